@@ -1,0 +1,63 @@
+import { parseArgs } from "node:util";
+
+import type { TargetName } from "./targets.ts";
+import { TARGET_NAMES } from "./targets.ts";
+import type { WorkloadName } from "./workloads.ts";
+import { WORKLOAD_NAMES } from "./workloads.ts";
+
+export interface Options {
+  readonly workloads: readonly WorkloadName[];
+  readonly targets: readonly TargetName[];
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmup: number;
+  /** The most foreign CPU time a window may have had, in cores. */
+  readonly maxForeign: number;
+  /** Where the JSON goes; undefined: a file named after the time, in bench/results/. */
+  readonly json: string | undefined;
+}
+
+export const USAGE = `node bench/run.ts [--workloads ${WORKLOAD_NAMES.join(",")}] [--targets gateway,nginx,direct] [--rounds 5] [--seconds 4]
+                  [--warmup 2] [--max-foreign 0.1] [--json FILE]
+targets: ${TARGET_NAMES.join(", ")}`;
+
+function names<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
+  return text.split(",").map((name) => {
+    const found = known.find((candidate) => candidate === name.trim());
+    if (found === undefined) throw new Error(`--${flag}: "${name}" is none of ${known.join(", ")}`);
+    return found;
+  });
+}
+
+function within(flag: string, text: string, least: number, most: number, whole: boolean): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
+    throw new Error(`--${flag}: "${text}" is not ${whole ? "a whole number" : "a number"} from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** Reads the command line. Throws with one line that says which argument is wrong. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      workloads: { type: "string", default: WORKLOAD_NAMES.join(",") },
+      targets: { type: "string", default: "gateway,nginx,direct" },
+      rounds: { type: "string", default: "5" },
+      seconds: { type: "string", default: "4" },
+      warmup: { type: "string", default: "2" },
+      "max-foreign": { type: "string", default: "0.1" },
+      json: { type: "string" },
+    },
+  });
+  return {
+    workloads: names("workloads", values.workloads, WORKLOAD_NAMES),
+    targets: names("targets", values.targets, TARGET_NAMES),
+    rounds: within("rounds", values.rounds, 1, 50, true),
+    seconds: within("seconds", values.seconds, 1, 60, true),
+    warmup: within("warmup", values.warmup, 1, 60, true),
+    maxForeign: within("max-foreign", values["max-foreign"], 0, 2, false),
+    json: values.json,
+  };
+}

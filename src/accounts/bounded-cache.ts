@@ -1,0 +1,48 @@
+/** A map that holds at most `capacity` entries. What is read stays; what is not read for a while goes first. */
+export interface BoundedCache<V> {
+  get(key: string): V | undefined;
+  set(key: string, value: V): void;
+  clear(): void;
+  readonly size: number;
+}
+
+/**
+ * Two generations of half the capacity each: when the young one is full it becomes the old one, and the old one goes. A hit costs one look-up in a
+ * map, not the reordering of a strict least-recently-used list. `capacity` is at least 2.
+ */
+export function createBoundedCache<V extends object | true>(capacity: number): BoundedCache<V> {
+  if (!Number.isInteger(capacity) || capacity < 2) throw new RangeError(`A cache of ${capacity} entries: give a whole number from 2 up.`);
+  const half = Math.floor(capacity / 2);
+  let young = new Map<string, V>();
+  let old = new Map<string, V>();
+  const put = (key: string, value: V): void => {
+    if (young.size >= half && !young.has(key)) {
+      old = young;
+      young = new Map();
+    }
+    young.set(key, value);
+  };
+  return {
+    get(key) {
+      const found = young.get(key);
+      if (found !== undefined) return found;
+      const older = old.get(key);
+      if (older !== undefined) {
+        old.delete(key);
+        put(key, older);
+      }
+      return older;
+    },
+    set(key, value) {
+      old.delete(key);
+      put(key, value);
+    },
+    clear() {
+      young = new Map();
+      old = new Map();
+    },
+    get size() {
+      return young.size + old.size;
+    },
+  };
+}

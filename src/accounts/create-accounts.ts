@@ -1,0 +1,44 @@
+import { randomBytes } from "node:crypto";
+import type { Clock, IdSource, Logger } from "../core/index.ts";
+import { silentLogger } from "../core/index.ts";
+import type { Store } from "../store/index.ts";
+import { createApiKeys } from "./api-keys.ts";
+import { createKeyCache } from "./key-cache.ts";
+import { everyByTimer, watchRevision, type Every } from "./revision-watch.ts";
+import type { Accounts } from "./types.ts";
+import { createUsers } from "./users.ts";
+
+export interface AccountsDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  /** Must be fit for secrets. */
+  readonly random?: (size: number) => Uint8Array;
+  /** How often to look for changes by other processes, in milliseconds; 250 if left out. */
+  readonly pollMs?: number;
+  /** How many keys are kept in memory; 10,000 if left out. */
+  readonly cacheSize?: number;
+  readonly every?: Every;
+  readonly logger?: Logger;
+}
+
+/** Users, keys and who a key belongs to. A change by this process counts at once, one by another within `pollMs`. */
+export function createAccounts({
+  store,
+  clock,
+  ids,
+  random = randomBytes,
+  pollMs = 250,
+  cacheSize = 10_000,
+  every = everyByTimer,
+  logger = silentLogger,
+}: AccountsDeps): Accounts {
+  const cache = createKeyCache({ store, cacheSize });
+  const stop = watchRevision({ store, every, intervalMs: pollMs, logger, onChange: () => cache.drop() });
+  return {
+    ...createUsers({ store, clock, ids }),
+    ...createApiKeys({ store, clock, ids, random, onRevoked: () => cache.drop() }),
+    authenticate: (key) => cache.authenticate(key),
+    close: stop,
+  };
+}

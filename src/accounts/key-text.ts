@@ -1,0 +1,28 @@
+import { hash } from "node:crypto";
+
+const keyBytes = 32;
+const shownLength = 8;
+/** `tok_` and 32 bytes in base64url (RFC 4648, section 5) without padding. */
+const keyPattern = /^tok_[A-Za-z0-9_-]{43}$/;
+
+/** `tok_` + 256 random bits, 47 characters. */
+export function makeKeyText(random: (size: number) => Uint8Array): string {
+  const bytes = random(keyBytes);
+  if (bytes.length !== keyBytes) throw new RangeError(`The random source gave ${bytes.length} bytes for ${keyBytes}.`);
+  return `tok_${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url")}`;
+}
+
+/** Whether a text could be a key of ours. What could not is refused without hashing it or asking the database. */
+export function isKeyText(text: string): boolean {
+  return text.length === 47 && keyPattern.test(text);
+}
+
+/** SHA-256, hex. A key is 256 random bits, so a slow or salted hash would add nothing. */
+export function hashKey(key: string): string {
+  return hash("sha256", key);
+}
+
+/** The first characters, to recognise a key by: `tok_ab12`. 24 of its 256 bits. */
+export function shownPrefix(key: string): string {
+  return key.slice(0, shownLength);
+}

@@ -1,0 +1,62 @@
+import { GatewayError } from "../core/index.ts";
+import type { Role } from "./types.ts";
+
+const usernamePattern = /^[A-Za-z0-9._@-]{1,64}$/;
+/** The user of requests when auth is off. */
+const reservedNames: readonly string[] = ["local"];
+/** A user is referred to by id or name, so a name must not look like an id, nor like a key that was pasted into the wrong field. */
+const reservedPrefixes: readonly string[] = ["usr_", "key_", "tok_"];
+const emailPattern = /^[^\s@]+@[^\s@]+$/;
+const maxEmailLength = 254;
+const maxNameLength = 100;
+
+/** All of these throw `GatewayError` `invalid_request` with `param`. They check types too, as the library is also called from JavaScript. */
+export function checkUsername(value: unknown): string {
+  if (typeof value !== "string" || !usernamePattern.test(value)) {
+    throw invalid("username", 'The username must be 1 to 64 characters of letters, digits, ".", "_", "@" and "-". Choose another one.');
+  }
+  const lower = value.toLowerCase();
+  if (reservedNames.includes(lower)) throw invalid("username", `The username "${lower}" is reserved. Choose another one.`);
+  const prefix = reservedPrefixes.find((reserved) => lower.startsWith(reserved));
+  if (prefix !== undefined) throw invalid("username", `A username cannot begin with "${prefix}", as ids and keys do. Choose another one.`);
+  return value;
+}
+
+export function checkEmail(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  // oxlint-disable-next-line no-control-regex -- they are what is refused
+  if (typeof value !== "string" || value.length > maxEmailLength || !emailPattern.test(value) || /[\u0000-\u001f\u007f]/.test(value)) {
+    throw invalid(
+      "email",
+      `The email must look like name@example.org and have at most ${maxEmailLength} characters. Correct it or leave it out.`,
+    );
+  }
+  return value;
+}
+
+export function checkRole(value: unknown, fallback: Role): Role {
+  if (value === undefined) return fallback;
+  if (value !== "admin" && value !== "user") throw invalid("role", 'The role must be "admin" or "user".');
+  return value;
+}
+
+export function checkKeyName(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  // oxlint-disable-next-line no-control-regex -- they are what is refused
+  if (typeof value !== "string" || value.length < 1 || value.length > maxNameLength || /[\u0000-\u001f\u007f]/.test(value)) {
+    throw invalid(
+      "name",
+      `The key's name must be 1 to ${maxNameLength} characters without control characters. Correct it or leave it out.`,
+    );
+  }
+  return value;
+}
+
+/** ` "bob"` for a message, or nothing where the text is no name or id, or may be a key: a message must hold no secret. */
+export function quoteRef(ref: string): string {
+  return usernamePattern.test(ref) && !ref.toLowerCase().startsWith("tok_") ? ` "${ref}"` : "";
+}
+
+function invalid(param: string, message: string): GatewayError {
+  return new GatewayError("invalid_request", message, { param });
+}

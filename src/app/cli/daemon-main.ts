@@ -1,0 +1,107 @@
+import { Command } from "commander";
+import { readDaemonStatus, startBackground, stopDaemon } from "../daemon/start-background.ts";
+import { runtimePaths } from "../paths.ts";
+import { ExitStatus, load, runProgram } from "./main.ts";
+import { print } from "./output.ts";
+import { showStart } from "./start-screen.ts";
+
+interface Output {
+  readonly json?: boolean;
+}
+interface StartOptions extends Output {
+  readonly port?: string;
+  readonly host?: string;
+  readonly background?: boolean;
+}
+
+/** Runs `tokligence-daemon ARGS` and returns the exit status. `program` is the file that `start --background` starts again. */
+export async function runDaemonCli(argv: readonly string[], script: string): Promise<number> {
+  const program = new Command("tokligence-daemon")
+    .description("The gateway's server.")
+    .option("--config <path>", "the configuration file")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  const config = (): string | undefined => program.opts<{ config?: string }>().config;
+  const configArgs = (): string[] => (config() === undefined ? [] : ["--config", config()!]);
+  const portOf = (options: StartOptions): Record<string, unknown> => ({
+    ...(options.port === undefined ? {} : { "gateway.port": options.port }),
+    ...(options.host === undefined ? {} : { "gateway.host": options.host }),
+  });
+  const background = async (options: StartOptions): Promise<void> => {
+    const loaded = await load(config(), portOf(options));
+    const paths = runtimePaths(loaded.settings.database.path);
+    const args = [...configArgs(), "start", ...(options.port === undefined ? [] : ["--port", options.port]), ...(options.host === undefined ? [] : ["--host", options.host])];
+    const status = await startBackground(script, args, paths, loaded.settings.gateway.logging.file ?? paths.log);
+    print(options.json === true, status, () => `running (pid ${status.pid}) on port ${status.port}`);
+  };
+
+  program
+    .command("start")
+    .description("start the gateway; in the foreground, unless told otherwise")
+    .option("--port <port>", "overrides gateway.port")
+    .option("--host <host>", "overrides gateway.host")
+    .option("--background", "return when the port answers")
+    .option("--json", "print JSON")
+    .action(async (options: StartOptions) => {
+      const written = await writeFirstConfig(config());
+      if (options.background === true) {
+        await background(options);
+        return;
+      }
+      const { runDaemon } = await import("../daemon/run.ts");
+      const daemon = await runDaemon({ config: config(), overrides: portOf(options) });
+      await showStart(daemon, written, options.json === true);
+      const onSignal = (signal: NodeJS.Signals): void => {
+        // A second signal ends at once; the ledger's queue is written when the first one's steps are done, so say what is lost.
+        process.once(signal, () => process.exit(130));
+        void daemon.stop();
+      };
+      process.once("SIGTERM", onSignal);
+      process.once("SIGINT", onSignal);
+      await daemon.stopped;
+    });
+  program
+    .command("stop")
+    .description("end the running gateway in order")
+    .option("--json", "print JSON")
+    .action(async ({ json }: Output) => {
+      const pid = await stopDaemon(runtimePaths((await load(config())).settings.database.path));
+      print(json === true, { status: "stopped", pid: pid ?? null }, () => (pid === undefined ? "not running" : `stopped (pid ${pid})`));
+    });
+  program
+    .command("restart")
+    .option("--port <port>", "overrides gateway.port")
+    .option("--host <host>", "overrides gateway.host")
+    .option("--json", "print JSON")
+    .action(async (options: StartOptions) => {
+      await load(config(), portOf(options));
+      await stopDaemon(runtimePaths((await load(config())).settings.database.path));
+      await background(options);
+    });
+  program
+    .command("status")
+    .description("state, pid, port, uptime; exit 3 when stopped")
+    .option("--json", "print JSON")
+    .action(async ({ json }: Output) => {
+      const status = await readDaemonStatus(runtimePaths((await load(config())).settings.database.path));
+      if (status === undefined) {
+        print(json === true, { status: "stopped" }, () => "stopped");
+        throw new ExitStatus(3);
+      }
+      print(json === true, status, () => `running (pid ${status.pid}) on port ${status.port}, up ${status.uptime_seconds} s`);
+    });
+  if (argv.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  return await runProgram(program, argv);
+}
+
+/** At the first start there is no configuration: one is made. `false`: there was one. */
+async function writeFirstConfig(path: string | undefined): Promise<boolean> {
+  const { initConfig } = await import("../config/index.ts");
+  if (!initConfig({ ...(path === undefined ? {} : { path }), dryRun: true }).created) return false;
+  const { initWithDetection } = await import("../detect.ts");
+  return (await initWithDetection(path)).created;
+}

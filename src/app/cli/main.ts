@@ -1,0 +1,190 @@
+import { Command, CommanderError } from "commander";
+import type { ApiKey, NewApiKey, User } from "../../accounts/index.ts";
+import { messageOf } from "../../core/index.ts";
+import type { UsageReport } from "../../ledger/index.ts";
+import type { AdminCaller } from "../../server/index.ts";
+import type { Resolution } from "../../upstream/index.ts";
+import type { LoadedSettings } from "../config/index.ts";
+import { readVersion } from "../version.ts";
+import { print, table } from "./output.ts";
+
+interface Global {
+  readonly config?: string;
+}
+interface Output {
+  readonly json?: boolean;
+}
+
+/** Runs `tokligence ARGS` and returns the exit status: 0, or 1 with one line on stderr that says what to do. */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const program = new Command("tokligence")
+    .description("A self-hosted LLM gateway: users, keys, usage and routes. The server itself is `tokligence-daemon`.")
+    .option("--config <path>", "the configuration file")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  // What is heavy is loaded by the command that needs it: `version` answers at once.
+  const admin = async <T>(run: (call: AdminCaller) => Promise<T>): Promise<T> => {
+    const { openAdmin } = await import("../admin.ts");
+    const opened = await openAdmin(await load(program.opts<Global>().config));
+    try {
+      return await run(opened.call);
+    } finally {
+      await opened.close();
+    }
+  };
+
+  program
+    .command("init")
+    .description("write a commented configuration file, where there is none")
+    .option("--json", "print JSON")
+    .action(async ({ json }: Output) => {
+      const path = program.opts<Global>().config;
+      const { initWithDetection } = await import("../detect.ts");
+      const result = await initWithDetection(path);
+      print(json === true, result, () => (result.created ? `Wrote ${result.path}. Next: tokligence-daemon start` : `${result.path} is there already; nothing was changed.`));
+    });
+
+  const user = program.command("user").description("users").helpCommand(false);
+  user
+    .command("create")
+    .argument("<username>")
+    .option("--email <email>")
+    .option("--role <role>", "admin or user")
+    .option("--json", "print JSON")
+    .action(async (username: string, options: Output & { email?: string; role?: string }) => {
+      const { email, role } = options;
+      const made = (await admin((call) => call("POST", "/api/v1/users", { username, email, role }))) as User;
+      print(options.json === true, made, () => `${made.id}  ${made.username}\nNext: tokligence apikey create ${made.username}`);
+    });
+  user
+    .command("list")
+    .option("--json", "print JSON")
+    .action(async ({ json }: Output) => {
+      const { data } = (await admin((call) => call("GET", "/api/v1/users"))) as { data: User[] };
+      const rows = data.map((row) => [row.id, row.username, row.email, row.role, row.created_at]);
+      print(json === true, data, () => table(["ID", "USERNAME", "EMAIL", "ROLE", "CREATED"], rows));
+    });
+
+  const apikey = program.command("apikey").description("API keys").helpCommand(false);
+  apikey
+    .command("create")
+    .argument("<user>", "id or username")
+    .option("--name <name>")
+    .option("--role <role>", "admin or user; by default the user's own")
+    .option("--json", "print JSON")
+    .action(async (owner: string, options: Output & { name?: string; role?: string }) => {
+      const { name, role } = options;
+      const made = (await admin((call) => call("POST", "/api/v1/keys", { user: owner, name, role }))) as NewApiKey;
+      print(options.json === true, made, () => `${made.key}\nThis key (${made.id}) is shown once and stored nowhere.`);
+    });
+  apikey
+    .command("list")
+    .option("--user <user>", "id or username")
+    .option("--json", "print JSON")
+    .action(async (options: Output & { user?: string }) => {
+      const query = options.user === undefined ? "" : `?user=${encodeURIComponent(options.user)}`;
+      const { data } = (await admin((call) => call("GET", `/api/v1/keys${query}`))) as { data: ApiKey[] };
+      const rows = data.map((row) => [row.id, row.user_id, row.name, row.prefix, row.role, row.created_at, row.revoked_at]);
+      print(options.json === true, data, () => table(["ID", "USER", "NAME", "PREFIX", "ROLE", "CREATED", "REVOKED"], rows));
+    });
+  apikey
+    .command("revoke")
+    .argument("<key-id>")
+    .option("--json", "print JSON")
+    .action(async (id: string, { json }: Output) => {
+      const revoked = (await admin((call) => call("DELETE", `/api/v1/keys/${encodeURIComponent(id)}`))) as ApiKey;
+      print(json === true, revoked, () => `${revoked.id} is revoked.`);
+    });
+
+  program
+    .command("usage")
+    .description("tokens and cost by user, key and model")
+    .option("--user <user>", "id or username")
+    .option("--by <groups>", "user, key, model, provider, dialect, day; by comma")
+    .option("--from <time>", "as in 2026-01-31 or 2026-01-31T12:00:00Z")
+    .option("--to <time>")
+    .option("--json", "print JSON")
+    .action(async (options: Output & { user?: string; by?: string; from?: string; to?: string }) => {
+      const query = new URLSearchParams();
+      if (options.user !== undefined) query.set("user", options.user);
+      if (options.by !== undefined) query.set("group_by", options.by);
+      if (options.from !== undefined) query.set("from", options.from);
+      if (options.to !== undefined) query.set("to", options.to);
+      const report = (await admin((call) => call("GET", `/api/v1/usage?${query.toString()}`))) as UsageReport;
+      print(options.json === true, report, () => usageText(report));
+    });
+
+  const route = program.command("route").description("how models are routed").helpCommand(false);
+  route
+    .command("explain")
+    .argument("<model>")
+    .option("--dialect <dialect>", "openai-chat, openai-responses, anthropic-messages or gemini-generate", "openai-chat")
+    .option("--json", "print JSON")
+    .action(async (model: string, options: Output & { dialect: string }) => {
+      const query = new URLSearchParams({ model, dialect: options.dialect });
+      const told = (await admin((call) => call("GET", `/api/v1/routes/explain?${query.toString()}`))) as Resolution;
+      print(options.json === true, told, () => told.steps.join("\n"));
+    });
+
+  program
+    .command("version")
+    .option("--json", "print JSON")
+    .action(({ json }: Output) => {
+      const version = readVersion();
+      print(json === true, { version }, () => version);
+    });
+
+  if (argv.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  return await runProgram(program, argv);
+}
+
+/** Runs a command line; what goes wrong is one line on stderr. */
+export async function runProgram(program: Command, argv: readonly string[]): Promise<number> {
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof ExitStatus) return error.status;
+    const message = error instanceof CommanderError ? `${error.message.replace(/^error: /, "")}. See \`${program.name()} --help\`.` : messageOf(error);
+    process.stderr.write(`${program.name()}: ${message}\n`);
+    return 1;
+  }
+}
+
+/** Ends a command with a status of its own, its output written already. */
+export class ExitStatus extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`exit ${status}`);
+    this.status = status;
+  }
+}
+
+export async function load(config: string | undefined, argv: Readonly<Record<string, unknown>> = {}): Promise<LoadedSettings> {
+  const { loadSettings } = await import("../config/index.ts");
+  return loadSettings({ ...(config === undefined ? {} : { path: config }), overrides: argv });
+}
+
+function usageText(report: UsageReport): string {
+  if (report.rows.length === 0) return "No usage yet.";
+  const columns = report.group_by;
+  const header = [...columns.map((name) => name.toUpperCase()), "REQUESTS", "ERRORS", "INPUT", "CACHED", "OUTPUT", "COST USD"];
+  const rows = [...report.rows, { ...report.totals, group: {} as Record<string, string> }].map((row, i) => [
+    ...columns.map((name, column) => (i < report.rows.length ? (row.group[name] ?? "") : column === 0 ? "total" : "")),
+    row.requests,
+    row.errors,
+    row.input_tokens,
+    row.cache_read_tokens,
+    row.output_tokens,
+    row.cost_usd ?? "unknown",
+  ]);
+  const unpriced = report.totals.unpriced_requests;
+  const note = unpriced === 0 ? "" : `\n${unpriced} of these requests are of models without a known price; their cost is not in the sum.`;
+  return table(header, rows) + note;
+}

@@ -1,0 +1,64 @@
+import { listModels, type Provider } from "../../upstream/index.ts";
+import type { RunningDaemon } from "../daemon/run.ts";
+import { createFirstAdmin } from "../first-start.ts";
+import { readVersion } from "../version.ts";
+
+/** Prints what runs, what is reachable, and a command that gets an answer; at the first start also the one key. */
+export async function showStart(daemon: RunningDaemon, configWritten: boolean, json: boolean): Promise<void> {
+  const { gateway, loaded, port } = daemon;
+  const key = await createFirstAdmin(gateway.accounts);
+  const { host } = loaded.settings.gateway;
+  const url = `http://${host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host}:${port}`;
+  const providers = gateway.providers();
+  const model = chooseModel(gateway.catalog(), providers);
+  if (json) {
+    const told = { status: "running", pid: process.pid, port, url, config: loaded.path, api_key: key?.key ?? null, try_model: model };
+    process.stdout.write(`${JSON.stringify(told)}\n`);
+    return;
+  }
+  const lines = [
+    `Tokligence Gateway ${readVersion()} on ${url}`,
+    "",
+    `  configuration  ${loaded.path}${configWritten ? "  (written now)" : ""}`,
+    `  database       ${daemon.paths.database}`,
+    `  log            ${daemon.logFile ?? "stderr"}`,
+    "",
+    "  providers",
+    ...providers.map((provider) => `    ${provider.name.padEnd(12)} ${describe(provider)}`),
+    "",
+  ];
+  if (key !== undefined) {
+    lines.push("  The user `admin` has this key. It is shown once and stored nowhere:", "", `    ${key.key}`, "");
+  }
+  const auth = loaded.settings.gateway.auth.enabled ? ` \\\n    -H "authorization: Bearer ${key?.key ?? "$TOKLIGENCE_KEY"}"` : "";
+  lines.push(
+    "  Try it:",
+    "",
+    `  curl ${url}/v1/chat/completions${auth} \\`,
+    `    -H "content-type: application/json" \\`,
+    `    -d '{"model": "${model}", "messages": [{"role": "user", "content": "Hello"}]}'`,
+    "",
+    "  Ctrl-C ends it.",
+    "",
+  );
+  process.stdout.write(lines.join("\n"));
+}
+
+function describe(provider: Provider): string {
+  if (!provider.enabled) return `off: ${provider.disabledReason ?? "enabled is false"}`;
+  if (provider.builtin) return 'built in: the model "loopback" repeats what it is told';
+  const where = [...new Set(Object.values(provider.baseUrls))].map((base) => new URL(base).host).join(", ");
+  const models = provider.models.length === 0 ? "" : `, models: ${provider.models.slice(0, 4).join(", ")}${provider.models.length > 4 ? ", …" : ""}`;
+  return `${where}${models}`;
+}
+
+/** Models that answer a chat cheaply, by what vendors call them; never those that do something else. */
+const small = /mini|haiku|flash|small|lite|8b|7b/i;
+const noChat = /embed|tts|whisper|image|audio|realtime|moderation|transcri|dall|rerank|live|veo|imagen|sora|babbage|davinci/i;
+
+/** A model for the command to paste: of a provider where there is one, else the built-in. */
+function chooseModel(catalog: Parameters<typeof listModels>[0], providers: readonly Provider[]): string {
+  const builtin = new Set(providers.filter((provider) => provider.builtin).map((provider) => provider.name));
+  const real = listModels(catalog).filter((model) => !builtin.has(model.provider) && !noChat.test(model.id));
+  return (real.find((model) => small.test(model.id)) ?? real[0])?.id ?? "loopback";
+}

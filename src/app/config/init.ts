@@ -1,0 +1,31 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { findPlace } from "./load.ts";
+import type { Env } from "./expand.ts";
+import { renderConfigFile, type DetectedServer } from "./template.ts";
+import { createFile } from "./write-file.ts";
+
+export interface InitInput {
+  /** By default `config.yaml` in `~/.config/tokligence`. */
+  readonly path?: string;
+  /** Servers on this machine, to be written as providers. */
+  readonly detected?: readonly DetectedServer[];
+  /** Only look whether there is a file. */
+  readonly dryRun?: boolean;
+  readonly env?: Env;
+  readonly homeDir?: string;
+}
+
+export interface InitResult {
+  /** `false`: there was a file, and it is as it was. */
+  readonly created: boolean;
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** Writes a commented configuration file, where there is none: mode 0600, in a folder of mode 0700 where that is missing too. @throws what the file system throws. */
+export function initConfig({ path, detected = [], dryRun = false, env = process.env, homeDir = homedir() }: InitInput = {}): InitResult {
+  const place = findPlace({ ...(path === undefined ? {} : { path }), env, homeDir });
+  if (dryRun) return { created: !existsSync(place.path), path: place.path };
+  return { created: createFile(place.path, renderConfigFile({ detected })), path: place.path };
+}

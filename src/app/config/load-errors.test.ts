@@ -1,0 +1,259 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { inspect } from "node:util";
+import { protocolIds } from "../../ir/index.ts";
+import { homeDir, makeFile, makeFolder } from "./harness.test.ts";
+import { loadSettings, type LoadInput } from "./load.ts";
+import { ConfigError } from "./problems.ts";
+
+function refusal(input: LoadInput): ConfigError {
+  try {
+    loadSettings({ homeDir, env: {}, ...input });
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    return error;
+  }
+  return assert.fail("it was accepted");
+}
+
+/** The messages, the file's name left out. */
+function messages(t: TestContext, text: string, input: Omit<LoadInput, "path"> = {}): string[] {
+  const path = makeFile(t, text);
+  return refusal({ path, ...input }).problems.map((problem) => problem.message.replaceAll(path, "FILE"));
+}
+
+const rootKeys = "gateway, database, providers, model_provider_routes, model_aliases, ledger, prices";
+const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, on_loss, cors";
+const providerKeys =
+  "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header";
+
+const fileRows: readonly (readonly [what: string, text: string, ...expected: string[]])[] = [
+  ["a value of the wrong type", "gateway:\n  port: abc\n", 'FILE:2: gateway.port: found "abc", allowed a whole number from 0 to 65535'],
+  [
+    "a value out of range",
+    "gateway: { port: 70000 }",
+    "FILE:1: gateway.port: found the number 70000, allowed a whole number from 0 to 65535",
+  ],
+  ["a choice that is none", "gateway: { work_mode: fast }", 'FILE:1: gateway.work_mode: found "fast", allowed auto, passthrough, translation'],
+  [
+    "a misspelt key",
+    "\n\ngateway:\n  prot: 1\n",
+    `FILE:4: gateway.prot: found an unknown key (did you mean port?), allowed ${gatewayKeys}`,
+  ],
+  ["an unknown key with nothing under it", "gatewy:\n", `FILE:1: gatewy: found an unknown key (did you mean gateway?), allowed ${rootKeys}`],
+  [
+    "a key of a later version",
+    "guards: { duplicate_tool_calls: { refuse_at: 5 } }",
+    `FILE:1: guards: found a key that this version does not have yet, allowed ${rootKeys}`,
+  ],
+  [
+    "a misspelt key of a provider",
+    "providers:\n  mine:\n    preset: ollama\n    api-key: x\n",
+    `FILE:4: providers.mine.api-key: found an unknown key (did you mean api_key?), allowed ${providerKeys}`,
+  ],
+  ["a section that is a value", "gateway: 8081", `FILE:1: gateway: found a number, allowed a map of ${gatewayKeys}`],
+  [
+    "a section that is a list",
+    "database: [a]",
+    "FILE:1: database: found a list, allowed a map of type, path, url, host, port, database, username, password, pool, tls",
+  ],
+  ["providers as a list", "providers: [openai]", "FILE:1: providers: found a list, allowed a map of settings"],
+  [
+    "a number where a text belongs",
+    "model_aliases:\n  fast: 4.1\n",
+    "FILE:2: model_aliases.fast: found the number 4.1, allowed a map of names, each with a model or provider/model (a number or true and false need quotes around them to be a text)",
+  ],
+  [
+    "an item of a list",
+    "gateway:\n  cors:\n    - https://a.example\n    - a.example\n",
+    'FILE:4: gateway.cors[1]: found "a.example", allowed a list of origins, as in https://app.example.com',
+  ],
+  [
+    "a protocol that is none",
+    "providers: { mine: { protocols: [openai], base_url: 'http://h' } }",
+    `FILE:1: providers.mine.protocols[0]: found "openai", allowed a list of one or more of ${protocolIds.join(", ")}`,
+  ],
+  [
+    "all that is wrong, in one go and in order",
+    "gateway:\n  timeouts: { connect: soon }\n  limits: { body: 0 }\nledger: { durability: maybe }\n",
+    'FILE:2: gateway.timeouts.connect: found "soon", allowed a time from 1ms to 24h, as in 500ms, 3s, 10m or 1h',
+    "FILE:3: gateway.limits.body: found the number 0, allowed a size from 1 byte to 512MiB, as in 512KiB or 32MiB",
+    'FILE:4: ledger.durability: found "maybe", allowed power, process, async',
+  ],
+  ["a key that is there twice", "gateway:\n  port: 1\n  port: 2\n", "FILE:3: a key is there twice"],
+  [
+    "text that is no YAML",
+    "gateway:\n  port: [1\n",
+    "FILE:3: not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]",
+  ],
+  [
+    "two documents",
+    "a: 1\n---\nb: 2\n",
+    "FILE:2: not valid YAML: Source contains multiple documents; please use YAML.parseAllDocuments()",
+  ],
+  ["a tag", "gateway: !mine { port: 1 }", "FILE:1: not valid YAML: Unresolved tag: !mine"],
+  ["a list as the whole", "- a\n", "FILE:1: found a list, allowed a map of settings"],
+  ["a key that is no name", "gateway: { [a]: 1 }", "FILE:1: gateway: found a key that cannot be used, allowed a name as the key"],
+  ["a key that reaches for the prototype", "__proto__: { port: 1 }", "FILE:1: found a key that cannot be used, allowed a name as the key"],
+  [
+    "a provider's name",
+    'providers:\n  "a/b": { preset: ollama }\n',
+    'FILE:2: providers."a/b": found a name that cannot be used, allowed a name of letters, digits, dots, dashes and underscores, at most 64',
+  ],
+  [
+    "a variable that is not set",
+    "gateway:\n  host: ${HOST}\n",
+    "FILE:2: gateway.host: found ${HOST}, which is not set, allowed a variable that is set, or ${HOST:-default}",
+  ],
+  [
+    "a reference that cannot be read",
+    "gateway:\n  host: ${HOST\n",
+    "FILE:2: gateway.host: found a ${…} that cannot be read, allowed ${VARIABLE}, ${VARIABLE:-default}, or $${ for the text ${",
+  ],
+  [
+    "no authentication on all addresses",
+    "gateway:\n  host: 0.0.0.0\n  auth: { enabled: false }\n",
+    'FILE:2: gateway.host: found "0.0.0.0" while gateway.auth.enabled is false, allowed localhost, 127.0.0.1 or ::1; or turn gateway.auth.enabled on',
+  ],
+  [
+    "settings of the other database",
+    "database: { host: db }",
+    "FILE:1: database.host: found a setting of PostgreSQL while database.type is sqlite, allowed it with database.type: postgresql",
+  ],
+  [
+    "a URL and its parts",
+    "database: { type: postgresql, url: 'postgres://h/d', host: db }",
+    "FILE:1: database.host: found it beside database.url, allowed one or the other",
+  ],
+  [
+    "a URL of another database",
+    "database: { type: postgresql, url: 'mysql://u:pw@h/d' }",
+    "FILE:1: database.url: found [secret], allowed a URL as in postgresql://user@host:5432/database",
+  ],
+  [
+    "a provider without protocols",
+    "providers:\n  mine:\n    base_url: http://h/v1\n",
+    `FILE:2: providers.mine.protocols: protocols is required, as there is no preset of that name: list one or more of ${protocolIds.join(", ")}`,
+  ],
+  [
+    "a provider without an address",
+    "providers:\n  mine:\n    protocols: [openai-chat]\n",
+    "FILE:2: providers.mine.base_url: base_url is required for openai-chat",
+  ],
+  [
+    "an address that is none",
+    "providers:\n  openai:\n    base_url: api.openai.com\n",
+    "FILE:3: providers.openai.base_url: base_url must be a URL that starts with https:// or http://",
+  ],
+  [
+    "the built-in provider's name",
+    "providers:\n  loopback: { preset: ollama }\n",
+    "FILE:2: providers.loopback: the name is taken by the built-in provider; choose another",
+  ],
+  [
+    "a route to nobody",
+    "model_provider_routes:\n  'gpt-*': opnai\n",
+    'FILE:2: model_provider_routes."gpt-*": found the provider "opnai" (did you mean openai?), allowed loopback, openai, anthropic, google',
+  ],
+  [
+    "aliases in a circle",
+    "model_aliases:\n  a: b\n  b: a\n",
+    'FILE:1: model_aliases: "a" and "b" stand for each other; let an alias name a model or PROVIDER/MODEL',
+  ],
+  [
+    "a price that is none",
+    "prices:\n  m: { input: '-1' }\n",
+    'FILE:2: prices.m.input: found "-1", allowed input or output, and cache_read, cache_write_5m, cache_write_1h: US dollars a million tokens, as in 0.25, at most nine decimals',
+  ],
+];
+
+for (const [what, text, ...expected] of fileRows) {
+  test(`named with file, line, key, found and allowed: ${what}`, (t) => {
+    assert.deepEqual(messages(t, text), expected);
+  });
+}
+
+test("what the environment or an argument says wrong is named by its variable or its option", (t) => {
+  const text = "gateway:\n  port: 1\n";
+  const env = { TOKLIGENCE_GATEWAY_PORT: "abc", TOKLIGENCE_MODEL_ALIASES: "fast" };
+  assert.deepEqual(messages(t, text, { env }), [
+    'TOKLIGENCE_GATEWAY_PORT: found "abc", allowed a whole number from 0 to 65535',
+    'TOKLIGENCE_MODEL_ALIASES: found an empty text, allowed a map of names, each with a model or provider/model',
+  ]);
+  assert.deepEqual(messages(t, text, { overrides: { "gateway.port": "x" } }), [
+    '--port: found "x", allowed a whole number from 0 to 65535',
+  ]);
+  assert.deepEqual(
+    messages(t, text, { env: { TOKLIGENCE_PROVIDERS_NEW_BASE_URL: "http://h/v1" } }).map((message) => message.split(",")[0]),
+    ["TOKLIGENCE_PROVIDERS_NEW_BASE_URL: protocols is required"],
+  );
+});
+
+test("a problem says where it is, also to programs", (t) => {
+  const path = makeFile(t, "gateway:\n  port: abc\n");
+  const error = refusal({ path });
+  assert.deepEqual(error.problems, [
+    {
+      origin: { kind: "file", file: path, line: 2, column: 3 },
+      key: "gateway.port",
+      found: '"abc"',
+      allowed: "a whole number from 0 to 65535",
+      message: `${path}:2: gateway.port: found "abc", allowed a whole number from 0 to 65535`,
+    },
+  ]);
+  assert.equal(error.message, error.problems[0]!.message);
+});
+
+test("a variable that is overridden may be missing", (t) => {
+  const path = makeFile(t, "gateway: { host: '${HOST}' }");
+  assert.equal(loadSettings({ path, homeDir, env: { TOKLIGENCE_GATEWAY_HOST: "127.0.0.1" } }).settings.gateway.host, "127.0.0.1");
+});
+
+test("a file that cannot be read is named", (t) => {
+  const folder = makeFolder(t);
+  const missing = join(folder, "none.yaml");
+  assert.equal(refusal({ path: missing }).message, `${missing}: there is no such file; \`tokligence init\` with the same --config writes one`);
+  assert.equal(refusal({ path: folder }).message, `${folder}: a folder, not a file`);
+  const binary = join(folder, "binary.yaml");
+  writeFileSync(binary, Buffer.from([0x67, 0xff, 0xfe]));
+  assert.equal(refusal({ path: binary }).message, `${binary}: not a text in UTF-8`);
+});
+
+test("aliases that multiply are refused, not followed", (t) => {
+  const levels = Array.from({ length: 9 }, (_, i) => `    - &a${i} [${i === 0 ? "x" : `*a${i - 1}, *a${i - 1}, *a${i - 1}, *a${i - 1}`}]`);
+  const found = messages(t, `providers:\n  p:\n   models:\n${levels.join("\n")}\n`);
+  assert.deepEqual(
+    found.filter((message) => message.endsWith("found too many aliases, allowed at most 100")).length > 0,
+    true,
+    found.join("; ").slice(0, 200),
+  );
+});
+
+test("no error holds a secret's value", (t) => {
+  const canary = "canary-5f1c";
+  const texts = [
+    `providers: { openai: { api_key: [${canary}] } }`,
+    `providers: { openai: { api_key: { a: ${canary} } } }`,
+    `providers: { openai: { api_keys: ${canary} } }`,
+    `providers: { openai: ${canary} }`,
+    `providers: ${canary}`,
+    `providers: { openai: { api_key: "${canary}\\u0001x" } }`,
+    `providers: { openai: { headers: ${canary} } }`,
+    `providers: { openai: { headers: { a: ["${canary}"] } } }`,
+    `providers: { openai: { headers: { a: "${canary}\\u0001" } } }`,
+    `providers: { openai: { base_url: "https://u:${canary}@h/v1" } }`,
+    `providers: { openai: { base_url: "${canary}" } }`,
+    `database: ${canary}`,
+    `database: { type: postgresql, url: "${canary}" }`,
+    `database: { password: "${canary}" }`,
+    "gateway: { port: '${SECRET}' }",
+    "gateway: { work_mode: 'x-${SECRET}' }",
+    "providers: { openai: { protocols: ['${SECRET}'] } }",
+  ];
+  for (const text of texts) {
+    const error = refusal({ path: makeFile(t, text), env: { SECRET: canary } });
+    assert.doesNotMatch(error.message + inspect(error, { depth: 9 }), new RegExp(canary), text);
+  }
+});

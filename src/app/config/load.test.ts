@@ -1,0 +1,257 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { homeDir, makeFile, makeFolder } from "./harness.test.ts";
+import { loadSettings, type LoadInput } from "./load.ts";
+import type { Settings } from "./settings.ts";
+
+function load(t: TestContext, text: string, input: Omit<LoadInput, "path"> = {}): Settings {
+  return loadSettings({ path: makeFile(t, text), env: {}, homeDir, ...input }).settings;
+}
+
+const timeouts = { connectMs: 3000, firstByteMs: 60_000, idleMs: 120_000, totalMs: 600_000, streamTotalMs: 3_600_000 };
+
+test("without a file the contract's defaults hold", (t) => {
+  const home = makeFolder(t);
+  const loaded = loadSettings({ env: {}, homeDir: home });
+  const bare = { enabled: true, keys: [], models: [], headers: [], query: [], timeouts };
+  assert.deepEqual(loaded, {
+    settings: {
+      gateway: {
+        host: "localhost",
+        port: 8081,
+        workMode: "auto",
+        auth: { enabled: true, type: "api_key" },
+        logging: { level: "info" },
+        workers: 1,
+        limits: { bodyBytes: 33_554_432 },
+        timeouts: { ...timeouts, clientMs: 15_000 },
+        onLoss: "report",
+        cors: [],
+      },
+      database: { type: "sqlite", path: join(home, ".config/tokligence/gateway.db") },
+      providers: [
+        { name: "openai", ...bare },
+        { name: "anthropic", ...bare },
+        { name: "google", ...bare },
+      ],
+      modelProviderRoutes: [],
+      modelAliases: new Map(),
+      ledger: { durability: "process" },
+      prices: {},
+    },
+    path: join(home, ".config/tokligence/config.yaml"),
+    found: false,
+    warnings: [],
+    sources: new Map(),
+  });
+});
+
+test("the contract's example is read", (t) => {
+  const settings = load(
+    t,
+    `gateway:
+  host: localhost
+  port: 8081
+  work_mode: auto            # auto | passthrough | translation
+  auth: { enabled: true, type: api_key }
+  logging: { level: info, file: /var/log/tokgateway.log }
+database:
+  type: sqlite
+  path: ~/.config/tokligence/gateway.db
+providers:
+  openai:    { enabled: true, api_key: "\${OPENAI_API_KEY}", base_url: https://api.openai.com/v1, models: [gpt-4] }
+  anthropic: { enabled: true, api_key: "\${ANTHROPIC_API_KEY}", base_url: https://api.anthropic.com }
+  google:    { enabled: true, api_key: "\${GOOGLE_API_KEY}" }
+  local:     { protocols: [openai-chat], base_url: http://localhost:11434/v1 }
+model_provider_routes:
+  "gpt-*": openai
+  "claude-*": anthropic
+  "gemini-*": [google, local]
+`,
+    { env: { OPENAI_API_KEY: "sk-o", GOOGLE_API_KEY: "g" } },
+  );
+  assert.deepEqual(
+    [settings.gateway.logging.file, settings.database.path],
+    ["/var/log/tokgateway.log", "/home/u/.config/tokligence/gateway.db"],
+  );
+  assert.deepEqual(
+    settings.providers.map(({ name, disabledReason, protocols, baseUrl, keys, models }) => [
+      name,
+      disabledReason,
+      protocols,
+      baseUrl,
+      keys.map((key) => key.reveal()),
+      models,
+    ]),
+    [
+      ["openai", undefined, undefined, "https://api.openai.com/v1", ["sk-o"], ["gpt-4"]],
+      ["anthropic", "ANTHROPIC_API_KEY is not set", undefined, "https://api.anthropic.com", [], []],
+      ["google", undefined, undefined, undefined, ["g"], []],
+      ["local", undefined, ["openai-chat"], "http://localhost:11434/v1", [], []],
+    ],
+  );
+  assert.deepEqual(settings.modelProviderRoutes, [
+    ["gpt-*", ["openai"]],
+    ["claude-*", ["anthropic"]],
+    ["gemini-*", ["google", "local"]],
+  ]);
+});
+
+test("XDG_CONFIG_HOME moves file and database; a relative one is ignored", (t) => {
+  const folder = makeFolder(t);
+  const path = join(folder, "tokligence/config.yaml");
+  mkdirSync(dirname(path));
+  writeFileSync(path, "gateway: { port: 1234 }");
+  const loaded = loadSettings({ env: { XDG_CONFIG_HOME: folder }, homeDir });
+  assert.deepEqual(
+    [loaded.path, loaded.found, loaded.settings.gateway.port, loaded.settings.database.path],
+    [path, true, 1234, join(folder, "tokligence/gateway.db")],
+  );
+  assert.equal(loadSettings({ env: { XDG_CONFIG_HOME: "here" }, homeDir }).path, "/home/u/.config/tokligence/config.yaml");
+});
+
+test("arguments win over the environment, the environment over the file, and the sources say so", (t) => {
+  const path = makeFile(t, "gateway:\n  port: 1\n  host: 127.0.0.1\n  work_mode: passthrough\n");
+  const env = { TOKLIGENCE_GATEWAY_PORT: "2", TOKLIGENCE_GATEWAY_HOST: "::1" };
+  const { settings, sources } = loadSettings({ path, env, homeDir, overrides: { "gateway.port": "3" } });
+  assert.deepEqual([settings.gateway.port, settings.gateway.host, settings.gateway.workMode], [3, "::1", "passthrough"]);
+  assert.deepEqual(
+    sources,
+    new Map<string, object>([
+      ["gateway.port", { kind: "argument", name: "--port" }],
+      ["gateway.host", { kind: "environment", name: "TOKLIGENCE_GATEWAY_HOST" }],
+      ["gateway.work_mode", { kind: "file", file: path, line: 4, column: 3 }],
+    ]),
+  );
+});
+
+test("relative paths start at the file's folder, ~ is the home folder", (t) => {
+  const path = makeFile(t, "database: { path: data/g.db }\ngateway: { logging: { file: ~/g.log } }\n");
+  const { settings } = loadSettings({ path, env: {}, homeDir });
+  assert.deepEqual([settings.database.path, settings.gateway.logging.file], [join(dirname(path), "data/g.db"), "/home/u/g.log"]);
+});
+
+test("the order of the file's routes and providers is kept", (t) => {
+  const settings = load(
+    t,
+    `providers: { google: , mine: { preset: openai }, openai: }
+model_provider_routes: { "z*": mine, "a*": openai, "m*": google }`,
+    { env: { TOKLIGENCE_PROVIDERS_OPENAI_ENABLED: "false" } },
+  );
+  assert.deepEqual(
+    settings.providers.map((provider) => provider.name),
+    ["google", "mine", "openai", "anthropic"],
+  );
+  assert.deepEqual(
+    settings.modelProviderRoutes.map(([pattern]) => pattern),
+    ["z*", "a*", "m*"],
+  );
+});
+
+test("references are expanded in any value, also in numbers and flags", (t) => {
+  const settings = load(
+    t,
+    `gateway: { port: "\${PORT}", host: "\${HOST:-127.0.0.1}", auth: { enabled: "\${AUTH:-no}" } }
+providers: { mine: { preset: ollama, headers: { x-team: "\${TEAM}" }, models: ["\${TEAM}-1"] } }`,
+    { env: { PORT: "99", TEAM: "red" } },
+  );
+  const mine = settings.providers[0]!;
+  assert.deepEqual(
+    [settings.gateway.port, settings.gateway.host, settings.gateway.auth.enabled, mine.headers, mine.models],
+    [99, "127.0.0.1", false, [["x-team", "red"]], ["red-1"]],
+  );
+});
+
+test("a provider's times are the gateway's, but for those of its own", (t) => {
+  const settings = load(t, "gateway: { timeouts: { idle: 5s } }\nproviders: { openai: { timeouts: { connect: 500ms } } }");
+  assert.deepEqual(settings.providers[0]!.timeouts, { ...timeouts, idleMs: 5000, connectMs: 500 });
+});
+
+test("PostgreSQL comes as parts with defaults, or as one URL", (t) => {
+  const text = "database: { type: postgresql, host: db, password: '${PW}', tls: { ca: /ca.pem } }";
+  const parts = load(t, text, { env: { PW: "hunter2" } }).database.postgresql;
+  assert.deepEqual(
+    { ...parts, password: parts?.password?.reveal() },
+    { host: "db", port: 5432, database: "tokligence", username: "tokligence", password: "hunter2", pool: 10, tls: { ca: "/ca.pem" } },
+  );
+  const url = load(t, "database: { type: postgresql, url: 'postgres://u:p@h/d', tls: on, pool: 3 }").database;
+  assert.deepEqual([url.postgresql?.url?.reveal(), url.postgresql?.tls, url.postgresql?.pool], ["postgres://u:p@h/d", {}, 3]);
+});
+
+test("prices become decimals", (t) => {
+  const { prices } = load(t, 'prices: { "openai/gpt-4": { input: 30, output: "60.5" }, m: { input: 0.0000001 } }');
+  assert.deepEqual(prices, { "openai/gpt-4": { input: "30", output: "60.5" }, m: { input: "0.0000001" } });
+});
+
+test("anchors and aliases are followed", (t) => {
+  const settings = load(t, "providers:\n  a: &x { preset: ollama, models: [one] }\n  b: *x\n");
+  assert.deepEqual(
+    settings.providers.slice(0, 2).map(({ name, preset, models }) => [name, preset, models]),
+    [
+      ["a", "ollama", ["one"]],
+      ["b", "ollama", ["one"]],
+    ],
+  );
+});
+
+test("settings are frozen to the bottom", (t) => {
+  const { gateway, providers } = load(t, "gateway: { cors: [https://a.example] }");
+  for (const part of [gateway, gateway.auth, gateway.cors, providers, providers[0]!, providers[0]!.keys]) assert.ok(Object.isFrozen(part));
+});
+
+const keyRows: readonly (readonly [what: string, text: string, env: Record<string, string>, keys: string[], reason?: string])[] = [
+  ["named in the file", "openai: { api_key: sk-1 }", { OPENAI_API_KEY: "sk-2" }, ["sk-1"]],
+  ["by its own name in the environment", "openai: { api_key: sk-1 }", { TOKLIGENCE_PROVIDERS_OPENAI_API_KEY: "sk-3" }, ["sk-3"]],
+  ["from our name before the vendor's", "openai:", { OPENAI_API_KEY: "sk-2", TOKLIGENCE_OPENAI_API_KEY: "sk-4" }, ["sk-4"]],
+  ["from the vendor's name", "openai:", { OPENAI_API_KEY: "sk-2\n" }, ["sk-2"]],
+  ["several", "openai: { api_key: a, api_keys: [b, a, '${C}'] }", { C: "c" }, ["a", "b", "c"]],
+  ["those of several that are set", "openai: { api_keys: ['${A}', '${C}'] }", { C: "c" }, ["c"]],
+  ["none, as said", "openai: { api_key: '' }", { OPENAI_API_KEY: "sk-2" }, []],
+  ["none, as its default says", "openai: { api_key: '${X:-}' }", { OPENAI_API_KEY: "sk-2" }, []],
+  ["under another of the vendor's names", "openai: { api_key: '${OPENAI_API_KEY}' }", { TOKLIGENCE_OPENAI_API_KEY: "sk-4" }, ["sk-4"]],
+  ["not the vendor's where another is named", "openai: { api_key: '${TEAM_KEY}' }", { OPENAI_API_KEY: "sk-2" }, [], "TEAM_KEY is not set"],
+  ["not an empty one", "openai: { api_key: '${OPENAI_API_KEY}' }", { OPENAI_API_KEY: "" }, [], "OPENAI_API_KEY is not set"],
+  ["none of several", "openai: { api_keys: ['${A}', '${B}'] }", {}, [], "A, B are not set"],
+  ["overridden, though not set", "openai: { api_key: '${A}' }", { TOKLIGENCE_PROVIDERS_OPENAI_API_KEY: "sk-3" }, ["sk-3"]],
+  ["the vendor's, at an address of the operator's", "openai: { base_url: 'http://h/v1' }", { OPENAI_API_KEY: "sk-2" }, ["sk-2"]],
+  ["the vendor's, under a name of one's own", "work: { preset: openai }", { OPENAI_API_KEY: "sk-2" }, ["sk-2"]],
+  ["never the vendor's for a server of one's own", "lan: { preset: openai, base_url: 'http://h/v1' }", { OPENAI_API_KEY: "sk-2" }, []],
+];
+
+for (const [what, text, env, keys, reason] of keyRows) {
+  test(`a provider's key is taken: ${what}`, (t) => {
+    const provider = load(t, `providers:\n  ${text}\n`, { env }).providers[0]!;
+    assert.deepEqual(
+      [provider.keys.map((key) => key.reveal()), provider.enabled, provider.disabledReason],
+      [keys, reason === undefined, reason],
+    );
+  });
+}
+
+test("a key that is left out of several is a warning", (t) => {
+  const path = makeFile(t, "providers: { openai: { api_keys: ['${A}', '${C}'] } }");
+  assert.deepEqual(loadSettings({ path, env: { C: "c" }, homeDir }).warnings, ["providers.openai: A is not set; its other keys are used"]);
+});
+
+test("a file with a key in plain text that others can read is a warning", { skip: process.platform === "win32" }, (t) => {
+  const warningsOf = (text: string, mode: number): readonly string[] =>
+    loadSettings({ path: makeFile(t, text, mode), env: { K: "k" }, homeDir }).warnings;
+  const [warning] = warningsOf("providers: { openai: { api_key: sk-secret } }", 0o644);
+  assert.match(warning ?? "", /other users can read this file \(mode 644\).*chmod 600/);
+  assert.doesNotMatch(warning ?? "", /sk-secret/);
+  assert.deepEqual(warningsOf("providers: { openai: { api_key: sk-secret } }", 0o600), []);
+  assert.deepEqual(warningsOf("providers: { openai: { api_key: '${K}', base_url: 'http://h/v1' } }", 0o644), []);
+});
+
+test("on Windows the environment's names may be written in any case", (t) => {
+  const path = makeFile(t, "providers: { openai: { api_key: '${OPENAI_API_KEY}' } }");
+  const { settings } = loadSettings({
+    path,
+    env: { Tokligence_Gateway_Port: "7", openai_api_key: "sk" },
+    homeDir,
+    platform: "win32",
+  });
+  assert.deepEqual([settings.gateway.port, settings.providers[0]!.keys.length], [7, 1]);
+});

@@ -1,0 +1,146 @@
+import { readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { messageOf } from "../../core/index.ts";
+import { checkSettings } from "./check-settings.ts";
+import { defaultConfigFolder, defaultConfigPath } from "./config-path.ts";
+import type { PathBase } from "./create-settings.ts";
+import { hasReference, type Env } from "./expand.ts";
+import { listSources, readLayers, type Change, type Layers } from "./layers.ts";
+import { ConfigError, createToldProblem, type Origin } from "./problems.ts";
+import { nodeAt } from "./schema-tree.ts";
+import type { Settings } from "./settings.ts";
+import { getAt, setAt, valuesOf, type Tree } from "./tree.ts";
+
+export interface LoadInput {
+  /** `--config`; by default `config.yaml` in `~/.config/tokligence`. */
+  readonly path?: string;
+  readonly env?: Env;
+  /** From the command line, by path: `{"gateway.port": "9000"}`. */
+  readonly overrides?: Readonly<Record<string, unknown>>;
+  readonly homeDir?: string;
+  readonly platform?: NodeJS.Platform;
+}
+
+export interface LoadedSettings {
+  readonly settings: Settings;
+  /** The file's absolute path, whether it is there or not. */
+  readonly path: string;
+  readonly found: boolean;
+  /** One sentence each, for the log. */
+  readonly warnings: readonly string[];
+  /** Where each value that is not a default was written, by path: `gateway.port`. */
+  readonly sources: ReadonlyMap<string, Origin>;
+}
+
+/**
+ * Reads the configuration: the file, the environment over it, arguments over that, all over the defaults. Without a file the defaults hold, unless a
+ * path was given.
+ * @throws ConfigError with all that is wrong.
+ */
+export function loadSettings(input: LoadInput = {}): LoadedSettings {
+  const place = findPlace(input);
+  const file = readConfigFile(place);
+  const { layers, settings, warnings } = settle({ ...place, text: file?.text, overrides: input.overrides ?? {}, changes: [] });
+  return {
+    settings,
+    path: place.path,
+    found: file !== undefined,
+    warnings: [...warnings, ...modeWarning(place, file, layers.fileTree)],
+    sources: listSources(layers),
+  };
+}
+
+/** Where configuration is looked for, and what it is read against. */
+export interface Place {
+  readonly path: string;
+  /** Given by the user, so that it must be there. */
+  readonly given: boolean;
+  readonly env: Env;
+  readonly base: PathBase;
+  readonly defaultDatabase: string;
+  readonly platform: NodeJS.Platform;
+}
+
+export function findPlace({ path, env: given = process.env, homeDir = homedir(), platform = process.platform }: LoadInput): Place {
+  const env = platform === "win32" ? Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toUpperCase(), value])) : given;
+  const absolute = resolve(path ?? defaultConfigPath(env, homeDir));
+  return {
+    path: absolute,
+    given: path !== undefined,
+    env,
+    base: { homeDir, folder: dirname(absolute) },
+    defaultDatabase: join(defaultConfigFolder(env, homeDir), "gateway.db"),
+    platform,
+  };
+}
+
+interface ConfigFile {
+  readonly text: string;
+  readonly mode: number;
+}
+
+const largestFile = 4 * 2 ** 20;
+
+/** @returns `undefined` where there is no file and none was asked for. @throws ConfigError */
+export function readConfigFile({ path, given }: Pick<Place, "path" | "given">): ConfigFile | undefined {
+  const refuse = (message: string): ConfigError => new ConfigError([createToldProblem(undefined, [], `${path}: ${message}`)]);
+  let bytes: Buffer;
+  let mode: number;
+  try {
+    const stats = statSync(path);
+    if (stats.size > largestFile) throw refuse("larger than any configuration; is this the right file?");
+    mode = stats.mode;
+    bytes = readFileSync(path);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" && !given) return undefined;
+    if (code === "ENOENT") throw refuse("there is no such file; `tokligence init` with the same --config writes one");
+    throw refuse(code === "EISDIR" ? "a folder, not a file" : `the file cannot be read: ${messageOf(error)}`);
+  }
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(bytes), mode };
+  } catch {
+    throw refuse("not a text in UTF-8");
+  }
+}
+
+interface SettleInput extends Place {
+  readonly text: string | undefined;
+  readonly overrides: Readonly<Record<string, unknown>>;
+  readonly changes: readonly Change[];
+}
+
+/** Layers, put together and checked. @throws ConfigError */
+export function settle(input: SettleInput): { readonly layers: Layers; readonly settings: Settings; readonly warnings: readonly string[] } {
+  const layers = readLayers({ ...input, file: input.path });
+  // The database lies in the folder of the user's configuration, wherever that is.
+  if ((getAt(layers.tree, ["database", "path"]) ?? null) === null && isMapOrNothing(layers.tree)) {
+    setAt(layers.tree, ["database", "path"], input.defaultDatabase);
+  }
+  const checked = checkSettings(layers, input.env, input.base);
+  if (checked.problems !== undefined) throw new ConfigError(checked.problems);
+  return { layers, settings: checked.settings, warnings: checked.warnings };
+}
+
+/** A section that is no map is a mistake to be reported, not to be written over. */
+function isMapOrNothing(tree: Tree): boolean {
+  const section = tree["database"];
+  return section === undefined || section === null || (typeof section === "object" && !Array.isArray(section));
+}
+
+function modeWarning({ path, platform }: Place, file: ConfigFile | undefined, fileTree: Tree): string[] {
+  if (file === undefined || platform === "win32" || (file.mode & 0o044) === 0 || !holdsSecret(fileTree)) return [];
+  const mode = (file.mode & 0o777).toString(8);
+  return [`${path}: other users can read this file (mode ${mode}), and it may hold a key or a password; chmod 600 it, or write \${VARIABLE} in its place`];
+}
+
+function holdsSecret(tree: Tree): boolean {
+  for (const [path, value] of valuesOf(tree)) {
+    const node = nodeAt(path);
+    const isSecret = node?.type === "leaf" && node.sensitive && node.kind !== "urls";
+    if (isSecret && typeof value === "string" && value !== "" && !hasReference(value)) return true;
+  }
+  return false;
+}

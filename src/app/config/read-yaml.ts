@@ -1,0 +1,100 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from "yaml";
+import type { Path } from "./schema-tree.ts";
+import { createProblem, createToldProblem, type Origin, type Problem } from "./problems.ts";
+import { isTree, type Tree, type Value } from "./tree.ts";
+
+/** A YAML file, read. */
+export interface YamlFile {
+  readonly tree: Tree;
+  /** Where each key and list item stands. */
+  readonly origins: Origins;
+  readonly problems: readonly Problem[];
+  readonly document: Document.Parsed;
+}
+
+/** Origins by path. */
+export class Origins {
+  readonly #byPath = new Map<string, Origin>();
+
+  set(path: Path, origin: Origin): void {
+    this.#byPath.set(JSON.stringify(path), origin);
+  }
+
+  /** The origin of exactly this path. */
+  get(path: Path): Origin | undefined {
+    return this.#byPath.get(JSON.stringify(path));
+  }
+}
+
+/** An anchor that is used more often than this is an attack or an accident. */
+const mostAliases = 100;
+const deepest = 32;
+
+/** Reads YAML into a tree. Repeated keys, tags of its own and keys that are no text are problems, as is all that is not one map. */
+export function readYaml(text: string, file: string): YamlFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const origins = new Origins();
+  const problems: Problem[] = [];
+  const originAt = (offset: number): Origin => {
+    const { line, col } = lines.linePos(offset);
+    return { kind: "file", file, line, column: col };
+  };
+  for (const fault of [...document.errors, ...document.warnings]) {
+    problems.push(createToldProblem(originAt(fault.pos[0]), [], fault.code === "DUPLICATE_KEY" ? "a key is there twice" : `not valid YAML: ${firstLine(fault.message)}`));
+  }
+  if (problems.length > 0) return { tree: {}, origins, problems, document };
+
+  let aliases = 0;
+  const read = (node: Node | null | undefined, path: Path): Value => {
+    if (node === null || node === undefined) return null;
+    if (path.length > deepest) return refuse(node, path, "values nested deeper than any setting", "less depth");
+    if (isAlias(node)) {
+      if (++aliases > mostAliases) return refuse(node, path, "too many aliases", `at most ${mostAliases}`);
+      return read(node.resolve(document), path);
+    }
+    if (isScalar(node)) return readScalar(node.value);
+    if (isSeq(node)) {
+      return node.items.map((item, index) => {
+        const itemNode = item as Node | null;
+        const at = [...path, index];
+        if (itemNode?.range) origins.set(at, originAt(itemNode.range[0]));
+        return read(itemNode, at);
+      });
+    }
+    return isMap(node) ? readMap(node.items, path) : null;
+  };
+  const readMap = (pairs: readonly Pair[], path: Path): Tree => {
+    const tree: Tree = {};
+    for (const pair of pairs) {
+      const keyNode = pair.key as Node;
+      // A number as a key is a name all the same: as it was written.
+      const key = isScalar(keyNode) ? (typeof keyNode.value === "string" ? keyNode.value : (keyNode.source ?? "")) : undefined;
+      if (key === undefined || key === "" || key === "__proto__") {
+        refuse(keyNode, path, "a key that cannot be used", "a name as the key");
+        continue;
+      }
+      const at = [...path, key];
+      origins.set(at, originAt(keyNode.range?.[0] ?? 0));
+      tree[key] = read(pair.value as Node | null, at);
+    }
+    return tree;
+  };
+  const refuse = (node: Node, path: Path, found: string, allowed: string): null => {
+    problems.push(createProblem({ origin: originAt(node.range?.[0] ?? 0), path, found, allowed }));
+    return null;
+  };
+  const value = read(document.contents, []);
+  if (value !== null && !isTree(value)) refuse(document.contents!, [], Array.isArray(value) ? "a list" : "a single value", "a map of settings");
+  return { tree: isTree(value) ? value : {}, origins, problems, document };
+}
+
+function readScalar(value: unknown): Value {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
+  // Whole numbers past 2^53 and the like: no setting takes one, so that what was written is shown.
+  return value === null || value === undefined ? null : String(value);
+}
+
+function firstLine(message: string): string {
+  return message.split("\n", 1)[0]!;
+}

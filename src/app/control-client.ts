@@ -1,0 +1,40 @@
+import { request } from "node:http";
+import { GatewayError } from "../core/index.ts";
+import type { AdminCaller } from "../server/index.ts";
+
+const timeoutMs = 30_000;
+
+/** Whether a socket error means that nobody listens. */
+export function isNobodyThere(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTSOCK";
+}
+
+/** Calls the admin API of a running daemon over its control socket. @throws GatewayError with the daemon's own message; a socket error where nobody listens. */
+export function createControlCaller(socketPath: string): AdminCaller {
+  return (method, target, body) =>
+    new Promise((resolve, reject) => {
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+      const call = request({ socketPath, method, path: target, headers, agent: false, timeout: timeoutMs }, (response) => {
+        const parts: Buffer[] = [];
+        response.on("data", (part: Buffer) => parts.push(part));
+        response.on("error", reject);
+        response.on("end", () => {
+          const answer: unknown = JSON.parse(Buffer.concat(parts).toString("utf8"));
+          const status = response.statusCode ?? 500;
+          if (status < 400) resolve(answer);
+          else reject(errorOf(status, answer));
+        });
+      });
+      call.on("timeout", () => call.destroy(new Error("The daemon does not answer on its control socket.")));
+      call.on("error", reject);
+      call.end(text);
+    });
+}
+
+function errorOf(status: number, answer: unknown): GatewayError {
+  const error = (answer as { error?: { message?: unknown; param?: unknown } }).error;
+  const message = typeof error?.message === "string" ? error.message : `The daemon answered ${status}.`;
+  return new GatewayError("invalid_request", message, { status, ...(typeof error?.param === "string" ? { param: error.param } : {}) });
+}

@@ -1,0 +1,162 @@
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { messageOf, systemClock } from "../../core/index.ts";
+import { createEdge, createRouteTable, adminRoutes, localPrincipal, type Edge } from "../../server/index.ts";
+import { takeFileLock, type FileLock } from "../../store/index.ts";
+import { composeGateway, type Gateway } from "../compose.ts";
+import { loadSettings, watchSettings, type LoadedSettings } from "../config/index.ts";
+import { openLog, type Log } from "../logging/log.ts";
+import { startLogRolling } from "../logging/roll.ts";
+import { runtimePaths, type RuntimePaths } from "../paths.ts";
+import { explainListenError } from "./listen-error.ts";
+import { readDaemonStatus } from "./start-background.ts";
+import type { WorkerStart } from "./worker-messages.ts";
+import { startWorkerPool, type WorkerPool } from "./worker-pool.ts";
+
+/** Answers under way get so long to end. */
+const drainMs = 30_000;
+
+export interface RunningDaemon {
+  readonly loaded: LoadedSettings;
+  readonly gateway: Gateway;
+  readonly port: number;
+  readonly paths: RuntimePaths;
+  /** `undefined`: stderr. */
+  readonly logFile: string | undefined;
+  /** Ends in order; a second call at once. */
+  stop(): Promise<void>;
+  readonly stopped: Promise<void>;
+}
+
+/**
+ * Runs the gateway in this process: lock, log, database, port, control socket, pid file; then watches the configuration.
+ * @throws Error with what to do: another daemon runs, the port is taken, …
+ */
+export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
+  const load = (): LoadedSettings => loadSettings({ ...(start.config === undefined ? {} : { path: start.config }), overrides: start.overrides });
+  const loaded = load();
+  const paths = runtimePaths(loaded.settings.database.path);
+  const lock = await takeDaemonLock(paths);
+  const log = openLog({ level: loaded.settings.gateway.logging.level, file: loaded.settings.gateway.logging.file ?? paths.log });
+  const clock = systemClock;
+  const startedMs = clock.monotonic();
+  let port = 0;
+  const cleanup: (() => Promise<void> | void)[] = [];
+  let stopping: Promise<void> | undefined;
+  let pool: WorkerPool | undefined;
+  let announceStopped: () => void = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    announceStopped = resolve;
+  });
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      log.logger.info({}, "shutting down");
+      for (const step of cleanup.toReversed()) await step();
+      log.logger.info({}, "stopped");
+      log.close();
+      lock.release();
+      announceStopped();
+    })();
+    return stopping;
+  };
+  const status = (): object => ({ status: "running", pid: process.pid, port, uptime_seconds: Math.round((clock.monotonic() - startedMs) / 1000) });
+  try {
+    const watch = watchSettings({
+      path: loaded.path,
+      load,
+      onChange: (next) => {
+        gateway.apply(next);
+        pool?.broadcast({ type: "apply" });
+        log.logger.info({ file: next.path }, "configuration reloaded");
+      },
+      onError: (error) => {
+        log.logger.error({ error: messageOf(error) }, "the changed configuration is not valid; the old one stays");
+      },
+      logger: log.logger,
+    });
+    cleanup.push(() => watch.close());
+    const reload = async (): Promise<object> => {
+      await watch.reload();
+      return { status: "reloaded" };
+    };
+    const gateway = await composeGateway({
+      loaded,
+      log,
+      clock,
+      status,
+      reload,
+      stop: () => {
+        // The answer to the one who asked goes out first.
+        setImmediate(() => void stop());
+      },
+    });
+    cleanup.push(() => gateway.close(drainMs));
+    const { host, port: wanted } = loaded.settings.gateway;
+    const count = workerCount(loaded.settings.gateway.workers);
+    if (count === 1) {
+      port = await listen(gateway.edge, host, wanted);
+    } else {
+      pool = await startWorkerPool({ count, start, sink: gateway.sink, reload, clock, logger: log.logger });
+      port = pool.port;
+      const workers = pool;
+      cleanup.push(() => workers.close(drainMs));
+    }
+    const control = await openControlSocket(gateway, log, paths);
+    cleanup.push(() => control.close(500));
+    writeFileSync(paths.pid, `${process.pid}\n`, { mode: 0o600 });
+    cleanup.push(() => rmSync(paths.pid, { force: true }));
+    if (log.file !== undefined) {
+      const rolling = startLogRolling({ file: log.file, clock, logger: log.logger, onRolled: () => {
+          log.reopen();
+          pool?.broadcast({ type: "reopen-log" });
+        },
+      });
+      cleanup.push(() => rolling.stop());
+    }
+    gateway.setServing(true);
+    log.logger.info({ host, port, config: loaded.path, database: paths.database }, "serving");
+    return { loaded, gateway, port, paths, logFile: log.file, stop, stopped };
+  } catch (error) {
+    log.logger.error({ error: messageOf(error) }, "the gateway did not start");
+    for (const step of cleanup.toReversed()) await step();
+    log.close();
+    lock.release();
+    throw error;
+  }
+}
+
+/** Of two daemons on one database exactly one gets the lock; a lock of a dead one does not exist. */
+async function takeDaemonLock(paths: RuntimePaths): Promise<FileLock> {
+  const lock = takeFileLock(paths.lock);
+  if (lock !== undefined) return lock;
+  const other = await readDaemonStatus(paths).catch(() => undefined);
+  const who = other === undefined ? "" : ` (pid ${other.pid}, port ${other.port})`;
+  throw new Error(`A gateway is running on this database already${who}. Stop it with \`tokligence-daemon stop\`, or give this one a database.path of its own.`);
+}
+
+/** Serves the port in this process. */
+async function listen(edge: Edge, host: string, port: number): Promise<number> {
+  try {
+    return await edge.listen(host, port);
+  } catch (error) {
+    throw explainListenError(error, host, port);
+  }
+}
+
+function workerCount(setting: number | "auto"): number {
+  return setting === "auto" ? availableParallelism() : setting;
+}
+
+/** The admin API on a socket that only this user can open: whoever reaches it is the operator. */
+async function openControlSocket(gateway: Gateway, log: Log, paths: RuntimePaths): Promise<Edge> {
+  const edge = createEdge({ ...gateway.edgeDeps, routes: createRouteTable(adminRoutes(gateway.operations)), trusted: localPrincipal, logger: log.logger });
+  if (process.platform !== "win32") rmSync(paths.socket, { force: true });
+  const previous = process.umask(0o177);
+  try {
+    await edge.listenPath(paths.socket);
+  } finally {
+    process.umask(previous);
+  }
+  if (process.platform !== "win32") chmodSync(paths.socket, 0o600);
+  return edge;
+}

@@ -1,0 +1,91 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createControlCaller, isNobodyThere } from "../control-client.ts";
+import type { RuntimePaths } from "../paths.ts";
+
+export interface DaemonStatus {
+  readonly status: "running";
+  readonly pid: number;
+  readonly port: number;
+  readonly uptime_seconds: number;
+}
+
+/** What a daemon says of itself, or `undefined` where none listens. */
+export async function readDaemonStatus(paths: RuntimePaths): Promise<DaemonStatus | undefined> {
+  try {
+    return (await createControlCaller(paths.socket)("GET", "/api/v1/status")) as DaemonStatus;
+  } catch (error) {
+    if (isNobodyThere(error)) return undefined;
+    throw error;
+  }
+}
+
+const startTimeoutMs = 15_000;
+const logTailLines = 10;
+
+/**
+ * Starts a daemon that outlives this process, and returns when its port answers. @throws Error with the log's last lines where it does not come up.
+ * @param program the daemon's start script; `args` its arguments, without `--background`.
+ */
+export async function startBackground(program: string, args: readonly string[], paths: RuntimePaths, logFile: string): Promise<DaemonStatus> {
+  const logFrom = readText(logFile).length;
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], { detached: true, stdio: ["ignore", "ignore", "pipe"], windowsHide: true });
+  let said = "";
+  let exit: number | null | undefined;
+  child.stderr.on("data", (data: Buffer) => {
+    said = (said + data.toString("utf8")).slice(-8192);
+  });
+  child.on("exit", (code) => {
+    exit = code;
+  });
+  const deadline = performance.now() + startTimeoutMs;
+  for (;;) {
+    const status = await readDaemonStatus(paths);
+    if (status !== undefined && (status.pid === child.pid || exit === undefined)) {
+      if (status.pid === child.pid) {
+        child.stderr.destroy();
+        child.unref();
+        return status;
+      }
+    }
+    if (exit !== undefined || performance.now() > deadline) {
+      const tail = readText(logFile).slice(logFrom).trimEnd().split("\n").slice(-logTailLines).join("\n");
+      const what = exit === undefined ? "The daemon did not answer in time" : `The daemon ended at once (exit ${exit})`;
+      throw new Error([`${what}.`, said.trim(), tail].filter((part) => part !== "").join("\n"));
+    }
+    await sleep(50);
+  }
+}
+
+const stopTimeoutMs = 40_000;
+
+/** Asks the running daemon to end in order and waits until it has. `undefined`: none was running; else its pid. @throws where it does not end. */
+export async function stopDaemon(paths: RuntimePaths): Promise<number | undefined> {
+  const status = await readDaemonStatus(paths);
+  if (status === undefined) return undefined;
+  await createControlCaller(paths.socket)("POST", "/api/v1/stop");
+  const deadline = performance.now() + stopTimeoutMs;
+  while (isAlive(status.pid)) {
+    if (performance.now() > deadline) throw new Error(`The daemon (pid ${status.pid}) does not end. Look at its log, or end it by hand.`);
+    await sleep(50);
+  }
+  return status.pid;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // Not there yet.
+  }
+}

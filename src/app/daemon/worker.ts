@@ -1,0 +1,113 @@
+import { messageOf, systemClock } from "../../core/index.ts";
+import { createMessageSink } from "../../ledger/index.ts";
+import type { MetricsSnapshot } from "../../server/index.ts";
+import { composeGateway } from "../compose.ts";
+import { loadSettings, type LoadedSettings } from "../config/index.ts";
+import { openLog } from "../logging/log.ts";
+import { runtimePaths } from "../paths.ts";
+import { explainListenError } from "./listen-error.ts";
+import type { ToPrimary, ToWorker, WorkerStart } from "./worker-messages.ts";
+
+/** One worker: serves the port, sends its ledger rows to the primary, and does what the primary says. */
+async function runWorker(start: WorkerStart): Promise<void> {
+  const load = (): LoadedSettings => loadSettings({ ...(start.config === undefined ? {} : { path: start.config }), overrides: start.overrides });
+  const loaded = load();
+  const paths = runtimePaths(loaded.settings.database.path);
+  const log = openLog({ level: loaded.settings.gateway.logging.level, file: loaded.settings.gateway.logging.file ?? paths.log });
+  const sink = createMessageSink((message) => tell(message));
+  const waiting = new Map<number, { resolve(value: MetricsSnapshot | undefined): void; reject(error: Error): void }>();
+  let lastId = 0;
+  const ask = (message: (id: number) => ToPrimary): Promise<MetricsSnapshot | undefined> =>
+    new Promise((resolve, reject) => {
+      const id = ++lastId;
+      waiting.set(id, { resolve, reject });
+      tell(message(id));
+    });
+  const answered = (id: number, error: string | undefined, snapshot: MetricsSnapshot | undefined): void => {
+    const asked = waiting.get(id);
+    waiting.delete(id);
+    if (error === undefined) asked?.resolve(snapshot);
+    else asked?.reject(new Error(error));
+  };
+
+  const gateway = await composeGateway({
+    loaded,
+    log,
+    clock: systemClock,
+    sink,
+    collectMetrics: async (own) => (await ask((id) => ({ type: "total-wanted", id }))) ?? own(),
+    reload: async () => {
+      await ask((id) => ({ type: "reload-wanted", id }));
+      return { status: "reloaded" };
+    },
+    status: () => ({ status: "running", pid: process.pid }),
+    stop: () => {},
+  });
+
+  let stopping = false;
+  const stop = async (graceMs: number): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    await gateway.close(graceMs);
+    tell({ type: "ended", snapshot: { ...gateway.metrics(), gauges: {} } });
+    log.close();
+    process.disconnect?.();
+  };
+  process.on("message", (message: ToWorker) => {
+    if (typeof message === "string") {
+      sink.receive(message);
+      return;
+    }
+    switch (message.type) {
+      case "apply":
+        try {
+          gateway.apply(load());
+        } catch (error) {
+          log.logger.error({ error: messageOf(error) }, "a worker could not read the configuration that the primary had read");
+        }
+        return;
+      case "reopen-log":
+        log.reopen();
+        return;
+      case "stop":
+        void stop(message.graceMs);
+        return;
+      case "count":
+        tell({ type: "counted", id: message.id, snapshot: gateway.metrics() });
+        return;
+      case "total":
+        answered(message.id, undefined, message.snapshot);
+        return;
+      case "reloaded":
+        answered(message.id, message.error, undefined);
+    }
+  });
+  process.on("disconnect", () => {
+    sink.disconnect("the primary process is gone");
+    // Without a primary nobody writes the ledger: end.
+    if (!stopping) process.exit(1);
+  });
+  // The terminal sends its signals to all processes of the group; it is the primary that decides.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+
+  const { host, port } = loaded.settings.gateway;
+  try {
+    const actual = await gateway.edge.listen(host, port);
+    gateway.setServing(true);
+    tell({ type: "serving", port: actual });
+  } catch (error) {
+    tell({ type: "failed", message: messageOf(explainListenError(error, host, port)) });
+    process.disconnect?.();
+  }
+}
+
+function tell(message: ToPrimary): void {
+  process.send?.(message, undefined, undefined, () => {});
+}
+
+await runWorker(JSON.parse(process.argv[2] ?? "{}") as WorkerStart).catch((error: unknown) => {
+  tell({ type: "failed", message: messageOf(error) });
+  process.exitCode = 1;
+  if (process.connected) process.disconnect?.();
+});

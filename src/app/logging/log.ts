@@ -1,0 +1,78 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { pino, destination } from "pino";
+import { messageOf, type Logger } from "../../core/index.ts";
+import type { LineSink } from "../../server/index.ts";
+
+export interface LogSettings {
+  readonly level: string;
+  readonly file: string;
+}
+
+/** The log of one process. */
+export interface Log {
+  readonly logger: Logger;
+  /** For lines that are built as strings. */
+  readonly lines: LineSink;
+  /** The file that is written to; `undefined`: stderr. */
+  readonly file: string | undefined;
+  /** The file was renamed: go on in a new one under the old name. */
+  reopen(): void;
+  /** Writes out what is gathered. */
+  flush(): void;
+  close(): void;
+}
+
+/** Lines are gathered up to this size or time, then written at once. */
+const gatherBytes = 16 * 1024;
+const gatherMs = 50;
+
+/** Opens the log; a file that cannot be written is a warning, and stderr takes its place. */
+export function openLog(settings: LogSettings): Log {
+  let file: string | undefined = settings.file;
+  let problem: string | undefined;
+  let sink: ReturnType<typeof destination>;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    sink = destination({ dest: file, append: true, mode: 0o600, sync: true });
+    sink.write("");
+  } catch (error) {
+    problem = messageOf(error);
+    file = undefined;
+    sink = destination({ dest: 2, sync: true });
+  }
+  const logger = pino({ level: settings.level, base: { pid: process.pid } }, sink);
+  if (problem !== undefined) logger.warn({ file: settings.file, error: problem }, "the log file cannot be written (gateway.logging.file); logging to stderr");
+  // A disk that is full or gone must not take the gateway with it.
+  sink.on("error", () => {});
+
+  let gathered = "";
+  const writeOut = (): void => {
+    if (gathered === "") return;
+    const lines = gathered;
+    gathered = "";
+    sink.write(lines);
+  };
+  const timer = setInterval(writeOut, gatherMs);
+  timer.unref();
+  return {
+    logger,
+    file,
+    lines: {
+      write(line) {
+        gathered += line;
+        if (gathered.length >= gatherBytes) writeOut();
+      },
+    },
+    reopen: () => {
+      writeOut();
+      if (file !== undefined) sink.reopen();
+    },
+    flush: writeOut,
+    close() {
+      clearInterval(timer);
+      writeOut();
+      sink.flushSync();
+    },
+  };
+}

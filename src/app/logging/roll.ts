@@ -1,0 +1,77 @@
+import { readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Clock, Logger } from "../../core/index.ts";
+
+export interface RollOptions {
+  readonly file: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly maxBytes?: number;
+  /** So many rolled files are kept. */
+  readonly keep?: number;
+  /** Tells every process that writes the file. */
+  readonly onRolled: () => void;
+}
+
+const checkMs = 10_000;
+
+/**
+ * Rolls the log by size and by day (UTC): `gateway.log` becomes `gateway.log.2026-01-31.1`, and the writers reopen the old name. One process does this.
+ * @returns ends the checks; `check` can be called by hand.
+ */
+export function startLogRolling(options: RollOptions): { check(): void; stop(): void } {
+  const { file, clock, logger, maxBytes = 100 * 1024 * 1024, keep = 14 } = options;
+  let day = dayOf(modifiedMs(file) ?? clock.now());
+  const check = (): void => {
+    try {
+      const today = dayOf(clock.now());
+      const size = sizeOf(file);
+      if (size === 0 || (today === day && size < maxBytes)) {
+        day = size === 0 ? today : day;
+        return;
+      }
+      renameSync(file, nextName(file, day));
+      day = today;
+      options.onRolled();
+      for (const old of rolled(file).slice(0, -keep)) unlinkSync(old);
+    } catch (error) {
+      logger.warn({ error: String(error) }, "the log could not be rolled");
+    }
+  };
+  const timer = setInterval(check, checkMs);
+  timer.unref();
+  return { check, stop: () => clearInterval(timer) };
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function modifiedMs(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+}
+
+function nextName(file: string, day: string): string {
+  for (let n = 1; ; n++) {
+    const name = `${file}.${day}.${n}`;
+    if (statSync(name, { throwIfNoEntry: false }) === undefined) return name;
+  }
+}
+
+/** The rolled files, oldest first. */
+function rolled(file: string): string[] {
+  const prefix = `${basename(file)}.`;
+  const rank = (name: string): [string, number] => [name.slice(prefix.length, prefix.length + 10), Number(name.slice(prefix.length + 11))];
+  return readdirSync(dirname(file))
+    .filter((name) => name.startsWith(prefix) && /^\d{4}-\d\d-\d\d\.\d+$/.test(name.slice(prefix.length)))
+    .toSorted((a, b) => {
+      const [dayA, nA] = rank(a);
+      const [dayB, nB] = rank(b);
+      return dayA === dayB ? nA - nB : dayA < dayB ? -1 : 1;
+    })
+    .map((name) => join(dirname(file), name));
+}

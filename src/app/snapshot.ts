@@ -1,0 +1,98 @@
+import type { Clock, Logger } from "../core/index.ts";
+import type { GatewaySnapshot } from "../gateway/index.ts";
+import { createPriceCatalogue, type PriceCatalogue } from "../ledger/index.ts";
+import { protocols } from "../protocols/index.ts";
+import type { EdgeSettings } from "../server/index.ts";
+import {
+  buildProviders,
+  createAnnouncedModels,
+  createCatalog,
+  createUpstreamClient,
+  type AnnouncedModels,
+  type Catalog,
+  type Provider,
+  type UpstreamClient,
+} from "../upstream/index.ts";
+import type { Settings } from "./config/index.ts";
+
+/** What a configuration stands for, built whole before anything of it is used. */
+export interface Snapshot extends GatewaySnapshot {
+  readonly providers: readonly Provider[];
+  readonly prices: PriceCatalogue;
+  readonly edge: EdgeSettings;
+  /** Ends what is under way in the background and, when the last call is over, the connections. */
+  close(): Promise<void>;
+}
+
+export interface SnapshotOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Ask the providers in the background which models they have; a server does, a command does not. */
+  readonly announced?: boolean;
+}
+
+/** @throws ProviderSettingsError, RoutingError, RangeError where the settings contradict each other. */
+export function createSnapshot(settings: Settings, { clock, logger, announced = true }: SnapshotOptions): Snapshot {
+  const providers = buildProviders(settings.providers);
+  const createdAt = Math.floor(clock.now() / 1000);
+  const base = { providers, routes: settings.modelProviderRoutes, aliases: settings.modelAliases, createdAt };
+  let catalog = createCatalog(base);
+  const client = createUpstreamClient({
+    providers,
+    clock,
+    logger,
+    proxyEnv: process.env,
+    credentialHeader: (protocol, key) => protocols.get(protocol)!.credentialHeader(key),
+  });
+  const names: AnnouncedModels | undefined = announced
+    ? createAnnouncedModels({
+        providers,
+        client,
+        protocol: (id) => protocols.get(id),
+        clock,
+        logger,
+        onChange: () => {
+          catalog = createCatalog({ ...base, announced: names?.names() ?? new Map<string, readonly string[]>() });
+        },
+      })
+    : undefined;
+  names?.start();
+  const { auth, limits, timeouts, cors, workMode } = settings.gateway;
+  return {
+    workMode,
+    get catalog(): Catalog {
+      return catalog;
+    },
+    client: client as UpstreamClient,
+    providers,
+    prices: createPriceCatalogue({ overrides: settings.prices, describe: (name) => factsOf(providers, settings, name) }),
+    edge: { authEnabled: auth.enabled, maxBodyBytes: limits.bodyBytes, slowClientMs: timeouts.clientMs, cors },
+    async close() {
+      names?.stop();
+      await client.close();
+    },
+  };
+}
+
+function factsOf(providers: readonly Provider[], settings: Settings, name: string): { preset?: string; baseUrls: readonly string[]; builtin: boolean } | undefined {
+  const provider = providers.find((candidate) => candidate.name === name);
+  if (provider === undefined) return undefined;
+  const preset = settings.providers.find((candidate) => candidate.name === name)?.preset;
+  return { ...(preset === undefined ? {} : { preset }), baseUrls: Object.values(provider.baseUrls), builtin: provider.builtin };
+}
+
+/** The routes, aliases and providers as they stand, for people. */
+export function describeRoutes(settings: Settings, snapshot: Snapshot): object {
+  return {
+    model_provider_routes: settings.modelProviderRoutes.map(([pattern, targets]) => ({ pattern, providers: targets })),
+    model_aliases: Object.fromEntries(settings.modelAliases),
+    providers: snapshot.providers.map((provider) => ({
+      name: provider.name,
+      enabled: provider.enabled,
+      ...(provider.disabledReason === undefined ? {} : { disabled_reason: provider.disabledReason }),
+      protocols: provider.protocols,
+      models: provider.models,
+      patterns: provider.modelPatterns,
+    })),
+  };
+}

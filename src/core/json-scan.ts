@@ -1,0 +1,247 @@
+import { GatewayError } from "./errors.ts";
+
+/**
+ * Finds values in JSON text without parsing it. Works on a latin1 string, so that offsets are byte offsets, whatever the encoding of the text
+ * inside strings. It checks what it must to be sure of the spans: brackets match, strings are closed, the top level is well formed. What is inside
+ * a skipped value is left to whoever parses it.
+ */
+export interface Span {
+  /** Offset of the value's first byte. */
+  readonly start: number;
+  /** Offset after the value's last byte. */
+  readonly end: number;
+}
+
+/** Spans by wanted key, in the order of `keys`; `undefined` where the key is absent. `open` is the offset of the object's `{`. */
+export interface ScannedObject {
+  readonly spans: readonly (Span | undefined)[];
+  readonly open: number;
+  /** Offset after the closing `}`. */
+  readonly end: number;
+  /** True for `{}`. */
+  readonly empty: boolean;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const maxDepth = 1000;
+
+/**
+ * Scans a whole JSON document whose top level is an object.
+ * @throws GatewayError `invalid_json` where the text is not an object; `ambiguous_json` where a wanted key is repeated or spelt with escapes.
+ */
+export function scanDocument(text: string, keys: readonly string[]): ScannedObject {
+  let at = skipSpace(text, text.charCodeAt(0) === 0xef && text.startsWith("\u00ef\u00bb\u00bf") ? 3 : 0);
+  if (text.charCodeAt(at) !== 0x7b) throw invalid(text, at, "a JSON object");
+  const object = scanObject(text, at, keys);
+  at = skipSpace(text, object.end);
+  if (at < text.length) throw invalid(text, at, "the end of the body");
+  return object;
+}
+
+/** Scans the object that opens at `open`. @throws as `scanDocument`. */
+export function scanObject(text: string, open: number, keys: readonly string[]): ScannedObject {
+  const spans: (Span | undefined)[] = [];
+  for (let i = 0; i < keys.length; i++) spans.push(undefined);
+  let at = skipSpace(text, open + 1);
+  if (text.charCodeAt(at) === 0x7d) return { spans, open, end: at + 1, empty: true };
+  for (;;) {
+    if (text.charCodeAt(at) !== quote) throw invalid(text, at, "a quoted key");
+    const keyEnd = skipString(text, at);
+    const index = keyIndex(text, at + 1, keyEnd - 1, keys);
+    at = skipSpace(text, keyEnd);
+    if (text.charCodeAt(at) !== 0x3a) throw invalid(text, at, '":"');
+    at = skipSpace(text, at + 1);
+    const end = skipValue(text, at);
+    if (index >= 0) {
+      if (spans[index] !== undefined) {
+        throw new GatewayError("ambiguous_json", `The key "${keys[index]}" appears more than once in the body. Send it once.`, {
+          param: keys[index]!,
+        });
+      }
+      spans[index] = { start: at, end };
+    }
+    at = skipSpace(text, end);
+    const next = text.charCodeAt(at);
+    if (next === 0x7d) return { spans, open, end: at + 1, empty: false };
+    if (next !== 0x2c) throw invalid(text, at, '"," or "}"');
+    at = skipSpace(text, at + 1);
+  }
+}
+
+/** Offset after the value that starts at `at`. @throws GatewayError `invalid_json`. */
+export function skipValue(text: string, at: number): number {
+  const first = text.charCodeAt(at);
+  if (first === quote) return skipString(text, at);
+  if (first === 0x7b || first === 0x5b) return skipNested(text, at);
+  const end = skipLiteral(text, at);
+  if (end === at || !isLiteral(text, at, end)) throw invalid(text, at, "a value");
+  return end;
+}
+
+/** Offset of the first character at or after `at` that is not JSON white space. */
+export function skipSpace(text: string, at: number): number {
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return at;
+    at++;
+  }
+}
+
+function skipString(text: string, at: number): number {
+  let from = at + 1;
+  for (;;) {
+    const end = text.indexOf('"', from);
+    if (end < 0) throw invalid(text, text.length, "the end of a string");
+    let slashes = end - 1;
+    while (text.charCodeAt(slashes) === backslash) slashes--;
+    if ((end - slashes) % 2 === 1) return end + 1;
+    from = end + 1;
+  }
+}
+
+function skipNested(text: string, at: number): number {
+  // One bit a level would do; a string of closers is simple, and depth is bounded.
+  const closers = [text.charCodeAt(at) + 2];
+  at++;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (code === quote) {
+      at = skipString(text, at);
+    } else if (code === 0x7b || code === 0x5b) {
+      if (closers.length >= maxDepth)
+        throw new GatewayError("invalid_json", `The body is nested deeper than ${maxDepth} levels. Send a flatter one.`);
+      closers.push(code + 2);
+      at++;
+    } else if (code === 0x7d || code === 0x5d) {
+      if (closers.pop() !== code) throw invalid(text, at, "a matching bracket");
+      at++;
+      if (closers.length === 0) return at;
+    } else if (code !== code) {
+      throw invalid(text, at, "a closing bracket");
+    } else {
+      at++;
+    }
+  }
+}
+
+function skipLiteral(text: string, at: number): number {
+  for (;;) {
+    const code = text.charCodeAt(at);
+    // Letters, digits, + - . : all that a number or a name is made of.
+    const part =
+      (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x7a) || code === 0x2d || code === 0x2e || code === 0x2b || code === 0x45;
+    if (!part) return at;
+    at++;
+  }
+}
+
+const numberPattern = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+function isLiteral(text: string, start: number, end: number): boolean {
+  const literal = text.slice(start, end);
+  return literal === "true" || literal === "false" || literal === "null" || numberPattern.test(literal);
+}
+
+function keyIndex(text: string, start: number, end: number, keys: readonly string[]): number {
+  const length = end - start;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    if (key.length === length && text.startsWith(key, start)) return i;
+  }
+  const escape = text.indexOf("\\", start);
+  if (escape >= 0 && escape < end) {
+    const decoded = decodeKey(text.slice(start, end));
+    const index = decoded === undefined ? -1 : keys.indexOf(decoded);
+    if (index >= 0) {
+      throw new GatewayError("ambiguous_json", `The key "${keys[index]}" is spelt with escapes in the body. Send it in plain letters.`, {
+        param: keys[index]!,
+      });
+    }
+  }
+  return -1;
+}
+
+function decodeKey(raw: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(`"${raw}"`);
+    return typeof value === "string" ? value : undefined;
+  } catch {
+    return undefined; // A bad escape in a key that nobody reads: whoever parses the body will say so.
+  }
+}
+
+function invalid(text: string, at: number, expected: string): GatewayError {
+  const found = at >= text.length ? "the end of the body" : `character ${JSON.stringify(text.charAt(at))}`;
+  return new GatewayError(
+    "invalid_json",
+    `The body is not valid JSON: expected ${expected} at byte ${Math.min(at, text.length)}, found ${found}.`,
+  );
+}
+
+/** The string value of a span, or `undefined` where the span holds no string. */
+export function readString(text: string, span: Span | undefined): string | undefined {
+  if (span === undefined || text.charCodeAt(span.start) !== quote) return undefined;
+  const raw = text.slice(span.start + 1, span.end - 1);
+  if (!/[\\\u0080-\u00ff]/.test(raw)) return raw;
+  const value = parseSpan(text, span);
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The boolean of a span, or `undefined`. */
+export function readBoolean(text: string, span: Span | undefined): boolean | undefined {
+  if (span === undefined) return undefined;
+  if (text.startsWith("true", span.start)) return true;
+  if (text.startsWith("false", span.start)) return false;
+  return undefined;
+}
+
+/** The finite number of a span, or `undefined`. */
+export function readNumber(text: string, span: Span | undefined): number | undefined {
+  if (span === undefined) return undefined;
+  const value = Number(text.slice(span.start, span.end));
+  return Number.isFinite(value) && text.charCodeAt(span.start) !== quote ? value : undefined;
+}
+
+/** Parses the value of a span. @throws GatewayError `invalid_json`. */
+export function parseSpan(text: string, span: Span): unknown {
+  return parseLatin1(text.slice(span.start, span.end));
+}
+
+/** Parses JSON that is held as a latin1 string of its UTF-8 bytes. @throws GatewayError `invalid_json` that names the position. */
+export function parseLatin1(text: string): unknown {
+  try {
+    return JSON.parse(utf8OfLatin1(text));
+  } catch (error) {
+    throw new GatewayError("invalid_json", `The body is not valid JSON: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+}
+
+/** Turns a latin1 string of UTF-8 bytes into the text it stands for. */
+export function utf8OfLatin1(text: string): string {
+  return /[\u0080-\u00ff]/.test(text) ? Buffer.from(text, "latin1").toString("utf8") : text;
+}
+
+/** Turns text into the latin1 string of its UTF-8 bytes. */
+export function latin1OfUtf8(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- all of ASCII is the fast case
+  return /^[\u0000-\u007f]*$/.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** One replacement in a text: what stands from `start` to `end` becomes `text` (latin1). An insertion has `start === end`. */
+export interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** Applies edits, which must be in order and must not overlap. All bytes outside the edits stay as they are. */
+export function applyEdits(text: string, edits: readonly Edit[]): string {
+  let out = "";
+  let at = 0;
+  for (const edit of edits) {
+    out += text.slice(at, edit.start) + edit.text;
+    at = edit.end;
+  }
+  return out + text.slice(at);
+}

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { GatewayError } from "./errors.ts";
+import { maxEventBytes, SseSplitter, type SseEvent } from "./sse.ts";
+
+function split(pieces: readonly string[]): SseEvent[] {
+  const splitter = new SseSplitter();
+  return [...pieces.flatMap((piece) => splitter.push(piece)), ...splitter.end()];
+}
+
+const simple = (event: SseEvent): [string, string] => [event.name, event.data];
+
+test("reads events with LF, CR and CRLF, a BOM, comments and no space after the colon", () => {
+  const expected = [
+    ["", "one"],
+    ["named", "two\nlines"],
+    ["", ""],
+    ["", "[DONE]"],
+  ];
+  for (const eol of ["\n", "\r", "\r\n"]) {
+    const text = `\u00ef\u00bb\u00bfdata: one${eol}${eol}event: named${eol}data:two${eol}data: lines${eol}id: 7${eol}${eol}: comment${eol}${eol}data: [DONE]${eol}${eol}`;
+    assert.deepEqual(split([text]).map(simple), expected, JSON.stringify(eol));
+  }
+});
+
+test("any cut of the bytes gives the same events, and the raws joined are the input", () => {
+  const line = fc.constantFrom("data: x", "data:y", "event: e", ": c", "data", "id: 1", 'data: {"a":"é"}');
+  const eol = fc.constantFrom("\n", "\r", "\r\n");
+  fc.assert(
+    fc.property(fc.array(fc.tuple(line, eol, fc.boolean())), eol, fc.array(fc.nat(400)), (lines, last, cuts) => {
+      const text = `${lines.map(([content, end, blank]) => content + end + (blank ? end : "")).join("")}data: end${last}${last}`;
+      const points = [...new Set(cuts.map((cut) => cut % text.length))].toSorted((a, b) => a - b);
+      const pieces = [0, ...points].map((start, i) => text.slice(start, points[i] ?? text.length));
+      const whole = split([text]);
+      assert.deepEqual(split(pieces), whole);
+      assert.deepEqual(split([...text]), whole);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("the raws of complete events joined are the input", () => {
+  const text = "data: a\n\nevent: b\r\ndata: c\r\n\r\n: ping\n\n";
+  const splitter = new SseSplitter();
+  assert.equal(
+    splitter
+      .push(text)
+      .map((event) => event.raw)
+      .join("") + splitter.pending,
+    text,
+  );
+});
+
+test("a last event without its blank line counts", () => {
+  assert.deepEqual(
+    split(["data: a\n\ndata: b\n"]).map((event) => event.raw),
+    ["data: a\n\n", "data: b\n\n"],
+  );
+});
+
+test("gives up an event that never ends", () => {
+  const splitter = new SseSplitter();
+  const piece = "x".repeat(64 * 1024);
+  assert.throws(() => {
+    for (let size = 0; size <= maxEventBytes + piece.length; size += piece.length) splitter.push(piece);
+  }, GatewayError);
+});

@@ -1,0 +1,114 @@
+import { GatewayError, latin1OfUtf8, parseLatin1 } from "../core/index.ts";
+import type { ChatResponse } from "../ir/index.ts";
+import type { ClientContext, EmbeddingRequest } from "../protocols/index.ts";
+import { answerLoopback, countRequestTokens, countTokens, embedLoopback, streamLoopback, type Attempt } from "../upstream/index.ts";
+import type { FailedAttempt } from "./delivery.ts";
+import type { ModelCall, Settlement } from "./model-call.ts";
+import { costHeader, ownHeaders } from "./own-headers.ts";
+
+const maxDimensions = 4096;
+
+/** Answers from the built-in model, in every dialect. `undefined`: the client has been served. */
+export async function answerBuiltin(call: ModelCall, attempt: Attempt): Promise<FailedAttempt | undefined> {
+  const wire = call.parts.length === 0 ? {} : parseLatin1(call.text);
+  switch (call.route.route.operation) {
+    case "generate":
+      return await generate(call, attempt, wire);
+    case "count-tokens": {
+      const request = call.protocol.parseRequest(wire, call.route);
+      call.open(attempt);
+      await answerJson(call, call.protocol.renderTokenCount(countRequestTokens(request)), { status: "ok", httpStatus: 200 });
+      return undefined;
+    }
+    case "embed":
+    case "batch-embed":
+      return await embed(call, attempt, wire);
+    default:
+      throw new GatewayError("not_served", `The built-in model "${call.model}" does not store responses.`);
+  }
+}
+
+async function generate(call: ModelCall, attempt: Attempt, wire: unknown): Promise<undefined> {
+  const request = call.protocol.parseRequest(wire, call.route);
+  call.open(attempt);
+  const response = answerLoopback(request, { id: call.exchange.requestId.slice(4), createdAt: Math.floor(call.deps.clock.now() / 1000) });
+  const envelope = call.envelope!;
+  const client: ClientContext = {
+    model: envelope.model,
+    includeUsage: envelope.includeUsage ?? false,
+    jsonArray: envelope.jsonArray ?? false,
+    request,
+  };
+  const settlement: Settlement = {
+    status: "ok",
+    httpStatus: 200,
+    facts: { usage: response.usage, model: response.model, id: response.id },
+  };
+  if (envelope.stream) await stream(call, response, client, settlement);
+  else await answerJson(call, call.protocol.renderResponse(response, client), settlement);
+  return undefined;
+}
+
+async function stream(call: ModelCall, response: ChatResponse, client: ClientContext, settlement: Settlement): Promise<void> {
+  const { exchange } = call;
+  const encoder = call.protocol.createStreamEncoder(client);
+  const headers = [
+    "content-type",
+    client.jsonArray ? "application/json" : "text/event-stream; charset=utf-8",
+    "cache-control",
+    "no-cache",
+    "x-accel-buffering",
+    "no",
+  ];
+  ownHeaders(call, headers);
+  exchange.streamHead(200, headers);
+  call.firstContentMs = call.deps.clock.monotonic();
+  let last = "";
+  for (const event of streamLoopback(response)) {
+    if (exchange.closed) {
+      await call.settle({ ...settlement, status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
+      return;
+    }
+    const piece = encoder.push(event);
+    if (event.type === "message-delta" || event.type === "message-end") last += piece;
+    else if (piece !== "" && !exchange.chunk(latin1OfUtf8(piece))) await drained(exchange);
+  }
+  await call.settle(settlement);
+  exchange.finish(latin1OfUtf8(last));
+}
+
+function drained(exchange: ModelCall["exchange"]): Promise<void> {
+  return new Promise((resolve) => {
+    exchange.onDrain(resolve);
+    exchange.onLeave(resolve);
+  });
+}
+
+async function embed(call: ModelCall, attempt: Attempt, wire: unknown): Promise<undefined> {
+  const request: EmbeddingRequest | undefined = call.protocol.parseEmbedding?.(wire, call.route);
+  if (request === undefined || call.protocol.renderEmbedding === undefined) {
+    throw new GatewayError("not_served", `The dialect ${call.protocol.id} has no embeddings.`);
+  }
+  const { dimensions } = request;
+  if (dimensions !== undefined && !(Number.isInteger(dimensions) && dimensions >= 1 && dimensions <= maxDimensions)) {
+    throw new GatewayError("invalid_request", `The built-in model makes vectors of 1 to ${maxDimensions} dimensions.`, {
+      param: "dimensions",
+    });
+  }
+  call.open(attempt);
+  const inputTokens = request.inputs.reduce((sum, text) => sum + countTokens(text), 0);
+  const vectors = request.inputs.map((text) => embedLoopback(text, dimensions));
+  const body = call.protocol.renderEmbedding({ model: call.model, vectors, inputTokens }, request);
+  await answerJson(call, body, { status: "ok", httpStatus: 200, facts: { usage: { input: inputTokens, output: 0 }, model: call.model } });
+  return undefined;
+}
+
+async function answerJson(call: ModelCall, body: string, settlement: Settlement): Promise<void> {
+  call.firstContentMs = call.deps.clock.monotonic();
+  const settled = call.settle(settlement);
+  if (settled !== undefined) await settled;
+  const headers = ["content-type", "application/json"];
+  ownHeaders(call, headers);
+  costHeader(call, headers);
+  call.exchange.json(200, headers, body);
+}

@@ -1,0 +1,33 @@
+import type { GatewayError } from "../core/index.ts";
+import type { Attempt, ProviderKey, UpstreamCall, UpstreamFailure } from "../upstream/index.ts";
+import type { ModelCall } from "./model-call.ts";
+
+/** An attempt that failed before anything went to the client. `nextTarget`: another provider may be asked. */
+export interface FailedAttempt {
+  readonly error: GatewayError;
+  readonly nextTarget: boolean;
+}
+
+/** How one kind of answer is taken in. Each ends by calling `done` of the delivery exactly once. */
+export interface AnswerSink {
+  data(chunk: Buffer): void;
+  end(): void;
+  fail(failure: UpstreamFailure): void;
+  /** The client has left. */
+  leave(): void;
+}
+
+/** One attempt, as the sink of its answer sees it. A sink ends it with `failed` or `delivered`, once. */
+export interface Delivery {
+  readonly call: ModelCall;
+  readonly attempt: Attempt;
+  readonly key: ProviderKey | undefined;
+  /** `undefined` while the dispatch has not returned yet. */
+  readonly upstream: UpstreamCall | undefined;
+  /** The answer came, and its status speaks for or against the provider. */
+  answered(ok: boolean, message?: string): void;
+  /** Nothing has gone to the client; the attempt ends with an error. `nextTarget`: another provider may be asked. */
+  failed(error: GatewayError, nextTarget?: boolean): void;
+  /** The client has its answer, whole or broken; the attempt is settled. */
+  delivered(): void;
+}

@@ -1,0 +1,64 @@
+import { GatewayError } from "../core/index.ts";
+import type { UpstreamFailure } from "../upstream/index.ts";
+import type { AnswerSink, Delivery } from "./delivery.ts";
+import { findHeader, readRetryAfter } from "./headers.ts";
+import { errorOfFailure, errorOfUpstream } from "./upstream-errors.ts";
+
+/** So much of an error's body is read; the rest is cut off. */
+const maxErrorBytes = 256 * 1024;
+
+/** An upstream's answer with a status that is no success. */
+export class ErrorAnswer implements AnswerSink {
+  readonly #delivery: Delivery;
+  readonly #status: number;
+  readonly #headers: readonly string[];
+  readonly #parts: Buffer[] = [];
+  #size = 0;
+
+  constructor(delivery: Delivery, status: number, headers: readonly string[]) {
+    this.#delivery = delivery;
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#size >= maxErrorBytes) return;
+    this.#size += chunk.length;
+    this.#parts.push(chunk);
+  }
+
+  end(): void {
+    const { call, attempt } = this.#delivery;
+    const ownFault = this.#status === 400 || this.#status === 404 || this.#status === 413 || this.#status === 422;
+    this.#delivery.answered(ownFault, `status ${this.#status}`);
+    if (this.#status < 400) {
+      this.#delivery.failed(
+        new GatewayError(
+          "upstream_invalid_response",
+          `The provider "${attempt.provider.name}" answered ${this.#status}, which the gateway does not follow. Check its base_url.`,
+        ),
+      );
+      return;
+    }
+    const body = redact(Buffer.concat(this.#parts).toString("utf8"), this.#delivery.key?.secret.reveal());
+    const error = call.protocol.parseError(this.#status, body);
+    const retryAfter = readRetryAfter(findHeader(this.#headers, "retry-after"), call.deps.clock.now());
+    this.#delivery.failed(errorOfUpstream(error, attempt.provider.name, retryAfter));
+  }
+
+  fail(failure: UpstreamFailure): void {
+    // The status is known, and says more than the missing rest of the body; unless it is the body's length that was a lie.
+    if (failure.kind === "malformed") this.#delivery.failed(errorOfFailure(failure));
+    else this.end();
+  }
+
+  leave(): void {
+    void this.#delivery.call.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
+    this.#delivery.delivered();
+  }
+}
+
+/** Some upstreams repeat the key they refuse. */
+function redact(body: string, secret: string | undefined): string {
+  return secret === undefined || secret === "" ? body : body.replaceAll(secret, "[secret]");
+}

@@ -1,0 +1,33 @@
+/** The server side of one request, as the gateway sees it. Five verbs answer: `json`, `streamHead`, `chunk`, `finish`, `abort`. */
+export interface ClientExchange {
+  readonly requestId: string;
+  readonly method: string;
+  /** Monotonic milliseconds when the head had arrived. */
+  readonly startedMs: number;
+  /** Name, value, name, value, … as received. */
+  readonly rawHeaders: readonly string[];
+  /** The client's own `x-request-id`, where it sent one. */
+  readonly clientRequestId: string | undefined;
+  /** The connection is gone. */
+  readonly closed: boolean;
+
+  /**
+   * The whole body, inflated, in the parts it came in.
+   * @throws GatewayError `body_too_large`, `request_timeout`, `unsupported_content_encoding`, `invalid_request`.
+   */
+  readBody(): Promise<readonly Buffer[]>;
+  /** Called once if the client leaves before the answer has ended; at once if it has left. The last callback given counts. */
+  onLeave(callback: () => void): void;
+
+  /** A whole answer in one write. `headers`: name, value, …; ids and length are added. `body` strings are UTF-8 text. */
+  json(status: number, headers: readonly string[], body: string | Buffer | readonly Buffer[]): void;
+  /** The head of a stream. */
+  streamHead(status: number, headers: readonly string[]): void;
+  /** Bytes of the stream; a string is latin1. `false`: hold back until `onDrain`. */
+  chunk(data: string): boolean;
+  onDrain(callback: () => void): void;
+  /** Ends the stream, with last bytes (latin1) in the same write. */
+  finish(last?: string): void;
+  /** Drops the connection, so that the client sees a broken answer. */
+  abort(): void;
+}

@@ -1,0 +1,180 @@
+import type { Principal } from "../accounts/index.ts";
+import { GatewayError, messageOf } from "../core/index.ts";
+import type { Usage } from "../ir/index.ts";
+import type { CloseRecord, EntryStatus, OpenRecord } from "../ledger/index.ts";
+import type { AnswerFacts, Envelope, Protocol, RouteCall } from "../protocols/index.ts";
+import type { Attempt } from "../upstream/index.ts";
+import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
+import type { ClientExchange } from "./exchange.ts";
+
+/** What an attempt came to, for the ledger. */
+export interface Settlement {
+  readonly status: EntryStatus;
+  readonly httpStatus: number;
+  readonly facts?: AnswerFacts;
+  /** Used where the upstream reported nothing usable. */
+  readonly estimate?: Usage;
+  readonly errorCode?: string;
+  readonly errorMessage?: string;
+}
+
+/** One request on its way through the gateway: what has been learned of it so far, and its entry in the ledger. */
+export class ModelCall {
+  readonly deps: GatewayDeps;
+  readonly current: GatewaySnapshot;
+  readonly exchange: ClientExchange;
+  readonly principal: Principal;
+  readonly protocol: Protocol;
+  readonly route: RouteCall;
+
+  /** The body's parts as received, and as one latin1 string. */
+  parts: readonly Buffer[] = [];
+  text = "";
+  envelope: Envelope | undefined;
+  attempt: Attempt | undefined;
+  attempts = 0;
+  /** The provider's key that a stored response belongs to: it must be used again. */
+  pinnedKey: string | undefined;
+  /** Monotonic milliseconds: of the dispatch, of the first content sent on. */
+  dispatchedMs = 0;
+  firstContentMs: number | undefined;
+  /** Milliseconds spent waiting for the upstream. */
+  upstreamMs = 0;
+
+  #open: OpenRecord | undefined;
+  #last: Settlement | undefined;
+  #usage: Usage = {};
+  #cost: bigint | undefined;
+  #modelServed = "";
+
+  constructor(deps: GatewayDeps, exchange: ClientExchange, principal: Principal, protocol: Protocol, route: RouteCall) {
+    this.deps = deps;
+    this.current = deps.current();
+    this.exchange = exchange;
+    this.principal = principal;
+    this.protocol = protocol;
+    this.route = route;
+  }
+
+  /** The client's name for the model, or "" before the envelope has been read. */
+  get model(): string {
+    return this.envelope?.model ?? "";
+  }
+
+  /** An attempt begins: its OPEN goes to the ledger. */
+  open(attempt: Attempt): void {
+    this.attempt = attempt;
+    this.attempts += 1;
+    this.dispatchedMs = this.deps.clock.monotonic();
+    this.#open = this.#record(this.attempts, attempt.provider.name, attempt.upstreamModel);
+    this.deps.ledger.open(this.#open);
+  }
+
+  /** An attempt is over: its CLOSE goes to the ledger, once. The promise, if any, must be awaited before the terminal bytes. */
+  settle(settlement: Settlement): Promise<void> | undefined {
+    const open = this.#open;
+    if (open === undefined) return undefined;
+    this.#open = undefined;
+    return this.deps.ledger.close(this.#close(open, settlement));
+  }
+
+  /** The request was refused before any attempt: one row, attempt 0. */
+  settleRefused(httpStatus: number, errorCode: string, errorMessage: string): Promise<void> | undefined {
+    if (this.attempts > 0) return undefined;
+    const record = this.#record(0, "", "");
+    return this.deps.ledger.close(this.#close(record, { status: "refused", httpStatus, errorCode, errorMessage }));
+  }
+
+  /** The cost of the settled attempt, for `x-tokligence-cost-usd`. */
+  get costNanoUsd(): bigint | undefined {
+    return this.#cost;
+  }
+
+  /** Whether an attempt waits for its settlement. */
+  get unsettled(): boolean {
+    return this.#open !== undefined;
+  }
+
+  overheadMs(): number {
+    return Math.max(0, this.deps.clock.monotonic() - this.exchange.startedMs - this.upstreamMs);
+  }
+
+  /** Tells metrics and the access log how it went. */
+  report(): void {
+    const last = this.#last;
+    if (last === undefined) return;
+    const now = this.deps.clock.monotonic();
+    const { exchange, envelope } = this;
+    this.deps.observe({
+      requestId: exchange.requestId,
+      clientRequestId: exchange.clientRequestId,
+      principal: this.principal,
+      dialect: this.protocol.id,
+      operation: this.route.route.operation,
+      provider: this.attempt?.provider.name ?? "",
+      modelAsked: this.model,
+      modelServed: this.#modelServed,
+      modelKnown:
+        this.attempt !== undefined && (this.attempt.provider.builtin || this.attempt.provider.models.includes(this.attempt.upstreamModel)),
+      status: last.status,
+      httpStatus: last.httpStatus,
+      stream: envelope?.stream ?? false,
+      attempts: this.attempts,
+      durationMs: now - exchange.startedMs,
+      ttftMs: this.firstContentMs === undefined ? undefined : this.firstContentMs - exchange.startedMs,
+      overheadMs: this.overheadMs(),
+      usage: this.#usage,
+      costNanoUsd: this.#cost,
+      errorCode: last.errorCode,
+      errorMessage: last.errorMessage,
+    });
+  }
+
+  #record(attempt: number, provider: string, upstreamModel: string): OpenRecord {
+    const { exchange, principal } = this;
+    return {
+      requestId: exchange.requestId,
+      attempt,
+      timeMs: this.deps.clock.now(),
+      userId: principal.userId,
+      keyId: principal.keyId,
+      dialect: this.protocol.id,
+      provider,
+      modelAsked: this.model,
+      upstreamModel,
+      ...(exchange.clientRequestId === undefined ? {} : { clientRequestId: exchange.clientRequestId }),
+    };
+  }
+
+  #close(open: OpenRecord, settlement: Settlement): CloseRecord {
+    const facts = settlement.facts;
+    const reported = facts?.usage !== undefined && (facts.usage.input !== undefined || facts.usage.output !== undefined);
+    const usage = reported ? facts.usage! : (settlement.estimate ?? {});
+    const modelServed = facts?.model ?? open.upstreamModel;
+    const now = this.deps.clock.monotonic();
+    const ttft = this.firstContentMs;
+    this.#last = settlement;
+    this.#usage = usage;
+    this.#modelServed = modelServed;
+    this.#cost = this.deps.ledger.cost(open.provider, modelServed, usage, open.timeMs);
+    return {
+      ...open,
+      status: settlement.status,
+      durationMs: Math.max(0, Math.round(now - this.exchange.startedMs)),
+      ...(ttft === undefined ? {} : { ttftMs: Math.max(0, Math.round(ttft - this.exchange.startedMs)) }),
+      modelServed,
+      usage,
+      usageSource: reported ? "reported" : settlement.estimate === undefined ? "none" : "estimated",
+      httpStatus: settlement.httpStatus,
+      ...(settlement.errorCode === undefined ? {} : { errorCode: settlement.errorCode }),
+    };
+  }
+}
+
+/** What was thrown, as an error that a client may see; anything unexpected is logged and becomes `internal_error`. */
+export function asGatewayError(error: unknown, deps: Pick<GatewayDeps, "logger">, requestId: string): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const stack = error instanceof Error ? error.stack : undefined;
+  deps.logger.error({ request_id: requestId, error: messageOf(error), stack }, "a request failed inside the gateway");
+  return new GatewayError("internal_error", `The gateway failed on this request. Its log tells more under ${requestId}.`, { cause: error });
+}

@@ -1,0 +1,22 @@
+import { formatUsd } from "../ledger/index.ts";
+import type { ModelCall } from "./model-call.ts";
+
+/** Adds the headers of our own that are known when an answer's head goes out. Model names are made safe for a header. */
+export function ownHeaders(call: ModelCall, headers: string[]): void {
+  const attempt = call.attempt;
+  if (attempt !== undefined) {
+    headers.push("x-tokligence-provider", attempt.provider.name, "x-tokligence-model", headerSafe(attempt.upstreamModel));
+  }
+  headers.push("x-tokligence-attempts", String(call.attempts), "x-tokligence-overhead-ms", call.overheadMs().toFixed(2));
+}
+
+/** Adds the cost of a settled attempt, where the model has a price. */
+export function costHeader(call: ModelCall, headers: string[]): void {
+  const cost = call.costNanoUsd;
+  if (cost !== undefined) headers.push("x-tokligence-cost-usd", formatUsd(cost));
+}
+
+/** Anything that is not printable ASCII is percent-encoded (RFC 9110 allows nothing else in a field value). */
+function headerSafe(value: string): string {
+  return /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value);
+}

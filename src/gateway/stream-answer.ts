@@ -1,0 +1,249 @@
+import { GatewayError, latin1OfUtf8, messageOf, SseSplitter } from "../core/index.ts";
+import type { Usage } from "../ir/index.ts";
+import type { EventSplitter, StreamTap } from "../protocols/index.ts";
+import type { UpstreamFailure } from "../upstream/index.ts";
+import type { AnswerSink, Delivery } from "./delivery.ts";
+import { forwardAnswerHeaders } from "./headers.ts";
+import { rememberResponse } from "./json-answer.ts";
+import type { Settlement } from "./model-call.ts";
+import { ownHeaders } from "./own-headers.ts";
+import { errorOfFailure, errorOfUpstream } from "./upstream-errors.ts";
+import type { ActiveStream } from "./stream-registry.ts";
+
+/** A client hears something at least this often while the upstream thinks. */
+const keepAliveMs = 15_000;
+/** The opening events are held back until the first content, but no longer than this, and no more than so many bytes. */
+const maxHoldMs = 10_000;
+const maxHoldBytes = 256 * 1024;
+
+/**
+ * A streamed answer of the client's own protocol: whole events pass on as the bytes they came in, while the tap reads along. The head is held
+ * back until the first content, so that an upstream that fails before it yields a clean error. The terminal bytes wait for the ledger.
+ */
+export class StreamAnswer implements AnswerSink, ActiveStream {
+  readonly #delivery: Delivery;
+  readonly #status: number;
+  readonly #headers: readonly string[];
+  readonly #splitter: EventSplitter;
+  readonly #tap: StreamTap;
+  readonly #jsonArray: boolean;
+  #held = "";
+  #headSent = false;
+  /** Settled, or given up: what still comes is ignored. */
+  #over = false;
+  #paused = false;
+  #events = 0;
+  #openedMs: number;
+  #lastWriteMs: number;
+
+  constructor(delivery: Delivery, status: number, headers: readonly string[], contentType: string, hideUsage: boolean) {
+    const { call } = delivery;
+    this.#delivery = delivery;
+    this.#status = status;
+    this.#headers = headers;
+    const arraySplitter = contentType.startsWith("application/json") ? call.protocol.createArraySplitter?.() : undefined;
+    this.#jsonArray = arraySplitter !== undefined;
+    this.#splitter = arraySplitter ?? new SseSplitter();
+    this.#tap = call.protocol.createTap({ hideUsage });
+    this.#openedMs = call.deps.clock.monotonic();
+    this.#lastWriteMs = this.#openedMs;
+    call.deps.streams.add(this);
+    if (arraySplitter === undefined && /html|json/.test(contentType)) {
+      delivery.upstream?.abort();
+      this.#refuse(`answered "${contentType.slice(0, 60)}" where a stream was asked for`);
+    }
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#over) return;
+    let events;
+    try {
+      events = this.#splitter.push(chunk.toString("latin1"));
+    } catch (error) {
+      this.#delivery.upstream?.abort();
+      this.#break(error instanceof GatewayError ? error : new GatewayError("upstream_invalid_response", messageOf(error)));
+      return;
+    }
+    if (events.length > 0) this.#take(events);
+  }
+
+  end(): void {
+    if (this.#over) return;
+    this.#take(this.#splitter.end());
+    if (this.#over) return;
+    if (this.#tap.finished) this.#complete(this.#tap.completion());
+    else
+      this.#break(
+        new GatewayError(
+          "upstream_truncated",
+          `The provider "${this.#delivery.attempt.provider.name}" ended its stream before the answer was complete.`,
+        ),
+      );
+  }
+
+  fail(failure: UpstreamFailure): void {
+    if (this.#over) return;
+    this.#break(errorOfFailure(failure));
+  }
+
+  leave(): void {
+    if (this.#over) return;
+    void this.#settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
+    this.#close();
+  }
+
+  tick(nowMs: number): void {
+    if (this.#over || this.#paused) return;
+    if (!this.#headSent) {
+      if (nowMs - this.#openedMs >= maxHoldMs) this.#sendHead();
+    } else if (nowMs - this.#lastWriteMs >= keepAliveMs) {
+      this.#write(this.#jsonArray ? "\n" : this.#delivery.call.protocol.keepAlive);
+    }
+  }
+
+  terminate(error: GatewayError): void {
+    if (this.#over) return;
+    this.#delivery.upstream?.abort();
+    this.#break(error);
+  }
+
+  #take(events: ReturnType<EventSplitter["push"]>): void {
+    const tap = this.#tap;
+    let out = "";
+    for (const event of events) {
+      const piece = tap.push(event);
+      if (tap.error !== undefined) {
+        this.#emit(out);
+        this.#delivery.upstream?.abort();
+        this.#break(errorOfUpstream(tap.error, this.#delivery.attempt.provider.name));
+        return;
+      }
+      if (tap.ended) {
+        this.#emit(out);
+        this.#complete(piece);
+        return;
+      }
+      this.#events++;
+      out += piece;
+    }
+    this.#emit(out);
+  }
+
+  /** Passes bytes on, or holds them while nothing has been said yet. */
+  #emit(out: string): void {
+    if (this.#headSent) {
+      if (out !== "") this.#write(out);
+      return;
+    }
+    this.#held += out;
+    if (this.#tap.opened || this.#held.length > maxHoldBytes) this.#sendHead();
+  }
+
+  #sendHead(): void {
+    const { call } = this.#delivery;
+    call.firstContentMs = call.deps.clock.monotonic();
+    call.upstreamMs = call.firstContentMs - call.dispatchedMs;
+    const headers: string[] = [];
+    forwardAnswerHeaders(this.#headers, headers);
+    headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
+    ownHeaders(call, headers);
+    call.exchange.streamHead(this.#status, headers);
+    this.#headSent = true;
+    if (this.#held !== "") this.#write(this.#held);
+    this.#held = "";
+  }
+
+  #write(data: string): void {
+    const { call, upstream } = this.#delivery;
+    this.#lastWriteMs = call.deps.clock.monotonic();
+    if (call.exchange.chunk(data) || this.#paused) return;
+    this.#paused = true;
+    upstream?.pause();
+    call.exchange.onDrain(() => {
+      this.#paused = false;
+      upstream?.resume();
+    });
+  }
+
+  /** The answer is whole: its record first, then its last bytes. */
+  #complete(terminal: string): void {
+    const { call } = this.#delivery;
+    this.#over = true;
+    if (!this.#headSent) this.#sendHead();
+    this.#delivery.answered(true);
+    const settled = this.#settle({ status: "ok", httpStatus: this.#status });
+    const stored = call.protocol.id === "openai-responses" ? rememberResponse(this.#delivery, this.#tap.facts) : undefined;
+    if (settled === undefined && stored === undefined) {
+      this.#finish(terminal);
+      return;
+    }
+    Promise.all([settled, stored]).then(
+      () => {
+        this.#finish(terminal);
+      },
+      (error: unknown) => {
+        call.deps.logger.error({ error: messageOf(error) }, "a stream could not be recorded");
+        this.#finish(this.#errorBytes(new GatewayError("ledger_unavailable", "The answer could not be recorded.")));
+      },
+    );
+  }
+
+  #finish(terminal: string): void {
+    const { call } = this.#delivery;
+    call.upstreamMs = call.deps.clock.monotonic() - call.dispatchedMs;
+    call.exchange.finish(terminal);
+    this.#close();
+  }
+
+  /** The answer cannot be completed: a clean error where nothing has been sent, else an error in the stream. */
+  #break(error: GatewayError): void {
+    const { call } = this.#delivery;
+    this.#delivery.answered(false, error.message);
+    if (!this.#headSent) {
+      this.#over = true;
+      call.deps.streams.delete(this);
+      this.#delivery.failed(error);
+      return;
+    }
+    const settled = this.#settle({ status: "interrupted", httpStatus: this.#status, errorCode: error.code, errorMessage: error.message });
+    this.#over = true;
+    const last = this.#errorBytes(error);
+    if (settled === undefined) {
+      this.#finish(last);
+      return;
+    }
+    const finish = (): void => {
+      this.#finish(last);
+    };
+    // Recorded or not, the client must hear that its answer is broken.
+    settled.then(finish, finish);
+  }
+
+  #errorBytes(error: GatewayError): string {
+    const { call } = this.#delivery;
+    return latin1OfUtf8(call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#jsonArray }));
+  }
+
+  #settle(settlement: Settlement): Promise<void> | undefined {
+    const { call } = this.#delivery;
+    // Most servers send a token an event, and a prompt has about four bytes a token.
+    const estimate: Usage = { input: Math.ceil(call.text.length / 4), output: this.#events };
+    return call.settle({ ...settlement, facts: this.#tap.facts, estimate });
+  }
+
+  #close(): void {
+    this.#over = true;
+    this.#delivery.call.deps.streams.delete(this);
+    this.#delivery.delivered();
+  }
+
+  #refuse(what: string): void {
+    this.#over = true;
+    const { call, attempt } = this.#delivery;
+    call.deps.streams.delete(this);
+    this.#delivery.answered(false, what);
+    this.#delivery.failed(
+      new GatewayError("upstream_invalid_response", `The provider "${attempt.provider.name}" ${what}. Check its base_url and protocols.`),
+    );
+  }
+}

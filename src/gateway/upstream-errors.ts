@@ -1,0 +1,47 @@
+import { errorKindOfStatus, GatewayError, type ErrorCode } from "../core/index.ts";
+import type { UpstreamError } from "../protocols/index.ts";
+import type { UpstreamFailure } from "../upstream/index.ts";
+
+/**
+ * An upstream's error as the client sees it. The status is kept, but for 401 and 403, which speak of the operator's key and become 502.
+ * Upstream texts are kept, as clients read them.
+ */
+export function errorOfUpstream(error: UpstreamError, provider: string, retryAfterSeconds?: number): GatewayError {
+  if (error.status === 401 || error.status === 403) {
+    const what = error.status === 401 ? "rejected the gateway's key" : "does not allow the gateway's key to do this";
+    return new GatewayError(
+      "upstream_credentials_rejected",
+      `The provider "${provider}" ${what}. The operator of the gateway has to check providers.${provider}.api_key.`,
+    );
+  }
+  const code: ErrorCode = error.status === 429 ? "rate_limited" : error.status < 500 ? "invalid_request" : "upstream_error";
+  return new GatewayError(code, error.message, {
+    status: error.status,
+    kind: errorKindOfStatus(error.status),
+    ...(error.code === undefined ? {} : { upstreamCode: error.code }),
+    ...(error.type === undefined ? {} : { upstreamType: error.type }),
+    ...(error.param === undefined ? {} : { param: error.param }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
+}
+
+/** A failure on the wire, as the error that the client sees. */
+export function errorOfFailure(failure: UpstreamFailure): GatewayError {
+  switch (failure.kind) {
+    case "unreachable":
+    case "connect-timeout":
+    case "certificate":
+    case "refused-destination":
+      return new GatewayError("upstream_unreachable", failure.message);
+    case "first-byte-timeout":
+    case "idle-timeout":
+    case "deadline":
+      return new GatewayError("upstream_timeout", failure.message);
+    case "malformed":
+      return new GatewayError("upstream_invalid_response", failure.message);
+    case "reset":
+    case "truncated":
+    case "aborted":
+      return new GatewayError("upstream_truncated", failure.message);
+  }
+}

@@ -1,0 +1,85 @@
+import type { Extensions, ProtocolId } from "./protocol-id.ts";
+import type { CacheHint } from "./request.ts";
+
+/** One piece of a message. */
+export type Block = TextBlock | RefusalBlock | MediaBlock | ReasoningBlock | ToolCallBlock | ToolResultBlock | OpaqueBlock;
+
+export interface TextBlock {
+  readonly type: "text";
+  readonly text: string;
+  readonly cache?: CacheHint;
+  readonly extensions?: Extensions;
+}
+
+export interface RefusalBlock {
+  readonly type: "refusal";
+  readonly text: string;
+}
+
+export interface MediaBlock {
+  readonly type: "media";
+  readonly kind: "image" | "document" | "audio" | "video";
+  readonly source:
+    | { readonly type: "base64"; readonly mediaType: string; readonly data: string }
+    | { readonly type: "url"; readonly url: string; readonly mediaType?: string }
+    | { readonly type: "file"; readonly id: string; readonly mediaType?: string }
+    | { readonly type: "text"; readonly text: string };
+  readonly filename?: string;
+  /** How closely to look at an image: low, high, auto. */
+  readonly detail?: string;
+  readonly cache?: CacheHint;
+  readonly extensions?: Extensions;
+}
+
+export interface ReasoningBlock {
+  readonly type: "reasoning";
+  /** The visible text, or a summary of it; "" where the provider shows none. */
+  readonly text: string;
+  /** What the provider wants back to trust the reasoning. Valid only at the provider that made it. */
+  readonly proof?: ReasoningProof;
+  /** Wire id of the item, where it has one. */
+  readonly id?: string;
+  readonly extensions?: Extensions;
+}
+
+export interface ReasoningProof {
+  readonly protocol: ProtocolId;
+  /** `signature` signs the text; `encrypted` replaces it; `redacted` is an opaque block of its own. */
+  readonly kind: "signature" | "encrypted" | "redacted";
+  readonly data: string;
+}
+
+export interface ToolCallBlock {
+  readonly type: "tool-call";
+  readonly id: string;
+  readonly name: string;
+  readonly namespace?: string;
+  /** `function`: `arguments` is JSON text, as the model wrote it. `custom`: free text. */
+  readonly kind: "function" | "custom";
+  readonly arguments: string;
+  /** Gemini signs calls, not texts. */
+  readonly proof?: ReasoningProof;
+  readonly cache?: CacheHint;
+  /** Wire id of the item, where it differs from the call's id (Responses `fc_…`). */
+  readonly itemId?: string;
+  readonly extensions?: Extensions;
+}
+
+export interface ToolResultBlock {
+  readonly type: "tool-result";
+  readonly callId: string;
+  /** The tool's name, where the wire gives it (Gemini). */
+  readonly name?: string;
+  readonly kind?: "function" | "custom";
+  readonly content: readonly Block[];
+  readonly isError?: boolean;
+  readonly cache?: CacheHint;
+  readonly extensions?: Extensions;
+}
+
+/** A piece that only its own protocol understands, kept as it came. */
+export interface OpaqueBlock {
+  readonly type: "opaque";
+  readonly protocol: ProtocolId;
+  readonly value: unknown;
+}

@@ -1,0 +1,65 @@
+import type { ReasoningProof } from "./block.ts";
+import type { Extensions, ProtocolId } from "./protocol-id.ts";
+import type { StopReason } from "./response.ts";
+import type { Usage } from "./usage.ts";
+
+/**
+ * The events of a streamed answer. Legal order: `message-start`, then blocks, then `message-delta`s, then `message-end`; or `error` at any point, which ends it.
+ * A block is `block-start`, any number of `block-delta`, `block-end`, all with one `index`; indexes count from 0 in order of start.
+ * Blocks may overlap (parallel tool calls of a Chat upstream); encoders of serial dialects buffer.
+ */
+export type StreamEvent =
+  | {
+      readonly type: "message-start";
+      readonly id: string;
+      readonly model: string;
+      /** Seconds since 1970. */
+      readonly createdAt: number;
+      readonly usage?: Usage;
+      readonly extensions?: Extensions;
+    }
+  | { readonly type: "block-start"; readonly index: number; readonly block: BlockStart }
+  | { readonly type: "block-delta"; readonly index: number; readonly delta: BlockDelta }
+  | { readonly type: "block-end"; readonly index: number }
+  | {
+      readonly type: "message-delta";
+      readonly stopReason?: StopReason;
+      readonly rawStopReason?: string;
+      readonly stopSequence?: string;
+      readonly usage?: Usage;
+      readonly extensions?: Extensions;
+    }
+  | { readonly type: "message-end" }
+  | { readonly type: "error"; readonly error: StreamError }
+  | { readonly type: "ping" };
+
+/** What is known of a block when it begins. Texts and arguments start empty and arrive in deltas. */
+export type BlockStart =
+  | { readonly type: "text" }
+  | { readonly type: "refusal" }
+  | { readonly type: "reasoning"; readonly id?: string }
+  | {
+      readonly type: "tool-call";
+      readonly id: string;
+      readonly name: string;
+      readonly namespace?: string;
+      readonly kind: "function" | "custom";
+      readonly itemId?: string;
+    }
+  | { readonly type: "opaque"; readonly protocol: ProtocolId; readonly value: unknown };
+
+export type BlockDelta =
+  /** For text, refusal and reasoning blocks. */
+  | { readonly type: "text"; readonly text: string }
+  /** For tool-call blocks: a piece of the arguments' text. */
+  | { readonly type: "arguments"; readonly text: string }
+  /** For reasoning and tool-call blocks. */
+  | { readonly type: "proof"; readonly proof: ReasoningProof };
+
+/** An error inside a stream. */
+export interface StreamError {
+  readonly status: number;
+  readonly message: string;
+  readonly code?: string;
+  readonly type?: string;
+}

@@ -1,0 +1,119 @@
+import type { Clock } from "../core/index.ts";
+import type { Logger } from "../core/index.ts";
+import type { LedgerSink } from "./sink.ts";
+import type { Schedule } from "./schedule.ts";
+import type { CloseRecord, OpenRecord } from "./types.ts";
+import type { UsageRow } from "./usage-row.ts";
+
+/** Time that stands still until it is moved. */
+export class ManualTime {
+  nowMs = 1_760_000_000_000;
+  #calls: { readonly atMs: number; readonly callback: () => void }[] = [];
+
+  readonly clock: Clock = { now: () => this.nowMs, monotonic: () => this.nowMs };
+
+  readonly schedule: Schedule = (delayMs, callback) => {
+    const call = { atMs: this.nowMs + delayMs, callback };
+    this.#calls.push(call);
+    return () => {
+      this.#calls = this.#calls.filter((other) => other !== call);
+    };
+  };
+
+  /** Delays of the calls to come. */
+  get delays(): readonly number[] {
+    return this.#calls.map((call) => call.atMs - this.nowMs).sort((a, b) => a - b);
+  }
+
+  /** Moves on, makes the calls that fall due, in order, and lets what they start settle. */
+  async advance(ms: number): Promise<void> {
+    const endMs = this.nowMs + ms;
+    await settle();
+    for (;;) {
+      const next = this.#calls.filter((call) => call.atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (next === undefined) break;
+      this.#calls = this.#calls.filter((call) => call !== next);
+      this.nowMs = next.atMs;
+      next.callback();
+      await settle();
+    }
+    this.nowMs = endMs;
+  }
+}
+
+/** Lets promises that are due run. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** How a write goes: well; badly, before or after the rows went in; or never ends. */
+export type WriteOutcome = "ok" | "fail" | "fail-after" | "hang";
+
+/** A table with the database's key: a row that is there already is skipped. */
+export class FakeSink implements LedgerSink {
+  readonly rows = new Map<string, UsageRow>();
+  readonly batches: number[] = [];
+  outcome: WriteOutcome = "ok";
+  /** Outcomes of the next writes; then `outcome`. */
+  script: WriteOutcome[] = [];
+
+  async write(rows: readonly UsageRow[]): Promise<void> {
+    this.batches.push(rows.length);
+    const outcome = this.script.shift() ?? this.outcome;
+    if (outcome === "fail") throw new Error("disk I/O error");
+    if (outcome === "hang") return new Promise(() => undefined);
+    for (const row of rows) {
+      const key = `${row.request_id} ${row.attempt}`;
+      if (!this.rows.has(key)) this.rows.set(key, row);
+    }
+    if (outcome === "fail-after") throw new Error("the connection was lost after the commit");
+  }
+}
+
+/** A logger that keeps level and message. */
+export class KeepingLogger implements Logger {
+  readonly lines: string[] = [];
+  debug(_fields: object, message: string): void {
+    this.lines.push(`debug ${message}`);
+  }
+  info(_fields: object, message: string): void {
+    this.lines.push(`info ${message}`);
+  }
+  warn(_fields: object, message: string): void {
+    this.lines.push(`warn ${message}`);
+  }
+  error(_fields: object, message: string): void {
+    this.lines.push(`error ${message}`);
+  }
+}
+
+export function openRecord(requestId: string, changes: Partial<OpenRecord> = {}): OpenRecord {
+  return {
+    requestId,
+    attempt: 1,
+    timeMs: 1_760_000_000_000,
+    userId: "usr_1",
+    keyId: "key_1",
+    dialect: "openai-chat",
+    provider: "openai",
+    modelAsked: "gpt-5",
+    upstreamModel: "gpt-5",
+    ...changes,
+  };
+}
+
+export function closeRecord(requestId: string, changes: Partial<CloseRecord> = {}): CloseRecord {
+  return {
+    ...openRecord(requestId),
+    status: "ok",
+    durationMs: 1200,
+    ttftMs: 300,
+    modelServed: "gpt-5-2025-08-07",
+    usage: { input: 1000, output: 100 },
+    usageSource: "reported",
+    httpStatus: 200,
+    ...changes,
+  };
+}

@@ -1,0 +1,310 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { closeRecord, FakeSink, KeepingLogger, ManualTime, openRecord, settle } from "./harness.test.ts";
+import { createMemoryJournal } from "./journal.ts";
+import { createLedger, type LedgerOptions, type LedgerService } from "./ledger.ts";
+import { createPriceCatalogue } from "./price-catalogue.ts";
+import type { CloseRecord } from "./types.ts";
+
+interface Setup {
+  readonly time: ManualTime;
+  readonly sink: FakeSink;
+  readonly logger: KeepingLogger;
+  readonly ledger: LedgerService;
+}
+
+const prices = createPriceCatalogue({ overrides: { "openai/gpt-5": { input: "1", output: "10" } } });
+
+function setup(options: Partial<LedgerOptions> = {}): Setup {
+  const time = new ManualTime();
+  const sink = new FakeSink();
+  const logger = new KeepingLogger();
+  const ledger = createLedger({ sink, prices: () => prices, clock: time.clock, schedule: time.schedule, logger, ...options });
+  return { time, sink, logger, ledger };
+}
+
+function run(ledger: LedgerService, id: string, changes: Partial<CloseRecord> = {}): void {
+  const { attempt = 1 } = changes;
+  if (attempt > 0) ledger.open(openRecord(id, { attempt }));
+  assert.equal(ledger.close(closeRecord(id, { modelServed: "gpt-5", ...changes })), undefined);
+}
+
+test("entries wait 20 ms for company and are written together, out of the caller's turn", async () => {
+  const { time, sink, ledger } = setup();
+  run(ledger, "req_1");
+  await time.advance(19);
+  run(ledger, "req_2");
+  assert.deepEqual(sink.batches, []);
+  await time.advance(1);
+  assert.deepEqual(sink.batches, [2]);
+  assert.deepEqual(ledger.status(), {
+    durability: "async",
+    queued: 0,
+    written: 2,
+    open: 0,
+    healthy: true,
+    refusedUnrecorded: 0,
+    lastError: undefined,
+    lastFlushMs: 1_760_000_000_020,
+  });
+  assert.deepEqual(time.delays, []);
+});
+
+test("a full batch does not wait, and a long queue is written a batch a turn", async () => {
+  const { time, sink, ledger } = setup({ batchRows: 3 });
+  for (let i = 0; i < 8; i++) run(ledger, `req_${i}`);
+  assert.deepEqual([sink.batches, time.delays], [[], [0]]);
+  await time.advance(0);
+  assert.deepEqual(sink.batches, [3, 3]);
+  await time.advance(20);
+  assert.deepEqual([sink.batches, sink.rows.size], [[3, 3, 2], 8]);
+});
+
+test("a row holds what was used and what it cost, with the rates", async () => {
+  const { sink, ledger } = setup();
+  run(ledger, "req_1", { usage: { input: 1000, output: 100, reasoning: 300 } });
+  await ledger.flush();
+  const row = sink.rows.get("req_1 1")!;
+  assert.deepEqual(
+    [row.input_tokens, row.output_tokens, row.reasoning_tokens, row.cost_nano_usd, row.price_snapshot],
+    [1000, 100, 100, 2_000_000n, '{"source":"override","model":"openai/gpt-5","input":"1","output":"10"}'],
+  );
+});
+
+test("who pays when it breaks", async () => {
+  const { sink, ledger } = setup();
+  const { ttftMs: _, ...beforeContent } = closeRecord("");
+  const cases: Readonly<Record<string, Partial<CloseRecord>>> = {
+    ok: {},
+    cancelled: { status: "cancelled", usageSource: "estimated" },
+    "interrupted, nothing known": { status: "interrupted", usage: {}, usageSource: "none" },
+    "error after content": { status: "error" },
+    "no price": { provider: "ollama", modelServed: "qwen3", upstreamModel: "qwen3" },
+    loopback: { provider: "loopback", modelServed: "loopback", usage: {} },
+  };
+  for (const [id, changes] of Object.entries(cases)) run(ledger, id, changes);
+  ledger.open(openRecord("error before content"));
+  ledger.close({ ...beforeContent, requestId: "error before content", status: "error" });
+  run(ledger, "refused", { attempt: 0, status: "refused", provider: "", modelServed: "", upstreamModel: "", usage: {} });
+  await ledger.flush();
+  assert.deepEqual(
+    Object.fromEntries([...sink.rows.values()].map((row) => [row.request_id, [row.cost_nano_usd, row.price_snapshot !== null]])),
+    {
+      ok: [2_000_000n, true],
+      cancelled: [2_000_000n, true],
+      "interrupted, nothing known": [null, false],
+      "error after content": [2_000_000n, true],
+      "no price": [null, false],
+      loopback: [0n, true],
+      "error before content": [0n, false],
+      refused: [0n, false],
+    },
+  );
+});
+
+test("a model that the upstream calls by a name without a price is charged as the one that was asked for", async () => {
+  const { sink, ledger } = setup();
+  run(ledger, "req_1", { modelServed: "gpt-5-internal-build", upstreamModel: "gpt-5" });
+  await ledger.flush();
+  assert.equal(sink.rows.get("req_1 1")!.cost_nano_usd, 2_000_000n);
+  const usage = { input: 1000, output: 100 };
+  assert.deepEqual(
+    [
+      ledger.cost("openai", "gpt-5", usage, 0),
+      ledger.cost("openai", "zzz", usage, 0),
+      ledger.cost("openai", "zzz", usage, 0, "gpt-5"),
+      ledger.cost("openai", "gpt-5", { input: 10, cacheRead: 20 }, 0),
+    ],
+    [2_000_000n, undefined, 2_000_000n, 10_000n],
+  );
+});
+
+test("new prices count from the next entry on", async () => {
+  let current = prices;
+  const { sink, ledger } = setup({ prices: () => current });
+  run(ledger, "req_1");
+  current = createPriceCatalogue({ overrides: { "openai/gpt-5": { input: "2", output: "20" } } });
+  run(ledger, "req_2");
+  await ledger.flush();
+  assert.deepEqual(
+    [...sink.rows.values()].map((row) => row.cost_nano_usd),
+    [2_000_000n, 4_000_000n],
+  );
+});
+
+test("while the database fails, entries stay and are tried again with growing pauses; the log says it once", async () => {
+  const { time, sink, logger, ledger } = setup({ batchRows: 5 });
+  sink.outcome = "fail";
+  run(ledger, "req_1");
+  await time.advance(20);
+  const pauses: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    const pause = time.delays[0]!;
+    pauses.push(pause);
+    run(ledger, `req_later_${i}`);
+    assert.deepEqual(time.delays, [pause]);
+    await time.advance(pause);
+  }
+  assert.deepEqual(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+  const { queued, written, lastError, healthy } = ledger.status();
+  assert.deepEqual([queued, written, lastError, healthy, sink.rows.size], [9, 0, "disk I/O error", true, 0]);
+  assert.deepEqual(logger.lines, ["error usage entries cannot be written; they are kept and tried again"]);
+
+  sink.outcome = "ok";
+  await time.advance(5020);
+  assert.deepEqual([sink.rows.size, ledger.status().queued, ledger.status().lastError], [9, 0, undefined]);
+  assert.deepEqual(logger.lines.slice(1), ["info usage entries are written again"]);
+});
+
+test("a batch that was committed and reported lost is not doubled", async () => {
+  const { time, sink, ledger } = setup();
+  sink.script = ["fail-after"];
+  run(ledger, "req_1");
+  await time.advance(20);
+  run(ledger, "req_2");
+  await time.advance(100);
+  assert.deepEqual([sink.batches, [...sink.rows.keys()], ledger.status().written], [[1, 2], ["req_1 1", "req_2 1"], 2]);
+});
+
+test("without room for what is under way no request is admitted; what was admitted is kept", async () => {
+  const { time, sink, logger, ledger } = setup({ journal: createMemoryJournal({ capacityRows: 3 }) });
+  sink.outcome = "fail";
+  ledger.open(openRecord("req_1"));
+  ledger.open(openRecord("req_2"));
+  assert.equal(ledger.healthy(), true);
+  ledger.open(openRecord("req_3"));
+  assert.equal(ledger.healthy(), false);
+  assert.equal(ledger.healthy(), false);
+  for (const id of ["req_1", "req_2", "req_3"]) ledger.close(closeRecord(id));
+  run(ledger, "req_refused", { attempt: 0, status: "refused" });
+  const { queued, refusedUnrecorded, healthy } = ledger.status();
+  assert.deepEqual([queued, refusedUnrecorded, healthy], [3, 1, false]);
+
+  await time.advance(20);
+  sink.outcome = "ok";
+  await time.advance(100);
+  assert.equal(ledger.healthy(), true);
+  assert.deepEqual([...sink.rows.keys()], ["req_1 1", "req_2 1", "req_3 1"]);
+  assert.deepEqual(logger.lines, [
+    "error the ledger is full; no request is admitted",
+    "error usage entries cannot be written; they are kept and tried again",
+    "info usage entries are written again",
+    "info the ledger has room again; requests are admitted",
+  ]);
+});
+
+test("an attempt that is closed twice has the first row", async () => {
+  const { sink, logger, ledger } = setup();
+  run(ledger, "req_1");
+  ledger.close(closeRecord("req_1", { status: "error" }));
+  await ledger.flush();
+  assert.deepEqual(
+    [...sink.rows.values()].map((row) => row.status),
+    ["ok"],
+  );
+  assert.deepEqual([sink.batches, logger.lines], [[1], ["warn an attempt was closed that was not open"]]);
+});
+
+test("flush writes at once, even amid a backoff and while a write is under way", async () => {
+  const { time, sink, ledger } = setup({ batchRows: 2 });
+  await ledger.flush();
+  sink.script = ["fail"];
+  run(ledger, "req_0");
+  await time.advance(20);
+  for (let i = 1; i < 6; i++) run(ledger, `req_${i}`);
+  await Promise.all([ledger.flush(), ledger.flush()]);
+  assert.deepEqual([sink.batches, sink.rows.size, time.delays], [[1, 2, 2, 2], 6, []]);
+});
+
+test("flush gives up in time and says why; the entries are written later", async () => {
+  const { time, sink, ledger } = setup({ flushTimeoutMs: 1000 });
+  sink.outcome = "fail";
+  run(ledger, "req_1");
+  const flushed = assert.rejects(ledger.flush(), {
+    code: "ledger_unavailable",
+    message: "1 usage entries could not be written within 1000 ms: disk I/O error.",
+  });
+  await time.advance(1000);
+  await flushed;
+  assert.equal(sink.batches.length, 11);
+  sink.outcome = "ok";
+  await time.advance(5000);
+  assert.deepEqual([sink.rows.size, time.delays], [1, []]);
+});
+
+test("a database that never answers does not hold up flush for ever", async () => {
+  const { time, sink, ledger } = setup({ flushTimeoutMs: 1000 });
+  sink.outcome = "hang";
+  run(ledger, "req_1");
+  const flushed = assert.rejects(ledger.flush(), {
+    message: "1 usage entries could not be written within 1000 ms: the database has not answered.",
+  });
+  await time.advance(1000);
+  await flushed;
+});
+
+test("stop writes everything, and what is still open as interrupted", async () => {
+  const { time, sink, ledger } = setup();
+  run(ledger, "req_1");
+  ledger.open(openRecord("req_2"));
+  ledger.open(openRecord("req_3", { attempt: 2 }));
+  time.nowMs += 500;
+  await ledger.stop();
+  await ledger.stop();
+  assert.deepEqual(
+    [...sink.rows.values()].map((row) => [row.request_id, row.attempt, row.status, row.duration_ms, row.cost_nano_usd, row.error_code]),
+    [
+      ["req_1", 1, "ok", 1200, 2_000_000n, null],
+      ["req_2", 1, "interrupted", 500, null, "shutting_down"],
+      ["req_3", 2, "interrupted", 500, null, "shutting_down"],
+    ],
+  );
+  // What comes after the end changes nothing.
+  ledger.open(openRecord("req_4"));
+  ledger.close(closeRecord("req_4"));
+  ledger.close(closeRecord("req_2"));
+  ledger.close(closeRecord("req_5", { attempt: 0, status: "refused" }));
+  await time.advance(10_000);
+  const { queued, open, healthy, refusedUnrecorded } = ledger.status();
+  assert.deepEqual([sink.rows.size, queued, open, healthy, refusedUnrecorded, time.delays], [3, 0, 0, false, 1, []]);
+});
+
+test("stop says what is lost when the database does not take it", async () => {
+  const { time, sink, logger, ledger } = setup({ flushTimeoutMs: 1000 });
+  sink.outcome = "fail";
+  run(ledger, "req_1");
+  ledger.open(openRecord("req_2"));
+  const stopped = assert.rejects(ledger.stop(), {
+    code: "ledger_unavailable",
+    message: "2 usage entries could not be written within 1000 ms: disk I/O error.",
+  });
+  await time.advance(1000);
+  await stopped;
+  await settle();
+  assert.equal(logger.lines.at(-1), "error usage entries were lost: the database did not take them");
+  assert.deepEqual(time.delays, []);
+});
+
+test("a journal that makes the caller wait is waited for, and one that refuses an OPEN is heard at the CLOSE", async () => {
+  const memory = createMemoryJournal();
+  const { ledger } = setup({
+    journal: {
+      durability: "power",
+      append(record) {
+        if (record.type === "open") return Promise.reject(new Error("no space left on device"));
+        memory.append(record);
+        return Promise.reject(new Error("no space left on device"));
+      },
+      get pending() {
+        return memory.pending;
+      },
+      hasRoom: (records) => memory.hasRoom(records),
+      peek: (limit) => memory.peek(limit),
+      acknowledge: (count) => memory.acknowledge(count),
+    },
+  });
+  ledger.open(openRecord("req_1"));
+  await settle();
+  await assert.rejects(ledger.close(closeRecord("req_1"))!, { message: "no space left on device" });
+  assert.equal(ledger.status().durability, "power");
+});

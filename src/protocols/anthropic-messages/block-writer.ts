@@ -1,0 +1,123 @@
+import type { BlockDelta, BlockStart, ReasoningProof } from "../../ir/index.ts";
+import type { ClientContext } from "../protocol.ts";
+import { isObject, type WireObject } from "./fields.ts";
+import { toolName } from "./message-head.ts";
+import { encodeSignature } from "./proof-tunnel.ts";
+
+/** One event of the stream; `fields` is the inside of its JSON after `type`, or "". */
+export function frame(type: string, fields: string): string {
+  return `event: ${type}\ndata: {"type":"${type}"${fields === "" ? "" : `,${fields}`}}\n\n`;
+}
+
+/**
+ * Writes one content block: `open`, `delta`s, `close`, in that order. Blocks of text and thinking begin on the wire with their first content, so
+ * that an empty one leaves no trace: clients echo what they get, and the vendor refuses empty text.
+ */
+export class BlockWriter {
+  readonly #start: BlockStart;
+  readonly #hidesThinking: boolean;
+  #index = 0;
+  #proof: ReasoningProof | undefined;
+  /** `content_block_start` has been written. */
+  isWritten = false;
+  #isCustomBegun = false;
+
+  constructor(start: BlockStart, client: ClientContext) {
+    this.#start = start;
+    this.#hidesThinking = client.request.reasoning?.visibility === "none";
+  }
+
+  /** The block is the next on the wire, at `index`. */
+  open(index: number): string {
+    const start = this.#start;
+    this.#index = index;
+    switch (start.type) {
+      case "text":
+      case "refusal":
+      case "reasoning":
+        return "";
+      case "tool-call":
+        return this.#begin({ type: "tool_use", id: start.id, name: toolName(start), input: {}, caller: { type: "direct" } });
+      case "opaque":
+        return start.protocol === "anthropic-messages" && isObject(start.value) ? this.#beginOpaque(start.value) : "";
+    }
+  }
+
+  delta(delta: BlockDelta): string {
+    switch (delta.type) {
+      case "text":
+        return this.#text(delta.text);
+      case "arguments":
+        return this.#arguments(delta.text);
+      case "proof":
+        // A proof on a tool call has no field here; only thinking is signed.
+        if (this.#start.type === "reasoning") this.#proof = delta.proof;
+        return "";
+    }
+  }
+
+  close(): string {
+    let text = "";
+    if (this.#start.type === "reasoning") text = this.#closeReasoning(this.#start.id);
+    if (this.#start.type === "tool-call" && this.#start.kind === "custom") text = this.#closeCustom();
+    return this.isWritten ? text + frame("content_block_stop", `"index":${this.#index}`) : text;
+  }
+
+  #begin(block: WireObject): string {
+    this.isWritten = true;
+    return frame("content_block_start", `"index":${this.#index},"content_block":${JSON.stringify(block)}`);
+  }
+
+  #delta(type: string, key: string, value: string): string {
+    return frame("content_block_delta", `"index":${this.#index},"delta":{"type":"${type}","${key}":${JSON.stringify(value)}}`);
+  }
+
+  #text(text: string): string {
+    if (text === "") return "";
+    switch (this.#start.type) {
+      case "text":
+      case "refusal":
+        return (this.isWritten ? "" : this.#begin({ type: "text", text: "", citations: null })) + this.#delta("text_delta", "text", text);
+      case "reasoning":
+        return this.#beginThinking() + (this.#hidesThinking ? "" : this.#delta("thinking_delta", "thinking", text));
+      case "tool-call":
+      case "opaque":
+        return "";
+    }
+  }
+
+  #beginThinking(): string {
+    return this.isWritten ? "" : this.#begin({ type: "thinking", thinking: "", signature: "" });
+  }
+
+  #closeReasoning(id: string | undefined): string {
+    const proof = this.#proof;
+    if (!this.isWritten && proof?.protocol === "anthropic-messages" && proof.kind === "redacted") {
+      return this.#begin({ type: "redacted_thinking", data: proof.data });
+    }
+    if (!this.isWritten && proof === undefined && id === undefined) return "";
+    return this.#beginThinking() + this.#delta("signature_delta", "signature", encodeSignature({ proof, id }));
+  }
+
+  #arguments(text: string): string {
+    if (this.#start.type !== "tool-call" || text === "") return "";
+    if (this.#start.kind === "function") return this.#delta("input_json_delta", "partial_json", text);
+    // Free text travels as the one string of a function; a surrogate pair that is cut in two becomes two escapes, which JSON joins again.
+    const inside = JSON.stringify(text).slice(1, -1);
+    const opening = this.#isCustomBegun ? "" : '{"input":"';
+    this.#isCustomBegun = true;
+    return this.#delta("input_json_delta", "partial_json", opening + inside);
+  }
+
+  #closeCustom(): string {
+    return this.#delta("input_json_delta", "partial_json", this.#isCustomBegun ? '"}' : '{"input":""}');
+  }
+
+  /** The vendor streams the input of its server tools like that of any tool. */
+  #beginOpaque(value: WireObject): string {
+    const { type, input } = value as { type?: unknown; input?: unknown };
+    const isToolUse = typeof type === "string" && type.endsWith("tool_use") && isObject(input) && Object.keys(input).length > 0;
+    if (!isToolUse) return this.#begin(value);
+    return this.#begin({ ...value, input: {} }) + this.#delta("input_json_delta", "partial_json", JSON.stringify(input));
+  }
+}

@@ -1,0 +1,128 @@
+import { type ErrorKind, type GatewayError } from "../../core/index.ts";
+import type { StreamError } from "../../ir/index.ts";
+import type { RenderedError, UpstreamError } from "../protocol.ts";
+import { isObject } from "./fields.ts";
+import type { WireError } from "./wire.ts";
+
+/** The statuses that the vendor's error types stand for (Anthropic API reference, "Errors"; SDK 1.12 `ErrorType`; November 2026). */
+const statusByType: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  conflict_error: 409,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+const typeByKind: Readonly<Record<ErrorKind, string>> = {
+  invalid_request: "invalid_request_error",
+  authentication: "authentication_error",
+  permission: "permission_error",
+  not_found: "not_found_error",
+  too_large: "request_too_large",
+  rate_limit: "rate_limit_error",
+  overloaded: "overloaded_error",
+  timeout: "timeout_error",
+  unsupported: "api_error",
+  upstream: "api_error",
+  internal: "api_error",
+};
+
+/** What is kept of an error answer that is not JSON. */
+const maxPlainMessage = 500;
+
+/**
+ * Reads `{"type":"error","error":{"type","message","details":{"error_code"}},"request_id"}`. Anything else becomes a message: short plain text
+ * as it is, markup not at all.
+ */
+export function parseError(status: number, body: string): UpstreamError {
+  const error = readErrorObject(body);
+  if (error === undefined) return { status, message: plainMessage(status, body) };
+  return { status, ...error };
+}
+
+/** Reads the data of `event: error` (text). The status is the one that the error's type stands for. */
+export function parseStreamError(data: string): UpstreamError {
+  const error = readErrorObject(data);
+  if (error === undefined) return { status: 502, message: plainMessage(502, data) };
+  return { status: statusByType[error.type ?? ""] ?? 500, ...error };
+}
+
+function readErrorObject(body: string): Omit<UpstreamError, "status"> | undefined {
+  const wire = parseJson(body);
+  const error = isObject(wire) ? wire["error"] : undefined;
+  if (!isObject(error) || typeof error["message"] !== "string") return undefined;
+  const details = error["details"];
+  const code = isObject(details) ? details["error_code"] : undefined;
+  return {
+    message: error["message"],
+    ...(typeof error["type"] === "string" ? { type: error["type"] } : {}),
+    ...(typeof code === "string" ? { code } : {}),
+  };
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined; // An upstream in trouble may answer anything; the caller makes a message of it.
+  }
+}
+
+function plainMessage(status: number, body: string): string {
+  const text = body.trim();
+  return text === "" || /^[<{[]/.test(text)
+    ? `The provider answered ${status} without a readable message.`
+    : text.slice(0, maxPlainMessage);
+}
+
+/** Renders the error in the vendor's shape. `request_id` is the gateway's own. */
+export function renderError(error: GatewayError, requestId: string): RenderedError {
+  return { status: error.status, body: JSON.stringify(errorBody(error, requestId)) };
+}
+
+/** The event that ends a stream with an error. All characters are ASCII, so that it is the same in any encoding. */
+export function renderStreamError(error: GatewayError, requestId: string): string {
+  return `event: error\ndata: ${asciiJson(errorBody(error, requestId))}\n\n`;
+}
+
+/** The same, for an error that came down the stream itself. */
+export function encodeStreamError(error: StreamError): string {
+  const type = error.type !== undefined && statusByType[error.type] !== undefined ? error.type : typeOfStatus(error.status);
+  return `event: error\ndata: ${asciiJson(wireError(type, error.message, error.code ?? type, null))}\n\n`;
+}
+
+function errorBody(error: GatewayError, requestId: string): WireError {
+  return wireError(typeOf(error), error.message, error.upstreamCode ?? error.code, requestId);
+}
+
+/** `details.error_code` is what clients of version 2026-10-21 switch on; older ones ignore it. */
+function wireError(type: string, message: string, errorCode: string, requestId: string | null): WireError {
+  return { type: "error", error: { type, message, details: { error_code: errorCode } }, request_id: requestId };
+}
+
+/** The upstream's own type is kept only where it agrees with the status: a key that was refused upstream is no `authentication_error` here. */
+function typeOf(error: GatewayError): string {
+  const { upstreamType } = error;
+  if (upstreamType !== undefined && statusByType[upstreamType] === error.status) return upstreamType;
+  if (error.status === 402) return "billing_error";
+  if (error.status === 409) return "conflict_error";
+  return typeByKind[error.kind];
+}
+
+function typeOfStatus(status: number): string {
+  const exact = Object.keys(statusByType).find((type) => statusByType[type] === status);
+  if (exact !== undefined) return exact;
+  if (status === 503) return "overloaded_error";
+  if (status === 408) return "timeout_error";
+  return status >= 500 ? "api_error" : "invalid_request_error";
+}
+
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}

@@ -1,0 +1,36 @@
+import type { Protocol } from "../protocol.ts";
+import { planEdits } from "./edits.ts";
+import { readEnvelope } from "./envelope.ts";
+import { parseError, renderError, renderStreamError } from "./errors.ts";
+import { parseModelList, renderModel, renderModelList, renderTokenCount } from "./models.ts";
+import { parseRequest } from "./parse-request.ts";
+import { readAnswer } from "./read-answer.ts";
+import { renderResponse } from "./render-response.ts";
+import { routes, upstreamPath } from "./routes.ts";
+import { AnthropicStreamEncoder, ping } from "./stream-encoder.ts";
+import { AnthropicTap } from "./tap.ts";
+
+/** Anthropic Messages, versions 2023-06-01 and 2026-10-21 (Anthropic API reference and `@anthropic-ai/sdk` 1.12, November 2026). */
+export const anthropicMessages: Protocol = {
+  id: "anthropic-messages",
+  routes,
+  readEnvelope,
+  planEdits,
+  upstreamPath,
+  credentialHeader: (key) => ["x-api-key", key.reveal()],
+  forwardedHeaders: ["anthropic-*", "x-stainless-*", "x-app", "x-claude-code-*"],
+  requiredHeaders: [["anthropic-version", "2023-06-01"]],
+  createTap: () => new AnthropicTap(),
+  readAnswer,
+  parseError,
+  renderError,
+  renderStreamError,
+  keepAlive: ping,
+  parseRequest,
+  renderResponse,
+  createStreamEncoder: (client) => new AnthropicStreamEncoder(client),
+  renderTokenCount,
+  renderModelList,
+  renderModel,
+  parseModelList,
+};

@@ -1,0 +1,133 @@
+import type { ChatRequest, Message } from "../../ir/index.ts";
+import type { RouteCall } from "../protocol.ts";
+import {
+  compact,
+  extensionsOf,
+  invalidField,
+  join,
+  optionalArray,
+  optionalBoolean,
+  optionalNumber,
+  optionalObject,
+  optionalString,
+  readArray,
+  readObject,
+  requiredString,
+  restOf,
+  type WireObject,
+} from "./fields.ts";
+import { parseBlocks } from "./parse-blocks.ts";
+import { parseReasoning, parseResponseFormat } from "./parse-reasoning.ts";
+import { parseToolChoice, parseTools } from "./parse-tools.ts";
+
+/** Fields that the neutral form has names for; `thinking` and `output_config` are in `parse-reasoning.ts`. */
+const knownFields: ReadonlySet<string> = new Set([
+  "model",
+  "stream",
+  "system",
+  "messages",
+  "tools",
+  "tool_choice",
+  "thinking",
+  "output_config",
+  "output_format",
+  "max_tokens",
+  "temperature",
+  "top_p",
+  "top_k",
+  "stop_sequences",
+  "metadata",
+  "service_tier",
+]);
+const knownOutputConfig: ReadonlySet<string> = new Set(["effort", "format"]);
+const knownThinking: ReadonlySet<string> = new Set(["type", "budget_tokens", "display"]);
+const knownMetadata: ReadonlySet<string> = new Set(["user_id"]);
+const knownMessageFields: ReadonlySet<string> = new Set(["role", "content"]);
+
+/**
+ * Parses the body of `POST /v1/messages` and of `…/count_tokens`. The top-level `system` becomes the first message; a `system` turn among the
+ * messages stays where it is. What has no neutral name stays in `extensions["anthropic-messages"]`, under its own key.
+ * @throws GatewayError `invalid_request` that names the field as the vendor does: `messages.0.content.1.text`.
+ */
+export function parseRequest(wire: unknown, _call: RouteCall): ChatRequest {
+  const body = readObject(wire, "body");
+  const toolChoice = parseToolChoice(body);
+  return compact({
+    model: requiredString(body, "model", ""),
+    stream: optionalBoolean(body, "stream", "") ?? false,
+    messages: [...parseSystem(body), ...parseMessages(body)],
+    tools: parseTools(body),
+    toolChoice: toolChoice?.choice,
+    parallelToolCalls: toolChoice?.parallel,
+    reasoning: parseReasoning(body),
+    responseFormat: parseResponseFormat(body),
+    maxOutputTokens: optionalNumber(body, "max_tokens", ""),
+    temperature: optionalNumber(body, "temperature", ""),
+    topP: optionalNumber(body, "top_p", ""),
+    topK: optionalNumber(body, "top_k", ""),
+    stop: parseStop(body),
+    endUser: parseEndUser(body),
+    serviceTier: optionalString(body, "service_tier", ""),
+    extensions: extensionsOf(unnamedFields(body)),
+  });
+}
+
+function parseSystem(body: WireObject): Message[] {
+  const system = body["system"];
+  if (system === undefined || system === null) return [];
+  const content = parseBlocks(system, "system");
+  return content.length === 0 ? [] : [{ role: "system", content }];
+}
+
+function parseMessages(body: WireObject): Message[] {
+  return readArray(body["messages"], "messages").map((value, index) => {
+    const path = join("messages", index);
+    const message = readObject(value, path);
+    return compact({
+      role: parseRole(message["role"], join(path, "role")),
+      content: parseBlocks(message["content"], join(path, "content")),
+      extensions: extensionsOf(restOf(message, knownMessageFields)),
+    });
+  });
+}
+
+function parseRole(role: unknown, path: string): "user" | "assistant" | "system" {
+  if (role === "user" || role === "assistant" || role === "system") return role;
+  throw invalidField(path, '"user", "assistant" or "system"');
+}
+
+function parseStop(body: WireObject): readonly string[] | undefined {
+  return optionalArray(body, "stop_sequences", "")?.map((value, index) => {
+    if (typeof value !== "string") throw invalidField(join("stop_sequences", index), "a string");
+    return value;
+  });
+}
+
+function parseEndUser(body: WireObject): string | undefined {
+  const metadata = optionalObject(body, "metadata", "");
+  return metadata === undefined ? undefined : optionalString(metadata, "user_id", "metadata");
+}
+
+/** The fields without a neutral name, and what is left of those that have one for a part of them. */
+function unnamedFields(body: WireObject): WireObject | undefined {
+  const fields = compact({
+    ...restOf(body, knownFields),
+    thinking: unnamedThinking(body),
+    output_config: restIn(body, "output_config", knownOutputConfig),
+    metadata: restIn(body, "metadata", knownMetadata),
+  });
+  return Object.keys(fields).length === 0 ? undefined : fields;
+}
+
+function restIn(body: WireObject, key: string, known: ReadonlySet<string>): WireObject | undefined {
+  const object = optionalObject(body, key, "");
+  return object === undefined ? undefined : restOf(object, known);
+}
+
+/** The neutral form knows three types of thinking; a configuration of another type is kept whole. */
+function unnamedThinking(body: WireObject): WireObject | undefined {
+  const thinking = optionalObject(body, "thinking", "");
+  if (thinking === undefined) return undefined;
+  const isNamed = thinking["type"] === "enabled" || thinking["type"] === "adaptive" || thinking["type"] === "disabled";
+  return isNamed ? restOf(thinking, knownThinking) : thinking;
+}

@@ -1,0 +1,80 @@
+import type { CacheHint, Tool, ToolChoice } from "../../ir/index.ts";
+import {
+  compact,
+  extensionsOf,
+  invalidField,
+  join,
+  optionalArray,
+  optionalBoolean,
+  optionalObject,
+  optionalString,
+  readObject,
+  requiredString,
+  restOf,
+  type WireObject,
+} from "./fields.ts";
+
+const knownToolFields: ReadonlySet<string> = new Set(["type", "name", "description", "input_schema", "strict", "cache_control"]);
+
+/**
+ * `tools`: `{"name","description","input_schema",…}` is a function. A tool with a type of its own (`web_search_20250305`, `bash_20250124`, …) has a
+ * schema that only the vendor knows, so it stays as on the wire.
+ */
+export function parseTools(body: WireObject): readonly Tool[] | undefined {
+  return optionalArray(body, "tools", "")?.map((value, index) => {
+    const path = join("tools", index);
+    const tool = readObject(value, path);
+    const type = optionalString(tool, "type", path);
+    return type === undefined || type === "custom" ? parseFunctionTool(tool, path) : parseServerTool(tool, type, path);
+  });
+}
+
+function parseFunctionTool(tool: WireObject, path: string): Tool {
+  return compact({
+    type: "function" as const,
+    name: requiredString(tool, "name", path),
+    description: optionalString(tool, "description", path),
+    parameters: readObject(tool["input_schema"], join(path, "input_schema")),
+    strict: optionalBoolean(tool, "strict", path),
+    cache: parseCache(tool, path),
+    extensions: extensionsOf(restOf(tool, knownToolFields)),
+  });
+}
+
+/** Toolsets have no name: the type stands for it. */
+function parseServerTool(tool: WireObject, type: string, path: string): Tool {
+  return { type: "server", name: optionalString(tool, "name", path) ?? type, protocol: "anthropic-messages", wire: tool };
+}
+
+/** `tool_choice`: `{"type":"auto"|"any"|"none"}` or `{"type":"tool","name"}`; `disable_parallel_tool_use` is the neutral form's opposite. */
+export function parseToolChoice(body: WireObject): { readonly choice: ToolChoice; readonly parallel: boolean | undefined } | undefined {
+  const wire = optionalObject(body, "tool_choice", "");
+  if (wire === undefined) return undefined;
+  const disabled = optionalBoolean(wire, "disable_parallel_tool_use", "tool_choice");
+  return { choice: parseChoice(wire), parallel: disabled === undefined ? undefined : !disabled };
+}
+
+function parseChoice(wire: WireObject): ToolChoice {
+  switch (wire["type"]) {
+    case "auto":
+      return { type: "auto" };
+    case "any":
+      return { type: "required" };
+    case "none":
+      return { type: "none" };
+    case "tool":
+      return { type: "named", name: requiredString(wire, "name", "tool_choice") };
+    default:
+      throw invalidField("tool_choice.type", '"auto", "any", "tool" or "none"');
+  }
+}
+
+/** `cache_control`: `{"type":"ephemeral","ttl":"5m"|"1h"}` on a block or a tool. */
+export function parseCache(object: WireObject, path: string): CacheHint | undefined {
+  const control = optionalObject(object, "cache_control", path);
+  if (control === undefined) return undefined;
+  const ttl = control["ttl"];
+  if (ttl === undefined || ttl === null) return {};
+  if (ttl !== "5m" && ttl !== "1h") throw invalidField(join(path, "cache_control.ttl"), '"5m" or "1h"');
+  return { ttl };
+}

@@ -1,0 +1,89 @@
+import type { Block, ChatResponse, ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
+import type { ClientContext } from "../protocol.ts";
+import { isObject } from "./fields.ts";
+import { messageId, ownFields, renderOwnFields, toolName } from "./message-head.ts";
+import { encodeSignature } from "./proof-tunnel.ts";
+import { renderEnd } from "./stop-reason.ts";
+import { renderUsage } from "./usage.ts";
+
+/**
+ * Renders a Message, `{"id":"msg_…","type":"message","role":"assistant","model","content":[…],"stop_reason",…,"usage":{…}}`. `model` is the name
+ * that the client gave. Arguments of tool calls go in as the text they are.
+ */
+export function renderResponse(response: ChatResponse, client: ClientContext): string {
+  const { content } = response;
+  const own = ownFields(response.extensions);
+  const blocks = content.map((block) => renderBlock(block, client)).filter((block) => block !== "");
+  const end = renderEnd({
+    stopReason: response.stopReason,
+    stopSequence: response.stopSequence,
+    hasToolCall: content.some((block) => block.type === "tool-call"),
+    hasRefusal: content.some((block) => block.type === "refusal"),
+  });
+  const head = JSON.stringify({ id: messageId(response.id), type: "message", role: "assistant", model: client.model });
+  const tail = JSON.stringify({
+    ...end,
+    ...(isObject(own["stop_details"]) ? { stop_details: own["stop_details"] } : {}),
+    ...renderOwnFields(own),
+    usage: renderUsage(response.usage, own["usage"]),
+  });
+  return `${head.slice(0, -1)},"content":[${blocks.join(",")}],${tail.slice(1)}`;
+}
+
+/** The JSON of a block, or "" for what this dialect has no place for in an answer. */
+function renderBlock(block: Block, client: ClientContext): string {
+  switch (block.type) {
+    case "text": {
+      if (block.text === "") return "";
+      const citations = block.extensions?.["anthropic-messages"]?.["citations"];
+      return JSON.stringify({ type: "text", text: block.text, citations: Array.isArray(citations) ? citations : null });
+    }
+    case "refusal":
+      return block.text === "" ? "" : JSON.stringify({ type: "text", text: block.text, citations: null });
+    case "reasoning":
+      return renderReasoning(block, client);
+    case "tool-call":
+      return renderToolCall(block);
+    case "opaque":
+      return block.protocol === "anthropic-messages" && isObject(block.value) ? JSON.stringify(block.value) : "";
+    case "media":
+    case "tool-result":
+      return "";
+  }
+}
+
+function renderReasoning(block: ReasoningBlock, client: ClientContext): string {
+  const { proof } = block;
+  if (proof?.protocol === "anthropic-messages" && proof.kind === "redacted") {
+    return JSON.stringify({ type: "redacted_thinking", data: proof.data });
+  }
+  if (block.text === "" && proof === undefined && block.id === undefined) return "";
+  const thinking = client.request.reasoning?.visibility === "none" ? "" : block.text;
+  return JSON.stringify({ type: "thinking", thinking, signature: encodeSignature(block) });
+}
+
+function renderToolCall(block: ToolCallBlock): string {
+  const own = ownFields(block.extensions);
+  const head = JSON.stringify({ type: "tool_use", id: block.id, name: toolName(block) });
+  const tail = JSON.stringify({
+    caller: isObject(own["caller"]) ? own["caller"] : { type: "direct" },
+    ...(own["toolset_name"] === undefined ? {} : { toolset_name: own["toolset_name"] }),
+  });
+  return `${head.slice(0, -1)},"input":${inputJson(block)},${tail.slice(1)}`;
+}
+
+/** A free-text tool has become a function with one string; text that a model wrote and that is no JSON is shown to the client as a string. */
+function inputJson(block: ToolCallBlock): string {
+  if (block.kind === "custom") return JSON.stringify({ input: block.arguments });
+  if (block.arguments.trim() === "") return "{}";
+  return isJson(block.arguments) ? block.arguments : JSON.stringify(block.arguments);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false; // What it is instead does not matter here.
+  }
+}

@@ -1,0 +1,122 @@
+import { parseLatin1, readString, scanDocument, utf8OfLatin1, type SseEvent } from "../../core/index.ts";
+import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
+import { parseStreamError } from "./errors.ts";
+import { isObject, type WireObject } from "./fields.ts";
+import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
+
+const messageStop = 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
+
+const eventTypes: ReadonlySet<string> = new Set([
+  "message_start",
+  "message_delta",
+  "message_stop",
+  "content_block_start",
+  "content_block_delta",
+  "content_block_stop",
+  "ping",
+  "error",
+]);
+
+/**
+ * Watches a Messages stream that passes through as bytes. Nothing is hidden or changed; only `message_start`, `message_delta`, `error` and the
+ * block that opens the answer are parsed, and an event that can't be is left to the client.
+ */
+export class AnthropicTap implements StreamTap {
+  readonly facts: AnswerFacts = {};
+  opened = false;
+  ended = false;
+  finished = false;
+  error: UpstreamError | undefined;
+  #counts: WireCounts = {};
+
+  push(event: SseEvent): string {
+    // What comes after the end is no part of the answer.
+    if (this.ended) return "";
+    const type = eventTypes.has(event.name) ? event.name : typeOfData(event.data);
+    switch (type) {
+      case "content_block_delta":
+        this.opened = true;
+        break;
+      case "content_block_start":
+        if (!this.opened) this.opened = isOpening(event.data);
+        break;
+      case "message_start":
+        this.#readStart(event.data);
+        break;
+      case "message_delta":
+        this.#readDelta(event.data);
+        break;
+      case "message_stop":
+        this.ended = true;
+        this.opened = true;
+        break;
+      case "error":
+        this.error = parseStreamError(utf8OfLatin1(event.data));
+        break;
+      default:
+        break;
+    }
+    return event.raw;
+  }
+
+  completion(): string {
+    return this.finished && !this.ended ? messageStop : "";
+  }
+
+  #readStart(data: string): void {
+    const message = field(parseEvent(data), "message");
+    if (message === undefined) return;
+    if (typeof message["model"] === "string") this.facts.model = message["model"];
+    if (typeof message["id"] === "string") this.facts.id = message["id"];
+    this.#readUsage(message["usage"]);
+  }
+
+  #readDelta(data: string): void {
+    const event = parseEvent(data);
+    this.#readUsage(event?.["usage"]);
+    const reason = field(event, "delta")?.["stop_reason"];
+    if (typeof reason !== "string") return;
+    this.facts.stopReason = reason;
+    this.finished = true;
+    this.opened = true;
+  }
+
+  #readUsage(wire: unknown): void {
+    this.#counts = mergeCounts(this.#counts, wire);
+    const usage = usageOfCounts(this.#counts);
+    if (usage !== undefined) this.facts.usage = usage;
+  }
+}
+
+/** Some servers of this protocol send no `event:` lines, or lines of their own. */
+function typeOfData(data: string): string | undefined {
+  if (data === "") return undefined;
+  try {
+    return readString(data, scanDocument(data, ["type"]).spans[0]);
+  } catch {
+    return undefined; // Not an event of this protocol: it passes, and the client judges it.
+  }
+}
+
+/** An empty text block opens the answer with its first delta only; any other block is content itself. */
+function isOpening(data: string): boolean {
+  const block = field(parseEvent(data), "content_block");
+  if (block === undefined) return false;
+  if (block["type"] === "text") return block["text"] !== "";
+  // A thinking block that is shown to nobody has no deltas for a long time, so its start has to do.
+  return typeof block["type"] === "string";
+}
+
+function parseEvent(data: string): WireObject | undefined {
+  try {
+    const event = parseLatin1(data);
+    return isObject(event) ? event : undefined;
+  } catch {
+    return undefined; // As above.
+  }
+}
+
+function field(object: WireObject | undefined, key: string): WireObject | undefined {
+  const value = object?.[key];
+  return isObject(value) ? value : undefined;
+}

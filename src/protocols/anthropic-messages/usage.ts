@@ -1,0 +1,109 @@
+import { readTokenCount, type Usage } from "../../ir/index.ts";
+import { isObject, type WireObject } from "./fields.ts";
+import type { WireDeltaUsage, WireUsage } from "./wire.ts";
+
+/** The counts as Anthropic reports them: `input` is what was neither read from nor written to a cache. */
+export interface WireCounts {
+  readonly input?: number;
+  readonly cacheRead?: number;
+  readonly cacheWrite?: number;
+  readonly cacheWrite5m?: number;
+  readonly cacheWrite1h?: number;
+  readonly output?: number;
+  readonly thinking?: number;
+}
+
+/**
+ * Puts a `usage` object over what was known: `message_start` has all of it, `message_delta` repeats whole-message totals and leaves out, or sets to
+ * null, what it has nothing to say about. A count that is no whole number of tokens is as absent.
+ */
+export function mergeCounts(earlier: WireCounts, usage: unknown): WireCounts {
+  if (!isObject(usage)) return earlier;
+  const creation = isObject(usage["cache_creation"]) ? usage["cache_creation"] : undefined;
+  const details = isObject(usage["output_tokens_details"]) ? usage["output_tokens_details"] : undefined;
+  const counts: Record<string, number> = { ...earlier };
+  take(counts, "input", usage, "input_tokens");
+  take(counts, "cacheRead", usage, "cache_read_input_tokens");
+  take(counts, "cacheWrite", usage, "cache_creation_input_tokens");
+  take(counts, "cacheWrite5m", creation, "ephemeral_5m_input_tokens");
+  take(counts, "cacheWrite1h", creation, "ephemeral_1h_input_tokens");
+  take(counts, "output", usage, "output_tokens");
+  take(counts, "thinking", details, "thinking_tokens");
+  return counts;
+}
+
+function take(counts: Record<string, number>, key: keyof WireCounts, from: WireObject | undefined, wireKey: string): void {
+  const value = readTokenCount(from?.[wireKey]);
+  if (value !== undefined) counts[key] = value;
+}
+
+/** The counts in the neutral meaning, where `input` is the whole prompt; `undefined` where nothing was reported. */
+export function usageOfCounts(counts: WireCounts): Usage | undefined {
+  const written = splitCacheWrite(counts);
+  const total = (written.cacheWrite5m ?? 0) + (written.cacheWrite1h ?? 0);
+  const usage: Usage = {
+    ...(counts.input === undefined ? {} : { input: counts.input + (counts.cacheRead ?? 0) + total }),
+    ...(counts.output === undefined ? {} : { output: counts.output }),
+    ...(counts.cacheRead === undefined ? {} : { cacheRead: counts.cacheRead }),
+    ...written,
+    ...(counts.thinking === undefined ? {} : { reasoning: counts.thinking }),
+  };
+  return Object.keys(usage).length === 0 ? undefined : usage;
+}
+
+/** A later total without its split wins over an earlier split: the 1 h part stays as known, the rest counts as 5 m. */
+function splitCacheWrite(counts: WireCounts): Pick<Usage, "cacheWrite5m" | "cacheWrite1h"> {
+  const { cacheWrite, cacheWrite5m, cacheWrite1h } = counts;
+  if (cacheWrite === undefined)
+    return { ...(cacheWrite5m === undefined ? {} : { cacheWrite5m }), ...(cacheWrite1h === undefined ? {} : { cacheWrite1h }) };
+  if (cacheWrite1h === undefined) return { cacheWrite5m: cacheWrite };
+  const long = Math.min(cacheWrite1h, cacheWrite);
+  return { cacheWrite5m: cacheWrite - long, cacheWrite1h: long };
+}
+
+/** The `usage` of a message. What is not known is null, where the type has a null; the two counts that have none are 0. */
+export function renderUsage(usage: Usage, extra: unknown): WireUsage {
+  const { cacheWrite5m, cacheWrite1h } = usage;
+  const known = isObject(extra) ? extra : {};
+  return {
+    input_tokens: freshInput(usage) ?? 0,
+    cache_creation_input_tokens: cacheWriteTotal(usage),
+    cache_read_input_tokens: usage.cacheRead ?? null,
+    cache_creation:
+      cacheWrite5m === undefined && cacheWrite1h === undefined
+        ? null
+        : { ephemeral_5m_input_tokens: cacheWrite5m ?? 0, ephemeral_1h_input_tokens: cacheWrite1h ?? 0 },
+    output_tokens: usage.output ?? 0,
+    output_tokens_details: outputDetails(usage),
+    server_tool_use: (known["server_tool_use"] ?? null) as WireUsage["server_tool_use"],
+    service_tier: (known["service_tier"] ?? null) as WireUsage["service_tier"],
+    inference_geo: (known["inference_geo"] ?? null) as WireUsage["inference_geo"],
+    speed: (known["speed"] ?? null) as WireUsage["speed"],
+  };
+}
+
+/** The `usage` of `message_delta`: totals of the whole message; null leaves the number of `message_start` standing in the SDKs. */
+export function renderDeltaUsage(usage: Usage): WireDeltaUsage {
+  return {
+    input_tokens: freshInput(usage) ?? null,
+    cache_creation_input_tokens: cacheWriteTotal(usage),
+    cache_read_input_tokens: usage.cacheRead ?? null,
+    output_tokens: usage.output ?? 0,
+    output_tokens_details: outputDetails(usage),
+    server_tool_use: null,
+  };
+}
+
+function freshInput(usage: Usage): number | undefined {
+  if (usage.input === undefined) return undefined;
+  return Math.max(0, usage.input - (usage.cacheRead ?? 0) - (cacheWriteTotal(usage) ?? 0));
+}
+
+function cacheWriteTotal(usage: Usage): number | null {
+  const { cacheWrite5m, cacheWrite1h } = usage;
+  return cacheWrite5m === undefined && cacheWrite1h === undefined ? null : (cacheWrite5m ?? 0) + (cacheWrite1h ?? 0);
+}
+
+function outputDetails(usage: Usage): { thinking_tokens: number } | null {
+  return usage.reasoning === undefined ? null : { thinking_tokens: usage.reasoning };
+}

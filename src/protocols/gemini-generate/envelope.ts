@@ -1,0 +1,85 @@
+import { GatewayError, readNumber, readString, scanDocument, scanObject, skipSpace, skipValue, type Span } from "../../core/index.ts";
+import type { Envelope, RouteCall } from "../protocol.ts";
+import { bareModel } from "./model-name.ts";
+
+const keys = ["model", "requests", "generationConfig", "generation_config", "generateContentRequest", "generate_content_request"] as const;
+const limitKeys = ["maxOutputTokens", "max_output_tokens"] as const;
+const modelKey = ["model"] as const;
+const maxModelLength = 256;
+const openBrace = 0x7b;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const comma = 0x2c;
+
+/**
+ * Reads what the gateway must know before it parses. The model and whether the answer streams are in the path; the body is read for the bound on
+ * output, and for the places where it repeats the model's name: `model`, `generateContentRequest.model`, `requests[0].model`, … are the spans.
+ * @throws GatewayError `invalid_json`, `ambiguous_json`, and `invalid_request`, also where a repeated name is not the one of the path.
+ */
+export function readEnvelope(body: string, call: RouteCall): Envelope {
+  if (call.route.method === "GET") {
+    return { model: bareModel(call.param), stream: false, spans: {}, insertAt: 0, empty: true };
+  }
+  const model = checkModel(bareModel(call.param));
+  const object = scanDocument(body, keys);
+  const [own, requests, camelConfig, snakeConfig, camelRequest, snakeRequest] = object.spans;
+  const spans: Record<string, Span> = {};
+  take(spans, body, "model", own, model);
+  takeInner(spans, body, "generateContentRequest", camelRequest ?? snakeRequest, model);
+  if (call.route.operation === "batch-embed") takeRequests(spans, body, requests, model);
+  const maxOutputTokens = readLimit(body, camelConfig ?? snakeConfig);
+  const stream = call.route.stream ?? false;
+  return {
+    model,
+    stream,
+    ...(stream && !/(?:^|&)(?:\$|%24)?alt=sse(?:&|$)/i.test(call.query) ? { jsonArray: true } : {}),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    spans,
+    insertAt: object.open + 1,
+    empty: object.empty,
+  };
+}
+
+function checkModel(model: string): string {
+  if (model === "") throw invalid("model", "name the model in the path, as in /v1beta/models/NAME:generateContent");
+  if (model.length > maxModelLength) throw invalid("model", `at most ${maxModelLength} characters`);
+  return model;
+}
+
+/** Notes where the body names the model. The vendor refuses a name that is not the path's, and a key may be allowed one model only. */
+function take(spans: Record<string, Span>, body: string, path: string, span: Span | undefined, model: string): void {
+  if (span === undefined || body.startsWith("null", span.start)) return;
+  const name = readString(body, span);
+  if (name === undefined) throw invalid(path, "expected a string");
+  if (bareModel(name) !== model) throw invalid(path, "expected the model that the path names");
+  spans[path] = span;
+}
+
+function takeInner(spans: Record<string, Span>, body: string, path: string, span: Span | undefined, model: string): void {
+  if (span === undefined || body.charCodeAt(span.start) !== openBrace) return;
+  take(spans, body, `${path}.model`, scanObject(body, span.start, modelKey).spans[0], model);
+}
+
+function takeRequests(spans: Record<string, Span>, body: string, array: Span | undefined, model: string): void {
+  if (array === undefined || body.charCodeAt(array.start) !== openBracket) return;
+  let at = skipSpace(body, array.start + 1);
+  if (body.charCodeAt(at) === closeBracket) return;
+  for (let index = 0; ; index++) {
+    const end = skipValue(body, at);
+    takeInner(spans, body, `requests[${index}]`, { start: at, end }, model);
+    at = skipSpace(body, end);
+    if (body.charCodeAt(at) === closeBracket) return;
+    if (body.charCodeAt(at) !== comma) throw new GatewayError("invalid_json", `The body is not valid JSON: expected "," at byte ${at}.`);
+    at = skipSpace(body, at + 1);
+  }
+}
+
+function readLimit(body: string, config: Span | undefined): number | undefined {
+  if (config === undefined || body.charCodeAt(config.start) !== openBrace) return undefined;
+  const [camel, snake] = scanObject(body, config.start, limitKeys).spans;
+  return readNumber(body, camel ?? snake);
+}
+
+function invalid(path: string, message: string): GatewayError {
+  return new GatewayError("invalid_request", `Invalid value at "${path}": ${message}.`, { param: path });
+}

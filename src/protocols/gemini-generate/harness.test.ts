@@ -1,0 +1,76 @@
+import { GoogleGenAI } from "@google/genai";
+import { readFileSync } from "node:fs";
+import { SseSplitter } from "../../core/index.ts";
+import type { ChatRequest, StreamEvent } from "../../ir/index.ts";
+import type { ClientContext, EventSplitter, RouteCall, StreamTap } from "../protocol.ts";
+import { routes } from "./routes.ts";
+import { GeminiStreamEncoder } from "./stream-encoder.ts";
+
+/** What the tests of this folder share. */
+
+export function fixture(name: string): string {
+  return readFileSync(new URL(`fixtures/${name}`, import.meta.url), "utf8");
+}
+
+export function wireFixture(name: string): unknown {
+  return JSON.parse(fixture(name));
+}
+
+/** The call of a route, by method and path of the table. */
+export function callOf(route: string, param = "gemini-x", query = ""): RouteCall {
+  const found = routes.find(({ method, path }) => `${method} ${path}` === route);
+  if (found === undefined) throw new Error(`no route ${route}`);
+  return { route: found, param, query };
+}
+
+export const generateCall = callOf("POST /v1beta/models/{model}:generateContent");
+export const streamCall = callOf("POST /v1beta/models/{model}:streamGenerateContent", "gemini-x", "alt=sse");
+
+export function clientOf(request: Partial<ChatRequest> = {}, jsonArray = false): ClientContext {
+  return {
+    model: "gemini-alias",
+    includeUsage: false,
+    jsonArray,
+    request: { model: "gemini-alias", stream: true, messages: [], reasoning: { visibility: "summary" }, ...request },
+  };
+}
+
+export function encode(events: readonly StreamEvent[], client = clientOf()): string {
+  const encoder = new GeminiStreamEncoder(client);
+  return events.map((event) => encoder.push(event)).join("");
+}
+
+/** The chunks of a stream, each of which must be one `data:` line that ends in CRLF twice. */
+export function chunksOf(stream: string): unknown[] {
+  return stream
+    .split("\r\n\r\n")
+    .filter((frame) => frame !== "")
+    .map((frame) => {
+      const data = /^data: (.*)$/.exec(frame)?.[1];
+      if (data === undefined) throw new Error(`not a chunk: ${frame}`);
+      return JSON.parse(data) as unknown;
+    });
+}
+
+/** The SDK, answered by `respond` in place of a network. */
+export function sdkWith(respond: (url: string) => Response): GoogleGenAI {
+  return new GoogleGenAI({
+    apiKey: "k",
+    httpOptions: {
+      baseUrl: "http://127.0.0.1",
+      fetch: (input) => Promise.resolve(respond(input instanceof Request ? input.url : String(input))),
+    },
+  });
+}
+
+/** Feeds a stream to a tap, cut into pieces of the given sizes (the last one repeats); returns what it passed on. */
+export function feed(tap: StreamTap, stream: string, sizes: readonly number[], splitter: EventSplitter = new SseSplitter()): string {
+  let out = "";
+  for (let at = 0, i = 0; at < stream.length; i++) {
+    const size = sizes[Math.min(i, sizes.length - 1)]!;
+    for (const event of splitter.push(stream.slice(at, at + size))) out += tap.push(event);
+    at += size;
+  }
+  for (const event of splitter.end()) out += tap.push(event);
+  return out;
+}

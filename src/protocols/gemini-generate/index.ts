@@ -1,0 +1,41 @@
+import type { Protocol } from "../protocol.ts";
+import { planEdits } from "./edits.ts";
+import { readEnvelope } from "./envelope.ts";
+import { parseError, renderError, renderStreamError } from "./errors.ts";
+import { JsonArraySplitter } from "./json-array-splitter.ts";
+import { parseModelList, renderModel, renderModelList, renderTokenCount } from "./models.ts";
+import { parseEmbedding, renderEmbedding } from "./embedding.ts";
+import { parseRequest } from "./parse-request.ts";
+import { readAnswer } from "./read-answer.ts";
+import { renderResponse } from "./render-response.ts";
+import { routes, upstreamPath } from "./routes.ts";
+import { GeminiStreamEncoder, keepAlive } from "./stream-encoder.ts";
+import { GeminiTap } from "./tap.ts";
+
+/** Gemini `generateContent` and embeddings, v1beta and v1 (Gemini API reference and `@google/genai` 3.1, November 2026). */
+export const geminiGenerate: Protocol = {
+  id: "gemini-generate",
+  routes,
+  readEnvelope,
+  planEdits,
+  upstreamPath,
+  credentialHeader: (key) => ["x-goog-api-key", key.reveal()],
+  forwardedHeaders: ["x-goog-*", "x-server-timeout"],
+  requiredHeaders: [],
+  createArraySplitter: () => new JsonArraySplitter(),
+  createTap: () => new GeminiTap(),
+  readAnswer,
+  parseError,
+  renderError,
+  renderStreamError,
+  keepAlive,
+  parseRequest,
+  renderResponse,
+  createStreamEncoder: (client) => new GeminiStreamEncoder(client),
+  renderTokenCount,
+  parseEmbedding,
+  renderEmbedding,
+  renderModelList,
+  renderModel,
+  parseModelList,
+};

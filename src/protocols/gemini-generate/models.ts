@@ -1,0 +1,41 @@
+import { GatewayError } from "../../core/index.ts";
+import type { ModelInfo } from "../protocol.ts";
+import { isObject } from "./fields.ts";
+import { bareModel, modelResource } from "./model-name.ts";
+import type { WireModel } from "./wire.ts";
+
+/** What clients pick a model by; which models embed is not known here, so no listing says it. */
+const methods = ["generateContent", "countTokens"];
+
+/** One page with all of them: `{"models":[{"name":"models/…","version","displayName","supportedGenerationMethods"}]}`. */
+export function renderModelList(models: readonly ModelInfo[]): string {
+  return JSON.stringify({ models: models.map(wireModel) });
+}
+
+export function renderModel(model: ModelInfo): string {
+  return JSON.stringify(wireModel(model));
+}
+
+function wireModel(model: ModelInfo): WireModel {
+  return { name: modelResource(model.id), version: "", displayName: model.id, supportedGenerationMethods: methods };
+}
+
+/** The bare names of a page. @throws GatewayError `upstream_invalid_response`. */
+export function parseModelList(wire: unknown): readonly string[] {
+  const models = isObject(wire) ? wire["models"] : undefined;
+  if (!Array.isArray(models)) throw invalidList();
+  return models.map((model: unknown) => {
+    const name = isObject(model) ? model["name"] : undefined;
+    if (typeof name !== "string") throw invalidList();
+    return bareModel(name);
+  });
+}
+
+function invalidList(): GatewayError {
+  return new GatewayError("upstream_invalid_response", 'The provider\'s list of models is not {"models":[{"name"}]}.');
+}
+
+/** `{"totalTokens":N}`. */
+export function renderTokenCount(tokens: number): string {
+  return JSON.stringify({ totalTokens: tokens });
+}

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import type { Block, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
+import {
+  compact,
+  extensionsOf,
+  isObject,
+  join,
+  optionalArray,
+  optionalString,
+  readObject,
+  requiredString,
+  restOf,
+  type WireObject,
+} from "./fields.ts";
+import { parseMedia } from "./parse-media.ts";
+
+const knownCallPart: ReadonlySet<string> = new Set(["functionCall", "thoughtSignature"]);
+const knownCall: ReadonlySet<string> = new Set(["id", "name", "args"]);
+const knownResponsePart: ReadonlySet<string> = new Set(["functionResponse", "thoughtSignature"]);
+const knownResponse: ReadonlySet<string> = new Set(["id", "name", "parts"]);
+
+interface PendingCall {
+  readonly id: string;
+  readonly name: string;
+  answered: boolean;
+}
+
+/**
+ * The calls of a conversation, to give each an id and each result its call. Clients may send no ids: a call's is then made of its number in the
+ * conversation and its name, so that it is the same whenever the conversation is sent again; a result belongs to the first call of its name that has
+ * none yet, then to the first of any name.
+ */
+export class CallLedger {
+  readonly #calls: PendingCall[] = [];
+  #orphans = 0;
+
+  addCall(id: string | undefined, name: string): string {
+    const call = { id: id ?? makeId("call", this.#calls.length, name), name, answered: false };
+    this.#calls.push(call);
+    return call.id;
+  }
+
+  addResult(id: string | undefined, name: string | undefined): string {
+    const open = this.#calls.filter((call) => !call.answered);
+    const call = open.find((call) => call.id === id) ?? open.find((call) => call.name === name) ?? (id === undefined ? open[0] : undefined);
+    if (call === undefined) return id ?? makeId("orphan", this.#orphans++, name ?? "");
+    call.answered = true;
+    return call.id;
+  }
+}
+
+function makeId(kind: string, index: number, name: string): string {
+  return `call_${createHash("sha256").update(`${kind} ${index} ${name}`).digest("hex").slice(0, 24)}`;
+}
+
+/** `{"functionCall":{"id"?,"name","args"?}}`. */
+export function parseFunctionCall(part: WireObject, calls: CallLedger, path: string): ToolCallBlock {
+  const at = join(path, "functionCall");
+  const call = readObject(part["functionCall"], at);
+  const name = requiredString(call, "name", at);
+  const args = call["args"] ?? {};
+  return compact({
+    type: "tool-call" as const,
+    id: calls.addCall(nonEmpty(optionalString(call, "id", at)), name),
+    name,
+    kind: "function" as const,
+    arguments: JSON.stringify(isObject(args) ? args : readObject(args, join(at, "args"))),
+    extensions: extensionsOf({ ...restOf(part, knownCallPart), ...restOf(call, knownCall) }),
+  });
+}
+
+/**
+ * `{"functionResponse":{"id"?,"name","response":{…},"parts"?}}`. The usual forms of `response` become their text (see `readResponse`); the extensions
+ * keep it as it came.
+ */
+export function parseFunctionResponse(part: WireObject, calls: CallLedger, path: string): ToolResultBlock {
+  const at = join(path, "functionResponse");
+  const result = readObject(part["functionResponse"], at);
+  const name = optionalString(result, "name", at);
+  const { text, isError } = readResponse(result["response"], join(at, "response"));
+  const media = (optionalArray(result, "parts", at) ?? []).map((value, index): Block => {
+    const inner = readObject(value, join(join(at, "parts"), index));
+    return parseMedia(inner, join(join(at, "parts"), index)) ?? { type: "opaque", protocol: "gemini-generate", value: inner };
+  });
+  return compact({
+    type: "tool-result" as const,
+    callId: calls.addResult(nonEmpty(optionalString(result, "id", at)), name),
+    name,
+    kind: "function" as const,
+    content: [...(text === undefined ? [] : [{ type: "text" as const, text }]), ...media],
+    isError: isError ? true : undefined,
+    extensions: extensionsOf({ ...restOf(part, knownResponsePart), ...restOf(result, knownResponse) }),
+  });
+}
+
+/**
+ * `{"output":…}` (the vendor's advice, gemini-cli), `{"result":…}` (Python SDK), `{"name":…,"content":…}` (ai-sdk), `{"error":…}`; anything else is
+ * its own JSON. Gemini API, "Function calling", November 2026.
+ */
+function readResponse(response: unknown, path: string): { readonly text: string | undefined; readonly isError: boolean } {
+  if (response === undefined || response === null) return { text: undefined, isError: false };
+  const object = isObject(response) ? response : readObject(response, path);
+  const keys = Object.keys(object);
+  const only = keys.length === 1 ? keys[0] : keys.length === 2 && "name" in object && "content" in object ? "content" : undefined;
+  if (only !== "output" && only !== "result" && only !== "content" && only !== "error")
+    return { text: JSON.stringify(object), isError: false };
+  const value = object[only];
+  return { text: typeof value === "string" ? value : JSON.stringify(value), isError: only === "error" };
+}
+
+function nonEmpty(id: string | undefined): string | undefined {
+  return id === "" ? undefined : id;
+}

@@ -1,0 +1,123 @@
+import type { Block, Message, ReasoningBlock, TextBlock, ToolCallBlock } from "../../ir/index.ts";
+import { compact, extensionsOf, invalidField, join, optionalArray, readObject, requiredString, restOf, type WireObject } from "./fields.ts";
+import { CallLedger, parseFunctionCall, parseFunctionResponse } from "./parse-calls.ts";
+import { parseMedia } from "./parse-media.ts";
+import { decodeSignature, type DecodedSignature } from "./signature-tunnel.ts";
+
+type Role = Message["role"];
+
+const knownContent: ReadonlySet<string> = new Set(["role", "parts"]);
+const knownText: ReadonlySet<string> = new Set(["text", "thought", "thoughtSignature"]);
+
+const roles: Readonly<Record<string, Role>> = {
+  user: "user",
+  model: "assistant",
+  // Before `functionResponse` parts went into user contents, they had a role of their own.
+  function: "user",
+  system: "system",
+};
+
+interface OpenMessage {
+  readonly role: Role;
+  readonly content: Block[];
+  readonly mergeable: boolean;
+  readonly extensions: WireObject | undefined;
+}
+
+/**
+ * Turns contents into messages. Contents of one role in a row are one message: the Python SDK records one for each chunk of a stream. Within an
+ * answer of the model, texts in a row are one text for the same reason, and empty ones are nothing.
+ *
+ * A signature on a text stands as a reasoning block without text behind it; on a function call it is the call's proof. A signature that is a tunnel
+ * (see `signature-tunnel.ts`) turns back into the reasoning that it carries.
+ */
+export class ContentsParser {
+  readonly #messages: OpenMessage[] = [];
+  readonly #calls = new CallLedger();
+
+  get messages(): readonly Message[] {
+    return this.#messages
+      .filter(({ content }) => content.length > 0)
+      .map(({ role, content, extensions }) => compact({ role, content, extensions: extensionsOf(extensions) }));
+  }
+
+  /** `systemInstruction`: a content, whose role says nothing, or a bare text. */
+  addInstruction(value: unknown, path: string): void {
+    const content = typeof value === "string" ? { parts: [{ text: value }] } : readObject(value, path);
+    this.#add(content, "system", path);
+  }
+
+  add(value: unknown, path: string): void {
+    const content = readObject(value, path);
+    const role = content["role"] ?? "user";
+    const known = typeof role === "string" && Object.hasOwn(roles, role) ? roles[role] : undefined;
+    if (known === undefined) throw invalidField(join(path, "role"), '"user" or "model"');
+    this.#add(content, known, path);
+  }
+
+  #add(content: WireObject, role: Role, path: string): void {
+    const blocks = this.#open(role, restOf(content, knownContent)).content;
+    const parts = content["parts"];
+    // One part need not be in an array when written by hand; the SDKs always send one.
+    const list = Array.isArray(parts) || parts === undefined || parts === null ? (optionalArray(content, "parts", path) ?? []) : [parts];
+    for (const [index, part] of list.entries()) this.#addPart(blocks, role, part, join(join(path, "parts"), index));
+  }
+
+  #open(role: Role, rest: WireObject | undefined): OpenMessage {
+    const last = this.#messages.at(-1);
+    if (last !== undefined && last.role === role && last.mergeable && rest === undefined) return last;
+    const message = { role, content: [], mergeable: rest === undefined, extensions: rest };
+    this.#messages.push(message);
+    return message;
+  }
+
+  #addPart(blocks: Block[], role: Role, value: unknown, path: string): void {
+    const part = readObject(value, path);
+    const signature = decodeSignature(typeof part["thoughtSignature"] === "string" ? part["thoughtSignature"] : undefined);
+    if (signature.type === "tunnel") restoreReasoning(blocks, signature.blocks);
+    if (typeof part["text"] === "string") addText(blocks, role, part, signature, path);
+    else if (part["functionCall"] !== undefined) blocks.push(this.#call(part, signature, path));
+    else if (part["functionResponse"] !== undefined) blocks.push(parseFunctionResponse(part, this.#calls, path));
+    else blocks.push(parseMedia(part, path) ?? { type: "opaque", protocol: "gemini-generate", value: part });
+  }
+
+  #call(part: WireObject, signature: DecodedSignature, path: string): ToolCallBlock {
+    const call = parseFunctionCall(part, this.#calls, path);
+    return signature.type === "own" ? { ...call, proof: signature.proof } : call;
+  }
+}
+
+function addText(blocks: Block[], role: Role, part: WireObject, signature: DecodedSignature, path: string): void {
+  const text = requiredString(part, "text", path);
+  const extensions = extensionsOf(restOf(part, knownText));
+  const proof = signature.type === "own" ? signature.proof : undefined;
+  if (part["thought"] === true) {
+    addThought(blocks, compact({ type: "reasoning" as const, text, proof, extensions }));
+    return;
+  }
+  const last = blocks.at(-1);
+  if (text !== "") {
+    const isContinued = role === "assistant" && last?.type === "text" && last.extensions === undefined && extensions === undefined;
+    if (isContinued) blocks[blocks.length - 1] = { ...last, text: last.text + text };
+    else blocks.push(compact({ type: "text" as const, text, extensions }) satisfies TextBlock);
+  }
+  if (proof !== undefined) blocks.push({ type: "reasoning", text: "", proof });
+}
+
+/** Thoughts in a row are one, up to the one that is signed. */
+function addThought(blocks: Block[], thought: ReasoningBlock): void {
+  const last = blocks.at(-1);
+  const isContinued = last?.type === "reasoning" && last.proof === undefined && last.extensions === undefined;
+  if (isContinued) blocks[blocks.length - 1] = { ...thought, text: last.text + thought.text };
+  else if (thought.text !== "" || thought.proof !== undefined) blocks.push(thought);
+}
+
+/**
+ * Puts tunnelled reasoning where its step of the turn begins: behind the last function call before it. Thoughts that the client did echo are the same
+ * reasoning without its proof, so they give way.
+ */
+function restoreReasoning(blocks: Block[], reasoning: readonly ReasoningBlock[]): void {
+  const start = blocks.findLastIndex((block) => block.type === "tool-call") + 1;
+  const step = blocks.slice(start).filter((block) => block.type !== "reasoning" || block.proof !== undefined);
+  blocks.splice(start, blocks.length - start, ...reasoning, ...step);
+}

@@ -1,0 +1,60 @@
+import type { MediaBlock } from "../../ir/index.ts";
+import { compact, extensionsOf, isObject, join, optionalString, readObject, requiredString, restOf, type WireObject } from "./fields.ts";
+
+const knownPart: ReadonlySet<string> = new Set(["inlineData", "fileData", "thoughtSignature"]);
+
+/** How closely to look, for the levels that the neutral form has words for. */
+const detailByLevel: Readonly<Record<string, string>> = {
+  MEDIA_RESOLUTION_LOW: "low",
+  MEDIA_RESOLUTION_HIGH: "high",
+  MEDIA_RESOLUTION_ULTRA_HIGH: "high",
+};
+
+/**
+ * `{"inlineData":{"mimeType","data"}}` or `{"fileData":{"fileUri","mimeType"?}}`, with `displayName` as its name; `undefined` for any other part.
+ * What else the part says (`videoMetadata`, `mediaResolution`, …) stays in the extensions.
+ */
+export function parseMedia(part: WireObject, path: string): MediaBlock | undefined {
+  const inline = part["inlineData"];
+  const file = part["fileData"];
+  if (inline !== undefined) return parseInline(part, readObject(inline, join(path, "inlineData")), join(path, "inlineData"));
+  if (file !== undefined) return parseFile(part, readObject(file, join(path, "fileData")), join(path, "fileData"));
+  return undefined;
+}
+
+function parseInline(part: WireObject, blob: WireObject, path: string): MediaBlock {
+  const mediaType = requiredString(blob, "mimeType", path);
+  const data = requiredString(blob, "data", path);
+  return mediaBlock(part, blob, path, kindOf(mediaType), { type: "base64", mediaType, data });
+}
+
+/** A file of the vendor's own store is known by its id, `files/…`; any other URI is an address. */
+function parseFile(part: WireObject, file: WireObject, path: string): MediaBlock {
+  const uri = requiredString(file, "fileUri", path);
+  const mediaType = optionalString(file, "mimeType", path);
+  const stored = /^(?:https:\/\/generativelanguage\.googleapis\.com\/v1\w*\/)?(files\/[^/?#]+)$/.exec(uri)?.[1];
+  const isVideoPage = /^https:\/\/(?:www\.)?(?:youtube\.com|youtu\.be)\//.test(uri);
+  const kind = mediaType === undefined && isVideoPage ? "video" : kindOf(mediaType ?? "");
+  const source = stored === undefined ? { type: "url" as const, url: uri, mediaType } : { type: "file" as const, id: stored, mediaType };
+  return mediaBlock(part, file, path, kind, compact(source));
+}
+
+function mediaBlock(part: WireObject, blob: WireObject, path: string, kind: MediaBlock["kind"], source: MediaBlock["source"]): MediaBlock {
+  const resolution = part["mediaResolution"];
+  const level = isObject(resolution) ? resolution["level"] : undefined;
+  return compact({
+    type: "media" as const,
+    kind,
+    source,
+    filename: optionalString(blob, "displayName", path),
+    detail: typeof level === "string" ? detailByLevel[level] : undefined,
+    extensions: extensionsOf(restOf(part, knownPart)),
+  });
+}
+
+function kindOf(mediaType: string): MediaBlock["kind"] {
+  if (mediaType.startsWith("image/")) return "image";
+  if (mediaType.startsWith("audio/")) return "audio";
+  if (mediaType.startsWith("video/")) return "video";
+  return "document";
+}

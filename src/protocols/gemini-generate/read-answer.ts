@@ -1,0 +1,32 @@
+import { parseSpan, readString, scanDocument, scanObject, skipSpace, type Span } from "../../core/index.ts";
+import type { AnswerFacts, RouteCall } from "../protocol.ts";
+import { readUsage } from "./usage.ts";
+
+const keys = ["usageMetadata", "modelVersion", "responseId", "candidates"] as const;
+const finishKey = ["finishReason"] as const;
+
+/**
+ * Reads the facts of a `generateContent` or embedding answer, parsing nothing but those values; the reason of the end is the first candidate's. A count
+ * of tokens and a listing of models have no facts. @throws GatewayError `invalid_json`; the array form of a stream is the tap's.
+ */
+export function readAnswer(body: string, call: RouteCall): AnswerFacts {
+  const [usageSpan, modelSpan, idSpan, candidates] = scanDocument(body, keys).spans;
+  const { operation } = call.route;
+  if (operation !== "generate" && operation !== "embed" && operation !== "batch-embed") return {};
+  const usage = usageSpan === undefined ? undefined : readUsage(parseSpan(body, usageSpan));
+  const model = readString(body, modelSpan);
+  const id = readString(body, idSpan);
+  const stopReason = readString(body, finishSpan(body, candidates));
+  return {
+    ...(usage === undefined ? {} : { usage }),
+    ...(model === undefined ? {} : { model }),
+    ...(id === undefined ? {} : { id }),
+    ...(stopReason === undefined ? {} : { stopReason }),
+  };
+}
+
+function finishSpan(body: string, candidates: Span | undefined): Span | undefined {
+  if (candidates === undefined || body[candidates.start] !== "[") return undefined;
+  const first = skipSpace(body, candidates.start + 1);
+  return body[first] === "{" ? scanObject(body, first, finishKey).spans[0] : undefined;
+}

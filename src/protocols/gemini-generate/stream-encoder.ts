@@ -1,0 +1,161 @@
+import {
+  mergeUsage,
+  type BlockDelta,
+  type BlockStart,
+  type ReasoningProof,
+  type StopReason,
+  type StreamEvent,
+  type Usage,
+} from "../../ir/index.ts";
+import type { ClientContext, StreamEncoder } from "../protocol.ts";
+import { encodeStreamError } from "./errors.ts";
+import { isObject } from "./fields.ts";
+import { renderEnd } from "./finish.ts";
+import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
+import { renderUsage } from "./usage.ts";
+
+/** A comment; a client that reads SSE ignores it. Inside a JSON array white space does the same. */
+export const keepAlive = ": keep-alive\n\n";
+
+interface OpenBlock {
+  readonly start: BlockStart;
+  /** The text of reasoning, or the arguments of a call, so far. */
+  text: string;
+  proof: ReasoningProof | undefined;
+}
+
+/**
+ * Writes a stream of chunks, each `{"candidates":[{"content":{"parts":[…],"role":"model"},"index":0}],"modelVersion","responseId"}`: texts and thoughts as
+ * they come, function calls whole when their block ends. The last chunk has the reason of the end and the usage. SSE with CRLF, as the vendor
+ * writes it, or the elements of one JSON array. An `error` ends the stream for good.
+ */
+export class GeminiStreamEncoder implements StreamEncoder {
+  readonly #client: ClientContext;
+  readonly #showsThoughts: boolean;
+  readonly #open = new Map<number, OpenBlock>();
+  readonly #calls = new CallRenderer();
+  /** The end of every chunk. */
+  #identity: string;
+  #begun = false;
+  #over = false;
+  #usage: Usage = {};
+  #stopReason: StopReason | undefined;
+  #rawStopReason: string | undefined;
+  #hasRefusal = false;
+
+  constructor(client: ClientContext) {
+    this.#client = client;
+    this.#identity = JSON.stringify({ modelVersion: client.model }).slice(1);
+    this.#showsThoughts = showsThoughts(client);
+  }
+
+  push(event: StreamEvent): string {
+    if (this.#over) return "";
+    switch (event.type) {
+      case "block-delta":
+        return this.#delta(event.index, event.delta);
+      case "block-start":
+        return this.#start(event.index, event.block);
+      case "block-end":
+        return this.#end(event.index);
+      case "message-start":
+        this.#identity = JSON.stringify({ modelVersion: this.#client.model, responseId: event.id }).slice(1);
+        this.#usage = event.usage ?? {};
+        return "";
+      case "message-delta":
+        this.#usage = event.usage === undefined ? this.#usage : mergeUsage(this.#usage, event.usage);
+        this.#stopReason = event.stopReason ?? this.#stopReason;
+        this.#rawStopReason = event.rawStopReason ?? this.#rawStopReason;
+        return "";
+      case "message-end":
+        return this.#finish();
+      case "error":
+        this.#over = true;
+        return this.#write(encodeStreamError(event.error)) + this.#close();
+      case "ping":
+        return this.#client.jsonArray ? "\n" : keepAlive;
+    }
+  }
+
+  #start(index: number, start: BlockStart): string {
+    if (start.type === "refusal") this.#hasRefusal = true;
+    this.#open.set(index, { start, text: "", proof: undefined });
+    if (start.type !== "opaque" || start.protocol !== "gemini-generate" || !isObject(start.value)) return "";
+    return this.#chunk(JSON.stringify(start.value));
+  }
+
+  #delta(index: number, delta: BlockDelta): string {
+    const block = this.#open.get(index);
+    if (block === undefined) return "";
+    if (delta.type === "proof") {
+      block.proof = delta.proof;
+      return "";
+    }
+    switch (block.start.type) {
+      case "text":
+      case "refusal":
+        return delta.text === "" ? "" : this.#chunk(textPart({ text: delta.text }));
+      case "reasoning":
+        block.text += delta.text;
+        return delta.text === "" || !this.#showsThoughts ? "" : this.#chunk(textPart({ text: delta.text, thought: true }));
+      case "tool-call":
+        block.text += delta.text;
+        return "";
+      case "opaque":
+        return "";
+    }
+  }
+
+  #end(index: number): string {
+    const block = this.#open.get(index);
+    this.#open.delete(index);
+    if (block === undefined) return "";
+    if (block.start.type === "reasoning") return this.#endReasoning(block, block.start.id);
+    if (block.start.type !== "tool-call") return "";
+    const { proof } = block;
+    const part = this.#calls.render({ ...block.start, arguments: block.text, ...(proof === undefined ? {} : { proof }) });
+    return part === "" ? "" : this.#chunk(part);
+  }
+
+  /** The vendor's own proof goes out at once, on an empty text; that of another provider waits for a function call. */
+  #endReasoning({ text, proof }: OpenBlock, id: string | undefined): string {
+    if (proof === undefined) return "";
+    if (proof.protocol !== "gemini-generate") {
+      this.#calls.carry({ type: "reasoning", text, proof, ...(id === undefined ? {} : { id }) });
+      return "";
+    }
+    const thought = text !== "" && this.#showsThoughts ? { thought: true } : {};
+    return this.#chunk(textPart({ text: "", ...thought, thoughtSignature: proof.data }));
+  }
+
+  #finish(): string {
+    let out = "";
+    for (const index of this.#open.keys()) out += this.#end(index);
+    this.#over = true;
+    const carried = this.#calls.takeSignature();
+    const part = textPart({ text: "", ...(carried === undefined ? {} : { thoughtSignature: carried }) });
+    const end = renderEnd({
+      stopReason: this.#stopReason,
+      rawStopReason: this.#rawStopReason,
+      hasRefusal: this.#hasRefusal,
+      malformed: this.#calls.malformed,
+    });
+    const usage = `"usageMetadata":${JSON.stringify(renderUsage(this.#usage))},`;
+    return out + this.#chunk(part, `${JSON.stringify(end).slice(1, -1)},`, usage) + this.#close();
+  }
+
+  #chunk(part: string, end = "", usage = ""): string {
+    return this.#write(`{"candidates":[{"content":{"parts":[${part}],"role":"model"},${end}"index":0}],${usage}${this.#identity}`);
+  }
+
+  #write(json: string): string {
+    if (!this.#client.jsonArray) return `data: ${json}\r\n\r\n`;
+    const before = this.#begun ? ",\r\n" : "[";
+    this.#begun = true;
+    return before + json;
+  }
+
+  #close(): string {
+    return this.#client.jsonArray ? "\n]\n" : "";
+  }
+}

@@ -1,0 +1,53 @@
+import { skipValue } from "../../core/index.ts";
+import { cutNullUsage } from "./hide-usage.ts";
+
+/**
+ * What is the same in all chunks of a stream that only bring a piece of content: everything but the value of `delta` and the random `obfuscation` that
+ * OpenAI puts at the end. A chunk of that shape needs no parse: it tells no more than the first one told.
+ */
+export interface ChunkShape {
+  /** Up to the value of `delta`. */
+  readonly head: string;
+  /** After it, up to the obfuscation or the closing brace. */
+  readonly tail: string;
+  /** The same without `"usage":null`; `undefined` where that stands elsewhere. */
+  readonly cutTail: string | undefined;
+}
+
+const deltaKey = '"delta":';
+const obfuscationKey = ',"obfuscation":"';
+
+/** The shape of a chunk that is known to be a piece of content and no more; `undefined` where it is spelt in an unusual manner. */
+export function learnShape(data: string): ChunkShape | undefined {
+  const start = data.indexOf(`${deltaKey}{`) + deltaKey.length;
+  if (start < deltaKey.length) return undefined;
+  const end = skipValue(data, start);
+  const found = /^(.*?)(?:,"obfuscation":"[^"\\]*")?\}$/s.exec(data.slice(end));
+  if (found === null) return undefined;
+  const tail = found[1]!;
+  const cutTail = tail.replace(',"usage":null', "");
+  const cut = data.slice(0, end) + cutTail + data.slice(end + tail.length);
+  return { head: data.slice(0, start), tail, cutTail: cut === cutNullUsage(data) ? cutTail : undefined };
+}
+
+/** Offset after the value of `delta` where the chunk has the shape, else -1. */
+export function matchShape(shape: ChunkShape, data: string): number {
+  const { head, tail } = shape;
+  if (!data.startsWith(head) || data.charCodeAt(head.length) !== 0x7b) return -1;
+  const end = endOfValue(data, head.length);
+  if (end < 0 || !data.startsWith(tail, end)) return -1;
+  const rest = end + tail.length;
+  const last = data.length - 1;
+  if (data.charCodeAt(last) !== 0x7d) return -1;
+  if (rest === last) return end;
+  const closed = data.startsWith(obfuscationKey, rest) && data.indexOf('"', rest + obfuscationKey.length) === last - 1;
+  return closed ? end : -1;
+}
+
+function endOfValue(data: string, start: number): number {
+  try {
+    return skipValue(data, start);
+  } catch {
+    return -1; // No JSON: whoever parses it will say so.
+  }
+}

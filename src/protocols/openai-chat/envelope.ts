@@ -1,0 +1,55 @@
+import { GatewayError, scanDocument, scanObject, type Span } from "../../core/index.ts";
+import type { Envelope, RouteCall } from "../protocol.ts";
+import { isNull, readLimit, readModel, readSwitch } from "../openai-shared/envelope.ts";
+
+const keys = ["model", "stream", "stream_options", "max_completion_tokens", "max_tokens"];
+const embeddingKeys = ["model"];
+
+/**
+ * Reads what the gateway must know of a Chat or embedding body. Spans: `model`, and of a stream one more that says where `include_usage` goes:
+ * `includeUsage` (its value), `nullOptions` (the value of `stream_options`), or an empty span where a field can be put in, `firstOption` (other
+ * options follow) or `onlyOption` (none do); none of them: `stream_options` is absent.
+ * @throws GatewayError `invalid_json`, `ambiguous_json`, `invalid_request`.
+ */
+export function readEnvelope(body: string, call: RouteCall): Envelope {
+  if (call.route.operation === "embed") return readEmbeddingEnvelope(body);
+  const { spans, open, empty } = scanDocument(body, keys);
+  const model = readModel(body, spans[0]);
+  const stream = readSwitch(body, spans[1], "stream") ?? false;
+  const options = readStreamOptions(body, stream ? spans[2] : undefined);
+  const maxOutputTokens = readLimit(body, spans[3]) ?? readLimit(body, spans[4]);
+  return {
+    model,
+    stream,
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    includeUsage: options.includeUsage,
+    spans: { model: spans[0], ...options.spans },
+    insertAt: open + 1,
+    empty,
+  };
+}
+
+function readEmbeddingEnvelope(body: string): Envelope {
+  const { spans, open, empty } = scanDocument(body, embeddingKeys);
+  return { model: readModel(body, spans[0]), stream: false, spans: { model: spans[0] }, insertAt: open + 1, empty };
+}
+
+interface StreamOptions {
+  readonly includeUsage: boolean;
+  readonly spans: Readonly<Record<string, Span>>;
+}
+
+function readStreamOptions(body: string, span: Span | undefined): StreamOptions {
+  if (span === undefined) return { includeUsage: false, spans: {} };
+  if (isNull(body, span)) return { includeUsage: false, spans: { nullOptions: span } };
+  if (!body.startsWith("{", span.start)) {
+    throw new GatewayError("invalid_request", 'Invalid value for "stream_options": expected an object.', { param: "stream_options" });
+  }
+  const { spans, open, empty } = scanObject(body, span.start, ["include_usage"]);
+  const value = spans[0];
+  if (value === undefined) {
+    const place = { start: open + 1, end: open + 1 };
+    return { includeUsage: false, spans: empty ? { onlyOption: place } : { firstOption: place } };
+  }
+  return { includeUsage: readSwitch(body, value, "stream_options.include_usage") ?? false, spans: { includeUsage: value } };
+}

@@ -1,0 +1,44 @@
+import type { Secret } from "../../core/index.ts";
+import { parseError, renderError } from "../openai-shared/errors.ts";
+import { keepAlive } from "../openai-shared/keep-alive.ts";
+import { parseModelList, renderModel, renderModelList } from "../openai-shared/models.ts";
+import { renderTokenCount } from "../openai-shared/token-count.ts";
+import type { Protocol } from "../protocol.ts";
+import { planEdits } from "./edits.ts";
+import { parseEmbedding, renderEmbedding } from "./embeddings.ts";
+import { readEnvelope } from "./envelope.ts";
+import { renderStreamError } from "./errors.ts";
+import { parseRequest } from "./parse-request.ts";
+import { readAnswer } from "./read-answer.ts";
+import { renderResponse } from "./render-response.ts";
+import { routes, upstreamPath } from "./routes.ts";
+import { ChatStreamEncoder } from "./stream-encoder.ts";
+import { ChatTap } from "./tap.ts";
+
+/** OpenAI Chat Completions and embeddings (developers.openai.com/api/reference, November 2026), the dialect that most servers are compatible with. */
+export const openaiChat: Protocol = {
+  id: "openai-chat",
+  routes,
+  readEnvelope,
+  planEdits,
+  upstreamPath,
+  credentialHeader: (key: Secret) => ["authorization", `Bearer ${key.reveal()}`],
+  forwardedHeaders: ["openai-*", "x-openai-*", "x-stainless-*"],
+  requiredHeaders: [],
+  createTap: (options) => new ChatTap(options),
+  readAnswer,
+  parseError,
+  renderError,
+  renderStreamError,
+  keepAlive,
+  parseRequest,
+  renderResponse,
+  createStreamEncoder: (client) => new ChatStreamEncoder(client),
+  // No route of this dialect counts tokens; OpenAI's form for it is the one of Responses.
+  renderTokenCount,
+  parseEmbedding,
+  renderEmbedding,
+  renderModelList,
+  renderModel,
+  parseModelList,
+};

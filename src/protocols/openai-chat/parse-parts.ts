@@ -1,0 +1,113 @@
+import type { Block, Extensions } from "../../ir/index.ts";
+import {
+  compact,
+  join,
+  optionalObject,
+  optionalString,
+  readArray,
+  readObject,
+  requiredString,
+  restOf,
+  type WireObject,
+} from "../openai-shared/fields.ts";
+import { mediaTypeOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
+
+/** What only this protocol has a name for. */
+export function extensionsOf(fields: WireObject | undefined): Extensions | undefined {
+  return fields === undefined ? undefined : { "openai-chat": fields };
+}
+
+/** `content` of a message: a string, or parts; `null` and absent are no content. */
+export function parseContent(content: unknown, path: string): readonly Block[] {
+  if (content === undefined || content === null) return [];
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return readArray(content, path).map((part, index) => parsePart(readObject(part, join(path, index)), join(path, index)));
+}
+
+// The mark of a cache is kept on the wire's terms as well: its lifetimes have no counterpart.
+const knownText: ReadonlySet<string> = new Set(["type", "text", "cache_control"]);
+const knownImage: ReadonlySet<string> = new Set(["type", "image_url", "cache_control"]);
+const knownAudio: ReadonlySet<string> = new Set(["type", "input_audio", "cache_control"]);
+const knownVideo: ReadonlySet<string> = new Set(["type", "video_url", "cache_control"]);
+const knownFile: ReadonlySet<string> = new Set(["type", "file", "cache_control"]);
+
+function parsePart(part: WireObject, path: string): Block {
+  switch (requiredString(part, "type", path)) {
+    case "text":
+      return compact({
+        type: "text" as const,
+        text: requiredString(part, "text", path),
+        cache: readCacheMark(part),
+        extensions: extensionsOf(restOf(part, knownText)),
+      });
+    case "refusal":
+      return { type: "refusal", text: requiredString(part, "refusal", path) };
+    case "image_url":
+      return parseImage(part, path);
+    case "input_audio":
+      return parseAudio(part, path);
+    case "video_url":
+      return parseVideo(part, path);
+    case "file":
+      return parseFile(part, path);
+    default:
+      return { type: "opaque", protocol: "openai-chat", value: part };
+  }
+}
+
+function parseImage(part: WireObject, path: string): Block {
+  // Some clients give the URL bare.
+  const bare = typeof part["image_url"] === "string" ? { url: part["image_url"] } : part["image_url"];
+  const image = readObject(bare, join(path, "image_url"));
+  return compact({
+    type: "media" as const,
+    kind: "image" as const,
+    source: sourceOfUrl(requiredString(image, "url", join(path, "image_url"))),
+    detail: optionalString(image, "detail", join(path, "image_url")),
+    cache: readCacheMark(part),
+    extensions: extensionsOf(restOf(part, knownImage)),
+  });
+}
+
+function parseAudio(part: WireObject, path: string): Block {
+  const audio = readObject(part["input_audio"], join(path, "input_audio"));
+  const format = requiredString(audio, "format", join(path, "input_audio"));
+  return compact({
+    type: "media" as const,
+    kind: "audio" as const,
+    source: {
+      type: "base64" as const,
+      mediaType: mediaTypeOfAudio(format),
+      data: requiredString(audio, "data", join(path, "input_audio")),
+    },
+    cache: readCacheMark(part),
+    extensions: extensionsOf(restOf(part, knownAudio)),
+  });
+}
+
+/** `video_url` is not OpenAI's: vLLM and several others take it, in the form of `image_url`. */
+function parseVideo(part: WireObject, path: string): Block {
+  const video = readObject(part["video_url"], join(path, "video_url"));
+  return compact({
+    type: "media" as const,
+    kind: "video" as const,
+    source: sourceOfUrl(requiredString(video, "url", join(path, "video_url"))),
+    cache: readCacheMark(part),
+    extensions: extensionsOf(restOf(part, knownVideo)),
+  });
+}
+
+function parseFile(part: WireObject, path: string): Block {
+  const at = join(path, "file");
+  const file = optionalObject(part, "file", path) ?? {};
+  const filename = optionalString(file, "filename", at);
+  const id = optionalString(file, "file_id", at);
+  return compact({
+    type: "media" as const,
+    kind: "document" as const,
+    source: id === undefined ? sourceOfFileData(requiredString(file, "file_data", at), filename) : { type: "file" as const, id },
+    filename,
+    cache: readCacheMark(part),
+    extensions: extensionsOf(restOf(part, knownFile)),
+  });
+}

@@ -1,0 +1,68 @@
+import type { Block, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
+import type { ClientContext } from "../protocol.ts";
+import { withPrefix } from "../openai-shared/ids.ts";
+import { urlOfSource } from "../openai-shared/media.ts";
+import { holdsRefusal, renderFinishReason } from "./finish-reason.ts";
+import { renderUsage } from "./usage.ts";
+import type { WireCompletion, WireMessage, WireSignedCall, WireToolCall } from "./wire.ts";
+
+/**
+ * A completion. All texts are one `content`, all reasoning is one `reasoning_content`; proofs of reasoning have no field in this dialect, but those
+ * of a call (Gemini's) have. The model is named as the client named it.
+ */
+export function renderResponse(response: ChatResponse, client: ClientContext): string {
+  const usage = renderUsage(response.usage);
+  const completion: WireCompletion = {
+    id: withPrefix("chatcmpl-", response.id),
+    object: "chat.completion",
+    created: response.createdAt,
+    model: client.model,
+    choices: [
+      {
+        index: 0,
+        message: renderMessage(response.content),
+        logprobs: null,
+        finish_reason: renderFinishReason(response.stopReason, holdsRefusal(response.content)),
+      },
+    ],
+    ...(usage === undefined ? {} : { usage }),
+  };
+  return JSON.stringify(completion);
+}
+
+function renderMessage(content: readonly Block[]): WireMessage {
+  const reasoning = textsOf(content, "reasoning");
+  const calls = content.filter((block) => block.type === "tool-call").map(renderToolCall);
+  const images = content.filter((block) => block.type === "media").flatMap(renderImage);
+  return {
+    role: "assistant",
+    content: textsOf(content, "text") ?? null,
+    refusal: textsOf(content, "refusal") ?? null,
+    ...(reasoning === undefined || reasoning === "" ? {} : { reasoning_content: reasoning }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...(images.length === 0 ? {} : { images }),
+  };
+}
+
+function textsOf(content: readonly Block[], type: "text" | "refusal" | "reasoning"): string | undefined {
+  const texts = content.flatMap((block) => (block.type === type ? [block.text] : []));
+  return texts.length === 0 ? undefined : texts.join("");
+}
+
+function renderToolCall(call: ToolCallBlock): WireToolCall {
+  const { id, name, arguments: text } = call;
+  const signature = signedCall(call.proof);
+  return call.kind === "custom"
+    ? { id, type: "custom", custom: { name, input: text }, ...signature }
+    : { id, type: "function", function: { name, arguments: text }, ...signature };
+}
+
+/** The field for a call's proof: Gemini's only, as no other vendor signs calls. */
+export function signedCall(proof: ToolCallBlock["proof"]): WireSignedCall {
+  return proof?.protocol === "gemini-generate" ? { extra_content: { google: { thought_signature: proof.data } } } : {};
+}
+
+function renderImage(block: MediaBlock): { type: "image_url"; image_url: { url: string } }[] {
+  const url = block.kind === "image" ? urlOfSource(block.source) : undefined;
+  return url === undefined ? [] : [{ type: "image_url", image_url: { url } }];
+}

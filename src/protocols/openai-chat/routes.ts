@@ -1,0 +1,27 @@
+import { GatewayError } from "../../core/index.ts";
+import type { RouteCall, RouteSpec, UpstreamPath } from "../protocol.ts";
+
+/** The second base path is the one that Google gives to OpenAI's SDKs. `/v1/models` is shared by three dialects and belongs to the server's table. */
+export const routes: readonly RouteSpec[] = [
+  { method: "POST", path: "/v1/chat/completions", operation: "generate" },
+  { method: "POST", path: "/v1beta/openai/chat/completions", operation: "generate" },
+  { method: "POST", path: "/v1/embeddings", operation: "embed" },
+  { method: "POST", path: "/v1beta/openai/embeddings", operation: "embed" },
+  { method: "GET", path: "/v1beta/openai/models", operation: "list-models" },
+];
+
+/** Paths under a base URL that ends with `/v1`, as OpenAI's SDKs have it. */
+export function upstreamPath(call: RouteCall, model: string): UpstreamPath {
+  switch (call.route.operation) {
+    case "generate":
+      return { method: "POST", path: "/chat/completions" };
+    case "embed":
+      return { method: "POST", path: "/embeddings" };
+    case "list-models":
+      return { method: "GET", path: "/models" };
+    case "get-model":
+      return { method: "GET", path: `/models/${encodeURIComponent(model.toWellFormed())}` };
+    default:
+      throw new GatewayError("not_served", `OpenAI Chat has no operation "${call.route.operation}".`);
+  }
+}

@@ -1,0 +1,119 @@
+import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
+import { mergeUsage } from "../../ir/index.ts";
+import { readErrorObject } from "../openai-shared/errors.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
+import { learnShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
+import { withoutNullUsage } from "./hide-usage.ts";
+import { findUsage } from "./usage.ts";
+
+/**
+ * Watches a Chat stream that passes through as bytes. Chunks are parsed, but for those that differ from one before only in their
+ * piece of content. With `hideUsage` the usage chunk is left out, and the `"usage":null` that came with it in the other chunks: the client did not ask for them.
+ */
+export class ChatTap implements StreamTap {
+  readonly facts: AnswerFacts = {};
+  opened = false;
+  ended = false;
+  error: UpstreamError | undefined;
+  readonly #hideUsage: boolean;
+  /** Choices seen (`n` may be above 1), and whether each has given its reason of the end. */
+  readonly #choices = new Map<number, boolean>();
+  #shape: ChunkShape | undefined;
+
+  constructor(options: { readonly hideUsage: boolean }) {
+    this.#hideUsage = options.hideUsage;
+  }
+
+  get finished(): boolean {
+    return this.#choices.size > 0 && [...this.#choices.values()].every(Boolean);
+  }
+
+  push(event: SseEvent): string {
+    if (this.ended || this.error !== undefined) return "";
+    const { data, name, raw } = event;
+    if (data === "") return raw;
+    if (data.length < 16 && data.trim() === "[DONE]") {
+      this.ended = true;
+      this.opened = true;
+      return raw;
+    }
+    if (this.#shape !== undefined && name === "") {
+      const end = matchShape(this.#shape, data);
+      if (end >= 0) return this.#hideUsage ? cutShaped(event, this.#shape, end) : raw;
+    }
+    return this.#read(event);
+  }
+
+  completion(): string {
+    return this.finished && !this.ended ? "data: [DONE]\n\n" : "";
+  }
+
+  #read(event: SseEvent): string {
+    const chunk = parseChunk(event.data);
+    this.error = errorOf(event, chunk);
+    if (this.error !== undefined) return "";
+    if (chunk === undefined) return event.raw;
+    const { id, model, choices, usage } = chunk;
+    if (typeof id === "string" && id !== "") this.facts.id ??= id;
+    if (typeof model === "string" && model !== "") this.facts.model ??= model;
+    const reported = findUsage(chunk);
+    if (reported !== undefined) this.facts.usage = mergeUsage(this.facts.usage, reported);
+    if (Array.isArray(choices)) for (const choice of choices) this.#readChoice(choice);
+    if (this.#shape === undefined && reported === undefined && isPieceOfContent(choices)) this.#shape = learnShape(event.data);
+    if (!this.#hideUsage) return event.raw;
+    return isObject(usage) && Array.isArray(choices) && choices.length === 0 ? "" : withoutNullUsage(event);
+  }
+
+  #readChoice(choice: unknown): void {
+    if (!isObject(choice)) return;
+    const index = typeof choice["index"] === "number" ? choice["index"] : 0;
+    const reason = choice["finish_reason"];
+    const ends = typeof reason === "string" && reason !== "";
+    this.#choices.set(index, ends || this.#choices.get(index) === true);
+    if (ends) this.facts.stopReason = reason;
+    if (ends || hasContent(choice["delta"])) this.opened = true;
+  }
+}
+
+/** The event of a known shape without its `"usage":null`; `end` is where the value of `delta` ends in its data. */
+function cutShaped(event: SseEvent, { tail, cutTail }: ChunkShape, end: number): string {
+  const { raw, data } = event;
+  if (cutTail === undefined || raw.length !== data.length + 8 || !raw.startsWith("data: ")) return withoutNullUsage(event);
+  return raw.slice(0, end + 6) + cutTail + raw.slice(end + 6 + tail.length);
+}
+
+/** Content of choice 0 and no reason of the end. */
+function isPieceOfContent(choices: unknown): boolean {
+  if (!Array.isArray(choices) || choices.length !== 1) return false;
+  const choice: unknown = choices[0];
+  return isObject(choice) && choice["index"] === 0 && (choice["finish_reason"] ?? null) === null && hasContent(choice["delta"]);
+}
+
+function parseChunk(data: string): WireObject | undefined {
+  try {
+    const chunk: unknown = JSON.parse(utf8OfLatin1(data));
+    return isObject(chunk) ? chunk : undefined;
+  } catch {
+    return undefined; // No chunk of this protocol: it passes, and the client judges it.
+  }
+}
+
+/** An error in place of a chunk: `data: {"error":{…}}`, or an event of that name. `"error":null` is none. */
+function errorOf(event: SseEvent, chunk: WireObject | undefined): UpstreamError | undefined {
+  const field = chunk?.["error"];
+  if (event.name !== "error" && !isObject(field) && (typeof field !== "string" || field === "")) return undefined;
+  return readErrorObject(chunk) ?? { status: 500, message: "The provider ended its stream with an error that tells nothing." };
+}
+
+/** A delta says something where any field but its role does: text, reasoning, a refusal, tool calls, audio, or what a vendor adds. */
+function hasContent(delta: unknown): boolean {
+  if (!isObject(delta)) return false;
+  return Object.entries(delta).some(([key, value]) => key !== "role" && isSomething(value));
+}
+
+function isSomething(value: unknown): boolean {
+  if (value === null || value === undefined || value === "" || value === false) return false;
+  if (Array.isArray(value)) return value.length > 0;
+  return typeof value !== "object" || Object.keys(value).length > 0;
+}

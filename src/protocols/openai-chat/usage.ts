@@ -1,0 +1,75 @@
+import { readTokenCount, type Usage } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import type { WireUsage } from "./wire.ts";
+
+/**
+ * The usage that a chunk or an answer holds: `usage`, or where a vendor puts it instead (`x_groq.usage` at Groq, `choices[0].usage` at Moonshot).
+ * `undefined`: none that can be read.
+ */
+export function findUsage(wire: WireObject): Usage | undefined {
+  const groq = wire["x_groq"];
+  const choices = wire["choices"];
+  const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
+  return (
+    parseUsage(wire["usage"]) ??
+    (isObject(groq) ? parseUsage(groq["usage"]) : undefined) ??
+    (isObject(first) ? parseUsage(first["usage"]) : undefined)
+  );
+}
+
+/**
+ * Reads `CompletionUsage` (npm package `openai` 7.57). `prompt_tokens` holds the cached ones; cached are also read from DeepSeek's
+ * `prompt_cache_hit_tokens` and Moonshot's `cached_tokens`. Some vendors leave reasoning out of `completion_tokens` but not out of `total_tokens` (xAI,
+ * Google's compatible endpoint): then the total tells the output.
+ */
+export function parseUsage(wire: unknown): Usage | undefined {
+  if (!isObject(wire)) return undefined;
+  const inputDetails = isObject(wire["prompt_tokens_details"]) ? wire["prompt_tokens_details"] : {};
+  const outputDetails = isObject(wire["completion_tokens_details"]) ? wire["completion_tokens_details"] : {};
+  const input = readTokenCount(wire["prompt_tokens"]);
+  const output = outputOf(readTokenCount(wire["completion_tokens"]), input, readTokenCount(wire["total_tokens"]));
+  const cacheRead =
+    readTokenCount(inputDetails["cached_tokens"]) ??
+    readTokenCount(wire["prompt_cache_hit_tokens"]) ??
+    readTokenCount(wire["cached_tokens"]);
+  const cacheWrite = readTokenCount(inputDetails["cache_write_tokens"]);
+  const reasoning = readTokenCount(outputDetails["reasoning_tokens"]);
+  if (input === undefined && output === undefined) return undefined;
+  return {
+    ...(input === undefined ? {} : { input }),
+    ...(output === undefined ? {} : { output }),
+    ...(cacheRead === undefined ? {} : { cacheRead }),
+    ...(cacheWrite === undefined ? {} : { cacheWrite5m: cacheWrite }),
+    ...(reasoning === undefined ? {} : { reasoning }),
+  };
+}
+
+function outputOf(completion: number | undefined, input: number | undefined, total: number | undefined): number | undefined {
+  if (completion === undefined || input === undefined || total === undefined) return completion;
+  return Math.max(completion, total - input);
+}
+
+/** `undefined` where nothing is known. The wire demands all three sums, so a part that nobody reported counts as 0 in them. */
+export function renderUsage(usage: Usage): WireUsage | undefined {
+  const { input, output, cacheRead, reasoning } = usage;
+  if (input === undefined && output === undefined) return undefined;
+  const cacheWrite = sumOf(usage.cacheWrite5m, usage.cacheWrite1h);
+  return {
+    prompt_tokens: input ?? 0,
+    completion_tokens: output ?? 0,
+    total_tokens: (input ?? 0) + (output ?? 0),
+    ...(cacheRead === undefined && cacheWrite === undefined
+      ? {}
+      : {
+          prompt_tokens_details: {
+            ...(cacheRead === undefined ? {} : { cached_tokens: cacheRead }),
+            ...(cacheWrite === undefined ? {} : { cache_write_tokens: cacheWrite }),
+          },
+        }),
+    ...(reasoning === undefined ? {} : { completion_tokens_details: { reasoning_tokens: reasoning } }),
+  };
+}
+
+function sumOf(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0);
+}

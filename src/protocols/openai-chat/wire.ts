@@ -1,0 +1,44 @@
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionMessage,
+  ChatCompletionMessageCustomToolCall,
+  ChatCompletionMessageFunctionToolCall,
+} from "openai/resources/chat/completions";
+import type { CompletionUsage } from "openai/resources/completions";
+import type { CreateEmbeddingResponse } from "openai/resources/embeddings";
+
+/**
+ * The wire of Chat Completions and of embeddings. Source: the types of the npm package `openai` 7.57 (resources/chat/completions, completions,
+ * embeddings), November 2026. What several compatible servers have beyond it is added here, with who has it.
+ */
+export type WireCompletion = Omit<ChatCompletion, "choices"> & {
+  choices: (Omit<ChatCompletion.Choice, "message"> & { message: WireMessage })[];
+};
+
+export type WireMessage = Omit<ChatCompletionMessage, "tool_calls"> & {
+  tool_calls?: WireToolCall[];
+  /** The visible reasoning: DeepSeek, vLLM, Moonshot, … */
+  reasoning_content?: string;
+  /** Pictures that the model made: OpenRouter. */
+  images?: { type: "image_url"; image_url: { url: string } }[];
+};
+
+export type WireToolCall = (ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall) & WireSignedCall;
+
+/** A signed call, as Google's OpenAI-compatible endpoint has it (ai.google.dev/gemini-api/docs/thought-signatures, November 2026). */
+export interface WireSignedCall {
+  extra_content?: { google: { thought_signature: string } };
+}
+
+export type WireDelta = Omit<ChatCompletionChunk.Choice.Delta, "tool_calls"> & {
+  tool_calls?: (ChatCompletionChunk.Choice.Delta.ToolCall & WireSignedCall)[];
+  reasoning_content?: string;
+};
+
+export type WireFinishReason = ChatCompletion.Choice["finish_reason"];
+export type WireUsage = CompletionUsage;
+
+export type WireEmbeddings = Omit<CreateEmbeddingResponse, "data"> & {
+  data: { object: "embedding"; index: number; embedding: readonly number[] | string }[];
+};

@@ -1,0 +1,40 @@
+import type { Secret } from "../../core/index.ts";
+import { parseError, renderError } from "../openai-shared/errors.ts";
+import { keepAlive } from "../openai-shared/keep-alive.ts";
+import { parseModelList, renderModel, renderModelList } from "../openai-shared/models.ts";
+import { renderTokenCount } from "../openai-shared/token-count.ts";
+import type { Protocol } from "../protocol.ts";
+import { planEdits } from "./edits.ts";
+import { readEnvelope } from "./envelope.ts";
+import { renderStreamError } from "./errors.ts";
+import { parseRequest } from "./parse-request.ts";
+import { readAnswer } from "./read-answer.ts";
+import { renderResponse } from "./render-response.ts";
+import { routes, upstreamPath } from "./routes.ts";
+import { ResponsesStreamEncoder } from "./stream-encoder.ts";
+import { ResponsesTap } from "./tap.ts";
+
+/** OpenAI Responses (developers.openai.com/api/reference, November 2026): the dialect of Codex and of OpenAI's newer models. */
+export const openaiResponses: Protocol = {
+  id: "openai-responses",
+  routes,
+  readEnvelope,
+  planEdits,
+  upstreamPath,
+  credentialHeader: (key: Secret) => ["authorization", `Bearer ${key.reveal()}`],
+  forwardedHeaders: ["openai-*", "x-openai-*", "x-codex-*", "x-stainless-*"],
+  requiredHeaders: [],
+  createTap: () => new ResponsesTap(),
+  readAnswer,
+  parseError,
+  renderError,
+  renderStreamError,
+  keepAlive,
+  parseRequest,
+  renderResponse,
+  createStreamEncoder: (client) => new ResponsesStreamEncoder(client),
+  renderTokenCount,
+  renderModelList,
+  renderModel,
+  parseModelList,
+};

@@ -1,0 +1,78 @@
+import type { ReasoningProof, StopReason } from "../../ir/index.ts";
+import { isObject } from "../openai-shared/fields.ts";
+import { encodeHidden } from "./proof-tunnel.ts";
+import type { WireCustomCall, WireFunctionCall, WireItem, WireMessageItem, WirePart, WireReasoningItem } from "./wire.ts";
+
+export type ItemStatus = "in_progress" | "completed" | "incomplete";
+
+/** Prefixes of items' ids, as the vendor has them. */
+type ItemPrefix = "msg_" | "rs_" | "fc_" | "ctc_";
+
+/** The id of an item: the upstream's, where it has one of this kind, else made of the response's id and the item's place, so that it is stable. */
+export function itemId(prefix: ItemPrefix, given: string | undefined, responseId: string, outputIndex: number): string {
+  if (given?.startsWith(prefix) === true) return given;
+  return `${prefix}${responseId.replace(/^resp_/, "")}_${outputIndex}`;
+}
+
+export function textPart(text: string): WirePart {
+  return { type: "output_text", text, annotations: [], logprobs: [] };
+}
+
+export function refusalPart(text: string): WirePart {
+  return { type: "refusal", refusal: text };
+}
+
+/** `final`: nothing follows. Agents ask for the phase back, and show commentary in another manner. */
+export function messageItem(id: string, parts: readonly WirePart[], status: ItemStatus, final: boolean): WireMessageItem {
+  return { id, type: "message", status, role: "assistant", content: [...parts], phase: final ? "final_answer" : "commentary" };
+}
+
+export interface ReasoningItemFields {
+  readonly id: string;
+  readonly text: string;
+  readonly proof: ReasoningProof | undefined;
+  /** Whether the client asked for summaries; else the text stays hidden. */
+  readonly shown: boolean;
+}
+
+export function reasoningItem({ id, text, proof, shown }: ReasoningItemFields): WireReasoningItem {
+  const visible = shown && text !== "";
+  // OpenAI's own proof holds the text. A signature of another vendor signs it, and some vendors want it back even unsigned.
+  const hidden = encodeHidden({ proof, text: proof === undefined && (visible || text === "") ? undefined : text });
+  return {
+    id,
+    type: "reasoning",
+    summary: visible ? [{ type: "summary_text", text }] : [],
+    ...(hidden === undefined ? {} : { encrypted_content: hidden }),
+  };
+}
+
+export interface CallItemFields {
+  readonly id: string;
+  readonly callId: string;
+  readonly name: string;
+  readonly namespace: string | undefined;
+  readonly kind: "function" | "custom";
+  readonly arguments: string;
+}
+
+export function callItem(call: CallItemFields, status: ItemStatus): WireFunctionCall | WireCustomCall {
+  const { id, callId, name } = call;
+  const namespace = call.namespace === undefined ? {} : { namespace: call.namespace };
+  return call.kind === "custom"
+    ? { id, type: "custom_tool_call", status, call_id: callId, name, ...namespace, input: call.arguments }
+    : { id, type: "function_call", status, call_id: callId, name, ...namespace, arguments: call.arguments };
+}
+
+/** An opaque block of this protocol is an item as it stands, if it has what every item has. */
+export function opaqueItem(value: unknown): WireItem | undefined {
+  return isObject(value) && typeof value["type"] === "string" && typeof value["id"] === "string"
+    ? (value as unknown as WireItem)
+    : undefined;
+}
+
+/** Why a response is incomplete; `undefined`: it is whole. */
+export function incompleteReason(reason: StopReason | undefined): "max_output_tokens" | "content_filter" | undefined {
+  if (reason === "length" || reason === "context-window") return "max_output_tokens";
+  return reason === "content-filter" ? "content_filter" : undefined;
+}

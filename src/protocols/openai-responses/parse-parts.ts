@@ -1,0 +1,114 @@
+import type { Block, Extensions } from "../../ir/index.ts";
+import {
+  compact,
+  invalidField,
+  join,
+  optionalString,
+  readArray,
+  readObject,
+  requiredString,
+  restOf,
+  type WireObject,
+} from "../openai-shared/fields.ts";
+import { mediaTypeOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
+
+/** What only this protocol has a name for. */
+export function extensionsOf(fields: WireObject | undefined): Extensions | undefined {
+  return fields === undefined ? undefined : { "openai-responses": fields };
+}
+
+/** `content` of a message or `output` of a tool: a string, or parts. */
+export function parseParts(content: unknown, path: string): readonly Block[] {
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return readArray(content, path).map((part, index) => parsePart(readObject(part, join(path, index)), join(path, index)));
+}
+
+const knownText: ReadonlySet<string> = new Set(["type", "text"]);
+const knownPlainText: ReadonlySet<string> = new Set(["type", "text", "annotations", "logprobs"]);
+const knownImage: ReadonlySet<string> = new Set(["type", "image_url", "file_id", "detail"]);
+const knownFile: ReadonlySet<string> = new Set(["type", "file_data", "file_id", "file_url", "filename", "detail"]);
+const knownAudio: ReadonlySet<string> = new Set(["type", "input_audio"]);
+
+function parsePart(part: WireObject, path: string): Block {
+  switch (requiredString(part, "type", path)) {
+    case "input_text":
+    case "output_text":
+    case "text":
+      return parseText(part, path);
+    case "refusal":
+      return { type: "refusal", text: requiredString(part, "refusal", path) };
+    case "input_image":
+      return parseImage(part, path);
+    case "input_file":
+      return parseFile(part, path);
+    case "input_audio":
+      return parseAudio(part, path);
+    default:
+      return { type: "opaque", protocol: "openai-responses", value: part };
+  }
+}
+
+function parseText(part: WireObject, path: string): Block {
+  // Every text that was once answered carries both lists, mostly empty.
+  const plain = isEmptyList(part["annotations"]) && isEmptyList(part["logprobs"]);
+  return compact({
+    type: "text" as const,
+    text: requiredString(part, "text", path),
+    cache: readCacheMark(part),
+    extensions: extensionsOf(restOf(part, plain ? knownPlainText : knownText)),
+  });
+}
+
+function isEmptyList(value: unknown): boolean {
+  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+}
+
+function parseImage(part: WireObject, path: string): Block {
+  const url = optionalString(part, "image_url", path);
+  const id = optionalString(part, "file_id", path);
+  if (url === undefined && id === undefined) throw invalidField(join(path, "image_url"), "a URL, or a file_id beside it");
+  return compact({
+    type: "media" as const,
+    kind: "image" as const,
+    source: url === undefined ? { type: "file" as const, id: id! } : sourceOfUrl(url),
+    detail: optionalString(part, "detail", path),
+    cache: readCacheMark(part),
+    extensions: extensionsOf(restOf(part, knownImage)),
+  });
+}
+
+function parseFile(part: WireObject, path: string): Block {
+  const filename = optionalString(part, "filename", path);
+  const id = optionalString(part, "file_id", path);
+  const url = optionalString(part, "file_url", path);
+  return compact({
+    type: "media" as const,
+    kind: "document" as const,
+    source:
+      id !== undefined
+        ? { type: "file" as const, id }
+        : url !== undefined
+          ? { type: "url" as const, url }
+          : sourceOfFileData(requiredString(part, "file_data", path), filename),
+    filename,
+    detail: optionalString(part, "detail", path),
+    cache: readCacheMark(part),
+    extensions: extensionsOf(restOf(part, knownFile)),
+  });
+}
+
+function parseAudio(part: WireObject, path: string): Block {
+  const at = join(path, "input_audio");
+  const audio = readObject(part["input_audio"], at);
+  return compact({
+    type: "media" as const,
+    kind: "audio" as const,
+    source: {
+      type: "base64" as const,
+      mediaType: mediaTypeOfAudio(requiredString(audio, "format", at)),
+      data: requiredString(audio, "data", at),
+    },
+    cache: readCacheMark(part),
+    extensions: extensionsOf(restOf(part, knownAudio)),
+  });
+}

@@ -1,0 +1,154 @@
+import type { ChatRequest, Message, ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
+import {
+  compact,
+  invalidField,
+  isObject,
+  optionalArray,
+  optionalBoolean,
+  optionalNumber,
+  optionalObject,
+  optionalSchema,
+  optionalString,
+  optionalTexts,
+  readObject,
+  requiredString,
+  restOf,
+  type WireObject,
+} from "../openai-shared/fields.ts";
+import type { RouteCall } from "../protocol.ts";
+import { parseInput } from "./parse-input.ts";
+import { extensionsOf } from "./parse-parts.ts";
+import { isPlainChoice, mergeTools, parseToolChoice, parseToolList } from "./parse-tools.ts";
+
+/** Fields that the neutral form has a name for. */
+const known: ReadonlySet<string> = new Set([
+  "model",
+  "stream",
+  "input",
+  "instructions",
+  "tools",
+  "tool_choice",
+  "parallel_tool_calls",
+  "reasoning",
+  "text",
+  "max_output_tokens",
+  "temperature",
+  "top_p",
+  "top_logprobs",
+  "prompt_cache_key",
+  "safety_identifier",
+  "user",
+  "service_tier",
+  "metadata",
+]);
+
+const knownReasoning: ReadonlySet<string> = new Set(["effort"]);
+const knownText: ReadonlySet<string> = new Set(["format", "verbosity"]);
+
+/** A body of `POST /v1/responses` or `/v1/responses/input_tokens`. @throws GatewayError `invalid_request` that names the field. */
+export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
+  const wire = readObject(body, "body");
+  const input = parseInput(readInput(wire));
+  const tools = optionalArray(wire, "tools", "");
+  const text = optionalObject(wire, "text", "") ?? {};
+  return compact({
+    model: requiredString(wire, "model", ""),
+    stream: optionalBoolean(wire, "stream", "") ?? false,
+    messages: [...parseInstructions(wire), ...input.messages],
+    tools: mergeTools(tools === undefined ? undefined : parseToolList(tools, "tools"), input.tools),
+    toolChoice: parseToolChoice(wire["tool_choice"]),
+    parallelToolCalls: optionalBoolean(wire, "parallel_tool_calls", ""),
+    reasoning: parseReasoning(wire),
+    responseFormat: parseFormat(text),
+    maxOutputTokens: optionalNumber(wire, "max_output_tokens", ""),
+    temperature: optionalNumber(wire, "temperature", ""),
+    topP: optionalNumber(wire, "top_p", ""),
+    logprobs: parseLogprobs(wire),
+    verbosity: parseVerbosity(text["verbosity"]),
+    cacheKey: optionalString(wire, "prompt_cache_key", ""),
+    endUser: optionalString(wire, "safety_identifier", "") ?? optionalString(wire, "user", ""),
+    serviceTier: optionalString(wire, "service_tier", ""),
+    metadata: optionalTexts(wire, "metadata", ""),
+    extensions: extensionsOf(unnamedFields(wire)),
+  });
+}
+
+/** A request must bring something to answer, or name where it stands. */
+function readInput(wire: WireObject): unknown {
+  const stored = ["previous_response_id", "conversation", "prompt"].some((key) => wire[key] !== undefined && wire[key] !== null);
+  if (!stored && (wire["input"] === undefined || wire["input"] === null)) {
+    throw invalidField("input", "a text or an array of items, unless previous_response_id, conversation or prompt is given");
+  }
+  return wire["input"];
+}
+
+/** `instructions` are the first message, marked, as the vendor does not carry them over to the next response. */
+function parseInstructions(wire: WireObject): readonly Message[] {
+  const text = optionalString(wire, "instructions", "");
+  if (text === undefined) return [];
+  return [{ role: "system", content: [{ type: "text", text }], extensions: { "openai-responses": { instructions: true } } }];
+}
+
+/** What the neutral form has no name for; of fields that it tells only in part, the other part, under the field's own name. */
+function unnamedFields(wire: WireObject): WireObject | undefined {
+  const named = new Set(known);
+  const { user, safety_identifier: identifier, tool_choice: choice, reasoning, text } = wire;
+  if (typeof user === "string" && typeof identifier === "string" && user !== identifier) named.delete("user");
+  if (!isPlainChoice(choice)) named.delete("tool_choice");
+  const parts = compact({
+    reasoning: isObject(reasoning) ? restOf(reasoning, knownReasoning) : undefined,
+    text: isObject(text) ? restOf(text, isNeutralFormat(text["format"]) ? knownText : new Set(["verbosity"])) : undefined,
+  });
+  const rest = restOf(wire, named);
+  return Object.keys(parts).length === 0 ? rest : { ...rest, ...parts };
+}
+
+function parseReasoning(wire: WireObject): ReasoningRequest | undefined {
+  const reasoning = optionalObject(wire, "reasoning", "");
+  if (reasoning === undefined) return undefined;
+  const summary = optionalString(reasoning, "summary", "reasoning") ?? optionalString(reasoning, "generate_summary", "reasoning");
+  const request = compact({
+    effort: optionalString(reasoning, "effort", "reasoning"),
+    visibility: summary === undefined ? undefined : ("summary" as const),
+  });
+  return Object.keys(request).length === 0 ? undefined : request;
+}
+
+/** Other formats (a grammar) stay with the extensions. */
+function isNeutralFormat(format: unknown): boolean {
+  return !isObject(format) || format["type"] === "text" || format["type"] === "json_object" || format["type"] === "json_schema";
+}
+
+function parseFormat(text: WireObject): ResponseFormat | undefined {
+  const format = optionalObject(text, "format", "text");
+  switch (format?.["type"]) {
+    case "text":
+      return { type: "text" };
+    case "json_object":
+      return { type: "json-object" };
+    case "json_schema":
+      return compact({
+        type: "json-schema" as const,
+        name: requiredString(format, "name", "text.format"),
+        description: optionalString(format, "description", "text.format"),
+        // Any value fits the schema that says nothing.
+        schema: optionalSchema(format, "schema", "text.format") ?? {},
+        strict: optionalBoolean(format, "strict", "text.format"),
+      });
+    default:
+      return undefined;
+  }
+}
+
+/** Asked for by `top_logprobs`, or by `include` alone, which stays with the extensions. */
+function parseLogprobs(wire: WireObject): { top?: number } | undefined {
+  const top = optionalNumber(wire, "top_logprobs", "");
+  const included = (optionalArray(wire, "include", "") ?? []).includes("message.output_text.logprobs");
+  return top === undefined && !included ? undefined : compact({ top });
+}
+
+function parseVerbosity(verbosity: unknown): "low" | "medium" | "high" | undefined {
+  if (verbosity === undefined || verbosity === null) return undefined;
+  if (verbosity === "low" || verbosity === "medium" || verbosity === "high") return verbosity;
+  throw invalidField("text.verbosity", "low, medium or high");
+}

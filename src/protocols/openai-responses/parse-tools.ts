@@ -1,0 +1,144 @@
+import type { Tool, ToolChoice } from "../../ir/index.ts";
+import {
+  compact,
+  invalidField,
+  isObject,
+  join,
+  optionalBoolean,
+  optionalObject,
+  optionalSchema,
+  optionalString,
+  readArray,
+  readObject,
+  requiredString,
+  restOf,
+  type WireObject,
+} from "../openai-shared/fields.ts";
+import { extensionsOf } from "./parse-parts.ts";
+
+const knownFunction: ReadonlySet<string> = new Set(["type", "name", "description", "parameters", "strict"]);
+const knownCustom: ReadonlySet<string> = new Set(["type", "name", "description", "format"]);
+const knownNamespace: ReadonlySet<string> = new Set(["type", "name", "tools"]);
+
+/** A namespace that tools belong to. */
+interface Namespace {
+  readonly name: string;
+  /** Its own fields, such as `description`. */
+  readonly fields: WireObject;
+}
+
+/** A list of tools; those of a namespace stand beside the others and name it. */
+export function parseToolList(list: readonly unknown[], path: string): readonly Tool[] {
+  return list.flatMap((value, index) => {
+    const at = join(path, index);
+    const tool = readObject(value, at);
+    if (tool["type"] !== "namespace") return [parseTool(tool, at)];
+    const namespace = { name: requiredString(tool, "name", at), fields: restOf(tool, knownNamespace) ?? {} };
+    const tools = readArray(tool["tools"], join(at, "tools"));
+    return tools.map((inner, i) => parseTool(readObject(inner, join(join(at, "tools"), i)), join(join(at, "tools"), i), namespace));
+  });
+}
+
+/** Tools that an item adds: one that is there already, by name and namespace, is replaced. */
+export function mergeTools(tools: readonly Tool[] | undefined, added: readonly Tool[]): readonly Tool[] | undefined {
+  if (added.length === 0) return tools;
+  const merged = new Map<string, Tool>();
+  for (const tool of tools ?? []) merged.set(keyOf(tool), tool);
+  for (const tool of added) merged.set(keyOf(tool), markAdded(tool));
+  return [...merged.values()];
+}
+
+function keyOf(tool: Tool): string {
+  return tool.type === "server" ? `server ${tool.name}` : `tool ${tool.namespace ?? ""} ${tool.name}`;
+}
+
+/** So that an answer, which repeats `tools`, does not repeat these. */
+function markAdded(tool: Tool): Tool {
+  if (tool.type === "server") return tool;
+  return {
+    ...tool,
+    extensions: { ...tool.extensions, "openai-responses": { ...tool.extensions?.["openai-responses"], additional_tools: true } },
+  };
+}
+
+function parseTool(tool: WireObject, path: string, namespace?: Namespace): Tool {
+  const type = requiredString(tool, "type", path);
+  switch (type) {
+    case "function":
+      return parseFunction(tool, path, namespace);
+    case "custom":
+      return parseCustom(tool, path, namespace);
+    case "mcp":
+      return { type: "server", name: requiredString(tool, "server_label", path), protocol: "openai-responses", wire: tool };
+    default:
+      // web_search, file_search, code_interpreter, local_shell, shell, apply_patch, tool_search, image_generation, …
+      return { type: "server", name: type, protocol: "openai-responses", wire: tool };
+  }
+}
+
+function parseFunction(tool: WireObject, path: string, namespace: Namespace | undefined): Tool {
+  return compact({
+    type: "function" as const,
+    name: requiredString(tool, "name", path),
+    namespace: namespace?.name,
+    description: optionalString(tool, "description", path),
+    parameters: optionalSchema(tool, "parameters", path),
+    strict: optionalBoolean(tool, "strict", path),
+    extensions: extensionsOf(restOfTool(tool, knownFunction, namespace)),
+  });
+}
+
+function parseCustom(tool: WireObject, path: string, namespace: Namespace | undefined): Tool {
+  return compact({
+    type: "custom" as const,
+    name: requiredString(tool, "name", path),
+    namespace: namespace?.name,
+    description: optionalString(tool, "description", path),
+    grammar: parseGrammar(optionalObject(tool, "format", path), join(path, "format")),
+    extensions: extensionsOf(restOfTool(tool, knownCustom, namespace)),
+  });
+}
+
+/** The namespace's own fields go with each of its tools, under `namespace`. */
+function restOfTool(tool: WireObject, known: ReadonlySet<string>, namespace: Namespace | undefined): WireObject | undefined {
+  const rest = restOf(tool, known);
+  return namespace === undefined ? rest : { ...rest, namespace: namespace.fields };
+}
+
+/** `{"type":"grammar","syntax":"lark","definition":…}`; `{"type":"text"}` is what a custom tool takes anyway. */
+function parseGrammar(format: WireObject | undefined, path: string): { syntax: string; definition: string } | undefined {
+  if (format === undefined || format["type"] === "text") return undefined;
+  if (format["type"] !== "grammar") throw invalidField(join(path, "type"), "text or grammar");
+  return { syntax: requiredString(format, "syntax", path), definition: requiredString(format, "definition", path) };
+}
+
+/** `tool_choice` in all its forms; a tool that the vendor runs is named as in `parseToolList`. */
+export function parseToolChoice(choice: unknown): ToolChoice | undefined {
+  if (choice === undefined || choice === null) return undefined;
+  if (choice === "auto" || choice === "none" || choice === "required") return { type: choice };
+  if (!isObject(choice)) throw invalidField("tool_choice", "auto, none, required or an object");
+  if (choice["type"] !== "allowed_tools") return { type: "named", name: nameOf(choice, "tool_choice") };
+  const mode = choice["mode"];
+  if (mode !== "auto" && mode !== "required") throw invalidField("tool_choice.mode", "auto or required");
+  const tools = readArray(choice["tools"], "tool_choice.tools");
+  return {
+    type: "allowed",
+    names: tools.map((tool, index) => nameOf(readObject(tool, join("tool_choice.tools", index)), join("tool_choice.tools", index))),
+    required: mode === "required",
+  };
+}
+
+function nameOf(tool: WireObject, path: string): string {
+  const type = requiredString(tool, "type", path);
+  if (type === "mcp") return requiredString(tool, "server_label", path);
+  return type === "function" || type === "custom" ? requiredString(tool, "name", path) : type;
+}
+
+/** Whether the neutral form of a choice tells all of it: one tool of an MCP server, or tools the vendor runs among the allowed, it does not. */
+export function isPlainChoice(choice: unknown): boolean {
+  if (!isObject(choice)) return true;
+  const plain = (tool: unknown): boolean =>
+    isObject(tool) && (tool["type"] === "function" || tool["type"] === "custom") && Object.keys(tool).length === 2;
+  if (choice["type"] === "allowed_tools") return Array.isArray(choice["tools"]) && choice["tools"].every(plain);
+  return plain(choice) || Object.keys(choice).length === 1 || (choice["type"] === "mcp" && typeof choice["name"] !== "string");
+}

@@ -1,0 +1,93 @@
+import type { Block, ChatRequest, ChatResponse } from "../../ir/index.ts";
+import type { ClientContext } from "../protocol.ts";
+import {
+  callItem,
+  incompleteReason,
+  itemId,
+  messageItem,
+  opaqueItem,
+  reasoningItem,
+  refusalPart,
+  textPart,
+  type ItemStatus,
+} from "./output-items.ts";
+import { echoRequest, responseId, responseObject } from "./response-object.ts";
+import type { WireItem, WirePart } from "./wire.ts";
+
+/** A response object. Texts in a row are parts of one message; the model is named as the client named it. */
+export function renderResponse(response: ChatResponse, client: ClientContext): string {
+  const id = responseId(response.id);
+  const reason = incompleteReason(response.stopReason);
+  const state = {
+    id,
+    createdAt: response.createdAt,
+    model: client.model,
+    status: reason === undefined ? ("completed" as const) : ("incomplete" as const),
+    output: renderOutput(response.content, id, showsReasoning(client.request), reason !== undefined),
+    usage: response.usage,
+    incompleteReason: reason,
+  };
+  return JSON.stringify(responseObject(state, echoRequest(client.request)));
+}
+
+/** The vendor shows reasoning only to those who ask for a summary of it. */
+export function showsReasoning(request: ChatRequest): boolean {
+  const visibility = request.reasoning?.visibility;
+  return visibility === "summary" || visibility === "full";
+}
+
+function renderOutput(content: readonly Block[], response: string, shown: boolean, cut: boolean): readonly WireItem[] {
+  const groups = groupTexts(content);
+  return groups.map((group, index) => {
+    const final = index === groups.length - 1;
+    const status: ItemStatus = cut && final ? "incomplete" : "completed";
+    if (Array.isArray(group)) return messageItem(itemId("msg_", undefined, response, index), group, status, final);
+    return renderItem(group, response, index, shown, status);
+  });
+}
+
+type ItemBlock = Extract<Block, { type: "reasoning" | "tool-call" | "media" }> | { readonly type: "item"; readonly item: WireItem };
+
+/** Blocks that are an item each, and parts of the messages between them; what has no place in an answer of this dialect is left out. */
+function groupTexts(content: readonly Block[]): readonly (WirePart[] | ItemBlock)[] {
+  const groups: (WirePart[] | ItemBlock)[] = [];
+  for (const block of content) {
+    if (block.type === "text" || block.type === "refusal") {
+      const part = block.type === "text" ? textPart(block.text) : refusalPart(block.text);
+      const last = groups.at(-1);
+      if (Array.isArray(last)) last.push(part);
+      else groups.push([part]);
+    } else if (block.type === "opaque") {
+      const item = block.protocol === "openai-responses" ? opaqueItem(block.value) : undefined;
+      if (item !== undefined) groups.push({ type: "item", item });
+    } else if (block.type === "reasoning" || block.type === "tool-call" || isPicture(block)) {
+      groups.push(block);
+    }
+  }
+  return groups;
+}
+
+type Picture = Extract<Block, { type: "media" }>;
+
+function isPicture(block: Block): block is Picture {
+  return block.type === "media" && block.kind === "image" && block.source.type === "base64";
+}
+
+function renderItem(block: ItemBlock, response: string, index: number, shown: boolean, status: ItemStatus): WireItem {
+  switch (block.type) {
+    case "item":
+      return block.item;
+    case "reasoning":
+      return reasoningItem({ id: itemId("rs_", block.id, response, index), text: block.text, proof: block.proof, shown });
+    case "tool-call": {
+      const { id: callId, name, namespace, kind, arguments: text } = block;
+      const id = itemId(kind === "custom" ? "ctc_" : "fc_", block.itemId, response, index);
+      return callItem({ id, callId, name, namespace, kind, arguments: text }, status);
+    }
+    case "media": {
+      // Only pictures in base64 come here; the vendor's own pictures are the result of a call.
+      const result = block.source.type === "base64" ? block.source.data : null;
+      return { id: `ig_${response.replace(/^resp_/, "")}_${index}`, type: "image_generation_call", status: "completed", result };
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import type { FunctionTool, CustomTool, Tool, ToolChoice } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import type { WireResponse, WireTool } from "./wire.ts";
+
+/** `tools` of the wire: neighbours of one namespace stand in it together. The reverse of `parseToolList`. */
+export function renderTools(tools: readonly Tool[]): readonly WireTool[] {
+  const out: WireObject[] = [];
+  let group: { name: string; tools: WireObject[] } | undefined;
+  for (const tool of tools) {
+    const name = tool.type === "server" ? undefined : tool.namespace;
+    if (name === undefined) {
+      group = undefined;
+      out.push(renderTool(tool));
+    } else if (group?.name === name) {
+      group.tools.push(renderTool(tool));
+    } else {
+      group = { name, tools: [renderTool(tool)] };
+      out.push({ type: "namespace", name, ...namespaceFields(tool), tools: group.tools });
+    }
+  }
+  return out as unknown as readonly WireTool[];
+}
+
+function renderTool(tool: Tool): WireObject {
+  switch (tool.type) {
+    case "function":
+      return {
+        type: "function",
+        name: tool.name,
+        ...(tool.description === undefined ? {} : { description: tool.description }),
+        // The wire demands both.
+        strict: tool.strict ?? null,
+        parameters: tool.parameters ?? null,
+        ...restOfTool(tool),
+      };
+    case "custom":
+      return {
+        type: "custom",
+        name: tool.name,
+        ...(tool.description === undefined ? {} : { description: tool.description }),
+        ...(tool.grammar === undefined ? {} : { format: { type: "grammar", ...tool.grammar } }),
+        ...restOfTool(tool),
+      };
+    case "server":
+      return tool.wire;
+  }
+}
+
+function restOfTool(tool: FunctionTool | CustomTool): WireObject {
+  const { namespace: _namespace, additional_tools: _added, ...rest } = tool.extensions?.["openai-responses"] ?? {};
+  return rest;
+}
+
+function namespaceFields(tool: Tool): WireObject {
+  const fields = tool.type === "server" ? undefined : tool.extensions?.["openai-responses"]?.["namespace"];
+  return isObject(fields) ? fields : {};
+}
+
+/** `tool_choice` of the wire. The reverse of `parseToolChoice`; of which kind a name is, the tools tell. */
+export function renderToolChoice(choice: ToolChoice, tools: readonly Tool[]): WireResponse["tool_choice"] {
+  switch (choice.type) {
+    case "auto":
+    case "none":
+    case "required":
+      return choice.type;
+    case "named":
+      return renderNamed(choice.name, tools) as unknown as WireResponse["tool_choice"];
+    case "allowed":
+      return {
+        type: "allowed_tools",
+        mode: choice.required ? "required" : "auto",
+        tools: choice.names.map((name) => renderNamed(name, tools)),
+      };
+  }
+}
+
+function renderNamed(name: string, tools: readonly Tool[]): Record<string, unknown> {
+  const tool = tools.find((candidate) => candidate.name === name);
+  if (tool?.type === "server") return tool.wire["type"] === "mcp" ? { type: "mcp", server_label: name } : { type: name };
+  return { type: tool?.type ?? "function", name };
+}

@@ -1,0 +1,346 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import OpenAI from "openai";
+import { SseSplitter } from "../../core/index.ts";
+import { replay, type Block, type BlockStart, type ChatRequest, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
+import type { ClientContext } from "../protocol.ts";
+import { parseRequest } from "./parse-request.ts";
+import { renderResponse } from "./render-response.ts";
+import { routes } from "./routes.ts";
+import { ResponsesStreamEncoder } from "./stream-encoder.ts";
+
+type Wire = Record<string, unknown>;
+const call = { route: routes[0]!, param: "", query: "" };
+const client = (request: Partial<ChatRequest> = {}): ClientContext => ({
+  model: "alias",
+  includeUsage: false,
+  jsonArray: false,
+  request: { model: "alias", stream: true, messages: [], ...request },
+});
+const curious = client({ reasoning: { visibility: "summary" } });
+
+function encode(events: readonly StreamEvent[], context = client()): string {
+  const encoder = new ResponsesStreamEncoder(context);
+  return events.map((event) => encoder.push(event)).join("");
+}
+
+/** The data of each event, its numbers and names checked and taken off; of a response only what changes. */
+function told(stream: string): Wire[] {
+  const splitter = new SseSplitter();
+  return [...splitter.push(stream), ...splitter.end()].map((event, index) => {
+    const { sequence_number: sequence, response, ...data } = JSON.parse(event.data) as Wire;
+    assert.equal(sequence, index);
+    assert.equal(data["type"], event.name);
+    if (response === undefined) return data;
+    const { id, model, created_at, status, output, usage, error, incomplete_details } = response as Wire;
+    assert.deepEqual([id, model, created_at], ["resp_x1", "alias", 17]);
+    return {
+      ...data,
+      status,
+      output,
+      usage,
+      ...(error === null ? {} : { error }),
+      ...(incomplete_details === null ? {} : { incomplete_details }),
+    };
+  });
+}
+
+const start: StreamEvent = { type: "message-start", id: "x1", model: "up", createdAt: 17, usage: { input: 3 } };
+const end: StreamEvent = { type: "message-end" };
+const open = (index: number, block: BlockStart): StreamEvent => ({ type: "block-start", index, block });
+const text = (index: number, value: string): StreamEvent => ({ type: "block-delta", index, delta: { type: "text", text: value } });
+const args = (index: number, value: string): StreamEvent => ({ type: "block-delta", index, delta: { type: "arguments", text: value } });
+const close = (index: number): StreamEvent => ({ type: "block-end", index });
+const stop = (stopReason: ChatResponse["stopReason"]): StreamEvent => ({ type: "message-delta", stopReason, usage: { output: 5 } });
+
+const usage = {
+  input_tokens: 3,
+  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+  output_tokens: 5,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 8,
+};
+const opening = [
+  { type: "response.created", status: "in_progress", output: [], usage: null },
+  { type: "response.in_progress", status: "in_progress", output: [], usage: null },
+];
+const part = (value: string) => ({ type: "output_text", text: value, annotations: [], logprobs: [] });
+const message = (id: string, content: unknown[], phase: string, status = "completed") => ({
+  id,
+  type: "message",
+  status,
+  role: "assistant",
+  content,
+  phase,
+});
+const added = (output_index: number, item: unknown) => ({ type: "response.output_item.added", output_index, item });
+const done = (output_index: number, item: unknown) => ({ type: "response.output_item.done", output_index, item });
+
+describe("the encoder of a Responses stream", () => {
+  test("tells a message whole: added, in deltas, done", () => {
+    const place = { item_id: "msg_x1_0", output_index: 0, content_index: 0 };
+    const item = message("msg_x1_0", [part("Hé llo")], "final_answer");
+    assert.deepEqual(
+      told(encode([start, open(0, { type: "text" }), text(0, "Hé"), text(0, ""), text(0, " llo"), close(0), stop("stop"), end])),
+      [
+        ...opening,
+        added(0, { id: "msg_x1_0", type: "message", status: "in_progress", role: "assistant", content: [] }),
+        { type: "response.content_part.added", ...place, part: part("") },
+        { type: "response.output_text.delta", ...place, delta: "Hé", logprobs: [] },
+        { type: "response.output_text.delta", ...place, delta: " llo", logprobs: [] },
+        { type: "response.output_text.done", ...place, text: "Hé llo", logprobs: [] },
+        { type: "response.content_part.done", ...place, part: part("Hé llo") },
+        done(0, item),
+        { type: "response.completed", status: "completed", output: [item], usage },
+      ],
+    );
+  });
+
+  test("makes texts in a row parts of one message, and a refusal another part", () => {
+    const place = (content_index: number) => ({ item_id: "msg_x1_0", output_index: 0, content_index });
+    const item = message("msg_x1_0", [part("a"), { type: "refusal", refusal: "no" }], "final_answer");
+    const events = [
+      start,
+      open(0, { type: "text" }),
+      text(0, "a"),
+      close(0),
+      open(1, { type: "refusal" }),
+      text(1, "no"),
+      close(1),
+      stop("refusal"),
+      end,
+    ];
+    assert.deepEqual(told(encode(events)).slice(4), [
+      { type: "response.output_text.delta", ...place(0), delta: "a", logprobs: [] },
+      { type: "response.output_text.done", ...place(0), text: "a", logprobs: [] },
+      { type: "response.content_part.done", ...place(0), part: part("a") },
+      { type: "response.content_part.added", ...place(1), part: { type: "refusal", refusal: "" } },
+      { type: "response.refusal.delta", ...place(1), delta: "no" },
+      { type: "response.refusal.done", ...place(1), refusal: "no" },
+      { type: "response.content_part.done", ...place(1), part: { type: "refusal", refusal: "no" } },
+      done(0, item),
+      { type: "response.completed", status: "completed", output: [item], usage },
+    ]);
+  });
+
+  test("tells reasoning as a summary to those who asked, then commentary, then calls of both kinds that overlap", () => {
+    const proof = { protocol: "openai-responses", kind: "encrypted", data: "gAAA" } as const;
+    const events: StreamEvent[] = [
+      start,
+      open(0, { type: "reasoning", id: "rs_7" }),
+      text(0, "h"),
+      text(0, "m"),
+      { type: "block-delta", index: 0, delta: { type: "proof", proof } },
+      close(0),
+      open(1, { type: "text" }),
+      text(1, "a"),
+      close(1),
+      open(2, { type: "tool-call", id: "c1", name: "f", kind: "function", itemId: "fc_9" }),
+      open(3, { type: "tool-call", id: "c2", name: "exec", namespace: "functions", kind: "custom" }),
+      args(2, '{"a"'),
+      args(3, "x"),
+      args(2, ":1}"),
+      close(2),
+      close(3),
+      stop("tool-calls"),
+      end,
+    ];
+    const summary = { item_id: "rs_7", output_index: 0, summary_index: 0 };
+    const reasoning = { id: "rs_7", type: "reasoning", summary: [{ type: "summary_text", text: "hm" }], encrypted_content: "gAAA" };
+    const place = { item_id: "msg_x1_1", output_index: 1, content_index: 0 };
+    const said = message("msg_x1_1", [part("a")], "commentary");
+    const f = { id: "fc_9", type: "function_call", status: "completed", call_id: "c1", name: "f", arguments: '{"a":1}' };
+    const exec = {
+      id: "ctc_x1_3",
+      type: "custom_tool_call",
+      status: "completed",
+      call_id: "c2",
+      name: "exec",
+      namespace: "functions",
+      input: "x",
+    };
+    assert.deepEqual(told(encode(events, curious)), [
+      ...opening,
+      added(0, { id: "rs_7", type: "reasoning", summary: [] }),
+      { type: "response.reasoning_summary_part.added", ...summary, part: { type: "summary_text", text: "" } },
+      { type: "response.reasoning_summary_text.delta", ...summary, delta: "h" },
+      { type: "response.reasoning_summary_text.delta", ...summary, delta: "m" },
+      { type: "response.reasoning_summary_text.done", ...summary, text: "hm" },
+      { type: "response.reasoning_summary_part.done", ...summary, part: { type: "summary_text", text: "hm" } },
+      done(0, reasoning),
+      added(1, { id: "msg_x1_1", type: "message", status: "in_progress", role: "assistant", content: [] }),
+      { type: "response.content_part.added", ...place, part: part("") },
+      { type: "response.output_text.delta", ...place, delta: "a", logprobs: [] },
+      { type: "response.output_text.done", ...place, text: "a", logprobs: [] },
+      { type: "response.content_part.done", ...place, part: part("a") },
+      done(1, said),
+      added(2, { ...f, status: "in_progress", arguments: "" }),
+      added(3, { ...exec, status: "in_progress", input: "" }),
+      { type: "response.function_call_arguments.delta", item_id: "fc_9", output_index: 2, delta: '{"a"' },
+      { type: "response.custom_tool_call_input.delta", item_id: "ctc_x1_3", output_index: 3, delta: "x" },
+      { type: "response.function_call_arguments.delta", item_id: "fc_9", output_index: 2, delta: ":1}" },
+      { type: "response.function_call_arguments.done", item_id: "fc_9", output_index: 2, arguments: '{"a":1}' },
+      { type: "response.custom_tool_call_input.done", item_id: "ctc_x1_3", output_index: 3, input: "x" },
+      done(2, f),
+      done(3, exec),
+      { type: "response.completed", status: "completed", output: [reasoning, said, f, exec], usage },
+    ]);
+  });
+
+  test("hides reasoning from those who did not ask, and gets it back from them", () => {
+    const proof = { protocol: "anthropic-messages", kind: "signature", data: "sig" } as const;
+    const events: StreamEvent[] = [
+      start,
+      open(0, { type: "reasoning" }),
+      text(0, "geheim ü"),
+      { type: "block-delta", index: 0, delta: { type: "proof", proof } },
+      close(0),
+      open(1, { type: "reasoning" }),
+      text(1, "unsigned"),
+      close(1),
+      end,
+    ];
+    const last = told(encode(events)).at(-1) as { output: Wire[] };
+    assert.deepEqual(
+      last.output.map(({ type, summary }) => [type, summary]),
+      [
+        ["reasoning", []],
+        ["reasoning", []],
+      ],
+    );
+    const back = parseRequest({ model: "m", input: last.output }, call).messages.flatMap(({ content }) => content);
+    assert.deepEqual(back, [
+      { type: "reasoning", text: "geheim ü", proof, id: "rs_x1_0" },
+      { type: "reasoning", text: "unsigned", id: "rs_x1_1" },
+    ]);
+  });
+
+  test("says that an answer is incomplete, and which item was cut", () => {
+    const events = [
+      start,
+      open(0, { type: "text" }),
+      text(0, "a"),
+      close(0),
+      open(1, { type: "tool-call", id: "c", name: "f", kind: "function" }),
+      args(1, '{"'),
+      stop("length"),
+      end,
+    ];
+    const f = { id: "fc_x1_1", type: "function_call", status: "incomplete", call_id: "c", name: "f", arguments: '{"' };
+    const said = message("msg_x1_0", [part("a")], "commentary");
+    assert.deepEqual(told(encode(events)).slice(-3), [
+      { type: "response.function_call_arguments.done", item_id: "fc_x1_1", output_index: 1, arguments: '{"' },
+      done(1, f),
+      { type: "response.incomplete", status: "incomplete", output: [said, f], usage, incomplete_details: { reason: "max_output_tokens" } },
+    ]);
+  });
+
+  test("ends with response.failed, and with nothing after it", () => {
+    const error: StreamEvent = { type: "error", error: { status: 529, message: "Busy", code: "server_is_overloaded" } };
+    const events = [start, open(0, { type: "reasoning" }), close(0), open(1, { type: "text" }), text(1, "a"), error, text(1, "b"), end];
+    assert.deepEqual(told(encode(events)).at(-1), {
+      type: "response.failed",
+      status: "failed",
+      output: [{ id: "rs_x1_0", type: "reasoning", summary: [] }],
+      usage: { ...usage, output_tokens: 0, total_tokens: 3 },
+      error: { code: "server_error", message: "Busy" },
+    });
+  });
+
+  test("passes the vendor's own items, and sends a comment for a ping", () => {
+    const item = { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "q" } };
+    const events: StreamEvent[] = [
+      start,
+      open(0, { type: "opaque", protocol: "openai-responses", value: item }),
+      close(0),
+      open(1, { type: "opaque", protocol: "gemini-generate", value: item }),
+      close(1),
+      end,
+    ];
+    assert.deepEqual(told(encode(events)).slice(2, 4), [added(0, item), done(0, item)]);
+    assert.equal(encode([{ type: "ping" }]), ": keep-alive\n\n");
+  });
+});
+
+const blocks: fc.Arbitrary<Block> = fc.oneof(
+  fc.record({ type: fc.constant("text" as const), text: fc.string({ unit: "grapheme" }) }),
+  fc.record({ type: fc.constant("refusal" as const), text: fc.string() }),
+  fc.record({ type: fc.constant("reasoning" as const), text: fc.string() }),
+  fc.record({
+    type: fc.constant("tool-call" as const),
+    id: fc.uuid(),
+    name: fc.constantFrom("f", "g"),
+    kind: fc.constantFrom("function" as const, "custom" as const),
+    arguments: fc.string(),
+  }),
+);
+const answers: fc.Arbitrary<ChatResponse> = fc.record({
+  id: fc.constant("x1"),
+  model: fc.constant("up"),
+  createdAt: fc.constant(17),
+  content: fc.array(blocks, { maxLength: 6 }),
+  stopReason: fc.constantFrom("stop" as const, "length" as const, "tool-calls" as const, "content-filter" as const),
+  usage: fc.constant({ input: 30, output: 12, cacheRead: 10, cacheWrite5m: 3, cacheWrite1h: 4, reasoning: 2 }),
+});
+
+/** The vendor's SDK, fed with an answer. */
+function sdk(body: string, contentType: string): OpenAI {
+  return new OpenAI({
+    apiKey: "k",
+    baseURL: "http://gateway.test/v1",
+    maxRetries: 0,
+    fetch: () => Promise.resolve(new Response(body, { headers: { "content-type": contentType } })),
+  });
+}
+
+const withoutConveniences = (response: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(response, (key, value: unknown) =>
+      key === "output_text" || key === "output_parsed" || key === "parsed" || key === "parsed_arguments" ? undefined : value,
+    ),
+  );
+
+describe("the vendor's SDK", () => {
+  test("reads any answer as it was meant, as JSON and put together from the stream", async () => {
+    await fc.assert(
+      fc.asyncProperty(answers, fc.boolean(), async (answer, asked) => {
+        const context = asked ? curious : client();
+        const body = renderResponse(answer, context);
+        const json = await sdk(body, "application/json").responses.create({ model: "alias", input: "hi" });
+        assert.deepEqual(withoutConveniences(json), JSON.parse(body));
+        const stream = sdk(encode(replay(answer), context), "text/event-stream").responses.stream({ model: "alias", input: "hi" });
+        assert.deepEqual(withoutConveniences(await stream.finalResponse()), JSON.parse(body));
+        const text = answer.content.map((block) => (block.type === "text" ? block.text : "")).join("");
+        assert.equal(json.output_text, text);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("sees the deltas of text and of arguments add up", async () => {
+    const answer: ChatResponse = {
+      id: "x1",
+      model: "up",
+      createdAt: 17,
+      content: [
+        { type: "text", text: "Text \ud83d\ude00" },
+        { type: "tool-call", id: "c", name: "f", kind: "function", arguments: '{"a":1}' },
+      ],
+      stopReason: "tool-calls",
+      usage: {},
+    };
+    const snapshots: unknown[] = [];
+    const stream = sdk(encode(replay(answer)), "text/event-stream").responses.stream({ model: "alias", input: "hi" });
+    stream.on("response.output_text.delta", ({ snapshot }) => snapshots.push(snapshot));
+    stream.on("response.function_call_arguments.delta", ({ snapshot }) => snapshots.push(snapshot));
+    await stream.done();
+    assert.deepEqual(snapshots, ["Text \ud83d\ude00", '{"a":1}']);
+  });
+
+  test("hands out the failure of a stream", async () => {
+    const broken = encode([start, open(0, { type: "text" }), text(0, "a"), { type: "error", error: { status: 429, message: "Slow" } }]);
+    const { status, error } = await sdk(broken, "text/event-stream").responses.stream({ model: "m", input: "hi" }).finalResponse();
+    assert.deepEqual([status, error], ["failed", { code: "rate_limit_exceeded", message: "Slow" }]);
+  });
+});

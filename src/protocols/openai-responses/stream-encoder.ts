@@ -1,0 +1,157 @@
+import { mergeUsage, type BlockStart, type StopReason, type StreamEvent, type Usage } from "../../ir/index.ts";
+import { gatewayErrorOf } from "../openai-shared/errors.ts";
+import { keepAlive } from "../openai-shared/keep-alive.ts";
+import type { ClientContext, StreamEncoder } from "../protocol.ts";
+import { failureOf } from "./errors.ts";
+import { incompleteReason, opaqueItem } from "./output-items.ts";
+import { renderEvent } from "./render-event.ts";
+import { showsReasoning } from "./render-response.ts";
+import { echoRequest, responseId, responseObject, type RequestEcho, type ResponseState } from "./response-object.ts";
+import { CallStreamItem, MessageStreamItem, ReasoningStreamItem, WholeStreamItem, type StreamItem } from "./stream-items.ts";
+import type { WireEvent, WireItem, WireResponse } from "./wire.ts";
+
+/**
+ * Writes a Responses stream: `response.created` and `in_progress`, every item added, told in deltas and done, every event numbered from 0, and at last
+ * `response.completed` (or `incomplete`, `failed`) with the whole response. Source: `ResponseStreamEvent` of the npm package `openai` 7.57. An item is done
+ * when the next one begins or the answer ends, as only then its phase and status are known. After the end, events are ignored.
+ */
+export class ResponsesStreamEncoder implements StreamEncoder {
+  readonly #model: string;
+  readonly #echo: RequestEcho;
+  readonly #shown: boolean;
+  #id = "";
+  #createdAt = 0;
+  #sequence = 0;
+  #over = false;
+  readonly #items: StreamItem[] = [];
+  /** Items that are done, by output index. */
+  readonly #done: WireItem[] = [];
+  readonly #blocks = new Map<number, StreamItem>();
+  #usage: Usage = {};
+  #stopReason: StopReason | undefined;
+
+  constructor(client: ClientContext) {
+    this.#model = client.model;
+    this.#echo = echoRequest(client.request);
+    this.#shown = showsReasoning(client.request);
+  }
+
+  push(event: StreamEvent): string {
+    if (this.#over) return "";
+    switch (event.type) {
+      case "message-start":
+        return this.#start(event.id, event.createdAt, event.usage);
+      case "block-start":
+        return this.#write(this.#startBlock(event.index, event.block));
+      case "block-delta": {
+        const item = this.#blocks.get(event.index);
+        if (event.delta.type !== "proof")
+          return event.delta.text === "" ? "" : this.#write(item?.text(event.index, event.delta.text) ?? []);
+        item?.proof(event.delta.proof);
+        return "";
+      }
+      case "block-end":
+        return this.#write(this.#endBlock(event.index));
+      case "message-delta":
+        this.#stopReason = event.stopReason ?? this.#stopReason;
+        if (event.usage !== undefined) this.#usage = mergeUsage(this.#usage, event.usage);
+        return "";
+      case "message-end":
+        return this.#end();
+      case "error":
+        this.#over = true;
+        return this.#write([
+          {
+            type: "response.failed",
+            response: this.#response({ status: "failed", usage: this.#usage, error: failureOf(gatewayErrorOf(event.error)) }),
+          },
+        ]);
+      case "ping":
+        return keepAlive;
+    }
+  }
+
+  #start(id: string, createdAt: number, usage: Usage | undefined): string {
+    this.#id = responseId(id);
+    this.#createdAt = createdAt;
+    if (usage !== undefined) this.#usage = usage;
+    const response = this.#response({ status: "in_progress" });
+    return this.#write([
+      { type: "response.created", response },
+      { type: "response.in_progress", response },
+    ]);
+  }
+
+  #startBlock(index: number, block: BlockStart): WireEvent[] {
+    if (block.type === "text" || block.type === "refusal") return this.#startPart(index, block.type === "refusal");
+    const output = this.#items.length;
+    switch (block.type) {
+      case "reasoning":
+        return this.#startItem(index, new ReasoningStreamItem(block, this.#id, output, this.#shown));
+      case "tool-call":
+        return this.#startItem(index, new CallStreamItem(block, this.#id, output));
+      case "opaque": {
+        const item = block.protocol === "openai-responses" ? opaqueItem(block.value) : undefined;
+        return item === undefined ? [] : this.#startItem(index, new WholeStreamItem(item, output));
+      }
+    }
+  }
+
+  /** Texts in a row are parts of one message. */
+  #startPart(index: number, refusal: boolean): WireEvent[] {
+    const last = this.#items.at(-1);
+    if (last instanceof MessageStreamItem) {
+      this.#blocks.set(index, last);
+      return last.openPart(index, refusal);
+    }
+    const message = new MessageStreamItem(this.#id, this.#items.length);
+    return [...this.#startItem(index, message), ...message.openPart(index, refusal)];
+  }
+
+  #startItem(index: number, item: StreamItem): WireEvent[] {
+    const before = this.#finishItems((known) => known.ended);
+    this.#blocks.set(index, item);
+    this.#items.push(item);
+    return [...before, ...item.start()];
+  }
+
+  #endBlock(index: number): WireEvent[] {
+    const item = this.#blocks.get(index);
+    this.#blocks.delete(index);
+    return item?.end(index) ?? [];
+  }
+
+  /** Tells that items are done: those that are not yet, in order. */
+  #finishItems(choose: (item: StreamItem) => boolean, last?: { readonly cut: boolean }): WireEvent[] {
+    const events: WireEvent[] = [];
+    for (const [index, item] of this.#items.entries()) {
+      if (this.#done[index] !== undefined || !choose(item)) continue;
+      const final = last !== undefined && index === this.#items.length - 1;
+      const done = item.finish(final && last.cut ? "incomplete" : "completed", final);
+      this.#done[index] = done;
+      events.push({ type: "response.output_item.done", output_index: index, item: done });
+    }
+    return events;
+  }
+
+  #end(): string {
+    const reason = incompleteReason(this.#stopReason);
+    const open = [...this.#blocks.keys()].flatMap((index) => this.#endBlock(index));
+    const done = this.#finishItems(() => true, { cut: reason !== undefined });
+    const status = reason === undefined ? "completed" : "incomplete";
+    const response = this.#response({ status, usage: this.#usage, incompleteReason: reason });
+    this.#over = true;
+    return this.#write([...open, ...done, { type: `response.${status}`, response }]);
+  }
+
+  #response(state: Pick<ResponseState, "status" | "usage" | "incompleteReason" | "error">): WireResponse {
+    const output = this.#done.filter((item) => item !== undefined);
+    return responseObject({ id: this.#id, createdAt: this.#createdAt, model: this.#model, output, ...state }, this.#echo);
+  }
+
+  #write(events: readonly WireEvent[]): string {
+    let out = "";
+    for (const event of events) out += renderEvent(event, this.#sequence++);
+    return out;
+  }
+}

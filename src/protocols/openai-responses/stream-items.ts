@@ -1,0 +1,219 @@
+import type { BlockStart, ReasoningProof } from "../../ir/index.ts";
+import {
+  callItem,
+  itemId,
+  messageItem,
+  reasoningItem,
+  refusalPart,
+  textPart,
+  type CallItemFields,
+  type ItemStatus,
+} from "./output-items.ts";
+import type { WireEvent, WireItem, WirePart } from "./wire.ts";
+
+/** An item of a streamed answer while it grows. Each method returns the events that tell the change. */
+export interface StreamItem {
+  /** All its blocks have ended. */
+  readonly ended: boolean;
+  start(): WireEvent[];
+  text(block: number, text: string): WireEvent[];
+  proof(proof: ReasoningProof): void;
+  end(block: number): WireEvent[];
+  /** The item as it will stand in the response. `final`: no item follows it. */
+  finish(status: ItemStatus, final: boolean): WireItem;
+}
+
+interface OpenPart {
+  readonly index: number;
+  readonly refusal: boolean;
+  text: string;
+}
+
+/** A message: each text or refusal block is one of its parts. */
+export class MessageStreamItem implements StreamItem {
+  readonly #id: string;
+  readonly #output: number;
+  readonly #parts: WirePart[] = [];
+  readonly #open = new Map<number, OpenPart>();
+
+  constructor(responseId: string, output: number) {
+    this.#id = itemId("msg_", undefined, responseId, output);
+    this.#output = output;
+  }
+
+  get ended(): boolean {
+    return this.#open.size === 0;
+  }
+
+  start(): WireEvent[] {
+    const item: WireItem = { id: this.#id, type: "message", status: "in_progress", role: "assistant", content: [] };
+    return [{ type: "response.output_item.added", output_index: this.#output, item }];
+  }
+
+  openPart(block: number, refusal: boolean): WireEvent[] {
+    const index = this.#parts.length;
+    const part = refusal ? refusalPart("") : textPart("");
+    this.#parts.push(part);
+    this.#open.set(block, { index, refusal, text: "" });
+    return [{ type: "response.content_part.added", ...this.#place(index), part }];
+  }
+
+  text(block: number, text: string): WireEvent[] {
+    const part = this.#open.get(block);
+    if (part === undefined) return [];
+    part.text += text;
+    const place = this.#place(part.index);
+    return part.refusal
+      ? [{ type: "response.refusal.delta", ...place, delta: text }]
+      : [{ type: "response.output_text.delta", ...place, delta: text, logprobs: [] }];
+  }
+
+  proof(): void {}
+
+  end(block: number): WireEvent[] {
+    const open = this.#open.get(block);
+    if (open === undefined) return [];
+    this.#open.delete(block);
+    const { index, refusal, text } = open;
+    const place = this.#place(index);
+    const part = refusal ? refusalPart(text) : textPart(text);
+    this.#parts[index] = part;
+    const whole: WireEvent = refusal
+      ? { type: "response.refusal.done", ...place, refusal: text }
+      : { type: "response.output_text.done", ...place, text, logprobs: [] };
+    return [whole, { type: "response.content_part.done", ...place, part }];
+  }
+
+  finish(status: ItemStatus, final: boolean): WireItem {
+    return messageItem(this.#id, this.#parts, status, final);
+  }
+
+  #place(content: number): { item_id: string; output_index: number; content_index: number } {
+    return { item_id: this.#id, output_index: this.#output, content_index: content };
+  }
+}
+
+/** Reasoning: its text is the one part of its summary, where the client asked for summaries. */
+export class ReasoningStreamItem implements StreamItem {
+  readonly #id: string;
+  readonly #output: number;
+  readonly #shown: boolean;
+  #text = "";
+  #proof: ReasoningProof | undefined;
+  ended = false;
+
+  constructor(block: { readonly id?: string }, responseId: string, output: number, shown: boolean) {
+    this.#id = itemId("rs_", block.id, responseId, output);
+    this.#output = output;
+    this.#shown = shown;
+  }
+
+  start(): WireEvent[] {
+    return [{ type: "response.output_item.added", output_index: this.#output, item: { id: this.#id, type: "reasoning", summary: [] } }];
+  }
+
+  text(_block: number, text: string): WireEvent[] {
+    const first = this.#text === "";
+    this.#text += text;
+    if (!this.#shown) return [];
+    const delta: WireEvent = { type: "response.reasoning_summary_text.delta", ...this.#place(), delta: text };
+    return first
+      ? [{ type: "response.reasoning_summary_part.added", ...this.#place(), part: { type: "summary_text", text: "" } }, delta]
+      : [delta];
+  }
+
+  proof(proof: ReasoningProof): void {
+    this.#proof = proof;
+  }
+
+  end(): WireEvent[] {
+    this.ended = true;
+    if (!this.#shown || this.#text === "") return [];
+    return [
+      { type: "response.reasoning_summary_text.done", ...this.#place(), text: this.#text },
+      { type: "response.reasoning_summary_part.done", ...this.#place(), part: { type: "summary_text", text: this.#text } },
+    ];
+  }
+
+  finish(): WireItem {
+    return reasoningItem({ id: this.#id, text: this.#text, proof: this.#proof, shown: this.#shown });
+  }
+
+  #place(): { item_id: string; output_index: number; summary_index: number } {
+    return { item_id: this.#id, output_index: this.#output, summary_index: 0 };
+  }
+}
+
+/** A call of a function or of a custom tool. */
+export class CallStreamItem implements StreamItem {
+  readonly #call: Omit<CallItemFields, "arguments">;
+  readonly #output: number;
+  #arguments = "";
+  ended = false;
+
+  constructor(block: Extract<BlockStart, { type: "tool-call" }>, responseId: string, output: number) {
+    const { id: callId, name, namespace, kind } = block;
+    this.#call = { id: itemId(kind === "custom" ? "ctc_" : "fc_", block.itemId, responseId, output), callId, name, namespace, kind };
+    this.#output = output;
+  }
+
+  start(): WireEvent[] {
+    return [
+      { type: "response.output_item.added", output_index: this.#output, item: callItem({ ...this.#call, arguments: "" }, "in_progress") },
+    ];
+  }
+
+  text(_block: number, text: string): WireEvent[] {
+    this.#arguments += text;
+    const type = this.#call.kind === "custom" ? "response.custom_tool_call_input.delta" : "response.function_call_arguments.delta";
+    return [{ type, ...this.#place(), delta: text }];
+  }
+
+  /** The wire of a call has no place for one. */
+  proof(): void {}
+
+  end(): WireEvent[] {
+    this.ended = true;
+    return this.#call.kind === "custom"
+      ? [{ type: "response.custom_tool_call_input.done", ...this.#place(), input: this.#arguments }]
+      : [{ type: "response.function_call_arguments.done", ...this.#place(), arguments: this.#arguments }];
+  }
+
+  finish(status: ItemStatus): WireItem {
+    return callItem({ ...this.#call, arguments: this.#arguments }, status);
+  }
+
+  #place(): { item_id: string; output_index: number } {
+    return { item_id: this.#call.id, output_index: this.#output };
+  }
+}
+
+/** An item of the vendor's own, which came whole. */
+export class WholeStreamItem implements StreamItem {
+  readonly #item: WireItem;
+  readonly #output: number;
+  readonly ended = true;
+
+  constructor(item: WireItem, output: number) {
+    this.#item = item;
+    this.#output = output;
+  }
+
+  start(): WireEvent[] {
+    return [{ type: "response.output_item.added", output_index: this.#output, item: this.#item }];
+  }
+
+  text(): WireEvent[] {
+    return [];
+  }
+
+  proof(): void {}
+
+  end(): WireEvent[] {
+    return [];
+  }
+
+  finish(): WireItem {
+    return this.#item;
+  }
+}

@@ -1,0 +1,131 @@
+import { parseLatin1, readString, scanDocument, type SseEvent } from "../../core/index.ts";
+import { readErrorObject } from "../openai-shared/errors.ts";
+import { isObject, restOf } from "../openai-shared/fields.ts";
+import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
+import { readResponseFacts } from "./read-answer.ts";
+
+/** Events before the first content. An item of reasoning is content: of hidden reasoning nothing else is seen for a long time. */
+const openingTypes: ReadonlySet<string> = new Set([
+  "response.created",
+  "response.queued",
+  "response.in_progress",
+  "response.content_part.added",
+  "keepalive",
+]);
+
+/**
+ * Watches a Responses stream that passes through as bytes. Nothing is hidden or changed; only the first event with the response and the terminal ones
+ * are scanned. An event that can't be read is left to the client.
+ */
+export class ResponsesTap implements StreamTap {
+  readonly #facts: AnswerFacts = {};
+  opened = false;
+  ended = false;
+  error: UpstreamError | undefined;
+  #last = "";
+
+  /** With the number of the last event, which is only read where somebody asks. */
+  get facts(): AnswerFacts {
+    const sequence = sequenceOf(this.#last);
+    if (sequence !== undefined) this.#facts.sequence = sequence;
+    return this.#facts;
+  }
+
+  get finished(): boolean {
+    return this.ended;
+  }
+
+  push(event: SseEvent): string {
+    if (this.ended || this.error !== undefined) return "";
+    const { data, raw } = event;
+    if (data === "") return raw;
+    const type = event.name === "" ? typeOf(data) : event.name;
+    this.#last = data;
+    switch (type) {
+      case "response.created":
+      case "response.queued":
+      case "response.in_progress":
+        if (this.#facts.id === undefined) this.#readResponse(data);
+        return raw;
+      case "response.completed":
+      case "response.incomplete":
+        this.#readResponse(data);
+        this.opened = true;
+        this.ended = true;
+        return raw;
+      case "response.failed":
+        this.#readResponse(data);
+        this.error = failureOf(data);
+        return "";
+      case "error":
+        this.error = errorOf(data);
+        return "";
+      default:
+        if (!this.opened) this.opened = opens(type, data);
+        return raw;
+    }
+  }
+
+  completion(): string {
+    return "";
+  }
+
+  #readResponse(data: string): void {
+    try {
+      const response = scanDocument(data, ["response"]).spans[0];
+      if (response !== undefined && data.startsWith("{", response.start))
+        Object.assign(this.#facts, readResponseFacts(data, response.start));
+    } catch {
+      return; // Half an event, or a repeated key: the client judges it, and the ledger has what was read before.
+    }
+  }
+}
+
+function typeOf(data: string): string {
+  const head = '{"type":"';
+  if (data.startsWith(head)) return data.slice(head.length, data.indexOf('"', head.length));
+  try {
+    return readString(data, scanDocument(data, ["type"]).spans[0]) ?? "";
+  } catch {
+    return ""; // `[DONE]`, which some compatible servers add, or no event of this protocol.
+  }
+}
+
+function opens(type: string, data: string): boolean {
+  if (!type.startsWith("response.") || openingTypes.has(type)) return false;
+  if (type !== "response.output_item.added") return true;
+  const event = parseEvent(data);
+  const item = isObject(event) ? event["item"] : undefined;
+  // An empty message says nothing yet; any other item does.
+  return isObject(item) && item["type"] !== "message";
+}
+
+function sequenceOf(data: string): number | undefined {
+  const found = /"sequence_number":\s*(\d{1,15})\b/.exec(data);
+  return found === null ? undefined : Number(found[1]);
+}
+
+const silent: UpstreamError = { status: 500, message: "The provider ended its stream with an error that tells nothing." };
+
+const eventFields: ReadonlySet<string> = new Set(["type", "sequence_number"]);
+
+/** `{"type":"error","code","message","param"}`, or with an `error` object that has a type of its own. */
+function errorOf(data: string): UpstreamError {
+  const event = parseEvent(data);
+  return (isObject(event) ? readErrorObject(restOf(event, eventFields)) : undefined) ?? silent;
+}
+
+/** `response.failed` holds the error in its response. */
+function failureOf(data: string): UpstreamError {
+  const event = parseEvent(data);
+  const response = isObject(event) ? event["response"] : undefined;
+  return (isObject(response) ? readErrorObject({ error: response["error"] }) : undefined) ?? silent;
+}
+
+function parseEvent(data: string): unknown {
+  try {
+    return parseLatin1(data);
+  } catch {
+    return undefined; // An error all the same, only without its words.
+  }
+}

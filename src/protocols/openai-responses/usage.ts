@@ -1,0 +1,46 @@
+import { readTokenCount, type Usage } from "../../ir/index.ts";
+import { isObject } from "../openai-shared/fields.ts";
+import type { WireUsage } from "./wire.ts";
+
+/**
+ * Reads `ResponseUsage` (npm package `openai` 7.57): `input_tokens` holds the cached and the cache-written ones. Of OpenAI's two lifetimes of a cache
+ * 30 minutes count as the short one, 12 hours as the long one.
+ */
+export function parseUsage(wire: unknown): Usage | undefined {
+  if (!isObject(wire)) return undefined;
+  const inputDetails = isObject(wire["input_tokens_details"]) ? wire["input_tokens_details"] : {};
+  const outputDetails = isObject(wire["output_tokens_details"]) ? wire["output_tokens_details"] : {};
+  const writes = isObject(inputDetails["cache_write_tokens_details"]) ? inputDetails["cache_write_tokens_details"] : {};
+  const input = readTokenCount(wire["input_tokens"]);
+  const output = readTokenCount(wire["output_tokens"]);
+  const cacheRead = readTokenCount(inputDetails["cached_tokens"]);
+  const longWrite = readTokenCount(writes["ttl_12h_tokens"]);
+  const shortWrite =
+    readTokenCount(writes["ttl_30m_tokens"]) ?? (longWrite === undefined ? readTokenCount(inputDetails["cache_write_tokens"]) : undefined);
+  const reasoning = readTokenCount(outputDetails["reasoning_tokens"]);
+  if (input === undefined && output === undefined) return undefined;
+  return {
+    ...(input === undefined ? {} : { input }),
+    ...(output === undefined ? {} : { output }),
+    ...(cacheRead === undefined ? {} : { cacheRead }),
+    ...(shortWrite === undefined ? {} : { cacheWrite5m: shortWrite }),
+    ...(longWrite === undefined ? {} : { cacheWrite1h: longWrite }),
+    ...(reasoning === undefined ? {} : { reasoning }),
+  };
+}
+
+/** The wire demands every number (clients refuse an end without them), so what nobody reported is 0. */
+export function renderUsage(usage: Usage): WireUsage {
+  const input = usage.input ?? 0;
+  const output = usage.output ?? 0;
+  return {
+    input_tokens: input,
+    input_tokens_details: {
+      cached_tokens: usage.cacheRead ?? 0,
+      cache_write_tokens: (usage.cacheWrite5m ?? 0) + (usage.cacheWrite1h ?? 0),
+    },
+    output_tokens: output,
+    output_tokens_details: { reasoning_tokens: usage.reasoning ?? 0 },
+    total_tokens: input + output,
+  };
+}

@@ -1,0 +1,132 @@
+import type { ErrorObject } from "openai/resources/shared";
+import { errorKindOfStatus, GatewayError, type ErrorKind } from "../../core/index.ts";
+import type { StreamError } from "../../ir/index.ts";
+import type { RenderedError, UpstreamError } from "../protocol.ts";
+import { isObject, type WireObject } from "./fields.ts";
+
+/**
+ * Errors of both OpenAI dialects: `{"error":{"message","type","param","code"}}`. Source: `ErrorObject` of the npm package `openai` 7.57
+ * (resources/shared), and OpenAI's guide to error codes (developers.openai.com/api/docs/guides/error-codes, November 2026). A refused key is an
+ * `invalid_request_error` with the code `invalid_api_key` there, so it is one here.
+ */
+const typeOfKind: Readonly<Record<ErrorKind, string>> = {
+  invalid_request: "invalid_request_error",
+  authentication: "invalid_request_error",
+  permission: "invalid_request_error",
+  not_found: "invalid_request_error",
+  too_large: "invalid_request_error",
+  unsupported: "invalid_request_error",
+  rate_limit: "rate_limit_error",
+  overloaded: "server_error",
+  timeout: "server_error",
+  upstream: "server_error",
+  internal: "server_error",
+};
+
+/** The status and body of an error answer. Anthropic's 529 is a 503 here. */
+export function renderError(error: GatewayError): RenderedError {
+  return { status: error.status === 529 ? 503 : error.status, body: JSON.stringify({ error: errorObject(error) }) };
+}
+
+/** The error object. What an upstream said of itself (type, code, or no code) is kept. */
+export function errorObject(error: GatewayError): ErrorObject {
+  return {
+    message: error.message,
+    type: error.upstreamType ?? typeOfKind[error.kind],
+    param: error.param ?? null,
+    code: error.upstreamCode ?? (error.upstreamType === undefined ? codeOf(error) : null),
+  };
+}
+
+/** An error of the neutral stream as one that can be rendered. */
+export function gatewayErrorOf(error: StreamError): GatewayError {
+  return new GatewayError(error.status < 500 ? "invalid_request" : "upstream_error", error.message, {
+    status: error.status,
+    kind: errorKindOfStatus(error.status),
+    ...(error.code === undefined ? {} : { upstreamCode: error.code }),
+    ...(error.type === undefined ? {} : { upstreamType: error.type }),
+  });
+}
+
+function codeOf(error: GatewayError): string {
+  return error.code === "rate_limited" ? "rate_limit_exceeded" : error.code;
+}
+
+/** So much of a text that is no JSON is shown. */
+const maxTextLength = 500;
+
+/**
+ * Reads an upstream's error answer. Known shapes: `{"error":{…}}`, the same in an array (Google's OpenAI-compatible endpoint), `{"error":"…"}`,
+ * `{"message":…}` (vLLM, Mistral), `{"detail":…}` (FastAPI); else the text itself, and of HTML only that it was some.
+ */
+export function parseError(status: number, body: string): UpstreamError {
+  const wire = parseJson(body);
+  const found = readErrorObject(wire);
+  if (found !== undefined) return { ...found, status };
+  const text = body.trim();
+  if (text === "" || wire !== undefined || text.startsWith("<"))
+    return { status, message: `The provider answered with status ${status} and no readable error.` };
+  return { status, message: text.slice(0, maxTextLength) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Gateways before the upstream answer in HTML or plain text.
+  }
+}
+
+/**
+ * The error that a value of the wire holds, with a status of its own (a stream's head was a 200): a number in `code` or `status`, else by code and
+ * type. `undefined`: it holds none.
+ */
+export function readErrorObject(wire: unknown): UpstreamError | undefined {
+  const outer: unknown = Array.isArray(wire) ? wire[0] : wire;
+  if (!isObject(outer)) return undefined;
+  const inner = outer["error"];
+  if (typeof inner === "string" && inner !== "") return fromFields(outer, inner);
+  const error = isObject(inner) ? inner : outer;
+  const message = error["message"] ?? error["detail"] ?? error["msg"];
+  if (typeof message === "string" && message !== "") return fromFields(error, message);
+  if (message === undefined && !isObject(inner)) return undefined;
+  return fromFields(error, message === undefined ? "The provider reported an error without a message." : JSON.stringify(message));
+}
+
+function fromFields(error: WireObject, message: string): UpstreamError {
+  const { type, param } = error;
+  const code = typeof error["code"] === "number" ? String(error["code"]) : error["code"];
+  return {
+    status: statusOf(error),
+    message,
+    ...(typeof type === "string" && type !== "" ? { type } : {}),
+    ...(typeof code === "string" && code !== "" ? { code } : {}),
+    ...(typeof param === "string" && param !== "" ? { param } : {}),
+  };
+}
+
+/** What the codes and types that vendors use in a stream stand for; the first match counts. */
+const statusByWord: readonly (readonly [RegExp, number])[] = [
+  [/rate_?limit|too_many_requests|insufficient_quota|quota|resource_exhausted/, 429],
+  [/overloaded|slow_down|unavailable|at_capacity/, 503],
+  [/timeout|deadline/, 504],
+  [/authentication|unauthorized|unauthenticated|api_key/, 401],
+  [/permission|forbidden/, 403],
+  [/not_?found/, 404],
+  [/invalid|bad_?request|context_length|content_policy|content_filter|unsupported/, 400],
+];
+
+function statusOf(error: WireObject): number {
+  for (const value of [error["code"], error["status"], error["status_code"]]) {
+    const status = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;
+    if (typeof status === "number" && Number.isInteger(status) && status >= 400 && status <= 599) return status;
+  }
+  for (const value of [error["code"], error["type"], error["status"]]) {
+    if (typeof value !== "string") continue;
+    const word = value.toLowerCase();
+    // A code speaks before a type: `invalid_request_error` is the type of many things.
+    const row = statusByWord.find(([pattern]) => pattern.test(word));
+    if (row !== undefined) return row[1];
+  }
+  return 500;
+}

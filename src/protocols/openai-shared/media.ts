@@ -1,0 +1,66 @@
+import type { CacheHint, MediaBlock } from "../../ir/index.ts";
+import { isObject, type WireObject } from "./fields.ts";
+
+type Source = MediaBlock["source"];
+
+/** The source that a URL stands for: base64 data URLs (RFC 2397) are taken apart, anything else stays a URL. */
+export function sourceOfUrl(url: string): Source {
+  // A data URL may be megabytes long: look at its head only.
+  const comma = url.startsWith("data:") ? url.indexOf(",") : -1;
+  if (comma < 0) return { type: "url", url };
+  const head = url.slice("data:".length, comma);
+  if (!head.endsWith(";base64")) return { type: "url", url };
+  const mediaType = head.slice(0, -";base64".length);
+  return { type: "base64", mediaType: mediaType === "" ? "text/plain" : mediaType, data: url.slice(comma + 1) };
+}
+
+/** `file_data` of a file part: a data URL, or bare base64 whose type only the file's name tells. */
+export function sourceOfFileData(data: string, filename: string | undefined): Source {
+  if (data.startsWith("data:")) return sourceOfUrl(data);
+  return { type: "base64", mediaType: mediaTypeOfName(filename), data };
+}
+
+const mediaTypes: Readonly<Record<string, string>> = {
+  pdf: "application/pdf",
+  txt: "text/plain",
+  md: "text/markdown",
+  csv: "text/csv",
+  html: "text/html",
+  json: "application/json",
+  xml: "application/xml",
+  doc: "application/msword",
+  docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+  pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+};
+
+function mediaTypeOfName(filename: string | undefined): string {
+  const extension = filename === undefined ? "" : filename.slice(filename.lastIndexOf(".") + 1).toLowerCase();
+  return (Object.hasOwn(mediaTypes, extension) ? mediaTypes[extension] : undefined) ?? "application/octet-stream";
+}
+
+/** What a media source looks like as a URL; `undefined` where it has none (a file's id, a text). */
+export function urlOfSource(source: Source): string | undefined {
+  if (source.type === "url") return source.url;
+  return source.type === "base64" ? `data:${source.mediaType};base64,${source.data}` : undefined;
+}
+
+const mediaTypeOfFormat: Readonly<Record<string, string>> = { wav: "audio/wav", mp3: "audio/mpeg" };
+
+/** `input_audio.format` as a media type. */
+export function mediaTypeOfAudio(format: string): string {
+  return (Object.hasOwn(mediaTypeOfFormat, format) ? mediaTypeOfFormat[format] : undefined) ?? `audio/${format}`;
+}
+
+/**
+ * The mark that the prompt up to a part is worth caching: OpenAI's `prompt_cache_breakpoint` (`{"mode":"explicit","ttl":"30m"}`), or the
+ * `cache_control` of Anthropic that several compatible servers take. OpenAI's lifetimes have no counterpart in the neutral form.
+ */
+export function readCacheMark(part: WireObject): CacheHint | undefined {
+  const control = part["cache_control"];
+  if (isObject(control)) {
+    const { ttl } = control;
+    return ttl === "5m" || ttl === "1h" ? { ttl } : {};
+  }
+  return isObject(part["prompt_cache_breakpoint"]) ? {} : undefined;
+}

@@ -1,0 +1,30 @@
+import type { Model } from "openai/resources/models";
+import { GatewayError } from "../../core/index.ts";
+import type { ModelInfo } from "../protocol.ts";
+import { isObject } from "./fields.ts";
+
+/** `GET /v1/models`. Source: `Model` of the npm package `openai` 7.57 (resources/models). `owned_by` is the provider's name. */
+export function renderModelList(models: readonly ModelInfo[]): string {
+  return JSON.stringify({ object: "list", data: models.map(modelObject) });
+}
+
+/** `GET /v1/models/{id}`. */
+export function renderModel(model: ModelInfo): string {
+  return JSON.stringify(modelObject(model));
+}
+
+function modelObject({ id, createdAt, provider }: ModelInfo): Model {
+  return { id, object: "model", created: createdAt, owned_by: provider };
+}
+
+/** Names in an upstream's listing: `{"data":[{"id":…}]}`, or the bare array that some compatible servers answer. Entries without an id are left out. */
+export function parseModelList(wire: unknown): readonly string[] {
+  const data = isObject(wire) ? wire["data"] : wire;
+  if (!Array.isArray(data)) {
+    throw new GatewayError(
+      "upstream_invalid_response",
+      'The provider\'s list of models has no array "data". Check its base_url and protocols.',
+    );
+  }
+  return data.flatMap((entry: unknown) => (isObject(entry) && typeof entry["id"] === "string" && entry["id"] !== "" ? [entry["id"]] : []));
+}

@@ -1,0 +1,220 @@
+import type { Edit, GatewayError, Secret, Span, SseEvent } from "../core/index.ts";
+import type { ChatRequest, ChatResponse, ProtocolId, StreamEvent, Usage } from "../ir/index.ts";
+
+/** What a call asks for. `generate` is an answer of a model; the others are named as the contract's table names them. */
+export type Operation =
+  | "generate"
+  | "embed"
+  | "batch-embed"
+  | "count-tokens"
+  | "list-models"
+  | "get-model"
+  | "get-response"
+  | "delete-response"
+  | "cancel-response"
+  | "list-input-items";
+
+/**
+ * One route of a protocol. `path` is a literal, or has one parameter: `{model}` runs to the end of the path or to the literal that follows it and may
+ * hold slashes; `{id}` is one segment.
+ */
+export interface RouteSpec {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  readonly operation: Operation;
+  /** Set where the path, not the body, says that the answer streams (Gemini). */
+  readonly stream?: boolean;
+}
+
+/** A route as it was called. */
+export interface RouteCall {
+  readonly route: RouteSpec;
+  /** The parameter's value, percent-decoded; "" where the route has none. */
+  readonly param: string;
+  /** The query string without `?` and without credentials, as sent. */
+  readonly query: string;
+}
+
+/** What the gateway must know of a request before it is parsed. */
+export interface Envelope {
+  readonly model: string;
+  readonly stream: boolean;
+  /** The bound on output tokens that the client set. */
+  readonly maxOutputTokens?: number;
+  /** Chat: whether the client asked for usage in its stream. */
+  readonly includeUsage?: boolean;
+  /** Responses: the stored response that this one continues. */
+  readonly previousResponseId?: string;
+  /** Responses: `store`, where given. */
+  readonly store?: boolean;
+  /** Gemini: the stream is asked for as one JSON array, not as SSE. */
+  readonly jsonArray?: boolean;
+  /** Where values stand in the body, for the patched lane; keys are the protocol's own choice. */
+  readonly spans: Readonly<Record<string, Span | undefined>>;
+  /** Offset after the `{` of the body, and whether the object is empty: where a new field can be put. */
+  readonly insertAt: number;
+  readonly empty: boolean;
+}
+
+/** Changes that the same-protocol lane makes to a body. */
+export interface Patch {
+  /** The upstream's name of the model, where it differs from what the client wrote. */
+  readonly model?: string;
+}
+
+/** Cuts a stream into events; see `SseSplitter`. The `raw`s joined, with `pending`, are the input. */
+export interface EventSplitter {
+  push(chunk: string): SseEvent[];
+  end(): SseEvent[];
+}
+
+/** What a tap has learned from a stream that passes by, or a reader from a JSON answer. */
+export interface AnswerFacts {
+  usage?: Usage;
+  /** The model that the upstream says it was. */
+  model?: string;
+  /** The upstream's id of the answer. */
+  id?: string;
+  /** The upstream's own word for why it ended. */
+  stopReason?: string;
+  /** Responses: the `sequence_number` of the last event. */
+  sequence?: number;
+}
+
+/** Looks at a stream that passes through as bytes. */
+export interface StreamTap {
+  readonly facts: AnswerFacts;
+  /** Text, reasoning, a tool call or the regular end has been seen: what came before may now go to the client. */
+  readonly opened: boolean;
+  /** The protocol's terminal event has been seen. */
+  readonly ended: boolean;
+  /** The reason of the end was seen, even if the terminal event is missing: the answer is complete. */
+  readonly finished: boolean;
+  /** An error event. */
+  readonly error: UpstreamError | undefined;
+  /**
+   * Takes one event; `data` of it is a latin1 string (for Gemini's JSON array: one element). Returns the bytes to pass on:
+   * `raw` as it is, a changed copy, or "" to hide it.
+   */
+  push(event: SseEvent): string;
+  /** What to add where the upstream ended without its terminal event although `finished` (Chat: `data: [DONE]`), or "". */
+  completion(): string;
+}
+
+/** An upstream's error in the neutral form. */
+export interface UpstreamError {
+  readonly status: number;
+  readonly message: string;
+  readonly type?: string;
+  readonly code?: string;
+  readonly param?: string;
+}
+
+/** An error ready to be sent. `body` is text (not latin1). */
+export interface RenderedError {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** How the client wants its answer, for renderers and encoders. */
+export interface ClientContext {
+  /** The name that the client gave the model. */
+  readonly model: string;
+  /** Chat: send the usage chunk. */
+  readonly includeUsage: boolean;
+  /** Gemini: the stream is one JSON array, not SSE. */
+  readonly jsonArray: boolean;
+  /** The request, where the dialect repeats parts of it in the answer (Responses). */
+  readonly request: ChatRequest;
+}
+
+/** Turns events into the wire of a stream. A push machine; what it returns is text, ready to be sent as UTF-8; "" for nothing. */
+export interface StreamEncoder {
+  push(event: StreamEvent): string;
+}
+
+/** A model in a listing. */
+export interface ModelInfo {
+  readonly id: string;
+  readonly provider: string;
+  /** Seconds since 1970; when the gateway learned of it. */
+  readonly createdAt: number;
+}
+
+/** Where an operation of this protocol is served under a provider's base URL, e.g. `/chat/completions`. */
+export interface UpstreamPath {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+}
+
+/** A wire protocol, as client dialect and as upstream dialect. All methods are pure. */
+export interface Protocol {
+  readonly id: ProtocolId;
+  readonly routes: readonly RouteSpec[];
+
+  /**
+   * Reads the envelope from a latin1 body without a full parse.
+   * @throws GatewayError `invalid_json`, `ambiguous_json`, `invalid_request` (e.g. no `model`).
+   */
+  readEnvelope(body: string, call: RouteCall): Envelope;
+  /** The edits that make the client's body fit the upstream; empty: send it as it is. In order, not overlapping. */
+  planEdits(envelope: Envelope, call: RouteCall, patch: Patch): readonly Edit[];
+  /** The path under the provider's base URL, without query; `model` is the upstream's name. */
+  upstreamPath(call: RouteCall, model: string): UpstreamPath;
+  /** The header pair that carries a provider's key: [name, value]. The value leaves the gateway only to that provider. */
+  credentialHeader(key: Secret): readonly [string, string];
+  /** Names of request headers beyond the common ones that this protocol forwards; a trailing `*` is a prefix. Lower case. */
+  readonly forwardedHeaders: readonly string[];
+  /** Headers that every request of this protocol must carry upstream, unless the client sent them. */
+  readonly requiredHeaders: readonly (readonly [string, string])[];
+
+  /** Splits a stream that is one JSON array into its elements, where the protocol has such a form. */
+  createArraySplitter?(): EventSplitter;
+  /** A tap for one stream. `hideUsage`: the usage chunk was asked for by the gateway alone. */
+  createTap(options: { readonly hideUsage: boolean }): StreamTap;
+  /** Reads the facts of a JSON answer held as latin1. @throws GatewayError `invalid_json` where it is none. */
+  readAnswer(body: string, call: RouteCall): AnswerFacts;
+
+  /** Reads an upstream's error answer; `body` is text and may be anything. */
+  parseError(status: number, body: string): UpstreamError;
+  renderError(error: GatewayError, requestId: string): RenderedError;
+  /** The bytes that end a stream that has begun, with an error. */
+  renderStreamError(
+    error: GatewayError,
+    requestId: string,
+    /** `facts`: what the tap learned of the stream, where the dialect repeats parts of it (Responses). */
+    client: { readonly jsonArray: boolean; readonly facts?: AnswerFacts },
+  ): string;
+  /** A keep-alive that a client of this dialect ignores. */
+  readonly keepAlive: string;
+
+  /** Parses a request into the neutral form. `wire` is the parsed body. @throws GatewayError `invalid_request` that names the field. */
+  parseRequest(wire: unknown, call: RouteCall): ChatRequest;
+  renderResponse(response: ChatResponse, client: ClientContext): string;
+  createStreamEncoder(client: ClientContext): StreamEncoder;
+  /** The answer to a count of tokens. */
+  renderTokenCount(tokens: number): string;
+  /** The texts that an embedding request asks for. @throws GatewayError `invalid_request`. */
+  parseEmbedding?(wire: unknown, call: RouteCall): EmbeddingRequest;
+  renderEmbedding?(result: EmbeddingResult, request: EmbeddingRequest): string;
+
+  renderModelList(models: readonly ModelInfo[]): string;
+  renderModel(model: ModelInfo): string;
+  /** Model names in this protocol's listing, as an upstream answers it. @throws GatewayError `upstream_invalid_response`. */
+  parseModelList(wire: unknown): readonly string[];
+}
+
+export interface EmbeddingRequest {
+  readonly model: string;
+  readonly inputs: readonly string[];
+  readonly dimensions?: number;
+  readonly encoding?: "float" | "base64";
+  /** Gemini: the client asked with the batch form. */
+  readonly batch: boolean;
+}
+
+export interface EmbeddingResult {
+  readonly model: string;
+  readonly vectors: readonly (readonly number[])[];
+  readonly inputTokens: number;
+}

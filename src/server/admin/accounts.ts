@@ -1,0 +1,69 @@
+import { z } from "zod";
+import type { Accounts } from "../../accounts/index.ts";
+import { readBody, type AdminOperation } from "./api.ts";
+
+const role = z.enum(["admin", "user"]);
+const newUser = z.strictObject({ username: z.string(), email: z.string().optional(), role: role.optional() });
+const newKey = z.strictObject({ user: z.string(), name: z.string().max(100).optional(), role: role.optional() });
+const ownKey = z.strictObject({ name: z.string().max(100).optional() });
+
+/** Users and keys, for admins; and a user's own under `/api/v1/me`. */
+export function accountOperations(accounts: Accounts): AdminOperation[] {
+  return [
+    { method: "GET", path: "/api/v1/users", access: "admin", run: async () => ({ data: await accounts.listUsers() }) },
+    {
+      method: "POST",
+      path: "/api/v1/users",
+      access: "admin",
+      status: 201,
+      run: ({ body }) => accounts.createUser(withoutUndefined(readBody(newUser, body))),
+    },
+    { method: "GET", path: "/api/v1/users/{id}", access: "admin", run: ({ param }) => accounts.getUser(param) },
+    {
+      method: "GET",
+      path: "/api/v1/keys",
+      access: "admin",
+      run: async ({ query }) => {
+        const user = query.get("user");
+        return { data: await accounts.listKeys(user === null ? {} : { user }) };
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/v1/keys",
+      access: "admin",
+      status: 201,
+      run: ({ body }) => accounts.createKey(withoutUndefined(readBody(newKey, body))),
+    },
+    { method: "DELETE", path: "/api/v1/keys/{id}", access: "admin", run: ({ param }) => accounts.revokeKey(param) },
+
+    { method: "GET", path: "/api/v1/me", access: "user", run: ({ principal }) => accounts.getUser(principal.userId) },
+    {
+      method: "GET",
+      path: "/api/v1/me/keys",
+      access: "user",
+      run: async ({ principal }) => ({ data: await accounts.listKeys({ user: principal.userId }) }),
+    },
+    {
+      method: "POST",
+      path: "/api/v1/me/keys",
+      access: "user",
+      status: 201,
+      // A key can make others like itself, never a stronger one.
+      run: ({ principal, body }) =>
+        accounts.createKey(withoutUndefined({ ...readBody(ownKey, body), user: principal.userId, role: principal.role })),
+    },
+    {
+      method: "DELETE",
+      path: "/api/v1/me/keys/{id}",
+      access: "user",
+      run: ({ principal, param }) => accounts.revokeKey(param, { user: principal.userId }),
+    },
+  ];
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+function withoutUndefined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Defined<T>;
+}

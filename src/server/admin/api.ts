@@ -1,0 +1,77 @@
+import type { z } from "zod";
+import type { Principal } from "../../accounts/index.ts";
+import { GatewayError, parseLatin1 } from "../../core/index.ts";
+import type { HttpExchange } from "../exchange.ts";
+import { createRouteTable, type Access, type Route } from "../route-table.ts";
+
+export interface AdminContext {
+  readonly principal: Principal;
+  readonly param: string;
+  readonly query: URLSearchParams;
+  /** The parsed JSON body; `undefined` where there was none. */
+  readonly body: unknown;
+}
+
+/** One operation of the admin API: pure of HTTP, so that the command line can call it without a server. */
+export interface AdminOperation {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  readonly access: Access;
+  /** The status of success; 200 by default. */
+  readonly status?: number;
+  /** What it returns is the answer's JSON. @throws GatewayError */
+  run(context: AdminContext): unknown;
+}
+
+/** The operations as rows of the route table. */
+export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
+  return operations.map((operation) => ({
+    method: operation.method,
+    path: operation.path,
+    access: operation.access,
+    dialect: "openai-chat",
+    async handle(exchange: HttpExchange, { principal, param, query }) {
+      const body = operation.method === "POST" ? parseBody(await exchange.readBody()) : undefined;
+      const result = await operation.run({ principal, param, query: new URLSearchParams(query), body });
+      exchange.json(
+        operation.status ?? 200,
+        ["content-type", "application/json", "cache-control", "no-store"],
+        `${JSON.stringify(result ?? null)}\n`,
+      );
+    },
+  }));
+}
+
+function parseBody(parts: readonly Buffer[]): unknown {
+  const text = Buffer.concat(parts).toString("latin1");
+  return text.trim() === "" ? undefined : parseLatin1(text);
+}
+
+/** Calls an operation in this process, as the control socket would. */
+export type AdminCaller = (method: AdminOperation["method"], target: string, body?: unknown) => Promise<unknown>;
+
+/** For commands while no daemon runs. @throws GatewayError as the operation does. */
+export function createLocalCaller(operations: readonly AdminOperation[], principal: Principal): AdminCaller {
+  const routes = adminRoutes(operations);
+  const byRoute = new Map(routes.map((route, i) => [route, operations[i]!]));
+  const table = createRouteTable(routes);
+  return async (method, target, body) => {
+    const url = new URL(target, "http://local");
+    const match = table.match(method, url.pathname);
+    if (match === undefined) throw new GatewayError("not_found", `There is no ${method} ${url.pathname}.`);
+    return await byRoute.get(match.route)!.run({ principal, param: match.param, query: url.searchParams, body });
+  };
+}
+
+/** An unknown field's name comes from the client, and may be long. */
+const maxMessageLength = 300;
+
+/** Reads a body with a schema. @throws GatewayError `invalid_request` that names the field. */
+export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body ?? {});
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const param = issue.code === "unrecognized_keys" ? issue.keys[0]!.slice(0, 100) : issue.path.join(".");
+  const subject = param === "" || issue.code === "unrecognized_keys" ? "The body" : `"${param}"`;
+  throw new GatewayError("invalid_request", `${`${subject}: ${issue.message}`.slice(0, maxMessageLength)}.`, param === "" ? {} : { param });
+}

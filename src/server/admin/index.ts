@@ -1,0 +1,4 @@
+export { accountOperations } from "./accounts.ts";
+export { adminRoutes, createLocalCaller, type AdminCaller, type AdminOperation } from "./api.ts";
+export { systemOperations, type SystemDeps } from "./system.ts";
+export { usageOperations } from "./usage.ts";

@@ -1,0 +1,61 @@
+import { GatewayError } from "../core/index.ts";
+
+/**
+ * The key that a request carries: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `?key=`, all with one meaning; `undefined` for none.
+ * @throws GatewayError `conflicting_credentials` where two differ.
+ */
+export function readCredential(rawHeaders: readonly string[], queryKey: string | undefined): string | undefined {
+  let found = queryKey === "" ? undefined : queryKey;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    const length = name.length;
+    // Only these three lengths can be a credential's name: most headers are told by length alone.
+    if (length !== 13 && length !== 9 && length !== 14) continue;
+    const lower = name.toLowerCase();
+    let value: string;
+    if (lower === "authorization") {
+      const match = /^bearer +(.*)$/i.exec(rawHeaders[i + 1]!);
+      if (match === null) continue;
+      value = match[1]!.trim();
+    } else if (lower === "x-api-key" || lower === "x-goog-api-key") {
+      value = rawHeaders[i + 1]!.trim();
+    } else {
+      continue;
+    }
+    if (value === "") continue;
+    if (found !== undefined && found !== value) {
+      throw new GatewayError("conflicting_credentials", "The request carries two different keys. Send one key, in one place.");
+    }
+    found = value;
+  }
+  return found;
+}
+
+/**
+ * Takes `key` out of a query string: the rest in its own order and spelling, and the key decoded.
+ * @throws GatewayError `conflicting_credentials` where two differ.
+ */
+export function takeQueryKey(query: string): { readonly query: string; readonly key: string | undefined } {
+  // A `%` may hide the name: `%6bey` is `key` to whoever reads the query next.
+  if (!query.includes("key") && !query.includes("%")) return { query, key: undefined };
+  let key: string | undefined;
+  const rest = query.split("&").filter((pair) => {
+    const equals = pair.indexOf("=");
+    if (decodeQuery(equals < 0 ? pair : pair.slice(0, equals)) !== "key") return true;
+    const value = equals < 0 ? "" : decodeQuery(pair.slice(equals + 1));
+    if (key !== undefined && key !== value) {
+      throw new GatewayError("conflicting_credentials", "The query carries two different keys. Send one.");
+    }
+    key = value;
+    return false;
+  });
+  return { query: rest.join("&"), key };
+}
+
+function decodeQuery(value: string): string {
+  try {
+    return decodeURIComponent(value.replaceAll("+", " "));
+  } catch {
+    return value; // A broken escape is no key of ours; it will not be found.
+  }
+}

@@ -1,0 +1,243 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Authenticator, Principal } from "../accounts/index.ts";
+import { GatewayError, type Clock, type IdSource, type Logger } from "../core/index.ts";
+import { asGatewayError } from "../gateway/index.ts";
+import type { ProtocolId } from "../ir/index.ts";
+import type { Protocol } from "../protocols/index.ts";
+import { ownFramingWorks } from "./chunk-framing.ts";
+import { underWayOn } from "./connection.ts";
+import { readCredential, takeQueryKey } from "./credentials.ts";
+import { HttpExchange } from "./exchange.ts";
+import { IdleSweep } from "./idle-sweep.ts";
+import { createListeners, maxHeaderBytes } from "./listeners.ts";
+import { guardOrigin, isLocalCaller, isLoopbackHost, preflight } from "./origin.ts";
+import { EdgeError, endRaw, errorHeaders } from "./refusal.ts";
+import { checkTarget, type Access, type Route, type RouteTable } from "./route-table.ts";
+
+export interface EdgeSettings {
+  readonly authEnabled: boolean;
+  readonly maxBodyBytes: number;
+  /** A head that is not whole, or a body that makes no progress, in this time is cut off. */
+  readonly slowClientMs: number;
+  /** Origins that web pages may call from; none by default. */
+  readonly cors: readonly string[];
+}
+
+export interface EdgeDeps {
+  readonly routes: RouteTable;
+  readonly protocols: ReadonlyMap<ProtocolId, Protocol>;
+  readonly accounts: Authenticator;
+  readonly settings: () => EdgeSettings;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  /** A request was refused at the door: 401, 403, 404 and the like have no row in the ledger, but are counted. */
+  readonly onRefused: (code: string) => void;
+  /** Whose requests these are on the control socket: the operating system has checked that already. */
+  readonly trusted?: Principal;
+}
+
+/** The HTTP edge: finds the route, finds out who calls, and hands the exchange on. */
+export interface Edge {
+  /**
+   * Listens; `localhost` means 127.0.0.1 and ::1. @returns the port.
+   * @throws what the socket throws (EADDRINUSE, EACCES); an Error where auth is off and the host is not loopback.
+   */
+  listen(host: string, port: number): Promise<number>;
+  /** Listens on a socket's path (a named pipe on Windows). */
+  listenPath(path: string): Promise<void>;
+  /**
+   * No new connections; resolves when the last answer has ended, or `graceMs` are over, `onGraceOver` has been called and the rest was cut. Called
+   * again, the shorter grace counts.
+   */
+  close(graceMs: number, onGraceOver?: () => void): Promise<void>;
+}
+
+/** Who calls where auth is off. */
+export const localPrincipal: Principal = { userId: "local", username: "local", keyId: "", role: "admin" };
+const nobody: Principal = { userId: "", username: "", keyId: "", role: "user" };
+
+export function createEdge(deps: EdgeDeps): Edge {
+  let draining = false;
+  let settings = deps.settings();
+  const options = {
+    limits: limitsOf(settings),
+    ownFraming: ownFramingWorks(),
+    sweep: new IdleSweep(() => settings.slowClientMs),
+    draining: () => draining,
+  };
+  const listeners = createListeners({ onRequest, onBroken, onConnect, headMs: () => deps.settings().slowClientMs, logger: deps.logger });
+
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const current = deps.settings();
+    if (current !== settings) {
+      settings = current;
+      options.limits = limitsOf(current);
+    }
+    const exchange = new HttpExchange(request, response, deps.ids.next("req"), deps.clock.monotonic(), options);
+    const target = request.url ?? "";
+    const mark = target.indexOf("?");
+    const path = mark < 0 ? target : target.slice(0, mark);
+    let route: Route | undefined;
+    const refuse = (thrown: unknown): void => {
+      const error = asGatewayError(thrown, deps, exchange.requestId);
+      deps.onRefused(error.code);
+      const dialect = route === undefined ? dialectOfPath(path) : dialectOf(route, exchange);
+      sendError(exchange, deps.protocols.get(dialect)!, error);
+    };
+    try {
+      checkTarget(target, path);
+      checkHead(request);
+      if (deps.trusted === undefined) {
+        if (request.method === "OPTIONS" && preflight(exchange, request, current.cors)) return;
+        guardOrigin(exchange, request, current);
+      }
+      const found = deps.routes.match(request.method ?? "", path);
+      if (found === undefined) throw new GatewayError("not_found", `There is no ${request.method ?? ""} ${path.slice(0, 200)} here.`);
+      const { route: matched, param } = found;
+      route = matched;
+      const { query, key } = takeQueryKey(mark < 0 ? "" : target.slice(mark + 1));
+      const principal = authorize(matched.access, request, key, current);
+      const done =
+        principal instanceof Promise
+          ? principal.then((who) => matched.handle(exchange, { principal: who, param, query }))
+          : matched.handle(exchange, { principal, param, query });
+      if (done !== undefined) done.catch(refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  /** Deny by default: what is not public needs a key, and an admin's route an admin's. */
+  function authorize(
+    access: Access,
+    request: IncomingMessage,
+    queryKey: string | undefined,
+    { authEnabled }: EdgeSettings,
+  ): Principal | Promise<Principal> {
+    if (deps.trusted !== undefined) return deps.trusted;
+    if (access === "control") throw new GatewayError("not_found", "There is no such path here.");
+    if (access === "public") return nobody;
+    if (!authEnabled) return localPrincipal;
+    const key = readCredential(request.rawHeaders, queryKey);
+    if (key === undefined) {
+      if (access === "loopback-or-admin" && isLocalCaller(request)) return nobody;
+      throw new GatewayError(
+        "missing_api_key",
+        "No API key was sent. Send one as `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`.",
+      );
+    }
+    const found = deps.accounts.authenticate(key);
+    return found instanceof Promise ? found.then((who) => admit(access, who)) : admit(access, found);
+  }
+
+  function admit(access: Access, principal: Principal | undefined): Principal {
+    if (principal === undefined) {
+      throw new GatewayError(
+        "invalid_api_key",
+        "The API key is not known here, or has been revoked. `tokligence apikey create` makes a new one.",
+      );
+    }
+    if (access !== "user" && principal.role !== "admin") throw new GatewayError("admin_required", "This needs an admin's key.");
+    return principal;
+  }
+
+  function onConnect(socket: Duplex): void {
+    refuseRaw(
+      socket,
+      new EdgeError("method_not_allowed", "CONNECT is not served: this is no forward proxy.", ["allow", "GET, POST, DELETE"]),
+    );
+  }
+
+  /** Sockets that have got their refusal; what comes on them after it is not looked at. */
+  const refused = new WeakSet<Duplex>();
+
+  function onBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (refused.has(socket)) return;
+    const exchange = underWayOn(socket);
+    // A client that has gone, and an answer that has begun or a request that was understood: bytes of ours would be taken for theirs.
+    if (
+      error.code === "ECONNRESET" ||
+      !socket.writable ||
+      exchange?.answered === true ||
+      exchange?.queued === true ||
+      exchange?.bodyPending === false
+    ) {
+      socket.destroy();
+      return;
+    }
+    refuseRaw(socket, errorOfBroken(error));
+  }
+
+  function refuseRaw(socket: Duplex, error: GatewayError): void {
+    refused.add(socket);
+    deps.onRefused(error.code);
+    endRaw(socket, deps.protocols.get("openai-chat")!, error, deps.ids.next("req"));
+  }
+
+  return {
+    async listen(host, port) {
+      if (!deps.settings().authEnabled && host !== "localhost" && !isLoopbackHost(host.includes(":") ? `[${host}]` : host)) {
+        throw new Error(
+          `Authentication is off, so only localhost can be served, not "${host}". Turn on gateway.auth.enabled, or set gateway.host to localhost.`,
+        );
+      }
+      return await listeners.listen(host, port);
+    },
+    listenPath: (path) => listeners.listenPath(path),
+    close(graceMs, onGraceOver) {
+      draining = true;
+      return listeners.close(graceMs, onGraceOver);
+    },
+  };
+}
+
+function limitsOf(settings: EdgeSettings): { readonly maxBytes: number; readonly idleMs: number } {
+  return { maxBytes: settings.maxBodyBytes, idleMs: settings.slowClientMs };
+}
+
+/** @throws GatewayError for a head that is well-formed but not one for this server. */
+function checkHead({ headers, httpVersionMinor }: IncomingMessage): void {
+  if (headers.host === undefined && httpVersionMinor > 0) throw new GatewayError("invalid_request", "The request has no Host header.");
+  if (headers.upgrade !== undefined) {
+    throw new EdgeError("upgrade_required", "This server speaks plain HTTP/1.1 only. Send the request without Upgrade.", [
+      "upgrade",
+      "HTTP/1.1",
+      "connection",
+      "upgrade",
+    ]);
+  }
+}
+
+function errorOfBroken(error: NodeJS.ErrnoException): GatewayError {
+  switch (error.code) {
+    case "HPE_HEADER_OVERFLOW":
+      return new GatewayError("invalid_request", `The request's headers are larger than ${maxHeaderBytes} bytes.`, { status: 431 });
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return new GatewayError("request_timeout", "The request's head did not arrive in time.");
+    default:
+      return new GatewayError("invalid_request", "The request is not valid HTTP/1.1.");
+  }
+}
+
+/** Answers a refused request; the connection is dropped where a stream has begun already. */
+function sendError(exchange: HttpExchange, protocol: Protocol, error: GatewayError): void {
+  if (exchange.ended || exchange.closed) return;
+  const { status, body } = protocol.renderError(error, exchange.requestId);
+  exchange.json(status, errorHeaders(error, status), body);
+}
+
+function dialectOf(route: Route, exchange: HttpExchange): ProtocolId {
+  return typeof route.dialect === "string" ? route.dialect : route.dialect(exchange.rawHeaders);
+}
+
+/** The dialect that errors speak before a route has been found. */
+export function dialectOfPath(path: string): ProtocolId {
+  if (path.startsWith("/anthropic") || path.startsWith("/v1/messages")) return "anthropic-messages";
+  if (path.startsWith("/v1/responses")) return "openai-responses";
+  if (path.startsWith("/v1beta/openai")) return "openai-chat";
+  if (path.startsWith("/v1beta") || (path.startsWith("/v1/models/") && path.includes(":"))) return "gemini-generate";
+  return "openai-chat";
+}

@@ -1,0 +1,237 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { ClientExchange } from "../gateway/index.ts";
+import { readRequestBody, type BodyLimits } from "./body.ts";
+import { frame, lastChunk } from "./chunk-framing.ts";
+import { beginOn, endOn, type UnderWay } from "./connection.ts";
+import type { IdleSweep } from "./idle-sweep.ts";
+
+/** What all exchanges of a server share. */
+export interface ExchangeOptions {
+  readonly limits: BodyLimits;
+  readonly ownFraming: boolean;
+  /** Bodies on their way in. */
+  readonly sweep: IdleSweep;
+  /** New answers ask the client to close its connection: the server is shutting down. */
+  readonly draining: () => boolean;
+}
+
+/** After an answer to a request whose body was not taken, the client has at most so much time to read it. */
+const maxLingerMs = 5000;
+/** An answer that is given whole must make progress within this time. */
+const flushIdleMs = 120_000;
+
+/** A request on node:http and its answer. */
+export class HttpExchange implements ClientExchange, UnderWay {
+  readonly requestId: string;
+  readonly startedMs: number;
+  readonly queued: boolean;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #socket: Socket;
+  readonly #options: ExchangeOptions;
+  #extraHeaders: readonly string[] | undefined;
+  #framed = false;
+  #ended = false;
+  #closed = false;
+  #leave: (() => void) | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, requestId: string, startedMs: number, options: ExchangeOptions) {
+    this.requestId = requestId;
+    this.startedMs = startedMs;
+    this.#request = request;
+    this.#response = response;
+    this.#socket = request.socket;
+    this.#options = options;
+    this.queued = beginOn(request.socket, this);
+    // The answer before it may have left a watch on the socket (see `#afterEnd`), which must not be taken for this one.
+    if (this.queued) request.socket.setTimeout(0);
+    response.on("close", () => {
+      this.#close();
+    });
+    // A reset while writing ends in `close`; without a listener it would end the process.
+    response.on("error", ignore);
+  }
+
+  get method(): string {
+    return this.#request.method ?? "";
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#request.rawHeaders;
+  }
+
+  get clientRequestId(): string | undefined {
+    const value = this.#request.headers["x-request-id"];
+    return typeof value === "string" && value !== "" ? value.slice(0, 200) : undefined;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The head of an answer has gone out. */
+  get answered(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** The answer is whole, or given up: nothing more can be said. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get bodyPending(): boolean {
+    const { complete, headers } = this.#request;
+    // A request without a body is complete only a moment after its head.
+    return !complete && (headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0");
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
+  /** Headers that every answer of this exchange carries (CORS). */
+  addHeaders(headers: readonly string[]): void {
+    this.#extraHeaders = headers;
+  }
+
+  readBody(): Promise<readonly Buffer[]> {
+    const request = this.#request;
+    const { limits, sweep } = this.#options;
+    if (request.headers.expect !== undefined) this.#askForBody(limits);
+    return readRequestBody(request, limits, sweep);
+  }
+
+  onLeave(callback: () => void): void {
+    if (!this.#closed) this.#leave = callback;
+    else if (!this.#ended) callback();
+  }
+
+  json(status: number, headers: readonly string[], body: string | Buffer | readonly Buffer[]): void {
+    if (this.#closed || this.#ended) return;
+    const response = this.#response;
+    if (response.headersSent) {
+      // A stream has begun, and cannot become something else.
+      this.abort();
+      return;
+    }
+    const pending = this.bodyPending;
+    const head = this.#head(headers, status, pending);
+    if (status !== 204) head.push("content-length", String(lengthOf(body)));
+    response.writeHead(status, head);
+    this.#ended = true;
+    if (isParts(body)) {
+      response.cork();
+      for (const part of body) response.write(part);
+      response.end();
+      response.uncork();
+    } else {
+      response.end(body);
+    }
+    this.#afterEnd(pending);
+  }
+
+  streamHead(status: number, headers: readonly string[]): void {
+    if (this.#closed || this.#ended) return;
+    const response = this.#response;
+    const pending = this.bodyPending;
+    const head = this.#head(headers, status, pending);
+    const framed = this.#options.ownFraming && this.#request.httpVersionMinor === 1;
+    if (framed) head.push("transfer-encoding", "chunked");
+    response.writeHead(status, head);
+    this.#framed = framed;
+    if (framed) response.chunkedEncoding = false;
+    // While a body is left unread, a client that leaves would not be noticed.
+    if (pending) this.#request.resume();
+  }
+
+  chunk(data: string): boolean {
+    if (this.#closed || this.#ended) return true;
+    if (data === "") return true;
+    return this.#response.write(this.#framed ? frame(data) : data, "latin1");
+  }
+
+  onDrain(callback: () => void): void {
+    this.#response.once("drain", callback);
+  }
+
+  finish(last = ""): void {
+    if (this.#closed || this.#ended) return;
+    this.#ended = true;
+    if (this.#framed) this.#response.end(last === "" ? lastChunk : frame(last) + lastChunk, "latin1");
+    else this.#response.end(last, "latin1");
+    this.#afterEnd(this.bodyPending);
+  }
+
+  abort(): void {
+    this.#ended = true;
+    this.#response.destroy();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const idle = endOn(this.#socket, this);
+    if (idle && this.#options.draining()) {
+      // A head that went out before the shutdown began did not ask the client to close its connection.
+      if (this.bodyPending) this.#socket.end();
+      else this.#socket.destroySoon();
+    }
+    if (!this.#ended) this.#leave?.();
+  }
+
+  /** A client that waits to be asked (`Expect: 100-continue`) is, unless its body is too large anyway. */
+  #askForBody({ maxBytes }: BodyLimits): void {
+    const { headers, httpVersionMinor } = this.#request;
+    if (httpVersionMinor < 1 || headers.expect?.toLowerCase() !== "100-continue" || this.answered) return;
+    if (!(Number(headers["content-length"]) > maxBytes)) this.#response.writeContinue();
+  }
+
+  #head(headers: readonly string[], status: number, pending: boolean): string[] {
+    const head = [...headers, "x-request-id", this.requestId, "request-id", this.requestId];
+    if (this.#extraHeaders !== undefined) head.push(...this.#extraHeaders);
+    // Node closes such a connection as soon as the answer is written; where the client still sends, that would reset it (see `#linger`).
+    if (status === 408 || (!pending && this.#options.draining())) head.push("connection", "close");
+    return head;
+  }
+
+  #afterEnd(pending: boolean): void {
+    if (pending) this.#linger();
+    // Most answers have left already. For others Node's own timer watches the socket's progress; after the answer it is set for the keep-alive anyway.
+    if (this.#socket.writableLength > 0) this.#socket.setTimeout(flushIdleMs);
+  }
+
+  /**
+   * The client is still sending a body that nobody will read. Closing at once would reset the connection before it reads the answer, so what
+   * comes is thrown away for a while.
+   */
+  #linger(): void {
+    const request = this.#request;
+    const socket = this.#socket;
+    request.resume();
+    const timer = setTimeout(
+      () => {
+        socket.destroy();
+      },
+      Math.min(maxLingerMs, this.#options.limits.idleMs),
+    );
+    timer.unref();
+    request.once("close", () => {
+      clearTimeout(timer);
+    });
+  }
+}
+
+function lengthOf(body: string | Buffer | readonly Buffer[]): number {
+  if (typeof body === "string") return Buffer.byteLength(body);
+  if (!isParts(body)) return body.length;
+  let length = 0;
+  for (const part of body) length += part.length;
+  return length;
+}
+
+function isParts(body: string | Buffer | readonly Buffer[]): body is readonly Buffer[] {
+  return Array.isArray(body);
+}
+
+function ignore(): void {}

@@ -1,0 +1,125 @@
+import { messageOf } from "../core/index.ts";
+import type { ProviderHealth } from "../upstream/index.ts";
+import type { Route } from "./route-table.ts";
+import type { HttpExchange } from "./exchange.ts";
+
+/** One dependency as `/health` shows it. */
+export interface DependencyHealth {
+  readonly name: string;
+  /** `idle`: a provider that has not been asked yet. */
+  readonly state: "up" | "down" | "idle" | "disabled";
+  readonly latency_ms: number | null;
+  readonly message: string | null;
+}
+
+export interface HealthDeps {
+  readonly version: string;
+  readonly startedMs: number;
+  readonly now: () => number;
+  /** Milliseconds of one small read. @throws where the database does not answer. */
+  readonly pingDatabase: () => Promise<number>;
+  readonly journal: () => { readonly healthy: boolean; readonly message: string | null };
+  readonly providerHealth: ProviderHealth;
+  readonly providers: () => readonly { readonly name: string; readonly enabled: boolean; readonly disabledReason?: string }[];
+  /** Serving has begun and no shutdown is under way. */
+  readonly serving: () => boolean;
+  /** A database that does not answer in this time counts as down; 2 s by default. */
+  readonly pingTimeoutMs?: number;
+}
+
+const defaultPingTimeoutMs = 2000;
+
+/**
+ * `/health` shows all dependencies; `/health/ready` is 200 when configuration, database and journal are in order (a provider that is down is shown,
+ * not a reason); `/health/live` is 200 as long as the process answers. Basis: the contract's section 1.
+ */
+export function healthRoutes(deps: HealthDeps): Route[] {
+  const common = { access: "public", dialect: "openai-chat" } as const;
+  const database = createDatabaseProbe(deps);
+  const health: Pick<Route, "path" | "handle">[] = [
+    { path: "/health", handle: (exchange) => answerHealth(deps, database, exchange, true) },
+    { path: "/health/ready", handle: (exchange) => answerHealth(deps, database, exchange, false) },
+    { path: "/health/live", handle: (exchange) => answer(exchange, 200, { status: "live" }) },
+  ];
+  const bases = ["/", "/v1", "/v1beta", "/anthropic", "/anthropic/v1", "/v1beta/openai"];
+  return [
+    // The body of an answer to HEAD is left out by node:http.
+    ...health.flatMap((route): Route[] => [
+      { ...common, ...route, method: "GET" },
+      { ...common, ...route, method: "HEAD" },
+    ]),
+    ...bases.map((path): Route => ({ ...common, method: "HEAD", path, handle: (exchange) => exchange.json(200, [], "") })),
+  ];
+}
+
+async function answerHealth(deps: HealthDeps, probe: DatabaseProbe, exchange: HttpExchange, whole: boolean): Promise<void> {
+  const database = await probe();
+  const journal = deps.journal();
+  const own: DependencyHealth[] = [
+    database,
+    { name: "journal", state: journal.healthy ? "up" : "down", latency_ms: null, message: journal.message },
+  ];
+  const ready = deps.serving() && own.every((dependency) => dependency.state === "up");
+  const status = !ready ? "unavailable" : "ok";
+  const body = {
+    status,
+    version: deps.version,
+    uptime_seconds: Math.round((deps.now() - deps.startedMs) / 1000),
+    dependencies: own,
+    ...(whole ? { providers: providerStates(deps) } : {}),
+  };
+  answer(exchange, ready ? 200 : 503, body);
+}
+
+type DatabaseProbe = () => Promise<DependencyHealth>;
+
+/** Asks the database once at a time: those who ask meanwhile share the answer, so that a stuck database does not gather questions. */
+function createDatabaseProbe(deps: HealthDeps): DatabaseProbe {
+  let asked: Promise<number> | undefined;
+  const ask = async (): Promise<number> => {
+    try {
+      return await deps.pingDatabase();
+    } finally {
+      asked = undefined;
+    }
+  };
+  return async () => {
+    asked ??= ask();
+    return await databaseHealth(asked, deps.pingTimeoutMs ?? defaultPingTimeoutMs);
+  };
+}
+
+async function databaseHealth(asked: Promise<number>, timeoutMs: number): Promise<DependencyHealth> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer in ${timeoutMs} ms`));
+    }, timeoutMs);
+  });
+  try {
+    const latency = await Promise.race([asked, late]);
+    return { name: "database", state: "up", latency_ms: round(latency), message: null };
+  } catch (error) {
+    return { name: "database", state: "down", latency_ms: null, message: messageOf(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function providerStates(deps: HealthDeps): DependencyHealth[] {
+  const seen = new Map(deps.providerHealth.snapshot().map((state) => [state.provider, state]));
+  return deps.providers().map((provider) => {
+    if (!provider.enabled) return { name: provider.name, state: "disabled", latency_ms: null, message: provider.disabledReason ?? null };
+    const state = seen.get(provider.name);
+    if (state === undefined) return { name: provider.name, state: "idle", latency_ms: null, message: null };
+    return { name: provider.name, state: state.ok ? "up" : "down", latency_ms: round(state.latencyMs), message: state.message ?? null };
+  });
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100;
+}
+
+function answer(exchange: HttpExchange, status: number, body: object): void {
+  exchange.json(status, ["content-type", "application/json", "cache-control", "no-store"], `${JSON.stringify(body)}\n`);
+}

@@ -1,0 +1,48 @@
+/** Something that waits for its client. */
+export interface Waiting {
+  /** Set to 0 by whoever waits, whenever there is progress. */
+  idleTicks: number;
+  /** No progress for the time that is allowed. */
+  onIdle(): void;
+}
+
+/** The time is looked at so many times within the time allowed: one that ran out is noticed after a quarter more, at the latest. */
+const ticksPerIdle = 4;
+
+/** One timer for all that wait: a timer each would cost five times as much. It runs only while somebody waits. */
+export class IdleSweep {
+  readonly #idleMs: () => number;
+  readonly #waiting = new Set<Waiting>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param idleMs how long one may wait without progress; read anew whenever the timer starts. */
+  constructor(idleMs: () => number) {
+    this.#idleMs = idleMs;
+  }
+
+  add(waiting: Waiting): void {
+    waiting.idleTicks = 0;
+    this.#waiting.add(waiting);
+    if (this.#timer !== undefined) return;
+    this.#timer = setInterval(() => {
+      this.#tick();
+    }, this.#idleMs() / ticksPerIdle);
+    this.#timer.unref();
+  }
+
+  delete(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
+  }
+
+  #tick(): void {
+    if (this.#waiting.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    for (const waiting of this.#waiting) {
+      waiting.idleTicks += 1;
+      if (waiting.idleTicks > ticksPerIdle) waiting.onIdle();
+    }
+  }
+}

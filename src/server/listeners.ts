@@ -1,0 +1,107 @@
+import type { IncomingMessage, RequestListener } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Logger } from "../core/index.ts";
+import { EdgeServer } from "./connection.ts";
+
+export const maxHeaderBytes = 16 * 1024;
+/** Longer than the idle time of common load balancers and SDK pools, so that it is they who close. */
+const keepAliveMs = 75_000;
+/** When the grace is over, what its end has to say to the clients still gets this long to leave the sockets. */
+const lastWordsMs = 200;
+
+export interface ListenerDeps {
+  readonly onRequest: RequestListener;
+  /** What no request can be made of; the socket is the caller's to answer and end. */
+  readonly onBroken: (error: NodeJS.ErrnoException, socket: Socket) => void;
+  readonly onConnect: (socket: Duplex) => void;
+  /** A head must be whole in this time. */
+  readonly headMs: () => number;
+  readonly logger: Logger;
+}
+
+/** The listening sockets of an edge. */
+export interface Listeners {
+  listen(host: string, port: number): Promise<number>;
+  listenPath(path: string): Promise<void>;
+  close(graceMs: number, onGraceOver?: () => void): Promise<void>;
+}
+
+type Where = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** Opens and closes the sockets that the edge serves on; see `Edge` for what its methods promise. */
+export function createListeners(deps: ListenerDeps): Listeners {
+  const servers = new Set<EdgeServer>();
+  let closed: Promise<unknown> | undefined;
+
+  function listenOn(where: Where): Promise<EdgeServer> {
+    const headMs = deps.headMs();
+    const server = new EdgeServer(
+      {
+        maxHeaderSize: maxHeaderBytes,
+        headersTimeout: headMs,
+        // A body may take its time as long as it makes progress; its reader sees to that.
+        requestTimeout: 0,
+        keepAliveTimeout: keepAliveMs,
+        connectionsCheckingInterval: Math.min(1000, headMs),
+        // The edge says that itself, with ids and in the dialect.
+        requireHostHeader: false,
+      },
+      deps.onRequest,
+    );
+    // Whether a body is asked for is decided when it is read; other expectations are ignored, as RFC 9110, section 10.1.1, allows.
+    server.on("checkContinue", deps.onRequest);
+    server.on("checkExpectation", deps.onRequest);
+    server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+      deps.onBroken(error, socket as Socket);
+    });
+    server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
+      deps.onConnect(socket);
+    });
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(where, () => {
+        server.off("error", reject);
+        server.on("error", (error) => {
+          deps.logger.error({ error: error.message }, "the listening socket failed");
+        });
+        servers.add(server);
+        resolve(server);
+      });
+    });
+  }
+
+  return {
+    async listen(host, port) {
+      if (host !== "localhost") return portOf(await listenOn({ host, port }));
+      const actual = portOf(await listenOn({ host: "127.0.0.1", port }));
+      try {
+        await listenOn({ host: "::1", port: actual });
+      } catch (error) {
+        // A machine without IPv6 is served on 127.0.0.1 alone; a foreign listener on ::1 would steal half of localhost's clients.
+        if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw error;
+      }
+      return actual;
+    },
+    async listenPath(path) {
+      await listenOn({ path });
+    },
+    async close(graceMs, onGraceOver) {
+      closed ??= Promise.all([...servers].map((server) => new Promise<void>((resolve) => void server.close(() => resolve()))));
+      let cut: NodeJS.Timeout | undefined;
+      const grace = setTimeout(() => {
+        onGraceOver?.();
+        cut = setTimeout(() => {
+          for (const server of servers) server.closeAllConnections();
+        }, lastWordsMs);
+      }, graceMs);
+      await closed;
+      clearTimeout(grace);
+      clearTimeout(cut);
+    },
+  };
+}
+
+function portOf(server: EdgeServer): number {
+  return (server.address() as AddressInfo).port;
+}

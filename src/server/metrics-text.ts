@@ -1,0 +1,105 @@
+import type { Registry } from "prom-client";
+import { durationBounds, overheadBounds, type HistogramState, type MetricsSnapshot, type Series } from "./metrics.ts";
+
+type Value = { readonly value: number; readonly labels: Record<string, string | number>; readonly metricName?: string };
+
+export type MetricsRenderer = (snapshot: MetricsSnapshot) => Promise<{ readonly contentType: string; readonly body: string }>;
+
+/**
+ * Makes the Prometheus text of snapshots, with the process metrics of prom-client (text format 0.0.4). Source of the format: Prometheus documentation,
+ * "Exposition formats". The client library is loaded, and begins to watch event loop and garbage collector, with the first text; it has no way to end
+ * that, so there is one renderer for a process.
+ */
+export function createMetricsRenderer(): MetricsRenderer {
+  let processMetrics: Promise<Registry> | undefined;
+  return async (snapshot) => {
+    const registry = await (processMetrics ??= startProcessMetrics());
+    const own = await ownRegistry(snapshot);
+    const body = `${await own.metrics()}\n${await registry.metrics()}`;
+    return { contentType: own.contentType, body };
+  };
+}
+
+async function startProcessMetrics(): Promise<Registry> {
+  const { Registry, collectDefaultMetrics } = await import("prom-client");
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  return register;
+}
+
+async function ownRegistry(snapshot: MetricsSnapshot): Promise<Registry> {
+  const { Registry } = await import("prom-client");
+  const registry = new Registry();
+  const add = (name: string, type: "counter" | "gauge" | "histogram", help: string, values: readonly Value[]): void => {
+    // prom-client asks of a metric only that `get` yields this shape.
+    const metric = { name, help, type, aggregator: "sum", get: () => Promise.resolve({ name, help, type, values, aggregator: "sum" }) };
+    registry.registerMetric(metric as never);
+  };
+  const labelled = (series: Series): Record<string, string> => {
+    const [dialect, provider, model, status] = series.labels;
+    return { dialect, provider, model, status };
+  };
+  const each = (read: (series: Series) => number): Value[] =>
+    snapshot.series.map((series) => ({ value: read(series), labels: labelled(series) }));
+  add(
+    "tokligence_requests_total",
+    "counter",
+    "Requests on model routes, by how they ended.",
+    each((series) => series.requests),
+  );
+  add(
+    "tokligence_unpriced_requests_total",
+    "counter",
+    "Requests with usage but no known price.",
+    each((series) => series.unpriced),
+  );
+  add(
+    "tokligence_cost_usd_total",
+    "counter",
+    "Cost in US dollars at catalogue prices.",
+    each((series) => series.costUsd),
+  );
+  add(
+    "tokligence_tokens_total",
+    "counter",
+    "Tokens, by kind; input includes cached, output includes reasoning.",
+    (["input", "output", "cacheRead", "cacheWrite", "reasoning"] as const).flatMap((kind) =>
+      snapshot.series.map((series) => ({
+        value: series[kind],
+        labels: { ...labelled(series), kind: kind.replace(/[A-Z]/, (c) => `_${c.toLowerCase()}`) },
+      })),
+    ),
+  );
+  const histogram = (name: string, help: string, field: "duration" | "ttft" | "overhead", bounds: readonly number[]): void => {
+    const values = snapshot.series.flatMap((series) => histogramValues(name, series[field], bounds, labelled(series)));
+    add(name, "histogram", help, values);
+  };
+  histogram("tokligence_request_duration_seconds", "From the request's head to the answer's end.", "duration", durationBounds);
+  histogram("tokligence_time_to_first_token_seconds", "From the request's head to the first content sent on.", "ttft", durationBounds);
+  histogram("tokligence_overhead_seconds", "Time spent in the gateway itself.", "overhead", overheadBounds);
+  const refused = Object.entries(snapshot.refused).map(([code, value]) => ({ value, labels: { code } }));
+  add("tokligence_refused_total", "counter", "Requests refused before a model route served them, by error code.", refused);
+  for (const [name, value] of Object.entries(snapshot.gauges))
+    add(`tokligence_${name}`, "gauge", gaugeHelp[name] ?? name, [{ value, labels: {} }]);
+  return registry;
+}
+
+const gaugeHelp: Readonly<Record<string, string>> = {
+  active_streams: "Streams under way.",
+  ledger_queued_records: "Ledger records that are not in the database yet.",
+  ledger_healthy: "Processes whose ledger takes records.",
+  workers: "Processes that serve requests.",
+};
+
+function histogramValues(name: string, histogram: HistogramState, bounds: readonly number[], labels: Record<string, string>): Value[] {
+  const values: Value[] = [];
+  let cumulated = 0;
+  bounds.forEach((bound, i) => {
+    cumulated += histogram.counts[i]!;
+    values.push({ value: cumulated, labels: { le: bound, ...labels }, metricName: `${name}_bucket` });
+  });
+  cumulated += histogram.counts[bounds.length]!;
+  values.push({ value: cumulated, labels: { le: "+Inf", ...labels }, metricName: `${name}_bucket` });
+  values.push({ value: histogram.sum, labels, metricName: `${name}_sum` }, { value: cumulated, labels, metricName: `${name}_count` });
+  return values;
+}

@@ -1,0 +1,135 @@
+import type { ObservedRequest } from "../gateway/index.ts";
+
+/** Upper bounds, in seconds. */
+export const durationBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+export const overheadBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
+
+export interface HistogramState {
+  /** One count for each bound, not cumulated, and one for the rest. */
+  readonly counts: number[];
+  sum: number;
+}
+
+export interface Series {
+  /** dialect, provider, model, status */
+  readonly labels: readonly [string, string, string, string];
+  requests: number;
+  unpriced: number;
+  costUsd: number;
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+  reasoning: number;
+  readonly duration: HistogramState;
+  readonly ttft: HistogramState;
+  readonly overhead: HistogramState;
+}
+
+/** The counters of one process, as plain data: sent to the primary, and added up there. */
+export interface MetricsSnapshot {
+  readonly series: readonly Series[];
+  readonly refused: Readonly<Record<string, number>>;
+  /** Values that are read, not counted; added over the processes. */
+  readonly gauges: Readonly<Record<string, number>>;
+}
+
+/**
+ * Counters of our own on the request path (a map and a few additions; the client library costs ten times as much), handed to prom-client when
+ * scraped. Labels come from configuration: a model that no configuration names is `other`.
+ */
+export class RequestMetrics {
+  readonly #series = new Map<string, Series>();
+  readonly #maxSeries: number;
+  readonly #refused = new Map<string, number>();
+
+  /** @param maxSeries with so many combinations of labels, further models are `other`, too: aliases and globs can make many names. */
+  constructor(maxSeries = 2000) {
+    this.#maxSeries = maxSeries;
+  }
+
+  observe(request: ObservedRequest): void {
+    const series = this.#seriesOf(request, request.modelKnown ? request.modelAsked : "other");
+    const { usage } = request;
+    series.requests += 1;
+    if (request.costNanoUsd !== undefined) series.costUsd += Number(request.costNanoUsd) / 1e9;
+    else if (request.attempts > 0 && (usage.input ?? usage.output) !== undefined) series.unpriced += 1;
+    series.input += usage.input ?? 0;
+    series.output += usage.output ?? 0;
+    series.cacheRead += usage.cacheRead ?? 0;
+    series.cacheWrite += (usage.cacheWrite5m ?? 0) + (usage.cacheWrite1h ?? 0);
+    series.reasoning += usage.reasoning ?? 0;
+    record(series.duration, durationBounds, request.durationMs / 1000);
+    if (request.ttftMs !== undefined) record(series.ttft, durationBounds, request.ttftMs / 1000);
+    record(series.overhead, overheadBounds, request.overheadMs / 1000);
+  }
+
+  #seriesOf(request: ObservedRequest, model: string): Series {
+    const key = `${request.dialect}\n${request.provider}\n${model}\n${request.status}`;
+    let series = this.#series.get(key);
+    if (series !== undefined) return series;
+    if (this.#series.size >= this.#maxSeries && model !== "other") return this.#seriesOf(request, "other");
+    series = newSeries([request.dialect, request.provider, model, request.status]);
+    this.#series.set(key, series);
+    return series;
+  }
+
+  refused(code: string): void {
+    this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
+  }
+
+  snapshot(gauges: Readonly<Record<string, number>>): MetricsSnapshot {
+    return { series: [...this.#series.values()], refused: Object.fromEntries(this.#refused), gauges };
+  }
+}
+
+function newSeries(labels: Series["labels"]): Series {
+  return {
+    labels,
+    requests: 0,
+    unpriced: 0,
+    costUsd: 0,
+    input: 0,
+    output: 0,
+    cacheRead: 0,
+    cacheWrite: 0,
+    reasoning: 0,
+    duration: newHistogram(durationBounds.length),
+    ttft: newHistogram(durationBounds.length),
+    overhead: newHistogram(overheadBounds.length),
+  };
+}
+
+function newHistogram(bounds: number): HistogramState {
+  return { counts: Array.from({ length: bounds + 1 }, () => 0), sum: 0 };
+}
+
+function record(histogram: HistogramState, bounds: readonly number[], value: number): void {
+  let i = 0;
+  while (i < bounds.length && value > bounds[i]!) i++;
+  histogram.counts[i]! += 1;
+  histogram.sum += value;
+}
+
+/** The sum of several processes' counters. */
+export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
+  const series = new Map<string, Series>();
+  const refused: Record<string, number> = {};
+  const gauges: Record<string, number> = {};
+  for (const snapshot of snapshots) {
+    for (const part of snapshot.series) {
+      const key = part.labels.join("\n");
+      let sum = series.get(key);
+      if (sum === undefined) series.set(key, (sum = newSeries(part.labels)));
+      for (const field of ["requests", "unpriced", "costUsd", "input", "output", "cacheRead", "cacheWrite", "reasoning"] as const)
+        sum[field] += part[field];
+      for (const field of ["duration", "ttft", "overhead"] as const) {
+        part[field].counts.forEach((count, i) => (sum[field].counts[i]! += count));
+        sum[field].sum += part[field].sum;
+      }
+    }
+    for (const [code, count] of Object.entries(snapshot.refused)) refused[code] = (refused[code] ?? 0) + count;
+    for (const [name, value] of Object.entries(snapshot.gauges)) gauges[name] = (gauges[name] ?? 0) + value;
+  }
+  return { series: [...series.values()], refused, gauges };
+}

@@ -1,0 +1,100 @@
+import { GatewayError } from "../core/index.ts";
+import { handleModelCall, type GatewayDeps } from "../gateway/index.ts";
+import type { ProtocolId } from "../ir/index.ts";
+import type { ModelInfo, Protocol } from "../protocols/index.ts";
+import { listModels } from "../upstream/index.ts";
+import type { HttpExchange } from "./exchange.ts";
+import type { Route } from "./route-table.ts";
+
+/** The routes of all protocols, the shared `/v1/models`, and the paths of the vendors' APIs that are known but not served. */
+export function modelRoutes(deps: GatewayDeps): Route[] {
+  const routes: Route[] = [];
+  for (const protocol of deps.protocols.values()) {
+    for (const spec of protocol.routes) {
+      const common = { method: spec.method, path: spec.path, access: "user", dialect: protocol.id } as const;
+      if (spec.operation === "list-models") {
+        routes.push({ ...common, handle: (exchange) => answerModelList(deps, exchange, protocol) });
+      } else if (spec.operation === "get-model") {
+        routes.push({ ...common, handle: (exchange, { param }) => answerModel(deps, exchange, protocol, param) });
+      } else {
+        routes.push({
+          ...common,
+          handle: (exchange, { principal, param, query }) =>
+            handleModelCall(deps, exchange, principal, protocol, { route: spec, param, query }),
+        });
+      }
+    }
+  }
+  routes.push(
+    {
+      method: "GET",
+      path: "/v1/models",
+      access: "user",
+      dialect: modelsDialect,
+      handle: (exchange) => answerModelList(deps, exchange, deps.protocols.get(modelsDialect(exchange.rawHeaders))!),
+    },
+    {
+      method: "GET",
+      path: "/v1/models/{model}",
+      access: "user",
+      dialect: modelsDialect,
+      handle: (exchange, { param }) => answerModel(deps, exchange, deps.protocols.get(modelsDialect(exchange.rawHeaders))!, param),
+    },
+  );
+  for (const path of notServed) {
+    for (const method of ["GET", "POST"] as const) {
+      routes.push({
+        method,
+        path,
+        access: "user",
+        dialect: path.startsWith("/v1/responses") ? "openai-responses" : path.includes("/messages/") ? "anthropic-messages" : "openai-chat",
+        handle() {
+          throw new GatewayError("not_served", `${path.replace("/{model}", "")} is not served by this gateway yet.`);
+        },
+      });
+    }
+  }
+  return routes;
+}
+
+/** Known parts of the vendors' APIs that answer with a 404 that says so. */
+const notServed = [
+  "/v1/completions",
+  "/v1/moderations",
+  "/v1/rerank",
+  "/v1/files",
+  "/v1/files/{model}",
+  "/v1/batches",
+  "/v1/batches/{model}",
+  "/v1/audio/{model}",
+  "/v1/images/{model}",
+  "/v1/responses/compact",
+  "/v1/messages/batches",
+  "/anthropic/v1/messages/batches",
+];
+
+/** `/v1/models` speaks Anthropic's dialect to requests with `anthropic-version`, Gemini's to those with `x-goog-api-key`, else OpenAI's. */
+export function modelsDialect(rawHeaders: readonly string[]): ProtocolId {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase();
+    if (name === "anthropic-version") return "anthropic-messages";
+    if (name === "x-goog-api-key") return "gemini-generate";
+  }
+  return "openai-chat";
+}
+
+function models(deps: GatewayDeps): readonly ModelInfo[] {
+  return listModels(deps.current().catalog);
+}
+
+function answerModelList(deps: GatewayDeps, exchange: HttpExchange, protocol: Protocol): void {
+  exchange.json(200, ["content-type", "application/json"], protocol.renderModelList(models(deps)));
+}
+
+function answerModel(deps: GatewayDeps, exchange: HttpExchange, protocol: Protocol, id: string): void {
+  const name = id.replace(/^models\//, "");
+  const model = models(deps).find((candidate) => candidate.id === id || candidate.id === name);
+  if (model === undefined)
+    throw new GatewayError("model_not_found", `The model "${id.slice(0, 200)}" is not known by name here.`, { param: "model" });
+  exchange.json(200, ["content-type", "application/json"], protocol.renderModel(model));
+}

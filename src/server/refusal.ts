@@ -1,0 +1,46 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { GatewayError, type ErrorCode, type GatewayErrorOptions } from "../core/index.ts";
+import type { Protocol } from "../protocols/index.ts";
+
+/** An error of the edge whose answer needs headers of its own: `allow` with 405, `upgrade` with 426 (RFC 9110, sections 15.5.6 and 15.5.22). */
+export class EdgeError extends GatewayError {
+  /** Name, value, name, value, … */
+  readonly headers: readonly string[];
+
+  constructor(code: ErrorCode, message: string, headers: readonly string[], options: GatewayErrorOptions = {}) {
+    super(code, message, options);
+    this.headers = headers;
+  }
+}
+
+/** The headers of an error's answer, but ids and length. */
+export function errorHeaders(error: GatewayError, status: number): string[] {
+  const headers = ["content-type", "application/json"];
+  if (error.retryAfterSeconds !== undefined) headers.push("retry-after", String(error.retryAfterSeconds));
+  if (status === 401) headers.push("www-authenticate", "Bearer");
+  if (error instanceof EdgeError) headers.push(...error.headers);
+  return headers;
+}
+
+/** What the client still sends is thrown away for so long, so that it can read the answer before the connection is gone. */
+const rawLingerMs = 1000;
+
+/** Answers where HTTP itself is broken and there is no request to answer to. The connection ends with it. */
+export function endRaw(socket: Duplex, protocol: Protocol, error: GatewayError, requestId: string): void {
+  const { status, body } = protocol.renderError(error, requestId);
+  const headers = [...errorHeaders(error, status), "x-request-id", requestId, "request-id", requestId];
+  headers.push("content-length", String(Buffer.byteLength(body)), "connection", "close");
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]!}: ${headers[i + 1]!}\r\n`;
+  socket.end(`${head}\r\n${body}`);
+  socket.resume();
+  const timer = setTimeout(() => {
+    socket.destroy();
+  }, rawLingerMs);
+  timer.unref();
+  (socket as Socket).once("close", () => {
+    clearTimeout(timer);
+  });
+}

@@ -1,0 +1,10 @@
+export { takeFileLock } from "./file-lock.ts";
+export type { FileLock } from "./file-lock.ts";
+export { createResponseOwners } from "./response-owners.ts";
+export type { ResponseOwnerRow, ResponseOwnerStore } from "./response-owners.ts";
+export { createSqliteStore } from "./sqlite-store.ts";
+export type { SqliteStoreOptions } from "./sqlite-store.ts";
+export { StoreError } from "./store-error.ts";
+export type { StoreErrorReason } from "./store-error.ts";
+export type * from "./tables.ts";
+export type { SqlValue, Store } from "./types.ts";

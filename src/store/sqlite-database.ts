@@ -1,0 +1,101 @@
+import type { DatabaseSync } from "node:sqlite";
+import { retryWhileBusy } from "./sqlite-busy.ts";
+import { createStatementCache } from "./sqlite-statements.ts";
+import { explainSqliteError } from "./store-error.ts";
+
+export interface SqliteResult {
+  readonly rows: Record<string, unknown>[];
+  readonly numAffectedRows?: bigint;
+  readonly insertId?: bigint;
+}
+
+/**
+ * One connection, shared by all of the process. A transaction has it to itself from begin to commit; everything else waits its turn. What waits for
+ * another process's lock holds nothing, so that readers go on meanwhile. Errors of the file or the disk are `StoreError`s.
+ */
+export interface SqliteDatabase {
+  readonly path: string;
+  readonly native: DatabaseSync;
+  /** One statement outside any transaction. */
+  execute(sql: string, parameters: readonly unknown[]): Promise<SqliteResult>;
+  /** One statement inside the transaction that the caller has begun. */
+  executeWithin(sql: string, parameters: readonly unknown[]): SqliteResult;
+  /** Begins a transaction for the caller; `end` with commit or rollback must follow. */
+  begin(mode: "deferred" | "immediate"): Promise<void>;
+  /** A commit that fails leaves the transaction open for a rollback; a rollback with none open does nothing. */
+  end(how: "commit" | "rollback"): void;
+  /** Runs `action` in a transaction of its own that takes the write lock first. All or nothing. */
+  write<T>(action: () => T): Promise<T>;
+  /** Waits for an open transaction. Does nothing when closed already. */
+  close(): Promise<void>;
+}
+
+export function createSqliteDatabase(path: string, native: DatabaseSync, busyTimeoutMs: number): SqliteDatabase {
+  const statements = createStatementCache(native);
+  let openTransaction: PromiseWithResolvers<void> | undefined;
+
+  const run = (sql: string, parameters: readonly unknown[] = []): SqliteResult => {
+    const statement = statements.get(sql);
+    if (statement.reader) return { rows: statement.all(parameters) };
+    const { changes, lastInsertRowid } = statement.run(parameters);
+    return { rows: [], numAffectedRows: changes, insertId: lastInsertRowid };
+  };
+  const explained = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      throw explainSqliteError(error, path);
+    }
+  };
+  /** `action` is synchronous, so nothing comes between the end of the wait and the end of `action`. */
+  const whenFree = async <T>(action: () => T): Promise<T> => {
+    try {
+      return await retryWhileBusy(busyTimeoutMs, async () => {
+        for (let other = openTransaction; other !== undefined; other = openTransaction) await other.promise;
+        return action();
+      });
+    } catch (error) {
+      throw explainSqliteError(error, path);
+    }
+  };
+
+  return {
+    path,
+    native,
+    execute: (sql, parameters) => whenFree(() => run(sql, parameters)),
+    executeWithin: (sql, parameters) => explained(() => run(sql, parameters)),
+    begin: (mode) =>
+      whenFree(() => {
+        run(`begin ${mode}`);
+        openTransaction = Promise.withResolvers();
+      }),
+    end(how) {
+      try {
+        // SQLite rolls back by itself after some errors (a full disk); a second rollback would hide the first error.
+        if (how === "commit" || native.isTransaction) explained(() => run(how));
+      } finally {
+        if (how === "rollback" || !native.isTransaction) {
+          openTransaction?.resolve();
+          openTransaction = undefined;
+        }
+      }
+    },
+    write: (action) =>
+      whenFree(() => {
+        run("begin immediate");
+        try {
+          const result = action();
+          run("commit");
+          return result;
+        } catch (error) {
+          if (native.isTransaction) run("rollback");
+          throw error;
+        }
+      }),
+    async close() {
+      await whenFree(() => {
+        if (native.isOpen) native.close();
+      });
+    },
+  };
+}

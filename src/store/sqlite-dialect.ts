@@ -1,0 +1,79 @@
+import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
+import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
+import type { SqliteDatabase } from "./sqlite-database.ts";
+
+/**
+ * Kysely's SQLite dialect over node:sqlite. Its compiler and introspector are Kysely's; the connection is ours, as node:sqlite takes parameters
+ * one by one, has no `reader`, and must not block while another process writes.
+ */
+export function createSqliteDialect(database: SqliteDatabase): Dialect {
+  return {
+    createAdapter: () => new SharedConnectionAdapter(),
+    createDriver: () => createDriver(database),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+}
+
+/** Kysely would let one user at a time have the connection, even one that only waits; `SqliteDatabase` does it by the transaction. */
+class SharedConnectionAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
+/** A use of the one connection, from acquire to release. */
+interface Lease extends DatabaseConnection {
+  inTransaction: boolean;
+}
+
+function createDriver(database: SqliteDatabase): Driver {
+  const leases = new WeakMap<DatabaseConnection, Lease>();
+  const leaseOf = (connection: DatabaseConnection): Lease => {
+    const lease = leases.get(connection);
+    if (lease === undefined) throw new TypeError("The connection comes from another database.");
+    return lease;
+  };
+  const end = (connection: DatabaseConnection, how: "commit" | "rollback"): void => {
+    database.end(how);
+    leaseOf(connection).inTransaction = false;
+  };
+  return {
+    init: () => Promise.resolve(),
+    acquireConnection() {
+      const lease = createLease(database);
+      leases.set(lease, lease);
+      return Promise.resolve(lease);
+    },
+    async beginTransaction(connection, settings) {
+      // A deferred transaction that reads and then writes fails at once when another process has written in between, so writers lock first.
+      await database.begin(settings.accessMode === "read only" ? "deferred" : "immediate");
+      leaseOf(connection).inTransaction = true;
+    },
+    async commitTransaction(connection) {
+      end(connection, "commit");
+    },
+    async rollbackTransaction(connection) {
+      end(connection, "rollback");
+    },
+    async releaseConnection(connection) {
+      if (leaseOf(connection).inTransaction) end(connection, "rollback");
+    },
+    destroy: () => database.close(),
+  };
+}
+
+function createLease(database: SqliteDatabase): Lease {
+  const lease: Lease = {
+    inTransaction: false,
+    async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+      const result = lease.inTransaction ? database.executeWithin(sql, parameters) : await database.execute(sql, parameters);
+      // What a row is, the query builder's types say; the schema's STRICT tables make it so.
+      return { ...result, rows: result.rows as R[] };
+    },
+    streamQuery() {
+      throw new TypeError("SQLite has one connection, which a stream would keep from others: read pages by key instead.");
+    },
+  };
+  return lease;
+}

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import type { Clock } from "../core/index.ts";
+import { migrations, type Migration } from "./migrations/index.ts";
+import { createSqliteDatabase, type SqliteDatabase } from "./sqlite-database.ts";
+import { openSqliteFile } from "./sqlite-file.ts";
+import { migrateSqlite } from "./sqlite-migrate.ts";
+import { createSqliteStore } from "./sqlite-store.ts";
+import { withFolder } from "./sqlite-under-test.test.ts";
+
+const clock: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
+
+const first: Migration = { version: 1, name: "first", sqlite: "create table a (x integer) strict; insert into a values (1)" };
+const second: Migration = { version: 2, name: "second", sqlite: "alter table a add column y integer; update a set y = x + 1" };
+const broken: Migration = {
+  version: 2,
+  name: "broken",
+  sqlite: "update a set x = 9; create table b (z integer) strict; select * from nowhere",
+};
+
+async function open(path: string): Promise<SqliteDatabase> {
+  return createSqliteDatabase(path, await openSqliteFile(path, 5000), 5000);
+}
+
+async function rows(database: SqliteDatabase, sql: string): Promise<unknown[]> {
+  return (await database.execute(sql, [])).rows;
+}
+
+const record = "select version, name, applied_ms from schema_migrations order by version";
+
+describe("migrations", () => {
+  it("the list counts from 1 without gaps", () => {
+    assert.deepStrictEqual(
+      migrations.map((migration) => migration.version),
+      migrations.map((_, i) => i + 1),
+    );
+  });
+
+  it("run once each, in order, and go on from where the database is", () =>
+    withFolder(async (folder) => {
+      const database = await open(join(folder, "x.db"));
+      await migrateSqlite(database, [first], clock);
+      await migrateSqlite(database, [first], clock);
+      await migrateSqlite(database, [first, second], clock);
+      assert.deepStrictEqual(
+        { a: await rows(database, "select * from a"), record: await rows(database, record) },
+        {
+          a: [{ x: 1, y: 2 }],
+          record: [
+            { version: 1, name: "first", applied_ms: 1_700_000_000_000 },
+            { version: 2, name: "second", applied_ms: 1_700_000_000_000 },
+          ],
+        },
+      );
+      await database.close();
+    }));
+
+  it("one that fails leaves no trace and names itself", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "x.db");
+      const database = await open(path);
+      await assert.rejects(migrateSqlite(database, [first, broken], clock), {
+        name: "StoreError",
+        reason: "migration_failed",
+        message: `The database ${path} could not be brought to schema version 2 (broken): no such table: nowhere. Nothing was changed. Check that the file belongs to this program.`,
+      });
+      assert.deepStrictEqual(
+        { a: await rows(database, "select * from a"), record: await rows(database, "select version from schema_migrations") },
+        { a: [{ x: 1 }], record: [{ version: 1 }] },
+      );
+      await migrateSqlite(database, [first, second], clock);
+      await database.close();
+    }));
+
+  it("a newer schema than the program knows is refused and left alone", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "x.db");
+      const database = await open(path);
+      await migrateSqlite(database, [first, second], clock);
+      await assert.rejects(migrateSqlite(database, [first], clock), {
+        name: "StoreError",
+        reason: "newer_schema",
+        message: `The database ${path} has schema version 2, and this program knows versions up to 1. Install the newer program again, or restore a backup from before it was installed.`,
+      });
+      assert.deepStrictEqual(await rows(database, "select version from schema_migrations"), [{ version: 1 }, { version: 2 }]);
+      await database.close();
+    }));
+
+  it("a store refuses a newer schema, and lets go of the file", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "x.db");
+      await (await createSqliteStore({ path, clock })).close();
+      const other = new DatabaseSync(path);
+      other.exec("insert into schema_migrations (version, name, applied_ms) values (1000, 'from the future', 1)");
+      await assert.rejects(createSqliteStore({ path, clock }), { name: "StoreError", reason: "newer_schema" });
+      // Succeeds only where no other connection has the file.
+      assert.deepStrictEqual({ ...other.prepare("pragma journal_mode = delete").get() }, { journal_mode: "delete" });
+      other.close();
+    }));
+
+  it("a database that is up to date is opened while another process holds the write lock", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "x.db");
+      await (await createSqliteStore({ path, clock })).close();
+      const other = new DatabaseSync(path);
+      other.exec("begin immediate");
+      const store = await createSqliteStore({ path, clock, busyTimeoutMs: 0 });
+      assert.equal(await store.readRevision(), 0);
+      await store.close();
+      other.exec("rollback");
+      other.close();
+    }));
+
+  it("one that waited for another's migration finds it done", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "x.db");
+      const one = await open(path);
+      const two = await open(path);
+      await one.begin("immediate");
+      // It has read version 0 by now or will soon, and cannot write before the other commits.
+      const waiting = migrateSqlite(two, [first, second], clock);
+      one.executeWithin(
+        "create table schema_migrations (version integer primary key, name text not null, applied_ms integer not null) strict",
+        [],
+      );
+      one.executeWithin("create table a (x integer) strict", []);
+      one.executeWithin("insert into schema_migrations values (1, 'by the other', 5)", []);
+      await new Promise((resolve) => setImmediate(resolve));
+      one.end("commit");
+      await waiting;
+      assert.deepStrictEqual(await rows(one, record), [
+        { version: 1, name: "by the other", applied_ms: 5 },
+        { version: 2, name: "second", applied_ms: 1_700_000_000_000 },
+      ]);
+      await one.close();
+      await two.close();
+    }));
+
+  it("any number of stores may be opened at once in one process", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "x.db");
+      const stores = await Promise.all(Array.from({ length: 8 }, () => createSqliteStore({ path, clock })));
+      await Promise.all(stores.map((store) => store.bumpRevision()));
+      assert.equal(await stores[0]!.readRevision(), 8);
+      await Promise.all(stores.map((store) => store.close()));
+    }));
+
+  it("processes that start at once on a new file all come up, and the schema is made once", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "new", "x.db");
+      const program = `
+        import { createSqliteStore } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
+        process.stdout.write("ready\\n");
+        await new Promise((resolve) => process.stdin.once("data", resolve));
+        const store = await createSqliteStore({ path: ${JSON.stringify(path)}, clock: { now: () => 1, monotonic: () => 0 } });
+        await store.bumpRevision();
+        await store.close();
+        process.exit(0);
+      `;
+      const children = Array.from({ length: 4 }, () => {
+        const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["pipe", "pipe", "pipe"] });
+        return { child, ready: once(child.stdout, "data"), stderr: text(child.stderr), exit: once(child, "exit") };
+      });
+      await Promise.all(children.map(({ ready }) => ready));
+      for (const { child } of children) child.stdin.end("go\n");
+      const results = await Promise.all(
+        children.map(async ({ exit, stderr }) => ({ code: (await exit)[0] as unknown, stderr: await stderr })),
+      );
+      assert.deepStrictEqual(
+        results,
+        Array.from({ length: 4 }, () => ({ code: 0, stderr: "" })),
+      );
+      const database = await open(path);
+      assert.deepStrictEqual(
+        {
+          versions: await rows(database, "select version from schema_migrations"),
+          revision: await rows(database, "select value from revisions"),
+        },
+        { versions: migrations.map(({ version }) => ({ version })), revision: [{ value: 4 }] },
+      );
+      await database.close();
+    }));
+});

@@ -1,0 +1,95 @@
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
+
+/** How many prepared statements are kept. The program has fewer texts than that; lists of changing length could make more. */
+const cacheSize = 256;
+
+export interface PreparedStatement {
+  /** The statement gives rows. */
+  readonly reader: boolean;
+  all(parameters: readonly unknown[]): Record<string, unknown>[];
+  run(parameters: readonly unknown[]): { readonly changes: bigint; readonly lastInsertRowid: bigint };
+}
+
+export interface StatementCache {
+  get(sql: string): PreparedStatement;
+}
+
+/**
+ * Prepared statements by their text, the oldest dropped past 256. Values that go in: a whole number is bound as an integer (node:sqlite binds
+ * every number as a real, so that `7 / ?` would be 3.5). Values that come out: as `Store` says. Reading a statement's integers as bigint is
+ * asked for only where a column is money, so that all others are read at full speed.
+ */
+export function createStatementCache(database: DatabaseSync): StatementCache {
+  const statements = new Map<string, PreparedStatement>();
+  return {
+    get(sql) {
+      const known = statements.get(sql);
+      if (known !== undefined) return known;
+      const made = prepare(database, sql);
+      if (statements.size >= cacheSize) {
+        for (const oldest of statements.keys()) {
+          statements.delete(oldest);
+          break;
+        }
+      }
+      statements.set(sql, made);
+      return made;
+    },
+  };
+}
+
+function prepare(database: DatabaseSync, sql: string): PreparedStatement {
+  const statement = database.prepare(sql);
+  const reader = statement.columns().length > 0;
+  const money = readMoney(statement);
+  return {
+    reader,
+    all: (parameters) => statement.all(...parameters.map(toSqlite)).map((row) => fromSqlite(row, money)),
+    run(parameters) {
+      const { changes, lastInsertRowid } = statement.run(...parameters.map(toSqlite));
+      return { changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) };
+    },
+  };
+}
+
+function isMoney(column: string): boolean {
+  return column.endsWith("_nano_usd");
+}
+
+/** Whether a column is money; if so the statement reads all its integers as bigint from now on. */
+function readMoney(statement: StatementSync): boolean {
+  const money = statement.columns().some((column) => isMoney(column.name));
+  if (money) statement.setReadBigInts(true);
+  return money;
+}
+
+function toSqlite(value: unknown): SQLInputValue {
+  switch (typeof value) {
+    case "number":
+      return Number.isSafeInteger(value) ? BigInt(value) : value;
+    case "string":
+    case "bigint":
+      return value;
+    default:
+      if (value === null || value instanceof Uint8Array) return value;
+      throw new TypeError(`A query's value is of type ${typeof value}. Give text, a number, a bigint, bytes or null.`);
+  }
+}
+
+/** A plain object (node:sqlite's rows have no prototype), with bigint for money and number for all else. */
+function fromSqlite(row: Record<string, SQLOutputValue>, money: boolean): Record<string, unknown> {
+  const out: Record<string, unknown> = { ...row };
+  if (!money) return out;
+  for (const [name, value] of Object.entries(row)) {
+    if (isMoney(name)) {
+      if (typeof value !== "bigint" && value !== null) {
+        throw new RangeError(`The column ${name} holds ${typeof value}, not a whole number of nano-USD.`);
+      }
+    } else if (typeof value === "bigint") {
+      const number = Number(value);
+      if (!Number.isSafeInteger(number)) throw new RangeError(`The column ${name} holds ${value}, which is past what a number can hold.`);
+      out[name] = number;
+    }
+  }
+  return out;
+}

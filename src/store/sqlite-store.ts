@@ -1,0 +1,74 @@
+import { Kysely } from "kysely";
+import type { Clock } from "../core/index.ts";
+import { migrations } from "./migrations/index.ts";
+import { bumpAccountsRevision, readAccountsRevision } from "./revisions.ts";
+import { createSqliteDatabase } from "./sqlite-database.ts";
+import { createSqliteDialect } from "./sqlite-dialect.ts";
+import { openSqliteFile } from "./sqlite-file.ts";
+import { createRowInserter } from "./sqlite-insert.ts";
+import { migrateSqlite } from "./sqlite-migrate.ts";
+import { explainSqliteError } from "./store-error.ts";
+import type { Tables } from "./tables.ts";
+import type { Store } from "./types.ts";
+
+export interface SqliteStoreOptions {
+  /** The database file, made if missing, or `:memory:`. */
+  readonly path: string;
+  readonly clock: Clock;
+  /** How long to wait for another process's lock, in milliseconds; 5000 if left out. This process goes on meanwhile. */
+  readonly busyTimeoutMs?: number;
+}
+
+/**
+ * Opens a SQLite database and brings its schema up to date.
+ * @throws StoreError that says what to do where the path cannot be written, is damaged, or comes from a newer program.
+ */
+export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: SqliteStoreOptions): Promise<Store> {
+  const database = createSqliteDatabase(path, await openSqliteFile(path, busyTimeoutMs), busyTimeoutMs);
+  try {
+    await migrateSqlite(database, migrations, clock);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  const { native } = database;
+  const db = new Kysely<Tables>({ dialect: createSqliteDialect(database) });
+  const inserter = createRowInserter(native);
+  let closing: Promise<void> | undefined;
+
+  /** In the caller's transaction, whose connection is the only one. A savepoint, so that an error leaves none of these rows. */
+  const insertWithin = (...rows: Parameters<typeof inserter.insert>): number => {
+    if (!native.isTransaction) throw new TypeError("The transaction given to insertRows is over.");
+    native.exec("savepoint insert_rows");
+    try {
+      const added = inserter.insert(...rows);
+      native.exec("release insert_rows");
+      return added;
+    } catch (error) {
+      if (native.isTransaction) native.exec("rollback to insert_rows; release insert_rows");
+      throw explainSqliteError(error, path);
+    }
+  };
+
+  return {
+    dialect: "sqlite",
+    db,
+    async insertRows(table, columns, rows, transaction) {
+      if (rows.length === 0) return 0;
+      if (transaction !== undefined) return insertWithin(table, columns, rows);
+      return database.write(() => inserter.insert(table, columns, rows));
+    },
+    readRevision: () => readAccountsRevision(db),
+    bumpRevision: (transaction) => bumpAccountsRevision(transaction ?? db),
+    async ping() {
+      const start = clock.monotonic();
+      await readAccountsRevision(db);
+      return clock.monotonic() - start;
+    },
+    close() {
+      // Kysely closes the database only if it has been used through Kysely.
+      closing ??= db.destroy().then(() => database.close());
+      return closing;
+    },
+  };
+}

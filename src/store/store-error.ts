@@ -1,0 +1,89 @@
+/** Why a database could not do what was asked, where the operator has to do something about it. */
+export type StoreErrorReason =
+  | "damaged"
+  | "unwritable"
+  | "full"
+  | "busy"
+  | "io_error"
+  | "wal_unavailable"
+  | "newer_schema"
+  | "migration_failed";
+
+/** A fault of the database, not of the query. The message names the database and says what to do; it holds no data. */
+export class StoreError extends Error {
+  readonly reason: StoreErrorReason;
+
+  constructor(reason: StoreErrorReason, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "StoreError";
+    this.reason = reason;
+  }
+}
+
+/** Primary result codes of SQLite (sqlite.org/rescode.html, read 2026-11-23); the low byte of an extended code. */
+const busy = 5;
+const readonly = 8;
+const ioError = 10;
+const corrupt = 11;
+const full = 13;
+const cannotOpen = 14;
+const notDatabase = 26;
+
+/** True where another connection holds a lock that the statement needs. */
+export function isSqliteBusy(error: unknown): boolean {
+  return sqliteCode(error) === busy;
+}
+
+/**
+ * Turns what SQLite or the file system threw into a `StoreError` where the cause is the database, its file or its disk. Anything else (a
+ * constraint, a mistake in a query) comes back as it is.
+ */
+export function explainSqliteError(error: unknown, path: string): unknown {
+  if (error instanceof StoreError) return error;
+  const detail = error instanceof Error ? error.message : String(error);
+  switch (sqliteCode(error)) {
+    case busy:
+      return new StoreError(
+        "busy",
+        `The database ${path} is locked by another process. Find the process that keeps it open for writing (for example with "fuser ${path}") and end it.`,
+        error,
+      );
+    case corrupt:
+    case notDatabase:
+      return new StoreError(
+        "damaged",
+        `The file ${path} is damaged or no SQLite database (${detail}). Stop the gateway, then restore the file from a backup, or move it away to start with an empty one.`,
+        error,
+      );
+    case full:
+      return new StoreError("full", `The disk that holds the database ${path} is full. Free some space.`, error);
+    case readonly:
+    case cannotOpen:
+      return unwritable(path, detail, error);
+    case ioError:
+      return new StoreError(
+        "io_error",
+        `Reading or writing the database ${path} failed (${detail}). Check the disk and the file system it is on.`,
+        error,
+      );
+    default:
+      return isFileError(error) ? unwritable(path, detail, error) : error;
+  }
+}
+
+function unwritable(path: string, detail: string, cause: unknown): StoreError {
+  return new StoreError(
+    "unwritable",
+    `The database ${path} cannot be opened for writing (${detail}). Check that the path is right, and that the gateway's user may write to the file and to its folder.`,
+    cause,
+  );
+}
+
+function sqliteCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
+  return error.errcode & 0xff;
+}
+
+function isFileError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
+}

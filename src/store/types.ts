@@ -1,0 +1,38 @@
+import type { Kysely } from "kysely";
+import type { Tables } from "./tables.ts";
+
+export type SqlValue = string | number | bigint | null;
+
+/**
+ * A database with the project's schema. Kysely for queries; `insertRows` where many rows go in at once.
+ *
+ * Integers come as `number`, and a value past 2^53 is an error, not a wrong number. A result column whose name ends in `_nano_usd` comes as
+ * `bigint`, exact to 64 bits: give sums of money such a name (`sum(cost_nano_usd) as cost_nano_usd`).
+ *
+ * On SQLite there is one connection, and an open transaction holds it: inside `db.transaction()` use the transaction it hands out, never the
+ * store's `db` or a method without that transaction, or the two wait for each other for ever. Transactions take the write lock at once
+ * (but `read only` ones), so keep them short and await nothing but the database in them. Long lists are read in pages by key, not streamed.
+ */
+export interface Store {
+  readonly dialect: "sqlite" | "postgresql";
+  readonly db: Kysely<Tables>;
+  /**
+   * Inserts rows into one table, all or none, skipping those whose key is there already. Much cheaper a row than a query builder.
+   * In a transaction of its own, or inside `transaction` where one is given.
+   * @returns how many rows were new.
+   */
+  insertRows(
+    table: keyof Tables,
+    columns: readonly string[],
+    rows: readonly (readonly SqlValue[])[],
+    transaction?: Kysely<Tables>,
+  ): Promise<number>;
+  /** Counts up with every change of users or keys, by any process. Cheap: a read by primary key. */
+  readRevision(): Promise<number>;
+  /** Says that users or keys have changed. Call it with the transaction of the change where there is one. */
+  bumpRevision(transaction?: Kysely<Tables>): Promise<void>;
+  /** One small read; the time it took in milliseconds. @throws what the database throws. */
+  ping(): Promise<number>;
+  /** Waits for what is under way. Calling it again does nothing. */
+  close(): Promise<void>;
+}

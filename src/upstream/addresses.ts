@@ -1,0 +1,52 @@
+import { lookup, type LookupAddress } from "node:dns";
+import { BlockList, isIPv6, type LookupFunction } from "node:net";
+
+/** Resolves a host name to all its addresses; node:dns's `lookup` by default. */
+export type Resolve = (hostname: string, callback: (error: Error | null, addresses: readonly LookupAddress[]) => void) => void;
+
+export const systemResolve: Resolve = (hostname, callback) => {
+  lookup(hostname, { all: true }, callback);
+};
+
+/** `code` of the error for a name that resolves to addresses that must not be connected to. */
+export const refusedAddressCode = "ERR_ADDRESS_REFUSED";
+
+/**
+ * Link-local addresses, where clouds serve machine credentials to whoever asks from inside. A provider never lives there; a name that points there is
+ * a mistake or an attack. (RFC 3927, RFC 4291 section 2.5.6; AWS's IPv6 metadata address, docs.aws.amazon.com, instance metadata; Alibaba's.)
+ */
+function createForbiddenList(): BlockList {
+  const list = new BlockList();
+  list.addSubnet("169.254.0.0", 16, "ipv4");
+  list.addSubnet("fe80::", 10, "ipv6");
+  list.addAddress("fd00:ec2::254", "ipv6");
+  list.addAddress("100.100.100.200", "ipv4");
+  return list;
+}
+
+/**
+ * A lookup for `net.connect` that hands out only addresses that may be connected to, so that the address that was checked is the one that is used.
+ * It is asked for names alone: an address that stands literally in the configuration is the operator's word.
+ */
+export function createCheckedLookup(resolve: Resolve): LookupFunction {
+  const forbidden = createForbiddenList();
+  return (hostname, options, callback) => {
+    resolve(hostname, (error, addresses) => {
+      if (error !== null) {
+        callback(error, []);
+        return;
+      }
+      // A zone (`fe80::1%eth0`) is no part of the address.
+      const allowed = addresses.filter(({ address }) => !forbidden.check(address.split("%", 1)[0]!, isIPv6(address) ? "ipv6" : "ipv4"));
+      const first = allowed[0];
+      if (first === undefined) callback(noAddressError(hostname, addresses), []);
+      else if (options.all === true) callback(null, allowed);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+function noAddressError(hostname: string, addresses: readonly LookupAddress[]): NodeJS.ErrnoException {
+  const code = addresses.length === 0 ? "ENOTFOUND" : refusedAddressCode;
+  return Object.assign(new Error(`${hostname} has no address that may be connected to`), { code });
+}

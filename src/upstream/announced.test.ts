@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { silentLogger } from "../core/index.ts";
+import { createAnnouncedModels, type AnnouncedOptions, type ListingProtocol } from "./announced.ts";
+import { clientFor, HandClock, jsonAnswer, providerAt, rawServer, requestTo, gather, type Arrived } from "./harness.test.ts";
+import type { Provider } from "./types.ts";
+
+const chat: ListingProtocol = {
+  id: "openai-chat",
+  routes: [{ method: "GET", path: "/v1/models", operation: "list-models" }],
+  upstreamPath: () => ({ method: "GET", path: "/models" }),
+  requiredHeaders: [["x-version", "1"]],
+  parseModelList: (wire) => (wire as { data: { id: string }[] }).data.map((model) => model.id),
+};
+const anthropic: ListingProtocol = { ...chat, id: "anthropic-messages", upstreamPath: () => ({ method: "GET", path: "/v1/models" }) };
+
+function listing(...ids: readonly string[]): string {
+  return jsonAnswer(JSON.stringify({ data: ids.map((id) => ({ id })) }));
+}
+
+function options(
+  t: Parameters<typeof clientFor>[0],
+  providers: readonly Provider[],
+  more: Partial<AnnouncedOptions> = {},
+): AnnouncedOptions {
+  const clock = new HandClock();
+  return {
+    client: clientFor(t, providers, { clock }),
+    protocol: (id) => [chat, anthropic].find((protocol) => protocol.id === id),
+    providers,
+    clock,
+    logger: silentLogger,
+    ...more,
+  };
+}
+
+test("providers are asked at once for their models, with what their protocol requires", async (t) => {
+  const upstream = await rawServer(t, ({ socket, head }) =>
+    socket.write(head.startsWith("GET /v1/models?") ? listing("c") : listing("a", "b", "a")),
+  );
+  const one = providerAt(upstream.origin, { name: "one", protocols: ["gemini-generate", "openai-chat"] });
+  const two = providerAt(upstream.origin, { name: "two", protocols: ["anthropic-messages"] });
+  const off = { ...providerAt(upstream.origin, { name: "off" }), enabled: false };
+  const seen: unknown[] = [];
+  const announced = createAnnouncedModels(options(t, [one, two, off], { onChange: (names) => seen.push([...names.keys()]) }));
+  t.after(() => announced.stop());
+  announced.start();
+  assert.deepEqual([...announced.names()], [], "nothing waits");
+  await announced.refresh();
+  assert.deepEqual(Object.fromEntries(announced.names()), { one: ["a", "b"], two: ["c"] });
+  assert.equal(seen.length, 2);
+  assert.deepEqual(
+    announced.snapshot().toSorted((a, b) => (a.provider < b.provider ? -1 : 1)),
+    [
+      { provider: "one", models: 2, refreshedAtMs: 1_000 },
+      { provider: "two", models: 1, refreshedAtMs: 1_000 },
+    ],
+  );
+  assert.deepEqual(
+    new Set(upstream.requests.map(({ head }) => head.split("\r\n")[0])),
+    new Set(["GET /v1/models HTTP/1.1", "GET /v1/models?limit=1000 HTTP/1.1"]),
+  );
+  for (const { head } of upstream.requests)
+    assert.match(head, /\r\naccept: application\/json\r\nx-version: 1\r\n(?:.*\r\n)*authorization: Bearer sk-upstream\r\n/);
+  const names = announced.names();
+  await announced.refresh();
+  assert.equal(announced.names(), names, "the same names are no change");
+  assert.equal(seen.length, 2);
+});
+
+test("a listing that does not come keeps the names of the one before, and is logged at debug and shown", async (t) => {
+  const answers: ((request: Arrived) => void)[] = [
+    ({ socket }) => socket.write(listing("a")),
+    ({ socket }) => socket.write(jsonAnswer("{}", "HTTP/1.1 401 No")),
+    ({ socket }) => socket.write(jsonAnswer("<html>")),
+    ({ socket }) => socket.write(jsonAnswer("{}")),
+    ({ socket }) => socket.resetAndDestroy(),
+  ];
+  const upstream = await rawServer(t, (request) => (answers.shift() ?? (() => request.socket.destroy()))(request));
+  const provider = providerAt(upstream.origin);
+  const logged: object[] = [];
+  const fail = (): void => assert.fail("logged louder than debug");
+  const logger = { debug: (fields: object) => logged.push(fields), info: fail, warn: fail, error: fail };
+  const announced = createAnnouncedModels(options(t, [provider], { logger }));
+  t.after(() => announced.stop());
+  const messages: (string | undefined)[] = [];
+  for (let i = 0; i < 5; i++) {
+    await announced.refresh();
+    messages.push(announced.snapshot()[0]!.message);
+    assert.deepEqual(announced.snapshot()[0]!.models, 1);
+  }
+  assert.deepEqual([...announced.names()], [["upstream", ["a"]]]);
+  assert.equal(logged.length, 4);
+  assert.deepEqual(messages.slice(0, 3), [
+    undefined,
+    "it answered 401 when asked for its models",
+    "Provider upstream answered 200 with something that is no JSON.",
+  ]);
+  assert.match(messages[4]!, /closed the connection without an answer\.$|refuses connections/);
+});
+
+test("what is taken is bounded: 5,000 names of 256 characters, 4 MiB, 15 seconds", async (t) => {
+  const many = Array.from({ length: 6_000 }, (_, index) => `m${index}`);
+  const upstream = await rawServer(t, ({ socket, turn, connection }) => {
+    if (connection + turn === 0) socket.write(listing("x".repeat(257), "", ...many));
+    else if (connection + turn === 1) socket.write(jsonAnswer(`{"data":"${"x".repeat(5 * 1024 * 1024)}"}`));
+  });
+  const provider = providerAt(upstream.origin);
+  const own = options(t, [provider]);
+  const announced = createAnnouncedModels(own);
+  t.after(() => announced.stop());
+  await announced.refresh();
+  assert.deepEqual(announced.names().get("upstream"), many.slice(0, 5_000));
+  await announced.refresh();
+  assert.equal(announced.snapshot()[0]!.message, "Provider upstream answered more than 4194304 bytes.");
+  const third = announced.refresh();
+  await upstream.arrived(3);
+  (own.clock as HandClock).ms += 15_000;
+  await third;
+  assert.match(announced.snapshot()[0]!.message!, /did not complete its answer within 15 s/);
+});
+
+test("an answer that comes after the end changes nothing", async (t) => {
+  const upstream = await rawServer(t, () => {});
+  const provider = providerAt(upstream.origin);
+  const own = options(t, [provider], { onChange: () => assert.fail("told of a change") });
+  const announced = createAnnouncedModels(own);
+  announced.start();
+  await upstream.arrived(1);
+  const running = announced.refresh();
+  announced.stop();
+  upstream.requests[0]!.socket.write(listing("late"));
+  await running;
+  assert.deepEqual([[...announced.names()], announced.snapshot()], [[], []]);
+});
+
+test("a provider is served while it is asked for its models", async (t) => {
+  const upstream = await rawServer(t, ({ socket, head }) => head.startsWith("POST") && socket.write(jsonAnswer()));
+  const provider = providerAt(upstream.origin);
+  const own = options(t, [provider]);
+  const announced = createAnnouncedModels(own);
+  announced.start();
+  assert.equal((await gather(own.client, requestTo(provider))).status, 200);
+  announced.stop();
+  upstream.sockets.forEach((socket) => socket.destroy());
+});

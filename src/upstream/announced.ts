@@ -1,0 +1,169 @@
+import { messageOf, systemClock, type Clock, type Logger } from "../core/index.ts";
+import type { ProtocolId } from "../ir/index.ts";
+import type { Protocol } from "../protocols/index.ts";
+import { fetchJson } from "./fetch-json.ts";
+import { pickKey } from "./pick-key.ts";
+import type { Provider, UpstreamClient, UpstreamRequest } from "./types.ts";
+
+/** What is needed of a protocol to ask for a provider's models. */
+export type ListingProtocol = Pick<Protocol, "id" | "routes" | "upstreamPath" | "requiredHeaders" | "parseModelList">;
+
+export interface AnnouncedOptions {
+  readonly client: UpstreamClient;
+  readonly protocol: (id: ProtocolId) => ListingProtocol | undefined;
+  readonly providers: readonly Provider[];
+  /** The client's clock; the system's by default. */
+  readonly clock?: Clock;
+  readonly logger: Logger;
+  /** Called with `names()` whenever a provider has other names than before. */
+  readonly onChange?: (names: ReadonlyMap<string, readonly string[]>) => void;
+  /** Ten minutes by default. */
+  readonly refreshMs?: number;
+}
+
+/** Where a provider's own listing stands, for health. */
+export interface AnnouncedState {
+  readonly provider: string;
+  readonly models: number;
+  /** Milliseconds since 1970 of the last listing that came; 0: none yet. */
+  readonly refreshedAtMs: number;
+  /** Why the last one did not come; the names of the one before stay. */
+  readonly message?: string;
+}
+
+/** The names that providers announce, refreshed in the background: nothing ever waits for them. */
+export interface AnnouncedModels {
+  /** Asks now, and again every `refreshMs` until `stop`. */
+  start(): void;
+  /** Asks all enabled providers, or waits for the asking under way; never throws. */
+  refresh(): Promise<void>;
+  /** By provider, as `createCatalog` takes it. A new map after each change. */
+  names(): ReadonlyMap<string, readonly string[]>;
+  snapshot(): readonly AnnouncedState[];
+  /** Asks no more, and takes no answer that is still on its way. */
+  stop(): void;
+}
+
+const defaultRefreshMs = 10 * 60_000;
+const mostNames = 5_000;
+const longestName = 256;
+const maxBytes = 4 * 1024 * 1024;
+/** An answer that takes longer is not worth waiting for. */
+const patienceMs = 15_000;
+
+/**
+ * Asks for as many models as fit on one page: Anthropic's pages hold 20 unless asked for more, up to 1,000 (docs.claude.com, List Models, November 2026),
+ * Gemini's 50, up to 1,000 (ai.google.dev, models.list, November 2026). OpenAI's listing has no pages.
+ */
+const pageQuery: { readonly [P in ProtocolId]?: string } = { "anthropic-messages": "limit=1000", "gemini-generate": "pageSize=1000" };
+
+export function createAnnouncedModels(options: AnnouncedOptions): AnnouncedModels {
+  return new BackgroundListing(options);
+}
+
+class BackgroundListing implements AnnouncedModels {
+  readonly #options: AnnouncedOptions;
+  readonly #clock: Clock;
+  readonly #providers: readonly Provider[];
+  readonly #states = new Map<string, AnnouncedState>();
+  #timer: NodeJS.Timeout | undefined;
+  #names: ReadonlyMap<string, readonly string[]> = new Map();
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: AnnouncedOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#providers = options.providers.filter((provider) => provider.enabled && !provider.builtin);
+  }
+
+  start(): void {
+    if (this.#timer !== undefined || this.#stopped) return;
+    this.#timer = setInterval(() => {
+      void this.refresh();
+    }, this.#options.refreshMs ?? defaultRefreshMs);
+    this.#timer.unref();
+    void this.refresh();
+  }
+
+  refresh(): Promise<void> {
+    this.#running ??= this.#askAll();
+    return this.#running;
+  }
+
+  names(): ReadonlyMap<string, readonly string[]> {
+    return this.#names;
+  }
+
+  snapshot(): readonly AnnouncedState[] {
+    return [...this.#states.values()];
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+  }
+
+  async #askAll(): Promise<void> {
+    await Promise.all(this.#providers.map((provider) => this.#ask(provider)));
+    this.#running = undefined;
+  }
+
+  async #ask(provider: Provider): Promise<void> {
+    const { name } = provider;
+    try {
+      const listed = await listModelNames(provider, this.#options, this.#clock.monotonic() + patienceMs);
+      if (this.#stopped) return;
+      this.#states.set(name, { provider: name, models: listed.length, refreshedAtMs: this.#clock.now() });
+      const known = this.#names.get(name) ?? [];
+      if (known.length === listed.length && known.every((model, index) => model === listed[index])) return;
+      this.#names = new Map([...this.#names, [name, listed]]);
+      this.#options.onChange?.(this.#names);
+    } catch (error) {
+      if (this.#stopped) return;
+      const message = messageOf(error);
+      const before = this.#states.get(name) ?? { provider: name, models: 0, refreshedAtMs: 0 };
+      this.#states.set(name, { ...before, message });
+      this.#options.logger.debug({ provider: name, error: message }, "the provider's models could not be listed");
+    }
+  }
+}
+
+async function listModelNames(provider: Provider, options: AnnouncedOptions, deadlineAt: number): Promise<readonly string[]> {
+  const protocol = listingProtocol(provider, options.protocol);
+  if (protocol === undefined) throw new Error("none of its protocols has a listing of models");
+  const request = listRequest(provider, protocol, deadlineAt);
+  const { status, value } = await fetchJson(options.client, request, maxBytes);
+  if (status !== 200) throw new Error(`it answered ${status} when asked for its models`);
+  const listed = new Set<string>();
+  for (const name of protocol.parseModelList(value)) {
+    if (name !== "" && name.length <= longestName) listed.add(name);
+    if (listed.size >= mostNames) break;
+  }
+  return [...listed];
+}
+
+function listingProtocol(provider: Provider, find: AnnouncedOptions["protocol"]): ListingProtocol | undefined {
+  for (const id of provider.protocols) {
+    const protocol = find(id);
+    if (protocol?.routes.some((route) => route.operation === "list-models") === true) return protocol;
+  }
+  return undefined;
+}
+
+function listRequest(provider: Provider, protocol: ListingProtocol, deadlineAt: number): UpstreamRequest {
+  const route = protocol.routes.find((candidate) => candidate.operation === "list-models")!;
+  const { method, path } = protocol.upstreamPath({ route, param: "", query: "" }, "");
+  const query = pageQuery[protocol.id];
+  return {
+    provider,
+    protocol: protocol.id,
+    method,
+    path: query === undefined ? path : `${path}?${query}`,
+    headers: ["accept", "application/json", ...protocol.requiredHeaders.flat()],
+    key: pickKey(provider),
+    body: undefined,
+    stream: false,
+    deadlineAt,
+  };
+}

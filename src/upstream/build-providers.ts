@@ -1,0 +1,209 @@
+import { Secret } from "../core/index.ts";
+import type { ProtocolId } from "../ir/index.ts";
+import { protocolIds } from "../ir/index.ts";
+import { BaseUrlError, baseUrlStem, normaliseBaseUrl } from "./providers/base-url.ts";
+import type { Preset } from "./providers/presets.ts";
+import { findPreset, presets } from "./providers/presets.ts";
+import type { Provider, Quirks, Timeouts } from "./types.ts";
+
+/** A provider as configuration gives it; what is left out comes from the preset. */
+export interface ProviderSettings {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly disabledReason?: string;
+  /** Name of a preset; the provider's own name where left out. */
+  readonly preset?: string;
+  readonly protocols?: readonly ProtocolId[];
+  /**
+   * One URL for all protocols, with the version added or dropped as each needs it; or one for each, taken as written but for a trailing slash and, for
+   * Anthropic and Gemini, the version.
+   */
+  readonly baseUrl?: string | { readonly [P in ProtocolId]?: string };
+  readonly keys: readonly Secret[];
+  readonly models?: readonly string[];
+  readonly headers?: readonly (readonly [string, string])[];
+  readonly query?: readonly (readonly [string, string])[];
+  readonly timeouts?: Partial<Timeouts>;
+  /** See `Quirks.keyHeader`. */
+  readonly keyHeader?: string;
+}
+
+/** A provider that cannot be built. The message names the provider, the setting at fault and what to write; it holds no secret. */
+export class ProviderSettingsError extends Error {
+  readonly provider: string;
+  /** The setting's name under the provider, as configuration spells it: `base_url`. */
+  readonly setting: string;
+
+  constructor(provider: string, setting: string, message: string) {
+    super(`Provider ${provider}: ${message}.`);
+    this.name = "ProviderSettingsError";
+    this.provider = provider;
+    this.setting = setting;
+  }
+}
+
+export const defaultTimeouts: Timeouts = {
+  connectMs: 3_000,
+  firstByteMs: 60_000,
+  idleMs: 120_000,
+  totalMs: 600_000,
+  streamTotalMs: 3_600_000,
+};
+
+/** The provider that answers in the process itself: every protocol, the names `loopback` and `loopback-*`, no key, no network. */
+export const loopbackProvider: Provider = {
+  name: "loopback",
+  enabled: true,
+  protocols: protocolIds,
+  baseUrls: {},
+  keys: [],
+  models: ["loopback"],
+  modelPatterns: ["loopback", "loopback-*"],
+  headers: [],
+  query: [],
+  timeouts: defaultTimeouts,
+  quirks: {},
+  builtin: true,
+};
+
+/**
+ * Builds the providers in the order given, the built-in one first.
+ * @throws ProviderSettingsError for the first that cannot be built.
+ */
+export function buildProviders(settings: readonly ProviderSettings[]): Provider[] {
+  const providers = [loopbackProvider];
+  for (const entry of settings) {
+    if (providers.some((provider) => provider.name === entry.name)) {
+      const reason = entry.name === loopbackProvider.name ? "the name is taken by the built-in provider" : "the name is used twice";
+      throw new ProviderSettingsError(entry.name, "name", `${reason}; choose another`);
+    }
+    providers.push(buildProvider(entry));
+  }
+  return providers;
+}
+
+function buildProvider(settings: ProviderSettings): Provider {
+  const { name } = settings;
+  if (name === "" || name.includes("/")) throw new ProviderSettingsError(name, "name", 'a name must not be empty or hold a "/"');
+  const preset = presetOf(settings);
+  const baseUrls = baseUrlsOf(settings, preset, protocolsOf(settings, preset));
+  const protocols = protocolsOf(settings, preset).filter((protocol) => baseUrls[protocol] !== undefined);
+  const keyHeader = settings.keyHeader ?? preset?.quirks.keyHeader;
+  const quirks: Quirks = {
+    ...preset?.quirks,
+    ...(keyHeader === undefined ? {} : { keyHeader: checkedHeader(name, "key_header", keyHeader) }),
+  };
+  const disabledReason = disabledReasonOf(settings, preset, baseUrls);
+  return {
+    name,
+    enabled: disabledReason === undefined,
+    ...(disabledReason === undefined ? {} : { disabledReason }),
+    protocols,
+    baseUrls,
+    keys: settings.keys.map((key, index) => ({ id: `${name}#${index + 1}`, secret: checkedKey(name, key, index) })),
+    ...(settings.keys.length > 1 ? { keyTurn: { next: 0 } } : {}),
+    models: [...new Set(settings.models)],
+    modelPatterns: preset?.modelPatterns ?? [],
+    headers: (settings.headers ?? []).map((header) => checkedPair(name, header)),
+    query: settings.query ?? [],
+    timeouts: { ...defaultTimeouts, ...settings.timeouts },
+    quirks,
+    builtin: false,
+  };
+}
+
+function presetOf(settings: ProviderSettings): Preset | undefined {
+  const preset = findPreset(settings.preset ?? settings.name);
+  if (preset === undefined && settings.preset !== undefined) {
+    const known = presets.map((row) => row.name).join(", ");
+    throw new ProviderSettingsError(settings.name, "preset", `there is no preset ${JSON.stringify(settings.preset)}; known are ${known}`);
+  }
+  return preset;
+}
+
+function protocolsOf(settings: ProviderSettings, preset: Preset | undefined): readonly ProtocolId[] {
+  const protocols = settings.protocols ?? preset?.protocols ?? [];
+  if (protocols.length === 0) {
+    throw new ProviderSettingsError(
+      settings.name,
+      "protocols",
+      `protocols is required, as there is no preset of that name: list one or more of ${protocolIds.join(", ")}`,
+    );
+  }
+  return [...new Set(protocols)];
+}
+
+type BaseUrls = { [P in ProtocolId]?: string };
+
+function baseUrlsOf(settings: ProviderSettings, preset: Preset | undefined, protocols: readonly ProtocolId[]): BaseUrls {
+  const baseUrls: BaseUrls = {};
+  for (const protocol of protocols) {
+    try {
+      const url = baseUrlOf(settings, preset, protocols[0]!, protocol);
+      if (url !== undefined) baseUrls[protocol] = url;
+    } catch (error) {
+      if (error instanceof BaseUrlError) throw new ProviderSettingsError(settings.name, "base_url", error.message);
+      throw error;
+    }
+    if (baseUrls[protocol] === undefined && (settings.protocols !== undefined || settings.baseUrl === undefined)) {
+      const example = preset?.baseUrlExample === undefined ? "" : `, e.g. ${preset.baseUrlExample}`;
+      throw new ProviderSettingsError(settings.name, "base_url", `base_url is required for ${protocol}${example}`);
+    }
+  }
+  return baseUrls;
+}
+
+/** Undefined: this protocol is not served under what was configured. A key must not go to the vendor when the operator has named another host. */
+function baseUrlOf(settings: ProviderSettings, preset: Preset | undefined, first: ProtocolId, protocol: ProtocolId): string | undefined {
+  const given = settings.baseUrl;
+  const known = preset?.baseUrls[protocol];
+  if (given === undefined) return known;
+  if (typeof given !== "string") {
+    const url = given[protocol];
+    return url === undefined ? undefined : normaliseBaseUrl(protocol, url);
+  }
+  const vendor = preset?.baseUrls[first];
+  const vendorStem = vendor === undefined ? undefined : baseUrlStem(vendor);
+  if (known !== undefined && baseUrlStem(given) === vendorStem) return known;
+  const elsewhere = known !== undefined && baseUrlStem(known) !== vendorStem;
+  if (elsewhere && settings.protocols === undefined) return undefined;
+  return normaliseBaseUrl(protocol, given, preset?.barePath ?? "/v1");
+}
+
+function disabledReasonOf(settings: ProviderSettings, preset: Preset | undefined, baseUrls: BaseUrls): string | undefined {
+  if (!settings.enabled) return settings.disabledReason ?? "enabled is false in the configuration";
+  if (settings.keys.length > 0 || preset === undefined || preset.keyEnv.length === 0) return undefined;
+  // A host of the operator's own may need no key, or take it from `headers`.
+  const atVendor = Object.values(preset.baseUrls).some((url) => Object.values(baseUrls).includes(url));
+  if (!atVendor || (settings.headers ?? []).length > 0) return undefined;
+  return `it has no key: set api_key, or ${preset.keyEnv.join(" or ")} in the environment`;
+}
+
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+// Tab, and all that latin1 can show.
+const headerValue = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
+const ownHeaders = new Set(["connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]);
+
+function checkedHeader(provider: string, setting: string, name: string): string {
+  if (!headerName.test(name) || ownHeaders.has(name.toLowerCase())) {
+    throw new ProviderSettingsError(provider, setting, `${JSON.stringify(name)} cannot be used as a header`);
+  }
+  return name.toLowerCase();
+}
+
+function checkedPair(provider: string, [name, value]: readonly [string, string]): readonly [string, string] {
+  const checked = checkedHeader(provider, "headers", name);
+  if (!headerValue.test(value)) {
+    throw new ProviderSettingsError(provider, "headers", `the value of ${checked} holds characters that a header cannot carry`);
+  }
+  return [checked, value];
+}
+
+/** Keys read from files often end in a line break, which no header can carry. */
+function checkedKey(provider: string, key: Secret, index: number): Secret {
+  const value = key.reveal().trim();
+  if (value === "" || !headerValue.test(value)) {
+    throw new ProviderSettingsError(provider, "api_key", `key ${index + 1} is empty or holds characters that a header cannot carry`);
+  }
+  return new Secret(value);
+}

@@ -1,0 +1,318 @@
+import { messageOf, type Clock, type Logger } from "../core/index.ts";
+import type { Dispatcher } from "undici";
+import type { Carrier, Channel } from "./connections.ts";
+import { BodyDecoder, type DecodedSink } from "./decode-body.ts";
+import type { Destination } from "./egress.ts";
+import { failureOf, isConnectionLoss, subjectOf } from "./failure.ts";
+import type { Sweep, Swept } from "./sweep.ts";
+import type { UpstreamCall, UpstreamFailureKind, UpstreamHandler, UpstreamRequest } from "./types.ts";
+
+export interface CallDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sweep: Sweep;
+}
+
+/** No JSON answer is longer, and no compressed one inflates to more. */
+export const maxAnswerBytes = 64 * 1024 * 1024;
+
+/** What undici is told when a call is given up; nobody else sees it. */
+const abandoned = new Error("the call was given up");
+
+/** One request on its way: undici's handler on one side, ours on the other. One object for each call, and no closure for each piece of it. */
+export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler, Swept, DecodedSink {
+  readonly #deps: CallDeps;
+  readonly #handler: UpstreamHandler;
+  readonly #destination: Destination;
+  readonly #stream: boolean;
+  readonly #startedAt: number;
+  readonly #deadlineAt: number;
+  #options: Dispatcher.DispatchOptions | undefined;
+  #channel: Channel | undefined;
+  #carrier: Carrier | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #decoder: BodyDecoder | undefined;
+  /** The handler has had its last call, or wants none. */
+  #over = false;
+  /** Within `start`, where the handler must not be called. */
+  #starting = false;
+  /** The connection had carried requests before. */
+  #reused = false;
+  #retried = false;
+  /** Something of an answer has come. */
+  #answering = false;
+  #headSeen = false;
+  #paused = false;
+  #decoderFull = false;
+  #received = 0;
+  /** Something came since the last sweep, at which the idle time begins anew: the clock is not read for each piece. */
+  #touched = false;
+  #idleSince = 0;
+
+  constructor(deps: CallDeps, request: UpstreamRequest, destination: Destination, handler: UpstreamHandler) {
+    const { timeouts } = destination;
+    this.#deps = deps;
+    this.#handler = handler;
+    this.#destination = destination;
+    this.#stream = request.stream;
+    this.#startedAt = deps.clock.monotonic();
+    const total = this.#startedAt + (request.stream ? timeouts.streamTotalMs : timeouts.totalMs);
+    this.#deadlineAt = request.deadlineAt === undefined ? total : Math.min(total, request.deadlineAt);
+    deps.sweep.add(this);
+  }
+
+  /** Sends the request; without effect where the call was given up meanwhile. */
+  start(channel: Channel, options: Dispatcher.DispatchOptions): void {
+    if (this.#over) return;
+    this.#channel = channel;
+    this.#options = options;
+    this.#send(channel.acquire());
+  }
+
+  abort(): void {
+    if (!this.#over) this.#stop();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    if (this.#decoder === undefined) this.#controller?.pause();
+    else this.#decoder.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    // The time the client took is not the provider's.
+    this.#touched = true;
+    if (this.#decoder === undefined) this.#controller?.resume();
+    else this.#decoder.resume();
+  }
+
+  sweep(nowMs: number): void {
+    const { timeouts } = this.#destination;
+    if (this.#touched) {
+      this.#touched = false;
+      this.#idleSince = nowMs;
+    }
+    if (nowMs >= this.#deadlineAt) {
+      const seconds = Math.round((this.#deadlineAt - this.#startedAt) / 100) / 10;
+      this.#fail("deadline", `did not complete its answer within ${seconds} s, the most that this request may take.`);
+    } else if (!this.#headSeen) {
+      if (this.#stream && nowMs - this.#startedAt >= timeouts.firstByteMs) {
+        this.#fail("first-byte-timeout", `did not begin its stream within ${timeouts.firstByteMs} ms.`);
+      }
+    } else if (!this.#paused && nowMs - this.#idleSince >= timeouts.idleMs) {
+      this.#fail("idle-timeout", `sent nothing for ${timeouts.idleMs} ms in the middle of its answer.`);
+    }
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Given up while it waited for its connection: undici takes what is thrown as the request's end, and nothing is sent.
+    if (this.#over) throw abandoned;
+    this.#controller = controller;
+    this.#reused = this.#carrier!.begun++ > 0;
+    if (this.#paused) controller.pause();
+  }
+
+  onResponseStarted(): void {
+    this.#answering = true;
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    // Interim answers (1xx) come here too.
+    if (this.#over || status < 200) return;
+    this.#headSeen = true;
+    this.#touched = true;
+    if (status >= 300 && status < 400) {
+      this.#fail("malformed", `answered ${status}, a redirect, which the gateway does not follow. Check base_url.`);
+      return;
+    }
+    const headers = textHeaders(controller.rawHeaders);
+    const encoding = contentEncoding(headers);
+    if (encoding !== "") {
+      this.#decoder = BodyDecoder.create(encoding, this, maxAnswerBytes);
+      if (this.#decoder === undefined) {
+        this.#fail("malformed", `sent its answer in an encoding that was not asked for (${encoding.slice(0, 40)}).`);
+        return;
+      }
+      if (this.#paused) this.#decoder.pause();
+    }
+    try {
+      this.#handler.onHead(status, encoding === "" ? headers : withoutEncoding(headers));
+    } catch (error) {
+      this.#handlerThrew(error);
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#over) return;
+    this.#touched = true;
+    if (this.#decoder === undefined) {
+      this.decoded(chunk);
+    } else if (!this.#decoder.write(chunk)) {
+      this.#decoderFull = true;
+      controller.pause();
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#releaseCarrier();
+    if (this.#over) return;
+    if (this.#decoder === undefined) this.decodedEnd();
+    else this.#decoder.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.#over) return;
+    if (this.#reused && !this.#retried && !this.#answering && isConnectionLoss(error)) {
+      this.#retry();
+      return;
+    }
+    const { kind, message } = failureOf(error, this.#destination, { sent: this.#controller !== undefined, headSeen: this.#headSeen });
+    this.#failWith(kind, message);
+  }
+
+  decoded(chunk: Buffer): void {
+    if (this.#over) return;
+    this.#received += chunk.length;
+    if (this.#received > maxAnswerBytes && !this.#stream) {
+      this.#fail("malformed", `sent an answer of more than ${maxAnswerBytes} bytes.`);
+      return;
+    }
+    try {
+      this.#handler.onData(chunk);
+    } catch (error) {
+      this.#handlerThrew(error);
+    }
+  }
+
+  decodedEnd(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#deps.sweep.delete(this);
+    try {
+      this.#handler.onEnd();
+    } catch (error) {
+      this.#logThrown(error);
+    }
+  }
+
+  decodeFailed(what: string): void {
+    this.#fail("malformed", `sent ${what}.`);
+  }
+
+  decoderDrained(): void {
+    if (!this.#decoderFull) return;
+    this.#decoderFull = false;
+    this.#controller?.resume();
+  }
+
+  /** Ends the call with a failure; used by the client where it cannot be started. */
+  fail(kind: UpstreamFailureKind, what: string): void {
+    this.#fail(kind, what);
+  }
+
+  #send(carrier: Carrier): void {
+    this.#carrier = carrier;
+    this.#controller = undefined;
+    this.#starting = true;
+    try {
+      carrier.dispatcher.dispatch(this.#options!, this);
+    } catch (error) {
+      // The proxy agent throws where others report.
+      this.onResponseError(null, error instanceof Error ? error : new Error(messageOf(error)));
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  /** The connection was closed before the provider saw the request: once more, over a new one. */
+  #retry(): void {
+    this.#retried = true;
+    this.#deps.logger.debug(
+      { provider: this.#destination.provider },
+      "an idle connection was closed by the provider; the request is sent again",
+    );
+    const channel = this.#channel!;
+    this.#discardCarrier();
+    this.#send(channel.acquireFresh());
+  }
+
+  #fail(kind: UpstreamFailureKind, what: string): void {
+    this.#failWith(kind, `${subjectOf(this.#destination)} ${what}`);
+  }
+
+  #failWith(kind: UpstreamFailureKind, message: string): void {
+    if (this.#over) return;
+    if (this.#starting) {
+      queueMicrotask(() => {
+        this.#failWith(kind, message);
+      });
+      return;
+    }
+    this.#stop();
+    try {
+      this.#handler.onFailure({ kind, message });
+    } catch (error) {
+      this.#logThrown(error);
+    }
+  }
+
+  #stop(): void {
+    this.#over = true;
+    this.#deps.sweep.delete(this);
+    this.#decoder?.destroy();
+    this.#controller?.abort(abandoned);
+    this.#discardCarrier();
+  }
+
+  #handlerThrew(error: unknown): void {
+    this.#logThrown(error);
+    this.#fail("aborted", "was cut off: the gateway failed on its answer.");
+  }
+
+  #logThrown(error: unknown): void {
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.#deps.logger.error({ provider: this.#destination.provider, error: messageOf(error), stack }, "a handler of an answer failed");
+  }
+
+  #releaseCarrier(): void {
+    const carrier = this.#carrier;
+    this.#carrier = undefined;
+    if (carrier !== undefined) this.#channel!.release(carrier);
+  }
+
+  #discardCarrier(): void {
+    const carrier = this.#carrier;
+    this.#carrier = undefined;
+    if (carrier !== undefined) this.#channel!.discard(carrier);
+  }
+}
+
+/** Name, value, … as received. undici hands out Buffers for HTTP/1.1. */
+function textHeaders(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
+  const headers: string[] = [];
+  if (!Array.isArray(raw)) return headers;
+  for (const part of raw) headers.push(typeof part === "string" ? part : part.toString("latin1"));
+  return headers;
+}
+
+function contentEncoding(headers: readonly string[]): string {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!;
+    if (name.length === 16 && name.toLowerCase() === "content-encoding") {
+      const encoding = headers[i + 1]!.trim().toLowerCase();
+      return encoding === "identity" ? "" : encoding;
+    }
+  }
+  return "";
+}
+
+/** The headers without those that speak of the compressed form. */
+function withoutEncoding(headers: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!.toLowerCase();
+    if (name !== "content-encoding" && name !== "content-length") kept.push(headers[i]!, headers[i + 1]!);
+  }
+  return kept;
+}

@@ -1,0 +1,362 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GatewayError, Secret } from "../core/index.ts";
+import type { ProviderSettings } from "./build-providers.ts";
+import { buildProviders } from "./build-providers.ts";
+import type { Catalog, CatalogOptions } from "./catalog.ts";
+import { createCatalog, explainModel, listModels, planAttempts } from "./catalog.ts";
+import { RoutingError } from "./resolve-model.ts";
+import type { PlanInput } from "./types.ts";
+
+function provider(name: string, more: Partial<ProviderSettings> = {}): ProviderSettings {
+  return { name, enabled: true, keys: [new Secret("k")], ...more };
+}
+
+const local = provider("local", { protocols: ["openai-chat"], baseUrl: "http://127.0.0.1:11434/v1" });
+
+function catalogOf(settings: readonly ProviderSettings[], more: Partial<CatalogOptions> = {}): Catalog {
+  return createCatalog({ providers: buildProviders(settings), routes: [], aliases: new Map(), createdAt: 7, ...more });
+}
+
+/** `provider:model`, … or the problem. */
+function served(catalog: Catalog, model: string): string {
+  const { targets, problem } = catalog.resolve(model);
+  return problem ?? targets.map((target) => `${target.provider}:${target.upstreamModel}`).join(" ");
+}
+
+function plan(catalog: Catalog, input: Partial<PlanInput> & { readonly model: string }): string[] {
+  const attempts = planAttempts(catalog, { clientProtocol: "openai-chat", operation: "generate", workMode: "auto", ...input });
+  return attempts.map(({ provider, upstreamModel, protocol, lane }) => `${provider.name} ${upstreamModel} ${protocol} ${lane}`);
+}
+
+function refusal(run: () => unknown): readonly [code: string, status: number, param: string | undefined, message: string] {
+  try {
+    run();
+  } catch (error) {
+    assert.ok(error instanceof GatewayError);
+    return [error.code, error.status, error.param, error.message];
+  }
+  return assert.fail("it was not refused");
+}
+
+const vendors = [provider("openai"), provider("anthropic"), provider("google")];
+
+test("without routes in the file, the presets' globs decide", () => {
+  const catalog = catalogOf(vendors);
+  assert.deepEqual(
+    ["gpt-4o", "o3-mini", "text-embedding-3-small", "claude-sonnet-4-5", "gemini-2.5-pro"].map((model) => served(catalog, model)),
+    ["openai:gpt-4o", "openai:o3-mini", "openai:text-embedding-3-small", "anthropic:claude-sonnet-4-5", "google:gemini-2.5-pro"],
+  );
+  assert.match(served(catalog, "gpt-oss-20b"), /^No provider serves the model "gpt-oss-20b"\./);
+  assert.match(served(catalog, "omni"), /^No provider serves/);
+});
+
+test("with routes in the file, the first that matches wins and the presets' globs are not asked", () => {
+  const catalog = catalogOf([...vendors, local], {
+    routes: [
+      ["gpt-4o-mini", ["local"]],
+      ["gpt-*", ["openai", "local"]],
+      ["gpt-4*", ["anthropic"]],
+    ],
+  });
+  assert.deepEqual(
+    ["gpt-4o-mini", "gpt-4o"].map((model) => served(catalog, model)),
+    ["local:gpt-4o-mini", "openai:gpt-4o local:gpt-4o"],
+  );
+  assert.match(served(catalog, "claude-sonnet-4-5"), /^No provider serves/);
+});
+
+test("the whole order: alias, route, exact name, announced name, provider/model", () => {
+  const catalog = catalogOf([provider("openai"), provider("groq", { models: ["llama-3", "listed"] }), local], {
+    aliases: new Map([
+      ["fast", "llama-3"],
+      ["listed", "openai/gpt-4o"],
+      ["test", "loopback"],
+    ]),
+    routes: [["llama-*", ["local"]]],
+    announced: new Map([
+      ["openai", ["gpt-4o", "llama-3", "listed", "shared"]],
+      ["groq", ["qwen/qwen3", "shared"]],
+    ]),
+  });
+  assert.deepEqual(
+    ["fast", "listed", "test", "llama-3", "gpt-4o", "shared", "qwen/qwen3", "groq/any/thing", "openai/o9"].map((model) =>
+      served(catalog, model),
+    ),
+    [
+      "local:llama-3",
+      "openai:gpt-4o",
+      "loopback:loopback",
+      "local:llama-3",
+      "openai:gpt-4o",
+      "openai:shared groq:shared",
+      "groq:qwen/qwen3",
+      "groq:any/thing",
+      "openai:o9",
+    ],
+  );
+  const noRoutes = catalogOf([provider("openai", { models: ["mine"] }), provider("groq", { models: ["gpt-4o", "mine"] })]);
+  assert.equal(served(noRoutes, "gpt-4o"), "groq:gpt-4o", "an exact name comes before a glob");
+  assert.equal(served(noRoutes, "mine"), "openai:mine groq:mine");
+});
+
+test("an alias to provider/model goes to that provider whatever the routes say; a route to everything takes the name whole", () => {
+  const catalog = catalogOf([provider("openai"), provider("openrouter")], {
+    routes: [["*", ["openrouter"]]],
+    aliases: new Map([
+      ["direct", "openai/gpt-4o"],
+      ["routed", "meta/llama"],
+    ]),
+  });
+  assert.deepEqual(
+    ["direct", "routed", "openai/gpt-4o"].map((model) => served(catalog, model)),
+    ["openai:gpt-4o", "openrouter:meta/llama", "openrouter:openai/gpt-4o"],
+  );
+});
+
+test("loopback and loopback-* answer first, and for no other name", () => {
+  const catalog = catalogOf([local], {
+    routes: [
+      ["gpt-*", ["loopback"]],
+      ["*", ["local"]],
+    ],
+  });
+  assert.deepEqual(
+    ["loopback", "loopback-slow", "loopbacks", "loopback/x"].map((model) => served(catalog, model)),
+    ["loopback:loopback", "loopback:loopback-slow", "local:loopbacks", "local:loopback/x"],
+  );
+  assert.equal(
+    served(catalog, "gpt-4"),
+    'The model "gpt-4" is routed by model_provider_routes "gpt-*", but nobody can serve it: the provider loopback answers only for loopback and loopback-*.',
+  );
+  assert.match(served(catalogOf([]), "loopback/x"), /^No provider serves/);
+});
+
+test("a disabled provider is passed over where another serves, and named with its reason where none does", () => {
+  const off = { enabled: false, keys: [], disabledReason: "OPENAI_API_KEY is not set" };
+  const routed = catalogOf([provider("openai", off), local], {
+    routes: [
+      ["gpt-*", ["openai"]],
+      ["o*", ["openai", "gone", "local"]],
+      ["x*", []],
+    ],
+  });
+  assert.equal(
+    served(routed, "gpt-4o"),
+    'The model "gpt-4o" is routed by model_provider_routes "gpt-*", but nobody can serve it: the provider openai is disabled: OPENAI_API_KEY is not set.',
+  );
+  assert.equal(served(routed, "o3"), "local:o3");
+  assert.match(served(routed, "x1"), /nobody can serve it: that route names no provider\.$/);
+  assert.equal(served(routed, "openai/gpt-4o"), "local:openai/gpt-4o", "o* matches it first");
+  const unrouted = catalogOf([provider("openai", { ...off, models: ["mine"] }), provider("groq")], {
+    announced: new Map([["groq", ["gpt-4.1"]]]),
+  });
+  const because = "the provider openai is disabled: OPENAI_API_KEY is not set.";
+  assert.equal(served(unrouted, "gpt-4o"), `The model "gpt-4o" cannot be served: ${because}`);
+  assert.equal(served(unrouted, "mine"), `The model "mine" cannot be served: ${because}`);
+  assert.equal(served(unrouted, "openai/gpt-4o"), `The model "openai/gpt-4o" cannot be served: ${because}`);
+  assert.equal(served(unrouted, "gpt-4.1"), "groq:gpt-4.1");
+});
+
+test("a name that nobody knows says how models are found and what it may have meant", () => {
+  const catalog = catalogOf([provider("openai", { models: ["gpt-4o", "gpt-4o-mini"] })], {
+    aliases: new Map([["fast", "gpt-4o-mini"]]),
+    announced: new Map([["openai", ["llama-3.3-70b-versatile", "qwen-max"]]]),
+  });
+  const ways =
+    "Models are found by model_aliases, model_provider_routes, the models that providers list or announce, and as PROVIDER/MODEL.";
+  const rows: readonly (readonly [string, string])[] = [
+    ["llama-3.3-70b", " Did you mean llama-3.3-70b-versatile?"],
+    ["LLaMA_3.3.70b-versatile", " Did you mean llama-3.3-70b-versatile?"],
+    ["qwen-mxa", " Did you mean qwen-max?"],
+    ["fats", " Did you mean fast?"],
+    ["mistral-large", ""],
+    ["x".repeat(5_000), ""],
+  ];
+  for (const [model, suggestion] of rows) {
+    const name = model.length > 200 ? `${model.slice(0, 200)}…` : model;
+    assert.deepEqual(
+      refusal(() => plan(catalog, { model })),
+      ["model_not_found", 404, "model", `No provider serves the model "${name}". ${ways}${suggestion}`],
+    );
+  }
+});
+
+test("aliases go one step: a chain or a cycle, and one that hides a built-in name, are refused", () => {
+  const rows: readonly (readonly [Record<string, string>, string])[] = [
+    [{ a: "a" }, 'model_aliases: "a" and "a" stand for each other; let an alias name a model or PROVIDER/MODEL.'],
+    [{ a: "b", b: "a" }, 'model_aliases: "a" and "b" stand for each other; let an alias name a model or PROVIDER/MODEL.'],
+    [{ a: "b", b: "c" }, 'model_aliases: "a" stands for "b", which is an alias itself; write "c" there.'],
+    [{ "loopback-x": "gpt-4o" }, 'model_aliases: "loopback-x" is a name of the built-in provider; choose another.'],
+  ];
+  for (const [aliases, message] of rows) {
+    assert.throws(
+      () => catalogOf([], { aliases: new Map(Object.entries(aliases)) }),
+      (error) => error instanceof RoutingError && error.setting === "model_aliases" && error.message === message,
+    );
+  }
+});
+
+test("the client's own protocol is preferred, then the first that the provider lists", () => {
+  const catalog = catalogOf([...vendors, local], { routes: [["*", ["openai", "anthropic", "local"]]] });
+  assert.deepEqual(plan(catalog, { model: "m", clientProtocol: "openai-chat" }), [
+    "openai m openai-chat verbatim",
+    "anthropic m anthropic-messages translated",
+    "local m openai-chat verbatim",
+  ]);
+  assert.deepEqual(plan(catalog, { model: "m", clientProtocol: "anthropic-messages" }), [
+    "openai m openai-responses translated",
+    "anthropic m anthropic-messages verbatim",
+    "local m openai-chat translated",
+  ]);
+  assert.deepEqual(plan(catalog, { model: "loopback", clientProtocol: "gemini-generate" }), ["loopback loopback gemini-generate builtin"]);
+});
+
+test("embeddings and token counts go over a protocol that has them", () => {
+  const catalog = catalogOf(vendors, {
+    routes: [
+      ["o*", ["openai"]],
+      ["a*", ["anthropic"]],
+      ["g*", ["google"]],
+    ],
+  });
+  const chosen = (model: string, operation: PlanInput["operation"], clientProtocol: PlanInput["clientProtocol"]): string[] =>
+    plan(catalog, { model, operation, clientProtocol });
+  assert.deepEqual(chosen("o", "embed", "gemini-generate"), ["openai o openai-chat translated"]);
+  assert.deepEqual(chosen("o", "batch-embed", "gemini-generate"), ["openai o openai-chat translated"]);
+  assert.deepEqual(chosen("g", "embed", "openai-chat"), ["google g gemini-generate translated"]);
+  assert.deepEqual(chosen("o", "count-tokens", "anthropic-messages"), ["openai o openai-responses translated"]);
+  assert.deepEqual(chosen("a", "count-tokens", "gemini-generate"), ["anthropic a anthropic-messages translated"]);
+  assert.deepEqual(
+    refusal(() => chosen("a", "embed", "openai-chat")),
+    [
+      "translation_unavailable",
+      501,
+      "model",
+      'The model "a" is served by the provider anthropic over anthropic-messages, which has no embeddings. Choose an embedding model of another provider.',
+    ],
+  );
+});
+
+test("passthrough forwards only, translation translates only, and both say what to do; loopback answers in every mode", () => {
+  const catalog = catalogOf(vendors, {
+    routes: [
+      ["mixed", ["anthropic", "openai"]],
+      ["*", ["openai"]],
+    ],
+  });
+  assert.deepEqual(plan(catalog, { model: "mixed", workMode: "passthrough" }), ["openai mixed openai-chat verbatim"]);
+  assert.deepEqual(plan(catalog, { model: "mixed", workMode: "translation" }), ["anthropic mixed anthropic-messages translated"]);
+  assert.deepEqual(
+    refusal(() => plan(catalog, { model: "m", clientProtocol: "anthropic-messages", workMode: "passthrough" })),
+    [
+      "work_mode_refused",
+      400,
+      "model",
+      'The model "m" is served by the provider openai, which speaks openai-responses, openai-chat, not anthropic-messages, and the gateway\'s work_mode is ' +
+        "passthrough: it forwards and does not translate. Call the model with a client of that protocol, choose a model whose provider speaks " +
+        "anthropic-messages, or set gateway.work_mode to auto.",
+    ],
+  );
+  assert.deepEqual(
+    refusal(() => plan(catalog, { model: "m", workMode: "translation" })),
+    [
+      "work_mode_refused",
+      400,
+      "model",
+      'The model "m" is served by the provider openai, which speaks openai-responses, openai-chat and so needs no translation from openai-chat, and the ' +
+        "gateway's work_mode is translation: it does not forward. Choose a model whose provider does not speak openai-chat, or set " +
+        "gateway.work_mode to auto.",
+    ],
+  );
+  for (const workMode of ["passthrough", "translation"] as const) {
+    assert.deepEqual(plan(catalog, { model: "loopback", workMode }), ["loopback loopback openai-chat builtin"]);
+  }
+});
+
+test("a plan that was made before is given again, and each protocol, mode and operation has its own", () => {
+  const catalog = catalogOf(vendors);
+  const input = { model: "gpt-4o", clientProtocol: "openai-chat", operation: "generate", workMode: "auto" } as const;
+  const first = planAttempts(catalog, input);
+  assert.equal(planAttempts(catalog, { ...input }), first);
+  assert.notEqual(planAttempts(catalog, { ...input, clientProtocol: "gemini-generate" }), first);
+  assert.notEqual(planAttempts(catalog, { ...input, operation: "count-tokens" }), first);
+  assert.equal(planAttempts(catalog, { ...input, operation: "get-response" }), first);
+});
+
+test("a listing has every exact name that somebody serves, once, with who serves it", () => {
+  const catalog = catalogOf(
+    [
+      provider("openai", { models: ["gpt-4o", "gpt-4o-mini"] }),
+      provider("groq", { models: ["gpt-4o"] }),
+      provider("mistral", { enabled: false, keys: [], models: ["mistral-large"] }),
+    ],
+    {
+      aliases: new Map([
+        ["fast", "groq/llama-3"],
+        ["lost", "mistral/mistral-large"],
+      ]),
+      announced: new Map([
+        ["groq", ["llama-3", "gpt-4o"]],
+        ["mistral", ["codestral"]],
+      ]),
+    },
+  );
+  assert.deepEqual(
+    listModels(catalog).map(({ id, provider, createdAt }) => [id, provider, createdAt]),
+    [
+      ["loopback", "loopback", 7],
+      ["fast", "groq", 7],
+      ["gpt-4o", "openai", 7],
+      ["gpt-4o-mini", "openai", 7],
+      ["llama-3", "groq", 7],
+    ],
+  );
+});
+
+test("an explanation tells every step and how it would be served", () => {
+  const catalog = catalogOf([provider("openai"), provider("groq", { models: ["llama-3"] })], { aliases: new Map([["fast", "llama-3"]]) });
+  assert.deepEqual(explainModel(catalog, "fast", "anthropic-messages"), {
+    model: "fast",
+    dialect: "anthropic-messages",
+    steps: ['model_aliases: "fast" stands for "llama-3"', "model_provider_routes: the file has none", "models: listed by groq"],
+    attempts: [{ provider: "groq", model: "llama-3", protocol: "openai-chat", lane: "translated" }],
+  });
+  const unknown = explainModel(catalog, "x/y", "openai-chat");
+  assert.deepEqual(unknown.steps, [
+    "model_provider_routes: the file has none",
+    'models: no provider lists "x/y"',
+    'presets: no pattern matches "x/y"',
+    'announced models: no provider announces "x/y"',
+    'provider/model: "x/y" does not begin with a provider\'s name',
+  ]);
+  assert.deepEqual([unknown.attempts, unknown.problem?.startsWith('No provider serves the model "x/y".')], [[], true]);
+});
+
+test("names that clients make up cannot fill the memory or push the others out for long", () => {
+  const catalog = catalogOf(vendors);
+  const first = catalog.resolve("gpt-4o");
+  for (let i = 0; i < 3_000; i++) {
+    catalog.resolve(`made-up-${i}`);
+    if (i % 400 === 0) assert.equal(catalog.resolve("gpt-4o"), first);
+  }
+  assert.equal(catalog.resolve("gpt-4o"), first);
+  for (let i = 0; i < 1_000; i++) catalog.resolve(`other-${i}`);
+  assert.notEqual(catalog.resolve("gpt-4o"), first, "one that is not used goes");
+  const long = "x".repeat(257);
+  assert.notEqual(catalog.resolve(long), catalog.resolve(long));
+});
+
+test("planning a model seen before takes less than a microsecond", () => {
+  const catalog = catalogOf(vendors);
+  const input = { model: "gpt-4o", clientProtocol: "openai-chat", operation: "generate", workMode: "auto" } as const;
+  for (let i = 0; i < 20_000; i++) planAttempts(catalog, input);
+  // The best of many rounds: a machine that is busy elsewhere slows some, never all.
+  let best = Infinity;
+  for (let round = 0; round < 20; round++) {
+    const started = performance.now();
+    for (let i = 0; i < 1_000; i++) planAttempts(catalog, input);
+    best = Math.min(best, performance.now() - started);
+  }
+  assert.ok(best < 1, `${best} µs each`);
+});

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer as createTcpServer, type Socket } from "node:net";
+import { test, type TestContext } from "node:test";
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
+import { createCheckedLookup, type Resolve } from "./addresses.ts";
+import { clientFor, gather, jsonAnswer, listen, providerAt, rawServer, requestTo } from "./harness.test.ts";
+import { proxyFor } from "./proxy.ts";
+
+/** For api.test, made for these tests alone, valid until 2126. */
+const testKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg2ElcbDIbUyIuZjB8
+E2ahMrEbfD0IR+kXB9ESaK1qliOhRANCAAT/JZOWi9hqt0X/1V4BRiMCYdTTrQKF
++2WpL9LOvecswQ2dD/fWLkF77aJFkr0fc/1QVSii1I5C35ArX3C/x17x
+-----END PRIVATE KEY-----`;
+const testCertificate = `-----BEGIN CERTIFICATE-----
+MIIBkTCCATigAwIBAgIUb6VAkKovga4Zd4AwtdeXUQ4jecUwCgYIKoZIzj0EAwIw
+EzERMA8GA1UEAwwIYXBpLnRlc3QwIBcNMjYxMTIzMTcxMDM0WhgPMjEyNjEwMzAx
+NzEwMzRaMBMxETAPBgNVBAMMCGFwaS50ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAE/yWTlovYardF/9VeAUYjAmHU060ChftlqS/Szr3nLMENnQ/31i5Be+2i
+RZK9H3P9UFUootSOQt+QK19wv8de8aNoMGYwHQYDVR0OBBYEFIaxaTYiXkKa2rw4
+xnC5LSEfTXOhMB8GA1UdIwQYMBaAFIaxaTYiXkKa2rw4xnC5LSEfTXOhMA8GA1Ud
+EwEB/wQFMAMBAf8wEwYDVR0RBAwwCoIIYXBpLnRlc3QwCgYIKoZIzj0EAwIDRwAw
+RAIgbnUm6D2X5Ttf2JSIacia8ko0T1HX6JxMaZ3y9GvJNH4CIEzDuAwHXWSOFNbS
+53UmGSZkx2QJ4K+8gY3qnDtFG4P9
+-----END CERTIFICATE-----`;
+
+function to(...addresses: readonly string[]): Resolve {
+  return (_name, callback) =>
+    callback(
+      null,
+      addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
+    );
+}
+
+async function tlsServer(t: TestContext): Promise<{ port: number; heads: string[]; sockets: Socket[] }> {
+  const heads: string[] = [];
+  const sockets: Socket[] = [];
+  const server = createTlsServer({ key: testKey, cert: testCertificate }, (socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      heads.push(chunk.toString("latin1"));
+      socket.write(jsonAnswer());
+    });
+  });
+  server.on("connection", (socket) => sockets.push(socket));
+  const { port } = await listen(t, server, sockets);
+  return { port, heads, sockets };
+}
+
+function trustTestCertificate(t: TestContext): void {
+  const before = getCACertificates("default");
+  setDefaultCACertificates([...before, testCertificate]);
+  t.after(() => {
+    setDefaultCACertificates(before);
+  });
+}
+
+test("a name is connected to at the address that was checked", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
+  const provider = providerAt(`http://api.test:${upstream.port}`);
+  const { status } = await gather(clientFor(t, [provider], { resolve: to("127.0.0.1") }), requestTo(provider));
+  assert.equal(status, 200);
+  assert.match(upstream.requests[0]!.head, new RegExp(`host: api\\.test:${upstream.port}\r\n`));
+});
+
+test("a name that leads to link-local or metadata addresses alone is refused", async (t) => {
+  for (const address of ["169.254.169.254", "fe80::1", "fd00:ec2::254", "::ffff:169.254.1.2", "100.100.100.200", "fe80::1%eth0"]) {
+    const provider = providerAt("http://metadata.test");
+    assert.deepEqual((await gather(clientFor(t, [provider], { resolve: to(address) }), requestTo(provider))).failure, {
+      kind: "refused-destination",
+      message:
+        "Provider upstream (metadata.test:80) resolves to a link-local or metadata address, which the gateway does not connect to. Check base_url.",
+    });
+  }
+});
+
+test("of several addresses only those that may be connected to are handed out; private ones may", () => {
+  const handedOut: unknown[] = [];
+  const lookup = createCheckedLookup(to("fe80::1", "10.0.0.7", "169.254.0.1", "::1"));
+  lookup("name", { all: true }, (error, addresses) => handedOut.push(error, addresses));
+  lookup("name", {}, (error, address, family) => handedOut.push(error, address, family));
+  assert.deepEqual(handedOut, [
+    null,
+    [
+      { address: "10.0.0.7", family: 4 },
+      { address: "::1", family: 6 },
+    ],
+    null,
+    "10.0.0.7",
+    4,
+  ]);
+});
+
+test("an address that the operator wrote is not looked up", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
+  const provider = providerAt(upstream.origin);
+  const resolve: Resolve = () => assert.fail("looked up");
+  assert.equal((await gather(clientFor(t, [provider], { resolve }), requestTo(provider))).status, 200);
+});
+
+test("a certificate that is not trusted ends the call before anything is sent, whatever the environment says", async (t) => {
+  const upstream = await tlsServer(t);
+  const provider = providerAt(`https://api.test:${upstream.port}`);
+  const before = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+  process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+  t.after(() => {
+    if (before === undefined) delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    else process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = before;
+  });
+  const { failure } = await gather(clientFor(t, [provider], { resolve: to("127.0.0.1") }), requestTo(provider));
+  assert.deepEqual(failure, {
+    kind: "certificate",
+    message:
+      `Provider upstream (api.test:${upstream.port}) has a certificate that was not accepted (DEPTH_ZERO_SELF_SIGNED_CERT). ` +
+      "A private authority is trusted through NODE_EXTRA_CA_CERTS.",
+  });
+  assert.deepEqual(upstream.heads, []);
+});
+
+test("a certificate for another name is not accepted, one for this name from a trusted authority is", async (t) => {
+  trustTestCertificate(t);
+  const upstream = await tlsServer(t);
+  const good = providerAt(`https://api.test:${upstream.port}`);
+  const bad = providerAt(`https://other.test:${upstream.port}`);
+  const client = clientFor(t, [good, bad], { resolve: to("127.0.0.1") });
+  assert.deepEqual((await gather(client, requestTo(bad))).failure?.kind, "certificate");
+  for (let i = 0; i < 3; i++) assert.equal((await gather(client, requestTo(good))).status, 200);
+  assert.equal(upstream.heads.length, 3);
+  assert.equal(upstream.sockets.length, 2);
+});
+
+test("a server that speaks no TLS, or none in time, is told so", async (t) => {
+  const plain = await rawServer(t, () => {});
+  plain.server.on("connection", (socket) => socket.write("220 hello\r\n"));
+  const silent = await listen(t, createTcpServer());
+  const wrong = providerAt(`https://127.0.0.1:${plain.port}`);
+  const slow = providerAt(`https://127.0.0.1:${silent.port}`, { wait: { connectMs: 30 } });
+  const client = clientFor(t, [wrong, slow]);
+  const spoken = (await gather(client, requestTo(wrong))).failure!;
+  assert.equal(spoken.kind, "unreachable");
+  assert.match(spoken.message, /did not complete the TLS handshake \(.*\)\. Check base_url's scheme and port\.$/);
+  assert.equal((await gather(client, requestTo(slow))).failure!.kind, "connect-timeout");
+});
+
+test("an http provider is asked through HTTP_PROXY with the whole URL and the proxy's password", async (t) => {
+  const proxy = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
+  const provider = providerAt("http://api.test:8080/v1");
+  const proxyEnv = { HTTP_PROXY: `http://user:p%40ss@127.0.0.1:${proxy.port}` };
+  const client = clientFor(t, [provider], { proxyEnv, resolve: () => assert.fail("looked up here") });
+  assert.equal((await gather(client, requestTo(provider))).status, 200);
+  assert.equal((await gather(client, requestTo(provider))).status, 200);
+  const { head } = proxy.requests[0]!;
+  assert.match(head, /^POST http:\/\/api\.test:8080\/v1\/chat\/completions HTTP\/1\.1\r\n/);
+  assert.match(head, /\r\nhost: api\.test:8080\r\n/i);
+  assert.match(head, new RegExp(`proxy-authorization: Basic ${Buffer.from("user:p@ss").toString("base64")}\r\n`));
+  assert.equal(proxy.sockets.length, 1);
+});
+
+test("an https provider is asked through a tunnel, with its own certificate checked; a stale tunnel is replaced", async (t) => {
+  trustTestCertificate(t);
+  const upstream = await tlsServer(t);
+  const tunnels: Socket[] = [];
+  const proxy = await rawServer(t, ({ socket, head }) => {
+    assert.match(head, /^CONNECT api\.test:\d+ HTTP\/1\.1\r\n/);
+    socket.removeAllListeners("data");
+    const out = connect(upstream.port, "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      socket.pipe(out).pipe(socket);
+    });
+    out.on("error", () => {});
+    out.on("close", () => socket.destroy());
+    tunnels.push(out);
+  });
+  const provider = providerAt(`https://api.test:${upstream.port}/v1`);
+  const client = clientFor(t, [provider], { proxyEnv: { https_proxy: `127.0.0.1:${proxy.port}` } });
+  assert.equal((await gather(client, requestTo(provider))).status, 200);
+  assert.equal((await gather(client, requestTo(provider))).status, 200);
+  assert.equal(tunnels.length, 1);
+  assert.match(upstream.heads[0]!, /^POST \/v1\/chat\/completions HTTP\/1\.1\r\n/);
+  assert.doesNotMatch(upstream.heads[0]!, /proxy-/i);
+  upstream.sockets[0]!.resetAndDestroy();
+  assert.equal((await gather(client, requestTo(provider))).status, 200);
+  assert.equal(tunnels.length, 2);
+});
+
+test("a proxy that refuses, wants a password or is not there is named as the cause, without its password", async (t) => {
+  const provider = providerAt("https://api.test");
+  const plain = providerAt("http://api.test");
+  const refusing = await rawServer(t, ({ socket }) => socket.write("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"));
+  const asking = await rawServer(t, ({ socket }) => socket.write("HTTP/1.1 407 Who\r\ncontent-length: 0\r\n\r\n"));
+  const gone = await rawServer(t, () => {});
+  gone.server.close();
+  await once(gone.server, "close");
+  const outcome = async (port: number, target = provider): Promise<string> => {
+    const url = `http://u:hunter2@127.0.0.1:${port}`;
+    const client = clientFor(t, [target], { proxyEnv: { HTTPS_PROXY: url, HTTP_PROXY: url } });
+    const { failure } = await gather(client, requestTo(target));
+    assert.doesNotMatch(failure!.message, /hunter2/);
+    return `${failure!.kind}: ${failure!.message.replaceAll(String(port), "PORT")}`;
+  };
+  assert.equal(
+    await outcome(refusing.port),
+    "unreachable: Provider upstream (api.test:443 through the proxy 127.0.0.1:PORT) could not be reached through the proxy " +
+      "(Proxy response (403) !== 200 when HTTP Tunneling). Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
+  );
+  assert.match(await outcome(asking.port, plain), /^unreachable: .*Proxy Authentication Required \(407\)/);
+  assert.match(await outcome(gone.port), /^unreachable: .* refuses connections/);
+});
+
+test("a proxy is chosen by scheme and NO_PROXY, and never for this machine", () => {
+  const env = { HTTPS_PROXY: "http://secure:1", http_proxy: "http://plain:1", HTTP_PROXY: "http://shadowed:1" };
+  const rows: readonly (readonly [url: string, noProxy: string, expected: string | undefined])[] = [
+    ["https://api.openai.com", "", "http://secure:1"],
+    ["http://api.openai.com", "", "http://plain:1"],
+    ["http://localhost:11434", "", undefined],
+    ["http://127.0.0.2:1", "", undefined],
+    ["http://[::1]:1", "", undefined],
+    ["https://api.openai.com", "*", undefined],
+    ["https://api.openai.com", "other.com, openai.com", undefined],
+    ["https://api.openai.com", ".openai.com", undefined],
+    ["https://api.openai.com", "*.openai.com:443", undefined],
+    ["https://api.openai.com", "openai.com:8443", "http://secure:1"],
+    ["https://notopenai.com", "openai.com", "http://secure:1"],
+    ["https://10.0.0.1", "10.0.0.1", undefined],
+    ["https://110.0.0.1", "10.0.0.1", "http://secure:1"],
+    ["https://[fd00::1]:8443", "[fd00::1]:8443", undefined],
+    ["https://[fd00::1]", "fd00::1", undefined],
+    ["https://API.OpenAI.com.", "api.openai.COM", undefined],
+  ];
+  for (const [url, noProxy, expected] of rows) {
+    assert.deepEqual([url, noProxy, proxyFor(new URL(url), { ...env, NO_PROXY: noProxy })], [url, noProxy, expected]);
+  }
+  assert.equal(proxyFor(new URL("https://a.b"), {}), undefined);
+  assert.equal(proxyFor(new URL("https://a.b"), { HTTP_PROXY: "http://plain:1" }), undefined);
+  assert.equal(proxyFor(new URL("https://a.b"), { https_proxy: "proxy.example:3128" }), "http://proxy.example:3128");
+});

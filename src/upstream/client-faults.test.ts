@@ -1,0 +1,391 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { test } from "node:test";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import type { Resolve } from "./addresses.ts";
+import type { Arrived } from "./harness.test.ts";
+import { clientFor, gather, HandClock, jsonAnswer, listen, providerAt, rawServer, requestTo, start } from "./harness.test.ts";
+
+const ok = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+
+test("a port where nobody listens is unreachable, and the message says which and what to check", async (t) => {
+  const server = createServer();
+  const { port } = await listen(t, server);
+  server.close();
+  await once(server, "close");
+  const provider = providerAt(`http://127.0.0.1:${port}`);
+  assert.deepEqual((await gather(clientFor(t, [provider]), requestTo(provider))).failure, {
+    kind: "unreachable",
+    message: `Provider upstream (127.0.0.1:${port}) refuses connections. Check that the server runs and that base_url names its host and port.`,
+  });
+});
+
+test("a name that does not resolve is unreachable", async (t) => {
+  const provider = providerAt("http://api.test");
+  const resolve: Resolve = (_name, callback) => callback(Object.assign(new Error("not found"), { code: "ENOTFOUND" }), []);
+  assert.deepEqual((await gather(clientFor(t, [provider], { resolve }), requestTo(provider))).failure, {
+    kind: "unreachable",
+    message: "Provider upstream (api.test:80) could not be found: the name does not resolve (ENOTFOUND). Check base_url and DNS.",
+  });
+});
+
+test("a connection that is not made in time is given up", async (t) => {
+  const provider = providerAt("http://api.test", { wait: { connectMs: 20 } });
+  const client = clientFor(t, [provider], { resolve: () => {} });
+  assert.deepEqual((await gather(client, requestTo(provider))).failure, {
+    kind: "connect-timeout",
+    message: "Provider upstream (api.test:80) did not accept a connection in 20 ms. Check base_url and the network.",
+  });
+});
+
+const answers: readonly (readonly [what: string, kind: string, answer: (request: Arrived) => void])[] = [
+  ["an end without a byte", "reset", ({ socket }) => socket.end()],
+  ["a reset without a byte", "reset", ({ socket }) => socket.resetAndDestroy()],
+  ["an end in the middle of the head", "reset", ({ socket }) => socket.end("HTTP/1.1 200 OK\r\ncontent-ty")],
+  ["an end before Content-Length is reached", "truncated", ({ socket }) => socket.end(`${ok}content-length: 10\r\n\r\n{"a"`)],
+  ["the same with connection: close", "truncated", ({ socket }) => socket.end(`${ok}connection: close\r\ncontent-length: 10\r\n\r\n{"a"`)],
+  ["an end without the last chunk", "truncated", ({ socket }) => socket.end(`${ok}transfer-encoding: chunked\r\n\r\n3\r\n{"a\r\n`)],
+  [
+    "the same with connection: close",
+    "truncated",
+    ({ socket }) => socket.end(`${ok}connection: close\r\ntransfer-encoding: chunked\r\n\r\n3\r\n{"a\r\n`),
+  ],
+  ["something that is not HTTP", "malformed", ({ socket }) => socket.end("220 mail.example ESMTP\r\n")],
+  ["a status line that is none", "malformed", ({ socket }) => socket.end("HTTP/1.1 2x0 OK\r\n\r\n")],
+  ["two lengths", "malformed", ({ socket }) => socket.end(`${ok}content-length: 2\r\ncontent-length: 3\r\n\r\n{}`)],
+  ["a chunk size that is none", "malformed", ({ socket }) => socket.end(`${ok}transfer-encoding: chunked\r\n\r\nxyz\r\n`)],
+  ["a head of 100 KB", "malformed", ({ socket }) => socket.end(`${ok}x: ${"y".repeat(100_000)}\r\n\r\n`)],
+  ["100 Continue, unasked", "malformed", ({ socket }) => socket.write("HTTP/1.1 100 Continue\r\n\r\n")],
+  ["an unasked upgrade", "malformed", ({ socket }) => socket.write("HTTP/1.1 101 Up\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n")],
+  [
+    "a redirect",
+    "malformed",
+    ({ socket }) => socket.write("HTTP/1.1 307 X\r\nlocation: http://elsewhere.example/\r\ncontent-length: 0\r\n\r\n"),
+  ],
+  ["a length beyond all bounds", "malformed", ({ socket }) => socket.write(`${ok}content-length: 99999999999999999999\r\n\r\n`)],
+];
+
+for (const [what, kind, answer] of answers) {
+  test(`${what} is ${kind}, and the next request goes over a new connection`, async (t) => {
+    const upstream = await rawServer(t, (request) => (request.connection === 0 ? answer(request) : request.socket.write(jsonAnswer())));
+    const provider = providerAt(upstream.origin);
+    const client = clientFor(t, [provider]);
+    const gatherer = start(client, requestTo(provider));
+    const { failure } = await gatherer.done;
+    assert.equal(failure?.kind, kind);
+    assert.match(failure.message, /^Provider upstream \(127\.0\.0\.1:\d+\) [a-z].*\.$/);
+    assert.equal((await gather(client, requestTo(provider))).status, 200);
+    assert.deepEqual([gatherer.late, upstream.requests.length, upstream.sockets.length], [0, 2, 2]);
+  });
+}
+
+test("a redirect is told with its status and followed nowhere", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.write("HTTP/1.1 301 X\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n"));
+  const provider = providerAt(upstream.origin);
+  const { failure, status } = await gather(clientFor(t, [provider]), requestTo(provider));
+  assert.deepEqual([status, upstream.requests.length], [undefined, 1]);
+  assert.match(failure!.message, /answered 301, a redirect, which the gateway does not follow\. Check base_url\.$/);
+});
+
+test("a reset in the middle of the answer is told apart from its end", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-length: 10\r\n\r\n{"a"`));
+  const provider = providerAt(upstream.origin);
+  const gatherer = start(clientFor(t, [provider]), requestTo(provider));
+  await gatherer.head;
+  upstream.sockets[0]!.resetAndDestroy();
+  assert.equal((await gatherer.done).failure!.kind, "reset");
+});
+
+test("an answer without length ends with its connection", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.end(`${ok}\r\n{"a":1}`));
+  const provider = providerAt(upstream.origin);
+  const { status, body, failure } = await gather(clientFor(t, [provider]), requestTo(provider));
+  assert.deepEqual([status, body, failure], [200, '{"a":1}', undefined]);
+});
+
+test("interim answers are passed over", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.write(`HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${jsonAnswer()}`));
+  const provider = providerAt(upstream.origin);
+  const { status, body } = await gather(clientFor(t, [provider]), requestTo(provider));
+  assert.deepEqual([status, body], [200, '{"ok":true}']);
+});
+
+test("an idle connection that the provider closed under the request costs nothing: it is sent once more, whole, over a new one", async (t) => {
+  const upstream = await rawServer(t, ({ socket, connection, turn }) => {
+    if (connection === 0 && turn === 1) socket.resetAndDestroy();
+    else socket.write(jsonAnswer());
+  });
+  const provider = providerAt(upstream.origin);
+  const client = clientFor(t, [provider]);
+  await gather(client, requestTo(provider));
+  const body = [Buffer.from("a".repeat(50_000)), Buffer.from("b".repeat(50_000))];
+  const { status, failure } = await gather(client, requestTo(provider, { body }));
+  assert.deepEqual([status, failure], [200, undefined]);
+  assert.deepEqual(
+    upstream.requests.map((request) => [request.connection, request.body.length]),
+    [
+      [0, 2],
+      [0, 100_000],
+      [1, 100_000],
+    ],
+  );
+});
+
+test("it is sent once more, not twice, and a connection that has answered in part ends the call", async (t) => {
+  const upstream = await rawServer(t, ({ socket, turn, connection }) => {
+    if (connection === 0 && turn === 0) socket.write(jsonAnswer());
+    else socket.resetAndDestroy();
+  });
+  const provider = providerAt(upstream.origin);
+  const client = clientFor(t, [provider]);
+  await gather(client, requestTo(provider));
+  assert.equal((await gather(client, requestTo(provider))).failure!.kind, "reset");
+  assert.equal(upstream.requests.length, 3);
+
+  const partial = await rawServer(t, ({ socket, turn }) => {
+    if (turn === 0) socket.write(jsonAnswer());
+    else socket.write("HTTP/1.1 200 OK\r\nx: ", () => socket.resetAndDestroy());
+  });
+  const other = providerAt(partial.origin);
+  const second = clientFor(t, [other]);
+  await gather(second, requestTo(other));
+  assert.equal((await gather(second, requestTo(other))).failure!.kind, "reset");
+  assert.equal(partial.requests.length, 2);
+});
+
+test("bytes after the answer cost the connection, and never become another request's answer", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.write(`${jsonAnswer()}${jsonAnswer('{"stray":1}')}`));
+  const provider = providerAt(upstream.origin);
+  const client = clientFor(t, [provider]);
+  for (let i = 0; i < 3; i++) {
+    const { body } = await gather(client, requestTo(provider));
+    assert.equal(body, '{"ok":true}');
+  }
+  assert.equal(upstream.sockets.length, 3);
+});
+
+const compressed: readonly (readonly [encoding: string, compress: (text: string) => Buffer])[] = [
+  ["gzip", gzipSync],
+  ["x-gzip", gzipSync],
+  ["br", brotliCompressSync],
+  ["deflate", deflateSync],
+  ["zstd", zstdCompressSync],
+  ["GZIP", gzipSync],
+];
+
+for (const [encoding, compress] of compressed) {
+  test(`an answer in ${encoding} is inflated although it was asked for as it is`, async (t) => {
+    const text = JSON.stringify({ text: "abc".repeat(10_000) });
+    const body = compress(text);
+    const upstream = await rawServer(t, ({ socket }) => {
+      socket.write(`${ok}content-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\nx-kept: 1\r\n\r\n`);
+      socket.write(body);
+    });
+    const provider = providerAt(upstream.origin);
+    const client = clientFor(t, [provider]);
+    assert.deepEqual(await gather(client, requestTo(provider)), {
+      status: 200,
+      headers: ["content-type", "application/json", "x-kept", "1"],
+      body: text,
+    });
+    await gather(client, requestTo(provider));
+    assert.equal(upstream.sockets.length, 1);
+  });
+}
+
+test("a compressed answer without a body is an empty one", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-encoding: gzip\r\ncontent-length: 0\r\n\r\n`));
+  const provider = providerAt(upstream.origin);
+  const { body, failure } = await gather(clientFor(t, [provider]), requestTo(provider));
+  assert.deepEqual([body, failure], ["", undefined]);
+});
+
+test("compression that is broken, cut off, unknown, or a bomb is malformed", async (t) => {
+  const whole = gzipSync("a".repeat(1_000));
+  const megabyte = gzipSync(Buffer.alloc(1024 * 1024));
+  const rows: readonly (readonly [encoding: string, body: Buffer, message: RegExp])[] = [
+    ["gzip", Buffer.from("this is not gzip"), /sent a compressed answer that cannot be inflated\.$/],
+    ["gzip", whole.subarray(0, whole.length - 9), /sent a compressed answer that cannot be inflated\.$/],
+    ["gzip, br", whole, /sent its answer in an encoding that was not asked for \(gzip, br\)\.$/],
+    [
+      "gzip",
+      Buffer.concat(Array.from({ length: 65 }, () => megabyte)),
+      /sent a compressed answer that inflates to more than 67108864 bytes\.$/,
+    ],
+  ];
+  for (const [encoding, body, message] of rows) {
+    const upstream = await rawServer(t, ({ socket }) => {
+      socket.write(`${ok}content-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\n\r\n`);
+      socket.write(body);
+    });
+    const provider = providerAt(upstream.origin);
+    const { failure } = await gather(clientFor(t, [provider]), requestTo(provider, { stream: true }));
+    assert.equal(failure?.kind, "malformed");
+    assert.match(failure.message, message);
+  }
+});
+
+test("a stream waits for its first byte so long, a JSON answer until its deadline", async (t) => {
+  const clock = new HandClock();
+  const upstream = await rawServer(t, () => {});
+  const provider = providerAt(upstream.origin, { wait: { firstByteMs: 60, totalMs: 600, streamTotalMs: 3_600 } });
+  const client = clientFor(t, [provider], { clock });
+  const stream = start(client, requestTo(provider, { stream: true }));
+  const json = start(client, requestTo(provider));
+  await upstream.arrived(2);
+  clock.ms += 60;
+  assert.match((await stream.done).failure!.message, /did not begin its stream within 60 ms\.$/);
+  assert.equal(stream.result.failure!.kind, "first-byte-timeout");
+  assert.equal(json.result.failure, undefined);
+  clock.ms += 540;
+  assert.deepEqual([(await json.done).failure!.kind, json.result.status], ["deadline", undefined]);
+  assert.match(json.result.failure!.message, /did not complete its answer within 0\.6 s/);
+});
+
+test("a request's own deadline counts where it is sooner", async (t) => {
+  const clock = new HandClock();
+  const upstream = await rawServer(t, () => {});
+  const provider = providerAt(upstream.origin);
+  const gatherer = start(clientFor(t, [provider], { clock }), requestTo(provider, { deadlineAt: clock.ms + 100 }));
+  await upstream.arrived(1);
+  clock.ms += 100;
+  assert.equal((await gatherer.done).failure!.kind, "deadline");
+});
+
+test("a body that stalls is given up; one that drips, at its deadline", async (t) => {
+  const clock = new HandClock();
+  const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-length: 100\r\n\r\n{`));
+  const provider = providerAt(upstream.origin, { wait: { idleMs: 50, totalMs: 200 } });
+  const client = clientFor(t, [provider], { clock });
+  const stalled = start(client, requestTo(provider));
+  await stalled.head;
+  // The idle time begins when a sweep has seen that something came.
+  await new Promise((resolve) => setTimeout(resolve, 12));
+  clock.ms += 50;
+  assert.match((await stalled.done).failure!.message, /sent nothing for 50 ms in the middle of its answer\.$/);
+  assert.equal(stalled.result.failure!.kind, "idle-timeout");
+
+  let last = "";
+  let drops = 0;
+  const dripping = new Promise<string>((resolve) => {
+    client.dispatch(requestTo(provider), {
+      onHead() {},
+      onData() {
+        if (drops++ > 40) return;
+        clock.ms += 10;
+        upstream.sockets[1]!.write(" ");
+      },
+      onEnd: () => resolve("ended"),
+      onFailure: ({ kind }) => resolve((last = kind)),
+    });
+  });
+  assert.equal(await dripping, "deadline");
+  assert.equal(last, "deadline");
+});
+
+test("time in which the client holds the stream back is not the provider's", async (t) => {
+  const clock = new HandClock();
+  const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-length: 2\r\n\r\n{`));
+  const provider = providerAt(upstream.origin, { wait: { idleMs: 50, totalMs: 10_000 } });
+  const gatherer = start(clientFor(t, [provider], { clock }), requestTo(provider));
+  await gatherer.head;
+  gatherer.call!.pause();
+  clock.ms += 5_000;
+  await new Promise((resolve) => setTimeout(resolve, 15));
+  gatherer.call!.resume();
+  upstream.sockets[0]!.write("}");
+  assert.deepEqual((await gatherer.done).failure, undefined);
+});
+
+test("giving up closes the connection at once and the handler hears no more", async (t) => {
+  const upstream = await rawServer(t, ({ socket, connection }) => {
+    if (connection === 1) socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n");
+  });
+  const provider = providerAt(upstream.origin);
+  const client = clientFor(t, [provider]);
+  for (const [index, beganToAnswer] of [false, true].entries()) {
+    const gatherer = start(client, requestTo(provider, { stream: true }));
+    await (beganToAnswer ? gatherer.head : upstream.arrived(index + 1));
+    const socket = upstream.sockets[index]!;
+    const closed = once(socket, "close");
+    const started = performance.now();
+    gatherer.call!.abort();
+    gatherer.call!.abort();
+    await closed;
+    assert.ok(performance.now() - started < 100);
+    assert.deepEqual([gatherer.result.failure, gatherer.late], [undefined, 0]);
+  }
+});
+
+test("a call that is given up before its connection stands sends nothing", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
+  const provider = providerAt(upstream.origin);
+  const client = clientFor(t, [provider]);
+  const loading = start(client, requestTo(provider));
+  loading.call!.abort();
+  await client.warmUp();
+  const connecting = start(client, requestTo(provider));
+  connecting.call!.abort();
+  assert.equal((await gather(client, requestTo(provider))).status, 200);
+  assert.equal(upstream.requests.length, 1);
+  assert.deepEqual([loading.result, connecting.result], [{ body: "" }, { body: "" }]);
+});
+
+test("a handler that pauses holds the provider back, and loses nothing", async (t) => {
+  const total = 20_000_000;
+  const upstream = await rawServer(t, ({ socket }) => {
+    socket.write(`${ok}content-length: ${total}\r\n\r\n`);
+    socket.write(Buffer.alloc(total, "x"));
+  });
+  const provider = providerAt(upstream.origin);
+  const client = clientFor(t, [provider]);
+  let size = 0;
+  let pauses = 0;
+  const ended = new Promise<void>((resolve, reject) => {
+    const call = client.dispatch(requestTo(provider, { stream: true }), {
+      onHead() {},
+      onData(chunk) {
+        size += chunk.length;
+        if (pauses >= 3) return;
+        pauses++;
+        const atPause = size;
+        call.pause();
+        setTimeout(() => {
+          if (size !== atPause) reject(new Error("data came in a pause"));
+          if (upstream.sockets[0]!.writableLength === 0) reject(new Error("the provider could send everything"));
+          call.resume();
+        }, 10);
+      },
+      onEnd: resolve,
+      onFailure: ({ message }) => reject(new Error(message)),
+    });
+  });
+  await ended;
+  assert.deepEqual([size, pauses], [total, 3]);
+});
+
+test("a JSON answer beyond 64 MiB is given up, a stream is not", async (t) => {
+  const piece = Buffer.alloc(8 * 1024 * 1024, "x");
+  const upstream = await rawServer(t, ({ socket }) => {
+    socket.write(`${ok}content-length: ${piece.length * 9}\r\n\r\n`);
+    for (let i = 0; i < 9; i++) socket.write(piece);
+  });
+  const provider = providerAt(upstream.origin);
+  const client = clientFor(t, [provider]);
+  let size = 0;
+  const outcome = (stream: boolean): Promise<string> =>
+    new Promise((resolve) => {
+      client.dispatch(requestTo(provider, { stream }), {
+        onHead() {},
+        onData: (chunk) => {
+          size += chunk.length;
+        },
+        onEnd: () => resolve("ended"),
+        onFailure: ({ kind }) => resolve(kind),
+      });
+    });
+  assert.equal(await outcome(false), "malformed");
+  assert.ok(size <= 64 * 1024 * 1024);
+  assert.equal(await outcome(true), "ended");
+});

@@ -1,0 +1,100 @@
+import type { Transform } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+
+/** Receives what a decoder makes. After `decodedEnd` or `decodeFailed` nothing more comes. */
+export interface DecodedSink {
+  decoded(chunk: Buffer): void;
+  decodedEnd(): void;
+  /** `what` completes "the provider sent …". */
+  decodeFailed(what: string): void;
+  /** The decoder takes more again. */
+  decoderDrained(): void;
+}
+
+function transformFor(encoding: string): Transform | undefined {
+  switch (encoding) {
+    case "gzip":
+    case "x-gzip":
+      return createGunzip();
+    case "br":
+      return createBrotliDecompress();
+    case "deflate":
+      return createInflate();
+    case "zstd":
+      return createZstdDecompress();
+    default:
+      return undefined;
+  }
+}
+
+/** Inflates a body that came compressed although it was asked for as it is. Stops at `maxBytes`, so that a small body cannot fill the memory. */
+export class BodyDecoder {
+  readonly #transform: Transform;
+  #empty = true;
+  #size = 0;
+  #over = false;
+  readonly #sink: DecodedSink;
+
+  /** `undefined` for an encoding that is not known; `encoding` in lower case. */
+  static create(encoding: string, sink: DecodedSink, maxBytes: number): BodyDecoder | undefined {
+    const transform = transformFor(encoding);
+    return transform === undefined ? undefined : new BodyDecoder(transform, sink, maxBytes);
+  }
+
+  private constructor(transform: Transform, sink: DecodedSink, maxBytes: number) {
+    this.#transform = transform;
+    this.#sink = sink;
+    transform.on("data", (chunk: Buffer) => {
+      this.#size += chunk.length;
+      if (this.#size > maxBytes) this.#fail(`a compressed answer that inflates to more than ${maxBytes} bytes`);
+      else if (!this.#over) sink.decoded(chunk);
+    });
+    transform.on("end", () => {
+      if (this.#over) return;
+      this.#over = true;
+      sink.decodedEnd();
+    });
+    transform.on("error", () => {
+      this.#fail("a compressed answer that cannot be inflated");
+    });
+    transform.on("drain", () => {
+      if (!this.#over) sink.decoderDrained();
+    });
+  }
+
+  /** `false`: write no more before `decoderDrained`. */
+  write(chunk: Buffer): boolean {
+    this.#empty = false;
+    return this.#over || this.#transform.write(chunk);
+  }
+
+  end(): void {
+    if (this.#over) return;
+    if (!this.#empty) {
+      this.#transform.end();
+      return;
+    }
+    // No body at all is not a broken one.
+    this.destroy();
+    this.#sink.decodedEnd();
+  }
+
+  pause(): void {
+    this.#transform.pause();
+  }
+
+  resume(): void {
+    this.#transform.resume();
+  }
+
+  destroy(): void {
+    this.#over = true;
+    this.#transform.destroy();
+  }
+
+  #fail(what: string): void {
+    if (this.#over) return;
+    this.destroy();
+    this.#sink.decodeFailed(what);
+  }
+}

@@ -1,0 +1,41 @@
+import type { UpstreamClient, UpstreamRequest } from "./types.ts";
+
+export interface FetchedJson {
+  readonly status: number;
+  /** The parsed body. */
+  readonly value: unknown;
+}
+
+/**
+ * One small request of the gateway's own, for what is not on a client's path.
+ * @throws Error that says what went wrong: the failure's message, a body over `maxBytes`, or one that is no JSON.
+ */
+export function fetchJson(client: UpstreamClient, request: UpstreamRequest, maxBytes: number): Promise<FetchedJson> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let status = 0;
+    let size = 0;
+    const call = client.dispatch(request, {
+      onHead(answered) {
+        status = answered;
+      },
+      onData(chunk) {
+        size += chunk.length;
+        chunks.push(chunk);
+        if (size <= maxBytes) return;
+        call.abort();
+        reject(new Error(`Provider ${request.provider.name} answered more than ${maxBytes} bytes.`));
+      },
+      onEnd() {
+        try {
+          resolve({ status, value: JSON.parse(Buffer.concat(chunks).toString("utf8")) });
+        } catch {
+          reject(new Error(`Provider ${request.provider.name} answered ${status} with something that is no JSON.`));
+        }
+      },
+      onFailure(failure) {
+        reject(new Error(failure.message));
+      },
+    });
+  });
+}

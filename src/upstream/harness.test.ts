@@ -1,0 +1,206 @@
+// What the tests of the client share: raw servers, providers that point to them, and calls gathered whole. Holds no tests.
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import type { TestContext } from "node:test";
+import { Secret, silentLogger, type Clock } from "../core/index.ts";
+import type { ProviderSettings } from "./build-providers.ts";
+import { buildProviders } from "./build-providers.ts";
+import { createUpstreamClient, type PooledUpstreamClient, type UpstreamClientOptions } from "./client.ts";
+import type { Provider, Timeouts, UpstreamCall, UpstreamClient, UpstreamFailure, UpstreamHandler, UpstreamRequest } from "./types.ts";
+
+/** A request as it arrived. */
+export interface Arrived {
+  readonly socket: Socket;
+  /** Head with its blank line, and body, as latin1. */
+  readonly head: string;
+  readonly body: string;
+  /** Number of the connection, and of the request on it, from 0. */
+  readonly connection: number;
+  readonly turn: number;
+}
+
+export interface RawServer {
+  readonly server: Server;
+  readonly port: number;
+  readonly origin: string;
+  readonly sockets: readonly Socket[];
+  readonly requests: readonly Arrived[];
+  /** Resolves when so many requests have arrived. */
+  arrived(count: number): Promise<void>;
+}
+
+/** Listens on port 0 of 127.0.0.1; every whole request (by Content-Length) goes to `answer`, which writes what it likes. */
+export async function rawServer(t: TestContext, answer: (request: Arrived) => void): Promise<RawServer> {
+  const sockets: Socket[] = [];
+  const requests: Arrived[] = [];
+  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
+  const server = createServer({ noDelay: true }, (socket) => {
+    const connection = sockets.push(socket) - 1;
+    let turn = 0;
+    let text = "";
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+      for (;;) {
+        const end = text.indexOf("\r\n\r\n");
+        if (end < 0) return;
+        const length = Number(/\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1] ?? 0);
+        if (text.length < end + 4 + length) return;
+        const request = { socket, head: text.slice(0, end + 4), body: text.slice(end + 4, end + 4 + length), connection, turn: turn++ };
+        text = text.slice(end + 4 + length);
+        requests.push(request);
+        for (const { count, resolve } of waiting) if (requests.length >= count) resolve();
+        answer(request);
+      }
+    });
+  });
+  const { port, origin } = await listen(t, server, sockets);
+  const arrived = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      if (requests.length >= count) resolve();
+      else waiting.push({ count, resolve });
+    });
+  return { server, port, origin, sockets, requests, arrived };
+}
+
+export async function listen(t: TestContext, server: Server, sockets: readonly Socket[] = []): Promise<{ port: number; origin: string }> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return { port, origin: `http://127.0.0.1:${port}` };
+}
+
+/** A JSON answer with its length. */
+export function jsonAnswer(body = '{"ok":true}', head = "HTTP/1.1 200 OK"): string {
+  return `${head}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+export function providerAt(baseUrl: string, more: Partial<ProviderSettings> & { readonly wait?: Partial<Timeouts> } = {}): Provider {
+  const { wait, ...settings } = more;
+  return buildProviders([
+    {
+      name: "upstream",
+      enabled: true,
+      protocols: ["openai-chat"],
+      baseUrl,
+      keys: [new Secret("sk-upstream")],
+      ...settings,
+      ...(wait === undefined ? {} : { timeouts: wait }),
+    },
+  ]).at(-1)!;
+}
+
+/** Stands still until it is set. */
+export class HandClock implements Clock {
+  ms = 1_000;
+  now(): number {
+    return this.ms;
+  }
+  monotonic(): number {
+    return this.ms;
+  }
+}
+
+export function clientFor(t: TestContext, providers: readonly Provider[], more: Partial<UpstreamClientOptions> = {}): PooledUpstreamClient {
+  const client = createUpstreamClient({
+    providers,
+    clock: new HandClock(),
+    logger: silentLogger,
+    proxyEnv: {},
+    credentialHeader: (_protocol, key) => ["authorization", `Bearer ${key.reveal()}`],
+    sweepMs: 5,
+    ...more,
+  });
+  t.after(() => client.close());
+  return client;
+}
+
+export function requestTo(provider: Provider, more: Partial<UpstreamRequest> = {}): UpstreamRequest {
+  return {
+    provider,
+    protocol: provider.protocols[0]!,
+    method: "POST",
+    path: "/chat/completions",
+    headers: ["content-type", "application/json"],
+    key: provider.keys[0],
+    body: "{}",
+    stream: false,
+    ...more,
+  };
+}
+
+/** All that a call came to. */
+export interface Gathered {
+  status?: number;
+  headers?: readonly string[];
+  /** latin1 */
+  body: string;
+  failure?: UpstreamFailure;
+}
+
+export class Gatherer implements UpstreamHandler {
+  readonly result: Gathered = { body: "" };
+  readonly done: Promise<Gathered>;
+  readonly head: Promise<void>;
+  call: UpstreamCall | undefined;
+  /** Calls after the last one that is allowed. */
+  late = 0;
+  chunks = 0;
+  #over = false;
+  #done!: (result: Gathered) => void;
+  #head!: () => void;
+
+  constructor() {
+    this.done = new Promise((resolve) => {
+      this.#done = resolve;
+    });
+    this.head = new Promise((resolve) => {
+      this.#head = resolve;
+    });
+  }
+
+  onHead(status: number, headers: readonly string[]): void {
+    this.#count();
+    this.result.status = status;
+    this.result.headers = headers;
+    this.#head();
+  }
+
+  onData(chunk: Buffer): void {
+    this.#count();
+    this.chunks++;
+    this.result.body += chunk.toString("latin1");
+  }
+
+  onEnd(): void {
+    this.#count();
+    this.#over = true;
+    this.#done(this.result);
+  }
+
+  onFailure(failure: UpstreamFailure): void {
+    this.#count();
+    this.#over = true;
+    this.result.failure = failure;
+    this.#done(this.result);
+  }
+
+  #count(): void {
+    if (this.#over) this.late++;
+  }
+}
+
+export function start(client: UpstreamClient, request: UpstreamRequest): Gatherer {
+  const gatherer = new Gatherer();
+  gatherer.call = client.dispatch(request, gatherer);
+  return gatherer;
+}
+
+export function gather(client: UpstreamClient, request: UpstreamRequest): Promise<Gathered> {
+  return start(client, request).done;
+}

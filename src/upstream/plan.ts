@@ -1,0 +1,79 @@
+import { GatewayError } from "../core/index.ts";
+import type { ProtocolId } from "../ir/index.ts";
+import type { Operation } from "../protocols/index.ts";
+import type { Attempt, PlanInput, Provider, Resolution } from "./types.ts";
+
+/** Operations that only some protocols have; all others go with whatever the provider prefers. */
+const protocolsOf: { readonly [O in Operation]?: readonly ProtocolId[] } = {
+  embed: ["openai-chat", "gemini-generate"],
+  "batch-embed": ["gemini-generate", "openai-chat"],
+  "count-tokens": ["anthropic-messages", "gemini-generate", "openai-responses"],
+};
+
+/**
+ * The ways to serve a request, best first: for each target the client's own protocol where the provider speaks it, else the first it lists.
+ * Pure. @throws GatewayError `model_not_found` where nobody serves the model, `work_mode_refused` where the mode excludes all targets,
+ * `translation_unavailable` where no protocol of the provider has the operation.
+ */
+export function chooseAttempts(
+  resolution: Resolution,
+  provider: (name: string) => Provider | undefined,
+  input: PlanInput,
+): readonly Attempt[] {
+  const all: Attempt[] = [];
+  for (const target of resolution.targets) {
+    const found = provider(target.provider);
+    if (found !== undefined) all.push(attemptOf(found, target.upstreamModel, input));
+  }
+  if (all.length === 0) {
+    throw new GatewayError("model_not_found", resolution.problem ?? `No provider serves the model "${input.model}".`, { param: "model" });
+  }
+  const allowed = all.filter((attempt) => isAllowed(attempt, input));
+  if (allowed.length === 0) throw refusedByMode(all[0]!, input);
+  return allowed;
+}
+
+function attemptOf(provider: Provider, upstreamModel: string, input: PlanInput): Attempt {
+  if (provider.builtin) return { provider, upstreamModel, protocol: input.clientProtocol, lane: "builtin" };
+  const protocol = protocolFor(provider, input);
+  return { provider, upstreamModel, protocol, lane: protocol === input.clientProtocol ? "verbatim" : "translated" };
+}
+
+function protocolFor(provider: Provider, { clientProtocol, operation, model }: PlanInput): ProtocolId {
+  if (provider.protocols.includes(clientProtocol)) return clientProtocol;
+  const capable = protocolsOf[operation];
+  const protocol = capable === undefined ? undefined : provider.protocols.find((id) => capable.includes(id));
+  if (protocol !== undefined) return protocol;
+  // Tokens can be estimated where nobody counts; an embedding cannot be made up.
+  if (capable !== undefined && operation !== "count-tokens") {
+    throw new GatewayError(
+      "translation_unavailable",
+      `The model "${model}" is served by the provider ${provider.name} over ${provider.protocols.join(", ")}, which has no embeddings. ` +
+        "Choose an embedding model of another provider.",
+      { param: "model" },
+    );
+  }
+  return provider.protocols[0]!;
+}
+
+function isAllowed(attempt: Attempt, { workMode }: PlanInput): boolean {
+  switch (workMode) {
+    case "auto":
+      return true;
+    case "passthrough":
+      return attempt.lane !== "translated";
+    case "translation":
+      return attempt.lane === "translated" || attempt.lane === "builtin";
+  }
+}
+
+function refusedByMode(attempt: Attempt, { model, clientProtocol, workMode }: PlanInput): GatewayError {
+  const served = `The model "${model}" is served by the provider ${attempt.provider.name}, which speaks ${attempt.provider.protocols.join(", ")}`;
+  const message =
+    workMode === "passthrough"
+      ? `${served}, not ${clientProtocol}, and the gateway's work_mode is passthrough: it forwards and does not translate. Call the model ` +
+        `with a client of that protocol, choose a model whose provider speaks ${clientProtocol}, or set gateway.work_mode to auto.`
+      : `${served} and so needs no translation from ${clientProtocol}, and the gateway's work_mode is translation: it does not forward. ` +
+        `Choose a model whose provider does not speak ${clientProtocol}, or set gateway.work_mode to auto.`;
+  return new GatewayError("work_mode_refused", message, { param: "model" });
+}

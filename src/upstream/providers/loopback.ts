@@ -1,0 +1,134 @@
+import type { Block, ChatRequest, ChatResponse, Message, StreamEvent, Tool, Usage } from "../../ir/index.ts";
+
+/** Context of one answer; ids and time are passed in. */
+export interface LoopbackContext {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly createdAt: number;
+}
+
+/**
+ * The built-in model: no key, no network. It repeats the last user text; with `call TOOL {json}` there it calls that tool, and it tells the result
+ * when the tool has answered. It counts a token for every four bytes of text.
+ */
+export function answerLoopback(request: ChatRequest, context: LoopbackContext): ChatResponse {
+  const content = chooseContent(request, context.id);
+  const full = content[0]!;
+  const limit = request.maxOutputTokens;
+  const outputTokens = countTokens(textOf(full));
+  const cut = full.type === "text" && limit !== undefined && outputTokens > limit;
+  const usage: Usage = { input: countRequestTokens(request), output: cut ? limit : outputTokens };
+  return {
+    id: context.id,
+    model: request.model,
+    createdAt: context.createdAt,
+    content: cut ? [{ type: "text", text: cutText(full.text, limit) }] : content,
+    stopReason: full.type === "tool-call" ? "tool-calls" : cut ? "length" : "stop",
+    usage,
+  };
+}
+
+/** The same answer as events, its text word by word. */
+export function* streamLoopback(response: ChatResponse): Generator<StreamEvent> {
+  const { id, model, createdAt } = response;
+  yield { type: "message-start", id, model, createdAt, usage: response.usage.input === undefined ? {} : { input: response.usage.input } };
+  for (const [index, block] of response.content.entries()) {
+    if (block.type === "tool-call") {
+      yield { type: "block-start", index, block: { type: "tool-call", id: block.id, name: block.name, kind: block.kind } };
+      for (const piece of pieces(block.arguments)) yield { type: "block-delta", index, delta: { type: "arguments", text: piece } };
+    } else if (block.type === "text") {
+      yield { type: "block-start", index, block: { type: "text" } };
+      for (const piece of pieces(block.text)) yield { type: "block-delta", index, delta: { type: "text", text: piece } };
+    }
+    yield { type: "block-end", index };
+  }
+  yield { type: "message-delta", stopReason: response.stopReason, usage: response.usage };
+  yield { type: "message-end" };
+}
+
+/** Words with the space before them, so that the pieces joined are the text. */
+function pieces(text: string): readonly string[] {
+  return text.match(/\s*\S+\s*$|\s*\S+|\s+$/g) ?? [];
+}
+
+/** Tokens of a request: a token for every four bytes of all its text. */
+export function countRequestTokens(request: ChatRequest): number {
+  let tokens = 0;
+  for (const message of request.messages) for (const block of message.content) tokens += countTokens(textOf(block));
+  for (const tool of request.tools ?? []) tokens += countTokens(JSON.stringify(tool));
+  return tokens;
+}
+
+export function countTokens(text: string): number {
+  return Math.ceil(Buffer.byteLength(text) / 4);
+}
+
+function cutText(text: string, tokens: number): string {
+  return Buffer.from(text)
+    .subarray(0, tokens * 4)
+    .toString("utf8")
+    .replace(/\ufffd+$/, "");
+}
+
+function chooseContent(request: ChatRequest, id: string): readonly Block[] {
+  const last = request.messages.at(-1);
+  const result = last?.content.find((block) => block.type === "tool-result");
+  const said = lastUserText(last);
+  if (result !== undefined && said === "") {
+    return [{ type: "text", text: `The tool answered: ${result.content.map(textOf).join("\n")}` }];
+  }
+  const call = /(?:^|\s)call\s+([\w.:-]+)\s*(\{[\s\S]*\})?/.exec(said);
+  const tool = call === null ? undefined : request.tools?.find((candidate) => candidate.name === call[1]);
+  if (call !== null && tool !== undefined) return [callOf(tool, call[2] ?? "{}", id)];
+  return [{ type: "text", text: said === "" ? "Hello. Say something, and it comes back." : said }];
+}
+
+function callOf(tool: Tool, text: string, id: string): Block {
+  const custom = tool.type === "custom";
+  return {
+    type: "tool-call",
+    id: `call_${id.replaceAll(/[^0-9a-zA-Z]/g, "").slice(-24)}`,
+    name: tool.name,
+    ...(tool.type === "server" || tool.namespace === undefined ? {} : { namespace: tool.namespace }),
+    kind: custom ? "custom" : "function",
+    arguments: text,
+  };
+}
+
+function lastUserText(message: Message | undefined): string {
+  if (message === undefined || message.role !== "user") return "";
+  return message.content
+    .filter((block) => block.type === "text")
+    .map((block) => block.text)
+    .join("\n");
+}
+
+function textOf(block: Block): string {
+  switch (block.type) {
+    case "text":
+    case "refusal":
+    case "reasoning":
+      return block.text;
+    case "tool-call":
+      return `${block.name}${block.arguments}`;
+    case "tool-result":
+      return block.content.map(textOf).join("\n");
+    case "media":
+    case "opaque":
+      return "";
+  }
+}
+
+/**
+ * A deterministic unit vector for a text: words are hashed (FNV-1a) into signed dimensions, so that texts that share words are near each other.
+ */
+export function embedLoopback(text: string, dimensions = 256): number[] {
+  const vector: number[] = Array.from({ length: dimensions }, () => 0);
+  for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [text]) {
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), 0x01000193) >>> 0;
+    vector[hash % dimensions]! += hash & 0x80000000 ? -1 : 1;
+  }
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector.fill(0).fill(1, 0, 1) : vector.map((value) => value / length);
+}

@@ -1,0 +1,215 @@
+import type { ProtocolId } from "../../ir/index.ts";
+import type { Quirks } from "../types.ts";
+
+/** How a server on this machine is found and told from others on the same port. */
+export interface LocalServer {
+  readonly port: number;
+  /** What the server writes into `owned_by` of its own model list. */
+  readonly ownedBy: string;
+  /** A path that only this server answers, with `{"version":"…"}`; where set, a model list alone is not enough. */
+  readonly versionPath?: string;
+}
+
+/** What is known of a vendor or a server: a row of data. */
+export interface Preset {
+  readonly name: string;
+  /** Other names that people give it. */
+  readonly aliases?: readonly string[];
+  readonly title: string;
+  /** In order of preference after the client's own. */
+  readonly protocols: readonly ProtocolId[];
+  /** Where the vendor's SDK's base URL ends: with the version for the OpenAI protocols, without for Anthropic and Gemini. Empty: must be configured. */
+  readonly baseUrls: { readonly [P in ProtocolId]?: string };
+  /** Path of the API on a configured host that is given without a path; `/v1` where not set. */
+  readonly barePath?: string;
+  /** What to write where the base URL must be configured. */
+  readonly baseUrlExample?: string;
+  /** Environment variables that may hold the key, first one first. Empty: the server needs none. */
+  readonly keyEnv: readonly string[];
+  /** Globs of the models that are the vendor's own; a leading `!` excludes. Aggregators and local servers have none: they announce their models. */
+  readonly modelPatterns: readonly string[];
+  readonly quirks: Quirks;
+  readonly local?: LocalServer;
+}
+
+/**
+ * The rows. Base URLs as the vendors' own pages give them, read in November 2026: developers.openai.com, docs.claude.com, ai.google.dev,
+ * learn.microsoft.com/azure/foundry/openai/api-version-lifecycle, openrouter.ai/docs, api-docs.deepseek.com, console.groq.com/docs/openai,
+ * docs.mistral.ai, docs.x.ai, docs.together.ai/docs/inference/openai-compatibility, docs.fireworks.ai/tools-sdks/anthropic-compatibility,
+ * docs.ollama.com, docs.vllm.ai, lmstudio.ai/docs/developer, the llama.cpp server's README.
+ *
+ * A second protocol is listed where the vendor documents it as supported. Not listed: Responses where it keeps no state (OpenRouter, Groq, Ollama),
+ * xAI's Anthropic form (deprecated by xAI), and the newer protocols of local servers, which older versions in use lack.
+ */
+export const presets: readonly Preset[] = [
+  {
+    name: "openai",
+    title: "OpenAI",
+    protocols: ["openai-responses", "openai-chat"],
+    baseUrls: { "openai-responses": "https://api.openai.com/v1", "openai-chat": "https://api.openai.com/v1" },
+    keyEnv: ["TOKLIGENCE_OPENAI_API_KEY", "OPENAI_API_KEY"],
+    modelPatterns: ["gpt-*", "!gpt-oss*", "o[0-9]*", "chatgpt-*", "codex-*", "text-embedding-*", "ft:*"],
+    quirks: {},
+  },
+  {
+    name: "anthropic",
+    title: "Anthropic",
+    protocols: ["anthropic-messages"],
+    baseUrls: { "anthropic-messages": "https://api.anthropic.com" },
+    keyEnv: ["TOKLIGENCE_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"],
+    modelPatterns: ["claude-*"],
+    quirks: {},
+  },
+  {
+    name: "google",
+    aliases: ["gemini"],
+    title: "Google Gemini",
+    protocols: ["gemini-generate"],
+    baseUrls: { "gemini-generate": "https://generativelanguage.googleapis.com" },
+    keyEnv: ["TOKLIGENCE_GOOGLE_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"],
+    modelPatterns: ["gemini-*", "gemma-*", "!*:*"],
+    quirks: {},
+  },
+  {
+    name: "azure-openai",
+    aliases: ["azure"],
+    title: "Azure OpenAI",
+    protocols: ["openai-responses", "openai-chat"],
+    baseUrls: {},
+    barePath: "/openai/v1",
+    baseUrlExample: "https://YOUR-RESOURCE.openai.azure.com/openai/v1",
+    keyEnv: ["AZURE_OPENAI_API_KEY"],
+    // Models are deployments, and their names are the operator's.
+    modelPatterns: [],
+    quirks: { keyHeader: "api-key" },
+  },
+  {
+    name: "openrouter",
+    title: "OpenRouter",
+    protocols: ["openai-chat", "anthropic-messages"],
+    baseUrls: { "openai-chat": "https://openrouter.ai/api/v1", "anthropic-messages": "https://openrouter.ai/api" },
+    keyEnv: ["OPENROUTER_API_KEY"],
+    modelPatterns: [],
+    quirks: { keyHeader: "authorization" },
+  },
+  {
+    name: "deepseek",
+    title: "DeepSeek",
+    protocols: ["openai-chat", "anthropic-messages"],
+    // The OpenAI form is documented without a version; the vendor's chat path stands right under it.
+    baseUrls: { "openai-chat": "https://api.deepseek.com", "anthropic-messages": "https://api.deepseek.com/anthropic" },
+    keyEnv: ["DEEPSEEK_API_KEY"],
+    // Names with a colon are Ollama's tags.
+    modelPatterns: ["deepseek-*", "!*:*"],
+    quirks: {},
+  },
+  {
+    name: "groq",
+    title: "Groq",
+    protocols: ["openai-chat"],
+    baseUrls: { "openai-chat": "https://api.groq.com/openai/v1" },
+    keyEnv: ["GROQ_API_KEY"],
+    modelPatterns: [],
+    quirks: {},
+  },
+  {
+    name: "mistral",
+    title: "Mistral",
+    protocols: ["openai-chat"],
+    baseUrls: { "openai-chat": "https://api.mistral.ai/v1" },
+    keyEnv: ["MISTRAL_API_KEY"],
+    modelPatterns: [
+      "mistral-*",
+      "ministral-*",
+      "magistral-*",
+      "codestral-*",
+      "devstral-*",
+      "pixtral-*",
+      "voxtral-*",
+      "open-mistral-*",
+      "open-mixtral-*",
+      "!*:*",
+    ],
+    // Answers 422 `extra_forbidden`; usage comes in the last chunk unasked.
+    quirks: { noStreamOptions: true },
+  },
+  {
+    name: "xai",
+    aliases: ["grok"],
+    title: "xAI",
+    protocols: ["openai-responses", "openai-chat"],
+    baseUrls: { "openai-responses": "https://api.x.ai/v1", "openai-chat": "https://api.x.ai/v1" },
+    keyEnv: ["XAI_API_KEY"],
+    modelPatterns: ["grok-*"],
+    quirks: {},
+  },
+  {
+    name: "together",
+    title: "Together",
+    protocols: ["openai-chat"],
+    baseUrls: { "openai-chat": "https://api.together.ai/v1" },
+    keyEnv: ["TOGETHER_API_KEY"],
+    modelPatterns: [],
+    quirks: {},
+  },
+  {
+    name: "fireworks",
+    title: "Fireworks",
+    protocols: ["openai-chat", "anthropic-messages"],
+    baseUrls: { "openai-chat": "https://api.fireworks.ai/inference/v1", "anthropic-messages": "https://api.fireworks.ai/inference" },
+    keyEnv: ["FIREWORKS_API_KEY"],
+    modelPatterns: ["accounts/fireworks/*"],
+    quirks: { keyHeader: "authorization" },
+  },
+  {
+    name: "ollama",
+    title: "Ollama",
+    protocols: ["openai-chat"],
+    baseUrls: { "openai-chat": "http://127.0.0.1:11434/v1" },
+    keyEnv: [],
+    modelPatterns: [],
+    quirks: {},
+    local: { port: 11434, ownedBy: "library", versionPath: "/api/version" },
+  },
+  {
+    name: "vllm",
+    title: "vLLM",
+    protocols: ["openai-chat"],
+    baseUrls: { "openai-chat": "http://127.0.0.1:8000/v1" },
+    keyEnv: [],
+    modelPatterns: [],
+    quirks: {},
+    local: { port: 8000, ownedBy: "vllm" },
+  },
+  {
+    name: "lm-studio",
+    title: "LM Studio",
+    protocols: ["openai-chat"],
+    baseUrls: { "openai-chat": "http://127.0.0.1:1234/v1" },
+    keyEnv: [],
+    modelPatterns: [],
+    quirks: {},
+    local: { port: 1234, ownedBy: "organization_owner" },
+  },
+  {
+    name: "llama.cpp",
+    title: "llama.cpp",
+    protocols: ["openai-chat"],
+    baseUrls: { "openai-chat": "http://127.0.0.1:8080/v1" },
+    keyEnv: [],
+    modelPatterns: [],
+    quirks: {},
+  },
+];
+
+/** The preset of a name, spelt with or without its dashes, dots and capitals (`lmstudio`, `LM-Studio`), or one of its other names. */
+export function findPreset(name: string): Preset | undefined {
+  const wanted = plainName(name);
+  return presets.find(
+    (preset) => plainName(preset.name) === wanted || preset.aliases?.some((alias) => plainName(alias) === wanted) === true,
+  );
+}
+
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+}

@@ -1,0 +1,276 @@
+import { closestNames } from "./closest-names.ts";
+import { compileGlob, GlobList, type Glob } from "./glob.ts";
+import type { Provider, Resolution } from "./types.ts";
+
+/** A glob over models and the providers that serve them, best first. */
+export type ModelRoute = readonly [pattern: string, providers: readonly string[]];
+
+/** What models can be resolved by. */
+export interface RoutingTable {
+  readonly providers: readonly Provider[];
+  /** `model_provider_routes` of the file, in the order written. */
+  readonly routes: readonly ModelRoute[];
+  /** `model_aliases`: the client's name → a model, or `provider/model`. */
+  readonly aliases: ReadonlyMap<string, string>;
+  /** Names that providers announce, by provider. */
+  readonly announced: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A routing that cannot be. `setting` is the key of the configuration at fault. */
+export class RoutingError extends Error {
+  readonly setting: "model_aliases" | "model_provider_routes";
+
+  constructor(setting: RoutingError["setting"], message: string) {
+    super(message);
+    this.name = "RoutingError";
+    this.setting = setting;
+  }
+}
+
+interface Target {
+  readonly provider: string;
+  readonly upstreamModel: string;
+}
+
+interface Found {
+  readonly targets: readonly Target[];
+  readonly problem?: string;
+}
+
+type Note = (step: string) => void;
+
+/**
+ * Finds who serves a model, in this order: the built-in names, alias, the file's routes (first match wins), an exact name in an enabled provider's
+ * `models`, the presets' globs (only where the file has no routes), names that providers announce, `provider/model`. Immutable.
+ */
+export class ModelResolver {
+  readonly #table: RoutingTable;
+  readonly #byName: ReadonlyMap<string, Provider>;
+  readonly #builtin: readonly (readonly [Provider, GlobList])[];
+  readonly #routes: readonly (readonly [Glob, readonly string[]])[];
+  readonly #exact: ReadonlyMap<string, readonly Provider[]>;
+  readonly #patterns: readonly (readonly [Provider, GlobList])[];
+  readonly #announced: ReadonlyMap<string, readonly Provider[]>;
+
+  /** @throws RoutingError where aliases form a chain or a cycle, or hide a built-in name. */
+  constructor(table: RoutingTable) {
+    this.#table = table;
+    this.#byName = new Map(table.providers.map((provider) => [provider.name, provider]));
+    const withPatterns = table.providers.map((provider) => [provider, new GlobList(provider.modelPatterns)] as const);
+    this.#builtin = withPatterns.filter(([provider]) => provider.builtin);
+    this.#patterns = withPatterns.filter(([provider]) => !provider.builtin && provider.modelPatterns.length > 0);
+    this.#routes = table.routes.map(([pattern, names]) => [compileGlob(pattern), names]);
+    this.#exact = indexByModel(table.providers.map((provider) => [provider, provider.models]));
+    this.#announced = indexByModel(
+      table.providers.filter((provider) => provider.enabled).map((provider) => [provider, table.announced.get(provider.name) ?? []]),
+    );
+    this.#checkAliases();
+  }
+
+  provider(name: string): Provider | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Every model known by an exact name: built in, aliases, configured, announced. May repeat. */
+  *knownNames(): Iterable<string> {
+    for (const [provider] of this.#builtin) yield* provider.models;
+    yield* this.#table.aliases.keys();
+    yield* this.#exact.keys();
+    yield* this.#announced.keys();
+  }
+
+  /** With the steps in words. */
+  resolve(model: string): Resolution {
+    const steps: string[] = [];
+    const found = this.find(model, (step) => steps.push(step));
+    return { model, steps, targets: found.targets, ...(found.problem === undefined ? {} : { problem: found.problem }) };
+  }
+
+  find(model: string, note: Note = () => {}): Found {
+    const alias = this.#table.aliases.get(model);
+    if (alias === undefined) return this.#findBuiltin(model, note) ?? this.#findModel(model, model, note);
+    note(`model_aliases: ${quote(model)} stands for ${quote(alias)}`);
+    // Whoever writes an alias to `provider/model` has chosen the provider: no glob may take it elsewhere.
+    const direct = this.#prefixOf(alias) === undefined ? undefined : this.#findPrefixed(alias, model, note);
+    return direct ?? this.#findBuiltin(alias, note) ?? this.#findModel(alias, model, note);
+  }
+
+  #findBuiltin(model: string, note: Note): Found | undefined {
+    const builtin = this.#builtin.find(([, patterns]) => patterns.match(model) !== undefined);
+    if (builtin === undefined) return undefined;
+    note(`built in: ${quote(model)} is a name of the provider ${builtin[0].name}`);
+    return { targets: targetsOf([builtin[0]], model) };
+  }
+
+  /** `model` is what is looked for, `asked` what the client wrote. */
+  #findModel(model: string, asked: string, note: Note): Found {
+    const unserved: string[] = [];
+    return (
+      this.#findRouted(model, asked, note) ??
+      this.#findExact(model, note, unserved) ??
+      this.#findByPreset(model, note, unserved) ??
+      this.#findAnnounced(model, note) ??
+      this.#findPrefixed(model, asked, note) ?? { targets: [], problem: this.#unknown(model, asked, unserved) }
+    );
+  }
+
+  #findRouted(model: string, asked: string, note: Note): Found | undefined {
+    const route = this.#routes.find(([glob]) => glob.matches(model));
+    if (route === undefined) {
+      note(this.#routes.length === 0 ? "model_provider_routes: the file has none" : `model_provider_routes: none matches ${quote(model)}`);
+      return undefined;
+    }
+    const [glob, names] = route;
+    const targets: Target[] = [];
+    const reasons: string[] = [];
+    for (const name of new Set(names)) {
+      const reason = this.#whyNot(name);
+      if (reason === undefined) targets.push({ provider: name, upstreamModel: model });
+      else reasons.push(reason);
+    }
+    note([`model_provider_routes: ${quote(glob.pattern)} matches and names ${names.join(", ") || "no provider"}`, ...reasons].join("; "));
+    if (targets.length > 0) return { targets };
+    const because = reasons.length === 0 ? "that route names no provider" : reasons.join("; ");
+    return {
+      targets,
+      problem: `The model ${quote(asked)} is routed by model_provider_routes ${quote(glob.pattern)}, but nobody can serve it: ${because}.`,
+    };
+  }
+
+  #findExact(model: string, note: Note, unserved: string[]): Found | undefined {
+    const providers = this.#exact.get(model);
+    if (providers === undefined) {
+      note(`models: no provider lists ${quote(model)}`);
+      return undefined;
+    }
+    note(`models: listed by ${names(providers)}`);
+    return this.#enabledOf(providers, model, note, unserved);
+  }
+
+  #findByPreset(model: string, note: Note, unserved: string[]): Found | undefined {
+    if (this.#routes.length > 0) {
+      note("presets: not asked, as the file has model_provider_routes");
+      return undefined;
+    }
+    const matching = this.#patterns.flatMap(([provider, patterns]) => {
+      const pattern = patterns.match(model);
+      return pattern === undefined ? [] : [{ provider, pattern }];
+    });
+    if (matching.length === 0) {
+      note(`presets: no pattern matches ${quote(model)}`);
+      return undefined;
+    }
+    note(`presets: ${matching.map(({ provider, pattern }) => `${quote(pattern)} of ${provider.name}`).join(", ")} matches`);
+    return this.#enabledOf(
+      matching.map(({ provider }) => provider),
+      model,
+      note,
+      unserved,
+    );
+  }
+
+  #findAnnounced(model: string, note: Note): Found | undefined {
+    const providers = this.#announced.get(model);
+    if (providers === undefined) {
+      note(`announced models: no provider announces ${quote(model)}`);
+      return undefined;
+    }
+    note(`announced models: announced by ${names(providers)}`);
+    return { targets: targetsOf(providers, model) };
+  }
+
+  #findPrefixed(model: string, asked: string, note: Note): Found | undefined {
+    const provider = this.#prefixOf(model);
+    if (provider === undefined) {
+      note(`provider/model: ${quote(model)} does not begin with a provider's name`);
+      return undefined;
+    }
+    const upstreamModel = model.slice(provider.name.length + 1);
+    const reason = this.#whyNot(provider.name);
+    note(`provider/model: names provider ${provider.name}${reason === undefined ? "" : `; ${reason}`}`);
+    if (reason === undefined) return { targets: [{ provider: provider.name, upstreamModel }] };
+    return { targets: [], problem: `The model ${quote(asked)} cannot be served: ${reason}.` };
+  }
+
+  #prefixOf(model: string): Provider | undefined {
+    const slash = model.indexOf("/");
+    const provider = slash > 0 && slash < model.length - 1 ? this.#byName.get(model.slice(0, slash)) : undefined;
+    return provider?.builtin === true ? undefined : provider;
+  }
+
+  #enabledOf(providers: readonly Provider[], model: string, note: Note, unserved: string[]): Found | undefined {
+    const enabled: Provider[] = [];
+    for (const provider of providers) {
+      const reason = this.#whyNot(provider.name);
+      if (reason === undefined) {
+        enabled.push(provider);
+      } else {
+        note(reason);
+        if (!unserved.includes(reason)) unserved.push(reason);
+      }
+    }
+    return enabled.length === 0 ? undefined : { targets: targetsOf(enabled, model) };
+  }
+
+  /** Why a provider cannot be a target, or `undefined` where it can. */
+  #whyNot(name: string): string | undefined {
+    const provider = this.#byName.get(name);
+    if (provider === undefined) return `there is no provider ${quote(name)}`;
+    if (provider.builtin) return `the provider ${name} answers only for ${provider.modelPatterns.join(" and ")}`;
+    if (!provider.enabled) return `the provider ${name} is disabled: ${provider.disabledReason ?? "no reason is given"}`;
+    return undefined;
+  }
+
+  #unknown(model: string, asked: string, unserved: readonly string[]): string {
+    const name = model === asked ? quote(model) : `${quote(asked)} (${quote(model)})`;
+    if (unserved.length > 0) return `The model ${name} cannot be served: ${unserved.join("; ")}.`;
+    const close = closestNames(model, this.knownNames(), 3);
+    return (
+      `No provider serves the model ${name}. Models are found by model_aliases, model_provider_routes, the models that providers list or announce, ` +
+      `and as PROVIDER/MODEL.${close.length === 0 ? "" : ` Did you mean ${[...new Set(close)].join(" or ")}?`}`
+    );
+  }
+
+  #checkAliases(): void {
+    for (const [name, target] of this.#table.aliases) {
+      if (this.#builtin.some(([, patterns]) => patterns.match(name) !== undefined)) {
+        throw new RoutingError("model_aliases", `model_aliases: ${quote(name)} is a name of the built-in provider; choose another.`);
+      }
+      const next = this.#table.aliases.get(target);
+      if (next === undefined) continue;
+      const cycle = name === target || next === name;
+      throw new RoutingError(
+        "model_aliases",
+        cycle
+          ? `model_aliases: ${quote(name)} and ${quote(target)} stand for each other; let an alias name a model or PROVIDER/MODEL.`
+          : `model_aliases: ${quote(name)} stands for ${quote(target)}, which is an alias itself; write ${quote(next)} there.`,
+      );
+    }
+  }
+}
+
+function indexByModel(entries: readonly (readonly [Provider, readonly string[]])[]): Map<string, Provider[]> {
+  const index = new Map<string, Provider[]>();
+  for (const [provider, models] of entries) {
+    if (provider.builtin) continue;
+    for (const model of models) {
+      const providers = index.get(model);
+      if (providers === undefined) index.set(model, [provider]);
+      else providers.push(provider);
+    }
+  }
+  return index;
+}
+
+function targetsOf(providers: readonly Provider[], upstreamModel: string): Target[] {
+  return providers.map((provider) => ({ provider: provider.name, upstreamModel }));
+}
+
+function names(providers: readonly Provider[]): string {
+  return providers.map((provider) => provider.name).join(", ");
+}
+
+/** Names come from clients: quoted, and cut where they are absurd. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
+}

@@ -1,0 +1,48 @@
+import type { Clock } from "../core/index.ts";
+
+/** Something whose time can run out. */
+export interface Swept {
+  /** Called now and then with monotonic milliseconds. */
+  sweep(nowMs: number): void;
+}
+
+/** One timer for all that waits: a timer for each request would cost more than the requests' own work. It runs only while something waits. */
+export class Sweep {
+  readonly #clock: Clock;
+  readonly #waiting = new Set<Swept>();
+  #intervalMs: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(clock: Clock, intervalMs: number) {
+    this.#clock = clock;
+    this.#intervalMs = intervalMs;
+  }
+
+  add(entry: Swept): void {
+    this.#waiting.add(entry);
+    if (this.#timer !== undefined) return;
+    this.#timer = setInterval(() => {
+      this.#run();
+    }, this.#intervalMs);
+    this.#timer.unref();
+  }
+
+  delete(entry: Swept): void {
+    this.#waiting.delete(entry);
+  }
+
+  /** Takes effect when the timer next starts. */
+  setInterval(intervalMs: number): void {
+    this.#intervalMs = intervalMs;
+  }
+
+  #run(): void {
+    if (this.#waiting.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    const now = this.#clock.monotonic();
+    for (const entry of this.#waiting) entry.sweep(now);
+  }
+}

@@ -1,0 +1,148 @@
+import type { Secret } from "../core/index.ts";
+import type { ProtocolId } from "../ir/index.ts";
+import type { Operation } from "../protocols/index.ts";
+
+export type WorkMode = "auto" | "passthrough" | "translation";
+
+/** Who serves models. Built from configuration and a preset. */
+export interface Provider {
+  readonly name: string;
+  readonly enabled: boolean;
+  /** Why not, for people: `OPENAI_API_KEY is not set`. */
+  readonly disabledReason?: string;
+  /** In order of preference after the client's own. */
+  readonly protocols: readonly ProtocolId[];
+  /** The base URL for each protocol: no trailing slash, version segment included where the wire has one (`…/v1`, `…/v1beta`). */
+  readonly baseUrls: { readonly [P in ProtocolId]?: string };
+  readonly keys: readonly ProviderKey[];
+  /** Whose turn it is among several keys; kept by `pickKey`. The only part of a provider that changes. */
+  readonly keyTurn?: { next: number };
+  /** Models known by exact name. */
+  readonly models: readonly string[];
+  /** The preset's own globs. */
+  readonly modelPatterns: readonly string[];
+  readonly headers: readonly (readonly [string, string])[];
+  /** Query parameters added to every request. */
+  readonly query: readonly (readonly [string, string])[];
+  readonly timeouts: Timeouts;
+  readonly quirks: Quirks;
+  /** Answers in the process itself: no network, no key. */
+  readonly builtin: boolean;
+}
+
+export interface ProviderKey {
+  /** Not secret: `openai#1`. For logs, the ledger and health. */
+  readonly id: string;
+  readonly secret: Secret;
+}
+
+export interface Timeouts {
+  readonly connectMs: number;
+  /** Streams: to the response's head. */
+  readonly firstByteMs: number;
+  /** Between two pieces of a body. */
+  readonly idleMs: number;
+  /** JSON answers, from dispatch to the last byte. */
+  readonly totalMs: number;
+  readonly streamTotalMs: number;
+}
+
+/** Where a compatible server differs from the vendor. Data, no code. */
+export interface Quirks {
+  /**
+   * Header that carries the key instead of the protocol's own, e.g. Azure's `api-key`; the value is the bare key. `authorization` is sent as
+   * `Bearer KEY`.
+   */
+  readonly keyHeader?: string;
+  /** The server refuses `stream_options`. */
+  readonly noStreamOptions?: boolean;
+}
+
+export type Lane = "verbatim" | "patched" | "translated" | "builtin";
+
+/** One way to serve a request. */
+export interface Attempt {
+  readonly provider: Provider;
+  readonly upstreamModel: string;
+  readonly protocol: ProtocolId;
+  /** `verbatim` here means same protocol; whether bytes change is known once the body has been read. */
+  readonly lane: Lane;
+}
+
+export interface PlanInput {
+  readonly model: string;
+  readonly clientProtocol: ProtocolId;
+  readonly operation: Operation;
+  readonly workMode: WorkMode;
+}
+
+/** How a model was resolved, for `route explain`. */
+export interface Resolution {
+  readonly model: string;
+  /** Each step tried, in order, with its outcome in words. */
+  readonly steps: readonly string[];
+  readonly targets: readonly { readonly provider: string; readonly upstreamModel: string }[];
+  /** Where there is no target: why, and what to do, for the client's `model_not_found`. */
+  readonly problem?: string;
+}
+
+/** One request to a provider. */
+export interface UpstreamRequest {
+  readonly provider: Provider;
+  readonly protocol: ProtocolId;
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Path under the base URL, with query. */
+  readonly path: string;
+  /** Name, value, name, value, … without credentials; `authorize` of the client adds those. */
+  readonly headers: readonly string[];
+  readonly key: ProviderKey | undefined;
+  /** The body's parts in order, written without joining them; a string is latin1. */
+  readonly body: readonly Uint8Array[] | string | undefined;
+  readonly stream: boolean;
+  /** Monotonic milliseconds when the call ends at the latest, where that is sooner than the provider's total. */
+  readonly deadlineAt?: number;
+}
+
+export type UpstreamFailureKind =
+  | "unreachable"
+  | "connect-timeout"
+  | "certificate"
+  | "first-byte-timeout"
+  | "idle-timeout"
+  | "deadline"
+  | "reset"
+  | "truncated"
+  | "malformed"
+  | "refused-destination"
+  | "aborted";
+
+/** What went wrong on the wire. `message` names provider and cause, no secret. */
+export interface UpstreamFailure {
+  readonly kind: UpstreamFailureKind;
+  readonly message: string;
+}
+
+/**
+ * Receives an answer. After `onEnd` or `onFailure` nothing more comes. Called synchronously from the socket, never from within `dispatch`. It must not
+ * throw: what it throws is logged, the connection closed, and the failure is `aborted`.
+ */
+export interface UpstreamHandler {
+  /** `headers`: name, value, …, as received. */
+  onHead(status: number, headers: readonly string[]): void;
+  onData(chunk: Buffer): void;
+  onEnd(): void;
+  onFailure(failure: UpstreamFailure): void;
+}
+
+export interface UpstreamCall {
+  /** Closes the connection at once. No further call of the handler. */
+  abort(): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** The one way out to the network. */
+export interface UpstreamClient {
+  dispatch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall;
+  close(): Promise<void>;
+}

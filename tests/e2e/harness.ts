@@ -1,0 +1,138 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { NewApiKey, User } from "../../src/accounts/index.ts";
+import type { Gateway } from "../../src/app/compose.ts";
+import { composeGateway } from "../../src/app/compose.ts";
+import { loadSettings } from "../../src/app/config/index.ts";
+import { openLog } from "../../src/app/logging/log.ts";
+import type { UsageRow } from "../../src/ledger/index.ts";
+
+/** What a gateway of the tests is made from. */
+export interface GatewayOptions {
+  /** The configuration file, YAML. Database and log lie in a folder of their own; the port is a free one. */
+  readonly config: string;
+  /** The environment that `${…}` and `TOKLIGENCE_…` are read from; the process's own is not looked at. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A user and a key of that user. */
+export interface Caller {
+  readonly user: User;
+  readonly key: string;
+  readonly keyId: string;
+}
+
+/** A gateway that listens on 127.0.0.1. */
+export interface TestGateway {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly port: number;
+  readonly gateway: Gateway;
+  readonly admin: Caller;
+  readonly adminKey: string;
+  /** A key for the user of that name, who is made where there is none; a new user without a name. */
+  createKey(username?: string): Promise<Caller>;
+  /** All entries of the ledger, the oldest first, after all that is over has been written. */
+  rows(): Promise<UsageRow[]>;
+  logText(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Starts the gateway as the daemon does, in this process. */
+export async function startGateway({ config, env = {} }: GatewayOptions): Promise<TestGateway> {
+  const folder = await mkdtemp(join(tmpdir(), "tokligence-e2e-"));
+  const path = join(folder, "config.yaml");
+  const database = join(folder, "gateway.db");
+  const logFile = join(folder, "gateway.log");
+  await writeFile(path, config);
+  const loaded = loadSettings({ path, env: { HOME: folder, TOKLIGENCE_DATABASE_PATH: database, ...env } });
+  const log = openLog({ level: "debug", file: logFile });
+  const gateway = await composeGateway({
+    loaded,
+    log,
+    reload: () => Promise.resolve({ status: "reloaded" }),
+    status: () => ({ status: "running" }),
+    stop: () => undefined,
+  });
+  const port = await gateway.edge.listen("127.0.0.1", 0);
+  gateway.setServing(true);
+
+  let users = 0;
+  const callerOf = (user: User, made: NewApiKey): Caller => ({ user, key: made.key, keyId: made.id });
+  const root = await gateway.accounts.createUser({ username: "root", role: "admin" });
+  const admin = callerOf(root, await gateway.accounts.createKey({ user: root.id }));
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    gateway,
+    admin,
+    adminKey: admin.key,
+    async createKey(username = `user-${++users}`) {
+      const known = (await gateway.accounts.listUsers()).find((user) => user.username === username);
+      const user = known ?? (await gateway.accounts.createUser({ username }));
+      return callerOf(user, await gateway.accounts.createKey({ user: user.id }));
+    },
+    async rows() {
+      await gateway.ledger.flush();
+      return readRows(database);
+    },
+    async logText() {
+      log.flush();
+      return readFile(logFile, "utf8");
+    },
+    async stop() {
+      await gateway.close(1000);
+      log.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function readRows(path: string): UsageRow[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const rows = database.prepare("select * from usage_entries order by time_ms, request_id, attempt").all();
+    return rows as unknown as UsageRow[];
+  } finally {
+    database.close();
+  }
+}
+
+/** The keys that the mock upstream lets in, one a provider. */
+export const providerKeys = {
+  openai: "sk-upstream-openai",
+  anthropic: "sk-ant-upstream",
+  google: "AIza-upstream-google",
+  local: "sk-upstream-local",
+} as const;
+
+/**
+ * A configuration whose providers of all four protocols are one mock upstream: `openai` (Responses and Chat), `anthropic`, `google`, and `local`,
+ * which speaks Chat only and has models with slashes in their names. `more` is YAML that is put at the end.
+ */
+export function withMockUpstream(mockUrl: string, more = ""): string {
+  return `
+gateway: { work_mode: auto }
+providers:
+  openai: { api_key: ${providerKeys.openai}, base_url: "${mockUrl}/v1", models: [gpt-mock, text-embedding-mock] }
+  anthropic: { api_key: ${providerKeys.anthropic}, base_url: "${mockUrl}", models: [claude-mock] }
+  google: { api_key: ${providerKeys.google}, base_url: "${mockUrl}", models: [gemini-mock, gemini-embedding-mock] }
+  local:
+    protocols: [openai-chat]
+    api_key: ${providerKeys.local}
+    base_url: "${mockUrl}/v1"
+    models: [org/local-model, local-embedding]
+model_provider_routes:
+  "gpt-*": openai
+  "text-embedding-*": openai
+  "claude-*": anthropic
+  "gemini-*": google
+model_aliases:
+  fast: openai/gpt-mock
+  clever: claude-mock
+  quick: gemini-mock
+  nearby: org/local-model
+${more}`;
+}

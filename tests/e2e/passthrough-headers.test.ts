@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import type { MockUpstream } from "../testbed/mock-upstream.ts";
+import { createMockUpstream } from "../testbed/mock-upstream.ts";
+import { announcementsOver } from "./both-ways.ts";
+import type { Caller, TestGateway } from "./harness.ts";
+import { providerKeys, startGateway, withMockUpstream } from "./harness.ts";
+import { headerValues, sendRaw } from "./raw-http.ts";
+
+let mock: MockUpstream;
+let gateway: TestGateway;
+let caller: Caller;
+before(async () => {
+  mock = await createMockUpstream({ apiKeys: Object.values(providerKeys) });
+  const prices = "prices: { gpt-mock: { input: 1, output: 2.5 } }\n";
+  gateway = await startGateway({ config: withMockUpstream(mock.url, prices) });
+  await announcementsOver(mock, Object.keys(providerKeys).length);
+  caller = await gateway.createKey("alice");
+});
+beforeEach(() => mock.reset());
+after(async () => {
+  await gateway.stop();
+  await mock.close();
+});
+
+const message = '[{"role":"user","content":"hi"}]';
+const chat = `{"model":"gpt-mock","messages":${message}}`;
+const chatStream = `{"model":"gpt-mock","messages":${message},"stream":true}`;
+const dialects = [
+  {
+    path: "/v1/chat/completions",
+    body: chat,
+    carries: "authorization",
+    key: `Bearer ${providerKeys.openai}`,
+    own: ["openai-beta", "openai-organization", "x-stainless-lang"],
+  },
+  {
+    path: "/v1/responses",
+    body: '{"model":"gpt-mock","input":"hi"}',
+    carries: "authorization",
+    key: `Bearer ${providerKeys.openai}`,
+    own: ["openai-project", "x-stainless-retry-count"],
+  },
+  {
+    path: "/v1/embeddings",
+    body: '{"model":"text-embedding-mock","input":"hi"}',
+    carries: "authorization",
+    key: `Bearer ${providerKeys.openai}`,
+    own: ["openai-beta", "x-stainless-os"],
+  },
+  {
+    path: "/v1/messages",
+    body: `{"model":"claude-mock","max_tokens":5,"messages":${message}}`,
+    carries: "x-api-key",
+    key: providerKeys.anthropic,
+    own: ["anthropic-version", "anthropic-beta", "x-stainless-lang"],
+  },
+  {
+    path: "/v1beta/models/gemini-mock:generateContent",
+    body: '{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}',
+    carries: "x-goog-api-key",
+    key: providerKeys.google,
+    own: ["x-goog-api-client", "x-goog-user-project"],
+  },
+] as const;
+
+for (const { path, body, carries, key, own } of dialects) {
+  for (const carrier of ["authorization", "x-api-key", "x-goog-api-key", "query"]) {
+    test(`the vendor's headers reach the upstream, the client's secrets do not: ${path}, key in ${carrier}`, async () => {
+      const secret = carrier === "authorization" ? `Bearer ${caller.key}` : caller.key;
+      const private_ = [
+        "cookie",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "forwarded",
+        "x-real-ip",
+        "via",
+        "proxy-authorization",
+      ];
+      const headers = [
+        ...(carrier === "query" ? [] : [carrier, secret]),
+        ...["content-type", "application/json", "User-Agent", "an-agent/1.0", "Traceparent", "00-1-2-03"],
+        ...own.flatMap((name) => [name, `value of ${name}`]),
+        ...private_.flatMap((name) => [name, "private"]),
+      ];
+      const query = carrier === "query" ? `?b=%20x&key=${caller.key}&a=1&a=2` : "?b=%20x&a=1&a=2";
+      const { status } = await sendRaw(gateway.url, { path: path + query, headers, body });
+      assert.equal(status, 200);
+      const [request] = mock.requests;
+      assert.ok(request);
+      assert.equal(request.url, `${path}?b=%20x&a=1&a=2`);
+      assert.deepEqual(
+        own.map((name) => request.headers[name]),
+        own.map((name) => `value of ${name}`),
+      );
+      assert.deepEqual([request.headers["user-agent"], request.headers["traceparent"]], ["an-agent/1.0", "00-1-2-03"]);
+      for (const name of private_) assert.equal(request.headers[name], undefined, name);
+      for (const name of ["authorization", "x-api-key", "x-goog-api-key"]) {
+        assert.deepEqual(headerValues(request.rawHeaders, name), name === carries ? [key] : [], name);
+      }
+      assert.ok(!JSON.stringify([request.url, request.rawHeaders]).includes(caller.key));
+    });
+  }
+}
+
+test("a version that Anthropic demands is added where the client sent none", async () => {
+  const { path, body } = dialects[3];
+  const { status } = await sendRaw(gateway.url, { path, headers: ["x-api-key", caller.key], body });
+  assert.equal(status, 200);
+  assert.deepEqual(headerValues(mock.requests[0]?.rawHeaders ?? [], "anthropic-version"), ["2023-06-01"]);
+});
+
+test("the upstream's own headers reach the client, all but ids, cookies and what belongs to its connection", async () => {
+  const given = {
+    "x-ratelimit-remaining-tokens": "149",
+    "anthropic-ratelimit-tokens-remaining": "3",
+    "openai-processing-ms": "12",
+    "x-custom": "kept",
+    "set-cookie": "session=secret",
+    "cf-ray": "abc",
+    "keep-alive": "timeout=1",
+    "proxy-authenticate": "Basic",
+    server: "mock",
+    via: "1.1 mock",
+    "alt-svc": "h3",
+    "strict-transport-security": "max-age=1",
+    "x-should-retry": "true",
+    "access-control-allow-origin": "*",
+  };
+  for (const body of [chat, chatStream]) {
+    mock.reset();
+    mock.enqueue({ text: ["ok"], headers: given });
+    const { headers, rawHeaders } = await sendRaw(gateway.url, { path: "/v1/chat/completions", headers: ["x-api-key", caller.key], body });
+    const seen = Object.fromEntries(Object.keys(given).map((name) => [name, headers[name]]));
+    const kept = ["x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-remaining", "openai-processing-ms", "x-custom"];
+    // The connection to the client is the gateway's own: it may say how long it stays open.
+    if (seen["keep-alive"] !== "timeout=1") delete seen["keep-alive"];
+    const expected = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, kept.includes(name) ? value : undefined]));
+    delete expected["keep-alive"];
+    assert.deepEqual(seen, expected);
+    assert.equal(headers["openai-organization"], undefined);
+    assert.ok(!JSON.stringify(rawHeaders).includes("req_mock"));
+  }
+});
+
+for (const { path, body } of dialects) {
+  test(`one id names the request to the client, its proxy and the ledger: ${path}`, async () => {
+    const headers = ["x-api-key", caller.key, "x-request-id", "the-client's-own"];
+    const reply = await sendRaw(gateway.url, { path, headers, body });
+    const row = (await gateway.rows()).at(-1);
+    assert.match(row?.request_id ?? "", /^req_[0-9a-f-]{36}$/);
+    assert.deepEqual(headerValues(reply.rawHeaders, "x-request-id"), [row?.request_id]);
+    assert.deepEqual(headerValues(reply.rawHeaders, "request-id"), [row?.request_id]);
+    assert.equal(row?.client_request_id, "the-client's-own");
+    assert.equal(mock.requests[0]?.headers["x-request-id"], undefined);
+  });
+}
+
+test("the gateway's own headers tell provider, model, attempts, overhead and cost", async () => {
+  mock.enqueue({ text: ["ok"], usage: { input: 100, cached: 0, output: 30, reasoning: 0 } });
+  const { headers } = await sendRaw(gateway.url, {
+    path: "/v1/chat/completions",
+    headers: ["x-api-key", caller.key],
+    body: chat.replace("gpt-mock", "fast"),
+  });
+  assert.deepEqual(
+    ["x-tokligence-provider", "x-tokligence-model", "x-tokligence-attempts", "x-tokligence-cost-usd"].map((name) => headers[name]),
+    ["openai", "gpt-mock", "1", "0.000175"],
+  );
+  assert.match(String(headers["x-tokligence-overhead-ms"]), /^\d+\.\d\d$/);
+  const row = (await gateway.rows()).at(-1);
+  assert.deepEqual([row?.model_asked, row?.model_served, row?.cost_nano_usd], ["fast", "gpt-mock", 175_000]);
+});
+
+const streams = [
+  ["/v1/chat/completions", chatStream],
+  ["/v1/responses", '{"model":"gpt-mock","input":"hi","stream":true}'],
+  ["/v1/messages", `{"model":"claude-mock","max_tokens":5,"messages":${message},"stream":true}`],
+  ["/v1beta/models/gemini-mock:streamGenerateContent?alt=sse", '{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}'],
+] as const;
+
+for (const [path, body] of streams) {
+  test(`a stream is kept from caches and buffers, and tells who serves it: ${path}`, async () => {
+    const { headers, rawHeaders } = await sendRaw(gateway.url, { path, headers: ["x-api-key", caller.key], body });
+    assert.deepEqual(headerValues(rawHeaders, "cache-control"), ["no-cache"]);
+    assert.deepEqual(headerValues(rawHeaders, "x-accel-buffering"), ["no"]);
+    assert.match(String(headers["content-type"]), /^text\/event-stream/);
+    assert.equal(headers["x-tokligence-attempts"], "1");
+    assert.deepEqual(headerValues(rawHeaders, "transfer-encoding"), ["chunked"]);
+    assert.equal(headers["content-length"], undefined);
+  });
+}
+
+test("an upstream that refuses the provider's key is a 502 that tells neither key, and one that limits the rate says when to come back", async () => {
+  mock.enqueue(
+    { trouble: { kind: "error", error: { status: 401, message: `Incorrect API key provided: ${providerKeys.openai}` } } },
+    { trouble: { kind: "error", error: { status: 429, message: "slow down", headers: { "retry-after": "7" } } } },
+    { trouble: { kind: "error", error: { status: 400, message: `You sent ${providerKeys.openai}` } } },
+  );
+  const send = (): ReturnType<typeof sendRaw> =>
+    sendRaw(gateway.url, { path: "/v1/chat/completions", headers: ["x-api-key", caller.key], body: chat });
+  const refused = await send();
+  const limited = await send();
+  const repeated = await send();
+  assert.deepEqual([refused.status, limited.status, limited.headers["retry-after"], repeated.status], [502, 429, "7", 400]);
+  const all =
+    Buffer.concat([refused.body, limited.body, repeated.body]).toString() + JSON.stringify([refused.rawHeaders, limited.rawHeaders]);
+  assert.ok(!all.includes(providerKeys.openai));
+  const log = await gateway.logText();
+  for (const secret of [...Object.values(providerKeys), caller.key, gateway.adminKey]) assert.ok(!log.includes(secret));
+});

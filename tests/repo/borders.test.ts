@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, copyFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { rooms } from "../../scripts/rooms.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const planted = mkdtempSync(join(tmpdir(), "tokligence-borders-"));
+after(() => rmSync(planted, { recursive: true }));
+
+/** Lints one file of a tree that has only the lint configuration of this one. */
+function lint(path: string, text: string): string {
+  const file = join(planted, path);
+  mkdirSync(join(file, ".."), { recursive: true });
+  copyFileSync(join(root, ".oxlintrc.json"), join(planted, ".oxlintrc.json"));
+  writeFileSync(file, text);
+  const run = spawnSync(process.execPath, [join(root, "node_modules/oxlint/bin/oxlint"), path], { cwd: planted, encoding: "utf8" });
+  rmSync(file);
+  return run.stdout;
+}
+
+test("an import against the table of rooms is refused", () => {
+  assert.match(lint("src/ir/planted.ts", 'export { x } from "../store/index.ts";\n'), /must not import "store"/);
+  assert.match(lint("src/gateway/planted.ts", 'export { x } from "../server/index.ts";\n'), /must not import "server"/);
+  assert.match(lint("src/protocols/openai-chat/planted.ts", 'export { x } from "../../upstream/index.ts";\n'), /must not import "upstream"/);
+});
+
+test("a room is entered through its index only", () => {
+  assert.match(lint("src/gateway/planted.ts", 'export { x } from "../core/errors.ts";\n'), /through its index/);
+  assert.equal(lint("src/gateway/planted.ts", 'export { x } from "../core/index.ts";\n').includes("planted"), false);
+});
+
+test("a protocol does not import its sibling, and packages stay in their rooms", () => {
+  assert.match(lint("src/protocols/openai-chat/planted.ts", 'export { x } from "../gemini-generate/index.ts";\n'), /sibling/);
+  assert.match(lint("src/gateway/planted.ts", 'export { x } from "undici";\n'), /Only upstream may import "undici"/);
+});
+
+test("the lint configuration is the one that the table makes", () => {
+  execFileSync(process.execPath, [join(root, "scripts/lint-config.ts"), "--check"]);
+});
+
+test("every folder under src is a room of the table", () => {
+  assert.deepEqual(readdirSync(join(root, "src")).toSorted(), Object.keys(rooms).toSorted());
+});
+
+test("no branch on a provider's name outside protocols and upstream/providers", () => {
+  const names = /(?:===|!==|case)\s*"(?:openai|anthropic|google|azure|openrouter|deepseek|groq|mistral|xai|together|fireworks|ollama|vllm|lmstudio|llamacpp)"/;
+  const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter(
+    (file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.startsWith("protocols/") && !file.startsWith("upstream/providers/") && !file.startsWith("ledger/price-"),
+  );
+  assert.deepEqual(
+    files.filter((file) => names.test(readFileSync(join(root, "src", file), "utf8"))),
+    [],
+  );
+});
