@@ -76,6 +76,8 @@ const config = {
     "no-underscore-dangle": "off",
     // Node's emitters are the interface here.
     "unicorn/prefer-event-target": "off",
+    // fast-check's own manual writes fc.assert and fc.property.
+    "import/no-named-as-default-member": "off",
     "unicorn/prefer-add-event-listener": "off",
     "unicorn/require-post-message-target-origin": "off",
   },
@@ -87,7 +89,7 @@ const config = {
     })),
     {
       files: ["src/**/*.test.ts", "tests/**/*.ts"],
-      rules: { "no-restricted-imports": "off", "typescript/no-floating-promises": "off", "typescript/no-misused-promises": "off" },
+      rules: { "no-restricted-imports": "off", "typescript/no-misused-promises": "off", "typescript/unbound-method": "off" },
     },
     { files: ["src/app/cli/**/*.ts", "bench/**/*.ts", "scripts/**/*.ts", "bin/*.js"], rules: { "no-console": "off" } },
   ],

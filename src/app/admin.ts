@@ -1,7 +1,14 @@
 import { createAccounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
 import { createReports } from "../ledger/index.ts";
-import { accountOperations, createLocalCaller, localPrincipal, systemOperations, usageOperations, type AdminCaller } from "../server/index.ts";
+import {
+  accountOperations,
+  createLocalCaller,
+  localPrincipal,
+  systemOperations,
+  usageOperations,
+  type AdminCaller,
+} from "../server/index.ts";
 import { createSqliteStore } from "../store/index.ts";
 import { createControlCaller, isNobodyThere } from "./control-client.ts";
 import { maskSettings, type LoadedSettings } from "./config/index.ts";

@@ -172,6 +172,10 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     },
     setServing(value) {
       serving = value;
+      // What the first requests would wait for is loaded while nobody waits.
+      setImmediate(() => {
+        current.warmUp();
+      });
     },
     async close(graceMs) {
       serving = false;

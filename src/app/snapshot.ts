@@ -1,4 +1,4 @@
-import type { Clock, Logger } from "../core/index.ts";
+import { messageOf, type Clock, type Logger } from "../core/index.ts";
 import type { GatewaySnapshot } from "../gateway/index.ts";
 import { createPriceCatalogue, type PriceCatalogue } from "../ledger/index.ts";
 import { protocols } from "../protocols/index.ts";
@@ -11,7 +11,6 @@ import {
   type AnnouncedModels,
   type Catalog,
   type Provider,
-  type UpstreamClient,
 } from "../upstream/index.ts";
 import type { Settings } from "./config/index.ts";
 
@@ -20,6 +19,8 @@ export interface Snapshot extends GatewaySnapshot {
   readonly providers: readonly Provider[];
   readonly prices: PriceCatalogue;
   readonly edge: EdgeSettings;
+  /** Loads what the first requests would wait for. */
+  warmUp(): void;
   /** Ends what is under way in the background and, when the last call is over, the connections. */
   close(): Promise<void>;
 }
@@ -57,16 +58,23 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       })
     : undefined;
   names?.start();
+  const prices = createPriceCatalogue({ overrides: settings.prices, describe: (name) => factsOf(providers, settings, name) });
   const { auth, limits, timeouts, cors, workMode } = settings.gateway;
   return {
     workMode,
     get catalog(): Catalog {
       return catalog;
     },
-    client: client as UpstreamClient,
+    client,
     providers,
-    prices: createPriceCatalogue({ overrides: settings.prices, describe: (name) => factsOf(providers, settings, name) }),
+    prices,
     edge: { authEnabled: auth.enabled, maxBodyBytes: limits.bodyBytes, slowClientMs: timeouts.clientMs, cors },
+    warmUp() {
+      prices.warm();
+      client.warmUp().catch((error: unknown) => {
+        logger.warn({ error: messageOf(error) }, "the upstream client could not be loaded ahead");
+      });
+    },
     async close() {
       names?.stop();
       await client.close();
@@ -74,7 +82,11 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
   };
 }
 
-function factsOf(providers: readonly Provider[], settings: Settings, name: string): { preset?: string; baseUrls: readonly string[]; builtin: boolean } | undefined {
+function factsOf(
+  providers: readonly Provider[],
+  settings: Settings,
+  name: string,
+): { preset?: string; baseUrls: readonly string[]; builtin: boolean } | undefined {
   const provider = providers.find((candidate) => candidate.name === name);
   if (provider === undefined) return undefined;
   const preset = settings.providers.find((candidate) => candidate.name === name)?.preset;

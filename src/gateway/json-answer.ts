@@ -58,7 +58,9 @@ export class JsonAnswer implements AnswerSink {
       status: "ok",
       httpStatus: this.#status,
       facts: counts ? facts : {},
-      ...(counts && !isPending(call, facts) ? { estimate: { input: Math.ceil(call.text.length / 4), output: Math.ceil(whole.length / 4) } } : {}),
+      ...(counts && !isPending(call, facts)
+        ? { estimate: { input: Math.ceil(call.text.length / 4), output: Math.ceil(whole.length / 4) } }
+        : {}),
     });
     const stored = call.protocol.id === "openai-responses" ? rememberResponse(this.#delivery, facts) : undefined;
     if (settled === undefined && stored === undefined) {

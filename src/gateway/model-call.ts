@@ -156,7 +156,9 @@ export class ModelCall {
     this.#last = settlement;
     this.#usage = usage;
     this.#modelServed = modelServed;
-    this.#cost = this.deps.ledger.cost(open.provider, modelServed, usage, open.timeMs);
+    // As the ledger has it: what was refused, or failed before any content, costs nothing.
+    const free = settlement.status === "refused" || (settlement.status === "error" && ttft === undefined);
+    this.#cost = free ? 0n : this.deps.ledger.cost(open.provider, modelServed, usage, open.timeMs, open.upstreamModel);
     return {
       ...open,
       status: settlement.status,

@@ -243,6 +243,21 @@ test("an answer is cut at the bound that the client set, in every dialect", asyn
   assert.deepEqual([chat.usage?.completion_tokens, response.usage?.output_tokens, message.usage.output_tokens], [3, 3, 3]);
 });
 
+test("a call of a tool ends the turn with the dialect's word for it, streaming or not", async () => {
+  const messages = [{ role: "user" as const, content: asked }];
+  const chat = { model, messages, tools: [{ type: "function" as const, function: { name: "weather", parameters: schema } }] };
+  const message = { model, max_tokens: 100, messages, tools: [{ name: "weather", input_schema: schema }] };
+  assert.deepEqual(
+    [
+      (await openai.chat.completions.create(chat)).choices[0]?.finish_reason,
+      (await openai.chat.completions.stream(chat).finalChatCompletion()).choices[0]?.finish_reason,
+      (await anthropic.messages.create(message)).stop_reason,
+      (await anthropic.messages.stream(message).finalMessage()).stop_reason,
+    ],
+    ["tool_calls", "tool_calls", "tool_use", "tool_use"],
+  );
+});
+
 test("embeddings: the same vector in every dialect and encoding, longer for who asks", async () => {
   const { value, entries } = await recorded(async () => ({
     packed: await openai.embeddings.create({ model, input: ["a b", "c"], dimensions: 8 }),

@@ -80,7 +80,12 @@ for (const { path, body, carries, key, own } of dialects) {
       ];
       const headers = [
         ...(carrier === "query" ? [] : [carrier, secret]),
-        ...["content-type", "application/json", "User-Agent", "an-agent/1.0", "Traceparent", "00-1-2-03"],
+        "content-type",
+        "application/json",
+        "User-Agent",
+        "an-agent/1.0",
+        "Traceparent",
+        "00-1-2-03",
         ...own.flatMap((name) => [name, `value of ${name}`]),
         ...private_.flatMap((name) => [name, "private"]),
       ];
@@ -103,6 +108,37 @@ for (const { path, body, carries, key, own } of dialects) {
     });
   }
 }
+
+test("a provider that needs no key gets none, whichever way the client's own comes", async () => {
+  const open = await createMockUpstream();
+  const base = `api_key: "", base_url: "${open.url}/v1"`;
+  const config = `
+providers:
+  openai: { ${base}, models: [gpt-mock, text-embedding-mock] }
+  anthropic: { ${base}, models: [claude-mock] }
+  google: { ${base}, models: [gemini-mock] }
+`;
+  const other = await startGateway({ config });
+  try {
+    await announcementsOver(open, 3);
+    const { key } = await other.createKey("alice");
+    for (const { path, body } of dialects) {
+      for (const carrier of ["authorization", "x-api-key", "x-goog-api-key"]) {
+        open.reset();
+        const { status } = await sendRaw(other.url, {
+          path,
+          headers: [carrier, carrier === "authorization" ? `Bearer ${key}` : key],
+          body,
+        });
+        assert.equal(status, 200, `${path} ${carrier}`);
+        assert.ok(!JSON.stringify(open.requests.map(({ url, rawHeaders }) => [url, rawHeaders])).includes(key), `${path} ${carrier}`);
+      }
+    }
+  } finally {
+    await other.stop();
+    await open.close();
+  }
+});
 
 test("a version that Anthropic demands is added where the client sent none", async () => {
   const { path, body } = dialects[3];

@@ -191,6 +191,17 @@ test("a large body in many pieces passes whole, with and without an edit", async
   }
 });
 
+test("an edit is made once where the body's pieces part within it", async () => {
+  const body = '{"model" : "f\\u0061st","messages":[{"role":"user","content":"fast"}],"n":1.0}';
+  for (let at = 1; at < 24; at += 1) {
+    mock.reset();
+    mock.enqueue({ text: ["ok"] });
+    const pieces = [Buffer.from(body.slice(0, at)), Buffer.from(body.slice(at, at + 3)), Buffer.from(body.slice(at + 3))];
+    await sendRaw(gateway.url, { path: "/v1/chat/completions", headers: bearer(), body: pieces });
+    assert.equal(mock.requests[0]?.body.toString(), body.replace('"f\\u0061st"', '"gpt-mock"'), `parted at ${at}`);
+  }
+});
+
 test("a compressed body is inflated and goes out as plain bytes", async () => {
   const body = '{"model":"gpt-mock", "messages":[] ,"big":12345678901234567890}';
   mock.enqueue({ text: ["ok"] });

@@ -158,12 +158,18 @@ test("Responses: one in the background is cancelled, and is not billed for an an
 });
 
 test("Responses: what was deleted, or was not to be stored, is not found", async () => {
-  const { client } = ways;
+  const { client, mock } = ways;
+  mock.reset();
   const kept = await client.responses.create({ model: "gpt-mock", input: "hi" });
   await client.responses.delete(kept.id);
   const unkept = await client.responses.create({ model: "gpt-mock", input: "hi", store: false });
   await assert.rejects(client.responses.retrieve(kept.id), NotFoundError);
   await assert.rejects(client.responses.retrieve(unkept.id), NotFoundError);
+  // The gateway knows it by itself: two were made, one was deleted.
+  assert.deepEqual(
+    mock.requests.map(({ method }) => method),
+    ["POST", "DELETE", "POST"],
+  );
 });
 
 test("Responses: the structured parse, and a tool loop", async () => {

@@ -31,7 +31,12 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
   const background = async (options: StartOptions): Promise<void> => {
     const loaded = await load(config(), portOf(options));
     const paths = runtimePaths(loaded.settings.database.path);
-    const args = [...configArgs(), "start", ...(options.port === undefined ? [] : ["--port", options.port]), ...(options.host === undefined ? [] : ["--host", options.host])];
+    const args = [
+      ...configArgs(),
+      "start",
+      ...(options.port === undefined ? [] : ["--port", options.port]),
+      ...(options.host === undefined ? [] : ["--host", options.host]),
+    ];
     const status = await startBackground(script, args, paths, loaded.settings.gateway.logging.file ?? paths.log);
     print(options.json === true, status, () => `running (pid ${status.pid}) on port ${status.port}`);
   };

@@ -42,7 +42,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       const path = program.opts<Global>().config;
       const { initWithDetection } = await import("../detect.ts");
       const result = await initWithDetection(path);
-      print(json === true, result, () => (result.created ? `Wrote ${result.path}. Next: tokligence-daemon start` : `${result.path} is there already; nothing was changed.`));
+      print(json === true, result, () =>
+        result.created ? `Wrote ${result.path}. Next: tokligence-daemon start` : `${result.path} is there already; nothing was changed.`,
+      );
     });
 
   const user = program.command("user").description("users").helpCommand(false);
@@ -150,7 +152,8 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (error instanceof ExitStatus) return error.status;
-    const message = error instanceof CommanderError ? `${error.message.replace(/^error: /, "")}. See \`${program.name()} --help\`.` : messageOf(error);
+    const message =
+      error instanceof CommanderError ? `${error.message.replace(/^error: /, "")}. See \`${program.name()} --help\`.` : messageOf(error);
     process.stderr.write(`${program.name()}: ${message}\n`);
     return 1;
   }

@@ -7,9 +7,16 @@ export function print(json: boolean, value: unknown, text: () => string): void {
 export function table(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
   const cells = [header, ...rows.map((row) => row.map((cell) => (cell === null ? "-" : printable(String(cell)))))];
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  const isNumber = header.map((_, column) => rows.length > 0 && rows.every((row) => row[column] === null || /^-?[\d.,]+$/.test(String(row[column]))));
+  const isNumber = header.map(
+    (_, column) => rows.length > 0 && rows.every((row) => row[column] === null || /^-?[\d.,]+$/.test(String(row[column]))),
+  );
   return cells
-    .map((row) => row.map((cell, column) => (isNumber[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))).join("  ").trimEnd())
+    .map((row) =>
+      row
+        .map((cell, column) => (isNumber[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+        .join("  ")
+        .trimEnd(),
+    )
     .join("\n");
 }
 

@@ -48,7 +48,8 @@ function describe(provider: Provider): string {
   if (!provider.enabled) return `off: ${provider.disabledReason ?? "enabled is false"}`;
   if (provider.builtin) return 'built in: the model "loopback" repeats what it is told';
   const where = [...new Set(Object.values(provider.baseUrls))].map((base) => new URL(base).host).join(", ");
-  const models = provider.models.length === 0 ? "" : `, models: ${provider.models.slice(0, 4).join(", ")}${provider.models.length > 4 ? ", …" : ""}`;
+  const models =
+    provider.models.length === 0 ? "" : `, models: ${provider.models.slice(0, 4).join(", ")}${provider.models.length > 4 ? ", …" : ""}`;
   return `${where}${models}`;
 }
 

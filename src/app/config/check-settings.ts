@@ -1,5 +1,13 @@
 import type * as z from "zod";
-import { buildProviders, closestNames, createCatalog, loopbackProvider, ProviderSettingsError, RoutingError, type Provider } from "../../upstream/index.ts";
+import {
+  buildProviders,
+  closestNames,
+  createCatalog,
+  loopbackProvider,
+  ProviderSettingsError,
+  RoutingError,
+  type Provider,
+} from "../../upstream/index.ts";
 import { createSettings, type PathBase } from "./create-settings.ts";
 import type { Env } from "./expand.ts";
 import type { Layers } from "./layers.ts";
@@ -23,7 +31,10 @@ export function checkSettings(layers: Layers, env: Env, base: PathBase): Checked
   if (!parsed.success || problems.length > 0) return { problems: inOrder(problems) };
 
   const keys = new Map(
-    Object.entries(parsed.data.providers).map(([name, provider]) => [name, chooseKeys({ name, provider, unset: layers.unsetKeys.get(name) ?? [], env })]),
+    Object.entries(parsed.data.providers).map(([name, provider]) => [
+      name,
+      chooseKeys({ name, provider, unset: layers.unsetKeys.get(name) ?? [], env }),
+    ]),
   );
   const settings = createSettings(parsed.data, keys, base);
   const contradictions = [...checkHost(parsed.data, layers), ...checkDatabase(parsed.data, layers), ...checkProviders(settings, layers)];
@@ -53,7 +64,8 @@ function problemsOf(issue: z.core.$ZodIssue, layers: Layers): Problem[] {
 
 function allowedAt(node: SchemaNode | undefined, value: unknown): string {
   if (node?.type !== "leaf") return node?.type === "object" ? `a map of ${[...node.keys.keys()].join(", ")}` : "a map of settings";
-  const wantsText = node.kind !== "integer" && node.kind !== "flag" && node.kind !== "duration" && node.kind !== "size" && node.kind !== "choice";
+  const wantsText =
+    node.kind !== "integer" && node.kind !== "flag" && node.kind !== "duration" && node.kind !== "size" && node.kind !== "choice";
   const unquoted = (typeof value === "number" || typeof value === "boolean") && wantsText;
   return unquoted ? `${node.allowed} (a number or true and false need quotes around them to be a text)` : node.allowed;
 }
@@ -64,7 +76,12 @@ function unknownKey(path: Path, layers: Layers): Problem {
   const known = node?.type === "object" ? [...node.keys.keys()] : [];
   const [nearest] = closestNames(key, known, 1);
   if (path.length === 1 && planned.has(key)) {
-    return createProblem({ origin: layers.locate(path), path, found: "a key that this version does not have yet", allowed: known.join(", ") });
+    return createProblem({
+      origin: layers.locate(path),
+      path,
+      found: "a key that this version does not have yet",
+      allowed: known.join(", "),
+    });
   }
   const allowed = node?.type === "leaf" ? node.allowed : known.join(", ");
   return createProblem({
@@ -87,7 +104,9 @@ function checkHost({ gateway }: ParsedSettings, layers: Layers): Problem[] {
   if (gateway.auth.enabled || loopbackHost.test(gateway.host)) return [];
   const path = ["gateway", "host"];
   const found = `${JSON.stringify(gateway.host)} while gateway.auth.enabled is false`;
-  return [createProblem({ origin: layers.locate(path), path, found, allowed: "localhost, 127.0.0.1 or ::1; or turn gateway.auth.enabled on" })];
+  return [
+    createProblem({ origin: layers.locate(path), path, found, allowed: "localhost, 127.0.0.1 or ::1; or turn gateway.auth.enabled on" }),
+  ];
 }
 
 const postgresqlParts = ["host", "port", "database", "username", "password"] as const;
@@ -125,7 +144,10 @@ function checkProviders(settings: Settings, layers: Layers): Problem[] {
     for (const target of targets.filter((name) => !names.includes(name))) {
       const [nearest] = closestNames(target, names, 1);
       const path = ["model_provider_routes", pattern];
-      const found = nearest === undefined ? `the provider ${JSON.stringify(target)}` : `the provider ${JSON.stringify(target)} (did you mean ${nearest}?)`;
+      const found =
+        nearest === undefined
+          ? `the provider ${JSON.stringify(target)}`
+          : `the provider ${JSON.stringify(target)} (did you mean ${nearest}?)`;
       problems.push(createProblem({ origin: layers.locate(path), path, found, allowed: names.join(", ") }));
     }
   }

@@ -122,7 +122,8 @@ function toPath(path: SettingPath): readonly string[] {
 
 function defaults(): Tree {
   const tree: Tree = {};
-  for (const { path, leaf } of fixedLeaves) if (leaf.defaultValue !== undefined) setAt(tree, path, structuredClone(leaf.defaultValue) as Value);
+  for (const { path, leaf } of fixedLeaves)
+    if (leaf.defaultValue !== undefined) setAt(tree, path, structuredClone(leaf.defaultValue) as Value);
   return tree;
 }
 
@@ -153,7 +154,10 @@ function toValue(value: unknown, path: readonly string[]): Value | undefined {
   if (typeof value === "string" || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))) return value;
   if (Array.isArray(value)) return value.map((item: unknown) => toValue(item, path) ?? null);
   const isPlain = typeof value === "object" && (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null);
-  if (!isPlain) throw new ConfigError([createToldProblem({ kind: "program" }, path, `found a ${typeof value}, allowed texts, numbers, flags, lists and maps of them`)]);
+  if (!isPlain)
+    throw new ConfigError([
+      createToldProblem({ kind: "program" }, path, `found a ${typeof value}, allowed texts, numbers, flags, lists and maps of them`),
+    ]);
   const entries = Object.entries(value as Record<string, unknown>).filter(([key]) => key !== "__proto__");
   return Object.fromEntries(entries.map(([key, item]) => [key, toValue(item, [...path, key]) ?? null]));
 }

@@ -1,14 +1,19 @@
-import { isAlias, isMap, isScalar, parseDocument, YAMLMap, type Document, type Node } from "yaml";
+import { isAlias, isMap, isScalar, parse, parseDocument, YAMLMap, type Document, type Node } from "yaml";
 import type { Change } from "./layers.ts";
 import { ConfigError, createToldProblem } from "./problems.ts";
 
-/** Puts changes into a YAML text; comments, order and what is not changed stay. @throws ConfigError where the text is no YAML, or a place is an alias. */
+/**
+ * Puts changes into a YAML text. Where values are only replaced, every other byte stays; where keys come or go, comments and order stay.
+ * @throws ConfigError where the text is no YAML, or a place is an alias.
+ */
 export function editYaml(text: string, changes: readonly Change[], file: string): string {
   if (changes.length === 0) return text;
   const document: Document = parseDocument(text, { prettyErrors: false });
   if (document.errors.length > 0) {
     throw new ConfigError(document.errors.map((error) => createToldProblem(undefined, [], `${file}: not valid YAML: ${error.message}`)));
   }
+  const spliced = spliceScalars(text, document, changes);
+  if (spliced !== undefined) return spliced;
   for (const { path, value } of changes) {
     if (value === undefined) {
       if (document.hasIn(path)) document.deleteIn(path);
@@ -18,6 +23,30 @@ export function editYaml(text: string, changes: readonly Change[], file: string)
     document.setIn(path, value);
   }
   return document.toString({ lineWidth: 0 });
+}
+
+/** The text with new single values in the place of old ones; `undefined` where a change is more than that. */
+function spliceScalars(text: string, document: Document, changes: readonly Change[]): string | undefined {
+  const edits = new Map<number, { readonly end: number; readonly source: string }>();
+  for (const { path, value } of changes) {
+    const node: unknown = document.getIn(path, true);
+    const isInline =
+      isScalar(node) && node.value !== null && (node.type === "PLAIN" || node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE");
+    if (!isInline || !node.range || node.anchor !== undefined || node.tag !== undefined) return undefined;
+    if (value === undefined || value === null || typeof value === "object") return undefined;
+    edits.set(node.range[0], { end: node.range[1], source: formatScalar(value) });
+  }
+  let result = text;
+  for (const [start, { end, source }] of [...edits].toSorted(([a], [b]) => b - a))
+    result = result.slice(0, start) + source + result.slice(end);
+  return result;
+}
+
+/** Fits between brackets too. */
+function formatScalar(value: string | number | boolean): string {
+  if (typeof value !== "string") return String(value);
+  const isPlain = /^[\w./][\w./:@*-]*(?<!:)$/.test(value) && parse(value) === value;
+  return isPlain ? value : JSON.stringify(value);
 }
 
 /** A section with nothing under it, or comments alone, is `null` in YAML: it becomes a map and keeps its comments. */

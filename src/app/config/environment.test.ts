@@ -4,9 +4,17 @@ import { envNameOf, readEnvironment, vendorKeyNames, writeValue } from "./enviro
 import { fixedLeaves, providerLeaves } from "./schema-tree.ts";
 
 test("every setting has a name in the environment, and no two the same", () => {
-  const names = [...fixedLeaves.map(({ path }) => envNameOf(path)), ...providerLeaves.map(({ path }) => envNameOf(["providers", "x", ...path]))];
+  const names = [
+    ...fixedLeaves.map(({ path }) => envNameOf(path)),
+    ...providerLeaves.map(({ path }) => envNameOf(["providers", "x", ...path])),
+  ];
   assert.equal(new Set(names).size, names.length);
-  for (const expected of ["TOKLIGENCE_GATEWAY_PORT", "TOKLIGENCE_GATEWAY_AUTH_ENABLED", "TOKLIGENCE_MODEL_PROVIDER_ROUTES", "TOKLIGENCE_PROVIDERS_X_BASE_URL"]) {
+  for (const expected of [
+    "TOKLIGENCE_GATEWAY_PORT",
+    "TOKLIGENCE_GATEWAY_AUTH_ENABLED",
+    "TOKLIGENCE_MODEL_PROVIDER_ROUTES",
+    "TOKLIGENCE_PROVIDERS_X_BASE_URL",
+  ]) {
     assert.ok(names.includes(expected), expected);
   }
 });
@@ -70,7 +78,13 @@ test("a provider's name is found with other characters as _, also a preset's; a 
 
 test("an unknown name of ours is a warning with the nearest known one; vendors' keys are known", () => {
   const { tree, warnings } = readEnvironment(
-    { TOKLIGENCE_GATEWAY_PROT: "1", TOKLIGENCE_QUITE_ELSE: "x", TOKLIGENCE_OPENAI_API_KEY: "sk", TOKLIGENCE_GEMINI_API_KEY: "g", TOKLIGENCE_PROVIDERS_X: "1" },
+    {
+      TOKLIGENCE_GATEWAY_PROT: "1",
+      TOKLIGENCE_QUITE_ELSE: "x",
+      TOKLIGENCE_OPENAI_API_KEY: "sk",
+      TOKLIGENCE_GEMINI_API_KEY: "g",
+      TOKLIGENCE_PROVIDERS_X: "1",
+    },
     [],
   );
   assert.deepEqual(tree, {});

@@ -71,7 +71,9 @@ const providerEndings = providerLeaves
   .toSorted((a, b) => b.ending.length - a.ending.length);
 
 /** Variables that hold a vendor's key; see `fillKeys`. */
-const providerKeyNames: ReadonlySet<string> = new Set(presets.flatMap((preset) => vendorKeyNames(preset.keyEnv)).filter((name) => name.startsWith(prefix)));
+const providerKeyNames: ReadonlySet<string> = new Set(
+  presets.flatMap((preset) => vendorKeyNames(preset.keyEnv)).filter((name) => name.startsWith(prefix)),
+);
 
 /** Where a vendor's key may be, first one first: names of our own, then the vendor's usual ones. */
 export function vendorKeyNames(keyEnv: readonly string[]): string[] {

@@ -152,7 +152,14 @@ function judgeExpansions(
     if ("value" in result || (getAt(tree, path) ?? null) !== null) continue;
     const origin = locate(path);
     if ("malformed" in result) {
-      problems.push(createProblem({ origin, path, found: "a ${…} that cannot be read", allowed: "${VARIABLE}, ${VARIABLE:-default}, or $${ for the text ${" }));
+      problems.push(
+        createProblem({
+          origin,
+          path,
+          found: "a ${…} that cannot be read",
+          allowed: "${VARIABLE}, ${VARIABLE:-default}, or $${ for the text ${",
+        }),
+      );
     } else if (isKeyPath(path)) {
       const provider = String(path[1]);
       unsetKeys.set(provider, [...(unsetKeys.get(provider) ?? []), result.unset]);
@@ -169,7 +176,12 @@ function dropUnsetItems(tree: Tree, expansions: readonly Expansion[]): void {
   for (const { path, result } of expansions) {
     if ("value" in result || !isKeyPath(path)) continue;
     const list = getAt(tree, path.slice(0, 3));
-    if (Array.isArray(list)) setAt(tree, path.slice(0, 3).map(String), list.filter((item) => item !== null));
+    if (Array.isArray(list))
+      setAt(
+        tree,
+        path.slice(0, 3).map(String),
+        list.filter((item) => item !== null),
+      );
   }
 }
 

@@ -5,14 +5,40 @@ import { flag, formatDuration, formatSize, integer, parseDuration, parseSize, us
 test("durations are read in ms, s, m and h; a bare number is seconds", () => {
   const texts = ["500ms", "3s", "1.5s", "2m", "24h", "30", "1 s", "0", "0ms", "25h", "-1s", "3d", "", "s", "1e3"];
   assert.deepEqual(texts.map(parseDuration), [
-    500, 3000, 1500, 120_000, 86_400_000, 30_000, 1000, undefined, undefined, undefined, undefined, undefined, undefined, undefined, undefined,
+    500,
+    3000,
+    1500,
+    120_000,
+    86_400_000,
+    30_000,
+    1000,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
   ]);
   assert.deepEqual([3, 0.25, Number.NaN, Number.POSITIVE_INFINITY].map(parseDuration), [3000, 250, undefined, undefined]);
 });
 
 test("sizes are read in bytes; KiB is 1024 and KB is 1000", () => {
   const texts = ["1", "10B", "1KB", "1KiB", "32MiB", "1.5MiB", "1gib", "2 MB", "MiB", "-1", "1TiB"];
-  assert.deepEqual(texts.map(parseSize), [1, 10, 1000, 1024, 33_554_432, 1_572_864, 1_073_741_824, 2_000_000, undefined, undefined, undefined]);
+  assert.deepEqual(texts.map(parseSize), [
+    1,
+    10,
+    1000,
+    1024,
+    33_554_432,
+    1_572_864,
+    1_073_741_824,
+    2_000_000,
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 test("what is shown of times and sizes is read back as the same", () => {

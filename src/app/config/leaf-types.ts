@@ -4,7 +4,20 @@ import * as z from "zod";
  * How one setting's value is written. `list`: `a,b` in the environment. `map`: `a=b,c=d`. `routes`: as `map`, and a repeated pattern makes a list.
  * `urls`: a text or a map. `json`: JSON in the environment where it is not a plain text.
  */
-export type LeafKind = "text" | "path" | "secret" | "integer" | "flag" | "choice" | "duration" | "size" | "list" | "map" | "routes" | "urls" | "json";
+export type LeafKind =
+  | "text"
+  | "path"
+  | "secret"
+  | "integer"
+  | "flag"
+  | "choice"
+  | "duration"
+  | "size"
+  | "list"
+  | "map"
+  | "routes"
+  | "urls"
+  | "json";
 
 /** What is known of a setting beyond its zod type. */
 export interface LeafInfo {
@@ -36,7 +49,11 @@ export function text(description: string, allowed = "a text") {
 }
 
 export function path(description: string) {
-  return leaf(z.string().min(1), { kind: "path", description, allowed: "a path; ~ is the home folder, a relative one starts at the file's folder" });
+  return leaf(z.string().min(1), {
+    kind: "path",
+    description,
+    allowed: "a path; ~ is the home folder, a relative one starts at the file's folder",
+  });
 }
 
 export function secret(description: string, allowed = "a text, best as ${VARIABLE}") {
@@ -123,7 +140,11 @@ export function size(description: string, maxBytes: number, maxText: string) {
   const type = z.union([z.number(), z.string().regex(sizePattern)]).transform((value) => parseSize(value) ?? 0);
   return leaf(
     type.refine((bytes) => bytes >= 1 && bytes <= maxBytes),
-    { kind: "size", description: `${description} As in 512KiB, 32MiB; a bare number is bytes.`, allowed: `a size from 1 byte to ${maxText}, as in 512KiB or 32MiB` },
+    {
+      kind: "size",
+      description: `${description} As in 512KiB, 32MiB; a bare number is bytes.`,
+      allowed: `a size from 1 byte to ${maxText}, as in 512KiB or 32MiB`,
+    },
   );
 }
 

@@ -26,8 +26,7 @@ function messages(t: TestContext, text: string, input: Omit<LoadInput, "path"> =
 
 const rootKeys = "gateway, database, providers, model_provider_routes, model_aliases, ledger, prices";
 const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, on_loss, cors";
-const providerKeys =
-  "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header";
+const providerKeys = "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header";
 
 const fileRows: readonly (readonly [what: string, text: string, ...expected: string[]])[] = [
   ["a value of the wrong type", "gateway:\n  port: abc\n", 'FILE:2: gateway.port: found "abc", allowed a whole number from 0 to 65535'],
@@ -36,13 +35,21 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "gateway: { port: 70000 }",
     "FILE:1: gateway.port: found the number 70000, allowed a whole number from 0 to 65535",
   ],
-  ["a choice that is none", "gateway: { work_mode: fast }", 'FILE:1: gateway.work_mode: found "fast", allowed auto, passthrough, translation'],
+  [
+    "a choice that is none",
+    "gateway: { work_mode: fast }",
+    'FILE:1: gateway.work_mode: found "fast", allowed auto, passthrough, translation',
+  ],
   [
     "a misspelt key",
     "\n\ngateway:\n  prot: 1\n",
     `FILE:4: gateway.prot: found an unknown key (did you mean port?), allowed ${gatewayKeys}`,
   ],
-  ["an unknown key with nothing under it", "gatewy:\n", `FILE:1: gatewy: found an unknown key (did you mean gateway?), allowed ${rootKeys}`],
+  [
+    "an unknown key with nothing under it",
+    "gatewy:\n",
+    `FILE:1: gatewy: found an unknown key (did you mean gateway?), allowed ${rootKeys}`,
+  ],
   [
     "a key of a later version",
     "guards: { duplicate_tool_calls: { refuse_at: 5 } }",
@@ -88,11 +95,7 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "gateway:\n  port: [1\n",
     "FILE:3: not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]",
   ],
-  [
-    "two documents",
-    "a: 1\n---\nb: 2\n",
-    "FILE:2: not valid YAML: Source contains multiple documents; please use YAML.parseAllDocuments()",
-  ],
+  ["two documents", "a: 1\n---\nb: 2\n", "FILE:2: not valid YAML: Source contains multiple documents; please use YAML.parseAllDocuments()"],
   ["a tag", "gateway: !mine { port: 1 }", "FILE:1: not valid YAML: Unresolved tag: !mine"],
   ["a list as the whole", "- a\n", "FILE:1: found a list, allowed a map of settings"],
   ["a key that is no name", "gateway: { [a]: 1 }", "FILE:1: gateway: found a key that cannot be used, allowed a name as the key"],
@@ -180,7 +183,7 @@ test("what the environment or an argument says wrong is named by its variable or
   const env = { TOKLIGENCE_GATEWAY_PORT: "abc", TOKLIGENCE_MODEL_ALIASES: "fast" };
   assert.deepEqual(messages(t, text, { env }), [
     'TOKLIGENCE_GATEWAY_PORT: found "abc", allowed a whole number from 0 to 65535',
-    'TOKLIGENCE_MODEL_ALIASES: found an empty text, allowed a map of names, each with a model or provider/model',
+    "TOKLIGENCE_MODEL_ALIASES: found an empty text, allowed a map of names, each with a model or provider/model",
   ]);
   assert.deepEqual(messages(t, text, { overrides: { "gateway.port": "x" } }), [
     '--port: found "x", allowed a whole number from 0 to 65535',
@@ -214,7 +217,10 @@ test("a variable that is overridden may be missing", (t) => {
 test("a file that cannot be read is named", (t) => {
   const folder = makeFolder(t);
   const missing = join(folder, "none.yaml");
-  assert.equal(refusal({ path: missing }).message, `${missing}: there is no such file; \`tokligence init\` with the same --config writes one`);
+  assert.equal(
+    refusal({ path: missing }).message,
+    `${missing}: there is no such file; \`tokligence init\` with the same --config writes one`,
+  );
   assert.equal(refusal({ path: folder }).message, `${folder}: a folder, not a file`);
   const binary = join(folder, "binary.yaml");
   writeFileSync(binary, Buffer.from([0x67, 0xff, 0xfe]));

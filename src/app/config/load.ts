@@ -133,7 +133,9 @@ function isMapOrNothing(tree: Tree): boolean {
 function modeWarning({ path, platform }: Place, file: ConfigFile | undefined, fileTree: Tree): string[] {
   if (file === undefined || platform === "win32" || (file.mode & 0o044) === 0 || !holdsSecret(fileTree)) return [];
   const mode = (file.mode & 0o777).toString(8);
-  return [`${path}: other users can read this file (mode ${mode}), and it may hold a key or a password; chmod 600 it, or write \${VARIABLE} in its place`];
+  return [
+    `${path}: other users can read this file (mode ${mode}), and it may hold a key or a password; chmod 600 it, or write \${VARIABLE} in its place`,
+  ];
 }
 
 function holdsSecret(tree: Tree): boolean {

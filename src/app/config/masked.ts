@@ -44,7 +44,9 @@ function maskDatabase({ type, path, postgresql }: DatabaseSection): Record<strin
   if (postgresql === undefined) return { type, path };
   const { url, host, port, database, username, password, pool, tls } = postgresql;
   const place =
-    url === undefined ? { host, port, database, username, ...(password === undefined ? {} : { password: masked }) } : { url: maskUrl(url.reveal()) };
+    url === undefined
+      ? { host, port, database, username, ...(password === undefined ? {} : { password: masked }) }
+      : { url: maskUrl(url.reveal()) };
   return { type, path, ...place, pool, tls: tls === undefined ? false : { ...tls } };
 }
 

@@ -28,7 +28,8 @@ interface KeyInput {
 export function chooseKeys({ name, provider, unset, env }: KeyInput): ProviderKeys {
   const named = [...(provider.api_key === undefined ? [] : [provider.api_key]), ...(provider.api_keys ?? [])];
   const keys = [...new Set(named.map((key) => key.trim()).filter((key) => key !== ""))].map((key) => new Secret(key));
-  if (keys.length > 0) return { keys, warnings: unset.map((variable) => `providers.${name}: ${variable} is not set; its other keys are used`) };
+  if (keys.length > 0)
+    return { keys, warnings: unset.map((variable) => `providers.${name}: ${variable} is not set; its other keys are used`) };
   // An empty text is the answer "none".
   if (named.length > 0 && unset.length === 0) return { keys, warnings: [] };
   const vendorNames = vendorNamesOf(name, provider);

@@ -41,7 +41,13 @@ export function readYaml(text: string, file: string): YamlFile {
     return { kind: "file", file, line, column: col };
   };
   for (const fault of [...document.errors, ...document.warnings]) {
-    problems.push(createToldProblem(originAt(fault.pos[0]), [], fault.code === "DUPLICATE_KEY" ? "a key is there twice" : `not valid YAML: ${firstLine(fault.message)}`));
+    problems.push(
+      createToldProblem(
+        originAt(fault.pos[0]),
+        [],
+        fault.code === "DUPLICATE_KEY" ? "a key is there twice" : `not valid YAML: ${firstLine(fault.message)}`,
+      ),
+    );
   }
   if (problems.length > 0) return { tree: {}, origins, problems, document };
 
@@ -85,7 +91,8 @@ export function readYaml(text: string, file: string): YamlFile {
     return null;
   };
   const value = read(document.contents, []);
-  if (value !== null && !isTree(value)) refuse(document.contents!, [], Array.isArray(value) ? "a list" : "a single value", "a map of settings");
+  if (value !== null && !isTree(value))
+    refuse(document.contents!, [], Array.isArray(value) ? "a list" : "a single value", "a map of settings");
   return { tree: isTree(value) ? value : {}, origins, problems, document };
 }
 

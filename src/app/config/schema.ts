@@ -46,17 +46,21 @@ const gateway = z
         .union([z.int().min(1).max(1024), z.literal("auto"), z.string().regex(/^\d{1,4}$/)])
         .transform((value) => (value === "auto" ? value : Number(value)))
         .refine((value) => value === "auto" || (value >= 1 && value <= 1024)),
-      { kind: "integer", description: "Processes that serve requests; auto: one a processor core.", allowed: "a whole number from 1 to 1024, or auto" },
+      {
+        kind: "integer",
+        description: "Processes that serve requests; auto: one a processor core.",
+        allowed: "a whole number from 1 to 1024, or auto",
+      },
     ).prefault(1),
     limits: z
       .strictObject({ body: size("Largest request body, counted after inflating.", 512 * 2 ** 20, "512MiB").prefault("32MiB") })
       .describe("Limits on requests.")
       .prefault({}),
     timeouts: gatewayTimeouts.describe("How long is waited.").prefault({}),
-    on_loss: choice("What to do with a request field that a provider's protocol has no place for: leave it out and report it, or refuse the request.", [
-      "report",
-      "refuse",
-    ]).prefault("report"),
+    on_loss: choice(
+      "What to do with a request field that a provider's protocol has no place for: leave it out and report it, or refuse the request.",
+      ["report", "refuse"],
+    ).prefault("report"),
     cors: leaf(z.array(corsOrigin), {
       kind: "list",
       description: "Origins of web pages that may call the gateway from a browser.",
@@ -78,7 +82,10 @@ const database = z
     path: path("SQLite: the database file. Pid file, log, journal and control socket lie beside it, also with PostgreSQL.").prefault(
       "~/.config/tokligence/gateway.db",
     ),
-    url: secret("PostgreSQL: everything in one URL, instead of the keys below.", "a URL as in postgresql://user@host:5432/database").optional(),
+    url: secret(
+      "PostgreSQL: everything in one URL, instead of the keys below.",
+      "a URL as in postgresql://user@host:5432/database",
+    ).optional(),
     host: text("PostgreSQL: host; localhost where left out.", "a host name or an address").optional(),
     port: integer("PostgreSQL: port; 5432 where left out.", 1, 65_535).optional(),
     database: text("PostgreSQL: name of the database; tokligence where left out.").optional(),
@@ -106,7 +113,8 @@ const provider = z.strictObject({
   }).optional(),
   base_url: leaf(z.union([z.string().min(1), z.partialRecord(z.enum(protocolIds), z.string().min(1))]), {
     kind: "urls",
-    description: "Where it is, ending where the vendor's SDK's base ends: with /v1 for the OpenAI protocols. One URL, or one for each protocol.",
+    description:
+      "Where it is, ending where the vendor's SDK's base ends: with /v1 for the OpenAI protocols. One URL, or one for each protocol.",
     allowed: baseUrlAllowed,
     sensitive: true,
   }).optional(),
@@ -126,7 +134,10 @@ const provider = z.strictObject({
     sensitive: true,
   }).optional(),
   timeouts: providerTimeouts.describe("Times for this provider alone.").prefault({}),
-  key_header: text("Header that carries the bare key, where it is not the protocol's own, as in api-key.", "the name of a header").optional(),
+  key_header: text(
+    "Header that carries the bare key, where it is not the protocol's own, as in api-key.",
+    "the name of a header",
+  ).optional(),
 });
 
 const price = z
@@ -171,7 +182,8 @@ export const settingsSchema = z
     prices: leaf(z.record(z.string().min(1), price), {
       kind: "json",
       description: "Prices that replace the catalogue's, by model or provider/model.",
-      allowed: "input or output, and cache_read, cache_write_5m, cache_write_1h: US dollars a million tokens, as in 0.25, at most nine decimals",
+      allowed:
+        "input or output, and cache_read, cache_write_5m, cache_write_1h: US dollars a million tokens, as in 0.25, at most nine decimals",
     }).prefault({}),
   })
   .describe("Configuration of Tokligence Gateway.");

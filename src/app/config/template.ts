@@ -12,7 +12,7 @@ export interface TemplateInput {
 
 /**
  * The commented file that `tokligence init` writes. A line that begins with `#` and no space is a setting that is switched off: take the `#` away to
- * switch it on.
+ * switch it on. Each is one line, so that nothing is lost when a program saves the file and its comments move.
  */
 export function renderConfigFile({ detected = [] }: TemplateInput = {}): string {
   const servers = named(detected);
@@ -40,7 +40,7 @@ function renderDetected({ name, preset, baseUrl }: Required<DetectedServer>): st
 `;
 }
 
-const head = `# Tokligence Gateway. Lines that begin with # and no space are settings that are switched off.
+const head = `# Tokligence Gateway. A line that begins with # and no space is a setting that is switched off.
 # \${VARIABLE} and \${VARIABLE:-default} are taken from the environment. Every setting can also be set there:
 # gateway.port is TOKLIGENCE_GATEWAY_PORT. The running gateway reads this file again when it has changed.
 
@@ -53,32 +53,19 @@ gateway:
   work_mode: auto
   # With enabled: false no key is needed, and the gateway serves this machine only.
   auth: { enabled: true, type: api_key }
-  logging:
-    # debug, info, warn, error or silent
-    level: info
-    # By default beside the database.
-#    file: gateway.log
+  # level: debug, info, warn, error or silent. file: by default beside the database.
+  logging: { level: info }
   # Processes that serve requests; auto: one a processor core.
-#  workers: 1
-#  limits:
-    # Largest request body.
-#    body: 32MiB
-#  timeouts:
-    # Until a connection to a provider stands.
-#    connect: 3s
-    # Streams: until the answer begins.
-#    first_byte: 60s
-    # Between two pieces of an answer.
-#    idle: 120s
-    # A whole answer, and a whole stream.
-#    total: 600s
-#    stream_total: 3600s
-    # A client that sends nothing more of its request for so long is cut off.
-#    client: 15s
+  #workers: 1
+  # The largest request body.
+  #limits: { body: 32MiB }
+  # connect: until a connection to a provider stands. first_byte: until a stream begins. idle: between two pieces of an answer.
+  # total, stream_total: a whole answer, a whole stream. client: a client that sends nothing more of its request for so long is cut off.
+  #timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s, client: 15s }
   # A request field that a provider has no place for: report (leave it out and say so) or refuse.
-#  on_loss: report
+  #on_loss: report
   # Web pages that may call the gateway from a browser.
-#  cors: [https://app.example.com]
+  #cors: [https://app.example.com]
 
 database:
   # sqlite, or postgresql
@@ -86,88 +73,65 @@ database:
   # Paths start at this file's folder; ~ is the home folder.
   path: gateway.db
   # PostgreSQL: a URL, or its parts.
-#  url: \${DATABASE_URL}
-#  host: localhost
-#  port: 5432
-#  database: tokligence
-#  username: tokligence
-#  password: \${DATABASE_PASSWORD}
-#  pool: 10
-#  tls: true
+  #url: \${DATABASE_URL}
+  #host: localhost
+  #port: 5432
+  #database: tokligence
+  #username: tokligence
+  #password: \${DATABASE_PASSWORD}
+  #pool: 10
+  #tls: true
 
 # Who serves models. A provider whose variable is not set is disabled, and that is no error.
 providers:
-  openai:
-    api_key: \${OPENAI_API_KEY}
-  anthropic:
-    api_key: \${ANTHROPIC_API_KEY}
-  google:
-    api_key: \${GOOGLE_API_KEY}
+  openai: { api_key: "\${OPENAI_API_KEY}" }
+  anthropic: { api_key: "\${ANTHROPIC_API_KEY}" }
+  google: { api_key: "\${GOOGLE_API_KEY}" }
 `;
 
 interface Example {
-  readonly name: string;
+  readonly preset: string;
   readonly text: string;
 }
 
 const exampleRows: readonly Example[] = [
   {
-    name: "azure",
-    text: `#  azure:
-#    base_url: https://YOUR-RESOURCE.openai.azure.com/openai/v1
-#    api_key: \${AZURE_OPENAI_API_KEY}
-    # Here models are the names of your deployments.
-#    models: [my-gpt]
+    preset: "azure-openai",
+    text: `  # Azure's models are the names of your deployments.
+  #azure: { base_url: https://YOUR-RESOURCE.openai.azure.com/openai/v1, api_key: "\${AZURE_OPENAI_API_KEY}", models: [my-gpt] }
 `,
   },
-  { name: "openrouter", text: "#  openrouter:\n#    api_key: ${OPENROUTER_API_KEY}\n" },
-  { name: "ollama", text: "#  ollama:\n#    base_url: http://localhost:11434/v1\n" },
+  { preset: "openrouter", text: '  #openrouter: { api_key: "${OPENROUTER_API_KEY}" }\n' },
+  { preset: "ollama", text: "  #ollama: { base_url: http://localhost:11434/v1 }\n" },
 ];
 
-const anyServer = `
-  # Any other server. What a provider can have:
-#  my-server:
-#    enabled: true
-    # One or more of openai-chat, openai-responses, anthropic-messages, gemini-generate.
-#    protocols: [openai-chat]
-    # With /v1 for the OpenAI protocols, without for Anthropic and Gemini.
-#    base_url: http://localhost:9000/v1
-    # Or several, taken in turn: api_keys: [\${KEY_1}, \${KEY_2}]
-#    api_key: \${MY_SERVER_KEY}
-    # Header of the bare key, where it is not the protocol's own.
-#    key_header: x-my-key
-#    models: [my-model]
-#    headers: { x-team: research }
-#    query: { version: "1" }
-#    timeouts: { first_byte: 120s }
+const anyServer = `  # Any other server. protocols: one or more of openai-chat, openai-responses, anthropic-messages, gemini-generate.
+  # base_url: with /v1 for the OpenAI protocols, without for Anthropic and Gemini.
+  #my-server: { protocols: [openai-chat], base_url: "http://localhost:9000/v1", api_key: "\${MY_SERVER_KEY}", models: [my-model] }
+  # A provider can also have enabled: false, preset: NAME, api_keys: [several, taken in turn], headers: { name: text }, query: { name: text },
+  # key_header: NAME (of the bare key), timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s }.
 `;
 
-function examples(detected: readonly Required<DetectedServer>[]): string {
-  const taken = new Set(detected.flatMap((server) => [server.name, server.preset]));
-  const rows = exampleRows.filter((row) => !taken.has(row.name)).map((row) => row.text);
+function examples(detected: readonly DetectedServer[]): string {
+  const rows = exampleRows.filter((row) => !detected.some((server) => server.preset === row.preset)).map((row) => row.text);
   return `
-  # More, switched off. openai, anthropic, google, azure, openrouter, deepseek, groq, mistral, xai, together, fireworks, ollama, vllm,
-  # lm-studio and llama.cpp are known: only what differs needs to be said.
-${rows.join("")}${anyServer}`;
+  # More, switched off. Known by name are openai, anthropic, google, azure, openrouter, deepseek, groq, mistral, xai, together, fireworks,
+  # ollama, vllm, lm-studio and llama.cpp: only what differs needs to be said.
+${rows.join("")}
+${anyServer}`;
 }
 
 const tail = `
 # Which provider serves which models; the first pattern that fits wins. Without routes each vendor's models go to that vendor, and servers tell
 # which models they have.
-#model_provider_routes:
-#  "gpt-*": openai
-#  "claude-*": [anthropic, openai]
-#  "gemini-*": google
+#model_provider_routes: { "gpt-*": openai, "claude-*": [anthropic, openai], "gemini-*": google }
 
 # Other names for models.
-#model_aliases:
-#  fast: gpt-5-mini
-#  careful: anthropic/claude-opus-4-5
+#model_aliases: { fast: gpt-5-mini, careful: anthropic/claude-opus-4-5 }
 
 # What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
 #ledger: { durability: process }
 
-# Prices that replace the catalogue's: US dollars a million tokens.
-#prices:
-#  ollama/qwen3: { input: "0.05", output: "0.2", cache_read: "0.01", cache_write_5m: "0.06", cache_write_1h: "0.1" }
+# Prices that replace the catalogue's: US dollars a million tokens. Also cache_read, cache_write_5m and cache_write_1h.
+#prices: { ollama/qwen3: { input: "0.05", output: "0.2" } }
 `;

@@ -54,7 +54,8 @@ export function setAt(tree: Tree, path: readonly string[], value: Value): void {
 /** Every value that is not a map with entries, with its path. */
 export function* valuesOf(value: Value, path: Path = []): Generator<readonly [Path, Value]> {
   if (Array.isArray(value)) for (const [index, item] of value.entries()) yield* valuesOf(item, [...path, index]);
-  else if (isTree(value) && Object.keys(value).length > 0) for (const [key, item] of Object.entries(value)) yield* valuesOf(item, [...path, key]);
+  else if (isTree(value) && Object.keys(value).length > 0)
+    for (const [key, item] of Object.entries(value)) yield* valuesOf(item, [...path, key]);
   else yield [path, value];
 }
 

@@ -37,7 +37,8 @@ export function watchSettings({ path, load, onChange, onError, logger }: WatchIn
     seen = content;
     // Without a file the defaults would hold; a file that was there and is gone is an accident, not that wish.
     if (content.fault !== undefined && (had || content.fault !== missing)) {
-      const message = content.fault === missing ? "the file is gone; the settings stay as they are" : `the file cannot be read: ${content.fault}`;
+      const message =
+        content.fault === missing ? "the file is gone; the settings stay as they are" : `the file cannot be read: ${content.fault}`;
       throw new ConfigError([createToldProblem(undefined, [], `${path}: ${message}`)]);
     }
     const loaded = load();

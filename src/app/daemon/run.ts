@@ -33,7 +33,8 @@ export interface RunningDaemon {
  * @throws Error with what to do: another daemon runs, the port is taken, …
  */
 export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
-  const load = (): LoadedSettings => loadSettings({ ...(start.config === undefined ? {} : { path: start.config }), overrides: start.overrides });
+  const load = (): LoadedSettings =>
+    loadSettings({ ...(start.config === undefined ? {} : { path: start.config }), overrides: start.overrides });
   const loaded = load();
   const paths = runtimePaths(loaded.settings.database.path);
   const lock = await takeDaemonLock(paths);
@@ -59,7 +60,12 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
     })();
     return stopping;
   };
-  const status = (): object => ({ status: "running", pid: process.pid, port, uptime_seconds: Math.round((clock.monotonic() - startedMs) / 1000) });
+  const status = (): object => ({
+    status: "running",
+    pid: process.pid,
+    port,
+    uptime_seconds: Math.round((clock.monotonic() - startedMs) / 1000),
+  });
   try {
     const watch = watchSettings({
       path: loaded.path,
@@ -75,9 +81,10 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       logger: log.logger,
     });
     cleanup.push(() => watch.close());
-    const reload = async (): Promise<object> => {
-      await watch.reload();
-      return { status: "reloaded" };
+    const reload = (): Promise<object> => {
+      // An invalid file rejects; the old settings stay.
+      watch.reload();
+      return Promise.resolve({ status: "reloaded" });
     };
     const gateway = await composeGateway({
       loaded,
@@ -106,7 +113,11 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
     writeFileSync(paths.pid, `${process.pid}\n`, { mode: 0o600 });
     cleanup.push(() => rmSync(paths.pid, { force: true }));
     if (log.file !== undefined) {
-      const rolling = startLogRolling({ file: log.file, clock, logger: log.logger, onRolled: () => {
+      const rolling = startLogRolling({
+        file: log.file,
+        clock,
+        logger: log.logger,
+        onRolled: () => {
           log.reopen();
           pool?.broadcast({ type: "reopen-log" });
         },
@@ -131,7 +142,9 @@ async function takeDaemonLock(paths: RuntimePaths): Promise<FileLock> {
   if (lock !== undefined) return lock;
   const other = await readDaemonStatus(paths).catch(() => undefined);
   const who = other === undefined ? "" : ` (pid ${other.pid}, port ${other.port})`;
-  throw new Error(`A gateway is running on this database already${who}. Stop it with \`tokligence-daemon stop\`, or give this one a database.path of its own.`);
+  throw new Error(
+    `A gateway is running on this database already${who}. Stop it with \`tokligence-daemon stop\`, or give this one a database.path of its own.`,
+  );
 }
 
 /** Serves the port in this process. */
@@ -149,7 +162,12 @@ function workerCount(setting: number | "auto"): number {
 
 /** The admin API on a socket that only this user can open: whoever reaches it is the operator. */
 async function openControlSocket(gateway: Gateway, log: Log, paths: RuntimePaths): Promise<Edge> {
-  const edge = createEdge({ ...gateway.edgeDeps, routes: createRouteTable(adminRoutes(gateway.operations)), trusted: localPrincipal, logger: log.logger });
+  const edge = createEdge({
+    ...gateway.edgeDeps,
+    routes: createRouteTable(adminRoutes(gateway.operations)),
+    trusted: localPrincipal,
+    logger: log.logger,
+  });
   if (process.platform !== "win32") rmSync(paths.socket, { force: true });
   const previous = process.umask(0o177);
   try {

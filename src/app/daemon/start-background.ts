@@ -28,9 +28,18 @@ const logTailLines = 10;
  * Starts a daemon that outlives this process, and returns when its port answers. @throws Error with the log's last lines where it does not come up.
  * @param program the daemon's start script; `args` its arguments, without `--background`.
  */
-export async function startBackground(program: string, args: readonly string[], paths: RuntimePaths, logFile: string): Promise<DaemonStatus> {
+export async function startBackground(
+  program: string,
+  args: readonly string[],
+  paths: RuntimePaths,
+  logFile: string,
+): Promise<DaemonStatus> {
   const logFrom = readText(logFile).length;
-  const child = spawn(process.execPath, [...process.execArgv, program, ...args], { detached: true, stdio: ["ignore", "ignore", "pipe"], windowsHide: true });
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe"],
+    windowsHide: true,
+  });
   let said = "";
   let exit: number | null | undefined;
   child.stderr.on("data", (data: Buffer) => {

@@ -10,7 +10,8 @@ import type { ToPrimary, ToWorker, WorkerStart } from "./worker-messages.ts";
 
 /** One worker: serves the port, sends its ledger rows to the primary, and does what the primary says. */
 async function runWorker(start: WorkerStart): Promise<void> {
-  const load = (): LoadedSettings => loadSettings({ ...(start.config === undefined ? {} : { path: start.config }), overrides: start.overrides });
+  const load = (): LoadedSettings =>
+    loadSettings({ ...(start.config === undefined ? {} : { path: start.config }), overrides: start.overrides });
   const loaded = load();
   const paths = runtimePaths(loaded.settings.database.path);
   const log = openLog({ level: loaded.settings.gateway.logging.level, file: loaded.settings.gateway.logging.file ?? paths.log });

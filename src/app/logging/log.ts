@@ -42,7 +42,8 @@ export function openLog(settings: LogSettings): Log {
     sink = destination({ dest: 2, sync: true });
   }
   const logger = pino({ level: settings.level, base: { pid: process.pid } }, sink);
-  if (problem !== undefined) logger.warn({ file: settings.file, error: problem }, "the log file cannot be written (gateway.logging.file); logging to stderr");
+  if (problem !== undefined)
+    logger.warn({ file: settings.file, error: problem }, "the log file cannot be written (gateway.logging.file); logging to stderr");
   // A disk that is full or gone must not take the gateway with it.
   sink.on("error", () => {});
 

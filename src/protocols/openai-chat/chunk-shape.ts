@@ -30,18 +30,27 @@ export function learnShape(data: string): ChunkShape | undefined {
   return { head: data.slice(0, start), tail, cutTail: cut === cutNullUsage(data) ? cutTail : undefined };
 }
 
-/** Offset after the value of `delta` where the chunk has the shape, else -1. */
+/**
+ * Offset after the value of `delta` where the chunk has the shape, else -1. Slices are compared rather than looked for: V8 does that word by word, and
+ * is five times slower at `startsWith` and at any search that begins with a quote.
+ */
 export function matchShape(shape: ChunkShape, data: string): number {
-  const { head, tail } = shape;
-  if (!data.startsWith(head) || data.charCodeAt(head.length) !== 0x7b) return -1;
+  const { head } = shape;
+  if (data.slice(0, head.length) !== head || data.charCodeAt(head.length) !== 0x7b) return -1;
+  const brace = data.indexOf("}", head.length) + 1;
+  if (endsInShape(shape, data, brace)) return brace;
+  // The first brace is not the end of the delta where it holds objects, or braces in its text.
   const end = endOfValue(data, head.length);
-  if (end < 0 || !data.startsWith(tail, end)) return -1;
+  return end > brace && endsInShape(shape, data, end) ? end : -1;
+}
+
+function endsInShape({ tail }: ChunkShape, data: string, end: number): boolean {
   const rest = end + tail.length;
   const last = data.length - 1;
-  if (data.charCodeAt(last) !== 0x7d) return -1;
-  if (rest === last) return end;
-  const closed = data.startsWith(obfuscationKey, rest) && data.indexOf('"', rest + obfuscationKey.length) === last - 1;
-  return closed ? end : -1;
+  if (data.slice(end, rest) !== tail || data.charCodeAt(last) !== 0x7d) return false;
+  if (rest === last) return true;
+  const value = rest + obfuscationKey.length;
+  return data.slice(rest, value) === obfuscationKey && data.indexOf('"', value) === last - 1;
 }
 
 function endOfValue(data: string, start: number): number {

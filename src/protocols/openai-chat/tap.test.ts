@@ -84,6 +84,64 @@ describe("the tap of a Chat stream", () => {
     );
   });
 
+  test("comes to what a parse of every chunk comes to", () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom("}", '"},"finish_reason":"stop"', '],"usage":{"prompt_tokens":9}', "\\", "ü", '{"error":{}}'),
+    );
+    const delta = fc.oneof(
+      text.map((content) => ({ content })),
+      text.map((value) => ({ tool_calls: [{ index: 0, function: { arguments: value } }] })),
+      fc.constant({}),
+    );
+    const usage = fc.oneof(
+      { weight: 5, arbitrary: fc.constant(null) },
+      fc.constantFrom({ prompt_tokens: 4, completion_tokens: 2 }, undefined),
+    );
+    const chunks = fc.record({
+      id: fc.oneof({ weight: 9, arbitrary: fc.constant("c") }, fc.constant("d")),
+      model: fc.constant("m"),
+      choices: fc.oneof(
+        fc
+          .record({
+            index: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constant(1)),
+            delta,
+            finish_reason: fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, fc.constantFrom("stop", "length", "")),
+          })
+          .map((choice) => [choice]),
+        fc.constant([]),
+      ),
+      usage,
+      obfuscation: fc.option(fc.stringMatching(/^[a-z]{0,6}$/), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(fc.array(chunks, { maxLength: 12 }), fc.boolean(), (list, hideUsage) => {
+        const stream = latin1OfUtf8(list.map((one) => `data: ${JSON.stringify(one)}\n\n`).join(""));
+        const reasons = new Map<number, string>();
+        const seen = new Set<number>();
+        let counted: object | undefined;
+        let last: string | undefined;
+        for (const { choices, usage: reported } of list) {
+          for (const { index, finish_reason: reason } of choices) {
+            seen.add(index);
+            if (reason !== null && reason !== "") reasons.set(index, (last = reason));
+          }
+          if (reported !== null && reported !== undefined) counted = { input: 4, output: 2 };
+        }
+        const shown = list
+          .filter(({ choices, usage: reported }) => !hideUsage || choices.length > 0 || reported === null || reported === undefined)
+          .map((one) => JSON.stringify(hideUsage && one.usage === null ? { ...one, usage: undefined } : one));
+        const result = watch(stream, hideUsage);
+        assert.equal(result.out, latin1OfUtf8(shown.map((one) => `data: ${one}\n\n`).join("")));
+        assert.deepEqual(
+          [result.facts.usage, result.facts.stopReason, result.finished],
+          [counted, last, seen.size > 0 && reasons.size === seen.size],
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   for (const [what, delta, opens] of [
     ["a role", '{"role":"assistant","content":"","refusal":null}', false],
     ["nothing", "{}", false],

@@ -79,7 +79,8 @@ export class ChatTap implements StreamTap {
 /** The event of a known shape without its `"usage":null`; `end` is where the value of `delta` ends in its data. */
 function cutShaped(event: SseEvent, { tail, cutTail }: ChunkShape, end: number): string {
   const { raw, data } = event;
-  if (cutTail === undefined || raw.length !== data.length + 8 || !raw.startsWith("data: ")) return withoutNullUsage(event);
+  // The common framing, `data: …` and two line feeds, shifts all offsets by six.
+  if (cutTail === undefined || raw.length !== data.length + 8 || raw.slice(0, 6) !== "data: ") return withoutNullUsage(event);
   return raw.slice(0, end + 6) + cutTail + raw.slice(end + 6 + tail.length);
 }
 
@@ -87,7 +88,7 @@ function cutShaped(event: SseEvent, { tail, cutTail }: ChunkShape, end: number):
 function isPieceOfContent(choices: unknown): boolean {
   if (!Array.isArray(choices) || choices.length !== 1) return false;
   const choice: unknown = choices[0];
-  return isObject(choice) && choice["index"] === 0 && (choice["finish_reason"] ?? null) === null && hasContent(choice["delta"]);
+  return isObject(choice) && choice["index"] === 0 && !isSomething(choice["finish_reason"]) && hasContent(choice["delta"]);
 }
 
 function parseChunk(data: string): WireObject | undefined {

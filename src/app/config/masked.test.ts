@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { homeDir, makeFile } from "./harness.test.ts";
+import { loadSettings } from "./load.ts";
+import { maskSettings } from "./masked.ts";
+
+const canary = "canary-77aa";
+
+test("configuration is shown with the file's names and without secrets", (t) => {
+  const path = makeFile(
+    t,
+    `gateway: { timeouts: { idle: 1500ms }, cors: [https://a.example], logging: { file: /g.log } }
+database: { type: postgresql, path: /g.db, host: db, password: "${canary}", tls: { ca: /ca.pem } }
+providers:
+  mine:
+    preset: ollama
+    base_url: { openai-chat: http://h:1/v1 }
+    api_keys: ["${canary}-1", "${canary}-2"]
+    models: [a]
+    headers: { x-team: "${canary}" }
+    query: { token: "${canary}" }
+    key_header: x-key
+  openai: { api_key: "\${KEY}" }
+model_provider_routes: { "a*": [mine, openai], "b": openai }
+model_aliases: { fast: a }
+prices: { a: { input: 1.5 } }
+`,
+  );
+  const { settings } = loadSettings({ path, env: {}, homeDir });
+  const times = { connect: "3s", first_byte: "60s", idle: "1500ms", total: "600s", stream_total: "3600s" };
+  const shown = maskSettings(settings);
+  const none = { api_keys: [], models: [], headers: {}, query: {}, timeouts: times };
+  assert.deepEqual(shown, {
+    gateway: {
+      host: "localhost",
+      port: 8081,
+      work_mode: "auto",
+      auth: { enabled: true, type: "api_key" },
+      logging: { level: "info", file: "/g.log" },
+      workers: 1,
+      limits: { body: "32MiB" },
+      timeouts: { ...times, client: "15s" },
+      on_loss: "report",
+      cors: ["https://a.example"],
+    },
+    database: {
+      type: "postgresql",
+      path: "/g.db",
+      host: "db",
+      port: 5432,
+      database: "tokligence",
+      username: "tokligence",
+      password: "[secret]",
+      pool: 10,
+      tls: { ca: "/ca.pem" },
+    },
+    providers: {
+      mine: {
+        enabled: true,
+        preset: "ollama",
+        base_url: { "openai-chat": "http://h:1/v1" },
+        api_keys: ["[secret]", "[secret]"],
+        models: ["a"],
+        headers: { "x-team": "[secret]" },
+        query: { token: "[secret]" },
+        timeouts: times,
+        key_header: "x-key",
+      },
+      openai: { enabled: false, disabled_reason: "KEY is not set", ...none },
+      anthropic: { enabled: true, ...none },
+      google: { enabled: true, ...none },
+    },
+    model_provider_routes: { "a*": ["mine", "openai"], b: ["openai"] },
+    model_aliases: { fast: "a" },
+    ledger: { durability: "process" },
+    prices: { a: { input: "1.5" } },
+  });
+  assert.doesNotMatch(JSON.stringify(shown), new RegExp(canary));
+});
+
+test("of a database's URL the password and the query are not shown", (t) => {
+  const shownOf = (url: string): unknown => {
+    const path = makeFile(t, `database: { type: postgresql, url: "${url}" }`);
+    return (maskSettings(loadSettings({ path, env: {}, homeDir }).settings)["database"] as { url: string }).url;
+  };
+  assert.equal(shownOf(`postgresql://u:${canary}@h:1/d?sslpassword=${canary}#x`), "postgresql://u:[secret]@h:1/d?[secret]");
+  assert.equal(shownOf("postgres://u@h/d"), "postgres://u@h/d");
+});

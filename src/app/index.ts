@@ -1,0 +1,4 @@
+/** The library: users, keys and usage, the server, and its configuration, for programs. */
+export { Config, ConfigError, loadConfig } from "./config/index.ts";
+export { Daemon, type DaemonOptions, type DaemonState } from "./library/daemon.ts";
+export { Gateway, type GatewayOptions } from "./library/gateway.ts";

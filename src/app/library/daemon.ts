@@ -1,0 +1,76 @@
+import { fileURLToPath } from "node:url";
+import { initConfig, loadSettings, type LoadedSettings } from "../config/index.ts";
+import { runDaemon, type RunningDaemon } from "../daemon/run.ts";
+import { readDaemonStatus, startBackground, stopDaemon } from "../daemon/start-background.ts";
+import { runtimePaths } from "../paths.ts";
+
+export interface DaemonOptions {
+  readonly config?: string;
+  /** Override the configuration's. */
+  readonly port?: number;
+  readonly host?: string;
+}
+
+export type DaemonState =
+  | { readonly status: "running"; readonly pid: number; readonly port: number; readonly uptime_seconds: number }
+  | { readonly status: "stopped" };
+
+/** The gateway's server, from a program: in this process, or in one of its own. */
+export class Daemon {
+  readonly #options: DaemonOptions;
+  #own: RunningDaemon | undefined;
+
+  constructor(options: DaemonOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Starts it, in this process or in the background, where it outlives this one. Resolves when the port answers. @throws Error that says what to do. */
+  async start(options: { readonly background?: boolean } = {}): Promise<DaemonState> {
+    const { config, port, host } = this.#options;
+    initConfig(config === undefined ? {} : { path: config });
+    if (options.background === true) {
+      const loaded = this.#load();
+      const paths = runtimePaths(loaded.settings.database.path);
+      const args = [
+        ...(config === undefined ? [] : ["--config", config]),
+        "start",
+        ...(port === undefined ? [] : ["--port", String(port)]),
+        ...(host === undefined ? [] : ["--host", host]),
+      ];
+      // `src/app/library` and `dist/app/library` lie equally deep.
+      const program = fileURLToPath(new URL("../../../bin/tokligence-daemon.js", import.meta.url));
+      return await startBackground(program, args, paths, loaded.settings.gateway.logging.file ?? paths.log);
+    }
+    this.#own = await runDaemon({ config, overrides: this.#overrides() });
+    return await this.status();
+  }
+
+  async status(): Promise<DaemonState> {
+    return (await readDaemonStatus(runtimePaths(this.#load().settings.database.path))) ?? { status: "stopped" };
+  }
+
+  /** Ends it in order, whoever started it. */
+  async stop(): Promise<void> {
+    if (this.#own === undefined) {
+      await stopDaemon(runtimePaths(this.#load().settings.database.path));
+      return;
+    }
+    await this.#own.stop();
+    this.#own = undefined;
+  }
+
+  async restart(options: { readonly background?: boolean } = {}): Promise<DaemonState> {
+    await this.stop();
+    return await this.start(options);
+  }
+
+  #overrides(): Record<string, unknown> {
+    const { port, host } = this.#options;
+    return { ...(port === undefined ? {} : { "gateway.port": port }), ...(host === undefined ? {} : { "gateway.host": host }) };
+  }
+
+  #load(): LoadedSettings {
+    const { config } = this.#options;
+    return loadSettings({ ...(config === undefined ? {} : { path: config }), overrides: this.#overrides() });
+  }
+}

@@ -1,0 +1,65 @@
+import type { ApiKey, NewApiKey, User } from "../../accounts/index.ts";
+import type { UsageReport } from "../../ledger/index.ts";
+import type { AdminCaller } from "../../server/index.ts";
+import { openAdmin } from "../admin.ts";
+import { initConfig, loadSettings } from "../config/index.ts";
+
+export interface GatewayOptions {
+  /** The configuration file; by default the one that the command line uses. */
+  readonly config?: string;
+}
+
+/**
+ * Users, keys and usage from a program, as the command line has them: of the running daemon where there is one, else of the database itself.
+ * All methods reject with an Error whose message says what to do.
+ */
+export class Gateway {
+  readonly #config: string | undefined;
+
+  constructor(options: GatewayOptions = {}) {
+    this.#config = options.config;
+  }
+
+  /** Writes a configuration file where there is none, and makes sure that the database can be used. */
+  async init(): Promise<{ readonly created: boolean; readonly path: string }> {
+    const result = initConfig(this.#config === undefined ? {} : { path: this.#config });
+    await this.#admin((call) => call("GET", "/api/v1/users"));
+    return result;
+  }
+
+  async createUser(username: string, options: { readonly email?: string; readonly role?: "admin" | "user" } = {}): Promise<User> {
+    return (await this.#admin((call) => call("POST", "/api/v1/users", { username, ...options }))) as User;
+  }
+
+  async listUsers(): Promise<User[]> {
+    return ((await this.#admin((call) => call("GET", "/api/v1/users"))) as { data: User[] }).data;
+  }
+
+  /** @param user id or username. The answer's `key` is shown this once. */
+  async createApiKey(user: string, options: { readonly name?: string; readonly role?: "admin" | "user" } = {}): Promise<NewApiKey> {
+    return (await this.#admin((call) => call("POST", "/api/v1/keys", { user, ...options }))) as NewApiKey;
+  }
+
+  async listApiKeys(): Promise<ApiKey[]> {
+    return ((await this.#admin((call) => call("GET", "/api/v1/keys"))) as { data: ApiKey[] }).data;
+  }
+
+  async revokeApiKey(keyId: string): Promise<ApiKey> {
+    return (await this.#admin((call) => call("DELETE", `/api/v1/keys/${encodeURIComponent(keyId)}`))) as ApiKey;
+  }
+
+  /** Tokens and cost by user, key and model; of all users, or of one (`userId`: id or username). */
+  async getUsage(options: { readonly userId?: string } = {}): Promise<UsageReport> {
+    const query = options.userId === undefined ? "" : `?user=${encodeURIComponent(options.userId)}`;
+    return (await this.#admin((call) => call("GET", `/api/v1/usage${query}`))) as UsageReport;
+  }
+
+  async #admin<T>(run: (call: AdminCaller) => Promise<T>): Promise<T> {
+    const admin = await openAdmin(loadSettings(this.#config === undefined ? {} : { path: this.#config }));
+    try {
+      return await run(admin.call);
+    } finally {
+      await admin.close();
+    }
+  }
+}
