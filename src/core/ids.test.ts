@@ -26,7 +26,7 @@ test("a secret prints as [secret] everywhere and reveals itself only when asked"
     String(secret),
     JSON.stringify({ secret }),
     inspect({ secret }),
-    `${secret}`,
+    secret.toString(),
     inspect(secret, { showHidden: true }),
   ].join("\n");
   assert.equal(printed.includes("canary"), false);

@@ -36,9 +36,9 @@ test("rows leave in the order they came, and only when acknowledged", () => {
 
 test("it says when it is full, and takes a row all the same", () => {
   const journal = createMemoryJournal({ capacityRows: 2 });
-  journal.append({ type: "open", record: openRecord("req_0") });
+  void journal.append({ type: "open", record: openRecord("req_0") });
   assert.deepEqual([journal.hasRoom(2), journal.hasRoom(3)], [true, false]);
-  for (let i = 0; i < 3; i++) journal.append({ type: "close", row: row(i) });
+  for (let i = 0; i < 3; i++) void journal.append({ type: "close", row: row(i) });
   assert.deepEqual([journal.hasRoom(0), journal.pending], [false, 3]);
   journal.acknowledge(2);
   assert.deepEqual([journal.hasRoom(1), journal.hasRoom(2), journal.peek(9).map(({ request_id }) => request_id)], [true, false, ["req_2"]]);

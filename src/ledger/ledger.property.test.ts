@@ -116,7 +116,7 @@ async function play(steps: readonly Step[], overMessages: boolean): Promise<Outc
     const [ended] = open.splice(place % Math.max(open.length, 1), 1);
     if (ended === undefined) return undefined;
     const { ttftMs: _, ...record } = closeRecord(ended.id, { attempt: ended.attempt, status, usage: given, modelServed: "gpt-5" });
-    ledger.close(record);
+    void ledger.close(record);
     expected.set(`${ended.id} ${ended.attempt}`, [status, expectedCost(status, given)]);
     return ended.attempt === 1 ? ended.id : undefined;
   };
@@ -135,7 +135,7 @@ async function play(steps: readonly Step[], overMessages: boolean): Promise<Outc
       }
       case "refuse": {
         const id = `req_${++lastId}`;
-        ledger.close(closeRecord(id, { attempt: 0, status: "refused", usage: {} }));
+        void ledger.close(closeRecord(id, { attempt: 0, status: "refused", usage: {} }));
         expected.set(`${id} 0`, ["refused", 0n]);
         break;
       }

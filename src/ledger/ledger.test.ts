@@ -84,7 +84,7 @@ test("who pays when it breaks", async () => {
   };
   for (const [id, changes] of Object.entries(cases)) run(ledger, id, changes);
   ledger.open(openRecord("error before content"));
-  ledger.close({ ...beforeContent, requestId: "error before content", status: "error" });
+  void ledger.close({ ...beforeContent, requestId: "error before content", status: "error" });
   run(ledger, "refused", { attempt: 0, status: "refused", provider: "", modelServed: "", upstreamModel: "", usage: {} });
   await ledger.flush();
   assert.deepEqual(
@@ -175,7 +175,7 @@ test("without room for what is under way no request is admitted; what was admitt
   ledger.open(openRecord("req_3"));
   assert.equal(ledger.healthy(), false);
   assert.equal(ledger.healthy(), false);
-  for (const id of ["req_1", "req_2", "req_3"]) ledger.close(closeRecord(id));
+  for (const id of ["req_1", "req_2", "req_3"]) void ledger.close(closeRecord(id));
   run(ledger, "req_refused", { attempt: 0, status: "refused" });
   const { queued, refusedUnrecorded, healthy } = ledger.status();
   assert.deepEqual([queued, refusedUnrecorded, healthy], [3, 1, false]);
@@ -196,7 +196,7 @@ test("without room for what is under way no request is admitted; what was admitt
 test("an attempt that is closed twice has the first row", async () => {
   const { sink, logger, ledger } = setup();
   run(ledger, "req_1");
-  ledger.close(closeRecord("req_1", { status: "error" }));
+  void ledger.close(closeRecord("req_1", { status: "error" }));
   await ledger.flush();
   assert.deepEqual(
     [...sink.rows.values()].map((row) => row.status),
@@ -261,9 +261,9 @@ test("stop writes everything, and what is still open as interrupted", async () =
   );
   // What comes after the end changes nothing.
   ledger.open(openRecord("req_4"));
-  ledger.close(closeRecord("req_4"));
-  ledger.close(closeRecord("req_2"));
-  ledger.close(closeRecord("req_5", { attempt: 0, status: "refused" }));
+  void ledger.close(closeRecord("req_4"));
+  void ledger.close(closeRecord("req_2"));
+  void ledger.close(closeRecord("req_5", { attempt: 0, status: "refused" }));
   await time.advance(10_000);
   const { queued, open, healthy, refusedUnrecorded } = ledger.status();
   assert.deepEqual([sink.rows.size, queued, open, healthy, refusedUnrecorded, time.delays], [3, 0, 0, false, 1, []]);
@@ -292,7 +292,7 @@ test("a journal that makes the caller wait is waited for, and one that refuses a
       durability: "power",
       append(record) {
         if (record.type === "open") return Promise.reject(new Error("no space left on device"));
-        memory.append(record);
+        void memory.append(record);
         return Promise.reject(new Error("no space left on device"));
       },
       get pending() {

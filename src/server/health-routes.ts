@@ -76,15 +76,12 @@ type DatabaseProbe = () => Promise<DependencyHealth>;
 /** Asks the database once at a time: those who ask meanwhile share the answer, so that a stuck database does not gather questions. */
 function createDatabaseProbe(deps: HealthDeps): DatabaseProbe {
   let asked: Promise<number> | undefined;
-  const ask = async (): Promise<number> => {
-    try {
-      return await deps.pingDatabase();
-    } finally {
-      asked = undefined;
-    }
-  };
   return async () => {
-    asked ??= ask();
+    asked ??= Promise.resolve()
+      .then(() => deps.pingDatabase())
+      .finally(() => {
+        asked = undefined;
+      });
     return await databaseHealth(asked, deps.pingTimeoutMs ?? defaultPingTimeoutMs);
   };
 }

@@ -1,7 +1,6 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { Secret } from "../../core/index.ts";
 import type { ProviderSettings, Timeouts } from "../../upstream/index.ts";
-import type { PriceOverrides } from "../../ledger/index.ts";
 import { isTrueText } from "./leaf-types.ts";
 import type { ProviderKeys } from "./provider-keys.ts";
 import type { ParsedProvider, ParsedSettings } from "./schema.ts";
@@ -50,7 +49,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     modelProviderRoutes: Object.entries(parsed.model_provider_routes).map(([pattern, to]) => [pattern, typeof to === "string" ? [to] : to]),
     modelAliases: new Map(Object.entries(parsed.model_aliases)),
     ledger: parsed.ledger,
-    prices: parsed.prices as PriceOverrides,
+    prices: parsed.prices,
   });
 }
 
@@ -90,7 +89,7 @@ function createProvider(name: string, provider: ParsedProvider, keys: ProviderKe
     ...(provider.enabled && reason !== undefined ? { disabledReason: reason } : {}),
     ...(provider.preset === undefined ? {} : { preset: provider.preset }),
     ...(provider.protocols === undefined ? {} : { protocols: provider.protocols }),
-    ...(provider.base_url === undefined ? {} : { baseUrl: provider.base_url as NonNullable<ProviderSettings["baseUrl"]> }),
+    ...(provider.base_url === undefined ? {} : { baseUrl: provider.base_url }),
     keys: keys?.keys ?? [],
     models: provider.models ?? [],
     headers: Object.entries(provider.headers ?? {}),

@@ -156,10 +156,10 @@ export function writeValue(value: Value): string {
   if (Array.isArray(value)) return value.every(isPlain) ? value.join(",") : JSON.stringify(value);
   if (!isTree(value)) return String(value);
   const pairs = Object.entries(value);
-  const plain = pairs.every(([key, item]) => isPlain(key) && !key.includes("=") && isPlain(item)) && pairs.length > 0;
-  return plain ? pairs.map(([key, item]) => `${key}=${String(item)}`).join(",") : JSON.stringify(value);
+  const written = pairs.map(([key, item]) => (isPlain(key) && !key.includes("=") && isPlain(item) ? `${key}=${item}` : undefined));
+  return pairs.length > 0 && !written.includes(undefined) ? written.join(",") : JSON.stringify(value);
 }
 
-function isPlain(value: Value): boolean {
+function isPlain(value: Value): value is string {
   return typeof value === "string" && value !== "" && !/[,[\]{}]|^\s|\s$/.test(value);
 }

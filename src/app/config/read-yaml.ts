@@ -97,9 +97,7 @@ export function readYaml(text: string, file: string): YamlFile {
 }
 
 function readScalar(value: unknown): Value {
-  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
-  // Whole numbers past 2^53 and the like: no setting takes one, so that what was written is shown.
-  return value === null || value === undefined ? null : String(value);
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
 }
 
 function firstLine(message: string): string {

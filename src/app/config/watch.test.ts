@@ -14,8 +14,8 @@ interface Watched {
   readonly seen: (number | string)[];
   readonly watch: SettingsWatch;
   readonly warnings: string[];
-  write(text: string): void;
-  pass(ms: number): void;
+  readonly write: (text: string) => void;
+  readonly pass: (ms: number) => void;
 }
 
 function watchFile(t: TestContext, path: string, onChange: (port: number) => void = () => {}): Watched {

@@ -1,6 +1,6 @@
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { messageOf, systemClock } from "../../core/index.ts";
+import { GatewayError, messageOf, systemClock } from "../../core/index.ts";
 import { createEdge, createRouteTable, adminRoutes, localPrincipal, type Edge } from "../../server/index.ts";
 import { takeFileLock, type FileLock } from "../../store/index.ts";
 import { composeGateway, type Gateway } from "../compose.ts";
@@ -81,11 +81,17 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       logger: log.logger,
     });
     cleanup.push(() => watch.close());
-    const reload = (): Promise<object> => {
-      // An invalid file rejects; the old settings stay.
-      watch.reload();
-      return Promise.resolve({ status: "reloaded" });
-    };
+    const reload = (): Promise<object> =>
+      new Promise((resolve) => {
+        try {
+          watch.reload();
+        } catch (error) {
+          throw new GatewayError("invalid_request", `The configuration is not valid; the old one stays. ${messageOf(error)}`, {
+            cause: error,
+          });
+        }
+        resolve({ status: "reloaded" });
+      });
     const gateway = await composeGateway({
       loaded,
       log,

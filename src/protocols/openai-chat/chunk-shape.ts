@@ -2,8 +2,8 @@ import { skipValue } from "../../core/index.ts";
 import { cutNullUsage } from "./hide-usage.ts";
 
 /**
- * What is the same in all chunks of a stream that only bring a piece of content: everything but the value of `delta` and the random `obfuscation` that
- * OpenAI puts at the end. A chunk of that shape needs no parse: it tells no more than the first one told.
+ * What is the same in the chunks of a stream that only bring another piece of content: everything but the value of `delta` and the random `obfuscation`
+ * that OpenAI puts at the end. A chunk of the shape of one that has been read needs no parse: apart from its content it tells the same.
  */
 export interface ChunkShape {
   /** Up to the value of `delta`. */
@@ -17,7 +17,7 @@ export interface ChunkShape {
 const deltaKey = '"delta":';
 const obfuscationKey = ',"obfuscation":"';
 
-/** The shape of a chunk that is known to be a piece of content and no more; `undefined` where it is spelt in an unusual manner. */
+/** The shape of a chunk that is JSON; `undefined` where it has no `delta`, or is spelt in an unusual manner. */
 export function learnShape(data: string): ChunkShape | undefined {
   const start = data.indexOf(`${deltaKey}{`) + deltaKey.length;
   if (start < deltaKey.length) return undefined;

@@ -270,6 +270,19 @@ describe("the tap of a Chat stream", () => {
     }
   });
 
+  test("takes no null within a choice, however often it comes", () => {
+    const inner = chunk('[{"index":0,"delta":{"content":"a"},"usage":null}]', ',"x":1');
+    assert.equal(watch(inner + inner + inner, true).out, inner + inner + inner);
+  });
+
+  test("takes the null out in any framing, and an error for one in the shape of content", () => {
+    const usual = chunk(piece('{"content":"a"}'), ',"usage":null');
+    const bare = usual.replace("data: ", "data:");
+    const cut = usual.replace(',"usage":null', "");
+    assert.equal(watch(usual + bare + usual, true).out, cut + cut.replace("data: ", "data:") + cut);
+    assert.equal(watch(`${usual}event: error\n${usual}`).error?.status, 500);
+  });
+
   test("takes the null out of events in unusual framing", () => {
     assert.equal(watch('id: 1\r\ndata:{"usage":null,"a":1}\r\n\r\n', true).out, 'id: 1\r\ndata:{"a":1}\r\n\r\n');
     assert.equal(watch('data: {"usage":null,\ndata: "a":1}\n\n', true).out, 'data: {\ndata: "a":1}\n\n');

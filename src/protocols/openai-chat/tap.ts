@@ -60,7 +60,7 @@ export class ChatTap implements StreamTap {
     const reported = findUsage(chunk);
     if (reported !== undefined) this.facts.usage = mergeUsage(this.facts.usage, reported);
     if (Array.isArray(choices)) for (const choice of choices) this.#readChoice(choice);
-    if (this.#shape === undefined && reported === undefined && isPieceOfContent(choices)) this.#shape = learnShape(event.data);
+    if (this.opened) this.#shape ??= learnShape(event.data);
     if (!this.#hideUsage) return event.raw;
     return isObject(usage) && Array.isArray(choices) && choices.length === 0 ? "" : withoutNullUsage(event);
   }
@@ -82,13 +82,6 @@ function cutShaped(event: SseEvent, { tail, cutTail }: ChunkShape, end: number):
   // The common framing, `data: …` and two line feeds, shifts all offsets by six.
   if (cutTail === undefined || raw.length !== data.length + 8 || raw.slice(0, 6) !== "data: ") return withoutNullUsage(event);
   return raw.slice(0, end + 6) + cutTail + raw.slice(end + 6 + tail.length);
-}
-
-/** Content of choice 0 and no reason of the end. */
-function isPieceOfContent(choices: unknown): boolean {
-  if (!Array.isArray(choices) || choices.length !== 1) return false;
-  const choice: unknown = choices[0];
-  return isObject(choice) && choice["index"] === 0 && !isSomething(choice["finish_reason"]) && hasContent(choice["delta"]);
 }
 
 function parseChunk(data: string): WireObject | undefined {

@@ -1,4 +1,4 @@
-import type { Block, ChatRequest, ChatResponse, Message, StreamEvent, Tool, Usage } from "../../ir/index.ts";
+import type { Block, BlockStart, ChatRequest, ChatResponse, Message, StreamEvent, Tool, ToolCallBlock, Usage } from "../../ir/index.ts";
 
 /** Context of one answer; ids and time are passed in. */
 export interface LoopbackContext {
@@ -34,7 +34,7 @@ export function* streamLoopback(response: ChatResponse): Generator<StreamEvent> 
   yield { type: "message-start", id, model, createdAt, usage: response.usage.input === undefined ? {} : { input: response.usage.input } };
   for (const [index, block] of response.content.entries()) {
     if (block.type === "tool-call") {
-      yield { type: "block-start", index, block: { type: "tool-call", id: block.id, name: block.name, kind: block.kind } };
+      yield { type: "block-start", index, block: startOf(block) };
       for (const piece of pieces(block.arguments)) yield { type: "block-delta", index, delta: { type: "arguments", text: piece } };
     } else if (block.type === "text") {
       yield { type: "block-start", index, block: { type: "text" } };
@@ -44,6 +44,10 @@ export function* streamLoopback(response: ChatResponse): Generator<StreamEvent> 
   }
   yield { type: "message-delta", stopReason: response.stopReason, usage: response.usage };
   yield { type: "message-end" };
+}
+
+function startOf({ id, name, namespace, kind }: ToolCallBlock): BlockStart {
+  return { type: "tool-call", id, name, kind, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 /** Words with the space before them, so that the pieces joined are the text. */
