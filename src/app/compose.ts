@@ -164,11 +164,10 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     catalog: () => current.catalog,
     apply(next) {
       const old = current;
-      current = createSnapshot(next.settings, { clock, logger });
+      current = createSnapshot(next.settings, { clock, logger, previous: old });
       warnOfRestart(loaded, next, logger);
       loaded = next;
-      // Requests under way hold the old one: it closes when the last of them is over.
-      void old.close();
+      old.retire();
     },
     setServing(value) {
       serving = value;

@@ -10,6 +10,7 @@ import {
   createUpstreamClient,
   type AnnouncedModels,
   type Catalog,
+  type PooledUpstreamClient,
   type Provider,
 } from "../upstream/index.ts";
 import type { Settings } from "./config/index.ts";
@@ -21,6 +22,9 @@ export interface Snapshot extends GatewaySnapshot {
   readonly edge: EdgeSettings;
   /** Loads what the first requests would wait for. */
   warmUp(): void;
+  readonly client: PooledUpstreamClient;
+  /** Another one has taken over. */
+  retire(): void;
   /** Ends what is under way in the background and, when the last call is over, the connections. */
   close(): Promise<void>;
 }
@@ -30,21 +34,27 @@ export interface SnapshotOptions {
   readonly logger: Logger;
   /** Ask the providers in the background which models they have; a server does, a command does not. */
   readonly announced?: boolean;
+  /** The one that this one replaces; its connections are taken over. */
+  readonly previous?: Snapshot;
 }
 
 /** @throws ProviderSettingsError, RoutingError, RangeError where the settings contradict each other. */
-export function createSnapshot(settings: Settings, { clock, logger, announced = true }: SnapshotOptions): Snapshot {
+export function createSnapshot(settings: Settings, { clock, logger, announced = true, previous }: SnapshotOptions): Snapshot {
   const providers = buildProviders(settings.providers);
   const createdAt = Math.floor(clock.now() / 1000);
   const base = { providers, routes: settings.modelProviderRoutes, aliases: settings.modelAliases, createdAt };
   let catalog = createCatalog(base);
-  const client = createUpstreamClient({
-    providers,
-    clock,
-    logger,
-    proxyEnv: process.env,
-    credentialHeader: (protocol, key) => protocols.get(protocol)!.credentialHeader(key),
-  });
+  // Connections that still fit are kept over a reload, and requests that hold an old provider go on.
+  const client =
+    previous?.client ??
+    createUpstreamClient({
+      providers,
+      clock,
+      logger,
+      proxyEnv: process.env,
+      credentialHeader: (protocol, key) => protocols.get(protocol)!.credentialHeader(key),
+    });
+  if (previous !== undefined) client.configure(providers);
   const names: AnnouncedModels | undefined = announced
     ? createAnnouncedModels({
         providers,
@@ -74,6 +84,9 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       client.warmUp().catch((error: unknown) => {
         logger.warn({ error: messageOf(error) }, "the upstream client could not be loaded ahead");
       });
+    },
+    retire() {
+      names?.stop();
     },
     async close() {
       names?.stop();

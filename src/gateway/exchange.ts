@@ -19,8 +19,10 @@ export interface ClientExchange {
   /** Called once if the client leaves before the answer has ended; at once if it has left. The last callback given counts. */
   onLeave(callback: () => void): void;
 
-  /** A whole answer in one write. `headers`: name, value, …; ids and length are added. `body` strings are UTF-8 text. */
-  json(status: number, headers: readonly string[], body: string | Buffer | readonly Buffer[]): void;
+  /** A whole answer in one write. `headers`: name, value, …; ids and length are added. `body` is text. */
+  json(status: number, headers: readonly string[], body: string): void;
+  /** The same with a body that is a latin1 string of its bytes. */
+  jsonBytes(status: number, headers: readonly string[], body: string): void;
   /** The head of a stream. */
   streamHead(status: number, headers: readonly string[]): void;
   /** Bytes of the stream; a string is latin1. `false`: hold back until `onDrain`. */

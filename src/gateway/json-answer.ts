@@ -37,15 +37,16 @@ export class JsonAnswer implements AnswerSink {
 
   end(): void {
     const { call, attempt } = this.#delivery;
-    const whole = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+    const whole = bytes.toString("latin1");
     call.upstreamMs = call.deps.clock.monotonic() - call.dispatchedMs;
     let facts: AnswerFacts;
     try {
-      if (!isUtf8(whole)) {
+      if (!isUtf8(bytes)) {
         this.#invalid("text that is not UTF-8");
         return;
       }
-      facts = call.protocol.readAnswer(whole.toString("latin1"), call.route);
+      facts = call.protocol.readAnswer(whole, call.route);
     } catch {
       this.#invalid("something that is no JSON object of its protocol");
       return;
@@ -94,13 +95,13 @@ export class JsonAnswer implements AnswerSink {
     this.#delivery.delivered();
   }
 
-  #answer(whole: Buffer): void {
+  #answer(whole: string): void {
     const { call } = this.#delivery;
     const headers: string[] = [];
     forwardAnswerHeaders(this.#headers, headers);
     ownHeaders(call, headers);
     costHeader(call, headers);
-    call.exchange.json(this.#status, headers, whole);
+    call.exchange.jsonBytes(this.#status, headers, whole);
     this.#delivery.delivered();
   }
 

@@ -221,7 +221,7 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
 
   #errorBytes(error: GatewayError): string {
     const { call } = this.#delivery;
-    return latin1OfUtf8(call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#jsonArray }));
+    return latin1OfUtf8(call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#jsonArray, facts: this.#tap.facts }));
   }
 
   #settle(settlement: Settlement): Promise<void> | undefined {

@@ -206,7 +206,8 @@ function checkHead({ headers, httpVersionMinor }: IncomingMessage): void {
       "upgrade",
       "HTTP/1.1",
       "connection",
-      "upgrade",
+      // Node's parser loses what comes behind such a request in the same segment: nothing more is read from this connection.
+      "upgrade, close",
     ]);
   }
 }

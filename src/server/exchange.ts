@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { latin1OfUtf8 } from "../core/index.ts";
 import type { ClientExchange } from "../gateway/index.ts";
 import { readRequestBody, type BodyLimits } from "./body.ts";
 import { frame, lastChunk } from "./chunk-framing.ts";
@@ -107,7 +108,11 @@ export class HttpExchange implements ClientExchange, UnderWay {
     else if (!this.#ended) callback();
   }
 
-  json(status: number, headers: readonly string[], body: string | Buffer | readonly Buffer[]): void {
+  json(status: number, headers: readonly string[], body: string): void {
+    this.jsonBytes(status, headers, latin1OfUtf8(body));
+  }
+
+  jsonBytes(status: number, headers: readonly string[], body: string): void {
     if (this.#closed || this.#ended) return;
     const response = this.#response;
     if (response.headersSent) {
@@ -117,17 +122,11 @@ export class HttpExchange implements ClientExchange, UnderWay {
     }
     const pending = this.bodyPending;
     const head = this.#head(headers, status, pending);
-    if (status !== 204) head.push("content-length", String(lengthOf(body)));
+    if (status !== 204) head.push("content-length", String(body.length));
     response.writeHead(status, head);
     this.#ended = true;
-    if (isParts(body)) {
-      response.cork();
-      for (const part of body) response.write(part);
-      response.end();
-      response.uncork();
-    } else {
-      response.end(body);
-    }
+    // A latin1 string goes out in one string with the head; a Buffer would be a second piece.
+    response.end(body, "latin1");
     this.#afterEnd(pending);
   }
 
@@ -220,18 +219,6 @@ export class HttpExchange implements ClientExchange, UnderWay {
       clearTimeout(timer);
     });
   }
-}
-
-function lengthOf(body: string | Buffer | readonly Buffer[]): number {
-  if (typeof body === "string") return Buffer.byteLength(body);
-  if (!isParts(body)) return body.length;
-  let length = 0;
-  for (const part of body) length += part.length;
-  return length;
-}
-
-function isParts(body: string | Buffer | readonly Buffer[]): body is readonly Buffer[] {
-  return Array.isArray(body);
 }
 
 function ignore(): void {}

@@ -38,7 +38,6 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
   #starting = false;
   /** The connection had carried requests before. */
   #reused = false;
-  #retried = false;
   /** Something of an answer has come. */
   #answering = false;
   #headSeen = false;
@@ -106,10 +105,11 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    const carrier = this.#carrier;
     // Given up while it waited for its connection: undici takes what is thrown as the request's end, and nothing is sent.
-    if (this.#over) throw abandoned;
+    if (carrier === undefined) throw abandoned;
     this.#controller = controller;
-    this.#reused = this.#carrier!.begun++ > 0;
+    this.#reused = carrier.begun++ > 0;
     if (this.#paused) controller.pause();
   }
 
@@ -163,7 +163,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.#over) return;
-    if (this.#reused && !this.#retried && !this.#answering && isConnectionLoss(error)) {
+    if (this.#reused && !this.#answering && isConnectionLoss(error)) {
       this.#retry();
       return;
     }
@@ -225,9 +225,9 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     }
   }
 
-  /** The connection was closed before the provider saw the request: once more, over a new one. */
+  /** The connection was closed before the provider saw the request: once more, over a new one, which is not retried. */
   #retry(): void {
-    this.#retried = true;
+    this.#reused = false;
     this.#deps.logger.debug(
       { provider: this.#destination.provider },
       "an idle connection was closed by the provider; the request is sent again",

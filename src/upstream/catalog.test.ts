@@ -213,11 +213,13 @@ test("the client's own protocol is preferred, then the first that the provider l
 });
 
 test("embeddings and token counts go over a protocol that has them", () => {
-  const catalog = catalogOf(vendors, {
+  const catalog = catalogOf([...vendors, provider("deepseek"), local], {
     routes: [
       ["o*", ["openai"]],
       ["a*", ["anthropic"]],
       ["g*", ["google"]],
+      ["d*", ["deepseek"]],
+      ["l*", ["local"]],
     ],
   });
   const chosen = (model: string, operation: PlanInput["operation"], clientProtocol: PlanInput["clientProtocol"]): string[] =>
@@ -227,6 +229,8 @@ test("embeddings and token counts go over a protocol that has them", () => {
   assert.deepEqual(chosen("g", "embed", "openai-chat"), ["google g gemini-generate translated"]);
   assert.deepEqual(chosen("o", "count-tokens", "anthropic-messages"), ["openai o openai-responses translated"]);
   assert.deepEqual(chosen("a", "count-tokens", "gemini-generate"), ["anthropic a anthropic-messages translated"]);
+  assert.deepEqual(chosen("d", "count-tokens", "gemini-generate"), ["deepseek d anthropic-messages translated"]);
+  assert.deepEqual(chosen("l", "count-tokens", "gemini-generate"), ["local l openai-chat translated"], "estimated");
   assert.deepEqual(
     refusal(() => chosen("a", "embed", "openai-chat")),
     [

@@ -134,13 +134,21 @@ test("a server that speaks no TLS, or none in time, is told so", async (t) => {
   const plain = await rawServer(t, () => {});
   plain.server.on("connection", (socket) => socket.write("220 hello\r\n"));
   const silent = await listen(t, createTcpServer());
+  const closing = await listen(
+    t,
+    createTcpServer((socket) => socket.resetAndDestroy()),
+  );
   const wrong = providerAt(`https://127.0.0.1:${plain.port}`);
   const slow = providerAt(`https://127.0.0.1:${silent.port}`, { wait: { connectMs: 30 } });
-  const client = clientFor(t, [wrong, slow]);
+  const shut = providerAt(`https://127.0.0.1:${closing.port}`);
+  const client = clientFor(t, [wrong, slow, shut]);
   const spoken = (await gather(client, requestTo(wrong))).failure!;
   assert.equal(spoken.kind, "unreachable");
   assert.match(spoken.message, /did not complete the TLS handshake \(.*\)\. Check base_url's scheme and port\.$/);
   assert.equal((await gather(client, requestTo(slow))).failure!.kind, "connect-timeout");
+  const broken = (await gather(client, requestTo(shut))).failure!;
+  assert.equal(broken.kind, "unreachable");
+  assert.match(broken.message, /closed the connection before a request could be sent\. Check base_url's scheme and port\.$/);
 });
 
 test("an http provider is asked through HTTP_PROXY with the whole URL and the proxy's password", async (t) => {

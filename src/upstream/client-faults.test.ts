@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
@@ -107,8 +108,24 @@ test("an answer without length ends with its connection", async (t) => {
 test("interim answers are passed over", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(`HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${jsonAnswer()}`));
   const provider = providerAt(upstream.origin);
-  const { status, body } = await gather(clientFor(t, [provider]), requestTo(provider));
-  assert.deepEqual([status, body], [200, '{"ok":true}']);
+  const gatherer = start(clientFor(t, [provider]), requestTo(provider));
+  const { status, body } = await gatherer.done;
+  assert.deepEqual([gatherer.heads, status, body], [1, 200, '{"ok":true}']);
+});
+
+test("a new connection that breaks is no idle one: the request is not sent again", async (t) => {
+  const upstream = await rawServer(t, ({ socket, connection }) => {
+    if (connection === 0) socket.end(jsonAnswer());
+    else socket.resetAndDestroy();
+  });
+  const provider = providerAt(upstream.origin);
+  const client = clientFor(t, [provider]);
+  await gather(client, requestTo(provider));
+  const first = upstream.sockets[0]!;
+  if (!first.destroyed) await once(first, "close");
+  // The same carrier opens the second connection.
+  assert.equal((await gather(client, requestTo(provider))).failure!.kind, "reset");
+  assert.deepEqual([upstream.requests.length, upstream.sockets.length], [2, 2]);
 });
 
 test("an idle connection that the provider closed under the request costs nothing: it is sent once more, whole, over a new one", async (t) => {
@@ -261,7 +278,7 @@ test("a body that stalls is given up; one that drips, at its deadline", async (t
   const stalled = start(client, requestTo(provider));
   await stalled.head;
   // The idle time begins when a sweep has seen that something came.
-  await new Promise((resolve) => setTimeout(resolve, 12));
+  await clock.swept();
   clock.ms += 50;
   assert.match((await stalled.done).failure!.message, /sent nothing for 50 ms in the middle of its answer\.$/);
   assert.equal(stalled.result.failure!.kind, "idle-timeout");
@@ -291,9 +308,13 @@ test("time in which the client holds the stream back is not the provider's", asy
   const gatherer = start(clientFor(t, [provider], { clock }), requestTo(provider));
   await gatherer.head;
   gatherer.call!.pause();
+  await clock.swept();
   clock.ms += 5_000;
-  await new Promise((resolve) => setTimeout(resolve, 15));
+  await clock.swept();
   gatherer.call!.resume();
+  await clock.swept();
+  clock.ms += 49;
+  await clock.swept();
   upstream.sockets[0]!.write("}");
   assert.deepEqual((await gatherer.done).failure, undefined);
 });
@@ -363,6 +384,36 @@ test("a handler that pauses holds the provider back, and loses nothing", async (
   });
   await ended;
   assert.deepEqual([size, pauses], [total, 3]);
+});
+
+test("a handler that pauses holds the provider back through the inflating, too", async (t) => {
+  const body = gzipSync(randomBytes(12_000_000), { level: 0 });
+  const upstream = await rawServer(t, ({ socket }) => {
+    socket.write(`${ok}content-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`);
+    socket.write(body);
+  });
+  const provider = providerAt(upstream.origin);
+  const client = clientFor(t, [provider]);
+  let size = 0;
+  const ended = new Promise<void>((resolve, reject) => {
+    const call = client.dispatch(requestTo(provider, { stream: true }), {
+      onHead() {
+        call.pause();
+        setTimeout(() => {
+          if (size > 0) reject(new Error("data came in a pause"));
+          if (upstream.sockets[0]!.writableLength === 0) reject(new Error("the provider could send everything"));
+          call.resume();
+        }, 60);
+      },
+      onData(chunk) {
+        size += chunk.length;
+      },
+      onEnd: resolve,
+      onFailure: ({ message }) => reject(new Error(message)),
+    });
+  });
+  await ended;
+  assert.equal(size, 12_000_000);
 });
 
 test("a JSON answer beyond 64 MiB is given up, a stream is not", async (t) => {

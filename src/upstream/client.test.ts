@@ -139,6 +139,13 @@ test("credentials and connection headers that a caller passes never go out", asy
   assert.match(head, /authorization: Bearer sk-upstream\r\n/);
 });
 
+test("a client's header of the name that carries the key does not go out beside it", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
+  const provider = providerAt(upstream.origin, { keyHeader: "X-Private-Key" });
+  await gather(clientFor(t, [provider]), requestTo(provider, { headers: ["x-private-key", "the client's"] }));
+  assert.deepEqual(upstream.requests[0]!.head.match(/^x-private-key: .*$/gim), ["x-private-key: sk-upstream"]);
+});
+
 test("keyHeader authorization carries the key as a bearer token over every protocol", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const provider = providerAt(upstream.origin, { protocols: ["anthropic-messages"], keyHeader: "authorization" });

@@ -63,7 +63,7 @@ export class Egress {
   }
 
   register(provider: Provider): void {
-    if (provider.builtin || this.#known.has(provider)) return;
+    if (this.#known.has(provider)) return;
     const destinations = new Map<ProtocolId, Destination>();
     for (const protocol of provider.protocols) {
       const baseUrl = provider.baseUrls[protocol];

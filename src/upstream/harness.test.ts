@@ -98,11 +98,21 @@ export function providerAt(baseUrl: string, more: Partial<ProviderSettings> & { 
 /** Stands still until it is set. */
 export class HandClock implements Clock {
   ms = 1_000;
+  #readers: (() => void)[] = [];
   now(): number {
     return this.ms;
   }
   monotonic(): number {
+    const readers = this.#readers;
+    this.#readers = [];
+    for (const resolve of readers) resolve();
     return this.ms;
+  }
+  /** Resolves after the clock has been read again: by a sweep, where nothing is dispatched meanwhile. */
+  swept(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#readers.push(resolve);
+    });
   }
 }
 
@@ -150,7 +160,7 @@ export class Gatherer implements UpstreamHandler {
   call: UpstreamCall | undefined;
   /** Calls after the last one that is allowed. */
   late = 0;
-  chunks = 0;
+  heads = 0;
   #over = false;
   #done!: (result: Gathered) => void;
   #head!: () => void;
@@ -166,6 +176,7 @@ export class Gatherer implements UpstreamHandler {
 
   onHead(status: number, headers: readonly string[]): void {
     this.#count();
+    this.heads++;
     this.result.status = status;
     this.result.headers = headers;
     this.#head();
@@ -173,7 +184,6 @@ export class Gatherer implements UpstreamHandler {
 
   onData(chunk: Buffer): void {
     this.#count();
-    this.chunks++;
     this.result.body += chunk.toString("latin1");
   }
 

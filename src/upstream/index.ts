@@ -20,4 +20,3 @@ export {
 export { closestNames } from "./closest-names.ts";
 export { createAnnouncedModels, type AnnouncedModels, type AnnouncedOptions, type AnnouncedState } from "./announced.ts";
 export { createLocalProbe, detectLocalServers, type LocalModelServer, type LocalProbe } from "./detect-local.ts";
-export { compileGlob, GlobList, type Glob } from "./glob.ts";

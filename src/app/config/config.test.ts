@@ -176,6 +176,9 @@ test("save puts its changes into the file as it is by then", (t) => {
   config.save();
   assert.equal(readFileSync(config.path, "utf8"), "# new\ngateway: { port: 2, host: 127.0.0.1 }\n");
   assert.equal(config.get("gateway.host"), "127.0.0.1");
+  writeFileSync(config.path, "gateway: { port: 3 }\n");
+  config.save();
+  assert.deepEqual([readFileSync(config.path, "utf8"), config.get("gateway.port")], ["gateway: { port: 3 }\n", 3]);
 });
 
 test("save refuses what would not be valid and leaves the file", (t) => {

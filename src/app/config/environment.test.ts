@@ -19,6 +19,14 @@ test("every setting has a name in the environment, and no two the same", () => {
   }
 });
 
+test("no provider's setting has a name that ends like another's", () => {
+  const endings = providerLeaves.map(({ path }) => envNameOf(["", ...path]).replace("TOKLIGENCE_", ""));
+  assert.deepEqual(
+    endings.filter((ending) => endings.some((other) => other !== ending && other.endsWith(ending))),
+    [],
+  );
+});
+
 test("scalars, lists, maps and routes are read from variables", () => {
   const layer = readEnvironment(
     {

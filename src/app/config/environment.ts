@@ -65,10 +65,8 @@ interface Setting {
 
 const fixedNames: ReadonlyMap<string, Setting> = new Map(fixedLeaves.map((entry) => [envNameOf(entry.path), entry]));
 
-// The longest ending first: `_API_KEYS` is not a provider whose name ends in it, nor `_TIMEOUTS_TOTAL` one with a setting `TOTAL`.
-const providerEndings = providerLeaves
-  .map((entry) => ({ ...entry, ending: `_${entry.path.map(envPart).join("_")}` }))
-  .toSorted((a, b) => b.ending.length - a.ending.length);
+/** No ending is the end of another one, so that the first that fits is the only one. */
+const providerEndings = providerLeaves.map((entry) => ({ ...entry, ending: `_${entry.path.map(envPart).join("_")}` }));
 
 /** Variables that hold a vendor's key; see `fillKeys`. */
 const providerKeyNames: ReadonlySet<string> = new Set(

@@ -76,7 +76,8 @@ export function readLayers(input: LayerInput): Layers {
     originOf: (path) => ({ kind: "argument", name: `--${String(path.findLast((part) => typeof part === "string")).replaceAll("_", "-")}` }),
   };
 
-  const tree = structuredClone(mergeTrees(mergeTrees(belowEnv, envLayer.tree), argumentTree));
+  // Merging copies every map, so that what a program sets changes no layer below.
+  const tree = mergeTrees(mergeTrees(belowEnv, envLayer.tree), argumentTree);
   const programTree: Tree = {};
   for (const { path, value } of input.changes) {
     if (value === undefined) continue;

@@ -127,6 +127,13 @@ test("arguments win over the environment, the environment over the file, and the
   );
 });
 
+test("with authentication the gateway may listen anywhere, without it on this machine", (t) => {
+  assert.equal(load(t, "gateway: { host: 0.0.0.0 }").gateway.host, "0.0.0.0");
+  for (const host of ["localhost", "127.0.0.1", "127.8.9.1", "::1"]) {
+    assert.equal(load(t, `gateway: { host: "${host}", auth: { enabled: false } }`).gateway.auth.enabled, false);
+  }
+});
+
 test("relative paths start at the file's folder, ~ is the home folder", (t) => {
   const path = makeFile(t, "database: { path: data/g.db }\ngateway: { logging: { file: ~/g.log } }\n");
   const { settings } = loadSettings({ path, env: {}, homeDir });
@@ -208,6 +215,7 @@ const keyRows: readonly (readonly [what: string, text: string, env: Record<strin
   ["from the vendor's name", "openai:", { OPENAI_API_KEY: "sk-2\n" }, ["sk-2"]],
   ["several", "openai: { api_key: a, api_keys: [b, a, '${C}'] }", { C: "c" }, ["a", "b", "c"]],
   ["those of several that are set", "openai: { api_keys: ['${A}', '${C}'] }", { C: "c" }, ["c"]],
+  ["without the space around it", "openai: { api_key: ' sk-1 ', api_keys: ['${C}'] }", { C: "c\n" }, ["sk-1", "c"]],
   ["none, as said", "openai: { api_key: '' }", { OPENAI_API_KEY: "sk-2" }, []],
   ["none, as its default says", "openai: { api_key: '${X:-}' }", { OPENAI_API_KEY: "sk-2" }, []],
   ["under another of the vendor's names", "openai: { api_key: '${OPENAI_API_KEY}' }", { TOKLIGENCE_OPENAI_API_KEY: "sk-4" }, ["sk-4"]],

@@ -35,6 +35,14 @@ test("sections merge key by key; lists and routes replace", () => {
   });
 });
 
+test("merging changes neither layer", () => {
+  const lower = { gateway: { port: 1, auth: { enabled: true } } };
+  const upper = { gateway: { host: "a", auth: { type: "api_key" } } };
+  const before = structuredClone([lower, upper]);
+  mergeTrees(lower, upper);
+  assert.deepEqual([lower, upper], before);
+});
+
 test("a key with nothing under it sets nothing, and an unknown one stays to be reported", () => {
   assert.deepEqual(mergeTrees({ gateway: { port: 1 } }, { gateway: null, database: { path: null }, gatway: null }), {
     gateway: { port: 1 },

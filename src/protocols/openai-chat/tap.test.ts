@@ -280,6 +280,8 @@ describe("the tap of a Chat stream", () => {
     const bare = usual.replace("data: ", "data:");
     const cut = usual.replace(',"usage":null', "");
     assert.equal(watch(usual + bare + usual, true).out, cut + cut.replace("data: ", "data:") + cut);
+    const lines = usual.replace('"delta":{', '"delta":{\ndata: ');
+    assert.equal(watch(usual + lines, true).out, cut + lines.replace(',"usage":null', ""));
     assert.equal(watch(`${usual}event: error\n${usual}`).error?.status, 500);
   });
 

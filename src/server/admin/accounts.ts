@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Accounts } from "../../accounts/index.ts";
+import type { Accounts, Principal } from "../../accounts/index.ts";
 import { readBody, type AdminOperation } from "./api.ts";
 
 const role = z.enum(["admin", "user"]);
@@ -37,7 +37,7 @@ export function accountOperations(accounts: Accounts): AdminOperation[] {
     },
     { method: "DELETE", path: "/api/v1/keys/{id}", access: "admin", run: ({ param }) => accounts.revokeKey(param) },
 
-    { method: "GET", path: "/api/v1/me", access: "user", run: ({ principal }) => accounts.getUser(principal.userId) },
+    { method: "GET", path: "/api/v1/me", access: "user", run: ({ principal }) => meOf(accounts, principal) },
     {
       method: "GET",
       path: "/api/v1/me/keys",
@@ -60,6 +60,12 @@ export function accountOperations(accounts: Accounts): AdminOperation[] {
       run: ({ principal, param }) => accounts.revokeKey(param, { user: principal.userId }),
     },
   ];
+}
+
+/** Where auth is off, who calls is `local`, who has no row. */
+function meOf(accounts: Accounts, principal: Principal): unknown {
+  const { userId, username, role } = principal;
+  return principal.keyId === "" ? { id: userId, username, email: null, role, created_at: null } : accounts.getUser(userId);
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };

@@ -33,10 +33,10 @@ export interface Preset {
 }
 
 /**
- * The rows. Base URLs as the vendors' own pages give them, read in November 2026: developers.openai.com, docs.claude.com, ai.google.dev,
- * learn.microsoft.com/azure/foundry/openai/api-version-lifecycle, openrouter.ai/docs, api-docs.deepseek.com, console.groq.com/docs/openai,
+ * The rows. Base URLs as the vendors' SDKs have them (openai 7.57, @anthropic-ai/sdk 1.12, @google/genai 3.1) and as their pages give them, read in
+ * November 2026: learn.microsoft.com/azure/foundry/openai/api-version-lifecycle, openrouter.ai/docs, api-docs.deepseek.com, console.groq.com/docs/openai,
  * docs.mistral.ai, docs.x.ai, docs.together.ai/docs/inference/openai-compatibility, docs.fireworks.ai/tools-sdks/anthropic-compatibility,
- * docs.ollama.com, docs.vllm.ai, lmstudio.ai/docs/developer, the llama.cpp server's README.
+ * docs.ollama.com/api, docs.vllm.ai, lmstudio.ai/docs/developer, the llama.cpp server's README.
  *
  * A second protocol is listed where the vendor documents it as supported. Not listed: Responses where it keeps no state (OpenRouter, Groq, Ollama),
  * xAI's Anthropic form (deprecated by xAI), and the newer protocols of local servers, which older versions in use lack.
