@@ -24,6 +24,8 @@ const unknownSize = 1000;
  */
 export function createKeyCache({ store, cacheSize }: KeyCacheDeps): KeyCache {
   const known = createBoundedCache<Principal>(cacheSize);
+  // A hash costs more than all else here, so a key in use is remembered as it is; it is in the memory of its request anyway, and nowhere else.
+  const inUse = createBoundedCache<Principal>(cacheSize);
   const unknown = createBoundedCache<true>(unknownSize);
   let pending = new Map<string, Promise<Principal | undefined>>();
 
@@ -44,10 +46,15 @@ export function createKeyCache({ store, cacheSize }: KeyCacheDeps): KeyCache {
 
   return {
     authenticate(key) {
+      const user = inUse.get(key);
+      if (user !== undefined) return user;
       if (!isKeyText(key)) return undefined;
       const keyHash = hashKey(key);
       const principal = known.get(keyHash);
-      if (principal !== undefined) return principal;
+      if (principal !== undefined) {
+        inUse.set(key, principal);
+        return principal;
+      }
       if (unknown.get(keyHash) !== undefined) return undefined;
       const underWay = pending.get(keyHash);
       if (underWay !== undefined) return underWay;
@@ -57,6 +64,7 @@ export function createKeyCache({ store, cacheSize }: KeyCacheDeps): KeyCache {
     },
     drop() {
       known.clear();
+      inUse.clear();
       unknown.clear();
       pending = new Map();
     },

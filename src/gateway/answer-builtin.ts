@@ -2,33 +2,31 @@ import { GatewayError, latin1OfUtf8, parseLatin1 } from "../core/index.ts";
 import type { ChatResponse } from "../ir/index.ts";
 import type { ClientContext, EmbeddingRequest } from "../protocols/index.ts";
 import { answerLoopback, countRequestTokens, countTokens, embedLoopback, streamLoopback, type Attempt } from "../upstream/index.ts";
-import type { FailedAttempt } from "./delivery.ts";
 import type { ModelCall, Settlement } from "./model-call.ts";
 import { costHeader, ownHeaders } from "./own-headers.ts";
 
 const maxDimensions = 4096;
 
-/** Answers from the built-in model, in every dialect. `undefined`: the client has been served. */
-export async function answerBuiltin(call: ModelCall, attempt: Attempt): Promise<FailedAttempt | undefined> {
+/** Answers from the built-in model, in every dialect. A promise only where something must be waited for. */
+export function answerBuiltin(call: ModelCall, attempt: Attempt): Promise<void> | undefined {
   const wire = call.parts.length === 0 ? {} : parseLatin1(call.text);
   switch (call.route.route.operation) {
     case "generate":
-      return await generate(call, attempt, wire);
+      return generate(call, attempt, wire);
     case "count-tokens": {
       const request = call.protocol.parseRequest(wire, call.route);
       call.open(attempt);
-      await answerJson(call, call.protocol.renderTokenCount(countRequestTokens(request)), { status: "ok", httpStatus: 200 });
-      return undefined;
+      return answerJson(call, call.protocol.renderTokenCount(countRequestTokens(request)), { status: "ok", httpStatus: 200 });
     }
     case "embed":
     case "batch-embed":
-      return await embed(call, attempt, wire);
+      return embed(call, attempt, wire);
     default:
       throw new GatewayError("not_served", `The built-in model "${call.model}" does not store responses.`);
   }
 }
 
-async function generate(call: ModelCall, attempt: Attempt, wire: unknown): Promise<undefined> {
+function generate(call: ModelCall, attempt: Attempt, wire: unknown): Promise<void> | undefined {
   const request = call.protocol.parseRequest(wire, call.route);
   call.open(attempt);
   const response = answerLoopback(request, { id: call.exchange.requestId.slice(4), createdAt: Math.floor(call.deps.clock.now() / 1000) });
@@ -44,9 +42,8 @@ async function generate(call: ModelCall, attempt: Attempt, wire: unknown): Promi
     httpStatus: 200,
     facts: { usage: response.usage, model: response.model, id: response.id },
   };
-  if (envelope.stream) await stream(call, response, client, settlement);
-  else await answerJson(call, call.protocol.renderResponse(response, client), settlement);
-  return undefined;
+  if (envelope.stream) return stream(call, response, client, settlement);
+  return answerJson(call, call.protocol.renderResponse(response, client), settlement);
 }
 
 async function stream(call: ModelCall, response: ChatResponse, client: ClientContext, settlement: Settlement): Promise<void> {
@@ -84,7 +81,7 @@ function drained(exchange: ModelCall["exchange"]): Promise<void> {
   });
 }
 
-async function embed(call: ModelCall, attempt: Attempt, wire: unknown): Promise<undefined> {
+function embed(call: ModelCall, attempt: Attempt, wire: unknown): Promise<void> | undefined {
   const request: EmbeddingRequest | undefined = call.protocol.parseEmbedding?.(wire, call.route);
   if (request === undefined || call.protocol.renderEmbedding === undefined) {
     throw new GatewayError("not_served", `The dialect ${call.protocol.id} has no embeddings.`);
@@ -99,14 +96,22 @@ async function embed(call: ModelCall, attempt: Attempt, wire: unknown): Promise<
   const inputTokens = request.inputs.reduce((sum, text) => sum + countTokens(text), 0);
   const vectors = request.inputs.map((text) => embedLoopback(text, dimensions));
   const body = call.protocol.renderEmbedding({ model: call.model, vectors, inputTokens }, request);
-  await answerJson(call, body, { status: "ok", httpStatus: 200, facts: { usage: { input: inputTokens, output: 0 }, model: call.model } });
+  return answerJson(call, body, { status: "ok", httpStatus: 200, facts: { usage: { input: inputTokens, output: 0 }, model: call.model } });
+}
+
+function answerJson(call: ModelCall, body: string, settlement: Settlement): Promise<void> | undefined {
+  call.firstContentMs = call.deps.clock.monotonic();
+  const settled = call.settle(settlement);
+  if (settled !== undefined) {
+    return settled.then(() => {
+      sendJson(call, body);
+    });
+  }
+  sendJson(call, body);
   return undefined;
 }
 
-async function answerJson(call: ModelCall, body: string, settlement: Settlement): Promise<void> {
-  call.firstContentMs = call.deps.clock.monotonic();
-  const settled = call.settle(settlement);
-  if (settled !== undefined) await settled;
+function sendJson(call: ModelCall, body: string): void {
   const headers = ["content-type", "application/json"];
   ownHeaders(call, headers);
   costHeader(call, headers);

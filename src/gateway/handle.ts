@@ -22,8 +22,8 @@ export async function handleModelCall(
   try {
     await receive(call);
     admit(call);
-    const attempts = await plan(call);
-    await sendWithFailover(call, attempts);
+    const attempts = plan(call);
+    await sendWithFailover(call, attempts instanceof Promise ? await attempts : attempts);
   } catch (error) {
     await answerError(call, asGatewayError(error, deps, exchange.requestId));
   } finally {
@@ -62,7 +62,8 @@ function admit(call: ModelCall): void {
   }
 }
 
-async function plan(call: ModelCall): Promise<readonly Attempt[]> {
+/** A promise only where a stored response decides: all others are planned at once. */
+function plan(call: ModelCall): readonly Attempt[] | Promise<readonly Attempt[]> {
   const attempts = planAttempts(call.current.catalog, {
     model: call.model,
     clientProtocol: call.protocol.id,
@@ -77,7 +78,11 @@ async function sendWithFailover(call: ModelCall, attempts: readonly Attempt[]): 
   let failure: GatewayError | undefined;
   for (const attempt of attempts) {
     if (attempt.lane === "translated") throw untranslated(call, attempt);
-    const outcome = attempt.lane === "builtin" ? await answerBuiltin(call, attempt) : await sendUpstream(call, attempt);
+    if (attempt.lane === "builtin") {
+      await answerBuiltin(call, attempt);
+      return;
+    }
+    const outcome = await sendUpstream(call, attempt);
     if (outcome === undefined) return;
     failure = outcome.error;
     if (!outcome.nextTarget) break;

@@ -7,7 +7,12 @@ export function ownHeaders(call: ModelCall, headers: string[]): void {
   if (attempt !== undefined) {
     headers.push("x-tokligence-provider", attempt.provider.name, "x-tokligence-model", headerSafe(attempt.upstreamModel));
   }
-  headers.push("x-tokligence-attempts", String(call.attempts), "x-tokligence-overhead-ms", call.overheadMs().toFixed(2));
+  headers.push(
+    "x-tokligence-attempts",
+    String(call.attempts),
+    "x-tokligence-overhead-ms",
+    String(Math.round(call.overheadMs() * 100) / 100),
+  );
 }
 
 /** Adds the cost of a settled attempt, where the model has a price. */

@@ -13,18 +13,21 @@ export async function readStoredResponse(call: ModelCall): Promise<Envelope> {
 }
 
 /** Keeps only the attempts at the provider, and the key, that made the response which this request continues or names. */
-export async function pinToStoredResponse(call: ModelCall, attempts: readonly Attempt[]): Promise<readonly Attempt[]> {
-  const { previousResponseId } = call.envelope!;
-  const byPath = call.route.route.operation.endsWith("-response") || call.route.route.operation === "list-input-items";
-  const id = byPath ? call.route.param : previousResponseId;
-  if (id === undefined) return attempts;
+export function pinToStoredResponse(call: ModelCall, attempts: readonly Attempt[]): readonly Attempt[] | Promise<readonly Attempt[]> {
+  const { operation } = call.route.route;
+  const byPath = operation.endsWith("-response") || operation === "list-input-items";
+  const id = byPath ? call.route.param : call.envelope!.previousResponseId;
+  return id === undefined ? attempts : pin(call, attempts, id, byPath ? "id" : "previous_response_id");
+}
+
+async function pin(call: ModelCall, attempts: readonly Attempt[], id: string, param: string): Promise<readonly Attempt[]> {
   const owner = await ownedResponse(call, id);
   const pinned = attempts.filter((attempt) => attempt.provider.name === owner.provider);
   if (pinned.length === 0) {
     throw new GatewayError(
       "invalid_request",
       `The response "${id}" was made by the provider "${owner.provider}", which no longer serves "${call.model}". Send the conversation whole, without previous_response_id.`,
-      { param: byPath ? "id" : "previous_response_id" },
+      { param },
     );
   }
   call.pinnedKey = owner.providerKey;

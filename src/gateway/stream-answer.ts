@@ -9,6 +9,7 @@ import type { Settlement } from "./model-call.ts";
 import { ownHeaders } from "./own-headers.ts";
 import { errorOfFailure, errorOfUpstream } from "./upstream-errors.ts";
 import type { ActiveStream } from "./stream-registry.ts";
+import { Utf8Check } from "./utf8-check.ts";
 
 /** A client hears something at least this often while the upstream thinks. */
 const keepAliveMs = 15_000;
@@ -27,6 +28,7 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
   readonly #splitter: EventSplitter;
   readonly #tap: StreamTap;
   readonly #jsonArray: boolean;
+  readonly #utf8 = new Utf8Check();
   #held = "";
   #headSent = false;
   /** Settled, or given up: what still comes is ignored. */
@@ -56,6 +58,12 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
 
   data(chunk: Buffer): void {
     if (this.#over) return;
+    if (!this.#utf8.push(chunk)) {
+      this.#delivery.upstream?.abort();
+      const name = this.#delivery.attempt.provider.name;
+      this.#break(new GatewayError("upstream_invalid_response", `The provider "${name}" sent text that is not UTF-8.`));
+      return;
+    }
     let events;
     try {
       events = this.#splitter.push(chunk.toString("latin1"));
@@ -221,14 +229,21 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
 
   #errorBytes(error: GatewayError): string {
     const { call } = this.#delivery;
-    return latin1OfUtf8(call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#jsonArray, facts: this.#tap.facts }));
+    return latin1OfUtf8(
+      call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#jsonArray, facts: this.#tap.facts }),
+    );
   }
 
   #settle(settlement: Settlement): Promise<void> | undefined {
     const { call } = this.#delivery;
     // Most servers send a token an event, and a prompt has about four bytes a token.
     const estimate: Usage = { input: Math.ceil(call.text.length / 4), output: this.#events };
-    return call.settle({ ...settlement, facts: this.#tap.facts, estimate });
+    const { usage, ...facts } = this.#tap.facts;
+    if (usage === undefined) return call.settle({ ...settlement, facts, estimate });
+    // Before its end a stream reports the prompt's tokens alone, or a first few of the output: the rest of what went out is estimated.
+    const isPartial = settlement.status !== "ok" && !this.#tap.finished && (usage.output ?? 0) < this.#events;
+    if (isPartial) return call.settle({ ...settlement, facts, estimate: { ...estimate, ...usage, output: this.#events } });
+    return call.settle({ ...settlement, facts: { ...facts, usage }, estimate });
   }
 
   #close(): void {

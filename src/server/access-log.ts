@@ -17,8 +17,8 @@ export function createAccessLog(sink: LineSink, clock: Clock, pid: number): (req
       `{"level":30,"time":${clock.now()},"pid":${pid},"msg":"request","request_id":"${request.requestId}","user":"${request.principal.userId}",` +
       `"key":"${request.principal.keyId}","dialect":"${request.dialect}","operation":"${request.operation}","provider":${quote(request.provider)},` +
       `"model":${quote(request.modelAsked)},"status":"${request.status}","http_status":${request.httpStatus},"stream":${request.stream},` +
-      `"attempts":${request.attempts},"duration_ms":${request.durationMs.toFixed(1)},"overhead_ms":${request.overheadMs.toFixed(2)}`;
-    if (request.ttftMs !== undefined) line += `,"ttft_ms":${request.ttftMs.toFixed(1)}`;
+      `"attempts":${request.attempts},"duration_ms":${Math.round(request.durationMs * 10) / 10},"overhead_ms":${Math.round(request.overheadMs * 100) / 100}`;
+    if (request.ttftMs !== undefined) line += `,"ttft_ms":${Math.round(request.ttftMs * 10) / 10}`;
     if (usage.input !== undefined) line += `,"input_tokens":${usage.input}`;
     if (usage.output !== undefined) line += `,"output_tokens":${usage.output}`;
     if (request.costNanoUsd !== undefined) line += `,"cost_nano_usd":${request.costNanoUsd}`;

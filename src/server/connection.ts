@@ -54,6 +54,18 @@ export class EdgeServer extends Server {
     });
   }
 
+  /**
+   * Closes, and resolves when the last connection has told all who wait for it that it is gone; the callback of `close` comes before that.
+   */
+  async drain(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.close(() => {
+        resolve();
+      });
+    });
+    await Promise.all([...this.#sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))));
+  }
+
   /** Called by `close`, too. */
   override closeIdleConnections(): void {
     for (const socket of this.#sockets) {

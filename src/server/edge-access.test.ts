@@ -215,6 +215,7 @@ test("an empty x-request-id of the client is no id, and a long one is cut", asyn
       exchange.json(200, [], "");
     }),
   ]);
-  for (const headers of [{}, { "x-request-id": "" }, { "x-request-id": "y".repeat(300) }]) await fetch(`${origin}/ok`, { method: "POST", headers });
+  for (const headers of [{}, { "x-request-id": "" }, { "x-request-id": "y".repeat(300) }])
+    await fetch(`${origin}/ok`, { method: "POST", headers });
   assert.deepEqual(asked, [undefined, undefined, "y".repeat(200)]);
 });

@@ -23,7 +23,9 @@ function ask(port: number, method: string, path: string): Promise<string> {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (piece: string) => (text += piece));
-      response.on("end", () => resolve(response.statusCode === 200 ? text : `${response.statusCode} ${(JSON.parse(text) as { code: string }).code}`));
+      response.on("end", () =>
+        resolve(response.statusCode === 200 ? text : `${response.statusCode} ${(JSON.parse(text) as { code: string }).code}`),
+      );
     });
     call.on("error", reject);
     call.end();
@@ -146,9 +148,11 @@ test("HTTP/1.1 without Host is refused; HTTP/1.0 without one is served and close
 });
 
 test("a table with two routes for one method and path is refused", () => {
-  const again = (path: string): (() => void) => () => {
-    createRouteTable([route(path, () => {}), route(path.replace("{id}", "{other}"), () => {})]);
-  };
+  const again =
+    (path: string): (() => void) =>
+    () => {
+      createRouteTable([route(path, () => {}), route(path.replace("{id}", "{other}"), () => {})]);
+    };
   assert.throws(again("/x"), /two routes for POST \/x/);
   assert.throws(again("/x/{id}"), /two routes for POST/);
 });

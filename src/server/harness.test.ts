@@ -16,7 +16,7 @@ export const users = {
 } as const satisfies Record<string, Principal>;
 
 /** The keys that the fake authenticator knows. */
-export const keys: ReadonlyMap<string, Principal> = new Map([
+export const keys: ReadonlyMap<string, Principal> = new Map<string, Principal>([
   ["tok_user", users.user],
   ["tok_other", users.other],
   ["tok_admin", users.admin],
@@ -62,7 +62,12 @@ export function edgeDeps(
 ): EdgeDeps & { refused: string[]; errors: string[] } {
   const refused: string[] = [];
   const errors: string[] = [];
-  const logger: Logger = { debug() {}, info() {}, warn() {}, error: (fields, message) => void errors.push(`${message} ${JSON.stringify(fields)}`) };
+  const logger: Logger = {
+    debug() {},
+    info() {},
+    warn() {},
+    error: (fields, message) => void errors.push(`${message} ${JSON.stringify(fields)}`),
+  };
   const settings = { ...defaultSettings, ...limits };
   return {
     routes: createRouteTable(routes),
@@ -183,7 +188,9 @@ export function parseAnswers(bytes: string): RawAnswer[] {
     if (headEnd < 0) break;
     const [first = "", ...lines] = bytes.slice(at, headEnd).split("\r\n");
     const status = Number(first.split(" ")[1]);
-    const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]));
+    const headers = Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+    );
     at = headEnd + 4;
     if (status < 200) continue;
     if (headers["transfer-encoding"] === "chunked") {
@@ -202,7 +209,10 @@ export function parseAnswers(bytes: string): RawAnswer[] {
 }
 
 /** A chunked body (RFC 9112, section 7.1); `undefined` while it is not whole. @throws where the framing is broken. */
-export function parseChunks(bytes: string, start: number): { readonly body: string; readonly chunks: string[]; readonly end: number } | undefined {
+export function parseChunks(
+  bytes: string,
+  start: number,
+): { readonly body: string; readonly chunks: string[]; readonly end: number } | undefined {
   const chunks: string[] = [];
   for (let at = start; ;) {
     const lineEnd = bytes.indexOf("\r\n", at);

@@ -87,7 +87,7 @@ export function createListeners(deps: ListenerDeps): Listeners {
       await listenOn({ path });
     },
     async close(graceMs, onGraceOver) {
-      closed ??= Promise.all([...servers].map((server) => new Promise<void>((resolve) => void server.close(() => resolve()))));
+      closed ??= Promise.all([...servers].map((server) => server.drain()));
       let cut: NodeJS.Timeout | undefined;
       const grace = setTimeout(() => {
         onGraceOver?.();

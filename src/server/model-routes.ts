@@ -70,7 +70,9 @@ const notServed = [
   "/v1/images/{model}",
   "/v1/responses/compact",
   "/v1/messages/batches",
+  "/v1/messages/batches/{model}",
   "/anthropic/v1/messages/batches",
+  "/anthropic/v1/messages/batches/{model}",
 ];
 
 /** `/v1/models` speaks Anthropic's dialect to requests with `anthropic-version`, Gemini's to those with `x-goog-api-key`, else OpenAI's. */

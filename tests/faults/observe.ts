@@ -51,11 +51,6 @@ export function readReply(reply: RawReply, dialect: Dialect): Seen {
   return { ...base, how: error !== undefined ? "broken" : ended ? "whole" : "incomplete", error, events };
 }
 
-/** What matters of a ledger row, in one line: attempt, status, what the client was answered, code, where its usage is from. */
-export function rowLine(row: UsageRow): string {
-  return [row.attempt, row.status, row.http_status, row.error_code ?? "-", row.usage_source].join(" ");
-}
-
 /** All counts of a row are whole and sane. */
 export function isSound(row: UsageRow): boolean {
   const counts = [

@@ -38,7 +38,11 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
       ...(options.host === undefined ? [] : ["--host", options.host]),
     ];
     const status = await startBackground(script, args, paths, loaded.settings.gateway.logging.file ?? paths.log);
-    print(options.json === true, status, () => `running (pid ${status.pid}) on port ${status.port}`);
+    print(options.json === true, status, () => {
+      const running = `running (pid ${status.pid}) on port ${status.port}`;
+      if (status.api_key === undefined) return running;
+      return `${running}\n\n  The user \`admin\` has this key. It is shown once and stored nowhere:\n\n    ${status.api_key}\n`;
+    });
   };
 
   program
@@ -57,13 +61,15 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
       const { runDaemon } = await import("../daemon/run.ts");
       const daemon = await runDaemon({ config: config(), overrides: portOf(options) });
       await showStart(daemon, written, options.json === true);
-      const onSignal = (signal: NodeJS.Signals): void => {
-        // A second signal ends at once; the ledger's queue is written when the first one's steps are done, so say what is lost.
-        process.once(signal, () => process.exit(130));
+      let signals = 0;
+      const onSignal = (): void => {
+        signals += 1;
+        // A second signal, of either kind, ends at once: answers under way are cut, and what the ledger has not written is lost.
+        if (signals > 1) process.exit(130);
         void daemon.stop();
       };
-      process.once("SIGTERM", onSignal);
-      process.once("SIGINT", onSignal);
+      process.on("SIGTERM", onSignal);
+      process.on("SIGINT", onSignal);
       await daemon.stopped;
     });
   program

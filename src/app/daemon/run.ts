@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { GatewayError, messageOf, systemClock } from "../../core/index.ts";
 import { createEdge, createRouteTable, adminRoutes, localPrincipal, type Edge } from "../../server/index.ts";
@@ -144,6 +144,9 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
 
 /** Of two daemons on one database exactly one gets the lock; a lock of a dead one does not exist. */
 async function takeDaemonLock(paths: RuntimePaths): Promise<FileLock> {
+  mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
+  // Made here, because SQLite would make it with the umask's mode; its `-journal` has the file's own.
+  closeSync(openSync(paths.lock, "a", 0o600));
   const lock = takeFileLock(paths.lock);
   if (lock !== undefined) return lock;
   const other = await readDaemonStatus(paths).catch(() => undefined);

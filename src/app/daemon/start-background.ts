@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { takeFileLock } from "../../store/index.ts";
 import { createControlCaller, isNobodyThere } from "../control-client.ts";
 import type { RuntimePaths } from "../paths.ts";
 
@@ -9,6 +10,12 @@ export interface DaemonStatus {
   readonly pid: number;
   readonly port: number;
   readonly uptime_seconds: number;
+}
+
+/** A daemon that was started just now. */
+export interface StartedDaemon extends DaemonStatus {
+  /** At the very first start the one key of the user `admin`: shown once and stored nowhere. */
+  readonly api_key?: string;
 }
 
 /** What a daemon says of itself, or `undefined` where none listens. */
@@ -33,12 +40,17 @@ export async function startBackground(
   args: readonly string[],
   paths: RuntimePaths,
   logFile: string,
-): Promise<DaemonStatus> {
+): Promise<StartedDaemon> {
   const logFrom = readText(logFile).length;
-  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+  // It tells on its standard output, in one line of JSON, that it serves: nobody else would see the first key.
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args, "--json"], {
     detached: true,
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", "pipe", "pipe"],
     windowsHide: true,
+  });
+  let told = "";
+  child.stdout.on("data", (data: Buffer) => {
+    told += data.toString("utf8");
   });
   let said = "";
   let exit: number | null | undefined;
@@ -50,13 +62,13 @@ export async function startBackground(
   });
   const deadline = performance.now() + startTimeoutMs;
   for (;;) {
-    const status = await readDaemonStatus(paths);
-    if (status !== undefined && (status.pid === child.pid || exit === undefined)) {
-      if (status.pid === child.pid) {
-        child.stderr.destroy();
-        child.unref();
-        return status;
-      }
+    const status = told.includes("\n") ? await readDaemonStatus(paths) : undefined;
+    if (status !== undefined && status.pid === child.pid) {
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.unref();
+      const { api_key: key } = JSON.parse(told.slice(0, told.indexOf("\n"))) as { readonly api_key: string | null };
+      return key === null ? status : { ...status, api_key: key };
     }
     if (exit !== undefined || performance.now() > deadline) {
       const tail = readText(logFile).slice(logFrom).trimEnd().split("\n").slice(-logTailLines).join("\n");
@@ -75,11 +87,19 @@ export async function stopDaemon(paths: RuntimePaths): Promise<number | undefine
   if (status === undefined) return undefined;
   await createControlCaller(paths.socket)("POST", "/api/v1/stop");
   const deadline = performance.now() + stopTimeoutMs;
-  while (isAlive(status.pid)) {
+  while (!hasEnded(status.pid, paths)) {
     if (performance.now() > deadline) throw new Error(`The daemon (pid ${status.pid}) does not end. Look at its log, or end it by hand.`);
     await sleep(50);
   }
   return status.pid;
+}
+
+/** The lock tells, too: a process that has ended keeps its number until its parent has asked for its exit, which in a container may be never. */
+function hasEnded(pid: number, paths: RuntimePaths): boolean {
+  if (!isAlive(pid)) return true;
+  const lock = takeFileLock(paths.lock);
+  lock?.release();
+  return lock !== undefined;
 }
 
 function isAlive(pid: number): boolean {

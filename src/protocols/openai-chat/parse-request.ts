@@ -85,11 +85,11 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
 
 /** What the neutral form has no name for. Of two fields that stand for one thing, the one that did not count is kept here. */
 function unnamedFields(wire: WireObject): WireObject | undefined {
-  const named = new Set(known);
-  if (!isNeutralFormat(wire["response_format"])) named.delete("response_format");
-  if (overrides(wire["safety_identifier"], wire["user"])) named.delete("user");
-  if (overrides(wire["max_completion_tokens"], wire["max_tokens"])) named.delete("max_tokens");
-  return restOf(wire, named);
+  const unnamed: string[] = [];
+  if (!isNeutralFormat(wire["response_format"])) unnamed.push("response_format");
+  if (overrides(wire["safety_identifier"], wire["user"])) unnamed.push("user");
+  if (overrides(wire["max_completion_tokens"], wire["max_tokens"])) unnamed.push("max_tokens");
+  return restOf(wire, unnamed.length === 0 ? known : new Set([...known].filter((name) => !unnamed.includes(name))));
 }
 
 function overrides(winner: unknown, other: unknown): boolean {

@@ -45,8 +45,9 @@ function renderMessage(content: readonly Block[]): WireMessage {
 }
 
 function textsOf(content: readonly Block[], type: "text" | "refusal" | "reasoning"): string | undefined {
-  const texts = content.flatMap((block) => (block.type === type ? [block.text] : []));
-  return texts.length === 0 ? undefined : texts.join("");
+  let text: string | undefined;
+  for (const block of content) if (block.type === type) text = (text ?? "") + block.text;
+  return text;
 }
 
 function renderToolCall(call: ToolCallBlock): WireToolCall {

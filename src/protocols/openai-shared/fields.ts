@@ -86,16 +86,22 @@ export function join(path: string, key: string | number): string {
 
 /** The fields that are not in `known`, as on the wire; `undefined` where there are none. */
 export function restOf(object: WireObject, known: ReadonlySet<string>): WireObject | undefined {
-  const rest = Object.entries(object).filter(([key]) => !known.has(key));
+  let rest: [string, unknown][] | undefined;
+  for (const key of Object.keys(object)) if (!known.has(key)) (rest ??= []).push([key, object[key]]);
   // `fromEntries` defines its properties, so that a key `__proto__` stays a key.
-  return rest.length === 0 ? undefined : Object.fromEntries(rest);
+  return rest === undefined ? undefined : Object.fromEntries(rest);
 }
 
 type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
-/** The object without the keys whose value is `undefined`: absent stays absent. */
+/** The object without the keys whose value is `undefined`: absent stays absent. Its keys are those of a literal, never a client's. */
 export function compact<T extends object>(value: T): Compact<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Compact<T>;
+  const out: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const field = (value as Record<string, unknown>)[key];
+    if (field !== undefined) out[key] = field;
+  }
+  return out as Compact<T>;
 }

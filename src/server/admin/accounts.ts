@@ -42,7 +42,7 @@ export function accountOperations(accounts: Accounts): AdminOperation[] {
       method: "GET",
       path: "/api/v1/me/keys",
       access: "user",
-      run: async ({ principal }) => ({ data: await accounts.listKeys({ user: principal.userId }) }),
+      run: async ({ principal }) => ({ data: isKeyless(principal) ? [] : await accounts.listKeys({ user: principal.userId }) }),
     },
     {
       method: "POST",
@@ -65,7 +65,12 @@ export function accountOperations(accounts: Accounts): AdminOperation[] {
 /** Where auth is off, who calls is `local`, who has no row. */
 function meOf(accounts: Accounts, principal: Principal): unknown {
   const { userId, username, role } = principal;
-  return principal.keyId === "" ? { id: userId, username, email: null, role, created_at: null } : accounts.getUser(userId);
+  return isKeyless(principal) ? { id: userId, username, email: null, role, created_at: null } : accounts.getUser(userId);
+}
+
+/** Where auth is off, and on the control socket, the caller is nobody of whom the database knows. */
+function isKeyless(principal: Principal): boolean {
+  return principal.keyId === "";
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };

@@ -8,7 +8,10 @@ const rfc3339 = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+ -]\d\d
 
 const groups: readonly UsageGroup[] = ["user", "key", "model", "provider", "dialect", "day"];
 
-/** Usage: all of it for admins, a user's own under `/api/v1/me`. Filters: `user`, `key`, `from`, `to` (RFC 3339), `group_by` (by comma), `limit`, `after`. */
+/**
+ * Usage: all of it for admins, a user's own under `/api/v1/me`. Filters: `user`, `key_id` (`key` is a credential in every query), `from`, `to`
+ * (RFC 3339), `group_by` (by comma), `limit`, `after`.
+ */
 export function usageOperations(reports: Reports, accounts: Accounts): AdminOperation[] {
   const userOf = async ({ query }: AdminContext): Promise<string | undefined> => {
     const user = query.get("user");
@@ -44,7 +47,7 @@ export function usageOperations(reports: Reports, accounts: Accounts): AdminOper
 }
 
 function filterOf({ query }: AdminContext, userId: string | undefined): Parameters<Reports["usage"]>[0] {
-  const keyId = query.get("key");
+  const keyId = query.get("key_id");
   const fromMs = timeOf(query, "from");
   const toMs = timeOf(query, "to");
   return {

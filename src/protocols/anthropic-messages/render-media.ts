@@ -1,0 +1,56 @@
+import type { MediaBlock } from "../../ir/index.ts";
+import type { Losses } from "../losses.ts";
+import { compact, isObject, type WireObject } from "./fields.ts";
+
+const imageTypes: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
+
+/**
+ * The `image` or `document` block of a medium, without its `cache_control`. What has no place (audio, video, a file in another vendor's store) becomes a
+ * text that says so.
+ */
+export function renderMedia(block: MediaBlock, losses: Losses): WireObject {
+  const own = block.extensions?.["anthropic-messages"] ?? {};
+  if (own["type"] === "search_result" && block.source.type === "text") return renderSearchResult(block, block.source.text, own);
+  const source = isObject(own["source"]) ? own["source"] : sourceOf(block);
+  if (source === undefined) return omitted(block, losses);
+  const type = block.kind === "image" ? "image" : "document";
+  return compact({ type, ...own, source, title: type === "document" ? block.filename : undefined });
+}
+
+function renderSearchResult(block: MediaBlock, text: string, own: WireObject): WireObject {
+  return compact({ ...own, title: block.filename, content: [{ type: "text", text }] });
+}
+
+function sourceOf({ kind, source }: MediaBlock): WireObject | undefined {
+  if (kind === "audio" || kind === "video") return undefined;
+  switch (source.type) {
+    case "base64":
+      if (kind === "image") return imageTypes.has(source.mediaType) ? base64Source(source) : undefined;
+      if (source.mediaType === "application/pdf") return base64Source(source);
+      return isText(source.mediaType) ? textSource(Buffer.from(source.data, "base64").toString("utf8")) : undefined;
+    case "url":
+      return /^https?:/i.test(source.url) ? { type: "url", url: source.url } : undefined;
+    case "file":
+      // Files of this vendor are `file_…`; OpenAI's are `file-…`, Google's `files/…`.
+      return source.id.startsWith("file_") ? { type: "file", file_id: source.id } : undefined;
+    case "text":
+      return kind === "document" ? textSource(source.text) : undefined;
+  }
+}
+
+function base64Source({ mediaType, data }: Extract<MediaBlock["source"], { type: "base64" }>): WireObject {
+  return { type: "base64", media_type: mediaType, data };
+}
+
+function textSource(data: string): WireObject {
+  return { type: "text", media_type: "text/plain", data };
+}
+
+function isText(mediaType: string): boolean {
+  return mediaType.startsWith("text/") || mediaType === "application/json" || mediaType === "application/xml";
+}
+
+function omitted({ kind, filename }: MediaBlock, losses: Losses): WireObject {
+  losses.drop(`messages[].${kind}`, `The provider does not take this ${kind}.`);
+  return { type: "text", text: `[${kind} left out${filename === undefined ? "" : `: ${filename}`}]` };
+}

@@ -1,0 +1,104 @@
+import type { JsonSchema } from "../ir/index.ts";
+
+type SchemaObject = Readonly<Record<string, unknown>>;
+
+/** What of JSON Schema a provider takes. */
+export interface SchemaSupport {
+  /** Whether a plain keyword may go as it is; structure (`properties`, `items`, `anyOf`, …) always may. */
+  readonly keeps: (key: string, value: unknown) => boolean;
+  /** Every object must say `additionalProperties: false`. */
+  readonly closedObjects?: boolean;
+  /** `const`, `allOf`, `definitions`, `nullable` and words beside a `$ref` are put in terms of `enum`, one object, `$defs`, a type and `anyOf`. */
+  readonly narrow?: boolean;
+}
+
+export interface LoweredSchema {
+  readonly schema: SchemaObject;
+  /** Keywords whose meaning is now in a description, each once. */
+  readonly described: readonly string[];
+}
+
+const mapKeywords: ReadonlySet<string> = new Set(["properties", "$defs", "definitions"]);
+const schemaKeywords: ReadonlySet<string> = new Set(["items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties"]);
+/** What tells the model nothing. */
+const silent: ReadonlySet<string> = new Set(["$schema", "$comment", "$id", "encrypted", "eager_input_streaming", "strict", "nullable"]);
+
+/**
+ * Puts a JSON Schema in the terms that a provider takes. A constraint that it does not take stands in words at the end of the description of its schema, so
+ * that the model still learns of it; data in the schema (`enum`, `const`, `default`) is not touched.
+ */
+export function lowerSchema(schema: JsonSchema, support: SchemaSupport): LoweredSchema {
+  const described = new Set<string>();
+  const lowered = lower(schema, support, described);
+  return { schema: lowered, described: [...described] };
+}
+
+function lower(value: unknown, support: SchemaSupport, described: Set<string>): SchemaObject {
+  // `true` and `false` as schemas of a value: any value; none can't be said.
+  if (!isObject(value)) return {};
+  const schema = support.narrow === true ? narrow(value) : value;
+  const out: Record<string, unknown> = {};
+  const words: string[] = [];
+  const describe = (key: string, inner: unknown): void => {
+    words.push(`${key}: ${JSON.stringify(inner)}`);
+    described.add(key);
+  };
+  for (const [key, inner] of Object.entries(schema)) {
+    if (silent.has(key) || key === "description") continue;
+    if (mapKeywords.has(key) && isObject(inner)) {
+      define(out, key, Object.fromEntries(Object.entries(inner).map(([name, each]) => [name, lower(each, support, described)])));
+    } else if (key === "additionalProperties") {
+      if (support.closedObjects === true) {
+        if (inner !== false) describe(key, inner);
+      } else define(out, key, typeof inner === "boolean" ? inner : lower(inner, support, described));
+    } else if (schemaKeywords.has(key) && (key !== "allOf" || support.narrow !== true)) {
+      define(out, key, Array.isArray(inner) ? inner.map((each) => lower(each, support, described)) : lower(inner, support, described));
+    } else if (support.keeps(key, inner)) define(out, key, inner);
+    else describe(key, inner);
+  }
+  if (support.closedObjects === true && (out["type"] === "object" || isObject(out["properties"]))) out["additionalProperties"] = false;
+  const description = [...(typeof schema["description"] === "string" ? [schema["description"]] : []), ...(words.length === 0 ? [] : [`(${words.join(", ")})`])];
+  return description.length === 0 ? out : { ...out, description: description.join(" ") };
+}
+
+function narrow(schema: SchemaObject): SchemaObject {
+  let out = schema;
+  const { const: constant, allOf, definitions, nullable, type, $ref: ref } = out as Record<string, unknown>;
+  if ((typeof constant === "string" || typeof constant === "number") && out["enum"] === undefined) out = { ...without(out, "const"), enum: [constant] };
+  if (Array.isArray(allOf)) out = mergeAllOf(out, allOf);
+  if (isObject(definitions) && out["$defs"] === undefined) out = { ...without(out, "definitions"), $defs: definitions };
+  if (nullable === true && typeof type === "string" && type !== "null") out = { ...out, type: [type, "null"] };
+  if (typeof ref !== "string") return out;
+  const target = ref.replace(/^#\/definitions\//, "#/$defs/");
+  const rest = without(out, "$ref");
+  return Object.keys(rest).every((key) => key.startsWith("$")) ? { ...rest, $ref: target } : { ...rest, anyOf: [{ $ref: target }] };
+}
+
+/** One object in place of several that must all hold, where no keyword stands in two of them but `properties` and `required`. */
+function mergeAllOf(schema: SchemaObject, branches: readonly unknown[]): SchemaObject {
+  const merged: Record<string, unknown> = { ...without(schema, "allOf") };
+  for (const branch of branches) {
+    if (!isObject(branch) || branch["$ref"] !== undefined) return schema;
+    for (const [key, value] of Object.entries(branch)) {
+      const known = merged[key];
+      if (known === undefined || JSON.stringify(known) === JSON.stringify(value)) define(merged, key, value);
+      else if (key === "properties" && isObject(known) && isObject(value)) merged[key] = { ...known, ...value };
+      else if (key === "required" && Array.isArray(known) && Array.isArray(value)) merged[key] = [...new Set([...known, ...value])];
+      else return schema;
+    }
+  }
+  return merged;
+}
+
+function without(schema: SchemaObject, key: string): SchemaObject {
+  return Object.fromEntries(Object.entries(schema).filter(([each]) => each !== key));
+}
+
+/** A key `__proto__` stays a key. */
+function define(object: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+function isObject(value: unknown): value is SchemaObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

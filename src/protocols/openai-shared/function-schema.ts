@@ -1,0 +1,41 @@
+import type { JsonSchema } from "../../ir/index.ts";
+import { isObject, type WireObject } from "./fields.ts";
+
+/** OpenAI refuses these at the top of a function's schema ("schema must have type 'object' and not have …", November 2026). */
+const refusedAtRoot = ["oneOf", "anyOf", "allOf", "enum", "not"] as const;
+
+export interface LoweredSchema {
+  readonly schema: WireObject;
+  /** What had to be taken out, as JSON for a description; "" where nothing was. */
+  readonly note: string;
+}
+
+/** A function's schema as OpenAI takes it: an object at the top, without combinations there. */
+export function lowerParameters(parameters: JsonSchema): LoweredSchema {
+  if (!isObject(parameters)) return { schema: { type: "object", properties: {} }, note: "" };
+  const refused = refusedAtRoot.filter((key) => parameters[key] !== undefined);
+  const kept = Object.fromEntries(Object.entries(parameters).filter(([key]) => !refused.includes(key as (typeof refusedAtRoot)[number])));
+  const schema = kept["type"] === "object" || kept["$ref"] !== undefined ? kept : { ...kept, type: "object" };
+  if (refused.length === 0) return { schema, note: "" };
+  const note = Object.fromEntries(refused.map((key) => [key, parameters[key]]));
+  // Without its branches the schema must not forbid what they would have named.
+  const { additionalProperties: _closed, ...open } = schema;
+  return { schema: { properties: {}, ...open }, note: `The arguments must also fit this JSON Schema: ${JSON.stringify(note)}` };
+}
+
+/** Whether a schema meets OpenAI's terms for `strict`: every object closed, and every property of it required (guide to structured outputs, November 2026). */
+export function fitsStrict(schema: unknown): boolean {
+  if (Array.isArray(schema)) return schema.every(fitsStrict);
+  if (!isObject(schema)) return true;
+  const properties = schema["properties"];
+  if (schema["type"] === "object" || isObject(properties)) {
+    const required = schema["required"];
+    const names = isObject(properties) ? Object.keys(properties) : [];
+    if (schema["additionalProperties"] !== false || !Array.isArray(required) || !names.every((name) => required.includes(name)))
+      return false;
+  }
+  return Object.entries(schema).every(([key, value]) => {
+    if (key === "properties" || key === "$defs" || key === "definitions") return isObject(value) && Object.values(value).every(fitsStrict);
+    return key === "enum" || key === "const" || key === "default" || key === "examples" || fitsStrict(value);
+  });
+}

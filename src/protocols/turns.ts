@@ -1,0 +1,105 @@
+import type { Block, Message, ToolCallBlock, ToolResultBlock } from "../ir/index.ts";
+import type { Losses } from "./losses.ts";
+
+/** One turn of a conversation in which user and assistant take turns. */
+export interface Turn {
+  readonly role: "user" | "assistant";
+  /** Of a user's turn: one result for each call of the turn before it, in the order of the calls. */
+  readonly results: readonly PairedResult[];
+  /** All but the results. */
+  readonly content: readonly Block[];
+}
+
+export interface PairedResult {
+  readonly call: ToolCallBlock;
+  readonly result: ToolResultBlock;
+}
+
+export interface Conversation {
+  /** The instructions before the first turn. */
+  readonly instructions: readonly Block[];
+  readonly turns: readonly Turn[];
+}
+
+interface OpenTurn {
+  readonly role: "user" | "assistant";
+  readonly results: PairedResult[];
+  readonly content: Block[];
+}
+
+/** What stands for the result of a call that the client gave up. */
+const abortedResult = "aborted";
+
+/**
+ * Arranges messages for a wire that wants strict turns: messages of one role become one turn; the results of a turn's calls stand together in the turn that
+ * follows, one for each call, a missing one as "aborted"; a result without a call is dropped. Instructions behind the first turn become a user's text
+ * in `<system-reminder>`. Blocks for which `keeps` is false are no part of it.
+ */
+export function arrangeTurns(messages: readonly Message[], keeps: (block: Block, role: "user" | "assistant") => boolean, losses: Losses): Conversation {
+  const first = messages.findIndex(({ role }) => role === "user" || role === "assistant");
+  const leading = first < 0 ? messages : messages.slice(0, first);
+  const open = openTurns(first < 0 ? [] : messages.slice(first), keeps);
+  pairResults(open, losses);
+  return { instructions: leading.flatMap(({ content }) => content), turns: mergeTurns(open) };
+}
+
+function openTurns(messages: readonly Message[], keeps: (block: Block, role: "user" | "assistant") => boolean): OpenTurn[] {
+  const turns: OpenTurn[] = [];
+  for (const message of messages) {
+    const role = message.role === "assistant" ? "assistant" : "user";
+    const content = (message.role === "user" || message.role === "assistant" ? message.content : [reminderOf(message)]).filter(
+      (block) => block.type === "tool-result" || keeps(block, role),
+    );
+    if (content.length === 0) continue;
+    const last = turns.at(-1);
+    if (last?.role === role) last.content.push(...content);
+    else turns.push({ role, results: [], content: [...content] });
+  }
+  return turns;
+}
+
+function reminderOf({ content }: Message): Block {
+  const text = content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n\n");
+  const cache = content.findLast((block) => block.type === "text" && block.cache !== undefined);
+  return {
+    type: "text",
+    text: text.trim() === "" ? "" : `<system-reminder>\n${text}\n</system-reminder>`,
+    ...(cache?.type === "text" && cache.cache !== undefined ? { cache: cache.cache } : {}),
+  };
+}
+
+/** Takes the results out of where they stand and puts each behind its call. Ids may repeat: the first call of an id has its first result. */
+function pairResults(turns: OpenTurn[], losses: Losses): void {
+  const waiting = new Map<string, ToolResultBlock[]>();
+  for (const turn of turns) {
+    for (const block of turn.content) if (block.type === "tool-result") waiting.set(block.callId, [...(waiting.get(block.callId) ?? []), block]);
+    const rest = turn.content.filter((block) => block.type !== "tool-result");
+    turn.content.splice(0, turn.content.length, ...rest);
+  }
+  for (let at = 0; at < turns.length; at++) {
+    const turn = turns[at]!;
+    const calls = turn.role === "assistant" ? turn.content.filter((block) => block.type === "tool-call") : [];
+    if (calls.length === 0) continue;
+    const next = turns[at + 1] ?? { role: "user" as const, results: [], content: [] };
+    if (turns[at + 1] === undefined) turns.push(next);
+    for (const call of calls) {
+      const result = waiting.get(call.id)?.shift();
+      if (result === undefined) losses.emulate("tool_calls", "A tool call has no result: it counts as aborted.");
+      next.results.push({ call, result: result ?? { type: "tool-result", callId: call.id, content: [{ type: "text", text: abortedResult }], isError: true } });
+    }
+  }
+  if ([...waiting.values()].some((results) => results.length > 0)) losses.drop("tool_results", "A tool result has no call that it answers.");
+}
+
+/** Turns that have lost all they held go, and what stood around them comes together. */
+function mergeTurns(turns: readonly OpenTurn[]): readonly Turn[] {
+  const merged: OpenTurn[] = [];
+  for (const turn of turns) {
+    if (turn.results.length === 0 && turn.content.length === 0) continue;
+    const last = merged.at(-1);
+    // A turn with calls is always followed by one with results, so nothing is merged across a step.
+    if (last?.role === turn.role) last.content.push(...turn.content);
+    else merged.push(turn);
+  }
+  return merged;
+}
