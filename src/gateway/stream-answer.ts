@@ -22,6 +22,7 @@ const maxHoldBytes = 256 * 1024;
  * back until the first content, so that an upstream that fails before it yields a clean error. The terminal bytes wait for the ledger.
  */
 export class StreamAnswer implements AnswerSink, ActiveStream {
+  slot = -1;
   readonly #delivery: Delivery;
   readonly #status: number;
   readonly #headers: readonly string[];

@@ -1,7 +1,7 @@
-import type { Clock, GatewayError } from "../core/index.ts";
+import { SlotList, type Clock, type GatewayError, type Slotted } from "../core/index.ts";
 
 /** A stream under way, as the registry sees it. */
-export interface ActiveStream {
+export interface ActiveStream extends Slotted {
   /** Called now and then: send a keep-alive if the upstream has been silent for long. */
   tick(nowMs: number): void;
   /** The gateway is shutting down: end with this error. */
@@ -20,20 +20,28 @@ export interface StreamRegistry {
 
 /** @param tickMs how often silent streams are looked at. */
 export function createStreamRegistry(clock: Clock, tickMs = 1000): StreamRegistry {
-  const streams = new Set<ActiveStream>();
+  const streams = new SlotList<ActiveStream>();
   const timer = setInterval(() => {
     const now = clock.monotonic();
-    for (const stream of streams) stream.tick(now);
+    streams.forEach((stream) => {
+      stream.tick(now);
+    });
   }, tickMs);
   timer.unref();
   return {
-    add: (stream) => void streams.add(stream),
-    delete: (stream) => void streams.delete(stream),
+    add(stream) {
+      streams.add(stream);
+    },
+    delete(stream) {
+      streams.delete(stream);
+    },
     get size() {
       return streams.size;
     },
     terminateAll(error) {
-      for (const stream of streams) stream.terminate(error);
+      streams.forEach((stream) => {
+        stream.terminate(error);
+      });
     },
     close() {
       clearInterval(timer);

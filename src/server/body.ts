@@ -36,6 +36,7 @@ export function readRequestBody(request: IncomingMessage, limits: BodyLimits, sw
 }
 
 class BodyReader implements Waiting {
+  slot = -1;
   idleTicks = 0;
   readonly #request: IncomingMessage;
   readonly #inflate: Transform | undefined;
@@ -74,13 +75,10 @@ class BodyReader implements Waiting {
     source.on("end", () => {
       this.#finish();
     });
+    // A request that breaks off emits `error` only to those who listen for it, and `close` in any case.
     request.on("close", () => {
       // A body that was read to its end is closed as well, maybe before the last of it is inflated.
       if (!request.readableEnded) this.#fail(endedEarly());
-    });
-    // Without a listener a reset would end the process.
-    request.on("error", () => {
-      this.#fail(endedEarly());
     });
     this.#inflate?.on("error", () => {
       this.#fail(new GatewayError("invalid_request", `The body is not valid ${request.headers["content-encoding"]!.slice(0, 40)}.`));

@@ -1,5 +1,7 @@
+import { SlotList, type Slotted } from "../core/index.ts";
+
 /** Something that waits for its client. */
-export interface Waiting {
+export interface Waiting extends Slotted {
   /** Set to 0 by whoever waits, whenever there is progress. */
   idleTicks: number;
   /** No progress for the time that is allowed. */
@@ -12,7 +14,7 @@ const ticksPerIdle = 4;
 /** One timer for all that wait: a timer each would cost five times as much. It runs only while somebody waits. */
 export class IdleSweep {
   readonly #idleMs: () => number;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new SlotList<Waiting>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param idleMs how long one may wait without progress; read anew whenever the timer starts. */
@@ -40,9 +42,9 @@ export class IdleSweep {
       this.#timer = undefined;
       return;
     }
-    for (const waiting of this.#waiting) {
+    this.#waiting.forEach((waiting) => {
       waiting.idleTicks += 1;
       if (waiting.idleTicks > ticksPerIdle) waiting.onIdle();
-    }
+    });
   }
 }

@@ -21,6 +21,7 @@ const abandoned = new Error("the call was given up");
 
 /** One request on its way: undici's handler on one side, ours on the other. One object for each call, and no closure for each piece of it. */
 export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler, Swept, DecodedSink {
+  slot = -1;
   readonly #deps: CallDeps;
   readonly #handler: UpstreamHandler;
   readonly #destination: Destination;

@@ -1,7 +1,7 @@
-import type { Clock } from "../core/index.ts";
+import { SlotList, type Clock, type Slotted } from "../core/index.ts";
 
 /** Something whose time can run out. */
-export interface Swept {
+export interface Swept extends Slotted {
   /** Called now and then with monotonic milliseconds. */
   sweep(nowMs: number): void;
 }
@@ -9,7 +9,7 @@ export interface Swept {
 /** One timer for all that waits: a timer for each request would cost more than the requests' own work. It runs only while something waits. */
 export class Sweep {
   readonly #clock: Clock;
-  readonly #waiting = new Set<Swept>();
+  readonly #waiting = new SlotList<Swept>();
   #intervalMs: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -43,6 +43,8 @@ export class Sweep {
       return;
     }
     const now = this.#clock.monotonic();
-    for (const entry of this.#waiting) entry.sweep(now);
+    this.#waiting.forEach((entry) => {
+      entry.sweep(now);
+    });
   }
 }
