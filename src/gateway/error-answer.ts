@@ -40,10 +40,10 @@ export class ErrorAnswer implements AnswerSink {
       );
       return;
     }
-    const body = redact(Buffer.concat(this.#parts).toString("utf8"), this.#delivery.key?.secret.reveal());
+    const body = Buffer.concat(this.#parts).toString("utf8");
     const error = call.protocol.parseError(this.#status, body);
     const retryAfter = readRetryAfter(findHeader(this.#headers, "retry-after"), call.deps.clock.now());
-    this.#delivery.failed(errorOfUpstream(error, attempt.provider.name, retryAfter));
+    this.#delivery.failed(errorOfUpstream(error, attempt.provider, retryAfter));
   }
 
   fail(failure: UpstreamFailure): void {
@@ -56,9 +56,4 @@ export class ErrorAnswer implements AnswerSink {
     void this.#delivery.call.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
     this.#delivery.delivered();
   }
-}
-
-/** Some upstreams repeat the key they refuse. */
-function redact(body: string, secret: string | undefined): string {
-  return secret === undefined || secret === "" ? body : body.replaceAll(secret, "[secret]");
 }

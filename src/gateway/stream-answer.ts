@@ -124,7 +124,7 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
       if (tap.error !== undefined) {
         this.#emit(out);
         this.#delivery.upstream?.abort();
-        this.#break(errorOfUpstream(tap.error, this.#delivery.attempt.provider.name));
+        this.#break(errorOfUpstream(tap.error, this.#delivery.attempt.provider));
         return;
       }
       if (tap.ended) {

@@ -1,26 +1,28 @@
 import { errorKindOfStatus, GatewayError, type ErrorCode } from "../core/index.ts";
 import type { UpstreamError } from "../protocols/index.ts";
-import type { UpstreamFailure } from "../upstream/index.ts";
+import type { Provider, UpstreamFailure } from "../upstream/index.ts";
+import { redact } from "./redact.ts";
 
 /**
  * An upstream's error as the client sees it. The status is kept, but for 401 and 403, which speak of the operator's key and become 502.
- * Upstream texts are kept, as clients read them.
+ * Upstream texts are kept, as clients read them, but for the secrets in them.
  */
-export function errorOfUpstream(error: UpstreamError, provider: string, retryAfterSeconds?: number): GatewayError {
+export function errorOfUpstream(error: UpstreamError, provider: Provider, retryAfterSeconds?: number): GatewayError {
+  const { name } = provider;
   if (error.status === 401 || error.status === 403) {
     const what = error.status === 401 ? "rejected the gateway's key" : "does not allow the gateway's key to do this";
     return new GatewayError(
       "upstream_credentials_rejected",
-      `The provider "${provider}" ${what}. The operator of the gateway has to check providers.${provider}.api_key.`,
+      `The provider "${name}" ${what}. The operator of the gateway has to check providers.${name}.api_key.`,
     );
   }
   const code: ErrorCode = error.status === 429 ? "rate_limited" : error.status < 500 ? "invalid_request" : "upstream_error";
-  return new GatewayError(code, error.message, {
+  return new GatewayError(code, redact(error.message, provider), {
     status: error.status,
     kind: errorKindOfStatus(error.status),
-    ...(error.code === undefined ? {} : { upstreamCode: error.code }),
-    ...(error.type === undefined ? {} : { upstreamType: error.type }),
-    ...(error.param === undefined ? {} : { param: error.param }),
+    ...(error.code === undefined ? {} : { upstreamCode: redact(error.code, provider) }),
+    ...(error.type === undefined ? {} : { upstreamType: redact(error.type, provider) }),
+    ...(error.param === undefined ? {} : { param: redact(error.param, provider) }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
 }

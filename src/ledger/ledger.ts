@@ -202,5 +202,6 @@ class LedgerOfProcess implements LedgerService {
 }
 
 function keyOf(record: OpenRecord): string {
-  return `${record.requestId}#${record.attempt}`;
+  // The first attempt is the common one: no new string for it.
+  return record.attempt === 1 ? record.requestId : `${record.requestId}#${record.attempt}`;
 }

@@ -61,12 +61,13 @@ function begin(origin: TestGateway, key: string, dialect: Dialect, stream: boole
 const mostMs = 1000;
 const figures: string[] = [];
 
-const moments: readonly { readonly when: string; readonly stream: boolean; readonly trouble: ScenarioTrouble; readonly output: boolean }[] = [
-  { when: "before a JSON answer", stream: false, trouble: { kind: "hang", afterPieces: "headers" }, output: false },
-  { when: "in the middle of a JSON answer", stream: false, trouble: { kind: "hang", afterPieces: 1 }, output: false },
-  { when: "before a stream begins", stream: true, trouble: { kind: "hang", afterPieces: "headers" }, output: false },
-  { when: "in the middle of a stream", stream: true, trouble: { kind: "hang", afterPieces: 3 }, output: true },
-];
+const moments: readonly { readonly when: string; readonly stream: boolean; readonly trouble: ScenarioTrouble; readonly output: boolean }[] =
+  [
+    { when: "before a JSON answer", stream: false, trouble: { kind: "hang", afterPieces: "headers" }, output: false },
+    { when: "in the middle of a JSON answer", stream: false, trouble: { kind: "hang", afterPieces: 1 }, output: false },
+    { when: "before a stream begins", stream: true, trouble: { kind: "hang", afterPieces: "headers" }, output: false },
+    { when: "in the middle of a stream", stream: true, trouble: { kind: "hang", afterPieces: 3 }, output: true },
+  ];
 
 for (const { when, stream, trouble, output } of moments) {
   test(`a client that leaves ${when}: the upstream is let go at once, and the row says cancelled`, async () => {
@@ -148,7 +149,9 @@ test("a slow reader holds the upstream back, and costs at most 256 KiB", async (
     // Once nothing has moved for a while, everything between the two ends is full.
     const settled = await untilStill(() => written);
     const heldBytes = held!.writableLength + held!.socket!.writableLength;
-    t.diagnostic(`${dialect.id}: ${settled >> 10} KiB left the upstream for a client that reads nothing, ${heldBytes >> 10} KiB are held by the gateway`);
+    t.diagnostic(
+      `${dialect.id}: ${settled >> 10} KiB left the upstream for a client that reads nothing, ${heldBytes >> 10} KiB are held by the gateway`,
+    );
     // The one or the other counts the same bytes, so their sum is an upper bound.
     assert.ok(heldBytes > 0 && heldBytes <= 256 * 1024, `${heldBytes} bytes`);
     // Kernel buffers of two connections hold a few MiB; what is offered is far more.
@@ -208,10 +211,22 @@ test("a body over the limit is a 413 at the limit, declared or not", async () =>
 
 test("a body that is no JSON object is a 400", async () => {
   for (const dialect of inBody) {
-    for (const body of ["", "{", "nonsense", '{"model":"gpt-mock"', '{"model":"gpt-mock"}}', "[1]", '"text"', "null", '{"model":gpt}', "\ufeff{}x"])
+    for (const body of [
+      "",
+      "{",
+      "nonsense",
+      '{"model":"gpt-mock"',
+      '{"model":"gpt-mock"}}',
+      "[1]",
+      '"text"',
+      "null",
+      '{"model":gpt}',
+      "\ufeff{}x",
+    ])
       await isRefused(dialect, body, 400, "invalid_json");
     // No model, or one that is no name.
-    for (const body of ["{}", '{"model":1}', '{"model":null}', '{"model":{}}', '{"model":""}']) await isRefused(dialect, body, 400, "invalid_request");
+    for (const body of ["{}", '{"model":1}', '{"model":null}', '{"model":{}}', '{"model":""}'])
+      await isRefused(dialect, body, 400, "invalid_request");
   }
 });
 
@@ -293,7 +308,7 @@ test("how fast the upstream was let go", (t) => {
 
 /** The rows, once there are so many: a client that has gone cannot wait for its row. */
 async function untilRows(of: TestGateway, count: number) {
-  for (const deadline = performance.now() + 5000; ; ) {
+  for (const deadline = performance.now() + 5000; ;) {
     const rows = await of.rows();
     if (rows.length >= count || performance.now() > deadline) return rows;
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -303,7 +318,7 @@ async function untilRows(of: TestGateway, count: number) {
 /** The value, once it has not changed for 150 ms. */
 async function untilStill(read: () => number): Promise<number> {
   let last = -1;
-  for (let same = 0; same < 6; ) {
+  for (let same = 0; same < 6;) {
     await new Promise((resolve) => setTimeout(resolve, 25));
     const now = read();
     same = now === last && now > 0 ? same + 1 : 0;

@@ -19,7 +19,14 @@ export interface Seen {
 }
 
 /** Sends a request of the dialect and reads the answer as a client of the dialect would. */
-export async function ask(gateway: TestGateway, key: string, dialect: Dialect, stream: boolean, text?: string, model?: string): Promise<Seen> {
+export async function ask(
+  gateway: TestGateway,
+  key: string,
+  dialect: Dialect,
+  stream: boolean,
+  text?: string,
+  model?: string,
+): Promise<Seen> {
   const headers = ["authorization", `Bearer ${key}`, "content-type", "application/json"];
   const sent = { path: dialect.path(stream, model), headers, body: dialect.body(stream, text, model) };
   const reply = await sendRaw(gateway.url, sent).catch(() => undefined);

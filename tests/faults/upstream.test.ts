@@ -6,7 +6,18 @@ import { providerKeys, startGateway, withMockUpstream } from "../e2e/harness.ts"
 import type { FaultServer } from "../testbed/fault-server.ts";
 import { createFaultServer } from "../testbed/fault-server.ts";
 import type { FaultContext } from "../testbed/fault-wire.ts";
-import { chunk, FAULT_USAGE, head, healthyJson, healthyScript, scriptFrames, send, sendWhole, STREAM_HEADERS, untilClosed } from "../testbed/fault-wire.ts";
+import {
+  chunk,
+  FAULT_USAGE,
+  head,
+  healthyJson,
+  healthyScript,
+  scriptFrames,
+  send,
+  sendWhole,
+  STREAM_HEADERS,
+  untilClosed,
+} from "../testbed/fault-wire.ts";
 import { faultNames, faults } from "../testbed/faults.ts";
 import { readEventData } from "../testbed/sse-reference.ts";
 import { dialects } from "./dialects.ts";
@@ -42,8 +53,13 @@ after(async () => {
 const request = (gateway: TestGateway, dialect: Dialect, stream: boolean): Promise<Seen> =>
   ask(gateway, callers.get(gateway)!.key, dialect, stream);
 
+interface ShownRow {
+  readonly row: string;
+  readonly usage: string;
+}
+
 /** The rows of one request, as far as a test compares them. */
-async function rowsOf(gateway: TestGateway, seen: Seen): Promise<readonly object[]> {
+async function rowsOf(gateway: TestGateway, seen: Seen): Promise<readonly ShownRow[]> {
   const rows = (await gateway.rows()).filter((row) => row.request_id === seen.requestId);
   for (const row of rows) {
     assert.ok(isSound(row), JSON.stringify(row));
@@ -54,8 +70,8 @@ async function rowsOf(gateway: TestGateway, seen: Seen): Promise<readonly object
   return rows.map((row) => ({ row: `${row.status} ${row.error_code ?? "-"}`, usage: row.usage_source }));
 }
 
-function expectedRow({ row, usage }: Expected, actual: readonly object[]): readonly object[] {
-  const source = (actual[0] as { usage?: string } | undefined)?.usage;
+function expectedRow({ row, usage }: Expected, actual: readonly ShownRow[]): readonly ShownRow[] {
+  const source = actual[0]?.usage;
   return [{ row, usage: usage === "any" && (source === "reported" || source === "estimated") ? source : usage }];
 }
 
@@ -136,7 +152,10 @@ for (const fault of sameEvents) {
       const events = fault === "sse-data-after-end" && dialect.id === "gemini-generate" ? seen.events.slice(0, plain.length) : seen.events;
       assert.deepEqual(events, plain, dialect.id);
       const row = (await patient.rows()).find(({ request_id: id }) => id === seen.requestId);
-      assert.deepEqual([row?.input_tokens, row?.output_tokens, row?.cache_read_tokens], [FAULT_USAGE.input, FAULT_USAGE.output, FAULT_USAGE.cached]);
+      assert.deepEqual(
+        [row?.input_tokens, row?.output_tokens, row?.cache_read_tokens],
+        [FAULT_USAGE.input, FAULT_USAGE.output, FAULT_USAGE.cached],
+      );
     }
   });
 }
@@ -165,7 +184,8 @@ test("a connection that brought bytes nobody asked for is not used again", async
   for (const dialect of dialects) {
     server.use("bytes-after-body");
     const before = server.connections;
-    for (let i = 0; i < 3; i++) assert.equal((await request(patient, dialect, false)).body.toString(), JSON.stringify(healthyJson(dialect.id)));
+    for (let i = 0; i < 3; i++)
+      assert.equal((await request(patient, dialect, false)).body.toString(), JSON.stringify(healthyJson(dialect.id)));
     const used = server.sockets.slice(before);
     // The first may have come on a connection from before.
     assert.ok(used.length >= 2, `${used.length} connections`);
@@ -253,10 +273,18 @@ test("an answer that trickles in ends at the deadline", async () => {
 test("an upstream that repeats the key it was sent does not give it away", async () => {
   for (const status of [400, 401, 403, 404, 429, 500])
     for (const dialect of dialects) {
-      const secret = providerKeys[({ "anthropic-messages": "anthropic", "gemini-generate": "google" } as const)[dialect.id as "anthropic-messages"] ?? "openai"];
+      const secret =
+        providerKeys[
+          ({ "anthropic-messages": "anthropic", "gemini-generate": "google" } as const)[dialect.id as "anthropic-messages"] ?? "openai"
+        ];
       server.use((context) => {
         assert.ok(context.request.rawHead.includes(secret));
-        return sendWhole(context, status, {}, JSON.stringify({ error: { code: status, message: `Incorrect key: ${secret}.`, status: "X" }, type: "error" }));
+        return sendWhole(
+          context,
+          status,
+          {},
+          JSON.stringify({ error: { code: status, message: `Incorrect key: ${secret}.`, status: "X" }, type: "error" }),
+        );
       });
       const seen = await request(patient, dialect, false);
       assert.equal(seen.status, status === 401 || status === 403 ? 502 : status);

@@ -105,7 +105,12 @@ export async function createHome(): Promise<Home> {
     },
     tokligence: (...args) => run("tokligence", args),
     async start(...args) {
-      const { child, ended, stdout } = launch("tokligence-daemon", ["start", "--json", ...(args.includes("--port") ? [] : ["--port", "0"]), ...args]);
+      const { child, ended, stdout } = launch("tokligence-daemon", [
+        "start",
+        "--json",
+        ...(args.includes("--port") ? [] : ["--port", "0"]),
+        ...args,
+      ]);
       const told = new Promise<Told>((resolve) => {
         child.stdout!.on("data", () => {
           if (stdout().includes("\n")) resolve(JSON.parse(stdout().slice(0, stdout().indexOf("\n"))) as Told);
@@ -149,7 +154,7 @@ function end(pid: number): void {
 
 /** Resolves when `holds` does; looks every few milliseconds, for so long. @throws Error with `what` when the time is over. */
 export async function until<T>(what: string, holds: () => T | Promise<T>, withinMs = 5000): Promise<NonNullable<T>> {
-  for (const deadline = performance.now() + withinMs; ; ) {
+  for (const deadline = performance.now() + withinMs; ;) {
     const value = await holds();
     if (value !== undefined && value !== null && value !== false) return value;
     if (performance.now() > deadline) throw new Error(`not in ${withinMs} ms: ${what}`);

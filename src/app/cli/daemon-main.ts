@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { RunningDaemon } from "../daemon/run.ts";
 import { readDaemonStatus, startBackground, stopDaemon } from "../daemon/start-background.ts";
 import { runtimePaths } from "../paths.ts";
 import { ExitStatus, load, runProgram } from "./main.ts";
@@ -59,17 +60,20 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
         return;
       }
       const { runDaemon } = await import("../daemon/run.ts");
-      const daemon = await runDaemon({ config: config(), overrides: portOf(options) });
-      await showStart(daemon, written, options.json === true);
+      let daemon: RunningDaemon | undefined;
       let signals = 0;
       const onSignal = (): void => {
         signals += 1;
-        // A second signal, of either kind, ends at once: answers under way are cut, and what the ledger has not written is lost.
+        // A second signal, of either kind, ends it at once: answers under way are cut, and what the ledger has not written is lost.
         if (signals > 1) process.exit(130);
-        void daemon.stop();
+        void daemon?.stop();
       };
+      // Before the port answers: whoever sees it answer may send a signal.
       process.on("SIGTERM", onSignal);
       process.on("SIGINT", onSignal);
+      daemon = await runDaemon({ config: config(), overrides: portOf(options) });
+      if (signals > 0) void daemon.stop();
+      else await showStart(daemon, written, options.json === true);
       await daemon.stopped;
     });
   program

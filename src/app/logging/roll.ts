@@ -55,11 +55,11 @@ function modifiedMs(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs;
 }
 
+/** The number after the day's highest: one that the removal of old files has freed would make the newest file the oldest. */
 function nextName(file: string, day: string): string {
-  for (let n = 1; ; n++) {
-    const name = `${file}.${day}.${n}`;
-    if (statSync(name, { throwIfNoEntry: false }) === undefined) return name;
-  }
+  const prefix = `${file}.${day}.`;
+  const numbers = rolled(file).flatMap((name) => (name.startsWith(prefix) ? [Number(name.slice(prefix.length))] : []));
+  return `${prefix}${Math.max(0, ...numbers) + 1}`;
 }
 
 /** The rolled files, oldest first. */

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { after, before, test } from "node:test";
+import { withMockUpstream } from "../e2e/harness.ts";
+import type { RawReply } from "../e2e/raw-http.ts";
+import { sendRaw } from "../e2e/raw-http.ts";
+import type { MockUpstream } from "../testbed/mock-upstream.ts";
+import { createMockUpstream } from "../testbed/mock-upstream.ts";
+import type { Home, RunningProcess } from "./processes.ts";
+import { createHome, until } from "./processes.ts";
+
+/** One daemon with two workers for this file: the last test ends it. */
+let mock: MockUpstream;
+let home: Home;
+let daemon: RunningProcess;
+let origin: string;
+before(async () => {
+  mock = await createMockUpstream({ validate: false });
+  home = await createHome();
+  await home.writeConfig(withMockUpstream(mock.url).replace("{ work_mode: auto }", "{ workers: 2 }"));
+  daemon = await home.start();
+  origin = `http://127.0.0.1:${daemon.port}`;
+});
+after(async () => {
+  await home.clear();
+  await mock.close();
+});
+
+const answered: string[] = [];
+
+/** On a connection of its own, so that the workers take turns. */
+async function ask(key = daemon.api_key!, model = "loopback"): Promise<RawReply> {
+  const reply = await sendRaw(origin, {
+    path: "/v1/chat/completions",
+    headers: ["authorization", `Bearer ${key}`, "content-type", "application/json", "connection", "close"],
+    body: JSON.stringify({ model, messages: [{ role: "user", content: "hi" }] }),
+  });
+  if (reply.status !== 401) answered.push(String(reply.headers["x-request-id"]));
+  return reply;
+}
+
+async function askMany(count: number): Promise<void> {
+  const statuses = await Promise.all(Array.from({ length: count }, async () => (await ask()).status));
+  assert.deepEqual([...new Set(statuses)], [200]);
+}
+
+/** The processes that have written a line for a request. */
+async function servers(): Promise<Map<number, number>> {
+  const counts = new Map<number, number>();
+  for (const line of (await home.log()).split("\n")) {
+    if (!line.includes('"msg":"request"')) continue;
+    const { pid } = JSON.parse(line) as { pid: number };
+    counts.set(pid, (counts.get(pid) ?? 0) + 1);
+  }
+  return counts;
+}
+
+async function metric(name: string): Promise<number> {
+  const { body } = await sendRaw(origin, { method: "GET", path: "/metrics", headers: ["connection", "close"] });
+  const lines = body
+    .toString()
+    .split("\n")
+    .filter((line) => line.startsWith(name) && /[ {]/.test(line.charAt(name.length)));
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+}
+
+test("requests are served by both workers, and the metrics of either are those of both", async () => {
+  await askMany(20);
+  const counts = await until("both have logged", async () => {
+    const seen = await servers();
+    return seen.size === 2 && [...seen.values()].reduce((a, b) => a + b, 0) === 20 ? seen : undefined;
+  });
+  assert.ok(![...counts.keys()].includes(daemon.pid), "the primary serves nothing");
+  for (let i = 0; i < 4; i++) assert.equal(await metric("tokligence_requests_total"), 20);
+  assert.equal(await metric("tokligence_workers"), 2);
+});
+
+test("a key that a command revokes is refused by all workers within a second", async () => {
+  const made = await home.tokligence("apikey", "create", "admin", "--json");
+  const { id, key } = JSON.parse(made.stdout) as { id: string; key: string };
+  for (let i = 0; i < 4; i++) assert.equal((await ask(key)).status, 200);
+  assert.equal((await home.tokligence("apikey", "revoke", id)).code, 0);
+  const refused = async (): Promise<boolean> => {
+    const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await ask(key)).status));
+    return statuses.every((status) => status === 401);
+  };
+  await until("all refuse", refused, 1000);
+});
+
+test("a worker that is killed: the other goes on, a new one comes, and the counts do not go back", async () => {
+  const [victim, other] = [...(await servers()).keys()];
+  const before = await metric("tokligence_requests_total");
+  process.kill(victim!, "SIGKILL");
+  await until("its death is logged", async () => (await home.log()).includes("a worker died; the others go on"));
+  // Whether the new one is there yet or not.
+  await askMany(10);
+  const now = await until("a new worker serves", async () => {
+    await askMany(2);
+    return [...(await servers()).keys()].find((pid) => pid !== victim && pid !== other);
+  });
+  assert.notEqual(now, daemon.pid);
+  assert.equal(await metric("tokligence_workers"), 2);
+  assert.ok((await metric("tokligence_requests_total")) > before);
+});
+
+test("SIGTERM drains both workers, exits with 0, and every answered request is in the database once", async () => {
+  mock.reset();
+  let release: () => void = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const hang = { text: ["slow ", "but ", "whole"], trouble: { kind: "hang", afterPieces: "headers", until: released } } as const;
+  mock.enqueue(hang, hang, hang, hang);
+  const slow = Promise.all(Array.from({ length: 4 }, () => ask(undefined, "gpt-mock")));
+  await mock.waitForRequests(4);
+  daemon.child.kill("SIGTERM");
+  await until("new connections are refused", () => isRefused(daemon.port));
+  release();
+  for (const { status, body } of await slow) {
+    assert.equal(status, 200);
+    assert.match(body.toString(), /slow but whole/);
+  }
+  const { code, stderr } = await daemon.ended;
+  assert.deepEqual([code, stderr], [0, ""]);
+  const ids = home.rows().map((row) => row.request_id);
+  assert.equal(new Set(ids).size, ids.length);
+  assert.deepEqual(
+    answered.filter((id) => !ids.includes(id)),
+    [],
+  );
+  assert.equal(ids.length, answered.length);
+});
+
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.on("error", () => resolve(true));
+  });
+}
