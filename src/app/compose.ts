@@ -80,6 +80,12 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     clock,
     logger,
   });
+  if (loaded.settings.ledger.durability !== ledger.status().durability) {
+    logger.warn(
+      { asked: loaded.settings.ledger.durability, has: ledger.status().durability },
+      "ledger.durability: this version keeps entries in memory until the database has them, some 20 ms; a crash loses those",
+    );
+  }
   const reports = createReports({ store });
   const providerHealth = createProviderHealth({ clock });
   const streams = createStreamRegistry(clock);

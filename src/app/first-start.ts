@@ -1,8 +1,10 @@
 import type { Accounts, NewApiKey } from "../accounts/index.ts";
 
-/** The first user, where there is none: `admin`, with one key that is shown once. `undefined`: there are users already. */
+/** The first admin, where there is none: the user `admin`, with one key that is shown once. `undefined`: there is an admin already. */
 export async function createFirstAdmin(accounts: Accounts): Promise<NewApiKey | undefined> {
-  if ((await accounts.listUsers()).length > 0) return undefined;
+  const users = await accounts.listUsers();
+  // A user of that name who is no admin was made so on purpose.
+  if (users.some((user) => user.role === "admin" || user.username.toLowerCase() === "admin")) return undefined;
   const admin = await accounts.createUser({ username: "admin", role: "admin" });
   return await accounts.createKey({ user: admin.id, name: "first key" });
 }

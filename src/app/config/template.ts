@@ -68,11 +68,11 @@ gateway:
   #cors: [https://app.example.com]
 
 database:
-  # sqlite, or postgresql
+  # sqlite; postgresql is not supported by this version yet
   type: sqlite
   # Paths start at this file's folder; ~ is the home folder.
   path: gateway.db
-  # PostgreSQL: a URL, or its parts.
+  # PostgreSQL, which this version does not support yet: a URL, or its parts.
   #url: \${DATABASE_URL}
   #host: localhost
   #port: 5432
@@ -129,7 +129,7 @@ const tail = `
 # Other names for models.
 #model_aliases: { fast: gpt-5-mini, careful: anthropic/claude-opus-4-5 }
 
-# What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
+# What a crash may cost; this version has async alone. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
 #ledger: { durability: process }
 
 # Prices that replace the catalogue's: US dollars a million tokens. Also cache_read, cache_write_5m and cache_write_1h.
