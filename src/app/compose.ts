@@ -2,7 +2,7 @@ import { createAccounts, type Accounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, systemClock, type Clock, type Logger } from "../core/index.ts";
 import { createStreamRegistry, type GatewayDeps, type GatewaySnapshot, type ObservedRequest } from "../gateway/index.ts";
 import { createLedger, createReports, createStoreSink, type LedgerService, type LedgerSink } from "../ledger/index.ts";
-import { protocols } from "../protocols/index.ts";
+import { protocols, upstreamProtocols } from "../protocols/index.ts";
 import {
   accountOperations,
   adminRoutes,
@@ -96,6 +96,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
 
   const deps: GatewayDeps = {
     protocols,
+    upstreamProtocols,
     current: (): GatewaySnapshot => current,
     ledger,
     responses: createResponseOwners(store, clock),

@@ -69,9 +69,10 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
     : undefined;
   names?.start();
   const prices = createPriceCatalogue({ overrides: settings.prices, describe: (name) => factsOf(providers, settings, name) });
-  const { auth, limits, timeouts, cors, workMode } = settings.gateway;
+  const { auth, limits, timeouts, cors, workMode, onLoss } = settings.gateway;
   return {
     workMode,
+    onLoss,
     get catalog(): Catalog {
       return catalog;
     },

@@ -19,7 +19,10 @@ test("holds what a set would hold, whatever comes and goes", () => {
         }
         const held: number[] = [];
         list.forEach((item) => held.push(item.id));
-        assert.deepEqual(held.toSorted((a, b) => a - b), [...set].toSorted((a, b) => a - b));
+        assert.deepEqual(
+          held.toSorted((a, b) => a - b),
+          [...set].toSorted((a, b) => a - b),
+        );
         assert.equal(list.size, set.size);
       }
     }),

@@ -1,5 +1,6 @@
 import type { GatewayError } from "../core/index.ts";
 import type { Attempt, ProviderKey, UpstreamCall, UpstreamFailure } from "../upstream/index.ts";
+import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 
 /** An attempt that failed before anything went to the client. `nextTarget`: another provider may be asked. */
@@ -21,6 +22,7 @@ export interface AnswerSink {
 export interface Delivery {
   readonly call: ModelCall;
   readonly attempt: Attempt;
+  readonly lane: Lane;
   readonly key: ProviderKey | undefined;
   /** `undefined` while the dispatch has not returned yet. */
   readonly upstream: UpstreamCall | undefined;

@@ -2,13 +2,14 @@ import type { Clock, IdSource, Logger } from "../core/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import type { ProtocolId, Usage } from "../ir/index.ts";
 import type { EntryStatus, Ledger } from "../ledger/index.ts";
-import type { Protocol } from "../protocols/index.ts";
+import type { Protocol, UpstreamProtocol } from "../protocols/index.ts";
 import type { Catalog, ProviderHealth, UpstreamClient, WorkMode } from "../upstream/index.ts";
 import type { StreamRegistry } from "./stream-registry.ts";
 
 /** What the life of a request needs. */
 export interface GatewayDeps {
   readonly protocols: ReadonlyMap<ProtocolId, Protocol>;
+  readonly upstreamProtocols: ReadonlyMap<ProtocolId, UpstreamProtocol>;
   /** Read once for each request, so that a reload swaps all of it between two requests. */
   readonly current: () => GatewaySnapshot;
   readonly ledger: Ledger & { healthy(): boolean };
@@ -24,6 +25,7 @@ export interface GatewayDeps {
 /** What a configuration stands for. */
 export interface GatewaySnapshot {
   readonly workMode: WorkMode;
+  readonly onLoss: "report" | "refuse";
   readonly catalog: Catalog;
   readonly client: UpstreamClient;
 }
@@ -64,6 +66,7 @@ export interface ObservedRequest {
   readonly overheadMs: number;
   readonly usage: Usage;
   readonly costNanoUsd: bigint | undefined;
+  readonly droppedParams: readonly string[];
   readonly errorCode: string | undefined;
   readonly errorMessage: string | undefined;
 }

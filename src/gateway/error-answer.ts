@@ -41,9 +41,11 @@ export class ErrorAnswer implements AnswerSink {
       return;
     }
     const body = Buffer.concat(this.#parts).toString("utf8");
-    const error = call.protocol.parseError(this.#status, body);
+    const error = call.deps.protocols.get(attempt.protocol)!.parseError(this.#status, body);
     const retryAfter = readRetryAfter(findHeader(this.#headers, "retry-after"), call.deps.clock.now());
-    this.#delivery.failed(errorOfUpstream(error, attempt.provider, retryAfter));
+    this.#delivery.failed(
+      errorOfUpstream(error, attempt.provider, { foreign: this.#delivery.lane.translated, retryAfterSeconds: retryAfter }),
+    );
   }
 
   fail(failure: UpstreamFailure): void {

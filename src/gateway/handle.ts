@@ -77,7 +77,7 @@ function plan(call: ModelCall): readonly Attempt[] | Promise<readonly Attempt[]>
 async function sendWithFailover(call: ModelCall, attempts: readonly Attempt[]): Promise<void> {
   let failure: GatewayError | undefined;
   for (const attempt of attempts) {
-    if (attempt.lane === "translated") throw untranslated(call, attempt);
+    if (attempt.lane === "translated" && call.route.route.operation !== "generate") throw untranslated(call, attempt);
     if (attempt.lane === "builtin") {
       await answerBuiltin(call, attempt);
       return;
@@ -93,8 +93,8 @@ async function sendWithFailover(call: ModelCall, attempts: readonly Attempt[]): 
 function untranslated(call: ModelCall, attempt: Attempt): GatewayError {
   return new GatewayError(
     "translation_unavailable",
-    `The model "${call.model}" is served by the provider "${attempt.provider.name}", which speaks ${attempt.protocol}; translating ` +
-      `${call.protocol.id} requests to it is not available yet. Call the model in its own dialect.`,
+    `The model "${call.model}" is served by the provider "${attempt.provider.name}", which speaks ${attempt.protocol}; this operation ` +
+      `of ${call.protocol.id} is not translated yet. Call the model in its own dialect.`,
     { param: "model" },
   );
 }

@@ -83,11 +83,14 @@ function isForwarded(name: string, patterns: readonly string[]): boolean {
   return false;
 }
 
-/** The headers of an upstream's answer that go to the client: name, value, … */
-export function forwardAnswerHeaders(headers: readonly string[], out: string[]): void {
+/** The headers of an upstream's answer that go to the client: name, value, … `contentType`: of the client's body, where that is another one. */
+export function forwardAnswerHeaders(headers: readonly string[], out: string[], contentType?: string): void {
+  if (contentType !== undefined) out.push("content-type", contentType);
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
-    if (!withheldAnswerHeaders.has(name.toLowerCase())) out.push(name, headers[i + 1]!);
+    const lower = name.toLowerCase();
+    if (withheldAnswerHeaders.has(lower) || (contentType !== undefined && lower === "content-type")) continue;
+    out.push(name, headers[i + 1]!);
   }
 }
 

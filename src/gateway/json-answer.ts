@@ -1,8 +1,9 @@
 import { isUtf8 } from "node:buffer";
-import { GatewayError } from "../core/index.ts";
+import { GatewayError, messageOf } from "../core/index.ts";
 import type { AnswerFacts } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
 import type { AnswerSink, Delivery } from "./delivery.ts";
+import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 import { forwardAnswerHeaders } from "./headers.ts";
 import { costHeader, ownHeaders } from "./own-headers.ts";
@@ -40,17 +41,21 @@ export class JsonAnswer implements AnswerSink {
     const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
     const whole = bytes.toString("latin1");
     call.upstreamMs = call.deps.clock.monotonic() - call.dispatchedMs;
-    let facts: AnswerFacts;
-    try {
-      if (!isUtf8(bytes)) {
-        this.#invalid("text that is not UTF-8");
-        return;
-      }
-      facts = call.protocol.readAnswer(whole, call.route);
-    } catch {
-      this.#invalid("something that is no JSON object of its protocol");
+    if (!isUtf8(bytes)) {
+      this.#invalid("text that is not UTF-8");
       return;
     }
+    let read: ReturnType<Lane["readJson"]>;
+    try {
+      read = this.#delivery.lane.readJson(whole);
+    } catch (error) {
+      const failure =
+        error instanceof GatewayError ? error : new GatewayError("upstream_invalid_response", messageOf(error), { cause: error });
+      this.#delivery.answered(false, failure.message);
+      this.#delivery.failed(failure);
+      return;
+    }
+    const { facts, body } = read;
     this.#delivery.answered(true);
     call.firstContentMs = call.deps.clock.monotonic();
     const counts =
@@ -63,14 +68,15 @@ export class JsonAnswer implements AnswerSink {
         ? { estimate: { input: Math.ceil(call.text.length / 4), output: Math.ceil(whole.length / 4) } }
         : {}),
     });
-    const stored = call.protocol.id === "openai-responses" ? rememberResponse(this.#delivery, facts) : undefined;
+    const stored =
+      call.protocol.id === "openai-responses" && !this.#delivery.lane.translated ? rememberResponse(this.#delivery, facts) : undefined;
     if (settled === undefined && stored === undefined) {
-      this.#answer(whole);
+      this.#answer(body);
       return;
     }
     Promise.all([settled, stored]).then(
       () => {
-        this.#answer(whole);
+        this.#answer(body);
       },
       (error: unknown) => {
         call.deps.logger.error({ provider: attempt.provider.name, error: String(error) }, "an answer could not be recorded");
@@ -95,13 +101,13 @@ export class JsonAnswer implements AnswerSink {
     this.#delivery.delivered();
   }
 
-  #answer(whole: string): void {
+  #answer(body: string): void {
     const { call } = this.#delivery;
     const headers: string[] = [];
-    forwardAnswerHeaders(this.#headers, headers);
+    forwardAnswerHeaders(this.#headers, headers, this.#delivery.lane.translated ? "application/json" : undefined);
     ownHeaders(call, headers);
     costHeader(call, headers);
-    call.exchange.jsonBytes(this.#status, headers, whole);
+    call.exchange.jsonBytes(this.#status, headers, body);
     this.#delivery.delivered();
   }
 

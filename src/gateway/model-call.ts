@@ -33,6 +33,8 @@ export class ModelCall {
   envelope: Envelope | undefined;
   attempt: Attempt | undefined;
   attempts = 0;
+  /** What the upstream's wire had no place for, as the client spells it. */
+  droppedParams: readonly string[] = [];
   /** The provider's key that a stored response belongs to: it must be used again. */
   pinnedKey: string | undefined;
   /** Monotonic milliseconds: of the dispatch, of the first content sent on. */
@@ -125,6 +127,7 @@ export class ModelCall {
       overheadMs: this.overheadMs(),
       usage: this.#usage,
       costNanoUsd: this.#cost,
+      droppedParams: this.droppedParams,
       errorCode: last.errorCode,
       errorMessage: last.errorMessage,
     });

@@ -7,6 +7,7 @@ export function ownHeaders(call: ModelCall, headers: string[]): void {
   if (attempt !== undefined) {
     headers.push("x-tokligence-provider", attempt.provider.name, "x-tokligence-model", headerSafe(attempt.upstreamModel));
   }
+  if (call.droppedParams.length > 0) headers.push("x-tokligence-dropped-params", headerSafe(call.droppedParams.join(",")));
   headers.push(
     "x-tokligence-attempts",
     String(call.attempts),

@@ -1,4 +1,4 @@
-import type { Edit, GatewayError } from "../core/index.ts";
+import type { GatewayError } from "../core/index.ts";
 import {
   pickKey,
   type Attempt,
@@ -9,17 +9,24 @@ import {
   type UpstreamRequest,
 } from "../upstream/index.ts";
 import { ErrorAnswer } from "./error-answer.ts";
-import { findHeader, forwardRequestHeaders } from "./headers.ts";
+import { findHeader } from "./headers.ts";
+import type { Lane } from "./lane.ts";
 import type { AnswerSink, Delivery, FailedAttempt } from "./delivery.ts";
 import { JsonAnswer } from "./json-answer.ts";
 import type { ModelCall } from "./model-call.ts";
 import { StreamAnswer } from "./stream-answer.ts";
+import { createTranslatedLane } from "./translated-lane.ts";
 import { errorOfFailure } from "./upstream-errors.ts";
+import { createVerbatimLane } from "./verbatim-lane.ts";
 
-/** Sends the request to the attempt's provider in the same protocol and delivers its answer. `undefined`: the client has been served, or has left. */
+/**
+ * Sends the request to the attempt's provider and delivers its answer. `undefined`: the client has been served, or has left.
+ * @throws GatewayError where the request cannot be made for this provider.
+ */
 export function sendUpstream(call: ModelCall, attempt: Attempt): Promise<FailedAttempt | undefined> {
+  const lane = attempt.lane === "translated" ? createTranslatedLane(call, attempt) : createVerbatimLane(call, attempt);
   return new Promise((resolve) => {
-    new UpstreamDelivery(call, attempt, resolve).start();
+    new UpstreamDelivery(call, attempt, lane, resolve).start();
   });
 }
 
@@ -27,17 +34,17 @@ export function sendUpstream(call: ModelCall, attempt: Attempt): Promise<FailedA
 class UpstreamDelivery implements Delivery, UpstreamHandler {
   readonly call: ModelCall;
   readonly attempt: Attempt;
+  readonly lane: Lane;
   key: ProviderKey | undefined;
   upstream: UpstreamCall | undefined;
   #sink: AnswerSink | undefined;
   #resolve: (outcome: FailedAttempt | undefined) => void;
   #done = false;
-  /** The usage chunk was asked for by the gateway alone. */
-  #hideUsage = false;
 
-  constructor(call: ModelCall, attempt: Attempt, resolve: (outcome: FailedAttempt | undefined) => void) {
+  constructor(call: ModelCall, attempt: Attempt, lane: Lane, resolve: (outcome: FailedAttempt | undefined) => void) {
     this.call = call;
     this.attempt = attempt;
+    this.lane = lane;
     this.#resolve = resolve;
   }
 
@@ -61,7 +68,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler {
     const type = findHeader(headers, "content-type") ?? "";
     if (status >= 300 || status < 200) this.#sink = new ErrorAnswer(this, status, headers);
     else if (call.envelope?.stream === true || type.startsWith("text/event-stream"))
-      this.#sink = new StreamAnswer(this, status, headers, type, this.#hideUsage);
+      this.#sink = new StreamAnswer(this, status, headers, type);
     else this.#sink = new JsonAnswer(this, status, headers);
   }
 
@@ -127,47 +134,8 @@ class UpstreamDelivery implements Delivery, UpstreamHandler {
   }
 
   #request(): UpstreamRequest {
-    const { call, attempt } = this;
-    const { provider, upstreamModel } = attempt;
-    const envelope = call.envelope!;
-    const target = call.protocol.upstreamPath(call.route, upstreamModel);
-    const patch = upstreamModel === envelope.model ? {} : { model: upstreamModel };
-    const edits = call.parts.length === 0 ? [] : call.protocol.planEdits(envelope, call.route, patch);
-    this.#hideUsage = envelope.stream && envelope.includeUsage === false;
-    this.key = pickKey(provider, call.pinnedKey);
-    return {
-      provider,
-      protocol: attempt.protocol,
-      method: target.method,
-      path: call.route.query === "" ? target.path : `${target.path}?${call.route.query}`,
-      headers: forwardRequestHeaders(call.exchange.rawHeaders, call.protocol),
-      key: this.key,
-      body: call.parts.length === 0 ? undefined : edits.length === 0 ? call.parts : spliceParts(call.parts, edits),
-      stream: envelope.stream,
-    };
+    const { provider, protocol } = this.attempt;
+    this.key = pickKey(provider, this.call.pinnedKey);
+    return { provider, protocol, ...this.lane.request, key: this.key, stream: this.call.envelope!.stream };
   }
-}
-
-/** The parts with the edits put in; all other bytes are the received ones, not copied. Offsets count over all parts. */
-export function spliceParts(parts: readonly Buffer[], edits: readonly Edit[]): Buffer[] {
-  const out: Buffer[] = [];
-  let offset = 0;
-  let next = 0;
-  let skipTo = 0;
-  for (const part of parts) {
-    const end = offset + part.length;
-    let at = Math.max(offset, skipTo);
-    while (next < edits.length && edits[next]!.start < end) {
-      const edit = edits[next]!;
-      if (edit.start > at) out.push(part.subarray(at - offset, edit.start - offset));
-      out.push(Buffer.from(edit.text, "latin1"));
-      skipTo = edit.end;
-      at = Math.max(at, edit.end);
-      next++;
-    }
-    if (at < end) out.push(part.subarray(at - offset));
-    offset = end;
-  }
-  for (; next < edits.length; next++) out.push(Buffer.from(edits[next]!.text, "latin1"));
-  return out;
 }

@@ -1,9 +1,10 @@
-import { GatewayError, latin1OfUtf8, messageOf, SseSplitter } from "../core/index.ts";
+import { GatewayError, latin1OfUtf8, messageOf } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import type { EventSplitter, StreamTap } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
 import type { AnswerSink, Delivery } from "./delivery.ts";
 import { forwardAnswerHeaders } from "./headers.ts";
+import type { LaneStream } from "./lane.ts";
 import { rememberResponse } from "./json-answer.ts";
 import type { Settlement } from "./model-call.ts";
 import { ownHeaders } from "./own-headers.ts";
@@ -26,9 +27,9 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
   readonly #delivery: Delivery;
   readonly #status: number;
   readonly #headers: readonly string[];
+  readonly #stream: LaneStream;
   readonly #splitter: EventSplitter;
   readonly #tap: StreamTap;
-  readonly #jsonArray: boolean;
   readonly #utf8 = new Utf8Check();
   #held = "";
   #headSent = false;
@@ -39,19 +40,18 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
   #openedMs: number;
   #lastWriteMs: number;
 
-  constructor(delivery: Delivery, status: number, headers: readonly string[], contentType: string, hideUsage: boolean) {
+  constructor(delivery: Delivery, status: number, headers: readonly string[], contentType: string) {
     const { call } = delivery;
     this.#delivery = delivery;
     this.#status = status;
     this.#headers = headers;
-    const arraySplitter = contentType.startsWith("application/json") ? call.protocol.createArraySplitter?.() : undefined;
-    this.#jsonArray = arraySplitter !== undefined;
-    this.#splitter = arraySplitter ?? new SseSplitter();
-    this.#tap = call.protocol.createTap({ hideUsage });
+    this.#stream = delivery.lane.openStream(contentType);
+    this.#splitter = this.#stream.splitter;
+    this.#tap = this.#stream.tap;
     this.#openedMs = call.deps.clock.monotonic();
     this.#lastWriteMs = this.#openedMs;
     call.deps.streams.add(this);
-    if (arraySplitter === undefined && /html|json/.test(contentType)) {
+    if (/html|json/.test(contentType) && (delivery.lane.translated || !this.#stream.jsonArray)) {
       delivery.upstream?.abort();
       this.#refuse(`answered "${contentType.slice(0, 60)}" where a stream was asked for`);
     }
@@ -106,7 +106,7 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
     if (!this.#headSent) {
       if (nowMs - this.#openedMs >= maxHoldMs) this.#sendHead();
     } else if (nowMs - this.#lastWriteMs >= keepAliveMs) {
-      this.#write(this.#jsonArray ? "\n" : this.#delivery.call.protocol.keepAlive);
+      this.#write(this.#stream.jsonArray ? "\n" : this.#delivery.call.protocol.keepAlive);
     }
   }
 
@@ -124,7 +124,7 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
       if (tap.error !== undefined) {
         this.#emit(out);
         this.#delivery.upstream?.abort();
-        this.#break(errorOfUpstream(tap.error, this.#delivery.attempt.provider));
+        this.#break(errorOfUpstream(tap.error, this.#delivery.attempt.provider, { foreign: this.#delivery.lane.translated }));
         return;
       }
       if (tap.ended) {
@@ -153,7 +153,7 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
     call.firstContentMs = call.deps.clock.monotonic();
     call.upstreamMs = call.firstContentMs - call.dispatchedMs;
     const headers: string[] = [];
-    forwardAnswerHeaders(this.#headers, headers);
+    forwardAnswerHeaders(this.#headers, headers, this.#stream.contentType);
     headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
     ownHeaders(call, headers);
     call.exchange.streamHead(this.#status, headers);
@@ -181,7 +181,10 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
     if (!this.#headSent) this.#sendHead();
     this.#delivery.answered(true);
     const settled = this.#settle({ status: "ok", httpStatus: this.#status });
-    const stored = call.protocol.id === "openai-responses" ? rememberResponse(this.#delivery, this.#tap.facts) : undefined;
+    const stored =
+      call.protocol.id === "openai-responses" && !this.#delivery.lane.translated
+        ? rememberResponse(this.#delivery, this.#tap.facts)
+        : undefined;
     if (settled === undefined && stored === undefined) {
       this.#finish(terminal);
       return;
@@ -231,7 +234,7 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
   #errorBytes(error: GatewayError): string {
     const { call } = this.#delivery;
     return latin1OfUtf8(
-      call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#jsonArray, facts: this.#tap.facts }),
+      call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#stream.jsonArray, facts: this.#tap.facts }),
     );
   }
 

@@ -5,9 +5,14 @@ import { redact } from "./redact.ts";
 
 /**
  * An upstream's error as the client sees it. The status is kept, but for 401 and 403, which speak of the operator's key and become 502.
- * Upstream texts are kept, as clients read them, but for the secrets in them.
+ * Upstream texts are kept, as clients read them, but for the secrets in them. `foreign`: the upstream speaks another protocol, whose own words for types
+ * and parameters the client does not know.
  */
-export function errorOfUpstream(error: UpstreamError, provider: Provider, retryAfterSeconds?: number): GatewayError {
+export function errorOfUpstream(
+  error: UpstreamError,
+  provider: Provider,
+  { foreign, retryAfterSeconds }: { readonly foreign: boolean; readonly retryAfterSeconds?: number | undefined },
+): GatewayError {
   const { name } = provider;
   if (error.status === 401 || error.status === 403) {
     const what = error.status === 401 ? "rejected the gateway's key" : "does not allow the gateway's key to do this";
@@ -21,8 +26,8 @@ export function errorOfUpstream(error: UpstreamError, provider: Provider, retryA
     status: error.status,
     kind: errorKindOfStatus(error.status),
     ...(error.code === undefined ? {} : { upstreamCode: redact(error.code, provider) }),
-    ...(error.type === undefined ? {} : { upstreamType: redact(error.type, provider) }),
-    ...(error.param === undefined ? {} : { param: redact(error.param, provider) }),
+    ...(error.type === undefined || foreign ? {} : { upstreamType: redact(error.type, provider) }),
+    ...(error.param === undefined || foreign ? {} : { param: redact(error.param, provider) }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   });
 }

@@ -1,13 +1,23 @@
 import type { ProtocolId } from "../ir/index.ts";
-import { anthropicMessages } from "./anthropic-messages/index.ts";
-import { geminiGenerate } from "./gemini-generate/index.ts";
-import { openaiChat } from "./openai-chat/index.ts";
-import { openaiResponses } from "./openai-responses/index.ts";
+import { anthropicMessages, anthropicMessagesUpstream } from "./anthropic-messages/index.ts";
+import { geminiGenerate, geminiGenerateUpstream } from "./gemini-generate/index.ts";
+import { openaiChat, openaiChatUpstream } from "./openai-chat/index.ts";
+import { openaiResponses, openaiResponsesUpstream } from "./openai-responses/index.ts";
 import type { Protocol } from "./protocol.ts";
+import type { UpstreamProtocol } from "./translation.ts";
 
 export * from "./protocol.ts";
+export * from "./translation.ts";
 
-/** The wire protocols. A new one is a folder beside these and a line here. */
+/** The wire protocols, as a client's dialect and to be passed on. A new one is a folder beside these and a line here and below. */
 export const protocols: ReadonlyMap<ProtocolId, Protocol> = new Map(
   [openaiChat, openaiResponses, anthropicMessages, geminiGenerate].map((protocol) => [protocol.id, protocol]),
 );
+
+/** The same, as the upstream of a translation. */
+export const upstreamProtocols: ReadonlyMap<ProtocolId, UpstreamProtocol> = new Map([
+  ["openai-chat", openaiChatUpstream],
+  ["openai-responses", openaiResponsesUpstream],
+  ["anthropic-messages", anthropicMessagesUpstream],
+  ["gemini-generate", geminiGenerateUpstream],
+]);

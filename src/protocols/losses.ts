@@ -25,8 +25,9 @@ export class Losses {
   dropForeign(extensions: Extensions | undefined, own: ProtocolId, path: string): void {
     for (const [protocol, fields] of Object.entries(extensions ?? {})) {
       if (protocol === own) continue;
-      for (const key of Object.keys(fields)) {
-        if (!echoes.has(key)) this.drop(`${path}${key}`, "The provider's protocol has no such field.");
+      for (const [key, value] of Object.entries(fields)) {
+        const params = path === "" && partlyKnown.has(key) ? Object.keys(value ?? {}).map((inner) => `${key}.${inner}`) : [key];
+        for (const param of params) if (!echoes.has(param)) this.drop(`${path}${param}`, "The provider's protocol has no such field.");
       }
     }
   }
@@ -47,14 +48,30 @@ const echoes: ReadonlySet<string> = new Set([
   "caller",
   "client_metadata",
   "function_call",
+  "include",
   "instructions",
   "logprobs",
   "namespace",
   "obfuscation",
+  "parameters",
+  "parsed",
   "phase",
+  "reasoning.generate_summary",
+  "reasoning.summary",
   "response",
   "refusal",
   "status",
   "store",
   "stream_options",
+]);
+
+/** Fields that the neutral form tells in part; what is kept under their name is the rest of them. */
+const partlyKnown: ReadonlySet<string> = new Set([
+  "reasoning",
+  "text",
+  "thinking",
+  "output_config",
+  "metadata",
+  "generationConfig",
+  "toolConfig",
 ]);

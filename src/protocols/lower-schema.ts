@@ -57,14 +57,18 @@ function lower(value: unknown, support: SchemaSupport, described: Set<string>): 
     else describe(key, inner);
   }
   if (support.closedObjects === true && (out["type"] === "object" || isObject(out["properties"]))) out["additionalProperties"] = false;
-  const description = [...(typeof schema["description"] === "string" ? [schema["description"]] : []), ...(words.length === 0 ? [] : [`(${words.join(", ")})`])];
+  const description = [
+    ...(typeof schema["description"] === "string" ? [schema["description"]] : []),
+    ...(words.length === 0 ? [] : [`(${words.join(", ")})`]),
+  ];
   return description.length === 0 ? out : { ...out, description: description.join(" ") };
 }
 
 function narrow(schema: SchemaObject): SchemaObject {
   let out = schema;
   const { const: constant, allOf, definitions, nullable, type, $ref: ref } = out as Record<string, unknown>;
-  if ((typeof constant === "string" || typeof constant === "number") && out["enum"] === undefined) out = { ...without(out, "const"), enum: [constant] };
+  if ((typeof constant === "string" || typeof constant === "number") && out["enum"] === undefined)
+    out = { ...without(out, "const"), enum: [constant] };
   if (Array.isArray(allOf)) out = mergeAllOf(out, allOf);
   if (isObject(definitions) && out["$defs"] === undefined) out = { ...without(out, "definitions"), $defs: definitions };
   if (nullable === true && typeof type === "string" && type !== "null") out = { ...out, type: [type, "null"] };

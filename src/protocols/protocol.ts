@@ -60,6 +60,8 @@ export interface Envelope {
 export interface Patch {
   /** The upstream's name of the model, where it differs from what the client wrote. */
   readonly model?: string;
+  /** The upstream refuses `stream_options`: usage cannot be asked for. */
+  readonly noStreamOptions?: boolean;
 }
 
 /** Cuts a stream into events; see `SseSplitter`. The `raw`s joined, with `pending`, are the input. */

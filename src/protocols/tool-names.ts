@@ -40,7 +40,9 @@ export class ToolNamer {
 
   /** The names to turn back; `undefined` where every tool goes by its own. */
   get toolNames(): ToolNames | undefined {
-    const changed = [...this.#identities].filter(([wire, { name, namespace, kind }]) => wire !== name || namespace !== undefined || kind !== "function");
+    const changed = [...this.#identities].filter(
+      ([wire, { name, namespace, kind }]) => wire !== name || namespace !== undefined || kind !== "function",
+    );
     return changed.length === 0 ? undefined : new Map(changed);
   }
 }

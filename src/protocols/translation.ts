@@ -48,6 +48,8 @@ export interface RenderQuirks {
   readonly maxOutputTokens?: number;
   /** OpenAI dialects: only function tools are known; a custom tool becomes a function with one text. */
   readonly noCustomTools?: boolean;
+  /** OpenAI Chat: fields that only OpenAI itself has are refused (`prompt_cache_key`, `safety_identifier`, `verbosity`, `store`, `metadata`). */
+  readonly noVendorFields?: boolean;
   /** OpenAI dialects: `tool_choice` has no `allowed_tools`; the other tools are left out of the request instead. */
   readonly noAllowedTools?: boolean;
 }
@@ -60,6 +62,8 @@ export interface StreamDecoder {
 
 /** The upstream's side of a protocol. */
 export interface UpstreamProtocol {
+  /** The query that asks for a stream of events, where the path alone does not. */
+  readonly streamQuery?: string;
   renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string>;
   /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`, `upstream_error`. */
   parseResponse(body: string, toolNames?: ToolNames): ChatResponse;

@@ -35,7 +35,11 @@ const abortedResult = "aborted";
  * follows, one for each call, a missing one as "aborted"; a result without a call is dropped. Instructions behind the first turn become a user's text
  * in `<system-reminder>`. Blocks for which `keeps` is false are no part of it.
  */
-export function arrangeTurns(messages: readonly Message[], keeps: (block: Block, role: "user" | "assistant") => boolean, losses: Losses): Conversation {
+export function arrangeTurns(
+  messages: readonly Message[],
+  keeps: (block: Block, role: "user" | "assistant") => boolean,
+  losses: Losses,
+): Conversation {
   const first = messages.findIndex(({ role }) => role === "user" || role === "assistant");
   const leading = first < 0 ? messages : messages.slice(0, first);
   const open = openTurns(first < 0 ? [] : messages.slice(first), keeps);
@@ -72,7 +76,8 @@ function reminderOf({ content }: Message): Block {
 function pairResults(turns: OpenTurn[], losses: Losses): void {
   const waiting = new Map<string, ToolResultBlock[]>();
   for (const turn of turns) {
-    for (const block of turn.content) if (block.type === "tool-result") waiting.set(block.callId, [...(waiting.get(block.callId) ?? []), block]);
+    for (const block of turn.content)
+      if (block.type === "tool-result") waiting.set(block.callId, [...(waiting.get(block.callId) ?? []), block]);
     const rest = turn.content.filter((block) => block.type !== "tool-result");
     turn.content.splice(0, turn.content.length, ...rest);
   }
@@ -85,10 +90,14 @@ function pairResults(turns: OpenTurn[], losses: Losses): void {
     for (const call of calls) {
       const result = waiting.get(call.id)?.shift();
       if (result === undefined) losses.emulate("tool_calls", "A tool call has no result: it counts as aborted.");
-      next.results.push({ call, result: result ?? { type: "tool-result", callId: call.id, content: [{ type: "text", text: abortedResult }], isError: true } });
+      next.results.push({
+        call,
+        result: result ?? { type: "tool-result", callId: call.id, content: [{ type: "text", text: abortedResult }], isError: true },
+      });
     }
   }
-  if ([...waiting.values()].some((results) => results.length > 0)) losses.drop("tool_results", "A tool result has no call that it answers.");
+  if ([...waiting.values()].some((results) => results.length > 0))
+    losses.drop("tool_results", "A tool result has no call that it answers.");
 }
 
 /** Turns that have lost all they held go, and what stood around them comes together. */

@@ -24,6 +24,7 @@ const plain: ObservedRequest = {
   overheadMs: 0.456,
   usage: {},
   costNanoUsd: undefined,
+  droppedParams: [],
   errorCode: undefined,
   errorMessage: undefined,
 };

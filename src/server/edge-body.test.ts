@@ -4,7 +4,8 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { GatewayError } from "../core/index.ts";
-import { deferred, keys, parseAnswers, rawClient, route, startEdge } from "./harness.test.ts";
+import type { EdgeSettings } from "./edge.ts";
+import { defaultSettings, deferred, keys, parseAnswers, rawClient, route, startEdge } from "./harness.test.ts";
 
 /** Answers with the size and digest of the body. */
 const digest = route("/body", async (exchange) => {
@@ -98,6 +99,21 @@ test("the limit counts what comes out of the inflater: a bomb is cut at the limi
   }
 });
 
+test("a coded body that was refused with a part of it unread does not block its connection", async (t) => {
+  const { port } = await startEdge(t, [digest], { limits: { maxBodyBytes: 300_000 } });
+  for (const size of [70_000, 100_000, 131_000, 140_000, 200_000, 260_000]) {
+    const client = await rawClient(t, port);
+    // It begins with a bomb, and goes on with what is slow to inflate.
+    const bomb = gzipSync(Buffer.alloc(400_000));
+    const rest = gzipSync(randomBytes(size));
+    const head = `POST /body HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: ${bomb.length + rest.length}\r\n\r\n`;
+    client.send(head + Buffer.concat([bomb, rest]).toString("latin1"));
+    assert.equal((await client.answer()).status, 413);
+    client.send("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}");
+    assert.equal((await client.answers(2))[1]!.status, 200);
+  }
+});
+
 test("a body over the limit is refused at the limit, declared or not, and the client reads the answer", async (t) => {
   const { origin, refused } = await startEdge(t, [digest], { limits: { maxBodyBytes: 100_000 } });
   const fits = randomBytes(100_000);
@@ -107,6 +123,15 @@ test("a body over the limit is refused at the limit, declared or not, and the cl
   assert.deepEqual(await post(origin, big), [413, "body_too_large"]);
   assert.deepEqual(await post(origin, streamOf([big.subarray(0, 4_000_000), big.subarray(4_000_000)])), [413, "body_too_large"]);
   assert.deepEqual(refused, ["body_too_large", "body_too_large", "body_too_large"]);
+});
+
+test("limits that a reload changes hold from the next request on", async (t) => {
+  let settings: EdgeSettings = { ...defaultSettings, maxBodyBytes: 10 };
+  const { origin } = await startEdge(t, [digest], { settings: () => settings });
+  const body = randomBytes(11);
+  assert.deepEqual(await post(origin, body), [413, "body_too_large"]);
+  settings = { ...settings, maxBodyBytes: 11 };
+  assert.deepEqual(await post(origin, body), [200, digestOf(body)]);
 });
 
 test("a client that is still sending gets its 413 before it has sent all, and can go on afterwards", async (t) => {

@@ -123,6 +123,15 @@ test("garbage in the middle of a stream's connection does not end up in the stre
   assert.equal(await client.send("GARBAGE\r\n\r\n").ended(), before);
 });
 
+test("garbage behind an answer, where the body was still coming, is not answered again", async (t) => {
+  const { port } = await startEdge(t, [route("/refuse", (exchange) => exchange.json(413, [], "too large"))]);
+  const client = await rawClient(t, port);
+  client.send("POST /refuse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n");
+  await client.answer();
+  const before = client.received;
+  assert.equal(await client.send("garbage\r\n").ended(), before);
+});
+
 test("pipelined requests are answered in order, whichever is ready first", async (t) => {
   const slow = deferred();
   const { port } = await startEdge(t, [

@@ -83,6 +83,23 @@ test("a close does not cut an answer that is still on its way to a slow reader",
   await closing;
 });
 
+test("a close waits for a pipelined request whose predecessor has its answer", async (t) => {
+  const second = waiting("/second");
+  const { edge, port } = await startEdge(t, [route("/first", (exchange) => exchange.json(200, [], "first")), second.route]);
+  const client = await rawClient(t, port);
+  client.send(post("/first") + post("/second"));
+  const exchange = await second.next();
+  await client.answer();
+  const closing = edge.close(minutes);
+  exchange.json(200, [], "second");
+  const answers = parseAnswers(await client.ended());
+  assert.deepEqual(
+    answers.map((answer) => answer.body),
+    ["first", "second"],
+  );
+  await closing;
+});
+
 test("a client that sends its body while the server closes still reads its answer", async (t) => {
   const json = waiting("/refuse");
   const { edge, port } = await startEdge(t, [json.route]);

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
 import { rawClient, route, startEdge, users } from "./harness.test.ts";
 import { localPrincipal } from "./edge.ts";
+import type { HttpExchange } from "./exchange.ts";
+import { guardOrigin } from "./origin.ts";
 
 const echo = [
   route("/me", (exchange, { principal }) => exchange.json(200, [], JSON.stringify(principal)), { access: "admin", method: "GET" }),
@@ -68,6 +71,18 @@ test("an origin that configuration names is served with auth off, too", async (t
   assert.equal(await asked(t, port, ["Host: localhost", "Origin: https://app.example"]), 200);
   assert.deepEqual(await asked(t, port, ["Host: localhost", "Origin: https://app.example.evil"]), [403, "forbidden_origin"]);
   assert.deepEqual(await asked(t, port, ["Host: evil.example", "Origin: https://app.example"]), [403, "forbidden_origin"]);
+});
+
+test("with auth off another machine is refused, whatever Host it sends, even where a reload has turned auth off", () => {
+  const settings = { authEnabled: false, cors: [] };
+  const from = (remoteAddress: string): (() => void) => {
+    return () => {
+      guardOrigin({ remoteAddress } as HttpExchange, { headers: { host: "localhost" } } as IncomingMessage, settings);
+    };
+  };
+  for (const address of ["203.0.113.9", "::ffff:203.0.113.9", "2001:db8::1", "", "0.0.0.0"])
+    assert.throws(from(address), { code: "forbidden_origin" }, address);
+  for (const address of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) assert.doesNotThrow(from(address), address);
 });
 
 test("with auth off no address but this machine's is listened on", async (t) => {

@@ -59,6 +59,9 @@ export interface Edge {
 export const localPrincipal: Principal = { userId: "local", username: "local", keyId: "", role: "admin" };
 const nobody: Principal = { userId: "", username: "", keyId: "", role: "user" };
 
+/** A client that does not read the end of its answer is given up after so long. */
+const flushIdleMs = 120_000;
+
 export function createEdge(deps: EdgeDeps): Edge {
   let draining = false;
   let settings = deps.settings();
@@ -67,6 +70,7 @@ export function createEdge(deps: EdgeDeps): Edge {
     ownFraming: ownFramingWorks(),
     sweep: new IdleSweep(() => settings.slowClientMs),
     draining: () => draining,
+    flushIdleMs,
   };
   const listeners = createListeners({ onRequest, onBroken, onConnect, headMs: () => deps.settings().slowClientMs, logger: deps.logger });
 
@@ -223,9 +227,8 @@ function errorOfBroken(error: NodeJS.ErrnoException): GatewayError {
   }
 }
 
-/** Answers a refused request; the connection is dropped where a stream has begun already. */
+/** Answers a refused request. What has its answer already is left alone; where a stream has begun the exchange drops the connection. */
 function sendError(exchange: HttpExchange, protocol: Protocol, error: GatewayError): void {
-  if (exchange.ended || exchange.closed) return;
   const { status, body } = protocol.renderError(error, exchange.requestId);
   exchange.json(status, errorHeaders(error, status), body);
 }

@@ -14,8 +14,15 @@ async function serve(
   t: TestContext,
   ownFraming: boolean,
   handle: (exchange: HttpExchange, response: ServerResponse) => void,
+  flushIdleMs = 5000,
 ): Promise<number> {
-  const options = { limits: { maxBytes: 1e6, idleMs: 5000 }, ownFraming, sweep: new IdleSweep(() => 5000), draining: () => false };
+  const options = {
+    limits: { maxBytes: 1e6, idleMs: 5000 },
+    ownFraming,
+    sweep: new IdleSweep(() => 5000),
+    draining: () => false,
+    flushIdleMs,
+  };
   const server: Server = createServer((request, response) => {
     handle(new HttpExchange(request, response, "req_1", 0, options), response);
   });
@@ -239,6 +246,23 @@ test("an error after the answer leaves it alone; one in a stream breaks it off",
   assert.deepEqual(parseAnswers(received), []);
 });
 
+test("a client that leaves a stream is noticed, though the handler never read its body", async (t) => {
+  const left = deferred();
+  const begun = deferred();
+  const port = await serve(t, true, (exchange) => {
+    exchange.onLeave(() => left.resolve());
+    exchange.streamHead(200, []);
+    exchange.chunk("data: 1\n\n");
+    begun.resolve();
+  });
+  const client = await rawClient(t, port);
+  client.send(`GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n${"x".repeat(500_000)}`);
+  await begun.promise;
+  await client.until((received) => received.includes("data: 1"));
+  client.socket.end();
+  await left.promise;
+});
+
 test("an answer to HEAD has the head of the one to GET, and no body", async (t) => {
   const port = await serve(t, true, (exchange) => exchange.json(200, [], "four"));
   const client = await rawClient(t, port);
@@ -260,4 +284,41 @@ test("a large answer to a client that does not read waits, and is whole when it 
   client.socket.on("data", (data) => (size += data.length));
   while (size < large.length) await once(client.socket, "data");
   assert.ok(client.received.endsWith("zzz"));
+});
+
+test("a client that does not read its answer is given up", async (t) => {
+  const gone = deferred();
+  const large = "z".repeat(20_000_000);
+  const answerLarge = (exchange: HttpExchange, response: ServerResponse): void => {
+    response.on("close", () => gone.resolve());
+    exchange.json(200, [], large);
+  };
+  const client = await rawClient(t, await serve(t, true, answerLarge, 50));
+  client.socket.pause();
+  client.send(get);
+  await gone.promise;
+  client.socket.resume();
+  assert.ok((await client.ended()).length < large.length);
+});
+
+test("a request that waits behind an answer that is slow to leave is not given up with it", async (t) => {
+  const watches: (number | undefined)[] = [];
+  const large = "z".repeat(20_000_000);
+  const port = await serve(
+    t,
+    true,
+    (exchange, response) => {
+      watches.push(response.req.socket.timeout);
+      exchange.json(200, [], watches.length === 1 ? large : "second");
+    },
+    5000,
+  );
+  const client = await rawClient(t, port);
+  client.send(get).send(get);
+  for (let size = 0; size < large.length;) size += ((await once(client.socket, "data")) as [Buffer])[0].length;
+  assert.ok(watches.length === 2);
+  assert.deepEqual(
+    watches.map((watch) => watch ?? 0),
+    [0, 0],
+  );
 });

@@ -15,12 +15,12 @@ export interface ExchangeOptions {
   readonly sweep: IdleSweep;
   /** New answers ask the client to close its connection: the server is shutting down. */
   readonly draining: () => boolean;
+  /** The end of an answer must make progress on its way to the client within this time. */
+  readonly flushIdleMs: number;
 }
 
 /** After an answer to a request whose body was not taken, the client has at most so much time to read it. */
 const maxLingerMs = 5000;
-/** An answer that is given whole must make progress within this time. */
-const flushIdleMs = 120_000;
 
 /** A request on node:http and its answer. */
 export class HttpExchange implements ClientExchange, UnderWay {
@@ -74,11 +74,6 @@ export class HttpExchange implements ClientExchange, UnderWay {
   /** The head of an answer has gone out. */
   get answered(): boolean {
     return this.#response.headersSent;
-  }
-
-  /** The answer is whole, or given up: nothing more can be said. */
-  get ended(): boolean {
-    return this.#ended;
   }
 
   get bodyPending(): boolean {
@@ -170,13 +165,22 @@ export class HttpExchange implements ClientExchange, UnderWay {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const idle = endOn(this.#socket, this);
-    if (idle && this.#options.draining()) {
-      // A head that went out before the shutdown began did not ask the client to close its connection.
-      if (this.bodyPending) this.#socket.end();
-      else this.#socket.destroySoon();
+    if (this.bodyPending) {
+      // The connection is not free before the rest of the body has come (see `#linger`).
+      this.#request.once("close", () => {
+        this.#release();
+      });
+      if (this.#options.draining()) this.#socket.end();
+    } else {
+      this.#release();
     }
     if (!this.#ended) this.#leave?.();
+  }
+
+  #release(): void {
+    const idle = endOn(this.#socket, this);
+    // A head that went out before the shutdown began did not ask the client to close its connection.
+    if (idle && this.#options.draining()) this.#socket.destroySoon();
   }
 
   /** A client that waits to be asked (`Expect: 100-continue`) is, unless its body is too large anyway. */
@@ -197,7 +201,7 @@ export class HttpExchange implements ClientExchange, UnderWay {
   #afterEnd(pending: boolean): void {
     if (pending) this.#linger();
     // Most answers have left already. For others Node's own timer watches the socket's progress; after the answer it is set for the keep-alive anyway.
-    if (this.#socket.writableLength > 0) this.#socket.setTimeout(flushIdleMs);
+    if (this.#socket.writableLength > 0) this.#socket.setTimeout(this.#options.flushIdleMs);
   }
 
   /**

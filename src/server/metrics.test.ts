@@ -26,6 +26,7 @@ function observed(changes: Partial<ObservedRequest> = {}): ObservedRequest {
     overheadMs: 0.4,
     usage: { input: 100, output: 20, cacheRead: 30, cacheWrite5m: 4, cacheWrite1h: 1, reasoning: 5 },
     costNanoUsd: 1_500_000_000n,
+    droppedParams: [],
     errorCode: undefined,
     errorMessage: undefined,
     ...changes,

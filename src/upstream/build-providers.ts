@@ -3,7 +3,7 @@ import type { ProtocolId } from "../ir/index.ts";
 import { protocolIds } from "../ir/index.ts";
 import { BaseUrlError, baseUrlStem, normaliseBaseUrl } from "./providers/base-url.ts";
 import type { Preset } from "./providers/presets.ts";
-import { findPreset, presets } from "./providers/presets.ts";
+import { compatible, findPreset, presets } from "./providers/presets.ts";
 import type { Provider, Quirks, Timeouts } from "./types.ts";
 
 /** A provider as configuration gives it; what is left out comes from the preset. */
@@ -90,7 +90,7 @@ function buildProvider(settings: ProviderSettings): Provider {
   const protocols = protocolsOf(settings, preset).filter((protocol) => baseUrls[protocol] !== undefined);
   const keyHeader = settings.keyHeader ?? preset?.quirks.keyHeader;
   const quirks: Quirks = {
-    ...preset?.quirks,
+    ...(preset === undefined ? compatible : preset.quirks),
     ...(keyHeader === undefined ? {} : { keyHeader: checkedHeader(name, "key_header", keyHeader) }),
   };
   const disabledReason = disabledReasonOf(settings, preset, baseUrls);

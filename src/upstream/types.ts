@@ -1,6 +1,6 @@
 import type { Secret } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
-import type { Operation } from "../protocols/index.ts";
+import type { Operation, RenderQuirks } from "../protocols/index.ts";
 
 export type WorkMode = "auto" | "passthrough" | "translation";
 
@@ -48,14 +48,12 @@ export interface Timeouts {
 }
 
 /** Where a compatible server differs from the vendor. Data, no code. */
-export interface Quirks {
+export interface Quirks extends RenderQuirks {
   /**
    * Header that carries the key instead of the protocol's own, e.g. Azure's `api-key`; the value is the bare key. `authorization` is sent as
    * `Bearer KEY`.
    */
   readonly keyHeader?: string;
-  /** The server refuses `stream_options`. */
-  readonly noStreamOptions?: boolean;
 }
 
 export type Lane = "verbatim" | "patched" | "translated" | "builtin";

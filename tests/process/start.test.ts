@@ -161,10 +161,14 @@ describe("starting", { concurrency: 3 }, () => {
     t.after(() => home.clear());
     const blocked = join(home.folder, "a-folder.log");
     await mkdir(blocked);
-    await home.writeConfig(`gateway: { logging: { file: "${blocked}" } }\n`);
+    // The database's folder is made where it is missing.
+    const database = join(home.folder, "far", "away", "ledger.db");
+    await home.writeConfig(`gateway: { logging: { file: "${blocked}" } }\ndatabase: { path: "${database}" }\n`);
     const running = await home.start();
     const { status } = await sendRaw(running.url.replace("localhost", "127.0.0.1"), { method: "GET", path: "/health" });
     assert.equal(status, 200);
+    for (const [name, mode] of Object.entries(await modesIn(join(home.folder, "far", "away"))))
+      assert.equal(mode, name === "" ? "700" : "600", name);
     const { code, stderr } = await endBy(running, "SIGTERM");
     assert.equal(code, 0);
     const warning = stderr.split("\n").find((line) => line.includes("cannot be written"));

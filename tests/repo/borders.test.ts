@@ -25,7 +25,10 @@ function lint(path: string, text: string): string {
 test("an import against the table of rooms is refused", () => {
   assert.match(lint("src/ir/planted.ts", 'export { x } from "../store/index.ts";\n'), /must not import "store"/);
   assert.match(lint("src/gateway/planted.ts", 'export { x } from "../server/index.ts";\n'), /must not import "server"/);
-  assert.match(lint("src/protocols/openai-chat/planted.ts", 'export { x } from "../../upstream/index.ts";\n'), /must not import "upstream"/);
+  assert.match(
+    lint("src/protocols/openai-chat/planted.ts", 'export { x } from "../../upstream/index.ts";\n'),
+    /must not import "upstream"/,
+  );
 });
 
 test("a room is entered through its index only", () => {
@@ -47,9 +50,15 @@ test("every folder under src is a room of the table", () => {
 });
 
 test("no branch on a provider's name outside protocols and upstream/providers", () => {
-  const names = /(?:===|!==|case)\s*"(?:openai|anthropic|google|azure|openrouter|deepseek|groq|mistral|xai|together|fireworks|ollama|vllm|lmstudio|llamacpp)"/;
+  const names =
+    /(?:===|!==|case)\s*"(?:openai|anthropic|google|azure|openrouter|deepseek|groq|mistral|xai|together|fireworks|ollama|vllm|lmstudio|llamacpp)"/;
   const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter(
-    (file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.startsWith("protocols/") && !file.startsWith("upstream/providers/") && !file.startsWith("ledger/price-"),
+    (file) =>
+      file.endsWith(".ts") &&
+      !file.endsWith(".test.ts") &&
+      !file.startsWith("protocols/") &&
+      !file.startsWith("upstream/providers/") &&
+      !file.startsWith("ledger/price-"),
   );
   assert.deepEqual(
     files.filter((file) => names.test(readFileSync(join(root, "src", file), "utf8"))),

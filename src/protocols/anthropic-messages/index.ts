@@ -34,3 +34,5 @@ export const anthropicMessages: Protocol = {
   renderModel,
   parseModelList,
 };
+
+export { anthropicMessagesUpstream } from "./upstream.ts";

@@ -1,10 +1,13 @@
-import type { Block, CacheHint, ReasoningBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
+import type { Block, CacheHint, ReasoningBlock, TextBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
 import { argumentsJson, objectText } from "../json-text.ts";
 import type { Losses } from "../losses.ts";
 import type { ToolNamer } from "../tool-names.ts";
 import type { PairedResult } from "../turns.ts";
 import { isObject, type WireObject } from "./fields.ts";
 import { renderMedia } from "./render-media.ts";
+
+/** An error must say something here. */
+const emptyError = "The tool failed.";
 
 /** A block on its way to the wire. */
 export interface OutBlock {
@@ -66,7 +69,7 @@ export class BlockRenderer {
     switch (block.type) {
       case "text":
         this.#losses.dropForeign(block.extensions, "anthropic-messages", "messages[].");
-        return { fields: { type: "text", text: block.text, ...block.extensions?.["anthropic-messages"] }, cache: block.cache };
+        return { fields: textFields(block), cache: block.cache };
       case "refusal":
         return { fields: { type: "text", text: block.text } };
       case "media":
@@ -89,7 +92,7 @@ export class BlockRenderer {
       fields: {
         type: "tool_result",
         tool_use_id: this.#idOf(call),
-        ...(content.length === 0 ? {} : { content }),
+        ...(content.length > 0 ? { content } : result.isError === true ? { content: emptyError } : {}),
         ...(result.isError === undefined ? {} : { is_error: result.isError }),
         ...result.extensions?.["anthropic-messages"],
       },
@@ -119,6 +122,12 @@ export class BlockRenderer {
     this.#idByCall.set(call, id);
     return id;
   }
+}
+
+/** A reference to a tool has come in as a sentence; see `parse-blocks.ts`. */
+function textFields({ text, extensions }: TextBlock): WireObject {
+  const own = extensions?.["anthropic-messages"] ?? {};
+  return own["type"] === "tool_reference" ? own : { type: "text", text, ...own };
 }
 
 function renderReasoning({ text, proof, extensions }: ReasoningBlock): WireObject {

@@ -11,7 +11,7 @@ const imageTypes: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "ima
 export function renderMedia(block: MediaBlock, losses: Losses): WireObject {
   const own = block.extensions?.["anthropic-messages"] ?? {};
   if (own["type"] === "search_result" && block.source.type === "text") return renderSearchResult(block, block.source.text, own);
-  const source = isObject(own["source"]) ? own["source"] : sourceOf(block);
+  const source = ownSource(own["source"]) ?? sourceOf(block);
   if (source === undefined) return omitted(block, losses);
   const type = block.kind === "image" ? "image" : "document";
   return compact({ type, ...own, source, title: type === "document" ? block.filename : undefined });
@@ -19,6 +19,14 @@ export function renderMedia(block: MediaBlock, losses: Losses): WireObject {
 
 function renderSearchResult(block: MediaBlock, text: string, own: WireObject): WireObject {
   return compact({ ...own, title: block.filename, content: [{ type: "text", text }] });
+}
+
+/** A source of content blocks, as it came; but not where it holds images, which stand beside the document in the neutral form. */
+function ownSource(source: unknown): WireObject | undefined {
+  if (!isObject(source)) return undefined;
+  const content = source["content"];
+  const hasImages = Array.isArray(content) && content.some((block) => isObject(block) && block["type"] === "image");
+  return hasImages ? undefined : source;
 }
 
 function sourceOf({ kind, source }: MediaBlock): WireObject | undefined {

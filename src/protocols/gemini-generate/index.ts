@@ -39,3 +39,5 @@ export const geminiGenerate: Protocol = {
   renderModel,
   parseModelList,
 };
+
+export { geminiGenerateUpstream } from "./upstream.ts";

@@ -8,7 +8,7 @@ const includeUsage = '"include_usage":true';
 /** The model's name, and for a stream `stream_options.include_usage`: one splice each, and none where the body says so already. */
 export function planEdits(envelope: Envelope, _call: RouteCall, patch: Patch): readonly Edit[] {
   const edits = modelEdits(envelope, patch.model);
-  if (envelope.stream && envelope.includeUsage !== true) edits.push(usageEdit(envelope));
+  if (envelope.stream && envelope.includeUsage !== true && patch.noStreamOptions !== true) edits.push(usageEdit(envelope));
   return edits.sort((a, b) => a.start - b.start);
 }
 

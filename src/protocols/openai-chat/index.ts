@@ -4,14 +4,18 @@ import { keepAlive } from "../openai-shared/keep-alive.ts";
 import { parseModelList, renderModel, renderModelList } from "../openai-shared/models.ts";
 import { renderTokenCount } from "../openai-shared/token-count.ts";
 import type { Protocol } from "../protocol.ts";
+import type { UpstreamProtocol } from "../translation.ts";
 import { planEdits } from "./edits.ts";
 import { parseEmbedding, renderEmbedding } from "./embeddings.ts";
 import { readEnvelope } from "./envelope.ts";
 import { renderStreamError } from "./errors.ts";
 import { parseRequest } from "./parse-request.ts";
+import { parseResponse } from "./parse-response.ts";
 import { readAnswer } from "./read-answer.ts";
+import { renderRequest } from "./render-request.ts";
 import { renderResponse } from "./render-response.ts";
 import { routes, upstreamPath } from "./routes.ts";
+import { ChatStreamDecoder } from "./stream-decoder.ts";
 import { ChatStreamEncoder } from "./stream-encoder.ts";
 import { ChatTap } from "./tap.ts";
 
@@ -41,4 +45,11 @@ export const openaiChat: Protocol = {
   renderModelList,
   renderModel,
   parseModelList,
+};
+
+/** The same protocol as that of an upstream which serves clients of other dialects. */
+export const openaiChatUpstream: UpstreamProtocol = {
+  renderRequest,
+  parseResponse,
+  createStreamDecoder: (toolNames) => new ChatStreamDecoder(toolNames),
 };

@@ -84,7 +84,8 @@ function cutShaped(event: SseEvent, { tail, cutTail }: ChunkShape, end: number):
   return raw.slice(0, end + 6) + cutTail + raw.slice(end + 6 + tail.length);
 }
 
-function parseChunk(data: string): WireObject | undefined {
+/** A chunk as JSON; `undefined`: it is no object. */
+export function parseChunk(data: string): WireObject | undefined {
   try {
     const chunk: unknown = JSON.parse(utf8OfLatin1(data));
     return isObject(chunk) ? chunk : undefined;
@@ -94,7 +95,7 @@ function parseChunk(data: string): WireObject | undefined {
 }
 
 /** An error in place of a chunk: `data: {"error":{…}}`, or an event of that name. `"error":null` is none. */
-function errorOf(event: SseEvent, chunk: WireObject | undefined): UpstreamError | undefined {
+export function errorOf(event: SseEvent, chunk: WireObject | undefined): UpstreamError | undefined {
   const field = chunk?.["error"];
   if (event.name !== "error" && !isObject(field) && (typeof field !== "string" || field === "")) return undefined;
   return readErrorObject(chunk) ?? { status: 500, message: "The provider ended its stream with an error that tells nothing." };

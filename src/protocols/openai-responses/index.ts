@@ -4,13 +4,17 @@ import { keepAlive } from "../openai-shared/keep-alive.ts";
 import { parseModelList, renderModel, renderModelList } from "../openai-shared/models.ts";
 import { renderTokenCount } from "../openai-shared/token-count.ts";
 import type { Protocol } from "../protocol.ts";
+import type { UpstreamProtocol } from "../translation.ts";
 import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
 import { renderStreamError } from "./errors.ts";
 import { parseRequest } from "./parse-request.ts";
+import { parseResponse } from "./parse-response.ts";
 import { readAnswer } from "./read-answer.ts";
+import { renderRequest } from "./render-request.ts";
 import { renderResponse } from "./render-response.ts";
 import { routes, upstreamPath } from "./routes.ts";
+import { ResponsesStreamDecoder } from "./stream-decoder.ts";
 import { ResponsesStreamEncoder } from "./stream-encoder.ts";
 import { ResponsesTap } from "./tap.ts";
 
@@ -37,4 +41,11 @@ export const openaiResponses: Protocol = {
   renderModelList,
   renderModel,
   parseModelList,
+};
+
+/** The same protocol as that of an upstream which serves clients of other dialects. */
+export const openaiResponsesUpstream: UpstreamProtocol = {
+  renderRequest,
+  parseResponse,
+  createStreamDecoder: (toolNames) => new ResponsesStreamDecoder(toolNames),
 };

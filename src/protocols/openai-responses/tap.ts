@@ -110,13 +110,13 @@ const silent: UpstreamError = { status: 500, message: "The provider ended its st
 const eventFields: ReadonlySet<string> = new Set(["type", "sequence_number"]);
 
 /** `{"type":"error","code","message","param"}`, or with an `error` object that has a type of its own. */
-function errorOf(data: string): UpstreamError {
+export function errorOf(data: string): UpstreamError {
   const event = parseEvent(data);
   return (isObject(event) ? readErrorObject(restOf(event, eventFields)) : undefined) ?? silent;
 }
 
 /** `response.failed` holds the error in its response. */
-function failureOf(data: string): UpstreamError {
+export function failureOf(data: string): UpstreamError {
   const event = parseEvent(data);
   const response = isObject(event) ? event["response"] : undefined;
   return (isObject(response) ? readErrorObject({ error: response["error"] }) : undefined) ?? silent;

@@ -14,13 +14,36 @@ export interface LoweredSchema {
 export function lowerParameters(parameters: JsonSchema): LoweredSchema {
   if (!isObject(parameters)) return { schema: { type: "object", properties: {} }, note: "" };
   const refused = refusedAtRoot.filter((key) => parameters[key] !== undefined);
-  const kept = Object.fromEntries(Object.entries(parameters).filter(([key]) => !refused.includes(key as (typeof refusedAtRoot)[number])));
+  const entries = Object.entries(completeArrays(parameters));
+  const kept = Object.fromEntries(entries.filter(([key]) => !refused.includes(key as (typeof refusedAtRoot)[number])));
   const schema = kept["type"] === "object" || kept["$ref"] !== undefined ? kept : { ...kept, type: "object" };
   if (refused.length === 0) return { schema, note: "" };
   const note = Object.fromEntries(refused.map((key) => [key, parameters[key]]));
   // Without its branches the schema must not forbid what they would have named.
   const { additionalProperties: _closed, ...open } = schema;
   return { schema: { properties: {}, ...open }, note: `The arguments must also fit this JSON Schema: ${JSON.stringify(note)}` };
+}
+
+/** Keywords whose value is no schema, nor holds any. */
+const literals: ReadonlySet<string> = new Set(["enum", "const", "default", "examples", "required"]);
+
+/** Keywords whose value is schemas by name. */
+const named: ReadonlySet<string> = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
+
+/** The schema with `items` on every array, as OpenAI refuses one without ("array schema missing items", also where it is not strict); `{}` allows any item. */
+export function completeArrays(schema: WireObject): WireObject {
+  const { type } = schema;
+  const isArray = type === "array" || (Array.isArray(type) && type.includes("array"));
+  const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, completeIn(key, value)]));
+  return isArray && inner["items"] === undefined && inner["prefixItems"] === undefined ? { ...inner, items: {} } : inner;
+}
+
+function completeIn(key: string, value: unknown): unknown {
+  if (literals.has(key)) return value;
+  if (Array.isArray(value)) return value.map((item: unknown) => (isObject(item) ? completeArrays(item) : item));
+  if (!isObject(value)) return value;
+  if (!named.has(key)) return completeArrays(value);
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, isObject(item) ? completeArrays(item) : item]));
 }
 
 /** Whether a schema meets OpenAI's terms for `strict`: every object closed, and every property of it required (guide to structured outputs, November 2026). */

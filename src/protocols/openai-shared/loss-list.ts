@@ -20,7 +20,8 @@ export class LossList {
     for (const [protocol, fields] of Object.entries(extensions ?? {})) {
       if (protocol === own) continue;
       for (const [key, value] of Object.entries(fields)) {
-        if (!kept.has(key) && saysSomething(value)) this.drop(prefix + key, "The provider's protocol has no such field.");
+        if (!kept.has(key) && saysSomething(value) && !isServedInclude(key, value))
+          this.drop(prefix + key, "The provider's protocol has no such field.");
       }
     }
   }
@@ -28,6 +29,11 @@ export class LossList {
   get losses(): readonly Loss[] {
     return [...this.#byKey.values()];
   }
+}
+
+/** `include` of Responses, where it asks for no more than the proof of reasoning, which the answer brings in its own way. */
+function isServedInclude(key: string, value: unknown): boolean {
+  return key === "include" && Array.isArray(value) && value.every((item) => item === "reasoning.encrypted_content");
 }
 
 /** `false`, `null` and what is empty ask for nothing. */

@@ -83,8 +83,7 @@ export function renderEndUser(endUser: string | undefined, losses: LossList): st
 /** What neither OpenAI dialect has, or the neutral answer has no place for. */
 export function dropUnserved(request: ChatRequest, losses: LossList): void {
   if (request.topK !== undefined) losses.drop("top_k", "The provider's protocol has no such field.");
-  if (request.candidateCount !== undefined && request.candidateCount > 1)
-    losses.add("n", "clamped", "A translated answer is one choice.");
+  if (request.candidateCount !== undefined && request.candidateCount > 1) losses.add("n", "clamped", "A translated answer is one choice.");
   if (request.logprobs !== undefined) losses.drop("logprobs", "A translated answer tells no probabilities.");
   const tier = request.serviceTier;
   if (tier !== undefined && tier !== "auto") losses.drop("service_tier", "Tiers mean another thing at every provider.");

@@ -32,6 +32,15 @@ export interface Preset {
   readonly local?: LocalServer;
 }
 
+/** What servers that speak OpenAI Chat without being OpenAI leave out; a server without a preset is taken for one of them. */
+export const compatible: Quirks = {
+  noDeveloperRole: true,
+  maxTokensField: "max_tokens",
+  noCustomTools: true,
+  noAllowedTools: true,
+  noVendorFields: true,
+};
+
 /**
  * The rows. Base URLs as the vendors' SDKs have them (openai 7.57, @anthropic-ai/sdk 1.12, @google/genai 3.1) and as their pages give them, read in
  * November 2026: learn.microsoft.com/azure/foundry/openai/api-version-lifecycle, openrouter.ai/docs, api-docs.deepseek.com, console.groq.com/docs/openai,
@@ -90,7 +99,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "https://openrouter.ai/api/v1", "anthropic-messages": "https://openrouter.ai/api" },
     keyEnv: ["OPENROUTER_API_KEY"],
     modelPatterns: [],
-    quirks: { keyHeader: "authorization" },
+    quirks: { ...compatible, keyHeader: "authorization", reasoningField: "reasoning" },
   },
   {
     name: "deepseek",
@@ -101,7 +110,7 @@ export const presets: readonly Preset[] = [
     keyEnv: ["DEEPSEEK_API_KEY"],
     // Names with a colon are Ollama's tags.
     modelPatterns: ["deepseek-*", "!*:*"],
-    quirks: {},
+    quirks: { ...compatible, reasoningField: "reasoning_content", echoReasoning: true },
   },
   {
     name: "groq",
@@ -110,7 +119,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "https://api.groq.com/openai/v1" },
     keyEnv: ["GROQ_API_KEY"],
     modelPatterns: [],
-    quirks: {},
+    quirks: { ...compatible },
   },
   {
     name: "mistral",
@@ -131,7 +140,7 @@ export const presets: readonly Preset[] = [
       "!*:*",
     ],
     // Answers 422 `extra_forbidden`; usage comes in the last chunk unasked.
-    quirks: { noStreamOptions: true },
+    quirks: { ...compatible, noStreamOptions: true },
   },
   {
     name: "xai",
@@ -141,7 +150,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-responses": "https://api.x.ai/v1", "openai-chat": "https://api.x.ai/v1" },
     keyEnv: ["XAI_API_KEY"],
     modelPatterns: ["grok-*"],
-    quirks: {},
+    quirks: { ...compatible },
   },
   {
     name: "together",
@@ -150,7 +159,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "https://api.together.ai/v1" },
     keyEnv: ["TOGETHER_API_KEY"],
     modelPatterns: [],
-    quirks: {},
+    quirks: { ...compatible },
   },
   {
     name: "fireworks",
@@ -159,7 +168,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "https://api.fireworks.ai/inference/v1", "anthropic-messages": "https://api.fireworks.ai/inference" },
     keyEnv: ["FIREWORKS_API_KEY"],
     modelPatterns: ["accounts/fireworks/*"],
-    quirks: { keyHeader: "authorization" },
+    quirks: { ...compatible, keyHeader: "authorization" },
   },
   {
     name: "ollama",
@@ -168,7 +177,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "http://127.0.0.1:11434/v1" },
     keyEnv: [],
     modelPatterns: [],
-    quirks: {},
+    quirks: { ...compatible },
     local: { port: 11434, ownedBy: "library", versionPath: "/api/version" },
   },
   {
@@ -178,7 +187,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "http://127.0.0.1:8000/v1" },
     keyEnv: [],
     modelPatterns: [],
-    quirks: {},
+    quirks: { ...compatible },
     local: { port: 8000, ownedBy: "vllm" },
   },
   {
@@ -188,7 +197,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "http://127.0.0.1:1234/v1" },
     keyEnv: [],
     modelPatterns: [],
-    quirks: {},
+    quirks: { ...compatible },
     local: { port: 1234, ownedBy: "organization_owner" },
   },
   {
@@ -198,7 +207,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "http://127.0.0.1:8080/v1" },
     keyEnv: [],
     modelPatterns: [],
-    quirks: {},
+    quirks: { ...compatible },
   },
 ];
 

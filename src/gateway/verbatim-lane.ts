@@ -1,0 +1,72 @@
+import { GatewayError, SseSplitter, type Edit } from "../core/index.ts";
+import type { Attempt } from "../upstream/index.ts";
+import { forwardRequestHeaders } from "./headers.ts";
+import type { Lane } from "./lane.ts";
+import type { ModelCall } from "./model-call.ts";
+
+/** The client's own protocol: the received bytes go out, with small edits spliced in where something must change, and come back as they are. */
+export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
+  const { protocol, route, parts } = call;
+  const { provider, upstreamModel } = attempt;
+  const envelope = call.envelope!;
+  const target = protocol.upstreamPath(route, upstreamModel);
+  const patch = {
+    ...(upstreamModel === envelope.model ? {} : { model: upstreamModel }),
+    ...(provider.quirks.noStreamOptions === true ? { noStreamOptions: true } : {}),
+  };
+  const edits = parts.length === 0 ? [] : protocol.planEdits(envelope, route, patch);
+  // The usage chunk was asked for by the gateway alone.
+  const hideUsage = envelope.stream && envelope.includeUsage === false && provider.quirks.noStreamOptions !== true;
+  return {
+    request: {
+      method: target.method,
+      path: route.query === "" ? target.path : `${target.path}?${route.query}`,
+      headers: forwardRequestHeaders(call.exchange.rawHeaders, protocol),
+      body: parts.length === 0 ? undefined : edits.length === 0 ? parts : spliceParts(parts, edits),
+    },
+    translated: false,
+    readJson(whole) {
+      try {
+        return { facts: protocol.readAnswer(whole, route), body: whole };
+      } catch (cause) {
+        throw new GatewayError(
+          "upstream_invalid_response",
+          `The provider "${provider.name}" answered something that is no JSON object of its protocol. Check its base_url and protocols.`,
+          { cause },
+        );
+      }
+    },
+    openStream(contentType) {
+      const arraySplitter = contentType.startsWith("application/json") ? protocol.createArraySplitter?.() : undefined;
+      return {
+        splitter: arraySplitter ?? new SseSplitter(),
+        tap: protocol.createTap({ hideUsage }),
+        jsonArray: arraySplitter !== undefined,
+      };
+    },
+  };
+}
+
+/** The parts with the edits put in; all other bytes are the received ones, not copied. Offsets count over all parts. */
+export function spliceParts(parts: readonly Buffer[], edits: readonly Edit[]): Buffer[] {
+  const out: Buffer[] = [];
+  let offset = 0;
+  let next = 0;
+  let skipTo = 0;
+  for (const part of parts) {
+    const end = offset + part.length;
+    let at = Math.max(offset, skipTo);
+    while (next < edits.length && edits[next]!.start < end) {
+      const edit = edits[next]!;
+      if (edit.start > at) out.push(part.subarray(at - offset, edit.start - offset));
+      out.push(Buffer.from(edit.text, "latin1"));
+      skipTo = edit.end;
+      at = Math.max(at, edit.end);
+      next++;
+    }
+    if (at < end) out.push(part.subarray(at - offset));
+    offset = end;
+  }
+  for (; next < edits.length; next++) out.push(Buffer.from(edits[next]!.text, "latin1"));
+  return out;
+}

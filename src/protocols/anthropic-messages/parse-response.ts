@@ -1,0 +1,156 @@
+import { GatewayError } from "../../core/index.ts";
+import type { Block, ChatResponse, Extensions, StopReason } from "../../ir/index.ts";
+import { freeTextOf, textAt } from "../json-text.ts";
+import type { ToolNames } from "../translation.ts";
+import { parseError } from "./errors.ts";
+import { extensionsOf, isObject, type WireObject } from "./fields.ts";
+import { mergeCounts, usageOfCounts } from "./usage.ts";
+
+const stopReasons: Readonly<Record<string, StopReason>> = {
+  end_turn: "stop",
+  stop_sequence: "stop-sequence",
+  max_tokens: "length",
+  tool_use: "tool-calls",
+  refusal: "refusal",
+  pause_turn: "pause",
+  model_context_window_exceeded: "context-window",
+};
+
+/** The end of an answer in neutral words. */
+export interface ParsedEnd {
+  readonly stopReason: StopReason;
+  readonly rawStopReason: string;
+  readonly stopSequence?: string;
+}
+
+/**
+ * Parses a Message, `{"id","type":"message","model","content":[…],"stop_reason","usage":{…}}` (Anthropic API reference and SDK 1.12, November 2026).
+ * The input of a tool call is its text as it stands in `body` (text, not latin1). `createdAt` is 0, as the wire has none.
+ * @throws GatewayError `upstream_error` where the body is an error, `upstream_invalid_response` where it is no message.
+ */
+export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
+  const wire = parseMessage(body);
+  const content = (wire["content"] as readonly unknown[]).flatMap((block, index) =>
+    isObject(block) ? parseBlock(block, () => textAt(body, ["content", index, "input"]), toolNames) : [],
+  );
+  const hasCall = content.some((block) => block.type === "tool-call");
+  const end = parseEnd(wire, hasCall, toolNames);
+  const extensions = ownFields(wire);
+  return {
+    id: stringOf(wire["id"]),
+    model: stringOf(wire["model"]),
+    createdAt: 0,
+    content,
+    ...(end ?? { stopReason: "other" }),
+    usage: usageOfCounts(mergeCounts({}, wire["usage"])) ?? {},
+    ...(extensions === undefined ? {} : { extensions }),
+  };
+}
+
+function parseMessage(body: string): WireObject {
+  const wire = parseJson(body);
+  if (isObject(wire) && Array.isArray(wire["content"])) return wire;
+  if (isObject(wire) && isObject(wire["error"])) {
+    const { message, type, code } = parseError(502, body);
+    throw new GatewayError("upstream_error", message, {
+      ...(type === undefined ? {} : { upstreamType: type }),
+      ...(code === undefined ? {} : { upstreamCode: code }),
+    });
+  }
+  throw new GatewayError("upstream_invalid_response", "The provider's answer is not a message of the Anthropic protocol.");
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined; // The caller says what is wrong.
+  }
+}
+
+function parseBlock(block: WireObject, inputText: () => string | undefined, toolNames: ToolNames | undefined): Block[] {
+  switch (block["type"]) {
+    case "text":
+      return parseText(block);
+    case "thinking": {
+      const signature = stringOf(block["signature"]);
+      return [{ type: "reasoning", text: stringOf(block["thinking"]), ...(signature === "" ? {} : { proof: signatureProof(signature) }) }];
+    }
+    case "redacted_thinking":
+      return [{ type: "reasoning", text: "", proof: redactedProof(stringOf(block["data"])) }];
+    case "tool_use": {
+      const args = block["input"] === undefined ? "{}" : (inputText() ?? JSON.stringify(block["input"]));
+      return [parseCall(block, args, toolNames)];
+    }
+    default:
+      return [{ type: "opaque", protocol: "anthropic-messages", value: block }];
+  }
+}
+
+function parseText({ text, citations }: { readonly text?: unknown; readonly citations?: unknown }): Block[] {
+  if (stringOf(text) === "") return [];
+  const extensions = Array.isArray(citations) && citations.length > 0 ? extensionsOf({ citations }) : undefined;
+  return [{ type: "text", text: stringOf(text), ...(extensions === undefined ? {} : { extensions }) }];
+}
+
+function parseCall(block: WireObject, args: string, toolNames: ToolNames | undefined): Block {
+  const wireName = stringOf(block["name"]);
+  const identity = toolNames?.get(wireName);
+  if (identity?.kind === "answer") return { type: "text", text: args };
+  const kind = identity?.kind ?? "function";
+  return {
+    type: "tool-call",
+    id: stringOf(block["id"]),
+    name: identity?.name ?? wireName,
+    ...(identity?.namespace === undefined ? {} : { namespace: identity.namespace }),
+    kind,
+    arguments: kind === "custom" ? freeTextOf(args) : args,
+  };
+}
+
+export function signatureProof(data: string): {
+  readonly protocol: "anthropic-messages";
+  readonly kind: "signature";
+  readonly data: string;
+} {
+  return { protocol: "anthropic-messages", kind: "signature", data };
+}
+
+export function redactedProof(data: string): { readonly protocol: "anthropic-messages"; readonly kind: "redacted"; readonly data: string } {
+  return { protocol: "anthropic-messages", kind: "redacted", data };
+}
+
+/** `stop_reason` and `stop_sequence`; `undefined` before the end. An answer that was given by the tool of `ToolIdentity` is no call. */
+export function parseEnd(wire: WireObject, hasCall: boolean, toolNames: ToolNames | undefined): ParsedEnd | undefined {
+  const { stop_reason: raw, stop_sequence: sequence } = wire as { stop_reason?: unknown; stop_sequence?: unknown };
+  if (typeof raw !== "string") return undefined;
+  const reason = Object.hasOwn(stopReasons, raw) ? stopReasons[raw]! : "other";
+  const isAnswered = reason === "tool-calls" && !hasCall && [...(toolNames?.values() ?? [])].some(({ kind }) => kind === "answer");
+  return {
+    stopReason: isAnswered ? "stop" : reason,
+    rawStopReason: raw,
+    ...(typeof sequence === "string" ? { stopSequence: sequence } : {}),
+  };
+}
+
+/** What a message says that has no neutral name; null is nothing. */
+export function ownFields(message: WireObject): Extensions | undefined {
+  const fields: Record<string, unknown> = {};
+  for (const key of ["container", "diagnostics", "stop_details"]) {
+    const value = message[key];
+    if (isObject(value) && (key !== "stop_details" || typeof value["category"] === "string" || typeof value["explanation"] === "string"))
+      fields[key] = value;
+  }
+  const usage = message["usage"];
+  const extra = isObject(usage) ? ["server_tool_use", "service_tier", "inference_geo", "speed"].filter((key) => isPresent(usage[key])) : [];
+  if (isObject(usage) && extra.length > 0) fields["usage"] = Object.fromEntries(extra.map((key) => [key, usage[key]]));
+  return Object.keys(fields).length === 0 ? undefined : extensionsOf(fields);
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+export function stringOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

@@ -1,0 +1,136 @@
+import type { ChatRequest, ReasoningRequest } from "../../ir/index.ts";
+import type { Losses } from "../losses.ts";
+import type { Turn } from "../turns.ts";
+import { compact, isObject, type WireObject } from "./fields.ts";
+import type { ModelTraits } from "./model-traits.ts";
+
+/** The least budget that the vendor takes. */
+const minBudget = 1024;
+/** What an effort is worth in tokens, on a model that wants a budget. */
+const budgetByEffort: Readonly<Record<string, number>> = {
+  minimal: 1024,
+  low: 2048,
+  medium: 8192,
+  high: 16_384,
+  xhigh: 24_576,
+  max: 31_999,
+  ultra: 31_999,
+};
+const defaultEffort = "medium";
+
+export interface RenderedReasoning {
+  readonly thinking?: WireObject | undefined;
+  /** `output_config.effort`. */
+  readonly effort?: string | undefined;
+  readonly isOn: boolean;
+}
+
+interface Surroundings {
+  readonly traits: ModelTraits;
+  readonly maxTokens: number;
+  /** The model must call a tool, which it can't while it thinks. */
+  readonly isToolForced: boolean;
+  readonly turns: readonly Turn[];
+}
+
+/** `thinking` and the effort (Anthropic API, "Extended thinking", "Adaptive thinking", "Effort"; November 2026). */
+export function renderReasoning(request: ChatRequest, around: Surroundings, losses: Losses): RenderedReasoning {
+  const { traits } = around;
+  const own = request.extensions?.["anthropic-messages"]?.["thinking"];
+  const effort = traits.takesEffort ? renderEffort(request.reasoning?.effort, traits, losses) : undefined;
+  const thinking = isObject(own) && typeof own["type"] === "string" ? own : thinkingOf(request.reasoning, around, losses);
+  const isOn = thinking !== undefined && thinking["type"] !== "disabled";
+  if (!isOn) return { thinking: restOf(thinking, own), effort, isOn };
+  const obstacle = obstacleTo(thinking, around);
+  if (obstacle === undefined) return { thinking: restOf(thinking, own), effort, isOn };
+  losses.drop("reasoning", obstacle);
+  return { thinking: { type: "disabled" }, effort, isOn: false };
+}
+
+/** What an extension says of `thinking` beside its type goes along. */
+function restOf(thinking: WireObject | undefined, own: unknown): WireObject | undefined {
+  return thinking !== undefined && isObject(own) ? { ...thinking, ...own } : thinking;
+}
+
+function thinkingOf(reasoning: ReasoningRequest | undefined, around: Surroundings, losses: Losses): WireObject | undefined {
+  if (reasoning === undefined) return undefined;
+  const { traits } = around;
+  if (reasoning.enabled === false || reasoning.effort === "none") return traits.thinking === "none" ? undefined : { type: "disabled" };
+  const isAsked =
+    reasoning.enabled === true || reasoning.adaptive === true || reasoning.effort !== undefined || reasoning.budgetTokens !== undefined;
+  if (!isAsked) return undefined;
+  if (traits.thinking === "none") {
+    losses.drop("reasoning", "The model does not reason.");
+    return undefined;
+  }
+  const display = traits.thinking === "adaptive" ? displayOf(reasoning) : undefined;
+  if (traits.thinking === "budget" || (reasoning.budgetTokens !== undefined && traits.takesBudget))
+    return withBudget(reasoning, around, losses, display);
+  if (reasoning.budgetTokens !== undefined) losses.emulate("reasoning.budget_tokens", "The model takes no budget: it decides itself.");
+  return compact({ type: "adaptive", display });
+}
+
+function displayOf({ visibility }: ReasoningRequest): string | undefined {
+  return visibility === undefined ? undefined : visibility === "none" ? "omitted" : "summarized";
+}
+
+/** A budget stays below `max_tokens`; one that the client did not set leaves half of them to the answer. */
+function withBudget(reasoning: ReasoningRequest, { maxTokens }: Surroundings, losses: Losses, display: string | undefined): WireObject {
+  const asked =
+    reasoning.budgetTokens ??
+    Math.min(budgetByEffort[reasoning.effort ?? defaultEffort] ?? budgetByEffort[defaultEffort]!, Math.floor(maxTokens / 2));
+  const budget = Math.min(Math.max(asked, minBudget), maxTokens - 1);
+  if (budget < minBudget) {
+    losses.drop("reasoning", `There is no room to reason in ${maxTokens} tokens of output.`);
+    return { type: "disabled" };
+  }
+  if (reasoning.budgetTokens !== undefined && budget !== reasoning.budgetTokens) {
+    losses.clamp("reasoning.budget_tokens", `The provider takes ${minBudget} to ${maxTokens - 1}.`);
+  }
+  return compact({ type: "enabled", budget_tokens: budget, display });
+}
+
+function renderEffort(effort: string | undefined, traits: ModelTraits, losses: Losses): string | undefined {
+  if (effort === undefined || effort === "none") return undefined;
+  const known = effortFor(effort, traits);
+  if (known !== effort) losses.clamp("reasoning.effort", `The nearest that the model takes is "${known}".`);
+  return known;
+}
+
+function effortFor(effort: string, { highestEffort, takesXhigh }: ModelTraits): string {
+  switch (effort) {
+    case "minimal":
+      return "low";
+    case "low":
+    case "medium":
+    case "high":
+      return effort;
+    case "xhigh":
+      return takesXhigh ? effort : "high";
+    case "max":
+    case "ultra":
+      return highestEffort;
+    default:
+      return defaultEffort;
+  }
+}
+
+/** Why the model can't think in this request although it was asked to. */
+function obstacleTo(thinking: WireObject, { isToolForced, turns }: Surroundings): string | undefined {
+  if (isToolForced) return "The provider can't force a tool while the model reasons, and the tool was forced.";
+  if (thinking["type"] === "enabled" && hasUnsignedStep(turns)) {
+    return "The reasoning before the tool calls of this turn is not the provider's own, which it demands back while the model reasons.";
+  }
+  return undefined;
+}
+
+/** Since the user last spoke, a step with tool calls that does not begin with signed thinking; the budget form refuses to go on from there. */
+function hasUnsignedStep(turns: readonly Turn[]): boolean {
+  const start = turns.findLastIndex(({ role, results }) => role === "user" && results.length === 0);
+  return turns
+    .slice(start + 1)
+    .some(
+      ({ role, content }) =>
+        role === "assistant" && content.some(({ type }) => type === "tool-call") && !content.some(({ type }) => type === "reasoning"),
+    );
+}

@@ -1,0 +1,186 @@
+import { createHash } from "node:crypto";
+import type { Block, ChatRequest } from "../../ir/index.ts";
+import { Losses } from "../losses.ts";
+import { ToolNamer } from "../tool-names.ts";
+import type { Rendered, RenderTarget } from "../translation.ts";
+import { arrangeTurns, type Turn } from "../turns.ts";
+import { limitMarks } from "./cache-marks.ts";
+import { compact, isObject, type WireObject } from "./fields.ts";
+import { traitsOf } from "./model-traits.ts";
+import { BlockRenderer, cacheControl, hasPlace, printBlock, type OutBlock } from "./render-blocks.ts";
+import { renderFormat } from "./render-format.ts";
+import { renderReasoning } from "./render-reasoning.ts";
+import { renderSampling } from "./render-sampling.ts";
+import { isForced, renderToolChoice, renderTools } from "./render-tools.ts";
+
+/** `max_tokens` must be given; this is it where the client gives none, or the model's limit where that is lower. */
+export const defaultMaxTokens = 32_000;
+/** What stands for a turn that the vendor wants and the client does not have. */
+const emptyTurn = ".";
+const continueTurn = "Continue.";
+const maxUserIdLength = 256;
+const ownTiers: ReadonlySet<string> = new Set(["auto", "standard_only"]);
+
+/**
+ * Renders the body of `POST /v1/messages`, `{"model","max_tokens","system":[…],"messages":[…],"tools":[…],…}` (Anthropic API reference and SDK 1.12,
+ * November 2026). Arguments of tool calls go in as the text they are.
+ * @throws GatewayError `invalid_request` where the request can't be kept without changing its meaning: a forced tool that does not exist there.
+ */
+export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
+  const losses = new Losses();
+  const namer = new ToolNamer(/[^a-zA-Z0-9_-]/g);
+  const traits = traitsOf(target.model);
+  const maxTokens = renderMaxTokens(request, target, losses);
+  const declared = renderTools(request, traits, namer, losses);
+  const { format, instruction, tool: answerTool } = renderFormat(request, traits, namer, losses);
+  const tools = answerTool === undefined ? declared : [...declared, answerTool];
+  const choice = renderToolChoice(request, declared, namer, losses);
+  const { instructions, turns } = arrangeTurns(request.messages, (block, role) => hasPlace(block, role, losses), losses);
+  const reasoning = renderReasoning(
+    request,
+    { traits, maxTokens, isToolForced: isForced(request.toolChoice) || answerTool !== undefined, turns },
+    losses,
+  );
+  const blocks = new BlockRenderer(namer, losses);
+  const prompt = limitMarks(
+    {
+      tools,
+      system: renderSystem(instructions, instruction, blocks, losses),
+      turns: renderTurns(withTurnsOfUser(turns, traits.takesPrefill && !reasoning.isOn, losses), blocks),
+    },
+    request.cacheKey,
+    losses,
+  );
+  reportUnnamed(request, losses);
+  const own = request.extensions?.["anthropic-messages"] ?? {};
+  const { thinking: _, output_config: ownOutput, metadata: ownMetadata, ...ownFields } = own;
+  const output = { effort: reasoning.effort, format, ...(isObject(ownOutput) ? ownOutput : {}) };
+  const body = compact({
+    model: target.model,
+    max_tokens: maxTokens,
+    stream: target.stream ? true : undefined,
+    system: prompt.system.length === 0 ? undefined : prompt.system.map(({ fields, cache }) => marked(fields, cache)),
+    tools: prompt.tools.length === 0 ? undefined : prompt.tools.map(({ fields, cache }) => marked(fields, cache)),
+    tool_choice:
+      answerTool === undefined || choice?.["type"] === "tool"
+        ? choice
+        : declared.length > 0
+          ? { type: "any" }
+          : { type: "tool", name: answerTool.fields["name"] },
+    thinking: reasoning.thinking,
+    output_config: Object.values(output).every((value) => value === undefined) ? undefined : compact(output),
+    ...renderSampling(request, traits, reasoning.isOn, losses),
+    stop_sequences: renderStop(request, losses),
+    metadata: renderMetadata(request, ownMetadata),
+    service_tier: renderTier(request, losses),
+    ...ownFields,
+  });
+  const messages = prompt.turns.map(
+    (content, at) => `{"role":"${at % 2 === 0 ? "user" : "assistant"}","content":[${content.map(printBlock).join(",")}]}`,
+  );
+  const { toolNames } = namer;
+  return {
+    value: `${JSON.stringify(body).slice(0, -1)},"messages":[${messages.join(",")}]}`,
+    losses: losses.list,
+    ...(toolNames === undefined ? {} : { toolNames }),
+  };
+}
+
+function marked(fields: WireObject, cache: OutBlock["cache"]): WireObject {
+  return cache === undefined ? fields : { ...fields, cache_control: cacheControl(cache) };
+}
+
+function renderMaxTokens({ maxOutputTokens }: ChatRequest, { quirks }: RenderTarget, losses: Losses): number {
+  const limit = quirks.maxOutputTokens;
+  const asked = maxOutputTokens ?? defaultMaxTokens;
+  if (limit === undefined || asked <= limit) return asked;
+  if (maxOutputTokens !== undefined) losses.clamp("max_tokens", `The model writes at most ${limit} tokens.`);
+  return limit;
+}
+
+/** `system` holds texts only. */
+function renderSystem(
+  instructions: readonly Block[],
+  instruction: string | undefined,
+  blocks: BlockRenderer,
+  losses: Losses,
+): readonly OutBlock[] {
+  const texts = instructions.flatMap((block): OutBlock[] => {
+    if (block.type === "text") return block.text.trim() === "" ? [] : [blocks.render(block)];
+    losses.drop(`messages[].${block.type}`, "The provider takes text only as instructions.");
+    return [];
+  });
+  return instruction === undefined ? texts : [...texts, { fields: { type: "text", text: instruction } }];
+}
+
+/** The first turn is the user's; so is the last one, where the model does not go on from the beginning of an answer. */
+function withTurnsOfUser(turns: readonly Turn[], takesPrefill: boolean, losses: Losses): readonly Turn[] {
+  const began = turns[0]?.role === "user" ? turns : [userTurn(emptyTurn), ...turns];
+  const last = began.at(-1);
+  if (last === undefined || last.role === "user") return began;
+  if (takesPrefill) return [...began.slice(0, -1), { ...last, content: trimLast(last.content) }];
+  losses.emulate("messages", "The model begins its answers itself: the user asks it to go on.");
+  return [...began, userTurn(continueTurn)];
+}
+
+/** A beginning must not end in space. */
+function trimLast(content: readonly Block[]): readonly Block[] {
+  const last = content.at(-1);
+  return last?.type === "text" ? [...content.slice(0, -1), { ...last, text: last.text.trimEnd() }] : content;
+}
+
+function userTurn(text: string): Turn {
+  return { role: "user", results: [], content: [{ type: "text", text }] };
+}
+
+/** The results of a turn come first, and in an answer of the model what it thought. */
+function renderTurns(turns: readonly Turn[], blocks: BlockRenderer): readonly (readonly OutBlock[])[] {
+  return turns.map(({ role, results, content }) => {
+    const rest = content.filter((block) => block.type !== "tool-result");
+    const ordered = role === "assistant" && rest[0]?.type !== "reasoning" ? rest.toSorted((a, b) => rank(a) - rank(b)) : rest;
+    return [...results.map((result) => blocks.result(result)), ...ordered.map((block) => blocks.render(block))];
+  });
+}
+
+function rank(block: Block): number {
+  return block.type === "reasoning" ? 0 : 1;
+}
+
+function renderStop({ stop }: ChatRequest, losses: Losses): readonly string[] | undefined {
+  const kept = stop?.filter((sequence) => sequence.trim() !== "");
+  if (stop !== undefined && kept?.length !== stop.length) losses.drop("stop", "The provider takes no sequence of mere space.");
+  return kept === undefined || kept.length === 0 ? undefined : kept;
+}
+
+/** A mark of the end user that is too long becomes a hash, which marks as well. */
+function renderMetadata({ endUser }: ChatRequest, own: unknown): WireObject | undefined {
+  const rest = isObject(own) ? own : {};
+  if (endUser === undefined) return Object.keys(rest).length === 0 ? undefined : rest;
+  const userId = endUser.length <= maxUserIdLength ? endUser : createHash("sha256").update(endUser).digest("hex");
+  return { ...rest, user_id: userId };
+}
+
+function renderTier({ serviceTier }: ChatRequest, losses: Losses): string | undefined {
+  if (serviceTier === undefined || ownTiers.has(serviceTier)) return serviceTier;
+  if (serviceTier !== "default") losses.drop("service_tier", "The provider has other tiers.");
+  return undefined;
+}
+
+/** What of the request has no name in this protocol. */
+function reportUnnamed(request: ChatRequest, losses: Losses): void {
+  const none = "The provider has no such parameter.";
+  if (request.frequencyPenalty !== undefined && request.frequencyPenalty !== 0) losses.drop("frequency_penalty", none);
+  if (request.presencePenalty !== undefined && request.presencePenalty !== 0) losses.drop("presence_penalty", none);
+  if (request.seed !== undefined) losses.drop("seed", none);
+  if ((request.candidateCount ?? 1) !== 1) losses.drop("n", "The provider gives one answer.");
+  if (request.logprobs !== undefined) losses.drop("logprobs", none);
+  if (request.verbosity !== undefined) losses.drop("verbosity", none);
+  if (request.metadata !== undefined) losses.drop("metadata", none);
+  losses.dropForeign(request.extensions, "anthropic-messages", "");
+  for (const message of request.messages) {
+    if (message.name !== undefined) losses.drop("messages[].name", none);
+    losses.dropForeign(message.extensions, "anthropic-messages", "messages[].");
+    for (const key of Object.keys(message.extensions?.["anthropic-messages"] ?? {}))
+      losses.drop(`messages[].${key}`, "The turn is one with others.");
+  }
+}

@@ -1,0 +1,29 @@
+import type { ChatRequest } from "../../ir/index.ts";
+import type { Losses } from "../losses.ts";
+import { compact, type WireObject } from "./fields.ts";
+import type { ModelTraits } from "./model-traits.ts";
+
+/** The highest temperature of the vendor, and the only one it takes while the model thinks. */
+const maxTemperature = 1;
+
+/** `temperature`, `top_p` and `top_k`, as far as the model takes them (Anthropic API reference and "Extended thinking", November 2026). */
+export function renderSampling(request: ChatRequest, traits: ModelTraits, isThinking: boolean, losses: Losses): WireObject {
+  const { topP, topK } = request;
+  const temperature = clampTemperature(request.temperature, losses);
+  if (isThinking || !traits.takesSampling) {
+    const reason = isThinking ? "The provider does not take it while the model reasons." : "The model does not take it.";
+    if (temperature !== undefined && temperature !== maxTemperature) losses.drop("temperature", reason);
+    if (topP !== undefined) losses.drop("top_p", reason);
+    if (topK !== undefined) losses.drop("top_k", reason);
+    return temperature === maxTemperature ? { temperature } : {};
+  }
+  const isBoth = temperature !== undefined && topP !== undefined && !traits.takesBothSamplings;
+  if (isBoth) losses.drop("top_p", "The model takes it only without a temperature.");
+  return compact({ temperature, top_p: isBoth ? undefined : topP, top_k: topK });
+}
+
+function clampTemperature(temperature: number | undefined, losses: Losses): number | undefined {
+  if (temperature === undefined || temperature <= maxTemperature) return temperature;
+  losses.clamp("temperature", `The provider takes 0 to ${maxTemperature}.`);
+  return maxTemperature;
+}

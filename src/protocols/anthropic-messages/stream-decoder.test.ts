@@ -1,0 +1,258 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "node:test";
+import { GatewayError, latin1OfUtf8, SseSplitter } from "../../core/index.ts";
+import { collect, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
+import type { ToolNames } from "../translation.ts";
+import { clientOf, encode, fixture } from "./harness.test.ts";
+import { anthropicMessagesUpstream } from "./index.ts";
+import { parseResponse } from "./parse-response.ts";
+import { renderResponse } from "./render-response.ts";
+
+const client = clientOf();
+
+/** Decodes a stream (text), cut into pieces of `size` bytes. */
+function decode(stream: string, size = Number.POSITIVE_INFINITY, toolNames?: ToolNames): StreamEvent[] {
+  const bytes = latin1OfUtf8(stream);
+  const splitter = new SseSplitter();
+  const decoder = anthropicMessagesUpstream.createStreamDecoder(toolNames);
+  const step = Math.min(size, bytes.length);
+  const events: StreamEvent[] = [];
+  for (let at = 0; at < bytes.length; at += step)
+    for (const event of splitter.push(bytes.slice(at, at + step))) events.push(...decoder.push(event));
+  for (const event of splitter.end()) events.push(...decoder.push(event));
+  return [...events, ...decoder.end()];
+}
+
+/** A stream of `data:` lines with their event names. */
+function streamOf(...events: readonly Record<string, unknown>[]): string {
+  return events.map((event) => `event: ${String(event["type"])}\ndata: ${JSON.stringify(event)}\n\n`).join("");
+}
+
+const start = { type: "message_start", message: { id: "msg_1", model: "m", content: [], usage: { input_tokens: 5, output_tokens: 1 } } };
+const begun: StreamEvent = { type: "message-start", id: "msg_1", model: "m", createdAt: 0, usage: { input: 5, output: 1 } };
+const textDelta = (index: number, text: string): Record<string, unknown> => ({
+  type: "content_block_delta",
+  index,
+  delta: { type: "text_delta", text },
+});
+
+const text = fc.string({ unit: "grapheme", minLength: 1 });
+const proof = text.map((data) => ({ protocol: "anthropic-messages", kind: "signature", data: `s${data}` }) as const);
+const block: fc.Arbitrary<Block> = fc.oneof(
+  text.map((value): Block => ({ type: "text", text: value })),
+  fc.record({ text, proof }).map((fields): Block => ({ type: "reasoning", ...fields })),
+  proof.map((value): Block => ({ type: "reasoning", text: "", proof: value })),
+  text.map((data): Block => ({ type: "reasoning", text: "", proof: { protocol: "anthropic-messages", kind: "redacted", data } })),
+  fc
+    .record({
+      id: fc.uuid(),
+      name: fc.constantFrom("bash", "read"),
+      value: fc.dictionary(text, fc.jsonValue()),
+      indent: fc.integer({ min: 0, max: 2 }),
+    })
+    .map(({ id, name, value, indent }): Block => ({
+      type: "tool-call",
+      id,
+      name,
+      kind: "function",
+      arguments: JSON.stringify(value, null, indent),
+    })),
+);
+const count = fc.integer({ min: 0, max: 1e6 });
+const response: fc.Arbitrary<ChatResponse> = fc
+  .record({
+    content: fc.array(block, { maxLength: 5 }),
+    stopReason: fc.constantFrom("length", "tool-calls", "pause", "refusal", "context-window"),
+    usage: fc.record({ input: count, output: count, cacheRead: count, reasoning: count }),
+  })
+  .map(({ usage, ...fields }): ChatResponse => ({
+    id: "msg_1",
+    model: "claude-alias",
+    createdAt: 0,
+    ...fields,
+    usage: { ...usage, input: usage.input + usage.cacheRead },
+  }));
+
+const words: Readonly<Record<string, string>> = {
+  length: "max_tokens",
+  "tool-calls": "tool_use",
+  pause: "pause_turn",
+  refusal: "refusal",
+  "context-window": "model_context_window_exceeded",
+};
+
+test("law: a stream and the JSON of one answer mean the same, which is the answer; wherever the stream is cut", () => {
+  fc.assert(
+    fc.property(response, fc.integer({ min: 1, max: 40 }), (answer, size) => {
+      const expected = { ...answer, rawStopReason: words[answer.stopReason] };
+      assert.deepEqual(parseResponse(renderResponse(answer, client)), expected);
+      const wire = encode(replay(answer), client);
+      assert.deepEqual(collect(decode(wire)), expected);
+      assert.deepEqual(decode(wire, size), decode(wire));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("a recorded answer, whole", () => {
+  assert.deepEqual(parseResponse(fixture("answer.json")), {
+    id: "msg_f3f41e2fda580287bc89cfe9",
+    model: "claude-sonnet-4-5",
+    createdAt: 0,
+    content: [{ type: "text", text: '{"a":"mock"}' }],
+    stopReason: "stop",
+    rawStopReason: "end_turn",
+    usage: { input: 1200, output: 60, cacheRead: 800, cacheWrite5m: 100, cacheWrite1h: 0 },
+    extensions: { "anthropic-messages": { usage: { service_tier: "standard", inference_geo: "not_available" } } },
+  });
+});
+
+test("a recorded stream gives the same events wherever it is cut, and every block ends", () => {
+  const stream = fixture("stream-tool-use.sse");
+  const events = decode(stream);
+  for (const size of [1, 2, 7, 100]) assert.deepEqual(decode(stream, size), events);
+  assert.equal(events.filter(({ type }) => type === "block-start").length, events.filter(({ type }) => type === "block-end").length);
+  assert.deepEqual(events.at(-1), { type: "message-end" });
+  const { content, stopReason } = collect(events);
+  assert.equal(stopReason, "tool-calls");
+  assert.ok(content.some((each) => each.type === "tool-call" && Object.keys(JSON.parse(each.arguments) as object).length > 0));
+});
+
+test("arguments keep their spelling", () => {
+  const body =
+    '{"id":"m","model":"x","content":[{"type":"text","text":"é"},{"type":"tool_use","id":"t","name":"n","input":{ "a": 1.0, "b": 12345678901234567890 }}],"stop_reason":"tool_use"}';
+  assert.deepEqual(parseResponse(body).content[1], {
+    type: "tool-call",
+    id: "t",
+    name: "n",
+    kind: "function",
+    arguments: '{ "a": 1.0, "b": 12345678901234567890 }',
+  });
+});
+
+test("names turn back, free text and answers by a tool come out of their wrapping", () => {
+  const toolNames: ToolNames = new Map([
+    ["ns__f", { name: "f", namespace: "ns", kind: "function" }],
+    ["patch", { name: "patch", kind: "custom" }],
+    ["answer_in_json", { name: "answer_in_json", kind: "answer" }],
+  ]);
+  const calls: readonly (readonly [name: string, input: string])[] = [
+    ["ns__f", '{"x":1}'],
+    ["patch", '{"input":"a\\n\\"é\\""}'],
+    ["answer_in_json", '{"a":"b"}'],
+  ];
+  const content: Block[] = [
+    { type: "tool-call", id: "t0", name: "f", namespace: "ns", kind: "function", arguments: '{"x":1}' },
+    { type: "tool-call", id: "t1", name: "patch", kind: "custom", arguments: 'a\n"é"' },
+    { type: "text", text: '{"a":"b"}' },
+  ];
+  const blocks = calls.map(([name, input], at) => `{"type":"tool_use","id":"t${at}","name":"${name}","input":${input}}`);
+  assert.deepEqual(parseResponse(`{"id":"m","content":[${blocks.join(",")}],"stop_reason":"tool_use"}`, toolNames).content, content);
+  const events = calls.flatMap(([name, input], index) => [
+    { type: "content_block_start", index, content_block: { type: "tool_use", id: `t${index}`, name, input: {} } },
+    ...Array.from(input, (piece) => ({ type: "content_block_delta", index, delta: { type: "input_json_delta", partial_json: piece } })),
+    { type: "content_block_stop", index },
+  ]);
+  const wire = streamOf(start, ...events, { type: "message_delta", delta: { stop_reason: "tool_use" } }, { type: "message_stop" });
+  assert.deepEqual(collect(decode(wire, 5, toolNames)).content, content);
+  const answered = `{"id":"m","content":[${blocks[2]}],"stop_reason":"tool_use"}`;
+  assert.equal(parseResponse(answered, toolNames).stopReason, "stop");
+});
+
+test("what the vendor's own tools did stays opaque, with the input that was streamed", () => {
+  const wire = streamOf(
+    start,
+    { type: "content_block_start", index: 0, content_block: { type: "server_tool_use", id: "s", name: "web_search", input: {} } },
+    { type: "content_block_delta", index: 0, delta: { type: "input_json_delta", partial_json: '{"query":"x"}' } },
+    { type: "content_block_stop", index: 0 },
+    { type: "message_stop" },
+  );
+  assert.deepEqual(collect(decode(wire)).content, [
+    {
+      type: "opaque",
+      protocol: "anthropic-messages",
+      value: { type: "server_tool_use", id: "s", name: "web_search", input: { query: "x" } },
+    },
+  ]);
+});
+
+test("a call without input has empty arguments, and one with its whole input at the start has those", () => {
+  const wire = streamOf(
+    start,
+    { type: "content_block_start", index: 0, content_block: { type: "tool_use", id: "a", name: "n", input: {} } },
+    { type: "content_block_stop", index: 0 },
+    { type: "content_block_start", index: 1, content_block: { type: "tool_use", id: "b", name: "n", input: { x: 1 } } },
+    { type: "content_block_stop", index: 1 },
+    { type: "message_stop" },
+  );
+  assert.deepEqual(
+    collect(decode(wire)).content.map((each) => (each.type === "tool-call" ? each.arguments : "")),
+    ["{}", '{"x":1}'],
+  );
+});
+
+test("pings pass, unknown events and deltas are passed over, a delta without its start begins a block", () => {
+  const wire = streamOf(
+    start,
+    { type: "ping" },
+    { type: "brand_new", index: 0 },
+    textDelta(0, "a"),
+    { type: "content_block_delta", index: 0, delta: { type: "brand_new_delta" } },
+    { type: "content_block_delta", index: 9, delta: { type: "input_json_delta", partial_json: "{" } },
+    { type: "content_block_stop", index: 7 },
+    { type: "message_delta", delta: { stop_reason: "stop_sequence", stop_sequence: "END" }, usage: { output_tokens: 3 } },
+    { type: "message_stop" },
+    textDelta(1, "after the end"),
+  );
+  assert.deepEqual(decode(wire), [
+    begun,
+    { type: "ping" },
+    { type: "block-start", index: 0, block: { type: "text" } },
+    { type: "block-delta", index: 0, delta: { type: "text", text: "a" } },
+    {
+      type: "message-delta",
+      stopReason: "stop-sequence",
+      rawStopReason: "stop_sequence",
+      stopSequence: "END",
+      usage: { input: 5, output: 3 },
+    },
+    { type: "block-end", index: 0 },
+    { type: "message-end" },
+  ]);
+});
+
+test("an error inside the stream ends it", () => {
+  const wire = streamOf(start, { type: "error", error: { type: "overloaded_error", message: "busy" } }, textDelta(0, "x"));
+  assert.deepEqual(decode(wire), [begun, { type: "error", error: { status: 529, message: "busy", type: "overloaded_error" } }]);
+});
+
+test("a stream that breaks off is an error; one that only lacks its last event is whole", () => {
+  assert.deepEqual(decode(streamOf(start, textDelta(0, "x"))).at(-1), {
+    type: "error",
+    error: { status: 502, message: "The provider's stream ended before its answer did.", code: "upstream_truncated" },
+  });
+  assert.deepEqual(decode(streamOf(start, textDelta(0, "x"), { type: "message_delta", delta: { stop_reason: "end_turn" } })).slice(-2), [
+    { type: "block-end", index: 0 },
+    { type: "message-end" },
+  ]);
+  assert.deepEqual(decode("data: {broken\n\n"), [
+    {
+      type: "error",
+      error: { status: 502, message: "The provider sent an event that is no JSON object.", code: "upstream_invalid_response" },
+    },
+  ]);
+});
+
+test("a body that is an error or no message is thrown", () => {
+  const codeOf = (body: string): unknown => {
+    try {
+      return parseResponse(body);
+    } catch (error) {
+      return error instanceof GatewayError ? [error.code, error.upstreamType] : error;
+    }
+  };
+  assert.deepEqual(codeOf('{"type":"error","error":{"type":"api_error","message":"m"}}'), ["upstream_error", "api_error"]);
+  assert.deepEqual(codeOf("<html>"), ["upstream_invalid_response", undefined]);
+  assert.deepEqual(codeOf("{}"), ["upstream_invalid_response", undefined]);
+});

@@ -1,0 +1,301 @@
+import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
+import type { BlockDelta, BlockStart, StreamEvent } from "../../ir/index.ts";
+import { freeTextOf } from "../json-text.ts";
+import type { StreamDecoder, ToolNames } from "../translation.ts";
+import { parseStreamError } from "./errors.ts";
+import { isObject, type WireObject } from "./fields.ts";
+import { ownFields, parseEnd, redactedProof, signatureProof, stringOf } from "./parse-response.ts";
+import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
+
+type BlockType = "text" | "reasoning" | "function" | "custom" | "answer" | "opaque";
+
+interface OpenBlock {
+  readonly type: BlockType;
+  /** Index in the neutral stream; `undefined` as long as the block has not begun there. */
+  index: number | undefined;
+  /** Of a block that goes on at its end: its wire form. */
+  readonly wire: WireObject;
+  /** Arguments so far, of a block that goes on at its end. */
+  held: string;
+  hasArguments: boolean;
+}
+
+/**
+ * Turns a Messages stream into events (Anthropic API, "Streaming messages", November 2026). Free text of a custom tool and the blocks of the vendor's
+ * own tools go on when they end. Events and deltas of unknown types are passed over; a delta without its start begins a block where it can.
+ */
+export class AnthropicStreamDecoder implements StreamDecoder {
+  readonly #toolNames: ToolNames | undefined;
+  readonly #open = new Map<number, OpenBlock>();
+  #nextIndex = 0;
+  #isBegun = false;
+  #isOver = false;
+  #hasEnd = false;
+  #hasCall = false;
+  #counts: WireCounts = {};
+  #out: StreamEvent[] = [];
+
+  constructor(toolNames?: ToolNames) {
+    this.#toolNames = toolNames;
+  }
+
+  push(event: SseEvent): readonly StreamEvent[] {
+    if (this.#isOver || event.data === "") return [];
+    const data = utf8OfLatin1(event.data);
+    const wire = parseJson(data);
+    if (wire !== undefined) this.#read(typeof wire["type"] === "string" ? wire["type"] : event.name, wire, data);
+    else if (data.trim() !== "[DONE]") this.#fail("The provider sent an event that is no JSON object.", "upstream_invalid_response");
+    return this.#take();
+  }
+
+  end(): readonly StreamEvent[] {
+    if (this.#isOver) return [];
+    if (this.#hasEnd) this.#finish();
+    else this.#fail("The provider's stream ended before its answer did.", "upstream_truncated");
+    return this.#take();
+  }
+
+  #read(type: string, wire: WireObject, data: string): void {
+    switch (type) {
+      case "message_start":
+        this.#begin(isObject(wire["message"]) ? wire["message"] : {});
+        return;
+      case "content_block_start":
+        this.#startBlock(indexOf(wire), isObject(wire["content_block"]) ? wire["content_block"] : {});
+        return;
+      case "content_block_delta":
+        if (isObject(wire["delta"])) this.#delta(indexOf(wire), wire["delta"]);
+        return;
+      case "content_block_stop":
+        this.#stopBlock(indexOf(wire));
+        return;
+      case "message_delta":
+        this.#messageDelta(wire);
+        return;
+      case "message_stop":
+        this.#finish();
+        return;
+      case "ping":
+        this.#emit({ type: "ping" });
+        return;
+      case "error":
+        this.#emit({ type: "error", error: parseStreamError(data) });
+        this.#isOver = true;
+        return;
+      default:
+        return;
+    }
+  }
+
+  #begin(message: WireObject): void {
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    this.#counts = mergeCounts(this.#counts, message["usage"]);
+    const usage = usageOfCounts(this.#counts);
+    const extensions = ownFields(message);
+    this.#emit({
+      type: "message-start",
+      id: stringOf(message["id"]),
+      model: stringOf(message["model"]),
+      createdAt: 0,
+      ...(usage === undefined ? {} : { usage }),
+      ...(extensions === undefined ? {} : { extensions }),
+    });
+  }
+
+  #startBlock(at: number, wire: WireObject): void {
+    this.#begin({});
+    if (this.#open.has(at)) this.#stopBlock(at);
+    switch (wire["type"]) {
+      case "text":
+        this.#open.set(at, openBlock("text", wire));
+        this.#text(at, stringOf(wire["text"]));
+        return;
+      case "thinking":
+        this.#openNow(at, "reasoning", { type: "reasoning" });
+        this.#text(at, stringOf(wire["thinking"]));
+        this.#sign(at, stringOf(wire["signature"]));
+        return;
+      case "redacted_thinking": {
+        const block = this.#openNow(at, "reasoning", { type: "reasoning" });
+        this.#deltaOf(block, { type: "proof", proof: redactedProof(stringOf(wire["data"])) });
+        return;
+      }
+      case "tool_use":
+        this.#startCall(at, wire);
+        return;
+      default:
+        this.#open.set(at, openBlock("opaque", wire));
+    }
+  }
+
+  #startCall(at: number, wire: WireObject): void {
+    const wireName = stringOf(wire["name"]);
+    const identity = this.#toolNames?.get(wireName);
+    const kind = identity?.kind ?? "function";
+    if (kind === "answer") {
+      this.#openNow(at, "answer", { type: "text" }, wire);
+      return;
+    }
+    this.#hasCall = true;
+    this.#openNow(
+      at,
+      kind,
+      {
+        type: "tool-call",
+        id: stringOf(wire["id"]),
+        name: identity?.name ?? wireName,
+        ...(identity?.namespace === undefined ? {} : { namespace: identity.namespace }),
+        kind,
+      },
+      wire,
+    );
+  }
+
+  #delta(at: number, delta: WireObject): void {
+    switch (delta["type"]) {
+      case "text_delta":
+        if (!this.#open.has(at)) this.#startBlock(at, { type: "text" });
+        this.#text(at, stringOf(delta["text"]));
+        return;
+      case "thinking_delta":
+        if (!this.#open.has(at)) this.#startBlock(at, { type: "thinking" });
+        this.#text(at, stringOf(delta["thinking"]));
+        return;
+      case "signature_delta":
+        if (!this.#open.has(at)) this.#startBlock(at, { type: "thinking" });
+        this.#sign(at, stringOf(delta["signature"]));
+        return;
+      case "input_json_delta":
+        this.#arguments(at, stringOf(delta["partial_json"]));
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** An empty text block leaves no trace: it begins with its first content. */
+  #text(at: number, text: string): void {
+    const block = this.#open.get(at);
+    if (block === undefined || text === "" || (block.type !== "text" && block.type !== "reasoning")) return;
+    if (block.index === undefined) this.#start(block, { type: "text" });
+    this.#deltaOf(block, { type: "text", text });
+  }
+
+  #sign(at: number, signature: string): void {
+    const block = this.#open.get(at);
+    if (block?.type === "reasoning" && signature !== "") this.#deltaOf(block, { type: "proof", proof: signatureProof(signature) });
+  }
+
+  #arguments(at: number, text: string): void {
+    const block = this.#open.get(at);
+    if (block === undefined || text === "") return;
+    block.hasArguments = true;
+    if (block.type === "function") this.#deltaOf(block, { type: "arguments", text });
+    else if (block.type === "answer") this.#deltaOf(block, { type: "text", text });
+    else block.held += text;
+  }
+
+  #stopBlock(at: number): void {
+    const block = this.#open.get(at);
+    this.#open.delete(at);
+    if (block === undefined) return;
+    // Some servers send the whole input at the start of a block; a call without any is a call without arguments.
+    const args = block.hasArguments ? block.held : JSON.stringify(isObject(block.wire["input"]) ? block.wire["input"] : {});
+    switch (block.type) {
+      case "function":
+        if (!block.hasArguments) this.#deltaOf(block, { type: "arguments", text: args });
+        break;
+      case "answer":
+        if (!block.hasArguments) this.#deltaOf(block, { type: "text", text: args });
+        break;
+      case "custom":
+        this.#deltaOf(block, { type: "arguments", text: freeTextOf(args) });
+        break;
+      case "opaque": {
+        const input = block.hasArguments ? parseJson(block.held) : undefined;
+        this.#start(block, {
+          type: "opaque",
+          protocol: "anthropic-messages",
+          value: input === undefined ? block.wire : { ...block.wire, input },
+        });
+        break;
+      }
+      case "text":
+      case "reasoning":
+        break;
+    }
+    if (block.index !== undefined) this.#emit({ type: "block-end", index: block.index });
+  }
+
+  #messageDelta(wire: WireObject): void {
+    this.#begin({});
+    this.#counts = mergeCounts(this.#counts, wire["usage"]);
+    const delta = isObject(wire["delta"]) ? wire["delta"] : {};
+    const end = parseEnd(delta, this.#hasCall, this.#toolNames);
+    const usage = usageOfCounts(this.#counts);
+    const extensions = ownFields(delta);
+    this.#hasEnd ||= end !== undefined;
+    this.#emit({
+      type: "message-delta",
+      ...end,
+      ...(usage === undefined ? {} : { usage }),
+      ...(extensions === undefined ? {} : { extensions }),
+    });
+  }
+
+  #finish(): void {
+    this.#begin({});
+    for (const at of this.#open.keys()) this.#stopBlock(at);
+    this.#emit({ type: "message-end" });
+    this.#isOver = true;
+  }
+
+  #fail(message: string, code: string): void {
+    this.#emit({ type: "error", error: { status: 502, message, code } });
+    this.#isOver = true;
+  }
+
+  #openNow(at: number, type: BlockType, start: BlockStart, wire: WireObject = {}): OpenBlock {
+    const block = openBlock(type, wire);
+    this.#open.set(at, block);
+    this.#start(block, start);
+    return block;
+  }
+
+  #start(block: OpenBlock, start: BlockStart): void {
+    block.index = this.#nextIndex++;
+    this.#emit({ type: "block-start", index: block.index, block: start });
+  }
+
+  #deltaOf(block: OpenBlock, delta: BlockDelta): void {
+    if (block.index !== undefined) this.#emit({ type: "block-delta", index: block.index, delta });
+  }
+
+  #emit(event: StreamEvent): void {
+    this.#out.push(event);
+  }
+
+  #take(): readonly StreamEvent[] {
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+}
+
+function openBlock(type: BlockType, wire: WireObject): OpenBlock {
+  return { type, index: undefined, wire, held: "", hasArguments: false };
+}
+
+function indexOf(wire: WireObject): number {
+  return typeof wire["index"] === "number" ? wire["index"] : 0;
+}
+
+function parseJson(data: string): WireObject | undefined {
+  try {
+    const value: unknown = JSON.parse(data);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined; // The caller says what is wrong, or ignores it.
+  }
+}

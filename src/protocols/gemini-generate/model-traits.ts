@@ -1,0 +1,35 @@
+/** What a Gemini model takes, by its name (Gemini API: "Thinking", "Structured output", "Thought signatures", November 2026). */
+export interface ModelTraits {
+  /** `level`: `thinkingLevel`; `budget`: `thinkingBudget`. */
+  readonly thinking: "none" | "level" | "budget";
+  /** The levels that it takes, from the least. */
+  readonly levels: readonly string[];
+  readonly minBudget: number;
+  readonly maxBudget: number;
+  /** The budget may be 0, which turns thinking off. */
+  readonly canStopThinking: boolean;
+  /** The first call of each step of the turn must be signed; media may stand in a `functionResponse`; a medium may say how closely to look. */
+  readonly isThird: boolean;
+  /** A schema for the answer beside function declarations. */
+  readonly takesSchemaWithTools: boolean;
+}
+
+export function traitsOf(model: string): ModelTraits {
+  const name = model.replace(/^.*\//, "");
+  const isPro = /pro/.test(name);
+  const isThird = /^gemini-[3-9]/.test(name);
+  const levels = name.startsWith("gemini-3-pro")
+    ? ["LOW", "HIGH"]
+    : isPro
+      ? ["LOW", "MEDIUM", "HIGH"]
+      : ["MINIMAL", "LOW", "MEDIUM", "HIGH"];
+  return {
+    thinking: isThird ? "level" : /^gemini-(?:1|2\.0)|^gemma|^learnlm/.test(name) ? "none" : "budget",
+    levels,
+    minBudget: isPro ? 128 : /lite/.test(name) ? 512 : 1,
+    maxBudget: isPro ? 32_768 : 24_576,
+    canStopThinking: !isPro,
+    isThird,
+    takesSchemaWithTools: isThird,
+  };
+}

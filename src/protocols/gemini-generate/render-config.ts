@@ -1,0 +1,169 @@
+import type { ChatRequest, ReasoningRequest } from "../../ir/index.ts";
+import type { Losses } from "../losses.ts";
+import type { RenderTarget } from "../translation.ts";
+import { compact, isObject, type WireObject } from "./fields.ts";
+import type { ModelTraits } from "./model-traits.ts";
+import { lowerForVendor } from "./render-schema.ts";
+
+const maxTemperature = 2;
+const maxStopSequences = 5;
+/** What an effort is worth in tokens, as the vendor's own OpenAI-compatible endpoint has it (Gemini API, "OpenAI compatibility", November 2026). */
+const budgetByEffort: Readonly<Record<string, number>> = {
+  minimal: 1024,
+  low: 1024,
+  medium: 8192,
+  high: 24_576,
+  xhigh: 24_576,
+  max: 32_768,
+  ultra: 32_768,
+};
+const levelByEffort: Readonly<Record<string, string>> = {
+  minimal: "MINIMAL",
+  low: "LOW",
+  medium: "MEDIUM",
+  high: "HIGH",
+  xhigh: "HIGH",
+  max: "HIGH",
+  ultra: "HIGH",
+};
+const levels = ["MINIMAL", "LOW", "MEDIUM", "HIGH"] as const;
+
+/** `generationConfig`, and an instruction for what it has no field for. */
+export interface RenderedConfig {
+  readonly config: WireObject | undefined;
+  readonly instruction?: string;
+}
+
+export function renderConfig(
+  request: ChatRequest,
+  target: RenderTarget,
+  traits: ModelTraits,
+  hasFunctions: boolean,
+  losses: Losses,
+): RenderedConfig {
+  const { format, instruction } = renderFormat(request, traits, hasFunctions, losses);
+  const own = request.extensions?.["gemini-generate"]?.["generationConfig"];
+  const { thinkingConfig: ownThinking, ...rest } = isObject(own) ? own : {};
+  const thinking = { ...renderThinking(request.reasoning, traits, losses), ...(isObject(ownThinking) ? ownThinking : {}) };
+  const isOneAnswer = (request.candidateCount ?? 1) === 1;
+  if (!isOneAnswer) losses.drop("n", "The gateway translates one answer.");
+  const config = compact({
+    temperature: clampTemperature(request.temperature, losses),
+    topP: request.topP,
+    topK: request.topK,
+    candidateCount: isOneAnswer ? request.candidateCount : undefined,
+    maxOutputTokens: renderLimit(request, target, losses),
+    stopSequences: renderStop(request, losses),
+    seed: request.seed,
+    presencePenalty: request.presencePenalty,
+    frequencyPenalty: request.frequencyPenalty,
+    responseLogprobs: request.logprobs === undefined ? undefined : true,
+    logprobs: request.logprobs?.top,
+    thinkingConfig: Object.keys(thinking).length === 0 ? undefined : thinking,
+    ...format,
+    ...rest,
+  });
+  return { config: Object.keys(config).length === 0 ? undefined : config, ...(instruction === undefined ? {} : { instruction }) };
+}
+
+function clampTemperature(temperature: number | undefined, losses: Losses): number | undefined {
+  if (temperature === undefined || temperature <= maxTemperature) return temperature;
+  losses.clamp("temperature", `The provider takes 0 to ${maxTemperature}.`);
+  return maxTemperature;
+}
+
+function renderLimit({ maxOutputTokens: asked }: ChatRequest, { quirks }: RenderTarget, losses: Losses): number | undefined {
+  const limit = quirks.maxOutputTokens;
+  if (asked === undefined || limit === undefined || asked <= limit) return asked;
+  losses.clamp("max_tokens", `The model writes at most ${limit} tokens.`);
+  return limit;
+}
+
+function renderStop({ stop }: ChatRequest, losses: Losses): readonly string[] | undefined {
+  if (stop === undefined || stop.length <= maxStopSequences) return stop;
+  losses.clamp("stop", `The provider takes ${maxStopSequences} sequences: the first ones stay.`);
+  return stop.slice(0, maxStopSequences);
+}
+
+/** Older models take no media type of the answer beside functions: there the form is asked for in the instructions. */
+function renderFormat(
+  request: ChatRequest,
+  traits: ModelTraits,
+  hasFunctions: boolean,
+  losses: Losses,
+): { readonly format: WireObject; readonly instruction?: string } {
+  const { responseFormat } = request;
+  if (responseFormat === undefined) return { format: {} };
+  if (responseFormat.type === "text") return { format: { responseMimeType: "text/plain" } };
+  const isSchema = responseFormat.type === "json-schema";
+  const isFree =
+    isSchema && (responseFormat.schema === true || (isObject(responseFormat.schema) && Object.keys(responseFormat.schema).length === 0));
+  if (hasFunctions && !traits.takesSchemaWithTools) {
+    losses.emulate("response_format", "The model takes no form of the answer beside tools: asked for in the instructions.");
+    const form =
+      isSchema && !isFree
+        ? `one JSON value of this JSON Schema, and nothing else:\n${JSON.stringify(responseFormat.schema)}`
+        : "one JSON object and nothing else.";
+    return { format: {}, instruction: `When you answer the user, answer with ${form}` };
+  }
+  if (!isSchema || isFree) return { format: { responseMimeType: "application/json" } };
+  const schema = lowerForVendor(responseFormat.schema, "response_format.schema", losses);
+  const { description } = responseFormat;
+  const told = description === undefined || schema["description"] !== undefined ? schema : { ...schema, description };
+  return { format: { responseMimeType: "application/json", responseJsonSchema: told } };
+}
+
+/** `thinkingConfig` (Gemini API, "Thinking", November 2026). A client that turns thinking on is shown it, unless it says otherwise. */
+function renderThinking(reasoning: ReasoningRequest | undefined, traits: ModelTraits, losses: Losses): WireObject {
+  if (reasoning === undefined) return {};
+  const { visibility } = reasoning;
+  const isOff = reasoning.enabled === false || reasoning.effort === "none";
+  if (traits.thinking === "none") {
+    if (!isOff) losses.drop("reasoning", "The model does not reason.");
+    return {};
+  }
+  const amount = traits.thinking === "level" ? levelOf(reasoning, isOff, traits, losses) : budgetOf(reasoning, isOff, traits, losses);
+  const isShown =
+    visibility === undefined
+      ? !isOff && (reasoning.enabled === true || reasoning.adaptive === true)
+        ? true
+        : undefined
+      : visibility !== "none";
+  return compact({ ...amount, includeThoughts: isShown });
+}
+
+function levelOf(reasoning: ReasoningRequest, isOff: boolean, traits: ModelTraits, losses: Losses): WireObject {
+  const { effort, budgetTokens } = reasoning;
+  if (isOff) {
+    losses.clamp("reasoning", "The model can't stop reasoning: it reasons as little as it can.");
+    return { thinkingLevel: traits.levels[0] };
+  }
+  if (effort === undefined && budgetTokens === undefined) return {};
+  if (effort === undefined) losses.emulate("reasoning.budget_tokens", "The model takes a level in place of a budget.");
+  const level = effort === undefined ? levelOfBudget(budgetTokens ?? 0) : (levelByEffort[effort] ?? "MEDIUM");
+  // The next one up, where the model lacks a level.
+  const known = levels.slice(levels.findIndex((each) => each === level)).find((each) => traits.levels.includes(each)) ?? "HIGH";
+  if (effort !== undefined && known.toLowerCase() !== effort)
+    losses.clamp("reasoning.effort", `The nearest that the model takes is "${known.toLowerCase()}".`);
+  return { thinkingLevel: known };
+}
+
+function levelOfBudget(tokens: number): string {
+  return tokens <= 2048 ? "LOW" : tokens <= 8192 ? "MEDIUM" : "HIGH";
+}
+
+function budgetOf(reasoning: ReasoningRequest, isOff: boolean, traits: ModelTraits, losses: Losses): WireObject {
+  const { effort, budgetTokens, adaptive } = reasoning;
+  if (isOff) {
+    if (traits.canStopThinking) return { thinkingBudget: 0 };
+    losses.clamp("reasoning", "The model can't stop reasoning: it reasons as little as it can.");
+    return { thinkingBudget: traits.minBudget };
+  }
+  if (budgetTokens !== undefined) {
+    const budget = Math.min(Math.max(budgetTokens, traits.minBudget), traits.maxBudget);
+    if (budget !== budgetTokens) losses.clamp("reasoning.budget_tokens", `The model takes ${traits.minBudget} to ${traits.maxBudget}.`);
+    return { thinkingBudget: budget };
+  }
+  if (effort !== undefined) return { thinkingBudget: Math.min(budgetByEffort[effort] ?? budgetByEffort["medium"]!, traits.maxBudget) };
+  return adaptive === true || reasoning.enabled === true ? { thinkingBudget: -1 } : {};
+}

@@ -1,0 +1,179 @@
+import type { Block, Message, ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
+import { argumentsJson, objectText } from "../json-text.ts";
+import type { Losses } from "../losses.ts";
+import type { ToolNamer } from "../tool-names.ts";
+import { arrangeTurns, type PairedResult, type Turn } from "../turns.ts";
+import { isObject, type WireObject } from "./fields.ts";
+import type { ModelTraits } from "./model-traits.ts";
+import { renderMedia } from "./render-media.ts";
+
+/** What goes instead of a signature that nobody has (Gemini API, "Thought signatures", November 2026). */
+const noSignature = "skip_thought_signature_validator";
+/** What stands for a turn that the vendor wants and the client does not have. */
+const emptyTurn = ".";
+
+export interface RenderedContents {
+  /** Texts of `systemInstruction`. */
+  readonly instructions: readonly string[];
+  /** The JSON of `contents`. */
+  readonly contents: string;
+}
+
+interface Surroundings {
+  readonly traits: ModelTraits;
+  readonly namer: ToolNamer;
+  readonly losses: Losses;
+}
+
+/**
+ * Renders messages as contents of `user` and `model` in turn. The results of a turn's calls stand in one content, in the order of the calls, with what
+ * images they hold behind them.
+ */
+export function renderContents(messages: readonly Message[], around: Surroundings): RenderedContents {
+  const { losses } = around;
+  const { instructions, turns } = arrangeTurns(messages, (block) => hasPlace(block, losses), losses);
+  const began: readonly Turn[] =
+    turns[0]?.role === "user" ? turns : [{ role: "user", results: [], content: [{ type: "text", text: emptyTurn }] }, ...turns];
+  // The current turn is what came since the user last spoke, not counting what stands beside results; only there signatures are looked at.
+  const current = began.findLastIndex(({ role, results }) => role === "user" && results.length === 0);
+  const contents = began.map((turn, at) =>
+    turn.role === "user" ? userContent(turn, around) : modelContent(turn, around.traits.isThird && at > current, around),
+  );
+  const texts = instructions.flatMap((block) => {
+    if (block.type === "text") return block.text === "" ? [] : [block.text];
+    losses.drop(`messages[].${block.type}`, "The provider takes text only as instructions.");
+    return [];
+  });
+  return { instructions: texts, contents: `[${contents.join(",")}]` };
+}
+
+/** Whether a block has a place in a turn; what has none is told as lost. */
+function hasPlace(block: Block, losses: Losses): boolean {
+  switch (block.type) {
+    case "text":
+    case "refusal":
+      return block.text !== "";
+    case "reasoning":
+      if (block.proof?.protocol === "gemini-generate") return true;
+      if (block.text !== "" || block.proof !== undefined)
+        losses.drop("messages[].reasoning", "The provider takes back only reasoning that it signed.");
+      return false;
+    case "opaque":
+      if (block.protocol === "gemini-generate" && isObject(block.value)) return true;
+      losses.drop(`messages[].${typeOfOpaque(block.value)}`, "The provider's protocol has no such item.");
+      return false;
+    case "media":
+    case "tool-call":
+    case "tool-result":
+      return true;
+  }
+}
+
+function typeOfOpaque(value: unknown): string {
+  return isObject(value) && typeof value["type"] === "string" ? value["type"] : "item";
+}
+
+function userContent({ results, content }: Turn, around: Surroundings): string {
+  const responses = results.map((result) => functionResponse(result, around));
+  const parts = [
+    ...responses.map(({ part }) => part),
+    ...responses.flatMap(({ siblings }) => siblings),
+    ...content.flatMap((block) => plainPart(block, around)),
+  ];
+  return contentJson(
+    "user",
+    parts.map((part) => JSON.stringify(part)),
+  );
+}
+
+function modelContent({ content }: Turn, mustSign: boolean, around: Surroundings): string {
+  let isFirstCall = true;
+  const parts = content.flatMap((block, index): string[] => {
+    if (block.type === "tool-call") {
+      const part = functionCall(block, mustSign && isFirstCall, around);
+      isFirstCall = false;
+      return [part];
+    }
+    if (block.type === "reasoning") return isSignatureOf(content[index - 1], block) ? [] : [JSON.stringify(thoughtPart(block))];
+    const next = content[index + 1];
+    const signature =
+      block.type === "text" && next?.type === "reasoning" && isSignatureOf(block, next) ? { thoughtSignature: next.proof?.data } : {};
+    return plainPart(block, around).map((part) => JSON.stringify({ ...part, ...signature }));
+  });
+  return contentJson("model", parts);
+}
+
+function contentJson(role: string, parts: readonly string[]): string {
+  return `{"role":"${role}","parts":[${parts.join(",")}]}`;
+}
+
+/** A proof without text right behind a text signs that text, see `parse-contents.ts`. */
+function isSignatureOf(previous: Block | undefined, block: ReasoningBlock): boolean {
+  return block.text === "" && previous?.type === "text";
+}
+
+function thoughtPart({ text, proof, extensions }: ReasoningBlock): WireObject {
+  return { text, ...(text === "" ? {} : { thought: true }), thoughtSignature: proof?.data, ...extensions?.["gemini-generate"] };
+}
+
+function plainPart(block: Block, { traits, losses }: Surroundings): WireObject[] {
+  switch (block.type) {
+    case "text":
+      losses.dropForeign(block.extensions, "gemini-generate", "messages[].");
+      return [{ text: block.text, ...block.extensions?.["gemini-generate"] }];
+    case "refusal":
+      return [{ text: block.text }];
+    case "media":
+      return [renderMedia(block, traits, losses)];
+    case "opaque":
+      return [block.value as WireObject];
+    case "reasoning":
+    case "tool-call":
+    case "tool-result":
+      return [];
+  }
+}
+
+/** `{"functionCall":{"id","name","args"},"thoughtSignature"?}`; the arguments are put in as the text they are. */
+function functionCall(block: ToolCallBlock, mustSign: boolean, { namer, losses }: Surroundings): string {
+  if (block.kind === "function" && objectText(block.arguments) === undefined) {
+    losses.emulate("tool_calls[].arguments", "The arguments are no JSON object: they go as the string `input`.");
+  }
+  const head = JSON.stringify({ ...(block.id === "" ? {} : { id: block.id }), name: namer.wireName(block), ...ownCallFields(block) });
+  const own = block.proof?.protocol === "gemini-generate" ? block.proof.data : undefined;
+  const signature = own ?? (mustSign ? noSignature : undefined);
+  const tail = signature === undefined ? "" : `,"thoughtSignature":${JSON.stringify(signature)}`;
+  return `{"functionCall":${head.slice(0, -1)},"args":${argumentsJson(block.kind, block.arguments)}}${tail}}`;
+}
+
+/** What this protocol has no name for in a call is a field of the call. */
+function ownCallFields({ extensions }: ToolCallBlock): WireObject {
+  return extensions?.["gemini-generate"] ?? {};
+}
+
+/** `{"functionResponse":{"id","name","response":{"output"|"error":text}}}`; what is not text goes inside on newer models, beside it on others. */
+function functionResponse(
+  { call, result }: PairedResult,
+  around: Surroundings,
+): { readonly part: WireObject; readonly siblings: readonly WireObject[] } {
+  const { namer, losses, traits } = around;
+  const text = result.content.flatMap((block) => (block.type === "text" || block.type === "refusal" ? [block.text] : [])).join("\n");
+  const media = result.content
+    .filter((block) => block.type === "media" || (block.type === "opaque" && hasPlace(block, losses)))
+    .flatMap((block) => plainPart(block, around));
+  const inside = media.filter((part) => traits.isThird && part["inlineData"] !== undefined);
+  const siblings = media.filter((part) => !inside.includes(part));
+  const { response, ...own } = result.extensions?.["gemini-generate"] ?? {};
+  return {
+    part: {
+      functionResponse: {
+        ...(call.id === "" ? {} : { id: call.id }),
+        name: namer.wireName(call),
+        response: response ?? (result.isError === true ? { error: text } : { output: text }),
+        ...(inside.length === 0 ? {} : { parts: inside }),
+        ...own,
+      },
+    },
+    siblings,
+  };
+}

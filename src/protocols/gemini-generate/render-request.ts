@@ -1,0 +1,69 @@
+import type { ChatRequest } from "../../ir/index.ts";
+import { Losses } from "../losses.ts";
+import { ToolNamer } from "../tool-names.ts";
+import type { Rendered, RenderTarget } from "../translation.ts";
+import { compact } from "./fields.ts";
+import { traitsOf } from "./model-traits.ts";
+import { renderConfig } from "./render-config.ts";
+import { renderContents } from "./render-contents.ts";
+import { refusedServer, renderToolConfig, renderTools } from "./render-tools.ts";
+
+const ownTiers: ReadonlySet<string> = new Set(["standard", "flex", "priority"]);
+
+/**
+ * Renders the body of `:generateContent` and `:streamGenerateContent`, `{"systemInstruction","contents":[…],"tools","toolConfig","generationConfig"}`
+ * (Gemini API reference, v1beta, and `@google/genai` 3.1, November 2026). The model and whether the answer streams are in the path. Arguments of
+ * function calls go in as the text they are.
+ * @throws GatewayError `invalid_request` where the request can't be kept without changing its meaning: a forced tool that does not exist there.
+ */
+export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
+  if (request.extensions?.["anthropic-messages"]?.["mcp_servers"] !== undefined) throw refusedServer("mcp_servers");
+  const losses = new Losses();
+  const namer = new ToolNamer(/[^a-zA-Z0-9_.:-]/g);
+  const traits = traitsOf(target.model);
+  const tools = renderTools(request, namer, losses);
+  const hasFunctions = tools.some((tool) => tool["functionDeclarations"] !== undefined);
+  const toolConfig = renderToolConfig(request, hasFunctions, namer, losses);
+  const { config, instruction } = renderConfig(request, target, traits, hasFunctions, losses);
+  const { instructions, contents } = renderContents(request.messages, { traits, namer, losses });
+  const texts = instruction === undefined ? instructions : [...instructions, instruction];
+  reportUnnamed(request, losses);
+  const { generationConfig: _, toolConfig: __, ...ownFields } = request.extensions?.["gemini-generate"] ?? {};
+  const body = compact({
+    systemInstruction: texts.length === 0 ? undefined : { parts: texts.map((text) => ({ text })) },
+    tools: tools.length === 0 ? undefined : tools,
+    toolConfig,
+    generationConfig: config,
+    serviceTier: renderTier(request, losses),
+    ...ownFields,
+  });
+  const head = JSON.stringify(body).slice(0, -1);
+  const { toolNames } = namer;
+  return {
+    value: `${head}${head === "{" ? "" : ","}"contents":${contents}}`,
+    losses: losses.list,
+    ...(toolNames === undefined ? {} : { toolNames }),
+  };
+}
+
+function renderTier({ serviceTier }: ChatRequest, losses: Losses): string | undefined {
+  if (serviceTier === undefined || ownTiers.has(serviceTier)) return serviceTier;
+  if (serviceTier !== "auto" && serviceTier !== "default") losses.drop("service_tier", "The provider has other tiers.");
+  return undefined;
+}
+
+/** What of the request has no name in this protocol. */
+function reportUnnamed(request: ChatRequest, losses: Losses): void {
+  const none = "The provider has no such parameter.";
+  if (request.verbosity !== undefined) losses.drop("verbosity", none);
+  if (request.cacheKey !== undefined) losses.drop("prompt_cache_key", "The provider caches by itself.");
+  if (request.endUser !== undefined) losses.drop("user", none);
+  if (request.metadata !== undefined) losses.drop("metadata", none);
+  losses.dropForeign(request.extensions, "gemini-generate", "");
+  for (const message of request.messages) {
+    if (message.name !== undefined) losses.drop("messages[].name", none);
+    losses.dropForeign(message.extensions, "gemini-generate", "messages[].");
+    if (message.content.some((block) => "cache" in block && block.cache !== undefined))
+      losses.drop("cache_control", "The provider caches by itself.");
+  }
+}

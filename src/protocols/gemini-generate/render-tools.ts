@@ -1,0 +1,128 @@
+import { GatewayError } from "../../core/index.ts";
+import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index.ts";
+import type { Losses } from "../losses.ts";
+import { freeTextDescription, freeTextSchema, isCalled, type ToolNamer } from "../tool-names.ts";
+import { compact, isObject, type WireObject } from "./fields.ts";
+import { lowerForVendor } from "./render-schema.ts";
+
+/** `tools`: the functions as one tool, then what the vendor runs itself. */
+export function renderTools(request: ChatRequest, namer: ToolNamer, losses: Losses): readonly WireObject[] {
+  const tools = request.tools ?? [];
+  const declarations = tools.flatMap((tool, index) =>
+    tool.type === "server" ? [] : [renderDeclaration(tool, `tools[${index}]`, namer, losses)],
+  );
+  const served = tools.flatMap((tool, index) =>
+    tool.type === "server" ? renderServerTool(tool, declarations.length > 0, `tools[${index}]`, losses) : [],
+  );
+  return declarations.length === 0 ? served : [{ functionDeclarations: declarations }, ...served];
+}
+
+function renderDeclaration(tool: Exclude<Tool, ServerTool>, path: string, namer: ToolNamer, losses: Losses): WireObject {
+  losses.dropForeign(tool.extensions, "gemini-generate", `${path}.`);
+  const own = tool.extensions?.["gemini-generate"];
+  const name = wireName(tool, namer);
+  if (tool.cache !== undefined) losses.drop("cache_control", "The provider caches by itself.");
+  if (tool.type === "custom")
+    return { name, description: freeTextDescription(tool, path, losses), parametersJsonSchema: freeTextSchema, ...own };
+  if (tool.strict === true) losses.drop(`${path}.strict`, "The provider has no strict tools.");
+  return compact({ name, description: tool.description, parametersJsonSchema: renderParameters(tool, path, losses), ...own });
+}
+
+function wireName(tool: Exclude<Tool, ServerTool>, namer: ToolNamer): string {
+  return namer.wireName({ name: tool.name, kind: tool.type, ...(tool.namespace === undefined ? {} : { namespace: tool.namespace }) });
+}
+
+/** The vendor's own spelling stays where the tool has it; a tool that takes nothing has no schema. */
+function renderParameters({ parameters, extensions }: FunctionTool, path: string, losses: Losses): WireObject | undefined {
+  if (extensions?.["gemini-generate"]?.["parameters"] !== undefined) return undefined;
+  if (!isObject(parameters) || isEmptyObject(parameters)) return undefined;
+  return lowerForVendor(parameters, `${path}.parameters`, losses);
+}
+
+function isEmptyObject(schema: WireObject): boolean {
+  const { properties } = schema as { properties?: unknown };
+  const isBare = properties === undefined || (isObject(properties) && Object.keys(properties).length === 0);
+  return (
+    isBare &&
+    Object.keys(schema).every((key) =>
+      ["type", "properties", "additionalProperties", "required", "$schema", "title", "description"].includes(key),
+    ) &&
+    !isObject(schema["additionalProperties"]) &&
+    schema["additionalProperties"] !== true
+  );
+}
+
+function renderServerTool(tool: ServerTool, hasFunctions: boolean, path: string, losses: Losses): readonly WireObject[] {
+  if (tool.protocol === "gemini-generate") return [tool.wire];
+  if (tool.wire["type"] === "mcp") throw refusedServer(path);
+  if (tool.name.startsWith("web_search") && !hasFunctions) {
+    losses.emulate(path, "The provider's own search stands in.");
+    return [{ googleSearch: {} }];
+  }
+  losses.drop(path, "The provider does not run this tool, or not beside functions.");
+  return [];
+}
+
+/** The 400 for servers that only another vendor connects to. */
+export function refusedServer(path: string): GatewayError {
+  return new GatewayError(
+    "invalid_request",
+    `${path}: the provider of this model runs no MCP servers. Connect the server on the client's side.`,
+    { param: path },
+  );
+}
+
+/** `toolConfig`, where there are functions. @throws GatewayError `invalid_request` where a tool is forced that is no function here. */
+export function renderToolConfig(request: ChatRequest, hasFunctions: boolean, namer: ToolNamer, losses: Losses): WireObject | undefined {
+  const ownConfig = request.extensions?.["gemini-generate"]?.["toolConfig"];
+  const own: WireObject = isObject(ownConfig) ? ownConfig : {};
+  const ownCalling = own["functionCallingConfig"];
+  if (request.parallelToolCalls === false && hasFunctions) losses.drop("parallel_tool_calls", "The provider has no such switch.");
+  const calling = hasFunctions ? renderChoice(request, namer) : undefined;
+  if (!hasFunctions) reportLostChoice(request, losses);
+  const merged = isObject(ownCalling) ? { ...calling, ...ownCalling } : calling;
+  const config = { ...own, ...(merged === undefined ? {} : { functionCallingConfig: merged }) };
+  return Object.keys(config).length === 0 ? undefined : config;
+}
+
+function reportLostChoice({ toolChoice: choice }: ChatRequest, losses: Losses): void {
+  if (choice?.type === "required" || choice?.type === "named" || (choice?.type === "allowed" && choice.required)) throw missingTool();
+  if (choice?.type === "allowed") losses.drop("tool_choice", "There are no functions.");
+}
+
+function renderChoice({ toolChoice: choice, tools }: ChatRequest, namer: ToolNamer): WireObject | undefined {
+  switch (choice?.type) {
+    case undefined:
+      return undefined;
+    case "auto":
+      return { mode: "AUTO" };
+    case "none":
+      return { mode: "NONE" };
+    case "required":
+      return { mode: "ANY" };
+    case "named":
+      return { mode: "ANY", allowedFunctionNames: namesOf([choice.name], tools ?? [], namer) };
+    case "allowed":
+      // Names go with these two modes only; the second leaves the model free to answer.
+      return { mode: choice.required ? "ANY" : "VALIDATED", allowedFunctionNames: namesOf(choice.names, tools ?? [], namer) };
+  }
+}
+
+function namesOf(names: readonly string[], tools: readonly Tool[], namer: ToolNamer): readonly string[] {
+  const found = names.flatMap((name) => {
+    const tool = tools.find((each) => isCalled(each, name));
+    return tool === undefined || tool.type === "server" ? [] : [wireName(tool, namer)];
+  });
+  if (found.length === 0) throw missingTool();
+  return found;
+}
+
+function missingTool(): GatewayError {
+  return new GatewayError(
+    "invalid_request",
+    "tool_choice: forces a tool that the provider of this model does not get. Name a function of `tools`.",
+    {
+      param: "tool_choice",
+    },
+  );
+}

@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { test } from "node:test";
+import { GatewayError, latin1OfUtf8, SseSplitter } from "../../core/index.ts";
+import { collect, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
+import type { EventSplitter } from "../protocol.ts";
+import type { ToolNames } from "../translation.ts";
+import { clientOf, encode, fixture } from "./harness.test.ts";
+import { geminiGenerateUpstream } from "./index.ts";
+import { JsonArraySplitter } from "./json-array-splitter.ts";
+import { parseResponse } from "./parse-response.ts";
+import { renderResponse } from "./render-response.ts";
+
+const client = clientOf();
+
+/** Decodes a stream (text), cut into pieces of `size` bytes. */
+function decode(
+  stream: string,
+  size = Number.POSITIVE_INFINITY,
+  toolNames?: ToolNames,
+  splitter: EventSplitter = new SseSplitter(),
+): StreamEvent[] {
+  const bytes = latin1OfUtf8(stream);
+  const decoder = geminiGenerateUpstream.createStreamDecoder(toolNames);
+  const step = Math.min(size, bytes.length);
+  const events: StreamEvent[] = [];
+  for (let at = 0; at < bytes.length; at += step)
+    for (const event of splitter.push(bytes.slice(at, at + step))) events.push(...decoder.push(event));
+  for (const event of splitter.end()) events.push(...decoder.push(event));
+  return [...events, ...decoder.end()];
+}
+
+function streamOf(...chunks: readonly unknown[]): string {
+  return chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\r\n\r\n`).join("");
+}
+
+function chunkOf(parts: readonly unknown[], more: Record<string, unknown> = {}, top: Record<string, unknown> = {}): unknown {
+  return { candidates: [{ content: { role: "model", parts }, index: 0, ...more }], modelVersion: "g", responseId: "r", ...top };
+}
+
+const text = fc.string({ unit: "grapheme", minLength: 1 });
+const proof = text.map((data) => ({ protocol: "gemini-generate", kind: "signature", data: `s${data}` }) as const);
+const call = fc
+  .record({
+    id: fc.uuid(),
+    name: fc.constantFrom("bash", "read"),
+    value: fc.dictionary(text, fc.jsonValue()),
+    signed: fc.option(proof, { nil: undefined }),
+  })
+  .map(({ id, name, value, signed }): Block => ({
+    type: "tool-call",
+    id,
+    name,
+    kind: "function",
+    arguments: JSON.stringify(value),
+    ...(signed === undefined ? {} : { proof: signed }),
+  }));
+/** One step of an answer; on this wire two texts in a row are one. */
+const content: fc.Arbitrary<readonly Block[]> = fc
+  .record({
+    thought: fc.option(fc.record({ text, proof: fc.option(proof, { nil: undefined }) }), { nil: undefined }),
+    answer: fc.option(fc.record({ text, signed: fc.option(proof, { nil: undefined }) }), { nil: undefined }),
+    calls: fc.array(call, { maxLength: 3 }),
+  })
+  .map(({ thought, answer, calls }): readonly Block[] => [
+    ...(thought === undefined
+      ? []
+      : [{ type: "reasoning" as const, text: thought.text, ...(thought.proof === undefined ? {} : { proof: thought.proof }) }]),
+    ...(answer === undefined ? [] : [{ type: "text" as const, text: answer.text }]),
+    ...(answer?.signed === undefined ? [] : [{ type: "reasoning" as const, text: "", proof: answer.signed }]),
+    ...calls,
+  ]);
+const count = fc.integer({ min: 0, max: 1e6 });
+const response: fc.Arbitrary<ChatResponse> = fc
+  .record({ content, length: fc.boolean(), usage: fc.record({ input: count, output: count, cacheRead: count, reasoning: count }) })
+  .map(({ content: blocks, length, usage }): ChatResponse => ({
+    id: "r1",
+    model: "gemini-alias",
+    createdAt: 0,
+    content: blocks,
+    stopReason: length ? "length" : blocks.some((each) => each.type === "tool-call") ? "tool-calls" : "stop",
+    rawStopReason: length ? "MAX_TOKENS" : "STOP",
+    usage: { ...usage, output: usage.output + usage.reasoning },
+  }));
+
+test("law: a stream and the JSON of one answer mean the same, which is the answer; wherever the stream is cut", () => {
+  fc.assert(
+    fc.property(response, fc.integer({ min: 1, max: 40 }), (answer, size) => {
+      assert.deepEqual(parseResponse(renderResponse(answer, client)), answer);
+      const wire = encode(replay(answer), client);
+      assert.deepEqual(collect(decode(wire)), answer);
+      assert.deepEqual(decode(wire, size), decode(wire));
+      assert.deepEqual(decode(encode(replay(answer), clientOf({}, true)), size, undefined, new JsonArraySplitter()), decode(wire));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("a recorded answer, whole", () => {
+  assert.deepEqual(parseResponse(fixture("answer.json")), {
+    id: "r3bd937dbfffc44fe21c55613",
+    model: "gemini-3.8-flash",
+    createdAt: 0,
+    content: [{ type: "text", text: '{"a":"mock"}' }],
+    stopReason: "stop",
+    rawStopReason: "STOP",
+    usage: { input: 1200, output: 60, cacheRead: 800, reasoning: 20 },
+  });
+});
+
+test("a recorded stream gives the same events wherever it is cut, and every block ends", () => {
+  const stream = fixture("stream-tool-calls.sse");
+  const events = decode(stream);
+  for (const size of [1, 2, 7, 100]) assert.deepEqual(decode(stream, size), events);
+  assert.equal(events.filter(({ type }) => type === "block-start").length, events.filter(({ type }) => type === "block-end").length);
+  assert.deepEqual(events.at(-1), { type: "message-end" });
+  assert.equal(collect(events).stopReason, "tool-calls");
+});
+
+test("thoughts, text and whole calls, with the usage of the last chunk", () => {
+  const wire = streamOf(
+    chunkOf([{ text: "a", thought: true }], {}, { usageMetadata: { promptTokenCount: 3 } }),
+    chunkOf([{ text: "b", thought: true }]),
+    chunkOf([{ text: "x" }, { functionCall: { name: "n", args: { k: 1 } }, thoughtSignature: "sig" }]),
+    chunkOf([{ functionCall: { id: "given", name: "n" } }]),
+    chunkOf(
+      [{ text: "" }],
+      { finishReason: "STOP" },
+      { usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 2, thoughtsTokenCount: 4 } },
+    ),
+  );
+  const events = decode(wire);
+  const made =
+    events.flatMap((event) => (event.type === "block-start" && event.block.type === "tool-call" ? [event.block.id] : []))[0] ?? "";
+  assert.match(made, /^call_[0-9a-f]{24}$/);
+  assert.deepEqual(events, [
+    { type: "message-start", id: "r", model: "g", createdAt: 0, usage: { input: 3 } },
+    { type: "block-start", index: 0, block: { type: "reasoning" } },
+    { type: "block-delta", index: 0, delta: { type: "text", text: "a" } },
+    { type: "block-delta", index: 0, delta: { type: "text", text: "b" } },
+    { type: "block-end", index: 0 },
+    { type: "block-start", index: 1, block: { type: "text" } },
+    { type: "block-delta", index: 1, delta: { type: "text", text: "x" } },
+    { type: "block-end", index: 1 },
+    { type: "block-start", index: 2, block: { type: "tool-call", id: made, name: "n", kind: "function" } },
+    { type: "block-delta", index: 2, delta: { type: "arguments", text: '{"k":1}' } },
+    { type: "block-delta", index: 2, delta: { type: "proof", proof: { protocol: "gemini-generate", kind: "signature", data: "sig" } } },
+    { type: "block-end", index: 2 },
+    { type: "block-start", index: 3, block: { type: "tool-call", id: "given", name: "n", kind: "function" } },
+    { type: "block-delta", index: 3, delta: { type: "arguments", text: "{}" } },
+    { type: "block-end", index: 3 },
+    { type: "message-delta", stopReason: "tool-calls", rawStopReason: "STOP", usage: { input: 3, output: 6, reasoning: 4 } },
+    { type: "message-end" },
+  ]);
+});
+
+test("calls without ids get one each, the same whenever the answer is read", () => {
+  const body = JSON.stringify(
+    chunkOf([{ functionCall: { name: "n", args: {} } }, { functionCall: { name: "n", args: {} } }], { finishReason: "STOP" }),
+  );
+  const idsOf = (): readonly string[] => parseResponse(body).content.map((each) => (each.type === "tool-call" ? each.id : ""));
+  assert.deepEqual(idsOf(), idsOf());
+  assert.equal(new Set(idsOf()).size, 2);
+});
+
+test("arguments keep their spelling", () => {
+  const body =
+    '{"candidates":[{"content":{"parts":[{"text":"é"},{"functionCall":{"id":"i","name":"n","args":{ "a": 1.0 }}}]},"finishReason":"STOP"}]}';
+  assert.deepEqual(parseResponse(body).content[1], { type: "tool-call", id: "i", name: "n", kind: "function", arguments: '{ "a": 1.0 }' });
+});
+
+test("names turn back, and free text comes out of its wrapping", () => {
+  const toolNames: ToolNames = new Map([
+    ["ns__f", { name: "f", namespace: "ns", kind: "function" }],
+    ["patch", { name: "patch", kind: "custom" }],
+  ]);
+  const body = JSON.stringify(
+    chunkOf([
+      { functionCall: { id: "1", name: "ns__f", args: { x: 1 } } },
+      { functionCall: { id: "2", name: "patch", args: { input: "é\n" } } },
+    ]),
+  );
+  assert.deepEqual(parseResponse(body, toolNames).content, [
+    { type: "tool-call", id: "1", name: "f", namespace: "ns", kind: "function", arguments: '{"x":1}' },
+    { type: "tool-call", id: "2", name: "patch", kind: "custom", arguments: "é\n" },
+  ]);
+});
+
+test("the ends, in neutral words", () => {
+  const endOf = (finishReason: string, parts: readonly unknown[] = []): unknown =>
+    parseResponse(JSON.stringify(chunkOf(parts, { finishReason }))).stopReason;
+  const calls = [{ functionCall: { name: "n" } }];
+  assert.deepEqual(
+    [
+      endOf("STOP"),
+      endOf("STOP", calls),
+      endOf("MAX_TOKENS", calls),
+      endOf("SAFETY"),
+      endOf("MALFORMED_FUNCTION_CALL"),
+      endOf("LANGUAGE"),
+      endOf("NEW"),
+    ],
+    ["stop", "tool-calls", "length", "content-filter", "error", "other", "other"],
+  );
+});
+
+test("a blocked prompt is an answer that was filtered", () => {
+  const blocked = {
+    promptFeedback: { blockReason: "PROHIBITED_CONTENT" },
+    usageMetadata: { promptTokenCount: 4 },
+    modelVersion: "g",
+    responseId: "r",
+  };
+  const expected: ChatResponse = {
+    id: "r",
+    model: "g",
+    createdAt: 0,
+    content: [],
+    stopReason: "content-filter",
+    rawStopReason: "PROHIBITED_CONTENT",
+    usage: { input: 4 },
+  };
+  assert.deepEqual(collect(decode(streamOf(blocked))), expected);
+  assert.deepEqual(parseResponse(JSON.stringify(blocked)), {
+    ...expected,
+    extensions: { "gemini-generate": { promptFeedback: { blockReason: "PROHIBITED_CONTENT" } } },
+  });
+});
+
+test("images that the model made are media in an answer, and go whole through a stream", () => {
+  const part = { inlineData: { mimeType: "image/png", data: "AA==" } };
+  const chunk = chunkOf([part], { finishReason: "STOP" });
+  assert.deepEqual(parseResponse(JSON.stringify(chunk)).content, [
+    { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "AA==" } },
+  ]);
+  assert.deepEqual(collect(decode(streamOf(chunk))).content, [{ type: "opaque", protocol: "gemini-generate", value: part }]);
+});
+
+test("an error chunk ends the stream; a stream that breaks off is an error", () => {
+  const error = { error: { code: 503, message: "busy", status: "UNAVAILABLE" } };
+  assert.deepEqual(decode(streamOf(chunkOf([{ text: "x" }]), error, chunkOf([{ text: "y" }]))).at(-1), {
+    type: "error",
+    error: { status: 503, message: "busy", type: "UNAVAILABLE" },
+  });
+  assert.deepEqual(decode(streamOf(chunkOf([{ text: "x" }]))).at(-1), {
+    type: "error",
+    error: { status: 502, message: "The provider's stream ended before its answer did.", code: "upstream_truncated" },
+  });
+  assert.deepEqual(decode("data: {broken\n\n"), [
+    {
+      type: "error",
+      error: { status: 502, message: "The provider sent a chunk that is no JSON object.", code: "upstream_invalid_response" },
+    },
+  ]);
+});
+
+test("a body that is an error or no answer is thrown; one without a reason for its end is an answer", () => {
+  const codeOf = (body: string): unknown => {
+    try {
+      return parseResponse(body).stopReason;
+    } catch (error) {
+      return error instanceof GatewayError ? [error.code, error.upstreamType] : error;
+    }
+  };
+  assert.deepEqual(codeOf('{"error":{"code":500,"message":"m","status":"INTERNAL"}}'), ["upstream_error", "INTERNAL"]);
+  assert.deepEqual(codeOf('{"error":{"message":"m"}}'), ["upstream_error", undefined]);
+  assert.deepEqual(codeOf("<html>"), ["upstream_invalid_response", undefined]);
+  assert.deepEqual(codeOf("{}"), ["upstream_invalid_response", undefined]);
+  assert.equal(codeOf(JSON.stringify(chunkOf([{ text: "x" }]))), "other");
+});

@@ -1,0 +1,222 @@
+import { createHash } from "node:crypto";
+import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
+import type { BlockStart, ReasoningProof, StopReason, StreamEvent } from "../../ir/index.ts";
+import { freeTextOf, textAt } from "../json-text.ts";
+import type { StreamDecoder, ToolNames } from "../translation.ts";
+import { readErrorChunk } from "./errors.ts";
+import { extensionsOf, isObject, restOf, type WireObject } from "./fields.ts";
+import { stopReasonOf } from "./stop-reason.ts";
+import { readUsage } from "./usage.ts";
+
+const knownCandidate: ReadonlySet<string> = new Set(["content", "finishReason", "index"]);
+
+/**
+ * Turns chunks, `{"candidates":[{"content":{"parts":[…]},"finishReason"}],"usageMetadata","modelVersion","responseId"}`, into events (Gemini API,
+ * `streamGenerateContent`, November 2026): the events of SSE, or the elements of the JSON array. Of several candidates the first counts. Texts in
+ * a row are one block, and thoughts; a call is a block of its own, whole. The signature of a thought or call is its proof; that of a text is a
+ * reasoning block without text behind it. There is no terminal event: the answer is whole when the upstream ends after a reason for the end.
+ */
+export class GeminiStreamDecoder implements StreamDecoder {
+  readonly #toolNames: ToolNames | undefined;
+  #open: "text" | "reasoning" | undefined;
+  #nextIndex = 0;
+  #calls = 0;
+  #responseId = "";
+  #isBegun = false;
+  #isOver = false;
+  #hasEnd = false;
+  #out: StreamEvent[] = [];
+
+  constructor(toolNames?: ToolNames) {
+    this.#toolNames = toolNames;
+  }
+
+  push(event: SseEvent): readonly StreamEvent[] {
+    return event.data === "" ? [] : this.pushText(utf8OfLatin1(event.data));
+  }
+
+  /** A chunk as text. */
+  pushText(data: string): readonly StreamEvent[] {
+    if (this.#isOver) return [];
+    const chunk = parseJson(data);
+    if (chunk === undefined) {
+      if (data.trim() !== "[DONE]") this.#fail("The provider sent a chunk that is no JSON object.", "upstream_invalid_response");
+    } else this.#read(chunk, data);
+    return this.#take();
+  }
+
+  end(): readonly StreamEvent[] {
+    if (this.#isOver) return [];
+    this.#isOver = true;
+    this.#close();
+    if (this.#hasEnd) this.#emit({ type: "message-end" });
+    else this.#fail("The provider's stream ended before its answer did.", "upstream_truncated");
+    return this.#take();
+  }
+
+  #read(chunk: WireObject, data: string): void {
+    const error = readErrorChunk(chunk);
+    if (error !== undefined) {
+      const { status, message, code, type } = error;
+      this.#emit({
+        type: "error",
+        error: { status, message, ...(code === undefined ? {} : { code }), ...(type === undefined ? {} : { type }) },
+      });
+      this.#isOver = true;
+      return;
+    }
+    this.#begin(chunk);
+    const candidates = chunk["candidates"];
+    const candidate: unknown = Array.isArray(candidates) ? candidates[0] : undefined;
+    const content = isObject(candidate) ? candidate["content"] : undefined;
+    const parts = isObject(content) && Array.isArray(content["parts"]) ? (content["parts"] as readonly unknown[]) : [];
+    for (const [index, part] of parts.entries()) {
+      if (isObject(part)) this.#part(part, () => textAt(data, ["candidates", 0, "content", "parts", index, "functionCall", "args"]));
+    }
+    this.#readEnd(chunk, isObject(candidate) ? candidate : undefined);
+  }
+
+  #begin(chunk: WireObject): void {
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    this.#responseId = stringOf(chunk["responseId"]);
+    const { input, cacheRead } = readUsage(chunk["usageMetadata"]) ?? {};
+    // The prompt is counted from the first chunk on; dialects that report it at the start can.
+    const usage = input === undefined ? {} : { usage: { input, ...(cacheRead === undefined ? {} : { cacheRead }) } };
+    this.#emit({ type: "message-start", id: this.#responseId, model: stringOf(chunk["modelVersion"]), createdAt: 0, ...usage });
+  }
+
+  #part(part: WireObject, argsText: () => string | undefined): void {
+    const signature = stringOf(part["thoughtSignature"]);
+    const proof = signature === "" ? undefined : signatureProof(signature);
+    if (typeof part["text"] === "string") this.#text(part["text"], part["thought"] === true, proof);
+    else if (isObject(part["functionCall"])) this.#call(part["functionCall"], argsText, proof);
+    else {
+      this.#close();
+      if (Object.keys(part).length > 0) this.#whole({ type: "opaque", protocol: "gemini-generate", value: part }, "", undefined);
+    }
+  }
+
+  #text(text: string, isThought: boolean, proof: ReasoningProof | undefined): void {
+    if (isThought) {
+      if (text === "" && proof === undefined) return;
+      this.#append("reasoning", text);
+      this.#sign(proof);
+      return;
+    }
+    if (text !== "") this.#append("text", text);
+    if (proof === undefined) return;
+    this.#append("reasoning", "", true);
+    this.#sign(proof);
+  }
+
+  /** Puts text behind that of the open block, where that is of the same type. */
+  #append(type: "text" | "reasoning", text: string, isNew = false): void {
+    if (this.#open !== type || isNew) {
+      this.#close();
+      this.#emit({ type: "block-start", index: this.#nextIndex, block: { type } });
+      this.#open = type;
+    }
+    if (text !== "") this.#emit({ type: "block-delta", index: this.#nextIndex, delta: { type: "text", text } });
+  }
+
+  /** What is signed is complete. */
+  #sign(proof: ReasoningProof | undefined): void {
+    if (proof === undefined) return;
+    this.#emit({ type: "block-delta", index: this.#nextIndex, delta: { type: "proof", proof } });
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#open === undefined) return;
+    this.#emit({ type: "block-end", index: this.#nextIndex++ });
+    this.#open = undefined;
+  }
+
+  #call(call: WireObject, argsText: () => string | undefined, proof: ReasoningProof | undefined): void {
+    this.#close();
+    const wireName = stringOf(call["name"]);
+    const identity = this.#toolNames?.get(wireName);
+    const kind = identity?.kind === "custom" ? "custom" : "function";
+    const args = call["args"] === undefined || call["args"] === null ? "{}" : (argsText() ?? JSON.stringify(call["args"]));
+    const start: BlockStart = {
+      type: "tool-call",
+      id: stringOf(call["id"]) || this.#makeId(wireName, args),
+      name: identity?.name ?? wireName,
+      ...(identity?.namespace === undefined ? {} : { namespace: identity.namespace }),
+      kind,
+    };
+    this.#calls++;
+    this.#whole(start, kind === "custom" ? freeTextOf(args) : args, proof);
+  }
+
+  /** Older models give calls no id; the answer's, with what the call is, makes one that no other answer has. */
+  #makeId(name: string, args: string): string {
+    return `call_${createHash("sha256").update(`${this.#responseId} ${this.#calls} ${name} ${args}`).digest("hex").slice(0, 24)}`;
+  }
+
+  #whole(start: BlockStart, args: string, proof: ReasoningProof | undefined): void {
+    const index = this.#nextIndex++;
+    this.#emit({ type: "block-start", index, block: start });
+    if (args !== "") this.#emit({ type: "block-delta", index, delta: { type: "arguments", text: args } });
+    if (proof !== undefined) this.#emit({ type: "block-delta", index, delta: { type: "proof", proof } });
+    this.#emit({ type: "block-end", index });
+  }
+
+  /** The reason of the end, and the usage from then on: every chunk has the count so far, the last one all of it. */
+  #readEnd(chunk: WireObject, candidate: WireObject | undefined): void {
+    const feedback = chunk["promptFeedback"];
+    const blocked = isObject(feedback) ? feedback["blockReason"] : undefined;
+    const raw = [candidate?.["finishReason"], blocked].find(
+      (reason): reason is string => typeof reason === "string" && !reason.endsWith("_UNSPECIFIED"),
+    );
+    const usage = readUsage(chunk["usageMetadata"]);
+    if (raw === undefined && !(this.#hasEnd && usage !== undefined)) return;
+    this.#hasEnd = true;
+    this.#close();
+    const rest = candidate === undefined ? undefined : restOf(candidate, knownCandidate);
+    const extensions = extensionsOf(isObject(feedback) ? { ...rest, promptFeedback: feedback } : rest);
+    this.#emit({
+      type: "message-delta",
+      ...(raw === undefined ? {} : { stopReason: this.#stopReason(raw, raw === blocked), rawStopReason: raw }),
+      ...(usage === undefined ? {} : { usage }),
+      ...(extensions === undefined ? {} : { extensions }),
+    });
+  }
+
+  #stopReason(raw: string, isBlocked: boolean): StopReason {
+    return isBlocked ? "content-filter" : stopReasonOf(raw, this.#calls > 0);
+  }
+
+  #fail(message: string, code: string): void {
+    this.#emit({ type: "error", error: { status: 502, message, code } });
+    this.#isOver = true;
+  }
+
+  #emit(event: StreamEvent): void {
+    this.#out.push(event);
+  }
+
+  #take(): readonly StreamEvent[] {
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+}
+
+function signatureProof(data: string): ReasoningProof {
+  return { protocol: "gemini-generate", kind: "signature", data };
+}
+
+function stringOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function parseJson(data: string): WireObject | undefined {
+  try {
+    const value: unknown = JSON.parse(data);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined; // The caller says what is wrong.
+  }
+}

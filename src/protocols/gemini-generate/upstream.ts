@@ -1,0 +1,12 @@
+import type { UpstreamProtocol } from "../translation.ts";
+import { parseResponse } from "./parse-response.ts";
+import { renderRequest } from "./render-request.ts";
+import { GeminiStreamDecoder } from "./stream-decoder.ts";
+
+/** Gemini `generateContent` as the upstream of a translation. */
+export const geminiGenerateUpstream: UpstreamProtocol = {
+  streamQuery: "alt=sse",
+  renderRequest,
+  parseResponse,
+  createStreamDecoder: (toolNames) => new GeminiStreamDecoder(toolNames),
+};

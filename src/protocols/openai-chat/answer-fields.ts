@@ -1,0 +1,101 @@
+import type { ReasoningProof } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+
+/** What an answer's message, or the delta of one, says. */
+export interface SaidFields {
+  readonly reasoning: string;
+  readonly text: string;
+  readonly refusal: string;
+  readonly calls: readonly WireObject[];
+  readonly images: readonly WireObject[];
+}
+
+/**
+ * Reads a `message` or a `delta`. Reasoning is `reasoning_content` (DeepSeek, vLLM, Moonshot, …) or `reasoning` (OpenRouter, Groq); some servers send both
+ * with one text. `content` may be an array of parts with `thinking` among them (Mistral). The retired `function_call` is a call without id.
+ */
+export function readSaid(message: WireObject): SaidFields {
+  const { content } = message;
+  const parts = Array.isArray(content) ? content.filter(isObject) : [];
+  const retired = message["function_call"];
+  const calls = Array.isArray(message["tool_calls"]) ? message["tool_calls"].filter(isObject) : [];
+  return {
+    reasoning: textOf(message["reasoning_content"]) || textOf(message["reasoning"]) || partTexts(parts, "thinking"),
+    text: textOf(content) || partTexts(parts, "text"),
+    refusal: textOf(message["refusal"]) || partTexts(parts, "refusal"),
+    calls: isObject(retired) ? [...calls, { function: retired }] : calls,
+    images: Array.isArray(message["images"]) ? message["images"].filter(isObject) : [],
+  };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** The texts of the parts of one type; `thinking` holds parts itself. */
+function partTexts(parts: readonly WireObject[], type: "text" | "thinking" | "refusal"): string {
+  return parts
+    .filter((part) => part["type"] === type)
+    .map((part) => {
+      const value = part[type];
+      return Array.isArray(value) ? partTexts(value.filter(isObject), "text") : textOf(value);
+    })
+    .join("");
+}
+
+/** A call of a tool, or a piece of one. Absent: the piece does not say. */
+export interface CallPiece {
+  readonly index: number | undefined;
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+  readonly kind: "function" | "custom";
+  readonly arguments: string;
+  readonly proof: ReasoningProof | undefined;
+}
+
+/** Reads one of `tool_calls`. Arguments that a server sends as an object become their JSON. */
+export function readCall(call: WireObject): CallPiece {
+  const custom = isObject(call["custom"]) ? call["custom"] : undefined;
+  const body = custom ?? (isObject(call["function"]) ? call["function"] : {});
+  const text = custom === undefined ? body["arguments"] : body["input"];
+  return {
+    index: typeof call["index"] === "number" ? call["index"] : undefined,
+    id: nonEmpty(call["id"]),
+    name: nonEmpty(body["name"]),
+    kind: custom === undefined && call["type"] !== "custom" ? "function" : "custom",
+    arguments: isObject(text) ? JSON.stringify(text) : textOf(text),
+    proof: proofOf(call["extra_content"]),
+  };
+}
+
+function nonEmpty(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** Google's OpenAI-compatible endpoint: see `WireSignedCall`. */
+function proofOf(extra: unknown): ReasoningProof | undefined {
+  const google = isObject(extra) ? extra["google"] : undefined;
+  const signature = isObject(google) ? nonEmpty(google["thought_signature"]) : undefined;
+  return signature === undefined ? undefined : { protocol: "gemini-generate", kind: "signature", data: signature };
+}
+
+/** What a completion and the chunks of a stream say of the answer as a whole. */
+export interface AnswerHead {
+  readonly id: string;
+  readonly model: string;
+  readonly createdAt: number;
+  readonly extensions?: { readonly "openai-chat": WireObject };
+}
+
+const knownHead: ReadonlySet<string> = new Set(["id", "object", "created", "model", "choices", "usage", "x_groq", "obfuscation", "error"]);
+
+export function readHead(wire: WireObject): AnswerHead {
+  const { id, model, created } = wire;
+  const rest = Object.fromEntries(Object.entries(wire).filter(([key, value]) => !knownHead.has(key) && value !== null));
+  return {
+    id: textOf(id).replace(/^chatcmpl-/, ""),
+    model: textOf(model),
+    createdAt: typeof created === "number" && Number.isSafeInteger(created) ? created : 0,
+    ...(Object.keys(rest).length === 0 ? {} : { extensions: { "openai-chat": rest } }),
+  };
+}

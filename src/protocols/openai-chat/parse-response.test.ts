@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import type { Wire } from "../openai-shared/harness.test.ts";
+import { parseResponse } from "./parse-response.ts";
+
+const answer = (message: Wire, finish: string | null = "stop", rest: Wire = {}): string =>
+  JSON.stringify({ id: "chatcmpl-1", created: 7, model: "m", choices: [{ index: 0, message, finish_reason: finish }], ...rest });
+const base = { id: "1", model: "m", createdAt: 7, usage: {} };
+
+describe("a completion of a Chat upstream", () => {
+  test("as it was recorded", () => {
+    assert.deepEqual(parseResponse(readFileSync(new URL("fixtures/answer.json", import.meta.url), "utf8")), {
+      id: "9edc58501d4755567022ed3c",
+      model: "gpt-mock",
+      createdAt: 1795443310,
+      content: [{ type: "text", text: '{"a":"mock","n":1}' }],
+      stopReason: "stop",
+      rawStopReason: "stop",
+      usage: { input: 1200, output: 60, cacheRead: 800, reasoning: 20 },
+      extensions: { "openai-chat": { service_tier: "default", system_fingerprint: "fp_mock" } },
+    });
+  });
+
+  test("everything that a message can hold", () => {
+    const message = {
+      reasoning: "why",
+      content: "text",
+      refusal: "no",
+      tool_calls: [
+        { id: "a", type: "function", function: { name: "read", arguments: '{"n": 1.0}' } },
+        { id: "b", type: "custom", custom: { name: "patch", input: "free" } },
+        { id: "c", type: "function", function: { name: "x", arguments: { already: "parsed" } } },
+      ],
+      images: [{ type: "image_url", image_url: { url: "https://x/y.png" } }],
+    };
+    assert.deepEqual(parseResponse(answer(message, "tool_calls")), {
+      ...base,
+      content: [
+        { type: "reasoning", text: "why" },
+        { type: "text", text: "text" },
+        { type: "refusal", text: "no" },
+        { type: "tool-call", id: "a", name: "read", kind: "function", arguments: '{"n": 1.0}' },
+        { type: "tool-call", id: "b", name: "patch", kind: "custom", arguments: "free" },
+        { type: "tool-call", id: "c", name: "x", kind: "function", arguments: '{"already":"parsed"}' },
+        { type: "media", kind: "image", source: { type: "url", url: "https://x/y.png" } },
+      ],
+      stopReason: "tool-calls",
+      rawStopReason: "tool_calls",
+    });
+  });
+
+  test("content in parts, with thinking among them", () => {
+    const content = [
+      { type: "thinking", thinking: [{ type: "text", text: "why" }] },
+      { type: "text", text: "so" },
+    ];
+    assert.deepEqual(parseResponse(answer({ content })).content, [
+      { type: "reasoning", text: "why" },
+      { type: "text", text: "so" },
+    ]);
+  });
+
+  test("the reason of the end in every vendor's words", () => {
+    const call = { tool_calls: [{ id: "a", function: { name: "x", arguments: "{}" } }] };
+    const rows: readonly (readonly [Wire, string | null, string])[] = [
+      [{ content: "a" }, "stop", "stop"],
+      [call, "stop", "tool-calls"],
+      [call, null, "tool-calls"],
+      [call, "length", "length"],
+      [{ refusal: "no" }, "stop", "refusal"],
+      [{ content: "a" }, "model_length", "length"],
+      [{ content: "" }, "content_filter", "content-filter"],
+      [{ content: "a" }, "insufficient_system_resource", "error"],
+      [{ content: "a" }, "brand_new", "other"],
+      [{ content: "a" }, null, "other"],
+    ];
+    for (const [message, word, reason] of rows) assert.equal(parseResponse(answer(message, word)).stopReason, reason, `${word}`);
+  });
+
+  test("names and free text come back as the client has them", () => {
+    const message = {
+      tool_calls: [
+        { id: "a", function: { name: "ns__x", arguments: "{}" } },
+        { id: "b", function: { name: "patch", arguments: '{"input":"free"}' } },
+        { id: "c", function: { name: "patch", arguments: "bare" } },
+      ],
+    };
+    const names = new Map([
+      ["ns__x", { name: "x", namespace: "ns", kind: "function" as const }],
+      ["patch", { name: "patch", kind: "custom" as const }],
+    ]);
+    assert.deepEqual(parseResponse(answer(message), names).content, [
+      { type: "tool-call", id: "a", name: "x", namespace: "ns", kind: "function", arguments: "{}" },
+      { type: "tool-call", id: "b", name: "patch", kind: "custom", arguments: "free" },
+      { type: "tool-call", id: "c", name: "patch", kind: "custom", arguments: "bare" },
+    ]);
+  });
+
+  test("what is no completion is an error, the upstream's own where it sent one", () => {
+    assert.throws(() => parseResponse("<html>"), { code: "upstream_invalid_response" });
+    assert.throws(() => parseResponse('{"choices":[]}'), { code: "upstream_invalid_response" });
+    assert.throws(() => parseResponse(answer({ tool_calls: [{ id: "a" }] })), { code: "upstream_invalid_response" });
+    assert.throws(() => parseResponse('{"error":{"message":"full","code":429}}'), { status: 429, message: "full" });
+  });
+});

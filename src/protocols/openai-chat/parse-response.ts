@@ -1,0 +1,74 @@
+import { GatewayError } from "../../core/index.ts";
+import type { Block, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
+import { gatewayErrorOf, readErrorObject } from "../openai-shared/errors.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { sourceOfUrl } from "../openai-shared/media.ts";
+import { restoreArguments, restoreCall } from "../openai-shared/restore-tool.ts";
+import { madeCallId } from "../openai-shared/tool-names.ts";
+import type { ToolNames } from "../translation.ts";
+import { readCall, readHead, readSaid } from "./answer-fields.ts";
+import { parseStopReason } from "./stop-reason.ts";
+import { findUsage } from "./usage.ts";
+
+/**
+ * Reads a completion (`ChatCompletion` of the npm package `openai` 7.57, and what compatible servers add to it). Of several choices the first counts.
+ * Order: reasoning, text, refusal, calls, pictures, as the wire tells no other.
+ * @throws GatewayError `upstream_invalid_response` where it is none; the upstream's own error where it sent one with status 200.
+ */
+export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
+  const wire = parseObject(body);
+  const choice = firstChoice(wire["choices"]);
+  if (choice === undefined) throw faultOf(wire);
+  const head = readHead(wire);
+  const said = readSaid(isObject(choice["message"]) ? choice["message"] : {});
+  const texts: Block[] = (["reasoning", "text", "refusal"] as const)
+    .filter((type) => said[type] !== "")
+    .map((type) => ({ type, text: said[type] }));
+  const calls = said.calls.map((call, index) => parseCall(call, index, head.id, toolNames));
+  const reason = choice["finish_reason"];
+  const word = typeof reason === "string" && reason !== "" ? reason : undefined;
+  return {
+    ...head,
+    content: [...texts, ...calls, ...said.images.flatMap(parseImage)],
+    stopReason: parseStopReason(word, { calls: calls.length > 0, refusal: said.refusal !== "" }),
+    ...(word === undefined ? {} : { rawStopReason: word }),
+    usage: findUsage(wire) ?? {},
+  };
+}
+
+function parseObject(body: string): WireObject {
+  let wire: unknown;
+  try {
+    wire = JSON.parse(body);
+  } catch (cause) {
+    throw new GatewayError("upstream_invalid_response", "The provider's answer is not JSON.", { cause });
+  }
+  return isObject(wire) ? wire : {};
+}
+
+/** The choice of index 0; a choice without one is the first. */
+export function firstChoice(choices: unknown): WireObject | undefined {
+  if (!Array.isArray(choices)) return undefined;
+  return choices.filter(isObject).find((choice) => (choice["index"] ?? 0) === 0);
+}
+
+function faultOf(wire: WireObject): GatewayError {
+  const error = readErrorObject(wire);
+  if (error !== undefined) return gatewayErrorOf(error);
+  return new GatewayError("upstream_invalid_response", "The provider's answer has no choices.");
+}
+
+/** A call; one without id gets one that is the same whenever this answer is read. */
+function parseCall(wire: WireObject, index: number, answerId: string, toolNames: ToolNames | undefined): ToolCallBlock {
+  const { id = madeCallId(`${answerId} ${index}`), name, kind, proof, arguments: text } = readCall(wire);
+  if (name === undefined) throw new GatewayError("upstream_invalid_response", "The provider's answer calls a tool without a name.");
+  const call = restoreCall({ type: "tool-call", id, name, kind }, toolNames);
+  return { ...call.start, arguments: restoreArguments(call, text), ...(proof === undefined ? {} : { proof }) };
+}
+
+/** Pictures that the model made, as OpenRouter has them. */
+function parseImage(image: WireObject): MediaBlock[] {
+  const inner = image["image_url"];
+  const url = isObject(inner) ? inner["url"] : undefined;
+  return typeof url === "string" ? [{ type: "media", kind: "image", source: sourceOfUrl(url) }] : [];
+}

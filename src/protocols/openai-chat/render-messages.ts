@@ -1,0 +1,225 @@
+import type { Block, ChatRequest, Message, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
+import { wrapInput } from "../openai-shared/custom-as-function.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import type { LossList } from "../openai-shared/loss-list.ts";
+import { abortedResult, pairResults, type Pairing } from "../openai-shared/pair-results.ts";
+import { noteCaches, splitResult, typeOf } from "../openai-shared/result-text.ts";
+import { wireCallId, type ToolNamer } from "../openai-shared/tool-names.ts";
+import type { RenderTarget } from "../translation.ts";
+import { renderParts, type WirePart } from "./render-parts.ts";
+
+/** An assistant's message while it grows: several neutral ones in a row may be one here. */
+interface Turn {
+  readonly texts: string[];
+  readonly refusals: string[];
+  readonly reasoning: string[];
+  readonly calls: ToolCallBlock[];
+  name: string | undefined;
+  extensions: WireObject;
+}
+
+/**
+ * Writes `messages`. The wire wants the results of an assistant's calls right behind it, one message each, whatever stood between: they are fetched there,
+ * a call that never got one gets "aborted", and a result without call is left out. Pictures in results follow in a user's message, as the wire's results
+ * are text. An answer that came in pieces (reasoning, text, calls) is one message.
+ */
+export class MessageWriter {
+  readonly #target: RenderTarget;
+  readonly #names: ToolNamer;
+  readonly #losses: LossList;
+  readonly #pairs: Pairing;
+  readonly #out: WireObject[] = [];
+  #turn: Turn | undefined;
+
+  constructor(messages: ChatRequest["messages"], target: RenderTarget, names: ToolNamer, losses: LossList) {
+    this.#target = target;
+    this.#names = names;
+    this.#losses = losses;
+    this.#pairs = pairResults(messages);
+  }
+
+  add(message: Message): void {
+    this.#losses.dropExtensions("messages.", withoutMarks(message), "openai-chat");
+    noteCaches(message.content, this.#losses);
+    switch (message.role) {
+      case "assistant":
+        this.#addAssistant(message);
+        return;
+      case "user":
+        this.#addUser(message);
+        return;
+      case "system":
+      case "developer":
+        this.#addInstructions(message);
+        return;
+    }
+  }
+
+  end(): readonly WireObject[] {
+    this.#flush();
+    return this.#out;
+  }
+
+  #addInstructions(message: Message): void {
+    this.#flush();
+    const role = message.role === "developer" && this.#target.quirks.noDeveloperRole === true ? "system" : message.role;
+    const parts = renderParts(message.content, this.#losses);
+    const texts = parts.filter((part) => part.type === "text");
+    if (texts.length < parts.length) this.#losses.drop(`${message.role}.content`, "Instructions are text.");
+    const content = contentOf(texts);
+    if (content !== undefined || message.content.length > 0) this.#out.push({ role, content: content ?? "", ...fieldsOf(message) });
+  }
+
+  #addUser(message: Message): void {
+    this.#flush();
+    const rest = message.content.filter((block) => block.type !== "tool-result");
+    for (const block of message.content) {
+      if (block.type === "tool-result" && !this.#pairs.callOf.has(block))
+        this.#losses.drop("tool_result", "No call in the conversation has its id.");
+    }
+    const content = contentOf(renderParts(rest, this.#losses)) ?? (rest.some((block) => block.type === "text") ? "" : undefined);
+    if (content !== undefined) this.#out.push({ role: "user", content, ...fieldsOf(message) });
+  }
+
+  #addAssistant(message: Message): void {
+    const holdsCalls = message.content.some((block) => block.type === "tool-call");
+    const previous = this.#turn;
+    const isSame = previous !== undefined && (holdsCalls || previous.calls.length > 0 || isOnlyReasoning(previous));
+    if (!isSame) this.#flush();
+    const turn = (this.#turn ??= { texts: [], refusals: [], reasoning: [], calls: [], name: undefined, extensions: {} });
+    turn.name ??= message.name;
+    turn.extensions = { ...turn.extensions, ...message.extensions?.["openai-chat"] };
+    let last: Block["type"] | undefined;
+    for (const block of message.content) {
+      this.#addBlock(turn, block, last === block.type);
+      last = block.type;
+    }
+  }
+
+  #addBlock(turn: Turn, block: Block, continued: boolean): void {
+    switch (block.type) {
+      case "text":
+        // Neighbours are one text in pieces: a text with citations comes so.
+        if (continued) turn.texts.push((turn.texts.pop() ?? "") + block.text);
+        else turn.texts.push(block.text);
+        return;
+      case "refusal":
+        turn.refusals.push(block.text);
+        return;
+      case "reasoning":
+        if (block.proof !== undefined) this.#losses.drop("reasoning.signature", "The provider's protocol has no such field.");
+        if (block.text !== "") turn.reasoning.push(block.text);
+        return;
+      case "tool-call":
+        turn.calls.push(block);
+        return;
+      case "media":
+      case "opaque":
+        this.#losses.drop(`assistant.${block.type === "media" ? block.kind : typeOf(block.value)}`, "An assistant's message holds text.");
+        return;
+      case "tool-result":
+        return;
+    }
+  }
+
+  /** Ends the assistant's message, with the results of its calls behind it. */
+  #flush(): void {
+    const turn = this.#turn;
+    this.#turn = undefined;
+    if (turn === undefined) return;
+    const calls = turn.calls.map((call) => this.#renderCall(call));
+    const text = turn.texts.filter((piece) => piece !== "").join("\n\n");
+    const reasoning = this.#reasoningOf(turn);
+    const isEmpty = text === "" && calls.length === 0 && turn.refusals.length === 0;
+    if (isEmpty && turn.texts.length === 0) return;
+    this.#out.push({
+      role: "assistant",
+      ...reasoning,
+      content: turn.texts.length > 0 ? text : null,
+      ...(turn.refusals.length === 0 ? {} : { refusal: turn.refusals.join("") }),
+      ...(calls.length === 0 ? {} : { tool_calls: calls }),
+      ...(turn.name === undefined ? {} : { name: turn.name }),
+      ...turn.extensions,
+    });
+    this.#writeResults(turn.calls);
+  }
+
+  #reasoningOf({ reasoning, calls }: Turn): WireObject {
+    const { echoReasoning, reasoningField } = this.#target.quirks;
+    if (echoReasoning !== true || calls.length === 0) {
+      if (reasoning.length > 0) this.#losses.drop("reasoning", "The provider does not take earlier reasoning back.");
+      return {};
+    }
+    // Demanded even where there is none: such providers refuse calls without the field.
+    return { [reasoningField ?? "reasoning_content"]: reasoning.join("\n\n") };
+  }
+
+  #renderCall(call: ToolCallBlock): WireObject {
+    const id = wireCallId(call.id);
+    const name = this.#names.nameOf(call.name, call.namespace, call.kind);
+    const extra = this.#signatureOf(call);
+    const own = call.extensions?.["openai-chat"] ?? {};
+    if (call.kind === "function") return { id, type: "function", function: { name, arguments: call.arguments }, ...extra, ...own };
+    if (this.#target.quirks.noCustomTools === true)
+      return { id, type: "function", function: { name, arguments: wrapInput(call.arguments) }, ...own };
+    return { id, type: "custom", custom: { name, input: call.arguments }, ...own };
+  }
+
+  /** Google's OpenAI-compatible endpoint takes its signatures back; to anybody else they mean nothing. */
+  #signatureOf({ proof }: ToolCallBlock): WireObject {
+    if (proof === undefined) return {};
+    if (proof.protocol === "gemini-generate" && /google|gemini|vertex/i.test(this.#target.provider))
+      return { extra_content: { google: { thought_signature: proof.data } } };
+    this.#losses.drop("tool_call.signature", "It is valid only at the provider that made it.");
+    return {};
+  }
+
+  #writeResults(calls: readonly ToolCallBlock[]): void {
+    const shown: WirePart[] = [];
+    for (const call of calls) {
+      const result = this.#pairs.resultOf.get(call);
+      if (result === undefined) this.#losses.add("tool_result", "emulated", `A call without result got "${abortedResult}".`);
+      const content = result === undefined ? abortedResult : this.#resultText(call, result, shown);
+      this.#out.push({ role: "tool", tool_call_id: wireCallId(call.id), content });
+    }
+    if (shown.length > 0) this.#out.push({ role: "user", content: shown });
+  }
+
+  #resultText(call: ToolCallBlock, result: ToolResultBlock, shown: WirePart[]): string | readonly WirePart[] {
+    const { texts, media } = splitResult(result, this.#losses);
+    if (media.length === 0) return texts.join("\n\n");
+    this.#losses.add("tool_result.media", "emulated", "It follows in a message of the user.");
+    shown.push(
+      { type: "text", text: `Attached to the result of ${call.name} (${wireCallId(call.id)}):` },
+      ...renderParts(media, this.#losses),
+    );
+    return [
+      ...texts,
+      `[${media.length === 1 ? "an attachment follows" : `${media.length} attachments follow`} in the next user message]`,
+    ].join("\n\n");
+  }
+}
+
+function isOnlyReasoning(turn: Turn): boolean {
+  return turn.texts.length === 0 && turn.calls.length === 0 && turn.refusals.length === 0;
+}
+
+function fieldsOf(message: Message): WireObject {
+  return { ...(message.name === undefined ? {} : { name: message.name }), ...message.extensions?.["openai-chat"] };
+}
+
+/** Marks of Responses that say nothing about the content. */
+const marks: ReadonlySet<string> = new Set(["instructions", "status", "phase"]);
+
+function withoutMarks({ extensions }: Message): Message["extensions"] {
+  const own = extensions?.["openai-responses"];
+  if (own === undefined) return extensions;
+  return { ...extensions, "openai-responses": Object.fromEntries(Object.entries(own).filter(([key]) => !marks.has(key))) };
+}
+
+/** Texts alone are a string, which every server takes; `undefined` where there is nothing. */
+function contentOf(parts: readonly WirePart[]): string | readonly WirePart[] | undefined {
+  if (parts.length === 0) return undefined;
+  const isPlain = parts.every((part) => part.type === "text" && Object.keys(part).length === 2);
+  return isPlain ? parts.map((part) => String(part["text"])).join("\n\n") : parts.filter(isObject);
+}

@@ -1,0 +1,66 @@
+import type { Block, Extensions, MediaBlock } from "../../ir/index.ts";
+import type { WireObject } from "../openai-shared/fields.ts";
+import type { LossList } from "../openai-shared/loss-list.ts";
+import { urlOfSource } from "../openai-shared/media.ts";
+import { decodeText, documentText, typeOf } from "../openai-shared/result-text.ts";
+
+/** The vendor demands a name beside the data of a file. */
+const defaultFilename = "document.pdf";
+
+/** A part of a message's `content`. */
+export type WirePart = WireObject & { readonly type: string };
+
+/**
+ * The parts of a user's message (`ChatCompletionContentPart` of the npm package `openai` 7.57, and `video_url` as vLLM has it). Empty texts are left out:
+ * several servers refuse them.
+ */
+export function renderParts(blocks: readonly Block[], losses: LossList): readonly WirePart[] {
+  return blocks.flatMap((block): readonly WirePart[] => {
+    switch (block.type) {
+      case "text":
+        return block.text === "" ? [] : [{ type: "text", text: block.text, ...ownFields(block) }];
+      case "refusal":
+        return [{ type: "text", text: block.text }];
+      case "media":
+        return [{ ...renderMedia(block, losses), ...ownFields(block) }];
+      case "opaque":
+        if (block.protocol === "openai-chat") return [block.value as WirePart];
+        losses.drop(`content.${typeOf(block.value)}`, "The provider knows no such content.");
+        return [];
+      case "reasoning":
+      case "tool-call":
+      case "tool-result":
+        return []; // Fields or messages of their own.
+    }
+  });
+}
+
+function ownFields(block: { readonly extensions?: Extensions }): WireObject {
+  return block.extensions?.["openai-chat"] ?? {};
+}
+
+/** One medium. What the wire cannot carry becomes a text that names it, so that the model knows it is there. */
+function renderMedia(block: MediaBlock, losses: LossList): WirePart {
+  const { kind, source, filename, detail } = block;
+  const text = decodeText(block);
+  if (text !== undefined) return { ...documentText(filename, text) };
+  if (source.type === "file") return { type: "file", file: { file_id: source.id } };
+  const url = urlOfSource(source);
+  if (url !== undefined && kind === "image") return { type: "image_url", image_url: { url, ...(detail === undefined ? {} : { detail }) } };
+  if (url !== undefined && kind === "video") return { type: "video_url", video_url: { url } };
+  if (source.type === "base64") {
+    if (kind === "audio") return { type: "input_audio", input_audio: { data: source.data, format: formatOf(source.mediaType) } };
+    return { type: "file", file: { filename: filename ?? defaultFilename, file_data: url } };
+  }
+  losses.add(kind, "emulated", "The provider takes no addresses of such content: the model is told the address.");
+  return { type: "text", text: `[${kind}${filename === undefined ? "" : ` "${filename}"`}: ${url ?? "no content"}]` };
+}
+
+/** `input_audio.format` of a media type: `audio/mpeg` is mp3, all else is named as its subtype. */
+function formatOf(mediaType: string): string {
+  const subtype = mediaType
+    .slice(mediaType.indexOf("/") + 1)
+    .replace(/^x-/, "")
+    .replace(/;.*$/, "");
+  return subtype === "mpeg" ? "mp3" : subtype === "wave" ? "wav" : subtype;
+}

@@ -1,0 +1,406 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Block, ChatRequest, Message } from "../../ir/index.ts";
+import { request, target, type Wire } from "../openai-shared/harness.test.ts";
+import type { RenderTarget } from "../translation.ts";
+import { renderRequest } from "./render-request.ts";
+
+const text = (value: string): Block => ({ type: "text", text: value });
+const callOf = (id: string, fields: Partial<Extract<Block, { type: "tool-call" }>> = {}): Block => ({
+  type: "tool-call",
+  id,
+  name: "read",
+  kind: "function",
+  arguments: '{"path": 1.0}',
+  ...fields,
+});
+const resultOf = (callId: string, content: readonly Block[] = [text("done")], isError?: boolean): Block => ({
+  type: "tool-result",
+  callId,
+  content,
+  ...(isError === undefined ? {} : { isError }),
+});
+const user = (...content: Block[]): Message => ({ role: "user", content });
+const assistant = (...content: Block[]): Message => ({ role: "assistant", content });
+const png: Block = { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "aaaa" } };
+
+const bodyOf = (fields: Partial<ChatRequest>, to: Partial<RenderTarget> = {}): Wire =>
+  JSON.parse(renderRequest(request(fields), target(to)).value) as Wire;
+const messagesOf = (messages: readonly Message[], to: Partial<RenderTarget> = {}): readonly Wire[] =>
+  bodyOf({ messages }, to)["messages"] as readonly Wire[];
+const lossesOf = (fields: Partial<ChatRequest>, to: Partial<RenderTarget> = {}): readonly string[] =>
+  renderRequest(request(fields), target(to)).losses.map(({ param, action }) => `${param} ${action}`);
+const wireCall = (id: string): unknown => ({ id, type: "function", function: { name: "read", arguments: '{"path": 1.0}' } });
+
+describe("messages for a Chat upstream", () => {
+  test("results stand right behind their calls, in the order of the calls, and text of the same turn behind them", () => {
+    const messages = [
+      user(text("go")),
+      assistant({ type: "reasoning", text: "hm" }, text("first"), callOf("a"), callOf("b")),
+      { role: "system" as const, content: [text("note")] },
+      user(resultOf("b", [text("B")]), text("and?"), resultOf("a", [text("A1"), text("A2")])),
+    ];
+    assert.deepEqual(messagesOf(messages), [
+      { role: "user", content: "go" },
+      { role: "assistant", content: "first", tool_calls: [wireCall("a"), wireCall("b")] },
+      { role: "tool", tool_call_id: "a", content: "A1\n\nA2" },
+      { role: "tool", tool_call_id: "b", content: "B" },
+      { role: "system", content: "note" },
+      { role: "user", content: "and?" },
+    ]);
+    assert.deepEqual(lossesOf({ messages }), ["reasoning dropped"]);
+  });
+
+  test("an answer that came in pieces is one message, and a next step is another", () => {
+    const messages = [
+      assistant({ type: "reasoning", text: "r" }),
+      assistant(text("commentary")),
+      assistant(callOf("a")),
+      assistant(callOf("b")),
+      user(resultOf("a")),
+      user(resultOf("b")),
+      assistant(callOf("c")),
+      user(resultOf("c")),
+    ];
+    assert.deepEqual(messagesOf(messages), [
+      { role: "assistant", content: "commentary", tool_calls: [wireCall("a"), wireCall("b")] },
+      { role: "tool", tool_call_id: "a", content: "done" },
+      { role: "tool", tool_call_id: "b", content: "done" },
+      { role: "assistant", content: null, tool_calls: [wireCall("c")] },
+      { role: "tool", tool_call_id: "c", content: "done" },
+    ]);
+  });
+
+  test("a call without result gets one, a result without call goes, and an id that is used again finds the newer call", () => {
+    const messages = [assistant(callOf("x")), user(text("stop")), assistant(callOf("x")), user(resultOf("x")), user(resultOf("lost"))];
+    assert.deepEqual(messagesOf(messages), [
+      { role: "assistant", content: null, tool_calls: [wireCall("x")] },
+      { role: "tool", tool_call_id: "x", content: "aborted" },
+      { role: "user", content: "stop" },
+      { role: "assistant", content: null, tool_calls: [wireCall("x")] },
+      { role: "tool", tool_call_id: "x", content: "done" },
+    ]);
+    assert.deepEqual(lossesOf({ messages }), ["tool_result emulated", "tool_result dropped"]);
+  });
+
+  test("a picture in a result follows all results in a message of the user, and an error says that it is one", () => {
+    const messages = [
+      assistant(callOf("a"), callOf("b")),
+      user(resultOf("a", [text("shot"), png]), resultOf("b", [text("no file")], true)),
+    ];
+    assert.deepEqual(messagesOf(messages).slice(1), [
+      { role: "tool", tool_call_id: "a", content: "shot\n\n[an attachment follows in the next user message]" },
+      { role: "tool", tool_call_id: "b", content: "Error: no file" },
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "Attached to the result of read (a):" },
+          { type: "image_url", image_url: { url: "data:image/png;base64,aaaa" } },
+        ],
+      },
+    ]);
+    assert.deepEqual(lossesOf({ messages }), ["tool_result.media emulated", "tool_result.is_error emulated"]);
+  });
+
+  test("media of every kind", () => {
+    const pdf = { type: "base64" as const, mediaType: "application/pdf", data: "cGRm" };
+    const content: Block[] = [
+      text("look"),
+      { type: "media", kind: "image", source: { type: "url", url: "https://x/y.png" }, detail: "low" },
+      { type: "media", kind: "document", source: pdf },
+      { type: "media", kind: "document", source: { type: "file", id: "file-1" } },
+      { type: "media", kind: "document", source: { type: "text", text: "plain" }, filename: "a.txt" },
+      { type: "media", kind: "document", source: { type: "base64", mediaType: "text/csv", data: "YSxi" } },
+      { type: "media", kind: "document", source: { type: "url", url: "https://x/y.pdf" } },
+      { type: "media", kind: "audio", source: { type: "base64", mediaType: "audio/mpeg", data: "bXAz" } },
+      { type: "media", kind: "video", source: { type: "url", url: "https://x/y.mp4" } },
+      { type: "opaque", protocol: "gemini-generate", value: { executableCode: {} } },
+    ];
+    assert.deepEqual(messagesOf([user(...content)]), [
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "look" },
+          { type: "image_url", image_url: { url: "https://x/y.png", detail: "low" } },
+          { type: "file", file: { filename: "document.pdf", file_data: "data:application/pdf;base64,cGRm" } },
+          { type: "file", file: { file_id: "file-1" } },
+          { type: "text", text: "a.txt:\nplain" },
+          { type: "text", text: "a,b" },
+          { type: "text", text: "[document: https://x/y.pdf]" },
+          { type: "input_audio", input_audio: { data: "bXAz", format: "mp3" } },
+          { type: "video_url", video_url: { url: "https://x/y.mp4" } },
+        ],
+      },
+    ]);
+    assert.deepEqual(lossesOf({ messages: [user(...content)] }), ["document emulated", "content.content dropped"]);
+  });
+
+  test("a server without the role developer, and one that wants reasoning back with calls", () => {
+    const messages = [
+      { role: "developer" as const, content: [text("a"), text("b")] },
+      assistant({ type: "reasoning", text: "why" }, callOf("a")),
+      user(resultOf("a")),
+      assistant({ type: "reasoning", text: "never told" }, text("end")),
+    ];
+    assert.deepEqual(messagesOf(messages, { quirks: { noDeveloperRole: true, echoReasoning: true, reasoningField: "reasoning" } }), [
+      { role: "system", content: "a\n\nb" },
+      { role: "assistant", reasoning: "why", content: null, tool_calls: [wireCall("a")] },
+      { role: "tool", tool_call_id: "a", content: "done" },
+      { role: "assistant", content: "end" },
+    ]);
+  });
+
+  test("a signature of Gemini goes back to Google only, and an id that is too long by its hash", () => {
+    const long = "i".repeat(65);
+    const proof = { protocol: "gemini-generate" as const, kind: "signature" as const, data: "c2ln" };
+    const messages = [assistant(callOf(long, { proof })), user(resultOf(long))];
+    const [turn, result] = messagesOf(messages, { provider: "google" }) as {
+      tool_calls?: { id: string; extra_content?: unknown }[];
+      tool_call_id?: string;
+    }[];
+    assert.deepEqual(turn?.tool_calls?.[0]?.extra_content, { google: { thought_signature: "c2ln" } });
+    assert.match(result?.tool_call_id ?? "", /^call_[0-9a-f]{24}$/);
+    assert.equal(turn?.tool_calls?.[0]?.id, result?.tool_call_id);
+    assert.deepEqual(lossesOf({ messages }), ["tool_call.signature dropped"]);
+  });
+});
+
+describe("tools for a Chat upstream", () => {
+  const patch = {
+    type: "custom" as const,
+    name: "apply_patch",
+    description: "Edits.",
+    grammar: { syntax: "lark", definition: "start: x" },
+  };
+  const spawn = { type: "function" as const, namespace: "agents", name: "spawn", parameters: { type: "object", properties: {} } };
+
+  test("a namespace goes into the name, a name that is too long is cut, and the map tells what they stand for", () => {
+    const long = { ...spawn, name: "n".repeat(60) };
+    const { value, toolNames } = renderRequest(
+      request({ tools: [patch, spawn, long], toolChoice: { type: "named", name: "spawn" } }),
+      target(),
+    );
+    const body = JSON.parse(value) as { tools: Wire[]; tool_choice: unknown };
+    assert.deepEqual(body.tools.slice(0, 2), [
+      { type: "custom", custom: { name: "apply_patch", description: "Edits.", format: { type: "grammar", grammar: patch.grammar } } },
+      { type: "function", function: { name: "agents__spawn", parameters: spawn.parameters } },
+    ]);
+    assert.deepEqual(body.tool_choice, { type: "function", function: { name: "agents__spawn" } });
+    const cut = (body.tools[2]!["function"] as { name: string }).name;
+    assert.match(cut, /^agents__n{47}_[0-9a-f]{8}$/);
+    assert.deepEqual(
+      [...(toolNames ?? [])],
+      [
+        ["agents__spawn", { name: "spawn", namespace: "agents", kind: "function" }],
+        [cut, { name: long.name, namespace: "agents", kind: "function" }],
+      ],
+    );
+  });
+
+  test("where there are no custom tools, one is a function with one string, in the history as well", () => {
+    const messages = [assistant(callOf("a", { name: "apply_patch", kind: "custom", arguments: 'a "b"\n' })), user(resultOf("a"))];
+    const quirks = { noCustomTools: true };
+    const { value, toolNames, losses } = renderRequest(
+      request({ messages, tools: [patch], toolChoice: { type: "allowed", names: ["apply_patch"], required: true } }),
+      target({ quirks }),
+    );
+    const body = JSON.parse(value) as { tools: unknown; tool_choice: unknown; messages: { tool_calls: unknown }[] };
+    const parameters = {
+      type: "object",
+      properties: { input: { type: "string", description: "The whole input of the tool, as free text." } },
+      required: ["input"],
+      additionalProperties: false,
+    };
+    const description = 'Edits.\nThe value of "input" follows this grammar (lark):\nstart: x';
+    assert.deepEqual(body.tools, [{ type: "function", function: { name: "apply_patch", description, parameters } }]);
+    assert.deepEqual(body.tool_choice, {
+      type: "allowed_tools",
+      allowed_tools: { mode: "required", tools: [{ type: "function", function: { name: "apply_patch" } }] },
+    });
+    assert.deepEqual(body.messages[0]?.tool_calls, [
+      { id: "a", type: "function", function: { name: "apply_patch", arguments: '{"input":"a \\"b\\"\\n"}' } },
+    ]);
+    assert.deepEqual([...(toolNames ?? [])], [["apply_patch", { name: "apply_patch", kind: "custom" }]]);
+    assert.deepEqual(
+      losses.map(({ param, action }) => [param, action]),
+      [["tools[0]", "emulated"]],
+    );
+  });
+
+  test("where there is no choice among tools, only the allowed ones are offered", () => {
+    const fields = { tools: [spawn, patch], toolChoice: { type: "allowed" as const, names: ["spawn"], required: false } };
+    const body = bodyOf(fields, { quirks: { noAllowedTools: true } });
+    assert.deepEqual(
+      [body["tools"], body["tool_choice"]],
+      [[{ type: "function", function: { name: "agents__spawn", parameters: spawn.parameters } }], "auto"],
+    );
+    assert.deepEqual(lossesOf(fields, { quirks: { noAllowedTools: true } }), ["tool_choice emulated"]);
+  });
+
+  test("strict is kept where the schema meets the provider's terms, and a combination at the top is told in words", () => {
+    const closed = { type: "object", properties: { a: { type: "string" } }, required: ["a"], additionalProperties: false };
+    const tools = [
+      { type: "function" as const, name: "a", parameters: closed, strict: true },
+      { type: "function" as const, name: "b", parameters: { ...closed, required: [] }, strict: true },
+      { type: "function" as const, name: "c", description: "C.", parameters: { anyOf: [closed] } },
+    ];
+    assert.deepEqual(bodyOf({ tools })["tools"], [
+      { type: "function", function: { name: "a", parameters: closed, strict: true } },
+      { type: "function", function: { name: "b", parameters: { ...closed, required: [] }, strict: false } },
+      {
+        type: "function",
+        function: {
+          name: "c",
+          description: `C.\nThe arguments must also fit this JSON Schema: ${JSON.stringify({ anyOf: [closed] })}`,
+          parameters: { type: "object", properties: {} },
+        },
+      },
+    ]);
+    assert.deepEqual(lossesOf({ tools }), ["tools[1].strict dropped", "tools[2].parameters emulated"]);
+  });
+
+  test("without tools there is neither a choice nor a word about parallel calls, and a forced one is refused", () => {
+    const server = {
+      type: "server" as const,
+      name: "web_search",
+      protocol: "anthropic-messages",
+      wire: { type: "web_search_20250305", name: "web_search" },
+    };
+    assert.deepEqual(bodyOf({ tools: [server], toolChoice: { type: "auto" }, parallelToolCalls: false }), {
+      model: "gpt-mock",
+      messages: [{ role: "user", content: "hi" }],
+    });
+    assert.deepEqual(lossesOf({ tools: [server] }), ["tools[0] dropped"]);
+    assert.throws(() => bodyOf({ tools: [server], toolChoice: { type: "named", name: "web_search" } }), {
+      code: "invalid_request",
+      param: "tool_choice",
+    });
+    assert.throws(() => bodyOf({ tools: [spawn], toolChoice: { type: "named", name: "gone" } }), {
+      code: "invalid_request",
+      param: "tool_choice",
+    });
+  });
+});
+
+describe("parameters for a Chat upstream", () => {
+  const all: Partial<ChatRequest> = {
+    maxOutputTokens: 50_000,
+    temperature: 0,
+    topP: 0.5,
+    topK: 5,
+    frequencyPenalty: 0.1,
+    presencePenalty: 0.2,
+    seed: 7,
+    candidateCount: 3,
+    logprobs: { top: 2 },
+    stop: ["a", "b", "c", "d", "e"],
+    verbosity: "low",
+    cacheKey: "k",
+    endUser: '{"device_id":"d"}',
+    serviceTier: "standard_only",
+    metadata: { team: "x" },
+    reasoning: { enabled: true, budgetTokens: 4_000 },
+    responseFormat: { type: "json-schema", schema: { type: "object" }, name: "my format" },
+    extensions: { "anthropic-messages": { context_management: { edits: [1] }, container: null }, "openai-responses": { store: true } },
+  };
+
+  test("everything that the wire has a place for", () => {
+    assert.deepEqual(bodyOf(all, { stream: true, quirks: { maxTokensField: "max_tokens", maxOutputTokens: 8192 } }), {
+      model: "gpt-mock",
+      stream: true,
+      stream_options: { include_usage: true },
+      messages: [{ role: "user", content: "hi" }],
+      reasoning_effort: "low",
+      response_format: { type: "json_schema", json_schema: { name: "my_format", schema: { type: "object" } } },
+      max_tokens: 8192,
+      temperature: 0,
+      top_p: 0.5,
+      frequency_penalty: 0.1,
+      presence_penalty: 0.2,
+      seed: 7,
+      stop: ["a", "b", "c", "d"],
+      verbosity: "low",
+      prompt_cache_key: "k",
+      safety_identifier: "357854d94db82037b8aba693c135488981582f38cb9a31b0da5fdefc732309ca",
+      metadata: { team: "x" },
+      store: true,
+    });
+  });
+
+  test("what it has none for is named", () => {
+    assert.deepEqual(lossesOf(all, { quirks: { maxOutputTokens: 8192 } }), [
+      "budget_tokens emulated",
+      "max_tokens clamped",
+      "stop clamped",
+      "context_management dropped",
+      "user_id emulated",
+      "top_k dropped",
+      "n clamped",
+      "logprobs dropped",
+      "service_tier dropped",
+    ]);
+  });
+
+  test("a model that reasons takes no sampling, and one that never does takes no effort", () => {
+    const fields = { temperature: 0, topP: 0.5, stop: ["x"], presencePenalty: 1, reasoning: { effort: "ultra" } };
+    assert.deepEqual(bodyOf(fields, { model: "gpt-5.1" }), {
+      model: "gpt-5.1",
+      messages: [{ role: "user", content: "hi" }],
+      reasoning_effort: "max",
+    });
+    assert.deepEqual(lossesOf(fields, { model: "gpt-5.1" }), [
+      "reasoning.effort clamped",
+      "temperature dropped",
+      "top_p dropped",
+      "presence_penalty dropped",
+      "stop dropped",
+    ]);
+    assert.deepEqual(bodyOf({ temperature: 0, reasoning: { enabled: false } }, { model: "gpt-5.1" })["reasoning_effort"], "none");
+    assert.deepEqual(bodyOf({ temperature: 0, reasoning: { enabled: false } }, { model: "gpt-5.1" })["temperature"], 0);
+    assert.deepEqual(bodyOf({ reasoning: { effort: "high" }, temperature: 1 }, { model: "gpt-4o" }), {
+      model: "gpt-4o",
+      messages: [{ role: "user", content: "hi" }],
+      temperature: 1,
+    });
+    assert.deepEqual(lossesOf({ reasoning: { effort: "high" } }, { model: "gpt-4o" }), ["reasoning dropped"]);
+  });
+
+  test("a server that refuses OpenAI's own fields and options of streams gets none", () => {
+    assert.deepEqual(
+      bodyOf({ cacheKey: "k", verbosity: "low", endUser: "u" }, { stream: true, quirks: { noVendorFields: true, noStreamOptions: true } }),
+      {
+        model: "gpt-mock",
+        stream: true,
+        messages: [{ role: "user", content: "hi" }],
+      },
+    );
+    assert.deepEqual(lossesOf({ cacheKey: "k", endUser: "u" }, { quirks: { noVendorFields: true } }), [
+      "prompt_cache_key dropped",
+      "safety_identifier dropped",
+    ]);
+  });
+
+  test("JSON without a schema is asked for in words, where nobody else does", () => {
+    const responseFormat = { type: "json-object" as const };
+    assert.deepEqual(bodyOf({ responseFormat }), {
+      model: "gpt-mock",
+      messages: [
+        { role: "system", content: "Answer with JSON." },
+        { role: "user", content: "hi" },
+      ],
+      response_format: { type: "json_object" },
+    });
+    const asks = [user(text("as Json, please"))];
+    assert.deepEqual(bodyOf({ responseFormat, messages: asks })["messages"], [{ role: "user", content: "as Json, please" }]);
+  });
+
+  test("what only another provider keeps or does is refused", () => {
+    for (const [protocol, field, value] of [
+      ["openai-responses", "previous_response_id", "resp_1"],
+      ["anthropic-messages", "mcp_servers", [{ url: "https://x" }]],
+      ["gemini-generate", "cachedContent", "cachedContents/1"],
+    ] as const) {
+      assert.throws(() => bodyOf({ extensions: { [protocol]: { [field]: value } } }), { code: "invalid_request", param: field });
+    }
+  });
+});

@@ -1,0 +1,33 @@
+import type { StopReason } from "../../ir/index.ts";
+
+/** Words for the end: OpenAI's, and those of compatible servers (Mistral `model_length`, DeepSeek `insufficient_system_resource`, vLLM `abort`, …). */
+const reasonByWord: ReadonlyMap<string, StopReason> = new Map<string, StopReason>([
+  ["stop", "stop"],
+  ["eos", "stop"],
+  ["eos_token", "stop"],
+  ["end_turn", "stop"],
+  ["stop_sequence", "stop-sequence"],
+  ["length", "length"],
+  ["max_tokens", "length"],
+  ["model_length", "length"],
+  ["tool_calls", "tool-calls"],
+  ["tool_use", "tool-calls"],
+  ["function_call", "tool-calls"],
+  ["content_filter", "content-filter"],
+  ["safety", "content-filter"],
+  ["refusal", "refusal"],
+  ["insufficient_system_resource", "error"],
+  ["error", "error"],
+  ["abort", "error"],
+]);
+
+/**
+ * Why an answer ended. Several servers say `stop` where the answer calls tools, and OpenAI says it where the model refused: the content tells.
+ * `undefined` stands for a reason that was never given.
+ */
+export function parseStopReason(word: string | undefined, content: { readonly calls: boolean; readonly refusal: boolean }): StopReason {
+  const reason = word === undefined ? "other" : (reasonByWord.get(word.toLowerCase()) ?? "other");
+  if (reason !== "stop" && reason !== "other") return reason;
+  if (content.calls) return "tool-calls";
+  return content.refusal ? "refusal" : reason;
+}

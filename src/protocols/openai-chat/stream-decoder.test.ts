@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { collect, type StreamEvent } from "../../ir/index.ts";
+import { decode, type Wire } from "../openai-shared/harness.test.ts";
+import type { ToolNames } from "../translation.ts";
+import { parseResponse } from "./parse-response.ts";
+import { ChatStreamDecoder } from "./stream-decoder.ts";
+
+const head = { id: "chatcmpl-1", object: "chat.completion.chunk", created: 7, model: "m" };
+const chunk = (delta: unknown, finish: string | null = null, rest: Wire = {}): string =>
+  `data: ${JSON.stringify({ ...head, choices: [{ index: 0, delta, finish_reason: finish }], ...rest })}\n\n`;
+const piece = (fields: Wire): string => chunk({ tool_calls: [fields] });
+const done = "data: [DONE]\n\n";
+const read = (stream: string, toolNames?: ToolNames): StreamEvent[] => decode(new ChatStreamDecoder(toolNames), stream);
+
+const start: StreamEvent = { type: "message-start", id: "1", model: "m", createdAt: 7 };
+const open = (index: number, type: "text" | "reasoning" | "refusal"): StreamEvent => ({ type: "block-start", index, block: { type } });
+const call = (index: number, id: string, name: string, kind: "function" | "custom" = "function"): StreamEvent => ({
+  type: "block-start",
+  index,
+  block: { type: "tool-call", id, name, kind },
+});
+const text = (index: number, value: string): StreamEvent => ({ type: "block-delta", index, delta: { type: "text", text: value } });
+const args = (index: number, value: string): StreamEvent => ({ type: "block-delta", index, delta: { type: "arguments", text: value } });
+const close = (index: number): StreamEvent => ({ type: "block-end", index });
+const ends = (stopReason: "stop" | "tool-calls" | "length" | "other", rawStopReason?: string, usage?: object): StreamEvent[] => [
+  {
+    type: "message-delta",
+    stopReason,
+    ...(rawStopReason === undefined ? {} : { rawStopReason }),
+    ...(usage === undefined ? {} : { usage }),
+  },
+  { type: "message-end" },
+];
+
+describe("a Chat stream", () => {
+  test("chunks without a role, reasoning under either name, and the usage behind the reason", () => {
+    const stream =
+      chunk({ reasoning: "why", reasoning_content: "why" }) +
+      chunk({ content: "he" }) +
+      chunk({ content: "llo" }) +
+      chunk({}, "stop") +
+      `data: ${JSON.stringify({ ...head, choices: [], usage: { prompt_tokens: 5, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 2 } } })}\n\n` +
+      done;
+    assert.deepEqual(read(stream), [
+      start,
+      open(0, "reasoning"),
+      text(0, "why"),
+      close(0),
+      open(1, "text"),
+      text(1, "he"),
+      text(1, "llo"),
+      close(1),
+      ...ends("stop", "stop", { input: 5, output: 3, cacheRead: 2 }),
+    ]);
+  });
+
+  test("calls with interleaved indexes stay apart", () => {
+    const stream =
+      chunk({ content: "hm" }) +
+      piece({ index: 0, id: "a", type: "function", function: { name: "read", arguments: "" } }) +
+      piece({ index: 1, id: "b", type: "function", function: { name: "write", arguments: '{"x"' } }) +
+      piece({ index: 0, function: { arguments: '{"p":1' } }) +
+      piece({ index: 1, function: { arguments: ":2}" } }) +
+      piece({ index: 0, function: { arguments: ".0}" } }) +
+      chunk({}, "tool_calls") +
+      done;
+    assert.deepEqual(read(stream), [
+      start,
+      open(0, "text"),
+      text(0, "hm"),
+      close(0),
+      call(1, "a", "read"),
+      call(2, "b", "write"),
+      args(2, '{"x"'),
+      args(1, '{"p":1'),
+      args(2, ":2}"),
+      args(1, ".0}"),
+      close(1),
+      close(2),
+      ...ends("tool-calls", "tool_calls"),
+    ]);
+  });
+
+  test("calls whose index is missing, that come whole, or all under one index", () => {
+    const whole = (id: string, fields: Wire = {}): Wire => ({
+      id,
+      type: "function",
+      function: { name: "read", arguments: `{"n":"${id}"}` },
+      ...fields,
+    });
+    const expected = [
+      start,
+      call(0, "a", "read"),
+      args(0, '{"n":"a"}'),
+      call(1, "b", "read"),
+      args(1, '{"n":"b"}'),
+      close(0),
+      close(1),
+      ...ends("tool-calls", "stop"),
+    ];
+    const last = chunk({}, "stop") + done;
+    assert.deepEqual(read(piece(whole("a")) + piece(whole("b")) + last), expected);
+    assert.deepEqual(read(chunk({ tool_calls: [whole("a"), whole("b")] }, "stop") + done), expected);
+    assert.deepEqual(read(piece(whole("a", { index: 0 })) + piece(whole("b", { index: 0 })) + last), expected);
+  });
+
+  test("pieces without index and id go on with the last call, and a name that is repeated begins none", () => {
+    const stream =
+      piece({ id: "a", function: { name: "read", arguments: "{" } }) +
+      piece({ id: "a", function: { name: "read", arguments: '"x":' } }) +
+      piece({ function: { arguments: "1}" } }) +
+      chunk({}, "tool_calls") +
+      done;
+    assert.deepEqual(collect(read(stream)).content, [{ type: "tool-call", id: "a", name: "read", kind: "function", arguments: '{"x":1}' }]);
+  });
+
+  test("a call without an id gets the one that its JSON form gets", () => {
+    const wire = { function: { name: "read", arguments: "{}" } };
+    const json = JSON.stringify({ ...head, choices: [{ index: 0, message: { tool_calls: [wire] }, finish_reason: "tool_calls" }] });
+    const streamed = collect(read(piece({ index: 0, ...wire }) + chunk({}, "tool_calls") + done));
+    assert.deepEqual(streamed, parseResponse(json));
+    assert.match(JSON.stringify(streamed.content), /"id":"call_[0-9a-f]{24}"/);
+  });
+
+  test("arguments before the name wait for it; a call that never gets one is an error", () => {
+    const early = piece({ index: 0, id: "a", function: { arguments: '{"x":' } });
+    assert.deepEqual(read(early + piece({ index: 0, function: { name: "read", arguments: "1}" } }) + chunk({}, "tool_calls") + done), [
+      start,
+      call(0, "a", "read"),
+      args(0, '{"x":1}'),
+      close(0),
+      ...ends("tool-calls", "tool_calls"),
+    ]);
+    assert.deepEqual(read(early + chunk({}, "tool_calls") + done).at(-1), {
+      type: "error",
+      error: { status: 502, message: "The provider streamed a tool call without a name.", code: "upstream_invalid_response" },
+    });
+    assert.deepEqual(read(chunk({ tool_calls: [{}, null, 3], content: 5 }) + chunk(null, "stop") + done), [start, ...ends("stop", "stop")]);
+  });
+
+  test("the client's own tools come back under their names, and free text out of its wrapping", () => {
+    const names: ToolNames = new Map([
+      ["agents__spawn", { name: "spawn", namespace: "agents", kind: "function" }],
+      ["patch", { name: "patch", kind: "custom" }],
+    ]);
+    const stream =
+      piece({ index: 0, id: "a", function: { name: "agents__spawn", arguments: "{}" } }) +
+      piece({ index: 1, id: "b", function: { name: "patch", arguments: '{"input":"*** \\u00' } }) +
+      piece({ index: 1, function: { arguments: 'e9\\n"}' } }) +
+      chunk({}, "tool_calls") +
+      done;
+    const events = read(stream, names);
+    assert.deepEqual(collect(events).content, [
+      { type: "tool-call", id: "a", name: "spawn", namespace: "agents", kind: "function", arguments: "{}" },
+      { type: "tool-call", id: "b", name: "patch", kind: "custom", arguments: "*** é\n" },
+    ]);
+    assert.equal(events.filter((event) => event.type === "block-delta").length, 2);
+  });
+
+  test("custom calls, signatures of Gemini and pictures", () => {
+    const stream =
+      piece({ index: 0, id: "a", type: "custom", custom: { name: "patch", input: "x" } }) +
+      piece({ index: 1, id: "b", function: { name: "read", arguments: "{}" }, extra_content: { google: { thought_signature: "c2ln" } } }) +
+      chunk({ images: [{ type: "image_url", image_url: { url: "data:image/png;base64,aaaa" } }] }) +
+      chunk({}, "stop") +
+      done;
+    assert.deepEqual(collect(read(stream)).content, [
+      { type: "tool-call", id: "a", name: "patch", kind: "custom", arguments: "x" },
+      {
+        type: "tool-call",
+        id: "b",
+        name: "read",
+        kind: "function",
+        arguments: "{}",
+        proof: { protocol: "gemini-generate", kind: "signature", data: "c2ln" },
+      },
+      { type: "opaque", protocol: "openai-chat", value: { type: "image_url", image_url: { url: "data:image/png;base64,aaaa" } } },
+    ]);
+  });
+
+  test("of several choices the first counts", () => {
+    const other = `data: ${JSON.stringify({ ...head, choices: [{ index: 1, delta: { content: "no" }, finish_reason: "length" }] })}\n\n`;
+    assert.deepEqual(read(other + chunk({ content: "yes" }) + other + chunk({}, "stop") + done), [
+      start,
+      open(0, "text"),
+      text(0, "yes"),
+      close(0),
+      ...ends("stop", "stop"),
+    ]);
+  });
+
+  test("a stream that ends without [DONE] is whole where it gave a reason, and without a reason cut off", () => {
+    const told = [start, open(0, "text"), text(0, "a")];
+    assert.deepEqual(read(chunk({ content: "a" }, "length")), [...told, close(0), ...ends("length", "length")]);
+    assert.deepEqual(read(chunk({ content: "a" })), [
+      ...told,
+      {
+        type: "error",
+        error: { status: 502, message: "The provider ended its stream before the answer was whole.", code: "upstream_truncated" },
+      },
+    ]);
+    assert.deepEqual(read(chunk({ content: "a" }) + done), [...told, close(0), ...ends("other")]);
+    assert.deepEqual(read(done), [
+      {
+        type: "error",
+        error: { status: 502, message: "The provider's stream ended without an answer.", code: "upstream_invalid_response" },
+      },
+    ]);
+  });
+
+  test("an error in place of a chunk ends it, and nothing follows", () => {
+    const error = 'data: {"error":{"message":"slow down","type":"rate_limit_error","code":"rate_limit_exceeded"}}\n\n';
+    assert.deepEqual(read(chunk({ content: "a" }) + error + chunk({ content: "b" }) + done).slice(3), [
+      { type: "error", error: { status: 429, message: "slow down", type: "rate_limit_error", code: "rate_limit_exceeded" } },
+    ]);
+    assert.deepEqual(
+      read("data: <html>\n\n").map(({ type }) => type),
+      ["error"],
+    );
+    assert.deepEqual(read(": ping\n\n" + chunk({ content: "a" }, "stop") + done).length, 6);
+  });
+
+  test("a recorded stream", () => {
+    const answer = collect(read(readFileSync(new URL("fixtures/stream.txt", import.meta.url), "latin1")));
+    assert.notEqual(answer.content.length, 0);
+    assert.notEqual(answer.stopReason, "other");
+    assert.notEqual(answer.usage.input, undefined);
+  });
+});

@@ -1,0 +1,139 @@
+import type { SseEvent } from "../../core/index.ts";
+import { mergeUsage, type StreamError, type StreamEvent, type Usage } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import type { UpstreamError } from "../protocol.ts";
+import type { StreamDecoder, ToolNames } from "../translation.ts";
+import { readCall, readHead, readSaid } from "./answer-fields.ts";
+import { firstChoice } from "./parse-response.ts";
+import { parseStopReason } from "./stop-reason.ts";
+import { StreamCalls } from "./stream-calls.ts";
+import { errorOf, parseChunk } from "./tap.ts";
+import { findUsage } from "./usage.ts";
+
+type TextType = "reasoning" | "text" | "refusal";
+
+/**
+ * Reads a Chat stream (`ChatCompletionChunk` of the npm package `openai` 7.57, and the ways of compatible servers). Of several choices the one of index 0
+ * counts. A text's block ends when something else begins, calls end with the answer. The reason of the end and the usage are told together at `[DONE]`, or
+ * where the upstream ended after it gave a reason; without a reason that is an error.
+ */
+export class ChatStreamDecoder implements StreamDecoder {
+  readonly #calls: StreamCalls;
+  #id: string | undefined;
+  #blocks = 0;
+  #open: { readonly type: TextType; readonly index: number } | undefined;
+  #refused = false;
+  #reason: string | undefined;
+  #usage: Usage | undefined;
+  #over = false;
+
+  constructor(toolNames?: ToolNames) {
+    this.#calls = new StreamCalls(toolNames);
+  }
+
+  push(event: SseEvent): readonly StreamEvent[] {
+    const { data } = event;
+    if (this.#over || data === "") return [];
+    if (data.length < 16 && data.trim() === "[DONE]") return this.#finish();
+    const chunk = parseChunk(data);
+    const error = errorOf(event, chunk);
+    if (error !== undefined) return this.#fail(streamErrorOf(error));
+    if (chunk === undefined)
+      return this.#fail({ status: 502, message: "The provider sent a chunk that is not JSON.", code: "upstream_invalid_response" });
+    const usage = findUsage(chunk);
+    if (usage !== undefined) this.#usage = mergeUsage(this.#usage, usage);
+    const choice = firstChoice(chunk["choices"]);
+    return choice === undefined ? [] : [...this.#start(chunk), ...this.#readChoice(choice)];
+  }
+
+  end(): readonly StreamEvent[] {
+    if (this.#over) return [];
+    if (this.#reason !== undefined) return this.#finish();
+    return this.#fail({ status: 502, message: "The provider ended its stream before the answer was whole.", code: "upstream_truncated" });
+  }
+
+  #start(chunk: WireObject): readonly StreamEvent[] {
+    if (this.#id !== undefined) return [];
+    const head = readHead(chunk);
+    this.#id = head.id;
+    return [{ type: "message-start", ...head }];
+  }
+
+  #readChoice(choice: WireObject): readonly StreamEvent[] {
+    const delta = choice["delta"] ?? choice["message"];
+    const said = readSaid(isObject(delta) ? delta : {});
+    const events = [...this.#text("reasoning", said.reasoning), ...this.#text("text", said.text), ...this.#text("refusal", said.refusal)];
+    for (const call of said.calls) events.push(...this.#call(call));
+    for (const image of said.images) events.push(...this.#image(image));
+    const reason = choice["finish_reason"];
+    if (typeof reason === "string" && reason !== "") this.#reason = reason;
+    return events;
+  }
+
+  #text(type: TextType, text: string): StreamEvent[] {
+    if (text === "") return [];
+    if (type === "refusal") this.#refused = true;
+    const events: StreamEvent[] = [];
+    let open = this.#open;
+    if (open?.type !== type) {
+      events.push(...this.#closeText());
+      open = { type, index: this.#blocks++ };
+      this.#open = open;
+      events.push({ type: "block-start", index: open.index, block: { type } });
+    }
+    events.push({ type: "block-delta", index: open.index, delta: { type: "text", text } });
+    return events;
+  }
+
+  #closeText(): StreamEvent[] {
+    const open = this.#open;
+    this.#open = undefined;
+    return open === undefined ? [] : [{ type: "block-end", index: open.index }];
+  }
+
+  #call(wire: WireObject): StreamEvent[] {
+    const events = this.#calls.push(readCall(wire), this.#id ?? "", () => this.#blocks++);
+    return events.some((event) => event.type === "block-start") ? [...this.#closeText(), ...events] : [...events];
+  }
+
+  /** Events of a stream have no block for pictures: it goes as the wire has it. */
+  #image(image: WireObject): StreamEvent[] {
+    const closed = this.#closeText();
+    const index = this.#blocks++;
+    return [
+      ...closed,
+      { type: "block-start", index, block: { type: "opaque", protocol: "openai-chat", value: image } },
+      { type: "block-end", index },
+    ];
+  }
+
+  #finish(): readonly StreamEvent[] {
+    if (this.#id === undefined)
+      return this.#fail({ status: 502, message: "The provider's stream ended without an answer.", code: "upstream_invalid_response" });
+    if (this.#calls.nameless)
+      return this.#fail({ status: 502, message: "The provider streamed a tool call without a name.", code: "upstream_invalid_response" });
+    const stopReason = parseStopReason(this.#reason, { calls: this.#calls.any, refusal: this.#refused });
+    const events: StreamEvent[] = [
+      ...this.#closeText(),
+      ...this.#calls.end(),
+      {
+        type: "message-delta",
+        stopReason,
+        ...(this.#reason === undefined ? {} : { rawStopReason: this.#reason }),
+        ...(this.#usage === undefined ? {} : { usage: this.#usage }),
+      },
+      { type: "message-end" },
+    ];
+    this.#over = true;
+    return events;
+  }
+
+  #fail(error: StreamError): readonly StreamEvent[] {
+    this.#over = true;
+    return [{ type: "error", error }];
+  }
+}
+
+function streamErrorOf({ status, message, type, code }: UpstreamError): StreamError {
+  return { status, message, ...(type === undefined ? {} : { type }), ...(code === undefined ? {} : { code }) };
+}

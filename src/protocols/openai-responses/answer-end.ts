@@ -1,0 +1,42 @@
+import type { StopReason } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { textOf } from "./answer-items.ts";
+
+export interface AnswerEnd {
+  readonly stopReason: StopReason;
+  readonly rawStopReason?: string;
+}
+
+/** Why a response ended: `incomplete_details.reason`, else its status and what it holds. */
+export function readEnd(response: WireObject, content: { readonly calls: boolean; readonly refusal: boolean }): AnswerEnd {
+  const details = response["incomplete_details"];
+  const reason = isObject(details) ? textOf(details["reason"]) : "";
+  const status = textOf(response["status"]);
+  const raw = reason === "" ? status : reason;
+  return { stopReason: stopReasonOf(status, reason, content), ...(raw === "" ? {} : { rawStopReason: raw }) };
+}
+
+function stopReasonOf(status: string, reason: string, content: { readonly calls: boolean; readonly refusal: boolean }): StopReason {
+  if (reason === "max_output_tokens" || reason === "max_tokens") return "length";
+  if (reason === "content_filter") return "content-filter";
+  if (reason !== "" || status === "incomplete") return "other";
+  if (content.calls) return "tool-calls";
+  if (content.refusal) return "refusal";
+  return status === "completed" || status === "" ? "stop" : "other";
+}
+
+export interface AnswerHead {
+  readonly id: string;
+  readonly model: string;
+  readonly createdAt: number;
+}
+
+/** The id is bare: without the vendor's prefix. */
+export function readHead(response: WireObject): AnswerHead {
+  const created = response["created_at"];
+  return {
+    id: textOf(response["id"]).replace(/^resp_/, ""),
+    model: textOf(response["model"]),
+    createdAt: typeof created === "number" && Number.isFinite(created) ? Math.floor(created) : 0,
+  };
+}

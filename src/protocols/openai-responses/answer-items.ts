@@ -1,0 +1,88 @@
+import type { Block, BlockStart, ReasoningProof } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { restoreArguments, restoreCall, type RestoredCall } from "../openai-shared/restore-tool.ts";
+import { madeCallId } from "../openai-shared/tool-names.ts";
+import type { ToolNames } from "../translation.ts";
+import { decodeHidden } from "./proof-tunnel.ts";
+
+/** Reads the items of an answer leniently: a field that is missing or of another type says nothing. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+export function objectsOf(value: unknown): readonly WireObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** What a reasoning item tells; the text is `content` where it shows the reasoning itself, else its summary. */
+export interface ReasoningItem {
+  readonly start: Extract<BlockStart, { type: "reasoning" }>;
+  readonly text: string;
+  readonly proof: ReasoningProof | undefined;
+}
+
+export function readReasoning(item: WireObject): ReasoningItem {
+  const content = objectsOf(item["content"]).map((part) => textOf(part["text"]));
+  const summary = objectsOf(item["summary"]).map((part) => textOf(part["text"]));
+  const hidden = decodeHidden(textOf(item["encrypted_content"]));
+  return {
+    start: { type: "reasoning", ...(textOf(item["id"]) === "" ? {} : { id: textOf(item["id"]) }) },
+    text: hidden.text ?? (content.length > 0 ? content.join("") : summary.join("\n\n")),
+    proof: hidden.proof,
+  };
+}
+
+/** Whether an item is a call of one of the client's tools. */
+export function isCall(item: WireObject): boolean {
+  return item["type"] === "function_call" || item["type"] === "custom_tool_call";
+}
+
+/** The head of a call; a call without id gets one that is the same whenever this answer is read. */
+export function readCall(item: WireObject, answerId: string, output: number, toolNames: ToolNames | undefined): RestoredCall {
+  const id = textOf(item["call_id"]) || madeCallId(`${answerId} ${output}`);
+  const { namespace, id: itemId } = item;
+  return restoreCall(
+    {
+      type: "tool-call",
+      id,
+      name: textOf(item["name"]),
+      ...(typeof namespace === "string" && namespace !== "" ? { namespace } : {}),
+      kind: item["type"] === "custom_tool_call" ? "custom" : "function",
+      ...(typeof itemId === "string" && itemId !== "" ? { itemId } : {}),
+    },
+    toolNames,
+  );
+}
+
+/** The arguments or the input of a call item, as the wire has them. */
+export function argumentsOf(item: WireObject): string {
+  const text = item["type"] === "custom_tool_call" ? item["input"] : item["arguments"];
+  return isObject(text) ? JSON.stringify(text) : textOf(text);
+}
+
+/** The blocks that an item of `output` stands for; what only the vendor understands is opaque. */
+export function parseItem(item: WireObject, output: number, answerId: string, toolNames: ToolNames | undefined): readonly Block[] {
+  if (item["type"] === "message") return objectsOf(item["content"]).flatMap(parsePart);
+  if (item["type"] === "reasoning") {
+    const { start, text, proof } = readReasoning(item);
+    return [{ ...start, text, ...(proof === undefined ? {} : { proof }) }];
+  }
+  if (!isCall(item)) return [{ type: "opaque", protocol: "openai-responses", value: item }];
+  const call = readCall(item, answerId, output, toolNames);
+  return [{ ...call.start, arguments: restoreArguments(call, argumentsOf(item)) }];
+}
+
+function parsePart(part: WireObject): Block[] {
+  const type = partType(part);
+  return type === undefined ? [] : [{ type, text: partText(part) }];
+}
+
+/** The block that a part of a message is. */
+export function partType(part: WireObject): "text" | "refusal" | undefined {
+  if (part["type"] === "refusal") return "refusal";
+  return part["type"] === "output_text" || part["type"] === "text" ? "text" : undefined;
+}
+
+export function partText(part: WireObject): string {
+  return textOf(part["type"] === "refusal" ? part["refusal"] : part["text"]);
+}

@@ -1,0 +1,156 @@
+import type { StreamEvent } from "../../ir/index.ts";
+import type { WireObject } from "../openai-shared/fields.ts";
+import { restoreArguments, type RestoredCall } from "../openai-shared/restore-tool.ts";
+import type { ToolNames } from "../translation.ts";
+import { argumentsOf, objectsOf, partText, partType, readCall, readReasoning } from "./answer-items.ts";
+
+/** An item of a stream while its deltas come. Each method returns the events that tell the change. */
+export interface DecodedItem {
+  /** A piece of a part's text, of the reasoning or of the arguments. */
+  delta(event: WireObject, text: string): StreamEvent[];
+  /** A part as it begins or ends. */
+  part(event: WireObject, part: WireObject, ended: boolean): StreamEvent[];
+  /** The item as a whole: what its deltas have not told is told now. */
+  done(item: WireObject): StreamEvent[];
+}
+
+/** Hands out the indexes of blocks, in order of start. */
+export type NextIndex = () => number;
+
+interface OpenText {
+  readonly index: number;
+  text: string;
+  ended: boolean;
+}
+
+function tellText(block: OpenText, text: string, type: "text" | "arguments" = "text"): StreamEvent[] {
+  if (text === "") return [];
+  block.text += text;
+  return [{ type: "block-delta", index: block.index, delta: { type, text } }];
+}
+
+/** What of the whole text has not been told; nothing where the deltas told another one, as they have gone out. */
+function restOf(block: OpenText, whole: string): string {
+  return whole.startsWith(block.text) ? whole.slice(block.text.length) : "";
+}
+
+function end(block: OpenText): StreamEvent[] {
+  if (block.ended) return [];
+  block.ended = true;
+  return [{ type: "block-end", index: block.index }];
+}
+
+/** A message: each part is a block. */
+export class DecodedMessage implements DecodedItem {
+  readonly #next: NextIndex;
+  readonly #parts = new Map<number, OpenText>();
+
+  constructor(next: NextIndex) {
+    this.#next = next;
+  }
+
+  delta(event: WireObject, text: string): StreamEvent[] {
+    const { events, block } = this.#open(partIndex(event), event["type"] === "response.refusal.delta" ? "refusal" : "text");
+    return block.ended ? [] : [...events, ...tellText(block, text)];
+  }
+
+  part(event: WireObject, part: WireObject, ended: boolean): StreamEvent[] {
+    return this.#tell(partIndex(event), part, ended);
+  }
+
+  done(item: WireObject): StreamEvent[] {
+    const told = objectsOf(item["content"]).flatMap((part, index) => this.#tell(index, part, true));
+    return [...told, ...[...this.#parts.values()].flatMap(end)];
+  }
+
+  #tell(index: number, part: WireObject, ended: boolean): StreamEvent[] {
+    const type = partType(part);
+    if (type === undefined) return [];
+    const { events, block } = this.#open(index, type);
+    if (block.ended) return [];
+    return [...events, ...tellText(block, restOf(block, partText(part))), ...(ended ? end(block) : [])];
+  }
+
+  #open(index: number, type: "text" | "refusal"): { readonly events: StreamEvent[]; readonly block: OpenText } {
+    const known = this.#parts.get(index);
+    if (known !== undefined) return { events: [], block: known };
+    const block = { index: this.#next(), text: "", ended: false };
+    this.#parts.set(index, block);
+    return { events: [{ type: "block-start", index: block.index, block: { type } }], block };
+  }
+}
+
+function partIndex(event: WireObject): number {
+  return typeof event["content_index"] === "number" ? event["content_index"] : 0;
+}
+
+/** Reasoning: the parts of its summary are paragraphs of one text. A server that streams the reasoning itself has no need of its summary. */
+export class DecodedReasoning implements DecodedItem {
+  readonly #block: OpenText;
+  readonly #started: StreamEvent;
+  #source: "summary" | "content" | undefined;
+  #part: unknown;
+
+  constructor(item: WireObject, next: NextIndex) {
+    this.#block = { index: next(), text: "", ended: false };
+    this.#started = { type: "block-start", index: this.#block.index, block: readReasoning(item).start };
+  }
+
+  get started(): StreamEvent {
+    return this.#started;
+  }
+
+  delta(event: WireObject, text: string): StreamEvent[] {
+    if (text === "" || this.#block.ended) return [];
+    const source = event["type"] === "response.reasoning_text.delta" ? "content" : "summary";
+    if ((this.#source ??= source) !== source) return [];
+    const isNext = source === "summary" && this.#part !== undefined && this.#part !== event["summary_index"];
+    this.#part = event["summary_index"] ?? 0;
+    return tellText(this.#block, (isNext ? "\n\n" : "") + text);
+  }
+
+  part(): StreamEvent[] {
+    return [];
+  }
+
+  done(item: WireObject): StreamEvent[] {
+    if (this.#block.ended) return [];
+    const { text, proof } = readReasoning(item);
+    const told = tellText(this.#block, restOf(this.#block, text));
+    const { index } = this.#block;
+    if (proof !== undefined) told.push({ type: "block-delta", index, delta: { type: "proof", proof } });
+    return [...told, ...end(this.#block)];
+  }
+}
+
+/** A call. Where the client's tool takes free text that came wrapped, its input is told when it is whole. */
+export class DecodedCall implements DecodedItem {
+  readonly #call: RestoredCall;
+  readonly #block: OpenText;
+  #held = "";
+
+  constructor(item: WireObject, answerId: string, output: number, next: NextIndex, toolNames: ToolNames | undefined) {
+    this.#call = readCall(item, answerId, output, toolNames);
+    this.#block = { index: next(), text: "", ended: false };
+  }
+
+  get started(): StreamEvent {
+    return { type: "block-start", index: this.#block.index, block: this.#call.start };
+  }
+
+  delta(_event: WireObject, text: string): StreamEvent[] {
+    if (this.#block.ended) return [];
+    this.#held += text;
+    return this.#call.wrapped ? [] : tellText(this.#block, text, "arguments");
+  }
+
+  part(): StreamEvent[] {
+    return [];
+  }
+
+  done(item: WireObject): StreamEvent[] {
+    if (this.#block.ended) return [];
+    const whole = restoreArguments(this.#call, argumentsOf(item) || this.#held);
+    return [...tellText(this.#block, restOf(this.#block, whole), "arguments"), ...end(this.#block)];
+  }
+}

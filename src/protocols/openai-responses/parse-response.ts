@@ -1,0 +1,40 @@
+import { GatewayError } from "../../core/index.ts";
+import type { ChatResponse } from "../../ir/index.ts";
+import { gatewayErrorOf, readErrorObject } from "../openai-shared/errors.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import type { ToolNames } from "../translation.ts";
+import { readEnd, readHead } from "./answer-end.ts";
+import { objectsOf, parseItem } from "./answer-items.ts";
+import { parseUsage } from "./usage.ts";
+
+/**
+ * Reads a response object (`Response` of the npm package `openai` 7.57): each part of a message, each reasoning and each call is a block, and items that
+ * only this vendor understands are opaque.
+ * @throws GatewayError `upstream_invalid_response` where it is none; the upstream's own error where the response failed.
+ */
+export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
+  const wire = parseObject(body);
+  const failure = isObject(wire["error"]) || wire["output"] === undefined ? readErrorObject(wire) : undefined;
+  if (failure !== undefined) throw gatewayErrorOf(failure);
+  if (!Array.isArray(wire["output"]) || wire["status"] === "failed" || wire["status"] === "cancelled")
+    throw new GatewayError("upstream_invalid_response", "The provider's answer holds no output.");
+  const head = readHead(wire);
+  const content = objectsOf(wire["output"]).flatMap((item, index) => parseItem(item, index, head.id, toolNames));
+  const holds = (type: string): boolean => content.some((block) => block.type === type);
+  return {
+    ...head,
+    content,
+    ...readEnd(wire, { calls: holds("tool-call"), refusal: holds("refusal") }),
+    usage: parseUsage(wire["usage"]) ?? {},
+  };
+}
+
+function parseObject(body: string): WireObject {
+  let wire: unknown;
+  try {
+    wire = JSON.parse(body);
+  } catch (cause) {
+    throw new GatewayError("upstream_invalid_response", "The provider's answer is not JSON.", { cause });
+  }
+  return isObject(wire) ? wire : {};
+}

@@ -1,0 +1,197 @@
+import type { Block, ChatRequest, Message, ReasoningBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
+import { wrapInput } from "../openai-shared/custom-as-function.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import type { LossList } from "../openai-shared/loss-list.ts";
+import { abortedResult, pairResults, type Pairing } from "../openai-shared/pair-results.ts";
+import { markedResult, noteCaches, typeOf } from "../openai-shared/result-text.ts";
+import { wireCallId, type ToolNamer } from "../openai-shared/tool-names.ts";
+import { renderParts } from "./render-parts.ts";
+
+export interface RenderedInput {
+  readonly instructions: string | undefined;
+  readonly input: readonly WireObject[];
+}
+
+export interface InputOptions {
+  readonly names: ToolNamer;
+  readonly customAsFunction: boolean;
+  readonly losses: LossList;
+}
+
+/**
+ * `instructions` and `input`. Leading messages of the system are the instructions, all else is items in order. A call that never got its result gets
+ * "aborted" behind its turn, as the vendor refuses it otherwise; a result without call is left out, unless the call may be stored at the vendor.
+ */
+export function renderInput(request: ChatRequest, options: InputOptions): RenderedInput {
+  const { messages } = request;
+  const first = messages.findIndex((message) => !isInstruction(message));
+  const count = first < 0 ? messages.length : first;
+  const texts = messages
+    .slice(0, count)
+    .flatMap((message) => message.content.flatMap((block) => (block.type === "text" ? [block.text] : [])));
+  for (const message of messages.slice(0, count)) noteMessage(message, options.losses);
+  const writer = new InputWriter(request, options);
+  for (const message of messages.slice(count)) writer.add(message);
+  return { instructions: count === 0 ? undefined : texts.join("\n\n"), input: writer.end() };
+}
+
+/** The vendor's own items of the system may carry more than `instructions` can. */
+function isInstruction({ role, content, id, extensions }: Message): boolean {
+  const own = extensions?.["openai-responses"];
+  return (
+    role === "system" &&
+    id === undefined &&
+    (own === undefined || own["instructions"] === true) &&
+    content.every((block) => block.type === "text")
+  );
+}
+
+function noteMessage(message: Message, losses: LossList): void {
+  losses.dropExtensions("messages.", message.extensions, "openai-responses");
+  noteCaches(message.content, losses);
+}
+
+class InputWriter {
+  readonly #options: InputOptions;
+  readonly #pairs: Pairing;
+  /** Calls of the conversation may be kept at the vendor. */
+  readonly #stored: boolean;
+  readonly #out: WireObject[] = [];
+  /** Calls of this turn that will get no result. */
+  #aborted: ToolCallBlock[] = [];
+
+  constructor(request: ChatRequest, options: InputOptions) {
+    this.#options = options;
+    this.#pairs = pairResults(request.messages);
+    const own = request.extensions?.["openai-responses"] ?? {};
+    this.#stored =
+      ["previous_response_id", "conversation"].some((key) => own[key] !== undefined && own[key] !== null) || holdsReference(request);
+  }
+
+  add(message: Message): void {
+    noteMessage(message, this.#options.losses);
+    if (message.role !== "assistant") this.#abort();
+    let run: Block[] = [];
+    for (const block of message.content) {
+      const item = this.#itemOf(block, message);
+      if (item === undefined) {
+        run.push(block);
+        continue;
+      }
+      this.#writeMessage(message, run);
+      run = [];
+      this.#out.push(...item);
+    }
+    this.#writeMessage(message, run);
+  }
+
+  end(): readonly WireObject[] {
+    this.#abort();
+    return this.#out;
+  }
+
+  #abort(): void {
+    for (const call of this.#aborted) {
+      this.#options.losses.add("tool_result", "emulated", `A call without result got "${abortedResult}".`);
+      this.#out.push({ type: this.#outputType(call), call_id: wireCallId(call.id), output: abortedResult });
+    }
+    this.#aborted = [];
+  }
+
+  #writeMessage(message: Message, blocks: readonly Block[]): void {
+    if (blocks.length === 0) return;
+    const { role, id, name } = message;
+    if (name !== undefined) this.#options.losses.drop("messages.name", "The provider's protocol has no such field.");
+    const content = renderParts(blocks, role === "assistant" ? "output" : "input", this.#options.losses);
+    if (content.length === 0) return;
+    this.#out.push({ type: "message", ...idOf(id), role, content, ...message.extensions?.["openai-responses"] });
+  }
+
+  /** The items that a block is by itself; `undefined`: it is part of a message. */
+  #itemOf(block: Block, message: Message): readonly WireObject[] | undefined {
+    switch (block.type) {
+      case "reasoning":
+        return this.#reasoning(block);
+      case "tool-call":
+        if (!this.#pairs.resultOf.has(block)) this.#aborted.push(block);
+        return [this.#call(block)];
+      case "tool-result":
+        return this.#result(block, message.id);
+      case "opaque":
+        if (block.protocol !== "openai-responses" || !isObject(block.value) || isPart(block.value)) return undefined;
+        return [block.value];
+      case "text":
+      case "refusal":
+      case "media":
+        return undefined;
+    }
+  }
+
+  /** Only with the vendor's own proof: an item without it is looked up in a store that may not have it, and one of another vendor is refused. */
+  #reasoning(block: ReasoningBlock): readonly WireObject[] {
+    const { proof, text, id } = block;
+    if (proof?.protocol !== "openai-responses") {
+      if (text !== "" || proof !== undefined) this.#options.losses.drop("reasoning", "It is valid only at the provider that made it.");
+      return [];
+    }
+    const summary = text === "" ? [] : [{ type: "summary_text", text }];
+    return [{ type: "reasoning", ...idOf(id), summary, encrypted_content: proof.data, ...block.extensions?.["openai-responses"] }];
+  }
+
+  #call(call: ToolCallBlock): WireObject {
+    const { names, customAsFunction } = this.#options;
+    if (call.proof !== undefined) this.#options.losses.drop("tool_call.signature", "It is valid only at the provider that made it.");
+    const isCustom = call.kind === "custom" && !customAsFunction;
+    const text = call.kind === "custom" && customAsFunction ? wrapInput(call.arguments) : call.arguments;
+    return {
+      type: isCustom ? "custom_tool_call" : "function_call",
+      ...idOf(call.itemId),
+      call_id: wireCallId(call.id),
+      name: names.nameOf(call.name, call.namespace, call.kind),
+      ...(call.namespace === undefined || customAsFunction ? {} : { namespace: call.namespace }),
+      ...(isCustom ? { input: text } : { arguments: text }),
+      ...call.extensions?.["openai-responses"],
+    };
+  }
+
+  #result(result: ToolResultBlock, id: string | undefined): readonly WireObject[] {
+    const call = this.#pairs.callOf.get(result);
+    if (call === undefined && !this.#stored) {
+      this.#options.losses.drop("tool_result", "No call in the conversation has its id.");
+      return [];
+    }
+    return [
+      {
+        type: this.#outputType(call ?? result),
+        ...idOf(id),
+        call_id: wireCallId(result.callId),
+        output: outputOf(renderParts(markedResult(result, this.#options.losses), "input", this.#options.losses)),
+        ...result.extensions?.["openai-responses"],
+      },
+    ];
+  }
+
+  #outputType({ kind }: { readonly kind?: "function" | "custom" }): string {
+    return kind === "custom" && !this.#options.customAsFunction ? "custom_tool_call_output" : "function_call_output";
+  }
+}
+
+/** One text is a string, which every server takes. */
+function outputOf(parts: readonly WireObject[]): string | readonly WireObject[] {
+  const only = parts.length === 1 ? parts[0]! : undefined;
+  if (parts.length === 0) return "";
+  return only?.["type"] === "input_text" && Object.keys(only).length === 2 ? String(only["text"]) : parts;
+}
+
+function idOf(id: string | undefined): WireObject {
+  return id === undefined ? {} : { id };
+}
+
+/** Whether an opaque value stands in a message's content, not beside the messages. */
+function isPart(value: WireObject): boolean {
+  return /^(?:input|output)_/.test(typeOf(value));
+}
+
+function holdsReference({ messages }: ChatRequest): boolean {
+  return messages.some((message) => message.content.some((block) => block.type === "opaque" && typeOf(block.value) === "item_reference"));
+}

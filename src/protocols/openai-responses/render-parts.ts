@@ -1,0 +1,72 @@
+import type { Block, Extensions, MediaBlock } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import type { LossList } from "../openai-shared/loss-list.ts";
+import { urlOfSource } from "../openai-shared/media.ts";
+import { decodeText, documentText, typeOf } from "../openai-shared/result-text.ts";
+
+/** The vendor demands a name beside the data of a file. */
+const defaultFilename = "document.pdf";
+
+/**
+ * Parts of a message or of a tool's output (`ResponseInputContent`, `ResponseOutputText` of the npm package `openai` 7.57). What the model once said is
+ * `output_text`, everything else `input_…`.
+ */
+export function renderParts(blocks: readonly Block[], role: "input" | "output", losses: LossList): readonly WireObject[] {
+  return blocks.flatMap((block): readonly WireObject[] => {
+    switch (block.type) {
+      case "text":
+        return [{ type: `${role}_text`, text: block.text, ...ownFields(block) }];
+      case "refusal":
+        return role === "output" ? [{ type: "refusal", refusal: block.text }] : [{ type: "input_text", text: block.text }];
+      case "media":
+        return renderMedia(block, role, losses);
+      case "opaque":
+        if (block.protocol === "openai-responses" && isObject(block.value)) return [block.value];
+        losses.drop(`content.${typeOf(block.value)}`, "The provider knows no such content.");
+        return [];
+      case "reasoning":
+      case "tool-call":
+      case "tool-result":
+        return []; // Items of their own.
+    }
+  });
+}
+
+function ownFields({ extensions }: { readonly extensions?: Extensions }): WireObject {
+  return extensions?.["openai-responses"] ?? {};
+}
+
+function renderMedia(block: MediaBlock, role: "input" | "output", losses: LossList): readonly WireObject[] {
+  if (role === "output") {
+    losses.drop(`assistant.${block.kind}`, "An assistant's message holds text.");
+    return [];
+  }
+  return [{ ...renderInput(block, losses), ...ownFields(block) }];
+}
+
+/** One medium. What the wire cannot carry becomes a text that names it, so that the model knows it is there. */
+function renderInput(block: MediaBlock, losses: LossList): WireObject {
+  const { kind, source, filename } = block;
+  const detail = block.detail === undefined ? {} : { detail: block.detail };
+  const text = decodeText(block);
+  if (text !== undefined) return { type: "input_text", text: documentText(filename, text).text };
+  const url = urlOfSource(source);
+  if (kind === "image" && (url !== undefined || source.type === "file"))
+    return { type: "input_image", ...(source.type === "file" ? { file_id: source.id } : { image_url: url }), ...detail };
+  if (kind === "document") {
+    if (source.type === "file") return { type: "input_file", file_id: source.id, ...named(filename), ...detail };
+    if (source.type === "url") return { type: "input_file", file_url: source.url, ...named(filename), ...detail };
+    return { type: "input_file", file_data: url, filename: filename ?? defaultFilename, ...detail };
+  }
+  if (kind === "audio" && source.type === "base64") {
+    const format = source.mediaType.endsWith("mpeg") ? "mp3" : source.mediaType.replace(/^.*\/(?:x-)?/, "");
+    return { type: "input_audio", input_audio: { data: source.data, format } };
+  }
+  losses.add(kind, "emulated", "The provider takes no such content: the model is told that there is some.");
+  const place = source.type === "url" ? `: ${source.url}` : "";
+  return { type: "input_text", text: `[${kind}${filename === undefined ? "" : ` "${filename}"`}${place}]` };
+}
+
+function named(filename: string | undefined): WireObject {
+  return filename === undefined ? {} : { filename };
+}

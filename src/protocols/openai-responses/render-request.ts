@@ -1,0 +1,134 @@
+import type { ChatRequest, ResponseFormat } from "../../ir/index.ts";
+import { compact, isObject, type WireObject } from "../openai-shared/fields.ts";
+import { formatName } from "../openai-shared/format-name.ts";
+import { completeArrays } from "../openai-shared/function-schema.ts";
+import { jsonInstruction, lacksJsonWord } from "../openai-shared/json-word.ts";
+import { LossList, refuseForeignState } from "../openai-shared/loss-list.ts";
+import { neverReasons } from "../openai-shared/model-facts.ts";
+import {
+  dropUnserved,
+  renderEffort,
+  renderEndUser,
+  renderMaxTokens,
+  renderSampling,
+  sharedFields,
+} from "../openai-shared/render-limits.ts";
+import { ToolNamer } from "../openai-shared/tool-names.ts";
+import type { Rendered, RenderTarget } from "../translation.ts";
+import { renderInput } from "./render-input.ts";
+import { renderToolFields } from "./upstream-tools.ts";
+
+/** The vendor refuses a lower bound on output tokens. */
+const leastOutputTokens = 16;
+
+/** Fields that are put together from the neutral form and what the extensions have beside it. */
+const mergedFields: ReadonlySet<string> = new Set(["reasoning", "text", "tool_choice", "instructions"]);
+
+/**
+ * The body of `POST /responses` for a request that came in another dialect. Source: `ResponseCreateParamsBase` of the npm package `openai` 7.57. A client
+ * of another dialect knows of no stored responses, so nothing is stored unless it asked, and reasoning is asked for in the form that can be given back.
+ * @throws GatewayError `invalid_request` where something can neither be kept nor left out.
+ */
+export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
+  refuseForeignState(request, "openai-responses");
+  const losses = new LossList();
+  const { quirks } = target;
+  const customAsFunction = quirks.noCustomTools === true;
+  const names = new ToolNamer(request.tools ?? [], { namespaces: !customAsFunction, customAsFunction });
+  const toolFields = renderToolFields(request, quirks, names, losses);
+  const { instructions, input } = renderInput(request, { names, customAsFunction, losses });
+  const effort = renderEffort(request, target, losses);
+  const own = request.extensions?.["openai-responses"];
+  const body = compact({
+    model: target.model,
+    stream: target.stream ? true : undefined,
+    instructions,
+    input: withJsonWord(request, input, losses),
+    ...toolFields,
+    reasoning: nonEmpty({ effort, ...renderSummary(request, target), ...objectOf(own?.["reasoning"]) }),
+    text: nonEmpty({ format: renderFormat(request.responseFormat), verbosity: request.verbosity, ...objectOf(own?.["text"]) }),
+    max_output_tokens: renderMaxTokens(request, target, leastOutputTokens, losses),
+    ...renderSampling(request, target, effort, losses),
+    prompt_cache_key: request.cacheKey,
+    safety_identifier: renderEndUser(request.endUser, losses),
+    metadata: renderMetadata(request, losses),
+    ...(own === undefined ? foreignDefaults(target) : {}),
+    ...sharedOf(request, losses),
+    ...Object.fromEntries(Object.entries(own ?? {}).filter(([key]) => !mergedFields.has(key))),
+  });
+  dropUnserved(request, losses);
+  dropUnknown(request, losses);
+  const map = names.map;
+  return { value: JSON.stringify(body), losses: losses.losses, ...(map === undefined ? {} : { toolNames: map }) };
+}
+
+function withJsonWord(request: ChatRequest, input: readonly WireObject[], losses: LossList): readonly WireObject[] {
+  if (!lacksJsonWord(request, ["developer", "user", "assistant"])) return input;
+  losses.add("response_format", "emulated", "The provider demands that the input asks for JSON.");
+  return [{ type: "message", role: "developer", content: [{ type: "input_text", text: jsonInstruction }] }, ...input];
+}
+
+function foreignDefaults(target: RenderTarget): WireObject {
+  return { store: false, ...(neverReasons(target.model) ? {} : { include: ["reasoning.encrypted_content"] }) };
+}
+
+function renderSummary({ reasoning }: ChatRequest, target: RenderTarget): WireObject {
+  const shown = reasoning?.visibility === "summary" || reasoning?.visibility === "full";
+  return shown && reasoning.enabled !== false && !neverReasons(target.model) ? { summary: "auto" } : {};
+}
+
+function renderFormat(format: ResponseFormat | undefined): WireObject | undefined {
+  switch (format?.type) {
+    case "text":
+      return { type: "text" };
+    case "json-object":
+      return { type: "json_object" };
+    case "json-schema": {
+      const { description, schema, strict } = format;
+      return compact({
+        type: "json_schema",
+        name: formatName(format.name),
+        description,
+        schema: isObject(schema) ? completeArrays(schema) : {},
+        strict,
+      });
+    }
+    case undefined:
+      return undefined;
+  }
+}
+
+/** At most 16 pairs, names of 64 characters, texts of 512 (`Metadata` of the npm package `openai` 7.57). */
+function renderMetadata({ metadata }: ChatRequest, losses: LossList): ChatRequest["metadata"] {
+  if (metadata === undefined) return undefined;
+  const pairs = Object.entries(metadata);
+  if (pairs.length <= 16 && pairs.every(([name, text]) => name.length <= 64 && text.length <= 512)) return metadata;
+  losses.drop("metadata", "The provider takes 16 pairs at most, of 64 and 512 characters.");
+  return undefined;
+}
+
+/** What Chat has under the same name. */
+function sharedOf(request: ChatRequest, losses: LossList): WireObject {
+  losses.dropExtensions("", request.extensions, "openai-responses", new Set([...sharedFields, "stream_options"]));
+  const chat = request.extensions?.["openai-chat"] ?? {};
+  return Object.fromEntries(Object.entries(chat).filter(([key, value]) => sharedFields.has(key) && value !== null));
+}
+
+/** Chat has these, Responses has not. */
+function dropUnknown(request: ChatRequest, losses: LossList): void {
+  const reason = "The provider's protocol has no such field.";
+  const { frequencyPenalty, presencePenalty, seed, stop } = request;
+  if (frequencyPenalty !== undefined && frequencyPenalty !== 0) losses.drop("frequency_penalty", reason);
+  if (presencePenalty !== undefined && presencePenalty !== 0) losses.drop("presence_penalty", reason);
+  if (seed !== undefined) losses.drop("seed", reason);
+  if (stop !== undefined && stop.length > 0) losses.drop("stop", reason);
+}
+
+function objectOf(value: unknown): WireObject {
+  return isObject(value) ? value : {};
+}
+
+function nonEmpty(object: WireObject): WireObject | undefined {
+  const fields = compact(object);
+  return Object.keys(fields).length === 0 ? undefined : fields;
+}

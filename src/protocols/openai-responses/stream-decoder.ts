@@ -1,0 +1,177 @@
+import { parseLatin1, type SseEvent } from "../../core/index.ts";
+import type { StreamError, StreamEvent } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import type { StreamDecoder, ToolNames } from "../translation.ts";
+import type { UpstreamError } from "../protocol.ts";
+import { readEnd, readHead } from "./answer-end.ts";
+import { isCall, objectsOf, textOf } from "./answer-items.ts";
+import { DecodedCall, DecodedMessage, DecodedReasoning, type DecodedItem } from "./decode-items.ts";
+import { errorOf, failureOf } from "./tap.ts";
+import { parseUsage } from "./usage.ts";
+
+/**
+ * Reads a Responses stream (`ResponseStreamEvent` of the npm package `openai` 7.57). An item's deltas are told as they come; what they left out is told when
+ * the item or its part is done, and what was never streamed when the response is. Items that only this vendor understands are told whole.
+ */
+export class ResponsesStreamDecoder implements StreamDecoder {
+  readonly #toolNames: ToolNames | undefined;
+  readonly #items = new Map<number, DecodedItem>();
+  /** Items that have been told to their end. */
+  readonly #done = new Set<number>();
+  #id: string | undefined;
+  #blocks = 0;
+  #calls = false;
+  #refused = false;
+  #over = false;
+
+  constructor(toolNames?: ToolNames) {
+    this.#toolNames = toolNames;
+  }
+
+  push({ data, name }: SseEvent): readonly StreamEvent[] {
+    if (this.#over || data === "" || data.trim() === "[DONE]") return [];
+    const event = parseEvent(data);
+    if (event === undefined)
+      return this.#fail({ status: 502, message: "The provider sent an event that is not JSON.", code: "upstream_invalid_response" });
+    const type = textOf(event["type"]) || name;
+    switch (type) {
+      case "response.failed":
+      case "response.cancelled":
+        return this.#fail(streamErrorOf(failureOf(data)));
+      case "error":
+        return this.#fail(streamErrorOf(errorOf(data)));
+      case "response.completed":
+      case "response.incomplete":
+        return this.#finish(isObject(event["response"]) ? event["response"] : {});
+      default:
+        // Some servers put an error in the place of an event, without a type.
+        if (type === "" && event["error"] !== undefined && event["error"] !== null) return this.#fail(streamErrorOf(errorOf(data)));
+        return type.startsWith("response.") ? this.#read({ ...event, type }) : [];
+    }
+  }
+
+  end(): readonly StreamEvent[] {
+    if (this.#over) return [];
+    return this.#fail({ status: 502, message: "The provider ended its stream before the answer was whole.", code: "upstream_truncated" });
+  }
+
+  #read(event: WireObject): readonly StreamEvent[] {
+    const started = this.#start(isObject(event["response"]) ? event["response"] : {});
+    return [...started, ...this.#readItem(event)];
+  }
+
+  #start(response: WireObject): readonly StreamEvent[] {
+    if (this.#id !== undefined) return [];
+    const head = readHead(response);
+    this.#id = head.id;
+    return [{ type: "message-start", ...head }];
+  }
+
+  #readItem(event: WireObject): readonly StreamEvent[] {
+    const output = typeof event["output_index"] === "number" ? event["output_index"] : 0;
+    switch (event["type"]) {
+      case "response.output_item.added":
+        return isObject(event["item"]) ? this.#open(output, event["item"]) : [];
+      case "response.output_item.done":
+        return isObject(event["item"]) ? this.#close(output, event["item"]) : [];
+      case "response.content_part.added":
+      case "response.content_part.done":
+        return this.#part(event, output, event["type"] === "response.content_part.done");
+      case "response.output_text.delta":
+      case "response.refusal.delta":
+        return this.#delta(event, output, { type: "message" });
+      case "response.reasoning_summary_text.delta":
+      case "response.reasoning_text.delta":
+        return this.#delta(event, output, { type: "reasoning", id: event["item_id"] });
+      case "response.function_call_arguments.delta":
+      case "response.custom_tool_call_input.delta":
+        // A call whose item never began has no name: it is told when it is done.
+        return this.#delta(event, output, undefined);
+      default:
+        return [];
+    }
+  }
+
+  #part(event: WireObject, output: number, ended: boolean): readonly StreamEvent[] {
+    const part = event["part"];
+    // The parts of reasoning are told by their deltas.
+    if (!isObject(part) || this.#done.has(output) || !isMessagePart(part)) return [];
+    if (part["type"] === "refusal") this.#refused = true;
+    const opened = this.#open(output, { type: "message" });
+    return [...opened, ...(this.#items.get(output)?.part(event, part, ended) ?? [])];
+  }
+
+  #delta(event: WireObject, output: number, fallback: WireObject | undefined): readonly StreamEvent[] {
+    if (this.#done.has(output)) return [];
+    if (event["type"] === "response.refusal.delta") this.#refused = true;
+    const opened = fallback === undefined ? [] : this.#open(output, fallback);
+    return [...opened, ...(this.#items.get(output)?.delta(event, textOf(event["delta"])) ?? [])];
+  }
+
+  /** Begins an item, unless it has begun. Opaque ones wait until they are whole. */
+  #open(output: number, item: WireObject): readonly StreamEvent[] {
+    if (this.#items.has(output) || this.#done.has(output)) return [];
+    const next = (): number => this.#blocks++;
+    if (item["type"] === "message") {
+      this.#items.set(output, new DecodedMessage(next));
+      return [];
+    }
+    if (item["type"] === "reasoning") return this.#begin(output, new DecodedReasoning(item, next));
+    if (!isCall(item)) return [];
+    this.#calls = true;
+    return this.#begin(output, new DecodedCall(item, this.#id ?? "", output, next, this.#toolNames));
+  }
+
+  #begin(output: number, item: DecodedItem & { readonly started: StreamEvent }): readonly StreamEvent[] {
+    this.#items.set(output, item);
+    return [item.started];
+  }
+
+  #close(output: number, item: WireObject): readonly StreamEvent[] {
+    if (this.#done.has(output)) return [];
+    const opened = this.#open(output, item);
+    this.#done.add(output);
+    if (objectsOf(item["content"]).some((part) => part["type"] === "refusal")) this.#refused = true;
+    const known = this.#items.get(output);
+    if (known !== undefined) return [...opened, ...known.done(item)];
+    const index = this.#blocks++;
+    return [
+      { type: "block-start", index, block: { type: "opaque", protocol: "openai-responses", value: item } },
+      { type: "block-end", index },
+    ];
+  }
+
+  #finish(response: WireObject): readonly StreamEvent[] {
+    const events: StreamEvent[] = [...this.#start(response)];
+    for (const [output, item] of objectsOf(response["output"]).entries()) events.push(...this.#close(output, item));
+    // Items that the response does not hold have told all they had.
+    for (const [output, item] of this.#items) if (!this.#done.has(output)) events.push(...item.done({}));
+    const usage = parseUsage(response["usage"]);
+    const end = readEnd(response, { calls: this.#calls, refusal: this.#refused });
+    events.push({ type: "message-delta", ...end, ...(usage === undefined ? {} : { usage }) }, { type: "message-end" });
+    this.#over = true;
+    return events;
+  }
+
+  #fail(error: StreamError): readonly StreamEvent[] {
+    this.#over = true;
+    return [{ type: "error", error }];
+  }
+}
+
+function isMessagePart(part: WireObject): boolean {
+  return part["type"] === "output_text" || part["type"] === "refusal" || part["type"] === "text";
+}
+
+function parseEvent(data: string): WireObject | undefined {
+  try {
+    const event: unknown = parseLatin1(data);
+    return isObject(event) ? event : undefined;
+  } catch {
+    return undefined; // Told as an error by the caller.
+  }
+}
+
+function streamErrorOf({ status, message, type, code }: UpstreamError): StreamError {
+  return { status, message, ...(type === undefined ? {} : { type }), ...(code === undefined ? {} : { code }) };
+}
