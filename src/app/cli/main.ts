@@ -3,7 +3,7 @@ import type { ApiKey, NewApiKey, User } from "../../accounts/index.ts";
 import { messageOf } from "../../core/index.ts";
 import type { UsageReport } from "../../ledger/index.ts";
 import type { AdminCaller } from "../../server/index.ts";
-import type { Resolution } from "../../upstream/index.ts";
+import type { ModelExplanation } from "../../upstream/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import { readVersion } from "../version.ts";
 import { print, table } from "./output.ts";
@@ -125,8 +125,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option("--json", "print JSON")
     .action(async (model: string, options: Output & { dialect: string }) => {
       const query = new URLSearchParams({ model, dialect: options.dialect });
-      const told = (await admin((call) => call("GET", `/api/v1/routes/explain?${query.toString()}`))) as Resolution;
-      print(options.json === true, told, () => told.steps.join("\n"));
+      const told = (await admin((call) => call("GET", `/api/v1/routes/explain?${query.toString()}`))) as ModelExplanation;
+      print(options.json === true, told, () => explanationText(told));
     });
 
   program
@@ -172,6 +172,14 @@ export class ExitStatus extends Error {
 export async function load(config: string | undefined, argv: Readonly<Record<string, unknown>> = {}): Promise<LoadedSettings> {
   const { loadSettings } = await import("../config/index.ts");
   return loadSettings({ ...(config === undefined ? {} : { path: config }), overrides: argv });
+}
+
+function explanationText({ steps, attempts, problem }: ModelExplanation): string {
+  const plan = attempts.map(
+    ({ provider, model, protocol, lane }, i) =>
+      `${i === 0 ? "served by" : "then by"} ${provider} as "${model}" over ${protocol}, ${lane === "translated" ? "translated" : lane === "builtin" ? "built in" : "as it is"}`,
+  );
+  return [...steps, ...plan, ...(problem === undefined ? [] : [problem])].join("\n");
 }
 
 function usageText(report: UsageReport): string {
