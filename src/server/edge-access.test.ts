@@ -65,6 +65,8 @@ test("a key is taken from each of its four places, however its scheme is spelt, 
     ["?%6bey=tok_user", {}],
     ["?key=tok_user", { authorization: "Bearer tok_user", "x-api-key": "tok_user", "x-goog-api-key": "tok_user" }],
     ["", { authorization: "Basic dXNlcjpwYXNz", "x-api-key": "tok_user" }],
+    // SDKs send a header for a key that is not set, too.
+    ["?key=", { authorization: "Bearer tok_user", "x-api-key": "", "x-goog-api-key": " " }],
   ];
   for (const [query, headers] of carriers) {
     const answer = await fetch(`${origin}/user${query}`, { headers });

@@ -155,8 +155,10 @@ test("a refused body that never ends is cut off after the time for slow clients"
   const client = await rawClient(t, port);
   client.send("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n");
   const steady = setInterval(() => client.send("xxxx"), 10);
+  t.after(() => {
+    clearInterval(steady);
+  });
   const [answer] = parseAnswers(await client.ended());
-  clearInterval(steady);
   assert.equal(answer!.status, 413);
 });
 

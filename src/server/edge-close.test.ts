@@ -139,6 +139,17 @@ test("when the grace is over that is said, last words leave, and the rest is cut
   assert.equal(await stuckClient.ended(), "");
 });
 
+test("a close that is over in time has no grace left to end", async (t) => {
+  const { edge } = await startEdge(t, []);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let overs = 0;
+  await edge.close(1000, () => {
+    overs++;
+  });
+  t.mock.timers.tick(5000);
+  assert.equal(overs, 0);
+});
+
 test("a second close with a shorter grace ends the first one, too", async (t) => {
   const stuck = waiting("/stuck");
   const { edge, port } = await startEdge(t, [stuck.route]);

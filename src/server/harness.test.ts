@@ -165,9 +165,9 @@ export class RawClient {
     return (await this.answers(1))[0]!;
   }
 
-  /** All that came until the server closed the connection. */
+  /** All that came until the server closed the connection, in order or not. */
   async ended(): Promise<string> {
-    if (!this.over) await once(this.socket, "close");
+    if (!this.over) await new Promise((resolve) => this.socket.once("close", resolve));
     return this.received;
   }
 }

@@ -153,7 +153,7 @@ function end(pid: number): void {
 }
 
 /** Resolves when `holds` does; looks every few milliseconds, for so long. @throws Error with `what` when the time is over. */
-export async function until<T>(what: string, holds: () => T | Promise<T>, withinMs = 5000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, holds: () => T | Promise<T>, withinMs = 20_000): Promise<NonNullable<T>> {
   for (const deadline = performance.now() + withinMs; ;) {
     const value = await holds();
     if (value !== undefined && value !== null && value !== false) return value;

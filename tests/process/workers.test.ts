@@ -47,7 +47,8 @@ async function askMany(count: number): Promise<void> {
 /** The processes that have written a line for a request. */
 async function servers(): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
-  for (const line of (await home.log()).split("\n")) {
+  // The last line may be on its way still.
+  for (const line of (await home.log()).split("\n").slice(0, -1)) {
     if (!line.includes('"msg":"request"')) continue;
     const { pid } = JSON.parse(line) as { pid: number };
     counts.set(pid, (counts.get(pid) ?? 0) + 1);
@@ -99,8 +100,9 @@ test("a worker that is killed: the other goes on, a new one comes, and the count
     return [...(await servers()).keys()].find((pid) => pid !== victim && pid !== other);
   });
   assert.notEqual(now, daemon.pid);
-  assert.equal(await metric("tokligence_workers"), 2);
-  assert.ok((await metric("tokligence_requests_total")) > before);
+  // A worker that is too busy to tell its counts in time is left out of one answer.
+  await until("both are counted", async () => (await metric("tokligence_workers")) === 2);
+  await until("the counts went on", async () => (await metric("tokligence_requests_total")) > before);
 });
 
 test("SIGTERM drains both workers, exits with 0, and every answered request is in the database once", async () => {
