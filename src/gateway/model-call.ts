@@ -116,8 +116,7 @@ export class ModelCall {
       provider: this.attempt?.provider.name ?? "",
       modelAsked: this.model,
       modelServed: this.#modelServed,
-      modelKnown:
-        this.attempt !== undefined && (this.attempt.provider.builtin || this.attempt.provider.models.includes(this.attempt.upstreamModel)),
+      modelKnown: this.attempt?.provider.models.includes(this.attempt.upstreamModel) === true,
       status: last.status,
       httpStatus: last.httpStatus,
       stream: envelope?.stream ?? false,

