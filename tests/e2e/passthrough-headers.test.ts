@@ -204,7 +204,7 @@ test("the gateway's own headers tell provider, model, attempts, overhead and cos
     ["x-tokligence-provider", "x-tokligence-model", "x-tokligence-attempts", "x-tokligence-cost-usd"].map((name) => headers[name]),
     ["openai", "gpt-mock", "1", "0.000175"],
   );
-  assert.match(String(headers["x-tokligence-overhead-ms"]), /^\d+\.\d\d$/);
+  assert.match(String(headers["x-tokligence-overhead-ms"]), /^\d+(?:\.\d{1,2})?$/);
   const row = (await gateway.rows()).at(-1);
   assert.deepEqual([row?.model_asked, row?.model_served, row?.cost_nano_usd], ["fast", "gpt-mock", 175_000]);
 });
