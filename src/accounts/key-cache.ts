@@ -1,6 +1,5 @@
-import { GatewayError } from "../core/index.ts";
+import { createBoundedCache, GatewayError } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
-import { createBoundedCache } from "./bounded-cache.ts";
 import { hashKey, isKeyText } from "./key-text.ts";
 import type { Authenticator, Principal } from "./types.ts";
 

@@ -1,3 +1,4 @@
+export * from "./bounded-cache.ts";
 export * from "./clock.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";

@@ -1,8 +1,7 @@
-import { messageOf } from "../core/index.ts";
+import { createBoundedCache, messageOf } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import { protocolIds } from "../ir/index.ts";
 import type { ModelInfo, Operation } from "../protocols/index.ts";
-import { BoundedCache } from "./bounded-cache.ts";
 import { chooseAttempts } from "./plan.ts";
 import type { ModelRoute } from "./resolve-model.ts";
 import { ModelResolver } from "./resolve-model.ts";
@@ -93,7 +92,7 @@ interface CachedModel {
 class ResolvedCatalog implements Catalog {
   readonly providers: readonly Provider[];
   readonly #resolver: ModelResolver;
-  readonly #cache = new BoundedCache<string, CachedModel>(cachedModels);
+  readonly #cache = createBoundedCache<CachedModel>(cachedModels);
   readonly #createdAt: number;
   #models: readonly ModelInfo[] | undefined;
 
