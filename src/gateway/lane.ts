@@ -30,4 +30,6 @@ export interface LaneStream {
   readonly jsonArray: boolean;
   /** Of the client's stream, where it is not the upstream's. */
   readonly contentType?: string;
+  /** What the client was told of the answer, where that is not what the tap has read. */
+  readonly told?: () => AnswerFacts;
 }

@@ -241,9 +241,8 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
 
   #errorBytes(error: GatewayError): string {
     const { call } = this.#delivery;
-    return latin1OfUtf8(
-      call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#stream.jsonArray, facts: this.#tap.facts }),
-    );
+    const facts = this.#stream.told?.() ?? this.#tap.facts;
+    return latin1OfUtf8(call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#stream.jsonArray, facts }));
   }
 
   #settle(settlement: Settlement): Promise<void> | undefined {

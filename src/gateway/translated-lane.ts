@@ -46,16 +46,18 @@ export function createTranslatedLane(call: ModelCall, attempt: Attempt): Lane {
       if (response.rawStopReason !== undefined) facts.stopReason = response.rawStopReason;
       return { facts, body: latin1OfUtf8(call.protocol.renderResponse(response, client)) };
     },
-    openStream: () => ({
-      splitter: new SseSplitter(),
-      tap: new TranslatingTap(
-        upstream.createStreamDecoder(rendered.toolNames),
-        call.protocol.createStreamEncoder(client),
-        nowSeconds(call),
-      ),
-      jsonArray: client.jsonArray,
-      contentType: client.jsonArray ? "application/json" : "text/event-stream; charset=utf-8",
-    }),
+    openStream: () => {
+      const decoder = upstream.createStreamDecoder(rendered.toolNames);
+      const tap = new TranslatingTap(decoder, call.protocol.createStreamEncoder(client), nowSeconds(call));
+      return {
+        splitter: new SseSplitter(),
+        tap,
+        jsonArray: client.jsonArray,
+        contentType: client.jsonArray ? "application/json" : "text/event-stream; charset=utf-8",
+        // The elements of an array are no events, and nothing of them is repeated in an error.
+        ...(client.jsonArray ? {} : { told: () => tap.told(call.protocol.createTap({ hideUsage: false })) }),
+      };
+    },
   };
 }
 
@@ -96,8 +98,10 @@ class TranslatingTap implements StreamTap {
   error: UpstreamError | undefined;
   readonly #decoder: StreamDecoder;
   readonly #encoder: StreamEncoder;
-
   readonly #createdAt: number;
+  /** The first and the last of what was written, latin1. */
+  #first = "";
+  #last = "";
 
   constructor(decoder: StreamDecoder, encoder: StreamEncoder, createdAt: number) {
     this.#decoder = decoder;
@@ -113,6 +117,13 @@ class TranslatingTap implements StreamTap {
     return this.#encode(this.#decoder.end());
   }
 
+  /** What the client was told: its dialect's ids and numbers are the encoder's own. `reader` is a tap of that dialect. */
+  told(reader: StreamTap): AnswerFacts {
+    for (const event of new SseSplitter().push(this.#first + this.#last)) reader.push(event);
+    const { usage } = this.facts;
+    return { ...reader.facts, ...(usage === undefined ? {} : { usage }) };
+  }
+
   #encode(events: readonly StreamEvent[]): string {
     let text = "";
     for (const event of events) {
@@ -123,7 +134,12 @@ class TranslatingTap implements StreamTap {
       const dated = event.type === "message-start" && event.createdAt === 0 ? { ...event, createdAt: this.#createdAt } : event;
       text += this.#encoder.push(dated);
     }
-    return latin1OfUtf8(text);
+    const written = latin1OfUtf8(text);
+    if (written !== "") {
+      if (this.#first === "") this.#first = written;
+      else this.#last = written;
+    }
+    return written;
   }
 
   #learn(event: StreamEvent): void {

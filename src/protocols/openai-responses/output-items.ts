@@ -71,8 +71,9 @@ export function opaqueItem(value: unknown): WireItem | undefined {
     : undefined;
 }
 
-/** Why a response is incomplete; `undefined`: it is whole. */
-export function incompleteReason(reason: StopReason | undefined): "max_output_tokens" | "content_filter" | undefined {
+/** Why a response is incomplete; `undefined`: it is whole. `saidRefusal`: the answer holds a refusal in words, which is a whole answer here. */
+export function incompleteReason(reason: StopReason | undefined, saidRefusal: boolean): "max_output_tokens" | "content_filter" | undefined {
   if (reason === "length" || reason === "context-window") return "max_output_tokens";
+  if (reason === "refusal" && !saidRefusal) return "content_filter";
   return reason === "content-filter" ? "content_filter" : undefined;
 }

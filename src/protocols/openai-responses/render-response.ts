@@ -17,7 +17,10 @@ import type { WireItem, WirePart } from "./wire.ts";
 /** A response object. Texts in a row are parts of one message; the model is named as the client named it. */
 export function renderResponse(response: ChatResponse, client: ClientContext): string {
   const id = responseId(response.id);
-  const reason = incompleteReason(response.stopReason);
+  const reason = incompleteReason(
+    response.stopReason,
+    response.content.some((block) => block.type === "refusal"),
+  );
   const state = {
     id,
     createdAt: response.createdAt,

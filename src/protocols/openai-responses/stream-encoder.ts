@@ -29,6 +29,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
   readonly #blocks = new Map<number, StreamItem>();
   #usage: Usage = {};
   #stopReason: StopReason | undefined;
+  #saidRefusal = false;
 
   constructor(client: ClientContext) {
     this.#model = client.model;
@@ -99,6 +100,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
 
   /** Texts in a row are parts of one message. */
   #startPart(index: number, refusal: boolean): WireEvent[] {
+    this.#saidRefusal ||= refusal;
     const last = this.#items.at(-1);
     if (last instanceof MessageStreamItem) {
       this.#blocks.set(index, last);
@@ -135,7 +137,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
   }
 
   #end(): string {
-    const reason = incompleteReason(this.#stopReason);
+    const reason = incompleteReason(this.#stopReason, this.#saidRefusal);
     const open = [...this.#blocks.keys()].flatMap((index) => this.#endBlock(index));
     const done = this.#finishItems(() => true, { cut: reason !== undefined });
     const status = reason === undefined ? "completed" : "incomplete";
