@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { spawn } from "node:child_process";
-import { enableCompileCache } from "node:module";
+// Whole, as a Node that is too old lacks the name that is used of it, and must get as far as to start the other one.
+import * as nodeModule from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /**
@@ -24,7 +25,7 @@ export async function launch(module, run, binFile) {
     });
     return;
   }
-  enableCompileCache?.();
+  nodeModule.enableCompileCache();
   const target = inClone ? source : new URL(`../dist/${module}.js`, import.meta.url);
   const loaded = await import(pathToFileURL(fileURLToPath(target)).href);
   process.exitCode = await loaded[run](process.argv.slice(2), fileURLToPath(binFile));
