@@ -84,6 +84,15 @@ describe("the tap of a Chat stream", () => {
     );
   });
 
+  test("a chunk that ends a choice is read each time, also when one like it was read before", () => {
+    const ending = (id: string, reason: string): string =>
+      `data: {"id":"${id}","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"${reason}"}]}\n\n`;
+    const tap = new ChatTap({ hideUsage: false });
+    const splitter = new SseSplitter();
+    for (const event of splitter.push(ending("c", "stop") + ending("d", "length") + ending("c", "stop"))) tap.push(event);
+    assert.equal(tap.facts.stopReason, "stop");
+  });
+
   test("comes to what a parse of every chunk comes to", () => {
     const text = fc.oneof(
       fc.string(),

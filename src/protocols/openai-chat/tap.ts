@@ -59,20 +59,24 @@ export class ChatTap implements StreamTap {
     if (typeof model === "string" && model !== "") this.facts.model ??= model;
     const reported = findUsage(chunk);
     if (reported !== undefined) this.facts.usage = mergeUsage(this.facts.usage, reported);
-    if (Array.isArray(choices)) for (const choice of choices) this.#readChoice(choice);
-    if (this.opened) this.#shape ??= learnShape(event.data);
+    let ends = false;
+    if (Array.isArray(choices)) for (const choice of choices) ends = this.#readChoice(choice) || ends;
+    // A chunk that tells more than content would be told again by one of its shape, which is not read: what came between would stand.
+    if (this.opened && !ends && reported === undefined) this.#shape ??= learnShape(event.data);
     if (!this.#hideUsage) return event.raw;
     return isObject(usage) && Array.isArray(choices) && choices.length === 0 ? "" : withoutNullUsage(event);
   }
 
-  #readChoice(choice: unknown): void {
-    if (!isObject(choice)) return;
+  /** `true`: the choice ends with this chunk. */
+  #readChoice(choice: unknown): boolean {
+    if (!isObject(choice)) return false;
     const index = typeof choice["index"] === "number" ? choice["index"] : 0;
     const reason = choice["finish_reason"];
     const ends = typeof reason === "string" && reason !== "";
     this.#choices.set(index, ends || this.#choices.get(index) === true);
     if (ends) this.facts.stopReason = reason;
     if (ends || hasContent(choice["delta"])) this.opened = true;
+    return ends;
   }
 }
 
