@@ -7,7 +7,7 @@ export const startMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 /** A clock that goes on by one second with every look. */
 export function steppingClock(): Clock {
-  let at = startMs - 1000;
+  let at = startMs;
   return { now: () => (at += 1000), monotonic: () => 0 };
 }
 
@@ -34,7 +34,8 @@ export interface AccountsUnderTest {
 
 export async function makeAccounts(path = ":memory:", more: Partial<AccountsDeps> = {}): Promise<AccountsUnderTest> {
   const clock = steppingClock();
-  const store = more.store ?? (await createSqliteStore({ path, clock }));
+  // A clock of its own: how often the store looks at it is no business of these tests.
+  const store = more.store ?? (await createSqliteStore({ path, clock: { now: () => startMs, monotonic: () => 0 } }));
   const readings: Promise<unknown>[] = [];
   const watched: Store = {
     ...store,

@@ -5,7 +5,7 @@ import type { ApiKeysTable, Store, Tables } from "../store/index.ts";
 import { hashKey, makeKeyText, shownPrefix } from "./key-text.ts";
 import type { Accounts, ApiKey } from "./types.ts";
 import { findUser } from "./users.ts";
-import { checkKeyName, checkRole, quoteRef } from "./validate.ts";
+import { checkKeyName, checkModels, checkRole, quoteRef, readExpiry } from "./validate.ts";
 
 export interface ApiKeysDeps {
   readonly store: Store;
@@ -24,10 +24,11 @@ export function createApiKeys({
   ids,
   random,
   onRevoked,
-}: ApiKeysDeps): Pick<Accounts, "createKey" | "listKeys" | "revokeKey"> {
+}: ApiKeysDeps): Pick<Accounts, "createKey" | "getKey" | "listKeys" | "revokeKey"> {
   return {
     async createKey(input) {
       const name = checkKeyName(input.name);
+      const models = checkModels(input.models);
       const key = makeKeyText(random);
       const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
         const user = await findUser(transaction, input.user);
@@ -39,15 +40,19 @@ export function createApiKeys({
             { param: "role" },
           );
         }
+        const id = ids.next("key");
+        const created_ms = clock.now();
         const made: KeyRow = {
-          id: ids.next("key"),
+          id,
           user_id: user.id,
           name,
           role,
           hash: hashKey(key),
           prefix: shownPrefix(key),
-          created_ms: clock.now(),
+          created_ms,
           revoked_ms: null,
+          expires_ms: readExpiry(input.expires, created_ms, input.notAfter),
+          models: models === null ? null : JSON.stringify(models),
         };
         await transaction.insertInto("api_keys").values(made).executeTakeFirstOrThrow();
         await store.bumpRevision(transaction);
@@ -55,6 +60,7 @@ export function createApiKeys({
       });
       return { ...keyOf(row), key };
     },
+    getKey: async (keyId) => keyOf(await findKey(store.db, keyId, undefined)),
     async listKeys(filter = {}) {
       let query = store.db.selectFrom("api_keys").selectAll();
       if (filter.user !== undefined) query = query.where("user_id", "=", (await findUser(store.db, filter.user)).id);
@@ -98,5 +104,7 @@ function keyOf(row: KeyRow): ApiKey {
     prefix: row.prefix,
     created_at: new Date(row.created_ms).toISOString(),
     revoked_at: row.revoked_ms === null ? null : new Date(row.revoked_ms).toISOString(),
+    expires_at: row.expires_ms === null ? null : new Date(row.expires_ms).toISOString(),
+    models: row.models === null ? null : (JSON.parse(row.models) as string[]),
   };
 }

@@ -154,6 +154,8 @@ describe("keys", () => {
       prefix: "tok_AAAA",
       created_at: "2026-01-02T03:04:09.678Z",
       revoked_at: null,
+      expires_at: null,
+      models: null,
     };
     assert.match(made.id, /^key_[0-9a-f-]{36}$/);
     assert.deepStrictEqual(made, { ...shown, key: firstKey });
@@ -168,6 +170,8 @@ describe("keys", () => {
         prefix: "tok_AAAA",
         created_ms: Date.parse(shown.created_at),
         revoked_ms: null,
+        expires_ms: null,
+        models: null,
       },
     ]);
   });

@@ -19,6 +19,8 @@ export interface AccountsDeps {
   /** How many keys are kept in memory; 10,000 if left out. */
   readonly cacheSize?: number;
   readonly every?: Every;
+  /** Called when users, keys or budgets have changed, by whomever, after the keys in memory have been dropped. Called again where it fails. */
+  readonly onChange?: () => Promise<void>;
   readonly logger?: Logger;
 }
 
@@ -31,10 +33,20 @@ export function createAccounts({
   pollMs = 250,
   cacheSize = 10_000,
   every = everyByTimer,
+  onChange,
   logger = silentLogger,
 }: AccountsDeps): Accounts {
-  const cache = createKeyCache({ store, cacheSize });
-  const stop = watchRevision({ store, every, intervalMs: pollMs, logger, onChange: () => cache.drop() });
+  const cache = createKeyCache({ store, clock, cacheSize });
+  const stop = watchRevision({
+    store,
+    every,
+    intervalMs: pollMs,
+    logger,
+    onChange() {
+      cache.drop();
+      return onChange?.();
+    },
+  });
   return {
     ...createUsers({ store, clock, ids }),
     ...createApiKeys({ store, clock, ids, random, onRevoked: () => cache.drop() }),

@@ -1,10 +1,11 @@
-import { createBoundedCache, GatewayError } from "../core/index.ts";
+import { createBoundedCache, GatewayError, GlobList, type Clock } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
 import { hashKey, isKeyText } from "./key-text.ts";
 import type { Authenticator, Principal } from "./types.ts";
 
 export interface KeyCacheDeps {
   readonly store: Store;
+  readonly clock: Clock;
   /** How many good keys are kept. */
   readonly cacheSize: number;
 }
@@ -14,6 +15,12 @@ export interface KeyCache extends Authenticator {
   drop(): void;
 }
 
+/** A key that is known and not revoked. */
+interface KnownKey {
+  readonly principal: Principal;
+  readonly expiresMs: number | null;
+}
+
 /** Hashes of unknown keys that are kept: enough for clients that keep sending an old key. Apart from the good ones, so guesses push none out. */
 const unknownSize = 1000;
 
@@ -21,45 +28,55 @@ const unknownSize = 1000;
  * Key → principal, by the SHA-256 of the whole key. A known key is answered at once, from memory. Others cost one read of the database by primary
  * index, which all who ask for the same key at the same time share. What the database cannot answer is a 503 and is not kept.
  */
-export function createKeyCache({ store, cacheSize }: KeyCacheDeps): KeyCache {
-  const known = createBoundedCache<Principal>(cacheSize);
+export function createKeyCache({ store, clock, cacheSize }: KeyCacheDeps): KeyCache {
+  const known = createBoundedCache<KnownKey>(cacheSize);
   // A hash costs more than all else here, so a key in use is remembered as it is; it is in the memory of its request anyway, and nowhere else.
-  const inUse = createBoundedCache<Principal>(cacheSize);
+  const inUse = createBoundedCache<KnownKey>(cacheSize);
   const unknown = createBoundedCache<true>(unknownSize);
-  let pending = new Map<string, Promise<Principal | undefined>>();
+  let pending = new Map<string, Promise<KnownKey | undefined>>();
 
-  const lookUp = async (keyHash: string): Promise<Principal | undefined> => {
+  const lookUp = async (keyHash: string): Promise<KnownKey | undefined> => {
     const startedWith = pending;
     try {
-      const principal = await findPrincipal(store, keyHash);
+      const key = await findKey(store, keyHash);
       // Dropped meanwhile: this answer may be from before the change, so it must not stay.
       if (startedWith === pending) {
-        if (principal === undefined) unknown.set(keyHash, true);
-        else known.set(keyHash, principal);
+        if (key === undefined) unknown.set(keyHash, true);
+        else known.set(keyHash, key);
       }
-      return principal;
+      return key;
     } finally {
       startedWith.delete(keyHash);
     }
   };
 
+  /** By the clock, each time: a key expires in the cache, too. */
+  const admit = ({ principal, expiresMs }: KnownKey): Principal => {
+    if (expiresMs === null || clock.now() < expiresMs) return principal;
+    throw new GatewayError(
+      "expired_api_key",
+      `The API key expired at ${new Date(expiresMs).toISOString()}. \`tokligence apikey create\` makes a new one.`,
+    );
+  };
+
   return {
     authenticate(key) {
-      const user = inUse.get(key);
-      if (user !== undefined) return user;
+      const used = inUse.get(key);
+      if (used !== undefined) return admit(used);
       if (!isKeyText(key)) return undefined;
       const keyHash = hashKey(key);
-      const principal = known.get(keyHash);
-      if (principal !== undefined) {
-        inUse.set(key, principal);
-        return principal;
+      const found = known.get(keyHash);
+      if (found !== undefined) {
+        inUse.set(key, found);
+        return admit(found);
       }
       if (unknown.get(keyHash) !== undefined) return undefined;
-      const underWay = pending.get(keyHash);
-      if (underWay !== undefined) return underWay;
-      const started = lookUp(keyHash);
-      pending.set(keyHash, started);
-      return started;
+      let underWay = pending.get(keyHash);
+      if (underWay === undefined) {
+        underWay = lookUp(keyHash);
+        pending.set(keyHash, underWay);
+      }
+      return underWay.then((read) => read && admit(read));
     },
     drop() {
       known.clear();
@@ -70,16 +87,21 @@ export function createKeyCache({ store, cacheSize }: KeyCacheDeps): KeyCache {
   };
 }
 
-async function findPrincipal(store: Store, keyHash: string): Promise<Principal | undefined> {
+async function findKey(store: Store, keyHash: string): Promise<KnownKey | undefined> {
   try {
     const row = await store.db
       .selectFrom("api_keys")
       .innerJoin("users", "users.id", "api_keys.user_id")
-      .select(["users.id as user_id", "users.username", "api_keys.id as key_id", "api_keys.role"])
+      .select(["users.id as user_id", "users.username", "api_keys.id as key_id", "api_keys.role", "api_keys.expires_ms", "api_keys.models"])
       .where("api_keys.hash", "=", keyHash)
       .where("api_keys.revoked_ms", "is", null)
       .executeTakeFirst();
-    return row && { userId: row.user_id, username: row.username, keyId: row.key_id, role: row.role };
+    if (row === undefined) return undefined;
+    const models = row.models === null ? {} : { models: new GlobList(JSON.parse(row.models) as string[]) };
+    return {
+      principal: { userId: row.user_id, username: row.username, keyId: row.key_id, role: row.role, ...models },
+      expiresMs: row.expires_ms,
+    };
   } catch (cause) {
     throw new GatewayError("internal_error", "The API key could not be checked, as the database does not answer. Try again in a moment.", {
       status: 503,

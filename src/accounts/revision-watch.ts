@@ -10,8 +10,8 @@ export interface RevisionWatchDeps {
   readonly every: Every;
   readonly intervalMs: number;
   readonly logger: Logger;
-  /** Users or keys have changed, by whomever. */
-  readonly onChange: () => void;
+  /** Users, keys or budgets have changed, by whomever. Where it fails it is called again. */
+  readonly onChange: () => void | Promise<void>;
 }
 
 /**
@@ -30,10 +30,10 @@ export function watchRevision({ store, every, intervalMs, logger, onChange }: Re
     reading = true;
     try {
       const revision = await store.readRevision();
+      if (revision !== last) await onChange();
+      last = revision;
       if (failing) logger.info({}, "users and keys can be read from the database again");
       failing = false;
-      if (revision !== last) onChange();
-      last = revision;
     } catch (error) {
       if (!failing) {
         logger.warn({ error: messageOf(error) }, "users and keys cannot be read from the database: known keys go on, changes are not seen");

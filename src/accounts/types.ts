@@ -1,3 +1,5 @@
+import type { GlobList } from "../core/index.ts";
+
 export type Role = "admin" | "user";
 
 /** Who a request is from. */
@@ -7,6 +9,8 @@ export interface Principal {
   /** Empty where auth is off. */
   readonly keyId: string;
   readonly role: Role;
+  /** The models that the key may call; left out: all. */
+  readonly models?: GlobList;
 }
 
 export interface User {
@@ -27,6 +31,10 @@ export interface ApiKey {
   readonly prefix: string;
   readonly created_at: string;
   readonly revoked_at: string | null;
+  /** From then on it is refused. */
+  readonly expires_at: string | null;
+  /** Globs over the models it may call, `!` before those it may not; `null`: all. */
+  readonly models: readonly string[] | null;
 }
 
 /** A key with its text, which is shown once and stored nowhere. */
@@ -34,9 +42,22 @@ export interface NewApiKey extends ApiKey {
   readonly key: string;
 }
 
+export interface NewKeyInput {
+  readonly user: string;
+  readonly name?: string;
+  /** The user's where left out; an admin's key may be a user key, not the reverse. */
+  readonly role?: Role;
+  /** A time in RFC 3339, or how long from now: `12h`, `30d`. */
+  readonly expires?: string;
+  /** RFC 3339: it must not expire later than this. */
+  readonly notAfter?: string;
+  /** Globs over the models it may call, at most 100; `!` before those it may not. */
+  readonly models?: readonly string[];
+}
+
 /** The request path's side: key → principal. Answers at once where the key is in the cache. */
 export interface Authenticator {
-  /** `undefined`: no such key, or revoked. */
+  /** `undefined`: no such key, or revoked. @throws GatewayError `expired_api_key`; 503 where the database does not answer. */
   authenticate(key: string): Principal | undefined | Promise<Principal | undefined>;
 }
 
@@ -45,8 +66,9 @@ export interface Accounts extends Authenticator {
   createUser(input: { readonly username: string; readonly email?: string; readonly role?: Role }): Promise<User>;
   listUsers(): Promise<User[]>;
   getUser(userRef: string): Promise<User>;
-  /** `role` defaults to the user's; an admin's key may be a user key, not the reverse. */
-  createKey(input: { readonly user: string; readonly name?: string; readonly role?: Role }): Promise<NewApiKey>;
+  createKey(input: NewKeyInput): Promise<NewApiKey>;
+  /** Also of a key that is revoked or has expired. */
+  getKey(keyId: string): Promise<ApiKey>;
   listKeys(filter?: { readonly user?: string }): Promise<ApiKey[]>;
   /** With `user`: only a key of that user, else `not_found`. */
   revokeKey(keyId: string, filter?: { readonly user?: string }): Promise<ApiKey>;

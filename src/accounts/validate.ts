@@ -52,6 +52,44 @@ export function checkKeyName(value: unknown): string | null {
   return value;
 }
 
+const durationPattern = /^(\d{1,6})([mhd])$/;
+const durationUnits: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** RFC 3339: `Date.parse` alone takes far more, some of it in the machine's own time zone. */
+const timePattern = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+/** When a key expires, in milliseconds since 1970; `null`: never. */
+export function readExpiry(value: unknown, nowMs: number, notAfter?: string): number | null {
+  if (value === undefined || value === null) return null;
+  const text = typeof value === "string" ? value : "";
+  const duration = durationPattern.exec(text);
+  const atMs =
+    duration !== null ? nowMs + Number(duration[1]) * durationUnits[duration[2]!]! : timePattern.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(atMs)) {
+    throw invalid("expires", 'Say when the key expires as a time such as "2027-01-31T00:00:00Z", or as a duration such as "12h" or "30d".');
+  }
+  if (atMs <= nowMs) throw invalid("expires", "The key would have expired already. Give a time in the future, or leave it out.");
+  if (notAfter !== undefined && atMs > Date.parse(notAfter)) throw invalid("expires", `The key must not expire later than ${notAfter}.`);
+  return atMs;
+}
+
+const maxModels = 100;
+const maxModelLength = 256;
+
+/** The list of models that a key may call; `null`: all. A list that only excludes would allow nothing. */
+export function checkModels(value: unknown): readonly string[] | null {
+  if (value === undefined || value === null) return null;
+  const isGlob = (entry: unknown): entry is string =>
+    // oxlint-disable-next-line no-control-regex -- they are what is refused
+    typeof entry === "string" && entry !== "" && entry !== "!" && entry.length <= maxModelLength && !/[\u0000-\u001f\u007f]/.test(entry);
+  if (!Array.isArray(value) || value.length > maxModels || !value.every(isGlob) || !value.some((entry) => !entry.startsWith("!"))) {
+    throw invalid(
+      "models",
+      `The key's models must be 1 to ${maxModels} patterns such as "gpt-*", with "!" before those it may not call and one at least without it.`,
+    );
+  }
+  return value;
+}
+
 /** ` "bob"` for a message, or nothing where the text is no name or id, or may be a key: a message must hold no secret. */
 export function quoteRef(ref: string): string {
   return usernamePattern.test(ref) && !ref.toLowerCase().startsWith("tok_") ? ` "${ref}"` : "";

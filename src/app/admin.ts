@@ -1,17 +1,20 @@
 import { createAccounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
-import { createReports } from "../ledger/index.ts";
+import { createBudgetAdmin, createReports } from "../ledger/index.ts";
 import {
   accountOperations,
+  budgetOperations,
   createLocalCaller,
+  ledgerOperations,
   localPrincipal,
   systemOperations,
   usageOperations,
   type AdminCaller,
 } from "../server/index.ts";
-import { createSqliteStore } from "../store/index.ts";
 import { createControlCaller, isNobodyThere } from "./control-client.ts";
 import { maskSettings, type LoadedSettings } from "./config/index.ts";
+import { describeLedger, noLiveLedger } from "./journals.ts";
+import { openStore } from "./open-store.ts";
 import { runtimePaths } from "./paths.ts";
 import { createSnapshot, describeRoutes } from "./snapshot.ts";
 
@@ -23,7 +26,8 @@ export interface Admin {
 
 /** The admin API of the running daemon over its control socket, or, where none runs, of the database itself. */
 export async function openAdmin(loaded: LoadedSettings): Promise<Admin> {
-  const remote = createControlCaller(runtimePaths(loaded.settings.database.path).socket);
+  const paths = runtimePaths(loaded.settings.database.path);
+  const remote = createControlCaller(paths.socket);
   try {
     await remote("GET", "/api/v1/status");
     return { call: remote, close: () => Promise.resolve() };
@@ -31,12 +35,18 @@ export async function openAdmin(loaded: LoadedSettings): Promise<Admin> {
     if (!isNobodyThere(error)) throw error;
   }
   const clock = systemClock;
-  const store = await createSqliteStore({ path: loaded.settings.database.path, clock });
-  const accounts = createAccounts({ store, clock, ids: createIdSource(clock) });
+  const store = await openStore(loaded.settings.database, clock);
+  const ids = createIdSource(clock);
+  const accounts = createAccounts({ store, clock, ids });
   const snapshot = createSnapshot(loaded.settings, { clock, logger: silentLogger, announced: false });
   const operations = [
     ...accountOperations(accounts),
+    // A daemon that is started meanwhile sees by the revision that they have changed.
+    ...budgetOperations(createBudgetAdmin({ store, clock, ids, ceiling: () => snapshot.budget.ceiling }), accounts, () =>
+      Promise.resolve(),
+    ),
     ...usageOperations(createReports({ store }), accounts),
+    ...ledgerOperations(() => describeLedger(store, paths.journal, loaded.settings.ledger.durability, noLiveLedger)),
     ...systemOperations({
       catalog: () => snapshot.catalog,
       routes: () => describeRoutes(loaded.settings, snapshot),

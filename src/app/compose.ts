@@ -1,15 +1,44 @@
+import { randomBytes } from "node:crypto";
+import { flushCompileCache } from "node:module";
 import { createAccounts, type Accounts } from "../accounts/index.ts";
-import { createIdSource, GatewayError, systemClock, type Clock, type Logger } from "../core/index.ts";
-import { createStreamRegistry, type GatewayDeps, type GatewaySnapshot, type ObservedRequest } from "../gateway/index.ts";
-import { createLedger, createReports, createStoreSink, type LedgerService, type LedgerSink } from "../ledger/index.ts";
+import { createIdSource, createSealer, messageOf, shuttingDown, systemClock, type Clock, type Logger } from "../core/index.ts";
+import {
+  createAttemptRegistry,
+  createBackgroundJobs,
+  createKeptProofs,
+  createResponseSweep,
+  createTokenCalibration,
+  createToolCallGuard,
+  type GatewayDeps,
+  type GatewaySnapshot,
+  type ObservedRequest,
+} from "../gateway/index.ts";
+import {
+  createBudgetAdmin,
+  createBudgets,
+  createBudgetSettlement,
+  type Budgets,
+  type CeilingRates,
+  createLedger,
+  createReports,
+  createUnpricedAlarm,
+  createRetention,
+  createRollupStep,
+  createStoreSink,
+  type LedgerService,
+  type LedgerSink,
+  type PriceCatalogue,
+} from "../ledger/index.ts";
 import { protocols, upstreamProtocols } from "../protocols/index.ts";
 import {
   accountOperations,
   adminRoutes,
+  budgetOperations,
   createAccessLog,
   createEdge,
   createRouteTable,
   healthRoutes,
+  ledgerOperations,
   metricsRoute,
   modelRoutes,
   RequestMetrics,
@@ -21,10 +50,13 @@ import {
   type MetricsSnapshot,
   type RouteTable,
 } from "../server/index.ts";
-import { createResponseOwners, createSqliteStore, type Store } from "../store/index.ts";
+import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../store/index.ts";
 import { createProviderHealth, type Catalog, type Provider } from "../upstream/index.ts";
-import { maskSettings, type LoadedSettings, type Settings } from "./config/index.ts";
+import { maskSettings, type DatabaseSection, type LoadedSettings, type Settings } from "./config/index.ts";
 import type { Log } from "./logging/log.ts";
+import { openStore } from "./open-store.ts";
+import { describeLedger, liveLedger, openJournal, replayLeftJournals, type LiveLedger } from "./journals.ts";
+import { runtimePaths } from "./paths.ts";
 import { createSnapshot, describeRoutes } from "./snapshot.ts";
 import { readVersion } from "./version.ts";
 
@@ -37,6 +69,8 @@ export interface ComposeOptions {
   readonly sink?: LedgerSink;
   /** Counters of all processes; by default this one's. */
   readonly collectMetrics?: (own: () => MetricsSnapshot) => Promise<MetricsSnapshot>;
+  /** Processes that serve; 1 where left out, 0: this one serves nobody. */
+  readonly processes?: number;
   /** Re-reads the configuration everywhere. */
   readonly reload: () => Promise<unknown>;
   readonly status: () => unknown;
@@ -53,6 +87,9 @@ export interface Gateway {
   readonly accounts: Accounts;
   readonly metrics: () => MetricsSnapshot;
   readonly ledger: LedgerService;
+  readonly budgets: Budgets;
+  /** Brings into the database what dead processes have left in their journals. */
+  readonly replay: () => Promise<void>;
   /** Where ledger rows go: the database, or the primary. */
   readonly sink: LedgerSink;
   readonly providers: () => readonly Provider[];
@@ -60,6 +97,8 @@ export interface Gateway {
   /** Swaps a new configuration in; what needs a restart is named in the log. */
   apply(loaded: LoadedSettings): void;
   setServing(serving: boolean): void;
+  /** Loads what the first requests would wait for, and asks the providers which models they have. Called once the port answers: a start waits for none of it. */
+  warmUp(): void;
   /** Drains, flushes the ledger and lets go of everything. */
   close(graceMs: number): Promise<void>;
 }
@@ -71,54 +110,98 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   let { loaded } = options;
   const version = readVersion();
   const ids = createIdSource(clock);
-  const store = await openStore(loaded.settings, clock);
-  const accounts = createAccounts({ store, clock, ids });
-  const sink = options.sink ?? createStoreSink(store);
-  const ledger = createLedger({
-    sink,
-    prices: () => current.prices,
-    clock,
-    logger,
-  });
-  if (loaded.settings.ledger.durability !== ledger.status().durability) {
-    logger.warn(
-      { asked: loaded.settings.ledger.durability, has: ledger.status().durability },
-      "ledger.durability: this version keeps entries in memory until the database has them, some 20 ms; a crash loses those",
-    );
-  }
-  const reports = createReports({ store });
-  const providerHealth = createProviderHealth({ clock });
-  const streams = createStreamRegistry(clock);
-  const metrics = new RequestMetrics();
-  const writeAccessLine = createAccessLog(log.lines, clock, process.pid);
+  const store = await openStore(loaded.settings.database, clock);
+  const budgets = await createBudgets({ store, clock, logger });
+  const accounts = createAccounts({ store, clock, ids, logger, onChange: () => budgets.refresh() });
+  const ceiling = (): CeilingRates => current.budget.ceiling;
+  const sink =
+    options.sink ?? createStoreSink(store, { clock, steps: [createRollupStep(store), createBudgetSettlement({ ceiling, logger })] });
+  const {
+    durability,
+    retention: { journalMs: keepMs },
+  } = loaded.settings.ledger;
+  const { journal: directory } = runtimePaths(loaded.settings.database.path);
   let current = createSnapshot(loaded.settings, { clock, logger });
+  const prices = (): PriceCatalogue => current.prices;
+  const replay = (alone: boolean): Promise<void> => replayLeftJournals({ directory, keepMs, store, sink, prices, clock, logger }, alone);
+  // Before the journal of this process is there. In a worker it is the primary that has done it.
+  if (options.sink === undefined) await replay(true);
+  const journal = openJournal({ directory, durability, processes: options.processes ?? 1, keepMs, clock, logger });
+  const ledger = createLedger({ sink, journal, prices, clock, logger });
+  const reports = createReports({ store });
+  // Where a sink is given, another process has the database to itself.
+  const retention =
+    options.sink === undefined
+      ? createRetention({ store, entriesMs: () => loaded.settings.ledger.retention.entriesMs, clock, logger })
+      : undefined;
+  const providerHealth = createProviderHealth({ clock });
+  const underWay = createAttemptRegistry(clock);
+  const metrics = new RequestMetrics();
+  const unpriced = createUnpricedAlarm(logger);
+  const writeAccessLine = createAccessLog(log.lines, clock, process.pid);
   let serving = false;
-
+  let isWarm = false;
+  const responses = createResponseStore(store, clock, () => loaded.settings.gateway.responses.lifetimeMs);
+  const background = createBackgroundJobs({ responses, logger });
+  const responseSweep = createResponseSweep(responses, logger);
+  const toolCallGuard = createToolCallGuard();
   const deps: GatewayDeps = {
     protocols,
+    sealer: createSealer(await readInstallationKeys(store, clock, randomBytes), randomBytes),
+    toolCallGuard,
+    keptProofs: createKeptProofs(createKeptProofTable(store, clock), logger),
     upstreamProtocols,
     current: (): GatewaySnapshot => current,
     ledger,
-    responses: createResponseOwners(store, clock),
+    budgets,
+    responses,
+    background,
     providerHealth,
-    streams,
+    underWay,
+    calibration: createTokenCalibration(),
     ids,
     clock,
     logger,
     observe(request: ObservedRequest) {
+      const { costNanoUsd, attempts, usage, provider, modelServed } = request;
+      if (costNanoUsd === undefined && attempts > 0 && (usage.input ?? usage.output) !== undefined) unpriced.noticed(provider, modelServed);
       metrics.observe(request);
       writeAccessLine(request);
     },
   };
   const ownMetrics = (): MetricsSnapshot =>
     metrics.snapshot({
-      active_streams: streams.size,
+      active_streams: underWay.countStreams(),
       ledger_queued_records: ledger.status().queued,
+      ledger_open_attempts: ledger.status().open,
       ledger_healthy: ledger.healthy() ? 1 : 0,
       workers: 1,
+      duplicate_tool_calls_noted_total: toolCallGuard.counts().noted,
+      duplicate_tool_calls_refused_total: toolCallGuard.counts().refused,
+      budget_warned_requests_total: budgets.counts().warned,
+      budget_refused_requests_total: budgets.counts().refused,
     });
+  const live = async (): Promise<LiveLedger> => {
+    if (options.collectMetrics === undefined) return liveLedger(ledger.status());
+    const {
+      workers,
+      ledger_healthy: healthy,
+      ledger_queued_records: queued,
+      ledger_open_attempts: open,
+    } = (await options.collectMetrics(ownMetrics)).gauges;
+    const ok = healthy === workers;
+    return {
+      healthy: ok,
+      problem: ok ? null : "a worker's journal takes no entries; the log says why",
+      queued: queued ?? 0,
+      lag_ms: null,
+      open_attempts: open ?? 0,
+    };
+  };
   const operations = [
     ...accountOperations(accounts),
+    ...ledgerOperations(async () => describeLedger(store, directory, durability, await live())),
+    ...budgetOperations(createBudgetAdmin({ store, clock, ids, ceiling }), accounts, () => budgets.refresh()),
     ...usageOperations(reports, accounts),
     ...systemOperations({
       catalog: () => current.catalog,
@@ -166,6 +249,8 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     accounts,
     metrics: ownMetrics,
     ledger,
+    budgets,
+    replay: () => replay(false),
     sink,
     providers: () => current.providers,
     catalog: () => current.catalog,
@@ -174,23 +259,32 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       current = createSnapshot(next.settings, { clock, logger, previous: old });
       warnOfRestart(loaded, next, logger);
       loaded = next;
+      if (isWarm) void current.warmUp();
       old.retire();
     },
     setServing(value) {
       serving = value;
-      // What the first requests would wait for is loaded while nobody waits.
-      setImmediate(() => {
-        current.warmUp();
-      });
+    },
+    warmUp() {
+      isWarm = true;
+      // The next start finds all of it compiled, however this process ends.
+      void current.warmUp().then(flushCompileCache);
     },
     async close(graceMs) {
       serving = false;
-      await edge.close(graceMs, () => {
-        streams.terminateAll(new GatewayError("shutting_down", "The gateway is shutting down. Send the request again."));
+      const terminate = (): void => {
+        underWay.terminateAll(shuttingDown());
+      };
+      await Promise.all([edge.close(graceMs, terminate), background.close(graceMs, terminate)]);
+      underWay.close();
+      await responseSweep.close();
+      await retention?.close();
+      // What is kept or lost then has been told; all the rest is closed in any case.
+      await ledger.stop().catch((error: unknown) => {
+        logger.error({ error: messageOf(error) }, "the ledger could not be written to its end");
       });
-      streams.close();
-      await ledger.stop();
       accounts.close();
+      budgets.close();
       await current.close();
       await store.close();
       log.flush();
@@ -198,21 +292,18 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   };
 }
 
-/** @throws Error that says what to do. */
-async function openStore(settings: Settings, clock: Clock): Promise<Store> {
-  if (settings.database.type === "postgresql") {
-    throw new Error("database.type: postgresql is not supported by this version yet. Use sqlite.");
-  }
-  return await createSqliteStore({ path: settings.database.path, clock });
-}
-
 /** What a running process cannot change. */
 function warnOfRestart(old: LoadedSettings, next: LoadedSettings, logger: Logger): void {
   const fixed = (settings: Settings): object => {
     const { host, port, workers, logging } = settings.gateway;
-    return { gateway: { host, port, workers, logging }, database: { type: settings.database.type, path: settings.database.path } };
+    return { gateway: { host, port, workers, logging }, database: placeOf(settings.database), durability: settings.ledger.durability };
   };
   if (JSON.stringify(fixed(old.settings)) !== JSON.stringify(fixed(next.settings))) {
-    logger.warn({}, "gateway.host, port, workers, logging and database take effect at the next start");
+    logger.warn({}, "gateway.host, port, workers, logging, database and ledger.durability take effect at the next start");
   }
+}
+
+/** With its secrets, which are compared and not shown. */
+function placeOf({ type, path, postgresql }: DatabaseSection): object {
+  return { type, path, ...postgresql, url: postgresql?.url?.reveal(), password: postgresql?.password?.reveal() };
 }

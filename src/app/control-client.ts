@@ -1,5 +1,4 @@
-import { request } from "node:http";
-import { GatewayError } from "../core/index.ts";
+import { GatewayError, nodeHttp } from "../core/index.ts";
 import type { AdminCaller } from "../server/index.ts";
 
 const timeoutMs = 30_000;
@@ -16,7 +15,7 @@ export function createControlCaller(socketPath: string): AdminCaller {
     new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
       const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
-      const call = request({ socketPath, method, path: target, headers, agent: false, timeout: timeoutMs }, (response) => {
+      const call = nodeHttp().request({ socketPath, method, path: target, headers, agent: false, timeout: timeoutMs }, (response) => {
         const parts: Buffer[] = [];
         response.on("data", (part: Buffer) => parts.push(part));
         response.on("error", reject);

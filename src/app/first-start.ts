@@ -1,10 +1,21 @@
-import type { Accounts, NewApiKey } from "../accounts/index.ts";
+import type { Accounts, NewApiKey, User } from "../accounts/index.ts";
+import { GatewayError } from "../core/index.ts";
 
 /** The first admin, where there is none: the user `admin`, with one key that is shown once. `undefined`: there is an admin already. */
 export async function createFirstAdmin(accounts: Accounts): Promise<NewApiKey | undefined> {
   const users = await accounts.listUsers();
   // A user of that name who is no admin was made so on purpose.
   if (users.some((user) => user.role === "admin" || user.username.toLowerCase() === "admin")) return undefined;
-  const admin = await accounts.createUser({ username: "admin", role: "admin" });
-  return await accounts.createKey({ user: admin.id, name: "first key" });
+  const admin = await createAdmin(accounts);
+  return admin && (await accounts.createKey({ user: admin.id, name: "first key" }));
+}
+
+/** `undefined`: another gateway on the same database, started at the same time, has made it in between. */
+async function createAdmin(accounts: Accounts): Promise<User | undefined> {
+  try {
+    return await accounts.createUser({ username: "admin", role: "admin" });
+  } catch (error) {
+    if (error instanceof GatewayError && error.code === "conflict") return undefined;
+    throw error;
+  }
 }

@@ -9,6 +9,8 @@ export interface RuntimePaths {
   readonly pid: string;
   readonly lock: string;
   readonly log: string;
+  /** Where the journals of the ledger lie. */
+  readonly journal: string;
   /** A Unix socket's path, or a named pipe on Windows. */
   readonly socket: string;
 }
@@ -25,6 +27,7 @@ export function runtimePaths(database: string, platform: NodeJS.Platform = proce
     pid: join(folder, `${stem}.pid`),
     lock: join(folder, `${stem}.lock`),
     log: join(folder, `${stem}.log`),
+    journal: `${database}.journal`,
     socket: socketPath(join(folder, `${stem}.sock`), database, platform),
   };
 }

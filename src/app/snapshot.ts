@@ -1,6 +1,6 @@
 import { messageOf, type Clock, type Logger } from "../core/index.ts";
 import type { GatewaySnapshot } from "../gateway/index.ts";
-import { createPriceCatalogue, type PriceCatalogue } from "../ledger/index.ts";
+import { createPriceCatalogue, parseRate, type PriceCatalogue } from "../ledger/index.ts";
 import { protocols } from "../protocols/index.ts";
 import type { EdgeSettings } from "../server/index.ts";
 import {
@@ -20,8 +20,8 @@ export interface Snapshot extends GatewaySnapshot {
   readonly providers: readonly Provider[];
   readonly prices: PriceCatalogue;
   readonly edge: EdgeSettings;
-  /** Loads what the first requests would wait for. */
-  warmUp(): void;
+  /** Loads what the first requests would wait for, and begins to ask the providers which models they have. Never rejects. */
+  warmUp(): Promise<void>;
   readonly client: PooledUpstreamClient;
   /** Another one has taken over. */
   retire(): void;
@@ -67,12 +67,18 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
         },
       })
     : undefined;
-  names?.start();
   const prices = createPriceCatalogue({ overrides: settings.prices, describe: (name) => factsOf(providers, settings, name) });
-  const { auth, limits, timeouts, cors, workMode, onLoss } = settings.gateway;
+  const { auth, limits, timeouts, cors, workMode, onLoss, responses } = settings.gateway;
+  const { unpricedCeiling, outputCeiling } = settings.ledger;
   return {
     workMode,
     onLoss,
+    duplicateGuard: settings.guards.duplicateToolCalls,
+    maxHeldBytes: responses.maxSizeBytes,
+    budget: {
+      ceiling: { input: parseRate(unpricedCeiling.input)!, output: parseRate(unpricedCeiling.output)! },
+      outputTokens: outputCeiling,
+    },
     get catalog(): Catalog {
       return catalog;
     },
@@ -80,11 +86,14 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
     providers,
     prices,
     edge: { authEnabled: auth.enabled, maxBodyBytes: limits.bodyBytes, slowClientMs: timeouts.clientMs, cors },
-    warmUp() {
-      prices.warm();
-      client.warmUp().catch((error: unknown) => {
-        logger.warn({ error: messageOf(error) }, "the upstream client could not be loaded ahead");
-      });
+    async warmUp() {
+      names?.start();
+      try {
+        await client.warmUp();
+        prices.warm();
+      } catch (error) {
+        logger.warn({ error: messageOf(error) }, "what the first requests need could not be loaded ahead");
+      }
     },
     retire() {
       names?.stop();

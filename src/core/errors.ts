@@ -5,6 +5,7 @@
 export type ErrorKind =
   | "invalid_request"
   | "authentication"
+  | "billing"
   | "permission"
   | "not_found"
   | "too_large"
@@ -26,10 +27,15 @@ export const errorTable = {
   ambiguous_json: { status: 400, kind: "invalid_request" },
   invalid_path: { status: 400, kind: "invalid_request" },
   conflicting_credentials: { status: 400, kind: "invalid_request" },
+  duplicate_tool_call: { status: 400, kind: "invalid_request" },
   work_mode_refused: { status: 400, kind: "invalid_request" },
   unsupported_content_encoding: { status: 415, kind: "invalid_request" },
   missing_api_key: { status: 401, kind: "authentication" },
   invalid_api_key: { status: 401, kind: "authentication" },
+  expired_api_key: { status: 401, kind: "authentication" },
+  // 402: the SDKs of the vendors send a 408, 409, 429 and 5xx again, and this would be refused again.
+  budget_exceeded: { status: 402, kind: "billing" },
+  model_not_allowed: { status: 403, kind: "permission" },
   admin_required: { status: 403, kind: "permission" },
   forbidden_origin: { status: 403, kind: "permission" },
   not_found: { status: 404, kind: "not_found" },
@@ -91,6 +97,11 @@ export class GatewayError extends Error {
     this.upstreamType = options.upstreamType;
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
+}
+
+/** What a request gets that the end of the process would cut off, or that comes too late. */
+export function shuttingDown(): GatewayError {
+  return new GatewayError("shutting_down", "The gateway is shutting down. Send the request again.");
 }
 
 /** The kind that an HTTP status stands for; used to map an upstream's status. */

@@ -69,6 +69,30 @@ export function scanObject(text: string, open: number, keys: readonly string[]):
   }
 }
 
+/** The span of a member of the object at `object`; `undefined` where there is no such member, or no object. @throws as `scanObject`. */
+export function memberIn(text: string, object: Span | undefined, key: string): Span | undefined {
+  return object !== undefined && text.charCodeAt(object.start) === 0x7b ? scanObject(text, object.start, [key]).spans[0] : undefined;
+}
+
+/** The span of a member of the document, which is an object. @throws as `scanDocument`. */
+export function memberOf(text: string, key: string): Span | undefined {
+  return scanDocument(text, [key]).spans[0];
+}
+
+/** The spans of an array's elements; none where there is no array. @throws GatewayError `invalid_json`. */
+export function elementsOf(text: string, array: Span | undefined): readonly Span[] {
+  const elements: Span[] = [];
+  if (array === undefined || text.charCodeAt(array.start) !== 0x5b) return elements;
+  let at = skipSpace(text, array.start + 1);
+  while (text.charCodeAt(at) !== 0x5d) {
+    const end = skipValue(text, at);
+    elements.push({ start: at, end });
+    at = skipSpace(text, end);
+    if (text.charCodeAt(at) === 0x2c) at = skipSpace(text, at + 1);
+  }
+  return elements;
+}
+
 /** Offset after the value that starts at `at`. @throws GatewayError `invalid_json`. */
 export function skipValue(text: string, at: number): number {
   const first = text.charCodeAt(at);
@@ -86,6 +110,25 @@ export function skipSpace(text: string, at: number): number {
     if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return at;
     at++;
   }
+}
+
+/**
+ * A whole member of an object, by the span of its value, with a comma beside it: what is left without it is an object as before.
+ * `key` is spelt in plain letters, as it is where a scan has found it.
+ */
+export function memberSpan(text: string, key: string, value: Span): Span {
+  const colon = skipSpaceBack(text, value.start - 1);
+  const start = skipSpaceBack(text, colon - 1) - key.length - 1;
+  const before = skipSpaceBack(text, start - 1);
+  if (text[before] === ",") return { start: before, end: value.end };
+  const after = skipSpace(text, value.end);
+  return { start, end: text[after] === "," ? after + 1 : value.end };
+}
+
+/** Offset of the last character at or before `at` that is not JSON white space. */
+function skipSpaceBack(text: string, at: number): number {
+  while (at > 0 && " \n\r\t".includes(text.charAt(at))) at--;
+  return at;
 }
 
 function skipString(text: string, at: number): number {

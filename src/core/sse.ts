@@ -10,6 +10,14 @@ export interface SseEvent {
   readonly raw: string;
 }
 
+/** The bytes of an event with other data (latin1); all else stays as it is. */
+export function replaceData({ name, data, raw }: SseEvent, other: string): string {
+  const at = raw.indexOf(data);
+  if (at >= 0) return raw.slice(0, at) + other + raw.slice(at + data.length);
+  // The data came in several lines.
+  return `${name === "" ? "" : `event: ${name}\n`}${other.replaceAll(/^/gm, "data: ")}\n\n`;
+}
+
 /** An event may be this long, in bytes, before the stream is given up. */
 export const maxEventBytes = 4 * 1024 * 1024;
 

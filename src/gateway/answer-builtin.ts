@@ -1,9 +1,12 @@
 import { GatewayError, latin1OfUtf8, parseLatin1 } from "../core/index.ts";
-import type { ChatResponse } from "../ir/index.ts";
-import type { ClientContext, EmbeddingRequest } from "../protocols/index.ts";
+import type { ChatResponse, EmbeddingRequest } from "../ir/index.ts";
+import { storedResponses, type ClientContext } from "../protocols/index.ts";
 import { answerLoopback, countRequestTokens, countTokens, embedLoopback, streamLoopback, type Attempt } from "../upstream/index.ts";
+import { costInEvents, costInJson } from "./cost-lane.ts";
 import type { ModelCall, Settlement } from "./model-call.ts";
 import { costHeader, ownHeaders } from "./own-headers.ts";
+import { holdAnswer } from "./responses/hold.ts";
+import { asAsked } from "./responses/own-response.ts";
 
 const maxDimensions = 4096;
 
@@ -22,7 +25,7 @@ export function answerBuiltin(call: ModelCall, attempt: Attempt): Promise<void> 
     case "batch-embed":
       return embed(call, attempt, wire);
     default:
-      throw new GatewayError("not_served", `The built-in model "${call.model}" does not store responses.`);
+      throw new GatewayError("not_served", `The built-in model "${call.model}" has no such operation.`);
   }
 }
 
@@ -35,18 +38,30 @@ function generate(call: ModelCall, attempt: Attempt, wire: unknown): Promise<voi
     model: envelope.model,
     includeUsage: envelope.includeUsage ?? false,
     jsonArray: envelope.jsonArray ?? false,
-    request,
+    request: asAsked(call, request),
   };
   const settlement: Settlement = {
     status: "ok",
     httpStatus: 200,
     facts: { usage: response.usage, model: response.model, id: response.id },
   };
-  if (envelope.stream) return stream(call, response, client, settlement);
-  return answerJson(call, call.protocol.renderResponse(response, client), settlement);
+  if (envelope.stream) return stream(call, attempt, response, client, settlement);
+  const body = costInJson(call, call.protocol.renderResponse(response, client), settlement.facts!);
+  return answerJson(
+    call,
+    body,
+    settlement,
+    holdAnswer(call, attempt.provider.name, () => storedResponses.readEnded(latin1OfUtf8(body))),
+  );
 }
 
-async function stream(call: ModelCall, response: ChatResponse, client: ClientContext, settlement: Settlement): Promise<void> {
+async function stream(
+  call: ModelCall,
+  attempt: Attempt,
+  response: ChatResponse,
+  client: ClientContext,
+  settlement: Settlement,
+): Promise<void> {
   const { exchange } = call;
   const encoder = call.protocol.createStreamEncoder(client);
   const headers = [
@@ -70,8 +85,9 @@ async function stream(call: ModelCall, response: ChatResponse, client: ClientCon
     if (event.type === "message-delta" || event.type === "message-end") last += piece;
     else if (piece !== "" && !exchange.chunk(latin1OfUtf8(piece))) await drained(exchange);
   }
-  await call.settle(settlement);
-  exchange.finish(latin1OfUtf8(last));
+  const terminal = costInEvents(call, latin1OfUtf8(last), settlement.facts!);
+  await Promise.all([call.settle(settlement), holdAnswer(call, attempt.provider.name, () => storedResponses.readEndedStream(terminal))]);
+  exchange.finish(terminal);
 }
 
 function drained(exchange: ModelCall["exchange"]): Promise<void> {
@@ -99,11 +115,12 @@ function embed(call: ModelCall, attempt: Attempt, wire: unknown): Promise<void> 
   return answerJson(call, body, { status: "ok", httpStatus: 200, facts: { usage: { input: inputTokens, output: 0 }, model: call.model } });
 }
 
-function answerJson(call: ModelCall, body: string, settlement: Settlement): Promise<void> | undefined {
+/** An answer of the gateway's own: recorded, then sent. A promise only where the record must be waited for. */
+export function answerJson(call: ModelCall, body: string, settlement: Settlement, kept?: Promise<void>): Promise<void> | undefined {
   call.firstContentMs = call.deps.clock.monotonic();
   const settled = call.settle(settlement);
-  if (settled !== undefined) {
-    return settled.then(() => {
+  if (settled !== undefined || kept !== undefined) {
+    return Promise.all([settled, kept]).then(() => {
       sendJson(call, body);
     });
   }

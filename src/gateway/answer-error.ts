@@ -1,4 +1,5 @@
 import type { GatewayError } from "../core/index.ts";
+import { letGoOfBudget } from "./hold-budget.ts";
 import { ownHeaders } from "./own-headers.ts";
 import type { ModelCall } from "./model-call.ts";
 
@@ -12,10 +13,13 @@ export async function answerError(call: ModelCall, error: GatewayError): Promise
     return;
   }
   await (call.settle(settlement) ?? call.settleRefused(rendered.status, error.code, error.message));
+  // Before the client can ask again.
+  await letGoOfBudget(call);
   const headers = ["content-type", "application/json"];
   ownHeaders(call, headers);
   if (error.retryAfterSeconds !== undefined) headers.push("retry-after", String(error.retryAfterSeconds));
-  const finalWord = error.code === "translation_unavailable" || (call.attempts > 1 && rendered.status !== 429);
+  const finalWord =
+    error.code === "translation_unavailable" || error.code === "budget_exceeded" || (call.attempts > 1 && rendered.status !== 429);
   if (finalWord) headers.push("x-should-retry", "false");
   exchange.json(rendered.status, headers, rendered.body);
 }

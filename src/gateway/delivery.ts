@@ -16,6 +16,10 @@ export interface AnswerSink {
   fail(failure: UpstreamFailure): void;
   /** The client has left. */
   leave(): void;
+  /** The gateway is shutting down: ends with this error, unless the answer is whole. */
+  terminate(error: GatewayError): void;
+  /** Of a stream: called now and then. */
+  tick?(nowMs: number): void;
 }
 
 /** One attempt, as the sink of its answer sees it. A sink ends it with `failed` or `delivered`, once. */
@@ -30,6 +34,8 @@ export interface Delivery {
   answered(ok: boolean, message?: string): void;
   /** Nothing has gone to the client; the attempt ends with an error. `nextTarget`: another provider may be asked. */
   failed(error: GatewayError, nextTarget?: boolean): void;
+  /** Nothing has gone to the client, and nothing will but this error: the gateway is shutting down. The provider is told to stop. */
+  cut(error: GatewayError): void;
   /** The client has its answer, whole or broken; the attempt is settled. */
   delivered(): void;
 }

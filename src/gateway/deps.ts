@@ -1,10 +1,15 @@
-import type { Clock, IdSource, Logger } from "../core/index.ts";
+import type { Clock, IdSource, Logger, Sealer } from "../core/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import type { ProtocolId, Usage } from "../ir/index.ts";
-import type { EntryStatus, Ledger } from "../ledger/index.ts";
+import type { Budgets, CeilingRates, EntryStatus, Ledger } from "../ledger/index.ts";
 import type { Protocol, UpstreamProtocol } from "../protocols/index.ts";
 import type { Catalog, ProviderHealth, UpstreamClient, WorkMode } from "../upstream/index.ts";
-import type { StreamRegistry } from "./stream-registry.ts";
+import type { DuplicateGuard, ToolCallGuard } from "./guard/guard-tool-calls.ts";
+import type { AttemptRegistry } from "./attempt-registry.ts";
+import type { KeptProofs } from "./proofs/index.ts";
+import type { ResponseStore } from "../store/index.ts";
+import type { BackgroundJobs } from "./responses/background-jobs.ts";
+import type { TokenCalibration } from "./token-calibration.ts";
 
 /** What the life of a request needs. */
 export interface GatewayDeps {
@@ -13,9 +18,15 @@ export interface GatewayDeps {
   /** Read once for each request, so that a reload swaps all of it between two requests. */
   readonly current: () => GatewaySnapshot;
   readonly ledger: Ledger & { healthy(): boolean };
-  readonly responses: ResponseOwners;
+  readonly budgets: Pick<Budgets, "of" | "reserve" | "release" | "finished">;
+  readonly responses: ResponseStore;
+  readonly background: BackgroundJobs;
+  readonly sealer: Sealer;
+  readonly keptProofs: KeptProofs;
+  readonly toolCallGuard: ToolCallGuard;
   readonly providerHealth: ProviderHealth;
-  readonly streams: StreamRegistry;
+  readonly underWay: AttemptRegistry;
+  readonly calibration: TokenCalibration;
   readonly ids: IdSource;
   readonly observe: (request: ObservedRequest) => void;
   readonly clock: Clock;
@@ -26,23 +37,20 @@ export interface GatewayDeps {
 export interface GatewaySnapshot {
   readonly workMode: WorkMode;
   readonly onLoss: "report" | "refuse";
+  readonly duplicateGuard: DuplicateGuard;
+  /** A response that is larger, with its input, is not kept. */
+  readonly maxHeldBytes: number;
   readonly catalog: Catalog;
   readonly client: UpstreamClient;
+  /** What budgets reckon with where a model has no price, and where a request sets no limit on its output. */
+  readonly budget: { readonly ceiling: CeilingRates; readonly outputTokens: number };
 }
 
-/** Which user, provider and key a stored response belongs to. */
-export interface ResponseOwners {
-  record(owner: ResponseOwner): Promise<void>;
-  find(id: string): Promise<ResponseOwner | undefined>;
-  forget(id: string): Promise<void>;
-}
-
-export interface ResponseOwner {
-  readonly id: string;
-  readonly userId: string;
-  readonly provider: string;
-  readonly providerKey: string;
-  readonly model: string;
+/** What the upstream's wire had no place for, as the client spells it; `label` is one of a bounded number of names. */
+export interface TranslationLoss {
+  readonly param: string;
+  readonly label: string;
+  readonly to: ProtocolId;
 }
 
 /** A request that is over, for metrics and the access log. */
@@ -66,7 +74,7 @@ export interface ObservedRequest {
   readonly overheadMs: number;
   readonly usage: Usage;
   readonly costNanoUsd: bigint | undefined;
-  readonly droppedParams: readonly string[];
+  readonly losses: readonly TranslationLoss[];
   readonly errorCode: string | undefined;
   readonly errorMessage: string | undefined;
 }

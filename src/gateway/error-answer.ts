@@ -54,8 +54,16 @@ export class ErrorAnswer implements AnswerSink {
     else this.end();
   }
 
+  /** The status is known, as in `fail`. */
+  terminate(): void {
+    this.#delivery.upstream?.abort();
+    this.end();
+  }
+
   leave(): void {
-    void this.#delivery.call.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
+    // The upstream had refused already: nothing was generated.
+    const estimate = { input: 0, output: 0 };
+    void this.#delivery.call.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request", estimate });
     this.#delivery.delivered();
   }
 }

@@ -2,13 +2,24 @@ import type { Principal } from "../accounts/index.ts";
 import { GatewayError } from "../core/index.ts";
 import { planAttempts, type Attempt } from "../upstream/index.ts";
 import type { Protocol, RouteCall } from "../protocols/index.ts";
+import { checkAllowed } from "./allowed-models.ts";
 import { answerBuiltin } from "./answer-builtin.ts";
 import type { GatewayDeps } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import { asGatewayError, ModelCall } from "./model-call.ts";
 import { answerError } from "./answer-error.ts";
+import { countTokens, learnFromUsage } from "./count-tokens.ts";
+import type { Lane } from "./lane.ts";
+import { holdBudget } from "./hold-budget.ts";
+import { readRequestTags } from "./request-tags.ts";
 import { sendUpstream } from "./send-upstream.ts";
-import { pinToStoredResponse, readStoredResponse } from "./stored-responses.ts";
+import { createTranslatedEmbeddingsLane } from "./translated-embeddings-lane.ts";
+import { openTranslatedLane } from "./translated-lane.ts";
+import { createVerbatimLane } from "./verbatim-lane.ts";
+import { continueConversation } from "./responses/continue.ts";
+import { serveHeld } from "./responses/serve-held.ts";
+import { runsHere, startBackground } from "./responses/start-background.ts";
+import { pinTo, readStoredResponse } from "./stored-responses.ts";
 
 /** The life of a request on a model route. The edge has found the route and the principal. */
 export async function handleModelCall(
@@ -21,18 +32,30 @@ export async function handleModelCall(
   const call = new ModelCall(deps, exchange, principal, protocol, route);
   try {
     await receive(call);
+    if (call.stored?.held === true) {
+      await serveHeld(call);
+      return;
+    }
     admit(call);
-    const attempts = plan(call);
-    await sendWithFailover(call, attempts instanceof Promise ? await attempts : attempts);
+    const planned = plan(call);
+    const attempts = planned instanceof Promise ? await planned : planned;
+    guard(call);
+    const held = holdBudget(call, attempts);
+    if (held !== undefined) await held;
+    if (runsHere(call, attempts)) await startBackground(call, attempts, sendWithFailover);
+    else await sendWithFailover(call, attempts);
   } catch (error) {
     await answerError(call, asGatewayError(error, deps, exchange.requestId));
   } finally {
-    call.report();
+    // One that goes on in the background reports when it is over.
+    if (call.background === undefined) call.report();
+    learnFromUsage(call);
   }
 }
 
-/** Takes the body and reads its envelope. Routes without a body have their envelope from the stored response they name. */
+/** Takes the tags and the body, and reads its envelope. Routes without a body have their envelope from the stored response they name. */
 async function receive(call: ModelCall): Promise<void> {
+  call.tags = readRequestTags(call.exchange.rawHeaders);
   if (call.route.route.method !== "POST" || call.route.route.operation === "cancel-response") {
     call.envelope = await readStoredResponse(call);
     return;
@@ -49,8 +72,9 @@ function latin1Of(parts: readonly Buffer[]): string {
   return text;
 }
 
-/** What must hold before anything is sent: today, a ledger that takes records. */
+/** What must hold before anything is planned: a key that may call the model, and a ledger that takes records. */
 function admit(call: ModelCall): void {
+  checkAllowed(call.principal, call.current.catalog, call.model);
   if (!call.deps.ledger.healthy()) {
     throw new GatewayError(
       "ledger_unavailable",
@@ -62,6 +86,19 @@ function admit(call: ModelCall): void {
   }
 }
 
+/** Looks for an agent that repeats itself, once the whole conversation is there. @throws GatewayError `duplicate_tool_call`. */
+function guard(call: ModelCall): void {
+  if (call.route.route.operation !== "generate") return;
+  const guarded = call.deps.toolCallGuard.check(call.text, call.protocol, call.route, call.current.duplicateGuard);
+  if (guarded === undefined) return;
+  call.guarded = guarded;
+  const { tool, count } = guarded;
+  call.deps.logger.warn(
+    { request_id: call.exchange.requestId, user_id: call.principal.userId, tool: tool.slice(0, 100), count },
+    "an agent repeats one tool call and gets one result: the model was told",
+  );
+}
+
 /** A promise only where a stored response decides: all others are planned at once. */
 function plan(call: ModelCall): readonly Attempt[] | Promise<readonly Attempt[]> {
   const attempts = planAttempts(call.current.catalog, {
@@ -70,24 +107,42 @@ function plan(call: ModelCall): readonly Attempt[] | Promise<readonly Attempt[]>
     operation: call.route.route.operation,
     workMode: call.current.workMode,
   });
-  return pinToStoredResponse(call, attempts);
+  return call.stored === undefined ? continueConversation(call, attempts) : pinTo(call, attempts, call.stored, "id");
 }
 
 /** Tries one attempt after the other, as long as nothing has gone to the client and the failure allows it. */
 async function sendWithFailover(call: ModelCall, attempts: readonly Attempt[]): Promise<void> {
   let failure: GatewayError | undefined;
   for (const attempt of attempts) {
-    if (attempt.lane === "translated" && call.route.route.operation !== "generate") throw untranslated(call, attempt);
     if (attempt.lane === "builtin") {
       await answerBuiltin(call, attempt);
       return;
     }
-    const outcome = await sendUpstream(call, attempt);
+    if (call.route.route.operation === "count-tokens") {
+      await countTokens(call, attempt);
+      return;
+    }
+    const lane = openLane(call, attempt);
+    const outcome = await sendUpstream(call, attempt, lane instanceof Promise ? await lane : lane);
     if (outcome === undefined) return;
     failure = outcome.error;
     if (!outcome.nextTarget) break;
   }
   throw failure ?? new GatewayError("model_not_found", `No provider serves the model "${call.model}".`, { param: "model" });
+}
+
+/** @throws GatewayError where the request cannot be made for this provider. */
+function openLane(call: ModelCall, attempt: Attempt): Lane | Promise<Lane> {
+  if (attempt.lane !== "translated") return createVerbatimLane(call, attempt);
+  switch (call.route.route.operation) {
+    case "generate":
+      return openTranslatedLane(call, attempt);
+    case "embed":
+    case "batch-embed":
+      return createTranslatedEmbeddingsLane(call, attempt);
+    default:
+      throw untranslated(call, attempt);
+  }
 }
 
 function untranslated(call: ModelCall, attempt: Attempt): GatewayError {

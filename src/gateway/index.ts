@@ -1,5 +1,11 @@
+export { mayCall } from "./allowed-models.ts";
 export * from "./deps.ts";
 export type { ClientExchange } from "./exchange.ts";
+export { createToolCallGuard, type DuplicateGuard } from "./guard/guard-tool-calls.ts";
 export { handleModelCall } from "./handle.ts";
+export { createBackgroundJobs } from "./responses/background-jobs.ts";
+export { createResponseSweep } from "./responses/sweep.ts";
 export { asGatewayError } from "./model-call.ts";
-export { createStreamRegistry, type ActiveStream, type StreamRegistry } from "./stream-registry.ts";
+export { createKeptProofs } from "./proofs/index.ts";
+export { createTokenCalibration, type TokenCalibration } from "./token-calibration.ts";
+export { createAttemptRegistry, type ActiveAttempt, type AttemptRegistry } from "./attempt-registry.ts";

@@ -1,26 +1,36 @@
 import { isUtf8 } from "node:buffer";
 import { GatewayError, messageOf } from "../core/index.ts";
-import type { AnswerFacts } from "../protocols/index.ts";
+import type { Usage } from "../ir/index.ts";
+import { storedResponses } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
 import type { AnswerSink, Delivery } from "./delivery.ts";
-import type { Lane } from "./lane.ts";
+import type { ReadAnswer } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 import { forwardAnswerHeaders } from "./headers.ts";
 import { costHeader, ownHeaders } from "./own-headers.ts";
+import { keepAnswer } from "./responses/hold.ts";
+import { claimBill, isBilled, isPending } from "./stored-responses.ts";
 import { errorOfFailure } from "./upstream-errors.ts";
 
 /** A JSON answer may be this long; more is given up. */
 const maxAnswerBytes = 64 * 1024 * 1024;
 
-/** A JSON answer: taken in whole, checked, recorded, and then passed on byte for byte in one write. */
+/**
+ * An answer that is taken in whole, checked, recorded, and then passed on in one write: JSON byte for byte, or what `read` makes of an answer in the
+ * form that was not asked for.
+ */
 export class JsonAnswer implements AnswerSink {
   readonly #delivery: Delivery;
   readonly #status: number;
   readonly #headers: readonly string[];
+  readonly #read: (whole: string) => ReadAnswer;
   readonly #parts: Buffer[] = [];
   #size = 0;
+  /** The answer is here, and only its record is waited for. */
+  #isWhole = false;
 
-  constructor(delivery: Delivery, status: number, headers: readonly string[]) {
+  constructor(delivery: Delivery, status: number, headers: readonly string[], read: (whole: string) => ReadAnswer) {
+    this.#read = read;
     this.#delivery = delivery;
     this.#status = status;
     this.#headers = headers;
@@ -37,7 +47,8 @@ export class JsonAnswer implements AnswerSink {
   }
 
   end(): void {
-    const { call, attempt } = this.#delivery;
+    this.#isWhole = true;
+    const { call } = this.#delivery;
     const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
     const whole = bytes.toString("latin1");
     call.upstreamMs = call.deps.clock.monotonic() - call.dispatchedMs;
@@ -45,9 +56,9 @@ export class JsonAnswer implements AnswerSink {
       this.#invalid("text that is not UTF-8");
       return;
     }
-    let read: ReturnType<Lane["readJson"]>;
+    let read: ReadAnswer;
     try {
-      read = this.#delivery.lane.readJson(whole);
+      read = this.#read(whole);
     } catch (error) {
       const failure =
         error instanceof GatewayError ? error : new GatewayError("upstream_invalid_response", messageOf(error), { cause: error });
@@ -55,35 +66,55 @@ export class JsonAnswer implements AnswerSink {
       this.#delivery.failed(failure);
       return;
     }
-    const { facts, body } = read;
     this.#delivery.answered(true);
     call.firstContentMs = call.deps.clock.monotonic();
-    const counts =
-      call.route.route.operation === "generate" || call.route.route.operation === "embed" || call.route.route.operation === "batch-embed";
+    const bill = claimBill(call, read.facts);
+    if (bill === undefined) {
+      this.#record(read, whole.length, isBilled(call.route.route.operation));
+      return;
+    }
+    bill.then(
+      (isFirst) => {
+        this.#record(read, whole.length, isFirst);
+      },
+      (error: unknown) => {
+        this.#lost(error);
+      },
+    );
+  }
+
+  /** The record first, then the answer. `counts`: its tokens are billed with this request. */
+  #record(read: ReadAnswer, wholeBytes: number, counts: boolean): void {
+    const { call } = this.#delivery;
+    const { facts, estimate } = read;
     const settled = call.settle({
       status: "ok",
       httpStatus: this.#status,
       facts: counts ? facts : {},
-      ...(counts && !isPending(call, facts)
-        ? { estimate: { input: Math.ceil(call.text.length / 4), output: Math.ceil(whole.length / 4) } }
-        : {}),
+      ...(counts && !isPending(call, facts) ? { estimate: estimate ?? estimateUsage(call, wholeBytes) } : {}),
     });
-    const stored =
-      call.protocol.id === "openai-responses" && !this.#delivery.lane.translated ? rememberResponse(this.#delivery, facts) : undefined;
-    if (settled === undefined && stored === undefined) {
-      this.#answer(body);
+    const stored = keepAnswer(this.#delivery, facts, () => readEndedAnswer(read));
+    const kept = this.#delivery.lane.keep?.();
+    if (settled === undefined && stored === undefined && kept === undefined) {
+      this.#answer(read);
       return;
     }
-    Promise.all([settled, stored]).then(
+    Promise.all([settled, stored, kept]).then(
       () => {
-        this.#answer(body);
+        this.#answer(read);
       },
       (error: unknown) => {
-        call.deps.logger.error({ provider: attempt.provider.name, error: String(error) }, "an answer could not be recorded");
-        call.exchange.abort();
-        this.#delivery.delivered();
+        if (counts && call.stored !== undefined) void call.deps.responses.returnBill(call.stored.id).catch(() => undefined);
+        this.#lost(error);
       },
     );
+  }
+
+  #lost(error: unknown): void {
+    const { call, attempt } = this.#delivery;
+    call.deps.logger.error({ provider: attempt.provider.name, error: String(error) }, "an answer could not be recorded");
+    call.exchange.abort();
+    this.#delivery.delivered();
   }
 
   fail(failure: UpstreamFailure): void {
@@ -96,15 +127,19 @@ export class JsonAnswer implements AnswerSink {
       status: "cancelled",
       httpStatus: 499,
       errorCode: "client_closed_request",
-      estimate: { input: Math.ceil(call.text.length / 4) },
+      ...(isBilled(call.route.route.operation) ? { estimate: { input: Math.ceil(call.text.length / 4) } } : {}),
     });
     this.#delivery.delivered();
   }
 
-  #answer(body: string): void {
+  terminate(error: GatewayError): void {
+    if (!this.#isWhole) this.#delivery.cut(error);
+  }
+
+  #answer({ body, contentType }: ReadAnswer): void {
     const { call } = this.#delivery;
     const headers: string[] = [];
-    forwardAnswerHeaders(this.#headers, headers, this.#delivery.lane.translated ? "application/json" : undefined);
+    forwardAnswerHeaders(this.#headers, headers, contentType ?? (this.#delivery.lane.translated ? "application/json" : undefined));
     ownHeaders(call, headers);
     costHeader(call, headers);
     call.exchange.jsonBytes(this.#status, headers, body);
@@ -120,22 +155,14 @@ export class JsonAnswer implements AnswerSink {
   }
 }
 
-/** A background response that is queued or in progress has no answer yet whose length could tell what it costs. */
-function isPending(call: ModelCall, facts: AnswerFacts): boolean {
-  return call.protocol.id === "openai-responses" && call.route.route.operation === "generate" && facts.stopReason === undefined;
+/** For an answer that tells no usage; vectors are no tokens. */
+function estimateUsage(call: ModelCall, answerBytes: number): Usage {
+  const { operation } = call.route.route;
+  const isEmbedding = operation === "embed" || operation === "batch-embed";
+  return { input: Math.ceil(call.text.length / 4), output: isEmbedding ? 0 : Math.ceil(answerBytes / 4) };
 }
 
-/** Keeps which user and key a stored response belongs to, before the client learns its id. */
-export function rememberResponse(delivery: Delivery, facts: AnswerFacts): Promise<void> | undefined {
-  const { call, attempt, key } = delivery;
-  const operation = call.route.route.operation;
-  if (operation === "delete-response") return call.deps.responses.forget(call.route.param);
-  if (operation !== "generate" || facts.id === undefined || call.envelope?.store === false) return undefined;
-  return call.deps.responses.record({
-    id: facts.id,
-    userId: call.principal.userId,
-    provider: attempt.provider.name,
-    providerKey: key?.id ?? "",
-    model: call.model,
-  });
+/** An answer that was asked for as a stream is one, though it came whole. */
+function readEndedAnswer({ body, contentType }: ReadAnswer): storedResponses.EndedResponse | undefined {
+  return contentType?.startsWith("text/event-stream") === true ? storedResponses.readEndedStream(body) : storedResponses.readEnded(body);
 }

@@ -3,9 +3,12 @@ import { GatewayError, messageOf } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import type { CloseRecord, EntryStatus, OpenRecord } from "../ledger/index.ts";
 import type { AnswerFacts, Envelope, Protocol, RouteCall } from "../protocols/index.ts";
+import type { KnownResponse } from "../store/index.ts";
 import type { Attempt } from "../upstream/index.ts";
-import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
+import type { GatewayDeps, GatewaySnapshot, TranslationLoss } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
+import type { Guarded } from "./guard/guard-tool-calls.ts";
+import { letGoOfBudget } from "./hold-budget.ts";
 
 /** What an attempt came to, for the ledger. */
 export interface Settlement {
@@ -22,7 +25,8 @@ export interface Settlement {
 export class ModelCall {
   readonly deps: GatewayDeps;
   readonly current: GatewaySnapshot;
-  readonly exchange: ClientExchange;
+  /** A response in the background goes on with another one, when its client has been answered. */
+  exchange: ClientExchange;
   readonly principal: Principal;
   readonly protocol: Protocol;
   readonly route: RouteCall;
@@ -30,11 +34,26 @@ export class ModelCall {
   /** The body's parts as received, and as one latin1 string. */
   parts: readonly Buffer[] = [];
   text = "";
+  /** What the client calls its request's usage, as the ledger holds it. */
+  tags: string | undefined;
   envelope: Envelope | undefined;
   attempt: Attempt | undefined;
   attempts = 0;
-  /** What the upstream's wire had no place for, as the client spells it. */
-  droppedParams: readonly string[] = [];
+  losses: readonly TranslationLoss[] = [];
+  /** What the guard has found: its edits belong into every body that goes upstream. */
+  guarded: Guarded | undefined;
+  /** A count in the answer is the gateway's own estimate. */
+  estimated = false;
+  /** The response that the path names, one of the user's own. */
+  stored: KnownResponse | undefined;
+  /** Set where the body has been rewritten to stand alone: the response that it continued, and its own input items, JSON. */
+  continued: { readonly previousId: string | undefined; readonly input: string } | undefined;
+  /** Set where the gateway makes a response without its client: the response object without an answer, JSON. */
+  background: string | undefined;
+  /** A hold on a budget waits for the end of the request. */
+  holdsBudget = false;
+  /** Budgets that have reached their warning, for a header. */
+  budgetWarnings: readonly string[] = [];
   /** The provider's key that a stored response belongs to: it must be used again. */
   pinnedKey: string | undefined;
   /** Monotonic milliseconds: of the dispatch, of the first content sent on. */
@@ -61,6 +80,18 @@ export class ModelCall {
   /** The client's name for the model, or "" before the envelope has been read. */
   get model(): string {
     return this.envelope?.model ?? "";
+  }
+
+  /** Another body (latin1) in place of the client's. */
+  replaceBody(text: string): void {
+    this.parts = [Buffer.from(text, "latin1")];
+    this.text = text;
+    this.envelope = this.protocol.readEnvelope(text, this.route);
+  }
+
+  /** Answered from what the gateway keeps: there is no attempt, and nothing for the ledger. */
+  served(httpStatus: number): void {
+    this.#last = { status: "ok", httpStatus };
   }
 
   /** An attempt begins: its OPEN goes to the ledger. */
@@ -92,6 +123,23 @@ export class ModelCall {
     return this.#cost;
   }
 
+  /** Tokens of the input that the provider of the settled attempt reported, cached ones among them. */
+  get reportedInput(): number | undefined {
+    return this.#last?.facts?.usage?.input;
+  }
+
+  /** What the attempt under way will cost, if it ends with this usage; `undefined`: not known. */
+  reckon({ usage, model }: AnswerFacts): bigint | undefined {
+    const open = this.#open;
+    if (open === undefined || usage === undefined) return undefined;
+    return this.deps.ledger.cost(open.provider, model ?? open.upstreamModel, usage, open.timeMs, open.upstreamModel);
+  }
+
+  /** How the last attempt ended, or the request was refused; `undefined` before. */
+  get outcome(): EntryStatus | undefined {
+    return this.#last?.status;
+  }
+
   /** Whether an attempt waits for its settlement. */
   get unsettled(): boolean {
     return this.#open !== undefined;
@@ -103,6 +151,7 @@ export class ModelCall {
 
   /** Tells metrics and the access log how it went. */
   report(): void {
+    void letGoOfBudget(this);
     const last = this.#last;
     if (last === undefined) return;
     const now = this.deps.clock.monotonic();
@@ -126,10 +175,15 @@ export class ModelCall {
       overheadMs: this.overheadMs(),
       usage: this.#usage,
       costNanoUsd: this.#cost,
-      droppedParams: this.droppedParams,
+      losses: this.losses,
       errorCode: last.errorCode,
       errorMessage: last.errorMessage,
     });
+  }
+
+  get #usesTokens(): boolean {
+    const { operation } = this.route.route;
+    return operation === "generate" || operation === "embed" || operation === "batch-embed";
   }
 
   #record(attempt: number, provider: string, upstreamModel: string): OpenRecord {
@@ -144,7 +198,9 @@ export class ModelCall {
       provider,
       modelAsked: this.model,
       upstreamModel,
+      ...(this.#usesTokens ? { inputTokensEstimate: Math.ceil(this.text.length / 4) } : {}),
       ...(exchange.clientRequestId === undefined ? {} : { clientRequestId: exchange.clientRequestId }),
+      ...(this.tags === undefined ? {} : { tags: this.tags }),
     };
   }
 

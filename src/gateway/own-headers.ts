@@ -7,7 +7,10 @@ export function ownHeaders(call: ModelCall, headers: string[]): void {
   if (attempt !== undefined) {
     headers.push("x-tokligence-provider", attempt.provider.name, "x-tokligence-model", headerSafe(attempt.upstreamModel));
   }
-  if (call.droppedParams.length > 0) headers.push("x-tokligence-dropped-params", headerSafe(call.droppedParams.join(",")));
+  if (call.losses.length > 0) headers.push("x-tokligence-dropped-params", headerSafe(call.losses.map(({ param }) => param).join(",")));
+  if (call.guarded !== undefined) headers.push("x-tokligence-duplicate-tool-calls", String(call.guarded.count));
+  if (call.estimated) headers.push("x-tokligence-estimated", "true");
+  if (call.budgetWarnings.length > 0) headers.push("x-tokligence-budget-warning", call.budgetWarnings.join(", "));
   headers.push(
     "x-tokligence-attempts",
     String(call.attempts),

@@ -8,30 +8,31 @@ import {
   type UpstreamHandler,
   type UpstreamRequest,
 } from "../upstream/index.ts";
+import type { Usage } from "../ir/index.ts";
+import type { ActiveAttempt } from "./attempt-registry.ts";
 import { ErrorAnswer } from "./error-answer.ts";
 import { findHeader } from "./headers.ts";
+import { withCost } from "./cost-lane.ts";
 import type { Lane } from "./lane.ts";
 import type { AnswerSink, Delivery, FailedAttempt } from "./delivery.ts";
 import { JsonAnswer } from "./json-answer.ts";
 import type { ModelCall } from "./model-call.ts";
+import { isBilled } from "./stored-responses.ts";
 import { StreamAnswer } from "./stream-answer.ts";
-import { createTranslatedLane } from "./translated-lane.ts";
 import { errorOfFailure } from "./upstream-errors.ts";
-import { createVerbatimLane } from "./verbatim-lane.ts";
 
 /**
  * Sends the request to the attempt's provider and delivers its answer. `undefined`: the client has been served, or has left.
- * @throws GatewayError where the request cannot be made for this provider.
  */
-export function sendUpstream(call: ModelCall, attempt: Attempt): Promise<FailedAttempt | undefined> {
-  const lane = attempt.lane === "translated" ? createTranslatedLane(call, attempt) : createVerbatimLane(call, attempt);
+export function sendUpstream(call: ModelCall, attempt: Attempt, lane: Lane): Promise<FailedAttempt | undefined> {
   return new Promise((resolve) => {
     new UpstreamDelivery(call, attempt, lane, resolve).start();
   });
 }
 
 /** One attempt: the request out, the answer back. */
-class UpstreamDelivery implements Delivery, UpstreamHandler {
+class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
+  slot = -1;
   readonly call: ModelCall;
   readonly attempt: Attempt;
   readonly lane: Lane;
@@ -44,7 +45,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler {
   constructor(call: ModelCall, attempt: Attempt, lane: Lane, resolve: (outcome: FailedAttempt | undefined) => void) {
     this.call = call;
     this.attempt = attempt;
-    this.lane = lane;
+    this.lane = withCost(call, lane);
     this.#resolve = resolve;
   }
 
@@ -58,6 +59,8 @@ class UpstreamDelivery implements Delivery, UpstreamHandler {
     call.exchange.onLeave(() => {
       this.#left();
     });
+    call.deps.underWay.add(this);
+    if (!call.unsettled) return;
     this.upstream = call.current.client.dispatch(this.#request(), this);
     if (this.#done) this.upstream.abort();
   }
@@ -67,9 +70,19 @@ class UpstreamDelivery implements Delivery, UpstreamHandler {
     call.upstreamMs = call.deps.clock.monotonic() - call.dispatchedMs;
     const type = findHeader(headers, "content-type") ?? "";
     if (status >= 300 || status < 200) this.#sink = new ErrorAnswer(this, status, headers);
-    else if (call.envelope?.stream === true || type.startsWith("text/event-stream"))
+    else if (this.lane.readOtherForm !== undefined && this.#isOtherForm(type))
+      this.#sink = new JsonAnswer(this, status, headers, (whole) => this.lane.readOtherForm!(whole));
+    else if (this.lane.openStream !== undefined && (call.envelope?.stream === true || type.startsWith("text/event-stream")))
       this.#sink = new StreamAnswer(this, status, headers, type);
-    else this.#sink = new JsonAnswer(this, status, headers);
+    else this.#sink = new JsonAnswer(this, status, headers, (whole) => this.lane.readJson(whole));
+  }
+
+  /** One JSON object where a stream was asked for, or a stream where one object was; Gemini's stream may be JSON itself. */
+  #isOtherForm(contentType: string): boolean {
+    const { envelope, route } = this.call;
+    if (envelope === undefined || route.route.operation !== "generate") return false;
+    if (!envelope.stream) return contentType.startsWith("text/event-stream");
+    return /\bjson\b/.test(contentType) && (this.lane.translated || envelope.jsonArray !== true);
   }
 
   onData(chunk: Buffer): void {
@@ -103,12 +116,35 @@ class UpstreamDelivery implements Delivery, UpstreamHandler {
   /** Nothing has gone to the client; the attempt ends with an error. */
   failed(error: GatewayError, nextTarget = false): void {
     const settled = this.call.settle({ status: "error", httpStatus: error.status, errorCode: error.code, errorMessage: error.message });
-    const finish = (): void => {
-      this.#finish({ error, nextTarget });
-    };
-    // Recorded or not, the client must have its error.
-    if (settled === undefined) finish();
-    else settled.then(finish, finish);
+    this.#finishAfter(settled, { error, nextTarget });
+  }
+
+  cut(error: GatewayError): void {
+    this.upstream?.abort();
+    const estimate = this.#estimateSent();
+    const settlement = {
+      status: "interrupted",
+      httpStatus: error.status,
+      errorCode: error.code,
+      errorMessage: error.message,
+      estimate,
+    } as const;
+    this.#finishAfter(this.call.settle(settlement), { error, nextTarget: false });
+  }
+
+  get streaming(): boolean {
+    return this.#sink?.tick !== undefined;
+  }
+
+  tick(nowMs: number): void {
+    this.#sink?.tick?.(nowMs);
+  }
+
+  terminate(error: GatewayError): void {
+    // One that is settled ends as soon as its record is there.
+    if (!this.call.unsettled) return;
+    if (this.#sink === undefined) this.cut(error);
+    else this.#sink.terminate(error);
   }
 
   /** The client has its answer, whole or broken; the attempt is settled. */
@@ -120,16 +156,34 @@ class UpstreamDelivery implements Delivery, UpstreamHandler {
     if (this.#done) return;
     this.upstream?.abort();
     if (this.#sink === undefined) {
-      void this.call.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
+      const estimate = this.#estimateSent();
+      void this.call.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request", estimate });
       this.#finish(undefined);
       return;
     }
     this.#sink.leave();
   }
 
+  /** What has been sent is read by a model, and paid for, whether anybody waits for the answer or not. */
+  #estimateSent(): Usage {
+    const { call, upstream } = this;
+    const isSent = upstream !== undefined && isBilled(call.route.route.operation);
+    return { input: isSent ? Math.ceil(call.text.length / 4) : 0, output: 0 };
+  }
+
+  /** Recorded or not, the client must have its error. */
+  #finishAfter(settled: Promise<void> | undefined, failure: FailedAttempt): void {
+    const finish = (): void => {
+      this.#finish(failure);
+    };
+    if (settled === undefined) finish();
+    else settled.then(finish, finish);
+  }
+
   #finish(outcome: FailedAttempt | undefined): void {
     if (this.#done) return;
     this.#done = true;
+    this.call.deps.underWay.delete(this);
     this.#resolve(outcome);
   }
 

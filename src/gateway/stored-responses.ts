@@ -1,43 +1,84 @@
 import { GatewayError } from "../core/index.ts";
-import type { Envelope } from "../protocols/index.ts";
+import type { AnswerFacts, Envelope, Operation } from "../protocols/index.ts";
+import type { KnownResponse } from "../store/index.ts";
 import type { Attempt } from "../upstream/index.ts";
-import type { ResponseOwner } from "./deps.ts";
+import type { Delivery } from "./delivery.ts";
 import type { ModelCall } from "./model-call.ts";
 
 /** The envelope of a call that names a stored response in its path: the model that made it. */
 export async function readStoredResponse(call: ModelCall): Promise<Envelope> {
-  const owner = await ownedResponse(call, call.route.param);
+  const stored = await ownedResponse(call, call.route.param, "id");
+  call.stored = stored;
   // Node hands the route a stream only when it is asked for in the query (`stream=true` on retrieval).
   const stream = call.route.route.operation === "get-response" && /(?:^|&)stream=true(?:&|$)/.test(call.route.query);
-  return { model: owner.model, stream, spans: {}, insertAt: 0, empty: true };
+  return { model: stored.model, stream, spans: {}, insertAt: 0, empty: true };
 }
 
-/** Keeps only the attempts at the provider, and the key, that made the response which this request continues or names. */
-export function pinToStoredResponse(call: ModelCall, attempts: readonly Attempt[]): readonly Attempt[] | Promise<readonly Attempt[]> {
-  const { operation } = call.route.route;
-  const byPath = operation.endsWith("-response") || operation === "list-input-items";
-  const id = byPath ? call.route.param : call.envelope!.previousResponseId;
-  return id === undefined ? attempts : pin(call, attempts, id, byPath ? "id" : "previous_response_id");
+/** @throws GatewayError `response_not_found` where there is none of that id, or it is another user's. */
+export async function ownedResponse(call: ModelCall, id: string, param: "id" | "previous_response_id"): Promise<KnownResponse> {
+  const stored = await call.deps.responses.find(id);
+  if (stored === undefined || stored.userId !== call.principal.userId) {
+    throw new GatewayError("response_not_found", `No response "${id.slice(0, 100)}" of yours is known here.`, { param });
+  }
+  return stored;
 }
 
-async function pin(call: ModelCall, attempts: readonly Attempt[], id: string, param: string): Promise<readonly Attempt[]> {
-  const owner = await ownedResponse(call, id);
-  const pinned = attempts.filter((attempt) => attempt.provider.name === owner.provider);
+/**
+ * Keeps only the attempts at the provider, and the key, that keep the response which this request continues or names.
+ * @throws GatewayError `invalid_request` where the model is not served by that provider.
+ */
+export function pinTo(
+  call: ModelCall,
+  attempts: readonly Attempt[],
+  stored: KnownResponse,
+  param: "id" | "previous_response_id",
+): readonly Attempt[] {
+  const pinned = attempts.filter((attempt) => attempt.provider.name === stored.provider && attempt.lane === "verbatim");
   if (pinned.length === 0) {
     throw new GatewayError(
       "invalid_request",
-      `The response "${id}" was made by the provider "${owner.provider}", which no longer serves "${call.model}". Send the conversation whole, without previous_response_id.`,
+      `The response "${stored.id}" is kept by the provider "${stored.provider}", which does not serve "${call.model}". Send the conversation whole, without previous_response_id.`,
       { param },
     );
   }
-  call.pinnedKey = owner.providerKey;
+  call.pinnedKey = stored.providerKey;
   return pinned;
 }
 
-async function ownedResponse(call: ModelCall, id: string): Promise<ResponseOwner> {
-  const owner = await call.deps.responses.find(id);
-  if (owner === undefined || owner.userId !== call.principal.userId) {
-    throw new GatewayError("response_not_found", `No response "${id.slice(0, 100)}" of yours is known here.`, { param: "id" });
-  }
-  return owner;
+/**
+ * Keeps which user and key a response at its provider belongs to, before the client learns its id; a deleted one is forgotten.
+ * @param unbilled what it costs is to be told later.
+ */
+export function rememberResponse(
+  delivery: Delivery,
+  facts: AnswerFacts,
+  unbilled = isPending(delivery.call, facts) && facts.usage === undefined,
+): Promise<void> | undefined {
+  const { call, attempt, key } = delivery;
+  const operation = call.route.route.operation;
+  if (operation === "delete-response") return call.deps.responses.forget(call.route.param);
+  if (operation !== "generate" || facts.id === undefined || call.envelope?.store === false) return undefined;
+  return call.deps.responses.record(
+    { id: facts.id, userId: call.principal.userId, provider: attempt.provider.name, providerKey: key?.id ?? "", model: call.model },
+    { unbilled },
+  );
+}
+
+/** Whether an answer to this operation costs what it tells; others only look at what has been paid for. */
+export function isBilled(operation: Operation): boolean {
+  return operation === "generate" || operation === "embed" || operation === "batch-embed";
+}
+
+/** A background response that is queued or in progress has no answer yet whose length could tell what it costs. */
+export function isPending(call: ModelCall, facts: AnswerFacts): boolean {
+  return call.route.route.operation === "generate" && call.envelope?.background === true && facts.stopReason === undefined;
+}
+
+/**
+ * Whether this look at a response that ran in the background at its provider is the first to see what it used, and so has to bill it. A promise only where
+ * it may be.
+ */
+export function claimBill(call: ModelCall, facts: AnswerFacts): Promise<boolean> | undefined {
+  const isSeen = facts.stopReason !== undefined && facts.usage !== undefined;
+  return call.stored?.unbilled === true && isSeen ? call.deps.responses.claimBill(call.stored.id) : undefined;
 }

@@ -1,15 +1,15 @@
 import { GatewayError, latin1OfUtf8, messageOf } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
-import type { EventSplitter, StreamTap } from "../protocols/index.ts";
+import { storedResponses, type EventSplitter, type StreamTap } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
 import type { AnswerSink, Delivery } from "./delivery.ts";
 import { forwardAnswerHeaders } from "./headers.ts";
 import type { LaneStream } from "./lane.ts";
-import { rememberResponse } from "./json-answer.ts";
 import type { Settlement } from "./model-call.ts";
 import { ownHeaders } from "./own-headers.ts";
+import { keepAnswer } from "./responses/hold.ts";
+import { claimBill, isBilled, isPending, rememberResponse } from "./stored-responses.ts";
 import { errorOfFailure, errorOfUpstream } from "./upstream-errors.ts";
-import type { ActiveStream } from "./stream-registry.ts";
 import { Utf8Check } from "./utf8-check.ts";
 
 /** A client hears something at least this often while the upstream thinks. */
@@ -22,8 +22,7 @@ const maxHoldBytes = 256 * 1024;
  * A streamed answer of the client's own protocol: whole events pass on as the bytes they came in, while the tap reads along. The head is held
  * back until the first content, so that an upstream that fails before it yields a clean error. The terminal bytes wait for the ledger.
  */
-export class StreamAnswer implements AnswerSink, ActiveStream {
-  slot = -1;
+export class StreamAnswer implements AnswerSink {
   readonly #delivery: Delivery;
   readonly #status: number;
   readonly #headers: readonly string[];
@@ -36,21 +35,24 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
   /** Settled, or given up: what still comes is ignored. */
   #over = false;
   #paused = false;
+  /** Since the first content. */
   #events = 0;
   #openedMs: number;
   #lastWriteMs: number;
+  /** What the answer tells is billed with this request. */
+  #bills: boolean;
 
   constructor(delivery: Delivery, status: number, headers: readonly string[], contentType: string) {
     const { call } = delivery;
     this.#delivery = delivery;
     this.#status = status;
     this.#headers = headers;
-    this.#stream = delivery.lane.openStream(contentType);
+    this.#stream = delivery.lane.openStream!(contentType);
     this.#splitter = this.#stream.splitter;
     this.#tap = this.#stream.tap;
     this.#openedMs = call.deps.clock.monotonic();
     this.#lastWriteMs = this.#openedMs;
-    call.deps.streams.add(this);
+    this.#bills = isBilled(call.route.route.operation);
     if (/html|json/.test(contentType) && (delivery.lane.translated || !this.#stream.jsonArray)) {
       delivery.upstream?.abort();
       this.#refuse(`answered "${contentType.slice(0, 60)}" where a stream was asked for`);
@@ -98,6 +100,7 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
   leave(): void {
     if (this.#over) return;
     void this.#settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
+    void this.#rememberUnfinished();
     this.#close();
   }
 
@@ -116,6 +119,11 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
 
   terminate(error: GatewayError): void {
     if (this.#over) return;
+    if (!this.#headSent) {
+      this.#over = true;
+      this.#delivery.cut(error);
+      return;
+    }
     this.#delivery.upstream?.abort();
     this.#break(error);
   }
@@ -136,7 +144,7 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
         this.#complete(piece);
         return;
       }
-      this.#events++;
+      if (tap.opened) this.#events++;
       out += piece;
     }
     this.#emit(out);
@@ -188,24 +196,58 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
     this.#over = true;
     if (!this.#headSent) this.#sendHead();
     this.#delivery.answered(true);
+    const bill = claimBill(call, this.#tap.facts);
+    if (bill === undefined) {
+      this.#record(terminal);
+      return;
+    }
+    bill.then(
+      (isFirst) => {
+        this.#bills = isFirst;
+        this.#record(terminal);
+      },
+      (error: unknown) => {
+        this.#lose(error);
+      },
+    );
+  }
+
+  #record(terminal: string): void {
+    const { call } = this.#delivery;
     const settled = this.#settle({ status: "ok", httpStatus: this.#status });
-    const stored =
-      call.protocol.id === "openai-responses" && !this.#delivery.lane.translated
-        ? rememberResponse(this.#delivery, this.#tap.facts)
-        : undefined;
-    if (settled === undefined && stored === undefined) {
+    const stored = keepAnswer(this.#delivery, this.#tap.facts, () => storedResponses.readEndedStream(terminal));
+    const kept = this.#delivery.lane.keep?.();
+    if (settled === undefined && stored === undefined && kept === undefined) {
       this.#finish(terminal);
       return;
     }
-    Promise.all([settled, stored]).then(
+    Promise.all([settled, stored, kept]).then(
       () => {
         this.#finish(terminal);
       },
       (error: unknown) => {
-        call.deps.logger.error({ error: messageOf(error) }, "a stream could not be recorded");
-        this.#finish(this.#errorBytes(new GatewayError("ledger_unavailable", "The answer could not be recorded.")));
+        if (this.#bills && call.stored !== undefined) void call.deps.responses.returnBill(call.stored.id).catch(() => undefined);
+        this.#lose(error);
       },
     );
+  }
+
+  #lose(error: unknown): void {
+    this.#delivery.call.deps.logger.error({ error: messageOf(error) }, "a stream could not be recorded");
+    this.#finish(this.#errorBytes(new GatewayError("ledger_unavailable", "The answer could not be recorded.")));
+  }
+
+  /** A response in the background goes on at its provider without this stream, and its client may come back for it. */
+  #goesOn(): boolean {
+    const { call, lane } = this.#delivery;
+    return !lane.translated && isPending(call, this.#tap.facts);
+  }
+
+  #rememberUnfinished(): Promise<void> | undefined {
+    if (!this.#goesOn()) return undefined;
+    return rememberResponse(this.#delivery, this.#tap.facts, true)?.catch((error: unknown) => {
+      this.#delivery.call.deps.logger.error({ error: messageOf(error) }, "whose a response in the background is could not be recorded");
+    });
   }
 
   #finish(terminal: string): void {
@@ -217,26 +259,26 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
 
   /** The answer cannot be completed: a clean error where nothing has been sent, else an error in the stream. */
   #break(error: GatewayError): void {
-    const { call } = this.#delivery;
     this.#delivery.answered(false, error.message);
     if (!this.#headSent) {
       this.#over = true;
-      call.deps.streams.delete(this);
       this.#delivery.failed(error);
       return;
     }
     const settled = this.#settle({ status: "interrupted", httpStatus: this.#status, errorCode: error.code, errorMessage: error.message });
     this.#over = true;
     const last = this.#errorBytes(error);
-    if (settled === undefined) {
+    const stored = this.#delivery.lane.translated
+      ? keepAnswer(this.#delivery, this.#tap.facts, () => storedResponses.readEndedStream(last))
+      : this.#rememberUnfinished();
+    if (settled === undefined && stored === undefined) {
       this.#finish(last);
       return;
     }
-    const finish = (): void => {
-      this.#finish(last);
-    };
     // Recorded or not, the client must hear that its answer is broken.
-    settled.then(finish, finish);
+    void Promise.allSettled([settled, stored]).then(() => {
+      this.#finish(last);
+    });
   }
 
   #errorBytes(error: GatewayError): string {
@@ -247,6 +289,11 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
 
   #settle(settlement: Settlement): Promise<void> | undefined {
     const { call } = this.#delivery;
+    if (!this.#bills || this.#goesOn()) return call.settle(settlement);
+    // The upstream failed before it said anything; its head had gone out, as it took long.
+    const isCut = settlement.errorCode === "shutting_down";
+    if (settlement.status === "interrupted" && !isCut && !this.#tap.opened)
+      return call.settle({ ...settlement, estimate: { input: 0, output: 0 } });
     // Most servers send a token an event, and a prompt has about four bytes a token.
     const estimate: Usage = { input: Math.ceil(call.text.length / 4), output: this.#events };
     const { usage, ...facts } = this.#tap.facts;
@@ -259,14 +306,12 @@ export class StreamAnswer implements AnswerSink, ActiveStream {
 
   #close(): void {
     this.#over = true;
-    this.#delivery.call.deps.streams.delete(this);
     this.#delivery.delivered();
   }
 
   #refuse(what: string): void {
     this.#over = true;
-    const { call, attempt } = this.#delivery;
-    call.deps.streams.delete(this);
+    const { attempt } = this.#delivery;
     this.#delivery.answered(false, what);
     this.#delivery.failed(
       new GatewayError("upstream_invalid_response", `The provider "${attempt.provider.name}" ${what}. Check its base_url and protocols.`),

@@ -1,25 +1,64 @@
-import { GatewayError, latin1OfUtf8, parseLatin1, SseSplitter, utf8OfLatin1, type SseEvent } from "../core/index.ts";
-import { mergeUsage, type StreamEvent } from "../ir/index.ts";
-import type { AnswerFacts, ClientContext, Loss, StreamDecoder, StreamEncoder, StreamTap, UpstreamError } from "../protocols/index.ts";
+import { applyEdits, latin1OfUtf8, parseLatin1, SseSplitter, type SseEvent } from "../core/index.ts";
+import { mergeUsage, type ChatRequest, type StreamEvent } from "../ir/index.ts";
+import type { AnswerFacts, ClientContext, StreamDecoder, StreamEncoder, StreamTap, UpstreamError } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
+import { AnswerTranslator, streamType } from "./answer-translator.ts";
 import { findHeader } from "./headers.ts";
 import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
+import {
+  AnswerSealer,
+  callsToFind,
+  EventSealer,
+  originOf,
+  returnProofs,
+  sealBlocks,
+  type ProofContent,
+  type ProofOrigin,
+} from "./proofs/index.ts";
+import { answerIdOf, asAsked } from "./responses/own-response.ts";
+import { renderForClient, reportLosses } from "./report-losses.ts";
 
 /**
  * Another protocol: the request is parsed into the neutral form and rendered for the upstream; its answer goes the other way. What the upstream's wire
  * has no place for is reported, or refuses the request (`gateway.on_loss`).
  * @throws GatewayError `invalid_request` where the request is not one of the client's dialect, or loses what must not be lost.
  */
-export function createTranslatedLane(call: ModelCall, attempt: Attempt): Lane {
+export function openTranslatedLane(call: ModelCall, attempt: Attempt): Lane | Promise<Lane> {
+  const wire = parseLatin1(call.guarded === undefined ? call.text : applyEdits(call.text, call.guarded.edits));
+  const request = call.protocol.parseRequest(wire, call.route);
+  const found = call.deps.keptProofs.find(call.principal.userId, callsToFind(request, call.protocol.id, originOf(attempt)));
+  return found instanceof Promise
+    ? found.then((kept) => createLane(call, attempt, { wire, request, kept }))
+    : createLane(call, attempt, { wire, request, kept: found });
+}
+
+interface ReadRequest {
+  /** The body, parsed. */
+  readonly wire: unknown;
+  readonly request: ChatRequest;
+  /** Proofs of earlier calls that the client has no field for, by call id. */
+  readonly kept: ReadonlyMap<string, string>;
+}
+
+function createLane(call: ModelCall, attempt: Attempt, { wire, request, kept }: ReadRequest): Lane {
   const { provider, upstreamModel } = attempt;
   const envelope = call.envelope!;
   const outer = call.deps.protocols.get(attempt.protocol)!;
   const upstream = call.deps.upstreamProtocols.get(attempt.protocol)!;
-  const request = call.protocol.parseRequest(parseLatin1(call.text), call.route);
   const { stream } = envelope;
-  const rendered = upstream.renderRequest(request, { model: upstreamModel, stream, provider: provider.name, quirks: provider.quirks });
-  reportLosses(call, rendered.losses);
+  const proofs = proofsOf(call, attempt);
+  const returned = returnProofs(request, { dialect: call.protocol.id, origin: proofs.origin, open: proofs.open, kept });
+  const rendered = renderForClient(call, wire, () =>
+    upstream.renderRequest(returned.request, { model: upstreamModel, stream, quirks: provider.quirks }),
+  );
+  reportLosses(call, attempt, [...returned.losses, ...rendered.losses], wire);
+  const sealer = new AnswerSealer({
+    dialect: call.protocol.id,
+    origin: proofs.origin,
+    echoesReasoning: provider.quirks.echoReasoning === true,
+    seal: proofs.seal,
+  });
   const target = outer.upstreamPath(
     { route: { method: "POST", path: "", operation: "generate", stream }, param: upstreamModel, query: "" },
     upstreamModel,
@@ -28,8 +67,19 @@ export function createTranslatedLane(call: ModelCall, attempt: Attempt): Lane {
     model: envelope.model,
     includeUsage: envelope.includeUsage ?? false,
     jsonArray: envelope.jsonArray ?? false,
-    request,
+    ...answerIdOf(call),
+    request: asAsked(call, request),
   };
+  const answers = new AnswerTranslator({
+    upstream,
+    dialect: call.protocol,
+    client,
+    provider,
+    foreign: true,
+    toolNames: rendered.toolNames,
+    change: (content) => sealBlocks(content, sealer),
+    nowSeconds: () => nowSeconds(call),
+  });
   return {
     request: {
       method: target.method,
@@ -38,25 +88,42 @@ export function createTranslatedLane(call: ModelCall, attempt: Attempt): Lane {
       body: [Buffer.from(rendered.value, "utf8")],
     },
     translated: true,
-    readJson(whole) {
-      const parsed = upstream.parseResponse(utf8OfLatin1(whole), rendered.toolNames);
-      // Some wires tell no time; their answers are from now.
-      const response = parsed.createdAt === 0 ? { ...parsed, createdAt: nowSeconds(call) } : parsed;
-      const facts: AnswerFacts = { usage: response.usage, model: response.model, id: response.id };
-      if (response.rawStopReason !== undefined) facts.stopReason = response.rawStopReason;
-      return { facts, body: latin1OfUtf8(call.protocol.renderResponse(response, client)) };
-    },
+    readJson: (whole) => answers.render(answers.parse(whole)),
+    readOtherForm: (whole) => (stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole))),
     openStream: () => {
       const decoder = upstream.createStreamDecoder(rendered.toolNames);
-      const tap = new TranslatingTap(decoder, call.protocol.createStreamEncoder(client), nowSeconds(call));
+      const tap = new TranslatingTap(decoder, new EventSealer(sealer), call.protocol.createStreamEncoder(client), nowSeconds(call));
       return {
         splitter: new SseSplitter(),
         tap,
         jsonArray: client.jsonArray,
-        contentType: client.jsonArray ? "application/json" : "text/event-stream; charset=utf-8",
+        contentType: streamType(client),
         // The elements of an array are no events, and nothing of them is repeated in an error.
         ...(client.jsonArray ? {} : { told: () => tap.told(call.protocol.createTap({ hideUsage: false })) }),
       };
+    },
+    keep: () => (sealer.kept.length === 0 ? undefined : call.deps.keptProofs.keep(call.principal.userId, sealer.kept)),
+  };
+}
+
+/** Seals for the user, with what they are good for. */
+function proofsOf(
+  call: ModelCall,
+  attempt: Attempt,
+): {
+  readonly origin: ProofOrigin;
+  readonly seal: (content: ProofContent) => string;
+  readonly open: (sealed: string) => ProofContent | undefined;
+} {
+  const { sealer } = call.deps;
+  const { userId } = call.principal;
+  return {
+    origin: originOf(attempt),
+    seal: (content) => sealer.seal(userId, JSON.stringify(content)),
+    open: (sealed) => {
+      const text = sealer.open(userId, sealed);
+      // Only this program seals: what opens is what it wrote.
+      return text === undefined ? undefined : (JSON.parse(text) as ProofContent);
     },
   };
 }
@@ -66,7 +133,7 @@ function nowSeconds(call: ModelCall): number {
 }
 
 /** The client's own protocol headers mean nothing to another vendor. */
-function translatedHeaders(call: ModelCall, required: readonly (readonly [string, string])[], stream: boolean): string[] {
+export function translatedHeaders(call: ModelCall, required: readonly (readonly [string, string])[], stream: boolean): string[] {
   const headers = ["content-type", "application/json", "accept", stream ? "text/event-stream" : "application/json"];
   for (const name of ["user-agent", "traceparent", "tracestate", "idempotency-key"]) {
     const value = findHeader(call.exchange.rawHeaders, name);
@@ -74,19 +141,6 @@ function translatedHeaders(call: ModelCall, required: readonly (readonly [string
   }
   for (const [name, value] of required) headers.push(name, value);
   return headers;
-}
-
-/** @throws GatewayError `invalid_request` where losses refuse the request. */
-function reportLosses(call: ModelCall, losses: readonly Loss[]): void {
-  const dropped = losses.filter((loss) => loss.action === "dropped");
-  if (dropped.length === 0) return;
-  if (call.current.onLoss === "refuse") {
-    const what = dropped.map((loss) => `${loss.param} (${loss.reason})`).join("; ");
-    throw new GatewayError("invalid_request", `The model "${call.model}" has no place for ${what}, and gateway.on_loss is refuse.`, {
-      param: dropped[0]!.param,
-    });
-  }
-  call.droppedParams = [...new Set(dropped.map((loss) => loss.param))];
 }
 
 /** Reads the upstream's stream and writes the client's: decoder and encoder, with what a tap knows between them. */
@@ -97,14 +151,16 @@ class TranslatingTap implements StreamTap {
   finished = false;
   error: UpstreamError | undefined;
   readonly #decoder: StreamDecoder;
+  readonly #sealer: EventSealer;
   readonly #encoder: StreamEncoder;
   readonly #createdAt: number;
   /** The first and the last of what was written, latin1. */
   #first = "";
   #last = "";
 
-  constructor(decoder: StreamDecoder, encoder: StreamEncoder, createdAt: number) {
+  constructor(decoder: StreamDecoder, sealer: EventSealer, encoder: StreamEncoder, createdAt: number) {
     this.#decoder = decoder;
+    this.#sealer = sealer;
     this.#encoder = encoder;
     this.#createdAt = createdAt;
   }
@@ -132,7 +188,7 @@ class TranslatingTap implements StreamTap {
       // The error is told by the one who ends the stream.
       if (event.type === "error") break;
       const dated = event.type === "message-start" && event.createdAt === 0 ? { ...event, createdAt: this.#createdAt } : event;
-      text += this.#encoder.push(dated);
+      for (const sealed of this.#sealer.push(dated)) text += this.#encoder.push(sealed);
     }
     const written = latin1OfUtf8(text);
     if (written !== "") {

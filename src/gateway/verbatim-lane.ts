@@ -1,8 +1,10 @@
-import { GatewayError, SseSplitter, type Edit } from "../core/index.ts";
+import { GatewayError, parseLatin1, SseSplitter, type Edit } from "../core/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import { forwardRequestHeaders } from "./headers.ts";
-import type { Lane } from "./lane.ts";
+import { AnswerTranslator } from "./answer-translator.ts";
+import type { Lane, ReadAnswer } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
+import { withoutSeals } from "./proofs/index.ts";
 
 /** The client's own protocol: the received bytes go out, with small edits spliced in where something must change, and come back as they are. */
 export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
@@ -14,7 +16,10 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
     ...(upstreamModel === envelope.model ? {} : { model: upstreamModel }),
     ...(provider.quirks.noStreamOptions === true ? { noStreamOptions: true } : {}),
   };
-  const edits = parts.length === 0 ? [] : protocol.planEdits(envelope, route, patch);
+  const edits =
+    parts.length === 0
+      ? []
+      : inOrder(protocol.planEdits(envelope, route, patch), [...withoutSeals(call.text, protocol.id), ...(call.guarded?.edits ?? [])]);
   // The usage chunk was asked for by the gateway alone.
   const hideUsage = envelope.stream && envelope.includeUsage === false && provider.quirks.noStreamOptions !== true;
   return {
@@ -36,6 +41,7 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
         );
       }
     },
+    readOtherForm: (whole) => readOtherForm(call, attempt, whole),
     openStream(contentType) {
       const arraySplitter = contentType.startsWith("application/json") ? protocol.createArraySplitter?.() : undefined;
       return {
@@ -45,6 +51,25 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
       };
     },
   };
+}
+
+function inOrder(some: readonly Edit[], others: readonly Edit[]): readonly Edit[] {
+  return others.length === 0 ? some : [...some, ...others].sort((one, other) => one.start - other.start);
+}
+
+/** Through the neutral form, as for a translation from the protocol to itself; what the ledger learns is what the upstream told. */
+function readOtherForm(call: ModelCall, attempt: Attempt, whole: string): ReadAnswer {
+  const { protocol, route, deps } = call;
+  const { model, stream, includeUsage = false, jsonArray = false } = call.envelope!;
+  const answers = new AnswerTranslator({
+    upstream: deps.upstreamProtocols.get(protocol.id)!,
+    dialect: protocol,
+    client: { model, includeUsage, jsonArray, request: protocol.parseRequest(parseLatin1(call.text), route) },
+    provider: attempt.provider,
+    foreign: false,
+    nowSeconds: () => Math.floor(deps.clock.now() / 1000),
+  });
+  return stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole));
 }
 
 /** The parts with the edits put in; all other bytes are the received ones, not copied. Offsets count over all parts. */

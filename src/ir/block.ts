@@ -42,7 +42,9 @@ export interface ReasoningBlock {
   readonly extensions?: Extensions;
 }
 
+/** Opaque. In a request it is one that the upstream itself made: all others have been taken out. In an answer it is as the client is to give it back. */
 export interface ReasoningProof {
+  /** Whose wire has a field for it. */
   readonly protocol: ProtocolId;
   /** `signature` signs the text; `encrypted` replaces it; `redacted` is an opaque block of its own. */
   readonly kind: "signature" | "encrypted" | "redacted";

@@ -1,5 +1,7 @@
 export * from "./block.ts";
 export * from "./collect.ts";
+export * from "./embedding.ts";
+export * from "./estimate-tokens.ts";
 export * from "./events.ts";
 export * from "./protocol-id.ts";
 export * from "./replay.ts";

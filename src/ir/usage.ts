@@ -12,6 +12,16 @@ export interface Usage {
   readonly cacheWrite1h?: number;
   /** Part of `output` that was reasoning. */
   readonly reasoning?: number;
+  /** The class of service that it is billed as, where that is not the standard one. */
+  readonly tier?: ServiceTier;
+}
+
+/** Classes of service that have prices of their own. */
+export type ServiceTier = "batch" | "flex" | "priority";
+
+/** What an upstream says of its class of service (OpenAI's and Anthropic's `service_tier`); the standard one, and what nobody knows, is `undefined`. */
+export function readServiceTier(value: unknown): ServiceTier | undefined {
+  return value === "batch" || value === "flex" || value === "priority" ? value : undefined;
 }
 
 /** A token count as a safe, whole, non-negative number; anything else is `undefined` (negative, NaN, 1e308, a string). */

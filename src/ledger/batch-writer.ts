@@ -124,9 +124,9 @@ export class BatchWriter {
   /** Never rejects. */
   async #write(): Promise<boolean> {
     const { journal, sink, batchRows, clock } = this.#options;
-    const rows = journal.peek(batchRows);
+    const { rows, checkpoint } = journal.peek(batchRows);
     try {
-      await sink.write(rows);
+      await sink.write(rows, checkpoint);
     } catch (error) {
       this.#fail(error);
       return false;

@@ -1,29 +1,156 @@
+import {
+  close,
+  closeSync,
+  fdatasync,
+  fstatSync,
+  fsync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  open,
+  openSync,
+  readdirSync,
+  readSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  write,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+
 /**
  * What a journal needs of a disk, and nothing more, so that a simulated disk can lose, tear and reorder what was not synced. Every call throws
  * the system's error (`ENOSPC`, `EIO`, …).
- *
- * @public The seam of a journal on disk; the journal in memory needs none.
  */
 export interface Disk {
   /** Makes and opens a file that must not exist yet. Its name is durable only after `syncDirectory`. */
   create(path: string): DiskFile;
-  /** Opens an existing file for reading and for writing. */
+  /** Opens an existing file. */
   open(path: string): DiskFile;
-  /** Names in a directory, in no order. */
+  /** Names in a directory, in no order; none where there is no such directory. */
   list(directory: string): readonly string[];
+  /** 0 where there is no such file. */
+  sizeBytes(path: string): number;
+  /** Of a file that is there. */
   remove(path: string): void;
+  /** Makes a directory, and those above it, that only this user may enter. */
+  makeDirectory(directory: string): void;
+  /** Of an empty one. */
+  removeDirectory(directory: string): void;
   syncDirectory(directory: string): Promise<void>;
 }
 
 export interface DiskFile {
-  /**
-   * Writes all of `bytes` at `position` before it returns; survives the end of the process, not that of the machine.
-   */
+  /** Writes all of `bytes` at `position` before it returns; survives the end of the process, not that of the machine. */
   write(bytes: Uint8Array, position: number): void;
   /** Fills `into` from `position`. @returns how many bytes there were. */
   read(into: Uint8Array, position: number): number;
   sizeBytes(): number;
+  /** Makes the file this long, off the calling thread, all zeros, so that a later sync has no new length to record. */
+  fill(sizeBytes: number): Promise<void>;
+  truncate(sizeBytes: number): void;
   /** `fdatasync`: what was written before the call survives power loss once it resolves. Once it has failed, the file must be given up. */
   sync(): Promise<void>;
   close(): void;
+}
+
+/** The disk of the machine. Files are made with mode 0600. */
+export function createNodeDisk(): Disk {
+  return {
+    create: (path) => new NodeFile(openSync(path, "wx+", 0o600)),
+    open: (path) => new NodeFile(openSync(path, "r+")),
+    list(directory) {
+      try {
+        return readdirSync(directory);
+      } catch (error) {
+        if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+        throw error;
+      }
+    },
+    sizeBytes: (path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+    remove: (path) => rmSync(path),
+    makeDirectory(directory) {
+      const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
+      if (first !== undefined) syncEntry(dirname(first));
+    },
+    removeDirectory: (directory) => rmdirSync(directory),
+    async syncDirectory(directory) {
+      // Windows has no handle of a directory, and needs none.
+      if (process.platform === "win32") return;
+      const handle = await openAsync(directory, "r");
+      try {
+        await fsyncAsync(handle);
+      } finally {
+        await closeAsync(handle);
+      }
+    },
+  };
+}
+
+/** A directory that has just been made is there after power loss only if the one above it has been synced. */
+function syncEntry(directory: string): void {
+  if (process.platform === "win32") return;
+  const handle = openSync(directory, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+const openAsync = promisify(open);
+const closeAsync = promisify(close);
+const fsyncAsync = promisify(fsync);
+const fdatasyncAsync = promisify(fdatasync);
+const writeAsync = promisify(write);
+
+const fillChunkBytes = 1024 * 1024;
+
+class NodeFile implements DiskFile {
+  readonly #handle: number;
+
+  constructor(handle: number) {
+    this.#handle = handle;
+  }
+
+  write(bytes: Uint8Array, position: number): void {
+    // A write may be cut short where the disk is nearly full; the rest then says why.
+    for (let done = 0; done < bytes.length;) done += writeSync(this.#handle, bytes, done, bytes.length - done, position + done);
+  }
+
+  read(into: Uint8Array, position: number): number {
+    let done = 0;
+    while (done < into.length) {
+      const count = readSync(this.#handle, into, done, into.length - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  sizeBytes(): number {
+    return fstatSync(this.#handle).size;
+  }
+
+  async fill(sizeBytes: number): Promise<void> {
+    const zeros = new Uint8Array(Math.min(fillChunkBytes, sizeBytes));
+    for (let done = 0; done < sizeBytes;) {
+      const { bytesWritten } = await writeAsync(this.#handle, zeros, 0, Math.min(zeros.length, sizeBytes - done), done);
+      done += bytesWritten;
+    }
+  }
+
+  truncate(sizeBytes: number): void {
+    ftruncateSync(this.#handle, sizeBytes);
+  }
+
+  sync(): Promise<void> {
+    return fdatasyncAsync(this.#handle);
+  }
+
+  close(): void {
+    closeSync(this.#handle);
+  }
 }

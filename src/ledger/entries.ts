@@ -1,10 +1,14 @@
-import { sql, type Selectable } from "kysely";
+import { sql, type RawBuilder, type Selectable } from "kysely";
 import { GatewayError } from "../core/index.ts";
 import type { Store, UsageEntriesTable } from "../store/index.ts";
 import { formatUsd } from "./money.ts";
+import type { UsageFilter } from "./report-query.ts";
+import { entryModel } from "./rollup-sums.ts";
+import { readTags } from "./tags.ts";
+import type { EntryStatus } from "./types.ts";
 
-export interface EntriesQuery {
-  readonly userId?: string;
+export interface EntriesQuery extends UsageFilter {
+  readonly status?: EntryStatus;
   /** Entries on a page, 1 to 1,000. */
   readonly limit: number;
   /** `next` of the page before. */
@@ -28,7 +32,7 @@ export interface EntriesPage {
 }
 
 /** A page by key, so that the last page costs what the first does. */
-export async function readEntries(store: Pick<Store, "db">, query: EntriesQuery): Promise<EntriesPage> {
+export async function readEntries(store: Pick<Store, "db" | "dialect">, query: EntriesQuery): Promise<EntriesPage> {
   const limit = Math.min(Math.max(Math.trunc(query.limit) || 1, 1), 1000);
   let select = store.db
     .selectFrom("usage_entries")
@@ -38,6 +42,14 @@ export async function readEntries(store: Pick<Store, "db">, query: EntriesQuery)
     .orderBy("attempt", "desc")
     .limit(limit + 1);
   if (query.userId !== undefined) select = select.where("user_id", "=", query.userId);
+  if (query.keyId !== undefined) select = select.where("key_id", "=", query.keyId);
+  if (query.provider !== undefined) select = select.where("provider", "=", query.provider);
+  if (query.model !== undefined) select = select.where(entryModel, "=", query.model);
+  if (query.dialect !== undefined) select = select.where("dialect", "=", query.dialect);
+  if (query.status !== undefined) select = select.where("status", "=", query.status);
+  if (query.tag !== undefined) select = select.where(hasTag(store.dialect, query.tag));
+  if (query.fromMs !== undefined) select = select.where("time_ms", ">=", query.fromMs);
+  if (query.toMs !== undefined) select = select.where("time_ms", "<", query.toMs);
   if (query.after !== undefined) {
     const { timeMs, requestId, attempt } = readCursor(query.after);
     select = select.where(sql<boolean>`(time_ms, request_id, attempt) < (${timeMs}, ${requestId}, ${attempt})`);
@@ -48,6 +60,12 @@ export async function readEntries(store: Pick<Store, "db">, query: EntriesQuery)
   return { entries: page.map(renderEntry), next: rows.length > limit ? writeCursor(page.at(-1)!) : null };
 }
 
+function hasTag(dialect: Store["dialect"], tag: string): RawBuilder<boolean> {
+  return dialect === "sqlite"
+    ? sql<boolean>`exists (select 1 from json_each(tags) as each_tag where each_tag.value = ${tag})`
+    : sql<boolean>`tags::jsonb @> to_jsonb(${tag}::text)`;
+}
+
 function renderEntry(row: Selectable<UsageEntriesTable>): UsageEntry {
   const { time_ms: timeMs, cost_nano_usd: costNanoUsd, price_snapshot: snapshot, tags, ...rest } = row;
   return {
@@ -55,7 +73,7 @@ function renderEntry(row: Selectable<UsageEntriesTable>): UsageEntry {
     time: new Date(timeMs).toISOString(),
     cost_usd: costNanoUsd === null ? null : formatUsd(costNanoUsd),
     price: snapshot === null ? null : JSON.parse(snapshot),
-    tags: tags === null ? [] : (JSON.parse(tags) as string[]),
+    tags: readTags(tags),
   };
 }
 

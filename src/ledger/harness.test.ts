@@ -1,6 +1,6 @@
 import type { Clock } from "../core/index.ts";
 import type { Logger } from "../core/index.ts";
-import type { LedgerSink } from "./sink.ts";
+import type { JournalCheckpoint, LedgerSink } from "./sink.ts";
 import type { Schedule } from "./schedule.ts";
 import type { CloseRecord, OpenRecord } from "./types.ts";
 import type { UsageRow } from "./usage-row.ts";
@@ -55,11 +55,13 @@ export type WriteOutcome = "ok" | "fail" | "fail-after" | "hang";
 export class FakeSink implements LedgerSink {
   readonly rows = new Map<string, UsageRow>();
   readonly batches: number[] = [];
+  /** Of the writes that went well. */
+  readonly checkpoints: JournalCheckpoint[] = [];
   outcome: WriteOutcome = "ok";
   /** Outcomes of the next writes; then `outcome`. */
   script: WriteOutcome[] = [];
 
-  async write(rows: readonly UsageRow[]): Promise<void> {
+  async write(rows: readonly UsageRow[], checkpoint?: JournalCheckpoint): Promise<void> {
     this.batches.push(rows.length);
     const outcome = this.script.shift() ?? this.outcome;
     if (outcome === "fail") throw new Error("disk I/O error");
@@ -68,6 +70,7 @@ export class FakeSink implements LedgerSink {
       const key = `${row.request_id} ${row.attempt}`;
       if (!this.rows.has(key)) this.rows.set(key, row);
     }
+    if (checkpoint !== undefined) this.checkpoints.push(checkpoint);
     if (outcome === "fail-after") throw new Error("the connection was lost after the commit");
   }
 }

@@ -18,9 +18,9 @@ test("rows leave in the order they came, and only when acknowledged", () => {
       expected.push(`req_${next}`);
       assert.equal(journal.append({ type: "close", row: row(next++) }), undefined);
     }
-    const batch = journal.peek(5).map(({ request_id }) => request_id);
+    const batch = journal.peek(5).rows.map(({ request_id }) => request_id);
     assert.deepEqual(
-      journal.peek(5).map(({ request_id }) => request_id),
+      journal.peek(5).rows.map(({ request_id }) => request_id),
       batch,
     );
     seen.push(...batch);
@@ -28,7 +28,7 @@ test("rows leave in the order they came, and only when acknowledged", () => {
     assert.equal(journal.pending, expected.length - seen.length);
   }
   while (journal.pending > 0) {
-    seen.push(...journal.peek(1000).map(({ request_id }) => request_id));
+    seen.push(...journal.peek(1000).rows.map(({ request_id }) => request_id));
     journal.acknowledge(1000);
   }
   assert.deepEqual(seen, expected);
@@ -41,5 +41,8 @@ test("it says when it is full, and takes a row all the same", () => {
   for (let i = 0; i < 3; i++) void journal.append({ type: "close", row: row(i) });
   assert.deepEqual([journal.hasRoom(0), journal.pending], [false, 3]);
   journal.acknowledge(2);
-  assert.deepEqual([journal.hasRoom(1), journal.hasRoom(2), journal.peek(9).map(({ request_id }) => request_id)], [true, false, ["req_2"]]);
+  assert.deepEqual(
+    [journal.hasRoom(1), journal.hasRoom(2), journal.peek(9).rows.map(({ request_id }) => request_id)],
+    [true, false, ["req_2"]],
+  );
 });

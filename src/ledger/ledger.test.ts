@@ -46,6 +46,8 @@ test("entries wait 20 ms for company and are written together, out of the caller
     refusedUnrecorded: 0,
     lastError: undefined,
     lastFlushMs: 1_760_000_000_020,
+    lagMs: 0,
+    journal: { problem: undefined, segments: 0, sizeBytes: 0 },
   });
   assert.deepEqual(time.delays, []);
 });
@@ -186,10 +188,10 @@ test("without room for what is under way no request is admitted; what was admitt
   assert.equal(ledger.healthy(), true);
   assert.deepEqual([...sink.rows.keys()], ["req_1 1", "req_2 1", "req_3 1"]);
   assert.deepEqual(logger.lines, [
-    "error the ledger is full; no request is admitted",
+    "error the ledger takes no more entries; no request is admitted",
     "error usage entries cannot be written; they are kept and tried again",
     "info usage entries are written again",
-    "info the ledger has room again; requests are admitted",
+    "info the ledger takes entries again; requests are admitted",
   ]);
 });
 
@@ -301,6 +303,9 @@ test("a journal that makes the caller wait is waited for, and one that refuses a
       hasRoom: (records) => memory.hasRoom(records),
       peek: (limit) => memory.peek(limit),
       acknowledge: (count) => memory.acknowledge(count),
+      finalCheckpoint: undefined,
+      facts: () => memory.facts(),
+      close: () => memory.close(true),
     },
   });
   ledger.open(openRecord("req_1"));

@@ -1,13 +1,14 @@
-import type { Clock, Logger } from "../core/index.ts";
+import { messageOf, type Clock, type Logger } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import { BatchWriter } from "./batch-writer.ts";
-import { createMemoryJournal, type Durability, type Journal } from "./journal.ts";
+import { createMemoryJournal, type Durability, type Journal, type JournalFacts } from "./journal.ts";
 import type { PriceCatalogue } from "./price-catalogue.ts";
-import { reckonCost, type Rates } from "./rates.ts";
+import { reckonCost } from "./rates.ts";
 import { systemSchedule, type Schedule } from "./schedule.ts";
 import type { LedgerSink } from "./sink.ts";
-import type { CloseRecord, CostNanoUsd, Ledger, OpenRecord } from "./types.ts";
-import { clampUsage, interruptedRecord, rowOf, type Charge } from "./usage-row.ts";
+import { attemptKey, type CloseRecord, type CostNanoUsd, type Ledger, type OpenRecord } from "./types.ts";
+import { chargedRow, findRates } from "./charge.ts";
+import { clampUsage, interruptedRecord } from "./usage-row.ts";
 
 export interface LedgerOptions {
   readonly sink: LedgerSink;
@@ -40,8 +41,11 @@ export interface LedgerStatus {
   readonly healthy: boolean;
   /** Refused requests that left no row, because there was no room or the ledger had been stopped. */
   readonly refusedUnrecorded: number;
-  /** Why the database takes nothing at present. */
+  /** Why the database takes nothing at present, or what is wrong with the journal. */
   readonly lastError: string | undefined;
+  /** How long the oldest of the queued rows has waited, in milliseconds. */
+  readonly lagMs: number;
+  readonly journal: JournalFacts;
   /** When a batch was last written, milliseconds since 1970. */
   readonly lastFlushMs: number | undefined;
 }
@@ -55,7 +59,8 @@ export interface LedgerService extends Ledger {
   /**
    * Ends the ledger: attempts that are still open become `interrupted`, and everything is written. Drain the requests first: what comes later
    * leaves no row. (Not `close`: that is the verb for an attempt.)
-   * @throws GatewayError `ledger_unavailable` where the database does not take it in time: what the message counts is lost.
+   * @throws GatewayError `ledger_unavailable` where the database does not take it in time: what the message counts waits in the journal for the next
+   * start, or is lost where the journal is in memory.
    */
   stop(): Promise<void>;
   status(): LedgerStatus;
@@ -65,14 +70,12 @@ export function createLedger(options: LedgerOptions): LedgerService {
   return new LedgerOfProcess(options);
 }
 
-const noCharge: Charge = { costNanoUsd: 0n, snapshot: null };
-const unknownCharge: Charge = { costNanoUsd: undefined, snapshot: null };
-
 class LedgerOfProcess implements LedgerService {
   readonly #prices: () => PriceCatalogue;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #journal: Journal;
+  readonly #sink: LedgerSink;
   readonly #writer: BatchWriter;
   readonly #flushTimeoutMs: number;
   /** Attempts under way. */
@@ -86,6 +89,7 @@ class LedgerOfProcess implements LedgerService {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#journal = options.journal ?? createMemoryJournal();
+    this.#sink = options.sink;
     this.#flushTimeoutMs = options.flushTimeoutMs ?? 10_000;
     this.#writer = new BatchWriter({
       journal: this.#journal,
@@ -102,13 +106,13 @@ class LedgerOfProcess implements LedgerService {
 
   open(record: OpenRecord): void {
     if (this.#stopped) return;
-    this.#open.set(keyOf(record), record);
+    this.#open.set(attemptKey(record.requestId, record.attempt), record);
     // Not waited for: a journal that cannot take it says so again at the CLOSE.
     this.#journal.append({ type: "open", record })?.catch(() => undefined);
   }
 
   close(record: CloseRecord): Promise<void> | undefined {
-    const opened = this.#open.delete(keyOf(record));
+    const opened = this.#open.delete(attemptKey(record.requestId, record.attempt));
     if (record.attempt > 0 && !opened) {
       // Its row is there already: closed before, or interrupted by `stop`. The database would drop a second one.
       this.#logger.warn({ request_id: record.requestId, attempt: record.attempt }, "an attempt was closed that was not open");
@@ -123,7 +127,7 @@ class LedgerOfProcess implements LedgerService {
   }
 
   cost(provider: string, model: string, usage: Usage, timeMs: number, askedModel?: string): CostNanoUsd {
-    const rates = this.#rates(provider, model, usage, timeMs, askedModel);
+    const rates = findRates(this.#prices(), provider, model, usage, timeMs, askedModel);
     return rates && reckonCost(rates, clampUsage(usage));
   }
 
@@ -132,8 +136,12 @@ class LedgerOfProcess implements LedgerService {
     if (room !== this.#hadRoom) {
       this.#hadRoom = room;
       const fields = { queued: this.#journal.pending, open: this.#open.size };
-      if (room) this.#logger.info(fields, "the ledger has room again; requests are admitted");
-      else this.#logger.error(fields, "the ledger is full; no request is admitted");
+      if (room) this.#logger.info(fields, "the ledger takes entries again; requests are admitted");
+      else
+        this.#logger.error(
+          { ...fields, reason: this.#journal.facts().problem },
+          "the ledger takes no more entries; no request is admitted",
+        );
     }
     return room && !this.#stopped;
   }
@@ -149,24 +157,50 @@ class LedgerOfProcess implements LedgerService {
     const left = [...this.#open.values()];
     this.#open.clear();
     for (const record of left) void this.#record(interruptedRecord(record, now, "shutting_down"));
+    let finished = false;
     try {
       await this.#writer.flush(this.#flushTimeoutMs);
+      finished = await this.#finish();
     } finally {
       this.#writer.stop();
-      if (this.#journal.pending > 0)
-        this.#logger.error({ lost: this.#journal.pending }, "usage entries were lost: the database did not take them");
+      await this.#journal.close(finished);
+      this.#tellLeft();
     }
   }
 
+  /** Says that nothing of the journal has to be read again. @returns false where that could not be said: the next start reads it in vain. */
+  async #finish(): Promise<boolean> {
+    const checkpoint = this.#journal.finalCheckpoint;
+    if (checkpoint === undefined) return true;
+    try {
+      await this.#sink.write([], checkpoint);
+      return true;
+    } catch (error) {
+      this.#logger.warn({ error: messageOf(error) }, "the end of the journal could not be recorded; the next start reads it again");
+      return false;
+    }
+  }
+
+  #tellLeft(): void {
+    const { pending, durability } = this.#journal;
+    if (pending === 0) return;
+    if (durability === "async") this.#logger.error({ lost: pending }, "usage entries were lost: the database did not take them");
+    else this.#logger.error({ kept: pending }, "usage entries wait in the journal: the next start writes them to the database");
+  }
+
   status(): LedgerStatus {
+    const journal = this.#journal.facts();
+    const [oldest] = this.#journal.peek(1).rows;
     return {
+      lagMs: oldest === undefined ? 0 : Math.max(0, this.#clock.now() - oldest.time_ms - oldest.duration_ms),
+      journal,
       durability: this.#journal.durability,
       queued: this.#journal.pending,
       written: this.#writer.written,
       open: this.#open.size,
       healthy: this.healthy(),
       refusedUnrecorded: this.#refusedUnrecorded,
-      lastError: this.#writer.lastError,
+      lastError: journal.problem ?? this.#writer.lastError,
       lastFlushMs: this.#writer.lastFlushMs,
     };
   }
@@ -176,32 +210,10 @@ class LedgerOfProcess implements LedgerService {
   }
 
   #record(record: CloseRecord): Promise<void> | undefined {
-    const usage = clampUsage(record.usage);
-    const durable = this.#journal.append({ type: "close", row: rowOf(record, usage, this.#charge(record, usage)) });
+    const durable = this.#journal.append({ type: "close", row: chargedRow(this.#prices(), record) });
     this.#writer.poke();
+    // Who waits for it hears of a failure; nobody waits for the row of a client that has left.
+    durable?.catch(() => undefined);
     return durable;
   }
-
-  /**
-   * Who pays when it breaks: nobody for what was refused, nor for an error before any content; else what was reported or estimated, at its price.
-   */
-  #charge(record: CloseRecord, usage: Usage): Charge {
-    if (record.status === "refused" || (record.status === "error" && record.ttftMs === undefined)) return noCharge;
-    const rates = this.#rates(record.provider, record.modelServed, usage, record.timeMs, record.upstreamModel);
-    const costNanoUsd = rates && reckonCost(rates, usage);
-    return costNanoUsd === undefined ? unknownCharge : { costNanoUsd, snapshot: rates!.snapshot };
-  }
-
-  #rates(provider: string, model: string, usage: Usage, timeMs: number, askedModel: string | undefined): Rates | undefined {
-    const prices = this.#prices();
-    const inputTokens = usage.input ?? 0;
-    const rates = prices.rates(provider, model, timeMs, inputTokens);
-    if (rates !== undefined || askedModel === undefined || askedModel === model) return rates;
-    return prices.rates(provider, askedModel, timeMs, inputTokens);
-  }
-}
-
-function keyOf(record: OpenRecord): string {
-  // The first attempt is the common one: no new string for it.
-  return record.attempt === 1 ? record.requestId : `${record.requestId}#${record.attempt}`;
 }

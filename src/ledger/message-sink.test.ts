@@ -48,6 +48,16 @@ test("a batch arrives whole, money to the last of 64 bits, and is acknowledged w
   assert.deepEqual(time.delays, []);
 });
 
+test("a journal's checkpoint goes with its batch, and alone where there are no rows", async () => {
+  const { primary, worker } = connect();
+  await worker.write(rows, { journal: "one", seq: 2 ** 40 });
+  await worker.write([], { journal: "one", seq: Number.MAX_SAFE_INTEGER });
+  assert.deepEqual(primary.checkpoints, [
+    { journal: "one", seq: 2 ** 40 },
+    { journal: "one", seq: Number.MAX_SAFE_INTEGER },
+  ]);
+});
+
 test("a batch that the primary cannot write is rejected with its reason, and may be sent again", async () => {
   const { primary, worker } = connect();
   primary.script = ["fail", "fail-after"];

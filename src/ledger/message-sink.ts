@@ -1,13 +1,13 @@
 import { GatewayError, messageOf } from "../core/index.ts";
 import { systemSchedule, type Schedule } from "./schedule.ts";
-import type { LedgerSink } from "./sink.ts";
+import type { JournalCheckpoint, LedgerSink } from "./sink.ts";
 import { rowValues, usageColumns, type UsageRow } from "./usage-row.ts";
 
 /*
  * One process writes to the database: the primary. A worker sends it each batch as one string and waits until it says that the batch is in the
  * database. Two kinds of message, each a kind, a space and JSON:
  *
- *   ledger-batch {"id":7,"rows":[["req_…",1,1760000000000,…],…]}      values in the order of `usageColumns`; money is a string, as JSON has no 64 bits
+ *   ledger-batch {"id":7,"rows":[["req_…",1,1760000000000,…],…],"checkpoint":{"journal":"…","seq":14}}      values in the order of `usageColumns`; money is a string, as JSON has no 64 bits
  *   ledger-ack {"id":7}     ledger-ack {"id":7,"error":"database is locked"}
  *
  * A batch that is sent again, because its acknowledgement was late or lost, does no harm: the database skips rows it has.
@@ -57,7 +57,7 @@ class WorkerSink implements MessageSink {
     this.#timeoutMs = options.timeoutMs ?? 10_000;
   }
 
-  write(rows: readonly UsageRow[]): Promise<void> {
+  write(rows: readonly UsageRow[], checkpoint?: JournalCheckpoint): Promise<void> {
     const gone = this.#gone;
     if (gone !== undefined) return Promise.reject(failure(gone));
     return new Promise((resolve, reject) => {
@@ -71,7 +71,7 @@ class WorkerSink implements MessageSink {
       };
       this.#waiting.set(id, { settle });
       try {
-        this.#send(encodeBatch(id, rows));
+        this.#send(encodeBatch(id, rows, checkpoint));
       } catch (error) {
         settle(messageOf(error));
       }
@@ -128,20 +128,22 @@ type WireValue = string | number | null;
 interface WireBatch {
   readonly id: number;
   readonly rows: readonly (readonly WireValue[])[];
+  readonly checkpoint?: JournalCheckpoint;
 }
 
 /** @returns what went wrong. */
 async function writeBatch(sink: LedgerSink, batch: WireBatch): Promise<string | undefined> {
   try {
-    await sink.write(batch.rows.map(decodeRow));
+    await sink.write(batch.rows.map(decodeRow), batch.checkpoint);
     return undefined;
   } catch (error) {
     return messageOf(error);
   }
 }
 
-function encodeBatch(id: number, rows: readonly UsageRow[]): string {
-  return batchKind + JSON.stringify({ id, rows: rows.map(encodeRow) } satisfies WireBatch);
+function encodeBatch(id: number, rows: readonly UsageRow[], checkpoint: JournalCheckpoint | undefined): string {
+  const batch: WireBatch = { id, rows: rows.map(encodeRow), ...(checkpoint === undefined ? {} : { checkpoint }) };
+  return batchKind + JSON.stringify(batch);
 }
 
 function encodeRow(row: UsageRow): readonly WireValue[] {

@@ -25,6 +25,16 @@ export function parseRate(text: string): bigint | undefined {
 }
 
 /**
+ * Reads an amount of US dollars, written as a decimal (`12.50`), as nano-USD.
+ * @returns `undefined` where it is no such decimal: signs, exponents, more than nine decimals, a thousand million dollars and more.
+ */
+export function parseUsd(text: string): bigint | undefined {
+  const match = /^(\d{1,9})(?:\.(\d{1,9}))?$/.exec(text);
+  if (match === null) return undefined;
+  return BigInt(match[1]! + (match[2] ?? "").padEnd(9, "0"));
+}
+
+/**
  * A rate of a catalogue that keeps numbers. The number's shortest decimal is what was meant; its 10th decimal is rounded half up, which only undoes
  * what arithmetic with floats has left behind (0.18000000000000002) and cuts periodic decimals (0.08333333333333334).
  */

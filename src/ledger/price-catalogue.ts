@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import type { findProvider } from "@pydantic/genai-prices";
+import type { ServiceTier } from "../ir/index.ts";
 import { compileOverrides, type PriceOverrides } from "./price-overrides.ts";
 import { compileModel, flatRates, ratesAt, type ModelRates } from "./price-compile.ts";
 import { findModel, makerOf, vendorOf, type FindVendor, type ProviderFacts } from "./price-vendors.ts";
@@ -10,9 +11,10 @@ export interface PriceCatalogue {
   /**
    * The rates in force for a provider's model at a time, for a prompt of so many tokens.
    * @param provider the gateway's name for it; "" asks for a bare model name, which is answered where only one maker can be meant.
+   * @param tier another class of service than the standard one: only configuration has prices for those.
    * @returns `undefined` where no price is known, which does not mean that it costs nothing.
    */
-  rates(provider: string, model: string, timeMs: number, inputTokens: number): Rates | undefined;
+  rates(provider: string, model: string, timeMs: number, inputTokens: number, tier?: ServiceTier): Rates | undefined;
   /** Loads the price data, 20 to 50 ms, which else the first question does. */
   warm(): void;
 }
@@ -51,7 +53,7 @@ class Catalogue implements PriceCatalogue {
     this.#maxCached = options.maxCachedModels ?? 1000;
   }
 
-  rates(provider: string, model: string, timeMs: number, inputTokens: number): Rates | undefined {
+  rates(provider: string, model: string, timeMs: number, inputTokens: number, tier?: ServiceTier): Rates | undefined {
     let models = this.#cache.get(provider);
     if (models === undefined) {
       models = new Map();
@@ -64,7 +66,7 @@ class Catalogue implements PriceCatalogue {
       if (models.size >= this.#maxCached) models.delete(models.keys().next().value!);
       models.set(model, found);
     }
-    return found === null ? undefined : ratesAt(found, timeMs, inputTokens);
+    return found === null ? undefined : ratesAt(found, timeMs, inputTokens, tier);
   }
 
   warm(): void {

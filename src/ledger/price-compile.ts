@@ -1,4 +1,5 @@
 import type { ConditionalPrice, ModelInfo, ModelPrice } from "@pydantic/genai-prices";
+import type { ServiceTier } from "../ir/index.ts";
 import { rateOfNumber } from "./money.ts";
 import { compileRates, type RateCard, type Rates } from "./rates.ts";
 
@@ -6,6 +7,8 @@ import { compileRates, type RateCard, type Rates } from "./rates.ts";
 export interface ModelRates {
   /** The last period that holds at a time is the one in force; the first holds always. Never empty. */
   readonly periods: readonly Period[];
+  /** Of other classes of service than the standard one. */
+  readonly tiers?: ReadonlyMap<ServiceTier, ModelRates>;
 }
 
 interface Period {
@@ -20,8 +23,13 @@ interface Band {
   readonly rates: Rates;
 }
 
-/** The rates in force at a time for a prompt of so many tokens. */
-export function ratesAt(model: ModelRates, timeMs: number, inputTokens: number): Rates {
+/** The rates in force at a time for a prompt of so many tokens; `undefined`: this class of service has no known price. */
+export function ratesAt(model: ModelRates, timeMs: number, inputTokens: number, tier?: ServiceTier): Rates | undefined {
+  // What is free is free in every class.
+  if (tier !== undefined && !model.periods.every(({ bands }) => bands.every(({ rates }) => rates.free))) {
+    const ofTier = model.tiers?.get(tier);
+    return ofTier && ratesAt(ofTier, timeMs, inputTokens);
+  }
   const { periods } = model;
   let period = periods[0]!;
   for (let i = periods.length - 1; i > 0; i--) {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import type { Usage } from "../ir/index.ts";
 import { parseRate } from "./money.ts";
-import { compileRates, reckonCost, type RateCard } from "./rates.ts";
+import { compileRates, readSnapshot, reckonCost, type RateCard } from "./rates.ts";
 import { clampUsage } from "./usage-row.ts";
 
 const card: RateCard = {
@@ -154,4 +154,37 @@ test("for any usage and any prices the cost is the exact sum, rounded once", () 
     ),
     { numRuns: 2000 },
   );
+});
+
+test("the stored snapshot gives the stored cost again, whatever rates there were", () => {
+  const anyRate = fc.option(fc.bigInt({ min: 0n, max: 10n ** 15n - 1n }), { nil: undefined });
+  // A fee is stored in nano-USD.
+  const anyFee = fc.option(
+    fc.bigInt({ min: 0n, max: 10n ** 12n }).map((nano) => nano * 1_000_000n),
+    { nil: undefined },
+  );
+  const anyCard = fc.record({
+    input: anyRate,
+    output: anyRate,
+    cacheRead: anyRate,
+    cacheWrite5m: anyRate,
+    cacheWrite1h: anyRate,
+    reasoning: anyRate,
+    request: anyFee,
+  });
+  const origin = { source: "catalogue", vendor: "v", model: "m", above_input_tokens: 200_000 } as const;
+  fc.assert(
+    fc.property(anyCard, anyUsage, (rateCard, usage) => {
+      const compiled = compileRates(rateCard, origin);
+      const stored = readSnapshot(compiled.snapshot);
+      assert.deepStrictEqual(stored, compiled);
+      assert.equal(reckonCost(stored, clampUsage(usage)), reckonCost(compiled, clampUsage(usage)));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("what is no snapshot is refused", () => {
+  assert.throws(() => readSnapshot("{"), SyntaxError);
+  assert.throws(() => readSnapshot('{"source":"override","input":"-1"}'), RangeError);
 });

@@ -1,5 +1,5 @@
-import type { Usage } from "../ir/index.ts";
-import { femtoPerNano, formatRate, maxNanoUsd, roundToNano } from "./money.ts";
+import type { ServiceTier, Usage } from "../ir/index.ts";
+import { femtoPerNano, formatRate, maxNanoUsd, parseRate, roundToNano } from "./money.ts";
 
 /** Rates in femto-USD (10⁻¹⁵ $); `undefined`: there is none, and a count that needs it makes the cost unknown. */
 export interface RateCard {
@@ -42,6 +42,8 @@ export interface RateOrigin {
   readonly vendor?: string;
   readonly model?: string;
   readonly above_input_tokens?: number;
+  /** The rates are those of this class of service. */
+  readonly tier?: ServiceTier;
 }
 
 /** Fills in the defaults and writes the snapshot. */
@@ -69,6 +71,37 @@ export function compileRates(card: RateCard, origin: RateOrigin): Rates {
     free: card.input === 0n && card.output === 0n && Object.values(card).every((rate) => rate === undefined || rate === 0n),
     snapshot,
   };
+}
+
+/**
+ * The rates of a stored snapshot: with an entry's counts they give its cost again, whatever has become of the price since.
+ * @throws SyntaxError, RangeError where the text is no snapshot.
+ */
+export function readSnapshot(snapshot: string): Rates {
+  const { source, vendor, model, above_input_tokens, tier, ...stored } = JSON.parse(snapshot) as RateOrigin &
+    Readonly<Record<string, string>>;
+  const rate = (name: string): bigint | undefined => {
+    const text = stored[name];
+    if (text === undefined) return undefined;
+    const value = parseRate(text);
+    if (value === undefined) throw new RangeError(`A price snapshot has ${name} "${text}".`);
+    return value;
+  };
+  const perRequest = rate("per_request");
+  const card = {
+    input: rate("input"),
+    output: rate("output"),
+    cacheRead: rate("cache_read"),
+    cacheWrite5m: rate("cache_write_5m"),
+    cacheWrite1h: rate("cache_write_1h"),
+    reasoning: rate("reasoning"),
+    request: perRequest === undefined ? undefined : perRequest * femtoPerNano,
+  };
+  const origin = { vendor, model, above_input_tokens, tier };
+  return compileRates(card, {
+    source,
+    ...(Object.fromEntries(Object.entries(origin).filter(([, value]) => value !== undefined)) as Omit<RateOrigin, "source">),
+  });
 }
 
 function decimal(rate: bigint | undefined): string | undefined {

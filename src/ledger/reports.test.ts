@@ -3,7 +3,9 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { createSqliteStore, type Store } from "../store/index.ts";
 import { closeRecord, ManualTime } from "./harness.test.ts";
-import { createReports, type UsageGroup } from "./reports.ts";
+import type { UsageGroup } from "./report-query.ts";
+import { createReports } from "./reports.ts";
+import { createRollupStep } from "./rollup.ts";
 import { createStoreSink } from "./sink.ts";
 import type { CloseRecord } from "./types.ts";
 import { clampUsage, rowOf, type UsageRow } from "./usage-row.ts";
@@ -19,7 +21,7 @@ function row(id: string, cost: bigint | undefined, changes: Partial<CloseRecord>
 async function withRows<T>(rows: readonly UsageRow[], use: (store: Store) => Promise<T>): Promise<T> {
   const store = await createSqliteStore({ path: ":memory:", clock: new ManualTime().clock });
   try {
-    await createStoreSink(store).write(rows);
+    await createStoreSink(store, { steps: [createRollupStep(store)] }).write(rows);
     return await use(store);
   } finally {
     await store.close();
@@ -117,6 +119,7 @@ test("usage is summed by the groups asked for, with totals", async () => {
         cost_usd: "1.000000013",
         unpriced_requests: 1,
       },
+      next: null,
     });
   });
 });
@@ -189,7 +192,12 @@ test("filters: user, key, from (included) and to (excluded)", async () => {
       ],
       [3, 2, 0, 3, 3, 2],
     );
-    assert.deepEqual(await reports.usage({ groupBy: ["user"], userId: "nobody" }), { group_by: ["user"], rows: [], totals: none });
+    assert.deepEqual(await reports.usage({ groupBy: ["user"], userId: "nobody" }), {
+      group_by: ["user"],
+      rows: [],
+      totals: none,
+      next: null,
+    });
     assert.deepEqual((await reports.usage({ groupBy: [], userId: "nobody" })).rows, [{ ...none, group: {} }]);
   });
 });
@@ -286,7 +294,55 @@ test("a page asked for by what is no page is refused", async () => {
 
 test("the same rows written twice are there once", async () => {
   await withRows(rows, async (store) => {
-    await createStoreSink(store).write([...rows, row("req_9", 1n)]);
+    await createStoreSink(store, { steps: [createRollupStep(store)] }).write([...rows, row("req_9", 1n)]);
     assert.equal((await createReports({ store }).usage({ groupBy: [] })).totals.attempts, 7);
+  });
+});
+
+test("a batch of any size is summed up whole", async () => {
+  const many = Array.from({ length: 8200 }, (_, i) => row(`req_${i}`, 1n, { usage: { input: 2 }, timeMs: day + i }));
+  await withRows(many, async (store) => {
+    const { totals } = await createReports({ store }).usage({ groupBy: [] });
+    assert.deepEqual([totals.requests, totals.input_tokens, totals.cost_usd], [8200, 16_400, "0.0000082"]);
+  });
+});
+
+test("entries are found by each filter", async () => {
+  const tagged = row("req_7", 1n, { tags: '["a","b"]', timeMs: day + 500, status: "interrupted" });
+  await withRows([...rows, tagged], async (store) => {
+    const reports = createReports({ store });
+    const found = async (query: Partial<Parameters<typeof reports.entries>[0]>): Promise<readonly string[]> =>
+      (await reports.entries({ limit: 10, ...query })).entries.map((entry) => `${entry.request_id}/${entry.attempt}`);
+    assert.deepEqual(
+      [
+        await found({ keyId: "key_2" }),
+        await found({ provider: "azure" }),
+        await found({ model: "nope" }),
+        await found({ dialect: "anthropic-messages" }),
+        await found({ status: "refused" }),
+        await found({ tag: "b" }),
+        await found({ fromMs: day + 500, toMs: day + 1000 }),
+      ],
+      [["req_3/1", "req_4/0"], ["req_2/1"], ["req_4/0"], ["req_3/1"], ["req_4/0"], ["req_7/1"], ["req_7/1"]],
+    );
+  });
+});
+
+test("a page of a report asked for by what is no page of it is refused", async () => {
+  await withRows(rows, async (store) => {
+    const reports = createReports({ store });
+    const cursor = (values: unknown): string => Buffer.from(JSON.stringify(values)).toString("base64url");
+    for (const after of [
+      "",
+      "x",
+      cursor({}),
+      cursor(["usr_1"]),
+      cursor(["usr_1", "tomorrow"]),
+      cursor(["usr_1", 5]),
+      cursor(["usr_1", "1", "2"]),
+    ]) {
+      await assert.rejects(reports.usage({ groupBy: ["user", "day"], after }), { code: "invalid_request", param: "after" }, after);
+    }
+    await assert.rejects(reports.usage({ groupBy: [], after: cursor([]) }), { code: "invalid_request", param: "after" });
   });
 });

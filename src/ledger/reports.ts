@@ -1,18 +1,16 @@
-import { sql, type RawBuilder } from "kysely";
+import { GatewayError } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
 import { readEntries, type EntriesPage, type EntriesQuery } from "./entries.ts";
 import { formatUsd } from "./money.ts";
+import { noSums, readSums, type Sums, type SumsRow, type UsageFilter, type UsageGroup } from "./report-query.ts";
+import { spanMs } from "./rollup.ts";
 
-export type UsageGroup = "user" | "key" | "model" | "provider" | "dialect" | "day";
-
-export interface UsageQuery {
-  readonly userId?: string;
-  readonly keyId?: string;
-  /** Attempts that began at this time or later, milliseconds since 1970. */
-  readonly fromMs?: number;
-  /** Attempts that began before this time. */
-  readonly toMs?: number;
+export interface UsageQuery extends UsageFilter {
   readonly groupBy: readonly UsageGroup[];
+  /** Rows on a page; all where left out. */
+  readonly limit?: number;
+  /** `next` of the page before, which had the same groups. */
+  readonly after?: string;
 }
 
 export interface UsageSums {
@@ -37,7 +35,10 @@ export interface UsageSums {
 }
 
 export interface UsageReportRow extends UsageSums {
-  /** A value for each group asked for: ids of user and key, the model that served (the one asked for where none did), `2026-01-31` for a day in UTC. */
+  /**
+   * A value for each group asked for: ids of user and key, the model that served (the one asked for where none did), `2026-01-31` for a day and
+   * `2026-01-31T17:00Z` for an hour, in UTC.
+   */
   readonly group: Readonly<Record<string, string>>;
 }
 
@@ -46,123 +47,107 @@ export interface UsageReport {
   readonly group_by: readonly UsageGroup[];
   /** In the order of the groups' values; without groups one row. */
   readonly rows: readonly UsageReportRow[];
+  /**
+   * Of all that the filters let through, also of what is on other pages. By tag, a request counts in the row of each of its tags and once in here, as does
+   * one without tags, which is in no row.
+   */
   readonly totals: UsageSums;
+  /** Give it as `after` for the next page; `null` on the last. */
+  readonly next: string | null;
 }
 
 /** What has been used and what it cost, from the ledger. */
 export interface Reports {
+  /** @throws GatewayError `invalid_request` for a tag with groups or filters that no sums are kept by, and where `after` is not from an earlier page. */
   usage(query: UsageQuery): Promise<UsageReport>;
   /** Entries one by one, newest first. @throws GatewayError `invalid_request` where `after` is not from an earlier page. */
   entries(query: EntriesQuery): Promise<EntriesPage>;
 }
 
-export function createReports({ store }: { readonly store: Pick<Store, "db"> }): Reports {
+export function createReports({ store }: { readonly store: Pick<Store, "db" | "dialect"> }): Reports {
   return {
     async usage(query) {
-      const found = await readSums(store, query);
-      const rows = found.map((row) => ({ group: row.group, ...render(row.sums) }));
-      return { group_by: query.groupBy, rows, totals: render(found.map((row) => row.sums).reduce(add, noSums)) };
+      const { limit, after: cursor, ...filter } = query;
+      const groupBy = [...new Set(query.groupBy)];
+      checkTagQuery(query);
+      const after = cursor === undefined ? undefined : readCursor(cursor, groupBy);
+      // One more than asked for tells whether there is a next page.
+      const found = await readSums(store, {
+        ...filter,
+        groupBy,
+        ...(limit === undefined ? {} : { limit: limit + 1 }),
+        ...(after === undefined ? {} : { after }),
+      });
+      const page = limit === undefined ? found : found.slice(0, limit);
+      const partial = after !== undefined || page.length < found.length || groupBy.includes("tag");
+      const totals = partial
+        ? (await readSums(store, { ...filter, groupBy: [] }))[0]!.sums
+        : page.map((row) => row.sums).reduce(add, noSums);
+      return {
+        group_by: query.groupBy,
+        rows: page.map((row) => ({ group: groupOf(row, groupBy), ...render(row.sums) })),
+        totals: render(totals),
+        next: page.length < found.length ? writeCursor(page.at(-1)!) : null,
+      };
     },
     entries: (query) => readEntries(store, query),
   };
 }
 
-interface Sums {
-  readonly requests: number;
-  readonly attempts: number;
-  readonly errors: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cacheReadTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly reasoningTokens: number;
-  readonly costNanoUsd: bigint;
-  readonly unpriced: number;
-}
-
-const noSums: Sums = {
-  requests: 0,
-  attempts: 0,
-  errors: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  reasoningTokens: 0,
-  costNanoUsd: 0n,
-  unpriced: 0,
-};
-
-const nanoPerUsd = 1_000_000_000n;
-const dayMs = 86_400_000;
-
-const groupColumns: Readonly<Record<UsageGroup, RawBuilder<string | number>>> = {
-  user: sql`user_id`,
-  key: sql`key_id`,
-  model: sql`case when model_served = '' then model_asked else model_served end`,
-  provider: sql`provider`,
-  dialect: sql`dialect`,
-  // Days since 1970. A literal, as a parameter may be bound as a real number and then divides as one.
-  day: sql`time_ms / ${sql.lit(dayMs)}`,
-};
-
-/**
- * The one query over the entries. Sums come as text: a sum of 64-bit numbers may need more digits than a number or a 64-bit integer has. Money is
- * summed in dollars and in nano-USD apart for the same reason, as SQLite fails when a sum overflows.
- */
-async function readSums(store: Pick<Store, "db">, query: UsageQuery): Promise<readonly { group: Record<string, string>; sums: Sums }[]> {
-  const groupBy = [...new Set(query.groupBy)];
-  let select = store.db
-    .selectFrom("usage_entries")
-    .select([
-      sumOf(sql`case when attempt <= 1 then 1 else 0 end`).as("requests"),
-      sumOf(sql`1`).as("attempts"),
-      sumOf(sql`case when status in ('error', 'interrupted', 'refused') then 1 else 0 end`).as("errors"),
-      sumOf(sql`input_tokens`).as("input"),
-      sumOf(sql`output_tokens`).as("output"),
-      sumOf(sql`cache_read_tokens`).as("cache_read"),
-      sumOf(sql`coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)`).as("cache_write"),
-      sumOf(sql`reasoning_tokens`).as("reasoning"),
-      sumOf(sql`cost_nano_usd / ${sql.lit(Number(nanoPerUsd))}`).as("dollars"),
-      sumOf(sql`cost_nano_usd % ${sql.lit(Number(nanoPerUsd))}`).as("rest"),
-      sumOf(sql`case when cost_nano_usd is null then 1 else 0 end`).as("unpriced"),
-    ]);
-  if (query.userId !== undefined) select = select.where("user_id", "=", query.userId);
-  if (query.keyId !== undefined) select = select.where("key_id", "=", query.keyId);
-  if (query.fromMs !== undefined) select = select.where("time_ms", ">=", query.fromMs);
-  if (query.toMs !== undefined) select = select.where("time_ms", "<", query.toMs);
-  let grouped = select;
-  for (const group of groupBy) {
-    const column = groupColumns[group];
-    grouped = grouped
-      .select(sql<string>`cast(${column} as text)`.as(`group_${group}`))
-      .groupBy(column)
-      .orderBy(column);
+/** An entry has several tags, so sums by tag are kept apart from the others, and by fewer groups. */
+function checkTagQuery({ groupBy, tag, keyId, provider, model, dialect }: UsageQuery): void {
+  if (tag === undefined && !groupBy.includes("tag")) return;
+  const group = groupBy.find((name) => name !== "tag" && name !== "user" && name !== "day" && name !== "hour");
+  if (group !== undefined) throw notByTag(group, "group_by");
+  for (const [name, value] of Object.entries({ key_id: keyId, provider, model, dialect })) {
+    if (value !== undefined) throw notByTag(name, name);
   }
-  const rows: readonly Record<string, string>[] = await grouped.execute();
-  return rows.map((row) => ({
-    group: Object.fromEntries(groupBy.map((group) => [group, groupValue(group, row[`group_${group}`]!)])),
-    sums: {
-      requests: Number(row["requests"]),
-      attempts: Number(row["attempts"]),
-      errors: Number(row["errors"]),
-      inputTokens: Number(row["input"]),
-      outputTokens: Number(row["output"]),
-      cacheReadTokens: Number(row["cache_read"]),
-      cacheWriteTokens: Number(row["cache_write"]),
-      reasoningTokens: Number(row["reasoning"]),
-      costNanoUsd: BigInt(row["dollars"]!) * nanoPerUsd + BigInt(row["rest"]!),
-      unpriced: Number(row["unpriced"]),
-    },
-  }));
 }
 
-function sumOf(expression: RawBuilder<unknown>): RawBuilder<string> {
-  return sql<string>`cast(coalesce(sum(${expression}), 0) as text)`;
+function notByTag(name: string, param: string): GatewayError {
+  const message = `Usage by tag is known by user, day and hour, not by "${name}". Leave out either, or read the entries, which can be filtered by all of them.`;
+  return new GatewayError("invalid_request", message, { param });
+}
+
+function groupOf({ values }: SumsRow, groupBy: readonly UsageGroup[]): Record<string, string> {
+  return Object.fromEntries(groupBy.map((group, i) => [group, groupValue(group, values[i]!)]));
 }
 
 function groupValue(group: UsageGroup, value: string): string {
-  return group === "day" ? new Date(Number(value) * dayMs).toISOString().slice(0, 10) : value;
+  if (group === "day") return new Date(Number(value) * spanMs.day).toISOString().slice(0, 10);
+  if (group === "hour") return `${new Date(Number(value) * spanMs.hour).toISOString().slice(0, 16)}Z`;
+  return value;
+}
+
+function writeCursor({ values }: SumsRow): string {
+  return Buffer.from(JSON.stringify(values)).toString("base64url");
+}
+
+function readCursor(text: string, groupBy: readonly UsageGroup[]): readonly string[] {
+  const values = parseValues(text);
+  const matches =
+    Array.isArray(values) &&
+    values.length === groupBy.length &&
+    values.length > 0 &&
+    values.every((value, i) => typeof value === "string" && (!isSpan(groupBy[i]) || /^\d{1,12}$/.test(value)));
+  if (!matches) {
+    const message = '"after" is not the "next" of an earlier page with the same groups. Leave it out to begin with the first row.';
+    throw new GatewayError("invalid_request", message, { param: "after" });
+  }
+  return values as readonly string[];
+}
+
+function parseValues(text: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(text, "base64url").toString());
+  } catch {
+    // It comes from a client, and is then no cursor.
+    return undefined;
+  }
+}
+
+function isSpan(group: UsageGroup | undefined): boolean {
+  return group === "day" || group === "hour";
 }
 
 function add(a: Sums, b: Sums): Sums {

@@ -18,6 +18,15 @@ export interface OpenRecord {
   readonly modelAsked: string;
   readonly upstreamModel: string;
   readonly clientRequestId?: string;
+  /** JSON array of strings. */
+  readonly tags?: string;
+  /** Tokens that the request is estimated to have: what is charged where the process dies with the attempt. Absent for operations that use none. */
+  readonly inputTokensEstimate?: number;
+}
+
+/** One string for an attempt. The first of a request is the common one, and makes no new string. */
+export function attemptKey(requestId: string, attempt: number): string {
+  return attempt === 1 ? requestId : `${requestId}#${attempt}`;
 }
 
 /** What is known when an attempt is over. */

@@ -77,20 +77,21 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
     price_snapshot: charge.snapshot,
     http_status: wholeNumber(record.httpStatus),
     error_code: record.errorCode === undefined ? null : storable(record.errorCode),
-    tags: null,
+    tags: record.tags ?? null,
     client_request_id: record.clientRequestId === undefined ? null : storable(record.clientRequestId),
   };
 }
 
-/** How an attempt ends of which nothing more will be heard: its usage is unknown, no status was sent. */
+/** How an attempt ends of which nothing more will be heard: of its usage no more is known than the estimate of its input, no status was sent. */
 export function interruptedRecord(open: OpenRecord, nowMs: number, errorCode: string): CloseRecord {
+  const input = open.inputTokensEstimate;
   return {
     ...open,
     status: "interrupted",
     durationMs: Math.max(0, nowMs - open.timeMs),
     modelServed: open.upstreamModel,
-    usage: {},
-    usageSource: "none",
+    usage: input === undefined ? {} : { input },
+    usageSource: input === undefined ? "none" : "estimated",
     httpStatus: 0,
     errorCode,
   };
@@ -138,6 +139,7 @@ function clamp(usage: Usage): Usage {
     ...(cacheWrite5m === undefined ? {} : { cacheWrite5m }),
     ...(cacheWrite1h === undefined ? {} : { cacheWrite1h }),
     ...(reasoning === undefined ? {} : { reasoning: Math.min(reasoning, output ?? reasoning) }),
+    ...(usage.tier === undefined ? {} : { tier: usage.tier }),
   };
 }
 
@@ -147,7 +149,7 @@ const maxTextLength = 256;
  * Text from outside, as every database takes it: PostgreSQL refuses NUL, no UTF-8 has a lone surrogate, and a name has no business being longer.
  * One row that is refused would hold up all that come after it.
  */
-function storable(text: string): string {
+export function storable(text: string): string {
   const short = text.length > maxTextLength ? text.slice(0, maxTextLength) : text;
   return (short.includes("\0") ? short.replaceAll("\0", "\ufffd") : short).toWellFormed();
 }

@@ -6,8 +6,11 @@ import { openaiResponses, openaiResponsesUpstream } from "./openai-responses/ind
 import type { Protocol } from "./protocol.ts";
 import type { UpstreamProtocol } from "./translation.ts";
 
+export { refuseForeignState } from "./losses.ts";
+export { paramLabel, spellLoss, spellRefusal, type ParamTable } from "./param-names.ts";
 export * from "./protocol.ts";
 export * from "./translation.ts";
+export * as storedResponses from "./openai-responses/stored/index.ts";
 
 /** The wire protocols, as a client's dialect and to be passed on. A new one is a folder beside these and a line here and below. */
 export const protocols: ReadonlyMap<ProtocolId, Protocol> = new Map(

@@ -13,23 +13,6 @@ export function objectText(text: string): string | undefined {
   }
 }
 
-/** The arguments as a JSON object to put into a body: the text as it is, or as the one string of `input`. */
-export function argumentsJson(kind: "function" | "custom", text: string): string {
-  return (kind === "custom" ? undefined : objectText(text)) ?? JSON.stringify({ input: text });
-}
-
-/** The free text in the arguments of the function that a free-text tool became; a model that did not keep to the form meant all of it. */
-export function freeTextOf(args: string): string {
-  try {
-    const value: unknown = JSON.parse(args);
-    if (typeof value === "string") return value;
-    if (typeof value === "object" && value !== null && "input" in value && typeof value.input === "string") return value.input;
-  } catch {
-    // Not JSON: the free text itself.
-  }
-  return args;
-}
-
 /** The text of the value under a path of keys and indexes, as it stands in the JSON; `undefined` where there is none, or not for sure. */
 export function textAt(json: string, path: readonly (string | number)[]): string | undefined {
   try {

@@ -1,5 +1,6 @@
 import type { Edit, GatewayError, Secret, Span, SseEvent } from "../core/index.ts";
-import type { ChatRequest, ChatResponse, ProtocolId, StreamEvent, Usage } from "../ir/index.ts";
+import type { ParamTable } from "./param-names.ts";
+import type { ChatRequest, ChatResponse, EmbeddingRequest, EmbeddingResult, ProtocolId, StreamEvent, Usage } from "../ir/index.ts";
 
 /** What a call asks for. `generate` is an answer of a model; the others are named as the contract's table names them. */
 export type Operation =
@@ -41,12 +42,20 @@ export interface Envelope {
   readonly stream: boolean;
   /** The bound on output tokens that the client set. */
   readonly maxOutputTokens?: number;
+  /** How many answers it asked for, where more than one: each may be as long as the bound. */
+  readonly choices?: number;
   /** Chat: whether the client asked for usage in its stream. */
   readonly includeUsage?: boolean;
+  /** OpenAI's dialects: the client asked for the cost in the answer's usage. */
+  readonly includeCost?: boolean;
   /** Responses: the stored response that this one continues. */
   readonly previousResponseId?: string;
   /** Responses: `store`, where given. */
   readonly store?: boolean;
+  /** Responses: `background`, where given. */
+  readonly background?: boolean;
+  /** Responses: the request goes on with a conversation that its provider keeps. */
+  readonly conversation?: boolean;
   /** Gemini: the stream is asked for as one JSON array, not as SSE. */
   readonly jsonArray?: boolean;
   /** Where values stand in the body, for the patched lane; keys are the protocol's own choice. */
@@ -126,6 +135,8 @@ export interface ClientContext {
   readonly includeUsage: boolean;
   /** Gemini: the stream is one JSON array, not SSE. */
   readonly jsonArray: boolean;
+  /** The id of the answer without its prefix, where the gateway gives it and not the upstream. */
+  readonly answerId?: string;
   /** The request, where the dialect repeats parts of it in the answer (Responses). */
   readonly request: ChatRequest;
 }
@@ -190,13 +201,21 @@ export interface Protocol {
   /** A keep-alive that a client of this dialect ignores. */
   readonly keepAlive: string;
 
+  /** How a client of this dialect names what a translation may lose. */
+  readonly params: ParamTable;
+  /**
+   * A JSON answer, or the data of an event (latin1), with the cost in its usage, where there is one; `null`: it is not known. Absent where the dialect has
+   * no option for it.
+   */
+  addCost?(json: string, costUsd: string | null): string;
+
   /** Parses a request into the neutral form. `wire` is the parsed body. @throws GatewayError `invalid_request` that names the field. */
   parseRequest(wire: unknown, call: RouteCall): ChatRequest;
   renderResponse(response: ChatResponse, client: ClientContext): string;
   createStreamEncoder(client: ClientContext): StreamEncoder;
   /** The answer to a count of tokens. */
   renderTokenCount(tokens: number): string;
-  /** The texts that an embedding request asks for. @throws GatewayError `invalid_request`. */
+  /** What an embedding request asks for. @throws GatewayError `invalid_request`. */
   parseEmbedding?(wire: unknown, call: RouteCall): EmbeddingRequest;
   renderEmbedding?(result: EmbeddingResult, request: EmbeddingRequest): string;
 
@@ -204,19 +223,4 @@ export interface Protocol {
   renderModel(model: ModelInfo): string;
   /** Model names in this protocol's listing, as an upstream answers it. @throws GatewayError `upstream_invalid_response`. */
   parseModelList(wire: unknown): readonly string[];
-}
-
-export interface EmbeddingRequest {
-  readonly model: string;
-  readonly inputs: readonly string[];
-  readonly dimensions?: number;
-  readonly encoding?: "float" | "base64";
-  /** Gemini: the client asked with the batch form. */
-  readonly batch: boolean;
-}
-
-export interface EmbeddingResult {
-  readonly model: string;
-  readonly vectors: readonly (readonly number[])[];
-  readonly inputTokens: number;
 }

@@ -1,68 +1,103 @@
 import { createHash } from "node:crypto";
 import type { Tool, ToolCallBlock, ToolChoice } from "../ir/index.ts";
-import type { Losses } from "./losses.ts";
 import type { ToolIdentity, ToolNames } from "./translation.ts";
 
-/** The longest name of a tool that every vendor takes. */
+/** The longest name of a tool, and the longest id of a call, that every vendor takes. */
 const maxLength = 64;
 const hashLength = 8;
 
+/** Tools of this namespace are known by their bare name: models are trained on it as the namespace of all functions. */
+const bareNamespace = "functions";
+
 type Named = Pick<ToolCallBlock, "name" | "namespace" | "kind">;
 
+/** What a wire takes as a tool and as its name. */
+export interface ToolNameRules {
+  /** Each character that a name must not have: a global pattern. */
+  readonly forbidden: RegExp;
+  /** What a name must begin with, where that is less than what may follow. */
+  readonly begins?: RegExp;
+  /** The wire has namespaces of its own. */
+  readonly namespaces?: boolean;
+  /** The wire has tools of free text. */
+  readonly freeText?: boolean;
+}
+
+/** Letters, digits, `_` and `-`: OpenAI's and Anthropic's names. */
+export const wordCharacters = /[^a-zA-Z0-9_-]/g;
+
 /**
- * Gives tools the names that they have on a wire that knows neither namespaces nor every character. A name depends on nothing but the tool's own, so it
- * is the same in every request of a conversation; two tools that would share one keep apart by a hash.
+ * Gives tools the names that they have on a wire that may know neither namespaces nor every character. A name that had to be cut, or that another
+ * tool has already, ends in a hash of the whole, so that no two tools share one.
  */
 export class ToolNamer {
-  readonly #identities = new Map<string, ToolIdentity>();
-  readonly #forbidden: RegExp;
+  readonly #rules: ToolNameRules;
+  readonly #wireByKey = new Map<string, string>();
+  readonly #taken = new Set<string>();
+  readonly #changed = new Map<string, ToolIdentity>();
 
-  /** `forbidden`: matches each character that a name must not have (a global pattern). */
-  constructor(forbidden: RegExp) {
-    this.#forbidden = forbidden;
+  constructor(tools: readonly Tool[], rules: ToolNameRules) {
+    this.#rules = rules;
+    const named = tools.filter((tool) => tool.type !== "server").map(identityOf);
+    // A name that fits as it is keeps its spelling where another one would come out the same.
+    const rank = (tool: Named): number => (tool.namespace !== undefined ? 2 : this.#clean(tool.name) === tool.name ? 0 : 1);
+    for (const tool of named.toSorted((a, b) => rank(a) - rank(b))) this.wireName(tool);
   }
 
+  /** The name on the wire of a tool, or of a call of one. */
   wireName(tool: Named): string {
-    const flat = flatName(tool);
-    let name = shorten(flat.replace(this.#forbidden, "_"), flat);
-    if (/^[^a-zA-Z_]/.test(name)) name = shorten(`_${name}`, flat);
-    const taken = this.#identities.get(name);
-    if (taken !== undefined && (taken.name !== tool.name || taken.namespace !== tool.namespace)) name = withHash(name, flat);
-    this.#identities.set(name, this.#identities.get(name) ?? identityOf(tool));
-    return name;
+    const key = JSON.stringify([tool.namespace ?? null, tool.name]);
+    const known = this.#wireByKey.get(key);
+    if (known !== undefined) return known;
+    const wire = this.#fit(tool, key);
+    this.#wireByKey.set(key, wire);
+    this.#taken.add(this.#scoped(wire, tool.namespace));
+    const isNamespaceGone = tool.namespace !== undefined && this.#rules.namespaces !== true;
+    const isFormOther = tool.kind === "custom" && this.#rules.freeText !== true;
+    if (wire !== tool.name || isNamespaceGone || isFormOther) this.#changed.set(wire, identityOf(tool));
+    return wire;
   }
 
   /** A name that stands for the text of the answer. */
   reserveAnswer(name: string): string {
-    this.#identities.set(name, { name, kind: "answer" });
+    this.#changed.set(name, { name, kind: "answer" });
     return name;
   }
 
   /** The names to turn back; `undefined` where every tool goes by its own. */
   get toolNames(): ToolNames | undefined {
-    const changed = [...this.#identities].filter(
-      ([wire, { name, namespace, kind }]) => wire !== name || namespace !== undefined || kind !== "function",
-    );
-    return changed.length === 0 ? undefined : new Map(changed);
+    return this.#changed.size === 0 ? undefined : this.#changed;
+  }
+
+  #fit(tool: Named, key: string): string {
+    const clean = this.#clean(this.#rules.namespaces === true ? tool.name : flatName(tool));
+    const isFree = clean !== "" && clean.length <= maxLength && !this.#taken.has(this.#scoped(clean, tool.namespace));
+    return isFree ? clean : `${clean.slice(0, maxLength - hashLength - 1)}_${hashOf(key).slice(0, hashLength)}`;
+  }
+
+  #clean(name: string): string {
+    const { forbidden, begins } = this.#rules;
+    const clean = name.replace(forbidden, "_");
+    return begins === undefined || clean === "" || begins.test(clean) ? clean : `_${clean}`;
+  }
+
+  #scoped(wire: string, namespace: string | undefined): string {
+    return this.#rules.namespaces === true ? JSON.stringify([namespace ?? null, wire]) : wire;
   }
 }
 
-/** A tool of a namespace goes under one flat name; `functions` is the namespace of plain ones. */
-export function flatName({ name, namespace }: Pick<Named, "name" | "namespace">): string {
-  return namespace === undefined || namespace === "functions" ? name : `${namespace}__${name}`;
+function identityOf(tool: Named | Exclude<Tool, { type: "server" }>): ToolIdentity & Named {
+  const { name, namespace } = tool;
+  return { name, ...(namespace === undefined ? {} : { namespace }), kind: "kind" in tool ? tool.kind : tool.type };
 }
 
-function identityOf({ name, namespace, kind }: Named): ToolIdentity {
-  return { name, ...(namespace === undefined ? {} : { namespace }), kind };
+/** A tool of a namespace goes under one flat name. */
+function flatName({ name, namespace }: Pick<Named, "name" | "namespace">): string {
+  return namespace === undefined || namespace === bareNamespace ? name : `${namespace}__${name}`;
 }
 
-function shorten(name: string, original: string): string {
-  return name.length <= maxLength && name !== "" ? name : withHash(name, original);
-}
-
-function withHash(name: string, original: string): string {
-  const hash = createHash("sha256").update(original).digest("hex").slice(0, hashLength);
-  return `${name.slice(0, maxLength - hashLength - 1)}_${hash}`;
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 /** The tools that a choice leaves: all of them, or the allowed ones. */
@@ -75,18 +110,17 @@ export function isCalled(tool: Tool, name: string): boolean {
   return tool.name === name || (tool.type !== "server" && flatName(tool) === name);
 }
 
-/** The schema of the function that a free-text tool becomes. */
-export const freeTextSchema = {
-  type: "object",
-  properties: { input: { type: "string" } },
-  required: ["input"],
-  additionalProperties: false,
-} as const;
+/** A tool as its calls name it. */
+export function namedTool(tool: Exclude<Tool, { type: "server" }>): Named {
+  return identityOf(tool);
+}
 
-/** The description of the function that a free-text tool becomes: its text goes into `input`, and a grammar can only be told. */
-export function freeTextDescription(tool: Extract<Tool, { type: "custom" }>, path: string, losses: Losses): string {
-  losses.emulate(path, "The provider has no free-text tools: it is a function with one string.");
-  const grammar = tool.grammar === undefined ? [] : [`Grammar of \`input\` (${tool.grammar.syntax}):\n${tool.grammar.definition}`];
-  const intro = "Give the whole free text of this tool's input, as it is, in `input`.";
-  return [...(tool.description === undefined ? [] : [tool.description]), intro, ...grammar].join("\n\n");
+/** An id of a call that the wire takes: one that is longer than 64 characters is replaced by its hash, the same in every turn. */
+export function wireCallId(id: string): string {
+  return id.length <= maxLength && id !== "" ? id : madeCallId(id);
+}
+
+/** An id for a call, made of what is the same whenever it is made again. */
+export function madeCallId(seed: string): string {
+  return `call_${hashOf(seed).slice(0, 24)}`;
 }

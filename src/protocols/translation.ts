@@ -1,9 +1,9 @@
 import type { SseEvent } from "../core/index.ts";
-import type { ChatRequest, ChatResponse, StreamEvent } from "../ir/index.ts";
+import type { ChatRequest, ChatResponse, EmbeddingAnswer, EmbeddingRequest, StreamEvent } from "../ir/index.ts";
 
 /** Something of a request or an answer that the target's wire has no place for. */
 export interface Loss {
-  /** As the client spells it: `top_k`, `tools[2].strict`. */
+  /** By its neutral name, or a field that only the client's protocol has; see `param-names.ts` for the client's spelling. */
   readonly param: string;
   readonly action: "dropped" | "emulated" | "clamped";
   readonly reason: string;
@@ -31,8 +31,6 @@ export interface ToolIdentity {
 export interface RenderTarget {
   readonly model: string;
   readonly stream: boolean;
-  /** Name of the provider: reasoning proofs are valid only where they were made. */
-  readonly provider: string;
   readonly quirks: RenderQuirks;
 }
 
@@ -68,4 +66,22 @@ export interface UpstreamProtocol {
   /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`, `upstream_error`. */
   parseResponse(body: string, toolNames?: ToolNames): ChatResponse;
   createStreamDecoder(toolNames?: ToolNames): StreamDecoder;
+  /** Where the protocol has embeddings. */
+  readonly embeddings?: UpstreamEmbeddings;
+  /** Where the protocol has an operation that counts the tokens of a request. */
+  readonly counter?: TokenCounter;
+}
+
+export interface UpstreamEmbeddings {
+  /** `model`: the upstream's name. `operation`: what the body is one for. */
+  render(request: EmbeddingRequest, model: string): Rendered<string> & { readonly operation: "embed" | "batch-embed" };
+  /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`. */
+  parse(body: string): EmbeddingAnswer;
+}
+
+export interface TokenCounter {
+  /** The request with only what is counted. @throws GatewayError `invalid_request` where it cannot be said in this protocol. */
+  render(request: ChatRequest, target: RenderTarget): string;
+  /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`. */
+  parse(body: string): number;
 }

@@ -1,5 +1,6 @@
 import type { Block, Message, ToolCallBlock, ToolResultBlock } from "../ir/index.ts";
 import type { Losses } from "./losses.ts";
+import { abortedResult, pairResults } from "./pair-results.ts";
 
 /** One turn of a conversation in which user and assistant take turns. */
 export interface Turn {
@@ -27,9 +28,6 @@ interface OpenTurn {
   readonly content: Block[];
 }
 
-/** What stands for the result of a call that the client gave up. */
-const abortedResult = "aborted";
-
 /**
  * Arranges messages for a wire that wants strict turns: messages of one role become one turn; the results of a turn's calls stand together in the turn that
  * follows, one for each call, a missing one as "aborted"; a result without a call is dropped. Instructions behind the first turn become a user's text
@@ -43,7 +41,7 @@ export function arrangeTurns(
   const first = messages.findIndex(({ role }) => role === "user" || role === "assistant");
   const leading = first < 0 ? messages : messages.slice(0, first);
   const open = openTurns(first < 0 ? [] : messages.slice(first), keeps);
-  pairResults(open, losses);
+  placeResults(open, messages, losses);
   return { instructions: leading.flatMap(({ content }) => content), turns: mergeTurns(open) };
 }
 
@@ -72,13 +70,13 @@ function reminderOf({ content }: Message): Block {
   };
 }
 
-/** Takes the results out of where they stand and puts each behind its call. Ids may repeat: the first call of an id has its first result. */
-function pairResults(turns: OpenTurn[], losses: Losses): void {
-  const waiting = new Map<string, ToolResultBlock[]>();
+/** Takes the results out of where they stand and puts each behind its call; one without a call is lost. */
+function placeResults(turns: OpenTurn[], messages: readonly Message[], losses: Losses): void {
+  const { resultOf, callOf } = pairResults(messages);
   for (const turn of turns) {
-    for (const block of turn.content)
-      if (block.type === "tool-result") waiting.set(block.callId, [...(waiting.get(block.callId) ?? []), block]);
     const rest = turn.content.filter((block) => block.type !== "tool-result");
+    if (turn.content.some((block) => block.type === "tool-result" && !callOf.has(block)))
+      losses.drop("toolResults", "A tool result has no call that it answers.");
     turn.content.splice(0, turn.content.length, ...rest);
   }
   for (let at = 0; at < turns.length; at++) {
@@ -88,16 +86,14 @@ function pairResults(turns: OpenTurn[], losses: Losses): void {
     const next = turns[at + 1] ?? { role: "user" as const, results: [], content: [] };
     if (turns[at + 1] === undefined) turns.push(next);
     for (const call of calls) {
-      const result = waiting.get(call.id)?.shift();
-      if (result === undefined) losses.emulate("tool_calls", "A tool call has no result: it counts as aborted.");
+      const result = resultOf.get(call);
+      if (result === undefined) losses.emulate("toolCalls", "A tool call has no result: it counts as aborted.");
       next.results.push({
         call,
         result: result ?? { type: "tool-result", callId: call.id, content: [{ type: "text", text: abortedResult }], isError: true },
       });
     }
   }
-  if ([...waiting.values()].some((results) => results.length > 0))
-    losses.drop("tool_results", "A tool result has no call that it answers.");
 }
 
 /** Turns that have lost all they held go, and what stood around them comes together. */

@@ -24,7 +24,7 @@ const plain: ObservedRequest = {
   overheadMs: 0.456,
   usage: {},
   costNanoUsd: undefined,
-  droppedParams: [],
+  losses: [],
   errorCode: undefined,
   errorMessage: undefined,
 };

@@ -24,7 +24,7 @@ export function createAccessLog(sink: LineSink, clock: Clock, pid: number): (req
     if (request.costNanoUsd !== undefined) line += `,"cost_nano_usd":${request.costNanoUsd}`;
     if (request.modelServed !== "" && request.modelServed !== request.modelAsked) line += `,"model_served":${quote(request.modelServed)}`;
     if (request.clientRequestId !== undefined) line += `,"client_request_id":${quote(request.clientRequestId)}`;
-    if (request.droppedParams.length > 0) line += `,"dropped_params":${JSON.stringify(request.droppedParams)}`;
+    if (request.losses.length > 0) line += `,"dropped_params":${JSON.stringify(request.losses.map(({ param }) => param))}`;
     if (request.errorCode !== undefined) line += `,"error_code":"${request.errorCode}"`;
     sink.write(`${line}}\n`);
   };

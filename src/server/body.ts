@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
-import { GatewayError } from "../core/index.ts";
+import { GatewayError, shuttingDown } from "../core/index.ts";
 import type { IdleSweep, Waiting } from "./idle-sweep.ts";
 
 export interface BodyLimits {
@@ -87,6 +87,10 @@ class BodyReader implements Waiting {
 
   onIdle(): void {
     this.#fail(new GatewayError("request_timeout", `The body made no progress for ${this.#limits.idleMs / 1000} seconds.`));
+  }
+
+  onShutdown(): void {
+    this.#fail(shuttingDown());
   }
 
   #take(chunk: Buffer): void {

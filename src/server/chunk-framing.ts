@@ -1,5 +1,5 @@
-import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import { nodeHttp } from "../core/index.ts";
 
 /**
  * Whether this Node lets us write the chunk framing of a response ourselves (`chunkedEncoding = false` after the head names
@@ -16,6 +16,7 @@ export function ownFramingWorks(): boolean {
     return true;
   };
   try {
+    const { IncomingMessage, ServerResponse } = nodeHttp();
     const request = new IncomingMessage(socket);
     request.httpVersionMajor = 1;
     request.httpVersionMinor = 1;

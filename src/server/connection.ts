@@ -1,5 +1,6 @@
-import { Server, type RequestListener, type ServerOptions } from "node:http";
+import type { RequestListener, ServerOptions } from "node:http";
 import type { Socket } from "node:net";
+import { nodeHttp } from "../core/index.ts";
 
 /** A request whose answer has not left the process yet, as its connection sees it. */
 export interface UnderWay {
@@ -43,7 +44,7 @@ export function underWayOn(socket: Socket): UnderWay | undefined {
  * A server that tells idle connections apart by whether their last answer has left. Node's own counts one as idle as soon as `end` was called, and its
  * `close` then cuts an answer that is still on its way to a slow reader.
  */
-export class EdgeServer extends Server {
+export class EdgeServer extends nodeHttp().Server {
   readonly #sockets = new Set<Socket>();
 
   constructor(options: ServerOptions, onRequest: RequestListener) {

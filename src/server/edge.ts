@@ -49,7 +49,8 @@ export interface Edge {
   /** Listens on a socket's path (a named pipe on Windows). */
   listenPath(path: string): Promise<void>;
   /**
-   * No new connections; resolves when the last answer has ended, or `graceMs` are over, `onGraceOver` has been called and the rest was cut. Called
+   * No new connections; resolves when the last answer has ended, or `graceMs` are over, requests whose body is still
+   * on its way have been refused, `onGraceOver` has been called and the rest was cut. Called
    * again, the shorter grace counts.
    */
   close(graceMs: number, onGraceOver?: () => void): Promise<void>;
@@ -193,7 +194,10 @@ export function createEdge(deps: EdgeDeps): Edge {
     listenPath: (path) => listeners.listenPath(path),
     close(graceMs, onGraceOver) {
       draining = true;
-      return listeners.close(graceMs, onGraceOver);
+      return listeners.close(graceMs, () => {
+        options.sweep.shutDown();
+        onGraceOver?.();
+      });
     },
   };
 }

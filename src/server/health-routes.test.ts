@@ -62,6 +62,15 @@ test("a provider that is down, idle or disabled is shown, and no reason to be un
   );
 });
 
+test("a journal that soon takes nothing more is degraded, and serves", async (t) => {
+  const { origin } = await startEdge(t, healthRoutes({ ...fine, journal: () => ({ healthy: true, message: "81 % full" }) }));
+  for (const path of ["/health", "/health/ready"]) {
+    const [status, body] = await asked(origin, path);
+    const dependencies = [databaseUp, { name: "journal", state: "degraded", latency_ms: null, message: "81 % full" }];
+    assert.deepEqual([status, body["status"], body["dependencies"]], [200, "degraded", dependencies]);
+  }
+});
+
 test("a database that fails, a journal that does not write, and a shutdown make it unready, but not dead", async (t) => {
   const down: [Partial<HealthDeps>, unknown][] = [
     [

@@ -6,8 +6,8 @@ import type { HttpExchange } from "./exchange.ts";
 /** One dependency as `/health` shows it. */
 export interface DependencyHealth {
   readonly name: string;
-  /** `idle`: a provider that has not been asked yet. */
-  readonly state: "up" | "down" | "idle" | "disabled";
+  /** `idle`: a provider that has not been asked yet. `degraded`: it serves, and its message says what is about to go wrong. */
+  readonly state: "up" | "degraded" | "down" | "idle" | "disabled";
   readonly latency_ms: number | null;
   readonly message: string | null;
 }
@@ -30,7 +30,7 @@ export interface HealthDeps {
 const defaultPingTimeoutMs = 2000;
 
 /**
- * `/health` shows all dependencies; `/health/ready` is 200 when configuration, database and journal are in order (a provider that is down is shown,
+ * `/health` shows all dependencies; `/health/ready` is 200 when configuration, database and journal are in order, or only degraded (a provider that is down is shown,
  * not a reason); `/health/live` is 200 as long as the process answers. Basis: the contract's section 1.
  */
 export function healthRoutes(deps: HealthDeps): Route[] {
@@ -57,10 +57,16 @@ async function answerHealth(deps: HealthDeps, probe: DatabaseProbe, exchange: Ht
   const journal = deps.journal();
   const own: DependencyHealth[] = [
     database,
-    { name: "journal", state: journal.healthy ? "up" : "down", latency_ms: null, message: journal.message },
+    {
+      name: "journal",
+      state: !journal.healthy ? "down" : journal.message === null ? "up" : "degraded",
+      latency_ms: null,
+      message: journal.message,
+    },
   ];
-  const ready = deps.serving() && own.every((dependency) => dependency.state === "up");
-  const status = !ready ? "unavailable" : "ok";
+  const ready = deps.serving() && own.every((dependency) => dependency.state !== "down");
+  const degraded = own.some((dependency) => dependency.state === "degraded");
+  const status = !ready ? "unavailable" : degraded ? "degraded" : "ok";
   const body = {
     status,
     version: deps.version,

@@ -6,6 +6,8 @@ export interface Waiting extends Slotted {
   idleTicks: number;
   /** No progress for the time that is allowed. */
   onIdle(): void;
+  /** The server ends. */
+  onShutdown(): void;
 }
 
 /** The time is looked at so many times within the time allowed: one that ran out is noticed after a quarter more, at the latest. */
@@ -34,6 +36,13 @@ export class IdleSweep {
 
   delete(waiting: Waiting): void {
     this.#waiting.delete(waiting);
+  }
+
+  /** Nobody is waited for any more. */
+  shutDown(): void {
+    this.#waiting.forEach((waiting) => {
+      waiting.onShutdown();
+    });
   }
 
   #tick(): void {

@@ -79,16 +79,26 @@ async function ownRegistry(snapshot: MetricsSnapshot): Promise<Registry> {
   histogram("tokligence_overhead_seconds", "Time spent in the gateway itself.", "overhead", overheadBounds);
   const refused = Object.entries(snapshot.refused).map(([code, value]) => ({ value, labels: { code } }));
   add("tokligence_refused_total", "counter", "Requests refused before a model route served them, by error code.", refused);
+  const losses = Object.entries(snapshot.losses).map(([key, value]) => {
+    const [param = "", from = "", to = ""] = key.split(" ");
+    return { value, labels: { param, from, to } };
+  });
+  add("tokligence_translation_losses_total", "counter", "Parameters left out, as the upstream's protocol has no place for them.", losses);
   for (const [name, value] of Object.entries(snapshot.gauges))
-    add(`tokligence_${name}`, "gauge", gaugeHelp[name] ?? name, [{ value, labels: {} }]);
+    add(`tokligence_${name}`, name.endsWith("_total") ? "counter" : "gauge", gaugeHelp[name] ?? name, [{ value, labels: {} }]);
   return registry;
 }
 
 const gaugeHelp: Readonly<Record<string, string>> = {
   active_streams: "Streams under way.",
   ledger_queued_records: "Ledger records that are not in the database yet.",
+  ledger_open_attempts: "Attempts under way.",
   ledger_healthy: "Processes whose ledger takes records.",
   workers: "Processes that serve requests.",
+  duplicate_tool_calls_noted_total: "Requests whose model was told that its agent repeats one tool call and gets one result.",
+  duplicate_tool_calls_refused_total: "Requests refused for repeating one tool call.",
+  budget_warned_requests_total: "Requests whose user or key has reached the warning of a budget.",
+  budget_refused_requests_total: "Requests that a budget has refused.",
 };
 
 function histogramValues(name: string, histogram: HistogramState, bounds: readonly number[], labels: Record<string, string>): Value[] {

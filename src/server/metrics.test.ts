@@ -26,7 +26,7 @@ function observed(changes: Partial<ObservedRequest> = {}): ObservedRequest {
     overheadMs: 0.4,
     usage: { input: 100, output: 20, cacheRead: 30, cacheWrite5m: 4, cacheWrite1h: 1, reasoning: 5 },
     costNanoUsd: 1_500_000_000n,
-    droppedParams: [],
+    losses: [],
     errorCode: undefined,
     errorMessage: undefined,
     ...changes,
@@ -195,6 +195,21 @@ test("refusals are counted by their code", async () => {
   assert.equal(value(families, "tokligence_refused_total", { code: "not_found" }), 1);
 });
 
+test("what translations leave out is counted by its name, from where and to where", async () => {
+  const metrics = new RequestMetrics();
+  const losses = [
+    { param: "stop_sequences", label: "stop_sequences", to: "openai-responses" },
+    { param: "my_own", label: "other", to: "openai-responses" },
+  ] as const;
+  metrics.observe(observed({ dialect: "anthropic-messages", losses }));
+  metrics.observe(observed({ dialect: "anthropic-messages", losses: losses.slice(0, 1) }));
+  const snapshot = metrics.snapshot({});
+  const families = await exposition(addSnapshots([snapshot, snapshot]));
+  const labels = { from: "anthropic-messages", to: "openai-responses" };
+  assert.equal(value(families, "tokligence_translation_losses_total", { ...labels, param: "stop_sequences" }), 4);
+  assert.equal(value(families, "tokligence_translation_losses_total", { ...labels, param: "other" }), 2);
+});
+
 test("the counters of several processes are added, also after a trip as JSON", async () => {
   const [one, two] = [new RequestMetrics(), new RequestMetrics()];
   one.observe(observed({ durationMs: 3 }));
@@ -212,11 +227,12 @@ test("the counters of several processes are added, also after a trip as JSON", a
   assert.deepEqual(sum, {
     series: whole.snapshot({}).series,
     refused: { not_found: 2, admin_required: 1 },
+    losses: {},
     gauges: { workers: 2, active_streams: 2 },
   });
   // The parts are left as they were.
   assert.equal(JSON.stringify(one.snapshot({})), before);
-  assert.deepEqual(addSnapshots([]), { series: [], refused: {}, gauges: {} });
+  assert.deepEqual(addSnapshots([]), { series: [], refused: {}, losses: {}, gauges: {} });
 });
 
 test("the route yields own and process metrics, again and again", async (t) => {
@@ -248,7 +264,7 @@ test("scrapes do not gather watchers of the garbage collector", async () => {
   };
   try {
     const fresh = createMetricsRenderer();
-    for (let i = 0; i < 5; i++) await fresh({ series: [], refused: {}, gauges: {} });
+    for (let i = 0; i < 5; i++) await fresh({ series: [], refused: {}, losses: {}, gauges: {} });
   } finally {
     PerformanceObserver.prototype.observe = original;
   }

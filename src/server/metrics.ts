@@ -30,6 +30,8 @@ export interface Series {
 export interface MetricsSnapshot {
   readonly series: readonly Series[];
   readonly refused: Readonly<Record<string, number>>;
+  /** What translations have left out, by param, the client's dialect and the upstream's protocol: `stop_sequences anthropic-messages openai-responses`. */
+  readonly losses: Readonly<Record<string, number>>;
   /** Values that are read, not counted; added over the processes. */
   readonly gauges: Readonly<Record<string, number>>;
 }
@@ -42,6 +44,7 @@ export class RequestMetrics {
   readonly #series = new Map<string, Series>();
   readonly #maxSeries: number;
   readonly #refused = new Map<string, number>();
+  readonly #losses = new Map<string, number>();
 
   /** @param maxSeries with so many combinations of labels, further models are `other`, too: aliases and globs can make many names. */
   constructor(maxSeries = 2000) {
@@ -62,6 +65,10 @@ export class RequestMetrics {
     record(series.duration, durationBounds, request.durationMs / 1000);
     if (request.ttftMs !== undefined) record(series.ttft, durationBounds, request.ttftMs / 1000);
     record(series.overhead, overheadBounds, request.overheadMs / 1000);
+    for (const { label, to } of request.losses) {
+      const key = `${label} ${request.dialect} ${to}`;
+      this.#losses.set(key, (this.#losses.get(key) ?? 0) + 1);
+    }
   }
 
   #seriesOf(request: ObservedRequest, model: string): Series {
@@ -79,7 +86,8 @@ export class RequestMetrics {
   }
 
   snapshot(gauges: Readonly<Record<string, number>>): MetricsSnapshot {
-    return { series: [...this.#series.values()], refused: Object.fromEntries(this.#refused), gauges };
+    const [refused, losses] = [Object.fromEntries(this.#refused), Object.fromEntries(this.#losses)];
+    return { series: [...this.#series.values()], refused, losses, gauges };
   }
 }
 
@@ -115,6 +123,7 @@ function record(histogram: HistogramState, bounds: readonly number[], value: num
 export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
   const series = new Map<string, Series>();
   const refused: Record<string, number> = {};
+  const losses: Record<string, number> = {};
   const gauges: Record<string, number> = {};
   for (const snapshot of snapshots) {
     for (const part of snapshot.series) {
@@ -129,7 +138,8 @@ export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnap
       }
     }
     for (const [code, count] of Object.entries(snapshot.refused)) refused[code] = (refused[code] ?? 0) + count;
+    for (const [key, count] of Object.entries(snapshot.losses)) losses[key] = (losses[key] ?? 0) + count;
     for (const [name, value] of Object.entries(snapshot.gauges)) gauges[name] = (gauges[name] ?? 0) + value;
   }
-  return { series: [...series.values()], refused, gauges };
+  return { series: [...series.values()], refused, losses, gauges };
 }

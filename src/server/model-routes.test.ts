@@ -134,7 +134,7 @@ test("the routes are those of the contract, each with its access and the dialect
       providerHealth: { record() {}, snapshot: () => [] },
       serving: () => true,
     }),
-    metricsRoute(() => ({ series: [], refused: {}, gauges: {} })),
+    metricsRoute(() => ({ series: [], refused: {}, losses: {}, gauges: {} })),
   ]);
   const dialectOf = ({ dialect }: Route): string => (typeof dialect === "string" ? dialect : "by its headers");
   const found = (method: string, path: string): string => {

@@ -1,5 +1,6 @@
+import type { Principal } from "../accounts/index.ts";
 import { GatewayError } from "../core/index.ts";
-import { handleModelCall, type GatewayDeps } from "../gateway/index.ts";
+import { handleModelCall, mayCall, type GatewayDeps } from "../gateway/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { ModelInfo, Protocol } from "../protocols/index.ts";
 import { listModels } from "../upstream/index.ts";
@@ -13,9 +14,9 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
     for (const spec of protocol.routes) {
       const common = { method: spec.method, path: spec.path, access: "user", dialect: protocol.id } as const;
       if (spec.operation === "list-models") {
-        routes.push({ ...common, handle: (exchange) => answerModelList(deps, exchange, protocol) });
+        routes.push({ ...common, handle: (exchange, { principal }) => answerModelList(deps, exchange, principal, protocol) });
       } else if (spec.operation === "get-model") {
-        routes.push({ ...common, handle: (exchange, { param }) => answerModel(deps, exchange, protocol, param) });
+        routes.push({ ...common, handle: (exchange, { principal, param }) => answerModel(deps, exchange, principal, protocol, param) });
       } else {
         routes.push({
           ...common,
@@ -31,14 +32,16 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
       path: "/v1/models",
       access: "user",
       dialect: modelsDialect,
-      handle: (exchange) => answerModelList(deps, exchange, deps.protocols.get(modelsDialect(exchange.rawHeaders))!),
+      handle: (exchange, { principal }) =>
+        answerModelList(deps, exchange, principal, deps.protocols.get(modelsDialect(exchange.rawHeaders))!),
     },
     {
       method: "GET",
       path: "/v1/models/{model}",
       access: "user",
       dialect: modelsDialect,
-      handle: (exchange, { param }) => answerModel(deps, exchange, deps.protocols.get(modelsDialect(exchange.rawHeaders))!, param),
+      handle: (exchange, { principal, param }) =>
+        answerModel(deps, exchange, principal, deps.protocols.get(modelsDialect(exchange.rawHeaders))!, param),
     },
   );
   for (const path of notServed) {
@@ -85,17 +88,20 @@ export function modelsDialect(rawHeaders: readonly string[]): ProtocolId {
   return "openai-chat";
 }
 
-function models(deps: GatewayDeps): readonly ModelInfo[] {
-  return listModels(deps.current().catalog);
+/** Those that the key may call. */
+function models(deps: GatewayDeps, principal: Principal): readonly ModelInfo[] {
+  const { catalog } = deps.current();
+  const all = listModels(catalog);
+  return principal.models === undefined ? all : all.filter(({ id }) => mayCall(principal, catalog, id));
 }
 
-function answerModelList(deps: GatewayDeps, exchange: HttpExchange, protocol: Protocol): void {
-  exchange.json(200, ["content-type", "application/json"], protocol.renderModelList(models(deps)));
+function answerModelList(deps: GatewayDeps, exchange: HttpExchange, principal: Principal, protocol: Protocol): void {
+  exchange.json(200, ["content-type", "application/json"], protocol.renderModelList(models(deps, principal)));
 }
 
-function answerModel(deps: GatewayDeps, exchange: HttpExchange, protocol: Protocol, id: string): void {
+function answerModel(deps: GatewayDeps, exchange: HttpExchange, principal: Principal, protocol: Protocol, id: string): void {
   const name = id.replace(/^models\//, "");
-  const model = models(deps).find((candidate) => candidate.id === id || candidate.id === name);
+  const model = models(deps, principal).find((candidate) => candidate.id === id || candidate.id === name);
   if (model === undefined)
     throw new GatewayError("model_not_found", `The model "${id.slice(0, 200)}" is not known by name here.`, { param: "model" });
   exchange.json(200, ["content-type", "application/json"], protocol.renderModel(model));

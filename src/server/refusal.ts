@@ -1,7 +1,6 @@
-import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { GatewayError, type ErrorCode, type GatewayErrorOptions } from "../core/index.ts";
+import { GatewayError, nodeHttp, type ErrorCode, type GatewayErrorOptions } from "../core/index.ts";
 import type { Protocol } from "../protocols/index.ts";
 
 /** An error of the edge whose answer needs headers of its own: `allow` with 405, `upgrade` with 426 (RFC 9110, sections 15.5.6 and 15.5.22). */
@@ -32,7 +31,7 @@ export function endRaw(socket: Duplex, protocol: Protocol, error: GatewayError, 
   const { status, body } = protocol.renderError(error, requestId);
   const headers = [...errorHeaders(error, status), "x-request-id", requestId, "request-id", requestId];
   headers.push("content-length", String(Buffer.byteLength(body)), "connection", "close");
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n`;
+  let head = `HTTP/1.1 ${status} ${nodeHttp().STATUS_CODES[status] ?? "Error"}\r\n`;
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]!}: ${headers[i + 1]!}\r\n`;
   socket.end(`${head}\r\n${body}`);
   socket.resume();

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { checkedRow, checkNames } from "./row-check.ts";
 import type { SqlValue } from "./types.ts";
 
 export interface RowInserter {
@@ -8,7 +9,6 @@ export interface RowInserter {
 
 /** Rows a statement. More gain nothing: most of the time then goes into binding values and into the indexes. */
 const rowsPerStatement = 16;
-const identifier = /^[a-z][a-z0-9_]*$/;
 
 interface Statements {
   readonly one: StatementSync;
@@ -54,17 +54,8 @@ export function createRowInserter(database: DatabaseSync): RowInserter {
  * `on conflict do nothing`, which comes first.
  */
 function insertText(table: string, columns: readonly string[], rows: number): string {
-  for (const name of [table, ...columns]) {
-    if (!identifier.test(name)) throw new TypeError(`"${name}" is no table's or column's name.`);
-  }
+  checkNames(table, columns);
   const row = `(${columns.map(() => "?").join(", ")})`;
   const values = Array.from({ length: rows }, () => row).join(", ");
   return `insert or fail into ${table} (${columns.join(", ")}) values ${values} on conflict do nothing`;
-}
-
-/** A row that is too short would shift the values of the next one into it. */
-function checkedRow(rows: readonly (readonly SqlValue[])[], at: number, columns: number): readonly SqlValue[] {
-  const row = rows[at]!;
-  if (row.length !== columns) throw new TypeError(`Row ${at} has ${row.length} values for ${columns} columns.`);
-  return row;
 }

@@ -15,12 +15,14 @@ import { withFolder } from "./sqlite-under-test.test.ts";
 
 const clock: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
 
-const first: Migration = { version: 1, name: "first", sqlite: "create table a (x integer) strict; insert into a values (1)" };
-const second: Migration = { version: 2, name: "second", sqlite: "alter table a add column y integer; update a set y = x + 1" };
+const postgresql = "not for this database";
+const first: Migration = { version: 1, name: "first", sqlite: "create table a (x integer) strict; insert into a values (1)", postgresql };
+const second: Migration = { version: 2, name: "second", sqlite: "alter table a add column y integer; update a set y = x + 1", postgresql };
 const broken: Migration = {
   version: 2,
   name: "broken",
   sqlite: "update a set x = 9; create table b (z integer) strict; select * from nowhere",
+  postgresql,
 };
 
 async function open(path: string): Promise<SqliteDatabase> {

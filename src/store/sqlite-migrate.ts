@@ -2,7 +2,7 @@ import type { Clock } from "../core/index.ts";
 import { messageOf } from "../core/index.ts";
 import type { Migration } from "./migrations/index.ts";
 import type { SqliteDatabase } from "./sqlite-database.ts";
-import { explainSqliteError, StoreError } from "./store-error.ts";
+import { explainSqliteError, newerSchema, StoreError } from "./store-error.ts";
 
 /**
  * Brings the schema to the newest version, forward only. Each step is one transaction that takes the write lock first and then looks which version
@@ -16,10 +16,7 @@ export async function migrateSqlite(database: SqliteDatabase, migrations: readon
     version = await database.write(() => applyNext(database, migrations, clock));
   }
   if (version > newest) {
-    throw new StoreError(
-      "newer_schema",
-      `The database ${database.path} has schema version ${version}, and this program knows versions up to ${newest}. Install the newer program again, or restore a backup from before it was installed.`,
-    );
+    throw newerSchema(database.path, version, newest);
   }
 }
 

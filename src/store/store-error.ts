@@ -7,7 +7,12 @@ export type StoreErrorReason =
   | "io_error"
   | "wal_unavailable"
   | "newer_schema"
-  | "migration_failed";
+  | "migration_failed"
+  | "unreachable"
+  | "untrusted"
+  | "denied"
+  | "missing"
+  | "unavailable";
 
 /** A fault of the database, not of the query. The message names the database and says what to do; it holds no data. */
 export class StoreError extends Error {
@@ -18,6 +23,14 @@ export class StoreError extends Error {
     this.name = "StoreError";
     this.reason = reason;
   }
+}
+
+/** @param place a SQLite file's path, or a database's name and server. */
+export function newerSchema(place: string, version: number, newest: number): StoreError {
+  return new StoreError(
+    "newer_schema",
+    `The database ${place} has schema version ${version}, and this program knows versions up to ${newest}. Install the newer program again, or restore a backup from before it was installed.`,
+  );
 }
 
 /** Primary result codes of SQLite (sqlite.org/rescode.html, read 2026-11-23); the low byte of an extended code. */

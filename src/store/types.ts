@@ -12,6 +12,9 @@ export type SqlValue = string | number | bigint | null;
  * On SQLite there is one connection, and an open transaction holds it: inside `db.transaction()` use the transaction it hands out, never the
  * store's `db` or a method without that transaction, or the two wait for each other for ever. Transactions take the write lock at once
  * (but `read only` ones), so keep them short and await nothing but the database in them. Long lists are read in pages by key, not streamed.
+ *
+ * On PostgreSQL it is the same to whoever uses it: transactions that write take turns, whichever gateway they are of. One that needs no turn, as each of its
+ * statements holds for itself, says so with `setIsolationLevel("read committed")`. Truth comes as 1 or 0 there, too.
  */
 export interface Store {
   readonly dialect: "sqlite" | "postgresql";
@@ -27,6 +30,11 @@ export interface Store {
     rows: readonly (readonly SqlValue[])[],
     transaction?: Kysely<Tables>,
   ): Promise<number>;
+  /**
+   * Deletes usage entries of before that time, as far as whole months go, where the database can drop a month at once; else it is not there. The mark
+   * in `retention` must be there already.
+   */
+  dropUsageBefore?(timeMs: number): Promise<void>;
   /** Counts up with every change of users or keys, by any process. Cheap: a read by primary key. */
   readRevision(): Promise<number>;
   /** Says that users or keys have changed. Call it with the transaction of the change where there is one. */

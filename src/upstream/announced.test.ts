@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLogger } from "../core/index.ts";
+import { protocols } from "../protocols/index.ts";
 import { createAnnouncedModels, type AnnouncedOptions, type ListingProtocol } from "./announced.ts";
 import { clientFor, HandClock, jsonAnswer, providerAt, rawServer, requestTo, gather, type Arrived } from "./harness.test.ts";
 import type { Provider } from "./types.ts";
 
 const chat: ListingProtocol = {
   id: "openai-chat",
-  routes: [{ method: "GET", path: "/v1/models", operation: "list-models" }],
   upstreamPath: () => ({ method: "GET", path: "/models" }),
   requiredHeaders: [["x-version", "1"]],
   parseModelList: (wire) => (wire as { data: { id: string }[] }).data.map((model) => model.id),
@@ -66,6 +66,17 @@ test("providers are asked at once for their models, with what their protocol req
   await announced.refresh();
   assert.equal(announced.names(), names, "the same names are no change");
   assert.equal(seen.length, 2);
+});
+
+test("every protocol has a listing, of Responses alone too", async (t) => {
+  const upstream = await rawServer(t, ({ socket, head }) =>
+    socket.write(head.startsWith("GET /v1beta/models?") ? jsonAnswer(JSON.stringify({ models: [{ name: "models/a" }] })) : listing("a")),
+  );
+  const providers = [...protocols.keys()].map((id) => providerAt(upstream.origin, { name: id, protocols: [id] }));
+  const announced = createAnnouncedModels(options(t, providers, { protocol: (id) => protocols.get(id) }));
+  t.after(() => announced.stop());
+  await announced.refresh();
+  assert.deepEqual(Object.fromEntries(announced.names()), Object.fromEntries([...protocols.keys()].map((id) => [id, ["a"]])));
 });
 
 test("a listing that does not come keeps the names of the one before, and is logged at debug and shown", async (t) => {

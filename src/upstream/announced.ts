@@ -6,7 +6,7 @@ import { pickKey } from "./pick-key.ts";
 import type { Provider, UpstreamClient, UpstreamRequest } from "./types.ts";
 
 /** What is needed of a protocol to ask for a provider's models. */
-export type ListingProtocol = Pick<Protocol, "id" | "routes" | "upstreamPath" | "requiredHeaders" | "parseModelList">;
+export type ListingProtocol = Pick<Protocol, "id" | "upstreamPath" | "requiredHeaders" | "parseModelList">;
 
 export interface AnnouncedOptions {
   readonly client: UpstreamClient;
@@ -146,13 +146,13 @@ async function listModelNames(provider: Provider, options: AnnouncedOptions, dea
 function listingProtocol(provider: Provider, find: AnnouncedOptions["protocol"]): ListingProtocol | undefined {
   for (const id of provider.protocols) {
     const protocol = find(id);
-    if (protocol?.routes.some((route) => route.operation === "list-models") === true) return protocol;
+    if (protocol !== undefined) return protocol;
   }
   return undefined;
 }
 
 function listRequest(provider: Provider, protocol: ListingProtocol, deadlineAt: number): UpstreamRequest {
-  const route = protocol.routes.find((candidate) => candidate.operation === "list-models")!;
+  const route = { method: "GET", path: "", operation: "list-models" } as const;
   const { method, path } = protocol.upstreamPath({ route, param: "", query: "" }, "");
   const query = pageQuery[protocol.id];
   return {

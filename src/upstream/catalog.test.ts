@@ -220,6 +220,7 @@ test("embeddings and token counts go over a protocol that has them", () => {
       ["g*", ["google"]],
       ["d*", ["deepseek"]],
       ["l*", ["local"]],
+      ["both*", ["anthropic", "google"]],
     ],
   });
   const chosen = (model: string, operation: PlanInput["operation"], clientProtocol: PlanInput["clientProtocol"]): string[] =>
@@ -227,6 +228,7 @@ test("embeddings and token counts go over a protocol that has them", () => {
   assert.deepEqual(chosen("o", "embed", "gemini-generate"), ["openai o openai-chat translated"]);
   assert.deepEqual(chosen("o", "batch-embed", "gemini-generate"), ["openai o openai-chat translated"]);
   assert.deepEqual(chosen("g", "embed", "openai-chat"), ["google g gemini-generate translated"]);
+  assert.deepEqual(chosen("both", "embed", "openai-chat"), ["google both gemini-generate translated"], "the one that has embeddings");
   assert.deepEqual(chosen("o", "count-tokens", "anthropic-messages"), ["openai o openai-responses translated"]);
   assert.deepEqual(chosen("a", "count-tokens", "gemini-generate"), ["anthropic a anthropic-messages translated"]);
   assert.deepEqual(chosen("d", "count-tokens", "gemini-generate"), ["deepseek d anthropic-messages translated"]);
@@ -234,8 +236,8 @@ test("embeddings and token counts go over a protocol that has them", () => {
   assert.deepEqual(
     refusal(() => chosen("a", "embed", "openai-chat")),
     [
-      "translation_unavailable",
-      501,
+      "not_served",
+      404,
       "model",
       'The model "a" is served by the provider anthropic over anthropic-messages, which has no embeddings. Choose an embedding model of another provider.',
     ],

@@ -41,7 +41,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
 
 /**
  * The ways to serve a request, best first. Pure, and under a microsecond for a model seen before.
- * @throws GatewayError `model_not_found`, `work_mode_refused`, `translation_unavailable`.
+ * @throws GatewayError `model_not_found`, `work_mode_refused`, `not_served`.
  */
 export function planAttempts(catalog: Catalog, input: PlanInput): readonly Attempt[] {
   return catalog.plan(input);

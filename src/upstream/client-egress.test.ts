@@ -3,27 +3,10 @@ import { once } from "node:events";
 import { connect, createServer as createTcpServer, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
+import { testCertificate } from "../../tests/testbed/test-certificate.ts";
 import { createCheckedLookup, type Resolve } from "./addresses.ts";
 import { clientFor, gather, jsonAnswer, listen, providerAt, rawServer, requestTo } from "./harness.test.ts";
 import { proxyFor } from "./proxy.ts";
-
-/** For api.test, made for these tests alone, valid until 2126. */
-const testKey = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg2ElcbDIbUyIuZjB8
-E2ahMrEbfD0IR+kXB9ESaK1qliOhRANCAAT/JZOWi9hqt0X/1V4BRiMCYdTTrQKF
-+2WpL9LOvecswQ2dD/fWLkF77aJFkr0fc/1QVSii1I5C35ArX3C/x17x
------END PRIVATE KEY-----`;
-const testCertificate = `-----BEGIN CERTIFICATE-----
-MIIBkTCCATigAwIBAgIUb6VAkKovga4Zd4AwtdeXUQ4jecUwCgYIKoZIzj0EAwIw
-EzERMA8GA1UEAwwIYXBpLnRlc3QwIBcNMjYxMTIzMTcxMDM0WhgPMjEyNjEwMzAx
-NzEwMzRaMBMxETAPBgNVBAMMCGFwaS50ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0D
-AQcDQgAE/yWTlovYardF/9VeAUYjAmHU060ChftlqS/Szr3nLMENnQ/31i5Be+2i
-RZK9H3P9UFUootSOQt+QK19wv8de8aNoMGYwHQYDVR0OBBYEFIaxaTYiXkKa2rw4
-xnC5LSEfTXOhMB8GA1UdIwQYMBaAFIaxaTYiXkKa2rw4xnC5LSEfTXOhMA8GA1Ud
-EwEB/wQFMAMBAf8wEwYDVR0RBAwwCoIIYXBpLnRlc3QwCgYIKoZIzj0EAwIDRwAw
-RAIgbnUm6D2X5Ttf2JSIacia8ko0T1HX6JxMaZ3y9GvJNH4CIEzDuAwHXWSOFNbS
-53UmGSZkx2QJ4K+8gY3qnDtFG4P9
------END CERTIFICATE-----`;
 
 function to(...addresses: readonly string[]): Resolve {
   return (_name, callback) =>
@@ -36,7 +19,7 @@ function to(...addresses: readonly string[]): Resolve {
 async function tlsServer(t: TestContext): Promise<{ port: number; heads: string[]; sockets: Socket[] }> {
   const heads: string[] = [];
   const sockets: Socket[] = [];
-  const server = createTlsServer({ key: testKey, cert: testCertificate }, (socket) => {
+  const server = createTlsServer(testCertificate, (socket) => {
     socket.on("error", () => {});
     socket.on("data", (chunk) => {
       heads.push(chunk.toString("latin1"));
@@ -50,7 +33,7 @@ async function tlsServer(t: TestContext): Promise<{ port: number; heads: string[
 
 function trustTestCertificate(t: TestContext): void {
   const before = getCACertificates("default");
-  setDefaultCACertificates([...before, testCertificate]);
+  setDefaultCACertificates([...before, testCertificate.cert]);
   t.after(() => {
     setDefaultCACertificates(before);
   });

@@ -13,7 +13,7 @@ const protocolsOf: { readonly [O in Operation]?: readonly ProtocolId[] } = {
 /**
  * The ways to serve a request, best first: for each target the client's own protocol where the provider speaks it, else the first it lists.
  * Pure. @throws GatewayError `model_not_found` where nobody serves the model, `work_mode_refused` where the mode excludes all targets,
- * `translation_unavailable` where no protocol of the provider has the operation.
+ * `not_served` where none of them has embeddings and that is what is asked for.
  */
 export function chooseAttempts(
   resolution: Resolution,
@@ -21,16 +21,35 @@ export function chooseAttempts(
   input: PlanInput,
 ): readonly Attempt[] {
   const all: Attempt[] = [];
+  let unable: Provider | undefined;
   for (const target of resolution.targets) {
     const found = provider(target.provider);
-    if (found !== undefined) all.push(attemptOf(found, target.upstreamModel, input));
+    if (found === undefined) continue;
+    if (hasOperation(found, input.operation)) all.push(attemptOf(found, target.upstreamModel, input));
+    else unable ??= found;
   }
   if (all.length === 0) {
+    if (unable !== undefined) throw withoutEmbeddings(unable, input);
     throw new GatewayError("model_not_found", resolution.problem ?? `No provider serves the model "${input.model}".`, { param: "model" });
   }
   const allowed = all.filter((attempt) => isAllowed(attempt, input));
   if (allowed.length === 0) throw refusedByMode(all[0]!, input);
   return allowed;
+}
+
+/** Tokens can be estimated where nobody counts them; an embedding cannot be made up. */
+function hasOperation(provider: Provider, operation: Operation): boolean {
+  const capable = protocolsOf[operation];
+  return provider.builtin || operation === "count-tokens" || capable === undefined || provider.protocols.some((id) => capable.includes(id));
+}
+
+function withoutEmbeddings(provider: Provider, { model }: PlanInput): GatewayError {
+  return new GatewayError(
+    "not_served",
+    `The model "${model}" is served by the provider ${provider.name} over ${provider.protocols.join(", ")}, which has no embeddings. ` +
+      "Choose an embedding model of another provider.",
+    { param: "model" },
+  );
 }
 
 function attemptOf(provider: Provider, upstreamModel: string, input: PlanInput): Attempt {
@@ -39,21 +58,10 @@ function attemptOf(provider: Provider, upstreamModel: string, input: PlanInput):
   return { provider, upstreamModel, protocol, lane: protocol === input.clientProtocol ? "verbatim" : "translated" };
 }
 
-function protocolFor(provider: Provider, { clientProtocol, operation, model }: PlanInput): ProtocolId {
+function protocolFor(provider: Provider, { clientProtocol, operation }: PlanInput): ProtocolId {
   if (provider.protocols.includes(clientProtocol)) return clientProtocol;
   const capable = protocolsOf[operation];
-  const protocol = capable === undefined ? undefined : provider.protocols.find((id) => capable.includes(id));
-  if (protocol !== undefined) return protocol;
-  // Tokens can be estimated where nobody counts; an embedding cannot be made up.
-  if (capable !== undefined && operation !== "count-tokens") {
-    throw new GatewayError(
-      "translation_unavailable",
-      `The model "${model}" is served by the provider ${provider.name} over ${provider.protocols.join(", ")}, which has no embeddings. ` +
-        "Choose an embedding model of another provider.",
-      { param: "model" },
-    );
-  }
-  return provider.protocols[0]!;
+  return provider.protocols.find((id) => capable?.includes(id) === true) ?? provider.protocols[0]!;
 }
 
 function isAllowed(attempt: Attempt, { workMode }: PlanInput): boolean {

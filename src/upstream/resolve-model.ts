@@ -1,5 +1,5 @@
 import { closestNames } from "./closest-names.ts";
-import { compileGlob, GlobList, type Glob } from "./glob.ts";
+import { compileGlob, GlobList, type Glob } from "../core/index.ts";
 import type { Provider, Resolution } from "./types.ts";
 
 /** A glob over models and the providers that serve them, best first. */

@@ -54,6 +54,8 @@ export interface Quirks extends RenderQuirks {
    * `Bearer KEY`.
    */
   readonly keyHeader?: string;
+  /** No operation of it counts the tokens of a request, though its protocol has one. */
+  readonly noTokenCounter?: boolean;
 }
 
 export type Lane = "verbatim" | "patched" | "translated" | "builtin";

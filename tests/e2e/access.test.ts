@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { loadSettings } from "../../src/app/config/index.ts";
 import type { Route } from "../../src/server/index.ts";
 import type { MockUpstream } from "../testbed/mock-upstream.ts";
 import { createMockUpstream } from "../testbed/mock-upstream.ts";
@@ -345,18 +349,30 @@ test("a model whose provider speaks another protocol is answered in the client's
   assert.equal(mock.requests.length, calls);
 });
 
-test("an operation that is not translated is a 501 that is not worth a retry, and reaches nobody", async () => {
+test("a stored response whose provider speaks Responses no more is a 400 that says who keeps it, and reaches nobody", async () => {
   mock.reset();
-  const reply = await sendRaw(gateway.url, {
-    path: "/v1/messages/count_tokens",
-    headers: ["x-api-key", alice.key, "content-type", "application/json"],
-    body: JSON.stringify({ model: "gemini-mock", messages: [{ role: "user", content: "hi" }] }),
-  });
-  assert.deepEqual([reply.status, codeOf(reply, "anthropic-messages")], [501, "translation_unavailable"]);
-  assert.equal(reply.headers["x-should-retry"], "false");
-  assert.equal(mock.requests.length, 0);
-  const row = (await gateway.rows()).findLast(({ error_code }) => error_code === "translation_unavailable");
-  assert.deepEqual([row?.status, row?.http_status, row?.attempt, row?.cost_nano_usd], ["refused", 501, 0, 0]);
+  const other = await startGateway({ config: withMockUpstream(mock.url) });
+  const folder = await mkdtemp(join(tmpdir(), "tokligence-reload-"));
+  try {
+    await announcementsOver(mock, Object.keys(providerKeys).length);
+    const { key } = await other.createKey("alice");
+    const headers = ["authorization", `Bearer ${key}`, "content-type", "application/json"];
+    const made = await sendRaw(other.url, { path: "/v1/responses", headers, body: JSON.stringify({ model: "gpt-mock", input: "hi" }) });
+    const { id } = JSON.parse(made.body.toString()) as { id: string };
+    const path = join(folder, "config.yaml");
+    await writeFile(path, withMockUpstream(mock.url).replace("openai: { ", "openai: { protocols: [openai-chat], "));
+    other.gateway.apply(loadSettings({ path, env: { HOME: folder } }));
+    mock.reset();
+    const reply = await sendRaw(other.url, { method: "GET", path: `/v1/responses/${id}`, headers });
+    assert.deepEqual([reply.status, codeOf(reply, "openai-responses")], [400, "invalid_request"]);
+    assert.match(reply.body.toString(), /is kept by the provider \\"openai\\", which does not serve/);
+    assert.equal(mock.requests.filter(({ method, route }) => method !== "GET" || route?.name !== "models").length, 0);
+    const row = (await other.rows()).at(-1);
+    assert.deepEqual([row?.status, row?.http_status, row?.attempt, row?.cost_nano_usd], ["refused", 400, 0, 0]);
+  } finally {
+    await other.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 for (const mode of ["passthrough", "translation"] as const) {

@@ -7,6 +7,7 @@ import type { Gateway } from "../../src/app/compose.ts";
 import { composeGateway } from "../../src/app/compose.ts";
 import { loadSettings } from "../../src/app/config/index.ts";
 import { openLog } from "../../src/app/logging/log.ts";
+import type { Clock } from "../../src/core/index.ts";
 import type { UsageRow } from "../../src/ledger/index.ts";
 
 /** What a gateway of the tests is made from. */
@@ -15,6 +16,10 @@ export interface GatewayOptions {
   readonly config: string;
   /** The environment that `${…}` and `TOKLIGENCE_…` are read from; the process's own is not looked at. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The system's where left out. */
+  readonly clock?: Clock;
+  /** The database of another gateway, to be shared with it. */
+  readonly database?: string;
 }
 
 /** A user and a key of that user. */
@@ -30,21 +35,27 @@ export interface TestGateway {
   readonly url: string;
   readonly port: number;
   readonly gateway: Gateway;
+  /** The database's file. */
+  readonly database: string;
   readonly admin: Caller;
   readonly adminKey: string;
   /** A key for the user of that name, who is made where there is none; a new user without a name. */
   createKey(username?: string): Promise<Caller>;
   /** All entries of the ledger, the oldest first, after all that is over has been written. */
   rows(): Promise<UsageRow[]>;
+  /** Runs one statement on the database, as another program would. */
+  sql(text: string, ...values: readonly string[]): Promise<Record<string, unknown>[]>;
   logText(): Promise<string>;
+  /** Closes the gateway as the daemon does at its end; its database is still there. */
+  drain(graceMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Starts the gateway as the daemon does, in this process. */
-export async function startGateway({ config, env = {} }: GatewayOptions): Promise<TestGateway> {
+export async function startGateway({ config, env = {}, clock, database: shared }: GatewayOptions): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "tokligence-e2e-"));
   const path = join(folder, "config.yaml");
-  const database = join(folder, "gateway.db");
+  const database = shared ?? join(folder, "gateway.db");
   const logFile = join(folder, "gateway.log");
   await writeFile(path, config);
   const loaded = loadSettings({ path, env: { HOME: folder, TOKLIGENCE_DATABASE_PATH: database, ...env } });
@@ -55,18 +66,24 @@ export async function startGateway({ config, env = {} }: GatewayOptions): Promis
     reload: () => Promise.resolve({ status: "reloaded" }),
     status: () => ({ status: "running" }),
     stop: () => undefined,
+    ...(clock === undefined ? {} : { clock }),
   });
   const port = await gateway.edge.listen("127.0.0.1", 0);
   gateway.setServing(true);
+  gateway.warmUp();
 
+  let drained: Promise<void> | undefined;
+  const drain = (graceMs: number): Promise<void> => (drained ??= gateway.close(graceMs));
   let users = 0;
   const callerOf = (user: User, made: NewApiKey): Caller => ({ user, key: made.key, keyId: made.id });
-  const root = await gateway.accounts.createUser({ username: "root", role: "admin" });
+  const known = (await gateway.accounts.listUsers()).find((user) => user.username === "root");
+  const root = known ?? (await gateway.accounts.createUser({ username: "root", role: "admin" }));
   const admin = callerOf(root, await gateway.accounts.createKey({ user: root.id }));
   return {
     url: `http://127.0.0.1:${port}`,
     port,
     gateway,
+    database,
     admin,
     adminKey: admin.key,
     async createKey(username = `user-${++users}`) {
@@ -78,12 +95,21 @@ export async function startGateway({ config, env = {} }: GatewayOptions): Promis
       await gateway.ledger.flush();
       return readRows(database);
     },
+    sql(text, ...values) {
+      const handle = new DatabaseSync(database);
+      try {
+        return Promise.resolve(handle.prepare(text).all(...values) as Record<string, unknown>[]);
+      } finally {
+        handle.close();
+      }
+    },
     async logText() {
       log.flush();
       return readFile(logFile, "utf8");
     },
+    drain,
     async stop() {
-      await gateway.close(1000);
+      await drain(1000);
       log.close();
       await rm(folder, { recursive: true, force: true });
     },

@@ -60,8 +60,7 @@ export async function startBench(): Promise<Bench> {
     await mock.close();
     throw error;
   });
-  // A provider of Responses alone is not asked for its models.
-  await announcementsOver(mock, 3);
+  await announcementsOver(mock, Object.keys(models).length);
   const caller = await gateway.createKey("alice");
   const clients = {
     "openai-chat": createChatClient(gateway.url, caller.key),
@@ -111,7 +110,8 @@ export async function startBench(): Promise<Bench> {
   };
 }
 
-function configOf(mockUrl: string): string {
+/** The configuration of a gateway before the mock at `mockUrl`: a provider for each protocol. */
+export function configOf(mockUrl: string): string {
   const lines = Object.entries(models).map(([protocol, model]) => {
     const base = protocol.startsWith("openai") ? `${mockUrl}/v1` : mockUrl;
     return `  ${protocol}: { protocols: [${protocol}], api_key: sk-matrix, base_url: "${base}", models: ["${model}"] }`;

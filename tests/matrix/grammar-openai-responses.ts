@@ -23,6 +23,12 @@ const parts: Readonly<Record<string, readonly [key: string, index: string, field
   "response.reasoning_summary_text": ["summary", "summary_index", "text"],
 };
 
+/** The kinds of calls, and where each has its arguments. */
+const calls = [
+  { item: "function_call", stem: "response.function_call_arguments", field: "arguments" },
+  { item: "custom_tool_call", stem: "response.custom_tool_call_input", field: "input" },
+] as const;
+
 /**
  * Responses (OpenAI API reference, "Streaming events", November 2026): events numbered from 0 under their own names, `response.created` and `in_progress`,
  * items added in the order of their index and done, parts added and done within them, every `done` with what its deltas told, and at the end the response
@@ -82,8 +88,9 @@ function openItem(item: JsonObject): OpenItem {
   const { id, type } = item;
   assert.ok(typeof id === "string" && id !== "", "an item has an id");
   if (type === "message") assert.deepEqual([item["content"], item["status"]], [[], "in_progress"]);
-  if (type === "function_call") {
-    assert.equal(item["arguments"], "", "arguments come in deltas");
+  const call = calls.find((each) => each.item === type);
+  if (call !== undefined) {
+    assert.equal(item[call.field], "", "arguments come in deltas");
     assert.ok(typeof item["call_id"] === "string" && typeof item["name"] === "string");
   }
   return { id, type, texts: new Map(), part: undefined, args: "", argsDone: false };
@@ -108,11 +115,12 @@ function checkInside(item: OpenItem, event: JsonObject): void {
     item.part = undefined;
     return;
   }
-  if (stem === "response.function_call_arguments") {
-    assert.equal(item.type, "function_call");
+  const call = calls.find((each) => each.stem === stem);
+  if (call !== undefined) {
+    assert.equal(item.type, call.item);
     assert.equal(item.argsDone, false);
     if (verb === "delta") item.args += textOf(event["delta"]);
-    else assert.equal(event["arguments"], item.args, "arguments are what the deltas told");
+    else assert.equal(event[call.field], item.args, "arguments are what the deltas told");
     item.argsDone = verb === "done";
     return;
   }
@@ -130,9 +138,10 @@ function checkInside(item: OpenItem, event: JsonObject): void {
 function closeItem(open: OpenItem, item: JsonObject): JsonObject {
   assert.deepEqual([item["id"], item["type"]], [open.id, open.type], "an item keeps its id and its type");
   assert.equal(open.part, undefined, "every part is done");
-  if (open.type === "function_call") {
+  const call = calls.find((each) => each.item === open.type);
+  if (call !== undefined) {
     assert.equal(open.argsDone, true, "arguments are done before their item");
-    assert.equal(item["arguments"], open.args);
+    assert.equal(item[call.field], open.args);
     return item;
   }
   const told = [...asObjects(item["summary"]), ...asObjects(item["content"])].map((part) => part["text"] ?? part["refusal"]);

@@ -161,6 +161,32 @@ export const scenarios: readonly MatrixScenario[] = [
     checkSent: (sent, { upstream }) => assert.deepEqual(sent.stop, upstream === "openai-responses" ? [] : ["###", "END"]),
   },
   {
+    name: "a turn that paused",
+    ask: { turns: [user] },
+    // Anthropic alone pauses.
+    answer: (upstream) => ({ text: ["Wait."], ...(upstream === "anthropic-messages" ? { stop: "pause" } : {}) }),
+    expect: (client, upstream) => ({ text: "Wait.", stop: ownEnd(client, upstream, "anthropic-messages", "pause_turn", "end") }),
+  },
+  {
+    name: "an answer that filled the context window",
+    ask: { turns: [user] },
+    answer: (upstream) => ({ text: ["Half of"], stop: upstream === "anthropic-messages" ? "context-window" : "length" }),
+    expect: (client, upstream) => ({
+      text: "Half of",
+      stop: ownEnd(client, upstream, "anthropic-messages", "model_context_window_exceeded", "length"),
+    }),
+  },
+  {
+    name: "a call that the model wrote wrongly",
+    ask: { turns: [user], tools: [clock] },
+    // Gemini alone takes such a call back.
+    answer: (upstream) => ({ text: ["I look."], ...(upstream === "gemini-generate" ? { stop: "malformed-call" } : {}) }),
+    expect: (client, upstream) => ({
+      text: "I look.",
+      stop: ownEnd(client, upstream, "gemini-generate", "MALFORMED_FUNCTION_CALL", "end"),
+    }),
+  },
+  {
     name: "a structured answer",
     ask: { turns: [user], schema: z.object({ city: z.string(), days: z.number() }) },
     answer: () => ({ text: ['{"city":"Zü', 'rich",', '"days":3}'] }),
@@ -217,4 +243,9 @@ export const scenarios: readonly MatrixScenario[] = [
 /** OpenAI's refusals are texts of their own kind in an answer that ended well; the others' are texts in one that was stopped. */
 function refusalEnd(client: Protocol, upstream: Protocol): string {
   return ends[client][client.startsWith("openai") && upstream.startsWith("openai") ? "end" : "filter"];
+}
+
+/** A vendor's own word for the end, for a client of its own; any other is told in its dialect's words. */
+function ownEnd(client: Protocol, upstream: Protocol, vendor: Protocol, word: string, end: "end" | "length"): string {
+  return client === vendor && upstream === vendor ? word : ends[client][end];
 }

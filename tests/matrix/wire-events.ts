@@ -14,7 +14,7 @@ export function readEvents(text: string): readonly WireEvent[] {
     let event = "";
     const data: string[] = [];
     for (const line of frame.split("\n")) {
-      if (line.startsWith(":")) continue;
+      if (line === "" || line.startsWith(":")) continue;
       const [, field, value] = /^(event|data): ?(.*)$/s.exec(line) ?? [];
       if (field === undefined) throw new Error(`no field of an event: ${line}`);
       if (field === "event") event = value ?? "";

@@ -87,7 +87,7 @@ function readFacts(body: JsonObject): RequestFacts {
         name: asString(spec["name"]) ?? "",
         kind: "function",
         namespace: undefined,
-        schema: asObject(spec["parametersJsonSchema"] ?? spec["parameters"]),
+        schema: asObject(spec["parametersJsonSchema"] ?? spec["parameters_json_schema"] ?? spec["parameters"]),
       })),
     toolChoice: calling["mode"] === "NONE" ? "none" : forced === undefined ? "auto" : { force: forced },
     lastTurn: sinceModel.some((content) => asObjects(content["parts"]).some((part) => part["functionResponse"] !== undefined))

@@ -1,4 +1,5 @@
 import { resolveScenario } from "./default-scenario.ts";
+import { checkProofs } from "./foreign-proof.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import { asString } from "./json.ts";
 import { checkVersion } from "./mock-gate.ts";
@@ -67,7 +68,8 @@ export function createGeneration(deps: {
     const isUnknown = models !== undefined && model !== undefined && !models.includes(model);
     const unknown = isUnknown ? { status: 404, message: `The model \`${model}\` does not exist or you do not have access to it.` } : null;
     const invalid = checkVersion(call.route.vendor, call.request) ?? protocolMocks[call.protocol].validate(body, model);
-    return invalid ?? (call.protocol === "openai-responses" ? store.checkReferences(body) : null) ?? unknown;
+    const proofs = invalid ?? checkProofs(call.protocol, call.request.body.toString());
+    return proofs ?? (call.protocol === "openai-responses" ? store.checkReferences(body) : null) ?? unknown;
   };
 
   const playWhole = ({ request, route, protocol, bare, scenario, given }: Turn): Promise<void> => {
@@ -90,6 +92,7 @@ export function createGeneration(deps: {
     return playStream({ ...bare, trouble }, script, {
       headers: { "content-type": contentType, "cache-control": "no-cache", ...mock.headers(request.serial), ...scenario.headers },
       delayBetweenChunksMs: scenario.delayBetweenChunksMs,
+      writeBytes: scenario.writeBytes,
       renderErrorEvent: (first) => mock.renderErrorEvent(trouble?.kind === "error-event" ? trouble.error : { status: 500 }, given, first),
       onOpening: () => (request.reportedUsage = script.earlyUsage),
       onFinish: () => {

@@ -37,6 +37,7 @@ export async function playJson(
 export type StreamSettings = {
   readonly headers: Readonly<Record<string, string>>;
   readonly delayBetweenChunksMs: number | undefined;
+  readonly writeBytes?: number | undefined;
   readonly renderErrorEvent: (first: boolean) => string;
   readonly onOpening: () => void;
   readonly onFinish: () => void;
@@ -52,7 +53,7 @@ export async function playStream(stage: Stage, script: StreamScript, settings: S
     response.end(settings.renderErrorEvent(true));
     return;
   }
-  const out = createWriter(stage, settings.delayBetweenChunksMs);
+  const out = createWriter(stage, settings);
   await out.push(script.opening);
   settings.onOpening();
   for (const [at, piece] of [...script.pieces, ""].entries()) {
@@ -95,11 +96,24 @@ async function meetTrouble(stage: Stage, point: number | "headers"): Promise<boo
   return gone.aborted;
 }
 
-function createWriter(stage: Stage, delayMs: number | undefined): { push: (text: string) => Promise<void>; flush: () => Promise<void> } {
+interface Writer {
+  readonly push: (text: string) => Promise<void>;
+  readonly flush: () => Promise<void>;
+}
+
+function createWriter(stage: Stage, { delayBetweenChunksMs: delayMs, writeBytes }: StreamSettings): Writer {
   let held = "";
   const flush = async (): Promise<void> => {
-    if (held !== "") await write(stage, held);
+    const text = held;
     held = "";
+    if (text === "") return;
+    if (writeBytes === undefined) return await write(stage, text);
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; at += writeBytes) {
+      await write(stage, bytes.subarray(at, at + writeBytes));
+      // A turn of the event loop between writes, or they would leave as one.
+      await nextTurn();
+    }
   };
   const push = async (text: string): Promise<void> => {
     if (text === "" || stage.gone.aborted) return;

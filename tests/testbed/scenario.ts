@@ -77,6 +77,8 @@ export type Scenario = {
   readonly usage?: Partial<ScenarioUsage>;
   /** Absent: all pieces in one write. 0: one turn of the event loop between pieces. */
   readonly delayBetweenChunksMs?: number;
+  /** A stream's bytes go out in writes of so many, wherever that cuts them; absent: piece by piece, or all in one. */
+  readonly writeBytes?: number;
   /** Chat only: the fragments of parallel calls take turns. */
   readonly interleaveToolCalls?: boolean;
   /** Added to the answer's headers. */

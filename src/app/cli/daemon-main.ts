@@ -73,7 +73,10 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
       process.on("SIGINT", onSignal);
       daemon = await runDaemon({ config: config(), overrides: portOf(options) });
       if (signals > 0) void daemon.stop();
-      else await showStart(daemon, written, options.json === true);
+      else {
+        await showStart(daemon, written, options.json === true);
+        daemon.gateway.warmUp();
+      }
       await daemon.stopped;
     });
   program

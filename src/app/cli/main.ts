@@ -1,12 +1,15 @@
 import { Command, CommanderError } from "commander";
 import type { ApiKey, NewApiKey, User } from "../../accounts/index.ts";
 import { messageOf } from "../../core/index.ts";
-import type { UsageReport } from "../../ledger/index.ts";
 import type { AdminCaller } from "../../server/index.ts";
 import type { ModelExplanation } from "../../upstream/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import { readVersion } from "../version.ts";
+import { addBudgetCommands } from "./budget-commands.ts";
+import { addDatabaseCommands } from "./database-commands.ts";
+import { addLedgerCommands } from "./ledger-commands.ts";
 import { print, table } from "./output.ts";
+import { addUsageCommand } from "./usage-command.ts";
 
 interface Global {
   readonly config?: string;
@@ -74,10 +77,13 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .argument("<user>", "id or username")
     .option("--name <name>")
     .option("--role <role>", "admin or user; by default the user's own")
+    .option("--expires <when>", "as in 30d, 12h or 2027-01-31T00:00:00Z; by default never")
+    .option("--models <patterns>", "the models it may call, by comma, as in gpt-*,!gpt-5-pro; by default all")
     .option("--json", "print JSON")
-    .action(async (owner: string, options: Output & { name?: string; role?: string }) => {
-      const { name, role } = options;
-      const made = (await admin((call) => call("POST", "/api/v1/keys", { user: owner, name, role }))) as NewApiKey;
+    .action(async (owner: string, options: Output & { name?: string; role?: string; expires?: string; models?: string }) => {
+      const { name, role, expires } = options;
+      const models = options.models?.split(",").map((pattern) => pattern.trim());
+      const made = (await admin((call) => call("POST", "/api/v1/keys", { user: owner, name, role, expires, models }))) as NewApiKey;
       print(options.json === true, made, () => `${made.key}\nThis key (${made.id}) is shown once and stored nowhere.`);
     });
   apikey
@@ -87,8 +93,19 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .action(async (options: Output & { user?: string }) => {
       const query = options.user === undefined ? "" : `?user=${encodeURIComponent(options.user)}`;
       const { data } = (await admin((call) => call("GET", `/api/v1/keys${query}`))) as { data: ApiKey[] };
-      const rows = data.map((row) => [row.id, row.user_id, row.name, row.prefix, row.role, row.created_at, row.revoked_at]);
-      print(options.json === true, data, () => table(["ID", "USER", "NAME", "PREFIX", "ROLE", "CREATED", "REVOKED"], rows));
+      const rows = data.map((row) => [
+        row.id,
+        row.user_id,
+        row.name,
+        row.prefix,
+        row.role,
+        row.created_at,
+        row.expires_at,
+        row.revoked_at,
+        row.models?.join(",") ?? null,
+      ]);
+      const header = ["ID", "USER", "NAME", "PREFIX", "ROLE", "CREATED", "EXPIRES", "REVOKED", "MODELS"];
+      print(options.json === true, data, () => table(header, rows));
     });
   apikey
     .command("revoke")
@@ -99,23 +116,11 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       print(json === true, revoked, () => `${revoked.id} is revoked.`);
     });
 
-  program
-    .command("usage")
-    .description("tokens and cost by user, key and model")
-    .option("--user <user>", "id or username")
-    .option("--by <groups>", "user, key, model, provider, dialect, day; by comma")
-    .option("--from <time>", "as in 2026-01-31 or 2026-01-31T12:00:00Z")
-    .option("--to <time>")
-    .option("--json", "print JSON")
-    .action(async (options: Output & { user?: string; by?: string; from?: string; to?: string }) => {
-      const query = new URLSearchParams();
-      if (options.user !== undefined) query.set("user", options.user);
-      if (options.by !== undefined) query.set("group_by", options.by);
-      if (options.from !== undefined) query.set("from", options.from);
-      if (options.to !== undefined) query.set("to", options.to);
-      const report = (await admin((call) => call("GET", `/api/v1/usage?${query.toString()}`))) as UsageReport;
-      print(options.json === true, report, () => usageText(report));
-    });
+  addBudgetCommands(program, admin);
+  addLedgerCommands(program, admin);
+  addDatabaseCommands(program, () => load(program.opts<Global>().config));
+
+  addUsageCommand(program, admin);
 
   const route = program.command("route").description("how models are routed").helpCommand(false);
   route
@@ -180,22 +185,4 @@ function explanationText({ steps, attempts, problem }: ModelExplanation): string
       `${i === 0 ? "served by" : "then by"} ${provider} as "${model}" over ${protocol}, ${lane === "translated" ? "translated" : lane === "builtin" ? "built in" : "as it is"}`,
   );
   return [...steps, ...plan, ...(problem === undefined ? [] : [problem])].join("\n");
-}
-
-function usageText(report: UsageReport): string {
-  if (report.rows.length === 0) return "No usage yet.";
-  const columns = report.group_by;
-  const header = [...columns.map((name) => name.toUpperCase()), "REQUESTS", "ERRORS", "INPUT", "CACHED", "OUTPUT", "COST USD"];
-  const rows = [...report.rows, { ...report.totals, group: {} as Record<string, string> }].map((row, i) => [
-    ...columns.map((name, column) => (i < report.rows.length ? (row.group[name] ?? "") : column === 0 ? "total" : "")),
-    row.requests,
-    row.errors,
-    row.input_tokens,
-    row.cache_read_tokens,
-    row.output_tokens,
-    row.cost_usd ?? "unknown",
-  ]);
-  const unpriced = report.totals.unpriced_requests;
-  const note = unpriced === 0 ? "" : `\n${unpriced} of these requests are of models without a known price; their cost is not in the sum.`;
-  return table(header, rows) + note;
 }

@@ -42,9 +42,6 @@ export function checkSettings(layers: Layers, env: Env, base: PathBase): Checked
   return { settings, warnings: [...layers.warnings, ...[...keys.values()].flatMap((chosen) => chosen.warnings)] };
 }
 
-/** Parts of the contract that later versions bring: not taken silently. */
-const planned = new Set(["guards"]);
-
 function problemsOf(issue: z.core.$ZodIssue, layers: Layers): Problem[] {
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey([...path, key], layers));
@@ -75,14 +72,6 @@ function unknownKey(path: Path, layers: Layers): Problem {
   const node = nodeAt(path.slice(0, -1));
   const known = node?.type === "object" ? [...node.keys.keys()] : [];
   const [nearest] = closestNames(key, known, 1);
-  if (path.length === 1 && planned.has(key)) {
-    return createProblem({
-      origin: layers.locate(path),
-      path,
-      found: "a key that this version does not have yet",
-      allowed: known.join(", "),
-    });
-  }
   const allowed = node?.type === "leaf" ? node.allowed : known.join(", ");
   return createProblem({
     origin: layers.locate(path),

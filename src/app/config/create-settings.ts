@@ -1,5 +1,6 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { Secret } from "../../core/index.ts";
+import type { DuplicateGuard } from "../../gateway/index.ts";
 import type { ProviderSettings, Timeouts } from "../../upstream/index.ts";
 import { isTrueText } from "./leaf-types.ts";
 import type { ProviderKeys } from "./provider-keys.ts";
@@ -42,15 +43,30 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
       limits: { bodyBytes: gateway.limits.body },
       timeouts: { ...timeouts, clientMs: gateway.timeouts.client },
       onLoss: gateway.on_loss,
+      responses: { lifetimeMs: gateway.responses.lifetime, maxSizeBytes: gateway.responses.max_size },
       cors: gateway.cors,
     },
     database: createDatabase(parsed.database, base),
     providers: Object.entries(parsed.providers).map(([name, provider]) => createProvider(name, provider, keys.get(name), timeouts)),
     modelProviderRoutes: Object.entries(parsed.model_provider_routes).map(([pattern, to]) => [pattern, typeof to === "string" ? [to] : to]),
     modelAliases: new Map(Object.entries(parsed.model_aliases)),
-    ledger: parsed.ledger,
+    ledger: {
+      durability: parsed.ledger.durability,
+      unpricedCeiling: parsed.ledger.unpriced_ceiling,
+      outputCeiling: parsed.ledger.output_ceiling,
+      retention: {
+        ...(parsed.ledger.retention.entries === undefined ? {} : { entriesMs: parsed.ledger.retention.entries }),
+        journalMs: parsed.ledger.retention.journal,
+      },
+    },
+    guards: { duplicateToolCalls: createGuard(parsed.guards.duplicate_tool_calls) },
     prices: parsed.prices,
   });
+}
+
+function createGuard(guard: ParsedSettings["guards"]["duplicate_tool_calls"]): DuplicateGuard {
+  const { enabled, note_at: noteAt, warn_at: warnAt, refuse_at: refuseAt, exempt } = guard;
+  return { enabled, noteAt, warnAt, ...(refuseAt === undefined ? {} : { refuseAt }), exempt: new Set(exempt) };
 }
 
 function createDatabase(database: ParsedSettings["database"], base: PathBase): DatabaseSection {
@@ -71,6 +87,7 @@ function createDatabase(database: ParsedSettings["database"], base: PathBase): D
 }
 
 function createTls(tls: ParsedSettings["database"]["tls"], base: PathBase): PostgresqlSettings["tls"] {
+  if (tls === "require") return { verify: false };
   if (typeof tls !== "object") return tls === true || (typeof tls === "string" && isTrueText(tls)) ? {} : undefined;
   const { ca, cert, key } = tls;
   return {

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { flag, formatDuration, formatSize, integer, parseDuration, parseSize, usdRate } from "./leaf-types.ts";
+import {
+  flag,
+  formatDuration,
+  formatLifetime,
+  formatSize,
+  integer,
+  parseDuration,
+  parseLifetime,
+  parseSize,
+  usdRate,
+} from "./leaf-types.ts";
 
 test("durations are read in ms, s, m and h; a bare number is seconds", () => {
   const texts = ["500ms", "3s", "1.5s", "2m", "24h", "30", "1 s", "0", "0ms", "25h", "-1s", "3d", "", "s", "1e3"];
@@ -22,6 +32,13 @@ test("durations are read in ms, s, m and h; a bare number is seconds", () => {
     undefined,
   ]);
   assert.deepEqual([3, 0.25, Number.NaN, Number.POSITIVE_INFINITY].map(parseDuration), [3000, 250, undefined, undefined]);
+});
+
+test("lifetimes are read in m, h and d, and shown in the largest unit that fits", () => {
+  const texts = ["90m", "12h", "1.5d", "30d", "3650d", "0d", "30s", "30", "3651d", ""];
+  const read = [5_400_000, 43_200_000, 129_600_000, 2_592_000_000, 315_360_000_000];
+  assert.deepEqual(texts.map(parseLifetime), [...read, undefined, undefined, undefined, undefined, undefined]);
+  assert.deepEqual(read.map(formatLifetime), ["90m", "12h", "36h", "30d", "3650d"]);
 });
 
 test("sizes are read in bytes; KiB is 1024 and KB is 1000", () => {

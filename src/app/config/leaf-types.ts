@@ -115,6 +115,40 @@ export function duration(description: string) {
   });
 }
 
+const lifetimePattern = /^(\d+(?:\.\d+)?)\s*(m|h|d)$/;
+const lifetimeUnits: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+const longestLifetimeMs = 3650 * lifetimeUnits["d"]!;
+
+/** How long something is kept, in milliseconds. `undefined`: it is no such time, or not within a minute and ten years. */
+export function parseLifetime(value: string): number | undefined {
+  const match = lifetimePattern.exec(value);
+  if (match === null) return undefined;
+  const ms = Math.round(Number(match[1]) * lifetimeUnits[match[2]!]!);
+  return ms >= lifetimeUnits["m"]! && ms <= longestLifetimeMs ? ms : undefined;
+}
+
+/** The reverse, in the largest unit that needs no decimals: `30d`. */
+export function formatLifetime(ms: number): string {
+  for (const unit of ["d", "h"]) {
+    const size = lifetimeUnits[unit]!;
+    if (ms % size === 0) return `${ms / size}${unit}`;
+  }
+  return `${ms / lifetimeUnits["m"]!}m`;
+}
+
+/** Output: milliseconds. */
+export function lifetime(description: string) {
+  const type = z
+    .string()
+    .regex(lifetimePattern)
+    .transform((value) => parseLifetime(value) ?? Number.NaN);
+  return leaf(type.refine(Number.isFinite), {
+    kind: "duration",
+    description: `${description} As in 90m, 12h, 30d.`,
+    allowed: "a time from 1m to 3650d, as in 90m, 12h or 30d",
+  });
+}
+
 // Without the flag for capitals: the JSON Schema has the pattern alone.
 const sizePattern = /^(\d+(?:\.\d+)?)\s*([KMGkmg]?[Ii]?[Bb])?$/;
 const sizeUnits: Readonly<Record<string, number>> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };

@@ -24,8 +24,8 @@ function messages(t: TestContext, text: string, input: Omit<LoadInput, "path"> =
   return refusal({ path, ...input }).problems.map((problem) => problem.message.replaceAll(path, "FILE"));
 }
 
-const rootKeys = "gateway, database, providers, model_provider_routes, model_aliases, ledger, prices";
-const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, on_loss, cors";
+const rootKeys = "gateway, database, providers, model_provider_routes, model_aliases, ledger, guards, prices";
+const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, on_loss, responses, cors";
 const providerKeys = "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header";
 
 const fileRows: readonly (readonly [what: string, text: string, ...expected: string[]])[] = [
@@ -51,9 +51,9 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     `FILE:1: gatewy: found an unknown key (did you mean gateway?), allowed ${rootKeys}`,
   ],
   [
-    "a key of a later version",
-    "guards: { duplicate_tool_calls: { refuse_at: 5 } }",
-    `FILE:1: guards: found a key that this version does not have yet, allowed ${rootKeys}`,
+    "a threshold out of range",
+    "guards: { duplicate_tool_calls: { refuse_at: 1 } }",
+    "FILE:1: guards.duplicate_tool_calls.refuse_at: found the number 1, allowed a whole number from 2 to 1000",
   ],
   [
     "a misspelt key of a provider",
@@ -168,7 +168,7 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
   [
     "a price that is none",
     "prices:\n  m: { input: '-1' }\n",
-    'FILE:2: prices.m.input: found "-1", allowed input or output, and cache_read, cache_write_5m, cache_write_1h: US dollars a million tokens, as in 0.25, at most nine decimals',
+    'FILE:2: prices.m.input: found "-1", allowed input or output, and cache_read, cache_write_5m, cache_write_1h: US dollars a million tokens, as in 0.25, at most nine decimals; and the same again under batch, flex or priority',
   ],
 ];
 

@@ -28,6 +28,7 @@ test("without a file the contract's defaults hold", (t) => {
         limits: { bodyBytes: 33_554_432 },
         timeouts: { ...timeouts, clientMs: 15_000 },
         onLoss: "report",
+        responses: { lifetimeMs: 30 * 86_400_000, maxSizeBytes: 8 * 2 ** 20 },
         cors: [],
       },
       database: { type: "sqlite", path: join(home, ".config/tokligence/gateway.db") },
@@ -38,7 +39,13 @@ test("without a file the contract's defaults hold", (t) => {
       ],
       modelProviderRoutes: [],
       modelAliases: new Map(),
-      ledger: { durability: "process" },
+      ledger: {
+        durability: "process",
+        unpricedCeiling: { input: "15", output: "75" },
+        outputCeiling: 16_384,
+        retention: { journalMs: 86_400_000 },
+      },
+      guards: { duplicateToolCalls: { enabled: true, noteAt: 3, warnAt: 5, exempt: new Set(["write_stdin", "wait", "TaskOutput"]) } },
       prices: {},
     },
     path: join(home, ".config/tokligence/config.yaml"),
@@ -185,11 +192,21 @@ test("PostgreSQL comes as parts with defaults, or as one URL", (t) => {
   );
   const url = load(t, "database: { type: postgresql, url: 'postgres://u:p@h/d', tls: on, pool: 3 }").database;
   assert.deepEqual([url.postgresql?.url?.reveal(), url.postgresql?.tls, url.postgresql?.pool], ["postgres://u:p@h/d", {}, 3]);
+  const env = {
+    TOKLIGENCE_DATABASE_TYPE: "postgresql",
+    TOKLIGENCE_DATABASE_HOST: "db",
+    TOKLIGENCE_DATABASE_POOL: "2",
+    TOKLIGENCE_DATABASE_TLS: "require",
+  };
+  const { host, pool, tls } = load(t, "", { env }).database.postgresql ?? {};
+  assert.deepEqual({ host, pool, tls }, { host: "db", pool: 2, tls: { verify: false } });
 });
 
 test("prices become decimals", (t) => {
   const { prices } = load(t, 'prices: { "openai/gpt-4": { input: 30, output: "60.5" }, m: { input: 0.0000001 } }');
   assert.deepEqual(prices, { "openai/gpt-4": { input: "30", output: "60.5" }, m: { input: "0.0000001" } });
+  const tiers = load(t, "prices: { m: { input: 1, priority: { input: 2, output: 20 }, batch: { output: 5 } } }").prices;
+  assert.deepEqual(tiers, { m: { input: "1", priority: { input: "2", output: "20" }, batch: { output: "5" } } });
 });
 
 test("anchors and aliases are followed", (t) => {

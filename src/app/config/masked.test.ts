@@ -41,6 +41,7 @@ prices: { a: { input: 1.5 } }
       limits: { body: "32MiB" },
       timeouts: { ...times, client: "15s" },
       on_loss: "report",
+      responses: { lifetime: "30d", max_size: "8MiB" },
       cors: ["https://a.example"],
     },
     database: {
@@ -72,7 +73,13 @@ prices: { a: { input: 1.5 } }
     },
     model_provider_routes: { "a*": ["mine", "openai"], b: ["openai"] },
     model_aliases: { fast: "a" },
-    ledger: { durability: "process" },
+    ledger: {
+      durability: "process",
+      unpriced_ceiling: { input: "15", output: "75" },
+      output_ceiling: 16_384,
+      retention: { journal: "1d" },
+    },
+    guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, exempt: ["write_stdin", "wait", "TaskOutput"] } },
     prices: { a: { input: "1.5" } },
   });
   assert.doesNotMatch(JSON.stringify(shown), new RegExp(canary));

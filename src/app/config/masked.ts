@@ -1,5 +1,6 @@
+import type { DuplicateGuard } from "../../gateway/index.ts";
 import type { ProviderSettings, Timeouts } from "../../upstream/index.ts";
-import { formatDuration, formatSize } from "./leaf-types.ts";
+import { formatDuration, formatLifetime, formatSize } from "./leaf-types.ts";
 import type { DatabaseSection, Settings } from "./settings.ts";
 
 const masked = "[secret]";
@@ -18,15 +19,29 @@ export function maskSettings(settings: Settings): Record<string, unknown> {
       limits: { body: formatSize(gateway.limits.bodyBytes) },
       timeouts: { ...maskTimeouts(gateway.timeouts), client: formatDuration(gateway.timeouts.clientMs) },
       on_loss: gateway.onLoss,
+      responses: { lifetime: formatLifetime(gateway.responses.lifetimeMs), max_size: formatSize(gateway.responses.maxSizeBytes) },
       cors: [...gateway.cors],
     },
     database: maskDatabase(settings.database),
     providers: Object.fromEntries(settings.providers.map((provider) => [provider.name, maskProvider(provider)])),
     model_provider_routes: Object.fromEntries(settings.modelProviderRoutes.map(([pattern, names]) => [pattern, [...names]])),
     model_aliases: Object.fromEntries(settings.modelAliases),
-    ledger: { ...settings.ledger },
+    ledger: {
+      durability: settings.ledger.durability,
+      unpriced_ceiling: { ...settings.ledger.unpricedCeiling },
+      output_ceiling: settings.ledger.outputCeiling,
+      retention: {
+        ...(settings.ledger.retention.entriesMs === undefined ? {} : { entries: formatLifetime(settings.ledger.retention.entriesMs) }),
+        journal: formatLifetime(settings.ledger.retention.journalMs),
+      },
+    },
+    guards: { duplicate_tool_calls: maskGuard(settings.guards.duplicateToolCalls) },
     prices: structuredClone(settings.prices),
   };
+}
+
+function maskGuard({ enabled, noteAt, warnAt, refuseAt, exempt }: DuplicateGuard): Record<string, unknown> {
+  return { enabled, note_at: noteAt, warn_at: warnAt, ...(refuseAt === undefined ? {} : { refuse_at: refuseAt }), exempt: [...exempt] };
 }
 
 function maskTimeouts(timeouts: Partial<Timeouts>): Record<string, string> {

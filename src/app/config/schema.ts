@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { protocolIds } from "../../ir/index.ts";
-import { choice, duration, flag, flagPattern, integer, leaf, path, secret, size, text, texts, usdRate } from "./leaf-types.ts";
+import { choice, duration, flag, flagPattern, integer, leaf, lifetime, path, secret, size, text, texts, usdRate } from "./leaf-types.ts";
 
 const logging = z.strictObject({
   level: choice("What is logged: this level and all that is graver.", ["debug", "info", "warn", "error", "silent"]).prefault("info"),
@@ -61,6 +61,13 @@ const gateway = z
       "What to do with a request field that a provider's protocol has no place for: leave it out and report it, or refuse the request.",
       ["report", "refuse"],
     ).prefault("report"),
+    responses: z
+      .strictObject({
+        lifetime: lifetime("How long OpenAI Responses are kept for clients that continue or read them.").prefault("30d"),
+        max_size: size("A response that is larger, with its input, is answered but not kept.", 64 * 2 ** 20, "64MiB").prefault("8MiB"),
+      })
+      .describe("OpenAI Responses that the gateway keeps where no provider does.")
+      .prefault({}),
     cors: leaf(z.array(corsOrigin), {
       kind: "list",
       description: "Origins of web pages that may call the gateway from a browser.",
@@ -92,10 +99,11 @@ const database = z
     username: text("PostgreSQL: user; tokligence where left out.").optional(),
     password: secret("PostgreSQL: password.").optional(),
     pool: integer("PostgreSQL: most connections of one process.", 1, 1000).prefault(10),
-    tls: leaf(z.union([z.boolean(), z.string().regex(flagPattern), tlsFiles]), {
+    tls: leaf(z.union([z.boolean(), z.string().regex(flagPattern), z.literal("require"), tlsFiles]), {
       kind: "json",
-      description: "PostgreSQL: whether the connection is encrypted and the server's certificate checked; or the files for it.",
-      allowed: "true, false, or a map of ca, cert and key, each a file's path",
+      description:
+        "PostgreSQL: whether the connection is encrypted and the server's certificate checked; or the files for it. require: encrypted, the certificate unchecked.",
+      allowed: "true, false, require, or a map of ca, cert and key, each a file's path",
     }).prefault(false),
   })
   .describe("Where users, keys and the ledger are kept.")
@@ -140,15 +148,34 @@ const provider = z.strictObject({
   ).optional(),
 });
 
+const tokenPrices = {
+  input: usdRate("Input, US dollars a million tokens.").optional(),
+  output: usdRate("Output, US dollars a million tokens.").optional(),
+  cache_read: usdRate("Input read from the provider's cache, US dollars a million tokens.").optional(),
+  cache_write_5m: usdRate("Input written to a cache for 5 minutes, US dollars a million tokens.").optional(),
+  cache_write_1h: usdRate("Input written to a cache for an hour, US dollars a million tokens.").optional(),
+};
+
+function isPriced({ input, output }: { readonly input?: string | undefined; readonly output?: string | undefined }): boolean {
+  return input !== undefined || output !== undefined;
+}
+
+function tierPrices(description: string) {
+  return z.strictObject(tokenPrices).refine(isPriced).describe(description).optional();
+}
+
 const price = z
   .strictObject({
-    input: usdRate("Input, US dollars a million tokens.").optional(),
-    output: usdRate("Output, US dollars a million tokens.").optional(),
-    cache_read: usdRate("Input read from the provider's cache, US dollars a million tokens.").optional(),
-    cache_write_5m: usdRate("Input written to a cache for 5 minutes, US dollars a million tokens.").optional(),
-    cache_write_1h: usdRate("Input written to a cache for an hour, US dollars a million tokens.").optional(),
+    ...tokenPrices,
+    batch: tierPrices("The same for batches (service_tier: batch)."),
+    flex: tierPrices("The same for flexible processing (service_tier: flex)."),
+    priority: tierPrices("The same for priority processing (service_tier: priority)."),
   })
-  .refine((value) => value.input !== undefined || value.output !== undefined);
+  .refine(isPriced);
+
+function ceiling(description: string) {
+  return leaf(usdRate(description), { kind: "text", description, allowed: "US dollars a million tokens, as in 15 or 0.25" });
+}
 
 /** The configuration as the file has it: names as written there, values read into numbers, milliseconds and bytes. */
 export const settingsSchema = z
@@ -176,14 +203,48 @@ export const settingsSchema = z
           "What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.",
           ["power", "process", "async"],
         ).prefault("process"),
+        unpriced_ceiling: z
+          .strictObject({
+            input: ceiling("Input, US dollars a million tokens.").prefault("15"),
+            output: ceiling("Output, US dollars a million tokens.").prefault("75"),
+          })
+          .describe("What budgets reckon with where a model has no price.")
+          .prefault({}),
+        retention: z
+          .strictObject({
+            entries: lifetime("Usage entries; without it for ever. Reports keep their sums by hour and day in any case.").optional(),
+            journal: lifetime("Journals of processes that have ended, after all of them is in the database.").prefault("1d"),
+          })
+          .describe("How long what is recorded is kept.")
+          .prefault({}),
+        output_ceiling: integer("Output tokens that budgets reckon with where a request sets no limit.", 1, 10_000_000).prefault(16_384),
       })
       .describe("The record of usage and cost.")
+      .prefault({}),
+    guards: z
+      .strictObject({
+        duplicate_tool_calls: z
+          .strictObject({
+            enabled: flag("Whether a model is told when its agent repeats one tool call and gets one result.").prefault(true),
+            note_at: integer("From so many equal calls in a row the last result says so.", 2, 1000).prefault(3),
+            warn_at: integer("From so many it says so in stronger words.", 2, 1000).prefault(5),
+            refuse_at: integer("From so many the request is refused; never where left out.", 2, 1000).optional(),
+            exempt: texts("Names of tools that repeat themselves by design.", "a list of tool names").prefault([
+              "write_stdin",
+              "wait",
+              "TaskOutput",
+            ]),
+          })
+          .describe("An agent that goes round in circles.")
+          .prefault({}),
+      })
+      .describe("Watching what agents do.")
       .prefault({}),
     prices: leaf(z.record(z.string().min(1), price), {
       kind: "json",
       description: "Prices that replace the catalogue's, by model or provider/model.",
       allowed:
-        "input or output, and cache_read, cache_write_5m, cache_write_1h: US dollars a million tokens, as in 0.25, at most nine decimals",
+        "input or output, and cache_read, cache_write_5m, cache_write_1h: US dollars a million tokens, as in 0.25, at most nine decimals; and the same again under batch, flex or priority",
     }).prefault({}),
   })
   .describe("Configuration of Tokligence Gateway.");

@@ -1,4 +1,5 @@
 import type { Secret } from "../../core/index.ts";
+import type { DuplicateGuard } from "../../gateway/index.ts";
 import type { PriceOverrides } from "../../ledger/index.ts";
 import type { ModelRoute, ProviderSettings, Timeouts, WorkMode } from "../../upstream/index.ts";
 
@@ -12,7 +13,8 @@ export interface Settings {
   readonly modelProviderRoutes: readonly ModelRoute[];
   /** The client's name → a model, or `provider/model`. */
   readonly modelAliases: ReadonlyMap<string, string>;
-  readonly ledger: { readonly durability: Durability };
+  readonly ledger: LedgerSection;
+  readonly guards: { readonly duplicateToolCalls: DuplicateGuard };
   readonly prices: PriceOverrides;
 }
 
@@ -28,12 +30,24 @@ export interface GatewaySection {
   readonly limits: { readonly bodyBytes: number };
   readonly timeouts: GatewayTimeouts;
   readonly onLoss: "report" | "refuse";
+  /** Responses that the gateway keeps where no provider does. */
+  readonly responses: { readonly lifetimeMs: number; readonly maxSizeBytes: number };
   readonly cors: readonly string[];
 }
 
 export interface GatewayTimeouts extends Timeouts {
   /** A client's head or body that makes no progress for so long is cut off. */
   readonly clientMs: number;
+}
+
+export interface LedgerSection {
+  readonly durability: Durability;
+  /** US dollars a million tokens that budgets reckon with where a model has no price; decimals. */
+  readonly unpricedCeiling: { readonly input: string; readonly output: string };
+  /** Output tokens that budgets reckon with where a request sets no limit. */
+  readonly outputCeiling: number;
+  /** How long what is recorded is kept. Without `entriesMs`: for ever. */
+  readonly retention: { readonly entriesMs?: number; readonly journalMs: number };
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
@@ -58,6 +72,6 @@ export interface PostgresqlSettings {
   readonly password?: Secret;
   /** Most connections of one process. */
   readonly pool: number;
-  /** `undefined`: not encrypted. Paths are absolute. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** `undefined`: not encrypted. Paths are absolute. `verify: false`: the certificate is not checked. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly verify?: boolean };
 }

@@ -64,15 +64,17 @@ gateway:
   #timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s, client: 15s }
   # A request field that a provider has no place for: report (leave it out and say so) or refuse.
   #on_loss: report
+  # OpenAI Responses that the gateway keeps where no provider does: for how long, and how large at most.
+  #responses: { lifetime: 30d, max_size: 8MiB }
   # Web pages that may call the gateway from a browser.
   #cors: [https://app.example.com]
 
 database:
-  # sqlite; postgresql is not supported by this version yet
+  # sqlite, or postgresql, on which several gateways can share users, keys and the ledger
   type: sqlite
   # Paths start at this file's folder; ~ is the home folder.
   path: gateway.db
-  # PostgreSQL, which this version does not support yet: a URL, or its parts.
+  # PostgreSQL: a URL, or its parts. path then only says where pid file, log and journal lie.
   #url: \${DATABASE_URL}
   #host: localhost
   #port: 5432
@@ -129,8 +131,14 @@ const tail = `
 # Other names for models.
 #model_aliases: { fast: gpt-5-mini, careful: anthropic/claude-opus-4-5 }
 
-# What a crash may cost; this version has async alone. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
-#ledger: { durability: process }
+# What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
+# Budgets reckon with unpriced_ceiling, US dollars a million tokens, where a model has no price; with output_ceiling where a request sets no limit.
+# retention: how long usage entries are kept (without it for ever; reports keep their sums) and journals of processes that have ended.
+#ledger: { durability: process, unpriced_ceiling: { input: "15", output: "75" }, output_ceiling: 16384, retention: { entries: 400d, journal: 1d } }
+
+# An agent that repeats one tool call and gets one result is told so in that result: from note_at times in a row, from warn_at in stronger words; from
+# refuse_at its request is refused. exempt: tools that repeat themselves by design.
+#guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, refuse_at: 20, exempt: [write_stdin, wait, TaskOutput] } }
 
 # Prices that replace the catalogue's: US dollars a million tokens. Also cache_read, cache_write_5m and cache_write_1h.
 #prices: { ollama/qwen3: { input: "0.05", output: "0.2" } }

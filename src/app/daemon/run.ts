@@ -7,6 +7,7 @@ import { composeGateway, type Gateway } from "../compose.ts";
 import { loadSettings, watchSettings, type LoadedSettings } from "../config/index.ts";
 import { openLog, type Log } from "../logging/log.ts";
 import { startLogRolling } from "../logging/roll.ts";
+import { describeDatabase } from "../open-store.ts";
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
 import { explainListenError } from "./listen-error.ts";
 import { readDaemonStatus } from "./start-background.ts";
@@ -92,8 +93,11 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
         }
         resolve({ status: "reloaded" });
       });
+    const count = workerCount(loaded.settings.gateway.workers);
     const gateway = await composeGateway({
       loaded,
+      processes: count === 1 ? 1 : 0,
+      ...(count === 1 ? {} : { collectMetrics: async (own) => (await pool?.metrics()) ?? own() }),
       log,
       clock,
       status,
@@ -105,11 +109,10 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
     });
     cleanup.push(() => gateway.close(drainMs));
     const { host, port: wanted } = loaded.settings.gateway;
-    const count = workerCount(loaded.settings.gateway.workers);
     if (count === 1) {
       port = await listen(gateway.edge, host, wanted);
     } else {
-      pool = await startWorkerPool({ count, start, sink: gateway.sink, reload, clock, logger: log.logger });
+      pool = await startWorkerPool({ count, start, sink: gateway.sink, replay: gateway.replay, reload, clock, logger: log.logger });
       port = pool.port;
       const workers = pool;
       cleanup.push(() => workers.close(drainMs));
@@ -131,7 +134,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       cleanup.push(() => rolling.stop());
     }
     gateway.setServing(true);
-    log.logger.info({ host, port, config: loaded.path, database: paths.database }, "serving");
+    log.logger.info({ host, port, config: loaded.path, database: describeDatabase(loaded.settings.database) }, "serving");
     return { loaded, gateway, port, paths, logFile: log.file, stop, stopped };
   } catch (error) {
     log.logger.error({ error: messageOf(error) }, "the gateway did not start");

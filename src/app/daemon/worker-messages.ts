@@ -4,6 +4,8 @@ import type { MetricsSnapshot } from "../../server/index.ts";
 export interface WorkerStart {
   readonly config: string | undefined;
   readonly overrides: Readonly<Record<string, unknown>>;
+  /** How many workers there are; absent for the primary. */
+  readonly workers?: number;
 }
 
 /** From the primary to a worker. Strings are the ledger's own messages. */

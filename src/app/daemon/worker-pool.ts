@@ -10,6 +10,8 @@ export interface WorkerPoolOptions {
   readonly start: WorkerStart;
   /** The primary alone writes to the database. */
   readonly sink: LedgerSink;
+  /** Brings into the database what a dead worker has left in its journal. */
+  readonly replay: () => Promise<void>;
   readonly reload: () => Promise<unknown>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -22,6 +24,8 @@ export interface WorkerPool {
   /** The port they serve. */
   readonly port: number;
   broadcast(message: ToWorker): void;
+  /** Counts of all workers. */
+  metrics(): Promise<MetricsSnapshot>;
   /** Drains all workers and waits until they have ended. */
   close(graceMs: number): Promise<void>;
 }
@@ -45,7 +49,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   const members = new Map<Worker, Member>();
   const deaths = Array.from({ length: count }, () => 0);
   /** Counters never go back: what a worker had counted when it died stays in the sum. */
-  let dead: MetricsSnapshot = { series: [], refused: {}, gauges: {} };
+  let dead: MetricsSnapshot = { series: [], refused: {}, losses: {}, gauges: {} };
   let closing = false;
   let lastId = 0;
   const counting = new Map<number, (snapshot: MetricsSnapshot) => void>();
@@ -55,8 +59,8 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
 
   // In a clone this file is TypeScript, in a package JavaScript: so is its neighbour.
   cluster.setupPrimary({
-    exec: fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url)),
-    args: [JSON.stringify(options.start)],
+    exec: fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./worker-start.ts" : "./worker-start.js", import.meta.url)),
+    args: [JSON.stringify({ ...options.start, workers: count } satisfies WorkerStart)],
     silent: false,
   });
   cluster.schedulingPolicy = cluster.SCHED_RR;
@@ -130,9 +134,20 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
     deaths[slot] = clock.monotonic() - member.bornMs > recoveredMs ? 0 : deaths[slot]! + 1;
     const pauseMs = Math.min(maxBackoffMs, backoffMs * 2 ** Math.max(0, deaths[slot] - 1));
     logger.error({ worker: worker.process.pid, exit: code, signal, restart_in_ms: pauseMs }, "a worker died; the others go on");
+    replay();
     setTimeout(() => {
       if (!closing) fork(slot);
     }, pauseMs);
+  }
+
+  /** Tried until it succeeds: the database may be away for a while, and the journal can wait. */
+  function replay(): void {
+    options.replay().catch((error: unknown) => {
+      logger.error({ error: messageOf(error) }, "the journal of a dead worker could not be brought into the database; it is tried again");
+      setTimeout(() => {
+        if (!closing) replay();
+      }, maxBackoffMs);
+    });
   }
 
   /** Asks all workers for their counts. */
@@ -147,7 +162,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
             resolve(snapshot);
           };
           const timer = setTimeout(() => {
-            done(member.last ?? { series: [], refused: {}, gauges: {} });
+            done(member.last ?? { series: [], refused: {}, losses: {}, gauges: {} });
           }, countTimeoutMs);
           counting.set(id, done);
           send(worker, { type: "count", id });
@@ -173,6 +188,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
 
   return {
     port,
+    metrics: total,
     broadcast(message) {
       for (const worker of members.keys()) send(worker, message);
     },

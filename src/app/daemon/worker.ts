@@ -36,6 +36,7 @@ async function runWorker(start: WorkerStart): Promise<void> {
     log,
     clock: systemClock,
     sink,
+    processes: start.workers ?? 1,
     collectMetrics: async (own) => (await ask((id) => ({ type: "total-wanted", id }))) ?? own(),
     reload: async () => {
       await ask((id) => ({ type: "reload-wanted", id }));
@@ -97,6 +98,7 @@ async function runWorker(start: WorkerStart): Promise<void> {
     const actual = await gateway.edge.listen(host, port);
     gateway.setServing(true);
     tell({ type: "serving", port: actual });
+    gateway.warmUp();
   } catch (error) {
     tell({ type: "failed", message: messageOf(explainListenError(error, host, port)) });
     process.disconnect?.();

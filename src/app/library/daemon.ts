@@ -42,6 +42,7 @@ export class Daemon {
       return await startBackground(program, args, paths, loaded.settings.gateway.logging.file ?? paths.log);
     }
     this.#own = await runDaemon({ config, overrides: this.#overrides() });
+    this.#own.gateway.warmUp();
     return await this.status();
   }
 

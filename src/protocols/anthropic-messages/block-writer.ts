@@ -1,8 +1,7 @@
 import type { BlockDelta, BlockStart, ReasoningProof } from "../../ir/index.ts";
 import type { ClientContext } from "../protocol.ts";
-import { isObject, type WireObject } from "./fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import { toolName } from "./message-head.ts";
-import { encodeSignature } from "./proof-tunnel.ts";
 
 /** One event of the stream; `fields` is the inside of its JSON after `type`, or "". */
 export function frame(type: string, fields: string): string {
@@ -58,7 +57,7 @@ export class BlockWriter {
 
   close(): string {
     let text = "";
-    if (this.#start.type === "reasoning") text = this.#closeReasoning(this.#start.id);
+    if (this.#start.type === "reasoning") text = this.#closeReasoning();
     if (this.#start.type === "tool-call" && this.#start.kind === "custom") text = this.#closeCustom();
     return this.isWritten ? text + frame("content_block_stop", `"index":${this.#index}`) : text;
   }
@@ -90,13 +89,11 @@ export class BlockWriter {
     return this.isWritten ? "" : this.#begin({ type: "thinking", thinking: "", signature: "" });
   }
 
-  #closeReasoning(id: string | undefined): string {
-    const proof = this.#proof;
-    if (!this.isWritten && proof?.protocol === "anthropic-messages" && proof.kind === "redacted") {
-      return this.#begin({ type: "redacted_thinking", data: proof.data });
-    }
-    if (!this.isWritten && proof === undefined && id === undefined) return "";
-    return this.#beginThinking() + this.#delta("signature_delta", "signature", encodeSignature({ proof, id }));
+  #closeReasoning(): string {
+    const proof = this.#proof?.protocol === "anthropic-messages" ? this.#proof : undefined;
+    if (proof === undefined) return "";
+    if (!this.isWritten && proof.kind === "redacted") return this.#begin({ type: "redacted_thinking", data: proof.data });
+    return this.#beginThinking() + this.#delta("signature_delta", "signature", proof.data);
   }
 
   #arguments(text: string): string {

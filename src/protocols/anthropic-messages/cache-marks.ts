@@ -20,11 +20,11 @@ export interface MarkedPrompt {
 export function limitMarks(prompt: MarkedPrompt, cacheKey: string | undefined, losses: Losses): MarkedPrompt {
   const marked = [...prompt.tools, ...prompt.system, ...prompt.turns.flat()].filter(({ cache }) => cache !== undefined);
   if (marked.length === 0 && cacheKey !== undefined) {
-    losses.emulate("prompt_cache_key", "The provider caches by marks: they are set.");
+    losses.emulate("cacheKey", "The provider caches by marks: they are set.");
     return addMarks(prompt);
   }
   if (marked.length <= maxMarks) return prompt;
-  losses.clamp("cache_control", `The provider takes ${maxMarks} marks: the last ones stay.`);
+  losses.clamp("cache", `The provider takes ${maxMarks} marks: the last ones stay.`);
   const excess = new Set<object>(marked.slice(0, marked.length - maxMarks));
   const strip = <T extends { readonly cache?: CacheHint | undefined }>(part: T): T =>
     excess.has(part) ? { ...part, cache: undefined } : part;

@@ -1,7 +1,7 @@
 import { type ErrorKind, type GatewayError } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
-import { isObject } from "./fields.ts";
+import { isObject } from "../fields.ts";
 import type { WireError } from "./wire.ts";
 
 /** The statuses that the vendor's error types stand for (Anthropic API reference, "Errors"; SDK 1.12 `ErrorType`; November 2026). */
@@ -22,6 +22,7 @@ const statusByType: Readonly<Record<string, number>> = {
 const typeByKind: Readonly<Record<ErrorKind, string>> = {
   invalid_request: "invalid_request_error",
   authentication: "authentication_error",
+  billing: "billing_error",
   permission: "permission_error",
   not_found: "not_found_error",
   too_large: "request_too_large",

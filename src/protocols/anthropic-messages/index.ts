@@ -3,6 +3,7 @@ import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
 import { parseError, renderError, renderStreamError } from "./errors.ts";
 import { parseModelList, renderModel, renderModelList, renderTokenCount } from "./models.ts";
+import { anthropicParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
 import { readAnswer } from "./read-answer.ts";
 import { renderResponse } from "./render-response.ts";
@@ -26,6 +27,7 @@ export const anthropicMessages: Protocol = {
   renderError,
   renderStreamError,
   keepAlive: ping,
+  params: anthropicParams,
   parseRequest,
   renderResponse,
   createStreamEncoder: (client) => new AnthropicStreamEncoder(client),

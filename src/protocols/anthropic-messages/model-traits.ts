@@ -1,12 +1,23 @@
 /**
- * What a Claude model takes, by the version in its name (Anthropic API: "Extended thinking", "Adaptive thinking", "Effort", "Structured outputs",
- * "Models overview"; November 2026). A name without a version is an alias of the newest.
+ * What a Claude model takes, by the version in its name. Sources, on platform.claude.com in November 2026: "Adaptive thinking", "Effort", "Structured
+ * outputs" (generally available from 4.5 on), and the migration guides: of 4.5 (temperature or top_p, since Opus 4.1), 4.6 (no prefill), Opus 4.7 and
+ * Sonnet 5 (no budgets, no sampling, `xhigh`), Opus 5 (`disabled` at `high` or below), Fable 5 and Opus 5.5 (always thinks), Sonnet 5.5
+ * (`between_tools` in place of `disabled`), Opus 5.5, Sonnet 5.5 and Fable 5.1 (no forced tool). A name without a version is an alias of the newest.
  */
 export interface ModelTraits {
   /** `budget`: `thinking.type` enabled with a budget; `adaptive`: the model decides, `effort` says how much. */
   readonly thinking: "none" | "budget" | "adaptive";
   /** A budget is taken beside the adaptive form. */
   readonly takesBudget: boolean;
+  /**
+   * How the model is told not to think: by leaving `thinking` out, as it does not think unasked; by a type of `thinking`, of which `between_tools` is
+   * the least that it can; or not at all.
+   */
+  readonly rest: "absent" | "disabled" | "between_tools" | "never";
+  /** Thinks where nothing is said. */
+  readonly thinksUnasked: boolean;
+  /** `tool_choice` of type `any` and `tool`. */
+  readonly takesForcedTool: boolean;
   readonly takesEffort: boolean;
   readonly highestEffort: "high" | "max";
   readonly takesXhigh: boolean;
@@ -24,6 +35,9 @@ export interface ModelTraits {
 const otherVendor: ModelTraits = {
   thinking: "budget",
   takesBudget: true,
+  rest: "disabled",
+  thinksUnasked: false,
+  takesForcedTool: true,
   takesEffort: false,
   highestEffort: "high",
   takesXhigh: false,
@@ -37,13 +51,18 @@ export function traitsOf(model: string): ModelTraits {
   if (!/claude/i.test(model)) return otherVendor;
   const version = versionOf(model);
   const isOpus = /opus/i.test(model);
+  const isAlwaysOn = /fable|mythos/i.test(model) || (isOpus && version >= 505);
+  const isLate = version >= 505 && !/haiku/i.test(model);
   return {
     thinking: version >= 406 ? "adaptive" : version >= 307 ? "budget" : "none",
     takesBudget: version >= 307 && version < 407,
+    rest: isAlwaysOn ? "never" : isLate ? "between_tools" : version >= 407 && version < 500 ? "absent" : "disabled",
+    thinksUnasked: isAlwaysOn || version >= 500,
+    takesForcedTool: !isAlwaysOn && !isLate,
     takesEffort: version >= 406 || (isOpus && version === 405),
     highestEffort: version >= 406 ? "max" : "high",
     takesXhigh: version >= 407,
-    takesFormat: version >= 405 || (isOpus && version === 401),
+    takesFormat: version >= 405,
     takesSampling: version < 407,
     takesBothSamplings: version < 401,
     takesPrefill: version < 406,

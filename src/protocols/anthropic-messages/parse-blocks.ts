@@ -1,19 +1,7 @@
-import type { Block, MediaBlock, ToolResultBlock } from "../../ir/index.ts";
-import {
-  compact,
-  extensionsOf,
-  invalidField,
-  join,
-  optionalBoolean,
-  optionalString,
-  readArray,
-  readObject,
-  requiredString,
-  restOf,
-  type WireObject,
-} from "./fields.ts";
+import type { Block, MediaBlock, ReasoningProof, ToolResultBlock } from "../../ir/index.ts";
+import { compact, restOf, type WireObject } from "../fields.ts";
+import { extensionsOf, invalidField, join, optionalBoolean, optionalString, readArray, readObject, requiredString } from "./fields.ts";
 import { parseCache } from "./parse-tools.ts";
-import { decodeSignature } from "./proof-tunnel.ts";
 
 const knownText: ReadonlySet<string> = new Set(["type", "text", "cache_control"]);
 const knownImage: ReadonlySet<string> = new Set(["type", "source", "cache_control"]);
@@ -52,7 +40,7 @@ function parseBlock(block: WireObject, path: string): Block | Block[] {
       return compact({
         type: "reasoning" as const,
         text: requiredString(block, "thinking", path),
-        ...decodeSignature(optionalString(block, "signature", path) ?? ""),
+        proof: signatureOf(optionalString(block, "signature", path) ?? ""),
         extensions: extensionsOf(restOf(block, knownThinking)),
       });
     case "redacted_thinking":
@@ -78,6 +66,10 @@ function parseBlock(block: WireObject, path: string): Block | Block[] {
     default:
       return { type: "opaque", protocol: "anthropic-messages", value: block };
   }
+}
+
+function signatureOf(data: string): ReasoningProof | undefined {
+  return data === "" ? undefined : { protocol: "anthropic-messages", kind: "signature", data };
 }
 
 function parseImage(block: WireObject, path: string): MediaBlock {

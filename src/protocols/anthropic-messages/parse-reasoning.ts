@@ -1,14 +1,6 @@
 import type { ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
-import {
-  compact,
-  invalidField,
-  optionalNumber,
-  optionalObject,
-  optionalString,
-  readObject,
-  requiredString,
-  type WireObject,
-} from "./fields.ts";
+import { compact, type WireObject } from "../fields.ts";
+import { invalidField, optionalNumber, optionalObject, optionalString, readObject, requiredString } from "./fields.ts";
 
 /**
  * `thinking`: `{"type":"enabled","budget_tokens":N,"display":…}`, `{"type":"adaptive"}`, `{"type":"between_tools"}` or `{"type":"disabled"}`, and

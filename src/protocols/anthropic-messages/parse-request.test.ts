@@ -69,7 +69,6 @@ test("the first body of Claude Code: a system turn among the messages, deferred 
     {
       role: "system",
       content: [
-        { type: "text", text: "x-anthropic-billing-header: cc_version=2.1.330.49c; cc_entrypoint=sdk-cli;" },
         { type: "text", text: "You are a Claude agent, built on Anthropic's Claude Agent SDK.", cache: {} },
         { type: "text", text: "\nYou are an agent working with the user toward their goals, using your…", cache: {} },
       ],
@@ -100,8 +99,18 @@ test("the first body of Claude Code: a system turn among the messages, deferred 
   });
 });
 
+test("the line in which Claude Code tells the vendor its version is none of the instructions", () => {
+  const systemOf = (system: unknown) => parse({ ...base, system, messages: [] }).messages;
+  const line = "x-anthropic-billing-header: cc_version=2.1.330; cc_entrypoint=cli;";
+  assert.deepEqual(systemOf(line), []);
+  assert.deepEqual(systemOf([{ type: "text", text: line }]), []);
+  assert.deepEqual(systemOf(`${line}\nBe kind.`), [{ role: "system", content: [{ type: "text", text: "Be kind." }] }]);
+  const quoted = `Never write\n${line}`;
+  assert.deepEqual(systemOf(quoted), [{ role: "system", content: [{ type: "text", text: quoted }] }]);
+});
+
 test("tool results of Claude Code: images, tool references, is_error, text behind a result, thinking that is shown to nobody", () => {
-  assert.deepEqual(parse(wireFixture("claude-code-images.json")).messages.slice(1), [
+  assert.deepEqual(parse(wireFixture("claude-code-images.json")).messages, [
     {
       role: "assistant",
       content: [
@@ -352,23 +361,12 @@ test("a body for counting tokens needs no max_tokens", () => {
   assert.deepEqual(request, { model: "m", stream: false, messages: [{ role: "user", content: [{ type: "text", text: "hi" }] }] });
 });
 
-test("a signature that carries another provider's proof turns back into it, and one that says nothing into nothing", () => {
-  const tunnel = (value: unknown) => `gw1.${Buffer.from(JSON.stringify(value)).toString("base64")}`;
+test("a signature is its block's proof, whatever it holds; an empty one is none", () => {
   const thinking = (signature: string) => ({ type: "thinking", thinking: "", signature });
-  const content = [
-    thinking(tunnel({ p: "openai-responses", k: "encrypted", d: "enc", i: "rs_1" })),
-    thinking(tunnel({})),
-    thinking("gw1.%%%"),
-    thinking(tunnel({ p: "elsewhere", k: "encrypted", d: "enc" })),
-    thinking(""),
-  ];
-  const empty = { type: "reasoning", text: "" };
+  const content = [thinking("any %%% thing"), thinking("")];
   assert.deepEqual(parse({ ...base, messages: [{ role: "assistant", content }] }).messages[0]?.content, [
-    { ...empty, proof: { protocol: "openai-responses", kind: "encrypted", data: "enc" }, id: "rs_1" },
-    empty,
-    empty,
-    empty,
-    empty,
+    { type: "reasoning", text: "", proof: { protocol: "anthropic-messages", kind: "signature", data: "any %%% thing" } },
+    { type: "reasoning", text: "" },
   ]);
 });
 

@@ -1,7 +1,7 @@
-import type { ChatRequest, Message } from "../../ir/index.ts";
+import type { Block, ChatRequest, Message } from "../../ir/index.ts";
 import type { RouteCall } from "../protocol.ts";
+import { compact, restOf, type WireObject } from "../fields.ts";
 import {
-  compact,
   extensionsOf,
   invalidField,
   join,
@@ -13,15 +13,13 @@ import {
   readArray,
   readObject,
   requiredString,
-  restOf,
-  type WireObject,
 } from "./fields.ts";
 import { parseBlocks } from "./parse-blocks.ts";
 import { parseReasoning, parseResponseFormat } from "./parse-reasoning.ts";
 import { parseToolChoice, parseTools } from "./parse-tools.ts";
 
 /** Fields that the neutral form has names for; `thinking` and `output_config` are in `parse-reasoning.ts`. */
-const knownFields: ReadonlySet<string> = new Set([
+export const knownFields: ReadonlySet<string> = new Set([
   "model",
   "stream",
   "system",
@@ -75,8 +73,20 @@ export function parseRequest(wire: unknown, _call: RouteCall): ChatRequest {
 function parseSystem(body: WireObject): Message[] {
   const system = body["system"];
   if (system === undefined || system === null) return [];
-  const content = parseBlocks(system, "system");
+  const content = parseBlocks(system, "system").flatMap(withoutBilling);
   return content.length === 0 ? [] : [{ role: "system", content }];
+}
+
+/**
+ * Claude Code tells the vendor its version in a line that stands as text before the instructions. It says nothing to a model, and as it changes with
+ * every version it would keep another vendor's cache from hitting.
+ */
+const billingLine = /^x-anthropic-billing-header:[^\n]*(?:\n|$)/;
+
+function withoutBilling(block: Block): Block[] {
+  if (block.type !== "text" || !billingLine.test(block.text)) return [block];
+  const text = block.text.replace(billingLine, "");
+  return text === "" ? [] : [{ ...block, text }];
 }
 
 function parseMessages(body: WireObject): Message[] {

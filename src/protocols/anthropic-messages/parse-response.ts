@@ -1,9 +1,11 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Block, ChatResponse, Extensions, StopReason } from "../../ir/index.ts";
-import { freeTextOf, textAt } from "../json-text.ts";
+import { textAt } from "../json-text.ts";
+import { restoreArguments, restoreCall } from "../restore-tool.ts";
 import type { ToolNames } from "../translation.ts";
 import { parseError } from "./errors.ts";
-import { extensionsOf, isObject, type WireObject } from "./fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
+import { extensionsOf } from "./fields.ts";
 import { mergeCounts, usageOfCounts } from "./usage.ts";
 
 const stopReasons: Readonly<Record<string, StopReason>> = {
@@ -95,17 +97,9 @@ function parseText({ text, citations }: { readonly text?: unknown; readonly cita
 
 function parseCall(block: WireObject, args: string, toolNames: ToolNames | undefined): Block {
   const wireName = stringOf(block["name"]);
-  const identity = toolNames?.get(wireName);
-  if (identity?.kind === "answer") return { type: "text", text: args };
-  const kind = identity?.kind ?? "function";
-  return {
-    type: "tool-call",
-    id: stringOf(block["id"]),
-    name: identity?.name ?? wireName,
-    ...(identity?.namespace === undefined ? {} : { namespace: identity.namespace }),
-    kind,
-    arguments: kind === "custom" ? freeTextOf(args) : args,
-  };
+  if (toolNames?.get(wireName)?.kind === "answer") return { type: "text", text: args };
+  const call = restoreCall({ type: "tool-call", id: stringOf(block["id"]), name: wireName, kind: "function" }, toolNames);
+  return { ...call.start, arguments: restoreArguments(call, args) };
 }
 
 export function signatureProof(data: string): {

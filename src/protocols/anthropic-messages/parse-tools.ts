@@ -1,6 +1,6 @@
 import type { CacheHint, Tool, ToolChoice } from "../../ir/index.ts";
+import { compact, restOf, type WireObject } from "../fields.ts";
 import {
-  compact,
   extensionsOf,
   invalidField,
   join,
@@ -10,8 +10,6 @@ import {
   optionalString,
   readObject,
   requiredString,
-  restOf,
-  type WireObject,
 } from "./fields.ts";
 
 const knownToolFields: ReadonlySet<string> = new Set(["type", "name", "description", "input_schema", "strict", "cache_control"]);

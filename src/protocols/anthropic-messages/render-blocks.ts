@@ -1,9 +1,10 @@
 import type { Block, CacheHint, ReasoningBlock, TextBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
-import { argumentsJson, objectText } from "../json-text.ts";
-import type { Losses } from "../losses.ts";
+import { argumentsJson } from "../free-text-tool.ts";
+import { objectText } from "../json-text.ts";
+import { nameOfOpaque, type Losses } from "../losses.ts";
 import type { ToolNamer } from "../tool-names.ts";
 import type { PairedResult } from "../turns.ts";
-import { isObject, type WireObject } from "./fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import { renderMedia } from "./render-media.ts";
 
 /** An error must say something here. */
@@ -26,7 +27,7 @@ export function hasPlace(block: Block, role: "user" | "assistant", losses: Losse
       return block.text.trim() !== "";
     case "media":
       if (role === "user") return true;
-      losses.drop("messages[].media", "The provider takes media from the user only.");
+      losses.drop(block.kind, "The provider takes media from the user only.");
       return false;
     case "reasoning":
       return role === "assistant" && isOwnReasoning(block, losses);
@@ -36,7 +37,7 @@ export function hasPlace(block: Block, role: "user" | "assistant", losses: Losse
       return true;
     case "opaque":
       if (block.protocol === "anthropic-messages" && isObject(block.value)) return true;
-      losses.drop(`messages[].${typeOfOpaque(block.value)}`, "The provider's protocol has no such item.");
+      losses.drop(`items[].${nameOfOpaque(block.value)}`, "The provider's protocol has no such item.");
       return false;
   }
 }
@@ -44,12 +45,8 @@ export function hasPlace(block: Block, role: "user" | "assistant", losses: Losse
 /** Only what this protocol signed comes back; a text that nobody signed would be refused. */
 function isOwnReasoning({ proof, text }: ReasoningBlock, losses: Losses): boolean {
   if (proof?.protocol === "anthropic-messages" && (proof.kind === "signature" || proof.kind === "redacted")) return true;
-  if (text !== "" || proof !== undefined) losses.drop("messages[].reasoning", "The provider takes back only reasoning that it signed.");
+  if (text !== "" || proof !== undefined) losses.drop("thoughts", "The provider takes back only reasoning that it signed.");
   return false;
-}
-
-function typeOfOpaque(value: unknown): string {
-  return isObject(value) && typeof value["type"] === "string" ? value["type"] : "item";
 }
 
 /** Renders blocks; ids of calls are made to fit the wire, the same for a call and its result. */
@@ -68,7 +65,7 @@ export class BlockRenderer {
   render(block: Exclude<Block, ToolResultBlock>): OutBlock {
     switch (block.type) {
       case "text":
-        this.#losses.dropForeign(block.extensions, "anthropic-messages", "messages[].");
+        this.#losses.dropForeign(block.extensions, "anthropic-messages", "content[]");
         return { fields: textFields(block), cache: block.cache };
       case "refusal":
         return { fields: { type: "text", text: block.text } };
@@ -101,8 +98,9 @@ export class BlockRenderer {
   }
 
   #call(block: ToolCallBlock): OutBlock {
+    if (block.proof !== undefined) this.#losses.drop("signature", "It is valid only at the provider that made it.");
     if (block.kind === "function" && objectText(block.arguments) === undefined) {
-      this.#losses.emulate("tool_calls[].arguments", "The arguments are no JSON object: they go as the string `input`.");
+      this.#losses.emulate("toolCalls.arguments", "The arguments are no JSON object: they go as the string `input`.");
     }
     return {
       fields: { type: "tool_use", id: this.#idOf(block), name: this.#namer.wireName(block), ...block.extensions?.["anthropic-messages"] },

@@ -1,8 +1,8 @@
 import type { ChatRequest, JsonSchema } from "../../ir/index.ts";
-import type { Losses } from "../losses.ts";
+import type { Losses, LostParam } from "../losses.ts";
 import { lowerSchema, type SchemaSupport } from "../lower-schema.ts";
 import type { ToolNamer } from "../tool-names.ts";
-import { isObject, type WireObject } from "./fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import type { OutTool } from "./render-tools.ts";
 
@@ -43,10 +43,10 @@ const jsonInstruction = "Answer with one JSON object and nothing else: no text a
 const answerTool = "answer_in_json";
 
 /** A schema as the vendor's grammar takes it. */
-export function lowerForOutput(schema: JsonSchema, path: string, losses: Losses): WireObject {
+export function lowerForOutput(schema: JsonSchema, param: LostParam, losses: Losses): WireObject {
   const lowered = lowerSchema(schema, outputSupport);
   if (lowered.described.length > 0)
-    losses.emulate(path, `The provider enforces no ${lowered.described.join(", ")}: told in the description.`);
+    losses.emulate(param, `The provider enforces no ${lowered.described.join(", ")}: told in the description.`);
   return lowered.schema;
 }
 
@@ -58,14 +58,14 @@ export function renderFormat(request: ChatRequest, traits: ModelTraits, namer: T
   const { responseFormat } = request;
   if (responseFormat === undefined || responseFormat.type === "text") return {};
   if (responseFormat.type === "json-object") {
-    losses.emulate("response_format", "The provider has no plain JSON mode: asked for in the instructions.");
+    losses.emulate("responseFormat", "The provider has no plain JSON mode: asked for in the instructions.");
     return { instruction: jsonInstruction };
   }
   const { description } = responseFormat;
-  const schema = lowerForOutput(responseFormat.schema, "response_format.schema", losses);
+  const schema = lowerForOutput(responseFormat.schema, "responseFormat.schema", losses);
   const told = description === undefined || schema["description"] !== undefined ? schema : { ...schema, description };
   if (traits.takesFormat) return { format: { type: "json_schema", schema: told } };
-  losses.emulate("response_format", "The model has no structured output: it answers by a tool.");
+  losses.emulate("responseFormat", "The model has no structured output: it answers by a tool.");
   const isObjectSchema = isObject(told) && told["type"] === "object";
   const name = namer.reserveAnswer(answerTool);
   return {

@@ -1,6 +1,6 @@
 import type { MediaBlock } from "../../ir/index.ts";
 import type { Losses } from "../losses.ts";
-import { compact, isObject, type WireObject } from "./fields.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 
 const imageTypes: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
 
@@ -10,6 +10,8 @@ const imageTypes: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "ima
  */
 export function renderMedia(block: MediaBlock, losses: Losses): WireObject {
   const own = block.extensions?.["anthropic-messages"] ?? {};
+  losses.dropForeign(block.extensions, "anthropic-messages", "content[]");
+  if (block.detail !== undefined && block.detail !== "auto") losses.drop("media.detail", "The provider looks at all images alike.");
   if (own["type"] === "search_result" && block.source.type === "text") return renderSearchResult(block, block.source.text, own);
   const source = ownSource(own["source"]) ?? sourceOf(block);
   if (source === undefined) return omitted(block, losses);
@@ -59,6 +61,6 @@ function isText(mediaType: string): boolean {
 }
 
 function omitted({ kind, filename }: MediaBlock, losses: Losses): WireObject {
-  losses.drop(`messages[].${kind}`, `The provider does not take this ${kind}.`);
+  losses.drop(kind, `The provider does not take this ${kind}.`);
   return { type: "text", text: `[${kind} left out${filename === undefined ? "" : `: ${filename}`}]` };
 }

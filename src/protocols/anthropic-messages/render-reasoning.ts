@@ -1,7 +1,7 @@
 import type { ChatRequest, ReasoningRequest } from "../../ir/index.ts";
 import type { Losses } from "../losses.ts";
 import type { Turn } from "../turns.ts";
-import { compact, isObject, type WireObject } from "./fields.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
 /** The least budget that the vendor takes. */
@@ -37,14 +37,29 @@ interface Surroundings {
 export function renderReasoning(request: ChatRequest, around: Surroundings, losses: Losses): RenderedReasoning {
   const { traits } = around;
   const own = request.extensions?.["anthropic-messages"]?.["thinking"];
-  const effort = traits.takesEffort ? renderEffort(request.reasoning?.effort, traits, losses) : undefined;
   const thinking = isObject(own) && typeof own["type"] === "string" ? own : thinkingOf(request.reasoning, around, losses);
-  const isOn = thinking !== undefined && thinking["type"] !== "disabled";
-  if (!isOn) return { thinking: restOf(thinking, own), effort, isOn };
+  const isOn = thinking !== undefined && thinking["type"] !== "disabled" && thinking["type"] !== "between_tools";
+  const told = isOn ? withoutObstacle(thinking, around, losses) : restedForTool(restOf(thinking, own), around);
+  const effort = traits.takesEffort ? renderEffort(request.reasoning?.effort, traits, told?.["type"] === "disabled", losses) : undefined;
+  return { thinking: told === thinking ? restOf(thinking, own) : told, effort, isOn: isOn && told === thinking };
+}
+
+/** Thinking, or rest where something stands in its way. */
+function withoutObstacle(thinking: WireObject, around: Surroundings, losses: Losses): WireObject | undefined {
   const obstacle = obstacleTo(thinking, around);
-  if (obstacle === undefined) return { thinking: restOf(thinking, own), effort, isOn };
+  if (obstacle === undefined) return thinking;
   losses.drop("reasoning", obstacle);
-  return { thinking: { type: "disabled" }, effort, isOn: false };
+  return restOfModel(around.traits);
+}
+
+/** A model that thinks unasked, and must call a tool, is told not to. */
+function restedForTool(thinking: WireObject | undefined, { traits, isToolForced }: Surroundings): WireObject | undefined {
+  return thinking === undefined && isToolForced && traits.takesForcedTool && traits.thinksUnasked ? restOfModel(traits) : thinking;
+}
+
+/** `thinking` of a model that shall not think, as far as it can be told. */
+function restOfModel({ rest }: ModelTraits): WireObject | undefined {
+  return rest === "disabled" || rest === "between_tools" ? { type: rest } : undefined;
 }
 
 /** What an extension says of `thinking` beside its type goes along. */
@@ -55,7 +70,11 @@ function restOf(thinking: WireObject | undefined, own: unknown): WireObject | un
 function thinkingOf(reasoning: ReasoningRequest | undefined, around: Surroundings, losses: Losses): WireObject | undefined {
   if (reasoning === undefined) return undefined;
   const { traits } = around;
-  if (reasoning.enabled === false || reasoning.effort === "none") return traits.thinking === "none" ? undefined : { type: "disabled" };
+  if (reasoning.enabled === false || reasoning.effort === "none") {
+    if (traits.rest === "never" || traits.rest === "between_tools")
+      losses.clamp("reasoning", "The model can't stop reasoning: it reasons as little as it can.");
+    return traits.thinking === "none" ? undefined : restOfModel(traits);
+  }
   const isAsked =
     reasoning.enabled === true || reasoning.adaptive === true || reasoning.effort !== undefined || reasoning.budgetTokens !== undefined;
   if (!isAsked) return undefined;
@@ -66,7 +85,7 @@ function thinkingOf(reasoning: ReasoningRequest | undefined, around: Surrounding
   const display = traits.thinking === "adaptive" ? displayOf(reasoning) : undefined;
   if (traits.thinking === "budget" || (reasoning.budgetTokens !== undefined && traits.takesBudget))
     return withBudget(reasoning, around, losses, display);
-  if (reasoning.budgetTokens !== undefined) losses.emulate("reasoning.budget_tokens", "The model takes no budget: it decides itself.");
+  if (reasoning.budgetTokens !== undefined) losses.emulate("reasoning.budgetTokens", "The model takes no budget: it decides itself.");
   return compact({ type: "adaptive", display });
 }
 
@@ -85,14 +104,17 @@ function withBudget(reasoning: ReasoningRequest, { maxTokens }: Surroundings, lo
     return { type: "disabled" };
   }
   if (reasoning.budgetTokens !== undefined && budget !== reasoning.budgetTokens) {
-    losses.clamp("reasoning.budget_tokens", `The provider takes ${minBudget} to ${maxTokens - 1}.`);
+    losses.clamp("reasoning.budgetTokens", `The provider takes ${minBudget} to ${maxTokens - 1}.`);
   }
   return compact({ type: "enabled", budget_tokens: budget, display });
 }
 
-function renderEffort(effort: string | undefined, traits: ModelTraits, losses: Losses): string | undefined {
-  if (effort === undefined || effort === "none") return undefined;
-  const known = effortFor(effort, traits);
+/** Without thinking, models that think unasked take no more than `high`. */
+function renderEffort(effort: string | undefined, traits: ModelTraits, rests: boolean, losses: Losses): string | undefined {
+  if (effort === "none") return traits.rest === "never" ? "low" : undefined;
+  if (effort === undefined) return undefined;
+  const fitting = effortFor(effort, traits);
+  const known = rests && traits.thinksUnasked && (fitting === "xhigh" || fitting === "max") ? "high" : fitting;
   if (known !== effort) losses.clamp("reasoning.effort", `The nearest that the model takes is "${known}".`);
   return known;
 }
@@ -116,8 +138,8 @@ function effortFor(effort: string, { highestEffort, takesXhigh }: ModelTraits): 
 }
 
 /** Why the model can't think in this request although it was asked to. */
-function obstacleTo(thinking: WireObject, { isToolForced, turns }: Surroundings): string | undefined {
-  if (isToolForced) return "The provider can't force a tool while the model reasons, and the tool was forced.";
+function obstacleTo(thinking: WireObject, { traits, isToolForced, turns }: Surroundings): string | undefined {
+  if (isToolForced && traits.takesForcedTool) return "The provider can't force a tool while the model reasons, and the tool was forced.";
   if (thinking["type"] === "enabled" && hasUnsignedStep(turns)) {
     return "The reasoning before the tool calls of this turn is not the provider's own, which it demands back while the model reasons.";
   }

@@ -10,7 +10,7 @@ import { defaultMaxTokens, renderRequest } from "./render-request.ts";
 const user: Message = { role: "user", content: [{ type: "text", text: "hi" }] };
 
 function targetOf(model: string, quirks: RenderTarget["quirks"] = {}): RenderTarget {
-  return { model, stream: false, provider: "anthropic", quirks };
+  return { model, stream: false, quirks };
 }
 
 function render(request: Partial<ChatRequest>, model = "claude-sonnet-4-5", quirks: RenderTarget["quirks"] = {}): Rendered<string> {
@@ -132,19 +132,19 @@ test("a conversation of another dialect, whole", () => {
   assert.ok(rendered.value.includes('"input":{ "n": 1.0, "big": 12345678901234567890 }'), "arguments keep their spelling");
   assert.deepEqual(lossesOf(rendered).toSorted(), [
     "clamped temperature",
-    "dropped messages[].reasoning",
     "dropped seed",
     "dropped stop",
-    "dropped tool_results",
-    "dropped tools[3]",
-    "emulated tool_calls",
-    "emulated tools[2]",
+    "dropped thoughts",
+    "dropped toolResults",
+    "dropped tools[]",
+    "emulated toolCalls",
+    "emulated tools[]",
   ]);
   assert.deepEqual(
     [...(rendered.toolNames ?? [])],
     [
-      ["agents__spawn", { name: "spawn", namespace: "agents", kind: "function" }],
       ["patch", { name: "patch", kind: "custom" }],
+      ["agents__spawn", { name: "spawn", namespace: "agents", kind: "function" }],
     ],
   );
 });
@@ -231,7 +231,7 @@ test("the forms of reasoning, by model", () => {
     { type: "enabled", budget_tokens: 3999 },
     undefined,
     undefined,
-    "clamped reasoning.budget_tokens",
+    "clamped reasoning.budgetTokens",
   ]);
   assert.deepEqual(reasoningOf({ effort: "low" }, "claude-sonnet-4-5", { maxOutputTokens: 500 }), [
     { type: "disabled" },
@@ -243,9 +243,23 @@ test("the forms of reasoning, by model", () => {
     { type: "adaptive" },
     undefined,
     undefined,
-    "emulated reasoning.budget_tokens",
+    "emulated reasoning.budgetTokens",
   ]);
-  assert.deepEqual(reasoningOf({ effort: "none" }, "claude-opus-5-5"), [{ type: "disabled" }, undefined, undefined]);
+  // How a model is told not to think, if it can be.
+  const rest = (model: string): unknown => reasoningOf({ effort: "none" }, model);
+  assert.deepEqual(rest("claude-sonnet-4-6"), [{ type: "disabled" }, undefined, undefined]);
+  assert.deepEqual(rest("claude-opus-4-8"), [undefined, undefined, undefined]);
+  assert.deepEqual(rest("claude-opus-5"), [{ type: "disabled" }, undefined, undefined]);
+  assert.deepEqual(rest("claude-haiku-5-5"), [{ type: "disabled" }, undefined, undefined]);
+  assert.deepEqual(rest("claude-sonnet-5-5"), [{ type: "between_tools" }, undefined, undefined, "clamped reasoning"]);
+  for (const model of ["claude-opus-5-5", "claude-fable-5", "claude-mythos-5-1"])
+    assert.deepEqual(rest(model), [undefined, { effort: "low" }, undefined, "clamped reasoning"], model);
+  assert.deepEqual(reasoningOf({ enabled: false, effort: "max" }, "claude-opus-5"), [
+    { type: "disabled" },
+    { effort: "high" },
+    undefined,
+    "clamped reasoning.effort",
+  ]);
   assert.deepEqual(reasoningOf({ effort: "high" }, "claude-3-5-haiku-latest", { temperature: 0 }), [
     undefined,
     undefined,
@@ -262,6 +276,23 @@ test("a forced tool beats thinking", () => {
   const { thinking, tool_choice: choice, temperature } = bodyOf(rendered);
   assert.deepEqual([thinking, choice, temperature], [{ type: "disabled" }, { type: "tool", name: "t" }, 0.5]);
   assert.deepEqual(lossesOf(rendered), ["dropped reasoning"]);
+});
+
+test("a model that can't be forced to call a tool is asked to, and one that thinks unasked is told not to", () => {
+  const tools = [{ type: "function", name: "t" }] as const;
+  const choose = (model: string, toolChoice: NonNullable<ChatRequest["toolChoice"]>): unknown => {
+    const rendered = render({ tools, toolChoice }, model);
+    const { tool_choice: choice, system, thinking } = bodyOf(rendered);
+    return [choice, system, thinking, ...lossesOf(rendered)];
+  };
+  const asked = (text: string): unknown => [{ type: "auto" }, [{ type: "text", text }], undefined, "emulated toolChoice"];
+  for (const model of ["claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1"]) {
+    assert.deepEqual(choose(model, { type: "named", name: "t" }), asked("Answer by calling the tool `t`, and with no other text."));
+    assert.deepEqual(choose(model, { type: "required" }), asked("Answer by calling one of the tools, and with no other text."));
+    assert.deepEqual(choose(model, { type: "auto" }), [{ type: "auto" }, undefined, undefined]);
+  }
+  assert.deepEqual(choose("claude-opus-5", { type: "required" }), [{ type: "any" }, undefined, { type: "disabled" }]);
+  assert.deepEqual(choose("claude-opus-4-8", { type: "required" }), [{ type: "any" }, undefined, undefined]);
 });
 
 test("a budget gives way to a step whose thinking another provider did", () => {
@@ -294,7 +325,7 @@ test("structured output: by format, by a tool where the model has none, by an in
   const schema = { type: "object", properties: { a: { type: "string", description: "(minLength: 2)" } }, additionalProperties: false };
   const byFormat = render({ responseFormat });
   assert.deepEqual(bodyOf(byFormat)["output_config"], { format: { type: "json_schema", schema } });
-  assert.deepEqual(lossesOf(byFormat), ["emulated response_format.schema"]);
+  assert.deepEqual(lossesOf(byFormat), ["emulated responseFormat.schema"]);
   const byTool = render({ responseFormat, reasoning: { effort: "high" } }, "claude-3-7-sonnet-latest");
   const { tools, tool_choice: choice, thinking } = bodyOf(byTool);
   assert.deepEqual(tools, [{ name: "answer_in_json", description: "Give the answer to the user with this tool.", input_schema: schema }]);
@@ -304,7 +335,7 @@ test("structured output: by format, by a tool where the model has none, by an in
   assert.deepEqual(bodyOf(any)["system"], [
     { type: "text", text: "Answer with one JSON object and nothing else: no text around it, no code fence." },
   ]);
-  assert.deepEqual(lossesOf(any), ["emulated response_format"]);
+  assert.deepEqual(lossesOf(any), ["emulated responseFormat"]);
 });
 
 test("the choice of tools", () => {
@@ -330,7 +361,7 @@ test("the choice of tools", () => {
   assert.deepEqual(choiceOf({ type: "allowed", names: ["b"], required: true }), [{ type: "any" }, ["n__b"]]);
   assert.throws(
     () => choiceOf({ type: "named", name: "zz" }),
-    (error) => error instanceof GatewayError && error.status === 400 && error.param === "tool_choice",
+    (error) => error instanceof GatewayError && error.status === 400 && error.param === "toolChoice",
   );
   assert.equal(bodyOf(render({ tools: [], toolChoice: { type: "auto" } }))["tool_choice"], undefined);
 });
@@ -351,7 +382,7 @@ test("names of tools are made to fit, the same each time, and turn back", () => 
   assert.deepEqual(names(), names());
   assert.deepEqual(
     names().map((pair) => (pair as string[])[1]),
-    [long, "a.b", "a_b"],
+    [long, "a.b", undefined],
   );
   assert.ok(names().every((pair) => /^[a-zA-Z0-9_-]{1,64}$/.test((pair as string[])[0] ?? "")));
 });
@@ -360,7 +391,7 @@ test("max_tokens respects the model's limit", () => {
   assert.equal(bodyOf(render({}, "m", { maxOutputTokens: 4096 }))["max_tokens"], 4096);
   const clamped = render({ maxOutputTokens: 128_000 }, "m", { maxOutputTokens: 8192 });
   assert.equal(bodyOf(clamped)["max_tokens"], 8192);
-  assert.deepEqual(lossesOf(clamped), ["clamped max_tokens"]);
+  assert.deepEqual(lossesOf(clamped), ["clamped maxOutputTokens"]);
 });
 
 test("at most four cache marks, the last ones; a cache key sets them", () => {
@@ -372,7 +403,7 @@ test("at most four cache marks, the last ones; a cache key sets them", () => {
   });
   assert.equal(many.value.split("cache_control").length - 1, 4);
   assert.equal(JSON.stringify(bodyOf(many)["tools"]).includes("cache_control"), false);
-  assert.deepEqual(lossesOf(many), ["clamped cache_control"]);
+  assert.deepEqual(lossesOf(many), ["clamped cache"]);
   const keyed = render({ cacheKey: "k", messages: [{ role: "system", content: [{ type: "text", text: "s" }] }, user] });
   assert.deepEqual(bodyOf(keyed)["system"], [{ type: "text", text: "s", cache_control: { type: "ephemeral" } }]);
   assert.deepEqual(bodyOf(keyed)["messages"], [
@@ -409,7 +440,7 @@ test("media go where they have a place, and leave a word where they have none", 
       ],
     },
   ]);
-  assert.deepEqual(lossesOf(rendered), ["dropped messages[].audio", "dropped messages[].document"]);
+  assert.deepEqual(lossesOf(rendered), ["dropped audio", "dropped document"]);
 });
 
 test("no turn of the user: one is put first, and where the model takes no beginning of its answer last", () => {
@@ -439,7 +470,6 @@ test("what stands in no field of this protocol is named, part by part", () => {
     presencePenalty: 0.5,
     frequencyPenalty: 0,
     logprobs: {},
-    candidateCount: 2,
     verbosity: "low",
     metadata: { a: "b" },
     serviceTier: "flex",
@@ -449,12 +479,16 @@ test("what stands in no field of this protocol is named, part by part", () => {
   assert.deepEqual(lossesOf(rendered).toSorted(), [
     "dropped logprobs",
     "dropped metadata",
-    "dropped n",
-    "dropped presence_penalty",
-    "dropped reasoning.context",
-    "dropped service_tier",
-    "dropped truncation",
+    "dropped presencePenalty",
+    "dropped request.reasoning.context",
+    "dropped request.truncation",
+    "dropped serviceTier",
     "dropped verbosity",
   ]);
   assert.match((bodyOf(rendered)["metadata"] as { user_id: string }).user_id, /^[0-9a-f]{64}$/);
+});
+
+test("several answers are refused, one is not", () => {
+  assert.equal(bodyOf(render({ candidateCount: 1 }))["n"], undefined);
+  assert.throws(() => render({ candidateCount: 2 }), { code: "invalid_request", param: "candidateCount" });
 });

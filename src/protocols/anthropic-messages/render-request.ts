@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import type { Block, ChatRequest } from "../../ir/index.ts";
-import { Losses } from "../losses.ts";
-import { ToolNamer } from "../tool-names.ts";
+import { Losses, refuseForeignState, refuseSeveralAnswers } from "../losses.ts";
+import { ToolNamer, wordCharacters } from "../tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { arrangeTurns, type Turn } from "../turns.ts";
 import { limitMarks } from "./cache-marks.ts";
-import { compact, isObject, type WireObject } from "./fields.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import { traitsOf } from "./model-traits.ts";
 import { BlockRenderer, cacheControl, hasPlace, printBlock, type OutBlock } from "./render-blocks.ts";
 import { renderFormat } from "./render-format.ts";
 import { renderReasoning } from "./render-reasoning.ts";
 import { renderSampling } from "./render-sampling.ts";
-import { isForced, renderToolChoice, renderTools } from "./render-tools.ts";
+import { isForced, renderToolChoice, renderToolRequest, renderTools } from "./render-tools.ts";
 
 /** `max_tokens` must be given; this is it where the client gives none, or the model's limit where that is lower. */
 export const defaultMaxTokens = 32_000;
@@ -27,14 +27,18 @@ const ownTiers: ReadonlySet<string> = new Set(["auto", "standard_only"]);
  * @throws GatewayError `invalid_request` where the request can't be kept without changing its meaning: a forced tool that does not exist there.
  */
 export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
+  refuseForeignState(request, "anthropic-messages");
+  refuseSeveralAnswers(request);
   const losses = new Losses();
-  const namer = new ToolNamer(/[^a-zA-Z0-9_-]/g);
+  const namer = new ToolNamer(request.tools ?? [], { forbidden: wordCharacters });
   const traits = traitsOf(target.model);
   const maxTokens = renderMaxTokens(request, target, losses);
   const declared = renderTools(request, traits, namer, losses);
   const { format, instruction, tool: answerTool } = renderFormat(request, traits, namer, losses);
   const tools = answerTool === undefined ? declared : [...declared, answerTool];
-  const choice = renderToolChoice(request, declared, namer, losses);
+  const forced = renderToolChoice(request, declared, namer, losses);
+  const toolRequest = renderToolRequest(forced, traits, losses);
+  const choice = toolRequest === undefined ? forced : { ...forced, type: "auto", name: undefined };
   const { instructions, turns } = arrangeTurns(request.messages, (block, role) => hasPlace(block, role, losses), losses);
   const reasoning = renderReasoning(
     request,
@@ -45,7 +49,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
   const prompt = limitMarks(
     {
       tools,
-      system: renderSystem(instructions, instruction, blocks, losses),
+      system: renderSystem(instructions, [instruction, toolRequest], blocks, losses),
       turns: renderTurns(withTurnsOfUser(turns, traits.takesPrefill && !reasoning.isOn, losses), blocks),
     },
     request.cacheKey,
@@ -94,23 +98,23 @@ function renderMaxTokens({ maxOutputTokens }: ChatRequest, { quirks }: RenderTar
   const limit = quirks.maxOutputTokens;
   const asked = maxOutputTokens ?? defaultMaxTokens;
   if (limit === undefined || asked <= limit) return asked;
-  if (maxOutputTokens !== undefined) losses.clamp("max_tokens", `The model writes at most ${limit} tokens.`);
+  if (maxOutputTokens !== undefined) losses.clamp("maxOutputTokens", `The model writes at most ${limit} tokens.`);
   return limit;
 }
 
 /** `system` holds texts only. */
 function renderSystem(
   instructions: readonly Block[],
-  instruction: string | undefined,
+  added: readonly (string | undefined)[],
   blocks: BlockRenderer,
   losses: Losses,
 ): readonly OutBlock[] {
   const texts = instructions.flatMap((block): OutBlock[] => {
     if (block.type === "text") return block.text.trim() === "" ? [] : [blocks.render(block)];
-    losses.drop(`messages[].${block.type}`, "The provider takes text only as instructions.");
+    if (block.type === "media") losses.drop(block.kind, "The provider takes text only as instructions.");
     return [];
   });
-  return instruction === undefined ? texts : [...texts, { fields: { type: "text", text: instruction } }];
+  return [...texts, ...added.flatMap((text) => (text === undefined ? [] : [{ fields: { type: "text", text } }]))];
 }
 
 /** The first turn is the user's; so is the last one, where the model does not go on from the beginning of an answer. */
@@ -119,7 +123,7 @@ function withTurnsOfUser(turns: readonly Turn[], takesPrefill: boolean, losses: 
   const last = began.at(-1);
   if (last === undefined || last.role === "user") return began;
   if (takesPrefill) return [...began.slice(0, -1), { ...last, content: trimLast(last.content) }];
-  losses.emulate("messages", "The model begins its answers itself: the user asks it to go on.");
+  losses.emulate("messages[]", "The model begins its answers itself: the user asks it to go on.");
   return [...began, userTurn(continueTurn)];
 }
 
@@ -162,24 +166,23 @@ function renderMetadata({ endUser }: ChatRequest, own: unknown): WireObject | un
 
 function renderTier({ serviceTier }: ChatRequest, losses: Losses): string | undefined {
   if (serviceTier === undefined || ownTiers.has(serviceTier)) return serviceTier;
-  if (serviceTier !== "default") losses.drop("service_tier", "The provider has other tiers.");
+  if (serviceTier !== "default") losses.drop("serviceTier", "The provider has other tiers.");
   return undefined;
 }
 
 /** What of the request has no name in this protocol. */
 function reportUnnamed(request: ChatRequest, losses: Losses): void {
   const none = "The provider has no such parameter.";
-  if (request.frequencyPenalty !== undefined && request.frequencyPenalty !== 0) losses.drop("frequency_penalty", none);
-  if (request.presencePenalty !== undefined && request.presencePenalty !== 0) losses.drop("presence_penalty", none);
+  if (request.frequencyPenalty !== undefined && request.frequencyPenalty !== 0) losses.drop("frequencyPenalty", none);
+  if (request.presencePenalty !== undefined && request.presencePenalty !== 0) losses.drop("presencePenalty", none);
   if (request.seed !== undefined) losses.drop("seed", none);
-  if ((request.candidateCount ?? 1) !== 1) losses.drop("n", "The provider gives one answer.");
   if (request.logprobs !== undefined) losses.drop("logprobs", none);
   if (request.verbosity !== undefined) losses.drop("verbosity", none);
   if (request.metadata !== undefined) losses.drop("metadata", none);
-  losses.dropForeign(request.extensions, "anthropic-messages", "");
+  losses.dropForeign(request.extensions, "anthropic-messages", "request");
   for (const message of request.messages) {
     if (message.name !== undefined) losses.drop("messages[].name", none);
-    losses.dropForeign(message.extensions, "anthropic-messages", "messages[].");
+    losses.dropForeign(message.extensions, "anthropic-messages", "messages[]");
     for (const key of Object.keys(message.extensions?.["anthropic-messages"] ?? {}))
       losses.drop(`messages[].${key}`, "The turn is one with others.");
   }

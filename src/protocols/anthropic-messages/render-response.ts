@@ -1,8 +1,7 @@
 import type { Block, ChatResponse, ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
 import type { ClientContext } from "../protocol.ts";
-import { isObject } from "./fields.ts";
+import { isObject } from "../fields.ts";
 import { messageId, ownFields, renderOwnFields, toolName } from "./message-head.ts";
-import { encodeSignature } from "./proof-tunnel.ts";
 import { renderEnd } from "./stop-reason.ts";
 import { renderUsage } from "./usage.ts";
 
@@ -53,13 +52,11 @@ function renderBlock(block: Block, client: ClientContext): string {
 }
 
 function renderReasoning(block: ReasoningBlock, client: ClientContext): string {
-  const { proof } = block;
-  if (proof?.protocol === "anthropic-messages" && proof.kind === "redacted") {
-    return JSON.stringify({ type: "redacted_thinking", data: proof.data });
-  }
-  if (block.text === "" && proof === undefined && block.id === undefined) return "";
+  const proof = block.proof?.protocol === "anthropic-messages" ? block.proof : undefined;
+  if (proof?.kind === "redacted") return JSON.stringify({ type: "redacted_thinking", data: proof.data });
+  if (block.text === "" && proof === undefined) return "";
   const thinking = client.request.reasoning?.visibility === "none" ? "" : block.text;
-  return JSON.stringify({ type: "thinking", thinking, signature: encodeSignature(block) });
+  return JSON.stringify({ type: "thinking", thinking, signature: proof?.data ?? "" });
 }
 
 function renderToolCall(block: ToolCallBlock): string {

@@ -1,6 +1,6 @@
 import type { ChatRequest } from "../../ir/index.ts";
 import type { Losses } from "../losses.ts";
-import { compact, type WireObject } from "./fields.ts";
+import { compact, type WireObject } from "../fields.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
 /** The highest temperature of the vendor, and the only one it takes while the model thinks. */
@@ -13,12 +13,12 @@ export function renderSampling(request: ChatRequest, traits: ModelTraits, isThin
   if (isThinking || !traits.takesSampling) {
     const reason = isThinking ? "The provider does not take it while the model reasons." : "The model does not take it.";
     if (temperature !== undefined && temperature !== maxTemperature) losses.drop("temperature", reason);
-    if (topP !== undefined) losses.drop("top_p", reason);
-    if (topK !== undefined) losses.drop("top_k", reason);
+    if (topP !== undefined) losses.drop("topP", reason);
+    if (topK !== undefined) losses.drop("topK", reason);
     return temperature === maxTemperature ? { temperature } : {};
   }
   const isBoth = temperature !== undefined && topP !== undefined && !traits.takesBothSamplings;
-  if (isBoth) losses.drop("top_p", "The model takes it only without a temperature.");
+  if (isBoth) losses.drop("topP", "The model takes it only without a temperature.");
   return compact({ temperature, top_p: isBoth ? undefined : topP, top_k: topK });
 }
 

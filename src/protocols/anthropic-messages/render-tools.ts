@@ -1,8 +1,8 @@
-import { GatewayError } from "../../core/index.ts";
 import type { CacheHint, ChatRequest, FunctionTool, JsonSchema, ServerTool, Tool, ToolChoice } from "../../ir/index.ts";
-import type { Losses } from "../losses.ts";
-import { allowedTools, freeTextDescription, freeTextSchema, isCalled, type ToolNamer } from "../tool-names.ts";
-import { compact, isObject, type WireObject } from "./fields.ts";
+import { functionOfCustom } from "../free-text-tool.ts";
+import { refuse, type Losses, type UnservedError } from "../losses.ts";
+import { allowedTools, isCalled, namedTool, type ToolNamer } from "../tool-names.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { lowerForOutput } from "./render-format.ts";
 
@@ -20,49 +20,41 @@ const webSearch: WireObject = { type: "web_search_20250305", name: "web_search" 
 export function renderTools(request: ChatRequest, traits: ModelTraits, namer: ToolNamer, losses: Losses): readonly OutTool[] {
   const tools = request.tools ?? [];
   const allowed = new Set(allowedTools(tools, request.toolChoice));
-  if (allowed.size < tools.length) losses.emulate("tool_choice", "The provider has no choice among some tools: the others are left out.");
+  if (allowed.size < tools.length) losses.emulate("toolChoice", "The provider has no choice among some tools: the others are left out.");
   let strict = 0;
-  return tools.flatMap((tool, index): readonly OutTool[] => {
-    if (!allowed.has(tool)) return [];
-    const path = `tools[${index}]`;
-    if (tool.type === "server") return renderServerTool(tool, path, losses);
-    losses.dropForeign(tool.extensions, "anthropic-messages", `${path}.`);
-    const own = tool.extensions?.["anthropic-messages"];
-    const name = namer.wireName({
-      name: tool.name,
-      kind: tool.type,
-      ...(tool.namespace === undefined ? {} : { namespace: tool.namespace }),
-    });
-    if (tool.type === "custom") {
-      const description = freeTextDescription(tool, path, losses);
-      return [{ fields: { name, description, input_schema: freeTextSchema, ...own }, cache: tool.cache }];
-    }
+  return tools.flatMap((declared): readonly OutTool[] => {
+    if (!allowed.has(declared)) return [];
+    if (declared.type === "server") return renderServerTool(declared, losses);
+    losses.dropForeign(declared.extensions, "anthropic-messages", "tools[]");
+    const own = declared.extensions?.["anthropic-messages"];
+    const name = namer.wireName(namedTool(declared));
+    const tool = declared.type === "custom" ? functionOfCustom(declared, losses) : declared;
     const isStrict = tool.strict === true && traits.takesFormat && ++strict <= maxStrictTools;
-    if (tool.strict === true && !isStrict) losses.drop(`${path}.strict`, "The model takes no such tool, or no more of them.");
+    if (tool.strict === true && !isStrict) losses.drop("tools[].strict", "The model takes no such tool, or no more of them.");
     return [
       {
-        fields: compact({ name, description: tool.description, ...schemaFields(tool, isStrict, traits, path, losses), ...own }),
+        fields: compact({ name, description: tool.description, ...schemaFields(tool, isStrict, traits, losses), ...own }),
         cache: tool.cache,
       },
     ];
   });
 }
 
-function schemaFields(tool: FunctionTool, isStrict: boolean, traits: ModelTraits, path: string, losses: Losses): WireObject {
+function schemaFields(tool: FunctionTool, isStrict: boolean, traits: ModelTraits, losses: Losses): WireObject {
   const strict = isStrict ? true : tool.strict === false && traits.takesFormat ? false : undefined;
-  const schema = objectSchema(tool.parameters, `${path}.parameters`, losses);
-  return { input_schema: isStrict ? lowerForOutput(schema, `${path}.parameters`, losses) : schema, strict };
+  const schema = objectSchema(tool.parameters, losses);
+  return { input_schema: isStrict ? lowerForOutput(schema, "tools[].parameters", losses) : schema, strict };
 }
 
 /** The vendor wants an object at the top, without alternatives: those come together as one object, none of whose fields must be there. */
-function objectSchema(parameters: JsonSchema | undefined, path: string, losses: Losses): WireObject {
+function objectSchema(parameters: JsonSchema | undefined, losses: Losses): WireObject {
   if (parameters === undefined || typeof parameters === "boolean") return { type: "object", properties: {} };
   const { anyOf, oneOf, allOf, ...rest } = parameters;
   const branches = [anyOf, oneOf, allOf].flatMap((list) => (Array.isArray(list) ? list.filter(isObject) : []));
   if (branches.length === 0 && anyOf === undefined && oneOf === undefined && allOf === undefined) {
     return parameters["type"] === "object" ? parameters : { ...parameters, type: "object" };
   }
-  losses.emulate(path, "The provider takes no alternatives at the top of a schema: their fields are in one object.");
+  losses.emulate("tools[].parameters", "The provider takes no alternatives at the top of a schema: their fields are in one object.");
   const properties = Object.assign(
     {},
     ...branches.map((branch) => branch["properties"]).filter(isObject),
@@ -71,22 +63,16 @@ function objectSchema(parameters: JsonSchema | undefined, path: string, losses: 
   return { ...rest, type: "object", properties };
 }
 
-function renderServerTool(tool: ServerTool, path: string, losses: Losses): readonly OutTool[] {
+function renderServerTool(tool: ServerTool, losses: Losses): readonly OutTool[] {
   if (tool.protocol === "anthropic-messages") return [{ fields: tool.wire }];
   if (tool.wire["type"] === "mcp") {
-    throw new GatewayError(
-      "invalid_request",
-      `${path}: the provider of this model runs no MCP servers given as tools. Connect the server on the client's side.`,
-      {
-        param: path,
-      },
-    );
+    throw refuse("tools[]", "it runs no MCP servers given as tools. Connect the servers on the client's side.");
   }
   if (/^web_search|^googleSearch$/.test(tool.name)) {
-    losses.emulate(path, "The provider's own web search stands in.");
+    losses.emulate("tools[]", "The provider's own web search stands in.");
     return [{ fields: webSearch }];
   }
-  losses.drop(path, "The provider does not run this tool.");
+  losses.drop("tools[]", "The provider does not run this tool.");
   return [];
 }
 
@@ -100,12 +86,23 @@ export function renderToolChoice(
   const { toolChoice: choice, parallelToolCalls: parallel } = request;
   if (tools.length === 0) {
     if (choice !== undefined && isForced(choice)) throw missingTool();
-    if (choice !== undefined && choice.type !== "none" && choice.type !== "auto") losses.drop("tool_choice", "There are no tools.");
+    if (choice !== undefined && choice.type !== "none" && choice.type !== "auto") losses.drop("toolChoice", "There are no tools.");
     return undefined;
   }
   if (choice === undefined) return parallel === false ? { type: "auto", disable_parallel_tool_use: true } : undefined;
   const fields = choiceFields(choice, request.tools ?? [], tools, namer);
   return fields["type"] === "none" || parallel === undefined ? fields : { ...fields, disable_parallel_tool_use: !parallel };
+}
+
+/**
+ * The text that asks a model for a tool call which it can't be forced to make; `choice` is what `renderToolChoice` gave. `undefined`: the choice may
+ * stand.
+ */
+export function renderToolRequest(choice: WireObject | undefined, traits: ModelTraits, losses: Losses): string | undefined {
+  if (traits.takesForcedTool || (choice?.["type"] !== "any" && choice?.["type"] !== "tool")) return undefined;
+  losses.emulate("toolChoice", "The model can't be forced to call a tool: it is asked to in the instructions.");
+  const which = choice["type"] === "tool" ? `the tool \`${String(choice["name"])}\`` : "one of the tools";
+  return `Answer by calling ${which}, and with no other text.`;
 }
 
 /** Whether the model must call a tool. */
@@ -124,22 +121,13 @@ function choiceFields(choice: ToolChoice, declared: readonly Tool[], tools: read
       return { type: choice.required ? "any" : "auto" };
     case "named": {
       const tool = declared.find((each) => isCalled(each, choice.name));
-      const name =
-        tool === undefined || tool.type === "server"
-          ? choice.name
-          : namer.wireName({ name: tool.name, kind: tool.type, ...(tool.namespace === undefined ? {} : { namespace: tool.namespace }) });
+      const name = tool === undefined || tool.type === "server" ? choice.name : namer.wireName(namedTool(tool));
       if (!tools.some(({ fields }) => fields["name"] === name)) throw missingTool();
       return { type: "tool", name };
     }
   }
 }
 
-function missingTool(): GatewayError {
-  return new GatewayError(
-    "invalid_request",
-    "tool_choice: forces a tool that the provider of this model does not get. Name a tool of `tools`.",
-    {
-      param: "tool_choice",
-    },
-  );
+function missingTool(): UnservedError {
+  return refuse("toolChoice", "it forces a tool that the provider does not get.");
 }

@@ -1,9 +1,10 @@
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
 import type { BlockDelta, BlockStart, StreamEvent } from "../../ir/index.ts";
-import { freeTextOf } from "../json-text.ts";
+import { unwrapInput } from "../free-text-tool.ts";
+import { restoreCall } from "../restore-tool.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { parseStreamError } from "./errors.ts";
-import { isObject, type WireObject } from "./fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import { ownFields, parseEnd, redactedProof, signatureProof, stringOf } from "./parse-response.ts";
 import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
 
@@ -131,25 +132,13 @@ export class AnthropicStreamDecoder implements StreamDecoder {
 
   #startCall(at: number, wire: WireObject): void {
     const wireName = stringOf(wire["name"]);
-    const identity = this.#toolNames?.get(wireName);
-    const kind = identity?.kind ?? "function";
-    if (kind === "answer") {
+    if (this.#toolNames?.get(wireName)?.kind === "answer") {
       this.#openNow(at, "answer", { type: "text" }, wire);
       return;
     }
     this.#hasCall = true;
-    this.#openNow(
-      at,
-      kind,
-      {
-        type: "tool-call",
-        id: stringOf(wire["id"]),
-        name: identity?.name ?? wireName,
-        ...(identity?.namespace === undefined ? {} : { namespace: identity.namespace }),
-        kind,
-      },
-      wire,
-    );
+    const { start } = restoreCall({ type: "tool-call", id: stringOf(wire["id"]), name: wireName, kind: "function" }, this.#toolNames);
+    this.#openNow(at, start.kind, start, wire);
   }
 
   #delta(at: number, delta: WireObject): void {
@@ -210,7 +199,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
         if (!block.hasArguments) this.#deltaOf(block, { type: "text", text: args });
         break;
       case "custom":
-        this.#deltaOf(block, { type: "arguments", text: freeTextOf(args) });
+        this.#deltaOf(block, { type: "arguments", text: unwrapInput(args) });
         break;
       case "opaque": {
         const input = block.hasArguments ? parseJson(block.held) : undefined;

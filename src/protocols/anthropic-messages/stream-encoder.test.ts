@@ -184,8 +184,8 @@ test("empty blocks leave no trace and take no index", () => {
   ]);
 });
 
-test("redacted thinking is one block of its own; another provider's proof travels in the signature; none at all has its mark", () => {
-  const proof = (index: number, protocol: "anthropic-messages" | "openai-responses", kind: "redacted" | "encrypted"): StreamEvent => ({
+test("redacted thinking is one block of its own; a block with a signature alone is told; what another protocol signed is unsigned here", () => {
+  const proof = (index: number, protocol: "anthropic-messages" | "openai-responses", kind: "redacted" | "signature"): StreamEvent => ({
     type: "block-delta",
     index,
     delta: { type: "proof", proof: { protocol, kind, data: "DATA" } },
@@ -196,31 +196,37 @@ test("redacted thinking is one block of its own; another provider's proof travel
     proof(0, "anthropic-messages", "redacted"),
     end(0),
     blockStart(1, { type: "reasoning", id: "rs_1" }),
-    proof(1, "openai-responses", "encrypted"),
+    proof(1, "anthropic-messages", "signature"),
     end(1),
     blockStart(2, { type: "reasoning" }),
     text(2, "hm"),
+    proof(2, "openai-responses", "signature"),
     end(2),
+    blockStart(3, { type: "reasoning" }),
+    end(3),
   ];
-  const tunnel = Buffer.from('{"p":"openai-responses","k":"encrypted","d":"DATA","i":"rs_1"}').toString("base64");
   assert.deepEqual(framesOf(encode(events)).slice(1), [
     blockStarted(0, { type: "redacted_thinking", data: "DATA" }),
     stopped(0),
     blockStarted(1, { type: "thinking", thinking: "", signature: "" }),
-    delta(1, { type: "signature_delta", signature: `gw1.${tunnel}` }),
+    delta(1, { type: "signature_delta", signature: "DATA" }),
     stopped(1),
     blockStarted(2, { type: "thinking", thinking: "", signature: "" }),
     delta(2, { type: "thinking_delta", thinking: "hm" }),
-    delta(2, { type: "signature_delta", signature: "gw1.e30=" }),
     stopped(2),
   ]);
 });
 
 test("a client that wants no thinking text gets the signature alone", () => {
-  const events = [start, blockStart(0, { type: "reasoning" }), text(0, "secret"), end(0)];
+  const signed: StreamEvent = {
+    type: "block-delta",
+    index: 0,
+    delta: { type: "proof", proof: { protocol: "anthropic-messages", kind: "signature", data: "SIG" } },
+  };
+  const events = [start, blockStart(0, { type: "reasoning" }), text(0, "secret"), signed, end(0)];
   assert.deepEqual(framesOf(encode(events, clientOf({ reasoning: { adaptive: true, visibility: "none" } }))).slice(1), [
     blockStarted(0, { type: "thinking", thinking: "", signature: "" }),
-    delta(0, { type: "signature_delta", signature: "gw1.e30=" }),
+    delta(0, { type: "signature_delta", signature: "SIG" }),
     stopped(0),
   ]);
 });

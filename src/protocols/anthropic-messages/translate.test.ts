@@ -27,7 +27,7 @@ function recordedRequests(): readonly (readonly [name: string, request: ChatRequ
 for (const model of ["claude-opus-5-5", "claude-sonnet-4-5", "claude-3-5-haiku-latest", "glm-5"]) {
   for (const [name, request] of recordedRequests()) {
     test(`${name} becomes a request that ${model} takes`, () => {
-      const { value } = anthropicMessagesUpstream.renderRequest(request, { model, stream: true, provider: "p", quirks: {} });
+      const { value } = anthropicMessagesUpstream.renderRequest(request, { model, stream: true, quirks: {} });
       const body = asObject(JSON.parse(value));
       assert.equal(validateAnthropic(body), null);
       const unnamed = JSON.stringify(body["tools"] ?? []).matchAll(/"name":"([^"]*)","description"/g);

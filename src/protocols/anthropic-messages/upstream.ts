@@ -2,10 +2,12 @@ import type { UpstreamProtocol } from "../translation.ts";
 import { parseResponse } from "./parse-response.ts";
 import { renderRequest } from "./render-request.ts";
 import { AnthropicStreamDecoder } from "./stream-decoder.ts";
+import { tokenCounter } from "./token-counter.ts";
 
 /** Anthropic Messages as the upstream of a translation. */
 export const anthropicMessagesUpstream: UpstreamProtocol = {
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new AnthropicStreamDecoder(toolNames),
+  counter: tokenCounter,
 };

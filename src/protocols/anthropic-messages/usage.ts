@@ -1,5 +1,5 @@
-import { readTokenCount, type Usage } from "../../ir/index.ts";
-import { isObject, type WireObject } from "./fields.ts";
+import { readServiceTier, readTokenCount, type ServiceTier, type Usage } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { WireDeltaUsage, WireUsage } from "./wire.ts";
 
 /** The counts as Anthropic reports them: `input` is what was neither read from nor written to a cache. */
@@ -11,6 +11,7 @@ export interface WireCounts {
   readonly cacheWrite1h?: number;
   readonly output?: number;
   readonly thinking?: number;
+  readonly tier?: ServiceTier;
 }
 
 /**
@@ -21,7 +22,8 @@ export function mergeCounts(earlier: WireCounts, usage: unknown): WireCounts {
   if (!isObject(usage)) return earlier;
   const creation = isObject(usage["cache_creation"]) ? usage["cache_creation"] : undefined;
   const details = isObject(usage["output_tokens_details"]) ? usage["output_tokens_details"] : undefined;
-  const counts: Record<string, number> = { ...earlier };
+  const { tier: known, ...numbers } = earlier;
+  const counts: Record<string, number> = numbers;
   take(counts, "input", usage, "input_tokens");
   take(counts, "cacheRead", usage, "cache_read_input_tokens");
   take(counts, "cacheWrite", usage, "cache_creation_input_tokens");
@@ -29,10 +31,11 @@ export function mergeCounts(earlier: WireCounts, usage: unknown): WireCounts {
   take(counts, "cacheWrite1h", creation, "ephemeral_1h_input_tokens");
   take(counts, "output", usage, "output_tokens");
   take(counts, "thinking", details, "thinking_tokens");
-  return counts;
+  const tier = readServiceTier(usage["service_tier"]) ?? known;
+  return tier === undefined ? counts : { ...counts, tier };
 }
 
-function take(counts: Record<string, number>, key: keyof WireCounts, from: WireObject | undefined, wireKey: string): void {
+function take(counts: Record<string, number>, key: Exclude<keyof WireCounts, "tier">, from: WireObject | undefined, wireKey: string): void {
   const value = readTokenCount(from?.[wireKey]);
   if (value !== undefined) counts[key] = value;
 }
@@ -48,7 +51,8 @@ export function usageOfCounts(counts: WireCounts): Usage | undefined {
     ...written,
     ...(counts.thinking === undefined ? {} : { reasoning: counts.thinking }),
   };
-  return Object.keys(usage).length === 0 ? undefined : usage;
+  if (Object.keys(usage).length === 0) return undefined;
+  return counts.tier === undefined ? usage : { ...usage, tier: counts.tier };
 }
 
 /** A later total without its split wins over an earlier split: the 1 h part stays as known, the rest counts as 5 m. */

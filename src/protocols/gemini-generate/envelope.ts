@@ -3,7 +3,7 @@ import type { Envelope, RouteCall } from "../protocol.ts";
 import { bareModel } from "./model-name.ts";
 
 const keys = ["model", "requests", "generationConfig", "generation_config", "generateContentRequest", "generate_content_request"] as const;
-const limitKeys = ["maxOutputTokens", "max_output_tokens"] as const;
+const limitKeys = ["maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count"] as const;
 const modelKey = ["model"] as const;
 const maxModelLength = 256;
 const openBrace = 0x7b;
@@ -27,13 +27,12 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   take(spans, body, "model", own, model);
   takeInner(spans, body, "generateContentRequest", camelRequest ?? snakeRequest, model);
   if (call.route.operation === "batch-embed") takeRequests(spans, body, requests, model);
-  const maxOutputTokens = readLimit(body, camelConfig ?? snakeConfig);
   const stream = call.route.stream ?? false;
   return {
     model,
     stream,
     ...(stream && !/(?:^|&)(?:\$|%24)?alt=sse(?:&|$)/i.test(call.query) ? { jsonArray: true } : {}),
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...readLimits(body, camelConfig ?? snakeConfig),
     spans,
     insertAt: object.open + 1,
     empty: object.empty,
@@ -74,10 +73,12 @@ function takeRequests(spans: Record<string, Span>, body: string, array: Span | u
   }
 }
 
-function readLimit(body: string, config: Span | undefined): number | undefined {
-  if (config === undefined || body.charCodeAt(config.start) !== openBrace) return undefined;
-  const [camel, snake] = scanObject(body, config.start, limitKeys).spans;
-  return readNumber(body, camel ?? snake);
+function readLimits(body: string, config: Span | undefined): { readonly maxOutputTokens?: number; readonly choices?: number } {
+  if (config === undefined || body.charCodeAt(config.start) !== openBrace) return {};
+  const [camel, snake, camelCount, snakeCount] = scanObject(body, config.start, limitKeys).spans;
+  const maxOutputTokens = readNumber(body, camel ?? snake);
+  const choices = readNumber(body, camelCount ?? snakeCount) ?? 1;
+  return { ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }), ...(choices > 1 ? { choices } : {}) };
 }
 
 function invalid(path: string, message: string): GatewayError {

@@ -1,7 +1,7 @@
 import type { GatewayError } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
-import { isObject } from "./fields.ts";
+import { isObject } from "../fields.ts";
 import type { WireError } from "./wire.ts";
 
 /** The HTTP statuses of Google's canonical error words (google/rpc/code.proto; Gemini API troubleshooting page, November 2026). */
@@ -31,6 +31,7 @@ const wordByStatus: Readonly<Record<number, string>> = {
       .toReversed()
       .map(([word, status]) => [status, word]),
   ),
+  402: "RESOURCE_EXHAUSTED",
   408: "DEADLINE_EXCEEDED",
   502: "UNAVAILABLE",
 };
@@ -102,16 +103,26 @@ export function renderError(error: GatewayError, requestId: string): RenderedErr
  */
 export function renderStreamError(error: GatewayError, requestId: string, client: { readonly jsonArray: boolean }): string {
   const json = asciiJson(errorBody(error, requestId));
-  return client.jsonArray ? `,\r\n${json}\n]\n` : `data: ${json}\r\n\r\n`;
+  return client.jsonArray ? `,\r\n${json}\n]\n` : lastEvent(json);
 }
 
-/** The chunk's JSON for an error that came down the stream itself. */
-export function encodeStreamError(error: StreamError): string {
+/**
+ * An error as the last event of a stream, and once more bare and without an end: @google/genai before 2.0 (and gemini-cli with it) takes an event with an
+ * error for an empty answer, and only what is no event for a stream that broke, which it then asks for again. Others have stopped reading by then, or
+ * ignore a line that nothing ends.
+ */
+function lastEvent(json: string): string {
+  return `data: ${json}\r\n\r\n${json}`;
+}
+
+/** The same for an error that came down the stream itself; in the JSON array an element without what stands before and behind it. */
+export function encodeStreamError(error: StreamError, client: { readonly jsonArray: boolean }): string {
   const status = error.status === overloadedStatus ? 503 : error.status;
   const word = keptWord(error.type, status) ?? wordOfStatus(status);
   const info = { "@type": errorInfoType, reason: error.code ?? word, domain: "tokligence", metadata: {} } as const;
   const body: WireError = { error: { code: status, message: error.message, status: word, details: [info] } };
-  return asciiJson(body);
+  const json = asciiJson(body);
+  return client.jsonArray ? json : lastEvent(json);
 }
 
 function errorBody(error: GatewayError, requestId: string): WireError {

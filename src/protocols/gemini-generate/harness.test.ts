@@ -40,16 +40,19 @@ export function encode(events: readonly StreamEvent[], client = clientOf()): str
   return events.map((event) => encoder.push(event)).join("");
 }
 
-/** The chunks of a stream, each of which must be one `data:` line that ends in CRLF twice. */
+/**
+ * The chunks of a stream, each of which must be one `data:` line that ends in CRLF twice; empty lines before it keep the connection alive. The last of a
+ * stream that broke is there twice.
+ */
 export function chunksOf(stream: string): unknown[] {
-  return stream
-    .split("\r\n\r\n")
-    .filter((frame) => frame !== "")
-    .map((frame) => {
-      const data = /^data: (.*)$/.exec(frame)?.[1];
-      if (data === undefined) throw new Error(`not a chunk: ${frame}`);
-      return JSON.parse(data) as unknown;
-    });
+  const frames = stream.split("\r\n\r\n");
+  const bare = frames.pop();
+  if (bare !== "" && `data: ${bare}` !== frames.at(-1)) throw new Error(`not the end of a stream: ${bare}`);
+  return frames.map((frame) => {
+    const data = /^(?:\r\n)*data: (.*)$/.exec(frame)?.[1];
+    if (data === undefined) throw new Error(`not a chunk: ${frame}`);
+    return JSON.parse(data) as unknown;
+  });
 }
 
 /** The SDK, answered by `respond` in place of a network. */

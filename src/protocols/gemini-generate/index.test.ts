@@ -96,12 +96,12 @@ test("the SDK reads status and message of an error", async () => {
   });
 });
 
-test("an error in a stream is an ASCII chunk, or the end of an array", () => {
+test("an error in a stream is an ASCII chunk, and bare for old clients, or the end of an array", () => {
   const error = new GatewayError("upstream_truncated", "Schluß");
   const sse = geminiGenerate.renderStreamError(error, "req_1", { jsonArray: false });
   const object =
     '{"error":{"code":502,"message":"Schlu\\u00df","status":"UNAVAILABLE","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"upstream_truncated","domain":"tokligence","metadata":{"request_id":"req_1"}}]}}';
-  assert.equal(sse, `data: ${object}\r\n\r\n`);
+  assert.equal(sse, `data: ${object}\r\n\r\n${object}`);
   const array = geminiGenerate.renderStreamError(error, "req_1", { jsonArray: true });
   assert.deepEqual(JSON.parse(`[{"a":1}${array}`), [{ a: 1 }, JSON.parse(object)]);
 });
@@ -170,9 +170,27 @@ test("an embedding of one content is of its parts together", () => {
     output_dimensionality: 3,
   };
   const request = geminiGenerate.parseEmbedding?.(wire, embedCall);
-  assert.deepEqual(request, { model: "emb", inputs: ["ab"], dimensions: 3, batch: false });
+  const extensions = { "gemini-generate": { taskType: "RETRIEVAL_QUERY" } };
+  assert.deepEqual(request, { model: "emb", inputs: ["ab"], dimensions: 3, batch: false, extensions });
   const body = geminiGenerate.renderEmbedding?.({ model: "emb", vectors: [[1, 2, 3]], inputTokens: 2 }, request);
   assert.deepEqual(JSON.parse(body!), { embedding: { values: [1, 2, 3] }, usageMetadata: { promptTokenCount: 2, totalTokenCount: 2 } });
+});
+
+test("an embedding says in its configuration what it may say beside its content", () => {
+  const config = { output_dimensionality: 3, taskType: "CLUSTERING", title: "T" };
+  const wire = {
+    requests: [
+      { content: "a", embedContentConfig: config },
+      { content: "b", outputDimensionality: 3, autoTruncate: true },
+    ],
+  };
+  assert.deepEqual(geminiGenerate.parseEmbedding?.(wire, batchCall), {
+    model: "emb",
+    inputs: ["a", "b"],
+    dimensions: 3,
+    batch: true,
+    extensions: { "gemini-generate": { taskType: "CLUSTERING", title: "T", autoTruncate: true } },
+  });
 });
 
 test("a batch, as the SDK sends and reads it", async () => {

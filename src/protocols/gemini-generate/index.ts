@@ -4,7 +4,8 @@ import { readEnvelope } from "./envelope.ts";
 import { parseError, renderError, renderStreamError } from "./errors.ts";
 import { JsonArraySplitter } from "./json-array-splitter.ts";
 import { parseModelList, renderModel, renderModelList, renderTokenCount } from "./models.ts";
-import { parseEmbedding, renderEmbedding } from "./embedding.ts";
+import { parseEmbedding, renderEmbedding } from "./embeddings.ts";
+import { geminiParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
 import { readAnswer } from "./read-answer.ts";
 import { renderResponse } from "./render-response.ts";
@@ -29,6 +30,7 @@ export const geminiGenerate: Protocol = {
   renderError,
   renderStreamError,
   keepAlive,
+  params: geminiParams,
   parseRequest,
   renderResponse,
   createStreamEncoder: (client) => new GeminiStreamEncoder(client),

@@ -1,4 +1,8 @@
-/** What a Gemini model takes, by its name (Gemini API: "Thinking", "Structured output", "Thought signatures", November 2026). */
+/**
+ * What a Gemini model takes, by its name. Sources, November 2026: "Thinking", "Structured output" and "Thought signatures" on ai.google.dev, and the levels
+ * and ranges on docs.cloud.google.com ("Developer's guide to Gemini 3.5 Flash": 3.1 Pro has no `MINIMAL`, the Flash models have all four; "Gemini 2.5
+ * Flash-Lite").
+ */
 export interface ModelTraits {
   /** `level`: `thinkingLevel`; `budget`: `thinkingBudget`. */
   readonly thinking: "none" | "level" | "budget";
@@ -24,7 +28,7 @@ export function traitsOf(model: string): ModelTraits {
       ? ["LOW", "MEDIUM", "HIGH"]
       : ["MINIMAL", "LOW", "MEDIUM", "HIGH"];
   return {
-    thinking: isThird ? "level" : /^gemini-(?:1|2\.0)|^gemma|^learnlm/.test(name) ? "none" : "budget",
+    thinking: isThird ? "level" : /^gemini-(?:1|2\.0|2\.5-flash-image)|^gemma|^learnlm/.test(name) ? "none" : "budget",
     levels,
     minBudget: isPro ? 128 : /lite/.test(name) ? 512 : 1,
     maxBudget: isPro ? 32_768 : 24_576,

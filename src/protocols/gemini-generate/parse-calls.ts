@@ -1,17 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Block, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
-import {
-  compact,
-  extensionsOf,
-  isObject,
-  join,
-  optionalArray,
-  optionalString,
-  readObject,
-  requiredString,
-  restOf,
-  type WireObject,
-} from "./fields.ts";
+import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { extensionsOf, join, optionalArray, optionalString, readObject, requiredString } from "./fields.ts";
 import { parseMedia } from "./parse-media.ts";
 
 const knownCallPart: ReadonlySet<string> = new Set(["functionCall", "thoughtSignature"]);

@@ -1,20 +1,9 @@
 import type { ChatRequest, ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
-import {
-  compact,
-  invalidField,
-  isObject,
-  join,
-  optionalBoolean,
-  optionalNumber,
-  optionalObject,
-  optionalString,
-  optionalStrings,
-  restOf,
-  type WireObject,
-} from "./fields.ts";
+import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { invalidField, join, optionalBoolean, optionalNumber, optionalObject, optionalString, optionalStrings } from "./fields.ts";
 import { lowerTypes, schemaOfOpenApi } from "./schema.ts";
 
-const knownFields: ReadonlySet<string> = new Set([
+export const knownConfigFields: ReadonlySet<string> = new Set([
   "temperature",
   "topP",
   "topK",
@@ -29,8 +18,8 @@ const knownFields: ReadonlySet<string> = new Set([
   "thinkingConfig",
 ]);
 /** Known as well, where `parseFormat` understands them. */
-const knownWithFormat: ReadonlySet<string> = new Set([
-  ...knownFields,
+export const knownWithFormat: ReadonlySet<string> = new Set([
+  ...knownConfigFields,
   "responseMimeType",
   "responseSchema",
   "responseJsonSchema",
@@ -61,7 +50,7 @@ type ConfigFields = Partial<
 export function parseConfig(config: WireObject, path: string): { readonly fields: ConfigFields; readonly rest: WireObject | undefined } {
   const responseFormat = parseFormat(config, path);
   const thinking = optionalObject(config, "thinkingConfig", path);
-  const unnamed = restOf(config, responseFormat === undefined ? knownFields : knownWithFormat);
+  const unnamed = restOf(config, responseFormat === undefined ? knownConfigFields : knownWithFormat);
   const thinkingRest = thinking === undefined ? undefined : restOf(thinking, knownThinking);
   const rest = compact({ ...unnamed, thinkingConfig: thinkingRest });
   return {

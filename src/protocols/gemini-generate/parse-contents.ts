@@ -1,8 +1,8 @@
-import type { Block, Message, ReasoningBlock, TextBlock, ToolCallBlock } from "../../ir/index.ts";
-import { compact, extensionsOf, invalidField, join, optionalArray, readObject, requiredString, restOf, type WireObject } from "./fields.ts";
+import type { Block, Message, ReasoningBlock, ReasoningProof, TextBlock } from "../../ir/index.ts";
+import { compact, restOf, type WireObject } from "../fields.ts";
+import { extensionsOf, invalidField, join, optionalArray, readObject, requiredString } from "./fields.ts";
 import { CallLedger, parseFunctionCall, parseFunctionResponse } from "./parse-calls.ts";
 import { parseMedia } from "./parse-media.ts";
-import { decodeSignature, type DecodedSignature } from "./signature-tunnel.ts";
 
 type Role = Message["role"];
 
@@ -28,8 +28,7 @@ interface OpenMessage {
  * Turns contents into messages. Contents of one role in a row are one message: the Python SDK records one for each chunk of a stream. Within an
  * answer of the model, texts in a row are one text for the same reason, and empty ones are nothing.
  *
- * A signature on a text stands as a reasoning block without text behind it; on a function call it is the call's proof. A signature that is a tunnel
- * (see `signature-tunnel.ts`) turns back into the reasoning that it carries.
+ * A signature on a text stands as a reasoning block without text behind it; on a function call it is the call's proof.
  */
 export class ContentsParser {
   readonly #messages: OpenMessage[] = [];
@@ -73,24 +72,17 @@ export class ContentsParser {
 
   #addPart(blocks: Block[], role: Role, value: unknown, path: string): void {
     const part = readObject(value, path);
-    const signature = decodeSignature(typeof part["thoughtSignature"] === "string" ? part["thoughtSignature"] : undefined);
-    if (signature.type === "tunnel") restoreReasoning(blocks, signature.blocks);
-    if (typeof part["text"] === "string") addText(blocks, role, part, signature, path);
-    else if (part["functionCall"] !== undefined) blocks.push(this.#call(part, signature, path));
+    const proof = proofOf(part);
+    if (typeof part["text"] === "string") addText(blocks, role, part, proof, path);
+    else if (part["functionCall"] !== undefined) blocks.push(compact({ ...parseFunctionCall(part, this.#calls, path), proof }));
     else if (part["functionResponse"] !== undefined) blocks.push(parseFunctionResponse(part, this.#calls, path));
     else blocks.push(parseMedia(part, path) ?? { type: "opaque", protocol: "gemini-generate", value: part });
   }
-
-  #call(part: WireObject, signature: DecodedSignature, path: string): ToolCallBlock {
-    const call = parseFunctionCall(part, this.#calls, path);
-    return signature.type === "own" ? { ...call, proof: signature.proof } : call;
-  }
 }
 
-function addText(blocks: Block[], role: Role, part: WireObject, signature: DecodedSignature, path: string): void {
+function addText(blocks: Block[], role: Role, part: WireObject, proof: ReasoningProof | undefined, path: string): void {
   const text = requiredString(part, "text", path);
   const extensions = extensionsOf(restOf(part, knownText));
-  const proof = signature.type === "own" ? signature.proof : undefined;
   if (part["thought"] === true) {
     addThought(blocks, compact({ type: "reasoning" as const, text, proof, extensions }));
     return;
@@ -112,12 +104,9 @@ function addThought(blocks: Block[], thought: ReasoningBlock): void {
   else if (thought.text !== "" || thought.proof !== undefined) blocks.push(thought);
 }
 
-/**
- * Puts tunnelled reasoning where its step of the turn begins: behind the last function call before it. Thoughts that the client did echo are the same
- * reasoning without its proof, so they give way.
- */
-function restoreReasoning(blocks: Block[], reasoning: readonly ReasoningBlock[]): void {
-  const start = blocks.findLastIndex((block) => block.type === "tool-call") + 1;
-  const step = blocks.slice(start).filter((block) => block.type !== "reasoning" || block.proof !== undefined);
-  blocks.splice(start, blocks.length - start, ...reasoning, ...step);
+/** What clients send instead of a signature that they do not have (Gemini API, "Thought signatures", November 2026). */
+const placeholders: ReadonlySet<unknown> = new Set(["", "skip_thought_signature_validator", "context_engineering_is_the_way_to_go"]);
+
+function proofOf({ thoughtSignature: data }: { readonly thoughtSignature?: unknown }): ReasoningProof | undefined {
+  return typeof data === "string" && !placeholders.has(data) ? { protocol: "gemini-generate", kind: "signature", data } : undefined;
 }

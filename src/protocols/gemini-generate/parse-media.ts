@@ -1,5 +1,6 @@
 import type { MediaBlock } from "../../ir/index.ts";
-import { compact, extensionsOf, isObject, join, optionalString, readObject, requiredString, restOf, type WireObject } from "./fields.ts";
+import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { extensionsOf, join, optionalString, readObject, requiredString } from "./fields.ts";
 
 const knownPart: ReadonlySet<string> = new Set(["inlineData", "fileData", "thoughtSignature"]);
 

@@ -353,31 +353,6 @@ test("a signature on a text stands behind it; the end of a turn may hold nothing
   ]);
 });
 
-test("tunnelled reasoning comes back where its step began, in place of echoed thoughts", () => {
-  const tunnel = (t: string, d: string) =>
-    Buffer.from(`gw1.${JSON.stringify([{ t, p: "anthropic-messages", k: "signature", d }])}`).toString("base64");
-  const restored = (text: string, data: string) => ({
-    type: "reasoning",
-    text,
-    proof: { protocol: "anthropic-messages", kind: "signature", data },
-  });
-  const parts = [
-    { text: "one", thought: true },
-    { text: "I will look." },
-    { functionCall: { name: "f", id: "1" }, thoughtSignature: tunnel("one", "A") },
-    { functionCall: { name: "g", id: "2" }, thoughtSignature: tunnel("two ✓", "B") },
-    { text: "done", thoughtSignature: Buffer.from("gw1.nonsense").toString("base64") },
-  ];
-  assert.deepEqual(blocksOf(parts), [
-    restored("one", "A"),
-    { type: "text", text: "I will look." },
-    call("1", "f", "{}"),
-    restored("two ✓", "B"),
-    call("2", "g", "{}"),
-    { type: "text", text: "done" },
-  ]);
-});
-
 test("calls without ids get ones that stay the same as the conversation grows, and results find them by name, then by order", () => {
   const turn = [
     { role: "user", parts: [{ text: "go" }] },

@@ -1,23 +1,13 @@
 import type { ChatRequest, Message } from "../../ir/index.ts";
 import type { RouteCall } from "../protocol.ts";
-import {
-  compact,
-  extensionsOf,
-  isObject,
-  join,
-  optionalArray,
-  optionalObject,
-  optionalString,
-  readObject,
-  restOf,
-  type WireObject,
-} from "./fields.ts";
+import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { extensionsOf, join, optionalArray, optionalObject, optionalString, readObject } from "./fields.ts";
 import { bareModel } from "./model-name.ts";
 import { parseConfig } from "./parse-config.ts";
 import { ContentsParser } from "./parse-contents.ts";
 import { parseToolConfig, parseTools } from "./parse-tools.ts";
 
-const knownFields: ReadonlySet<string> = new Set([
+export const knownFields: ReadonlySet<string> = new Set([
   "model",
   "contents",
   "systemInstruction",

@@ -1,7 +1,9 @@
 import { GatewayError } from "../../core/index.ts";
-import { collect, type Block, type ChatResponse } from "../../ir/index.ts";
+import { collect, type Block, type Candidate, type ChatResponse } from "../../ir/index.ts";
+import { textAt } from "../json-text.ts";
 import type { ToolNames } from "../translation.ts";
-import { isObject } from "./fields.ts";
+import { isObject } from "../fields.ts";
+import { JsonArraySplitter } from "./json-array-splitter.ts";
 import { parseMedia } from "./parse-media.ts";
 import { GeminiStreamDecoder } from "./stream-decoder.ts";
 
@@ -10,12 +12,13 @@ const ownCodes: ReadonlySet<string> = new Set(["upstream_truncated", "upstream_i
 
 /**
  * Parses the answer of `:generateContent`, which is a stream's chunk that holds everything (see `stream-decoder.ts`). Images that the model made are
- * media. Arguments of calls are their text as it stands in `body` (text, not latin1). `createdAt` is 0, as the wire has none.
+ * media; candidates beyond the first are alternatives. Arguments of calls are their text as it stands in `body` (text, not latin1). `createdAt` is 0, as the wire has none.
  * @throws GatewayError `upstream_error` where the body is an error, `upstream_invalid_response` where it is no answer.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
   const decoder = new GeminiStreamDecoder(toolNames);
-  const events = [...decoder.pushText(body), ...decoder.end()];
+  const chunks = chunksOf(body);
+  const events = [...chunks.flatMap((chunk) => decoder.pushText(chunk)), ...decoder.end()];
   const error = events.find((event) => event.type === "error")?.error;
   if (error !== undefined && (error.type !== undefined || !ownCodes.has(error.code ?? ""))) {
     throw new GatewayError("upstream_error", error.message, {
@@ -25,19 +28,41 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   }
   const response = collect(events);
   // An answer without a reason for its end is one all the same, unlike a stream that broke off.
-  if (error !== undefined && (error.code !== "upstream_truncated" || !hasCandidate(body))) {
+  if (error !== undefined && (error.code !== "upstream_truncated" || !chunks.some(hasCandidate))) {
     throw new GatewayError("upstream_invalid_response", "The provider's answer is not one of the Gemini protocol.");
   }
   const extensions = events.findLast((event) => event.type === "message-delta" && event.extensions !== undefined);
+  const alternatives = alternativesOf(chunks, response.id, toolNames);
   return {
     ...response,
     content: response.content.map(mediaOf),
+    ...(alternatives.length === 0 ? {} : { alternatives }),
     ...(extensions?.type === "message-delta" && extensions.extensions !== undefined ? { extensions: extensions.extensions } : {}),
   };
 }
 
-function hasCandidate(body: string): boolean {
-  const wire: unknown = JSON.parse(body);
+/** Candidates beyond the first, each read as an answer of its own. Those of a stream are not put together. */
+function alternativesOf(chunks: readonly string[], id: string, toolNames: ToolNames | undefined): readonly Candidate[] {
+  const [body = ""] = chunks;
+  const candidates = chunks.length === 1 ? (JSON.parse(body) as { readonly candidates?: unknown }).candidates : undefined;
+  if (!Array.isArray(candidates)) return [];
+  return candidates.slice(1).map((candidate: unknown, index) => {
+    const text = textAt(body, ["candidates", index + 1]) ?? JSON.stringify(candidate);
+    const { content, stopReason, rawStopReason } = parseResponse(
+      `{"candidates":[${text}],"responseId":${JSON.stringify(`${id} ${index + 1}`)}}`,
+      toolNames,
+    );
+    return { content, stopReason, ...(rawStopReason === undefined ? {} : { rawStopReason }) };
+  });
+}
+
+/** A stream that was not asked for as events is one JSON array of chunks. */
+function chunksOf(body: string): readonly string[] {
+  return body.trimStart().startsWith("[") ? new JsonArraySplitter().push(body).flatMap(({ data }) => (data === "" ? [] : [data])) : [body];
+}
+
+function hasCandidate(chunk: string): boolean {
+  const wire: unknown = JSON.parse(chunk);
   return isObject(wire) && Array.isArray(wire["candidates"]) && wire["candidates"].length > 0;
 }
 

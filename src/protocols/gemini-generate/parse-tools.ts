@@ -1,9 +1,8 @@
 import type { FunctionTool, JsonSchema, Tool, ToolChoice } from "../../ir/index.ts";
+import { compact, isObject, restOf, type WireObject } from "../fields.ts";
 import {
-  compact,
   extensionsOf,
   invalidField,
-  isObject,
   join,
   optionalArray,
   optionalObject,
@@ -11,8 +10,6 @@ import {
   optionalStrings,
   readObject,
   requiredString,
-  restOf,
-  type WireObject,
 } from "./fields.ts";
 import { lowerTypes, schemaOfOpenApi } from "./schema.ts";
 

@@ -1,6 +1,5 @@
-import type { ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
+import type { ToolCallBlock } from "../../ir/index.ts";
 import type { ClientContext } from "../protocol.ts";
-import { encodeTunnel } from "./signature-tunnel.ts";
 import type { WireFunctionCall, WirePart } from "./wire.ts";
 
 /** Thoughts are shown to a client that asked for them, as the vendor does; any other would take them for the answer. */
@@ -14,19 +13,10 @@ export function textPart(part: WirePart): string {
   return JSON.stringify(part);
 }
 
-/**
- * Renders function calls, which are whole in this dialect, and carries the reasoning of other providers to the next of them: its proof is good for
- * nothing here, but the client echoes the signature of a call.
- */
+/** Renders function calls, which are whole in this dialect. */
 export class CallRenderer {
-  readonly #waiting: ReasoningBlock[] = [];
   /** Calls that had no place, as their arguments are no JSON object. */
   readonly malformed: string[] = [];
-
-  /** A reasoning block with another provider's proof. */
-  carry(block: ReasoningBlock): void {
-    this.#waiting.push(block);
-  }
 
   /** The JSON of the part, or "" where the model's arguments are no JSON object: the vendor itself leaves such a call out. */
   render(call: Pick<ToolCallBlock, "id" | "name" | "namespace" | "kind" | "arguments" | "proof">): string {
@@ -36,16 +26,10 @@ export class CallRenderer {
       this.malformed.push(`${name}(${call.arguments})`);
       return "";
     }
-    const own = call.proof?.protocol === "gemini-generate" ? call.proof.data : undefined;
-    const signature = own ?? this.takeSignature();
+    const signature = call.proof?.protocol === "gemini-generate" ? call.proof.data : undefined;
     const head: WireFunctionCall = { ...(call.id === "" ? {} : { id: call.id }), name };
     const tail = signature === undefined ? "" : `,"thoughtSignature":${JSON.stringify(signature)}`;
     return `{"functionCall":${JSON.stringify(head).slice(0, -1)},"args":${args}}${tail}}`;
-  }
-
-  /** The signature that carries what has waited; `undefined` where nothing has. */
-  takeSignature(): string | undefined {
-    return this.#waiting.length === 0 ? undefined : encodeTunnel(this.#waiting.splice(0));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ChatRequest, ReasoningRequest } from "../../ir/index.ts";
 import type { Losses } from "../losses.ts";
 import type { RenderTarget } from "../translation.ts";
-import { compact, isObject, type WireObject } from "./fields.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { lowerForVendor } from "./render-schema.ts";
 
@@ -45,20 +45,17 @@ export function renderConfig(
   const own = request.extensions?.["gemini-generate"]?.["generationConfig"];
   const { thinkingConfig: ownThinking, ...rest } = isObject(own) ? own : {};
   const thinking = { ...renderThinking(request.reasoning, traits, losses), ...(isObject(ownThinking) ? ownThinking : {}) };
-  const isOneAnswer = (request.candidateCount ?? 1) === 1;
-  if (!isOneAnswer) losses.drop("n", "The gateway translates one answer.");
+  if (request.logprobs !== undefined) losses.drop("logprobs", "A translated answer tells no probabilities.");
   const config = compact({
     temperature: clampTemperature(request.temperature, losses),
     topP: request.topP,
     topK: request.topK,
-    candidateCount: isOneAnswer ? request.candidateCount : undefined,
+    candidateCount: request.candidateCount,
     maxOutputTokens: renderLimit(request, target, losses),
     stopSequences: renderStop(request, losses),
     seed: request.seed,
     presencePenalty: request.presencePenalty,
     frequencyPenalty: request.frequencyPenalty,
-    responseLogprobs: request.logprobs === undefined ? undefined : true,
-    logprobs: request.logprobs?.top,
     thinkingConfig: Object.keys(thinking).length === 0 ? undefined : thinking,
     ...format,
     ...rest,
@@ -75,7 +72,7 @@ function clampTemperature(temperature: number | undefined, losses: Losses): numb
 function renderLimit({ maxOutputTokens: asked }: ChatRequest, { quirks }: RenderTarget, losses: Losses): number | undefined {
   const limit = quirks.maxOutputTokens;
   if (asked === undefined || limit === undefined || asked <= limit) return asked;
-  losses.clamp("max_tokens", `The model writes at most ${limit} tokens.`);
+  losses.clamp("maxOutputTokens", `The model writes at most ${limit} tokens.`);
   return limit;
 }
 
@@ -99,7 +96,7 @@ function renderFormat(
   const isFree =
     isSchema && (responseFormat.schema === true || (isObject(responseFormat.schema) && Object.keys(responseFormat.schema).length === 0));
   if (hasFunctions && !traits.takesSchemaWithTools) {
-    losses.emulate("response_format", "The model takes no form of the answer beside tools: asked for in the instructions.");
+    losses.emulate("responseFormat", "The model takes no form of the answer beside tools: asked for in the instructions.");
     const form =
       isSchema && !isFree
         ? `one JSON value of this JSON Schema, and nothing else:\n${JSON.stringify(responseFormat.schema)}`
@@ -107,7 +104,7 @@ function renderFormat(
     return { format: {}, instruction: `When you answer the user, answer with ${form}` };
   }
   if (!isSchema || isFree) return { format: { responseMimeType: "application/json" } };
-  const schema = lowerForVendor(responseFormat.schema, "response_format.schema", losses);
+  const schema = lowerForVendor(responseFormat.schema, "responseFormat.schema", losses);
   const { description } = responseFormat;
   const told = description === undefined || schema["description"] !== undefined ? schema : { ...schema, description };
   return { format: { responseMimeType: "application/json", responseJsonSchema: told } };
@@ -139,7 +136,7 @@ function levelOf(reasoning: ReasoningRequest, isOff: boolean, traits: ModelTrait
     return { thinkingLevel: traits.levels[0] };
   }
   if (effort === undefined && budgetTokens === undefined) return {};
-  if (effort === undefined) losses.emulate("reasoning.budget_tokens", "The model takes a level in place of a budget.");
+  if (effort === undefined) losses.emulate("reasoning.budgetTokens", "The model takes a level in place of a budget.");
   const level = effort === undefined ? levelOfBudget(budgetTokens ?? 0) : (levelByEffort[effort] ?? "MEDIUM");
   // The next one up, where the model lacks a level.
   const known = levels.slice(levels.findIndex((each) => each === level)).find((each) => traits.levels.includes(each)) ?? "HIGH";
@@ -161,7 +158,7 @@ function budgetOf(reasoning: ReasoningRequest, isOff: boolean, traits: ModelTrai
   }
   if (budgetTokens !== undefined) {
     const budget = Math.min(Math.max(budgetTokens, traits.minBudget), traits.maxBudget);
-    if (budget !== budgetTokens) losses.clamp("reasoning.budget_tokens", `The model takes ${traits.minBudget} to ${traits.maxBudget}.`);
+    if (budget !== budgetTokens) losses.clamp("reasoning.budgetTokens", `The model takes ${traits.minBudget} to ${traits.maxBudget}.`);
     return { thinkingBudget: budget };
   }
   if (effort !== undefined) return { thinkingBudget: Math.min(budgetByEffort[effort] ?? budgetByEffort["medium"]!, traits.maxBudget) };

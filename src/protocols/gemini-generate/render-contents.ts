@@ -1,9 +1,10 @@
 import type { Block, Message, ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
-import { argumentsJson, objectText } from "../json-text.ts";
-import type { Losses } from "../losses.ts";
+import { argumentsJson } from "../free-text-tool.ts";
+import { objectText } from "../json-text.ts";
+import { nameOfOpaque, type Losses } from "../losses.ts";
 import type { ToolNamer } from "../tool-names.ts";
 import { arrangeTurns, type PairedResult, type Turn } from "../turns.ts";
-import { isObject, type WireObject } from "./fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { renderMedia } from "./render-media.ts";
 
@@ -41,7 +42,7 @@ export function renderContents(messages: readonly Message[], around: Surrounding
   );
   const texts = instructions.flatMap((block) => {
     if (block.type === "text") return block.text === "" ? [] : [block.text];
-    losses.drop(`messages[].${block.type}`, "The provider takes text only as instructions.");
+    if (block.type === "media") losses.drop(block.kind, "The provider takes text only as instructions.");
     return [];
   });
   return { instructions: texts, contents: `[${contents.join(",")}]` };
@@ -55,22 +56,17 @@ function hasPlace(block: Block, losses: Losses): boolean {
       return block.text !== "";
     case "reasoning":
       if (block.proof?.protocol === "gemini-generate") return true;
-      if (block.text !== "" || block.proof !== undefined)
-        losses.drop("messages[].reasoning", "The provider takes back only reasoning that it signed.");
+      if (block.text !== "" || block.proof !== undefined) losses.drop("thoughts", "The provider takes back only reasoning that it signed.");
       return false;
     case "opaque":
       if (block.protocol === "gemini-generate" && isObject(block.value)) return true;
-      losses.drop(`messages[].${typeOfOpaque(block.value)}`, "The provider's protocol has no such item.");
+      losses.drop(`items[].${nameOfOpaque(block.value)}`, "The provider's protocol has no such item.");
       return false;
     case "media":
     case "tool-call":
     case "tool-result":
       return true;
   }
-}
-
-function typeOfOpaque(value: unknown): string {
-  return isObject(value) && typeof value["type"] === "string" ? value["type"] : "item";
 }
 
 function userContent({ results, content }: Turn, around: Surroundings): string {
@@ -119,7 +115,7 @@ function thoughtPart({ text, proof, extensions }: ReasoningBlock): WireObject {
 function plainPart(block: Block, { traits, losses }: Surroundings): WireObject[] {
   switch (block.type) {
     case "text":
-      losses.dropForeign(block.extensions, "gemini-generate", "messages[].");
+      losses.dropForeign(block.extensions, "gemini-generate", "content[]");
       return [{ text: block.text, ...block.extensions?.["gemini-generate"] }];
     case "refusal":
       return [{ text: block.text }];
@@ -137,7 +133,7 @@ function plainPart(block: Block, { traits, losses }: Surroundings): WireObject[]
 /** `{"functionCall":{"id","name","args"},"thoughtSignature"?}`; the arguments are put in as the text they are. */
 function functionCall(block: ToolCallBlock, mustSign: boolean, { namer, losses }: Surroundings): string {
   if (block.kind === "function" && objectText(block.arguments) === undefined) {
-    losses.emulate("tool_calls[].arguments", "The arguments are no JSON object: they go as the string `input`.");
+    losses.emulate("toolCalls.arguments", "The arguments are no JSON object: they go as the string `input`.");
   }
   const head = JSON.stringify({ ...(block.id === "" ? {} : { id: block.id }), name: namer.wireName(block), ...ownCallFields(block) });
   const own = block.proof?.protocol === "gemini-generate" ? block.proof.data : undefined;

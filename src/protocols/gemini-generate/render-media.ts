@@ -1,6 +1,6 @@
 import type { MediaBlock } from "../../ir/index.ts";
 import type { Losses } from "../losses.ts";
-import { compact, type WireObject } from "./fields.ts";
+import { compact, type WireObject } from "../fields.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
 const filesUrl = "https://generativelanguage.googleapis.com/v1beta/";
@@ -29,11 +29,11 @@ const typeByKind: Readonly<Record<MediaBlock["kind"], string>> = {
 /** `{"inlineData"}`, `{"fileData"}` or `{"text"}`; a file in another vendor's store becomes a text that says so. */
 export function renderMedia(block: MediaBlock, traits: ModelTraits, losses: Losses): WireObject {
   const own = block.extensions?.["gemini-generate"];
-  losses.dropForeign(block.extensions, "gemini-generate", "messages[].");
-  if (block.filename !== undefined) losses.drop("messages[].filename", "The provider takes no names of files.");
+  losses.dropForeign(block.extensions, "gemini-generate", "content[]");
+  if (block.filename !== undefined) losses.drop("media.filename", "The provider takes no names of files.");
   const level = block.detail === undefined ? undefined : levelByDetail[block.detail];
   const detail = traits.isThird && level !== undefined ? { mediaResolution: { level } } : {};
-  if (!traits.isThird && level !== undefined) losses.drop("messages[].detail", "The model looks at all images alike.");
+  if (!traits.isThird && level !== undefined) losses.drop("media.detail", "The model looks at all images alike.");
   const { source } = block;
   switch (source.type) {
     case "base64":
@@ -44,7 +44,7 @@ export function renderMedia(block: MediaBlock, traits: ModelTraits, losses: Loss
       if (source.id.startsWith("files/")) {
         return { fileData: compact({ fileUri: `${filesUrl}${source.id}`, mimeType: source.mediaType }), ...detail, ...own };
       }
-      losses.drop(`messages[].${block.kind}`, "The file is in another provider's store.");
+      losses.drop(block.kind, "The file is in another provider's store.");
       return { text: `[${block.kind} left out${block.filename === undefined ? "" : `: ${block.filename}`}]` };
     case "text":
       return { text: block.filename === undefined ? source.text : `${block.filename}:\n${source.text}` };

@@ -1,12 +1,12 @@
 import type { ChatRequest } from "../../ir/index.ts";
-import { Losses } from "../losses.ts";
+import { Losses, refuseForeignState, refuseSeveralStreams } from "../losses.ts";
 import { ToolNamer } from "../tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
-import { compact } from "./fields.ts";
+import { compact } from "../fields.ts";
 import { traitsOf } from "./model-traits.ts";
 import { renderConfig } from "./render-config.ts";
 import { renderContents } from "./render-contents.ts";
-import { refusedServer, renderToolConfig, renderTools } from "./render-tools.ts";
+import { renderToolConfig, renderTools } from "./render-tools.ts";
 
 const ownTiers: ReadonlySet<string> = new Set(["standard", "flex", "priority"]);
 
@@ -17,9 +17,10 @@ const ownTiers: ReadonlySet<string> = new Set(["standard", "flex", "priority"]);
  * @throws GatewayError `invalid_request` where the request can't be kept without changing its meaning: a forced tool that does not exist there.
  */
 export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
-  if (request.extensions?.["anthropic-messages"]?.["mcp_servers"] !== undefined) throw refusedServer("mcp_servers");
+  refuseForeignState(request, "gemini-generate");
+  refuseSeveralStreams(request, target);
   const losses = new Losses();
-  const namer = new ToolNamer(/[^a-zA-Z0-9_.:-]/g);
+  const namer = new ToolNamer(request.tools ?? [], { forbidden: /[^a-zA-Z0-9_.:-]/g, begins: /^[a-zA-Z_]/ });
   const traits = traitsOf(target.model);
   const tools = renderTools(request, namer, losses);
   const hasFunctions = tools.some((tool) => tool["functionDeclarations"] !== undefined);
@@ -48,7 +49,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
 
 function renderTier({ serviceTier }: ChatRequest, losses: Losses): string | undefined {
   if (serviceTier === undefined || ownTiers.has(serviceTier)) return serviceTier;
-  if (serviceTier !== "auto" && serviceTier !== "default") losses.drop("service_tier", "The provider has other tiers.");
+  if (serviceTier !== "auto" && serviceTier !== "default") losses.drop("serviceTier", "The provider has other tiers.");
   return undefined;
 }
 
@@ -56,14 +57,14 @@ function renderTier({ serviceTier }: ChatRequest, losses: Losses): string | unde
 function reportUnnamed(request: ChatRequest, losses: Losses): void {
   const none = "The provider has no such parameter.";
   if (request.verbosity !== undefined) losses.drop("verbosity", none);
-  if (request.cacheKey !== undefined) losses.drop("prompt_cache_key", "The provider caches by itself.");
-  if (request.endUser !== undefined) losses.drop("user", none);
+  if (request.cacheKey !== undefined) losses.drop("cacheKey", "The provider caches by itself.");
+  if (request.endUser !== undefined) losses.drop("endUser", none);
   if (request.metadata !== undefined) losses.drop("metadata", none);
-  losses.dropForeign(request.extensions, "gemini-generate", "");
+  losses.dropForeign(request.extensions, "gemini-generate", "request");
   for (const message of request.messages) {
     if (message.name !== undefined) losses.drop("messages[].name", none);
-    losses.dropForeign(message.extensions, "gemini-generate", "messages[].");
+    losses.dropForeign(message.extensions, "gemini-generate", "messages[]");
     if (message.content.some((block) => "cache" in block && block.cache !== undefined))
-      losses.drop("cache_control", "The provider caches by itself.");
+      losses.drop("cache", "The provider caches by itself.");
   }
 }

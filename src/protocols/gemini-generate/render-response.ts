@@ -1,6 +1,6 @@
-import type { Block, ChatResponse, ReasoningBlock } from "../../ir/index.ts";
+import type { Block, Candidate, ChatResponse, ReasoningBlock } from "../../ir/index.ts";
 import type { ClientContext } from "../protocol.ts";
-import { isObject } from "./fields.ts";
+import { isObject } from "../fields.ts";
 import { renderEnd } from "./finish.ts";
 import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";
@@ -10,19 +10,21 @@ import { renderUsage } from "./usage.ts";
  * `modelVersion` is the name that the client gave. Arguments of function calls go in as the text they are.
  */
 export function renderResponse(response: ChatResponse, client: ClientContext): string {
-  const { content } = response;
+  const candidates = [response, ...(response.alternatives ?? [])].map((candidate, index) => renderCandidate(candidate, index, client));
+  const tail = JSON.stringify({ usageMetadata: renderUsage(response.usage), modelVersion: client.model, responseId: response.id });
+  return `{"candidates":[${candidates.join(",")}],${tail.slice(1)}`;
+}
+
+function renderCandidate({ content, stopReason, rawStopReason }: Candidate, index: number, client: ClientContext): string {
   const calls = new CallRenderer();
-  const parts = content.flatMap((block, index) => renderBlock(block, content[index - 1], content[index + 1], calls, client));
-  const carried = calls.takeSignature();
-  if (carried !== undefined) parts.push(textPart({ text: "", thoughtSignature: carried }));
+  const parts = content.flatMap((block, at) => renderBlock(block, content[at - 1], content[at + 1], calls, client));
   const end = renderEnd({
-    stopReason: response.stopReason,
-    rawStopReason: response.rawStopReason,
+    stopReason,
+    rawStopReason,
     hasRefusal: content.some((block) => block.type === "refusal"),
     malformed: calls.malformed,
   });
-  const tail = JSON.stringify({ usageMetadata: renderUsage(response.usage), modelVersion: client.model, responseId: response.id });
-  return `{"candidates":[{"content":{"parts":[${parts.join(",")}],"role":"model"},${JSON.stringify({ ...end, index: 0 }).slice(1)}],${tail.slice(1)}`;
+  return `{"content":{"parts":[${parts.join(",")}],"role":"model"},${JSON.stringify({ ...end, index }).slice(1)}`;
 }
 
 function renderBlock(
@@ -40,7 +42,7 @@ function renderBlock(
     case "reasoning":
       // Already on the text.
       if (isTextSignature(block) && previous?.type === "text" && previous.text !== "") return [];
-      return renderReasoning(block, calls, client);
+      return renderReasoning(block, client);
     case "tool-call":
       return [calls.render(block)].filter((part) => part !== "");
     case "opaque":
@@ -63,10 +65,8 @@ function isTextSignature(block: Block): block is ReasoningBlock & { proof: NonNu
   return block.type === "reasoning" && block.text === "" && block.proof?.protocol === "gemini-generate";
 }
 
-function renderReasoning(block: ReasoningBlock, calls: CallRenderer, client: ClientContext): string[] {
-  const { proof, text } = block;
+function renderReasoning({ proof, text }: ReasoningBlock, client: ClientContext): string[] {
   const own = proof?.protocol === "gemini-generate" ? proof.data : undefined;
-  if (proof !== undefined && own === undefined) calls.carry(block);
   const shown = text !== "" && showsThoughts(client);
   if (shown) return [textPart({ text, thought: true, ...(own === undefined ? {} : { thoughtSignature: own }) })];
   return own === undefined ? [] : [textPart({ text: "", thoughtSignature: own })];

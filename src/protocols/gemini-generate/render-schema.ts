@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../../ir/index.ts";
-import type { Losses } from "../losses.ts";
+import type { Losses, LostParam } from "../losses.ts";
 import { lowerSchema, type SchemaSupport } from "../lower-schema.ts";
-import type { WireObject } from "./fields.ts";
+import type { WireObject } from "../fields.ts";
 
 const kept: ReadonlySet<string> = new Set([
   "type",
@@ -26,8 +26,9 @@ const support: SchemaSupport = {
 };
 
 /** The schema in the vendor's terms; what it can't say stands in descriptions, and is told as emulated. */
-export function lowerForVendor(schema: JsonSchema, path: string, losses: Losses): WireObject {
+export function lowerForVendor(schema: JsonSchema, param: LostParam, losses: Losses): WireObject {
   const lowered = lowerSchema(schema, support);
-  if (lowered.described.length > 0) losses.emulate(path, `The provider knows no ${lowered.described.join(", ")}: told in the description.`);
+  if (lowered.described.length > 0)
+    losses.emulate(param, `The provider knows no ${lowered.described.join(", ")}: told in the description.`);
   return lowered.schema;
 }

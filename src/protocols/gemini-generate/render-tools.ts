@@ -1,42 +1,33 @@
-import { GatewayError } from "../../core/index.ts";
 import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index.ts";
-import type { Losses } from "../losses.ts";
-import { freeTextDescription, freeTextSchema, isCalled, type ToolNamer } from "../tool-names.ts";
-import { compact, isObject, type WireObject } from "./fields.ts";
+import { functionOfCustom } from "../free-text-tool.ts";
+import { refuse, type Losses, type UnservedError } from "../losses.ts";
+import { isCalled, namedTool, type ToolNamer } from "../tool-names.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import { lowerForVendor } from "./render-schema.ts";
 
 /** `tools`: the functions as one tool, then what the vendor runs itself. */
 export function renderTools(request: ChatRequest, namer: ToolNamer, losses: Losses): readonly WireObject[] {
   const tools = request.tools ?? [];
-  const declarations = tools.flatMap((tool, index) =>
-    tool.type === "server" ? [] : [renderDeclaration(tool, `tools[${index}]`, namer, losses)],
-  );
-  const served = tools.flatMap((tool, index) =>
-    tool.type === "server" ? renderServerTool(tool, declarations.length > 0, `tools[${index}]`, losses) : [],
-  );
+  const declarations = tools.flatMap((tool) => (tool.type === "server" ? [] : [renderDeclaration(tool, namer, losses)]));
+  const served = tools.flatMap((tool) => (tool.type === "server" ? renderServerTool(tool, declarations.length > 0, losses) : []));
   return declarations.length === 0 ? served : [{ functionDeclarations: declarations }, ...served];
 }
 
-function renderDeclaration(tool: Exclude<Tool, ServerTool>, path: string, namer: ToolNamer, losses: Losses): WireObject {
-  losses.dropForeign(tool.extensions, "gemini-generate", `${path}.`);
-  const own = tool.extensions?.["gemini-generate"];
-  const name = wireName(tool, namer);
-  if (tool.cache !== undefined) losses.drop("cache_control", "The provider caches by itself.");
-  if (tool.type === "custom")
-    return { name, description: freeTextDescription(tool, path, losses), parametersJsonSchema: freeTextSchema, ...own };
-  if (tool.strict === true) losses.drop(`${path}.strict`, "The provider has no strict tools.");
-  return compact({ name, description: tool.description, parametersJsonSchema: renderParameters(tool, path, losses), ...own });
-}
-
-function wireName(tool: Exclude<Tool, ServerTool>, namer: ToolNamer): string {
-  return namer.wireName({ name: tool.name, kind: tool.type, ...(tool.namespace === undefined ? {} : { namespace: tool.namespace }) });
+function renderDeclaration(declared: Exclude<Tool, ServerTool>, namer: ToolNamer, losses: Losses): WireObject {
+  losses.dropForeign(declared.extensions, "gemini-generate", "tools[]");
+  const own = declared.extensions?.["gemini-generate"];
+  const name = namer.wireName(namedTool(declared));
+  if (declared.cache !== undefined) losses.drop("cache", "The provider caches by itself.");
+  const tool = declared.type === "custom" ? functionOfCustom(declared, losses) : declared;
+  if (tool.strict === true) losses.drop("tools[].strict", "The provider has no strict tools.");
+  return compact({ name, description: tool.description, parametersJsonSchema: renderParameters(tool, losses), ...own });
 }
 
 /** The vendor's own spelling stays where the tool has it; a tool that takes nothing has no schema. */
-function renderParameters({ parameters, extensions }: FunctionTool, path: string, losses: Losses): WireObject | undefined {
+function renderParameters({ parameters, extensions }: FunctionTool, losses: Losses): WireObject | undefined {
   if (extensions?.["gemini-generate"]?.["parameters"] !== undefined) return undefined;
   if (!isObject(parameters) || isEmptyObject(parameters)) return undefined;
-  return lowerForVendor(parameters, `${path}.parameters`, losses);
+  return lowerForVendor(parameters, "tools[].parameters", losses);
 }
 
 function isEmptyObject(schema: WireObject): boolean {
@@ -52,24 +43,15 @@ function isEmptyObject(schema: WireObject): boolean {
   );
 }
 
-function renderServerTool(tool: ServerTool, hasFunctions: boolean, path: string, losses: Losses): readonly WireObject[] {
+function renderServerTool(tool: ServerTool, hasFunctions: boolean, losses: Losses): readonly WireObject[] {
   if (tool.protocol === "gemini-generate") return [tool.wire];
-  if (tool.wire["type"] === "mcp") throw refusedServer(path);
+  if (tool.wire["type"] === "mcp") throw refuse("tools[]", "it runs no MCP servers. Connect the servers on the client's side.");
   if (tool.name.startsWith("web_search") && !hasFunctions) {
-    losses.emulate(path, "The provider's own search stands in.");
+    losses.emulate("tools[]", "The provider's own search stands in.");
     return [{ googleSearch: {} }];
   }
-  losses.drop(path, "The provider does not run this tool, or not beside functions.");
+  losses.drop("tools[]", "The provider does not run this tool, or not beside functions.");
   return [];
-}
-
-/** The 400 for servers that only another vendor connects to. */
-export function refusedServer(path: string): GatewayError {
-  return new GatewayError(
-    "invalid_request",
-    `${path}: the provider of this model runs no MCP servers. Connect the server on the client's side.`,
-    { param: path },
-  );
 }
 
 /** `toolConfig`, where there are functions. @throws GatewayError `invalid_request` where a tool is forced that is no function here. */
@@ -77,7 +59,7 @@ export function renderToolConfig(request: ChatRequest, hasFunctions: boolean, na
   const ownConfig = request.extensions?.["gemini-generate"]?.["toolConfig"];
   const own: WireObject = isObject(ownConfig) ? ownConfig : {};
   const ownCalling = own["functionCallingConfig"];
-  if (request.parallelToolCalls === false && hasFunctions) losses.drop("parallel_tool_calls", "The provider has no such switch.");
+  if (request.parallelToolCalls === false && hasFunctions) losses.drop("parallelToolCalls", "The provider has no such switch.");
   const calling = hasFunctions ? renderChoice(request, namer) : undefined;
   if (!hasFunctions) reportLostChoice(request, losses);
   const merged = isObject(ownCalling) ? { ...calling, ...ownCalling } : calling;
@@ -87,7 +69,7 @@ export function renderToolConfig(request: ChatRequest, hasFunctions: boolean, na
 
 function reportLostChoice({ toolChoice: choice }: ChatRequest, losses: Losses): void {
   if (choice?.type === "required" || choice?.type === "named" || (choice?.type === "allowed" && choice.required)) throw missingTool();
-  if (choice?.type === "allowed") losses.drop("tool_choice", "There are no functions.");
+  if (choice?.type === "allowed") losses.drop("toolChoice", "There are no functions.");
 }
 
 function renderChoice({ toolChoice: choice, tools }: ChatRequest, namer: ToolNamer): WireObject | undefined {
@@ -111,18 +93,12 @@ function renderChoice({ toolChoice: choice, tools }: ChatRequest, namer: ToolNam
 function namesOf(names: readonly string[], tools: readonly Tool[], namer: ToolNamer): readonly string[] {
   const found = names.flatMap((name) => {
     const tool = tools.find((each) => isCalled(each, name));
-    return tool === undefined || tool.type === "server" ? [] : [wireName(tool, namer)];
+    return tool === undefined || tool.type === "server" ? [] : [namer.wireName(namedTool(tool))];
   });
   if (found.length === 0) throw missingTool();
   return found;
 }
 
-function missingTool(): GatewayError {
-  return new GatewayError(
-    "invalid_request",
-    "tool_choice: forces a tool that the provider of this model does not get. Name a function of `tools`.",
-    {
-      param: "tool_choice",
-    },
-  );
+function missingTool(): UnservedError {
+  return refuse("toolChoice", "it forces a tool that the provider does not get.");
 }

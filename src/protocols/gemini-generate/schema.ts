@@ -1,5 +1,6 @@
 import type { JsonSchema } from "../../ir/index.ts";
-import { camelCase, isObject, type WireObject } from "./fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
+import { camelCase } from "./fields.ts";
 
 const typeNames: Readonly<Record<string, string>> = {
   STRING: "string",

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
 import type { BlockStart, ReasoningProof, StopReason, StreamEvent } from "../../ir/index.ts";
-import { freeTextOf, textAt } from "../json-text.ts";
+import { textAt } from "../json-text.ts";
+import { restoreArguments, restoreCall } from "../restore-tool.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { readErrorChunk } from "./errors.ts";
-import { extensionsOf, isObject, restOf, type WireObject } from "./fields.ts";
+import { isObject, restOf, type WireObject } from "../fields.ts";
+import { extensionsOf } from "./fields.ts";
 import { stopReasonOf } from "./stop-reason.ts";
 import { readUsage } from "./usage.ts";
 
@@ -136,18 +138,11 @@ export class GeminiStreamDecoder implements StreamDecoder {
   #call(call: WireObject, argsText: () => string | undefined, proof: ReasoningProof | undefined): void {
     this.#close();
     const wireName = stringOf(call["name"]);
-    const identity = this.#toolNames?.get(wireName);
-    const kind = identity?.kind === "custom" ? "custom" : "function";
     const args = call["args"] === undefined || call["args"] === null ? "{}" : (argsText() ?? JSON.stringify(call["args"]));
-    const start: BlockStart = {
-      type: "tool-call",
-      id: stringOf(call["id"]) || this.#makeId(wireName, args),
-      name: identity?.name ?? wireName,
-      ...(identity?.namespace === undefined ? {} : { namespace: identity.namespace }),
-      kind,
-    };
+    const id = stringOf(call["id"]) || this.#makeId(wireName, args);
+    const restored = restoreCall({ type: "tool-call", id, name: wireName, kind: "function" }, this.#toolNames);
     this.#calls++;
-    this.#whole(start, kind === "custom" ? freeTextOf(args) : args, proof);
+    this.#whole(restored.start, restoreArguments(restored, args), proof);
   }
 
   /** Older models give calls no id; the answer's, with what the call is, makes one that no other answer has. */

@@ -9,13 +9,16 @@ import {
 } from "../../ir/index.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { encodeStreamError } from "./errors.ts";
-import { isObject } from "./fields.ts";
+import { isObject } from "../fields.ts";
 import { renderEnd } from "./finish.ts";
 import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";
 
-/** A comment; a client that reads SSE ignores it. Inside a JSON array white space does the same. */
-export const keepAlive = ": keep-alive\n\n";
+/**
+ * An empty line, which is no event, and in a JSON array white space. Not a comment: @google/genai before 2.0 (and gemini-cli with it) takes white space
+ * and `data: ` for all that a stream may hold, and gives the answer up at anything else.
+ */
+export const keepAlive = "\r\n";
 
 interface OpenBlock {
   readonly start: BlockStart;
@@ -71,10 +74,14 @@ export class GeminiStreamEncoder implements StreamEncoder {
         return this.#finish();
       case "error":
         this.#over = true;
-        return this.#write(encodeStreamError(event.error)) + this.#close();
+        return this.#fail(encodeStreamError(event.error, this.#client));
       case "ping":
         return this.#client.jsonArray ? "\n" : keepAlive;
     }
+  }
+
+  #fail(error: string): string {
+    return this.#client.jsonArray ? this.#write(error) + this.#close() : error;
   }
 
   #start(index: number, start: BlockStart): string {
@@ -110,20 +117,16 @@ export class GeminiStreamEncoder implements StreamEncoder {
     const block = this.#open.get(index);
     this.#open.delete(index);
     if (block === undefined) return "";
-    if (block.start.type === "reasoning") return this.#endReasoning(block, block.start.id);
+    if (block.start.type === "reasoning") return this.#endReasoning(block);
     if (block.start.type !== "tool-call") return "";
     const { proof } = block;
     const part = this.#calls.render({ ...block.start, arguments: block.text, ...(proof === undefined ? {} : { proof }) });
     return part === "" ? "" : this.#chunk(part);
   }
 
-  /** The vendor's own proof goes out at once, on an empty text; that of another provider waits for a function call. */
-  #endReasoning({ text, proof }: OpenBlock, id: string | undefined): string {
-    if (proof === undefined) return "";
-    if (proof.protocol !== "gemini-generate") {
-      this.#calls.carry({ type: "reasoning", text, proof, ...(id === undefined ? {} : { id }) });
-      return "";
-    }
+  /** The proof goes out on an empty text. */
+  #endReasoning({ text, proof }: OpenBlock): string {
+    if (proof?.protocol !== "gemini-generate") return "";
     const thought = text !== "" && this.#showsThoughts ? { thought: true } : {};
     return this.#chunk(textPart({ text: "", ...thought, thoughtSignature: proof.data }));
   }
@@ -132,8 +135,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
     let out = "";
     for (const index of this.#open.keys()) out += this.#end(index);
     this.#over = true;
-    const carried = this.#calls.takeSignature();
-    const part = textPart({ text: "", ...(carried === undefined ? {} : { thoughtSignature: carried }) });
+    const part = textPart({ text: "" });
     const end = renderEnd({
       stopReason: this.#stopReason,
       rawStopReason: this.#rawStopReason,

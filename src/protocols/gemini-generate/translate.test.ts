@@ -27,7 +27,7 @@ function recordedRequests(): readonly (readonly [name: string, request: ChatRequ
 for (const model of ["gemini-3.8-flash", "gemini-3-pro-preview", "gemini-2.5-pro", "gemini-2.0-flash"]) {
   for (const [name, request] of recordedRequests()) {
     test(`${name} becomes a request that ${model} takes`, () => {
-      const { value } = geminiGenerateUpstream.renderRequest(request, { model, stream: true, provider: "p", quirks: {} });
+      const { value } = geminiGenerateUpstream.renderRequest(request, { model, stream: true, quirks: {} });
       const body = asObject(JSON.parse(value));
       assert.equal(geminiMock.validate(body, model), null);
       const unnamed = JSON.stringify(body["tools"] ?? []).matchAll(/"name":"([^"]*)","description"/g);

@@ -2,6 +2,8 @@ import type { UpstreamProtocol } from "../translation.ts";
 import { parseResponse } from "./parse-response.ts";
 import { renderRequest } from "./render-request.ts";
 import { GeminiStreamDecoder } from "./stream-decoder.ts";
+import { tokenCounter } from "./token-counter.ts";
+import { upstreamEmbeddings } from "./upstream-embeddings.ts";
 
 /** Gemini `generateContent` as the upstream of a translation. */
 export const geminiGenerateUpstream: UpstreamProtocol = {
@@ -9,4 +11,6 @@ export const geminiGenerateUpstream: UpstreamProtocol = {
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new GeminiStreamDecoder(toolNames),
+  embeddings: upstreamEmbeddings,
+  counter: tokenCounter,
 };

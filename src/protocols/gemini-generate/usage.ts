@@ -1,5 +1,5 @@
 import { readTokenCount, type Usage } from "../../ir/index.ts";
-import { isObject } from "./fields.ts";
+import { isObject } from "../fields.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**

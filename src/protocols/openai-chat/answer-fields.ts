@@ -1,5 +1,5 @@
 import type { ReasoningProof } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 
 /** What an answer's message, or the delta of one, says. */
 export interface SaidFields {

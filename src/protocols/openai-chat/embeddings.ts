@@ -1,7 +1,12 @@
 import { GatewayError } from "../../core/index.ts";
-import type { EmbeddingRequest, EmbeddingResult, RouteCall } from "../protocol.ts";
-import { compact, invalidField, optionalNumber, optionalString, readObject, requiredString } from "../openai-shared/fields.ts";
+import type { EmbeddingRequest, EmbeddingResult, Extensions } from "../../ir/index.ts";
+import type { RouteCall } from "../protocol.ts";
+import { compact, restOf, type WireObject } from "../fields.ts";
+import { invalidField, optionalNumber, optionalString, readObject, requiredString } from "../openai-shared/fields.ts";
+import { base64OfVector } from "../vector.ts";
 import type { WireEmbeddings } from "./wire.ts";
+
+const known: ReadonlySet<string> = new Set(["model", "input", "dimensions", "encoding_format"]);
 
 /** A body of `POST /v1/embeddings`: `input` is a text or several. @throws GatewayError `invalid_request` that names the field. */
 export function parseEmbedding(body: unknown, _call: RouteCall): EmbeddingRequest {
@@ -12,7 +17,14 @@ export function parseEmbedding(body: unknown, _call: RouteCall): EmbeddingReques
     dimensions: optionalNumber(wire, "dimensions", ""),
     encoding: parseEncoding(optionalString(wire, "encoding_format", "")),
     batch: false,
+    extensions: extensionsOf(wire),
   });
+}
+
+/** `user`, and what else is not of the neutral form. */
+function extensionsOf(wire: WireObject): Extensions | undefined {
+  const rest = restOf(wire, known);
+  return rest === undefined ? undefined : { "openai-chat": rest };
 }
 
 function parseInputs(input: unknown): readonly string[] {
@@ -54,10 +66,4 @@ export function renderEmbedding(result: EmbeddingResult, request: EmbeddingReque
     usage: { prompt_tokens: result.inputTokens, total_tokens: result.inputTokens },
   };
   return JSON.stringify(body);
-}
-
-function base64OfVector(vector: readonly number[]): string {
-  const bytes = Buffer.alloc(vector.length * 4);
-  vector.forEach((value, index) => bytes.writeFloatLE(value, index * 4));
-  return bytes.toString("base64");
 }

@@ -1,14 +1,15 @@
 import { GatewayError, scanDocument, scanObject, type Span } from "../../core/index.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 import { isNull, readLimit, readModel, readSwitch } from "../openai-shared/envelope.ts";
+import { readUsageOption } from "../openai-shared/usage-option.ts";
 
-const keys = ["model", "stream", "stream_options", "max_completion_tokens", "max_tokens"];
+const keys = ["model", "stream", "stream_options", "max_completion_tokens", "max_tokens", "usage", "n"];
 const embeddingKeys = ["model"];
 
 /**
  * Reads what the gateway must know of a Chat or embedding body. Spans: `model`, and of a stream one more that says where `include_usage` goes:
  * `includeUsage` (its value), `nullOptions` (the value of `stream_options`), or an empty span where a field can be put in, `firstOption` (other
- * options follow) or `onlyOption` (none do); none of them: `stream_options` is absent.
+ * options follow) or `onlyOption` (none do); none of them: `stream_options` is absent. `usageOption`: the member that asks for the cost.
  * @throws GatewayError `invalid_json`, `ambiguous_json`, `invalid_request`.
  */
 export function readEnvelope(body: string, call: RouteCall): Envelope {
@@ -18,12 +19,18 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   const stream = readSwitch(body, spans[1], "stream") ?? false;
   const options = readStreamOptions(body, stream ? spans[2] : undefined);
   const maxOutputTokens = readLimit(body, spans[3]) ?? readLimit(body, spans[4]);
+  const choices = readLimit(body, spans[6]) ?? 1;
+  const usageOption = readUsageOption(body, spans[5]);
+  const includeCost = usageOption?.includeCost === true;
   return {
     model,
     stream,
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-    includeUsage: options.includeUsage,
-    spans: { model: spans[0], ...options.spans },
+    ...(choices > 1 ? { choices } : {}),
+    // The cost stands in the usage.
+    includeUsage: options.includeUsage || includeCost,
+    ...(includeCost ? { includeCost } : {}),
+    spans: { model: spans[0], ...options.spans, ...(usageOption === undefined ? {} : { usageOption: usageOption.span }) },
     insertAt: open + 1,
     empty,
   };

@@ -70,6 +70,7 @@ describe("embeddings", () => {
       dimensions: 4,
       encoding: "base64",
       batch: false,
+      extensions: { "openai-chat": { user: "u" } },
     });
   });
 

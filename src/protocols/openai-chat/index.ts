@@ -3,12 +3,14 @@ import { parseError, renderError } from "../openai-shared/errors.ts";
 import { keepAlive } from "../openai-shared/keep-alive.ts";
 import { parseModelList, renderModel, renderModelList } from "../openai-shared/models.ts";
 import { renderTokenCount } from "../openai-shared/token-count.ts";
+import { addCost } from "../openai-shared/usage-option.ts";
 import type { Protocol } from "../protocol.ts";
 import type { UpstreamProtocol } from "../translation.ts";
 import { planEdits } from "./edits.ts";
 import { parseEmbedding, renderEmbedding } from "./embeddings.ts";
 import { readEnvelope } from "./envelope.ts";
 import { renderStreamError } from "./errors.ts";
+import { chatParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
 import { parseResponse } from "./parse-response.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -18,6 +20,7 @@ import { routes, upstreamPath } from "./routes.ts";
 import { ChatStreamDecoder } from "./stream-decoder.ts";
 import { ChatStreamEncoder } from "./stream-encoder.ts";
 import { ChatTap } from "./tap.ts";
+import { upstreamEmbeddings } from "./upstream-embeddings.ts";
 
 /** OpenAI Chat Completions and embeddings (developers.openai.com/api/reference, November 2026), the dialect that most servers are compatible with. */
 export const openaiChat: Protocol = {
@@ -35,6 +38,8 @@ export const openaiChat: Protocol = {
   renderError,
   renderStreamError,
   keepAlive,
+  addCost,
+  params: chatParams,
   parseRequest,
   renderResponse,
   createStreamEncoder: (client) => new ChatStreamEncoder(client),
@@ -52,4 +57,5 @@ export const openaiChatUpstream: UpstreamProtocol = {
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new ChatStreamDecoder(toolNames),
+  embeddings: upstreamEmbeddings,
 };

@@ -1,8 +1,7 @@
 import type { Block, Message, ToolCallBlock } from "../../ir/index.ts";
+import { compact, isObject, restOf, type WireObject } from "../fields.ts";
 import {
-  compact,
   invalidField,
-  isObject,
   join,
   optionalArray,
   optionalObject,
@@ -10,8 +9,6 @@ import {
   readArray,
   readObject,
   requiredString,
-  restOf,
-  type WireObject,
 } from "../openai-shared/fields.ts";
 import { extensionsOf, parseContent } from "./parse-parts.ts";
 

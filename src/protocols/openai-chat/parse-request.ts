@@ -1,9 +1,8 @@
 import type { ChatRequest, ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
 import type { RouteCall } from "../protocol.ts";
+import { compact, isObject, restOf, type WireObject } from "../fields.ts";
 import {
-  compact,
   invalidField,
-  isObject,
   optionalBoolean,
   optionalNumber,
   optionalObject,
@@ -13,15 +12,14 @@ import {
   readArray,
   readObject,
   requiredString,
-  restOf,
-  type WireObject,
 } from "../openai-shared/fields.ts";
+import { isUsageOption } from "../openai-shared/usage-option.ts";
 import { parseMessages } from "./parse-messages.ts";
 import { extensionsOf } from "./parse-parts.ts";
 import { parseToolChoice, parseTools } from "./parse-tools.ts";
 
 /** Fields that the neutral form has a name for. `top_k` is not OpenAI's; OpenRouter, vLLM and others take it. */
-const known: ReadonlySet<string> = new Set([
+export const knownFields: ReadonlySet<string> = new Set([
   "model",
   "stream",
   "messages",
@@ -89,7 +87,9 @@ function unnamedFields(wire: WireObject): WireObject | undefined {
   if (!isNeutralFormat(wire["response_format"])) unnamed.push("response_format");
   if (overrides(wire["safety_identifier"], wire["user"])) unnamed.push("user");
   if (overrides(wire["max_completion_tokens"], wire["max_tokens"])) unnamed.push("max_tokens");
-  return restOf(wire, unnamed.length === 0 ? known : new Set([...known].filter((name) => !unnamed.includes(name))));
+  const named = unnamed.length === 0 ? knownFields : new Set([...knownFields].filter((name) => !unnamed.includes(name)));
+  // The gateway's own to answer.
+  return restOf(wire, isUsageOption(wire["usage"]) ? new Set([...named, "usage"]) : named);
 }
 
 function overrides(winner: unknown, other: unknown): boolean {

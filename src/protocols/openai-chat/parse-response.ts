@@ -1,18 +1,18 @@
 import { GatewayError } from "../../core/index.ts";
-import type { Block, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
+import type { Block, Candidate, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
 import { gatewayErrorOf, readErrorObject } from "../openai-shared/errors.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import { sourceOfUrl } from "../openai-shared/media.ts";
-import { restoreArguments, restoreCall } from "../openai-shared/restore-tool.ts";
-import { madeCallId } from "../openai-shared/tool-names.ts";
+import { restoreArguments, restoreCall } from "../restore-tool.ts";
+import { madeCallId } from "../tool-names.ts";
 import type { ToolNames } from "../translation.ts";
 import { readCall, readHead, readSaid } from "./answer-fields.ts";
 import { parseStopReason } from "./stop-reason.ts";
 import { findUsage } from "./usage.ts";
 
 /**
- * Reads a completion (`ChatCompletion` of the npm package `openai` 7.57, and what compatible servers add to it). Of several choices the first counts.
- * Order: reasoning, text, refusal, calls, pictures, as the wire tells no other.
+ * Reads a completion (`ChatCompletion` of the npm package `openai` 7.57, and what compatible servers add to it). Of several choices the first is
+ * the answer, and the others stand beside it. Order: reasoning, text, refusal, calls, pictures, as the wire tells no other.
  * @throws GatewayError `upstream_invalid_response` where it is none; the upstream's own error where it sent one with status 200.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
@@ -20,19 +20,29 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   const choice = firstChoice(wire["choices"]);
   if (choice === undefined) throw faultOf(wire);
   const head = readHead(wire);
+  const others = objectsOf(wire["choices"]).filter((other) => other !== choice);
+  return {
+    ...head,
+    ...parseChoice(choice, head.id, toolNames),
+    ...(others.length === 0
+      ? {}
+      : { alternatives: others.map((other, index) => parseChoice(other, `${head.id} ${index + 1}`, toolNames)) }),
+    usage: findUsage(wire) ?? {},
+  };
+}
+
+function parseChoice(choice: WireObject, answerId: string, toolNames: ToolNames | undefined): Candidate {
   const said = readSaid(isObject(choice["message"]) ? choice["message"] : {});
   const texts: Block[] = (["reasoning", "text", "refusal"] as const)
     .filter((type) => said[type] !== "")
     .map((type) => ({ type, text: said[type] }));
-  const calls = said.calls.map((call, index) => parseCall(call, index, head.id, toolNames));
+  const calls = said.calls.map((call, index) => parseCall(call, index, answerId, toolNames));
   const reason = choice["finish_reason"];
   const word = typeof reason === "string" && reason !== "" ? reason : undefined;
   return {
-    ...head,
     content: [...texts, ...calls, ...said.images.flatMap(parseImage)],
     stopReason: parseStopReason(word, { calls: calls.length > 0, refusal: said.refusal !== "" }),
     ...(word === undefined ? {} : { rawStopReason: word }),
-    usage: findUsage(wire) ?? {},
   };
 }
 
@@ -48,8 +58,11 @@ function parseObject(body: string): WireObject {
 
 /** The choice of index 0; a choice without one is the first. */
 export function firstChoice(choices: unknown): WireObject | undefined {
-  if (!Array.isArray(choices)) return undefined;
-  return choices.filter(isObject).find((choice) => (choice["index"] ?? 0) === 0);
+  return objectsOf(choices).find((choice) => (choice["index"] ?? 0) === 0);
+}
+
+function objectsOf(value: unknown): readonly WireObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 function faultOf(wire: WireObject): GatewayError {

@@ -1,8 +1,7 @@
 import type { Tool, ToolChoice } from "../../ir/index.ts";
+import { compact, isObject, restOf, type WireObject } from "../fields.ts";
 import {
-  compact,
   invalidField,
-  isObject,
   join,
   optionalArray,
   optionalBoolean,
@@ -12,8 +11,6 @@ import {
   readArray,
   readObject,
   requiredString,
-  restOf,
-  type WireObject,
 } from "../openai-shared/fields.ts";
 import { readCacheMark } from "../openai-shared/media.ts";
 import { extensionsOf } from "./parse-parts.ts";

@@ -1,8 +1,8 @@
 import { parseSpan, readString, scanDocument } from "../../core/index.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
-import { parseUsage } from "./usage.ts";
+import { findUsage } from "./usage.ts";
 
-const keys = ["id", "model", "usage"];
+const keys = ["id", "model", "usage", "service_tier"];
 
 /** The facts of a completion or of embeddings: only `usage` is parsed. @throws GatewayError `invalid_json`. */
 export function readAnswer(body: string, _call: RouteCall): AnswerFacts {
@@ -10,7 +10,8 @@ export function readAnswer(body: string, _call: RouteCall): AnswerFacts {
   const facts: AnswerFacts = {};
   const id = readString(body, spans[0]);
   const model = readString(body, spans[1]);
-  const usage = spans[2] === undefined ? undefined : parseUsage(parseSpan(body, spans[2]));
+  const usage =
+    spans[2] === undefined ? undefined : findUsage({ usage: parseSpan(body, spans[2]), service_tier: readString(body, spans[3]) });
   if (id !== undefined && id !== "") facts.id = id;
   if (model !== undefined && model !== "") facts.model = model;
   if (usage !== undefined) facts.usage = usage;

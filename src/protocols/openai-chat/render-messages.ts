@@ -1,10 +1,10 @@
 import type { Block, ChatRequest, Message, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
-import { wrapInput } from "../openai-shared/custom-as-function.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
-import type { LossList } from "../openai-shared/loss-list.ts";
-import { abortedResult, pairResults, type Pairing } from "../openai-shared/pair-results.ts";
-import { noteCaches, splitResult, typeOf } from "../openai-shared/result-text.ts";
-import { wireCallId, type ToolNamer } from "../openai-shared/tool-names.ts";
+import { wrapInput } from "../free-text-tool.ts";
+import { isObject, type WireObject } from "../fields.ts";
+import { nameOfOpaque, type Losses } from "../losses.ts";
+import { abortedResult, pairResults, type Pairing } from "../pair-results.ts";
+import { noteCaches, splitResult } from "../openai-shared/result-text.ts";
+import { wireCallId, type ToolNamer } from "../tool-names.ts";
 import type { RenderTarget } from "../translation.ts";
 import { renderParts, type WirePart } from "./render-parts.ts";
 
@@ -26,12 +26,12 @@ interface Turn {
 export class MessageWriter {
   readonly #target: RenderTarget;
   readonly #names: ToolNamer;
-  readonly #losses: LossList;
+  readonly #losses: Losses;
   readonly #pairs: Pairing;
   readonly #out: WireObject[] = [];
   #turn: Turn | undefined;
 
-  constructor(messages: ChatRequest["messages"], target: RenderTarget, names: ToolNamer, losses: LossList) {
+  constructor(messages: ChatRequest["messages"], target: RenderTarget, names: ToolNamer, losses: Losses) {
     this.#target = target;
     this.#names = names;
     this.#losses = losses;
@@ -39,7 +39,7 @@ export class MessageWriter {
   }
 
   add(message: Message): void {
-    this.#losses.dropExtensions("messages.", withoutMarks(message), "openai-chat");
+    this.#losses.dropForeign(message.extensions, "openai-chat", "messages[]");
     noteCaches(message.content, this.#losses);
     switch (message.role) {
       case "assistant":
@@ -65,7 +65,7 @@ export class MessageWriter {
     const role = message.role === "developer" && this.#target.quirks.noDeveloperRole === true ? "system" : message.role;
     const parts = renderParts(message.content, this.#losses);
     const texts = parts.filter((part) => part.type === "text");
-    if (texts.length < parts.length) this.#losses.drop(`${message.role}.content`, "Instructions are text.");
+    for (const block of message.content) if (block.type === "media") this.#losses.drop(block.kind, "Instructions are text.");
     const content = contentOf(texts);
     if (content !== undefined || message.content.length > 0) this.#out.push({ role, content: content ?? "", ...fieldsOf(message) });
   }
@@ -75,7 +75,7 @@ export class MessageWriter {
     const rest = message.content.filter((block) => block.type !== "tool-result");
     for (const block of message.content) {
       if (block.type === "tool-result" && !this.#pairs.callOf.has(block))
-        this.#losses.drop("tool_result", "No call in the conversation has its id.");
+        this.#losses.drop("toolResults", "No call in the conversation has its id.");
     }
     const content = contentOf(renderParts(rest, this.#losses)) ?? (rest.some((block) => block.type === "text") ? "" : undefined);
     if (content !== undefined) this.#out.push({ role: "user", content, ...fieldsOf(message) });
@@ -107,7 +107,7 @@ export class MessageWriter {
         turn.refusals.push(block.text);
         return;
       case "reasoning":
-        if (block.proof !== undefined) this.#losses.drop("reasoning.signature", "The provider's protocol has no such field.");
+        if (block.proof !== undefined) this.#losses.drop("thoughts", "The provider's protocol has no such field.");
         if (block.text !== "") turn.reasoning.push(block.text);
         return;
       case "tool-call":
@@ -115,7 +115,10 @@ export class MessageWriter {
         return;
       case "media":
       case "opaque":
-        this.#losses.drop(`assistant.${block.type === "media" ? block.kind : typeOf(block.value)}`, "An assistant's message holds text.");
+        this.#losses.drop(
+          block.type === "media" ? block.kind : `items[].${nameOfOpaque(block.value)}`,
+          "An assistant's message holds text.",
+        );
         return;
       case "tool-result":
         return;
@@ -147,7 +150,7 @@ export class MessageWriter {
   #reasoningOf({ reasoning, calls }: Turn): WireObject {
     const { echoReasoning, reasoningField } = this.#target.quirks;
     if (echoReasoning !== true || calls.length === 0) {
-      if (reasoning.length > 0) this.#losses.drop("reasoning", "The provider does not take earlier reasoning back.");
+      if (reasoning.length > 0) this.#losses.drop("thoughts", "The provider does not take earlier reasoning back.");
       return {};
     }
     // Demanded even where there is none: such providers refuse calls without the field.
@@ -156,7 +159,7 @@ export class MessageWriter {
 
   #renderCall(call: ToolCallBlock): WireObject {
     const id = wireCallId(call.id);
-    const name = this.#names.nameOf(call.name, call.namespace, call.kind);
+    const name = this.#names.wireName(call);
     const extra = this.#signatureOf(call);
     const own = call.extensions?.["openai-chat"] ?? {};
     if (call.kind === "function") return { id, type: "function", function: { name, arguments: call.arguments }, ...extra, ...own };
@@ -165,12 +168,11 @@ export class MessageWriter {
     return { id, type: "custom", custom: { name, input: call.arguments }, ...own };
   }
 
-  /** Google's OpenAI-compatible endpoint takes its signatures back; to anybody else they mean nothing. */
+  /** Google's OpenAI-compatible endpoint takes its signatures back. */
   #signatureOf({ proof }: ToolCallBlock): WireObject {
     if (proof === undefined) return {};
-    if (proof.protocol === "gemini-generate" && /google|gemini|vertex/i.test(this.#target.provider))
-      return { extra_content: { google: { thought_signature: proof.data } } };
-    this.#losses.drop("tool_call.signature", "It is valid only at the provider that made it.");
+    if (proof.protocol === "gemini-generate") return { extra_content: { google: { thought_signature: proof.data } } };
+    this.#losses.drop("signature", "It is valid only at the provider that made it.");
     return {};
   }
 
@@ -178,7 +180,7 @@ export class MessageWriter {
     const shown: WirePart[] = [];
     for (const call of calls) {
       const result = this.#pairs.resultOf.get(call);
-      if (result === undefined) this.#losses.add("tool_result", "emulated", `A call without result got "${abortedResult}".`);
+      if (result === undefined) this.#losses.emulate("toolCalls", `A call without result got "${abortedResult}".`);
       const content = result === undefined ? abortedResult : this.#resultText(call, result, shown);
       this.#out.push({ role: "tool", tool_call_id: wireCallId(call.id), content });
     }
@@ -188,7 +190,7 @@ export class MessageWriter {
   #resultText(call: ToolCallBlock, result: ToolResultBlock, shown: WirePart[]): string | readonly WirePart[] {
     const { texts, media } = splitResult(result, this.#losses);
     if (media.length === 0) return texts.join("\n\n");
-    this.#losses.add("tool_result.media", "emulated", "It follows in a message of the user.");
+    this.#losses.emulate("toolResults.media", "It follows in a message of the user.");
     shown.push(
       { type: "text", text: `Attached to the result of ${call.name} (${wireCallId(call.id)}):` },
       ...renderParts(media, this.#losses),
@@ -206,15 +208,6 @@ function isOnlyReasoning(turn: Turn): boolean {
 
 function fieldsOf(message: Message): WireObject {
   return { ...(message.name === undefined ? {} : { name: message.name }), ...message.extensions?.["openai-chat"] };
-}
-
-/** Marks of Responses that say nothing about the content. */
-const marks: ReadonlySet<string> = new Set(["instructions", "status", "phase"]);
-
-function withoutMarks({ extensions }: Message): Message["extensions"] {
-  const own = extensions?.["openai-responses"];
-  if (own === undefined) return extensions;
-  return { ...extensions, "openai-responses": Object.fromEntries(Object.entries(own).filter(([key]) => !marks.has(key))) };
 }
 
 /** Texts alone are a string, which every server takes; `undefined` where there is nothing. */

@@ -1,8 +1,8 @@
-import type { Block, Extensions, MediaBlock } from "../../ir/index.ts";
-import type { WireObject } from "../openai-shared/fields.ts";
-import type { LossList } from "../openai-shared/loss-list.ts";
+import type { Block, MediaBlock } from "../../ir/index.ts";
+import type { WireObject } from "../fields.ts";
+import { nameOfOpaque, type Losses } from "../losses.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
-import { decodeText, documentText, typeOf } from "../openai-shared/result-text.ts";
+import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
 /** The vendor demands a name beside the data of a file. */
 const defaultFilename = "document.pdf";
@@ -14,18 +14,20 @@ export type WirePart = WireObject & { readonly type: string };
  * The parts of a user's message (`ChatCompletionContentPart` of the npm package `openai` 7.57, and `video_url` as vLLM has it). Empty texts are left out:
  * several servers refuse them.
  */
-export function renderParts(blocks: readonly Block[], losses: LossList): readonly WirePart[] {
+export function renderParts(blocks: readonly Block[], losses: Losses): readonly WirePart[] {
   return blocks.flatMap((block): readonly WirePart[] => {
     switch (block.type) {
       case "text":
-        return block.text === "" ? [] : [{ type: "text", text: block.text, ...ownFields(block) }];
+        losses.dropForeign(block.extensions, "openai-chat", "content[]");
+        return block.text === "" ? [] : [{ type: "text", text: block.text, ...ownPartFields(block, "openai-chat") }];
       case "refusal":
         return [{ type: "text", text: block.text }];
       case "media":
-        return [{ ...renderMedia(block, losses), ...ownFields(block) }];
+        losses.dropForeign(block.extensions, "openai-chat", "content[]");
+        return [{ ...renderMedia(block, losses), ...ownPartFields(block, "openai-chat") }];
       case "opaque":
         if (block.protocol === "openai-chat") return [block.value as WirePart];
-        losses.drop(`content.${typeOf(block.value)}`, "The provider knows no such content.");
+        losses.drop(`items[].${nameOfOpaque(block.value)}`, "The provider knows no such content.");
         return [];
       case "reasoning":
       case "tool-call":
@@ -35,12 +37,8 @@ export function renderParts(blocks: readonly Block[], losses: LossList): readonl
   });
 }
 
-function ownFields(block: { readonly extensions?: Extensions }): WireObject {
-  return block.extensions?.["openai-chat"] ?? {};
-}
-
 /** One medium. What the wire cannot carry becomes a text that names it, so that the model knows it is there. */
-function renderMedia(block: MediaBlock, losses: LossList): WirePart {
+function renderMedia(block: MediaBlock, losses: Losses): WirePart {
   const { kind, source, filename, detail } = block;
   const text = decodeText(block);
   if (text !== undefined) return { ...documentText(filename, text) };
@@ -52,7 +50,7 @@ function renderMedia(block: MediaBlock, losses: LossList): WirePart {
     if (kind === "audio") return { type: "input_audio", input_audio: { data: source.data, format: formatOf(source.mediaType) } };
     return { type: "file", file: { filename: filename ?? defaultFilename, file_data: url } };
   }
-  losses.add(kind, "emulated", "The provider takes no addresses of such content: the model is told the address.");
+  losses.emulate(kind, "The provider takes no addresses of such content: the model is told the address.");
   return { type: "text", text: `[${kind}${filename === undefined ? "" : ` "${filename}"`}: ${url ?? "no content"}]` };
 }
 

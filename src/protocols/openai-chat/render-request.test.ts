@@ -48,7 +48,7 @@ describe("messages for a Chat upstream", () => {
       { role: "system", content: "note" },
       { role: "user", content: "and?" },
     ]);
-    assert.deepEqual(lossesOf({ messages }), ["reasoning dropped"]);
+    assert.deepEqual(lossesOf({ messages }), ["thoughts dropped"]);
   });
 
   test("an answer that came in pieces is one message, and a next step is another", () => {
@@ -80,7 +80,7 @@ describe("messages for a Chat upstream", () => {
       { role: "assistant", content: null, tool_calls: [wireCall("x")] },
       { role: "tool", tool_call_id: "x", content: "done" },
     ]);
-    assert.deepEqual(lossesOf({ messages }), ["tool_result emulated", "tool_result dropped"]);
+    assert.deepEqual(lossesOf({ messages }), ["toolCalls emulated", "toolResults dropped"]);
   });
 
   test("a picture in a result follows all results in a message of the user, and an error says that it is one", () => {
@@ -99,7 +99,7 @@ describe("messages for a Chat upstream", () => {
         ],
       },
     ]);
-    assert.deepEqual(lossesOf({ messages }), ["tool_result.media emulated", "tool_result.is_error emulated"]);
+    assert.deepEqual(lossesOf({ messages }), ["toolResults.media emulated", "toolResults.isError emulated"]);
   });
 
   test("media of every kind", () => {
@@ -132,7 +132,7 @@ describe("messages for a Chat upstream", () => {
         ],
       },
     ]);
-    assert.deepEqual(lossesOf({ messages: [user(...content)] }), ["document emulated", "content.content dropped"]);
+    assert.deepEqual(lossesOf({ messages: [user(...content)] }), ["document emulated", "items[].executableCode dropped"]);
   });
 
   test("a server without the role developer, and one that wants reasoning back with calls", () => {
@@ -150,18 +150,17 @@ describe("messages for a Chat upstream", () => {
     ]);
   });
 
-  test("a signature of Gemini goes back to Google only, and an id that is too long by its hash", () => {
+  test("a signature of Gemini goes back, and an id that is too long by its hash", () => {
     const long = "i".repeat(65);
     const proof = { protocol: "gemini-generate" as const, kind: "signature" as const, data: "c2ln" };
     const messages = [assistant(callOf(long, { proof })), user(resultOf(long))];
-    const [turn, result] = messagesOf(messages, { provider: "google" }) as {
+    const [turn, result] = messagesOf(messages) as {
       tool_calls?: { id: string; extra_content?: unknown }[];
       tool_call_id?: string;
     }[];
     assert.deepEqual(turn?.tool_calls?.[0]?.extra_content, { google: { thought_signature: "c2ln" } });
     assert.match(result?.tool_call_id ?? "", /^call_[0-9a-f]{24}$/);
     assert.equal(turn?.tool_calls?.[0]?.id, result?.tool_call_id);
-    assert.deepEqual(lossesOf({ messages }), ["tool_call.signature dropped"]);
   });
 });
 
@@ -207,11 +206,12 @@ describe("tools for a Chat upstream", () => {
     const body = JSON.parse(value) as { tools: unknown; tool_choice: unknown; messages: { tool_calls: unknown }[] };
     const parameters = {
       type: "object",
-      properties: { input: { type: "string", description: "The whole input of the tool, as free text." } },
+      properties: { input: { type: "string" } },
       required: ["input"],
       additionalProperties: false,
     };
-    const description = 'Edits.\nThe value of "input" follows this grammar (lark):\nstart: x';
+    const hint = "Give the whole free text of this tool's input, as it is, in `input`.";
+    const description = `Edits.\n\n${hint}\n\nGrammar of \`input\` (lark):\nstart: x`;
     assert.deepEqual(body.tools, [{ type: "function", function: { name: "apply_patch", description, parameters } }]);
     assert.deepEqual(body.tool_choice, {
       type: "allowed_tools",
@@ -223,7 +223,7 @@ describe("tools for a Chat upstream", () => {
     assert.deepEqual([...(toolNames ?? [])], [["apply_patch", { name: "apply_patch", kind: "custom" }]]);
     assert.deepEqual(
       losses.map(({ param, action }) => [param, action]),
-      [["tools[0]", "emulated"]],
+      [["tools[]", "emulated"]],
     );
   });
 
@@ -234,7 +234,7 @@ describe("tools for a Chat upstream", () => {
       [body["tools"], body["tool_choice"]],
       [[{ type: "function", function: { name: "agents__spawn", parameters: spawn.parameters } }], "auto"],
     );
-    assert.deepEqual(lossesOf(fields, { quirks: { noAllowedTools: true } }), ["tool_choice emulated"]);
+    assert.deepEqual(lossesOf(fields, { quirks: { noAllowedTools: true } }), ["toolChoice emulated"]);
   });
 
   test("strict is kept where the schema meets the provider's terms, and a combination at the top is told in words", () => {
@@ -256,7 +256,7 @@ describe("tools for a Chat upstream", () => {
         },
       },
     ]);
-    assert.deepEqual(lossesOf({ tools }), ["tools[1].strict dropped", "tools[2].parameters emulated"]);
+    assert.deepEqual(lossesOf({ tools }), ["tools[].strict dropped", "tools[].parameters emulated"]);
   });
 
   test("without tools there is neither a choice nor a word about parallel calls, and a forced one is refused", () => {
@@ -270,14 +270,14 @@ describe("tools for a Chat upstream", () => {
       model: "gpt-mock",
       messages: [{ role: "user", content: "hi" }],
     });
-    assert.deepEqual(lossesOf({ tools: [server] }), ["tools[0] dropped"]);
+    assert.deepEqual(lossesOf({ tools: [server] }), ["tools[] dropped"]);
     assert.throws(() => bodyOf({ tools: [server], toolChoice: { type: "named", name: "web_search" } }), {
       code: "invalid_request",
-      param: "tool_choice",
+      param: "toolChoice",
     });
     assert.throws(() => bodyOf({ tools: [spawn], toolChoice: { type: "named", name: "gone" } }), {
       code: "invalid_request",
-      param: "tool_choice",
+      param: "toolChoice",
     });
   });
 });
@@ -291,7 +291,6 @@ describe("parameters for a Chat upstream", () => {
     frequencyPenalty: 0.1,
     presencePenalty: 0.2,
     seed: 7,
-    candidateCount: 3,
     logprobs: { top: 2 },
     stop: ["a", "b", "c", "d", "e"],
     verbosity: "low",
@@ -327,17 +326,22 @@ describe("parameters for a Chat upstream", () => {
     });
   });
 
+  test("several answers are asked for as such, but not as a stream, whose translation tells one", () => {
+    assert.equal(bodyOf({ candidateCount: 3 })["n"], 3);
+    assert.equal(bodyOf({ candidateCount: 1 }, { stream: true })["n"], 1);
+    assert.throws(() => bodyOf({ candidateCount: 3 }, { stream: true }), { code: "invalid_request", param: "candidateCount" });
+  });
+
   test("what it has none for is named", () => {
     assert.deepEqual(lossesOf(all, { quirks: { maxOutputTokens: 8192 } }), [
-      "budget_tokens emulated",
-      "max_tokens clamped",
+      "reasoning.budgetTokens emulated",
+      "maxOutputTokens clamped",
       "stop clamped",
-      "context_management dropped",
-      "user_id emulated",
-      "top_k dropped",
-      "n clamped",
+      "request.context_management dropped",
+      "endUser emulated",
+      "topK dropped",
       "logprobs dropped",
-      "service_tier dropped",
+      "serviceTier dropped",
     ]);
   });
 
@@ -346,13 +350,13 @@ describe("parameters for a Chat upstream", () => {
     assert.deepEqual(bodyOf(fields, { model: "gpt-5.1" }), {
       model: "gpt-5.1",
       messages: [{ role: "user", content: "hi" }],
-      reasoning_effort: "max",
+      reasoning_effort: "high",
     });
     assert.deepEqual(lossesOf(fields, { model: "gpt-5.1" }), [
       "reasoning.effort clamped",
       "temperature dropped",
-      "top_p dropped",
-      "presence_penalty dropped",
+      "topP dropped",
+      "presencePenalty dropped",
       "stop dropped",
     ]);
     assert.deepEqual(bodyOf({ temperature: 0, reasoning: { enabled: false } }, { model: "gpt-5.1" })["reasoning_effort"], "none");
@@ -365,6 +369,33 @@ describe("parameters for a Chat upstream", () => {
     assert.deepEqual(lossesOf({ reasoning: { effort: "high" } }, { model: "gpt-4o" }), ["reasoning dropped"]);
   });
 
+  test("an effort that the model does not take is the next one up, or the highest", () => {
+    const effortsOf = (effort: string): readonly unknown[] =>
+      [
+        "o3",
+        "gpt-5-mini",
+        "gpt-5-pro",
+        "gpt-5.1",
+        "gpt-5.1-codex-max",
+        "openai/gpt-5.2",
+        "gpt-5.4-pro",
+        "gpt-5.6-luna",
+        "gpt-6",
+        "deepseek-r2",
+      ].map((model) => bodyOf({ reasoning: { effort } }, { model })["reasoning_effort"]);
+    assert.deepEqual(effortsOf("none"), ["low", "minimal", "high", "none", "low", "none", "medium", "none", "none", "none"]);
+    assert.deepEqual(effortsOf("minimal"), ["low", "minimal", "high", "low", "low", "low", "medium", "low", "low", "minimal"]);
+    assert.deepEqual(effortsOf("xhigh"), ["high", "high", "high", "high", "xhigh", "xhigh", "xhigh", "xhigh", "xhigh", "xhigh"]);
+    assert.deepEqual(effortsOf("max"), ["high", "high", "high", "high", "xhigh", "xhigh", "xhigh", "max", "max", "max"]);
+  });
+
+  test("models that rest unless asked take sampling where no effort is asked for", () => {
+    const taken = ["gpt-5", "gpt-5.1", "gpt-5.2", "gpt-5.2-codex", "gpt-5.4-mini", "gpt-5.4-pro", "gpt-5.6", "gpt-4o"].filter(
+      (model) => bodyOf({ temperature: 0.5 }, { model })["temperature"] === 0.5,
+    );
+    assert.deepEqual(taken, ["gpt-5.2", "gpt-5.4-mini", "gpt-4o"]);
+  });
+
   test("a server that refuses OpenAI's own fields and options of streams gets none", () => {
     assert.deepEqual(
       bodyOf({ cacheKey: "k", verbosity: "low", endUser: "u" }, { stream: true, quirks: { noVendorFields: true, noStreamOptions: true } }),
@@ -375,8 +406,8 @@ describe("parameters for a Chat upstream", () => {
       },
     );
     assert.deepEqual(lossesOf({ cacheKey: "k", endUser: "u" }, { quirks: { noVendorFields: true } }), [
-      "prompt_cache_key dropped",
-      "safety_identifier dropped",
+      "cacheKey dropped",
+      "endUser dropped",
     ]);
   });
 

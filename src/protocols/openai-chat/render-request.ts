@@ -1,9 +1,9 @@
 import type { ChatRequest, ResponseFormat } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../openai-shared/fields.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import { formatName } from "../openai-shared/format-name.ts";
 import { completeArrays } from "../openai-shared/function-schema.ts";
 import { jsonInstruction, lacksJsonWord } from "../openai-shared/json-word.ts";
-import { LossList, refuseForeignState } from "../openai-shared/loss-list.ts";
+import { Losses, refuseForeignState, refuseSeveralStreams } from "../losses.ts";
 import {
   dropUnserved,
   renderEffort,
@@ -13,7 +13,7 @@ import {
   sharedFields,
   takesSampling,
 } from "../openai-shared/render-limits.ts";
-import { ToolNamer } from "../openai-shared/tool-names.ts";
+import { ToolNamer, wordCharacters } from "../tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { MessageWriter } from "./render-messages.ts";
 import { renderToolFields } from "./render-tools.ts";
@@ -28,9 +28,10 @@ const maxStops = 4;
  */
 export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
   refuseForeignState(request, "openai-chat");
-  const losses = new LossList();
+  refuseSeveralStreams(request, target);
+  const losses = new Losses();
   const { quirks } = target;
-  const names = new ToolNamer(request.tools ?? [], { namespaces: false, customAsFunction: quirks.noCustomTools === true });
+  const names = new ToolNamer(request.tools ?? [], { forbidden: wordCharacters, freeText: quirks.noCustomTools !== true });
   const toolFields = renderToolFields(request, quirks, names, losses);
   const writer = new MessageWriter(request.messages, target, names, losses);
   for (const message of request.messages) writer.add(message);
@@ -50,13 +51,13 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     ...own,
   });
   dropUnserved(request, losses);
-  const map = names.map;
-  return { value: JSON.stringify(body), losses: losses.losses, ...(map === undefined ? {} : { toolNames: map }) };
+  dropVisibility(request, target, losses);
+  return { value: JSON.stringify(body), losses: losses.list, ...(names.toolNames === undefined ? {} : { toolNames: names.toolNames }) };
 }
 
-function withJsonWord(request: ChatRequest, messages: readonly WireObject[], losses: LossList): readonly WireObject[] {
+function withJsonWord(request: ChatRequest, messages: readonly WireObject[], losses: Losses): readonly WireObject[] {
   if (!lacksJsonWord(request, ["system", "developer", "user", "assistant"])) return messages;
-  losses.add("response_format", "emulated", "The provider demands that the messages ask for JSON.");
+  losses.emulate("responseFormat", "The provider demands that the messages ask for JSON.");
   return [{ role: "system", content: jsonInstruction }, ...messages];
 }
 
@@ -64,20 +65,21 @@ function streamOptions(options: unknown, none: boolean): WireObject {
   return none ? {} : { stream_options: { ...(isObject(options) ? options : {}), include_usage: true } };
 }
 
-/** Penalties, seed and stop sequences. */
-function renderPlain(request: ChatRequest, target: RenderTarget, effort: string | undefined, losses: LossList): WireObject {
+/** Penalties, seed, stop sequences, and how many answers. */
+function renderPlain(request: ChatRequest, target: RenderTarget, effort: string | undefined, losses: Losses): WireObject {
   const { frequencyPenalty, presencePenalty, seed, stop } = request;
   const takes = takesSampling(target, effort);
   if (!takes) {
-    if (frequencyPenalty !== undefined && frequencyPenalty !== 0) losses.drop("frequency_penalty", "A model that reasons takes none.");
-    if (presencePenalty !== undefined && presencePenalty !== 0) losses.drop("presence_penalty", "A model that reasons takes none.");
+    if (frequencyPenalty !== undefined && frequencyPenalty !== 0) losses.drop("frequencyPenalty", "A model that reasons takes none.");
+    if (presencePenalty !== undefined && presencePenalty !== 0) losses.drop("presencePenalty", "A model that reasons takes none.");
     if (stop !== undefined && stop.length > 0) losses.drop("stop", "A model that reasons takes none.");
   }
-  if (takes && stop !== undefined && stop.length > maxStops) losses.add("stop", "clamped", `The provider takes ${maxStops} at most.`);
+  if (takes && stop !== undefined && stop.length > maxStops) losses.clamp("stop", `The provider takes ${maxStops} at most.`);
   return compact({
     frequency_penalty: takes ? frequencyPenalty : undefined,
     presence_penalty: takes ? presencePenalty : undefined,
     seed,
+    n: request.candidateCount,
     stop: takes && stop !== undefined && stop.length > 0 ? stop.slice(0, maxStops) : undefined,
   });
 }
@@ -105,9 +107,16 @@ function renderFormat(format: ResponseFormat | undefined): WireObject | undefine
   }
 }
 
+/** The wire cannot ask for the reasoning to be shown; servers that have a field for it show it unasked. */
+function dropVisibility({ reasoning }: ChatRequest, { quirks }: RenderTarget, losses: Losses): void {
+  const isAsked = reasoning?.visibility === "summary" || reasoning?.visibility === "full";
+  if (isAsked && quirks.reasoningField === undefined)
+    losses.drop("reasoning.visibility", "The provider's protocol does not show reasoning.");
+}
+
 /** Fields that OpenAI has and only some of the compatible servers. */
-function renderVendorFields(request: ChatRequest, refused: boolean, losses: LossList): WireObject {
-  losses.dropExtensions("", request.extensions, "openai-chat", keptFields);
+function renderVendorFields(request: ChatRequest, refused: boolean, losses: Losses): WireObject {
+  losses.dropForeign(request.extensions, "openai-chat", "request", sharedFields);
   const responses = request.extensions?.["openai-responses"] ?? {};
   // What is not stored is not said: that is the default.
   const shared = Object.entries(responses).filter(([key, value]) => sharedFields.has(key) && value !== null && value !== false);
@@ -119,15 +128,17 @@ function renderVendorFields(request: ChatRequest, refused: boolean, losses: Loss
     ...Object.fromEntries(shared),
   });
   if (!refused) return fields;
-  for (const name of Object.keys(fields)) losses.drop(name, "The provider refuses fields that only OpenAI has.");
+  const reason = "The provider refuses fields that only OpenAI has.";
+  for (const param of vendorParams) if (request[param] !== undefined) losses.drop(param, reason);
+  if (shared.length > 0) losses.dropForeign({ "openai-responses": Object.fromEntries(shared) }, "openai-chat", "request");
   return {};
 }
 
-/** Of the extensions of Responses: what has the same name here, or is told by the neutral form but for a part that only that wire has. */
-const keptFields: ReadonlySet<string> = new Set([...sharedFields, "reasoning", "text", "tool_choice"]);
+/** What of the neutral form only such fields tell. */
+const vendorParams = ["verbosity", "cacheKey", "endUser", "metadata"] as const;
 
 /** The vendor keeps metadata only with what it stores, and refuses it without. */
-function renderMetadata({ metadata, extensions }: ChatRequest, losses: LossList): ChatRequest["metadata"] {
+function renderMetadata({ metadata, extensions }: ChatRequest, losses: Losses): ChatRequest["metadata"] {
   if (metadata === undefined || Object.keys(metadata).length === 0) return undefined;
   if (extensions?.["openai-chat"]?.["store"] === true || extensions?.["openai-responses"]?.["store"] === true) return metadata;
   losses.drop("metadata", "The provider keeps it only with completions that it stores.");

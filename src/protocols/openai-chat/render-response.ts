@@ -17,14 +17,12 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
     object: "chat.completion",
     created: response.createdAt,
     model: client.model,
-    choices: [
-      {
-        index: 0,
-        message: renderMessage(response.content),
-        logprobs: null,
-        finish_reason: renderFinishReason(response.stopReason, holdsRefusal(response.content)),
-      },
-    ],
+    choices: [response, ...(response.alternatives ?? [])].map(({ content, stopReason }, index) => ({
+      index,
+      message: renderMessage(content),
+      logprobs: null,
+      finish_reason: renderFinishReason(stopReason, holdsRefusal(content)),
+    })),
     ...(usage === undefined ? {} : { usage }),
   };
   return JSON.stringify(completion);

@@ -1,20 +1,20 @@
 import type { ChatRequest, CustomTool, FunctionTool, Tool } from "../../ir/index.ts";
-import { functionOfCustom } from "../openai-shared/custom-as-function.ts";
-import type { WireObject } from "../openai-shared/fields.ts";
+import { functionOfCustom } from "../free-text-tool.ts";
+import type { WireObject } from "../fields.ts";
 import { fitsStrict, lowerParameters } from "../openai-shared/function-schema.ts";
-import { refuse, type LossList } from "../openai-shared/loss-list.ts";
+import { refuse, type Losses } from "../losses.ts";
 import { noteCache } from "../openai-shared/result-text.ts";
-import type { ToolNamer } from "../openai-shared/tool-names.ts";
+import { namedTool, type ToolNamer } from "../tool-names.ts";
 import type { RenderQuirks } from "../translation.ts";
 
 /** `tools`, `tool_choice` and `parallel_tool_calls`: none of them without a tool, which the vendor refuses. */
-export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, names: ToolNamer, losses: LossList): WireObject {
+export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, names: ToolNamer, losses: Losses): WireObject {
   const offered = chosenTools(request, quirks, losses);
-  const tools = offered.flatMap((tool, index) => renderTool(tool, `tools[${index}]`, quirks, names, losses));
+  const tools = offered.flatMap((tool) => renderTool(tool, quirks, names, losses));
   const choice = request.toolChoice;
   if (tools.length === 0) {
     if (choice !== undefined && choice.type !== "auto" && choice.type !== "none")
-      throw refuse("tool_choice", "it can call none of the tools.");
+      throw refuse("toolChoice", "it can call none of the tools.");
     return {};
   }
   return {
@@ -25,48 +25,44 @@ export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, nam
 }
 
 /** Where the wire has no `allowed_tools`, the others are not offered. */
-function chosenTools(request: ChatRequest, quirks: RenderQuirks, losses: LossList): readonly Tool[] {
+function chosenTools(request: ChatRequest, quirks: RenderQuirks, losses: Losses): readonly Tool[] {
   const { tools = [], toolChoice } = request;
   if (toolChoice?.type !== "allowed" || quirks.noAllowedTools !== true) return tools;
-  losses.add("tool_choice", "emulated", "Only the allowed tools are offered.");
+  losses.emulate("toolChoice", "Only the allowed tools are offered.");
   return tools.filter((tool) => toolChoice.names.includes(tool.name));
 }
 
-function renderTool(tool: Tool, path: string, quirks: RenderQuirks, names: ToolNamer, losses: LossList): readonly WireObject[] {
+function renderTool(tool: Tool, quirks: RenderQuirks, names: ToolNamer, losses: Losses): readonly WireObject[] {
   switch (tool.type) {
     case "function":
       noteTool(tool, losses);
-      return [renderFunction(tool, names.nameOf(tool.name, tool.namespace, "function"), path, losses)];
+      return [renderFunction(tool, names.wireName(namedTool(tool)), losses)];
     case "custom":
       noteTool(tool, losses);
-      return [renderCustom(tool, names.nameOf(tool.name, tool.namespace, "custom"), path, quirks, losses)];
+      return [renderCustom(tool, names.wireName(namedTool(tool)), quirks, losses)];
     case "server":
       if (tool.protocol === "openai-chat") return [tool.wire];
-      if (tool.wire["type"] === "mcp") throw refuse(path, "it calls no MCP servers of its own accord.");
-      losses.drop(path, `The provider has no tool "${tool.name}".`);
+      if (tool.wire["type"] === "mcp") throw refuse("tools[]", "it runs no MCP servers. Connect the servers on the client's side.");
+      losses.drop("tools[]", `The provider has no tool "${tool.name}".`);
       return [];
   }
 }
 
-function noteTool(tool: FunctionTool | CustomTool, losses: LossList): void {
+function noteTool(tool: FunctionTool | CustomTool, losses: Losses): void {
   if (tool.cache !== undefined && ownFields(tool)["prompt_cache_breakpoint"] === undefined) noteCache(losses);
-  losses.dropExtensions("tools.", tool.extensions, "openai-chat", unsaid);
+  losses.dropForeign(tool.extensions, "openai-chat", "tools[]");
 }
-
-/** What the wire tells in another way, or what tells the model nothing. */
-const unsaid: ReadonlySet<string> = new Set(["namespace", "additional_tools", "parameters"]);
 
 function ownFields(tool: FunctionTool | CustomTool): WireObject {
   return tool.extensions?.["openai-chat"] ?? {};
 }
 
-function renderFunction(tool: FunctionTool, name: string, path: string, losses: LossList): WireObject {
+function renderFunction(tool: FunctionTool, name: string, losses: Losses): WireObject {
   const { schema, note } = tool.parameters === undefined ? { schema: undefined, note: "" } : lowerParameters(tool.parameters);
-  if (note !== "")
-    losses.add(`${path}.parameters`, "emulated", "What the provider refuses at the top of a schema is told in the description.");
+  if (note !== "") losses.emulate("tools[].parameters", "What the provider refuses at the top of a schema is told in the description.");
   const description = [tool.description ?? "", note].filter((text) => text !== "").join("\n");
   const isStrict = tool.strict === true && note === "" && fitsStrict(schema);
-  if (tool.strict === true && !isStrict) losses.drop(`${path}.strict`, "The schema does not meet the provider's terms for it.");
+  if (tool.strict === true && !isStrict) losses.drop("tools[].strict", "The schema does not meet the provider's terms for it.");
   return {
     type: "function",
     function: {
@@ -79,10 +75,9 @@ function renderFunction(tool: FunctionTool, name: string, path: string, losses: 
   };
 }
 
-function renderCustom(tool: CustomTool, name: string, path: string, quirks: RenderQuirks, losses: LossList): WireObject {
+function renderCustom(tool: CustomTool, name: string, quirks: RenderQuirks, losses: Losses): WireObject {
   if (quirks.noCustomTools === true) {
-    losses.add(path, "emulated", "A tool of free text goes as a function with one string.");
-    return renderFunction(functionOfCustom(tool), name, path, losses);
+    return renderFunction(functionOfCustom(tool, losses), name, losses);
   }
   return {
     type: "custom",
@@ -116,8 +111,8 @@ function renderChoice(choice: Choice, tools: readonly Tool[], quirks: RenderQuir
 
 function renderNamed(name: string, tools: readonly Tool[], quirks: RenderQuirks, names: ToolNamer): WireObject {
   const tool = tools.find((candidate) => candidate.name === name && candidate.type !== "server");
-  if (tool === undefined || tool.type === "server") throw refuse("tool_choice", "it has no such tool.");
-  const wire = names.nameOf(tool.name, tool.namespace, tool.type);
+  if (tool === undefined || tool.type === "server") throw refuse("toolChoice", "it has no such tool.");
+  const wire = names.wireName(namedTool(tool));
   return tool.type === "custom" && quirks.noCustomTools !== true
     ? { type: "custom", custom: { name: wire } }
     : { type: "function", function: { name: wire } };

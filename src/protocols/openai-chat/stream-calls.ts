@@ -1,6 +1,6 @@
 import type { BlockDelta, ReasoningProof, StreamEvent } from "../../ir/index.ts";
-import { restoreArguments, restoreCall, type RestoredCall } from "../openai-shared/restore-tool.ts";
-import { madeCallId } from "../openai-shared/tool-names.ts";
+import { restoreArguments, restoreCall, type RestoredCall } from "../restore-tool.ts";
+import { madeCallId } from "../tool-names.ts";
 import type { ToolNames } from "../translation.ts";
 import type { CallPiece } from "./answer-fields.ts";
 

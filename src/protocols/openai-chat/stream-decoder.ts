@@ -1,6 +1,6 @@
 import type { SseEvent } from "../../core/index.ts";
 import { mergeUsage, type StreamError, type StreamEvent, type Usage } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { UpstreamError } from "../protocol.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { readCall, readHead, readSaid } from "./answer-fields.ts";

@@ -78,7 +78,7 @@ describe("the encoder of a Chat stream", () => {
         piece('{"tool_calls":[{"index":0,"function":{"arguments":"{\\"a\\""}}]}') +
         piece('{"tool_calls":[{"index":1,"custom":{"input":"***"}}]}') +
         piece('{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]}') +
-        piece('{"tool_calls":[{"index":0,"extra_content":{"google":{"thought_signature":"sig"}}}]}') +
+        piece('{"tool_calls":[{"index":0,"function":{"arguments":""},"extra_content":{"google":{"thought_signature":"sig"}}}]}') +
         last("tool_calls") +
         done,
     );

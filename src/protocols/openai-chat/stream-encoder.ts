@@ -99,9 +99,9 @@ export class ChatStreamEncoder implements StreamEncoder {
       case "proof": {
         const call = this.#calls.get(index);
         const signature = signedCall(delta.proof);
-        return call === undefined || signature.extra_content === undefined
-          ? ""
-          : this.#delta({ tool_calls: [{ index: call.number, ...signature }] });
+        if (call === undefined || signature.extra_content === undefined) return "";
+        // Clients read the arguments of every piece, also where it brings none.
+        return this.#delta({ tool_calls: [{ index: call.number, ...argumentsPiece(call.custom, ""), ...signature }] });
       }
     }
   }
@@ -115,8 +115,7 @@ export class ChatStreamEncoder implements StreamEncoder {
   #pushArguments(index: number, text: string): string {
     const call = this.#calls.get(index);
     if (call === undefined) return "";
-    const piece = call.custom ? { custom: { input: text } } : { function: { arguments: text } };
-    return this.#delta({ tool_calls: [{ index: call.number, ...piece }] });
+    return this.#delta({ tool_calls: [{ index: call.number, ...argumentsPiece(call.custom, text) }] });
   }
 
   #end(): string {
@@ -134,4 +133,8 @@ export class ChatStreamEncoder implements StreamEncoder {
     this.#roleSent = true;
     return `${this.#head}[{"index":0,"delta":${text},"logprobs":null,"finish_reason":null}]${this.#tail}`;
   }
+}
+
+function argumentsPiece(custom: boolean, text: string): { custom: { input: string } } | { function: { arguments: string } } {
+  return custom ? { custom: { input: text } } : { function: { arguments: text } };
 }

@@ -1,7 +1,7 @@
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
 import { mergeUsage } from "../../ir/index.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { learnShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { withoutNullUsage } from "./hide-usage.ts";

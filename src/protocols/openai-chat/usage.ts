@@ -1,5 +1,5 @@
-import { readTokenCount, type Usage } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { readServiceTier, readTokenCount, type Usage } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
@@ -10,11 +10,12 @@ export function findUsage(wire: WireObject): Usage | undefined {
   const groq = wire["x_groq"];
   const choices = wire["choices"];
   const first: unknown = Array.isArray(choices) ? choices[0] : undefined;
-  return (
+  const usage =
     parseUsage(wire["usage"]) ??
     (isObject(groq) ? parseUsage(groq["usage"]) : undefined) ??
-    (isObject(first) ? parseUsage(first["usage"]) : undefined)
-  );
+    (isObject(first) ? parseUsage(first["usage"]) : undefined);
+  const tier = readServiceTier(wire["service_tier"]);
+  return usage === undefined || tier === undefined ? usage : { ...usage, tier };
 }
 
 /**

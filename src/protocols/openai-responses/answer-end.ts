@@ -1,5 +1,5 @@
 import type { StopReason } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import { textOf } from "./answer-items.ts";
 
 export interface AnswerEnd {

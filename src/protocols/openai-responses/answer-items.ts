@@ -1,9 +1,8 @@
 import type { Block, BlockStart, ReasoningProof } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
-import { restoreArguments, restoreCall, type RestoredCall } from "../openai-shared/restore-tool.ts";
-import { madeCallId } from "../openai-shared/tool-names.ts";
+import { isObject, type WireObject } from "../fields.ts";
+import { restoreArguments, restoreCall, type RestoredCall } from "../restore-tool.ts";
+import { madeCallId } from "../tool-names.ts";
 import type { ToolNames } from "../translation.ts";
-import { decodeHidden } from "./proof-tunnel.ts";
 
 /** Reads the items of an answer leniently: a field that is missing or of another type says nothing. */
 export function textOf(value: unknown): string {
@@ -24,12 +23,16 @@ export interface ReasoningItem {
 export function readReasoning(item: WireObject): ReasoningItem {
   const content = objectsOf(item["content"]).map((part) => textOf(part["text"]));
   const summary = objectsOf(item["summary"]).map((part) => textOf(part["text"]));
-  const hidden = decodeHidden(textOf(item["encrypted_content"]));
   return {
     start: { type: "reasoning", ...(textOf(item["id"]) === "" ? {} : { id: textOf(item["id"]) }) },
-    text: hidden.text ?? (content.length > 0 ? content.join("") : summary.join("\n\n")),
-    proof: hidden.proof,
+    text: content.length > 0 ? content.join("") : summary.join("\n\n"),
+    proof: encryptedProof(textOf(item["encrypted_content"])),
   };
+}
+
+/** The proof that `encrypted_content` is; `undefined` where it is empty. */
+export function encryptedProof(data: string): ReasoningProof | undefined {
+  return data === "" ? undefined : { protocol: "openai-responses", kind: "encrypted", data };
 }
 
 /** Whether an item is a call of one of the client's tools. */

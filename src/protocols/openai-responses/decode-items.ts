@@ -1,6 +1,6 @@
 import type { StreamEvent } from "../../ir/index.ts";
-import type { WireObject } from "../openai-shared/fields.ts";
-import { restoreArguments, type RestoredCall } from "../openai-shared/restore-tool.ts";
+import type { WireObject } from "../fields.ts";
+import { restoreArguments, type RestoredCall } from "../restore-tool.ts";
 import type { ToolNames } from "../translation.ts";
 import { argumentsOf, objectsOf, partText, partType, readCall, readReasoning } from "./answer-items.ts";
 

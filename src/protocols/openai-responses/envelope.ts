@@ -1,12 +1,13 @@
 import { GatewayError, readString, scanDocument, type Span } from "../../core/index.ts";
 import { isNull, readLimit, readModel, readSwitch } from "../openai-shared/envelope.ts";
+import { readUsageOption } from "../openai-shared/usage-option.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 
-const keys = ["model", "stream", "max_output_tokens", "previous_response_id", "store"];
+const keys = ["model", "stream", "max_output_tokens", "previous_response_id", "store", "background", "conversation", "input", "usage"];
 
 /**
  * Reads what the gateway must know of a Responses body. The vendor lets `model` be absent (a stored prompt, a continued response may name it); here it
- * chooses the provider, so it is required. Span: `model`.
+ * chooses the provider, so it is required. Spans: `model`, `previous_response_id`, `input`; `usageOption`: the member that asks for the cost.
  * @throws GatewayError `invalid_json`, `ambiguous_json`, `invalid_request`.
  */
 export function readEnvelope(body: string, call: RouteCall): Envelope {
@@ -17,13 +18,24 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   const maxOutputTokens = readLimit(body, spans[2]);
   const previousResponseId = readPrevious(body, spans[3]);
   const store = readSwitch(body, spans[4], "store");
+  const background = readSwitch(body, spans[5], "background");
+  const isInConversation = spans[6] !== undefined && !isNull(body, spans[6]);
+  const usageOption = readUsageOption(body, spans[8]);
   return {
     model,
     stream,
+    ...(usageOption?.includeCost === true ? { includeCost: true } : {}),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     ...(previousResponseId === undefined ? {} : { previousResponseId }),
     ...(store === undefined ? {} : { store }),
-    spans: { model: spans[0] },
+    ...(background === undefined ? {} : { background }),
+    ...(isInConversation ? { conversation: true } : {}),
+    spans: {
+      model: spans[0],
+      previous_response_id: spans[3],
+      input: spans[7],
+      ...(usageOption === undefined ? {} : { usageOption: usageOption.span }),
+    },
     insertAt: open + 1,
     empty,
   };

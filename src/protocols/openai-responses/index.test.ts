@@ -48,7 +48,8 @@ describe("OpenAI Responses as a protocol", () => {
   });
 
   test("reads the envelope of a body, and changes nothing but the model", () => {
-    const body = '{ "model" : "alias" , "stream":true,"max_output_tokens":7,"previous_response_id":"resp_1","store":false,"n":1.0}';
+    const body =
+      '{ "model" : "alias" , "stream":true,"max_output_tokens":7,"previous_response_id":"resp_1","store":false,"background":true,"conversation":"c","input":[ 1.0 ]}';
     const envelope = openaiResponses.readEnvelope(body, call("generate"));
     assert.deepEqual(envelope, {
       model: "alias",
@@ -56,7 +57,9 @@ describe("OpenAI Responses as a protocol", () => {
       maxOutputTokens: 7,
       previousResponseId: "resp_1",
       store: false,
-      spans: { model: { start: 12, end: 19 } },
+      background: true,
+      conversation: true,
+      spans: { model: { start: 12, end: 19 }, previous_response_id: { start: 81, end: 89 }, input: { start: 149, end: 156 } },
       insertAt: 1,
       empty: false,
     });
@@ -66,11 +69,12 @@ describe("OpenAI Responses as a protocol", () => {
   });
 
   test("takes null for absent, and streams no count", () => {
-    const body = '{"model":"m","previous_response_id":null,"store":null,"max_output_tokens":null,"stream":true}';
+    const body =
+      '{"model":"m","previous_response_id":null,"store":null,"max_output_tokens":null,"background":null,"conversation":null,"stream":true}';
     assert.deepEqual(openaiResponses.readEnvelope(body, call("count-tokens")), {
       model: "m",
       stream: false,
-      spans: { model: { start: 9, end: 12 } },
+      spans: { model: { start: 9, end: 12 }, previous_response_id: { start: 36, end: 40 }, input: undefined },
       insertAt: 1,
       empty: false,
     });
@@ -80,6 +84,7 @@ describe("OpenAI Responses as a protocol", () => {
     ["{}", "model"],
     ['{"model":"m","stream":1}', "stream"],
     ['{"model":"m","store":"no"}', "store"],
+    ['{"model":"m","background":"no"}', "background"],
     ['{"model":"m","previous_response_id":7}', "previous_response_id"],
   ] as const) {
     test(`refuses ${body} and names the field`, () => {

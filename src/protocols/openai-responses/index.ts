@@ -3,11 +3,13 @@ import { parseError, renderError } from "../openai-shared/errors.ts";
 import { keepAlive } from "../openai-shared/keep-alive.ts";
 import { parseModelList, renderModel, renderModelList } from "../openai-shared/models.ts";
 import { renderTokenCount } from "../openai-shared/token-count.ts";
+import { addCost } from "../openai-shared/usage-option.ts";
 import type { Protocol } from "../protocol.ts";
 import type { UpstreamProtocol } from "../translation.ts";
 import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
 import { renderStreamError } from "./errors.ts";
+import { responsesParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
 import { parseResponse } from "./parse-response.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -17,6 +19,7 @@ import { routes, upstreamPath } from "./routes.ts";
 import { ResponsesStreamDecoder } from "./stream-decoder.ts";
 import { ResponsesStreamEncoder } from "./stream-encoder.ts";
 import { ResponsesTap } from "./tap.ts";
+import { tokenCounter } from "./token-counter.ts";
 
 /** OpenAI Responses (developers.openai.com/api/reference, November 2026): the dialect of Codex and of OpenAI's newer models. */
 export const openaiResponses: Protocol = {
@@ -34,6 +37,8 @@ export const openaiResponses: Protocol = {
   renderError,
   renderStreamError,
   keepAlive,
+  addCost,
+  params: responsesParams,
   parseRequest,
   renderResponse,
   createStreamEncoder: (client) => new ResponsesStreamEncoder(client),
@@ -48,4 +53,5 @@ export const openaiResponsesUpstream: UpstreamProtocol = {
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new ResponsesStreamDecoder(toolNames),
+  counter: tokenCounter,
 };

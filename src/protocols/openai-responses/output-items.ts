@@ -1,6 +1,5 @@
 import type { ReasoningProof, StopReason } from "../../ir/index.ts";
-import { isObject } from "../openai-shared/fields.ts";
-import { encodeHidden } from "./proof-tunnel.ts";
+import { isObject } from "../fields.ts";
 import type { WireCustomCall, WireFunctionCall, WireItem, WireMessageItem, WirePart, WireReasoningItem } from "./wire.ts";
 
 export type ItemStatus = "in_progress" | "completed" | "incomplete";
@@ -37,13 +36,11 @@ export interface ReasoningItemFields {
 
 export function reasoningItem({ id, text, proof, shown }: ReasoningItemFields): WireReasoningItem {
   const visible = shown && text !== "";
-  // OpenAI's own proof holds the text. A signature of another vendor signs it, and some vendors want it back even unsigned.
-  const hidden = encodeHidden({ proof, text: proof === undefined && (visible || text === "") ? undefined : text });
   return {
     id,
     type: "reasoning",
     summary: visible ? [{ type: "summary_text", text }] : [],
-    ...(hidden === undefined ? {} : { encrypted_content: hidden }),
+    ...(proof?.protocol === "openai-responses" ? { encrypted_content: proof.data } : {}),
   };
 }
 

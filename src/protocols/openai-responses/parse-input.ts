@@ -1,19 +1,9 @@
 import type { Block, Message, ReasoningBlock, Tool } from "../../ir/index.ts";
-import {
-  compact,
-  invalidField,
-  join,
-  optionalArray,
-  optionalString,
-  readArray,
-  readObject,
-  requiredString,
-  restOf,
-  type WireObject,
-} from "../openai-shared/fields.ts";
+import { compact, restOf, type WireObject } from "../fields.ts";
+import { invalidField, join, optionalArray, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
+import { encryptedProof } from "./answer-items.ts";
 import { extensionsOf, parseParts } from "./parse-parts.ts";
 import { parseToolList } from "./parse-tools.ts";
-import { decodeHidden } from "./proof-tunnel.ts";
 
 export interface ParsedInput {
   readonly messages: readonly Message[];
@@ -80,13 +70,13 @@ function parseMessage(item: WireObject, path: string): Message {
 function parseReasoning(item: WireObject, path: string): ReasoningBlock {
   const summary = textsOf(item, "summary", path);
   const content = textsOf(item, "content", path);
-  const hidden = decodeHidden(optionalString(item, "encrypted_content", path) ?? "");
+  const encrypted = optionalString(item, "encrypted_content", path) ?? "";
   const parts = content.length > 0 || summary.length > 1 ? compact({ summary: item["summary"], content: item["content"] }) : undefined;
   const rest = restOf(item, knownReasoning);
   return compact({
     type: "reasoning" as const,
-    text: hidden.text ?? (content.length > 0 ? content.join("") : summary.join("\n\n")),
-    proof: hidden.proof,
+    text: content.length > 0 ? content.join("") : summary.join("\n\n"),
+    proof: encryptedProof(encrypted),
     id: optionalString(item, "id", path),
     extensions: extensionsOf(parts === undefined ? rest : { ...rest, ...parts }),
   });

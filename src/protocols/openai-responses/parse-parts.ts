@@ -1,15 +1,6 @@
 import type { Block, Extensions } from "../../ir/index.ts";
-import {
-  compact,
-  invalidField,
-  join,
-  optionalString,
-  readArray,
-  readObject,
-  requiredString,
-  restOf,
-  type WireObject,
-} from "../openai-shared/fields.ts";
+import { compact, restOf, type WireObject } from "../fields.ts";
+import { invalidField, join, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
 import { mediaTypeOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
 
 /** What only this protocol has a name for. */

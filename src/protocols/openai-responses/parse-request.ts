@@ -1,8 +1,7 @@
 import type { ChatRequest, Message, ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
+import { compact, isObject, restOf, type WireObject } from "../fields.ts";
 import {
-  compact,
   invalidField,
-  isObject,
   optionalArray,
   optionalBoolean,
   optionalNumber,
@@ -12,16 +11,15 @@ import {
   optionalTexts,
   readObject,
   requiredString,
-  restOf,
-  type WireObject,
 } from "../openai-shared/fields.ts";
+import { isUsageOption } from "../openai-shared/usage-option.ts";
 import type { RouteCall } from "../protocol.ts";
 import { parseInput } from "./parse-input.ts";
 import { extensionsOf } from "./parse-parts.ts";
 import { isPlainChoice, mergeTools, parseToolChoice, parseToolList } from "./parse-tools.ts";
 
 /** Fields that the neutral form has a name for. */
-const known: ReadonlySet<string> = new Set([
+export const knownFields: ReadonlySet<string> = new Set([
   "model",
   "stream",
   "input",
@@ -91,10 +89,12 @@ function parseInstructions(wire: WireObject): readonly Message[] {
 
 /** What the neutral form has no name for; of fields that it tells only in part, the other part, under the field's own name. */
 function unnamedFields(wire: WireObject): WireObject | undefined {
-  const named = new Set(known);
+  const named = new Set(knownFields);
   const { user, safety_identifier: identifier, tool_choice: choice, reasoning, text } = wire;
   if (typeof user === "string" && typeof identifier === "string" && user !== identifier) named.delete("user");
   if (!isPlainChoice(choice)) named.delete("tool_choice");
+  // The gateway's own to answer.
+  if (isUsageOption(wire["usage"])) named.add("usage");
   const parts = compact({
     reasoning: isObject(reasoning) ? restOf(reasoning, knownReasoning) : undefined,
     text: isObject(text) ? restOf(text, isNeutralFormat(text["format"]) ? knownText : new Set(["verbosity"])) : undefined,

@@ -1,11 +1,11 @@
 import { GatewayError } from "../../core/index.ts";
 import type { ChatResponse } from "../../ir/index.ts";
 import { gatewayErrorOf, readErrorObject } from "../openai-shared/errors.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { ToolNames } from "../translation.ts";
 import { readEnd, readHead } from "./answer-end.ts";
 import { objectsOf, parseItem } from "./answer-items.ts";
-import { parseUsage } from "./usage.ts";
+import { usageOf } from "./usage.ts";
 
 /**
  * Reads a response object (`Response` of the npm package `openai` 7.57): each part of a message, each reasoning and each call is a block, and items that
@@ -25,7 +25,7 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
     ...head,
     content,
     ...readEnd(wire, { calls: holds("tool-call"), refusal: holds("refusal") }),
-    usage: parseUsage(wire["usage"]) ?? {},
+    usage: usageOf(wire) ?? {},
   };
 }
 

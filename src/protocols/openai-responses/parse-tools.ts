@@ -1,8 +1,7 @@
 import type { Tool, ToolChoice } from "../../ir/index.ts";
+import { compact, isObject, restOf, type WireObject } from "../fields.ts";
 import {
-  compact,
   invalidField,
-  isObject,
   join,
   optionalBoolean,
   optionalObject,
@@ -11,8 +10,6 @@ import {
   readArray,
   readObject,
   requiredString,
-  restOf,
-  type WireObject,
 } from "../openai-shared/fields.ts";
 import { extensionsOf } from "./parse-parts.ts";
 

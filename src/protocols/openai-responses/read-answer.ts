@@ -1,9 +1,9 @@
 import { parseSpan, readString, scanDocument, scanObject, type ScannedObject } from "../../core/index.ts";
-import { isObject } from "../openai-shared/fields.ts";
+import { isObject } from "../fields.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
-import { parseUsage } from "./usage.ts";
+import { usageOf } from "./usage.ts";
 
-const keys = ["id", "model", "usage", "status", "incomplete_details"];
+const keys = ["id", "model", "usage", "status", "incomplete_details", "service_tier"];
 
 /** The facts of a JSON answer: only `usage` and the reason of an early end are parsed. @throws GatewayError `invalid_json`. */
 export function readAnswer(body: string, _call: RouteCall): AnswerFacts {
@@ -16,11 +16,12 @@ export function readResponseFacts(text: string, open: number): AnswerFacts {
 }
 
 function readFacts(text: string, { spans }: ScannedObject): AnswerFacts {
-  const [idSpan, modelSpan, usageSpan, statusSpan, detailsSpan] = spans;
+  const [idSpan, modelSpan, usageSpan, statusSpan, detailsSpan, tierSpan] = spans;
   const facts: AnswerFacts = {};
   const id = readString(text, idSpan);
   const model = readString(text, modelSpan);
-  const usage = usageSpan === undefined ? undefined : parseUsage(parseSpan(text, usageSpan));
+  const usage =
+    usageSpan === undefined ? undefined : usageOf({ usage: parseSpan(text, usageSpan), service_tier: readString(text, tierSpan) });
   const status = readString(text, statusSpan);
   const details = detailsSpan === undefined ? undefined : parseSpan(text, detailsSpan);
   if (id !== undefined && id !== "") facts.id = id;

@@ -1,10 +1,10 @@
 import type { Block, ChatRequest, Message, ReasoningBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
-import { wrapInput } from "../openai-shared/custom-as-function.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
-import type { LossList } from "../openai-shared/loss-list.ts";
-import { abortedResult, pairResults, type Pairing } from "../openai-shared/pair-results.ts";
-import { markedResult, noteCaches, typeOf } from "../openai-shared/result-text.ts";
-import { wireCallId, type ToolNamer } from "../openai-shared/tool-names.ts";
+import { wrapInput } from "../free-text-tool.ts";
+import { isObject, type WireObject } from "../fields.ts";
+import { nameOfOpaque, type Losses } from "../losses.ts";
+import { abortedResult, pairResults, type Pairing } from "../pair-results.ts";
+import { markedResult, noteCaches } from "../openai-shared/result-text.ts";
+import { wireCallId, type ToolNamer } from "../tool-names.ts";
 import { renderParts } from "./render-parts.ts";
 
 export interface RenderedInput {
@@ -15,7 +15,7 @@ export interface RenderedInput {
 export interface InputOptions {
   readonly names: ToolNamer;
   readonly customAsFunction: boolean;
-  readonly losses: LossList;
+  readonly losses: Losses;
 }
 
 /**
@@ -46,8 +46,8 @@ function isInstruction({ role, content, id, extensions }: Message): boolean {
   );
 }
 
-function noteMessage(message: Message, losses: LossList): void {
-  losses.dropExtensions("messages.", message.extensions, "openai-responses");
+function noteMessage(message: Message, losses: Losses): void {
+  losses.dropForeign(message.extensions, "openai-responses", "messages[]");
   noteCaches(message.content, losses);
 }
 
@@ -92,7 +92,7 @@ class InputWriter {
 
   #abort(): void {
     for (const call of this.#aborted) {
-      this.#options.losses.add("tool_result", "emulated", `A call without result got "${abortedResult}".`);
+      this.#options.losses.emulate("toolCalls", `A call without result got "${abortedResult}".`);
       this.#out.push({ type: this.#outputType(call), call_id: wireCallId(call.id), output: abortedResult });
     }
     this.#aborted = [];
@@ -101,7 +101,7 @@ class InputWriter {
   #writeMessage(message: Message, blocks: readonly Block[]): void {
     if (blocks.length === 0) return;
     const { role, id, name } = message;
-    if (name !== undefined) this.#options.losses.drop("messages.name", "The provider's protocol has no such field.");
+    if (name !== undefined) this.#options.losses.drop("messages[].name", "The provider's protocol has no such field.");
     const content = renderParts(blocks, role === "assistant" ? "output" : "input", this.#options.losses);
     if (content.length === 0) return;
     this.#out.push({ type: "message", ...idOf(id), role, content, ...message.extensions?.["openai-responses"] });
@@ -131,7 +131,7 @@ class InputWriter {
   #reasoning(block: ReasoningBlock): readonly WireObject[] {
     const { proof, text, id } = block;
     if (proof?.protocol !== "openai-responses") {
-      if (text !== "" || proof !== undefined) this.#options.losses.drop("reasoning", "It is valid only at the provider that made it.");
+      if (text !== "" || proof !== undefined) this.#options.losses.drop("thoughts", "It is valid only at the provider that made it.");
       return [];
     }
     const summary = text === "" ? [] : [{ type: "summary_text", text }];
@@ -140,14 +140,14 @@ class InputWriter {
 
   #call(call: ToolCallBlock): WireObject {
     const { names, customAsFunction } = this.#options;
-    if (call.proof !== undefined) this.#options.losses.drop("tool_call.signature", "It is valid only at the provider that made it.");
+    if (call.proof !== undefined) this.#options.losses.drop("signature", "It is valid only at the provider that made it.");
     const isCustom = call.kind === "custom" && !customAsFunction;
     const text = call.kind === "custom" && customAsFunction ? wrapInput(call.arguments) : call.arguments;
     return {
       type: isCustom ? "custom_tool_call" : "function_call",
       ...idOf(call.itemId),
       call_id: wireCallId(call.id),
-      name: names.nameOf(call.name, call.namespace, call.kind),
+      name: names.wireName(call),
       ...(call.namespace === undefined || customAsFunction ? {} : { namespace: call.namespace }),
       ...(isCustom ? { input: text } : { arguments: text }),
       ...call.extensions?.["openai-responses"],
@@ -157,7 +157,7 @@ class InputWriter {
   #result(result: ToolResultBlock, id: string | undefined): readonly WireObject[] {
     const call = this.#pairs.callOf.get(result);
     if (call === undefined && !this.#stored) {
-      this.#options.losses.drop("tool_result", "No call in the conversation has its id.");
+      this.#options.losses.drop("toolResults", "No call in the conversation has its id.");
       return [];
     }
     return [
@@ -189,9 +189,11 @@ function idOf(id: string | undefined): WireObject {
 
 /** Whether an opaque value stands in a message's content, not beside the messages. */
 function isPart(value: WireObject): boolean {
-  return /^(?:input|output)_/.test(typeOf(value));
+  return /^(?:input|output)_/.test(nameOfOpaque(value));
 }
 
 function holdsReference({ messages }: ChatRequest): boolean {
-  return messages.some((message) => message.content.some((block) => block.type === "opaque" && typeOf(block.value) === "item_reference"));
+  return messages.some((message) =>
+    message.content.some((block) => block.type === "opaque" && nameOfOpaque(block.value) === "item_reference"),
+  );
 }

@@ -1,8 +1,8 @@
-import type { Block, Extensions, MediaBlock } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
-import type { LossList } from "../openai-shared/loss-list.ts";
+import type { Block, MediaBlock } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
+import { nameOfOpaque, type Losses } from "../losses.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
-import { decodeText, documentText, typeOf } from "../openai-shared/result-text.ts";
+import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
 /** The vendor demands a name beside the data of a file. */
 const defaultFilename = "document.pdf";
@@ -11,18 +11,19 @@ const defaultFilename = "document.pdf";
  * Parts of a message or of a tool's output (`ResponseInputContent`, `ResponseOutputText` of the npm package `openai` 7.57). What the model once said is
  * `output_text`, everything else `input_…`.
  */
-export function renderParts(blocks: readonly Block[], role: "input" | "output", losses: LossList): readonly WireObject[] {
+export function renderParts(blocks: readonly Block[], role: "input" | "output", losses: Losses): readonly WireObject[] {
   return blocks.flatMap((block): readonly WireObject[] => {
     switch (block.type) {
       case "text":
-        return [{ type: `${role}_text`, text: block.text, ...ownFields(block) }];
+        losses.dropForeign(block.extensions, "openai-responses", "content[]");
+        return [{ type: `${role}_text`, text: block.text, ...ownPartFields(block, "openai-responses") }];
       case "refusal":
         return role === "output" ? [{ type: "refusal", refusal: block.text }] : [{ type: "input_text", text: block.text }];
       case "media":
         return renderMedia(block, role, losses);
       case "opaque":
         if (block.protocol === "openai-responses" && isObject(block.value)) return [block.value];
-        losses.drop(`content.${typeOf(block.value)}`, "The provider knows no such content.");
+        losses.drop(`items[].${nameOfOpaque(block.value)}`, "The provider knows no such content.");
         return [];
       case "reasoning":
       case "tool-call":
@@ -32,20 +33,17 @@ export function renderParts(blocks: readonly Block[], role: "input" | "output", 
   });
 }
 
-function ownFields({ extensions }: { readonly extensions?: Extensions }): WireObject {
-  return extensions?.["openai-responses"] ?? {};
-}
-
-function renderMedia(block: MediaBlock, role: "input" | "output", losses: LossList): readonly WireObject[] {
+function renderMedia(block: MediaBlock, role: "input" | "output", losses: Losses): readonly WireObject[] {
   if (role === "output") {
-    losses.drop(`assistant.${block.kind}`, "An assistant's message holds text.");
+    losses.drop(block.kind, "An assistant's message holds text.");
     return [];
   }
-  return [{ ...renderInput(block, losses), ...ownFields(block) }];
+  losses.dropForeign(block.extensions, "openai-responses", "content[]");
+  return [{ ...renderInput(block, losses), ...ownPartFields(block, "openai-responses") }];
 }
 
 /** One medium. What the wire cannot carry becomes a text that names it, so that the model knows it is there. */
-function renderInput(block: MediaBlock, losses: LossList): WireObject {
+function renderInput(block: MediaBlock, losses: Losses): WireObject {
   const { kind, source, filename } = block;
   const detail = block.detail === undefined ? {} : { detail: block.detail };
   const text = decodeText(block);
@@ -62,7 +60,7 @@ function renderInput(block: MediaBlock, losses: LossList): WireObject {
     const format = source.mediaType.endsWith("mpeg") ? "mp3" : source.mediaType.replace(/^.*\/(?:x-)?/, "");
     return { type: "input_audio", input_audio: { data: source.data, format } };
   }
-  losses.add(kind, "emulated", "The provider takes no such content: the model is told that there is some.");
+  losses.emulate(kind, "The provider takes no such content: the model is told that there is some.");
   const place = source.type === "url" ? `: ${source.url}` : "";
   return { type: "input_text", text: `[${kind}${filename === undefined ? "" : ` "${filename}"`}${place}]` };
 }

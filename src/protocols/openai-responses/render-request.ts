@@ -1,9 +1,9 @@
 import type { ChatRequest, ResponseFormat } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../openai-shared/fields.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import { formatName } from "../openai-shared/format-name.ts";
 import { completeArrays } from "../openai-shared/function-schema.ts";
 import { jsonInstruction, lacksJsonWord } from "../openai-shared/json-word.ts";
-import { LossList, refuseForeignState } from "../openai-shared/loss-list.ts";
+import { Losses, refuseForeignState, refuseSeveralAnswers } from "../losses.ts";
 import { neverReasons } from "../openai-shared/model-facts.ts";
 import {
   dropUnserved,
@@ -13,7 +13,7 @@ import {
   renderSampling,
   sharedFields,
 } from "../openai-shared/render-limits.ts";
-import { ToolNamer } from "../openai-shared/tool-names.ts";
+import { ToolNamer, wordCharacters } from "../tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { renderInput } from "./render-input.ts";
 import { renderToolFields } from "./upstream-tools.ts";
@@ -31,10 +31,15 @@ const mergedFields: ReadonlySet<string> = new Set(["reasoning", "text", "tool_ch
  */
 export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
   refuseForeignState(request, "openai-responses");
-  const losses = new LossList();
+  refuseSeveralAnswers(request);
+  const losses = new Losses();
   const { quirks } = target;
   const customAsFunction = quirks.noCustomTools === true;
-  const names = new ToolNamer(request.tools ?? [], { namespaces: !customAsFunction, customAsFunction });
+  const names = new ToolNamer(request.tools ?? [], {
+    forbidden: wordCharacters,
+    namespaces: !customAsFunction,
+    freeText: !customAsFunction,
+  });
   const toolFields = renderToolFields(request, quirks, names, losses);
   const { instructions, input } = renderInput(request, { names, customAsFunction, losses });
   const effort = renderEffort(request, target, losses);
@@ -58,13 +63,12 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
   });
   dropUnserved(request, losses);
   dropUnknown(request, losses);
-  const map = names.map;
-  return { value: JSON.stringify(body), losses: losses.losses, ...(map === undefined ? {} : { toolNames: map }) };
+  return { value: JSON.stringify(body), losses: losses.list, ...(names.toolNames === undefined ? {} : { toolNames: names.toolNames }) };
 }
 
-function withJsonWord(request: ChatRequest, input: readonly WireObject[], losses: LossList): readonly WireObject[] {
+function withJsonWord(request: ChatRequest, input: readonly WireObject[], losses: Losses): readonly WireObject[] {
   if (!lacksJsonWord(request, ["developer", "user", "assistant"])) return input;
-  losses.add("response_format", "emulated", "The provider demands that the input asks for JSON.");
+  losses.emulate("responseFormat", "The provider demands that the input asks for JSON.");
   return [{ type: "message", role: "developer", content: [{ type: "input_text", text: jsonInstruction }] }, ...input];
 }
 
@@ -99,7 +103,7 @@ function renderFormat(format: ResponseFormat | undefined): WireObject | undefine
 }
 
 /** At most 16 pairs, names of 64 characters, texts of 512 (`Metadata` of the npm package `openai` 7.57). */
-function renderMetadata({ metadata }: ChatRequest, losses: LossList): ChatRequest["metadata"] {
+function renderMetadata({ metadata }: ChatRequest, losses: Losses): ChatRequest["metadata"] {
   if (metadata === undefined) return undefined;
   const pairs = Object.entries(metadata);
   if (pairs.length <= 16 && pairs.every(([name, text]) => name.length <= 64 && text.length <= 512)) return metadata;
@@ -108,18 +112,18 @@ function renderMetadata({ metadata }: ChatRequest, losses: LossList): ChatReques
 }
 
 /** What Chat has under the same name. */
-function sharedOf(request: ChatRequest, losses: LossList): WireObject {
-  losses.dropExtensions("", request.extensions, "openai-responses", new Set([...sharedFields, "stream_options"]));
+function sharedOf(request: ChatRequest, losses: Losses): WireObject {
+  losses.dropForeign(request.extensions, "openai-responses", "request", sharedFields);
   const chat = request.extensions?.["openai-chat"] ?? {};
   return Object.fromEntries(Object.entries(chat).filter(([key, value]) => sharedFields.has(key) && value !== null));
 }
 
 /** Chat has these, Responses has not. */
-function dropUnknown(request: ChatRequest, losses: LossList): void {
+function dropUnknown(request: ChatRequest, losses: Losses): void {
   const reason = "The provider's protocol has no such field.";
   const { frequencyPenalty, presencePenalty, seed, stop } = request;
-  if (frequencyPenalty !== undefined && frequencyPenalty !== 0) losses.drop("frequency_penalty", reason);
-  if (presencePenalty !== undefined && presencePenalty !== 0) losses.drop("presence_penalty", reason);
+  if (frequencyPenalty !== undefined && frequencyPenalty !== 0) losses.drop("frequencyPenalty", reason);
+  if (presencePenalty !== undefined && presencePenalty !== 0) losses.drop("presencePenalty", reason);
   if (seed !== undefined) losses.drop("seed", reason);
   if (stop !== undefined && stop.length > 0) losses.drop("stop", reason);
 }

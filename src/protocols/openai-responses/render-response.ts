@@ -16,7 +16,7 @@ import type { WireItem, WirePart } from "./wire.ts";
 
 /** A response object. Texts in a row are parts of one message; the model is named as the client named it. */
 export function renderResponse(response: ChatResponse, client: ClientContext): string {
-  const id = responseId(response.id);
+  const id = responseId(client.answerId ?? response.id);
   const reason = incompleteReason(
     response.stopReason,
     response.content.some((block) => block.type === "refusal"),

@@ -1,5 +1,5 @@
 import type { FunctionTool, CustomTool, Tool, ToolChoice } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { WireResponse, WireTool } from "./wire.ts";
 
 /** `tools` of the wire: neighbours of one namespace stand in it together. The reverse of `parseToolList`. */

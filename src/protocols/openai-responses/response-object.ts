@@ -1,6 +1,6 @@
 import type { ChatRequest, ResponseFormat, Usage } from "../../ir/index.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import { renderTools, renderToolChoice } from "./render-tools.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireItem, WireResponse } from "./wire.ts";
@@ -11,7 +11,7 @@ export interface ResponseState {
   /** Seconds since 1970. */
   readonly createdAt: number;
   readonly model: string;
-  readonly status: "in_progress" | "completed" | "incomplete" | "failed";
+  readonly status: "queued" | "in_progress" | "completed" | "incomplete" | "failed";
   readonly output: readonly WireItem[];
   /** Absent while the answer is in progress. */
   readonly usage?: Usage | undefined;

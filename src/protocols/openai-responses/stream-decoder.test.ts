@@ -121,8 +121,7 @@ describe("a Responses stream", () => {
     ]);
   });
 
-  test("reasoning that is streamed itself is not told again by its summary, and a tunnel opens", () => {
-    const tunnel = `gw1.${Buffer.from(JSON.stringify({ p: "anthropic-messages", k: "signature", d: "c2ln", t: "why" })).toString("base64")}`;
+  test("reasoning that is streamed itself is not told again by its summary, and what is encrypted is its proof", () => {
     const item = { type: "reasoning", id: "rs_1", summary: [] };
     const stream =
       created +
@@ -131,11 +130,11 @@ describe("a Responses stream", () => {
       delta("reasoning_summary_text", 0, "short") +
       delta("reasoning_text", 0, "l") +
       done(0, { ...item, content: [{ type: "reasoning_text", text: "all" }] }) +
-      done(1, { ...item, encrypted_content: tunnel }) +
+      done(1, { ...item, encrypted_content: "gAAA" }) +
       completed();
     assert.deepEqual(collect(read(stream)).content, [
       { type: "reasoning", id: "rs_1", text: "all" },
-      { type: "reasoning", id: "rs_1", text: "why", proof: { protocol: "anthropic-messages", kind: "signature", data: "c2ln" } },
+      { type: "reasoning", id: "rs_1", text: "", proof: { protocol: "openai-responses", kind: "encrypted", data: "gAAA" } },
     ]);
   });
 

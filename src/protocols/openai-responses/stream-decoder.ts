@@ -1,13 +1,13 @@
 import { parseLatin1, type SseEvent } from "../../core/index.ts";
 import type { StreamError, StreamEvent } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import type { UpstreamError } from "../protocol.ts";
 import { readEnd, readHead } from "./answer-end.ts";
 import { isCall, objectsOf, textOf } from "./answer-items.ts";
 import { DecodedCall, DecodedMessage, DecodedReasoning, type DecodedItem } from "./decode-items.ts";
 import { errorOf, failureOf } from "./tap.ts";
-import { parseUsage } from "./usage.ts";
+import { usageOf } from "./usage.ts";
 
 /**
  * Reads a Responses stream (`ResponseStreamEvent` of the npm package `openai` 7.57). An item's deltas are told as they come; what they left out is told when
@@ -146,7 +146,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     for (const [output, item] of objectsOf(response["output"]).entries()) events.push(...this.#close(output, item));
     // Items that the response does not hold have told all they had.
     for (const [output, item] of this.#items) if (!this.#done.has(output)) events.push(...item.done({}));
-    const usage = parseUsage(response["usage"]);
+    const usage = usageOf(response);
     const end = readEnd(response, { calls: this.#calls, refusal: this.#refused });
     events.push({ type: "message-delta", ...end, ...(usage === undefined ? {} : { usage }) }, { type: "message-end" });
     this.#over = true;

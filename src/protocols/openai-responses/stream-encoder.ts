@@ -17,6 +17,7 @@ import type { WireEvent, WireItem, WireResponse } from "./wire.ts";
  */
 export class ResponsesStreamEncoder implements StreamEncoder {
   readonly #model: string;
+  readonly #answerId: string | undefined;
   readonly #echo: RequestEcho;
   readonly #shown: boolean;
   #id = "";
@@ -33,6 +34,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
 
   constructor(client: ClientContext) {
     this.#model = client.model;
+    this.#answerId = client.answerId;
     this.#echo = echoRequest(client.request);
     this.#shown = showsReasoning(client.request);
   }
@@ -73,7 +75,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
   }
 
   #start(id: string, createdAt: number, usage: Usage | undefined): string {
-    this.#id = responseId(id);
+    this.#id = responseId(this.#answerId ?? id);
     this.#createdAt = createdAt;
     if (usage !== undefined) this.#usage = usage;
     const response = this.#response({ status: "in_progress" });

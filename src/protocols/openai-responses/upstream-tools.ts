@@ -1,23 +1,23 @@
 import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index.ts";
-import { functionOfCustom } from "../openai-shared/custom-as-function.ts";
-import { isObject, type WireObject } from "../openai-shared/fields.ts";
+import { functionOfCustom } from "../free-text-tool.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import { fitsStrict, lowerParameters } from "../openai-shared/function-schema.ts";
-import { refuse, type LossList } from "../openai-shared/loss-list.ts";
+import { refuse, type Losses } from "../losses.ts";
 import { noteCache } from "../openai-shared/result-text.ts";
-import type { ToolNamer } from "../openai-shared/tool-names.ts";
+import { namedTool, type ToolNamer } from "../tool-names.ts";
 import type { RenderQuirks } from "../translation.ts";
 import { renderToolChoice, renderTools } from "./render-tools.ts";
 
 /** `tools`, `tool_choice` and `parallel_tool_calls` of a request: none of them without a tool. */
-export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, names: ToolNamer, losses: LossList): WireObject {
-  const known = (request.tools ?? []).flatMap((tool, index) => fitTool(tool, `tools[${index}]`, quirks, losses));
+export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, names: ToolNamer, losses: Losses): WireObject {
+  const known = (request.tools ?? []).flatMap((tool) => fitTool(tool, quirks, losses));
   const choice = request.toolChoice;
   const emulated = choice?.type === "allowed" && quirks.noAllowedTools === true;
   const offered = emulated ? known.filter((tool) => choice.names.includes(tool.name)) : known;
-  if (emulated) losses.add("tool_choice", "emulated", "Only the allowed tools are offered.");
+  if (emulated) losses.emulate("toolChoice", "Only the allowed tools are offered.");
   if (offered.length === 0) {
     if (choice !== undefined && choice.type !== "auto" && choice.type !== "none")
-      throw refuse("tool_choice", "it can call none of the tools.");
+      throw refuse("toolChoice", "it can call none of the tools.");
     return {};
   }
   const wire = offered.map((tool) => nameTool(tool, quirks, names));
@@ -35,7 +35,7 @@ function renderChoice(request: ChatRequest, choice: Choice, offered: readonly To
   if (isObject(own)) return own;
   const wireName = (name: string): string => {
     const index = offered.findIndex((tool) => tool.name === name);
-    if (index < 0) throw refuse("tool_choice", "it has no such tool.");
+    if (index < 0) throw refuse("toolChoice", "it has no such tool.");
     return wire[index]!.name;
   };
   if (choice.type === "named") return renderToolChoice({ ...choice, name: wireName(choice.name) }, wire);
@@ -45,26 +45,21 @@ function renderChoice(request: ChatRequest, choice: Choice, offered: readonly To
 }
 
 /** The tool as this wire takes it, still under its own name; none where it takes no such tool. */
-function fitTool(tool: Tool, path: string, quirks: RenderQuirks, losses: LossList): readonly Tool[] {
-  if (tool.type === "server") return fitServerTool(tool, path, losses);
+function fitTool(tool: Tool, quirks: RenderQuirks, losses: Losses): readonly Tool[] {
+  if (tool.type === "server") return fitServerTool(tool, losses);
   if (tool.cache !== undefined) noteCache(losses);
-  losses.dropExtensions("tools.", tool.extensions, "openai-responses", unsaid);
-  if (tool.type === "function") return [fitFunction(tool, path, losses)];
+  losses.dropForeign(tool.extensions, "openai-responses", "tools[]");
+  if (tool.type === "function") return [fitFunction(tool, losses)];
   if (quirks.noCustomTools !== true) return [tool];
-  losses.add(path, "emulated", "A tool of free text goes as a function with one string.");
-  return [fitFunction(functionOfCustom(tool), path, losses)];
+  return [fitFunction(functionOfCustom(tool, losses), losses)];
 }
 
-/** The neutral schema tells it in another spelling. */
-const unsaid: ReadonlySet<string> = new Set(["parameters"]);
-
 /** `strict` is told always: where it is absent the vendor takes it for true. */
-function fitFunction(tool: FunctionTool, path: string, losses: LossList): FunctionTool {
+function fitFunction(tool: FunctionTool, losses: Losses): FunctionTool {
   const { schema, note } = lowerParameters(tool.parameters ?? {});
-  if (note !== "")
-    losses.add(`${path}.parameters`, "emulated", "What the provider refuses at the top of a schema is told in the description.");
+  if (note !== "") losses.emulate("tools[].parameters", "What the provider refuses at the top of a schema is told in the description.");
   const strict = tool.strict === true && note === "" && fitsStrict(schema);
-  if (tool.strict === true && !strict) losses.drop(`${path}.strict`, "The schema does not meet the provider's terms for it.");
+  if (tool.strict === true && !strict) losses.drop("tools[].strict", "The schema does not meet the provider's terms for it.");
   const description = [tool.description ?? "", note].filter((text) => text !== "").join("\n");
   return {
     ...tool,
@@ -75,15 +70,15 @@ function fitFunction(tool: FunctionTool, path: string, losses: LossList): Functi
 }
 
 /** Of other vendors' own tools only the search of the web has a like here. */
-function fitServerTool(tool: ServerTool, path: string, losses: LossList): readonly Tool[] {
+function fitServerTool(tool: ServerTool, losses: Losses): readonly Tool[] {
   const { wire, protocol, name } = tool;
   if (protocol === "openai-responses") return [tool];
   const isSearch = protocol === "gemini-generate" ? name === "googleSearch" : /^web_search(?:_\d+)?$/.test(String(wire["type"]));
   if (!isSearch) {
-    losses.drop(path, `The provider has no tool "${name}".`);
+    losses.drop("tools[]", `The provider has no tool "${name}".`);
     return [];
   }
-  losses.add(path, "emulated", "The provider searches in its own way.");
+  losses.emulate("tools[]", "The provider searches in its own way.");
   const { allowed_domains: domains, user_location: place } = wire;
   const search = {
     type: "web_search",
@@ -97,7 +92,7 @@ function nameTool(tool: Tool, quirks: RenderQuirks, names: ToolNamer): Tool {
   // A choice names the vendor's tools by their type.
   if (tool.type === "server") return tool.wire["type"] === "web_search" ? { ...tool, name: "web_search" } : tool;
   // A custom tool that goes as a function has been named as what the client has.
-  const name = names.nameOf(tool.name, tool.namespace, tool.type);
+  const name = names.wireName(namedTool(tool));
   if (quirks.noCustomTools !== true) return { ...tool, name };
   const { namespace: _flat, ...bare } = tool;
   return { ...bare, name };

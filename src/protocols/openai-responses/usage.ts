@@ -1,5 +1,5 @@
-import { readTokenCount, type Usage } from "../../ir/index.ts";
-import { isObject } from "../openai-shared/fields.ts";
+import { readServiceTier, readTokenCount, type Usage } from "../../ir/index.ts";
+import { isObject } from "../fields.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
@@ -27,6 +27,13 @@ export function parseUsage(wire: unknown): Usage | undefined {
     ...(longWrite === undefined ? {} : { cacheWrite1h: longWrite }),
     ...(reasoning === undefined ? {} : { reasoning }),
   };
+}
+
+/** The usage of a response object, which tells the class of service beside it. */
+export function usageOf(response: Readonly<Record<string, unknown>>): Usage | undefined {
+  const usage = parseUsage(response["usage"]);
+  const tier = readServiceTier(response["service_tier"]);
+  return usage === undefined || tier === undefined ? usage : { ...usage, tier };
 }
 
 /** The wire demands every number (clients refuse an end without them), so what nobody reported is 0. */

@@ -47,3 +47,9 @@ export function modelEdits(envelope: Envelope, model: string | undefined): Edit[
   if (span === undefined || model === undefined || model === envelope.model) return [];
   return [{ start: span.start, end: span.end, text: latin1OfUtf8(JSON.stringify(model)) }];
 }
+
+/** The edit that takes out the option which asks the gateway for the cost (`usageOption`). */
+export function optionEdits({ spans }: Envelope): Edit[] {
+  const span = spans["usageOption"];
+  return span === undefined ? [] : [{ ...span, text: "" }];
+}

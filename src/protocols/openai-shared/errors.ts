@@ -2,7 +2,7 @@ import type { ErrorObject } from "openai/resources/shared";
 import { errorKindOfStatus, GatewayError, type ErrorKind } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
-import { isObject, type WireObject } from "./fields.ts";
+import { isObject, type WireObject } from "../fields.ts";
 
 /**
  * Errors of both OpenAI dialects: `{"error":{"message","type","param","code"}}`. Source: `ErrorObject` of the npm package `openai` 7.57
@@ -12,6 +12,7 @@ import { isObject, type WireObject } from "./fields.ts";
 const typeOfKind: Readonly<Record<ErrorKind, string>> = {
   invalid_request: "invalid_request_error",
   authentication: "invalid_request_error",
+  billing: "insufficient_quota",
   permission: "invalid_request_error",
   not_found: "invalid_request_error",
   too_large: "invalid_request_error",

@@ -12,7 +12,6 @@ export type Wire = Record<string, unknown>;
 export const target = (fields: Partial<RenderTarget> = {}): RenderTarget => ({
   model: "gpt-mock",
   stream: false,
-  provider: "openai",
   quirks: {},
   ...fields,
 });

@@ -1,4 +1,8 @@
-/** What is known of OpenAI's own models by their names (guides to reasoning and to the latest models, November 2026). */
+/**
+ * What is known of OpenAI's own models by their names. Sources: `ReasoningEffort` in Microsoft's reference of `@azure/ai-projects`, the guides
+ * "Using GPT-5.2" and "Reasoning models" and the pages of the models on developers.openai.com, and the errors of the API as users report them
+ * ("Supported values are: 'none', 'low', 'medium', and 'high'", openai/openai-agents-python 2089; `max` of GPT-5.6, anomalyco/opencode 36141). November 2026.
+ */
 
 /** The name without what a market puts before it: `openai/gpt-5`. */
 function bareName(model: string): string {
@@ -7,7 +11,7 @@ function bareName(model: string): string {
 
 /** Models that never reason: they refuse every parameter about it. */
 export function neverReasons(model: string): boolean {
-  return /^(?:gpt-[34]|chatgpt-|gpt-5(?:\.\d+)?-chat)/.test(bareName(model));
+  return /^(?:gpt-[34]|chatgpt-|gpt-5(?:\.\d+)?-(?:chat|search))/.test(bareName(model));
 }
 
 /** Models that always may: they refuse sampling parameters and stop sequences. */
@@ -15,11 +19,33 @@ export function isReasoner(model: string): boolean {
   return /^(?:o\d|gpt-[5-9]|codex-)/.test(bareName(model)) && !neverReasons(model);
 }
 
-/** The least that a model can be asked to reason; `undefined` where that is not known. */
-export function leastEffort(model: string): "none" | "minimal" | "low" | undefined {
+/** The efforts of all models, from the least. */
+export const allEfforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+
+export type Effort = (typeof allEfforts)[number];
+
+/** The efforts that a model takes, from the least; `undefined` where that is not known. */
+export function effortsOf(model: string): readonly Effort[] | undefined {
   const name = bareName(model);
   if (neverReasons(model)) return undefined;
-  if (/^(?:gpt-5\.|gpt-[6-9])/.test(name)) return "none";
-  if (/^gpt-5(?:-|$)/.test(name)) return "minimal";
-  return /^o\d/.test(name) ? "low" : undefined;
+  if (/^(?:o\d|codex-)/.test(name)) return ["low", "medium", "high"];
+  const version = versionOf(name);
+  if (version === undefined) return undefined;
+  const most: readonly Effort[] = version >= 506 ? ["xhigh", "max"] : version >= 502 || name.includes("-codex-max") ? ["xhigh"] : [];
+  if (name.includes("-codex")) return ["low", "medium", "high", ...most];
+  if (name.includes("-pro")) return version === 500 ? ["high"] : ["medium", "high", ...most];
+  return [version === 500 ? "minimal" : "none", "low", "medium", "high", ...most];
+}
+
+/** Whether a model takes sampling parameters where no effort is asked for, as it does not reason then. */
+export function restsByDefault(model: string): boolean {
+  const name = bareName(model);
+  const version = versionOf(name);
+  return version !== undefined && version >= 502 && version <= 505 && !/-(?:codex|pro)/.test(name) && !neverReasons(model);
+}
+
+/** `gpt-5.2-mini` → 502, `gpt-6` → 600. */
+function versionOf(name: string): number | undefined {
+  const [, major, minor] = /^gpt-([5-9])(?:\.(\d+))?(?:-|$)/.exec(name) ?? [];
+  return major === undefined ? undefined : Number(major) * 100 + Number(minor ?? 0);
 }

@@ -1,30 +1,27 @@
 import { createHash } from "node:crypto";
 import type { ChatRequest } from "../../ir/index.ts";
 import type { RenderTarget } from "../translation.ts";
-import type { LossList } from "./loss-list.ts";
-import { isReasoner, leastEffort, neverReasons } from "./model-facts.ts";
+import type { Losses } from "../losses.ts";
+import { allEfforts, effortsOf, isReasoner, neverReasons, restsByDefault, type Effort } from "./model-facts.ts";
 
 /** The bound on output tokens, no higher than the model's and no lower than the wire's. */
-export function renderMaxTokens(request: ChatRequest, target: RenderTarget, least: number, losses: LossList): number | undefined {
+export function renderMaxTokens(request: ChatRequest, target: RenderTarget, least: number, losses: Losses): number | undefined {
   const asked = request.maxOutputTokens;
   if (asked === undefined) return undefined;
   const most = target.quirks.maxOutputTokens;
   const limit = Math.max(least, most === undefined ? asked : Math.min(asked, most));
-  if (limit !== asked) losses.add("max_tokens", "clamped", `The provider takes ${limit} here.`);
+  if (limit !== asked) losses.clamp("maxOutputTokens", `The provider takes ${limit} here.`);
   return limit;
 }
 
-/** OpenAI's words for an effort (`ReasoningEffort` of the npm package `openai` 7.57). */
-const efforts: ReadonlySet<string> = new Set(["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
-
 /** Budgets of thinking below these, in tokens, are that effort; agents' own words for them are 4,000, 10,000 and 31,999. */
-const effortOfBudget: readonly (readonly [number, string])[] = [
+const effortOfBudget: readonly (readonly [number, Effort])[] = [
   [5_000, "low"],
   [16_000, "medium"],
 ];
 
 /** `reasoning_effort`, or `undefined` where the model decides. */
-export function renderEffort({ reasoning }: ChatRequest, target: RenderTarget, losses: LossList): string | undefined {
+export function renderEffort({ reasoning }: ChatRequest, target: RenderTarget, losses: Losses): string | undefined {
   if (reasoning === undefined) return undefined;
   const { effort, budgetTokens, enabled } = reasoning;
   const asked = effort !== undefined || budgetTokens !== undefined || enabled !== undefined;
@@ -32,25 +29,33 @@ export function renderEffort({ reasoning }: ChatRequest, target: RenderTarget, l
     if (enabled !== false) losses.drop("reasoning", "The model does not reason.");
     return undefined;
   }
-  if (enabled === false) return leastEffort(target.model) ?? dropDisabled(losses);
+  if (enabled === false) return effortsOf(target.model)?.[0] ?? dropDisabled(losses);
   if (effort !== undefined) {
-    if (efforts.has(effort)) return effort;
     if (effort === "adaptive" || effort === "auto") return undefined;
-    losses.add("reasoning.effort", "clamped", "The provider knows no such effort.");
-    return effort === "ultra" ? "max" : "high";
+    const fitted = fitEffort(effort, target.model);
+    if (fitted !== effort) losses.clamp("reasoning.effort", `The nearest that the model takes is "${fitted}".`);
+    return fitted;
   }
   if (budgetTokens === undefined) return undefined;
-  losses.add("budget_tokens", "emulated", "The provider takes an effort in place of a budget.");
-  return effortOfBudget.find(([below]) => budgetTokens < below)?.[1] ?? "high";
+  losses.emulate("reasoning.budgetTokens", "The provider takes an effort in place of a budget.");
+  return fitEffort(effortOfBudget.find(([below]) => budgetTokens < below)?.[1] ?? "high", target.model);
 }
 
-function dropDisabled(losses: LossList): undefined {
-  losses.drop("thinking", "It is not known how this model is told not to reason.");
+/** The effort itself where the model takes it, else the next one up, else the highest; a word that no model knows is `high`, or beyond the highest. */
+function fitEffort(asked: string, model: string): Effort {
+  const known = allEfforts.find((each) => each === asked) ?? (asked === "ultra" ? "max" : "high");
+  const taken = effortsOf(model);
+  if (taken === undefined) return known;
+  return taken.find((each) => allEfforts.indexOf(each) >= allEfforts.indexOf(known)) ?? taken.at(-1)!;
+}
+
+function dropDisabled(losses: Losses): undefined {
+  losses.drop("reasoning", "It is not known how this model is told not to reason.");
 }
 
 /** Parameters that only models that don't reason take, and only as long as they don't. */
 export function takesSampling(target: RenderTarget, effort: string | undefined): boolean {
-  return !isReasoner(target.model) || effort === "none";
+  return !isReasoner(target.model) || effort === "none" || (effort === undefined && restsByDefault(target.model));
 }
 
 /** `temperature` and `top_p`, which models that reason refuse, even 0 and 1's neighbours. */
@@ -58,14 +63,14 @@ export function renderSampling(
   request: ChatRequest,
   target: RenderTarget,
   effort: string | undefined,
-  losses: LossList,
+  losses: Losses,
 ): { readonly temperature?: number; readonly top_p?: number } {
   const { temperature, topP } = request;
   if (takesSampling(target, effort)) {
     return { ...(temperature === undefined ? {} : { temperature }), ...(topP === undefined ? {} : { top_p: topP }) };
   }
   if (temperature !== undefined && temperature !== 1) losses.drop("temperature", "A model that reasons takes none.");
-  if (topP !== undefined && topP !== 1) losses.drop("top_p", "A model that reasons takes none.");
+  if (topP !== undefined && topP !== 1) losses.drop("topP", "A model that reasons takes none.");
   return {};
 }
 
@@ -73,20 +78,19 @@ export function renderSampling(
  * `safety_identifier`: at most 64 characters. Anything longer, or that is more than a plain name (agents send JSON with ids of devices and accounts),
  * goes as its hash: as good a mark, and it tells a third party nothing.
  */
-export function renderEndUser(endUser: string | undefined, losses: LossList): string | undefined {
+export function renderEndUser(endUser: string | undefined, losses: Losses): string | undefined {
   if (endUser === undefined || endUser === "") return undefined;
   if (/^[\w.@:+-]{1,64}$/.test(endUser)) return endUser;
-  losses.add("user_id", "emulated", "It goes to the provider as its SHA-256.");
+  losses.emulate("endUser", "It goes to the provider as its SHA-256.");
   return createHash("sha256").update(endUser).digest("hex");
 }
 
 /** What neither OpenAI dialect has, or the neutral answer has no place for. */
-export function dropUnserved(request: ChatRequest, losses: LossList): void {
-  if (request.topK !== undefined) losses.drop("top_k", "The provider's protocol has no such field.");
-  if (request.candidateCount !== undefined && request.candidateCount > 1) losses.add("n", "clamped", "A translated answer is one choice.");
+export function dropUnserved(request: ChatRequest, losses: Losses): void {
+  if (request.topK !== undefined) losses.drop("topK", "The provider's protocol has no such field.");
   if (request.logprobs !== undefined) losses.drop("logprobs", "A translated answer tells no probabilities.");
   const tier = request.serviceTier;
-  if (tier !== undefined && tier !== "auto") losses.drop("service_tier", "Tiers mean another thing at every provider.");
+  if (tier !== undefined && tier !== "auto") losses.drop("serviceTier", "Tiers mean another thing at every provider.");
 }
 
 /** Fields of one OpenAI dialect that the other has under the same name and in the same meaning. */

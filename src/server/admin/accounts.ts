@@ -1,11 +1,13 @@
 import { z } from "zod";
-import type { Accounts, Principal } from "../../accounts/index.ts";
+import type { Accounts, NewApiKey, Principal } from "../../accounts/index.ts";
+import { GatewayError } from "../../core/index.ts";
 import { readBody, type AdminOperation } from "./api.ts";
 
 const role = z.enum(["admin", "user"]);
 const newUser = z.strictObject({ username: z.string(), email: z.string().optional(), role: role.optional() });
-const newKey = z.strictObject({ user: z.string(), name: z.string().max(100).optional(), role: role.optional() });
-const ownKey = z.strictObject({ name: z.string().max(100).optional() });
+const limits = { expires: z.string().optional(), models: z.array(z.string()).optional() };
+const newKey = z.strictObject({ user: z.string(), name: z.string().max(100).optional(), role: role.optional(), ...limits });
+const ownKey = z.strictObject({ name: z.string().max(100).optional(), ...limits });
 
 /** Users and keys, for admins; and a user's own under `/api/v1/me`. */
 export function accountOperations(accounts: Accounts): AdminOperation[] {
@@ -49,9 +51,7 @@ export function accountOperations(accounts: Accounts): AdminOperation[] {
       path: "/api/v1/me/keys",
       access: "user",
       status: 201,
-      // A key can make others like itself, never a stronger one.
-      run: ({ principal, body }) =>
-        accounts.createKey(withoutUndefined({ ...readBody(ownKey, body), user: principal.userId, role: principal.role })),
+      run: ({ principal, body }) => createOwnKey(accounts, principal, withoutUndefined(readBody(ownKey, body))),
     },
     {
       method: "DELETE",
@@ -60,6 +60,24 @@ export function accountOperations(accounts: Accounts): AdminOperation[] {
       run: ({ principal, param }) => accounts.revokeKey(param, { user: principal.userId }),
     },
   ];
+}
+
+/** A key can make others like itself, never a stronger one: its own limits hold for those, too. */
+async function createOwnKey(
+  accounts: Accounts,
+  principal: Principal,
+  input: { readonly name?: string; readonly expires?: string; readonly models?: readonly string[] },
+): Promise<NewApiKey> {
+  const like = isKeyless(principal) ? undefined : await accounts.getKey(principal.keyId);
+  if (like?.models != null && input.models !== undefined) {
+    throw new GatewayError("invalid_request", "Your own key has a list of models, which the new one takes over: leave models out.", {
+      param: "models",
+    });
+  }
+  const models = like?.models ?? input.models;
+  const limit = like?.expires_at ?? undefined;
+  const made = withoutUndefined({ ...input, expires: input.expires ?? limit, models, user: principal.userId, role: principal.role });
+  return await accounts.createKey(limit === undefined ? made : { ...made, notAfter: limit });
 }
 
 /** Where auth is off, who calls is `local`, who has no row. */

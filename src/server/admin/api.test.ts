@@ -11,6 +11,7 @@ import { createCatalog, buildProviders } from "../../upstream/index.ts";
 import { createEdge, localPrincipal } from "../edge.ts";
 import { edgeDeps, keys, startEdge, type TestEdge } from "../harness.test.ts";
 import { accountOperations } from "./accounts.ts";
+import { budgetOperations } from "./budgets.ts";
 import { adminRoutes, createLocalCaller, type AdminOperation } from "./api.ts";
 import { systemOperations, type SystemDeps } from "./system.ts";
 import { usageOperations } from "./usage.ts";
@@ -25,6 +26,8 @@ const keyOf = (id: string, userId: string): ApiKey => ({
   prefix: "tok_abcd",
   created_at: "2026-01-01T00:00:00Z",
   revoked_at: null,
+  expires_at: null,
+  models: null,
 });
 
 interface Call {
@@ -54,6 +57,7 @@ function fakes(): { calls: Call[]; accounts: Accounts; reports: Reports } {
       return alice;
     }),
     createKey: noted("createKey", () => ({ ...keyOf("key_3", "usr_1"), key: "tok_shown_once" })),
+    getKey: noted("getKey", (id: string) => keyOf(id, "usr_1")),
     listKeys: noted("listKeys", () => [keyOf("key_1", "usr_1")]),
     revokeKey: noted("revokeKey", (id: string, filter?: { user?: string }) => {
       const owner = owned.get(id);
@@ -82,11 +86,15 @@ interface Started extends TestEdge {
   readonly ask: (method: string, path: string, body?: unknown, key?: string) => Promise<[number, Record<string, unknown>]>;
 }
 
+/** Budgets have tests of their own, over a database; here it matters who may ask for them. */
+const refuse = (): Promise<never> => Promise.reject(new GatewayError("not_found", "There is no such budget."));
+
 async function start(t: TestContext, changes: Partial<SystemDeps> = {}): Promise<Started> {
   const { calls, accounts, reports } = fakes();
   const operations = [
     ...accountOperations(accounts),
     ...usageOperations(reports, accounts),
+    ...budgetOperations({ set: refuse, list: refuse, remove: refuse }, accounts, refuse),
     ...systemOperations({ ...system, ...changes }),
   ];
   const edge = await startEdge(t, adminRoutes(operations), { accounts });
@@ -172,10 +180,11 @@ test("a user sees and changes only what is its own", async (t) => {
   assert.deepEqual(calls, [
     { name: "getUser", args: ["usr_1"] },
     { name: "listKeys", args: [{ user: "usr_1" }] },
+    { name: "getKey", args: ["key_1"] },
     { name: "createKey", args: [{ name: "phone", user: "usr_1", role: "user" }] },
     { name: "revokeKey", args: ["key_1", { user: "usr_1" }] },
     { name: "revokeKey", args: ["key_2", { user: "usr_1" }] },
-    { name: "usage", args: [{ groupBy: ["user", "key", "model"], userId: "usr_1" }] },
+    { name: "usage", args: [{ groupBy: ["user", "key", "model"], userId: "usr_1", limit: 1000 }] },
     { name: "entries", args: [{ limit: 5, userId: "usr_1" }] },
   ]);
 });
@@ -213,25 +222,57 @@ test("usage is filtered by what the query says, and a filter that makes no sense
     { name: "getUser", args: ["alice"] },
     {
       name: "usage",
-      args: [{ groupBy: ["day", "model"], userId: "usr_1", keyId: "key_1", fromMs: Date.UTC(2026, 0, 1), toMs: Date.UTC(2026, 1, 1) }],
+      args: [
+        {
+          groupBy: ["day", "model"],
+          userId: "usr_1",
+          keyId: "key_1",
+          fromMs: Date.UTC(2026, 0, 1),
+          toMs: Date.UTC(2026, 1, 1),
+          limit: 1000,
+        },
+      ],
     },
   ]);
   for (const time of ["2026-01-01", "2026-01-01T00:00:00+00:00", "2026-01-01T00:00Z", "2026-01-01T01:00:00.000+01:00"]) {
     assert.equal((await ask("GET", `/api/v1/usage?user=local&from=${time}`))[0], 200, time);
     assert.deepEqual(
       calls.splice(0)[0]!.args,
-      [{ groupBy: ["user", "key", "model"], userId: "local", fromMs: Date.UTC(2026, 0, 1) }],
+      [{ groupBy: ["user", "key", "model"], userId: "local", fromMs: Date.UTC(2026, 0, 1), limit: 1000 }],
       time,
     );
   }
+  assert.equal((await ask("GET", "/api/v1/usage?provider=openai&model=gpt-5&dialect=openai-chat&limit=10000&after=abc"))[0], 200);
   assert.equal((await ask("GET", "/api/v1/usage/entries?limit=1000&after=led_1"))[0], 200);
-  assert.deepEqual(calls.splice(0), [{ name: "entries", args: [{ limit: 1000, after: "led_1" }] }]);
+  assert.equal((await ask("GET", "/api/v1/usage/entries?tag=a&status=error&to=2026-01-01"))[0], 200);
+  assert.deepEqual(calls.splice(0), [
+    {
+      name: "usage",
+      args: [
+        {
+          groupBy: ["user", "key", "model"],
+          provider: "openai",
+          model: "gpt-5",
+          dialect: "openai-chat",
+          limit: 10_000,
+          after: "abc",
+        },
+      ],
+    },
+    { name: "entries", args: [{ limit: 1000, after: "led_1" }] },
+    { name: "entries", args: [{ limit: 100, tag: "a", status: "error", toMs: Date.UTC(2026, 0, 1) }] },
+  ]);
   const refused: [string, string][] = [
     ["usage?from=yesterday", "from"],
     ["usage?from=1", "from"],
     ["usage?to=2026-01-01T00:00:00", "to"],
     ["usage?to=2026-13-01", "to"],
     ["usage?group_by=user,password", "group_by"],
+    ["usage?limit=10001", "limit"],
+    ["usage?format=xml", "format"],
+    ["usage?format=csv&after=abc", "after"],
+    ["usage?format=csv&limit=0", "limit"],
+    ["usage/entries?status=fine", "status"],
     ["usage/entries?limit=0", "limit"],
     ["usage/entries?limit=1001", "limit"],
     ["usage/entries?limit=ten", "limit"],
@@ -297,7 +338,7 @@ test("a command calls the same operations without a server", async () => {
   assert.deepEqual(await call("GET", "/api/v1/users"), { data: [alice] });
   assert.deepEqual(await call("DELETE", "/api/v1/keys/key_1"), keyOf("key_1", "usr_1"));
   await call("GET", "/api/v1/usage?user=usr_1&group_by=day");
-  assert.deepEqual(calls.at(-1), { name: "usage", args: [{ groupBy: ["day"], userId: "usr_1" }] });
+  assert.deepEqual(calls.at(-1), { name: "usage", args: [{ groupBy: ["day"], userId: "usr_1", limit: 1000 }] });
   await assert.rejects(call("POST", "/api/v1/users", { username: 1 }), { code: "invalid_request", param: "username" });
   await assert.rejects(call("GET", "/api/v1/users/nobody"), { code: "not_found" });
   await assert.rejects(call("GET", "/api/v1/nothing"), { code: "not_found" });

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Principal } from "../../accounts/index.ts";
-import { GatewayError, parseLatin1 } from "../../core/index.ts";
+import { GatewayError, latin1OfUtf8, parseLatin1 } from "../../core/index.ts";
 import type { HttpExchange } from "../exchange.ts";
 import { createRouteTable, type Access, type Route } from "../route-table.ts";
 
@@ -19,8 +19,23 @@ export interface AdminOperation {
   readonly access: Access;
   /** The status of success; 200 by default. */
   readonly status?: number;
-  /** What it returns is the answer's JSON. @throws GatewayError */
+  /** What it returns is the answer's JSON, or a `TextStream`. @throws GatewayError */
   run(context: AdminContext): unknown;
+}
+
+/** An answer that is text and may be long: it is made while it is sent, as fast as the client reads. */
+export class TextStream {
+  /** With its parameters. */
+  readonly contentType: string;
+  /** What a browser saves it as. */
+  readonly fileName: string;
+  readonly chunks: AsyncIterable<string>;
+
+  constructor(contentType: string, fileName: string, chunks: AsyncIterable<string>) {
+    this.contentType = contentType;
+    this.fileName = fileName;
+    this.chunks = chunks;
+  }
 }
 
 /** The operations as rows of the route table. */
@@ -33,6 +48,10 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
     async handle(exchange: HttpExchange, { principal, param, query }) {
       const body = operation.method === "POST" ? parseBody(await exchange.readBody()) : undefined;
       const result = await operation.run({ principal, param, query: new URLSearchParams(query), body });
+      if (result instanceof TextStream) {
+        await sendText(exchange, result);
+        return;
+      }
       exchange.json(
         operation.status ?? 200,
         ["content-type", "application/json", "cache-control", "no-store"],
@@ -40,6 +59,42 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
       );
     },
   }));
+}
+
+/** The head goes out with the first text, so that what fails before it is an error in JSON. What fails later cuts the answer off, which clients notice. */
+async function sendText(exchange: HttpExchange, { contentType, fileName, chunks }: TextStream): Promise<void> {
+  const start = (): void => {
+    if (exchange.answered) return;
+    const disposition = `attachment; filename="${fileName}"`;
+    exchange.streamHead(200, ["content-type", contentType, "content-disposition", disposition, "cache-control", "no-store"]);
+  };
+  for await (const text of chunks) {
+    start();
+    if (!exchange.chunk(latin1OfUtf8(text))) await drained(exchange);
+    if (exchange.closed) return;
+  }
+  start();
+  exchange.finish();
+}
+
+/** A client that reads nothing for so long has gone. */
+const maxStallMs = 60_000;
+
+/** Resolves when the client has read what was sent, or has left; one that does neither is cut off. */
+function drained(exchange: HttpExchange): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      exchange.abort();
+      resolve();
+    }, maxStallMs);
+    timer.unref();
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    exchange.onDrain(end);
+    exchange.onLeave(end);
+  });
 }
 
 function parseBody(parts: readonly Buffer[]): unknown {

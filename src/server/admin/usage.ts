@@ -1,16 +1,26 @@
 import type { Accounts } from "../../accounts/index.ts";
 import { GatewayError } from "../../core/index.ts";
-import type { Reports, UsageGroup } from "../../ledger/index.ts";
-import type { AdminContext, AdminOperation } from "./api.ts";
+import {
+  exportEntries,
+  exportUsage,
+  type EntriesQuery,
+  type EntryStatus,
+  type ExportFormat,
+  type Reports,
+  type UsageFilter,
+  type UsageGroup,
+} from "../../ledger/index.ts";
+import { TextStream, type AdminContext, type AdminOperation } from "./api.ts";
 
 /** A day, or a time with its offset: `Date.parse` alone takes far more, some of it in the machine's own time zone. */
 const rfc3339 = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+ -]\d\d:\d\d))?$/i;
 
-const groups: readonly UsageGroup[] = ["user", "key", "model", "provider", "dialect", "day"];
+const groups: readonly UsageGroup[] = ["user", "key", "model", "provider", "dialect", "day", "hour", "tag"];
+const statuses: readonly EntryStatus[] = ["ok", "error", "cancelled", "interrupted", "refused"];
 
 /**
- * Usage: all of it for admins, a user's own under `/api/v1/me`. Filters: `user`, `key_id` (`key` is a credential in every query), `from`, `to`
- * (RFC 3339), `group_by` (by comma), `limit`, `after`.
+ * Usage: all of it for admins, a user's own under `/api/v1/me`. Filters: `user`, `key_id` (`key` is a credential in every query), `provider`, `model`,
+ * `dialect`, `tag`, `from`, `to` (RFC 3339), and `status` of entries; `group_by` (by comma); `limit`, `after`; `format` (`json`, `csv`, `jsonl`).
  */
 export function usageOperations(reports: Reports, accounts: Accounts): AdminOperation[] {
   const userOf = async ({ query }: AdminContext): Promise<string | undefined> => {
@@ -18,53 +28,94 @@ export function usageOperations(reports: Reports, accounts: Accounts): AdminOper
     if (user === null) return undefined;
     return user === "local" ? "local" : (await accounts.getUser(user)).id;
   };
+  const usage = (context: AdminContext, userId: string | undefined): unknown => readUsage(reports, context.query, userId);
+  const entries = (context: AdminContext, userId: string | undefined): unknown => readPage(reports, context.query, userId);
   return [
-    {
-      method: "GET",
-      path: "/api/v1/usage",
-      access: "admin",
-      run: async (context) => reports.usage(filterOf(context, await userOf(context))),
-    },
-    {
-      method: "GET",
-      path: "/api/v1/me/usage",
-      access: "user",
-      run: (context) => reports.usage(filterOf(context, context.principal.userId)),
-    },
-    {
-      method: "GET",
-      path: "/api/v1/usage/entries",
-      access: "admin",
-      run: async (context) => reports.entries(pageOf(context, await userOf(context))),
-    },
-    {
-      method: "GET",
-      path: "/api/v1/me/usage/entries",
-      access: "user",
-      run: (context) => reports.entries(pageOf(context, context.principal.userId)),
-    },
+    { method: "GET", path: "/api/v1/usage", access: "admin", run: async (context) => usage(context, await userOf(context)) },
+    { method: "GET", path: "/api/v1/me/usage", access: "user", run: (context) => usage(context, context.principal.userId) },
+    { method: "GET", path: "/api/v1/usage/entries", access: "admin", run: async (context) => entries(context, await userOf(context)) },
+    { method: "GET", path: "/api/v1/me/usage/entries", access: "user", run: (context) => entries(context, context.principal.userId) },
   ];
 }
 
-function filterOf({ query }: AdminContext, userId: string | undefined): Parameters<Reports["usage"]>[0] {
-  const keyId = query.get("key_id");
+function readUsage(reports: Reports, query: URLSearchParams, userId: string | undefined): unknown {
+  const after = query.get("after");
+  const asked = { groupBy: groupsOf(query.get("group_by")), ...filterOf(query, userId) };
+  const format = formatOf(query);
+  if (format !== undefined)
+    return download(
+      format,
+      "usage",
+      exportUsage((page) => reports.usage(page), { ...asked, ...wholeLimit(query) }, format),
+    );
+  return reports.usage({ ...asked, limit: limitOf(query, 1000, 10_000), ...(after === null ? {} : { after }) });
+}
+
+function readPage(reports: Reports, query: URLSearchParams, userId: string | undefined): unknown {
+  const status = query.get("status");
+  const after = query.get("after");
+  const asked: Omit<EntriesQuery, "limit"> = {
+    ...filterOf(query, userId),
+    ...(status === null ? {} : { status: oneOf("status", statuses, status) }),
+  };
+  const format = formatOf(query);
+  if (format !== undefined)
+    return download(
+      format,
+      "entries",
+      exportEntries((page) => reports.entries(page), { ...asked, ...wholeLimit(query) }, format),
+    );
+  return reports.entries({ ...asked, limit: limitOf(query, 100, 1000), ...(after === null ? {} : { after }) });
+}
+
+function download(format: ExportFormat, name: string, chunks: AsyncIterable<string>): TextStream {
+  // RFC 4180, section 3: `header` says that the first line holds the names.
+  const contentType = format === "csv" ? "text/csv; charset=utf-8; header=present" : "application/jsonl";
+  return new TextStream(contentType, `${name}.${format}`, chunks);
+}
+
+function filterOf(query: URLSearchParams, userId: string | undefined): UsageFilter {
+  const texts = {
+    keyId: query.get("key_id"),
+    provider: query.get("provider"),
+    model: query.get("model"),
+    dialect: query.get("dialect"),
+    tag: query.get("tag"),
+  };
+  const given = Object.entries(texts).filter(([, value]) => value !== null);
   const fromMs = timeOf(query, "from");
   const toMs = timeOf(query, "to");
   return {
-    groupBy: groupsOf(query.get("group_by")),
+    ...Object.fromEntries(given),
     ...(userId === undefined ? {} : { userId }),
-    ...(keyId === null ? {} : { keyId }),
     ...(fromMs === undefined ? {} : { fromMs }),
     ...(toMs === undefined ? {} : { toMs }),
   };
 }
 
-function pageOf({ query }: AdminContext, userId: string | undefined): Parameters<Reports["entries"]>[0] {
-  const limit = Number(query.get("limit") ?? 100);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
-    throw new GatewayError("invalid_request", '"limit" must be a whole number from 1 to 1000.', { param: "limit" });
-  const after = query.get("after");
-  return { limit, ...(userId === undefined ? {} : { userId }), ...(after === null ? {} : { after }) };
+/** `undefined`: pages of JSON. */
+function formatOf(query: URLSearchParams): ExportFormat | undefined {
+  const format = oneOf("format", ["json", "csv", "jsonl"] as const, query.get("format") ?? "json");
+  if (format === "json") return undefined;
+  if (query.get("after") !== null) {
+    throw new GatewayError("invalid_request", `"after" goes with pages of JSON; ${format} has no pages. Leave it out.`, { param: "after" });
+  }
+  return format;
+}
+
+/** Of an export, which has no pages and by default no end but that of the rows. */
+function wholeLimit(query: URLSearchParams): { readonly limit?: number } {
+  return query.get("limit") === null ? {} : { limit: limitOf(query, 1, Number.MAX_SAFE_INTEGER) };
+}
+
+function limitOf(query: URLSearchParams, standard: number, most: number): number {
+  const text = query.get("limit");
+  const limit = text === null ? standard : Number(text);
+  if (!Number.isInteger(limit) || limit < 1 || limit > most) {
+    const bounds = most === Number.MAX_SAFE_INTEGER ? "from 1 on" : `from 1 to ${most}`;
+    throw new GatewayError("invalid_request", `"limit" must be a whole number ${bounds}.`, { param: "limit" });
+  }
+  return limit;
 }
 
 function timeOf(query: URLSearchParams, name: string): number | undefined {
@@ -78,13 +129,11 @@ function timeOf(query: URLSearchParams, name: string): number | undefined {
 
 function groupsOf(text: string | null): UsageGroup[] {
   if (text === null || text === "") return ["user", "key", "model"];
-  return text.split(",").map((name) => {
-    const group = groups.find((candidate) => candidate === name.trim());
-    if (group === undefined) {
-      throw new GatewayError("invalid_request", `"group_by" takes ${groups.join(", ")}; found "${name.slice(0, 40)}".`, {
-        param: "group_by",
-      });
-    }
-    return group;
-  });
+  return text.split(",").map((name) => oneOf("group_by", groups, name.trim()));
+}
+
+function oneOf<Name extends string>(param: string, names: readonly Name[], text: string): Name {
+  const found = names.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new GatewayError("invalid_request", `"${param}" takes ${names.join(", ")}; found "${text.slice(0, 40)}".`, { param });
 }

@@ -1,7 +1,12 @@
 import { accountsAndUsage } from "./0001-accounts-and-usage.ts";
+import { heldResponses } from "./0002-held-responses.ts";
+import { budgets } from "./0003-budgets.ts";
+import { sealedProofs } from "./0004-sealed-proofs.ts";
+import { journalCheckpoints } from "./0005-journal-checkpoints.ts";
+import { usageRollups } from "./0006-usage-rollups.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
 
 /** All steps, in order. */
-export const migrations: readonly Migration[] = [accountsAndUsage];
+export const migrations: readonly Migration[] = [accountsAndUsage, heldResponses, budgets, sealedProofs, journalCheckpoints, usageRollups];

@@ -5,4 +5,6 @@ export interface Migration {
   readonly name: string;
   /** The statements for SQLite, run in one transaction. */
   readonly sqlite: string;
+  /** The same for PostgreSQL: whole numbers are `bigint`, as `Store` gives them. */
+  readonly postgresql: string;
 }

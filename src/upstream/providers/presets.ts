@@ -150,7 +150,8 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-responses": "https://api.x.ai/v1", "openai-chat": "https://api.x.ai/v1" },
     keyEnv: ["XAI_API_KEY"],
     modelPatterns: ["grok-*"],
-    quirks: { ...compatible },
+    // Its REST reference has `/v1/tokenize-text` for a text, and nothing that counts a request.
+    quirks: { ...compatible, noTokenCounter: true },
   },
   {
     name: "together",

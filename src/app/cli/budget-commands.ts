@@ -1,0 +1,84 @@
+import type { Command } from "commander";
+import type { BudgetState } from "../../ledger/index.ts";
+import type { AdminCaller } from "../../server/index.ts";
+import { print, table } from "./output.ts";
+
+interface Output {
+  readonly json?: boolean;
+}
+
+interface Limits extends Output {
+  readonly period: string;
+  readonly stop?: string;
+  readonly warn?: string;
+}
+
+/** `budget set|list|remove`. A subject that begins with `key_` is a key's id, any other a user's id or name. */
+export function addBudgetCommands(program: Command, admin: <T>(run: (call: AdminCaller) => Promise<T>) => Promise<T>): void {
+  const budget = program.command("budget").description("what users and keys may spend").helpCommand(false);
+  budget
+    .command("set")
+    .argument("<user|key>", "a user's id or name, or a key's id")
+    .option("--period <period>", "day, month or total; days and months are those of UTC", "month")
+    .option("--stop <usd>", "US dollars: requests that may lead beyond are refused")
+    .option("--warn <usd>", "US dollars: from here on answers and the log warn")
+    .option("--json", "print JSON")
+    .action(async (subject: string, { json, period, stop, warn }: Limits) => {
+      const body = { ...subjectOf(subject), period, stop_usd: stop, warn_usd: warn };
+      const made = (await admin((call) => call("POST", "/api/v1/budgets", body))) as BudgetState;
+      print(json === true, made, () => budgetTable([made]));
+    });
+  budget
+    .command("list")
+    .argument("[user|key]", "a user's id or name, or a key's id")
+    .option("--json", "print JSON")
+    .action(async (subject: string | undefined, { json }: Output) => {
+      const found = await admin((call) => listOf(call, subject));
+      print(json === true, found, () =>
+        found.length === 0 ? "No budgets. Next: tokligence budget set USER --stop 20" : budgetTable(found),
+      );
+    });
+  budget
+    .command("remove")
+    .argument("<user|key>", "a user's id or name, or a key's id")
+    .option("--period <period>", "only the one of this period")
+    .option("--json", "print JSON")
+    .action(async (subject: string, { json, period }: Output & { readonly period?: string }) => {
+      const removed = await admin(async (call) => {
+        const found = (await listOf(call, subject)).filter((state) => period === undefined || state.period === period);
+        if (found.length === 0) throw new Error(`There is no such budget of "${subject}". \`tokligence budget list\` shows them all.`);
+        for (const { id } of found) await call("DELETE", `/api/v1/budgets/${encodeURIComponent(id)}`);
+        return found;
+      });
+      print(json === true, removed, () =>
+        removed.map((state) => `The budget of ${ownerOf(state)} (${state.period}) is removed.`).join("\n"),
+      );
+    });
+}
+
+async function listOf(call: AdminCaller, subject: string | undefined): Promise<readonly BudgetState[]> {
+  const query = subject === undefined ? "" : `?${new URLSearchParams(subjectOf(subject)).toString()}`;
+  return ((await call("GET", `/api/v1/budgets${query}`)) as { readonly data: readonly BudgetState[] }).data;
+}
+
+function subjectOf(text: string): Record<string, string> {
+  return text.startsWith("key_") ? { key_id: text } : { user: text };
+}
+
+function ownerOf(state: BudgetState): string {
+  return state.user_id ?? state.key_id ?? "";
+}
+
+function budgetTable(states: readonly BudgetState[]): string {
+  const rows = states.map((state) => [
+    ownerOf(state),
+    state.period,
+    state.warn_usd,
+    state.stop_usd,
+    state.spent_usd,
+    state.held_usd,
+    state.left_usd,
+    state.period_end,
+  ]);
+  return table(["USER OR KEY", "PERIOD", "WARN USD", "STOP USD", "SPENT USD", "HELD USD", "LEFT USD", "BEGINS ANEW"], rows);
+}

@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import type { AdminCaller } from "../../server/index.ts";
+import type { LedgerReport } from "../journals.ts";
+import { print, table } from "./output.ts";
+
+type WithAdmin = <T>(run: (call: AdminCaller) => Promise<T>) => Promise<T>;
+
+/** `tokligence ledger …` */
+export function addLedgerCommands(program: Command, admin: WithAdmin): void {
+  const ledger = program.command("ledger").description("the record of usage and cost").helpCommand(false);
+  ledger
+    .command("status")
+    .description("what waits for the database, and the journals on disk")
+    .option("--json", "print JSON")
+    .action(async ({ json }: { readonly json?: boolean }) => {
+      const report = (await admin((call) => call("GET", "/api/v1/ledger"))) as LedgerReport;
+      print(json === true, report, () => ledgerText(report));
+    });
+}
+
+function ledgerText(report: LedgerReport): string {
+  const { healthy, problem, queued, lag_ms: lagMs, open_attempts: open, last_checkpoint: checkpoint, journals } = report;
+  const facts: (readonly [string, string | number])[] = [
+    ["durability", report.durability],
+    ["state", healthy === null ? "no daemon is running" : healthy ? "takes entries" : "takes no entries"],
+  ];
+  if (problem !== null) facts.push(["problem", problem]);
+  if (queued !== null) facts.push(["entries waiting", queued]);
+  if (lagMs !== null) facts.push(["oldest waits", `${lagMs} ms`]);
+  if (open !== null) facts.push(["attempts under way", open]);
+  facts.push(["last checkpoint", checkpoint ?? "none"], ["journals in", report.directory]);
+  const lines = facts.map(([name, value]) => `${name.padEnd(20)}${value}`);
+  if (journals.length === 0) return lines.join("\n");
+  const rows = journals.map((journal) => [
+    journal.journal,
+    journal.segments,
+    journal.size_bytes,
+    journal.finished ? "in the database" : "needed",
+  ]);
+  return `${lines.join("\n")}\n\n${table(["journal", "segments", "bytes", "state"], rows)}`;
+}

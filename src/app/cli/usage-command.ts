@@ -1,0 +1,146 @@
+import type { Command } from "commander";
+import { once } from "node:events";
+import type { EntriesPage, EntriesQuery, ExportFormat, UsageGroup, UsageQuery, UsageReport } from "../../ledger/index.ts";
+import type { AdminCaller } from "../../server/index.ts";
+import { print, table } from "./output.ts";
+
+interface Options {
+  readonly user?: string;
+  readonly key?: string;
+  readonly provider?: string;
+  readonly model?: string;
+  readonly dialect?: string;
+  readonly tag?: string;
+  readonly status?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly by?: string;
+  readonly limit?: string;
+  readonly entries?: boolean;
+  readonly json?: boolean;
+  readonly csv?: boolean;
+  readonly jsonl?: boolean;
+}
+
+/** `tokligence usage`: reports, single entries, and both as CSV or lines of JSON. */
+export function addUsageCommand(program: Command, admin: <T>(run: (call: AdminCaller) => Promise<T>) => Promise<T>): void {
+  program
+    .command("usage")
+    .description("tokens and cost by user, key and model")
+    .option("--user <user>", "id or username")
+    .option("--key <key-id>")
+    .option("--provider <provider>")
+    .option("--model <model>")
+    .option("--dialect <dialect>")
+    .option("--tag <tag>", "as given in the header x-tokligence-tags")
+    .option("--by <groups>", "user, key, model, provider, dialect, day, hour, tag; by comma")
+    .option("--from <time>", "as in 2026-01-31 or 2026-01-31T12:00:00Z")
+    .option("--to <time>")
+    .option("--limit <rows>", "1000 by default, 100 entries; no limit with --csv and --jsonl")
+    .option("--entries", "single entries, newest first, in place of sums")
+    .option("--status <status>", "of entries: ok, error, cancelled, interrupted or refused")
+    .option("--json", "print JSON")
+    .option("--csv", "print CSV, all of it")
+    .option("--jsonl", "print a JSON object a line, all of it")
+    .action(async (options: Options) => {
+      const format: ExportFormat | undefined = options.csv === true ? "csv" : options.jsonl === true ? "jsonl" : undefined;
+      if (format !== undefined) await admin((call) => writeExport(call, options, format));
+      else if (options.entries === true) await printEntries(admin, options);
+      else await printReport(admin, options);
+    });
+}
+
+type Admin = Parameters<typeof addUsageCommand>[1];
+
+async function printReport(admin: Admin, options: Options): Promise<void> {
+  const report = (await admin((call) => call("GET", targetOf(options)))) as UsageReport;
+  print(options.json === true, report, () => usageText(report));
+}
+
+async function printEntries(admin: Admin, options: Options): Promise<void> {
+  const page = (await admin((call) => call("GET", targetOf(options)))) as EntriesPage;
+  print(options.json === true, page, () => entriesText(page));
+}
+
+/** Reads pages over the API and prints each before it reads the next. */
+async function writeExport(call: AdminCaller, options: Options, format: ExportFormat): Promise<void> {
+  const { exportEntries, exportUsage } = await import("../../ledger/index.ts");
+  const read = (page: { readonly limit?: number; readonly after?: string }): Promise<unknown> => call("GET", targetOf(options, page));
+  // The server reads groups and filters; here they are only the names of columns.
+  const groupBy = (options.by ?? "user,key,model").split(",").map((name) => name.trim() as UsageGroup);
+  const limit = options.limit === undefined ? {} : { limit: readLimit(options.limit) };
+  const text =
+    options.entries === true
+      ? exportEntries((query: EntriesQuery) => read(query) as Promise<EntriesPage>, limit, format)
+      : exportUsage((query: UsageQuery) => read(query) as Promise<UsageReport>, { groupBy, ...limit }, format);
+  for await (const chunk of text) {
+    if (!process.stdout.write(chunk)) await once(process.stdout, "drain");
+  }
+}
+
+function readLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isSafeInteger(limit) && limit > 0) return limit;
+  throw new Error(`--limit takes a whole number from 1 on; found "${text}".`);
+}
+
+/** @param page in place of the option `limit`. */
+function targetOf(options: Options, page?: { readonly limit?: number; readonly after?: string }): string {
+  const values: Readonly<Record<string, string | undefined>> = {
+    user: options.user,
+    key_id: options.key,
+    provider: options.provider,
+    model: options.model,
+    dialect: options.dialect,
+    tag: options.tag,
+    status: options.status,
+    from: options.from,
+    to: options.to,
+    group_by: options.by,
+    limit: page === undefined ? options.limit : page.limit?.toString(),
+    after: page?.after,
+  };
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, value);
+  return `/api/v1/usage${options.entries === true ? "/entries" : ""}?${query.toString()}`;
+}
+
+function usageText(report: UsageReport): string {
+  if (report.rows.length === 0) return "No usage yet.";
+  const columns = report.group_by;
+  const header = [...columns.map((name) => name.toUpperCase()), "REQUESTS", "ERRORS", "INPUT", "CACHED", "OUTPUT", "COST USD"];
+  const rows = [...report.rows, { ...report.totals, group: {} as Record<string, string> }].map((row, i) => [
+    ...columns.map((name, column) => (i < report.rows.length ? (row.group[name] ?? "") : column === 0 ? "total" : "")),
+    row.requests,
+    row.errors,
+    row.input_tokens,
+    row.cache_read_tokens,
+    row.output_tokens,
+    row.cost_usd ?? "unknown",
+  ]);
+  const unpriced = report.totals.unpriced_requests;
+  return [
+    table(header, rows),
+    ...(unpriced === 0 ? [] : [`${unpriced} of these requests are of models without a known price; their cost is not in the sum.`]),
+    ...(report.next === null ? [] : ["There are more rows than these; the total is of all. Give --limit or --csv."]),
+  ].join("\n");
+}
+
+function entriesText({ entries, next }: EntriesPage): string {
+  if (entries.length === 0) return "No usage yet.";
+  const header = ["TIME", "REQUEST", "ATTEMPT", "USER", "PROVIDER", "MODEL", "STATUS", "INPUT", "OUTPUT", "COST USD", "TAGS"];
+  const rows = entries.map((entry) => [
+    entry.time,
+    entry.request_id,
+    entry.attempt,
+    entry.user_id,
+    entry.provider,
+    entry.model_served === "" ? entry.model_asked : entry.model_served,
+    entry.status,
+    entry.input_tokens,
+    entry.output_tokens,
+    entry.cost_usd ?? "unknown",
+    entry.tags.join(" "),
+  ]);
+  return [table(header, rows), ...(next === null ? [] : ["There are older ones. Give --limit, --csv or --jsonl."])].join("\n");
+}

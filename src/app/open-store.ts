@@ -1,0 +1,37 @@
+import type { Clock } from "../core/index.ts";
+import {
+  createPostgresStore,
+  createSqliteStore,
+  describePlace,
+  isCopyUnfinished,
+  parsePostgresUrl,
+  type PostgresPlace,
+  type Store,
+} from "../store/index.ts";
+import type { DatabaseSection, PostgresqlSettings } from "./config/index.ts";
+
+/**
+ * Opens the database of the configuration and brings its schema up to date.
+ * @throws StoreError that says what to do.
+ */
+export async function openStore({ type, path, postgresql }: DatabaseSection, clock: Clock): Promise<Store> {
+  if (type === "sqlite" || postgresql === undefined) return await createSqliteStore({ path, clock });
+  const place = postgresPlace(postgresql);
+  const store = await createPostgresStore({ place, clock, pool: postgresql.pool });
+  if (!(await isCopyUnfinished(store))) return store;
+  await store.close();
+  throw new Error(
+    `A copy into the database ${describePlace(place)} was broken off. Repeat it, with the configuration of the old database: tokligence db copy --to URL`,
+  );
+}
+
+/** For messages and logs: the file, or the database's name and server. */
+export function describeDatabase({ path, postgresql }: DatabaseSection): string {
+  return postgresql === undefined ? path : describePlace(postgresPlace(postgresql));
+}
+
+export function postgresPlace(settings: PostgresqlSettings): PostgresPlace {
+  const { url, host, port, database, username, password, tls } = settings;
+  if (url !== undefined) return parsePostgresUrl(url, tls);
+  return { host, port, database, username, ...(password === undefined ? {} : { password }), ...(tls === undefined ? {} : { tls }) };
+}

@@ -1,0 +1,45 @@
+import { elementsOf, memberOf, parseSpan, type Span } from "../../core/index.ts";
+import type { Message, ProtocolId } from "../../ir/index.ts";
+import type { Protocol, RouteCall } from "../../protocols/index.ts";
+import { lastResult } from "./add-note.ts";
+
+/** Where a dialect's conversation stands in a body, and what a result of a tool cannot be written without. */
+const places: Readonly<Record<ProtocolId, { readonly key: string; readonly mark: string }>> = {
+  "openai-chat": { key: "messages", mark: '"tool_call_id"' },
+  "openai-responses": { key: "input", mark: 'call_output"' },
+  "anthropic-messages": { key: "messages", mark: '"tool_result"' },
+  "gemini-generate": { key: "contents", mark: '"functionResponse"' },
+};
+
+/** The end of a body's conversation, in which one result of a tool stands twice. */
+export interface ConversationTail {
+  /** What the last tool said; `undefined` where it said nothing. */
+  readonly result: Span | undefined;
+  /** The last `count` elements in the neutral form. @throws GatewayError where they are none of the dialect. */
+  messages(count: number): readonly Message[];
+}
+
+/** Enough for a call, its result and what may stand between, twice or three times over. */
+export const firstLook = 12;
+
+/**
+ * `undefined` where the last result is no other's as well. That is known without a parse: where no tool has given a result from one search, else from the
+ * bytes of the last elements. `text` is latin1. @throws GatewayError where the body is no JSON object.
+ */
+export function conversationTail(text: string, protocol: Protocol, route: RouteCall): ConversationTail | undefined {
+  const { key, mark } = places[protocol.id];
+  if (!text.includes(mark)) return undefined;
+  const elements = elementsOf(text, memberOf(text, key));
+  const last = elements.at(-1);
+  if (last === undefined) return undefined;
+  const result = lastResult(text, protocol.id, last);
+  const said = result === undefined ? "" : text.slice(result.start, result.end);
+  if (!text.slice(elements.at(-firstLook)?.start ?? elements[0]!.start, last.start).includes(said)) return undefined;
+  return {
+    result,
+    messages(count) {
+      const tail = elements.slice(-count).map((span) => parseSpan(text, span));
+      return protocol.parseRequest({ model: "m", [key]: tail }, route).messages;
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { ceilingCost, formatUsd, type BudgetWarning } from "../ledger/index.ts";
+import type { Attempt } from "../upstream/index.ts";
+import type { ModelCall } from "./model-call.ts";
+
+/**
+ * Holds what the request may cost in the budgets of its user and key. `undefined`, and no promise, for those who have none and for what costs nothing.
+ * The hold is for the whole request, however many attempts it takes.
+ * @throws GatewayError `budget_exceeded`.
+ */
+export function holdBudget(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
+  const { principal, deps } = call;
+  const budgets = deps.budgets.of(principal.userId, principal.keyId);
+  if (budgets === undefined) return undefined;
+  const amountNanoUsd = mostItMayCost(call, attempts);
+  if (amountNanoUsd === 0n) return undefined;
+  const { requestId } = call.exchange;
+  return deps.budgets.reserve({ requestId, amountNanoUsd, budgets }).then((warnings) => {
+    call.holdsBudget = true;
+    call.budgetWarnings = warnings.map(describeWarning);
+  });
+}
+
+/**
+ * The request is over. What it held is let go of where no row of it will cost anything; else its row settles that on the way into the database, so that
+ * at no time neither of the two counts. Never rejects. Called again, it does nothing.
+ */
+export function letGoOfBudget(call: ModelCall): Promise<void> | undefined {
+  if (!call.holdsBudget) return undefined;
+  call.holdsBudget = false;
+  const { budgets } = call.deps;
+  const { requestId } = call.exchange;
+  if (call.outcome === undefined || call.outcome === "error" || call.outcome === "refused") return budgets.release(requestId);
+  budgets.finished(requestId);
+  return undefined;
+}
+
+/** Of the attempts, the dearest: the prompt at about four bytes a token, and as much output as the request allows. */
+function mostItMayCost(call: ModelCall, attempts: readonly Attempt[]): bigint {
+  const { operation } = call.route.route;
+  const generates = operation === "generate";
+  if (!generates && operation !== "embed" && operation !== "batch-embed") return 0n;
+  const { ceiling, outputTokens } = call.current.budget;
+  const input = Math.ceil(call.text.length / 4);
+  const { maxOutputTokens = outputTokens, choices = 1 } = call.envelope ?? {};
+  const output = generates ? bounded(maxOutputTokens, 0, mostTokens) * bounded(choices, 1, mostChoices) : 0;
+  const now = call.deps.clock.now();
+  let most = 0n;
+  for (const { provider, upstreamModel } of attempts) {
+    const cost = call.deps.ledger.cost(provider.name, upstreamModel, { input, output }, now) ?? ceilingCost(ceiling, input, output);
+    if (cost > most) most = cost;
+  }
+  return most > mostNanoUsd ? mostNanoUsd : most;
+}
+
+/** A client may write any number; sums of these fit into the database. */
+const mostTokens = 10_000_000;
+const mostChoices = 1000;
+const mostNanoUsd = 10n ** 15n;
+
+function bounded(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, Math.ceil(value)));
+}
+
+/** `user/month spent=15.2 warn=15 stop=20`, in US dollars. */
+function describeWarning({ budget, spentNanoUsd }: BudgetWarning): string {
+  const stop = budget.stopNanoUsd === null ? "" : ` stop=${formatUsd(budget.stopNanoUsd)}`;
+  return `${budget.subject}/${budget.period} spent=${formatUsd(spentNanoUsd)} warn=${formatUsd(budget.warnNanoUsd ?? 0n)}${stop}`;
+}

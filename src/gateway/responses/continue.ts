@@ -1,0 +1,138 @@
+import { applyEdits, GatewayError, latin1OfUtf8, type Edit } from "../../core/index.ts";
+import { storedResponses, type Envelope } from "../../protocols/index.ts";
+import type { ChainTurn } from "../../store/index.ts";
+import type { Attempt } from "../../upstream/index.ts";
+import type { ModelCall } from "../model-call.ts";
+import { ownedResponse, pinTo } from "../stored-responses.ts";
+
+const {
+  asForeignItem,
+  conversationItems,
+  itemAt,
+  mayHoldBareReferences,
+  mayHoldReferences,
+  parseInputItems,
+  placeOf,
+  readInputItems,
+  referenceOf,
+} = storedResponses;
+
+type Item = ReturnType<typeof parseInputItems>[number];
+
+/** A conversation may have so many turns, and so many characters in all. */
+export const conversationBounds = { maxTurns: 1000, maxChars: 32 * 1024 * 1024 };
+
+/**
+ * Makes a Responses request stand alone, where it goes on from what the gateway keeps: the items of the responses before it, and those it refers to, are
+ * put into its `input`. What a provider keeps stays with the provider, and only that one is asked.
+ * A promise only where something must be looked up.
+ * @throws GatewayError `response_not_found`, `not_found` (an item), `invalid_request` where the conversation cannot be told here.
+ */
+export function continueConversation(call: ModelCall, attempts: readonly Attempt[]): readonly Attempt[] | Promise<readonly Attempt[]> {
+  if (call.protocol.id !== "openai-responses") return attempts;
+  const { previousResponseId, conversation } = call.envelope!;
+  const native = attempts[0]?.lane === "verbatim";
+  if (conversation === true && !native) {
+    throw new GatewayError(
+      "invalid_request",
+      `Conversations are kept by OpenAI alone, and the model "${call.model}" is served by others. Use previous_response_id, or send the items as input.`,
+      { param: "conversation" },
+    );
+  }
+  // A provider that keeps responses says itself what it does not know, and its requests are many.
+  const refers = mayHoldReferences(call.text) || (!native && mayHoldBareReferences(call.text));
+  if (previousResponseId === undefined && !refers) return attempts;
+  return rewrite(call, attempts, native);
+}
+
+async function rewrite(call: ModelCall, attempts: readonly Attempt[], native: boolean): Promise<readonly Attempt[]> {
+  const envelope = call.envelope!;
+  const previousId = envelope.previousResponseId;
+  const previous = previousId === undefined ? undefined : await ownedResponse(call, previousId, "previous_response_id");
+  const turns = previous?.held === true ? await readTurns(call, previous.id) : [];
+  const given = parseInputItems(readInputItems(call.text, envelope));
+  const own = await resolveReferences(call, given, native);
+  // The turn before it is named only where the gateway keeps both.
+  call.continued = { previousId: turns.length > 0 ? previousId : undefined, input: JSON.stringify(own) };
+  if (turns.length > 0 || own.some((item, index) => item !== given[index])) {
+    const items = [...conversationItems(turns), ...own];
+    replaceInput(call, envelope, native ? items.map(asForeignItem).filter((item) => item !== undefined) : items, turns.length > 0);
+  }
+  return previous === undefined || previous.held ? attempts : pinTo(call, attempts, previous, "previous_response_id");
+}
+
+async function readTurns(call: ModelCall, id: string): Promise<readonly ChainTurn[]> {
+  const chain = await call.deps.responses.chain(id, call.principal.userId, conversationBounds);
+  if ("problem" in chain) {
+    throw chain.problem === "missing"
+      ? new GatewayError(
+          "response_not_found",
+          `The response "${chain.id}", which this conversation goes back to, is no longer kept. ${sendWhole}`,
+          {
+            param: "previous_response_id",
+          },
+        )
+      : new GatewayError(
+          "invalid_request",
+          `The conversation behind previous_response_id has more than ${conversationBounds.maxTurns} responses or ${conversationBounds.maxChars} characters. ${sendWhole}`,
+          { param: "previous_response_id" },
+        );
+  }
+  const { status } = chain.turns.at(-1)!;
+  if (status !== "completed" && status !== "incomplete") {
+    const what = status === "in_progress" ? "is still in progress. Wait until it is completed" : `is ${status}. Continue the one before it`;
+    throw new GatewayError("invalid_request", `The response "${id}" ${what}.`, { param: "previous_response_id" });
+  }
+  return chain.turns;
+}
+
+const sendWhole = "Send the conversation whole, without previous_response_id.";
+
+/** The items with those that the gateway keeps in place of the references to them. A provider may know the others. */
+async function resolveReferences(call: ModelCall, items: readonly Item[], native: boolean): Promise<readonly Item[]> {
+  const known = new Map<string, ChainTurn | undefined>();
+  const resolved: Item[] = [];
+  for (const item of items) {
+    const id = referenceOf(item);
+    const found = id === undefined ? item : await lookUp(call, id, known);
+    if (found === undefined && !native) {
+      throw new GatewayError(
+        "not_found",
+        `Item with id "${id!.slice(0, 100)}" not found. Items are kept only of responses with "store" that this gateway made. Send the item itself.`,
+        { param: "input" },
+      );
+    }
+    resolved.push(found ?? item);
+  }
+  return resolved;
+}
+
+async function lookUp(call: ModelCall, id: string, known: Map<string, ChainTurn | undefined>): Promise<Item | undefined> {
+  const place = placeOf(id);
+  if (place === undefined) return undefined;
+  const { responseId } = place;
+  if (!known.has(responseId)) {
+    const response = await call.deps.responses.read(responseId);
+    known.set(responseId, response?.userId === call.principal.userId ? response : undefined);
+  }
+  const turn = known.get(responseId);
+  return turn === undefined ? undefined : itemAt(turn, place, id);
+}
+
+/** Puts the items in place of the body's input, and takes the response that it continues out of it. */
+function replaceInput(call: ModelCall, envelope: Envelope, items: readonly Item[], alone: boolean): void {
+  const text = latin1OfUtf8(JSON.stringify(items));
+  const { input, previous_response_id: previous } = envelope.spans;
+  const edits: Edit[] = [
+    input === undefined
+      ? { start: envelope.insertAt, end: envelope.insertAt, text: `"input":${text}${envelope.empty ? "" : ","}` }
+      : { ...input, text },
+  ];
+  if (alone && previous !== undefined) edits.push({ ...previous, text: "null" });
+  call.replaceBody(
+    applyEdits(
+      call.text,
+      edits.toSorted((a, b) => a.start - b.start),
+    ),
+  );
+}

@@ -1,0 +1,78 @@
+import { GatewayError, parseLatin1 } from "../../core/index.ts";
+import { storedResponses } from "../../protocols/index.ts";
+import type { Attempt } from "../../upstream/index.ts";
+import { answerError } from "../answer-error.ts";
+import { asGatewayError, type ModelCall } from "../model-call.ts";
+import { ownHeaders } from "../own-headers.ts";
+import { DetachedExchange } from "./detached-exchange.ts";
+import { ownInput } from "./hold.ts";
+import { asAsked, ownResponseId } from "./own-response.ts";
+
+/** Whether the gateway itself has to make this response in the background. A provider that keeps responses does it by itself. */
+export function runsHere(call: ModelCall, attempts: readonly Attempt[]): boolean {
+  const isAsked =
+    call.protocol.id === "openai-responses" && call.route.route.operation === "generate" && call.envelope!.background === true;
+  return isAsked && attempts[0]?.lane !== "verbatim";
+}
+
+/**
+ * Answers `queued` and makes the response without its client, who polls it or cancels it. Upstream it is a stream, as those may take long.
+ * @param send tries the attempts, in order.
+ * @throws GatewayError where the request is wrong or no more are taken.
+ */
+export async function startBackground(
+  call: ModelCall,
+  attempts: readonly Attempt[],
+  send: (call: ModelCall, attempts: readonly Attempt[]) => Promise<void>,
+): Promise<void> {
+  const { deps, exchange: client } = call;
+  const envelope = call.envelope!;
+  if (envelope.store === false) throw invalid("store", "A response in the background must be stored: leave store out, or set it to true.");
+  if (envelope.stream) {
+    throw invalid(
+      "stream",
+      `A response of "${call.model}" in the background cannot be streamed: leave stream out, and retrieve it by its id.`,
+    );
+  }
+  deps.background.checkRoom();
+  const request = asAsked(call, call.protocol.parseRequest(parseLatin1(call.text), call.route));
+  const id = `resp_${ownResponseId(call)}`;
+  const state = { id, createdAt: Math.floor(deps.clock.now() / 1000), model: call.model };
+  const pending = storedResponses.renderPending(request, { ...state, status: "in_progress" });
+  const input = ownInput(call);
+  if (input.length > call.current.maxHeldBytes)
+    throw invalid("input", "The input is larger than gateway.responses.max_size, and so cannot be kept.");
+  await deps.responses.hold(
+    { id, userId: call.principal.userId, provider: attempts[0]?.provider.name ?? "", providerKey: "", model: call.model },
+    { status: "in_progress", background: true, previousId: call.continued?.previousId, input, response: pending },
+  );
+  const headers = ["content-type", "application/json"];
+  ownHeaders(call, headers);
+  const exchange = new DetachedExchange(client);
+  call.exchange = exchange;
+  call.background = pending;
+  call.envelope = { ...envelope, stream: true };
+  deps.background.start({ id, pending, exchange, work: () => work(call, attempts, send) });
+  client.json(200, headers, storedResponses.renderPending(request, { ...state, status: "queued" }));
+}
+
+async function work(
+  call: ModelCall,
+  attempts: readonly Attempt[],
+  send: (call: ModelCall, attempts: readonly Attempt[]) => Promise<void>,
+): Promise<void> {
+  try {
+    await send(call, attempts);
+  } catch (error) {
+    const failure = asGatewayError(error, call.deps, call.exchange.requestId);
+    // Settles what is open; the answer itself goes nowhere.
+    await answerError(call, failure);
+    throw failure;
+  } finally {
+    call.report();
+  }
+}
+
+function invalid(param: string, message: string): GatewayError {
+  return new GatewayError("invalid_request", message, { param });
+}

@@ -1,0 +1,88 @@
+import type { MediaBlock } from "./block.ts";
+
+/**
+ * What vendors count for media, November 2026. A picture: about its pixels over 750, the long side cut to 1568 before (Anthropic's vision guide); OpenAI's
+ * tiles and Gemini's 258 a tile come near it. Of a picture whose size is not to be seen (a URL) it is this much.
+ */
+const unseenImageTokens = 1_000;
+const maxImageTokens = 1_600;
+const maxImageSide = 1_568;
+const pixelsPerToken = 750;
+/** A page of a PDF: its text and, with most vendors, its picture (Anthropic's PDF guide: 1,500 to 3,000). */
+const pageTokens = 2_000;
+/** 25 to 32 tokens a second (Gemini's audio guide) of some 16 kB. */
+const audioBytesPerToken = 500;
+/** 258 a picture each second (Gemini's video guide) of some 250 kB. */
+const videoBytesPerToken = 1_000;
+
+/** Tokens of a picture, a document, a sound or a video by rule of thumb. */
+export function estimateMedia({ kind, source }: MediaBlock): number {
+  const data = source.type === "base64" ? source.data : "";
+  const sizeBytes = Math.floor((data.length * 3) / 4);
+  switch (kind) {
+    case "image":
+      return imageTokens(data);
+    case "document":
+      return pageTokens * pagesOf(data);
+    case "audio":
+      return Math.ceil(sizeBytes / audioBytesPerToken);
+    case "video":
+      return Math.ceil(sizeBytes / videoBytesPerToken);
+  }
+}
+
+function imageTokens(data: string): number {
+  // The size stands near the beginning, in a JPEG behind its metadata.
+  const size = data === "" ? undefined : imageSize(Buffer.from(data.slice(0, 256 * 1024), "base64"));
+  if (size === undefined) return unseenImageTokens;
+  const scale = Math.min(1, maxImageSide / Math.max(size.width, size.height, 1));
+  return Math.min(maxImageTokens, Math.max(1, Math.ceil((size.width * scale * size.height * scale) / pixelsPerToken)));
+}
+
+interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Pixels of a PNG, GIF, JPEG or WebP, from its header; `undefined` for anything else. */
+function imageSize(bytes: Buffer): ImageSize | undefined {
+  if (bytes.length < 30) return undefined;
+  if (bytes.readUInt32BE(0) === 0x89504e47) return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
+  if (bytes.toString("latin1", 0, 3) === "GIF") return { width: bytes.readUInt16LE(6), height: bytes.readUInt16LE(8) };
+  if (bytes.readUInt16BE(0) === 0xffd8) return jpegSize(bytes);
+  return bytes.toString("latin1", 0, 4) === "RIFF" && bytes.toString("latin1", 8, 12) === "WEBP" ? webpSize(bytes) : undefined;
+}
+
+/** The first start-of-frame segment (ITU T.81, B.2.2). */
+function jpegSize(bytes: Buffer): ImageSize | undefined {
+  for (let at = 2; at + 9 <= bytes.length && bytes[at] === 0xff;) {
+    const marker = bytes[at + 1]!;
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+    if (isFrame) return { width: bytes.readUInt16BE(at + 7), height: bytes.readUInt16BE(at + 5) };
+    at += 2 + bytes.readUInt16BE(at + 2);
+  }
+  return undefined;
+}
+
+/** RFC 9649, sections 2.5 to 2.7. */
+function webpSize(bytes: Buffer): ImageSize | undefined {
+  switch (bytes.toString("latin1", 12, 16)) {
+    case "VP8X":
+      return { width: bytes.readUIntLE(24, 3) + 1, height: bytes.readUIntLE(27, 3) + 1 };
+    case "VP8 ":
+      return { width: bytes.readUInt16LE(26) & 0x3fff, height: bytes.readUInt16LE(28) & 0x3fff };
+    case "VP8L": {
+      const bits = bytes.readUInt32LE(21);
+      return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Pages of a PDF that says so in plain; at least one. */
+function pagesOf(data: string): number {
+  if (data === "") return 1;
+  const text = Buffer.from(data, "base64").toString("latin1");
+  return Math.max(1, text.match(/\/Type\s*\/Page\b/g)?.length ?? 0);
+}

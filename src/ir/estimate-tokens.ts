@@ -1,0 +1,136 @@
+import type { Block, MediaBlock } from "./block.ts";
+import { estimateMedia } from "./estimate-media.ts";
+import type { ChatRequest, Tool } from "./request.ts";
+
+/** Frames that vendors put around a message, a tool, a call or a result, in tokens. */
+const frameTokens = 4;
+
+/**
+ * Tokens of a request by rule of thumb: instructions, messages, tools, calls, results and media. A whole number, 0 for nothing. No tokenizer of any
+ * vendor is here: `docs/token-counts.md` tells how far off it is.
+ */
+export function estimateRequest(request: ChatRequest): number {
+  let tokens = 0;
+  for (const message of request.messages) tokens += frameTokens + sum(message.content, estimateBlock);
+  for (const tool of request.tools ?? []) tokens += frameTokens + estimateTool(tool);
+  const format = request.responseFormat;
+  if (format?.type === "json-schema") tokens += estimateText(JSON.stringify(format.schema));
+  return Math.round(tokens);
+}
+
+function estimateTool(tool: Tool): number {
+  if (tool.type === "server") return estimateText(JSON.stringify(tool.wire));
+  const { name, description } = tool;
+  const schema = tool.type === "custom" ? (tool.grammar?.definition ?? "") : JSON.stringify(tool.parameters ?? {});
+  return estimateText(name) + estimateText(description ?? "") + estimateText(schema);
+}
+
+function estimateBlock(block: Block): number {
+  switch (block.type) {
+    case "text":
+    case "refusal":
+    case "reasoning":
+      return estimateText(block.text);
+    case "tool-call":
+      return frameTokens + estimateText(block.name) + estimateText(block.arguments);
+    case "tool-result":
+      return frameTokens + sum(block.content, estimateBlock);
+    case "media":
+      return estimateMediaBlock(block);
+    case "opaque":
+      return estimateText(JSON.stringify(block.value) ?? "");
+  }
+}
+
+function estimateMediaBlock(block: MediaBlock): number {
+  return block.source.type === "text" ? estimateText(block.source.text) : estimateMedia(block);
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  let total = 0;
+  for (const item of items) total += of(item);
+  return total;
+}
+
+/** What a run of characters is, as tokenizers cut a text. */
+const word = 0;
+const digits = 1;
+const space = 2;
+const lineBreak = 3;
+const mark = 4;
+const ideograph = 5;
+const kana = 6;
+const hangul = 7;
+const accented = 8;
+/** Cyrillic, Greek, Arabic, Hebrew, Devanagari, … */
+const script = 9;
+const other = 10;
+
+/**
+ * Tokens of a text: it is cut where byte-pair tokenizers cut one, into words, numbers, marks and space, and each piece is given what such a piece has on
+ * average. Not rounded, so that the parts of a text add up.
+ */
+export function estimateText(text: string): number {
+  let tokens = 0;
+  let start = 0;
+  let kind = -1;
+  let wasLower = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const next = kindOf(code);
+    // In `camelCase` a capital begins a word.
+    const isUpper = next === word && code >= 0x41 && code <= 0x5a;
+    if (next !== kind || (isUpper && wasLower)) {
+      if (kind >= 0) tokens += tokensOf(kind, at - start);
+      start = at;
+      kind = next;
+    }
+    wasLower = next === word && !isUpper;
+  }
+  return kind < 0 ? 0 : tokens + tokensOf(kind, text.length - start);
+}
+
+function kindOf(code: number): number {
+  if (code < 0x80) {
+    if ((code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a)) return word;
+    if (code >= 0x30 && code <= 0x39) return digits;
+    if (code === 0x20 || code === 0x09) return space;
+    if (code === 0x0a || code === 0x0d) return lineBreak;
+    return mark;
+  }
+  if (code < 0x250) return code < 0xc0 ? other : accented;
+  if (code < 0x1100) return script;
+  if (code >= 0x3040 && code <= 0x30ff) return kana;
+  if ((code >= 0x3400 && code <= 0x9fff) || (code >= 0xf900 && code <= 0xfaff)) return ideograph;
+  if (code >= 0xac00 && code <= 0xd7af) return hangul;
+  return other;
+}
+
+/** The numbers are fitted to the texts of `estimate-tokens.test.ts`. */
+function tokensOf(kind: number, length: number): number {
+  switch (kind) {
+    case word:
+      return length <= 6 ? 1 : 1 + (length - 6) / 6;
+    case digits:
+      return Math.ceil(length / 3);
+    case space:
+      // One space belongs to the word behind it.
+      return length === 1 ? 0 : 1;
+    case lineBreak:
+      return 0.4;
+    case mark:
+      return length === 1 ? 0.72 : length * 0.44;
+    case ideograph:
+      return length * 0.78;
+    case kana:
+      return length * 0.68;
+    case hangul:
+      return length * 0.7;
+    case accented:
+      return length * 0.4;
+    case script:
+      return length * 0.3;
+    default:
+      return length;
+  }
+}

@@ -1,0 +1,121 @@
+import { csvLine, type CsvCell } from "./csv.ts";
+import type { EntriesPage, EntriesQuery, UsageEntry } from "./entries.ts";
+import type { UsageGroup } from "./report-query.ts";
+import type { UsageReport, UsageReportRow, UsageQuery } from "./reports.ts";
+
+/** `csv`: RFC 4180 with a header; `jsonl`: a JSON object a line, as in the pages of the API. */
+export type ExportFormat = "csv" | "jsonl";
+
+/** Rows of a page, as they lie in memory at once. */
+const pageRows = 1000;
+
+/** A report as text, a page at a time, however long it is. */
+export function exportUsage(
+  read: (query: UsageQuery) => Promise<Pick<UsageReport, "rows" | "next">>,
+  query: Omit<UsageQuery, "after">,
+  format: ExportFormat,
+): AsyncIterable<string> {
+  const groups = [...new Set(query.groupBy)];
+  return textOf(format, [...groups, ...sumNames], pagesOf(read, query), (row) => usageCells(row, groups));
+}
+
+/** Entries as text, newest first, a page at a time. */
+export function exportEntries(
+  read: (query: EntriesQuery) => Promise<EntriesPage>,
+  query: Omit<EntriesQuery, "after" | "limit"> & { readonly limit?: number },
+  format: ExportFormat,
+): AsyncIterable<string> {
+  const readPage = async (page: typeof query & { readonly limit: number }): Promise<Page<UsageEntry>> => {
+    const { entries, next } = await read(page);
+    return { rows: entries, next };
+  };
+  return textOf(format, entryNames, pagesOf(readPage, query), (entry) => entryNames.map((name) => entryCell(entry[name])));
+}
+
+interface Page<Row> {
+  readonly rows: readonly Row[];
+  readonly next: string | null;
+}
+
+/** @param query its `limit` is that of the whole. */
+async function* pagesOf<Query extends { readonly limit?: number }, Row>(
+  read: (query: Query & { readonly limit: number; readonly after?: string }) => Promise<Page<Row>>,
+  query: Query,
+): AsyncGenerator<readonly Row[]> {
+  let left = query.limit ?? Infinity;
+  let after: string | null = null;
+  do {
+    const page: Page<Row> = await read({ ...query, limit: Math.min(left, pageRows), ...(after === null ? {} : { after }) });
+    yield page.rows;
+    left -= page.rows.length;
+    after = page.next;
+  } while (after !== null && left > 0);
+}
+
+async function* textOf<Row>(
+  format: ExportFormat,
+  header: readonly string[],
+  pages: AsyncIterable<readonly Row[]>,
+  cells: (row: Row) => readonly CsvCell[],
+): AsyncGenerator<string> {
+  let text = format === "csv" ? csvLine(header) : "";
+  for await (const rows of pages) {
+    for (const row of rows) text += format === "csv" ? csvLine(cells(row)) : `${JSON.stringify(row)}\n`;
+    if (text !== "") yield text;
+    text = "";
+  }
+}
+
+const sumNames = [
+  "requests",
+  "attempts",
+  "errors",
+  "input_tokens",
+  "output_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "reasoning_tokens",
+  "cost_usd",
+  "unpriced_requests",
+] as const satisfies readonly (keyof UsageReportRow)[];
+
+function usageCells(row: UsageReportRow, groups: readonly UsageGroup[]): readonly CsvCell[] {
+  return [...groups.map((group) => row.group[group]!), ...sumNames.map((name) => row[name])];
+}
+
+/** The columns of entries, each once: one too few or too many does not compile. */
+const entryColumns: { readonly [Name in keyof UsageEntry]: true } = {
+  time: true,
+  request_id: true,
+  attempt: true,
+  user_id: true,
+  key_id: true,
+  dialect: true,
+  provider: true,
+  model_asked: true,
+  model_served: true,
+  status: true,
+  http_status: true,
+  error_code: true,
+  input_tokens: true,
+  output_tokens: true,
+  cache_read_tokens: true,
+  cache_write_5m_tokens: true,
+  cache_write_1h_tokens: true,
+  reasoning_tokens: true,
+  usage_source: true,
+  cost_usd: true,
+  price: true,
+  duration_ms: true,
+  ttft_ms: true,
+  direction: true,
+  tags: true,
+  client_request_id: true,
+};
+const entryNames = Object.keys(entryColumns) as readonly (keyof UsageEntry)[];
+
+/** A list is its parts with a space between, as tags have none in them; an object is JSON. */
+function entryCell(value: UsageEntry[keyof UsageEntry]): CsvCell {
+  if (value === null || typeof value === "string" || typeof value === "number") return value;
+  return Array.isArray(value) ? value.join(" ") : JSON.stringify(value);
+}

@@ -1,0 +1,88 @@
+import { messageOf, type Clock, type Logger } from "../core/index.ts";
+import type { Store } from "../store/index.ts";
+import { spanMs } from "./rollup.ts";
+import { systemSchedule, type Schedule } from "./schedule.ts";
+
+/** Rows of one statement: it holds the database for a few milliseconds. */
+const batchRows = 500;
+const betweenBatchesMs = 100;
+const betweenRoundsMs = 10 * 60_000;
+
+export interface RetentionOptions {
+  readonly store: Pick<Store, "db" | "dropUsageBefore">;
+  /** How long entries are kept, milliseconds; `undefined`: for ever. Read anew for each round, so that a reload changes it. */
+  readonly entriesMs: () => number | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly schedule?: Schedule;
+}
+
+/** Deletes entries that are past their time, in the background, a few at a time. Their sums by hour and day stay. */
+export interface Retention {
+  /** One statement's worth. @returns whether there is more to delete now. */
+  step(): Promise<boolean>;
+  /** Waits for the statement that is under way; none comes after it. */
+  close(): Promise<void>;
+}
+
+export function createRetention(options: RetentionOptions): Retention {
+  const { store, logger, clock, schedule = systemSchedule } = options;
+  const step = async (): Promise<boolean> => {
+    const keepMs = options.entriesMs();
+    if (keepMs === undefined) return false;
+    // Whole days, so that no hour is half there: its sums could not be told from what is left of it.
+    const markMs = Math.floor((clock.now() - keepMs) / spanMs.day) * spanMs.day;
+    return markMs > 0 && (await deleteBefore(store, markMs));
+  };
+  let running: Promise<void> = Promise.resolve();
+  let closed = false;
+  const round = async (): Promise<void> => {
+    const more = await step().catch((error: unknown) => {
+      logger.warn({ error: messageOf(error) }, "usage entries past their time could not be deleted; it is tried again later");
+      return false;
+    });
+    if (!closed) plan(more ? betweenBatchesMs : betweenRoundsMs);
+  };
+  let cancel = (): void => undefined;
+  const plan = (delayMs: number): void => {
+    cancel = schedule(delayMs, () => {
+      running = round();
+    });
+  };
+  plan(betweenBatchesMs);
+  return {
+    step,
+    async close() {
+      closed = true;
+      cancel();
+      await running;
+    },
+  };
+}
+
+/** The mark goes first: nothing above it can be deleted (a trigger refuses), and reports know from it which hours they cannot look into. */
+async function deleteBefore(store: RetentionOptions["store"], markMs: number): Promise<boolean> {
+  const { db } = store;
+  await db
+    .updateTable("retention")
+    .set({ deletable_before_ms: markMs })
+    .where("name", "=", "usage_entries")
+    .where("deletable_before_ms", "<", markMs)
+    .execute();
+  if (store.dropUsageBefore !== undefined) {
+    await store.dropUsageBefore(markMs);
+    return false;
+  }
+  // By time, as that is the index. Those of one instant go together.
+  const last = await db
+    .selectFrom("usage_entries")
+    .select("time_ms")
+    .where("time_ms", "<", markMs)
+    .orderBy("time_ms")
+    .limit(1)
+    .offset(batchRows - 1)
+    .executeTakeFirst();
+  const untilMs = last === undefined ? markMs : last.time_ms + 1;
+  await db.deleteFrom("usage_entries").where("time_ms", "<", untilMs).execute();
+  return last !== undefined;
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { latin1OfUtf8, SseSplitter } from "../core/index.ts";
+import { collect, type ProtocolId } from "../ir/index.ts";
+import { upstreamProtocols } from "./index.ts";
+
+/** A text in two pieces, with what each vendor says of its sources between and behind them. */
+const streams: Readonly<Record<ProtocolId, readonly (object | string)[]>> = {
+  "openai-chat": [
+    { id: "1", model: "m", choices: [{ index: 0, delta: { role: "assistant", content: "a " } }] },
+    {
+      id: "1",
+      model: "m",
+      choices: [{ index: 0, delta: { annotations: [{ type: "url_citation", url_citation: { url: "https://a.example" } }] } }],
+    },
+    { id: "1", model: "m", choices: [{ index: 0, delta: { content: "b" }, logprobs: { content: [{ token: "b", logprob: -1 }] } }] },
+    { id: "1", model: "m", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
+    "[DONE]",
+  ],
+  "openai-responses": [
+    { type: "response.created", response: { id: "resp_1", model: "m" } },
+    { type: "response.output_item.added", output_index: 0, item: { type: "message", id: "m1", role: "assistant", content: [] } },
+    { type: "response.content_part.added", output_index: 0, content_index: 0, part: { type: "output_text", text: "", annotations: [] } },
+    { type: "response.output_text.delta", output_index: 0, content_index: 0, delta: "a " },
+    {
+      type: "response.output_text.annotation.added",
+      output_index: 0,
+      content_index: 0,
+      annotation_index: 0,
+      annotation: { type: "url_citation" },
+    },
+    { type: "response.output_text.delta", output_index: 0, content_index: 0, delta: "b" },
+    {
+      type: "response.output_item.done",
+      output_index: 0,
+      item: {
+        type: "message",
+        id: "m1",
+        role: "assistant",
+        content: [{ type: "output_text", text: "a b", annotations: [{ type: "url_citation" }] }],
+      },
+    },
+    { type: "response.completed", response: { id: "resp_1", model: "m", status: "completed", output: [] } },
+  ],
+  "anthropic-messages": [
+    { type: "message_start", message: { id: "msg_1", model: "m", content: [], usage: { input_tokens: 1, output_tokens: 1 } } },
+    { type: "content_block_start", index: 0, content_block: { type: "text", text: "", citations: [] } },
+    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "a " } },
+    { type: "content_block_delta", index: 0, delta: { type: "citations_delta", citation: { type: "char_location", cited_text: "x" } } },
+    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "b" } },
+    { type: "content_block_stop", index: 0 },
+    { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 2 } },
+    { type: "message_stop" },
+  ],
+  "gemini-generate": [
+    { candidates: [{ content: { parts: [{ text: "a " }] }, groundingMetadata: { webSearchQueries: ["q"] } }] },
+    {
+      candidates: [
+        { content: { parts: [{ text: "b" }] }, finishReason: "STOP", citationMetadata: { citationSources: [{}] }, safetyRatings: [] },
+      ],
+    },
+  ],
+};
+
+for (const [id, events] of Object.entries(streams)) {
+  test(`${id}: what a stream says of its sources does not break its text`, () => {
+    const decoder = upstreamProtocols.get(id as ProtocolId)!.createStreamDecoder();
+    const text = events.map((event) => `data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`).join("");
+    const decoded = new SseSplitter().push(latin1OfUtf8(text)).flatMap((event) => decoder.push(event));
+    const { content, stopReason } = collect([...decoded, ...decoder.end()]);
+    assert.deepEqual([content, stopReason], [[{ type: "text", text: "a b" }], "stop"]);
+  });
+}

@@ -1,0 +1,135 @@
+import { GatewayError } from "../core/index.ts";
+
+/** An object of the wire that nobody has checked yet. */
+export type WireObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is WireObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** `null` counts as absent nearly wherever a field is optional: the vendors' SDKs allow it, and so does the JSON form of protocol buffers. */
+export function isAbsent(value: unknown): value is undefined | null {
+  return value === undefined || value === null;
+}
+
+/** The fields that are not in `known`, as on the wire; `undefined` where there are none. */
+export function restOf(object: WireObject, known: ReadonlySet<string>): WireObject | undefined {
+  let rest: [string, unknown][] | undefined;
+  for (const key of Object.keys(object)) if (!known.has(key)) (rest ??= []).push([key, object[key]]);
+  // `fromEntries` defines its properties, so that a key `__proto__` stays a key.
+  return rest === undefined ? undefined : Object.fromEntries(rest);
+}
+
+type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** The object without the keys whose value is `undefined`: absent stays absent. Its keys are those of a literal, never a client's. */
+export function compact<T extends object>(value: T): Compact<T> {
+  const out: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const field = (value as Record<string, unknown>)[key];
+    if (field !== undefined) out[key] = field;
+  }
+  return out as Compact<T>;
+}
+
+/** How a dialect speaks of its fields. */
+export interface FieldDialect {
+  /** The text of the 400 that names a field, as the vendor's own messages do. `expected`: what would have been right, `a string`. */
+  readonly message: (path: string, expected: string) => string;
+  /** The path of a list's element: `messages[0]`, `messages.0`. */
+  readonly element: (path: string, index: number) => string;
+  /** Where an object's own keys may be spelt in more than one way: the object with its keys as the protocol has them. */
+  readonly spellKeys?: (object: WireObject) => WireObject;
+  /** Where a number may be written as something else: the number. */
+  readonly readNumber?: (value: unknown) => unknown;
+}
+
+/**
+ * The readers of a dialect's fields. `path` is the place of what is read, `key` a field of it; the body itself has the path `""` for its fields.
+ * Each throws `invalidField` where what is there is not what it reads.
+ */
+export interface FieldReaders {
+  /** The 400 (`invalid_request`) that names a field. */
+  invalidField(path: string, expected: string): GatewayError;
+  join(path: string, key: string | number): string;
+  readObject(value: unknown, path: string): WireObject;
+  readArray(value: unknown, path: string): readonly unknown[];
+  readStrings(value: unknown, path: string): readonly string[];
+  requiredString(object: WireObject, key: string, path: string): string;
+  optionalString(object: WireObject, key: string, path: string): string | undefined;
+  optionalNumber(object: WireObject, key: string, path: string): number | undefined;
+  optionalBoolean(object: WireObject, key: string, path: string): boolean | undefined;
+  optionalObject(object: WireObject, key: string, path: string): WireObject | undefined;
+  optionalArray(object: WireObject, key: string, path: string): readonly unknown[] | undefined;
+  optionalStrings(object: WireObject, key: string, path: string): readonly string[] | undefined;
+}
+
+export function createFieldReaders({ message, element, spellKeys, readNumber }: FieldDialect): FieldReaders {
+  function invalidField(path: string, expected: string): GatewayError {
+    return new GatewayError("invalid_request", message(path, expected), { param: path });
+  }
+
+  function join(path: string, key: string | number): string {
+    if (typeof key === "number") return element(path, key);
+    return path === "" ? key : `${path}.${key}`;
+  }
+
+  function readObject(value: unknown, path: string): WireObject {
+    if (!isObject(value)) throw invalidField(path, "an object");
+    return spellKeys === undefined ? value : spellKeys(value);
+  }
+
+  function readArray(value: unknown, path: string): readonly unknown[] {
+    if (!Array.isArray(value)) throw invalidField(path, "an array");
+    return value;
+  }
+
+  function readStrings(value: unknown, path: string): readonly string[] {
+    return readArray(value, path).map((text, index) => {
+      if (typeof text !== "string") throw invalidField(join(path, index), "a string");
+      return text;
+    });
+  }
+
+  function requiredString(object: WireObject, key: string, path: string): string {
+    const value = object[key];
+    if (typeof value !== "string") throw invalidField(join(path, key), "a string");
+    return value;
+  }
+
+  function optionalNumber(object: WireObject, key: string, path: string): number | undefined {
+    if (isAbsent(object[key])) return undefined;
+    const value = readNumber === undefined ? object[key] : readNumber(object[key]);
+    if (typeof value !== "number" || !Number.isFinite(value)) throw invalidField(join(path, key), "a number");
+    return value;
+  }
+
+  function optionalBoolean(object: WireObject, key: string, path: string): boolean | undefined {
+    const value = object[key];
+    if (isAbsent(value)) return undefined;
+    if (typeof value !== "boolean") throw invalidField(join(path, key), "true or false");
+    return value;
+  }
+
+  /** The reader of a field that may be absent, made of the reader of its value. */
+  function optional<T>(read: (value: unknown, path: string) => T): (object: WireObject, key: string, path: string) => T | undefined {
+    return (object, key, path) => (isAbsent(object[key]) ? undefined : read(object[key], join(path, key)));
+  }
+
+  return {
+    invalidField,
+    join,
+    readObject,
+    readArray,
+    readStrings,
+    requiredString,
+    optionalString: (object, key, path) => (isAbsent(object[key]) ? undefined : requiredString(object, key, path)),
+    optionalNumber,
+    optionalBoolean,
+    optionalObject: optional(readObject),
+    optionalArray: optional(readArray),
+    optionalStrings: optional(readStrings),
+  };
+}

@@ -1,0 +1,41 @@
+import type { CustomTool, FunctionTool } from "../ir/index.ts";
+import { objectText } from "./json-text.ts";
+import type { Losses } from "./losses.ts";
+
+/** A tool of free text for a wire that only has functions: a function with one string, with the grammar told in the description. */
+export function functionOfCustom(tool: CustomTool, losses: Losses): FunctionTool {
+  losses.emulate("tools[]", "The provider has no tools of free text: they go as functions with one string.");
+  const grammar = tool.grammar === undefined ? [] : [`Grammar of \`input\` (${tool.grammar.syntax}):\n${tool.grammar.definition}`];
+  return {
+    type: "function",
+    name: tool.name,
+    ...(tool.namespace === undefined ? {} : { namespace: tool.namespace }),
+    description: [...(tool.description === undefined ? [] : [tool.description]), inputHint, ...grammar].join("\n\n"),
+    parameters: { type: "object", properties: { input: { type: "string" } }, required: ["input"], additionalProperties: false },
+    ...(tool.cache === undefined ? {} : { cache: tool.cache }),
+  };
+}
+
+const inputHint = "Give the whole free text of this tool's input, as it is, in `input`.";
+
+/** The arguments of a call as a JSON object to put into a body: their text as it is, or as the one string of `input`. */
+export function argumentsJson(kind: "function" | "custom", text: string): string {
+  return (kind === "custom" ? undefined : objectText(text)) ?? wrapInput(text);
+}
+
+/** Arguments of such a function for a free text. */
+export function wrapInput(text: string): string {
+  return JSON.stringify({ input: text });
+}
+
+/** The free text in the arguments of such a function; a model that did not keep to the form meant all of it. */
+export function unwrapInput(args: string): string {
+  try {
+    const value: unknown = JSON.parse(args);
+    if (typeof value === "string") return value;
+    if (typeof value === "object" && value !== null && "input" in value && typeof value.input === "string") return value.input;
+  } catch {
+    // Not JSON: the free text itself.
+  }
+  return args;
+}

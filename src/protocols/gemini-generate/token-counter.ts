@@ -1,0 +1,18 @@
+import { countable, keepFields, readCount } from "../token-count.ts";
+import type { TokenCounter } from "../translation.ts";
+import { modelResource } from "./model-name.ts";
+import { renderRequest } from "./render-request.ts";
+
+const counted = ["systemInstruction", "tools", "toolConfig", "generationConfig", "contents"];
+
+/**
+ * `:countTokens` in the form that counts instructions and tools too, `{"generateContentRequest":{"model","contents",…}}`, which answers `{"totalTokens"}`
+ * (ai.google.dev/api/tokens, November 2026).
+ */
+export const tokenCounter: TokenCounter = {
+  render(request, target) {
+    const body = keepFields(renderRequest(countable(request), target).value, counted);
+    return `{"generateContentRequest":{"model":${JSON.stringify(modelResource(target.model))},${body.slice(1)}}`;
+  },
+  parse: (body) => readCount(body, "totalTokens"),
+};

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Extensions } from "../ir/index.ts";
+import { Losses, nameOfOpaque, refuseForeignState, refuseSeveralAnswers, refuseSeveralStreams } from "./losses.ts";
+
+const request = (extensions: Extensions): Parameters<typeof refuseForeignState>[0] => ({
+  model: "m",
+  stream: false,
+  messages: [],
+  extensions,
+});
+
+test("the same thing is told once for each way in which it is lost", () => {
+  const losses = new Losses();
+  losses.drop("stop", "One.");
+  losses.drop("stop", "Two.");
+  losses.clamp("stop", "Three.");
+  assert.deepEqual(losses.list, [
+    { param: "stop", action: "dropped", reason: "One." },
+    { param: "stop", action: "clamped", reason: "Three." },
+  ]);
+});
+
+test("fields of another protocol are told, but for those that say nothing, are echoes or are seen to here", () => {
+  const losses = new Losses();
+  const fields = {
+    container: "c",
+    empty: {},
+    none: null,
+    off: false,
+    thinking: { novel: 1 },
+    output_config: {},
+  };
+  losses.dropForeign({ "anthropic-messages": fields, "gemini-generate": { own: 1 } }, "gemini-generate", "request");
+  losses.dropForeign({ "openai-chat": { store: true, logit_bias: { 1: 2 } } }, "openai-responses", "request", new Set(["store"]));
+  // The same name at another vendor is another thing.
+  losses.dropForeign({ "anthropic-messages": { store: true } }, "openai-responses", "request", new Set(["store"]));
+  losses.dropForeign({ "openai-chat": { annotations: [1], odd: 1 } }, "gemini-generate", "messages[]");
+  losses.dropForeign(
+    { "openai-responses": { include: ["reasoning.encrypted_content"], stream_options: { a: 1 } } },
+    "openai-chat",
+    "request",
+  );
+  assert.deepEqual(
+    losses.list.map(({ param, action }) => `${action} ${param}`),
+    [
+      "dropped request.container",
+      "dropped request.thinking.novel",
+      "dropped request.logit_bias",
+      "dropped request.store",
+      "dropped messages[].odd",
+    ],
+  );
+});
+
+test("what only another provider keeps, and a form of the answer that only it has, refuse the request", () => {
+  const refused = [
+    [request({ "openai-responses": { conversation: "c" } }), "conversation"],
+    [request({ "anthropic-messages": { mcp_servers: [{}] } }), "mcp_servers"],
+    [request({ "gemini-generate": { cachedContent: "c" } }), "cachedContent"],
+    [request({ "openai-responses": { text: { format: { type: "grammar" } } } }), "responseFormat"],
+  ] as const;
+  for (const [each, param] of refused) assert.throws(() => refuseForeignState(each, "openai-chat"), { code: "invalid_request", param });
+  refuseForeignState(request({ "openai-responses": { conversation: "c" } }), "openai-responses");
+  refuseForeignState(request({ "openai-responses": { conversation: null }, "anthropic-messages": { mcp_servers: [] } }), "openai-chat");
+});
+
+test("several answers are refused where there is one, and one is not", () => {
+  const several = { model: "m", stream: false, messages: [], candidateCount: 2 };
+  assert.throws(() => refuseSeveralAnswers(several), { param: "candidateCount" });
+  assert.throws(() => refuseSeveralStreams(several, { stream: true }), { param: "candidateCount" });
+  refuseSeveralAnswers({ ...several, candidateCount: 1 });
+  refuseSeveralStreams(several, { stream: false });
+});
+
+test("an opaque value goes by its type, or by its one key", () => {
+  assert.deepEqual([{ type: "web_search_call" }, { executableCode: {} }, {}, "x"].map(nameOfOpaque), [
+    "web_search_call",
+    "executableCode",
+    "item",
+    "item",
+  ]);
+});

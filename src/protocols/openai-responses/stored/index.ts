@@ -1,0 +1,18 @@
+/** The wire of stored responses, for a gateway that keeps them where no provider does. All functions are pure. */
+export {
+  asForeignItem,
+  contextItems,
+  conversationItems,
+  itemAt,
+  mayHoldBareReferences,
+  mayHoldReferences,
+  parseInputItems,
+  placeOf,
+  readInputItems,
+  referenceOf,
+} from "./items.ts";
+export type { ItemPlace, StoredTurn } from "./items.ts";
+export { renderInputItems } from "./page.ts";
+export { replayStored } from "./replay.ts";
+export { asAnswerTo, asCancelled, asFailed, readEnded, readEndedStream, renderDeleted, renderPending } from "./response.ts";
+export type { EndedResponse, EndStatus } from "./response.ts";

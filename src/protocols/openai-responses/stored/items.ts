@@ -1,0 +1,110 @@
+import { parseSpan, utf8OfLatin1 } from "../../../core/index.ts";
+import { isObject, type WireObject } from "../../fields.ts";
+import { readArray, readObject } from "../../openai-shared/fields.ts";
+import type { Envelope } from "../../protocol.ts";
+
+/** One response of a conversation, as it is kept. */
+export interface StoredTurn {
+  readonly id: string;
+  /** Its own input items, a JSON array. */
+  readonly input: string;
+  /** The response object, JSON. */
+  readonly response: string;
+}
+
+/** Where an item of a kept response stands. */
+export interface ItemPlace {
+  readonly responseId: string;
+  readonly from: "input" | "output";
+  readonly index: number;
+}
+
+/** The input items of a body as a JSON array, as sent; a text is the message it stands for. `body` is latin1. */
+export function readInputItems(body: string, envelope: Envelope): string {
+  const span = envelope.spans["input"];
+  if (span === undefined || body.startsWith("null", span.start)) return "[]";
+  if (!body.startsWith('"', span.start)) return utf8OfLatin1(body.slice(span.start, span.end));
+  return JSON.stringify([{ type: "message", role: "user", content: [{ type: "input_text", text: parseSpan(body, span) }] }]);
+}
+
+/** `readInputItems`, parsed. @throws GatewayError `invalid_request` where `input` is neither a text nor an array of objects. */
+export function parseInputItems(json: string): readonly WireObject[] {
+  return readArray(JSON.parse(json), "input").map((item, index) => readObject(item, `input[${index}]`));
+}
+
+/** The id that a reference names; its `type` may be left out (`ResponseInputItem.ItemReference` of the npm package `openai` 7.57). */
+export function referenceOf(item: WireObject): string | undefined {
+  const { id, type } = item;
+  const isReference = type === "item_reference" || ((type === undefined || type === null) && item["role"] === undefined);
+  return isReference && typeof id === "string" ? id : undefined;
+}
+
+/** Whether a body may hold references that say their type: a look at the text that never misses one. `body` is latin1. */
+export function mayHoldReferences(body: string): boolean {
+  return body.includes("item_reference");
+}
+
+/** The same for references that leave their type out, which takes longer. */
+export function mayHoldBareReferences(body: string): boolean {
+  return /\{\s*"(?:id"\s*:\s*"[^"]*"\s*(?:\}|,\s*"type"\s*:\s*null)|type"\s*:\s*null)/.test(body);
+}
+
+/** Ids that the gateway gives: the response's, and the item's place in it. */
+const ownItemId = /^[a-z]+_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_(in)?(\d{1,6})$/;
+
+/** What an item's id tells of where it stands; `undefined`: it is no id of a kept item. */
+export function placeOf(itemId: string): ItemPlace | undefined {
+  const found = ownItemId.exec(itemId);
+  if (found === null) return undefined;
+  return { responseId: `resp_${found[1]!}`, from: found[2] === undefined ? "output" : "input", index: Number(found[3]) };
+}
+
+/** The item at a place, if it is the one of that id. */
+export function itemAt(turn: StoredTurn, place: ItemPlace, id: string): WireObject | undefined {
+  const item = (place.from === "input" ? inputOf(turn) : outputOf(turn))[place.index];
+  return item?.["id"] === id ? item : undefined;
+}
+
+/** All items of a conversation, the oldest first: of each response its input and then its output. */
+export function conversationItems(turns: readonly StoredTurn[]): readonly WireObject[] {
+  return turns.flatMap((turn) => [...inputOf(turn), ...outputOf(turn)]);
+}
+
+/** The items that a response was made from: those of the conversation before it, and its own. `turns`: the oldest first, the response's last. */
+export function contextItems(turns: readonly StoredTurn[]): readonly WireObject[] {
+  return [...conversationItems(turns.slice(0, -1)), ...inputOf(turns.at(-1)!)];
+}
+
+/**
+ * An item as another keeper of responses takes it: without the id, which it would look for in vain. Reasoning of other models is nothing to it:
+ * `undefined`.
+ */
+export function asForeignItem(item: WireObject): WireObject | undefined {
+  const { id, ...rest } = item;
+  if (typeof id !== "string" || placeOf(id) === undefined) return item;
+  return item["type"] === "reasoning" ? undefined : rest;
+}
+
+const prefixes: Readonly<Record<string, string>> = {
+  message: "msg",
+  reasoning: "rs",
+  function_call: "fc",
+  function_call_output: "fco",
+  custom_tool_call: "ctc",
+  custom_tool_call_output: "ctco",
+};
+
+/** Every input item has an id; one that came without gets one from its place. Messages may come without their type. */
+function inputOf(turn: StoredTurn): readonly WireObject[] {
+  return parseInputItems(turn.input).map((item, index) => {
+    const type = typeof item["type"] === "string" ? item["type"] : "message";
+    const id = typeof item["id"] === "string" ? item["id"] : `${prefixes[type] ?? "item"}_${turn.id.replace(/^resp_/, "")}_in${index}`;
+    return { ...item, type, id };
+  });
+}
+
+function outputOf(turn: StoredTurn): readonly WireObject[] {
+  const response: unknown = JSON.parse(turn.response);
+  const output = isObject(response) ? response["output"] : undefined;
+  return Array.isArray(output) ? output.filter(isObject) : [];
+}

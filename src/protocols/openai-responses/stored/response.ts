@@ -1,0 +1,68 @@
+import { readString, scanDocument, scanObject, SseSplitter, utf8OfLatin1, type GatewayError } from "../../../core/index.ts";
+import type { ChatRequest } from "../../../ir/index.ts";
+import { isObject, type WireObject } from "../../fields.ts";
+import { failureOf } from "../errors.ts";
+import { echoRequest, responseObject } from "../response-object.ts";
+
+/** How a response that is over came to its end. */
+export type EndStatus = "completed" | "incomplete" | "failed" | "cancelled";
+
+const endStatuses: readonly EndStatus[] = ["completed", "incomplete", "failed", "cancelled"];
+
+/** A response object that is over, as it went to the client. */
+export interface EndedResponse {
+  readonly id: string;
+  readonly status: EndStatus;
+  /** JSON. */
+  readonly json: string;
+}
+
+/** Reads a JSON answer. `body` is latin1; `undefined`: it is no response that is over. */
+export function readEnded(body: string): EndedResponse | undefined {
+  const { spans, open, end } = scanDocument(body, ["id", "status"]);
+  const id = readString(body, spans[0]);
+  const status = endStatuses.find((known) => known === readString(body, spans[1]));
+  return id === undefined || status === undefined ? undefined : { id, status, json: utf8OfLatin1(body.slice(open, end)) };
+}
+
+/** The response in the last event of a stream. `events` is latin1. */
+export function readEndedStream(events: string): EndedResponse | undefined {
+  const data = new SseSplitter().push(events).at(-1)?.data ?? "";
+  if (data === "") return undefined;
+  const span = scanDocument(data, ["response"]).spans[0];
+  if (span === undefined || !data.startsWith("{", span.start)) return undefined;
+  return readEnded(data.slice(span.start, scanObject(data, span.start, []).end));
+}
+
+/** A response that has been taken on and has no answer yet. `createdAt` is in seconds since 1970. */
+export function renderPending(
+  request: ChatRequest,
+  state: { readonly id: string; readonly createdAt: number; readonly model: string; readonly status: "queued" | "in_progress" },
+): string {
+  return JSON.stringify(responseObject({ ...state, output: [] }, echoRequest(request)));
+}
+
+/** The answer to a pending response: it was made when that one was taken on, whatever the upstream's clock says. Both are JSON. */
+export function asAnswerTo(pending: string, json: string): string {
+  return JSON.stringify({ ...parse(json), created_at: parse(pending)["created_at"] });
+}
+
+/** The same response, failed. */
+export function asFailed(json: string, error: GatewayError): string {
+  return JSON.stringify({ ...parse(json), status: "failed", error: failureOf(error) });
+}
+
+/** The same response, cancelled. */
+export function asCancelled(json: string): string {
+  return JSON.stringify({ ...parse(json), status: "cancelled" });
+}
+
+/** The answer to a deletion. */
+export function renderDeleted(id: string): string {
+  return JSON.stringify({ id, object: "response", deleted: true });
+}
+
+function parse(json: string): WireObject {
+  const value: unknown = JSON.parse(json);
+  return isObject(value) ? value : {};
+}

@@ -1,0 +1,12 @@
+import { countable, keepFields, readCount } from "../token-count.ts";
+import type { TokenCounter } from "../translation.ts";
+import { renderRequest } from "./render-request.ts";
+
+/** What `InputTokenCountParams` has of a request that leans on nothing stored (npm package `openai` 7.57, resources/responses/input-tokens). */
+const counted = ["model", "instructions", "input", "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text", "truncation"];
+
+/** `POST /responses/input_tokens`, which answers `{"object":"response.input_tokens","input_tokens"}`. */
+export const tokenCounter: TokenCounter = {
+  render: (request, target) => keepFields(renderRequest(countable(request), target).value, counted),
+  parse: (body) => readCount(body, "input_tokens"),
+};

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { fitsStrict, lowerParameters } from "./function-schema.ts";
+
+describe("the schema of a function", () => {
+  test("gets the type that OpenAI demands at the top, and keeps everything else", () => {
+    assert.deepEqual(lowerParameters({ properties: { a: {} } }), { schema: { type: "object", properties: { a: {} } }, note: "" });
+    assert.deepEqual(lowerParameters(true), { schema: { type: "object", properties: {} }, note: "" });
+    const whole = { type: "object", properties: { a: { anyOf: [{ type: "null" }] } }, additionalProperties: false };
+    assert.equal(lowerParameters(whole).schema["additionalProperties"], false);
+    assert.deepEqual(lowerParameters(whole).schema, whole);
+  });
+
+  test("gets items in every array, and no array is looked for in an example", () => {
+    const bare = { type: "array" };
+    const schema = {
+      type: "object",
+      properties: { type: bare, b: { anyOf: [bare, { type: "null" }] }, c: { type: "array", items: bare }, d: { enum: [bare] } },
+    };
+    const whole = { type: "array", items: {} };
+    assert.deepEqual(lowerParameters(schema).schema, {
+      type: "object",
+      properties: { type: whole, b: { anyOf: [whole, { type: "null" }] }, c: { type: "array", items: whole }, d: { enum: [bare] } },
+    });
+  });
+
+  test("meets the terms for strict only where every object in it does", () => {
+    const closed = { type: "object", properties: { a: { type: "string" } }, required: ["a"], additionalProperties: false };
+    assert.equal(fitsStrict(closed), true);
+    assert.equal(fitsStrict({ ...closed, required: [] }), false);
+    assert.equal(fitsStrict({ ...closed, properties: { a: { type: "object" } } }), false);
+    assert.equal(fitsStrict({ ...closed, properties: { a: { type: "array", items: { ...closed, additionalProperties: true } } } }), false);
+    assert.equal(fitsStrict({ ...closed, $defs: { x: closed }, properties: { a: { enum: [{ type: "object" }] } } }), true);
+  });
+});

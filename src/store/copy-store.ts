@@ -1,0 +1,151 @@
+import { sql, type Kysely, type RawBuilder } from "kysely";
+import { StoreError } from "./store-error.ts";
+import type { Tables } from "./tables.ts";
+import type { SqlValue, Store } from "./types.ts";
+
+type TableName = Exclude<keyof Tables, "schema_migrations">;
+
+interface CopiedTable {
+  readonly name: TableName;
+  /** The primary key, by which pages are read. */
+  readonly key: readonly string[];
+  /** What is summed up beside the rows, to compare; whole numbers. */
+  readonly sums?: Readonly<Record<string, string>>;
+  /** Rows at a time; fewer where a row may have megabytes. */
+  readonly page?: number;
+}
+
+const money = (column: string): Record<string, string> => ({
+  [`${column}_whole`]: `${column} / 1000000000`,
+  [`${column}_rest`]: `${column} % 1000000000`,
+});
+
+/** Never changed and the most by far: copied in pieces, each of which stays. */
+const usageEntries: CopiedTable = {
+  name: "usage_entries",
+  key: ["request_id", "attempt"],
+  sums: { minutes: "time_ms / 60000", input: "input_tokens", output: "output_tokens", ...money("cost_nano_usd") },
+};
+
+/** All others; a table after those that its rows refer to. */
+const otherTables: readonly CopiedTable[] = [
+  { name: "users", key: ["id"] },
+  { name: "api_keys", key: ["id"] },
+  { name: "budgets", key: ["id"], sums: money("stop_nano_usd") },
+  { name: "budget_periods", key: ["budget_id", "start_ms"], sums: { ...money("spent_nano_usd"), ...money("held_nano_usd") } },
+  { name: "budget_holds", key: ["request_id", "budget_id"], sums: money("amount_nano_usd") },
+  { name: "stored_responses", key: ["id"], sums: { size: "size_chars" }, page: 20 },
+  { name: "installation_keys", key: ["id"] },
+  { name: "kept_proofs", key: ["user_id", "call_key"], page: 100 },
+  { name: "journal_checkpoints", key: ["journal"], sums: { seq: "seq % 1000000007" } },
+  {
+    name: "usage_sums",
+    key: ["span", "start_ms", "user_id", "key_id", "provider", "model", "dialect"],
+    sums: { attempts: "attempts", usd: "whole_usd", rest: "rest_nano_usd / 1000" },
+  },
+  { name: "usage_tag_sums", key: ["span", "start_ms", "tag", "user_id"], sums: { attempts: "attempts", usd: "whole_usd" } },
+  { name: "usage_tags", key: ["tag"] },
+  { name: "retention", key: ["name"], sums: { mark: "deletable_before_ms" } },
+  { name: "revisions", key: ["name"], sums: { value: "value" } },
+];
+
+/** All tables that are copied: all of the schema but the record of its migrations. */
+export const copiedTables: readonly TableName[] = [usageEntries, ...otherTables].map(({ name }) => name);
+
+/** The row of `revisions` that says: a copy into this database has begun, and has not ended. */
+const mark = "copy";
+
+export interface CopyResult {
+  /** Rows by table, compared and equal in both databases. */
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+/**
+ * Copies everything into another database: usage entries in pieces, then all else in one transaction, in which both are compared at the end, by counts and
+ * sums. One that was broken off is taken up by calling it again. Nobody else may write to either meanwhile.
+ * @throws StoreError `unwritable` where the target holds data of its own; `damaged` where the comparison finds a difference.
+ */
+export async function copyStore(from: Store, to: Store, onTable: (table: string, rows: number) => void = () => {}): Promise<CopyResult> {
+  await claim(to);
+  const rows: Record<string, number> = {};
+  const copy = async (table: CopiedTable, transaction?: Kysely<Tables>): Promise<void> => {
+    let count = 0;
+    for await (const page of pagesOf(from, table)) {
+      const columns = Object.keys(page[0]!);
+      await to.insertRows(
+        table.name,
+        columns,
+        page.map((row) => columns.map((column) => row[column]!)),
+        transaction,
+      );
+      count += page.length;
+    }
+    rows[table.name] = count;
+    onTable(table.name, count);
+  };
+  await copy(usageEntries);
+  await to.db.transaction().execute(async (transaction) => {
+    for (const { name } of otherTables.toReversed()) await sql`delete from ${sql.table(name)}`.execute(transaction);
+    for (const table of otherTables) await copy(table, transaction);
+    for (const table of [usageEntries, ...otherTables]) await compare(table, from.db, transaction);
+  });
+  return { rows };
+}
+
+/** True where a copy into this database was begun and not ended: nobody should use it. */
+export async function isCopyUnfinished(store: Pick<Store, "db">): Promise<boolean> {
+  return (await store.db.selectFrom("revisions").select("name").where("name", "=", mark).executeTakeFirst()) !== undefined;
+}
+
+/** Marks the target. The copy of `revisions` takes the mark away again, in the transaction that ends it all. */
+async function claim(to: Store): Promise<void> {
+  if (await isCopyUnfinished(to)) return;
+  for (const table of ["users", "usage_entries", "budgets", "stored_responses", "installation_keys"] as const) {
+    if (
+      (
+        await to.db
+          .selectFrom(table)
+          .select(sql`1`.as("found"))
+          .limit(1)
+          .execute()
+      ).length === 0
+    )
+      continue;
+    throw new StoreError("unwritable", `The database to copy to holds data already (in ${table}); nothing was changed. Name an empty one.`);
+  }
+  await to.insertRows("revisions", ["name", "value"], [[mark, 1]]);
+}
+
+async function* pagesOf({ db }: Store, { name, key, page = 1000 }: CopiedTable): AsyncGenerator<Record<string, SqlValue>[]> {
+  const columns = sql.join(key.map((column) => sql.ref(column)));
+  let after: RawBuilder<unknown> = sql``;
+  for (;;) {
+    const { rows } = await sql<
+      Record<string, SqlValue>
+    >`select * from ${sql.table(name)} ${after} order by ${columns} limit ${page}`.execute(db);
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows;
+    after = sql`where (${columns}) > (${sql.join(key.map((column) => last[column]))})`;
+  }
+}
+
+async function compare(table: CopiedTable, from: Kysely<Tables>, to: Kysely<Tables>): Promise<void> {
+  const [there, here] = [await sumUp(table, from), await sumUp(table, to)];
+  for (const [what, value] of Object.entries(there)) {
+    if (value === here[what]) continue;
+    throw new StoreError(
+      "damaged",
+      `The copy of ${table.name} differs: ${what} is ${value}, and ${here[what]} in the copy. The copy cannot be used: drop that database, make it anew, and copy again while no gateway runs.`,
+    );
+  }
+}
+
+/** As text: a sum may have more digits than a number. */
+async function sumUp({ name, sums = {} }: CopiedTable, db: Kysely<Tables>): Promise<Record<string, string>> {
+  const expressions = Object.entries({ rows: "1", ...sums }).map(
+    ([as, of]) => sql`cast(coalesce(sum(${sql.raw(of)}), 0) as text) as ${sql.ref(as)}`,
+  );
+  const { rows } = await sql<Record<string, string>>`select ${sql.join(expressions)} from ${sql.table(name)}`.execute(db);
+  return rows[0]!;
+}

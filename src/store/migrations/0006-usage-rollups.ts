@@ -1,0 +1,132 @@
+import type { Migration } from "./migration.ts";
+
+/**
+ * Sums of usage entries by hour and by day, UTC, and apart from them by tag, for reports; the tags that have sums of their own. Sums of entries that are
+ * there already are reckoned; none of these has a tag. Money is whole dollars and the rest apart, as sums of 64-bit amounts need more than 64 bits.
+ */
+export const usageRollups: Migration = {
+  version: 6,
+  name: "usage rollups",
+  sqlite: `
+create table usage_sums (
+  span text not null check (span in ('hour', 'day')),
+  start_ms integer not null,
+  user_id text not null,
+  key_id text not null,
+  provider text not null,
+  model text not null,
+  dialect text not null,
+  requests integer not null,
+  attempts integer not null,
+  errors integer not null,
+  input_tokens integer not null,
+  output_tokens integer not null,
+  cache_read_tokens integer not null,
+  cache_write_tokens integer not null,
+  reasoning_tokens integer not null,
+  whole_usd integer not null,
+  rest_nano_usd integer not null,
+  unpriced integer not null,
+  primary key (span, start_ms, user_id, key_id, provider, model, dialect)
+) strict, without rowid;
+
+create table usage_tag_sums (
+  span text not null check (span in ('hour', 'day')),
+  start_ms integer not null,
+  tag text not null,
+  user_id text not null,
+  requests integer not null,
+  attempts integer not null,
+  errors integer not null,
+  input_tokens integer not null,
+  output_tokens integer not null,
+  cache_read_tokens integer not null,
+  cache_write_tokens integer not null,
+  reasoning_tokens integer not null,
+  whole_usd integer not null,
+  rest_nano_usd integer not null,
+  unpriced integer not null,
+  primary key (span, start_ms, tag, user_id)
+) strict, without rowid;
+
+create table usage_tags (
+  tag text primary key not null
+) strict, without rowid;
+
+insert into usage_sums
+select 'hour', time_ms - time_ms % 3600000, user_id, key_id, provider, case when model_served = '' then model_asked else model_served end, dialect,
+  sum(case when attempt <= 1 then 1 else 0 end), count(*), sum(case when status in ('error', 'interrupted', 'refused') then 1 else 0 end),
+  coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(cache_read_tokens), 0),
+  sum(coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)), coalesce(sum(reasoning_tokens), 0),
+  coalesce(sum(cost_nano_usd / 1000000000), 0), coalesce(sum(cost_nano_usd % 1000000000), 0), sum(case when cost_nano_usd is null then 1 else 0 end)
+from usage_entries group by 1, 2, 3, 4, 5, 6, 7;
+insert into usage_sums
+select 'day', time_ms - time_ms % 86400000, user_id, key_id, provider, case when model_served = '' then model_asked else model_served end, dialect,
+  sum(case when attempt <= 1 then 1 else 0 end), count(*), sum(case when status in ('error', 'interrupted', 'refused') then 1 else 0 end),
+  coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(cache_read_tokens), 0),
+  sum(coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)), coalesce(sum(reasoning_tokens), 0),
+  coalesce(sum(cost_nano_usd / 1000000000), 0), coalesce(sum(cost_nano_usd % 1000000000), 0), sum(case when cost_nano_usd is null then 1 else 0 end)
+from usage_entries group by 1, 2, 3, 4, 5, 6, 7;
+`,
+  postgresql: `
+create table usage_sums (
+  span text not null check (span in ('hour', 'day')),
+  start_ms bigint not null,
+  user_id text not null,
+  key_id text not null,
+  provider text not null,
+  model text not null,
+  dialect text not null,
+  requests bigint not null,
+  attempts bigint not null,
+  errors bigint not null,
+  input_tokens bigint not null,
+  output_tokens bigint not null,
+  cache_read_tokens bigint not null,
+  cache_write_tokens bigint not null,
+  reasoning_tokens bigint not null,
+  whole_usd bigint not null,
+  rest_nano_usd bigint not null,
+  unpriced bigint not null,
+  primary key (span, start_ms, user_id, key_id, provider, model, dialect)
+);
+
+create table usage_tag_sums (
+  span text not null check (span in ('hour', 'day')),
+  start_ms bigint not null,
+  tag text not null,
+  user_id text not null,
+  requests bigint not null,
+  attempts bigint not null,
+  errors bigint not null,
+  input_tokens bigint not null,
+  output_tokens bigint not null,
+  cache_read_tokens bigint not null,
+  cache_write_tokens bigint not null,
+  reasoning_tokens bigint not null,
+  whole_usd bigint not null,
+  rest_nano_usd bigint not null,
+  unpriced bigint not null,
+  primary key (span, start_ms, tag, user_id)
+);
+
+create table usage_tags (
+  tag text primary key
+);
+
+insert into usage_sums
+select 'hour', time_ms - time_ms % 3600000, user_id, key_id, provider, case when model_served = '' then model_asked else model_served end, dialect,
+  sum(case when attempt <= 1 then 1 else 0 end), count(*), sum(case when status in ('error', 'interrupted', 'refused') then 1 else 0 end),
+  coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(cache_read_tokens), 0),
+  sum(coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)), coalesce(sum(reasoning_tokens), 0),
+  coalesce(sum(cost_nano_usd / 1000000000), 0), coalesce(sum(cost_nano_usd % 1000000000), 0), sum(case when cost_nano_usd is null then 1 else 0 end)
+from usage_entries group by 1, 2, 3, 4, 5, 6, 7;
+insert into usage_sums
+select 'day', time_ms - time_ms % 86400000, user_id, key_id, provider, case when model_served = '' then model_asked else model_served end, dialect,
+  sum(case when attempt <= 1 then 1 else 0 end), count(*), sum(case when status in ('error', 'interrupted', 'refused') then 1 else 0 end),
+  coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(cache_read_tokens), 0),
+  sum(coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)), coalesce(sum(reasoning_tokens), 0),
+  coalesce(sum(cost_nano_usd / 1000000000), 0), coalesce(sum(cost_nano_usd % 1000000000), 0), sum(case when cost_nano_usd is null then 1 else 0 end)
+from usage_entries group by 1, 2, 3, 4, 5, 6, 7;
+`,
+};

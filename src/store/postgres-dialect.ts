@@ -1,0 +1,101 @@
+import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult, TransactionSettings } from "kysely";
+import { PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
+import type { PostgresDatabase, PostgresSession } from "./postgres-database.ts";
+
+/**
+ * Kysely's PostgreSQL dialect over `PostgresDatabase`: its compiler and introspector are Kysely's; the connection is ours, so that numbers come as `Store`
+ * says, a broken connection is replaced where nothing is lost by it, and transactions are as they are on SQLite.
+ */
+export function createPostgresDialect(database: PostgresDatabase): Dialect {
+  return {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => createDriver(database),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  };
+}
+
+/** The key of the one lock that all writing transactions of all gateways on a database take. */
+export const writeLock = 0x746f6b6c;
+
+/**
+ * Transactions that write take their turns, as on SQLite, so that what one has read still holds when it writes. One that names an isolation level takes no
+ * turn: it must do without that. One that only reads sees the database as it was at its beginning.
+ */
+function beginText({ accessMode, isolationLevel }: TransactionSettings): string {
+  if (accessMode === "read only") return `begin isolation level ${isolationLevel ?? "repeatable read"} read only`;
+  if (isolationLevel !== undefined) return `begin isolation level ${isolationLevel}`;
+  return `begin; select pg_advisory_xact_lock(${writeLock})`;
+}
+
+/** A use of the database, from acquire to release. A connection is taken for a transaction, and for each statement outside one. */
+interface Lease extends DatabaseConnection {
+  transaction: PostgresSession | undefined;
+  over: boolean;
+}
+
+function createDriver(database: PostgresDatabase): Driver {
+  const leases = new WeakMap<DatabaseConnection, Lease>();
+  const leaseOf = (connection: DatabaseConnection): Lease => {
+    const lease = leases.get(connection);
+    if (lease === undefined) throw new TypeError("The connection comes from another database.");
+    return lease;
+  };
+  /** What a failed end leaves behind, the server undoes when the connection goes. */
+  const end = async (connection: DatabaseConnection, how: "commit" | "rollback"): Promise<string | undefined> => {
+    const lease = leaseOf(connection);
+    const { transaction } = lease;
+    lease.transaction = undefined;
+    let ended = false;
+    try {
+      const done = await transaction?.query(how);
+      ended = true;
+      return done?.command;
+    } finally {
+      transaction?.release(!ended);
+    }
+  };
+  return {
+    init: () => Promise.resolve(),
+    acquireConnection() {
+      const lease = createLease(database);
+      leases.set(lease, lease);
+      return Promise.resolve(lease);
+    },
+    async beginTransaction(connection, settings) {
+      leaseOf(connection).transaction = await database.begin(beginText(settings));
+    },
+    async commitTransaction(connection) {
+      // The server answers so to the commit of a transaction in which a statement has failed.
+      if ((await end(connection, "commit")) === "ROLLBACK")
+        throw new Error("A statement of the transaction had failed: all of it is undone.");
+    },
+    async rollbackTransaction(connection) {
+      // Where the connection broke, the server has rolled back, and the error that led here is the one to tell.
+      await end(connection, "rollback").catch(() => {});
+    },
+    async releaseConnection(connection) {
+      const lease = leaseOf(connection);
+      lease.over = true;
+      lease.transaction?.release(true);
+    },
+    destroy: () => database.close(),
+  };
+}
+
+function createLease(database: PostgresDatabase): Lease {
+  const lease: Lease = {
+    transaction: undefined,
+    over: false,
+    async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+      if (lease.over) throw new TypeError("The transaction is over.");
+      const { rows, numAffectedRows } = await (lease.transaction ?? database).query(sql, parameters);
+      // What a row is, the query builder's types say; the schema's types make it so.
+      return { rows: rows as R[], ...(numAffectedRows === undefined ? {} : { numAffectedRows }) };
+    },
+    streamQuery() {
+      throw new TypeError("A stream would keep a connection from others: read pages by key instead.");
+    },
+  };
+  return lease;
+}

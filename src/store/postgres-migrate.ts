@@ -1,0 +1,84 @@
+import { messageOf, type Clock } from "../core/index.ts";
+import type { Migration } from "./migrations/index.ts";
+import type { PostgresDatabase, PostgresSession } from "./postgres-database.ts";
+import { newerSchema, StoreError } from "./store-error.ts";
+
+/** The key of the lock that whoever migrates holds. */
+const migrationLock = 0x746f6b6d;
+
+/**
+ * As `migrateSqlite`: forward only, each step one transaction under a lock, any number of processes at once. A database that is up to date is only read.
+ * @throws StoreError `newer_schema`, `migration_failed`, and `denied` where the user may not make tables.
+ */
+export async function migratePostgres(database: PostgresDatabase, migrations: readonly Migration[], clock: Clock): Promise<void> {
+  const newest = migrations.at(-1)?.version ?? 0;
+  let version = await readPostgresVersion(database);
+  while (version < newest) version = await applyNext(database, migrations, clock);
+  if (version > newest) throw newerSchema(database.place, version, newest);
+}
+
+/** Not by `to_regclass`, which may not know yet what another session committed while this one waited for the lock. */
+const findTable =
+  "select 1 as found from pg_catalog.pg_tables where schemaname = any (current_schemas(false)) and tablename = 'schema_migrations'";
+
+/** 0: nothing of this program is there. */
+export async function readPostgresVersion(database: Pick<PostgresDatabase, "query">): Promise<number> {
+  if ((await database.query(findTable)).rows.length === 0) return 0;
+  return Number((await database.query("select coalesce(max(version), 0) as version from schema_migrations")).rows[0]?.["version"]);
+}
+
+/** @returns the version that the database has now. */
+async function applyNext(database: PostgresDatabase, migrations: readonly Migration[], clock: Clock): Promise<number> {
+  // Nobody knows how long another's step takes, or this one; a lock on a table in use is another matter, and keeps its limit.
+  const session = await database.begin(
+    `begin; set local statement_timeout = 0; set local lock_timeout = 0; select pg_advisory_xact_lock(${migrationLock}); set local lock_timeout to default`,
+  );
+  let done = false;
+  try {
+    const version = await applyWithin(session, database.place, migrations, clock);
+    await session.query("commit");
+    done = true;
+    return version;
+  } finally {
+    // Closing the connection undoes what it had begun.
+    session.release(!done);
+  }
+}
+
+async function applyWithin(session: PostgresSession, place: string, migrations: readonly Migration[], clock: Clock): Promise<number> {
+  // Another process may have been here while this one waited for the lock.
+  const version = await readPostgresVersion(session);
+  const next = migrations.find((migration) => migration.version > version);
+  if (next === undefined) return version;
+  if (next.version !== version + 1) throw new TypeError(`Migration ${next.version} follows version ${version}.`);
+  if (version === 0) await checkEncoding(session, place);
+  try {
+    await session.script(
+      "create table if not exists schema_migrations (version bigint primary key, name text not null, applied_ms bigint not null)",
+    );
+    await session.script(next.postgresql);
+    await session.query("insert into schema_migrations (version, name, applied_ms) values ($1, $2, $3)", [
+      next.version,
+      next.name,
+      clock.now(),
+    ]);
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    throw new StoreError(
+      "migration_failed",
+      `The database ${place} could not be brought to schema version ${next.version} (${next.name}): ${messageOf(error)}. Nothing was changed. Check that the database belongs to this program.`,
+      error,
+    );
+  }
+  return next.version;
+}
+
+/** Clients send all of Unicode. */
+async function checkEncoding(session: PostgresSession, place: string): Promise<void> {
+  const encoding = (await session.query("select current_setting('server_encoding') as encoding")).rows[0]?.["encoding"];
+  if (encoding === "UTF8") return;
+  throw new StoreError(
+    "unwritable",
+    `The database ${place} has the encoding ${String(encoding)}. Make one that takes all texts: create database … encoding 'UTF8' template template0.`,
+  );
+}

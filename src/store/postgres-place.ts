@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { messageOf, Secret } from "../core/index.ts";
+import { StoreError } from "./store-error.ts";
+
+/** Files are absolute paths of PEM files. */
+export interface PostgresTls {
+  /** Of the authority that the server's certificate must be from; by default those that Node knows. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  /** `false`: encrypted, but whoever answers is believed. */
+  readonly verify?: boolean;
+}
+
+/** Where a PostgreSQL database is, and who comes. */
+export interface PostgresPlace {
+  /** A name, an address, or the folder of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly username: string;
+  readonly password?: Secret;
+  /** `undefined`: not encrypted. */
+  readonly tls?: PostgresTls;
+}
+
+/** What the URL's `sslmode` may be, as libpq has them (postgresql.org/docs/18/libpq-ssl.html, read 2026-11-23), without those that may end in clear text. */
+const sslModes = "disable, require, verify-ca or verify-full";
+
+/**
+ * `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=/ca.pem`; `host` in the query is a Unix socket's folder. What the URL leaves out
+ * is libpq's default, but for TLS, which is then `tls`.
+ * @throws StoreError `unreachable`, without a word of the URL, which may hold a password.
+ */
+export function parsePostgresUrl(url: Secret, tls?: PostgresTls): PostgresPlace {
+  const text = url.reveal();
+  const parsed = URL.parse(text);
+  if (parsed === null || !/^postgres(?:ql)?:$/.test(parsed.protocol)) {
+    throw new StoreError(
+      "unreachable",
+      "The database's URL is none of PostgreSQL. Write it as in postgres://user:password@host:5432/database.",
+    );
+  }
+  const username = decode(parsed.username) || "tokligence";
+  const database = decode(parsed.pathname.slice(1)) || username;
+  const password = decode(parsed.password);
+  const query = parsed.searchParams;
+  const chosen = tlsOf(query, tls);
+  return {
+    host: query.get("host") ?? (parsed.hostname.replaceAll(/^\[|\]$/g, "") || "localhost"),
+    port: parsed.port === "" ? 5432 : Number(parsed.port),
+    database,
+    username,
+    ...(password === "" ? {} : { password: new Secret(password) }),
+    ...(chosen === undefined ? {} : { tls: chosen }),
+  };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new StoreError("unreachable", "The database's URL has a % that begins no escape: write %25 for a % in a name or a password.");
+  }
+}
+
+function tlsOf(query: URLSearchParams, tls: PostgresTls | undefined): PostgresTls | undefined {
+  const mode = query.get("sslmode");
+  const files: PostgresTls = {
+    ...tls,
+    ...fileOf(query, "sslrootcert", "ca"),
+    ...fileOf(query, "sslcert", "cert"),
+    ...fileOf(query, "sslkey", "key"),
+  };
+  switch (mode) {
+    case null:
+      return tls;
+    case "disable":
+      return undefined;
+    case "require":
+      return { ...files, verify: false };
+    case "verify-ca":
+    case "verify-full":
+      return files;
+    default:
+      throw new StoreError("unreachable", `The database's URL has an sslmode that this program has not. Use ${sslModes}.`);
+  }
+}
+
+function fileOf(query: URLSearchParams, name: string, as: "ca" | "cert" | "key"): PostgresTls {
+  const path = query.get(name);
+  return path === null ? {} : { [as]: path };
+}
+
+/** For Node's TLS. @throws StoreError `untrusted` where a file cannot be read. */
+export function readTls(tls: PostgresTls | undefined): ConnectionOptions | false {
+  if (tls === undefined) return false;
+  const read = (path: string | undefined): string | undefined => {
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path, "utf8");
+    } catch (error) {
+      throw new StoreError("untrusted", `The file ${path} of database.tls cannot be read (${messageOf(error)}). Check the path.`, error);
+    }
+  };
+  const [ca, cert, key] = [read(tls.ca), read(tls.cert), read(tls.key)];
+  return {
+    rejectUnauthorized: tls.verify !== false,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+/** For messages and logs: `tokligence on db.example.com:5432`. */
+export function describePlace({ host, port, database }: Pick<PostgresPlace, "host" | "port" | "database">): string {
+  return `${database} on ${host}:${port}`;
+}

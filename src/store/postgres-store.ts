@@ -1,0 +1,72 @@
+import { CompiledQuery, Kysely } from "kysely";
+import type { Clock } from "../core/index.ts";
+import { migrations } from "./migrations/index.ts";
+import { createPostgresDatabase, defaultTimeouts, type PostgresTimeouts } from "./postgres-database.ts";
+import { createPostgresDialect } from "./postgres-dialect.ts";
+import { createPostgresInserter, type InsertTarget } from "./postgres-insert.ts";
+import { migratePostgres } from "./postgres-migrate.ts";
+import { dropMonthsBefore, makeMonths, monthsAhead } from "./postgres-months.ts";
+import type { PostgresPlace } from "./postgres-place.ts";
+import { bumpAccountsRevision, readAccountsRevision } from "./revisions.ts";
+import type { Tables } from "./tables.ts";
+import type { Store } from "./types.ts";
+
+export interface PostgresStoreOptions {
+  readonly place: PostgresPlace;
+  readonly clock: Clock;
+  /** Most connections at a time; 10. */
+  readonly pool?: number;
+  readonly timeouts?: Partial<PostgresTimeouts>;
+}
+
+/**
+ * Connects to a PostgreSQL database (15 or later) and brings its schema up to date. A server that goes away and comes back is waited for, for as long as
+ * a connection may take; a write that was under way then fails with a StoreError `unavailable` and may be tried again.
+ * @throws StoreError that says what to do where the server is not there, refuses the user, lacks the database, or holds a newer program's.
+ */
+export async function createPostgresStore({ place, clock, pool = 10, timeouts }: PostgresStoreOptions): Promise<Store> {
+  const database = await createPostgresDatabase(place, pool, { ...defaultTimeouts, ...timeouts });
+  try {
+    await migratePostgres(database, migrations, clock);
+    await makeMonths(database, monthsAhead(clock.now()));
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  const db = new Kysely<Tables>({ dialect: createPostgresDialect(database) });
+  const inserter = createPostgresInserter();
+  let closing: Promise<void> | undefined;
+
+  return {
+    dialect: "postgresql",
+    db,
+    async insertRows(table, columns, rows, transaction) {
+      if (rows.length === 0) return 0;
+      if (transaction === undefined) return await inserter.insert(database, table, columns, rows);
+      return await inserter.insertWithin(within(transaction), table, columns, rows);
+    },
+    readRevision: () => readAccountsRevision(db),
+    bumpRevision: (transaction) => bumpAccountsRevision(transaction ?? db),
+    dropUsageBefore: (timeMs) => dropMonthsBefore(database, timeMs),
+    async ping() {
+      const start = clock.monotonic();
+      await readAccountsRevision(db);
+      return clock.monotonic() - start;
+    },
+    close() {
+      // Kysely closes the database only if it has been used through Kysely.
+      closing ??= db.destroy().then(() => database.close());
+      return closing;
+    },
+  };
+}
+
+/** The caller's transaction, for texts. */
+function within(transaction: Kysely<Tables>): InsertTarget {
+  return {
+    async query(sql, parameters = []) {
+      const { rows, numAffectedRows } = await transaction.executeQuery<Record<string, unknown>>(CompiledQuery.raw(sql, [...parameters]));
+      return { rows, ...(numAffectedRows === undefined ? {} : { numAffectedRows }) };
+    },
+  };
+}

@@ -1,0 +1,187 @@
+import type { Clock } from "../core/index.ts";
+import { readChain, type ChainBounds, type HeldStatus, type ResponseChain } from "./response-chain.ts";
+import type { StoredResponsesTable } from "./tables.ts";
+import type { Store } from "./types.ts";
+
+/** Whose a response is, and where it lies. */
+export interface ResponseOwner {
+  readonly id: string;
+  readonly userId: string;
+  /** Who made it. */
+  readonly provider: string;
+  /** Id of the provider's key that made it. */
+  readonly providerKey: string;
+  /** As the client named it. */
+  readonly model: string;
+}
+
+export interface KnownResponse extends ResponseOwner {
+  /** The gateway keeps it itself; else it lies at the provider. */
+  readonly held: boolean;
+  /** It runs in the background at the provider, and its tokens have not been billed. */
+  readonly unbilled: boolean;
+}
+
+/** What the gateway keeps of a response itself. */
+export interface ResponseBody {
+  readonly status: HeldStatus;
+  readonly background: boolean;
+  readonly previousId: string | undefined;
+  /** Its own input items, a JSON array. */
+  readonly input: string;
+  /** The response object, JSON. */
+  readonly response: string;
+}
+
+export interface HeldResponse extends ResponseOwner, ResponseBody {
+  /** When the process that runs it last said so. */
+  readonly touchedMs: number;
+}
+
+/**
+ * Which user, provider and key each stored response belongs to, so that another user's is not found, and the responses that no provider keeps. What is
+ * older than the lifetime is not found, whether it has been deleted already or not. Nothing is kept in memory: all processes on one database see the same.
+ */
+export interface ResponseStore {
+  /** Of a response that lies at its provider. The first record of an id stands: nobody can take over another's. */
+  record(owner: ResponseOwner, options?: { readonly unbilled?: boolean }): Promise<void>;
+  /** @returns false where the id is another response's. */
+  hold(owner: ResponseOwner, body: ResponseBody): Promise<boolean>;
+  find(id: string): Promise<KnownResponse | undefined>;
+  /** One that the gateway keeps. */
+  read(id: string): Promise<HeldResponse | undefined>;
+  /** The response of that user and those it continues, the oldest first; only those that the gateway keeps. */
+  chain(id: string, userId: string, bounds: ChainBounds): Promise<ResponseChain>;
+  forget(id: string): Promise<void>;
+  /** Ends one that is in progress. @returns false where it had ended, or is gone: then nothing has changed. */
+  conclude(id: string, status: Exclude<HeldStatus, "in_progress">, response: string): Promise<boolean>;
+  /** Which of these are still in progress. `touch`: says for all of them that their process is alive. */
+  running(ids: readonly string[], touch: boolean): Promise<ReadonlySet<string>>;
+  /** Takes it on oneself to bill what ran in the background. @returns false where that has been done. */
+  claimBill(id: string): Promise<boolean>;
+  /** The bill could not be written: somebody else may. */
+  returnBill(id: string): Promise<void>;
+  /** Deletes some of what is past its lifetime, no more than `limit`. @returns how many. */
+  sweep(limit: number): Promise<number>;
+}
+
+const columns = ["id", "user_id", "provider", "provider_key", "model", "created_ms", "unbilled"] as const;
+const bodyColumns = [...columns, "status", "background", "previous_id", "touched_ms", "size_chars", "input", "response"] as const;
+
+/** @param lifetimeMs how long responses are kept, in milliseconds; read at every use. */
+export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () => number): ResponseStore {
+  const { db } = store;
+  const oldest = (): number => clock.now() - lifetimeMs();
+  return {
+    async record(owner, options) {
+      const row = [...ownerValues(owner, clock.now()), options?.unbilled === true ? 1 : 0];
+      await store.insertRows("stored_responses", columns, [row]);
+    },
+    async hold(owner, body) {
+      const now = clock.now();
+      const { status, background, previousId, input, response } = body;
+      const size = input.length + response.length;
+      const row = [...ownerValues(owner, now), 0, status, background ? 1 : 0, previousId ?? null, now, size, input, response];
+      return (await store.insertRows("stored_responses", bodyColumns, [row])) === 1;
+    },
+    async find(id) {
+      const row = await db
+        .selectFrom("stored_responses")
+        .select([...columns, "status"])
+        .where("id", "=", id)
+        .where("created_ms", ">=", oldest())
+        .executeTakeFirst();
+      return row === undefined ? undefined : { ...ownerOf(row), held: row.status !== null, unbilled: row.unbilled === 1 };
+    },
+    async read(id) {
+      const row = await db
+        .selectFrom("stored_responses")
+        .selectAll()
+        .where("id", "=", id)
+        .where("created_ms", ">=", oldest())
+        .executeTakeFirst();
+      if (row === undefined || row.status === null) return undefined;
+      return {
+        ...ownerOf(row),
+        status: row.status,
+        background: row.background === 1,
+        previousId: row.previous_id ?? undefined,
+        touchedMs: row.touched_ms ?? 0,
+        input: row.input ?? "[]",
+        response: row.response ?? "{}",
+      };
+    },
+    chain: (id, userId, bounds) => readChain(db, { id, userId, oldestMs: oldest() }, bounds),
+    async forget(id) {
+      await db.deleteFrom("stored_responses").where("id", "=", id).execute();
+    },
+    async conclude(id, status, response) {
+      const done = await db
+        .updateTable("stored_responses")
+        .set((eb) => ({ status, response, size_chars: eb(eb.fn<number>("length", ["input"]), "+", response.length) }))
+        .where("id", "=", id)
+        .where("status", "=", "in_progress")
+        .executeTakeFirst();
+      return done.numUpdatedRows === 1n;
+    },
+    async running(ids, touch) {
+      if (ids.length === 0) return new Set();
+      if (touch) {
+        await db
+          .updateTable("stored_responses")
+          .set({ touched_ms: clock.now() })
+          .where("id", "in", ids)
+          .where("status", "=", "in_progress")
+          .execute();
+      }
+      const rows = await db
+        .selectFrom("stored_responses")
+        .select("id")
+        .where("id", "in", ids)
+        .where("status", "=", "in_progress")
+        .execute();
+      return new Set(rows.map((row) => row.id));
+    },
+    async claimBill(id) {
+      const done = await db
+        .updateTable("stored_responses")
+        .set({ unbilled: 0 })
+        .where("id", "=", id)
+        .where("unbilled", "=", 1)
+        .executeTakeFirst();
+      return done.numUpdatedRows === 1n;
+    },
+    async returnBill(id) {
+      await db.updateTable("stored_responses").set({ unbilled: 1 }).where("id", "=", id).execute();
+    },
+    async sweep(limit) {
+      const rows = await db
+        .selectFrom("stored_responses")
+        .select("id")
+        .where("created_ms", "<", oldest())
+        .orderBy("created_ms")
+        .limit(limit)
+        .execute();
+      if (rows.length === 0) return 0;
+      await db
+        .deleteFrom("stored_responses")
+        .where(
+          "id",
+          "in",
+          rows.map((row) => row.id),
+        )
+        .execute();
+      return rows.length;
+    },
+  };
+}
+
+function ownerValues(owner: ResponseOwner, nowMs: number): (string | number)[] {
+  return [owner.id, owner.userId, owner.provider, owner.providerKey, owner.model, nowMs];
+}
+
+type OwnerRow = Pick<StoredResponsesTable, "id" | "user_id" | "provider" | "provider_key" | "model">;
+
+function ownerOf(row: OwnerRow): ResponseOwner {
+  return { id: row.id, userId: row.user_id, provider: row.provider, providerKey: row.provider_key, model: row.model };
+}

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { sharedPostgres, withoutPostgres } from "../testbed/shared-postgres.ts";
+import { budgetTransfers, type TransferFigures } from "./budget-transfers.ts";
+
+function check(figures: TransferFigures, transfers: number): void {
+  assert.equal(figures.admitted + figures.refused, transfers);
+  for (const count of Object.values(figures)) assert.ok(count > 0, JSON.stringify(figures));
+}
+
+test("SQLite: twenty thousand transfers by eight writers add up, and exceed no budget", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "tokligence-transfers-"));
+  try {
+    const figures = await budgetTransfers({ place: { path: join(folder, "gateway.db") }, transfers: 20_000, seed: 1 });
+    check(figures, 20_000);
+    t.diagnostic(JSON.stringify(figures));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("PostgreSQL: a thousand transfers by eight writers add up, and exceed no budget", { skip: withoutPostgres }, async (t) => {
+  const server = await sharedPostgres();
+  const figures = await budgetTransfers({ place: { url: server.url(await server.createDatabase()) }, transfers: 1000, seed: 2 });
+  check(figures, 1000);
+  t.diagnostic(JSON.stringify(figures));
+});

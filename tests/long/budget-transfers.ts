@@ -1,0 +1,21 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { budgetTransfers } from "../faults/budget-transfers.ts";
+import { sharedPostgres, withoutPostgres } from "../testbed/shared-postgres.ts";
+
+test("SQLite: a million transfers by eight writers add up, and exceed no budget", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "tokligence-transfers-"));
+  try {
+    t.diagnostic(JSON.stringify(await budgetTransfers({ place: { path: join(folder, "gateway.db") }, transfers: 1_000_000, seed: 1 })));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("PostgreSQL: thirty thousand transfers by eight writers add up, and exceed no budget", { skip: withoutPostgres }, async (t) => {
+  const server = await sharedPostgres();
+  const place = { url: server.url(await server.createDatabase()) };
+  t.diagnostic(JSON.stringify(await budgetTransfers({ place, transfers: 30_000, seed: 2 })));
+});
