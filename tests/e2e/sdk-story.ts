@@ -75,5 +75,7 @@ function judge(seen: Seen, requests: readonly Asked[]): void {
     asked,
   });
   assert.equal(asked.length, 1);
-  assert.ok(answered.body.toString().includes(weatherIn(asked[0]!)), "what the tool said reached the model");
+  // Parsed, as an SDK may write what is not ASCII as escapes.
+  const heard = JSON.stringify(JSON.parse(answered.body.toString()));
+  assert.ok(heard.includes(weatherIn(asked[0]!)), "what the tool said reached the model");
 }

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { withMockUpstream } from "../e2e/harness.ts";
+import type { NoteOfLoaded } from "../testbed/note-loaded.ts";
+import { createHome, until } from "./processes.ts";
+
+const note = new URL("../testbed/note-loaded.ts", import.meta.url).href;
+const program = fileURLToPath(new URL("../../bin/tokligence-daemon.js", import.meta.url));
+
+/** Starts a daemon, ends it when it says that it serves, and gives what each of its processes had loaded, by its pid. */
+async function startAndEnd(
+  t: TestContext,
+  config: string,
+): Promise<{ readonly primary: NoteOfLoaded; readonly workers: readonly NoteOfLoaded[] }> {
+  const home = await createHome();
+  t.after(() => home.clear());
+  await home.writeConfig(config);
+  const notes = join(home.folder, "notes");
+  await mkdir(notes);
+  const env = { PATH: process.env["PATH"] ?? "", HOME: home.folder, XDG_CONFIG_HOME: join(home.folder, "config"), NOTE_LOADED_IN: notes };
+  const child = spawn(process.execPath, ["--import", note, program, "start", "--port", "0", "--json"], {
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const limit = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const ended = once(child, "close");
+  await Promise.race([once(child.stdout, "data"), ended]);
+  child.kill("SIGTERM");
+  await ended;
+  clearTimeout(limit);
+  assert.equal(child.exitCode, 0);
+  const read = async (name: string): Promise<NoteOfLoaded> => JSON.parse(await readFile(join(notes, name), "utf8")) as NoteOfLoaded;
+  const own = `${child.pid}.json`;
+  const others = (await readdir(notes)).filter((name) => name !== own);
+  return { primary: await read(own), workers: await Promise.all(others.map(read)) };
+}
+
+/** Nobody listens on this port of the providers. */
+const config = withMockUpstream("http://127.0.0.1:9");
+
+test("a start loads nothing before it serves that only a request, a report or another database needs", async (t) => {
+  const { primary } = await startAndEnd(t, config);
+  const packages = new Set(primary.modules.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []));
+  // The list is a real one: what a start needs is on it.
+  for (const needed of ["kysely", "yaml", "zod"]) assert.ok(packages.has(needed), needed);
+  for (const late of ["undici", "@pydantic/genai-prices", "pg", "prom-client", "openai", "@anthropic-ai/sdk", "@google/genai"]) {
+    assert.ok(!packages.has(late), `${late} is loaded before the gateway serves`);
+  }
+  assert.equal(primary.hasInnerUndici, false);
+});
+
+test("all processes of a gateway take their compiled code from Node's cache", async (t) => {
+  const { primary, workers } = await startAndEnd(t, config.replace("{ work_mode: auto }", "{ workers: 2 }"));
+  assert.deepEqual([primary.compileCache, ...workers.map(({ compileCache }) => compileCache)], [true, true, true]);
+});
+
+test("what a start has compiled is kept while the gateway runs, so that one that is killed has not lost it", async (t) => {
+  const home = await createHome();
+  t.after(() => home.clear());
+  await home.writeConfig(config);
+  const env = { PATH: process.env["PATH"] ?? "", HOME: home.folder, XDG_CONFIG_HOME: join(home.folder, "config"), TMPDIR: home.folder };
+  const child = spawn(process.execPath, [program, "start", "--port", "0", "--json"], { env, stdio: "ignore" });
+  const ended = once(child, "close");
+  try {
+    // Of the gateway and of undici, which is loaded after it: several hundred.
+    const cached = async (): Promise<number> =>
+      (await readdir(join(home.folder, "node-compile-cache"), { recursive: true }).catch(() => [])).length;
+    await until("the cache is written", async () => (await cached()) > 300);
+    assert.equal(child.exitCode, null);
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+  }
+});
