@@ -1,5 +1,6 @@
 import type { CustomTool, FunctionTool } from "../ir/index.ts";
-import { objectText } from "./json-text.ts";
+import { isObject } from "./fields.ts";
+import { jsonValue, objectText } from "./json-text.ts";
 import type { Losses } from "./losses.ts";
 
 /** A tool of free text for a wire that only has functions: a function with one string, with the grammar told in the description. */
@@ -30,12 +31,7 @@ export function wrapInput(text: string): string {
 
 /** The free text in the arguments of such a function; a model that did not keep to the form meant all of it. */
 export function unwrapInput(args: string): string {
-  try {
-    const value: unknown = JSON.parse(args);
-    if (typeof value === "string") return value;
-    if (typeof value === "object" && value !== null && "input" in value && typeof value.input === "string") return value.input;
-  } catch {
-    // Not JSON: the free text itself.
-  }
-  return args;
+  const value = jsonValue(args);
+  const input = isObject(value) ? value["input"] : value;
+  return typeof input === "string" ? input : args;
 }

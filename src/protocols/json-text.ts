@@ -1,16 +1,26 @@
 import { scanObject, skipSpace, skipValue, type Span } from "../core/index.ts";
+import { isObject, type WireObject } from "./fields.ts";
 
 /** The text of arguments where it is one JSON object, without the space around it; `undefined` where it is anything else. Empty text is `{}`. */
 export function objectText(text: string): string | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return "{}";
-  if (!trimmed.startsWith("{")) return undefined;
+  return trimmed.startsWith("{") && jsonValue(trimmed) !== undefined ? trimmed : undefined;
+}
+
+/** The value that a text has as JSON; `undefined` where it is none. */
+export function jsonValue(text: string): unknown {
   try {
-    JSON.parse(trimmed);
-    return trimmed;
+    return JSON.parse(text);
   } catch {
-    return undefined; // Cut off, or never JSON: the caller wraps it.
+    return undefined; // What is wrong with it, or that it is nothing at all, is for the caller to say.
   }
+}
+
+/** The same, where it is an object. */
+export function jsonObject(text: string): WireObject | undefined {
+  const value = jsonValue(text);
+  return isObject(value) ? value : undefined;
 }
 
 /** The text of the value under a path of keys and indexes, as it stands in the JSON; `undefined` where there is none, or not for sure. */

@@ -1,5 +1,6 @@
 import { GatewayError } from "../core/index.ts";
 import type { ChatRequest, Extensions, MediaBlock, ProtocolId } from "../ir/index.ts";
+import { isAbsent, isObject } from "./fields.ts";
 import type { Loss } from "./translation.ts";
 
 /**
@@ -58,12 +59,13 @@ export class Losses {
   }
 
   /** Fields that have no neutral name, as another protocol than `own` has them. `kept`: those that mean the same here. */
-  dropForeign(extensions: Extensions | undefined, own: ProtocolId, place: Place, kept: ReadonlySet<string> = new Set()): void {
-    for (const [protocol, fields] of Object.entries(extensions ?? {})) {
+  dropForeign(extensions: Extensions | undefined, own: ProtocolId, place: Place, kept?: ReadonlySet<string>): void {
+    if (extensions === undefined) return;
+    for (const [protocol, fields] of Object.entries(extensions)) {
       if (protocol === own) continue;
       for (const [key, value] of Object.entries(fields)) {
         if (
-          (kept.has(key) && sharing.has(protocol)) ||
+          (kept?.has(key) === true && sharing.has(protocol)) ||
           (place === "request" && protocol === "openai-responses" && servedOfResponses.has(key))
         )
           continue;
@@ -145,12 +147,8 @@ const partlyKnown: ReadonlySet<string> = new Set([
 
 /** `false`, `null` and what is empty ask for nothing. */
 function saysSomething(value: unknown): boolean {
-  if (value === undefined || value === null || value === false || value === "") return false;
+  if (isAbsent(value) || value === false || value === "") return false;
   return typeof value !== "object" || Object.keys(value).length > 0;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** What an opaque value is called: its type, or the one key that it has. */

@@ -1,6 +1,5 @@
 import type { JsonSchema } from "../ir/index.ts";
-
-type SchemaObject = Readonly<Record<string, unknown>>;
+import { define, isObject, type WireObject } from "./fields.ts";
 
 /** What of JSON Schema a provider takes. */
 export interface SchemaSupport {
@@ -13,7 +12,7 @@ export interface SchemaSupport {
 }
 
 export interface LoweredSchema {
-  readonly schema: SchemaObject;
+  readonly schema: WireObject;
   /** Keywords whose meaning is now in a description, each once. */
   readonly described: readonly string[];
 }
@@ -33,7 +32,7 @@ export function lowerSchema(schema: JsonSchema, support: SchemaSupport): Lowered
   return { schema: lowered, described: [...described] };
 }
 
-function lower(value: unknown, support: SchemaSupport, described: Set<string>): SchemaObject {
+function lower(value: unknown, support: SchemaSupport, described: Set<string>): WireObject {
   // `true` and `false` as schemas of a value: any value; none can't be said.
   if (!isObject(value)) return {};
   const schema = support.narrow === true ? narrow(value) : value;
@@ -64,7 +63,7 @@ function lower(value: unknown, support: SchemaSupport, described: Set<string>): 
   return description.length === 0 ? out : { ...out, description: description.join(" ") };
 }
 
-function narrow(schema: SchemaObject): SchemaObject {
+function narrow(schema: WireObject): WireObject {
   let out = schema;
   const { const: constant, allOf, definitions, nullable, type, $ref: ref } = out as Record<string, unknown>;
   if ((typeof constant === "string" || typeof constant === "number") && out["enum"] === undefined)
@@ -79,7 +78,7 @@ function narrow(schema: SchemaObject): SchemaObject {
 }
 
 /** One object in place of several that must all hold, where no keyword stands in two of them but `properties` and `required`. */
-function mergeAllOf(schema: SchemaObject, branches: readonly unknown[]): SchemaObject {
+function mergeAllOf(schema: WireObject, branches: readonly unknown[]): WireObject {
   const merged: Record<string, unknown> = { ...without(schema, "allOf") };
   for (const branch of branches) {
     if (!isObject(branch) || branch["$ref"] !== undefined) return schema;
@@ -94,15 +93,6 @@ function mergeAllOf(schema: SchemaObject, branches: readonly unknown[]): SchemaO
   return merged;
 }
 
-function without(schema: SchemaObject, key: string): SchemaObject {
+function without(schema: WireObject, key: string): WireObject {
   return Object.fromEntries(Object.entries(schema).filter(([each]) => each !== key));
-}
-
-/** A key `__proto__` stays a key. */
-function define(object: Record<string, unknown>, key: string, value: unknown): void {
-  Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
-}
-
-function isObject(value: unknown): value is SchemaObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import type { GatewayError } from "../core/index.ts";
+import { isAbsent } from "./fields.ts";
 import { UnservedError, type Param } from "./losses.ts";
 import type { Loss } from "./translation.ts";
 
@@ -31,7 +32,7 @@ function nameOf(param: string, names: ParamNames): ParamNames[Param] | undefined
 }
 
 function holds(value: unknown, [key, ...rest]: readonly string[]): boolean {
-  if (key === undefined) return value !== undefined && value !== null;
+  if (key === undefined) return !isAbsent(value);
   if (typeof value !== "object" || value === null) return false;
   const isList = key.endsWith("[]");
   const inner = (value as Readonly<Record<string, unknown>>)[isList ? key.slice(0, -2) : key];

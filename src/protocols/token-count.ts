@@ -1,5 +1,6 @@
 import { GatewayError, scanDocument } from "../core/index.ts";
 import { readTokenCount, type ChatRequest } from "../ir/index.ts";
+import { jsonObject } from "./json-text.ts";
 
 /** Of a request what a prompt is made of; how the answer is to be made adds no token to it. */
 export function countable(request: ChatRequest): ChatRequest {
@@ -28,18 +29,9 @@ export function keepFields(body: string, keys: readonly string[]): string {
 
 /** The count in an answer, under its name there. @throws GatewayError `upstream_invalid_response`. */
 export function readCount(body: string, key: string): number {
-  const tokens = readTokenCount(fieldOf(body, key));
+  const tokens = readTokenCount(jsonObject(body)?.[key]);
   if (tokens === undefined) {
     throw new GatewayError("upstream_invalid_response", `The provider's answer to a count of tokens has no whole number "${key}".`);
   }
   return tokens;
-}
-
-function fieldOf(body: string, key: string): unknown {
-  try {
-    const wire: unknown = JSON.parse(body);
-    return typeof wire === "object" && wire !== null ? Object.getOwnPropertyDescriptor(wire, key)?.value : undefined;
-  } catch {
-    return undefined; // As little a count as an object without one.
-  }
 }

@@ -1,6 +1,6 @@
 import type { BlockDelta, BlockStart, ReasoningProof } from "../../ir/index.ts";
-import type { ClientContext } from "../protocol.ts";
 import { isObject, type WireObject } from "../fields.ts";
+import type { ClientContext } from "../protocol.ts";
 import { toolName } from "./message-head.ts";
 
 /** One event of the stream; `fields` is the inside of its JSON after `type`, or "". */

@@ -1,7 +1,9 @@
 import { type ErrorKind, type GatewayError } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
-import type { RenderedError, UpstreamError } from "../protocol.ts";
 import { isObject } from "../fields.ts";
+import { jsonValue } from "../json-text.ts";
+import { plainMessage } from "../plain-message.ts";
+import type { RenderedError, UpstreamError } from "../protocol.ts";
 import type { WireError } from "./wire.ts";
 
 /** The statuses that the vendor's error types stand for (Anthropic API reference, "Errors"; SDK 1.12 `ErrorType`; November 2026). */
@@ -34,9 +36,6 @@ const typeByKind: Readonly<Record<ErrorKind, string>> = {
   internal: "api_error",
 };
 
-/** What is kept of an error answer that is not JSON. */
-const maxPlainMessage = 500;
-
 /**
  * Reads `{"type":"error","error":{"type","message","details":{"error_code"}},"request_id"}`. Anything else becomes a message: short plain text
  * as it is, markup not at all.
@@ -55,7 +54,7 @@ export function parseStreamError(data: string): UpstreamError {
 }
 
 function readErrorObject(body: string): Omit<UpstreamError, "status"> | undefined {
-  const wire = parseJson(body);
+  const wire = jsonValue(body);
   const error = isObject(wire) ? wire["error"] : undefined;
   if (!isObject(error) || typeof error["message"] !== "string") return undefined;
   const details = error["details"];
@@ -65,21 +64,6 @@ function readErrorObject(body: string): Omit<UpstreamError, "status"> | undefine
     ...(typeof error["type"] === "string" ? { type: error["type"] } : {}),
     ...(typeof code === "string" ? { code } : {}),
   };
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined; // An upstream in trouble may answer anything; the caller makes a message of it.
-  }
-}
-
-function plainMessage(status: number, body: string): string {
-  const text = body.trim();
-  return text === "" || /^[<{[]/.test(text)
-    ? `The provider answered ${status} without a readable message.`
-    : text.slice(0, maxPlainMessage);
 }
 
 /** Renders the error in the vendor's shape. `request_id` is the gateway's own. */

@@ -1,8 +1,7 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { readFileSync } from "node:fs";
-import { SseSplitter } from "../../core/index.ts";
 import type { ChatRequest, StreamEvent } from "../../ir/index.ts";
-import type { ClientContext, RouteCall, StreamTap } from "../protocol.ts";
+import type { ClientContext, RouteCall } from "../protocol.ts";
 import { routes } from "./routes.ts";
 import { AnthropicStreamEncoder } from "./stream-encoder.ts";
 
@@ -59,17 +58,4 @@ export function sdkWith(respond: () => Response): Anthropic {
 
 export function sseResponse(body: string): Response {
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
-}
-
-/** Feeds a stream to a tap, cut into pieces of the given sizes (the last one repeats); returns what it passed on. */
-export function feed(tap: StreamTap, stream: string, sizes: readonly number[]): string {
-  const splitter = new SseSplitter();
-  let out = "";
-  for (let at = 0, i = 0; at < stream.length; i++) {
-    const size = sizes[Math.min(i, sizes.length - 1)]!;
-    for (const event of splitter.push(stream.slice(at, at + size))) out += tap.push(event);
-    at += size;
-  }
-  for (const event of splitter.end()) out += tap.push(event);
-  return out;
 }

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/index.ts";
-import type { ModelInfo } from "../protocol.ts";
 import { isObject } from "../fields.ts";
+import type { ModelInfo } from "../protocol.ts";
 import type { WireModel, WireModelPage, WireTokenCount } from "./wire.ts";
 
 /** One page with all of them: `{"data":[{"type":"model","id","display_name","created_at",…}],"has_more":false,"first_id","last_id"}`. */

@@ -1,5 +1,5 @@
 import type { Block, MediaBlock, ReasoningProof, ToolResultBlock } from "../../ir/index.ts";
-import { compact, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
 import { extensionsOf, invalidField, join, optionalBoolean, optionalString, readArray, readObject, requiredString } from "./fields.ts";
 import { parseCache } from "./parse-tools.ts";
 
@@ -14,7 +14,10 @@ const knownToolResult: ReadonlySet<string> = new Set(["type", "tool_use_id", "co
 /** The content of a message, of `system` or of a tool result: a string, or blocks. */
 export function parseBlocks(content: unknown, path: string): readonly Block[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
-  return readArray(content, path).flatMap((value, index) => parseBlock(readObject(value, join(path, index)), join(path, index)));
+  return readArray(content, path).flatMap((value, index) => {
+    const at = join(path, index);
+    return parseBlock(readObject(value, at), at);
+  });
 }
 
 /**
@@ -139,7 +142,7 @@ function parseToolResult(block: WireObject, path: string): ToolResultBlock {
   return compact({
     type: "tool-result" as const,
     callId: requiredString(block, "tool_use_id", path),
-    content: content === undefined || content === null ? [] : parseBlocks(content, join(path, "content")),
+    content: isAbsent(content) ? [] : parseBlocks(content, join(path, "content")),
     isError: optionalBoolean(block, "is_error", path),
     cache: parseCache(block, path),
     extensions: extensionsOf(restOf(block, knownToolResult)),

@@ -1,15 +1,15 @@
 import type { Block, ChatRequest, Message } from "../../ir/index.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
 import type { RouteCall } from "../protocol.ts";
-import { compact, restOf, type WireObject } from "../fields.ts";
 import {
   extensionsOf,
   invalidField,
   join,
-  optionalArray,
   optionalBoolean,
   optionalNumber,
   optionalObject,
   optionalString,
+  optionalStrings,
   readArray,
   readObject,
   requiredString,
@@ -63,7 +63,7 @@ export function parseRequest(wire: unknown, _call: RouteCall): ChatRequest {
     temperature: optionalNumber(body, "temperature", ""),
     topP: optionalNumber(body, "top_p", ""),
     topK: optionalNumber(body, "top_k", ""),
-    stop: parseStop(body),
+    stop: optionalStrings(body, "stop_sequences", ""),
     endUser: parseEndUser(body),
     serviceTier: optionalString(body, "service_tier", ""),
     extensions: extensionsOf(unnamedFields(body)),
@@ -72,7 +72,7 @@ export function parseRequest(wire: unknown, _call: RouteCall): ChatRequest {
 
 function parseSystem(body: WireObject): Message[] {
   const system = body["system"];
-  if (system === undefined || system === null) return [];
+  if (isAbsent(system)) return [];
   const content = parseBlocks(system, "system").flatMap(withoutBilling);
   return content.length === 0 ? [] : [{ role: "system", content }];
 }
@@ -104,13 +104,6 @@ function parseMessages(body: WireObject): Message[] {
 function parseRole(role: unknown, path: string): "user" | "assistant" | "system" {
   if (role === "user" || role === "assistant" || role === "system") return role;
   throw invalidField(path, '"user", "assistant" or "system"');
-}
-
-function parseStop(body: WireObject): readonly string[] | undefined {
-  return optionalArray(body, "stop_sequences", "")?.map((value, index) => {
-    if (typeof value !== "string") throw invalidField(join("stop_sequences", index), "a string");
-    return value;
-  });
 }
 
 function parseEndUser(body: WireObject): string | undefined {

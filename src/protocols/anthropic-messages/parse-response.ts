@@ -1,10 +1,10 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Block, ChatResponse, Extensions, StopReason } from "../../ir/index.ts";
-import { textAt } from "../json-text.ts";
+import { isAbsent, isObject, type WireObject } from "../fields.ts";
+import { textAt, jsonValue } from "../json-text.ts";
 import { restoreArguments, restoreCall } from "../restore-tool.ts";
 import type { ToolNames } from "../translation.ts";
 import { parseError } from "./errors.ts";
-import { isObject, type WireObject } from "../fields.ts";
 import { extensionsOf } from "./fields.ts";
 import { mergeCounts, usageOfCounts } from "./usage.ts";
 
@@ -50,7 +50,7 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
 }
 
 function parseMessage(body: string): WireObject {
-  const wire = parseJson(body);
+  const wire = jsonValue(body);
   if (isObject(wire) && Array.isArray(wire["content"])) return wire;
   if (isObject(wire) && isObject(wire["error"])) {
     const { message, type, code } = parseError(502, body);
@@ -60,14 +60,6 @@ function parseMessage(body: string): WireObject {
     });
   }
   throw new GatewayError("upstream_invalid_response", "The provider's answer is not a message of the Anthropic protocol.");
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined; // The caller says what is wrong.
-  }
 }
 
 function parseBlock(block: WireObject, inputText: () => string | undefined, toolNames: ToolNames | undefined): Block[] {
@@ -142,7 +134,7 @@ export function ownFields(message: WireObject): Extensions | undefined {
 }
 
 function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
+  return !isAbsent(value);
 }
 
 export function stringOf(value: unknown): string {

@@ -1,5 +1,5 @@
 import type { CacheHint, Tool, ToolChoice } from "../../ir/index.ts";
-import { compact, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
 import {
   extensionsOf,
   invalidField,
@@ -72,7 +72,7 @@ export function parseCache(object: WireObject, path: string): CacheHint | undefi
   const control = optionalObject(object, "cache_control", path);
   if (control === undefined) return undefined;
   const ttl = control["ttl"];
-  if (ttl === undefined || ttl === null) return {};
+  if (isAbsent(ttl)) return {};
   if (ttl !== "5m" && ttl !== "1h") throw invalidField(join(path, "cache_control.ttl"), '"5m" or "1h"');
   return { ttl };
 }

@@ -1,10 +1,10 @@
 import type { Block, CacheHint, ReasoningBlock, TextBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import { argumentsJson } from "../free-text-tool.ts";
 import { objectText } from "../json-text.ts";
 import { nameOfOpaque, type Losses } from "../losses.ts";
 import type { ToolNamer } from "../tool-names.ts";
 import type { PairedResult } from "../turns.ts";
-import { isObject, type WireObject } from "../fields.ts";
 import { renderMedia } from "./render-media.ts";
 
 /** An error must say something here. */

@@ -1,8 +1,8 @@
 import type { ChatRequest, JsonSchema } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { Losses, LostParam } from "../losses.ts";
 import { lowerSchema, type SchemaSupport } from "../lower-schema.ts";
 import type { ToolNamer } from "../tool-names.ts";
-import { isObject, type WireObject } from "../fields.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import type { OutTool } from "./render-tools.ts";
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "../../core/index.ts";
-import type { ChatRequest, Message, ToolCallBlock } from "../../ir/index.ts";
+import type { ChatRequest, Message } from "../../ir/index.ts";
+import { bodyOf, lossesOf, toolCall } from "../harness.test.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { generateCall, wireFixture } from "./harness.test.ts";
 import { parseRequest } from "./parse-request.ts";
@@ -15,18 +16,6 @@ function targetOf(model: string, quirks: RenderTarget["quirks"] = {}): RenderTar
 
 function render(request: Partial<ChatRequest>, model = "claude-sonnet-4-5", quirks: RenderTarget["quirks"] = {}): Rendered<string> {
   return renderRequest({ model: "alias", stream: false, messages: [user], ...request }, targetOf(model, quirks));
-}
-
-function bodyOf(rendered: Rendered<string>): Record<string, unknown> {
-  return JSON.parse(rendered.value) as Record<string, unknown>;
-}
-
-function lossesOf({ losses }: Rendered<string>): readonly string[] {
-  return losses.map(({ param, action }) => `${action} ${param}`);
-}
-
-function call(id: string, name: string, args: string, more: Partial<ToolCallBlock> = {}): ToolCallBlock {
-  return { type: "tool-call", id, name, kind: "function", arguments: args, ...more };
 }
 
 for (const name of ["node-sdk-output-format.json", "node-sdk-tool-loop.json"]) {
@@ -62,10 +51,10 @@ test("a conversation of another dialect, whole", () => {
         role: "assistant",
         content: [{ type: "reasoning", text: "foreign", proof: { protocol: "openai-responses", kind: "encrypted", data: "x" } }],
       },
-      { role: "assistant", content: [call("call.1", "shell", '{ "n": 1.0, "big": 12345678901234567890 }')] },
+      { role: "assistant", content: [toolCall("call.1", "shell", '{ "n": 1.0, "big": 12345678901234567890 }')] },
       {
         role: "assistant",
-        content: [call("c2", "spawn", "", { namespace: "agents" }), call("c3", "patch", "*** Begin", { kind: "custom" })],
+        content: [toolCall("c2", "spawn", "", { namespace: "agents" }), toolCall("c3", "patch", "*** Begin", { kind: "custom" })],
       },
       { role: "user", content: [{ type: "tool-result", callId: "c3", content: [{ type: "text", text: "done" }] }] },
       { role: "user", content: [{ type: "tool-result", callId: "gone", content: [] }] },
@@ -158,9 +147,9 @@ test("steps of a conversation stay apart, and a late result comes to its call", 
     render({
       messages: [
         user,
-        { role: "assistant", content: [call("a", "t", "{}")] },
+        { role: "assistant", content: [toolCall("a", "t", "{}")] },
         user,
-        { role: "assistant", content: [call("b", "t", "{}")] },
+        { role: "assistant", content: [toolCall("b", "t", "{}")] },
         result("b"),
         result("a"),
       ],
@@ -194,7 +183,7 @@ test("own thinking comes back first in its turn, byte by byte", () => {
             { type: "text", text: "t" },
             { type: "reasoning", text: " th ", proof },
             { type: "reasoning", text: "", proof: redacted },
-            call("a", "t", "{}"),
+            toolCall("a", "t", "{}"),
           ],
         },
         { role: "user", content: [{ type: "tool-result", callId: "a", content: [] }] },
@@ -298,7 +287,7 @@ test("a model that can't be forced to call a tool is asked to, and one that thin
 test("a budget gives way to a step whose thinking another provider did", () => {
   const messages: Message[] = [
     user,
-    { role: "assistant", content: [call("a", "t", "{}")] },
+    { role: "assistant", content: [toolCall("a", "t", "{}")] },
     { role: "user", content: [{ type: "tool-result", callId: "a", content: [] }] },
   ];
   assert.deepEqual(bodyOf(render({ messages, reasoning: { effort: "low" } }))["thinking"], { type: "disabled" });
@@ -457,7 +446,7 @@ test("a result that is an error says something", () => {
     render({
       messages: [
         user,
-        { role: "assistant", content: [call("a", "t", "{}")] },
+        { role: "assistant", content: [toolCall("a", "t", "{}")] },
         { role: "user", content: [{ type: "tool-result", callId: "a", content: [{ type: "text", text: "" }], isError: true }] },
       ],
     }),

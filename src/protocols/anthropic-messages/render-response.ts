@@ -1,6 +1,7 @@
 import type { Block, ChatResponse, ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
-import type { ClientContext } from "../protocol.ts";
 import { isObject } from "../fields.ts";
+import { jsonValue } from "../json-text.ts";
+import type { ClientContext } from "../protocol.ts";
 import { messageId, ownFields, renderOwnFields, toolName } from "./message-head.ts";
 import { renderEnd } from "./stop-reason.ts";
 import { renderUsage } from "./usage.ts";
@@ -73,14 +74,5 @@ function renderToolCall(block: ToolCallBlock): string {
 function inputJson(block: ToolCallBlock): string {
   if (block.kind === "custom") return JSON.stringify({ input: block.arguments });
   if (block.arguments.trim() === "") return "{}";
-  return isJson(block.arguments) ? block.arguments : JSON.stringify(block.arguments);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false; // What it is instead does not matter here.
-  }
+  return jsonValue(block.arguments) !== undefined ? block.arguments : JSON.stringify(block.arguments);
 }

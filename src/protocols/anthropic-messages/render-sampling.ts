@@ -1,6 +1,6 @@
 import type { ChatRequest } from "../../ir/index.ts";
-import type { Losses } from "../losses.ts";
 import { compact, type WireObject } from "../fields.ts";
+import type { Losses } from "../losses.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
 /** The highest temperature of the vendor, and the only one it takes while the model thinks. */

@@ -1,10 +1,11 @@
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
 import type { BlockDelta, BlockStart, StreamEvent } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import { unwrapInput } from "../free-text-tool.ts";
+import { jsonObject } from "../json-text.ts";
 import { restoreCall } from "../restore-tool.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { parseStreamError } from "./errors.ts";
-import { isObject, type WireObject } from "../fields.ts";
 import { ownFields, parseEnd, redactedProof, signatureProof, stringOf } from "./parse-response.ts";
 import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
 
@@ -43,7 +44,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   push(event: SseEvent): readonly StreamEvent[] {
     if (this.#isOver || event.data === "") return [];
     const data = utf8OfLatin1(event.data);
-    const wire = parseJson(data);
+    const wire = jsonObject(data);
     if (wire !== undefined) this.#read(typeof wire["type"] === "string" ? wire["type"] : event.name, wire, data);
     else if (data.trim() !== "[DONE]") this.#fail("The provider sent an event that is no JSON object.", "upstream_invalid_response");
     return this.#take();
@@ -202,7 +203,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
         this.#deltaOf(block, { type: "arguments", text: unwrapInput(args) });
         break;
       case "opaque": {
-        const input = block.hasArguments ? parseJson(block.held) : undefined;
+        const input = block.hasArguments ? jsonObject(block.held) : undefined;
         this.#start(block, {
           type: "opaque",
           protocol: "anthropic-messages",
@@ -278,13 +279,4 @@ function openBlock(type: BlockType, wire: WireObject): OpenBlock {
 
 function indexOf(wire: WireObject): number {
   return typeof wire["index"] === "number" ? wire["index"] : 0;
-}
-
-function parseJson(data: string): WireObject | undefined {
-  try {
-    const value: unknown = JSON.parse(data);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined; // The caller says what is wrong, or ignores it.
-  }
 }

@@ -1,8 +1,8 @@
 import { mergeUsage, type BlockDelta, type BlockStart, type StopReason, type StreamEvent, type Usage } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { BlockWriter, frame } from "./block-writer.ts";
 import { encodeStreamError } from "./errors.ts";
-import { isObject, type WireObject } from "../fields.ts";
 import { messageId, ownFields, renderOwnFields } from "./message-head.ts";
 import { renderEnd } from "./stop-reason.ts";
 import { renderDeltaUsage, renderUsage } from "./usage.ts";

@@ -1,7 +1,7 @@
 import { parseLatin1, readString, scanDocument, utf8OfLatin1, type SseEvent } from "../../core/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { parseStreamError } from "./errors.ts";
-import { isObject, type WireObject } from "../fields.ts";
 import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
 
 const messageStop = 'event: message_stop\ndata: {"type":"message_stop"}\n\n';

@@ -1,6 +1,6 @@
 import type { EmbeddingRequest, EmbeddingResult, Extensions } from "../../ir/index.ts";
-import type { RouteCall } from "../protocol.ts";
 import { compact, restOf, type WireObject } from "../fields.ts";
+import type { RouteCall } from "../protocol.ts";
 import { extensionsOf, invalidField, join, optionalNumber, optionalObject, readArray, readObject, requiredString } from "./fields.ts";
 import { bareModel } from "./model-name.ts";
 

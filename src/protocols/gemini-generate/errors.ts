@@ -1,7 +1,9 @@
 import type { GatewayError } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
-import type { RenderedError, UpstreamError } from "../protocol.ts";
 import { isObject } from "../fields.ts";
+import { jsonValue } from "../json-text.ts";
+import { plainMessage } from "../plain-message.ts";
+import type { RenderedError, UpstreamError } from "../protocol.ts";
 import type { WireError } from "./wire.ts";
 
 /** The HTTP statuses of Google's canonical error words (google/rpc/code.proto; Gemini API troubleshooting page, November 2026). */
@@ -40,15 +42,12 @@ const wordByStatus: Readonly<Record<number, string>> = {
 const overloadedStatus = 529;
 const errorInfoType = "type.googleapis.com/google.rpc.ErrorInfo";
 const retryInfoType = "type.googleapis.com/google.rpc.RetryInfo";
-/** What is kept of an error answer that is not JSON. */
-const maxPlainMessage = 500;
-
 /**
  * Reads `{"error":{"code","message","status","details":[{"@type":…ErrorInfo,"reason"}]}}`, or an array with such an object first, which is how
  * `streamGenerateContent` fails. A key that the provider does not know comes as a 400; its status here is 401, as it speaks of the key.
  */
 export function parseError(status: number, body: string): UpstreamError {
-  const wire = parseJson(body);
+  const wire = jsonValue(body);
   const error = readErrorChunk(Array.isArray(wire) ? wire[0] : wire);
   if (error === undefined) return { status, message: plainMessage(status, body) };
   return { ...error, status: error.code === "API_KEY_INVALID" ? 401 : status };
@@ -74,21 +73,6 @@ function readReason(details: unknown): string | undefined {
   const info: unknown = details.find((detail) => isObject(detail) && detail["@type"] === errorInfoType);
   const reason = isObject(info) ? info["reason"] : undefined;
   return typeof reason === "string" ? reason : undefined;
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined; // An upstream in trouble may answer anything; the caller makes a message of it.
-  }
-}
-
-function plainMessage(status: number, body: string): string {
-  const text = body.trim();
-  return text === "" || /^[<{[]/.test(text)
-    ? `The provider answered ${status} without a readable message.`
-    : text.slice(0, maxPlainMessage);
 }
 
 /** Renders the error in the vendor's shape; our code is the `reason`, and `RetryInfo` says how long to wait. */

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/index.ts";
-import type { ModelInfo } from "../protocol.ts";
 import { isObject } from "../fields.ts";
+import type { ModelInfo } from "../protocol.ts";
 import { bareModel, modelResource } from "./model-name.ts";
 import type { WireModel } from "./wire.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Block, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
-import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
 import { extensionsOf, join, optionalArray, optionalString, readObject, requiredString } from "./fields.ts";
 import { parseMedia } from "./parse-media.ts";
 
@@ -88,7 +88,7 @@ export function parseFunctionResponse(part: WireObject, calls: CallLedger, path:
  * its own JSON. Gemini API, "Function calling", November 2026.
  */
 function readResponse(response: unknown, path: string): { readonly text: string | undefined; readonly isError: boolean } {
-  if (response === undefined || response === null) return { text: undefined, isError: false };
+  if (isAbsent(response)) return { text: undefined, isError: false };
   const object = isObject(response) ? response : readObject(response, path);
   const keys = Object.keys(object);
   const only = keys.length === 1 ? keys[0] : keys.length === 2 && "name" in object && "content" in object ? "content" : undefined;

@@ -1,5 +1,5 @@
 import type { ChatRequest, ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
-import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
 import { invalidField, join, optionalBoolean, optionalNumber, optionalObject, optionalString, optionalStrings } from "./fields.ts";
 import { lowerTypes, schemaOfOpenApi } from "./schema.ts";
 
@@ -107,7 +107,7 @@ function parseFormat(config: WireObject, path: string): ResponseFormat | undefin
   if (mimeType !== undefined && mimeType !== "application/json") return undefined;
   const jsonSchema = config["responseJsonSchema"] ?? config["_responseJsonSchema"];
   const schema = jsonSchema ?? config["responseSchema"];
-  if (schema === undefined || schema === null) return mimeType === undefined ? undefined : { type: "json-object" };
+  if (isAbsent(schema)) return mimeType === undefined ? undefined : { type: "json-object" };
   if (!isObject(schema) && typeof schema !== "boolean") {
     throw invalidField(join(path, jsonSchema === schema ? "responseJsonSchema" : "responseSchema"), "a schema");
   }

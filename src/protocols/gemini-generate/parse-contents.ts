@@ -1,5 +1,5 @@
 import type { Block, Message, ReasoningBlock, ReasoningProof, TextBlock } from "../../ir/index.ts";
-import { compact, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
 import { extensionsOf, invalidField, join, optionalArray, readObject, requiredString } from "./fields.ts";
 import { CallLedger, parseFunctionCall, parseFunctionResponse } from "./parse-calls.ts";
 import { parseMedia } from "./parse-media.ts";
@@ -58,7 +58,7 @@ export class ContentsParser {
     const blocks = this.#open(role, restOf(content, knownContent)).content;
     const parts = content["parts"];
     // One part need not be in an array when written by hand; the SDKs always send one.
-    const list = Array.isArray(parts) || parts === undefined || parts === null ? (optionalArray(content, "parts", path) ?? []) : [parts];
+    const list = Array.isArray(parts) || isAbsent(parts) ? (optionalArray(content, "parts", path) ?? []) : [parts];
     for (const [index, part] of list.entries()) this.#addPart(blocks, role, part, join(join(path, "parts"), index));
   }
 

@@ -1,6 +1,6 @@
 import type { ChatRequest, Message } from "../../ir/index.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
 import type { RouteCall } from "../protocol.ts";
-import { compact, isObject, restOf, type WireObject } from "../fields.ts";
 import { extensionsOf, join, optionalArray, optionalObject, optionalString, readObject } from "./fields.ts";
 import { bareModel } from "./model-name.ts";
 import { parseConfig } from "./parse-config.ts";
@@ -50,7 +50,7 @@ function parseBody(body: WireObject, path: string, call: RouteCall): ChatRequest
 function parseMessages(body: WireObject, path: string): readonly Message[] {
   const parser = new ContentsParser();
   const instruction = body["systemInstruction"];
-  if (instruction !== undefined && instruction !== null) parser.addInstruction(instruction, join(path, "systemInstruction"));
+  if (!isAbsent(instruction)) parser.addInstruction(instruction, join(path, "systemInstruction"));
   const at = join(path, "contents");
   const contents = body["contents"];
   // The SDKs' wire is an array; a lone content and a bare text are what people write by hand.
@@ -62,7 +62,7 @@ function parseMessages(body: WireObject, path: string): readonly Message[] {
 /** `labels`: names to texts. */
 function parseLabels(body: WireObject, path: string): Readonly<Record<string, string>> | undefined {
   const labels = body["labels"];
-  if (labels === undefined || labels === null) return undefined;
+  if (isAbsent(labels)) return undefined;
   const at = join(path, "labels");
   const object = isObject(labels) ? labels : readObject(labels, at);
   return Object.fromEntries(Object.keys(object).map((key) => [key, optionalString(object, key, at) ?? ""]));

@@ -1,5 +1,5 @@
 import type { FunctionTool, JsonSchema, Tool, ToolChoice } from "../../ir/index.ts";
-import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
 import {
   extensionsOf,
   invalidField,
@@ -23,7 +23,7 @@ export function parseTools(wire: readonly unknown[] | undefined, path: string): 
     const at = join(path, index);
     const tool = readObject(value, at);
     return Object.entries(tool).flatMap(([key, field]): readonly Tool[] => {
-      if (field === undefined || field === null) return [];
+      if (isAbsent(field)) return [];
       if (key !== "functionDeclarations") return [{ type: "server", name: key, protocol: "gemini-generate", wire: { [key]: field } }];
       const declarations = optionalArray(tool, key, at) ?? [];
       return declarations.map((declaration, n) => parseDeclaration(declaration, join(join(at, key), n)));
@@ -51,7 +51,7 @@ function parseParameters(declaration: WireObject, path: string): JsonSchema | un
 
 function readSchema(declaration: WireObject, key: string, path: string): JsonSchema | undefined {
   const schema = declaration[key];
-  if (schema === undefined || schema === null) return undefined;
+  if (isAbsent(schema)) return undefined;
   if (!isObject(schema) && typeof schema !== "boolean") throw invalidField(join(path, key), "a schema");
   return schema;
 }

@@ -1,4 +1,5 @@
 import type { ToolCallBlock } from "../../ir/index.ts";
+import { objectText } from "../json-text.ts";
 import type { ClientContext } from "../protocol.ts";
 import type { WireFunctionCall, WirePart } from "./wire.ts";
 
@@ -33,16 +34,8 @@ export class CallRenderer {
   }
 }
 
-/** Arguments go in as the text they are; free text is the one string of a function. */
+/** Arguments go in as the text they are; free text is the one string of a function. What is no object is left to the end of the answer to say. */
 function argsJson(call: Pick<ToolCallBlock, "kind" | "arguments">): string | undefined {
   if (call.kind === "custom") return JSON.stringify({ input: call.arguments });
-  const text = call.arguments.trim();
-  if (text === "") return "{}";
-  if (!text.startsWith("{")) return undefined;
-  try {
-    JSON.parse(text);
-    return text;
-  } catch {
-    return undefined; // Cut off, or never JSON: the end of the answer says so.
-  }
+  return objectText(call.arguments);
 }

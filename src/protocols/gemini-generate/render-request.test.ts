@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "../../core/index.ts";
-import type { Block, ChatRequest, Message, ToolCallBlock } from "../../ir/index.ts";
+import type { Block, ChatRequest, Message } from "../../ir/index.ts";
+import { bodyOf, lossesOf, toolCall } from "../harness.test.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { callOf, generateCall, wireFixture } from "./harness.test.ts";
 import { parseRequest } from "./parse-request.ts";
@@ -15,18 +16,6 @@ function targetOf(model: string, quirks: RenderTarget["quirks"] = {}): RenderTar
 
 function render(request: Partial<ChatRequest>, model = "gemini-2.5-flash", quirks: RenderTarget["quirks"] = {}): Rendered<string> {
   return renderRequest({ model: "alias", stream: false, messages: [user], ...request }, targetOf(model, quirks));
-}
-
-function bodyOf(rendered: Rendered<string>): Record<string, unknown> {
-  return JSON.parse(rendered.value) as Record<string, unknown>;
-}
-
-function lossesOf({ losses }: Rendered<string>): readonly string[] {
-  return losses.map(({ param, action }) => `${action} ${param}`);
-}
-
-function call(id: string, name: string, args: string, more: Partial<ToolCallBlock> = {}): ToolCallBlock {
-  return { type: "tool-call", id, name, kind: "function", arguments: args, ...more };
 }
 
 function resultOf(callId: string, ...content: Block[]): Message {
@@ -65,11 +54,11 @@ test("a conversation of another dialect, whole", () => {
           role: "assistant",
           content: [
             { type: "reasoning", text: "foreign" },
-            call("c1", "shell", '{ "n": 1.0 }'),
-            call("c2", "spawn", "", { namespace: "agents" }),
+            toolCall("c1", "shell", '{ "n": 1.0 }'),
+            toolCall("c2", "spawn", "", { namespace: "agents" }),
           ],
         },
-        { role: "assistant", content: [call("c3", "patch", "*** Begin", { kind: "custom" })] },
+        { role: "assistant", content: [toolCall("c3", "patch", "*** Begin", { kind: "custom" })] },
         resultOf(
           "c3",
           { type: "text", text: "done" },
@@ -199,7 +188,7 @@ test("signatures: the own one stays, the first call of a step of this turn witho
   const proof = { protocol: "gemini-generate", kind: "signature", data: "c2ln" } as const;
   const messages: Message[] = [
     user,
-    { role: "assistant", content: [call("0", "t", "{}")] },
+    { role: "assistant", content: [toolCall("0", "t", "{}")] },
     resultOf("0"),
     {
       role: "assistant",
@@ -209,10 +198,13 @@ test("signatures: the own one stays, the first call of a step of this turn witho
       ],
     },
     user,
-    { role: "assistant", content: [{ type: "reasoning", text: "th", proof }, call("1", "t", "{}", { proof }), call("2", "t", "{}")] },
+    {
+      role: "assistant",
+      content: [{ type: "reasoning", text: "th", proof }, toolCall("1", "t", "{}", { proof }), toolCall("2", "t", "{}")],
+    },
     resultOf("1"),
     resultOf("2"),
-    { role: "assistant", content: [call("3", "t", "{}"), call("4", "t", "{}")] },
+    { role: "assistant", content: [toolCall("3", "t", "{}"), toolCall("4", "t", "{}")] },
     resultOf("3"),
     resultOf("4"),
   ];
@@ -229,7 +221,12 @@ test("images of a result stand beside it on models that take none inside", () =>
   const image: Block = { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "AA==" } };
   const { contents } = bodyOf(
     render({
-      messages: [user, { role: "assistant", content: [call("a", "t", "{}"), call("b", "t", "{}")] }, resultOf("a", image), resultOf("b")],
+      messages: [
+        user,
+        { role: "assistant", content: [toolCall("a", "t", "{}"), toolCall("b", "t", "{}")] },
+        resultOf("a", image),
+        resultOf("b"),
+      ],
     }),
   ) as {
     contents: unknown[];

@@ -1,8 +1,8 @@
 import type { ChatRequest } from "../../ir/index.ts";
+import { compact } from "../fields.ts";
 import { Losses, refuseForeignState, refuseSeveralStreams } from "../losses.ts";
 import { ToolNamer } from "../tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
-import { compact } from "../fields.ts";
 import { traitsOf } from "./model-traits.ts";
 import { renderConfig } from "./render-config.ts";
 import { renderContents } from "./render-contents.ts";

@@ -1,6 +1,6 @@
 import type { Block, Candidate, ChatResponse, ReasoningBlock } from "../../ir/index.ts";
-import type { ClientContext } from "../protocol.ts";
 import { isObject } from "../fields.ts";
+import type { ClientContext } from "../protocol.ts";
 import { renderEnd } from "./finish.ts";
 import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";

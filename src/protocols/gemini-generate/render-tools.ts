@@ -1,8 +1,8 @@
 import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import { functionOfCustom } from "../free-text-tool.ts";
 import { refuse, type Losses, type UnservedError } from "../losses.ts";
 import { isCalled, namedTool, type ToolNamer } from "../tool-names.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
 import { lowerForVendor } from "./render-schema.ts";
 
 /** `tools`: the functions as one tool, then what the vendor runs itself. */

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
 import type { BlockStart, ReasoningProof, StopReason, StreamEvent } from "../../ir/index.ts";
-import { textAt } from "../json-text.ts";
+import { isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
+import { textAt, jsonObject } from "../json-text.ts";
 import { restoreArguments, restoreCall } from "../restore-tool.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { readErrorChunk } from "./errors.ts";
-import { isObject, restOf, type WireObject } from "../fields.ts";
 import { extensionsOf } from "./fields.ts";
 import { stopReasonOf } from "./stop-reason.ts";
 import { readUsage } from "./usage.ts";
@@ -40,7 +40,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
   /** A chunk as text. */
   pushText(data: string): readonly StreamEvent[] {
     if (this.#isOver) return [];
-    const chunk = parseJson(data);
+    const chunk = jsonObject(data);
     if (chunk === undefined) {
       if (data.trim() !== "[DONE]") this.#fail("The provider sent a chunk that is no JSON object.", "upstream_invalid_response");
     } else this.#read(chunk, data);
@@ -138,7 +138,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
   #call(call: WireObject, argsText: () => string | undefined, proof: ReasoningProof | undefined): void {
     this.#close();
     const wireName = stringOf(call["name"]);
-    const args = call["args"] === undefined || call["args"] === null ? "{}" : (argsText() ?? JSON.stringify(call["args"]));
+    const args = isAbsent(call["args"]) ? "{}" : (argsText() ?? JSON.stringify(call["args"]));
     const id = stringOf(call["id"]) || this.#makeId(wireName, args);
     const restored = restoreCall({ type: "tool-call", id, name: wireName, kind: "function" }, this.#toolNames);
     this.#calls++;
@@ -205,13 +205,4 @@ function signatureProof(data: string): ReasoningProof {
 
 function stringOf(value: unknown): string {
   return typeof value === "string" ? value : "";
-}
-
-function parseJson(data: string): WireObject | undefined {
-  try {
-    const value: unknown = JSON.parse(data);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined; // The caller says what is wrong.
-  }
 }

@@ -7,9 +7,9 @@ import {
   type StreamEvent,
   type Usage,
 } from "../../ir/index.ts";
+import { isObject } from "../fields.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { encodeStreamError } from "./errors.ts";
-import { isObject } from "../fields.ts";
 import { renderEnd } from "./finish.ts";
 import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";

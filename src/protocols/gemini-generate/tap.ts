@@ -1,8 +1,8 @@
 import { parseLatin1, type SseEvent } from "../../core/index.ts";
 import { mergeUsage } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { readErrorChunk } from "./errors.ts";
-import { isObject, type WireObject } from "../fields.ts";
 import { readUsage } from "./usage.ts";
 
 /**

@@ -1,9 +1,9 @@
-import { GatewayError, messageOf } from "../../core/index.ts";
 import { readTokenCount, type EmbeddingAnswer, type EmbeddingRequest } from "../../ir/index.ts";
+import { invalidEmbeddings, parseEmbeddings } from "../embeddings-answer.ts";
+import { compact, isObject } from "../fields.ts";
 import { Losses } from "../losses.ts";
 import type { UpstreamEmbeddings } from "../translation.ts";
 import { readVector } from "../vector.ts";
-import { compact, isObject } from "../fields.ts";
 import { modelResource } from "./model-name.ts";
 
 /**
@@ -25,29 +25,17 @@ function render(request: EmbeddingRequest, model: string): ReturnType<UpstreamEm
 
 /** `{"embedding":{"values"}}` or `{"embeddings":[…]}`; not every version tells `usageMetadata`. @throws GatewayError `upstream_invalid_response`. */
 function parse(body: string): EmbeddingAnswer {
-  const wire = parseJson(body);
-  if (!isObject(wire)) throw invalid("no object");
+  const wire = parseEmbeddings(body);
+  if (!isObject(wire)) throw invalidEmbeddings("no object");
   const list = wire["embeddings"] ?? (wire["embedding"] === undefined ? undefined : [wire["embedding"]]);
-  if (!Array.isArray(list)) throw invalid('neither {"embedding"} nor {"embeddings"}');
+  if (!Array.isArray(list)) throw invalidEmbeddings('neither {"embedding"} nor {"embeddings"}');
   const vectors = (list as readonly unknown[]).map((embedding, index) => {
     const vector = isObject(embedding) ? readVector(embedding["values"]) : undefined;
-    if (vector === undefined) throw invalid(`no values in embedding ${index}`);
+    if (vector === undefined) throw invalidEmbeddings(`no values in embedding ${index}`);
     return vector;
   });
   const usage = wire["usageMetadata"];
   return compact({ vectors, inputTokens: isObject(usage) ? readTokenCount(usage["promptTokenCount"]) : undefined });
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (cause) {
-    throw invalid(messageOf(cause), cause);
-  }
-}
-
-function invalid(what: string, cause?: unknown): GatewayError {
-  return new GatewayError("upstream_invalid_response", `The provider's answer to a request for embeddings is none: ${what}.`, { cause });
 }
 
 /** Embeddings of Gemini's API, for clients of other dialects. */

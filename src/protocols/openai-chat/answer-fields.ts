@@ -16,16 +16,23 @@ export interface SaidFields {
  */
 export function readSaid(message: WireObject): SaidFields {
   const { content } = message;
-  const parts = Array.isArray(content) ? content.filter(isObject) : [];
+  const parts = objectsOf(content);
   const retired = message["function_call"];
-  const calls = Array.isArray(message["tool_calls"]) ? message["tool_calls"].filter(isObject) : [];
+  const calls = objectsOf(message["tool_calls"]);
   return {
     reasoning: textOf(message["reasoning_content"]) || textOf(message["reasoning"]) || partTexts(parts, "thinking"),
     text: textOf(content) || partTexts(parts, "text"),
     refusal: textOf(message["refusal"]) || partTexts(parts, "refusal"),
     calls: isObject(retired) ? [...calls, { function: retired }] : calls,
-    images: Array.isArray(message["images"]) ? message["images"].filter(isObject) : [],
+    images: objectsOf(message["images"]),
   };
+}
+
+const none: readonly WireObject[] = [];
+
+/** The objects of a list; none where it is no list. */
+export function objectsOf(value: unknown): readonly WireObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : none;
 }
 
 function textOf(value: unknown): string {
@@ -34,6 +41,7 @@ function textOf(value: unknown): string {
 
 /** The texts of the parts of one type; `thinking` holds parts itself. */
 function partTexts(parts: readonly WireObject[], type: "text" | "thinking" | "refusal"): string {
+  if (parts.length === 0) return "";
   return parts
     .filter((part) => part["type"] === type)
     .map((part) => {

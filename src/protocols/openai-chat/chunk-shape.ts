@@ -30,6 +30,12 @@ export function learnShape(data: string): ChunkShape | undefined {
   return { head: data.slice(0, start), tail, cutTail: cut === cutNullUsage(data) ? cutTail : undefined };
 }
 
+/** The same, where `delta` is that of the one choice of a chunk: the word may stand elsewhere as well. */
+export function learnDeltaShape(data: string): ChunkShape | undefined {
+  const shape = learnShape(data);
+  return shape !== undefined && /"choices":\[\{(?:"index":\d+,)?"delta":$/.test(shape.head) ? shape : undefined;
+}
+
 /**
  * Offset after the value of `delta` where the chunk has the shape, else -1. Slices are compared rather than looked for: V8 does that word by word, and
  * is five times slower at `startsWith` and at any search that begins with a quote.

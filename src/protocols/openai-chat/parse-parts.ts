@@ -1,7 +1,7 @@
 import type { Block, Extensions } from "../../ir/index.ts";
-import { compact, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
 import { join, optionalObject, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
-import { mediaTypeOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
+import { sourceOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
 
 /** What only this protocol has a name for. */
 export function extensionsOf(fields: WireObject | undefined): Extensions | undefined {
@@ -10,7 +10,7 @@ export function extensionsOf(fields: WireObject | undefined): Extensions | undef
 
 /** `content` of a message: a string, or parts; `null` and absent are no content. */
 export function parseContent(content: unknown, path: string): readonly Block[] {
-  if (content === undefined || content === null) return [];
+  if (isAbsent(content)) return [];
   if (typeof content === "string") return [{ type: "text", text: content }];
   return readArray(content, path).map((part, index) => parsePart(readObject(part, join(path, index)), join(path, index)));
 }
@@ -61,16 +61,10 @@ function parseImage(part: WireObject, path: string): Block {
 }
 
 function parseAudio(part: WireObject, path: string): Block {
-  const audio = readObject(part["input_audio"], join(path, "input_audio"));
-  const format = requiredString(audio, "format", join(path, "input_audio"));
   return compact({
     type: "media" as const,
     kind: "audio" as const,
-    source: {
-      type: "base64" as const,
-      mediaType: mediaTypeOfAudio(format),
-      data: requiredString(audio, "data", join(path, "input_audio")),
-    },
+    source: sourceOfAudio(part, path),
     cache: readCacheMark(part),
     extensions: extensionsOf(restOf(part, knownAudio)),
   });

@@ -1,19 +1,18 @@
-import type { ChatRequest, ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
+import type { ChatRequest, ReasoningRequest } from "../../ir/index.ts";
 import type { RouteCall } from "../protocol.ts";
-import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
 import {
-  invalidField,
   optionalBoolean,
   optionalNumber,
   optionalObject,
-  optionalSchema,
   optionalString,
+  optionalStrings,
   optionalTexts,
-  readArray,
   readObject,
   requiredString,
 } from "../openai-shared/fields.ts";
 import { isUsageOption } from "../openai-shared/usage-option.ts";
+import { isNeutralFormat, parseFormat, parseJsonSchema, parseVerbosity } from "../openai-shared/text-format.ts";
 import { parseMessages } from "./parse-messages.ts";
 import { extensionsOf } from "./parse-parts.ts";
 import { parseToolChoice, parseTools } from "./parse-tools.ts";
@@ -50,6 +49,8 @@ export const knownFields: ReadonlySet<string> = new Set([
   "metadata",
 ]);
 
+const schemaPath = "response_format.json_schema";
+
 /** A body of `POST /v1/chat/completions`. @throws GatewayError `invalid_request` that names the field. */
 export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
   const wire = readObject(body, "body");
@@ -61,7 +62,9 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
     toolChoice: parseToolChoice(wire),
     parallelToolCalls: optionalBoolean(wire, "parallel_tool_calls", ""),
     reasoning: parseReasoning(wire),
-    responseFormat: parseResponseFormat(wire),
+    responseFormat: parseFormat(optionalObject(wire, "response_format", ""), ({ json_schema: schema }) =>
+      parseJsonSchema(readObject(schema, schemaPath), schemaPath),
+    ),
     maxOutputTokens: optionalNumber(wire, "max_completion_tokens", "") ?? optionalNumber(wire, "max_tokens", ""),
     temperature: optionalNumber(wire, "temperature", ""),
     topP: optionalNumber(wire, "top_p", ""),
@@ -71,8 +74,8 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
     seed: optionalNumber(wire, "seed", ""),
     candidateCount: optionalNumber(wire, "n", ""),
     logprobs: parseLogprobs(wire),
-    stop: parseStop(wire["stop"]),
-    verbosity: parseVerbosity(wire["verbosity"]),
+    stop: typeof wire["stop"] === "string" ? [wire["stop"]] : optionalStrings(wire, "stop", ""),
+    verbosity: parseVerbosity(wire["verbosity"], "verbosity"),
     cacheKey: optionalString(wire, "prompt_cache_key", ""),
     endUser: optionalString(wire, "safety_identifier", "") ?? optionalString(wire, "user", ""),
     serviceTier: optionalString(wire, "service_tier", ""),
@@ -93,7 +96,7 @@ function unnamedFields(wire: WireObject): WireObject | undefined {
 }
 
 function overrides(winner: unknown, other: unknown): boolean {
-  return winner !== undefined && winner !== null && other !== undefined && other !== null && winner !== other;
+  return !isAbsent(winner) && !isAbsent(other) && winner !== other;
 }
 
 function parseReasoning(wire: WireObject): ReasoningRequest | undefined {
@@ -101,53 +104,7 @@ function parseReasoning(wire: WireObject): ReasoningRequest | undefined {
   return effort === undefined ? undefined : { effort };
 }
 
-/** Other formats (a grammar, a vendor's regex) stay with the extensions. */
-function isNeutralFormat(format: unknown): boolean {
-  return !isObject(format) || format["type"] === "text" || format["type"] === "json_object" || format["type"] === "json_schema";
-}
-
-function parseResponseFormat(wire: WireObject): ResponseFormat | undefined {
-  const format = optionalObject(wire, "response_format", "");
-  switch (format?.["type"]) {
-    case "text":
-      return { type: "text" };
-    case "json_object":
-      return { type: "json-object" };
-    case "json_schema":
-      return parseJsonSchema(readObject(format["json_schema"], "response_format.json_schema"));
-    default:
-      return undefined;
-  }
-}
-
-function parseJsonSchema(wire: WireObject): ResponseFormat {
-  const path = "response_format.json_schema";
-  return compact({
-    type: "json-schema" as const,
-    name: requiredString(wire, "name", path),
-    description: optionalString(wire, "description", path),
-    // Any value fits the schema that says nothing.
-    schema: optionalSchema(wire, "schema", path) ?? {},
-    strict: optionalBoolean(wire, "strict", path),
-  });
-}
-
 function parseLogprobs(wire: WireObject): { top?: number } | undefined {
   if (optionalBoolean(wire, "logprobs", "") !== true) return undefined;
   return compact({ top: optionalNumber(wire, "top_logprobs", "") });
-}
-
-function parseStop(stop: unknown): readonly string[] | undefined {
-  if (stop === undefined || stop === null) return undefined;
-  if (typeof stop === "string") return [stop];
-  return readArray(stop, "stop").map((sequence, index) => {
-    if (typeof sequence !== "string") throw invalidField(`stop[${index}]`, "a string");
-    return sequence;
-  });
-}
-
-function parseVerbosity(verbosity: unknown): "low" | "medium" | "high" | undefined {
-  if (verbosity === undefined || verbosity === null) return undefined;
-  if (verbosity === "low" || verbosity === "medium" || verbosity === "high") return verbosity;
-  throw invalidField("verbosity", "low, medium or high");
 }

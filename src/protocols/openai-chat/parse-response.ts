@@ -1,12 +1,13 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Block, Candidate, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
-import { gatewayErrorOf, readErrorObject } from "../openai-shared/errors.ts";
 import { isObject, type WireObject } from "../fields.ts";
+import { parseAnswerObject } from "../openai-shared/answer-object.ts";
+import { gatewayErrorOf, readErrorObject } from "../openai-shared/errors.ts";
 import { sourceOfUrl } from "../openai-shared/media.ts";
 import { restoreArguments, restoreCall } from "../restore-tool.ts";
 import { madeCallId } from "../tool-names.ts";
 import type { ToolNames } from "../translation.ts";
-import { readCall, readHead, readSaid } from "./answer-fields.ts";
+import { objectsOf, readCall, readHead, readSaid } from "./answer-fields.ts";
 import { parseStopReason } from "./stop-reason.ts";
 import { findUsage } from "./usage.ts";
 
@@ -16,7 +17,7 @@ import { findUsage } from "./usage.ts";
  * @throws GatewayError `upstream_invalid_response` where it is none; the upstream's own error where it sent one with status 200.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
-  const wire = parseObject(body);
+  const wire = parseAnswerObject(body);
   const choice = firstChoice(wire["choices"]);
   if (choice === undefined) throw faultOf(wire);
   const head = readHead(wire);
@@ -46,23 +47,9 @@ function parseChoice(choice: WireObject, answerId: string, toolNames: ToolNames 
   };
 }
 
-function parseObject(body: string): WireObject {
-  let wire: unknown;
-  try {
-    wire = JSON.parse(body);
-  } catch (cause) {
-    throw new GatewayError("upstream_invalid_response", "The provider's answer is not JSON.", { cause });
-  }
-  return isObject(wire) ? wire : {};
-}
-
 /** The choice of index 0; a choice without one is the first. */
 export function firstChoice(choices: unknown): WireObject | undefined {
   return objectsOf(choices).find((choice) => (choice["index"] ?? 0) === 0);
-}
-
-function objectsOf(value: unknown): readonly WireObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 function faultOf(wire: WireObject): GatewayError {

@@ -1,5 +1,5 @@
 import type { Tool, ToolChoice } from "../../ir/index.ts";
-import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
 import {
   invalidField,
   join,
@@ -89,9 +89,9 @@ function restOfTool(tool: WireObject, body: WireObject, known: ReadonlySet<strin
 /** `tool_choice` in all its forms, and the retired `function_call`. */
 export function parseToolChoice(wire: WireObject): ToolChoice | undefined {
   const choice = wire["tool_choice"];
-  if (choice !== undefined && choice !== null) return parseChoice(choice);
+  if (!isAbsent(choice)) return parseChoice(choice);
   const retired = wire["function_call"];
-  if (retired === undefined || retired === null) return undefined;
+  if (isAbsent(retired)) return undefined;
   if (retired === "none" || retired === "auto") return { type: retired };
   return { type: "named", name: requiredString(readObject(retired, "function_call"), "name", "function_call") };
 }

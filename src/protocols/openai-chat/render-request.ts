@@ -1,7 +1,5 @@
-import type { ChatRequest, ResponseFormat } from "../../ir/index.ts";
+import type { ChatRequest } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../fields.ts";
-import { formatName } from "../openai-shared/format-name.ts";
-import { completeArrays } from "../openai-shared/function-schema.ts";
 import { jsonInstruction, lacksJsonWord } from "../openai-shared/json-word.ts";
 import { Losses, refuseForeignState, refuseSeveralStreams } from "../losses.ts";
 import {
@@ -15,6 +13,7 @@ import {
 } from "../openai-shared/render-limits.ts";
 import { ToolNamer, wordCharacters } from "../tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
+import { renderFormat } from "../openai-shared/text-format.ts";
 import { MessageWriter } from "./render-messages.ts";
 import { renderToolFields } from "./render-tools.ts";
 
@@ -43,7 +42,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     messages: withJsonWord(request, writer.end(), losses),
     ...toolFields,
     reasoning_effort: effort,
-    response_format: renderFormat(request.responseFormat),
+    response_format: renderFormat(request.responseFormat, (schema) => ({ json_schema: schema })),
     [quirks.maxTokensField ?? "max_completion_tokens"]: renderMaxTokens(request, target, 1, losses),
     ...renderSampling(request, target, effort, losses),
     ...renderPlain(request, target, effort, losses),
@@ -82,29 +81,6 @@ function renderPlain(request: ChatRequest, target: RenderTarget, effort: string 
     n: request.candidateCount,
     stop: takes && stop !== undefined && stop.length > 0 ? stop.slice(0, maxStops) : undefined,
   });
-}
-
-function renderFormat(format: ResponseFormat | undefined): WireObject | undefined {
-  switch (format?.type) {
-    case "text":
-      return { type: "text" };
-    case "json-object":
-      return { type: "json_object" };
-    case "json-schema": {
-      const { description, schema, strict } = format;
-      return {
-        type: "json_schema",
-        json_schema: compact({
-          name: formatName(format.name),
-          description,
-          schema: isObject(schema) ? completeArrays(schema) : {},
-          strict,
-        }),
-      };
-    }
-    case undefined:
-      return undefined;
-  }
 }
 
 /** The wire cannot ask for the reasoning to be shown; servers that have a field for it show it unasked. */

@@ -56,6 +56,80 @@ describe("a Chat stream", () => {
     ]);
   });
 
+  test("chunks that differ in their delta alone are read as any other, and so are those that differ in more among them", () => {
+    const of = (choice: Wire, rest: Wire = {}): string => `data: ${JSON.stringify({ ...head, ...rest, choices: [choice] })}\n\n`;
+    const stream =
+      chunk({ role: "assistant", content: "" }) +
+      chunk({ content: "a" }) +
+      chunk({ content: 'Größe {"}]' }) +
+      of({ index: 1, delta: { content: "of another choice" }, finish_reason: null }) +
+      chunk({ content: "b" }) +
+      of({ index: 0, delta: { content: "c" }, finish_reason: null }, { created: 8 }) +
+      of({ index: 0, delta: { content: "d" }, finish_reason: null }, { created: 8 }) +
+      piece({ index: 0, id: "t", function: { name: "ls", arguments: "{}" } }) +
+      chunk({ content: "e" }, null, { usage: { prompt_tokens: 5, completion_tokens: 3 } }) +
+      chunk({ content: "f" }, "stop") +
+      done;
+    assert.deepEqual(read(stream), [
+      start,
+      open(0, "text"),
+      text(0, "a"),
+      text(0, 'Größe {"}]'),
+      text(0, "b"),
+      text(0, "c"),
+      text(0, "d"),
+      close(0),
+      call(1, "t", "ls"),
+      args(1, "{}"),
+      open(2, "text"),
+      text(2, "e"),
+      text(2, "f"),
+      close(2),
+      close(1),
+      ...ends("tool-calls", "stop", { input: 5, output: 3 }),
+    ]);
+  });
+
+  test("only the delta of the answer is one: not that of another field, or of another choice in the chunk", () => {
+    const meta = (seen: string, content: string): string =>
+      `data: ${JSON.stringify({ ...head, meta: { delta: { content: seen } }, choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`;
+    const two = (first: string, content: string): string =>
+      `data: ${JSON.stringify({
+        ...head,
+        choices: [
+          { index: 1, delta: { content: first } },
+          { index: 0, delta: { content } },
+        ],
+      })}\n\n`;
+    const told = (stream: string): string =>
+      read(stream)
+        .flatMap((event) => (event.type === "block-delta" && event.delta.type === "text" ? [event.delta.text] : []))
+        .join();
+    assert.equal(told(meta("x", "a") + meta("y", "a") + chunk({}, "stop") + done), "a,a");
+    assert.equal(told(two("x", "a") + two("y", "a") + chunk({}, "stop") + done), "a,a");
+  });
+
+  test("what a chunk tells beside its delta counts again where it comes again: usage, and that it is an error", () => {
+    const counted = (tokens: number): string => chunk({ content: "a" }, null, { usage: { prompt_tokens: 5, completion_tokens: tokens } });
+    const words = chunk({ content: "a" }) + chunk({ content: "b" });
+    assert.deepEqual(
+      read(counted(1) + counted(2) + counted(1) + chunk({}, "stop") + done).slice(-2),
+      ends("stop", "stop", { input: 5, output: 1 }),
+    );
+    assert.deepEqual(read(`${words}event: error\n${chunk({ content: "c" })}`).slice(-2), [
+      text(0, "b"),
+      { type: "error", error: { status: 500, message: "The provider ended its stream with an error that tells nothing." } },
+    ]);
+  });
+
+  test("a chunk that is broken in its delta is no chunk", () => {
+    const stream = chunk({ content: "a" }) + chunk({ content: "b" }).replace('"b"}', '"b}');
+    assert.deepEqual(read(stream).at(-1), {
+      type: "error",
+      error: { status: 502, message: "The provider sent a chunk that is not JSON.", code: "upstream_invalid_response" },
+    });
+  });
+
   test("calls with interleaved indexes stay apart", () => {
     const stream =
       chunk({ content: "hm" }) +

@@ -4,6 +4,7 @@ import { isObject, type WireObject } from "../fields.ts";
 import type { UpstreamError } from "../protocol.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { readCall, readHead, readSaid } from "./answer-fields.ts";
+import { learnDeltaShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { firstChoice } from "./parse-response.ts";
 import { parseStopReason } from "./stop-reason.ts";
 import { StreamCalls } from "./stream-calls.ts";
@@ -25,6 +26,8 @@ export class ChatStreamDecoder implements StreamDecoder {
   #refused = false;
   #reason: string | undefined;
   #usage: Usage | undefined;
+  #shape: ChunkShape | undefined;
+  #hasShapeFitted = false;
   #over = false;
 
   constructor(toolNames?: ToolNames) {
@@ -35,6 +38,8 @@ export class ChatStreamDecoder implements StreamDecoder {
     const { data } = event;
     if (this.#over || data === "") return [];
     if (data.length < 16 && data.trim() === "[DONE]") return this.#finish();
+    const delta = this.#shapedDelta(event);
+    if (delta !== undefined) return this.#readDelta(delta);
     const chunk = parseChunk(data);
     const error = errorOf(event, chunk);
     if (error !== undefined) return this.#fail(streamErrorOf(error));
@@ -42,8 +47,31 @@ export class ChatStreamDecoder implements StreamDecoder {
       return this.#fail({ status: 502, message: "The provider sent a chunk that is not JSON.", code: "upstream_invalid_response" });
     const usage = findUsage(chunk);
     if (usage !== undefined) this.#usage = mergeUsage(this.#usage, usage);
-    const choice = firstChoice(chunk["choices"]);
-    return choice === undefined ? [] : [...this.#start(chunk), ...this.#readChoice(choice)];
+    const { choices } = chunk;
+    const choice = firstChoice(choices);
+    if (choice === undefined) return [];
+    const events = [...this.#start(chunk), ...this.#readDelta(choice["delta"] ?? choice["message"])];
+    const reason = choice["finish_reason"];
+    if (typeof reason === "string" && reason !== "") this.#reason = reason;
+    // All that such a chunk tells is its delta.
+    else if (usage === undefined && this.#blocks > 0 && Array.isArray(choices) && choices.length === 1) this.#learnShape(data);
+    return events;
+  }
+
+  /** The delta of a chunk that is as one before in all else: only this part of it is parsed. */
+  #shapedDelta({ name, data }: SseEvent): WireObject | undefined {
+    if (this.#shape === undefined || name !== "") return undefined;
+    const end = matchShape(this.#shape, data);
+    if (end < 0) return undefined;
+    this.#hasShapeFitted = true;
+    return parseChunk(data.slice(this.#shape.head.length, end));
+  }
+
+  /** Some servers put the time into each chunk, so that a shape fits for a second; where it never has, every chunk has an id of its own. */
+  #learnShape(data: string): void {
+    if (this.#shape !== undefined && !this.#hasShapeFitted) return;
+    this.#shape = learnDeltaShape(data);
+    this.#hasShapeFitted = false;
   }
 
   end(): readonly StreamEvent[] {
@@ -59,21 +87,20 @@ export class ChatStreamDecoder implements StreamDecoder {
     return [{ type: "message-start", ...head }];
   }
 
-  #readChoice(choice: WireObject): readonly StreamEvent[] {
-    const delta = choice["delta"] ?? choice["message"];
+  #readDelta(delta: unknown): readonly StreamEvent[] {
     const said = readSaid(isObject(delta) ? delta : {});
-    const events = [...this.#text("reasoning", said.reasoning), ...this.#text("text", said.text), ...this.#text("refusal", said.refusal)];
+    const events: StreamEvent[] = [];
+    this.#text("reasoning", said.reasoning, events);
+    this.#text("text", said.text, events);
+    this.#text("refusal", said.refusal, events);
     for (const call of said.calls) events.push(...this.#call(call));
     for (const image of said.images) events.push(...this.#image(image));
-    const reason = choice["finish_reason"];
-    if (typeof reason === "string" && reason !== "") this.#reason = reason;
     return events;
   }
 
-  #text(type: TextType, text: string): StreamEvent[] {
-    if (text === "") return [];
+  #text(type: TextType, text: string, events: StreamEvent[]): void {
+    if (text === "") return;
     if (type === "refusal") this.#refused = true;
-    const events: StreamEvent[] = [];
     let open = this.#open;
     if (open?.type !== type) {
       events.push(...this.#closeText());
@@ -82,7 +109,6 @@ export class ChatStreamDecoder implements StreamDecoder {
       events.push({ type: "block-start", index: open.index, block: { type } });
     }
     events.push({ type: "block-delta", index: open.index, delta: { type: "text", text } });
-    return events;
   }
 
   #closeText(): StreamEvent[] {

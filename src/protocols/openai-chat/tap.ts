@@ -1,7 +1,8 @@
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
 import { mergeUsage } from "../../ir/index.ts";
-import { readErrorObject } from "../openai-shared/errors.ts";
 import { isObject, type WireObject } from "../fields.ts";
+import { jsonObject } from "../json-text.ts";
+import { readErrorObject } from "../openai-shared/errors.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { learnShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { withoutNullUsage } from "./hide-usage.ts";
@@ -88,14 +89,9 @@ function cutShaped(event: SseEvent, { tail, cutTail }: ChunkShape, end: number):
   return raw.slice(0, end + 6) + cutTail + raw.slice(end + 6 + tail.length);
 }
 
-/** A chunk as JSON; `undefined`: it is no object. */
+/** A chunk as JSON; `undefined`: it is no object, so no chunk of this protocol: it passes, and the client judges it. */
 export function parseChunk(data: string): WireObject | undefined {
-  try {
-    const chunk: unknown = JSON.parse(utf8OfLatin1(data));
-    return isObject(chunk) ? chunk : undefined;
-  } catch {
-    return undefined; // No chunk of this protocol: it passes, and the client judges it.
-  }
+  return jsonObject(utf8OfLatin1(data));
 }
 
 /** An error in place of a chunk: `data: {"error":{…}}`, or an event of that name. `"error":null` is none. */

@@ -1,10 +1,10 @@
 import type { EmbeddingCreateParams } from "openai/resources/embeddings";
-import { GatewayError, messageOf } from "../../core/index.ts";
 import { readTokenCount, type EmbeddingAnswer, type EmbeddingRequest } from "../../ir/index.ts";
 import { compact, isObject } from "../fields.ts";
 import { Losses } from "../losses.ts";
 import type { UpstreamEmbeddings } from "../translation.ts";
 import { readVector } from "../vector.ts";
+import { invalidEmbeddings, parseEmbeddings } from "../embeddings-answer.ts";
 
 /**
  * `POST /embeddings` for a request that came in another dialect: `{"model","input","encoding_format":"float","dimensions"?}`. Source:
@@ -24,32 +24,20 @@ function render(request: EmbeddingRequest, model: string): ReturnType<UpstreamEm
 
 /** `{"data":[{"index","embedding"}],"usage":{"prompt_tokens"}}`, whose items may come in any order. @throws GatewayError `upstream_invalid_response`. */
 function parse(body: string): EmbeddingAnswer {
-  const wire = parseJson(body);
+  const wire = parseEmbeddings(body);
   const data = isObject(wire) ? wire["data"] : undefined;
-  if (!isObject(wire) || !Array.isArray(data)) throw invalid('no {"data":[{"embedding"}]}');
+  if (!isObject(wire) || !Array.isArray(data)) throw invalidEmbeddings('no {"data":[{"embedding"}]}');
   const vectors: (readonly number[])[] = [];
   for (const [at, item] of (data as readonly unknown[]).entries()) {
     const vector = isObject(item) ? readVector(item["embedding"]) : undefined;
     const index = isObject(item) && Number.isSafeInteger(item["index"]) ? (item["index"] as number) : at;
     if (vector === undefined || index < 0 || index >= data.length || vectors[index] !== undefined) {
-      throw invalid(`no vector, or none of its own place, at data[${at}]`);
+      throw invalidEmbeddings(`no vector, or none of its own place, at data[${at}]`);
     }
     vectors[index] = vector;
   }
   const inputTokens = isObject(wire["usage"]) ? readTokenCount(wire["usage"]["prompt_tokens"]) : undefined;
   return compact({ vectors, inputTokens });
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch (cause) {
-    throw invalid(messageOf(cause), cause);
-  }
-}
-
-function invalid(what: string, cause?: unknown): GatewayError {
-  return new GatewayError("upstream_invalid_response", `The provider's answer to a request for embeddings is none: ${what}.`, { cause });
 }
 
 /** Embeddings of a server that speaks OpenAI's protocol, for clients of other dialects. */

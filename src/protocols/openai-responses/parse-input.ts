@@ -1,5 +1,5 @@
 import type { Block, Message, ReasoningBlock, Tool } from "../../ir/index.ts";
-import { compact, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
 import { invalidField, join, optionalArray, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
 import { encryptedProof } from "./answer-items.ts";
 import { extensionsOf, parseParts } from "./parse-parts.ts";
@@ -21,7 +21,7 @@ const knownOutput: ReadonlySet<string> = new Set(["type", "id", "call_id", "name
  * they stood is not kept. What only this vendor runs or understands (calls of its own tools, references, compactions) is opaque.
  */
 export function parseInput(input: unknown): ParsedInput {
-  if (input === undefined || input === null) return { messages: [], tools: [] };
+  if (isAbsent(input)) return { messages: [], tools: [] };
   if (typeof input === "string") return { messages: [{ role: "user", content: [{ type: "text", text: input }] }], tools: [] };
   const messages: Message[] = [];
   const tools: Tool[] = [];

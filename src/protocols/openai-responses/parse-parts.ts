@@ -1,7 +1,7 @@
 import type { Block, Extensions } from "../../ir/index.ts";
-import { compact, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
 import { invalidField, join, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
-import { mediaTypeOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
+import { sourceOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
 
 /** What only this protocol has a name for. */
 export function extensionsOf(fields: WireObject | undefined): Extensions | undefined {
@@ -51,7 +51,7 @@ function parseText(part: WireObject, path: string): Block {
 }
 
 function isEmptyList(value: unknown): boolean {
-  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+  return isAbsent(value) || (Array.isArray(value) && value.length === 0);
 }
 
 function parseImage(part: WireObject, path: string): Block {
@@ -89,16 +89,10 @@ function parseFile(part: WireObject, path: string): Block {
 }
 
 function parseAudio(part: WireObject, path: string): Block {
-  const at = join(path, "input_audio");
-  const audio = readObject(part["input_audio"], at);
   return compact({
     type: "media" as const,
     kind: "audio" as const,
-    source: {
-      type: "base64" as const,
-      mediaType: mediaTypeOfAudio(requiredString(audio, "format", at)),
-      data: requiredString(audio, "data", at),
-    },
+    source: sourceOfAudio(part, path),
     cache: readCacheMark(part),
     extensions: extensionsOf(restOf(part, knownAudio)),
   });

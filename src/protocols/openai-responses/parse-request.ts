@@ -1,17 +1,17 @@
-import type { ChatRequest, Message, ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
-import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import type { ChatRequest, Message, ReasoningRequest } from "../../ir/index.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
 import {
   invalidField,
   optionalArray,
   optionalBoolean,
   optionalNumber,
   optionalObject,
-  optionalSchema,
   optionalString,
   optionalTexts,
   readObject,
   requiredString,
 } from "../openai-shared/fields.ts";
+import { isNeutralFormat, parseFormat, parseJsonSchema, parseVerbosity } from "../openai-shared/text-format.ts";
 import { isUsageOption } from "../openai-shared/usage-option.ts";
 import type { RouteCall } from "../protocol.ts";
 import { parseInput } from "./parse-input.ts";
@@ -57,12 +57,12 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
     toolChoice: parseToolChoice(wire["tool_choice"]),
     parallelToolCalls: optionalBoolean(wire, "parallel_tool_calls", ""),
     reasoning: parseReasoning(wire),
-    responseFormat: parseFormat(text),
+    responseFormat: parseFormat(optionalObject(text, "format", "text"), (format) => parseJsonSchema(format, "text.format")),
     maxOutputTokens: optionalNumber(wire, "max_output_tokens", ""),
     temperature: optionalNumber(wire, "temperature", ""),
     topP: optionalNumber(wire, "top_p", ""),
     logprobs: parseLogprobs(wire),
-    verbosity: parseVerbosity(text["verbosity"]),
+    verbosity: parseVerbosity(text["verbosity"], "text.verbosity"),
     cacheKey: optionalString(wire, "prompt_cache_key", ""),
     endUser: optionalString(wire, "safety_identifier", "") ?? optionalString(wire, "user", ""),
     serviceTier: optionalString(wire, "service_tier", ""),
@@ -73,8 +73,8 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
 
 /** A request must bring something to answer, or name where it stands. */
 function readInput(wire: WireObject): unknown {
-  const stored = ["previous_response_id", "conversation", "prompt"].some((key) => wire[key] !== undefined && wire[key] !== null);
-  if (!stored && (wire["input"] === undefined || wire["input"] === null)) {
+  const stored = ["previous_response_id", "conversation", "prompt"].some((key) => !isAbsent(wire[key]));
+  if (!stored && isAbsent(wire["input"])) {
     throw invalidField("input", "a text or an array of items, unless previous_response_id, conversation or prompt is given");
   }
   return wire["input"];
@@ -114,41 +114,9 @@ function parseReasoning(wire: WireObject): ReasoningRequest | undefined {
   return Object.keys(request).length === 0 ? undefined : request;
 }
 
-/** Other formats (a grammar) stay with the extensions. */
-function isNeutralFormat(format: unknown): boolean {
-  return !isObject(format) || format["type"] === "text" || format["type"] === "json_object" || format["type"] === "json_schema";
-}
-
-function parseFormat(text: WireObject): ResponseFormat | undefined {
-  const format = optionalObject(text, "format", "text");
-  switch (format?.["type"]) {
-    case "text":
-      return { type: "text" };
-    case "json_object":
-      return { type: "json-object" };
-    case "json_schema":
-      return compact({
-        type: "json-schema" as const,
-        name: requiredString(format, "name", "text.format"),
-        description: optionalString(format, "description", "text.format"),
-        // Any value fits the schema that says nothing.
-        schema: optionalSchema(format, "schema", "text.format") ?? {},
-        strict: optionalBoolean(format, "strict", "text.format"),
-      });
-    default:
-      return undefined;
-  }
-}
-
 /** Asked for by `top_logprobs`, or by `include` alone, which stays with the extensions. */
 function parseLogprobs(wire: WireObject): { top?: number } | undefined {
   const top = optionalNumber(wire, "top_logprobs", "");
   const included = (optionalArray(wire, "include", "") ?? []).includes("message.output_text.logprobs");
   return top === undefined && !included ? undefined : compact({ top });
-}
-
-function parseVerbosity(verbosity: unknown): "low" | "medium" | "high" | undefined {
-  if (verbosity === undefined || verbosity === null) return undefined;
-  if (verbosity === "low" || verbosity === "medium" || verbosity === "high") return verbosity;
-  throw invalidField("text.verbosity", "low, medium or high");
 }

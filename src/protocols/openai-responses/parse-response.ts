@@ -1,7 +1,8 @@
 import { GatewayError } from "../../core/index.ts";
 import type { ChatResponse } from "../../ir/index.ts";
+import { isObject } from "../fields.ts";
+import { parseAnswerObject } from "../openai-shared/answer-object.ts";
 import { gatewayErrorOf, readErrorObject } from "../openai-shared/errors.ts";
-import { isObject, type WireObject } from "../fields.ts";
 import type { ToolNames } from "../translation.ts";
 import { readEnd, readHead } from "./answer-end.ts";
 import { objectsOf, parseItem } from "./answer-items.ts";
@@ -13,7 +14,7 @@ import { usageOf } from "./usage.ts";
  * @throws GatewayError `upstream_invalid_response` where it is none; the upstream's own error where the response failed.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
-  const wire = parseObject(body);
+  const wire = parseAnswerObject(body);
   const failure = isObject(wire["error"]) || wire["output"] === undefined ? readErrorObject(wire) : undefined;
   if (failure !== undefined) throw gatewayErrorOf(failure);
   if (!Array.isArray(wire["output"]) || wire["status"] === "failed" || wire["status"] === "cancelled")
@@ -27,14 +28,4 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
     ...readEnd(wire, { calls: holds("tool-call"), refusal: holds("refusal") }),
     usage: usageOf(wire) ?? {},
   };
-}
-
-function parseObject(body: string): WireObject {
-  let wire: unknown;
-  try {
-    wire = JSON.parse(body);
-  } catch (cause) {
-    throw new GatewayError("upstream_invalid_response", "The provider's answer is not JSON.", { cause });
-  }
-  return isObject(wire) ? wire : {};
 }

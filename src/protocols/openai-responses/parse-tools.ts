@@ -1,5 +1,5 @@
 import type { Tool, ToolChoice } from "../../ir/index.ts";
-import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
 import {
   invalidField,
   join,
@@ -111,7 +111,7 @@ function parseGrammar(format: WireObject | undefined, path: string): { syntax: s
 
 /** `tool_choice` in all its forms; a tool that the vendor runs is named as in `parseToolList`. */
 export function parseToolChoice(choice: unknown): ToolChoice | undefined {
-  if (choice === undefined || choice === null) return undefined;
+  if (isAbsent(choice)) return undefined;
   if (choice === "auto" || choice === "none" || choice === "required") return { type: choice };
   if (!isObject(choice)) throw invalidField("tool_choice", "auto, none, required or an object");
   if (choice["type"] !== "allowed_tools") return { type: "named", name: nameOf(choice, "tool_choice") };

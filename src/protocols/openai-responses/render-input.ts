@@ -1,6 +1,6 @@
 import type { Block, ChatRequest, Message, ReasoningBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
 import { wrapInput } from "../free-text-tool.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isAbsent, isObject, type WireObject } from "../fields.ts";
 import { nameOfOpaque, type Losses } from "../losses.ts";
 import { abortedResult, pairResults, type Pairing } from "../pair-results.ts";
 import { markedResult, noteCaches } from "../openai-shared/result-text.ts";
@@ -64,8 +64,7 @@ class InputWriter {
     this.#options = options;
     this.#pairs = pairResults(request.messages);
     const own = request.extensions?.["openai-responses"] ?? {};
-    this.#stored =
-      ["previous_response_id", "conversation"].some((key) => own[key] !== undefined && own[key] !== null) || holdsReference(request);
+    this.#stored = ["previous_response_id", "conversation"].some((key) => !isAbsent(own[key])) || holdsReference(request);
   }
 
   add(message: Message): void {

@@ -1,28 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Block, ChatRequest, Message, Tool } from "../../ir/index.ts";
-import { request, target, type Wire } from "../openai-shared/harness.test.ts";
+import { request, target, type Wire, assistant, callOf, png, resultOf, text, user } from "../openai-shared/harness.test.ts";
 import type { RenderTarget } from "../translation.ts";
 import { renderRequest } from "./render-request.ts";
-
-const text = (value: string): Block => ({ type: "text", text: value });
-const callOf = (id: string, fields: Partial<Extract<Block, { type: "tool-call" }>> = {}): Block => ({
-  type: "tool-call",
-  id,
-  name: "read",
-  kind: "function",
-  arguments: '{"path": 1.0}',
-  ...fields,
-});
-const resultOf = (callId: string, content: readonly Block[] = [text("done")], isError?: boolean): Block => ({
-  type: "tool-result",
-  callId,
-  content,
-  ...(isError === undefined ? {} : { isError }),
-});
-const user = (...content: Block[]): Message => ({ role: "user", content });
-const assistant = (...content: Block[]): Message => ({ role: "assistant", content });
-const png: Block = { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "aaaa" } };
 
 const bodyOf = (fields: Partial<ChatRequest>, to: Partial<RenderTarget> = {}): Wire =>
   JSON.parse(renderRequest(request(fields), target(to)).value) as Wire;

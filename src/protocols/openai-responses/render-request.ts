@@ -1,7 +1,5 @@
-import type { ChatRequest, ResponseFormat } from "../../ir/index.ts";
+import type { ChatRequest } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../fields.ts";
-import { formatName } from "../openai-shared/format-name.ts";
-import { completeArrays } from "../openai-shared/function-schema.ts";
 import { jsonInstruction, lacksJsonWord } from "../openai-shared/json-word.ts";
 import { Losses, refuseForeignState, refuseSeveralAnswers } from "../losses.ts";
 import { neverReasons } from "../openai-shared/model-facts.ts";
@@ -15,6 +13,7 @@ import {
 } from "../openai-shared/render-limits.ts";
 import { ToolNamer, wordCharacters } from "../tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
+import { renderFormat } from "../openai-shared/text-format.ts";
 import { renderInput } from "./render-input.ts";
 import { renderToolFields } from "./upstream-tools.ts";
 
@@ -51,7 +50,11 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     input: withJsonWord(request, input, losses),
     ...toolFields,
     reasoning: nonEmpty({ effort, ...renderSummary(request, target), ...objectOf(own?.["reasoning"]) }),
-    text: nonEmpty({ format: renderFormat(request.responseFormat), verbosity: request.verbosity, ...objectOf(own?.["text"]) }),
+    text: nonEmpty({
+      format: renderFormat(request.responseFormat, (schema) => schema),
+      verbosity: request.verbosity,
+      ...objectOf(own?.["text"]),
+    }),
     max_output_tokens: renderMaxTokens(request, target, leastOutputTokens, losses),
     ...renderSampling(request, target, effort, losses),
     prompt_cache_key: request.cacheKey,
@@ -79,27 +82,6 @@ function foreignDefaults(target: RenderTarget): WireObject {
 function renderSummary({ reasoning }: ChatRequest, target: RenderTarget): WireObject {
   const shown = reasoning?.visibility === "summary" || reasoning?.visibility === "full";
   return shown && reasoning.enabled !== false && !neverReasons(target.model) ? { summary: "auto" } : {};
-}
-
-function renderFormat(format: ResponseFormat | undefined): WireObject | undefined {
-  switch (format?.type) {
-    case "text":
-      return { type: "text" };
-    case "json-object":
-      return { type: "json_object" };
-    case "json-schema": {
-      const { description, schema, strict } = format;
-      return compact({
-        type: "json_schema",
-        name: formatName(format.name),
-        description,
-        schema: isObject(schema) ? completeArrays(schema) : {},
-        strict,
-      });
-    }
-    case undefined:
-      return undefined;
-  }
 }
 
 /** At most 16 pairs, names of 64 characters, texts of 512 (`Metadata` of the npm package `openai` 7.57). */

@@ -1,6 +1,6 @@
 import { parseLatin1, type SseEvent } from "../../core/index.ts";
 import type { StreamError, StreamEvent } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isAbsent, isObject, type WireObject } from "../fields.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import type { UpstreamError } from "../protocol.ts";
 import { readEnd, readHead } from "./answer-end.ts";
@@ -45,7 +45,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
         return this.#finish(isObject(event["response"]) ? event["response"] : {});
       default:
         // Some servers put an error in the place of an event, without a type.
-        if (type === "" && event["error"] !== undefined && event["error"] !== null) return this.#fail(streamErrorOf(errorOf(data)));
+        if (type === "" && !isAbsent(event["error"])) return this.#fail(streamErrorOf(errorOf(data)));
         return type.startsWith("response.") ? this.#read({ ...event, type }) : [];
     }
   }

@@ -1,6 +1,6 @@
 import { parseLatin1, readString, scanDocument, type SseEvent } from "../../core/index.ts";
-import { readErrorObject } from "../openai-shared/errors.ts";
 import { isObject, restOf } from "../fields.ts";
+import { readErrorObject } from "../openai-shared/errors.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { readResponseFacts } from "./read-answer.ts";
 

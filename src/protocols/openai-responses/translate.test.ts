@@ -11,11 +11,11 @@ import {
   client,
   decode,
   reasoningBlock,
-  recordedRequests,
   refusalBlock,
   target,
   textBlock,
 } from "../openai-shared/harness.test.ts";
+import { recordedRequests } from "../harness.test.ts";
 import { openaiResponses, openaiResponsesUpstream } from "./index.ts";
 import { renderResponse } from "./render-response.ts";
 import { ResponsesStreamEncoder } from "./stream-encoder.ts";

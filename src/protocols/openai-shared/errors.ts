@@ -1,8 +1,9 @@
 import type { ErrorObject } from "openai/resources/shared";
 import { errorKindOfStatus, GatewayError, type ErrorKind } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
-import type { RenderedError, UpstreamError } from "../protocol.ts";
 import { isObject, type WireObject } from "../fields.ts";
+import { jsonValue } from "../json-text.ts";
+import type { RenderedError, UpstreamError } from "../protocol.ts";
 
 /**
  * Errors of both OpenAI dialects: `{"error":{"message","type","param","code"}}`. Source: `ErrorObject` of the npm package `openai` 7.57
@@ -61,21 +62,13 @@ const maxTextLength = 500;
  * `{"message":…}` (vLLM, Mistral), `{"detail":…}` (FastAPI); else the text itself, and of HTML only that it was some.
  */
 export function parseError(status: number, body: string): UpstreamError {
-  const wire = parseJson(body);
+  const wire = jsonValue(body);
   const found = readErrorObject(wire);
   if (found !== undefined) return { ...found, status };
   const text = body.trim();
   if (text === "" || wire !== undefined || text.startsWith("<"))
     return { status, message: `The provider answered with status ${status} and no readable error.` };
   return { status, message: text.slice(0, maxTextLength) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // Gateways before the upstream answer in HTML or plain text.
-  }
 }
 
 /**

@@ -6,7 +6,7 @@ export const {
   join,
   readObject,
   readArray,
-  readStrings,
+  optionalStrings,
   requiredString,
   optionalString,
   optionalNumber,

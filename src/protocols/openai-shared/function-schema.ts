@@ -1,5 +1,5 @@
 import type { JsonSchema } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, mapFields, restOf, type WireObject } from "../fields.ts";
 
 /** OpenAI refuses these at the top of a function's schema ("schema must have type 'object' and not have …", November 2026). */
 const refusedAtRoot = ["oneOf", "anyOf", "allOf", "enum", "not"] as const;
@@ -14,8 +14,7 @@ export interface LoweredSchema {
 export function lowerParameters(parameters: JsonSchema): LoweredSchema {
   if (!isObject(parameters)) return { schema: { type: "object", properties: {} }, note: "" };
   const refused = refusedAtRoot.filter((key) => parameters[key] !== undefined);
-  const entries = Object.entries(completeArrays(parameters));
-  const kept = Object.fromEntries(entries.filter(([key]) => !refused.includes(key as (typeof refusedAtRoot)[number])));
+  const kept = refused.length === 0 ? completeArrays(parameters) : (restOf(completeArrays(parameters), new Set(refused)) ?? {});
   const schema = kept["type"] === "object" || kept["$ref"] !== undefined ? kept : { ...kept, type: "object" };
   if (refused.length === 0) return { schema, note: "" };
   const note = Object.fromEntries(refused.map((key) => [key, parameters[key]]));
@@ -30,20 +29,28 @@ const literals: ReadonlySet<string> = new Set(["enum", "const", "default", "exam
 /** Keywords whose value is schemas by name. */
 const named: ReadonlySet<string> = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
 
-/** The schema with `items` on every array, as OpenAI refuses one without ("array schema missing items", also where it is not strict); `{}` allows any item. */
+/**
+ * The schema with `items` on every array, as OpenAI refuses one without ("array schema missing items", also where it is not strict); `{}` allows any item.
+ * What lacks nothing is not copied: an agent sends all its schemas with every request.
+ */
 export function completeArrays(schema: WireObject): WireObject {
   const { type } = schema;
   const isArray = type === "array" || (Array.isArray(type) && type.includes("array"));
-  const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, completeIn(key, value)]));
+  const inner = mapFields(schema, completeIn);
   return isArray && inner["items"] === undefined && inner["prefixItems"] === undefined ? { ...inner, items: {} } : inner;
 }
 
-function completeIn(key: string, value: unknown): unknown {
-  if (literals.has(key)) return value;
-  if (Array.isArray(value)) return value.map((item: unknown) => (isObject(item) ? completeArrays(item) : item));
-  if (!isObject(value)) return value;
-  if (!named.has(key)) return completeArrays(value);
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, isObject(item) ? completeArrays(item) : item]));
+function completeIn(value: unknown, key: string): unknown {
+  if (typeof value !== "object" || literals.has(key)) return value;
+  if (Array.isArray(value)) {
+    const items = value.map(completeSchema);
+    return items.every((item, index) => item === value[index]) ? value : items;
+  }
+  return isObject(value) && named.has(key) ? mapFields(value, completeSchema) : completeSchema(value);
+}
+
+function completeSchema(value: unknown): unknown {
+  return isObject(value) ? completeArrays(value) : value;
 }
 
 /** Whether a schema meets OpenAI's terms for `strict`: every object closed, and every property of it required (guide to structured outputs, November 2026). */

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { latin1OfUtf8, SseSplitter } from "../../core/index.ts";
-import type { Block, ChatRequest, ChatResponse, StreamEvent } from "../../ir/index.ts";
-import { protocols, type ClientContext, type RouteCall } from "../index.ts";
+import type { Block, ChatRequest, ChatResponse, Message, StreamEvent } from "../../ir/index.ts";
+import { type ClientContext } from "../index.ts";
 import type { RenderTarget, StreamDecoder } from "../translation.ts";
 
 export type Wire = Record<string, unknown>;
@@ -31,21 +30,25 @@ export const request = (fields: Partial<ChatRequest> = {}): ChatRequest => ({
   ...fields,
 });
 
-/** The recorded requests of all clients, parsed by the dialect that they came in. */
-export function recordedRequests(): readonly { readonly name: string; readonly protocol: string; readonly request: ChatRequest }[] {
-  return [...protocols.values()].flatMap((protocol) => {
-    const folder = new URL(`../${protocol.id}/fixtures/`, import.meta.url);
-    const route = protocol.routes.find(({ operation }) => operation === "generate")!;
-    const call: RouteCall = { route, param: "gemini-mock", query: "" };
-    return readdirSync(folder)
-      .filter((file) => file.endsWith(".json") && file !== "answer.json")
-      .map((file) => ({
-        name: `${protocol.id}/${file}`,
-        protocol: protocol.id,
-        request: protocol.parseRequest(JSON.parse(readFileSync(new URL(file, folder), "utf8")), call),
-      }));
-  });
-}
+/** A user's and an assistant's turn, and what may stand in them. */
+export const text = (value: string): Block => ({ type: "text", text: value });
+export const callOf = (id: string, fields: Partial<Extract<Block, { type: "tool-call" }>> = {}): Block => ({
+  type: "tool-call",
+  id,
+  name: "read",
+  kind: "function",
+  arguments: '{"path": 1.0}',
+  ...fields,
+});
+export const resultOf = (callId: string, content: readonly Block[] = [text("done")], isError?: boolean): Block => ({
+  type: "tool-result",
+  callId,
+  content,
+  ...(isError === undefined ? {} : { isError }),
+});
+export const user = (...content: Block[]): Message => ({ role: "user", content });
+export const assistant = (...content: Block[]): Message => ({ role: "assistant", content });
+export const png: Block = { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "aaaa" } };
 
 /** The events of a stream given as text; `cuts` are shares of its bytes at which it arrives in pieces. */
 export function decode(decoder: StreamDecoder, stream: string, cuts: readonly number[] = []): StreamEvent[] {

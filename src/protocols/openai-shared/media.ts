@@ -1,5 +1,6 @@
 import type { CacheHint, MediaBlock } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
+import { join, readObject, requiredString } from "./fields.ts";
 
 type Source = MediaBlock["source"];
 
@@ -47,9 +48,13 @@ export function urlOfSource(source: Source): string | undefined {
 
 const mediaTypeOfFormat: Readonly<Record<string, string>> = { wav: "audio/wav", mp3: "audio/mpeg" };
 
-/** `input_audio.format` as a media type. */
-export function mediaTypeOfAudio(format: string): string {
-  return (Object.hasOwn(mediaTypeOfFormat, format) ? mediaTypeOfFormat[format] : undefined) ?? `audio/${format}`;
+/** `input_audio` of a part: `{"data","format"}`. */
+export function sourceOfAudio(part: WireObject, path: string): Source {
+  const at = join(path, "input_audio");
+  const audio = readObject(part["input_audio"], at);
+  const format = requiredString(audio, "format", at);
+  const mediaType = (Object.hasOwn(mediaTypeOfFormat, format) ? mediaTypeOfFormat[format] : undefined) ?? `audio/${format}`;
+  return { type: "base64", mediaType, data: requiredString(audio, "data", at) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Model } from "openai/resources/models";
 import { GatewayError } from "../../core/index.ts";
-import type { ModelInfo } from "../protocol.ts";
 import { isObject } from "../fields.ts";
+import type { ModelInfo } from "../protocol.ts";
 
 /** `GET /v1/models`. Source: `Model` of the npm package `openai` 7.57 (resources/models). `owned_by` is the provider's name. */
 export function renderModelList(models: readonly ModelInfo[]): string {

@@ -1,5 +1,5 @@
 import { parseSpan, utf8OfLatin1 } from "../../../core/index.ts";
-import { isObject, type WireObject } from "../../fields.ts";
+import { isAbsent, isObject, type WireObject } from "../../fields.ts";
 import { readArray, readObject } from "../../openai-shared/fields.ts";
 import type { Envelope } from "../../protocol.ts";
 
@@ -35,7 +35,7 @@ export function parseInputItems(json: string): readonly WireObject[] {
 /** The id that a reference names; its `type` may be left out (`ResponseInputItem.ItemReference` of the npm package `openai` 7.57). */
 export function referenceOf(item: WireObject): string | undefined {
   const { id, type } = item;
-  const isReference = type === "item_reference" || ((type === undefined || type === null) && item["role"] === undefined);
+  const isReference = type === "item_reference" || ((isAbsent(type)) && item["role"] === undefined);
   return isReference && typeof id === "string" ? id : undefined;
 }
 

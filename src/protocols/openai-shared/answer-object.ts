@@ -1,0 +1,13 @@
+import { GatewayError } from "../../core/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
+
+/** The object of an answer; one without fields for what is JSON, but no object. @throws GatewayError `upstream_invalid_response`. */
+export function parseAnswerObject(body: string): WireObject {
+  let wire: unknown;
+  try {
+    wire = JSON.parse(body);
+  } catch (cause) {
+    throw new GatewayError("upstream_invalid_response", "The provider's answer is not JSON.", { cause });
+  }
+  return isObject(wire) ? wire : {};
+}
