@@ -51,6 +51,7 @@ describe("the expiry of a key", () => {
       "2020-01-01T00:00:00Z",
       5,
       "2027-13-01T00:00:00Z",
+      "2027-02-29T00:00:00Z",
     ]) {
       assert.deepStrictEqual(
         errorOf(() => readExpiry(text, startMs)),

@@ -1,4 +1,4 @@
-import { GatewayError } from "../core/index.ts";
+import { GatewayError, isCalendarDay } from "../core/index.ts";
 import type { Role } from "./types.ts";
 
 const usernamePattern = /^[A-Za-z0-9._@-]{1,64}$/;
@@ -63,7 +63,11 @@ export function readExpiry(value: unknown, nowMs: number, notAfter?: string): nu
   const text = typeof value === "string" ? value : "";
   const duration = durationPattern.exec(text);
   const atMs =
-    duration !== null ? nowMs + Number(duration[1]) * durationUnits[duration[2]!]! : timePattern.test(text) ? Date.parse(text) : Number.NaN;
+    duration !== null
+      ? nowMs + Number(duration[1]) * durationUnits[duration[2]!]!
+      : timePattern.test(text) && isCalendarDay(text.slice(0, 10))
+        ? Date.parse(text)
+        : Number.NaN;
   if (Number.isNaN(atMs)) {
     throw invalid("expires", 'Say when the key expires as a time such as "2027-01-31T00:00:00Z", or as a duration such as "12h" or "30d".');
   }

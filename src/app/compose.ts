@@ -4,11 +4,13 @@ import { createAccounts, type Accounts } from "../accounts/index.ts";
 import { createIdSource, createSealer, messageOf, shuttingDown, systemClock, type Clock, type Logger } from "../core/index.ts";
 import {
   createAttemptRegistry,
+  createBodyLog,
   createBackgroundJobs,
   createKeptProofs,
   createResponseSweep,
   createTokenCalibration,
   createToolCallGuard,
+  secretsOf,
   type GatewayDeps,
   type GatewaySnapshot,
   type ObservedRequest,
@@ -16,6 +18,7 @@ import {
 import {
   createBudgetAdmin,
   createBudgets,
+  createEntryBodies,
   createBudgetSettlement,
   type Budgets,
   type CeilingRates,
@@ -33,6 +36,7 @@ import { protocols, upstreamProtocols } from "../protocols/index.ts";
 import {
   accountOperations,
   adminRoutes,
+  bodyOperations,
   budgetOperations,
   createAccessLog,
   createEdge,
@@ -132,7 +136,13 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   // Where a sink is given, another process has the database to itself.
   const retention =
     options.sink === undefined
-      ? createRetention({ store, entriesMs: () => loaded.settings.ledger.retention.entriesMs, clock, logger })
+      ? createRetention({
+          store,
+          entriesMs: () => loaded.settings.ledger.retention.entriesMs,
+          bodiesMs: () => loaded.settings.ledger.bodies.lifetimeMs,
+          clock,
+          logger,
+        })
       : undefined;
   const providerHealth = createProviderHealth({ clock });
   const underWay = createAttemptRegistry(clock);
@@ -144,6 +154,14 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const responses = createResponseStore(store, clock, () => loaded.settings.gateway.responses.lifetimeMs);
   const background = createBackgroundJobs({ responses, logger });
   const responseSweep = createResponseSweep(responses, logger);
+  const entryBodies = createEntryBodies(store);
+  const bodies = createBodyLog({
+    bodies: entryBodies,
+    settings: () => loaded.settings.ledger.bodies,
+    secrets: () => [...loaded.settings.providers.flatMap(secretsOf), ...secretsOfDatabase(loaded.settings.database)],
+    clock,
+    logger,
+  });
   const toolCallGuard = createToolCallGuard();
   const deps: GatewayDeps = {
     protocols,
@@ -155,6 +173,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     ledger,
     budgets,
     responses,
+    bodies,
     background,
     providerHealth,
     underWay,
@@ -180,6 +199,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       duplicate_tool_calls_refused_total: toolCallGuard.counts().refused,
       budget_warned_requests_total: budgets.counts().warned,
       budget_refused_requests_total: budgets.counts().refused,
+      bodies_dropped_total: bodies.counts().dropped,
     });
   const live = async (): Promise<LiveLedger> => {
     if (options.collectMetrics === undefined) return liveLedger(ledger.status());
@@ -203,6 +223,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     ...ledgerOperations(async () => describeLedger(store, directory, durability, await live())),
     ...budgetOperations(createBudgetAdmin({ store, clock, ids, ceiling }), accounts, () => budgets.refresh()),
     ...usageOperations(reports, accounts),
+    ...bodyOperations(entryBodies, () => bodies.flush()),
     ...systemOperations({
       catalog: () => current.catalog,
       routes: () => describeRoutes(loaded.settings, current),
@@ -279,6 +300,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       underWay.close();
       await responseSweep.close();
       await retention?.close();
+      await bodies.close();
       // What is kept or lost then has been told; all the rest is closed in any case.
       await ledger.stop().catch((error: unknown) => {
         logger.error({ error: messageOf(error) }, "the ledger could not be written to its end");
@@ -301,6 +323,10 @@ function warnOfRestart(old: LoadedSettings, next: LoadedSettings, logger: Logger
   if (JSON.stringify(fixed(old.settings)) !== JSON.stringify(fixed(next.settings))) {
     logger.warn({}, "gateway.host, port, workers, logging, database and ledger.durability take effect at the next start");
   }
+}
+
+function secretsOfDatabase({ postgresql }: DatabaseSection): readonly string[] {
+  return [postgresql?.url, postgresql?.password].flatMap((secret) => (secret === undefined ? [] : [secret.reveal()]));
 }
 
 /** With its secrets, which are compared and not shown. */

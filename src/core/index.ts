@@ -1,4 +1,5 @@
 export * from "./bounded-cache.ts";
+export * from "./calendar-day.ts";
 export * from "./clock.ts";
 export * from "./errors.ts";
 export * from "./glob.ts";
@@ -6,6 +7,7 @@ export * from "./ids.ts";
 export * from "./json-scan.ts";
 export * from "./logger.ts";
 export * from "./node-http.ts";
+export * from "./pattern.ts";
 export * from "./seal.ts";
 export * from "./secret.ts";
 export * from "./slot-list.ts";

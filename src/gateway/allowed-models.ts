@@ -3,14 +3,16 @@ import { GatewayError } from "../core/index.ts";
 import type { Catalog } from "../upstream/index.ts";
 
 /**
- * Whether a key may call a model: its list takes the name asked for, or all that the name stands for (an alias, `provider/model`), and excludes none of
- * them. So another spelling opens nothing that the list does not.
+ * Whether a key may call a model: its list takes the name asked for, or all that the name stands for (of an alias the model, of a model each
+ * `provider/model` that may serve it), and excludes none of them. So another spelling opens nothing that the list does not.
  */
 export function mayCall({ models }: Principal, catalog: Catalog, model: string): boolean {
   if (models === undefined) return true;
-  const targets = catalog.resolve(model).targets.map(({ upstreamModel }) => upstreamModel);
-  const included = models.match(model) !== undefined || (targets.length > 0 && targets.every((name) => models.match(name) !== undefined));
-  return included && !models.excludes(model) && !targets.some((name) => models.excludes(name));
+  if (models.excludes(model)) return false;
+  const targets = catalog.resolve(model).targets.map(({ provider, upstreamModel }) => [upstreamModel, `${provider}/${upstreamModel}`]);
+  if (targets.some((names) => names.some((name) => models.excludes(name)))) return false;
+  const takes = (name: string): boolean => models.match(name) !== undefined;
+  return takes(model) || (targets.length > 0 && targets.every((names) => names.some(takes)));
 }
 
 /** @throws GatewayError `model_not_allowed`. */

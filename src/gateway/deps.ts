@@ -6,6 +6,7 @@ import type { Protocol, UpstreamProtocol } from "../protocols/index.ts";
 import type { Catalog, ProviderHealth, UpstreamClient, WorkMode } from "../upstream/index.ts";
 import type { DuplicateGuard, ToolCallGuard } from "./guard/guard-tool-calls.ts";
 import type { AttemptRegistry } from "./attempt-registry.ts";
+import type { BodyLog } from "./bodies/index.ts";
 import type { KeptProofs } from "./proofs/index.ts";
 import type { ResponseStore } from "../store/index.ts";
 import type { BackgroundJobs } from "./responses/background-jobs.ts";
@@ -20,6 +21,7 @@ export interface GatewayDeps {
   readonly ledger: Ledger & { healthy(): boolean };
   readonly budgets: Pick<Budgets, "of" | "reserve" | "release" | "finished">;
   readonly responses: ResponseStore;
+  readonly bodies: Pick<BodyLog, "record">;
   readonly background: BackgroundJobs;
   readonly sealer: Sealer;
   readonly keptProofs: KeptProofs;

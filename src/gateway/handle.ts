@@ -29,7 +29,8 @@ export async function handleModelCall(
   protocol: Protocol,
   route: RouteCall,
 ): Promise<void> {
-  const call = new ModelCall(deps, exchange, principal, protocol, route);
+  const recorded = deps.bodies.record(exchange, route.route.operation);
+  const call = new ModelCall(deps, recorded ?? exchange, principal, protocol, route);
   try {
     await receive(call);
     if (call.stored?.held === true) {
@@ -50,6 +51,8 @@ export async function handleModelCall(
     // One that goes on in the background reports when it is over.
     if (call.background === undefined) call.report();
     learnFromUsage(call);
+    // What a client of a response in the background has got is what its first attempt began with.
+    recorded?.end(call.background === undefined ? call.attempts : 1);
   }
 }
 

@@ -1,4 +1,5 @@
 export { mayCall } from "./allowed-models.ts";
+export { createBodyLog, type BodySettings } from "./bodies/index.ts";
 export * from "./deps.ts";
 export type { ClientExchange } from "./exchange.ts";
 export { createToolCallGuard, type DuplicateGuard } from "./guard/guard-tool-calls.ts";
@@ -6,6 +7,7 @@ export { handleModelCall } from "./handle.ts";
 export { createBackgroundJobs } from "./responses/background-jobs.ts";
 export { createResponseSweep } from "./responses/sweep.ts";
 export { asGatewayError } from "./model-call.ts";
+export { secretsOf } from "./redact.ts";
 export { createKeptProofs } from "./proofs/index.ts";
 export { createTokenCalibration, type TokenCalibration } from "./token-calibration.ts";
 export { createAttemptRegistry, type ActiveAttempt, type AttemptRegistry } from "./attempt-registry.ts";

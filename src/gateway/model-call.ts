@@ -1,7 +1,7 @@
 import type { Principal } from "../accounts/index.ts";
 import { GatewayError, messageOf } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
-import type { CloseRecord, EntryStatus, OpenRecord } from "../ledger/index.ts";
+import { costsNothing, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
 import type { AnswerFacts, Envelope, Protocol, RouteCall } from "../protocols/index.ts";
 import type { KnownResponse } from "../store/index.ts";
 import type { Attempt } from "../upstream/index.ts";
@@ -214,10 +214,7 @@ export class ModelCall {
     this.#last = settlement;
     this.#usage = usage;
     this.#modelServed = modelServed;
-    // As the ledger has it: what was refused, or failed before any content, costs nothing.
-    const free = settlement.status === "refused" || (settlement.status === "error" && ttft === undefined);
-    this.#cost = free ? 0n : this.deps.ledger.cost(open.provider, modelServed, usage, open.timeMs, open.upstreamModel);
-    return {
+    const record: CloseRecord = {
       ...open,
       status: settlement.status,
       durationMs: Math.max(0, Math.round(now - this.exchange.startedMs)),
@@ -228,6 +225,8 @@ export class ModelCall {
       httpStatus: settlement.httpStatus,
       ...(settlement.errorCode === undefined ? {} : { errorCode: settlement.errorCode }),
     };
+    this.#cost = costsNothing(record) ? 0n : this.deps.ledger.cost(open.provider, modelServed, usage, open.timeMs, open.upstreamModel);
+    return record;
   }
 }
 

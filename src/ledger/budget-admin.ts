@@ -8,17 +8,21 @@ import { budgetOf, readBudgets } from "./budget-rows.ts";
 import type { Budget, BudgetPeriod, BudgetState, BudgetSubject, CeilingRates } from "./budget-types.ts";
 import { formatUsd } from "./money.ts";
 
+/** A limit that is absent stays as it was; `null`: there is none. One at least must be given. */
 export interface NewBudget {
   readonly subject: BudgetSubject;
   readonly subjectId: string;
   readonly period: BudgetPeriod;
-  readonly warnNanoUsd: bigint | null;
-  readonly stopNanoUsd: bigint | null;
+  readonly warnNanoUsd?: bigint | null;
+  readonly stopNanoUsd?: bigint | null;
 }
 
 /** Budgets, for those who set them. */
 export interface BudgetAdmin {
-  /** Makes the budget of this subject and period, or changes it. A new one begins with what the ledger has of the current period. */
+  /**
+   * Makes the budget of this subject and period, or changes it. A new one begins with what the ledger has of the current period.
+   * @throws GatewayError `invalid_request` where it would have no limit, or warn only above its stop.
+   */
   set(budget: NewBudget): Promise<BudgetState>;
   /** Of these users and keys, or all. */
   list(subjectIds?: readonly string[]): Promise<readonly BudgetState[]>;
@@ -61,14 +65,27 @@ export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDep
         // Rows that others are taking in are in the sum, or come after the budget and are settled with it.
         if (store.dialect === "postgresql") await sql`lock table usage_entries in share row exclusive mode`.execute(transaction);
         const { subject, subjectId, period, warnNanoUsd, stopNanoUsd } = budget;
-        const limits = { warn_nano_usd: warnNanoUsd, stop_nano_usd: stopNanoUsd };
+        const limits = {
+          ...(warnNanoUsd === undefined ? {} : { warn_nano_usd: warnNanoUsd }),
+          ...(stopNanoUsd === undefined ? {} : { stop_nano_usd: stopNanoUsd }),
+        };
         const row = await transaction
           .insertInto("budgets")
-          .values({ id: ids.next("bgt"), subject, subject_id: subjectId, period, ...limits, created_ms: clock.now() })
+          .values({
+            id: ids.next("bgt"),
+            subject,
+            subject_id: subjectId,
+            period,
+            warn_nano_usd: null,
+            stop_nano_usd: null,
+            ...limits,
+            created_ms: clock.now(),
+          })
           .onConflict((conflict) => conflict.columns(["subject_id", "period"]).doUpdateSet(limits))
           .returningAll()
           .executeTakeFirstOrThrow();
         const set = budgetOf(row);
+        checkLimits(set);
         const startMs = periodStart(period, clock.now());
         await transaction
           .insertInto("budget_periods")
@@ -135,4 +152,17 @@ function stateOf(budget: Budget, startMs: number, spent: bigint, held: bigint): 
     period_start: end === undefined ? null : new Date(startMs).toISOString(),
     period_end: end === undefined ? null : new Date(end).toISOString(),
   };
+}
+
+function checkLimits({ warnNanoUsd, stopNanoUsd }: Budget): void {
+  if (warnNanoUsd === null && stopNanoUsd === null) {
+    throw new GatewayError("invalid_request", 'Give "stop_usd", "warn_usd", or both: a budget without a limit is none.', {
+      param: "stop_usd",
+    });
+  }
+  if (warnNanoUsd === null || stopNanoUsd === null || warnNanoUsd <= stopNanoUsd) return;
+  const [warn, stop] = [formatUsd(warnNanoUsd), formatUsd(stopNanoUsd)];
+  throw new GatewayError("invalid_request", `"warn_usd" (${warn}) is more than "stop_usd" (${stop}), so nobody would be warned in time.`, {
+    param: "warn_usd",
+  });
 }

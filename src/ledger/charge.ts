@@ -15,9 +15,17 @@ export function chargedRow(prices: PriceCatalogue, record: CloseRecord): UsageRo
 
 /**
  * Who pays when it breaks: nobody for what was refused, nor for an error before any content; else what was reported or estimated, at its price.
+ * What uses no tokens, as a count of them, costs nothing whoever the model is: its cost is known, and is 0.
  */
+export function costsNothing(record: Pick<CloseRecord, "status" | "ttftMs" | "usageSource" | "inputTokensEstimate">): boolean {
+  const { status, ttftMs, usageSource, inputTokensEstimate } = record;
+  return (
+    status === "refused" || (status === "error" && ttftMs === undefined) || (usageSource === "none" && inputTokensEstimate === undefined)
+  );
+}
+
 function charge(prices: PriceCatalogue, record: CloseRecord, usage: Usage): Charge {
-  if (record.status === "refused" || (record.status === "error" && record.ttftMs === undefined)) return noCharge;
+  if (costsNothing(record)) return noCharge;
   const rates = findRates(prices, record.provider, record.modelServed, usage, record.timeMs, record.upstreamModel);
   const costNanoUsd = rates && reckonCost(rates, usage);
   return costNanoUsd === undefined ? unknownCharge : { costNanoUsd, snapshot: rates!.snapshot };

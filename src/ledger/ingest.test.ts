@@ -114,7 +114,7 @@ test("what a dead process has left is in the database once, however often it is 
       duration_ms: 1000,
       input_tokens: null,
       usage_source: "none",
-      cost_nano_usd: null,
+      cost_nano_usd: 0n,
       error_code: "gateway_crashed",
     },
   ];

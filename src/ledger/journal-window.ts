@@ -57,9 +57,4 @@ export class JournalWindow {
     this.#written = Math.max(0, this.#written - count);
     if (this.#end === 0 && this.#bytes.length > firstBytes * 16) this.#bytes = Buffer.allocUnsafeSlow(firstBytes);
   }
-
-  /** Takes back what was pushed since `end` was this. */
-  cut(end: number): void {
-    this.#end = end;
-  }
 }

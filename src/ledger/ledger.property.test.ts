@@ -150,7 +150,7 @@ async function play(steps: readonly Step[], overMessages: boolean): Promise<Outc
         break;
     }
   }
-  for (const { id, attempt } of open) expected.set(`${id} ${attempt}`, ["interrupted", null]);
+  for (const { id, attempt } of open) expected.set(`${id} ${attempt}`, ["interrupted", 0n]);
   const stopped = ledger.stop();
   await time.advance(10_000);
   await stopped;

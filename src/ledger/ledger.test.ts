@@ -79,7 +79,8 @@ test("who pays when it breaks", async () => {
   const cases: Readonly<Record<string, Partial<CloseRecord>>> = {
     ok: {},
     cancelled: { status: "cancelled", usageSource: "estimated" },
-    "interrupted, nothing known": { status: "interrupted", usage: {}, usageSource: "none" },
+    "interrupted, nothing known": { status: "interrupted", usage: {}, usageSource: "none", inputTokensEstimate: 3 },
+    "an operation without tokens": { usage: {}, usageSource: "none" },
     "error after content": { status: "error" },
     "no price": { provider: "ollama", modelServed: "qwen3", upstreamModel: "qwen3" },
     loopback: { provider: "loopback", modelServed: "loopback", usage: {} },
@@ -95,6 +96,7 @@ test("who pays when it breaks", async () => {
       ok: [2_000_000n, true],
       cancelled: [2_000_000n, true],
       "interrupted, nothing known": [null, false],
+      "an operation without tokens": [0n, false],
       "error after content": [2_000_000n, true],
       "no price": [null, false],
       loopback: [0n, true],
@@ -248,7 +250,7 @@ test("a database that never answers does not hold up flush for ever", async () =
 test("stop writes everything, and what is still open as interrupted", async () => {
   const { time, sink, ledger } = setup();
   run(ledger, "req_1");
-  ledger.open(openRecord("req_2"));
+  ledger.open(openRecord("req_2", { inputTokensEstimate: 1000 }));
   ledger.open(openRecord("req_3", { attempt: 2 }));
   time.nowMs += 500;
   await ledger.stop();
@@ -257,8 +259,8 @@ test("stop writes everything, and what is still open as interrupted", async () =
     [...sink.rows.values()].map((row) => [row.request_id, row.attempt, row.status, row.duration_ms, row.cost_nano_usd, row.error_code]),
     [
       ["req_1", 1, "ok", 1200, 2_000_000n, null],
-      ["req_2", 1, "interrupted", 500, null, "shutting_down"],
-      ["req_3", 2, "interrupted", 500, null, "shutting_down"],
+      ["req_2", 1, "interrupted", 500, 1_000_000n, "shutting_down"],
+      ["req_3", 2, "interrupted", 500, 0n, "shutting_down"],
     ],
   );
   // What comes after the end changes nothing.

@@ -68,3 +68,34 @@ test("an entry is charged at the price of its class, its other counts made sound
   assert.equal(costOfUsage({ ...usage, tier: "flex" }), null);
   assert.equal(costOfUsage(usage), 2_000_000n);
 });
+
+test("what uses no tokens costs nothing, whether its model has a price or not; what should have used some costs nobody knows what", () => {
+  const record: CloseRecord = {
+    requestId: "req_1",
+    attempt: 1,
+    timeMs: 0,
+    userId: "usr_1",
+    keyId: "key_1",
+    dialect: "anthropic-messages",
+    provider: "local",
+    modelAsked: "unheard-of",
+    upstreamModel: "unheard-of",
+    modelServed: "unheard-of",
+    status: "ok",
+    durationMs: 1,
+    usage: {},
+    usageSource: "none",
+    httpStatus: 200,
+  };
+  const cost = (own: Partial<CloseRecord>): bigint | null => chargedRow(prices, { ...record, ...own }).cost_nano_usd;
+  assert.deepEqual(
+    [
+      cost({}),
+      cost({ modelServed: "gpt-5" }),
+      cost({ inputTokensEstimate: 10 }),
+      cost({ usage, usageSource: "reported" }),
+      cost({ usage, usageSource: "reported", modelServed: "gpt-5" }),
+    ],
+    [0n, 0n, null, null, 2_000_000n],
+  );
+});

@@ -35,7 +35,7 @@ async function withRetention(
   const store = change(await createSqliteStore({ path: ":memory:", clock: time.clock }));
   await createStoreSink(store, { steps: [createRollupStep(store)] }).write(rows);
   const logger = new KeepingLogger();
-  const retention = createRetention({ store, entriesMs, clock: time.clock, logger, schedule: time.schedule });
+  const retention = createRetention({ store, entriesMs, bodiesMs: () => days(7), clock: time.clock, logger, schedule: time.schedule });
   const times = async (): Promise<readonly number[]> =>
     (await store.db.selectFrom("usage_entries").select("time_ms").orderBy("time_ms").execute()).map((found) => found.time_ms);
   try {
@@ -139,7 +139,7 @@ test("a database that cannot delete is asked again later, and the log says why",
     () => days(1),
     async ({ time, logger }) => {
       await time.advance(100);
-      assert.deepEqual(logger.lines, ["warn usage entries past their time could not be deleted; it is tried again later"]);
+      assert.deepEqual(logger.lines, ["warn usage entries or bodies past their time could not be deleted; it is tried again later"]);
       broken = false;
       await time.advance(10 * 60_000);
       assert.deepEqual([logger.lines.length, time.delays], [1, [10 * 60_000]]);

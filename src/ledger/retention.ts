@@ -5,6 +5,7 @@ import { systemSchedule, type Schedule } from "./schedule.ts";
 
 /** Rows of one statement: it holds the database for a few milliseconds. */
 const batchRows = 500;
+const batchBodies = 50;
 const betweenBatchesMs = 100;
 const betweenRoundsMs = 10 * 60_000;
 
@@ -12,14 +13,16 @@ export interface RetentionOptions {
   readonly store: Pick<Store, "db" | "dropUsageBefore">;
   /** How long entries are kept, milliseconds; `undefined`: for ever. Read anew for each round, so that a reload changes it. */
   readonly entriesMs: () => number | undefined;
+  /** The same of bodies, which always have an end. */
+  readonly bodiesMs: () => number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly schedule?: Schedule;
 }
 
-/** Deletes entries that are past their time, in the background, a few at a time. Their sums by hour and day stay. */
+/** Deletes entries and bodies that are past their time, in the background, a few at a time. The sums of entries by hour and day stay. */
 export interface Retention {
-  /** One statement's worth. @returns whether there is more to delete now. */
+  /** One statement's worth of each. @returns whether there is more to delete now. */
   step(): Promise<boolean>;
   /** Waits for the statement that is under way; none comes after it. */
   close(): Promise<void>;
@@ -28,6 +31,10 @@ export interface Retention {
 export function createRetention(options: RetentionOptions): Retention {
   const { store, logger, clock, schedule = systemSchedule } = options;
   const step = async (): Promise<boolean> => {
+    const moreBodies = await deleteBodiesBefore(store, clock.now() - options.bodiesMs());
+    return (await stepEntries()) || moreBodies;
+  };
+  const stepEntries = async (): Promise<boolean> => {
     const keepMs = options.entriesMs();
     if (keepMs === undefined) return false;
     // Whole days, so that no hour is half there: its sums could not be told from what is left of it.
@@ -38,7 +45,7 @@ export function createRetention(options: RetentionOptions): Retention {
   let closed = false;
   const round = async (): Promise<void> => {
     const more = await step().catch((error: unknown) => {
-      logger.warn({ error: messageOf(error) }, "usage entries past their time could not be deleted; it is tried again later");
+      logger.warn({ error: messageOf(error) }, "usage entries or bodies past their time could not be deleted; it is tried again later");
       return false;
     });
     if (!closed) plan(more ? betweenBatchesMs : betweenRoundsMs);
@@ -58,6 +65,21 @@ export function createRetention(options: RetentionOptions): Retention {
       await running;
     },
   };
+}
+
+/** A body may have megabytes, so that fewer go at a time. @returns whether there are more. */
+async function deleteBodiesBefore({ db }: RetentionOptions["store"], markMs: number): Promise<boolean> {
+  const found = await db
+    .selectFrom("entry_bodies")
+    .select(["request_id"])
+    .where("time_ms", "<", markMs)
+    .orderBy("time_ms")
+    .limit(batchBodies)
+    .execute();
+  if (found.length === 0) return false;
+  const ids = found.map((row) => row.request_id);
+  await db.deleteFrom("entry_bodies").where("request_id", "in", ids).where("time_ms", "<", markMs).execute();
+  return found.length === batchBodies;
 }
 
 /** The mark goes first: nothing above it can be deleted (a trigger refuses), and reports know from it which hours they cannot look into. */

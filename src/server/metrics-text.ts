@@ -99,6 +99,7 @@ const gaugeHelp: Readonly<Record<string, string>> = {
   duplicate_tool_calls_refused_total: "Requests refused for repeating one tool call.",
   budget_warned_requests_total: "Requests whose user or key has reached the warning of a budget.",
   budget_refused_requests_total: "Requests that a budget has refused.",
+  bodies_dropped_total: "Requests whose bodies could not be kept.",
 };
 
 function histogramValues(name: string, histogram: HistogramState, bounds: readonly number[], labels: Record<string, string>): Value[] {

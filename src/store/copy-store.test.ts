@@ -63,6 +63,15 @@ async function fill(store: Store): Promise<void> {
   );
   await put("usage_tag_sums", `span start_ms tag user_id ${sums}`, ["day", 0, "team", "usr_1", ...counts]);
   await put("usage_tags", "tag", ["team"]);
+  await put("entry_bodies", "request_id attempt time_ms request request_truncated answer answer_truncated", [
+    "req_1",
+    1,
+    5,
+    "{\u00e9\u{1f600}",
+    1,
+    null,
+    0,
+  ]);
   await store.db.updateTable("retention").set({ deletable_before_ms: 77 }).execute();
   for (let i = 0; i < 3; i++) await store.bumpRevision();
 }

@@ -17,6 +17,7 @@ export interface Tables {
   usage_sums: UsageSumsTable;
   usage_tag_sums: UsageTagSumsTable;
   usage_tags: UsageTagsTable;
+  entry_bodies: EntryBodiesTable;
   schema_migrations: SchemaMigrationsTable;
 }
 
@@ -221,6 +222,20 @@ export interface UsageTagSumsTable extends SumColumns {
 /** The tags that have sums of their own: the first that came. */
 export interface UsageTagsTable {
   tag: string;
+}
+
+/** What was asked and answered, redacted, where it is kept. Primary key (request_id, attempt). */
+export interface EntryBodiesTable {
+  request_id: string;
+  /** The one whose answer it is. */
+  attempt: number;
+  time_ms: number;
+  request: string;
+  /** 1: it was longer. */
+  request_truncated: number;
+  /** `null`: none had begun. */
+  answer: string | null;
+  answer_truncated: number;
 }
 
 /** The migrations that this database has been through. Only the runner writes it. */

@@ -52,6 +52,18 @@ async function statusOf(key: string, model: string, path = "/v1/chat/completions
 
 const refused = [403, "model_not_allowed"];
 
+test("a pattern of a provider holds for its models by their bare names and aliases, too", async () => {
+  const names = ["gpt-mock", "openai/gpt-mock", "fast", "claude-mock", "anthropic/claude-mock", "clever"];
+  const statuses = async (...models: string[]): Promise<unknown> => {
+    const { key } = await makeKey({ models });
+    const found: unknown[] = [];
+    for (const name of names) found.push(await statusOf(key, name));
+    return found;
+  };
+  assert.deepStrictEqual(await statuses("*", "!anthropic/*"), [200, 200, 200, refused, refused, refused]);
+  assert.deepStrictEqual(await statuses("anthropic/*"), [refused, refused, refused, 200, 200, 200]);
+});
+
 test("a key with a list calls the models on it and no others, by whatever name", async () => {
   const { key } = await makeKey({ models: ["gpt-*", "loopback", "!gpt-5-pro"] });
   assert.deepStrictEqual(await statusOf(key, "gpt-mock"), 200);

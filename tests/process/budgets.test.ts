@@ -44,6 +44,18 @@ test("budget set, list and remove, without a daemon; a daemon that is started th
   const set = await run("budget", "set", "alice", "--stop", "20", "--warn", "15");
   assert.deepEqual([set.code, set.stderr], [0, ""]);
   assert.match(set.stdout, /PERIOD +WARN USD +STOP USD[^\n]+\nusr_\S+ +month +15 +20 +0 +0 +20 +20/);
+  // A limit that is not given stays as it was.
+  await run("budget", "set", "alice", "--warn", "12");
+  assert.deepEqual(await listed("alice"), [{ period: "month", warn_usd: "12", stop_usd: "20" }]);
+  await run("budget", "set", "alice", "--warn", "none");
+  assert.deepEqual(await listed("alice"), [{ period: "month", warn_usd: null, stop_usd: "20" }]);
+  await run("budget", "set", "alice", "--warn", "15");
+  for (const [limits, problem] of [
+    [["--stop", "14"], '"warn_usd" (15) is more than "stop_usd" (14), so nobody would be warned in time.'],
+    [["--stop", "none", "--warn", "none"], 'Give "stop_usd", "warn_usd", or both: a budget without a limit is none.'],
+  ] as const) {
+    assert.deepEqual(await run("budget", "set", "alice", ...limits), { code: 1, stdout: "", stderr: `tokligence: ${problem}\n` });
+  }
   await run("budget", "set", "alice", "--period", "day", "--stop", "0.5");
   assert.deepEqual(await listed("alice"), [
     { period: "month", warn_usd: "15", stop_usd: "20" },

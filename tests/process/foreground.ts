@@ -2,10 +2,13 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Home } from "./processes.ts";
 
-/** Starts the daemon as people do, and gives what it prints, up to the line that ends it. */
-export async function spawnStart(home: Home): Promise<{ readonly text: string; end(): Promise<{ code: number | null }> }> {
+/** Starts the daemon as people do, and gives what it prints, up to the line that ends it. `more`: of the environment. */
+export async function spawnStart(
+  home: Home,
+  more: Readonly<Record<string, string>> = {},
+): Promise<{ readonly text: string; end(): Promise<{ code: number | null }> }> {
   const program = fileURLToPath(new URL("../../bin/tokligence-daemon.js", import.meta.url));
-  const env = { PATH: process.env["PATH"] ?? "", HOME: home.folder, XDG_CONFIG_HOME: `${home.folder}/config` };
+  const env = { PATH: process.env["PATH"] ?? "", HOME: home.folder, XDG_CONFIG_HOME: `${home.folder}/config`, ...more };
   const child = spawn(process.execPath, [program, "start"], { env, cwd: home.folder, stdio: ["ignore", "pipe", "inherit"] });
   const limit = setTimeout(() => child.kill("SIGKILL"), 20_000);
   const ended = new Promise<{ code: number | null }>((resolve) => {

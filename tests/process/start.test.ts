@@ -94,6 +94,17 @@ describe("starting", { concurrency: 3 }, () => {
     assert.equal((await screen.end()).code, 0);
   });
 
+  test("a variable of the environment that is no setting is a warning, on the screen and in the log", async (t) => {
+    const home = await createHome();
+    t.after(() => home.clear());
+    await home.writeConfig("gateway: { port: 0 }\n");
+    const screen = await spawnStart(home, { TOKLIGENCE_GATEWAY_PROT: "99" });
+    const warning = "TOKLIGENCE_GATEWAY_PROT: no setting has this name in the environment; did you mean TOKLIGENCE_GATEWAY_PORT?";
+    assert.equal((await screen.end()).code, 0);
+    assert.ok(screen.text.includes(`\n  warning: ${warning}\n`), screen.text);
+    assert.ok((await home.log()).includes(warning));
+  });
+
   test("a port that is taken is said so, in the foreground and in the background", async (t) => {
     const home = await createHome();
     t.after(() => home.clear());

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { EntriesPage, UsageReport } from "../../src/ledger/index.ts";
 import { withMockUpstream } from "../e2e/harness.ts";
 import { sendRaw } from "../e2e/raw-http.ts";
@@ -33,11 +37,12 @@ test("usage, entries and exports, of a running daemon and without one", async ()
   assert.equal(await usage(), "No usage yet.\n");
 
   const daemon = await home.start();
-  for (const model of ["gpt-mock", "=nobody"]) {
+  const ask = async ({ url }: { readonly url: string }, model: string): Promise<void> => {
     const headers = ["authorization", `Bearer ${key}`, "content-type", "application/json", "x-tokligence-tags", "team:search, nightly"];
     const body = JSON.stringify({ model, messages: [{ role: "user", content: "hi" }] });
-    await sendRaw(daemon.url, { path: "/v1/chat/completions", headers, body });
-  }
+    await sendRaw(url, { path: "/v1/chat/completions", headers, body });
+  };
+  for (const model of ["gpt-mock", "=nobody"]) await ask(daemon, model);
   // Entries are written some 20 ms after the answer; a daemon that has ended has written all.
   await endBy(daemon, "SIGTERM");
 
@@ -69,14 +74,35 @@ test("usage, entries and exports, of a running daemon and without one", async ()
   );
   const again = await home.start();
   assert.deepEqual(await readCsv(), expectedCsv);
+  await ask(again, "claude-mock");
   await endBy(again, "SIGTERM");
+  assert.match(
+    await usage("--by", "provider"),
+    /^PROVIDER .* COST USD +UNPRICED\n- .* 0 +0\nanthropic .* - +1\nopenai .* 4\.3 +0\ntotal .* 4\.3 +1\nUNPRICED are attempts of models without a known price; COST USD is without theirs\.\n$/,
+  );
 
   for (const [args, problem] of [
     [["--csv", "--limit", "none"], '--limit takes a whole number from 1 on; found "none".'],
     [["--by", "tag,model", "--csv"], "Usage by tag is known by user, day and hour"],
+    [["--status", "error"], "--status is of single entries. Give --entries as well."],
+    [["--entries", "--by", "day"], "--by is of sums, --entries shows single entries. Give one of them."],
+    [["--csv", "--json"], "Give one of --json, --csv and --jsonl."],
+    [["--stats", "error"], "unknown option '--stats' (Did you mean --status?). See `tokligence --help`.\n"],
+    [["all"], "too many arguments for 'usage'. Expected 0 arguments but got 1: all. See `tokligence --help`.\n"],
   ] as const) {
     const { code, stdout, stderr } = await home.tokligence("usage", ...args);
     assert.deepEqual([code, stdout], [1, ""]);
     assert.ok(stderr.includes(problem), stderr);
   }
+  const bare = await home.tokligence("user");
+  assert.deepEqual([bare.code, bare.stdout], [1, ""]);
+  assert.match(bare.stderr, /^Usage: tokligence user [^]*list[^\n]*\n$/);
+});
+
+test("a reader that goes before the end, as head does, is no error", async () => {
+  const bin = fileURLToPath(new URL("../../bin/tokligence.js", import.meta.url));
+  const child = spawn(process.execPath, [bin, "version"], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, "close") as Promise<[number | null]>]);
+  assert.deepEqual([code, said], [0, ""]);
 });

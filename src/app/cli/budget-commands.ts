@@ -20,11 +20,11 @@ export function addBudgetCommands(program: Command, admin: <T>(run: (call: Admin
     .command("set")
     .argument("<user|key>", "a user's id or name, or a key's id")
     .option("--period <period>", "day, month or total; days and months are those of UTC", "month")
-    .option("--stop <usd>", "US dollars: requests that may lead beyond are refused")
-    .option("--warn <usd>", "US dollars: from here on answers and the log warn")
+    .option("--stop <usd>", "US dollars: requests that may lead beyond are refused; none takes the limit away")
+    .option("--warn <usd>", "US dollars: from here on answers and the log warn; none takes the limit away")
     .option("--json", "print JSON")
     .action(async (subject: string, { json, period, stop, warn }: Limits) => {
-      const body = { ...subjectOf(subject), period, stop_usd: stop, warn_usd: warn };
+      const body = { ...subjectOf(subject), period, stop_usd: limitOf(stop), warn_usd: limitOf(warn) };
       const made = (await admin((call) => call("POST", "/api/v1/budgets", body))) as BudgetState;
       print(json === true, made, () => budgetTable([made]));
     });
@@ -54,6 +54,11 @@ export function addBudgetCommands(program: Command, admin: <T>(run: (call: Admin
         removed.map((state) => `The budget of ${ownerOf(state)} (${state.period}) is removed.`).join("\n"),
       );
     });
+}
+
+/** Left out: as it was. */
+function limitOf(text: string | undefined): string | null | undefined {
+  return text === "none" ? null : text;
 }
 
 async function listOf(call: AdminCaller, subject: string | undefined): Promise<readonly BudgetState[]> {

@@ -146,7 +146,14 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     program.outputHelp();
     return 0;
   }
+  process.stdout.once("error", onOutputError);
   return await runProgram(program, argv);
+}
+
+/** A reader that has read enough and gone, as `head` does, is no error. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
 }
 
 /** Runs a command line; what goes wrong is one line on stderr. */
@@ -156,12 +163,26 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (isHelpShown(error)) return 1;
     if (error instanceof ExitStatus) return error.status;
-    const message =
-      error instanceof CommanderError ? `${error.message.replace(/^error: /, "")}. See \`${program.name()} --help\`.` : messageOf(error);
+    const message = error instanceof CommanderError ? usageError(error, program) : messageOf(error);
     process.stderr.write(`${program.name()}: ${message}\n`);
     return 1;
   }
+}
+
+/** `tokligence user`, without a command of it, has shown what there is. */
+function isHelpShown(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === "commander.help";
+}
+
+/** Commander's words as one line that ends with one full stop. */
+function usageError({ message }: CommanderError, program: Command): string {
+  const said = message
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ")
+    .replace(/\.$/, "");
+  return `${said}. See \`${program.name()} --help\`.`;
 }
 
 /** Ends a command with a status of its own, its output written already. */

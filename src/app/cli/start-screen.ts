@@ -27,6 +27,7 @@ export async function showStart(daemon: RunningDaemon, configWritten: boolean, j
     ...providers.map((provider) => `    ${provider.name.padEnd(12)} ${describe(provider)}`),
     "",
   ];
+  if (loaded.warnings.length > 0) lines.push(...loaded.warnings.map((warning) => `  warning: ${warning}`), "");
   if (key !== undefined) {
     lines.push("  The user `admin` has this key. It is shown once and stored nowhere:", "", `    ${key.key}`, "");
   }

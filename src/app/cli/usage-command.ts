@@ -44,10 +44,18 @@ export function addUsageCommand(program: Command, admin: <T>(run: (call: AdminCa
     .option("--jsonl", "print a JSON object a line, all of it")
     .action(async (options: Options) => {
       const format: ExportFormat | undefined = options.csv === true ? "csv" : options.jsonl === true ? "jsonl" : undefined;
+      checkOptions(options);
       if (format !== undefined) await admin((call) => writeExport(call, options, format));
       else if (options.entries === true) await printEntries(admin, options);
       else await printReport(admin, options);
     });
+}
+
+/** What would else be passed over in silence. */
+function checkOptions({ entries, by, status, json, csv, jsonl }: Options): void {
+  if ([json, csv, jsonl].filter((given) => given === true).length > 1) throw new Error("Give one of --json, --csv and --jsonl.");
+  if (entries === true && by !== undefined) throw new Error("--by is of sums, --entries shows single entries. Give one of them.");
+  if (entries !== true && status !== undefined) throw new Error("--status is of single entries. Give --entries as well.");
 }
 
 type Admin = Parameters<typeof addUsageCommand>[1];
@@ -105,23 +113,30 @@ function targetOf(options: Options, page?: { readonly limit?: number; readonly a
   return `/api/v1/usage${options.entries === true ? "/entries" : ""}?${query.toString()}`;
 }
 
+/** What was refused before it had a model, or a provider, has none to show. */
+function named(name: string | undefined): string {
+  return name === undefined || name === "" ? "-" : name;
+}
+
 function usageText(report: UsageReport): string {
   if (report.rows.length === 0) return "No usage yet.";
   const columns = report.group_by;
+  const unpriced = report.totals.unpriced_requests;
   const header = [...columns.map((name) => name.toUpperCase()), "REQUESTS", "ERRORS", "INPUT", "CACHED", "OUTPUT", "COST USD"];
+  if (unpriced > 0) header.push("UNPRICED");
   const rows = [...report.rows, { ...report.totals, group: {} as Record<string, string> }].map((row, i) => [
-    ...columns.map((name, column) => (i < report.rows.length ? (row.group[name] ?? "") : column === 0 ? "total" : "")),
+    ...columns.map((name, column) => (i < report.rows.length ? named(row.group[name]) : column === 0 ? "total" : "")),
     row.requests,
     row.errors,
     row.input_tokens,
     row.cache_read_tokens,
     row.output_tokens,
-    row.cost_usd ?? "unknown",
+    row.cost_usd,
+    ...(unpriced === 0 ? [] : [row.unpriced_requests]),
   ]);
-  const unpriced = report.totals.unpriced_requests;
   return [
     table(header, rows),
-    ...(unpriced === 0 ? [] : [`${unpriced} of these requests are of models without a known price; their cost is not in the sum.`]),
+    ...(unpriced === 0 ? [] : ["UNPRICED are attempts of models without a known price; COST USD is without theirs."]),
     ...(report.next === null ? [] : ["There are more rows than these; the total is of all. Give --limit or --csv."]),
   ].join("\n");
 }
@@ -134,12 +149,12 @@ function entriesText({ entries, next }: EntriesPage): string {
     entry.request_id,
     entry.attempt,
     entry.user_id,
-    entry.provider,
-    entry.model_served === "" ? entry.model_asked : entry.model_served,
+    named(entry.provider),
+    named(entry.model_served === "" ? entry.model_asked : entry.model_served),
     entry.status,
     entry.input_tokens,
     entry.output_tokens,
-    entry.cost_usd ?? "unknown",
+    entry.cost_usd,
     entry.tags.join(" "),
   ]);
   return [table(header, rows), ...(next === null ? [] : ["There are older ones. Give --limit, --csv or --jsonl."])].join("\n");

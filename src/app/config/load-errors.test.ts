@@ -56,6 +56,11 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "FILE:1: guards.duplicate_tool_calls.refuse_at: found the number 1, allowed a whole number from 2 to 1000",
   ],
   [
+    "a pattern that is no regular expression",
+    "ledger:\n  bodies:\n    redact:\n      - fine\n      - a(b\n",
+    'FILE:5: ledger.bodies.redact[1]: found "a(b", allowed a list of JavaScript\'s regular expressions, without slashes around them',
+  ],
+  [
     "a misspelt key of a provider",
     "providers:\n  mine:\n    preset: ollama\n    api-key: x\n",
     `FILE:4: providers.mine.api-key: found an unknown key (did you mean api_key?), allowed ${providerKeys}`,

@@ -44,6 +44,7 @@ test("without a file the contract's defaults hold", (t) => {
         unpricedCeiling: { input: "15", output: "75" },
         outputCeiling: 16_384,
         retention: { journalMs: 86_400_000 },
+        bodies: { enabled: false, lifetimeMs: 604_800_000, maxSizeBytes: 262_144, redact: [] },
       },
       guards: { duplicateToolCalls: { enabled: true, noteAt: 3, warnAt: 5, exempt: new Set(["write_stdin", "wait", "TaskOutput"]) } },
       prices: {},

@@ -78,6 +78,7 @@ prices: { a: { input: 1.5 } }
       unpriced_ceiling: { input: "15", output: "75" },
       output_ceiling: 16_384,
       retention: { journal: "1d" },
+      bodies: { enabled: false, lifetime: "7d", max_size: "256KiB", redact: [] },
     },
     guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, exempt: ["write_stdin", "wait", "TaskOutput"] } },
     prices: { a: { input: "1.5" } },

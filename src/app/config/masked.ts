@@ -34,6 +34,12 @@ export function maskSettings(settings: Settings): Record<string, unknown> {
         ...(settings.ledger.retention.entriesMs === undefined ? {} : { entries: formatLifetime(settings.ledger.retention.entriesMs) }),
         journal: formatLifetime(settings.ledger.retention.journalMs),
       },
+      bodies: {
+        enabled: settings.ledger.bodies.enabled,
+        lifetime: formatLifetime(settings.ledger.bodies.lifetimeMs),
+        max_size: formatSize(settings.ledger.bodies.maxSizeBytes),
+        redact: [...settings.ledger.bodies.redact],
+      },
     },
     guards: { duplicate_tool_calls: maskGuard(settings.guards.duplicateToolCalls) },
     prices: structuredClone(settings.prices),

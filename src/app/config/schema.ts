@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { compilePattern } from "../../core/index.ts";
 import { protocolIds } from "../../ir/index.ts";
 import { choice, duration, flag, flagPattern, integer, leaf, lifetime, path, secret, size, text, texts, usdRate } from "./leaf-types.ts";
 
@@ -173,6 +174,26 @@ const price = z
   })
   .refine(isPriced);
 
+function isPattern(text: string): boolean {
+  try {
+    compilePattern(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const bodies = z.strictObject({
+  enabled: flag("Whether the bodies of requests and answers are kept, redacted, for admins to read.").prefault(false),
+  lifetime: lifetime("How long they are kept.").prefault("7d"),
+  max_size: size("So much of a request is kept, and so much of an answer.", 8 * 2 ** 20, "8MiB").prefault("256KiB"),
+  redact: leaf(z.array(z.string().min(1).refine(isPattern)), {
+    kind: "list",
+    description: "Regular expressions of what is taken out before a body is stored, beside credentials and media.",
+    allowed: "a list of JavaScript's regular expressions, without slashes around them",
+  }).prefault([]),
+});
+
 function ceiling(description: string) {
   return leaf(usdRate(description), { kind: "text", description, allowed: "US dollars a million tokens, as in 15 or 0.25" });
 }
@@ -217,6 +238,7 @@ export const settingsSchema = z
           })
           .describe("How long what is recorded is kept.")
           .prefault({}),
+        bodies: bodies.describe("What was asked and answered.").prefault({}),
         output_ceiling: integer("Output tokens that budgets reckon with where a request sets no limit.", 1, 10_000_000).prefault(16_384),
       })
       .describe("The record of usage and cost.")

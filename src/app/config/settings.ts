@@ -1,5 +1,5 @@
 import type { Secret } from "../../core/index.ts";
-import type { DuplicateGuard } from "../../gateway/index.ts";
+import type { BodySettings, DuplicateGuard } from "../../gateway/index.ts";
 import type { PriceOverrides } from "../../ledger/index.ts";
 import type { ModelRoute, ProviderSettings, Timeouts, WorkMode } from "../../upstream/index.ts";
 
@@ -48,6 +48,7 @@ export interface LedgerSection {
   readonly outputCeiling: number;
   /** How long what is recorded is kept. Without `entriesMs`: for ever. */
   readonly retention: { readonly entriesMs?: number; readonly journalMs: number };
+  readonly bodies: BodySettings & { readonly lifetimeMs: number };
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";

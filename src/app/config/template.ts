@@ -134,12 +134,14 @@ const tail = `
 # What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
 # Budgets reckon with unpriced_ceiling, US dollars a million tokens, where a model has no price; with output_ceiling where a request sets no limit.
 # retention: how long usage entries are kept (without it for ever; reports keep their sums) and journals of processes that have ended.
-#ledger: { durability: process, unpriced_ceiling: { input: "15", output: "75" }, output_ceiling: 16384, retention: { entries: 400d, journal: 1d } }
+# bodies: with enabled: true what was asked and answered is kept, without credentials, media and what the regular expressions of redact match.
+#ledger: { durability: process, unpriced_ceiling: { input: "15", output: "75" }, output_ceiling: 16384, retention: { entries: 400d, journal: 1d }, bodies: { enabled: false, lifetime: 7d, max_size: 256KiB, redact: [] } }
 
 # An agent that repeats one tool call and gets one result is told so in that result: from note_at times in a row, from warn_at in stronger words; from
 # refuse_at its request is refused. exempt: tools that repeat themselves by design.
 #guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, refuse_at: 20, exempt: [write_stdin, wait, TaskOutput] } }
 
-# Prices that replace the catalogue's: US dollars a million tokens. Also cache_read, cache_write_5m and cache_write_1h.
+# Prices that replace the catalogue's: US dollars a million tokens. Also cache_read, cache_write_5m and cache_write_1h;
+# batch, flex and priority: the same for these classes of service.
 #prices: { ollama/qwen3: { input: "0.05", output: "0.2" } }
 `;

@@ -40,6 +40,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
   const paths = runtimePaths(loaded.settings.database.path);
   const lock = await takeDaemonLock(paths);
   const log = openLog({ level: loaded.settings.gateway.logging.level, file: loaded.settings.gateway.logging.file ?? paths.log });
+  for (const warning of loaded.warnings) log.logger.warn({}, warning);
   const clock = systemClock;
   const startedMs = clock.monotonic();
   let port = 0;

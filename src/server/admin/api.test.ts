@@ -7,6 +7,7 @@ import { test, type TestContext } from "node:test";
 import type { Accounts, ApiKey, User } from "../../accounts/index.ts";
 import { GatewayError } from "../../core/index.ts";
 import type { Reports } from "../../ledger/index.ts";
+import { StoreError } from "../../store/index.ts";
 import { createCatalog, buildProviders } from "../../upstream/index.ts";
 import { createEdge, localPrincipal } from "../edge.ts";
 import { edgeDeps, keys, startEdge, type TestEdge } from "../harness.test.ts";
@@ -136,6 +137,26 @@ test("an admin makes users and keys, and what is sent arrives as it is", async (
   ]);
 });
 
+test("what is wrong with the database is told to an admin, and to nobody else", async (t) => {
+  const { accounts } = fakes();
+  const fail = (): never => {
+    throw new StoreError("busy", "The database g.db is locked by another process. Find it.");
+  };
+  const operations = (["admin", "user"] as const).map((access) => ({
+    method: "GET" as const,
+    path: `/api/v1/me/${access}`,
+    access,
+    run: fail,
+  }));
+  const { origin } = await startEdge(t, adminRoutes(operations), { accounts });
+  const ask = async (path: string): Promise<unknown> => {
+    const answer = await fetch(origin + path, { headers: { "x-api-key": "tok_admin" } });
+    return [answer.status, ((await answer.json()) as { message: string }).message.replace(/req_\S+\./, "ID.")];
+  };
+  assert.deepEqual(await ask("/api/v1/me/admin"), [503, "The database g.db is locked by another process. Find it."]);
+  assert.deepEqual(await ask("/api/v1/me/user"), [500, "The gateway failed on this request. Its log tells more under ID."]);
+});
+
 test("a body that does not fit is refused, and the field at fault named", async (t) => {
   const { ask, calls } = await start(t);
   const refused: [unknown, string, string | undefined, RegExp][] = [
@@ -244,6 +265,7 @@ test("usage is filtered by what the query says, and a filter that makes no sense
   }
   assert.equal((await ask("GET", "/api/v1/usage?provider=openai&model=gpt-5&dialect=openai-chat&limit=10000&after=abc"))[0], 200);
   assert.equal((await ask("GET", "/api/v1/usage/entries?limit=1000&after=led_1"))[0], 200);
+  assert.equal((await ask("GET", "/api/v1/usage?group_by=day,model,day"))[0], 200);
   assert.equal((await ask("GET", "/api/v1/usage/entries?tag=a&status=error&to=2026-01-01"))[0], 200);
   assert.deepEqual(calls.splice(0), [
     {
@@ -260,6 +282,7 @@ test("usage is filtered by what the query says, and a filter that makes no sense
       ],
     },
     { name: "entries", args: [{ limit: 1000, after: "led_1" }] },
+    { name: "usage", args: [{ groupBy: ["day", "model"], limit: 1000 }] },
     { name: "entries", args: [{ limit: 100, tag: "a", status: "error", toMs: Date.UTC(2026, 0, 1) }] },
   ]);
   const refused: [string, string][] = [
@@ -267,6 +290,11 @@ test("usage is filtered by what the query says, and a filter that makes no sense
     ["usage?from=1", "from"],
     ["usage?to=2026-01-01T00:00:00", "to"],
     ["usage?to=2026-13-01", "to"],
+    ["usage?to=2026-02-30", "to"],
+    ["usage?from=2026-02-29T00:00:00Z", "from"],
+    ["usage?status=error", "status"],
+    ["usage?usr=alice", "usr"],
+    ["usage/entries?group_by=day", "group_by"],
     ["usage?group_by=user,password", "group_by"],
     ["usage?limit=10001", "limit"],
     ["usage?format=xml", "format"],

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Principal } from "../../accounts/index.ts";
 import { GatewayError, latin1OfUtf8, parseLatin1 } from "../../core/index.ts";
+import { StoreError } from "../../store/index.ts";
 import type { HttpExchange } from "../exchange.ts";
 import { createRouteTable, type Access, type Route } from "../route-table.ts";
 
@@ -47,7 +48,7 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
     dialect: "openai-chat",
     async handle(exchange: HttpExchange, { principal, param, query }) {
       const body = operation.method === "POST" ? parseBody(await exchange.readBody()) : undefined;
-      const result = await operation.run({ principal, param, query: new URLSearchParams(query), body });
+      const result = await runOperation(operation, { principal, param, query: new URLSearchParams(query), body });
       if (result instanceof TextStream) {
         await sendText(exchange, result);
         return;
@@ -59,6 +60,16 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
       );
     },
   }));
+}
+
+/** What is wrong with the database, and what to do, is told to those who run the gateway; to users it is a fault inside it. */
+async function runOperation(operation: AdminOperation, context: AdminContext): Promise<unknown> {
+  try {
+    return await operation.run(context);
+  } catch (error) {
+    if (!(error instanceof StoreError) || operation.access === "user") throw error;
+    throw new GatewayError("internal_error", error.message, { status: 503, kind: "overloaded", cause: error });
+  }
 }
 
 /** The head goes out with the first text, so that what fails before it is an error in JSON. What fails later cuts the answer off, which clients notice. */

@@ -6,6 +6,7 @@ import { readBody, type AdminOperation } from "./api.ts";
 
 /** A decimal of US dollars, as text or number: `"12.50"`, `20`. */
 const usd = z.union([z.string(), z.number()]);
+/** A limit that is left out stays as it was; `null` takes it away. */
 const newBudget = z.strictObject({
   user: z.string().optional(),
   key_id: z.string().optional(),
@@ -34,20 +35,17 @@ export function budgetOperations(budgets: BudgetAdmin, accounts: Accounts, onCha
       access: "admin",
       run: async ({ body }) => {
         const { user, key_id: keyId, period, warn_usd: warn, stop_usd: stop } = readBody(newBudget, body);
-        const warnNanoUsd = amountOf("warn_usd", warn);
-        const stopNanoUsd = amountOf("stop_usd", stop);
-        if (warnNanoUsd === null && stopNanoUsd === null) {
+        if (warn === undefined && stop === undefined) {
           throw new GatewayError("invalid_request", 'Give "stop_usd", "warn_usd", or both: a budget without a limit is none.', {
             param: "stop_usd",
           });
         }
-        if (warnNanoUsd !== null && stopNanoUsd !== null && warnNanoUsd > stopNanoUsd) {
-          throw new GatewayError("invalid_request", '"warn_usd" is more than "stop_usd", so nobody would be warned in time.', {
-            param: "warn_usd",
-          });
-        }
+        const limits = {
+          ...(warn === undefined ? {} : { warnNanoUsd: amountOf("warn_usd", warn) }),
+          ...(stop === undefined ? {} : { stopNanoUsd: amountOf("stop_usd", stop) }),
+        };
         const { subject, id } = await subjectOf(accounts, user, keyId);
-        const made = await budgets.set({ subject, subjectId: id, period, warnNanoUsd, stopNanoUsd });
+        const made = await budgets.set({ subject, subjectId: id, period, ...limits });
         await onChange();
         return made;
       },
@@ -88,8 +86,8 @@ async function subjectOf(
   return { subject: "user", id: user === "local" ? "local" : (await accounts.getUser(user!)).id };
 }
 
-function amountOf(param: string, value: string | number | null | undefined): bigint | null {
-  if (value === undefined || value === null) return null;
+function amountOf(param: string, value: string | number | null): bigint | null {
+  if (value === null) return null;
   const amount = parseUsd(String(value));
   if (amount === undefined) {
     throw new GatewayError("invalid_request", `"${param}" must be US dollars as a decimal such as "20" or "0.5", at most nine places.`, {

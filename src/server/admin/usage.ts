@@ -1,5 +1,5 @@
 import type { Accounts } from "../../accounts/index.ts";
-import { GatewayError } from "../../core/index.ts";
+import { GatewayError, isCalendarDay } from "../../core/index.ts";
 import {
   exportEntries,
   exportUsage,
@@ -16,6 +16,8 @@ import { TextStream, type AdminContext, type AdminOperation } from "./api.ts";
 const rfc3339 = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+ -]\d\d:\d\d))?$/i;
 
 const groups: readonly UsageGroup[] = ["user", "key", "model", "provider", "dialect", "day", "hour", "tag"];
+/** Of reports and entries. */
+const filters = ["user", "key_id", "provider", "model", "dialect", "tag", "from", "to", "limit", "after", "format"];
 const statuses: readonly EntryStatus[] = ["ok", "error", "cancelled", "interrupted", "refused"];
 
 /**
@@ -39,6 +41,7 @@ export function usageOperations(reports: Reports, accounts: Accounts): AdminOper
 }
 
 function readUsage(reports: Reports, query: URLSearchParams, userId: string | undefined): unknown {
+  checkNames(query, ["group_by", ...filters]);
   const after = query.get("after");
   const asked = { groupBy: groupsOf(query.get("group_by")), ...filterOf(query, userId) };
   const format = formatOf(query);
@@ -52,6 +55,7 @@ function readUsage(reports: Reports, query: URLSearchParams, userId: string | un
 }
 
 function readPage(reports: Reports, query: URLSearchParams, userId: string | undefined): unknown {
+  checkNames(query, ["status", ...filters]);
   const status = query.get("status");
   const after = query.get("after");
   const asked: Omit<EntriesQuery, "limit"> = {
@@ -93,6 +97,15 @@ function filterOf(query: URLSearchParams, userId: string | undefined): UsageFilt
   };
 }
 
+/** A filter that is misspelt, or none of this report, must not look as if it had found all there is. */
+function checkNames(query: URLSearchParams, known: readonly string[]): void {
+  const unknown = [...query.keys()].find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new GatewayError("invalid_request", `"${unknown.slice(0, 40)}" is no parameter here. There are ${known.join(", ")}.`, {
+    param: unknown,
+  });
+}
+
 /** `undefined`: pages of JSON. */
 function formatOf(query: URLSearchParams): ExportFormat | undefined {
   const format = oneOf("format", ["json", "csv", "jsonl"] as const, query.get("format") ?? "json");
@@ -122,14 +135,14 @@ function timeOf(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
   // A space is a `+` that was not percent-encoded.
-  const ms = rfc3339.test(text) ? Date.parse(text.replace(" ", "+")) : Number.NaN;
+  const ms = rfc3339.test(text) && isCalendarDay(text.slice(0, 10)) ? Date.parse(text.replace(" ", "+")) : Number.NaN;
   if (Number.isNaN(ms)) throw new GatewayError("invalid_request", `"${name}" must be a time as in 2026-01-31T00:00:00Z.`, { param: name });
   return ms;
 }
 
 function groupsOf(text: string | null): UsageGroup[] {
   if (text === null || text === "") return ["user", "key", "model"];
-  return text.split(",").map((name) => oneOf("group_by", groups, name.trim()));
+  return [...new Set(text.split(",").map((name) => oneOf("group_by", groups, name.trim())))];
 }
 
 function oneOf<Name extends string>(param: string, names: readonly Name[], text: string): Name {

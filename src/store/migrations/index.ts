@@ -4,9 +4,18 @@ import { budgets } from "./0003-budgets.ts";
 import { sealedProofs } from "./0004-sealed-proofs.ts";
 import { journalCheckpoints } from "./0005-journal-checkpoints.ts";
 import { usageRollups } from "./0006-usage-rollups.ts";
+import { entryBodies } from "./0007-entry-bodies.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
 
 /** All steps, in order. */
-export const migrations: readonly Migration[] = [accountsAndUsage, heldResponses, budgets, sealedProofs, journalCheckpoints, usageRollups];
+export const migrations: readonly Migration[] = [
+  accountsAndUsage,
+  heldResponses,
+  budgets,
+  sealedProofs,
+  journalCheckpoints,
+  usageRollups,
+  entryBodies,
+];

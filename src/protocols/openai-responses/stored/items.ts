@@ -35,7 +35,7 @@ export function parseInputItems(json: string): readonly WireObject[] {
 /** The id that a reference names; its `type` may be left out (`ResponseInputItem.ItemReference` of the npm package `openai` 7.57). */
 export function referenceOf(item: WireObject): string | undefined {
   const { id, type } = item;
-  const isReference = type === "item_reference" || ((isAbsent(type)) && item["role"] === undefined);
+  const isReference = type === "item_reference" || (isAbsent(type) && item["role"] === undefined);
   return isReference && typeof id === "string" ? id : undefined;
 }
 
