@@ -1,14 +1,14 @@
-import { elementsOf, memberOf, parseSpan, type Span } from "../../core/index.ts";
+import { elementsOf, holdsMark, memberOf, parseSpan, type Span } from "../../core/index.ts";
 import type { Message, ProtocolId } from "../../ir/index.ts";
 import type { Protocol, RouteCall } from "../../protocols/index.ts";
 import { lastResult } from "./add-note.ts";
 
-/** Where a dialect's conversation stands in a body, and what a result of a tool cannot be written without. */
-const places: Readonly<Record<ProtocolId, { readonly key: string; readonly mark: string }>> = {
-  "openai-chat": { key: "messages", mark: '"tool_call_id"' },
-  "openai-responses": { key: "input", mark: 'call_output"' },
-  "anthropic-messages": { key: "messages", mark: '"tool_result"' },
-  "gemini-generate": { key: "contents", mark: '"functionResponse"' },
+/** Where a dialect's conversation stands in a body, and what a result of a tool cannot be written without; `piece`: see `holdsMark`. */
+const places: Readonly<Record<ProtocolId, { readonly key: string; readonly mark: string; readonly piece: string }>> = {
+  "openai-chat": { key: "messages", mark: '"tool_call_id"', piece: "_call_" },
+  "openai-responses": { key: "input", mark: 'call_output"', piece: "_outpu" },
+  "anthropic-messages": { key: "messages", mark: '"tool_result"', piece: "_resul" },
+  "gemini-generate": { key: "contents", mark: '"functionResponse"', piece: "Respon" },
 };
 
 /** The end of a body's conversation, in which one result of a tool stands twice. */
@@ -27,8 +27,8 @@ export const firstLook = 12;
  * bytes of the last elements. `text` is latin1. @throws GatewayError where the body is no JSON object.
  */
 export function conversationTail(text: string, protocol: Protocol, route: RouteCall): ConversationTail | undefined {
-  const { key, mark } = places[protocol.id];
-  if (!text.includes(mark)) return undefined;
+  const { key, mark, piece } = places[protocol.id];
+  if (!holdsMark(text, mark, piece)) return undefined;
   const elements = elementsOf(text, memberOf(text, key));
   const last = elements.at(-1);
   if (last === undefined) return undefined;

@@ -1,5 +1,6 @@
 import {
   elementsOf,
+  holdsMark,
   latin1OfUtf8,
   memberIn,
   memberOf,
@@ -21,7 +22,7 @@ const noSignature = '"skip_thought_signature_validator"';
  * @throws GatewayError `invalid_json`, `ambiguous_json` where the body can't be edited for sure.
  */
 export function withoutSeals(text: string, protocol: ProtocolId): readonly Edit[] {
-  if (!text.includes(sealMark)) return [];
+  if (!holdsMark(text, sealMark, "kligen")) return [];
   switch (protocol) {
     case "anthropic-messages":
       return stripMessages(text);
