@@ -199,7 +199,7 @@ export async function lockedRun(lockMs: number): Promise<void> {
   try {
     const daemon = await run.start();
     await run.load(50, 8);
-    const other = new DatabaseSync(run.home.database);
+    const other = new DatabaseSync(run.home.database, { timeout: 5000 });
     other.exec("begin immediate");
     const endMs = performance.now() + lockMs;
     while (performance.now() < endMs) await run.load(100, 8);
