@@ -9,7 +9,7 @@ test("without arguments everything is measured", () => {
     targets: ["gateway", "nginx", "direct"],
     rounds: 5,
     seconds: 4,
-    warmup: 2,
+    warmup: 8,
     maxForeign: 0.1,
     json: undefined,
   });

@@ -18,7 +18,7 @@ export interface Options {
 }
 
 export const USAGE = `node bench/run.ts [--workloads ${WORKLOAD_NAMES.join(",")}] [--targets gateway,nginx,direct] [--rounds 5] [--seconds 4]
-                  [--warmup 2] [--max-foreign 0.1] [--json FILE]
+                  [--warmup 8] [--max-foreign 0.1] [--json FILE]
 targets: ${TARGET_NAMES.join(", ")}`;
 
 function names<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
@@ -46,7 +46,7 @@ export function parseOptions(args: readonly string[]): Options {
       targets: { type: "string", default: "gateway,nginx,direct" },
       rounds: { type: "string", default: "5" },
       seconds: { type: "string", default: "4" },
-      warmup: { type: "string", default: "2" },
+      warmup: { type: "string", default: "8" },
       "max-foreign": { type: "string", default: "0.1" },
       json: { type: "string" },
     },

@@ -2,6 +2,7 @@ import { GatewayError, latin1OfUtf8, parseLatin1 } from "../core/index.ts";
 import type { ChatResponse, EmbeddingRequest } from "../ir/index.ts";
 import { storedResponses, type ClientContext } from "../protocols/index.ts";
 import { answerLoopback, countRequestTokens, countTokens, embedLoopback, streamLoopback, type Attempt } from "../upstream/index.ts";
+import { allDone } from "./all-done.ts";
 import { costInEvents, costInJson } from "./cost-lane.ts";
 import type { ModelCall, Settlement } from "./model-call.ts";
 import { costHeader, ownHeaders } from "./own-headers.ts";
@@ -86,7 +87,10 @@ async function stream(
     else if (piece !== "" && !exchange.chunk(latin1OfUtf8(piece))) await drained(exchange);
   }
   const terminal = costInEvents(call, latin1OfUtf8(last), settlement.facts!);
-  await Promise.all([call.settle(settlement), holdAnswer(call, attempt.provider.name, () => storedResponses.readEndedStream(terminal))]);
+  await allDone(
+    call.settle(settlement),
+    holdAnswer(call, attempt.provider.name, () => storedResponses.readEndedStream(terminal)),
+  );
   exchange.finish(terminal);
 }
 
@@ -118,14 +122,14 @@ function embed(call: ModelCall, attempt: Attempt, wire: unknown): Promise<void> 
 /** An answer of the gateway's own: recorded, then sent. A promise only where the record must be waited for. */
 export function answerJson(call: ModelCall, body: string, settlement: Settlement, kept?: Promise<void>): Promise<void> | undefined {
   call.firstContentMs = call.deps.clock.monotonic();
-  const settled = call.settle(settlement);
-  if (settled !== undefined || kept !== undefined) {
-    return Promise.all([settled, kept]).then(() => {
-      sendJson(call, body);
-    });
+  const recorded = allDone(call.settle(settlement), kept);
+  if (recorded === undefined) {
+    sendJson(call, body);
+    return undefined;
   }
-  sendJson(call, body);
-  return undefined;
+  return recorded.then(() => {
+    sendJson(call, body);
+  });
 }
 
 function sendJson(call: ModelCall, body: string): void {

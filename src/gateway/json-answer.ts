@@ -3,6 +3,7 @@ import { GatewayError, messageOf } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import { storedResponses } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
+import { allDone } from "./all-done.ts";
 import type { AnswerSink, Delivery } from "./delivery.ts";
 import type { ReadAnswer } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
@@ -94,12 +95,12 @@ export class JsonAnswer implements AnswerSink {
       ...(counts && !isPending(call, facts) ? { estimate: estimate ?? estimateUsage(call, wholeBytes) } : {}),
     });
     const stored = keepAnswer(this.#delivery, facts, () => readEndedAnswer(read));
-    const kept = this.#delivery.lane.keep?.();
-    if (settled === undefined && stored === undefined && kept === undefined) {
+    const recorded = allDone(settled, stored, this.#delivery.lane.keep?.());
+    if (recorded === undefined) {
       this.#answer(read);
       return;
     }
-    Promise.all([settled, stored, kept]).then(
+    recorded.then(
       () => {
         this.#answer(read);
       },

@@ -215,8 +215,8 @@ export class ModelCall {
     this.#usage = usage;
     this.#modelServed = modelServed;
     const record: CloseRecord = {
-      ...open,
       status: settlement.status,
+      ...open,
       durationMs: Math.max(0, Math.round(now - this.exchange.startedMs)),
       ...(ttft === undefined ? {} : { ttftMs: Math.max(0, Math.round(ttft - this.exchange.startedMs)) }),
       modelServed,

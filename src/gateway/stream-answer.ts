@@ -2,6 +2,7 @@ import { GatewayError, latin1OfUtf8, messageOf } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import { storedResponses, type EventSplitter, type StreamTap } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
+import { allDone } from "./all-done.ts";
 import type { AnswerSink, Delivery } from "./delivery.ts";
 import { forwardAnswerHeaders } from "./headers.ts";
 import type { LaneStream } from "./lane.ts";
@@ -216,12 +217,12 @@ export class StreamAnswer implements AnswerSink {
     const { call } = this.#delivery;
     const settled = this.#settle({ status: "ok", httpStatus: this.#status });
     const stored = keepAnswer(this.#delivery, this.#tap.facts, () => storedResponses.readEndedStream(terminal));
-    const kept = this.#delivery.lane.keep?.();
-    if (settled === undefined && stored === undefined && kept === undefined) {
+    const recorded = allDone(settled, stored, this.#delivery.lane.keep?.());
+    if (recorded === undefined) {
       this.#finish(terminal);
       return;
     }
-    Promise.all([settled, stored, kept]).then(
+    recorded.then(
       () => {
         this.#finish(terminal);
       },
@@ -293,15 +294,17 @@ export class StreamAnswer implements AnswerSink {
     // The upstream failed before it said anything; its head had gone out, as it took long.
     const isCut = settlement.errorCode === "shutting_down";
     if (settlement.status === "interrupted" && !isCut && !this.#tap.opened)
-      return call.settle({ ...settlement, estimate: { input: 0, output: 0 } });
+      return call.settle({ estimate: { input: 0, output: 0 }, ...settlement });
     // Most servers send a token an event, and a prompt has about four bytes a token.
     const estimate: Usage = { input: Math.ceil(call.text.length / 4), output: this.#events };
-    const { usage, ...facts } = this.#tap.facts;
-    if (usage === undefined) return call.settle({ ...settlement, facts, estimate });
+    const { facts } = this.#tap;
+    const { usage } = facts;
+    if (usage === undefined) return call.settle({ facts, estimate, ...settlement });
     // Before its end a stream reports the prompt's tokens alone, or a first few of the output: the rest of what went out is estimated.
     const isPartial = settlement.status !== "ok" && !this.#tap.finished && (usage.output ?? 0) < this.#events;
-    if (isPartial) return call.settle({ ...settlement, facts, estimate: { ...estimate, ...usage, output: this.#events } });
-    return call.settle({ ...settlement, facts: { ...facts, usage }, estimate });
+    if (!isPartial) return call.settle({ facts, estimate, ...settlement });
+    const { usage: _partial, ...others } = facts;
+    return call.settle({ facts: others, estimate: { ...estimate, ...usage, output: this.#events }, ...settlement });
   }
 
   #close(): void {

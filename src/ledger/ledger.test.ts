@@ -19,7 +19,8 @@ function setup(options: Partial<LedgerOptions> = {}): Setup {
   const time = new ManualTime();
   const sink = new FakeSink();
   const logger = new KeepingLogger();
-  const ledger = createLedger({ sink, prices: () => prices, clock: time.clock, schedule: time.schedule, logger, ...options });
+  const parts = { sink, prices: () => prices, clock: time.clock, schedule: time.schedule, logger };
+  const ledger = createLedger({ ...parts, flushMs: 20, ...options });
   return { time, sink, logger, ledger };
 }
 
@@ -29,7 +30,7 @@ function run(ledger: LedgerService, id: string, changes: Partial<CloseRecord> = 
   assert.equal(ledger.close(closeRecord(id, { modelServed: "gpt-5", ...changes })), undefined);
 }
 
-test("entries wait 20 ms for company and are written together, out of the caller's turn", async () => {
+test("entries wait for company and are written together, out of the caller's turn", async () => {
   const { time, sink, ledger } = setup();
   run(ledger, "req_1");
   await time.advance(19);

@@ -19,7 +19,7 @@ export interface LedgerOptions {
   /** `createMemoryJournal()` where left out. */
   readonly journal?: Journal;
   readonly schedule?: Schedule;
-  /** How long rows wait for company before they are written; 20. */
+  /** How long rows wait for company before they are written; 100. */
   readonly flushMs?: number;
   /** Rows in one write, and as many are written without waiting; 1,000. */
   readonly batchRows?: number;
@@ -97,7 +97,7 @@ class LedgerOfProcess implements LedgerService {
       clock: options.clock,
       logger: options.logger,
       schedule: options.schedule ?? systemSchedule,
-      flushMs: options.flushMs ?? 20,
+      flushMs: options.flushMs ?? 100,
       batchRows: options.batchRows ?? 1000,
       retryFirstMs: options.retryFirstMs ?? 100,
       retryMaxMs: options.retryMaxMs ?? 5000,

@@ -86,8 +86,8 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
 export function interruptedRecord(open: OpenRecord, nowMs: number, errorCode: string): CloseRecord {
   const input = open.inputTokensEstimate;
   return {
-    ...open,
     status: "interrupted",
+    ...open,
     durationMs: Math.max(0, nowMs - open.timeMs),
     modelServed: open.upstreamModel,
     usage: input === undefined ? {} : { input },

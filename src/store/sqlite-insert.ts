@@ -35,17 +35,19 @@ export function createRowInserter(database: DatabaseSync): RowInserter {
       let added = 0;
       let at = 0;
       for (; at + rowsPerStatement <= rows.length; at += rowsPerStatement) {
-        const values: SqlValue[] = [];
-        for (let i = at; i < at + rowsPerStatement; i++) {
-          const row = checkedRow(rows, i, columns.length);
-          for (let column = 0; column < row.length; column++) values.push(row[column]!);
-        }
-        added += Number(many.run(...values).changes);
+        added += Number(many.run(...valuesOf(rows, at, columns.length)).changes);
       }
       for (; at < rows.length; at++) added += Number(one.run(...checkedRow(rows, at, columns.length)).changes);
       return added;
     },
   };
+}
+
+/** The values of a full statement, one row behind the other. */
+function valuesOf(rows: readonly (readonly SqlValue[])[], at: number, width: number): SqlValue[] {
+  const values: SqlValue[] = [];
+  for (let i = at; i < at + rowsPerStatement; i++) values.push(...checkedRow(rows, i, width));
+  return values;
 }
 
 /**

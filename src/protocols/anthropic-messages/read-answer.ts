@@ -1,4 +1,5 @@
 import { parseSpan, readString, scanDocument } from "../../core/index.ts";
+import { compact } from "../fields.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
 import { mergeCounts, usageOfCounts } from "./usage.ts";
 
@@ -15,10 +16,5 @@ export function readAnswer(body: string, call: RouteCall): AnswerFacts {
   const model = readString(body, modelSpan);
   const id = readString(body, idSpan);
   const stopReason = readString(body, reasonSpan);
-  return {
-    ...(usage === undefined ? {} : { usage }),
-    ...(model === undefined ? {} : { model }),
-    ...(id === undefined ? {} : { id }),
-    ...(stopReason === undefined ? {} : { stopReason }),
-  };
+  return compact({ usage, model, id, stopReason });
 }

@@ -22,8 +22,9 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
   });
   const head = JSON.stringify({ id: messageId(response.id), type: "message", role: "assistant", model: client.model });
   const tail = JSON.stringify({
-    ...end,
-    ...(isObject(own["stop_details"]) ? { stop_details: own["stop_details"] } : {}),
+    stop_reason: end.stop_reason,
+    stop_sequence: end.stop_sequence,
+    stop_details: isObject(own["stop_details"]) ? own["stop_details"] : end.stop_details,
     ...renderOwnFields(own),
     usage: renderUsage(response.usage, own["usage"]),
   });

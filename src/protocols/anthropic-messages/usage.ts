@@ -1,5 +1,5 @@
 import { readServiceTier, readTokenCount, type ServiceTier, type Usage } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import type { WireDeltaUsage, WireUsage } from "./wire.ts";
 
 /** The counts as Anthropic reports them: `input` is what was neither read from nor written to a cache. */
@@ -44,13 +44,13 @@ function take(counts: Record<string, number>, key: Exclude<keyof WireCounts, "ti
 export function usageOfCounts(counts: WireCounts): Usage | undefined {
   const written = splitCacheWrite(counts);
   const total = (written.cacheWrite5m ?? 0) + (written.cacheWrite1h ?? 0);
-  const usage: Usage = {
-    ...(counts.input === undefined ? {} : { input: counts.input + (counts.cacheRead ?? 0) + total }),
-    ...(counts.output === undefined ? {} : { output: counts.output }),
-    ...(counts.cacheRead === undefined ? {} : { cacheRead: counts.cacheRead }),
+  const usage: Usage = compact({
+    input: counts.input === undefined ? undefined : counts.input + (counts.cacheRead ?? 0) + total,
+    output: counts.output,
+    cacheRead: counts.cacheRead,
     ...written,
-    ...(counts.thinking === undefined ? {} : { reasoning: counts.thinking }),
-  };
+    reasoning: counts.thinking,
+  });
   if (Object.keys(usage).length === 0) return undefined;
   return counts.tier === undefined ? usage : { ...usage, tier: counts.tier };
 }
@@ -58,8 +58,7 @@ export function usageOfCounts(counts: WireCounts): Usage | undefined {
 /** A later total without its split wins over an earlier split: the 1 h part stays as known, the rest counts as 5 m. */
 function splitCacheWrite(counts: WireCounts): Pick<Usage, "cacheWrite5m" | "cacheWrite1h"> {
   const { cacheWrite, cacheWrite5m, cacheWrite1h } = counts;
-  if (cacheWrite === undefined)
-    return { ...(cacheWrite5m === undefined ? {} : { cacheWrite5m }), ...(cacheWrite1h === undefined ? {} : { cacheWrite1h }) };
+  if (cacheWrite === undefined) return compact({ cacheWrite5m, cacheWrite1h });
   if (cacheWrite1h === undefined) return { cacheWrite5m: cacheWrite };
   const long = Math.min(cacheWrite1h, cacheWrite);
   return { cacheWrite5m: cacheWrite - long, cacheWrite1h: long };

@@ -74,7 +74,7 @@ export class ContentsParser {
     const part = readObject(value, path);
     const proof = proofOf(part);
     if (typeof part["text"] === "string") addText(blocks, role, part, proof, path);
-    else if (part["functionCall"] !== undefined) blocks.push(compact({ ...parseFunctionCall(part, this.#calls, path), proof }));
+    else if (part["functionCall"] !== undefined) blocks.push(compact({ proof, ...parseFunctionCall(part, this.#calls, path) }));
     else if (part["functionResponse"] !== undefined) blocks.push(parseFunctionResponse(part, this.#calls, path));
     else blocks.push(parseMedia(part, path) ?? { type: "opaque", protocol: "gemini-generate", value: part });
   }

@@ -28,7 +28,7 @@ export class CallRenderer {
       return "";
     }
     const signature = call.proof?.protocol === "gemini-generate" ? call.proof.data : undefined;
-    const head: WireFunctionCall = { ...(call.id === "" ? {} : { id: call.id }), name };
+    const head: WireFunctionCall = { name, ...(call.id === "" ? {} : { id: call.id }) };
     const tail = signature === undefined ? "" : `,"thoughtSignature":${JSON.stringify(signature)}`;
     return `{"functionCall":${JSON.stringify(head).slice(0, -1)},"args":${args}}${tail}}`;
   }

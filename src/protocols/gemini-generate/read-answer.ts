@@ -1,4 +1,5 @@
 import { parseSpan, readString, scanDocument, scanObject, skipSpace, type Span } from "../../core/index.ts";
+import { compact } from "../fields.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
 import { readUsage } from "./usage.ts";
 
@@ -17,12 +18,7 @@ export function readAnswer(body: string, call: RouteCall): AnswerFacts {
   const model = readString(body, modelSpan);
   const id = readString(body, idSpan);
   const stopReason = readString(body, finishSpan(body, candidates));
-  return {
-    ...(usage === undefined ? {} : { usage }),
-    ...(model === undefined ? {} : { model }),
-    ...(id === undefined ? {} : { id }),
-    ...(stopReason === undefined ? {} : { stopReason }),
-  };
+  return compact({ usage, model, id, stopReason });
 }
 
 function finishSpan(body: string, candidates: Span | undefined): Span | undefined {

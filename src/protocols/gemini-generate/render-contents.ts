@@ -135,7 +135,7 @@ function functionCall(block: ToolCallBlock, mustSign: boolean, { namer, losses }
   if (block.kind === "function" && objectText(block.arguments) === undefined) {
     losses.emulate("toolCalls.arguments", "The arguments are no JSON object: they go as the string `input`.");
   }
-  const head = JSON.stringify({ ...(block.id === "" ? {} : { id: block.id }), name: namer.wireName(block), ...ownCallFields(block) });
+  const head = JSON.stringify({ name: namer.wireName(block), ...(block.id === "" ? {} : { id: block.id }), ...ownCallFields(block) });
   const own = block.proof?.protocol === "gemini-generate" ? block.proof.data : undefined;
   const signature = own ?? (mustSign ? noSignature : undefined);
   const tail = signature === undefined ? "" : `,"thoughtSignature":${JSON.stringify(signature)}`;
@@ -163,8 +163,8 @@ function functionResponse(
   return {
     part: {
       functionResponse: {
-        ...(call.id === "" ? {} : { id: call.id }),
         name: namer.wireName(call),
+        ...(call.id === "" ? {} : { id: call.id }),
         response: response ?? (result.isError === true ? { error: text } : { output: text }),
         ...(inside.length === 0 ? {} : { parts: inside }),
         ...own,

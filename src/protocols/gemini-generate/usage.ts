@@ -1,5 +1,5 @@
 import { readTokenCount, type Usage } from "../../ir/index.ts";
-import { isObject } from "../fields.ts";
+import { compact, isObject } from "../fields.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
@@ -13,23 +13,23 @@ export function readUsage(wire: unknown): Usage | undefined {
   const candidates = readTokenCount(wire["candidatesTokenCount"]);
   const reasoning = readTokenCount(wire["thoughtsTokenCount"]);
   const cacheRead = readTokenCount(wire["cachedContentTokenCount"]);
-  const usage: Usage = {
-    ...(prompt === undefined ? {} : { input: prompt + (toolPrompt ?? 0) }),
-    ...(candidates === undefined && reasoning === undefined ? {} : { output: (candidates ?? 0) + (reasoning ?? 0) }),
-    ...(cacheRead === undefined ? {} : { cacheRead }),
-    ...(reasoning === undefined ? {} : { reasoning }),
-  };
+  const usage: Usage = compact({
+    input: prompt === undefined ? undefined : prompt + (toolPrompt ?? 0),
+    output: candidates === undefined && reasoning === undefined ? undefined : (candidates ?? 0) + (reasoning ?? 0),
+    cacheRead,
+    reasoning,
+  });
   return Object.keys(usage).length === 0 ? undefined : usage;
 }
 
 /** `usageMetadata` of an answer; what is not known is left out. Tokens written to a cache are a part of the prompt and have no name here. */
 export function renderUsage(usage: Usage): WireUsage {
   const { input, output, reasoning, cacheRead } = usage;
-  return {
-    ...(input === undefined ? {} : { promptTokenCount: input }),
-    ...(output === undefined ? {} : { candidatesTokenCount: Math.max(0, output - (reasoning ?? 0)) }),
-    ...(reasoning === undefined ? {} : { thoughtsTokenCount: reasoning }),
-    ...(cacheRead === undefined ? {} : { cachedContentTokenCount: cacheRead }),
-    ...(input === undefined && output === undefined ? {} : { totalTokenCount: (input ?? 0) + (output ?? 0) }),
-  };
+  return compact({
+    promptTokenCount: input,
+    candidatesTokenCount: output === undefined ? undefined : Math.max(0, output - (reasoning ?? 0)),
+    thoughtsTokenCount: reasoning,
+    cachedContentTokenCount: cacheRead,
+    totalTokenCount: input === undefined && output === undefined ? undefined : (input ?? 0) + (output ?? 0),
+  });
 }

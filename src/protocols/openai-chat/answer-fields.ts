@@ -1,5 +1,5 @@
 import type { ReasoningProof } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, restOf, type WireObject } from "../fields.ts";
 
 /** What an answer's message, or the delta of one, says. */
 export interface SaidFields {
@@ -99,11 +99,12 @@ const knownHead: ReadonlySet<string> = new Set(["id", "object", "created", "mode
 
 export function readHead(wire: WireObject): AnswerHead {
   const { id, model, created } = wire;
-  const rest = Object.fromEntries(Object.entries(wire).filter(([key, value]) => !knownHead.has(key) && value !== null));
+  const rest = restOf(wire, knownHead);
+  const told = rest === undefined ? [] : Object.entries(rest).filter(([, value]) => value !== null);
   return {
     id: textOf(id).replace(/^chatcmpl-/, ""),
     model: textOf(model),
     createdAt: typeof created === "number" && Number.isSafeInteger(created) ? created : 0,
-    ...(Object.keys(rest).length === 0 ? {} : { extensions: { "openai-chat": rest } }),
+    ...(told.length === 0 ? {} : { extensions: { "openai-chat": Object.fromEntries(told) } }),
   };
 }

@@ -23,12 +23,12 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   const head = readHead(wire);
   const others = objectsOf(wire["choices"]).filter((other) => other !== choice);
   return {
+    usage: findUsage(wire) ?? {},
     ...head,
     ...parseChoice(choice, head.id, toolNames),
     ...(others.length === 0
       ? {}
       : { alternatives: others.map((other, index) => parseChoice(other, `${head.id} ${index + 1}`, toolNames)) }),
-    usage: findUsage(wire) ?? {},
   };
 }
 

@@ -1,5 +1,5 @@
 import { readServiceTier, readTokenCount, type Usage } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
@@ -36,13 +36,7 @@ export function parseUsage(wire: unknown): Usage | undefined {
   const cacheWrite = readTokenCount(inputDetails["cache_write_tokens"]);
   const reasoning = readTokenCount(outputDetails["reasoning_tokens"]);
   if (input === undefined && output === undefined) return undefined;
-  return {
-    ...(input === undefined ? {} : { input }),
-    ...(output === undefined ? {} : { output }),
-    ...(cacheRead === undefined ? {} : { cacheRead }),
-    ...(cacheWrite === undefined ? {} : { cacheWrite5m: cacheWrite }),
-    ...(reasoning === undefined ? {} : { reasoning }),
-  };
+  return compact({ input, output, cacheRead, cacheWrite5m: cacheWrite, reasoning });
 }
 
 function outputOf(completion: number | undefined, input: number | undefined, total: number | undefined): number | undefined {
@@ -62,10 +56,7 @@ export function renderUsage(usage: Usage): WireUsage | undefined {
     ...(cacheRead === undefined && cacheWrite === undefined
       ? {}
       : {
-          prompt_tokens_details: {
-            ...(cacheRead === undefined ? {} : { cached_tokens: cacheRead }),
-            ...(cacheWrite === undefined ? {} : { cache_write_tokens: cacheWrite }),
-          },
+          prompt_tokens_details: compact({ cached_tokens: cacheRead, cache_write_tokens: cacheWrite }),
         }),
     ...(reasoning === undefined ? {} : { completion_tokens_details: { reasoning_tokens: reasoning } }),
   };

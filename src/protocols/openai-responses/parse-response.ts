@@ -23,8 +23,8 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   const content = objectsOf(wire["output"]).flatMap((item, index) => parseItem(item, index, head.id, toolNames));
   const holds = (type: string): boolean => content.some((block) => block.type === type);
   return {
-    ...head,
     content,
+    ...head,
     ...readEnd(wire, { calls: holds("tool-call"), refusal: holds("refusal") }),
     usage: usageOf(wire) ?? {},
   };

@@ -1,5 +1,5 @@
 import { readServiceTier, readTokenCount, type Usage } from "../../ir/index.ts";
-import { isObject } from "../fields.ts";
+import { compact, isObject } from "../fields.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
@@ -19,14 +19,7 @@ export function parseUsage(wire: unknown): Usage | undefined {
     readTokenCount(writes["ttl_30m_tokens"]) ?? (longWrite === undefined ? readTokenCount(inputDetails["cache_write_tokens"]) : undefined);
   const reasoning = readTokenCount(outputDetails["reasoning_tokens"]);
   if (input === undefined && output === undefined) return undefined;
-  return {
-    ...(input === undefined ? {} : { input }),
-    ...(output === undefined ? {} : { output }),
-    ...(cacheRead === undefined ? {} : { cacheRead }),
-    ...(shortWrite === undefined ? {} : { cacheWrite5m: shortWrite }),
-    ...(longWrite === undefined ? {} : { cacheWrite1h: longWrite }),
-    ...(reasoning === undefined ? {} : { reasoning }),
-  };
+  return compact({ input, output, cacheRead, cacheWrite5m: shortWrite, cacheWrite1h: longWrite, reasoning });
 }
 
 /** The usage of a response object, which tells the class of service beside it. */

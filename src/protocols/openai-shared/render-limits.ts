@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ChatRequest } from "../../ir/index.ts";
+import { compact } from "../fields.ts";
 import type { RenderTarget } from "../translation.ts";
 import type { Losses } from "../losses.ts";
 import { allEfforts, effortsOf, isReasoner, neverReasons, restsByDefault, type Effort } from "./model-facts.ts";
@@ -67,7 +68,7 @@ export function renderSampling(
 ): { readonly temperature?: number; readonly top_p?: number } {
   const { temperature, topP } = request;
   if (takesSampling(target, effort)) {
-    return { ...(temperature === undefined ? {} : { temperature }), ...(topP === undefined ? {} : { top_p: topP }) };
+    return compact({ temperature, top_p: topP });
   }
   if (temperature !== undefined && temperature !== 1) losses.drop("temperature", "A model that reasons takes none.");
   if (topP !== undefined && topP !== 1) losses.drop("topP", "A model that reasons takes none.");

@@ -52,12 +52,13 @@ function keepsOwnMark({ extensions }: Exclude<Block, { type: "reasoning" | "refu
 
 /** Fields of a part that `own` has no neutral name for, and the mark of a cache, which both OpenAI dialects have. */
 export function ownPartFields({ extensions }: { readonly extensions?: Extensions }, own: "openai-chat" | "openai-responses"): WireObject {
-  const mark = [extensions?.["openai-chat"], extensions?.["openai-responses"]].find(
+  if (extensions === undefined) return {};
+  const mark = [extensions["openai-chat"], extensions["openai-responses"]].find(
     (fields) => fields?.["prompt_cache_breakpoint"] !== undefined,
   );
   return {
     ...(mark === undefined ? {} : { prompt_cache_breakpoint: mark["prompt_cache_breakpoint"] }),
-    ...extensions?.[own],
+    ...extensions[own],
   };
 }
 
