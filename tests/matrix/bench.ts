@@ -43,6 +43,7 @@ export interface Bench {
   readonly gateway: TestGateway;
   readonly caller: Caller;
   readonly clients: Readonly<Record<Protocol, MatrixClient>>;
+  readonly models: typeof models;
   /**
    * Runs an ask through the SDK; a streamed one then once more without it, whose bytes are checked event by event. Asserts that each reached the
    * upstream once and left one entry, of the right provider, with the tokens that the upstream reported.
@@ -101,6 +102,7 @@ export async function startBench(): Promise<Bench> {
     gateway,
     caller,
     clients,
+    models,
     play,
     send,
     async stop() {

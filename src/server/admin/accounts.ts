@@ -25,6 +25,7 @@ export function accountOperations(accounts: Accounts): AdminOperation[] {
       method: "GET",
       path: "/api/v1/keys",
       access: "admin",
+      params: ["user"],
       run: async ({ query }) => {
         const user = query.get("user");
         return { data: await accounts.listKeys(user === null ? {} : { user }) };

@@ -185,6 +185,16 @@ test("a body that does not fit is refused, and the field at fault named", async 
   assert.deepEqual(calls, []);
 });
 
+test("a parameter that an operation does not take is refused", async (t) => {
+  const { ask, calls } = await start(t);
+  for (const path of ["users?username=alice", "keys?users=alice", "me?user=alice", "routes/explain?model=gpt-5&dialekt=x", "status?a=b"]) {
+    const [status, { code, message }] = await ask("GET", `/api/v1/${path}`);
+    assert.deepEqual([status, code], [400, "invalid_request"], path);
+    assert.match(String(message), /is no parameter here/);
+  }
+  assert.deepEqual(calls, []);
+});
+
 test("a user sees and changes only what is its own", async (t) => {
   const { ask, calls } = await start(t);
   const mine = (method: string, path: string, body?: unknown): ReturnType<typeof ask> => ask(method, path, body, "tok_user");
@@ -193,7 +203,9 @@ test("a user sees and changes only what is its own", async (t) => {
   assert.equal((await mine("POST", "/api/v1/me/keys", { name: "phone" }))[0], 201);
   assert.equal((await mine("DELETE", "/api/v1/me/keys/key_1"))[0], 200);
   assert.equal((await mine("DELETE", "/api/v1/me/keys/key_2"))[0], 404);
-  assert.equal((await mine("GET", "/api/v1/me/usage?user=usr_2"))[0], 200);
+  assert.equal((await mine("GET", "/api/v1/me/usage"))[0], 200);
+  const [status, { param }] = await mine("GET", "/api/v1/me/usage?user=usr_2");
+  assert.deepEqual([status, param], [400, "user"]);
   assert.equal((await mine("GET", "/api/v1/me/usage/entries?limit=5"))[0], 200);
   // Neither a stronger key nor somebody else's.
   assert.equal((await mine("POST", "/api/v1/me/keys", { role: "admin" }))[0], 400);

@@ -20,6 +20,8 @@ export interface AdminOperation {
   readonly access: Access;
   /** The status of success; 200 by default. */
   readonly status?: number;
+  /** The names of the query's parameters; none where left out. Any other is refused: one that is misspelt must not look as if it had been heeded. */
+  readonly params?: readonly string[];
   /** What it returns is the answer's JSON, or a `TextStream`. @throws GatewayError */
   run(context: AdminContext): unknown;
 }
@@ -64,12 +66,20 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
 
 /** What is wrong with the database, and what to do, is told to those who run the gateway; to users it is a fault inside it. */
 async function runOperation(operation: AdminOperation, context: AdminContext): Promise<unknown> {
+  checkParams(operation, context.query);
   try {
     return await operation.run(context);
   } catch (error) {
     if (!(error instanceof StoreError) || operation.access === "user") throw error;
     throw new GatewayError("internal_error", error.message, { status: 503, kind: "overloaded", cause: error });
   }
+}
+
+function checkParams({ params = [] }: AdminOperation, query: URLSearchParams): void {
+  const unknown = [...query.keys()].find((name) => !params.includes(name));
+  if (unknown === undefined) return;
+  const known = params.length === 0 ? "There are none" : `There are ${params.join(", ")}`;
+  throw new GatewayError("invalid_request", `"${unknown.slice(0, 40)}" is no parameter here. ${known}.`, { param: unknown.slice(0, 40) });
 }
 
 /** The head goes out with the first text, so that what fails before it is an error in JSON. What fails later cuts the answer off, which clients notice. */
@@ -125,7 +135,9 @@ export function createLocalCaller(operations: readonly AdminOperation[], princip
     const url = new URL(target, "http://local");
     const match = table.match(method, url.pathname);
     if (match === undefined) throw new GatewayError("not_found", `There is no ${method} ${url.pathname}.`);
-    return await byRoute.get(match.route)!.run({ principal, param: match.param, query: url.searchParams, body });
+    const operation = byRoute.get(match.route)!;
+    checkParams(operation, url.searchParams);
+    return await operation.run({ principal, param: match.param, query: url.searchParams, body });
   };
 }
 

@@ -22,6 +22,7 @@ export function budgetOperations(budgets: BudgetAdmin, accounts: Accounts, onCha
       method: "GET",
       path: "/api/v1/budgets",
       access: "admin",
+      params: ["user", "key_id"],
       run: async ({ query }) => {
         const user = query.get("user") ?? undefined;
         const keyId = query.get("key_id") ?? undefined;

@@ -26,6 +26,7 @@ export function systemOperations(deps: SystemDeps): AdminOperation[] {
       method: "GET",
       path: "/api/v1/routes/explain",
       access: "admin",
+      params: ["model", "dialect"],
       run: ({ query }) => {
         const model = query.get("model");
         if (model === null || model === "")

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, suite, test } from "node:test";
+import { PROTOCOLS } from "../testbed/scenario.ts";
+import { startBench, type Bench } from "./bench.ts";
+import { foreignPairs, goldenPath, renderGolden } from "./golden.ts";
+
+suite("the wires of every pair are those that were read and found good (`npm run goldens` writes them anew)", () => {
+  let bench: Bench;
+  before(async () => {
+    bench = await startBench();
+  });
+  after(() => bench.stop());
+
+  for (const pair of foreignPairs(PROTOCOLS)) {
+    test(`${pair.client} to ${pair.upstream}`, async () => {
+      assert.equal(await renderGolden(bench, pair), readFileSync(goldenPath(pair), "utf8"));
+    });
+  }
+});
