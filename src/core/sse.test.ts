@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { GatewayError } from "./errors.ts";
-import { maxEventBytes, SseSplitter, type SseEvent } from "./sse.ts";
+import { utf8OfLatin1 } from "./json-scan.ts";
+import { latin1OfEvents, maxEventBytes, SseSplitter, type SseEvent } from "./sse.ts";
 
 function split(pieces: readonly string[]): SseEvent[] {
   const splitter = new SseSplitter();
@@ -65,4 +66,11 @@ test("gives up an event that never ends", () => {
   assert.throws(() => {
     for (let size = 0; size <= maxEventBytes + piece.length; size += piece.length) splitter.push(piece);
   }, GatewayError);
+});
+
+test("what readers of lines take for the end of one is escaped in events, and reads as it was", () => {
+  const said = { text: "é\u0085a\u2028b\u2029c\n日本" };
+  const written = utf8OfLatin1(latin1OfEvents(`data: ${JSON.stringify(said)}\n\n`));
+  assert.deepEqual(written.split(/[\n\u0085\u2028\u2029]/), [`data: ${written.slice(6, -2)}`, "", ""]);
+  assert.deepEqual(JSON.parse(written.slice(6)), said);
 });

@@ -1,4 +1,5 @@
 import { GatewayError } from "./errors.ts";
+import { latin1OfUtf8 } from "./json-scan.ts";
 
 /** One server-sent event. All strings are latin1 strings of the received bytes; turn `data` into text with `utf8OfLatin1`. */
 export interface SseEvent {
@@ -123,4 +124,16 @@ function parseEvent(raw: string): SseEvent {
     }
   }
   return { name, data, raw };
+}
+
+/**
+ * Events of a stream as the latin1 string of their UTF-8 bytes. What Unicode takes for the end of a line is escaped, as readers that go by lines of text cut
+ * there (httpx's `iter_lines`, and google-genai for Python with it); it stands in strings of JSON alone.
+ */
+export function latin1OfEvents(text: string): string {
+  return latin1OfUtf8(text.replaceAll(/[\u0085\u2028\u2029]/g, escapeCharacter));
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

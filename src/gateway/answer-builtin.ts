@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfUtf8, parseLatin1 } from "../core/index.ts";
+import { GatewayError, latin1OfEvents, latin1OfUtf8, parseLatin1 } from "../core/index.ts";
 import type { ChatResponse, EmbeddingRequest } from "../ir/index.ts";
 import { storedResponses, type ClientContext } from "../protocols/index.ts";
 import { answerLoopback, countRequestTokens, countTokens, embedLoopback, streamLoopback, type Attempt } from "../upstream/index.ts";
@@ -84,9 +84,9 @@ async function stream(
     }
     const piece = encoder.push(event);
     if (event.type === "message-delta" || event.type === "message-end") last += piece;
-    else if (piece !== "" && !exchange.chunk(latin1OfUtf8(piece))) await drained(exchange);
+    else if (piece !== "" && !exchange.chunk(latin1OfEvents(piece))) await drained(exchange);
   }
-  const terminal = costInEvents(call, latin1OfUtf8(last), settlement.facts!);
+  const terminal = costInEvents(call, latin1OfEvents(last), settlement.facts!);
   await allDone(
     call.settle(settlement),
     holdAnswer(call, attempt.provider.name, () => storedResponses.readEndedStream(terminal)),

@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfUtf8, SseSplitter, utf8OfLatin1 } from "../core/index.ts";
+import { GatewayError, latin1OfEvents, latin1OfUtf8, SseSplitter, utf8OfLatin1 } from "../core/index.ts";
 import { Collector, replay, type Block, type ChatResponse, type StreamEvent } from "../ir/index.ts";
 import type { AnswerFacts, ClientContext, Protocol, ToolNames, UpstreamProtocol } from "../protocols/index.ts";
 import type { Provider } from "../upstream/index.ts";
@@ -62,7 +62,7 @@ export class AnswerTranslator {
       throw new GatewayError("upstream_invalid_response", "The provider answered several choices whole where a stream was asked for.");
     const encoder = dialect.createStreamEncoder(client);
     const text = replay(response).map((event) => encoder.push(event));
-    return { facts: factsOf(response), body: latin1OfUtf8(text.join("")), contentType: streamType(client) };
+    return { facts: factsOf(response), body: latin1OfEvents(text.join("")), contentType: streamType(client) };
   }
 
   /** Some wires tell no time; their answers are from now. */

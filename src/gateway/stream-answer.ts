@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfUtf8, messageOf } from "../core/index.ts";
+import { GatewayError, latin1OfEvents, messageOf } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import { storedResponses, type EventSplitter, type StreamTap } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
@@ -285,7 +285,7 @@ export class StreamAnswer implements AnswerSink {
   #errorBytes(error: GatewayError): string {
     const { call } = this.#delivery;
     const facts = this.#stream.told?.() ?? this.#tap.facts;
-    return latin1OfUtf8(call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#stream.jsonArray, facts }));
+    return latin1OfEvents(call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#stream.jsonArray, facts }));
   }
 
   #settle(settlement: Settlement): Promise<void> | undefined {

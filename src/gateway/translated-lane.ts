@@ -1,4 +1,4 @@
-import { applyEdits, latin1OfUtf8, parseLatin1, SseSplitter, type SseEvent } from "../core/index.ts";
+import { applyEdits, latin1OfEvents, parseExact, SseSplitter, type SseEvent } from "../core/index.ts";
 import { mergeUsage, type ChatRequest, type StreamEvent } from "../ir/index.ts";
 import type { AnswerFacts, ClientContext, StreamDecoder, StreamEncoder, StreamTap, UpstreamError } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
@@ -25,7 +25,8 @@ import { renderForClient, reportLosses } from "./report-losses.ts";
  * @throws GatewayError `invalid_request` where the request is not one of the client's dialect, or loses what must not be lost.
  */
 export function openTranslatedLane(call: ModelCall, attempt: Attempt): Lane | Promise<Lane> {
-  const wire = parseLatin1(call.guarded === undefined ? call.text : applyEdits(call.text, call.guarded.edits));
+  const text = call.guarded === undefined ? call.text : applyEdits(call.text, call.guarded.edits);
+  const wire = parseExact(text, call.protocol.exactValues);
   const request = call.protocol.parseRequest(wire, call.route);
   const found = call.deps.keptProofs.find(call.principal.userId, callsToFind(request, call.protocol.id, originOf(attempt)));
   return found instanceof Promise
@@ -190,7 +191,7 @@ class TranslatingTap implements StreamTap {
       const dated = event.type === "message-start" && event.createdAt === 0 ? { ...event, createdAt: this.#createdAt } : event;
       for (const sealed of this.#sealer.push(dated)) text += this.#encoder.push(sealed);
     }
-    const written = latin1OfUtf8(text);
+    const written = latin1OfEvents(text);
     if (written !== "") {
       if (this.#first === "") this.#first = written;
       else this.#last = written;

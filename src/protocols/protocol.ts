@@ -1,4 +1,4 @@
-import type { Edit, GatewayError, Secret, Span, SseEvent } from "../core/index.ts";
+import type { Edit, ExactValues, GatewayError, Secret, Span, SseEvent } from "../core/index.ts";
 import type { ParamTable } from "./param-names.ts";
 import type { ChatRequest, ChatResponse, EmbeddingRequest, EmbeddingResult, ProtocolId, StreamEvent, Usage } from "../ir/index.ts";
 
@@ -209,6 +209,8 @@ export interface Protocol {
    */
   addCost?(json: string, costUsd: string | null): string;
 
+  /** Where arguments and results of tools are JSON in a request, not text: in the neutral form they are text, which must be the client's. */
+  readonly exactValues?: ExactValues;
   /** Parses a request into the neutral form. `wire` is the parsed body. @throws GatewayError `invalid_request` that names the field. */
   parseRequest(wire: unknown, call: RouteCall): ChatRequest;
   renderResponse(response: ChatResponse, client: ClientContext): string;

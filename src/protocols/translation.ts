@@ -40,6 +40,8 @@ export interface RenderQuirks {
   readonly maxTokensField?: "max_tokens" | "max_completion_tokens";
   readonly noStreamOptions?: boolean;
   readonly reasoningField?: "reasoning_content" | "reasoning";
+  /** OpenAI Chat: a model that has no `reasoning_effort` refuses it, so only models that are known to have one get it. */
+  readonly effortOfKnownModels?: boolean;
   /** Assistant reasoning must be sent back with tool calls. */
   readonly echoReasoning?: boolean;
   /** Largest output the model takes, where known. */

@@ -40,16 +40,16 @@ export function arrangeTurns(
 ): Conversation {
   const first = messages.findIndex(({ role }) => role === "user" || role === "assistant");
   const leading = first < 0 ? messages : messages.slice(0, first);
-  const open = openTurns(first < 0 ? [] : messages.slice(first), keeps);
+  const open = openTurns(first < 0 ? [] : messages.slice(first), keeps, losses);
   placeResults(open, messages, losses);
   return { instructions: leading.flatMap(({ content }) => content), turns: mergeTurns(open) };
 }
 
-function openTurns(messages: readonly Message[], keeps: (block: Block, role: "user" | "assistant") => boolean): OpenTurn[] {
+function openTurns(messages: readonly Message[], keeps: (block: Block, role: "user" | "assistant") => boolean, losses: Losses): OpenTurn[] {
   const turns: OpenTurn[] = [];
   for (const message of messages) {
     const role = message.role === "assistant" ? "assistant" : "user";
-    const content = (message.role === "user" || message.role === "assistant" ? message.content : [reminderOf(message)]).filter(
+    const content = (message.role === "user" || message.role === "assistant" ? message.content : [reminderOf(message, losses)]).filter(
       (block) => block.type === "tool-result" || keeps(block, role),
     );
     if (content.length === 0) continue;
@@ -60,7 +60,9 @@ function openTurns(messages: readonly Message[], keeps: (block: Block, role: "us
   return turns;
 }
 
-function reminderOf({ content }: Message): Block {
+function reminderOf({ content }: Message, losses: Losses): Block {
+  losses.emulate("messages[]", "Instructions behind the first turn go as a text of the user's.");
+  for (const block of content) if (block.type === "media") losses.drop(block.kind, "The provider takes text only as instructions.");
   const text = content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n\n");
   const cache = content.findLast((block) => block.type === "text" && block.cache !== undefined);
   return {

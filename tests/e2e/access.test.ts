@@ -283,14 +283,14 @@ test("users see their own usage only, an admin all of it", async () => {
     [carol, 2],
     [dave, 1],
   ] as const) {
+    const own = await entries("/api/v1/me/usage/entries?limit=5", caller.key);
+    assert.deepEqual(
+      own.map((entry) => entry.user_id),
+      Array.from({ length: count }, () => caller.user.id),
+    );
     // A filter for somebody else is no way around.
-    for (const query of ["", "?user=root", "?user=carol&limit=5"]) {
-      const own = await entries(`/api/v1/me/usage/entries${query}`, caller.key);
-      assert.deepEqual(
-        own.map((entry) => entry.user_id),
-        Array.from({ length: count }, () => caller.user.id),
-      );
-    }
+    const other = await send("/api/v1/me/usage/entries?user=root", caller.key, "authorization", { method: "GET" });
+    assert.equal(other.status, 400);
   }
   const all = await entries("/api/v1/usage/entries?limit=1000", gateway.adminKey);
   const users = new Set(all.map((entry) => entry.user_id));

@@ -44,6 +44,12 @@ const chatCall = (call: object = {}, message: object = {}): readonly object[] =>
 ];
 const chatAnswered = (result: object): Fields => ({ messages: [...chatCall(), { role: "tool", tool_call_id: "call_1", ...result }] });
 
+/** A conversation that has begun. */
+const talk = [
+  { role: "user", content: "hi" },
+  { role: "assistant", content: "Yes?" },
+];
+
 const chat: Readonly<Record<string, FieldExample>> = {
   model: just({ model: "other" }),
   stream: { fields: {}, stream: true },
@@ -53,6 +59,10 @@ const chat: Readonly<Record<string, FieldExample>> = {
       { role: "user", content: "hi" },
     ],
   }),
+  "messages (instructions behind the first turn)": {
+    fields: { messages: [...talk, { role: "developer", content: "Be short." }, { role: "user", content: "Go." }] },
+    beside: { messages: [...talk, { role: "user", content: "Go." }] },
+  },
   "messages[].name": just({ messages: [{ role: "user", name: "ann", content: "hi" }] }),
   "messages[].content[].image_url": {
     fields: chatUser({ type: "image_url", image_url: { url: `data:image/png;base64,${pixel}` } }),
@@ -203,6 +213,10 @@ const responses: Readonly<Record<string, FieldExample>> = {
       { role: "user", content: "Go." },
     ],
   }),
+  "input (instructions behind the first turn)": {
+    fields: { input: [...talk, { role: "developer", content: "Be short." }, { role: "user", content: "Go." }] },
+    beside: { input: [...talk, { role: "user", content: "Go." }] },
+  },
   "input[].content[].input_image": {
     fields: responsesUser({ type: "input_image", image_url: `data:image/png;base64,${pixel}` }),
     beside: responsesText,
@@ -338,6 +352,10 @@ const anthropic: Readonly<Record<string, FieldExample>> = {
       { role: "user", content: "Go." },
     ],
   }),
+  "messages (instructions behind the first turn)": {
+    fields: { messages: [...talk, { role: "user", content: "Go." }, { role: "system", content: "Be short." }] },
+    beside: { messages: [...talk, { role: "user", content: "Go." }] },
+  },
   "messages[].content[].image": {
     fields: block({ type: "image", source: { type: "base64", media_type: "image/png", data: pixel } }),
     beside: block(),

@@ -4,6 +4,7 @@ import { GoogleGenAI } from "@google/genai";
 import type { GenerateContentResponse } from "@google/genai";
 import { createMockUpstream } from "./mock-upstream.ts";
 import type { MockUpstream } from "./mock-upstream.ts";
+import type { Scenario } from "./scenario.ts";
 
 let mock: MockUpstream;
 let client: GoogleGenAI;
@@ -78,6 +79,34 @@ test("a chat runs its tool once and echoes the signature that Gemini 3 wants bac
   const answer = await chat.sendMessage({ message: [response] });
   assert.equal(answer.text, mock.requests[1]?.scenario?.text.join(""));
   assert.equal(mock.requests.length, 2);
+});
+
+test("a text of Gemini 3 is signed where no call follows it: as JSON itself, in a stream on an empty text behind it", async () => {
+  const partsOf = async (model: string, scenario: Scenario): Promise<unknown> => {
+    mock.enqueue(scenario, scenario);
+    const json = await client.models.generateContent({ model, contents: "hi" });
+    const chunks = await collect(await client.models.generateContentStream({ model, contents: "hi" }));
+    return plain([json, ...chunks].map((answer) => answer.candidates?.[0]?.content?.parts));
+  };
+  const signature = (serial: number): string => Buffer.from(`gemini-signature-${serial}`).toString("base64");
+  assert.deepEqual(await partsOf("gemini-3-flash", { text: ["a"] }), [
+    [{ text: "a", thoughtSignature: signature(1) }],
+    [{ text: "a" }],
+    [{ text: "", thoughtSignature: signature(2) }],
+  ]);
+  const toolCalls = [{ name: "weather", arguments: {}, id: "c1" }];
+  assert.deepEqual(await partsOf("gemini-3-flash", { text: ["a"], toolCalls }), [
+    [{ text: "a" }, { functionCall: { name: "weather", args: {}, id: "c1" }, thoughtSignature: signature(3) }],
+    [{ text: "a" }],
+    [{ functionCall: { name: "weather", args: {}, id: "c1" }, thoughtSignature: signature(4) }],
+    [{ text: "" }],
+  ]);
+  assert.deepEqual(await partsOf("gemini-2.5-pro", { reasoning: ["hm"], text: ["a"] }), [
+    [{ text: "hm", thought: true }, { text: "a" }],
+    [{ text: "hm", thought: true }],
+    [{ text: "a" }],
+    [{ text: "" }],
+  ]);
 });
 
 test("a call that comes back without its signature, or without its response, is refused", async () => {

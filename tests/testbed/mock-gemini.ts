@@ -119,7 +119,11 @@ function validate(body: JsonObject, model: string | undefined): ScenarioError | 
     }
     calls = 0;
   }
-  return (model ?? "").startsWith("gemini-3") ? validateSignatures(contents) : null;
+  return isGemini3(model ?? "") ? validateSignatures(contents) : null;
+}
+
+function isGemini3(model: string): boolean {
+  return model.startsWith("gemini-3");
 }
 
 /** Gemini 3 wants the signature back on the first call of each step since the user last spoke. */
@@ -150,7 +154,7 @@ function renderJson(answer: Answer): Chunk {
   const text = [...scenario.text, scenario.refusal ?? ""].join("");
   const parts: WirePart[] = [];
   if (scenario.reasoning.length > 0) parts.push({ text: scenario.reasoning.join(""), thought: true });
-  if (text !== "") parts.push({ text });
+  if (text !== "") parts.push({ text, ...textSignature(answer) });
   parts.push(...scenario.toolCalls.map((call, index) => callPart(answer, call, index)));
   return chunk(answer, parts, fullUsage(scenario.usage), finishReason(answer));
 }
@@ -165,9 +169,7 @@ function renderStream(answer: Answer, framing: Framing): StreamScript {
     const write = at === 0 ? framing.first : framing.next;
     return write(chunk(answer, [part], earlyUsageMetadata(usage)));
   });
-  const signed =
-    answer.scenario.toolCalls.length === 0 && answer.scenario.reasoning.length > 0 ? { thoughtSignature: signature(answer) } : {};
-  const last = chunk(answer, [{ text: "", ...signed }], fullUsage(usage), finishReason(answer));
+  const last = chunk(answer, [{ text: "", ...textSignature(answer) }], fullUsage(usage), finishReason(answer));
   return {
     opening: "",
     pieces,
@@ -185,6 +187,11 @@ function chunk(answer: Answer, parts: WirePart[], usageMetadata: WireUsage, fini
     modelVersion: answer.model,
     responseId: `rmock${answer.serial}`,
   };
+}
+
+/** Gemini 3 signs an answer without calls on its last text, in a stream on an empty one behind it (Gemini API, "Thought signatures", November 2026). */
+function textSignature(answer: Answer): Pick<WirePart, "thoughtSignature"> {
+  return answer.scenario.toolCalls.length === 0 && isGemini3(answer.model) ? { thoughtSignature: signature(answer) } : {};
 }
 
 function callPart(answer: Answer, call: ResolvedToolCall, index: number): WirePart {

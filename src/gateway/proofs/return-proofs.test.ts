@@ -68,6 +68,15 @@ test("a seal without a proof says nothing, and nothing is lost", () => {
   assert.deepEqual(returned([mark], "anthropic-messages", gemini), { content: [reasoning("shown")], lost: [] });
 });
 
+test("of Google's models nothing comes back but what they signed, and nothing is lost with the rest", () => {
+  const sealed = (...blocks: readonly (typeof thought | { type: "reasoning"; text: string })[]): Block =>
+    reasoning("shown", signature(seal({ origin: gemini, reasoning: blocks })));
+  const unsigned = { type: "reasoning", text: "why" } as const;
+  assert.deepEqual(returned([sealed(unsigned), text], "anthropic-messages", gemini), { content: [text], lost: [] });
+  assert.deepEqual(returned([sealed(unsigned, thought), text], "anthropic-messages", gemini), { content: [thought, text], lost: [] });
+  assert.deepEqual(returned([sealed(unsigned), text], "anthropic-messages", claude), { content: [unsigned, text], lost: [] });
+});
+
 test("reasoning that a call carries stands where its step began, in place of what the client shows of it", () => {
   const carried = (id: string, origin = claude) => call(id, signature(seal({ origin, reasoning: [thought] }), "gemini-generate"));
   assert.deepEqual(returned([reasoning("why"), text, carried("c1"), carried("c2")], "gemini-generate", claude), {

@@ -70,13 +70,20 @@ class ReturnedMessage {
       this.#push(unsigned);
       return;
     }
-    const reasoning = this.#usable(this.#around.open(proof.data))?.reasoning;
+    const content = this.#around.open(proof.data);
+    const reasoning = this.#usable(content)?.reasoning;
+    // Of their own thoughts Google's models want back only what they signed: nothing is lost with the rest.
+    const isSpare =
+      content !== undefined && isSameOrigin(content.origin, this.#around.origin) && content.origin.protocol === "gemini-generate";
     if (carriesOn[this.#around.dialect] === "calls") {
       this.#push(unsigned);
       this.#restore(reasoning ?? []);
     } else {
       const told: readonly ReasoningBlock[] = reasoning ?? [unsigned];
-      for (const own of told) this.#push({ ...unsigned, ...own, text: own.proof === undefined && own.text === "" ? block.text : own.text });
+      for (const own of told) {
+        if (own.proof === undefined && isSpare) continue;
+        this.#push({ ...unsigned, ...own, text: own.proof === undefined && own.text === "" ? block.text : own.text });
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfUtf8 } from "../../core/index.ts";
+import { GatewayError, latin1OfEvents } from "../../core/index.ts";
 import { storedResponses } from "../../protocols/index.ts";
 import type { HeldResponse } from "../../store/index.ts";
 import type { ModelCall } from "../model-call.ts";
@@ -56,7 +56,7 @@ async function get(call: ModelCall, id: string): Promise<void> {
   ownHeaders(call, headers);
   call.served(200);
   call.exchange.streamHead(200, headers);
-  call.exchange.finish(latin1OfUtf8(storedResponses.replayStored(held.response, after === null ? -1 : Number(after))));
+  call.exchange.finish(latin1OfEvents(storedResponses.replayStored(held.response, after === null ? -1 : Number(after))));
 }
 
 /** The response as it stands. One whose process has died has failed. */

@@ -28,6 +28,7 @@ export const anthropicMessages: Protocol = {
   renderStreamError,
   keepAlive: ping,
   params: anthropicParams,
+  exactValues: { list: "messages", keys: ["input"] },
   parseRequest,
   renderResponse,
   createStreamEncoder: (client) => new AnthropicStreamEncoder(client),

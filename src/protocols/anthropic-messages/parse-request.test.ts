@@ -1,8 +1,9 @@
 import type Anthropic from "@anthropic-ai/sdk";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GatewayError } from "../../core/index.ts";
+import { GatewayError, parseExact } from "../../core/index.ts";
 import type { ChatRequest } from "../../ir/index.ts";
+import { anthropicMessages } from "./index.ts";
 import { parseRequest } from "./parse-request.ts";
 import { callOf, generateCall, wireFixture } from "./harness.test.ts";
 
@@ -359,6 +360,18 @@ test("the SDK's structured output, and the beta's older place for it", () => {
 test("a body for counting tokens needs no max_tokens", () => {
   const request = parseRequest({ model: "m", messages: [{ role: "user", content: "hi" }] }, callOf("POST /v1/messages/count_tokens"));
   assert.deepEqual(request, { model: "m", stream: false, messages: [{ role: "user", content: [{ type: "text", text: "hi" }] }] });
+});
+
+test("numbers in a call's input are the client's text", () => {
+  const input = '{"id":1234567890123456789,"x":1.0,"list":[-0,1E5]}';
+  const call = `{"type":"tool_use","id":"c","name":"f","input":${input},"cache_control":{"type":"ephemeral"}}`;
+  const server = `{"type":"server_tool_use","id":"s","name":"g","input":${input}}`;
+  const text = `{"model":"m","max_tokens":10.0,"temperature":1.0,"messages":[{"role":"assistant","content":[${call},${server}]}]}`;
+  const { messages, maxOutputTokens, temperature } = parse(parseExact(text, anthropicMessages.exactValues));
+  const [block, opaque] = messages[0]!.content;
+  assert.deepEqual(block, { type: "tool-call", id: "c", name: "f", kind: "function", arguments: input, cache: {} });
+  assert.equal(opaque?.type === "opaque" && JSON.stringify(opaque.value), server);
+  assert.deepEqual([maxOutputTokens, temperature], [10, 1]);
 });
 
 test("a signature is its block's proof, whatever it holds; an empty one is none", () => {

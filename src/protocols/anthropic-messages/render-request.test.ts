@@ -126,6 +126,7 @@ test("a conversation of another dialect, whole", () => {
     "dropped thoughts",
     "dropped toolResults",
     "dropped tools[]",
+    "emulated messages[]",
     "emulated toolCalls",
     "emulated tools[]",
   ]);

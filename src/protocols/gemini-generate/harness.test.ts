@@ -44,11 +44,11 @@ export function encode(events: readonly StreamEvent[], client = clientOf()): str
  * stream that broke is there twice.
  */
 export function chunksOf(stream: string): unknown[] {
-  const frames = stream.split("\r\n\r\n");
+  const frames = stream.split("\r\n\r\n").filter((frame, at, all) => frame !== "" || at === all.length - 1);
   const bare = frames.pop();
   if (bare !== "" && `data: ${bare}` !== frames.at(-1)) throw new Error(`not the end of a stream: ${bare}`);
   return frames.map((frame) => {
-    const data = /^(?:\r\n)*data: (.*)$/.exec(frame)?.[1];
+    const data = /^data: (.*)$/.exec(frame)?.[1];
     if (data === undefined) throw new Error(`not a chunk: ${frame}`);
     return JSON.parse(data) as unknown;
   });

@@ -31,6 +31,7 @@ export const geminiGenerate: Protocol = {
   renderStreamError,
   keepAlive,
   params: geminiParams,
+  exactValues: { list: "contents", keys: ["args", "response"] },
   parseRequest,
   renderResponse,
   createStreamEncoder: (client) => new GeminiStreamEncoder(client),

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GatewayError } from "../../core/index.ts";
+import { GatewayError, parseExact } from "../../core/index.ts";
 import type { Block, ChatRequest } from "../../ir/index.ts";
+import { geminiGenerate } from "./index.ts";
 import { parseRequest } from "./parse-request.ts";
 import { callOf, generateCall, streamCall, wireFixture } from "./harness.test.ts";
 
@@ -391,6 +392,27 @@ test("calls without ids get ones that stay the same as the conversation grows, a
     [[{ type: "text", text: '{"rows":[1],"output":"x"}' }], undefined],
     [[{ type: "text", text: "{}" }], undefined],
   ]);
+});
+
+test("numbers in a call's arguments and in its result are the client's text", () => {
+  const object = '{"id":1234567890123456789,"x":1.0,"list":[-0,1E5]}';
+  const parts = [
+    `{"functionCall":{"id":"c","name":"f","args":${object}}}`,
+    `{"function_call":{"id":"d","name":"f","args":${object}}}`,
+    `{"functionResponse":{"id":"c","name":"f","response":{"result":1.0}}}`,
+    `{"functionResponse":{"id":"d","name":"f","response":${object}}}`,
+  ];
+  const body = `{"contents":[{"role":"model","parts":[${parts.join(",")}]}],"generationConfig":{"temperature":1.0}}`;
+  const request = parse(parseExact(body, geminiGenerate.exactValues));
+  const told = request.messages[0]!.content.map((block) => {
+    if (block.type !== "tool-result") return block.type === "tool-call" ? block.arguments : block.type;
+    return [block.content, JSON.stringify(block.extensions?.["gemini-generate"]?.["response"])];
+  });
+  const result = (text: string, response: string) => [[{ type: "text", text }], response];
+  assert.deepEqual(told, [object, object, result("1.0", '{"result":1.0}'), result(object, object)]);
+  assert.equal(request.temperature, 1);
+  const refused = '{"contents":[{"role":"model","parts":[{"functionCall":{"name":"f","args":1.0}}]}]}';
+  assert.throws(() => parse(parseExact(refused, geminiGenerate.exactValues)), { code: "invalid_request" });
 });
 
 test("media inside a result are the result's", () => {

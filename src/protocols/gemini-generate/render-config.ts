@@ -110,7 +110,7 @@ function renderFormat(
   return { format: { responseMimeType: "application/json", responseJsonSchema: told } };
 }
 
-/** `thinkingConfig` (Gemini API, "Thinking", November 2026). A client that turns thinking on is shown it, unless it says otherwise. */
+/** `thinkingConfig` (Gemini API, "Thinking", November 2026). A client that asks for it is shown it, unless it says otherwise. */
 function renderThinking(reasoning: ReasoningRequest | undefined, traits: ModelTraits, losses: Losses): WireObject {
   if (reasoning === undefined) return {};
   const { visibility } = reasoning;
@@ -122,7 +122,7 @@ function renderThinking(reasoning: ReasoningRequest | undefined, traits: ModelTr
   const amount = traits.thinking === "level" ? levelOf(reasoning, isOff, traits, losses) : budgetOf(reasoning, isOff, traits, losses);
   const isShown =
     visibility === undefined
-      ? !isOff && (reasoning.enabled === true || reasoning.adaptive === true)
+      ? !isOff && (reasoning.enabled === true || reasoning.adaptive === true || reasoning.effort !== undefined)
         ? true
         : undefined
       : visibility !== "none";

@@ -32,7 +32,8 @@ interface Surroundings {
  */
 export function renderContents(messages: readonly Message[], around: Surroundings): RenderedContents {
   const { losses } = around;
-  const { instructions, turns } = arrangeTurns(messages, (block) => hasPlace(block, losses), losses);
+  const covered = coveredThoughts(messages);
+  const { instructions, turns } = arrangeTurns(messages, (block) => !covered.has(block) && hasPlace(block, losses), losses);
   const began: readonly Turn[] =
     turns[0]?.role === "user" ? turns : [{ role: "user", results: [], content: [{ type: "text", text: emptyTurn }] }, ...turns];
   // The current turn is what came since the user last spoke, not counting what stands beside results; only there signatures are looked at.
@@ -48,6 +49,27 @@ export function renderContents(messages: readonly Message[], around: Surrounding
   return { instructions: texts, contents: `[${contents.join(",")}]` };
 }
 
+/** Thoughts without a signature in a turn that has one: the vendor takes back what it signed, and wants no more of its own thoughts. */
+function coveredThoughts(messages: readonly Message[]): ReadonlySet<Block> {
+  const covered = new Set<Block>();
+  let turn: Block[] = [];
+  const close = (): void => {
+    const isSigned = turn.some((block) => (block.type === "reasoning" || block.type === "tool-call") && isOwn(block));
+    if (isSigned) for (const block of turn) if (block.type === "reasoning" && block.proof === undefined) covered.add(block);
+    turn = [];
+  };
+  for (const { role, content } of messages) {
+    if (role !== "assistant") close();
+    else turn.push(...content);
+  }
+  close();
+  return covered;
+}
+
+function isOwn({ proof }: ReasoningBlock | ToolCallBlock): boolean {
+  return proof?.protocol === "gemini-generate";
+}
+
 /** Whether a block has a place in a turn; what has none is told as lost. */
 function hasPlace(block: Block, losses: Losses): boolean {
   switch (block.type) {
@@ -55,7 +77,7 @@ function hasPlace(block: Block, losses: Losses): boolean {
     case "refusal":
       return block.text !== "";
     case "reasoning":
-      if (block.proof?.protocol === "gemini-generate") return true;
+      if (isOwn(block)) return true;
       if (block.text !== "" || block.proof !== undefined) losses.drop("thoughts", "The provider takes back only reasoning that it signed.");
       return false;
     case "opaque":

@@ -172,6 +172,7 @@ test("a conversation of another dialect, whole", () => {
     "dropped toolResults",
     "dropped tools[].strict",
     "dropped verbosity",
+    "emulated messages[]",
     "emulated toolCalls",
     "emulated tools[]",
   ]);
@@ -217,6 +218,20 @@ test("signatures: the own one stays, the first call of a step of this turn witho
   assert.deepEqual(signaturesOf("gemini-2.5-pro"), [[undefined], ["c2ln"], ["c2ln", "c2ln", undefined], [undefined, undefined]]);
 });
 
+test("thoughts of a turn that the model signed are not missed; of any other turn they are told as lost", () => {
+  const call = toolCall("c1", "f", "{}", { proof: { protocol: "gemini-generate", kind: "signature", data: "SIG" } });
+  const spoken = (): Message => ({
+    role: "assistant",
+    content: [
+      { type: "reasoning", text: "hm" },
+      { type: "text", text: "I look." },
+    ],
+  });
+  const messages: Message[] = [user, spoken(), { role: "assistant", content: [call] }, resultOf("c1", { type: "text", text: "ok" })];
+  assert.deepEqual(lossesOf(render({ messages }, "gemini-3-flash")), []);
+  assert.deepEqual(lossesOf(render({ messages: [user, spoken(), user, ...messages] }, "gemini-3-flash")), ["dropped thoughts"]);
+});
+
 test("images of a result stand beside it on models that take none inside", () => {
   const image: Block = { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "AA==" } };
   const { contents } = bodyOf(
@@ -246,20 +261,26 @@ test("the amount of thinking, by model", () => {
     const rendered = render({ reasoning }, model);
     return [(bodyOf(rendered)["generationConfig"] as { thinkingConfig?: unknown } | undefined)?.thinkingConfig, ...lossesOf(rendered)];
   };
-  assert.deepEqual(thinkingOf({ effort: "high" }, "gemini-3-flash-preview"), [{ thinkingLevel: "HIGH" }]);
+  assert.deepEqual(thinkingOf({ effort: "high" }, "gemini-3-flash-preview"), [{ thinkingLevel: "HIGH", includeThoughts: true }]);
   assert.deepEqual(thinkingOf({ effort: "xhigh", visibility: "summary" }, "gemini-3-flash-preview"), [
     { thinkingLevel: "HIGH", includeThoughts: true },
     "clamped reasoning.effort",
   ]);
-  assert.deepEqual(thinkingOf({ effort: "medium" }, "gemini-3-pro-preview"), [{ thinkingLevel: "HIGH" }, "clamped reasoning.effort"]);
-  assert.deepEqual(thinkingOf({ effort: "minimal" }, "gemini-3.1-pro-preview"), [{ thinkingLevel: "LOW" }, "clamped reasoning.effort"]);
+  assert.deepEqual(thinkingOf({ effort: "medium" }, "gemini-3-pro-preview"), [
+    { thinkingLevel: "HIGH", includeThoughts: true },
+    "clamped reasoning.effort",
+  ]);
+  assert.deepEqual(thinkingOf({ effort: "minimal" }, "gemini-3.1-pro-preview"), [
+    { thinkingLevel: "LOW", includeThoughts: true },
+    "clamped reasoning.effort",
+  ]);
   assert.deepEqual(thinkingOf({ enabled: true, budgetTokens: 5000 }, "gemini-3-flash"), [
     { thinkingLevel: "MEDIUM", includeThoughts: true },
     "emulated reasoning.budgetTokens",
   ]);
   assert.deepEqual(thinkingOf({ effort: "none" }, "gemini-2.5-flash"), [{ thinkingBudget: 0 }]);
   assert.deepEqual(thinkingOf({ enabled: false }, "gemini-2.5-pro"), [{ thinkingBudget: 128 }, "clamped reasoning"]);
-  assert.deepEqual(thinkingOf({ effort: "medium" }, "gemini-2.5-pro"), [{ thinkingBudget: 8192 }]);
+  assert.deepEqual(thinkingOf({ effort: "medium" }, "gemini-2.5-pro"), [{ thinkingBudget: 8192, includeThoughts: true }]);
   assert.deepEqual(thinkingOf({ adaptive: true, visibility: "none" }, "gemini-2.5-pro"), [{ thinkingBudget: -1, includeThoughts: false }]);
   assert.deepEqual(thinkingOf({ budgetTokens: 99_999 }, "gemini-2.5-flash"), [
     { thinkingBudget: 24_576 },

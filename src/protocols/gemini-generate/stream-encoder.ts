@@ -15,10 +15,11 @@ import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";
 
 /**
- * An empty line, which is no event, and in a JSON array white space. Not a comment: @google/genai before 2.0 (and gemini-cli with it) takes white space
- * and `data: ` for all that a stream may hold, and gives the answer up at anything else.
+ * An empty event, which all readers pass over. Not a comment: @google/genai before 2.0 (and gemini-cli with it) takes white space and `data: ` for all that a
+ * stream may hold, and gives the answer up at anything else. Not one empty line: google.golang.org/genai 1.77 cuts events at two, and would take it for
+ * the beginning of the next.
  */
-export const keepAlive = "\r\n";
+export const keepAlive = "\r\n\r\n";
 
 interface OpenBlock {
   readonly start: BlockStart;
@@ -76,6 +77,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
         this.#over = true;
         return this.#fail(encodeStreamError(event.error, this.#client));
       case "ping":
+        if (!this.#begun) return "";
         return this.#client.jsonArray ? "\n" : keepAlive;
     }
   }
@@ -151,10 +153,9 @@ export class GeminiStreamEncoder implements StreamEncoder {
   }
 
   #write(json: string): string {
-    if (!this.#client.jsonArray) return `data: ${json}\r\n\r\n`;
-    const before = this.#begun ? ",\r\n" : "[";
+    const isFirst = !this.#begun;
     this.#begun = true;
-    return before + json;
+    return this.#client.jsonArray ? (isFirst ? "[" : ",\r\n") + json : `data: ${json}\r\n\r\n`;
   }
 
   #close(): string {

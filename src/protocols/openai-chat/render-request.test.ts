@@ -370,11 +370,38 @@ describe("parameters for a Chat upstream", () => {
     assert.deepEqual(effortsOf("max"), ["high", "high", "high", "high", "xhigh", "xhigh", "xhigh", "max", "max", "max"]);
   });
 
+  test("an unknown model of a compatible server gets an effort that all know, and only where the client names one", () => {
+    const sent = (reasoning: NonNullable<ChatRequest["reasoning"]>, to: Partial<RenderTarget> = {}): readonly unknown[] => {
+      const compatible = { model: "llama", ...to, quirks: { noVendorFields: true, ...to.quirks } };
+      return [bodyOf({ reasoning }, compatible)["reasoning_effort"], ...lossesOf({ reasoning }, compatible)];
+    };
+    assert.deepEqual(sent({ effort: "medium" }), ["medium"]);
+    assert.deepEqual(sent({ effort: "minimal" }), ["low", "reasoning.effort clamped"]);
+    assert.deepEqual(sent({ effort: "xhigh" }), ["high", "reasoning.effort clamped"]);
+    assert.deepEqual(sent({ enabled: true, budgetTokens: 2048 }), [undefined, "reasoning dropped"]);
+    assert.deepEqual(sent({ adaptive: true }), [undefined]);
+    const picky = { quirks: { effortOfKnownModels: true } };
+    assert.deepEqual(sent({ effort: "medium" }, picky), [undefined, "reasoning dropped"]);
+    assert.deepEqual(sent({ effort: "medium" }, { ...picky, model: "openai/gpt-oss-20b" }), ["medium"]);
+    assert.deepEqual(sent({ budgetTokens: 2048 }, { ...picky, model: "gpt-oss:20b" }), ["low", "reasoning.budgetTokens emulated"]);
+  });
+
   test("models that rest unless asked take sampling where no effort is asked for", () => {
-    const taken = ["gpt-5", "gpt-5.1", "gpt-5.2", "gpt-5.2-codex", "gpt-5.4-mini", "gpt-5.4-pro", "gpt-5.6", "gpt-4o"].filter(
-      (model) => bodyOf({ temperature: 0.5 }, { model })["temperature"] === 0.5,
-    );
-    assert.deepEqual(taken, ["gpt-5.2", "gpt-5.4-mini", "gpt-4o"]);
+    const taken = [
+      "gpt-5",
+      "gpt-5.1",
+      "gpt-5.1-codex",
+      "gpt-5.2",
+      "gpt-5.2-codex",
+      "gpt-5.2-chat-latest",
+      "gpt-5.4-mini",
+      "gpt-5.4-pro",
+      "gpt-5.5",
+      "gpt-4o",
+      "gpt-4o-search-preview",
+      "gpt-5-chat-latest",
+    ].filter((model) => bodyOf({ temperature: 0.5 }, { model })["temperature"] === 0.5);
+    assert.deepEqual(taken, ["gpt-5.1", "gpt-5.2", "gpt-5.4-mini", "gpt-4o", "gpt-5-chat-latest"]);
   });
 
   test("a server that refuses OpenAI's own fields and options of streams gets none", () => {

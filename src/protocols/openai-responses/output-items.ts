@@ -21,7 +21,10 @@ export function refusalPart(text: string): WirePart {
   return { type: "refusal", refusal: text };
 }
 
-/** `final`: nothing follows. Agents ask for the phase back, and show commentary in another manner. */
+/**
+ * `final`: nothing follows but proofs alone (Gemini 3 signs plain text, behind its end), so that it is the answer and no `commentary` on the way to
+ * it (`phase` of `ResponseOutputMessage`, npm package `openai` 7.57). Agents ask for the phase back, and act on it.
+ */
 export function messageItem(id: string, parts: readonly WirePart[], status: ItemStatus, final: boolean): WireMessageItem {
   return { id, type: "message", status, role: "assistant", content: [...parts], phase: final ? "final_answer" : "commentary" };
 }

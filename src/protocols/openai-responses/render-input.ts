@@ -103,7 +103,9 @@ class InputWriter {
     if (name !== undefined) this.#options.losses.drop("messages[].name", "The provider's protocol has no such field.");
     const content = renderParts(blocks, role === "assistant" ? "output" : "input", this.#options.losses);
     if (content.length === 0) return;
-    this.#out.push({ type: "message", ...idOf(id), role, content, ...message.extensions?.["openai-responses"] });
+    const own = message.extensions?.["openai-responses"];
+    if (role === "assistant" && id === undefined && own === undefined) this.#out.push(...content.map(saidPart));
+    else this.#out.push({ type: "message", ...idOf(id), role, content: content.map(wholePart), ...own });
   }
 
   /** The items that a block is by itself; `undefined`: it is part of a message. */
@@ -177,9 +179,29 @@ class InputWriter {
 
 /** One text is a string, which every server takes. */
 function outputOf(parts: readonly WireObject[]): string | readonly WireObject[] {
-  const only = parts.length === 1 ? parts[0]! : undefined;
   if (parts.length === 0) return "";
-  return only?.["type"] === "input_text" && Object.keys(only).length === 2 ? String(only["text"]) : parts;
+  return (parts.length === 1 ? plainText(parts[0]!) : undefined) ?? parts;
+}
+
+/**
+ * A message of the assistant's that was no item of this protocol. Its text is a string (`EasyInputMessage` of the npm package `openai` 7.57): a part of
+ * type `output_text` belongs to an item with `id` and `status`, and servers refuse it elsewhere. Older vLLM takes the type `message` for such an item.
+ */
+function saidPart(part: WireObject): WireObject {
+  const text = plainText(part);
+  if (text !== undefined) return { role: "assistant", content: text };
+  return { type: "message", role: "assistant", content: [wholePart(part)] };
+}
+
+/** The text of a part that is no more than a text. */
+function plainText(part: WireObject): string | undefined {
+  const isText = part["type"] === "input_text" || part["type"] === "output_text";
+  return isText && Object.keys(part).length === 2 ? String(part["text"]) : undefined;
+}
+
+/** `ResponseOutputText` demands `annotations`; an empty list has no place in the neutral form. */
+function wholePart(part: WireObject): WireObject {
+  return part["type"] === "output_text" ? { annotations: [], ...part } : part;
 }
 
 function idOf(id: string | undefined): WireObject {

@@ -42,7 +42,10 @@ function renderMedia(block: MediaBlock, role: "input" | "output", losses: Losses
   return [{ ...renderInput(block, losses), ...ownPartFields(block, "openai-responses") }];
 }
 
-/** One medium. What the wire cannot carry becomes a text that names it, so that the model knows it is there. */
+/**
+ * One medium. What the wire cannot carry becomes a text that names it, so that the model knows it is there. An image always tells its `detail`:
+ * `ResponseInputImage` demands it and has `auto` for its default, and vLLM refuses an image without it, in a tool's output too.
+ */
 function renderInput(block: MediaBlock, losses: Losses): WireObject {
   const { kind, source, filename } = block;
   const detail = block.detail === undefined ? {} : { detail: block.detail };
@@ -50,7 +53,11 @@ function renderInput(block: MediaBlock, losses: Losses): WireObject {
   if (text !== undefined) return { type: "input_text", text: documentText(filename, text).text };
   const url = urlOfSource(source);
   if (kind === "image" && (url !== undefined || source.type === "file"))
-    return { type: "input_image", ...(source.type === "file" ? { file_id: source.id } : { image_url: url }), ...detail };
+    return {
+      type: "input_image",
+      ...(source.type === "file" ? { file_id: source.id } : { image_url: url }),
+      detail: block.detail ?? "auto",
+    };
   if (kind === "document") {
     if (source.type === "file") return { type: "input_file", file_id: source.id, ...named(filename), ...detail };
     if (source.type === "url") return { type: "input_file", file_url: source.url, ...named(filename), ...detail };

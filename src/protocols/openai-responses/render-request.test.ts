@@ -13,8 +13,9 @@ const inputOf = (messages: readonly Message[]): unknown => bodyOf({ messages })[
 const said = (role: string, ...texts: string[]): unknown => ({
   type: "message",
   role,
-  content: texts.map((value) => ({ type: role === "assistant" ? "output_text" : "input_text", text: value })),
+  content: texts.map((value) => ({ type: "input_text", text: value })),
 });
+const answered = (content: unknown): Wire => ({ ...(typeof content === "string" ? {} : { type: "message" }), role: "assistant", content });
 const wireCall = (id: string): unknown => ({ type: "function_call", call_id: id, name: "read", arguments: '{"path": 1.0}' });
 const output = (id: string, value: unknown): unknown => ({ type: "function_call_output", call_id: id, output: value });
 const least = { model: "gpt-mock", store: false, include: ["reasoning.encrypted_content"] };
@@ -49,13 +50,13 @@ describe("input for a Responses upstream", () => {
     ];
     assert.deepEqual(inputOf(messages), [
       { type: "reasoning", summary: [{ type: "summary_text", text: "why" }], encrypted_content: "enc" },
-      said("assistant", "so"),
+      answered("so"),
       wireCall("a"),
       { ...(wireCall("b") as object), namespace: "agents" },
-      said("assistant", "then"),
+      answered("then"),
       output("a", [
         { type: "input_text", text: "shot" },
-        { type: "input_image", image_url: "data:image/png;base64,aaaa" },
+        { type: "input_image", image_url: "data:image/png;base64,aaaa", detail: "auto" },
       ]),
       output("b", "Error: no file"),
       said("user", "go on"),
@@ -81,12 +82,35 @@ describe("input for a Responses upstream", () => {
       assistant({ type: "reasoning", text: "why", proof }, { type: "refusal", text: "no" }, callOf("a", { proof })),
       user(resultOf("a")),
     ];
-    assert.deepEqual(inputOf(messages), [
-      { type: "message", role: "assistant", content: [{ type: "refusal", refusal: "no" }] },
-      wireCall("a"),
-      output("a", "done"),
-    ]);
+    assert.deepEqual(inputOf(messages), [answered([{ type: "refusal", refusal: "no" }]), wireCall("a"), output("a", "done")]);
     assert.deepEqual(lossesOf({ messages }), ["thoughts dropped", "signature dropped"]);
+  });
+
+  test("what an assistant said is a message each, and an item of the client's keeps its parts", () => {
+    const annotations = [{ type: "url_citation", url: "https://x" }];
+    const own = (fields: Wire): Pick<Message, "extensions"> => ({ extensions: { "openai-responses": fields } });
+    const messages: Message[] = [
+      assistant(text("a"), text("b"), { type: "refusal", text: "no" }, { type: "text", text: "cited", ...own({ annotations }) }),
+      { ...assistant(text("c"), text("d")), id: "msg_1", ...own({ status: "completed" }) },
+      { ...assistant(text("e")), ...own({ phase: "commentary" }) },
+    ];
+    const part = (value: string): Wire => ({ type: "output_text", text: value, annotations: [] });
+    assert.deepEqual(inputOf(messages), [
+      answered("a"),
+      answered("b"),
+      answered([{ type: "refusal", refusal: "no" }]),
+      answered([{ ...part("cited"), annotations }]),
+      { ...answered([part("c"), part("d")]), id: "msg_1", status: "completed" },
+      { ...answered([part("e")]), phase: "commentary" },
+    ]);
+  });
+
+  test("models from GPT-5.3 on are told the phase of what the assistant said", () => {
+    const messages = [user(text("hi")), assistant(text("so"), callOf("a")), user(resultOf("a")), assistant(text("done"))];
+    const phasesOn = (model: string): unknown =>
+      (bodyOf({ messages }, { model })["input"] as Wire[]).filter(({ role }) => role === "assistant").map(({ phase }) => phase);
+    for (const model of ["gpt-5.3-codex", "openai/gpt-5.4", "gpt-6"]) assert.deepEqual(phasesOn(model), ["commentary", "final_answer"]);
+    for (const model of ["gpt-5.2", "gpt-4.1", "gpt-oss-20b"]) assert.deepEqual(phasesOn(model), [undefined, undefined]);
   });
 
   test("media of every kind", () => {
@@ -108,7 +132,7 @@ describe("input for a Responses upstream", () => {
         role: "user",
         content: [
           { type: "input_image", image_url: "https://x/y.png", detail: "low" },
-          { type: "input_image", file_id: "file-1" },
+          { type: "input_image", file_id: "file-1", detail: "auto" },
           { type: "input_file", file_data: "data:application/pdf;base64,cGRm", filename: "a.pdf" },
           { type: "input_file", file_url: "https://x/y.pdf" },
           { type: "input_file", file_id: "file-2" },

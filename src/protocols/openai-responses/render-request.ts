@@ -2,7 +2,7 @@ import type { ChatRequest } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../fields.ts";
 import { jsonInstruction, lacksJsonWord } from "../openai-shared/json-word.ts";
 import { Losses, refuseForeignState, refuseSeveralAnswers } from "../losses.ts";
-import { neverReasons } from "../openai-shared/model-facts.ts";
+import { keepsPhase, neverReasons } from "../openai-shared/model-facts.ts";
 import {
   dropUnserved,
   renderEffort,
@@ -14,6 +14,7 @@ import {
 import { ToolNamer, wordCharacters } from "../tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { renderFormat } from "../openai-shared/text-format.ts";
+import { labelPhases } from "./label-phases.ts";
 import { renderInput } from "./render-input.ts";
 import { renderToolFields } from "./upstream-tools.ts";
 
@@ -47,7 +48,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     model: target.model,
     stream: target.stream ? true : undefined,
     instructions,
-    input: withJsonWord(request, input, losses),
+    input: withJsonWord(request, keepsPhase(target.model) ? labelPhases(input) : input, losses),
     ...toolFields,
     reasoning: nonEmpty({ effort, ...renderSummary(request, target), ...objectOf(own?.["reasoning"]) }),
     text: nonEmpty({

@@ -89,4 +89,42 @@ describe("a Responses answer", () => {
       truncation: "disabled",
     });
   });
+
+  describe("behind whose words only a proof stands", () => {
+    const proof = { protocol: "openai-responses", kind: "encrypted", data: "enc" } as const;
+    const outlineOf = (content: ChatResponse["content"], stopReason: ChatResponse["stopReason"] = "stop"): unknown => {
+      const answer: ChatResponse = { id: "x1", model: "up", createdAt: 17, content, stopReason, usage: {} };
+      const client: ClientContext = {
+        model: "alias",
+        includeUsage: false,
+        jsonArray: false,
+        request: { model: "alias", stream: false, messages: [] },
+      };
+      const { output } = JSON.parse(renderResponse(answer, client)) as { output: { type: string; status?: string; phase?: string }[] };
+      return output.map(({ type, status, phase }) => [type, status, phase].filter((value) => value !== undefined).join(" "));
+    };
+    const words = { type: "text", text: "a" } as const;
+    const alone = { type: "reasoning", text: "", proof } as const;
+    const call = { type: "tool-call", id: "c", name: "f", kind: "function", arguments: "{}" } as const;
+
+    test("is final, and incomplete where it was cut", () => {
+      assert.deepEqual(outlineOf([words, alone]), ["message completed final_answer", "reasoning"]);
+      assert.deepEqual(outlineOf([words, alone, alone], "length"), ["message incomplete final_answer", "reasoning", "reasoning"]);
+      assert.deepEqual(outlineOf([words, call, alone], "length"), [
+        "message completed commentary",
+        "function_call incomplete",
+        "reasoning",
+      ]);
+    });
+
+    test("is commentary where more follows", () => {
+      assert.deepEqual(outlineOf([words, { ...alone, text: "hm" }]), ["message completed commentary", "reasoning"]);
+      assert.deepEqual(outlineOf([words, alone, words, alone]), [
+        "message completed commentary",
+        "reasoning",
+        "message completed final_answer",
+        "reasoning",
+      ]);
+    });
+  });
 });

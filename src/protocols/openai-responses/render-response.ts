@@ -41,8 +41,9 @@ export function showsReasoning(request: ChatRequest): boolean {
 
 function renderOutput(content: readonly Block[], response: string, shown: boolean, cut: boolean): readonly WireItem[] {
   const groups = groupTexts(content);
+  const last = groups.findLastIndex((group) => !isProofAlone(group));
   return groups.map((group, index) => {
-    const final = index === groups.length - 1;
+    const final = index === last;
     const status: ItemStatus = cut && final ? "incomplete" : "completed";
     if (Array.isArray(group)) return messageItem(itemId("msg_", undefined, response, index), group, status, final);
     return renderItem(group, response, index, shown, status);
@@ -68,6 +69,10 @@ function groupTexts(content: readonly Block[]): readonly (WirePart[] | ItemBlock
     }
   }
   return groups;
+}
+
+function isProofAlone(group: WirePart[] | ItemBlock): boolean {
+  return !Array.isArray(group) && group.type === "reasoning" && group.text === "";
 }
 
 type Picture = Extract<Block, { type: "media" }>;

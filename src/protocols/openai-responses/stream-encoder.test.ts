@@ -230,6 +230,100 @@ describe("the encoder of a Responses stream", () => {
     ]);
   });
 
+  describe("holds a proof alone back behind what was said", () => {
+    const proof = { protocol: "openai-responses", kind: "encrypted", data: "enc" } as const;
+    const signed = (index: number, ...deltas: StreamEvent[]): StreamEvent[] => [
+      open(index, { type: "reasoning" }),
+      ...deltas,
+      { type: "block-delta", index, delta: { type: "proof", proof } },
+      close(index),
+    ];
+    const words = [start, open(0, { type: "text" }), text(0, "a"), close(0)];
+    const place = { item_id: "msg_x1_0", output_index: 0, content_index: 0 };
+    const said = (phase: string, status?: string) => message("msg_x1_0", [part("a")], phase, status);
+    const begun = { id: "rs_x1_1", type: "reasoning", summary: [] };
+    const sealed = { ...begun, encrypted_content: "enc" };
+    /** What stands behind the words. */
+    const rest = (events: readonly StreamEvent[], context = client()): Wire[] => {
+      const all = told(encode([...words, ...events], context));
+
+      assert.deepEqual(all[6], { type: "response.content_part.done", ...place, part: part("a") });
+      return all.slice(7);
+    };
+
+    test("to the answer's end, where the words are the final answer", () => {
+      assert.deepEqual(rest([...signed(1), stop("stop"), end]), [
+        done(0, said("final_answer")),
+        added(1, begun),
+        done(1, sealed),
+        { type: "response.completed", status: "completed", output: [said("final_answer"), sealed], usage },
+      ]);
+    });
+
+    test("where the answer was cut, and the words are incomplete", () => {
+      const cut = said("final_answer", "incomplete");
+      assert.deepEqual(rest([...signed(1), ...signed(2), stop("length"), end]), [
+        done(0, cut),
+        added(1, begun),
+        done(1, sealed),
+        added(2, { ...begun, id: "rs_x1_2" }),
+        done(2, { ...sealed, id: "rs_x1_2" }),
+        {
+          type: "response.incomplete",
+          status: "incomplete",
+          output: [cut, sealed, { ...sealed, id: "rs_x1_2" }],
+          usage,
+          incomplete_details: { reason: "max_output_tokens" },
+        },
+      ]);
+    });
+
+    test("until it has text, where the words were commentary", () => {
+      const summary = { item_id: "rs_x1_1", output_index: 1, summary_index: 0 };
+      assert.deepEqual(rest([...signed(1, text(1, "hm")), stop("stop"), end], curious).slice(0, 4), [
+        done(0, said("commentary")),
+        added(1, begun),
+        { type: "response.reasoning_summary_part.added", ...summary, part: { type: "summary_text", text: "" } },
+        { type: "response.reasoning_summary_text.delta", ...summary, delta: "hm" },
+      ]);
+    });
+
+    test("until a call begins, and no longer", () => {
+      const call = { id: "fc_x1_2", type: "function_call", status: "in_progress", call_id: "c", name: "f", arguments: "" };
+      assert.deepEqual(rest([...signed(1), open(2, { type: "tool-call", id: "c", name: "f", kind: "function" })]), [
+        done(0, said("commentary")),
+        added(1, begun),
+        done(1, sealed),
+        added(2, call),
+      ]);
+    });
+
+    test("while the words go on", () => {
+      const events = [start, open(0, { type: "text" }), ...signed(1), text(0, "a"), close(0), stop("stop"), end];
+      assert.deepEqual(told(encode(events)).slice(4), [
+        { type: "response.output_text.delta", ...place, delta: "a", logprobs: [] },
+        { type: "response.output_text.done", ...place, text: "a", logprobs: [] },
+        { type: "response.content_part.done", ...place, part: part("a") },
+        done(0, said("final_answer")),
+        added(1, begun),
+        done(1, sealed),
+        { type: "response.completed", status: "completed", output: [said("final_answer"), sealed], usage },
+      ]);
+    });
+
+    test("until another message begins, which is the final answer then", () => {
+      const answer = message("msg_x1_2", [part("b")], "final_answer");
+      const all = rest([...signed(1), open(2, { type: "text" }), text(2, "b"), close(2), ...signed(3), stop("stop"), end]);
+      assert.deepEqual(all.slice(0, 4), [
+        done(0, said("commentary")),
+        added(1, begun),
+        done(1, sealed),
+        added(2, { id: "msg_x1_2", type: "message", status: "in_progress", role: "assistant", content: [] }),
+      ]);
+      assert.deepEqual(all.at(-1)?.["output"], [said("commentary"), sealed, answer, { ...sealed, id: "rs_x1_3" }]);
+    });
+  });
+
   test("ends with response.failed, and with nothing after it", () => {
     const error: StreamEvent = { type: "error", error: { status: 529, message: "Busy", code: "server_is_overloaded" } };
     const events = [start, open(0, { type: "reasoning" }), close(0), open(1, { type: "text" }), text(1, "a"), error, text(1, "b"), end];
@@ -303,7 +397,13 @@ describe("the vendor's SDK", () => {
         const body = renderResponse(answer, context);
         const json = await sdk(body, "application/json").responses.create({ model: "alias", input: "hi" });
         assert.deepEqual(withoutConveniences(json), JSON.parse(body));
-        const stream = sdk(encode(replay(answer), context), "text/event-stream").responses.stream({ model: "alias", input: "hi" });
+        const events = encode(replay(answer), context);
+        // One item at a time: Codex knows no other.
+        const bounds = told(events).filter(({ type }) => String(type).startsWith("response.output_item."));
+        bounds.forEach(({ type, output_index }, at) => {
+          assert.deepEqual([type, output_index], [`response.output_item.${at % 2 === 0 ? "added" : "done"}`, at >> 1]);
+        });
+        const stream = sdk(events, "text/event-stream").responses.stream({ model: "alias", input: "hi" });
         assert.deepEqual(withoutConveniences(await stream.finalResponse()), JSON.parse(body));
         const text = answer.content.map((block) => (block.type === "text" ? block.text : "")).join("");
         assert.equal(json.output_text, text);

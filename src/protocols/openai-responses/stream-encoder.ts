@@ -3,7 +3,7 @@ import { gatewayErrorOf } from "../openai-shared/errors.ts";
 import { keepAlive } from "../openai-shared/keep-alive.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { failureOf } from "./errors.ts";
-import { incompleteReason, opaqueItem } from "./output-items.ts";
+import { incompleteReason, opaqueItem, type ItemStatus } from "./output-items.ts";
 import { renderEvent } from "./render-event.ts";
 import { showsReasoning } from "./render-response.ts";
 import { echoRequest, responseId, responseObject, type RequestEcho, type ResponseState } from "./response-object.ts";
@@ -13,7 +13,8 @@ import type { WireEvent, WireItem, WireResponse } from "./wire.ts";
 /**
  * Writes a Responses stream: `response.created` and `in_progress`, every item added, told in deltas and done, every event numbered from 0, and at last
  * `response.completed` (or `incomplete`, `failed`) with the whole response. Source: `ResponseStreamEvent` of the npm package `openai` 7.57. An item is done
- * when the next one begins or the answer ends, as only then its phase and status are known. After the end, events are ignored.
+ * when the next one begins or the answer ends, as only then its phase and status are known. A proof alone behind another item does not begin: it is held
+ * back until it has text, another item begins or the answer ends, as items must not overlap. After the end, events are ignored.
  */
 export class ResponsesStreamEncoder implements StreamEncoder {
   readonly #model: string;
@@ -25,6 +26,8 @@ export class ResponsesStreamEncoder implements StreamEncoder {
   #sequence = 0;
   #over = false;
   readonly #items: StreamItem[] = [];
+  /** How many of the items have been told; those behind are held back. */
+  #begun = 0;
   /** Items that are done, by output index. */
   readonly #done: WireItem[] = [];
   readonly #blocks = new Map<number, StreamItem>();
@@ -47,10 +50,8 @@ export class ResponsesStreamEncoder implements StreamEncoder {
       case "block-start":
         return this.#write(this.#startBlock(event.index, event.block));
       case "block-delta": {
-        const item = this.#blocks.get(event.index);
-        if (event.delta.type !== "proof")
-          return event.delta.text === "" ? "" : this.#write(item?.text(event.index, event.delta.text) ?? []);
-        item?.proof(event.delta.proof);
+        if (event.delta.type !== "proof") return this.#write(this.#text(event.index, event.delta.text));
+        this.#blocks.get(event.index)?.proof(event.delta.proof);
         return "";
       }
       case "block-end":
@@ -113,10 +114,27 @@ export class ResponsesStreamEncoder implements StreamEncoder {
   }
 
   #startItem(index: number, item: StreamItem): WireEvent[] {
-    const before = this.#finishItems((known) => known.ended);
     this.#blocks.set(index, item);
     this.#items.push(item);
-    return [...before, ...item.start()];
+    return item.isProofAlone && this.#items.length > 1 ? [] : this.#beginItems();
+  }
+
+  /** Tells that items begin: those that are held back, each behind the ends of those before it. */
+  #beginItems(): WireEvent[] {
+    const events: WireEvent[] = [];
+    for (const item of this.#items.slice(this.#begun)) {
+      for (const [index, known] of this.#items.slice(0, this.#begun).entries()) if (known.ended) events.push(...this.#finishItem(index));
+      events.push(...item.start());
+      this.#begun++;
+    }
+    return events;
+  }
+
+  #text(index: number, text: string): WireEvent[] {
+    const item = this.#blocks.get(index);
+    if (item === undefined || text === "") return [];
+    const begun = this.#items.indexOf(item) < this.#begun ? [] : this.#beginItems();
+    return [...begun, ...item.text(index, text)];
   }
 
   #endBlock(index: number): WireEvent[] {
@@ -125,23 +143,28 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     return item?.end(index) ?? [];
   }
 
-  /** Tells that items are done: those that are not yet, in order. */
-  #finishItems(choose: (item: StreamItem) => boolean, last?: { readonly cut: boolean }): WireEvent[] {
-    const events: WireEvent[] = [];
-    for (const [index, item] of this.#items.entries()) {
-      if (this.#done[index] !== undefined || !choose(item)) continue;
-      const final = last !== undefined && index === this.#items.length - 1;
-      const done = item.finish(final && last.cut ? "incomplete" : "completed", final);
-      this.#done[index] = done;
-      events.push({ type: "response.output_item.done", output_index: index, item: done });
-    }
-    return events;
+  /** Tells that an item is done, unless that has been told. */
+  #finishItem(index: number, final = false, status: ItemStatus = "completed"): WireEvent[] {
+    const item = this.#items[index];
+    if (item === undefined || this.#done[index] !== undefined) return [];
+    const done = item.finish(status, final);
+    this.#done[index] = done;
+    return [{ type: "response.output_item.done", output_index: index, item: done }];
+  }
+
+  /** Tells the rest of all items. The last one but for proofs alone is final. */
+  #finishItems(cut: boolean): WireEvent[] {
+    const last = this.#items.findLastIndex((item) => !item.isProofAlone);
+    return this.#items.flatMap((item, index) => [
+      ...(index < this.#begun ? [] : item.start()),
+      ...this.#finishItem(index, index === last, cut && index === last ? "incomplete" : "completed"),
+    ]);
   }
 
   #end(): string {
     const reason = incompleteReason(this.#stopReason, this.#saidRefusal);
     const open = [...this.#blocks.keys()].flatMap((index) => this.#endBlock(index));
-    const done = this.#finishItems(() => true, { cut: reason !== undefined });
+    const done = this.#finishItems(reason !== undefined);
     const status = reason === undefined ? "completed" : "incomplete";
     const response = this.#response({ status, usage: this.#usage, incompleteReason: reason });
     this.#over = true;

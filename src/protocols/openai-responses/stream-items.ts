@@ -15,11 +15,13 @@ import type { WireEvent, WireItem, WirePart } from "./wire.ts";
 export interface StreamItem {
   /** All its blocks have ended. */
   readonly ended: boolean;
+  /** Reasoning without text so far: nothing that follows what was said. */
+  readonly isProofAlone: boolean;
   start(): WireEvent[];
   text(block: number, text: string): WireEvent[];
   proof(proof: ReasoningProof): void;
   end(block: number): WireEvent[];
-  /** The item as it will stand in the response. `final`: no item follows it. */
+  /** The item as it will stand in the response. `final`: no item follows it but proofs alone. */
   finish(status: ItemStatus, final: boolean): WireItem;
 }
 
@@ -31,6 +33,7 @@ interface OpenPart {
 
 /** A message: each text or refusal block is one of its parts. */
 export class MessageStreamItem implements StreamItem {
+  readonly isProofAlone = false;
   readonly #id: string;
   readonly #output: number;
   readonly #parts: WirePart[] = [];
@@ -108,6 +111,10 @@ export class ReasoningStreamItem implements StreamItem {
     this.#shown = shown;
   }
 
+  get isProofAlone(): boolean {
+    return this.#text === "";
+  }
+
   start(): WireEvent[] {
     return [{ type: "response.output_item.added", output_index: this.#output, item: { id: this.#id, type: "reasoning", summary: [] } }];
   }
@@ -146,6 +153,7 @@ export class ReasoningStreamItem implements StreamItem {
 
 /** A call of a function or of a custom tool. */
 export class CallStreamItem implements StreamItem {
+  readonly isProofAlone = false;
   readonly #call: Omit<CallItemFields, "arguments">;
   readonly #output: number;
   #arguments = "";
@@ -193,6 +201,7 @@ export class WholeStreamItem implements StreamItem {
   readonly #item: WireItem;
   readonly #output: number;
   readonly ended = true;
+  readonly isProofAlone = false;
 
   constructor(item: WireItem, output: number) {
     this.#item = item;

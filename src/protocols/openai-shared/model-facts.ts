@@ -11,7 +11,12 @@ function bareName(model: string): string {
 
 /** Models that never reason: they refuse every parameter about it. */
 export function neverReasons(model: string): boolean {
-  return /^(?:gpt-[34]|chatgpt-|gpt-5(?:\.\d+)?-(?:chat|search))/.test(bareName(model));
+  return /^(?:gpt-[34]|chatgpt-|gpt-5-chat|gpt-5(?:\.\d+)?-search)/.test(bareName(model));
+}
+
+/** Models that search the web by themselves: they refuse sampling parameters. */
+export function searches(model: string): boolean {
+  return /^gpt-[\w.-]*-search/.test(bareName(model));
 }
 
 /** Models that always may: they refuse sampling parameters and stop sequences. */
@@ -28,20 +33,29 @@ export type Effort = (typeof allEfforts)[number];
 export function effortsOf(model: string): readonly Effort[] | undefined {
   const name = bareName(model);
   if (neverReasons(model)) return undefined;
-  if (/^(?:o\d|codex-)/.test(name)) return ["low", "medium", "high"];
+  if (/^(?:o\d|codex-|gpt-oss)/.test(name)) return ["low", "medium", "high"];
   const version = versionOf(name);
   if (version === undefined) return undefined;
   const most: readonly Effort[] = version >= 506 ? ["xhigh", "max"] : version >= 502 || name.includes("-codex-max") ? ["xhigh"] : [];
+  if (name.includes("-chat")) return ["medium"];
   if (name.includes("-codex")) return ["low", "medium", "high", ...most];
   if (name.includes("-pro")) return version === 500 ? ["high"] : ["medium", "high", ...most];
   return [version === 500 ? "minimal" : "none", "low", "medium", "high", ...most];
 }
 
-/** Whether a model takes sampling parameters where no effort is asked for, as it does not reason then. */
+/**
+ * Whether a model takes sampling parameters where no effort is asked for, as it does not reason then: "gpt-5.1 defaults to none, which does not perform
+ * reasoning. All models before gpt-5.1 default to medium" (`ReasoningEffort` in Microsoft's reference); "gpt-5.5 defaults to medium" (the guide "Reasoning models").
+ */
 export function restsByDefault(model: string): boolean {
   const name = bareName(model);
   const version = versionOf(name);
-  return version !== undefined && version >= 502 && version <= 505 && !/-(?:codex|pro)/.test(name) && !neverReasons(model);
+  return version !== undefined && version >= 501 && version <= 504 && !/-(?:codex|pro|chat)/.test(name) && !neverReasons(model);
+}
+
+/** Whether a model wants back the `phase` of what it said: "for models like gpt-5.3-codex and beyond" (`EasyInputMessage` of the npm package `openai` 7.57). */
+export function keepsPhase(model: string): boolean {
+  return (versionOf(bareName(model)) ?? 0) >= 503;
 }
 
 /** `gpt-5.2-mini` → 502, `gpt-6` → 600. */

@@ -3,7 +3,7 @@ import type { ChatRequest } from "../../ir/index.ts";
 import { compact } from "../fields.ts";
 import type { RenderTarget } from "../translation.ts";
 import type { Losses } from "../losses.ts";
-import { allEfforts, effortsOf, isReasoner, neverReasons, restsByDefault, type Effort } from "./model-facts.ts";
+import { allEfforts, effortsOf, isReasoner, neverReasons, restsByDefault, searches, type Effort } from "./model-facts.ts";
 
 /** The bound on output tokens, no higher than the model's and no lower than the wire's. */
 export function renderMaxTokens(request: ChatRequest, target: RenderTarget, least: number, losses: Losses): number | undefined {
@@ -31,21 +31,37 @@ export function renderEffort({ reasoning }: ChatRequest, target: RenderTarget, l
     return undefined;
   }
   if (enabled === false) return effortsOf(target.model)?.[0] ?? dropDisabled(losses);
+  if ((effort ?? budgetTokens) !== undefined && effort !== "adaptive" && effort !== "auto" && !mayTakeEffort(effort, target)) {
+    losses.drop("reasoning", "It is not known whether the model takes an effort.");
+    return undefined;
+  }
   if (effort !== undefined) {
     if (effort === "adaptive" || effort === "auto") return undefined;
-    const fitted = fitEffort(effort, target.model);
+    const fitted = fitEffort(effort, target);
     if (fitted !== effort) losses.clamp("reasoning.effort", `The nearest that the model takes is "${fitted}".`);
     return fitted;
   }
   if (budgetTokens === undefined) return undefined;
   losses.emulate("reasoning.budgetTokens", "The provider takes an effort in place of a budget.");
-  return fitEffort(effortOfBudget.find(([below]) => budgetTokens < below)?.[1] ?? "high", target.model);
+  return fitEffort(effortOfBudget.find(([below]) => budgetTokens < below)?.[1] ?? "high", target);
 }
 
+/**
+ * A model of a compatible server that nothing is known of: a budget, which many clients send with every request, is no reason to send an effort, as servers refuse
+ * it for models that have none (Groq for its Llama models; Ollama: "does not support thinking").
+ */
+function mayTakeEffort(effort: string | undefined, { model, quirks }: RenderTarget): boolean {
+  if (effortsOf(model) !== undefined || quirks.noVendorFields !== true) return true;
+  return effort !== undefined && quirks.effortOfKnownModels !== true;
+}
+
+/** What servers that have an effort at all take. */
+const commonEfforts: readonly Effort[] = ["none", "low", "medium", "high"];
+
 /** The effort itself where the model takes it, else the next one up, else the highest; a word that no model knows is `high`, or beyond the highest. */
-function fitEffort(asked: string, model: string): Effort {
+function fitEffort(asked: string, { model, quirks }: RenderTarget): Effort {
   const known = allEfforts.find((each) => each === asked) ?? (asked === "ultra" ? "max" : "high");
-  const taken = effortsOf(model);
+  const taken = effortsOf(model) ?? (quirks.noVendorFields === true ? commonEfforts : undefined);
   if (taken === undefined) return known;
   return taken.find((each) => allEfforts.indexOf(each) >= allEfforts.indexOf(known)) ?? taken.at(-1)!;
 }
@@ -56,6 +72,7 @@ function dropDisabled(losses: Losses): undefined {
 
 /** Parameters that only models that don't reason take, and only as long as they don't. */
 export function takesSampling(target: RenderTarget, effort: string | undefined): boolean {
+  if (searches(target.model)) return false;
   return !isReasoner(target.model) || effort === "none" || (effort === undefined && restsByDefault(target.model));
 }
 

@@ -119,7 +119,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "https://api.groq.com/openai/v1" },
     keyEnv: ["GROQ_API_KEY"],
     modelPatterns: [],
-    quirks: { ...compatible },
+    quirks: { ...compatible, effortOfKnownModels: true },
   },
   {
     name: "mistral",
@@ -178,7 +178,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "http://127.0.0.1:11434/v1" },
     keyEnv: [],
     modelPatterns: [],
-    quirks: { ...compatible },
+    quirks: { ...compatible, effortOfKnownModels: true },
     local: { port: 11434, ownedBy: "library", versionPath: "/api/version" },
   },
   {
