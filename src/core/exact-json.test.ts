@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { GatewayError } from "./errors.ts";
-import { parseExact, type ExactValues } from "./exact-json.ts";
+import { exactValues, parseExact } from "./exact-json.ts";
 import { latin1OfUtf8 } from "./json-scan.ts";
 
-const exact: ExactValues = { list: "messages", keys: ["input", "args"] };
+const exact = exactValues("messages", ["input", "args"]);
 const printed = (text: string): string => JSON.stringify(parseExact(latin1OfUtf8(text), exact));
 
 test("numbers in the named objects are printed as they were written", () => {

@@ -11,8 +11,15 @@ declare global {
 /** Objects in a body whose numbers must come out of `JSON.stringify` as they were written: those under `keys`, anywhere inside the top level's `list`. */
 export interface ExactValues {
   readonly list: string;
-  /** Plain letters. */
-  readonly keys: readonly string[];
+  readonly keys: ReadonlySet<string>;
+  /** Finds an object under one of the keys. */
+  readonly opening: RegExp;
+}
+
+/** Made once, as making a pattern costs more than most searches with it. `keys` are plain letters. */
+export function exactValues(list: string, keys: readonly string[]): ExactValues {
+  // Inside a string the second quote would be escaped, so that this is a key, or the end of one.
+  return { list, keys: new Set(keys), opening: new RegExp(`"(?:${keys.join("|")})"\\s*:\\s*(?=\\{)`, "g") };
 }
 
 /**
@@ -25,7 +32,7 @@ export interface ExactValues {
  */
 export function parseExact(text: string, exact: ExactValues | undefined): unknown {
   const value = parseLatin1(text);
-  if (exact !== undefined && holdsInexact(text, exact.keys)) {
+  if (exact !== undefined && holdsInexact(text, exact)) {
     graft(value, JSON.parse(utf8OfLatin1(text), keepText), exact);
   }
   return value;
@@ -38,13 +45,14 @@ export function parseExact(text: string, exact: ExactValues | undefined): unknow
 const inexact = /[:,[]\s*(?:-0(?![.\d])|-?(?:\d[\d.]{15}|\d+(?:\.\d+)?[eE]|\d+\.\d*0(?!\d)|0\.0{6}))/;
 
 /** Whether an object under one of the keys, wherever it stands, holds such a number. `text` is valid JSON. */
-function holdsInexact(text: string, keys: readonly string[]): boolean {
-  // Inside a string the second quote would be escaped, so that this is a key, or the end of one; the search goes on behind its value.
-  const key = new RegExp(`"(?:${keys.join("|")})"\\s*:\\s*(?=\\{)`, "g");
-  while (key.test(text)) {
-    const start = key.lastIndex;
-    key.lastIndex = skipValue(text, start);
-    if (inexact.test(text.slice(start, key.lastIndex)) && standsOutsideStrings(text, start, key.lastIndex)) return true;
+function holdsInexact(text: string, { opening }: ExactValues): boolean {
+  opening.lastIndex = 0;
+  while (opening.test(text)) {
+    const start = opening.lastIndex;
+    const end = skipValue(text, start);
+    if (inexact.test(text.slice(start, end)) && standsOutsideStrings(text, start, end)) return true;
+    // The search goes on behind the value.
+    opening.lastIndex = end;
   }
   return false;
 }
@@ -67,7 +75,7 @@ function keepText(_key: string, value: unknown, { source }: { readonly source?: 
 
 /** Puts the exact objects in the place of the others. `source` is the same body as `value`, with all its numbers exact. */
 function graft(value: unknown, source: unknown, { list, keys }: ExactValues): void {
-  if (isHolder(value) && isHolder(source)) graftInside(value[list], source[list], new Set(keys));
+  if (isHolder(value) && isHolder(source)) graftInside(value[list], source[list], keys);
 }
 
 function graftInside(value: unknown, source: unknown, keys: ReadonlySet<string>): void {

@@ -1,3 +1,4 @@
+import { exactValues } from "../../core/index.ts";
 import type { Protocol } from "../protocol.ts";
 import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
@@ -28,7 +29,7 @@ export const anthropicMessages: Protocol = {
   renderStreamError,
   keepAlive: ping,
   params: anthropicParams,
-  exactValues: { list: "messages", keys: ["input"] },
+  exactValues: exactValues("messages", ["input"]),
   parseRequest,
   renderResponse,
   createStreamEncoder: (client) => new AnthropicStreamEncoder(client),

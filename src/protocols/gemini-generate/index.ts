@@ -1,3 +1,4 @@
+import { exactValues } from "../../core/index.ts";
 import type { Protocol } from "../protocol.ts";
 import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
@@ -31,7 +32,7 @@ export const geminiGenerate: Protocol = {
   renderStreamError,
   keepAlive,
   params: geminiParams,
-  exactValues: { list: "contents", keys: ["args", "response"] },
+  exactValues: exactValues("contents", ["args", "response"]),
   parseRequest,
   renderResponse,
   createStreamEncoder: (client) => new GeminiStreamEncoder(client),
