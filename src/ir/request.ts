@@ -109,6 +109,8 @@ export type ResponseFormat =
       readonly description?: string;
       readonly schema: JsonSchema;
       readonly strict?: boolean;
+      /** The client's vendor holds every answer to the schema, without being asked for it as OpenAI is with `strict`. */
+      readonly isEnforced?: true;
     };
 
 /** A mark that the prompt up to here is worth caching. */

@@ -50,5 +50,5 @@ export function parseResponseFormat(body: WireObject): ResponseFormat | undefine
   if (format === undefined) return undefined;
   const path = inConfig === undefined ? "output_format" : "output_config.format";
   if (format["type"] !== "json_schema") throw invalidField(`${path}.type`, '"json_schema"');
-  return { type: "json-schema", schema: readObject(format["schema"], `${path}.schema`) };
+  return { type: "json-schema", schema: readObject(format["schema"], `${path}.schema`), isEnforced: true };
 }

@@ -244,7 +244,7 @@ test("every field with a neutral name is mapped, the rest is kept under its own 
     toolChoice: { type: "named", name: "bash" },
     parallelToolCalls: false,
     reasoning: { enabled: false, effort: "xhigh" },
-    responseFormat: { type: "json-schema", schema: { type: "object" } },
+    responseFormat: { type: "json-schema", schema: { type: "object" }, isEnforced: true },
     maxOutputTokens: 0,
     temperature: 0,
     topP: 0.5,
@@ -350,9 +350,10 @@ test("the SDK's structured output, and the beta's older place for it", () => {
     required: ["a"],
     additionalProperties: false,
   };
-  assert.deepEqual(parse(wireFixture("node-sdk-output-format.json")).responseFormat, { type: "json-schema", schema });
+  assert.deepEqual(parse(wireFixture("node-sdk-output-format.json")).responseFormat, { type: "json-schema", schema, isEnforced: true });
   assert.deepEqual(parse({ ...base, messages: [], output_format: { type: "json_schema", schema } }).responseFormat, {
     type: "json-schema",
+    isEnforced: true,
     schema,
   });
 });

@@ -111,5 +111,5 @@ function parseFormat(config: WireObject, path: string): ResponseFormat | undefin
   if (!isObject(schema) && typeof schema !== "boolean") {
     throw invalidField(join(path, jsonSchema === schema ? "responseJsonSchema" : "responseSchema"), "a schema");
   }
-  return { type: "json-schema", schema: jsonSchema === schema ? lowerTypes(schema) : schemaOfOpenApi(schema) };
+  return { type: "json-schema", schema: jsonSchema === schema ? lowerTypes(schema) : schemaOfOpenApi(schema), isEnforced: true };
 }

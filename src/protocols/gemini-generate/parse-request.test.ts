@@ -135,6 +135,7 @@ test("gemini-cli's router: contents of one role in a row, a JSON Schema with upp
     reasoning: { effort: "high", visibility: "summary" },
     responseFormat: {
       type: "json-schema",
+      isEnforced: true,
       schema: {
         type: "object",
         properties: {

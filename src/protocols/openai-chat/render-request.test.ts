@@ -419,6 +419,18 @@ describe("parameters for a Chat upstream", () => {
     ]);
   });
 
+  test("a schema that the client's own vendor enforces is strict where OpenAI takes it so; else it is told that nobody does", () => {
+    const closed = { type: "object", properties: { a: { type: "string" } }, required: ["a"], additionalProperties: false };
+    const strictOf = (schema: object, quirks: RenderTarget["quirks"] = {}): readonly unknown[] => {
+      const fields = { responseFormat: { type: "json-schema" as const, schema: schema as Wire, isEnforced: true as const } };
+      const format = bodyOf(fields, { quirks })["response_format"] as { json_schema: Wire };
+      return [format.json_schema["strict"], ...lossesOf(fields, { quirks })];
+    };
+    assert.deepEqual(strictOf(closed), [true]);
+    assert.deepEqual(strictOf({ ...closed, required: [] }), [undefined, "responseFormat.schema emulated"]);
+    assert.deepEqual(strictOf(closed, { noVendorFields: true }), [undefined, "responseFormat.schema emulated"]);
+  });
+
   test("JSON without a schema is asked for in words, where nobody else does", () => {
     const responseFormat = { type: "json-object" as const };
     assert.deepEqual(bodyOf({ responseFormat }), {

@@ -42,7 +42,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     messages: withJsonWord(request, writer.end(), losses),
     ...toolFields,
     reasoning_effort: effort,
-    response_format: renderFormat(request.responseFormat, (schema) => ({ json_schema: schema })),
+    response_format: renderFormat(request.responseFormat, (schema) => ({ json_schema: schema }), target, losses),
     [quirks.maxTokensField ?? "max_completion_tokens"]: renderMaxTokens(request, target, 1, losses),
     ...renderSampling(request, target, effort, losses),
     ...renderPlain(request, target, effort, losses),

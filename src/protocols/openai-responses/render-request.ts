@@ -52,7 +52,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     ...toolFields,
     reasoning: nonEmpty({ effort, ...renderSummary(request, target), ...objectOf(own?.["reasoning"]) }),
     text: nonEmpty({
-      format: renderFormat(request.responseFormat, (schema) => schema),
+      format: renderFormat(request.responseFormat, (schema) => schema, target, losses),
       verbosity: request.verbosity,
       ...objectOf(own?.["text"]),
     }),

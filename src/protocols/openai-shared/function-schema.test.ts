@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { fitsStrict, lowerParameters } from "./function-schema.ts";
+import type { JsonSchema } from "../../ir/index.ts";
+import type { WireObject } from "../fields.ts";
+import { fitsStrict, fitsStrictFormat, lowerParameters } from "./function-schema.ts";
 
 describe("the schema of a function", () => {
   test("gets the type that OpenAI demands at the top, and keeps everything else", () => {
@@ -31,5 +33,29 @@ describe("the schema of a function", () => {
     assert.equal(fitsStrict({ ...closed, properties: { a: { type: "object" } } }), false);
     assert.equal(fitsStrict({ ...closed, properties: { a: { type: "array", items: { ...closed, additionalProperties: true } } } }), false);
     assert.equal(fitsStrict({ ...closed, $defs: { x: closed }, properties: { a: { enum: [{ type: "object" }] } } }), true);
+  });
+
+  test("the schema of an answer may be strict only where nothing in it is refused", () => {
+    const closed = { type: "object", properties: { not: { type: "string" } }, required: ["not"], additionalProperties: false };
+    const of = (value: unknown): WireObject => ({ ...closed, properties: { not: value } });
+    for (const fits of [
+      closed,
+      of({ anyOf: [closed, { type: "null" }] }),
+      of({ type: "array", items: closed }),
+      of({ enum: [{ not: 1 }] }),
+    ])
+      assert.equal(fitsStrictFormat(fits), true, JSON.stringify(fits));
+    const refused: readonly JsonSchema[] = [
+      true,
+      { type: "array", items: closed },
+      { anyOf: [closed] },
+      { ...closed, anyOf: [closed] },
+      { ...closed, required: [] },
+      of({ type: "string", default: "a" }),
+      of({ oneOf: [{ type: "string" }] }),
+      of({ type: "array", items: { allOf: [closed] } }),
+      { ...closed, $defs: { a: { not: {} } } },
+    ];
+    for (const schema of refused) assert.equal(fitsStrictFormat(schema), false, JSON.stringify(schema));
   });
 });

@@ -69,3 +69,37 @@ export function fitsStrict(schema: unknown): boolean {
     return key === "enum" || key === "const" || key === "default" || key === "examples" || fitsStrict(value);
   });
 }
+
+/** Keywords that a strict schema must not hold anywhere (guide to structured outputs, November 2026; `default`: refused by Azure). */
+const unknownToStrict: ReadonlySet<string> = new Set([
+  "allOf",
+  "oneOf",
+  "not",
+  "if",
+  "then",
+  "else",
+  "dependentRequired",
+  "dependentSchemas",
+  "patternProperties",
+  "propertyNames",
+  "unevaluatedProperties",
+  "contains",
+  "prefixItems",
+  "default",
+]);
+
+/** Whether the schema of an answer may be strict: an object at the top, and nothing in it that OpenAI would refuse. */
+export function fitsStrictFormat(schema: JsonSchema): boolean {
+  if (!isObject(schema) || schema["type"] !== "object" || refusedAtRoot.some((key) => schema[key] !== undefined)) return false;
+  return fitsStrict(schema) && !holdsUnknown(schema);
+}
+
+function holdsUnknown(schema: unknown): boolean {
+  if (Array.isArray(schema)) return schema.some(holdsUnknown);
+  if (!isObject(schema)) return false;
+  return Object.entries(schema).some(([key, value]) => {
+    if (unknownToStrict.has(key)) return true;
+    if (named.has(key)) return isObject(value) && Object.values(value).some(holdsUnknown);
+    return !literals.has(key) && holdsUnknown(value);
+  });
+}

@@ -2,7 +2,9 @@ import type { ChatRequest, ResponseFormat } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, type WireObject } from "../fields.ts";
 import { invalidField, optionalBoolean, optionalSchema, optionalString, requiredString } from "./fields.ts";
 import { formatName } from "./format-name.ts";
-import { completeArrays } from "./function-schema.ts";
+import type { Losses } from "../losses.ts";
+import type { RenderTarget } from "../translation.ts";
+import { completeArrays, fitsStrictFormat } from "./function-schema.ts";
 
 /** Whether the neutral form has a name for a format; other formats (a grammar, a vendor's regex) stay with the extensions. */
 export function isNeutralFormat(format: unknown): boolean {
@@ -39,14 +41,24 @@ export function parseJsonSchema(wire: WireObject, path: string): ResponseFormat 
 }
 
 /** The reverse of `parseFormat`. `place`: where the fields of a schema stand. */
-export function renderFormat(format: ResponseFormat | undefined, place: (schema: WireObject) => WireObject): WireObject | undefined {
+export function renderFormat(
+  format: ResponseFormat | undefined,
+  place: (schema: WireObject) => WireObject,
+  { quirks }: RenderTarget,
+  losses: Losses,
+): WireObject | undefined {
   switch (format?.type) {
     case "text":
       return { type: "text" };
     case "json-object":
       return { type: "json_object" };
     case "json-schema": {
-      const { name, description, schema, strict } = format;
+      const { name, description, schema, isEnforced } = format;
+      // OpenAI follows a schema to the letter only where it is strict, and refuses one that is strict and does not meet its terms.
+      const mayBeStrict = isEnforced === true && quirks.noVendorFields !== true && fitsStrictFormat(schema);
+      if (isEnforced === true && !mayBeStrict)
+        losses.emulate("responseFormat.schema", "The provider follows the schema without a guarantee.");
+      const strict = mayBeStrict ? true : format.strict;
       const fields = compact({ name: formatName(name), description, schema: isObject(schema) ? completeArrays(schema) : {}, strict });
       return { type: "json_schema", ...place(fields) };
     }
