@@ -109,7 +109,7 @@ function subjectOf(state: BudgetState): string {
 
 async function runWriter(task: WriterTask): Promise<WriterResult> {
   const worker = new Worker(new URL("./budget-writer.ts", import.meta.url), { workerData: task });
-  const [result] = (await once(worker, "message")) as [WriterResult];
-  await once(worker, "exit");
+  // Both are listened for from the start: on a busy machine one comes right behind the other.
+  const [[result]] = await Promise.all([once(worker, "message") as Promise<[WriterResult]>, once(worker, "exit")]);
   return result;
 }

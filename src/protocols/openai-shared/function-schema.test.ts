@@ -42,7 +42,9 @@ describe("the schema of a function", () => {
       closed,
       of({ anyOf: [closed, { type: "null" }] }),
       of({ type: "array", items: closed }),
-      of({ enum: [{ not: 1 }] }),
+      of({ type: "string", enum: ["default"], const: { not: 1 } }),
+      { ...closed, $schema: "https://json-schema.org/draft/2020-12/schema", $defs: { a: closed } },
+      of({ $ref: "#" }),
     ])
       assert.equal(fitsStrictFormat(fits), true, JSON.stringify(fits));
     const refused: readonly JsonSchema[] = [
@@ -55,6 +57,20 @@ describe("the schema of a function", () => {
       of({ oneOf: [{ type: "string" }] }),
       of({ type: "array", items: { allOf: [closed] } }),
       { ...closed, $defs: { a: { not: {} } } },
+      { ...closed, required: ["not", "more"] },
+      { ...closed, enum: [{ not: "a" }] },
+      of({}),
+      of(true),
+      of({ enum: ["a"] }),
+      of({ type: ["object", "null"] }),
+      of({ type: "array" }),
+      of({ type: "array", items: {} }),
+      of({ type: "array", items: [closed] }),
+      of({ $ref: "#/$defs/a", description: "a" }),
+      of({ $ref: "https://example.com/a" }),
+      of({ type: "integer", minimum: 0 }),
+      of({ type: "string", format: "date" }),
+      of({ type: "array", items: { type: "string" }, uniqueItems: true }),
     ];
     for (const schema of refused) assert.equal(fitsStrictFormat(schema), false, JSON.stringify(schema));
   });

@@ -34,10 +34,8 @@ const named: ReadonlySet<string> = new Set(["properties", "patternProperties", "
  * What lacks nothing is not copied: an agent sends all its schemas with every request.
  */
 export function completeArrays(schema: WireObject): WireObject {
-  const { type } = schema;
-  const isArray = type === "array" || (Array.isArray(type) && type.includes("array"));
   const inner = mapFields(schema, completeIn);
-  return isArray && inner["items"] === undefined && inner["prefixItems"] === undefined ? { ...inner, items: {} } : inner;
+  return hasType(schema, "array") && inner["items"] === undefined && inner["prefixItems"] === undefined ? { ...inner, items: {} } : inner;
 }
 
 function completeIn(value: unknown, key: string): unknown {
@@ -70,36 +68,53 @@ export function fitsStrict(schema: unknown): boolean {
   });
 }
 
-/** Keywords that a strict schema must not hold anywhere (guide to structured outputs, November 2026; `default`: refused by Azure). */
-const unknownToStrict: ReadonlySet<string> = new Set([
-  "allOf",
-  "oneOf",
-  "not",
-  "if",
-  "then",
-  "else",
-  "dependentRequired",
-  "dependentSchemas",
-  "patternProperties",
-  "propertyNames",
-  "unevaluatedProperties",
-  "contains",
-  "prefixItems",
-  "default",
+/**
+ * What a strict schema may hold at each of OpenAI's servers. Words that narrow a value (`pattern`, `format`, `minimum`, `minItems`, …) are not among them: fine-tuned
+ * models and Azure refuse them, as all refuse `default` ("'default' is not permitted"). Sources: OpenAI's guide to structured outputs, "Supported schemas";
+ * learn.microsoft.com, "Structured outputs", "Unsupported type-specific keywords"; `$schema`: as `zodResponseFormat` of the npm package `openai` 7.57 sends it. November 2026.
+ */
+const strictWords: ReadonlySet<string> = new Set([
+  "$schema",
+  "title",
+  "description",
+  "type",
+  "enum",
+  "const",
+  "properties",
+  "required",
+  "additionalProperties",
+  "items",
+  "anyOf",
+  "$defs",
+  "definitions",
 ]);
 
 /** Whether the schema of an answer may be strict: an object at the top, and nothing in it that OpenAI would refuse. */
 export function fitsStrictFormat(schema: JsonSchema): boolean {
-  if (!isObject(schema) || schema["type"] !== "object" || refusedAtRoot.some((key) => schema[key] !== undefined)) return false;
-  return fitsStrict(schema) && !holdsUnknown(schema);
+  return isObject(schema) && schema["type"] === "object" && refusedAtRoot.every((key) => schema[key] === undefined) && isStrict(schema);
 }
 
-function holdsUnknown(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.some(holdsUnknown);
+/** A part that says its type, or its alternatives, or where it is defined, but no two of them ("schema must have a 'type' key", "$ref cannot have keywords …"). */
+function isStrict(schema: unknown): boolean {
   if (!isObject(schema)) return false;
-  return Object.entries(schema).some(([key, value]) => {
-    if (unknownToStrict.has(key)) return true;
-    if (named.has(key)) return isObject(value) && Object.values(value).some(holdsUnknown);
-    return !literals.has(key) && holdsUnknown(value);
-  });
+  const { $ref: ref, type, anyOf, items } = schema;
+  if (ref !== undefined) return typeof ref === "string" && ref.startsWith("#") && Object.keys(schema).length === 1;
+  if ((type === undefined) === (anyOf === undefined) || !Object.keys(schema).every((key) => strictWords.has(key))) return false;
+  if (hasType(schema, "object") && !isClosed(schema)) return false;
+  const parts = [
+    ...["properties", "$defs", "definitions"].flatMap((key) => (isObject(schema[key]) ? Object.values(schema[key]) : [])),
+    ...(Array.isArray(anyOf) ? anyOf : []),
+    ...(hasType(schema, "array") || items !== undefined ? [items] : []),
+  ];
+  return parts.every(isStrict);
+}
+
+/** Whether an object has the properties that it names, all of them, and no others. */
+function isClosed({ properties, required, additionalProperties }: WireObject): boolean {
+  const names = new Set(isObject(properties) ? Object.keys(properties) : []);
+  return additionalProperties === false && Array.isArray(required) && names.symmetricDifference(new Set(required)).size === 0;
+}
+
+function hasType({ type }: WireObject, name: string): boolean {
+  return type === name || (Array.isArray(type) && type.includes(name));
 }
