@@ -1,4 +1,4 @@
-/** The rooms under `src/` and what each may import, as `docs/architecture.md` tells it. The lint borders are generated from this table. */
+/** The rooms under `src/` and what each may import, as `docs/architecture.md` describes it. `oxlint.config.ts` makes the lint borders from these tables. */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [],
   ir: ["core"],
@@ -12,13 +12,18 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   app: ["core", "ir", "store", "protocols", "upstream", "accounts", "ledger", "gateway", "server"],
 };
 
-/** Protocols never import a sibling; what the OpenAI dialects share has a folder of its own. */
-export const protocolFolders: Readonly<Record<string, readonly string[]>> = {
-  "openai-chat": ["openai-shared"],
-  "openai-responses": ["openai-shared"],
-  "openai-shared": [],
-  "anthropic-messages": [],
-  "gemini-generate": [],
+/**
+ * The folders inside a room that have a border of their own, and the sibling folders that each may import. All of them may import the files that
+ * lie directly in their room. Protocols never import a sibling: what the OpenAI dialects share has a folder of its own.
+ */
+export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  protocols: {
+    "openai-chat": ["openai-shared"],
+    "openai-responses": ["openai-shared"],
+    "openai-shared": [],
+    "anthropic-messages": [],
+    "gemini-generate": [],
+  },
 };
 
 /** Packages that only these rooms may import. A package that is not named may be imported anywhere. */

@@ -9,6 +9,7 @@ import type { ClientExchange } from "./exchange.ts";
 import { asGatewayError, ModelCall } from "./model-call.ts";
 import { answerError } from "./answer-error.ts";
 import { countTokens, learnFromUsage } from "./count-tokens.ts";
+import { finishCall } from "./finish-call.ts";
 import type { Lane } from "./lane.ts";
 import { holdBudget } from "./hold-budget.ts";
 import { readRequestTags } from "./request-tags.ts";
@@ -49,7 +50,7 @@ export async function handleModelCall(
     await answerError(call, asGatewayError(error, deps, exchange.requestId));
   } finally {
     // One that goes on in the background reports when it is over.
-    if (call.background === undefined) call.report();
+    if (call.background === undefined) finishCall(call);
     learnFromUsage(call);
     // What a client of a response in the background has got is what its first attempt began with.
     recorded?.end(call.background === undefined ? call.attempts : 1);

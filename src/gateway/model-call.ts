@@ -8,7 +8,6 @@ import type { Attempt } from "../upstream/index.ts";
 import type { GatewayDeps, GatewaySnapshot, TranslationLoss } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import type { Guarded } from "./guard/guard-tool-calls.ts";
-import { letGoOfBudget } from "./hold-budget.ts";
 
 /** What an attempt came to, for the ledger. */
 export interface Settlement {
@@ -151,7 +150,6 @@ export class ModelCall {
 
   /** Tells metrics and the access log how it went. */
   report(): void {
-    void letGoOfBudget(this);
     const last = this.#last;
     if (last === undefined) return;
     const now = this.deps.clock.monotonic();

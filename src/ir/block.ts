@@ -1,5 +1,5 @@
+import type { CacheHint } from "./cache-hint.ts";
 import type { Extensions, ProtocolId } from "./protocol-id.ts";
-import type { CacheHint } from "./request.ts";
 
 /** One piece of a message. */
 export type Block = TextBlock | RefusalBlock | MediaBlock | ReasoningBlock | ToolCallBlock | ToolResultBlock | OpaqueBlock;

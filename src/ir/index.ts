@@ -1,4 +1,5 @@
 export * from "./block.ts";
+export type { CacheHint } from "./cache-hint.ts";
 export * from "./collect.ts";
 export * from "./embedding.ts";
 export * from "./estimate-tokens.ts";

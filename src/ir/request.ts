@@ -1,4 +1,5 @@
 import type { Block } from "./block.ts";
+import type { CacheHint } from "./cache-hint.ts";
 import type { Extensions } from "./protocol-id.ts";
 
 /** A request in the neutral form. Absent stays absent; nothing is defaulted here. */
@@ -112,8 +113,3 @@ export type ResponseFormat =
       /** The client's vendor holds every answer to the schema, without being asked for it as OpenAI is with `strict`. */
       readonly isEnforced?: true;
     };
-
-/** A mark that the prompt up to here is worth caching. */
-export interface CacheHint {
-  readonly ttl?: "5m" | "1h";
-}

@@ -2,6 +2,7 @@ import { GatewayError, parseLatin1 } from "../../core/index.ts";
 import { storedResponses } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { answerError } from "../answer-error.ts";
+import { finishCall } from "../finish-call.ts";
 import { asGatewayError, type ModelCall } from "../model-call.ts";
 import { ownHeaders } from "../own-headers.ts";
 import { DetachedExchange } from "./detached-exchange.ts";
@@ -69,7 +70,7 @@ async function work(
     await answerError(call, failure);
     throw failure;
   } finally {
-    call.report();
+    finishCall(call);
   }
 }
 

@@ -4,7 +4,7 @@ import { functionOfCustom } from "../free-text-tool.ts";
 import { refuse, type Losses, type UnservedError } from "../losses.ts";
 import { allowedTools, isCalled, namedTool, type ToolNamer } from "../tool-names.ts";
 import type { ModelTraits } from "./model-traits.ts";
-import { lowerForOutput } from "./render-format.ts";
+import { lowerForOutput } from "./output-schema.ts";
 
 /** A tool on its way to the wire. */
 export interface OutTool {

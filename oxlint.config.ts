@@ -1,11 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { packages, protocolFolders, rooms } from "./rooms.ts";
+import { defineConfig } from "oxlint";
+import { folders, packages, rooms } from "./scripts/rooms.ts";
 
-/**
- * Writes `.oxlintrc.json`: the rules, and the borders between rooms from the table in `rooms.ts`. `--check` fails when the file is not what it
- * would write.
+/*
+ * The lint rules, and the borders between rooms and their folders from the tables in `scripts/rooms.ts`. oxlint reads this file itself;
+ * `tests/repo/borders.test.ts` plants violations and expects them to be refused.
  */
-const file = new URL("../.oxlintrc.json", import.meta.url);
 
 interface Pattern {
   readonly regex: string;
@@ -34,16 +33,21 @@ function roomBorders(room: string): Pattern[] {
   return patterns;
 }
 
-function folderBorders(folder: string): Pattern[] {
-  const allowed = protocolFolders[folder]!;
-  const siblings = Object.keys(protocolFolders).filter((other) => other !== folder && !allowed.includes(other));
-  return siblings.map((other) => ({ regex: `/${other}/`, message: `A protocol must not import its sibling "${other}".` }));
+/** A folder inside a room imports its room's own files and the sibling folders that its row names. */
+function folderBorders(room: string, folder: string): Pattern[] {
+  const inRoom = folders[room]!;
+  const siblings = Object.keys(inRoom).filter((other) => other !== folder && !inRoom[folder]!.includes(other));
+  return siblings.map((other) => ({
+    regex: `^(?:\\.\\./)+${other}/`,
+    message: `"${room}/${folder}" must not import its sibling "${other}" (scripts/rooms.ts).`,
+  }));
 }
 
-const restrict = (patterns: readonly Pattern[]): object => ({ "no-restricted-imports": ["error", { patterns }] });
+function restrict(patterns: Pattern[]): { "no-restricted-imports": ["error", { patterns: Pattern[] }] } {
+  return { "no-restricted-imports": ["error", { patterns }] };
+}
 
-const config = {
-  $schema: "./node_modules/oxlint/configuration_schema.json",
+export default defineConfig({
   plugins: ["eslint", "typescript", "import", "unicorn", "oxc"],
   categories: { correctness: "error", suspicious: "error", perf: "off" },
   env: { node: true },
@@ -83,24 +87,18 @@ const config = {
   },
   overrides: [
     ...Object.keys(rooms).map((room) => ({ files: [`src/${room}/**/*.ts`], rules: restrict(roomBorders(room)) })),
-    ...Object.keys(protocolFolders).map((folder) => ({
-      files: [`src/protocols/${folder}/**/*.ts`],
-      rules: restrict([...roomBorders("protocols"), ...folderBorders(folder)]),
-    })),
+    ...Object.entries(folders).flatMap(([room, inRoom]) =>
+      Object.keys(inRoom).map((folder) => ({
+        files: [`src/${room}/${folder}/**/*.ts`],
+        rules: restrict([...roomBorders(room), ...folderBorders(room, folder)]),
+      })),
+    ),
     {
       files: ["src/**/*.test.ts", "tests/**/*.ts"],
       rules: { "no-restricted-imports": "off", "typescript/no-misused-promises": "off", "typescript/unbound-method": "off" },
     },
     { files: ["src/app/cli/**/*.ts", "bench/**/*.ts", "scripts/**/*.ts", "bin/*.js"], rules: { "no-console": "off" } },
+    // oxlint asks for a default export here.
+    { files: ["oxlint.config.ts"], rules: { "import/no-default-export": "off" } },
   ],
-};
-
-const text = `${JSON.stringify(config, null, 2)}\n`;
-if (process.argv.includes("--check")) {
-  if (readFileSync(file, "utf8") !== text) {
-    console.error(".oxlintrc.json is stale: run `npm run lint-config`.");
-    process.exit(1);
-  }
-} else {
-  writeFileSync(file, text);
-}
+});

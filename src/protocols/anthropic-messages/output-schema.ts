@@ -1,0 +1,35 @@
+import type { JsonSchema } from "../../ir/index.ts";
+import type { WireObject } from "../fields.ts";
+import type { Losses, LostParam } from "../losses.ts";
+import { lowerSchema, type SchemaSupport } from "../lower-schema.ts";
+
+const stringFormats: ReadonlySet<unknown> = new Set([
+  "date-time",
+  "time",
+  "date",
+  "duration",
+  "email",
+  "hostname",
+  "uri",
+  "ipv4",
+  "ipv6",
+  "uuid",
+]);
+
+/** Anthropic API, "Structured outputs", limits of JSON Schema; November 2026. */
+const outputSupport: SchemaSupport = {
+  closedObjects: true,
+  keeps(key, value) {
+    if (key === "format") return stringFormats.has(value);
+    if (key === "minItems") return value === 0 || value === 1;
+    return ["type", "title", "enum", "const", "default", "required", "$ref", "$defs"].includes(key);
+  },
+};
+
+/** A schema as the vendor's grammar takes it. */
+export function lowerForOutput(schema: JsonSchema, param: LostParam, losses: Losses): WireObject {
+  const lowered = lowerSchema(schema, outputSupport);
+  if (lowered.described.length > 0)
+    losses.emulate(param, `The provider enforces no ${lowered.described.join(", ")}: told in the description.`);
+  return lowered.schema;
+}
