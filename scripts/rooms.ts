@@ -17,6 +17,12 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
  * lie directly in their room. Protocols never import a sibling: what the OpenAI dialects share has a folder of its own.
  */
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  store: {
+    migrations: [],
+    sqlite: ["migrations"],
+    postgres: ["migrations"],
+    kept: [],
+  },
   protocols: {
     "openai-chat": ["openai-shared"],
     "openai-responses": ["openai-shared"],

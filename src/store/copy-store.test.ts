@@ -5,8 +5,8 @@ import { withoutPostgres } from "../../tests/testbed/shared-postgres.ts";
 import { systemClock } from "../core/index.ts";
 import { copiedTables, copyStore, isCopyUnfinished } from "./copy-store.ts";
 import { usageRow } from "./describe-store.test.ts";
-import { makePostgres } from "./postgres-under-test.test.ts";
-import { createSqliteStore } from "./sqlite-store.ts";
+import { makePostgres } from "./postgres/under-test.test.ts";
+import { createSqliteStore } from "./sqlite/store.ts";
 import type { Tables } from "./tables.ts";
 import type { SqlValue, Store } from "./types.ts";
 

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { migrations, type Migration } from "./migrations/index.ts";
-import { createPostgresDatabase, defaultTimeouts } from "./postgres-database.ts";
-import { readPostgresVersion } from "./postgres-migrate.ts";
-import type { PostgresPlace } from "./postgres-place.ts";
+import { createPostgresDatabase, defaultTimeouts } from "./postgres/database.ts";
+import { readPostgresVersion } from "./postgres/migrate.ts";
+import type { PostgresPlace } from "./postgres/place.ts";
 import { explainSqliteError } from "./store-error.ts";
 
 /** How a database stands, read without changing it. */

@@ -3,15 +3,15 @@ import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { sql } from "kysely";
-import { tlsAuthority } from "../../tests/testbed/postgres-server.ts";
-import { sharedPostgres, withoutPostgres } from "../../tests/testbed/shared-postgres.ts";
-import { Secret, systemClock, type Clock } from "../core/index.ts";
-import { describeStore, usageRow } from "./describe-store.test.ts";
-import { describePlace, type PostgresPlace } from "./postgres-place.ts";
-import { createPostgresStore } from "./postgres-store.ts";
-import { makePostgres, makePostgresPlace } from "./postgres-under-test.test.ts";
-import { StoreError } from "./store-error.ts";
-import type { Store } from "./types.ts";
+import { tlsAuthority } from "../../../tests/testbed/postgres-server.ts";
+import { sharedPostgres, withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
+import { Secret, systemClock, type Clock } from "../../core/index.ts";
+import { describeStore, usageRow } from "../describe-store.test.ts";
+import { describePlace, type PostgresPlace } from "./place.ts";
+import { createPostgresStore } from "./store.ts";
+import { makePostgres, makePostgresPlace } from "./under-test.test.ts";
+import { StoreError } from "../store-error.ts";
+import type { Store } from "../types.ts";
 
 describeStore("PostgreSQL", makePostgres, withoutPostgres);
 

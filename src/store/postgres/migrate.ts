@@ -1,7 +1,7 @@
-import { messageOf, type Clock } from "../core/index.ts";
-import type { Migration } from "./migrations/index.ts";
-import type { PostgresDatabase, PostgresSession } from "./postgres-database.ts";
-import { newerSchema, StoreError } from "./store-error.ts";
+import { messageOf, type Clock } from "../../core/index.ts";
+import type { Migration } from "../migrations/index.ts";
+import type { PostgresDatabase, PostgresSession } from "./database.ts";
+import { newerSchema, StoreError } from "../store-error.ts";
 
 /** The key of the lock that whoever migrates holds. */
 const migrationLock = 0x746f6b6d;

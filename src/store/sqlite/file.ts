@@ -1,8 +1,8 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { retryWhileBusy } from "./sqlite-busy.ts";
-import { explainSqliteError, StoreError } from "./store-error.ts";
+import { retryWhileBusy } from "./error.ts";
+import { explainSqliteError, StoreError } from "../store-error.ts";
 
 const inMemory = ":memory:";
 

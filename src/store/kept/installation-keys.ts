@@ -1,5 +1,5 @@
-import type { Clock } from "../core/index.ts";
-import type { Store } from "./types.ts";
+import type { Clock } from "../../core/index.ts";
+import type { Store } from "../types.ts";
 
 /** A secret of the installation, shared by all its processes and by all gateways on one database. */
 export interface InstallationKey {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import { retryWhileBusy } from "./sqlite-busy.ts";
-import { createStatementCache } from "./sqlite-statements.ts";
-import { explainSqliteError } from "./store-error.ts";
+import { retryWhileBusy } from "./error.ts";
+import { createStatementCache } from "./statements.ts";
+import { explainSqliteError } from "../store-error.ts";
 
 export interface SqliteResult {
   readonly rows: Record<string, unknown>[];

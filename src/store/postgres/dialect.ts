@@ -1,6 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult, TransactionSettings } from "kysely";
 import { PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
-import type { PostgresDatabase, PostgresSession } from "./postgres-database.ts";
+import type { PostgresDatabase, PostgresSession } from "./database.ts";
 
 /**
  * Kysely's PostgreSQL dialect over `PostgresDatabase`: its compiler and introspector are Kysely's; the connection is ours, so that numbers come as `Store`

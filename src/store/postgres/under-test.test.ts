@@ -1,9 +1,9 @@
-import { sharedPostgres } from "../../tests/testbed/shared-postgres.ts";
-import { Secret, systemClock, type Clock } from "../core/index.ts";
-import type { StoreUnderTest } from "./describe-store.test.ts";
-import { parsePostgresUrl, type PostgresPlace } from "./postgres-place.ts";
-import { createPostgresStore } from "./postgres-store.ts";
-import type { Store } from "./types.ts";
+import { sharedPostgres } from "../../../tests/testbed/shared-postgres.ts";
+import { Secret, systemClock, type Clock } from "../../core/index.ts";
+import type { StoreUnderTest } from "../describe-store.test.ts";
+import { parsePostgresUrl, type PostgresPlace } from "./place.ts";
+import { createPostgresStore } from "./store.ts";
+import type { Store } from "../types.ts";
 
 /** A database with the schema, from which the others are copied: that takes less time than to make the schema in each. */
 let template: Promise<string> | undefined;

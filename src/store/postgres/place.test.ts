@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Secret } from "../core/index.ts";
-import { parsePostgresUrl, type PostgresPlace, type PostgresTls } from "./postgres-place.ts";
-import { StoreError } from "./store-error.ts";
+import { Secret } from "../../core/index.ts";
+import { parsePostgresUrl, type PostgresPlace, type PostgresTls } from "./place.ts";
+import { StoreError } from "../store-error.ts";
 
 function parse(url: string, tls?: PostgresTls): Record<string, unknown> {
   const { password, ...rest }: PostgresPlace = parsePostgresUrl(new Secret(url), tls);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { withoutPostgres } from "../../tests/testbed/shared-postgres.ts";
-import type { StoreUnderTest } from "./describe-store.test.ts";
+import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
+import type { StoreUnderTest } from "../describe-store.test.ts";
 import { readInstallationKeys } from "./installation-keys.ts";
 import { createKeptProofTable } from "./kept-proofs.ts";
-import { makePostgres } from "./postgres-under-test.test.ts";
-import { makeSqlite } from "./sqlite-under-test.test.ts";
-import type { Store } from "./types.ts";
+import { makePostgres } from "../postgres/under-test.test.ts";
+import { makeSqlite } from "../sqlite/under-test.test.ts";
+import type { Store } from "../types.ts";
 
 const dayMs = 24 * 3600 * 1000;
 

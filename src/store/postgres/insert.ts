@@ -1,8 +1,8 @@
-import { isMissingPartition } from "./postgres-error.ts";
-import type { PostgresResult } from "./postgres-database.ts";
-import { makeMonths, monthsOf } from "./postgres-months.ts";
-import { checkedRow, checkNames } from "./row-check.ts";
-import type { SqlValue } from "./types.ts";
+import { isMissingPartition } from "./error.ts";
+import type { PostgresResult } from "./database.ts";
+import { makeMonths, monthsOf } from "./months.ts";
+import { checkedRow, checkNames } from "../row-check.ts";
+import type { SqlValue } from "../types.ts";
 
 /** Where the statements go: the database, or a transaction in it. */
 export interface InsertTarget {

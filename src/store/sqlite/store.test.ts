@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { sql } from "kysely";
-import { systemClock, type Clock } from "../core/index.ts";
-import { describeStore } from "./describe-store.test.ts";
-import { makeSqlite, withFolder } from "./sqlite-under-test.test.ts";
-import { createSqliteStore } from "./sqlite-store.ts";
+import { systemClock, type Clock } from "../../core/index.ts";
+import { describeStore } from "../describe-store.test.ts";
+import { makeSqlite, withFolder } from "./under-test.test.ts";
+import { createSqliteStore } from "./store.ts";
 
 const clock = systemClock;
 

@@ -1,15 +1,15 @@
 import { Kysely } from "kysely";
-import type { Clock } from "../core/index.ts";
-import { migrations } from "./migrations/index.ts";
-import { bumpAccountsRevision, readAccountsRevision } from "./revisions.ts";
-import { createSqliteDatabase } from "./sqlite-database.ts";
-import { createSqliteDialect } from "./sqlite-dialect.ts";
-import { openSqliteFile } from "./sqlite-file.ts";
-import { createRowInserter } from "./sqlite-insert.ts";
-import { migrateSqlite } from "./sqlite-migrate.ts";
-import { explainSqliteError } from "./store-error.ts";
-import type { Tables } from "./tables.ts";
-import type { Store } from "./types.ts";
+import type { Clock } from "../../core/index.ts";
+import { migrations } from "../migrations/index.ts";
+import { bumpAccountsRevision, readAccountsRevision } from "../revisions.ts";
+import { createSqliteDatabase } from "./database.ts";
+import { createSqliteDialect } from "./dialect.ts";
+import { openSqliteFile } from "./file.ts";
+import { createRowInserter } from "./insert.ts";
+import { migrateSqlite } from "./migrate.ts";
+import { explainSqliteError } from "../store-error.ts";
+import type { Tables } from "../tables.ts";
+import type { Store } from "../types.ts";
 
 export interface SqliteStoreOptions {
   /** The database file, made if missing, or `:memory:`. */

@@ -1,8 +1,8 @@
-import type { Clock } from "../core/index.ts";
-import { messageOf } from "../core/index.ts";
-import type { Migration } from "./migrations/index.ts";
-import type { SqliteDatabase } from "./sqlite-database.ts";
-import { explainSqliteError, newerSchema, StoreError } from "./store-error.ts";
+import type { Clock } from "../../core/index.ts";
+import { messageOf } from "../../core/index.ts";
+import type { Migration } from "../migrations/index.ts";
+import type { SqliteDatabase } from "./database.ts";
+import { explainSqliteError, newerSchema, StoreError } from "../store-error.ts";
 
 /**
  * Brings the schema to the newest version, forward only. Each step is one transaction that takes the write lock first and then looks which version

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "../core/index.ts";
-import type { Store } from "./types.ts";
+import type { Clock } from "../../core/index.ts";
+import type { Store } from "../types.ts";
 
 /** A sealed text beside the id of a tool call. */
 export interface KeptProofRow {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { sharedPostgres, withoutPostgres } from "../../tests/testbed/shared-postgres.ts";
-import { systemClock, type Clock } from "../core/index.ts";
-import { migrations, type Migration } from "./migrations/index.ts";
-import { createPostgresDatabase, defaultTimeouts, type PostgresDatabase } from "./postgres-database.ts";
-import { migratePostgres } from "./postgres-migrate.ts";
-import { createPostgresStore } from "./postgres-store.ts";
-import { describePlace, type PostgresPlace } from "./postgres-place.ts";
-import { makePostgresPlace } from "./postgres-under-test.test.ts";
+import { sharedPostgres, withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
+import { systemClock, type Clock } from "../../core/index.ts";
+import { migrations, type Migration } from "../migrations/index.ts";
+import { createPostgresDatabase, defaultTimeouts, type PostgresDatabase } from "./database.ts";
+import { migratePostgres } from "./migrate.ts";
+import { createPostgresStore } from "./store.ts";
+import { describePlace, type PostgresPlace } from "./place.ts";
+import { makePostgresPlace } from "./under-test.test.ts";
 
 const clock: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
 const sqlite = "not for this database";

@@ -1,15 +1,15 @@
 import { CompiledQuery, Kysely } from "kysely";
-import type { Clock } from "../core/index.ts";
-import { migrations } from "./migrations/index.ts";
-import { createPostgresDatabase, defaultTimeouts, type PostgresTimeouts } from "./postgres-database.ts";
-import { createPostgresDialect } from "./postgres-dialect.ts";
-import { createPostgresInserter, type InsertTarget } from "./postgres-insert.ts";
-import { migratePostgres } from "./postgres-migrate.ts";
-import { dropMonthsBefore, makeMonths, monthsAhead } from "./postgres-months.ts";
-import type { PostgresPlace } from "./postgres-place.ts";
-import { bumpAccountsRevision, readAccountsRevision } from "./revisions.ts";
-import type { Tables } from "./tables.ts";
-import type { Store } from "./types.ts";
+import type { Clock } from "../../core/index.ts";
+import { migrations } from "../migrations/index.ts";
+import { createPostgresDatabase, defaultTimeouts, type PostgresTimeouts } from "./database.ts";
+import { createPostgresDialect } from "./dialect.ts";
+import { createPostgresInserter, type InsertTarget } from "./insert.ts";
+import { migratePostgres } from "./migrate.ts";
+import { dropMonthsBefore, makeMonths, monthsAhead } from "./months.ts";
+import type { PostgresPlace } from "./place.ts";
+import { bumpAccountsRevision, readAccountsRevision } from "../revisions.ts";
+import type { Tables } from "../tables.ts";
+import type { Store } from "../types.ts";
 
 export interface PostgresStoreOptions {
   readonly place: PostgresPlace;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isSqliteBusy } from "./store-error.ts";
+import { isSqliteBusy } from "../store-error.ts";
 
 /** Waits between tries, in milliseconds; the last one repeats. The steps of SQLite's own busy handler, shortened at the end. */
 const stepsMs = [1, 2, 5, 10, 15, 20, 25, 50] as const;

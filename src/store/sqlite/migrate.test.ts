@@ -5,13 +5,13 @@ import { text } from "node:stream/consumers";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import type { Clock } from "../core/index.ts";
-import { migrations, type Migration } from "./migrations/index.ts";
-import { createSqliteDatabase, type SqliteDatabase } from "./sqlite-database.ts";
-import { openSqliteFile } from "./sqlite-file.ts";
-import { migrateSqlite } from "./sqlite-migrate.ts";
-import { createSqliteStore } from "./sqlite-store.ts";
-import { withFolder } from "./sqlite-under-test.test.ts";
+import type { Clock } from "../../core/index.ts";
+import { migrations, type Migration } from "../migrations/index.ts";
+import { createSqliteDatabase, type SqliteDatabase } from "./database.ts";
+import { openSqliteFile } from "./file.ts";
+import { migrateSqlite } from "./migrate.ts";
+import { createSqliteStore } from "./store.ts";
+import { withFolder } from "./under-test.test.ts";
 
 const clock: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
 
@@ -156,7 +156,7 @@ describe("migrations", () => {
     withFolder(async (folder) => {
       const path = join(folder, "new", "x.db");
       const program = `
-        import { createSqliteStore } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
+        import { createSqliteStore } from ${JSON.stringify(new URL("../index.ts", import.meta.url).href)};
         process.stdout.write("ready\\n");
         await new Promise((resolve) => process.stdin.once("data", resolve));
         const store = await createSqliteStore({ path: ${JSON.stringify(path)}, clock: { now: () => 1, monotonic: () => 0 } });

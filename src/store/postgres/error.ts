@@ -1,4 +1,4 @@
-import { StoreError, type StoreErrorReason } from "./store-error.ts";
+import { StoreError, type StoreErrorReason } from "../store-error.ts";
 
 /** What the messages name. */
 export interface PostgresNames {

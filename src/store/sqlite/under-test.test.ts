@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../core/index.ts";
-import type { StoreUnderTest } from "./describe-store.test.ts";
-import { createSqliteStore } from "./sqlite-store.ts";
-import type { Store } from "./types.ts";
+import { systemClock } from "../../core/index.ts";
+import type { StoreUnderTest } from "../describe-store.test.ts";
+import { createSqliteStore } from "./store.ts";
+import type { Store } from "../types.ts";
 
 /** A folder for one test's files. */
 export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 import { sql, type Kysely } from "kysely";
-import type { StoredResponsesTable, Tables } from "./tables.ts";
+import type { StoredResponsesTable, Tables } from "../tables.ts";
 
 /** How a response that the gateway keeps stands. */
 export type HeldStatus = NonNullable<StoredResponsesTable["status"]>;

@@ -1,6 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
 import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
-import type { SqliteDatabase } from "./sqlite-database.ts";
+import type { SqliteDatabase } from "./database.ts";
 
 /**
  * Kysely's SQLite dialect over node:sqlite. Its compiler and introspector are Kysely's; the connection is ours, as node:sqlite takes parameters

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { checkedRow, checkNames } from "./row-check.ts";
-import type { SqlValue } from "./types.ts";
+import { checkedRow, checkNames } from "../row-check.ts";
+import type { SqlValue } from "../types.ts";
 
 export interface RowInserter {
   /** Inserts into the transaction that is open. @returns how many rows were new. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { StoreUnderTest } from "./describe-store.test.ts";
+import type { StoreUnderTest } from "../describe-store.test.ts";
 import { createResponseStore, type ResponseBody, type ResponseOwner, type ResponseStore } from "./response-store.ts";
 
 const lifetimeMs = 1000;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
-import { messageOf, Secret } from "../core/index.ts";
-import { StoreError } from "./store-error.ts";
+import { messageOf, Secret } from "../../core/index.ts";
+import { StoreError } from "../store-error.ts";
 
 /** Files are absolute paths of PEM files. */
 export interface PostgresTls {

@@ -1,7 +1,7 @@
-import type { Clock } from "../core/index.ts";
+import type { Clock } from "../../core/index.ts";
 import { readChain, type ChainBounds, type HeldStatus, type ResponseChain } from "./response-chain.ts";
-import type { StoredResponsesTable } from "./tables.ts";
-import type { Store } from "./types.ts";
+import type { StoredResponsesTable } from "../tables.ts";
+import type { Store } from "../types.ts";
 
 /** Whose a response is, and where it lies. */
 export interface ResponseOwner {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { PoolClient, PoolConfig, QueryConfig } from "pg";
-import { explainPostgresError, isOutage, isUnsent, type PostgresNames } from "./postgres-error.ts";
-import { describePlace, readTls, type PostgresPlace } from "./postgres-place.ts";
-import { readRows, toPostgres } from "./postgres-values.ts";
+import { explainPostgresError, isOutage, isUnsent, type PostgresNames } from "./error.ts";
+import { describePlace, readTls, type PostgresPlace } from "./place.ts";
+import { readRows, toPostgres } from "./values.ts";
 
 /** Of an array each value becomes a row of `unnest`. */
 export type PostgresValue = string | number | bigint | null;

@@ -1,4 +1,4 @@
-import type { PostgresDatabase } from "./postgres-database.ts";
+import type { PostgresDatabase } from "./database.ts";
 
 /** What partitions are made with. */
 export interface Queryable {
