@@ -17,6 +17,15 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
  * lie directly in their room. Protocols never import a sibling: what the OpenAI dialects share has a folder of its own.
  */
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  ledger: {
+    entries: [],
+    journal: ["entries"],
+    prices: ["entries"],
+    ingest: ["entries", "journal", "prices"],
+    rollups: ["entries"],
+    budgets: ["entries"],
+    reports: ["entries", "rollups"],
+  },
   store: {
     migrations: [],
     sqlite: ["migrations"],

@@ -1,9 +1,9 @@
 import type { Clock } from "../core/index.ts";
 import type { Logger } from "../core/index.ts";
-import type { JournalCheckpoint, LedgerSink } from "./sink.ts";
+import type { JournalCheckpoint, LedgerSink } from "./entries/sink.ts";
 import type { Schedule } from "./schedule.ts";
 import type { CloseRecord, OpenRecord } from "./types.ts";
-import type { UsageRow } from "./usage-row.ts";
+import type { UsageRow } from "./entries/usage-row.ts";
 
 /** Time that stands still until it is moved. */
 export class ManualTime {

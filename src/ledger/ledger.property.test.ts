@@ -4,10 +4,10 @@ import * as fc from "fast-check";
 import { silentLogger } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import { closeRecord, FakeSink, ManualTime, openRecord, type WriteOutcome } from "./harness.test.ts";
-import { createMemoryJournal } from "./journal.ts";
+import { createMemoryJournal } from "./journal/journal.ts";
 import { createLedger } from "./ledger.ts";
-import { createMessageSink, receiveBatches, type MessageSink } from "./message-sink.ts";
-import { createPriceCatalogue } from "./price-catalogue.ts";
+import { createMessageSink, receiveBatches, type MessageSink } from "./ingest/message-sink.ts";
+import { createPriceCatalogue } from "./prices/price-catalogue.ts";
 import type { EntryStatus } from "./types.ts";
 
 type Step =

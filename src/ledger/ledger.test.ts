@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { closeRecord, FakeSink, KeepingLogger, ManualTime, openRecord, settle } from "./harness.test.ts";
-import { createMemoryJournal } from "./journal.ts";
+import { createMemoryJournal } from "./journal/journal.ts";
 import { createLedger, type LedgerOptions, type LedgerService } from "./ledger.ts";
-import { createPriceCatalogue } from "./price-catalogue.ts";
+import { createPriceCatalogue } from "./prices/price-catalogue.ts";
 import type { CloseRecord } from "./types.ts";
 
 interface Setup {

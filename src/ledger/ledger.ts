@@ -1,14 +1,14 @@
 import { messageOf, type Clock, type Logger } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
-import { BatchWriter } from "./batch-writer.ts";
-import { createMemoryJournal, type Durability, type Journal, type JournalFacts } from "./journal.ts";
-import type { PriceCatalogue } from "./price-catalogue.ts";
-import { reckonCost } from "./rates.ts";
+import { BatchWriter } from "./ingest/batch-writer.ts";
+import { createMemoryJournal, type Durability, type Journal, type JournalFacts } from "./journal/journal.ts";
+import type { PriceCatalogue } from "./prices/price-catalogue.ts";
+import { reckonCost } from "./prices/rates.ts";
 import { systemSchedule, type Schedule } from "./schedule.ts";
-import type { LedgerSink } from "./sink.ts";
+import type { LedgerSink } from "./entries/sink.ts";
 import { attemptKey, type CloseRecord, type CostNanoUsd, type Ledger, type OpenRecord } from "./types.ts";
-import { chargedRow, findRates } from "./charge.ts";
-import { clampUsage, interruptedRecord } from "./usage-row.ts";
+import { chargedRow, findRates } from "./prices/charge.ts";
+import { clampUsage, interruptedRecord } from "./entries/usage-row.ts";
 
 export interface LedgerOptions {
   readonly sink: LedgerSink;

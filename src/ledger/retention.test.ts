@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSqliteStore, type Store } from "../store/index.ts";
 import { closeRecord, KeepingLogger, ManualTime, settle } from "./harness.test.ts";
-import { createReports } from "./reports.ts";
+import { createReports } from "./reports/reports.ts";
 import { createRetention, type Retention } from "./retention.ts";
-import { createRollupStep, spanMs } from "./rollup.ts";
-import { createStoreSink } from "./sink.ts";
-import { rowOf, type UsageRow } from "./usage-row.ts";
+import { createRollupStep, spanMs } from "./rollups/rollup.ts";
+import { createStoreSink } from "./entries/sink.ts";
+import { rowOf, type UsageRow } from "./entries/usage-row.ts";
 
 const now = Date.parse("2026-03-10T17:30:00Z");
 const days = (count: number): number => count * spanMs.day;

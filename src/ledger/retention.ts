@@ -1,6 +1,6 @@
 import { messageOf, type Clock, type Logger } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
-import { spanMs } from "./rollup.ts";
+import { spanMs } from "./rollups/rollup.ts";
 import { systemSchedule, type Schedule } from "./schedule.ts";
 
 /** Rows of one statement: it holds the database for a few milliseconds. */

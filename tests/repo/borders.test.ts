@@ -55,7 +55,7 @@ test("no branch on a provider's name outside protocols and upstream/providers", 
       !file.endsWith(".test.ts") &&
       !file.startsWith("protocols/") &&
       !file.startsWith("upstream/providers/") &&
-      !file.startsWith("ledger/price-"),
+      !file.startsWith("ledger/prices/"),
   );
   assert.deepEqual(
     files.filter((file) => names.test(readFileSync(join(root, "src", file), "utf8"))),

@@ -1,0 +1,168 @@
+import { sql, type Kysely } from "kysely";
+import { GatewayError, type Clock, type IdSource } from "../../core/index.ts";
+import type { Store, Tables } from "../../store/index.ts";
+import { ceilingCost } from "./budget-ceiling.ts";
+import { periodEnd, periodStart } from "./budget-period.ts";
+import { sweepExpired } from "./budget-periods.ts";
+import { budgetOf, readBudgets } from "./budget-rows.ts";
+import type { Budget, BudgetPeriod, BudgetState, BudgetSubject, CeilingRates } from "./budget-types.ts";
+import { formatUsd } from "../money.ts";
+
+/** A limit that is absent stays as it was; `null`: there is none. One at least must be given. */
+export interface NewBudget {
+  readonly subject: BudgetSubject;
+  readonly subjectId: string;
+  readonly period: BudgetPeriod;
+  readonly warnNanoUsd?: bigint | null;
+  readonly stopNanoUsd?: bigint | null;
+}
+
+/** Budgets, for those who set them. */
+export interface BudgetAdmin {
+  /**
+   * Makes the budget of this subject and period, or changes it. A new one begins with what the ledger has of the current period.
+   * @throws GatewayError `invalid_request` where it would have no limit, or warn only above its stop.
+   */
+  set(budget: NewBudget): Promise<BudgetState>;
+  /** Of these users and keys, or all. */
+  list(subjectIds?: readonly string[]): Promise<readonly BudgetState[]>;
+  /** Its holds go with it. @throws GatewayError `not_found`. */
+  remove(id: string): Promise<BudgetState>;
+}
+
+export interface BudgetAdminDeps {
+  readonly store: Pick<Store, "db" | "dialect" | "bumpRevision">;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly ceiling: () => CeilingRates;
+}
+
+export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDeps): BudgetAdmin {
+  const statesOf = async (db: Kysely<Tables>, budgets: readonly Budget[]): Promise<BudgetState[]> => {
+    const now = clock.now();
+    if (budgets.length === 0) return [];
+    const starts = [...new Set(budgets.map((budget) => periodStart(budget.period, now)))];
+    const rows = await db
+      .selectFrom("budget_periods")
+      .selectAll()
+      .where("start_ms", "in", starts)
+      .where(
+        "budget_id",
+        "in",
+        budgets.map((budget) => budget.id),
+      )
+      .execute();
+    return budgets.map((budget) => {
+      const startMs = periodStart(budget.period, now);
+      const row = rows.find((candidate) => candidate.budget_id === budget.id && candidate.start_ms === startMs);
+      return stateOf(budget, startMs, row?.spent_nano_usd ?? 0n, row?.held_nano_usd ?? 0n);
+    });
+  };
+
+  return {
+    async set(budget) {
+      return await store.db.transaction().execute(async (transaction) => {
+        // Rows that others are taking in are in the sum, or come after the budget and are settled with it.
+        if (store.dialect === "postgresql") await sql`lock table usage_entries in share row exclusive mode`.execute(transaction);
+        const { subject, subjectId, period, warnNanoUsd, stopNanoUsd } = budget;
+        const limits = {
+          ...(warnNanoUsd === undefined ? {} : { warn_nano_usd: warnNanoUsd }),
+          ...(stopNanoUsd === undefined ? {} : { stop_nano_usd: stopNanoUsd }),
+        };
+        const row = await transaction
+          .insertInto("budgets")
+          .values({
+            id: ids.next("bgt"),
+            subject,
+            subject_id: subjectId,
+            period,
+            warn_nano_usd: null,
+            stop_nano_usd: null,
+            ...limits,
+            created_ms: clock.now(),
+          })
+          .onConflict((conflict) => conflict.columns(["subject_id", "period"]).doUpdateSet(limits))
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        const set = budgetOf(row);
+        checkLimits(set);
+        const startMs = periodStart(period, clock.now());
+        await transaction
+          .insertInto("budget_periods")
+          .values({
+            budget_id: set.id,
+            start_ms: startMs,
+            spent_nano_usd: await spentSince(transaction, set, startMs, ceiling()),
+            held_nano_usd: 0n,
+          })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+        await store.bumpRevision(transaction);
+        return (await statesOf(transaction, [set]))[0]!;
+      });
+    },
+    async list(subjectIds) {
+      await sweepExpired(store, clock.now());
+      return await statesOf(store.db, await readBudgets(store.db, subjectIds));
+    },
+    async remove(id) {
+      return await store.db.transaction().execute(async (transaction) => {
+        const row = await transaction.selectFrom("budgets").selectAll().where("id", "=", id).executeTakeFirst();
+        if (row === undefined) {
+          throw new GatewayError("not_found", "There is no budget with this id. `tokligence budget list` shows the ids.", { param: "id" });
+        }
+        const [state] = await statesOf(transaction, [budgetOf(row)]);
+        await transaction.deleteFrom("budgets").where("id", "=", id).execute();
+        await store.bumpRevision(transaction);
+        return state!;
+      });
+    },
+  };
+}
+
+/** What the ledger has of a subject since a time; what has no price, at the ceiling's. */
+async function spentSince(db: Kysely<Tables>, budget: Budget, startMs: number, ceiling: CeilingRates): Promise<bigint> {
+  const row = await db
+    .selectFrom("usage_entries")
+    .select([
+      sql<bigint | null>`cast(sum(cost_nano_usd) as bigint)`.as("cost_nano_usd"),
+      sql<number | null>`cast(sum(case when cost_nano_usd is null then input_tokens end) as bigint)`.as("input"),
+      sql<number | null>`cast(sum(case when cost_nano_usd is null then output_tokens end) as bigint)`.as("output"),
+    ])
+    .where(budget.subject === "user" ? "user_id" : "key_id", "=", budget.subjectId)
+    .where("time_ms", ">=", startMs)
+    .executeTakeFirstOrThrow();
+  return (row.cost_nano_usd ?? 0n) + ceilingCost(ceiling, row.input ?? 0, row.output ?? 0);
+}
+
+function stateOf(budget: Budget, startMs: number, spent: bigint, held: bigint): BudgetState {
+  const { stopNanoUsd: stop, warnNanoUsd: warn } = budget;
+  const left = stop === null ? null : stop - spent - held;
+  const end = periodEnd(budget.period, startMs);
+  return {
+    id: budget.id,
+    user_id: budget.subject === "user" ? budget.subjectId : null,
+    key_id: budget.subject === "key" ? budget.subjectId : null,
+    period: budget.period,
+    warn_usd: warn === null ? null : formatUsd(warn),
+    stop_usd: stop === null ? null : formatUsd(stop),
+    spent_usd: formatUsd(spent),
+    held_usd: formatUsd(held),
+    left_usd: left === null ? null : formatUsd(left < 0n ? 0n : left),
+    period_start: end === undefined ? null : new Date(startMs).toISOString(),
+    period_end: end === undefined ? null : new Date(end).toISOString(),
+  };
+}
+
+function checkLimits({ warnNanoUsd, stopNanoUsd }: Budget): void {
+  if (warnNanoUsd === null && stopNanoUsd === null) {
+    throw new GatewayError("invalid_request", 'Give "stop_usd", "warn_usd", or both: a budget without a limit is none.', {
+      param: "stop_usd",
+    });
+  }
+  if (warnNanoUsd === null || stopNanoUsd === null || warnNanoUsd <= stopNanoUsd) return;
+  const [warn, stop] = [formatUsd(warnNanoUsd), formatUsd(stopNanoUsd)];
+  throw new GatewayError("invalid_request", `"warn_usd" (${warn}) is more than "stop_usd" (${stop}), so nobody would be warned in time.`, {
+    param: "warn_usd",
+  });
+}

@@ -1,0 +1,75 @@
+import { sql, type Kysely, type Selectable } from "kysely";
+import type { BudgetHoldsTable, Store, Tables } from "../../store/index.ts";
+import { periodKey } from "./budget-period.ts";
+
+export type HoldRow = Selectable<BudgetHoldsTable>;
+
+/** What is added to a period of a budget. */
+export interface PeriodChange {
+  readonly budgetId: string;
+  readonly startMs: number;
+  spentNanoUsd: bigint;
+  heldNanoUsd: bigint;
+}
+
+/** Changes of periods, gathered, so that each period is written once. */
+export class PeriodChanges {
+  readonly #byKey = new Map<string, PeriodChange>();
+
+  add(budgetId: string, startMs: number, spentNanoUsd: bigint, heldNanoUsd: bigint): void {
+    const key = periodKey(budgetId, startMs);
+    const change = this.#byKey.get(key);
+    if (change === undefined) {
+      this.#byKey.set(key, { budgetId, startMs, spentNanoUsd, heldNanoUsd });
+    } else {
+      change.spentNanoUsd += spentNanoUsd;
+      change.heldNanoUsd += heldNanoUsd;
+    }
+  }
+
+  /** Always in one order, so that of two transactions none waits for one that waits for it. */
+  sorted(): readonly PeriodChange[] {
+    return [...this.#byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, change]) => change);
+  }
+}
+
+/** Writes changes. @returns the sums spent after each, in the order of `changes.sorted()`. */
+export async function writeChanges(transaction: Kysely<Tables>, changes: PeriodChanges): Promise<readonly bigint[]> {
+  const spent: bigint[] = [];
+  for (const { budgetId, startMs, spentNanoUsd, heldNanoUsd } of changes.sorted()) {
+    const row = await transaction
+      .insertInto("budget_periods")
+      .values({ budget_id: budgetId, start_ms: startMs, spent_nano_usd: spentNanoUsd, held_nano_usd: heldNanoUsd })
+      .onConflict((conflict) =>
+        conflict.columns(["budget_id", "start_ms"]).doUpdateSet({
+          spent_nano_usd: sql`budget_periods.spent_nano_usd + excluded.spent_nano_usd`,
+          held_nano_usd: sql`budget_periods.held_nano_usd + excluded.held_nano_usd`,
+        }),
+      )
+      .returning("spent_nano_usd")
+      .executeTakeFirstOrThrow();
+    spent.push(row.spent_nano_usd);
+  }
+  return spent;
+}
+
+/** Takes the holds of requests away. Their sums in the periods are the caller's to change. */
+export async function takeHolds(transaction: Kysely<Tables>, requestIds: readonly string[]): Promise<readonly HoldRow[]> {
+  if (requestIds.length === 0) return [];
+  return await transaction.deleteFrom("budget_holds").where("request_id", "in", requestIds).returningAll().execute();
+}
+
+/** Lets go of the holds of processes that have died. @returns how many there were. */
+export async function sweepExpired(store: Pick<Store, "db">, nowMs: number): Promise<number> {
+  return await store.db.transaction().execute(async (transaction) => {
+    const holds = await transaction.deleteFrom("budget_holds").where("expires_ms", "<=", nowMs).returningAll().execute();
+    await writeChanges(transaction, releasing(holds));
+    return holds.length;
+  });
+}
+
+/** The changes that letting go of these holds means. */
+export function releasing(holds: readonly HoldRow[], changes = new PeriodChanges()): PeriodChanges {
+  for (const hold of holds) changes.add(hold.budget_id, hold.start_ms, 0n, -hold.amount_nano_usd);
+  return changes;
+}

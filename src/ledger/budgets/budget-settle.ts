@@ -1,0 +1,73 @@
+import type { Logger } from "../../core/index.ts";
+import { ceilingCost } from "./budget-ceiling.ts";
+import { periodStart } from "./budget-period.ts";
+import { PeriodChanges, releasing, takeHolds, writeChanges } from "./budget-periods.ts";
+import type { Budget, CeilingRates } from "./budget-types.ts";
+import { readBudgets } from "./budget-rows.ts";
+import { formatUsd } from "../money.ts";
+import type { IngestStep } from "../entries/sink.ts";
+import type { UsageRow } from "../entries/usage-row.ts";
+
+export interface BudgetSettlementDeps {
+  readonly ceiling: () => CeilingRates;
+  readonly logger: Logger;
+}
+
+/**
+ * The step of ingestion that moves what requests have cost from held to spent, in the transaction that makes their rows: exactly once, whenever and by
+ * whomever the rows are taken in.
+ */
+export function createBudgetSettlement({ ceiling, logger }: BudgetSettlementDeps): IngestStep {
+  return async (transaction, newRows) => {
+    const subjects = new Set(newRows.flatMap((row) => [row.user_id, row.key_id]));
+    const budgets = await readBudgets(transaction, [...subjects]);
+    if (budgets.length === 0) return;
+    const bySubject = Map.groupBy(budgets, (budget) => budget.subjectId);
+    const budgetsOf = (row: UsageRow): readonly Budget[] => [...(bySubject.get(row.user_id) ?? []), ...(bySubject.get(row.key_id) ?? [])];
+    const ended = newRows.filter((row) => endsRequest(row) && budgetsOf(row).length > 0);
+    const holds = await takeHolds(transaction, [...new Set(ended.map((row) => row.request_id))]);
+    const held = new Map(holds.map((hold) => [`${hold.request_id} ${hold.budget_id}`, hold.amount_nano_usd]));
+    const changes = releasing(holds, new PeriodChanges());
+    for (const row of newRows) {
+      for (const budget of budgetsOf(row)) {
+        const charge = chargeOf(row, ceiling(), held.get(`${row.request_id} ${budget.id}`) ?? 0n);
+        changes.add(budget.id, periodStart(budget.period, row.time_ms), charge, 0n);
+      }
+    }
+    const spent = await writeChanges(transaction, changes);
+    const byId = new Map(budgets.map((budget) => [budget.id, budget]));
+    changes.sorted().forEach((change, i) => {
+      const budget = byId.get(change.budgetId);
+      if (budget !== undefined) tellCrossing(logger, budget, spent[i]! - change.spentNanoUsd, spent[i]!);
+    });
+  };
+}
+
+/**
+ * After an error another attempt of the request may follow, so its hold stays: whoever serves the request lets go of it. All else is the last word on a
+ * request.
+ */
+function endsRequest(row: UsageRow): boolean {
+  return row.status === "ok" || row.status === "cancelled" || row.status === "interrupted";
+}
+
+/**
+ * What a row costs a budget: its cost; without a price the ceiling's; of a request that broke off and of which nobody knows what it used, all that was
+ * held. An answer whose usage comes later (in the background) is charged by the row that brings it.
+ */
+function chargeOf(row: UsageRow, ceiling: CeilingRates, heldNanoUsd: bigint): bigint {
+  if (row.cost_nano_usd !== null) return row.cost_nano_usd;
+  if (row.input_tokens !== null || row.output_tokens !== null) return ceilingCost(ceiling, row.input_tokens ?? 0, row.output_tokens ?? 0);
+  return row.status === "ok" ? 0n : heldNanoUsd;
+}
+
+/** Once for each period and limit, by whoever takes in the row that reaches it. */
+function tellCrossing(logger: Logger, budget: Budget, before: bigint, after: bigint): void {
+  const { warnNanoUsd, stopNanoUsd } = budget;
+  const fields = { budget: budget.id, [budget.subject]: budget.subjectId, period: budget.period, spent_usd: formatUsd(after) };
+  if (stopNanoUsd !== null && before < stopNanoUsd && after >= stopNanoUsd) {
+    logger.warn({ ...fields, stop_usd: formatUsd(stopNanoUsd) }, "a budget is used up");
+  } else if (warnNanoUsd !== null && before < warnNanoUsd && after >= warnNanoUsd) {
+    logger.warn({ ...fields, warn_usd: formatUsd(warnNanoUsd) }, "a budget has reached its warning");
+  }
+}

@@ -1,0 +1,397 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createIdSource, GatewayError, Secret, silentLogger, type Clock, type Logger } from "../../core/index.ts";
+import { sharedPostgres, withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
+import { createPostgresStore, createSqliteStore, parsePostgresUrl, type Store } from "../../store/index.ts";
+import { createBudgetAdmin, type BudgetAdmin } from "./budget-admin.ts";
+import { createBudgetSettlement } from "./budget-settle.ts";
+import type { BudgetState, CeilingRates } from "./budget-types.ts";
+import { createBudgets, type Budgets, type BudgetsDeps } from "./budgets.ts";
+import { parseUsd } from "../money.ts";
+import { rowValues, usageColumns, type UsageRow } from "../entries/usage-row.ts";
+
+const usd = (text: string): bigint => parseUsd(text)!;
+/** $10 and $20 a million tokens. */
+const ceiling: CeilingRates = { input: 10_000_000_000n, output: 20_000_000_000n };
+const noon = Date.UTC(2026, 10, 23, 12);
+
+interface World {
+  readonly store: Store;
+  readonly clock: { at: number };
+  readonly admin: BudgetAdmin;
+  readonly budgets: Budgets;
+  readonly log: Record<string, unknown>[];
+  /** Ingests rows as the ledger's sink does. */
+  readonly ingest: (...rows: Partial<UsageRow>[]) => Promise<void>;
+  /** A process of its own on the same database. */
+  readonly another: (deps?: Partial<BudgetsDeps>) => Promise<Budgets>;
+  readonly setStop: (
+    stop: string,
+    more?: { period?: "day" | "month" | "total"; subjectId?: string; warn?: string },
+  ) => Promise<BudgetState>;
+  readonly state: () => Promise<Pick<BudgetState, "spent_usd" | "held_usd" | "left_usd">>;
+}
+
+type OpenStore = (clock: Clock) => Promise<Store>;
+
+async function runWith(openStore: OpenStore, body: (world: World) => Promise<void>): Promise<void> {
+  const at = { at: noon };
+  const clock: Clock = { now: () => at.at, monotonic: () => at.at };
+  const store = await openStore(clock);
+  const log: Record<string, unknown>[] = [];
+  const logger: Logger = { ...silentLogger, warn: (fields: object, message: string) => log.push({ ...fields, message }) };
+  const settle = createBudgetSettlement({ ceiling: () => ceiling, logger });
+  const admin = createBudgetAdmin({ store, clock, ids: createIdSource(clock), ceiling: () => ceiling });
+  const opened: Budgets[] = [];
+  const another = async (deps: Partial<BudgetsDeps> = {}): Promise<Budgets> => {
+    const made = await createBudgets({ store, clock, logger, schedule: () => () => undefined, ...deps });
+    opened.push(made);
+    return made;
+  };
+  const budgets = await another();
+  try {
+    await body({
+      store,
+      clock: at,
+      admin,
+      budgets,
+      log,
+      another,
+      async ingest(...rows) {
+        const whole = rows.map((row) => ({ ...emptyRow, ...row }));
+        await store.db.transaction().execute(async (transaction) => {
+          await store.insertRows("usage_entries", usageColumns, whole.map(rowValues), transaction);
+          await settle(transaction, whole);
+        });
+      },
+      async setStop(stop, { period = "month", subjectId = "usr_1", warn } = {}) {
+        const made = await admin.set({
+          subject: subjectId.startsWith("key_") ? "key" : "user",
+          subjectId,
+          period,
+          stopNanoUsd: stop === "" ? null : usd(stop),
+          warnNanoUsd: warn === undefined ? null : usd(warn),
+        });
+        await budgets.refresh();
+        return made;
+      },
+      async state() {
+        const { spent_usd, held_usd, left_usd } = (await admin.list())[0]!;
+        return { spent_usd, held_usd, left_usd };
+      },
+    });
+  } finally {
+    for (const each of opened) each.close();
+    await store.close();
+  }
+}
+
+const emptyRow: UsageRow = {
+  request_id: "req_1",
+  attempt: 1,
+  time_ms: noon,
+  duration_ms: 1,
+  ttft_ms: null,
+  user_id: "usr_1",
+  key_id: "key_1",
+  dialect: "openai-chat",
+  provider: "openai",
+  model_asked: "m",
+  model_served: "m",
+  input_tokens: 1,
+  output_tokens: 1,
+  cache_read_tokens: null,
+  cache_write_5m_tokens: null,
+  cache_write_1h_tokens: null,
+  reasoning_tokens: null,
+  direction: "consume",
+  status: "ok",
+  usage_source: "reported",
+  cost_nano_usd: 0n,
+  price_snapshot: null,
+  http_status: 200,
+  error_code: null,
+  tags: null,
+  client_request_id: null,
+};
+
+function hold(budgets: Budgets, requestId: string, amount: string, keyId = "key_1"): ReturnType<Budgets["reserve"]> {
+  return budgets.reserve({ requestId, amountNanoUsd: usd(amount), budgets: budgets.of("usr_1", keyId)! });
+}
+
+async function refusal(promise: Promise<unknown>): Promise<GatewayError> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof GatewayError);
+  return error;
+}
+
+const openSqlite: OpenStore = (clock) => createSqliteStore({ path: ":memory:", clock });
+
+const openPostgres: OpenStore = async (clock) => {
+  const server = await sharedPostgres();
+  return await createPostgresStore({ place: parsePostgresUrl(new Secret(server.url(await server.createDatabase()))), clock, pool: 4 });
+};
+
+for (const [name, openStore, skip] of [
+  ["SQLite", openSqlite, false],
+  ["PostgreSQL", openPostgres, withoutPostgres],
+] as const) {
+  describe(`budgets on ${name}`, { skip }, () => {
+    describeBudgets((body) => runWith(openStore, body));
+  });
+}
+
+function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) => Promise<void>): void {
+  describe("reserve and settle", () => {
+    it("has none for users and keys without one, and knows a new one after a refresh", () =>
+      withBudgets(async ({ admin, budgets }) => {
+        assert.equal(budgets.of("usr_1", "key_1"), undefined);
+        await admin.set({ subject: "key", subjectId: "key_2", period: "day", warnNanoUsd: null, stopNanoUsd: 1n });
+        await budgets.refresh();
+        assert.equal(budgets.of("usr_1", "key_1"), undefined);
+        assert.deepStrictEqual(
+          budgets.of("usr_1", "key_2")?.map(({ subjectId, period, stopNanoUsd }) => ({ subjectId, period, stopNanoUsd })),
+          [{ subjectId: "key_2", period: "day", stopNanoUsd: 1n }],
+        );
+      }));
+
+    it("of 200 requests at once on a budget for ten, from two processes, admits ten", () =>
+      withBudgets(async ({ budgets, another, setStop, state }) => {
+        await setStop("10");
+        const other = await another();
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 200 }, (_, i) => hold(i % 2 === 0 ? budgets : other, `req_${i}`, "1")),
+        );
+        const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [(outcome.reason as GatewayError).code] : []));
+        assert.deepStrictEqual(refused, Array(190).fill("budget_exceeded"));
+        assert.deepStrictEqual(await state(), { spent_usd: "0", held_usd: "10", left_usd: "0" });
+      }));
+
+    it("says what is spent, held and asked for, and when the budget begins anew", () =>
+      withBudgets(async ({ budgets, setStop, ingest }) => {
+        await setStop("2");
+        await ingest({ request_id: "req_0", cost_nano_usd: usd("0.5") });
+        await hold(budgets, "req_1", "1");
+        const error = await refusal(hold(budgets, "req_2", "0.75"));
+        assert.deepStrictEqual(
+          { code: error.code, status: error.status, message: error.message },
+          {
+            code: "budget_exceeded",
+            status: 402,
+            message:
+              "The month's budget of this user is 2 US dollars: 0.5 are spent, 1 are held for requests under way, and this request may cost up to 0.75. " +
+              "Ask for fewer output tokens, or have an admin raise the budget; it begins anew at 2026-12-01T00:00:00.000Z.",
+          },
+        );
+      }));
+
+    it("moves a request's cost from held to spent with its row, once", () =>
+      withBudgets(async ({ budgets, setStop, ingest, state }) => {
+        await setStop("10");
+        await hold(budgets, "req_1", "4");
+        await ingest({ cost_nano_usd: usd("1.5") });
+        assert.deepStrictEqual(await state(), { spent_usd: "1.5", held_usd: "0", left_usd: "8.5" });
+        await budgets.release("req_1");
+        assert.deepStrictEqual(await state(), { spent_usd: "1.5", held_usd: "0", left_usd: "8.5" });
+      }));
+
+    it("keeps the hold over an attempt that failed, for the next one", () =>
+      withBudgets(async ({ budgets, setStop, ingest, state }) => {
+        await setStop("10");
+        await hold(budgets, "req_1", "4");
+        await ingest({ attempt: 1, status: "error" });
+        assert.deepStrictEqual(await state(), { spent_usd: "0", held_usd: "4", left_usd: "6" });
+        await ingest({ attempt: 2, cost_nano_usd: usd("3") });
+        assert.deepStrictEqual(await state(), { spent_usd: "3", held_usd: "0", left_usd: "7" });
+      }));
+
+    it("releases what a refused request held, all of it", () =>
+      withBudgets(async ({ budgets, setStop, state }) => {
+        await setStop("10");
+        await setStop("3", { subjectId: "key_1" });
+        await refusal(hold(budgets, "req_1", "4"));
+        assert.deepStrictEqual(await state(), { spent_usd: "0", held_usd: "0", left_usd: "10" });
+        await hold(budgets, "req_2", "2");
+        await budgets.release("req_2");
+        assert.deepStrictEqual(await state(), { spent_usd: "0", held_usd: "0", left_usd: "10" });
+      }));
+
+    it("charges a model without a price at the ceiling, and what broke off unknown as it was held", () =>
+      withBudgets(async ({ budgets, setStop, ingest, state }) => {
+        await setStop("10");
+        await ingest({ request_id: "req_a", cost_nano_usd: null, input_tokens: 100_000, output_tokens: 10_000 });
+        assert.deepStrictEqual(await state(), { spent_usd: "1.2", held_usd: "0", left_usd: "8.8" });
+        const unknown = { cost_nano_usd: null, input_tokens: null, output_tokens: null, usage_source: "none" } as const;
+        await hold(budgets, "req_b", "2");
+        await ingest({ request_id: "req_b", status: "interrupted", ...unknown });
+        assert.deepStrictEqual(await state(), { spent_usd: "3.2", held_usd: "0", left_usd: "6.8" });
+        await hold(budgets, "req_c", "2");
+        await ingest({ request_id: "req_c", status: "ok", ...unknown });
+        assert.deepStrictEqual(await state(), { spent_usd: "3.2", held_usd: "0", left_usd: "6.8" });
+      }));
+  });
+
+  describe("periods", () => {
+    it("begin anew at midnight UTC and with the month; total never does", () =>
+      withBudgets(async ({ budgets, admin, clock, ingest, setStop }) => {
+        clock.at = Date.UTC(2026, 10, 30, 23, 59, 59, 999);
+        for (const period of ["day", "month", "total"] as const) await setStop("10", { period });
+        await hold(budgets, "req_1", "3");
+        await ingest({ time_ms: clock.at, cost_nano_usd: usd("2") });
+        const spent = async (): Promise<unknown> =>
+          Object.fromEntries((await admin.list()).map((state) => [state.period, state.spent_usd]));
+        assert.deepStrictEqual(await spent(), { day: "2", month: "2", total: "2" });
+        clock.at += 1;
+        assert.deepStrictEqual(await spent(), { day: "0", month: "0", total: "2" });
+      }));
+
+    it("a request that begins before midnight and is taken in after it counts where it began, and its hold goes", () =>
+      withBudgets(async ({ budgets, store, clock, ingest, setStop }) => {
+        clock.at = Date.UTC(2026, 10, 30, 23, 59, 59, 999);
+        await setStop("10", { period: "day" });
+        await hold(budgets, "req_1", "3");
+        clock.at += 1000;
+        await ingest({ time_ms: clock.at - 1000, cost_nano_usd: usd("2") });
+        const rows = await store.db.selectFrom("budget_periods").select(["start_ms", "spent_nano_usd", "held_nano_usd"]).execute();
+        assert.deepStrictEqual(
+          rows.map((row) => ({ ...row })),
+          [{ start_ms: Date.UTC(2026, 10, 30), spent_nano_usd: usd("2"), held_nano_usd: 0n }],
+        );
+      }));
+
+    it("a new budget begins with what the ledger has of the period; a changed one keeps what is spent and held", () =>
+      withBudgets(async ({ budgets, admin, ingest, setStop, state }) => {
+        await ingest(
+          { request_id: "req_old", time_ms: Date.UTC(2026, 9, 31), cost_nano_usd: usd("100") },
+          { request_id: "req_new", cost_nano_usd: usd("4") },
+        );
+        await ingest({ request_id: "req_other", user_id: "usr_2", cost_nano_usd: usd("50") });
+        await ingest({ request_id: "req_unpriced", cost_nano_usd: null, input_tokens: 100_000, output_tokens: 0 });
+        const made = await setStop("10");
+        await hold(budgets, "req_1", "1");
+        const changed = await setStop("20", { warn: "15" });
+        assert.equal(changed.id, made.id);
+        assert.deepStrictEqual(await state(), { spent_usd: "5", held_usd: "1", left_usd: "14" });
+        assert.deepStrictEqual(await admin.list(), [
+          {
+            id: made.id,
+            user_id: "usr_1",
+            key_id: null,
+            period: "month",
+            warn_usd: "15",
+            stop_usd: "20",
+            spent_usd: "5",
+            held_usd: "1",
+            left_usd: "14",
+            period_start: "2026-11-01T00:00:00.000Z",
+            period_end: "2026-12-01T00:00:00.000Z",
+          },
+        ]);
+      }));
+  });
+
+  describe("warnings", () => {
+    it("warns from the warning on, without a stop too, and tells the crossing once", () =>
+      withBudgets(async ({ budgets, ingest, setStop, log }) => {
+        const { id } = await setStop("", { warn: "2" });
+        assert.deepStrictEqual(await hold(budgets, "req_1", "100"), []);
+        await ingest({ request_id: "req_1", cost_nano_usd: usd("2") });
+        await ingest({ request_id: "req_2", cost_nano_usd: usd("1") });
+        const warnings = await hold(budgets, "req_3", "100");
+        assert.deepStrictEqual(
+          warnings.map(({ budget, spentNanoUsd }) => ({ id: budget.id, spentNanoUsd })),
+          [{ id, spentNanoUsd: usd("3") }],
+        );
+        assert.deepStrictEqual(log, [
+          { budget: id, user: "usr_1", period: "month", spent_usd: "2", warn_usd: "2", message: "a budget has reached its warning" },
+        ]);
+        assert.deepStrictEqual(budgets.counts(), { warned: 1, refused: 0 });
+      }));
+  });
+
+  describe("holds of the dead", () => {
+    it("expire where nobody renews them, and make room for the next", () =>
+      withBudgets(async ({ budgets, another, clock, setStop, state }) => {
+        await setStop("10");
+        const dead = await another();
+        await hold(dead, "req_1", "8");
+        clock.at += 599_999;
+        assert.equal((await refusal(hold(budgets, "req_2", "8"))).code, "budget_exceeded");
+        clock.at += 1;
+        await hold(budgets, "req_2", "8");
+        assert.deepStrictEqual(await state(), { spent_usd: "0", held_usd: "8", left_usd: "2" });
+      }));
+
+    it("are renewed as long as their request is under way", () =>
+      withBudgets(async ({ another, clock, setStop, state, store }) => {
+        await setStop("10");
+        let renewal: (() => void) | undefined;
+        const delays: number[] = [];
+        const living = await another({
+          schedule(delayMs, callback) {
+            delays.push(delayMs);
+            renewal = callback;
+            return () => (renewal = undefined);
+          },
+        });
+        await hold(living, "req_1", "8");
+        await hold(living, "req_2", "1");
+        living.finished("req_2");
+        clock.at += 500_000;
+        renewal!();
+        const read = () => store.db.selectFrom("budget_holds").select(["request_id", "expires_ms"]).orderBy("request_id").execute();
+        let rows = await read();
+        while (rows[0]!.expires_ms === noon + 600_000) rows = await read();
+        assert.deepStrictEqual(
+          rows.map((row) => ({ ...row })),
+          [
+            { request_id: "req_1", expires_ms: noon + 500_000 + 600_000 },
+            { request_id: "req_2", expires_ms: noon + 600_000 },
+          ],
+        );
+        clock.at += 200_000;
+        assert.deepStrictEqual(await state(), { spent_usd: "0", held_usd: "8", left_usd: "2" });
+        assert.deepStrictEqual(delays.slice(0, 1), [60_000]);
+      }));
+  });
+
+  describe("a database that does not answer", () => {
+    it("refuses with a 503 whoever has a budget; what cannot be let go of is logged, and expires", () =>
+      withBudgets(async ({ store, another, setStop, log }) => {
+        await setStop("10");
+        const away = new Proxy(store.db, {
+          get(target, property) {
+            if (property === "transaction") throw new Error("the database is away");
+            const value: unknown = Reflect.get(target, property, target);
+            return typeof value === "function" ? (value.bind(target) as unknown) : value;
+          },
+        });
+        const budgets = await another();
+        const lost = await another({ store: { ...store, db: away } });
+        const error = await refusal(hold(lost, "req_1", "1"));
+        assert.deepStrictEqual([error.code, error.status, error.retryAfterSeconds], ["internal_error", 503, 1]);
+        await hold(budgets, "req_2", "1");
+        await lost.release("req_2");
+        assert.deepStrictEqual(log, [
+          { request_id: "req_2", error: "the database is away", message: "what a request held of its budget stays held until it expires" },
+        ]);
+      }));
+  });
+
+  describe("removal", () => {
+    it("takes the holds along, and a request that held it settles all the same", () =>
+      withBudgets(async ({ budgets, admin, ingest, setStop, store }) => {
+        const { id } = await setStop("10");
+        await hold(budgets, "req_1", "8");
+        await admin.remove(id);
+        await ingest({ cost_nano_usd: 1n });
+        // Another process may not know yet that it is gone.
+        assert.deepStrictEqual(await hold(budgets, "req_2", "80"), []);
+        assert.deepStrictEqual(await store.db.selectFrom("budget_holds").selectAll().execute(), []);
+        assert.equal((await refusal(admin.remove(id))).code, "not_found");
+      }));
+  });
+}

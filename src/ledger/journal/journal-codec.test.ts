@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { closeRecord, openRecord } from "../harness.test.ts";
+import { decodeClose, decodeOpen, encodeClose, encodeOpen, readFrame, recordTypes, writeFrame } from "./journal-codec.ts";
+import type { OpenRecord } from "../types.ts";
+import { rowOf, storable, usageColumns, type UsageRow } from "../entries/usage-row.ts";
+
+/** Every column its own value, so that two that were swapped are seen. */
+function fullRow(): UsageRow {
+  const row = rowOf(closeRecord("req_1"), {}, { costNanoUsd: 2n ** 62n, snapshot: '{"input":"1.25"}' });
+  const values = usageColumns.map((column, place) => {
+    const value = row[column];
+    if (column === "cost_nano_usd") return [column, value];
+    if (typeof value === "string") return [column, `text ${place}`];
+    if (typeof value === "number") return [column, 1000 + place];
+    return [column, column.endsWith("tokens") ? 2000 + place : `null or ${place}`];
+  });
+  return Object.fromEntries(values) as UsageRow;
+}
+
+test("a row comes back as it was, with every column or without those that may be absent", () => {
+  const full = fullRow();
+  assert.deepEqual(decodeClose(encodeClose(full)), full);
+  const bare = rowOf(closeRecord("req_1"), {}, { costNanoUsd: undefined, snapshot: null });
+  assert.deepEqual(decodeClose(encodeClose(bare)), bare);
+  assert.throws(() => decodeClose("a\0b"), { message: `a CLOSE of 2 fields, where ${usageColumns.length} were expected` });
+});
+
+test("whatever text comes from outside, an OPEN comes back, and so does a row", () => {
+  const text = fc.string({ unit: "binary", maxLength: 300 });
+  fc.assert(
+    fc.property(text, text, fc.option(text), fc.option(fc.nat()), (model, client, tag, estimate) => {
+      const open: OpenRecord = openRecord("req_1", {
+        modelAsked: model,
+        clientRequestId: storable(client),
+        ...(tag === null ? {} : { tags: JSON.stringify([tag]) }),
+        ...(estimate === null ? {} : { inputTokensEstimate: estimate }),
+      });
+      assert.deepEqual(decodeOpen(encodeOpen(open)), { ...open, modelAsked: storable(model) });
+      const row = rowOf({ ...closeRecord("req_1"), ...open, modelServed: client }, {}, { costNanoUsd: 5n, snapshot: null });
+      assert.deepEqual(decodeClose(encodeClose(row)), row);
+    }),
+  );
+});
+
+test("a record that is changed in any byte, or cut short, is none", () => {
+  const bytes = Buffer.alloc(4096);
+  const seq = 2 ** 40 + 7;
+  const end = writeFrame(bytes, 3, recordTypes.open, seq, "payload é");
+  assert.deepEqual(readFrame(bytes, 3), { type: recordTypes.open, seq, payload: "payload é", end });
+  for (let at = 3; at < end; at++) {
+    bytes[at]! ^= 1;
+    assert.equal(readFrame(bytes, 3), undefined, `byte ${at}`);
+    bytes[at]! ^= 1;
+  }
+  for (let length = 0; length < end; length++) assert.equal(readFrame(bytes.subarray(0, length), 3), undefined, `${length} bytes`);
+  assert.equal(writeFrame(Buffer.alloc(20), 0, recordTypes.open, 1, "too long for it"), 0);
+});

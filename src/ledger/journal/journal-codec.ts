@@ -1,0 +1,165 @@
+import { crc32 } from "node:zlib";
+import type { OpenRecord } from "../types.ts";
+import { storable, usageColumns, type UsageRow } from "../entries/usage-row.ts";
+
+/*
+ * A record of the journal, integers little-endian:
+ *
+ *   length of the payload u32 · crc32 of all that follows u32 · version u8 · type u8 · seq u48 · payload
+ *
+ * A payload is UTF-8 text, its fields separated by NUL: a request pays for every byte and every call here. Numbers are decimal, `null` is empty, and a
+ * text that may be `null` has a "=" before it. No field holds a NUL: names from outside have been through `storable`.
+ */
+export const frameHeadBytes = 16;
+const version = 1;
+/** Texts are cut at 256 characters: no record comes near this. What claims more is no record. */
+const maxPayloadBytes = 64 * 1024;
+
+/** HEAD opens each segment; its seq is that of the first record after it. */
+export const recordTypes = { head: 1, open: 2, close: 3 } as const;
+export type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
+
+/** Writes one record at `at`. @returns where it ends, or 0 where `into` may be too short. */
+export function writeFrame(into: Buffer, at: number, type: RecordType, seq: number, payload: string): number {
+  const start = at + frameHeadBytes;
+  // A character of a string is three bytes of UTF-8 at most.
+  if (start + payload.length * 3 > into.length) return 0;
+  const end = start + into.write(payload, start);
+  into.writeUInt32LE(end - start, at);
+  into[at + 8] = version;
+  into[at + 9] = type;
+  into.writeUInt32LE(seq % 0x1_0000_0000, at + 10);
+  into.writeUInt16LE(Math.floor(seq / 0x1_0000_0000), at + 14);
+  into.writeUInt32LE(crc32(into.subarray(at + 8, end)), at + 4);
+  return end;
+}
+
+export interface Frame {
+  readonly type: RecordType;
+  readonly seq: number;
+  readonly payload: string;
+  /** Where the next record begins. */
+  readonly end: number;
+}
+
+/** The record at `at`, or `undefined` where there is none that is whole and as it was written. */
+export function readFrame(bytes: Buffer, at: number): Frame | undefined {
+  const start = at + frameHeadBytes;
+  if (start > bytes.length || bytes[at + 8] !== version) return undefined;
+  const type = bytes[at + 9]!;
+  if (type < recordTypes.head || type > recordTypes.close) return undefined;
+  const length = bytes.readUInt32LE(at);
+  const end = start + length;
+  if (length > maxPayloadBytes || end > bytes.length) return undefined;
+  if (crc32(bytes.subarray(at + 8, end)) !== bytes.readUInt32LE(at + 4)) return undefined;
+  const seq = bytes.readUInt16LE(at + 14) * 0x1_0000_0000 + bytes.readUInt32LE(at + 10);
+  return { type: type as RecordType, seq, payload: bytes.toString("utf8", start, end), end };
+}
+
+/** Written out rather than looped over, because it is half the price of a record. The order is that of `usageColumns`. */
+export function encodeClose(row: UsageRow): string {
+  return `${row.request_id}\0${row.attempt}\0${row.time_ms}\0${row.duration_ms}\0${row.ttft_ms ?? ""}\0${row.user_id}\0${row.key_id}\0${
+    row.dialect
+  }\0${row.provider}\0${row.model_asked}\0${row.model_served}\0${row.input_tokens ?? ""}\0${row.output_tokens ?? ""}\0${
+    row.cache_read_tokens ?? ""
+  }\0${row.cache_write_5m_tokens ?? ""}\0${row.cache_write_1h_tokens ?? ""}\0${row.reasoning_tokens ?? ""}\0${row.direction}\0${
+    row.status
+  }\0${row.usage_source}\0${row.cost_nano_usd ?? ""}\0${optional(row.price_snapshot)}\0${row.http_status}\0${optional(
+    row.error_code,
+  )}\0${optional(row.tags)}\0${optional(row.client_request_id)}`;
+}
+
+type ColumnKind = "text" | "number" | "number or null" | "text or null" | "money";
+
+const columnKinds: { readonly [Column in keyof UsageRow]: ColumnKind } = {
+  request_id: "text",
+  attempt: "number",
+  time_ms: "number",
+  duration_ms: "number",
+  ttft_ms: "number or null",
+  user_id: "text",
+  key_id: "text",
+  dialect: "text",
+  provider: "text",
+  model_asked: "text",
+  model_served: "text",
+  input_tokens: "number or null",
+  output_tokens: "number or null",
+  cache_read_tokens: "number or null",
+  cache_write_5m_tokens: "number or null",
+  cache_write_1h_tokens: "number or null",
+  reasoning_tokens: "number or null",
+  direction: "text",
+  status: "text",
+  usage_source: "text",
+  cost_nano_usd: "money",
+  price_snapshot: "text or null",
+  http_status: "number",
+  error_code: "text or null",
+  tags: "text or null",
+  client_request_id: "text or null",
+};
+
+/** @throws Error where the payload is none of this version. */
+export function decodeClose(payload: string): UsageRow {
+  const fields = payload.split("\0");
+  if (fields.length !== usageColumns.length)
+    throw new Error(`a CLOSE of ${fields.length} fields, where ${usageColumns.length} were expected`);
+  return Object.fromEntries(
+    usageColumns.map((column, index) => [column, decodeField(columnKinds[column], fields[index]!)]),
+  ) as unknown as UsageRow;
+}
+
+function decodeField(kind: ColumnKind, field: string): string | number | bigint | null {
+  switch (kind) {
+    case "text":
+      return field;
+    case "number":
+      return Number(field);
+    case "number or null":
+      return field === "" ? null : Number(field);
+    case "money":
+      return field === "" ? null : BigInt(field);
+    case "text or null":
+      return required(field) ?? null;
+  }
+}
+
+/** The order is that of `decodeOpen`. */
+export function encodeOpen(open: OpenRecord): string {
+  return `${open.requestId}\0${open.attempt}\0${open.timeMs}\0${open.userId}\0${open.keyId}\0${open.dialect}\0${open.provider}\0${storable(
+    open.modelAsked,
+  )}\0${storable(open.upstreamModel)}\0${open.inputTokensEstimate ?? ""}\0${optional(open.tags)}\0${optional(open.clientRequestId)}`;
+}
+
+/** @throws Error where the payload is none of this version. */
+export function decodeOpen(payload: string): OpenRecord {
+  const fields = payload.split("\0");
+  if (fields.length !== 12) throw new Error(`an OPEN of ${fields.length} fields, where 12 were expected`);
+  const [requestId, attempt, timeMs, userId, keyId, dialect, provider, modelAsked, upstreamModel, estimate, tags, clientRequestId] =
+    fields as [string, string, string, string, string, string, string, string, string, string, string, string];
+  const tagsText = required(tags);
+  const clientText = required(clientRequestId);
+  return {
+    requestId,
+    attempt: Number(attempt),
+    timeMs: Number(timeMs),
+    userId,
+    keyId,
+    dialect: dialect as OpenRecord["dialect"],
+    provider,
+    modelAsked,
+    upstreamModel,
+    ...(estimate === "" ? {} : { inputTokensEstimate: Number(estimate) }),
+    ...(tagsText === undefined ? {} : { tags: tagsText }),
+    ...(clientText === undefined ? {} : { clientRequestId: clientText }),
+  };
+}
+
+function optional(text: string | null | undefined): string {
+  return text === null || text === undefined ? "" : `=${text}`;
+}
+
+function required(field: string): string | undefined {
+  return field === "" ? undefined : field.slice(1);
+}

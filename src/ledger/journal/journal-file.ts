@@ -1,0 +1,239 @@
+import type { Clock, Logger } from "../../core/index.ts";
+import type { FileLock } from "../../store/index.ts";
+import type { Disk } from "./disk.ts";
+import { encodeClose, encodeOpen, recordTypes } from "./journal-codec.ts";
+import { JournalCommits } from "./journal-commits.ts";
+import { lockPath, removeEmptyDirectory, removeFiles } from "./journal-files.ts";
+import { RowQueue } from "./journal-queue.ts";
+import { Segments } from "./journal-segments.ts";
+import { finishedSeq, type Journal, type JournalBatch, type JournalFacts, type JournalRecord } from "./journal.ts";
+import { systemSchedule, type Schedule } from "../schedule.ts";
+import type { JournalCheckpoint } from "../entries/sink.ts";
+import { attemptKey, type OpenRecord } from "../types.ts";
+
+export interface FileJournalOptions {
+  readonly disk: Disk;
+  /** Made where it is missing. */
+  readonly directory: string;
+  /** Used by no other journal, ever (`createJournalName`). */
+  readonly name: string;
+  readonly durability: "power" | "process";
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Takes the lock that a file stands for, so that whoever replays journals leaves this one alone: `takeFileLock`. */
+  readonly lock: (path: string) => FileLock | undefined;
+  readonly schedule?: Schedule;
+  /** Calls back once this turn of the event loop is over: `setImmediate`. */
+  readonly afterTurn?: (callback: () => void) => void;
+  /** 16 MiB. */
+  readonly segmentBytes?: number;
+  /** Records that the database does not have may take so much; 2 GiB. At 80 % it is told, at 100 % no request is admitted. */
+  readonly capacityBytes?: number;
+  /** Rows that the database does not have, which are in memory as well; 500,000. */
+  readonly capacityRows?: number;
+  /** At `process`: from a write to the start of its sync; 40. */
+  readonly syncMs?: number;
+  /** How long a segment stays after its rows are in the database; 24 hours. */
+  readonly keepMs?: number;
+  /** An OPEN waits so long for a CLOSE to be written with; 5. */
+  readonly openMs?: number;
+  /** Pause between tries while the disk takes nothing; 1,000. */
+  readonly retryMs?: number;
+}
+
+const alarmShare = 0.8;
+/** What waits for a sync, in memory. More means a disk that does not answer. */
+const maxWindowBytes = 64 * 1024 * 1024;
+/** What a record is reckoned with before it is there. */
+const recordBytes = 1024;
+const standardKeepMs = 24 * 3_600_000;
+
+/**
+ * A journal on disk; see `Durability` for what it promises, and `JournalCommits` for a disk that fails. One process writes it, in segments. A segment whose rows the
+ * database has is kept for `keepMs`, or as long as a quarter of the capacity has room for it; attempts that were opened in it and are still under way are opened again
+ * further on. While the disk takes nothing, `append` rejects and `hasRoom` says no.
+ * @throws the system's error where the directory cannot be used.
+ */
+export function createFileJournal(options: FileJournalOptions): Journal {
+  return new FileJournal(options);
+}
+
+class FileJournal implements Journal {
+  readonly durability: "power" | "process";
+  readonly #name: string;
+  readonly #options: FileJournalOptions;
+  readonly #logger: Logger;
+  readonly #lock: FileLock;
+  readonly #segments: Segments;
+  readonly #commits: JournalCommits;
+  readonly #capacityBytes: number;
+  readonly #capacityRows: number;
+  readonly #queue = new RowQueue();
+  /** Attempts under way, oldest OPEN first. */
+  readonly #open = new Map<string, { readonly record: OpenRecord; readonly seq: number }>();
+  #seq = 0;
+  #reopenedSeq = 0;
+  #rows = 0;
+  #alarmed = false;
+  #closed = false;
+  #cancelOpen: (() => void) | undefined;
+
+  constructor(options: FileJournalOptions) {
+    const { disk, directory, name, durability, segmentBytes = 16 * 1024 * 1024 } = options;
+    this.durability = durability;
+    this.#name = name;
+    this.#options = options;
+    this.#logger = options.logger;
+    this.#capacityBytes = options.capacityBytes ?? 2 * 1024 ** 3;
+    this.#capacityRows = options.capacityRows ?? 500_000;
+    disk.makeDirectory(directory);
+    const lock = options.lock(lockPath(directory, name));
+    if (lock === undefined) throw new Error(`The journal ${name} in ${directory} is written by another process.`);
+    this.#lock = lock;
+    this.#segments = new Segments({
+      disk,
+      directory,
+      journal: name,
+      clock: options.clock,
+      logger: options.logger,
+      segmentBytes,
+      fill: durability === "power",
+      keepMs: options.keepMs ?? standardKeepMs,
+      keepBytes: this.#capacityBytes / 4,
+    });
+    this.#commits = new JournalCommits({
+      segments: this.#segments,
+      syncsEach: durability === "power",
+      logger: options.logger,
+      schedule: options.schedule ?? systemSchedule,
+      afterTurn: options.afterTurn ?? setImmediate,
+      syncMs: options.syncMs ?? 40,
+      retryMs: options.retryMs ?? 1000,
+      onSegment: () => {
+        this.#watchFill();
+      },
+    });
+    try {
+      this.#segments.begin();
+      if (durability === "power") this.#segments.prepare();
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  append(record: JournalRecord): Promise<void> | undefined {
+    const seq = ++this.#seq;
+    if ((seq & 1023) === 0) this.#watchFill();
+    if (record.type === "open") {
+      this.#pushOpen(record.record, seq);
+      const { schedule = systemSchedule, openMs = 5 } = this.#options;
+      this.#cancelOpen ??= schedule(openMs, () => {
+        this.#cancelOpen = undefined;
+        this.#commits.writeLate();
+      });
+      return undefined;
+    }
+    this.#commits.push(recordTypes.close, seq, encodeClose(record.row));
+    this.#queue.push(record.row, seq);
+    this.#open.delete(attemptKey(record.row.request_id, record.row.attempt));
+    this.#rows += 1;
+    return this.durability === "power" ? this.#commits.afterSync() : this.#commits.afterTurn();
+  }
+
+  get pending(): number {
+    return this.#queue.length;
+  }
+
+  hasRoom(records: number): boolean {
+    return (
+      this.#commits.failure === undefined &&
+      this.#commits.unsyncedBytes <= maxWindowBytes &&
+      this.#queue.length + records <= this.#capacityRows &&
+      this.#segments.neededBytes + records * recordBytes <= this.#capacityBytes
+    );
+  }
+
+  peek(limit: number): JournalBatch {
+    const rows = this.#queue.peek(limit);
+    return rows.length === 0 ? { rows } : { rows, checkpoint: { journal: this.#name, seq: this.#queue.seqAt(rows.length - 1) } };
+  }
+
+  acknowledge(count: number): void {
+    if (count === 0) return;
+    const seq = this.#queue.seqAt(count - 1);
+    this.#queue.drop(count);
+    this.#segments.cover(seq);
+    this.#expire();
+    if (this.#alarmed) this.#watchFill();
+  }
+
+  get finalCheckpoint(): JournalCheckpoint | undefined {
+    return this.#rows === 0 ? undefined : { journal: this.#name, seq: finishedSeq };
+  }
+
+  facts(): JournalFacts {
+    return { problem: this.#problem(), segments: this.#segments.count, sizeBytes: this.#segments.sizeBytes };
+  }
+
+  async close(finished: boolean): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelOpen?.();
+    await this.#commits.close();
+    await this.#segments.close(finished && this.#rows === 0);
+    this.#lock.release();
+    const { disk, directory } = this.#options;
+    removeFiles(disk, [lockPath(directory, this.#name)]);
+    removeEmptyDirectory(disk, directory);
+  }
+
+  #pushOpen(record: OpenRecord, seq: number): void {
+    const key = attemptKey(record.requestId, record.attempt);
+    // Anew at the end of the map, where it has been opened before.
+    this.#open.delete(key);
+    this.#open.set(key, { record, seq });
+    this.#commits.push(recordTypes.open, seq, encodeOpen(record));
+  }
+
+  /**
+   * Removes what has been kept long enough. Not earlier where the disk is full: the database's last transactions may not be on the platter yet, and these rows
+   * would then be nowhere.
+   */
+  #expire(): void {
+    for (let segment = this.#segments.expired; segment !== undefined; segment = this.#segments.expired) {
+      for (const { record, seq } of this.#open.values()) {
+        if (seq > segment.lastSeq) break;
+        this.#pushOpen(record, ++this.#seq);
+        this.#reopenedSeq = this.#seq;
+      }
+      // Not before those that were opened again are safe.
+      if (Math.max(segment.lastSeq, this.#reopenedSeq) > this.#commits.syncedSeq) return;
+      this.#segments.removeExpired();
+    }
+  }
+
+  /** How full it is, from 0 to 1 and beyond. */
+  #fill(): number {
+    return Math.max(this.#segments.neededBytes / this.#capacityBytes, this.#queue.length / this.#capacityRows);
+  }
+
+  #problem(): string | undefined {
+    const { failure } = this.#commits;
+    if (failure !== undefined) return `the journal cannot be written: ${failure}`;
+    const fill = this.#fill();
+    if (fill < alarmShare) return undefined;
+    return `the journal is ${Math.floor(fill * 100)} % full: the database does not take the entries as fast as they come`;
+  }
+
+  #watchFill(): void {
+    const fill = this.#fill();
+    // Some distance between the two, so that the log does not flicker.
+    if (fill >= alarmShare === this.#alarmed || (this.#alarmed && fill > alarmShare - 0.1)) return;
+    this.#alarmed = !this.#alarmed;
+    const fields = { percent: Math.floor(fill * 100), queued: this.#queue.length };
+    if (this.#alarmed)
+      this.#logger.error(fields, "the journal is nearly full: the database does not take the entries as fast as they come");
+    else this.#logger.info(fields, "the journal has room again");
+  }
+}

@@ -1,0 +1,126 @@
+import { messageOf } from "../../core/index.ts";
+import type { Disk } from "./disk.ts";
+import { decodeClose, decodeOpen, frameHeadBytes, readFrame, recordTypes } from "./journal-codec.ts";
+import type { OpenRecord } from "../types.ts";
+import type { UsageRow } from "../entries/usage-row.ts";
+
+/** A record as it is found again. `covered`: its seq is within the checkpoint. */
+export type FoundRecord =
+  | { readonly type: "open"; readonly record: OpenRecord }
+  | { readonly type: "close"; readonly row: UsageRow; readonly covered: boolean };
+
+/** Bytes of a segment that hold no record, though records follow. */
+export interface Damage {
+  readonly path: string;
+  readonly position: number;
+  readonly sizeBytes: number;
+  readonly reason: string;
+}
+
+/** What a scan could not read. Filled as it goes on; complete when it has ended. */
+export interface ScanReport {
+  readonly damages: Damage[];
+  /** Records beyond the checkpoint that are nowhere, from seq to seq. */
+  missing: readonly (readonly [number, number])[];
+  /** Bytes at the ends of segments that are the beginning of a record: what a crash leaves of a write that was under way. Nobody was promised them. */
+  tornBytes: number;
+}
+
+export function createScanReport(): ScanReport {
+  return { damages: [], missing: [], tornBytes: 0 };
+}
+
+/**
+ * All records of a journal, segment by segment, each once. A record that was written again after a failed sync is found at whichever place still has it. Bytes
+ * that hold no record are passed over up to the next one that is whole, and reported.
+ * @param coveredSeq up to where the database has all rows; 0: nothing.
+ */
+export function* scanJournal(disk: Disk, paths: readonly string[], coveredSeq: number, report: ScanReport): Generator<FoundRecord> {
+  const seen = new SeqsSeen(coveredSeq);
+  for (const path of paths) {
+    let bytes: Buffer;
+    try {
+      bytes = readWhole(disk, path);
+    } catch (error) {
+      report.damages.push({ path, position: 0, sizeBytes: 0, reason: messageOf(error) });
+      continue;
+    }
+    const end = endOfData(bytes);
+    for (let at = 0; at < end;) {
+      const frame = readFrame(bytes, at);
+      if (frame === undefined) {
+        const next = nextFrame(bytes, at + 1, end);
+        if (next === undefined) report.tornBytes += end - at;
+        else report.damages.push({ path, position: at, sizeBytes: next - at, reason: "no whole record" });
+        at = next ?? end;
+        continue;
+      }
+      const { type, seq, payload } = frame;
+      try {
+        if (type === recordTypes.open) {
+          if (seq <= coveredSeq || seen.add(seq)) yield { type: "open", record: decodeOpen(payload) };
+        } else if (type === recordTypes.close) {
+          const covered = seq <= coveredSeq;
+          if (covered || seen.add(seq)) yield { type: "close", row: decodeClose(payload), covered };
+        }
+      } catch (error) {
+        report.damages.push({ path, position: at, sizeBytes: frame.end - at, reason: messageOf(error) });
+      }
+      at = frame.end;
+    }
+  }
+  report.missing = seen.missing;
+}
+
+/** Which records beyond the checkpoint have been seen. */
+class SeqsSeen {
+  #last: number;
+  #gaps: (readonly [number, number])[] = [];
+
+  constructor(last: number) {
+    this.#last = last;
+  }
+
+  get missing(): readonly (readonly [number, number])[] {
+    return this.#gaps;
+  }
+
+  /** @returns false where it has been seen before. */
+  add(seq: number): boolean {
+    if (seq > this.#last) {
+      if (seq > this.#last + 1) this.#gaps.push([this.#last + 1, seq - 1]);
+      this.#last = seq;
+      return true;
+    }
+    const gap = this.#gaps.findIndex(([from, to]) => from <= seq && seq <= to);
+    if (gap < 0) return false;
+    const [from, to] = this.#gaps[gap]!;
+    const rest: (readonly [number, number])[] = [];
+    if (from < seq) rest.push([from, seq - 1]);
+    if (seq < to) rest.push([seq + 1, to]);
+    this.#gaps.splice(gap, 1, ...rest);
+    return true;
+  }
+}
+
+function readWhole(disk: Disk, path: string): Buffer {
+  const file = disk.open(path);
+  try {
+    const bytes = Buffer.alloc(file.sizeBytes());
+    return bytes.subarray(0, file.read(bytes, 0));
+  } finally {
+    file.close();
+  }
+}
+
+/** Where the zeros begin that a segment is filled with. A record may end in zeros only where it is torn. */
+function endOfData(bytes: Buffer): number {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return end;
+}
+
+function nextFrame(bytes: Buffer, from: number, end: number): number | undefined {
+  for (let at = from; at + frameHeadBytes <= end; at++) if (readFrame(bytes, at) !== undefined) return at;
+  return undefined;
+}

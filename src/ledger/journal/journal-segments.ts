@@ -1,0 +1,255 @@
+import { messageOf, type Clock, type Logger } from "../../core/index.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import { frameHeadBytes, recordTypes, writeFrame } from "./journal-codec.ts";
+import { segmentPath } from "./journal-files.ts";
+
+/** A file of a journal that this process writes or has written. */
+export interface Segment {
+  readonly path: string;
+  readonly file: DiskFile;
+  /** Bytes that hold records; the file may be longer. */
+  sizeBytes: number;
+  /** The last record in it. */
+  lastSeq: number;
+  /** Filled with zeros before it was used. */
+  readonly filled: boolean;
+  /** When the database had all of its rows; monotonic milliseconds. */
+  coveredMs: number | undefined;
+}
+
+export interface SegmentsOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly journal: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly segmentBytes: number;
+  /** Whether the next segment is filled with zeros before it is used, which makes a sync cheaper: no new length has to be recorded. */
+  readonly fill: boolean;
+  /** A segment whose rows the database has is kept for so long, … */
+  readonly keepMs: number;
+  /** … but no longer than those kept take this much. */
+  readonly keepBytes: number;
+}
+
+/** The segments of one journal: one that is written, older ones, and one that is being prepared. */
+export class Segments {
+  readonly #options: SegmentsOptions;
+  #current: Segment | undefined;
+  #older: Segment[] = [];
+  /** Written since their last sync. */
+  readonly #dirty = new Set<Segment>();
+  /** Being synced: a file that is closed meanwhile may be another's by its number. */
+  readonly #syncing = new Set<Segment>();
+  #directoryDirty = true;
+  #lastIndex = 0;
+  #prepared: { readonly path: string; readonly file: DiskFile } | undefined;
+  #preparing: Promise<void> | undefined;
+  #keptBytes = 0;
+  /** Bytes of older segments that hold rows which the database does not have. */
+  #neededBytes = 0;
+
+  constructor(options: SegmentsOptions) {
+    this.#options = options;
+  }
+
+  get current(): Segment | undefined {
+    return this.#current;
+  }
+
+  /** Bytes that a replay would have to read. */
+  get neededBytes(): number {
+    return this.#neededBytes + (this.#current?.sizeBytes ?? 0);
+  }
+
+  get sizeBytes(): number {
+    return this.neededBytes + this.#keptBytes;
+  }
+
+  get count(): number {
+    return this.#older.length + (this.#current === undefined ? 0 : 1);
+  }
+
+  /** @returns false where the current segment should not take so many bytes more. */
+  fits(bytes: number): boolean {
+    const { segmentBytes } = this.#options;
+    return this.#current !== undefined && (this.#current.sizeBytes + bytes <= segmentBytes || this.#current.lastSeq === 0);
+  }
+
+  /** Opens the next segment; the one before is written no more. @throws the system's error, and then there is no current one. */
+  begin(): void {
+    this.seal();
+    const { disk, directory, journal } = this.#options;
+    const prepared = this.#takePrepared();
+    const path = prepared?.path ?? segmentPath(directory, journal, ++this.#lastIndex);
+    this.#directoryDirty = true;
+    const file = prepared?.file ?? disk.create(path);
+    const head = Buffer.allocUnsafe(frameHeadBytes + journal.length * 3);
+    const sizeBytes = writeFrame(head, 0, recordTypes.head, 0, journal);
+    try {
+      file.write(head.subarray(0, sizeBytes), 0);
+    } catch (error) {
+      this.#discard(file, path);
+      throw error;
+    }
+    this.#current = { path, file, sizeBytes, lastSeq: 0, filled: prepared !== undefined, coveredMs: undefined };
+  }
+
+  /** Writes at the end of the current segment. @throws the system's error. */
+  write(bytes: Uint8Array, lastSeq: number): void {
+    const segment = this.#current!;
+    // Before the write: one that fails midway has changed the file as well.
+    this.#dirty.add(segment);
+    segment.file.write(bytes, segment.sizeBytes);
+    segment.sizeBytes += bytes.length;
+    segment.lastSeq = lastSeq;
+    if (this.#options.fill && segment.sizeBytes * 2 > this.#options.segmentBytes) this.prepare();
+  }
+
+  /** Nothing more is written to the current segment. */
+  seal(): void {
+    const segment = this.#current;
+    if (segment === undefined) return;
+    this.#current = undefined;
+    if (segment.lastSeq === 0) {
+      this.#dirty.delete(segment);
+      this.#discard(segment.file, segment.path);
+      return;
+    }
+    this.#older.push(segment);
+    this.#neededBytes += segment.sizeBytes;
+    if (!this.#dirty.has(segment) && !this.#syncing.has(segment)) this.#finishFile(segment);
+  }
+
+  get dirty(): boolean {
+    return this.#dirty.size > 0;
+  }
+
+  /** Syncs all that has been written. @throws the first error; what the files then hold is not known. */
+  async sync(): Promise<void> {
+    const segments = [...this.#dirty];
+    for (const segment of segments) this.#syncing.add(segment);
+    this.#dirty.clear();
+    const directory = this.#directoryDirty;
+    this.#directoryDirty = false;
+    const { disk } = this.#options;
+    const results = await Promise.allSettled([
+      ...segments.map((segment) => segment.file.sync()),
+      ...(directory ? [disk.syncDirectory(this.#options.directory)] : []),
+    ]);
+    this.#syncing.clear();
+    for (const segment of segments) if (segment !== this.#current && !this.#dirty.has(segment)) this.#finishFile(segment);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed === undefined) return;
+    if (directory) this.#directoryDirty = true;
+    throw failed.reason;
+  }
+
+  /** What has been written is of no account: all of it will be written again. */
+  abandon(): void {
+    this.seal();
+    for (const segment of this.#dirty) this.#finishFile(segment);
+    this.#dirty.clear();
+  }
+
+  /** The database has all rows up to `seq`. */
+  cover(seq: number): void {
+    for (const segment of this.#older) {
+      if (segment.coveredMs !== undefined) continue;
+      if (segment.lastSeq > seq) break;
+      segment.coveredMs = this.#options.clock.monotonic();
+      this.#neededBytes -= segment.sizeBytes;
+      this.#keptBytes += segment.sizeBytes;
+    }
+  }
+
+  /** The oldest segment, where it has been kept long enough or there is no more room to keep it. */
+  get expired(): Segment | undefined {
+    const { clock, keepMs, keepBytes } = this.#options;
+    const segment = this.#older[0];
+    if (segment?.coveredMs === undefined) return undefined;
+    return clock.monotonic() - segment.coveredMs >= keepMs || this.#keptBytes > keepBytes ? segment : undefined;
+  }
+
+  removeExpired(): void {
+    const segment = this.#older.shift()!;
+    this.#keptBytes -= segment.sizeBytes;
+    this.#remove(segment.path);
+  }
+
+  /** Fills the next segment, off the calling thread. */
+  prepare(): void {
+    if (this.#prepared !== undefined || this.#preparing !== undefined) return;
+    const { disk, directory, journal, segmentBytes, logger } = this.#options;
+    let file: DiskFile;
+    const index = ++this.#lastIndex;
+    const path = segmentPath(directory, journal, index);
+    try {
+      file = disk.create(path);
+    } catch (error) {
+      logger.warn({ error: messageOf(error) }, "the next segment of the journal could not be prepared");
+      return;
+    }
+    this.#preparing = file
+      .fill(segmentBytes)
+      .then(() => file.sync())
+      .then(
+        () => {
+          // One that came too late would stand before segments that are older.
+          if (index === this.#lastIndex) this.#prepared = { path, file };
+          else this.#discard(file, path);
+        },
+        (error: unknown) => {
+          logger.warn({ error: messageOf(error) }, "the next segment of the journal could not be prepared");
+          this.#discard(file, path);
+        },
+      )
+      .finally(() => {
+        this.#preparing = undefined;
+      });
+  }
+
+  /** Lets go of all files; `remove`: they are removed. Nothing is written after this. */
+  async close(remove: boolean): Promise<void> {
+    await this.#preparing;
+    if (this.#prepared !== undefined) this.#discard(this.#prepared.file, this.#prepared.path);
+    this.#prepared = undefined;
+    this.abandon();
+    if (!remove) return;
+    for (const segment of this.#older) this.#remove(segment.path);
+    this.#older = [];
+  }
+
+  #takePrepared(): { readonly path: string; readonly file: DiskFile } | undefined {
+    const prepared = this.#prepared;
+    this.#prepared = undefined;
+    return prepared;
+  }
+
+  #finishFile(segment: Segment): void {
+    try {
+      // What was filled and not used need not lie around.
+      if (segment.filled) segment.file.truncate(segment.sizeBytes);
+      segment.file.close();
+    } catch (error) {
+      this.#options.logger.warn({ file: segment.path, error: messageOf(error) }, "a segment of the journal could not be closed");
+    }
+  }
+
+  #discard(file: DiskFile, path: string): void {
+    try {
+      file.close();
+    } catch {
+      // It is removed in any case.
+    }
+    this.#remove(path);
+  }
+
+  #remove(path: string): void {
+    try {
+      this.#options.disk.remove(path);
+    } catch (error) {
+      this.#options.logger.warn({ file: path, error: messageOf(error) }, "a segment of the journal could not be removed");
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ServiceTier, Usage } from "../../ir/index.ts";
+import { chargedRow } from "./charge.ts";
+import { createPriceCatalogue } from "./price-catalogue.ts";
+import { readSnapshot, reckonCost } from "./rates.ts";
+import type { CloseRecord } from "../types.ts";
+
+const prices = createPriceCatalogue({
+  overrides: {
+    "gpt-5": { input: "1", output: "10", priority: { input: "2", output: "20" }, batch: { input: "0.5", output: "5" } },
+    free: { input: "0", output: "0" },
+  },
+});
+const usage: Usage = { input: 1000, output: 100 };
+
+function costOf(model: string, tier?: ServiceTier): bigint | undefined {
+  const rates = prices.rates("openai", model, 0, 1000, tier);
+  return rates && reckonCost(rates, usage);
+}
+
+test("each class of service has its own price; one without a price costs nobody knows what", () => {
+  assert.deepStrictEqual(
+    [undefined, "priority", "batch", "flex"].map((tier) => costOf("gpt-5", tier as ServiceTier | undefined)),
+    [2_000_000n, 4_000_000n, 1_000_000n, undefined],
+  );
+  // The catalogue knows the standard one alone.
+  assert.notEqual(costOf("gpt-4o"), undefined);
+  assert.equal(costOf("gpt-4o", "priority"), undefined);
+  assert.equal(costOf("free", "priority"), 0n);
+});
+
+test("the snapshot names the class, and gives the cost again", () => {
+  const rates = prices.rates("openai", "gpt-5", 0, 1000, "priority")!;
+  assert.equal(rates.snapshot, '{"source":"override","model":"gpt-5","tier":"priority","input":"2","output":"20"}');
+  assert.equal(reckonCost(readSnapshot(rates.snapshot), usage), 4_000_000n);
+});
+
+test("prices of a class that are none are refused, with the class", () => {
+  assert.throws(() => createPriceCatalogue({ overrides: { m: { input: "1", flex: { input: "x" } } } }), {
+    name: "RangeError",
+    message: /The price of "m" \(flex\) has input "x"/,
+  });
+  assert.throws(() => createPriceCatalogue({ overrides: { m: { input: "1", flex: { cache_read: "1" } } } }), /"m" \(flex\) has neither/);
+});
+
+test("an entry is charged at the price of its class, its other counts made sound", () => {
+  const record: CloseRecord = {
+    requestId: "req_1",
+    attempt: 1,
+    timeMs: 0,
+    userId: "usr_1",
+    keyId: "key_1",
+    dialect: "openai-chat",
+    provider: "openai",
+    modelAsked: "gpt-5",
+    upstreamModel: "gpt-5",
+    modelServed: "gpt-5",
+    status: "ok",
+    durationMs: 1,
+    usage: { ...usage, tier: "priority" },
+    usageSource: "reported",
+    httpStatus: 200,
+  };
+  const costOfUsage = (own: Usage): bigint | null => chargedRow(prices, { ...record, usage: own }).cost_nano_usd;
+  assert.equal(costOfUsage({ ...usage, tier: "priority" }), 4_000_000n);
+  assert.equal(costOfUsage({ ...usage, cacheRead: -1, tier: "priority" }), 4_000_000n);
+  assert.equal(costOfUsage({ ...usage, tier: "flex" }), null);
+  assert.equal(costOfUsage(usage), 2_000_000n);
+});
+
+test("what uses no tokens costs nothing, whether its model has a price or not; what should have used some costs nobody knows what", () => {
+  const record: CloseRecord = {
+    requestId: "req_1",
+    attempt: 1,
+    timeMs: 0,
+    userId: "usr_1",
+    keyId: "key_1",
+    dialect: "anthropic-messages",
+    provider: "local",
+    modelAsked: "unheard-of",
+    upstreamModel: "unheard-of",
+    modelServed: "unheard-of",
+    status: "ok",
+    durationMs: 1,
+    usage: {},
+    usageSource: "none",
+    httpStatus: 200,
+  };
+  const cost = (own: Partial<CloseRecord>): bigint | null => chargedRow(prices, { ...record, ...own }).cost_nano_usd;
+  assert.deepEqual(
+    [
+      cost({}),
+      cost({ modelServed: "gpt-5" }),
+      cost({ inputTokensEstimate: 10 }),
+      cost({ usage, usageSource: "reported" }),
+      cost({ usage, usageSource: "reported", modelServed: "gpt-5" }),
+    ],
+    [0n, 0n, null, null, 2_000_000n],
+  );
+});

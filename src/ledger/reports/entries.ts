@@ -1,0 +1,102 @@
+import { sql, type RawBuilder, type Selectable } from "kysely";
+import { GatewayError } from "../../core/index.ts";
+import type { Store, UsageEntriesTable } from "../../store/index.ts";
+import { formatUsd } from "../money.ts";
+import type { UsageFilter } from "./report-query.ts";
+import { entryModel } from "../rollups/rollup-sums.ts";
+import { readTags } from "../entries/tags.ts";
+import type { EntryStatus } from "../types.ts";
+
+export interface EntriesQuery extends UsageFilter {
+  readonly status?: EntryStatus;
+  /** Entries on a page, 1 to 1,000. */
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+}
+
+/** One attempt, as the API gives it: the table's columns, with the time in RFC 3339 and the cost as a decimal of US dollars, `null` where not known. */
+export interface UsageEntry extends Omit<Selectable<UsageEntriesTable>, "time_ms" | "cost_nano_usd" | "price_snapshot" | "tags"> {
+  readonly time: string;
+  readonly cost_usd: string | null;
+  /** The rates that the cost was reckoned with (`Rates.snapshot`). */
+  readonly price: unknown;
+  readonly tags: readonly string[];
+}
+
+export interface EntriesPage {
+  /** Newest first; of one time, those of later ids and attempts first. */
+  readonly entries: readonly UsageEntry[];
+  /** Give it as `after` for the next page; `null` on the last. */
+  readonly next: string | null;
+}
+
+/** A page by key, so that the last page costs what the first does. */
+export async function readEntries(store: Pick<Store, "db" | "dialect">, query: EntriesQuery): Promise<EntriesPage> {
+  const limit = Math.min(Math.max(Math.trunc(query.limit) || 1, 1), 1000);
+  let select = store.db
+    .selectFrom("usage_entries")
+    .selectAll()
+    .orderBy("time_ms", "desc")
+    .orderBy("request_id", "desc")
+    .orderBy("attempt", "desc")
+    .limit(limit + 1);
+  if (query.userId !== undefined) select = select.where("user_id", "=", query.userId);
+  if (query.keyId !== undefined) select = select.where("key_id", "=", query.keyId);
+  if (query.provider !== undefined) select = select.where("provider", "=", query.provider);
+  if (query.model !== undefined) select = select.where(entryModel, "=", query.model);
+  if (query.dialect !== undefined) select = select.where("dialect", "=", query.dialect);
+  if (query.status !== undefined) select = select.where("status", "=", query.status);
+  if (query.tag !== undefined) select = select.where(hasTag(store.dialect, query.tag));
+  if (query.fromMs !== undefined) select = select.where("time_ms", ">=", query.fromMs);
+  if (query.toMs !== undefined) select = select.where("time_ms", "<", query.toMs);
+  if (query.after !== undefined) {
+    const { timeMs, requestId, attempt } = readCursor(query.after);
+    select = select.where(sql<boolean>`(time_ms, request_id, attempt) < (${timeMs}, ${requestId}, ${attempt})`);
+  }
+  // One more than asked for tells whether there is a next page.
+  const rows = await select.execute();
+  const page = rows.slice(0, limit);
+  return { entries: page.map(renderEntry), next: rows.length > limit ? writeCursor(page.at(-1)!) : null };
+}
+
+function hasTag(dialect: Store["dialect"], tag: string): RawBuilder<boolean> {
+  return dialect === "sqlite"
+    ? sql<boolean>`exists (select 1 from json_each(tags) as each_tag where each_tag.value = ${tag})`
+    : sql<boolean>`tags::jsonb @> to_jsonb(${tag}::text)`;
+}
+
+function renderEntry(row: Selectable<UsageEntriesTable>): UsageEntry {
+  const { time_ms: timeMs, cost_nano_usd: costNanoUsd, price_snapshot: snapshot, tags, ...rest } = row;
+  return {
+    ...rest,
+    time: new Date(timeMs).toISOString(),
+    cost_usd: costNanoUsd === null ? null : formatUsd(costNanoUsd),
+    price: snapshot === null ? null : JSON.parse(snapshot),
+    tags: readTags(tags),
+  };
+}
+
+interface Cursor {
+  readonly timeMs: number;
+  readonly requestId: string;
+  readonly attempt: number;
+}
+
+function writeCursor(row: Selectable<UsageEntriesTable>): string {
+  return `${row.time_ms}.${row.attempt}.${row.request_id}`;
+}
+
+function readCursor(text: string): Cursor {
+  const match = /^(\d{1,15})\.(\d{1,9})\.(.{1,200})$/.exec(text);
+  if (match === null) {
+    throw new GatewayError(
+      "invalid_request",
+      '"after" is not the "next" of an earlier page. Leave it out to begin with the newest entries.',
+      {
+        param: "after",
+      },
+    );
+  }
+  return { timeMs: Number(match[1]), attempt: Number(match[2]), requestId: match[3]! };
+}

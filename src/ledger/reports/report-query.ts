@@ -1,0 +1,192 @@
+import { sql, type RawBuilder } from "kysely";
+import type { Store } from "../../store/index.ts";
+import { planRange, type RangePart } from "./report-plan.ts";
+import { spanMs } from "../rollups/rollup.ts";
+import { entryModel, entrySums, joinCost, sumColumns } from "../rollups/rollup-sums.ts";
+import { otherTag } from "../rollups/rollup-tags.ts";
+
+export type UsageGroup = "user" | "key" | "model" | "provider" | "dialect" | "day" | "hour" | "tag";
+
+export interface UsageFilter {
+  readonly userId?: string;
+  readonly keyId?: string;
+  readonly provider?: string;
+  /** The model that served; where none did, the one asked for. */
+  readonly model?: string;
+  readonly dialect?: string;
+  readonly tag?: string;
+  /** Attempts that began at this time or later, milliseconds since 1970. */
+  readonly fromMs?: number;
+  /** Attempts that began before this time. */
+  readonly toMs?: number;
+}
+
+/** Sums of attempts. Counts of tokens past 2^53 lose their last digits; money is exact. */
+export interface Sums {
+  readonly requests: number;
+  readonly attempts: number;
+  readonly errors: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly reasoningTokens: number;
+  readonly costNanoUsd: bigint;
+  readonly unpriced: number;
+}
+
+export interface SumsRow {
+  /** A value for each group, as text: of `day` and `hour` how many of them since 1970. */
+  readonly values: readonly string[];
+  readonly sums: Sums;
+}
+
+export interface SumsQuery extends UsageFilter {
+  /** Each once. With `tag` only `user`, `day` and `hour`, among the filters too. */
+  readonly groupBy: readonly UsageGroup[];
+  readonly limit?: number;
+  /** Rows after the one with these values. */
+  readonly after?: readonly string[];
+}
+
+/** One row for each set of values, in their order; without groups one row. */
+export async function readSums(store: Pick<Store, "db" | "dialect">, query: SumsQuery): Promise<readonly SumsRow[]> {
+  const parts = await rangeOf(store, query);
+  // An empty range still has a row without groups: its sums are 0.
+  if (parts.length === 0) return query.groupBy.length === 0 ? [emptyRow] : [];
+  const byTag = query.groupBy.includes("tag") || query.tag !== undefined;
+  const sources = parts.map((part) => (byTag ? tagSource(part, query, store.dialect) : groupSource(part, query)));
+  const places = query.groupBy.map((_, i) => sql.ref(`g${i}`));
+  const columns = [
+    ...places.map((place, i) => sql`cast(${place} as text) as ${sql.ref(`v${i}`)}`),
+    // As text, as a sum of 64-bit numbers may need more digits than a number or a 64-bit integer has.
+    ...sumColumns.map((_, i) => sql`cast(coalesce(sum(${sql.ref(`s${i}`)}), 0) as text) as ${sql.ref(`t${i}`)}`),
+  ];
+  const groups = sql.join(places);
+  const { after } = query;
+  const start =
+    after === undefined ? sql`` : sql`where (${groups}) > (${sql.join(query.groupBy.map((group, i) => cursorValue(group, after[i]!)))})`;
+  const grouped = places.length === 0 ? sql`` : sql`group by ${groups} order by ${groups}`;
+  const limit = query.limit === undefined ? sql`` : sql`limit ${query.limit}`;
+  const { rows } = await sql<Record<string, string>>`
+    select ${sql.join(columns)} from (${sql.join(sources, sql` union all `)}) as parts ${start} ${grouped} ${limit}`.execute(store.db);
+  return rows.map((row) => ({ values: places.map((_, i) => row[`v${i}`]!), sums: sumsOf(sumColumns.map((_, i) => row[`t${i}`]!)) }));
+}
+
+/**
+ * Where the entries of an hour have been deleted, its sums cannot be split: a bound that lies in it moves outwards to the whole hour.
+ */
+async function rangeOf({ db }: Pick<Store, "db">, { fromMs, toMs, groupBy }: SumsQuery): Promise<readonly RangePart[]> {
+  const finest = groupBy.includes("hour") ? "hour" : "day";
+  if (fromMs === undefined && toMs === undefined) return planRange(fromMs, toMs, finest);
+  const mark = await db.selectFrom("retention").select("deletable_before_ms").where("name", "=", "usage_entries").executeTakeFirst();
+  const keptMs = mark?.deletable_before_ms ?? 0;
+  const from = fromMs !== undefined && fromMs < keptMs ? Math.floor(fromMs / spanMs.hour) * spanMs.hour : fromMs;
+  const to = toMs !== undefined && toMs < keptMs ? Math.ceil(toMs / spanMs.hour) * spanMs.hour : toMs;
+  return planRange(from, to, finest);
+}
+
+function groupSource(part: RangePart, query: SumsQuery): RawBuilder<unknown> {
+  const entries = part.source === "entries";
+  const columns = entries ? entryColumns : sumTableColumns;
+  const filters = [
+    ...rangeFilters(part),
+    ...equal(columns.user, query.userId),
+    ...equal(columns.key, query.keyId),
+    ...equal(columns.provider, query.provider),
+    ...equal(columns.model, query.model),
+    ...equal(columns.dialect, query.dialect),
+  ];
+  const sums = sumColumns.map((column, i) => sql`${entries ? entrySums[column] : sql.ref(column)} as ${sql.ref(`s${i}`)}`);
+  return select([...groupsOf(query, columns), ...sums], entries ? sql`usage_entries` : sql`usage_sums`, filters);
+}
+
+function tagSource(part: RangePart, query: SumsQuery, dialect: Store["dialect"]): RawBuilder<unknown> {
+  const columns = part.source === "entries" ? entryColumns : sumTableColumns;
+  const filters = [...rangeFilters(part), ...equal(columns.user, query.userId)];
+  if (part.source !== "entries") {
+    const sums = sumColumns.map((column, i) => sql`${sql.ref(column)} as ${sql.ref(`s${i}`)}`);
+    return select([...groupsOf(query, columns), ...sums], sql`usage_tag_sums`, [...filters, ...equal(columns.tag, query.tag)]);
+  }
+  // Several tags of an entry may be counted under one name, and then count once: hence the distinct rows, which the entry's key keeps apart from others.
+  const each = dialect === "sqlite" ? sql`json_each(tags)` : sql`jsonb_array_elements_text(tags::jsonb)`;
+  const sums = sumColumns.map((column, i) => sql`${entrySums[column]} as ${sql.ref(`s${i}`)}`);
+  const name = sql`case when each_tag.value in (select tag from usage_tags) then each_tag.value else ${sql.lit(otherTag)} end as tag`;
+  const named = select(
+    [sql`distinct request_id`, sql`attempt`, sql`time_ms`, sql`user_id`, name, ...sums],
+    sql`usage_entries cross join ${each} as each_tag${dialect === "sqlite" ? sql`` : sql`(value)`}`,
+    filters,
+  );
+  const kept = sumColumns.map((_, i) => sql.ref(`s${i}`));
+  return select([...groupsOf(query, columns), ...kept], sql`(${named}) as named`, equal(columns.tag, query.tag));
+}
+
+type Column = RawBuilder<unknown>;
+
+const names = { user: sql`user_id`, key: sql`key_id`, provider: sql`provider`, dialect: sql`dialect`, tag: sql`tag` };
+const sumTableColumns: Readonly<Record<UsageGroup, Column>> = { ...names, model: sql`model`, ...spansOf(sql`start_ms`) };
+const entryColumns: Readonly<Record<UsageGroup, Column>> = { ...names, model: entryModel, ...spansOf(sql`time_ms`) };
+
+function spansOf(time: Column): { readonly day: Column; readonly hour: Column } {
+  // Literals, as a parameter may be bound as a real number and then divides as one.
+  return { day: sql`${time} / ${sql.lit(spanMs.day)}`, hour: sql`${time} / ${sql.lit(spanMs.hour)}` };
+}
+
+function groupsOf({ groupBy }: SumsQuery, columns: Readonly<Record<UsageGroup, Column>>): Column[] {
+  return groupBy.map((group, i) => sql`${columns[group]} as ${sql.ref(`g${i}`)}`);
+}
+
+function rangeFilters({ source, fromMs, toMs }: RangePart): Column[] {
+  const time = source === "entries" ? sql`time_ms` : sql`start_ms`;
+  return [
+    ...(source === "entries" ? [] : [sql`span = ${sql.lit(source)}`]),
+    ...(fromMs === undefined ? [] : [sql`${time} >= ${fromMs}`]),
+    ...(toMs === undefined ? [] : [sql`${time} < ${toMs}`]),
+  ];
+}
+
+function equal(column: Column, value: string | undefined): Column[] {
+  return value === undefined ? [] : [sql`${column} = ${value}`];
+}
+
+function select(columns: readonly Column[], from: Column, filters: readonly Column[]): Column {
+  return filters.length === 0
+    ? sql`select ${sql.join(columns)} from ${from}`
+    : sql`select ${sql.join(columns)} from ${from} where ${sql.join(filters, sql` and `)}`;
+}
+
+function cursorValue(group: UsageGroup, value: string): Column {
+  return group === "day" || group === "hour" ? sql`${Number(value)}` : sql`${value}`;
+}
+
+export const noSums: Sums = {
+  requests: 0,
+  attempts: 0,
+  errors: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  reasoningTokens: 0,
+  costNanoUsd: 0n,
+  unpriced: 0,
+};
+
+const emptyRow: SumsRow = { values: [], sums: noSums };
+
+/** @param texts in the order of `sumColumns`. */
+function sumsOf(texts: readonly string[]): Sums {
+  const of = (column: (typeof sumColumns)[number]): string => texts[sumColumns.indexOf(column)]!;
+  return {
+    requests: Number(of("requests")),
+    attempts: Number(of("attempts")),
+    errors: Number(of("errors")),
+    inputTokens: Number(of("input_tokens")),
+    outputTokens: Number(of("output_tokens")),
+    cacheReadTokens: Number(of("cache_read_tokens")),
+    cacheWriteTokens: Number(of("cache_write_tokens")),
+    reasoningTokens: Number(of("reasoning_tokens")),
+    costNanoUsd: joinCost(BigInt(of("whole_usd")), BigInt(of("rest_nano_usd"))),
+    unpriced: Number(of("unpriced")),
+  };
+}

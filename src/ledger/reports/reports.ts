@@ -1,0 +1,181 @@
+import { GatewayError } from "../../core/index.ts";
+import type { Store } from "../../store/index.ts";
+import { readEntries, type EntriesPage, type EntriesQuery } from "./entries.ts";
+import { formatUsd } from "../money.ts";
+import { noSums, readSums, type Sums, type SumsRow, type UsageFilter, type UsageGroup } from "./report-query.ts";
+import { spanMs } from "../rollups/rollup.ts";
+
+export interface UsageQuery extends UsageFilter {
+  readonly groupBy: readonly UsageGroup[];
+  /** Rows on a page; all where left out. */
+  readonly limit?: number;
+  /** `next` of the page before, which had the same groups. */
+  readonly after?: string;
+}
+
+export interface UsageSums {
+  /** Requests, each counted at its first attempt, refused ones too. */
+  readonly requests: number;
+  /** Attempts: more than requests where others were made after a failure; a refused request has one. */
+  readonly attempts: number;
+  /** Attempts that failed, were interrupted or refused. That the client left is no error. */
+  readonly errors: number;
+  /** The whole prompt, with what came from or went to a cache. */
+  readonly input_tokens: number;
+  /** With reasoning. */
+  readonly output_tokens: number;
+  readonly cache_read_tokens: number;
+  /** Of both lifetimes. */
+  readonly cache_write_tokens: number;
+  readonly reasoning_tokens: number;
+  /** Decimal of US dollars, exact, of all attempts whose cost is known; `null` where there are attempts and the cost of none is. */
+  readonly cost_usd: string | null;
+  /** Attempts whose cost is not known, and not in `cost_usd`. */
+  readonly unpriced_requests: number;
+}
+
+export interface UsageReportRow extends UsageSums {
+  /**
+   * A value for each group asked for: ids of user and key, the model that served (the one asked for where none did), `2026-01-31` for a day and
+   * `2026-01-31T17:00Z` for an hour, in UTC.
+   */
+  readonly group: Readonly<Record<string, string>>;
+}
+
+/** JSON as the API gives it. */
+export interface UsageReport {
+  readonly group_by: readonly UsageGroup[];
+  /** In the order of the groups' values; without groups one row. */
+  readonly rows: readonly UsageReportRow[];
+  /**
+   * Of all that the filters let through, also of what is on other pages. By tag, a request counts in the row of each of its tags and once in here, as does
+   * one without tags, which is in no row.
+   */
+  readonly totals: UsageSums;
+  /** Give it as `after` for the next page; `null` on the last. */
+  readonly next: string | null;
+}
+
+/** What has been used and what it cost, from the ledger. */
+export interface Reports {
+  /** @throws GatewayError `invalid_request` for a tag with groups or filters that no sums are kept by, and where `after` is not from an earlier page. */
+  usage(query: UsageQuery): Promise<UsageReport>;
+  /** Entries one by one, newest first. @throws GatewayError `invalid_request` where `after` is not from an earlier page. */
+  entries(query: EntriesQuery): Promise<EntriesPage>;
+}
+
+export function createReports({ store }: { readonly store: Pick<Store, "db" | "dialect"> }): Reports {
+  return {
+    async usage(query) {
+      const { limit, after: cursor, ...filter } = query;
+      const groupBy = [...new Set(query.groupBy)];
+      checkTagQuery(query);
+      const after = cursor === undefined ? undefined : readCursor(cursor, groupBy);
+      // One more than asked for tells whether there is a next page.
+      const found = await readSums(store, {
+        ...filter,
+        groupBy,
+        ...(limit === undefined ? {} : { limit: limit + 1 }),
+        ...(after === undefined ? {} : { after }),
+      });
+      const page = limit === undefined ? found : found.slice(0, limit);
+      const partial = after !== undefined || page.length < found.length || groupBy.includes("tag");
+      const totals = partial
+        ? (await readSums(store, { ...filter, groupBy: [] }))[0]!.sums
+        : page.map((row) => row.sums).reduce(add, noSums);
+      return {
+        group_by: query.groupBy,
+        rows: page.map((row) => ({ group: groupOf(row, groupBy), ...render(row.sums) })),
+        totals: render(totals),
+        next: page.length < found.length ? writeCursor(page.at(-1)!) : null,
+      };
+    },
+    entries: (query) => readEntries(store, query),
+  };
+}
+
+/** An entry has several tags, so sums by tag are kept apart from the others, and by fewer groups. */
+function checkTagQuery({ groupBy, tag, keyId, provider, model, dialect }: UsageQuery): void {
+  if (tag === undefined && !groupBy.includes("tag")) return;
+  const group = groupBy.find((name) => name !== "tag" && name !== "user" && name !== "day" && name !== "hour");
+  if (group !== undefined) throw notByTag(group, "group_by");
+  for (const [name, value] of Object.entries({ key_id: keyId, provider, model, dialect })) {
+    if (value !== undefined) throw notByTag(name, name);
+  }
+}
+
+function notByTag(name: string, param: string): GatewayError {
+  const message = `Usage by tag is known by user, day and hour, not by "${name}". Leave out either, or read the entries, which can be filtered by all of them.`;
+  return new GatewayError("invalid_request", message, { param });
+}
+
+function groupOf({ values }: SumsRow, groupBy: readonly UsageGroup[]): Record<string, string> {
+  return Object.fromEntries(groupBy.map((group, i) => [group, groupValue(group, values[i]!)]));
+}
+
+function groupValue(group: UsageGroup, value: string): string {
+  if (group === "day") return new Date(Number(value) * spanMs.day).toISOString().slice(0, 10);
+  if (group === "hour") return `${new Date(Number(value) * spanMs.hour).toISOString().slice(0, 16)}Z`;
+  return value;
+}
+
+function writeCursor({ values }: SumsRow): string {
+  return Buffer.from(JSON.stringify(values)).toString("base64url");
+}
+
+function readCursor(text: string, groupBy: readonly UsageGroup[]): readonly string[] {
+  const values = parseValues(text);
+  const matches =
+    Array.isArray(values) &&
+    values.length === groupBy.length &&
+    values.length > 0 &&
+    values.every((value, i) => typeof value === "string" && (!isSpan(groupBy[i]) || /^\d{1,12}$/.test(value)));
+  if (!matches) {
+    const message = '"after" is not the "next" of an earlier page with the same groups. Leave it out to begin with the first row.';
+    throw new GatewayError("invalid_request", message, { param: "after" });
+  }
+  return values as readonly string[];
+}
+
+function parseValues(text: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(text, "base64url").toString());
+  } catch {
+    // It comes from a client, and is then no cursor.
+    return undefined;
+  }
+}
+
+function isSpan(group: UsageGroup | undefined): boolean {
+  return group === "day" || group === "hour";
+}
+
+function add(a: Sums, b: Sums): Sums {
+  return {
+    requests: a.requests + b.requests,
+    attempts: a.attempts + b.attempts,
+    errors: a.errors + b.errors,
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+    costNanoUsd: a.costNanoUsd + b.costNanoUsd,
+    unpriced: a.unpriced + b.unpriced,
+  };
+}
+
+function render(sums: Sums): UsageSums {
+  return {
+    requests: sums.requests,
+    attempts: sums.attempts,
+    errors: sums.errors,
+    input_tokens: sums.inputTokens,
+    output_tokens: sums.outputTokens,
+    cache_read_tokens: sums.cacheReadTokens,
+    cache_write_tokens: sums.cacheWriteTokens,
+    reasoning_tokens: sums.reasoningTokens,
+    cost_usd: sums.attempts > 0 && sums.unpriced === sums.attempts ? null : formatUsd(sums.costNanoUsd),
+    unpriced_requests: sums.unpriced,
+  };
+}

@@ -1,0 +1,105 @@
+import { CompiledQuery, type Kysely } from "kysely";
+import type { SqlValue, Store, Tables } from "../../store/index.ts";
+import { modelOf, RollupSums, sumColumns } from "./rollup-sums.ts";
+import { admitTags } from "./rollup-tags.ts";
+import type { IngestStep } from "../entries/sink.ts";
+import type { UsageRow } from "../entries/usage-row.ts";
+import { readTags } from "../entries/tags.ts";
+
+/** Lengths of the spans that sums are kept of, in milliseconds. Both begin at whole ones since 1970, which are those of UTC. */
+export const spanMs = { hour: 3_600_000, day: 86_400_000 } as const;
+export type Span = keyof typeof spanMs;
+
+/** The columns that rows of sums are told apart by, after `span` and `start_ms`. */
+const groupColumns = {
+  usage_sums: ["user_id", "key_id", "provider", "model", "dialect"],
+  usage_tag_sums: ["tag", "user_id"],
+} as const;
+type SumTable = keyof typeof groupColumns;
+
+/** Sums in code are exact up to so many rows (see `RollupSums`). */
+const maxRows = 8192;
+
+/** The step of ingestion that adds new rows to the sums of their hour and day, each group of a batch once. */
+export function createRollupStep({ dialect }: Pick<Store, "dialect">): IngestStep {
+  return async (transaction, newRows) => {
+    for (let at = 0; at < newRows.length; at += maxRows) {
+      const rows = newRows.length <= maxRows ? newRows : newRows.slice(at, at + maxRows);
+      await addSums(transaction, dialect, "usage_sums", sumByGroup(rows));
+      if (rows.some((row) => row.tags !== null)) await addSums(transaction, dialect, "usage_tag_sums", await sumByTag(transaction, rows));
+    }
+  };
+}
+
+/** A row of sums: the values of its key and what is added to it. */
+interface Group {
+  readonly key: readonly SqlValue[];
+  readonly sums: RollupSums;
+}
+
+class Groups {
+  readonly #byKey = new Map<string, Group>();
+
+  /** NUL is in no name (`storable`), so that two groups never have one key. */
+  add(row: UsageRow, names: readonly string[]): void {
+    const suffix = names.join("\0");
+    this.#addTo("hour", row, names, suffix);
+    this.#addTo("day", row, names, suffix);
+  }
+
+  /** Always in one order, so that of two transactions none waits for one that waits for it. */
+  sorted(): readonly Group[] {
+    return [...this.#byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+  }
+
+  #addTo(span: Span, row: UsageRow, names: readonly string[], suffix: string): void {
+    const startMs = row.time_ms - (row.time_ms % spanMs[span]);
+    const text = `${span}\0${startMs}\0${suffix}`;
+    let group = this.#byKey.get(text);
+    if (group === undefined) {
+      group = { key: [span, startMs, ...names], sums: new RollupSums() };
+      this.#byKey.set(text, group);
+    }
+    group.sums.add(row);
+  }
+}
+
+function sumByGroup(rows: readonly UsageRow[]): readonly Group[] {
+  const groups = new Groups();
+  for (const row of rows) groups.add(row, [row.user_id, row.key_id, row.provider, modelOf(row), row.dialect]);
+  return groups.sorted();
+}
+
+async function sumByTag(transaction: Kysely<Tables>, rows: readonly UsageRow[]): Promise<readonly Group[]> {
+  const tagged = rows.map((row) => ({ row, tags: readTags(row.tags) }));
+  const nameOf = await admitTags(transaction, new Set(tagged.flatMap(({ tags }) => tags)));
+  const groups = new Groups();
+  for (const { row, tags } of tagged) {
+    // Two tags that have no sums of their own count once.
+    for (const name of new Set(tags.map(nameOf))) groups.add(row, [name, row.user_id]);
+  }
+  return groups.sorted();
+}
+
+/** Groups in one statement: more gain little. */
+const groupsPerStatement = 16;
+
+async function addSums(transaction: Kysely<Tables>, dialect: Store["dialect"], table: SumTable, groups: readonly Group[]): Promise<void> {
+  for (let at = 0; at < groups.length;) {
+    // Two sizes of statement, so that both stay prepared.
+    const count = groups.length - at >= groupsPerStatement ? groupsPerStatement : 1;
+    const values = groups.slice(at, at + count).flatMap(({ key, sums }) => [...key, ...sums.values]);
+    await transaction.executeQuery(CompiledQuery.raw(upsertText(dialect, table, count), values));
+    at += count;
+  }
+}
+
+/** Written by hand: a query builder would take longer over it than the database. */
+function upsertText(dialect: Store["dialect"], table: SumTable, rows: number): string {
+  const key = ["span", "start_ms", ...groupColumns[table]];
+  const columns = [...key, ...sumColumns];
+  const place = (row: number, column: number): string => (dialect === "sqlite" ? "?" : `$${row * columns.length + column + 1}`);
+  const values = Array.from({ length: rows }, (_, row) => `(${columns.map((_name, column) => place(row, column)).join(", ")})`).join(", ");
+  const added = sumColumns.map((column) => `${column} = ${table}.${column} + excluded.${column}`).join(", ");
+  return `insert into ${table} (${columns.join(", ")}) values ${values} on conflict (${key.join(", ")}) do update set ${added}`;
+}
