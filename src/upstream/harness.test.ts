@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { Secret, silentLogger, type Clock } from "../core/index.ts";
-import type { ProviderSettings } from "./build-providers.ts";
-import { buildProviders } from "./build-providers.ts";
-import { createUpstreamClient, type PooledUpstreamClient, type UpstreamClientOptions } from "./client.ts";
+import type { ProviderSettings } from "./providers/build-providers.ts";
+import { buildProviders } from "./providers/build-providers.ts";
+import { createUpstreamClient, type PooledUpstreamClient, type UpstreamClientOptions } from "./transport/client.ts";
 import type { Provider, Timeouts, UpstreamCall, UpstreamClient, UpstreamFailure, UpstreamHandler, UpstreamRequest } from "./types.ts";
 
 /** A request as it arrived. */

@@ -1,14 +1,14 @@
-export * from "./build-providers.ts";
-export * from "./catalog.ts";
-export * from "./health.ts";
-export * from "./pick-key.ts";
+export * from "./providers/build-providers.ts";
+export * from "./routing/catalog.ts";
+export * from "./resilience/health.ts";
+export * from "./providers/pick-key.ts";
 export * from "./providers/presets.ts";
 export * from "./types.ts";
-export { RoutingError, type ModelRoute } from "./resolve-model.ts";
-export { createUpstreamClient, type PooledUpstreamClient, type UpstreamClientOptions } from "./client.ts";
-export type { CredentialHeader } from "./egress.ts";
-export type { ProxyEnv } from "./proxy.ts";
-export type { Resolve } from "./addresses.ts";
+export { RoutingError, type ModelRoute } from "./routing/resolve-model.ts";
+export { createUpstreamClient, type PooledUpstreamClient, type UpstreamClientOptions } from "./transport/client.ts";
+export type { CredentialHeader } from "./transport/egress.ts";
+export type { ProxyEnv } from "./transport/proxy.ts";
+export type { Resolve } from "./transport/addresses.ts";
 export {
   answerLoopback,
   countRequestTokens,
@@ -17,6 +17,6 @@ export {
   streamLoopback,
   type LoopbackContext,
 } from "./providers/loopback.ts";
-export { closestNames } from "./closest-names.ts";
-export { createAnnouncedModels, type AnnouncedModels, type AnnouncedOptions, type AnnouncedState } from "./announced.ts";
-export { createLocalProbe, detectLocalServers, type LocalModelServer, type LocalProbe } from "./detect-local.ts";
+export { closestNames } from "./routing/closest-names.ts";
+export { createAnnouncedModels, type AnnouncedModels, type AnnouncedOptions, type AnnouncedState } from "./providers/announced.ts";
+export { createLocalProbe, detectLocalServers, type LocalModelServer, type LocalProbe } from "./providers/detect-local.ts";

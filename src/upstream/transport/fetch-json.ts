@@ -1,4 +1,4 @@
-import type { UpstreamClient, UpstreamRequest } from "./types.ts";
+import type { UpstreamClient, UpstreamRequest } from "../types.ts";
 
 export interface FetchedJson {
   readonly status: number;

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { connect, createServer as createTcpServer, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
-import { testCertificate } from "../../tests/testbed/test-certificate.ts";
+import { testCertificate } from "../../../tests/testbed/test-certificate.ts";
 import { createCheckedLookup, type Resolve } from "./addresses.ts";
-import { clientFor, gather, jsonAnswer, listen, providerAt, rawServer, requestTo } from "./harness.test.ts";
+import { clientFor, gather, jsonAnswer, listen, providerAt, rawServer, requestTo } from "../harness.test.ts";
 import { proxyFor } from "./proxy.ts";
 
 function to(...addresses: readonly string[]): Resolve {

@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import type { Resolve } from "./addresses.ts";
-import type { Arrived } from "./harness.test.ts";
-import { clientFor, gather, HandClock, jsonAnswer, listen, providerAt, rawServer, requestTo, start } from "./harness.test.ts";
+import type { Arrived } from "../harness.test.ts";
+import { clientFor, gather, HandClock, jsonAnswer, listen, providerAt, rawServer, requestTo, start } from "../harness.test.ts";
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 

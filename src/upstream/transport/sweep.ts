@@ -1,4 +1,4 @@
-import { SlotList, type Clock, type Slotted } from "../core/index.ts";
+import { SlotList, type Clock, type Slotted } from "../../core/index.ts";
 
 /** Something whose time can run out. */
 export interface Swept extends Slotted {

@@ -1,8 +1,8 @@
-import type { Secret } from "../core/index.ts";
-import type { ProtocolId } from "../ir/index.ts";
+import type { Secret } from "../../core/index.ts";
+import type { ProtocolId } from "../../ir/index.ts";
 import type { ProxyEnv } from "./proxy.ts";
 import { proxyFor } from "./proxy.ts";
-import type { Provider, ProviderKey, Timeouts } from "./types.ts";
+import type { Provider, ProviderKey, Timeouts } from "../types.ts";
 
 /** The header pair that carries a key over a protocol: `Protocol.credentialHeader`. */
 export type CredentialHeader = (protocol: ProtocolId, key: Secret) => readonly [string, string];

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GatewayError, Secret } from "../core/index.ts";
-import type { ProviderSettings } from "./build-providers.ts";
-import { buildProviders } from "./build-providers.ts";
+import { GatewayError, Secret } from "../../core/index.ts";
+import type { ProviderSettings } from "../providers/build-providers.ts";
+import { buildProviders } from "../providers/build-providers.ts";
 import type { Catalog, CatalogOptions } from "./catalog.ts";
 import { createCatalog, explainModel, listModels, planAttempts } from "./catalog.ts";
 import { RoutingError } from "./resolve-model.ts";
-import type { PlanInput } from "./types.ts";
+import type { PlanInput } from "../types.ts";
 
 function provider(name: string, more: Partial<ProviderSettings> = {}): ProviderSettings {
   return { name, enabled: true, keys: [new Secret("k")], ...more };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { silentLogger, systemClock } from "../core/index.ts";
+import { silentLogger, systemClock } from "../../core/index.ts";
 import { createLocalProbe, detectLocalServers, type LocalModelServer } from "./detect-local.ts";
-import { jsonAnswer, rawServer } from "./harness.test.ts";
+import { jsonAnswer, rawServer } from "../harness.test.ts";
 
 function list(ownedBy: string | undefined, ...ids: readonly string[]): unknown {
   return { object: "list", data: ids.map((id) => ({ id, object: "model", ...(ownedBy === undefined ? {} : { owned_by: ownedBy }) })) };

@@ -1,10 +1,10 @@
-import { Secret } from "../core/index.ts";
-import type { ProtocolId } from "../ir/index.ts";
-import { protocolIds } from "../ir/index.ts";
-import { BaseUrlError, baseUrlStem, normaliseBaseUrl } from "./providers/base-url.ts";
-import type { Preset } from "./providers/presets.ts";
-import { compatible, findPreset, presets } from "./providers/presets.ts";
-import type { Provider, Quirks, Timeouts } from "./types.ts";
+import { Secret } from "../../core/index.ts";
+import type { ProtocolId } from "../../ir/index.ts";
+import { protocolIds } from "../../ir/index.ts";
+import { BaseUrlError, baseUrlStem, normaliseBaseUrl } from "./base-url.ts";
+import type { Preset } from "./presets.ts";
+import { compatible, findPreset, presets } from "./presets.ts";
+import type { Provider, Quirks, Timeouts } from "../types.ts";
 
 /** A provider as configuration gives it; what is left out comes from the preset. */
 export interface ProviderSettings {

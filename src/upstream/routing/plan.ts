@@ -1,7 +1,7 @@
-import { GatewayError } from "../core/index.ts";
-import type { ProtocolId } from "../ir/index.ts";
-import type { Operation } from "../protocols/index.ts";
-import type { Attempt, PlanInput, Provider, Resolution } from "./types.ts";
+import { GatewayError } from "../../core/index.ts";
+import type { ProtocolId } from "../../ir/index.ts";
+import type { Operation } from "../../protocols/index.ts";
+import type { Attempt, PlanInput, Provider, Resolution } from "../types.ts";
 
 /** Operations that only some protocols have; all others go with whatever the provider prefers. */
 const protocolsOf: { readonly [O in Operation]?: readonly ProtocolId[] } = {

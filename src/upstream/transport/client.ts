@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import type { Clock, Logger } from "../core/index.ts";
+import type { Clock, Logger } from "../../core/index.ts";
 import { createCheckedLookup, systemResolve, type Resolve } from "./addresses.ts";
 import { DispatchedCall, type CallDeps } from "./call.ts";
 import type * as ConnectionsModule from "./connections.ts";
@@ -7,7 +7,7 @@ import { Egress, type CredentialHeader, type Destination } from "./egress.ts";
 import type { ProxyEnv } from "./proxy.ts";
 import { outgoingBody } from "./request-body.ts";
 import { Sweep } from "./sweep.ts";
-import type { Provider, UpstreamCall, UpstreamClient, UpstreamHandler, UpstreamRequest } from "./types.ts";
+import type { Provider, UpstreamCall, UpstreamClient, UpstreamHandler, UpstreamRequest } from "../types.ts";
 
 export interface UpstreamClientOptions {
   /** Requests go to these providers' base URLs and nowhere else. */

@@ -1,9 +1,9 @@
-import { messageOf, systemClock, type Clock, type Logger } from "../core/index.ts";
-import type { ProtocolId } from "../ir/index.ts";
-import type { Protocol } from "../protocols/index.ts";
-import { fetchJson } from "./fetch-json.ts";
+import { messageOf, systemClock, type Clock, type Logger } from "../../core/index.ts";
+import type { ProtocolId } from "../../ir/index.ts";
+import type { Protocol } from "../../protocols/index.ts";
+import { fetchJson } from "../transport/fetch-json.ts";
 import { pickKey } from "./pick-key.ts";
-import type { Provider, UpstreamClient, UpstreamRequest } from "./types.ts";
+import type { Provider, UpstreamClient, UpstreamRequest } from "../types.ts";
 
 /** What is needed of a protocol to ask for a provider's models. */
 export type ListingProtocol = Pick<Protocol, "id" | "upstreamPath" | "requiredHeaders" | "parseModelList">;

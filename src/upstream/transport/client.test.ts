@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { inspect } from "node:util";
 import { test } from "node:test";
-import { Secret } from "../core/index.ts";
-import { clientFor, gather, Gatherer, jsonAnswer, providerAt, rawServer, requestTo, start } from "./harness.test.ts";
-import { loopbackProvider } from "./build-providers.ts";
-import { pickKey } from "./pick-key.ts";
+import { Secret } from "../../core/index.ts";
+import { clientFor, gather, Gatherer, jsonAnswer, providerAt, rawServer, requestTo, start } from "../harness.test.ts";
+import { loopbackProvider } from "../providers/build-providers.ts";
+import { pickKey } from "../providers/pick-key.ts";
 
 test("a request arrives with its path, headers, key and body, and the answer comes back as received", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer('{"id":"a"}', "HTTP/1.1 201 Created\r\nX-Odd-Case: Yes")));

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { silentLogger } from "../core/index.ts";
-import { protocols } from "../protocols/index.ts";
+import { silentLogger } from "../../core/index.ts";
+import { protocols } from "../../protocols/index.ts";
 import { createAnnouncedModels, type AnnouncedOptions, type ListingProtocol } from "./announced.ts";
-import { clientFor, HandClock, jsonAnswer, providerAt, rawServer, requestTo, gather, type Arrived } from "./harness.test.ts";
-import type { Provider } from "./types.ts";
+import { clientFor, HandClock, jsonAnswer, providerAt, rawServer, requestTo, gather, type Arrived } from "../harness.test.ts";
+import type { Provider } from "../types.ts";
 
 const chat: ListingProtocol = {
   id: "openai-chat",

@@ -1,9 +1,9 @@
-import type { Clock, Logger } from "../core/index.ts";
+import type { Clock, Logger } from "../../core/index.ts";
 import { buildProviders } from "./build-providers.ts";
-import { createUpstreamClient } from "./client.ts";
-import { fetchJson } from "./fetch-json.ts";
-import type { LocalServer, Preset } from "./providers/presets.ts";
-import { presets } from "./providers/presets.ts";
+import { createUpstreamClient } from "../transport/client.ts";
+import { fetchJson } from "../transport/fetch-json.ts";
+import type { LocalServer, Preset } from "./presets.ts";
+import { presets } from "./presets.ts";
 
 /** Asks for a path of a server on this machine. JSON, or `undefined` where nothing useful came in time; never throws. */
 export type LocalProbe = (port: number, path: string, timeoutMs: number) => Promise<unknown>;

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Secret } from "../core/index.ts";
-import { protocolIds } from "../ir/index.ts";
+import { Secret } from "../../core/index.ts";
+import { protocolIds } from "../../ir/index.ts";
 import type { ProviderSettings } from "./build-providers.ts";
 import { buildProviders, defaultTimeouts, loopbackProvider, ProviderSettingsError } from "./build-providers.ts";
-import { findPreset, presets } from "./providers/presets.ts";
-import type { Provider } from "./types.ts";
+import { findPreset, presets } from "./presets.ts";
+import type { Provider } from "../types.ts";
 
 function build(settings: Omit<ProviderSettings, "enabled" | "keys"> & Partial<ProviderSettings>): Provider {
   return buildProviders([{ enabled: true, keys: [new Secret("sk-1")], ...settings }]).at(-1)!;

@@ -1,6 +1,6 @@
 import { closestNames } from "./closest-names.ts";
-import { compileGlob, GlobList, type Glob } from "../core/index.ts";
-import type { Provider, Resolution } from "./types.ts";
+import { compileGlob, GlobList, type Glob } from "../../core/index.ts";
+import type { Provider, Resolution } from "../types.ts";
 
 /** A glob over models and the providers that serve them, best first. */
 export type ModelRoute = readonly [pattern: string, providers: readonly string[]];

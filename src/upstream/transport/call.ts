@@ -1,11 +1,11 @@
-import { messageOf, type Clock, type Logger } from "../core/index.ts";
+import { messageOf, type Clock, type Logger } from "../../core/index.ts";
 import type { Dispatcher } from "undici";
 import type { Carrier, Channel } from "./connections.ts";
 import { BodyDecoder, type DecodedSink } from "./decode-body.ts";
 import type { Destination } from "./egress.ts";
 import { failureOf, isConnectionLoss, subjectOf } from "./failure.ts";
 import type { Sweep, Swept } from "./sweep.ts";
-import type { UpstreamCall, UpstreamFailureKind, UpstreamHandler, UpstreamRequest } from "./types.ts";
+import type { UpstreamCall, UpstreamFailureKind, UpstreamHandler, UpstreamRequest } from "../types.ts";
 
 export interface CallDeps {
   readonly clock: Clock;

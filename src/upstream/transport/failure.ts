@@ -1,7 +1,7 @@
-import { messageOf } from "../core/index.ts";
+import { messageOf } from "../../core/index.ts";
 import { refusedAddressCode } from "./addresses.ts";
 import type { Destination } from "./egress.ts";
-import type { UpstreamFailure } from "./types.ts";
+import type { UpstreamFailure } from "../types.ts";
 
 /** How far a request had come when the connection failed. */
 export interface FailurePoint {

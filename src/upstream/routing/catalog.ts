@@ -1,11 +1,11 @@
-import { createBoundedCache, messageOf } from "../core/index.ts";
-import type { ProtocolId } from "../ir/index.ts";
-import { protocolIds } from "../ir/index.ts";
-import type { ModelInfo, Operation } from "../protocols/index.ts";
+import { createBoundedCache, messageOf } from "../../core/index.ts";
+import type { ProtocolId } from "../../ir/index.ts";
+import { protocolIds } from "../../ir/index.ts";
+import type { ModelInfo, Operation } from "../../protocols/index.ts";
 import { chooseAttempts } from "./plan.ts";
 import type { ModelRoute } from "./resolve-model.ts";
 import { ModelResolver } from "./resolve-model.ts";
-import type { Attempt, Lane, PlanInput, Provider, Resolution, WorkMode } from "./types.ts";
+import type { Attempt, Lane, PlanInput, Provider, Resolution, WorkMode } from "../types.ts";
 
 export interface CatalogOptions {
   readonly providers: readonly Provider[];

@@ -1,4 +1,4 @@
-import type { Clock } from "../core/index.ts";
+import type { Clock } from "../../core/index.ts";
 
 /** What requests have shown of a provider. Passive: nobody is asked for it. */
 export interface ProviderState {

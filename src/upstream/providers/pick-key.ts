@@ -1,4 +1,4 @@
-import type { Provider, ProviderKey } from "./types.ts";
+import type { Provider, ProviderKey } from "../types.ts";
 
 /**
  * The key for the next request to a provider: each in turn where it has several; `undefined` where it has none. The only place that chooses a key.
