@@ -17,6 +17,12 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
  * lie directly in their room. Protocols never import a sibling: what the OpenAI dialects share has a folder of its own.
  */
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  server: {
+    http: [],
+    observe: ["http"],
+    routes: ["http", "observe"],
+    admin: ["http"],
+  },
   upstream: {
     transport: [],
     providers: ["transport"],

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { test } from "node:test";
 import { createEdge } from "./edge.ts";
-import type { HttpExchange } from "./exchange.ts";
+import type { HttpExchange } from "./http/exchange.ts";
 import { deferred, edgeDeps, parseAnswers, rawClient, route, startEdge } from "./harness.test.ts";
 
 const minutes = 600_000;

@@ -3,8 +3,8 @@ import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
 import { rawClient, route, startEdge, users } from "./harness.test.ts";
 import { localPrincipal } from "./edge.ts";
-import type { HttpExchange } from "./exchange.ts";
-import { guardOrigin } from "./origin.ts";
+import type { HttpExchange } from "./http/exchange.ts";
+import { guardOrigin } from "./http/origin.ts";
 
 const echo = [
   route("/me", (exchange, { principal }) => exchange.json(200, [], JSON.stringify(principal)), { access: "admin", method: "GET" }),

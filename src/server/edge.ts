@@ -6,14 +6,14 @@ import { GatewayError, type Clock, type IdSource, type Logger } from "../core/in
 import { asGatewayError } from "../gateway/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Protocol } from "../protocols/index.ts";
-import { ownFramingWorks } from "./chunk-framing.ts";
-import { underWayOn } from "./connection.ts";
-import { readCredential, takeQueryKey } from "./credentials.ts";
-import { HttpExchange } from "./exchange.ts";
-import { IdleSweep } from "./idle-sweep.ts";
-import { createListeners, maxHeaderBytes } from "./listeners.ts";
-import { guardOrigin, isLocalCaller, isLoopbackHost, preflight } from "./origin.ts";
-import { EdgeError, endRaw, errorHeaders } from "./refusal.ts";
+import { ownFramingWorks } from "./http/chunk-framing.ts";
+import { underWayOn } from "./http/connection.ts";
+import { readCredential, takeQueryKey } from "./http/credentials.ts";
+import { HttpExchange } from "./http/exchange.ts";
+import { IdleSweep } from "./http/idle-sweep.ts";
+import { createListeners, maxHeaderBytes } from "./http/listeners.ts";
+import { guardOrigin, isLocalCaller, isLoopbackHost, preflight } from "./http/origin.ts";
+import { EdgeError, endRaw, errorHeaders } from "./http/refusal.ts";
 import { checkTarget, type Access, type Route, type RouteTable } from "./route-table.ts";
 
 export interface EdgeSettings {

@@ -1,8 +1,8 @@
 import { GatewayError } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Principal } from "../accounts/index.ts";
-import type { HttpExchange } from "./exchange.ts";
-import { EdgeError } from "./refusal.ts";
+import type { HttpExchange } from "./http/exchange.ts";
+import { EdgeError } from "./http/refusal.ts";
 
 /**
  * Who may call a route. `public`: anybody. `user`: any valid key. `admin`: an admin's key. `loopback-or-admin`: anybody on this machine, else an

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Principal } from "../../accounts/index.ts";
 import { GatewayError, latin1OfUtf8, parseLatin1 } from "../../core/index.ts";
 import { StoreError } from "../../store/index.ts";
-import type { HttpExchange } from "../exchange.ts";
+import type { HttpExchange } from "../http/exchange.ts";
 import { createRouteTable, type Access, type Route } from "../route-table.ts";
 
 export interface AdminContext {

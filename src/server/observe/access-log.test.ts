@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { ObservedRequest } from "../gateway/index.ts";
+import type { ObservedRequest } from "../../gateway/index.ts";
 import { createAccessLog } from "./access-log.ts";
-import { users } from "./harness.test.ts";
+import { users } from "../harness.test.ts";
 
 const plain: ObservedRequest = {
   requestId: "req_1",

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { GatewayError } from "../core/index.ts";
+import { GatewayError } from "../../core/index.ts";
 import type { HttpExchange } from "./exchange.ts";
 
 interface OriginSettings {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
-import { GatewayError, shuttingDown } from "../core/index.ts";
+import { GatewayError, shuttingDown } from "../../core/index.ts";
 import type { IdleSweep, Waiting } from "./idle-sweep.ts";
 
 export interface BodyLimits {

@@ -1,6 +1,6 @@
-import type { Route } from "./route-table.ts";
-import { createMetricsRenderer } from "./metrics-text.ts";
-import type { MetricsSnapshot } from "./metrics.ts";
+import type { Route } from "../route-table.ts";
+import { createMetricsRenderer } from "../observe/metrics-text.ts";
+import type { MetricsSnapshot } from "../observe/metrics.ts";
 
 /** `/metrics`, from the counters of all processes. */
 export function metricsRoute(collect: () => MetricsSnapshot | Promise<MetricsSnapshot>): Route {

@@ -1,11 +1,11 @@
-import type { Principal } from "../accounts/index.ts";
-import { GatewayError } from "../core/index.ts";
-import { handleModelCall, mayCall, type GatewayDeps } from "../gateway/index.ts";
-import type { ProtocolId } from "../ir/index.ts";
-import type { ModelInfo, Protocol } from "../protocols/index.ts";
-import { listModels } from "../upstream/index.ts";
-import type { HttpExchange } from "./exchange.ts";
-import type { Route } from "./route-table.ts";
+import type { Principal } from "../../accounts/index.ts";
+import { GatewayError } from "../../core/index.ts";
+import { handleModelCall, mayCall, type GatewayDeps } from "../../gateway/index.ts";
+import type { ProtocolId } from "../../ir/index.ts";
+import type { ModelInfo, Protocol } from "../../protocols/index.ts";
+import { listModels } from "../../upstream/index.ts";
+import type { HttpExchange } from "../http/exchange.ts";
+import type { Route } from "../route-table.ts";
 
 /** The routes of all protocols, the shared `/v1/models`, and the paths of the vendors' APIs that are known but not served. */
 export function modelRoutes(deps: GatewayDeps): Route[] {

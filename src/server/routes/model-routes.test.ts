@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { Secret } from "../core/index.ts";
-import type { GatewayDeps } from "../gateway/index.ts";
-import { protocols } from "../protocols/index.ts";
-import { buildProviders, createCatalog } from "../upstream/index.ts";
+import { Secret } from "../../core/index.ts";
+import type { GatewayDeps } from "../../gateway/index.ts";
+import { protocols } from "../../protocols/index.ts";
+import { buildProviders, createCatalog } from "../../upstream/index.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { metricsRoute } from "./metrics-route.ts";
 import { modelRoutes } from "./model-routes.ts";
-import { createRouteTable, type Route } from "./route-table.ts";
-import { startEdge, type TestEdge } from "./harness.test.ts";
+import { createRouteTable, type Route } from "../route-table.ts";
+import { startEdge, type TestEdge } from "../harness.test.ts";
 
 const catalog = createCatalog({
   providers: buildProviders([

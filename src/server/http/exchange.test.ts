@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
-import { GatewayError } from "../core/index.ts";
+import { GatewayError } from "../../core/index.ts";
 import { ownFramingWorks } from "./chunk-framing.ts";
 import { HttpExchange } from "./exchange.ts";
-import { deferred, parseAnswers, parseChunks, rawClient, route, startEdge } from "./harness.test.ts";
+import { deferred, parseAnswers, parseChunks, rawClient, route, startEdge } from "../harness.test.ts";
 import { IdleSweep } from "./idle-sweep.ts";
 
 /** A bare server whose exchanges write their chunks in one way or the other. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ObservedRequest } from "../gateway/index.ts";
+import type { ObservedRequest } from "../../gateway/index.ts";
 import { createMetricsRenderer } from "./metrics-text.ts";
-import { metricsRoute } from "./metrics-route.ts";
+import { metricsRoute } from "../routes/metrics-route.ts";
 import { addSnapshots, RequestMetrics, type MetricsSnapshot } from "./metrics.ts";
-import { startEdge, users } from "./harness.test.ts";
+import { startEdge, users } from "../harness.test.ts";
 
 function observed(changes: Partial<ObservedRequest> = {}): ObservedRequest {
   return {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { latin1OfUtf8 } from "../core/index.ts";
-import type { ClientExchange } from "../gateway/index.ts";
+import { latin1OfUtf8 } from "../../core/index.ts";
+import type { ClientExchange } from "../../gateway/index.ts";
 import { readRequestBody, type BodyLimits } from "./body.ts";
 import { frame, lastChunk } from "./chunk-framing.ts";
 import { beginOn, endOn, type UnderWay } from "./connection.ts";

@@ -1,4 +1,4 @@
-import { SlotList, type Slotted } from "../core/index.ts";
+import { SlotList, type Slotted } from "../../core/index.ts";
 
 /** Something that waits for its client. */
 export interface Waiting extends Slotted {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { systemClock } from "../core/index.ts";
-import { createProviderHealth } from "../upstream/index.ts";
-import { deferred, startEdge } from "./harness.test.ts";
+import { systemClock } from "../../core/index.ts";
+import { createProviderHealth } from "../../upstream/index.ts";
+import { deferred, startEdge } from "../harness.test.ts";
 import { healthRoutes, type HealthDeps } from "./health-routes.ts";
 
 const providerHealth = createProviderHealth({ clock: systemClock });

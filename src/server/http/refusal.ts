@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { GatewayError, nodeHttp, type ErrorCode, type GatewayErrorOptions } from "../core/index.ts";
-import type { Protocol } from "../protocols/index.ts";
+import { GatewayError, nodeHttp, type ErrorCode, type GatewayErrorOptions } from "../../core/index.ts";
+import type { Protocol } from "../../protocols/index.ts";
 
 /** An error of the edge whose answer needs headers of its own: `allow` with 405, `upgrade` with 426 (RFC 9110, sections 15.5.6 and 15.5.22). */
 export class EdgeError extends GatewayError {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Logger } from "../core/index.ts";
+import type { Logger } from "../../core/index.ts";
 import { EdgeServer } from "./connection.ts";
 
 export const maxHeaderBytes = 16 * 1024;

@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import { nodeHttp } from "../core/index.ts";
+import { nodeHttp } from "../../core/index.ts";
 
 /**
  * Whether this Node lets us write the chunk framing of a response ourselves (`chunkedEncoding = false` after the head names

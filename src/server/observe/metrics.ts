@@ -1,4 +1,4 @@
-import type { ObservedRequest } from "../gateway/index.ts";
+import type { ObservedRequest } from "../../gateway/index.ts";
 
 /** Upper bounds, in seconds. */
 export const durationBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];

@@ -1,4 +1,4 @@
-import { GatewayError } from "../core/index.ts";
+import { GatewayError } from "../../core/index.ts";
 
 /**
  * The key that a request carries: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `?key=`, all with one meaning; `undefined` for none.

@@ -1,6 +1,6 @@
 import type { RequestListener, ServerOptions } from "node:http";
 import type { Socket } from "node:net";
-import { nodeHttp } from "../core/index.ts";
+import { nodeHttp } from "../../core/index.ts";
 
 /** A request whose answer has not left the process yet, as its connection sees it. */
 export interface UnderWay {

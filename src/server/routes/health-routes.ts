@@ -1,7 +1,7 @@
-import { messageOf } from "../core/index.ts";
-import type { ProviderHealth } from "../upstream/index.ts";
-import type { Route } from "./route-table.ts";
-import type { HttpExchange } from "./exchange.ts";
+import { messageOf } from "../../core/index.ts";
+import type { ProviderHealth } from "../../upstream/index.ts";
+import type { Route } from "../route-table.ts";
+import type { HttpExchange } from "../http/exchange.ts";
 
 /** One dependency as `/health` shows it. */
 export interface DependencyHealth {

@@ -1,5 +1,5 @@
-import type { Clock } from "../core/index.ts";
-import type { ObservedRequest } from "../gateway/index.ts";
+import type { Clock } from "../../core/index.ts";
+import type { ObservedRequest } from "../../gateway/index.ts";
 
 /** Where finished lines go; the sink gathers them and writes in larger pieces. */
 export interface LineSink {
