@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { rooms } from "../../scripts/rooms.ts";
+import { folders, rooms } from "../../scripts/rooms.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const planted = mkdtempSync(join(tmpdir(), "tokligence-borders-"));
@@ -40,6 +40,21 @@ test("a room is entered through its index only", () => {
 test("a protocol does not import its sibling, and packages stay in their rooms", () => {
   assert.match(lint("src/protocols/openai-chat/planted.ts", 'export { x } from "../gemini-generate/index.ts";\n'), /sibling/);
   assert.match(lint("src/gateway/planted.ts", 'export { x } from "undici";\n'), /Only upstream may import "undici"/);
+});
+
+test("a folder of a room imports only the sibling folders that its row names", () => {
+  assert.match(
+    lint("src/ledger/journal/planted.ts", 'export { x } from "../budgets/budgets.ts";\n'),
+    /must not import its sibling "budgets"/,
+  );
+  assert.equal(lint("src/ledger/ingest/planted.ts", 'export { x } from "../journal/journal.ts";\n').includes("planted"), false);
+});
+
+test("every folder with a border exists", () => {
+  const missing = Object.entries(folders).flatMap(([room, inRoom]) =>
+    Object.keys(inRoom).filter((folder) => !existsSync(join(root, "src", room, folder))),
+  );
+  assert.deepEqual(missing, []);
 });
 
 test("every folder under src is a room of the table", () => {
