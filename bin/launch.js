@@ -4,6 +4,9 @@ import { spawn } from "node:child_process";
 import * as nodeModule from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
+// Node would open its debugger on a port of this machine. With a listener of ours it does not.
+process.on("SIGUSR1", () => {});
+
 /**
  * Runs a command's main function: from `src/` in a clone (Node takes the types out as it loads), from `dist/` in a package. In a clone, a Node that
  * is too old starts the one that `npm install` brought.
@@ -19,6 +22,7 @@ export async function launch(module, run, binFile) {
       return;
     }
     const child = spawn(own, [fileURLToPath(binFile), ...process.argv.slice(2)], { stdio: "inherit" });
+    // A terminal sends its signals to the child as well; those that only this process gets are passed on. The child takes the same signal twice as one.
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
     child.on("exit", (code, signal) => {
       process.exitCode = code ?? (signal === null ? 1 : 128);

@@ -95,6 +95,16 @@ test("reload under load: a valid file is swapped in without a failed request, on
   assert.ok(statuses.get(200)! > 50);
 });
 
+test("SIGHUP without a terminal reloads; SIGUSR1 opens no debugger", async () => {
+  const reloads = async (): Promise<number> => (await home.log()).split('"configuration reloaded"').length;
+  const before = await reloads();
+  daemon.child.kill("SIGUSR1");
+  daemon.child.kill("SIGHUP");
+  await until("it has reloaded", async () => (await reloads()) === before + 1);
+  assert.equal(await counted("loopback"), 200);
+  // That nothing was printed, as a debugger does, the last test sees.
+});
+
 test("SIGTERM: the answer under way ends properly, nobody new is let in, exit 0, and all rows are in the database", async () => {
   mock.reset();
   let release: () => void = () => {};

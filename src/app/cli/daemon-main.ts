@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { RunningDaemon } from "../daemon/run.ts";
 import { readDaemonStatus, startBackground, stopDaemon } from "../daemon/start-background.ts";
 import { runtimePaths } from "../paths.ts";
+import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
 import { ExitStatus, load, runProgram } from "./main.ts";
 import { print } from "./output.ts";
 import { showStart } from "./start-screen.ts";
@@ -59,25 +60,7 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
         await background(options);
         return;
       }
-      const { runDaemon } = await import("../daemon/run.ts");
-      let daemon: RunningDaemon | undefined;
-      let signals = 0;
-      const onSignal = (): void => {
-        signals += 1;
-        // A second signal, of either kind, ends it at once: answers under way are cut, and what the ledger has not written is lost.
-        if (signals > 1) process.exit(130);
-        void daemon?.stop();
-      };
-      // Before the port answers: whoever sees it answer may send a signal.
-      process.on("SIGTERM", onSignal);
-      process.on("SIGINT", onSignal);
-      daemon = await runDaemon({ config: config(), overrides: portOf(options) });
-      if (signals > 0) void daemon.stop();
-      else {
-        await showStart(daemon, written, options.json === true);
-        daemon.gateway.warmUp();
-      }
-      await daemon.stopped;
+      await runInForeground(config(), portOf(options), { written, json: options.json === true });
     });
   program
     .command("stop")
@@ -114,6 +97,50 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
     return 0;
   }
   return await runProgram(program, argv);
+}
+
+/** Runs the gateway in this process until it has ended. */
+async function runInForeground(
+  config: string | undefined,
+  overrides: Readonly<Record<string, unknown>>,
+  { written, json }: { readonly written: boolean; readonly json: boolean },
+): Promise<void> {
+  const { runDaemon } = await import("../daemon/run.ts");
+  let daemon: RunningDaemon | undefined;
+  let isEnding = false;
+  const handle = createSignalHandler({
+    now: () => performance.now(),
+    hadTerminal: hasTerminal(),
+    hasTerminal: () => process.platform !== "win32" && hasTerminal(),
+    drain(signal) {
+      isEnding = true;
+      if (daemon === undefined) return;
+      if (!json) void sayDrain(daemon, signal);
+      void daemon.stop();
+    },
+    // Answers under way are cut off, and what the ledger has not written is lost.
+    endAtOnce: () => process.exit(130),
+    reload: () => daemon?.reload(),
+  });
+  // Before the port answers: a program that sees it answer may send a signal.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, handle);
+  // A terminal that is closed, or a reader that is gone, must not end the gateway.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  daemon = await runDaemon({ config, overrides });
+  if (isEnding) void daemon.stop();
+  else {
+    await showStart(daemon, written, json);
+    daemon.gateway.warmUp();
+  }
+  await daemon.stopped;
+}
+
+/** Without requests under way the end comes at once, and needs no words. */
+async function sayDrain(daemon: RunningDaemon, signal: NodeJS.Signals): Promise<void> {
+  const count = await daemon.countRequests();
+  if (count === 0) return;
+  const again = signal === "SIGINT" ? "Ctrl-C again" : "a second signal";
+  process.stdout.write(`draining ${count} ${count === 1 ? "request" : "requests"}, ${again} ends at once\n`);
 }
 
 /** At the first start there is no configuration: one is made. `false`: there was one. */

@@ -24,8 +24,12 @@ export interface RunningDaemon {
   readonly paths: RuntimePaths;
   /** `undefined`: stderr. */
   readonly logFile: string | undefined;
-  /** Ends in order; a second call at once. */
+  /** Ends in order. Called again, it waits for the same end. */
   stop(): Promise<void>;
+  /** Re-reads the configuration, as a signal asks for it: what is wrong goes to the log, and the old one stays. */
+  reload(): void;
+  /** How many requests are being answered, in all processes. */
+  countRequests(): Promise<number>;
   readonly stopped: Promise<void>;
 }
 
@@ -68,6 +72,9 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
     port,
     uptime_seconds: Math.round((clock.monotonic() - startedMs) / 1000),
   });
+  const reportFault = (error: unknown): void => {
+    log.logger.error({ error: messageOf(error) }, "the changed configuration is not valid; the old one stays");
+  };
   try {
     const watch = watchSettings({
       path: loaded.path,
@@ -77,9 +84,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
         pool?.broadcast({ type: "apply" });
         log.logger.info({ file: next.path }, "configuration reloaded");
       },
-      onError: (error) => {
-        log.logger.error({ error: messageOf(error) }, "the changed configuration is not valid; the old one stays");
-      },
+      onError: reportFault,
       logger: log.logger,
     });
     cleanup.push(() => watch.close());
@@ -136,7 +141,26 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
     }
     gateway.setServing(true);
     log.logger.info({ host, port, config: loaded.path, database: describeDatabase(loaded.settings.database) }, "serving");
-    return { loaded, gateway, port, paths, logFile: log.file, stop, stopped };
+    return {
+      loaded,
+      gateway,
+      port,
+      paths,
+      logFile: log.file,
+      stop,
+      stopped,
+      reload() {
+        try {
+          watch.reload();
+        } catch (error) {
+          reportFault(error);
+        }
+      },
+      async countRequests() {
+        const { gauges } = (await pool?.metrics()) ?? gateway.metrics();
+        return gauges["ledger_open_attempts"] ?? 0;
+      },
+    };
   } catch (error) {
     log.logger.error({ error: messageOf(error) }, "the gateway did not start");
     for (const step of cleanup.toReversed()) await step();

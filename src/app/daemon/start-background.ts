@@ -28,6 +28,9 @@ export async function readDaemonStatus(paths: RuntimePaths): Promise<DaemonStatu
   }
 }
 
+/** SIGUSR1 must not open Node's debugger, from the first moment on. */
+export const noDebugger = "--disable-sigusr1";
+
 const startTimeoutMs = 15_000;
 const logTailLines = 10;
 
@@ -43,7 +46,7 @@ export async function startBackground(
 ): Promise<StartedDaemon> {
   const logFrom = readText(logFile).length;
   // It tells on its standard output, in one line of JSON, that it serves: nobody else would see the first key.
-  const child = spawn(process.execPath, [...process.execArgv, program, ...args, "--json"], {
+  const child = spawn(process.execPath, [...process.execArgv, noDebugger, program, ...args, "--json"], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     windowsHide: true,

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { messageOf, type Clock, type Logger } from "../../core/index.ts";
 import { receiveBatches, type LedgerSink } from "../../ledger/index.ts";
 import { addSnapshots, type MetricsSnapshot } from "../../server/index.ts";
+import { noDebugger } from "./start-background.ts";
 import type { ToPrimary, ToWorker, WorkerStart } from "./worker-messages.ts";
 
 export interface WorkerPoolOptions {
@@ -61,6 +62,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   cluster.setupPrimary({
     exec: fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./worker-start.ts" : "./worker-start.js", import.meta.url)),
     args: [JSON.stringify({ ...options.start, workers: count } satisfies WorkerStart)],
+    execArgv: [...process.execArgv, noDebugger],
     silent: false,
   });
   cluster.schedulingPolicy = cluster.SCHED_RR;

@@ -89,9 +89,6 @@ async function runWorker(start: WorkerStart): Promise<void> {
     // Without a primary nobody writes the ledger: end.
     if (!stopping) process.exit(1);
   });
-  // The terminal sends its signals to all processes of the group; it is the primary that decides.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => {});
 
   const { host, port } = loaded.settings.gateway;
   try {
