@@ -63,4 +63,5 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ["app"],
   yaml: ["app"],
   "@pydantic/genai-prices": ["ledger"],
+  re2js: ["core"],
 };

@@ -55,7 +55,8 @@ function problemsOf(issue: z.core.$ZodIssue, layers: Layers): Problem[] {
   const raw = layers.rawAt(path);
   // A text where a section belongs may be a key that slipped a line.
   const sensitive = node?.type !== "leaf" || node.sensitive;
-  const found = raw === undefined ? describeValue(value, sensitive) : raw;
+  const shown = raw === undefined ? describeValue(value, sensitive) : raw;
+  const found = issue.code === "custom" && issue.params?.["isReason"] === true ? `${shown} ${issue.message}` : shown;
   return [createProblem({ origin, path, found, allowed: allowedAt(node, value) })];
 }
 

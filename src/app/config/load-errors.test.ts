@@ -58,7 +58,14 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
   [
     "a pattern that is no regular expression",
     "ledger:\n  bodies:\n    redact:\n      - fine\n      - a(b\n",
-    'FILE:5: ledger.bodies.redact[1]: found "a(b", allowed a list of JavaScript\'s regular expressions, without slashes around them',
+    'FILE:5: ledger.bodies.redact[1]: found "a(b" that cannot be compiled (missing closing ): "a(b"), allowed a list of regular expressions in RE2\'s syntax, without slashes around them',
+  ],
+  [
+    "a pattern with a construct that does not take linear time",
+    "ledger:\n  bodies:\n    redact: ['(?=a)b', '(a)\\1', '']\n",
+    'FILE:3: ledger.bodies.redact[0]: found "(?=a)b" with a lookahead "(?=", which RE2 does not have, allowed a list of regular expressions in RE2\'s syntax, without slashes around them',
+    'FILE:3: ledger.bodies.redact[1]: found "(a)\\\\1" with a backreference, which RE2 does not have, allowed a list of regular expressions in RE2\'s syntax, without slashes around them',
+    "FILE:3: ledger.bodies.redact[2]: found an empty text, allowed a list of regular expressions in RE2's syntax, without slashes around them",
   ],
   [
     "a misspelt key of a provider",

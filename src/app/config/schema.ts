@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { compilePattern } from "../../core/index.ts";
+import { compilePattern, PatternError } from "../../core/index.ts";
 import { protocolIds } from "../../ir/index.ts";
 import { choice, duration, flag, flagPattern, integer, leaf, lifetime, path, secret, size, text, texts, usdRate } from "./leaf-types.ts";
 
@@ -174,23 +174,27 @@ const price = z
   })
   .refine(isPriced);
 
-function isPattern(text: string): boolean {
-  try {
-    compilePattern(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** The issue's message says what is wrong with the pattern; `problemsOf` puts it behind the value. */
+const pattern = z
+  .string()
+  .min(1)
+  .superRefine((text, context) => {
+    try {
+      compilePattern(text);
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error;
+      context.addIssue({ code: "custom", message: error.message, params: { isReason: true } });
+    }
+  });
 
 const bodies = z.strictObject({
   enabled: flag("Whether the bodies of requests and answers are kept, redacted, for admins to read.").prefault(false),
   lifetime: lifetime("How long they are kept.").prefault("7d"),
   max_size: size("So much of a request is kept, and so much of an answer.", 8 * 2 ** 20, "8MiB").prefault("256KiB"),
-  redact: leaf(z.array(z.string().min(1).refine(isPattern)), {
+  redact: leaf(z.array(pattern), {
     kind: "list",
     description: "Regular expressions of what is taken out before a body is stored, beside credentials and media.",
-    allowed: "a list of JavaScript's regular expressions, without slashes around them",
+    allowed: "a list of regular expressions in RE2's syntax, without slashes around them",
   }).prefault([]),
 });
 

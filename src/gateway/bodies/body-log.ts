@@ -3,7 +3,7 @@ import { messageOf, utf8OfLatin1, type Clock, type Logger } from "../../core/ind
 import { systemSchedule, type EntryBodies, type EntryBody, type Schedule } from "../../ledger/index.ts";
 import type { Operation } from "../../protocols/index.ts";
 import type { ClientExchange } from "../exchange.ts";
-import { createBodyRedactor, PatternTimeout, type BodyRedactor } from "./body-redactor.ts";
+import { createBodyRedactor, RedactionTooLong, type BodyRedactor } from "./body-redactor.ts";
 import { clipBody, cutText, spareBytes, type ClippedBody } from "./clip-body.ts";
 import { RecordedExchange, type Recording } from "./recorded-exchange.ts";
 
@@ -65,8 +65,6 @@ export function createBodyLog(deps: BodyLogDeps): BodyLog {
   let writing: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
   let redactor: { readonly patterns: readonly string[]; readonly use: BodyRedactor } | undefined;
-  /** Patterns that took too long: nothing is kept until the configuration has been read anew. */
-  let banned: readonly string[] | undefined;
 
   const drop = (count: number, reason: string): void => {
     dropped += count;
@@ -93,22 +91,21 @@ export function createBodyLog(deps: BodyLogDeps): BodyLog {
     waitingBytes += size;
     if (writing === undefined) plan();
   };
-  const finish = (body: ClippedBody, use: BodyRedactor, secrets: readonly string[], maxBytes: number): ClippedBody => {
+  const finish = async (body: ClippedBody, use: BodyRedactor, secrets: readonly string[], maxBytes: number): Promise<ClippedBody> => {
     // PostgreSQL has no text with this character, and JSON has it only as an escape.
-    const text = use.redact(utf8OfLatin1(body.text), secrets).replaceAll("\0", "\ufffd");
+    const text = (await use.redact(utf8OfLatin1(body.text), secrets)).replaceAll("\0", "\ufffd");
     if (!body.isCut) return cutText(text, maxBytes);
     // What was cut off may have been the rest of a secret, whose beginning is in the spare part.
     return { text: cutText(text, Math.min(maxBytes, Buffer.byteLength(text) - spareBytes)).text, isCut: true };
   };
-  const prepare = (one: Waiting): EntryBody | undefined => {
+  const prepare = async (one: Waiting): Promise<EntryBody | undefined> => {
     const { redact: patterns, maxSizeBytes } = deps.settings();
-    if (patterns === banned) return undefined;
     if (redactor?.patterns !== patterns) redactor = { patterns, use: createBodyRedactor(patterns) };
     const { use } = redactor;
     const secrets = deps.secrets();
     try {
-      const request = finish(one.request, use, secrets, maxSizeBytes);
-      const answer = one.answer === undefined ? undefined : finish(one.answer, use, secrets, maxSizeBytes);
+      const request = await finish(one.request, use, secrets, maxSizeBytes);
+      const answer = one.answer === undefined ? undefined : await finish(one.answer, use, secrets, maxSizeBytes);
       return {
         requestId: one.requestId,
         attempt: one.attempt,
@@ -119,27 +116,27 @@ export function createBodyLog(deps: BodyLogDeps): BodyLog {
         answerTruncated: answer?.isCut ?? false,
       };
     } catch (error) {
-      if (!(error instanceof PatternTimeout)) throw error;
-      banned = patterns;
-      logger.error({ error: error.message }, "no bodies are kept until the configuration is read anew");
+      if (!(error instanceof RedactionTooLong)) throw error;
+      drop(1, error.message);
       return undefined;
     }
   };
   const writeBatch = async (batch: readonly Waiting[]): Promise<void> => {
+    let left = batch.length;
     try {
       const ready: EntryBody[] = [];
       for (const one of batch) {
-        const body = prepare(one);
-        if (body !== undefined) ready.push(body);
+        const body = await prepare(one);
+        if (body === undefined) left--;
+        else ready.push(body);
         // A request that comes meanwhile does not wait for all of them.
         await setImmediate();
       }
-      if (ready.length < batch.length) drop(batch.length - ready.length, "ledger.bodies.redact takes too long");
       if (ready.length === 0) return;
       await bodies.write(ready);
       isDropping = false;
     } catch (error) {
-      drop(batch.length, messageOf(error));
+      drop(left, messageOf(error));
     }
   };
   const writeAll = async (): Promise<void> => {
