@@ -62,6 +62,7 @@ import { openStore } from "./open-store.ts";
 import { describeLedger, liveLedger, openJournal, replayLeftJournals, type LiveLedger } from "./journals.ts";
 import { runtimePaths } from "./paths.ts";
 import { createSnapshot, describeRoutes } from "./snapshot.ts";
+import { createSurroundings, type Surroundings } from "./surroundings.ts";
 import { readVersion } from "./version.ts";
 
 /** What differs between a gateway in one process and a worker among several. */
@@ -96,6 +97,8 @@ export interface Gateway {
   readonly replay: () => Promise<void>;
   /** Where ledger rows go: the database, or the primary. */
   readonly sink: LedgerSink;
+  /** Looks at files and sockets about every second: others may watch theirs with it. */
+  readonly surroundings: Surroundings;
   readonly providers: () => readonly Provider[];
   readonly catalog: () => Catalog;
   /** Swaps a new configuration in; what needs a restart is named in the log. */
@@ -132,6 +135,10 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   if (options.sink === undefined) await replay(true);
   const journal = openJournal({ directory, durability, processes: options.processes ?? 1, keepMs, clock, logger });
   const ledger = createLedger({ sink, journal, prices, clock, logger });
+  const surroundings = createSurroundings(logger);
+  surroundings.watch(() => {
+    ledger.inspect();
+  });
   const reports = createReports({ store });
   // Where a sink is given, another process has the database to itself.
   const retention =
@@ -273,6 +280,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     budgets,
     replay: () => replay(false),
     sink,
+    surroundings,
     providers: () => current.providers,
     catalog: () => current.catalog,
     apply(next) {
@@ -293,6 +301,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     },
     async close(graceMs) {
       serving = false;
+      surroundings.close();
       const terminate = (): void => {
         underWay.terminateAll(shuttingDown());
       };

@@ -306,6 +306,7 @@ test("a journal that makes the caller wait is waited for, and one that refuses a
       hasRoom: (records) => memory.hasRoom(records),
       peek: (limit) => memory.peek(limit),
       acknowledge: (count) => memory.acknowledge(count),
+      inspect: () => undefined,
       finalCheckpoint: undefined,
       facts: () => memory.facts(),
       close: () => memory.close(true),

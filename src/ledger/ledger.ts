@@ -63,6 +63,8 @@ export interface LedgerService extends Ledger {
    * start, or is lost where the journal is in memory.
    */
   stop(): Promise<void>;
+  /** Looks whether the journal's files are still there. Called about every second. */
+  inspect(): void;
   status(): LedgerStatus;
 }
 
@@ -148,6 +150,10 @@ class LedgerOfProcess implements LedgerService {
 
   flush(): Promise<void> {
     return this.#writer.flush(this.#flushTimeoutMs);
+  }
+
+  inspect(): void {
+    if (!this.#stopped) this.#journal.inspect();
   }
 
   async stop(): Promise<void> {

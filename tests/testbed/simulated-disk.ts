@@ -18,6 +18,7 @@ interface Write {
 
 /** A file's content as the process sees it, as it is on the platter, and what was written in between. */
 interface Inode {
+  readonly id: string;
   seen: Buffer;
   platter: Buffer;
   unsynced: Write[];
@@ -45,6 +46,7 @@ export class SimulatedDisk {
   capacityBytes = Infinity;
   /** What the process does after a crash is not done. */
   #epoch = 0;
+  #lastInode = 0;
 
   constructor(options: SimulatedDiskOptions) {
     this.#options = options;
@@ -62,6 +64,10 @@ export class SimulatedDisk {
       open: (path) => alive().#open(path),
       list: (directory) => alive().list(directory),
       sizeBytes: (path) => alive().#names.get(path)?.seen.length ?? 0,
+      identify: (path) => {
+        const inode = alive().#names.get(path);
+        return inode === undefined ? undefined : { id: inode.id, sizeBytes: inode.seen.length };
+      },
       remove: (path) => {
         if (!alive().#names.delete(path)) throw systemError("ENOENT");
       },
@@ -78,7 +84,7 @@ export class SimulatedDisk {
   #create(path: string): DiskFile {
     if (this.#names.has(path)) throw systemError("EEXIST");
     if (this.#fails()) throw systemError("EIO");
-    const inode: Inode = { seen: Buffer.alloc(0), platter: Buffer.alloc(0), unsynced: [] };
+    const inode: Inode = { id: String(++this.#lastInode), seen: Buffer.alloc(0), platter: Buffer.alloc(0), unsynced: [] };
     this.#names.set(path, inode);
     return this.#file(inode);
   }
@@ -98,6 +104,16 @@ export class SimulatedDisk {
     const inode = this.#names.get(path)!;
     inode.seen[position]! ^= 0x55;
     inode.platter = Buffer.from(inode.seen);
+  }
+
+  /** Somebody else removes a file. */
+  unlink(path: string): void {
+    this.#names.delete(path);
+  }
+
+  /** Somebody else empties a file. */
+  empty(path: string): void {
+    this.#names.get(path)!.seen = Buffer.alloc(0);
   }
 
   /** The process is gone; what it has written is there. */
@@ -180,6 +196,7 @@ export class SimulatedDisk {
         return inode.seen.copy(into, 0, position);
       },
       sizeBytes: () => inode.seen.length,
+      id: () => inode.id,
       fill: async (sizeBytes) => {
         check();
         await this.#sync();

@@ -33,6 +33,8 @@ export interface Disk {
   list(directory: string): readonly string[];
   /** 0 where there is no such file. */
   sizeBytes(path: string): number;
+  /** What the path names at present; `undefined` if there is nothing. */
+  identify(path: string): FileIdentity | undefined;
   /** Of a file that is there. */
   remove(path: string): void;
   /** Makes a directory, and those above it, that only this user may enter. */
@@ -42,12 +44,21 @@ export interface Disk {
   syncDirectory(directory: string): Promise<void>;
 }
 
+/** Tells a file from another one that has been put in its place. */
+export interface FileIdentity {
+  /** Device and inode. */
+  readonly id: string;
+  readonly sizeBytes: number;
+}
+
 export interface DiskFile {
   /** Writes all of `bytes` at `position` before it returns; survives the end of the process, not that of the machine. */
   write(bytes: Uint8Array, position: number): void;
   /** Fills `into` from `position`. @returns how many bytes there were. */
   read(into: Uint8Array, position: number): number;
   sizeBytes(): number;
+  /** `FileIdentity.id` of the open file. */
+  id(): string;
   /** Makes the file this long, off the calling thread, all zeros, so that a later sync has no new length to record. */
   fill(sizeBytes: number): Promise<void>;
   truncate(sizeBytes: number): void;
@@ -70,6 +81,10 @@ export function createNodeDisk(): Disk {
       }
     },
     sizeBytes: (path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+    identify(path) {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      return stat === undefined ? undefined : { id: `${stat.dev}:${stat.ino}`, sizeBytes: stat.size };
+    },
     remove: (path) => rmSync(path),
     makeDirectory(directory) {
       const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -132,6 +147,11 @@ class NodeFile implements DiskFile {
 
   sizeBytes(): number {
     return fstatSync(this.#handle).size;
+  }
+
+  id(): string {
+    const { dev, ino } = fstatSync(this.#handle);
+    return `${dev}:${ino}`;
   }
 
   async fill(sizeBytes: number): Promise<void> {

@@ -15,7 +15,7 @@ const version = 1;
 /** Texts are cut at 256 characters: no record comes near this. What claims more is no record. */
 const maxPayloadBytes = 64 * 1024;
 
-/** HEAD opens each segment; its seq is that of the first record after it. */
+/** HEAD opens each segment; its seq is 0, or, after files of the journal were lost, that of the last record which was written again if it was needed. */
 export const recordTypes = { head: 1, open: 2, close: 3 } as const;
 export type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
 

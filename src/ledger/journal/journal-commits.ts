@@ -18,6 +18,10 @@ export interface JournalCommitsOptions {
   readonly retryMs: number;
   /** A segment was begun. */
   readonly onSegment: () => void;
+  /** A file that the journal needs and that somebody else has removed, replaced or cut short. */
+  readonly findLost: () => string | undefined;
+  /** Files of the journal are lost: makes their place again, and pushes all that the database lacks. @throws the system's error. */
+  readonly onLost: (path: string) => void;
 }
 
 interface Group {
@@ -37,6 +41,8 @@ export class JournalCommits {
   #writtenSeq = 0;
   #syncedSeq = 0;
   #failure: string | undefined;
+  /** A lost file that has not been made up for. */
+  #lost: string | undefined;
   #closed = false;
   /** Those who wait for the end of this turn. */
   #turn: Group | undefined;
@@ -68,7 +74,13 @@ export class JournalCommits {
   /** A record, to be written with what comes next; `seq` counts up. */
   push(type: RecordType, seq: number, payload: string): void {
     this.#window.push(type, seq, payload);
-    this.#pushedSeq = seq;
+    if (seq > this.#pushedSeq) this.#pushedSeq = seq;
+  }
+
+  /** Looks whether the files are still there; if not, what the database lacks is written to new ones. */
+  inspect(): void {
+    if (this.#closed || this.#failure !== undefined || this.#lost !== undefined || !this.#isLost()) return;
+    this.#work(() => this.#run());
   }
 
   /** Writes and syncs what is left, and begins nothing more. */
@@ -139,8 +151,11 @@ export class JournalCommits {
     const group = this.#group;
     this.#group = undefined;
     try {
-      this.#write();
-      await this.#sync();
+      if (this.#lost === undefined || this.#failure !== undefined) {
+        this.#write();
+        await this.#sync();
+      }
+      if (this.#isLost()) await this.#makeUp();
       group?.resolve();
     } catch (error) {
       this.#fail(error);
@@ -174,6 +189,24 @@ export class JournalCommits {
     this.#options.segments.abandon();
     this.#window.markUnwritten();
     this.#put();
+  }
+
+  #isLost(): boolean {
+    this.#lost ??= this.#options.findLost();
+    return this.#lost !== undefined;
+  }
+
+  /** Writes all that the database lacks to a new segment, because files of the journal are lost. @throws the system's error. */
+  async #makeUp(): Promise<void> {
+    const { segments, onLost, onSegment } = this.#options;
+    segments.abandonLost();
+    this.#window.clear();
+    onLost(this.#lost!);
+    segments.begin(this.#pushedSeq);
+    onSegment();
+    this.#put();
+    await this.#syncOnce();
+    this.#lost = undefined;
   }
 
   /** Writes what waits. @throws the system's error where neither the segment nor a new one takes it. */
@@ -243,8 +276,12 @@ export class JournalCommits {
   async #retry(): Promise<void> {
     const failure = this.#failure;
     try {
-      this.#writeAgain();
-      await this.#syncOnce();
+      if (this.#isLost()) {
+        await this.#makeUp();
+      } else {
+        this.#writeAgain();
+        await this.#syncOnce();
+      }
     } catch (error) {
       this.#fail(error);
       return;

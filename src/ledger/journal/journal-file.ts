@@ -46,12 +46,14 @@ const alarmShare = 0.8;
 const maxWindowBytes = 64 * 1024 * 1024;
 /** What a record is reckoned with before it is there. */
 const recordBytes = 1024;
+/** How long files that were lost are reported. */
+const lostNoticeMs = 5 * 60_000;
 const standardKeepMs = 24 * 3_600_000;
 
 /**
  * A journal on disk; see `Durability` for what it promises, and `JournalCommits` for a disk that fails. One process writes it, in segments. A segment whose rows the
  * database has is kept for `keepMs`, or as long as a quarter of the capacity has room for it; attempts that were opened in it and are still under way are opened again
- * further on. While the disk takes nothing, `append` rejects and `hasRoom` says no.
+ * further on. Files that somebody else removes are noticed and made up for. While the disk takes nothing, `append` rejects and `hasRoom` says no.
  * @throws the system's error where the directory cannot be used.
  */
 export function createFileJournal(options: FileJournalOptions): Journal {
@@ -63,7 +65,10 @@ class FileJournal implements Journal {
   readonly #name: string;
   readonly #options: FileJournalOptions;
   readonly #logger: Logger;
-  readonly #lock: FileLock;
+  #lock: FileLock;
+  #lockId: string | undefined;
+  /** When files were lost last; monotonic milliseconds. */
+  #lostMs = -Infinity;
   readonly #segments: Segments;
   readonly #commits: JournalCommits;
   readonly #capacityBytes: number;
@@ -90,6 +95,7 @@ class FileJournal implements Journal {
     const lock = options.lock(lockPath(directory, name));
     if (lock === undefined) throw new Error(`The journal ${name} in ${directory} is written by another process.`);
     this.#lock = lock;
+    this.#lockId = disk.identify(lockPath(directory, name))?.id;
     this.#segments = new Segments({
       disk,
       directory,
@@ -111,6 +117,10 @@ class FileJournal implements Journal {
       retryMs: options.retryMs ?? 1000,
       onSegment: () => {
         this.#watchFill();
+      },
+      findLost: () => this.#segments.findLost() ?? this.#findLostLock(),
+      onLost: (path) => {
+        this.#makeUp(path);
       },
     });
     try {
@@ -168,6 +178,10 @@ class FileJournal implements Journal {
     if (this.#alarmed) this.#watchFill();
   }
 
+  inspect(): void {
+    this.#commits.inspect();
+  }
+
   get finalCheckpoint(): JournalCheckpoint | undefined {
     return this.#rows === 0 ? undefined : { journal: this.#name, seq: finishedSeq };
   }
@@ -186,6 +200,34 @@ class FileJournal implements Journal {
     const { disk, directory } = this.#options;
     removeFiles(disk, [lockPath(directory, this.#name)]);
     removeEmptyDirectory(disk, directory);
+  }
+
+  /** Whoever finds the lock free takes this process for dead. */
+  #findLostLock(): string | undefined {
+    const { disk, directory } = this.#options;
+    const path = lockPath(directory, this.#name);
+    return disk.identify(path)?.id === this.#lockId ? undefined : path;
+  }
+
+  /** Somebody has removed or changed files of the journal: their folder and the lock are made again, and what the database lacks is pushed. */
+  #makeUp(lost: string): void {
+    const { disk, directory, lock, clock } = this.#options;
+    this.#lostMs = clock.monotonic();
+    const fields = { file: lost, queued: this.#queue.length, open: this.#open.size };
+    this.#logger.error(fields, "a file of the journal was removed, replaced or cut short; what the database lacks is written to a new one");
+    disk.makeDirectory(directory);
+    if (this.#findLostLock() !== undefined) {
+      const path = lockPath(directory, this.#name);
+      const taken = lock(path);
+      if (taken === undefined) throw new Error(`another process holds ${path}`);
+      this.#lock.release();
+      this.#lock = taken;
+      this.#lockId = disk.identify(path)?.id;
+    }
+    for (const { record, seq } of this.#open.values()) this.#commits.push(recordTypes.open, seq, encodeOpen(record));
+    this.#queue.forEach((row, seq) => {
+      this.#commits.push(recordTypes.close, seq, encodeClose(row));
+    });
   }
 
   #pushOpen(record: OpenRecord, seq: number): void {
@@ -222,6 +264,8 @@ class FileJournal implements Journal {
     const { failure } = this.#commits;
     if (failure !== undefined) return `the journal cannot be written: ${failure}`;
     const fill = this.#fill();
+    if (this.#options.clock.monotonic() - this.#lostMs < lostNoticeMs)
+      return "files of the journal were removed or changed by somebody else; what the database lacked was written to new ones";
     if (fill < alarmShare) return undefined;
     return `the journal is ${Math.floor(fill * 100)} % full: the database does not take the entries as fast as they come`;
   }

@@ -20,6 +20,11 @@ export class RowQueue {
     return this.#rows.slice(this.#head, this.#head + limit);
   }
 
+  /** All rows, each with its seq. */
+  forEach(visit: (row: UsageRow, seq: number) => void): void {
+    for (let at = this.#head; at < this.#rows.length; at++) visit(this.#rows[at]!, this.#seqs[at]!);
+  }
+
   /** The seq of the row at this place from the front. */
   seqAt(place: number): number {
     return this.#seqs[this.#head + place]!;

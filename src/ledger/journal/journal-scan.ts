@@ -57,7 +57,9 @@ export function* scanJournal(disk: Disk, paths: readonly string[], coveredSeq: n
       }
       const { type, seq, payload } = frame;
       try {
-        if (type === recordTypes.open) {
+        if (type === recordTypes.head) {
+          seen.excuse(seq);
+        } else if (type === recordTypes.open) {
           if (seq <= coveredSeq || seen.add(seq)) yield { type: "open", record: decodeOpen(payload) };
         } else if (type === recordTypes.close) {
           const covered = seq <= coveredSeq;
@@ -76,13 +78,19 @@ export function* scanJournal(disk: Disk, paths: readonly string[], coveredSeq: n
 class SeqsSeen {
   #last: number;
   #gaps: (readonly [number, number])[] = [];
+  #excused = 0;
 
   constructor(last: number) {
     this.#last = last;
   }
 
   get missing(): readonly (readonly [number, number])[] {
-    return this.#gaps;
+    return this.#gaps.flatMap(([from, to]) => (to <= this.#excused ? [] : [[Math.max(from, this.#excused + 1), to] as const]));
+  }
+
+  /** Records up to this one are not missed where they are not found: whatever was needed of them was written again. */
+  excuse(seq: number): void {
+    this.#excused = Math.max(this.#excused, seq);
   }
 
   /** @returns false where it has been seen before. */

@@ -6,6 +6,8 @@ import { segmentPath } from "./journal-files.ts";
 /** A file of a journal that this process writes or has written. */
 export interface Segment {
   readonly path: string;
+  /** Tells whether the path still names this file. */
+  readonly id: string;
   readonly file: DiskFile;
   /** Bytes that hold records; the file may be longer. */
   sizeBytes: number;
@@ -46,6 +48,7 @@ export class Segments {
   #prepared: { readonly path: string; readonly file: DiskFile } | undefined;
   #preparing: Promise<void> | undefined;
   #keptBytes = 0;
+  readonly #probe = Buffer.alloc(4);
   /** Bytes of older segments that hold rows which the database does not have. */
   #neededBytes = 0;
 
@@ -76,8 +79,12 @@ export class Segments {
     return this.#current !== undefined && (this.#current.sizeBytes + bytes <= segmentBytes || this.#current.lastSeq === 0);
   }
 
-  /** Opens the next segment; the one before is written no more. @throws the system's error, and then there is no current one. */
-  begin(): void {
+  /**
+   * Opens the next segment; the one before is written no more.
+   * @param rewrittenSeq records up to this one that are in no segment are not missed: what the database lacked of them was written again.
+   * @throws the system's error, and then there is no current segment.
+   */
+  begin(rewrittenSeq = 0): void {
     this.seal();
     const { disk, directory, journal } = this.#options;
     const prepared = this.#takePrepared();
@@ -85,14 +92,48 @@ export class Segments {
     this.#directoryDirty = true;
     const file = prepared?.file ?? disk.create(path);
     const head = Buffer.allocUnsafe(frameHeadBytes + journal.length * 3);
-    const sizeBytes = writeFrame(head, 0, recordTypes.head, 0, journal);
+    const sizeBytes = writeFrame(head, 0, recordTypes.head, rewrittenSeq, journal);
+    let id: string;
     try {
       file.write(head.subarray(0, sizeBytes), 0);
+      id = file.id();
     } catch (error) {
       this.#discard(file, path);
       throw error;
     }
-    this.#current = { path, file, sizeBytes, lastSeq: 0, filled: prepared !== undefined, coveredMs: undefined };
+    this.#current = { path, id, file, sizeBytes, lastSeq: 0, filled: prepared !== undefined, coveredMs: undefined };
+  }
+
+  /** The path of a segment that the database still needs and that was removed, replaced or cut short by somebody else. */
+  findLost(): string | undefined {
+    const current = this.#current;
+    if (current !== undefined && (this.#isLost(current) || this.#isEmptied(current))) return current.path;
+    if (this.#neededBytes === 0) return undefined;
+    return this.#older.find((segment) => segment.coveredMs === undefined && this.#isLost(segment))?.path;
+  }
+
+  /** Nothing more is written to the segments there are, and those that are lost are forgotten. */
+  abandonLost(): void {
+    this.abandon();
+    this.#older = this.#older.filter((segment) => {
+      if (!this.#isLost(segment)) return true;
+      if (segment.coveredMs === undefined) this.#neededBytes -= segment.sizeBytes;
+      else this.#keptBytes -= segment.sizeBytes;
+      return false;
+    });
+    const prepared = this.#takePrepared();
+    if (prepared !== undefined) this.#discard(prepared.file, prepared.path);
+  }
+
+  /** A write after the emptying has made the file as long as it was, with zeros at its beginning. */
+  #isEmptied({ file }: Segment): boolean {
+    file.read(this.#probe, 0);
+    return this.#probe.readUInt32LE(0) === 0;
+  }
+
+  #isLost({ path, id, sizeBytes }: Segment): boolean {
+    const found = this.#options.disk.identify(path);
+    return found?.id !== id || found.sizeBytes < sizeBytes;
   }
 
   /** Writes at the end of the current segment. @throws the system's error. */
@@ -249,7 +290,12 @@ export class Segments {
     try {
       this.#options.disk.remove(path);
     } catch (error) {
+      if (isMissing(error)) return;
       this.#options.logger.warn({ file: path, error: messageOf(error) }, "a segment of the journal could not be removed");
     }
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

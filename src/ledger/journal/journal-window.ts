@@ -50,6 +50,12 @@ export class JournalWindow {
     this.#written = 0;
   }
 
+  /** Forgets all of it. */
+  clear(): void {
+    this.#written = 0;
+    this.#end = 0;
+  }
+
   /** The first `count` bytes are safe. */
   drop(count: number): void {
     this.#bytes.copyWithin(0, count, this.#end);

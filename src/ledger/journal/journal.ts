@@ -45,6 +45,8 @@ export interface Journal {
   acknowledge(count: number): void;
   /** The checkpoint of a journal that ends in order: nothing of it has to be read again. `undefined` where there is nothing to read. */
   readonly finalCheckpoint: JournalCheckpoint | undefined;
+  /** Looks whether its files are still there; if not, makes new ones, and writes to them what the database lacks. Called about every second. */
+  inspect(): void;
   facts(): JournalFacts;
   /** Makes durable what there is and lets go of the files. `finished`: `finalCheckpoint` is in the database. */
   close(finished: boolean): Promise<void>;
@@ -86,6 +88,7 @@ export function createMemoryJournal(options: MemoryJournalOptions = {}): Journal
     peek: (limit) => ({ rows: queue.peek(limit) }),
     acknowledge: (count) => queue.drop(count),
     finalCheckpoint: undefined,
+    inspect: () => undefined,
     facts: () => ({ problem: queue.length < capacity ? undefined : "the memory for usage entries is full", segments: 0, sizeBytes: 0 }),
     close: () => Promise.resolve(),
   };

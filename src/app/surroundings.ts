@@ -1,0 +1,41 @@
+import { messageOf, type Logger } from "../core/index.ts";
+
+/** Looks now and then whether what the process depends on outside of itself (files, sockets) is still as it was. One timer for all. */
+export interface Surroundings {
+  /** `look` is called about every second; it must be cheap. What it throws is logged, once until it changes. @returns ends the calls. */
+  watch(look: () => void): () => void;
+  /** Looks now. */
+  look(): void;
+  close(): void;
+}
+
+export const standardLookMs = 1000;
+
+export function createSurroundings(logger: Logger, everyMs = standardLookMs): Surroundings {
+  const looks = new Map<() => void, string | undefined>();
+  const lookAtAll = (): void => {
+    for (const [look, lastProblem] of looks) {
+      let problem: string | undefined;
+      try {
+        look();
+      } catch (error) {
+        problem = messageOf(error);
+        if (problem !== lastProblem) logger.warn({ error: problem }, "the surroundings of the gateway could not be looked at");
+      }
+      if (problem !== lastProblem) looks.set(look, problem);
+    }
+  };
+  const timer = setInterval(lookAtAll, everyMs);
+  timer.unref();
+  return {
+    watch(look) {
+      looks.set(look, undefined);
+      return () => looks.delete(look);
+    },
+    look: lookAtAll,
+    close() {
+      clearInterval(timer);
+      looks.clear();
+    },
+  };
+}
