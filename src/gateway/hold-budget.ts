@@ -39,17 +39,25 @@ function mostItMayCost(call: ModelCall, attempts: readonly Attempt[]): bigint {
   const { operation } = call.route.route;
   const generates = operation === "generate";
   if (!generates && operation !== "embed" && operation !== "batch-embed") return 0n;
-  const { ceiling, outputTokens } = call.current.budget;
+  const { ceiling } = call.current.budget;
   const input = Math.ceil(call.text.length / 4);
-  const { maxOutputTokens = outputTokens, choices = 1 } = call.envelope ?? {};
-  const output = generates ? bounded(maxOutputTokens, 0, mostTokens) * bounded(choices, 1, mostChoices) : 0;
+  const choices = bounded(call.envelope?.choices ?? 1, 1, mostChoices);
   const now = call.deps.clock.now();
   let most = 0n;
-  for (const { provider, upstreamModel } of attempts) {
+  for (const attempt of attempts) {
+    const { provider, upstreamModel } = attempt;
+    const output = generates ? outputLimit(call, attempt) * choices : 0;
     const cost = call.deps.ledger.cost(provider.name, upstreamModel, { input, output }, now) ?? ceilingCost(ceiling, input, output);
     if (cost > most) most = cost;
   }
   return most > mostNanoUsd ? mostNanoUsd : most;
+}
+
+/** The output tokens that the provider is asked for at most. */
+function outputLimit(call: ModelCall, { lane, protocol }: Attempt): number {
+  const asked = call.envelope?.maxOutputTokens;
+  const { least = 0, unasked = 0 } = (lane === "translated" ? call.deps.upstreamProtocols.get(protocol)?.outputBounds : undefined) ?? {};
+  return bounded(asked ?? Math.max(call.current.budget.outputTokens, unasked), least, mostTokens);
 }
 
 /** A client may write any number; sums of these fit into the database. */

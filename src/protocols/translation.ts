@@ -64,6 +64,8 @@ export interface StreamDecoder {
 export interface UpstreamProtocol {
   /** The query that asks for a stream of events, where the path alone does not. */
   readonly streamQuery?: string;
+  /** Output tokens that a rendered request asks for: at least `least`, and `unasked` if its client names no bound. Absent: what the client asks for. */
+  readonly outputBounds?: { readonly least?: number; readonly unasked?: number };
   renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string>;
   /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`, `upstream_error`. */
   parseResponse(body: string, toolNames?: ToolNames): ChatResponse;

@@ -1,7 +1,8 @@
-import { GatewayError, readBoolean, readNumber, readString, scanDocument, type Span } from "../../core/index.ts";
+import { GatewayError, readBoolean, readString, scanDocument, type Span } from "../../core/index.ts";
+import { outputLimitKeys, readOutputLimits } from "../output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 
-const keys = ["model", "stream", "max_tokens"] as const;
+const keys = ["model", "stream", ...outputLimitKeys] as const;
 const maxModelLength = 256;
 
 /**
@@ -13,12 +14,11 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
     return { model: call.param, stream: false, spans: {}, insertAt: 0, empty: true };
   }
   const object = scanDocument(body, keys);
-  const [model, stream, maxTokens] = object.spans;
-  const maxOutputTokens = readNumber(body, maxTokens);
+  const [model, stream] = object.spans;
   return {
     model: readModel(body, model),
     stream: readStream(body, stream),
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...readOutputLimits(body, object.spans, 2),
     spans: { model, stream },
     insertAt: object.open + 1,
     empty: object.empty,

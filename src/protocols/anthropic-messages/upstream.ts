@@ -1,11 +1,13 @@
 import type { UpstreamProtocol } from "../translation.ts";
 import { parseResponse } from "./parse-response.ts";
-import { renderRequest } from "./render-request.ts";
+import { defaultMaxTokens, renderRequest } from "./render-request.ts";
 import { AnthropicStreamDecoder } from "./stream-decoder.ts";
 import { tokenCounter } from "./token-counter.ts";
 
 /** Anthropic Messages as the upstream of a translation. */
 export const anthropicMessagesUpstream: UpstreamProtocol = {
+  // The vendor wants a bound.
+  outputBounds: { unasked: defaultMaxTokens },
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new AnthropicStreamDecoder(toolNames),

@@ -1,9 +1,9 @@
-import { GatewayError, readNumber, readString, scanDocument, scanObject, skipSpace, skipValue, type Span } from "../../core/index.ts";
+import { GatewayError, readString, scanDocument, scanObject, skipSpace, skipValue, type Span } from "../../core/index.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
+import { outputLimitKeys, readOutputLimits } from "../output-limits.ts";
 import { bareModel } from "./model-name.ts";
 
-const keys = ["model", "requests", "generationConfig", "generation_config", "generateContentRequest", "generate_content_request"] as const;
-const limitKeys = ["maxOutputTokens", "max_output_tokens", "candidateCount", "candidate_count"] as const;
+const keys = ["model", "requests", "generateContentRequest", "generate_content_request", ...outputLimitKeys] as const;
 const modelKey = ["model"] as const;
 const maxModelLength = 256;
 const openBrace = 0x7b;
@@ -22,7 +22,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   }
   const model = checkModel(bareModel(call.param));
   const object = scanDocument(body, keys);
-  const [own, requests, camelConfig, snakeConfig, camelRequest, snakeRequest] = object.spans;
+  const [own, requests, camelRequest, snakeRequest] = object.spans;
   const spans: Record<string, Span> = {};
   take(spans, body, "model", own, model);
   takeInner(spans, body, "generateContentRequest", camelRequest ?? snakeRequest, model);
@@ -32,7 +32,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
     model,
     stream,
     ...(stream && !/(?:^|&)(?:\$|%24)?alt=sse(?:&|$)/i.test(call.query) ? { jsonArray: true } : {}),
-    ...readLimits(body, camelConfig ?? snakeConfig),
+    ...readOutputLimits(body, object.spans, 4),
     spans,
     insertAt: object.open + 1,
     empty: object.empty,
@@ -71,14 +71,6 @@ function takeRequests(spans: Record<string, Span>, body: string, array: Span | u
     if (body.charCodeAt(at) !== comma) throw new GatewayError("invalid_json", `The body is not valid JSON: expected "," at byte ${at}.`);
     at = skipSpace(body, at + 1);
   }
-}
-
-function readLimits(body: string, config: Span | undefined): { readonly maxOutputTokens?: number; readonly choices?: number } {
-  if (config === undefined || body.charCodeAt(config.start) !== openBrace) return {};
-  const [camel, snake, camelCount, snakeCount] = scanObject(body, config.start, limitKeys).spans;
-  const maxOutputTokens = readNumber(body, camel ?? snake);
-  const choices = readNumber(body, camelCount ?? snakeCount) ?? 1;
-  return { ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }), ...(choices > 1 ? { choices } : {}) };
 }
 
 function invalid(path: string, message: string): GatewayError {

@@ -17,7 +17,7 @@ function patched(body: string, patch: Patch = {}, call = generate): string {
 }
 
 describe("the envelope of a Chat body", () => {
-  test("holds model, stream, limit and include_usage", () => {
+  test("holds model, stream, the larger limit and include_usage", () => {
     const body = '{"model":"gpt-\\u0034","stream":true,"max_tokens":5,"max_completion_tokens":7,"stream_options":{"include_usage":true}}';
     assert.deepEqual(readEnvelope(body, generate), {
       model: "gpt-4",

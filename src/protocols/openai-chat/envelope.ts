@@ -1,9 +1,10 @@
 import { GatewayError, scanDocument, scanObject, type Span } from "../../core/index.ts";
+import { outputLimitKeys, readOutputLimits } from "../output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
-import { isNull, readLimit, readModel, readSwitch } from "../openai-shared/envelope.ts";
+import { isNull, readModel, readSwitch } from "../openai-shared/envelope.ts";
 import { readUsageOption } from "../openai-shared/usage-option.ts";
 
-const keys = ["model", "stream", "stream_options", "max_completion_tokens", "max_tokens", "usage", "n"];
+const keys = ["model", "stream", "stream_options", "usage", ...outputLimitKeys];
 const embeddingKeys = ["model"];
 
 /**
@@ -18,15 +19,12 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   const model = readModel(body, spans[0]);
   const stream = readSwitch(body, spans[1], "stream") ?? false;
   const options = readStreamOptions(body, stream ? spans[2] : undefined);
-  const maxOutputTokens = readLimit(body, spans[3]) ?? readLimit(body, spans[4]);
-  const choices = readLimit(body, spans[6]) ?? 1;
-  const usageOption = readUsageOption(body, spans[5]);
+  const usageOption = readUsageOption(body, spans[3]);
   const includeCost = usageOption?.includeCost === true;
   return {
     model,
     stream,
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-    ...(choices > 1 ? { choices } : {}),
+    ...readOutputLimits(body, spans, 4),
     // The cost stands in the usage.
     includeUsage: options.includeUsage || includeCost,
     ...(includeCost ? { includeCost } : {}),

@@ -1,9 +1,10 @@
 import { GatewayError, readString, scanDocument, type Span } from "../../core/index.ts";
-import { isNull, readLimit, readModel, readSwitch } from "../openai-shared/envelope.ts";
+import { isNull, readModel, readSwitch } from "../openai-shared/envelope.ts";
 import { readUsageOption } from "../openai-shared/usage-option.ts";
+import { outputLimitKeys, readOutputLimits } from "../output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 
-const keys = ["model", "stream", "max_output_tokens", "previous_response_id", "store", "background", "conversation", "input", "usage"];
+const keys = ["model", "stream", "previous_response_id", "store", "background", "conversation", "input", "usage", ...outputLimitKeys];
 
 /**
  * Reads what the gateway must know of a Responses body. The vendor lets `model` be absent (a stored prompt, a continued response may name it); here it
@@ -15,25 +16,24 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   const model = readModel(body, spans[0]);
   // A count is one number, whatever the body says.
   const stream = call.route.operation === "generate" && (readSwitch(body, spans[1], "stream") ?? false);
-  const maxOutputTokens = readLimit(body, spans[2]);
-  const previousResponseId = readPrevious(body, spans[3]);
-  const store = readSwitch(body, spans[4], "store");
-  const background = readSwitch(body, spans[5], "background");
-  const isInConversation = spans[6] !== undefined && !isNull(body, spans[6]);
-  const usageOption = readUsageOption(body, spans[8]);
+  const previousResponseId = readPrevious(body, spans[2]);
+  const store = readSwitch(body, spans[3], "store");
+  const background = readSwitch(body, spans[4], "background");
+  const isInConversation = spans[5] !== undefined && !isNull(body, spans[5]);
+  const usageOption = readUsageOption(body, spans[7]);
   return {
     model,
     stream,
     ...(usageOption?.includeCost === true ? { includeCost: true } : {}),
-    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...readOutputLimits(body, spans, 8),
     ...(previousResponseId === undefined ? {} : { previousResponseId }),
     ...(store === undefined ? {} : { store }),
     ...(background === undefined ? {} : { background }),
     ...(isInConversation ? { conversation: true } : {}),
     spans: {
       model: spans[0],
-      previous_response_id: spans[3],
-      input: spans[7],
+      previous_response_id: spans[2],
+      input: spans[6],
       ...(usageOption === undefined ? {} : { usageOption: usageOption.span }),
     },
     insertAt: open + 1,

@@ -13,7 +13,7 @@ import { responsesParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
 import { parseResponse } from "./parse-response.ts";
 import { readAnswer } from "./read-answer.ts";
-import { renderRequest } from "./render-request.ts";
+import { leastOutputTokens, renderRequest } from "./render-request.ts";
 import { renderResponse } from "./render-response.ts";
 import { routes, upstreamPath } from "./routes.ts";
 import { ResponsesStreamDecoder } from "./stream-decoder.ts";
@@ -50,6 +50,7 @@ export const openaiResponses: Protocol = {
 
 /** The same protocol as that of an upstream which serves clients of other dialects. */
 export const openaiResponsesUpstream: UpstreamProtocol = {
+  outputBounds: { least: leastOutputTokens },
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new ResponsesStreamDecoder(toolNames),

@@ -19,7 +19,7 @@ import { renderInput } from "./render-input.ts";
 import { renderToolFields } from "./upstream-tools.ts";
 
 /** The vendor refuses a lower bound on output tokens. */
-const leastOutputTokens = 16;
+export const leastOutputTokens = 16;
 
 /** Fields that are put together from the neutral form and what the extensions have beside it. */
 const mergedFields: ReadonlySet<string> = new Set(["reasoning", "text", "tool_choice", "instructions"]);

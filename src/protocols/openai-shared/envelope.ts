@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfUtf8, readBoolean, readNumber, readString, type Edit, type Span } from "../../core/index.ts";
+import { GatewayError, latin1OfUtf8, readBoolean, readString, type Edit, type Span } from "../../core/index.ts";
 import type { Envelope } from "../protocol.ts";
 
 /** Longer names of models exist nowhere, and a log line is no place for them. */
@@ -29,12 +29,6 @@ export function readSwitch(body: string, span: Span | undefined, param: string):
   const value = readBoolean(body, span);
   if (value === undefined) throw new GatewayError("invalid_request", `Invalid value for "${param}": expected true or false.`, { param });
   return value;
-}
-
-/** A bound on tokens, where it is one; anything else is left for the upstream to judge. */
-export function readLimit(body: string, span: Span | undefined): number | undefined {
-  const limit = readNumber(body, span);
-  return limit !== undefined && Number.isSafeInteger(limit) && limit >= 0 ? limit : undefined;
 }
 
 export function isNull(body: string, span: Span): boolean {

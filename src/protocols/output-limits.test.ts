@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ProtocolId } from "../ir/index.ts";
+import { protocols, type Envelope } from "./index.ts";
+
+function envelopeOf(id: ProtocolId, body: object | string): Envelope {
+  const protocol = protocols.get(id)!;
+  const route = protocol.routes.find(({ operation }) => operation === "generate")!;
+  const text = typeof body === "string" ? body : JSON.stringify({ ...(id === "gemini-generate" ? {} : { model: "m" }), ...body });
+  return protocol.readEnvelope(text, { route, param: id === "gemini-generate" ? "m" : "", query: "" });
+}
+
+const limitOf = (id: ProtocolId, body: object | string): number | undefined => envelopeOf(id, body).maxOutputTokens;
+const choicesOf = (id: ProtocolId, body: object): number | undefined => envelopeOf(id, body).choices;
+
+const dialects: readonly ProtocolId[] = ["openai-chat", "openai-responses", "anthropic-messages", "gemini-generate"];
+const spellings = ["max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "max_new_tokens"];
+const counts = ["n", "best_of", "candidateCount", "candidate_count"];
+
+for (const id of dialects) {
+  test(`${id}: of two bounds on output that differ the larger counts, whatever their names, their order and their place`, () => {
+    for (const one of spellings) {
+      for (const other of spellings.filter((name) => name !== one)) {
+        assert.equal(limitOf(id, { [one]: 1, [other]: 100_000 }), 100_000, `${one}, ${other}`);
+        assert.equal(limitOf(id, { [one]: 100_000, [other]: 0 }), 100_000, `${one}, ${other}: 0`);
+      }
+      for (const config of ["generationConfig", "generation_config"]) {
+        assert.equal(limitOf(id, { [one]: 1, [config]: { [one]: 7 } }), 7, `${one} in ${config}`);
+      }
+      assert.equal(limitOf(id, { generationConfig: { [one]: 8 }, generation_config: { [one]: 9 } }), 9);
+    }
+  });
+
+  test(`${id}: of several numbers of answers the largest counts`, () => {
+    for (const one of counts) {
+      for (const other of counts.filter((name) => name !== one)) assert.equal(choicesOf(id, { [one]: 2, [other]: 5 }), 5);
+      assert.equal(choicesOf(id, { [one]: 2, generationConfig: { [one]: 1 }, generation_config: { [one]: 3 } }), 3);
+      assert.equal(choicesOf(id, { [one]: 1 }), undefined);
+    }
+  });
+
+  test(`${id}: 0, null and what is no number bound nothing; the text of a number does, as some servers read it`, () => {
+    for (const value of [0, -1, null, "", "x", {}, [], true, "0"]) assert.equal(limitOf(id, { max_tokens: value }), undefined);
+    assert.equal(limitOf(id, { max_tokens: "4000" }), 4000);
+    assert.equal(limitOf(id, { max_tokens: 10.5 }), 11);
+    assert.equal(limitOf(id, '{"model":"m","max_tokens":1e400}'), Number.MAX_SAFE_INTEGER);
+  });
+}
+
+test("a bound that is named twice is refused, as servers differ in which one they read", () => {
+  for (const body of ['{"model":"m","max_tokens":1,"max_tokens":2}', '{"model":"m","max_tokens":1,"max\\u005ftokens":2}']) {
+    assert.throws(() => limitOf("openai-chat", body), { code: "ambiguous_json" });
+  }
+});

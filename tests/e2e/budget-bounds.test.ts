@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import type { BudgetState } from "../../src/ledger/index.ts";
+import type { MockUpstream } from "../testbed/mock-upstream.ts";
+import { createMockUpstream } from "../testbed/mock-upstream.ts";
+import { announcementsOver } from "./both-ways.ts";
+import type { Caller, TestGateway } from "./harness.ts";
+import { providerKeys, startGateway, withMockUpstream } from "./harness.ts";
+
+/** A token of output costs 10 cents and the prompt nothing: ten tokens cost a dollar. */
+const prices = `
+prices:
+${["gpt-mock", "claude-mock", "gemini-mock"].map((model) => `  ${model}: { input: "0", output: "100000" }`).join("\n")}
+ledger: { output_ceiling: 100 }
+`;
+
+let mock: MockUpstream;
+let gateway: TestGateway;
+before(async () => {
+  mock = await createMockUpstream({ apiKeys: Object.values(providerKeys), validate: false });
+  gateway = await startGateway({ config: withMockUpstream(mock.url, prices) });
+  await announcementsOver(mock, Object.keys(providerKeys).length);
+});
+beforeEach(() => mock.reset());
+after(async () => {
+  await gateway.stop();
+  await mock.close();
+});
+
+type Json = Record<string, unknown>;
+
+async function callerWith(username: string, stopUsd: string): Promise<Caller> {
+  const caller = await gateway.createKey(username);
+  const reply = await fetch(`${gateway.url}/api/v1/budgets`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${gateway.adminKey}` },
+    body: JSON.stringify({ user: username, period: "month", stop_usd: stopUsd }),
+  });
+  assert.equal(reply.status, 200);
+  return caller;
+}
+
+async function budgetOf({ user }: Caller): Promise<Pick<BudgetState, "spent_usd" | "held_usd" | "left_usd">> {
+  await gateway.gateway.ledger.flush();
+  const reply = await fetch(`${gateway.url}/api/v1/budgets?user=${user.username}`, {
+    headers: { authorization: `Bearer ${gateway.adminKey}` },
+  });
+  const { spent_usd, held_usd, left_usd } = ((await reply.json()) as { data: BudgetState[] }).data[0]!;
+  return { spent_usd, held_usd, left_usd };
+}
+
+const costs = (output: number): { usage: { input: number; output: number } } => ({ usage: { input: 5, output } });
+
+/** A request of each dialect. */
+const dialects = {
+  chat: { path: () => "/v1/chat/completions", body: { messages: [{ role: "user", content: "Hello" }] } },
+  responses: { path: () => "/v1/responses", body: { input: "Hello" } },
+  messages: { path: () => "/anthropic/v1/messages", body: { messages: [{ role: "user", content: "Hello" }] } },
+  gemini: {
+    path: (model: string) => `/v1beta/models/${model}:generateContent`,
+    body: { contents: [{ role: "user", parts: [{ text: "Hello" }] }] },
+  },
+} as const;
+type Dialect = keyof typeof dialects;
+
+function ask({ key }: Caller, dialect: Dialect, model: string, fields: Json = {}): Promise<Response> {
+  const { path, body } = dialects[dialect];
+  return fetch(gateway.url + path(model), {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    body: JSON.stringify({ ...(dialect === "gemini" ? {} : { model }), ...body, ...fields }),
+  });
+}
+
+test("two bounds on output that differ hold the larger, in each dialect and for each provider, and are no error", async () => {
+  const mallory = await callerWith("two-bounds", "6");
+  const pairs: readonly (readonly [Dialect, Json, Json])[] = [
+    ["chat", { max_completion_tokens: 1, max_tokens: 100_000 }, { max_completion_tokens: 1, max_tokens: 2 }],
+    ["chat", { max_completion_tokens: 0, max_tokens: 100_000 }, { max_completion_tokens: 1, max_tokens: 0 }],
+    ["chat", { max_tokens: 1, n: 1, best_of: 1000 }, { max_tokens: 1, n: 1, best_of: 2 }],
+    ["responses", { max_output_tokens: 20, max_tokens: 100_000 }, { max_output_tokens: 20, max_tokens: 1 }],
+    ["messages", { max_tokens: 1, max_completion_tokens: 100_000 }, { max_tokens: 1, max_output_tokens: 2 }],
+    [
+      "gemini",
+      { generationConfig: { maxOutputTokens: 1, max_output_tokens: 100_000 } },
+      { generationConfig: { maxOutputTokens: 1 }, generation_config: { max_output_tokens: 2 } },
+    ],
+    [
+      "gemini",
+      { generationConfig: { maxOutputTokens: 1, candidateCount: 1, candidate_count: 1000 } },
+      { generationConfig: { maxOutputTokens: 1, candidateCount: 1 } },
+    ],
+  ];
+  for (const [dialect, large, small] of pairs) {
+    for (const model of ["gpt-mock", "claude-mock", "gemini-mock"]) {
+      const refused = await ask(mallory, dialect, model, large);
+      assert.equal(refused.status, 402, `${dialect}, ${model}, ${JSON.stringify(large)}: ${await refused.text()}`);
+      assert.equal(mock.requests.length, 0);
+      mock.enqueue(costs(1));
+      const served = await ask(mallory, dialect, model, small);
+      assert.equal(served.status, 200, `${dialect}, ${model}, ${JSON.stringify(small)}: ${await served.text()}`);
+      await gateway.gateway.ledger.flush();
+      mock.reset();
+    }
+  }
+});
+
+test("of 60 such requests at once none is served beyond the budget", async () => {
+  const mallory = await callerWith("sixty", "6");
+  mock.enqueue(...Array.from({ length: 60 }, () => costs(20)));
+  const replies = await Promise.all(
+    Array.from({ length: 60 }, () => ask(mallory, "chat", "gpt-mock", { max_completion_tokens: 1, max_tokens: 20 })),
+  );
+  const served = replies.filter((reply) => reply.status === 200).length;
+  assert.deepEqual({ served, sent: mock.requests.length }, { served: 3, sent: 3 });
+  assert.ok(Number((await budgetOf(mallory)).spent_usd) <= 6);
+});
