@@ -75,6 +75,7 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
     onLoss,
     duplicateGuard: settings.guards.duplicateToolCalls,
     maxHeldBytes: responses.maxSizeBytes,
+    maxValues: limits.values,
     budget: {
       ceiling: { input: parseRate(unpricedCeiling.input)!, output: parseRate(unpricedCeiling.output)! },
       outputTokens: outputCeiling,

@@ -27,6 +27,7 @@ export const errorTable = {
   ambiguous_json: { status: 400, kind: "invalid_request" },
   invalid_path: { status: 400, kind: "invalid_request" },
   conflicting_credentials: { status: 400, kind: "invalid_request" },
+  body_too_complex: { status: 400, kind: "invalid_request" },
   duplicate_tool_call: { status: 400, kind: "invalid_request" },
   work_mode_refused: { status: 400, kind: "invalid_request" },
   unsupported_content_encoding: { status: 415, kind: "invalid_request" },

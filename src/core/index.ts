@@ -6,6 +6,7 @@ export * from "./exact-json.ts";
 export * from "./glob.ts";
 export * from "./ids.ts";
 export * from "./json-scan.ts";
+export * from "./json-size.ts";
 export * from "./logger.ts";
 export * from "./node-http.ts";
 export * from "./pattern.ts";

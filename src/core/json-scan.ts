@@ -131,7 +131,8 @@ function skipSpaceBack(text: string, at: number): number {
   return at;
 }
 
-function skipString(text: string, at: number): number {
+/** Offset after the string that starts at `at`. @throws GatewayError `invalid_json` if it does not end. */
+export function skipString(text: string, at: number): number {
   let from = at + 1;
   for (;;) {
     const end = text.indexOf('"', from);
@@ -139,9 +140,19 @@ function skipString(text: string, at: number): number {
     let slashes = end - 1;
     while (text.charCodeAt(slashes) === backslash) slashes--;
     if ((end - slashes) % 2 === 1) return end + 1;
+    // JSON inside a string is full of escaped quotes, and one search for each would cost more than a look at every character.
+    const walkEnd = Math.min(text.length, end + walkLength);
     from = end + 1;
+    while (from < walkEnd) {
+      const code = text.charCodeAt(from);
+      if (code === quote) return from + 1;
+      from += code === backslash ? 2 : 1;
+    }
   }
 }
+
+/** Characters behind an escaped quote that are looked at one by one before the next search. */
+const walkLength = 64;
 
 function skipNested(text: string, at: number): number {
   // One bit a level would do; a string of closers is simple, and depth is bounded.
@@ -192,9 +203,9 @@ function keyIndex(text: string, start: number, end: number, keys: readonly strin
     const key = keys[i]!;
     if (key.length === length && text.startsWith(key, start)) return i;
   }
-  const escape = text.indexOf("\\", start);
-  if (escape >= 0 && escape < end) {
-    const decoded = decodeKey(text.slice(start, end));
+  const raw = text.slice(start, end);
+  if (raw.includes("\\")) {
+    const decoded = decodeKey(raw);
     const index = decoded === undefined ? -1 : keys.indexOf(decoded);
     if (index >= 0) {
       throw new GatewayError("ambiguous_json", `The key "${keys[index]}" is spelt with escapes in the body. Send it in plain letters.`, {

@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfEvents, latin1OfUtf8, parseLatin1 } from "../core/index.ts";
+import { GatewayError, latin1OfEvents, latin1OfUtf8 } from "../core/index.ts";
 import type { ChatResponse, EmbeddingRequest } from "../ir/index.ts";
 import { storedResponses, type ClientContext } from "../protocols/index.ts";
 import { answerLoopback, countRequestTokens, countTokens, embedLoopback, streamLoopback, type Attempt } from "../upstream/index.ts";
@@ -6,6 +6,7 @@ import { allDone } from "./all-done.ts";
 import { costInEvents, costInJson } from "./cost-lane.ts";
 import type { ModelCall, Settlement } from "./model-call.ts";
 import { costHeader, ownHeaders } from "./own-headers.ts";
+import { parseBody } from "./parse-body.ts";
 import { holdAnswer } from "./responses/hold.ts";
 import { asAsked } from "./responses/own-response.ts";
 
@@ -13,7 +14,7 @@ const maxDimensions = 4096;
 
 /** Answers from the built-in model, in every dialect. A promise only where something must be waited for. */
 export function answerBuiltin(call: ModelCall, attempt: Attempt): Promise<void> | undefined {
-  const wire = call.parts.length === 0 ? {} : parseLatin1(call.text);
+  const wire = call.parts.length === 0 ? {} : parseBody(call);
   switch (call.route.route.operation) {
     case "generate":
       return generate(call, attempt, wire);

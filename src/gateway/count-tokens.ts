@@ -1,9 +1,10 @@
-import { GatewayError, messageOf, parseLatin1 } from "../core/index.ts";
+import { GatewayError, messageOf } from "../core/index.ts";
 import { estimateRequest, type ChatRequest } from "../ir/index.ts";
 import { refuseForeignState } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import { answerJson } from "./answer-builtin.ts";
 import type { ModelCall } from "./model-call.ts";
+import { parseBody } from "./parse-body.ts";
 import { sendUpstream } from "./send-upstream.ts";
 import { createTranslatedCountLane } from "./translated-count-lane.ts";
 import { createVerbatimLane } from "./verbatim-lane.ts";
@@ -70,7 +71,7 @@ function refuseStoredPrompt(request: ChatRequest): void {
 }
 
 function parse(call: ModelCall): ChatRequest {
-  return call.protocol.parseRequest(parseLatin1(call.text), call.route);
+  return call.protocol.parseRequest(parseBody(call), call.route);
 }
 
 /** After an answer: what the provider reported for its input teaches how far estimates for this model are off. */

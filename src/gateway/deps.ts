@@ -42,6 +42,8 @@ export interface GatewaySnapshot {
   readonly duplicateGuard: DuplicateGuard;
   /** A response that is larger, with its input, is not kept. */
   readonly maxHeldBytes: number;
+  /** Most values and names in the JSON of a request that is parsed. */
+  readonly maxValues: number;
   readonly catalog: Catalog;
   readonly client: UpstreamClient;
   /** What budgets reckon with where a model has no price, and where a request sets no limit on its output. */
@@ -77,6 +79,8 @@ export interface ObservedRequest {
   readonly usage: Usage;
   readonly costNanoUsd: bigint | undefined;
   readonly losses: readonly TranslationLoss[];
+  /** Set if there were more losses than are named: `and 12 more`. */
+  readonly unnamedLosses?: string | undefined;
   readonly errorCode: string | undefined;
   readonly errorMessage: string | undefined;
 }

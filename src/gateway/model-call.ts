@@ -39,6 +39,8 @@ export class ModelCall {
   attempt: Attempt | undefined;
   attempts = 0;
   losses: readonly TranslationLoss[] = [];
+  /** Set if there were more losses than are named: `and 12 more`. */
+  unnamedLosses: string | undefined;
   /** What the guard has found: its edits belong into every body that goes upstream. */
   guarded: Guarded | undefined;
   /** A count in the answer is the gateway's own estimate. */
@@ -174,6 +176,7 @@ export class ModelCall {
       usage: this.#usage,
       costNanoUsd: this.#cost,
       losses: this.losses,
+      unnamedLosses: this.unnamedLosses,
       errorCode: last.errorCode,
       errorMessage: last.errorMessage,
     });

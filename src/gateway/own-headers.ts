@@ -1,16 +1,17 @@
 import { formatUsd } from "../ledger/index.ts";
+import { boundedHeader, headerSafe } from "./header-safe.ts";
 import type { ModelCall } from "./model-call.ts";
 
 /** Adds the headers of our own that are known when an answer's head goes out. Model names are made safe for a header. */
 export function ownHeaders(call: ModelCall, headers: string[]): void {
   const attempt = call.attempt;
   if (attempt !== undefined) {
-    headers.push("x-tokligence-provider", attempt.provider.name, "x-tokligence-model", headerSafe(attempt.upstreamModel));
+    headers.push("x-tokligence-provider", attempt.provider.name, "x-tokligence-model", boundedHeader(attempt.upstreamModel));
   }
-  if (call.losses.length > 0) headers.push("x-tokligence-dropped-params", headerSafe(call.losses.map(({ param }) => param).join(",")));
+  if (call.losses.length > 0) headers.push("x-tokligence-dropped-params", droppedParams(call));
   if (call.guarded !== undefined) headers.push("x-tokligence-duplicate-tool-calls", String(call.guarded.count));
   if (call.estimated) headers.push("x-tokligence-estimated", "true");
-  if (call.budgetWarnings.length > 0) headers.push("x-tokligence-budget-warning", call.budgetWarnings.join(", "));
+  if (call.budgetWarnings.length > 0) headers.push("x-tokligence-budget-warning", boundedHeader(call.budgetWarnings.join(", ")));
   headers.push(
     "x-tokligence-attempts",
     String(call.attempts),
@@ -25,7 +26,8 @@ export function costHeader(call: ModelCall, headers: string[]): void {
   if (cost !== undefined) headers.push("x-tokligence-cost-usd", formatUsd(cost));
 }
 
-/** Anything that is not printable ASCII is percent-encoded (RFC 9110 allows nothing else in a field value). */
-function headerSafe(value: string): string {
-  return /^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value);
+/** The names are few enough for a header, as `reportLosses` has seen to. */
+function droppedParams({ losses, unnamedLosses }: ModelCall): string {
+  const names = losses.map(({ param }) => headerSafe(param)).join(",");
+  return unnamedLosses === undefined ? names : `${names},${unnamedLosses}`;
 }

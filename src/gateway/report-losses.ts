@@ -1,5 +1,6 @@
 import { GatewayError } from "../core/index.ts";
-import { paramLabel, spellLoss, spellRefusal, type Loss, type Rendered } from "../protocols/index.ts";
+import { maxLosses, paramLabel, spellLoss, spellRefusal, type Loss, type Rendered, type SpelledPlaces } from "../protocols/index.ts";
+import { headerSafe } from "./header-safe.ts";
 import type { Attempt } from "../upstream/index.ts";
 import type { ModelCall } from "./model-call.ts";
 
@@ -10,15 +11,45 @@ import type { ModelCall } from "./model-call.ts";
  */
 export function reportLosses(call: ModelCall, attempt: Attempt, losses: readonly Loss[], wire: unknown): void {
   const { params } = call.protocol;
-  const dropped = losses.filter((loss) => loss.action === "dropped").map((loss) => spellLoss(loss, params, wire));
-  if (dropped.length > 0 && call.current.onLoss === "refuse") {
-    const what = dropped.map((loss) => `${loss.param} (${loss.reason})`).join("; ");
-    throw new GatewayError("invalid_request", `The model "${call.model}" has no place for ${what}, and gateway.on_loss is refuse.`, {
-      param: dropped[0]!.param,
+  const dropped = losses.filter((loss) => loss.action === "dropped");
+  const { named, unnamed } = nameLosses(dropped, (loss, places) => spellLoss(loss, params, wire, places));
+  if (named.size > 0 && call.current.onLoss === "refuse") {
+    const what = [...named.values()].map((loss) => `${loss.param} (${loss.reason})`).join("; ");
+    const more = unnamed === undefined ? "" : ` ${unnamed}`;
+    throw new GatewayError("invalid_request", `The model "${call.model}" has no place for ${what}${more}, and gateway.on_loss is refuse.`, {
+      param: [...named.keys()][0]!,
     });
   }
-  const names = [...new Set(dropped.map((loss) => loss.param))];
-  call.losses = names.map((param) => ({ param, label: paramLabel(param, params), to: attempt.protocol }));
+  call.losses = [...named.keys()].map((param) => ({ param, label: paramLabel(param, params), to: attempt.protocol }));
+  call.unnamedLosses = unnamed;
+}
+
+/** What the names of losses may be long in all, as a header has them; proxies and clients refuse a head that is much longer. */
+const maxNamesLength = 2000;
+/** A field's name comes from the client. */
+const maxNameLength = 100;
+
+/** The first losses by their spelled names; the others are counted: `and 12 more`. */
+function nameLosses(
+  dropped: readonly Loss[],
+  spell: (loss: Loss, places: SpelledPlaces) => Loss,
+): { readonly named: ReadonlyMap<string, Loss>; readonly unnamed: string | undefined } {
+  const places: SpelledPlaces = new Map();
+  const named = new Map<string, Loss>();
+  let length = 0;
+  for (const [index, loss] of dropped.entries()) {
+    const spelled = spell(loss, places);
+    const isLong = spelled.param.length > maxNameLength;
+    const param = isLong ? `${spelled.param.slice(0, maxNameLength).toWellFormed()}...` : spelled.param;
+    if (named.has(param)) continue;
+    length += headerSafe(param).length + 1;
+    if (length > maxNamesLength) {
+      const isAll = dropped.length < maxLosses;
+      return { named, unnamed: `and ${isAll ? "" : "at least "}${dropped.length - index} more` };
+    }
+    named.set(param, isLong ? { ...spelled, param } : spelled);
+  }
+  return { named, unnamed: undefined };
 }
 
 /** Renders a request; a refusal speaks of what the client wrote, not of the neutral form. */

@@ -1,8 +1,9 @@
-import { GatewayError, latin1OfUtf8, parseLatin1, utf8OfLatin1 } from "../core/index.ts";
+import { GatewayError, latin1OfUtf8, utf8OfLatin1 } from "../core/index.ts";
 import { estimateText, type EmbeddingRequest, type Usage } from "../ir/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
+import { parseBody } from "./parse-body.ts";
 import { reportLosses } from "./report-losses.ts";
 import { translatedHeaders } from "./translated-lane.ts";
 
@@ -15,7 +16,7 @@ export function createTranslatedEmbeddingsLane(call: ModelCall, attempt: Attempt
   const { provider, upstreamModel, protocol } = attempt;
   const outer = call.deps.protocols.get(protocol)!;
   const { embeddings } = call.deps.upstreamProtocols.get(protocol)!;
-  const wire = parseLatin1(call.text);
+  const wire = parseBody(call);
   const request = call.protocol.parseEmbedding?.(wire, call.route);
   if (request === undefined || embeddings === undefined) throw new GatewayError("not_served", `${protocol} has no embeddings.`);
   const { operation, value, losses } = embeddings.render(request, upstreamModel);

@@ -1,4 +1,4 @@
-import { applyEdits, latin1OfEvents, parseExact, SseSplitter, type SseEvent } from "../core/index.ts";
+import { applyEdits, latin1OfEvents, SseSplitter, type SseEvent } from "../core/index.ts";
 import { mergeUsage, type ChatRequest, type StreamEvent } from "../ir/index.ts";
 import type { AnswerFacts, ClientContext, StreamDecoder, StreamEncoder, StreamTap, UpstreamError } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
@@ -6,6 +6,7 @@ import { AnswerTranslator, streamType } from "./answer-translator.ts";
 import { findHeader } from "./headers.ts";
 import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
+import { checkTexts, parseExactBody } from "./parse-body.ts";
 import {
   AnswerSealer,
   callsToFind,
@@ -26,8 +27,9 @@ import { renderForClient, reportLosses } from "./report-losses.ts";
  */
 export function openTranslatedLane(call: ModelCall, attempt: Attempt): Lane | Promise<Lane> {
   const text = call.guarded === undefined ? call.text : applyEdits(call.text, call.guarded.edits);
-  const wire = parseExact(text, call.protocol.exactValues);
+  const wire = parseExactBody(call, text);
   const request = call.protocol.parseRequest(wire, call.route);
+  checkTexts(call, request);
   const found = call.deps.keptProofs.find(call.principal.userId, callsToFind(request, call.protocol.id, originOf(attempt)));
   return found instanceof Promise
     ? found.then((kept) => createLane(call, attempt, { wire, request, kept }))

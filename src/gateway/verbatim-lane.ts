@@ -1,9 +1,10 @@
-import { GatewayError, parseLatin1, SseSplitter, type Edit } from "../core/index.ts";
+import { GatewayError, SseSplitter, type Edit } from "../core/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import { forwardRequestHeaders } from "./headers.ts";
 import { AnswerTranslator } from "./answer-translator.ts";
 import type { Lane, ReadAnswer } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
+import { parseBody } from "./parse-body.ts";
 import { withoutSeals } from "./proofs/index.ts";
 
 /** The client's own protocol: the received bytes go out, with small edits spliced in where something must change, and come back as they are. */
@@ -64,7 +65,7 @@ function readOtherForm(call: ModelCall, attempt: Attempt, whole: string): ReadAn
   const answers = new AnswerTranslator({
     upstream: deps.upstreamProtocols.get(protocol.id)!,
     dialect: protocol,
-    client: { model, includeUsage, jsonArray, request: protocol.parseRequest(parseLatin1(call.text), route) },
+    client: { model, includeUsage, jsonArray, request: protocol.parseRequest(parseBody(call), route) },
     provider: attempt.provider,
     foreign: false,
     nowSeconds: () => Math.floor(deps.clock.now() / 1000),

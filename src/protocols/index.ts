@@ -6,8 +6,8 @@ import { openaiResponses, openaiResponsesUpstream } from "./openai-responses/ind
 import type { Protocol } from "./protocol.ts";
 import type { UpstreamProtocol } from "./translation.ts";
 
-export { refuseForeignState } from "./losses.ts";
-export { paramLabel, spellLoss, spellRefusal, type ParamTable } from "./param-names.ts";
+export { maxLosses, refuseForeignState } from "./losses.ts";
+export { paramLabel, spellLoss, spellRefusal, type ParamTable, type SpelledPlaces } from "./param-names.ts";
 export * from "./protocol.ts";
 export * from "./translation.ts";
 export * as storedResponses from "./openai-responses/stored/index.ts";

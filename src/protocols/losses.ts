@@ -38,7 +38,10 @@ export type LostParam = Param | `${Place}.${string}`;
 
 const noField = "The provider's protocol has no such field.";
 
-/** Collects what a rendering loses; the same thing is told once, however often it occurs. */
+/** Different losses of one rendering that are collected; a client may send as many fields as it likes. */
+export const maxLosses = 1000;
+
+/** Collects what a rendering loses; the same thing is listed once, however often it occurs, and at most `maxLosses` things are. */
 export class Losses {
   readonly #byKey = new Map<string, Loss>();
 
@@ -63,7 +66,9 @@ export class Losses {
     if (extensions === undefined) return;
     for (const [protocol, fields] of Object.entries(extensions)) {
       if (protocol === own) continue;
-      for (const [key, value] of Object.entries(fields)) {
+      for (const key of Object.keys(fields)) {
+        if (this.#byKey.size >= maxLosses) return;
+        const value = fields[key];
         if (
           (kept?.has(key) === true && sharing.has(protocol)) ||
           (place === "request" && protocol === "openai-responses" && servedOfResponses.has(key))
@@ -83,6 +88,7 @@ export class Losses {
   }
 
   #add(loss: Loss): void {
+    if (this.#byKey.size >= maxLosses) return;
     const key = `${loss.action} ${loss.param}`;
     if (!this.#byKey.has(key)) this.#byKey.set(key, loss);
   }

@@ -16,15 +16,21 @@ export interface ParamTable {
   readonly ownFields: readonly string[];
 }
 
+/** The spellings of places that have been found in one request: a search for one goes through all of its messages. */
+export type SpelledPlaces = Map<string, string>;
+
 /** A neutral parameter, or a field of the client's own at a place, as the client spells it. `wire`: the request as parsed JSON. */
-export function spellParam(param: string, { names }: ParamTable, wire: unknown): string {
+export function spellParam(param: string, { names }: ParamTable, wire: unknown, places: SpelledPlaces = new Map()): string {
   const found = nameOf(param, names);
   if (found === undefined && !param.includes(".")) return param;
   if (typeof found === "string") return found;
   if (found !== undefined) return found.find((name) => holds(wire, name.split("."))) ?? found[0];
   const dot = param.indexOf(".");
   const place = param.slice(0, dot);
-  return place === "request" ? param.slice(dot + 1) : spellParam(place, { names, ownFields: [] }, wire) + param.slice(dot);
+  if (place === "request") return param.slice(dot + 1);
+  const spelled = places.get(place) ?? spellParam(place, { names, ownFields: [] }, wire);
+  places.set(place, spelled);
+  return spelled + param.slice(dot);
 }
 
 function nameOf(param: string, names: ParamNames): ParamNames[Param] | undefined {
@@ -40,8 +46,8 @@ function holds(value: unknown, [key, ...rest]: readonly string[]): boolean {
 }
 
 /** A loss in the client's spelling. */
-export function spellLoss(loss: Loss, table: ParamTable, wire: unknown): Loss {
-  return { ...loss, param: spellParam(loss.param, table, wire) };
+export function spellLoss(loss: Loss, table: ParamTable, wire: unknown, places?: SpelledPlaces): Loss {
+  return { ...loss, param: spellParam(loss.param, table, wire, places) };
 }
 
 /** A refusal in the client's spelling; any other error as it is. */

@@ -16,7 +16,7 @@ export function maskSettings(settings: Settings): Record<string, unknown> {
       auth: { ...gateway.auth },
       logging: { ...gateway.logging },
       workers: gateway.workers,
-      limits: { body: formatSize(gateway.limits.bodyBytes) },
+      limits: { body: formatSize(gateway.limits.bodyBytes), values: gateway.limits.values },
       timeouts: { ...maskTimeouts(gateway.timeouts), client: formatDuration(gateway.timeouts.clientMs) },
       on_loss: gateway.onLoss,
       responses: { lifetime: formatLifetime(gateway.responses.lifetimeMs), max_size: formatSize(gateway.responses.maxSizeBytes) },

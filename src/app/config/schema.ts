@@ -54,7 +54,14 @@ const gateway = z
       },
     ).prefault(1),
     limits: z
-      .strictObject({ body: size("Largest request body, counted after inflating.", 512 * 2 ** 20, "512MiB").prefault("32MiB") })
+      .strictObject({
+        body: size("Largest request body, counted after inflating.", 512 * 2 ** 20, "512MiB").prefault("32MiB"),
+        values: integer(
+          "Most values and names of members in the JSON of a request that is translated; one with more would keep all others waiting.",
+          1000,
+          10_000_000,
+        ).prefault(250_000),
+      })
       .describe("Limits on requests.")
       .prefault({}),
     timeouts: gatewayTimeouts.describe("How long is waited.").prefault({}),

@@ -27,7 +27,11 @@ export interface GatewaySection {
   /** `file`: absolute; left out: beside the database. */
   readonly logging: { readonly level: LogLevel; readonly file?: string };
   readonly workers: number | "auto";
-  readonly limits: { readonly bodyBytes: number };
+  readonly limits: {
+    readonly bodyBytes: number;
+    /** Most values and names in the JSON of a request that is translated. */
+    readonly values: number;
+  };
   readonly timeouts: GatewayTimeouts;
   readonly onLoss: "report" | "refuse";
   /** Responses that the gateway keeps where no provider does. */

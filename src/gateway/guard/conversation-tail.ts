@@ -1,4 +1,4 @@
-import { elementsOf, holdsMark, memberOf, parseSpan, type Span } from "../../core/index.ts";
+import { elementsOf, GatewayError, holdsMark, holdsMoreValues, memberOf, parseSpan, type Span } from "../../core/index.ts";
 import type { Message, ProtocolId } from "../../ir/index.ts";
 import type { Protocol, RouteCall } from "../../protocols/index.ts";
 import { lastResult } from "./add-note.ts";
@@ -15,12 +15,15 @@ const places: Readonly<Record<ProtocolId, { readonly key: string; readonly mark:
 export interface ConversationTail {
   /** What the last tool said; `undefined` where it said nothing. */
   readonly result: Span | undefined;
-  /** The last `count` elements in the neutral form. @throws GatewayError where they are none of the dialect. */
+  /** The last `count` elements in the neutral form. @throws GatewayError if they are not of the dialect, or hold more values than a turn ever does. */
   messages(count: number): readonly Message[];
 }
 
 /** Enough for a call, its result and what may stand between, twice or three times over. */
 export const firstLook = 12;
+
+/** Values and names in the end of a conversation: a body that is passed on unparsed may hold any number of them. */
+const maxTailValues = 100_000;
 
 /**
  * `undefined` where the last result is no other's as well. That is known without a parse: where no tool has given a result from one search, else from the
@@ -38,7 +41,10 @@ export function conversationTail(text: string, protocol: Protocol, route: RouteC
   return {
     result,
     messages(count) {
-      const tail = elements.slice(-count).map((span) => parseSpan(text, span));
+      const spans = elements.slice(-count);
+      if (holdsMoreValues(text.slice(spans[0]!.start, last.end), maxTailValues))
+        throw new GatewayError("body_too_complex", "The end of the conversation holds too many values to look for repeated calls.");
+      const tail = spans.map((span) => parseSpan(text, span));
       return protocol.parseRequest({ model: "m", [key]: tail }, route).messages;
     },
   };

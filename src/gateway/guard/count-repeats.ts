@@ -1,3 +1,4 @@
+import { holdsMoreValues } from "../../core/index.ts";
 import type { Block, Message, ToolCallBlock } from "../../ir/index.ts";
 
 /** How often in a row, up to the conversation's end, one tool was called with one set of arguments and gave one result. */
@@ -11,25 +12,38 @@ export interface Repeats {
  * user's breaks the row; text that stands beside results does so only where `textIsTurn`, as agents remind their model there. Arguments are compared as JSON, whatever the order of their keys.
  */
 export function countRepeats(messages: readonly Message[], exempt: ReadonlySet<string>, textIsTurn: boolean): Repeats | undefined {
-  const calls = new Map<string, ToolCallBlock>();
-  let row: { readonly tool: string; readonly what: string; count: number } | undefined;
+  const calls = new Map<string, KnownCall>();
+  let row: { readonly call: KnownCall; readonly result: string; count: number } | undefined;
   for (const { role, content } of messages) {
     const results = content.filter((block) => block.type === "tool-result");
     if (role === "user" && results.length === 0) row = undefined;
-    for (const block of content) if (block.type === "tool-call") calls.set(block.id, block);
+    for (const block of content) if (block.type === "tool-call") calls.set(block.id, { block, text: undefined });
     for (const result of results) {
       const call = calls.get(result.callId);
-      const what =
-        call === undefined ? undefined : JSON.stringify([call.namespace, call.name, canonical(call.arguments), result.content.map(plain)]);
-      if (what === undefined) row = undefined;
-      else if (row?.what === what) row.count += 1;
-      else row = { tool: call!.name, what, count: 1 };
+      if (call === undefined) {
+        row = undefined;
+        continue;
+      }
+      const said = JSON.stringify(result.content.map(plain));
+      if (row !== undefined && row.result === said && textOf(row.call) === textOf(call)) row.count += 1;
+      else row = { call, result: said, count: 1 };
     }
     if (textIsTurn && role === "user" && content.some(({ type }) => type === "text")) row = undefined;
   }
   const last = messages.findLast(({ role }) => role === "user" || role === "assistant");
   const isAnswering = last?.role === "user" && last.content.some(({ type }) => type === "tool-result");
-  return row === undefined || !isAnswering || exempt.has(row.tool) ? undefined : { tool: row.tool, count: row.count };
+  return row === undefined || !isAnswering || exempt.has(row.call.block.name) ? undefined : { tool: row.call.block.name, count: row.count };
+}
+
+/** A call and, once it was needed, what it asks for: many results may name one call. */
+interface KnownCall {
+  readonly block: ToolCallBlock;
+  text: string | undefined;
+}
+
+function textOf(call: KnownCall): string {
+  const { namespace, name, arguments: args } = call.block;
+  return (call.text ??= JSON.stringify([namespace, name, canonical(args)]));
 }
 
 /** What a result says, without the marks that clients move along with the conversation's end. */
@@ -39,7 +53,11 @@ function plain(block: Block): unknown {
   return block;
 }
 
+/** Arguments with more values are compared as they are written. */
+const maxComparedValues = 20_000;
+
 function canonical(text: string): unknown {
+  if (holdsMoreValues(text, maxComparedValues)) return text;
   try {
     return sorted(JSON.parse(text));
   } catch {

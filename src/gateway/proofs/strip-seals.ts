@@ -49,14 +49,12 @@ function stripMessages(text: string): readonly Edit[] {
     const blocks = elementsOf(text, memberIn(text, message, "content"));
     const types = blocks.map((block) => readString(text, memberIn(text, block, "type")));
     if (role === "user" && !types.includes("tool_result")) isStepUnsigned = false;
-    const sealed = blocks.filter((block) => hasSeal(text, block, "signature"));
-    if (sealed.length === 0) return [];
-    const rest = types.length - sealed.length;
-    const isSigned = types.filter((type) => type === "thinking" || type === "redacted_thinking").length > sealed.length;
+    const sealed = new Set(blocks.filter((block) => hasSeal(text, block, "signature")).map(({ start }) => start));
+    if (sealed.size === 0) return [];
+    const rest = types.length - sealed.size;
+    const isSigned = types.filter((type) => type === "thinking" || type === "redacted_thinking").length > sealed.size;
     if (types.includes("tool_use") && !isSigned) isStepUnsigned = true;
-    return rest === 0
-      ? "remove"
-      : editsOf(text, memberIn(text, message, "content"), (block) => (sealed.some(({ start }) => start === block.start) ? "remove" : []));
+    return rest === 0 ? "remove" : editsOf(text, memberIn(text, message, "content"), (block) => (sealed.has(block.start) ? "remove" : []));
   });
   // With a budget the vendor refuses to think on where the turn's calls do not begin with thinking that it signed.
   const isBudget = thinking !== undefined && readString(text, memberIn(text, thinking, "type")) === "enabled";

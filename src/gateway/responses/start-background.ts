@@ -1,10 +1,11 @@
-import { GatewayError, parseLatin1 } from "../../core/index.ts";
+import { GatewayError } from "../../core/index.ts";
 import { storedResponses } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { answerError } from "../answer-error.ts";
 import { finishCall } from "../finish-call.ts";
 import { asGatewayError, type ModelCall } from "../model-call.ts";
 import { ownHeaders } from "../own-headers.ts";
+import { parseBody } from "../parse-body.ts";
 import { DetachedExchange } from "./detached-exchange.ts";
 import { ownInput } from "./hold.ts";
 import { asAsked, ownResponseId } from "./own-response.ts";
@@ -36,7 +37,7 @@ export async function startBackground(
     );
   }
   deps.background.checkRoom();
-  const request = asAsked(call, call.protocol.parseRequest(parseLatin1(call.text), call.route));
+  const request = asAsked(call, call.protocol.parseRequest(parseBody(call), call.route));
   const id = `resp_${ownResponseId(call)}`;
   const state = { id, createdAt: Math.floor(deps.clock.now() / 1000), model: call.model };
   const pending = storedResponses.renderPending(request, { ...state, status: "in_progress" });

@@ -24,10 +24,16 @@ export function createAccessLog(sink: LineSink, clock: Clock, pid: number): (req
     if (request.costNanoUsd !== undefined) line += `,"cost_nano_usd":${request.costNanoUsd}`;
     if (request.modelServed !== "" && request.modelServed !== request.modelAsked) line += `,"model_served":${quote(request.modelServed)}`;
     if (request.clientRequestId !== undefined) line += `,"client_request_id":${quote(request.clientRequestId)}`;
-    if (request.losses.length > 0) line += `,"dropped_params":${JSON.stringify(request.losses.map(({ param }) => param))}`;
+    if (request.losses.length > 0) line += `,"dropped_params":${JSON.stringify(lossNames(request))}`;
     if (request.errorCode !== undefined) line += `,"error_code":"${request.errorCode}"`;
     sink.write(`${line}}\n`);
   };
+}
+
+/** Few enough for a line, as they are for a header. */
+function lossNames({ losses, unnamedLosses }: ObservedRequest): readonly string[] {
+  const names = losses.map(({ param }) => param);
+  return unnamedLosses === undefined ? names : [...names, unnamedLosses];
 }
 
 /** Names of clients are not longer than this in a line. */

@@ -1,0 +1,43 @@
+import { GatewayError, holdsMoreValues, parseExact, parseLatin1 } from "../core/index.ts";
+import type { Block, ChatRequest } from "../ir/index.ts";
+import type { ModelCall } from "./model-call.ts";
+
+/** Parses the client's body, which costs more the more values it holds. @throws GatewayError `body_too_complex`, `invalid_json`. */
+export function parseBody(call: ModelCall): unknown {
+  checkValues(call, call.text);
+  return parseLatin1(call.text);
+}
+
+/** The same for a translation: numbers that must go out as they were written are kept so. `text`: the body, maybe with edits of the gateway's own. */
+export function parseExactBody(call: ModelCall, text: string): unknown {
+  checkValues(call, text);
+  return parseExact(text, call.protocol.exactValues);
+}
+
+/**
+ * Arguments and results of tools are text in some dialects and JSON on other wires, so they are parsed, too.
+ * @throws GatewayError `body_too_complex` if they hold more values in all than a body may.
+ */
+export function checkTexts(call: ModelCall, { messages }: ChatRequest): void {
+  const limit = call.current.maxValues;
+  if (call.text.length <= limit) return;
+  let text = "";
+  const take = (block: Block): void => {
+    if (block.type === "tool-call") text += block.arguments;
+    else if (block.type === "tool-result") block.content.forEach(take);
+    else if (block.type === "text" && /^\s*[[{]/.test(block.text)) text += block.text;
+  };
+  for (const { role, content } of messages) if (role !== "system") for (const block of content) if (block.type !== "text") take(block);
+  if (holdsMoreValues(text, limit)) throw tooComplex(limit);
+}
+
+function checkValues({ current: { maxValues } }: ModelCall, text: string): void {
+  if (holdsMoreValues(text, maxValues)) throw tooComplex(maxValues);
+}
+
+function tooComplex(limit: number): GatewayError {
+  return new GatewayError(
+    "body_too_complex",
+    `The body holds more than ${limit} values and names, the limit for a request that the gateway has to parse (gateway.limits.values).`,
+  );
+}

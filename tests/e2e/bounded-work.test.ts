@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { models, startBench, type Bench } from "../matrix/bench.ts";
+import { PROTOCOLS, type Protocol } from "../testbed/scenario.ts";
+import { sendRaw, type RawReply } from "./raw-http.ts";
+
+let bench: Bench;
+before(async () => {
+  bench = await startBench();
+});
+after(() => bench.stop());
+
+const limit = 250_000;
+
+/** A request of each dialect, with a member `x` more. */
+const bodies: Readonly<Record<Protocol, (model: string, x: string) => { readonly path: string; readonly body: string }>> = {
+  "openai-chat": (model, x) => ({
+    path: "/v1/chat/completions",
+    body: `{"model":"${model}","messages":[{"role":"user","content":"hi"}],${x}}`,
+  }),
+  "openai-responses": (model, x) => ({ path: "/v1/responses", body: `{"model":"${model}","store":false,"input":"hi",${x}}` }),
+  "anthropic-messages": (model, x) => ({
+    path: "/v1/messages",
+    body: `{"model":"${model}","max_tokens":9,"messages":[{"role":"user","content":"hi"}],${x}}`,
+  }),
+  "gemini-generate": (model, x) => ({
+    path: `/v1beta/models/${model}:generateContent`,
+    body: `{"contents":[{"role":"user","parts":[{"text":"hi"}]}],${x}}`,
+  }),
+};
+
+function send({ path, body }: { readonly path: string; readonly body: string }): Promise<RawReply> {
+  const headers = ["authorization", `Bearer ${bench.caller.key}`, "content-type", "application/json"];
+  return sendRaw(bench.gateway.url, { path, headers, body });
+}
+
+/** Another protocol than the dialect's. */
+function other(dialect: Protocol): Protocol {
+  return dialect === "anthropic-messages" ? "openai-chat" : "anthropic-messages";
+}
+
+const ones = (count: number): string => `[${"1,".repeat(count - 1)}1]`;
+const message = `The body holds more than ${limit} values and names, the limit for a request that the gateway has to parse (gateway.limits.values).`;
+
+for (const dialect of PROTOCOLS) {
+  test(`${dialect}: a body of too many values is refused where it is translated, and passes where it is not`, async () => {
+    bench.mock.reset();
+    const refused = await send(bodies[dialect](models[other(dialect)], `"x":${ones(limit)}`));
+    assert.equal(refused.status, 400);
+    const { error } = JSON.parse(refused.body.toString()) as { error: { message: string; code?: string | number } };
+    assert.equal(error.message, message);
+    if (dialect.startsWith("openai")) assert.equal(error.code, "body_too_complex");
+    assert.equal(bench.mock.requests.length, 0);
+    const row = (await bench.gateway.rows()).at(-1)!;
+    assert.deepEqual([row.status, row.http_status, row.error_code], ["refused", 400, "body_too_complex"]);
+
+    const passed = await send(bodies[dialect](models[dialect], `"x":${ones(limit)}`));
+    assert.equal(bench.mock.requests.length, 1, passed.body.toString());
+    assert.notEqual(passed.status, 500);
+  });
+
+  test(`${dialect}: fields beyond number are left out, and the header that names them is short`, async () => {
+    bench.mock.reset();
+    const fields = Array.from({ length: 5000 }, (_, index) => `"field${index}":1`);
+    const reply = await send(bodies[dialect](models[other(dialect)], [`"é\\ud800${"x".repeat(3000)}":1`, ...fields].join(",")));
+    assert.equal(reply.status, 200, reply.body.toString());
+    const value = String(reply.headers["x-tokligence-dropped-params"]);
+    const names = value.split(",");
+    assert.ok(value.length < 2048, `${value.length} characters`);
+    assert.equal(names[0], `%C3%A9%EF%BF%BD${"x".repeat(98)}...`);
+    assert.deepEqual(
+      names.slice(1, -1),
+      fields.slice(0, names.length - 2).map((field) => field.slice(1, -3)),
+    );
+    assert.equal(names.at(-1), `and at least ${1000 - names.length + 1} more`);
+    const line = (await bench.gateway.logText())
+      .trim()
+      .split("\n")
+      .findLast((text) => text.includes('"msg":"request"'))!;
+    assert.deepEqual((JSON.parse(line) as { dropped_params: string[] }).dropped_params.slice(1), names.slice(1));
+  });
+}
+
+test("arguments of tools that are text count by what is in them", async () => {
+  const call = { id: "c", type: "function", function: { name: "f", arguments: `{"a":${ones(limit)}}` } };
+  const messages = [
+    { role: "user", content: "hi" },
+    { role: "assistant", tool_calls: [call] },
+    { role: "tool", tool_call_id: "c", content: "x" },
+  ];
+  const reply = await send({ path: "/v1/chat/completions", body: JSON.stringify({ model: models["anthropic-messages"], messages }) });
+  assert.equal((JSON.parse(reply.body.toString()) as { error: { message: string } }).error.message, message);
+});
