@@ -36,11 +36,18 @@ async function play({ accounts, store }: AccountsUnderTest): Promise<readonly un
   const key = await accounts.createKey({ user: "bob", name: "laptop" });
   await step(Promise.resolve(key));
   await step(accounts.createKey({ user: "bob", role: "admin" }));
+  const child = await accounts.createKey({ user: "bob", parent: key.id, models: ["gpt-*"] });
+  const grandchild = await accounts.createKey({ user: "bob", parent: child.id, expires: "1h" });
+  await step(Promise.resolve(grandchild));
+  await step(accounts.createKey({ user: "zoe", parent: child.id }));
+  await step(Promise.resolve(accounts.authenticate(grandchild.key)));
   await step(accounts.listKeys());
   await step(Promise.resolve(accounts.authenticate(key.key)));
   await step(accounts.revokeKey(key.id));
   await step(accounts.revokeKey(key.id));
   await step(Promise.resolve(accounts.authenticate(key.key)));
+  await step(Promise.resolve(accounts.authenticate(grandchild.key)));
+  await step(accounts.createKey({ user: "bob", parent: grandchild.id }));
   await step(accounts.listKeys({ user: "bob" }));
   return told;
 }

@@ -1,10 +1,11 @@
-import type { Kysely, Selectable } from "kysely";
+import type { Kysely, Selectable, Transaction } from "kysely";
 import type { Clock, IdSource } from "../core/index.ts";
 import { GatewayError } from "../core/index.ts";
-import type { ApiKeysTable, Store, Tables } from "../store/index.ts";
+import { readKeyDescendants, type ApiKeysTable, type Store, type Tables } from "../store/index.ts";
+import { effectiveAuthority, maxAncestors, readKeyChain } from "./authority.ts";
 import { hashKey, makeKeyText, shownPrefix } from "./key-text.ts";
-import type { Accounts, ApiKey } from "./types.ts";
-import { findUser } from "./users.ts";
+import type { Accounts, ApiKey, NewKeyInput, Role } from "./types.ts";
+import { findUser, type UserRow } from "./users.ts";
 import { checkKeyName, checkModels, checkRole, quoteRef, readExpiry } from "./validate.ts";
 
 export interface ApiKeysDeps {
@@ -28,31 +29,31 @@ export function createApiKeys({
   return {
     async createKey(input) {
       const name = checkKeyName(input.name);
-      const models = checkModels(input.models);
+      const given = checkModels(input.models);
       const key = makeKeyText(random);
       const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
         const user = await findUser(transaction, input.user);
-        const role = checkRole(input.role, user.role);
-        if (role === "admin" && user.role !== "admin") {
-          throw new GatewayError(
-            "invalid_request",
-            `The user "${user.username}" is no admin, so it cannot have an admin's key. Leave the role out, or name an admin.`,
-            { param: "role" },
-          );
-        }
         const id = ids.next("key");
         const created_ms = clock.now();
+        const bounds = await boundsOf(transaction, user, input, created_ms);
+        if (bounds.models !== null && given !== null) {
+          throw new GatewayError("invalid_request", "Your own key has a list of models, which the new one takes over: leave models out.", {
+            param: "models",
+          });
+        }
+        const models = bounds.models ?? (given === null ? null : JSON.stringify(given));
         const made: KeyRow = {
           id,
           user_id: user.id,
           name,
-          role,
+          role: roleFor(user, input.role, bounds.role),
           hash: hashKey(key),
           prefix: shownPrefix(key),
           created_ms,
           revoked_ms: null,
-          expires_ms: readExpiry(input.expires, created_ms, input.notAfter),
-          models: models === null ? null : JSON.stringify(models),
+          expires_ms: readExpiry(input.expires ?? bounds.expires, created_ms, bounds.expires),
+          models,
+          parent_id: input.parent ?? null,
         };
         await transaction.insertInto("api_keys").values(made).executeTakeFirstOrThrow();
         await store.bumpRevision(transaction);
@@ -71,17 +72,58 @@ export function createApiKeys({
       const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
         const userId = filter.user === undefined ? undefined : (await findUser(transaction, filter.user)).id;
         const found = await findKey(transaction, keyId, userId);
-        // Revoking twice keeps the first time.
-        if (found.revoked_ms !== null) return found;
         const revoked_ms = clock.now();
-        await transaction.updateTable("api_keys").set({ revoked_ms }).where("id", "=", keyId).executeTakeFirstOrThrow();
-        await store.bumpRevision(transaction);
-        return { ...found, revoked_ms };
+        // A key that has been revoked before keeps its time.
+        const revoked = await transaction
+          .updateTable("api_keys")
+          .set({ revoked_ms })
+          .where("id", "in", [keyId, ...(await readKeyDescendants(transaction, keyId))])
+          .where("revoked_ms", "is", null)
+          .executeTakeFirstOrThrow();
+        if (revoked.numUpdatedRows > 0n) await store.bumpRevision(transaction);
+        return { ...found, revoked_ms: found.revoked_ms ?? revoked_ms };
       });
       onRevoked();
       return keyOf(row);
     },
   };
+}
+
+interface Bounds {
+  readonly role: Role;
+  /** RFC 3339: the new key expires no later. */
+  readonly expires: string | undefined;
+  /** As the table has them; the new key's are the same. */
+  readonly models: string | null;
+}
+
+/** What the new key may have at most: what its parent may do now or, without one, what its user may have. */
+async function boundsOf(transaction: Transaction<Tables>, user: UserRow, { parent }: NewKeyInput, nowMs: number): Promise<Bounds> {
+  if (parent === undefined) return { role: user.role, expires: undefined, models: null };
+  const chain = await readKeyChain(transaction, "id", parent);
+  const { isRevoked, expiresMs, role, ancestorIds } = effectiveAuthority(chain);
+  if (isRevoked || chain[0]!.user_id !== user.id || (expiresMs !== null && expiresMs <= nowMs)) {
+    throw new GatewayError("invalid_api_key", "The key that asks for another one has been revoked or has expired.");
+  }
+  if (ancestorIds.length >= maxAncestors) {
+    throw new GatewayError(
+      "invalid_request",
+      `Your key is the last of ${maxAncestors + 1} keys of which each made the next; it makes no others. Make one with an earlier key, or ask an admin.`,
+    );
+  }
+  const models = chain.map((row) => row.models).find((list) => list !== null) ?? null;
+  return { role, expires: expiresMs === null ? undefined : new Date(expiresMs).toISOString(), models };
+}
+
+/** @throws GatewayError `invalid_request` for a role that the user, or the key that makes this one, does not have. */
+function roleFor(user: UserRow, wanted: unknown, most: Role): Role {
+  const role = checkRole(wanted, most);
+  if (role !== "admin" || most === "admin") return role;
+  const why =
+    user.role === "admin"
+      ? "Your own key is no admin's key, so the new one cannot be one."
+      : `The user "${user.username}" is no admin, so it cannot have an admin's key. Leave the role out, or name an admin.`;
+  throw new GatewayError("invalid_request", why, { param: "role" });
 }
 
 /** Another user's key is not found, as if it did not exist. */
@@ -106,5 +148,6 @@ function keyOf(row: KeyRow): ApiKey {
     revoked_at: row.revoked_ms === null ? null : new Date(row.revoked_ms).toISOString(),
     expires_at: row.expires_ms === null ? null : new Date(row.expires_ms).toISOString(),
     models: row.models === null ? null : (JSON.parse(row.models) as string[]),
+    parent_id: row.parent_id,
   };
 }

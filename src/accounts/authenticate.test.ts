@@ -24,7 +24,7 @@ async function makeWatched(): Promise<WatchedStore> {
       return (...args: unknown[]): unknown => {
         if (watched.down) throw new Error("the database is away");
         const result: unknown = Reflect.apply(value, target, args);
-        if (property !== "selectFrom" || args[0] !== "api_keys") return result;
+        if (property !== "withRecursive") return result;
         return holdExecution(result as object);
       };
     },
@@ -37,7 +37,7 @@ async function makeWatched(): Promise<WatchedStore> {
         if (typeof value !== "function") return value;
         return (...args: unknown[]): unknown => {
           const result: unknown = Reflect.apply(value, target, args);
-          if (property !== "executeTakeFirst") return result instanceof Promise ? result : holdExecution(result as object);
+          if (property !== "execute") return result instanceof Promise ? result : holdExecution(result as object);
           lookUps++;
           return (async () => {
             const row = await (result as Promise<unknown>);

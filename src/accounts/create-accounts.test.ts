@@ -156,6 +156,7 @@ describe("keys", () => {
       revoked_at: null,
       expires_at: null,
       models: null,
+      parent_id: null,
     };
     assert.match(made.id, /^key_[0-9a-f-]{36}$/);
     assert.deepStrictEqual(made, { ...shown, key: firstKey });
@@ -172,6 +173,7 @@ describe("keys", () => {
         revoked_ms: null,
         expires_ms: null,
         models: null,
+        parent_id: null,
       },
     ]);
   });

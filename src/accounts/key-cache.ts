@@ -1,5 +1,6 @@
-import { createBoundedCache, GatewayError, GlobList, type Clock } from "../core/index.ts";
+import { createBoundedCache, GatewayError, type Clock } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
+import { effectiveAuthority, readKeyChain } from "./authority.ts";
 import { hashKey, isKeyText } from "./key-text.ts";
 import type { Authenticator, Principal } from "./types.ts";
 
@@ -89,19 +90,19 @@ export function createKeyCache({ store, clock, cacheSize }: KeyCacheDeps): KeyCa
 
 async function findKey(store: Store, keyHash: string): Promise<KnownKey | undefined> {
   try {
-    const row = await store.db
-      .selectFrom("api_keys")
-      .innerJoin("users", "users.id", "api_keys.user_id")
-      .select(["users.id as user_id", "users.username", "api_keys.id as key_id", "api_keys.role", "api_keys.expires_ms", "api_keys.models"])
-      .where("api_keys.hash", "=", keyHash)
-      .where("api_keys.revoked_ms", "is", null)
-      .executeTakeFirst();
-    if (row === undefined) return undefined;
-    const models = row.models === null ? {} : { models: new GlobList(JSON.parse(row.models) as string[]) };
-    return {
-      principal: { userId: row.user_id, username: row.username, keyId: row.key_id, role: row.role, ...models },
-      expiresMs: row.expires_ms,
+    const chain = await readKeyChain(store.db, "hash", keyHash);
+    const [row] = chain;
+    const { isRevoked, expiresMs, role, modelLists, ancestorIds } = effectiveAuthority(chain);
+    if (row === undefined || isRevoked) return undefined;
+    const principal: Principal = {
+      userId: row.user_id,
+      username: row.username,
+      keyId: row.id,
+      role,
+      ...(modelLists.length === 0 ? {} : { modelLists }),
+      ...(ancestorIds.length === 0 ? {} : { ancestorIds }),
     };
+    return { principal, expiresMs };
   } catch (cause) {
     throw new GatewayError("internal_error", "The API key could not be checked, as the database does not answer. Try again in a moment.", {
       status: 503,

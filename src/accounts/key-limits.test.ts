@@ -107,12 +107,12 @@ describe("the models of a key", () => {
       const { key, id } = await accounts.createKey({ user: "alice", models: ["gpt-*", "!gpt-5-pro"] });
       const principal = (await accounts.authenticate(key))!;
       assert.deepStrictEqual(
-        ["gpt-5", "gpt-5-pro", "claude"].map((name) => principal.models?.match(name)),
-        ["gpt-*", undefined, undefined],
+        ["gpt-5", "gpt-5-pro", "claude"].map((name) => principal.modelLists?.map((list) => list.match(name))),
+        [["gpt-*"], [undefined], [undefined]],
       );
       assert.deepStrictEqual((await accounts.getKey(id)).models, ["gpt-*", "!gpt-5-pro"]);
       const free = await accounts.createKey({ user: "alice" });
-      assert.equal("models" in (await accounts.authenticate(free.key))!, false);
+      assert.equal("modelLists" in (await accounts.authenticate(free.key))!, false);
       assert.deepStrictEqual(
         (await accounts.listKeys()).map((row) => row.models),
         [["gpt-*", "!gpt-5-pro"], null],

@@ -9,8 +9,10 @@ export interface Principal {
   /** Empty where auth is off. */
   readonly keyId: string;
   readonly role: Role;
-  /** The models that the key may call; left out: all. */
-  readonly models?: GlobList;
+  /** Each of these lists must allow a model: the key's own and its ancestors'. Left out: all models. */
+  readonly modelLists?: readonly GlobList[];
+  /** The key that this one was made with, that one's parent, and so on. What is spent counts in their budgets, too. Left out if there are none. */
+  readonly ancestorIds?: readonly string[];
 }
 
 export interface User {
@@ -35,6 +37,8 @@ export interface ApiKey {
   readonly expires_at: string | null;
   /** Globs over the models it may call, `!` before those it may not; `null`: all. */
   readonly models: readonly string[] | null;
+  /** The key that it was made with: it is never stronger than that one, and is revoked with it. `null`: an admin made it. */
+  readonly parent_id: string | null;
 }
 
 /** A key with its text, which is shown once and stored nowhere. */
@@ -49,8 +53,8 @@ export interface NewKeyInput {
   readonly role?: Role;
   /** A time in RFC 3339, or how long from now: `12h`, `30d`. */
   readonly expires?: string;
-  /** RFC 3339: it must not expire later than this. */
-  readonly notAfter?: string;
+  /** Id of the key that makes it, one of the same user: the new one is bounded by it. */
+  readonly parent?: string;
   /** Globs over the models it may call, at most 100; `!` before those it may not. */
   readonly models?: readonly string[];
 }
@@ -70,7 +74,7 @@ export interface Accounts extends Authenticator {
   /** Also of a key that is revoked or has expired. */
   getKey(keyId: string): Promise<ApiKey>;
   listKeys(filter?: { readonly user?: string }): Promise<ApiKey[]>;
-  /** With `user`: only a key of that user, else `not_found`. */
+  /** Revokes the key and all that were made with it. With `user`: only a key of that user, else `not_found`. */
   revokeKey(keyId: string, filter?: { readonly user?: string }): Promise<ApiKey>;
   /** Ends the background check for changes by other processes. */
   close(): void;

@@ -1,17 +1,21 @@
 import type { Principal } from "../accounts/index.ts";
-import { GatewayError } from "../core/index.ts";
+import { GatewayError, type GlobList } from "../core/index.ts";
 import type { Catalog } from "../upstream/index.ts";
 
-/**
- * Whether a key may call a model: its list takes the name asked for, or all that the name stands for (of an alias the model, of a model each
- * `provider/model` that may serve it), and excludes none of them. So another spelling opens nothing that the list does not.
- */
-export function mayCall({ models }: Principal, catalog: Catalog, model: string): boolean {
-  if (models === undefined) return true;
-  if (models.excludes(model)) return false;
+/** Whether a key may call a model: each of its lists, its own and its ancestors', must allow it. */
+export function mayCall({ modelLists }: Principal, catalog: Catalog, model: string): boolean {
+  if (modelLists === undefined) return true;
   const targets = catalog.resolve(model).targets.map(({ provider, upstreamModel }) => [upstreamModel, `${provider}/${upstreamModel}`]);
-  if (targets.some((names) => names.some((name) => models.excludes(name)))) return false;
-  const takes = (name: string): boolean => models.match(name) !== undefined;
+  return modelLists.every((list) => allows(list, model, targets));
+}
+
+/**
+ * A list allows the name asked for, or all that the name stands for (of an alias the model, of a model each `provider/model` that may serve it), if it
+ * excludes none of them. So another spelling opens nothing that the list does not.
+ */
+function allows(list: GlobList, model: string, targets: readonly (readonly string[])[]): boolean {
+  if (list.excludes(model) || targets.some((names) => names.some((name) => list.excludes(name)))) return false;
+  const takes = (name: string): boolean => list.match(name) !== undefined;
   return takes(model) || (targets.length > 0 && targets.every((names) => names.some(takes)));
 }
 

@@ -2,6 +2,7 @@ export { copyStore, isCopyUnfinished } from "./copy-store.ts";
 export type { CopyResult } from "./copy-store.ts";
 export { takeFileLock } from "./file-lock.ts";
 export type { FileLock } from "./file-lock.ts";
+export { readKeyAncestors, readKeyDescendants } from "./key-ancestors.ts";
 export { readInstallationKeys } from "./kept/installation-keys.ts";
 export type { InstallationKey } from "./kept/installation-keys.ts";
 export { createKeptProofTable } from "./kept/kept-proofs.ts";

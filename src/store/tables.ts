@@ -44,6 +44,8 @@ export interface ApiKeysTable {
   expires_ms: number | null;
   /** JSON array of globs: the models it may call; `null`: all. */
   models: string | null;
+  /** The key that it was made with, which bounds it; `null`: an admin made it. */
+  parent_id: string | null;
 }
 
 /** What a user or a key may spend in each period. (subject_id, period) is unique. */

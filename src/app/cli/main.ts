@@ -103,8 +103,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
         row.expires_at,
         row.revoked_at,
         row.models?.join(",") ?? null,
+        row.parent_id,
       ]);
-      const header = ["ID", "USER", "NAME", "PREFIX", "ROLE", "CREATED", "EXPIRES", "REVOKED", "MODELS"];
+      const header = ["ID", "USER", "NAME", "PREFIX", "ROLE", "CREATED", "EXPIRES", "REVOKED", "MODELS", "PARENT"];
       print(options.json === true, data, () => table(header, rows));
     });
   apikey

@@ -1,6 +1,6 @@
 import { sql, type Kysely } from "kysely";
 import { GatewayError, type Clock, type IdSource } from "../../core/index.ts";
-import type { Store, Tables } from "../../store/index.ts";
+import { readKeyDescendants, type Store, type Tables } from "../../store/index.ts";
 import { ceilingCost } from "./budget-ceiling.ts";
 import { periodEnd, periodStart } from "./budget-period.ts";
 import { sweepExpired } from "./budget-periods.ts";
@@ -120,8 +120,10 @@ export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDep
   };
 }
 
-/** What the ledger has of a subject since a time; what has no price, at the ceiling's. */
+/** What the ledger has of a user, or of a key and all that were made with it, since a time; what has no price, at the ceiling's. */
 async function spentSince(db: Kysely<Tables>, budget: Budget, startMs: number, ceiling: CeilingRates): Promise<bigint> {
+  const { subject, subjectId } = budget;
+  const subjectIds = subject === "key" ? [subjectId, ...(await readKeyDescendants(db, subjectId))] : [subjectId];
   const row = await db
     .selectFrom("usage_entries")
     .select([
@@ -129,7 +131,7 @@ async function spentSince(db: Kysely<Tables>, budget: Budget, startMs: number, c
       sql<number | null>`cast(sum(case when cost_nano_usd is null then input_tokens end) as bigint)`.as("input"),
       sql<number | null>`cast(sum(case when cost_nano_usd is null then output_tokens end) as bigint)`.as("output"),
     ])
-    .where(budget.subject === "user" ? "user_id" : "key_id", "=", budget.subjectId)
+    .where(budget.subject === "user" ? "user_id" : "key_id", "in", subjectIds)
     .where("time_ms", ">=", startMs)
     .executeTakeFirstOrThrow();
   return (row.cost_nano_usd ?? 0n) + ceilingCost(ceiling, row.input ?? 0, row.output ?? 0);

@@ -1,4 +1,6 @@
-import type { Logger } from "../../core/index.ts";
+import type { Kysely } from "kysely";
+import { createBoundedCache, type Logger } from "../../core/index.ts";
+import { readKeyAncestors, type Tables } from "../../store/index.ts";
 import { ceilingCost } from "./budget-ceiling.ts";
 import { periodStart } from "./budget-period.ts";
 import { PeriodChanges, releasing, takeHolds, writeChanges } from "./budget-periods.ts";
@@ -18,12 +20,15 @@ export interface BudgetSettlementDeps {
  * whomever the rows are taken in.
  */
 export function createBudgetSettlement({ ceiling, logger }: BudgetSettlementDeps): IngestStep {
+  const lineage = createLineage();
   return async (transaction, newRows) => {
-    const subjects = new Set(newRows.flatMap((row) => [row.user_id, row.key_id]));
+    const ancestors = await lineage(transaction, newRows);
+    const subjects = new Set(newRows.flatMap((row) => [row.user_id, row.key_id, ...(ancestors.get(row.key_id) ?? [])]));
     const budgets = await readBudgets(transaction, [...subjects]);
     if (budgets.length === 0) return;
     const bySubject = Map.groupBy(budgets, (budget) => budget.subjectId);
-    const budgetsOf = (row: UsageRow): readonly Budget[] => [...(bySubject.get(row.user_id) ?? []), ...(bySubject.get(row.key_id) ?? [])];
+    const budgetsOf = (row: UsageRow): readonly Budget[] =>
+      [row.user_id, row.key_id, ...(ancestors.get(row.key_id) ?? [])].flatMap((subjectId) => bySubject.get(subjectId) ?? []);
     const ended = newRows.filter((row) => endsRequest(row) && budgetsOf(row).length > 0);
     const holds = await takeHolds(transaction, [...new Set(ended.map((row) => row.request_id))]);
     const held = new Map(holds.map((hold) => [`${hold.request_id} ${hold.budget_id}`, hold.amount_nano_usd]));
@@ -42,6 +47,32 @@ export function createBudgetSettlement({ ceiling, logger }: BudgetSettlementDeps
     });
   };
 }
+
+/** Keys whose ancestors are kept in memory. */
+const lineageSize = 10_000;
+
+/** The ancestors of the rows' keys. They never change, so each key costs one reading. */
+function createLineage(): (transaction: Kysely<Tables>, rows: readonly UsageRow[]) => Promise<ReadonlyMap<string, readonly string[]>> {
+  const known = createBoundedCache<readonly string[]>(lineageSize);
+  return async (transaction, rows) => {
+    const ancestors = new Map<string, readonly string[]>();
+    const unknown: string[] = [];
+    for (const keyId of new Set(rows.map((row) => row.key_id))) {
+      const found = keyId === "" ? none : known.get(keyId);
+      if (found === undefined) unknown.push(keyId);
+      else ancestors.set(keyId, found);
+    }
+    const read = await readKeyAncestors(transaction, unknown);
+    for (const keyId of unknown) {
+      const found = read.get(keyId) ?? none;
+      known.set(keyId, found);
+      ancestors.set(keyId, found);
+    }
+    return ancestors;
+  };
+}
+
+const none: readonly string[] = [];
 
 /**
  * After an error another attempt of the request may follow, so its hold stays: whoever serves the request lets go of it. All else is the last word on a

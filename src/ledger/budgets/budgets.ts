@@ -7,8 +7,8 @@ import { systemSchedule, type Schedule } from "../schedule.ts";
 
 /** The request path's side of budgets. */
 export interface Budgets {
-  /** The budgets that a request of this user and key counts in, from memory; `undefined` for most. */
-  of(userId: string, keyId: string): readonly Budget[] | undefined;
+  /** The budgets that a request of this user, key and that key's ancestors counts in, from memory; `undefined` for most. */
+  of(userId: string, keyId: string, ancestorIds?: readonly string[]): readonly Budget[] | undefined;
   /**
    * Holds what a request may cost, in all its budgets or in none. From then on until `finished` the hold does not expire.
    * @returns the budgets that have reached their warning. @throws GatewayError `budget_exceeded`; 503 where the database does not answer.
@@ -60,12 +60,14 @@ class BudgetsOfProcess implements Budgets {
     this.#holds = createBudgetHolds({ store: deps.store, clock: deps.clock, holdMs: this.#holdMs });
   }
 
-  of(userId: string, keyId: string): readonly Budget[] | undefined {
+  of(userId: string, keyId: string, ancestorIds?: readonly string[]): readonly Budget[] | undefined {
     if (this.#bySubject.size === 0) return undefined;
     const ofUser = this.#bySubject.get(userId);
     const ofKey = this.#bySubject.get(keyId);
-    if (ofUser === undefined || ofKey === undefined) return ofUser ?? ofKey;
-    return [...ofUser, ...ofKey].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    if (ancestorIds === undefined && (ofUser === undefined || ofKey === undefined)) return ofUser ?? ofKey;
+    const all = [...(ofUser ?? []), ...(ofKey ?? [])];
+    for (const id of ancestorIds ?? []) all.push(...(this.#bySubject.get(id) ?? []));
+    return all.length === 0 ? undefined : all.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   async reserve(request: HoldRequest): Promise<readonly BudgetWarning[]> {

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { Accounts, NewApiKey, Principal } from "../../accounts/index.ts";
-import { GatewayError } from "../../core/index.ts";
+import type { Accounts, Principal } from "../../accounts/index.ts";
 import { readBody, type AdminOperation } from "./api.ts";
 
 const role = z.enum(["admin", "user"]);
@@ -52,7 +51,10 @@ export function accountOperations(accounts: Accounts): AdminOperation[] {
       path: "/api/v1/me/keys",
       access: "user",
       status: 201,
-      run: ({ principal, body }) => createOwnKey(accounts, principal, withoutUndefined(readBody(ownKey, body))),
+      run: ({ principal, body }) => {
+        const input = withoutUndefined(readBody(ownKey, body));
+        return accounts.createKey({ ...input, user: principal.userId, ...(isKeyless(principal) ? {} : { parent: principal.keyId }) });
+      },
     },
     {
       method: "DELETE",
@@ -61,24 +63,6 @@ export function accountOperations(accounts: Accounts): AdminOperation[] {
       run: ({ principal, param }) => accounts.revokeKey(param, { user: principal.userId }),
     },
   ];
-}
-
-/** A key can make others like itself, never a stronger one: its own limits hold for those, too. */
-async function createOwnKey(
-  accounts: Accounts,
-  principal: Principal,
-  input: { readonly name?: string; readonly expires?: string; readonly models?: readonly string[] },
-): Promise<NewApiKey> {
-  const like = isKeyless(principal) ? undefined : await accounts.getKey(principal.keyId);
-  if (like?.models != null && input.models !== undefined) {
-    throw new GatewayError("invalid_request", "Your own key has a list of models, which the new one takes over: leave models out.", {
-      param: "models",
-    });
-  }
-  const models = like?.models ?? input.models;
-  const limit = like?.expires_at ?? undefined;
-  const made = withoutUndefined({ ...input, expires: input.expires ?? limit, models, user: principal.userId, role: principal.role });
-  return await accounts.createKey(limit === undefined ? made : { ...made, notAfter: limit });
 }
 
 /** Where auth is off, who calls is `local`, who has no row. */

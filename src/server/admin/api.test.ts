@@ -29,6 +29,7 @@ const keyOf = (id: string, userId: string): ApiKey => ({
   revoked_at: null,
   expires_at: null,
   models: null,
+  parent_id: null,
 });
 
 interface Call {
@@ -213,8 +214,7 @@ test("a user sees and changes only what is its own", async (t) => {
   assert.deepEqual(calls, [
     { name: "getUser", args: ["usr_1"] },
     { name: "listKeys", args: [{ user: "usr_1" }] },
-    { name: "getKey", args: ["key_1"] },
-    { name: "createKey", args: [{ name: "phone", user: "usr_1", role: "user" }] },
+    { name: "createKey", args: [{ name: "phone", user: "usr_1", parent: "key_1" }] },
     { name: "revokeKey", args: ["key_1", { user: "usr_1" }] },
     { name: "revokeKey", args: ["key_2", { user: "usr_1" }] },
     { name: "usage", args: [{ groupBy: ["user", "key", "model"], userId: "usr_1", limit: 1000 }] },

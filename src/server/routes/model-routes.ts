@@ -92,7 +92,7 @@ export function modelsDialect(rawHeaders: readonly string[]): ProtocolId {
 function models(deps: GatewayDeps, principal: Principal): readonly ModelInfo[] {
   const { catalog } = deps.current();
   const all = listModels(catalog);
-  return principal.models === undefined ? all : all.filter(({ id }) => mayCall(principal, catalog, id));
+  return principal.modelLists === undefined ? all : all.filter(({ id }) => mayCall(principal, catalog, id));
 }
 
 function answerModelList(deps: GatewayDeps, exchange: HttpExchange, principal: Principal, protocol: Protocol): void {

@@ -5,6 +5,7 @@ import { sealedProofs } from "./0004-sealed-proofs.ts";
 import { journalCheckpoints } from "./0005-journal-checkpoints.ts";
 import { usageRollups } from "./0006-usage-rollups.ts";
 import { entryBodies } from "./0007-entry-bodies.ts";
+import { keyParents } from "./0008-key-parents.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   journalCheckpoints,
   usageRollups,
   entryBodies,
+  keyParents,
 ];

@@ -1,0 +1,68 @@
+import { sql, type Kysely, type Selectable } from "kysely";
+import { GlobList } from "../core/index.ts";
+import type { ApiKeysTable, Tables } from "../store/index.ts";
+import type { Role } from "./types.ts";
+
+/** A key's row, with its user's name. */
+export type KeyRow = Selectable<ApiKeysTable> & { readonly username: string };
+
+/** What a key may do: what it and all its ancestors allow. */
+export interface Authority {
+  /** A key of the chain is revoked, or the chain is broken. */
+  readonly isRevoked: boolean;
+  /** The earliest of the chain; `null`: never. */
+  readonly expiresMs: number | null;
+  /** `admin` only if all keys of the chain are admins' keys. */
+  readonly role: Role;
+  /** Each of these lists must allow a model; empty: all models. */
+  readonly modelLists: readonly GlobList[];
+  /** The parent first. What the key spends counts in the budgets of all of them. */
+  readonly ancestorIds: readonly string[];
+}
+
+/** A key that has this number of ancestors makes no others, so that nobody makes keys whose check costs much. */
+export const maxAncestors = 8;
+
+/**
+ * The one place that decides what a key may do. A key is bounded by the key that it was made with, and that one by its own parent, so nothing that is
+ * derived from a key is stronger than the key.
+ * @param chain the key, its parent, the parent's parent, …
+ */
+export function effectiveAuthority(chain: readonly KeyRow[]): Authority {
+  const [key, ...ancestors] = chain;
+  const isWhole = key !== undefined && chain.at(-1)!.parent_id === null && ancestors.every((row) => row.user_id === key.user_id);
+  const expiries = chain.flatMap(({ expires_ms: expiresMs }) => expiresMs ?? []);
+  const lists = new Set(chain.flatMap(({ models }) => models ?? []));
+  return {
+    isRevoked: !isWhole || chain.some((row) => row.revoked_ms !== null),
+    expiresMs: expiries.length === 0 ? null : Math.min(...expiries),
+    role: chain.every((row) => row.role === "admin") ? "admin" : "user",
+    modelLists: [...lists].map((models) => new GlobList(JSON.parse(models) as string[])),
+    ancestorIds: ancestors.map(({ id }) => id),
+  };
+}
+
+/** The key with this id, or this hash, and its ancestors, the parent first; empty if there is no such key. */
+export async function readKeyChain(db: Kysely<Tables>, by: "id" | "hash", value: string): Promise<readonly KeyRow[]> {
+  return await db
+    .withRecursive("chain(id, parent_id, depth)", (query) =>
+      query
+        .selectFrom("api_keys")
+        .select(["id", "parent_id", sql.lit(0).as("depth")])
+        .where(by, "=", value)
+        .unionAll(
+          query
+            .selectFrom("chain")
+            .innerJoin("api_keys as parent", "parent.id", "chain.parent_id")
+            .select(["parent.id", "parent.parent_id", sql<number>`chain.depth + 1`.as("depth")])
+            .where("chain.depth", "<", maxAncestors),
+        ),
+    )
+    .selectFrom("chain")
+    .innerJoin("api_keys", "api_keys.id", "chain.id")
+    .innerJoin("users", "users.id", "api_keys.user_id")
+    .selectAll("api_keys")
+    .select("users.username")
+    .orderBy("chain.depth")
+    .execute();
+}

@@ -1,0 +1,15 @@
+import type { Migration } from "./migration.ts";
+
+/** The key that a key was made with (`POST /api/v1/me/keys`); `null` for one that an admin made. It never changes, and keys are never deleted. */
+export const keyParents: Migration = {
+  version: 8,
+  name: "parents of keys",
+  sqlite: `
+alter table api_keys add column parent_id text;
+create index api_keys_by_parent on api_keys (parent_id) where parent_id is not null;
+`,
+  postgresql: `
+alter table api_keys add column parent_id text;
+create index api_keys_by_parent on api_keys (parent_id) where parent_id is not null;
+`,
+};
