@@ -39,9 +39,9 @@ const rendered: readonly (readonly [error: GatewayError, status: number, type: s
   [new GatewayError("rate_limited", "m"), 429, "rate_limit_error", "rate_limited"],
   [new GatewayError("internal_error", "m"), 500, "api_error", "internal_error"],
   [new GatewayError("translation_unavailable", "m"), 501, "api_error", "translation_unavailable"],
-  [new GatewayError("provider_unavailable", "m"), 503, "overloaded_error", "provider_unavailable"],
+  [new GatewayError("ledger_unavailable", "m"), 503, "overloaded_error", "ledger_unavailable"],
   [new GatewayError("upstream_timeout", "m"), 504, "timeout_error", "upstream_timeout"],
-  [new GatewayError("provider_unavailable", "m", { status: 529 }), 529, "overloaded_error", "provider_unavailable"],
+  [new GatewayError("ledger_unavailable", "m", { status: 529 }), 529, "overloaded_error", "ledger_unavailable"],
   [
     new GatewayError("invalid_request", "m", { status: 402, upstreamType: "billing_error", upstreamCode: "no_credit" }),
     402,

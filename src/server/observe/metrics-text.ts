@@ -27,7 +27,8 @@ async function startProcessMetrics(): Promise<Registry> {
   return register;
 }
 
-async function ownRegistry(snapshot: MetricsSnapshot): Promise<Registry> {
+/** The gateway's own metrics of a snapshot, for prom-client to print. */
+export async function ownRegistry(snapshot: MetricsSnapshot): Promise<Registry> {
   const { Registry } = await import("prom-client");
   const registry = new Registry();
   const add = (name: string, type: "counter" | "gauge" | "histogram", help: string, values: readonly Value[]): void => {
@@ -89,7 +90,8 @@ async function ownRegistry(snapshot: MetricsSnapshot): Promise<Registry> {
   return registry;
 }
 
-const gaugeHelp: Readonly<Record<string, string>> = {
+/** What the gauges of a snapshot count, by their names without prefix. */
+export const gaugeHelp: Readonly<Record<string, string>> = {
   active_streams: "Streams under way.",
   ledger_queued_records: "Ledger records that are not in the database yet.",
   ledger_open_attempts: "Attempts under way.",

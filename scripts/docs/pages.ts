@@ -1,0 +1,18 @@
+import { renderJsonSchema } from "../../src/app/config/json-schema.ts";
+import { presets } from "../../src/upstream/index.ts";
+import { renderConfigurationPage } from "./configuration-page.ts";
+import { renderErrorsPage } from "./errors-page.ts";
+import { renderMetricsPage } from "./metrics-page.ts";
+import { renderExample, renderProvidersPage } from "./providers-page.ts";
+
+/** Every generated file by its path from the root, with its text. */
+export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ["docs/config.schema.json", renderJsonSchema()],
+    ["docs/configuration.md", renderConfigurationPage()],
+    ["docs/errors.md", renderErrorsPage()],
+    ["docs/metrics.md", await renderMetricsPage()],
+    ["docs/providers.md", renderProvidersPage()],
+    ...presets.map((preset) => [`examples/${preset.name}.yaml`, renderExample(preset)] as const),
+  ]);
+}
