@@ -48,6 +48,8 @@ export interface Edge {
   listen(host: string, port: number): Promise<number>;
   /** Listens on a socket's path (a named pipe on Windows). */
   listenPath(path: string): Promise<void>;
+  /** Serves a connection that another process has accepted, and nothing has been read from. */
+  adopt(socket: Socket): void;
   /**
    * No new connections; resolves when the last answer has ended, or `graceMs` are over, requests whose body is still
    * on its way have been refused, `onGraceOver` has been called and the rest was cut. Called
@@ -184,14 +186,13 @@ export function createEdge(deps: EdgeDeps): Edge {
 
   return {
     async listen(host, port) {
-      if (!deps.settings().authEnabled && host !== "localhost" && !isLoopbackHost(host.includes(":") ? `[${host}]` : host)) {
-        throw new Error(
-          `Authentication is off, so only localhost can be served, not "${host}". Turn on gateway.auth.enabled, or set gateway.host to localhost.`,
-        );
-      }
+      checkHost(host, deps.settings().authEnabled);
       return await listeners.listen(host, port);
     },
     listenPath: (path) => listeners.listenPath(path),
+    adopt: (socket) => {
+      listeners.adopt(socket);
+    },
     close(graceMs, onGraceOver) {
       draining = true;
       return listeners.close(graceMs, () => {
@@ -200,6 +201,14 @@ export function createEdge(deps: EdgeDeps): Edge {
       });
     },
   };
+}
+
+/** @throws Error if authentication is off and other machines could reach the host. */
+export function checkHost(host: string, authEnabled: boolean): void {
+  if (authEnabled || host === "localhost" || isLoopbackHost(host.includes(":") ? `[${host}]` : host)) return;
+  throw new Error(
+    `Authentication is off, so only localhost can be served, not "${host}". Turn on gateway.auth.enabled, or set gateway.host to localhost.`,
+  );
 }
 
 function limitsOf(settings: EdgeSettings): { readonly maxBytes: number; readonly idleMs: number } {

@@ -105,6 +105,21 @@ test("a worker that is killed: the other goes on, a new one comes, and the count
   await until("the counts went on", async () => (await metric("tokligence_requests_total")) > before);
 });
 
+test("connections that a worker was given and has not taken when it is killed are served by another one", async () => {
+  const now = await until("two workers serve", async () => {
+    await askMany(4);
+    const recent = [...(await servers()).keys()].filter((pid) => isAlive(pid));
+    return recent.length === 2 ? recent : undefined;
+  });
+  // A stopped process is given connections, and does nothing with them.
+  process.kill(now[0]!, "SIGSTOP");
+  const before = answered.length;
+  const replies = Promise.all(Array.from({ length: 10 }, async () => (await ask()).status));
+  await until("all but one are answered", () => answered.length === before + 9);
+  process.kill(now[0]!, "SIGKILL");
+  assert.deepEqual([...new Set(await replies)], [200]);
+});
+
 test("SIGTERM drains both workers, exits with 0, and every answered request is in the database once", async () => {
   mock.reset();
   let release: () => void = () => {};
@@ -130,6 +145,15 @@ test("SIGTERM drains both workers, exits with 0, and every answered request is i
   );
   assert.equal(ids.length, answered.length);
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function isRefused(port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { GatewayError, messageOf, systemClock } from "../../core/index.ts";
-import { createEdge, createRouteTable, adminRoutes, localPrincipal, type Edge } from "../../server/index.ts";
+import { checkHost, createEdge, createRouteTable, adminRoutes, localPrincipal, type Edge } from "../../server/index.ts";
 import { takeFileLock, type FileLock } from "../../store/index.ts";
 import { composeGateway, type Gateway } from "../compose.ts";
 import { loadSettings, watchSettings, type LoadedSettings } from "../config/index.ts";
@@ -118,7 +118,18 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
     if (count === 1) {
       port = await listen(gateway.edge, host, wanted);
     } else {
-      pool = await startWorkerPool({ count, start, sink: gateway.sink, replay: gateway.replay, reload, clock, logger: log.logger });
+      checkHost(host, loaded.settings.gateway.auth.enabled);
+      pool = await startWorkerPool({
+        count,
+        start,
+        host,
+        port: wanted,
+        sink: gateway.sink,
+        replay: gateway.replay,
+        reload,
+        clock,
+        logger: log.logger,
+      });
       port = pool.port;
       const workers = pool;
       cleanup.push(() => workers.close(drainMs));

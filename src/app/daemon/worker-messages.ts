@@ -12,6 +12,8 @@ export interface WorkerStart {
 export type ToWorker =
   | string
   | { readonly type: "apply" }
+  /** Comes with a socket, which is confirmed with `taken`. */
+  | { readonly type: "connection" }
   | { readonly type: "reopen-log" }
   | { readonly type: "stop"; readonly graceMs: number }
   | { readonly type: "count"; readonly id: number }
@@ -21,7 +23,8 @@ export type ToWorker =
 /** From a worker to the primary. */
 export type ToPrimary =
   | string
-  | { readonly type: "serving"; readonly port: number }
+  | { readonly type: "serving" }
+  | { readonly type: "taken" }
   | { readonly type: "failed"; readonly message: string }
   | { readonly type: "counted"; readonly id: number; readonly snapshot: MetricsSnapshot }
   | { readonly type: "total-wanted"; readonly id: number }

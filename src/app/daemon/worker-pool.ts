@@ -1,14 +1,19 @@
-import cluster, { type Worker } from "node:cluster";
+import { fork, type ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { messageOf, type Clock, type Logger } from "../../core/index.ts";
 import { receiveBatches, type LedgerSink } from "../../ledger/index.ts";
-import { addSnapshots, type MetricsSnapshot } from "../../server/index.ts";
+import { addSnapshots, createAcceptor, type MetricsSnapshot } from "../../server/index.ts";
+import { createHandOut, type Taker } from "./hand-out.ts";
+import { explainListenError } from "./listen-error.ts";
 import { noDebugger } from "./start-background.ts";
 import type { ToPrimary, ToWorker, WorkerStart } from "./worker-messages.ts";
 
 export interface WorkerPoolOptions {
   readonly count: number;
   readonly start: WorkerStart;
+  readonly host: string;
+  readonly port: number;
   /** The primary alone writes to the database. */
   readonly sink: LedgerSink;
   /** Brings into the database what a dead worker has left in its journal. */
@@ -18,6 +23,8 @@ export interface WorkerPoolOptions {
   readonly logger: Logger;
   /** The first pause before a worker that died is started again; doubled each time it dies soon. */
   readonly backoffMs?: number;
+  /** A worker that does not serve in this time after its start is ended; 20 seconds by default. */
+  readonly startMs?: number;
 }
 
 /** Workers that serve one port between them, and come back when they die. */
@@ -37,74 +44,111 @@ const recoveredMs = 60_000;
 /** A worker that does not answer a question for its counts in this time is left out of the answer. */
 const countTimeoutMs = 1000;
 
+/** A connection that no worker takes in this time is closed. */
+const maxWaitMs = 10_000;
+const maxWaiting = 1024;
+/** A worker that has said why it fails gets this long to end by itself. */
+const failedMs = 2000;
+
 interface Member {
   readonly slot: number;
   readonly bornMs: number;
+  readonly taker: Taker<Socket>;
+  /** Ends it if it does not serve in time. */
+  deadline: NodeJS.Timeout;
   last: MetricsSnapshot | undefined;
 }
 
-/** Starts the workers; resolves when all of them serve. @throws Error with the first worker's reason where one cannot. */
+// In a clone this file is TypeScript, in a package JavaScript: so is its neighbour.
+const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./worker-start.ts" : "./worker-start.js", import.meta.url));
+
+/**
+ * Listens, and starts the workers; resolves when all of them serve. This process accepts the connections and hands them out.
+ * @throws Error with the first worker's reason if one cannot serve, or with what to do if the port cannot be listened on.
+ */
 export async function startWorkerPool(options: WorkerPoolOptions): Promise<WorkerPool> {
-  const { count, clock, logger, backoffMs = 200 } = options;
+  const { count, clock, logger, backoffMs = 200, startMs = 20_000 } = options;
   const receiver = receiveBatches(options.sink);
-  const members = new Map<Worker, Member>();
+  const members = new Map<ChildProcess, Member>();
   const deaths = Array.from({ length: count }, () => 0);
   /** Counters never go back: what a worker had counted when it died stays in the sum. */
   let dead: MetricsSnapshot = { series: [], refused: {}, losses: {}, gauges: {} };
   let closing = false;
   let lastId = 0;
   const counting = new Map<number, (snapshot: MetricsSnapshot) => void>();
-  let port = 0;
   let onFirst: ((error: Error | undefined) => void) | undefined;
   let waitingFor = count;
 
-  // In a clone this file is TypeScript, in a package JavaScript: so is its neighbour.
-  cluster.setupPrimary({
-    exec: fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./worker-start.ts" : "./worker-start.js", import.meta.url)),
-    args: [JSON.stringify({ ...options.start, workers: count } satisfies WorkerStart)],
-    execArgv: [...process.execArgv, noDebugger],
-    silent: false,
-  });
-  cluster.schedulingPolicy = cluster.SCHED_RR;
+  const drop = (socket: Socket): void => {
+    socket.destroy();
+  };
+  const handOut = createHandOut<Socket>({ maxWaitMs, maxWaiting, now: () => clock.monotonic(), drop, release: drop });
+  const acceptor = createAcceptor((socket) => {
+    handOut.offer(socket);
+  }, logger);
+  const sweep = setInterval(() => {
+    handOut.sweep();
+  }, 1000).unref();
 
-  function fork(slot: number): void {
-    const worker = cluster.fork();
-    members.set(worker, { slot, bornMs: clock.monotonic(), last: undefined });
+  function startWorker(slot: number): void {
+    const worker = fork(program, [JSON.stringify({ ...options.start, workers: count } satisfies WorkerStart)], {
+      execArgv: [...process.execArgv, noDebugger],
+    });
+    const deadline = setTimeout(() => {
+      logger.error({ worker: worker.pid, after_ms: startMs }, "a worker does not serve in time, and is ended");
+      onFirst?.(new Error(`A worker does not serve within ${startMs / 1000} s after its start. Look at the log.`));
+      worker.kill("SIGKILL");
+    }, startMs);
+    // Kept open here until the worker has confirmed it: if the worker dies before, another one takes it.
+    const give = (socket: Socket): void =>
+      void worker.send({ type: "connection" } satisfies ToWorker, socket, { keepOpen: true }, () => {});
+    const member: Member = { slot, bornMs: clock.monotonic(), taker: { give }, deadline, last: undefined };
+    members.set(worker, member);
     worker.on("message", (message: ToPrimary) => {
-      onMessage(worker, message);
+      onMessage(worker, member, message);
     });
     worker.on("error", (error) => {
-      logger.error({ worker: worker.process.pid, error: error.message }, "a worker's channel failed");
+      logger.error({ worker: worker.pid, error: error.message }, "a worker's channel failed");
+    });
+    // After its last message has been read, which `exit` may come before. `disconnect` does not come while it holds an unread connection.
+    worker.on("close", () => {
+      handOut.remove(member.taker);
     });
     worker.on("exit", (code, signal) => {
+      clearTimeout(member.deadline);
       onExit(worker, code, signal);
     });
   }
 
-  function onMessage(worker: Worker, message: ToPrimary): void {
+  function onMessage(worker: ChildProcess, member: Member, message: ToPrimary): void {
     if (typeof message === "string") {
       receiver.receive(message, (reply) => {
         send(worker, reply);
       });
       return;
     }
-    const member = members.get(worker);
     switch (message.type) {
+      case "taken":
+        handOut.confirm(member.taker);
+        return;
       case "serving":
-        port = message.port;
+        clearTimeout(member.deadline);
+        handOut.add(member.taker);
         waitingFor -= 1;
         if (waitingFor <= 0) onFirst?.(undefined);
         return;
       case "failed":
         if (onFirst === undefined) logger.error({ error: message.message }, "a worker did not start");
         else onFirst(new Error(message.message));
+        clearTimeout(member.deadline);
+        member.deadline = setTimeout(() => worker.kill("SIGKILL"), failedMs);
         return;
       case "counted":
-        if (member !== undefined) member.last = message.snapshot;
+        member.last = message.snapshot;
         counting.get(message.id)?.(message.snapshot);
         return;
       case "ended":
-        if (member !== undefined) member.last = message.snapshot;
+        member.last = message.snapshot;
         return;
       case "total-wanted":
         void total().then((snapshot) => {
@@ -123,7 +167,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
     }
   }
 
-  function onExit(worker: Worker, code: number | null, signal: string | null): void {
+  function onExit(worker: ChildProcess, code: number | null, signal: string | null): void {
     const member = members.get(worker);
     members.delete(worker);
     if (member === undefined) return;
@@ -135,10 +179,10 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
     const { slot } = member;
     deaths[slot] = clock.monotonic() - member.bornMs > recoveredMs ? 0 : deaths[slot]! + 1;
     const pauseMs = Math.min(maxBackoffMs, backoffMs * 2 ** Math.max(0, deaths[slot] - 1));
-    logger.error({ worker: worker.process.pid, exit: code, signal, restart_in_ms: pauseMs }, "a worker died; the others go on");
+    logger.error({ worker: worker.pid, exit: code, signal, restart_in_ms: pauseMs }, "a worker died; the others go on");
     replay();
     setTimeout(() => {
-      if (!closing) fork(slot);
+      if (!closing) startWorker(slot);
     }, pauseMs);
   }
 
@@ -173,18 +217,30 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
     return addSnapshots([dead, ...(await Promise.all(answers))]);
   }
 
+  function stopAccepting(): void {
+    acceptor.close();
+    clearInterval(sweep);
+    handOut.close();
+  }
+
+  let port = 0;
   try {
+    // Before the workers: those who connect meanwhile wait for them.
+    port = await acceptor.listen(options.host, options.port).catch((error: unknown) => {
+      throw explainListenError(error, options.host, options.port);
+    });
     await new Promise<void>((resolve, reject) => {
       onFirst = (error) => {
         onFirst = undefined;
         if (error === undefined) resolve();
         else reject(error);
       };
-      for (let slot = 0; slot < count; slot++) fork(slot);
+      for (let slot = 0; slot < count; slot++) startWorker(slot);
     });
   } catch (error) {
     closing = true;
-    for (const worker of members.keys()) worker.process.kill("SIGKILL");
+    stopAccepting();
+    for (const worker of members.keys()) worker.kill("SIGKILL");
     throw error;
   }
 
@@ -196,11 +252,12 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
     },
     async close(graceMs) {
       closing = true;
+      stopAccepting();
       const ended = [...members.keys()].map((worker) => new Promise<void>((resolve) => worker.once("exit", () => resolve())));
       for (const worker of members.keys()) send(worker, { type: "stop", graceMs });
       // A worker that does not end by itself is ended: its drain, and some seconds to write what it has.
       const timer = setTimeout(() => {
-        for (const worker of members.keys()) worker.process.kill("SIGKILL");
+        for (const worker of members.keys()) worker.kill("SIGKILL");
       }, graceMs + 15_000);
       await Promise.all(ended);
       clearTimeout(timer);
@@ -208,7 +265,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   };
 }
 
-function send(worker: Worker, message: ToWorker): void {
+function send(worker: ChildProcess, message: ToWorker): void {
   // A worker that is going away has closed its channel; its exit says the rest.
-  if (worker.isConnected()) worker.send(message, () => {});
+  if (worker.connected) worker.send(message, () => {});
 }

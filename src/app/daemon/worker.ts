@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { messageOf, systemClock } from "../../core/index.ts";
 import { createMessageSink } from "../../ledger/index.ts";
 import type { MetricsSnapshot } from "../../server/index.ts";
@@ -5,7 +6,6 @@ import { composeGateway } from "../compose.ts";
 import { loadSettings, type LoadedSettings } from "../config/index.ts";
 import { openLog } from "../logging/log.ts";
 import { runtimePaths } from "../paths.ts";
-import { explainListenError } from "./listen-error.ts";
 import type { ToPrimary, ToWorker, WorkerStart } from "./worker-messages.ts";
 
 /** One worker: serves the port, sends its ledger rows to the primary, and does what the primary says. */
@@ -55,12 +55,18 @@ async function runWorker(start: WorkerStart): Promise<void> {
     log.close();
     process.disconnect?.();
   };
-  process.on("message", (message: ToWorker) => {
+  process.on("message", (message: ToWorker, socket?: Socket) => {
     if (typeof message === "string") {
       sink.receive(message);
       return;
     }
     switch (message.type) {
+      case "connection":
+        // First of all, while nothing has been read from it.
+        tell({ type: "taken" });
+        // `undefined`: the client has gone meanwhile.
+        if (socket !== undefined) gateway.edge.adopt(socket);
+        return;
       case "apply":
         try {
           gateway.apply(load());
@@ -86,20 +92,13 @@ async function runWorker(start: WorkerStart): Promise<void> {
   });
   process.on("disconnect", () => {
     sink.disconnect("the primary process is gone");
-    // Without a primary nobody writes the ledger: end.
-    if (!stopping) process.exit(1);
+    // Without a primary there is no ledger to write to.
+    process.exit(stopping ? 0 : 1);
   });
 
-  const { host, port } = loaded.settings.gateway;
-  try {
-    const actual = await gateway.edge.listen(host, port);
-    gateway.setServing(true);
-    tell({ type: "serving", port: actual });
-    gateway.warmUp();
-  } catch (error) {
-    tell({ type: "failed", message: messageOf(explainListenError(error, host, port)) });
-    process.disconnect?.();
-  }
+  gateway.setServing(true);
+  tell({ type: "serving" });
+  gateway.warmUp();
 }
 
 function tell(message: ToPrimary): void {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../../core/index.ts";
 import { EdgeServer } from "./connection.ts";
@@ -24,6 +24,8 @@ export interface ListenerDeps {
 export interface Listeners {
   listen(host: string, port: number): Promise<number>;
   listenPath(path: string): Promise<void>;
+  /** Serves a connection that another process has accepted. */
+  adopt(socket: Socket): void;
   close(graceMs: number, onGraceOver?: () => void): Promise<void>;
 }
 
@@ -33,8 +35,10 @@ type Where = { readonly host: string; readonly port: number } | { readonly path:
 export function createListeners(deps: ListenerDeps): Listeners {
   const servers = new Set<EdgeServer>();
   let closed: Promise<unknown> | undefined;
+  /** Listens on nothing itself. */
+  let adopting: EdgeServer | undefined;
 
-  function listenOn(where: Where): Promise<EdgeServer> {
+  function createServer(): EdgeServer {
     const headMs = deps.headMs();
     const server = new EdgeServer(
       {
@@ -58,6 +62,11 @@ export function createListeners(deps: ListenerDeps): Listeners {
     server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
       deps.onConnect(socket);
     });
+    return server;
+  }
+
+  function listenOn(where: Where): Promise<EdgeServer> {
+    const server = createServer();
     return new Promise((resolve, reject) => {
       server.once("error", reject);
       server.listen(where, () => {
@@ -72,19 +81,25 @@ export function createListeners(deps: ListenerDeps): Listeners {
   }
 
   return {
-    async listen(host, port) {
-      if (host !== "localhost") return portOf(await listenOn({ host, port }));
-      const actual = portOf(await listenOn({ host: "127.0.0.1", port }));
-      try {
-        await listenOn({ host: "::1", port: actual });
-      } catch (error) {
-        // A machine without IPv6 is served on 127.0.0.1 alone; a foreign listener on ::1 would steal half of localhost's clients.
-        if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw error;
-      }
-      return actual;
-    },
+    listen: (host, port) => listenOnHost(host, port, listenOn),
     async listenPath(path) {
       await listenOn({ path });
+    },
+    adopt(socket) {
+      if (closed !== undefined) {
+        socket.destroy();
+        return;
+      }
+      if (adopting === undefined) {
+        adopting = createServer();
+        servers.add(adopting);
+        // Starts the timer that cuts off slow heads (`headersTimeout`).
+        adopting.emit("listening");
+      }
+      // What node:http sets for connections that it accepts itself.
+      socket.allowHalfOpen = true;
+      socket.setNoDelay(true);
+      adopting.emit("connection", socket);
     },
     async close(graceMs, onGraceOver) {
       closed ??= Promise.all([...servers].map((server) => server.drain()));
@@ -102,6 +117,23 @@ export function createListeners(deps: ListenerDeps): Listeners {
   };
 }
 
-function portOf(server: EdgeServer): number {
+/** `localhost` is 127.0.0.1 and ::1, both with the same port. @returns the port. */
+export async function listenOnHost(
+  host: string,
+  port: number,
+  listenOn: (where: { readonly host: string; readonly port: number }) => Promise<Server>,
+): Promise<number> {
+  if (host !== "localhost") return portOf(await listenOn({ host, port }));
+  const actual = portOf(await listenOn({ host: "127.0.0.1", port }));
+  try {
+    await listenOn({ host: "::1", port: actual });
+  } catch (error) {
+    // A machine without IPv6 is served on 127.0.0.1 alone; a foreign listener on ::1 would steal half of localhost's clients.
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw error;
+  }
+  return actual;
+}
+
+function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
