@@ -62,7 +62,7 @@ import { openStore } from "./open-store.ts";
 import { describeLedger, liveLedger, openJournal, replayLeftJournals, type LiveLedger } from "./journals.ts";
 import { runtimePaths } from "./paths.ts";
 import { createSnapshot, describeRoutes } from "./snapshot.ts";
-import { createSurroundings, type Surroundings } from "./surroundings.ts";
+import { createDatabaseLook, createSurroundings, type Surroundings } from "./surroundings.ts";
 import { readVersion } from "./version.ts";
 
 /** What differs between a gateway in one process and a worker among several. */
@@ -139,6 +139,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   surroundings.watch(() => {
     ledger.inspect();
   });
+  surroundings.watch(createDatabaseLook(store, logger));
   const reports = createReports({ store });
   // Where a sink is given, another process has the database to itself.
   const retention =
@@ -180,6 +181,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     ledger,
     budgets,
     responses,
+    databaseProblem: () => store.problem,
     bodies,
     background,
     providerHealth,

@@ -1,4 +1,5 @@
 import { messageOf, type Logger } from "../core/index.ts";
+import type { Store } from "../store/index.ts";
 
 /** Looks now and then whether what the process depends on outside of itself (files, sockets) is still as it was. One timer for all. */
 export interface Surroundings {
@@ -37,5 +38,18 @@ export function createSurroundings(logger: Logger, everyMs = standardLookMs): Su
       clearInterval(timer);
       looks.clear();
     },
+  };
+}
+
+/** Looks at the database's files, and logs what changes. */
+export function createDatabaseLook(store: Pick<Store, "inspect" | "problem">, logger: Logger): () => void {
+  let known: string | undefined;
+  return () => {
+    store.inspect();
+    const { problem } = store;
+    if (problem === known) return;
+    known = problem;
+    if (problem === undefined) logger.info({}, "the files of the database are as they were; requests are admitted");
+    else logger.error({ error: problem }, "the files of the database are not those that were opened; no request is admitted");
   };
 }

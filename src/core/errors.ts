@@ -224,6 +224,12 @@ export const errorTable = {
     meaning: "The provider's answer broke off.",
     remedy: "Send the request again.",
   },
+  database_unavailable: {
+    status: 503,
+    kind: "overloaded",
+    meaning: "The request needs something of the database, which is locked or does not answer, or whose files were removed or replaced.",
+    remedy: "Try again soon. An operator finds the reason in `/health` and the log.",
+  },
   ledger_unavailable: {
     status: 503,
     kind: "overloaded",

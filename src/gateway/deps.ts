@@ -21,6 +21,8 @@ export interface GatewayDeps {
   readonly ledger: Ledger & { healthy(): boolean };
   readonly budgets: Pick<Budgets, "of" | "reserve" | "release" | "finished">;
   readonly responses: ResponseStore;
+  /** Why the database may not be used: its files are not those that were opened. */
+  readonly databaseProblem: () => string | undefined;
   readonly bodies: Pick<BodyLog, "record">;
   readonly background: BackgroundJobs;
   readonly sealer: Sealer;

@@ -6,7 +6,7 @@ import { checkAllowed } from "./allowed-models.ts";
 import { answerBuiltin } from "./answer-builtin.ts";
 import type { GatewayDeps } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
-import { asGatewayError, ModelCall } from "./model-call.ts";
+import { asGatewayError, databaseUnavailable, ModelCall } from "./model-call.ts";
 import { answerError } from "./answer-error.ts";
 import { countTokens, learnFromUsage } from "./count-tokens.ts";
 import { finishCall } from "./finish-call.ts";
@@ -79,6 +79,7 @@ function latin1Of(parts: readonly Buffer[]): string {
 /** What must hold before anything is planned: a key that may call the model, and a ledger that takes records. */
 function admit(call: ModelCall): void {
   checkAllowed(call.principal, call.current.catalog, call.model);
+  if (call.deps.databaseProblem() !== undefined) throw databaseUnavailable();
   if (!call.deps.ledger.healthy()) {
     throw new GatewayError(
       "ledger_unavailable",

@@ -3,7 +3,7 @@ import { GatewayError, messageOf } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import { costsNothing, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
 import type { AnswerFacts, Envelope, Protocol, RouteCall } from "../protocols/index.ts";
-import type { KnownResponse } from "../store/index.ts";
+import { StoreError, type KnownResponse } from "../store/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import type { GatewayDeps, GatewaySnapshot, TranslationLoss } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
@@ -234,7 +234,19 @@ export class ModelCall {
 /** What was thrown, as an error that a client may see; anything unexpected is logged and becomes `internal_error`. */
 export function asGatewayError(error: unknown, deps: Pick<GatewayDeps, "logger">, requestId: string): GatewayError {
   if (error instanceof GatewayError) return error;
+  if (error instanceof StoreError) {
+    deps.logger.error({ request_id: requestId, error: error.message }, "the database did not do what a request needs");
+    return databaseUnavailable(error);
+  }
   const stack = error instanceof Error ? error.stack : undefined;
   deps.logger.error({ request_id: requestId, error: messageOf(error), stack }, "a request failed inside the gateway");
   return new GatewayError("internal_error", `The gateway failed on this request. Its log tells more under ${requestId}.`, { cause: error });
+}
+
+/** The client hears nothing about the database itself: its operator reads that in the log and in `/health`. */
+export function databaseUnavailable(cause?: unknown): GatewayError {
+  return new GatewayError("database_unavailable", "The gateway's database is not available at the moment. Try again soon.", {
+    retryAfterSeconds: 5,
+    cause,
+  });
 }

@@ -12,7 +12,8 @@ export type StoreErrorReason =
   | "untrusted"
   | "denied"
   | "missing"
-  | "unavailable";
+  | "unavailable"
+  | "lost";
 
 /** A fault of the database, not of the query. The message names the database and says what to do; it holds no data. */
 export class StoreError extends Error {

@@ -41,6 +41,10 @@ export interface Store {
   bumpRevision(transaction?: Kysely<Tables>): Promise<void>;
   /** One small read; the time it took in milliseconds. @throws what the database throws. */
   ping(): Promise<number>;
+  /** Looks whether the files of the database are still those that were opened. Called about every second; does nothing on PostgreSQL. */
+  inspect(): void;
+  /** What the last look found wrong, for an operator: until it is mended, nothing is read or written. */
+  readonly problem: string | undefined;
   /** Waits for what is under way. Calling it again does nothing. */
   close(): Promise<void>;
 }

@@ -53,6 +53,8 @@ export async function createPostgresStore({ place, clock, pool = 10, timeouts }:
       await readAccountsRevision(db);
       return clock.monotonic() - start;
     },
+    inspect: () => undefined,
+    problem: undefined,
     close() {
       // Kysely closes the database only if it has been used through Kysely.
       closing ??= db.destroy().then(() => database.close());

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { retryWhileBusy } from "./error.ts";
 import { createStatementCache } from "./statements.ts";
+import { createFileWatch, type SqliteFileWatch } from "./file-watch.ts";
 import { explainSqliteError } from "../store-error.ts";
 
 export interface SqliteResult {
@@ -16,6 +17,8 @@ export interface SqliteResult {
 export interface SqliteDatabase {
   readonly path: string;
   readonly native: DatabaseSync;
+  /** While it finds something wrong, nothing begins. */
+  readonly files: SqliteFileWatch;
   /** One statement outside any transaction. */
   execute(sql: string, parameters: readonly unknown[]): Promise<SqliteResult>;
   /** One statement inside the transaction that the caller has begun. */
@@ -31,6 +34,7 @@ export interface SqliteDatabase {
 }
 
 export function createSqliteDatabase(path: string, native: DatabaseSync, busyTimeoutMs: number): SqliteDatabase {
+  const files = createFileWatch(path);
   const statements = createStatementCache(native);
   let openTransaction: PromiseWithResolvers<void> | undefined;
 
@@ -52,6 +56,7 @@ export function createSqliteDatabase(path: string, native: DatabaseSync, busyTim
     try {
       return await retryWhileBusy(busyTimeoutMs, async () => {
         for (let other = openTransaction; other !== undefined; other = openTransaction) await other.promise;
+        files.check();
         return action();
       });
     } catch (error) {
@@ -59,13 +64,21 @@ export function createSqliteDatabase(path: string, native: DatabaseSync, busyTim
     }
   };
 
+  /** Before each write: what goes into a file that is gone is lost. */
+  const inspectFiles = (): void => {
+    files.inspect();
+    files.check();
+  };
+
   return {
     path,
     native,
+    files,
     execute: (sql, parameters) => whenFree(() => run(sql, parameters)),
     executeWithin: (sql, parameters) => explained(() => run(sql, parameters)),
     begin: (mode) =>
       whenFree(() => {
+        if (mode === "immediate") inspectFiles();
         run(`begin ${mode}`);
         openTransaction = Promise.withResolvers();
       }),
@@ -82,6 +95,7 @@ export function createSqliteDatabase(path: string, native: DatabaseSync, busyTim
     },
     write: (action) =>
       whenFree(() => {
+        inspectFiles();
         run("begin immediate");
         try {
           const result = action();
@@ -93,9 +107,8 @@ export function createSqliteDatabase(path: string, native: DatabaseSync, busyTim
         }
       }),
     async close() {
-      await whenFree(() => {
-        if (native.isOpen) native.close();
-      });
+      for (let other = openTransaction; other !== undefined; other = openTransaction) await other.promise;
+      if (native.isOpen) native.close();
     },
   };
 }

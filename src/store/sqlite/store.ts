@@ -65,6 +65,12 @@ export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: S
       await readAccountsRevision(db);
       return clock.monotonic() - start;
     },
+    inspect() {
+      database.files.inspect();
+    },
+    get problem() {
+      return database.files.problem;
+    },
     close() {
       // Kysely closes the database only if it has been used through Kysely.
       closing ??= db.destroy().then(() => database.close());
