@@ -1,4 +1,4 @@
-import { ceilingCost, formatUsd, type BudgetWarning } from "../ledger/index.ts";
+import { budgetCharge, ceilingCost, formatUsd, type BudgetWarning } from "../ledger/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import type { ModelCall } from "./model-call.ts";
 
@@ -29,8 +29,10 @@ export function letGoOfBudget(call: ModelCall): Promise<void> | undefined {
   call.holdsBudget = false;
   const { budgets } = call.deps;
   const { requestId } = call.exchange;
-  if (call.outcome === undefined || call.outcome === "error" || call.outcome === "refused") return budgets.release(requestId);
-  budgets.finished(requestId);
+  const status = call.outcome;
+  if (status === undefined || status === "error" || status === "refused") return budgets.release(requestId);
+  const { usage, costNanoUsd } = call;
+  budgets.finished(requestId, budgetCharge({ status, usage, costNanoUsd }, call.current.budget.ceiling));
   return undefined;
 }
 

@@ -124,6 +124,11 @@ export class ModelCall {
     return this.#cost;
   }
 
+  /** What the settled attempt has used, as the ledger has it. */
+  get usage(): Usage {
+    return this.#usage;
+  }
+
   /** Tokens of the input that the provider of the settled attempt reported, cached ones among them. */
   get reportedInput(): number | undefined {
     return this.#last?.facts?.usage?.input;

@@ -115,3 +115,26 @@ test("of 60 such requests at once none is served beyond the budget", async () =>
   assert.deepEqual({ served, sent: mock.requests.length }, { served: 3, sent: 3 });
   assert.ok(Number((await budgetOf(mallory)).spent_usd) <= 6);
 });
+
+test("sequential requests that cost more than they were held for are stopped by the first that passes the stop, before any row is written", async () => {
+  const wordy = await callerWith("sequential", "10");
+  mock.enqueue(...Array.from({ length: 10 }, () => costs(45)));
+  const statuses: number[] = [];
+  for (let i = 0; i < 10; i++) {
+    const reply = await ask(wordy, "chat", "gpt-mock", { max_tokens: 11, stream: i % 2 === 1 });
+    await reply.text();
+    statuses.push(reply.status);
+  }
+  assert.deepEqual(statuses, [200, 200, 402, 402, 402, 402, 402, 402, 402, 402]);
+  assert.deepEqual(await budgetOf(wordy), { spent_usd: "9", held_usd: "0", left_usd: "1" });
+});
+
+test("sequential requests that cost less than they were held for get their room back before their rows are written", async () => {
+  const brief = await callerWith("brief", "10");
+  mock.enqueue(...Array.from({ length: 20 }, () => costs(1)));
+  for (let i = 0; i < 20; i++) {
+    const reply = await ask(brief, "chat", "gpt-mock", { max_tokens: 75, stream: i % 2 === 1 });
+    assert.equal(reply.status, 200, await reply.text());
+  }
+  assert.deepEqual(await budgetOf(brief), { spent_usd: "2", held_usd: "0", left_usd: "8" });
+});

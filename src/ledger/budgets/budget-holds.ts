@@ -2,7 +2,7 @@ import { sql, type Kysely } from "kysely";
 import { GatewayError, type Clock } from "../../core/index.ts";
 import type { Store, Tables } from "../../store/index.ts";
 import { periodEnd, periodStart } from "./budget-period.ts";
-import { releasing, sweepExpired, takeHolds, writeChanges } from "./budget-periods.ts";
+import { PeriodChanges, releasing, sweepExpired, takeHolds, writeChanges, type HoldRow } from "./budget-periods.ts";
 import type { Budget, HoldRequest } from "./budget-types.ts";
 import { formatUsd } from "../money.ts";
 
@@ -12,12 +12,20 @@ export interface BudgetWarning {
   readonly spentNanoUsd: bigint;
 }
 
+export interface Reserved {
+  /** Budgets that have reached their warning. */
+  readonly warnings: readonly BudgetWarning[];
+  readonly amountNanoUsd: bigint;
+}
+
 export interface BudgetHolds {
   /**
-   * Holds the amount in all of the budgets, or in none. @returns those that have reached their warning.
+   * Holds the amount, or less where the request can do with less, in all of the budgets, or in none.
    * @throws GatewayError `budget_exceeded` where what is spent, held and asked for together is more than a budget's stop.
    */
-  reserve(request: HoldRequest): Promise<readonly BudgetWarning[]>;
+  reserve(request: HoldRequest): Promise<Reserved>;
+  /** Sets what requests that are over have reserved to what they have cost, by request id. Does nothing for those whose row has settled them already. */
+  trueUp(costs: ReadonlyMap<string, bigint>): Promise<void>;
   /** Lets go of what a request held. Does nothing where that has been settled already. */
   release(requestId: string): Promise<void>;
   /** Keeps the holds of these requests from expiring. */
@@ -36,16 +44,19 @@ interface Refusal {
   readonly startMs: number;
 }
 
+/** What a smaller amount was computed from may have gone by the time it is asked for. */
+const maxFits = 4;
+
 export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): BudgetHolds {
   /** Rolled back whole where one budget refuses. */
-  const tryReserve = async (request: HoldRequest, nowMs: number): Promise<readonly BudgetWarning[] | Refusal> => {
+  const tryReserve = async (request: HoldRequest, amountNanoUsd: bigint, nowMs: number): Promise<Reserved | Refusal> => {
     const refused = { by: undefined as Refusal | undefined };
     const warnings: BudgetWarning[] = [];
     try {
       await store.db.transaction().execute(async (transaction) => {
         for (const budget of request.budgets) {
           const startMs = periodStart(budget.period, nowMs);
-          const spentNanoUsd = await take(transaction, budget.id, startMs, request.amountNanoUsd);
+          const spentNanoUsd = await take(transaction, budget.id, startMs, amountNanoUsd);
           if (spentNanoUsd === undefined) {
             // A budget that is gone refuses nothing.
             if (!(await exists(transaction, budget.id))) continue;
@@ -59,7 +70,7 @@ export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): Bu
               request_id: request.requestId,
               budget_id: budget.id,
               start_ms: startMs,
-              amount_nano_usd: request.amountNanoUsd,
+              amount_nano_usd: amountNanoUsd,
               expires_ms: nowMs + holdMs,
             })
             .executeTakeFirstOrThrow();
@@ -69,17 +80,38 @@ export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): Bu
       if (refused.by === undefined) throw error;
       return refused.by;
     }
-    return warnings;
+    return { warnings, amountNanoUsd };
   };
 
   return {
     async reserve(request) {
       const nowMs = clock.now();
-      let outcome = await tryReserve(request, nowMs);
+      let amount = request.amountNanoUsd;
+      let outcome = await tryReserve(request, amount, nowMs);
       // Holds of dead processes are let go of when somebody needs the room.
-      if ("budget" in outcome && (await sweepExpired(store, nowMs)) > 0) outcome = await tryReserve(request, nowMs);
+      if ("budget" in outcome && (await sweepExpired(store, nowMs)) > 0) outcome = await tryReserve(request, amount, nowMs);
+      for (let fits = 0; "budget" in outcome && request.fitInto !== undefined && fits < maxFits; fits++) {
+        const { stop, spent, held } = await readState(store.db, outcome);
+        const smaller = request.fitInto(stop - spent - held);
+        if (smaller === undefined || smaller >= amount) break;
+        amount = smaller;
+        outcome = await tryReserve(request, amount, nowMs);
+      }
       if ("budget" in outcome) throw await exceeded(store.db, outcome, request.amountNanoUsd);
       return outcome;
+    },
+    async trueUp(costs) {
+      const holds = await store.db
+        .selectFrom("budget_holds")
+        .selectAll()
+        .where("request_id", "in", [...costs.keys()])
+        .orderBy("request_id")
+        .orderBy("budget_id")
+        .execute();
+      // A request at a time: none of these transactions and of those that settle rows waits for another that waits for it.
+      for (const ofRequest of Map.groupBy(holds, (hold) => hold.request_id).values()) {
+        await store.db.transaction().execute((transaction) => setAmounts(transaction, ofRequest, costs.get(ofRequest[0]!.request_id)!));
+      }
     },
     async release(requestId) {
       await store.db.transaction().execute(async (transaction) => {
@@ -94,6 +126,22 @@ export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): Bu
         .execute();
     },
   };
+}
+
+/** Sets the holds of a request to what it has cost. One that its row settles at the same time is gone, and there is nothing to set. */
+async function setAmounts(transaction: Kysely<Tables>, holds: readonly HoldRow[], amountNanoUsd: bigint): Promise<void> {
+  const changes = new PeriodChanges();
+  for (const { request_id, budget_id, start_ms, amount_nano_usd } of holds) {
+    const { numUpdatedRows } = await transaction
+      .updateTable("budget_holds")
+      .set({ amount_nano_usd: amountNanoUsd })
+      .where("request_id", "=", request_id)
+      .where("budget_id", "=", budget_id)
+      .where("amount_nano_usd", "=", amount_nano_usd)
+      .executeTakeFirst();
+    if (numUpdatedRows > 0n) changes.add(budget_id, start_ms, 0n, amountNanoUsd - amount_nano_usd);
+  }
+  await writeChanges(transaction, changes);
 }
 
 /**
@@ -121,20 +169,31 @@ async function exists(db: Kysely<Tables>, budgetId: string): Promise<boolean> {
   return (await db.selectFrom("budgets").select("id").where("id", "=", budgetId).executeTakeFirst()) !== undefined;
 }
 
-async function exceeded(db: Kysely<Tables>, { budget, startMs }: Refusal, amountNanoUsd: bigint): Promise<GatewayError> {
+interface BudgetSums {
+  readonly stop: bigint;
+  readonly spent: bigint;
+  readonly held: bigint;
+}
+
+async function readState(db: Kysely<Tables>, { budget, startMs }: Refusal): Promise<BudgetSums> {
   const row = await db
     .selectFrom("budgets")
     .leftJoin("budget_periods", (join) => join.onRef("budget_id", "=", "id").on("start_ms", "=", startMs))
     .select(["stop_nano_usd", "spent_nano_usd", "held_nano_usd"])
     .where("id", "=", budget.id)
     .executeTakeFirst();
-  const stop = row?.stop_nano_usd ?? budget.stopNanoUsd ?? 0n;
+  return { stop: row?.stop_nano_usd ?? budget.stopNanoUsd ?? 0n, spent: row?.spent_nano_usd ?? 0n, held: row?.held_nano_usd ?? 0n };
+}
+
+async function exceeded(db: Kysely<Tables>, refusal: Refusal, amountNanoUsd: bigint): Promise<GatewayError> {
+  const { budget, startMs } = refusal;
+  const { stop, spent, held } = await readState(db, refusal);
   const end = periodEnd(budget.period, startMs);
   const limit = budget.period === "total" ? "The budget" : `The ${budget.period}'s budget`;
   return new GatewayError(
     "budget_exceeded",
-    `${limit} of this ${budget.subject} is ${formatUsd(stop)} US dollars: ${formatUsd(row?.spent_nano_usd ?? 0n)} are spent, ` +
-      `${formatUsd(row?.held_nano_usd ?? 0n)} are held for requests under way, and this request may cost up to ${formatUsd(amountNanoUsd)}. ` +
+    `${limit} of this ${budget.subject} is ${formatUsd(stop)} US dollars: ${formatUsd(spent)} are spent, ` +
+      `${formatUsd(held)} are held for requests under way, and this request may cost up to ${formatUsd(amountNanoUsd)}. ` +
       `Ask for fewer output tokens, or have an admin raise the budget${end === undefined ? "" : `; it begins anew at ${new Date(end).toISOString()}`}.`,
   );
 }

@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import { createBoundedCache, type Logger } from "../../core/index.ts";
 import { readKeyAncestors, type Tables } from "../../store/index.ts";
-import { ceilingCost } from "./budget-ceiling.ts";
+import { budgetCharge } from "./budget-ceiling.ts";
 import { periodStart } from "./budget-period.ts";
 import { PeriodChanges, releasing, takeHolds, writeChanges } from "./budget-periods.ts";
 import type { Budget, CeilingRates } from "./budget-types.ts";
@@ -82,14 +82,10 @@ function endsRequest(row: UsageRow): boolean {
   return row.status === "ok" || row.status === "cancelled" || row.status === "interrupted";
 }
 
-/**
- * What a row costs a budget: its cost; without a price the ceiling's; of a request that broke off and of which nobody knows what it used, all that was
- * held. An answer whose usage comes later (in the background) is charged by the row that brings it.
- */
 function chargeOf(row: UsageRow, ceiling: CeilingRates, heldNanoUsd: bigint): bigint {
-  if (row.cost_nano_usd !== null) return row.cost_nano_usd;
-  if (row.input_tokens !== null || row.output_tokens !== null) return ceilingCost(ceiling, row.input_tokens ?? 0, row.output_tokens ?? 0);
-  return row.status === "ok" ? 0n : heldNanoUsd;
+  const { status, input_tokens: input, output_tokens: output, cost_nano_usd: cost } = row;
+  const usage = { ...(input === null ? {} : { input }), ...(output === null ? {} : { output }) };
+  return budgetCharge({ status, usage, costNanoUsd: cost ?? undefined }, ceiling) ?? heldNanoUsd;
 }
 
 /** Once for each period and limit, by whoever takes in the row that reaches it. */

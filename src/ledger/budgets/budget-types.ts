@@ -41,6 +41,11 @@ export interface HoldRequest {
   readonly amountNanoUsd: bigint;
   /** From `Budgets.of`. */
   readonly budgets: readonly Budget[];
+  /**
+   * If a budget refuses: a smaller amount that the request can do with, at most `leftNanoUsd`, the budget's rest. Absent, or `undefined`: it can do with no less. What
+   * it returned last is the amount that is reserved.
+   */
+  readonly fitInto?: (leftNanoUsd: bigint) => bigint | undefined;
 }
 
 /** US dollars a million tokens in femto-USD a token: what budgets reckon with where a model has no price. */

@@ -1,6 +1,6 @@
 import { GatewayError, messageOf, type Clock, type Logger } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
-import { createBudgetHolds, type BudgetWarning } from "./budget-holds.ts";
+import { createBudgetHolds, type BudgetWarning, type Reserved } from "./budget-holds.ts";
 import { readBudgets } from "./budget-rows.ts";
 import type { Budget, HoldRequest } from "./budget-types.ts";
 import { systemSchedule, type Schedule } from "../schedule.ts";
@@ -16,8 +16,11 @@ export interface Budgets {
   reserve(request: HoldRequest): Promise<readonly BudgetWarning[]>;
   /** The request ended without a row that settles it: lets go of what it held. Never rejects: what cannot be let go of expires. */
   release(requestId: string): Promise<void>;
-  /** The request is over; its row, on the way to the database, settles what it held. */
-  finished(requestId: string): void;
+  /**
+   * The request is over; its row, on the way to the database, settles what it held. Until then its budgets count what it has cost in place of what it held, if that is
+   * known: from now on where it cost more, and where it cost less as soon as another request needs the room.
+   */
+  finished(requestId: string, costNanoUsd?: bigint): void;
   /** Reads the budgets anew. To be called when the accounts' revision has changed. */
   refresh(): Promise<void>;
   counts(): { readonly warned: number; readonly refused: number };
@@ -33,6 +36,9 @@ export interface BudgetsDeps {
   readonly holdMs?: number;
 }
 
+/** Most costs that are kept in memory for later: those of rows that are written by then cost one look-up. */
+const maxFinished = 500;
+
 /** Reads the budgets and keeps them in memory: a request that has none costs two look-ups in a map, and nothing where there are no budgets at all. */
 export async function createBudgets(deps: BudgetsDeps): Promise<Budgets> {
   const budgets = new BudgetsOfProcess(deps);
@@ -46,8 +52,12 @@ class BudgetsOfProcess implements Budgets {
   readonly #schedule: Schedule;
   readonly #holds: ReturnType<typeof createBudgetHolds>;
   #bySubject: ReadonlyMap<string, readonly Budget[]> = new Map();
-  /** Requests under way that hold something. */
-  readonly #underWay = new Set<string>();
+  /** Requests under way that hold something, and how much, in nano-USD. */
+  readonly #underWay = new Map<string, bigint>();
+  /** What requests have cost whose rows may not be in the database yet. */
+  #finished = new Map<string, bigint>();
+  /** The write of what requests have cost, if one is under way. Never rejects. */
+  #trueUp: Promise<void> | undefined;
   #cancelRenewal: (() => void) | undefined;
   #closed = false;
   #warned = 0;
@@ -72,8 +82,8 @@ class BudgetsOfProcess implements Budgets {
 
   async reserve(request: HoldRequest): Promise<readonly BudgetWarning[]> {
     try {
-      const warnings = await this.#holds.reserve(request);
-      this.#underWay.add(request.requestId);
+      const { warnings, amountNanoUsd } = await this.#reserve(request);
+      this.#underWay.set(request.requestId, amountNanoUsd);
       this.#planRenewal();
       if (warnings.length > 0) this.#warned += 1;
       return warnings;
@@ -103,8 +113,12 @@ class BudgetsOfProcess implements Budgets {
     }
   }
 
-  finished(requestId: string): void {
+  finished(requestId: string, costNanoUsd?: bigint): void {
+    const held = this.#underWay.get(requestId);
     this.#underWay.delete(requestId);
+    if (held === undefined || costNanoUsd === undefined || costNanoUsd === held) return;
+    this.#finished.set(requestId, costNanoUsd);
+    if (costNanoUsd > held || this.#finished.size >= maxFinished) void this.#startTrueUp();
   }
 
   async refresh(): Promise<void> {
@@ -127,6 +141,42 @@ class BudgetsOfProcess implements Budgets {
     this.#cancelRenewal = undefined;
   }
 
+  async #reserve(request: HoldRequest): Promise<Reserved> {
+    if (this.#trueUp !== undefined) await this.#trueUp;
+    if (this.#finished.size === 0) return await this.#holds.reserve(request);
+    try {
+      // Less than the whole is taken only when the room of requests that are over has been given back.
+      const { requestId, amountNanoUsd, budgets } = request;
+      return await this.#holds.reserve({ requestId, amountNanoUsd, budgets });
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      await this.#startTrueUp();
+      return await this.#holds.reserve(request);
+    }
+  }
+
+  /** One write after the other. */
+  #startTrueUp(): Promise<void> {
+    const write = (this.#trueUp ?? Promise.resolve()).then(() => this.#writeFinished());
+    this.#trueUp = write;
+    void write.then(() => {
+      if (this.#trueUp === write) this.#trueUp = undefined;
+    });
+    return write;
+  }
+
+  /** Never rejects: the rows settle what could not be written. */
+  async #writeFinished(): Promise<void> {
+    const finished = this.#finished;
+    if (finished.size === 0) return;
+    this.#finished = new Map();
+    try {
+      await this.#holds.trueUp(finished);
+    } catch (error) {
+      this.#deps.logger.warn({ requests: finished.size, error: messageOf(error) }, "budgets count what requests have cost with their rows");
+    }
+  }
+
   #planRenewal(): void {
     if (this.#cancelRenewal !== undefined || this.#closed) return;
     this.#cancelRenewal = this.#schedule(this.#holdMs / 10, () => {
@@ -139,7 +189,7 @@ class BudgetsOfProcess implements Budgets {
   async #renew(): Promise<void> {
     if (this.#underWay.size === 0) return;
     try {
-      await this.#holds.renew([...this.#underWay]);
+      await this.#holds.renew([...this.#underWay.keys()]);
     } catch (error) {
       this.#deps.logger.warn({ error: messageOf(error) }, "holds of budgets could not be renewed");
     }
