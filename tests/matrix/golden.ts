@@ -6,22 +6,27 @@ import type { Ask } from "./ask.ts";
 import type { Bench } from "./bench.ts";
 import { image, notPossible, scenarios, weather, type Pair } from "./scenarios.ts";
 
-/** The file of a pair: what goes over both wires in each scenario, for people to read and for a test to compare. */
-export function goldenPath({ client, upstream }: Pair): string {
-  return `${import.meta.dirname}/goldens/${client} to ${upstream}.txt`;
+/** The folder of a pair: one file a case with what goes over both wires, for people to read and for a test to compare. */
+export function goldenFolder({ client, upstream }: Pair): string {
+  return `${import.meta.dirname}/goldens/${client}.${upstream}`;
 }
 
-/** Plays all scenarios of a pair and writes down what the client sent, what its provider was sent and answered, and what the client got. */
-export async function renderGolden(bench: Bench, pair: Pair): Promise<string> {
-  const parts: string[] = [];
+/** The file of a case in its pair's folder: its name in small letters and dashes. */
+function fileName(name: string): string {
+  return `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.txt`;
+}
+
+/** Plays all scenarios of a pair. Each file says what the client sent, what its provider was sent and answered, and what the client got. */
+export async function renderGoldens(bench: Bench, pair: Pair): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
   for (const { name, ask, answer } of scenarios) {
-    if (notPossible[name]?.[pair.client] === undefined) parts.push(await renderScenario(bench, pair, name, ask, answer(pair.upstream)));
+    if (notPossible[name]?.[pair.client] !== undefined) continue;
+    files.set(fileName(name), await renderScenario(bench, pair, name, ask, answer(pair.upstream)));
   }
   const loop = await secondTurn(bench, pair);
-  parts.push(
-    await renderScenario(bench, pair, "the results of two calls, one with an image, one an error", loop, { text: ["Take Zürich."] }),
-  );
-  return parts.join("\n");
+  const name = "the results of two calls, one with an image, one an error";
+  files.set(fileName(name), await renderScenario(bench, pair, name, loop, { text: ["Take Zürich."] }));
+  return files;
 }
 
 /** The request that follows on two calls: with what the SDK keeps of the answer that called. */
@@ -71,6 +76,7 @@ async function exchange(bench: Bench, pair: Pair, stream: boolean, ask: Ask, ans
   mock.reset();
   mock.enqueue(answer);
   const cell = { client: bench.clients[pair.client], upstream: pair.upstream, stream };
+  const show = (body: string): string => (stream ? stable(body).trimEnd() : pretty(stable(body)));
   const reply = await bench.send(cell, ask);
   const request = mock.requests[0]!;
   // The same request once more, straight to the mock, which answers it with the same bytes.
@@ -80,10 +86,10 @@ async function exchange(bench: Bench, pair: Pair, stream: boolean, ask: Ask, ans
   const wire = cell.client.wire(ask, bench.models[pair.upstream], stream);
   const dropped = reply.headers["x-tokligence-dropped-params"];
   return {
-    asked: `${wire.path}\n${stable(JSON.stringify(wire.body))}`,
-    sent: `${request.url}\n${stable(request.body.toString())}`,
-    answered: `${direct.status}\n${stable(direct.body.toString()).trimEnd()}`,
-    got: `${reply.status}${dropped === undefined ? "" : `, dropped: ${String(dropped)}`}\n${stable(reply.body.toString()).trimEnd()}`,
+    asked: `${wire.path}\n${pretty(stable(JSON.stringify(wire.body)))}`,
+    sent: `${request.url}\n${pretty(stable(request.body.toString()))}`,
+    answered: `${direct.status}\n${show(direct.body.toString())}`,
+    got: `${reply.status}${dropped === undefined ? "" : `, dropped: ${String(dropped)}`}\n${show(reply.body.toString())}`,
   };
 }
 
@@ -102,6 +108,25 @@ function stable(text: string): string {
     .replaceAll(/"(created|created_at|completed_at)":\d+/g, '"$1":0')
     .replaceAll(/"createTime":"[^"]*"/g, '"createTime":""')
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, "UUID");
+}
+
+/** JSON with a line for each member, all else as it was: numbers and escapes are part of what is compared. */
+function pretty(json: string): string {
+  let depth = 0;
+  const line = (): string => `\n${"  ".repeat(depth)}`;
+  return json.trim().replaceAll(/"(?:[^"\\]|\\.)*"|[[{]\s*[\]}]|[[{]|[\]}]|,|:|\s+|[^\s"[\]{},:]+/g, (token) => {
+    if (/^[[{]$/.test(token)) {
+      depth += 1;
+      return token + line();
+    }
+    if (/^[\]}]$/.test(token)) {
+      depth -= 1;
+      return line() + token;
+    }
+    if (token === ",") return token + line();
+    if (token === ":") return ": ";
+    return token.trim();
+  });
 }
 
 /** All pairs that are translated. */
