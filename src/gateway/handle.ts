@@ -11,6 +11,7 @@ import { answerError } from "./answer-error.ts";
 import { countTokens, learnFromUsage } from "./count-tokens.ts";
 import { finishCall } from "./finish-call.ts";
 import type { Lane } from "./lane.ts";
+import { isHeavy, nextTurn } from "./heavy-body.ts";
 import { holdBudget } from "./hold-budget.ts";
 import { readRequestTags } from "./request-tags.ts";
 import { sendUpstream } from "./send-upstream.ts";
@@ -34,6 +35,7 @@ export async function handleModelCall(
   const call = new ModelCall(deps, recorded ?? exchange, principal, protocol, route);
   try {
     await receive(call);
+    if (isHeavy(call)) await nextTurn();
     if (call.stored?.held === true) {
       await serveHeld(call);
       return;
@@ -42,6 +44,7 @@ export async function handleModelCall(
     const planned = plan(call);
     const attempts = planned instanceof Promise ? await planned : planned;
     guard(call);
+    if (isHeavy(call)) await nextTurn();
     const held = holdBudget(call, attempts);
     if (held !== undefined) await held;
     if (runsHere(call, attempts)) await startBackground(call, attempts, sendWithFailover);

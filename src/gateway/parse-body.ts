@@ -31,7 +31,8 @@ export function checkTexts(call: ModelCall, { messages }: ChatRequest): void {
   if (holdsMoreValues(text, limit)) throw tooComplex(limit);
 }
 
-function checkValues({ current: { maxValues } }: ModelCall, text: string): void {
+/** What is parsed beside the body counts like it. @throws GatewayError `body_too_complex`. */
+export function checkValues({ current: { maxValues } }: ModelCall, text: string): void {
   if (holdsMoreValues(text, maxValues)) throw tooComplex(maxValues);
 }
 

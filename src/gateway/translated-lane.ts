@@ -1,9 +1,10 @@
 import { applyEdits, latin1OfEvents, SseSplitter, type SseEvent } from "../core/index.ts";
 import { mergeUsage, type ChatRequest, type StreamEvent } from "../ir/index.ts";
-import type { AnswerFacts, ClientContext, StreamDecoder, StreamEncoder, StreamTap, UpstreamError } from "../protocols/index.ts";
+import type { AnswerFacts, ClientContext, Rendered, StreamDecoder, StreamEncoder, StreamTap, UpstreamError } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import { AnswerTranslator, streamType } from "./answer-translator.ts";
 import { findHeader } from "./headers.ts";
+import { isHeavy, nextTurn } from "./heavy-body.ts";
 import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 import { checkTexts, parseExactBody } from "./parse-body.ts";
@@ -14,6 +15,7 @@ import {
   originOf,
   returnProofs,
   sealBlocks,
+  type KeptProofs,
   type ProofContent,
   type ProofOrigin,
 } from "./proofs/index.ts";
@@ -26,14 +28,40 @@ import { renderForClient, reportLosses } from "./report-losses.ts";
  * @throws GatewayError `invalid_request` where the request is not one of the client's dialect, or loses what must not be lost.
  */
 export function openTranslatedLane(call: ModelCall, attempt: Attempt): Lane | Promise<Lane> {
-  const text = call.guarded === undefined ? call.text : applyEdits(call.text, call.guarded.edits);
-  const wire = parseExactBody(call, text);
+  if (isHeavy(call)) return openInSteps(call, attempt);
+  const wire = parseWire(call);
+  const request = parseRequest(call, wire);
+  const found = findProofs(call, attempt, request);
+  return found instanceof Promise
+    ? found.then((kept) => createLane(call, attempt, render(call, attempt, { wire, request, kept })))
+    : createLane(call, attempt, render(call, attempt, { wire, request, kept: found }));
+}
+
+/** The same for a long body: no step of it keeps the event loop for long. */
+async function openInSteps(call: ModelCall, attempt: Attempt): Promise<Lane> {
+  const wire = parseWire(call);
+  await nextTurn();
+  const request = parseRequest(call, wire);
+  await nextTurn();
+  const kept = await findProofs(call, attempt, request);
+  await nextTurn();
+  const rendered = render(call, attempt, { wire, request, kept });
+  await nextTurn();
+  return createLane(call, attempt, rendered);
+}
+
+function parseWire(call: ModelCall): unknown {
+  return parseExactBody(call, call.guarded === undefined ? call.text : applyEdits(call.text, call.guarded.edits));
+}
+
+function parseRequest(call: ModelCall, wire: unknown): ChatRequest {
   const request = call.protocol.parseRequest(wire, call.route);
   checkTexts(call, request);
-  const found = call.deps.keptProofs.find(call.principal.userId, callsToFind(request, call.protocol.id, originOf(attempt)));
-  return found instanceof Promise
-    ? found.then((kept) => createLane(call, attempt, { wire, request, kept }))
-    : createLane(call, attempt, { wire, request, kept: found });
+  return request;
+}
+
+function findProofs(call: ModelCall, attempt: Attempt, request: ChatRequest): ReturnType<KeptProofs["find"]> {
+  return call.deps.keptProofs.find(call.principal.userId, callsToFind(request, call.protocol.id, originOf(attempt)));
 }
 
 interface ReadRequest {
@@ -44,18 +72,32 @@ interface ReadRequest {
   readonly kept: ReadonlyMap<string, string>;
 }
 
-function createLane(call: ModelCall, attempt: Attempt, { wire, request, kept }: ReadRequest): Lane {
-  const { provider, upstreamModel } = attempt;
-  const envelope = call.envelope!;
-  const outer = call.deps.protocols.get(attempt.protocol)!;
-  const upstream = call.deps.upstreamProtocols.get(attempt.protocol)!;
-  const { stream } = envelope;
+interface RenderedRequest {
+  readonly request: ChatRequest;
+  readonly rendered: Rendered<string>;
+}
+
+/** Renders the request for the upstream, and reports what is lost. */
+function render(call: ModelCall, attempt: Attempt, { wire, request, kept }: ReadRequest): RenderedRequest {
+  const { provider, upstreamModel, protocol } = attempt;
+  const upstream = call.deps.upstreamProtocols.get(protocol)!;
+  const { stream } = call.envelope!;
   const proofs = proofsOf(call, attempt);
   const returned = returnProofs(request, { dialect: call.protocol.id, origin: proofs.origin, open: proofs.open, kept });
   const rendered = renderForClient(call, wire, () =>
     upstream.renderRequest(returned.request, { model: upstreamModel, stream, quirks: provider.quirks }),
   );
   reportLosses(call, attempt, [...returned.losses, ...rendered.losses], wire);
+  return { request, rendered };
+}
+
+function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: RenderedRequest): Lane {
+  const { provider, upstreamModel } = attempt;
+  const envelope = call.envelope!;
+  const outer = call.deps.protocols.get(attempt.protocol)!;
+  const upstream = call.deps.upstreamProtocols.get(attempt.protocol)!;
+  const { stream } = envelope;
+  const proofs = proofsOf(call, attempt);
   const sealer = new AnswerSealer({
     dialect: call.protocol.id,
     origin: proofs.origin,

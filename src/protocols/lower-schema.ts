@@ -80,17 +80,35 @@ function narrow(schema: WireObject): WireObject {
 /** One object in place of several that must all hold, where no keyword stands in two of them but `properties` and `required`. */
 function mergeAllOf(schema: WireObject, branches: readonly unknown[]): WireObject {
   const merged: Record<string, unknown> = { ...without(schema, "allOf") };
+  // Of any number of branches each is gone through once: what grows is copied once, and what must be equal is printed once.
+  const properties: Record<string, unknown> = {};
+  const required = new Set<unknown>();
+  const texts = new Map<string, string>();
   for (const branch of branches) {
     if (!isObject(branch) || branch["$ref"] !== undefined) return schema;
     for (const [key, value] of Object.entries(branch)) {
       const known = merged[key];
-      if (known === undefined || JSON.stringify(known) === JSON.stringify(value)) define(merged, key, value);
-      else if (key === "properties" && isObject(known) && isObject(value)) merged[key] = { ...known, ...value };
-      else if (key === "required" && Array.isArray(known) && Array.isArray(value)) merged[key] = [...new Set([...known, ...value])];
-      else return schema;
+      if (known === undefined) define(merged, key, value);
+      else if (key === "properties" && isObject(known) && isObject(value)) {
+        if (known !== properties) copyFields(known, properties);
+        copyFields(value, properties);
+        merged[key] = properties;
+      } else if (key === "required" && Array.isArray(known) && Array.isArray(value)) {
+        if (required.size === 0) for (const name of known) required.add(name);
+        for (const name of value) required.add(name);
+      } else {
+        const text = texts.get(key) ?? JSON.stringify(known);
+        texts.set(key, text);
+        if (text !== JSON.stringify(value)) return schema;
+      }
     }
   }
+  if (required.size > 0) merged["required"] = [...required];
   return merged;
+}
+
+function copyFields(from: WireObject, to: Record<string, unknown>): void {
+  for (const key of Object.keys(from)) define(to, key, from[key]);
 }
 
 function without(schema: WireObject, key: string): WireObject {

@@ -6,10 +6,13 @@ export interface Pairing {
   readonly callOf: ReadonlyMap<ToolResultBlock, ToolCallBlock>;
 }
 
-interface OpenCall {
-  readonly call: ToolCallBlock;
-  /** Number of the assistant's turn that it stands in. */
+/** Calls of one id in one turn of the assistant's, in order. */
+interface OpenCalls {
+  readonly calls: ToolCallBlock[];
+  /** Number of the turn. */
   readonly turn: number;
+  /** How many of them have their result. */
+  answered: number;
 }
 
 /**
@@ -19,7 +22,7 @@ interface OpenCall {
 export function pairResults(messages: ChatRequest["messages"]): Pairing {
   const resultOf = new Map<ToolCallBlock, ToolResultBlock>();
   const callOf = new Map<ToolResultBlock, ToolCallBlock>();
-  const open = new Map<string, OpenCall[]>();
+  const open = new Map<string, OpenCalls>();
   let turn = 0;
   let inTurn = false;
   for (const message of messages) {
@@ -30,13 +33,16 @@ export function pairResults(messages: ChatRequest["messages"]): Pairing {
     for (const block of message.content) {
       if (block.type === "tool-call") {
         // A call of the same id in an older turn will get no result any more.
-        const same = (open.get(block.id) ?? []).filter((known) => known.turn === turn);
-        open.set(block.id, [...same, { call: block, turn }]);
+        const known = open.get(block.id);
+        if (known?.turn === turn) known.calls.push(block);
+        else open.set(block.id, { calls: [block], turn, answered: 0 });
       } else if (block.type === "tool-result") {
-        const known = open.get(block.callId)?.shift();
-        if (known === undefined) continue;
-        resultOf.set(known.call, block);
-        callOf.set(block, known.call);
+        const known = open.get(block.callId);
+        const call = known?.calls[known.answered];
+        if (known === undefined || call === undefined) continue;
+        known.answered += 1;
+        resultOf.set(call, block);
+        callOf.set(block, call);
       }
     }
   }

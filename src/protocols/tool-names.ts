@@ -102,12 +102,26 @@ function hashOf(text: string): string {
 
 /** The tools that a choice leaves: all of them, or the allowed ones. */
 export function allowedTools(tools: readonly Tool[], choice: ToolChoice | undefined): readonly Tool[] {
-  return choice?.type === "allowed" ? tools.filter((tool) => choice.names.some((name) => isCalled(tool, name))) : tools;
+  if (choice?.type !== "allowed") return tools;
+  const names = new Set(choice.names);
+  return tools.filter((tool) => callNames(tool).some((name) => names.has(name)));
 }
 
 /** Whether a choice that names `name` means the tool. */
 export function isCalled(tool: Tool, name: string): boolean {
-  return tool.name === name || (tool.type !== "server" && flatName(tool) === name);
+  return callNames(tool).includes(name);
+}
+
+/** The names that a choice may have for the tool. */
+export function callNames(tool: Tool): readonly string[] {
+  return tool.type === "server" || tool.namespace === undefined ? [tool.name] : [tool.name, flatName(tool)];
+}
+
+/** Of each name the first tool that has it: a choice may name as many tools as there are. */
+export function firstByName(tools: readonly Tool[], namesOf: (tool: Tool) => readonly string[]): ReadonlyMap<string, Tool> {
+  const first = new Map<string, Tool>();
+  for (const tool of tools) for (const name of namesOf(tool)) if (!first.has(name)) first.set(name, tool);
+  return first;
 }
 
 /** A tool as its calls name it. */

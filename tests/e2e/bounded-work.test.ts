@@ -91,3 +91,30 @@ test("arguments of tools that are text count by what is in them", async () => {
   const reply = await send({ path: "/v1/chat/completions", body: JSON.stringify({ model: models["anthropic-messages"], messages }) });
   assert.equal((JSON.parse(reply.body.toString()) as { error: { message: string } }).error.message, message);
 });
+
+test("many references to one large item are refused, not multiplied", async () => {
+  const say = (input: unknown): Promise<RawReply> => send({ path: "/v1/responses", body: JSON.stringify({ model: "loopback", input }) });
+  const kept = JSON.parse((await say("x".repeat(1_000_000))).body.toString()) as { id: string };
+  const reference = { type: "item_reference", id: `${kept.id.replace("resp_", "msg_")}_in0` };
+  const few = await say([reference, { role: "user", content: "hi" }, reference]);
+  assert.equal(few.status, 200, few.body.toString().slice(0, 300));
+  const many = await say(Array.from({ length: 40 }, () => reference));
+  assert.deepEqual(
+    [many.status, (JSON.parse(many.body.toString()) as { error: { message: string } }).error.message],
+    [400, "The items that this request refers to have more than 33554432 characters. Send the items themselves."],
+  );
+});
+
+test("a long text of the built-in model streams in a bounded number of events, and whole", async () => {
+  const text = `${"a b ".repeat(30_000)}${"é😀".repeat(5001)}`;
+  const body = JSON.stringify({ model: "loopback", stream: true, messages: [{ role: "user", content: text }] });
+  const reply = await send({ path: "/v1/chat/completions", body });
+  const events = reply.body
+    .toString()
+    .split("\n\n")
+    .filter((event) => event.startsWith("data: {"));
+  const pieces = events.map((event) => JSON.parse(event.slice(6)) as { choices: { delta: { content?: string } }[] });
+  const got = pieces.map(({ choices }) => choices[0]?.delta.content ?? "").join("");
+  assert.ok(got.endsWith(text.slice(-1000)) && got.length >= text.length, `${got.length} characters of ${text.length}`);
+  assert.ok(events.length < 20, `${events.length} events`);
+});

@@ -2,13 +2,15 @@ import { applyEdits, GatewayError, latin1OfUtf8, type Edit } from "../../core/in
 import { storedResponses, type Envelope } from "../../protocols/index.ts";
 import type { ChainTurn } from "../../store/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
+import { isHeavy, nextTurn } from "../heavy-body.ts";
 import type { ModelCall } from "../model-call.ts";
+import { checkValues } from "../parse-body.ts";
 import { ownedResponse, pinTo } from "../stored-responses.ts";
 
 const {
   asForeignItem,
   conversationItems,
-  itemAt,
+  itemsAt,
   mayHoldBareReferences,
   mayHoldReferences,
   parseInputItems,
@@ -50,6 +52,11 @@ async function rewrite(call: ModelCall, attempts: readonly Attempt[], native: bo
   const previousId = envelope.previousResponseId;
   const previous = previousId === undefined ? undefined : await ownedResponse(call, previousId, "previous_response_id");
   const turns = previous?.held === true ? await readTurns(call, previous.id) : [];
+  checkValues(
+    call,
+    turns.reduce((text, { input, response }) => text + input + response, call.text),
+  );
+  if (isHeavy(call)) await nextTurn();
   const given = parseInputItems(readInputItems(call.text, envelope));
   const own = await resolveReferences(call, given, native);
   // The turn before it is named only where the gateway keeps both.
@@ -90,33 +97,63 @@ const sendWhole = "Send the conversation whole, without previous_response_id.";
 
 /** The items with those that the gateway keeps in place of the references to them. A provider may know the others. */
 async function resolveReferences(call: ModelCall, items: readonly Item[], native: boolean): Promise<readonly Item[]> {
-  const known = new Map<string, ChainTurn | undefined>();
+  const known: KnownItems = new Map();
   const resolved: Item[] = [];
+  let addedChars = 0;
   for (const item of items) {
     const id = referenceOf(item);
-    const found = id === undefined ? item : await lookUp(call, id, known);
-    if (found === undefined && !native) {
+    const place = id === undefined ? undefined : placeOf(id);
+    const there = place === undefined ? undefined : (await lookUp(call, place, known))[place.index];
+    const found = there?.item["id"] === id ? there : undefined;
+    addedChars += found?.chars ?? 0;
+    if (addedChars > conversationBounds.maxChars) {
       throw new GatewayError(
-        "not_found",
-        `Item with id "${id!.slice(0, 100)}" not found. Items are kept only of responses with "store" that this gateway made. Send the item itself.`,
+        "invalid_request",
+        `The items that this request refers to have more than ${conversationBounds.maxChars} characters. Send the items themselves.`,
         { param: "input" },
       );
     }
-    resolved.push(found ?? item);
+    if (id !== undefined && found === undefined && !native) {
+      throw new GatewayError(
+        "not_found",
+        `Item with id "${id.slice(0, 100)}" not found. Items are kept only of responses with "store" that this gateway made. Send the item itself.`,
+        { param: "input" },
+      );
+    }
+    resolved.push(found?.item ?? item);
   }
   return resolved;
 }
 
-async function lookUp(call: ModelCall, id: string, known: Map<string, ChainTurn | undefined>): Promise<Item | undefined> {
-  const place = placeOf(id);
-  if (place === undefined) return undefined;
-  const { responseId } = place;
-  if (!known.has(responseId)) {
-    const response = await call.deps.responses.read(responseId);
-    known.set(responseId, response?.userId === call.principal.userId ? response : undefined);
+interface KnownItem {
+  readonly item: Item;
+  readonly chars: number;
+}
+
+/** The items of each place, which is parsed once, however many references name it. */
+type KnownItems = Map<string, readonly KnownItem[]>;
+
+async function lookUp(
+  call: ModelCall,
+  { responseId, from }: NonNullable<ReturnType<typeof placeOf>>,
+  known: KnownItems,
+): Promise<readonly KnownItem[]> {
+  const key = `${from} ${responseId}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  if (known.size >= conversationBounds.maxTurns) {
+    throw new GatewayError(
+      "invalid_request",
+      `The request refers to items of more than ${conversationBounds.maxTurns} responses. Send the items themselves.`,
+      { param: "input" },
+    );
   }
-  const turn = known.get(responseId);
-  return turn === undefined ? undefined : itemAt(turn, place, id);
+  const response = await call.deps.responses.read(responseId);
+  const turn = response?.userId === call.principal.userId ? response : undefined;
+  const items = turn === undefined ? [] : itemsAt(turn, from);
+  const found = items.map((item) => ({ item, chars: JSON.stringify(item).length }));
+  known.set(key, found);
+  return found;
 }
 
 /** Puts the items in place of the body's input, and takes the response that it continues out of it. */

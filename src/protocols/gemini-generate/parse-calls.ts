@@ -11,8 +11,23 @@ const knownResponse: ReadonlySet<string> = new Set(["id", "name", "parts"]);
 
 interface PendingCall {
   readonly id: string;
-  readonly name: string;
   answered: boolean;
+}
+
+/** Calls in the order of the conversation, of which the first ones have their results. */
+class CallQueue {
+  readonly #calls: PendingCall[] = [];
+  #at = 0;
+
+  add(call: PendingCall): void {
+    this.#calls.push(call);
+  }
+
+  /** The first one that has none yet. */
+  first(): PendingCall | undefined {
+    while (this.#calls[this.#at]?.answered === true) this.#at++;
+    return this.#calls[this.#at];
+  }
 }
 
 /**
@@ -21,22 +36,35 @@ interface PendingCall {
  * none yet, then to the first of any name.
  */
 export class CallLedger {
-  readonly #calls: PendingCall[] = [];
+  readonly #all = new CallQueue();
+  readonly #byId = new Map<string | undefined, CallQueue>();
+  readonly #byName = new Map<string | undefined, CallQueue>();
+  #count = 0;
   #orphans = 0;
 
   addCall(id: string | undefined, name: string): string {
-    const call = { id: id ?? makeId("call", this.#calls.length, name), name, answered: false };
-    this.#calls.push(call);
+    const call = { id: id ?? makeId("call", this.#count, name), answered: false };
+    this.#count += 1;
+    this.#all.add(call);
+    queueOf(this.#byId, call.id).add(call);
+    queueOf(this.#byName, name).add(call);
     return call.id;
   }
 
   addResult(id: string | undefined, name: string | undefined): string {
-    const open = this.#calls.filter((call) => !call.answered);
-    const call = open.find((call) => call.id === id) ?? open.find((call) => call.name === name) ?? (id === undefined ? open[0] : undefined);
+    const call = this.#byId.get(id)?.first() ?? this.#byName.get(name)?.first() ?? (id === undefined ? this.#all.first() : undefined);
     if (call === undefined) return id ?? makeId("orphan", this.#orphans++, name ?? "");
     call.answered = true;
     return call.id;
   }
+}
+
+function queueOf(queues: Map<string | undefined, CallQueue>, key: string): CallQueue {
+  const known = queues.get(key);
+  if (known !== undefined) return known;
+  const queue = new CallQueue();
+  queues.set(key, queue);
+  return queue;
 }
 
 function makeId(kind: string, index: number, name: string): string {

@@ -180,7 +180,8 @@ function functionResponse(
     .filter((block) => block.type === "media" || (block.type === "opaque" && hasPlace(block, losses)))
     .flatMap((block) => plainPart(block, around));
   const inside = media.filter((part) => traits.isThird && part["inlineData"] !== undefined);
-  const siblings = media.filter((part) => !inside.includes(part));
+  const isInside = new Set(inside);
+  const siblings = media.filter((part) => !isInside.has(part));
   const { response, ...own } = result.extensions?.["gemini-generate"] ?? {};
   return {
     part: {

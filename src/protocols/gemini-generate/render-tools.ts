@@ -2,7 +2,7 @@ import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index
 import { compact, isObject, type WireObject } from "../fields.ts";
 import { functionOfCustom } from "../free-text-tool.ts";
 import { refuse, type Losses, type UnservedError } from "../losses.ts";
-import { isCalled, namedTool, type ToolNamer } from "../tool-names.ts";
+import { callNames, firstByName, namedTool, type ToolNamer } from "../tool-names.ts";
 import { lowerForVendor } from "./render-schema.ts";
 
 /** `tools`: the functions as one tool, then what the vendor runs itself. */
@@ -91,8 +91,9 @@ function renderChoice({ toolChoice: choice, tools }: ChatRequest, namer: ToolNam
 }
 
 function namesOf(names: readonly string[], tools: readonly Tool[], namer: ToolNamer): readonly string[] {
+  const known = firstByName(tools, callNames);
   const found = names.flatMap((name) => {
-    const tool = tools.find((each) => isCalled(each, name));
+    const tool = known.get(name);
     return tool === undefined || tool.type === "server" ? [] : [namer.wireName(namedTool(tool))];
   });
   if (found.length === 0) throw missingTool();

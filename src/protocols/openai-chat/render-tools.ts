@@ -4,7 +4,7 @@ import type { WireObject } from "../fields.ts";
 import { fitsStrict, lowerParameters } from "../openai-shared/function-schema.ts";
 import { refuse, type Losses } from "../losses.ts";
 import { noteCache } from "../openai-shared/result-text.ts";
-import { namedTool, type ToolNamer } from "../tool-names.ts";
+import { firstByName, namedTool, type ToolNamer } from "../tool-names.ts";
 import type { RenderQuirks } from "../translation.ts";
 
 /** `tools`, `tool_choice` and `parallel_tool_calls`: none of them without a tool, which the vendor refuses. */
@@ -29,7 +29,8 @@ function chosenTools(request: ChatRequest, quirks: RenderQuirks, losses: Losses)
   const { tools = [], toolChoice } = request;
   if (toolChoice?.type !== "allowed" || quirks.noAllowedTools !== true) return tools;
   losses.emulate("toolChoice", "Only the allowed tools are offered.");
-  return tools.filter((tool) => toolChoice.names.includes(tool.name));
+  const names = new Set(toolChoice.names);
+  return tools.filter((tool) => names.has(tool.name));
 }
 
 function renderTool(tool: Tool, quirks: RenderQuirks, names: ToolNamer, losses: Losses): readonly WireObject[] {
@@ -99,18 +100,23 @@ function renderChoice(choice: Choice, tools: readonly Tool[], quirks: RenderQuir
     case "required":
       return choice.type;
     case "named":
-      return renderNamed(choice.name, tools, quirks, names);
+      return renderNamed(choice.name, byName(tools), quirks, names);
     case "allowed": {
       const mode = choice.required ? "required" : "auto";
       if (quirks.noAllowedTools === true) return mode;
-      const allowed = choice.names.map((name) => renderNamed(name, tools, quirks, names));
+      const known = byName(tools);
+      const allowed = choice.names.map((name) => renderNamed(name, known, quirks, names));
       return { type: "allowed_tools", allowed_tools: { mode, tools: allowed } };
     }
   }
 }
 
-function renderNamed(name: string, tools: readonly Tool[], quirks: RenderQuirks, names: ToolNamer): WireObject {
-  const tool = tools.find((candidate) => candidate.name === name && candidate.type !== "server");
+function byName(tools: readonly Tool[]): ReadonlyMap<string, Tool> {
+  return firstByName(tools, (tool) => (tool.type === "server" ? [] : [tool.name]));
+}
+
+function renderNamed(name: string, tools: ReadonlyMap<string, Tool>, quirks: RenderQuirks, names: ToolNamer): WireObject {
+  const tool = tools.get(name);
   if (tool === undefined || tool.type === "server") throw refuse("toolChoice", "it has no such tool.");
   const wire = names.wireName(namedTool(tool));
   return tool.type === "custom" && quirks.noCustomTools !== true

@@ -1,5 +1,6 @@
 import type { FunctionTool, CustomTool, Tool, ToolChoice } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
+import { firstByName } from "../tool-names.ts";
 import type { WireResponse, WireTool } from "./wire.ts";
 
 /** `tools` of the wire: neighbours of one namespace stand in it together. The reverse of `parseToolList`. */
@@ -64,18 +65,21 @@ export function renderToolChoice(choice: ToolChoice, tools: readonly Tool[]): Wi
     case "required":
       return choice.type;
     case "named":
-      return renderNamed(choice.name, tools) as unknown as WireResponse["tool_choice"];
-    case "allowed":
-      return {
-        type: "allowed_tools",
-        mode: choice.required ? "required" : "auto",
-        tools: choice.names.map((name) => renderNamed(name, tools)),
-      };
+      return renderNamed(choice.name, firstByName(tools, bareName)) as unknown as WireResponse["tool_choice"];
+    case "allowed": {
+      const known = firstByName(tools, bareName);
+      const mode = choice.required ? "required" : "auto";
+      return { type: "allowed_tools", mode, tools: choice.names.map((name) => renderNamed(name, known)) };
+    }
   }
 }
 
-function renderNamed(name: string, tools: readonly Tool[]): Record<string, unknown> {
-  const tool = tools.find((candidate) => candidate.name === name);
+function bareName(tool: Tool): readonly string[] {
+  return [tool.name];
+}
+
+function renderNamed(name: string, tools: ReadonlyMap<string, Tool>): Record<string, unknown> {
+  const tool = tools.get(name);
   if (tool?.type === "server") return tool.wire["type"] === "mcp" ? { type: "mcp", server_label: name } : { type: name };
   return { type: tool?.type ?? "function", name };
 }

@@ -50,9 +50,26 @@ function startOf({ id, name, namespace, kind }: ToolCallBlock): BlockStart {
   return { type: "tool-call", id, name, kind, ...(namespace === undefined ? {} : { namespace }) };
 }
 
+/** A longer text goes in longer pieces, so that there are never more than a few thousand of them. */
+const maxTextOfWords = 64 * 1024;
+const longPiece = 16 * 1024;
+
 /** Words with the space before them, so that the pieces joined are the text. */
 function pieces(text: string): readonly string[] {
+  if (text.length > maxTextOfWords) return longPieces(text);
   return text.match(/\s*\S+\s*$|\s*\S+|\s+$/g) ?? [];
+}
+
+function longPieces(text: string): readonly string[] {
+  const found: string[] = [];
+  for (let at = 0; at < text.length;) {
+    // A pair of surrogates stays together.
+    const isPair = (text.charCodeAt(at + longPiece - 1) & 0xfc00) === 0xd800;
+    const end = at + longPiece + (isPair ? 1 : 0);
+    found.push(text.slice(at, end));
+    at = end;
+  }
+  return found;
 }
 
 /** Tokens of a request: a token for every four bytes of all its text. */

@@ -3,7 +3,7 @@ export {
   asForeignItem,
   contextItems,
   conversationItems,
-  itemAt,
+  itemsAt,
   mayHoldBareReferences,
   mayHoldReferences,
   parseInputItems,

@@ -59,10 +59,9 @@ export function placeOf(itemId: string): ItemPlace | undefined {
   return { responseId: `resp_${found[1]!}`, from: found[2] === undefined ? "output" : "input", index: Number(found[3]) };
 }
 
-/** The item at a place, if it is the one of that id. */
-export function itemAt(turn: StoredTurn, place: ItemPlace, id: string): WireObject | undefined {
-  const item = (place.from === "input" ? inputOf(turn) : outputOf(turn))[place.index];
-  return item?.["id"] === id ? item : undefined;
+/** The items of a response at one of the places that an id may name. */
+export function itemsAt(turn: StoredTurn, from: ItemPlace["from"]): readonly WireObject[] {
+  return from === "input" ? inputOf(turn) : outputOf(turn);
 }
 
 /** All items of a conversation, the oldest first: of each response its input and then its output. */
