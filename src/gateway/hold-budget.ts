@@ -1,21 +1,37 @@
-import { budgetCharge, ceilingCost, formatUsd, type BudgetWarning } from "../ledger/index.ts";
+import { budgetCharge, formatUsd, type BudgetWarning } from "../ledger/index.ts";
 import type { Attempt } from "../upstream/index.ts";
+import { isUnbounded } from "../protocols/index.ts";
+import { affordableOutput, maxCost } from "./max-cost.ts";
 import type { ModelCall } from "./model-call.ts";
 
+/** The fewest output tokens that are worth a request: vendors refuse a lower bound. */
+const minOutputTokens = 16;
+
 /**
- * Holds what the request may cost in the budgets of its user, its key and the key's ancestors. `undefined`, and no promise, for those who have none and for what costs nothing.
- * The hold is for the whole request, however many attempts it takes.
+ * Holds what the request may cost in the budgets of its user and key. `undefined`, and no promise, for those who have none and for what costs nothing.
+ * The hold is for the whole request, however many attempts it takes. If its client names no bound on output and a budget has room for less than the usual one, the
+ * budget's rest becomes the bound.
  * @throws GatewayError `budget_exceeded`.
  */
 export function holdBudget(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
   const { principal, deps } = call;
-  const budgets = deps.budgets.of(principal.userId, principal.keyId, principal.ancestorIds);
+  const budgets = deps.budgets.of(principal.userId, principal.keyId);
   if (budgets === undefined) return undefined;
-  const amountNanoUsd = mostItMayCost(call, attempts);
+  const amountNanoUsd = maxCost(call, attempts);
   if (amountNanoUsd === 0n) return undefined;
   const { requestId } = call.exchange;
-  return deps.budgets.reserve({ requestId, amountNanoUsd, budgets }).then((warnings) => {
+  let limit: number | undefined;
+  const fitInto = (leftNanoUsd: bigint): bigint | undefined => {
+    if (call.route.route.operation !== "generate" || !isUnbounded(call.text)) return undefined;
+    const tokens = affordableOutput(call, attempts, leftNanoUsd);
+    if (tokens < minOutputTokens) return undefined;
+    limit = tokens;
+    return maxCost(call, attempts, tokens);
+  };
+  const advise = (leftNanoUsd: bigint): string => describeWayOut(call, affordableOutput(call, attempts, leftNanoUsd));
+  return deps.budgets.reserve({ requestId, amountNanoUsd, budgets, fitInto, advise }).then((warnings) => {
     call.holdsBudget = true;
+    call.outputLimit = limit;
     call.budgetWarnings = warnings.map(describeWarning);
   });
 }
@@ -36,39 +52,17 @@ export function letGoOfBudget(call: ModelCall): Promise<void> | undefined {
   return undefined;
 }
 
-/** Of the attempts, the dearest: the prompt at about four bytes a token, and as much output as the request allows. */
-function mostItMayCost(call: ModelCall, attempts: readonly Attempt[]): bigint {
-  const { operation } = call.route.route;
-  const generates = operation === "generate";
-  if (!generates && operation !== "embed" && operation !== "batch-embed") return 0n;
-  const { ceiling } = call.current.budget;
-  const input = Math.ceil(call.text.length / 4);
-  const choices = bounded(call.envelope?.choices ?? 1, 1, mostChoices);
-  const now = call.deps.clock.now();
-  let most = 0n;
-  for (const attempt of attempts) {
-    const { provider, upstreamModel } = attempt;
-    const output = generates ? outputLimit(call, attempt) * choices : 0;
-    const cost = call.deps.ledger.cost(provider.name, upstreamModel, { input, output }, now) ?? ceilingCost(ceiling, input, output);
-    if (cost > most) most = cost;
-  }
-  return most > mostNanoUsd ? mostNanoUsd : most;
-}
-
-/** The output tokens that the provider is asked for at most. */
-function outputLimit(call: ModelCall, { lane, protocol }: Attempt): number {
-  const asked = call.envelope?.maxOutputTokens;
-  const { least = 0, unasked = 0 } = (lane === "translated" ? call.deps.upstreamProtocols.get(protocol)?.outputBounds : undefined) ?? {};
-  return bounded(asked ?? Math.max(call.current.budget.outputTokens, unasked), least, mostTokens);
-}
-
-/** A client may write any number; sums of these fit into the database. */
-const mostTokens = 10_000_000;
-const mostChoices = 1000;
-const mostNanoUsd = 10n ** 15n;
-
-function bounded(value: number, least: number, most: number): number {
-  return Math.min(most, Math.max(least, Math.ceil(value)));
+/** What a refused client can do: the number that was counted, its setting, and the number that there is room for. */
+function describeWayOut({ envelope, current, protocol, route }: ModelCall, affordable: number): string {
+  if (route.route.operation !== "generate") return "Send less at once";
+  const { maxOutputTokens: names } = protocol.params.names;
+  const name = typeof names === "string" ? names : names[0];
+  const asked = envelope?.maxOutputTokens;
+  const counted =
+    asked === undefined
+      ? `${current.budget.outputTokens} output tokens are counted (ledger.output_ceiling), as the request does not set ${name}.`
+      : `The request asks for up to ${asked} output tokens (${name}).`;
+  return affordable < 1 ? `${counted} Send a shorter prompt` : `${counted} There is room for ${affordable}: ask for no more`;
 }
 
 /** `user/month spent=15.2 warn=15 stop=20`, in US dollars. */

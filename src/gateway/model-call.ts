@@ -53,6 +53,8 @@ export class ModelCall {
   background: string | undefined;
   /** A hold on a budget waits for the end of the request. */
   holdsBudget = false;
+  /** The bound on the output of each answer that its budget's rest sets. */
+  outputLimit: number | undefined;
   /** Budgets that have reached their warning, for a header. */
   budgetWarnings: readonly string[] = [];
   /** The provider's key that a stored response belongs to: it must be used again. */

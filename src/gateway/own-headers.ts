@@ -11,6 +11,7 @@ export function ownHeaders(call: ModelCall, headers: string[]): void {
   if (call.losses.length > 0) headers.push("x-tokligence-dropped-params", droppedParams(call));
   if (call.guarded !== undefined) headers.push("x-tokligence-duplicate-tool-calls", String(call.guarded.count));
   if (call.estimated) headers.push("x-tokligence-estimated", "true");
+  if (call.outputLimit !== undefined) headers.push("x-tokligence-output-limit", String(call.outputLimit));
   if (call.budgetWarnings.length > 0) headers.push("x-tokligence-budget-warning", boundedHeader(call.budgetWarnings.join(", ")));
   headers.push(
     "x-tokligence-attempts",

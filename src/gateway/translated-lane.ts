@@ -85,7 +85,7 @@ function render(call: ModelCall, attempt: Attempt, { wire, request, kept }: Read
   const proofs = proofsOf(call, attempt);
   const returned = returnProofs(request, { dialect: call.protocol.id, origin: proofs.origin, open: proofs.open, kept });
   const rendered = renderForClient(call, wire, () =>
-    upstream.renderRequest(returned.request, { model: upstreamModel, stream, quirks: provider.quirks }),
+    upstream.renderRequest(withLimit(returned.request, call.outputLimit), { model: upstreamModel, stream, quirks: provider.quirks }),
   );
   reportLosses(call, attempt, [...returned.losses, ...rendered.losses], wire);
   return { request, rendered };
@@ -149,6 +149,11 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
     },
     keep: () => (sealer.kept.length === 0 ? undefined : call.deps.keptProofs.keep(call.principal.userId, sealer.kept)),
   };
+}
+
+/** With the bound on output that the budget's rest sets. */
+function withLimit(request: ChatRequest, maxOutputTokens: number | undefined): ChatRequest {
+  return maxOutputTokens === undefined ? request : { ...request, maxOutputTokens };
 }
 
 /** Seals for the user, with what they are good for. */

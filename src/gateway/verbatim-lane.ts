@@ -4,6 +4,7 @@ import { forwardRequestHeaders } from "./headers.ts";
 import { AnswerTranslator } from "./answer-translator.ts";
 import type { Lane, ReadAnswer } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
+import { setOutputLimit } from "../protocols/index.ts";
 import { parseBody } from "./parse-body.ts";
 import { withoutSeals } from "./proofs/index.ts";
 
@@ -20,7 +21,11 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
   const edits =
     parts.length === 0
       ? []
-      : inOrder(protocol.planEdits(envelope, route, patch), [...withoutSeals(call.text, protocol.id), ...(call.guarded?.edits ?? [])]);
+      : inOrder(protocol.planEdits(envelope, route, patch), [
+          ...withoutSeals(call.text, protocol.id),
+          ...(call.guarded?.edits ?? []),
+          ...limitEdits(call, attempt),
+        ]);
   // The usage chunk was asked for by the gateway alone.
   const hideUsage = envelope.stream && envelope.includeUsage === false && provider.quirks.noStreamOptions !== true;
   return {
@@ -54,8 +59,16 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
   };
 }
 
+/** The bound on output that the budget's rest sets. */
+function limitEdits({ outputLimit, protocol, text }: ModelCall, { provider }: Attempt): readonly Edit[] {
+  if (outputLimit === undefined) return [];
+  const { maxOutputTokens: names } = protocol.params.names;
+  const place = typeof names === "string" ? names : (names.find((name) => name === provider.quirks.maxTokensField) ?? names[0]);
+  return [setOutputLimit(text, place, outputLimit)];
+}
+
 function inOrder(some: readonly Edit[], others: readonly Edit[]): readonly Edit[] {
-  return others.length === 0 ? some : [...some, ...others].sort((one, other) => one.start - other.start);
+  return others.length === 0 ? some : [...some, ...others].sort((one, other) => one.start - other.start || one.end - other.end);
 }
 
 /** Through the neutral form, as for a translation from the protocol to itself; what the ledger learns is what the upstream told. */

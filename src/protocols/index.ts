@@ -7,6 +7,7 @@ import type { Protocol } from "./protocol.ts";
 import type { UpstreamProtocol } from "./translation.ts";
 
 export { maxLosses, refuseForeignState } from "./losses.ts";
+export { isUnbounded, setOutputLimit } from "./output-limits.ts";
 export { paramLabel, spellLoss, spellRefusal, type ParamTable, type SpelledPlaces } from "./param-names.ts";
 export * from "./protocol.ts";
 export * from "./translation.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProtocolId } from "../ir/index.ts";
-import { protocols, type Envelope } from "./index.ts";
+import { applyEdits } from "../core/index.ts";
+import { isUnbounded, protocols, setOutputLimit, type Envelope } from "./index.ts";
 
 function envelopeOf(id: ProtocolId, body: object | string): Envelope {
   const protocol = protocols.get(id)!;
@@ -51,4 +52,49 @@ test("a bound that is named twice is refused, as servers differ in which one the
   for (const body of ['{"model":"m","max_tokens":1,"max_tokens":2}', '{"model":"m","max_tokens":1,"max\\u005ftokens":2}']) {
     assert.throws(() => limitOf("openai-chat", body), { code: "ambiguous_json" });
   }
+});
+
+test("a body is unbounded if no name of a bound has a value", () => {
+  for (const body of [
+    "{}",
+    '{"max_tokens":null,"n":3}',
+    '{"generationConfig":{"topK":1,"max_output_tokens":null},"generation_config":null}',
+  ]) {
+    assert.equal(isUnbounded(body), true, body);
+  }
+  for (const body of [
+    '{"max_tokens":0}',
+    '{"max_output_tokens":"x"}',
+    '{"generation_config":{"maxOutputTokens":1}}',
+    '{"generationConfig":[]}',
+  ]) {
+    assert.equal(isUnbounded(body), false, body);
+  }
+});
+
+test("a bound is put into an unbounded body where its protocol has it, or in the place of null", () => {
+  const set = (place: string, body: string): string => applyEdits(body, [setOutputLimit(body, place, 20)]);
+  const config = "generationConfig.maxOutputTokens";
+  assert.deepEqual(
+    [
+      set("max_tokens", '{ "model":"m"}'),
+      set("max_tokens", '{"model":"m","max_tokens": null}'),
+      set(config, "{}"),
+      set(config, '{"contents":[]}'),
+      set(config, '{"contents":[],"generationConfig":{}}'),
+      set(config, '{"generation_config":{"topK":1}}'),
+      set(config, '{"generationConfig":null,"generation_config":{"max_output_tokens":null}}'),
+      set(config, '{"generationConfig":null}'),
+    ],
+    [
+      '{"max_tokens":20, "model":"m"}',
+      '{"model":"m","max_tokens": 20}',
+      '{"generationConfig":{"maxOutputTokens":20}}',
+      '{"generationConfig":{"maxOutputTokens":20},"contents":[]}',
+      '{"contents":[],"generationConfig":{"maxOutputTokens":20}}',
+      '{"generation_config":{"maxOutputTokens":20,"topK":1}}',
+      '{"generationConfig":null,"generation_config":{"max_output_tokens":20}}',
+      '{"generationConfig":{"maxOutputTokens":20}}',
+    ],
+  );
 });

@@ -1,5 +1,4 @@
-import type { Span } from "../core/index.ts";
-import { scanObject } from "../core/index.ts";
+import { scanDocument, scanObject, type Edit, type ScannedObject, type Span } from "../core/index.ts";
 
 /**
  * Every name by which a dialect, or a server that speaks it, bounds its output, counts its answers, or nests both. Unknown fields go to the provider as they are, so
@@ -62,4 +61,50 @@ function readLimit(body: string, { start, end }: Span): number {
   const value = Number(isText ? body.slice(start + 1, end - 1) : body.slice(start, end));
   if (!(value > 0)) return 0;
   return Math.min(Math.ceil(value), Number.MAX_SAFE_INTEGER);
+}
+
+/** Whether no member of a body says anything about the bound on its output: all are absent or null. */
+export function isUnbounded(body: string): boolean {
+  const { spans } = scanDocument(body, outputLimitKeys);
+  if (!saysNothing(body, spans)) return false;
+  for (let at = limitCount + choiceCount; at < outputLimitKeys.length; at++) {
+    const config = spans[at];
+    if (config === undefined || isNull(body, config)) continue;
+    if (body.charCodeAt(config.start) !== openBrace) return false;
+    if (!saysNothing(body, scanObject(body, config.start, outputLimitKeys).spans)) return false;
+  }
+  return true;
+}
+
+function saysNothing(body: string, spans: readonly (Span | undefined)[]): boolean {
+  for (let at = 0; at < limitCount; at++) if (spans[at] !== undefined && !isNull(body, spans[at]!)) return false;
+  return true;
+}
+
+/**
+ * The edit that bounds the output of an unbounded body.
+ * @param place where its protocol has the bound: `max_tokens`, or a member of an object, `generationConfig.maxOutputTokens`.
+ */
+export function setOutputLimit(body: string, place: string, limit: number): Edit {
+  const [outer = "", inner] = place.split(".");
+  if (inner === undefined) return setMember(scanDocument(body, [outer]), outer, String(limit));
+  const document = scanDocument(body, [outer, inSnakeCase(outer)]);
+  const config = document.spans.find((span) => span !== undefined && !isNull(body, span));
+  if (config === undefined) return setMember(document, outer, `{"${inner}":${limit}}`);
+  return setMember(scanObject(body, config.start, [inner, inSnakeCase(inner)]), inner, String(limit));
+}
+
+/** Where the member is there, it is null. */
+function setMember({ spans, open, empty }: ScannedObject, key: string, value: string): Edit {
+  const found = spans.find((span) => span !== undefined);
+  if (found !== undefined) return { start: found.start, end: found.end, text: value };
+  return { start: open + 1, end: open + 1, text: `"${key}":${value}${empty ? "" : ","}` };
+}
+
+function isNull(body: string, span: Span): boolean {
+  return body.startsWith("null", span.start);
+}
+
+function inSnakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

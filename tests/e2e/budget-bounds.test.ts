@@ -138,3 +138,53 @@ test("sequential requests that cost less than they were held for get their room 
   }
   assert.deepEqual(await budgetOf(brief), { spent_usd: "2", held_usd: "0", left_usd: "8" });
 });
+
+/** Where a request that went to a provider has its bound. */
+function boundOf(body: unknown): unknown {
+  const { max_tokens, max_completion_tokens, max_output_tokens, generationConfig } = body as Record<string, Json | undefined>;
+  return max_tokens ?? max_completion_tokens ?? max_output_tokens ?? generationConfig?.["maxOutputTokens"];
+}
+
+test("a budget with room for less than the usual bound admits a request that names none, with its rest as the bound, in each lane", async () => {
+  // Ten cents a token: room for 25 tokens, where 100 are counted.
+  const frugal = await callerWith("rest", "2.55");
+  for (const dialect of Object.keys(dialects) as Dialect[]) {
+    for (const model of ["gpt-mock", "claude-mock", "gemini-mock"]) {
+      for (const fields of [{}, dialect === "gemini" ? { generationConfig: { maxOutputTokens: null, topK: 3 } } : { max_tokens: null }]) {
+        mock.enqueue(costs(0));
+        const reply = await ask(frugal, dialect, model, fields);
+        const text = await reply.text();
+        assert.deepEqual(
+          {
+            status: reply.status,
+            bound: boundOf(JSON.parse(mock.requests.at(-1)?.body.toString() ?? "{}")),
+            header: reply.headers.get("x-tokligence-output-limit"),
+          },
+          { status: 200, bound: 25, header: "25" },
+          `${dialect}, ${model}, ${JSON.stringify(fields)}: ${text}`,
+        );
+      }
+    }
+  }
+});
+
+test("a request that has no room is refused with the number that was counted, its setting, and the number that there is room for", async () => {
+  const poor = await callerWith("advice", "1.05");
+  const refused = async (fields: Json): Promise<string> => {
+    const reply = await ask(poor, "chat", "gpt-mock", fields);
+    assert.equal(reply.status, 402);
+    return ((await reply.json()) as { error: { message: string } }).error.message;
+  };
+  const budget =
+    "The month's budget of this user is 1.05 US dollars: 0 are spent, 0 are held for requests under way, and this request may cost up to";
+  const raise = /, or have an admin raise the budget; it begins anew at [-\dT:.]+Z\.$/;
+  assert.equal(
+    (await refused({})).replace(raise, ""),
+    `${budget} 10. 100 output tokens are counted (ledger.output_ceiling), as the request does not set max_completion_tokens. There is room for 10: ask for no more`,
+  );
+  assert.equal(
+    (await refused({ max_tokens: 20 })).replace(raise, ""),
+    `${budget} 2. The request asks for up to 20 output tokens (max_completion_tokens). There is room for 10: ask for no more`,
+  );
+  assert.equal((await ask(poor, "chat", "gpt-mock", { max_tokens: 10 })).status, 200);
+});

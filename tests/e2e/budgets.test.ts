@@ -171,13 +171,13 @@ test("what fails before it costs anything is let go of at once, whatever the fai
 
 test("a request without a limit holds what the ceiling says, a model without a price costs it", async () => {
   const eve = await gateway.createKey("eve");
-  await setBudget({ user: "eve", period: "month", stop_usd: "5" });
+  await setBudget({ user: "eve", period: "month", stop_usd: "3" });
   const { json } = { json: (await (await ask(gateway, eve.key, { model: "org/local-model", max_tokens: undefined })).json()) as Json };
-  // 30 tokens at 20 cents are 6 dollars.
+  // 30 tokens at 20 cents are 6 dollars, and the rest is enough for 15: fewer than a request is worth.
   assert.match(JSON.stringify(json), /this request may cost up to 6\./);
   mock.enqueue(costs(10));
   assert.equal((await ask(gateway, eve.key, { model: "org/local-model" })).status, 200);
-  assert.deepStrictEqual(await budgetOf(eve), { spent_usd: "2", held_usd: "0", left_usd: "3" });
+  assert.deepStrictEqual(await budgetOf(eve), { spent_usd: "2", held_usd: "0", left_usd: "1" });
 });
 
 test("several answers at once are held one by one", async () => {

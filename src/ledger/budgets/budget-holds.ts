@@ -97,7 +97,7 @@ export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): Bu
         amount = smaller;
         outcome = await tryReserve(request, amount, nowMs);
       }
-      if ("budget" in outcome) throw await exceeded(store.db, outcome, request.amountNanoUsd);
+      if ("budget" in outcome) throw await exceeded(store.db, outcome, request);
       return outcome;
     },
     async trueUp(costs) {
@@ -185,7 +185,7 @@ async function readState(db: Kysely<Tables>, { budget, startMs }: Refusal): Prom
   return { stop: row?.stop_nano_usd ?? budget.stopNanoUsd ?? 0n, spent: row?.spent_nano_usd ?? 0n, held: row?.held_nano_usd ?? 0n };
 }
 
-async function exceeded(db: Kysely<Tables>, refusal: Refusal, amountNanoUsd: bigint): Promise<GatewayError> {
+async function exceeded(db: Kysely<Tables>, refusal: Refusal, { amountNanoUsd, advise }: HoldRequest): Promise<GatewayError> {
   const { budget, startMs } = refusal;
   const { stop, spent, held } = await readState(db, refusal);
   const end = periodEnd(budget.period, startMs);
@@ -194,6 +194,6 @@ async function exceeded(db: Kysely<Tables>, refusal: Refusal, amountNanoUsd: big
     "budget_exceeded",
     `${limit} of this ${budget.subject} is ${formatUsd(stop)} US dollars: ${formatUsd(spent)} are spent, ` +
       `${formatUsd(held)} are held for requests under way, and this request may cost up to ${formatUsd(amountNanoUsd)}. ` +
-      `Ask for fewer output tokens, or have an admin raise the budget${end === undefined ? "" : `; it begins anew at ${new Date(end).toISOString()}`}.`,
+      `${advise?.(stop - spent - held) ?? "Ask for fewer output tokens"}, or have an admin raise the budget${end === undefined ? "" : `; it begins anew at ${new Date(end).toISOString()}`}.`,
   );
 }

@@ -46,6 +46,8 @@ export interface HoldRequest {
    * it returned last is the amount that is reserved.
    */
   readonly fitInto?: (leftNanoUsd: bigint) => bigint | undefined;
+  /** What a client can do whose request a budget with this rest refuses: a sentence that "or" may follow. */
+  readonly advise?: (leftNanoUsd: bigint) => string;
 }
 
 /** US dollars a million tokens in femto-USD a token: what budgets reckon with where a model has no price. */
