@@ -40,7 +40,7 @@ export interface AnnouncedModels {
   /** By provider, as `createCatalog` takes it. A new map after each change. */
   names(): ReadonlyMap<string, readonly string[]>;
   snapshot(): readonly AnnouncedState[];
-  /** Asks no more, and takes no answer that is still on its way. */
+  /** Asks no more, and ends the calls under way: a shutdown does not wait for a provider that does not answer. */
   stop(): void;
 }
 
@@ -69,7 +69,7 @@ class BackgroundListing implements AnnouncedModels {
   #timer: NodeJS.Timeout | undefined;
   #names: ReadonlyMap<string, readonly string[]> = new Map();
   #running: Promise<void> | undefined;
-  #stopped = false;
+  readonly #stopped = new AbortController();
 
   constructor(options: AnnouncedOptions) {
     this.#options = options;
@@ -78,7 +78,7 @@ class BackgroundListing implements AnnouncedModels {
   }
 
   start(): void {
-    if (this.#timer !== undefined || this.#stopped) return;
+    if (this.#timer !== undefined || this.#stopped.signal.aborted) return;
     this.#timer = setInterval(() => {
       void this.refresh();
     }, this.#options.refreshMs ?? defaultRefreshMs);
@@ -100,7 +100,7 @@ class BackgroundListing implements AnnouncedModels {
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#stopped.abort();
     clearInterval(this.#timer);
   }
 
@@ -112,15 +112,15 @@ class BackgroundListing implements AnnouncedModels {
   async #ask(provider: Provider): Promise<void> {
     const { name } = provider;
     try {
-      const listed = await listModelNames(provider, this.#options, this.#clock.monotonic() + patienceMs);
-      if (this.#stopped) return;
+      const listed = await listModelNames(provider, this.#options, this.#clock.monotonic() + patienceMs, this.#stopped.signal);
+      if (this.#stopped.signal.aborted) return;
       this.#states.set(name, { provider: name, models: listed.length, refreshedAtMs: this.#clock.now() });
       const known = this.#names.get(name) ?? [];
       if (known.length === listed.length && known.every((model, index) => model === listed[index])) return;
       this.#names = new Map([...this.#names, [name, listed]]);
       this.#options.onChange?.(this.#names);
     } catch (error) {
-      if (this.#stopped) return;
+      if (this.#stopped.signal.aborted) return;
       const message = messageOf(error);
       const before = this.#states.get(name) ?? { provider: name, models: 0, refreshedAtMs: 0 };
       this.#states.set(name, { ...before, message });
@@ -129,11 +129,16 @@ class BackgroundListing implements AnnouncedModels {
   }
 }
 
-async function listModelNames(provider: Provider, options: AnnouncedOptions, deadlineAt: number): Promise<readonly string[]> {
+async function listModelNames(
+  provider: Provider,
+  options: AnnouncedOptions,
+  deadlineAt: number,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const protocol = listingProtocol(provider, options.protocol);
   if (protocol === undefined) throw new Error("none of its protocols has a listing of models");
   const request = listRequest(provider, protocol, deadlineAt);
-  const { status, value } = await fetchJson(options.client, request, maxBytes);
+  const { status, value } = await fetchJson(options.client, request, maxBytes, signal);
   if (status !== 200) throw new Error(`it answered ${status} when asked for its models`);
   const listed = new Set<string>();
   for (const name of protocol.parseModelList(value)) {

@@ -8,9 +8,10 @@ export interface FetchedJson {
 
 /**
  * One small request of the gateway's own, for what is not on a client's path.
- * @throws Error that says what went wrong: the failure's message, a body over `maxBytes`, or one that is no JSON.
+ * @throws Error that says what went wrong: the failure's message, a body over `maxBytes`, one that is no JSON, or that `signal`
+ * has ended the call.
  */
-export function fetchJson(client: UpstreamClient, request: UpstreamRequest, maxBytes: number): Promise<FetchedJson> {
+export function fetchJson(client: UpstreamClient, request: UpstreamRequest, maxBytes: number, signal?: AbortSignal): Promise<FetchedJson> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let status = 0;
@@ -37,5 +38,11 @@ export function fetchJson(client: UpstreamClient, request: UpstreamRequest, maxB
         reject(new Error(failure.message));
       },
     });
+    const onAbort = (): void => {
+      call.abort();
+      reject(new Error(`The call to provider ${request.provider.name} was ended.`));
+    };
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener("abort", onAbort, { once: true });
   });
 }
