@@ -76,6 +76,8 @@ export interface ComposeOptions {
   readonly collectMetrics?: (own: () => MetricsSnapshot) => Promise<MetricsSnapshot>;
   /** Processes that serve; 1 where left out, 0: this one serves nobody. */
   readonly processes?: number;
+  /** Whether the configuration file as it is now cannot be used. */
+  readonly configurationFailed?: () => boolean;
   /** Re-reads the configuration everywhere. */
   readonly reload: () => Promise<unknown>;
   readonly status: () => unknown;
@@ -250,6 +252,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       startedMs: clock.monotonic(),
       now: () => clock.monotonic(),
       pingDatabase: () => store.ping(),
+      configurationFailed: () => options.configurationFailed?.() === true,
       journal: () => ({ healthy: ledger.healthy(), message: ledger.status().lastError ?? null }),
       providerHealth,
       providers: () => current.providers,

@@ -85,6 +85,11 @@ test("reload under load: a valid file is swapped in without a failed request, on
     const faults = (await home.log()).split("\n").filter((line) => line.includes("not valid; the old one stays"));
     assert.equal(faults.length, 1);
     assert.match(faults[0]!, /config\.yaml:2: gateway\.work_mode: found \\"sometimes\\"/);
+    const status = await home.daemon("status");
+    assert.deepEqual([status.code, status.stderr], [0, ""]);
+    assert.match(status.stdout, /^running .*\nreload failed, the settings read before stay in use: .*config\.yaml:2: gateway\.work_mode: /);
+    const health = JSON.parse((await sendRaw(origin, { method: "GET", path: "/health" })).body.toString()) as { status: string };
+    assert.equal(health.status, "degraded");
     await writeFile(path, good);
     await until("the first file is back", async () => (await counted("alias-two")) === 404);
   } finally {

@@ -158,7 +158,7 @@ describe("starting", { concurrency: 3 }, () => {
     const home = await createHome();
     t.after(() => home.clear());
     await home.writeConfig("gateway:\n  work_mode: auto\n  port: many\n  prot: 1\n");
-    for (const command of [["start"], ["start", "--background"], ["stop"]] as const) {
+    for (const command of [["start"], ["start", "--background"]] as const) {
       const { code, stderr, stdout } = await home.daemon(...command);
       assert.deepEqual([code, stdout], [1, ""], command.join(" "));
       const line = stderr.trim();
@@ -166,6 +166,9 @@ describe("starting", { concurrency: 3 }, () => {
       assert.match(line, /config\.yaml:4: .*gateway\.prot/);
       assert.equal(line.split("\n").length, 1);
     }
+    const stop = await home.daemon("stop");
+    assert.deepEqual([stop.code, stop.stdout], [0, "not running\n"]);
+    assert.match(stop.stderr, /^tokligence-daemon: warning: .*config\.yaml:3: /);
   });
 
   test("a log file that cannot be written is a warning, and the log goes to stderr", async (t) => {

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { RunningDaemon } from "../daemon/run.ts";
-import { readDaemonStatus, startBackground, stopDaemon } from "../daemon/start-background.ts";
-import { runtimePaths } from "../paths.ts";
+import { readDaemonStatus, startBackground, stopDaemon, type DaemonStatus } from "../daemon/start-background.ts";
+import { runtimePaths, type RuntimePaths } from "../paths.ts";
 import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
 import { ExitStatus, load, runProgram } from "./main.ts";
 import { print } from "./output.ts";
@@ -67,7 +67,9 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
     .description("end the running gateway in order")
     .option("--json", "print JSON")
     .action(async ({ json }: Output) => {
-      const pid = await stopDaemon(runtimePaths((await load(config())).settings.database.path));
+      const { paths, problem } = await locate(config());
+      const pid = await stopDaemon(paths);
+      if (pid === undefined) warn(problem);
       print(json === true, { status: "stopped", pid: pid ?? null }, () => (pid === undefined ? "not running" : `stopped (pid ${pid})`));
     });
   program
@@ -77,7 +79,7 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
     .option("--json", "print JSON")
     .action(async (options: StartOptions) => {
       await load(config(), portOf(options));
-      await stopDaemon(runtimePaths((await load(config())).settings.database.path));
+      await stopDaemon((await locate(config())).paths);
       await background(options);
     });
   program
@@ -85,18 +87,37 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
     .description("state, pid, port, uptime; exit 3 when stopped")
     .option("--json", "print JSON")
     .action(async ({ json }: Output) => {
-      const status = await readDaemonStatus(runtimePaths((await load(config())).settings.database.path));
+      const { paths, problem } = await locate(config());
+      const status = await readDaemonStatus(paths);
       if (status === undefined) {
+        warn(problem);
         print(json === true, { status: "stopped" }, () => "stopped");
         throw new ExitStatus(3);
       }
-      print(json === true, status, () => `running (pid ${status.pid}) on port ${status.port}, up ${status.uptime_seconds} s`);
+      print(json === true, status, () => statusText(status));
     });
   if (argv.length === 0) {
     program.outputHelp();
     return 0;
   }
   return await runProgram(program, argv);
+}
+
+/** Where the daemon's files lie, also if the configuration cannot be used: a gateway that runs must be found all the same. */
+async function locate(config: string | undefined): Promise<{ readonly paths: RuntimePaths; readonly problem: Error | undefined }> {
+  const { locateDatabase } = await import("../config/index.ts");
+  const { path, problem } = locateDatabase(config === undefined ? {} : { path: config });
+  return { paths: runtimePaths(path), problem };
+}
+
+/** Without the configuration the place is a guess: if no gateway is found there, the reader must know. */
+function warn(problem: Error | undefined): void {
+  if (problem !== undefined) process.stderr.write(`tokligence-daemon: warning: ${problem.message}\n`);
+}
+
+function statusText({ pid, port, uptime_seconds: uptime, reload_failed: problem }: DaemonStatus): string {
+  const running = `running (pid ${pid}) on port ${port}, up ${uptime} s`;
+  return problem === undefined ? running : `${running}\nreload failed, the settings read before stay in use: ${problem}`;
 }
 
 /** Runs the gateway in this process until it has ended. */

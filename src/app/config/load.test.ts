@@ -51,6 +51,7 @@ test("without a file the contract's defaults hold", (t) => {
     },
     path: join(home, ".config/tokligence/config.yaml"),
     found: false,
+    text: undefined,
     warnings: [],
     sources: new Map(),
   });
@@ -280,4 +281,33 @@ test("on Windows the environment's names may be written in any case", (t) => {
     platform: "win32",
   });
   assert.deepEqual([settings.gateway.port, settings.providers[0]!.keys.length], [7, 1]);
+});
+
+test("a map is merged into another with <<, whose own keys count first; in quotes it is a name", (t) => {
+  const { settings } = loadSettings({
+    homeDir,
+    env: {},
+    path: makeFile(
+      t,
+      `providers:
+  a: &base { protocols: [openai-chat], base_url: "http://127.0.0.1:1/v1", api_key: "", models: [a1], headers: { x-a: "1" } }
+  b: { models: [b1], <<: *base }
+  c:
+    <<: [{ base_url: "http://127.0.0.1:2/v1" }, *base]
+    timeouts: { idle: 5s }
+  d: { <<: { enabled: false }, <<: *base }
+model_aliases: { "<<": gpt-x }
+`,
+    ),
+  });
+  const shown = settings.providers.slice(0, 4).map(({ name, enabled, baseUrl, models, headers, timeouts }) => {
+    return [name, enabled, baseUrl, models, headers, timeouts?.idleMs];
+  });
+  assert.deepEqual(shown, [
+    ["a", true, "http://127.0.0.1:1/v1", ["a1"], [["x-a", "1"]], 120_000],
+    ["b", true, "http://127.0.0.1:1/v1", ["b1"], [["x-a", "1"]], 120_000],
+    ["c", true, "http://127.0.0.1:2/v1", ["a1"], [["x-a", "1"]], 5000],
+    ["d", false, "http://127.0.0.1:1/v1", ["a1"], [["x-a", "1"]], 120_000],
+  ]);
+  assert.deepEqual([...settings.modelAliases], [["<<", "gpt-x"]]);
 });

@@ -15,6 +15,8 @@ import { getAt, setAt, valuesOf, type Tree } from "./tree.ts";
 export interface LoadInput {
   /** `--config`; by default `config.yaml` in `~/.config/tokligence`. */
   readonly path?: string;
+  /** What the file held when it was read: used in place of the file as it is now. */
+  readonly text?: string;
   readonly env?: Env;
   /** From the command line, by path: `{"gateway.port": "9000"}`. */
   readonly overrides?: Readonly<Record<string, unknown>>;
@@ -27,6 +29,8 @@ export interface LoadedSettings {
   /** The file's absolute path, whether it is there or not. */
   readonly path: string;
   readonly found: boolean;
+  /** What the file holds; `undefined` if there is none. */
+  readonly text: string | undefined;
   /** One sentence each, for the log. */
   readonly warnings: readonly string[];
   /** Where each value that is not a default was written, by path: `gateway.port`. */
@@ -40,12 +44,13 @@ export interface LoadedSettings {
  */
 export function loadSettings(input: LoadInput = {}): LoadedSettings {
   const place = findPlace(input);
-  const file = readConfigFile(place);
+  const file = input.text === undefined ? readConfigFile(place) : { text: input.text, mode: 0 };
   const { layers, settings, warnings } = settle({ ...place, text: file?.text, overrides: input.overrides ?? {}, changes: [] });
   return {
     settings,
     path: place.path,
     found: file !== undefined,
+    text: file?.text,
     warnings: [...warnings, ...modeWarning(place, file, layers.fileTree)],
     sources: listSources(layers),
   };

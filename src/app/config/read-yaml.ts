@@ -33,7 +33,7 @@ const deepest = 32;
 /** Reads YAML into a tree. Repeated keys, tags of its own and keys that are no text are problems, as is all that is not one map. */
 export function readYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: true });
   const origins = new Origins();
   const problems: Problem[] = [];
   const originAt = (offset: number): Origin => {
@@ -71,9 +71,16 @@ export function readYaml(text: string, file: string): YamlFile {
     return isMap(node) ? readMap(node.items, path) : null;
   };
   const readMap = (pairs: readonly Pair[], path: Path): Tree => {
+    // Merged first: the origins of the map's own keys then replace those of the keys that they replace.
+    const merged: Tree = {};
+    for (const pair of pairs) if (isMergeKey(pair.key)) merge(merged, pair.value as Node | null, path);
     const tree: Tree = {};
     for (const pair of pairs) {
       const keyNode = pair.key as Node;
+      if (isMergeKey(keyNode)) {
+        for (const [key, value] of Object.entries(merged)) tree[key] ??= value;
+        continue;
+      }
       // A number as a key is a name all the same: as it was written.
       const key = isScalar(keyNode) ? (typeof keyNode.value === "string" ? keyNode.value : (keyNode.source ?? "")) : undefined;
       if (key === undefined || key === "" || key === "__proto__") {
@@ -86,6 +93,17 @@ export function readYaml(text: string, file: string): YamlFile {
     }
     return tree;
   };
+  /** `<<: *a` or `<<: [*a, *b]` (yaml.org/type/merge.html): of two maps that have one key, the first counts. */
+  const merge = (merged: Tree, node: Node | null, path: Path): void => {
+    if (isSeq(node)) {
+      for (const item of node.items) merge(merged, item as Node | null, path);
+      return;
+    }
+    const value = read(node, path);
+    if (!isTree(value))
+      refuse(node ?? document.contents!, [...path, "<<"], "a value that is no map", "a map, its alias, or a list of those");
+    else for (const [key, item] of Object.entries(value)) if (!Object.hasOwn(merged, key)) merged[key] = item;
+  };
   const refuse = (node: Node, path: Path, found: string, allowed: string): null => {
     problems.push(createProblem({ origin: originAt(node.range?.[0] ?? 0), path, found, allowed }));
     return null;
@@ -94,6 +112,12 @@ export function readYaml(text: string, file: string): YamlFile {
   if (value !== null && !isTree(value))
     refuse(document.contents!, [], Array.isArray(value) ? "a list" : "a single value", "a map of settings");
   return { tree: isTree(value) ? value : {}, origins, problems, document };
+}
+
+/** A plain `<<`; in quotes it is a name like any other. */
+function isMergeKey(node: unknown): boolean {
+  if (!isScalar(node) || node.type !== "PLAIN") return false;
+  return node.value === "<<" || (typeof node.value === "symbol" && node.value.description === "<<");
 }
 
 function readScalar(value: unknown): Value {

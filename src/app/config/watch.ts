@@ -10,6 +10,8 @@ export interface WatchInput {
   readonly onChange: (loaded: LoadedSettings) => void;
   /** The file has changed and cannot be used: once for each text of the file. The old settings stay. */
   readonly onError: (error: unknown) => void;
+  /** Why the file as it is now is not used; `undefined`: it is. Called when that changes. */
+  readonly onProblem: (problem: string | undefined) => void;
   readonly logger: Logger;
 }
 
@@ -24,35 +26,50 @@ export interface SettingsWatch {
  * file systems and two changes within one tick of the file's clock are all seen. Reading a few kilobytes costs some 30 µs.
  */
 const pollMs = 500;
-/** A text counts when it has been the same for so long: editors and `cp` empty a file before they write it. */
-const settleMs = 100;
+/** A text counts if the next two looks, this far apart, find it unchanged: editors and `cp` empty a file before they write it. */
+const settleMs = 200;
+const settleLooks = 2;
 
 /** Watches the configuration file from now on. */
-export function watchSettings({ path, load, onChange, onError, logger }: WatchInput): SettingsWatch {
+export function watchSettings({ path, load, onChange, onError, onProblem, logger }: WatchInput): SettingsWatch {
   let seen = readFile(path);
+  /** What the settings in use were read from. */
+  let applied = seen;
   let settling: NodeJS.Timeout | undefined;
 
-  const apply = (content: FileContent): LoadedSettings => {
-    const had = seen.text !== undefined;
-    seen = content;
-    // Without a file the defaults would hold; a file that was there and is gone is an accident, not that wish.
-    if (content.fault !== undefined && (had || content.fault !== missing)) {
-      const message =
-        content.fault === missing ? "the file is gone; the settings stay as they are" : `the file cannot be read: ${content.fault}`;
-      throw new ConfigError([createToldProblem(undefined, [], `${path}: ${message}`)]);
-    }
-    const loaded = load();
-    onChange(loaded);
-    for (const warning of loaded.warnings) logger.warn({}, warning);
-    return loaded;
+  let problem: string | undefined;
+  const setProblem = (next: string | undefined): void => {
+    if (next === problem) return;
+    problem = next;
+    onProblem(next);
   };
-  const settle = (before: FileContent): void => {
+  const apply = (content: FileContent): LoadedSettings => {
+    seen = content;
+    try {
+      const fault = faultOf(content, applied);
+      if (fault !== undefined) throw new ConfigError([createToldProblem(undefined, [], `${path}: ${fault}`)]);
+      const loaded = load();
+      onChange(loaded);
+      applied = content;
+      setProblem(undefined);
+      for (const warning of loaded.warnings) logger.warn({}, warning);
+      return loaded;
+    } catch (error) {
+      setProblem(messageOf(error));
+      throw error;
+    }
+  };
+  const settle = (before: FileContent, looks: number): void => {
     settling = setTimeout(() => {
       settling = undefined;
       const now = readFile(path);
       if (isSame(now, seen)) return;
       if (!isSame(now, before)) {
-        settle(now);
+        settle(now, settleLooks);
+        return;
+      }
+      if (looks > 1) {
+        settle(now, looks - 1);
         return;
       }
       try {
@@ -65,7 +82,7 @@ export function watchSettings({ path, load, onChange, onError, logger }: WatchIn
   const timer = setInterval(() => {
     if (settling !== undefined) return;
     const now = readFile(path);
-    if (!isSame(now, seen)) settle(now);
+    if (!isSame(now, seen)) settle(now, settleLooks);
   }, pollMs).unref();
 
   return {
@@ -88,6 +105,20 @@ interface FileContent {
 }
 
 const missing = "ENOENT";
+
+/** Without a file, or with an empty one, the defaults would be used; if there were settings before, that is an accident and not the intent. */
+function faultOf({ text, fault }: FileContent, applied: FileContent): string | undefined {
+  const hadSettings = applied.text !== undefined && !isBlank(applied.text);
+  if (fault === missing) return applied.fault === missing ? undefined : "the file is gone; the settings stay as they are";
+  if (fault !== undefined) return `the file cannot be read: ${fault}`;
+  if (text === undefined || !isBlank(text) || !hadSettings) return undefined;
+  return "the file holds no settings; those in use stay. Write {} into it to use the defaults";
+}
+
+/** Nothing but white space and comments. */
+function isBlank(text: string): boolean {
+  return text.split("\n").every((line) => /^\s*(?:#.*)?$/.test(line));
+}
 
 function readFile(path: string): FileContent {
   try {

@@ -11,7 +11,7 @@ import { describeDatabase } from "../open-store.ts";
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
 import { explainListenError } from "./listen-error.ts";
 import { readDaemonStatus } from "./start-background.ts";
-import type { WorkerStart } from "./worker-messages.ts";
+import type { WorkerStart, WorkerTask } from "./worker-messages.ts";
 import { startWorkerPool, type WorkerPool } from "./worker-pool.ts";
 
 /** Answers under way get so long to end. */
@@ -51,6 +51,10 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
   const cleanup: (() => Promise<void> | void)[] = [];
   let stopping: Promise<void> | undefined;
   let pool: WorkerPool | undefined;
+  /** What the settings in use were read from. */
+  let text = loaded.text ?? "";
+  /** Why the configuration file as it is now is not used. */
+  let configurationProblem: string | undefined;
   let announceStopped: () => void = () => {};
   const stopped = new Promise<void>((resolve) => {
     announceStopped = resolve;
@@ -71,6 +75,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
     pid: process.pid,
     port,
     uptime_seconds: Math.round((clock.monotonic() - startedMs) / 1000),
+    ...(configurationProblem === undefined ? {} : { reload_failed: configurationProblem }),
   });
   const reportFault = (error: unknown): void => {
     log.logger.error({ error: messageOf(error) }, "the changed configuration is not valid; the old one stays");
@@ -81,10 +86,15 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       load,
       onChange: (next) => {
         gateway.apply(next);
-        pool?.broadcast({ type: "apply" });
+        text = next.text ?? "";
+        pool?.broadcast({ type: "apply", text });
         log.logger.info({ file: next.path }, "configuration reloaded");
       },
       onError: reportFault,
+      onProblem: (problem) => {
+        configurationProblem = problem;
+        pool?.broadcast({ type: "configuration-failed", failed: problem !== undefined });
+      },
       logger: log.logger,
     });
     cleanup.push(() => watch.close());
@@ -106,6 +116,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       ...(count === 1 ? {} : { collectMetrics: async (own) => (await pool?.metrics()) ?? own() }),
       log,
       clock,
+      configurationFailed: () => configurationProblem !== undefined,
       status,
       reload,
       stop: () => {
@@ -119,9 +130,10 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       port = await listen(gateway.edge, host, wanted);
     } else {
       checkHost(host, loaded.settings.gateway.auth.enabled);
+      const task = (): WorkerTask => ({ ...start, text, workers: count, configurationFailed: configurationProblem !== undefined });
       pool = await startWorkerPool({
         count,
-        start,
+        task,
         host,
         port: wanted,
         sink: gateway.sink,

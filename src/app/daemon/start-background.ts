@@ -10,6 +10,8 @@ export interface DaemonStatus {
   readonly pid: number;
   readonly port: number;
   readonly uptime_seconds: number;
+  /** Why the configuration file as it is now is not used; absent: it is. */
+  readonly reload_failed?: string;
 }
 
 /** A daemon that was started just now. */

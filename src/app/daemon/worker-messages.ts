@@ -1,17 +1,26 @@
 import type { MetricsSnapshot } from "../../server/index.ts";
 
-/** How a worker is told what to serve: the arguments that the daemon was started with. */
+/** The arguments that the daemon was started with. */
 export interface WorkerStart {
   readonly config: string | undefined;
   readonly overrides: Readonly<Record<string, unknown>>;
-  /** How many workers there are; absent for the primary. */
-  readonly workers?: number;
+}
+
+/** The first message to a worker. */
+export interface WorkerTask extends WorkerStart {
+  /** What the configuration file held when the primary read it: the file may be broken by now. */
+  readonly text: string;
+  /** How many workers there are. */
+  readonly workers: number;
+  /** The configuration file as it is now cannot be used. */
+  readonly configurationFailed: boolean;
 }
 
 /** From the primary to a worker. Strings are the ledger's own messages. */
 export type ToWorker =
   | string
-  | { readonly type: "apply" }
+  | { readonly type: "apply"; readonly text: string }
+  | { readonly type: "configuration-failed"; readonly failed: boolean }
   /** Comes with a socket, which is confirmed with `taken`. */
   | { readonly type: "connection" }
   | { readonly type: "reopen-log" }

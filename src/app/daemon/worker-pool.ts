@@ -7,11 +7,12 @@ import { addSnapshots, createAcceptor, type MetricsSnapshot } from "../../server
 import { createHandOut, type Taker } from "./hand-out.ts";
 import { explainListenError } from "./listen-error.ts";
 import { noDebugger } from "./start-background.ts";
-import type { ToPrimary, ToWorker, WorkerStart } from "./worker-messages.ts";
+import type { ToPrimary, ToWorker, WorkerTask } from "./worker-messages.ts";
 
 export interface WorkerPoolOptions {
   readonly count: number;
-  readonly start: WorkerStart;
+  /** What a worker that starts now is to do. */
+  readonly task: () => WorkerTask;
   readonly host: string;
   readonly port: number;
   /** The primary alone writes to the database. */
@@ -91,9 +92,9 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   }, 1000).unref();
 
   function startWorker(slot: number): void {
-    const worker = fork(program, [JSON.stringify({ ...options.start, workers: count } satisfies WorkerStart)], {
-      execArgv: [...process.execArgv, noDebugger],
-    });
+    const worker = fork(program, [], { execArgv: [...process.execArgv, noDebugger] });
+    // Not as an argument, which other users of this machine could read.
+    worker.send(options.task(), () => {});
     const deadline = setTimeout(() => {
       logger.error({ worker: worker.pid, after_ms: startMs }, "a worker does not serve in time, and is ended");
       onFirst?.(new Error(`A worker does not serve within ${startMs / 1000} s after its start. Look at the log.`));

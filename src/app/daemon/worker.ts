@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import { messageOf, systemClock } from "../../core/index.ts";
 import { createMessageSink } from "../../ledger/index.ts";
@@ -6,13 +7,14 @@ import { composeGateway } from "../compose.ts";
 import { loadSettings, type LoadedSettings } from "../config/index.ts";
 import { openLog } from "../logging/log.ts";
 import { runtimePaths } from "../paths.ts";
-import type { ToPrimary, ToWorker, WorkerStart } from "./worker-messages.ts";
+import type { ToPrimary, ToWorker, WorkerTask } from "./worker-messages.ts";
 
 /** One worker: serves the port, sends its ledger rows to the primary, and does what the primary says. */
-async function runWorker(start: WorkerStart): Promise<void> {
-  const load = (): LoadedSettings =>
-    loadSettings({ ...(start.config === undefined ? {} : { path: start.config }), overrides: start.overrides });
-  const loaded = load();
+async function runWorker(task: WorkerTask): Promise<void> {
+  const load = (text: string): LoadedSettings =>
+    loadSettings({ ...(task.config === undefined ? {} : { path: task.config }), overrides: task.overrides, text });
+  const loaded = load(task.text);
+  let { configurationFailed } = task;
   const paths = runtimePaths(loaded.settings.database.path);
   const log = openLog({ level: loaded.settings.gateway.logging.level, file: loaded.settings.gateway.logging.file ?? paths.log });
   const sink = createMessageSink((message) => tell(message));
@@ -36,7 +38,8 @@ async function runWorker(start: WorkerStart): Promise<void> {
     log,
     clock: systemClock,
     sink,
-    processes: start.workers ?? 1,
+    processes: task.workers,
+    configurationFailed: () => configurationFailed,
     collectMetrics: async (own) => (await ask((id) => ({ type: "total-wanted", id }))) ?? own(),
     reload: async () => {
       await ask((id) => ({ type: "reload-wanted", id }));
@@ -69,10 +72,13 @@ async function runWorker(start: WorkerStart): Promise<void> {
         return;
       case "apply":
         try {
-          gateway.apply(load());
+          gateway.apply(load(message.text));
         } catch (error) {
           log.logger.error({ error: messageOf(error) }, "a worker could not read the configuration that the primary had read");
         }
+        return;
+      case "configuration-failed":
+        configurationFailed = message.failed;
         return;
       case "reopen-log":
         log.reopen();
@@ -105,7 +111,9 @@ function tell(message: ToPrimary): void {
   process.send?.(message, undefined, undefined, () => {});
 }
 
-await runWorker(JSON.parse(process.argv[2] ?? "{}") as WorkerStart).catch((error: unknown) => {
+// Those behind it wait until there is a listener for them.
+const [task] = (await once(process, "message")) as [WorkerTask];
+await runWorker(task).catch((error: unknown) => {
   tell({ type: "failed", message: messageOf(error) });
   process.exitCode = 1;
   if (process.connected) process.disconnect?.();

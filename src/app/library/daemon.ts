@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
-import { initConfig, loadSettings, type LoadedSettings } from "../config/index.ts";
+import { initConfig, loadSettings, locateDatabase, type LoadInput } from "../config/index.ts";
 import { runDaemon, type RunningDaemon } from "../daemon/run.ts";
 import { readDaemonStatus, startBackground, stopDaemon } from "../daemon/start-background.ts";
-import { runtimePaths } from "../paths.ts";
+import { runtimePaths, type RuntimePaths } from "../paths.ts";
 
 export interface DaemonOptions {
   readonly config?: string;
@@ -29,7 +29,7 @@ export class Daemon {
     const { config, port, host } = this.#options;
     initConfig(config === undefined ? {} : { path: config });
     if (options.background === true) {
-      const loaded = this.#load();
+      const loaded = loadSettings(this.#input());
       const paths = runtimePaths(loaded.settings.database.path);
       const args = [
         ...(config === undefined ? [] : ["--config", config]),
@@ -47,13 +47,13 @@ export class Daemon {
   }
 
   async status(): Promise<DaemonState> {
-    return (await readDaemonStatus(runtimePaths(this.#load().settings.database.path))) ?? { status: "stopped" };
+    return (await readDaemonStatus(this.#paths())) ?? { status: "stopped" };
   }
 
   /** Ends it in order, whoever started it. */
   async stop(): Promise<void> {
     if (this.#own === undefined) {
-      await stopDaemon(runtimePaths(this.#load().settings.database.path));
+      await stopDaemon(this.#paths());
       return;
     }
     await this.#own.stop();
@@ -70,8 +70,13 @@ export class Daemon {
     return { ...(port === undefined ? {} : { "gateway.port": port }), ...(host === undefined ? {} : { "gateway.host": host }) };
   }
 
-  #load(): LoadedSettings {
+  /** Of a gateway that runs, also if the configuration has been broken since. */
+  #paths(): RuntimePaths {
+    return runtimePaths(locateDatabase(this.#input()).path);
+  }
+
+  #input(): LoadInput {
     const { config } = this.#options;
-    return loadSettings({ ...(config === undefined ? {} : { path: config }), overrides: this.#overrides() });
+    return { ...(config === undefined ? {} : { path: config }), overrides: this.#overrides() };
   }
 }

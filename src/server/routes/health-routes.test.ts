@@ -71,6 +71,22 @@ test("a journal that soon takes nothing more is degraded, and serves", async (t)
   }
 });
 
+test("a configuration file that cannot be used as it is now is degraded, without a word of what is in it", async (t) => {
+  let failed = true;
+  const { origin } = await startEdge(t, healthRoutes({ ...fine, configurationFailed: () => failed }));
+  const [status, body] = await asked(origin, "/health/ready");
+  const dependency = {
+    name: "configuration",
+    state: "degraded",
+    latency_ms: null,
+    message:
+      "The configuration file cannot be used as it is now; the settings read before stay in use. `tokligence-daemon status` says why.",
+  };
+  assert.deepEqual([status, body["status"], body["dependencies"]], [200, "degraded", [databaseUp, journalUp, dependency]]);
+  failed = false;
+  assert.equal((await asked(origin, "/health"))[1]["status"], "ok");
+});
+
 test("a database that fails, a journal that does not write, and a shutdown make it unready, but not dead", async (t) => {
   const down: [Partial<HealthDeps>, unknown][] = [
     [

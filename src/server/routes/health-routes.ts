@@ -18,6 +18,8 @@ export interface HealthDeps {
   readonly now: () => number;
   /** Milliseconds of one small read. @throws where the database does not answer. */
   readonly pingDatabase: () => Promise<number>;
+  /** Whether the configuration file as it is now cannot be used, so that settings read before stay in use. */
+  readonly configurationFailed?: () => boolean;
   readonly journal: () => { readonly healthy: boolean; readonly message: string | null };
   readonly providerHealth: ProviderHealth;
   readonly providers: () => readonly { readonly name: string; readonly enabled: boolean; readonly disabledReason?: string }[];
@@ -52,6 +54,14 @@ export function healthRoutes(deps: HealthDeps): Route[] {
   ];
 }
 
+/** The reason is for those who run the gateway: it quotes the file. */
+const configurationDegraded: DependencyHealth = {
+  name: "configuration",
+  state: "degraded",
+  latency_ms: null,
+  message: "The configuration file cannot be used as it is now; the settings read before stay in use. `tokligence-daemon status` says why.",
+};
+
 async function answerHealth(deps: HealthDeps, probe: DatabaseProbe, exchange: HttpExchange, whole: boolean): Promise<void> {
   const database = await probe();
   const journal = deps.journal();
@@ -64,6 +74,7 @@ async function answerHealth(deps: HealthDeps, probe: DatabaseProbe, exchange: Ht
       message: journal.message,
     },
   ];
+  if (deps.configurationFailed?.() === true) own.push(configurationDegraded);
   const ready = deps.serving() && own.every((dependency) => dependency.state !== "down");
   const degraded = own.some((dependency) => dependency.state === "degraded");
   const status = !ready ? "unavailable" : degraded ? "degraded" : "ok";
