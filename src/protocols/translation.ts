@@ -1,5 +1,6 @@
 import type { SseEvent } from "../core/index.ts";
 import type { ChatRequest, ChatResponse, EmbeddingAnswer, EmbeddingRequest, StreamEvent } from "../ir/index.ts";
+import type { RenderQuirks } from "./quirks.ts";
 
 /** Something of a request or an answer that the target's wire has no place for. */
 export interface Loss {
@@ -32,26 +33,6 @@ export interface RenderTarget {
   readonly model: string;
   readonly stream: boolean;
   readonly quirks: RenderQuirks;
-}
-
-/** Where a compatible server differs from the vendor. Absent: it does not. */
-export interface RenderQuirks {
-  readonly noDeveloperRole?: boolean;
-  readonly maxTokensField?: "max_tokens" | "max_completion_tokens";
-  readonly noStreamOptions?: boolean;
-  readonly reasoningField?: "reasoning_content" | "reasoning";
-  /** OpenAI Chat: a model that has no `reasoning_effort` refuses it, so only models that are known to have one get it. */
-  readonly effortOfKnownModels?: boolean;
-  /** Assistant reasoning must be sent back with tool calls. */
-  readonly echoReasoning?: boolean;
-  /** Largest output the model takes, where known. */
-  readonly maxOutputTokens?: number;
-  /** OpenAI dialects: only function tools are known; a custom tool becomes a function with one text. */
-  readonly noCustomTools?: boolean;
-  /** OpenAI Chat: fields that only OpenAI itself has are refused (`prompt_cache_key`, `safety_identifier`, `verbosity`, `store`, `metadata`). */
-  readonly noVendorFields?: boolean;
-  /** OpenAI dialects: `tool_choice` has no `allowed_tools`; the other tools are left out of the request instead. */
-  readonly noAllowedTools?: boolean;
 }
 
 export interface StreamDecoder {

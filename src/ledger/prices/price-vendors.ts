@@ -17,6 +17,7 @@ const vendorIds: Readonly<Record<string, string>> = {
   azureopenai: "azure",
   bedrock: "aws",
   gemini: "google",
+  glm: "zhipuai",
   grok: "x-ai",
   moonshot: "moonshotai",
   togetherai: "together",

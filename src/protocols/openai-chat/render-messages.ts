@@ -148,13 +148,13 @@ export class MessageWriter {
   }
 
   #reasoningOf({ reasoning, calls }: Turn): WireObject {
-    const { echoReasoning, reasoningField } = this.#target.quirks;
+    const { echoReasoning, reasoningField, reasoningPlaceholder = "" } = this.#target.quirks;
     if (echoReasoning !== true || calls.length === 0) {
       if (reasoning.length > 0) this.#losses.drop("thoughts", "The provider does not take earlier reasoning back.");
       return {};
     }
     // Demanded even where there is none: such providers refuse calls without the field.
-    return { [reasoningField ?? "reasoning_content"]: reasoning.join("\n\n") };
+    return { [reasoningField ?? "reasoning_content"]: reasoning.join("\n\n") || reasoningPlaceholder };
   }
 
   #renderCall(call: ToolCallBlock): WireObject {

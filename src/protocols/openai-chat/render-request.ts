@@ -5,6 +5,7 @@ import { Losses, refuseForeignState, refuseSeveralStreams } from "../losses.ts";
 import {
   dropUnserved,
   renderEffort,
+  renderCacheKey,
   renderEndUser,
   renderMaxTokens,
   renderSampling,
@@ -14,6 +15,9 @@ import {
 import { ToolNamer, wordCharacters } from "../tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { renderFormat } from "../openai-shared/text-format.ts";
+import { quirksOfModel } from "../quirks.ts";
+import { fitBody } from "./fit-body.ts";
+import type { ThinkingWish } from "./fit-tools.ts";
 import { MessageWriter } from "./render-messages.ts";
 import { renderToolFields } from "./render-tools.ts";
 
@@ -25,11 +29,12 @@ const maxStops = 4;
  * `openai` 7.57. A stream is always asked for its usage.
  * @throws GatewayError `invalid_request` where something can neither be kept nor left out.
  */
-export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
+export function renderRequest(request: ChatRequest, given: RenderTarget): Rendered<string> {
   refuseForeignState(request, "openai-chat");
-  refuseSeveralStreams(request, target);
+  refuseSeveralStreams(request, given);
   const losses = new Losses();
-  const { quirks } = target;
+  const quirks = quirksOfModel(given.quirks, given.model);
+  const target = { ...given, quirks };
   const names = new ToolNamer(request.tools ?? [], { forbidden: wordCharacters, freeText: quirks.noCustomTools !== true });
   const toolFields = renderToolFields(request, quirks, names, losses);
   const writer = new MessageWriter(request.messages, target, names, losses);
@@ -51,7 +56,17 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
   });
   dropUnserved(request, losses);
   dropVisibility(request, target, losses);
-  return { value: JSON.stringify(body), losses: losses.list, ...(names.toolNames === undefined ? {} : { toolNames: names.toolNames }) };
+  const fitted = fitBody({ ...body, ...quirks.extraFields }, { quirks, wish: wishOf(request), losses });
+  return { value: JSON.stringify(fitted), losses: losses.list, ...(names.toolNames === undefined ? {} : { toolNames: names.toolNames }) };
+}
+
+/** What the client wants of reasoning; an effort beside adaptive thinking is only how much of it there may be. */
+function wishOf({ reasoning }: ChatRequest): ThinkingWish {
+  if (reasoning === undefined) return "open";
+  const { enabled, effort, budgetTokens, adaptive } = reasoning;
+  if (enabled === false || effort === "none") return "off";
+  if (enabled === true || budgetTokens !== undefined) return "asked";
+  return effort === undefined || effort === "adaptive" || effort === "auto" || adaptive === true ? "open" : "asked";
 }
 
 function withJsonWord(request: ChatRequest, messages: readonly WireObject[], losses: Losses): readonly WireObject[] {
@@ -98,7 +113,7 @@ function renderVendorFields(request: ChatRequest, refused: boolean, losses: Loss
   const shared = Object.entries(responses).filter(([key, value]) => sharedFields.has(key) && value !== null && value !== false);
   const fields = compact({
     verbosity: request.verbosity,
-    prompt_cache_key: request.cacheKey,
+    prompt_cache_key: renderCacheKey(request.cacheKey, losses),
     safety_identifier: renderEndUser(request.endUser, losses),
     metadata: renderMetadata(request, losses),
     ...Object.fromEntries(shared),

@@ -5,7 +5,7 @@ import { fitsStrict, lowerParameters } from "../openai-shared/function-schema.ts
 import { refuse, type Losses } from "../losses.ts";
 import { noteCache } from "../openai-shared/result-text.ts";
 import { firstByName, namedTool, type ToolNamer } from "../tool-names.ts";
-import type { RenderQuirks } from "../translation.ts";
+import type { RenderQuirks } from "../quirks.ts";
 
 /** `tools`, `tool_choice` and `parallel_tool_calls`: none of them without a tool, which the vendor refuses. */
 export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, names: ToolNamer, losses: Losses): WireObject {

@@ -6,6 +6,7 @@ import { keepsPhase, neverReasons } from "../openai-shared/model-facts.ts";
 import {
   dropUnserved,
   renderEffort,
+  renderCacheKey,
   renderEndUser,
   renderMaxTokens,
   renderSampling,
@@ -58,7 +59,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     }),
     max_output_tokens: renderMaxTokens(request, target, leastOutputTokens, losses),
     ...renderSampling(request, target, effort, losses),
-    prompt_cache_key: request.cacheKey,
+    prompt_cache_key: renderCacheKey(request.cacheKey, losses),
     safety_identifier: renderEndUser(request.endUser, losses),
     metadata: renderMetadata(request, losses),
     ...(own === undefined ? foreignDefaults(target) : {}),

@@ -5,7 +5,7 @@ import { fitsStrict, lowerParameters } from "../openai-shared/function-schema.ts
 import { refuse, type Losses } from "../losses.ts";
 import { noteCache } from "../openai-shared/result-text.ts";
 import { namedTool, type ToolNamer } from "../tool-names.ts";
-import type { RenderQuirks } from "../translation.ts";
+import type { RenderQuirks } from "../quirks.ts";
 import { renderToolChoice, renderTools } from "./render-tools.ts";
 
 /** `tools`, `tool_choice` and `parallel_tool_calls` of a request: none of them without a tool. */

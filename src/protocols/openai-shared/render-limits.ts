@@ -30,6 +30,8 @@ export function renderEffort({ reasoning }: ChatRequest, target: RenderTarget, l
     if (enabled !== false) losses.drop("reasoning", "The model does not reason.");
     return undefined;
   }
+  // What the server has for it says it.
+  if (target.quirks.thinkingSwitch !== undefined && (enabled === false || effort === "none")) return undefined;
   if (enabled === false) return effortsOf(target.model)?.[0] ?? dropDisabled(losses);
   if ((effort ?? budgetTokens) !== undefined && effort !== "adaptive" && effort !== "auto" && !mayTakeEffort(effort, target)) {
     losses.drop("reasoning", "It is not known whether the model takes an effort.");
@@ -51,6 +53,7 @@ export function renderEffort({ reasoning }: ChatRequest, target: RenderTarget, l
  * it for models that have none (Groq for its Llama models; Ollama: "does not support thinking").
  */
 function mayTakeEffort(effort: string | undefined, { model, quirks }: RenderTarget): boolean {
+  if (quirks.efforts !== undefined) return quirks.efforts.length > 0;
   if (effortsOf(model) !== undefined || quirks.noVendorFields !== true) return true;
   return effort !== undefined && quirks.effortOfKnownModels !== true;
 }
@@ -61,7 +64,8 @@ const commonEfforts: readonly Effort[] = ["none", "low", "medium", "high"];
 /** The effort itself where the model takes it, else the next one up, else the highest; a word that no model knows is `high`, or beyond the highest. */
 function fitEffort(asked: string, { model, quirks }: RenderTarget): Effort {
   const known = allEfforts.find((each) => each === asked) ?? (asked === "ultra" ? "max" : "high");
-  const taken = effortsOf(model) ?? (quirks.noVendorFields === true ? commonEfforts : undefined);
+  const own = quirks.efforts === undefined ? undefined : allEfforts.filter((each) => quirks.efforts?.includes(each));
+  const taken = own ?? effortsOf(model) ?? (quirks.noVendorFields === true ? commonEfforts : undefined);
   if (taken === undefined) return known;
   return taken.find((each) => allEfforts.indexOf(each) >= allEfforts.indexOf(known)) ?? taken.at(-1)!;
 }
@@ -109,6 +113,16 @@ export function dropUnserved(request: ChatRequest, losses: Losses): void {
   if (request.logprobs !== undefined) losses.drop("logprobs", "A translated answer tells no probabilities.");
   const tier = request.serviceTier;
   if (tier !== undefined && tier !== "auto") losses.drop("serviceTier", "Tiers mean another thing at every provider.");
+}
+
+/** The longest `prompt_cache_key` that the vendor takes ("string too long. Expected a string with maximum length 64"; developers.openai.com, November 2026). */
+const maxCacheKey = 64;
+
+/** `prompt_cache_key`: one that is too long goes as its hash, which is as good a key. */
+export function renderCacheKey(cacheKey: string | undefined, losses: Losses): string | undefined {
+  if (cacheKey === undefined || cacheKey.length <= maxCacheKey) return cacheKey;
+  losses.emulate("cacheKey", "It goes to the provider as its SHA-256.");
+  return createHash("sha256").update(cacheKey).digest("hex");
 }
 
 /** Fields of one OpenAI dialect that the other has under the same name and in the same meaning. */

@@ -3,7 +3,8 @@ import type { ProtocolId } from "../../ir/index.ts";
 import { protocolIds } from "../../ir/index.ts";
 import { BaseUrlError, baseUrlStem, normaliseBaseUrl } from "./base-url.ts";
 import type { Preset } from "./presets.ts";
-import { compatible, findPreset, presets } from "./presets.ts";
+import { findPreset, presets } from "./presets.ts";
+import { compatible } from "./quirks.ts";
 import type { Provider, Quirks, Timeouts } from "../types.ts";
 
 /** A provider as configuration gives it; what is left out comes from the preset. */

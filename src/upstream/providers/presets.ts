@@ -1,5 +1,6 @@
 import type { ProtocolId } from "../../ir/index.ts";
 import type { Quirks } from "../types.ts";
+import * as quirks from "./quirks.ts";
 
 /** How a server on this machine is found and told from others on the same port. */
 export interface LocalServer {
@@ -31,15 +32,6 @@ export interface Preset {
   readonly quirks: Quirks;
   readonly local?: LocalServer;
 }
-
-/** What servers that speak OpenAI Chat without being OpenAI leave out; a server without a preset is taken for one of them. */
-export const compatible: Quirks = {
-  noDeveloperRole: true,
-  maxTokensField: "max_tokens",
-  noCustomTools: true,
-  noAllowedTools: true,
-  noVendorFields: true,
-};
 
 /**
  * The rows. Base URLs as the vendors' SDKs have them (openai 7.57, @anthropic-ai/sdk 1.12, @google/genai 3.1) and as their pages give them, read in
@@ -99,7 +91,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "https://openrouter.ai/api/v1", "anthropic-messages": "https://openrouter.ai/api" },
     keyEnv: ["OPENROUTER_API_KEY"],
     modelPatterns: [],
-    quirks: { ...compatible, keyHeader: "authorization", reasoningField: "reasoning" },
+    quirks: quirks.openrouter,
   },
   {
     name: "deepseek",
@@ -110,7 +102,7 @@ export const presets: readonly Preset[] = [
     keyEnv: ["DEEPSEEK_API_KEY"],
     // Names with a colon are Ollama's tags.
     modelPatterns: ["deepseek-*", "!*:*"],
-    quirks: { ...compatible, reasoningField: "reasoning_content", echoReasoning: true },
+    quirks: quirks.deepseek,
   },
   {
     name: "groq",
@@ -119,7 +111,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "https://api.groq.com/openai/v1" },
     keyEnv: ["GROQ_API_KEY"],
     modelPatterns: [],
-    quirks: { ...compatible, effortOfKnownModels: true },
+    quirks: quirks.groq,
   },
   {
     name: "mistral",
@@ -139,8 +131,7 @@ export const presets: readonly Preset[] = [
       "open-mixtral-*",
       "!*:*",
     ],
-    // Answers 422 `extra_forbidden`; usage comes in the last chunk unasked.
-    quirks: { ...compatible, noStreamOptions: true },
+    quirks: quirks.mistral,
   },
   {
     name: "xai",
@@ -150,8 +141,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-responses": "https://api.x.ai/v1", "openai-chat": "https://api.x.ai/v1" },
     keyEnv: ["XAI_API_KEY"],
     modelPatterns: ["grok-*"],
-    // Its REST reference has `/v1/tokenize-text` for a text, and nothing that counts a request.
-    quirks: { ...compatible, noTokenCounter: true },
+    quirks: quirks.xai,
   },
   {
     name: "together",
@@ -160,7 +150,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "https://api.together.ai/v1" },
     keyEnv: ["TOGETHER_API_KEY"],
     modelPatterns: [],
-    quirks: { ...compatible },
+    quirks: quirks.together,
   },
   {
     name: "fireworks",
@@ -169,7 +159,55 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "https://api.fireworks.ai/inference/v1", "anthropic-messages": "https://api.fireworks.ai/inference" },
     keyEnv: ["FIREWORKS_API_KEY"],
     modelPatterns: ["accounts/fireworks/*"],
-    quirks: { ...compatible, keyHeader: "authorization" },
+    quirks: quirks.fireworks,
+  },
+  {
+    name: "moonshot",
+    aliases: ["moonshotai", "kimi"],
+    title: "Moonshot (Kimi)",
+    protocols: ["openai-chat", "anthropic-messages"],
+    baseUrls: { "openai-chat": "https://api.moonshot.ai/v1", "anthropic-messages": "https://api.moonshot.ai/anthropic" },
+    keyEnv: ["MOONSHOT_API_KEY", "KIMI_API_KEY"],
+    modelPatterns: ["kimi-*", "moonshot-*", "!*:*"],
+    quirks: quirks.moonshot,
+  },
+  {
+    name: "glm",
+    aliases: ["zai", "z.ai", "zhipu", "bigmodel"],
+    title: "Z.ai (GLM)",
+    protocols: ["openai-chat", "anthropic-messages"],
+    baseUrls: { "openai-chat": "https://api.z.ai/api/paas/v4", "anthropic-messages": "https://api.z.ai/api/anthropic" },
+    keyEnv: ["ZAI_API_KEY", "GLM_API_KEY", "ZHIPUAI_API_KEY"],
+    modelPatterns: ["glm-*", "!*:*"],
+    quirks: quirks.glm,
+  },
+  {
+    name: "minimax",
+    title: "MiniMax",
+    protocols: ["openai-chat", "anthropic-messages"],
+    baseUrls: { "openai-chat": "https://api.minimax.io/v1", "anthropic-messages": "https://api.minimax.io/anthropic" },
+    keyEnv: ["MINIMAX_API_KEY"],
+    modelPatterns: ["MiniMax-*"],
+    quirks: quirks.minimax,
+  },
+  {
+    name: "cerebras",
+    title: "Cerebras",
+    protocols: ["openai-chat"],
+    baseUrls: { "openai-chat": "https://api.cerebras.ai/v1" },
+    keyEnv: ["CEREBRAS_API_KEY"],
+    modelPatterns: [],
+    quirks: quirks.cerebras,
+  },
+  {
+    name: "litellm",
+    title: "LiteLLM",
+    protocols: ["openai-chat"],
+    baseUrls: {},
+    baseUrlExample: "http://localhost:4000/v1",
+    keyEnv: ["LITELLM_API_KEY"],
+    modelPatterns: [],
+    quirks: quirks.litellm,
   },
   {
     name: "ollama",
@@ -178,7 +216,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "http://127.0.0.1:11434/v1" },
     keyEnv: [],
     modelPatterns: [],
-    quirks: { ...compatible, effortOfKnownModels: true },
+    quirks: quirks.ollama,
     local: { port: 11434, ownedBy: "library", versionPath: "/api/version" },
   },
   {
@@ -188,8 +226,18 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "http://127.0.0.1:8000/v1" },
     keyEnv: [],
     modelPatterns: [],
-    quirks: { ...compatible },
+    quirks: quirks.vllm,
     local: { port: 8000, ownedBy: "vllm" },
+  },
+  {
+    name: "sglang",
+    title: "SGLang",
+    protocols: ["openai-chat"],
+    baseUrls: { "openai-chat": "http://127.0.0.1:30000/v1" },
+    keyEnv: [],
+    modelPatterns: [],
+    quirks: quirks.sglang,
+    local: { port: 30000, ownedBy: "sglang" },
   },
   {
     name: "lm-studio",
@@ -198,7 +246,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "http://127.0.0.1:1234/v1" },
     keyEnv: [],
     modelPatterns: [],
-    quirks: { ...compatible },
+    quirks: quirks.lmStudio,
     local: { port: 1234, ownedBy: "organization_owner" },
   },
   {
@@ -208,7 +256,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-chat": "http://127.0.0.1:8080/v1" },
     keyEnv: [],
     modelPatterns: [],
-    quirks: { ...compatible },
+    quirks: quirks.llamaCpp,
   },
 ];
 

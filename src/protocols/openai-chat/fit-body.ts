@@ -1,0 +1,137 @@
+import { isAbsent, isObject, type WireObject } from "../fields.ts";
+import type { Losses, LostParam } from "../losses.ts";
+import type { RenderQuirks } from "../quirks.ts";
+import { fitMessages } from "./fit-messages.ts";
+import { fitFormat, fitTools, type ThinkingWish } from "./fit-tools.ts";
+
+export interface Fit {
+  /** Those of the model. */
+  readonly quirks: RenderQuirks;
+  readonly wish: ThinkingWish;
+  readonly losses: Losses;
+}
+
+/** The body of a chat completion in OpenAI's form, made such that a server with these quirks takes it and does what was asked for. */
+export function fitBody(body: WireObject, { quirks, wish, losses }: Fit): WireObject {
+  const { tools, choice, instruction, rests } = fitTools(body, quirks, wish, losses);
+  const format = fitFormat(body, quirks, losses);
+  const instructions = [instruction, format.instruction].filter((text) => text !== undefined);
+  const fitted: Record<string, unknown> = { ...body };
+  put(fitted, "tools", tools);
+  put(fitted, "tool_choice", choice);
+  put(fitted, "response_format", format.format);
+  if (Array.isArray(body["messages"])) {
+    const messages = body["messages"].filter(isObject);
+    put(fitted, "messages", fitMessages(withInstructions(messages, instructions), quirks, losses));
+  }
+  if (rests || wish === "off") switchOff(fitted, quirks, losses);
+  fitFields(fitted, quirks, losses);
+  return fitted;
+}
+
+function put(body: Record<string, unknown>, key: string, value: unknown): void {
+  if (value === undefined) delete body[key];
+  else if (body[key] !== value) body[key] = value;
+}
+
+/** Instructions of the gateway's own stand behind the client's. */
+function withInstructions(messages: readonly WireObject[], texts: readonly string[]): readonly WireObject[] {
+  if (texts.length === 0) return messages;
+  const found = messages.findIndex(({ role }) => role !== "system" && role !== "developer");
+  const at = found < 0 ? messages.length : found;
+  return [...messages.slice(0, at), { role: "system", content: texts.join("\n\n") }, ...messages.slice(at)];
+}
+
+/** The model is told not to think, in the server's way; an effort beside that would be refused. */
+function switchOff(body: Record<string, unknown>, { thinkingSwitch }: RenderQuirks, losses: Losses): void {
+  switch (thinkingSwitch) {
+    case undefined:
+      return;
+    case "thinking":
+      body["thinking"] = { type: "disabled" };
+      break;
+    case "chat_template_kwargs": {
+      const given = body["chat_template_kwargs"];
+      // Templates look for one of the two names (sglang, `normalize_reasoning_inputs`).
+      body["chat_template_kwargs"] = { ...(isObject(given) ? given : {}), enable_thinking: false, thinking: false };
+      break;
+    }
+    case "reasoning":
+      body["reasoning"] = { enabled: false };
+      break;
+    case "reasoning_effort":
+      body["reasoning_effort"] = "none";
+      return;
+    case "never":
+      losses.clamp("reasoning", "The model can't stop reasoning.");
+      return;
+  }
+  delete body["reasoning_effort"];
+}
+
+function fitFields(body: Record<string, unknown>, quirks: RenderQuirks, losses: Losses): void {
+  for (const [key, name] of Object.entries(quirks.renamedFields ?? {})) {
+    const value = body[key];
+    if (value === undefined) continue;
+    delete body[key];
+    body[name] ??= value;
+    losses.emulate(paramOf(key), `The provider calls it "${name}".`);
+  }
+  const refused = [
+    ...(quirks.refusedFields ?? []),
+    ...(quirks.noStreamOptions === true ? ["stream_options"] : []),
+    ...(quirks.fixedSampling === true ? samplingFields : []),
+  ];
+  for (const key of refused) {
+    if (!(key in body)) continue;
+    if (!isDefault(key, body[key])) losses.drop(paramOf(key), "The provider refuses it.");
+    delete body[key];
+  }
+}
+
+const samplingFields = ["temperature", "top_p", "n", "presence_penalty", "frequency_penalty"];
+
+/** Whether a field asks for what happens without it. */
+function isDefault(key: string, value: unknown): boolean {
+  if (isAbsent(value)) return true;
+  const usual = defaults[key];
+  return usual !== undefined && usual === value;
+}
+
+const defaults: Readonly<Record<string, unknown>> = {
+  frequency_penalty: 0,
+  presence_penalty: 0,
+  n: 1,
+  temperature: 1,
+  top_p: 1,
+  parallel_tool_calls: true,
+  store: false,
+  logprobs: false,
+  service_tier: "auto",
+};
+
+const params: Readonly<Record<string, LostParam>> = {
+  frequency_penalty: "frequencyPenalty",
+  presence_penalty: "presencePenalty",
+  n: "candidateCount",
+  temperature: "temperature",
+  top_p: "topP",
+  seed: "seed",
+  stop: "stop",
+  max_completion_tokens: "maxOutputTokens",
+  max_tokens: "maxOutputTokens",
+  parallel_tool_calls: "parallelToolCalls",
+  reasoning_effort: "reasoning.effort",
+  service_tier: "serviceTier",
+  logprobs: "logprobs",
+  top_logprobs: "logprobs",
+  verbosity: "verbosity",
+  metadata: "metadata",
+  prompt_cache_key: "cacheKey",
+  safety_identifier: "endUser",
+  user: "endUser",
+};
+
+function paramOf(key: string): LostParam {
+  return params[key] ?? `request.${key}`;
+}
