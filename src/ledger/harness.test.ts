@@ -29,9 +29,10 @@ export class ManualTime {
   async advance(ms: number): Promise<void> {
     const endMs = this.nowMs + ms;
     await settle();
-    for (;;) {
+    for (let calls = 0; ; calls++) {
       const next = this.#calls.filter((call) => call.atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
       if (next === undefined) break;
+      if (calls > 100_000) throw new Error("calls that fall due at once, again and again");
       this.#calls = this.#calls.filter((call) => call !== next);
       this.nowMs = next.atMs;
       next.callback();

@@ -6,6 +6,7 @@ import { createMockUpstream } from "../testbed/mock-upstream.ts";
 import { announcementsOver } from "./both-ways.ts";
 import type { Caller, TestGateway } from "./harness.ts";
 import { providerKeys, startGateway, withMockUpstream } from "./harness.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 const day = 86_400_000;
 /** Nobody listens there. */
@@ -145,13 +146,17 @@ test("a client that leaves: what it had got by then", async () => {
   const id = reply.headers.get("x-request-id")!;
   const reader = reply.body!.getReader();
   let got = "";
-  while (!got.includes("first")) got += Buffer.from((await reader.read()).value ?? []).toString();
+  await waitUntil("the first piece is here", async () => {
+    const { done, value } = await reader.read();
+    assert.ok(!done, `the stream is over after ${JSON.stringify(got)}`);
+    got += Buffer.from(value).toString();
+    return got.includes("first");
+  });
   leaving.abort();
-  let found = await read(gateway, id);
-  while (found.status === 404) {
-    await new Promise(setImmediate);
-    found = await read(gateway, id);
-  }
+  const found = await waitUntil("the bodies are stored", async () => {
+    const response = await read(gateway, id);
+    return response.status !== 404 && response;
+  });
   release();
   assert.equal(((await found.json()) as Bodies).bodies[0]!.answer, got);
 });
@@ -235,7 +240,7 @@ test("off, which is the default, no row is written; what was kept before goes wh
   nowMs += 8 * day;
   const later = await startGateway({ config: withMockUpstream(mock.url), database: gateway.database, clock });
   try {
-    while ((await later.sql("select 1 from entry_bodies limit 1")).length > 0) await new Promise(setImmediate);
+    await waitUntil("old bodies are deleted", async () => (await later.sql("select 1 from entry_bodies limit 1")).length === 0);
     assert.equal((await read(later, id)).status, 404);
   } finally {
     await later.stop();

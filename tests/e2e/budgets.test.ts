@@ -9,6 +9,7 @@ import { createMockUpstream } from "../testbed/mock-upstream.ts";
 import { announcementsOver } from "./both-ways.ts";
 import type { Caller, TestGateway } from "./harness.ts";
 import { providerKeys, startGateway, withMockUpstream } from "./harness.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 /** A token of output is 10 cents, the prompt is free: ten tokens are a dollar. */
 const prices = `
@@ -89,7 +90,7 @@ test("of 200 parallel requests on a budget for ten, over two processes, ten are 
 
 /** The other process has read the budget. */
 async function untilKnown(origin: TestGateway, caller: Caller): Promise<void> {
-  while (origin.gateway.budgets.of(caller.user.id, caller.keyId) === undefined) await new Promise((resolve) => setTimeout(resolve, 10));
+  await waitUntil("the budget is known", () => origin.gateway.budgets.of(caller.user.id, caller.keyId) !== undefined);
 }
 
 test("a budget that is used up is a 402 in each dialect, which no SDK sends again", async () => {
@@ -230,8 +231,10 @@ test("a stream that its client leaves is charged up to there, and holds nothing 
   leaving.abort();
   await reader.closed.catch(() => undefined);
   await mock.requests[0]!.closed;
-  let state = await budgetOf(carl);
-  while (state.held_usd !== "0") state = await budgetOf(carl);
+  const state = await waitUntil("nothing is held", async () => {
+    const now = await budgetOf(carl);
+    return now.held_usd === "0" && now;
+  });
   const [row] = (await gateway.rows()).filter((candidate) => candidate.user_id === carl.user.id);
   assert.equal(row!.status, "cancelled");
   assert.equal(state.spent_usd, String(row!.output_tokens! / 10));

@@ -9,6 +9,7 @@ import type { MockUpstream } from "../testbed/mock-upstream.ts";
 import { createMockUpstream } from "../testbed/mock-upstream.ts";
 import type { Caller, TestGateway } from "./harness.ts";
 import { providerKeys, startGateway, withMockUpstream } from "./harness.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 const translated = ["claude-mock", "gemini-mock", "org/local-model"] as const;
 
@@ -40,12 +41,11 @@ function sdk({ url }: TestGateway, apiKey: string): OpenAI {
 }
 
 /** Polls until the response is over. */
-async function ended(of: OpenAI, id: string): Promise<Response> {
-  for (;;) {
+function ended(of: OpenAI, id: string): Promise<Response> {
+  return waitUntil(`${id} is over`, async () => {
     const response = await of.responses.retrieve(id);
-    if (response.status !== "queued" && response.status !== "in_progress") return response;
-    await new Promise(setImmediate);
-  }
+    return response.status !== "queued" && response.status !== "in_progress" && response;
+  });
 }
 
 /** Entries of this user, from a given one on, as what was billed. */
@@ -234,7 +234,7 @@ test("OpenAI: one in the background whose stream the client left is known, and b
       return last;
     };
     // The owner is recorded when the gateway notices that the client has left.
-    while ((await other.sql("select unbilled from stored_responses")).length === 0) await new Promise(setImmediate);
+    await waitUntil("the owner is recorded", async () => (await other.sql("select unbilled from stored_responses")).length > 0);
     assert.deepEqual([await read(), await read()], ["response.completed", "response.completed"]);
     assert.deepEqual(
       (await other.rows()).map((row) => [row.status, row.input_tokens, row.output_tokens]),

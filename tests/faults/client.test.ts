@@ -17,6 +17,7 @@ import type { ScenarioTrouble } from "../testbed/scenario.ts";
 import { dialects } from "./dialects.ts";
 import type { Dialect } from "./dialects.ts";
 import { isSound, readReply } from "./observe.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 let mock: MockUpstream;
 let server: FaultServer;
@@ -313,23 +314,22 @@ function never(afterMs: number): Promise<{ readonly how: "never"; readonly atMs:
   });
 }
 
-/** The rows, once there are so many: a client that has gone cannot wait for its row. */
-async function untilRows(of: TestGateway, count: number) {
-  for (const deadline = performance.now() + 5000; ;) {
+/** The rows, once there are this many: a client that has gone cannot wait for its row. */
+function untilRows(of: TestGateway, count: number) {
+  return waitUntil(`${count} rows are there`, async () => {
     const rows = await of.rows();
-    if (rows.length >= count || performance.now() > deadline) return rows;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+    return rows.length >= count && rows;
+  });
 }
 
 /** The value, once it has not changed for 150 ms. */
-async function untilStill(read: () => number): Promise<number> {
+function untilStill(read: () => number): Promise<number> {
   let last = -1;
-  for (let same = 0; same < 6;) {
-    await new Promise((resolve) => setTimeout(resolve, 25));
+  let changedAtMs = performance.now();
+  return waitUntil("the value has stopped to change", () => {
     const now = read();
-    same = now === last && now > 0 ? same + 1 : 0;
+    if (now !== last || now <= 0) changedAtMs = performance.now();
     last = now;
-  }
-  return last;
+    return performance.now() - changedAtMs >= 150 && now;
+  });
 }

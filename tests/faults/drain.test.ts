@@ -10,6 +10,7 @@ import { createMockUpstream } from "../testbed/mock-upstream.ts";
 import type { Dialect } from "./dialects.ts";
 import { dialects } from "./dialects.ts";
 import { readReply } from "./observe.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 /**
  * Where a request stands when the grace of a shutdown is over: its body comes still; nothing of the answer is there; half of its JSON, or the opening of its
@@ -97,9 +98,8 @@ test("when the grace of a shutdown is over, every request that is left gets an e
   const under: { readonly name: string; readonly dialect: Dialect; readonly moment: Moment; readonly begun: Begun }[] = [];
   const begun = (moment: Moment): Promise<unknown> =>
     Promise.all(under.filter((one) => one.moment === moment).map((one) => one.begun.heard));
-  const streams = async (count: number): Promise<void> => {
-    while (gateway.gateway.metrics().gauges["active_streams"] !== count) await new Promise((resolve) => setImmediate(resolve));
-  };
+  const streams = (count: number): Promise<boolean> =>
+    waitUntil(`${count} streams are open`, () => gateway.gateway.metrics().gauges["active_streams"] === count);
   const add = (moment: Moment): void => {
     for (const dialect of dialects) {
       under.push({ name: `${dialect.id} ${moment}`, dialect, moment, begun: begin(dialect, moment) });

@@ -12,6 +12,7 @@ import type { Scenario, ScenarioUsage } from "../testbed/scenario.ts";
 import type { Dialect } from "./dialects.ts";
 import { dialects } from "./dialects.ts";
 import { isSound, readReply } from "./observe.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 /** How one request of the run goes. The name stands in its prompt, where the upstream reads it. */
 type Kind =
@@ -311,7 +312,6 @@ function costOf(usage: ScenarioUsage): bigint {
 /** A client that has left cannot wait for its row: all are there once no attempt is under way. */
 async function untilSettled(gateway: TestGateway): Promise<readonly UsageRow[]> {
   const { ledger } = gateway.gateway;
-  for (const deadline = performance.now() + 10_000; ledger.status().open > 0 && performance.now() < deadline;)
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  await waitUntil("no attempt is under way", () => ledger.status().open === 0);
   return gateway.rows();
 }

@@ -12,6 +12,7 @@ import { chunk, head, healthyScript, reset, send, STREAM_HEADERS } from "../test
 import type { Scenario } from "../testbed/scenario.ts";
 import type { Dialect } from "./dialects.ts";
 import { dialects } from "./dialects.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 /** US dollars a million tokens: nano-USD a token are a thousand times that. */
 const prices = `
@@ -57,12 +58,11 @@ async function play(dialect: Dialect, stream: boolean, scenario: Scenario, leavi
     if (leaving === "at-once") void mock.waitForRequests(1).then(() => sent.destroy());
     sent.end(dialect.body(stream, prompt, model));
   });
-  let rows = await gateway.rows();
-  while (rows.length === known) {
-    // The gateway has to notice that its client has left, and that takes turns of the same loop.
-    await new Promise((resolve) => setImmediate(resolve));
-    rows = await gateway.rows();
-  }
+  // The gateway has to notice that its client has left, and that takes turns of the same loop.
+  const rows = await waitUntil("the request has its row", async () => {
+    const found = await gateway.rows();
+    return found.length > known && found;
+  });
   assert.equal(rows.length, known + 1);
   return rows.at(-1)!;
 }
@@ -192,7 +192,7 @@ test("a stream whose head had to go out before any content, and that then fails,
     server.use(async (context) => {
       await send(context, head(200, STREAM_HEADERS));
       await send(context, chunk(healthyScript(context.protocol).opening));
-      while (slow.gateway.metrics().gauges["active_streams"] !== 1) await new Promise((resolve) => setImmediate(resolve));
+      await waitUntil("the stream is open", () => slow.gateway.metrics().gauges["active_streams"] === 1);
       // So long nothing is said that the client gets the head without it.
       late.ms += 11_000;
       await headSeen.promise;

@@ -6,7 +6,8 @@ import { withMockUpstream } from "../e2e/harness.ts";
 import type { MockUpstream } from "../testbed/mock-upstream.ts";
 import { createMockUpstream } from "../testbed/mock-upstream.ts";
 import type { Home } from "./processes.ts";
-import { createHome, until } from "./processes.ts";
+import { createHome } from "./processes.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 let mock: MockUpstream;
 let home: Home;
@@ -79,7 +80,7 @@ test("budget set, list and remove, without a daemon; a daemon that is started th
     ).status;
   assert.equal(await ask(), 402);
   assert.match((await run("budget", "remove", "alice", "--period", "day")).stdout, /^The budget of usr_\S+ \(day\) is removed\.\n$/);
-  await until("the budget is gone", async () => (await ask()) === 200, 1000);
+  await waitUntil("the budget is gone", async () => (await ask()) === 200, 1000);
   assert.deepEqual(await listed(), [{ period: "month", warn_usd: "15", stop_usd: "20" }]);
 });
 
@@ -105,8 +106,7 @@ test("a process that is killed holds nothing after the next start, and the reque
       headers: ["authorization", `Bearer ${key}`, "content-type", "application/json"],
       body,
     }).catch(() => undefined);
-    while (!mock.requests.some((request) => request.url.endsWith("/chat/completions")))
-      await mock.waitForRequests(mock.requests.length + 1);
+    await waitUntil("the upstream is asked", () => mock.requests.some((request) => request.url.endsWith("/chat/completions")));
     // A prompt token is a tenth of a cent, one of the output ten cents.
     const prompt = Math.ceil(body.length / 4) / 1000;
     assert.deepEqual(await state(), { spent: "0", held: String(10 + prompt) });

@@ -9,7 +9,8 @@ import { sendRaw } from "../e2e/raw-http.ts";
 import type { MockUpstream } from "../testbed/mock-upstream.ts";
 import { createMockUpstream } from "../testbed/mock-upstream.ts";
 import type { Home, RunningProcess } from "./processes.ts";
-import { createHome, until } from "./processes.ts";
+import { createHome } from "./processes.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 /** One daemon for this file: the last test ends it. */
 let mock: MockUpstream;
@@ -53,7 +54,7 @@ test("a key that a command makes works at once, and one that a command revokes i
   const { code, stdout } = await home.tokligence("apikey", "revoke", id);
   const revokedAt = performance.now();
   assert.deepEqual([code, stdout], [0, `${id} is revoked.\n`]);
-  await until("the key is refused", async () => (await counted("loopback", key)) === 401, 1000);
+  await waitUntil("the key is refused", async () => (await counted("loopback", key)) === 401, 1000);
   assert.ok(performance.now() - revokedAt < 1000);
   assert.equal(await counted("loopback"), 200);
 });
@@ -73,12 +74,12 @@ test("reload under load: a valid file is swapped in without a failed request, on
     for (const name of ["one", "two"]) {
       assert.equal(await counted(`alias-${name}`), 404);
       await writeFile(path, good.replace("model_aliases:", `model_aliases:\n  alias-${name}: gpt-mock`));
-      await until(`alias-${name} is served`, async () => (await counted(`alias-${name}`)) === 200);
+      await waitUntil(`alias-${name} is served`, async () => (await counted(`alias-${name}`)) === 200);
     }
     // What one swap brought, the next one took away.
     assert.equal(await counted("alias-one"), 404);
     await writeFile(path, good.replace("work_mode: auto", "work_mode: sometimes"));
-    await until("the fault is logged", async () => (await home.log()).includes("not valid; the old one stays"));
+    await waitUntil("the fault is logged", async () => (await home.log()).includes("not valid; the old one stays"));
     // Two more looks at the file.
     await new Promise((resolve) => setTimeout(resolve, 1100));
     assert.equal(await counted("alias-two"), 200);
@@ -91,7 +92,7 @@ test("reload under load: a valid file is swapped in without a failed request, on
     const health = JSON.parse((await sendRaw(origin, { method: "GET", path: "/health" })).body.toString()) as { status: string };
     assert.equal(health.status, "degraded");
     await writeFile(path, good);
-    await until("the first file is back", async () => (await counted("alias-two")) === 404);
+    await waitUntil("the first file is back", async () => (await counted("alias-two")) === 404);
   } finally {
     over.abort();
     await Promise.all(load);
@@ -105,7 +106,7 @@ test("SIGHUP without a terminal reloads; SIGUSR1 opens no debugger", async () =>
   const before = await reloads();
   daemon.child.kill("SIGUSR1");
   daemon.child.kill("SIGHUP");
-  await until("it has reloaded", async () => (await reloads()) === before + 1);
+  await waitUntil("it has reloaded", async () => (await reloads()) === before + 1);
   assert.equal(await counted("loopback"), 200);
   // That nothing was printed, as a debugger does, the last test sees.
 });
@@ -119,7 +120,7 @@ test("SIGTERM: the answer under way ends properly, nobody new is let in, exit 0,
   requests += 1;
   await mock.waitForRequests(1);
   daemon.child.kill("SIGTERM");
-  await until("new connections are refused", () => isRefused(daemon.port));
+  await waitUntil("new connections are refused", () => isRefused(daemon.port));
   assert.equal(daemon.child.exitCode, null);
   release();
   const { status, body } = await slow;

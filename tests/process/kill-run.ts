@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 import type { LedgerReport } from "../../src/app/journals.ts";
 import type { UsageRow } from "../../src/ledger/index.ts";
-import { createHome, until, type Home, type RunningProcess } from "./processes.ts";
+import { createHome, type Home, type RunningProcess } from "./processes.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 const usage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 const answer = JSON.stringify({
@@ -68,6 +69,9 @@ export interface LoadedDaemon {
   clear(): Promise<void>;
 }
 
+/** A load that takes longer than this has failed. */
+const loadMs = 120_000;
+
 export async function createLoadedDaemon(yaml: string): Promise<LoadedDaemon> {
   const upstream = await createCheapUpstream();
   const home = await createHome();
@@ -126,9 +130,11 @@ export async function createLoadedDaemon(yaml: string): Promise<LoadedDaemon> {
       const { port } = daemon!;
       const agent = new Agent({ keepAlive: true, maxSockets: width });
       const target = answered.size + count;
+      const endMs = performance.now() + loadMs;
       await Promise.all(
         Array.from({ length: width }, async () => {
           while (answered.size < target) {
+            if (performance.now() > endMs) throw new Error(`${answered.size} of ${target} requests were answered in ${loadMs} ms`);
             const id = `load-${++lastId}`;
             sent.add(id);
             if (await ask(agent, port, id, lastId % 2 === 0)) answered.add(id);
@@ -170,7 +176,7 @@ export async function killRun(options: {
       const startMs = performance.now();
       // More than are waited for: it is killed amid them.
       const load = run.load(options.requests * 4, options.width);
-      await until("enough are answered", () => run.answered.size >= goal, 60_000);
+      await waitUntil("enough are answered", () => run.answered.size >= goal, 60_000);
       loadMs += performance.now() - startMs;
       daemon.child.kill("SIGKILL");
       await Promise.all([load, daemon.ended]);

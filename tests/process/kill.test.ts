@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LedgerReport } from "../../src/app/journals.ts";
 import { checkRows, createLoadedDaemon, killRun, lockedRun } from "./kill-run.ts";
-import { until } from "./processes.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 test("kill -9 under load: every answered request is in the ledger, once, and nothing else is", async (t) => {
   const figures = await killRun({ kills: 2, requests: 400, width: 32 });
@@ -17,7 +17,7 @@ test("kill -9 of a worker and of the primary: nothing that was answered is missi
       ...new Set([...(await run.home.log()).matchAll(/"pid":(\d+)[^\n]*"msg":"request"/g)].map((match) => Number(match[1]))),
     ];
     await run.load(200, 16);
-    const workers = await until("both have served", async () => {
+    const workers = await waitUntil("both have served", async () => {
       await run.load(20, 16);
       const seen = await pids();
       return seen.length === 2 ? seen : undefined;
@@ -25,10 +25,12 @@ test("kill -9 of a worker and of the primary: nothing that was answered is missi
     const load = run.load(200, 16);
     process.kill(workers[0]!, "SIGKILL");
     await load;
-    await until("its journal is replayed", async () => (await run.home.log()).includes("the journal of an earlier process was replayed"));
+    await waitUntil("its journal is replayed", async () =>
+      (await run.home.log()).includes("the journal of an earlier process was replayed"),
+    );
     const more = run.load(1000, 16);
     const goal = run.answered.size + 100;
-    await until("enough are answered", () => run.answered.size >= goal);
+    await waitUntil("enough are answered", () => run.answered.size >= goal);
     daemon.child.kill("SIGKILL");
     await Promise.all([more, daemon.ended]);
     const last = await run.start();

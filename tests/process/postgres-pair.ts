@@ -3,7 +3,8 @@ import { sendRaw } from "../e2e/raw-http.ts";
 import { createMockUpstream } from "../testbed/mock-upstream.ts";
 import type { PostgresServer } from "../testbed/postgres-server.ts";
 import type { Home, RunningProcess } from "./processes.ts";
-import { createHome, until } from "./processes.ts";
+import { createHome } from "./processes.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 interface Question {
   readonly key?: string;
@@ -76,7 +77,7 @@ export async function startPair(postgres: PostgresServer): Promise<GatewayPair> 
       });
       const askedFor = (count: number): Promise<unknown> => {
         const from = answered.length;
-        return until(`${count} more answers`, () => answered.length >= from + count);
+        return waitUntil(`${count} more answers`, () => answered.length >= from + count);
       };
       await askedFor(clients * 3);
       await postgres.down(how);
@@ -88,7 +89,7 @@ export async function startPair(postgres: PostgresServer): Promise<GatewayPair> 
       return statuses;
     },
     async entries() {
-      await until("all entries are there", async () => (await ids()).length >= answered.length);
+      await waitUntil("all entries are there", async () => (await ids()).length >= answered.length);
       return ids();
     },
     async clear() {

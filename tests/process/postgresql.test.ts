@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sharedPostgres, withoutPostgres } from "../testbed/shared-postgres.ts";
 import { startPair, type GatewayPair } from "./postgres-pair.ts";
-import { endBy, until } from "./processes.ts";
+import { endBy } from "./processes.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 /** Two daemons with homes of their own on one database, for this file. */
 const skip = withoutPostgres;
@@ -38,7 +39,7 @@ test("a key made at one works at the other, and is refused there within a second
   const other = JSON.parse(made.stdout) as { id: string; key: string };
   assert.equal(await pair.ask(1, { key: other.key }), 200);
   assert.equal((await home!.tokligence("apikey", "revoke", other.id)).code, 0);
-  await until("the key is refused", async () => (await pair.ask(1, { key: other.key })) === 401, 1000);
+  await waitUntil("the key is refused", async () => (await pair.ask(1, { key: other.key })) === 401, 1000);
 });
 
 test(

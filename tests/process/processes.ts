@@ -152,16 +152,6 @@ function end(pid: number): void {
   }
 }
 
-/** Resolves when `holds` does; looks every few milliseconds, for so long. @throws Error with `what` when the time is over. */
-export async function until<T>(what: string, holds: () => T | Promise<T>, withinMs = 20_000): Promise<NonNullable<T>> {
-  for (const deadline = performance.now() + withinMs; ;) {
-    const value = await holds();
-    if (value !== undefined && value !== null && value !== false) return value;
-    if (performance.now() > deadline) throw new Error(`not in ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 /** The daemon's own ending by a signal. */
 export async function endBy(process: RunningProcess, signal: NodeJS.Signals): Promise<Ended> {
   process.child.kill(signal);

@@ -7,7 +7,8 @@ import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { withMockUpstream } from "../e2e/harness.ts";
 import type { NoteOfLoaded } from "../testbed/note-loaded.ts";
-import { createHome, until } from "./processes.ts";
+import { createHome } from "./processes.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 const note = new URL("../testbed/note-loaded.ts", import.meta.url).href;
 const program = fileURLToPath(new URL("../../bin/tokligence-daemon.js", import.meta.url));
@@ -70,7 +71,7 @@ test("what a start has compiled is kept while the gateway runs, so that one that
     // Of the gateway and of undici, which is loaded after it: several hundred.
     const cached = async (): Promise<number> =>
       (await readdir(join(home.folder, "node-compile-cache"), { recursive: true }).catch(() => [])).length;
-    await until("the cache is written", async () => (await cached()) > 300);
+    await waitUntil("the cache is written", async () => (await cached()) > 300);
     assert.equal(child.exitCode, null);
   } finally {
     child.kill("SIGKILL");

@@ -8,7 +8,8 @@ import { withMockUpstream } from "../e2e/harness.ts";
 import { sendRaw } from "../e2e/raw-http.ts";
 import { createMockUpstream } from "../testbed/mock-upstream.ts";
 import { spawnStart } from "./foreground.ts";
-import { createHome, endBy, until } from "./processes.ts";
+import { createHome, endBy } from "./processes.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 const keyPattern = /tok_[\w-]{20,}/g;
 
@@ -211,7 +212,7 @@ describe("starting", { concurrency: 3 }, () => {
     );
     await mock.waitForRequests(1);
     running.child.kill("SIGTERM");
-    await until("the end has begun", async () => (await home.log()).includes("shutting down"));
+    await waitUntil("the end has begun", async () => (await home.log()).includes("shutting down"));
     const asked = performance.now();
     const { code } = await endBy(running, "SIGINT");
     assert.equal(code, 130);

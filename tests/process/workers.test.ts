@@ -9,7 +9,8 @@ import { sendRaw } from "../e2e/raw-http.ts";
 import type { MockUpstream } from "../testbed/mock-upstream.ts";
 import { createMockUpstream } from "../testbed/mock-upstream.ts";
 import type { Home, RunningProcess } from "./processes.ts";
-import { createHome, until } from "./processes.ts";
+import { createHome } from "./processes.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 
 /** One daemon with two workers for this file: the last test ends it. */
 let mock: MockUpstream;
@@ -69,7 +70,7 @@ async function metric(name: string): Promise<number> {
 
 test("requests are served by both workers, and the metrics of either are those of both", async () => {
   await askMany(20);
-  const counts = await until("both have logged", async () => {
+  const counts = await waitUntil("both have logged", async () => {
     const seen = await servers();
     return seen.size === 2 && [...seen.values()].reduce((a, b) => a + b, 0) === 20 ? seen : undefined;
   });
@@ -87,7 +88,7 @@ test("a key that a command revokes is refused by all workers within a second", a
     const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await ask(key)).status));
     return statuses.every((status) => status === 401);
   };
-  await until("all refuse", refused, 1000);
+  await waitUntil("all refuse", refused, 1000);
 });
 
 test("a worker that is killed: the other goes on, a new one comes, and the counts do not go back", async () => {
@@ -98,22 +99,22 @@ test("a worker that is killed: the other goes on, a new one comes, and the count
   const good = await readFile(path, "utf8");
   await writeFile(path, "gateway: { workers: [\n");
   process.kill(victim!, "SIGKILL");
-  await until("its death is logged", async () => (await home.log()).includes("a worker died; the others go on"));
+  await waitUntil("its death is logged", async () => (await home.log()).includes("a worker died; the others go on"));
   // Whether the new one is there yet or not.
   await askMany(10);
-  const now = await until("a new worker serves", async () => {
+  const now = await waitUntil("a new worker serves", async () => {
     await askMany(2);
     return [...(await servers()).keys()].find((pid) => pid !== victim && pid !== other);
   });
   assert.notEqual(now, daemon.pid);
   // A worker that is too busy to tell its counts in time is left out of one answer.
-  await until("both are counted", async () => (await metric("tokligence_workers")) === 2);
+  await waitUntil("both are counted", async () => (await metric("tokligence_workers")) === 2);
   await writeFile(path, good);
-  await until("the counts went on", async () => (await metric("tokligence_requests_total")) > before);
+  await waitUntil("the counts went on", async () => (await metric("tokligence_requests_total")) > before);
 });
 
 test("connections that a worker was given and has not taken when it is killed are served by another one", async () => {
-  const now = await until("two workers serve", async () => {
+  const now = await waitUntil("two workers serve", async () => {
     await askMany(4);
     const recent = [...(await servers()).keys()].filter((pid) => isAlive(pid));
     return recent.length === 2 ? recent : undefined;
@@ -122,7 +123,7 @@ test("connections that a worker was given and has not taken when it is killed ar
   process.kill(now[0]!, "SIGSTOP");
   const before = answered.length;
   const replies = Promise.all(Array.from({ length: 10 }, async () => (await ask()).status));
-  await until("all but one are answered", () => answered.length === before + 9);
+  await waitUntil("all but one are answered", () => answered.length === before + 9);
   process.kill(now[0]!, "SIGKILL");
   assert.deepEqual([...new Set(await replies)], [200]);
 });
@@ -136,7 +137,7 @@ test("SIGTERM drains both workers, exits with 0, and every answered request is i
   const slow = Promise.all(Array.from({ length: 4 }, () => ask(undefined, "gpt-mock")));
   await mock.waitForRequests(4);
   daemon.child.kill("SIGTERM");
-  await until("new connections are refused", () => isRefused(daemon.port));
+  await waitUntil("new connections are refused", () => isRefused(daemon.port));
   release();
   for (const { status, body } of await slow) {
     assert.equal(status, 200);

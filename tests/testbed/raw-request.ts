@@ -94,6 +94,7 @@ function parseChunked(bytes: Buffer, start: number): { body: Buffer; length: num
     const lineEnd = bytes.indexOf("\r\n", at);
     if (lineEnd < 0) return null;
     const size = Number.parseInt(bytes.toString("latin1", at, lineEnd), 16);
+    if (Number.isNaN(size)) throw new Error("not a chunk's size");
     const end = lineEnd + 2 + size + 2;
     if (bytes.length < end) return null;
     if (size === 0) return { body: Buffer.concat(parts), length: end };

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { GatewayError } from "../../core/index.ts";
 import { hold, noon, onEachStore, refusal, usd, type World } from "./harness.test.ts";
+import { waitUntil } from "../../../tests/testbed/wait-until.ts";
 
 onEachStore("budgets", describeBudgets);
 
@@ -204,8 +205,10 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         clock.at += 500_000;
         renewal!();
         const read = () => store.db.selectFrom("budget_holds").select(["request_id", "expires_ms"]).orderBy("request_id").execute();
-        let rows = await read();
-        while (rows[0]!.expires_ms === noon + 600_000) rows = await read();
+        const rows = await waitUntil("the first hold is renewed", async () => {
+          const found = await read();
+          return found[0]!.expires_ms !== noon + 600_000 && found;
+        });
         assert.deepStrictEqual(
           rows.map((row) => ({ ...row })),
           [

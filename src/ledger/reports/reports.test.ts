@@ -235,7 +235,7 @@ test("entries come newest first, page by page, each once, also those of one inst
       seen.push(...page.entries.map((entry) => `${entry.request_id}/${entry.attempt}`));
       after = page.next;
       pages += 1;
-    } while (after !== null);
+    } while (after !== null && pages < 10);
     assert.deepEqual([seen, pages], [["req_5/2", "req_0/1", "req_6/1", "req_4/1", "req_3/2", "req_3/1", "req_2/1", "req_1/2"], 3]);
     assert.equal((await reports.entries({ limit: 1000 })).entries.length, 9);
     assert.equal((await reports.entries({ userId: "usr_1", limit: 8 })).next, null);

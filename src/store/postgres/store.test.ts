@@ -12,6 +12,7 @@ import { createPostgresStore } from "./store.ts";
 import { makePostgres, makePostgresPlace } from "./under-test.test.ts";
 import { StoreError } from "../store-error.ts";
 import type { Store } from "../types.ts";
+import { waitUntil } from "../../../tests/testbed/wait-until.ts";
 
 describeStore("PostgreSQL", makePostgres, withoutPostgres);
 
@@ -286,7 +287,7 @@ describe("PostgreSQL: what to do", { skip: withoutPostgres }, () => {
     await server.setTls(true);
     try {
       // The server takes up its settings a moment after it was told to.
-      while ((await encrypted({ tls: { verify: false } }).catch(() => 0)) !== 1);
+      await waitUntil("the server has its certificate", async () => (await encrypted({ tls: { verify: false } }).catch(() => 0)) === 1);
       assert.equal(await encrypted({ host: "localhost", tls: { ca: tlsAuthority } }), 1);
       const unknown = await refusal({ host: "localhost", tls: {} });
       assert.match(

@@ -1,0 +1,50 @@
+import { globSync } from "node:fs";
+import { constants } from "node:os";
+import { runTests, type TestRun } from "./run-tests.ts";
+
+/**
+ * `npm test`, `npm run test:long`, `npm run test:clients`. Without arguments: all tests, in two processes. With files or globs: these, in one process.
+ * `--long`, `--clients`: those runs, with their limits.
+ */
+
+const minuteMs = 60_000;
+
+/** Files with the tests of whole gateways; all others go into the first process. Together they take about the same time. */
+const whole = /^tests\/(?:e2e|faults|process)\//;
+
+function find(...globs: readonly string[]): string[] {
+  return globSync(globs, { exclude: (path) => path.includes("node_modules") }).toSorted();
+}
+
+function planRuns(args: readonly string[]): {
+  readonly runs: readonly TestRun[];
+  readonly testTimeoutMs: number;
+  readonly limitMs: number;
+} {
+  if (args[0] === "--long") {
+    const files = args.length > 1 ? args.slice(1) : find("tests/long/*.ts");
+    return { runs: [{ name: "the long runs", files }], testTimeoutMs: 30 * minuteMs, limitMs: 120 * minuteMs };
+  }
+  if (args[0] === "--clients") {
+    const files = ["tests/clients/agents.ts", "tests/clients/python.ts"];
+    return { runs: [{ name: "the clients", files }], testTimeoutMs: 10 * minuteMs, limitMs: 30 * minuteMs };
+  }
+  const limits = { testTimeoutMs: minuteMs, limitMs: 20 * minuteMs };
+  if (args.length > 0) return { runs: [{ name: "the tests", files: args }], ...limits };
+  const all = find("src/**/*.test.ts", "tests/**/*.test.ts", "bench/**/*.test.ts", "scripts/**/*.test.ts");
+  const runs = [
+    { name: "the rooms", files: all.filter((path) => !whole.test(path)) },
+    { name: "whole gateways", files: all.filter((path) => whole.test(path)) },
+  ];
+  return { runs, ...limits };
+}
+
+const stopped = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    stopped.abort(new Error(signal));
+    process.exitCode = 128 + constants.signals[signal];
+  });
+}
+const code = await runTests({ ...planRuns(process.argv.slice(2)), print: (text) => process.stdout.write(text), signal: stopped.signal });
+process.exitCode ??= code;
