@@ -54,7 +54,7 @@ export async function rawServer(t: TestContext, answer: (request: Arrived) => vo
       }
     });
   });
-  const { port, origin } = await listen(t, server, sockets);
+  const { port, origin } = await listen(t, server);
   const arrived = (count: number): Promise<void> =>
     new Promise((resolve) => {
       if (requests.length >= count) resolve();
@@ -63,7 +63,10 @@ export async function rawServer(t: TestContext, answer: (request: Arrived) => vo
   return { server, port, origin, sockets, requests, arrived };
 }
 
-export async function listen(t: TestContext, server: Server, sockets: readonly Socket[] = []): Promise<{ port: number; origin: string }> {
+export async function listen(t: TestContext, server: Server): Promise<{ port: number; origin: string }> {
+  // A connection that nobody reads does not see that its client has gone.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => sockets.add(socket));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => {

@@ -15,8 +15,9 @@ const graceMs = 2000;
 
 const stacks = new WeakMap<object, string>();
 
-// Both are published within the call that opens, so that its stack has the test's file.
+// They are published within the call that opens, so that its stack has the test's file.
 subscribe("tracing:net.server.listen:asyncStart", (message) => noteStack((message as { readonly server: object }).server));
+subscribe("net.client.socket", (message) => noteStack((message as { readonly socket: object }).socket));
 subscribe("child_process", (message) => noteStack((message as { readonly process: object }).process));
 
 // oxlint-disable-next-line import/no-default-export -- the runner wants a reporter as one
@@ -41,7 +42,9 @@ function describeHandles(): string[] {
   const { _getActiveHandles: activeHandles } = process as unknown as { readonly _getActiveHandles?: () => readonly object[] };
   return (activeHandles?.() ?? []).flatMap((handle) => {
     const name = nameOf(handle);
-    return name === undefined ? [] : [`  ${name}\n${stacks.get(handle) ?? ""}`];
+    // A connection that came to a server was opened by nobody here: what began to listen says more.
+    const { server } = handle as { readonly server?: object };
+    return name === undefined ? [] : [`  ${name}\n${stacks.get(handle) ?? stacks.get(server ?? handle) ?? ""}`];
   });
 }
 

@@ -27,7 +27,7 @@ async function tlsServer(t: TestContext): Promise<{ port: number; heads: string[
     });
   });
   server.on("connection", (socket) => sockets.push(socket));
-  const { port } = await listen(t, server, sockets);
+  const { port } = await listen(t, server);
   return { port, heads, sockets };
 }
 
