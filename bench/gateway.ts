@@ -10,7 +10,6 @@ import type { Target, TargetContext } from "./targets.ts";
 import { answersOk, clientHeaders } from "./targets.ts";
 import { BENCH_MODEL, WORKLOADS, WORKLOAD_NAMES } from "./workloads.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const START_TIMEOUT_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 15_000;
 const UPSTREAM_KEY = "bench-upstream-key";
@@ -30,13 +29,19 @@ function gatewayConfiguration(directory: string, port: number, upstreamPort: num
   });
 }
 
+/** A gateway's program and its configuration. */
+interface Place {
+  readonly root: string;
+  readonly config: string;
+}
+
 /** Runs the command line and gives one text field of the JSON object that it prints. */
-async function command(context: TargetContext, config: string, args: readonly string[], field: string): Promise<string> {
+async function command(context: TargetContext, { root, config }: Place, args: readonly string[], field: string): Promise<string> {
   const running = context.processes.start({
     command: process.execPath,
-    args: [join(ROOT, "bin", "tokligence.js"), "--config", config, ...args, "--json"],
+    args: [join(root, "bin", "tokligence.js"), "--config", config, ...args, "--json"],
     core: context.core,
-    cwd: ROOT,
+    cwd: root,
   });
   const status = await running.finished(COMMAND_TIMEOUT_MS);
   const output = running.output();
@@ -64,24 +69,28 @@ async function checkDuties(context: TargetContext, origin: string): Promise<void
 /**
  * Starts the gateway with auth, ledger, metrics and log on, makes a user with a key, and watches that every answered request
  * has its row in the ledger and its line in the log.
+ * @param root where its files lie: this tree, or another commit's.
  */
-export async function startGateway(context: TargetContext): Promise<Target> {
-  const directory = join(context.directory, "gateway");
+export async function startGateway(name: "gateway" | "against", root: string, context: TargetContext): Promise<Target> {
+  const directory = join(context.directory, `${name}-home`);
   mkdirSync(directory);
   const port = await context.freePort();
   const config = join(directory, "config.yaml");
   writeFileSync(config, gatewayConfiguration(directory, port, context.upstreamPort), { mode: 0o600 });
   const running = context.processes.start({
     command: process.execPath,
-    args: [join(ROOT, "bin", "tokligence-daemon.js"), "--config", config, "start"],
+    args: [join(root, "bin", "tokligence-daemon.js"), "--config", config, "start"],
     core: context.core,
-    cwd: ROOT,
+    cwd: root,
   });
   const origin = `http://127.0.0.1:${port}`;
-  await waitFor("the gateway", running, START_TIMEOUT_MS, () => answersOk(`${origin}/health/ready`));
+  await waitFor(name === "gateway" ? "the gateway" : "the gateway of the other commit", running, START_TIMEOUT_MS, () =>
+    answersOk(`${origin}/health/ready`),
+  );
   await checkDuties(context, origin);
-  const user = await command(context, config, ["user", "create", "bench"], "id");
-  const key = await command(context, config, ["apikey", "create", user], "key");
+  const place = { root, config };
+  const user = await command(context, place, ["user", "create", "bench"], "id");
+  const key = await command(context, place, ["apikey", "create", user], "key");
 
   const dispatched = async (): Promise<number> => {
     const text = await (await fetch(`http://127.0.0.1:${context.upstreamPort}/count`)).text();
@@ -93,7 +102,7 @@ export async function startGateway(context: TargetContext): Promise<Target> {
   let rowsBefore = 0;
   let logBefore = 0;
   return {
-    name: "gateway",
+    name,
     pid: running.pid,
     loads: WORKLOAD_NAMES,
     origin,

@@ -125,6 +125,11 @@ export function loadFor(workload: Workload, target: Pick<Target, "name" | "loads
   return target.name === "nginx" ? WORKLOADS[workload.yardstick] : undefined;
 }
 
+/** The order of one round: there and back by turns, so that a machine that slows down steadily favours no target. */
+export function turnsOf<T>(round: number, targets: readonly T[]): readonly T[] {
+  return round % 2 === 1 ? targets : targets.toReversed();
+}
+
 /**
  * Measures one workload: a look at each target's answer, a warm-up each, then rounds in which they take turns. A window with
  * foreign load is taken anew, a few times at most; one that the target spoiled is left out.
@@ -141,7 +146,7 @@ export async function measureWorkload(bench: Bench, workload: Workload, targets:
   const windows: Window[] = [];
   const discarded: Discarded[] = [];
   for (let round = 1; round <= bench.rounds; round++) {
-    for (const contestant of contestants) {
+    for (const contestant of turnsOf(round, contestants)) {
       for (let attempt = 1; attempt <= TRIES; attempt++) {
         const { window, problem } = await takeWindow(bench, contestant, round);
         const { seen, notIdle } = window.foreign;

@@ -11,6 +11,7 @@ test("without arguments everything is measured", () => {
     seconds: 4,
     warmup: 8,
     maxForeign: 0.1,
+    against: undefined,
     json: undefined,
   });
 });
@@ -24,8 +25,17 @@ test("every argument is taken", () => {
     seconds: 2,
     warmup: 1,
     maxForeign: 0.3,
+    against: undefined,
     json: "out.json",
   });
+});
+
+test("against a commit both gateways are measured, in ten rounds, and others only if they are asked for", () => {
+  const { against, targets, rounds } = parseOptions(["--against", "main"]);
+  deepEqual([against, targets, rounds], ["main", ["gateway", "against"], 10]);
+  const more = parseOptions(["--against", "main", "--targets", "nginx,gateway", "--rounds", "20"]);
+  deepEqual([more.targets, more.rounds], [["gateway", "against", "nginx"], 20]);
+  throws(() => parseOptions(["--targets", "against"]), /--targets: "against" is none of/);
 });
 
 test("an argument that cannot be is refused by name", () => {

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 
+import { LEAST_ROUNDS } from "./comparison.ts";
 import type { TargetName } from "./targets.ts";
 import { TARGET_NAMES } from "./targets.ts";
 import type { WorkloadName } from "./workloads.ts";
@@ -13,12 +14,15 @@ export interface Options {
   readonly warmup: number;
   /** The most foreign CPU time a window may have had, in cores. */
   readonly maxForeign: number;
+  /** A commit whose gateway is measured beside this one; `targets` then has both. */
+  readonly against: string | undefined;
   /** Where the JSON goes; undefined: a file named after the time, in bench/results/. */
   readonly json: string | undefined;
 }
 
 export const USAGE = `node bench/run.ts [--workloads ${WORKLOAD_NAMES.join(",")}] [--targets gateway,nginx,direct] [--rounds 5] [--seconds 4]
                   [--warmup 8] [--max-foreign 0.1] [--json FILE]
+                  [--against COMMIT]
 targets: ${TARGET_NAMES.join(", ")}`;
 
 function names<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
@@ -43,21 +47,25 @@ export function parseOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       workloads: { type: "string", default: WORKLOAD_NAMES.join(",") },
-      targets: { type: "string", default: "gateway,nginx,direct" },
-      rounds: { type: "string", default: "5" },
+      targets: { type: "string" },
+      rounds: { type: "string" },
       seconds: { type: "string", default: "4" },
       warmup: { type: "string", default: "8" },
       "max-foreign": { type: "string", default: "0.1" },
       json: { type: "string" },
+      against: { type: "string" },
     },
   });
+  const { against } = values;
+  const targets = names("targets", values.targets ?? (against === undefined ? "gateway,nginx,direct" : "gateway"), TARGET_NAMES);
   return {
     workloads: names("workloads", values.workloads, WORKLOAD_NAMES),
-    targets: names("targets", values.targets, TARGET_NAMES),
-    rounds: within("rounds", values.rounds, 1, 50, true),
+    targets: against === undefined ? targets : ["gateway", "against", ...targets.filter((name) => name !== "gateway")],
+    rounds: within("rounds", values.rounds ?? (against === undefined ? "5" : String(LEAST_ROUNDS)), 1, 50, true),
     seconds: within("seconds", values.seconds, 1, 60, true),
     warmup: within("warmup", values.warmup, 1, 60, true),
     maxForeign: within("max-foreign", values["max-foreign"], 0, 2, false),
+    against,
     json: values.json,
   };
 }

@@ -7,6 +7,10 @@ import type { AddressInfo } from "node:net";
 import { availableParallelism, cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { Checkout } from "./checkout.ts";
+import { checkOut } from "./checkout.ts";
+import type { Comparison } from "./comparison.ts";
+import { compareWindows, renderComparisons } from "./comparison.ts";
 import type { Figure } from "./figures.ts";
 import { summarise } from "./figures.ts";
 import { startGateway } from "./gateway.ts";
@@ -18,7 +22,7 @@ import { procFiles } from "./proc.ts";
 import type { Processes } from "./processes.ts";
 import { createProcesses } from "./processes.ts";
 import { renderTable } from "./table.ts";
-import type { Target, TargetContext } from "./targets.ts";
+import type { Target, TargetContext, TargetName } from "./targets.ts";
 import { printedPort, startMeasure } from "./targets.ts";
 import { WORKLOAD_NAMES, WORKLOADS } from "./workloads.ts";
 
@@ -26,6 +30,7 @@ const CONNECTIONS = 50;
 const SYSTEM_CORE = 0;
 const LOAD_CORE = 1;
 const HERE = import.meta.dirname;
+const ROOT = join(HERE, "..");
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -67,18 +72,24 @@ async function freePort(): Promise<number> {
   return promise;
 }
 
-async function startTargets(options: Options, context: TargetContext): Promise<Target[]> {
+async function startTargets(options: Options, context: TargetContext, other: Checkout | undefined): Promise<Target[]> {
+  const start = (name: TargetName): Promise<Target> => {
+    if (name === "gateway") return startGateway(name, ROOT, context);
+    if (name !== "against") return startMeasure(name, context);
+    if (other === undefined) throw new Error("no commit is given to measure against");
+    return startGateway(name, other.root, context);
+  };
   const targets: Target[] = [];
-  for (const name of options.targets) targets.push(await (name === "gateway" ? startGateway(context) : startMeasure(name, context)));
+  for (const name of options.targets) targets.push(await start(name));
   return targets;
 }
 
-function writeResults(options: Options, measured: ReadonlyMap<string, Measured>, figures: readonly Figure[]): string {
+function writeResults(options: Options, measured: ReadonlyMap<string, Measured>, reckoned: object): string {
   const file = options.json ?? join(HERE, "results", `${new Date().toISOString().replaceAll(/[:.]/g, "-")}.json`);
   if (options.json === undefined) mkdirSync(join(HERE, "results"), { recursive: true });
   const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, kernel: release(), node: process.version };
   const workloads = Object.fromEntries(measured);
-  writeFileSync(file, `${JSON.stringify({ time: new Date().toISOString(), machine, options, figures, workloads }, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ time: new Date().toISOString(), machine, options, ...reckoned, workloads }, null, 2)}\n`);
   return file;
 }
 
@@ -99,7 +110,8 @@ async function run(options: Options, processes: Processes, directory: string): P
     freePort,
     warn: (text) => say(`warning: ${text}`),
   };
-  const targets = await startTargets(options, context);
+  const other = options.against === undefined ? undefined : checkOut(options.against, join(directory, "against"));
+  const targets = await startTargets(options, context, other);
   const { seconds, warmup, rounds, maxForeign } = options;
   const bench: Bench = {
     processes,
@@ -116,16 +128,22 @@ async function run(options: Options, processes: Processes, directory: string): P
   };
   const measured = new Map<string, Measured>();
   const figures: Figure[] = [];
+  const comparisons: Comparison[] = [];
   for (const name of options.workloads) {
     const result = await measureWorkload(bench, WORKLOADS[name], targets);
     measured.set(name, result);
     figures.push(...summarise(WORKLOADS[name], result.windows));
+    const comparison = compareWindows(name, result.windows);
+    if (comparison !== undefined) comparisons.push(comparison);
   }
   process.stdout.write(`${renderTable(figures)}\n`);
+  if (other !== undefined) process.stdout.write(`\n${renderComparisons(other.commit, comparisons)}\n`);
   const discarded = [...measured.values()].flatMap((result) => result.discarded);
   const spoiled = discarded.filter((window) => !window.foreign);
   for (const window of spoiled) say(`INVALID ${window.workload} round ${window.round} ${window.target}: ${window.reason}`);
-  say(`${discarded.length - spoiled.length} windows thrown away for foreign load; results in ${writeResults(options, measured, figures)}`);
+  say(
+    `${discarded.length - spoiled.length} windows thrown away for foreign load; results in ${writeResults(options, measured, { figures, comparisons })}`,
+  );
   const thin = figures.filter((figure) => figure.rounds * 2 < rounds);
   for (const figure of thin) say(`${figure.workload} ${figure.target}: only ${figure.rounds} of ${rounds} rounds count`);
   return spoiled.length > 0 || thin.length > 0 ? 1 : 0;

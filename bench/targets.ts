@@ -6,7 +6,8 @@ import { waitFor } from "./processes.ts";
 import type { Workload, WorkloadName } from "./workloads.ts";
 
 export const TARGET_NAMES = ["gateway", "nginx", "minimal", "direct"] as const;
-export type TargetName = (typeof TARGET_NAMES)[number];
+/** `against`: the gateway of another commit. */
+export type TargetName = (typeof TARGET_NAMES)[number] | "against";
 
 /** A system under test, started and answering. */
 export interface Target {
@@ -165,7 +166,7 @@ function direct(context: TargetContext): Target {
 }
 
 /** Starts one of the measures; the gateway has a file of its own. */
-export function startMeasure(name: Exclude<TargetName, "gateway">, context: TargetContext): Promise<Target> {
+export function startMeasure(name: Exclude<TargetName, "gateway" | "against">, context: TargetContext): Promise<Target> {
   switch (name) {
     case "nginx":
       return startNginx(context);
