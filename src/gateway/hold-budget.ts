@@ -8,14 +8,14 @@ import type { ModelCall } from "./model-call.ts";
 const minOutputTokens = 16;
 
 /**
- * Holds what the request may cost in the budgets of its user and key. `undefined`, and no promise, for those who have none and for what costs nothing.
+ * Holds what the request may cost in the budgets of its user, its key and the key's ancestors. `undefined`, and no promise, for those who have none and for what costs nothing.
  * The hold is for the whole request, however many attempts it takes. If its client names no bound on output and a budget has room for less than the usual one, the
  * budget's rest becomes the bound.
  * @throws GatewayError `budget_exceeded`.
  */
 export function holdBudget(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
   const { principal, deps } = call;
-  const budgets = deps.budgets.of(principal.userId, principal.keyId);
+  const budgets = deps.budgets.of(principal.userId, principal.keyId, principal.ancestorIds);
   if (budgets === undefined) return undefined;
   const amountNanoUsd = maxCost(call, attempts);
   if (amountNanoUsd === 0n) return undefined;
