@@ -101,7 +101,6 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
   const sealer = new AnswerSealer({
     dialect: call.protocol.id,
     origin: proofs.origin,
-    echoesReasoning: provider.quirks.echoReasoning === true,
     seal: proofs.seal,
   });
   const target = outer.upstreamPath(

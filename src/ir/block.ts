@@ -46,8 +46,8 @@ export interface ReasoningBlock {
 export interface ReasoningProof {
   /** Whose wire has a field for it. */
   readonly protocol: ProtocolId;
-  /** `signature` signs the text; `encrypted` replaces it; `redacted` is an opaque block of its own. */
-  readonly kind: "signature" | "encrypted" | "redacted";
+  /** `signature` signs the text; `encrypted` replaces it; `redacted` is an opaque block of its own; `field` says where the text goes back. */
+  readonly kind: "signature" | "encrypted" | "redacted" | "field";
   readonly data: string;
 }
 

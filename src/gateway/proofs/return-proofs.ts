@@ -106,7 +106,9 @@ class ReturnedMessage {
       return undefined;
     }
     if (isSameOrigin(content.origin, this.#around.origin)) return content;
-    if (content.call !== undefined || content.reasoning.some(({ proof }) => proof !== undefined)) this.lost = true;
+    // A mark that only says where the text goes is no proof that is lost.
+    if (content.call !== undefined || content.reasoning.some(({ proof }) => proof !== undefined && proof.kind !== "field"))
+      this.lost = true;
     return { reasoning: content.reasoning.map(({ text }) => ({ type: "reasoning", text })) };
   }
 

@@ -9,7 +9,6 @@ function sealerFor(dialect: "anthropic-messages" | "openai-responses"): AnswerSe
   return new AnswerSealer({
     dialect,
     origin: { provider: "google", protocol: "gemini-generate", family: "gemini-3" },
-    echoesReasoning: false,
     seal: (content) => JSON.stringify([content.reasoning.map(({ proof }) => proof?.data), content.call?.data ?? null]),
   });
 }

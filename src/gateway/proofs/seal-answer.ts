@@ -16,8 +16,6 @@ export interface AnswerSealing {
   /** The client's. */
   readonly dialect: ProtocolId;
   readonly origin: ProofOrigin;
-  /** The provider wants its reasoning back even unsigned. */
-  readonly echoesReasoning: boolean;
   readonly seal: (content: ProofContent) => string;
 }
 
@@ -49,9 +47,9 @@ export class AnswerSealer {
 
   /** The proof that the client sees on a reasoning block. */
   reasoning(block: ReasoningBlock): ReasoningProof | undefined {
-    const { dialect, echoesReasoning } = this.#sealing;
+    const { dialect } = this.#sealing;
     const { proof, id } = block;
-    const isWanted = proof !== undefined || (echoesReasoning && block.text !== "");
+    const isWanted = proof !== undefined;
     if (carriesOn[dialect] === "calls") {
       if (isWanted) this.#waiting.push(plain(block));
       return undefined;

@@ -1,9 +1,14 @@
 import type { ReasoningProof } from "../../ir/index.ts";
 import { isObject, restOf, type WireObject } from "../fields.ts";
+import { isDetail, textOfDetails, type ReasoningField } from "./returned-reasoning.ts";
 
 /** What an answer's message, or the delta of one, says. */
 export interface SaidFields {
   readonly reasoning: string;
+  /** Where the reasoning stands; `undefined` if there is none, or only entries. */
+  readonly reasoningField: ReasoningField | undefined;
+  /** Entries of `reasoning_details`. */
+  readonly details: readonly WireObject[];
   readonly text: string;
   readonly refusal: string;
   readonly calls: readonly WireObject[];
@@ -12,15 +17,22 @@ export interface SaidFields {
 
 /**
  * Reads a `message` or a `delta`. Reasoning is `reasoning_content` (DeepSeek, vLLM, Moonshot, …) or `reasoning` (OpenRouter, Groq); some servers send both
- * with one text. `content` may be an array of parts with `thinking` among them (Mistral). The retired `function_call` is a call without id.
+ * with one text. OpenRouter and MiniMax have entries of `reasoning_details` beside it, or alone. `content` may be an array of parts with `thinking` among them (Mistral). The retired `function_call` is a call without id.
  */
 export function readSaid(message: WireObject): SaidFields {
   const { content } = message;
   const parts = objectsOf(content);
   const retired = message["function_call"];
   const calls = objectsOf(message["tool_calls"]);
+  const own = textOf(message["reasoning_content"]);
+  const other = own === "" ? textOf(message["reasoning"]) : "";
+  const thinking = own === "" && other === "" ? partTexts(parts, "thinking") : "";
+  const entries = message["reasoning_details"];
+  const details = Array.isArray(entries) ? entries.filter(isDetail) : none;
   return {
-    reasoning: textOf(message["reasoning_content"]) || textOf(message["reasoning"]) || partTexts(parts, "thinking"),
+    reasoning: own || other || thinking || (details.length === 0 ? "" : textOfDetails(details)),
+    reasoningField: own !== "" ? "reasoning_content" : other !== "" ? "reasoning" : thinking !== "" ? "thinking" : undefined,
+    details,
     text: textOf(content) || partTexts(parts, "text"),
     refusal: textOf(message["refusal"]) || partTexts(parts, "refusal"),
     calls: isObject(retired) ? [...calls, { function: retired }] : calls,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import type { Wire } from "../openai-shared/harness.test.ts";
 import { parseResponse } from "./parse-response.ts";
+import { markReasoning } from "./returned-reasoning.ts";
 
 const answer = (message: Wire, finish: string | null = "stop", rest: Wire = {}): string =>
   JSON.stringify({ id: "chatcmpl-1", created: 7, model: "m", choices: [{ index: 0, message, finish_reason: finish }], ...rest });
@@ -37,7 +38,7 @@ describe("a completion of a Chat upstream", () => {
     assert.deepEqual(parseResponse(answer(message, "tool_calls")), {
       ...base,
       content: [
-        { type: "reasoning", text: "why" },
+        { type: "reasoning", text: "why", proof: markReasoning("reasoning", []) },
         { type: "text", text: "text" },
         { type: "refusal", text: "no" },
         { type: "tool-call", id: "a", name: "read", kind: "function", arguments: '{"n": 1.0}' },
@@ -56,9 +57,25 @@ describe("a completion of a Chat upstream", () => {
       { type: "text", text: "so" },
     ];
     assert.deepEqual(parseResponse(answer({ content })).content, [
-      { type: "reasoning", text: "why" },
+      { type: "reasoning", text: "why", proof: markReasoning("thinking", []) },
       { type: "text", text: "so" },
     ]);
+  });
+
+  test("entries of the reasoning are kept as they are, and read where they are its only place", () => {
+    const entries = [
+      { type: "reasoning.summary", summary: "Look it up.", id: null, format: "openai-responses-v1", index: 0 },
+      { type: "reasoning.encrypted", data: "gAAA", id: "call_1", format: "google-gemini-v1", index: 1 },
+    ];
+    assert.deepEqual(parseResponse(answer({ content: "so", reasoning_details: entries })).content, [
+      { type: "reasoning", text: "Look it up.", proof: markReasoning(undefined, entries) },
+      { type: "text", text: "so" },
+    ]);
+    assert.deepEqual(parseResponse(answer({ content: "so", reasoning_details: entries.slice(1) })).content[0], {
+      type: "reasoning",
+      text: "",
+      proof: markReasoning(undefined, entries.slice(1)),
+    });
   });
 
   test("the reason of the end in every vendor's words", () => {

@@ -8,6 +8,7 @@ import { restoreArguments, restoreCall } from "../restore-tool.ts";
 import { madeCallId } from "../tool-names.ts";
 import type { ToolNames } from "../translation.ts";
 import { objectsOf, readCall, readHead, readSaid } from "./answer-fields.ts";
+import { markReasoning } from "./returned-reasoning.ts";
 import { parseStopReason } from "./stop-reason.ts";
 import { findUsage } from "./usage.ts";
 
@@ -34,14 +35,15 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
 
 function parseChoice(choice: WireObject, answerId: string, toolNames: ToolNames | undefined): Candidate {
   const said = readSaid(isObject(choice["message"]) ? choice["message"] : {});
-  const texts: Block[] = (["reasoning", "text", "refusal"] as const)
-    .filter((type) => said[type] !== "")
-    .map((type) => ({ type, text: said[type] }));
+  const { reasoning, reasoningField, details } = said;
+  const thoughts: Block[] =
+    reasoning === "" && details.length === 0 ? [] : [{ type: "reasoning", text: reasoning, proof: markReasoning(reasoningField, details) }];
+  const texts: Block[] = (["text", "refusal"] as const).filter((type) => said[type] !== "").map((type) => ({ type, text: said[type] }));
   const calls = said.calls.map((call, index) => parseCall(call, index, answerId, toolNames));
   const reason = choice["finish_reason"];
   const word = typeof reason === "string" && reason !== "" ? reason : undefined;
   return {
-    content: [...texts, ...calls, ...said.images.flatMap(parseImage)],
+    content: [...thoughts, ...texts, ...calls, ...said.images.flatMap(parseImage)],
     stopReason: parseStopReason(word, { calls: calls.length > 0, refusal: said.refusal !== "" }),
     ...(word === undefined ? {} : { rawStopReason: word }),
   };

@@ -1,4 +1,4 @@
-import type { Block, ChatRequest, Message, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
+import type { Block, ChatRequest, Message, ReasoningBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
 import { wrapInput } from "../free-text-tool.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import { nameOfOpaque, type Losses } from "../losses.ts";
@@ -7,12 +7,13 @@ import { noteCaches, splitResult } from "../openai-shared/result-text.ts";
 import { wireCallId, type ToolNamer } from "../tool-names.ts";
 import type { RenderTarget } from "../translation.ts";
 import { renderParts, type WirePart } from "./render-parts.ts";
+import { returnReasoning, withThinking, type ReturnedReasoning } from "./returned-reasoning.ts";
 
 /** An assistant's message while it grows: several neutral ones in a row may be one here. */
 interface Turn {
   readonly texts: string[];
   readonly refusals: string[];
-  readonly reasoning: string[];
+  readonly reasoning: ReasoningBlock[];
   readonly calls: ToolCallBlock[];
   name: string | undefined;
   extensions: WireObject;
@@ -107,8 +108,7 @@ export class MessageWriter {
         turn.refusals.push(block.text);
         return;
       case "reasoning":
-        if (block.proof !== undefined) this.#losses.drop("thoughts", "The provider's protocol has no such field.");
-        if (block.text !== "") turn.reasoning.push(block.text);
+        turn.reasoning.push(block);
         return;
       case "tool-call":
         turn.calls.push(block);
@@ -132,13 +132,13 @@ export class MessageWriter {
     if (turn === undefined) return;
     const calls = turn.calls.map((call) => this.#renderCall(call));
     const text = turn.texts.filter((piece) => piece !== "").join("\n\n");
-    const reasoning = this.#reasoningOf(turn);
+    const { fields, thinking } = this.#reasoningOf(turn);
     const isEmpty = text === "" && calls.length === 0 && turn.refusals.length === 0;
     if (isEmpty && turn.texts.length === 0) return;
     this.#out.push({
       role: "assistant",
-      ...reasoning,
-      content: turn.texts.length > 0 ? text : null,
+      ...fields,
+      content: withThinking(thinking, turn.texts.length > 0 ? text : null),
       ...(turn.refusals.length === 0 ? {} : { refusal: turn.refusals.join("") }),
       ...(calls.length === 0 ? {} : { tool_calls: calls }),
       ...(turn.name === undefined ? {} : { name: turn.name }),
@@ -147,14 +147,18 @@ export class MessageWriter {
     this.#writeResults(turn.calls);
   }
 
-  #reasoningOf({ reasoning, calls }: Turn): WireObject {
+  /** What the server made goes back as it came; other reasoning goes only to a server that demands some with its calls. */
+  #reasoningOf({ reasoning, calls }: Turn): Pick<ReturnedReasoning, "fields" | "thinking"> {
     const { echoReasoning, reasoningField, reasoningPlaceholder = "" } = this.#target.quirks;
-    if (echoReasoning !== true || calls.length === 0) {
-      if (reasoning.length > 0) this.#losses.drop("thoughts", "The provider does not take earlier reasoning back.");
-      return {};
+    const { fields, thinking, foreign } = returnReasoning(reasoning);
+    const field = reasoningField ?? "reasoning_content";
+    const isDemanded = echoReasoning === true && calls.length > 0 && fields[field] === undefined;
+    if (!isDemanded) {
+      if (foreign.length > 0) this.#losses.drop("thoughts", "The provider takes back only reasoning that it made.");
+      return { fields, thinking };
     }
     // Demanded even where there is none: such providers refuse calls without the field.
-    return { [reasoningField ?? "reasoning_content"]: reasoning.join("\n\n") || reasoningPlaceholder };
+    return { fields: { ...fields, [field]: foreign.join("\n\n") || reasoningPlaceholder }, thinking };
   }
 
   #renderCall(call: ToolCallBlock): WireObject {

@@ -3,6 +3,7 @@ import type { ClientContext } from "../protocol.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
 import { holdsRefusal, renderFinishReason } from "./finish-reason.ts";
+import { detailsOf } from "./returned-reasoning.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireCompletion, WireMessage, WireSignedCall, WireToolCall } from "./wire.ts";
 
@@ -30,6 +31,7 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
 
 function renderMessage(content: readonly Block[]): WireMessage {
   const reasoning = textsOf(content, "reasoning");
+  const details = content.flatMap((block) => (block.type === "reasoning" ? detailsOf(block.proof) : []));
   const calls = content.filter((block) => block.type === "tool-call").map(renderToolCall);
   const images = content.filter((block) => block.type === "media").flatMap(renderImage);
   return {
@@ -37,6 +39,7 @@ function renderMessage(content: readonly Block[]): WireMessage {
     content: textsOf(content, "text") ?? null,
     refusal: textsOf(content, "refusal") ?? null,
     ...(reasoning === undefined || reasoning === "" ? {} : { reasoning_content: reasoning }),
+    ...(details.length === 0 ? {} : { reasoning_details: details }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
     ...(images.length === 0 ? {} : { images }),
   };

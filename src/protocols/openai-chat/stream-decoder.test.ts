@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { collect, type StreamEvent } from "../../ir/index.ts";
+import { collect, type ReasoningProof, type StreamEvent } from "../../ir/index.ts";
 import { decode, type Wire } from "../openai-shared/harness.test.ts";
 import type { ToolNames } from "../translation.ts";
 import { parseResponse } from "./parse-response.ts";
+import { markReasoning } from "./returned-reasoning.ts";
 import { ChatStreamDecoder } from "./stream-decoder.ts";
 
 const head = { id: "chatcmpl-1", object: "chat.completion.chunk", created: 7, model: "m" };
@@ -23,6 +24,7 @@ const call = (index: number, id: string, name: string, kind: "function" | "custo
 });
 const text = (index: number, value: string): StreamEvent => ({ type: "block-delta", index, delta: { type: "text", text: value } });
 const args = (index: number, value: string): StreamEvent => ({ type: "block-delta", index, delta: { type: "arguments", text: value } });
+const mark = (index: number, proof: ReasoningProof): StreamEvent => ({ type: "block-delta", index, delta: { type: "proof", proof } });
 const close = (index: number): StreamEvent => ({ type: "block-end", index });
 const ends = (stopReason: "stop" | "tool-calls" | "length" | "other", rawStopReason?: string, usage?: object): StreamEvent[] => [
   {
@@ -47,12 +49,35 @@ describe("a Chat stream", () => {
       start,
       open(0, "reasoning"),
       text(0, "why"),
+      mark(0, markReasoning("reasoning_content", [])),
       close(0),
       open(1, "text"),
       text(1, "he"),
       text(1, "llo"),
       close(1),
       ...ends("stop", "stop", { input: 5, output: 3, cacheRead: 2 }),
+    ]);
+  });
+
+  test("pieces of an entry of the reasoning are one entry, what is encrypted comes whole", () => {
+    const entry = (fields: Wire): string =>
+      chunk({ reasoning_details: [{ id: null, format: "anthropic-claude-v1", index: 0, ...fields }] });
+    const secret = { type: "reasoning.encrypted", data: "gAAA", id: "a", index: 1 };
+    const stream =
+      chunk({ reasoning: "Look ", reasoning_details: [{ type: "reasoning.text", text: "Look ", signature: null, index: 0 }] }) +
+      entry({ type: "reasoning.text", text: "it up." }) +
+      entry({ type: "reasoning.text", text: null, signature: "sig" }) +
+      chunk({ reasoning_details: [secret], tool_calls: [{ index: 0, id: "a", function: { name: "ls", arguments: "{}" } }] }) +
+      chunk({}, "tool_calls") +
+      done;
+    const entries = [{ type: "reasoning.text", text: "Look it up.", signature: "sig", index: 0, format: "anthropic-claude-v1" }, secret];
+    assert.deepEqual(read(stream).slice(0, 6), [
+      start,
+      open(0, "reasoning"),
+      text(0, "Look "),
+      text(0, "it up."),
+      mark(0, markReasoning(undefined, entries)),
+      close(0),
     ]);
   });
 

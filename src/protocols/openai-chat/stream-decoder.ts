@@ -3,9 +3,10 @@ import { mergeUsage, type StreamError, type StreamEvent, type Usage } from "../.
 import { isObject, type WireObject } from "../fields.ts";
 import type { UpstreamError } from "../protocol.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
-import { readCall, readHead, readSaid } from "./answer-fields.ts";
+import { readCall, readHead, readSaid, type SaidFields } from "./answer-fields.ts";
 import { learnDeltaShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { firstChoice } from "./parse-response.ts";
+import { DetailsOfStream, markReasoning, type ReasoningField } from "./returned-reasoning.ts";
 import { parseStopReason } from "./stop-reason.ts";
 import { StreamCalls } from "./stream-calls.ts";
 import { errorOf, parseChunk } from "./tap.ts";
@@ -23,6 +24,9 @@ export class ChatStreamDecoder implements StreamDecoder {
   #id: string | undefined;
   #blocks = 0;
   #open: { readonly type: TextType; readonly index: number } | undefined;
+  /** Where the server shows reasoning. */
+  #field: ReasoningField | undefined;
+  readonly #details = new DetailsOfStream();
   #refused = false;
   #reason: string | undefined;
   #usage: Usage | undefined;
@@ -90,7 +94,7 @@ export class ChatStreamDecoder implements StreamDecoder {
   #readDelta(delta: unknown): readonly StreamEvent[] {
     const said = readSaid(isObject(delta) ? delta : {});
     const events: StreamEvent[] = [];
-    this.#text("reasoning", said.reasoning, events);
+    this.#reasoning(said, events);
     this.#text("text", said.text, events);
     this.#text("refusal", said.refusal, events);
     for (const call of said.calls) events.push(...this.#call(call));
@@ -98,23 +102,40 @@ export class ChatStreamDecoder implements StreamDecoder {
     return events;
   }
 
+  /** Entries may come without a text: what is encrypted is a block too. */
+  #reasoning({ reasoning, reasoningField, details }: SaidFields, events: StreamEvent[]): void {
+    if (reasoningField !== undefined) this.#field ??= reasoningField;
+    if (details.length > 0) {
+      this.#openText("reasoning", events);
+      this.#details.push(details);
+    }
+    this.#text("reasoning", reasoning, events);
+  }
+
   #text(type: TextType, text: string, events: StreamEvent[]): void {
     if (text === "") return;
     if (type === "refusal") this.#refused = true;
-    let open = this.#open;
-    if (open?.type !== type) {
-      events.push(...this.#closeText());
-      open = { type, index: this.#blocks++ };
-      this.#open = open;
-      events.push({ type: "block-start", index: open.index, block: { type } });
-    }
-    events.push({ type: "block-delta", index: open.index, delta: { type: "text", text } });
+    events.push({ type: "block-delta", index: this.#openText(type, events), delta: { type: "text", text } });
+  }
+
+  /** The index of the open block of a type, which begins where none is open. */
+  #openText(type: TextType, events: StreamEvent[]): number {
+    if (this.#open?.type === type) return this.#open.index;
+    events.push(...this.#closeText());
+    const index = this.#blocks++;
+    this.#open = { type, index };
+    events.push({ type: "block-start", index, block: { type } });
+    return index;
   }
 
   #closeText(): StreamEvent[] {
     const open = this.#open;
     this.#open = undefined;
-    return open === undefined ? [] : [{ type: "block-end", index: open.index }];
+    if (open === undefined) return [];
+    const end = { type: "block-end", index: open.index } as const;
+    if (open.type !== "reasoning") return [end];
+    const proof = markReasoning(this.#field, this.#details.take());
+    return [{ type: "block-delta", index: open.index, delta: { type: "proof", proof } }, end];
   }
 
   #call(wire: WireObject): StreamEvent[] {

@@ -6,6 +6,7 @@ import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { renderStreamError } from "./errors.ts";
 import { renderFinishReason } from "./finish-reason.ts";
 import { signedCall } from "./render-response.ts";
+import { detailsOf } from "./returned-reasoning.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireDelta } from "./wire.ts";
 
@@ -99,6 +100,8 @@ export class ChatStreamEncoder implements StreamEncoder {
       case "proof": {
         const call = this.#calls.get(index);
         const signature = signedCall(delta.proof);
+        const details = call === undefined ? detailsOf(delta.proof) : [];
+        if (details.length > 0) return this.#delta({ reasoning_details: details });
         if (call === undefined || signature.extra_content === undefined) return "";
         // Clients read the arguments of every piece, also where it brings none.
         return this.#delta({ tool_calls: [{ index: call.number, ...argumentsPiece(call.custom, ""), ...signature }] });

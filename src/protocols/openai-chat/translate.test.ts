@@ -27,6 +27,13 @@ const content = fc
   .tuple(fc.option(reasoningBlock), fc.option(textBlock), fc.option(refusalBlock), fc.array(callBlock, { maxLength: 4 }))
   .map(([reasoning, text, refusal, calls]) => [reasoning, text, refusal, ...calls].filter((block): block is Block => block !== null));
 
+/** Without the mark that says where reasoning goes back. */
+function withoutMark(block: Block): Block {
+  if (block.type !== "reasoning") return block;
+  const { proof: _, ...unmarked } = block;
+  return unmarked;
+}
+
 describe("Chat as upstream of a translation", () => {
   test("the stream of an answer tells what its JSON tells, wherever its bytes are cut", () => {
     fc.assert(
@@ -38,7 +45,7 @@ describe("Chat as upstream of a translation", () => {
         const whole = decode(openaiChatUpstream.createStreamDecoder(), stream);
         assert.deepEqual(decode(openaiChatUpstream.createStreamDecoder(), stream, cuts), whole);
         assert.deepEqual(collect(whole), openaiChatUpstream.parseResponse(renderResponse(answer, client())));
-        assert.deepEqual(collect(whole).content, answer.content);
+        assert.deepEqual(collect(whole).content.map(withoutMark), answer.content);
       }),
     );
   });

@@ -20,6 +20,8 @@ export type WireMessage = Omit<ChatCompletionMessage, "tool_calls"> & {
   tool_calls?: WireToolCall[];
   /** The visible reasoning: DeepSeek, vLLM, Moonshot, … */
   reasoning_content?: string;
+  /** Entries of the reasoning, which go back as they are: OpenRouter, MiniMax. */
+  reasoning_details?: readonly Readonly<Record<string, unknown>>[];
   /** Pictures that the model made: OpenRouter. */
   images?: { type: "image_url"; image_url: { url: string } }[];
 };
@@ -34,6 +36,7 @@ export interface WireSignedCall {
 export type WireDelta = Omit<ChatCompletionChunk.Choice.Delta, "tool_calls"> & {
   tool_calls?: (ChatCompletionChunk.Choice.Delta.ToolCall & WireSignedCall)[];
   reasoning_content?: string;
+  reasoning_details?: readonly Readonly<Record<string, unknown>>[];
 };
 
 export type WireFinishReason = ChatCompletion.Choice["finish_reason"];

@@ -1,0 +1,116 @@
+import type { ReasoningBlock, ReasoningProof } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../fields.ts";
+
+/** Where a server shows its reasoning. `thinking`: parts of the content (Mistral). */
+export type ReasoningField = "reasoning_content" | "reasoning" | "thinking";
+
+/** How a server showed reasoning, and so how it takes it back: the text under a field, or entries of `reasoning_details` as they are. */
+interface Shown {
+  readonly field?: ReasoningField;
+  readonly details?: readonly WireObject[];
+}
+
+/**
+ * A mark on reasoning that says where it goes when it comes back. `encrypted` where something of it is more than text: the provider that made it alone
+ * takes it.
+ */
+export function markReasoning(field: ReasoningField | undefined, details: readonly WireObject[]): ReasoningProof {
+  const shown: Shown = details.length > 0 ? { details } : { field: field ?? "reasoning_content" };
+  const isSecret = details.some((detail) => detail["data"] !== undefined || typeof detail["signature"] === "string");
+  return { protocol: "openai-chat", kind: isSecret ? "encrypted" : "field", data: JSON.stringify(shown) };
+}
+
+/** The entries that a mark holds. */
+export function detailsOf(proof: ReasoningProof | undefined): readonly WireObject[] {
+  return shownOf(proof)?.details ?? [];
+}
+
+function shownOf(proof: ReasoningProof | undefined): Shown | undefined {
+  // Only this program seals a mark, so what comes back is what `markReasoning` wrote.
+  return proof?.protocol === "openai-chat" ? (JSON.parse(proof.data) as Shown) : undefined;
+}
+
+/** Entries of `reasoning_details`, put together from the pieces of a stream: texts of one entry are one text (openrouter.ai/docs, "Reasoning tokens"). */
+export class DetailsOfStream {
+  #entries: Record<string, unknown>[] = [];
+
+  push(pieces: readonly WireObject[]): void {
+    for (const piece of pieces) {
+      const last = this.#entries.at(-1);
+      if (last === undefined || !isSameEntry(last, piece)) this.#entries.push({ ...piece });
+      else addPiece(last, piece);
+    }
+  }
+
+  /** The entries so far; the next ones are others. */
+  take(): readonly WireObject[] {
+    const entries = this.#entries;
+    this.#entries = [];
+    return entries;
+  }
+}
+
+/** What is encrypted comes whole: two such entries are two. */
+function isSameEntry(last: WireObject, piece: WireObject): boolean {
+  const { type, index } = piece;
+  if (type !== "reasoning.text" && type !== "reasoning.summary") return false;
+  const isOtherId = typeof last["id"] === "string" && typeof piece["id"] === "string" && last["id"] !== piece["id"];
+  return last["type"] === type && last["index"] === index && index !== undefined && !isOtherId;
+}
+
+function addPiece(entry: Record<string, unknown>, piece: WireObject): void {
+  for (const [key, value] of Object.entries(piece)) {
+    if (value === null || value === undefined) continue;
+    const known = entry[key];
+    const isText = (key === "text" || key === "summary") && typeof known === "string" && typeof value === "string";
+    entry[key] = isText ? known + value : value;
+  }
+}
+
+/** What an assistant's message carries of the reasoning that the server itself made. */
+export interface ReturnedReasoning {
+  /** Fields of the message. */
+  readonly fields: WireObject;
+  /** Text of the reasoning that goes into the content, as Mistral has it. */
+  readonly thinking: string;
+  /** Reasoning that another server made, or nobody marked. */
+  readonly foreign: readonly string[];
+}
+
+export function returnReasoning(blocks: readonly ReasoningBlock[]): ReturnedReasoning {
+  const texts = new Map<ReasoningField, string[]>();
+  const details: WireObject[] = [];
+  const foreign: string[] = [];
+  for (const { text, proof } of blocks) {
+    const shown = shownOf(proof);
+    if (shown?.details !== undefined) details.push(...shown.details);
+    else if (text === "") continue;
+    else if (shown?.field === undefined) foreign.push(text);
+    else if (texts.get(shown.field)?.push(text) === undefined) texts.set(shown.field, [text]);
+  }
+  const fields: Record<string, unknown> = {};
+  for (const [field, own] of texts) if (field !== "thinking") fields[field] = own.join("\n\n");
+  if (details.length > 0) fields["reasoning_details"] = details;
+  return { fields, thinking: (texts.get("thinking") ?? []).join("\n\n"), foreign };
+}
+
+/** The text of entries, where they are the only place of the reasoning. */
+export function textOfDetails(details: readonly WireObject[]): string {
+  return details
+    .map((detail) =>
+      detail["type"] === "reasoning.summary" ? detail["summary"] : detail["type"] === "reasoning.text" ? detail["text"] : "",
+    )
+    .filter((text) => typeof text === "string")
+    .join("");
+}
+
+/** The content of a message whose reasoning stands in it. */
+export function withThinking(thinking: string, content: string | null): unknown {
+  if (thinking === "") return content;
+  const part = { type: "thinking", thinking: [{ type: "text", text: thinking }] };
+  return content === null || content === "" ? [part] : [part, { type: "text", text: content }];
+}
+
+export function isDetail(value: unknown): value is WireObject {
+  return isObject(value) && typeof value["type"] === "string";
+}
