@@ -39,7 +39,7 @@ test("budget set, list and remove, without a daemon; a daemon that is started th
   ) as { key: string; expires_at: string; models: string[] };
   assert.ok(Date.parse(expires_at) > Date.now() + 29 * 86_400_000);
   assert.deepEqual(models, ["gpt-*", "!gpt-5-pro"]);
-  assert.match((await run("apikey", "list")).stdout, /EXPIRES +REVOKED +MODELS\n.+gpt-\*,!gpt-5-pro/);
+  assert.match((await run("apikey", "list")).stdout, /EXPIRES +REVOKED +MODELS +PARENT\n.+gpt-\*,!gpt-5-pro +-\n/);
 
   assert.equal((await run("budget", "list")).stdout, "No budgets. Next: tokligence budget set USER --stop 20\n");
   const set = await run("budget", "set", "alice", "--stop", "20", "--warn", "15");

@@ -1,13 +1,17 @@
 import type { ChildProcess } from "node:child_process";
-import { spawn } from "node:child_process";
+import { fork, spawn } from "node:child_process";
+import { on } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import type { UsageRow } from "../../src/ledger/index.ts";
+import type { CommandAsked, CommandEnded } from "./command-server.ts";
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../bin/${name}.js`, import.meta.url));
+
+const commandServer = fileURLToPath(new URL("command-server.ts", import.meta.url));
 
 /** A command that has ended. */
 export interface Ended {
@@ -41,6 +45,7 @@ export interface Home {
   readonly database: string;
   writeConfig(yaml: string): Promise<void>;
   daemon(...args: readonly string[]): Promise<Ended>;
+  /** Runs a command in a process that is shared by all commands of this home. */
   tokligence(...args: readonly string[]): Promise<Ended>;
   /** Starts in the foreground on a free port and resolves when it serves. @throws Error with its output where it ends instead. */
   start(...args: readonly string[]): Promise<RunningProcess>;
@@ -82,6 +87,22 @@ export async function createHome(): Promise<Home> {
     clearTimeout(limit);
     return result;
   };
+  let server: ChildProcess | undefined;
+  let lastId = 0;
+  const command = async (...args: readonly string[]): Promise<Ended> => {
+    if (server === undefined) {
+      server = fork(commandServer, { env, cwd: folder, execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+      server.setMaxListeners(0);
+      children.add(server);
+    }
+    const asked: CommandAsked = { id: ++lastId, args };
+    server.send(asked);
+    const signal = AbortSignal.timeout(limitMs);
+    for await (const [ended] of on(server, "message", { signal, close: ["exit"] }) as AsyncIterable<[CommandEnded]>) {
+      if (ended.id === asked.id) return { code: ended.code, stdout: ended.stdout, stderr: ended.stderr };
+    }
+    throw new Error(`the process of the commands ended during: tokligence ${args.join(" ")}`);
+  };
   const pidInFile = async (): Promise<number | undefined> => {
     const pid = Number(await readFile(join(place, "gateway.pid"), "utf8").catch(() => ""));
     return pid > 0 ? pid : undefined;
@@ -103,7 +124,7 @@ export async function createHome(): Promise<Home> {
       if (pid !== undefined) background.add(pid);
       return result;
     },
-    tokligence: (...args) => run("tokligence", args),
+    tokligence: command,
     async start(...args) {
       const { child, ended, stdout } = launch("tokligence-daemon", [
         "start",

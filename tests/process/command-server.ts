@@ -1,0 +1,49 @@
+import { runCli } from "../../src/app/cli/main.ts";
+
+/** A command to run. */
+export interface CommandAsked {
+  readonly id: number;
+  readonly args: readonly string[];
+}
+
+/** A command that has ended, with what it printed. */
+export interface CommandEnded {
+  readonly id: number;
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * The program of a process that runs `tokligence` commands for its parent, one after the other: each costs what the command itself costs, and not half a
+ * second of loading as well.
+ */
+let last = Promise.resolve();
+process.on("message", ({ id, args }: CommandAsked) => {
+  last = last.then(async () => {
+    const printed = { stdout: "", stderr: "" };
+    const restore = [takeOver("stdout", printed), takeOver("stderr", printed)];
+    try {
+      const code = await runCli(args);
+      process.send!({ id, code, ...printed } satisfies CommandEnded);
+    } finally {
+      for (const each of restore) each();
+      // Each command listens once for a reader that goes; its process is expected to end with it.
+      process.stdout.removeAllListeners("error");
+    }
+  });
+});
+process.on("disconnect", () => process.exit());
+
+/** @returns what undoes it. */
+function takeOver(name: "stdout" | "stderr", printed: Record<"stdout" | "stderr", string>): () => void {
+  const stream = process[name];
+  const { write } = stream;
+  stream.write = (chunk: Uint8Array | string): boolean => {
+    printed[name] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString();
+    return true;
+  };
+  return () => {
+    stream.write = write;
+  };
+}
