@@ -1,4 +1,4 @@
-import { GatewayError, isCalendarDay } from "../core/index.ts";
+import { GatewayError, holdsGatewayKey, isCalendarDay } from "../core/index.ts";
 import type { Role } from "./types.ts";
 
 const usernamePattern = /^[A-Za-z0-9._@-]{1,64}$/;
@@ -19,13 +19,13 @@ export function checkUsername(value: unknown): string {
   if (reservedNames.includes(lower)) throw invalid("username", `The username "${lower}" is reserved. Choose another one.`);
   const prefix = reservedPrefixes.find((reserved) => lower.startsWith(reserved));
   if (prefix !== undefined) throw invalid("username", `A username cannot begin with "${prefix}", as ids and keys do. Choose another one.`);
+  if (holdsGatewayKey(value)) throw invalid("username", "The username contains an API key. Choose another one.");
   return value;
 }
 
 export function checkEmail(value: unknown): string | null {
   if (value === undefined || value === null) return null;
-  // oxlint-disable-next-line no-control-regex -- they are what is refused
-  if (typeof value !== "string" || value.length > maxEmailLength || !emailPattern.test(value) || /[\u0000-\u001f\u007f]/.test(value)) {
+  if (typeof value !== "string" || value.length > maxEmailLength || !emailPattern.test(value) || isUnfit(value)) {
     throw invalid(
       "email",
       `The email must look like name@example.org and have at most ${maxEmailLength} characters. Correct it or leave it out.`,
@@ -42,8 +42,7 @@ export function checkRole(value: unknown, fallback: Role): Role {
 
 export function checkKeyName(value: unknown): string | null {
   if (value === undefined || value === null) return null;
-  // oxlint-disable-next-line no-control-regex -- they are what is refused
-  if (typeof value !== "string" || value.length < 1 || value.length > maxNameLength || /[\u0000-\u001f\u007f]/.test(value)) {
+  if (typeof value !== "string" || value.length < 1 || value.length > maxNameLength || isUnfit(value)) {
     throw invalid(
       "name",
       `The key's name must be 1 to ${maxNameLength} characters without control characters. Correct it or leave it out.`,
@@ -83,8 +82,7 @@ const maxModelLength = 256;
 export function checkModels(value: unknown): readonly string[] | null {
   if (value === undefined || value === null) return null;
   const isGlob = (entry: unknown): entry is string =>
-    // oxlint-disable-next-line no-control-regex -- they are what is refused
-    typeof entry === "string" && entry !== "" && entry !== "!" && entry.length <= maxModelLength && !/[\u0000-\u001f\u007f]/.test(entry);
+    typeof entry === "string" && entry !== "" && entry !== "!" && entry.length <= maxModelLength && !isUnfit(entry);
   if (!Array.isArray(value) || value.length > maxModels || !value.every(isGlob) || !value.some((entry) => !entry.startsWith("!"))) {
     throw invalid(
       "models",
@@ -101,4 +99,10 @@ export function quoteRef(ref: string): string {
 
 function invalid(param: string, message: string): GatewayError {
   return new GatewayError("invalid_request", message, { param });
+}
+
+/** Control characters, and what looks like a key, are not stored. */
+function isUnfit(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- they are what is refused
+  return /[\u0000-\u001f\u007f]/.test(text) || holdsGatewayKey(text);
 }

@@ -1,3 +1,5 @@
+import { maskGatewayKeys } from "./gateway-key.ts";
+
 /**
  * The one table of coded errors. A code fixes the HTTP status and the kind; a client's protocol decides how it looks on the wire
  * (`Protocol.renderError`). Messages say what was wrong, where, and what to do; they hold no secret and no client content.
@@ -265,7 +267,7 @@ export interface GatewayErrorOptions {
   readonly cause?: unknown;
 }
 
-/** An error that a client may see. Anything else that is thrown becomes `internal_error` at the edge and is logged. */
+/** An error that a client may see; it never repeats a key of the gateway. Anything else that is thrown becomes `internal_error` at the edge and is logged. */
 export class GatewayError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
@@ -276,12 +278,12 @@ export class GatewayError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(maskGatewayKeys(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "GatewayError";
     this.code = code;
     this.status = options.status ?? errorTable[code].status;
     this.kind = options.kind ?? errorTable[code].kind;
-    this.param = options.param;
+    this.param = options.param === undefined ? undefined : maskGatewayKeys(options.param);
     this.upstreamCode = options.upstreamCode;
     this.upstreamType = options.upstreamType;
     this.retryAfterSeconds = options.retryAfterSeconds;

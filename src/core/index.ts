@@ -3,6 +3,7 @@ export * from "./calendar-day.ts";
 export * from "./clock.ts";
 export * from "./errors.ts";
 export * from "./exact-json.ts";
+export * from "./gateway-key.ts";
 export * from "./glob.ts";
 export * from "./ids.ts";
 export * from "./json-scan.ts";

@@ -1,5 +1,5 @@
 import type { Principal } from "../accounts/index.ts";
-import { GatewayError } from "../core/index.ts";
+import { GatewayError, holdsGatewayKey } from "../core/index.ts";
 import { planAttempts, type Attempt } from "../upstream/index.ts";
 import type { Protocol, RouteCall } from "../protocols/index.ts";
 import { checkAllowed } from "./allowed-models.ts";
@@ -69,7 +69,19 @@ async function receive(call: ModelCall): Promise<void> {
   }
   call.parts = await call.exchange.readBody();
   call.text = latin1Of(call.parts);
-  call.envelope = call.protocol.readEnvelope(call.text, call.route);
+  const envelope = call.protocol.readEnvelope(call.text, call.route);
+  if (holdsGatewayKey(envelope.model)) {
+    // Without the name, which the row and the log would repeat.
+    call.envelope = { ...envelope, model: "" };
+    throw new GatewayError(
+      "model_not_found",
+      "The model's name contains an API key. Send the key as a credential, and the name of a model here.",
+      {
+        param: "model",
+      },
+    );
+  }
+  call.envelope = envelope;
 }
 
 function latin1Of(parts: readonly Buffer[]): string {

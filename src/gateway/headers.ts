@@ -1,3 +1,4 @@
+import { holdsGatewayKey } from "../core/index.ts";
 import type { Protocol } from "../protocols/index.ts";
 
 /** Request headers that every protocol forwards, lower case. Never credentials, cookies or `x-forwarded-*`. */
@@ -51,14 +52,17 @@ const withheldAnswerHeaders = new Set([
 ]);
 
 /**
- * The headers of the client's request that go upstream: name, value, … in the client's order and spelling. A repeated header is kept repeated.
+ * The headers of the client's request that go upstream: name, value, … in the client's order and spelling. A repeated header is kept repeated. One that
+ * contains a key of the gateway stays behind.
  * `accept-encoding` and the credential are the upstream client's business.
  */
 export function forwardRequestHeaders(rawHeaders: readonly string[], protocol: Protocol): string[] {
   const out: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
-    if (commonRequestHeaders.has(name) || isForwarded(name, protocol.forwardedHeaders)) out.push(name, rawHeaders[i + 1]!);
+    if (!commonRequestHeaders.has(name) && !isForwarded(name, protocol.forwardedHeaders)) continue;
+    const value = rawHeaders[i + 1]!;
+    if (!holdsGatewayKey(value) && !holdsGatewayKey(name)) out.push(name, value);
   }
   for (const [name, value] of protocol.requiredHeaders) {
     if (!out.some((header, i) => i % 2 === 0 && header === name)) out.push(name, value);

@@ -1,4 +1,4 @@
-import { GatewayError } from "../core/index.ts";
+import { GatewayError, holdsGatewayKey } from "../core/index.ts";
 import { parseTags, writeTags } from "../ledger/index.ts";
 
 const headerName = "x-tokligence-tags";
@@ -16,7 +16,7 @@ export function readRequestTags(rawHeaders: readonly string[]): string | undefin
     list = list === undefined ? rawHeaders[i + 1]! : `${list},${rawHeaders[i + 1]!}`;
   }
   if (list === undefined) return undefined;
-  const parsed = parseTags(list);
+  const parsed = holdsGatewayKey(list) ? { problem: "it contains an API key" } : parseTags(list);
   if ("problem" in parsed) {
     throw new GatewayError("invalid_request", `The header ${headerName} cannot be taken: ${parsed.problem}.`, { param: headerName });
   }

@@ -1,4 +1,4 @@
-import { applyEdits, latin1OfEvents, SseSplitter, type SseEvent } from "../core/index.ts";
+import { applyEdits, holdsGatewayKey, latin1OfEvents, SseSplitter, type SseEvent } from "../core/index.ts";
 import { mergeUsage, type ChatRequest, type StreamEvent } from "../ir/index.ts";
 import type { AnswerFacts, ClientContext, Rendered, StreamDecoder, StreamEncoder, StreamTap, UpstreamError } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
@@ -186,7 +186,7 @@ export function translatedHeaders(call: ModelCall, required: readonly (readonly 
   const headers = ["content-type", "application/json", "accept", stream ? "text/event-stream" : "application/json"];
   for (const name of ["user-agent", "traceparent", "tracestate", "idempotency-key"]) {
     const value = findHeader(call.exchange.rawHeaders, name);
-    if (value !== undefined) headers.push(name, value);
+    if (value !== undefined && !holdsGatewayKey(value)) headers.push(name, value);
   }
   for (const [name, value] of required) headers.push(name, value);
   return headers;

@@ -14,7 +14,7 @@ import { IdleSweep } from "./http/idle-sweep.ts";
 import { createListeners, maxHeaderBytes } from "./http/listeners.ts";
 import { guardOrigin, isLocalCaller, isLoopbackHost, preflight } from "./http/origin.ts";
 import { EdgeError, endRaw, errorHeaders } from "./http/refusal.ts";
-import { checkTarget, type Access, type Route, type RouteTable } from "./route-table.ts";
+import { checkTarget, shownPath, type Access, type Route, type RouteTable } from "./route-table.ts";
 
 export interface EdgeSettings {
   readonly authEnabled: boolean;
@@ -102,7 +102,7 @@ export function createEdge(deps: EdgeDeps): Edge {
         guardOrigin(exchange, request, current);
       }
       const found = deps.routes.match(request.method ?? "", path);
-      if (found === undefined) throw new GatewayError("not_found", `There is no ${request.method ?? ""} ${path.slice(0, 200)} here.`);
+      if (found === undefined) throw new GatewayError("not_found", `There is no ${request.method ?? ""} ${shownPath(path)} here.`);
       const { route: matched, param } = found;
       route = matched;
       const { query, key } = takeQueryKey(mark < 0 ? "" : target.slice(mark + 1));

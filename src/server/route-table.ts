@@ -1,4 +1,4 @@
-import { GatewayError } from "../core/index.ts";
+import { GatewayError, holdsEscapedGatewayKey } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import type { HttpExchange } from "./http/exchange.ts";
@@ -78,7 +78,7 @@ export function createRouteTable(routes: readonly Route[]): RouteTable {
       }
       if (allowed.size === 0) return undefined;
       const methodsAllowed = [...allowed];
-      throw new EdgeError("method_not_allowed", `${method} is not a method of ${path.slice(0, 200)}. Use ${methodsAllowed.join(" or ")}.`, [
+      throw new EdgeError("method_not_allowed", `${method} is not a method of ${shownPath(path)}. Use ${methodsAllowed.join(" or ")}.`, [
         "allow",
         methodsAllowed.join(", "),
       ]);
@@ -151,4 +151,9 @@ export function checkTarget(target: string, path: string): void {
   }
   if (path.includes("/.") && /\/\.{1,2}(?:\/|$)/.test(path)) throw new GatewayError("invalid_path", "The path must not hold dot segments.");
   if (path.includes("\\")) throw new GatewayError("invalid_path", "The path must not hold backslashes.");
+}
+
+/** A path for a message: cut, and left out if it contains a key of the gateway. */
+export function shownPath(path: string): string {
+  return holdsEscapedGatewayKey(path) ? "[a path with an API key]" : path.slice(0, 200);
 }

@@ -1,4 +1,4 @@
-import { GatewayError } from "../../core/index.ts";
+import { GatewayError, holdsEscapedGatewayKey } from "../../core/index.ts";
 
 /**
  * The key that a request carries: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `?key=`, all with one meaning; `undefined` for none.
@@ -32,16 +32,17 @@ export function readCredential(rawHeaders: readonly string[], queryKey: string |
 }
 
 /**
- * Takes `key` out of a query string: the rest in its own order and spelling, and the key decoded.
+ * Takes `key` out of a query string, and all that contains a key of the gateway under another name or as a name: providers get what is left.
+ * @returns the rest in its own order and spelling, and `key` decoded.
  * @throws GatewayError `conflicting_credentials` where two differ.
  */
 export function takeQueryKey(query: string): { readonly query: string; readonly key: string | undefined } {
   // A `%` may hide the name: `%6bey` is `key` to whoever reads the query next.
-  if (!query.includes("key") && !query.includes("%")) return { query, key: undefined };
+  if (!query.includes("key") && !query.includes("%") && !query.includes("tok_")) return { query, key: undefined };
   let key: string | undefined;
   const rest = query.split("&").filter((pair) => {
     const equals = pair.indexOf("=");
-    if (decodeQuery(equals < 0 ? pair : pair.slice(0, equals)) !== "key") return true;
+    if (decodeQuery(equals < 0 ? pair : pair.slice(0, equals)) !== "key") return !holdsEscapedGatewayKey(pair);
     const value = equals < 0 ? "" : decodeQuery(pair.slice(equals + 1));
     if (key !== undefined && key !== value) {
       throw new GatewayError("conflicting_credentials", "The query carries two different keys. Send one.");

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { latin1OfUtf8 } from "../../core/index.ts";
+import { holdsGatewayKey, latin1OfUtf8 } from "../../core/index.ts";
 import type { ClientExchange } from "../../gateway/index.ts";
 import { readRequestBody, type BodyLimits } from "./body.ts";
 import { frame, lastChunk } from "./chunk-framing.ts";
@@ -64,7 +64,7 @@ export class HttpExchange implements ClientExchange, UnderWay {
 
   get clientRequestId(): string | undefined {
     const value = this.#request.headers["x-request-id"];
-    return typeof value === "string" && value !== "" ? value.slice(0, 200) : undefined;
+    return typeof value === "string" && value !== "" && !holdsGatewayKey(value) ? value.slice(0, 200) : undefined;
   }
 
   get closed(): boolean {
