@@ -15,7 +15,7 @@ const minOutputTokens = 16;
  */
 export function holdBudget(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
   const { principal, deps } = call;
-  const budgets = deps.budgets.of(principal.userId, principal.keyId, principal.ancestorIds);
+  const budgets = deps.budgets.of(principal);
   if (budgets === undefined) return undefined;
   const amountNanoUsd = maxCost(call, attempts);
   if (amountNanoUsd === 0n) return undefined;

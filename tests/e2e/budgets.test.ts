@@ -90,7 +90,7 @@ test("of 200 parallel requests on a budget for ten, over two processes, ten are 
 
 /** The other process has read the budget. */
 async function untilKnown(origin: TestGateway, caller: Caller): Promise<void> {
-  await waitUntil("the budget is known", () => origin.gateway.budgets.of(caller.user.id, caller.keyId) !== undefined);
+  await waitUntil("the budget is known", () => origin.gateway.budgets.of({ userId: caller.user.id, keyId: caller.keyId }) !== undefined);
 }
 
 test("a budget that is used up is a 402 in each dialect, which no SDK sends again", async () => {

@@ -72,7 +72,7 @@ async function transfers(task: WriterTask, budgets: Budgets, sink: LedgerSink): 
     const key = `key_${user}_${Math.floor(random() * task.keysOfUser)}`;
     const requestId = `req_${task.writer}_${i}`;
     const amount = BigInt(1 + Math.floor(random() * 1_000_000));
-    const held = budgets.of(user, key);
+    const held = budgets.of({ userId: user, keyId: key });
     try {
       if (held !== undefined) await budgets.reserve({ requestId, amountNanoUsd: amount, budgets: held });
     } catch (error) {

@@ -10,12 +10,14 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
   describe("reserve and settle", () => {
     it("has none for users and keys without one, and knows a new one after a refresh", () =>
       withBudgets(async ({ admin, budgets }) => {
-        assert.equal(budgets.of("usr_1", "key_1"), undefined);
+        assert.equal(budgets.of({ userId: "usr_1", keyId: "key_1" }), undefined);
         await admin.set({ subject: "key", subjectId: "key_2", period: "day", warnNanoUsd: null, stopNanoUsd: 1n });
         await budgets.refresh();
-        assert.equal(budgets.of("usr_1", "key_1"), undefined);
+        assert.equal(budgets.of({ userId: "usr_1", keyId: "key_1" }), undefined);
         assert.deepStrictEqual(
-          budgets.of("usr_1", "key_2")?.map(({ subjectId, period, stopNanoUsd }) => ({ subjectId, period, stopNanoUsd })),
+          budgets
+            .of({ userId: "usr_1", keyId: "key_2" })
+            ?.map(({ subjectId, period, stopNanoUsd }) => ({ subjectId, period, stopNanoUsd })),
           [{ subjectId: "key_2", period: "day", stopNanoUsd: 1n }],
         );
       }));

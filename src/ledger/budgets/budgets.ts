@@ -5,10 +5,18 @@ import { readBudgets } from "./budget-rows.ts";
 import type { Budget, HoldRequest } from "./budget-types.ts";
 import { systemSchedule, type Schedule } from "../schedule.ts";
 
+/** Who spends: a request counts in the budgets of all of them. */
+export interface Spender {
+  readonly userId: string;
+  readonly keyId: string;
+  /** The keys that the key comes from: its parent, that one's parent, and so on. */
+  readonly ancestorIds?: readonly string[];
+}
+
 /** The request path's side of budgets. */
 export interface Budgets {
-  /** The budgets that a request of this user, key and that key's ancestors counts in, from memory; `undefined` for most. */
-  of(userId: string, keyId: string, ancestorIds?: readonly string[]): readonly Budget[] | undefined;
+  /** The budgets that a request of this spender counts in, from memory; `undefined` for most. */
+  of(spender: Spender): readonly Budget[] | undefined;
   /**
    * Holds what a request may cost, in all its budgets or in none. From then on until `finished` the hold does not expire.
    * @returns the budgets that have reached their warning. @throws GatewayError `budget_exceeded`; 503 where the database does not answer.
@@ -70,7 +78,7 @@ class BudgetsOfProcess implements Budgets {
     this.#holds = createBudgetHolds({ store: deps.store, clock: deps.clock, holdMs: this.#holdMs });
   }
 
-  of(userId: string, keyId: string, ancestorIds?: readonly string[]): readonly Budget[] | undefined {
+  of({ userId, keyId, ancestorIds }: Spender): readonly Budget[] | undefined {
     if (this.#bySubject.size === 0) return undefined;
     const ofUser = this.#bySubject.get(userId);
     const ofKey = this.#bySubject.get(keyId);

@@ -10,7 +10,7 @@ const dollars = (nano: bigint): number => Number(nano) / 1e9;
 async function holdRest(budgets: Budgets, requestId: string, amount: string): Promise<number> {
   let got = usd(amount);
   const fitInto = (left: bigint): bigint | undefined => (left < usd("1") ? undefined : (got = left));
-  await budgets.reserve({ requestId, amountNanoUsd: got, budgets: budgets.of("usr_1", "key_1")!, fitInto });
+  await budgets.reserve({ requestId, amountNanoUsd: got, budgets: budgets.of({ userId: "usr_1", keyId: "key_1" })!, fitInto });
   return dollars(got);
 }
 

@@ -116,7 +116,7 @@ const emptyRow: UsageRow = {
 };
 
 export function hold(budgets: Budgets, requestId: string, amount: string, keyId = "key_1"): ReturnType<Budgets["reserve"]> {
-  return budgets.reserve({ requestId, amountNanoUsd: usd(amount), budgets: budgets.of("usr_1", keyId)! });
+  return budgets.reserve({ requestId, amountNanoUsd: usd(amount), budgets: budgets.of({ userId: "usr_1", keyId })! });
 }
 
 export async function refusal(promise: Promise<unknown>): Promise<GatewayError> {

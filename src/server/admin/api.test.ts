@@ -155,7 +155,7 @@ test("what is wrong with the database is told to an admin, and to nobody else", 
     return [answer.status, ((await answer.json()) as { message: string }).message.replace(/req_\S+\./, "ID.")];
   };
   assert.deepEqual(await ask("/api/v1/me/admin"), [503, "The database g.db is locked by another process. Find it."]);
-  assert.deepEqual(await ask("/api/v1/me/user"), [500, "The gateway failed on this request. Its log tells more under ID."]);
+  assert.deepEqual(await ask("/api/v1/me/user"), [503, "The gateway's database is not available at the moment. Try again soon."]);
 });
 
 test("a body that does not fit is refused, and the field at fault named", async (t) => {
