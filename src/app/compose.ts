@@ -189,6 +189,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     providerHealth,
     underWay,
     calibration: createTokenCalibration(),
+    bodyCalibration: createTokenCalibration(),
     ids,
     clock,
     logger,

@@ -79,6 +79,10 @@ class PricingTap implements StreamTap {
     return this.#tap.finished;
   }
 
+  get textBytes(): number {
+    return this.#tap.textBytes;
+  }
+
   get error(): UpstreamError | undefined {
     return this.#tap.error;
   }

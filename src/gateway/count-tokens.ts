@@ -79,8 +79,13 @@ export function learnFromUsage(call: ModelCall): void {
   const { attempt, reportedInput } = call;
   if (attempt === undefined || reportedInput === undefined || call.route.route.operation !== "generate") return;
   if (attempt.lane === "builtin" || call.text.length > maxLearnedBytes) return;
-  const { calibration } = call.deps;
+  const { calibration, bodyCalibration } = call.deps;
   const { provider, upstreamModel } = attempt;
+  // What its provider keeps of a conversation is no part of the body.
+  const standsAlone = call.envelope?.previousResponseId === undefined && call.envelope?.conversation !== true;
+  if (standsAlone && bodyCalibration.wants(provider.name, upstreamModel)) {
+    bodyCalibration.observe(provider.name, upstreamModel, call.inputEstimate, reportedInput);
+  }
   if (!calibration.wants(provider.name, upstreamModel)) return;
   try {
     const request = parse(call);

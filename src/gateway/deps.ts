@@ -30,7 +30,10 @@ export interface GatewayDeps {
   readonly toolCallGuard: ToolCallGuard;
   readonly providerHealth: ProviderHealth;
   readonly underWay: AttemptRegistry;
+  /** Of estimates of parsed requests and of texts. */
   readonly calibration: TokenCalibration;
+  /** Of estimates by the bytes of a body. */
+  readonly bodyCalibration: TokenCalibration;
   readonly ids: IdSource;
   readonly observe: (request: ObservedRequest) => void;
   readonly clock: Clock;

@@ -1,12 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { GatewayError, messageOf } from "../core/index.ts";
-import type { Usage } from "../ir/index.ts";
 import { storedResponses } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
 import { allDone } from "./all-done.ts";
 import type { AnswerSink, Delivery } from "./delivery.ts";
 import type { ReadAnswer } from "./lane.ts";
-import type { ModelCall } from "./model-call.ts";
+import { estimateInput, estimateWhole } from "./estimate-usage.ts";
 import { forwardAnswerHeaders } from "./headers.ts";
 import { costHeader, ownHeaders } from "./own-headers.ts";
 import { keepAnswer } from "./responses/hold.ts";
@@ -71,12 +70,12 @@ export class JsonAnswer implements AnswerSink {
     call.firstContentMs = call.deps.clock.monotonic();
     const bill = claimBill(call, read.facts);
     if (bill === undefined) {
-      this.#record(read, whole.length, isBilled(call.route.route.operation));
+      this.#record(read, whole, isBilled(call.route.route.operation));
       return;
     }
     bill.then(
       (isFirst) => {
-        this.#record(read, whole.length, isFirst);
+        this.#record(read, whole, isFirst);
       },
       (error: unknown) => {
         this.#lost(error);
@@ -85,14 +84,15 @@ export class JsonAnswer implements AnswerSink {
   }
 
   /** The record first, then the answer. `counts`: its tokens are billed with this request. */
-  #record(read: ReadAnswer, wholeBytes: number, counts: boolean): void {
-    const { call } = this.#delivery;
+  #record(read: ReadAnswer, whole: string, counts: boolean): void {
+    const { call, attempt } = this.#delivery;
     const { facts, estimate } = read;
+    const isReported = facts.usage?.input !== undefined && facts.usage.output !== undefined;
     const settled = call.settle({
       status: "ok",
       httpStatus: this.#status,
       facts: counts ? facts : {},
-      ...(counts && !isPending(call, facts) ? { estimate: estimate ?? estimateUsage(call, wholeBytes) } : {}),
+      ...(counts && !isReported && !isPending(call, facts) ? { estimate: estimate ?? estimateWhole(call, attempt, whole) } : {}),
     });
     const stored = keepAnswer(this.#delivery, facts, () => readEndedAnswer(read));
     const recorded = allDone(settled, stored, this.#delivery.lane.keep?.());
@@ -123,12 +123,13 @@ export class JsonAnswer implements AnswerSink {
   }
 
   leave(): void {
-    const { call } = this.#delivery;
+    const { call, attempt } = this.#delivery;
+    const estimate = { input: estimateInput(call, attempt) };
     void call.settle({
       status: "cancelled",
       httpStatus: 499,
       errorCode: "client_closed_request",
-      ...(isBilled(call.route.route.operation) ? { estimate: { input: Math.ceil(call.text.length / 4) } } : {}),
+      ...(isBilled(call.route.route.operation) ? { estimate } : {}),
     });
     this.#delivery.delivered();
   }
@@ -154,13 +155,6 @@ export class JsonAnswer implements AnswerSink {
       new GatewayError("upstream_invalid_response", `The provider "${name}" answered ${what}. Check its base_url and protocols.`),
     );
   }
-}
-
-/** For an answer that tells no usage; vectors are no tokens. */
-function estimateUsage(call: ModelCall, answerBytes: number): Usage {
-  const { operation } = call.route.route;
-  const isEmbedding = operation === "embed" || operation === "batch-embed";
-  return { input: Math.ceil(call.text.length / 4), output: isEmbedding ? 0 : Math.ceil(answerBytes / 4) };
 }
 
 /** An answer that was asked for as a stream is one, though it came whole. */

@@ -1,5 +1,6 @@
 import { ceilingCost } from "../ledger/index.ts";
 import type { Attempt } from "../upstream/index.ts";
+import { estimateInput } from "./estimate-usage.ts";
 import type { ModelCall } from "./model-call.ts";
 
 /**
@@ -33,8 +34,9 @@ export function affordableOutput(call: ModelCall, attempts: readonly Attempt[], 
   return maxCost(call, attempts, fewest) > leftNanoUsd ? fewest - 1 : fewest;
 }
 
-function costOf(call: ModelCall, { provider, upstreamModel }: Attempt, output: number): bigint {
-  const input = Math.ceil(call.text.length / 4);
+function costOf(call: ModelCall, attempt: Attempt, output: number): bigint {
+  const { provider, upstreamModel } = attempt;
+  const input = estimateInput(call, attempt);
   const { ledger, clock } = call.deps;
   return (
     ledger.cost(provider.name, upstreamModel, { input, output }, clock.now()) ?? ceilingCost(call.current.budget.ceiling, input, output)

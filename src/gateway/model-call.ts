@@ -1,6 +1,6 @@
 import type { Principal } from "../accounts/index.ts";
 import { GatewayError, messageOf } from "../core/index.ts";
-import type { Usage } from "../ir/index.ts";
+import { estimateBody, type Usage } from "../ir/index.ts";
 import { costsNothing, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
 import type { AnswerFacts, Envelope, Protocol, RouteCall } from "../protocols/index.ts";
 import { StoreError, type KnownResponse } from "../store/index.ts";
@@ -70,6 +70,7 @@ export class ModelCall {
   #usage: Usage = {};
   #cost: bigint | undefined;
   #modelServed = "";
+  #inputEstimate: number | undefined;
 
   constructor(deps: GatewayDeps, exchange: ClientExchange, principal: Principal, protocol: Protocol, route: RouteCall) {
     this.deps = deps;
@@ -85,10 +86,16 @@ export class ModelCall {
     return this.envelope?.model ?? "";
   }
 
+  /** Tokens of the prompt by rule of thumb. */
+  get inputEstimate(): number {
+    return (this.#inputEstimate ??= estimateBody(this.text));
+  }
+
   /** Another body (latin1) in place of the client's. */
   replaceBody(text: string): void {
     this.parts = [Buffer.from(text, "latin1")];
     this.text = text;
+    this.#inputEstimate = undefined;
     this.envelope = this.protocol.readEnvelope(text, this.route);
   }
 
@@ -206,7 +213,7 @@ export class ModelCall {
       provider,
       modelAsked: this.model,
       upstreamModel,
-      ...(this.#usesTokens ? { inputTokensEstimate: Math.ceil(this.text.length / 4) } : {}),
+      ...(this.#usesTokens ? { inputTokensEstimate: this.inputEstimate } : {}),
       ...(exchange.clientRequestId === undefined ? {} : { clientRequestId: exchange.clientRequestId }),
       ...(this.tags === undefined ? {} : { tags: this.tags }),
     };

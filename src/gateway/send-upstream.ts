@@ -15,6 +15,7 @@ import { findHeader } from "./headers.ts";
 import { withCost } from "./cost-lane.ts";
 import type { Lane } from "./lane.ts";
 import type { AnswerSink, Delivery, FailedAttempt } from "./delivery.ts";
+import { estimateInput } from "./estimate-usage.ts";
 import { JsonAnswer } from "./json-answer.ts";
 import type { ModelCall } from "./model-call.ts";
 import { isBilled } from "./stored-responses.ts";
@@ -168,7 +169,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   #estimateSent(): Usage {
     const { call, upstream } = this;
     const isSent = upstream !== undefined && isBilled(call.route.route.operation);
-    return { input: isSent ? Math.ceil(call.text.length / 4) : 0, output: 0 };
+    return { input: isSent ? estimateInput(call, this.attempt) : 0, output: 0 };
   }
 
   /** Recorded or not, the client must have its error. */

@@ -4,6 +4,7 @@ import { storedResponses, type EventSplitter, type StreamTap } from "../protocol
 import type { UpstreamFailure } from "../upstream/index.ts";
 import { allDone } from "./all-done.ts";
 import type { AnswerSink, Delivery } from "./delivery.ts";
+import { estimateInput, estimateOutput } from "./estimate-usage.ts";
 import { forwardAnswerHeaders } from "./headers.ts";
 import type { LaneStream } from "./lane.ts";
 import type { Settlement } from "./model-call.ts";
@@ -36,8 +37,6 @@ export class StreamAnswer implements AnswerSink {
   /** Settled, or given up: what still comes is ignored. */
   #over = false;
   #paused = false;
-  /** Since the first content. */
-  #events = 0;
   #openedMs: number;
   #lastWriteMs: number;
   /** What the answer tells is billed with this request. */
@@ -145,7 +144,6 @@ export class StreamAnswer implements AnswerSink {
         this.#complete(piece);
         return;
       }
-      if (tap.opened) this.#events++;
       out += piece;
     }
     this.#emit(out);
@@ -295,16 +293,20 @@ export class StreamAnswer implements AnswerSink {
     const isCut = settlement.errorCode === "shutting_down";
     if (settlement.status === "interrupted" && !isCut && !this.#tap.opened)
       return call.settle({ estimate: { input: 0, output: 0 }, ...settlement });
-    // Most servers send a token an event, and a prompt has about four bytes a token.
-    const estimate: Usage = { input: Math.ceil(call.text.length / 4), output: this.#events };
     const { facts } = this.#tap;
     const { usage } = facts;
-    if (usage === undefined) return call.settle({ facts, estimate, ...settlement });
+    const isWhole = settlement.status === "ok" || this.#tap.finished;
+    if (isWhole && usage?.input !== undefined && usage.output !== undefined) return call.settle({ facts, ...settlement });
+    const { attempt } = this.#delivery;
+    const estimate: Usage = {
+      input: estimateInput(call, attempt),
+      output: estimateOutput(call, attempt, this.#tap.textBytes),
+    };
     // Before its end a stream reports the prompt's tokens alone, or a first few of the output: the rest of what went out is estimated.
-    const isPartial = settlement.status !== "ok" && !this.#tap.finished && (usage.output ?? 0) < this.#events;
+    const isPartial = !isWhole && usage !== undefined && (usage.output ?? 0) < estimate.output! / 2;
     if (!isPartial) return call.settle({ facts, estimate, ...settlement });
     const { usage: _partial, ...others } = facts;
-    return call.settle({ facts: others, estimate: { ...estimate, ...usage, output: this.#events }, ...settlement });
+    return call.settle({ facts: others, estimate: { ...estimate, ...usage, output: estimate.output! }, ...settlement });
   }
 
   #close(): void {

@@ -199,6 +199,7 @@ class TranslatingTap implements StreamTap {
   ended = false;
   finished = false;
   error: UpstreamError | undefined;
+  textBytes = 0;
   readonly #decoder: StreamDecoder;
   readonly #sealer: EventSealer;
   readonly #encoder: StreamEncoder;
@@ -260,6 +261,7 @@ class TranslatingTap implements StreamTap {
         return;
       case "block-delta":
         this.opened = true;
+        if (event.delta.type !== "proof") this.textBytes += Buffer.byteLength(event.delta.text);
         return;
       case "message-delta":
         if (event.usage !== undefined) facts.usage = mergeUsage(facts.usage, event.usage);

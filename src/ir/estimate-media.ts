@@ -33,10 +33,14 @@ export function estimateMedia({ kind, source }: MediaBlock): number {
 
 function imageTokens(data: string): number {
   // The size stands near the beginning, in a JPEG behind its metadata.
-  const size = data === "" ? undefined : imageSize(Buffer.from(data.slice(0, 256 * 1024), "base64"));
+  const size = data === "" ? undefined : (sizeIn(data, 4 * 1024) ?? sizeIn(data, 256 * 1024));
   if (size === undefined) return unseenImageTokens;
   const scale = Math.min(1, maxImageSide / Math.max(size.width, size.height, 1));
   return Math.min(maxImageTokens, Math.max(1, Math.ceil((size.width * scale * size.height * scale) / pixelsPerToken)));
+}
+
+function sizeIn(data: string, length: number): ImageSize | undefined {
+  return imageSize(Buffer.from(data.slice(0, length), "base64"));
 }
 
 interface ImageSize {
@@ -80,9 +84,13 @@ function webpSize(bytes: Buffer): ImageSize | undefined {
   }
 }
 
+/** Of a longer file only the beginning is read, and its pages stand for all. */
+const maxPdfChars = 1024 * 1024;
+
 /** Pages of a PDF that says so in plain; at least one. */
 function pagesOf(data: string): number {
   if (data === "") return 1;
-  const text = Buffer.from(data, "base64").toString("latin1");
-  return Math.max(1, text.match(/\/Type\s*\/Page\b/g)?.length ?? 0);
+  const text = Buffer.from(data.slice(0, maxPdfChars), "base64").toString("latin1");
+  const pages = text.match(/\/Type\s*\/Page\b/g)?.length ?? 0;
+  return Math.max(1, Math.round(pages * Math.max(1, data.length / maxPdfChars)));
 }

@@ -1,6 +1,7 @@
 import type { Block, MediaBlock } from "./block.ts";
 import { estimateMedia } from "./estimate-media.ts";
 import type { ChatRequest, Tool } from "./request.ts";
+import type { ChatResponse } from "./response.ts";
 
 /** Frames that vendors put around a message, a tool, a call or a result, in tokens. */
 const frameTokens = 4;
@@ -16,6 +17,11 @@ export function estimateRequest(request: ChatRequest): number {
   const format = request.responseFormat;
   if (format?.type === "json-schema") tokens += estimateText(JSON.stringify(format.schema));
   return Math.round(tokens);
+}
+
+/** Tokens of an answer by rule of thumb, all of its alternatives together. */
+export function estimateAnswer({ content, alternatives = [] }: ChatResponse): number {
+  return Math.round(sum([{ content }, ...alternatives], (candidate) => sum(candidate.content, estimateBlock)));
 }
 
 function estimateTool(tool: Tool): number {

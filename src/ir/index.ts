@@ -2,6 +2,7 @@ export * from "./block.ts";
 export type { CacheHint } from "./cache-hint.ts";
 export * from "./collect.ts";
 export * from "./embedding.ts";
+export * from "./estimate-body.ts";
 export * from "./estimate-tokens.ts";
 export * from "./events.ts";
 export * from "./protocol-id.ts";

@@ -103,6 +103,8 @@ export interface StreamTap {
   readonly finished: boolean;
   /** An error event. */
   readonly error: UpstreamError | undefined;
+  /** Bytes of the text, the reasoning and the arguments that have passed, about: what is billed for if the upstream reports no usage. */
+  readonly textBytes: number;
   /**
    * Takes one event; `data` of it is a latin1 string (for Gemini's JSON array: one element). Returns the bytes to pass on:
    * `raw` as it is, a changed copy, or "" to hide it.

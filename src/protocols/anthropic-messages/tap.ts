@@ -1,6 +1,7 @@
 import { parseLatin1, readString, scanDocument, utf8OfLatin1, type SseEvent } from "../../core/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
+import { lastTextBytes } from "../text-bytes.ts";
 import { parseStreamError } from "./errors.ts";
 import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
 
@@ -27,6 +28,7 @@ export class AnthropicTap implements StreamTap {
   ended = false;
   finished = false;
   error: UpstreamError | undefined;
+  textBytes = 0;
   #counts: WireCounts = {};
 
   push(event: SseEvent): string {
@@ -36,6 +38,8 @@ export class AnthropicTap implements StreamTap {
     switch (type) {
       case "content_block_delta":
         this.opened = true;
+        // A signature is long, and nothing that is billed.
+        if (event.data.length < 300 || !event.data.includes('signature_delta"')) this.textBytes += lastTextBytes(event.data);
         break;
       case "content_block_start":
         if (!this.opened) this.opened = isOpening(event.data);

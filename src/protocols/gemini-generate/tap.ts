@@ -2,6 +2,7 @@ import { parseLatin1, type SseEvent } from "../../core/index.ts";
 import { mergeUsage } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
+import { textBytesOf } from "../text-bytes.ts";
 import { readErrorChunk } from "./errors.ts";
 import { readUsage } from "./usage.ts";
 
@@ -16,6 +17,7 @@ export class GeminiTap implements StreamTap {
   opened = false;
   finished = false;
   error: UpstreamError | undefined;
+  textBytes = 0;
   readonly #facts: AnswerFacts = {};
   /** The latest chunk of mere content that has a count. */
   #unread = "";
@@ -34,6 +36,7 @@ export class GeminiTap implements StreamTap {
       return raw;
     }
     if (!this.opened && raw.trimStart().startsWith("[")) this.#array = "open";
+    this.textBytes += textBytesOf(data, "text");
     if (!this.#isPlain(data)) this.#read(data);
     else if (data.indexOf('usageMetadata"') >= 0) this.#unread = data;
     return raw;

@@ -4,6 +4,7 @@ import { isObject, type WireObject } from "../fields.ts";
 import { jsonObject } from "../json-text.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
+import { lastTextBytes } from "../text-bytes.ts";
 import { learnShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { withoutNullUsage } from "./hide-usage.ts";
 import { findUsage } from "./usage.ts";
@@ -17,6 +18,7 @@ export class ChatTap implements StreamTap {
   opened = false;
   ended = false;
   error: UpstreamError | undefined;
+  textBytes = 0;
   readonly #hideUsage: boolean;
   /** Choices seen (`n` may be above 1), and whether each has given its reason of the end. */
   readonly #choices = new Map<number, boolean>();
@@ -41,6 +43,7 @@ export class ChatTap implements StreamTap {
     }
     if (this.#shape !== undefined && name === "") {
       const end = matchShape(this.#shape, data);
+      if (end >= 0) this.textBytes += deltaBytes(data, this.#shape.head.length, end);
       if (end >= 0) return this.#hideUsage ? cutShaped(event, this.#shape, end) : raw;
     }
     return this.#read(event);
@@ -76,9 +79,34 @@ export class ChatTap implements StreamTap {
     const ends = typeof reason === "string" && reason !== "";
     this.#choices.set(index, ends || this.#choices.get(index) === true);
     if (ends) this.facts.stopReason = reason;
-    if (ends || hasContent(choice["delta"])) this.opened = true;
+    const delta = choice["delta"];
+    if (isObject(delta)) this.textBytes += bytesOfDelta(delta);
+    if (ends || hasContent(delta)) this.opened = true;
     return ends;
   }
+}
+
+/** Bytes of the texts and arguments in a delta that has been parsed. */
+function bytesOfDelta(delta: WireObject): number {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(delta)) {
+    if (typeof value === "string" && key !== "role") bytes += Buffer.byteLength(value);
+    if (!Array.isArray(value)) continue;
+    for (const item of value as readonly unknown[]) {
+      const call = isObject(item) ? item["function"] : undefined;
+      if (isObject(call) && typeof call["arguments"] === "string") bytes += Buffer.byteLength(call["arguments"]);
+    }
+  }
+  return bytes;
+}
+
+const contentKey = '{"content":"';
+
+/** Bytes of the text in the delta of a chunk of a known shape, which begins at `start`. */
+function deltaBytes(data: string, start: number, end: number): number {
+  // The common delta has nothing else; the characters told apart are those of `{"content":` and `{"tool_calls":`.
+  const isContent = data.charCodeAt(start + 2) === 0x63 && data.charCodeAt(start + contentKey.length - 1) === 0x22;
+  return isContent ? Math.max(0, end - start - contentKey.length - 2) : lastTextBytes(data, end);
 }
 
 /** The event of a known shape without its `"usage":null`; `end` is where the value of `delta` ends in its data. */

@@ -2,6 +2,7 @@ import { parseLatin1, readString, scanDocument, type SseEvent } from "../../core
 import { isObject, restOf } from "../fields.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
+import { textBytesOf } from "../text-bytes.ts";
 import { readResponseFacts } from "./read-answer.ts";
 
 /** Events before the first content. An item of reasoning is content: of hidden reasoning nothing else is seen for a long time. */
@@ -22,6 +23,7 @@ export class ResponsesTap implements StreamTap {
   opened = false;
   ended = false;
   error: UpstreamError | undefined;
+  textBytes = 0;
   #last = "";
 
   /** With the number of the last event, which is only read where somebody asks. */
@@ -62,6 +64,7 @@ export class ResponsesTap implements StreamTap {
         return "";
       default:
         if (!this.opened) this.opened = opens(type, data);
+        if (type.endsWith(".delta")) this.textBytes += textBytesOf(data, "delta");
         return raw;
     }
   }
