@@ -3,12 +3,15 @@ import { presets } from "../../src/upstream/index.ts";
 import { renderConfigurationPage } from "./configuration-page.ts";
 import { renderErrorsPage } from "./errors-page.ts";
 import { renderMetricsPage } from "./metrics-page.ts";
+import { renderAdminApiPage, renderOpenApi } from "./openapi.ts";
 import { renderExample, renderProvidersPage } from "./providers-page.ts";
 
 /** Every generated file by its path from the root, with its text. */
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ["docs/config.schema.json", renderJsonSchema()],
+    ["docs/admin-api.md", renderAdminApiPage()],
+    ["docs/openapi.json", renderOpenApi()],
     ["docs/configuration.md", renderConfigurationPage()],
     ["docs/errors.md", renderErrorsPage()],
     ["docs/metrics.md", await renderMetricsPage()],

@@ -1,17 +1,8 @@
 import { createAccounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
-import { createBudgetAdmin, createReports } from "../ledger/index.ts";
-import {
-  accountOperations,
-  budgetOperations,
-  createLocalCaller,
-  ledgerOperations,
-  localPrincipal,
-  systemOperations,
-  usageOperations,
-  type AdminCaller,
-} from "../server/index.ts";
-import { createControlCaller, isNobodyThere } from "./control-client.ts";
+import { createBudgetAdmin, createEntryBodies, createReports } from "../ledger/index.ts";
+import { createAdminClient, createAdminOperations, createLocalSender, localPrincipal, type AdminClient } from "../server/index.ts";
+import { createControlSender, isNobodyThere } from "./control-client.ts";
 import { maskSettings, type LoadedSettings } from "./config/index.ts";
 import { describeLedger, noLiveLedger } from "./journals.ts";
 import { openStore } from "./open-store.ts";
@@ -20,16 +11,16 @@ import { createSnapshot, describeRoutes } from "./snapshot.ts";
 
 /** The admin API, wherever it is served. */
 export interface Admin {
-  readonly call: AdminCaller;
+  readonly call: AdminClient;
   close(): Promise<void>;
 }
 
 /** The admin API of the running daemon over its control socket, or, where none runs, of the database itself. */
 export async function openAdmin(loaded: LoadedSettings): Promise<Admin> {
   const paths = runtimePaths(loaded.settings.database.path);
-  const remote = createControlCaller(paths.socket);
+  const remote = createAdminClient(createControlSender(paths.socket));
   try {
-    await remote("GET", "/api/v1/status");
+    await remote("status.get");
     return { call: remote, close: () => Promise.resolve() };
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
@@ -39,27 +30,28 @@ export async function openAdmin(loaded: LoadedSettings): Promise<Admin> {
   const ids = createIdSource(clock);
   const accounts = createAccounts({ store, clock, ids });
   const snapshot = createSnapshot(loaded.settings, { clock, logger: silentLogger, announced: false });
-  const operations = [
-    ...accountOperations(accounts),
-    // A daemon that is started meanwhile sees by the revision that they have changed.
-    ...budgetOperations(createBudgetAdmin({ store, clock, ids, ceiling: () => snapshot.budget.ceiling }), accounts, () =>
-      Promise.resolve(),
-    ),
-    ...usageOperations(createReports({ store }), accounts),
-    ...ledgerOperations(() => describeLedger(store, paths.journal, loaded.settings.ledger.durability, noLiveLedger)),
-    ...systemOperations({
+  const operations = createAdminOperations({
+    accounts,
+    budgets: createBudgetAdmin({ store, clock, ids, ceiling: () => snapshot.budget.ceiling }),
+    // A daemon that is started meanwhile sees the change by the revision.
+    onBudgetsChanged: () => Promise.resolve(),
+    reports: createReports({ store }),
+    bodies: createEntryBodies(store),
+    flushBodies: () => Promise.resolve(),
+    system: {
       catalog: () => snapshot.catalog,
       routes: () => describeRoutes(loaded.settings, snapshot),
       config: () => maskSettings(loaded.settings),
+      ledger: () => describeLedger(store, paths.journal, loaded.settings.ledger.durability, noLiveLedger),
       reload: () => Promise.reject(notRunning()),
       status: () => ({ status: "stopped" }),
       stop: () => {
         throw notRunning();
       },
-    }),
-  ];
+    },
+  });
   return {
-    call: createLocalCaller(operations, localPrincipal),
+    call: createAdminClient(createLocalSender(operations, localPrincipal)),
     async close() {
       accounts.close();
       await snapshot.close();

@@ -34,25 +34,21 @@ import {
 } from "../ledger/index.ts";
 import { protocols, upstreamProtocols } from "../protocols/index.ts";
 import {
-  accountOperations,
   adminRoutes,
-  bodyOperations,
-  budgetOperations,
   createAccessLog,
+  createAdminOperations,
   createEdge,
   createRouteTable,
   healthRoutes,
-  ledgerOperations,
   metricsRoute,
   modelRoutes,
   RequestMetrics,
-  systemOperations,
-  usageOperations,
   type AdminOperation,
   type Edge,
   type EdgeDeps,
   type MetricsSnapshot,
   type RouteTable,
+  type SystemDeps,
 } from "../server/index.ts";
 import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../store/index.ts";
 import { createProviderHealth, type Catalog, type Provider } from "../upstream/index.ts";
@@ -79,8 +75,8 @@ export interface ComposeOptions {
   /** Whether the configuration file as it is now cannot be used. */
   readonly configurationFailed?: () => boolean;
   /** Re-reads the configuration everywhere. */
-  readonly reload: () => Promise<unknown>;
-  readonly status: () => unknown;
+  readonly reload: SystemDeps["reload"];
+  readonly status: SystemDeps["status"];
   readonly stop: () => void;
 }
 
@@ -230,21 +226,23 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       open_attempts: open ?? 0,
     };
   };
-  const operations = [
-    ...accountOperations(accounts),
-    ...ledgerOperations(async () => describeLedger(store, directory, durability, await live())),
-    ...budgetOperations(createBudgetAdmin({ store, clock, ids, ceiling }), accounts, () => budgets.refresh()),
-    ...usageOperations(reports, accounts),
-    ...bodyOperations(entryBodies, () => bodies.flush()),
-    ...systemOperations({
+  const operations = createAdminOperations({
+    accounts,
+    budgets: createBudgetAdmin({ store, clock, ids, ceiling }),
+    onBudgetsChanged: () => budgets.refresh(),
+    reports,
+    bodies: entryBodies,
+    flushBodies: () => bodies.flush(),
+    system: {
       catalog: () => current.catalog,
       routes: () => describeRoutes(loaded.settings, current),
       config: () => maskSettings(loaded.settings),
+      ledger: async () => describeLedger(store, directory, durability, await live()),
       reload: options.reload,
       status: options.status,
       stop: options.stop,
-    }),
-  ];
+    },
+  });
   const table = createRouteTable([
     ...modelRoutes(deps),
     ...adminRoutes(operations),

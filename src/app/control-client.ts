@@ -1,5 +1,5 @@
 import { GatewayError, nodeHttp } from "../core/index.ts";
-import type { AdminCaller } from "../server/index.ts";
+import type { AdminSender } from "../server/index.ts";
 
 const timeoutMs = 30_000;
 
@@ -10,7 +10,7 @@ export function isNobodyThere(error: unknown): boolean {
 }
 
 /** Calls the admin API of a running daemon over its control socket. @throws GatewayError with the daemon's own message; a socket error where nobody listens. */
-export function createControlCaller(socketPath: string): AdminCaller {
+export function createControlSender(socketPath: string): AdminSender {
   return (method, target, body) =>
     new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);

@@ -2,7 +2,7 @@ import { messageOf, type Clock, type Logger } from "../core/index.ts";
 import type { GatewaySnapshot } from "../gateway/index.ts";
 import { createPriceCatalogue, parseRate, type PriceCatalogue } from "../ledger/index.ts";
 import { protocols } from "../protocols/index.ts";
-import type { EdgeSettings } from "../server/index.ts";
+import type { EdgeSettings, OperationAnswer } from "../server/index.ts";
 import {
   buildProviders,
   createAnnouncedModels,
@@ -118,7 +118,7 @@ function factsOf(
 }
 
 /** The routes, aliases and providers as they stand, for people. */
-export function describeRoutes(settings: Settings, snapshot: Snapshot): object {
+export function describeRoutes(settings: Settings, snapshot: Snapshot): OperationAnswer<"routes.list"> {
   return {
     model_provider_routes: settings.modelProviderRoutes.map(([pattern, targets]) => ({ pattern, providers: targets })),
     model_aliases: Object.fromEntries(settings.modelAliases),

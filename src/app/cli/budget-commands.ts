@@ -1,20 +1,23 @@
 import type { Command } from "commander";
 import type { BudgetState } from "../../ledger/index.ts";
-import type { AdminCaller } from "../../server/index.ts";
+import type { AdminClient, OperationInput } from "../../server/index.ts";
 import { print, table } from "./output.ts";
+import type { WithAdmin } from "./with-admin.ts";
 
 interface Output {
   readonly json?: boolean;
 }
 
+type Period = OperationInput<"budgets.set">["body"]["period"];
+
 interface Limits extends Output {
-  readonly period: string;
+  readonly period: Period;
   readonly stop?: string;
   readonly warn?: string;
 }
 
 /** `budget set|list|remove`. A subject that begins with `key_` is a key's id, any other a user's id or name. */
-export function addBudgetCommands(program: Command, admin: <T>(run: (call: AdminCaller) => Promise<T>) => Promise<T>): void {
+export function addBudgetCommands(program: Command, admin: WithAdmin): void {
   const budget = program.command("budget").description("what users and keys may spend").helpCommand(false);
   budget
     .command("set")
@@ -25,7 +28,7 @@ export function addBudgetCommands(program: Command, admin: <T>(run: (call: Admin
     .option("--json", "print JSON")
     .action(async (subject: string, { json, period, stop, warn }: Limits) => {
       const body = { ...subjectOf(subject), period, stop_usd: limitOf(stop), warn_usd: limitOf(warn) };
-      const made = (await admin((call) => call("POST", "/api/v1/budgets", body))) as BudgetState;
+      const made = await admin((call) => call("budgets.set", { body }));
       print(json === true, made, () => budgetTable([made]));
     });
   budget
@@ -47,7 +50,7 @@ export function addBudgetCommands(program: Command, admin: <T>(run: (call: Admin
       const removed = await admin(async (call) => {
         const found = (await listOf(call, subject)).filter((state) => period === undefined || state.period === period);
         if (found.length === 0) throw new Error(`There is no such budget of "${subject}". \`tokligence budget list\` shows them all.`);
-        for (const { id } of found) await call("DELETE", `/api/v1/budgets/${encodeURIComponent(id)}`);
+        for (const { id } of found) await call("budgets.remove", { param: id });
         return found;
       });
       print(json === true, removed, () =>
@@ -61,9 +64,8 @@ function limitOf(text: string | undefined): string | null | undefined {
   return text === "none" ? null : text;
 }
 
-async function listOf(call: AdminCaller, subject: string | undefined): Promise<readonly BudgetState[]> {
-  const query = subject === undefined ? "" : `?${new URLSearchParams(subjectOf(subject)).toString()}`;
-  return ((await call("GET", `/api/v1/budgets${query}`)) as { readonly data: readonly BudgetState[] }).data;
+async function listOf(call: AdminClient, subject: string | undefined): Promise<readonly BudgetState[]> {
+  return (await call("budgets.list", { query: subject === undefined ? {} : subjectOf(subject) })).data;
 }
 
 function subjectOf(text: string): Record<string, string> {

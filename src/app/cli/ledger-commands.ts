@@ -1,9 +1,7 @@
 import type { Command } from "commander";
-import type { AdminCaller } from "../../server/index.ts";
-import type { LedgerReport } from "../journals.ts";
+import type { OperationAnswer } from "../../server/index.ts";
+import type { WithAdmin } from "./with-admin.ts";
 import { print, table } from "./output.ts";
-
-type WithAdmin = <T>(run: (call: AdminCaller) => Promise<T>) => Promise<T>;
 
 /** `tokligence ledger …` */
 export function addLedgerCommands(program: Command, admin: WithAdmin): void {
@@ -13,12 +11,12 @@ export function addLedgerCommands(program: Command, admin: WithAdmin): void {
     .description("what waits for the database, and the journals on disk")
     .option("--json", "print JSON")
     .action(async ({ json }: { readonly json?: boolean }) => {
-      const report = (await admin((call) => call("GET", "/api/v1/ledger"))) as LedgerReport;
+      const report = await admin((call) => call("ledger.status"));
       print(json === true, report, () => ledgerText(report));
     });
 }
 
-function ledgerText(report: LedgerReport): string {
+function ledgerText(report: OperationAnswer<"ledger.status">): string {
   const { healthy, problem, queued, lag_ms: lagMs, open_attempts: open, last_checkpoint: checkpoint, journals } = report;
   const facts: (readonly [string, string | number])[] = [
     ["durability", report.durability],

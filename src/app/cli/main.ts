@@ -1,8 +1,6 @@
 import { Command, CommanderError } from "commander";
-import type { ApiKey, NewApiKey, User } from "../../accounts/index.ts";
 import { messageOf } from "../../core/index.ts";
-import type { AdminCaller } from "../../server/index.ts";
-import type { ModelExplanation } from "../../upstream/index.ts";
+import type { OperationAnswer, OperationInput } from "../../server/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import { readVersion } from "../version.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
@@ -10,10 +8,12 @@ import { addDatabaseCommands } from "./database-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
 import { print, table } from "./output.ts";
 import { addUsageCommand } from "./usage-command.ts";
+import type { WithAdmin } from "./with-admin.ts";
 
 interface Global {
   readonly config?: string;
 }
+type Role = OperationInput<"users.create">["body"]["role"];
 interface Output {
   readonly json?: boolean;
 }
@@ -27,7 +27,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .configureOutput({ outputError: () => {} });
   // What is heavy is loaded by the command that needs it: `version` answers at once.
-  const admin = async <T>(run: (call: AdminCaller) => Promise<T>): Promise<T> => {
+  const admin: WithAdmin = async (run) => {
     const { openAdmin } = await import("../admin.ts");
     const opened = await openAdmin(await load(program.opts<Global>().config));
     try {
@@ -57,16 +57,16 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option("--email <email>")
     .option("--role <role>", "admin or user")
     .option("--json", "print JSON")
-    .action(async (username: string, options: Output & { email?: string; role?: string }) => {
+    .action(async (username: string, options: Output & { email?: string; role?: Role }) => {
       const { email, role } = options;
-      const made = (await admin((call) => call("POST", "/api/v1/users", { username, email, role }))) as User;
+      const made = await admin((call) => call("users.create", { body: { username, email, role } }));
       print(options.json === true, made, () => `${made.id}  ${made.username}\nNext: tokligence apikey create ${made.username}`);
     });
   user
     .command("list")
     .option("--json", "print JSON")
     .action(async ({ json }: Output) => {
-      const { data } = (await admin((call) => call("GET", "/api/v1/users"))) as { data: User[] };
+      const { data } = await admin((call) => call("users.list"));
       const rows = data.map((row) => [row.id, row.username, row.email, row.role, row.created_at]);
       print(json === true, data, () => table(["ID", "USERNAME", "EMAIL", "ROLE", "CREATED"], rows));
     });
@@ -80,10 +80,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option("--expires <when>", "as in 30d, 12h or 2027-01-31T00:00:00Z; by default never")
     .option("--models <patterns>", "the models it may call, by comma, as in gpt-*,!gpt-5-pro; by default all")
     .option("--json", "print JSON")
-    .action(async (owner: string, options: Output & { name?: string; role?: string; expires?: string; models?: string }) => {
+    .action(async (owner: string, options: Output & { name?: string; role?: Role; expires?: string; models?: string }) => {
       const { name, role, expires } = options;
       const models = options.models?.split(",").map((pattern) => pattern.trim());
-      const made = (await admin((call) => call("POST", "/api/v1/keys", { user: owner, name, role, expires, models }))) as NewApiKey;
+      const made = await admin((call) => call("keys.create", { body: { user: owner, name, role, expires, models } }));
       print(options.json === true, made, () => `${made.key}\nThis key (${made.id}) is shown once and stored nowhere.`);
     });
   apikey
@@ -91,8 +91,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option("--user <user>", "id or username")
     .option("--json", "print JSON")
     .action(async (options: Output & { user?: string }) => {
-      const query = options.user === undefined ? "" : `?user=${encodeURIComponent(options.user)}`;
-      const { data } = (await admin((call) => call("GET", `/api/v1/keys${query}`))) as { data: ApiKey[] };
+      const { data } = await admin((call) => call("keys.list", { query: { user: options.user } }));
       const rows = data.map((row) => [
         row.id,
         row.user_id,
@@ -113,7 +112,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .argument("<key-id>")
     .option("--json", "print JSON")
     .action(async (id: string, { json }: Output) => {
-      const revoked = (await admin((call) => call("DELETE", `/api/v1/keys/${encodeURIComponent(id)}`))) as ApiKey;
+      const revoked = await admin((call) => call("keys.revoke", { param: id }));
       print(json === true, revoked, () => `${revoked.id} is revoked.`);
     });
 
@@ -130,9 +129,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option("--dialect <dialect>", "openai-chat, openai-responses, anthropic-messages or gemini-generate", "openai-chat")
     .option("--json", "print JSON")
     .action(async (model: string, options: Output & { dialect: string }) => {
-      const query = new URLSearchParams({ model, dialect: options.dialect });
-      const told = (await admin((call) => call("GET", `/api/v1/routes/explain?${query.toString()}`))) as ModelExplanation;
-      print(options.json === true, told, () => explanationText(told));
+      const explained = await admin((call) => call("routes.explain", { query: { model, dialect: options.dialect } }));
+      print(options.json === true, explained, () => explanationText(explained));
     });
 
   program
@@ -201,7 +199,7 @@ export async function load(config: string | undefined, argv: Readonly<Record<str
   return loadSettings({ ...(config === undefined ? {} : { path: config }), overrides: argv });
 }
 
-function explanationText({ steps, attempts, problem }: ModelExplanation): string {
+function explanationText({ steps, attempts, problem }: OperationAnswer<"routes.explain">): string {
   const plan = attempts.map(
     ({ provider, model, protocol, lane }, i) =>
       `${i === 0 ? "served by" : "then by"} ${provider} as "${model}" over ${protocol}, ${lane === "translated" ? "translated" : lane === "builtin" ? "built in" : "as it is"}`,

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { once } from "node:events";
 import type { EntriesPage, EntriesQuery, ExportFormat, UsageGroup, UsageQuery, UsageReport } from "../../ledger/index.ts";
-import type { AdminCaller } from "../../server/index.ts";
+import type { AdminClient, OperationInput } from "../../server/index.ts";
 import { print, table } from "./output.ts";
+import type { WithAdmin } from "./with-admin.ts";
 
 interface Options {
   readonly user?: string;
@@ -23,7 +24,7 @@ interface Options {
 }
 
 /** `tokligence usage`: reports, single entries, and both as CSV or lines of JSON. */
-export function addUsageCommand(program: Command, admin: <T>(run: (call: AdminCaller) => Promise<T>) => Promise<T>): void {
+export function addUsageCommand(program: Command, admin: WithAdmin): void {
   program
     .command("usage")
     .description("tokens and cost by user, key and model")
@@ -58,29 +59,26 @@ function checkOptions({ entries, by, status, json, csv, jsonl }: Options): void 
   if (entries !== true && status !== undefined) throw new Error("--status is of single entries. Give --entries as well.");
 }
 
-type Admin = Parameters<typeof addUsageCommand>[1];
-
-async function printReport(admin: Admin, options: Options): Promise<void> {
-  const report = (await admin((call) => call("GET", targetOf(options)))) as UsageReport;
+async function printReport(admin: WithAdmin, options: Options): Promise<void> {
+  const report = await admin((call) => call("usage.report", { query: queryOf(options) }));
   print(options.json === true, report, () => usageText(report));
 }
 
-async function printEntries(admin: Admin, options: Options): Promise<void> {
-  const page = (await admin((call) => call("GET", targetOf(options)))) as EntriesPage;
+async function printEntries(admin: WithAdmin, options: Options): Promise<void> {
+  const page = await admin((call) => call("usage.entries", { query: queryOf(options) }));
   print(options.json === true, page, () => entriesText(page));
 }
 
 /** Reads pages over the API and prints each before it reads the next. */
-async function writeExport(call: AdminCaller, options: Options, format: ExportFormat): Promise<void> {
+async function writeExport(call: AdminClient, options: Options, format: ExportFormat): Promise<void> {
   const { exportEntries, exportUsage } = await import("../../ledger/index.ts");
-  const read = (page: { readonly limit?: number; readonly after?: string }): Promise<unknown> => call("GET", targetOf(options, page));
   // The server reads groups and filters; here they are only the names of columns.
   const groupBy = (options.by ?? "user,key,model").split(",").map((name) => name.trim() as UsageGroup);
   const limit = options.limit === undefined ? {} : { limit: readLimit(options.limit) };
   const text =
     options.entries === true
-      ? exportEntries((query: EntriesQuery) => read(query) as Promise<EntriesPage>, limit, format)
-      : exportUsage((query: UsageQuery) => read(query) as Promise<UsageReport>, { groupBy, ...limit }, format);
+      ? exportEntries((page: EntriesQuery) => call("usage.entries", { query: queryOf(options, page) }), limit, format)
+      : exportUsage((page: UsageQuery) => call("usage.report", { query: queryOf(options, page) }), { groupBy, ...limit }, format);
   for await (const chunk of text) {
     if (!process.stdout.write(chunk)) await once(process.stdout, "drain");
   }
@@ -92,25 +90,23 @@ function readLimit(text: string): number {
   throw new Error(`--limit takes a whole number from 1 on; found "${text}".`);
 }
 
+type Query = NonNullable<OperationInput<"usage.report">["query"] & OperationInput<"usage.entries">["query"]>;
+
 /** @param page in place of the option `limit`. */
-function targetOf(options: Options, page?: { readonly limit?: number; readonly after?: string }): string {
-  const values: Readonly<Record<string, string | undefined>> = {
+function queryOf(options: Options, page?: { readonly limit?: number; readonly after?: string }): Query {
+  return {
     user: options.user,
     key_id: options.key,
     provider: options.provider,
     model: options.model,
     dialect: options.dialect,
     tag: options.tag,
-    status: options.status,
+    ...(options.entries === true ? { status: options.status } : { group_by: options.by }),
     from: options.from,
     to: options.to,
-    group_by: options.by,
     limit: page === undefined ? options.limit : page.limit?.toString(),
     after: page?.after,
   };
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, value);
-  return `/api/v1/usage${options.entries === true ? "/entries" : ""}?${query.toString()}`;
 }
 
 /** What was refused before it had a model, or a provider, has none to show. */

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { GatewayError, messageOf, systemClock } from "../../core/index.ts";
-import { checkHost, createEdge, createRouteTable, adminRoutes, localPrincipal, type Edge } from "../../server/index.ts";
+import { checkHost, createEdge, createRouteTable, adminRoutes, localPrincipal, type Edge, type SystemDeps } from "../../server/index.ts";
 import { takeFileLock, type FileLock } from "../../store/index.ts";
 import { composeGateway, type Gateway } from "../compose.ts";
 import { loadSettings, watchSettings, type LoadedSettings } from "../config/index.ts";
@@ -70,7 +70,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
     })();
     return stopping;
   };
-  const status = (): object => ({
+  const status: SystemDeps["status"] = () => ({
     status: "running",
     pid: process.pid,
     port,
@@ -98,7 +98,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       logger: log.logger,
     });
     cleanup.push(() => watch.close());
-    const reload = (): Promise<object> =>
+    const reload: SystemDeps["reload"] = () =>
       new Promise((resolve) => {
         try {
           watch.reload();

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { takeFileLock } from "../../store/index.ts";
-import { createControlCaller, isNobodyThere } from "../control-client.ts";
+import { createControlSender, isNobodyThere } from "../control-client.ts";
 import type { RuntimePaths } from "../paths.ts";
 
 export interface DaemonStatus {
@@ -23,7 +23,7 @@ export interface StartedDaemon extends DaemonStatus {
 /** What a daemon says of itself, or `undefined` where none listens. */
 export async function readDaemonStatus(paths: RuntimePaths): Promise<DaemonStatus | undefined> {
   try {
-    return (await createControlCaller(paths.socket)("GET", "/api/v1/status")) as DaemonStatus;
+    return (await createControlSender(paths.socket)("GET", "/api/v1/status")) as DaemonStatus;
   } catch (error) {
     if (isNobodyThere(error)) return undefined;
     throw error;
@@ -90,7 +90,7 @@ const stopTimeoutMs = 40_000;
 export async function stopDaemon(paths: RuntimePaths): Promise<number | undefined> {
   const status = await readDaemonStatus(paths);
   if (status === undefined) return undefined;
-  await createControlCaller(paths.socket)("POST", "/api/v1/stop");
+  await createControlSender(paths.socket)("POST", "/api/v1/stop");
   const deadline = performance.now() + stopTimeoutMs;
   while (!hasEnded(status.pid, paths)) {
     if (performance.now() > deadline) throw new Error(`The daemon (pid ${status.pid}) does not end. Look at its log, or end it by hand.`);

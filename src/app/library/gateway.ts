@@ -1,6 +1,6 @@
 import type { ApiKey, NewApiKey, User } from "../../accounts/index.ts";
 import type { UsageReport } from "../../ledger/index.ts";
-import type { AdminCaller } from "../../server/index.ts";
+import type { AdminClient } from "../../server/index.ts";
 import { openAdmin } from "../admin.ts";
 import { initConfig, loadSettings } from "../config/index.ts";
 
@@ -23,38 +23,37 @@ export class Gateway {
   /** Writes a configuration file where there is none, and makes sure that the database can be used. */
   async init(): Promise<{ readonly created: boolean; readonly path: string }> {
     const result = initConfig(this.#config === undefined ? {} : { path: this.#config });
-    await this.#admin((call) => call("GET", "/api/v1/users"));
+    await this.#admin((call) => call("users.list"));
     return result;
   }
 
   async createUser(username: string, options: { readonly email?: string; readonly role?: "admin" | "user" } = {}): Promise<User> {
-    return (await this.#admin((call) => call("POST", "/api/v1/users", { username, ...options }))) as User;
+    return await this.#admin((call) => call("users.create", { body: { username, ...options } }));
   }
 
   async listUsers(): Promise<User[]> {
-    return ((await this.#admin((call) => call("GET", "/api/v1/users"))) as { data: User[] }).data;
+    return [...(await this.#admin((call) => call("users.list"))).data];
   }
 
   /** @param user id or username. The answer's `key` is shown this once. */
   async createApiKey(user: string, options: { readonly name?: string; readonly role?: "admin" | "user" } = {}): Promise<NewApiKey> {
-    return (await this.#admin((call) => call("POST", "/api/v1/keys", { user, ...options }))) as NewApiKey;
+    return await this.#admin((call) => call("keys.create", { body: { user, ...options } }));
   }
 
   async listApiKeys(): Promise<ApiKey[]> {
-    return ((await this.#admin((call) => call("GET", "/api/v1/keys"))) as { data: ApiKey[] }).data;
+    return [...(await this.#admin((call) => call("keys.list"))).data];
   }
 
   async revokeApiKey(keyId: string): Promise<ApiKey> {
-    return (await this.#admin((call) => call("DELETE", `/api/v1/keys/${encodeURIComponent(keyId)}`))) as ApiKey;
+    return await this.#admin((call) => call("keys.revoke", { param: keyId }));
   }
 
   /** Tokens and cost by user, key and model; of all users, or of one (`userId`: id or username). */
   async getUsage(options: { readonly userId?: string } = {}): Promise<UsageReport> {
-    const query = options.userId === undefined ? "" : `?user=${encodeURIComponent(options.userId)}`;
-    return (await this.#admin((call) => call("GET", `/api/v1/usage${query}`))) as UsageReport;
+    return await this.#admin((call) => call("usage.report", { query: { user: options.userId } }));
   }
 
-  async #admin<T>(run: (call: AdminCaller) => Promise<T>): Promise<T> {
+  async #admin<T>(run: (call: AdminClient) => Promise<T>): Promise<T> {
     const admin = await openAdmin(loadSettings(this.#config === undefined ? {} : { path: this.#config }));
     try {
       return await run(admin.call);

@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { z } from "zod";
 import type { Accounts, ApiKey, User } from "../../accounts/index.ts";
 import { GatewayError } from "../../core/index.ts";
 import type { Reports } from "../../ledger/index.ts";
@@ -11,11 +12,10 @@ import { StoreError } from "../../store/index.ts";
 import { createCatalog, buildProviders } from "../../upstream/index.ts";
 import { createEdge, localPrincipal } from "../edge.ts";
 import { edgeDeps, keys, startEdge, type TestEdge } from "../harness.test.ts";
-import { accountOperations } from "./accounts.ts";
-import { budgetOperations } from "./budgets.ts";
-import { adminRoutes, createLocalCaller, type AdminOperation } from "./api.ts";
-import { systemOperations, type SystemDeps } from "./system.ts";
-import { usageOperations } from "./usage.ts";
+import { adminRoutes, createLocalSender, type AdminOperation } from "./api.ts";
+import { createAdminClient } from "./client.ts";
+import { createAdminOperations } from "./operations.ts";
+import type { SystemDeps } from "./system.ts";
 
 const alice: User = { id: "usr_1", username: "alice", email: null, role: "user", created_at: "2026-01-01T00:00:00Z" };
 
@@ -74,10 +74,11 @@ function fakes(): { calls: Call[]; accounts: Accounts; reports: Reports } {
 
 const system: SystemDeps = {
   catalog: () => createCatalog({ providers: buildProviders([]), routes: [], aliases: new Map() }),
-  routes: () => ({ routes: [] }),
+  routes: () => ({ model_provider_routes: [], model_aliases: {}, providers: [] }),
   config: () => ({ providers: { openai: { api_key: "[secret]" } } }),
   reload: () => Promise.reject(new GatewayError("invalid_request", "config.yaml:3: gateway.port must be a number.")),
   status: () => ({ status: "running" }),
+  ledger: () => Promise.reject(new GatewayError("internal_error", "not asked here")),
   stop: () => {},
 };
 
@@ -91,14 +92,21 @@ interface Started extends TestEdge {
 /** Budgets have tests of their own, over a database; here it matters who may ask for them. */
 const refuse = (): Promise<never> => Promise.reject(new GatewayError("not_found", "There is no such budget."));
 
+function operationsOver(accounts: Accounts, reports: Reports, changes: Partial<SystemDeps> = {}): AdminOperation[] {
+  return createAdminOperations({
+    accounts,
+    budgets: { set: refuse, list: refuse, remove: refuse },
+    onBudgetsChanged: refuse,
+    reports,
+    bodies: { read: refuse },
+    flushBodies: refuse,
+    system: { ...system, ...changes },
+  });
+}
+
 async function start(t: TestContext, changes: Partial<SystemDeps> = {}): Promise<Started> {
   const { calls, accounts, reports } = fakes();
-  const operations = [
-    ...accountOperations(accounts),
-    ...usageOperations(reports, accounts),
-    ...budgetOperations({ set: refuse, list: refuse, remove: refuse }, accounts, refuse),
-    ...systemOperations({ ...system, ...changes }),
-  ];
+  const operations = operationsOver(accounts, reports, changes);
   const edge = await startEdge(t, adminRoutes(operations), { accounts });
   return {
     ...edge,
@@ -147,6 +155,8 @@ test("what is wrong with the database is told to an admin, and to nobody else", 
     method: "GET" as const,
     path: `/api/v1/me/${access}`,
     access,
+    summary: "Fails.",
+    answer: z.unknown(),
     run: fail,
   }));
   const { origin } = await startEdge(t, adminRoutes(operations), { accounts });
@@ -336,7 +346,7 @@ test("models, routes, configuration and status are shown, and a reload that fail
     (models["data"] as { id: string }[]).map((model) => model.id),
     ["loopback"],
   );
-  assert.deepEqual(await ask("GET", "/api/v1/routes"), [200, { routes: [] }]);
+  assert.deepEqual(await ask("GET", "/api/v1/routes"), [200, { model_provider_routes: [], model_aliases: {}, providers: [] }]);
   assert.deepEqual(await ask("GET", "/api/v1/config"), [200, { providers: { openai: { api_key: "[secret]" } } }]);
   assert.deepEqual(await ask("GET", "/api/v1/status"), [200, { status: "running" }]);
   const [status, error] = await ask("POST", "/api/v1/reload");
@@ -372,17 +382,21 @@ test("the control socket serves its owner all operations, also those that no por
   assert.deepEqual(await ask("GET", "/api/v1/status"), [200, { status: "running" }]);
 });
 
-test("a command calls the same operations without a server", async () => {
+test("a command calls the same operations without a server, by their names", async () => {
   const { calls, accounts, reports } = fakes();
-  const call = createLocalCaller([...accountOperations(accounts), ...usageOperations(reports, accounts)], localPrincipal);
-  assert.deepEqual(await call("GET", "/api/v1/users"), { data: [alice] });
-  assert.deepEqual(await call("DELETE", "/api/v1/keys/key_1"), keyOf("key_1", "usr_1"));
-  await call("GET", "/api/v1/usage?user=usr_1&group_by=day");
+  const send = createLocalSender(operationsOver(accounts, reports), localPrincipal);
+  const call = createAdminClient(send);
+  assert.deepEqual(await call("users.list"), { data: [alice] });
+  assert.deepEqual(await call("keys.revoke", { param: "key_1" }), keyOf("key_1", "usr_1"));
+  await call("usage.report", { query: { user: "usr_1", group_by: "day", tag: undefined } });
   assert.deepEqual(calls.at(-1), { name: "usage", args: [{ groupBy: ["day"], userId: "usr_1", limit: 1000 }] });
-  await assert.rejects(call("POST", "/api/v1/users", { username: 1 }), { code: "invalid_request", param: "username" });
-  await assert.rejects(call("GET", "/api/v1/users/nobody"), { code: "not_found" });
-  await assert.rejects(call("GET", "/api/v1/nothing"), { code: "not_found" });
-  await assert.rejects(call("DELETE", "/api/v1/users"), { code: "method_not_allowed" });
+  await call("users.get", { param: "a b" }).catch(() => undefined);
+  assert.deepEqual(calls.at(-1), { name: "getUser", args: ["a b"] });
+  await assert.rejects(send("POST", "/api/v1/users", { username: 1 }), { code: "invalid_request", param: "username" });
+  await assert.rejects(send("GET", "/api/v1/me?user=usr_2"), { code: "invalid_request", param: "user" });
+  await assert.rejects(call("users.get", { param: "nobody" }), { code: "not_found" });
+  await assert.rejects(send("GET", "/api/v1/nothing"), { code: "not_found" });
+  await assert.rejects(send("DELETE", "/api/v1/users"), { code: "method_not_allowed" });
 });
 
 test("an answer is not stored by anybody, and has an id", async (t) => {

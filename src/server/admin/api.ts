@@ -3,42 +3,46 @@ import type { Principal } from "../../accounts/index.ts";
 import { GatewayError, latin1OfUtf8, parseLatin1 } from "../../core/index.ts";
 import { StoreError } from "../../store/index.ts";
 import type { HttpExchange } from "../http/exchange.ts";
-import { createRouteTable, type Access, type Route } from "../route-table.ts";
+import { createRouteTable, type Route } from "../route-table.ts";
+import type { AdminSender } from "./client.ts";
+import type { HandlersOf, OperationContract } from "./contracts/contract.ts";
+import { TextStream } from "./text-stream.ts";
 
-export interface AdminContext {
+/** One operation of the admin API: pure of HTTP, so that the command line can call it without a server. */
+export interface AdminOperation extends OperationContract {
+  /** What it returns is the answer's JSON, or a `TextStream`. @throws GatewayError */
+  run(context: CallContext): unknown;
+}
+
+/** A call as it came: nothing of it has been checked. */
+export interface CallContext {
   readonly principal: Principal;
   readonly param: string;
   readonly query: URLSearchParams;
-  /** The parsed JSON body; `undefined` where there was none. */
+  /** The parsed JSON body; `undefined` if there was none. */
   readonly body: unknown;
 }
 
-/** One operation of the admin API: pure of HTTP, so that the command line can call it without a server. */
-export interface AdminOperation {
-  readonly method: "GET" | "POST" | "DELETE";
-  readonly path: string;
-  readonly access: Access;
-  /** The status of success; 200 by default. */
-  readonly status?: number;
-  /** The names of the query's parameters; none where left out. Any other is refused: one that is misspelt must not look as if it had been heeded. */
-  readonly params?: readonly string[];
-  /** What it returns is the answer's JSON, or a `TextStream`. @throws GatewayError */
-  run(context: AdminContext): unknown;
-}
-
-/** An answer that is text and may be long: it is made while it is sent, as fast as the client reads. */
-export class TextStream {
-  /** With its parameters. */
-  readonly contentType: string;
-  /** What a browser saves it as. */
-  readonly fileName: string;
-  readonly chunks: AsyncIterable<string>;
-
-  constructor(contentType: string, fileName: string, chunks: AsyncIterable<string>) {
-    this.contentType = contentType;
-    this.fileName = fileName;
-    this.chunks = chunks;
-  }
+/** Joins contracts and their code. Query and body are checked against the contract before the code runs. */
+export function operationsOf<Table extends Readonly<Record<string, OperationContract>>>(
+  contracts: Table,
+  handlers: HandlersOf<Table>,
+): AdminOperation[] {
+  return Object.entries(contracts).map(([name, contract]) => {
+    const handler = handlers[name] as (context: object) => unknown;
+    return {
+      ...contract,
+      run({ principal, param, query, body }) {
+        checkQuery(contract, query);
+        return handler({
+          principal,
+          param,
+          query: Object.fromEntries(query),
+          body: contract.body === undefined ? undefined : readBody(contract.body, body),
+        });
+      },
+    };
+  });
 }
 
 /** The operations as rows of the route table. */
@@ -65,8 +69,7 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
 }
 
 /** What is wrong with the database, and what to do, is told to those who run the gateway; to users it is a fault inside it. */
-async function runOperation(operation: AdminOperation, context: AdminContext): Promise<unknown> {
-  checkParams(operation, context.query);
+async function runOperation(operation: AdminOperation, context: CallContext): Promise<unknown> {
   try {
     return await operation.run(context);
   } catch (error) {
@@ -75,10 +78,12 @@ async function runOperation(operation: AdminOperation, context: AdminContext): P
   }
 }
 
-function checkParams({ params = [] }: AdminOperation, query: URLSearchParams): void {
-  const unknown = [...query.keys()].find((name) => !params.includes(name));
+/** A parameter that is misspelt must not look as if it had an effect. */
+function checkQuery({ query: schema }: OperationContract, query: URLSearchParams): void {
+  const names = Object.keys(schema?.shape ?? {});
+  const unknown = [...query.keys()].find((name) => !names.includes(name));
   if (unknown === undefined) return;
-  const known = params.length === 0 ? "There are none" : `There are ${params.join(", ")}`;
+  const known = names.length === 0 ? "There are none" : `There are ${names.join(", ")}`;
   throw new GatewayError("invalid_request", `"${unknown.slice(0, 40)}" is no parameter here. ${known}.`, { param: unknown.slice(0, 40) });
 }
 
@@ -123,11 +128,8 @@ function parseBody(parts: readonly Buffer[]): unknown {
   return text.trim() === "" ? undefined : parseLatin1(text);
 }
 
-/** Calls an operation in this process, as the control socket would. */
-export type AdminCaller = (method: AdminOperation["method"], target: string, body?: unknown) => Promise<unknown>;
-
-/** For commands while no daemon runs. @throws GatewayError as the operation does. */
-export function createLocalCaller(operations: readonly AdminOperation[], principal: Principal): AdminCaller {
+/** Calls the operations in this process, for commands while no daemon runs. @throws GatewayError as the operation does. */
+export function createLocalSender(operations: readonly AdminOperation[], principal: Principal): AdminSender {
   const routes = adminRoutes(operations);
   const byRoute = new Map(routes.map((route, i) => [route, operations[i]!]));
   const table = createRouteTable(routes);
@@ -136,7 +138,6 @@ export function createLocalCaller(operations: readonly AdminOperation[], princip
     const match = table.match(method, url.pathname);
     if (match === undefined) throw new GatewayError("not_found", `There is no ${method} ${url.pathname}.`);
     const operation = byRoute.get(match.route)!;
-    checkParams(operation, url.searchParams);
     return await operation.run({ principal, param: match.param, query: url.searchParams, body });
   };
 }
@@ -145,7 +146,7 @@ export function createLocalCaller(operations: readonly AdminOperation[], princip
 const maxMessageLength = 300;
 
 /** Reads a body with a schema. @throws GatewayError `invalid_request` that names the field. */
-export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
+function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body ?? {});
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;

@@ -1,7 +1,5 @@
-export { accountOperations } from "./accounts.ts";
-export { adminRoutes, createLocalCaller, type AdminCaller, type AdminOperation } from "./api.ts";
-export { bodyOperations } from "./bodies.ts";
-export { budgetOperations } from "./budgets.ts";
-export { ledgerOperations } from "./ledger.ts";
-export { systemOperations, type SystemDeps } from "./system.ts";
-export { usageOperations } from "./usage.ts";
+export { adminRoutes, createLocalSender, type AdminOperation } from "./api.ts";
+export { createAdminClient, type AdminClient, type AdminSender } from "./client.ts";
+export { adminContracts, type OperationAnswer, type OperationContract, type OperationInput } from "./contracts/index.ts";
+export { createAdminOperations, type AdminDeps } from "./operations.ts";
+export type { SystemDeps } from "./system.ts";

@@ -3,69 +3,47 @@ import { GatewayError, isCalendarDay } from "../../core/index.ts";
 import {
   exportEntries,
   exportUsage,
+  type EntriesPage,
   type EntriesQuery,
   type EntryStatus,
   type ExportFormat,
   type Reports,
   type UsageFilter,
   type UsageGroup,
+  type UsageReport,
 } from "../../ledger/index.ts";
-import { TextStream, type AdminContext, type AdminOperation } from "./api.ts";
+import type { HandlersOf } from "./contracts/contract.ts";
+import type { usageContracts } from "./contracts/usage.ts";
+import { TextStream } from "./text-stream.ts";
 
 /** A day, or a time with its offset: `Date.parse` alone takes far more, some of it in the machine's own time zone. */
 const rfc3339 = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+ -]\d\d:\d\d))?$/i;
 
 const groups: readonly UsageGroup[] = ["user", "key", "model", "provider", "dialect", "day", "hour", "tag"];
-const filters = ["key_id", "provider", "model", "dialect", "tag", "from", "to", "limit", "after", "format"];
 const statuses: readonly EntryStatus[] = ["ok", "error", "cancelled", "interrupted", "refused"];
 
-/**
- * Usage: all of it for admins, a user's own under `/api/v1/me`. Filters: `user`, `key_id` (`key` is a credential in every query), `provider`, `model`,
- * `dialect`, `tag`, `from`, `to` (RFC 3339), and `status` of entries; `group_by` (by comma); `limit`, `after`; `format` (`json`, `csv`, `jsonl`).
- */
-export function usageOperations(reports: Reports, accounts: Accounts): AdminOperation[] {
-  const userOf = async ({ query }: AdminContext): Promise<string | undefined> => {
-    const user = query.get("user");
-    if (user === null) return undefined;
+/** Query parameters as they came. */
+type Query = Readonly<Record<string, string | undefined>>;
+
+type Handlers = Omit<HandlersOf<typeof usageContracts>, "usage.bodies">;
+
+/** Usage: all of it for admins, and a user's own. */
+export function usageHandlers(reports: Reports, accounts: Accounts): Handlers {
+  const userOf = async ({ user }: Query): Promise<string | undefined> => {
+    if (user === undefined) return undefined;
     return user === "local" ? "local" : (await accounts.getUser(user)).id;
   };
-  const usage = (context: AdminContext, userId: string | undefined): unknown => readUsage(reports, context.query, userId);
-  const entries = (context: AdminContext, userId: string | undefined): unknown => readPage(reports, context.query, userId);
-  return [
-    {
-      method: "GET",
-      path: "/api/v1/usage",
-      access: "admin",
-      params: ["group_by", "user", ...filters],
-      run: async (context) => usage(context, await userOf(context)),
-    },
-    {
-      method: "GET",
-      path: "/api/v1/me/usage",
-      access: "user",
-      params: ["group_by", ...filters],
-      run: (context) => usage(context, context.principal.userId),
-    },
-    {
-      method: "GET",
-      path: "/api/v1/usage/entries",
-      access: "admin",
-      params: ["status", "user", ...filters],
-      run: async (context) => entries(context, await userOf(context)),
-    },
-    {
-      method: "GET",
-      path: "/api/v1/me/usage/entries",
-      access: "user",
-      params: ["status", ...filters],
-      run: (context) => entries(context, context.principal.userId),
-    },
-  ];
+  return {
+    "usage.report": async ({ query }) => readUsage(reports, query, await userOf(query)),
+    "usage.entries": async ({ query }) => readPage(reports, query, await userOf(query)),
+    "me.usage.report": ({ query, principal }) => readUsage(reports, query, principal.userId),
+    "me.usage.entries": ({ query, principal }) => readPage(reports, query, principal.userId),
+  };
 }
 
-function readUsage(reports: Reports, query: URLSearchParams, userId: string | undefined): unknown {
-  const after = query.get("after");
-  const asked = { groupBy: groupsOf(query.get("group_by")), ...filterOf(query, userId) };
+function readUsage(reports: Reports, query: Query, userId: string | undefined): TextStream | Promise<UsageReport> {
+  const after = query["after"];
+  const asked = { groupBy: groupsOf(query["group_by"]), ...filterOf(query, userId) };
   const format = formatOf(query);
   if (format !== undefined)
     return download(
@@ -73,15 +51,15 @@ function readUsage(reports: Reports, query: URLSearchParams, userId: string | un
       "usage",
       exportUsage((page) => reports.usage(page), { ...asked, ...wholeLimit(query) }, format),
     );
-  return reports.usage({ ...asked, limit: limitOf(query, 1000, 10_000), ...(after === null ? {} : { after }) });
+  return reports.usage({ ...asked, limit: limitOf(query, 1000, 10_000), ...(after === undefined ? {} : { after }) });
 }
 
-function readPage(reports: Reports, query: URLSearchParams, userId: string | undefined): unknown {
-  const status = query.get("status");
-  const after = query.get("after");
+function readPage(reports: Reports, query: Query, userId: string | undefined): TextStream | Promise<EntriesPage> {
+  const status = query["status"];
+  const after = query["after"];
   const asked: Omit<EntriesQuery, "limit"> = {
     ...filterOf(query, userId),
-    ...(status === null ? {} : { status: oneOf("status", statuses, status) }),
+    ...(status === undefined ? {} : { status: oneOf("status", statuses, status) }),
   };
   const format = formatOf(query);
   if (format !== undefined)
@@ -90,7 +68,7 @@ function readPage(reports: Reports, query: URLSearchParams, userId: string | und
       "entries",
       exportEntries((page) => reports.entries(page), { ...asked, ...wholeLimit(query) }, format),
     );
-  return reports.entries({ ...asked, limit: limitOf(query, 100, 1000), ...(after === null ? {} : { after }) });
+  return reports.entries({ ...asked, limit: limitOf(query, 100, 1000), ...(after === undefined ? {} : { after }) });
 }
 
 function download(format: ExportFormat, name: string, chunks: AsyncIterable<string>): TextStream {
@@ -99,15 +77,15 @@ function download(format: ExportFormat, name: string, chunks: AsyncIterable<stri
   return new TextStream(contentType, `${name}.${format}`, chunks);
 }
 
-function filterOf(query: URLSearchParams, userId: string | undefined): UsageFilter {
+function filterOf(query: Query, userId: string | undefined): UsageFilter {
   const texts = {
-    keyId: query.get("key_id"),
-    provider: query.get("provider"),
-    model: query.get("model"),
-    dialect: query.get("dialect"),
-    tag: query.get("tag"),
+    keyId: query["key_id"],
+    provider: query["provider"],
+    model: query["model"],
+    dialect: query["dialect"],
+    tag: query["tag"],
   };
-  const given = Object.entries(texts).filter(([, value]) => value !== null);
+  const given = Object.entries(texts).filter(([, value]) => value !== undefined);
   const fromMs = timeOf(query, "from");
   const toMs = timeOf(query, "to");
   return {
@@ -119,23 +97,23 @@ function filterOf(query: URLSearchParams, userId: string | undefined): UsageFilt
 }
 
 /** `undefined`: pages of JSON. */
-function formatOf(query: URLSearchParams): ExportFormat | undefined {
-  const format = oneOf("format", ["json", "csv", "jsonl"] as const, query.get("format") ?? "json");
+function formatOf(query: Query): ExportFormat | undefined {
+  const format = oneOf("format", ["json", "csv", "jsonl"] as const, query["format"] ?? "json");
   if (format === "json") return undefined;
-  if (query.get("after") !== null) {
+  if (query["after"] !== undefined) {
     throw new GatewayError("invalid_request", `"after" goes with pages of JSON; ${format} has no pages. Leave it out.`, { param: "after" });
   }
   return format;
 }
 
 /** Of an export, which has no pages and by default no end but that of the rows. */
-function wholeLimit(query: URLSearchParams): { readonly limit?: number } {
-  return query.get("limit") === null ? {} : { limit: limitOf(query, 1, Number.MAX_SAFE_INTEGER) };
+function wholeLimit(query: Query): { readonly limit?: number } {
+  return query["limit"] === undefined ? {} : { limit: limitOf(query, 1, Number.MAX_SAFE_INTEGER) };
 }
 
-function limitOf(query: URLSearchParams, standard: number, most: number): number {
-  const text = query.get("limit");
-  const limit = text === null ? standard : Number(text);
+function limitOf(query: Query, standard: number, most: number): number {
+  const text = query["limit"];
+  const limit = text === undefined ? standard : Number(text);
   if (!Number.isInteger(limit) || limit < 1 || limit > most) {
     const bounds = most === Number.MAX_SAFE_INTEGER ? "from 1 on" : `from 1 to ${most}`;
     throw new GatewayError("invalid_request", `"limit" must be a whole number ${bounds}.`, { param: "limit" });
@@ -143,17 +121,17 @@ function limitOf(query: URLSearchParams, standard: number, most: number): number
   return limit;
 }
 
-function timeOf(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null) return undefined;
+function timeOf(query: Query, name: string): number | undefined {
+  const text = query[name];
+  if (text === undefined) return undefined;
   // A space is a `+` that was not percent-encoded.
   const ms = rfc3339.test(text) && isCalendarDay(text.slice(0, 10)) ? Date.parse(text.replace(" ", "+")) : Number.NaN;
   if (Number.isNaN(ms)) throw new GatewayError("invalid_request", `"${name}" must be a time as in 2026-01-31T00:00:00Z.`, { param: name });
   return ms;
 }
 
-function groupsOf(text: string | null): UsageGroup[] {
-  if (text === null || text === "") return ["user", "key", "model"];
+function groupsOf(text: string | undefined): UsageGroup[] {
+  if (text === undefined || text === "") return ["user", "key", "model"];
   return [...new Set(text.split(",").map((name) => oneOf("group_by", groups, name.trim())))];
 }
 

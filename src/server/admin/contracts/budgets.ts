@@ -1,0 +1,60 @@
+import { z } from "zod";
+import type { OperationContract } from "./contract.ts";
+
+/** A decimal of US dollars, as text or number: `"12.50"`, `20`. */
+const amount = z.union([z.string(), z.number()]);
+const usd = z.string().describe("decimal of US dollars");
+const period = z.enum(["day", "month", "total"]);
+
+const budget = z.object({
+  id: z.string(),
+  user_id: z.string().nullable(),
+  key_id: z.string().nullable(),
+  period,
+  warn_usd: usd.nullable(),
+  stop_usd: usd.nullable(),
+  spent_usd: usd.describe("what the ledger has of this period; models without a price at the ceiling's rate"),
+  held_usd: usd.describe("what requests under way may still cost"),
+  left_usd: usd.nullable().describe("of `stop_usd`, never below 0; `null` if there is no stop"),
+  period_start: z.string().nullable().describe("`null` for the period `total`"),
+  period_end: z.string().nullable(),
+});
+
+export const budgetContracts = {
+  "budgets.list": {
+    method: "GET",
+    path: "/api/v1/budgets",
+    access: "admin",
+    summary: "Lists the budgets, all or those of one user or key.",
+    query: z.object({ user: z.string().optional().describe("id or name"), key_id: z.string().optional() }),
+    answer: z.object({ data: z.array(budget).readonly() }),
+  },
+  "budgets.set": {
+    method: "POST",
+    path: "/api/v1/budgets",
+    access: "admin",
+    summary: "Sets the budget of a user or key for a period. A limit that is omitted stays as it was; `null` removes it.",
+    body: z.strictObject({
+      user: z.string().optional().describe("id or name"),
+      key_id: z.string().optional(),
+      period,
+      warn_usd: amount.nullish(),
+      stop_usd: amount.nullish(),
+    }),
+    answer: budget,
+  },
+  "budgets.remove": {
+    method: "DELETE",
+    path: "/api/v1/budgets/{id}",
+    access: "admin",
+    summary: "Removes a budget.",
+    answer: budget,
+  },
+  "me.budgets.list": {
+    method: "GET",
+    path: "/api/v1/me/budgets",
+    access: "user",
+    summary: "Lists the budgets of the caller's user and keys.",
+    answer: z.object({ data: z.array(budget).readonly() }),
+  },
+} as const satisfies Record<string, OperationContract>;

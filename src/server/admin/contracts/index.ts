@@ -1,0 +1,15 @@
+import { accountContracts } from "./accounts.ts";
+import { budgetContracts } from "./budgets.ts";
+import type { AnswerOfContract, InputOfContract } from "./contract.ts";
+import { systemContracts } from "./system.ts";
+import { usageContracts } from "./usage.ts";
+
+/** Every operation of the admin API by its name. */
+export const adminContracts = { ...accountContracts, ...budgetContracts, ...usageContracts, ...systemContracts } as const;
+
+export type AdminContracts = typeof adminContracts;
+export type OperationName = keyof AdminContracts;
+export type OperationInput<N extends OperationName> = InputOfContract<AdminContracts[N]>;
+export type OperationAnswer<N extends OperationName> = AnswerOfContract<AdminContracts[N]>;
+
+export type { OperationContract } from "./contract.ts";

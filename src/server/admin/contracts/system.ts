@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { protocolIds } from "../../../ir/index.ts";
+import type { OperationContract } from "./contract.ts";
+
+const protocol = z.enum(protocolIds);
+
+export const systemContracts = {
+  "models.list": {
+    method: "GET",
+    path: "/api/v1/models",
+    access: "admin",
+    summary: "Lists every model that can be called by an exact name.",
+    answer: z.object({
+      data: z
+        .array(
+          z.object({
+            id: z.string(),
+            provider: z.string(),
+            createdAt: z.number().describe("seconds since 1970: when the gateway learned of it"),
+          }),
+        )
+        .readonly(),
+    }),
+  },
+  "routes.list": {
+    method: "GET",
+    path: "/api/v1/routes",
+    access: "admin",
+    summary: "Shows routes, aliases and providers as they are now.",
+    answer: z.object({
+      model_provider_routes: z.array(z.object({ pattern: z.string(), providers: z.array(z.string()).readonly() })).readonly(),
+      model_aliases: z.record(z.string(), z.string()),
+      providers: z
+        .array(
+          z.object({
+            name: z.string(),
+            enabled: z.boolean(),
+            disabled_reason: z.string().optional(),
+            protocols: z.array(protocol).readonly(),
+            models: z.array(z.string()).readonly(),
+            patterns: z.array(z.string()).readonly(),
+          }),
+        )
+        .readonly(),
+    }),
+  },
+  "routes.explain": {
+    method: "GET",
+    path: "/api/v1/routes/explain",
+    access: "admin",
+    summary: "Explains which provider would serve a model, and why.",
+    query: z.object({
+      model: z.string().optional(),
+      dialect: z
+        .string()
+        .optional()
+        .describe(`${protocolIds.join(", ")}; openai-chat if omitted`),
+    }),
+    answer: z.object({
+      model: z.string(),
+      dialect: protocol,
+      steps: z.array(z.string()).readonly().describe("what was looked at, in order, each with its outcome"),
+      attempts: z
+        .array(
+          z.object({ provider: z.string(), model: z.string(), protocol, lane: z.enum(["verbatim", "patched", "translated", "builtin"]) }),
+        )
+        .readonly(),
+      problem: z.string().optional().describe("why there is no attempt"),
+    }),
+  },
+  "config.get": {
+    method: "GET",
+    path: "/api/v1/config",
+    access: "admin",
+    summary: "Shows the configuration, secrets masked.",
+    answer: z.record(z.string(), z.unknown()),
+  },
+  "ledger.status": {
+    method: "GET",
+    path: "/api/v1/ledger",
+    access: "admin",
+    summary: "Shows what waits for the database, and the journals on disk.",
+    answer: z.object({
+      durability: z.enum(["power", "process", "async"]),
+      healthy: z.boolean().nullable().describe("`null`, as all numbers of a daemon: none is running"),
+      problem: z.string().nullable(),
+      queued: z.number().nullable().describe("entries that are not in the database yet"),
+      lag_ms: z.number().nullable().describe("how long the oldest of them has waited; `null` with several workers"),
+      open_attempts: z.number().nullable(),
+      last_checkpoint: z.string().nullable(),
+      directory: z.string(),
+      journals: z.array(z.object({ journal: z.string(), segments: z.number(), size_bytes: z.number(), finished: z.boolean() })).readonly(),
+    }),
+  },
+  "status.get": {
+    method: "GET",
+    path: "/api/v1/status",
+    access: "admin",
+    summary: "Shows state, process id, port and uptime of the daemon.",
+    answer: z.looseObject({
+      status: z.enum(["running", "stopped"]),
+      pid: z.number().optional(),
+      port: z.number().optional(),
+      uptime_seconds: z.number().optional(),
+    }),
+  },
+  "config.reload": {
+    method: "POST",
+    path: "/api/v1/reload",
+    access: "admin",
+    summary: "Reads the configuration again. One that is not valid changes nothing.",
+    answer: z.object({ status: z.literal("reloaded") }),
+  },
+  "daemon.stop": {
+    method: "POST",
+    path: "/api/v1/stop",
+    access: "control",
+    summary: "Begins the shutdown; only over the control socket.",
+    answer: z.object({ status: z.literal("stopping") }),
+  },
+} as const satisfies Record<string, OperationContract>;

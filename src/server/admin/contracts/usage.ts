@@ -1,0 +1,139 @@
+import { z } from "zod";
+import type { OperationContract } from "./contract.ts";
+
+const tokens = z.number().describe("tokens");
+const usd = z.string().describe("decimal of US dollars");
+const group = z.enum(["user", "key", "model", "provider", "dialect", "day", "hour", "tag"]);
+const status = z.enum(["ok", "error", "cancelled", "interrupted", "refused"]);
+
+const sums = {
+  requests: z.number().describe("each counted at its first attempt, refused ones included"),
+  attempts: z.number(),
+  errors: z.number().describe("attempts that failed, were interrupted or refused"),
+  input_tokens: tokens.describe("the whole prompt, with what came from or went to a cache"),
+  output_tokens: tokens.describe("with reasoning"),
+  cache_read_tokens: tokens,
+  cache_write_tokens: tokens,
+  reasoning_tokens: tokens,
+  cost_usd: usd.nullable().describe("of all attempts whose cost is known; `null` if there are attempts and the cost of none is known"),
+  unpriced_requests: z.number().describe("attempts whose cost is not known"),
+};
+
+const report = z.object({
+  group_by: z.array(group).readonly(),
+  rows: z.array(z.object({ group: z.record(z.string(), z.string()).readonly(), ...sums })).readonly(),
+  totals: z.object(sums).describe("of all rows that the filters let through, also of those on other pages"),
+  next: z.string().nullable().describe("give it as `after` for the next page; `null` on the last"),
+});
+
+const entry = z.object({
+  request_id: z.string(),
+  attempt: z.number().describe("from 1; 0 if the request was refused before any attempt"),
+  time: z.string().describe("RFC 3339 in UTC"),
+  duration_ms: z.number(),
+  ttft_ms: z.number().nullable().describe("milliseconds to the first content"),
+  user_id: z.string(),
+  key_id: z.string(),
+  dialect: z.string(),
+  provider: z.string(),
+  model_asked: z.string(),
+  model_served: z.string(),
+  input_tokens: z.number().nullable(),
+  output_tokens: z.number().nullable(),
+  cache_read_tokens: z.number().nullable(),
+  cache_write_5m_tokens: z.number().nullable(),
+  cache_write_1h_tokens: z.number().nullable(),
+  reasoning_tokens: z.number().nullable(),
+  direction: z.enum(["consume", "supply"]),
+  status,
+  usage_source: z.enum(["reported", "estimated", "none"]),
+  cost_usd: usd.nullable().describe("`null`: no price is known"),
+  price: z.unknown().describe("the rates that the cost was calculated with"),
+  http_status: z.number(),
+  error_code: z.string().nullable(),
+  tags: z.array(z.string()).readonly(),
+  client_request_id: z.string().nullable(),
+});
+
+const entries = z.object({
+  entries: z.array(entry).readonly().describe("newest first"),
+  next: z.string().nullable().describe("give it as `after` for the next page; `null` on the last"),
+});
+
+const text = z.string().optional();
+const filters = {
+  key_id: text,
+  provider: text,
+  model: text,
+  dialect: text,
+  tag: text,
+  from: text.describe("RFC 3339, or a day"),
+  to: text.describe("RFC 3339, or a day"),
+  limit: text.describe("rows of a page or of an export"),
+  after: text.describe("`next` of the page before"),
+  format: text.describe("json, csv or jsonl"),
+};
+const user = text.describe("id or name");
+const groupBy = text.describe(`by comma: ${group.options.join(", ")}; user,key,model if omitted`);
+const entryStatus = text.describe(status.options.join(", "));
+const texts = { csv: "text/csv", jsonl: "application/jsonl" };
+
+export const usageContracts = {
+  "usage.report": {
+    method: "GET",
+    path: "/api/v1/usage",
+    access: "admin",
+    summary: "Sums tokens and cost by groups.",
+    query: z.object({ group_by: groupBy, user, ...filters }),
+    answer: report,
+    texts,
+  },
+  "usage.entries": {
+    method: "GET",
+    path: "/api/v1/usage/entries",
+    access: "admin",
+    summary: "Lists ledger entries, one an attempt, newest first.",
+    query: z.object({ status: entryStatus, user, ...filters }),
+    answer: entries,
+    texts,
+  },
+  "me.usage.report": {
+    method: "GET",
+    path: "/api/v1/me/usage",
+    access: "user",
+    summary: "Sums the caller's tokens and cost by groups.",
+    query: z.object({ group_by: groupBy, ...filters }),
+    answer: report,
+    texts,
+  },
+  "me.usage.entries": {
+    method: "GET",
+    path: "/api/v1/me/usage/entries",
+    access: "user",
+    summary: "Lists the caller's ledger entries, newest first.",
+    query: z.object({ status: entryStatus, ...filters }),
+    answer: entries,
+    texts,
+  },
+  "usage.bodies": {
+    method: "GET",
+    path: "/api/v1/usage/entries/{request_id}/bodies",
+    access: "admin",
+    summary: "Shows what was asked and answered, if `ledger.bodies` keeps it.",
+    answer: z.object({
+      request_id: z.string(),
+      bodies: z
+        .array(
+          z.object({
+            attempt: z.number(),
+            time: z.string(),
+            request: z.string(),
+            request_truncated: z.boolean(),
+            answer: z.string().nullable(),
+            answer_truncated: z.boolean(),
+          }),
+        )
+        .readonly(),
+    }),
+  },
+} as const satisfies Record<string, OperationContract>;

@@ -1,0 +1,32 @@
+import type { Accounts } from "../../accounts/index.ts";
+import type { BudgetAdmin, EntryBodies, Reports } from "../../ledger/index.ts";
+import { accountHandlers } from "./accounts.ts";
+import { operationsOf, type AdminOperation } from "./api.ts";
+import { bodyHandlers } from "./bodies.ts";
+import { budgetHandlers } from "./budgets.ts";
+import { adminContracts } from "./contracts/index.ts";
+import { systemHandlers, type SystemDeps } from "./system.ts";
+import { usageHandlers } from "./usage.ts";
+
+export interface AdminDeps {
+  readonly accounts: Accounts;
+  readonly budgets: BudgetAdmin;
+  /** Budgets have changed. */
+  readonly onBudgetsChanged: () => Promise<void>;
+  readonly reports: Reports;
+  readonly bodies: Pick<EntryBodies, "read">;
+  /** Writes the bodies that this process still has in memory. */
+  readonly flushBodies: () => Promise<void>;
+  readonly system: SystemDeps;
+}
+
+/** Every operation of the admin API, for a server, the control socket, and commands without a daemon. */
+export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
+  return operationsOf(adminContracts, {
+    ...accountHandlers(deps.accounts),
+    ...budgetHandlers(deps.budgets, deps.accounts, deps.onBudgetsChanged),
+    ...usageHandlers(deps.reports, deps.accounts),
+    ...bodyHandlers(deps.bodies, deps.flushBodies),
+    ...systemHandlers(deps.system),
+  });
+}

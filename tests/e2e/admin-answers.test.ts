@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { createAdminClient, adminContracts, type AdminClient, type OperationContract } from "../../src/server/index.ts";
+import { startGateway, type TestGateway } from "./harness.ts";
+
+let gateway: TestGateway;
+let call: AdminClient;
+
+async function send(method: string, target: string, body?: unknown): Promise<unknown> {
+  const reply = await fetch(`${gateway.url}${target}`, {
+    method,
+    headers: { authorization: `Bearer ${gateway.adminKey}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await reply.text();
+  assert.ok(reply.ok, `${method} ${target}: ${text}`);
+  return JSON.parse(text);
+}
+
+/** What the contract says of an answer is all of it: nothing is missing, and nothing more is there. */
+function assertAnswer(name: string, answer: unknown): void {
+  const { answer: schema }: OperationContract = adminContracts[name as keyof typeof adminContracts];
+  assert.deepEqual(schema.parse(answer), answer, name);
+}
+
+before(async () => {
+  gateway = await startGateway({ config: "ledger: { bodies: { enabled: true } }\n" });
+  call = createAdminClient(send);
+});
+after(() => gateway.stop());
+
+test("what every operation answers is what its contract says", async () => {
+  const answers: [string, unknown][] = [];
+  const note = <T>(name: string, answer: T): T => {
+    answers.push([name, answer]);
+    return answer;
+  };
+  const user = note("users.create", await call("users.create", { body: { username: "carol", email: "c@example.com" } }));
+  const key = note(
+    "keys.create",
+    await call("keys.create", { body: { user: "carol", name: "laptop", models: ["loopback*"], expires: "1h" } }),
+  );
+  note("budgets.set", await call("budgets.set", { body: { user: "carol", period: "day", stop_usd: "5" } }));
+  const own = note("me.keys.create", await call("me.keys.create", { body: {} }));
+  const asked = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key.key}`, "x-tokligence-tags": "team:a" },
+    body: JSON.stringify({ model: "loopback", messages: [{ role: "user", content: "hi" }] }),
+  });
+  assert.equal(asked.status, 200);
+  const requestId = asked.headers.get("x-request-id")!;
+  await gateway.rows();
+  note("users.list", await call("users.list"));
+  note("users.get", await call("users.get", { param: user.id }));
+  note("keys.list", await call("keys.list"));
+  note("me.get", await call("me.get"));
+  note("me.keys.list", await call("me.keys.list"));
+  const budgets = note("budgets.list", await call("budgets.list", { query: { user: "carol" } }));
+  note("me.budgets.list", await call("me.budgets.list"));
+  note("usage.report", await call("usage.report", { query: { group_by: "user,model,day" } }));
+  const { entries } = note("usage.entries", await call("usage.entries"));
+  assert.deepEqual(
+    entries.map((entry) => entry.request_id),
+    [requestId],
+  );
+  note("me.usage.report", await call("me.usage.report"));
+  note("me.usage.entries", await call("me.usage.entries"));
+  note("usage.bodies", await call("usage.bodies", { param: requestId }));
+  note("models.list", await call("models.list"));
+  note("routes.list", await call("routes.list"));
+  note("routes.explain", await call("routes.explain", { query: { model: "loopback" } }));
+  note("config.get", await call("config.get"));
+  note("ledger.status", await call("ledger.status"));
+  note("status.get", await call("status.get"));
+  note("budgets.remove", await call("budgets.remove", { param: budgets.data[0]!.id }));
+  note("me.keys.revoke", await call("me.keys.revoke", { param: own.id }));
+  note("keys.revoke", await call("keys.revoke", { param: key.id }));
+  for (const [name, answer] of answers) assertAnswer(name, answer);
+  // A reload needs a file, and the stop is of the control socket.
+  const left = Object.keys(adminContracts).filter((name) => !answers.some(([noted]) => noted === name));
+  assert.deepEqual(left, ["config.reload", "daemon.stop"]);
+});
