@@ -86,7 +86,14 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
     client,
     providers,
     prices,
-    edge: { authEnabled: auth.enabled, maxBodyBytes: limits.bodyBytes, slowClientMs: timeouts.clientMs, cors },
+    edge: {
+      authEnabled: auth.enabled,
+      maxBodyBytes: limits.bodyBytes,
+      maxBodyBytesInFlight: limits.bodiesInFlightBytes,
+      maxConnections: limits.connections,
+      slowClientMs: timeouts.clientMs,
+      cors,
+    },
     async warmUp() {
       names?.start();
       try {

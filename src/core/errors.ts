@@ -60,7 +60,7 @@ export const errorTable = {
   body_too_complex: {
     status: 400,
     kind: "invalid_request",
-    meaning: "The body holds more values than `gateway.limits.values`, or more members than one list or object may have.",
+    meaning: "The body holds more values and names than `gateway.limits.values`, and the gateway has to parse it.",
     remedy: "Send fewer members: shorter lists, fewer messages, smaller schemas. An operator can raise the limit.",
   },
   duplicate_tool_call: {
@@ -237,6 +237,13 @@ export const errorTable = {
     kind: "overloaded",
     meaning: "The gateway cannot record usage at the moment, so it serves no requests.",
     remedy: "Check the disk and the log. The gateway recovers by itself.",
+  },
+  overloaded: {
+    status: 503,
+    kind: "overloaded",
+    meaning:
+      "The gateway serves as much as it may at a time: too many connections are open, or the bodies of the requests are too large in all.",
+    remedy: "Send the request again after `Retry-After`. The operator can raise `gateway.limits`, or run more workers.",
   },
   shutting_down: {
     status: 503,

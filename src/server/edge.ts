@@ -9,16 +9,20 @@ import type { Protocol } from "../protocols/index.ts";
 import { ownFramingWorks } from "./http/chunk-framing.ts";
 import { underWayOn } from "./http/connection.ts";
 import { readCredential, takeQueryKey } from "./http/credentials.ts";
+import { BodyBudget, type BodyBudgetLimits } from "./http/body-budget.ts";
 import { HttpExchange } from "./http/exchange.ts";
 import { IdleSweep } from "./http/idle-sweep.ts";
 import { createListeners, maxHeaderBytes } from "./http/listeners.ts";
 import { guardOrigin, isLocalCaller, isLoopbackHost, preflight } from "./http/origin.ts";
 import { EdgeError, endRaw, errorHeaders } from "./http/refusal.ts";
-import { checkTarget, shownPath, type Access, type Route, type RouteTable } from "./route-table.ts";
+import { checkTarget, shownPath, type Access, type Route, type RouteContext, type RouteTable } from "./route-table.ts";
 
 export interface EdgeSettings {
   readonly authEnabled: boolean;
   readonly maxBodyBytes: number;
+  /** Of the bodies of all requests that are served at a time; one key may have half of it. */
+  readonly maxBodyBytesInFlight: number;
+  readonly maxConnections: number;
   /** A head that is not whole, or a body that makes no progress, in this time is cut off. */
   readonly slowClientMs: number;
   /** Origins that web pages may call from; none by default. */
@@ -72,12 +76,23 @@ export function createEdge(deps: EdgeDeps): Edge {
     limits: limitsOf(settings),
     ownFraming: ownFramingWorks(),
     sweep: new IdleSweep(() => settings.slowClientMs),
+    budget: new BodyBudget(() => bodyBudgetOf(settings)),
     draining: () => draining,
     flushIdleMs,
   };
-  const listeners = createListeners({ onRequest, onBroken, onConnect, headMs: () => deps.settings().slowClientMs, logger: deps.logger });
+  const listeners = createListeners({
+    onRequest,
+    onBroken,
+    onConnect,
+    onCrowded,
+    // The control socket must be there above all when the gateway is overrun.
+    maxConnections: () => (deps.trusted === undefined ? deps.settings().maxConnections : Infinity),
+    headMs: () => deps.settings().slowClientMs,
+    logger: deps.logger,
+  });
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    if (refused.has(request.socket)) return;
     const current = deps.settings();
     if (current !== settings) {
       settings = current;
@@ -109,8 +124,8 @@ export function createEdge(deps: EdgeDeps): Edge {
       const principal = authorize(matched.access, request, key, current);
       const done =
         principal instanceof Promise
-          ? principal.then((who) => matched.handle(exchange, { principal: who, param, query }))
-          : matched.handle(exchange, { principal, param, query });
+          ? principal.then((who) => handle(matched, exchange, { principal: who, param, query }))
+          : handle(matched, exchange, { principal, param, query });
       if (done !== undefined) done.catch(refuse);
     } catch (error) {
       refuse(error);
@@ -161,6 +176,15 @@ export function createEdge(deps: EdgeDeps): Edge {
   /** Sockets that have got their refusal; what comes on them after it is not looked at. */
   const refused = new WeakSet<Duplex>();
 
+  function onCrowded(socket: Socket): void {
+    refuseRaw(
+      socket,
+      new GatewayError("overloaded", "Too many connections are open (gateway.limits.connections). Try again soon.", {
+        retryAfterSeconds: 5,
+      }),
+    );
+  }
+
   function onBroken(error: NodeJS.ErrnoException, socket: Socket): void {
     if (refused.has(socket)) return;
     const exchange = underWayOn(socket);
@@ -209,6 +233,19 @@ export function checkHost(host: string, authEnabled: boolean): void {
   throw new Error(
     `Authentication is off, so only localhost can be served, not "${host}". Turn on gateway.auth.enabled, or set gateway.host to localhost.`,
   );
+}
+
+function handle(route: Route, exchange: HttpExchange, call: RouteContext): void | Promise<void> {
+  exchange.keyId = call.principal.keyId;
+  return route.handle(exchange, call);
+}
+
+function bodyBudgetOf({ maxBodyBytes, maxBodyBytesInFlight }: EdgeSettings): BodyBudgetLimits {
+  // One body of the largest size is always possible.
+  return {
+    totalBytes: Math.max(maxBodyBytes, maxBodyBytesInFlight),
+    keyBytes: Math.max(maxBodyBytes, Math.floor(maxBodyBytesInFlight / 2)),
+  };
 }
 
 function limitsOf(settings: EdgeSettings): { readonly maxBytes: number; readonly idleMs: number } {

@@ -49,7 +49,14 @@ export interface TestEdge {
   readonly errors: string[];
 }
 
-export const defaultSettings: EdgeSettings = { authEnabled: true, maxBodyBytes: 1024 * 1024, slowClientMs: 5000, cors: [] };
+export const defaultSettings: EdgeSettings = {
+  authEnabled: true,
+  maxBodyBytes: 1024 * 1024,
+  maxBodyBytesInFlight: 8 * 1024 * 1024,
+  maxConnections: 100_000,
+  slowClientMs: 5000,
+  cors: [],
+};
 
 export interface TestEdgeOptions extends Partial<EdgeDeps> {
   readonly limits?: Partial<EdgeSettings>;

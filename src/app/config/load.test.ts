@@ -25,7 +25,7 @@ test("without a file the contract's defaults hold", (t) => {
         auth: { enabled: true, type: "api_key" },
         logging: { level: "info" },
         workers: 1,
-        limits: { bodyBytes: 33_554_432, values: 250_000 },
+        limits: { bodyBytes: 33_554_432, bodiesInFlightBytes: 268_435_456, connections: 20_000, values: 250_000 },
         timeouts: { ...timeouts, clientMs: 15_000 },
         onLoss: "report",
         responses: { lifetimeMs: 30 * 86_400_000, maxSizeBytes: 8 * 2 ** 20 },

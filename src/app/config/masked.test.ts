@@ -38,7 +38,7 @@ prices: { a: { input: 1.5 } }
       auth: { enabled: true, type: "api_key" },
       logging: { level: "info", file: "/g.log" },
       workers: 1,
-      limits: { body: "32MiB", values: 250_000 },
+      limits: { body: "32MiB", bodies_in_flight: "256MiB", connections: 20_000, values: 250_000 },
       timeouts: { ...times, client: "15s" },
       on_loss: "report",
       responses: { lifetime: "30d", max_size: "8MiB" },

@@ -16,7 +16,12 @@ export function maskSettings(settings: Settings): Record<string, unknown> {
       auth: { ...gateway.auth },
       logging: { ...gateway.logging },
       workers: gateway.workers,
-      limits: { body: formatSize(gateway.limits.bodyBytes), values: gateway.limits.values },
+      limits: {
+        body: formatSize(gateway.limits.bodyBytes),
+        bodies_in_flight: formatSize(gateway.limits.bodiesInFlightBytes),
+        connections: gateway.limits.connections,
+        values: gateway.limits.values,
+      },
       timeouts: { ...maskTimeouts(gateway.timeouts), client: formatDuration(gateway.timeouts.clientMs) },
       on_loss: gateway.onLoss,
       responses: { lifetime: formatLifetime(gateway.responses.lifetimeMs), max_size: formatSize(gateway.responses.maxSizeBytes) },

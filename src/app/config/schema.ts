@@ -56,6 +56,12 @@ const gateway = z
     limits: z
       .strictObject({
         body: size("Largest request body, counted after inflating.", 512 * 2 ** 20, "512MiB").prefault("32MiB"),
+        bodies_in_flight: size(
+          "Bodies of all requests that one process serves at a time; the requests of one key may have half of it.",
+          64 * 2 ** 30,
+          "64GiB",
+        ).prefault("256MiB"),
+        connections: integer("Connections that clients may have open to one process.", 10, 1_000_000).prefault(20_000),
         values: integer(
           "Most values and names of members in the JSON of a request that is translated; one with more would keep all others waiting.",
           1000,

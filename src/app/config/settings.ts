@@ -29,6 +29,10 @@ export interface GatewaySection {
   readonly workers: number | "auto";
   readonly limits: {
     readonly bodyBytes: number;
+    /** Of the bodies of all requests that one process serves at a time. */
+    readonly bodiesInFlightBytes: number;
+    /** Connections that clients may have open to one process. */
+    readonly connections: number;
     /** Most values and names in the JSON of a request that is translated. */
     readonly values: number;
   };

@@ -57,8 +57,9 @@ gateway:
   logging: { level: info }
   # Processes that serve requests; auto: one a processor core.
   #workers: 1
-  # body: the largest request body. values: most values and names in the JSON of a request that is translated.
-  #limits: { body: 32MiB, values: 250000 }
+  # body: the largest request body. bodies_in_flight: of all requests that one process serves at a time; one key may have half of it.
+  # connections: open at a time, in one process. values: most values and names in the JSON of a request that is translated.
+  #limits: { body: 32MiB, bodies_in_flight: 256MiB, connections: 20000, values: 250000 }
   # connect: until a connection to a provider stands. first_byte: until a stream begins. idle: between two pieces of an answer.
   # total, stream_total: a whole answer, a whole stream. client: a client that sends nothing more of its request for so long is cut off.
   #timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s, client: 15s }

@@ -98,7 +98,7 @@ function orderProperties(schema: WireObject, ordering: unknown): WireObject {
   const { properties } = schema as { properties?: unknown };
   if (!isObject(properties) || !Array.isArray(ordering)) return schema;
   const names = Object.keys(properties);
-  const first = ordering.filter((name): name is string => typeof name === "string" && names.includes(name));
+  const first = ordering.filter((name): name is string => typeof name === "string" && Object.hasOwn(properties, name));
   const ordered = [...new Set([...first, ...names])].map((name) => [name, properties[name]]);
   return { ...schema, properties: Object.fromEntries(ordered) };
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import { GatewayError, shuttingDown } from "../../core/index.ts";
+import type { BodyBudget, BodyHolder } from "./body-budget.ts";
 import type { IdleSweep, Waiting } from "./idle-sweep.ts";
 
 export interface BodyLimits {
@@ -11,14 +12,27 @@ export interface BodyLimits {
   readonly idleMs: number;
 }
 
+/** What all bodies of a server share. */
+export interface BodyOptions {
+  readonly limits: BodyLimits;
+  /** Bodies on their way in. */
+  readonly sweep: IdleSweep;
+  readonly budget: BodyBudget;
+}
+
 /**
  * Takes a request's body in the parts it comes in, inflated.
- * @throws GatewayError `body_too_large` at the limit, not after reading; `request_timeout`; `unsupported_content_encoding`; `invalid_request`.
+ * @param holder what has been counted must be released by the caller.
+ * @throws GatewayError `body_too_large` at the limit, not after reading; `overloaded`, `rate_limited` if too much is held at the moment; `request_timeout`;
+ * `unsupported_content_encoding`; `invalid_request`.
  */
-export function readRequestBody(request: IncomingMessage, limits: BodyLimits, sweep: IdleSweep): Promise<readonly Buffer[]> {
+export function readRequestBody(request: IncomingMessage, options: BodyOptions, holder: BodyHolder): Promise<readonly Buffer[]> {
   const { headers } = request;
+  const { limits, budget } = options;
   const declared = headers["content-length"];
   if (declared !== undefined && Number(declared) > limits.maxBytes) return Promise.reject(tooLarge(limits.maxBytes));
+  const refusal = declared === undefined ? undefined : budget.refusal(holder, Number(declared));
+  if (refusal !== undefined) return Promise.reject(refusal);
   // The client left while its key was looked up: no event would tell any more.
   if (request.destroyed) return Promise.reject(endedEarly());
   const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "";
@@ -31,8 +45,15 @@ export function readRequestBody(request: IncomingMessage, limits: BodyLimits, sw
     }
   }
   return new Promise((resolve, reject) => {
-    new BodyReader(request, inflate, limits, sweep, resolve, reject).start();
+    new BodyReader(request, inflate, options, { holder, resolve, reject }).start();
   });
+}
+
+/** Who waits for the body. */
+interface BodyTaker {
+  readonly holder: BodyHolder;
+  readonly resolve: (parts: readonly Buffer[]) => void;
+  readonly reject: (error: GatewayError) => void;
 }
 
 class BodyReader implements Waiting {
@@ -40,35 +61,24 @@ class BodyReader implements Waiting {
   idleTicks = 0;
   readonly #request: IncomingMessage;
   readonly #inflate: Transform | undefined;
-  readonly #limits: BodyLimits;
-  readonly #sweep: IdleSweep;
-  readonly #resolve: (parts: readonly Buffer[]) => void;
-  readonly #reject: (error: GatewayError) => void;
+  readonly #options: BodyOptions;
+  readonly #taker: BodyTaker;
   readonly #parts: Buffer[] = [];
   #size = 0;
   #over = false;
 
-  constructor(
-    request: IncomingMessage,
-    inflate: Transform | undefined,
-    limits: BodyLimits,
-    sweep: IdleSweep,
-    resolve: (parts: readonly Buffer[]) => void,
-    reject: (error: GatewayError) => void,
-  ) {
+  constructor(request: IncomingMessage, inflate: Transform | undefined, options: BodyOptions, taker: BodyTaker) {
     this.#request = request;
     this.#inflate = inflate;
-    this.#limits = limits;
-    this.#sweep = sweep;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#options = options;
+    this.#taker = taker;
   }
 
   /** The listeners are not taken off again: they end with the request, and know when it is over. */
   start(): void {
     const request = this.#request;
     const source: Readable = this.#inflate === undefined ? request : request.pipe(this.#inflate);
-    this.#sweep.add(this);
+    this.#options.sweep.add(this);
     source.on("data", (chunk: Buffer) => {
       this.#take(chunk);
     });
@@ -86,7 +96,7 @@ class BodyReader implements Waiting {
   }
 
   onIdle(): void {
-    this.#fail(new GatewayError("request_timeout", `The body made no progress for ${this.#limits.idleMs / 1000} seconds.`));
+    this.#fail(new GatewayError("request_timeout", `The body made no progress for ${this.#options.limits.idleMs / 1000} seconds.`));
   }
 
   onShutdown(): void {
@@ -97,27 +107,29 @@ class BodyReader implements Waiting {
     if (this.#over) return;
     this.idleTicks = 0;
     this.#size += chunk.length;
-    if (this.#size > this.#limits.maxBytes) this.#fail(tooLarge(this.#limits.maxBytes));
-    else this.#parts.push(chunk);
+    const { limits, budget } = this.#options;
+    const refusal = this.#size > limits.maxBytes ? tooLarge(limits.maxBytes) : budget.take(this.#taker.holder, chunk.length);
+    if (refusal === undefined) this.#parts.push(chunk);
+    else this.#fail(refusal);
   }
 
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#sweep.delete(this);
-    this.#resolve(this.#parts);
+    this.#options.sweep.delete(this);
+    this.#taker.resolve(this.#parts);
   }
 
   #fail(error: GatewayError): void {
     if (this.#over) return;
     this.#over = true;
-    this.#sweep.delete(this);
+    this.#options.sweep.delete(this);
     this.#parts.length = 0;
     if (this.#inflate !== undefined) {
       this.#request.unpipe(this.#inflate);
       this.#inflate.destroy();
     }
-    this.#reject(error);
+    this.#taker.reject(error);
   }
 }
 

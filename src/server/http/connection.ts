@@ -40,6 +40,9 @@ export function underWayOn(socket: Socket): UnderWay | undefined {
   return (socket as MarkedSocket)[underWay];
 }
 
+/** When there are too many connections, at most this many are looked at for each new one. */
+const maxLookedAt = 100;
+
 /**
  * A server that tells idle connections apart by whether their last answer has left. Node's own counts one as idle as soon as `end` was called, and its
  * `close` then cuts an answer that is still on its way to a slow reader.
@@ -65,6 +68,20 @@ export class EdgeServer extends nodeHttp().Server {
       });
     });
     await Promise.all([...this.#sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))));
+  }
+
+  /** Ends a connection without a request, to make room for another one. `false`: none of the oldest is without one. */
+  endIdleConnection(): boolean {
+    let looked = 0;
+    for (const socket of this.#sockets) {
+      if (underWayOn(socket) === undefined && !socket.destroyed && looked < this.#sockets.size - 1) {
+        socket.destroy();
+        return true;
+      }
+      looked += 1;
+      if (looked === maxLookedAt) return false;
+    }
+    return false;
   }
 
   /** Called by `close`, too. */

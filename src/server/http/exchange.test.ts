@@ -4,6 +4,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { GatewayError } from "../../core/index.ts";
+import { BodyBudget } from "./body-budget.ts";
 import { ownFramingWorks } from "./chunk-framing.ts";
 import { HttpExchange } from "./exchange.ts";
 import { deferred, parseAnswers, parseChunks, rawClient, route, startEdge } from "../harness.test.ts";
@@ -21,6 +22,7 @@ async function serve(
     limits: { maxBytes: 1e6, idleMs: 5000 },
     ownFraming,
     sweep: new IdleSweep(() => 5000),
+    budget: new BodyBudget(() => ({ totalBytes: 1e9, keyBytes: 1e9 })),
     draining: () => false,
     flushIdleMs,
   };

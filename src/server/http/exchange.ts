@@ -2,17 +2,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { holdsGatewayKey, latin1OfUtf8 } from "../../core/index.ts";
 import type { ClientExchange } from "../../gateway/index.ts";
-import { readRequestBody, type BodyLimits } from "./body.ts";
+import type { BodyHolder } from "./body-budget.ts";
+import { readRequestBody, type BodyLimits, type BodyOptions } from "./body.ts";
 import { frame, lastChunk } from "./chunk-framing.ts";
 import { beginOn, endOn, type UnderWay } from "./connection.ts";
-import type { IdleSweep } from "./idle-sweep.ts";
 
 /** What all exchanges of a server share. */
-export interface ExchangeOptions {
-  readonly limits: BodyLimits;
+export interface ExchangeOptions extends BodyOptions {
   readonly ownFraming: boolean;
-  /** Bodies on their way in. */
-  readonly sweep: IdleSweep;
   /** New answers ask the client to close its connection: the server is shutting down. */
   readonly draining: () => boolean;
   /** The end of an answer must make progress on its way to the client within this time. */
@@ -23,10 +20,12 @@ export interface ExchangeOptions {
 const maxLingerMs = 5000;
 
 /** A request on node:http and its answer. */
-export class HttpExchange implements ClientExchange, UnderWay {
+export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
   readonly requestId: string;
   readonly startedMs: number;
   readonly queued: boolean;
+  keyId = "";
+  bodyBytes = 0;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
@@ -93,9 +92,8 @@ export class HttpExchange implements ClientExchange, UnderWay {
 
   readBody(): Promise<readonly Buffer[]> {
     const request = this.#request;
-    const { limits, sweep } = this.#options;
-    if (request.headers.expect !== undefined) this.#askForBody(limits);
-    return readRequestBody(request, limits, sweep);
+    if (request.headers.expect !== undefined) this.#askForBody(this.#options.limits);
+    return readRequestBody(request, this.#options, this);
   }
 
   onLeave(callback: () => void): void {
@@ -165,6 +163,7 @@ export class HttpExchange implements ClientExchange, UnderWay {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#options.budget.release(this);
     if (this.bodyPending) {
       // The connection is not free before the rest of the body has come (see `#linger`).
       this.#request.once("close", () => {

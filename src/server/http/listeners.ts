@@ -15,6 +15,10 @@ export interface ListenerDeps {
   /** What no request can be made of; the socket is the caller's to answer and end. */
   readonly onBroken: (error: NodeJS.ErrnoException, socket: Socket) => void;
   readonly onConnect: (socket: Duplex) => void;
+  /** Connections that may be open at a time. */
+  readonly maxConnections: () => number;
+  /** One that is too many; the socket is the caller's to answer and end. */
+  readonly onCrowded: (socket: Socket) => void;
   /** A head must be whole in this time. */
   readonly headMs: () => number;
   readonly logger: Logger;
@@ -34,6 +38,7 @@ type Where = { readonly host: string; readonly port: number } | { readonly path:
 /** Opens and closes the sockets that the edge serves on; see `Edge` for what its methods promise. */
 export function createListeners(deps: ListenerDeps): Listeners {
   const servers = new Set<EdgeServer>();
+  let open = 0;
   let closed: Promise<unknown> | undefined;
   /** Listens on nothing itself. */
   let adopting: EdgeServer | undefined;
@@ -58,6 +63,13 @@ export function createListeners(deps: ListenerDeps): Listeners {
     server.on("checkExpectation", deps.onRequest);
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
       deps.onBroken(error, socket as Socket);
+    });
+    server.on("connection", (socket: Socket) => {
+      open += 1;
+      socket.once("close", () => {
+        open -= 1;
+      });
+      if (open > deps.maxConnections() && !server.endIdleConnection()) deps.onCrowded(socket);
     });
     server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
       deps.onConnect(socket);

@@ -1,0 +1,65 @@
+import { GatewayError } from "../../core/index.ts";
+
+/** Whose body it is, and how much of it is counted. */
+export interface BodyHolder {
+  /** Id of the caller's key; "" if there is none. */
+  keyId: string;
+  bodyBytes: number;
+}
+
+/** How many bytes of bodies this process may hold at a time. */
+export interface BodyBudgetLimits {
+  readonly totalBytes: number;
+  /** Of one key. */
+  readonly keyBytes: number;
+}
+
+/** The client is asked to try again after this time. */
+const retryAfterSeconds = 1;
+
+/** Counts the bytes of request bodies from their arrival to the end of the answer. */
+export class BodyBudget {
+  readonly #limits: () => BodyBudgetLimits;
+  readonly #byKey = new Map<string, number>();
+  #total = 0;
+
+  constructor(limits: () => BodyBudgetLimits) {
+    this.#limits = limits;
+  }
+
+  /** Counts bytes that have arrived, or says why they cannot be taken. */
+  take(holder: BodyHolder, bytes: number): GatewayError | undefined {
+    const refusal = this.refusal(holder, bytes);
+    if (refusal !== undefined) return refusal;
+    this.#total += bytes;
+    this.#byKey.set(holder.keyId, (this.#byKey.get(holder.keyId) ?? 0) + bytes);
+    holder.bodyBytes += bytes;
+    return undefined;
+  }
+
+  /** The error for a body of this size, if it cannot be taken at the moment. */
+  refusal({ keyId }: BodyHolder, bytes: number): GatewayError | undefined {
+    const { totalBytes, keyBytes } = this.#limits();
+    if (this.#total + bytes > totalBytes) {
+      const message = `The requests that are served at the moment have bodies of ${totalBytes} bytes, which is the limit (gateway.limits.bodies_in_flight).`;
+      return new GatewayError("overloaded", message, { retryAfterSeconds });
+    }
+    // Where nobody has a key there is nobody to share with.
+    if (keyId !== "" && (this.#byKey.get(keyId) ?? 0) + bytes > keyBytes) {
+      const message = `The requests of this key that are served at the moment have bodies of ${keyBytes} bytes, which is the limit for one key (half of gateway.limits.bodies_in_flight).`;
+      return new GatewayError("rate_limited", message, { retryAfterSeconds });
+    }
+    return undefined;
+  }
+
+  /** The answer is over. */
+  release(holder: BodyHolder): void {
+    const { keyId, bodyBytes } = holder;
+    if (bodyBytes === 0) return;
+    holder.bodyBytes = 0;
+    this.#total -= bodyBytes;
+    const rest = (this.#byKey.get(keyId) ?? 0) - bodyBytes;
+    if (rest > 0) this.#byKey.set(keyId, rest);
+    else this.#byKey.delete(keyId);
+  }
+}
