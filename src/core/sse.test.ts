@@ -74,3 +74,12 @@ test("what readers of lines take for the end of one is escaped in events, and re
   assert.deepEqual(written.split(/[\n\u0085\u2028\u2029]/), [`data: ${written.slice(6, -2)}`, "", ""]);
   assert.deepEqual(JSON.parse(written.slice(6)), said);
 });
+
+test("many events with CRLF are cut in one push as they are one by one", () => {
+  const events = Array.from({ length: 20_000 }, (_, index) => `data: ${index}\r\n\r\n`);
+  const cut = new SseSplitter().push(`${events.join("")}data: last\n\n`);
+  assert.deepEqual(
+    cut.map(({ raw }) => raw),
+    [...events, "data: last\n\n"],
+  );
+});

@@ -49,8 +49,11 @@ export class SseSplitter {
     let start = 0;
     let from = this.#scanned;
     const hasCr = text.indexOf("\r", from) >= 0;
+    let lf = text.indexOf("\n\n", from);
     for (;;) {
-      const end = findEventEnd(text, from, hasCr);
+      // Searched for again only behind the last one: else every event of a text with CRLF would be a search of all the text.
+      if (lf >= 0 && lf < from) lf = text.indexOf("\n\n", from);
+      const end = findEventEnd(text, from, lf, hasCr);
       if (end < 0) break;
       events.push(parseEvent(text.slice(start, end)));
       start = end;
@@ -81,9 +84,11 @@ export class SseSplitter {
   }
 }
 
-/** Offset after the first blank line at or after `from`, or -1. A CR at the very end may be half a CRLF: wait for what follows. */
-function findEventEnd(text: string, from: number, hasCr: boolean): number {
-  const lf = text.indexOf("\n\n", from);
+/**
+ * Offset after the first blank line at or after `from`, or -1. A CR at the very end may be half a CRLF: wait for what follows. `lf`: offset of the first two
+ * line feeds at or after `from`, or -1.
+ */
+function findEventEnd(text: string, from: number, lf: number, hasCr: boolean): number {
   if (!hasCr) return lf < 0 ? -1 : lf + 2;
   const limit = lf < 0 ? text.length : lf + 2;
   for (let at = from; at < limit; at++) {

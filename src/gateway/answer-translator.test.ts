@@ -33,6 +33,7 @@ function between(upstream: ProtocolId, dialect: ProtocolId, context = client): A
     dialect: protocols.get(dialect)!,
     client: context,
     provider,
+    refuse: () => undefined,
     foreign: upstream !== dialect,
     nowSeconds: () => answer.createdAt,
   });
@@ -118,6 +119,7 @@ test("blocks are changed on their way, whichever form they came in", () => {
     dialect: protocols.get("openai-chat")!,
     client,
     provider,
+    refuse: () => undefined,
     foreign: false,
     change: (content) => content.slice(0, 1),
     nowSeconds: () => 5,

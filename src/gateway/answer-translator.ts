@@ -10,6 +10,8 @@ interface Between {
   readonly dialect: Protocol;
   readonly client: ClientContext;
   readonly provider: Provider;
+  /** Refuses what would take too long to parse; `isLong`: it is a whole stream. */
+  readonly refuse: (text: string, isLong: boolean) => GatewayError | undefined;
   /** The two protocols differ. */
   readonly foreign: boolean;
   readonly toolNames?: ToolNames | undefined;
@@ -29,6 +31,7 @@ export class AnswerTranslator {
   /** Reads a whole answer. @throws GatewayError where it is none of the upstream's protocol, or an error. */
   parse(whole: string): ChatResponse {
     const { upstream, toolNames } = this.#between;
+    this.#check(whole, false);
     return this.#completed(upstream.parseResponse(utf8OfLatin1(whole), toolNames));
   }
 
@@ -41,7 +44,11 @@ export class AnswerTranslator {
     const take = (events: readonly StreamEvent[]): void => {
       for (const event of events) collector.push(event);
     };
-    for (const event of [...splitter.push(stream), ...splitter.end()]) take(decoder.push(event));
+    this.#check(stream, true);
+    for (const event of [...splitter.push(stream), ...splitter.end()]) {
+      this.#check(event.data, false);
+      take(decoder.push(event));
+    }
     if (collector.error !== undefined) throw errorOfUpstream(collector.error, provider, { foreign: this.#between.foreign });
     take(decoder.end());
     if (!collector.ended)
@@ -63,6 +70,11 @@ export class AnswerTranslator {
     const encoder = dialect.createStreamEncoder(client);
     const text = replay(response).map((event) => encoder.push(event));
     return { facts: factsOf(response), body: latin1OfEvents(text.join("")), contentType: streamType(client) };
+  }
+
+  #check(text: string, isLong: boolean): void {
+    const refusal = this.#between.refuse(text, isLong);
+    if (refusal !== undefined) throw refusal;
   }
 
   /** Some wires tell no time; their answers are from now. */

@@ -1,5 +1,6 @@
 import { GatewayError, holdsMoreValues, parseExact, parseLatin1 } from "../core/index.ts";
 import type { Block, ChatRequest } from "../ir/index.ts";
+import type { GatewaySnapshot } from "./deps.ts";
 import type { ModelCall } from "./model-call.ts";
 
 /** Parses the client's body, which costs more the more values it holds. @throws GatewayError `body_too_complex`, `invalid_json`. */
@@ -34,6 +35,26 @@ export function checkTexts(call: ModelCall, { messages }: ChatRequest): void {
 /** What is parsed beside the body counts like it. @throws GatewayError `body_too_complex`. */
 export function checkValues({ current: { maxValues } }: ModelCall, text: string): void {
   if (holdsMoreValues(text, maxValues)) throw tooComplex(maxValues);
+}
+
+/** Values and names in one answer, or one event, for each that a request may hold: probabilities of tokens are many. */
+const valuesOfAnswer = 2;
+/** In all events of a stream that is taken in whole, and in vectors, which are numbers alone. */
+const valuesOfStream = 4;
+
+/** An upstream's answer is parsed in one piece, too. `undefined`: it holds no more values than may be. Text in any coding. */
+export function refuseAnswer(
+  text: string,
+  provider: string,
+  { maxValues }: Pick<GatewaySnapshot, "maxValues">,
+  isLong = false,
+): GatewayError | undefined {
+  const limit = maxValues * (isLong ? valuesOfStream : valuesOfAnswer);
+  if (!holdsMoreValues(text, limit)) return undefined;
+  return new GatewayError(
+    "upstream_invalid_response",
+    `The provider "${provider}" answered more than ${limit} values and names, the limit for an answer that the gateway has to parse.`,
+  );
 }
 
 function tooComplex(limit: number): GatewayError {

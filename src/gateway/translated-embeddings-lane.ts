@@ -3,7 +3,7 @@ import { estimateText, type EmbeddingRequest, type Usage } from "../ir/index.ts"
 import type { Attempt } from "../upstream/index.ts";
 import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
-import { parseBody } from "./parse-body.ts";
+import { parseBody, refuseAnswer } from "./parse-body.ts";
 import { reportLosses } from "./report-losses.ts";
 import { translatedHeaders } from "./translated-lane.ts";
 
@@ -30,6 +30,8 @@ export function createTranslatedEmbeddingsLane(call: ModelCall, attempt: Attempt
     },
     translated: true,
     readJson(whole) {
+      const refusal = refuseAnswer(whole, provider.name, call.current, true);
+      if (refusal !== undefined) throw refusal;
       const { vectors, inputTokens } = embeddings.parse(utf8OfLatin1(whole));
       if (vectors.length !== request.inputs.length) {
         throw new GatewayError(

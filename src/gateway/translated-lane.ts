@@ -7,7 +7,7 @@ import { findHeader } from "./headers.ts";
 import { isHeavy, nextTurn } from "./heavy-body.ts";
 import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
-import { checkTexts, parseExactBody } from "./parse-body.ts";
+import { checkTexts, parseExactBody, refuseAnswer } from "./parse-body.ts";
 import {
   AnswerSealer,
   callsToFind,
@@ -119,6 +119,7 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
     dialect: call.protocol,
     client,
     provider,
+    refuse: (text, isLong) => refuseAnswer(text, provider.name, call.current, isLong),
     foreign: true,
     toolNames: rendered.toolNames,
     change: (content) => sealBlocks(content, sealer),
@@ -135,7 +136,7 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
     readJson: (whole) => answers.render(answers.parse(whole)),
     readOtherForm: (whole) => (stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole))),
     openStream: () => {
-      const decoder = upstream.createStreamDecoder(rendered.toolNames);
+      const decoder = checkedDecoder(call, provider.name, upstream.createStreamDecoder(rendered.toolNames));
       const tap = new TranslatingTap(decoder, new EventSealer(sealer), call.protocol.createStreamEncoder(client), nowSeconds(call));
       return {
         splitter: new SseSplitter(),
@@ -190,6 +191,17 @@ export function translatedHeaders(call: ModelCall, required: readonly (readonly 
   }
   for (const [name, value] of required) headers.push(name, value);
   return headers;
+}
+
+/** An event that would take too long to parse ends the stream. */
+function checkedDecoder(call: ModelCall, provider: string, decoder: StreamDecoder): StreamDecoder {
+  return {
+    push(event) {
+      const refusal = refuseAnswer(event.data, provider, call.current);
+      return refusal === undefined ? decoder.push(event) : [{ type: "error", error: { status: refusal.status, message: refusal.message } }];
+    },
+    end: () => decoder.end(),
+  };
 }
 
 /** Reads the upstream's stream and writes the client's: decoder and encoder, with what a tap knows between them. */

@@ -5,7 +5,7 @@ import { AnswerTranslator } from "./answer-translator.ts";
 import type { Lane, ReadAnswer } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 import { setOutputLimit } from "../protocols/index.ts";
-import { parseBody } from "./parse-body.ts";
+import { parseBody, refuseAnswer } from "./parse-body.ts";
 import { withoutSeals } from "./proofs/index.ts";
 
 /** The client's own protocol: the received bytes go out, with small edits spliced in where something must change, and come back as they are. */
@@ -80,6 +80,7 @@ function readOtherForm(call: ModelCall, attempt: Attempt, whole: string): ReadAn
     dialect: protocol,
     client: { model, includeUsage, jsonArray, request: protocol.parseRequest(parseBody(call), route) },
     provider: attempt.provider,
+    refuse: (text, isLong) => refuseAnswer(text, attempt.provider.name, call.current, isLong),
     foreign: false,
     nowSeconds: () => Math.floor(deps.clock.now() / 1000),
   });

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
-import { models, startBench, type Bench } from "../matrix/bench.ts";
+import { configOf, models, startBench, type Bench } from "../matrix/bench.ts";
 import { PROTOCOLS, type Protocol } from "../testbed/scenario.ts";
+import { startGateway } from "./harness.ts";
 import { sendRaw, type RawReply } from "./raw-http.ts";
 
 let bench: Bench;
@@ -117,4 +121,45 @@ test("a long text of the built-in model streams in a bounded number of events, a
   const got = pieces.map(({ choices }) => choices[0]?.delta.content ?? "").join("");
   assert.ok(got.endsWith(text.slice(-1000)) && got.length >= text.length, `${got.length} characters of ${text.length}`);
   assert.ok(events.length < 20, `${events.length} events`);
+});
+
+test("an answer of too many values is a 502, whole or as an event", async () => {
+  const numbers = (count: number): string => `{"id":"a","model":"m","created":1,"choices":[],"x":${ones(count)}}`;
+  const shapes = [
+    { contentType: "application/json", body: numbers(2 * limit), status: 502, says: /answered more than 500000 values and names/ },
+    {
+      contentType: "text/event-stream",
+      body: `data: ${numbers(2 * limit)}\n\n`,
+      status: 502,
+      says: /answered more than 500000 values and names/,
+    },
+    {
+      contentType: "text/event-stream",
+      body: `data: ${numbers(limit)}\r\n\r\n`.repeat(5),
+      status: 502,
+      says: /answered more than 1000000 values and names/,
+    },
+  ];
+  for (const { contentType, body, status, says } of shapes) {
+    const upstream = createServer((request, response) => {
+      request.resume().on("end", () => {
+        response.writeHead(200, { "content-type": contentType }).end(body);
+      });
+    });
+    upstream.listen(0, "127.0.0.1");
+    await once(upstream, "listening");
+    const config = configOf(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
+    const gateway = await startGateway({ config });
+    try {
+      const { path, body: asked } = bodies["anthropic-messages"](models["openai-chat"], '"stream":false');
+      const headers = ["authorization", `Bearer ${gateway.adminKey}`, "content-type", "application/json"];
+      const reply = await sendRaw(gateway.url, { path, headers, body: asked });
+      assert.equal(reply.status, status, reply.body.toString().slice(0, 300));
+      assert.match(reply.body.toString(), says);
+    } finally {
+      await gateway.stop();
+      upstream.close();
+      upstream.closeAllConnections();
+    }
+  }
 });
