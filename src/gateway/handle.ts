@@ -2,7 +2,7 @@ import type { Principal } from "../accounts/index.ts";
 import { GatewayError, holdsGatewayKey } from "../core/index.ts";
 import { planAttempts, type Attempt } from "../upstream/index.ts";
 import type { Protocol, RouteCall } from "../protocols/index.ts";
-import { checkAllowed } from "./allowed-models.ts";
+import { checkAllowed, checkNamedModels } from "./allowed-models.ts";
 import { answerBuiltin } from "./answer-builtin.ts";
 import type { GatewayDeps } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
@@ -37,12 +37,14 @@ export async function handleModelCall(
     await receive(call);
     if (isHeavy(call)) await nextTurn();
     if (call.stored?.held === true) {
+      checkAllowed(call.principal, call.current.catalog, call.model);
       await serveHeld(call);
       return;
     }
     admit(call);
     const planned = plan(call);
     const attempts = planned instanceof Promise ? await planned : planned;
+    checkNamedModels(call, attempts);
     guard(call);
     if (isHeavy(call)) await nextTurn();
     const held = holdBudget(call, attempts);

@@ -178,3 +178,68 @@ test("the API makes keys with limits; a limited key makes none that may do more"
   const free = await post((await makeKey({})).key, "/me/keys", { models: ["claude-*"], expires: "1h" });
   assert.deepStrictEqual([free.status, free.json["models"]], [201, ["claude-*"]]);
 });
+
+test("every model that a body names is checked, in its own protocol and translated; bodies that name allowed ones pass as they are", async () => {
+  const { key } = await makeKey({ models: ["gpt-*", "claude-mock", "gemini-mock", "anthropic/claude-small"] });
+  const send = async (path: string, body: string): Promise<unknown> => {
+    const reply = await fetch(gateway.url + path, { method: "POST", headers: { authorization: `Bearer ${key}` }, body });
+    const json = (await reply.json()) as { error?: { code?: unknown; param?: unknown; message?: string } };
+    return reply.status === 200 ? 200 : [reply.status, json.error?.param ?? json.error?.message];
+  };
+  const chat = (more: string, model = "gpt-mock"): string => `{"model":"${model}","messages":[{"role":"user","content":"hi"}],${more}}`;
+  const messages = (more: string): string => `{"model":"claude-mock","max_tokens":5,"messages":[{"role":"user","content":"hi"}],${more}}`;
+  const responses = (more: string): string => `{"model":"gpt-mock","input":"hi",${more}}`;
+  const contents = (more: string): string => `{"contents":[{"role":"user","parts":[{"text":"hi"}]}],${more}}`;
+  const gemini = "/v1beta/models/gemini-mock:generateContent";
+  const secret = [
+    ["/v1/chat/completions", chat('"models":["gpt-mock","secret"],"route":"fallback"'), "models"],
+    ["/v1/chat/completions", chat('"Model":"secret"'), "Model"],
+    ["/v1/chat/completions", chat('"fallbacks":["secret"]', "claude-mock"), "fallbacks"],
+    ["/v1/chat/completions", chat('"tools":[{"type":"openrouter:advisor","parameters":{"model":"secret"}}]'), "model"],
+    ["/v1/responses", responses('"tools":[{"type":"image_generation","model":"secret"}]'), "model"],
+    ["/v1/responses", responses('"background":true,"models":["secret"]'), "models"],
+    ["/v1/responses/input_tokens", responses('"models":["secret"]'), "models"],
+    ["/v1/embeddings", '{"model":"gpt-mock","input":"hi","fallback_models":["secret"]}', "fallback_models"],
+  ] as const;
+  for (const [path, body, param] of secret) assert.deepStrictEqual(await send(path, body), [403, param], body);
+  const advisor = '"tools":[{"type":"advisor_20260301","name":"advisor","model":"secret"}]';
+  for (const [path, body] of [
+    ["/v1/messages", messages(advisor)],
+    ["/v1/messages", messages('"fallbacks":[{"model":"secret"}]')],
+    ["/v1/messages/count_tokens", messages(advisor)],
+    [gemini, contents('"routingConfig":{"manualMode":{"modelName":"secret"}}')],
+  ] as const) {
+    const [status, message] = (await send(path, body)) as [number, string];
+    assert.equal(status, 403, body);
+    assert.match(message, /may not call the model "secret"/);
+  }
+  assert.equal(mock.requests.length, 0);
+  const allowed = chat('"models":["gpt-mock","gpt-5"],"metadata":{"model":"secret"},"route":"fallback"');
+  assert.equal(await send("/v1/chat/completions", allowed), 200);
+  assert.equal(await send("/v1/messages", messages('"fallbacks":[{"model":"claude-small"}]')), 200);
+  assert.deepStrictEqual(
+    mock.requests.map((request) => request.body.toString()),
+    [allowed, messages('"fallbacks":[{"model":"claude-small"}]')],
+  );
+  const all = await makeKey({});
+  const free = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${all.key}` },
+    body: chat('"models":["secret"]'),
+  });
+  assert.equal(free.status, 200);
+});
+
+test("a response that the gateway keeps is not read with a key that may not call its model", async () => {
+  const ask = (key: string, path: string, body?: object): Promise<Response> =>
+    fetch(`${gateway.url}/v1/responses${path}`, {
+      method: body === undefined ? "GET" : "POST",
+      headers: { authorization: `Bearer ${key}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const all = await makeKey({});
+  const { id } = (await (await ask(all.key, "", { model: "claude-mock", input: "hi" })).json()) as { id: string };
+  const statuses: number[] = [];
+  for (const models of [["claude-*"], ["gpt-*"]]) statuses.push((await ask((await makeKey({ models })).key, `/${id}`)).status);
+  assert.deepStrictEqual(statuses, [200, 403]);
+});
