@@ -4,7 +4,8 @@ import OpenAI, { BadRequestError, NotFoundError } from "openai";
 import type { FunctionTool, Response, ResponseInputItem, ResponseStreamEvent } from "openai/resources/responses/responses";
 import type { JsonObject } from "../testbed/json.ts";
 import type { BothWays } from "./both-ways.ts";
-import { startBothWays } from "./both-ways.ts";
+import { announcementsOver, startBothWays } from "./both-ways.ts";
+import { providerKeys, startGateway, withMockUpstream } from "./harness.ts";
 
 /** One model of each upstream that keeps no responses, and the built-in one. */
 const translated = ["claude-mock", "gemini-mock", "org/local-model"] as const;
@@ -288,6 +289,28 @@ test("OpenAI's own conversations are refused for the models of others", async ()
       assert.equal(error.param, "conversation");
       return true;
     });
+  }
+});
+
+test("a conversation at OpenAI is served to who has the account there, not to the users who share it", async () => {
+  const params = { model: "gpt-mock", input: "hi", conversation: "conv_1" };
+  const open = await startGateway({
+    config: `${withMockUpstream(ways.mock.url).replace("gateway: {", "gateway: { auth: { enabled: false },")}`,
+  });
+  try {
+    await announcementsOver(ways.mock, Object.keys(providerKeys).length);
+    ways.mock.reset();
+    for (const call of [() => client.responses.create(params), () => client.responses.create({ ...params, stream: true })]) {
+      await assert.rejects(call(), (error: unknown) => error instanceof NotFoundError && error.param === "conversation");
+    }
+    await assert.rejects(client.responses.inputTokens.count(params), { status: 404, param: "conversation" });
+    assert.deepEqual(sent(), []);
+    const admin = new OpenAI({ apiKey: ways.gateway.adminKey, baseURL: `${ways.gateway.url}/v1`, maxRetries: 0 });
+    const local = new OpenAI({ apiKey: "none", baseURL: `${open.url}/v1`, maxRetries: 0 });
+    for (const allowed of [admin, local]) await allowed.responses.create(params);
+    assert.deepEqual(sent(), [params, params]);
+  } finally {
+    await open.stop();
   }
 });
 

@@ -1,3 +1,4 @@
+import type { Principal } from "../../accounts/index.ts";
 import { applyEdits, GatewayError, latin1OfUtf8, type Edit } from "../../core/index.ts";
 import { storedResponses, type Envelope } from "../../protocols/index.ts";
 import type { ChainTurn } from "../../store/index.ts";
@@ -41,10 +42,25 @@ export function continueConversation(call: ModelCall, attempts: readonly Attempt
       { param: "conversation" },
     );
   }
+  if (conversation === true && !ownsProviderAccount(call.principal)) {
+    throw new GatewayError(
+      "not_found",
+      "No conversation of yours is known here: the gateway's users share the provider's account, so one user's conversation is not served to another. Use previous_response_id, or send the items as input.",
+      { param: "conversation" },
+    );
+  }
   // A provider that keeps responses says itself what it does not know, and its requests are many.
   const refers = mayHoldReferences(call.text) || (!native && mayHoldBareReferences(call.text));
   if (previousResponseId === undefined && !refers) return attempts;
   return rewrite(call, attempts, native);
+}
+
+/**
+ * Conversations are made at the provider, with its key, so the gateway knows of none whose it is. Who has that account may name them: an admin, and the one
+ * caller where auth is off.
+ */
+function ownsProviderAccount({ role, keyId }: Principal): boolean {
+  return role === "admin" || keyId === "";
 }
 
 async function rewrite(call: ModelCall, attempts: readonly Attempt[], native: boolean): Promise<readonly Attempt[]> {
