@@ -295,7 +295,7 @@ test("OpenAI's own conversations are refused for the models of others", async ()
 test("a conversation at OpenAI is served to who has the account there, not to the users who share it", async () => {
   const params = { model: "gpt-mock", input: "hi", conversation: "conv_1" };
   const open = await startGateway({
-    config: `${withMockUpstream(ways.mock.url).replace("gateway: {", "gateway: { auth: { enabled: false },")}`,
+    config: withMockUpstream(ways.mock.url).replace("gateway: {", "gateway: { auth: { enabled: false },"),
   });
   try {
     await announcementsOver(ways.mock, Object.keys(providerKeys).length);
