@@ -62,4 +62,6 @@ export interface StreamError {
   readonly message: string;
   readonly code?: string;
   readonly type?: string;
+  /** A moderation refused what the client sent. */
+  readonly isModeration?: true;
 }

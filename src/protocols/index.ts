@@ -6,6 +6,7 @@ import { openaiResponses, openaiResponsesUpstream } from "./openai-responses/ind
 import type { Protocol } from "./protocol.ts";
 import type { UpstreamProtocol } from "./translation.ts";
 
+export { AnsweredError } from "./answered-error.ts";
 export { maxLosses, refuseForeignState } from "./losses.ts";
 export { isUnbounded, setOutputLimit } from "./output-limits.ts";
 export { paramLabel, spellLoss, spellRefusal, type ParamTable, type SpelledPlaces } from "./param-names.ts";

@@ -121,6 +121,8 @@ export interface UpstreamError {
   readonly type?: string;
   readonly code?: string;
   readonly param?: string;
+  /** A moderation refused what the client sent. */
+  readonly isModeration?: true;
 }
 
 /** An error ready to be sent. `body` is text (not latin1). */
@@ -187,7 +189,10 @@ export interface Protocol {
   createArraySplitter?(): EventSplitter;
   /** A tap for one stream. `hideUsage`: the usage chunk was asked for by the gateway alone. */
   createTap(options: { readonly hideUsage: boolean }): StreamTap;
-  /** Reads the facts of a JSON answer held as latin1. @throws GatewayError `invalid_json` where it is none. */
+  /**
+   * Reads the facts of a JSON answer held as latin1.
+   * @throws GatewayError `invalid_json` where it is none; AnsweredError where it is an error, whatever its status.
+   */
   readAnswer(body: string, call: RouteCall): AnswerFacts;
 
   /** Reads an upstream's error answer; `body` is text and may be anything. */

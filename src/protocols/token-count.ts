@@ -1,6 +1,9 @@
 import { GatewayError, scanDocument } from "../core/index.ts";
 import { readTokenCount, type ChatRequest } from "../ir/index.ts";
+import { AnsweredError, isError } from "./answered-error.ts";
+import type { WireObject } from "./fields.ts";
 import { jsonObject } from "./json-text.ts";
+import type { UpstreamError } from "./protocol.ts";
 
 /** Of a request what a prompt is made of; how the answer is to be made adds no token to it. */
 export function countable(request: ChatRequest): ChatRequest {
@@ -27,10 +30,16 @@ export function keepFields(body: string, keys: readonly string[]): string {
   return `{${fields.join(",")}}`;
 }
 
-/** The count in an answer, under its name there. @throws GatewayError `upstream_invalid_response`. */
-export function readCount(body: string, key: string): number {
-  const tokens = readTokenCount(jsonObject(body)?.[key]);
+/**
+ * The count in an answer, under its name there. `readError`: what the protocol's errors say.
+ * @throws GatewayError `upstream_invalid_response`; AnsweredError where it is an error.
+ */
+export function readCount(body: string, key: string, readError: (wire: WireObject) => UpstreamError | undefined): number {
+  const wire = jsonObject(body) ?? {};
+  const tokens = readTokenCount(wire[key]);
   if (tokens === undefined) {
+    const error = isError(wire["error"]) ? readError(wire) : undefined;
+    if (error !== undefined) throw new AnsweredError(error);
     throw new GatewayError("upstream_invalid_response", `The provider's answer to a count of tokens has no whole number "${key}".`);
   }
   return tokens;

@@ -48,7 +48,7 @@ export interface UpstreamProtocol {
   /** Output tokens that a rendered request asks for: at least `least`, and `unasked` if its client names no bound. Absent: what the client asks for. */
   readonly outputBounds?: { readonly least?: number; readonly unasked?: number };
   renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string>;
-  /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`, `upstream_error`. */
+  /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`; AnsweredError where the answer is an error. */
   parseResponse(body: string, toolNames?: ToolNames): ChatResponse;
   createStreamDecoder(toolNames?: ToolNames): StreamDecoder;
   /** Where the protocol has embeddings. */
@@ -60,13 +60,13 @@ export interface UpstreamProtocol {
 export interface UpstreamEmbeddings {
   /** `model`: the upstream's name. `operation`: what the body is one for. */
   render(request: EmbeddingRequest, model: string): Rendered<string> & { readonly operation: "embed" | "batch-embed" };
-  /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`. */
+  /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`; AnsweredError as above. */
   parse(body: string): EmbeddingAnswer;
 }
 
 export interface TokenCounter {
   /** The request with only what is counted. @throws GatewayError `invalid_request` where it cannot be said in this protocol. */
   render(request: ChatRequest, target: RenderTarget): string;
-  /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`. */
+  /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`; AnsweredError as above. */
   parse(body: string): number;
 }

@@ -1,7 +1,9 @@
-import { type ErrorKind, type GatewayError } from "../../core/index.ts";
+import { GatewayError, type ErrorKind } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
+import { AnsweredError } from "../answered-error.ts";
 import { isObject } from "../fields.ts";
-import { jsonValue } from "../json-text.ts";
+import { jsonObject } from "../json-text.ts";
+import { isModeration } from "../moderation.ts";
 import { plainMessage } from "../plain-message.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 import type { WireError } from "./wire.ts";
@@ -53,16 +55,30 @@ export function parseStreamError(data: string): UpstreamError {
   return { status: statusByType[error.type ?? ""] ?? 500, ...error };
 }
 
+/** Whether a status of success came with an error, or with something that is no answer: what is thrown then. `body` is text. */
+export function answeredError(body: string): AnsweredError | GatewayError {
+  return readErrorObject(body) === undefined
+    ? new GatewayError("upstream_invalid_response", "The provider's answer is neither one of the Anthropic protocol nor an error.")
+    : new AnsweredError(parseStreamError(body));
+}
+
+/** The vendor's form; or `{"error":"…"}`, `{"message"}`, `{"detail"}`, as other servers of the protocol and what stands before them answer. */
 function readErrorObject(body: string): Omit<UpstreamError, "status"> | undefined {
-  const wire = jsonValue(body);
-  const error = isObject(wire) ? wire["error"] : undefined;
-  if (!isObject(error) || typeof error["message"] !== "string") return undefined;
-  const details = error["details"];
+  const wire = jsonObject(body);
+  if (wire === undefined) return undefined;
+  const inner = wire["error"];
+  const error = isObject(inner) ? inner : wire;
+  const message = [error["message"], typeof inner === "string" ? inner : undefined, wire["message"], wire["detail"]].find(
+    (text): text is string => typeof text === "string" && text !== "",
+  );
+  if (message === undefined && !isObject(inner)) return undefined;
+  const { type, details } = error as { type?: unknown; details?: unknown };
   const code = isObject(details) ? details["error_code"] : undefined;
   return {
-    message: error["message"],
-    ...(typeof error["type"] === "string" ? { type: error["type"] } : {}),
+    message: message ?? "The provider reported an error without a message.",
+    ...(typeof type === "string" && type !== "error" ? { type } : {}),
     ...(typeof code === "string" ? { code } : {}),
+    ...(isModeration(error, message ?? "") ? { isModeration: true } : {}),
   };
 }
 

@@ -99,7 +99,9 @@ test("upstream errors are read whatever they are", () => {
     message: "The provider answered 503 without a readable message.",
   });
   assert.deepEqual(anthropicMessages.parseError(503, " upstream connect error \n"), { status: 503, message: "upstream connect error" });
-  assert.deepEqual(anthropicMessages.parseError(400, '{"error":"no"}'), {
+  for (const other of ['{"error":"no"}', '{"message":"no"}', '{"detail":"no"}', '{"error":{"message":"no"}}'])
+    assert.deepEqual(anthropicMessages.parseError(400, other), { status: 400, message: "no" });
+  assert.deepEqual(anthropicMessages.parseError(400, '{"ok":false}'), {
     status: 400,
     message: "The provider answered 400 without a readable message.",
   });

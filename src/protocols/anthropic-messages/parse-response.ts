@@ -1,10 +1,10 @@
-import { GatewayError } from "../../core/index.ts";
 import type { Block, ChatResponse, Extensions, StopReason } from "../../ir/index.ts";
+import { isError } from "../answered-error.ts";
 import { isAbsent, isObject, type WireObject } from "../fields.ts";
 import { textAt, jsonValue } from "../json-text.ts";
 import { restoreArguments, restoreCall } from "../restore-tool.ts";
 import type { ToolNames } from "../translation.ts";
-import { parseError } from "./errors.ts";
+import { answeredError } from "./errors.ts";
 import { extensionsOf } from "./fields.ts";
 import { mergeCounts, usageOfCounts } from "./usage.ts";
 
@@ -28,7 +28,7 @@ export interface ParsedEnd {
 /**
  * Parses a Message, `{"id","type":"message","model","content":[…],"stop_reason","usage":{…}}` (Anthropic API reference and SDK 1.12, November 2026).
  * The input of a tool call is its text as it stands in `body` (text, not latin1). `createdAt` is 0, as the wire has none.
- * @throws GatewayError `upstream_error` where the body is an error, `upstream_invalid_response` where it is no message.
+ * @throws AnsweredError where the body is an error; GatewayError `upstream_invalid_response` where it is no message.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
   const wire = parseMessage(body);
@@ -51,15 +51,8 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
 
 function parseMessage(body: string): WireObject {
   const wire = jsonValue(body);
-  if (isObject(wire) && Array.isArray(wire["content"])) return wire;
-  if (isObject(wire) && isObject(wire["error"])) {
-    const { message, type, code } = parseError(502, body);
-    throw new GatewayError("upstream_error", message, {
-      ...(type === undefined ? {} : { upstreamType: type }),
-      ...(code === undefined ? {} : { upstreamCode: code }),
-    });
-  }
-  throw new GatewayError("upstream_invalid_response", "The provider's answer is not a message of the Anthropic protocol.");
+  if (isObject(wire) && Array.isArray(wire["content"]) && !isError(wire["error"])) return wire;
+  throw answeredError(body);
 }
 
 function parseBlock(block: WireObject, inputText: () => string | undefined, toolNames: ToolNames | undefined): Block[] {

@@ -1,17 +1,22 @@
-import { parseSpan, readString, scanDocument } from "../../core/index.ts";
+import { parseSpan, readString, scanDocument, utf8OfLatin1 } from "../../core/index.ts";
+import { isErrorAt } from "../answered-error.ts";
 import { compact } from "../fields.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
+import { answeredError } from "./errors.ts";
 import { mergeCounts, usageOfCounts } from "./usage.ts";
 
-const keys = ["usage", "model", "id", "stop_reason"] as const;
+const keys = ["usage", "model", "id", "stop_reason", "error", "content"] as const;
 
 /**
  * Reads the facts of a Message, `{"id","model","stop_reason","usage":{…},…}`, parsing nothing but those values. A count of tokens and a listing of
- * models have no facts. @throws GatewayError `invalid_json`.
+ * models have no facts.
+ * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError where the answer is an error.
  */
 export function readAnswer(body: string, call: RouteCall): AnswerFacts {
-  const [usageSpan, modelSpan, idSpan, reasonSpan] = scanDocument(body, keys).spans;
-  if (call.route.operation !== "generate") return {};
+  const [usageSpan, modelSpan, idSpan, reasonSpan, errorSpan, content] = scanDocument(body, keys).spans;
+  const isAnswer = call.route.operation === "generate";
+  if (isErrorAt(body, errorSpan) || (isAnswer && content === undefined && usageSpan === undefined)) throw answeredError(utf8OfLatin1(body));
+  if (!isAnswer) return {};
   const usage = usageSpan === undefined ? undefined : usageOfCounts(mergeCounts({}, parseSpan(body, usageSpan)));
   const model = readString(body, modelSpan);
   const id = readString(body, idSpan);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "node:test";
 import { GatewayError, latin1OfUtf8, SseSplitter } from "../../core/index.ts";
+import { AnsweredError } from "../answered-error.ts";
 import { collect, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
 import type { ToolNames } from "../translation.ts";
 import { clientOf, encode, fixture } from "./harness.test.ts";
@@ -249,10 +250,15 @@ test("a body that is an error or no message is thrown", () => {
     try {
       return parseResponse(body);
     } catch (error) {
-      return error instanceof GatewayError ? [error.code, error.upstreamType] : error;
+      return error instanceof AnsweredError ? error.upstream : error instanceof GatewayError ? error.code : error;
     }
   };
-  assert.deepEqual(codeOf('{"type":"error","error":{"type":"api_error","message":"m"}}'), ["upstream_error", "api_error"]);
-  assert.deepEqual(codeOf("<html>"), ["upstream_invalid_response", undefined]);
-  assert.deepEqual(codeOf("{}"), ["upstream_invalid_response", undefined]);
+  assert.deepEqual(codeOf('{"type":"error","error":{"type":"overloaded_error","message":"m"}}'), {
+    status: 529,
+    message: "m",
+    type: "overloaded_error",
+  });
+  assert.deepEqual(codeOf('{"error":"m","content":[]}'), { status: 500, message: "m" });
+  assert.equal(codeOf("<html>"), "upstream_invalid_response");
+  assert.equal(codeOf("{}"), "upstream_invalid_response");
 });

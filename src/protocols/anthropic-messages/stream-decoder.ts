@@ -1,5 +1,6 @@
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
 import type { BlockDelta, BlockStart, StreamEvent } from "../../ir/index.ts";
+import { isError } from "../answered-error.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import { unwrapInput } from "../free-text-tool.ts";
 import { jsonObject } from "../json-text.ts";
@@ -81,12 +82,17 @@ export class AnthropicStreamDecoder implements StreamDecoder {
         this.#emit({ type: "ping" });
         return;
       case "error":
-        this.#emit({ type: "error", error: parseStreamError(data) });
-        this.#isOver = true;
+        this.#error(data);
         return;
       default:
-        return;
+        // Some servers put an error in the place of an event, without a type.
+        if (isError(wire["error"])) this.#error(data);
     }
+  }
+
+  #error(data: string): void {
+    this.#emit({ type: "error", error: parseStreamError(data) });
+    this.#isOver = true;
   }
 
   #begin(message: WireObject): void {

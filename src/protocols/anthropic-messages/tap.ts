@@ -1,4 +1,5 @@
-import { parseLatin1, readString, scanDocument, utf8OfLatin1, type SseEvent } from "../../core/index.ts";
+import { parseLatin1, readString, scanDocument, utf8OfLatin1, type Span, type SseEvent } from "../../core/index.ts";
+import { isErrorAt } from "../answered-error.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { lastTextBytes } from "../text-bytes.ts";
@@ -58,6 +59,8 @@ export class AnthropicTap implements StreamTap {
         this.error = parseStreamError(utf8OfLatin1(event.data));
         break;
       default:
+        // Some servers put an error in the place of an event, without a type.
+        if (isErrorAt(event.data, errorOf(event.data))) this.error = parseStreamError(utf8OfLatin1(event.data));
         break;
     }
     return event.raw;
@@ -99,6 +102,16 @@ function typeOfData(data: string): string | undefined {
     return readString(data, scanDocument(data, ["type"]).spans[0]);
   } catch {
     return undefined; // Not an event of this protocol: it passes, and the client judges it.
+  }
+}
+
+/** The place of the field `error`; of most events one search says that there is none. */
+function errorOf(data: string): Span | undefined {
+  if (!data.includes('error"')) return undefined;
+  try {
+    return scanDocument(data, ["error"]).spans[0];
+  } catch {
+    return undefined; // As above.
   }
 }
 

@@ -1,5 +1,6 @@
 import { countable, keepFields, readCount } from "../token-count.ts";
 import type { TokenCounter } from "../translation.ts";
+import { parseStreamError } from "./errors.ts";
 import { renderRequest } from "./render-request.ts";
 
 /** What `MessageCountTokensParams` has of a request (`@anthropic-ai/sdk` 1.12). */
@@ -8,5 +9,5 @@ const counted = ["model", "system", "messages", "tools", "tool_choice", "thinkin
 /** `POST /v1/messages/count_tokens`: a request without what bounds or samples the answer, and `{"input_tokens"}` (Anthropic API reference, November 2026). */
 export const tokenCounter: TokenCounter = {
   render: (request, target) => keepFields(renderRequest(countable(request), target).value, counted),
-  parse: (body) => readCount(body, "input_tokens"),
+  parse: (body) => readCount(body, "input_tokens", (wire) => parseStreamError(JSON.stringify(wire))),
 };

@@ -1,7 +1,9 @@
 import type { GatewayError } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
+import { isError } from "../answered-error.ts";
 import { isObject } from "../fields.ts";
 import { jsonValue } from "../json-text.ts";
+import { isModeration } from "../moderation.ts";
 import { plainMessage } from "../plain-message.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 import type { WireError } from "./wire.ts";
@@ -53,18 +55,21 @@ export function parseError(status: number, body: string): UpstreamError {
   return { ...error, status: error.code === "API_KEY_INVALID" ? 401 : status };
 }
 
-/** Reads a chunk of a stream that is an error; `undefined` where it is none. */
+/** Reads a chunk of a stream, or an answer, that is an error; `undefined` where it is none. */
 export function readErrorChunk(wire: unknown): UpstreamError | undefined {
-  const error = isObject(wire) ? wire["error"] : undefined;
-  if (!isObject(error)) return undefined;
+  const field = isObject(wire) ? wire["error"] : undefined;
+  if (!isError(field)) return undefined;
+  const error = isObject(field) ? field : { message: field };
   const { code, message, status: word } = error as { code?: unknown; message?: unknown; status?: unknown };
   const reason = readReason(error["details"]);
   const isStatus = typeof code === "number" && code >= 400 && code < 600;
+  const text = typeof message === "string" && message !== "" ? message : "The provider reported an error without a message.";
   return {
     status: isStatus ? code : typeof word === "string" ? (statusByWord[word] ?? 500) : 500,
-    message: typeof message === "string" && message !== "" ? message : "The provider reported an error without a message.",
+    message: text,
     ...(typeof word === "string" ? { type: word } : {}),
     ...(reason === undefined ? {} : { code: reason }),
+    ...(isModeration(error, text) ? { isModeration: true } : {}),
   };
 }
 

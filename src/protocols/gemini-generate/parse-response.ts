@@ -1,5 +1,6 @@
 import { GatewayError } from "../../core/index.ts";
 import { collect, type Block, type Candidate, type ChatResponse } from "../../ir/index.ts";
+import { AnsweredError } from "../answered-error.ts";
 import { isObject } from "../fields.ts";
 import { textAt } from "../json-text.ts";
 import type { ToolNames } from "../translation.ts";
@@ -13,19 +14,14 @@ const ownCodes: ReadonlySet<string> = new Set(["upstream_truncated", "upstream_i
 /**
  * Parses the answer of `:generateContent`, which is a stream's chunk that holds everything (see `stream-decoder.ts`). Images that the model made are
  * media; candidates beyond the first are alternatives. Arguments of calls are their text as it stands in `body` (text, not latin1). `createdAt` is 0, as the wire has none.
- * @throws GatewayError `upstream_error` where the body is an error, `upstream_invalid_response` where it is no answer.
+ * @throws AnsweredError where the body is an error; GatewayError `upstream_invalid_response` where it is no answer.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
   const decoder = new GeminiStreamDecoder(toolNames);
   const chunks = chunksOf(body);
   const events = [...chunks.flatMap((chunk) => decoder.pushText(chunk)), ...decoder.end()];
   const error = events.find((event) => event.type === "error")?.error;
-  if (error !== undefined && (error.type !== undefined || !ownCodes.has(error.code ?? ""))) {
-    throw new GatewayError("upstream_error", error.message, {
-      ...(error.type === undefined ? {} : { upstreamType: error.type }),
-      ...(error.code === undefined ? {} : { upstreamCode: error.code }),
-    });
-  }
+  if (error !== undefined && (error.type !== undefined || !ownCodes.has(error.code ?? ""))) throw new AnsweredError(error);
   const response = collect(events);
   // An answer without a reason for its end is one all the same, unlike a stream that broke off.
   if (error !== undefined && (error.code !== "upstream_truncated" || !chunks.some(hasCandidate))) {

@@ -1,18 +1,25 @@
-import { parseSpan, readString, scanDocument, scanObject, skipSpace, type Span } from "../../core/index.ts";
+import { GatewayError, parseLatin1, parseSpan, readString, scanDocument, scanObject, skipSpace, type Span } from "../../core/index.ts";
+import { AnsweredError, isErrorAt } from "../answered-error.ts";
 import { compact } from "../fields.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
+import { readErrorChunk } from "./errors.ts";
 import { readUsage } from "./usage.ts";
 
-const keys = ["usageMetadata", "modelVersion", "responseId", "candidates"] as const;
+const keys = ["usageMetadata", "modelVersion", "responseId", "candidates", "error", "promptFeedback"] as const;
 const finishKey = ["finishReason"] as const;
 
 /**
  * Reads the facts of a `generateContent` or embedding answer, parsing nothing but those values; the reason of the end is the first candidate's. A count
- * of tokens and a listing of models have no facts. @throws GatewayError `invalid_json`; the array form of a stream is the tap's.
+ * of tokens and a listing of models have no facts.
+ * @throws GatewayError `invalid_json` (the array form of a stream is the tap's), `upstream_invalid_response`; AnsweredError where the answer is an error.
  */
 export function readAnswer(body: string, call: RouteCall): AnswerFacts {
-  const [usageSpan, modelSpan, idSpan, candidates] = scanDocument(body, keys).spans;
+  const [usageSpan, modelSpan, idSpan, candidates, errorSpan, feedback] = scanDocument(body, keys).spans;
   const { operation } = call.route;
+  const error = isErrorAt(body, errorSpan) ? readErrorChunk(parseLatin1(body)) : undefined;
+  if (error !== undefined) throw new AnsweredError(error);
+  if (operation === "generate" && candidates === undefined && feedback === undefined && usageSpan === undefined)
+    throw new GatewayError("upstream_invalid_response", "The provider's answer is neither one of the Gemini protocol nor an error.");
   if (operation !== "generate" && operation !== "embed" && operation !== "batch-embed") return {};
   const usage = usageSpan === undefined ? undefined : readUsage(parseSpan(body, usageSpan));
   const model = readString(body, modelSpan);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "node:test";
 import { GatewayError, latin1OfUtf8, SseSplitter } from "../../core/index.ts";
+import { AnsweredError } from "../answered-error.ts";
 import { collect, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
 import type { EventSplitter } from "../protocol.ts";
 import type { ToolNames } from "../translation.ts";
@@ -259,12 +260,17 @@ test("a body that is an error or no answer is thrown; one without a reason for i
     try {
       return parseResponse(body).stopReason;
     } catch (error) {
-      return error instanceof GatewayError ? [error.code, error.upstreamType] : error;
+      return error instanceof AnsweredError ? error.upstream : error instanceof GatewayError ? error.code : error;
     }
   };
-  assert.deepEqual(codeOf('{"error":{"code":500,"message":"m","status":"INTERNAL"}}'), ["upstream_error", "INTERNAL"]);
-  assert.deepEqual(codeOf('{"error":{"message":"m"}}'), ["upstream_error", undefined]);
-  assert.deepEqual(codeOf("<html>"), ["upstream_invalid_response", undefined]);
-  assert.deepEqual(codeOf("{}"), ["upstream_invalid_response", undefined]);
+  assert.deepEqual(codeOf('{"error":{"code":503,"message":"m","status":"UNAVAILABLE"}}'), {
+    status: 503,
+    message: "m",
+    type: "UNAVAILABLE",
+  });
+  assert.deepEqual(codeOf('{"error":{"message":"m"}}'), { status: 500, message: "m" });
+  assert.deepEqual(codeOf('{"error":"m"}'), { status: 500, message: "m" });
+  assert.equal(codeOf("<html>"), "upstream_invalid_response");
+  assert.equal(codeOf("{}"), "upstream_invalid_response");
   assert.equal(codeOf(JSON.stringify(chunkOf([{ text: "x" }]))), "other");
 });

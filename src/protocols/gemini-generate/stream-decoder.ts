@@ -59,11 +59,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
   #read(chunk: WireObject, data: string): void {
     const error = readErrorChunk(chunk);
     if (error !== undefined) {
-      const { status, message, code, type } = error;
-      this.#emit({
-        type: "error",
-        error: { status, message, ...(code === undefined ? {} : { code }), ...(type === undefined ? {} : { type }) },
-      });
+      this.#emit({ type: "error", error });
       this.#isOver = true;
       return;
     }

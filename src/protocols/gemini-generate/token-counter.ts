@@ -1,5 +1,6 @@
 import { countable, keepFields, readCount } from "../token-count.ts";
 import type { TokenCounter } from "../translation.ts";
+import { readErrorChunk } from "./errors.ts";
 import { modelResource } from "./model-name.ts";
 import { renderRequest } from "./render-request.ts";
 
@@ -14,5 +15,5 @@ export const tokenCounter: TokenCounter = {
     const body = keepFields(renderRequest(countable(request), target).value, counted);
     return `{"generateContentRequest":{"model":${JSON.stringify(modelResource(target.model))},${body.slice(1)}}`;
   },
-  parse: (body) => readCount(body, "totalTokens"),
+  parse: (body) => readCount(body, "totalTokens", readErrorChunk),
 };

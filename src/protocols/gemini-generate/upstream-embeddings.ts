@@ -4,6 +4,7 @@ import { compact, isObject } from "../fields.ts";
 import { Losses } from "../losses.ts";
 import type { UpstreamEmbeddings } from "../translation.ts";
 import { readVector } from "../vector.ts";
+import { readErrorChunk } from "./errors.ts";
 import { modelResource } from "./model-name.ts";
 
 /**
@@ -25,7 +26,7 @@ function render(request: EmbeddingRequest, model: string): ReturnType<UpstreamEm
 
 /** `{"embedding":{"values"}}` or `{"embeddings":[…]}`; not every version tells `usageMetadata`. @throws GatewayError `upstream_invalid_response`. */
 function parse(body: string): EmbeddingAnswer {
-  const wire = parseEmbeddings(body);
+  const wire = parseEmbeddings(body, readErrorChunk);
   if (!isObject(wire)) throw invalidEmbeddings("no object");
   const list = wire["embeddings"] ?? (wire["embedding"] === undefined ? undefined : [wire["embedding"]]);
   if (!Array.isArray(list)) throw invalidEmbeddings('neither {"embedding"} nor {"embeddings"}');

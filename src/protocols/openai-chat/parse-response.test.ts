@@ -118,6 +118,14 @@ describe("a completion of a Chat upstream", () => {
     assert.throws(() => parseResponse("<html>"), { code: "upstream_invalid_response" });
     assert.throws(() => parseResponse('{"choices":[]}'), { code: "upstream_invalid_response" });
     assert.throws(() => parseResponse(answer({ tool_calls: [{ id: "a" }] })), { code: "upstream_invalid_response" });
-    assert.throws(() => parseResponse('{"error":{"message":"full","code":429}}'), { status: 429, message: "full" });
+    const upstream = { status: 429, message: "full", code: "429" };
+    for (const body of [
+      '{"error":{"message":"full","code":429}}',
+      '{"error":{"message":"full","code":429},"choices":[{"index":0,"message":{"content":""}}]}',
+      '{"choices":[{"index":0,"message":{"content":"half"},"finish_reason":"error","error":{"message":"full","code":429}}]}',
+    ])
+      assert.throws(() => parseResponse(body), { upstream }, body);
+    const silent = { upstream: { status: 502, message: "The provider ended its answer with an error." } };
+    assert.throws(() => parseResponse('{"choices":[{"message":{"content":"half"},"finish_reason":"error"}]}'), silent);
   });
 });

@@ -1,26 +1,30 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Block, Candidate, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
+import { AnsweredError, isError } from "../answered-error.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import { parseAnswerObject } from "../openai-shared/answer-object.ts";
-import { gatewayErrorOf, readErrorObject } from "../openai-shared/errors.ts";
+import { readErrorObject } from "../openai-shared/errors.ts";
 import { sourceOfUrl } from "../openai-shared/media.ts";
 import { restoreArguments, restoreCall } from "../restore-tool.ts";
 import { madeCallId } from "../tool-names.ts";
 import type { ToolNames } from "../translation.ts";
 import { objectsOf, readCall, readHead, readSaid } from "./answer-fields.ts";
 import { markReasoning } from "./returned-reasoning.ts";
+import { errorOfChoices } from "./choice-error.ts";
 import { parseStopReason } from "./stop-reason.ts";
 import { findUsage } from "./usage.ts";
 
 /**
  * Reads a completion (`ChatCompletion` of the npm package `openai` 7.57, and what compatible servers add to it). Of several choices the first is
  * the answer, and the others stand beside it. Order: reasoning, text, refusal, calls, pictures, as the wire tells no other.
- * @throws GatewayError `upstream_invalid_response` where it is none; the upstream's own error where it sent one with status 200.
+ * @throws GatewayError `upstream_invalid_response` where it is none; AnsweredError where the upstream sent its own error with status 200.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
   const wire = parseAnswerObject(body);
   const choice = firstChoice(wire["choices"]);
-  if (choice === undefined) throw faultOf(wire);
+  if (choice === undefined || isError(wire["error"])) throw faultOf(wire);
+  const failed = errorOfChoices(wire["choices"]);
+  if (failed !== undefined) throw new AnsweredError(failed);
   const head = readHead(wire);
   const others = objectsOf(wire["choices"]).filter((other) => other !== choice);
   return {
@@ -54,9 +58,9 @@ export function firstChoice(choices: unknown): WireObject | undefined {
   return objectsOf(choices).find((choice) => (choice["index"] ?? 0) === 0);
 }
 
-function faultOf(wire: WireObject): GatewayError {
+function faultOf(wire: WireObject): Error {
   const error = readErrorObject(wire);
-  if (error !== undefined) return gatewayErrorOf(error);
+  if (error !== undefined) return new AnsweredError(error);
   return new GatewayError("upstream_invalid_response", "The provider's answer has no choices.");
 }
 

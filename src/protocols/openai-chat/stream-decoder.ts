@@ -1,6 +1,6 @@
 import type { SseEvent } from "../../core/index.ts";
 import { mergeUsage, type StreamError, type StreamEvent, type Usage } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import type { UpstreamError } from "../protocol.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { readCall, readHead, readSaid, type SaidFields } from "./answer-fields.ts";
@@ -181,6 +181,7 @@ export class ChatStreamDecoder implements StreamDecoder {
   }
 }
 
-function streamErrorOf({ status, message, type, code }: UpstreamError): StreamError {
-  return { status, message, ...(type === undefined ? {} : { type }), ...(code === undefined ? {} : { code }) };
+/** Names of parameters are another protocol's than the client's. */
+function streamErrorOf({ status, message, type, code, isModeration }: UpstreamError): StreamError {
+  return compact({ status, message, type, code, isModeration });
 }

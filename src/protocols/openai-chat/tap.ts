@@ -3,8 +3,10 @@ import { mergeUsage } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import { jsonObject } from "../json-text.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
+import { isError } from "../answered-error.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { lastTextBytes } from "../text-bytes.ts";
+import { errorOfChoices } from "./choice-error.ts";
 import { learnShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { withoutNullUsage } from "./hide-usage.ts";
 import { findUsage } from "./usage.ts";
@@ -122,10 +124,9 @@ export function parseChunk(data: string): WireObject | undefined {
   return jsonObject(utf8OfLatin1(data));
 }
 
-/** An error in place of a chunk: `data: {"error":{…}}`, or an event of that name. `"error":null` is none. */
+/** An error in place of a chunk: `data: {"error":{…}}`, or an event of that name; or in one of its choices. `"error":null` is none. */
 export function errorOf(event: SseEvent, chunk: WireObject | undefined): UpstreamError | undefined {
-  const field = chunk?.["error"];
-  if (event.name !== "error" && !isObject(field) && (typeof field !== "string" || field === "")) return undefined;
+  if (event.name !== "error" && !isError(chunk?.["error"])) return errorOfChoices(chunk?.["choices"]);
   return readErrorObject(chunk) ?? { status: 500, message: "The provider ended its stream with an error that tells nothing." };
 }
 

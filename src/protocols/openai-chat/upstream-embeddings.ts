@@ -2,6 +2,7 @@ import type { EmbeddingCreateParams } from "openai/resources/embeddings";
 import { readTokenCount, type EmbeddingAnswer, type EmbeddingRequest } from "../../ir/index.ts";
 import { compact, isObject } from "../fields.ts";
 import { Losses } from "../losses.ts";
+import { readErrorObject } from "../openai-shared/errors.ts";
 import type { UpstreamEmbeddings } from "../translation.ts";
 import { readVector } from "../vector.ts";
 import { invalidEmbeddings, parseEmbeddings } from "../embeddings-answer.ts";
@@ -24,7 +25,7 @@ function render(request: EmbeddingRequest, model: string): ReturnType<UpstreamEm
 
 /** `{"data":[{"index","embedding"}],"usage":{"prompt_tokens"}}`, whose items may come in any order. @throws GatewayError `upstream_invalid_response`. */
 function parse(body: string): EmbeddingAnswer {
-  const wire = parseEmbeddings(body);
+  const wire = parseEmbeddings(body, readErrorObject);
   const data = isObject(wire) ? wire["data"] : undefined;
   if (!isObject(wire) || !Array.isArray(data)) throw invalidEmbeddings('no {"data":[{"embedding"}]}');
   const vectors: (readonly number[])[] = [];

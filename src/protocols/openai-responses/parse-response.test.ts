@@ -98,8 +98,8 @@ describe("a response of a Responses upstream", () => {
     assert.throws(() => parseResponse("<html>"), { code: "upstream_invalid_response" });
     assert.throws(() => parseResponse("{}"), { code: "upstream_invalid_response" });
     assert.throws(() => parseResponse(answer([], { status: "failed", error: { code: "rate_limit_exceeded", message: "slow down" } })), {
-      status: 429,
-      message: "slow down",
+      upstream: { status: 429, code: "rate_limit_exceeded", message: "slow down" },
     });
+    assert.throws(() => parseResponse('{"error":"out of order"}'), { upstream: { status: 500, message: "out of order" } });
   });
 });

@@ -1,8 +1,8 @@
 import { GatewayError } from "../../core/index.ts";
 import type { ChatResponse } from "../../ir/index.ts";
-import { isObject } from "../fields.ts";
+import { isError } from "../answered-error.ts";
 import { parseAnswerObject } from "../openai-shared/answer-object.ts";
-import { gatewayErrorOf, readErrorObject } from "../openai-shared/errors.ts";
+import { answeredError } from "../openai-shared/errors.ts";
 import type { ToolNames } from "../translation.ts";
 import { readEnd, readHead } from "./answer-end.ts";
 import { objectsOf, parseItem } from "./answer-items.ts";
@@ -11,13 +11,12 @@ import { usageOf } from "./usage.ts";
 /**
  * Reads a response object (`Response` of the npm package `openai` 7.57): each part of a message, each reasoning and each call is a block, and items that
  * only this vendor understands are opaque.
- * @throws GatewayError `upstream_invalid_response` where it is none; the upstream's own error where the response failed.
+ * @throws GatewayError `upstream_invalid_response` where it is none; AnsweredError where the response failed.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
   const wire = parseAnswerObject(body);
-  const failure = isObject(wire["error"]) || wire["output"] === undefined ? readErrorObject(wire) : undefined;
-  if (failure !== undefined) throw gatewayErrorOf(failure);
-  if (!Array.isArray(wire["output"]) || wire["status"] === "failed" || wire["status"] === "cancelled")
+  if (isError(wire["error"]) || wire["output"] === undefined || wire["status"] === "failed") throw answeredError(wire);
+  if (!Array.isArray(wire["output"]) || wire["status"] === "cancelled")
     throw new GatewayError("upstream_invalid_response", "The provider's answer holds no output.");
   const head = readHead(wire);
   const content = objectsOf(wire["output"]).flatMap((item, index) => parseItem(item, index, head.id, toolNames));

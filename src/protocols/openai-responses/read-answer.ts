@@ -1,18 +1,34 @@
-import { parseSpan, readString, scanDocument, scanObject, type ScannedObject } from "../../core/index.ts";
+import { parseLatin1, parseSpan, readString, scanDocument, scanObject, type ScannedObject } from "../../core/index.ts";
+import { isErrorAt } from "../answered-error.ts";
 import { isObject } from "../fields.ts";
-import type { AnswerFacts, RouteCall } from "../protocol.ts";
+import { answeredError } from "../openai-shared/errors.ts";
+import type { AnswerFacts, Operation, RouteCall } from "../protocol.ts";
 import { usageOf } from "./usage.ts";
 
-const keys = ["id", "model", "usage", "status", "incomplete_details", "service_tier"];
+const keys = ["id", "model", "usage", "status", "incomplete_details", "service_tier", "error", "output", "data"];
 
-/** The facts of a JSON answer: only `usage` and the reason of an early end are parsed. @throws GatewayError `invalid_json`. */
-export function readAnswer(body: string, _call: RouteCall): AnswerFacts {
-  return readFacts(body, scanDocument(body, keys));
+/**
+ * The facts of a JSON answer: only `usage` and the reason of an early end are parsed. A stored response that failed is no error of the call that reads it.
+ * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError where the answer is an error, or the response failed.
+ */
+export function readAnswer(body: string, call: RouteCall): AnswerFacts {
+  const scanned = scanDocument(body, keys);
+  const [, , usageSpan, statusSpan, , , errorSpan, output, data] = scanned.spans;
+  const { operation } = call.route;
+  const hasError = isErrorAt(body, errorSpan);
+  const hasAnswer = (operation === "embed" ? data : (output ?? statusSpan)) !== undefined || usageSpan !== undefined;
+  const hasFailed = hasError || readString(body, statusSpan) === "failed" || !hasAnswer;
+  if (isBilled(operation) ? hasFailed : hasError && output === undefined) throw answeredError(parseLatin1(body));
+  return readFacts(body, scanned);
 }
 
 /** The facts of the response object that opens at `open`, inside an event. @throws GatewayError `invalid_json`. */
 export function readResponseFacts(text: string, open: number): AnswerFacts {
   return readFacts(text, scanObject(text, open, keys));
+}
+
+function isBilled(operation: Operation): boolean {
+  return operation === "generate" || operation === "embed";
 }
 
 function readFacts(text: string, { spans }: ScannedObject): AnswerFacts {

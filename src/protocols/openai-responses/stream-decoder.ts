@@ -1,6 +1,7 @@
 import { parseLatin1, type SseEvent } from "../../core/index.ts";
 import type { StreamError, StreamEvent } from "../../ir/index.ts";
-import { isAbsent, isObject, type WireObject } from "../fields.ts";
+import { isError } from "../answered-error.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import type { UpstreamError } from "../protocol.ts";
 import { readEnd, readHead } from "./answer-end.ts";
@@ -45,7 +46,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
         return this.#finish(isObject(event["response"]) ? event["response"] : {});
       default:
         // Some servers put an error in the place of an event, without a type.
-        if (type === "" && !isAbsent(event["error"])) return this.#fail(streamErrorOf(errorOf(data)));
+        if (!type.startsWith("response.") && isError(event["error"])) return this.#fail(streamErrorOf(errorOf(data)));
         return type.startsWith("response.") ? this.#read({ ...event, type }) : [];
     }
   }
@@ -172,6 +173,7 @@ function parseEvent(data: string): WireObject | undefined {
   }
 }
 
-function streamErrorOf({ status, message, type, code }: UpstreamError): StreamError {
-  return { status, message, ...(type === undefined ? {} : { type }), ...(code === undefined ? {} : { code }) };
+/** Names of parameters are another protocol's than the client's. */
+function streamErrorOf({ status, message, type, code, isModeration }: UpstreamError): StreamError {
+  return compact({ status, message, type, code, isModeration });
 }

@@ -1,4 +1,5 @@
 import { parseLatin1, readString, scanDocument, type SseEvent } from "../../core/index.ts";
+import { isError } from "../answered-error.ts";
 import { isObject, restOf } from "../fields.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
@@ -63,6 +64,11 @@ export class ResponsesTap implements StreamTap {
         this.error = errorOf(data);
         return "";
       default:
+        // Some servers put an error in the place of an event, without a type.
+        if (!type.startsWith("response.") && holdsError(data)) {
+          this.error = errorOf(data);
+          return "";
+        }
         if (!this.opened) this.opened = opens(type, data);
         if (type.endsWith(".delta")) this.textBytes += textBytesOf(data, "delta");
         return raw;
@@ -92,6 +98,12 @@ function typeOf(data: string): string {
   } catch {
     return ""; // `[DONE]`, which some compatible servers add, or no event of this protocol.
   }
+}
+
+function holdsError(data: string): boolean {
+  if (!data.includes('error"')) return false;
+  const event = parseEvent(data);
+  return isObject(event) && isError(event["error"]);
 }
 
 function opens(type: string, data: string): boolean {

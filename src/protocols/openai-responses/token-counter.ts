@@ -1,3 +1,4 @@
+import { readErrorObject } from "../openai-shared/errors.ts";
 import { countable, keepFields, readCount } from "../token-count.ts";
 import type { TokenCounter } from "../translation.ts";
 import { renderRequest } from "./render-request.ts";
@@ -8,5 +9,5 @@ const counted = ["model", "instructions", "input", "tools", "tool_choice", "para
 /** `POST /responses/input_tokens`, which answers `{"object":"response.input_tokens","input_tokens"}`. */
 export const tokenCounter: TokenCounter = {
   render: (request, target) => keepFields(renderRequest(countable(request), target).value, counted),
-  parse: (body) => readCount(body, "input_tokens"),
+  parse: (body) => readCount(body, "input_tokens", readErrorObject),
 };

@@ -68,7 +68,31 @@ describe("an upstream's error", () => {
     ],
     ["an error without words", 500, '{"error":{}}', { status: 500, message: "The provider reported an error without a message." }],
     ["plain text", 503, " no healthy upstream ", { status: 503, message: "no healthy upstream" }],
-    ["a long text", 503, "x".repeat(600), { status: 503, message: "x".repeat(500) }],
+    // What a text is cut to is decided where its secrets are removed.
+    ["a long text", 503, "x".repeat(600), { status: 503, message: "x".repeat(600) }],
+    [
+      "OpenRouter's moderation",
+      403,
+      '{"error":{"code":403,"message":"Refused.","metadata":{"reasons":["violence"],"flagged_input":"…"}}}',
+      { status: 403, message: "Refused.", code: "403", isModeration: true },
+    ],
+    [
+      "xAI's moderation",
+      403,
+      '{"code":"The caller does not have permission","error":"Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO"}',
+      {
+        status: 403,
+        message: "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO",
+        code: "The caller does not have permission",
+        isModeration: true,
+      },
+    ],
+    [
+      "an account that is blocked",
+      403,
+      '{"error":{"message":"Your account was flagged: its content violates our policies."}}',
+      { status: 403, message: "Your account was flagged: its content violates our policies." },
+    ],
     ["HTML", 502, "<html>nginx</html>", { status: 502, message: "The provider answered with status 502 and no readable error." }],
     ["nothing", 502, "", { status: 502, message: "The provider answered with status 502 and no readable error." }],
     ["JSON of another kind", 500, '{"ok":false}', { status: 500, message: "The provider answered with status 500 and no readable error." }],

@@ -3,6 +3,8 @@ import { errorKindOfStatus, GatewayError, type ErrorKind } from "../../core/inde
 import type { StreamError } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import { jsonValue } from "../json-text.ts";
+import { isModeration } from "../moderation.ts";
+import { AnsweredError } from "../answered-error.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 
 /**
@@ -54,9 +56,6 @@ function codeOf(error: GatewayError): string {
   return error.code === "rate_limited" ? "rate_limit_exceeded" : error.code;
 }
 
-/** So much of a text that is no JSON is shown. */
-const maxTextLength = 500;
-
 /**
  * Reads an upstream's error answer. Known shapes: `{"error":{…}}`, the same in an array (Google's OpenAI-compatible endpoint), `{"error":"…"}`,
  * `{"message":…}` (vLLM, Mistral), `{"detail":…}` (FastAPI); else the text itself, and of HTML only that it was some.
@@ -68,7 +67,7 @@ export function parseError(status: number, body: string): UpstreamError {
   const text = body.trim();
   if (text === "" || wire !== undefined || text.startsWith("<"))
     return { status, message: `The provider answered with status ${status} and no readable error.` };
-  return { status, message: text.slice(0, maxTextLength) };
+  return { status, message: text };
 }
 
 /**
@@ -87,6 +86,16 @@ export function readErrorObject(wire: unknown): UpstreamError | undefined {
   return fromFields(error, message === undefined ? "The provider reported an error without a message." : JSON.stringify(message));
 }
 
+/**
+ * The error that an answer with a status of success is, though it should be one with a field of its own (`choices`, `output`, `data`).
+ * @param whole the answer, parsed.
+ */
+export function answeredError(whole: unknown): AnsweredError | GatewayError {
+  const error = readErrorObject(whole);
+  if (error !== undefined) return new AnsweredError(error);
+  return new GatewayError("upstream_invalid_response", "The provider's answer holds neither an answer of its protocol nor an error.");
+}
+
 function fromFields(error: WireObject, message: string): UpstreamError {
   const { type, param } = error;
   const code = typeof error["code"] === "number" ? String(error["code"]) : error["code"];
@@ -96,6 +105,7 @@ function fromFields(error: WireObject, message: string): UpstreamError {
     ...(typeof type === "string" && type !== "" ? { type } : {}),
     ...(typeof code === "string" && code !== "" ? { code } : {}),
     ...(typeof param === "string" && param !== "" ? { param } : {}),
+    ...(isModeration(error, message) ? { isModeration: true } : {}),
   };
 }
 
