@@ -10,7 +10,6 @@ import {
   createResponseSweep,
   createTokenCalibration,
   createToolCallGuard,
-  secretsOf,
   type GatewayDeps,
   type GatewaySnapshot,
   type ObservedRequest,
@@ -51,7 +50,7 @@ import {
   type SystemDeps,
 } from "../server/index.ts";
 import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../store/index.ts";
-import { createProviderHealth, type Catalog, type Provider } from "../upstream/index.ts";
+import { createProviderHealth, secretsOf, type Catalog, type Provider } from "../upstream/index.ts";
 import { maskSettings, type DatabaseSection, type LoadedSettings, type Settings } from "./config/index.ts";
 import type { Log } from "./logging/log.ts";
 import { openStore } from "./open-store.ts";

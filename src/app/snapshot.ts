@@ -8,6 +8,7 @@ import {
   createAnnouncedModels,
   createCatalog,
   createUpstreamClient,
+  Redactor,
   type AnnouncedModels,
   type Catalog,
   type PooledUpstreamClient,
@@ -55,6 +56,7 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       credentialHeader: (protocol, key) => protocols.get(protocol)!.credentialHeader(key),
     });
   if (previous !== undefined) client.configure(providers);
+  const redactor = new Redactor();
   const names: AnnouncedModels | undefined = announced
     ? createAnnouncedModels({
         providers,
@@ -62,6 +64,7 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
         protocol: (id) => protocols.get(id),
         clock,
         logger,
+        redactor,
         onChange: () => {
           catalog = createCatalog({ ...base, announced: names?.names() ?? new Map<string, readonly string[]>() });
         },
@@ -84,6 +87,7 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       return catalog;
     },
     client,
+    redactor,
     providers,
     prices,
     edge: {

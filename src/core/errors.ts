@@ -218,7 +218,8 @@ export const errorTable = {
     status: 502,
     kind: "upstream",
     meaning: "The provider refused the key that the gateway is configured with.",
-    remedy: "Check the provider's `api_key`. It is not the client's key that is wrong.",
+    remedy:
+      "Check the provider's `api_key`. It is not the client's key that is wrong. The log has the provider's reason as `upstream_error`.",
   },
   upstream_truncated: {
     status: 502,
@@ -270,6 +271,8 @@ export interface GatewayErrorOptions {
   /** An upstream's own machine-readable code, kept for clients that switch on it. */
   readonly upstreamCode?: string;
   readonly upstreamType?: string;
+  /** What the upstream said, where the client does not get it: for the log alone. */
+  readonly upstreamMessage?: string;
   readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
 }
@@ -282,6 +285,7 @@ export class GatewayError extends Error {
   readonly param: string | undefined;
   readonly upstreamCode: string | undefined;
   readonly upstreamType: string | undefined;
+  readonly upstreamMessage: string | undefined;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
@@ -293,6 +297,7 @@ export class GatewayError extends Error {
     this.param = options.param === undefined ? undefined : maskGatewayKeys(options.param);
     this.upstreamCode = options.upstreamCode;
     this.upstreamType = options.upstreamType;
+    this.upstreamMessage = options.upstreamMessage;
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }

@@ -32,7 +32,9 @@ export interface Delivery {
   readonly upstream: UpstreamCall | undefined;
   /** The answer came, and its status speaks for or against the provider. */
   answered(ok: boolean, message?: string): void;
-  /** Nothing has gone to the client; the attempt ends with an error. `nextTarget`: another provider may be asked. */
+  /** An error that may repeat the upstream's words, as it may be shown: see `withoutSecrets`. */
+  clean(error: GatewayError): GatewayError;
+  /** Nothing has gone to the client; the attempt ends with an error, which is cleaned. `nextTarget`: another provider may be asked. */
   failed(error: GatewayError, nextTarget?: boolean): void;
   /** Nothing has gone to the client, and nothing will but this error: the gateway is shutting down. The provider is told to stop. */
   cut(error: GatewayError): void;

@@ -3,7 +3,7 @@ import type { Principal } from "../accounts/index.ts";
 import type { ProtocolId, Usage } from "../ir/index.ts";
 import type { Budgets, CeilingRates, EntryStatus, Ledger } from "../ledger/index.ts";
 import type { Protocol, UpstreamProtocol } from "../protocols/index.ts";
-import type { Catalog, ProviderHealth, UpstreamClient, WorkMode } from "../upstream/index.ts";
+import type { Catalog, ProviderHealth, Redactor, UpstreamClient, WorkMode } from "../upstream/index.ts";
 import type { DuplicateGuard, ToolCallGuard } from "./guard/guard-tool-calls.ts";
 import type { AttemptRegistry } from "./attempt-registry.ts";
 import type { BodyLog } from "./bodies/index.ts";
@@ -51,6 +51,7 @@ export interface GatewaySnapshot {
   readonly maxValues: number;
   readonly catalog: Catalog;
   readonly client: UpstreamClient;
+  readonly redactor: Redactor;
   /** What budgets reckon with where a model has no price, and where a request sets no limit on its output. */
   readonly budget: { readonly ceiling: CeilingRates; readonly outputTokens: number };
 }
@@ -88,4 +89,8 @@ export interface ObservedRequest {
   readonly unnamedLosses?: string | undefined;
   readonly errorCode: string | undefined;
   readonly errorMessage: string | undefined;
+  /** The id that the upstream of the last attempt gave the request. */
+  readonly upstreamRequestId: string | undefined;
+  /** What the upstream said of a failure, unless it quotes the client's own request; without secrets. */
+  readonly upstreamMessage: string | undefined;
 }

@@ -4,7 +4,7 @@ import type { AnswerSink, Delivery } from "./delivery.ts";
 import { findHeader, readRetryAfter } from "./headers.ts";
 import { errorOfFailure, errorOfUpstream } from "./upstream-errors.ts";
 
-/** So much of an error's body is read; the rest is cut off. */
+/** At most this much of an error's body is read. */
 const maxErrorBytes = 256 * 1024;
 
 /** An upstream's answer with a status that is no success. */
@@ -31,11 +31,12 @@ export class ErrorAnswer implements AnswerSink {
     const { call, attempt } = this.#delivery;
     const ownFault = this.#status === 400 || this.#status === 404 || this.#status === 413 || this.#status === 422;
     this.#delivery.answered(ownFault, `status ${this.#status}`);
-    if (this.#status < 400) {
+    if (this.#status < 400 || this.#status > 599) {
+      const what = this.#status < 400 ? "which the gateway does not follow" : "which is no status of HTTP";
       this.#delivery.failed(
         new GatewayError(
           "upstream_invalid_response",
-          `The provider "${attempt.provider.name}" answered ${this.#status}, which the gateway does not follow. Check its base_url.`,
+          `The provider "${attempt.provider.name}" answered ${this.#status}, ${what}. Check its base_url.`,
         ),
       );
       return;

@@ -16,41 +16,6 @@ const commonRequestHeaders = new Set([
   "x-client-request-id",
 ]);
 
-/** Answer headers that stay behind: hop-by-hop (RFC 9110, section 7.6.1), lengths and codings, cookies, ids, and what speaks of the upstream's own origin. */
-const withheldAnswerHeaders = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "content-length",
-  "content-encoding",
-  "set-cookie",
-  "set-cookie2",
-  "date",
-  "server",
-  "via",
-  "alt-svc",
-  "strict-transport-security",
-  "x-request-id",
-  "request-id",
-  "apim-request-id",
-  "cf-ray",
-  "openai-organization",
-  "openai-project",
-  "anthropic-organization-id",
-  "x-should-retry",
-  "retry-after",
-  "cache-control",
-  "x-accel-buffering",
-  "access-control-allow-origin",
-  "access-control-expose-headers",
-  "access-control-allow-credentials",
-]);
-
 /**
  * The headers of the client's request that go upstream: name, value, … in the client's order and spelling. A repeated header is kept repeated. One that
  * contains a key of the gateway stays behind.
@@ -85,17 +50,6 @@ function isForwarded(name: string, patterns: readonly string[]): boolean {
     if (matches) return !credentialHeaders.has(name);
   }
   return false;
-}
-
-/** The headers of an upstream's answer that go to the client: name, value, … `contentType`: of the client's body, where that is another one. */
-export function forwardAnswerHeaders(headers: readonly string[], out: string[], contentType?: string): void {
-  if (contentType !== undefined) out.push("content-type", contentType);
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!;
-    const lower = name.toLowerCase();
-    if (withheldAnswerHeaders.has(lower) || (contentType !== undefined && lower === "content-type")) continue;
-    out.push(name, headers[i + 1]!);
-  }
 }
 
 /** The first value of a header, or `undefined`. `name` is lower case. */

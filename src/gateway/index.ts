@@ -7,7 +7,6 @@ export { handleModelCall } from "./handle.ts";
 export { createBackgroundJobs } from "./responses/background-jobs.ts";
 export { createResponseSweep } from "./responses/sweep.ts";
 export { asGatewayError } from "./model-call.ts";
-export { secretsOf } from "./redact.ts";
 export { createKeptProofs } from "./proofs/index.ts";
 export { createTokenCalibration, type TokenCalibration } from "./token-calibration.ts";
 export { createAttemptRegistry, type ActiveAttempt, type AttemptRegistry } from "./attempt-registry.ts";

@@ -1,16 +1,17 @@
 import { isUtf8 } from "node:buffer";
-import { GatewayError, messageOf } from "../core/index.ts";
+import { GatewayError } from "../core/index.ts";
 import { storedResponses } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
 import { allDone } from "./all-done.ts";
 import type { AnswerSink, Delivery } from "./delivery.ts";
 import type { ReadAnswer } from "./lane.ts";
 import { estimateInput, estimateWhole } from "./estimate-usage.ts";
-import { forwardAnswerHeaders } from "./headers.ts";
+import { forwardAnswerHeaders, jsonTypeOf } from "./answer-headers.ts";
+import { findHeader } from "./headers.ts";
 import { costHeader, ownHeaders } from "./own-headers.ts";
 import { keepAnswer } from "./responses/hold.ts";
 import { claimBill, isBilled, isPending } from "./stored-responses.ts";
-import { errorOfFailure } from "./upstream-errors.ts";
+import { errorOfFailure, errorOfReading } from "./upstream-errors.ts";
 
 /** A JSON answer may be this long; more is given up. */
 const maxAnswerBytes = 64 * 1024 * 1024;
@@ -60,8 +61,7 @@ export class JsonAnswer implements AnswerSink {
     try {
       read = this.#read(whole);
     } catch (error) {
-      const failure =
-        error instanceof GatewayError ? error : new GatewayError("upstream_invalid_response", messageOf(error), { cause: error });
+      const failure = errorOfReading(error, this.#delivery.attempt.provider, this.#delivery.lane.translated);
       this.#delivery.answered(false, failure.message);
       this.#delivery.failed(failure);
       return;
@@ -141,7 +141,8 @@ export class JsonAnswer implements AnswerSink {
   #answer({ body, contentType }: ReadAnswer): void {
     const { call } = this.#delivery;
     const headers: string[] = [];
-    forwardAnswerHeaders(this.#headers, headers, contentType ?? (this.#delivery.lane.translated ? "application/json" : undefined));
+    const ownType = this.#delivery.lane.translated ? "application/json" : jsonTypeOf(findHeader(this.#headers, "content-type") ?? "");
+    forwardAnswerHeaders(call, this.#headers, headers, contentType ?? ownType);
     ownHeaders(call, headers);
     costHeader(call, headers);
     call.exchange.jsonBytes(this.#status, headers, body);

@@ -9,6 +9,9 @@ import type { GatewayDeps, GatewaySnapshot, TranslationLoss } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import type { Guarded } from "./guard/guard-tool-calls.ts";
 
+/** A longer name of a model is cut. */
+const maxModelLength = 256;
+
 /** What an attempt came to, for the ledger. */
 export interface Settlement {
   readonly status: EntryStatus;
@@ -18,6 +21,7 @@ export interface Settlement {
   readonly estimate?: Usage;
   readonly errorCode?: string;
   readonly errorMessage?: string;
+  readonly upstreamMessage?: string | undefined;
 }
 
 /** One request on its way through the gateway: what has been learned of it so far, and its entry in the ledger. */
@@ -59,6 +63,8 @@ export class ModelCall {
   budgetWarnings: readonly string[] = [];
   /** The provider's key that a stored response belongs to: it must be used again. */
   pinnedKey: string | undefined;
+  /** The id that the upstream of the last attempt gave the request; without secrets. */
+  upstreamRequestId: string | undefined;
   /** Monotonic milliseconds: of the dispatch, of the first content sent on. */
   dispatchedMs = 0;
   firstContentMs: number | undefined;
@@ -108,6 +114,7 @@ export class ModelCall {
   open(attempt: Attempt): void {
     this.attempt = attempt;
     this.attempts += 1;
+    this.upstreamRequestId = undefined;
     this.dispatchedMs = this.deps.clock.monotonic();
     this.#open = this.#record(this.attempts, attempt.provider.name, attempt.upstreamModel);
     this.deps.ledger.open(this.#open);
@@ -193,6 +200,8 @@ export class ModelCall {
       unnamedLosses: this.unnamedLosses,
       errorCode: last.errorCode,
       errorMessage: last.errorMessage,
+      upstreamRequestId: this.upstreamRequestId,
+      upstreamMessage: last.upstreamMessage,
     });
   }
 
@@ -219,11 +228,17 @@ export class ModelCall {
     };
   }
 
+  /** The model that the upstream says it was. */
+  #servedBy(named: string | undefined, upstreamModel: string): string {
+    if (named === undefined || named === upstreamModel || this.attempt === undefined) return upstreamModel;
+    return this.current.redactor.text(named, this.attempt.provider, maxModelLength);
+  }
+
   #close(open: OpenRecord, settlement: Settlement): CloseRecord {
     const facts = settlement.facts;
     const reported = facts?.usage !== undefined && (facts.usage.input !== undefined || facts.usage.output !== undefined);
     const usage = reported ? facts.usage! : (settlement.estimate ?? {});
-    const modelServed = facts?.model ?? open.upstreamModel;
+    const modelServed = this.#servedBy(facts?.model, open.upstreamModel);
     const now = this.deps.clock.monotonic();
     const ttft = this.firstContentMs;
     this.#last = settlement;

@@ -8,6 +8,7 @@ export function ownHeaders(call: ModelCall, headers: string[]): void {
   if (attempt !== undefined) {
     headers.push("x-tokligence-provider", attempt.provider.name, "x-tokligence-model", boundedHeader(attempt.upstreamModel));
   }
+  if (call.upstreamRequestId !== undefined) headers.push("x-tokligence-upstream-request-id", call.upstreamRequestId);
   if (call.losses.length > 0) headers.push("x-tokligence-dropped-params", droppedParams(call));
   if (call.guarded !== undefined) headers.push("x-tokligence-duplicate-tool-calls", String(call.guarded.count));
   if (call.estimated) headers.push("x-tokligence-estimated", "true");

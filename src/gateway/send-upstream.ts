@@ -11,6 +11,7 @@ import {
 import type { Usage } from "../ir/index.ts";
 import type { ActiveAttempt } from "./attempt-registry.ts";
 import { ErrorAnswer } from "./error-answer.ts";
+import { upstreamRequestId } from "./answer-headers.ts";
 import { findHeader } from "./headers.ts";
 import { withCost } from "./cost-lane.ts";
 import type { Lane } from "./lane.ts";
@@ -20,7 +21,7 @@ import { JsonAnswer } from "./json-answer.ts";
 import type { ModelCall } from "./model-call.ts";
 import { isBilled } from "./stored-responses.ts";
 import { StreamAnswer } from "./stream-answer.ts";
-import { errorOfFailure } from "./upstream-errors.ts";
+import { errorOfFailure, withoutSecrets } from "./upstream-errors.ts";
 
 /**
  * Sends the request to the attempt's provider and delivers its answer. `undefined`: the client has been served, or has left.
@@ -69,6 +70,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   onHead(status: number, headers: readonly string[]): void {
     const { call } = this;
     call.upstreamMs = call.deps.clock.monotonic() - call.dispatchedMs;
+    call.upstreamRequestId = upstreamRequestId(call, this.attempt.provider, headers);
     const type = findHeader(headers, "content-type") ?? "";
     if (status >= 300 || status < 200) this.#sink = new ErrorAnswer(this, status, headers);
     else if (this.lane.readOtherForm !== undefined && this.#isOtherForm(type))
@@ -96,12 +98,8 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
 
   onFailure(failure: UpstreamFailure): void {
     if (this.#done) return;
-    this.call.deps.providerHealth.record(
-      this.attempt.provider.name,
-      false,
-      this.call.deps.clock.monotonic() - this.call.dispatchedMs,
-      failure.message,
-    );
+    const { deps, dispatchedMs } = this.call;
+    deps.providerHealth.record(this.attempt.provider.name, false, deps.clock.monotonic() - dispatchedMs, this.#shown(failure.message));
     if (this.#sink !== undefined) {
       this.#sink.fail(failure);
       return;
@@ -111,12 +109,30 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
 
   /** The answer came, and its status speaks for or against the provider. */
   answered(ok: boolean, message?: string): void {
-    this.call.deps.providerHealth.record(this.attempt.provider.name, ok, this.call.upstreamMs, message);
+    const shown = message === undefined ? undefined : this.#shown(message);
+    this.call.deps.providerHealth.record(this.attempt.provider.name, ok, this.call.upstreamMs, shown);
+  }
+
+  clean(error: GatewayError): GatewayError {
+    return withoutSecrets(error, this.attempt.provider, this.call.current.redactor);
+  }
+
+  #shown(message: string): string {
+    return this.call.current.redactor.text(message, this.attempt.provider);
   }
 
   /** Nothing has gone to the client; the attempt ends with an error. */
-  failed(error: GatewayError, nextTarget = false): void {
-    const settled = this.call.settle({ status: "error", httpStatus: error.status, errorCode: error.code, errorMessage: error.message });
+  failed(thrown: GatewayError, nextTarget = false): void {
+    const error = this.clean(thrown);
+    const { protocol, exchange } = this.call;
+    const settled = this.call.settle({
+      status: "error",
+      // As the client gets it: not every dialect has every status.
+      httpStatus: protocol.renderError(error, exchange.requestId).status,
+      errorCode: error.code,
+      errorMessage: error.message,
+      upstreamMessage: error.upstreamMessage,
+    });
     this.#finishAfter(settled, { error, nextTarget });
   }
 

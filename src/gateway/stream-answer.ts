@@ -1,17 +1,17 @@
-import { GatewayError, latin1OfEvents, messageOf } from "../core/index.ts";
+import { GatewayError, latin1OfEvents, messageOf, type SseEvent } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import { storedResponses, type EventSplitter, type StreamTap } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
 import { allDone } from "./all-done.ts";
 import type { AnswerSink, Delivery } from "./delivery.ts";
 import { estimateInput, estimateOutput } from "./estimate-usage.ts";
-import { forwardAnswerHeaders } from "./headers.ts";
+import { forwardAnswerHeaders, jsonTypeOf, streamTypeOf } from "./answer-headers.ts";
 import type { LaneStream } from "./lane.ts";
 import type { Settlement } from "./model-call.ts";
 import { ownHeaders } from "./own-headers.ts";
 import { keepAnswer } from "./responses/hold.ts";
 import { claimBill, isBilled, isPending, rememberResponse } from "./stored-responses.ts";
-import { errorOfFailure, errorOfUpstream } from "./upstream-errors.ts";
+import { errorOfFailure, errorOfReading, errorOfUpstream } from "./upstream-errors.ts";
 import { Utf8Check } from "./utf8-check.ts";
 
 /** A client hears something at least this often while the upstream thinks. */
@@ -41,6 +41,7 @@ export class StreamAnswer implements AnswerSink {
   #lastWriteMs: number;
   /** What the answer tells is billed with this request. */
   #bills: boolean;
+  readonly #contentType: string;
 
   constructor(delivery: Delivery, status: number, headers: readonly string[], contentType: string) {
     const { call } = delivery;
@@ -48,6 +49,7 @@ export class StreamAnswer implements AnswerSink {
     this.#status = status;
     this.#headers = headers;
     this.#stream = delivery.lane.openStream!(contentType);
+    this.#contentType = this.#stream.contentType ?? (this.#stream.jsonArray ? jsonTypeOf(contentType) : streamTypeOf(contentType));
     this.#splitter = this.#stream.splitter;
     this.#tap = this.#stream.tap;
     this.#openedMs = call.deps.clock.monotonic();
@@ -55,7 +57,8 @@ export class StreamAnswer implements AnswerSink {
     this.#bills = isBilled(call.route.route.operation);
     if (/html|json/.test(contentType) && (delivery.lane.translated || !this.#stream.jsonArray)) {
       delivery.upstream?.abort();
-      this.#refuse(`answered "${contentType.slice(0, 60)}" where a stream was asked for`);
+      const shown = call.current.redactor.text(contentType, delivery.attempt.provider, 60);
+      this.#refuse(`answered "${shown}" where a stream was asked for`);
     }
   }
 
@@ -72,7 +75,7 @@ export class StreamAnswer implements AnswerSink {
       events = this.#splitter.push(chunk.toString("latin1"));
     } catch (error) {
       this.#delivery.upstream?.abort();
-      this.#break(error instanceof GatewayError ? error : new GatewayError("upstream_invalid_response", messageOf(error)));
+      this.#break(errorOfReading(error, this.#delivery.attempt.provider, this.#delivery.lane.translated));
       return;
     }
     if (events.length > 0) this.#take(events);
@@ -144,9 +147,14 @@ export class StreamAnswer implements AnswerSink {
         this.#complete(piece);
         return;
       }
-      out += piece;
+      out += hasOwnWords(event) ? this.#clean(piece) : piece;
     }
     this.#emit(out);
+  }
+
+  #clean(piece: string): string {
+    const { attempt, call, lane } = this.#delivery;
+    return lane.translated ? piece : call.current.redactor.whole(piece, attempt.provider);
   }
 
   /** Passes bytes on, or holds them while nothing has been said yet. */
@@ -164,7 +172,7 @@ export class StreamAnswer implements AnswerSink {
     call.firstContentMs = call.deps.clock.monotonic();
     call.upstreamMs = call.firstContentMs - call.dispatchedMs;
     const headers: string[] = [];
-    forwardAnswerHeaders(this.#headers, headers, this.#stream.contentType);
+    forwardAnswerHeaders(call, this.#headers, headers, this.#contentType);
     headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
     ownHeaders(call, headers);
     call.exchange.streamHead(this.#status, headers);
@@ -257,14 +265,21 @@ export class StreamAnswer implements AnswerSink {
   }
 
   /** The answer cannot be completed: a clean error where nothing has been sent, else an error in the stream. */
-  #break(error: GatewayError): void {
+  #break(thrown: GatewayError): void {
+    const error = this.#delivery.clean(thrown);
     this.#delivery.answered(false, error.message);
     if (!this.#headSent) {
       this.#over = true;
       this.#delivery.failed(error);
       return;
     }
-    const settled = this.#settle({ status: "interrupted", httpStatus: this.#status, errorCode: error.code, errorMessage: error.message });
+    const settled = this.#settle({
+      status: "interrupted",
+      httpStatus: this.#status,
+      errorCode: error.code,
+      errorMessage: error.message,
+      upstreamMessage: error.upstreamMessage,
+    });
     this.#over = true;
     const last = this.#errorBytes(error);
     const stored = this.#delivery.lane.translated
@@ -322,4 +337,11 @@ export class StreamAnswer implements AnswerSink {
       new GatewayError("upstream_invalid_response", `The provider "${attempt.provider.name}" ${what}. Check its base_url and protocols.`),
     );
   }
+}
+
+/** Whether there is more in an event than JSON of its protocol: comments and lines of other names, or a text in its place. */
+function hasOwnWords({ name, data, raw }: SseEvent): boolean {
+  // What `data: …`, alone or behind `event: …`, has around its values, where lines end in CR and LF.
+  const most = name === "" ? 10 : 19;
+  return data.charCodeAt(0) !== 0x7b || raw.length - data.length - name.length > most;
 }

@@ -1,4 +1,5 @@
 import { GatewayError, SseSplitter, type Edit } from "../core/index.ts";
+import { AnsweredError } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import { forwardRequestHeaders } from "./headers.ts";
 import { AnswerTranslator } from "./answer-translator.ts";
@@ -38,8 +39,11 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
     translated: false,
     readJson(whole) {
       try {
-        return { facts: protocol.readAnswer(whole, route), body: whole };
+        const facts = protocol.readAnswer(whole, route);
+        // A stored response that failed tells so in its own field, which is the upstream's words.
+        return { facts, body: facts.stopReason === "failed" ? call.current.redactor.whole(whole, provider) : whole };
       } catch (cause) {
+        if (cause instanceof AnsweredError) throw cause;
         throw new GatewayError(
           "upstream_invalid_response",
           `The provider "${provider.name}" answered something that is no JSON object of its protocol. Check its base_url and protocols.`,

@@ -20,3 +20,4 @@ export {
 export { closestNames } from "./routing/closest-names.ts";
 export { createAnnouncedModels, type AnnouncedModels, type AnnouncedOptions, type AnnouncedState } from "./providers/announced.ts";
 export { createLocalProbe, detectLocalServers, type LocalModelServer, type LocalProbe } from "./providers/detect-local.ts";
+export { Redactor, secretForms, secretsOf, shortestSecret } from "./providers/redactor.ts";

@@ -54,6 +54,8 @@ export interface Quirks extends RenderQuirks {
    * `Bearer KEY`.
    */
   readonly keyHeader?: string;
+  /** Headers of its answers that go to the client beyond those of every provider, lower case; a trailing `-` is a prefix. */
+  readonly answerHeaders?: readonly string[];
   /** No operation of it counts the tokens of a request, though its protocol has one. */
   readonly noTokenCounter?: boolean;
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { compilePattern, type Pattern } from "../../core/index.ts";
-import { shortestSecret } from "../redact.ts";
+import { secretForms, shortestSecret } from "../../upstream/index.ts";
 
 /** Other work of the process gets its turn after this time. */
 const turnMs = 10;
@@ -34,7 +34,7 @@ export function createBodyRedactor(patterns: readonly string[], cpuMs: () => num
       let out = text.replace(ownKeys, "[secret]");
       for (const secret of secrets) {
         if (secret.length < shortestSecret) continue;
-        for (const form of formsOf(secret)) if (out.includes(form)) out = out.replaceAll(form, "[secret]");
+        for (const form of secretForms(secret)) if (out.includes(form)) out = out.replaceAll(form, "[secret]");
       }
       const turns = new Turns(baseCpuMs + cpuMsPerCharacter * out.length * compiled.length, cpuMs);
       for (const pattern of compiled) out = await replaceMatches(pattern, out, turns);
@@ -87,10 +87,4 @@ class Turns {
 function threadCpuMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
-}
-
-/** As it is, as JSON has it, and as JSON within JSON. */
-function formsOf(secret: string): ReadonlySet<string> {
-  const inner = JSON.stringify(secret).slice(1, -1);
-  return new Set([secret, inner, JSON.stringify(inner).slice(1, -1)]);
 }

@@ -27,6 +27,8 @@ const plain: ObservedRequest = {
   losses: [],
   errorCode: undefined,
   errorMessage: undefined,
+  upstreamRequestId: undefined,
+  upstreamMessage: undefined,
 };
 
 function lineOf(request: ObservedRequest): string {

@@ -24,8 +24,10 @@ export function createAccessLog(sink: LineSink, clock: Clock, pid: number): (req
     if (request.costNanoUsd !== undefined) line += `,"cost_nano_usd":${request.costNanoUsd}`;
     if (request.modelServed !== "" && request.modelServed !== request.modelAsked) line += `,"model_served":${quote(request.modelServed)}`;
     if (request.clientRequestId !== undefined) line += `,"client_request_id":${quote(request.clientRequestId)}`;
+    if (request.upstreamRequestId !== undefined) line += `,"upstream_request_id":${quote(request.upstreamRequestId)}`;
     if (request.losses.length > 0) line += `,"dropped_params":${JSON.stringify(lossNames(request))}`;
     if (request.errorCode !== undefined) line += `,"error_code":"${request.errorCode}"`;
+    if (request.upstreamMessage !== undefined) line += `,"upstream_error":${JSON.stringify(cut(request.upstreamMessage, maxWordsLength))}`;
     sink.write(`${line}}\n`);
   };
 }
@@ -36,11 +38,18 @@ function lossNames({ losses, unnamedLosses }: ObservedRequest): readonly string[
   return unnamedLosses === undefined ? names : [...names, unnamedLosses];
 }
 
+/** What an upstream said is not longer than this in a line. */
+const maxWordsLength = 500;
+
 /** Names of clients are not longer than this in a line. */
 const maxNameLength = 200;
 
 /** A JSON string; the plain case costs one test. */
 function quote(name: string): string {
-  const value = name.length > maxNameLength ? `${name.slice(0, maxNameLength)}…` : name;
+  const value = cut(name, maxNameLength);
   return /^[\w./:@+-]*$/.test(value) ? `"${value}"` : JSON.stringify(value);
+}
+
+function cut(text: string, maxLength: number): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }

@@ -29,6 +29,8 @@ function observed(changes: Partial<ObservedRequest> = {}): ObservedRequest {
     losses: [],
     errorCode: undefined,
     errorMessage: undefined,
+    upstreamRequestId: undefined,
+    upstreamMessage: undefined,
     ...changes,
   };
 }

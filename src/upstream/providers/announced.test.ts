@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { silentLogger } from "../../core/index.ts";
 import { protocols } from "../../protocols/index.ts";
 import { createAnnouncedModels, type AnnouncedOptions, type ListingProtocol } from "./announced.ts";
+import { Redactor } from "./redactor.ts";
 import { clientFor, HandClock, jsonAnswer, providerAt, rawServer, requestTo, gather, type Arrived } from "../harness.test.ts";
 import type { Provider } from "../types.ts";
 
@@ -31,6 +32,7 @@ function options(
     providers,
     clock,
     logger: silentLogger,
+    redactor: new Redactor(),
     ...more,
   };
 }

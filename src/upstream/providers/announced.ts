@@ -3,6 +3,7 @@ import type { ProtocolId } from "../../ir/index.ts";
 import type { Protocol } from "../../protocols/index.ts";
 import { fetchJson } from "../transport/fetch-json.ts";
 import { pickKey } from "./pick-key.ts";
+import type { Redactor } from "./redactor.ts";
 import type { Provider, UpstreamClient, UpstreamRequest } from "../types.ts";
 
 /** What is needed of a protocol to ask for a provider's models. */
@@ -15,6 +16,7 @@ export interface AnnouncedOptions {
   /** The client's clock; the system's by default. */
   readonly clock?: Clock;
   readonly logger: Logger;
+  readonly redactor: Redactor;
   /** Called with `names()` whenever a provider has other names than before. */
   readonly onChange?: (names: ReadonlyMap<string, readonly string[]>) => void;
   /** Ten minutes by default. */
@@ -121,7 +123,7 @@ class BackgroundListing implements AnnouncedModels {
       this.#options.onChange?.(this.#names);
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
-      const message = messageOf(error);
+      const message = this.#options.redactor.text(messageOf(error), provider);
       const before = this.#states.get(name) ?? { provider: name, models: 0, refreshedAtMs: 0 };
       this.#states.set(name, { ...before, message });
       this.#options.logger.debug({ provider: name, error: message }, "the provider's models could not be listed");
@@ -142,7 +144,8 @@ async function listModelNames(
   if (status !== 200) throw new Error(`it answered ${status} when asked for its models`);
   const listed = new Set<string>();
   for (const name of protocol.parseModelList(value)) {
-    if (name !== "" && name.length <= longestName) listed.add(name);
+    // A name that holds a secret of the provider is no model.
+    if (name !== "" && name.length <= longestName && options.redactor.whole(name, provider) === name) listed.add(name);
     if (listed.size >= mostNames) break;
   }
   return [...listed];

@@ -50,7 +50,8 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-responses": "https://api.openai.com/v1", "openai-chat": "https://api.openai.com/v1" },
     keyEnv: ["TOKLIGENCE_OPENAI_API_KEY", "OPENAI_API_KEY"],
     modelPatterns: ["gpt-*", "!gpt-oss*", "o[0-9]*", "chatgpt-*", "codex-*", "text-embedding-*", "ft:*"],
-    quirks: {},
+    // What Codex reads.
+    quirks: { answerHeaders: ["x-codex-", "x-models-etag", "x-reasoning-included"] },
   },
   {
     name: "anthropic",
@@ -82,7 +83,7 @@ export const presets: readonly Preset[] = [
     keyEnv: ["AZURE_OPENAI_API_KEY"],
     // Models are deployments, and their names are the operator's.
     modelPatterns: [],
-    quirks: { keyHeader: "api-key" },
+    quirks: { keyHeader: "api-key", answerHeaders: ["azureml-model-session", "x-ms-region", "x-ms-rai-invoked"] },
   },
   {
     name: "openrouter",

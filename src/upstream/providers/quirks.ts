@@ -174,6 +174,7 @@ export const minimax: Quirks = {
 /** console.groq.com/docs/openai (`messages[].name`, `n`, `logprobs`); "property 'X' is unsupported"; vercel/ai, pull request 16540 (JSON beside tools). */
 export const groq: Quirks = {
   ...hosted,
+  answerHeaders: ["x-groq-region"],
   noMessageNames: true,
   strictMessages: true,
   noFormatWithTools: true,
@@ -203,6 +204,7 @@ export const together: Quirks = { ...hosted, reasoningField: "reasoning", thinki
 /** docs.fireworks.ai/guides/reasoning (`reasoning_effort: "none"`); "Extra inputs are not permitted, field: …" (web-infra-dev/midscene, issue 1322). */
 export const fireworks: Quirks = {
   ...hosted,
+  answerHeaders: ["fireworks-"],
   keyHeader: "authorization",
   refusedFields: [
     "store",

@@ -94,15 +94,32 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
       this.#idleSince = nowMs;
     }
     if (nowMs >= this.#deadlineAt) {
-      const seconds = Math.round((this.#deadlineAt - this.#startedAt) / 100) / 10;
-      this.#fail("deadline", `did not complete its answer within ${seconds} s, the most that this request may take.`);
+      this.#fail("deadline", this.#overDeadline());
     } else if (!this.#headSeen) {
       if (this.#stream && nowMs - this.#startedAt >= timeouts.firstByteMs) {
-        this.#fail("first-byte-timeout", `did not begin its stream within ${timeouts.firstByteMs} ms.`);
+        const what = `did not begin its stream within ${timeouts.firstByteMs} ms`;
+        this.#fail(
+          "first-byte-timeout",
+          `${what}. If its model needs longer, as one that is still being loaded, ${this.#raise("first_byte")}`,
+        );
       }
     } else if (!this.#paused && nowMs - this.#idleSince >= timeouts.idleMs) {
-      this.#fail("idle-timeout", `sent nothing for ${timeouts.idleMs} ms in the middle of its answer.`);
+      const what = `sent nothing for ${timeouts.idleMs} ms in the middle of its answer`;
+      this.#fail("idle-timeout", `${what}. If its model needs longer, ${this.#raise("idle")}`);
     }
+  }
+
+  #overDeadline(): string {
+    const { timeouts } = this.#destination;
+    const seconds = Math.round((this.#deadlineAt - this.#startedAt) / 100) / 10;
+    const what = `did not complete its answer within ${seconds} s, the most that this request may take`;
+    const limitMs = this.#stream ? timeouts.streamTotalMs : timeouts.totalMs;
+    if (this.#deadlineAt - this.#startedAt < limitMs) return `${what}.`;
+    return `${what}. If its model needs longer, ${this.#raise(this.#stream ? "stream_total" : "total")}`;
+  }
+
+  #raise(setting: string): string {
+    return `raise providers.${this.#destination.provider}.timeouts.${setting} in the gateway's configuration.`;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -132,7 +149,8 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     if (encoding !== "") {
       this.#decoder = BodyDecoder.create(encoding, this, maxAnswerBytes);
       if (this.#decoder === undefined) {
-        this.#fail("malformed", `sent its answer in an encoding that was not asked for (${encoding.slice(0, 40)}).`);
+        const named = /^[a-z, -]{1,20}$/.test(encoding) ? ` (${encoding})` : "";
+        this.#fail("malformed", `sent its answer in an encoding that was not asked for${named}.`);
         return;
       }
       if (this.#paused) this.#decoder.pause();

@@ -36,7 +36,9 @@ test("a connection that is not made in time is given up", async (t) => {
   const client = clientFor(t, [provider], { resolve: () => {} });
   assert.deepEqual((await gather(client, requestTo(provider))).failure, {
     kind: "connect-timeout",
-    message: "Provider upstream (api.test:80) did not accept a connection in 20 ms. Check base_url and the network.",
+    message:
+      "Provider upstream (api.test:80) did not accept a connection in 20 ms. Check base_url and the network; a slow one needs more in " +
+      "providers.upstream.timeouts.connect.",
   });
 });
 
@@ -252,12 +254,15 @@ test("a stream waits for its first byte so long, a JSON answer until its deadlin
   const json = start(client, requestTo(provider));
   await upstream.arrived(2);
   clock.ms += 60;
-  assert.match((await stream.done).failure!.message, /did not begin its stream within 60 ms\.$/);
+  assert.match(
+    (await stream.done).failure!.message,
+    /did not begin its stream within 60 ms\. .* raise providers\.upstream\.timeouts\.first_byte in/,
+  );
   assert.equal(stream.result.failure!.kind, "first-byte-timeout");
   assert.equal(json.result.failure, undefined);
   clock.ms += 540;
   assert.deepEqual([(await json.done).failure!.kind, json.result.status], ["deadline", undefined]);
-  assert.match(json.result.failure!.message, /did not complete its answer within 0\.6 s/);
+  assert.match(json.result.failure!.message, /did not complete its answer within 0\.6 s, .* raise providers\.upstream\.timeouts\.total in/);
 });
 
 test("a request's own deadline counts where it is sooner", async (t) => {
@@ -280,7 +285,10 @@ test("a body that stalls is given up; one that drips, at its deadline", async (t
   // The idle time begins when a sweep has seen that something came.
   await clock.swept();
   clock.ms += 50;
-  assert.match((await stalled.done).failure!.message, /sent nothing for 50 ms in the middle of its answer\.$/);
+  assert.match(
+    (await stalled.done).failure!.message,
+    /sent nothing for 50 ms in the middle of its answer\. .* raise providers\.upstream\.timeouts\.idle in/,
+  );
   assert.equal(stalled.result.failure!.kind, "idle-timeout");
 
   let last = "";

@@ -26,7 +26,8 @@ export function failureOf(error: unknown, destination: Destination, point: Failu
     case "ETIMEDOUT":
       return fail(
         "connect-timeout",
-        `did not accept a connection in ${destination.timeouts.connectMs} ms. Check base_url and the network.`,
+        `did not accept a connection in ${destination.timeouts.connectMs} ms. Check base_url and the network; a slow one needs more in ` +
+          `providers.${destination.provider}.timeouts.connect.`,
       );
     case "ECONNREFUSED":
       return fail("unreachable", "refuses connections. Check that the server runs and that base_url names its host and port.");

@@ -1,0 +1,103 @@
+import type { ProviderSettings } from "./build-providers.ts";
+import type { Provider } from "../types.ts";
+
+/** Shorter ones are words and versions: removing them would make holes in texts and hide nothing. */
+export const shortestSecret = 8;
+
+/** What an upstream says about itself is cut at this length, unless the caller names another. */
+const maxTextLength = 2_000;
+const masked = "[secret]";
+
+/** The configured secrets of a provider. */
+type WithSecrets = Pick<ProviderSettings, "keys" | "headers" | "query">;
+
+/**
+ * The one function through which everything that an upstream says about itself passes before it reaches a client, the log, the ledger or a metric:
+ * error messages, types and codes, header values, request ids, model names. Some servers repeat the key that they refuse, or the whole request.
+ */
+export class Redactor {
+  readonly #patterns = new WeakMap<Provider, RegExp | undefined>();
+
+  /** The text without the secrets of its provider, in any of the forms of `secretForms`, and at most `maxLength` characters of it. */
+  text(text: string, provider: Provider, maxLength = maxTextLength): string {
+    // First the secrets: half a secret that the cut leaves would not be found.
+    const clean = this.whole(text, provider);
+    return clean.length > maxLength ? `${clean.slice(0, maxLength)}…` : clean;
+  }
+
+  /** The same without a limit, for what must stay whole: a JSON document, an event of a stream. */
+  whole(text: string, provider: Provider): string {
+    const pattern = this.#patternOf(provider);
+    return pattern === undefined || text.length < shortestSecret ? text : text.replace(pattern, masked);
+  }
+
+  #patternOf(provider: Provider): RegExp | undefined {
+    if (this.#patterns.has(provider)) return this.#patterns.get(provider);
+    const pattern = patternOf(
+      secretsOf({ keys: provider.keys.map(({ secret }) => secret), headers: provider.headers, query: provider.query }),
+    );
+    this.#patterns.set(provider, pattern);
+    return pattern;
+  }
+}
+
+function patternOf(secrets: readonly string[]): RegExp | undefined {
+  const forms = new Set(secrets.flatMap((secret) => [...secretForms(secret)]));
+  if (forms.size === 0) return undefined;
+  // The longest first, so that the whole is found before a part. Percent-encoding has capitals or not.
+  const alternatives = [...forms].toSorted((one, other) => other.length - one.length).map((form) => RegExp.escape(form));
+  return new RegExp(alternatives.join("|"), "gi");
+}
+
+/**
+ * What a provider is called with: keys, and the values of the configured headers and query parameters. Of a value with a scheme (`Bearer …`, `Basic …`)
+ * also what follows the scheme, and the password of `Basic`.
+ */
+export function secretsOf({ keys, headers = [], query = [] }: WithSecrets): readonly string[] {
+  const all = [
+    ...keys.map((key) => key.reveal()),
+    ...headers.flatMap(([, value]) => headerSecrets(value)),
+    ...query.map(([, value]) => value),
+  ];
+  return [...new Set(all)].filter((secret) => secret.length >= shortestSecret);
+}
+
+function headerSecrets(value: string): readonly string[] {
+  const [, scheme, credentials] = /^(\S+) +(\S+)$/.exec(value) ?? [];
+  if (scheme === undefined || credentials === undefined) return [value];
+  if (scheme.toLowerCase() !== "basic") return [value, credentials];
+  const pair = Buffer.from(credentials, "base64").toString("latin1");
+  return [value, credentials, pair, pair.slice(pair.indexOf(":") + 1)];
+}
+
+/** A secret as it is, as JSON has it (also JSON in JSON), percent-encoded as in a URL or a form, and in base64, alone or within a longer text. */
+export function secretForms(secret: string): ReadonlySet<string> {
+  const inner = JSON.stringify(secret).slice(1, -1);
+  const ascii = inner.replaceAll(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  // Bytes of UTF-8 are also held as latin1 here.
+  const bytes = Buffer.from(secret, "utf8").toString("latin1");
+  const forms = new Set([secret, bytes, inner, JSON.stringify(inner).slice(1, -1), ascii, ascii.replaceAll("/", "\\/")]);
+  const url = encodeURIComponent(secret);
+  // Some encode less, some more: `encodeURI`, a form's `+` for a space, `!'()*` too.
+  for (const form of [url, encodeURI(secret), url.replaceAll("%20", "+"), url.replaceAll(/[!'()*]/g, percent)]) forms.add(form);
+  // A header travels as latin1, so its bytes may be encoded as those.
+  for (const encoding of ["utf8", "latin1"] as const) for (const form of base64Forms(Buffer.from(secret, encoding))) forms.add(form);
+  return new Set([...forms].filter((form) => form.length >= shortestSecret));
+}
+
+function percent(char: string): string {
+  return `%${char.charCodeAt(0).toString(16)}`;
+}
+
+/** Base64, and its URL form, of bytes that begin at any of the three places in a group of three; what also depends on the neighbours is left out. */
+function base64Forms(bytes: Buffer): readonly string[] {
+  const forms = [bytes.toString("base64"), bytes.toString("base64").replace(/=+$/, "")];
+  for (const before of [0, 1, 2]) {
+    const text = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString("base64")
+      .replace(/=+$/, "");
+    const whole = Math.floor(((before + bytes.length) * 8) / 6);
+    forms.push(text.slice(Math.ceil((before * 8) / 6), whole));
+  }
+  return forms.flatMap((form) => [form, form.replaceAll("+", "-").replaceAll("/", "_")]);
+}
