@@ -139,6 +139,29 @@ test("an answer that is neither one of its protocol nor an error is refused and 
   assert.deepEqual(rows, Array(16).fill("error 502 upstream_invalid_response none 0"));
 });
 
+test("a prompt that Gemini blocks is a filtered answer, and costs nothing where no tokens are reported", async () => {
+  const blocked = JSON.stringify({ promptFeedback: { blockReason: "PROHIBITED_CONTENT" }, responseId: "r", modelVersion: "m" });
+  const ends: Readonly<Record<string, string>> = {
+    "openai-chat": '"finish_reason":"content_filter"',
+    "openai-responses": '"reason":"content_filter"',
+    "anthropic-messages": '"stop_reason":"refusal"',
+    "gemini-generate": '"blockReason":"PROHIBITED_CONTENT"',
+  };
+  const asked = cells.filter(({ upstream }) => upstream === "gemini-generate");
+  const rows = await rowsOf(async () => {
+    for (const cell of asked) {
+      const answer = cell.stream ? { frames: [`data: ${blocked}\r\n\r\n`] } : { whole: blocked };
+      const { status, body } = await send(cell, play(answer, {}));
+      assert.deepEqual([status, body.includes(ends[cell.dialect.id]!)], [200, true], `${nameOf(cell)}: ${body.toString()}`);
+    }
+  });
+  assert.deepEqual(rows, Array(asked.length).fill("ok 200 null reported 0"));
+  for (const cell of asked.filter(({ stream }) => !stream)) {
+    const { how, status } = await meet(cell, play({ whole: '{"promptFeedback":{}}' }, {}));
+    assert.deepEqual([how, status], ["error", 502], nameOf(cell));
+  }
+});
+
 test("a status beyond those of HTTP is a 502", async () => {
   const rows = await rowsOf(async () => {
     for (const [index, cell] of cells.entries()) {
@@ -185,6 +208,50 @@ test("what a moderation refuses is the client's own, and what is wrong with the 
     (JSON.parse(last) as { upstream_error?: string }).upstream_error,
     "You have insufficient permissions. Missing scopes: model.request ([secret])",
   );
+});
+
+test("an error with status 200 is one for counts of tokens, embeddings and Gemini's stream as an array too", async () => {
+  const models = "/v1beta/models/m-gemini-generate";
+  const contents = [{ role: "user", parts: [{ text: "hi" }] }];
+  const asked: readonly (readonly [Protocol, string, object, boolean])[] = [
+    ["gemini-generate", `${models}:streamGenerateContent`, { contents }, true],
+    ["gemini-generate", `${models}:countTokens`, { contents }, false],
+    ["gemini-generate", `${models}:embedContent`, { content: contents[0] }, false],
+    ["gemini-generate", "/v1/embeddings", { model: "m-gemini-generate", input: "hi" }, false],
+    ["openai-chat", "/v1/embeddings", { model: "m-openai-chat", input: "hi" }, false],
+    ["openai-chat", "/v1beta/models/m-openai-chat:embedContent", { content: contents[0] }, false],
+    ["openai-responses", "/v1/responses/input_tokens", { model: "m-openai-responses", input: "hi" }, false],
+    [
+      "anthropic-messages",
+      "/v1/messages/count_tokens",
+      { model: "m-anthropic-messages", messages: [{ role: "user", content: "hi" }] },
+      false,
+    ],
+    ["anthropic-messages", "/v1beta/models/m-anthropic-messages:countTokens", { contents }, false],
+  ];
+  const rows = await rowsOf(async () => {
+    for (const [upstream, path, request, isArray] of asked) {
+      const error = JSON.stringify(errorBody(upstream, slowDown));
+      server.use(play({ whole: isArray ? `[${error}]` : error }, {}));
+      const headers = ["authorization", `Bearer ${caller.key}`, "content-type", "application/json"];
+      const { status, body } = await sendRaw(gateway.url, { path, headers, body: JSON.stringify(request) });
+      assert.deepEqual([status, body.includes("Slow down. ✓")], [429, true], `${path}: ${body.toString()}`);
+    }
+  });
+  assert.deepEqual(rows, Array(asked.length).fill("error 429 rate_limited none 0"));
+});
+
+test("a stored response that failed is returned to whoever retrieves it, without secrets", async () => {
+  const headers = ["authorization", `Bearer ${caller.key}`, "content-type", "application/json"];
+  server.use("healthy");
+  const body = JSON.stringify({ model: "m-openai-responses", input: "hi" });
+  const made = await sendRaw(gateway.url, { path: "/v1/responses", headers, body });
+  const response = JSON.parse(made.body.toString()) as { readonly id: string };
+  const failed = { ...response, status: "failed", output: [], error: { code: "server_error", message: `Bad key: ${key}` } };
+  server.use(play({ whole: JSON.stringify(failed) }, {}));
+  const seen = await sendRaw(gateway.url, { method: "GET", path: `/v1/responses/${response.id}`, headers });
+  assert.equal(seen.status, 200);
+  assert.deepEqual(JSON.parse(seen.body.toString()), { ...failed, error: { code: "server_error", message: "Bad key: [secret]" } });
 });
 
 test("nothing that an upstream says about itself, in whatever place, gives its provider's secrets away", async () => {

@@ -1,9 +1,19 @@
-import { GatewayError, parseLatin1, parseSpan, readString, scanDocument, scanObject, skipSpace, type Span } from "../../core/index.ts";
+import {
+  GatewayError,
+  memberIn,
+  parseLatin1,
+  parseSpan,
+  readString,
+  scanDocument,
+  scanObject,
+  skipSpace,
+  type Span,
+} from "../../core/index.ts";
 import { AnsweredError, isErrorAt } from "../answered-error.ts";
 import { compact } from "../fields.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
 import { readErrorChunk } from "./errors.ts";
-import { readUsage } from "./usage.ts";
+import { noUsage, readUsage } from "./usage.ts";
 
 const keys = ["usageMetadata", "modelVersion", "responseId", "candidates", "error", "promptFeedback"] as const;
 const finishKey = ["finishReason"] as const;
@@ -18,14 +28,15 @@ export function readAnswer(body: string, call: RouteCall): AnswerFacts {
   const { operation } = call.route;
   const error = isErrorAt(body, errorSpan) ? readErrorChunk(parseLatin1(body)) : undefined;
   if (error !== undefined) throw new AnsweredError(error);
-  if (operation === "generate" && candidates === undefined && feedback === undefined && usageSpan === undefined)
+  const blocked = candidates === undefined ? readString(body, memberIn(body, feedback, "blockReason")) : undefined;
+  if (operation === "generate" && candidates === undefined && blocked === undefined && usageSpan === undefined)
     throw new GatewayError("upstream_invalid_response", "The provider's answer is neither one of the Gemini protocol nor an error.");
   if (operation !== "generate" && operation !== "embed" && operation !== "batch-embed") return {};
   const usage = usageSpan === undefined ? undefined : readUsage(parseSpan(body, usageSpan));
   const model = readString(body, modelSpan);
   const id = readString(body, idSpan);
-  const stopReason = readString(body, finishSpan(body, candidates));
-  return compact({ usage, model, id, stopReason });
+  const stopReason = blocked ?? readString(body, finishSpan(body, candidates));
+  return compact({ usage: usage ?? (blocked === undefined ? undefined : noUsage), model, id, stopReason });
 }
 
 function finishSpan(body: string, candidates: Span | undefined): Span | undefined {

@@ -8,7 +8,7 @@ import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { readErrorChunk } from "./errors.ts";
 import { extensionsOf } from "./fields.ts";
 import { stopReasonOf } from "./stop-reason.ts";
-import { readUsage } from "./usage.ts";
+import { noUsage, readUsage } from "./usage.ts";
 
 const knownCandidate: ReadonlySet<string> = new Set(["content", "finishReason", "index"]);
 
@@ -161,7 +161,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
     const raw = [candidate?.["finishReason"], blocked].find(
       (reason): reason is string => typeof reason === "string" && !reason.endsWith("_UNSPECIFIED"),
     );
-    const usage = readUsage(chunk["usageMetadata"]);
+    const usage = readUsage(chunk["usageMetadata"]) ?? (raw !== undefined && raw === blocked ? noUsage : undefined);
     if (raw === undefined && !(this.#hasEnd && usage !== undefined)) return;
     this.#hasEnd = true;
     this.#close();

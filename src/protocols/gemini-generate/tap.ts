@@ -4,7 +4,7 @@ import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { textBytesOf } from "../text-bytes.ts";
 import { readErrorChunk } from "./errors.ts";
-import { readUsage } from "./usage.ts";
+import { noUsage, readUsage } from "./usage.ts";
 
 /**
  * Watches a stream of chunks that passes through as bytes, SSE or the elements of a JSON array. There is no terminal event: chunks after the one with
@@ -81,7 +81,10 @@ export class GeminiTap implements StreamTap {
 
   #readContent(chunk: WireObject): void {
     const feedback = chunk["promptFeedback"];
-    if (isObject(feedback)) this.#finish(feedback["blockReason"]);
+    if (isObject(feedback)) {
+      this.#finish(feedback["blockReason"]);
+      if (this.finished) this.#facts.usage ??= noUsage;
+    }
     const candidates = chunk["candidates"];
     if (!Array.isArray(candidates)) return;
     for (const candidate of candidates as readonly unknown[]) {

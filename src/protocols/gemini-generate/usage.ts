@@ -2,6 +2,9 @@ import { readTokenCount, type Usage } from "../../ir/index.ts";
 import { compact, isObject } from "../fields.ts";
 import type { WireUsage } from "./wire.ts";
 
+/** Of a prompt that was blocked without a count: no model has read it, so nothing is charged or estimated. */
+export const noUsage: Usage = { input: 0, output: 0 };
+
 /**
  * Reads `usageMetadata`. The prompt includes what was cached, thoughts stand beside the candidates, and what tools put into the prompt beside the
  * prompt. `undefined` where nothing is reported; a count that is no whole number of tokens is as absent.

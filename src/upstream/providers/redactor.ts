@@ -16,7 +16,7 @@ type WithSecrets = Pick<ProviderSettings, "keys" | "headers" | "query">;
  * error messages, types and codes, header values, request ids, model names. Some servers repeat the key that they refuse, or the whole request.
  */
 export class Redactor {
-  readonly #patterns = new WeakMap<Provider, RegExp | undefined>();
+  readonly #patterns = new WeakMap<Provider, SecretPattern>();
 
   /** The text without the secrets of its provider, in any of the forms of `secretForms`, and at most `maxLength` characters of it. */
   text(text: string, provider: Provider, maxLength = maxTextLength): string {
@@ -27,12 +27,14 @@ export class Redactor {
 
   /** The same without a limit, for what must stay whole: a JSON document, an event of a stream. */
   whole(text: string, provider: Provider): string {
-    const pattern = this.#patternOf(provider);
-    return pattern === undefined || text.length < shortestSecret ? text : text.replace(pattern, masked);
+    const { pattern, shortest } = this.#patternOf(provider);
+    // Most header values are shorter than any key.
+    return text.length < shortest ? text : text.replace(pattern, masked);
   }
 
-  #patternOf(provider: Provider): RegExp | undefined {
-    if (this.#patterns.has(provider)) return this.#patterns.get(provider);
+  #patternOf(provider: Provider): SecretPattern {
+    const known = this.#patterns.get(provider);
+    if (known !== undefined) return known;
     const pattern = patternOf(
       secretsOf({ keys: provider.keys.map(({ secret }) => secret), headers: provider.headers, query: provider.query }),
     );
@@ -41,12 +43,17 @@ export class Redactor {
   }
 }
 
-function patternOf(secrets: readonly string[]): RegExp | undefined {
-  const forms = new Set(secrets.flatMap((secret) => [...secretForms(secret)]));
-  if (forms.size === 0) return undefined;
+/** Matches every form of every secret of a provider; `shortest`: characters of the shortest form. */
+interface SecretPattern {
+  readonly pattern: RegExp;
+  readonly shortest: number;
+}
+
+function patternOf(secrets: readonly string[]): SecretPattern {
   // The longest first, so that the whole is found before a part. Percent-encoding has capitals or not.
-  const alternatives = [...forms].toSorted((one, other) => other.length - one.length).map((form) => RegExp.escape(form));
-  return new RegExp(alternatives.join("|"), "gi");
+  const forms = [...new Set(secrets.flatMap((secret) => [...secretForms(secret)]))].toSorted((one, other) => other.length - one.length);
+  const pattern = new RegExp(forms.map((form) => RegExp.escape(form)).join("|"), "gi");
+  return { pattern, shortest: forms.at(-1)?.length ?? Number.POSITIVE_INFINITY };
 }
 
 /**
