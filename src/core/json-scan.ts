@@ -135,24 +135,24 @@ function skipSpaceBack(text: string, at: number): number {
 export function skipString(text: string, at: number): number {
   let from = at + 1;
   for (;;) {
-    const end = text.indexOf('"', from);
-    if (end < 0) throw invalid(text, text.length, "the end of a string");
-    let slashes = end - 1;
-    while (text.charCodeAt(slashes) === backslash) slashes--;
-    if ((end - slashes) % 2 === 1) return end + 1;
-    // JSON inside a string is full of escaped quotes, and one search for each would cost more than a look at every character.
-    const walkEnd = Math.min(text.length, end + walkLength);
-    from = end + 1;
+    // Keys are short, and JSON inside a string is full of escaped quotes: one search for each would cost more than a look at every character.
+    const walkEnd = Math.min(text.length, from + walkLength);
     while (from < walkEnd) {
       const code = text.charCodeAt(from);
       if (code === quote) return from + 1;
       from += code === backslash ? 2 : 1;
     }
+    const end = text.indexOf('"', from);
+    if (end < 0) throw invalid(text, text.length, "the end of a string");
+    let slashes = end - 1;
+    while (slashes >= from && text.charCodeAt(slashes) === backslash) slashes--;
+    if ((end - slashes) % 2 === 1) return end + 1;
+    from = end + 1;
   }
 }
 
-/** Characters behind an escaped quote that are looked at one by one before the next search. */
-const walkLength = 64;
+/** Characters at the beginning of a string, and behind an escaped quote, that are looked at one by one before the next search. */
+const walkLength = 32;
 
 function skipNested(text: string, at: number): number {
   // One bit a level would do; a string of closers is simple, and depth is bounded.
