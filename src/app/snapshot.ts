@@ -71,7 +71,7 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       })
     : undefined;
   const prices = createPriceCatalogue({ overrides: settings.prices, describe: (name) => factsOf(providers, settings, name) });
-  const { auth, limits, timeouts, cors, workMode, onLoss, responses } = settings.gateway;
+  const { auth, limits, timeouts, cors, trustLoopback, workMode, onLoss, responses } = settings.gateway;
   const { unpricedCeiling, outputCeiling } = settings.ledger;
   return {
     workMode,
@@ -97,6 +97,7 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       maxConnections: limits.connections,
       slowClientMs: timeouts.clientMs,
       cors,
+      trustLoopback,
     },
     async warmUp() {
       names?.start();

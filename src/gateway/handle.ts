@@ -17,6 +17,7 @@ import { readRequestTags } from "./request-tags.ts";
 import { sendUpstream } from "./send-upstream.ts";
 import { createTranslatedEmbeddingsLane } from "./translated-embeddings-lane.ts";
 import { openTranslatedLane } from "./translated-lane.ts";
+import { putModel } from "./put-model.ts";
 import { createVerbatimLane } from "./verbatim-lane.ts";
 import { continueConversation } from "./responses/continue.ts";
 import { serveHeld } from "./responses/serve-held.ts";
@@ -71,6 +72,10 @@ async function receive(call: ModelCall): Promise<void> {
   }
   call.parts = await call.exchange.readBody();
   call.text = latin1Of(call.parts);
+  if (call.route.route.modelInPath === true) {
+    call.parts = putModel(call.parts, call.text, call.route.param);
+    call.text = latin1Of(call.parts);
+  }
   const envelope = call.protocol.readEnvelope(call.text, call.route);
   if (holdsGatewayKey(envelope.model)) {
     // Without the name, which the row and the log would repeat.

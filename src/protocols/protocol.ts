@@ -25,6 +25,8 @@ export interface RouteSpec {
   readonly operation: Operation;
   /** Set where the path, not the body, says that the answer streams (Gemini). */
   readonly stream?: boolean;
+  /** Set where the path names the model of a dialect whose bodies do (Azure's deployments): it replaces the body's. */
+  readonly modelInPath?: boolean;
 }
 
 /** A route as it was called. */

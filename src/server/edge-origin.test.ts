@@ -50,16 +50,28 @@ test("with auth off only hosts and origins of this machine are served", async (t
     [["Host: 127.0.0.1.evil.example"], refused],
     [["Host: 10.0.0.1"], refused],
     [["Host:"], refused],
-    [[host, "Origin: http://localhost:3000"], 200],
-    [[host, "Origin: https://127.0.0.1"], 200],
-    [[host, "Origin: http://[::1]:5173"], 200],
+    [[host, `Origin: http://localhost:${port}`], 200],
+    [["Host: LocalHost:8081", "Origin: http://localhost:8081"], 200],
+    [["Host: [::1]:8081", "Origin: http://[::1]:8081"], 200],
+    [["Host: localhost", "Origin: http://localhost"], 200],
+    // Pages of other programs on this machine.
+    [[host, "Origin: http://localhost:3000"], refused],
+    [[host, "Origin: http://localhost"], refused],
+    [[host, `Origin: https://localhost:${port}`], refused],
+    [[host, `Origin: http://127.0.0.1:${port}`], refused],
+    [[host, "Origin: http://[::1]:5173"], refused],
     [[host, "Origin: https://evil.example"], refused],
     [[host, "Origin: http://localhost.evil.example"], refused],
     [[host, "Origin: http://evil.example/localhost"], refused],
     [[host, "Origin: null"], refused],
     [[host, "Origin: file://localhost"], refused],
     [[host, "Sec-Fetch-Site: cross-site"], refused],
-    [[host, "Sec-Fetch-Site: cross-site", "Origin: http://localhost:3000"], 200],
+    [[host, "Sec-Fetch-Site: same-site"], refused],
+    [[host, "Sec-Fetch-Site: same-site", "Origin: http://localhost:3000"], refused],
+    // Through a proxy on this machine.
+    [[host, "Via: 1.1 proxy"], refused],
+    [[host, "X-Forwarded-For: 203.0.113.9"], refused],
+    [[host, "X-Real-IP: 203.0.113.9"], refused],
     [[host, "Sec-Fetch-Site: none"], 200],
     [[host, "Sec-Fetch-Site: same-origin"], 200],
   ];
@@ -67,14 +79,17 @@ test("with auth off only hosts and origins of this machine are served", async (t
 });
 
 test("an origin that configuration names is served with auth off, too", async (t) => {
-  const { port } = await startEdge(t, echo, { limits: { authEnabled: false, cors: ["https://app.example"] } });
+  const cors = ["https://app.example", "http://localhost:3000"];
+  const { port } = await startEdge(t, echo, { limits: { authEnabled: false, cors } });
+  assert.equal(await asked(t, port, ["Host: localhost", "Origin: http://localhost:3000"]), 200);
+  assert.deepEqual(await asked(t, port, ["Host: localhost", "Origin: http://localhost:3001"]), [403, "forbidden_origin"]);
   assert.equal(await asked(t, port, ["Host: localhost", "Origin: https://app.example"]), 200);
   assert.deepEqual(await asked(t, port, ["Host: localhost", "Origin: https://app.example.evil"]), [403, "forbidden_origin"]);
   assert.deepEqual(await asked(t, port, ["Host: evil.example", "Origin: https://app.example"]), [403, "forbidden_origin"]);
 });
 
 test("with auth off another machine is refused, whatever Host it sends, even where a reload has turned auth off", () => {
-  const settings = { authEnabled: false, cors: [] };
+  const settings = { authEnabled: false, trustLoopback: true, cors: [] };
   const from = (remoteAddress: string): (() => void) => {
     return () => {
       guardOrigin({ remoteAddress } as HttpExchange, { headers: { host: "localhost" } } as IncomingMessage, settings);
@@ -121,9 +136,29 @@ test("metrics need no key from this machine itself, but from a proxy or a page o
   const get = (...lines: string[]): Promise<unknown> => asked(t, port, lines, "GET /metrics");
   const missing = [401, "missing_api_key"];
   assert.equal(await get("Host: localhost:8081"), 200);
-  assert.deepEqual(await get("Host: gateway.example"), missing);
-  assert.deepEqual(await get("Host: localhost", "X-Forwarded-For: 203.0.113.9"), missing);
-  assert.deepEqual(await get("Host: localhost", "Forwarded: for=203.0.113.9"), missing);
-  assert.deepEqual(await get("Host: localhost", "Origin: https://evil.example"), missing);
+  const denied = [
+    "Host: gateway.example",
+    "X-Forwarded-For: 203.0.113.9",
+    "X-Forwarded-Host: a.example",
+    "X-Forwarded-Proto: https",
+    "X-Real-IP: 203.0.113.9",
+    "Forwarded: for=203.0.113.9",
+    "Via: 1.1 proxy",
+    "CF-Connecting-IP: 203.0.113.9",
+    "Origin: https://evil.example",
+    "Origin: http://localhost:3000",
+    "Sec-Fetch-Site: same-site",
+  ];
+  for (const line of denied)
+    assert.deepEqual(await get(...(line.startsWith("Host") ? [line] : ["Host: localhost:8081", line])), missing, line);
   assert.equal(await get("Host: gateway.example", "X-Forwarded-For: 203.0.113.9", "x-api-key: tok_admin"), 200);
+  // As nginx asks its upstreams by default.
+  const old = await rawClient(t, port);
+  assert.match(await old.send("GET /metrics HTTP/1.0\r\nHost: localhost:8081\r\nConnection: close\r\n\r\n").ended(), /^HTTP\/1\.1 401 /);
+});
+
+test("where loopback is not trusted, a local program needs a key like all others", async (t) => {
+  const { port } = await startEdge(t, echo, { limits: { trustLoopback: false } });
+  assert.deepEqual(await asked(t, port, ["Host: localhost"], "GET /metrics"), [401, "missing_api_key"]);
+  assert.equal(await asked(t, port, ["Host: localhost", "api-key: tok_admin"], "GET /metrics"), 200);
 });

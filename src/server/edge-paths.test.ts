@@ -17,9 +17,10 @@ const routes: Route[] = [
 ];
 
 /** Sends a request target as it is; `fetch` would tidy it up. */
-function ask(port: number, method: string, path: string): Promise<string> {
+function ask(port: number, method: string, path: string, key?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const call = request({ port, host: "127.0.0.1", method, path, agent: false }, (response) => {
+    const headers = key === undefined ? {} : { "api-key": key };
+    const call = request({ port, host: "127.0.0.1", method, path, headers, agent: false }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (piece: string) => (text += piece));
@@ -101,6 +102,70 @@ test("odd spellings of a path are refused or unknown, and never reach another ro
     const seen = await ask(port, method, path).catch((error: Error) => error.message);
     assert.equal(seen, answer === "400 invalid_http" ? "400 invalid_request" : answer, path);
   }
+});
+
+const anyBase = { anyBase: true, access: "user" } as const;
+const baseRoutes: Route[] = [
+  route("/v1/chat/completions", (exchange, { query }) => exchange.json(200, [], `chat ${query}`), anyBase),
+  route("/v1/messages", (exchange) => exchange.json(200, [], "messages"), anyBase),
+  route("/anthropic/v1/messages", (exchange) => exchange.json(200, [], "anthropic"), anyBase),
+  route("/v1/responses/{id}", (exchange, { param }) => exchange.json(200, [], `response ${param}`), { ...anyBase, method: "GET" }),
+  route("/v1/models/{model}", (exchange, { param }) => exchange.json(200, [], `model ${param}`), { ...anyBase, method: "GET" }),
+  route("/v1beta/models/{model}:generateContent", (exchange, { param }) => exchange.json(200, [], `generate ${param}`), anyBase),
+  route("/v1beta/openai/chat/completions", (exchange) => exchange.json(200, [], "google chat"), anyBase),
+  route("/v1/inside", (exchange) => exchange.json(200, [], "inside"), { access: "public" }),
+  route("/api/v1/users", (exchange) => exchange.json(200, [], "users"), { access: "admin", method: "GET" }),
+  route("/metrics", (exchange) => exchange.json(200, [], "metrics"), { access: "admin", method: "GET" }),
+];
+
+test("a base URL whose /v1 is missing or doubled, or that is Azure's, reaches the same route with the same access", async (t) => {
+  const { port } = await startEdge(t, baseRoutes);
+  const expected: [string, string, string][] = [
+    ["POST", "/chat/completions?a=1", "chat a=1"],
+    ["POST", "/v1/v1/chat/completions", "chat "],
+    ["POST", "/openai/v1/chat/completions?api-version=preview&b=2", "chat b=2"],
+    ["POST", "/openai/chat/completions?api-version=2024-10-21", "chat "],
+    ["POST", "/messages", "messages"],
+    ["POST", "/v1/v1/messages", "messages"],
+    ["POST", "/anthropic/messages", "anthropic"],
+    ["POST", "/anthropic/v1/v1/messages", "anthropic"],
+    ["GET", "/responses/resp_1", "response resp_1"],
+    ["GET", "/models/org%2Fname", "model org/name"],
+    ["POST", "/v1beta/v1beta/models/m:generateContent", "generate m"],
+    ["POST", "/v1/v1beta/models/m:generateContent", "generate m"],
+    ["POST", "/v1beta/openai/v1/chat/completions", "google chat"],
+    ["GET", "/chat/completions", "405 method_not_allowed"],
+    // Twice wrong is not guessed at, and what is no model route has one path.
+    ["POST", "/v1/v1/v1/chat/completions", "404 not_found"],
+    ["POST", "/openai/openai/chat/completions", "404 not_found"],
+    ["POST", "/inside", "404 not_found"],
+    ["POST", "/v1/v1/inside", "404 not_found"],
+    ["GET", "/users", "404 not_found"],
+    ["GET", "/v1/users", "404 not_found"],
+    ["GET", "/v1/metrics", "404 not_found"],
+    ["GET", "/openai/metrics", "404 not_found"],
+    ["POST", "/openai//chat/completions", "400 invalid_path"],
+    ["POST", "/openai/../chat/completions", "400 invalid_path"],
+    ["GET", "/models/%2e%2e%2fusers", "400 invalid_path"],
+  ];
+  for (const [method, path, answer] of expected) {
+    assert.equal(await ask(port, method, path, "tok_user"), answer, path);
+    if (!answer.startsWith("4")) assert.equal(await ask(port, method, path), "401 missing_api_key", path);
+  }
+});
+
+test("a path that is not served names the base URLs that are, with the address that was called", async (t) => {
+  const { port } = await startEdge(t, baseRoutes);
+  const message = async (...lines: string[]): Promise<string> => {
+    const client = await rawClient(t, port);
+    const { body } = await client.send(`POST /v2/chat HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`).answer();
+    return (JSON.parse(body) as { message: string }).message;
+  };
+  const named = (origin: string): string =>
+    `There is no POST /v2/chat here. Base URLs: ${origin}/v1 for OpenAI's SDKs, ${origin}/anthropic for Anthropic's, ${origin} for Google's.`;
+  assert.equal(await message("Host: gateway.example:8081"), named("http://gateway.example:8081"));
+  assert.equal(await message("Host: gateway.example", "X-Forwarded-Proto: https"), named("https://gateway.example"));
+  assert.equal(await message('Host: "><script>'), named("http://localhost:8081"));
 });
 
 test("bytes that no target may hold are refused", async (t) => {

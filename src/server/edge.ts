@@ -6,6 +6,7 @@ import { GatewayError, type Clock, type IdSource, type Logger } from "../core/in
 import { asGatewayError } from "../gateway/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Protocol } from "../protocols/index.ts";
+import { canonicalPath, nameBaseUrls, withoutApiVersion } from "./http/base-url.ts";
 import { ownFramingWorks } from "./http/chunk-framing.ts";
 import { underWayOn } from "./http/connection.ts";
 import { readCredential, takeQueryKey } from "./http/credentials.ts";
@@ -19,6 +20,8 @@ import { checkTarget, shownPath, type Access, type Route, type RouteContext, typ
 
 export interface EdgeSettings {
   readonly authEnabled: boolean;
+  /** Whether a local program gets without a key what else needs an admin's, as the metrics. */
+  readonly trustLoopback: boolean;
   readonly maxBodyBytes: number;
   /** Of the bodies of all requests that are served at a time; one key may have half of it. */
   readonly maxBodyBytesInFlight: number;
@@ -117,10 +120,13 @@ export function createEdge(deps: EdgeDeps): Edge {
         guardOrigin(exchange, request, current);
       }
       const found = deps.routes.match(request.method ?? "", path);
-      if (found === undefined) throw new GatewayError("not_found", `There is no ${request.method ?? ""} ${shownPath(path)} here.`);
+      if (found === undefined) {
+        throw new GatewayError("not_found", `There is no ${request.method ?? ""} ${shownPath(path)} here. ${nameBaseUrls(request)}`);
+      }
       const { route: matched, param } = found;
       route = matched;
-      const { query, key } = takeQueryKey(mark < 0 ? "" : target.slice(mark + 1));
+      const { query: sent, key } = takeQueryKey(mark < 0 ? "" : target.slice(mark + 1));
+      const query = sent === "" ? sent : withoutApiVersion(path, sent);
       const principal = authorize(matched.access, request, key, current);
       const done =
         principal instanceof Promise
@@ -137,15 +143,15 @@ export function createEdge(deps: EdgeDeps): Edge {
     access: Access,
     request: IncomingMessage,
     queryKey: string | undefined,
-    { authEnabled }: EdgeSettings,
+    settings: EdgeSettings,
   ): Principal | Promise<Principal> {
     if (deps.trusted !== undefined) return deps.trusted;
     if (access === "control") throw new GatewayError("not_found", "There is no such path here.");
     if (access === "public") return nobody;
-    if (!authEnabled) return localPrincipal;
+    if (!settings.authEnabled) return localPrincipal;
     const key = readCredential(request.rawHeaders, queryKey);
     if (key === undefined) {
-      if (access === "loopback-or-admin" && isLocalCaller(request)) return nobody;
+      if (access === "loopback-or-admin" && isLocalCaller(request, settings)) return nobody;
       throw new GatewayError(
         "missing_api_key",
         "No API key was sent. Send one as `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`.",
@@ -288,7 +294,8 @@ function dialectOf(route: Route, exchange: HttpExchange): ProtocolId {
 }
 
 /** The dialect that errors speak before a route has been found. */
-export function dialectOfPath(path: string): ProtocolId {
+export function dialectOfPath(called: string): ProtocolId {
+  const path = canonicalPath(called) ?? called;
   if (path.startsWith("/anthropic") || path.startsWith("/v1/messages")) return "anthropic-messages";
   if (path.startsWith("/v1/responses")) return "openai-responses";
   if (path.startsWith("/v1beta/openai")) return "openai-chat";

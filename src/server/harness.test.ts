@@ -56,6 +56,7 @@ export const defaultSettings: EdgeSettings = {
   maxConnections: 100_000,
   slowClientMs: 5000,
   cors: [],
+  trustLoopback: true,
 };
 
 export interface TestEdgeOptions extends Partial<EdgeDeps> {

@@ -2,6 +2,7 @@ import { GatewayError, holdsEscapedGatewayKey } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import type { HttpExchange } from "./http/exchange.ts";
+import { canonicalPath } from "./http/base-url.ts";
 import { EdgeError } from "./http/refusal.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface Route {
   /** A literal, or with one `{parameter}`; see `RouteSpec`. */
   readonly path: string;
   readonly access: Access;
+  /** Also served under a base URL that is a little wrong; see `canonicalPath`. */
+  readonly anyBase?: boolean;
   /** The dialect that errors of this route speak. */
   readonly dialect: ProtocolId | ((rawHeaders: readonly string[]) => ProtocolId);
   handle(exchange: HttpExchange, context: RouteContext): void | Promise<void>;
@@ -60,28 +63,36 @@ export function createRouteTable(routes: readonly Route[]): RouteTable {
   }
   // The longest literal text wins: `/v1/responses/{id}/cancel` before `/v1/responses/{id}`.
   const patterns = [...patternOf.values()].sort((a, b) => b.prefix.length + b.suffix.length - (a.prefix.length + a.suffix.length));
+  function find(method: string, path: string): RouteMatch | undefined {
+    const methods = literals.get(path);
+    const literal = methods?.get(method);
+    if (literal !== undefined) return { route: literal, param: "" };
+    const allowed = new Set(methods?.keys());
+    for (const pattern of patterns) {
+      const param = paramOf(pattern, path);
+      if (param === undefined) continue;
+      const route = pattern.routes.get(method);
+      if (route !== undefined) return { route, param: decodeParam(param, pattern.greedy) };
+      // `models/x:verb` with a verb that no route has is another path, not `models/{model}` with the wrong method.
+      if (method === "POST" && pattern.greedy && param.includes(":")) continue;
+      for (const other of pattern.routes.keys()) allowed.add(other);
+    }
+    if (allowed.size === 0) return undefined;
+    const methodsAllowed = [...allowed];
+    throw new EdgeError("method_not_allowed", `${method} is not a method of ${shownPath(path)}. Use ${methodsAllowed.join(" or ")}.`, [
+      "allow",
+      methodsAllowed.join(", "),
+    ]);
+  }
   return {
     routes,
     match(method, path) {
-      const methods = literals.get(path);
-      const literal = methods?.get(method);
-      if (literal !== undefined) return { route: literal, param: "" };
-      const allowed = new Set(methods?.keys());
-      for (const pattern of patterns) {
-        const param = paramOf(pattern, path);
-        if (param === undefined) continue;
-        const route = pattern.routes.get(method);
-        if (route !== undefined) return { route, param: decodeParam(param, pattern.greedy) };
-        // `models/x:verb` with a verb that no route has is another path, not `models/{model}` with the wrong method.
-        if (method === "POST" && pattern.greedy && param.includes(":")) continue;
-        for (const other of pattern.routes.keys()) allowed.add(other);
-      }
-      if (allowed.size === 0) return undefined;
-      const methodsAllowed = [...allowed];
-      throw new EdgeError("method_not_allowed", `${method} is not a method of ${shownPath(path)}. Use ${methodsAllowed.join(" or ")}.`, [
-        "allow",
-        methodsAllowed.join(", "),
-      ]);
+      const found = find(method, path);
+      if (found !== undefined) return found;
+      // The very same route, and so with the same access: a wrong base URL opens nothing.
+      const canonical = canonicalPath(path);
+      const meant = canonical === undefined ? undefined : find(method, canonical);
+      return meant?.route.anyBase === true ? meant : undefined;
     },
   };
 }

@@ -91,7 +91,13 @@ function inOrder(problems: readonly Problem[]): Problem[] {
 const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i;
 
 function checkHost({ gateway }: ParsedSettings, layers: Layers): Problem[] {
-  if (gateway.auth.enabled || loopbackHost.test(gateway.host)) return [];
+  if (gateway.auth.enabled) return [];
+  if (!gateway.trust_loopback) {
+    const path = ["gateway", "trust_loopback"];
+    const found = "false while gateway.auth.enabled is false, so that nobody could call";
+    return [createProblem({ origin: layers.locate(path), path, found, allowed: "true; or turn gateway.auth.enabled on" })];
+  }
+  if (loopbackHost.test(gateway.host)) return [];
   const path = ["gateway", "host"];
   const found = `${JSON.stringify(gateway.host)} while gateway.auth.enabled is false`;
   return [

@@ -25,7 +25,7 @@ function messages(t: TestContext, text: string, input: Omit<LoadInput, "path"> =
 }
 
 const rootKeys = "gateway, database, providers, model_provider_routes, model_aliases, ledger, guards, prices";
-const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, on_loss, responses, cors";
+const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, on_loss, responses, trust_loopback, cors";
 const providerKeys = "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header";
 
 const fileRows: readonly (readonly [what: string, text: string, ...expected: string[]])[] = [
@@ -131,6 +131,11 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "no authentication on all addresses",
     "gateway:\n  host: 0.0.0.0\n  auth: { enabled: false }\n",
     'FILE:2: gateway.host: found "0.0.0.0" while gateway.auth.enabled is false, allowed localhost, 127.0.0.1 or ::1; or turn gateway.auth.enabled on',
+  ],
+  [
+    "a gateway that nobody could call",
+    "gateway:\n  auth: { enabled: false }\n  trust_loopback: false\n",
+    "FILE:3: gateway.trust_loopback: found false while gateway.auth.enabled is false, so that nobody could call, allowed true; or turn gateway.auth.enabled on",
   ],
   [
     "settings of the other database",

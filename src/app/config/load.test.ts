@@ -29,6 +29,7 @@ test("without a file the contract's defaults hold", (t) => {
         timeouts: { ...timeouts, clientMs: 15_000 },
         onLoss: "report",
         responses: { lifetimeMs: 30 * 86_400_000, maxSizeBytes: 8 * 2 ** 20 },
+        trustLoopback: true,
         cors: [],
       },
       database: { type: "sqlite", path: join(home, ".config/tokligence/gateway.db") },

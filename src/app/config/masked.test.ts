@@ -42,6 +42,7 @@ prices: { a: { input: 1.5 } }
       timeouts: { ...times, client: "15s" },
       on_loss: "report",
       responses: { lifetime: "30d", max_size: "8MiB" },
+      trust_loopback: true,
       cors: ["https://a.example"],
     },
     database: {

@@ -25,6 +25,7 @@ export function maskSettings(settings: Settings): Record<string, unknown> {
       timeouts: { ...maskTimeouts(gateway.timeouts), client: formatDuration(gateway.timeouts.clientMs) },
       on_loss: gateway.onLoss,
       responses: { lifetime: formatLifetime(gateway.responses.lifetimeMs), max_size: formatSize(gateway.responses.maxSizeBytes) },
+      trust_loopback: gateway.trustLoopback,
       cors: [...gateway.cors],
     },
     database: maskDatabase(settings.database),

@@ -82,6 +82,9 @@ const gateway = z
       })
       .describe("OpenAI Responses that the gateway keeps where no provider does.")
       .prefault({}),
+    trust_loopback: flag(
+      "Whether programs on this machine may read /metrics without a key. Set it to false if a proxy on this machine forwards requests without a trace of itself.",
+    ).prefault(true),
     cors: leaf(z.array(corsOrigin), {
       kind: "list",
       description: "Origins of web pages that may call the gateway from a browser.",

@@ -40,6 +40,8 @@ export interface GatewaySection {
   readonly onLoss: "report" | "refuse";
   /** Responses that the gateway keeps where no provider does. */
   readonly responses: { readonly lifetimeMs: number; readonly maxSizeBytes: number };
+  /** Whether a local program gets without a key what else needs an admin's. */
+  readonly trustLoopback: boolean;
   readonly cors: readonly string[];
 }
 

@@ -69,6 +69,7 @@ gateway:
   #responses: { lifetime: 30d, max_size: 8MiB }
   # Web pages that may call the gateway from a browser.
   #cors: [https://app.example.com]
+  #trust_loopback: true
 
 database:
   # sqlite, or postgresql, on which several gateways can share users, keys and the ledger

@@ -1,13 +1,15 @@
 import { GatewayError } from "../../core/index.ts";
 import type { RouteCall, RouteSpec, UpstreamPath } from "../protocol.ts";
 
-/** The second base path is the one that Google gives to OpenAI's SDKs. `/v1/models` is shared by three dialects and belongs to the server's table. */
+/** The second base path is the one that Google gives to OpenAI's SDKs, the third Azure's (learn.microsoft.com, Azure OpenAI REST API, November 2026). `/v1/models` is shared by three dialects and belongs to the server's table. */
 export const routes: readonly RouteSpec[] = [
   { method: "POST", path: "/v1/chat/completions", operation: "generate" },
   { method: "POST", path: "/v1beta/openai/chat/completions", operation: "generate" },
   { method: "POST", path: "/v1/embeddings", operation: "embed" },
   { method: "POST", path: "/v1beta/openai/embeddings", operation: "embed" },
   { method: "GET", path: "/v1beta/openai/models", operation: "list-models" },
+  { method: "POST", path: "/openai/deployments/{model}/chat/completions", operation: "generate", modelInPath: true },
+  { method: "POST", path: "/openai/deployments/{model}/embeddings", operation: "embed", modelInPath: true },
 ];
 
 /** Paths under a base URL that ends with `/v1`, as OpenAI's SDKs have it. */

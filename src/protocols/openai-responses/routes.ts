@@ -8,6 +8,7 @@ export const routes: readonly RouteSpec[] = [
   { method: "DELETE", path: "/v1/responses/{id}", operation: "delete-response" },
   { method: "POST", path: "/v1/responses/{id}/cancel", operation: "cancel-response" },
   { method: "GET", path: "/v1/responses/{id}/input_items", operation: "list-input-items" },
+  { method: "POST", path: "/openai/deployments/{model}/responses", operation: "generate", modelInPath: true },
 ];
 
 /** Paths under a base URL that ends with `/v1`, as OpenAI's SDKs have it. */

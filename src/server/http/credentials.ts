@@ -1,7 +1,7 @@
 import { GatewayError, holdsEscapedGatewayKey } from "../../core/index.ts";
 
 /**
- * The key that a request carries: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or `?key=`, all with one meaning; `undefined` for none.
+ * The key that a request carries: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key` (Azure's clients) or `?key=`, all with one meaning; `undefined` for none.
  * @throws GatewayError `conflicting_credentials` where two differ.
  */
 export function readCredential(rawHeaders: readonly string[], queryKey: string | undefined): string | undefined {
@@ -9,15 +9,15 @@ export function readCredential(rawHeaders: readonly string[], queryKey: string |
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
     const length = name.length;
-    // Only these three lengths can be a credential's name: most headers are told by length alone.
-    if (length !== 13 && length !== 9 && length !== 14) continue;
+    // Only these four lengths can be a credential's name: most headers are passed over by their length alone.
+    if (length !== 13 && length !== 9 && length !== 14 && length !== 7) continue;
     const lower = name.toLowerCase();
     let value: string;
     if (lower === "authorization") {
       const match = /^bearer +(.*)$/i.exec(rawHeaders[i + 1]!);
       if (match === null) continue;
       value = match[1]!.trim();
-    } else if (lower === "x-api-key" || lower === "x-goog-api-key") {
+    } else if (lower === "x-api-key" || lower === "x-goog-api-key" || lower === "api-key") {
       value = rawHeaders[i + 1]!.trim();
     } else {
       continue;

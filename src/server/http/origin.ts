@@ -4,6 +4,7 @@ import type { HttpExchange } from "./exchange.ts";
 
 interface OriginSettings {
   readonly authEnabled: boolean;
+  readonly trustLoopback: boolean;
   readonly cors: readonly string[];
 }
 
@@ -24,18 +25,54 @@ export function guardOrigin(exchange: HttpExchange, request: IncomingMessage, se
       "Authentication is off, so only requests to localhost are served. Turn on gateway.auth.enabled.",
     );
   }
+  if (isProxied(request)) {
+    throw new GatewayError(
+      "forbidden_origin",
+      "Authentication is off, and this request came through a proxy, which may serve other machines. Turn on gateway.auth.enabled.",
+    );
+  }
   if (!allowed && isForeignPage(request)) {
-    throw new GatewayError("forbidden_origin", "Authentication is off, so web pages are not served. Add their origin to gateway.cors.");
+    throw new GatewayError(
+      "forbidden_origin",
+      "Authentication is off, so web pages of other origins are not served, of this machine either. Add their origin to gateway.cors.",
+    );
   }
 }
 
 /** Whether this machine itself asks, for itself: not a page from elsewhere in its browser, and not a proxy on behalf of others. */
-export function isLocalCaller(request: IncomingMessage): boolean {
+export function isLocalCaller(request: IncomingMessage, { trustLoopback }: OriginSettings): boolean {
   const { headers, socket } = request;
-  if (!isLoopbackAddress(socket.remoteAddress ?? "") || !isLoopbackHost(headers.host ?? "localhost") || isForeignPage(request))
-    return false;
-  return headers["x-forwarded-for"] === undefined && headers.forwarded === undefined && headers["x-real-ip"] === undefined;
+  return (
+    trustLoopback &&
+    isLoopbackAddress(socket.remoteAddress ?? "") &&
+    isLoopbackHost(headers.host ?? "localhost") &&
+    !isForeignPage(request) &&
+    !isProxied(request)
+  );
 }
+
+/**
+ * Whether a request shows signs of a proxy: the headers that proxies add, or HTTP/1.0, which nginx before 1.29.7 speaks to its upstreams unless
+ * `proxy_http_version` says otherwise. A proxy that leaves no sign cannot be told from a local program: `gateway.trust_loopback: false` is for those.
+ */
+function isProxied({ headers, httpVersionMinor, httpVersionMajor }: IncomingMessage): boolean {
+  if (httpVersionMajor === 1 && httpVersionMinor === 0) return true;
+  for (const name in headers) {
+    if (name.startsWith("x-forwarded-") || proxyHeaders.has(name)) return true;
+  }
+  return false;
+}
+
+const proxyHeaders = new Set([
+  "via",
+  "forwarded",
+  "x-real-ip",
+  "x-client-ip",
+  "true-client-ip",
+  "cf-connecting-ip",
+  "x-original-forwarded-for",
+  "x-envoy-external-address",
+]);
 
 /** Answers a preflight of an allowed origin. `false`: not one of those. */
 export function preflight(exchange: HttpExchange, request: IncomingMessage, cors: readonly string[]): boolean {
@@ -60,15 +97,15 @@ export function preflight(exchange: HttpExchange, request: IncomingMessage, cors
   return true;
 }
 
-/** Browsers name a page's origin with every request that can change something; where they leave it out, they still say that the page is foreign. */
+/**
+ * Whether a page of another origin asks. Browsers name a page's origin with every request that can change something; where they leave it out, they still
+ * say how the page is related. Another port of this machine is another origin: any program may serve pages there.
+ */
 function isForeignPage({ headers }: IncomingMessage): boolean {
-  if (headers.origin !== undefined) return !isLoopbackOrigin(headers.origin);
-  return headers["sec-fetch-site"] === "cross-site";
-}
-
-function isLoopbackOrigin(origin: string): boolean {
-  const match = /^https?:\/\/(.+)$/.exec(origin);
-  return match !== null && isLoopbackHost(match[1]!);
+  // The gateway itself speaks plain HTTP; a port that is the scheme's own is in neither header.
+  if (headers.origin !== undefined) return headers.origin.toLowerCase() !== `http://${(headers.host ?? "").toLowerCase()}`;
+  const site = headers["sec-fetch-site"];
+  return site !== undefined && site !== "same-origin" && site !== "none";
 }
 
 /** @param host as in a Host header: a name or address, IPv6 in brackets, maybe with a port. */

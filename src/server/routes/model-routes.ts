@@ -12,7 +12,7 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
   const routes: Route[] = [];
   for (const protocol of deps.protocols.values()) {
     for (const spec of protocol.routes) {
-      const common = { method: spec.method, path: spec.path, access: "user", dialect: protocol.id } as const;
+      const common = { method: spec.method, path: spec.path, access: "user", anyBase: true, dialect: protocol.id } as const;
       if (spec.operation === "list-models") {
         routes.push({ ...common, handle: (exchange, { principal }) => answerModelList(deps, exchange, principal, protocol) });
       } else if (spec.operation === "get-model") {
@@ -31,6 +31,7 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
       method: "GET",
       path: "/v1/models",
       access: "user",
+      anyBase: true,
       dialect: modelsDialect,
       handle: (exchange, { principal }) =>
         answerModelList(deps, exchange, principal, deps.protocols.get(modelsDialect(exchange.rawHeaders))!),
@@ -39,6 +40,7 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
       method: "GET",
       path: "/v1/models/{model}",
       access: "user",
+      anyBase: true,
       dialect: modelsDialect,
       handle: (exchange, { principal, param }) =>
         answerModel(deps, exchange, principal, deps.protocols.get(modelsDialect(exchange.rawHeaders))!, param),
@@ -50,6 +52,7 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
         method,
         path,
         access: "user",
+        anyBase: true,
         dialect: path.startsWith("/v1/responses") ? "openai-responses" : path.includes("/messages/") ? "anthropic-messages" : "openai-chat",
         handle() {
           throw new GatewayError("not_served", `${path.replace("/{model}", "")} is not served by this gateway yet.`);

@@ -1,0 +1,44 @@
+import type { IncomingMessage } from "node:http";
+
+/**
+ * What a base URL that is a little wrong makes of a path: its `/v1` is missing or doubled, or it is Azure's (`/openai`). The first prefix that fits
+ * counts, so that there is one reading of each path.
+ */
+const respelled: readonly (readonly [prefix: string, canonical: string])[] = [
+  ["/openai/v1/", "/v1/"],
+  ["/openai/", "/v1/"],
+  ["/v1/v1/", "/v1/"],
+  ["/v1/v1beta/", "/v1beta/"],
+  ["/v1beta/v1beta/", "/v1beta/"],
+  ["/v1beta/v1/", "/v1/"],
+  ["/v1beta/openai/v1/", "/v1beta/openai/"],
+  ["/anthropic/v1/v1/", "/anthropic/v1/"],
+  ["/anthropic/", "/anthropic/v1/"],
+  ["/v1/", ""],
+  ["/v1beta/", ""],
+  ["/api/", ""],
+  ["/", "/v1/"],
+];
+
+/** The path that a client with a wrong base URL means; `undefined`: the path is not of that kind. */
+export function canonicalPath(path: string): string | undefined {
+  const found = respelled.find(([prefix]) => path.startsWith(prefix));
+  return found === undefined || found[1] === "" ? undefined : found[1] + path.slice(found[0].length);
+}
+
+/** For a path that is not served: the base URLs that are, with the address that the client called. */
+export function nameBaseUrls({ headers }: IncomingMessage): string {
+  const { host = "" } = headers;
+  const address = /^[\w.:[\]-]{1,100}$/.test(host) ? host : "localhost:8081";
+  const origin = `${headers["x-forwarded-proto"] === "https" ? "https" : "http"}://${address}`;
+  return `Base URLs: ${origin}/v1 for OpenAI's SDKs, ${origin}/anthropic for Anthropic's, ${origin} for Google's.`;
+}
+
+/** Azure's clients name a version of its API with every request, which means nothing to the providers behind the gateway. */
+export function withoutApiVersion(path: string, query: string): string {
+  if (!path.startsWith("/openai/") || !query.includes("api-version=")) return query;
+  return query
+    .split("&")
+    .filter((pair) => !pair.startsWith("api-version="))
+    .join("&");
+}
