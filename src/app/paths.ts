@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { basename, dirname, extname, join } from "node:path";
 
 /** What lies beside the database. */
@@ -36,5 +36,5 @@ function socketPath(beside: string, database: string, platform: NodeJS.Platform)
   const digest = createHash("sha256").update(database).digest("hex").slice(0, 16);
   if (platform === "win32") return `\\\\.\\pipe\\tokligence-${digest}`;
   if (Buffer.byteLength(beside) <= maxSocketPath) return beside;
-  return join(process.env["XDG_RUNTIME_DIR"] ?? tmpdir(), `tokligence-${userInfo().uid}-${digest}.sock`);
+  return join(process.env["XDG_RUNTIME_DIR"] ?? tmpdir(), `tokligence-${process.getuid?.() ?? 0}-${digest}.sock`);
 }

@@ -1,12 +1,19 @@
+import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Env } from "./expand.ts";
 
-/** `~/.config/tokligence`, or below `XDG_CONFIG_HOME` where that is set (XDG Base Directory Specification 0.8: relative ones are ignored). */
-export function defaultConfigFolder(env: Env, homeDir: string): string {
-  const xdg = env["XDG_CONFIG_HOME"];
-  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homeDir, ".config"), "tokligence");
+/** The user's home folder; "": there is none, as for a uid without an entry in passwd and without HOME. */
+export function findHomeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return "";
+  }
 }
 
-export function defaultConfigPath(env: Env, homeDir: string): string {
-  return join(defaultConfigFolder(env, homeDir), "config.yaml");
+/** `~/.config/tokligence`, or below `XDG_CONFIG_HOME` where that is set (XDG Base Directory Specification 0.8: relative ones are ignored). `undefined`: there is no home folder. */
+export function defaultConfigFolder(env: Env, homeDir: string): string | undefined {
+  const xdg = env["XDG_CONFIG_HOME"];
+  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, "tokligence");
+  return homeDir === "" ? undefined : join(homeDir, ".config", "tokligence");
 }

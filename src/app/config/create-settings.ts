@@ -3,19 +3,25 @@ import { Secret } from "../../core/index.ts";
 import type { DuplicateGuard } from "../../gateway/index.ts";
 import type { ProviderSettings, Timeouts } from "../../upstream/index.ts";
 import { isTrueText } from "./leaf-types.ts";
+import { ConfigError, createToldProblem } from "./problems.ts";
 import type { ProviderKeys } from "./provider-keys.ts";
 import type { ParsedProvider, ParsedSettings } from "./schema.ts";
 import type { DatabaseSection, PostgresqlSettings, Settings } from "./settings.ts";
 
 /** Where paths start. */
 export interface PathBase {
+  /** "": there is none. */
   readonly homeDir: string;
   /** The configuration file's folder. */
   readonly folder: string;
 }
 
-/** Makes a path absolute: `~` is the home folder, a relative one starts at the configuration file's folder. */
+/** Makes a path absolute: `~` is the home folder, a relative one starts at the configuration file's folder. @throws ConfigError for `~` without a home folder. */
 export function resolvePath(path: string, base: PathBase): string {
+  if (base.homeDir === "" && /^~(?:[/\\]|$)/.test(path)) {
+    const message = `the path "${path}" begins at the home folder, and there is none (HOME is not set): give an absolute one`;
+    throw new ConfigError([createToldProblem(undefined, path.endsWith("gateway.db") ? ["database", "path"] : [], message)]);
+  }
   if (path === "~") return base.homeDir;
   if (/^~[/\\]/.test(path)) return join(base.homeDir, path.slice(2));
   return isAbsolute(path) ? path : resolve(base.folder, path);

@@ -312,3 +312,16 @@ model_aliases: { "<<": gpt-x }
   ]);
   assert.deepEqual([...settings.modelAliases], [["<<", "gpt-x"]]);
 });
+
+test("without a home folder a file and a database that are named are enough; else the error says what to give", (t) => {
+  const named = loadSettings({ path: makeFile(t, "database: { path: ./g.db }\n"), env: {}, homeDir: "" });
+  assert.equal(named.settings.database.path, join(dirname(named.path), "g.db"));
+  const byXdg = loadSettings({ env: { XDG_CONFIG_HOME: "/x" }, homeDir: "" });
+  assert.deepEqual([byXdg.path, byXdg.settings.database.path], ["/x/tokligence/config.yaml", "/x/tokligence/gateway.db"]);
+  assert.throws(() => loadSettings({ env: {}, homeDir: "" }), {
+    message: "there is no home folder (HOME is not set): give the configuration file with --config, with database.path in it",
+  });
+  assert.throws(() => loadSettings({ path: makeFile(t, "gateway: { port: 1 }\n"), env: {}, homeDir: "" }), {
+    message: 'database.path: the path "~/gateway.db" begins at the home folder, and there is none (HOME is not set): give an absolute one',
+  });
+});

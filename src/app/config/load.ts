@@ -1,9 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { messageOf } from "../../core/index.ts";
 import { checkSettings } from "./check-settings.ts";
-import { defaultConfigFolder, defaultConfigPath } from "./config-path.ts";
+import { defaultConfigFolder, findHomeFolder } from "./config-path.ts";
 import type { PathBase } from "./create-settings.ts";
 import { hasReference, type Env } from "./expand.ts";
 import { listSources, readLayers, type Change, type Layers } from "./layers.ts";
@@ -67,15 +66,20 @@ export interface Place {
   readonly platform: NodeJS.Platform;
 }
 
-export function findPlace({ path, env: given = process.env, homeDir = homedir(), platform = process.platform }: LoadInput): Place {
+export function findPlace({ path, env: given = process.env, homeDir = findHomeFolder(), platform = process.platform }: LoadInput): Place {
   const env = platform === "win32" ? Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toUpperCase(), value])) : given;
-  const absolute = resolve(path ?? defaultConfigPath(env, homeDir));
+  const folder = defaultConfigFolder(env, homeDir);
+  if (path === undefined && folder === undefined) {
+    const message = "there is no home folder (HOME is not set): give the configuration file with --config, with database.path in it";
+    throw new ConfigError([createToldProblem(undefined, [], message)]);
+  }
+  const absolute = resolve(path ?? join(folder ?? "", "config.yaml"));
   return {
     path: absolute,
     given: path !== undefined,
     env,
     base: { homeDir, folder: dirname(absolute) },
-    defaultDatabase: join(defaultConfigFolder(env, homeDir), "gateway.db"),
+    defaultDatabase: join(folder ?? "~", "gateway.db"),
     platform,
   };
 }
