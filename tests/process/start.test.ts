@@ -44,8 +44,13 @@ describe("starting", { concurrency: 3 }, () => {
     assert.equal(started.code, 0, started.stderr);
     const [key] = started.stdout.match(keyPattern) ?? [];
     assert.ok(key !== undefined, `the first key: ${started.stdout}`);
-    const [, pid, servedPort] = /running \(pid (\d+)\) on port (\d+)/.exec(started.stdout)!;
+    const running = await home.daemon("status");
+    const [, pid, servedPort] = /^running \(pid (\d+)\) on port (\d+), up \d+ s\n$/.exec(running.stdout)!;
     const status = { pid: Number(pid), port: Number(servedPort) };
+    // The same screen as in the foreground, but for how it is ended.
+    const shown = ["providers", "Try it:", `on http://localhost:${status.port}\n`, "log ", "It runs in the background"];
+    for (const part of shown) assert.ok(started.stdout.includes(part), `${part}: ${started.stdout}`);
+    assert.doesNotMatch(started.stdout, /Ctrl-C/);
     const { status: http, body } = await sendRaw(`http://127.0.0.1:${status.port}`, {
       path: "/v1/chat/completions",
       headers: ["authorization", `Bearer ${key}`, "content-type", "application/json"],
@@ -58,7 +63,10 @@ describe("starting", { concurrency: 3 }, () => {
     assert.equal(second.code, 1);
     assert.match(second.stderr, new RegExp(`running on this database already \\(pid ${status.pid}, port ${status.port}\\)`));
     assert.equal(second.stderr.trim().split("\n").length, 1);
-    assert.match((await home.daemon("status")).stdout, new RegExp(`^running \\(pid ${status.pid}\\) on port ${status.port}, up \\d+ s\n$`));
+    const third = await home.daemon("start", "--background", "--port", "1");
+    const hint = "\nTo serve another port: tokligence-daemon restart --port 1\n";
+    assert.deepEqual([third.code, third.stderr], [0, ""]);
+    assert.match(third.stdout, new RegExp(`^already running \\(pid ${status.pid}\\) on port ${status.port}, up \\d+ s${hint}$`));
 
     // A restart on another port, and the end.
     const free = createServer().listen(0, "127.0.0.1");
@@ -67,8 +75,11 @@ describe("starting", { concurrency: 3 }, () => {
     await new Promise((resolve) => free.close(resolve));
     const restarted = await home.daemon("restart", "--port", String(port), "--json");
     assert.equal(restarted.code, 0, restarted.stderr);
-    const now = JSON.parse(restarted.stdout) as { port: number; pid: number; api_key?: string };
-    assert.deepEqual([now.port, now.pid === status.pid, now.api_key], [port, false, undefined]);
+    const moved = JSON.parse(restarted.stdout) as { port: number; pid: number; api_key?: string };
+    assert.deepEqual([moved.port, moved.pid === status.pid, moved.api_key], [port, false, undefined]);
+    // What it was started with holds on.
+    const now = JSON.parse((await home.daemon("restart", "--json")).stdout) as { port: number; pid: number };
+    assert.deepEqual([now.port, now.pid === moved.pid], [port, false]);
     const stopped = await home.daemon("stop");
     assert.deepEqual([stopped.code, stopped.stdout], [0, `stopped (pid ${now.pid})\n`]);
     const after = await home.daemon("status");

@@ -1,11 +1,11 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { RunningDaemon } from "../daemon/run.ts";
 import { readDaemonStatus, startBackground, stopDaemon, type DaemonStatus } from "../daemon/start-background.ts";
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
 import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
 import { ExitStatus, load, runProgram } from "./main.ts";
 import { print } from "./output.ts";
-import { showStart } from "./start-screen.ts";
+import { showStart, type StartOutput } from "./start-screen.ts";
 
 interface Output {
   readonly json?: boolean;
@@ -14,6 +14,8 @@ interface StartOptions extends Output {
   readonly port?: string;
   readonly host?: string;
   readonly background?: boolean;
+  /** This process was started by `start --background`. */
+  readonly backgroundChild?: boolean;
 }
 
 /** Runs `tokligence-daemon ARGS` and returns the exit status. `program` is the file that `start --background` starts again. */
@@ -39,12 +41,10 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
       ...(options.port === undefined ? [] : ["--port", options.port]),
       ...(options.host === undefined ? [] : ["--host", options.host]),
     ];
-    const status = await startBackground(script, args, paths, loaded.settings.gateway.logging.file ?? paths.log);
-    print(options.json === true, status, () => {
-      const running = `running (pid ${status.pid}) on port ${status.port}`;
-      if (status.api_key === undefined) return running;
-      return `${running}\n\n  The user \`admin\` has this key. It is shown once and stored nowhere:\n\n    ${status.api_key}\n`;
-    });
+    const logFile = loaded.settings.gateway.logging.file ?? paths.log;
+    const started = await startBackground({ program: script, args, paths, logFile });
+    if (started.outcome === "started") print(options.json === true, started.daemon, () => started.screen);
+    else print(options.json === true, { ...started.daemon, already_running: true }, () => runningText(started.daemon, options.port));
   };
 
   program
@@ -54,13 +54,15 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
     .option("--host <host>", "overrides gateway.host")
     .option("--background", "return when the port answers")
     .option("--json", "print JSON")
+    .addOption(new Option("--background-child").hideHelp())
     .action(async (options: StartOptions) => {
       const written = await writeFirstConfig(config());
       if (options.background === true) {
         await background(options);
         return;
       }
-      await runInForeground(config(), portOf(options), { written, json: options.json === true });
+      const output = options.backgroundChild === true ? "background" : options.json === true ? "json" : "screen";
+      await runInForeground(config(), portOf(options), { written, output });
     });
   program
     .command("stop")
@@ -74,13 +76,22 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
     });
   program
     .command("restart")
+    .description("stop and start it, in the background; with the arguments that it was started with")
     .option("--port <port>", "overrides gateway.port")
     .option("--host <host>", "overrides gateway.host")
     .option("--json", "print JSON")
     .action(async (options: StartOptions) => {
       await load(config(), portOf(options));
-      await stopDaemon((await locate(config())).paths);
-      await background(options);
+      const { paths } = await locate(config());
+      // What the running one was started with holds on, unless it is said anew.
+      const { overrides } = (await readDaemonStatus(paths)) ?? {};
+      const kept = { port: textOf(overrides?.["gateway.port"]), host: textOf(overrides?.["gateway.host"]) };
+      await stopDaemon(paths);
+      await background({
+        ...(kept.port === undefined ? {} : { port: kept.port }),
+        ...(kept.host === undefined ? {} : { host: kept.host }),
+        ...options,
+      });
     });
   program
     .command("status")
@@ -115,6 +126,17 @@ function warn(problem: Error | undefined): void {
   if (problem !== undefined) process.stderr.write(`tokligence-daemon: warning: ${problem.message}\n`);
 }
 
+/** A start that found a gateway running. `port`: what was asked for. */
+function runningText(status: DaemonStatus, port: string | undefined): string {
+  const text = `already ${statusText(status)}`;
+  if (port === undefined || port === String(status.port)) return text;
+  return `${text}\nTo serve another port: tokligence-daemon restart --port ${port}`;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+}
+
 function statusText({ pid, port, uptime_seconds: uptime, reload_failed: problem }: DaemonStatus): string {
   const running = `running (pid ${pid}) on port ${port}, up ${uptime} s`;
   return problem === undefined ? running : `${running}\nreload failed, the settings read before stay in use: ${problem}`;
@@ -124,7 +146,7 @@ function statusText({ pid, port, uptime_seconds: uptime, reload_failed: problem 
 async function runInForeground(
   config: string | undefined,
   overrides: Readonly<Record<string, unknown>>,
-  { written, json }: { readonly written: boolean; readonly json: boolean },
+  { written, output }: { readonly written: boolean; readonly output: StartOutput },
 ): Promise<void> {
   const { runDaemon } = await import("../daemon/run.ts");
   let daemon: RunningDaemon | undefined;
@@ -136,7 +158,7 @@ async function runInForeground(
     drain(signal) {
       isEnding = true;
       if (daemon === undefined) return;
-      if (!json) void sayDrain(daemon, signal);
+      if (output === "screen") void sayDrain(daemon, signal);
       void daemon.stop();
     },
     // Answers under way are cut off, and what the ledger has not written is lost.
@@ -150,7 +172,7 @@ async function runInForeground(
   daemon = await runDaemon({ config, overrides });
   if (isEnding) void daemon.stop();
   else {
-    await showStart(daemon, written, json);
+    await showStart(daemon, written, output);
     daemon.gateway.warmUp();
   }
   await daemon.stopped;

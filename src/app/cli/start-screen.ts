@@ -3,19 +3,17 @@ import type { RunningDaemon } from "../daemon/run.ts";
 import { createFirstAdmin } from "../first-start.ts";
 import { readVersion } from "../version.ts";
 
+/** How the start of a gateway is shown. `background`: in JSON, with the screen in it, for the command that prints both. */
+export type StartOutput = "screen" | "json" | "background";
+
 /** Prints what runs, what is reachable, and a command that gets an answer; at the first start also the one key. */
-export async function showStart(daemon: RunningDaemon, configWritten: boolean, json: boolean): Promise<void> {
+export async function showStart(daemon: RunningDaemon, configWritten: boolean, output: StartOutput): Promise<void> {
   const { gateway, loaded, port } = daemon;
   const key = await createFirstAdmin(gateway.accounts);
   const { host } = loaded.settings.gateway;
   const url = `http://${host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host}:${port}`;
   const providers = gateway.providers();
   const model = chooseModel(gateway.catalog(), providers);
-  if (json) {
-    const told = { status: "running", pid: process.pid, port, url, config: loaded.path, api_key: key?.key ?? null, try_model: model };
-    process.stdout.write(`${JSON.stringify(told)}\n`);
-    return;
-  }
   const lines = [
     `Tokligence Gateway ${readVersion()} on ${url}`,
     "",
@@ -39,10 +37,16 @@ export async function showStart(daemon: RunningDaemon, configWritten: boolean, j
     `    -H "content-type: application/json" \\`,
     `    -d '{"model": "${model}", "messages": [{"role": "user", "content": "Hello"}]}'`,
     "",
-    "  Ctrl-C ends it.",
+    output === "screen" ? "  Ctrl-C ends it." : "  It runs in the background: `tokligence-daemon status`, `restart` and `stop`.",
     "",
   );
-  process.stdout.write(lines.join("\n"));
+  const screen = lines.join("\n");
+  if (output === "screen") {
+    process.stdout.write(screen);
+    return;
+  }
+  const started = { status: "running", pid: process.pid, port, url, config: loaded.path, api_key: key?.key ?? null, try_model: model };
+  process.stdout.write(`${JSON.stringify(output === "json" ? started : { ...started, screen })}\n`);
 }
 
 function describe(provider: Provider): string {

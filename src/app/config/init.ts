@@ -24,7 +24,13 @@ export interface InitResult {
 }
 
 /** Writes a commented configuration file, where there is none: mode 0600, in a folder of mode 0700 where that is missing too. @throws what the file system throws. */
-export function initConfig({ path, detected = [], dryRun = false, env = process.env, homeDir = findHomeFolder() }: InitInput = {}): InitResult {
+export function initConfig({
+  path,
+  detected = [],
+  dryRun = false,
+  env = process.env,
+  homeDir = findHomeFolder(),
+}: InitInput = {}): InitResult {
   const place = findPlace({ ...(path === undefined ? {} : { path }), env, homeDir });
   if (dryRun) return { created: !existsSync(place.path), path: place.path };
   return { created: createFile(place.path, renderConfigFile({ detected })), path: place.path };

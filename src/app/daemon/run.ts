@@ -75,6 +75,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
     pid: process.pid,
     port,
     uptime_seconds: Math.round((clock.monotonic() - startedMs) / 1000),
+    ...(Object.keys(start.overrides).length === 0 ? {} : { overrides: start.overrides }),
     ...(configurationProblem === undefined ? {} : { reload_failed: configurationProblem }),
   });
   const reportFault = (error: unknown): void => {

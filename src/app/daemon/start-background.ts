@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { takeFileLock } from "../../store/index.ts";
 import { createControlSender, isNobodyThere } from "../control-client.ts";
+import { nodeOptionsForChild } from "./node-options.ts";
 import type { RuntimePaths } from "../paths.ts";
 
 export interface DaemonStatus {
@@ -12,10 +13,13 @@ export interface DaemonStatus {
   readonly uptime_seconds: number;
   /** Why the configuration file as it is now is not used; absent: it is. */
   readonly reload_failed?: string;
+  /** What its command line says over the configuration, by setting. */
+  readonly overrides?: Readonly<Record<string, unknown>>;
 }
 
 /** A daemon that was started just now. */
 export interface StartedDaemon extends DaemonStatus {
+  readonly url: string;
   /** At the very first start the one key of the user `admin`: shown once and stored nowhere. */
   readonly api_key?: string;
 }
@@ -30,58 +34,104 @@ export async function readDaemonStatus(paths: RuntimePaths): Promise<DaemonStatu
   }
 }
 
-/** SIGUSR1 must not open Node's debugger, from the first moment on. */
-export const noDebugger = "--disable-sigusr1";
+/** What a gateway that was started in the background says of itself. */
+interface StartLine {
+  readonly url: string;
+  readonly api_key: string | null;
+  readonly screen: string;
+}
 
-const startTimeoutMs = 15_000;
+/** The outcome of a start: a gateway of this start, or one that ran already. */
+export type BackgroundStart =
+  | { readonly outcome: "started"; readonly daemon: StartedDaemon; readonly screen: string }
+  | { readonly outcome: "already-running"; readonly daemon: DaemonStatus };
+
+export interface BackgroundInput {
+  /** The daemon's start script. */
+  readonly program: string;
+  /** Its arguments, without `--background`. */
+  readonly args: readonly string[];
+  readonly paths: RuntimePaths;
+  readonly logFile: string;
+  /** A gateway that does not serve in this time is ended; 30 seconds by default. */
+  readonly timeoutMs?: number;
+}
+
+/** Longer than a worker's own time to start, so that the reason is the worker's. */
+const startTimeoutMs = 30_000;
+/** A gateway that is ended for its slow start gets this long to clean up. */
+const cleanUpMs = 2000;
 const logTailLines = 10;
 
 /**
- * Starts a daemon that outlives this process, and returns when its port answers. @throws Error with the log's last lines where it does not come up.
- * @param program the daemon's start script; `args` its arguments, without `--background`.
+ * Starts a gateway that outlives this process, and returns when its port answers, unless one runs already.
+ * @throws Error with the reason if it does not come up: its last words, or else those of the log. It is ended then.
  */
-export async function startBackground(
-  program: string,
-  args: readonly string[],
-  paths: RuntimePaths,
-  logFile: string,
-): Promise<StartedDaemon> {
+export async function startBackground(input: BackgroundInput): Promise<BackgroundStart> {
+  const { program, args, paths, logFile, timeoutMs = startTimeoutMs } = input;
+  const running = await readDaemonStatus(paths);
+  if (running !== undefined) return { outcome: "already-running", daemon: running };
   const logFrom = readText(logFile).length;
-  // It tells on its standard output, in one line of JSON, that it serves: nobody else would see the first key.
-  const child = spawn(process.execPath, [...process.execArgv, noDebugger, program, ...args, "--json"], {
+  // It reports on its standard output, in one line of JSON, that it serves: the first key is nowhere else.
+  const child = spawn(process.execPath, [...nodeOptionsForChild(process.execArgv), program, ...args, "--background-child"], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     windowsHide: true,
   });
-  let told = "";
-  child.stdout.on("data", (data: Buffer) => {
-    told += data.toString("utf8");
-  });
-  let said = "";
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (data: Buffer) => (stdout += data.toString("utf8")));
+  child.stderr.on("data", (data: Buffer) => (stderr = (stderr + data.toString("utf8")).slice(-8192)));
+  // With its output read to the end.
+  const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
   let exit: number | null | undefined;
-  child.stderr.on("data", (data: Buffer) => {
-    said = (said + data.toString("utf8")).slice(-8192);
-  });
-  child.on("exit", (code) => {
-    exit = code;
-  });
-  const deadline = performance.now() + startTimeoutMs;
-  for (;;) {
-    const status = told.includes("\n") ? await readDaemonStatus(paths) : undefined;
-    if (status !== undefined && status.pid === child.pid) {
-      child.stdout.destroy();
-      child.stderr.destroy();
-      child.unref();
-      const { api_key: key } = JSON.parse(told.slice(0, told.indexOf("\n"))) as { readonly api_key: string | null };
-      return key === null ? status : { ...status, api_key: key };
+  void closed.then((code) => (exit = code));
+  try {
+    for (const deadline = performance.now() + timeoutMs; exit === undefined && performance.now() < deadline; await sleep(50)) {
+      const status = stdout.includes("\n") ? await readDaemonStatus(paths) : undefined;
+      if (status?.pid !== child.pid || status === undefined) continue;
+      const { url, api_key: key, screen } = JSON.parse(stdout.slice(0, stdout.indexOf("\n"))) as StartLine;
+      return { outcome: "started", daemon: { ...status, url, ...(key === null ? {} : { api_key: key }) }, screen };
     }
-    if (exit !== undefined || performance.now() > deadline) {
-      const tail = readText(logFile).slice(logFrom).trimEnd().split("\n").slice(-logTailLines).join("\n");
-      const what = exit === undefined ? "The daemon did not answer in time" : `The daemon ended at once (exit ${exit})`;
-      throw new Error([`${what}.`, said.trim(), tail].filter((part) => part !== "").join("\n"));
+    if (exit === undefined) {
+      await endChild(child, closed);
+      throw new Error(failureText(`The gateway did not serve within ${timeoutMs / 1000} s, and was ended.`, stderr, logFile, logFrom));
     }
-    await sleep(50);
+    // Of two starts at once the other one may have won.
+    const other = await readDaemonStatus(paths);
+    if (other !== undefined) return { outcome: "already-running", daemon: other };
+    throw new Error(failureText(`The gateway ended at once (exit ${exit}).`, stderr, logFile, logFrom));
+  } finally {
+    child.stdout.destroy();
+    child.stderr.destroy();
+    child.unref();
   }
+}
+
+async function endChild(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), cleanUpMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+/** What went wrong, in the gateway's own words, which need no other; else in those of the log. */
+function failureText(what: string, stderr: string, logFile: string, logFrom: number): string {
+  const said = stderr.trim().replaceAll(/^tokligence-daemon: /gm, "");
+  if (said !== "") return `${said}\n${what}`;
+  const tail = readText(logFile).slice(logFrom).trimEnd().split("\n").slice(-logTailLines).map(plainLogLine);
+  return [what, ...tail.filter((line) => line !== ""), `The log is ${logFile}.`].join("\n");
+}
+
+/** `{"level":50,"error":"no","msg":"it failed"}` as `it failed: no`. */
+function plainLogLine(line: string): string {
+  try {
+    const { msg, error } = JSON.parse(line) as { readonly msg?: unknown; readonly error?: unknown };
+    if (typeof msg === "string") return typeof error === "string" ? `${msg}: ${error}` : msg;
+  } catch {
+    // Not a line of the log's own.
+  }
+  return line;
 }
 
 const stopTimeoutMs = 40_000;

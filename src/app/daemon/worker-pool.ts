@@ -6,7 +6,7 @@ import { receiveBatches, type LedgerSink } from "../../ledger/index.ts";
 import { addSnapshots, createAcceptor, type MetricsSnapshot } from "../../server/index.ts";
 import { createHandOut, type Taker } from "./hand-out.ts";
 import { explainListenError } from "./listen-error.ts";
-import { noDebugger } from "./start-background.ts";
+import { nodeOptionsForChild } from "./node-options.ts";
 import type { ToPrimary, ToWorker, WorkerTask } from "./worker-messages.ts";
 
 export interface WorkerPoolOptions {
@@ -92,7 +92,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   }, 1000).unref();
 
   function startWorker(slot: number): void {
-    const worker = fork(program, [], { execArgv: [...process.execArgv, noDebugger] });
+    const worker = fork(program, [], { execArgv: nodeOptionsForChild(process.execArgv) });
     // Not as an argument, which other users of this machine could read.
     worker.send(options.task(), () => {});
     const deadline = setTimeout(() => {

@@ -39,7 +39,8 @@ export class Daemon {
       ];
       // `src/app/library` and `dist/app/library` lie equally deep.
       const program = fileURLToPath(new URL("../../../bin/tokligence-daemon.js", import.meta.url));
-      return await startBackground(program, args, paths, loaded.settings.gateway.logging.file ?? paths.log);
+      const logFile = loaded.settings.gateway.logging.file ?? paths.log;
+      return (await startBackground({ program, args, paths, logFile })).daemon;
     }
     this.#own = await runDaemon({ config, overrides: this.#overrides() });
     this.#own.gateway.warmUp();
