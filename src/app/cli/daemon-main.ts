@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { RunningDaemon } from "../daemon/run.ts";
 import { readDaemonStatus, startBackground, stopDaemon, type DaemonStatus } from "../daemon/start-background.ts";
+import { readVersion } from "../version.ts";
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
 import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
 import { ExitStatus, load, runProgram } from "./main.ts";
@@ -22,8 +23,9 @@ interface StartOptions extends Output {
 export async function runDaemonCli(argv: readonly string[], script: string): Promise<number> {
   const program = new Command("tokligence-daemon")
     .description("The gateway's server.")
+    .version(readVersion(), "-v, --version", "print the version")
     .option("--config <path>", "the configuration file")
-    .helpCommand(false)
+    .helpCommand("help [command]", "print the help of a command")
     .exitOverride()
     .configureOutput({ outputError: () => {} });
   const config = (): string | undefined => program.opts<{ config?: string }>().config;

@@ -3,6 +3,7 @@ import { messageOf } from "../../core/index.ts";
 import type { OperationAnswer, OperationInput } from "../../server/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import { readVersion } from "../version.ts";
+import { explainFileError } from "../explain-file-error.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
@@ -22,8 +23,9 @@ interface Output {
 export async function runCli(argv: readonly string[]): Promise<number> {
   const program = new Command("tokligence")
     .description("A self-hosted LLM gateway: users, keys, usage and routes. The server itself is `tokligence-daemon`.")
+    .version(readVersion(), "-v, --version", "print the version")
     .option("--config <path>", "the configuration file")
-    .helpCommand(false)
+    .helpCommand("help [command]", "print the help of a command")
     .exitOverride()
     .configureOutput({ outputError: () => {} });
   // What is heavy is loaded by the command that needs it: `version` answers at once.
@@ -164,7 +166,7 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (isHelpShown(error)) return 1;
     if (error instanceof ExitStatus) return error.status;
-    const message = error instanceof CommanderError ? usageError(error, program) : messageOf(error);
+    const message = error instanceof CommanderError ? usageError(error, commandOf(program, argv)) : messageOf(explainFileError(error));
     process.stderr.write(`${program.name()}: ${message}\n`);
     return 1;
   }
@@ -175,13 +177,32 @@ function isHelpShown(error: unknown): boolean {
   return error instanceof CommanderError && error.code === "commander.help";
 }
 
-/** Commander's words as one line that ends with one full stop. */
-function usageError({ message }: CommanderError, program: Command): string {
+/** Commander's words as one line that ends with one full stop, with the help of the command that was meant. */
+function usageError({ message }: CommanderError, command: string): string {
   const said = message
     .replace(/^error: /, "")
     .replaceAll("\n", " ")
     .replace(/\.$/, "");
-  return `${said}. See \`${program.name()} --help\`.`;
+  return `${said}. See \`${command} --help\`.`;
+}
+
+/** The command that a command line begins to name, as in `tokligence user create`. */
+function commandOf(program: Command, argv: readonly string[]): string {
+  let command = program;
+  const names = [program.name()];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word.startsWith("-")) {
+      const option = command.options.find(({ long, short }) => word === long || word === short);
+      if (option?.required === true) i++;
+      continue;
+    }
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    if (next === undefined) break;
+    command = next;
+    names.push(word);
+  }
+  return names.join(" ");
 }
 
 /** Ends a command with a status of its own, its output written already. */

@@ -84,23 +84,23 @@ export async function startBackground(input: BackgroundInput): Promise<Backgroun
   child.stderr.on("data", (data: Buffer) => (stderr = (stderr + data.toString("utf8")).slice(-8192)));
   // With its output read to the end.
   const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
-  let exit: number | null | undefined;
-  void closed.then((code) => (exit = code));
+  const ended: { exit?: number | null } = {};
+  void closed.then((code) => (ended.exit = code));
   try {
-    for (const deadline = performance.now() + timeoutMs; exit === undefined && performance.now() < deadline; await sleep(50)) {
+    for (const deadline = performance.now() + timeoutMs; ended.exit === undefined && performance.now() < deadline; await sleep(50)) {
       const status = stdout.includes("\n") ? await readDaemonStatus(paths) : undefined;
       if (status?.pid !== child.pid || status === undefined) continue;
       const { url, api_key: key, screen } = JSON.parse(stdout.slice(0, stdout.indexOf("\n"))) as StartLine;
       return { outcome: "started", daemon: { ...status, url, ...(key === null ? {} : { api_key: key }) }, screen };
     }
-    if (exit === undefined) {
+    if (ended.exit === undefined) {
       await endChild(child, closed);
       throw new Error(failureText(`The gateway did not serve within ${timeoutMs / 1000} s, and was ended.`, stderr, logFile, logFrom));
     }
     // Of two starts at once the other one may have won.
     const other = await readDaemonStatus(paths);
     if (other !== undefined) return { outcome: "already-running", daemon: other };
-    throw new Error(failureText(`The gateway ended at once (exit ${exit}).`, stderr, logFile, logFrom));
+    throw new Error(failureText(`The gateway ended at once (exit ${ended.exit}).`, stderr, logFile, logFrom));
   } finally {
     child.stdout.destroy();
     child.stderr.destroy();
