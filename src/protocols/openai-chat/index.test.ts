@@ -22,6 +22,8 @@ describe("OpenAI Chat as a protocol", () => {
         "POST /v1/embeddings embed",
         "POST /v1beta/openai/embeddings embed",
         "GET /v1beta/openai/models list-models",
+        "POST /openai/deployments/{model}/chat/completions generate",
+        "POST /openai/deployments/{model}/embeddings embed",
       ],
     );
   });

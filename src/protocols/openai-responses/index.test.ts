@@ -23,6 +23,7 @@ describe("OpenAI Responses as a protocol", () => {
         "DELETE /v1/responses/{id} delete-response",
         "POST /v1/responses/{id}/cancel cancel-response",
         "GET /v1/responses/{id}/input_items list-input-items",
+        "POST /openai/deployments/{model}/responses generate",
       ],
     );
   });
