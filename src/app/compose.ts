@@ -6,6 +6,7 @@ import {
   createAttemptRegistry,
   createBodyLog,
   createBackgroundJobs,
+  createJournaledResponses,
   createKeptProofs,
   createResponseSweep,
   createTokenCalibration,
@@ -131,7 +132,8 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   // Before the journal of this process is there. In a worker it is the primary that has done it.
   if (options.sink === undefined) await replay(true);
   const journal = openJournal({ directory, durability, processes: options.processes ?? 1, keepMs, clock, logger });
-  const ledger = createLedger({ sink, journal, prices, clock, logger });
+  const sharesDatabase = (options.processes ?? 1) > 1 || store.dialect === "postgresql";
+  const ledger = createLedger({ sink, journal, prices, clock, logger, sharesDatabase });
   const surroundings = createSurroundings(logger);
   surroundings.watch(() => {
     ledger.inspect();
@@ -156,7 +158,14 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const writeAccessLine = createAccessLog(log.lines, clock, process.pid);
   let serving = false;
   let isWarm = false;
-  const responses = createResponseStore(store, clock, () => loaded.settings.gateway.responses.lifetimeMs);
+  const lifetimeMs = (): number => loaded.settings.gateway.responses.lifetimeMs;
+  const responses = createJournaledResponses({
+    responses: createResponseStore(store, clock, lifetimeMs),
+    ledger,
+    lifetimeMs,
+    clock,
+    isShared: sharesDatabase,
+  });
   const background = createBackgroundJobs({ responses, logger });
   const responseSweep = createResponseSweep(responses, logger);
   const entryBodies = createEntryBodies(store);
@@ -172,7 +181,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     protocols,
     sealer: createSealer(await readInstallationKeys(store, clock, randomBytes), randomBytes),
     toolCallGuard,
-    keptProofs: createKeptProofs(createKeptProofTable(store, clock), logger),
+    keptProofs: createKeptProofs({ store: createKeptProofTable(store, clock), ledger, clock, logger, isShared: sharesDatabase }),
     upstreamProtocols,
     current: (): GatewaySnapshot => current,
     ledger,

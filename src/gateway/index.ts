@@ -5,6 +5,7 @@ export type { ClientExchange } from "./exchange.ts";
 export { createToolCallGuard, type DuplicateGuard } from "./guard/guard-tool-calls.ts";
 export { handleModelCall } from "./handle.ts";
 export { createBackgroundJobs } from "./responses/background-jobs.ts";
+export { createJournaledResponses } from "./responses/journaled-responses.ts";
 export { createResponseSweep } from "./responses/sweep.ts";
 export { asGatewayError } from "./model-call.ts";
 export { createKeptProofs } from "./proofs/index.ts";

@@ -5,6 +5,7 @@ import { costsNothing, type CloseRecord, type EntryStatus, type OpenRecord } fro
 import type { AnswerFacts, Envelope, Protocol, RouteCall } from "../protocols/index.ts";
 import { StoreError, type KnownResponse } from "../store/index.ts";
 import type { Attempt } from "../upstream/index.ts";
+import { databaseUnavailable } from "./database-unavailable.ts";
 import type { GatewayDeps, GatewaySnapshot, TranslationLoss } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import type { Guarded } from "./guard/guard-tool-calls.ts";
@@ -270,12 +271,4 @@ export function asGatewayError(error: unknown, deps: Pick<GatewayDeps, "logger">
   const stack = error instanceof Error ? error.stack : undefined;
   deps.logger.error({ request_id: requestId, error: messageOf(error), stack }, "a request failed inside the gateway");
   return new GatewayError("internal_error", `The gateway failed on this request. Its log tells more under ${requestId}.`, { cause: error });
-}
-
-/** The client hears nothing about the database itself: its operator reads that in the log and in `/health`. */
-export function databaseUnavailable(cause?: unknown): GatewayError {
-  return new GatewayError("database_unavailable", "The gateway's database is not available at the moment. Try again soon.", {
-    retryAfterSeconds: 5,
-    cause,
-  });
 }

@@ -1,5 +1,6 @@
-import { messageOf, type Clock, type Logger } from "../core/index.ts";
+import { messageOf, shuttingDown, type Clock, type Logger } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
+import { sizeOfChange, storableChange, type KeptChange } from "../store/index.ts";
 import { BatchWriter } from "./ingest/batch-writer.ts";
 import { createMemoryJournal, type Durability, type Journal, type JournalFacts } from "./journal/journal.ts";
 import type { PriceCatalogue } from "./prices/price-catalogue.ts";
@@ -26,6 +27,8 @@ export interface LedgerOptions {
   /** Wait after the first failed write, 100, doubled with each up to `retryMaxMs`, 5,000. */
   readonly retryFirstMs?: number;
   readonly retryMaxMs?: number;
+  /** Other processes use the database, too: a stored response is written to it without waiting for other rows. */
+  readonly sharesDatabase?: boolean;
   /** How long `flush` and `stop` wait for the database; 10,000. */
   readonly flushTimeoutMs?: number;
 }
@@ -63,6 +66,11 @@ export interface LedgerService extends Ledger {
    * start, or is lost where the journal is in memory.
    */
   stop(): Promise<void>;
+  /**
+   * Keeps a change of stored responses until the database has it. `undefined` when it is as durable as the level asks already, else a promise to await
+   * before the client hears of it. `written`: called when the database has it.
+   */
+  keep(change: KeptChange, written: () => void): Promise<void> | undefined;
   /** Looks whether the journal's files are still there. Called about every second. */
   inspect(): void;
   status(): LedgerStatus;
@@ -80,6 +88,7 @@ class LedgerOfProcess implements LedgerService {
   readonly #sink: LedgerSink;
   readonly #writer: BatchWriter;
   readonly #flushTimeoutMs: number;
+  readonly #sharesDatabase: boolean;
   /** Attempts under way. */
   readonly #open = new Map<string, OpenRecord>();
   #refusedUnrecorded = 0;
@@ -92,6 +101,7 @@ class LedgerOfProcess implements LedgerService {
     this.#logger = options.logger;
     this.#journal = options.journal ?? createMemoryJournal();
     this.#sink = options.sink;
+    this.#sharesDatabase = options.sharesDatabase ?? false;
     this.#flushTimeoutMs = options.flushTimeoutMs ?? 10_000;
     this.#writer = new BatchWriter({
       journal: this.#journal,
@@ -150,6 +160,15 @@ class LedgerOfProcess implements LedgerService {
 
   flush(): Promise<void> {
     return this.#writer.flush(this.#flushTimeoutMs);
+  }
+
+  keep(change: KeptChange, written: () => void): Promise<void> | undefined {
+    if (this.#stopped) return Promise.reject(shuttingDown());
+    const storable = storableChange(change);
+    const durable = this.#journal.append({ type: "keep", queued: { change: storable, size: sizeOfChange(change), written } });
+    this.#writer.poke(this.#sharesDatabase);
+    durable?.catch(() => undefined);
+    return durable;
   }
 
   inspect(): void {

@@ -67,6 +67,7 @@ export async function startGateway({ config, env = {}, clock, database: shared }
     status: () => ({ status: "running" }),
     stop: () => undefined,
     ...(clock === undefined ? {} : { clock }),
+    ...(shared === undefined ? {} : { processes: 2 }),
   });
   const port = await gateway.edge.listen("127.0.0.1", 0);
   gateway.setServing(true);

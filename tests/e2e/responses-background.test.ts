@@ -196,6 +196,7 @@ test("a gateway that stops ends what it runs, which has then failed", async () =
 test("one whose process has died has failed after a minute", async () => {
   const { id } = await client.responses.create({ model: "loopback", input: "hi", background: true });
   await ended(client, id);
+  await gateway.gateway.ledger.flush();
   await gateway.sql("update stored_responses set status = 'in_progress' where id = ?", id);
   nowMs += 59_000;
   assert.equal((await gateway.sql("select status from stored_responses where id = ?", id))[0]?.["status"], "in_progress");

@@ -1,44 +1,49 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createKeptProofs, type KeptProofStore } from "./kept-proofs.ts";
+import { createKeptProofs, type KeptProofs, type KeptProofsDeps, type KeptProofStore } from "./kept-proofs.ts";
 
-function setUp(): {
-  store: KeptProofStore;
-  asked: string[][];
-  errors: string[];
-  logger: Parameters<typeof createKeptProofs>[1];
-  fail: { on: boolean };
-} {
+interface Setup {
+  /** Proofs of one process. */
+  readonly create: (isShared?: boolean) => KeptProofs;
+  readonly asked: string[][];
+  readonly errors: string[];
+  readonly fail: { on: boolean };
+}
+
+function setUp(): Setup {
   const rows = new Map<string, string>();
   const asked: string[][] = [];
   const errors: string[] = [];
   const fail = { on: false };
   const log = (_fields: object, message: string): void => void errors.push(message);
-  return {
-    asked,
-    errors,
-    fail,
-    logger: { debug: log, info: log, warn: log, error: log },
-    store: {
-      async keep(userId, proofs) {
-        if (fail.on) throw new Error("no disk");
-        for (const { callId, sealed } of proofs) rows.set(`${userId} ${callId}`, sealed);
-      },
-      async find(userId, callIds) {
-        asked.push([...callIds]);
-        if (fail.on) throw new Error("no disk");
-        return callIds.flatMap((callId) => {
-          const sealed = rows.get(`${userId} ${callId}`);
-          return sealed === undefined ? [] : [{ callId, sealed }];
-        });
-      },
+  const store: KeptProofStore = {
+    sweep: () => Promise.resolve(),
+    async find(userId, callIds) {
+      asked.push([...callIds]);
+      if (fail.on) throw new Error("no disk");
+      return callIds.flatMap((callId) => {
+        const sealed = rows.get(`${userId} ${callId}`);
+        return sealed === undefined ? [] : [{ callId, sealed }];
+      });
     },
   };
+  const ledger: KeptProofsDeps["ledger"] = {
+    keep(change, written) {
+      assert.equal(change.kind, "proof");
+      if (fail.on) return Promise.reject(new Error("no disk"));
+      if (change.kind === "proof") rows.set(`${change.userId} ${change.callId}`, change.sealed);
+      written();
+      return undefined;
+    },
+  };
+  const logger = { debug: log, info: log, warn: log, error: log };
+  const clock = { now: () => 1, monotonic: () => 1 };
+  return { asked, errors, fail, create: (isShared = false) => createKeptProofs({ store, ledger, clock, logger, isShared }) };
 }
 
 test("what is kept is found, in this process without asking the store, in another by asking once", async () => {
-  const { store, asked, logger } = setUp();
-  const [here, there] = [createKeptProofs(store, logger), createKeptProofs(store, logger)];
+  const { create, asked } = setUp();
+  const [here, there] = [create(), create(true)];
   await here.keep("u", [{ callId: "c1", sealed: "S1" }]);
   assert.deepEqual(here.find("u", ["c1"]), new Map([["c1", "S1"]]));
   assert.deepEqual(asked, []);
@@ -50,8 +55,8 @@ test("what is kept is found, in this process without asking the store, in anothe
 });
 
 test("a store that fails costs the proof, not the request, and is asked again", async () => {
-  const { store, errors, logger, fail } = setUp();
-  const [here, there] = [createKeptProofs(store, logger), createKeptProofs(store, logger)];
+  const { create, errors, fail } = setUp();
+  const [here, there] = [create(true), create()];
   fail.on = true;
   await here.keep("u", [{ callId: "c1", sealed: "S1" }]);
   assert.deepEqual(here.find("u", ["c1"]), new Map([["c1", "S1"]]));

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import { systemClock, type Clock } from "../../core/index.ts";
-import type { Store, Tables } from "../../store/index.ts";
+import { writeKeptChanges, type KeptChange, type Store, type Tables } from "../../store/index.ts";
 import { rowValues, usageColumns, type UsageRow } from "./usage-row.ts";
 
 /** Up to where the rows of a journal are in the database. */
@@ -13,10 +13,10 @@ export interface JournalCheckpoint {
 /** Where rows go in the end. */
 export interface LedgerSink {
   /**
-   * Resolves when all rows are in the database, and the checkpoint with them. A row whose (request_id, attempt) is there already is skipped, so that a
+   * Resolves when all rows and changes of stored responses are in the database, and the checkpoint with them. A row whose (request_id, attempt) is there already is skipped, so that a
    * batch may be sent again. After a rejection all of it is there or nothing is.
    */
-  write(rows: readonly UsageRow[], checkpoint?: JournalCheckpoint): Promise<void>;
+  write(rows: readonly UsageRow[], checkpoint?: JournalCheckpoint, changes?: readonly KeptChange[]): Promise<void>;
 }
 
 /**
@@ -35,20 +35,21 @@ export interface StoreSinkOptions {
 /** Writes to the database, one transaction a batch: the rows, the steps over those that are new, the checkpoint. */
 export function createStoreSink(store: Pick<Store, "db" | "insertRows">, options: StoreSinkOptions = {}): LedgerSink {
   const { steps = [], clock = systemClock } = options;
-  const writeOnce = (choose: RowChoice, checkpoint: JournalCheckpoint | undefined): Promise<void> =>
+  const writeOnce = (choose: RowChoice, checkpoint: JournalCheckpoint | undefined, changes: readonly KeptChange[]): Promise<void> =>
     store.db.transaction().execute(async (transaction) => {
       const rows = await choose(transaction);
       const added = await store.insertRows("usage_entries", usageColumns, rows.map(rowValues), transaction);
       if (added !== rows.length) throw new SomeWereThere();
       if (added > 0) for (const step of steps) await step(transaction, rows);
+      if (changes.length > 0) await writeKeptChanges(store, transaction, changes);
       if (checkpoint !== undefined) await writeCheckpoint(transaction, checkpoint, clock.now());
     });
   return {
-    async write(rows, checkpoint) {
+    async write(rows, checkpoint, changes = []) {
       let choose: RowChoice = () => rows;
       for (let attempt = 1; ; attempt++) {
         try {
-          return await writeOnce(choose, checkpoint);
+          return await writeOnce(choose, checkpoint, changes);
         } catch (error) {
           if (!(error instanceof SomeWereThere) || attempt === maxAttempts) throw error;
           choose = (transaction) => withoutKnown(transaction, rows);

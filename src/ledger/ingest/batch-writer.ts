@@ -57,10 +57,10 @@ export class BatchWriter {
     return this.#lastFlushMs;
   }
 
-  /** The journal has a new row. */
-  poke(): void {
+  /** The journal has a new row or change. `promptly`: it is written without waiting for others. */
+  poke(promptly = false): void {
     if (this.#writing || this.#failures > 0) return;
-    if (this.#options.journal.pending < this.#options.batchRows) {
+    if (!promptly && this.#options.journal.pending < this.#options.batchRows) {
       if (this.#next === undefined) this.#plan(this.#options.flushMs);
     } else if (this.#next?.prompt !== true) {
       this.#plan(0);
@@ -124,15 +124,15 @@ export class BatchWriter {
   /** Never rejects. */
   async #write(): Promise<boolean> {
     const { journal, sink, batchRows, clock } = this.#options;
-    const { rows, checkpoint } = journal.peek(batchRows);
+    const { rows, changes, count, checkpoint } = journal.peek(batchRows);
     try {
-      await sink.write(rows, checkpoint);
+      await sink.write(rows, checkpoint, changes);
     } catch (error) {
       this.#fail(error);
       return false;
     }
-    journal.acknowledge(rows.length);
-    this.#written += rows.length;
+    journal.acknowledge(count);
+    this.#written += count;
     this.#lastFlushMs = clock.now();
     this.#recover();
     return true;

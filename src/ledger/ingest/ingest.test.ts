@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { createSqliteStore, takeFileLock, type Store } from "../../store/index.ts";
+import { createSqliteStore, takeFileLock, type KeptChange, type Store } from "../../store/index.ts";
 import { createNodeDisk } from "../journal/disk.ts";
 import { closeRecord, KeepingLogger, ManualTime, openRecord } from "../harness.test.ts";
 import { replayJournals, type ReplaySummary } from "./ingest.ts";
@@ -212,4 +212,47 @@ test("a database that takes nothing loses nothing: the entries are there for the
   assert.equal(logger.lines.at(-1), "error usage entries wait in the journal: the next start writes them to the database");
   assert.deepEqual(await replay(), { journals: 1, rows: 1, interrupted: 0, busy: [] });
   assert.deepEqual(await entries(), [entry("a")]);
+});
+
+test("responses and proofs that only the journal has are in the database after the next start, once, however often it is read", async (t) => {
+  const { journal, replay, store, directory } = await setup(t);
+  const owner = { userId: "u", provider: "p", providerKey: "", model: "m" };
+  const insert = (id: string, status: "completed" | "in_progress"): KeptChange => ({
+    kind: "insert",
+    owner: { id, ...owner },
+    createdMs: 5,
+    unbilled: false,
+    body: { status, background: false, previousId: undefined, input: "[]", response: "{}" },
+  });
+  const changes: readonly KeptChange[] = [
+    insert("resp_a", "completed"),
+    insert("resp_b", "in_progress"),
+    { kind: "conclude", id: "resp_b", status: "completed", response: '{"done":true}' },
+    { kind: "proof", userId: "u", callId: "call_1", sealed: "S", createdMs: 5 },
+  ];
+  const { journal: first, die } = journal("one");
+  const written: string[] = [];
+  for (const change of changes) {
+    await first.append({ type: "keep", queued: { change, size: 1, written: () => written.push(change.kind) } });
+    await first.append({
+      type: "close",
+      row: rowOf(closeRecord(`req_${written.length}_${change.kind}`), {}, { costNanoUsd: 1n, snapshot: null }),
+    });
+  }
+  // The database has had the first of them.
+  const batch = first.peek(1);
+  await createStoreSink(store).write(batch.rows, batch.checkpoint, batch.changes);
+  first.acknowledge(batch.count);
+  assert.deepEqual([written, first.pending], [["insert"], 7]);
+  die();
+  await store.db.deleteFrom("stored_responses").where("id", "=", "resp_a").execute();
+  const copies = readdirSync(directory).map((name) => [join(directory, name), readFileSync(join(directory, name))] as const);
+  await replay();
+  for (const [path, bytes] of copies) writeFileSync(path, bytes);
+  await store.db.deleteFrom("journal_checkpoints").execute();
+  await store.db.insertInto("journal_checkpoints").values({ journal: "one", seq: 1, time_ms: 1 }).execute();
+  await replay();
+  const kept = await store.db.selectFrom("stored_responses").select(["id", "status", "response"]).execute();
+  assert.deepEqual(kept, [{ id: "resp_b", status: "completed", response: '{"done":true}' }]);
+  assert.equal((await store.db.selectFrom("kept_proofs").selectAll().execute()).length, 1);
 });

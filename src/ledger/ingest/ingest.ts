@@ -1,5 +1,5 @@
 import { messageOf, type Clock, type Logger } from "../../core/index.ts";
-import type { FileLock } from "../../store/index.ts";
+import { sizeOfChange, type FileLock, type KeptChange } from "../../store/index.ts";
 import { chargedRow } from "../prices/charge.ts";
 import type { Disk } from "../journal/disk.ts";
 import { listJournals, lockPath, removeFiles } from "../journal/journal-files.ts";
@@ -41,6 +41,8 @@ export interface ReplaySummary {
   readonly busy: readonly string[];
 }
 
+/** Changes of stored responses that are written together, in characters. */
+const maxBatchChars = 8 * 1024 * 1024;
 const standardKeepMs = 24 * 3_600_000;
 const standardKeepBytes = 512 * 1024 * 1024;
 
@@ -110,11 +112,22 @@ async function replay(
   let lastMs = 0;
   let rows = 0;
   let batch: UsageRow[] = [];
+  let changes: KeptChange[] = [];
+  let changeChars = 0;
   // Without checkpoints up to the end: records that were written again are not in the order of their seqs.
   for (const found of scanJournal(disk, paths, coveredSeq, report)) {
     if (found.type === "open") {
       lastMs = Math.max(lastMs, found.record.timeMs);
       open.set(attemptKey(found.record.requestId, found.record.attempt), found.record);
+      continue;
+    }
+    if (found.type === "keep") {
+      changes.push(found.change);
+      changeChars += sizeOfChange(found.change);
+      if (changeChars < maxBatchChars) continue;
+      await sink.write([], undefined, changes);
+      changes = [];
+      changeChars = 0;
       continue;
     }
     const { row, covered } = found;
@@ -128,7 +141,7 @@ async function replay(
     batch = [];
   }
   for (const record of open.values()) batch.push(chargedRow(prices, interruptedRecord(record, lastMs, "gateway_crashed")));
-  await sink.write(batch, { journal, seq: finishedSeq });
+  await sink.write(batch, { journal, seq: finishedSeq }, changes);
   tell(logger, journal, report);
   logger.info({ journal, rows, interrupted: open.size, torn_bytes: report.tornBytes }, "the journal of an earlier process was replayed");
   return { rows, interrupted: open.size };

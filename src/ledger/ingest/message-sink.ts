@@ -1,4 +1,5 @@
 import { GatewayError, messageOf } from "../../core/index.ts";
+import type { KeptChange } from "../../store/index.ts";
 import { systemSchedule, type Schedule } from "../schedule.ts";
 import type { JournalCheckpoint, LedgerSink } from "../entries/sink.ts";
 import { rowValues, usageColumns, type UsageRow } from "../entries/usage-row.ts";
@@ -7,7 +8,8 @@ import { rowValues, usageColumns, type UsageRow } from "../entries/usage-row.ts"
  * One process writes to the database: the primary. A worker sends it each batch as one string and waits until it says that the batch is in the
  * database. Two kinds of message, each a kind, a space and JSON:
  *
- *   ledger-batch {"id":7,"rows":[["req_…",1,1760000000000,…],…],"checkpoint":{"journal":"…","seq":14}}      values in the order of `usageColumns`; money is a string, as JSON has no 64 bits
+ *   ledger-batch {"id":7,"rows":[["req_…",1,1760000000000,…],…],"checkpoint":{"journal":"…","seq":14},"changes":[…]}
+ *   (values in the order of `usageColumns`; money is a string, as JSON has no 64 bits; changes of stored responses)
  *   ledger-ack {"id":7}     ledger-ack {"id":7,"error":"database is locked"}
  *
  * A batch that is sent again, because its acknowledgement was late or lost, does no harm: the database skips rows it has.
@@ -57,7 +59,7 @@ class WorkerSink implements MessageSink {
     this.#timeoutMs = options.timeoutMs ?? 10_000;
   }
 
-  write(rows: readonly UsageRow[], checkpoint?: JournalCheckpoint): Promise<void> {
+  write(rows: readonly UsageRow[], checkpoint?: JournalCheckpoint, changes: readonly KeptChange[] = []): Promise<void> {
     const gone = this.#gone;
     if (gone !== undefined) return Promise.reject(failure(gone));
     return new Promise((resolve, reject) => {
@@ -71,7 +73,7 @@ class WorkerSink implements MessageSink {
       };
       this.#waiting.set(id, { settle });
       try {
-        this.#send(encodeBatch(id, rows, checkpoint));
+        this.#send(encodeBatch({ id, rows: rows.map(encodeRow), checkpoint, changes }));
       } catch (error) {
         settle(messageOf(error));
       }
@@ -128,22 +130,22 @@ type WireValue = string | number | null;
 interface WireBatch {
   readonly id: number;
   readonly rows: readonly (readonly WireValue[])[];
-  readonly checkpoint?: JournalCheckpoint;
+  readonly checkpoint?: JournalCheckpoint | undefined;
+  readonly changes?: readonly KeptChange[] | undefined;
 }
 
 /** @returns what went wrong. */
 async function writeBatch(sink: LedgerSink, batch: WireBatch): Promise<string | undefined> {
   try {
-    await sink.write(batch.rows.map(decodeRow), batch.checkpoint);
+    await sink.write(batch.rows.map(decodeRow), batch.checkpoint, batch.changes);
     return undefined;
   } catch (error) {
     return messageOf(error);
   }
 }
 
-function encodeBatch(id: number, rows: readonly UsageRow[], checkpoint: JournalCheckpoint | undefined): string {
-  const batch: WireBatch = { id, rows: rows.map(encodeRow), ...(checkpoint === undefined ? {} : { checkpoint }) };
-  return batchKind + JSON.stringify(batch);
+function encodeBatch(batch: WireBatch): string {
+  return batchKind + JSON.stringify({ ...batch, changes: batch.changes?.length === 0 ? undefined : batch.changes } satisfies WireBatch);
 }
 
 function encodeRow(row: UsageRow): readonly WireValue[] {

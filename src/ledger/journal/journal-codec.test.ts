@@ -2,7 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { closeRecord, openRecord } from "../harness.test.ts";
-import { decodeClose, decodeOpen, encodeClose, encodeOpen, readFrame, recordTypes, writeFrame } from "./journal-codec.ts";
+import {
+  decodeClose,
+  decodeKeep,
+  decodeOpen,
+  encodeClose,
+  encodeKeep,
+  encodeOpen,
+  readFrame,
+  recordTypes,
+  writeFrame,
+} from "./journal-codec.ts";
+import { storableChange, type KeptChange } from "../../store/index.ts";
 import type { OpenRecord } from "../types.ts";
 import { rowOf, storable, usageColumns, type UsageRow } from "../entries/usage-row.ts";
 
@@ -56,4 +67,35 @@ test("a record that is changed in any byte, or cut short, is none", () => {
   }
   for (let length = 0; length < end; length++) assert.equal(readFrame(bytes.subarray(0, length), 3), undefined, `${length} bytes`);
   assert.equal(writeFrame(Buffer.alloc(20), 0, recordTypes.open, 1, "too long for it"), 0);
+});
+
+test("a change of stored responses or proofs comes back as it was; the character NUL is replaced before", () => {
+  const owner = { id: "resp_1", userId: "u", provider: "p", providerKey: "", model: "m é" };
+  const body = { status: "completed", background: false, previousId: "resp_0", input: '[{"a":"\\u0000"}]', response: "{}" } as const;
+  const changes: readonly KeptChange[] = [
+    { kind: "insert", owner, createdMs: 7, unbilled: true, body: null },
+    { kind: "insert", owner, createdMs: 7, unbilled: false, body },
+    { kind: "insert", owner, createdMs: 7, unbilled: false, body: { ...body, previousId: undefined, background: true } },
+    { kind: "conclude", id: "resp_1", status: "failed", response: '{"é":1}' },
+    { kind: "proof", userId: "u", callId: "call_1", sealed: "S", createdMs: 8 },
+  ];
+  for (const change of changes) {
+    assert.deepEqual(decodeKeep(encodeKeep(change)), change);
+    assert.equal(storableChange(change), change);
+  }
+  const odd = storableChange({
+    kind: "insert",
+    owner: { ...owner, model: "m\0n" },
+    createdMs: 7,
+    unbilled: false,
+    body: { ...body, input: "\0" },
+  });
+  assert.deepEqual(decodeKeep(encodeKeep(odd)), {
+    kind: "insert",
+    owner: { ...owner, model: "m\uFFFDn" },
+    createdMs: 7,
+    unbilled: false,
+    body: { ...body, input: "\uFFFD" },
+  });
+  assert.throws(() => decodeKeep("a\0b"), { message: "a KEEP of 2 fields" });
 });

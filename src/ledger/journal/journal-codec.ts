@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import type { KeptChange } from "../../store/index.ts";
 import type { OpenRecord } from "../types.ts";
 import { storable, usageColumns, type UsageRow } from "../entries/usage-row.ts";
 
@@ -12,11 +13,13 @@ import { storable, usageColumns, type UsageRow } from "../entries/usage-row.ts";
  */
 export const frameHeadBytes = 16;
 const version = 1;
-/** Texts are cut at 256 characters: no record comes near this. What claims more is no record. */
+/** Texts are cut at 256 characters: no record but a KEEP comes near this. What claims more is no record. */
 const maxPayloadBytes = 64 * 1024;
+/** `gateway.responses.max_size` is at most 64 MiB, counted in characters. */
+const maxKeepBytes = 256 * 1024 * 1024;
 
 /** HEAD opens each segment; its seq is 0, or, after files of the journal were lost, that of the last record which was written again if it was needed. */
-export const recordTypes = { head: 1, open: 2, close: 3 } as const;
+export const recordTypes = { head: 1, open: 2, close: 3, keep: 4 } as const;
 export type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
 
 /** Writes one record at `at`. @returns where it ends, or 0 where `into` may be too short. */
@@ -47,10 +50,10 @@ export function readFrame(bytes: Buffer, at: number): Frame | undefined {
   const start = at + frameHeadBytes;
   if (start > bytes.length || bytes[at + 8] !== version) return undefined;
   const type = bytes[at + 9]!;
-  if (type < recordTypes.head || type > recordTypes.close) return undefined;
+  if (type < recordTypes.head || type > recordTypes.keep) return undefined;
   const length = bytes.readUInt32LE(at);
   const end = start + length;
-  if (length > maxPayloadBytes || end > bytes.length) return undefined;
+  if (length > (type === recordTypes.keep ? maxKeepBytes : maxPayloadBytes) || end > bytes.length) return undefined;
   if (crc32(bytes.subarray(at + 8, end)) !== bytes.readUInt32LE(at + 4)) return undefined;
   const seq = bytes.readUInt16LE(at + 14) * 0x1_0000_0000 + bytes.readUInt32LE(at + 10);
   return { type: type as RecordType, seq, payload: bytes.toString("utf8", start, end), end };
@@ -155,6 +158,54 @@ export function decodeOpen(payload: string): OpenRecord {
     ...(clientText === undefined ? {} : { clientRequestId: clientText }),
   };
 }
+
+/** The long texts are last. They are JSON, which holds no NUL. */
+export function encodeKeep(change: KeptChange): string {
+  if (change.kind === "conclude") return `conclude\0${change.id}\0${change.status}\0${change.response}`;
+  if (change.kind === "proof") return `proof\0${change.userId}\0${change.createdMs}\0${change.sealed}\0${change.callId}`;
+  const { owner, createdMs, unbilled, body } = change;
+  const head = `insert\0${owner.id}\0${owner.userId}\0${owner.provider}\0${owner.providerKey}\0${owner.model}\0${createdMs}\0${
+    unbilled ? 1 : 0
+  }`;
+  if (body === null) return head;
+  return `${head}\0${body.status}\0${body.background ? 1 : 0}\0${optional(body.previousId)}\0${body.input}\0${body.response}`;
+}
+
+/** @throws Error if the payload is not one of this version. */
+export function decodeKeep(payload: string): KeptChange {
+  const fields = payload.split("\0");
+  if (fields[0] === "conclude" && fields.length === 4) {
+    const [, id, status, response] = fields as [string, string, ConcludedStatus, string];
+    return { kind: "conclude", id, status, response };
+  }
+  if (fields[0] === "proof" && fields.length >= 5) {
+    const [, userId, createdMs, sealed, ...callId] = fields as [string, string, string, string, ...string[]];
+    return { kind: "proof", userId, createdMs: Number(createdMs), sealed, callId: callId.join("\0") };
+  }
+  if (fields[0] !== "insert" || (fields.length !== 8 && fields.length !== 13)) throw new Error(`a KEEP of ${fields.length} fields`);
+  const [, id, userId, provider, providerKey, model, createdMs, unbilled] = fields as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const insert = {
+    kind: "insert",
+    owner: { id, userId, provider, providerKey, model },
+    createdMs: Number(createdMs),
+    unbilled: unbilled === "1",
+  } as const;
+  if (fields.length === 8) return { ...insert, body: null };
+  const [status, background, previousId, input, response] = fields.slice(8) as [ResponseStatus, string, string, string, string];
+  return { ...insert, body: { status, background: background === "1", previousId: required(previousId), input, response } };
+}
+
+type ConcludedStatus = Extract<KeptChange, { kind: "conclude" }>["status"];
+type ResponseStatus = NonNullable<Extract<KeptChange, { kind: "insert" }>["body"]>["status"];
 
 function optional(text: string | null | undefined): string {
   return text === null || text === undefined ? "" : `=${text}`;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRandom, SimulatedDisk } from "../../../tests/testbed/simulated-disk.ts";
+import type { KeptChange } from "../../store/index.ts";
 import { closeRecord, KeepingLogger, ManualTime, openRecord, settle } from "../harness.test.ts";
 import { createFileJournal, type FileJournalOptions } from "./journal-file.ts";
 import { createJournalName, listJournals } from "./journal-files.ts";
@@ -46,13 +47,20 @@ function close(journal: Journal, id: string): Promise<void> | undefined {
   return journal.append({ type: "close", row: row(id) });
 }
 
+function idOf(change: KeptChange): string {
+  if (change.kind === "insert") return change.owner.id;
+  return change.kind === "conclude" ? change.id : change.callId;
+}
+
 /** What a start after a crash would find, and what it would have to say. */
 function found(disk: SimulatedDisk): { readonly records: readonly string[]; readonly report: ReturnType<typeof createScanReport> } {
   const report = createScanReport();
   const session = disk.session();
   const paths = listJournals(session, directory).get("one") ?? [];
   const records = [...scanJournal(session, paths, 0, report)].map((record) =>
-    record.type === "open" ? `open ${record.record.requestId}` : record.row.request_id,
+    record.type === "close"
+      ? record.row.request_id
+      : `${record.type} ${record.type === "open" ? record.record.requestId : idOf(record.change)}`,
   );
   return { records, report };
 }

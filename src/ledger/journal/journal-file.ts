@@ -1,12 +1,12 @@
 import type { Clock, Logger } from "../../core/index.ts";
 import type { FileLock } from "../../store/index.ts";
 import type { Disk } from "./disk.ts";
-import { encodeClose, encodeOpen, recordTypes } from "./journal-codec.ts";
+import { encodeClose, encodeKeep, encodeOpen, recordTypes } from "./journal-codec.ts";
 import { JournalCommits } from "./journal-commits.ts";
 import { lockPath, removeEmptyDirectory, removeFiles } from "./journal-files.ts";
 import { RowQueue } from "./journal-queue.ts";
 import { Segments } from "./journal-segments.ts";
-import { finishedSeq, type Journal, type JournalBatch, type JournalFacts, type JournalRecord } from "./journal.ts";
+import { finishedSeq, maxChangeChars, type Journal, type JournalBatch, type JournalFacts, type JournalRecord } from "./journal.ts";
 import { systemSchedule, type Schedule } from "../schedule.ts";
 import type { JournalCheckpoint } from "../entries/sink.ts";
 import { attemptKey, type OpenRecord } from "../types.ts";
@@ -144,9 +144,14 @@ class FileJournal implements Journal {
       });
       return undefined;
     }
-    this.#commits.push(recordTypes.close, seq, encodeClose(record.row));
-    this.#queue.push(record.row, seq);
-    this.#open.delete(attemptKey(record.row.request_id, record.row.attempt));
+    if (record.type === "keep") {
+      this.#commits.push(recordTypes.keep, seq, encodeKeep(record.queued.change));
+      this.#queue.pushChange(record.queued, seq);
+    } else {
+      this.#commits.push(recordTypes.close, seq, encodeClose(record.row));
+      this.#queue.push(record.row, seq);
+      this.#open.delete(attemptKey(record.row.request_id, record.row.attempt));
+    }
     this.#rows += 1;
     return this.durability === "power" ? this.#commits.afterSync() : this.#commits.afterTurn();
   }
@@ -160,13 +165,14 @@ class FileJournal implements Journal {
       this.#commits.failure === undefined &&
       this.#commits.unsyncedBytes <= maxWindowBytes &&
       this.#queue.length + records <= this.#capacityRows &&
+      this.#queue.changeChars <= maxChangeChars &&
       this.#segments.neededBytes + records * recordBytes <= this.#capacityBytes
     );
   }
 
   peek(limit: number): JournalBatch {
-    const rows = this.#queue.peek(limit);
-    return rows.length === 0 ? { rows } : { rows, checkpoint: { journal: this.#name, seq: this.#queue.seqAt(rows.length - 1) } };
+    const batch = this.#queue.peek(limit);
+    return batch.count === 0 ? batch : { ...batch, checkpoint: { journal: this.#name, seq: this.#queue.seqAt(batch.count - 1) } };
   }
 
   acknowledge(count: number): void {
@@ -225,8 +231,9 @@ class FileJournal implements Journal {
       this.#lockId = disk.identify(path)?.id;
     }
     for (const { record, seq } of this.#open.values()) this.#commits.push(recordTypes.open, seq, encodeOpen(record));
-    this.#queue.forEach((row, seq) => {
-      this.#commits.push(recordTypes.close, seq, encodeClose(row));
+    this.#queue.forEach((item, seq) => {
+      if ("change" in item) this.#commits.push(recordTypes.keep, seq, encodeKeep(item.change));
+      else this.#commits.push(recordTypes.close, seq, encodeClose(item));
     });
   }
 
@@ -257,7 +264,11 @@ class FileJournal implements Journal {
 
   /** How full it is, from 0 to 1 and beyond. */
   #fill(): number {
-    return Math.max(this.#segments.neededBytes / this.#capacityBytes, this.#queue.length / this.#capacityRows);
+    return Math.max(
+      this.#segments.neededBytes / this.#capacityBytes,
+      this.#queue.length / this.#capacityRows,
+      this.#queue.changeChars / maxChangeChars,
+    );
   }
 
   #problem(): string | undefined {

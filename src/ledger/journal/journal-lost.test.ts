@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createRandom, SimulatedDisk } from "../../../tests/testbed/simulated-disk.ts";
-import { takeFileLock } from "../../store/index.ts";
+import { takeFileLock, type KeptChange } from "../../store/index.ts";
 import { createNodeDisk } from "./disk.ts";
 import { closeRecord, KeepingLogger, ManualTime, openRecord } from "../harness.test.ts";
 import { createFileJournal } from "./journal-file.ts";
@@ -44,13 +44,20 @@ function close(journal: Journal, id: string): Promise<void> | undefined {
   return journal.append({ type: "close", row: rowOf(closeRecord(id), {}, { costNanoUsd: 1n, snapshot: null }) });
 }
 
+function idOf(change: KeptChange): string {
+  if (change.kind === "insert") return change.owner.id;
+  return change.kind === "conclude" ? change.id : change.callId;
+}
+
 /** What a start after a crash would find beyond the first row, and what it would miss. */
 function found(disk: SimulatedDisk): { readonly records: readonly string[]; readonly missing: readonly unknown[] } {
   const report = createScanReport();
   const session = disk.session();
   const paths = listJournals(session, directory).get("one") ?? [];
   const records = [...scanJournal(session, paths, 2, report)].map((record) =>
-    record.type === "open" ? `open ${record.record.requestId}` : record.row.request_id,
+    record.type === "close"
+      ? record.row.request_id
+      : `${record.type} ${record.type === "open" ? record.record.requestId : idOf(record.change)}`,
   );
   return { records: records.toSorted(), missing: report.missing };
 }

@@ -1,8 +1,23 @@
+import type { KeptChange } from "../../store/index.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
 
-/** Rows in the order they came, each with its seq. */
+/** A change of stored responses that the database does not have yet. */
+export interface QueuedChange {
+  readonly change: KeptChange;
+  /** Characters, roughly. */
+  readonly size: number;
+  /** Called when the database has it. */
+  readonly written: () => void;
+}
+
+/** Changes that leave together are no longer than this, or one alone. */
+const maxBatchChars = 8 * 1024 * 1024;
+
+/** Rows and changes in the order they came, each with its seq. */
 export class RowQueue {
-  #rows: UsageRow[] = [];
+  #rows: (UsageRow | QueuedChange)[] = [];
+  #changes = 0;
+  #changeChars = 0;
   #seqs: number[] = [];
   /** Rows before this index have left. */
   #head = 0;
@@ -11,17 +26,45 @@ export class RowQueue {
     return this.#rows.length - this.#head;
   }
 
+  /** Of the changes that wait. */
+  get changeChars(): number {
+    return this.#changeChars;
+  }
+
+  pushChange(change: QueuedChange, seq: number): void {
+    this.#changes += 1;
+    this.#changeChars += change.size;
+    this.#rows.push(change);
+    this.#seqs.push(seq);
+  }
+
   push(row: UsageRow, seq: number): void {
     this.#rows.push(row);
     this.#seqs.push(seq);
   }
 
-  peek(limit: number): readonly UsageRow[] {
-    return this.#rows.slice(this.#head, this.#head + limit);
+  peek(limit: number): QueuedBatch {
+    const items = this.#rows.slice(this.#head, this.#head + limit);
+    if (this.#changes === 0) return { rows: items as UsageRow[], changes: [], count: items.length };
+    const rows: UsageRow[] = [];
+    const changes: KeptChange[] = [];
+    let chars = 0;
+    let count = 0;
+    for (const item of items) {
+      if ("change" in item) {
+        if (chars > 0 && chars + item.size > maxBatchChars) break;
+        chars += item.size;
+        changes.push(item.change);
+      } else {
+        rows.push(item);
+      }
+      count += 1;
+    }
+    return { rows, changes, count };
   }
 
   /** All rows, each with its seq. */
-  forEach(visit: (row: UsageRow, seq: number) => void): void {
+  forEach(visit: (item: UsageRow | QueuedChange, seq: number) => void): void {
     for (let at = this.#head; at < this.#rows.length; at++) visit(this.#rows[at]!, this.#seqs[at]!);
   }
 
@@ -31,6 +74,7 @@ export class RowQueue {
   }
 
   drop(count: number): void {
+    if (this.#changes > 0) this.#announce(count);
     this.#head = Math.min(this.#head + count, this.#rows.length);
     // Moving the rest is paid for by what has left, so a long queue costs no more a row than a short one.
     if (this.#head * 2 < this.#rows.length) return;
@@ -38,4 +82,21 @@ export class RowQueue {
     this.#seqs = this.#seqs.slice(this.#head);
     this.#head = 0;
   }
+
+  /** Those who wait for a change hear that the database has it. */
+  #announce(count: number): void {
+    for (const item of this.#rows.slice(this.#head, this.#head + count)) {
+      if (!("change" in item)) continue;
+      this.#changes -= 1;
+      this.#changeChars -= item.size;
+      item.written();
+    }
+  }
+}
+
+/** What leaves together. `count`: rows and changes. */
+export interface QueuedBatch {
+  readonly rows: readonly UsageRow[];
+  readonly changes: readonly KeptChange[];
+  readonly count: number;
 }

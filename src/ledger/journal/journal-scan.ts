@@ -1,13 +1,16 @@
 import { messageOf } from "../../core/index.ts";
+import type { KeptChange } from "../../store/index.ts";
 import type { Disk } from "./disk.ts";
-import { decodeClose, decodeOpen, frameHeadBytes, readFrame, recordTypes } from "./journal-codec.ts";
+import { decodeClose, decodeKeep, decodeOpen, frameHeadBytes, readFrame, recordTypes } from "./journal-codec.ts";
 import type { OpenRecord } from "../types.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
 
 /** A record as it is found again. `covered`: its seq is within the checkpoint. */
 export type FoundRecord =
   | { readonly type: "open"; readonly record: OpenRecord }
-  | { readonly type: "close"; readonly row: UsageRow; readonly covered: boolean };
+  | { readonly type: "close"; readonly row: UsageRow; readonly covered: boolean }
+  /** One that the checkpoint covers is not given. */
+  | { readonly type: "keep"; readonly change: KeptChange };
 
 /** Bytes of a segment that hold no record, though records follow. */
 export interface Damage {
@@ -64,6 +67,8 @@ export function* scanJournal(disk: Disk, paths: readonly string[], coveredSeq: n
         } else if (type === recordTypes.close) {
           const covered = seq <= coveredSeq;
           if (covered || seen.add(seq)) yield { type: "close", row: decodeClose(payload), covered };
+        } else if (seq > coveredSeq && seen.add(seq)) {
+          yield { type: "keep", change: decodeKeep(payload) };
         }
       } catch (error) {
         report.damages.push({ path, position: at, sizeBytes: frame.end - at, reason: messageOf(error) });

@@ -1,4 +1,5 @@
-import { RowQueue } from "./journal-queue.ts";
+import type { KeptChange } from "../../store/index.ts";
+import { RowQueue, type QueuedChange } from "./journal-queue.ts";
 import type { JournalCheckpoint } from "../entries/sink.ts";
 import type { OpenRecord } from "../types.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
@@ -14,12 +15,18 @@ import type { UsageRow } from "../entries/usage-row.ts";
  */
 export type Durability = "power" | "process" | "async";
 
-/** OPEN: an attempt is about to be dispatched. CLOSE: it is over, and this is its row. */
-export type JournalRecord = { readonly type: "open"; readonly record: OpenRecord } | { readonly type: "close"; readonly row: UsageRow };
+/** OPEN: an attempt is about to be dispatched. CLOSE: it is over, and this is its row. KEEP: what happens to a stored response. */
+export type JournalRecord =
+  | { readonly type: "open"; readonly record: OpenRecord }
+  | { readonly type: "close"; readonly row: UsageRow }
+  | { readonly type: "keep"; readonly queued: QueuedChange };
 
 /** Rows that leave a journal together. */
 export interface JournalBatch {
   readonly rows: readonly UsageRow[];
+  readonly changes: readonly KeptChange[];
+  /** Rows and changes together. */
+  readonly count: number;
   /** Where the journal is read again after a crash, once these rows are in the database. A journal in memory has none. */
   readonly checkpoint?: JournalCheckpoint;
 }
@@ -35,13 +42,13 @@ export interface Journal {
    * be. Nobody waits for an OPEN. A row is kept in either case, and reaches the database if the process lives.
    */
   append(record: JournalRecord): Promise<void> | undefined;
-  /** Rows that the database has not acknowledged. */
+  /** Rows and changes that the database has not acknowledged. */
   readonly pending: number;
   /** Whether this many records more would find room. `append` takes them even where not: what has been answered must be kept. */
   hasRoom(records: number): boolean;
-  /** The oldest pending rows, at most `limit`. */
+  /** The oldest that are pending, at most `limit`. */
   peek(limit: number): JournalBatch;
-  /** The database has the oldest `count` pending rows, and their checkpoint. */
+  /** The database has the oldest `count` that are pending, and their checkpoint. */
   acknowledge(count: number): void;
   /** The checkpoint of a journal that ends in order: nothing of it has to be read again. `undefined` where there is nothing to read. */
   readonly finalCheckpoint: JournalCheckpoint | undefined;
@@ -58,6 +65,9 @@ export interface JournalFacts {
   readonly segments: number;
   readonly sizeBytes: number;
 }
+
+/** Stored responses that wait for the database may take this much memory, in characters. */
+export const maxChangeChars = 256 * 1024 * 1024;
 
 /** The seq of a checkpoint that covers a whole journal, with its attempts that were never closed. */
 export const finishedSeq = Number.MAX_SAFE_INTEGER;
@@ -79,13 +89,14 @@ export function createMemoryJournal(options: MemoryJournalOptions = {}): Journal
     durability: "async",
     append(record) {
       if (record.type === "close") queue.push(record.row, 0);
+      else if (record.type === "keep") queue.pushChange(record.queued, 0);
       return undefined;
     },
     get pending() {
       return queue.length;
     },
-    hasRoom: (records) => queue.length + records <= capacity,
-    peek: (limit) => ({ rows: queue.peek(limit) }),
+    hasRoom: (records) => queue.length + records <= capacity && queue.changeChars <= maxChangeChars,
+    peek: (limit) => queue.peek(limit),
     acknowledge: (count) => queue.drop(count),
     finalCheckpoint: undefined,
     inspect: () => undefined,

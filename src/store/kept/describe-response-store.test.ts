@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { StoreUnderTest } from "../describe-store.test.ts";
-import { createResponseStore, type ResponseBody, type ResponseOwner, type ResponseStore } from "./response-store.ts";
+import { createResponseStore, type ResponseStore } from "./response-store.ts";
+import type { ResponseBody, ResponseOwner } from "./response.ts";
 
 const lifetimeMs = 1000;
 const bounds = { maxTurns: 1000, maxChars: 1_000_000 };

@@ -12,6 +12,14 @@ export interface KeptProofTable {
   /** The first proof of a call stands. */
   keep(userId: string, proofs: readonly KeptProofRow[]): Promise<void>;
   find(userId: string, callIds: readonly string[]): Promise<readonly KeptProofRow[]>;
+  /** Deletes what is past its lifetime; does nothing if that was done a short while ago. */
+  sweep(): Promise<void>;
+}
+
+export const proofColumns = ["user_id", "call_key", "sealed", "created_ms"] as const;
+
+export function proofRow(proof: { userId: string; callId: string; sealed: string; createdMs: number }): readonly (string | number)[] {
+  return [proof.userId, keyOf(proof.callId), proof.sealed, proof.createdMs];
 }
 
 /** How long a conversation may pause between a call and its result. */
@@ -33,11 +41,12 @@ export function createKeptProofTable(store: Store, clock: Clock): KeptProofTable
   };
   return {
     async keep(userId, proofs) {
-      const now = clock.now();
-      const rows = proofs.map(({ callId, sealed }) => [userId, keyOf(callId), sealed, now]);
-      await store.insertRows("kept_proofs", ["user_id", "call_key", "sealed", "created_ms"], rows);
-      await sweep(now);
+      const createdMs = clock.now();
+      const rows = proofs.map(({ callId, sealed }) => proofRow({ userId, callId, sealed, createdMs }));
+      await store.insertRows("kept_proofs", proofColumns, rows);
+      await sweep(createdMs);
     },
+    sweep: () => sweep(clock.now()),
     async find(userId, callIds) {
       const byKey = new Map(callIds.map((callId) => [keyOf(callId), callId]));
       const keys = [...byKey.keys()];

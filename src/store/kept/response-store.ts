@@ -1,36 +1,15 @@
 import type { Clock } from "../../core/index.ts";
+import { concludeResponse } from "./kept-changes.ts";
 import { readChain, type ChainBounds, type HeldStatus, type ResponseChain } from "./response-chain.ts";
+import type { ResponseBody, ResponseOwner } from "./response.ts";
 import type { StoredResponsesTable } from "../tables.ts";
 import type { Store } from "../types.ts";
-
-/** Whose a response is, and where it lies. */
-export interface ResponseOwner {
-  readonly id: string;
-  readonly userId: string;
-  /** Who made it. */
-  readonly provider: string;
-  /** Id of the provider's key that made it. */
-  readonly providerKey: string;
-  /** As the client named it. */
-  readonly model: string;
-}
 
 export interface KnownResponse extends ResponseOwner {
   /** The gateway keeps it itself; else it lies at the provider. */
   readonly held: boolean;
   /** It runs in the background at the provider, and its tokens have not been billed. */
   readonly unbilled: boolean;
-}
-
-/** What the gateway keeps of a response itself. */
-export interface ResponseBody {
-  readonly status: HeldStatus;
-  readonly background: boolean;
-  readonly previousId: string | undefined;
-  /** Its own input items, a JSON array. */
-  readonly input: string;
-  /** The response object, JSON. */
-  readonly response: string;
 }
 
 export interface HeldResponse extends ResponseOwner, ResponseBody {
@@ -115,15 +94,7 @@ export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () =
     async forget(id) {
       await db.deleteFrom("stored_responses").where("id", "=", id).execute();
     },
-    async conclude(id, status, response) {
-      const done = await db
-        .updateTable("stored_responses")
-        .set((eb) => ({ status, response, size_chars: eb(eb.fn<number>("length", ["input"]), "+", response.length) }))
-        .where("id", "=", id)
-        .where("status", "=", "in_progress")
-        .executeTakeFirst();
-      return done.numUpdatedRows === 1n;
-    },
+    conclude: (id, status, response) => concludeResponse(db, { id, status, response }),
     async running(ids, touch) {
       if (ids.length === 0) return new Set();
       if (touch) {
