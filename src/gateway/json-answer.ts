@@ -92,6 +92,7 @@ export class JsonAnswer implements AnswerSink {
       status: "ok",
       httpStatus: this.#status,
       facts: counts ? facts : {},
+      answerBytes: whole.length,
       ...(counts && !isReported && !isPending(call, facts) ? { estimate: estimate ?? estimateWhole(call, attempt, whole) } : {}),
     });
     const stored = keepAnswer(this.#delivery, facts, () => readEndedAnswer(read));

@@ -1,6 +1,7 @@
 import type { Principal } from "../accounts/index.ts";
 import { GatewayError, messageOf } from "../core/index.ts";
 import { estimateBody, type Usage } from "../ir/index.ts";
+import { plausibleUsage } from "./plausible-usage.ts";
 import { costsNothing, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
 import type { AnswerFacts, Envelope, Protocol, RouteCall } from "../protocols/index.ts";
 import { StoreError, type KnownResponse } from "../store/index.ts";
@@ -20,6 +21,8 @@ export interface Settlement {
   readonly facts?: AnswerFacts;
   /** Used where the upstream reported nothing usable. */
   readonly estimate?: Usage;
+  /** Bytes of the answer or its text. */
+  readonly answerBytes?: number;
   readonly errorCode?: string;
   readonly errorMessage?: string;
   readonly upstreamMessage?: string | undefined;
@@ -155,7 +158,8 @@ export class ModelCall {
   reckon({ usage, model }: AnswerFacts): bigint | undefined {
     const open = this.#open;
     if (open === undefined || usage === undefined) return undefined;
-    return this.deps.ledger.cost(open.provider, model ?? open.upstreamModel, usage, open.timeMs, open.upstreamModel);
+    const plausible = plausibleUsage(this, this.attempt!, usage, 0).usage;
+    return this.deps.ledger.cost(open.provider, model ?? open.upstreamModel, plausible, open.timeMs, open.upstreamModel);
   }
 
   /** How the last attempt ended, or the request was refused; `undefined` before. */
@@ -235,10 +239,29 @@ export class ModelCall {
     return this.current.redactor.text(named, this.attempt.provider, maxModelLength);
   }
 
+  /** What was reported, as far as it can be true; estimated where it is missing. */
+  #usageOf({ facts, estimate, answerBytes = 0 }: Settlement): Pick<CloseRecord, "usage" | "usageSource"> {
+    const reported = facts?.usage;
+    if (reported === undefined || (reported.input === undefined && reported.output === undefined)) {
+      return estimate === undefined ? { usage: {}, usageSource: "none" } : { usage: estimate, usageSource: "estimated" };
+    }
+    const { usage, isClamped } = plausibleUsage(this, this.attempt!, reported, answerBytes);
+    if (isClamped) {
+      const fields = { request_id: this.exchange.requestId, provider: this.attempt!.provider.name, reported };
+      this.deps.logger.warn(fields, "a provider reported more tokens than the request can hold: they are clamped");
+    }
+    // What has no tokens is often left out.
+    const input = usage.input ?? (this.#usesTokens ? estimate?.input : undefined);
+    const output = usage.output ?? (this.route.route.operation === "generate" ? estimate?.output : undefined);
+    const isFilled = (usage.input === undefined && (input ?? 0) > 0) || (usage.output === undefined && (output ?? 0) > 0);
+    if (!isFilled) return { usage, usageSource: isClamped ? "estimated" : "reported" };
+    const filled = { ...usage, ...(input === undefined ? {} : { input }), ...(output === undefined ? {} : { output }) };
+    return { usage: filled, usageSource: "estimated" };
+  }
+
   #close(open: OpenRecord, settlement: Settlement): CloseRecord {
-    const facts = settlement.facts;
-    const reported = facts?.usage !== undefined && (facts.usage.input !== undefined || facts.usage.output !== undefined);
-    const usage = reported ? facts.usage! : (settlement.estimate ?? {});
+    const { facts } = settlement;
+    const { usage, usageSource } = this.#usageOf(settlement);
     const modelServed = this.#servedBy(facts?.model, open.upstreamModel);
     const now = this.deps.clock.monotonic();
     const ttft = this.firstContentMs;
@@ -252,7 +275,7 @@ export class ModelCall {
       ...(ttft === undefined ? {} : { ttftMs: Math.max(0, Math.round(ttft - this.exchange.startedMs)) }),
       modelServed,
       usage,
-      usageSource: reported ? "reported" : settlement.estimate === undefined ? "none" : "estimated",
+      usageSource,
       httpStatus: settlement.httpStatus,
       ...(settlement.errorCode === undefined ? {} : { errorCode: settlement.errorCode }),
     };

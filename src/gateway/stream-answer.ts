@@ -310,16 +310,17 @@ export class StreamAnswer implements AnswerSink {
       return call.settle({ estimate: { input: 0, output: 0 }, ...settlement });
     const { facts } = this.#tap;
     const { usage } = facts;
+    const answerBytes = this.#tap.textBytes;
     const isWhole = settlement.status === "ok" || this.#tap.finished;
-    if (isWhole && usage?.input !== undefined && usage.output !== undefined) return call.settle({ facts, ...settlement });
+    if (isWhole && usage?.input !== undefined && usage.output !== undefined) return call.settle({ facts, answerBytes, ...settlement });
     const { attempt } = this.#delivery;
     const estimate: Usage = {
       input: estimateInput(call, attempt),
-      output: estimateOutput(call, attempt, this.#tap.textBytes),
+      output: estimateOutput(call, attempt, answerBytes),
     };
     // Before its end a stream reports the prompt's tokens alone, or a first few of the output: the rest of what went out is estimated.
     const isPartial = !isWhole && usage !== undefined && (usage.output ?? 0) < estimate.output! / 2;
-    if (!isPartial) return call.settle({ facts, estimate, ...settlement });
+    if (!isPartial) return call.settle({ facts, estimate, answerBytes, ...settlement });
     const { usage: _partial, ...others } = facts;
     return call.settle({ facts: others, estimate: { ...estimate, ...usage, output: estimate.output! }, ...settlement });
   }

@@ -143,6 +143,10 @@ class LedgerOfProcess implements LedgerService {
     return rates && reckonCost(rates, clampUsage(usage));
   }
 
+  contextWindow(provider: string, model: string): number | undefined {
+    return this.#prices().contextWindow(provider, model);
+  }
+
   healthy(): boolean {
     const room = this.#hasRoom();
     if (room !== this.#hadRoom) {

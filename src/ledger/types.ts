@@ -61,4 +61,6 @@ export interface Ledger {
    * @param askedModel priced instead where `model`, the name that the upstream gave, has no price; an entry is charged so.
    */
   cost(provider: string, model: string, usage: Usage, timeMs: number, askedModel?: string): CostNanoUsd;
+  /** Tokens that the model's context holds; `undefined` if that is not known. */
+  contextWindow(provider: string, model: string): number | undefined;
 }

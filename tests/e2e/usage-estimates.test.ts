@@ -139,6 +139,131 @@ for (const dialect of Object.keys(dialects) as Dialect[]) {
   });
 }
 
+/** Where each dialect reports its counts: input, output and their parts. */
+const usages: Readonly<Record<Dialect, Json>> = {
+  chat: {
+    prompt_tokens: 10,
+    completion_tokens: 5,
+    total_tokens: 15,
+    prompt_tokens_details: { cached_tokens: 2, cache_write_tokens: 1 },
+    completion_tokens_details: { reasoning_tokens: 1 },
+  },
+  responses: {
+    input_tokens: 10,
+    output_tokens: 5,
+    input_tokens_details: { cached_tokens: 2, cache_write_tokens: 1 },
+    output_tokens_details: { reasoning_tokens: 1 },
+  },
+  messages: {
+    input_tokens: 10,
+    output_tokens: 5,
+    cache_read_input_tokens: 2,
+    cache_creation_input_tokens: 1,
+    cache_creation: { ephemeral_5m_input_tokens: 1, ephemeral_1h_input_tokens: 1 },
+    output_tokens_details: { thinking_tokens: 1 },
+  },
+  gemini: {
+    promptTokenCount: 10,
+    candidatesTokenCount: 5,
+    thoughtsTokenCount: 1,
+    cachedContentTokenCount: 2,
+    toolUsePromptTokenCount: 1,
+  },
+};
+
+/** The same usage with each of its counts in turn replaced. */
+function withEach(usage: Json, value: unknown): Json[] {
+  return Object.entries(usage).flatMap(([key, count]) =>
+    typeof count === "number" ? [{ ...usage, [key]: value }] : withEach(count as Json, value).map((inner) => ({ ...usage, [key]: inner })),
+  );
+}
+
+/** An answer of the dialect, in the form that was asked for. */
+function answerWith(dialect: Dialect, usage: Json, stream: boolean): (response: ServerResponse) => void {
+  const { open, piece } = events[dialect];
+  const content = [{ type: "output_text", text: "Hi", annotations: [] }];
+  const message = { type: "message", id: "msg_1", role: "assistant", status: "completed", content };
+  const response = { id: "resp_1", object: "response", model: "gpt-5", status: "completed", output: [message], usage };
+  const text = { type: "text", text: "Hi" };
+  const candidates = [{ content: { parts: [{ text: "Hi" }], role: "model" }, finishReason: "STOP" }];
+  const wholes: Readonly<Record<Dialect, Json>> = {
+    chat: {
+      ...id,
+      object: "chat.completion",
+      choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }],
+      usage,
+    },
+    responses: response,
+    messages: {
+      id: "msg_1",
+      type: "message",
+      role: "assistant",
+      model: "claude-sonnet-4-5",
+      content: [text],
+      stop_reason: "end_turn",
+      usage,
+    },
+    gemini: { candidates, usageMetadata: usage, modelVersion: "gemini-2.5-flash" },
+  };
+  const ends: Readonly<Record<Dialect, string>> = {
+    chat: sse({ ...id, choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage }) + "data: [DONE]\n\n",
+    responses: sse({ type: "response.completed", response }),
+    messages: sse({ type: "message_delta", delta: { stop_reason: "end_turn" }, usage }) + sse({ type: "message_stop" }),
+    gemini: sse(wholes.gemini),
+  };
+  return (reply) => {
+    if (stream) reply.writeHead(200, { "content-type": "text/event-stream" }).end(open + piece("Hi") + ends[dialect]);
+    else reply.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(wholes[dialect]));
+  };
+}
+
+for (const dialect of Object.keys(dialects) as Dialect[]) {
+  test(`${dialect}: a count that no such request can have is clamped to what it can hold, whichever it is, and marked as an estimate`, async () => {
+    for (const stream of [false, true]) {
+      for (const usage of [...withEach(usages[dialect], 1e12), ...withEach(usages[dialect], 2_000_000)]) {
+        answer = answerWith(dialect, usage, stream);
+        const row = await rowOf(async () => (await ask(dialect, { stream })).text());
+        const where = JSON.stringify([stream, usage, row]);
+        // A part may be far above its whole, and is cut to it.
+        const total = row.input_tokens! + row.output_tokens!;
+        assert.ok(total > 0 && total < 3000 && Number(row.cost_nano_usd) < 30_000_000, where);
+        if (total > 30) assert.equal(row.usage_source, "estimated", where);
+      }
+    }
+  });
+
+  test(`${dialect}: a count that is none is estimated, and the rest is as reported`, async () => {
+    for (const stream of [false, true]) {
+      for (const value of [-5, "7", 1.5, null, {}, -1e12, 1e300]) {
+        for (const usage of withEach(usages[dialect], value)) {
+          answer = answerWith(dialect, usage, stream);
+          const row = await rowOf(async () => (await ask(dialect, { stream })).text());
+          const where = JSON.stringify([stream, usage, row]);
+          assert.ok(row.input_tokens! > 0 && row.input_tokens! < 60 && row.output_tokens! > 0 && row.output_tokens! <= 60, where);
+          assert.ok(Number(row.cost_nano_usd) > 0, where);
+        }
+      }
+    }
+  });
+
+  test(`${dialect}: an honest usage stays as it is, where its provider keeps a part of the prompt, runs tools, or hides its reasoning`, async () => {
+    const large = { chat: [900_000, 120_000], responses: [900_000, 120_000], messages: [900_000, 120_000], gemini: [900_000, 60_000] }[
+      dialect
+    ];
+    const [input, output] = Object.keys(usages[dialect]) as [string, string];
+    const usage = { [input]: large[0], [output]: large[1] };
+    answer = answerWith(dialect, usage, false);
+    const fields = {
+      previous_response_id: undefined,
+      container: "file_id",
+      cachedContent: "cachedContents/1",
+      metadata: { file_id: "file-1" },
+    };
+    const row = await rowOf(async () => (await ask(dialect, fields)).text());
+    assert.deepEqual([row.input_tokens, row.output_tokens, row.usage_source], [...large, "reported"]);
+  });
+}
+
 test("a whole JSON answer without usage is charged for its words, not for what is around them", async () => {
   answer = (response) => {
     const message = { role: "assistant", content: tenWords.repeat(40), annotations: Array.from({ length: 300 }, () => ({ type: "none" })) };

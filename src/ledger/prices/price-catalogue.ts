@@ -15,6 +15,8 @@ export interface PriceCatalogue {
    * @returns `undefined` where no price is known, which does not mean that it costs nothing.
    */
   rates(provider: string, model: string, timeMs: number, inputTokens: number, tier?: ServiceTier): Rates | undefined;
+  /** Tokens that the model's context holds, where the catalogue has it. Looked up anew each time. */
+  contextWindow(provider: string, model: string): number | undefined;
   /** Loads the price data, 20 to 50 ms, which else the first question does. */
   warm(): void;
 }
@@ -69,6 +71,10 @@ class Catalogue implements PriceCatalogue {
     return found === null ? undefined : ratesAt(found, timeMs, inputTokens, tier);
   }
 
+  contextWindow(provider: string, model: string): number | undefined {
+    return this.#findModel(provider, model, this.#describe(provider))?.model.context_window;
+  }
+
   warm(): void {
     this.#find ??= loadVendors();
   }
@@ -80,10 +86,14 @@ class Catalogue implements PriceCatalogue {
     if (model === "") return undefined;
     const facts = this.#describe(provider);
     if (facts?.builtin ?? provider === "loopback") return builtinRates;
+    const found = this.#findModel(provider, model, facts);
+    return found && compileModel(found.vendor.id, found.model);
+  }
+
+  #findModel(provider: string, model: string, facts: ProviderFacts | undefined): ReturnType<typeof findModel> {
     this.#find ??= loadVendors();
     const vendor = provider === "" ? makerOf(this.#find, model) : vendorOf(this.#find, { ...facts, preset: facts?.preset ?? provider });
-    const found = vendor && findModel(this.#find, vendor, model);
-    return found && compileModel(found.vendor.id, found.model);
+    return vendor && findModel(this.#find, vendor, model);
   }
 }
 
