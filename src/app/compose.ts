@@ -20,6 +20,8 @@ import {
   createBudgets,
   createEntryBodies,
   createBudgetSettlement,
+  highestCostOfRow,
+  type UsageRow,
   type Budgets,
   type CeilingRates,
   createLedger,
@@ -119,8 +121,10 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const budgets = await createBudgets({ store, clock, logger });
   const accounts = createAccounts({ store, clock, ids, logger, onChange: () => budgets.refresh() });
   const ceiling = (): CeilingRates => current.budget.ceiling;
+  const highestCost = (row: UsageRow): bigint | undefined => highestCostOfRow(current.prices, row);
   const sink =
-    options.sink ?? createStoreSink(store, { clock, steps: [createRollupStep(store), createBudgetSettlement({ ceiling, logger })] });
+    options.sink ??
+    createStoreSink(store, { clock, steps: [createRollupStep(store), createBudgetSettlement({ ceiling, highestCost, logger })] });
   const {
     durability,
     retention: { journalMs: keepMs },

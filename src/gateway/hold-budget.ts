@@ -47,7 +47,7 @@ export function letGoOfBudget(call: ModelCall): Promise<void> | undefined {
   const { requestId } = call.exchange;
   const status = call.outcome;
   if (status === undefined || status === "error" || status === "refused") return budgets.release(requestId);
-  const { usage, costNanoUsd } = call;
+  const { usage, budgetCostNanoUsd: costNanoUsd } = call;
   budgets.finished(requestId, budgetCharge({ status, usage, costNanoUsd }, call.current.budget.ceiling));
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { ceilingCost } from "../ledger/index.ts";
+import { ceilingCost, highestCost } from "../ledger/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import { estimateInput } from "./estimate-usage.ts";
 import type { ModelCall } from "./model-call.ts";
@@ -38,9 +38,10 @@ function costOf(call: ModelCall, attempt: Attempt, output: number): bigint {
   const { provider, upstreamModel } = attempt;
   const input = estimateInput(call, attempt);
   const { ledger, clock } = call.deps;
-  return (
-    ledger.cost(provider.name, upstreamModel, { input, output }, clock.now()) ?? ceilingCost(call.current.budget.ceiling, input, output)
-  );
+  const tier = call.envelope?.tier;
+  const usage = tier === undefined ? { input, output } : { input, output, tier };
+  const cost = highestCost((used) => ledger.cost(provider.name, upstreamModel, used, clock.now()), usage);
+  return cost ?? ceilingCost(call.current.budget.ceiling, input, output);
 }
 
 /** The output tokens that the provider is asked for at most. */

@@ -2,7 +2,7 @@ import type { Principal } from "../accounts/index.ts";
 import { GatewayError, messageOf } from "../core/index.ts";
 import { estimateBody, type Usage } from "../ir/index.ts";
 import { plausibleUsage } from "./plausible-usage.ts";
-import { costsNothing, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
+import { costsNothing, highestCost, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
 import type { AnswerFacts, Envelope, Protocol, RouteCall } from "../protocols/index.ts";
 import { StoreError, type KnownResponse } from "../store/index.ts";
 import type { Attempt } from "../upstream/index.ts";
@@ -79,6 +79,7 @@ export class ModelCall {
   #last: Settlement | undefined;
   #usage: Usage = {};
   #cost: bigint | undefined;
+  #budgetCost: bigint | undefined;
   #modelServed = "";
   #inputEstimate: number | undefined;
 
@@ -142,6 +143,11 @@ export class ModelCall {
   /** The cost of the settled attempt, for `x-tokligence-cost-usd`. */
   get costNanoUsd(): bigint | undefined {
     return this.#cost;
+  }
+
+  /** What the settled attempt counts for in budgets: its cost, or the most that it may be. */
+  get budgetCostNanoUsd(): bigint | undefined {
+    return this.#budgetCost;
   }
 
   /** What the settled attempt has used, as the ledger has it. */
@@ -279,7 +285,10 @@ export class ModelCall {
       httpStatus: settlement.httpStatus,
       ...(settlement.errorCode === undefined ? {} : { errorCode: settlement.errorCode }),
     };
-    this.#cost = costsNothing(record) ? 0n : this.deps.ledger.cost(open.provider, modelServed, usage, open.timeMs, open.upstreamModel);
+    const costOf = (used: Usage): bigint | undefined =>
+      this.deps.ledger.cost(open.provider, modelServed, used, open.timeMs, open.upstreamModel);
+    this.#cost = costsNothing(record) ? 0n : costOf(usage);
+    this.#budgetCost = this.#cost ?? (this.holdsBudget ? highestCost(costOf, usage) : undefined);
     return record;
   }
 }

@@ -4,7 +4,7 @@ export type { BudgetWarning } from "./budgets/budget-holds.ts";
 export * from "./budgets/budget-settle.ts";
 export * from "./budgets/budget-types.ts";
 export * from "./budgets/budgets.ts";
-export { costsNothing } from "./prices/charge.ts";
+export { costsNothing, highestCost, highestCostOfRow } from "./prices/charge.ts";
 export * from "./journal/disk.ts";
 export * from "./reports/entries.ts";
 export * from "./entries/entry-bodies.ts";

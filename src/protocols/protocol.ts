@@ -1,6 +1,15 @@
 import type { Edit, ExactValues, GatewayError, Secret, Span, SseEvent } from "../core/index.ts";
 import type { ParamTable } from "./param-names.ts";
-import type { ChatRequest, ChatResponse, EmbeddingRequest, EmbeddingResult, ProtocolId, StreamEvent, Usage } from "../ir/index.ts";
+import type {
+  ChatRequest,
+  ChatResponse,
+  EmbeddingRequest,
+  EmbeddingResult,
+  ProtocolId,
+  ServiceTier,
+  StreamEvent,
+  Usage,
+} from "../ir/index.ts";
 
 /** What a call asks for. `generate` is an answer of a model; the others are named as the contract's table names them. */
 export type Operation =
@@ -46,6 +55,8 @@ export interface Envelope {
   readonly maxOutputTokens?: number;
   /** How many answers it asked for, where more than one: each may be as long as the bound. */
   readonly choices?: number;
+  /** OpenAI's dialects: the class of service that the client asked for, where that has a price of its own. */
+  readonly tier?: ServiceTier;
   /** Chat: whether the client asked for usage in its stream. */
   readonly includeUsage?: boolean;
   /** OpenAI's dialects: the client asked for the cost in the answer's usage. */

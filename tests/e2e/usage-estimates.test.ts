@@ -306,3 +306,41 @@ test("a picture of 3.6 MB as a data URL is served on a budget of a dollar", asyn
   });
   assert.deepEqual([row.input_tokens, row.output_tokens, Number(row.cost_nano_usd)], [1000, 100, 2_250_000]);
 });
+
+test("a class of service without a price of its own counts at the standard price, twice that for priority, and never at the ceiling of unpriced models", async () => {
+  for (const [tier, factor] of [
+    ["flex", 1],
+    ["batch", 1],
+    ["priority", 2],
+  ] as const) {
+    const budget = async (body: Json): Promise<{ spent_usd: string }> => {
+      const reply = await fetch(`${gateway.url}/api/v1/budgets`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${gateway.adminKey}` },
+        body: JSON.stringify({ user: tier, period: "month", ...body }),
+      });
+      return (await reply.json()) as { spent_usd: string };
+    };
+    const user = await gateway.createKey(tier);
+    const send = (max_tokens: number): Promise<Response> =>
+      fetch(`${gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${user.key}`, "content-type": "application/json" },
+        body: JSON.stringify({ ...dialects.chat.body, service_tier: tier, max_tokens }),
+      });
+    // A thousand tokens cost a cent at the standard price; the prompt costs next to nothing.
+    await budget({ stop_usd: "0.0201" });
+    if (tier === "priority") assert.equal((await send(1100)).status, 402);
+    const usage = { prompt_tokens: 1000, completion_tokens: 100, total_tokens: 1100 };
+    answer = (response) => {
+      const choices = [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }];
+      response
+        .writeHead(200, { "content-type": "application/json" })
+        .end(JSON.stringify({ ...id, object: "chat.completion", choices, usage, service_tier: tier }));
+    };
+    assert.equal((await send(2000 / factor - 100)).status, 200, tier);
+    await gateway.rows();
+    const spent = Number((await budget({ stop_usd: "1" })).spent_usd);
+    assert.ok(spent > 0 && spent <= 0.00225 * factor, `${tier}: ${spent}`);
+  }
+});

@@ -12,6 +12,8 @@ import type { UsageRow } from "../entries/usage-row.ts";
 
 export interface BudgetSettlementDeps {
   readonly ceiling: () => CeilingRates;
+  /** The most that an entry without a cost may have cost, if a price of its model is known. */
+  readonly highestCost?: (row: UsageRow) => bigint | undefined;
   readonly logger: Logger;
 }
 
@@ -19,7 +21,7 @@ export interface BudgetSettlementDeps {
  * The step of ingestion that moves what requests have cost from held to spent, in the transaction that makes their rows: exactly once, whenever and by
  * whomever the rows are taken in.
  */
-export function createBudgetSettlement({ ceiling, logger }: BudgetSettlementDeps): IngestStep {
+export function createBudgetSettlement({ ceiling, highestCost, logger }: BudgetSettlementDeps): IngestStep {
   const lineage = createLineage();
   return async (transaction, newRows) => {
     const ancestors = await lineage(transaction, newRows);
@@ -35,7 +37,8 @@ export function createBudgetSettlement({ ceiling, logger }: BudgetSettlementDeps
     const changes = releasing(holds, new PeriodChanges());
     for (const row of newRows) {
       for (const budget of budgetsOf(row)) {
-        const charge = chargeOf(row, ceiling(), held.get(`${row.request_id} ${budget.id}`) ?? 0n);
+        const cost = row.cost_nano_usd ?? highestCost?.(row);
+        const charge = chargeOf(row, cost, ceiling()) ?? held.get(`${row.request_id} ${budget.id}`) ?? 0n;
         changes.add(budget.id, periodStart(budget.period, row.time_ms), charge, 0n);
       }
     }
@@ -82,10 +85,10 @@ function endsRequest(row: UsageRow): boolean {
   return row.status === "ok" || row.status === "cancelled" || row.status === "interrupted";
 }
 
-function chargeOf(row: UsageRow, ceiling: CeilingRates, heldNanoUsd: bigint): bigint {
-  const { status, input_tokens: input, output_tokens: output, cost_nano_usd: cost } = row;
+function chargeOf(row: UsageRow, costNanoUsd: bigint | undefined, ceiling: CeilingRates): bigint | undefined {
+  const { status, input_tokens: input, output_tokens: output } = row;
   const usage = { ...(input === null ? {} : { input }), ...(output === null ? {} : { output }) };
-  return budgetCharge({ status, usage, costNanoUsd: cost ?? undefined }, ceiling) ?? heldNanoUsd;
+  return budgetCharge({ status, usage, costNanoUsd }, ceiling);
 }
 
 /** Once for each period and limit, by whoever takes in the row that reaches it. */

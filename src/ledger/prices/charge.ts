@@ -1,4 +1,4 @@
-import type { Usage } from "../../ir/index.ts";
+import { readServiceTier, type ServiceTier, type Usage } from "../../ir/index.ts";
 import type { PriceCatalogue } from "./price-catalogue.ts";
 import { reckonCost, type Rates } from "./rates.ts";
 import type { CloseRecord } from "../types.ts";
@@ -6,6 +6,14 @@ import { clampUsage, rowOf, type Charge, type UsageRow } from "../entries/usage-
 
 const noCharge: Charge = { costNanoUsd: 0n, snapshot: null };
 const unknownCharge: Charge = { costNanoUsd: undefined, snapshot: null };
+/** What is stored if only the price of the class of service is unknown. */
+const unknownTiers: Readonly<Record<ServiceTier, Charge>> = {
+  batch: { costNanoUsd: undefined, snapshot: '{"tier":"batch"}' },
+  flex: { costNanoUsd: undefined, snapshot: '{"tier":"flex"}' },
+  priority: { costNanoUsd: undefined, snapshot: '{"tier":"priority"}' },
+};
+/** Vendors ask twice the standard price for priority (OpenAI's price list, November 2026); every other class costs less than the standard one. */
+const priorityFactor = 2n;
 
 /** The row of an attempt that is over, with what it costs at the price of its time. */
 export function chargedRow(prices: PriceCatalogue, record: CloseRecord): UsageRow {
@@ -28,7 +36,40 @@ function charge(prices: PriceCatalogue, record: CloseRecord, usage: Usage): Char
   if (costsNothing(record)) return noCharge;
   const rates = findRates(prices, record.provider, record.modelServed, usage, record.timeMs, record.upstreamModel);
   const costNanoUsd = rates && reckonCost(rates, usage);
-  return costNanoUsd === undefined ? unknownCharge : { costNanoUsd, snapshot: rates!.snapshot };
+  if (costNanoUsd !== undefined) return { costNanoUsd, snapshot: rates!.snapshot };
+  return usage.tier === undefined ? unknownCharge : unknownTiers[usage.tier];
+}
+
+/**
+ * The most that a usage of another class of service than the standard one costs: its price, or else from the standard price. For budgets, as an unknown price is no cost.
+ * @returns `undefined` where no price of the model is known.
+ */
+export function highestCost(costOf: (usage: Usage) => bigint | undefined, usage: Usage): bigint | undefined {
+  const cost = costOf(usage);
+  if (cost !== undefined || usage.tier === undefined) return cost;
+  const { tier, ...standard } = usage;
+  const standardCost = costOf(standard);
+  return standardCost !== undefined && tier === "priority" ? standardCost * priorityFactor : standardCost;
+}
+
+/** The same for an entry without a cost. */
+export function highestCostOfRow(prices: PriceCatalogue, row: UsageRow): bigint | undefined {
+  const tier = readServiceTier(/^\{"tier":"(\w+)"\}$/.exec(row.price_snapshot ?? "")?.[1]);
+  const usage: Usage = Object.fromEntries(
+    Object.entries({
+      input: row.input_tokens,
+      output: row.output_tokens,
+      cacheRead: row.cache_read_tokens,
+      cacheWrite5m: row.cache_write_5m_tokens,
+      cacheWrite1h: row.cache_write_1h_tokens,
+      reasoning: row.reasoning_tokens,
+      tier,
+    }).filter(([, value]) => value !== null && value !== undefined),
+  );
+  return highestCost((own) => {
+    const rates = findRates(prices, row.provider, row.model_served, own, row.time_ms, row.model_asked);
+    return rates && reckonCost(rates, own);
+  }, usage);
 }
 
 /** @param askedModel priced instead where `model`, the name that the upstream gave, has no price. */

@@ -1,10 +1,11 @@
-import { GatewayError, scanDocument, scanObject, type Span } from "../../core/index.ts";
+import { GatewayError, readString, scanDocument, scanObject, type Span } from "../../core/index.ts";
+import { readServiceTier } from "../../ir/index.ts";
 import { outputLimitKeys, readOutputLimits } from "../output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 import { isNull, readModel, readSwitch } from "../openai-shared/envelope.ts";
 import { readUsageOption } from "../openai-shared/usage-option.ts";
 
-const keys = ["model", "stream", "stream_options", "usage", ...outputLimitKeys];
+const keys = ["model", "stream", "stream_options", "usage", ...outputLimitKeys, "service_tier"];
 const embeddingKeys = ["model"];
 
 /**
@@ -21,10 +22,12 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   const options = readStreamOptions(body, stream ? spans[2] : undefined);
   const usageOption = readUsageOption(body, spans[3]);
   const includeCost = usageOption?.includeCost === true;
+  const tier = readServiceTier(readString(body, spans.at(-1)));
   return {
     model,
     stream,
     ...readOutputLimits(body, spans, 4),
+    ...(tier === undefined ? {} : { tier }),
     // The cost stands in the usage.
     includeUsage: options.includeUsage || includeCost,
     ...(includeCost ? { includeCost } : {}),

@@ -1,10 +1,22 @@
 import { GatewayError, readString, scanDocument, type Span } from "../../core/index.ts";
 import { isNull, readModel, readSwitch } from "../openai-shared/envelope.ts";
 import { readUsageOption } from "../openai-shared/usage-option.ts";
+import { readServiceTier } from "../../ir/index.ts";
 import { outputLimitKeys, readOutputLimits } from "../output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 
-const keys = ["model", "stream", "previous_response_id", "store", "background", "conversation", "input", "usage", ...outputLimitKeys];
+const keys = [
+  "model",
+  "stream",
+  "previous_response_id",
+  "store",
+  "background",
+  "conversation",
+  "input",
+  "usage",
+  ...outputLimitKeys,
+  "service_tier",
+];
 
 /**
  * Reads what the gateway must know of a Responses body. The vendor lets `model` be absent (a stored prompt, a continued response may name it); here it
@@ -21,11 +33,13 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   const background = readSwitch(body, spans[4], "background");
   const isInConversation = spans[5] !== undefined && !isNull(body, spans[5]);
   const usageOption = readUsageOption(body, spans[7]);
+  const tier = readServiceTier(readString(body, spans.at(-1)));
   return {
     model,
     stream,
     ...(usageOption?.includeCost === true ? { includeCost: true } : {}),
     ...readOutputLimits(body, spans, 8),
+    ...(tier === undefined ? {} : { tier }),
     ...(previousResponseId === undefined ? {} : { previousResponseId }),
     ...(store === undefined ? {} : { store }),
     ...(background === undefined ? {} : { background }),
