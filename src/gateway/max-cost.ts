@@ -46,9 +46,9 @@ function costOf(call: ModelCall, attempt: Attempt, output: number): bigint {
 
 /** The output tokens that the provider is asked for at most. */
 function outputLimit(call: ModelCall, { lane, protocol }: Attempt): number {
-  const asked = call.envelope?.maxOutputTokens;
+  const { maxOutputTokens: asked, otherLimit = 0 } = call.envelope ?? {};
   const { least = 0, unasked = 0 } = (lane === "translated" ? call.deps.upstreamProtocols.get(protocol)?.outputBounds : undefined) ?? {};
-  return bounded(asked ?? Math.max(call.current.budget.outputTokens, unasked), least, mostTokens);
+  return bounded(asked ?? Math.max(call.current.budget.outputTokens, unasked, otherLimit), least, mostTokens);
 }
 
 function answersOf(call: ModelCall): number {

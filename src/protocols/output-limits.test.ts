@@ -11,7 +11,10 @@ function envelopeOf(id: ProtocolId, body: object | string): Envelope {
   return protocol.readEnvelope(text, { route, param: id === "gemini-generate" ? "m" : "", query: "" });
 }
 
-const limitOf = (id: ProtocolId, body: object | string): number | undefined => envelopeOf(id, body).maxOutputTokens;
+const limitOf = (id: ProtocolId, body: object | string): number | undefined => {
+  const { maxOutputTokens, otherLimit } = envelopeOf(id, body);
+  return maxOutputTokens ?? otherLimit;
+};
 const choicesOf = (id: ProtocolId, body: object): number | undefined => envelopeOf(id, body).choices;
 
 const dialects: readonly ProtocolId[] = ["openai-chat", "openai-responses", "anthropic-messages", "gemini-generate"];
@@ -97,4 +100,14 @@ test("a bound is put into an unbounded body where its protocol has it, or in the
       '{"generationConfig":{"maxOutputTokens":20}}',
     ],
   );
+});
+
+test("a bound under names that are not the dialect's is none: its provider may ignore it", () => {
+  const read = (id: ProtocolId, body: object): unknown[] => [envelopeOf(id, body).maxOutputTokens, envelopeOf(id, body).otherLimit];
+  assert.deepEqual(read("openai-responses", { max_tokens: 5, max_completion_tokens: 7 }), [undefined, 7]);
+  assert.deepEqual(read("openai-responses", { max_tokens: 9, max_output_tokens: 7 }), [9, undefined]);
+  assert.deepEqual(read("openai-chat", { max_output_tokens: 7, max_tokens: 0 }), [undefined, 7]);
+  assert.deepEqual(read("anthropic-messages", { max_completion_tokens: 7 }), [undefined, 7]);
+  assert.deepEqual(read("gemini-generate", { maxOutputTokens: 7, generationConfig: { max_tokens: 3 } }), [undefined, 7]);
+  assert.deepEqual(read("gemini-generate", { maxOutputTokens: 7, generation_config: { max_output_tokens: 3 } }), [7, undefined]);
 });

@@ -23,36 +23,61 @@ const quote = 0x22;
 const openBrace = 0x7b;
 
 export interface OutputLimits {
-  /** The largest bound on output tokens; absent if the body has none, or only ones that are 0 or no number. */
+  /** The largest bound on output tokens; absent if the body has none under the dialect's own names, or only ones that are 0 or no number. */
   readonly maxOutputTokens?: number;
+  /** In that case the largest under other names. A provider may ignore it, so it bounds nothing, but it may be more than the provider's own default. */
+  readonly otherLimit?: number;
   /** The largest number of answers, if it is above 1. */
   readonly choices?: number;
+}
+
+/** Names under which a dialect has its bound: at the top of the body, or in a configuration object. */
+export interface OwnLimits {
+  readonly names: readonly string[];
+  readonly isNested: boolean;
 }
 
 /**
  * The largest of all bounds in a body. `spans` are those of `outputLimitKeys`, which begin at `first`. The configuration objects are read too, without those inside
  * them.
  */
-export function readOutputLimits(body: string, spans: readonly (Span | undefined)[], first: number): OutputLimits {
-  let limit = largest(body, spans, first, limitCount);
-  let choices = largest(body, spans, first + limitCount, choiceCount);
+export function readOutputLimits(body: string, spans: readonly (Span | undefined)[], first: number, own: OwnLimits): OutputLimits {
+  const limits = { own: 0, all: 0, choices: 0 };
+  note(limits, body, { spans, first }, own.isNested ? [] : own.names);
   for (let at = first + limitCount + choiceCount; at < first + outputLimitKeys.length; at++) {
     const config = spans[at];
     if (config === undefined || body.charCodeAt(config.start) !== openBrace) continue;
-    const inner = scanObject(body, config.start, outputLimitKeys).spans;
-    limit = Math.max(limit, largest(body, inner, 0, limitCount));
-    choices = Math.max(choices, largest(body, inner, limitCount, choiceCount));
+    note(limits, body, { spans: scanObject(body, config.start, outputLimitKeys).spans, first: 0 }, own.isNested ? own.names : []);
   }
-  return { ...(limit > 0 ? { maxOutputTokens: limit } : {}), ...(choices > 1 ? { choices } : {}) };
+  const { all, choices } = limits;
+  return {
+    ...(all === 0 ? {} : { [limits.own === 0 ? "otherLimit" : "maxOutputTokens"]: all }),
+    ...(choices > 1 ? { choices } : {}),
+  };
 }
 
-function largest(body: string, spans: readonly (Span | undefined)[], first: number, count: number): number {
-  let most = 0;
-  for (let at = first; at < first + count; at++) {
-    const span = spans[at];
-    if (span !== undefined) most = Math.max(most, readLimit(body, span));
+interface FoundLimits {
+  own: number;
+  all: number;
+  choices: number;
+}
+
+interface FoundSpans {
+  readonly spans: readonly (Span | undefined)[];
+  readonly first: number;
+}
+
+function note(limits: FoundLimits, body: string, { spans, first }: FoundSpans, own: readonly string[]): void {
+  for (let i = 0; i < limitCount + choiceCount; i++) {
+    const span = spans[first + i];
+    if (span === undefined) continue;
+    const value = readLimit(body, span);
+    if (i >= limitCount) limits.choices = Math.max(limits.choices, value);
+    else {
+      limits.all = Math.max(limits.all, value);
+      if (own.includes(outputLimitKeys[i]!)) limits.own = Math.max(limits.own, value);
+    }
   }
-  return most;
 }
 
 /** A number, or its decimal text, which protocol buffers and lenient servers take as well; 0 for anything else. */

@@ -53,6 +53,8 @@ export interface Envelope {
   readonly stream: boolean;
   /** The bound on output tokens that the client set. */
   readonly maxOutputTokens?: number;
+  /** Without one, the largest under a name that is not the dialect's: the provider may ignore it. */
+  readonly otherLimit?: number;
   /** How many answers it asked for, where more than one: each may be as long as the bound. */
   readonly choices?: number;
   /** OpenAI's dialects: the class of service that the client asked for, where that has a price of its own. */

@@ -17,7 +17,11 @@ ledger: { output_ceiling: 100 }
 let mock: MockUpstream;
 let gateway: TestGateway;
 before(async () => {
-  mock = await createMockUpstream({ apiKeys: Object.values(providerKeys), validate: false });
+  mock = await createMockUpstream({
+    apiKeys: Object.values(providerKeys),
+    validate: false,
+    choose: ({ body }) => spendAll(body.toString()),
+  });
   gateway = await startGateway({ config: withMockUpstream(mock.url, prices) });
   await announcementsOver(mock, Object.keys(providerKeys).length);
 });
@@ -50,6 +54,15 @@ async function budgetOf({ user }: Caller): Promise<Pick<BudgetState, "spent_usd"
 }
 
 const costs = (output: number): { usage: { input: number; output: number } } => ({ usage: { input: 5, output } });
+
+/** To requests with this word a provider answers with as many tokens as the largest bound that it finds allows. */
+const spend = "Spend";
+
+function spendAll(body: string): ReturnType<typeof costs> | undefined {
+  if (!body.includes(spend)) return undefined;
+  const bounds = [...body.matchAll(/"(?:max_\w*tokens|maxOutputTokens)":(\d+)/g)].map(([, bound]) => Number(bound));
+  return costs(Math.max(...bounds, 0) || 100);
+}
 
 /** A request of each dialect. */
 const dialects = {
@@ -187,4 +200,33 @@ test("a request that has no room is refused with the number that was counted, it
     `${budget} 2. The request asks for up to 20 output tokens (max_completion_tokens). There is room for 10: ask for no more`,
   );
   assert.equal((await ask(poor, "chat", "gpt-mock", { max_tokens: 10 })).status, 200);
+});
+
+test("of 200 requests at once, with bounds of all kinds and none, in all dialects, no more is spent than the budget allows", async () => {
+  const crowd = await callerWith("crowd", "20");
+  const bounds: readonly Json[] = [
+    {},
+    { max_tokens: 5, max_completion_tokens: 17 },
+    { max_tokens: 40, max_output_tokens: 3 },
+    { max_completion_tokens: 0, max_tokens: 20 },
+    { generationConfig: { maxOutputTokens: 2 }, generation_config: { max_output_tokens: 30 } },
+    { max_tokens: null },
+  ];
+  const names = Object.keys(dialects) as Dialect[];
+  const models = ["gpt-mock", "claude-mock", "gemini-mock"];
+  const replies = await Promise.all(
+    Array.from({ length: 200 }, async (_, i) => {
+      const dialect = names[i % names.length]!;
+      const texts = { messages: [{ role: "user", content: spend }], input: spend, contents: [{ role: "user", parts: [{ text: spend }] }] };
+      const prompt = Object.fromEntries(Object.entries(texts).filter(([key]) => key in dialects[dialect].body));
+      const reply = await ask(crowd, dialect, models[i % models.length]!, { ...bounds[i % bounds.length], ...prompt });
+      await reply.text();
+      return reply.status;
+    }),
+  );
+  const served = replies.filter((status) => status === 200).length;
+  assert.deepEqual(new Set(replies), new Set([200, 402]));
+  const { spent_usd, held_usd } = await budgetOf(crowd);
+  assert.ok(served > 1 && Number(spent_usd) > 15 && Number(spent_usd) <= 20, `${served} served, ${spent_usd} spent`);
+  assert.equal(held_usd, "0");
 });

@@ -1,8 +1,9 @@
 import { GatewayError, readBoolean, readString, scanDocument, type Span } from "../../core/index.ts";
-import { outputLimitKeys, readOutputLimits } from "../output-limits.ts";
+import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 
 const keys = ["model", "stream", ...outputLimitKeys] as const;
+const ownLimits: OwnLimits = { names: ["max_tokens"], isNested: false };
 const maxModelLength = 256;
 
 /**
@@ -18,7 +19,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   return {
     model: readModel(body, model),
     stream: readStream(body, stream),
-    ...readOutputLimits(body, object.spans, 2),
+    ...readOutputLimits(body, object.spans, 2, ownLimits),
     spans: { model, stream },
     insertAt: object.open + 1,
     empty: object.empty,

@@ -1,9 +1,10 @@
 import { GatewayError, readString, scanDocument, scanObject, skipSpace, skipValue, type Span } from "../../core/index.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
-import { outputLimitKeys, readOutputLimits } from "../output-limits.ts";
+import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../output-limits.ts";
 import { bareModel } from "./model-name.ts";
 
 const keys = ["model", "requests", "generateContentRequest", "generate_content_request", ...outputLimitKeys] as const;
+const ownLimits: OwnLimits = { names: ["maxOutputTokens", "max_output_tokens"], isNested: true };
 const modelKey = ["model"] as const;
 const maxModelLength = 256;
 const openBrace = 0x7b;
@@ -32,7 +33,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
     model,
     stream,
     ...(stream && !/(?:^|&)(?:\$|%24)?alt=sse(?:&|$)/i.test(call.query) ? { jsonArray: true } : {}),
-    ...readOutputLimits(body, object.spans, 4),
+    ...readOutputLimits(body, object.spans, 4, ownLimits),
     spans,
     insertAt: object.open + 1,
     empty: object.empty,

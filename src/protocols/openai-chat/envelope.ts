@@ -1,11 +1,12 @@
 import { GatewayError, readString, scanDocument, scanObject, type Span } from "../../core/index.ts";
 import { readServiceTier } from "../../ir/index.ts";
-import { outputLimitKeys, readOutputLimits } from "../output-limits.ts";
+import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 import { isNull, readModel, readSwitch } from "../openai-shared/envelope.ts";
 import { readUsageOption } from "../openai-shared/usage-option.ts";
 
 const keys = ["model", "stream", "stream_options", "usage", ...outputLimitKeys, "service_tier"];
+const ownLimits: OwnLimits = { names: ["max_tokens", "max_completion_tokens"], isNested: false };
 const embeddingKeys = ["model"];
 
 /**
@@ -26,7 +27,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   return {
     model,
     stream,
-    ...readOutputLimits(body, spans, 4),
+    ...readOutputLimits(body, spans, 4, ownLimits),
     ...(tier === undefined ? {} : { tier }),
     // The cost stands in the usage.
     includeUsage: options.includeUsage || includeCost,

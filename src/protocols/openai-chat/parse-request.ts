@@ -51,6 +51,13 @@ export const knownFields: ReadonlySet<string> = new Set([
 
 const schemaPath = "response_format.json_schema";
 
+/** The newer field counts; 0 bounds nothing. */
+function parseLimit(wire: WireObject): number | undefined {
+  const newer = optionalNumber(wire, "max_completion_tokens", "");
+  const limit = newer === 0 ? undefined : newer;
+  return limit ?? optionalNumber(wire, "max_tokens", "") ?? newer;
+}
+
 /** A body of `POST /v1/chat/completions`. @throws GatewayError `invalid_request` that names the field. */
 export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
   const wire = readObject(body, "body");
@@ -65,7 +72,7 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
     responseFormat: parseFormat(optionalObject(wire, "response_format", ""), ({ json_schema: schema }) =>
       parseJsonSchema(readObject(schema, schemaPath), schemaPath),
     ),
-    maxOutputTokens: optionalNumber(wire, "max_completion_tokens", "") ?? optionalNumber(wire, "max_tokens", ""),
+    maxOutputTokens: parseLimit(wire),
     temperature: optionalNumber(wire, "temperature", ""),
     topP: optionalNumber(wire, "top_p", ""),
     topK: optionalNumber(wire, "top_k", ""),

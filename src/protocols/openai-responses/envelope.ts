@@ -2,7 +2,7 @@ import { GatewayError, readString, scanDocument, type Span } from "../../core/in
 import { isNull, readModel, readSwitch } from "../openai-shared/envelope.ts";
 import { readUsageOption } from "../openai-shared/usage-option.ts";
 import { readServiceTier } from "../../ir/index.ts";
-import { outputLimitKeys, readOutputLimits } from "../output-limits.ts";
+import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 
 const keys = [
@@ -17,6 +17,7 @@ const keys = [
   ...outputLimitKeys,
   "service_tier",
 ];
+const ownLimits: OwnLimits = { names: ["max_output_tokens"], isNested: false };
 
 /**
  * Reads what the gateway must know of a Responses body. The vendor lets `model` be absent (a stored prompt, a continued response may name it); here it
@@ -38,7 +39,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
     model,
     stream,
     ...(usageOption?.includeCost === true ? { includeCost: true } : {}),
-    ...readOutputLimits(body, spans, 8),
+    ...readOutputLimits(body, spans, 8, ownLimits),
     ...(tier === undefined ? {} : { tier }),
     ...(previousResponseId === undefined ? {} : { previousResponseId }),
     ...(store === undefined ? {} : { store }),
