@@ -55,6 +55,7 @@ export class BlockRenderer {
   readonly #losses: Losses;
   readonly #idByCall = new Map<ToolCallBlock, string>();
   readonly #takenIds = new Set<string>();
+  readonly #nextNumber = new Map<string, number>();
 
   constructor(namer: ToolNamer, losses: Losses) {
     this.#namer = namer;
@@ -115,7 +116,10 @@ export class BlockRenderer {
     if (known !== undefined) return known;
     const base = call.id.replace(/[^a-zA-Z0-9_-]/g, "_") || "call";
     let id = base;
-    for (let n = 2; this.#takenIds.has(id); n++) id = `${base}_${n}`;
+    // Goes on where the last call of this id ended: all calls of a conversation may have one.
+    let n = this.#nextNumber.get(base) ?? 2;
+    for (; this.#takenIds.has(id); n++) id = `${base}_${n}`;
+    this.#nextNumber.set(base, n);
     this.#takenIds.add(id);
     this.#idByCall.set(call, id);
     return id;
