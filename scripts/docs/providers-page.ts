@@ -40,7 +40,8 @@ there without being named, and are off until their variable is set. \`examples/\
 ${presets.map(renderRow).join("\n")}
 
 A model name goes to the first of: an alias (\`model_aliases\`), your routes (\`model_provider_routes\`), a provider that lists the name in \`models\`, a vendor's own patterns (last column; only
-without routes), a provider that announces the name, \`provider/model\`. \`tokligence route explain MODEL\` shows each step.
+without routes), a provider that announces the name, \`provider/model\`, where \`provider\` may also be another name of the second column: \`gemini/MODEL\` finds \`google\`.
+\`tokligence route explain MODEL\` shows each step, and exits with 1 if nothing serves the model.
 
 Any other server that speaks one of the four protocols:
 

@@ -7,6 +7,8 @@ export type WorkMode = "auto" | "passthrough" | "translation";
 /** Who serves models. Built from configuration and a preset. */
 export interface Provider {
   readonly name: string;
+  /** The names of its preset: `gemini/MODEL` finds the provider `google`, unless a provider is called `gemini`. */
+  readonly otherNames?: readonly string[];
   readonly enabled: boolean;
   /** Why not, for people: `OPENAI_API_KEY is not set`. */
   readonly disabledReason?: string;

@@ -133,6 +133,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .action(async (model: string, options: Output & { dialect: string }) => {
       const explained = await admin((call) => call("routes.explain", { query: { model, dialect: options.dialect } }));
       print(options.json === true, explained, () => explanationText(explained));
+      if (explained.attempts.length === 0) throw new ExitStatus(1);
     });
 
   program

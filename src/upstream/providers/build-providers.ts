@@ -95,8 +95,10 @@ function buildProvider(settings: ProviderSettings): Provider {
     ...(keyHeader === undefined ? {} : { keyHeader: checkedHeader(name, "key_header", keyHeader) }),
   };
   const disabledReason = disabledReasonOf(settings, preset, baseUrls);
+  const otherNames = preset === undefined ? [] : [preset.name, ...(preset.aliases ?? [])].filter((other) => other !== name);
   return {
     name,
+    ...(otherNames.length === 0 ? {} : { otherNames }),
     enabled: disabledReason === undefined,
     ...(disabledReason === undefined ? {} : { disabledReason }),
     protocols,

@@ -158,28 +158,53 @@ test("a disabled provider is passed over where another serves, and named with it
   assert.equal(served(unrouted, "gpt-4.1"), "groq:gpt-4.1");
 });
 
-test("a name that nobody knows says how models are found and what it may have meant", () => {
-  const catalog = catalogOf([provider("openai", { models: ["gpt-4o", "gpt-4o-mini"] })], {
+test("the answer to an unknown name suggests close names, or says which there are", () => {
+  const catalog = catalogOf([provider("openai", { models: ["gpt-4o", "gpt-4o-mini"] }), provider("mine", { preset: "google" })], {
     aliases: new Map([["fast", "gpt-4o-mini"]]),
-    announced: new Map([["openai", ["llama-3.3-70b-versatile", "qwen-max"]]]),
+    announced: new Map([["openai", ["llama-3.3-70b-versatile", "qwen-max", "whisper-1", "o3"]]]),
   });
-  const ways =
-    "Models are found by model_aliases, model_provider_routes, the models that providers list or announce, and as PROVIDER/MODEL.";
+  const there =
+    "There are 8 models, among them loopback, fast, gpt-4o, gpt-4o-mini, llama-3.3-70b-versatile, qwen-max, and PROVIDER/MODEL with one of the " +
+    "providers openai, mine; GET /v1/models lists them.";
   const rows: readonly (readonly [string, string])[] = [
-    ["llama-3.3-70b", " Did you mean llama-3.3-70b-versatile?"],
-    ["LLaMA_3.3.70b-versatile", " Did you mean llama-3.3-70b-versatile?"],
-    ["qwen-mxa", " Did you mean qwen-max?"],
-    ["fats", " Did you mean fast?"],
-    ["mistral-large", ""],
-    ["x".repeat(5_000), ""],
+    ["llama-3.3-70b", "Did you mean llama-3.3-70b-versatile?"],
+    ["LLaMA_3.3.70b-versatile", "Did you mean llama-3.3-70b-versatile?"],
+    ["qwen-mxa", "Did you mean qwen-max?"],
+    ["fats", "Did you mean fast?"],
+    ["opanai/gpt-5", "Did you mean openai/gpt-5?"],
+    ["gemni/gemini-2.5-pro", "Did you mean gemini/gemini-2.5-pro?"],
+    ["mistral-large", there],
+    ["x".repeat(5_000), there],
   ];
-  for (const [model, suggestion] of rows) {
+  for (const [model, offer] of rows) {
     const name = model.length > 200 ? `${model.slice(0, 200)}…` : model;
     assert.deepEqual(
       refusal(() => plan(catalog, { model })),
-      ["model_not_found", 404, "model", `No provider serves the model "${name}". ${ways}${suggestion}`],
+      [
+        "model_not_found",
+        404,
+        "model",
+        `No provider serves the model "${name}". ${offer} \`tokligence route explain MODEL\` shows how a name is looked up.`,
+      ],
     );
   }
+  assert.match(served(catalogOf([]), "x"), /There are the models loopback; GET/);
+});
+
+test("the names of a preset find its provider, but for those that a provider has itself", () => {
+  const google = provider("google");
+  assert.equal(served(catalogOf([google]), "gemini/gemini-2.5-pro"), "google:gemini-2.5-pro");
+  const two = [
+    provider("mine", { preset: "google", keys: [] }),
+    google,
+    provider("gemini", { protocols: ["openai-chat"], baseUrl: "http://127.0.0.1:1" }),
+  ];
+  assert.deepEqual(
+    ["gemini/a", "google/b", "mine/c"].map((model) => served(catalogOf(two), model).slice(0, 40)),
+    ["gemini:a", "google:b", 'The model "mine/c" cannot be served: the'],
+  );
+  const renamed = [provider("off", { preset: "google", enabled: false }), provider("on", { preset: "google" })];
+  assert.equal(served(catalogOf(renamed), "gemini/a/b"), "on:a/b", "an enabled provider comes first");
 });
 
 test("aliases go one step: a chain or a cycle, and one that hides a built-in name, are refused", () => {

@@ -39,6 +39,9 @@ interface Found {
 
 type Note = (step: string) => void;
 
+/** A message names at most this number of models. */
+const shownNames = 6;
+
 /**
  * Finds who serves a model, in this order: the built-in names, alias, the file's routes (first match wins), an exact name in an enabled provider's
  * `models`, the presets' globs (only where the file has no routes), names that providers announce, `provider/model`. Immutable.
@@ -46,6 +49,7 @@ type Note = (step: string) => void;
 export class ModelResolver {
   readonly #table: RoutingTable;
   readonly #byName: ReadonlyMap<string, Provider>;
+  readonly #byPrefix: ReadonlyMap<string, Provider>;
   readonly #builtin: readonly (readonly [Provider, GlobList])[];
   readonly #routes: readonly (readonly [Glob, readonly string[]])[];
   readonly #exact: ReadonlyMap<string, readonly Provider[]>;
@@ -56,6 +60,7 @@ export class ModelResolver {
   constructor(table: RoutingTable) {
     this.#table = table;
     this.#byName = new Map(table.providers.map((provider) => [provider.name, provider]));
+    this.#byPrefix = indexByPrefix(table.providers);
     const withPatterns = table.providers.map((provider) => [provider, new GlobList(provider.modelPatterns)] as const);
     this.#builtin = withPatterns.filter(([provider]) => provider.builtin);
     this.#patterns = withPatterns.filter(([provider]) => !provider.builtin && provider.modelPatterns.length > 0);
@@ -185,7 +190,7 @@ export class ModelResolver {
       note(`provider/model: ${quote(model)} does not begin with a provider's name`);
       return undefined;
     }
-    const upstreamModel = model.slice(provider.name.length + 1);
+    const upstreamModel = model.slice(model.indexOf("/") + 1);
     const reason = this.#whyNot(provider.name);
     note(`provider/model: names provider ${provider.name}${reason === undefined ? "" : `; ${reason}`}`);
     if (reason === undefined) return { targets: [{ provider: provider.name, upstreamModel }] };
@@ -194,7 +199,7 @@ export class ModelResolver {
 
   #prefixOf(model: string): Provider | undefined {
     const slash = model.indexOf("/");
-    const provider = slash > 0 && slash < model.length - 1 ? this.#byName.get(model.slice(0, slash)) : undefined;
+    const provider = slash > 0 && slash < model.length - 1 ? this.#byPrefix.get(model.slice(0, slash)) : undefined;
     return provider?.builtin === true ? undefined : provider;
   }
 
@@ -224,11 +229,21 @@ export class ModelResolver {
   #unknown(model: string, asked: string, unserved: readonly string[]): string {
     const name = model === asked ? quote(model) : `${quote(asked)} (${quote(model)})`;
     if (unserved.length > 0) return `The model ${name} cannot be served: ${unserved.join("; ")}.`;
-    const close = closestNames(model, this.knownNames(), 3);
-    return (
-      `No provider serves the model ${name}. Models are found by model_aliases, model_provider_routes, the models that providers list or announce, ` +
-      `and as PROVIDER/MODEL.${close.length === 0 ? "" : ` Did you mean ${[...new Set(close)].join(" or ")}?`}`
-    );
+    return `No provider serves the model ${name}. ${this.#offer(model)} \`tokligence route explain MODEL\` shows how a name is looked up.`;
+  }
+
+  /** What the client can write instead. */
+  #offer(model: string): string {
+    const slash = model.indexOf("/");
+    const prefix = closestNames(model.slice(0, Math.max(slash, 0)), this.#byPrefix.keys(), 1).map((name) => `${name}${model.slice(slash)}`);
+    const close = [...new Set([...closestNames(model, this.knownNames(), 3), ...prefix])];
+    if (close.length > 0) return `Did you mean ${close.join(" or ")}?`;
+    const known = [...new Set(this.knownNames())];
+    const some = known.slice(0, shownNames).map(shorten).join(", ");
+    const models = known.length > shownNames ? `There are ${known.length} models, among them ${some}` : `There are the models ${some}`;
+    const enabled = this.#table.providers.filter((provider) => provider.enabled && !provider.builtin);
+    const direct = enabled.length === 0 ? "" : `, and PROVIDER/MODEL with one of the providers ${names(enabled)}`;
+    return `${models}${direct}; GET /v1/models lists them.`;
   }
 
   #checkAliases(): void {
@@ -262,6 +277,16 @@ function indexByModel(entries: readonly (readonly [Provider, readonly string[]])
   return index;
 }
 
+/** What may stand before the slash of `provider/model`: a provider's name or, if no provider has that name, one of its preset. */
+function indexByPrefix(providers: readonly Provider[]): Map<string, Provider> {
+  const index = new Map<string, Provider>();
+  // Whoever comes later wins: names before other names, enabled providers before others, the first of the file before the next.
+  const order = [...providers.filter(({ enabled }) => enabled), ...providers.filter(({ enabled }) => !enabled)].toReversed();
+  for (const provider of order) for (const name of provider.otherNames ?? []) index.set(name, provider);
+  for (const provider of providers) index.set(provider.name, provider);
+  return index;
+}
+
 function targetsOf(providers: readonly Provider[], upstreamModel: string): Target[] {
   return providers.map((provider) => ({ provider: provider.name, upstreamModel }));
 }
@@ -272,5 +297,9 @@ function names(providers: readonly Provider[]): string {
 
 /** Names come from clients: quoted, and cut where they are absurd. */
 function quote(text: string): string {
-  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
+  return JSON.stringify(shorten(text));
+}
+
+function shorten(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
