@@ -20,7 +20,22 @@ export function reportLosses(call: ModelCall, attempt: Attempt, losses: readonly
       param: [...named.keys()][0]!,
     });
   }
-  call.losses = [...named.keys()].map((param) => ({ param, label: paramLabel(param, params), to: attempt.protocol }));
+  nameIn(call, attempt, named, unnamed);
+}
+
+/**
+ * The same for a body that goes to a server of its own protocol: as all else of it goes as it is, every change is named; what is lost may refuse the
+ * request.
+ * @throws GatewayError `invalid_request` where losses refuse the request.
+ */
+export function reportChanges(call: ModelCall, attempt: Attempt, losses: readonly Loss[], wire: unknown): void {
+  reportLosses(call, attempt, losses, wire);
+  const { named, unnamed } = nameLosses(losses, (loss, places) => spellLoss(loss, call.protocol.params, wire, places));
+  nameIn(call, attempt, named, unnamed);
+}
+
+function nameIn(call: ModelCall, attempt: Attempt, named: ReadonlyMap<string, Loss>, unnamed: string | undefined): void {
+  call.losses = [...named.keys()].map((param) => ({ param, label: paramLabel(param, call.protocol.params), to: attempt.protocol }));
   call.unnamedLosses = unnamed;
 }
 

@@ -1,12 +1,12 @@
-import { GatewayError, SseSplitter, type Edit } from "../core/index.ts";
-import { AnsweredError } from "../protocols/index.ts";
+import { applyEdits, GatewayError, parseLatin1, SseSplitter, type Edit } from "../core/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import { forwardRequestHeaders } from "./headers.ts";
 import { AnswerTranslator } from "./answer-translator.ts";
 import type { Lane, ReadAnswer } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
-import { setOutputLimit } from "../protocols/index.ts";
-import { parseBody, refuseAnswer } from "./parse-body.ts";
+import { AnsweredError, setOutputLimit, type Patch } from "../protocols/index.ts";
+import { checkValues, parseBody, refuseAnswer } from "./parse-body.ts";
+import { reportChanges } from "./report-losses.ts";
 import { withoutSeals } from "./proofs/index.ts";
 
 /** The client's own protocol: the received bytes go out, with small edits spliced in where something must change, and come back as they are. */
@@ -19,14 +19,7 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
     ...(upstreamModel === envelope.model ? {} : { model: upstreamModel }),
     ...(provider.quirks.noStreamOptions === true ? { noStreamOptions: true } : {}),
   };
-  const edits =
-    parts.length === 0
-      ? []
-      : inOrder(protocol.planEdits(envelope, route, patch), [
-          ...withoutSeals(call.text, protocol.id),
-          ...(call.guarded?.edits ?? []),
-          ...limitEdits(call, attempt),
-        ]);
+  const body = parts.length === 0 ? undefined : (fittedParts(call, attempt, patch) ?? editedParts(call, attempt, patch));
   // The usage chunk was asked for by the gateway alone.
   const hideUsage = envelope.stream && envelope.includeUsage === false && provider.quirks.noStreamOptions !== true;
   return {
@@ -34,7 +27,7 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
       method: target.method,
       path: route.query === "" ? target.path : `${target.path}?${route.query}`,
       headers: forwardRequestHeaders(call.exchange.rawHeaders, protocol),
-      body: parts.length === 0 ? undefined : edits.length === 0 ? parts : spliceParts(parts, edits),
+      body,
     },
     translated: false,
     readJson(whole) {
@@ -69,6 +62,40 @@ function limitEdits({ outputLimit, protocol, text }: ModelCall, { provider }: At
   const { maxOutputTokens: names } = protocol.params.names;
   const place = typeof names === "string" ? names : (names.find((name) => name === provider.quirks.maxTokensField) ?? names[0]);
   return [setOutputLimit(text, place, outputLimit)];
+}
+
+/** The received parts with the edits that every request of the provider gets. */
+function editedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] {
+  const { protocol, route, parts } = call;
+  const edits = inOrder(protocol.planEdits(call.envelope!, route, patch), ownEdits(call, attempt));
+  return edits.length === 0 ? parts : spliceParts(parts, edits);
+}
+
+/** Edits of the gateway's own. */
+function ownEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
+  return [...withoutSeals(call.text, call.protocol.id), ...(call.guarded?.edits ?? []), ...limitEdits(call, attempt)];
+}
+
+/**
+ * The body for a server that would refuse it as it stands; `undefined` where it would not.
+ * @throws GatewayError `body_too_complex`, `invalid_request` where a change refuses the request (`gateway.on_loss`).
+ */
+function fittedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] | undefined {
+  const { protocol, route } = call;
+  const { provider, upstreamModel } = attempt;
+  if (provider.ownQuirks === undefined || protocol.fitOwnBody === undefined || route.route.operation !== "generate") return undefined;
+  const own = ownEdits(call, attempt);
+  const text = own.length === 0 ? call.text : applyEdits(call.text, inOrder([], own));
+  const fitted = protocol.fitOwnBody(text, {
+    model: upstreamModel,
+    quirks: provider.ownQuirks,
+    beforeParse: (body) => checkValues(call, body),
+  });
+  if (fitted === undefined) return undefined;
+  reportChanges(call, attempt, fitted.losses, parseLatin1(call.text));
+  const whole = [Buffer.from(fitted.text, "latin1")];
+  const edits = protocol.planEdits(protocol.readEnvelope(fitted.text, route), route, patch);
+  return edits.length === 0 ? whole : spliceParts(whole, edits);
 }
 
 function inOrder(some: readonly Edit[], others: readonly Edit[]): readonly Edit[] {

@@ -10,6 +10,8 @@ import type {
   StreamEvent,
   Usage,
 } from "../ir/index.ts";
+import type { RenderQuirks } from "./quirks.ts";
+import type { Loss } from "./translation.ts";
 
 /** What a call asks for. `generate` is an answer of a model; the others are named as the contract's table names them. */
 export type Operation =
@@ -86,6 +88,23 @@ export interface Patch {
   readonly model?: string;
   /** The upstream refuses `stream_options`: usage cannot be asked for. */
   readonly noStreamOptions?: boolean;
+}
+
+/** The server that a body of its own protocol goes to. */
+export interface OwnTarget {
+  /** The upstream's name. */
+  readonly model: string;
+  readonly quirks: RenderQuirks;
+  /** Is called before a body is parsed. */
+  readonly beforeParse?: (text: string) => void;
+}
+
+/** A client's body as the server takes it. */
+export interface FittedBody {
+  /** Latin1. */
+  readonly text: string;
+  /** Every change, as a loss. */
+  readonly losses: readonly Loss[];
 }
 
 /** Cuts a stream into events; see `SseSplitter`. The `raw`s joined, with `pending`, are the input. */
@@ -191,6 +210,11 @@ export interface Protocol {
   readEnvelope(body: string, call: RouteCall): Envelope;
   /** The edits that make the client's body fit the upstream; empty: send it as it is. In order, not overlapping. */
   planEdits(envelope: Envelope, call: RouteCall, patch: Patch): readonly Edit[];
+  /**
+   * A client's body for a server that refuses something of it (see `RenderQuirks`); `undefined` where it goes as it is. `text` is latin1.
+   * @throws GatewayError `invalid_json`, `ambiguous_json`, and what `beforeParse` throws.
+   */
+  fitOwnBody?(text: string, target: OwnTarget): FittedBody | undefined;
   /** The path under the provider's base URL, without query; `model` is the upstream's name. */
   upstreamPath(call: RouteCall, model: string): UpstreamPath;
   /** The header pair that carries a provider's key: [name, value]. The value leaves the gateway only to that provider. */

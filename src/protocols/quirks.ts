@@ -76,6 +76,8 @@ export interface RenderQuirks {
   /** Anthropic: an effort is refused beside thinking that is switched off. */
   readonly noEffortWithoutThinking?: boolean;
 
+  /** Quirks that hold for translated requests alone: a client that speaks the server's own protocol sends what it likes, as the server is not known to refuse it. */
+  readonly translatedOnly?: readonly (keyof RenderQuirks)[];
   /** What is different for some of the server's models. */
   readonly byModel?: readonly ModelQuirks[];
 }
@@ -91,4 +93,11 @@ export function quirksOfModel(quirks: RenderQuirks, model: string): RenderQuirks
   if (quirks.byModel === undefined) return quirks;
   const fitting = quirks.byModel.filter(({ models }) => compileGlob(models).matches(model.toLowerCase()));
   return fitting.reduce<RenderQuirks>((all, { quirks: own }) => ({ ...all, ...own }), quirks);
+}
+
+/** The quirks that hold for a request of the server's own protocol. */
+export function ownQuirksOf(quirks: RenderQuirks): RenderQuirks {
+  const { translatedOnly = [], ...all } = quirks;
+  if (translatedOnly.length === 0) return all;
+  return Object.fromEntries(Object.entries(all).filter(([key]) => !translatedOnly.includes(key as keyof RenderQuirks)));
 }

@@ -28,6 +28,8 @@ export interface Provider {
   readonly query: readonly (readonly [string, string])[];
   readonly timeouts: Timeouts;
   readonly quirks: Quirks;
+  /** The quirks that also change requests of the provider's own protocol: those of its preset and of the configuration. Absent: such requests go as they are. */
+  readonly ownQuirks?: Quirks;
   /** Answers in the process itself: no network, no key. */
   readonly builtin: boolean;
 }

@@ -4,6 +4,7 @@ import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
 import { parseError, renderError, renderStreamError } from "./errors.ts";
 import { parseModelList, renderModel, renderModelList, renderTokenCount } from "./models.ts";
+import { fitOwnBody } from "./own-body.ts";
 import { anthropicParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -18,6 +19,7 @@ export const anthropicMessages: Protocol = {
   routes,
   readEnvelope,
   planEdits,
+  fitOwnBody,
   upstreamPath,
   credentialHeader: (key) => ["x-api-key", key.reveal()],
   forwardedHeaders: ["anthropic-*", "x-stainless-*", "x-app", "x-claude-code-*"],

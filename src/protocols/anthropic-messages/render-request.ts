@@ -9,6 +9,8 @@ import { limitMarks } from "./cache-marks.ts";
 import { traitsOf } from "./model-traits.ts";
 import { BlockRenderer, cacheControl, hasPlace, printBlock, type OutBlock } from "./render-blocks.ts";
 import { renderFormat } from "./render-format.ts";
+import { quirksOfModel } from "../quirks.ts";
+import { effortLoss } from "./own-body.ts";
 import { renderReasoning } from "./render-reasoning.ts";
 import { renderSampling } from "./render-sampling.ts";
 import { isForced, renderToolChoice, renderToolRequest, renderTools } from "./render-tools.ts";
@@ -58,7 +60,10 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
   reportUnnamed(request, losses);
   const own = request.extensions?.["anthropic-messages"] ?? {};
   const { thinking: _, output_config: ownOutput, metadata: ownMetadata, ...ownFields } = own;
-  const output = { effort: reasoning.effort, format, ...(isObject(ownOutput) ? ownOutput : {}) };
+  const isEffortRefused =
+    reasoning.thinking?.["type"] === "disabled" && quirksOfModel(target.quirks, target.model).noEffortWithoutThinking === true;
+  if (isEffortRefused && reasoning.effort !== undefined) losses.drop("reasoning.effort", effortLoss.reason);
+  const output = { effort: isEffortRefused ? undefined : reasoning.effort, format, ...(isObject(ownOutput) ? ownOutput : {}) };
   const body = compact({
     model: target.model,
     max_tokens: maxTokens,

@@ -116,7 +116,7 @@ describe("messages for servers with other rules", () => {
     const message = { ...says("assistant", "a"), name: "n", reasoning: "mine", reasoning_content: "theirs", annotations: null };
     const { body, losses } = fit({ messages: [message] }, { strictMessages: true, noMessageNames: true, reasoningField: "reasoning" });
     assert.deepEqual(body["messages"], [{ ...says("assistant", "a"), reasoning: "mine" }]);
-    assert.deepEqual(losses, ["messages[].name dropped", "thoughts dropped"]);
+    assert.deepEqual(losses, ["messages[].name dropped", "thoughts dropped", "messages[].annotations emulated"]);
   });
 
   test("content that the server does not take is text that names it, a text file is its text (report 908)", () => {
@@ -194,7 +194,7 @@ describe("fields as servers take them", () => {
     const quirks = { renamedFields: { seed: "random_seed" }, refusedFields: ["n", "logprobs", "frequency_penalty"] } as const;
     assert.deepEqual(fit({ messages, seed: 7, n: 1, logprobs: true, frequency_penalty: 0 }, quirks), {
       body: { messages, random_seed: 7 },
-      losses: ["seed emulated", "logprobs dropped"],
+      losses: ["seed emulated", "candidateCount emulated", "logprobs dropped", "frequencyPenalty emulated"],
     });
   });
 
@@ -216,7 +216,7 @@ describe("fields as servers take them", () => {
   test("a model with fixed sampling gets none", () => {
     assert.deepEqual(fit({ messages, temperature: 0, top_p: 1, n: 2 }, { fixedSampling: true }), {
       body: { messages },
-      losses: ["temperature dropped", "candidateCount dropped"],
+      losses: ["temperature dropped", "topP emulated", "candidateCount dropped"],
     });
   });
 });

@@ -9,10 +9,12 @@ export interface Fit {
   readonly quirks: RenderQuirks;
   readonly wish: ThinkingWish;
   readonly losses: Losses;
+  /** The body is a client's own, of this dialect: it is changed only where the server would refuse it. */
+  readonly isOwn?: boolean;
 }
 
 /** The body of a chat completion in OpenAI's form, made such that a server with these quirks takes it and does what was asked for. */
-export function fitBody(body: WireObject, { quirks, wish, losses }: Fit): WireObject {
+export function fitBody(body: WireObject, { quirks, wish, losses, isOwn = false }: Fit): WireObject {
   const { tools, choice, instruction, rests } = fitTools(body, quirks, wish, losses);
   const format = fitFormat(body, quirks, losses);
   const instructions = [instruction, format.instruction].filter((text) => text !== undefined);
@@ -24,7 +26,8 @@ export function fitBody(body: WireObject, { quirks, wish, losses }: Fit): WireOb
     const messages = body["messages"].filter(isObject);
     put(fitted, "messages", fitMessages(withInstructions(messages, instructions), quirks, losses));
   }
-  if (rests || wish === "off") switchOff(fitted, quirks, losses);
+  if (rests || (wish === "off" && !isOwn)) switchOff(fitted, quirks, losses);
+  else if (isOwn && wish === "off") dropEffort(fitted, quirks, losses);
   fitFields(fitted, quirks, losses);
   return fitted;
 }
@@ -69,6 +72,14 @@ function switchOff(body: Record<string, unknown>, { thinkingSwitch }: RenderQuir
   delete body["reasoning_effort"];
 }
 
+/** An effort beside thinking that is switched off. */
+function dropEffort(body: Record<string, unknown>, { noEffortWithoutThinking }: RenderQuirks, losses: Losses): void {
+  const isDisabled = isObject(body["thinking"]) && body["thinking"]["type"] === "disabled";
+  if (noEffortWithoutThinking !== true || !isDisabled || body["reasoning_effort"] === undefined) return;
+  losses.drop("reasoning.effort", "The provider refuses it where the model does not reason.");
+  delete body["reasoning_effort"];
+}
+
 function fitFields(body: Record<string, unknown>, quirks: RenderQuirks, losses: Losses): void {
   for (const [key, name] of Object.entries(quirks.renamedFields ?? {})) {
     const value = body[key];
@@ -84,12 +95,14 @@ function fitFields(body: Record<string, unknown>, quirks: RenderQuirks, losses: 
   ];
   for (const key of refused) {
     if (!(key in body)) continue;
-    if (!isDefault(key, body[key])) losses.drop(paramOf(key), "The provider refuses it.");
+    if (isDefault(key, body[key])) losses.emulate(paramOf(key), "The provider refuses it; without it, the same happens.");
+    else losses.drop(paramOf(key), "The provider refuses it.");
     delete body[key];
   }
 }
 
-const samplingFields = ["temperature", "top_p", "n", "presence_penalty", "frequency_penalty"];
+/** What a model with fixed sampling refuses. */
+export const samplingFields = ["temperature", "top_p", "n", "presence_penalty", "frequency_penalty"];
 
 /** Whether a field asks for what happens without it. */
 function isDefault(key: string, value: unknown): boolean {

@@ -34,16 +34,30 @@ function fitMessage(message: WireObject, quirks: RenderQuirks, losses: Losses): 
   }
   if (quirks.strictTurns === true || quirks.strictMessages === true) fitted = saidRefusal(fitted, losses);
   if (quirks.parts !== undefined) set("content", fitContent(fitted["content"], quirks.parts, losses));
-  if (quirks.noNullContent === true && fitted["role"] === "assistant" && isAbsent(fitted["content"])) set("content", "");
+  if (quirks.noNullContent === true && fitted["role"] === "assistant" && isAbsent(fitted["content"])) {
+    losses.emulate("messages[]", "An empty content goes as an empty text.");
+    set("content", "");
+  }
+  if (quirks.echoReasoning === true && isCalling(fitted) && isAbsent(fitted[reasoningFieldOf(quirks)])) {
+    losses.emulate("thoughts", "The provider demands some with calls: a placeholder goes.");
+    set(reasoningFieldOf(quirks), quirks.reasoningPlaceholder ?? "");
+  }
   if (quirks.shortCallIds === true) fitted = withShortIds(fitted, losses);
   return withoutFields(fitted, quirks, losses);
 }
 
+function isCalling(message: WireObject): boolean {
+  return message["role"] === "assistant" && Array.isArray(message["tool_calls"]) && message["tool_calls"].length > 0;
+}
+
+function reasoningFieldOf({ reasoningField = "reasoning_content" }: RenderQuirks): string {
+  return reasoningField;
+}
+
 /** What the model refused to say is what it said. */
 function saidRefusal(message: WireObject, losses: Losses): WireObject {
-  if (message["refusal"] === undefined) return message;
   const { refusal, ...rest } = message;
-  if (typeof refusal !== "string" || refusal === "") return rest;
+  if (typeof refusal !== "string" || refusal === "") return message;
   losses.emulate("refusal", "The refusal goes as text.");
   return { ...rest, content: joinContents([rest["content"], refusal]) };
 }
@@ -62,8 +76,8 @@ function withoutFields(message: WireObject, quirks: RenderQuirks, losses: Losses
   const refused = Object.keys(message).filter(isRefused);
   if (refused.length === 0) return message;
   for (const key of refused) {
-    if (isAbsent(message[key])) continue;
-    if (key === "reasoning_content" || key === "reasoning" || key === "reasoning_details")
+    if (isAbsent(message[key])) losses.emulate(`messages[].${key}`, "The provider refuses the field, which says nothing.");
+    else if (key === "reasoning_content" || key === "reasoning" || key === "reasoning_details")
       losses.drop("thoughts", "The provider takes back only reasoning that it made.");
     else losses.drop(`messages[].${key}`, "The provider refuses the field.");
   }

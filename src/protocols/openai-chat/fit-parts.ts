@@ -48,6 +48,7 @@ function fitFile(part: WireObject, taken: readonly PartKind[], losses: Losses): 
     return { ...documentText(filename, text) };
   }
   if (!taken.includes("document-url") || source.type !== "base64") return leftOut("document", losses, filename);
+  losses.emulate("document", "The provider takes documents as addresses: the content stands in one.");
   return { type: "document_url", document_url: `data:${source.mediaType};base64,${source.data}` };
 }
 

@@ -10,6 +10,7 @@ import { planEdits } from "./edits.ts";
 import { parseEmbedding, renderEmbedding } from "./embeddings.ts";
 import { readEnvelope } from "./envelope.ts";
 import { renderStreamError } from "./errors.ts";
+import { fitOwnBody } from "./own-body.ts";
 import { chatParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
 import { parseResponse } from "./parse-response.ts";
@@ -28,6 +29,7 @@ export const openaiChat: Protocol = {
   routes,
   readEnvelope,
   planEdits,
+  fitOwnBody,
   upstreamPath,
   credentialHeader: (key: Secret) => ["authorization", `Bearer ${key.reveal()}`],
   forwardedHeaders: ["openai-*", "x-openai-*", "x-stainless-*"],

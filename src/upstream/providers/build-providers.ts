@@ -1,6 +1,7 @@
 import { Secret } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import { protocolIds } from "../../ir/index.ts";
+import type { RenderQuirks } from "../../protocols/index.ts";
 import { BaseUrlError, baseUrlStem, normaliseBaseUrl } from "./base-url.ts";
 import type { Preset } from "./presets.ts";
 import { findPreset, presets } from "./presets.ts";
@@ -27,6 +28,8 @@ export interface ProviderSettings {
   readonly timeouts?: Partial<Timeouts>;
   /** See `Quirks.keyHeader`. */
   readonly keyHeader?: string;
+  /** These lie over those of the preset. */
+  readonly quirks?: RenderQuirks;
 }
 
 /** A provider that cannot be built. The message names the provider, the setting at fault and what to write; it holds no secret. */
@@ -90,8 +93,10 @@ function buildProvider(settings: ProviderSettings): Provider {
   const baseUrls = baseUrlsOf(settings, preset, protocolsOf(settings, preset));
   const protocols = protocolsOf(settings, preset).filter((protocol) => baseUrls[protocol] !== undefined);
   const keyHeader = settings.keyHeader ?? preset?.quirks.keyHeader;
+  const ownQuirks: Quirks = { ...preset?.quirks, ...settings.quirks };
   const quirks: Quirks = {
-    ...(preset === undefined ? compatible : preset.quirks),
+    ...(preset === undefined ? compatible : {}),
+    ...ownQuirks,
     ...(keyHeader === undefined ? {} : { keyHeader: checkedHeader(name, "key_header", keyHeader) }),
   };
   const disabledReason = disabledReasonOf(settings, preset, baseUrls);
@@ -111,6 +116,7 @@ function buildProvider(settings: ProviderSettings): Provider {
     query: settings.query ?? [],
     timeouts: { ...defaultTimeouts, ...settings.timeouts },
     quirks,
+    ...(Object.keys(ownQuirks).length === 0 ? {} : { ownQuirks }),
     builtin: false,
   };
 }

@@ -13,6 +13,8 @@ const hosted: Quirks = {
   noCustomTools: true,
   noAllowedTools: true,
   noVendorFields: true,
+  // Of most of them it is not known that they refuse another order.
+  translatedOnly: ["strictTurns"],
 };
 
 /**
@@ -23,6 +25,7 @@ const hosted: Quirks = {
 export const compatible: Quirks = {
   ...hosted,
   noUserAfterTool: true,
+  translatedOnly: [],
   parts: ["image", "audio", "video"],
   byModel: [{ models: "*qwen3.8*", quirks: { efforts: ["low", "medium", "xhigh"] } }],
 };
@@ -56,6 +59,8 @@ export const llamaCpp: Quirks = {
 /** ollama fb30760, openai/openai.go: `Message.Reasoning`, line 535 (efforts), line 612 (parts), line 741 (no addresses of images); it has no `tool_choice`. */
 export const ollama: Quirks = {
   ...compatible,
+  // It ignores the field.
+  translatedOnly: ["toolChoice"],
   toolChoice: "none",
   effortOfKnownModels: true,
   reasoningField: "reasoning",
@@ -72,6 +77,7 @@ export const lmStudio: Quirks = { ...compatible, toolChoice: "words", responseFo
  */
 export const mistral: Quirks = {
   ...hosted,
+  translatedOnly: [],
   noUserAfterTool: true,
   prefillField: "prefix",
   shortCallIds: true,
@@ -117,6 +123,7 @@ export const deepseek: Quirks = {
  */
 export const moonshot: Quirks = {
   ...hosted,
+  translatedOnly: ["strictTurns", "prefillField"],
   prefillField: "partial",
   reasoningField: "reasoning_content",
   echoReasoning: true,
@@ -139,6 +146,7 @@ export const moonshot: Quirks = {
 /** docs.z.ai/api-reference/llm/chat-completion: `tool_choice` "auto" alone, `json_object` alone, `max_tokens`, one stop word; GLM-5.3 always thinks. */
 export const glm: Quirks = {
   ...hosted,
+  translatedOnly: [],
   noMessageNames: true,
   toolChoice: "auto",
   responseFormats: ["json_object"],
@@ -159,6 +167,7 @@ export const glm: Quirks = {
  */
 export const minimax: Quirks = {
   ...hosted,
+  translatedOnly: [],
   noNullContent: true,
   noStreamOptions: true,
   toolChoice: "none",
@@ -175,6 +184,7 @@ export const minimax: Quirks = {
 export const groq: Quirks = {
   ...hosted,
   answerHeaders: ["x-groq-region"],
+  translatedOnly: ["strictTurns", "noDeveloperRole"],
   noMessageNames: true,
   strictMessages: true,
   noFormatWithTools: true,
@@ -223,6 +233,7 @@ export const fireworks: Quirks = {
 /** inference-docs.cerebras.ai/resources/openai; proxysoul/Empryo, pull request 209 ("property 'X' is unsupported", measured at the live API). */
 export const cerebras: Quirks = {
   ...hosted,
+  translatedOnly: ["strictTurns", "noDeveloperRole"],
   maxTokensField: "max_completion_tokens",
   strictMessages: true,
   noMessageNames: true,
@@ -249,13 +260,19 @@ export const cerebras: Quirks = {
 /** openrouter.ai/docs/guides/best-practices/reasoning-tokens: `reasoning: {"enabled":false}`, and `reasoning_details` go back unmodified. */
 export const openrouter: Quirks = {
   ...hosted,
+  translatedOnly: ["strictTurns", "noDeveloperRole"],
   keyHeader: "authorization",
   reasoningField: "reasoning_details",
   thinkingSwitch: "reasoning",
 };
 
 /** docs.litellm.ai/docs/completion/drop_params: a parameter that the model behind it does not support is refused. */
-export const litellm: Quirks = { ...compatible, effortOfKnownModels: true, reasoningField: "reasoning_content" };
+export const litellm: Quirks = {
+  ...compatible,
+  translatedOnly: ["strictTurns", "noUserAfterTool", "noDeveloperRole", "parts"],
+  effortOfKnownModels: true,
+  reasoningField: "reasoning_content",
+};
 
 /** docs.x.ai: its REST reference has `/v1/tokenize-text` for a text, and nothing that counts a request. */
-export const xai: Quirks = { ...hosted, noTokenCounter: true };
+export const xai: Quirks = { ...hosted, translatedOnly: ["strictTurns", "noDeveloperRole"], noTokenCounter: true };
