@@ -7,6 +7,7 @@ import { ConfigError, createToldProblem } from "./problems.ts";
 import type { ProviderKeys } from "./provider-keys.ts";
 import type { ParsedProvider, ParsedSettings } from "./schema.ts";
 import type { DatabaseSection, PostgresqlSettings, Settings } from "./settings.ts";
+import { readQuirks } from "./quirks-schema.ts";
 
 /** Where paths start. */
 export interface PathBase {
@@ -137,6 +138,7 @@ function createProvider(name: string, provider: ParsedProvider, keys: ProviderKe
       streamTotalMs: timeouts.stream_total ?? gateway.streamTotalMs,
     },
     ...(provider.key_header === undefined ? {} : { keyHeader: provider.key_header }),
+    ...(provider.quirks === undefined ? {} : { quirks: readQuirks(provider.quirks) }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { DuplicateGuard } from "../../gateway/index.ts";
 import type { ProviderSettings, Timeouts } from "../../upstream/index.ts";
 import { formatDuration, formatLifetime, formatSize } from "./leaf-types.ts";
 import type { DatabaseSection, Settings } from "./settings.ts";
+import { printQuirks } from "./quirks-schema.ts";
 
 const masked = "[secret]";
 
@@ -91,6 +92,7 @@ function maskProvider(provider: ProviderSettings): Record<string, unknown> {
     query: Object.fromEntries((provider.query ?? []).map(([name]) => [name, masked])),
     timeouts: maskTimeouts(provider.timeouts ?? {}),
     ...(keyHeader === undefined ? {} : { key_header: keyHeader }),
+    ...(provider.quirks === undefined ? {} : { quirks: printQuirks(provider.quirks) }),
   };
 }
 

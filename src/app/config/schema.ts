@@ -2,6 +2,7 @@ import * as z from "zod";
 import { compilePattern, PatternError } from "../../core/index.ts";
 import { protocolIds } from "../../ir/index.ts";
 import { choice, duration, flag, flagPattern, integer, leaf, lifetime, path, secret, size, text, texts, usdRate } from "./leaf-types.ts";
+import { quirksSetting } from "./quirks-schema.ts";
 
 const logging = z.strictObject({
   level: choice("What is logged: this level and all that is graver.", ["debug", "info", "warn", "error", "silent"]).prefault("info"),
@@ -163,6 +164,7 @@ const provider = z.strictObject({
     "Header that carries the bare key, where it is not the protocol's own, as in api-key.",
     "the name of a header",
   ).optional(),
+  quirks: quirksSetting.optional(),
 });
 
 const tokenPrices = {

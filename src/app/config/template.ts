@@ -113,7 +113,8 @@ const anyServer = `  # Any other server. protocols: one or more of openai-chat, 
   # base_url: with /v1 for the OpenAI protocols, without for Anthropic and Gemini.
   #my-server: { protocols: [openai-chat], base_url: "http://localhost:9000/v1", api_key: "\${MY_SERVER_KEY}", models: [my-model] }
   # A provider can also have enabled: false, preset: NAME, api_keys: [several, taken in turn], headers: { name: text }, query: { name: text },
-  # key_header: NAME (of the bare key), timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s }.
+  # key_header: NAME (of the bare key), timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s },
+  # quirks: { strict_turns: true, … } (what a server of your own refuses: docs/translation.md).
 `;
 
 function examples(detected: readonly DetectedServer[]): string {
