@@ -56,7 +56,13 @@ function mayBeRefused(text: string, quirks: RenderQuirks): boolean {
   const { spans } = scanDocument(text, [...watched, "messages"]);
   if (watched.some((key, index) => spans[index] !== undefined && !(key === "tool_choice" && text.startsWith('"auto"', spans[index].start))))
     return true;
-  return isOrderRefused(text, elementsOf(text, spans.at(-1)), quirks);
+  return looksAtMessages(quirks) && isOrderRefused(text, elementsOf(text, spans.at(-1)), quirks);
+}
+
+function looksAtMessages(quirks: RenderQuirks): boolean {
+  const { strictTurns, noDeveloperRole, noMessageNames, strictMessages, shortCallIds, noNullContent, echoReasoning } = quirks;
+  const flags = [strictTurns, noDeveloperRole, noMessageNames, strictMessages, shortCallIds, noNullContent, echoReasoning];
+  return quirks.parts !== undefined || quirks.prefillField !== undefined || flags.includes(true);
 }
 
 /** What is looked at of each message. */

@@ -116,9 +116,16 @@ function buildProvider(settings: ProviderSettings): Provider {
     query: settings.query ?? [],
     timeouts: { ...defaultTimeouts, ...settings.timeouts },
     quirks,
-    ...(Object.keys(ownQuirks).length === 0 ? {} : { ownQuirks }),
+    ...(changesBodies(ownQuirks) ? { ownQuirks } : {}),
     builtin: false,
   };
+}
+
+/** Quirks that are not about the body of a request. */
+const bodilessQuirks: ReadonlySet<string> = new Set(["keyHeader", "noTokenCounter", "answerHeaders"] satisfies (keyof Quirks)[]);
+
+function changesBodies(quirks: Quirks): boolean {
+  return Object.keys(quirks).some((key) => !bodilessQuirks.has(key));
 }
 
 function presetOf(settings: ProviderSettings): Preset | undefined {
