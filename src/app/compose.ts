@@ -61,6 +61,7 @@ import { describeLedger, liveLedger, openJournal, replayLeftJournals, type LiveL
 import { runtimePaths } from "./paths.ts";
 import { createSnapshot, describeRoutes } from "./snapshot.ts";
 import { createDatabaseLook, createSurroundings, type Surroundings } from "./surroundings.ts";
+import { tightenAll } from "./tighten.ts";
 import { readVersion } from "./version.ts";
 
 /** What differs between a gateway in one process and a worker among several. */
@@ -143,6 +144,11 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     ledger.inspect();
   });
   surroundings.watch(createDatabaseLook(store, logger));
+  const ownFiles = { database: loaded.settings.database.path, journal: directory, log: log.file };
+  surroundings.watch(() => {
+    tightenAll(ownFiles, logger);
+  });
+  surroundings.look();
   const reports = createReports({ store });
   // Where a sink is given, another process has the database to itself.
   const retention =
