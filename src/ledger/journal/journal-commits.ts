@@ -167,6 +167,8 @@ export class JournalCommits {
     try {
       await this.#syncOnce();
     } catch (error) {
+      // Its folder is gone: all that the database lacks is about to be written elsewhere.
+      if (this.#isLost()) return;
       this.#options.logger.error(
         { error: messageOf(error) },
         "a sync of the journal failed: what it may have lost is written to a new segment",
