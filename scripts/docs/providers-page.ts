@@ -28,6 +28,35 @@ function renderRow(preset: Preset): string {
   return `| ${preset.title} | ${names} | ${urls.join("; ")} | ${keys} | ${models} |`;
 }
 
+/** Fields of a preset's quirks that are not about the body of a request. */
+const bodiless: ReadonlySet<string> = new Set(["keyHeader", "answerHeaders", "noTokenCounter", "byModel"]);
+
+/** `strict_turns`, `tool_choice: words`, `parts: image, audio`: as `providers.NAME.quirks` spells them. */
+function printQuirks(quirks: object): string {
+  return Object.entries(quirks)
+    .filter(([name, value]) => !bodiless.has(name) && !(name === "translatedOnly" && String(value) === ""))
+    .map(([name, value]) => {
+      const spelled = spellName(name);
+      if (value === false) return `not \`${spelled}\``;
+      if (value === true) return `\`${spelled}\``;
+      if (Array.isArray(value))
+        return `\`${spelled}\`: ${value.length === 0 ? "none" : value.map((each) => spellName(String(each))).join(", ")}`;
+      return `\`${spelled}\`: ${typeof value === "object" ? JSON.stringify(value) : JSON.stringify(value).replaceAll('"', "`")}`;
+    })
+    .join("; ");
+}
+
+function spellName(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function renderQuirksRow({ title, quirks }: Preset): string {
+  const own = printQuirks(quirks);
+  if (own === "") return "";
+  const models = (quirks.byModel ?? []).map((each) => `for \`${each.models}\`: ${printQuirks(each.quirks)}`);
+  return `| ${title} | ${[own, ...models].join("; ")} |\n`;
+}
+
 /** The text of `docs/providers.md`, from the presets. */
 export function renderProvidersPage(): string {
   return `# Providers
@@ -52,6 +81,15 @@ providers:
 
 \`base_url\` ends where the vendor's SDK's base ends: with \`/v1\` for the OpenAI protocols, without for Anthropic and Gemini.
 
+## What Chat servers refuse or need
+
+A request that is translated is written by these rules; one of the server's own protocol is changed by them where the server would refuse it, but for those after \`translated_only\`. \`docs/configuration.md\` says what
+each name means; \`src/upstream/providers/quirks.ts\` has the sources. A server without a preset has those of vLLM but for
+\`reasoning_field\` and \`thinking_switch\`, and in translated requests alone.
+
+| provider | quirks |
+|---|---|
+${presets.map(renderQuirksRow).join("")}
 This page is made by \`npm run docs\` from \`src/upstream/providers/\`.
 `;
 }

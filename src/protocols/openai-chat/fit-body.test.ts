@@ -127,6 +127,10 @@ describe("messages for servers with other rules", () => {
       body: { messages: [says("user", "[document left out: a.pdf]\n\nb.txt:\nhi\n\n[image left out]")] },
       losses: ["document dropped", "document emulated", "image dropped"],
     });
+    // The renderer's own name for a document without one is no name.
+    assert.deepEqual(fitAll([says("user", [file("document.pdf", "data:application/pdf;base64,JVBE")])], { parts: [] }), [
+      says("user", "[document left out]"),
+    ]);
     assert.deepEqual(fitAll([says("user", [parts[0], url])], { parts: ["document-url", "image"] }), [
       says("user", [{ type: "document_url", document_url: "data:application/pdf;base64,JVBE" }, url]),
     ]);

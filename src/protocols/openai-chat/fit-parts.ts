@@ -4,6 +4,7 @@ import type { Losses } from "../losses.ts";
 import { sourceOfFileData } from "../openai-shared/media.ts";
 import { decodeText, documentText } from "../openai-shared/result-text.ts";
 import type { PartKind } from "../quirks.ts";
+import { defaultFilename } from "./render-parts.ts";
 
 /** The content of a message, of parts that the server takes: the others become text. The content itself where it takes all. */
 export function fitContent(content: unknown, taken: readonly PartKind[], losses: Losses): unknown {
@@ -38,7 +39,8 @@ function fitPart(part: WireObject, taken: readonly PartKind[], losses: Losses): 
 /** A document of text goes as its text. */
 function fitFile(part: WireObject, taken: readonly PartKind[], losses: Losses): WireObject {
   const file = isObject(part["file"]) ? part["file"] : {};
-  const filename = typeof file["filename"] === "string" ? file["filename"] : undefined;
+  const given = file["filename"];
+  const filename = typeof given === "string" && given !== defaultFilename ? given : undefined;
   const data = file["file_data"];
   if (typeof data !== "string") return leftOut("document", losses, filename);
   const source = sourceOfFileData(data, filename);

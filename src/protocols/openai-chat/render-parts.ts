@@ -5,7 +5,7 @@ import { urlOfSource } from "../openai-shared/media.ts";
 import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
 /** The vendor demands a name beside the data of a file. */
-const defaultFilename = "document.pdf";
+export const defaultFilename = "document.pdf";
 
 /** A part of a message's `content`. */
 export type WirePart = WireObject & { readonly type: string };
