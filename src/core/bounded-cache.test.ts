@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { createBoundedCache } from "./bounded-cache.ts";
 
 describe("bounded cache", () => {
-  it("never holds more than its capacity, never gives a wrong or a cleared value, and keeps the last one set", () => {
+  it("never has more entries than its capacity, never returns a wrong or a cleared value, and keeps the last value set", () => {
     const step = fc.oneof(
       { weight: 10, arbitrary: fc.record({ kind: fc.constant("set" as const), key: fc.integer({ min: 0, max: 30 }) }) },
       { weight: 10, arbitrary: fc.record({ kind: fc.constant("get" as const), key: fc.integer({ min: 0, max: 30 }) }) },
@@ -34,7 +34,7 @@ describe("bounded cache", () => {
     );
   });
 
-  it("keeps what is read while others come and go", () => {
+  it("keeps an entry that is read while other entries come and go", () => {
     const cache = createBoundedCache<{ n: number }>(10);
     const value = { n: 0 };
     cache.set("read", value);
@@ -47,7 +47,7 @@ describe("bounded cache", () => {
     assert.equal(cache.get("other0"), undefined);
   });
 
-  it("holds half its capacity at least", () => {
+  it("keeps at least half its capacity", () => {
     const cache = createBoundedCache<{ n: number }>(10);
     for (let i = 0; i < 100; i++) cache.set(`k${i}`, { n: i });
     assert.deepStrictEqual(
@@ -56,7 +56,7 @@ describe("bounded cache", () => {
     );
   });
 
-  it("refuses a capacity that is none", () => {
+  it("refuses a capacity that is not a whole number from 2 up", () => {
     for (const capacity of [0, 1, -1, 2.5, Number.NaN]) assert.throws(() => createBoundedCache(capacity), RangeError);
   });
 });

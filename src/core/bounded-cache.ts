@@ -1,4 +1,4 @@
-/** A map that holds at most `capacity` entries. What is read stays; what is not read for a while goes first. */
+/** A map of at most `capacity` entries. Entries that are read stay; the others are dropped first. */
 export interface BoundedCache<V> {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
@@ -7,8 +7,8 @@ export interface BoundedCache<V> {
 }
 
 /**
- * Two generations of half the capacity each: when the young one is full it becomes the old one, and the old one goes. A hit costs one look-up in a
- * map, not the reordering of a strict least-recently-used list. `capacity` is at least 2.
+ * Two generations of half the capacity each: when the young generation is full, it becomes the old one, and the old one is dropped. A hit costs one
+ * look-up in a map; a strict least-recently-used list would be reordered at every hit. `capacity` is at least 2.
  */
 export function createBoundedCache<V extends object | true>(capacity: number): BoundedCache<V> {
   if (!Number.isInteger(capacity) || capacity < 2) throw new RangeError(`A cache of ${capacity} entries: give a whole number from 2 up.`);

@@ -1,4 +1,4 @@
-/** Time is passed in, so that tests choose it. */
+/** Time is passed in, so that tests can choose it. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970. May jump. */
   now(): number;

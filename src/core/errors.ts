@@ -1,8 +1,8 @@
 import { maskGatewayKeys } from "./gateway-key.ts";
 
 /**
- * The one table of coded errors. A code fixes the HTTP status and the kind; a client's protocol decides how it looks on the wire
- * (`Protocol.renderError`). Messages say what was wrong, where, and what to do; they hold no secret and no client content.
+ * The kind of a coded error. A code (`errorTable`) determines the HTTP status and the kind; the client's protocol determines the form on the wire
+ * (`Protocol.renderError`). A message says what was wrong, where, and what to do; it contains no secret and no client content.
  */
 export type ErrorKind =
   | "invalid_request"
@@ -21,7 +21,7 @@ export type ErrorKind =
 interface ErrorRow {
   readonly status: number;
   readonly kind: ErrorKind;
-  /** When the error is thrown, and what to do about it: `docs/errors.md` is made of these. */
+  /** When the error is thrown, and what to do about it. `docs/errors.md` is generated from both. */
   readonly meaning: string;
   readonly remedy: string;
 }
@@ -42,13 +42,13 @@ export const errorTable = {
   ambiguous_json: {
     status: 400,
     kind: "invalid_request",
-    meaning: "The body names a key twice, or spells it in a way that two readers read differently.",
-    remedy: "Send each key once, spelt plainly.",
+    meaning: "The body names a key twice, or spells a key in a way that two parsers read differently.",
+    remedy: "Send each key once, in plain letters.",
   },
   invalid_path: {
     status: 400,
     kind: "invalid_request",
-    meaning: "The path is spelt in a way that two readers read differently (encoded slashes, dots, double slashes).",
+    meaning: "The path is spelt in a way that two servers read differently (encoded slashes, dots, double slashes).",
     remedy: "Call the path as the documentation spells it.",
   },
   conflicting_credentials: {
@@ -99,7 +99,7 @@ export const errorTable = {
     meaning: "The key has expired.",
     remedy: "Create a new key, or one without `--expires`.",
   },
-  // 402: the SDKs of the vendors send a 408, 409, 429 and 5xx again, and this would be refused again.
+  // The status is 402 because vendors' SDKs retry a 408, 409, 429 or 5xx, and the retry would be refused too.
   budget_exceeded: {
     status: 402,
     kind: "billing",
@@ -200,7 +200,7 @@ export const errorTable = {
     status: 502,
     kind: "upstream",
     meaning: "The provider answered with an error of its own.",
-    remedy: "Read the message; the provider's status page tells more.",
+    remedy: "Read the message; the provider's status page says more.",
   },
   upstream_unreachable: {
     status: 502,
@@ -224,13 +224,13 @@ export const errorTable = {
   upstream_truncated: {
     status: 502,
     kind: "upstream",
-    meaning: "The provider's answer broke off.",
+    meaning: "The provider's answer ended before it was complete.",
     remedy: "Send the request again.",
   },
   database_unavailable: {
     status: 503,
     kind: "overloaded",
-    meaning: "The request needs something of the database, which is locked or does not answer, or whose files were removed or replaced.",
+    meaning: "The request needs the database, and the database is locked, does not answer, or its files were removed or replaced.",
     remedy: "Try again soon. An operator finds the reason in `/health` and the log.",
   },
   ledger_unavailable: {
@@ -242,8 +242,7 @@ export const errorTable = {
   overloaded: {
     status: 503,
     kind: "overloaded",
-    meaning:
-      "The gateway serves as much as it may at a time: too many connections are open, or the bodies of the requests are too large in all.",
+    meaning: "The gateway is at one of its limits: too many connections are open, or the request bodies are too large in total.",
     remedy: "Send the request again after `Retry-After`. The operator can raise `gateway.limits`, or run more workers.",
   },
   shutting_down: {
@@ -268,16 +267,16 @@ export interface GatewayErrorOptions {
   /** Overrides the table's status, e.g. to keep an upstream's 429 or 529. */
   readonly status?: number;
   readonly kind?: ErrorKind;
-  /** An upstream's own machine-readable code, kept for clients that switch on it. */
+  /** An upstream's own machine-readable code, kept for clients that branch on it. */
   readonly upstreamCode?: string;
   readonly upstreamType?: string;
-  /** What the upstream said, where the client does not get it: for the log alone. */
+  /** What the upstream said, if the client does not get it. Only for the log. */
   readonly upstreamMessage?: string;
   readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
 }
 
-/** An error that a client may see; it never repeats a key of the gateway. Anything else that is thrown becomes `internal_error` at the edge and is logged. */
+/** An error that a client may see. It never contains a gateway key. Any other thrown value becomes `internal_error` at the edge and is logged. */
 export class GatewayError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
@@ -302,12 +301,12 @@ export class GatewayError extends Error {
   }
 }
 
-/** What a request gets that the end of the process would cut off, or that comes too late. */
+/** The error for a request that the end of the process interrupts, or that arrives too late. */
 export function shuttingDown(): GatewayError {
   return new GatewayError("shutting_down", "The gateway is shutting down. Send the request again.");
 }
 
-/** The kind that an HTTP status stands for; used to map an upstream's status. */
+/** Maps an HTTP status of an upstream to a kind. */
 export function errorKindOfStatus(status: number): ErrorKind {
   if (status === 401) return "authentication";
   if (status === 403) return "permission";
@@ -322,7 +321,7 @@ export function errorKindOfStatus(status: number): ErrorKind {
   return "invalid_request";
 }
 
-/** What to print of a thrown value of unknown type. */
+/** The text to print for a thrown value of unknown type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -19,7 +19,7 @@ test("a number that is printed as it was written stays a number", () => {
   assert.deepEqual(value, { messages: [{ input: { n: 1, big: 1234567890123456800, half: 0.5, x: JSON.rawJSON("1.0") } }] });
 });
 
-test("each way of writing a number that a parser changes is found where it stands alone", () => {
+test("finds each spelling of a number that a parser changes", () => {
   const numbers = [
     "1234567890123456789",
     "-9007199254740993",
@@ -41,7 +41,7 @@ test("each way of writing a number that a parser changes is found where it stand
   }
 });
 
-test("a body is parsed twice only where a named object holds such a number", (t) => {
+test("a body is parsed twice only if a named object contains such a number", (t) => {
   const parse = t.mock.method(JSON, "parse");
   const parses = (text: string): number => {
     parse.mock.resetCalls();
@@ -52,7 +52,7 @@ test("a body is parsed twice only where a named object holds such a number", (t)
   for (const key of exact.keys) assert.equal(parses(`{"messages":[{"${key}":{"code":"","n":1.0}}]}`), 2);
 });
 
-test("elsewhere a number is what it always was", () => {
+test("a number outside the named objects is parsed as JSON.parse parses it", () => {
   const text = '{"temperature":1.0,"huge":1e999,"messages":[{"n":1.0,"input":{"x":1.0}},{"input":1.0}],"tools":[{"input":{"max":1.0}}]}';
   assert.deepEqual(parseExact(text, exact), {
     temperature: 1,
@@ -64,7 +64,7 @@ test("elsewhere a number is what it always was", () => {
     assert.deepEqual(parseExact(text, undefined), JSON.parse(text));
 });
 
-test("names and numbers inside strings are no more than text", () => {
+test("names and numbers inside strings are text", () => {
   const said = JSON.stringify('{"input":{"x":1.0},"y": 2.50}, \\');
   const text = `{"messages":[{"input":{"code":${said}}},{"content":${said}},{"input" : {"x" : 3.0}}]}`;
   assert.equal(printed(text), text.replaceAll(" : ", ":"));
@@ -100,7 +100,7 @@ test("any number comes out as it is written", () => {
   );
 });
 
-test("text that is no JSON is refused", () => {
+test("text that is not JSON is refused", () => {
   assert.throws(
     () => parseExact('{"messages":[{"input":{"x":1.0}}]', exact),
     (error) => error instanceof GatewayError && error.code === "invalid_json",

@@ -8,7 +8,10 @@ declare global {
   }
 }
 
-/** Objects in a body whose numbers must come out of `JSON.stringify` as they were written: those under `keys`, anywhere inside the top level's `list`. */
+/**
+ * Objects in a body whose numbers must come out of `JSON.stringify` as they were written: the objects under `keys`, anywhere inside the top level's
+ * `list`.
+ */
 export interface ExactValues {
   readonly list: string;
   readonly keys: ReadonlySet<string>;
@@ -16,18 +19,17 @@ export interface ExactValues {
   readonly opening: RegExp;
 }
 
-/** Made once, as making a pattern costs more than most searches with it. `keys` are plain letters. */
+/** Create it once: compiling the pattern costs more than most searches with it. `keys` are plain letters. */
 export function exactValues(list: string, keys: readonly string[]): ExactValues {
-  // Inside a string the second quote would be escaped, so that this is a key, or the end of one.
+  // Inside a string the second quote would be escaped. So a match is a key, or the end of one.
   return { list, keys: new Set(keys), opening: new RegExp(`"(?:${keys.join("|")})"\\s*:\\s*(?=\\{)`, "g") };
 }
 
 /**
- * Parses as `parseLatin1` does, but in the objects that `exact` names, a number that would be printed in another way is no number: it is an object that
- * `JSON.stringify` prints as the text it was. `{"id":1234567890123456789,"x":1.0,"n":1}` comes out as it is, and its `n` is 1. Such an object is none
- * for `structuredClone`.
- *
- * Costs one search for the keys (20 to 60 µs in 100 kB); only a body that holds such a number is parsed a second time.
+ * Parses like `parseLatin1`. In the objects that `exact` names, a number that would be printed differently becomes an object that `JSON.stringify`
+ * prints as the original text: `{"id":1234567890123456789,"x":1.0,"n":1}` is printed unchanged, and its `n` is the number 1. `structuredClone` does
+ * not know such an object.
+ * It costs one search for the keys (20 to 60 µs in 100 kB). Only a body that contains such a number is parsed a second time.
  * @throws GatewayError as `parseLatin1`.
  */
 export function parseExact(text: string, exact: ExactValues | undefined): unknown {
@@ -39,26 +41,27 @@ export function parseExact(text: string, exact: ExactValues | undefined): unknow
 }
 
 /**
- * Where a number may be printed in another way: -0, 16 digits or more, an exponent, a fraction that ends with 0, one so small that it gets an exponent.
- * Up to 15 digits a double keeps (IEEE 754), and its shortest form, which is what is printed (ECMA-262, Number::toString), is theirs.
+ * A number that may be printed differently: -0, 16 digits or more, an exponent, a fraction that ends with 0, or one that is small enough to get an
+ * exponent. A double keeps up to 15 digits (IEEE 754), and `JSON.stringify` prints the shortest form (ECMA-262, Number::toString), which then is the
+ * original one.
  */
 const inexact = /[:,[]\s*(?:-0(?![.\d])|-?(?:\d[\d.]{15}|\d+(?:\.\d+)?[eE]|\d+\.\d*0(?!\d)|0\.0{6}))/;
 
-/** Whether an object under one of the keys, wherever it stands, holds such a number. `text` is valid JSON. */
+/** Whether an object under one of the keys, at any depth, contains such a number. `text` is valid JSON. */
 function holdsInexact(text: string, { opening }: ExactValues): boolean {
   opening.lastIndex = 0;
   while (opening.test(text)) {
     const start = opening.lastIndex;
     const end = skipValue(text, start);
-    if (inexact.test(text.slice(start, end)) && standsOutsideStrings(text, start, end)) return true;
-    // The search goes on behind the value.
+    if (inexact.test(text.slice(start, end)) && isOutsideStrings(text, start, end)) return true;
+    // The search continues after the value.
     opening.lastIndex = end;
   }
   return false;
 }
 
-/** Code and logs in strings are full of what looks like such numbers. */
-function standsOutsideStrings(text: string, start: number, end: number): boolean {
+/** Code and logs inside strings often contain text that looks like such numbers. */
+function isOutsideStrings(text: string, start: number, end: number): boolean {
   let at = start;
   for (;;) {
     const quote = text.indexOf('"', at);
@@ -73,7 +76,7 @@ function keepText(_key: string, value: unknown, { source }: { readonly source?: 
   return typeof value === "number" && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value;
 }
 
-/** Puts the exact objects in the place of the others. `source` is the same body as `value`, with all its numbers exact. */
+/** Replaces objects of `value` with the exact ones of `source`: the same body, parsed with all its numbers exact. */
 function graft(value: unknown, source: unknown, { list, keys }: ExactValues): void {
   if (isHolder(value) && isHolder(source)) graftInside(value[list], source[list], keys);
 }

@@ -1,21 +1,24 @@
-/** A key of the gateway (`tok_` and 43 characters of base64url), or the beginning of one that was cut off: what looks like it is taken for one. */
+/** A gateway key (`tok_` and 43 characters of base64url), or the beginning of a truncated one. Whatever looks like a key is treated as one. */
 const keyShape = /tok_[\w-]{16,}/;
 const keyShapes = new RegExp(keyShape, "g");
 
-/** Whether a text contains what looks like a key of the gateway. */
+/** Whether a text contains something that looks like a gateway key. */
 export function holdsGatewayKey(text: string): boolean {
   return text.includes("tok_") && keyShape.test(text);
 }
 
-/** The text with `[key]` in place of each key of the gateway. */
+/** The text with `[key]` in place of each gateway key. */
 export function maskGatewayKeys(text: string): string {
   return text.includes("tok_") ? text.replace(keyShapes, "[key]") : text;
 }
 
-/** Servers that decode twice exist. */
+/** Some servers decode more than once. */
 const maxDecodings = 4;
 
-/** Whether a part of a URL contains what looks like a key of the gateway, in plain or behind percent escapes, also repeated and broken ones. */
+/**
+ * Whether a part of a URL contains something that looks like a gateway key, in plain text or percent-encoded, also encoded several times or with
+ * broken escapes.
+ */
 export function holdsEscapedGatewayKey(text: string): boolean {
   let decoded = text;
   for (let turn = 0; turn < maxDecodings; turn++) {

@@ -1,13 +1,13 @@
-/** A compiled pattern for names of models. */
+/** A compiled pattern for model names. */
 export interface Glob {
   readonly pattern: string;
   matches(name: string): boolean;
 }
 
 /**
- * Compiles a glob: `*` is any run of characters (slashes too), `?` one character, `[a-z0-9]` one of a class, `[!a-z]` one outside it. All else, an
- * unclosed `[` included, stands for itself; case counts. The matcher walks the name once with one place to go back to: no regular expression is made
- * from the pattern, and the cost is at most name × pattern.
+ * Compiles a glob: `*` matches any run of characters (slashes too), `?` one character, `[a-z0-9]` one character of a class, `[!a-z]` one outside it.
+ * Everything else, an unclosed `[` too, matches itself; case matters. No regular expression is made from the pattern: the matcher walks the name once
+ * with a single place to go back to, so the cost is at most name × pattern.
  */
 export function compileGlob(pattern: string): Glob {
   return new CompiledGlob(pattern);
@@ -30,7 +30,7 @@ export class GlobList {
     return found.pattern;
   }
 
-  /** Whether a pattern with `!` takes the name. */
+  /** Whether a pattern with `!` matches the name. */
   excludes(name: string): boolean {
     return this.#excluded.some((glob) => glob.matches(name));
   }
@@ -45,7 +45,7 @@ interface CharacterClass {
   readonly ranges: readonly number[];
 }
 
-/** A number is a char code that must stand there. */
+/** A number is a char code that the name must have at this position. */
 type Token = number | typeof anyRun | typeof anyOne | CharacterClass;
 
 class CompiledGlob implements Glob {
@@ -61,7 +61,7 @@ class CompiledGlob implements Glob {
     const tokens = this.#tokens;
     let at = 0;
     let token = 0;
-    // Where to go on when what follows the last `*` does not match: one character further. Earlier `*` need no second look.
+    // Where to continue if the part after the last `*` does not match: one character further. Earlier `*` need no second look.
     let resumeAt = -1;
     let resumeToken = -1;
     while (at < name.length) {
@@ -114,7 +114,7 @@ function tokenize(pattern: string): Token[] {
   return tokens;
 }
 
-/** Reads what stands between the brackets: characters and ranges. */
+/** Reads the text between the brackets: characters and ranges. */
 function readClass(inner: string): CharacterClass {
   const negated = inner.startsWith("!") || inner.startsWith("^");
   const members = negated && inner.length > 1 ? inner.slice(1) : inner;

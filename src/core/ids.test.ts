@@ -6,7 +6,7 @@ import { Secret } from "./secret.ts";
 
 const uuid7 = /^req_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-test("ids are UUIDv7, unique, in order, also when the clock stands still or goes back", () => {
+test("ids are UUIDv7, unique and in order, even if the clock stops or goes back", () => {
   let now = 1_800_000_000_000;
   const ids = createIdSource({ now: () => now, monotonic: () => 0 });
   const made: string[] = [];
@@ -20,7 +20,7 @@ test("ids are UUIDv7, unique, in order, also when the clock stands still or goes
   assert.equal(Number.parseInt(made[0]!.slice(4, 17).replace("-", ""), 16), 1_800_000_000_000);
 });
 
-test("a secret prints as [secret] everywhere and reveals itself only when asked", () => {
+test("a secret prints as [secret] everywhere and gives its value only through reveal()", () => {
   const secret = new Secret("canary");
   const printed = [
     String(secret),

@@ -3,14 +3,14 @@ import type { Clock } from "./clock.ts";
 
 export type IdPrefix = "usr" | "key" | "req" | "bgt";
 
-/** Makes ids `prefix_` + UUIDv7 (RFC 9562, section 5.7). Ids of one process sort by time of making. */
+/** Creates ids `prefix_` + UUIDv7 (RFC 9562, section 5.7). Ids of one process sort by the time they were created. */
 export interface IdSource {
   next(prefix: IdPrefix): string;
 }
 
 /**
- * One source a process. 48 bits of time, then a 12-bit counter within the millisecond, then 62 bits: 30 fixed random bits of the process and a
- * 32-bit counter from a random start, so that an id costs no call to the random source.
+ * One source per process. An id has 48 bits of time, a 12-bit counter within the millisecond, and 62 bits: 30 random bits that the process keeps and
+ * a 32-bit counter with a random start. So creating an id needs no call to the random source.
  */
 export function createIdSource(clock: Clock, random: (size: number) => Uint8Array = randomBytes): IdSource {
   const seed = random(12);
@@ -29,7 +29,7 @@ export function createIdSource(clock: Clock, random: (size: number) => Uint8Arra
         within = 0;
         timeHex = formatTime(now);
       } else if (++within > 0xfff) {
-        // More than 4,096 in one millisecond, or a clock that stands still: borrow from the next one, so that order holds.
+        // After 4,096 ids in one millisecond, or if the clock stops, the next millisecond is used early, so that the order is kept.
         lastMs += 1;
         within = 0;
         timeHex = formatTime(lastMs);

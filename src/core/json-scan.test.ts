@@ -58,7 +58,7 @@ test("refuses a wanted key that is repeated or spelt with escapes", () => {
   );
 });
 
-test("refuses what is not one JSON object", () => {
+test("refuses text that is not one JSON object", () => {
   const bad = [
     "",
     " ",
@@ -90,7 +90,7 @@ test("refuses what is not one JSON object", () => {
     );
 });
 
-test("refuses nesting beyond its bound without a crash", () => {
+test("refuses nesting beyond its limit without a crash", () => {
   const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
   assert.equal(
     codeOf(() => scanDocument(deep, ["model"])),
@@ -103,7 +103,7 @@ test("for any JSON object, each span parses to the value of its key", () => {
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(3), (object, indent) => {
       const keys = Object.keys(object);
       const text = latin1OfUtf8(JSON.stringify(object, null, indent));
-      // Keys that JSON spells with escapes are refused by design.
+      // Keys that JSON spells with escapes are refused on purpose.
       const plain = keys.filter((key) => JSON.stringify(key) === `"${key}"`).map(latin1OfUtf8);
       const { spans } = scanDocument(text, plain);
       plain.forEach((key, i) => assert.deepEqual(parseSpan(text, spans[i]!), JSON.parse(JSON.stringify(object[utf8OfLatin1(key)]))));
@@ -111,7 +111,7 @@ test("for any JSON object, each span parses to the value of its key", () => {
   );
 });
 
-test("for any text, the scanner takes all that JSON.parse takes of objects", () => {
+test("the scanner accepts every object that JSON.parse accepts", () => {
   fc.assert(
     fc.property(fc.json(), (text) => {
       const value: unknown = JSON.parse(text);
@@ -132,7 +132,7 @@ test("scans an object inside a document", () => {
   assert.equal(inner.end, spans[0]!.end);
 });
 
-test("edits change their spans and nothing else", () => {
+test("edits change only their spans", () => {
   assert.equal(
     applyEdits("abcdef", [
       { start: 1, end: 2, text: "XX" },

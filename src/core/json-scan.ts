@@ -1,9 +1,9 @@
 import { GatewayError } from "./errors.ts";
 
 /**
- * Finds values in JSON text without parsing it. Works on a latin1 string, so that offsets are byte offsets, whatever the encoding of the text
- * inside strings. It checks what it must to be sure of the spans: brackets match, strings are closed, the top level is well formed. What is inside
- * a skipped value is left to whoever parses it.
+ * Finds values in JSON text without parsing it. The text is a latin1 string, so offsets are byte offsets, whatever the encoding of the text inside
+ * strings. The scan checks only what it needs to be sure of the spans: brackets match, strings are closed, the top level is well formed. The parser
+ * that reads a skipped value checks its inside.
  */
 export interface Span {
   /** Offset of the value's first byte. */
@@ -12,7 +12,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** Spans by wanted key, in the order of `keys`; `undefined` where the key is absent. `open` is the offset of the object's `{`. */
+/** Spans by wanted key, in the order of `keys`; `undefined` if the key is absent. `open` is the offset of the object's `{`. */
 export interface ScannedObject {
   readonly spans: readonly (Span | undefined)[];
   readonly open: number;
@@ -28,7 +28,7 @@ const maxDepth = 1000;
 
 /**
  * Scans a whole JSON document whose top level is an object.
- * @throws GatewayError `invalid_json` where the text is not an object; `ambiguous_json` where a wanted key is repeated or spelt with escapes.
+ * @throws GatewayError `invalid_json` if the text is not an object; `ambiguous_json` if a wanted key is repeated or spelt with escapes.
  */
 export function scanDocument(text: string, keys: readonly string[]): ScannedObject {
   let at = skipSpace(text, text.charCodeAt(0) === 0xef && text.startsWith("\u00ef\u00bb\u00bf") ? 3 : 0);
@@ -69,17 +69,17 @@ export function scanObject(text: string, open: number, keys: readonly string[]):
   }
 }
 
-/** The span of a member of the object at `object`; `undefined` where there is no such member, or no object. @throws as `scanObject`. */
+/** The span of a member of the object at `object`; `undefined` if there is no such member, or no object. @throws as `scanObject`. */
 export function memberIn(text: string, object: Span | undefined, key: string): Span | undefined {
   return object !== undefined && text.charCodeAt(object.start) === 0x7b ? scanObject(text, object.start, [key]).spans[0] : undefined;
 }
 
-/** The span of a member of the document, which is an object. @throws as `scanDocument`. */
+/** The span of a member of the document, which must be an object. @throws as `scanDocument`. */
 export function memberOf(text: string, key: string): Span | undefined {
   return scanDocument(text, [key]).spans[0];
 }
 
-/** The spans of an array's elements; none where there is no array. @throws GatewayError `invalid_json`. */
+/** The spans of an array's elements; empty if there is no array. @throws GatewayError `invalid_json`. */
 export function elementsOf(text: string, array: Span | undefined): readonly Span[] {
   const elements: Span[] = [];
   if (array === undefined || text.charCodeAt(array.start) !== 0x5b) return elements;
@@ -113,8 +113,8 @@ export function skipSpace(text: string, at: number): number {
 }
 
 /**
- * A whole member of an object, by the span of its value, with a comma beside it: what is left without it is an object as before.
- * `key` is spelt in plain letters, as it is where a scan has found it.
+ * A whole member of an object, with one comma beside it. The text without this span is still a valid object. `value` is the span of its value; `key`
+ * is in plain letters, which a scan has made sure of.
  */
 export function memberSpan(text: string, key: string, value: Span): Span {
   const colon = skipSpaceBack(text, value.start - 1);
@@ -135,7 +135,7 @@ function skipSpaceBack(text: string, at: number): number {
 export function skipString(text: string, at: number): number {
   let from = at + 1;
   for (;;) {
-    // Keys are short, and JSON inside a string is full of escaped quotes: one search for each would cost more than a look at every character.
+    // Keys are short, and JSON inside a string is full of escaped quotes. One search for each quote would cost more than looking at each character.
     const walkEnd = Math.min(text.length, from + walkLength);
     while (from < walkEnd) {
       const code = text.charCodeAt(from);
@@ -151,11 +151,11 @@ export function skipString(text: string, at: number): number {
   }
 }
 
-/** Characters at the beginning of a string, and behind an escaped quote, that are looked at one by one before the next search. */
+/** The number of characters that are checked one by one at the beginning of a string, and after an escaped quote, before the next search. */
 const walkLength = 32;
 
 function skipNested(text: string, at: number): number {
-  // One bit a level would do; a string of closers is simple, and depth is bounded.
+  // One bit per level would be enough; an array is simpler, and the depth is limited.
   const closers = [text.charCodeAt(at) + 2];
   at++;
   for (;;) {
@@ -182,7 +182,7 @@ function skipNested(text: string, at: number): number {
 function skipLiteral(text: string, at: number): number {
   for (;;) {
     const code = text.charCodeAt(at);
-    // Letters, digits, + - . : all that a number or a name is made of.
+    // A number or a name consists of letters, digits, + - and the full stop.
     const part =
       (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x7a) || code === 0x2d || code === 0x2e || code === 0x2b || code === 0x45;
     if (!part) return at;
@@ -221,7 +221,7 @@ function decodeKey(raw: string): string | undefined {
     const value: unknown = JSON.parse(`"${raw}"`);
     return typeof value === "string" ? value : undefined;
   } catch {
-    return undefined; // A bad escape in a key that nobody reads: whoever parses the body will say so.
+    return undefined; // A bad escape in a key that is not wanted: the parser of the body reports it.
   }
 }
 
@@ -233,7 +233,7 @@ function invalid(text: string, at: number, expected: string): GatewayError {
   );
 }
 
-/** The string value of a span, or `undefined` where the span holds no string. */
+/** The string value of a span, or `undefined` if the span is not a string. */
 export function readString(text: string, span: Span | undefined): string | undefined {
   if (span === undefined || text.charCodeAt(span.start) !== quote) return undefined;
   const raw = text.slice(span.start + 1, span.end - 1);
@@ -242,7 +242,7 @@ export function readString(text: string, span: Span | undefined): string | undef
   return typeof value === "string" ? value : undefined;
 }
 
-/** The boolean of a span, or `undefined`. */
+/** The boolean value of a span, or `undefined`. */
 export function readBoolean(text: string, span: Span | undefined): boolean | undefined {
   if (span === undefined) return undefined;
   if (text.startsWith("true", span.start)) return true;
@@ -262,7 +262,7 @@ export function parseSpan(text: string, span: Span): unknown {
   return parseLatin1(text.slice(span.start, span.end));
 }
 
-/** Parses JSON that is held as a latin1 string of its UTF-8 bytes. @throws GatewayError `invalid_json` that names the position. */
+/** Parses JSON whose UTF-8 bytes are given as a latin1 string. @throws GatewayError `invalid_json` that names the position. */
 export function parseLatin1(text: string): unknown {
   try {
     return JSON.parse(utf8OfLatin1(text));
@@ -271,29 +271,29 @@ export function parseLatin1(text: string): unknown {
   }
 }
 
-/** Turns a latin1 string of UTF-8 bytes into the text it stands for. */
+/** Decodes a latin1 string of UTF-8 bytes into text. */
 export function utf8OfLatin1(text: string): string {
   return isAscii(text) ? text : Buffer.from(text, "latin1").toString("utf8");
 }
 
-/** Turns text into the latin1 string of its UTF-8 bytes. */
+/** Encodes text as the latin1 string of its UTF-8 bytes. */
 export function latin1OfUtf8(text: string): string {
   return isAscii(text) ? text : Buffer.from(text, "utf8").toString("latin1");
 }
 
-/** Counted in native code, some ten times faster than a pattern. */
+/** Counting in native code is about ten times as fast as a pattern. */
 function isAscii(text: string): boolean {
   return Buffer.byteLength(text) === text.length;
 }
 
-/** One replacement in a text: what stands from `start` to `end` becomes `text` (latin1). An insertion has `start === end`. */
+/** One replacement in a text: the characters from `start` to `end` become `text` (latin1). An insertion has `start === end`. */
 export interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
 }
 
-/** Applies edits, which must be in order and must not overlap. All bytes outside the edits stay as they are. */
+/** Applies edits, which must be in order and must not overlap. All bytes outside the edits are unchanged. */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
   let out = "";
   let at = 0;
@@ -305,8 +305,9 @@ export function applyEdits(text: string, edits: readonly Edit[]): string {
 }
 
 /**
- * Whether a long text holds a mark. V8 finds up to six characters by looking for the first of them, which where that one is rare is up to forty times as fast as its
- * search for more: so `piece` of the mark, which begins with a rare character, is looked for first. Measured on 100 kB of prose: 1 to 6 µs in place of 33 to 43.
+ * Whether a long text contains a mark. V8 searches for up to six characters by looking for the first one. If that character is rare, this is up to
+ * forty times as fast as V8's search for a longer text. So the search looks first for `piece`, a part of the mark that begins with a rare character.
+ * Measured on 100 kB of prose: 1 to 6 µs, compared with 33 to 43 µs.
  */
 export function holdsMark(text: string, mark: string, piece: string): boolean {
   return text.includes(piece) && text.includes(mark);

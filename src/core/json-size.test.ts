@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { holdsMoreValues } from "./json-size.ts";
 
-/** The least limit that a text keeps. */
+/** The smallest limit that a text does not exceed. */
 function leastLimit(text: string): number {
   let limit = 0;
   while (holdsMoreValues(text, limit)) limit++;
   return limit;
 }
 
-test("values and names count, what stands in strings does not", () => {
+test("values and names count, the content of strings does not", () => {
   const padding = " ".repeat(1000);
   const counts = ["[1,2,3]", '{"a":1}', '{"a":[{},[]],"b":"x,y:[{"}', '["\\"",",\\\\",1]', `["${'\\"'.repeat(200)},,,",2]`].map((text) =>
     leastLimit(text + padding),
@@ -17,13 +17,13 @@ test("values and names count, what stands in strings does not", () => {
   assert.deepEqual(counts, [4, 3, 9, 4, 3]);
 });
 
-test("a text too short to hold so many is not looked at, and the densest text is", () => {
+test("a text that is too short to exceed the limit is not scanned, and the densest text is", () => {
   const densest = (elements: number): string => `[${"[],".repeat(elements)}[]]`;
   assert.equal(holdsMoreValues("[".repeat(1000), 1000), false);
   assert.equal(holdsMoreValues(densest(1000), 2002), true);
   assert.equal(holdsMoreValues(densest(1000), 2003), false);
 });
 
-test("a string without its end is left to the parser", () => {
+test("an unclosed string is left to the parser", () => {
   assert.equal(holdsMoreValues(`["${"x".repeat(100)}`, 9), false);
 });

@@ -1,4 +1,4 @@
-/** What the rooms need of a logger. pino's logger is one. Never log a secret's value or a client's content. */
+/** What the rooms need of a logger; pino's logger fits. Never log a secret's value or a client's content. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -7,7 +7,7 @@ export interface Pattern {
   matches(text: string): Generator<readonly [number, number]>;
 }
 
-/** A pattern that cannot be compiled. The message continues the pattern: `with a lookahead "(?="`. */
+/** A pattern that cannot be compiled. The message is the end of a sentence that begins with the pattern: `with a lookahead "(?="`. */
 export class PatternError extends Error {
   constructor(message: string) {
     super(message);
@@ -16,18 +16,18 @@ export class PatternError extends Error {
 }
 
 /**
- * Where the matches begin is found at a cost of at most 30 ns for each character and each instruction of the pattern (measured): with this limit
- * 256 KiB take at most 2.4 s, where the text follows the pattern all the way. A usual pattern has 10 to 60 instructions.
+ * Finding where the matches begin costs at most 30 ns for each character and each instruction of the pattern (measured). With this limit a text of
+ * 256 KiB takes at most 2.4 s, even if it follows the pattern all the way. A usual pattern has 10 to 60 instructions.
  */
 const maxInstructions = 300;
 
 /**
- * Compiles a regular expression that a user wrote, in the syntax of RE2 (https://github.com/google/re2/wiki/Syntax): there is no pattern whose search takes
- * more than linear time. All patterns of users are compiled here.
+ * Compiles a regular expression that a user wrote, in the syntax of RE2 (https://github.com/google/re2/wiki/Syntax). No such pattern takes more than
+ * linear time to search. All patterns of users are compiled here.
  * @throws PatternError
  */
 export function compilePattern(text: string): Pattern {
-  // Loaded only where a pattern is configured, as it takes 25 ms of a start.
+  // Loaded only if a pattern is configured, as loading takes 25 ms.
   const { RE2JS } = createRequire(import.meta.url)("re2js") as typeof re2js;
   let compiled: re2js.RE2JS;
   try {
@@ -41,7 +41,7 @@ export function compilePattern(text: string): Pattern {
   }
   return {
     *matches(text) {
-      // This test is several times faster than the search for the places, and most texts have no match.
+      // This test is several times as fast as the search for the positions, and most texts have no match.
       if (!compiled.test(text)) return;
       const matcher = compiled.matcher(text);
       while (matcher.find()) {
@@ -52,7 +52,7 @@ export function compilePattern(text: string): Pattern {
   };
 }
 
-/** What JavaScript's expressions have and RE2's lack: by the part of the pattern at which the compiler stopped. */
+/** Constructs of JavaScript's expressions that RE2 does not have, found by the part of the pattern at which the compiler stopped. */
 const lacking: readonly (readonly [part: RegExp, name: string])[] = [
   [/^\(\?=/, 'a lookahead "(?="'],
   [/^\(\?!/, 'a negative lookahead "(?!"'],
@@ -67,7 +67,7 @@ const lacking: readonly (readonly [part: RegExp, name: string])[] = [
   [/^\{\d/, "a repetition of more than 1000"],
 ];
 
-/** @param message of the compiler: ``error parsing regexp: invalid escape sequence: `\1` ``. */
+/** @param message of the compiler, as in ``error parsing regexp: invalid escape sequence: `\1` ``. */
 function describeFault(message: string): string {
   const fault = message.replace(/^error parsing regexp: /, "");
   const [, part = ""] = /`(.*)`$/s.exec(fault) ?? [];

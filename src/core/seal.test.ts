@@ -10,7 +10,7 @@ const counting = () => {
 };
 const sealer = (...keys: Parameters<typeof createSealer>[0]) => createSealer(keys, counting());
 
-test("a sealed text is one base64 with the mark in front, hides the text, and opens again, in the other alphabet too", () => {
+test("a sealed text is base64 that begins with the mark, hides the text, and can be opened, in the other base64 alphabet too", () => {
   const one = sealer(key(1, "a"));
   for (const text of ["", "ü東🚀", "x".repeat(5000)]) {
     const sealed = one.seal("usr_1", text);
@@ -22,12 +22,12 @@ test("a sealed text is one base64 with the mark in front, hides the text, and op
   }
 });
 
-test("the same text sealed twice is not the same", () => {
+test("sealing the same text twice gives two different results", () => {
   const one = sealer(key(1, "a"));
   assert.notEqual(one.seal("usr_1", "x"), one.seal("usr_1", "x"));
 });
 
-test("nothing opens that is another user's, another installation's, cut, altered or no seal at all", () => {
+test("a seal of another user or installation, a truncated or altered seal, and a text that is not a seal do not open", () => {
   const one = sealer(key(1, "a"));
   const sealed = one.seal("usr_1", "why");
   assert.equal(one.open("usr_2", sealed), undefined);

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac } from "node:crypto";
 
-/** A key of the installation; the one with the greatest id seals, all of them open. */
+/** A key of the installation. The key with the greatest id seals; all of them open. */
 export interface SealKey {
   /** From 1 to 2^24 - 1. */
   readonly id: number;
@@ -8,17 +8,17 @@ export interface SealKey {
   readonly secret: Uint8Array;
 }
 
-/** Makes texts that only this installation can have made and only it can read. */
+/** Seals texts so that only this installation can have made them and only it can read them. */
 export interface Sealer {
-  /** `scope` is who may give it back, a user's id: the same text in another scope does not open. */
+  /** `scope` is the id of the user who may send it back: the seal does not open in another scope. */
   seal(scope: string, text: string): string;
-  /** `undefined` for whatever `seal` of this installation did not make in this scope, cut and altered texts included. */
+  /** `undefined` if this installation did not seal the text in this scope, or if the text was truncated or altered. */
   open(scope: string, sealed: string): string | undefined;
 }
 
 /**
- * What every sealed text begins with. Letters and digits alone, as some JSON writers escape `/` and `+`; twelve of them, so that sealed texts are
- * base64 as a whole, which some fields must be.
+ * The beginning of every sealed text. It has only letters and digits, as some JSON writers escape `/` and `+`. It has twelve characters, so that a
+ * sealed text is base64 as a whole, as some fields require.
  */
 export const sealMark = "tokligence01";
 
@@ -28,8 +28,9 @@ const nonceSize = 12;
 const tagSize = 16;
 
 /**
- * Sealed is base64 of: the mark, the key's id (3 bytes), a nonce (12), the text under AES-256-GCM, its tag (16). Each scope has a key of its own, made
- * of the installation's by HMAC-SHA-256, so that a nonce is random among one user's texts alone. `random` gives that many random bytes.
+ * A sealed text is base64 of: the mark, the key's id (3 bytes), a nonce (12), the text under AES-256-GCM, its tag (16). Each scope has its own key,
+ * derived from the installation's key by HMAC-SHA-256, so that random nonces can collide only among the texts of one user. `random` returns `size`
+ * random bytes.
  */
 export function createSealer(keys: readonly SealKey[], random: (size: number) => Uint8Array): Sealer {
   const newest = keys.reduce<SealKey | undefined>((found, key) => (found === undefined || key.id > found.id ? key : found), undefined);
@@ -45,7 +46,7 @@ export function createSealer(keys: readonly SealKey[], random: (size: number) =>
     },
     open(scope, sealed) {
       if (!sealed.startsWith(sealMark)) return undefined;
-      // Both alphabets of base64 are read: some clients hold the field as bytes and write it in the other one.
+      // Both base64 alphabets are accepted: some clients decode the field to bytes and encode it in the other one.
       const bytes = Buffer.from(sealed, "base64");
       if (bytes.length < headSize + nonceSize + tagSize) return undefined;
       const id = bytes.readUIntBE(markBytes.length, 3);
@@ -58,7 +59,7 @@ export function createSealer(keys: readonly SealKey[], random: (size: number) =>
       try {
         return decipher.update(bytes.subarray(headSize + nonceSize, -tagSize), undefined, "utf8") + decipher.final("utf8");
       } catch {
-        return undefined; // Altered, or another user's: as good as nothing.
+        return undefined; // Altered, or sealed for another user.
       }
     },
   };

@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
 
-/** What a secret prints as, everywhere. */
+/** What every secret prints as. */
 const masked = "[secret]";
 
 /**
- * A secret value that prints as `[secret]` in logs, JSON, templates and the inspector. Only `reveal()` gives the value, and only code that
- * puts it on the wire to its own origin calls that.
+ * A secret value that prints as `[secret]` in logs, JSON, templates and the inspector. Only `reveal()` returns the value, and only the code that
+ * sends it to its own origin calls it.
  */
 export class Secret {
   readonly #value: string;

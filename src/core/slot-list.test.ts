@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { SlotList } from "./slot-list.ts";
 
-test("holds what a set would hold, whatever comes and goes", () => {
+test("contains the same items as a set would after any additions and removals", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(9))), (steps) => {
       const items = Array.from({ length: 10 }, (_, id) => ({ id, slot: -1 }));
@@ -29,7 +29,7 @@ test("holds what a set would hold, whatever comes and goes", () => {
   );
 });
 
-test("all are visited although each leaves at its visit", () => {
+test("visits all items even if each is removed during its visit", () => {
   const list = new SlotList<{ slot: number }>();
   for (let i = 0; i < 5; i++) list.add({ slot: -1 });
   let visited = 0;

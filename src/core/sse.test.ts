@@ -25,7 +25,7 @@ test("reads events with LF, CR and CRLF, a BOM, comments and no space after the 
   }
 });
 
-test("any cut of the bytes gives the same events, and the raws joined are the input", () => {
+test("the events are the same wherever the bytes are cut, and the raw events joined are the input", () => {
   const line = fc.constantFrom("data: x", "data:y", "event: e", ": c", "data", "id: 1", 'data: {"a":"é"}');
   const eol = fc.constantFrom("\n", "\r", "\r\n");
   fc.assert(
@@ -41,7 +41,7 @@ test("any cut of the bytes gives the same events, and the raws joined are the in
   );
 });
 
-test("the raws of complete events joined are the input", () => {
+test("the raw bytes of complete events joined are the input", () => {
   const text = "data: a\n\nevent: b\r\ndata: c\r\n\r\n: ping\n\n";
   const splitter = new SseSplitter();
   assert.equal(
@@ -53,14 +53,14 @@ test("the raws of complete events joined are the input", () => {
   );
 });
 
-test("a last event without its blank line counts", () => {
+test("a last event without its blank line is returned", () => {
   assert.deepEqual(
     split(["data: a\n\ndata: b\n"]).map((event) => event.raw),
     ["data: a\n\n", "data: b\n\n"],
   );
 });
 
-test("gives up an event that never ends", () => {
+test("stops reading an event that never ends", () => {
   const splitter = new SseSplitter();
   const piece = "x".repeat(64 * 1024);
   assert.throws(() => {
@@ -68,14 +68,14 @@ test("gives up an event that never ends", () => {
   }, GatewayError);
 });
 
-test("what readers of lines take for the end of one is escaped in events, and reads as it was", () => {
+test("characters that some readers treat as line ends are escaped in events, and decode to the original text", () => {
   const said = { text: "é\u0085a\u2028b\u2029c\n日本" };
   const written = utf8OfLatin1(latin1OfEvents(`data: ${JSON.stringify(said)}\n\n`));
   assert.deepEqual(written.split(/[\n\u0085\u2028\u2029]/), [`data: ${written.slice(6, -2)}`, "", ""]);
   assert.deepEqual(JSON.parse(written.slice(6)), said);
 });
 
-test("many events with CRLF are cut in one push as they are one by one", () => {
+test("many events with CRLF give the same result in one push as one by one", () => {
   const events = Array.from({ length: 20_000 }, (_, index) => `data: ${index}\r\n\r\n`);
   const cut = new SseSplitter().push(`${events.join("")}data: last\n\n`);
   assert.deepEqual(

@@ -1,17 +1,17 @@
 import { GatewayError } from "./errors.ts";
 import { latin1OfUtf8 } from "./json-scan.ts";
 
-/** One server-sent event. All strings are latin1 strings of the received bytes; turn `data` into text with `utf8OfLatin1`. */
+/** One server-sent event. All strings are latin1 strings of the received bytes; `utf8OfLatin1` decodes `data`. */
 export interface SseEvent {
   /** The `event:` field, or "". */
   readonly name: string;
-  /** The `data:` lines joined by a line feed; "" where there was none (a comment, a lone `event:`). */
+  /** The `data:` lines joined by a line feed; "" if there was none (a comment, a lone `event:`). */
   readonly data: string;
-  /** The bytes as received, with the blank line that ends the event. */
+  /** The bytes as received, including the blank line that ends the event. */
   readonly raw: string;
 }
 
-/** The bytes of an event with other data (latin1); all else stays as it is. */
+/** The bytes of an event with its data replaced (latin1); everything else is unchanged. */
 export function replaceData({ name, data, raw }: SseEvent, other: string): string {
   const at = raw.indexOf(data);
   if (at >= 0) return raw.slice(0, at) + other + raw.slice(at + data.length);
@@ -19,25 +19,25 @@ export function replaceData({ name, data, raw }: SseEvent, other: string): strin
   return `${name === "" ? "" : `event: ${name}\n`}${other.replaceAll(/^/gm, "data: ")}\n\n`;
 }
 
-/** An event may be this long, in bytes, before the stream is given up. */
+/** The limit for one event, in bytes. A stream that exceeds it is an error. */
 export const maxEventBytes = 4 * 1024 * 1024;
 
 /**
- * Splits a byte stream into server-sent events (WHATWG HTML, section 9.2.6: lines end in LF, CR or CRLF; one leading BOM is dropped).
- * A push machine: give it latin1 strings cut anywhere, take the complete events. The result does not depend on where the input was cut.
+ * Splits a byte stream into server-sent events (WHATWG HTML, section 9.2.6: lines end in LF, CR or CRLF; one leading BOM is dropped). Each `push`
+ * takes a latin1 string, cut anywhere, and returns the events that are complete. The result does not depend on where the input was cut.
  */
 export class SseSplitter {
   #rest = "";
-  /** Offset in `#rest` from which no event end has been looked for yet. */
+  /** Offset in `#rest` up to which there is no end of an event. */
   #scanned = 0;
   #started = false;
 
-  /** @throws GatewayError `upstream_invalid_response` when an event grows past `maxEventBytes`. */
+  /** @throws GatewayError `upstream_invalid_response` if an event grows past `maxEventBytes`. */
   push(chunk: string): SseEvent[] {
     if (chunk.length === 0) return [];
     let text = this.#rest.length === 0 ? chunk : this.#rest + chunk;
     if (!this.#started) {
-      // A BOM is three bytes in latin1; wait until it can be told.
+      // A BOM is three bytes in latin1. With fewer bytes, wait for more.
       if (text.length < 3 && "\u00ef\u00bb\u00bf".startsWith(text)) {
         this.#rest = text;
         return [];
@@ -51,7 +51,7 @@ export class SseSplitter {
     const hasCr = text.indexOf("\r", from) >= 0;
     let lf = text.indexOf("\n\n", from);
     for (;;) {
-      // Searched for again only behind the last one: else every event of a text with CRLF would be a search of all the text.
+      // Search again only after passing the last result: otherwise every event of a text with CRLF would cost a search of the whole text.
       if (lf >= 0 && lf < from) lf = text.indexOf("\n\n", from);
       const end = findEventEnd(text, from, lf, hasCr);
       if (end < 0) break;
@@ -60,7 +60,7 @@ export class SseSplitter {
       from = end;
     }
     this.#rest = start === 0 ? text : text.slice(start);
-    // An end is at most four bytes, so look again at the last three.
+    // The end of an event has at most four bytes, so the last three bytes are searched again.
     this.#scanned = Math.max(0, this.#rest.length - 3);
     if (this.#rest.length > maxEventBytes) {
       throw new GatewayError("upstream_invalid_response", `The provider sent a stream event of more than ${maxEventBytes} bytes.`);
@@ -68,12 +68,12 @@ export class SseSplitter {
     return events;
   }
 
-  /** Bytes received that belong to no complete event yet. */
+  /** Received bytes that do not belong to a complete event yet. */
   get pending(): string {
     return this.#rest;
   }
 
-  /** The stream is over: a last event that lacks only its blank line counts, as servers forget it. */
+  /** Call this at the end of the stream. It returns a last event that lacks only its blank line, as some servers omit it. */
   end(): SseEvent[] {
     const rest = this.#rest;
     this.#rest = "";
@@ -85,8 +85,8 @@ export class SseSplitter {
 }
 
 /**
- * Offset after the first blank line at or after `from`, or -1. A CR at the very end may be half a CRLF: wait for what follows. `lf`: offset of the first two
- * line feeds at or after `from`, or -1.
+ * Offset after the first blank line at or after `from`, or -1. A CR at the very end may be half a CRLF, so the search waits for the next byte. `lf`
+ * is the offset of the first two line feeds at or after `from`, or -1.
  */
 function findEventEnd(text: string, from: number, lf: number, hasCr: boolean): number {
   if (!hasCr) return lf < 0 ? -1 : lf + 2;
@@ -132,8 +132,8 @@ function parseEvent(raw: string): SseEvent {
 }
 
 /**
- * Events of a stream as the latin1 string of their UTF-8 bytes. What Unicode takes for the end of a line is escaped, as readers that go by lines of text cut
- * there (httpx's `iter_lines`, and google-genai for Python with it); it stands in strings of JSON alone.
+ * Returns the events of a stream as the latin1 string of their UTF-8 bytes. Characters that Unicode treats as line ends are escaped, as some readers
+ * split there (httpx's `iter_lines`, and so google-genai for Python). Such characters occur only inside JSON strings.
  */
 export function latin1OfEvents(text: string): string {
   return latin1OfUtf8(text.replaceAll(/[\u0085\u2028\u2029]/g, escapeCharacter));

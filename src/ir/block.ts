@@ -25,7 +25,7 @@ export interface MediaBlock {
     | { readonly type: "file"; readonly id: string; readonly mediaType?: string }
     | { readonly type: "text"; readonly text: string };
   readonly filename?: string;
-  /** How closely to look at an image: low, high, auto. */
+  /** How closely the model looks at an image: low, high, auto. */
   readonly detail?: string;
   readonly cache?: CacheHint;
   readonly extensions?: Extensions;
@@ -33,20 +33,23 @@ export interface MediaBlock {
 
 export interface ReasoningBlock {
   readonly type: "reasoning";
-  /** The visible text, or a summary of it; "" where the provider shows none. */
+  /** The visible text, or a summary of it; "" if the provider shows none. */
   readonly text: string;
-  /** What the provider wants back to trust the reasoning. Valid only at the provider that made it. */
+  /** What the provider wants back as proof of the reasoning. Only the provider that made it accepts it. */
   readonly proof?: ReasoningProof;
-  /** Wire id of the item, where it has one. */
+  /** The item's id on the wire, if it has one. */
   readonly id?: string;
   readonly extensions?: Extensions;
 }
 
-/** Opaque. In a request it is one that the upstream itself made: all others have been taken out. In an answer it is as the client is to give it back. */
+/**
+ * Opaque. In a request, the upstream itself made it: proofs of other upstreams have been removed. In an answer, it is in the form in which the client
+ * sends it back.
+ */
 export interface ReasoningProof {
-  /** Whose wire has a field for it. */
+  /** The protocol that has a field for it. */
   readonly protocol: ProtocolId;
-  /** `signature` signs the text; `encrypted` replaces it; `redacted` is an opaque block of its own; `field` says where the text goes back. */
+  /** `signature` signs the text; `encrypted` replaces it; `redacted` is an opaque block of its own; `field` names the field in which the text is sent back. */
   readonly kind: "signature" | "encrypted" | "redacted" | "field";
   readonly data: string;
 }
@@ -62,7 +65,7 @@ export interface ToolCallBlock {
   /** Gemini signs calls, not texts. */
   readonly proof?: ReasoningProof;
   readonly cache?: CacheHint;
-  /** Wire id of the item, where it differs from the call's id (Responses `fc_…`). */
+  /** The item's id on the wire, if it differs from the call's id (Responses `fc_…`). */
   readonly itemId?: string;
   readonly extensions?: Extensions;
 }
@@ -70,7 +73,7 @@ export interface ToolCallBlock {
 export interface ToolResultBlock {
   readonly type: "tool-result";
   readonly callId: string;
-  /** The tool's name, where the wire gives it (Gemini). */
+  /** The tool's name, if the wire gives it (Gemini). */
   readonly name?: string;
   readonly kind?: "function" | "custom";
   readonly content: readonly Block[];
@@ -79,7 +82,7 @@ export interface ToolResultBlock {
   readonly extensions?: Extensions;
 }
 
-/** A piece that only its own protocol understands, kept as it came. */
+/** A piece that only its own protocol understands, kept as it was received. */
 export interface OpaqueBlock {
   readonly type: "opaque";
   readonly protocol: ProtocolId;

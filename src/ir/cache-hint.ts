@@ -1,4 +1,4 @@
-/** A mark that the prompt up to here is worth caching. */
+/** Marks that the prompt up to here is worth caching. */
 export interface CacheHint {
   readonly ttl?: "5m" | "1h";
 }

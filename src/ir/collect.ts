@@ -9,7 +9,7 @@ interface OpenBlock {
   proof: ReasoningProof | undefined;
 }
 
-/** Turns the events of a stream into the answer they stand for. `push` each event; `finish` when `ended`, or `error` is set. */
+/** Turns the events of a stream into an answer. Call `push` for each event, and `finish` once `ended` or `error` is set. */
 export class Collector {
   #head: Extract<StreamEvent, { type: "message-start" }> | undefined;
   readonly #blocks: OpenBlock[] = [];
@@ -86,7 +86,7 @@ function closeBlock(block: OpenBlock): Block {
   }
 }
 
-/** The answer that a list of events stands for. */
+/** The answer that a list of events describes. */
 export function collect(events: Iterable<StreamEvent>): ChatResponse {
   const collector = new Collector();
   for (const event of events) collector.push(event);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { estimateBody } from "./estimate-body.ts";
 
-/** A PNG of this size in its header, and noise behind it. */
+/** A PNG whose header has this size, followed by noise. */
 function png(width: number, height: number, sizeBytes: number): string {
   const bytes = Buffer.alloc(sizeBytes, "the quick brown fox");
   Buffer.from("89504e470d0a1a0a0000000d49484452", "hex").copy(bytes);
@@ -15,14 +15,14 @@ const picture = png(1000, 750, 2_700_000);
 const text = JSON.stringify({ messages: [{ role: "user", content: "What is in this picture? ".repeat(100) }] });
 const textTokens = Math.ceil(text.length / 4);
 
-test("a body of text has a token for four bytes, however long it is", () => {
+test("a body of text counts as one token per four bytes, at any length", () => {
   assert.equal(estimateBody(""), 0);
   assert.equal(estimateBody(text), textTokens);
   const long = JSON.stringify({ input: "Schöne Wörter, einszweidrei. ".repeat(20_000) });
   assert.equal(estimateBody(long), Math.ceil(long.length / 4));
 });
 
-test("a picture in base64 has the tokens of its pixels in each dialect, not of its bytes", () => {
+test("a picture in base64 counts by its pixels in each dialect, not by its bytes", () => {
   const ways = [
     { type: "image_url", image_url: { url: `data:image/png;base64,${picture}` } },
     { type: "input_image", image_url: `data:image/png;base64,${picture}` },
@@ -39,7 +39,7 @@ test("a picture in base64 has the tokens of its pixels in each dialect, not of i
   assert.ok(estimateBody(JSON.stringify([ways[0], ways[2], text])) < 2000 + textTokens + 200);
 });
 
-test("sound, video and documents count by their kind; what is not known to be a file counts as text", () => {
+test("sound, video and documents count by their kind; base64 of an unknown kind counts as text", () => {
   const data = Buffer.alloc(300_000, "sound and vision").toString("base64");
   const of = (part: object): number => estimateBody(JSON.stringify([part]));
   assert.ok(Math.abs(of({ inlineData: { mimeType: "audio/mp3", data } }) - 600) < 30);

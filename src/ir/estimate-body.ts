@@ -1,21 +1,22 @@
 import type { MediaBlock } from "./block.ts";
 import { estimateMedia } from "./estimate-media.ts";
 
-/** Bytes of text, or of the JSON around it, that make a token on the average. */
+/** Average number of bytes per token, for text and for the JSON around it. */
 const bytesPerToken = 4;
 
-/** Tokens of so many bytes of text, by rule of thumb. */
+/** Estimated tokens of `sizeBytes` bytes of text. */
 export function estimateBytes(sizeBytes: number): number {
   return Math.ceil(sizeBytes / bytesPerToken);
 }
 
-/** A body is looked at once in this many bytes, so media of twice its size are always found. Shorter ones count as text: little more than a picture's tokens. */
+/**
+ * The distance between two samples, in bytes. So every medium of twice this size is found. A shorter one counts as text: not many more tokens than a
+ * picture has.
+ */
 const step = 8_192;
 const probeBytes = 64;
 
-/**
- * Tokens of a request's body (latin1) in whatever dialect, without a parse: text by its bytes, and media in base64 by `estimateMedia`.
- */
+/** Estimated tokens of a request's body (latin1) in any dialect, without a parse: text by its bytes, and media in base64 by `estimateMedia`. */
 export function estimateBody(body: string): number {
   let textBytes = body.length;
   let mediaTokens = 0;
@@ -34,7 +35,7 @@ export function estimateBody(body: string): number {
   return estimateBytes(textBytes) + mediaTokens;
 }
 
-/** Some writers of JSON escape the slashes. */
+/** Some JSON writers escape slashes. */
 function isBase64(body: string, from: number): boolean {
   for (let at = from; at < from + probeBytes; at++) {
     const code = body.charCodeAt(at);
@@ -45,17 +46,17 @@ function isBase64(body: string, from: number): boolean {
   return true;
 }
 
-/** How files begin, in base64. */
+/** The beginnings of files, in base64. */
 const heads: readonly (readonly [head: string, kind: MediaBlock["kind"]])[] = [
   ["iVBORw0KGgo", "image"],
   ["/9j/", "image"],
   ["R0lGOD", "image"],
   ["JVBERi0", "document"],
 ];
-/** Where the type of a medium is named: in its data URL, or in a member before it. */
+/** How far before the data the type of a medium is looked for: in its data URL, or in the member before it. */
 const typeBytes = 160;
 
-/** The medium in a string of the body; `undefined` for other text in base64, such as encrypted reasoning. */
+/** The medium in a string of the body; `undefined` for other base64 text, such as encrypted reasoning. */
 function mediaAt(body: string, start: number, end: number): MediaBlock | undefined {
   const url = /^data:[^,]{0,120}?;base64,/.exec(body.slice(start, start + typeBytes));
   const from = url === null ? start : start + url[0].length;

@@ -1,21 +1,21 @@
 import type { MediaBlock } from "./block.ts";
 
 /**
- * What vendors count for media, November 2026. A picture: about its pixels over 750, the long side cut to 1568 before (Anthropic's vision guide); OpenAI's
- * tiles and Gemini's 258 a tile come near it. Of a picture whose size is not to be seen (a URL) it is this much.
+ * What vendors count for media, November 2026. A picture counts about its pixels divided by 750, after the long side is reduced to 1568 (Anthropic's
+ * vision guide); OpenAI's tiles and Gemini's 258 tokens per tile give similar counts. This is the count of a picture whose size is unknown (a URL).
  */
 const unseenImageTokens = 1_000;
 const maxImageTokens = 1_600;
 const maxImageSide = 1_568;
 const pixelsPerToken = 750;
-/** A page of a PDF: its text and, with most vendors, its picture (Anthropic's PDF guide: 1,500 to 3,000). */
+/** A page of a PDF: its text and, with most vendors, a picture of it (Anthropic's PDF guide: 1,500 to 3,000). */
 const pageTokens = 2_000;
-/** 25 to 32 tokens a second (Gemini's audio guide) of some 16 kB. */
+/** One second has 25 to 32 tokens (Gemini's audio guide) and about 16 kB. */
 const audioBytesPerToken = 500;
-/** 258 a picture each second (Gemini's video guide) of some 250 kB. */
+/** One second has 258 tokens for one picture (Gemini's video guide) and about 250 kB. */
 const videoBytesPerToken = 1_000;
 
-/** Tokens of a picture, a document, a sound or a video by rule of thumb. */
+/** Estimated tokens of a picture, a document, a sound or a video. */
 export function estimateMedia({ kind, source }: MediaBlock): number {
   const data = source.type === "base64" ? source.data : "";
   const sizeBytes = Math.floor((data.length * 3) / 4);
@@ -32,7 +32,7 @@ export function estimateMedia({ kind, source }: MediaBlock): number {
 }
 
 function imageTokens(data: string): number {
-  // The size stands near the beginning, in a JPEG behind its metadata.
+  // The size is near the beginning; in a JPEG it follows the metadata.
   const size = data === "" ? undefined : (sizeIn(data, 4 * 1024) ?? sizeIn(data, 256 * 1024));
   if (size === undefined) return unseenImageTokens;
   const scale = Math.min(1, maxImageSide / Math.max(size.width, size.height, 1));
@@ -48,7 +48,7 @@ interface ImageSize {
   readonly height: number;
 }
 
-/** Pixels of a PNG, GIF, JPEG or WebP, from its header; `undefined` for anything else. */
+/** The size in pixels of a PNG, GIF, JPEG or WebP, from its header; `undefined` for anything else. */
 function imageSize(bytes: Buffer): ImageSize | undefined {
   if (bytes.length < 30) return undefined;
   if (bytes.readUInt32BE(0) === 0x89504e47) return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
@@ -84,10 +84,10 @@ function webpSize(bytes: Buffer): ImageSize | undefined {
   }
 }
 
-/** Of a longer file only the beginning is read, and its pages stand for all. */
+/** Only the beginning of a longer file is read, and the number of its pages is extrapolated. */
 const maxPdfChars = 1024 * 1024;
 
-/** Pages of a PDF that says so in plain; at least one. */
+/** The number of pages of a PDF whose page objects are not compressed; at least one. */
 function pagesOf(data: string): number {
   if (data === "") return 1;
   const text = Buffer.from(data.slice(0, maxPdfChars), "base64").toString("latin1");

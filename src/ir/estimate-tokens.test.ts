@@ -9,14 +9,14 @@ import type { ChatRequest } from "./request.ts";
 interface Sample {
   readonly kind: string;
   readonly name: string;
-  /** As OpenAI's `o200k_base` counts it (npm package `js-tiktoken` 1.0, November 2026). */
+  /** The count by OpenAI's `o200k_base` (npm package `js-tiktoken` 1.0, November 2026). */
   readonly tokens: number;
   readonly text: string;
 }
 
 const samples = JSON.parse(readFileSync(new URL("fixtures/token-counts.json", import.meta.url), "utf8")) as readonly Sample[];
 
-/** A picture's header is all that is looked at. */
+/** Only the picture's header is read. */
 const png = (width: number, height: number): string => {
   const bytes = Buffer.alloc(33);
   bytes.writeUInt32BE(0x89504e47, 0);
@@ -55,7 +55,7 @@ function image(data: string): number {
   return ofBlock({ type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data } });
 }
 
-/** What a message has around its content. */
+/** The tokens around the content of a message. */
 const frame = 4;
 
 describe("the estimate of a text", () => {
@@ -73,7 +73,7 @@ describe("the estimate of a text", () => {
     }
   });
 
-  test("is nothing for nothing, and finite and above nothing for anything else but a single space", () => {
+  test("is 0 for an empty text, and finite and positive for any other text but a single space", () => {
     assert.deepEqual([estimateText(""), estimateText(" ")], [0, 0]);
     fc.assert(
       fc.property(fc.array(fc.nat(0xffff), { minLength: 2, maxLength: 50 }), (codes) => {
@@ -84,13 +84,13 @@ describe("the estimate of a text", () => {
     );
   });
 
-  test("of a text of many words is the sum of its words", () => {
+  test("of a text of many words is the sum of the estimates of its words", () => {
     assert.equal(Math.round(estimateText("word ".repeat(10_000))), 10_000);
   });
 });
 
 describe("the estimate of a request", () => {
-  test("has instructions, messages, tools, calls, results and the schema of the answer in it, and rounds once", () => {
+  test("includes instructions, messages, tools, calls, results and the schema of the answer, and rounds once", () => {
     const request: ChatRequest = {
       model: "m",
       stream: false,
@@ -112,7 +112,7 @@ describe("the estimate of a request", () => {
     assert.equal(estimateRequest({ model: "m", stream: false, messages: [] }), 0);
   });
 
-  test("counts a picture by its pixels, within what vendors count at most, and not by the length of its base64", () => {
+  test("counts a picture by its pixels, up to the vendors' maximum, and not by the length of its base64", () => {
     const sizes = [png, jpeg, gif, webp].map((make) => image(make(750, 100)) - frame);
     assert.deepEqual(sizes, [100, 100, 100, 100]);
     assert.equal(image(png(8, 8)) - frame, 1);
@@ -121,7 +121,7 @@ describe("the estimate of a request", () => {
     assert.equal(image(png(750, 100) + "A".repeat(4_000_000)) - frame, 100);
   });
 
-  test("a picture that cannot be seen, a document, a sound and a film have what is usual", () => {
+  test("a picture of unknown size, a document, a sound and a film get typical counts", () => {
     const media = (kind: "image" | "document" | "audio" | "video", data: string): number =>
       ofBlock({ type: "media", kind, source: { type: "base64", mediaType: "x/y", data } }) - frame;
     const pdf = Buffer.from("%PDF-1.7 << /Type /Pages >> << /Type /Page >> <</Type/Page/Parent 1 0 R>>").toString("base64");
@@ -139,7 +139,7 @@ describe("the estimate of a request", () => {
     assert.equal(ofBlock({ type: "media", kind: "document", source: { type: "text", text: "Be brief." } }) - frame, 3);
   });
 
-  test("a damaged picture is one that cannot be seen: nothing throws", () => {
+  test("a damaged picture counts as one of unknown size, without an error", () => {
     fc.assert(
       fc.property(fc.constantFrom(png, jpeg, gif, webp), fc.nat(40), fc.uint8Array({ maxLength: 60 }), (make, keep, noise) => {
         const bytes = Buffer.concat([Buffer.from(make(100, 100), "base64").subarray(0, keep), noise]);

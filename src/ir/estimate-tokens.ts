@@ -3,12 +3,12 @@ import { estimateMedia } from "./estimate-media.ts";
 import type { ChatRequest, Tool } from "./request.ts";
 import type { ChatResponse } from "./response.ts";
 
-/** Frames that vendors put around a message, a tool, a call or a result, in tokens. */
+/** Tokens that vendors add around a message, a tool, a call or a result. */
 const frameTokens = 4;
 
 /**
- * Tokens of a request by rule of thumb: instructions, messages, tools, calls, results and media. A whole number, 0 for nothing. No tokenizer of any
- * vendor is here: `docs/token-counts.md` tells how far off it is.
+ * Estimated tokens of a request: instructions, messages, tools, calls, results and media. A whole number, 0 for an empty request. No vendor's
+ * tokenizer is used: `docs/token-counts.md` says how far off the estimate is.
  */
 export function estimateRequest(request: ChatRequest): number {
   let tokens = 0;
@@ -19,7 +19,7 @@ export function estimateRequest(request: ChatRequest): number {
   return Math.round(tokens);
 }
 
-/** Tokens of an answer by rule of thumb, all of its alternatives together. */
+/** Estimated tokens of an answer, all its alternatives together. */
 export function estimateAnswer({ content, alternatives = [] }: ChatResponse): number {
   return Math.round(sum([{ content }, ...alternatives], (candidate) => sum(candidate.content, estimateBlock)));
 }
@@ -58,7 +58,7 @@ function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return total;
 }
 
-/** What a run of characters is, as tokenizers cut a text. */
+/** The kinds of character runs into which tokenizers cut a text. */
 const word = 0;
 const digits = 1;
 const space = 2;
@@ -73,8 +73,8 @@ const script = 9;
 const other = 10;
 
 /**
- * Tokens of a text: it is cut where byte-pair tokenizers cut one, into words, numbers, marks and space, and each piece is given what such a piece has on
- * average. Not rounded, so that the parts of a text add up.
+ * Estimated tokens of a text. The text is cut where byte-pair tokenizers cut: into words, numbers, marks and space. Each piece counts as such a piece
+ * does on average. The result is not rounded, so that the counts of parts can be added.
  */
 export function estimateText(text: string): number {
   let tokens = 0;
@@ -120,7 +120,7 @@ function tokensOf(kind: number, length: number): number {
     case digits:
       return Math.ceil(length / 3);
     case space:
-      // One space belongs to the word behind it.
+      // One space belongs to the word after it.
       return length === 1 ? 0 : 1;
     case lineBreak:
       return 0.4;

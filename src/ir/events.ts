@@ -4,9 +4,9 @@ import type { StopReason } from "./response.ts";
 import type { Usage } from "./usage.ts";
 
 /**
- * The events of a streamed answer. Legal order: `message-start`, then blocks, then `message-delta`s, then `message-end`; or `error` at any point, which ends it.
- * A block is `block-start`, any number of `block-delta`, `block-end`, all with one `index`; indexes count from 0 in order of start.
- * Blocks may overlap (parallel tool calls of a Chat upstream); encoders of serial dialects buffer.
+ * The events of a streamed answer. Legal order: `message-start`, then blocks, then `message-delta`s, then `message-end`. `error` may come at any
+ * point and ends the stream. A block is `block-start`, any number of `block-delta`, and `block-end`, all with the same `index`; indexes count from 0
+ * in order of start. Blocks may overlap (parallel tool calls of a Chat upstream); an encoder of a serial dialect buffers them.
  */
 export type StreamEvent =
   | {
@@ -33,7 +33,7 @@ export type StreamEvent =
   | { readonly type: "error"; readonly error: StreamError }
   | { readonly type: "ping" };
 
-/** What is known of a block when it begins. Texts and arguments start empty and arrive in deltas. */
+/** What is known when a block begins. Texts and arguments start empty and arrive in deltas. */
 export type BlockStart =
   | { readonly type: "text" }
   | { readonly type: "refusal" }
@@ -51,7 +51,7 @@ export type BlockStart =
 export type BlockDelta =
   /** For text, refusal and reasoning blocks. */
   | { readonly type: "text"; readonly text: string }
-  /** For tool-call blocks: a piece of the arguments' text. */
+  /** For tool-call blocks: a piece of the text of the arguments. */
   | { readonly type: "arguments"; readonly text: string }
   /** For reasoning and tool-call blocks. */
   | { readonly type: "proof"; readonly proof: ReasoningProof };
@@ -62,6 +62,6 @@ export interface StreamError {
   readonly message: string;
   readonly code?: string;
   readonly type?: string;
-  /** A moderation refused what the client sent. */
+  /** A moderation filter refused the client's content. */
   readonly isModeration?: true;
 }

@@ -3,8 +3,8 @@ import type { BlockStart, StreamEvent } from "./events.ts";
 import type { ChatResponse } from "./response.ts";
 
 /**
- * The events that tell an answer, for a client that streams over an upstream that did not. Blocks that a stream cannot carry (media) go as opaque.
- * Law: `collect(replay(response))` is the response, for blocks that streams carry.
+ * The events of a complete answer, for a client that streams while the upstream does not. Blocks that a stream cannot carry (media) become opaque
+ * blocks. Invariant: `collect(replay(response))` equals the response, for blocks that streams carry.
  */
 export function replay(response: ChatResponse): StreamEvent[] {
   const { id, model, createdAt, extensions } = response;

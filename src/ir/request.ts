@@ -2,7 +2,7 @@ import type { Block } from "./block.ts";
 import type { CacheHint } from "./cache-hint.ts";
 import type { Extensions } from "./protocol-id.ts";
 
-/** A request in the neutral form. Absent stays absent; nothing is defaulted here. */
+/** A request in the neutral form. A field that the client omitted is absent: no defaults are added here. */
 export interface ChatRequest {
   /** The client's name for the model. */
   readonly model: string;
@@ -20,30 +20,30 @@ export interface ChatRequest {
   readonly frequencyPenalty?: number;
   readonly presencePenalty?: number;
   readonly seed?: number;
-  /** How many answers (`n`, `candidateCount`). */
+  /** How many answers are requested (`n`, `candidateCount`). */
   readonly candidateCount?: number;
-  /** Log probabilities asked for; `top` is how many alternatives for each token. */
+  /** Log probabilities are requested; `top` is the number of alternatives for each token. */
   readonly logprobs?: { readonly top?: number };
   readonly stop?: readonly string[];
   readonly verbosity?: "low" | "medium" | "high";
   readonly cacheKey?: string;
-  /** The client's own mark of its end user. */
+  /** The client's own id for its end user. */
   readonly endUser?: string;
   readonly serviceTier?: string;
   readonly metadata?: Readonly<Record<string, string>>;
-  /** What only one protocol has a name for, by protocol, as on its wire. */
+  /** Fields that only one protocol has, by protocol, as on its wire. */
   readonly extensions?: Extensions;
 }
 
 /**
- * One turn. Instructions are messages of role `system` or `developer` and may stand anywhere. Tool results are blocks of a `user` message.
- * Same-role messages in a row are legal here; renderers merge where their wire demands it.
+ * One turn. Instructions are messages of role `system` or `developer` and may be anywhere. Tool results are blocks of a `user` message. Several
+ * messages of one role in a row are legal here; a renderer merges them if its wire requires that.
  */
 export interface Message {
   readonly role: "system" | "developer" | "user" | "assistant";
   readonly content: readonly Block[];
   readonly name?: string;
-  /** Wire id of the item, where the client gave one. */
+  /** The item's id on the wire, if the client gave one. */
   readonly id?: string;
   readonly extensions?: Extensions;
 }
@@ -53,17 +53,17 @@ export type Tool = FunctionTool | CustomTool | ServerTool;
 export interface FunctionTool {
   readonly type: "function";
   readonly name: string;
-  /** Group the tool belongs to (Responses `namespace`). */
+  /** The group that the tool belongs to (Responses `namespace`). */
   readonly namespace?: string;
   readonly description?: string;
-  /** JSON Schema of the arguments, an object as on the wire; absent: the tool takes none. */
+  /** JSON Schema of the arguments, an object as on the wire. Absent if the tool takes none. */
   readonly parameters?: JsonSchema;
   readonly strict?: boolean;
   readonly cache?: CacheHint;
   readonly extensions?: Extensions;
 }
 
-/** A tool whose input is free text, perhaps bound by a grammar. */
+/** A tool whose input is free text, optionally restricted by a grammar. */
 export interface CustomTool {
   readonly type: "custom";
   readonly name: string;
@@ -74,7 +74,7 @@ export interface CustomTool {
   readonly extensions?: Extensions;
 }
 
-/** A tool that the provider runs itself (web search, code execution); `wire` is its declaration in `protocol`'s own form. */
+/** A tool that the provider itself runs (web search, code execution). `wire` is its declaration in the form of `protocol`. */
 export interface ServerTool {
   readonly type: "server";
   readonly name: string;
@@ -85,17 +85,17 @@ export interface ServerTool {
 export type ToolChoice =
   | { readonly type: "auto" | "none" | "required" }
   | { readonly type: "named"; readonly name: string }
-  /** Only these may be called; `required` says whether one must be. */
+  /** Only these tools may be called; `required` says whether one must be. */
   | { readonly type: "allowed"; readonly names: readonly string[]; readonly required: boolean };
 
 export interface ReasoningRequest {
-  /** The vendors' words: none, minimal, low, medium, high, xhigh, max, … `adaptive` where the model decides. */
+  /** The vendors' words: none, minimal, low, medium, high, xhigh, max, … `adaptive` if the model decides. */
   readonly effort?: string;
   readonly budgetTokens?: number;
-  /** `false`: asked not to reason; `true`: asked to. */
+  /** `false`: the model is asked not to reason; `true`: it is asked to reason. */
   readonly enabled?: boolean;
   readonly adaptive?: boolean;
-  /** Whether reasoning text shall be shown: a summary, all of it, or none. */
+  /** How much of the reasoning text is shown: a summary, all of it, or none. */
   readonly visibility?: "none" | "summary" | "full";
 }
 
@@ -110,6 +110,6 @@ export type ResponseFormat =
       readonly description?: string;
       readonly schema: JsonSchema;
       readonly strict?: boolean;
-      /** The client's vendor holds every answer to the schema, without being asked for it as OpenAI is with `strict`. */
+      /** The client's vendor makes every answer follow the schema without being asked to; OpenAI needs `strict`. */
       readonly isEnforced?: true;
     };
