@@ -4,10 +4,10 @@ import { createBudgetAdmin, createEntryBodies, createReports } from "../ledger/i
 import { createAdminClient, createAdminOperations, createLocalSender, localPrincipal, type AdminClient } from "../server/index.ts";
 import { createControlSender, isNobodyThere } from "./control-client.ts";
 import { maskSettings, type LoadedSettings } from "./config/index.ts";
-import { describeLedger, noLiveLedger } from "./journals.ts";
-import { openStore } from "./open-store.ts";
+import { describeLedger, noLiveLedger } from "./compose/journals.ts";
+import { openStore } from "./compose/open-store.ts";
 import { runtimePaths } from "./paths.ts";
-import { createSnapshot, describeRoutes } from "./snapshot.ts";
+import { createSnapshot, describeRoutes } from "./compose/snapshot.ts";
 
 /** The admin API, wherever it is served. */
 export interface Admin {

@@ -14,8 +14,8 @@ import {
   type Store,
 } from "../store/index.ts";
 import type { DatabaseSection } from "./config/index.ts";
-import { describeLedger, noLiveLedger } from "./journals.ts";
-import { describeDatabase, openStore, postgresPlace } from "./open-store.ts";
+import { describeLedger, noLiveLedger } from "./compose/journals.ts";
+import { describeDatabase, openStore, postgresPlace } from "./compose/open-store.ts";
 import { runtimePaths } from "./paths.ts";
 
 /** What `tokligence db status` shows. */

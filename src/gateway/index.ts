@@ -1,5 +1,5 @@
 export { mayCall } from "./allowed-models.ts";
-export { createBodyLog, type BodySettings } from "./bodies/index.ts";
+export { createBodyLog, type BodyLog, type BodySettings } from "./bodies/index.ts";
 export * from "./deps.ts";
 export type { ClientExchange } from "./exchange.ts";
 export { createToolCallGuard, type DuplicateGuard } from "./guard/guard-tool-calls.ts";

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { Agent, createServer, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DatabaseSync } from "node:sqlite";
-import type { LedgerReport } from "../../src/app/journals.ts";
+import type { LedgerReport } from "../../src/app/compose/journals.ts";
 import type { UsageRow } from "../../src/ledger/index.ts";
 import { createHome, type Home, type RunningProcess } from "./processes.ts";
 import { waitUntil } from "../testbed/wait-until.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LedgerReport } from "../../src/app/journals.ts";
+import type { LedgerReport } from "../../src/app/compose/journals.ts";
 import { checkRows, createLoadedDaemon, killRun, lockedRun } from "./kill-run.ts";
 import { waitUntil } from "../testbed/wait-until.ts";
 

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { messageOf, systemClock } from "../../core/index.ts";
 import { createMessageSink } from "../../ledger/index.ts";
 import type { MetricsSnapshot } from "../../server/index.ts";
-import { composeGateway } from "../compose.ts";
+import { composeGateway } from "../compose/compose-gateway.ts";
 import { loadSettings, type LoadedSettings } from "../config/index.ts";
 import { openLog } from "../logging/log.ts";
 import { runtimePaths } from "../paths.ts";

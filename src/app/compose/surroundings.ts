@@ -1,5 +1,5 @@
-import { messageOf, type Logger } from "../core/index.ts";
-import type { Store } from "../store/index.ts";
+import { messageOf, type Logger } from "../../core/index.ts";
+import type { Store } from "../../store/index.ts";
 
 /** Looks now and then whether what the process depends on outside of itself (files, sockets) is still as it was. One timer for all. */
 export interface Surroundings {

@@ -1,8 +1,8 @@
-import { messageOf, type Clock, type Logger } from "../core/index.ts";
-import type { GatewaySnapshot } from "../gateway/index.ts";
-import { createPriceCatalogue, parseRate, type PriceCatalogue } from "../ledger/index.ts";
-import { protocols } from "../protocols/index.ts";
-import type { EdgeSettings, OperationAnswer } from "../server/index.ts";
+import { messageOf, type Clock, type Logger } from "../../core/index.ts";
+import type { GatewaySnapshot } from "../../gateway/index.ts";
+import { createPriceCatalogue, parseRate, type PriceCatalogue } from "../../ledger/index.ts";
+import { protocols } from "../../protocols/index.ts";
+import type { EdgeSettings, OperationAnswer } from "../../server/index.ts";
 import {
   buildProviders,
   createAnnouncedModels,
@@ -13,8 +13,8 @@ import {
   type Catalog,
   type PooledUpstreamClient,
   type Provider,
-} from "../upstream/index.ts";
-import type { Settings } from "./config/index.ts";
+} from "../../upstream/index.ts";
+import type { Settings } from "../config/index.ts";
 
 /** What a configuration stands for, built whole before anything of it is used. */
 export interface Snapshot extends GatewaySnapshot {

@@ -1,4 +1,4 @@
-import type { Clock } from "../core/index.ts";
+import type { Clock } from "../../core/index.ts";
 import {
   createPostgresStore,
   createSqliteStore,
@@ -7,8 +7,8 @@ import {
   parsePostgresUrl,
   type PostgresPlace,
   type Store,
-} from "../store/index.ts";
-import type { DatabaseSection, PostgresqlSettings } from "./config/index.ts";
+} from "../../store/index.ts";
+import type { DatabaseSection, PostgresqlSettings } from "../config/index.ts";
 
 /**
  * Opens the database of the configuration and brings its schema up to date.

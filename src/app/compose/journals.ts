@@ -1,5 +1,5 @@
 import { closeSync, openSync } from "node:fs";
-import { messageOf, type Clock, type Logger } from "../core/index.ts";
+import { messageOf, type Clock, type Logger } from "../../core/index.ts";
 import {
   createFileJournal,
   createJournalName,
@@ -14,8 +14,8 @@ import {
   type LedgerSink,
   type LedgerStatus,
   type PriceCatalogue,
-} from "../ledger/index.ts";
-import { takeFileLock, type FileLock, type Store } from "../store/index.ts";
+} from "../../ledger/index.ts";
+import { takeFileLock, type FileLock, type Store } from "../../store/index.ts";
 
 /** SQLite would make the file with the umask's mode. */
 function lock(path: string): FileLock | undefined {

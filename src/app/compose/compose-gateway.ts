@@ -1,0 +1,122 @@
+import type { Accounts } from "../../accounts/index.ts";
+import { createIdSource, shuttingDown, systemClock, type Clock } from "../../core/index.ts";
+import type { Budgets, LedgerService, LedgerSink } from "../../ledger/index.ts";
+import {
+  createEdge,
+  type AdminOperation,
+  type Edge,
+  type EdgeDeps,
+  type MetricsSnapshot,
+  type RouteTable,
+  type SystemDeps,
+} from "../../server/index.ts";
+import type { Catalog, Provider } from "../../upstream/index.ts";
+import type { LoadedSettings } from "../config/index.ts";
+import type { Log } from "../logging/log.ts";
+import { createCurrentConfiguration } from "./configuration.ts";
+import { composeEdge, composeOperations, type HttpDeps } from "./http.ts";
+import { composeModelRequests } from "./model-requests.ts";
+import { openRecords } from "./records.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** What differs between a gateway in one process and a worker among several. */
+export interface ComposeOptions {
+  readonly loaded: LoadedSettings;
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** Where ledger rows go; by default into the database. */
+  readonly sink?: LedgerSink;
+  /** Counters of all processes; by default this one's. */
+  readonly collectMetrics?: (own: () => MetricsSnapshot) => Promise<MetricsSnapshot>;
+  /** Processes that serve; 1 if omitted, 0: this one serves nobody. */
+  readonly processes?: number;
+  /** Whether the configuration file as it is now cannot be used. */
+  readonly configurationFailed?: () => boolean;
+  /** Re-reads the configuration everywhere. */
+  readonly reload: SystemDeps["reload"];
+  readonly status: SystemDeps["status"];
+  readonly stop: () => void;
+}
+
+/** A gateway, built and not yet listening. */
+export interface Gateway {
+  readonly edge: Edge;
+  /** For another edge over the same gateway: the control socket. */
+  readonly edgeDeps: EdgeDeps;
+  readonly table: RouteTable;
+  readonly operations: readonly AdminOperation[];
+  readonly accounts: Accounts;
+  readonly metrics: () => MetricsSnapshot;
+  readonly ledger: LedgerService;
+  readonly budgets: Budgets;
+  /** Brings into the database what dead processes have left in their journals. */
+  readonly replay: () => Promise<void>;
+  /** Where ledger rows go: the database, or the primary. */
+  readonly sink: LedgerSink;
+  /** Looks at files and sockets about every second: others may watch theirs with it. */
+  readonly surroundings: Surroundings;
+  readonly providers: () => readonly Provider[];
+  readonly catalog: () => Catalog;
+  /** Swaps a new configuration in; what needs a restart is named in the log. */
+  apply(loaded: LoadedSettings): void;
+  setServing(serving: boolean): void;
+  /** Loads what the first requests would wait for, and asks the providers which models they have. Called once the port answers: a start waits for none of it. */
+  warmUp(): void;
+  /** Drains, flushes the ledger and lets go of everything. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Builds everything from configuration; the one place where the rooms meet. */
+export async function composeGateway(options: ComposeOptions): Promise<Gateway> {
+  const { loaded, log, clock = systemClock, processes = 1, sink } = options;
+  const { logger } = log;
+  const ids = createIdSource(clock);
+  const current = createCurrentConfiguration(loaded, clock, logger);
+  const records = await openRecords({ current, clock, ids, log, processes, sink });
+  const models = await composeModelRequests({ records, current, clock, ids, log });
+  let serving = false;
+  const http: HttpDeps = { records, models, current, process: { ...options, isServing: () => serving }, clock, ids, logger };
+  const operations = composeOperations(http);
+  const edgeDeps = composeEdge(http, operations);
+  const edge = createEdge(edgeDeps);
+  const { accounts, ledger, budgets, surroundings } = records;
+  return {
+    edge,
+    edgeDeps,
+    table: edgeDeps.routes,
+    operations,
+    accounts,
+    metrics: models.ownMetrics,
+    ledger,
+    budgets,
+    replay: () => records.replay(),
+    sink: records.sink,
+    surroundings,
+    providers: () => current.snapshot.providers,
+    catalog: () => current.snapshot.catalog,
+    apply(next) {
+      current.apply(next);
+    },
+    setServing(value) {
+      serving = value;
+    },
+    warmUp() {
+      current.warmUp();
+    },
+    async close(graceMs) {
+      serving = false;
+      surroundings.close();
+      const { underWay } = models.deps;
+      const terminate = (): void => {
+        underWay.terminateAll(shuttingDown());
+      };
+      await Promise.all([edge.close(graceMs, terminate), models.closeBackground(graceMs, terminate)]);
+      underWay.close();
+      await models.closeSweep();
+      await records.flush();
+      await current.close();
+      await records.close();
+      log.flush();
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { flushCompileCache } from "node:module";
+import type { Clock, Logger } from "../../core/index.ts";
+import type { DatabaseSection, LoadedSettings, Settings } from "../config/index.ts";
+import { createSnapshot, type Snapshot } from "./snapshot.ts";
+
+/** The configuration in use and what is built from it. Others ask for it at each use, as a reload swaps it whole. */
+export interface CurrentConfiguration {
+  readonly settings: Settings;
+  readonly snapshot: Snapshot;
+  /** Swaps a new configuration in; what needs a restart is named in the log. */
+  apply(loaded: LoadedSettings): void;
+  /** Loads what the first requests would wait for, and asks the providers which models they have. */
+  warmUp(): void;
+  close(): Promise<void>;
+}
+
+export function createCurrentConfiguration(loaded: LoadedSettings, clock: Clock, logger: Logger): CurrentConfiguration {
+  let { settings } = loaded;
+  let snapshot = createSnapshot(settings, { clock, logger });
+  let isWarm = false;
+  return {
+    get settings() {
+      return settings;
+    },
+    get snapshot() {
+      return snapshot;
+    },
+    apply(next) {
+      const old = snapshot;
+      snapshot = createSnapshot(next.settings, { clock, logger, previous: old });
+      warnOfRestart(settings, next.settings, logger);
+      ({ settings } = next);
+      if (isWarm) void snapshot.warmUp();
+      old.retire();
+    },
+    warmUp() {
+      isWarm = true;
+      // The next start finds all of it compiled, however this process ends.
+      void snapshot.warmUp().then(flushCompileCache);
+    },
+    close: () => snapshot.close(),
+  };
+}
+
+/** A running process cannot change these. */
+function warnOfRestart(old: Settings, next: Settings, logger: Logger): void {
+  const fixed = (settings: Settings): object => {
+    const { host, port, workers, logging } = settings.gateway;
+    return { gateway: { host, port, workers, logging }, database: placeOf(settings.database), durability: settings.ledger.durability };
+  };
+  if (JSON.stringify(fixed(old)) !== JSON.stringify(fixed(next))) {
+    logger.warn({}, "gateway.host, port, workers, logging, database and ledger.durability take effect at the next start");
+  }
+}
+
+/** With its secrets, which are compared and not shown. */
+function placeOf({ type, path, postgresql }: DatabaseSection): object {
+  return { type, path, ...postgresql, url: postgresql?.url?.reveal(), password: postgresql?.password?.reveal() };
+}

@@ -1,0 +1,112 @@
+import type { Clock, IdSource, Logger } from "../../core/index.ts";
+import { createBudgetAdmin, createReports } from "../../ledger/index.ts";
+import { protocols } from "../../protocols/index.ts";
+import {
+  adminRoutes,
+  createAdminOperations,
+  createRouteTable,
+  healthRoutes,
+  metricsRoute,
+  modelRoutes,
+  type AdminOperation,
+  type EdgeDeps,
+  type MetricsSnapshot,
+  type SystemDeps,
+} from "../../server/index.ts";
+import { maskSettings } from "../config/index.ts";
+import { readVersion } from "../version.ts";
+import type { CurrentConfiguration } from "./configuration.ts";
+import { describeLedger, liveLedger, type LiveLedger } from "./journals.ts";
+import type { ModelRequests } from "./model-requests.ts";
+import type { Records } from "./records.ts";
+import { describeRoutes } from "./snapshot.ts";
+
+/** What the HTTP side asks the process that it runs in. */
+export interface ProcessDeps extends Pick<SystemDeps, "reload" | "status" | "stop"> {
+  /** Counters of all processes; this one's if omitted. */
+  readonly collectMetrics?: ((own: () => MetricsSnapshot) => Promise<MetricsSnapshot>) | undefined;
+  /** Whether the configuration file as it is now cannot be used. */
+  readonly configurationFailed?: (() => boolean) | undefined;
+  /** Serving has begun and no shutdown is under way. */
+  readonly isServing: () => boolean;
+}
+
+export interface HttpDeps {
+  readonly records: Records;
+  readonly models: ModelRequests;
+  readonly current: CurrentConfiguration;
+  readonly process: ProcessDeps;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+}
+
+/** The admin API's operations, over this process's own parts. */
+export function composeOperations({ records, models, current, process, clock, ids }: HttpDeps): AdminOperation[] {
+  const { store, accounts, budgets, bodies, entryBodies, directory } = records;
+  const { durability } = current.settings.ledger;
+  return createAdminOperations({
+    accounts,
+    budgets: createBudgetAdmin({ store, clock, ids, ceiling: () => current.snapshot.budget.ceiling }),
+    onBudgetsChanged: () => budgets.refresh(),
+    reports: createReports({ store }),
+    bodies: entryBodies,
+    flushBodies: () => bodies.flush(),
+    system: {
+      catalog: () => current.snapshot.catalog,
+      routes: () => describeRoutes(current.settings, current.snapshot),
+      config: () => maskSettings(current.settings),
+      ledger: async () => describeLedger(store, directory, durability, await readLiveLedger(records, models, process)),
+      reload: process.reload,
+      status: process.status,
+      stop: process.stop,
+    },
+  });
+}
+
+/** The edge over one route table: models, admin API, health, metrics. */
+export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[]): EdgeDeps {
+  const { records, models, current, process, clock, ids, logger } = deps;
+  const { store, ledger, accounts } = records;
+  const routes = createRouteTable([
+    ...modelRoutes(models.deps),
+    ...adminRoutes(operations),
+    ...healthRoutes({
+      version: readVersion(),
+      startedMs: clock.monotonic(),
+      now: () => clock.monotonic(),
+      pingDatabase: () => store.ping(),
+      configurationFailed: () => process.configurationFailed?.() === true,
+      journal: () => ({ healthy: ledger.healthy(), message: ledger.status().lastError ?? null }),
+      providerHealth: models.deps.providerHealth,
+      providers: () => current.snapshot.providers,
+      serving: process.isServing,
+    }),
+    metricsRoute(() => process.collectMetrics?.(models.ownMetrics) ?? models.ownMetrics()),
+  ]);
+  return {
+    routes,
+    protocols,
+    accounts,
+    settings: () => current.snapshot.edge,
+    clock,
+    ids,
+    logger,
+    onRefused: (code) => {
+      models.metrics.refused(code);
+    },
+  };
+}
+
+async function readLiveLedger({ ledger }: Records, { ownMetrics }: ModelRequests, { collectMetrics }: ProcessDeps): Promise<LiveLedger> {
+  if (collectMetrics === undefined) return liveLedger(ledger.status());
+  const { gauges } = await collectMetrics(ownMetrics);
+  const healthy = gauges["ledger_healthy"] === gauges["workers"];
+  return {
+    healthy,
+    problem: healthy ? null : "a worker's journal takes no entries; the log says why",
+    queued: gauges["ledger_queued_records"] ?? 0,
+    lag_ms: null,
+    open_attempts: gauges["ledger_open_attempts"] ?? 0,
+  };
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from "node:crypto";
+import { createSealer, type Clock, type IdSource } from "../../core/index.ts";
+import {
+  createAttemptRegistry,
+  createBackgroundJobs,
+  createJournaledResponses,
+  createKeptProofs,
+  createResponseSweep,
+  createTokenCalibration,
+  createToolCallGuard,
+  type GatewayDeps,
+  type ObservedRequest,
+} from "../../gateway/index.ts";
+import { createUnpricedAlarm } from "../../ledger/index.ts";
+import { protocols, upstreamProtocols } from "../../protocols/index.ts";
+import { createAccessLog, RequestMetrics, type MetricsSnapshot } from "../../server/index.ts";
+import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../../store/index.ts";
+import { createProviderHealth } from "../../upstream/index.ts";
+import type { Log } from "../logging/log.ts";
+import type { CurrentConfiguration } from "./configuration.ts";
+import type { Records } from "./records.ts";
+
+/** What serves model requests, apart from the HTTP edge. */
+export interface ModelRequests {
+  readonly deps: GatewayDeps;
+  readonly metrics: RequestMetrics;
+  /** The counters and gauges of this process. */
+  ownMetrics(): MetricsSnapshot;
+  /** Ends the responses in the background, after at most `graceMs` by `terminate`. */
+  closeBackground(graceMs: number, terminate: () => void): Promise<void>;
+  closeSweep(): Promise<void>;
+}
+
+export interface ModelRequestsDeps {
+  readonly records: Records;
+  readonly current: CurrentConfiguration;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly log: Log;
+}
+
+export async function composeModelRequests({ records, current, clock, ids, log }: ModelRequestsDeps): Promise<ModelRequests> {
+  const { logger } = log;
+  const { store, ledger, budgets, bodies, sharesDatabase: isShared } = records;
+  const lifetimeMs = (): number => current.settings.gateway.responses.lifetimeMs;
+  const stored = createResponseStore(store, clock, lifetimeMs);
+  const responses = createJournaledResponses({ responses: stored, ledger, lifetimeMs, clock, isShared });
+  const background = createBackgroundJobs({ responses, logger });
+  const responseSweep = createResponseSweep(responses, logger);
+  const metrics = new RequestMetrics();
+  const deps: GatewayDeps = {
+    protocols,
+    sealer: createSealer(await readInstallationKeys(store, clock, randomBytes), randomBytes),
+    toolCallGuard: createToolCallGuard(),
+    keptProofs: createKeptProofs({ store: createKeptProofTable(store, clock), ledger, clock, logger, isShared }),
+    upstreamProtocols,
+    current: () => current.snapshot,
+    ledger,
+    budgets,
+    responses,
+    databaseProblem: () => store.problem,
+    bodies,
+    background,
+    providerHealth: createProviderHealth({ clock }),
+    underWay: createAttemptRegistry(clock),
+    calibration: createTokenCalibration(),
+    bodyCalibration: createTokenCalibration(),
+    ids,
+    clock,
+    logger,
+    observe: createObserver(metrics, log, clock),
+  };
+  return {
+    deps,
+    metrics,
+    ownMetrics: () => metrics.snapshot(gaugesOf(deps, records)),
+    closeBackground: (graceMs, terminate) => background.close(graceMs, terminate),
+    closeSweep: () => responseSweep.close(),
+  };
+}
+
+/** Counts each finished request, writes its log line, and reports a model without a price. */
+function createObserver(metrics: RequestMetrics, log: Log, clock: Clock): (request: ObservedRequest) => void {
+  const unpriced = createUnpricedAlarm(log.logger);
+  const writeAccessLine = createAccessLog(log.lines, clock, process.pid);
+  return (request) => {
+    const { costNanoUsd, attempts, usage, provider, modelServed } = request;
+    if (costNanoUsd === undefined && attempts > 0 && (usage.input ?? usage.output) !== undefined) unpriced.noticed(provider, modelServed);
+    metrics.observe(request);
+    writeAccessLine(request);
+  };
+}
+
+function gaugesOf({ underWay, toolCallGuard }: GatewayDeps, { ledger, budgets, bodies }: Records): Readonly<Record<string, number>> {
+  const { queued, open } = ledger.status();
+  const { noted, refused } = toolCallGuard.counts();
+  return {
+    active_streams: underWay.countStreams(),
+    ledger_queued_records: queued,
+    ledger_open_attempts: open,
+    ledger_healthy: ledger.healthy() ? 1 : 0,
+    workers: 1,
+    duplicate_tool_calls_noted_total: noted,
+    duplicate_tool_calls_refused_total: refused,
+    budget_warned_requests_total: budgets.counts().warned,
+    budget_refused_requests_total: budgets.counts().refused,
+    bodies_dropped_total: bodies.counts().dropped,
+  };
+}

@@ -1,0 +1,156 @@
+import { createAccounts, type Accounts } from "../../accounts/index.ts";
+import { messageOf, type Clock, type IdSource, type Logger } from "../../core/index.ts";
+import { createBodyLog, type BodyLog } from "../../gateway/index.ts";
+import {
+  createBudgets,
+  createBudgetSettlement,
+  createEntryBodies,
+  createLedger,
+  createRetention,
+  createRollupStep,
+  createStoreSink,
+  highestCostOfRow,
+  type Budgets,
+  type EntryBodies,
+  type LedgerService,
+  type LedgerSink,
+  type PriceCatalogue,
+} from "../../ledger/index.ts";
+import type { Store } from "../../store/index.ts";
+import { secretsOf } from "../../upstream/index.ts";
+import type { DatabaseSection } from "../config/index.ts";
+import type { Log } from "../logging/log.ts";
+import { runtimePaths } from "../paths.ts";
+import { tightenAll, type OwnFiles } from "../tighten.ts";
+import type { CurrentConfiguration } from "./configuration.ts";
+import { openJournal, replayLeftJournals } from "./journals.ts";
+import { openStore } from "./open-store.ts";
+import { createDatabaseLook, createSurroundings, type Surroundings } from "./surroundings.ts";
+
+/** Everything that is written down: the database, users and keys, budgets, the ledger and its journal, stored bodies. */
+export interface Records {
+  readonly store: Store;
+  readonly accounts: Accounts;
+  readonly budgets: Budgets;
+  readonly ledger: LedgerService;
+  /** Where ledger rows go: the database, or the primary process. */
+  readonly sink: LedgerSink;
+  /** The folder of the journals. */
+  readonly directory: string;
+  readonly entryBodies: EntryBodies;
+  readonly bodies: BodyLog;
+  readonly surroundings: Surroundings;
+  /** Other processes write to the database as well. */
+  readonly sharesDatabase: boolean;
+  /** Brings into the database what dead processes have left in their journals. */
+  replay(): Promise<void>;
+  /** Writes what is still in memory. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RecordsDeps {
+  readonly current: CurrentConfiguration;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly log: Log;
+  /** Processes that serve; 0: this one serves nobody. */
+  readonly processes: number;
+  /** Where ledger rows go; the database if omitted. If it is given, another process has the database to itself. */
+  readonly sink?: LedgerSink | undefined;
+}
+
+export async function openRecords(deps: RecordsDeps): Promise<Records> {
+  const { current, clock, ids, log, processes } = deps;
+  const { logger } = log;
+  const { database, ledger: options } = current.settings;
+  const store = await openStore(database, clock);
+  const budgets = await createBudgets({ store, clock, logger });
+  const accounts = createAccounts({ store, clock, ids, logger, onChange: () => budgets.refresh() });
+  const sink = deps.sink ?? createDatabaseSink(store, deps);
+  const { journal: directory } = runtimePaths(database.path);
+  const keepMs = options.retention.journalMs;
+  const prices = (): PriceCatalogue => current.snapshot.prices;
+  const replay = (alone: boolean): Promise<void> => replayLeftJournals({ directory, keepMs, store, sink, prices, clock, logger }, alone);
+  // Before the journal of this process is there. In a worker it is the primary that has done it.
+  if (deps.sink === undefined) await replay(true);
+  const journal = openJournal({ directory, durability: options.durability, processes, keepMs, clock, logger });
+  const sharesDatabase = processes > 1 || store.dialect === "postgresql";
+  const ledger = createLedger({ sink, journal, prices, clock, logger, sharesDatabase });
+  const surroundings = watchSurroundings(store, ledger, { database: database.path, journal: directory, log: log.file }, logger);
+  const retention = deps.sink === undefined ? startRetention(store, deps) : undefined;
+  const entryBodies = createEntryBodies(store);
+  const bodies = openBodyLog(entryBodies, deps);
+  return {
+    store,
+    accounts,
+    budgets,
+    ledger,
+    sink,
+    directory,
+    entryBodies,
+    bodies,
+    surroundings,
+    sharesDatabase,
+    replay: () => replay(false),
+    async flush() {
+      await retention?.close();
+      await bodies.close();
+      // The log has named what is kept in the journal or lost; everything else is closed in any case.
+      await ledger.stop().catch((error: unknown) => {
+        logger.error({ error: messageOf(error) }, "the ledger could not be written to its end");
+      });
+    },
+    async close() {
+      accounts.close();
+      budgets.close();
+      await store.close();
+    },
+  };
+}
+
+function createDatabaseSink(store: Store, { current, clock, log }: RecordsDeps): LedgerSink {
+  const settlement = createBudgetSettlement({
+    ceiling: () => current.snapshot.budget.ceiling,
+    highestCost: (row) => highestCostOfRow(current.snapshot.prices, row),
+    logger: log.logger,
+  });
+  return createStoreSink(store, { clock, steps: [createRollupStep(store), settlement] });
+}
+
+function watchSurroundings(store: Store, ledger: LedgerService, ownFiles: OwnFiles, logger: Logger): Surroundings {
+  const surroundings = createSurroundings(logger);
+  surroundings.watch(() => {
+    ledger.inspect();
+  });
+  surroundings.watch(createDatabaseLook(store, logger));
+  surroundings.watch(() => {
+    tightenAll(ownFiles, logger);
+  });
+  surroundings.look();
+  return surroundings;
+}
+
+function startRetention(store: Store, { current, clock, log: { logger } }: RecordsDeps): ReturnType<typeof createRetention> {
+  return createRetention({
+    store,
+    entriesMs: () => current.settings.ledger.retention.entriesMs,
+    bodiesMs: () => current.settings.ledger.bodies.lifetimeMs,
+    clock,
+    logger,
+  });
+}
+
+function openBodyLog(bodies: EntryBodies, { current, clock, log: { logger } }: RecordsDeps): BodyLog {
+  return createBodyLog({
+    bodies,
+    settings: () => current.settings.ledger.bodies,
+    secrets: () => [...current.settings.providers.flatMap(secretsOf), ...secretsOfDatabase(current.settings.database)],
+    clock,
+    logger,
+  });
+}
+
+function secretsOfDatabase({ postgresql }: DatabaseSection): readonly string[] {
+  return [postgresql?.url, postgresql?.password].flatMap((secret) => (secret === undefined ? [] : [secret.reveal()]));
+}
