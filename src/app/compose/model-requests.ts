@@ -25,7 +25,7 @@ export interface ModelRequests {
   readonly deps: GatewayDeps;
   readonly metrics: RequestMetrics;
   /** The counters and gauges of this process. */
-  ownMetrics(): MetricsSnapshot;
+  readonly ownMetrics: () => MetricsSnapshot;
   /** Ends the responses in the background, after at most `graceMs` by `terminate`. */
   closeBackground(graceMs: number, terminate: () => void): Promise<void>;
   closeSweep(): Promise<void>;
