@@ -53,6 +53,7 @@ function mayBeRefused(text: string, quirks: RenderQuirks): boolean {
       ...(quirks.noEffortWithoutThinking === true ? ["reasoning_effort"] : []),
     ]),
   ];
+  if (watched.length === 0 && !looksAtMessages(quirks)) return false;
   const { spans } = scanDocument(text, [...watched, "messages"]);
   if (watched.some((key, index) => spans[index] !== undefined && !(key === "tool_choice" && text.startsWith('"auto"', spans[index].start))))
     return true;
