@@ -161,6 +161,9 @@ async function sendWithFailover(call: ModelCall, attempts: readonly Attempt[]): 
 
 /** @throws GatewayError where the request cannot be made for this provider. */
 function openLane(call: ModelCall, attempt: Attempt): Lane | Promise<Lane> {
+  // What an attempt before this one lost is not lost here.
+  call.losses = [];
+  call.unnamedLosses = undefined;
   if (attempt.lane !== "translated") return createVerbatimLane(call, attempt);
   switch (call.route.route.operation) {
     case "generate":

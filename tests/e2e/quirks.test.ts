@@ -15,6 +15,8 @@ before(async () => {
   plain: ${provider("protocols: [openai-chat], models: [plain-m]")}
   mine: ${provider("protocols: [openai-chat], models: [mine-m], quirks: { renamed_fields: { seed: rng }, refused_fields: [user] }")}
   deepseek: ${provider("protocols: [anthropic-messages], models: [deepseek-m]")}
+  unreachable: { preset: mistral, base_url: "http://127.0.0.1:9", api_key: k }
+model_provider_routes: { both-m: [unreachable, plain], "mistral-*": mistral, "plain-*": plain, "mine-*": mine, "deepseek-*": deepseek }
 `;
   gateway = await startGateway({ config });
   caller = await gateway.createKey("alice");
@@ -48,6 +50,11 @@ test("a Chat client's body is changed where its provider's preset says that it w
 
 test("a server without a preset gets the same body byte for byte", async () => {
   const body = `{"model":"plain-m","seed":7, "messages":${turns}}`;
+  assert.deepEqual(await chat(body), [body, undefined]);
+});
+
+test("when another provider takes over, it gets the client's bytes, and no change is told", async () => {
+  const body = `{"model":"both-m","seed":7, "messages":${turns}}`;
   assert.deepEqual(await chat(body), [body, undefined]);
 });
 
