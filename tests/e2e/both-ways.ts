@@ -89,6 +89,11 @@ export async function announcementsOver(mock: MockUpstream, providers: number): 
   mock.reset();
 }
 
+/** What has reached the upstream on behalf of callers: without the listings of models, which the gateway asks for on its own, at any time. */
+export function requestsOfCallers({ requests }: MockUpstream): readonly RecordedRequest[] {
+  return requests.filter(({ method, route }) => method !== "GET" || route?.name !== "models");
+}
+
 function shownRow(row: UsageRow): object {
   return {
     attempt: row.attempt,

@@ -87,8 +87,8 @@ test("usage, entries and exports, of a running daemon and without one", async ()
     [["--status", "error"], "--status is of single entries. Give --entries as well."],
     [["--entries", "--by", "day"], "--by is of sums, --entries shows single entries. Give one of them."],
     [["--csv", "--json"], "Give one of --json, --csv and --jsonl."],
-    [["--stats", "error"], "unknown option '--stats' (Did you mean --status?). See `tokligence --help`.\n"],
-    [["all"], "too many arguments for 'usage'. Expected 0 arguments but got 1: all. See `tokligence --help`.\n"],
+    [["--stats", "error"], "unknown option '--stats' (Did you mean --status?). See `tokligence usage --help`.\n"],
+    [["all"], "too many arguments for 'usage'. Expected 0 arguments but got 1: all. See `tokligence usage --help`.\n"],
   ] as const) {
     const { code, stdout, stderr } = await home.tokligence("usage", ...args);
     assert.deepEqual([code, stdout], [1, ""]);
