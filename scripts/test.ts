@@ -1,10 +1,11 @@
 import { globSync } from "node:fs";
 import { constants } from "node:os";
+import { longRunFiles } from "./long-runs.ts";
 import { runTests, type TestRun } from "./run-tests.ts";
 
 /**
  * `npm test`, `npm run test:long`, `npm run test:clients`. Without arguments: all tests, in two processes. With files or globs: these, in one process.
- * `--long`, `--clients`: those runs, with their limits.
+ * `--long`: the long runs, or those whose short names follow. `--clients`: the clients. Each with limits of its own.
  */
 
 const minuteMs = 60_000;
@@ -22,8 +23,7 @@ function planRuns(args: readonly string[]): {
   readonly limitMs: number;
 } {
   if (args[0] === "--long") {
-    const files = args.length > 1 ? args.slice(1) : find("tests/long/*.ts");
-    return { runs: [{ name: "the long runs", files }], testTimeoutMs: 30 * minuteMs, limitMs: 120 * minuteMs };
+    return { runs: [{ name: "the long runs", files: longRunFiles(args.slice(1)) }], testTimeoutMs: 30 * minuteMs, limitMs: 120 * minuteMs };
   }
   if (args[0] === "--clients") {
     const files = ["tests/clients/agents.ts", "tests/clients/python.ts"];
@@ -46,5 +46,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.exitCode = 128 + constants.signals[signal];
   });
 }
-const code = await runTests({ ...planRuns(process.argv.slice(2)), print: (text) => process.stdout.write(text), signal: stopped.signal });
+async function run(): Promise<number> {
+  try {
+    return await runTests({ ...planRuns(process.argv.slice(2)), print: (text) => process.stdout.write(text), signal: stopped.signal });
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+const code = await run();
 process.exitCode ??= code;

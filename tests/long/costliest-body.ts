@@ -3,11 +3,11 @@ import { after, afterEach, before, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { answerShapesOf } from "../costly/answers.ts";
-import { writeFigures } from "../costly/figures.ts";
 import { fitBody, type Room } from "../costly/fit.ts";
 import { startRig, type Cost, type Rig } from "../costly/rig.ts";
 import { shapesOf } from "../costly/shapes.ts";
 import { PROTOCOLS, type Protocol } from "../testbed/scenario.ts";
+import { writeFigures } from "./figures.ts";
 
 /** Processor time of one piece of the event loop, on the machine that the limit was measured on. */
 const limitMs = 300;
@@ -43,13 +43,7 @@ before(async () => {
 after(() => rig.stop());
 // After each one, so that a run that is ended early leaves its figures as well.
 afterEach(() => {
-  writeFigures("costliest_body", {
-    date: new Date().toISOString().slice(0, 10),
-    node: process.version,
-    limit_ms: limitMs,
-    slowness,
-    pairs: figures,
-  });
+  writeFigures("costliest-body", { limit_ms: limitMs, slowness, pairs: figures });
 });
 
 /** Collects garbage, so that what one request leaves is not counted with the next. */

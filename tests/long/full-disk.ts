@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { test } from "node:test";
+import { writeFigures } from "./figures.ts";
 import { checkRows, createLoadedDaemon } from "../process/kill-run.ts";
 
 const mount = (...args: readonly string[]): boolean => spawnSync("mount", args, { stdio: "ignore" }).status === 0;
@@ -25,7 +26,7 @@ test("a journal on a disk that is really full refuses with 503, loses nothing, a
     daemon.child.kill("SIGTERM");
     assert.equal((await daemon.ended).code, 0);
     checkRows(run);
-    t.diagnostic(`${run.answered.size} answered, ${run.refused.length} refused`);
+    writeFigures("full-disk", { disk_kib: 512, answered: run.answered.size, refused: run.refused.length });
   } finally {
     spawnSync("umount", ["--lazy", directory], { stdio: "ignore" });
     await run.clear();

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { sendRaw } from "../e2e/raw-http.ts";
+import { writeFigures } from "./figures.ts";
 import { createHome } from "../process/processes.ts";
 
 const connections = 10_000;
@@ -56,7 +57,7 @@ const unable =
       ? `needs ${connections + others} open files, may have ${files}`
       : false;
 
-test("ten thousand idle connections: all stay, it still serves them and others, and ends in order", { skip: unable }, async (t) => {
+test("ten thousand idle connections: all stay, it still serves them and others, and ends in order", { skip: unable }, async () => {
   const home = await createHome();
   const sockets: Socket[] = [];
   try {
@@ -94,7 +95,11 @@ test("ten thousand idle connections: all stay, it still serves them and others, 
     assert.equal(sockets.filter((socket) => socket.destroyed || !socket.readable).length, 0);
     for (let i = 0; i < connections; i += 100) await ask(sockets[i]!);
     const perConnection = (after - before) / (connections - connections / 10);
-    t.diagnostic(`${connections} idle connections: ${Math.round(after / 1024)} MiB resident, ${perConnection.toFixed(1)} KiB each`);
+    writeFigures("idle-connections", {
+      connections,
+      resident_mib: Math.round(after / 1024),
+      kib_each: Math.round(perConnection * 10) / 10,
+    });
 
     const gone = sockets.map((socket) => once(socket, "close"));
     for (const socket of sockets) socket.resume();

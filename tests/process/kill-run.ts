@@ -199,8 +199,8 @@ export async function killRun(options: {
   }
 }
 
-/** Locks the database under load for so long; no client may notice, and no entry may be missing afterwards. */
-export async function lockedRun(lockMs: number): Promise<void> {
+/** Locks the database under load for `lockMs`; no client may notice, and no entry may be missing afterwards. @returns how many requests were answered. */
+export async function lockedRun(lockMs: number): Promise<number> {
   const run = await createLoadedDaemon("");
   try {
     const daemon = await run.start();
@@ -224,6 +224,7 @@ export async function lockedRun(lockMs: number): Promise<void> {
       [],
       "no lock is left",
     );
+    return run.answered.size;
   } finally {
     await run.clear();
   }
