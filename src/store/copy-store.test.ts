@@ -15,7 +15,7 @@ const usageColumns =
     " ",
   );
 
-/** Every table with rows, some of them more than a page. */
+/** Fills every table with rows, some with more rows than a page. */
 async function fill(store: Store): Promise<void> {
   const put = (table: keyof Tables, columns: string, ...rows: SqlValue[][]): Promise<number> =>
     store.insertRows(table, columns.split(" "), rows);
@@ -76,7 +76,7 @@ async function fill(store: Store): Promise<void> {
   for (let i = 0; i < 3; i++) await store.bumpRevision();
 }
 
-/** All rows of all tables, in an order that no collation changes. */
+/** All rows of all tables, in an order that does not depend on a collation. */
 async function contents(store: Store): Promise<Record<string, string[]>> {
   const all: Record<string, string[]> = {};
   for (const table of copiedTables) {
@@ -117,7 +117,7 @@ describe("copying a store", () => {
 });
 
 describe("copying SQLite to PostgreSQL", { skip: withoutPostgres }, () => {
-  it("every row comes over as it is, and the target is free to use", () =>
+  it("copies every row unchanged, and the target can be used afterwards", () =>
     withBoth(async (from, to) => {
       const { rows } = await copyStore(from, to);
       const there = await contents(from);
@@ -126,7 +126,7 @@ describe("copying SQLite to PostgreSQL", { skip: withoutPostgres }, () => {
       assert.equal(await isCopyUnfinished(to), false);
     }));
 
-  it("one that breaks off anywhere is marked, and taken up again", () =>
+  it("an interrupted copy stays marked, and continues when it is called again", () =>
     withBoth(async (from, to) => {
       for (const broken of ["usage_entries", "stored_responses", "revisions"]) {
         const copying = copyStore(from, to, (table) => {
@@ -139,7 +139,7 @@ describe("copying SQLite to PostgreSQL", { skip: withoutPostgres }, () => {
       assert.deepStrictEqual([await isCopyUnfinished(to), await contents(to)], [false, await contents(from)]);
     }));
 
-  it("a database with data of its own is left alone, that of an ended copy too", () =>
+  it("refuses a target that has data of its own, also one with a finished copy", () =>
     withBoth(async (from, to) => {
       await to.insertRows("installation_keys", ["id", "secret", "created_ms"], [[1, "own", 1]]);
       const before = await contents(to);
@@ -153,7 +153,7 @@ describe("copying SQLite to PostgreSQL", { skip: withoutPostgres }, () => {
       await assert.rejects(copyStore(from, to), /holds data already \(in users\)/);
     }));
 
-  it("a difference is found, and the copy stays marked", () =>
+  it("finds a difference, and the copy stays marked", () =>
     withBoth(async (from, to) => {
       const copying = copyStore(from, {
         ...to,

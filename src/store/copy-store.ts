@@ -7,11 +7,11 @@ type TableName = Exclude<keyof Tables, "schema_migrations">;
 
 interface CopiedTable {
   readonly name: TableName;
-  /** The primary key, by which pages are read. */
+  /** The columns of the primary key; pages are read in this order. */
   readonly key: readonly string[];
-  /** What is summed up beside the rows, to compare; whole numbers. */
+  /** Sums that are compared beside the number of rows; whole numbers. */
   readonly sums?: Readonly<Record<string, string>>;
-  /** Rows at a time; fewer where a row may have megabytes. */
+  /** Rows per page; fewer for tables whose rows may have megabytes. */
   readonly page?: number;
 }
 
@@ -20,14 +20,14 @@ const money = (column: string): Record<string, string> => ({
   [`${column}_rest`]: `${column} % 1000000000`,
 });
 
-/** Never changed and the most by far: copied in pieces, each of which stays. */
+/** The largest table, whose rows never change. It is copied page by page, each page in its own transaction. */
 const usageEntries: CopiedTable = {
   name: "usage_entries",
   key: ["request_id", "attempt"],
   sums: { minutes: "time_ms / 60000", input: "input_tokens", output: "output_tokens", ...money("cost_nano_usd") },
 };
 
-/** All others; a table after those that its rows refer to. */
+/** All other tables. A table comes after the tables that its rows refer to. */
 const otherTables: readonly CopiedTable[] = [
   { name: "users", key: ["id"] },
   { name: "api_keys", key: ["id"] },
@@ -50,21 +50,21 @@ const otherTables: readonly CopiedTable[] = [
   { name: "revisions", key: ["name"], sums: { value: "value" } },
 ];
 
-/** All tables that are copied: all of the schema but the record of its migrations. */
+/** All tables that are copied: every table of the schema except the record of its migrations. */
 export const copiedTables: readonly TableName[] = [usageEntries, ...otherTables].map(({ name }) => name);
 
-/** The row of `revisions` that says: a copy into this database has begun, and has not ended. */
+/** The row of `revisions` that marks a target whose copy has begun and has not ended. */
 const mark = "copy";
 
 export interface CopyResult {
-  /** Rows by table, compared and equal in both databases. */
+  /** Number of rows by table, the same in both databases. */
   readonly rows: Readonly<Record<string, number>>;
 }
 
 /**
- * Copies everything into another database: usage entries in pieces, then all else in one transaction, in which both are compared at the end, by counts and
- * sums. One that was broken off is taken up by calling it again. Nobody else may write to either meanwhile.
- * @throws StoreError `unwritable` where the target holds data of its own; `damaged` where the comparison finds a difference.
+ * Copies everything into another database: usage entries page by page, then all other tables in one transaction. At its end the transaction compares
+ * the counts and sums of both databases. Call it again to continue an interrupted copy. No other process may write to either database meanwhile.
+ * @throws StoreError `unwritable` if the target has data of its own; `damaged` if the comparison finds a difference.
  */
 export async function copyStore(from: Store, to: Store, onTable: (table: string, rows: number) => void = () => {}): Promise<CopyResult> {
   await claim(to);
@@ -93,12 +93,12 @@ export async function copyStore(from: Store, to: Store, onTable: (table: string,
   return { rows };
 }
 
-/** True where a copy into this database was begun and not ended: nobody should use it. */
+/** Whether a copy into this database has begun and has not ended. Such a database must not be used. */
 export async function isCopyUnfinished(store: Pick<Store, "db">): Promise<boolean> {
   return (await store.db.selectFrom("revisions").select("name").where("name", "=", mark).executeTakeFirst()) !== undefined;
 }
 
-/** Marks the target. The copy of `revisions` takes the mark away again, in the transaction that ends it all. */
+/** Marks the target. Copying `revisions` removes the mark, in the transaction that ends the copy. */
 async function claim(to: Store): Promise<void> {
   if (await isCopyUnfinished(to)) return;
   for (const table of ["users", "usage_entries", "budgets", "stored_responses", "installation_keys"] as const) {
@@ -142,7 +142,7 @@ async function compare(table: CopiedTable, from: Kysely<Tables>, to: Kysely<Tabl
   }
 }
 
-/** As text: a sum may have more digits than a number. */
+/** As text, because a sum may have more digits than a number can. */
 async function sumUp({ name, sums = {} }: CopiedTable, db: Kysely<Tables>): Promise<Record<string, string>> {
   const expressions = Object.entries({ rows: "1", ...sums }).map(
     ([as, of]) => sql`cast(coalesce(sum(${sql.raw(of)}), 0) as text) as ${sql.ref(as)}`,

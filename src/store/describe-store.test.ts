@@ -5,7 +5,7 @@ import type { SqlValue, Store } from "./types.ts";
 
 /** One empty database for one test. */
 export interface StoreUnderTest {
-  /** Connects, as another process would. All that were opened are closed at the end. */
+  /** Connects as another process would. The end of the test closes all connections. */
   readonly open: () => Promise<Store>;
   readonly cleanUp: () => Promise<void>;
 }
@@ -30,7 +30,7 @@ const usageColumns = [
   "http_status",
 ] as const;
 
-/** A usage row in the order of `usageColumns`. */
+/** A usage row with its values in the order of `usageColumns`. */
 export function usageRow(requestId: string, attempt = 1, timeMs = 1_700_000_000_000, cost: bigint | null = 5n): SqlValue[] {
   return [
     requestId,
@@ -53,7 +53,7 @@ export function usageRow(requestId: string, attempt = 1, timeMs = 1_700_000_000_
   ];
 }
 
-/** What every database must do. Called once for each, with what makes an empty one, or why none can be made here. */
+/** The tests that every database must pass. `make` makes an empty database; `skip` says why none can be made here. */
 export function describeStore(name: string, make: () => Promise<StoreUnderTest>, skip: string | false = false): void {
   const test = (title: string, body: (under: StoreUnderTest) => Promise<void>): void =>
     void it(title, { skip }, async () => {
@@ -71,7 +71,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
     );
 
   describe(`${name}: rows`, () => {
-    test("a row comes back as it went in, absent columns as null", async ({ open }) => {
+    test("a row is read as it was inserted, with null for absent columns", async ({ open }) => {
       const store = await open();
       assert.equal(await insert(store, [usageRow("req_1", 2, 1_700_000_000_123, 9_223_372_036_854_775_807n)]), 1);
       assert.deepStrictEqual(await store.db.selectFrom("usage_entries").selectAll().execute(), [
@@ -107,7 +107,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
     });
 
     for (const count of [0, 1, 15, 16, 17, 100]) {
-      test(`${count} rows go in at once, and none of them twice`, async ({ open }) => {
+      test(`${count} rows are inserted in one call, and none of them twice`, async ({ open }) => {
         const store = await open();
         const ids = Array.from({ length: count }, (_, i) => `req_${String(i).padStart(3, "0")}`);
         const rows = ids.map((id, i) => usageRow(id, 1, 1_700_000_000_000 + i, BigInt(i)));
@@ -120,7 +120,9 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
       });
     }
 
-    test("rows that are there already, or twice in one call, are skipped; the same request's next attempt is not", async ({ open }) => {
+    test("rows that exist already, or come twice in one call, are skipped; the next attempt of the same request is inserted", async ({
+      open,
+    }) => {
       const store = await open();
       await insert(store, [usageRow("req_1", 1, 1, 1n)]);
       const rows = Array.from({ length: 40 }, (_, i) => usageRow("req_1", 1 + (i % 4), 1 + (i % 4), 7n));
@@ -134,7 +136,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
     });
 
     for (const bad of [3, 19, 39]) {
-      test(`a row that the schema refuses at place ${bad} of 40 leaves none of them`, async ({ open }) => {
+      test(`a row that the schema refuses at position ${bad} of 40 undoes the whole batch`, async ({ open }) => {
         const store = await open();
         const rows = Array.from({ length: 40 }, (_, i) => usageRow(`req_${i}`));
         rows[bad]![usageColumns.indexOf("user_id")] = null;
@@ -144,17 +146,17 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
       });
     }
 
-    test("a row of the wrong length and a column that is none are refused", async ({ open }) => {
+    test("a row of the wrong length and an invalid column name are refused", async ({ open }) => {
       const store = await open();
       await assert.rejects(insert(store, [usageRow("req_1"), usageRow("req_2").slice(1)]), {
         name: "TypeError",
         message: "Row 1 has 16 values for 17 columns.",
       });
-      await assert.rejects(store.insertRows("users", ["id) values (1); --"], [["x"]]), /is no table's or column's name/);
+      await assert.rejects(store.insertRows("users", ["id) values (1); --"], [["x"]]), /is not a name of a table or column/);
       assert.deepStrictEqual(await requestIds(store), []);
     });
 
-    test("rows inserted in a given transaction stay or go with it", async ({ open }) => {
+    test("rows inserted in a given transaction are committed or rolled back with it", async ({ open }) => {
       const store = await open();
       const kept = await store.db.transaction().execute(async (transaction) => {
         await store.bumpRevision(transaction);
@@ -172,7 +174,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
       assert.deepStrictEqual([await requestIds(store), await store.readRevision()], [["req_kept"], 1]);
     });
 
-    test("a refused batch in a given transaction leaves the transaction usable and none of its rows", async ({ open }) => {
+    test("a refused batch in a given transaction inserts no row and leaves the transaction usable", async ({ open }) => {
       const store = await open();
       await store.db.transaction().execute(async (transaction) => {
         const bad = usageRow("req_bad");
@@ -185,7 +187,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
   });
 
   describe(`${name}: numbers`, () => {
-    test("money is a bigint in sums too, other integers are numbers", async ({ open }) => {
+    test("money is a bigint, in sums too; other integers are numbers", async ({ open }) => {
       const store = await open();
       await insert(store, [usageRow("req_1", 1, 1, 9_007_199_254_740_993n), usageRow("req_2", 1, 2, 2n), usageRow("req_3", 1, 3, null)]);
       const row = await store.db
@@ -195,7 +197,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
       assert.deepStrictEqual(row, { requests: 3, cost_nano_usd: 9_007_199_254_740_995n });
     });
 
-    test("a whole number in a query divides as one", async ({ open }) => {
+    test("a whole number in a query is divided as an integer", async ({ open }) => {
       const store = await open();
       await insert(store, [usageRow("req_1", 1, 7_200_001)]);
       const row = await store.db
@@ -227,7 +229,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
       ]);
     });
 
-    test("rows before the retention mark can be deleted, the one at the mark cannot", async ({ open }) => {
+    test("rows before the retention mark can be deleted, the row at the mark cannot", async ({ open }) => {
       const store = await open();
       await insert(store, [usageRow("req_1", 1, 999), usageRow("req_2", 1, 1000)]);
       await store.db.updateTable("retention").set({ deletable_before_ms: 1000 }).where("name", "=", "usage_entries").execute();
@@ -240,7 +242,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
   });
 
   describe(`${name}: revisions and transactions`, () => {
-    test("the revision counts up by one a change and is seen by another connection", async ({ open }) => {
+    test("each change increases the revision by one, and another connection sees it", async ({ open }) => {
       const [one, other] = [await open(), await open()];
       const seen = [await other.readRevision()];
       await one.bumpRevision();
@@ -250,7 +252,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
       assert.deepStrictEqual(seen, [0, 1, 3, 3]);
     });
 
-    test("what others ask for waits for an open transaction and does not see into it", async ({ open }) => {
+    test("queries of others wait for an open transaction and do not see its changes", async ({ open }) => {
       const store = await open();
       const held = Promise.withResolvers<void>();
       const begun = Promise.withResolvers<void>();
@@ -268,7 +270,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
       assert.deepStrictEqual([revision, added], [0, 1]);
     });
 
-    test("transactions at the same time lose no update", async ({ open }) => {
+    test("concurrent transactions lose no update", async ({ open }) => {
       const stores = [await open(), await open()];
       await Promise.all(
         Array.from({ length: 20 }, (_, i) =>
@@ -285,7 +287,7 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>,
       assert.equal(await stores[0]!.readRevision(), 20);
     });
 
-    test("a name is unique without case, a key's user must exist", async ({ open }) => {
+    test("a name is unique regardless of case, and a key's user must exist", async ({ open }) => {
       const store = await open();
       const user = { id: "usr_1", username: "Alice", email: null, role: "user" as const, created_ms: 1 };
       await store.db.insertInto("users").values(user).execute();

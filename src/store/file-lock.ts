@@ -1,13 +1,13 @@
 import { DatabaseSync } from "node:sqlite";
 
-/** A lock that the operating system takes back when its holder dies, however it dies. */
+/** A lock that the operating system releases when its holder exits, also after a crash. */
 export interface FileLock {
   release(): void;
 }
 
 /**
- * Takes the lock that the file stands for; `undefined` where another process holds it. It is SQLite's own file lock, the one portable advisory lock
- * that Node has: no stale lock is left behind, and of two that try at once exactly one gets it.
+ * Takes the lock that the file represents; `undefined` if another process has it. It uses SQLite's own file lock, the one portable advisory lock that
+ * Node offers: no stale lock is left behind, and if two processes try at once, exactly one gets it.
  */
 export function takeFileLock(path: string): FileLock | undefined {
   const database = new DatabaseSync(path, { timeout: 0 });

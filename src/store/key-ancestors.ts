@@ -2,8 +2,8 @@ import { sql, type Kysely } from "kysely";
 import type { Tables } from "./tables.ts";
 
 /**
- * The ancestors of each of these keys, in any order; a key without a parent is not in the map. A key's ancestors never change.
- * `union` without `all` ends a circle of parents, which only a hand on the database can make.
+ * The ancestors of each of these keys, in any order; a key without a parent is not in the map. A key's ancestors never change. `union` without `all`
+ * ends a circle of parents, which only a manual change of the database can create.
  */
 export async function readKeyAncestors(db: Kysely<Tables>, keyIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
   const ancestors = new Map<string, string[]>();
@@ -24,7 +24,7 @@ export async function readKeyAncestors(db: Kysely<Tables>, keyIds: readonly stri
   return ancestors;
 }
 
-/** The keys that were made with this key, those that were made with them, and so on; without the key itself. */
+/** The keys that were made with this key, the keys made with those, and so on; without the key itself. */
 export async function readKeyDescendants(db: Kysely<Tables>, keyId: string): Promise<readonly string[]> {
   const { rows } = await sql<{ id: string }>`
     with recursive descendants(id) as (

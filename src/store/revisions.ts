@@ -1,10 +1,10 @@
 import type { Kysely } from "kysely";
 import type { Tables } from "./tables.ts";
 
-/** The one counter there is so far: users and keys. */
+/** The only counter so far: users and keys. */
 const accounts = "accounts";
 
-/** The same on every database. @returns how often users or keys have changed. */
+/** The same query on every database. @returns how often users or keys have changed. */
 export async function readAccountsRevision(db: Kysely<Tables>): Promise<number> {
   const row = await db.selectFrom("revisions").select("value").where("name", "=", accounts).executeTakeFirstOrThrow();
   return row.value;

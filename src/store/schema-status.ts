@@ -6,22 +6,22 @@ import { readPostgresVersion } from "./postgres/migrate.ts";
 import type { PostgresPlace } from "./postgres/place.ts";
 import { explainSqliteError } from "./store-error.ts";
 
-/** How a database stands, read without changing it. */
+/** The state of a database, read without changing it. */
 export interface SchemaStatus {
-  /** 0: nothing of this program is there. */
+  /** 0: this program has no tables there. */
   readonly version: number;
-  /** The newest that this program knows. */
+  /** The newest version that this program knows. */
   readonly newest: number;
-  /** What a start, or `tokligence db migrate`, will do. */
+  /** The migrations that a start, or `tokligence db migrate`, will apply. */
   readonly pending: readonly Pick<Migration, "version" | "name">[];
-  /** How many users, keys and usage entries there are; `undefined` where the schema is not up to date. */
+  /** The number of users, keys and usage entries; `undefined` if the schema is not up to date. */
   readonly rows?: RowCounts;
 }
 
 export interface RowCounts {
   readonly users: number;
   readonly api_keys: number;
-  /** All that were ever taken in: from the sums of the reports, as counting millions of rows takes long. */
+  /** All entries ever recorded. The number comes from the sums of the reports, as counting millions of rows takes long. */
   readonly usage_entries: number;
 }
 
@@ -29,7 +29,7 @@ const countRows = `
 select (select count(*) from users) as users, (select count(*) from api_keys) as api_keys,
   (select coalesce(sum(attempts), 0) from usage_sums where span = 'day') as usage_entries`;
 
-/** @throws StoreError where the file is no database. */
+/** @throws StoreError if the file is not a database. */
 export function readSqliteStatus(path: string): SchemaStatus {
   if (!existsSync(path)) return statusOf(0, undefined);
   let database: DatabaseSync | undefined;

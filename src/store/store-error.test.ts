@@ -31,7 +31,7 @@ describe("explainSqliteError", () => {
     });
   }
 
-  it("a constraint, a mistake in a query and what is explained already come back as they are", () => {
+  it("a constraint, a mistake in a query and a StoreError are returned unchanged", () => {
     const explained = new StoreError("full", "message");
     for (const error of [sqliteError(19), sqliteError(2067), sqliteError(1), new TypeError("x"), "text", undefined, explained]) {
       assert.equal(explainSqliteError(error, "/data/x.db"), error);

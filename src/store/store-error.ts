@@ -1,4 +1,4 @@
-/** Why a database could not do what was asked, where the operator has to do something about it. */
+/** Why a database could not do what it was asked to, if an operator has to act. */
 export type StoreErrorReason =
   | "damaged"
   | "unwritable"
@@ -15,7 +15,7 @@ export type StoreErrorReason =
   | "unavailable"
   | "lost";
 
-/** A fault of the database, not of the query. The message names the database and says what to do; it holds no data. */
+/** A fault of the database, not of the query. The message names the database and says what to do; it contains no data. */
 export class StoreError extends Error {
   readonly reason: StoreErrorReason;
 
@@ -43,14 +43,14 @@ const full = 13;
 const cannotOpen = 14;
 const notDatabase = 26;
 
-/** True where another connection holds a lock that the statement needs. */
+/** Whether another connection has a lock that the statement needs. */
 export function isSqliteBusy(error: unknown): boolean {
   return sqliteCode(error) === busy;
 }
 
 /**
- * Turns what SQLite or the file system threw into a `StoreError` where the cause is the database, its file or its disk. Anything else (a
- * constraint, a mistake in a query) comes back as it is.
+ * Turns an error of SQLite or the file system into a `StoreError` if the cause is the database, its file or its disk. Any other error (a constraint,
+ * a mistake in a query) is returned unchanged.
  */
 export function explainSqliteError(error: unknown, path: string): unknown {
   if (error instanceof StoreError) return error;
@@ -66,7 +66,7 @@ export function explainSqliteError(error: unknown, path: string): unknown {
     case notDatabase:
       return new StoreError(
         "damaged",
-        `The file ${path} is damaged or no SQLite database (${detail}). Stop the gateway, then restore the file from a backup, or move it away to start with an empty one.`,
+        `The file ${path} is damaged or not a SQLite database (${detail}). Stop the gateway, then restore the file from a backup, or move it away to start with an empty one.`,
         error,
       );
     case full:

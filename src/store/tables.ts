@@ -23,7 +23,7 @@ export interface Tables {
 
 export interface UsersTable {
   id: string;
-  /** Unique, case kept, compared without case: the unique index is on `lower(username)`. */
+  /** Unique. The case is kept, but names are compared without it: the unique index is on `lower(username)`. */
   username: string;
   email: string | null;
   role: "admin" | "user";
@@ -40,11 +40,11 @@ export interface ApiKeysTable {
   prefix: string;
   created_ms: number;
   revoked_ms: number | null;
-  /** From then on it is refused. */
+  /** The key is refused from this time on. */
   expires_ms: number | null;
-  /** JSON array of globs: the models it may call; `null`: all. */
+  /** JSON array of globs: the models that the key may call; `null`: all. */
   models: string | null;
-  /** The key that it was made with, which bounds it; `null`: an admin made it. */
+  /** The key with which this key was made, and which limits it; `null`: an admin made it. */
   parent_id: string | null;
 }
 
@@ -52,7 +52,7 @@ export interface ApiKeysTable {
 export interface BudgetsTable {
   id: string;
   subject: "user" | "key";
-  /** Id of the user or the key; `local` where auth is off. */
+  /** Id of the user or the key; `local` with auth off. */
   subject_id: string;
   period: "day" | "month" | "total";
   warn_nano_usd: bigint | null;
@@ -60,7 +60,7 @@ export interface BudgetsTable {
   created_ms: number;
 }
 
-/** Where a budget stands in one of its periods. Primary key (budget_id, start_ms). */
+/** The sums of a budget in one of its periods. Primary key (budget_id, start_ms). */
 export interface BudgetPeriodsTable {
   budget_id: string;
   /** First millisecond of the period, UTC; 0 for `total`. */
@@ -70,14 +70,14 @@ export interface BudgetPeriodsTable {
   held_nano_usd: bigint;
 }
 
-/** What a request under way may still cost. Primary key (request_id, budget_id). */
+/** A reservation: what an active request may still cost. Primary key (request_id, budget_id). */
 export interface BudgetHoldsTable {
   request_id: string;
   budget_id: string;
-  /** Of the period that it counts in. */
+  /** Start of the period in which it counts. */
   start_ms: number;
   amount_nano_usd: bigint;
-  /** Whoever needs the room may take it from then on: its process has died. */
+  /** From this time on another request may take the reserved amount: the process has died. */
   expires_ms: number;
 }
 
@@ -105,7 +105,7 @@ export interface UsageEntriesTable {
   usage_source: "reported" | "estimated" | "none";
   /** `null`: no price is known. */
   cost_nano_usd: ColumnType<bigint | null, bigint | null, never>;
-  /** The rates that the cost was reckoned with, JSON. */
+  /** The rates from which the cost was calculated, JSON. */
   price_snapshot: string | null;
   http_status: number;
   error_code: string | null;
@@ -114,7 +114,7 @@ export interface UsageEntriesTable {
   client_request_id: string | null;
 }
 
-/** Which user and provider a stored response belongs to and, where the gateway keeps it itself, all of it. */
+/** The user and provider of a stored response, and the response itself if the gateway stores it. */
 export interface StoredResponsesTable {
   id: string;
   user_id: string;
@@ -123,25 +123,25 @@ export interface StoredResponsesTable {
   provider_key: string;
   model: string;
   created_ms: number;
-  /** 1: it runs in the background at its provider, and its tokens have not been billed. */
+  /** 1: it runs in the background at its provider, and its tokens have not been billed yet. */
   unbilled: Generated<number>;
-  /** This and all below: of those that the gateway keeps. */
+  /** This column and all below are set only for responses that the gateway stores. */
   status: "in_progress" | "completed" | "incomplete" | "failed" | "cancelled" | null;
   /** 1: it runs, or ran, without its client. */
   background: Generated<number>;
   /** The response that it continues. */
   previous_id: string | null;
-  /** When the process that runs it last said so. */
+  /** When the process that runs it last reported that it is alive. */
   touched_ms: number | null;
   /** Of `input` and `response` together. */
   size_chars: number | null;
-  /** Its own input items, JSON. */
+  /** The response's own input items, JSON. */
   input: string | null;
   /** The response object, JSON. */
   response: string | null;
 }
 
-/** Secrets of the installation; the one with the greatest id is in use, the others still open what they have sealed. */
+/** Secrets of the installation. The one with the greatest id is in use; the others still open what they have sealed. */
 export interface InstallationKeysTable {
   id: number;
   /** 32 random bytes, base64. */
@@ -149,10 +149,10 @@ export interface InstallationKeysTable {
   created_ms: number;
 }
 
-/** What a provider wants back with a tool call, sealed, where the client has no field for it. */
+/** A proof that a provider wants back with a tool call, sealed, because the client has no field for it. */
 export interface KeptProofsTable {
   user_id: string;
-  /** The call's id, or its hash where it is long. */
+  /** The call's id, or its hash if the id is long. */
   call_key: string;
   sealed: string;
   created_ms: number;
@@ -163,7 +163,7 @@ export interface RevisionsTable {
   value: Generated<number>;
 }
 
-/** Up to when rows of an append-only table may be deleted. The triggers that refuse DELETE read it. */
+/** Up to which time rows of an append-only table may be deleted. The triggers that refuse DELETE read it. */
 export interface RetentionTable {
   /** The append-only table. */
   name: string;
@@ -171,16 +171,16 @@ export interface RetentionTable {
   deletable_before_ms: Generated<number>;
 }
 
-/** Up to where the rows of a journal are in the database. */
+/** The last row of each journal that is in the database. */
 export interface JournalCheckpointsTable {
   journal: string;
-  /** Every row of the journal up to this one is there. */
+  /** Every row of the journal up to this one is in the database. */
   seq: number;
-  /** When that was written. */
+  /** When the checkpoint was written. */
   time_ms: number;
 }
 
-/** What usage entries sum up to. */
+/** The sums of usage entries. */
 interface SumColumns {
   /** Entries with attempt 0 or 1. */
   requests: number;
@@ -192,55 +192,55 @@ interface SumColumns {
   cache_read_tokens: number;
   cache_write_tokens: number;
   reasoning_tokens: number;
-  /** Of each cost the whole dollars, and what is left in nano-USD: a sum of costs may need more than 64 bits. */
+  /** The sum of the whole dollars of each cost, and the sum of the rest in nano-USD: a sum of costs may need more than 64 bits. */
   whole_usd: number;
   rest_nano_usd: bigint;
-  /** Entries without a cost; nothing of them is in the two above. */
+  /** Entries without a cost; the two columns above do not include them. */
   unpriced: number;
 }
 
-/** Sums of usage entries. Primary key: all columns that are no sums. */
+/** Sums of usage entries. Primary key: all columns that are not sums. */
 export interface UsageSumsTable extends SumColumns {
-  /** Each entry is in two rows: of its hour and of its day, UTC. */
+  /** Each entry counts in two rows: that of its hour and that of its day, UTC. */
   span: "hour" | "day";
   start_ms: number;
   user_id: string;
   key_id: string;
   provider: string;
-  /** The model that served; where none did, the one asked for. */
+  /** The model that served the request; if none did, the model that was requested. */
   model: string;
   dialect: string;
 }
 
-/** As `usage_sums`, but an entry is in two rows for each of its tags, and in none where it has no tags. */
+/** Like `usage_sums`, but an entry counts in two rows for each of its tags, and in no row if it has no tags. */
 export interface UsageTagSumsTable extends SumColumns {
   span: "hour" | "day";
   start_ms: number;
-  /** `other` for those that are not in `usage_tags`. */
+  /** `other` for tags that are not in `usage_tags`. */
   tag: string;
   user_id: string;
 }
 
-/** The tags that have sums of their own: the first that came. */
+/** The tags that have their own sums: the first ones that were used. */
 export interface UsageTagsTable {
   tag: string;
 }
 
-/** What was asked and answered, redacted, where it is kept. Primary key (request_id, attempt). */
+/** The bodies of a request and its answer, redacted, if they are recorded. Primary key (request_id, attempt). */
 export interface EntryBodiesTable {
   request_id: string;
-  /** The one whose answer it is. */
+  /** The attempt whose answer it is. */
   attempt: number;
   time_ms: number;
   request: string;
-  /** 1: it was longer. */
+  /** 1: the body was longer and was truncated. */
   request_truncated: number;
-  /** `null`: none had begun. */
+  /** `null`: the answer had not begun. */
   answer: string | null;
   answer_truncated: number;
 }
 
-/** The migrations that this database has been through. Only the runner writes it. */
+/** The migrations that were applied to this database. Only the migration runner writes it. */
 export interface SchemaMigrationsTable {
   version: number;
   name: string;

@@ -6,7 +6,7 @@ import { migrations } from "./migrations/index.ts";
 const day = Date.UTC(2026, 2, 1);
 const hour = 3_600_000;
 
-test("entries that are there before sums are kept get their sums by hour and day", () => {
+test("entries from before the migration get their sums by hour and day", () => {
   const database = new DatabaseSync(":memory:");
   try {
     const at = migrations.findIndex(({ name }) => name === "usage rollups");

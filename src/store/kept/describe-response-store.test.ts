@@ -15,7 +15,7 @@ function bodyOf(id: string, previousId?: string, status: ResponseBody["status"] 
   return { status, background: status === "in_progress", previousId, input: `["${id} ✓"]`, response: `{"id":"${id}"}` };
 }
 
-/** What every database must do. Called once for each, with what makes an empty one. */
+/** The tests that every database must pass. `make` makes an empty database. */
 export function describeResponseStore(name: string, make: () => Promise<StoreUnderTest>, skip: string | false = false): void {
   const test = (title: string, body: (responses: ResponseStore, time: { nowMs: number }, other: ResponseStore) => Promise<void>): void =>
     void it(title, { skip }, async () => {
@@ -40,7 +40,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
   };
 
   describe(`${name}: stored responses`, () => {
-    test("one at its provider is found as its owner's; the first record of an id stands", async (responses) => {
+    test("a response at its provider is found with its owner; the first record of an id is kept", async (responses) => {
       const native = { ...ownerOf("r"), provider: "openai", providerKey: "k1" };
       await responses.record(native);
       await responses.record(ownerOf("r", "usr_2"));
@@ -51,7 +51,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
       assert.equal(await responses.find("r"), undefined);
     });
 
-    test("one that is held is read as it was given, by another process too", async (responses, time, other) => {
+    test("a stored response is read unchanged, by another process too", async (responses, time, other) => {
       const body = { ...bodyOf("b", "a"), input: '["日本 \\u0000 🚀"]' };
       assert.equal(await responses.hold(ownerOf("b"), body), true);
       assert.deepEqual(await other.find("b"), { ...ownerOf("b"), held: true, unbilled: false });
@@ -60,7 +60,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
       assert.equal(await responses.read("b"), undefined);
     });
 
-    test("a conversation is told from its first response on, of one user", async (responses) => {
+    test("a conversation is read from its first response on, for its user only", async (responses) => {
       for (let turn = 0; turn < 250; turn++)
         await responses.hold(ownerOf(`r${turn}`), bodyOf(`r${turn}`, turn === 0 ? undefined : `r${turn - 1}`));
       await responses.hold(ownerOf("fork"), bodyOf("fork", "r1"));
@@ -76,7 +76,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
       assert.deepEqual(await idsOf(responses, "thief", "usr_2"), { problem: "missing", id: "r1" });
     });
 
-    test("a conversation that is too long, goes in a circle, or has lost a turn is not told", async (responses, time) => {
+    test("a conversation that is too long, goes in a circle, or lacks a turn is refused", async (responses, time) => {
       await responses.hold(ownerOf("a"), bodyOf("a", "c"));
       time.nowMs += 1;
       await responses.hold(ownerOf("b"), bodyOf("b", "a"));
@@ -95,7 +95,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
       assert.deepEqual(await idsOf(responses, "m"), { problem: "missing", id: "n" });
     });
 
-    test("one in progress ends once, and its length counts", async (responses, _time, other) => {
+    test("a response in progress ends once, and its length counts", async (responses, _time, other) => {
       await responses.hold(ownerOf("r"), bodyOf("r", undefined, "in_progress"));
       assert.deepEqual(await responses.conclude("none", "failed", "{}"), false);
       assert.equal(await other.conclude("r", "cancelled", '{"long":"answer"}'), true);
@@ -107,7 +107,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
       assert.deepEqual(await idsOf(responses, "r", "usr_1", { ...bounds, maxChars: chars - 1 }), { problem: "too-long" });
     });
 
-    test("which are still running is told, and that their process lives", async (responses, time, other) => {
+    test("reports which responses are still running, and that their process is alive", async (responses, time, other) => {
       for (const id of ["a", "b", "c"]) await responses.hold(ownerOf(id), bodyOf(id, undefined, "in_progress"));
       await other.conclude("b", "cancelled", "{}");
       await other.forget("c");
@@ -119,7 +119,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
       assert.deepEqual(await responses.running([], true), new Set());
     });
 
-    test("a bill is claimed by one alone, and can be given back", async (responses, _time, other) => {
+    test("the billing of a response is claimed by one process only, and can be released", async (responses, _time, other) => {
       await responses.record(ownerOf("r"), { unbilled: true });
       await responses.record(ownerOf("s"));
       assert.equal((await other.find("r"))?.unbilled, true);
@@ -129,7 +129,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
       assert.deepEqual([await other.claimBill("r"), await other.claimBill("r")], [true, false]);
     });
 
-    test("what is past its lifetime is not found, and is deleted a few at a time", async (responses, time) => {
+    test("a response past its lifetime is not found, and is deleted in small batches", async (responses, time) => {
       for (let at = 0; at < 5; at++) await responses.hold(ownerOf(`old${at}`), bodyOf(`old${at}`));
       await responses.record(ownerOf("native"));
       time.nowMs += 1;

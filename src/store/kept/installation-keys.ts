@@ -12,8 +12,9 @@ const firstId = 1;
 const secretSize = 32;
 
 /**
- * The installation's keys, oldest first. An installation without any gets its first one: of several processes that begin at once, one makes it, and all read the same.
- * A row with a greater id, put in by hand, takes over at the next start; older ones stay for what they have sealed.
+ * The installation's keys, oldest first. An installation without keys gets its first one here: if several processes start at once, one creates it,
+ * and all read the same. An operator can insert a row with a greater id: it is used from the next start on, and the older keys still open what they
+ * have sealed.
  */
 export async function readInstallationKeys(
   store: Store,

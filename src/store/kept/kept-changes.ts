@@ -5,7 +5,10 @@ import type { HeldStatus } from "./response-chain.ts";
 import { proofColumns, proofRow } from "./kept-proofs.ts";
 import type { ResponseBody, ResponseOwner } from "./response.ts";
 
-/** What happens to stored responses and proofs, as it lies in a journal until the database has it. It may be written again: that changes nothing. */
+/**
+ * A change of stored responses and proofs, as the journal records it until the database has it. Writing a change twice has the same effect as writing
+ * it once.
+ */
 export type KeptChange =
   | {
       readonly kind: "insert";
@@ -13,10 +16,10 @@ export type KeptChange =
       /** Milliseconds since 1970. */
       readonly createdMs: number;
       readonly unbilled: boolean;
-      /** What the gateway keeps of it; `null` if it lies at its provider. */
+      /** The parts that the gateway stores; `null` if the provider stores the response. */
       readonly body: ResponseBody | null;
     }
-  /** Ends one that is in progress. */
+  /** Ends a response that is in progress. */
   | { readonly kind: "conclude"; readonly id: string; readonly status: Exclude<HeldStatus, "in_progress">; readonly response: string }
   /** A sealed proof of reasoning beside the id of a tool call. */
   | { readonly kind: "proof"; readonly userId: string; readonly callId: string; readonly sealed: string; readonly createdMs: number };
@@ -38,7 +41,7 @@ const columns = [
   "response",
 ] as const;
 
-/** Writes changes, in their order, within the transaction. The first insert of an id, and the first proof of a call, counts. */
+/** Writes changes, in their order, within the transaction. The first insert of an id, and the first proof of a call, is kept. */
 export async function writeKeptChanges(
   store: Pick<Store, "insertRows">,
   transaction: Kysely<Tables>,
@@ -51,7 +54,7 @@ export async function writeKeptChanges(
   for (const change of changes) if (change.kind === "conclude") await concludeResponse(transaction, change);
 }
 
-/** Without the character NUL, which neither PostgreSQL nor the journal takes in a text; mostly the change as it is. */
+/** The change without the character NUL, which neither PostgreSQL nor the journal accepts in a text. Usually the change itself. */
 export function storableChange(change: KeptChange): KeptChange {
   switch (change.kind) {
     case "conclude":
@@ -76,14 +79,14 @@ function withoutNul<Fields extends object>(fields: Fields): Fields {
   return Object.fromEntries(clean) as Fields;
 }
 
-/** Characters that a change takes, roughly: what it costs to keep it in memory. */
+/** About how many characters a change has: the memory that it takes. */
 export function sizeOfChange(change: KeptChange): number {
   if (change.kind === "conclude") return change.response.length + 200;
   if (change.kind === "proof") return change.sealed.length + change.callId.length + 200;
   return (change.body === null ? 0 : change.body.input.length + change.body.response.length) + 500;
 }
 
-/** @returns false if it had ended, or is gone: then nothing has changed. */
+/** @returns false if the response has ended already, or was deleted: then nothing has changed. */
 export async function concludeResponse(
   db: Kysely<Tables>,
   { id, status, response }: { readonly id: string; readonly status: HeldStatus; readonly response: string },

@@ -9,10 +9,10 @@ export interface KeptProofRow {
 }
 
 export interface KeptProofTable {
-  /** The first proof of a call stands. */
+  /** The first proof of a call is kept; later ones are ignored. */
   keep(userId: string, proofs: readonly KeptProofRow[]): Promise<void>;
   find(userId: string, callIds: readonly string[]): Promise<readonly KeptProofRow[]>;
-  /** Deletes what is past its lifetime; does nothing if that was done a short while ago. */
+  /** Deletes proofs past their lifetime, unless it did so less than `sweepEveryMs` ago. */
   sweep(): Promise<void>;
 }
 
@@ -22,11 +22,11 @@ export function proofRow(proof: { userId: string; callId: string; sealed: string
   return [proof.userId, keyOf(proof.callId), proof.sealed, proof.createdMs];
 }
 
-/** How long a conversation may pause between a call and its result. */
+/** The longest pause of a conversation between a call and its result. */
 const lifetimeMs = 7 * 24 * 3600 * 1000;
-/** What has outlived that is deleted when something is kept, but no more often than this. */
+/** The shortest time between two sweeps. */
 const sweepEveryMs = 10 * 60 * 1000;
-/** A database takes only so many parameters in one statement. */
+/** The most ids in one query: a database limits the number of parameters of a statement. */
 const idsAtOnce = 500;
 
 export function createKeptProofTable(store: Store, clock: Clock): KeptProofTable {
@@ -65,7 +65,7 @@ export function createKeptProofTable(store: Store, clock: Clock): KeptProofTable
   };
 }
 
-/** Ids are a provider's and of any length: what is too long for a key is kept under its hash. */
+/** A provider chooses the ids, of any length. An id that is too long for a key is replaced by its hash. */
 function keyOf(callId: string): string {
   return callId.length <= 100 ? callId : createHash("sha256").update(callId).digest("base64");
 }

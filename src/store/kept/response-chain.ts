@@ -1,12 +1,12 @@
 import { sql, type Kysely } from "kysely";
 import type { StoredResponsesTable, Tables } from "../tables.ts";
 
-/** How a response that the gateway keeps stands. */
+/** The state of a response that the gateway stores. */
 export type HeldStatus = NonNullable<StoredResponsesTable["status"]>;
 
 export interface ChainBounds {
   readonly maxTurns: number;
-  /** Of all texts together, in characters. */
+  /** Limit for all texts together, in characters. */
   readonly maxChars: number;
 }
 
@@ -14,24 +14,24 @@ export interface ChainBounds {
 export interface ChainTurn {
   readonly id: string;
   readonly status: HeldStatus;
-  /** Its own input items, a JSON array. */
+  /** The turn's own input items, a JSON array. */
   readonly input: string;
   /** The response object, JSON. */
   readonly response: string;
 }
 
-/** A conversation, the oldest turn first, or why it cannot be told. `missing`: a response that it goes back to and that is not kept any more. */
+/** A conversation, the oldest turn first, or why it cannot be read. `missing`: it continues a response that is not stored any more. */
 export type ResponseChain =
   | { readonly turns: readonly ChainTurn[] }
   | { readonly problem: "missing"; readonly id: string }
   | { readonly problem: "too-long" };
 
-/** Texts are read for so many turns at once. */
+/** The number of turns whose texts one query reads. */
 const turnsPerQuery = 100;
 
 /**
- * Follows `previous_id` back to the first response, within the bounds, which also end a circle. First the lengths alone, so that a conversation that is
- * too long is refused before it lies in memory.
+ * Follows `previous_id` back to the first response, within the bounds, which also end a circle. It reads only the lengths first, so that a
+ * conversation that is too long is refused before its texts are in memory.
  */
 export async function readChain(
   db: Kysely<Tables>,
@@ -75,7 +75,7 @@ export async function readChain(
   const turns: ChainTurn[] = [];
   for (const { id, status } of links) {
     const body = bodies.get(id);
-    // Deleted between the two looks.
+    // Deleted between the two queries.
     if (body === undefined || status === null) return { problem: "missing", id };
     turns.push({ id, status, ...body });
   }

@@ -6,48 +6,48 @@ import type { StoredResponsesTable } from "../tables.ts";
 import type { Store } from "../types.ts";
 
 export interface KnownResponse extends ResponseOwner {
-  /** The gateway keeps it itself; else it lies at the provider. */
+  /** The gateway stores the response itself; otherwise the provider does. */
   readonly held: boolean;
-  /** It runs in the background at the provider, and its tokens have not been billed. */
+  /** It runs in the background at the provider, and its tokens have not been billed yet. */
   readonly unbilled: boolean;
 }
 
 export interface HeldResponse extends ResponseOwner, ResponseBody {
-  /** When the process that runs it last said so. */
+  /** When the process that runs it last reported that it is alive. */
   readonly touchedMs: number;
 }
 
 /**
- * Which user, provider and key each stored response belongs to, so that another user's is not found, and the responses that no provider keeps. What is
- * older than the lifetime is not found, whether it has been deleted already or not. Nothing is kept in memory: all processes on one database see the same.
+ * The user, provider and key of each stored response, so that no other user finds it; and the responses that the gateway itself stores. A response
+ * past its lifetime is not found, whether it has been deleted yet or not. Nothing is cached in memory: all processes on one database see the same.
  */
 export interface ResponseStore {
-  /** Of a response that lies at its provider. The first record of an id stands: nobody can take over another's. */
+  /** Records a response that the provider stores. The first record of an id is kept, so no user can take over another user's response. */
   record(owner: ResponseOwner, options?: { readonly unbilled?: boolean }): Promise<void>;
-  /** @returns false where the id is another response's. */
+  /** @returns false if the id belongs to another response. */
   hold(owner: ResponseOwner, body: ResponseBody): Promise<boolean>;
   find(id: string): Promise<KnownResponse | undefined>;
-  /** One that the gateway keeps. */
+  /** Reads a response that the gateway stores. */
   read(id: string): Promise<HeldResponse | undefined>;
-  /** The response of that user and those it continues, the oldest first; only those that the gateway keeps. */
+  /** The user's response and those it continues, the oldest first; only responses that the gateway stores. */
   chain(id: string, userId: string, bounds: ChainBounds): Promise<ResponseChain>;
   forget(id: string): Promise<void>;
-  /** Ends one that is in progress. @returns false where it had ended, or is gone: then nothing has changed. */
+  /** Ends a response that is in progress. @returns false if it has ended already, or was deleted: then nothing has changed. */
   conclude(id: string, status: Exclude<HeldStatus, "in_progress">, response: string): Promise<boolean>;
-  /** Which of these are still in progress. `touch`: says for all of them that their process is alive. */
+  /** Which of these are still in progress. `touch`: also records for all of them that their process is alive. */
   running(ids: readonly string[], touch: boolean): Promise<ReadonlySet<string>>;
-  /** Takes it on oneself to bill what ran in the background. @returns false where that has been done. */
+  /** Claims the billing of a background response. @returns false if it was claimed before. */
   claimBill(id: string): Promise<boolean>;
-  /** The bill could not be written: somebody else may. */
+  /** Releases the claim, because the bill could not be written: another process may claim it. */
   returnBill(id: string): Promise<void>;
-  /** Deletes some of what is past its lifetime, no more than `limit`. @returns how many. */
+  /** Deletes at most `limit` responses that are past their lifetime. @returns how many. */
   sweep(limit: number): Promise<number>;
 }
 
 const columns = ["id", "user_id", "provider", "provider_key", "model", "created_ms", "unbilled"] as const;
 const bodyColumns = [...columns, "status", "background", "previous_id", "touched_ms", "size_chars", "input", "response"] as const;
 
-/** @param lifetimeMs how long responses are kept, in milliseconds; read at every use. */
+/** @param lifetimeMs how long responses are stored, in milliseconds; read at every use. */
 export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () => number): ResponseStore {
   const { db } = store;
   const oldest = (): number => clock.now() - lifetimeMs();

@@ -1,23 +1,23 @@
 import type { HeldStatus } from "./response-chain.ts";
 
-/** Whose a response is, and where it lies. */
+/** Who a response belongs to, and which provider made it. */
 export interface ResponseOwner {
   readonly id: string;
   readonly userId: string;
   /** Who made it. */
   readonly provider: string;
-  /** Id of the provider's key that made it. */
+  /** Id of the provider's key that was used. */
   readonly providerKey: string;
-  /** As the client named it. */
+  /** The model's name as the client sent it. */
   readonly model: string;
 }
 
-/** What the gateway keeps of a response itself. */
+/** The parts of a response that the gateway stores itself. */
 export interface ResponseBody {
   readonly status: HeldStatus;
   readonly background: boolean;
   readonly previousId: string | undefined;
-  /** Its own input items, a JSON array. */
+  /** The response's own input items, a JSON array. */
   readonly input: string;
   /** The response object, JSON. */
   readonly response: string;

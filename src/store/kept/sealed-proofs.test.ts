@@ -24,8 +24,8 @@ function describeSealedProofs(name: string, make: () => Promise<StoreUnderTest>,
       }
     });
 
-  describe(`what reasoning is sealed with and kept by: ${name}`, () => {
-    test("the first key is made once, whoever begins, and a later one joins it", async (one, other) => {
+  describe(`sealing keys and sealed proofs: ${name}`, () => {
+    test("the first key is made once, whichever process starts first, and a later key is added", async (one, other) => {
       const random = (byte: number) => (size: number) => Buffer.alloc(size, byte);
       const [first, again] = await Promise.all([
         readInstallationKeys(one, clock, random(1)),
@@ -39,7 +39,7 @@ function describeSealedProofs(name: string, make: () => Promise<StoreUnderTest>,
       assert.deepEqual(await readInstallationKeys(other, clock, random(3)), [...first, { id: 2, secret: second }]);
     });
 
-    test("a proof is found by its user and call, in every process; the first of a call stands", async (one, other) => {
+    test("a proof is found by its user and call, in every process; the first proof of a call is kept", async (one, other) => {
       const [here, there] = [createKeptProofTable(one, clock), createKeptProofTable(other, clock)];
       const long = "x".repeat(5000);
       const proofs = [
@@ -55,7 +55,7 @@ function describeSealedProofs(name: string, make: () => Promise<StoreUnderTest>,
       assert.deepEqual(await here.find("u", many), [proofs[0]]);
     });
 
-    test("a proof lives a week; those that are older go when another is kept", async (one) => {
+    test("a proof is kept for a week; older ones are deleted when another is stored", async (one) => {
       const table = createKeptProofTable(one, clock);
       await table.keep("u", [{ callId: "old", sealed: "S" }]);
       time.nowMs += 7 * dayMs;

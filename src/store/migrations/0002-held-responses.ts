@@ -1,8 +1,9 @@
 import type { Migration } from "./migration.ts";
 
 /**
- * What the gateway keeps of a response itself, where no provider does: `response` is null for those that lie at a provider. `unbilled` marks one that
- * runs in the background at a provider and whose tokens nobody has seen yet. The texts stand last, so that the columns before them are read without them.
+ * Responses that the gateway stores itself because no provider does; `response` is null for those that a provider stores. `unbilled` marks a response
+ * that runs in the background at a provider and whose tokens have not been seen yet. The texts are the last columns, so that the columns before them
+ * can be read without the texts.
  */
 export const heldResponses: Migration = {
   version: 2,

@@ -1,8 +1,9 @@
 import type { Migration } from "./migration.ts";
 
 /**
- * Budgets, what has been spent and is held of each in each of its periods, and the holds of requests under way; the limits of keys. `subject_id` and
- * `request_id` have no foreign keys: where auth is off the user `local` has no row, and a request none yet. Holds go with their budget.
+ * Budgets; what has been spent and is reserved in each of their periods; the reservations of active requests; the limits of keys. `subject_id` and
+ * `request_id` have no foreign keys: with auth off the user `local` has no row, and an active request has no row yet. A budget's reservations are
+ * deleted with it.
  */
 export const budgets: Migration = {
   version: 3,

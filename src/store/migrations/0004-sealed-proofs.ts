@@ -1,7 +1,7 @@
 import type { Migration } from "./migration.ts";
 
 /**
- * The installation's own secrets, and sealed proofs of reasoning beside the ids of tool calls. `user_id` has no foreign key: where auth is off the user
+ * The installation's own secrets, and sealed proofs of reasoning beside the ids of tool calls. `user_id` has no foreign key: with auth off the user
  * `local` has no row.
  */
 export const sealedProofs: Migration = {

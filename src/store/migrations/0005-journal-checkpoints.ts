@@ -1,6 +1,6 @@
 import type { Migration } from "./migration.ts";
 
-/** Up to where the rows of each journal are in the database: where its reading goes on after a crash. */
+/** The last row of each journal that is in the database. Reading continues after it when a process has crashed. */
 export const journalCheckpoints: Migration = {
   version: 5,
   name: "journal checkpoints",

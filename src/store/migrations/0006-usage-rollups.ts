@@ -1,8 +1,9 @@
 import type { Migration } from "./migration.ts";
 
 /**
- * Sums of usage entries by hour and by day, UTC, and apart from them by tag, for reports; the tags that have sums of their own. Sums of entries that are
- * there already are reckoned; none of these has a tag. Money is whole dollars and the rest apart, as sums of 64-bit amounts need more than 64 bits.
+ * Sums of usage entries by hour and by day, UTC, and separately by tag, for reports; the tags that have their own sums. The sums of entries that
+ * exist already are computed here; none of these entries has a tag. Money is stored as whole dollars and the rest, as sums of 64-bit amounts need
+ * more than 64 bits.
  */
 export const usageRollups: Migration = {
   version: 6,

@@ -1,6 +1,6 @@
 import type { Migration } from "./migration.ts";
 
-/** Bodies of requests and answers, where they are kept (`ledger.bodies`). `answer` is null where none has begun. */
+/** Bodies of requests and answers, if they are recorded (`ledger.bodies`). `answer` is null if the answer had not begun. */
 export const entryBodies: Migration = {
   version: 7,
   name: "entry bodies",

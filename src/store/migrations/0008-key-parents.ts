@@ -1,6 +1,6 @@
 import type { Migration } from "./migration.ts";
 
-/** The key that a key was made with (`POST /api/v1/me/keys`); `null` for one that an admin made. It never changes, and keys are never deleted. */
+/** The key with which a key was made (`POST /api/v1/me/keys`); `null` if an admin made it. It never changes, and keys are never deleted. */
 export const keyParents: Migration = {
   version: 8,
   name: "parents of keys",

@@ -10,7 +10,7 @@ import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
 
-/** All steps, in order. */
+/** All migrations, in order. */
 export const migrations: readonly Migration[] = [
   accountsAndUsage,
   heldResponses,

@@ -4,13 +4,13 @@ import { explainPostgresError, isOutage, isUnsent, type PostgresNames } from "./
 import { describePlace, readTls, type PostgresPlace } from "./place.ts";
 import { readRows, toPostgres } from "./values.ts";
 
-/** Of an array each value becomes a row of `unnest`. */
+/** Each value of an array becomes a row of `unnest`. */
 export type PostgresValue = string | number | bigint | null;
 
 export interface PostgresResult {
   readonly rows: Record<string, unknown>[];
   readonly numAffectedRows?: bigint;
-  /** As the server names what it did: `SELECT`, `COMMIT`, … */
+  /** The server's name for the command: `SELECT`, `COMMIT`, … */
   readonly command: string;
 }
 
@@ -18,57 +18,57 @@ export interface PostgresResult {
 export interface PostgresSession {
   /** One statement with its values, each a value or an array of values. */
   query(sql: string, parameters?: readonly unknown[]): Promise<PostgresResult>;
-  /** Several statements without values, which may take as long as the server lets them. */
+  /** Several statements without values. Their time limit is the server's. */
   script(sql: string): Promise<void>;
-  /** `discard`: the connection is closed, as nobody knows what state it is in. One that broke always is. */
+  /** `discard`: closes the connection, because its state is unknown. A broken connection is always closed. */
   release(discard?: boolean): void;
 }
 
 export interface PostgresDatabase {
   /** `tokligence on db.example.com:5432`. */
   readonly place: string;
-  /** One statement outside any transaction. One that reads, or never went out, is sent again where the connection broke. */
+  /** One statement outside any transaction. If the connection breaks, a statement that only reads, or was never sent, is sent again. */
   query(sql: string, parameters?: readonly unknown[]): Promise<PostgresResult>;
-  /** A connection of the caller's own; waits for a free one, and for a server that is gone to come back. */
+  /** A connection for the caller alone. Waits for a free one, and for a server that is down to come back. */
   acquire(): Promise<PostgresSession>;
-  /** As `acquire`, with `begin` done. Where the connection breaks at that, another is taken. */
+  /** Like `acquire`, with `begin` executed. If the connection breaks at `begin`, another one is used. */
   begin(begin: string): Promise<PostgresSession>;
-  /** Waits until all connections are released. Does nothing when closed already. */
+  /** Waits until all connections are released. Does nothing if it is closed already. */
   close(): Promise<void>;
 }
 
 /** In milliseconds. */
 export interface PostgresTimeouts {
-  /** For a connection, also while the server is being restarted: 10,000. */
+  /** For a connection, also during a restart of the server: 10,000. */
   readonly connectMs: number;
   /** For one statement: 60,000. */
   readonly statementMs: number;
-  /** For another session's lock: 10,000. */
+  /** For the lock of another session: 10,000. */
   readonly lockMs: number;
 }
 
 export const defaultTimeouts: PostgresTimeouts = { connectMs: 10_000, statementMs: 60_000, lockMs: 10_000 };
 
-/** A transaction's owner awaits nothing but the database in it: one that is idle for so long belongs to a process that hangs. */
+/** While a transaction is open, its owner awaits only the database. A transaction that is idle for this time belongs to a process that hangs. */
 const idleInTransactionMs = 30_000;
-/** Between two tries to reach a server that is gone; doubled up to the second. */
+/** Wait between two tries to reach a server that is down: the first, doubled up to the second. */
 const retryMs = [50, 800] as const;
 
 /**
- * A pool of connections, all unmade so far. The driver is loaded here, so that nobody else pays for it.
+ * A pool of connections; none is made yet. The driver is loaded here, so that installations without PostgreSQL do not pay for it.
  * @throws StoreError that says what to do, from every method.
  */
 export async function createPostgresDatabase(place: PostgresPlace, pool: number, timeouts: PostgresTimeouts): Promise<PostgresDatabase> {
   const { Pool } = (await import("pg")).default;
   const names: PostgresNames = { place: describePlace(place), username: place.username, database: place.database };
   const connections = new Pool(poolConfig(place, pool, timeouts));
-  // A connection that breaks tells so by an event, which would end the process if nobody listened. Whoever uses it next, or waits for it, gets the error.
+  // A connection that breaks emits an event, which would end the process without a listener. The next user of the connection gets the error.
   connections.on("error", () => {});
   connections.on("connect", (client) => void client.on("error", () => {}));
   let reached = false;
   let closing: Promise<void> | undefined;
 
-  /** At first the server must be there; once it has been, it is waited for. */
+  /** At first the server must be there. Once it has answered, later calls wait for it. */
   const connect = async (): Promise<PoolClient> => {
     let pauseMs: number = retryMs[0];
     for (let waitedMs = 0; ; waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, retryMs[1])) {
@@ -121,7 +121,7 @@ export async function createPostgresDatabase(place: PostgresPlace, pool: number,
   };
 }
 
-/** After a restart as many connections of the pool may be dead as it holds, but each of them is found out by its own event in no time. */
+/** After a restart of the server all connections of the pool may be dead, but their own events remove most of them at once. */
 const maxAttempts = 5;
 
 function createSession(client: PoolClient, names: PostgresNames): PostgresSession {
@@ -154,13 +154,13 @@ function createSession(client: PoolClient, names: PostgresNames): PostgresSessio
   };
 }
 
-/** The driver takes a limit of a query's own, which its types do not know. */
+/** The driver accepts a time limit per query, which its types do not declare. */
 function untimed(text: string): QueryConfig {
   const config: QueryConfig & { readonly query_timeout: number } = { text, query_timeout: 0x7fffffff };
   return config;
 }
 
-/** Values are read by the name of their column, which the driver does not tell its parsers. */
+/** Values are converted by the name of their column, which the driver does not pass to its parsers. */
 const asTexts = { getTypeParser: () => (text: string) => text };
 
 function poolConfig(place: PostgresPlace, pool: number, timeouts: PostgresTimeouts): PoolConfig {
@@ -177,7 +177,8 @@ function poolConfig(place: PostgresPlace, pool: number, timeouts: PostgresTimeou
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     statement_timeout: timeouts.statementMs,
-    // A server that does not answer at all, as where the network is cut, does not end its own statements.
+    // The time limit for a server that does not answer at all, for example because the network is down: such a server does not end its own
+    // statements.
     query_timeout: timeouts.statementMs + 5000,
     lock_timeout: timeouts.lockMs,
     idle_in_transaction_session_timeout: idleInTransactionMs,

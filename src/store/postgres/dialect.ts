@@ -3,8 +3,8 @@ import { PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "ky
 import type { PostgresDatabase, PostgresSession } from "./database.ts";
 
 /**
- * Kysely's PostgreSQL dialect over `PostgresDatabase`: its compiler and introspector are Kysely's; the connection is ours, so that numbers come as `Store`
- * says, a broken connection is replaced where nothing is lost by it, and transactions are as they are on SQLite.
+ * Kysely's PostgreSQL dialect over `PostgresDatabase`. The compiler and introspector are Kysely's. The connection is our own, so that numbers are
+ * returned as `Store` promises, a broken connection is replaced if nothing is lost by it, and transactions behave as on SQLite.
  */
 export function createPostgresDialect(database: PostgresDatabase): Dialect {
   return {
@@ -19,8 +19,9 @@ export function createPostgresDialect(database: PostgresDatabase): Dialect {
 export const writeLock = 0x746f6b6c;
 
 /**
- * Transactions that write take their turns, as on SQLite, so that what one has read still holds when it writes. One that names an isolation level takes no
- * turn: it must do without that. One that only reads sees the database as it was at its beginning.
+ * Writing transactions run one after another, as on SQLite, so that what a transaction has read is still true when it writes. A transaction that
+ * names an isolation level does not wait for its turn and has no such guarantee. A transaction that only reads sees the database as it was at its
+ * beginning.
  */
 function beginText({ accessMode, isolationLevel }: TransactionSettings): string {
   if (accessMode === "read only") return `begin isolation level ${isolationLevel ?? "repeatable read"} read only`;
@@ -28,7 +29,7 @@ function beginText({ accessMode, isolationLevel }: TransactionSettings): string 
   return `begin; select pg_advisory_xact_lock(${writeLock})`;
 }
 
-/** A use of the database, from acquire to release. A connection is taken for a transaction, and for each statement outside one. */
+/** One use of the database, from acquire to release. A connection is taken for a transaction, and for each statement outside one. */
 interface Lease extends DatabaseConnection {
   transaction: PostgresSession | undefined;
   over: boolean;
@@ -41,7 +42,7 @@ function createDriver(database: PostgresDatabase): Driver {
     if (lease === undefined) throw new TypeError("The connection comes from another database.");
     return lease;
   };
-  /** What a failed end leaves behind, the server undoes when the connection goes. */
+  /** Whatever a failed end leaves behind, the server undoes when the connection is closed. */
   const end = async (connection: DatabaseConnection, how: "commit" | "rollback"): Promise<string | undefined> => {
     const lease = leaseOf(connection);
     const { transaction } = lease;
@@ -66,12 +67,12 @@ function createDriver(database: PostgresDatabase): Driver {
       leaseOf(connection).transaction = await database.begin(beginText(settings));
     },
     async commitTransaction(connection) {
-      // The server answers so to the commit of a transaction in which a statement has failed.
+      // This is the server's answer to the commit of a transaction in which a statement has failed.
       if ((await end(connection, "commit")) === "ROLLBACK")
         throw new Error("A statement of the transaction had failed: all of it is undone.");
     },
     async rollbackTransaction(connection) {
-      // Where the connection broke, the server has rolled back, and the error that led here is the one to tell.
+      // If the connection broke, the server has rolled back. The caller gets the error that led here, not this one.
       await end(connection, "rollback").catch(() => {});
     },
     async releaseConnection(connection) {
@@ -90,11 +91,11 @@ function createLease(database: PostgresDatabase): Lease {
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
       if (lease.over) throw new TypeError("The transaction is over.");
       const { rows, numAffectedRows } = await (lease.transaction ?? database).query(sql, parameters);
-      // What a row is, the query builder's types say; the schema's types make it so.
+      // The query builder's types say what a row is; the schema's types guarantee it.
       return { rows: rows as R[], ...(numAffectedRows === undefined ? {} : { numAffectedRows }) };
     },
     streamQuery() {
-      throw new TypeError("A stream would keep a connection from others: read pages by key instead.");
+      throw new TypeError("A stream would occupy a connection: read pages by key instead.");
     },
   };
   return lease;

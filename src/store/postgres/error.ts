@@ -1,6 +1,6 @@
 import { StoreError, type StoreErrorReason } from "../store-error.ts";
 
-/** What the messages name. */
+/** Names for the messages. */
 export interface PostgresNames {
   /** `tokligence on db.example.com:5432`. */
   readonly place: string;
@@ -8,21 +8,21 @@ export interface PostgresNames {
   readonly database: string;
 }
 
-/** The connection broke, or the server ends or is starting; class 08 besides (postgresql.org/docs/18/errcodes-appendix.html, read 2026-11-23). */
+/** The connection broke, or the server is stopping or starting; class 08 besides (postgresql.org/docs/18/errcodes-appendix.html, read 2026-11-23). */
 const serverGone = new Set(["57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "ECONNRESET", "EPIPE"]);
 const noServer = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "ENOENT", "EACCES"]);
-/** Node's codes for a certificate that does not hold (nodejs.org/api/tls.html, X509 certificate error codes). */
+/** Node's codes for a certificate that is not accepted (nodejs.org/api/tls.html, X509 certificate error codes). */
 const badCertificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME|ISSUER/;
-/** node-postgres gives these no code. */
+/** node-postgres gives these errors no code. */
 const brokenConnection = /^(?:Connection terminated|Client has encountered a connection error|Client was closed)/;
 const connectTimeout = /^(?:timeout exceeded when trying to connect|Connection terminated due to connection timeout)/;
 
-/** True where the connection broke before the statement was sent, so that it may be sent again whatever it does. */
+/** Whether the connection broke before the statement was sent. Then any statement may be sent again. */
 export function isUnsent(error: unknown): boolean {
   return error instanceof Error && error.message.endsWith("and is not queryable");
 }
 
-/** True where the server could not be reached, is starting, or has gone: a while later it may be back. */
+/** Whether the server could not be reached, is starting, or has gone. It may be back a while later. */
 export function isOutage(error: unknown): boolean {
   if (error instanceof StoreError) return error.reason === "unavailable" || error.reason === "unreachable";
   const code = codeOf(error);
@@ -31,14 +31,14 @@ export function isOutage(error: unknown): boolean {
   );
 }
 
-/** True where a row of a partitioned table has no partition to go to. */
+/** Whether a row of a partitioned table has no partition yet. */
 export function isMissingPartition(error: unknown): boolean {
   return codeOf(error) === "23514" && error instanceof Error && "routine" in error && error.routine === "ExecFindPartition";
 }
 
 /**
- * Turns what the driver or the server threw into a `StoreError` where the cause is the server, the way to it or the rights there. Anything else (a
- * constraint, a mistake in a query) comes back as it is. No message holds a password: the server's own words never do.
+ * Turns an error of the driver or the server into a `StoreError` if the cause is the server, the connection to it or the rights there. Any other
+ * error (a constraint, a mistake in a query) is returned unchanged. No message contains a password: the server's own messages never do.
  */
 export function explainPostgresError(error: unknown, names: PostgresNames): unknown {
   if (error instanceof StoreError || !(error instanceof Error)) return error;
@@ -54,7 +54,7 @@ function explain(
   if (code === "28P01" || /client password must be a string|password authentication failed/.test(detail)) {
     return [
       "denied",
-      `The database ${place} refuses the user ${username}: its password is wrong or missing. Check database.password, or the password in database.url.`,
+      `The database ${place} refuses the user ${username}: the password is wrong or missing. Check database.password, or the password in database.url.`,
     ];
   }
   if (code === "28000") {
@@ -117,7 +117,7 @@ function explain(
 }
 
 function codeOf(error: unknown): string {
-  // Where a name has several addresses, Node gives one error for each of them.
+  // If a name has several addresses, Node reports one error for each of them.
   const first: unknown = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   return first instanceof Error && "code" in first && typeof first.code === "string" ? first.code : "";
 }

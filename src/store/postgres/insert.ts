@@ -4,21 +4,21 @@ import { makeMonths, monthsOf } from "./months.ts";
 import { checkedRow, checkNames } from "../row-check.ts";
 import type { SqlValue } from "../types.ts";
 
-/** Where the statements go: the database, or a transaction in it. */
+/** Where the statements are sent: the database, or a transaction in it. */
 export interface InsertTarget {
   query(sql: string, parameters?: readonly unknown[]): Promise<Pick<PostgresResult, "rows" | "numAffectedRows">>;
 }
 
 export interface PostgresInserter {
-  /** Inserts in one statement, all or none. @returns how many rows were new. */
+  /** Inserts all rows in one statement, or none. @returns how many rows were new. */
   insert(target: InsertTarget, table: string, columns: readonly string[], rows: readonly (readonly SqlValue[])[]): Promise<number>;
-  /** As `insert`, in a transaction, which stays usable where it fails. */
+  /** Like `insert`, in a transaction, which can still be used if the insert fails. */
   insertWithin(target: InsertTarget, table: string, columns: readonly string[], rows: readonly (readonly SqlValue[])[]): Promise<number>;
 }
 
 /**
- * Bulk inserts with an array for each column: one statement text, whatever the number of rows, and no limit on it. What a usage entry's month lacks is made
- * when it comes.
+ * Bulk inserts with one array per column: the statement's text is the same for any number of rows, and there is no limit on that number. If a usage
+ * entry's month has no partition, the partition is made.
  */
 export function createPostgresInserter(): PostgresInserter {
   const typesByTable = new Map<string, ReadonlyMap<string, string>>();
@@ -30,7 +30,7 @@ export function createPostgresInserter(): PostgresInserter {
     typesByTable.set(table, types);
     return types;
   };
-  /** The statement and its values; made before anything is sent, so that a row that is wrong in itself breaks nothing. */
+  /** The statement and its values. Made before anything is sent, so that an invalid row breaks nothing. */
   const prepare = async (
     target: InsertTarget,
     table: string,
@@ -49,7 +49,7 @@ export function createPostgresInserter(): PostgresInserter {
   };
   const run = async (target: InsertTarget, { sql, values }: Insert): Promise<number> =>
     Number((await target.query(sql, values)).numAffectedRows ?? 0n);
-  /** @returns false where the error is another one. */
+  /** @returns false if the error has another cause. */
   const madeMonths = async (target: InsertTarget, error: unknown, columns: readonly string[], { values }: Insert): Promise<boolean> => {
     if (!isMissingPartition(error)) return false;
     await makeMonths(target, monthsOf(values[columns.indexOf("time_ms")]!.map(Number)));
@@ -75,7 +75,7 @@ export function createPostgresInserter(): PostgresInserter {
           await target.query("release savepoint insert_rows");
           return added;
         } catch (error) {
-          // Fails too where the connection broke; the first error is the one to tell.
+          // This fails too if the connection broke; the caller gets the first error.
           await target.query("rollback to savepoint insert_rows").catch(() => {});
           throw error;
         }

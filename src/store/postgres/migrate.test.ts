@@ -51,12 +51,12 @@ describe("migrations of PostgreSQL", { skip: withoutPostgres }, () => {
       );
     }));
 
-  it("one that fails leaves no trace and names itself", () =>
+  it("a failed migration changes nothing, and the error names it", () =>
     withDatabase(async (database, place) => {
       await assert.rejects(migratePostgres(database, [first, broken], clock), {
         name: "StoreError",
         reason: "migration_failed",
-        message: `The database ${describePlace(place)} could not be brought to schema version 2 (broken): relation "nowhere" does not exist. Nothing was changed. Check that the database belongs to this program.`,
+        message: `The database ${describePlace(place)} could not be migrated to schema version 2 (broken): relation "nowhere" does not exist. Nothing was changed. Check that the database belongs to this program.`,
       });
       assert.deepStrictEqual(
         { a: await rows(database, "select * from a"), record: await rows(database, "select version from schema_migrations") },
@@ -65,7 +65,7 @@ describe("migrations of PostgreSQL", { skip: withoutPostgres }, () => {
       await migratePostgres(database, [first, second], clock);
     }));
 
-  it("a newer schema than the program knows is refused and left alone, by a store too", () =>
+  it("a schema that is newer than the program is refused and not changed, by a store too", () =>
     withDatabase(async (database, place) => {
       await (await createPostgresStore({ place, clock })).close();
       await database.query("insert into schema_migrations (version, name, applied_ms) values (1000, 'from the future', 1)");
@@ -76,7 +76,7 @@ describe("migrations of PostgreSQL", { skip: withoutPostgres }, () => {
       });
     }));
 
-  it("any number of stores may be opened at once on an empty database, and its schema is made once", async () => {
+  it("several stores can be opened at once on an empty database, and its schema is made once", async () => {
     const place = await makePostgresPlace("empty");
     const stores = await Promise.all(Array.from({ length: 8 }, () => createPostgresStore({ place, clock: systemClock, pool: 2 })));
     await Promise.all(stores.map((store) => store.bumpRevision()));
@@ -87,13 +87,13 @@ describe("migrations of PostgreSQL", { skip: withoutPostgres }, () => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
-  it("a database of another encoding is refused, with what to do", async () => {
+  it("a database with another encoding is refused with a remedy", async () => {
     const server = await sharedPostgres();
     await server.run("postgres", "create database latin encoding 'LATIN1' locale_provider libc locale 'C' template template0");
     const place = { ...(await makePostgresPlace("empty")), database: "latin" };
     await assert.rejects(createPostgresStore({ place, clock }), {
       reason: "unwritable",
-      message: `The database ${describePlace(place)} has the encoding LATIN1. Make one that takes all texts: create database … encoding 'UTF8' template template0.`,
+      message: `The database ${describePlace(place)} has the encoding LATIN1. Make one that accepts all texts: create database … encoding 'UTF8' template template0.`,
     });
   });
 });

@@ -3,12 +3,13 @@ import type { Migration } from "../migrations/index.ts";
 import type { PostgresDatabase, PostgresSession } from "./database.ts";
 import { newerSchema, StoreError } from "../store-error.ts";
 
-/** The key of the lock that whoever migrates holds. */
+/** The key of the lock that a migrating process takes. */
 const migrationLock = 0x746f6b6d;
 
 /**
- * As `migrateSqlite`: forward only, each step one transaction under a lock, any number of processes at once. A database that is up to date is only read.
- * @throws StoreError `newer_schema`, `migration_failed`, and `denied` where the user may not make tables.
+ * Like `migrateSqlite`: forward only, each step is one transaction under a lock, and several processes may run it at once. A database that is up to
+ * date is only read.
+ * @throws StoreError `newer_schema`, `migration_failed`, and `denied` if the user may not create tables.
  */
 export async function migratePostgres(database: PostgresDatabase, migrations: readonly Migration[], clock: Clock): Promise<void> {
   const newest = migrations.at(-1)?.version ?? 0;
@@ -17,19 +18,19 @@ export async function migratePostgres(database: PostgresDatabase, migrations: re
   if (version > newest) throw newerSchema(database.place, version, newest);
 }
 
-/** Not by `to_regclass`, which may not know yet what another session committed while this one waited for the lock. */
+/** Not with `to_regclass`, which may not see yet what another session committed while this one waited for the lock. */
 const findTable =
   "select 1 as found from pg_catalog.pg_tables where schemaname = any (current_schemas(false)) and tablename = 'schema_migrations'";
 
-/** 0: nothing of this program is there. */
+/** 0: this program has no tables there. */
 export async function readPostgresVersion(database: Pick<PostgresDatabase, "query">): Promise<number> {
   if ((await database.query(findTable)).rows.length === 0) return 0;
   return Number((await database.query("select coalesce(max(version), 0) as version from schema_migrations")).rows[0]?.["version"]);
 }
 
-/** @returns the version that the database has now. */
+/** @returns the version that the database now has. */
 async function applyNext(database: PostgresDatabase, migrations: readonly Migration[], clock: Clock): Promise<number> {
-  // Nobody knows how long another's step takes, or this one; a lock on a table in use is another matter, and keeps its limit.
+  // A step of this or another process may take any time, so there is no limit. The limit for a lock on a table in use stays.
   const session = await database.begin(
     `begin; set local statement_timeout = 0; set local lock_timeout = 0; select pg_advisory_xact_lock(${migrationLock}); set local lock_timeout to default`,
   );
@@ -40,13 +41,13 @@ async function applyNext(database: PostgresDatabase, migrations: readonly Migrat
     done = true;
     return version;
   } finally {
-    // Closing the connection undoes what it had begun.
+    // Closing the connection undoes an unfinished step.
     session.release(!done);
   }
 }
 
 async function applyWithin(session: PostgresSession, place: string, migrations: readonly Migration[], clock: Clock): Promise<number> {
-  // Another process may have been here while this one waited for the lock.
+  // Another process may have migrated while this one waited for the lock.
   const version = await readPostgresVersion(session);
   const next = migrations.find((migration) => migration.version > version);
   if (next === undefined) return version;
@@ -66,7 +67,7 @@ async function applyWithin(session: PostgresSession, place: string, migrations: 
     if (error instanceof StoreError) throw error;
     throw new StoreError(
       "migration_failed",
-      `The database ${place} could not be brought to schema version ${next.version} (${next.name}): ${messageOf(error)}. Nothing was changed. Check that the database belongs to this program.`,
+      `The database ${place} could not be migrated to schema version ${next.version} (${next.name}): ${messageOf(error)}. Nothing was changed. Check that the database belongs to this program.`,
       error,
     );
   }
@@ -79,6 +80,6 @@ async function checkEncoding(session: PostgresSession, place: string): Promise<v
   if (encoding === "UTF8") return;
   throw new StoreError(
     "unwritable",
-    `The database ${place} has the encoding ${String(encoding)}. Make one that takes all texts: create database … encoding 'UTF8' template template0.`,
+    `The database ${place} has the encoding ${String(encoding)}. Make one that accepts all texts: create database … encoding 'UTF8' template template0.`,
   );
 }

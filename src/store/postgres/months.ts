@@ -1,20 +1,20 @@
 import type { PostgresDatabase } from "./database.ts";
 
-/** What partitions are made with. */
+/** The database or a transaction in which partitions are made. */
 export interface Queryable {
   query(sql: string, parameters?: readonly unknown[]): Promise<unknown>;
 }
 
-/** One month, UTC, of a table with a partition for each. */
+/** One month, UTC, of a table that has a partition per month. */
 export interface Month {
   /** The partition's name, as in `usage_entries_y2026m11`. */
   readonly name: string;
-  /** First millisecond, and that of the next month. */
+  /** The month's first millisecond, and the first of the next month. */
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** @throws RangeError where the time is past what a date can be. */
+/** @throws RangeError if a date cannot have this time. */
 export function monthOf(timeMs: number): Month {
   const date = new Date(timeMs);
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
@@ -23,12 +23,12 @@ export function monthOf(timeMs: number): Month {
   return { name: `usage_entries_y${year}m${String(month + 1).padStart(2, "0")}`, startMs: startOf(year, month), endMs };
 }
 
-/** `Date.UTC` takes the years 0 to 99 for those of the last century. */
+/** `Date.UTC` reads the years 0 to 99 as 1900 to 1999. */
 function startOf(year: number, month: number): number {
   return new Date(0).setUTCFullYear(year, month, 1);
 }
 
-/** The months in which these times are, each once. */
+/** The months of these times, each once. */
 export function monthsOf(timesMs: Iterable<number>): readonly Month[] {
   const months: Month[] = [];
   for (const timeMs of timesMs) {
@@ -37,7 +37,7 @@ export function monthsOf(timesMs: Iterable<number>): readonly Month[] {
   return months;
 }
 
-/** Makes the partitions that are not there. */
+/** Makes the partitions that do not exist yet. */
 export async function makeMonths(database: Queryable, months: readonly Month[]): Promise<void> {
   for (const { name, startMs, endMs } of months) {
     await database.query("select usage_entries_make_month($1, $2, $3)", [name, startMs, endMs]);
@@ -56,8 +56,8 @@ select relname as name from pg_catalog.pg_inherits join pg_catalog.pg_class on p
 where inhparent = 'usage_entries'::regclass`;
 
 /**
- * Drops the partitions of months that end at that time or before; the retention mark must have moved there. A drop needs the table for itself for a moment:
- * where somebody holds it longer than the lock's timeout, the months stay, and the next call drops them.
+ * Drops the partitions of months that end at that time or before. The retention mark must be there already. A drop needs the table exclusively for a
+ * moment: if another session uses it for longer than the lock's timeout, the months stay, and the next call drops them.
  */
 export async function dropMonthsBefore(database: Pick<PostgresDatabase, "query">, timeMs: number): Promise<void> {
   const { rows } = await database.query(findMonths);

@@ -39,7 +39,7 @@ describe("the URL of a PostgreSQL database", () => {
     assert.deepStrictEqual(parse("postgres://u@db"), { ...plain, database: "u" });
   });
 
-  it("says by sslmode whether TLS is used, else the setting does", () => {
+  it("decides by its sslmode whether TLS is used; without it the setting decides", () => {
     assert.deepStrictEqual(parse("postgres://u@db/gw"), plain);
     assert.deepStrictEqual(parse("postgres://u@db/gw", { ca: "/a.pem" }), { ...plain, tls: { ca: "/a.pem" } });
     assert.deepStrictEqual(parse("postgres://u@db/gw?sslmode=disable", { ca: "/a.pem" }), plain);
@@ -50,14 +50,14 @@ describe("the URL of a PostgreSQL database", () => {
     });
   });
 
-  it("is refused without a word of what may be a password", () => {
+  it("is refused without repeating what may be a password", () => {
     assert.deepStrictEqual(
       ["mysql://u:hunter2@db/gw", "hunter2", "postgres://u:hunter2%@db/gw", "postgres://u:hunter2@db/gw?sslmode=prefer"].map(refusal),
       [
-        "The database's URL is none of PostgreSQL. Write it as in postgres://user:password@host:5432/database.",
-        "The database's URL is none of PostgreSQL. Write it as in postgres://user:password@host:5432/database.",
-        "The database's URL has a % that begins no escape: write %25 for a % in a name or a password.",
-        "The database's URL has an sslmode that this program has not. Use disable, require, verify-ca or verify-full.",
+        "The database's URL is not a PostgreSQL URL. Write it as in postgres://user:password@host:5432/database.",
+        "The database's URL is not a PostgreSQL URL. Write it as in postgres://user:password@host:5432/database.",
+        "The database's URL has a % that does not begin an escape: write %25 for a % in a name or a password.",
+        "The database's URL has an sslmode that this program does not support. Use disable, require, verify-ca or verify-full.",
       ],
     );
   });

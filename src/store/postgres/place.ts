@@ -5,15 +5,15 @@ import { StoreError } from "../store-error.ts";
 
 /** Files are absolute paths of PEM files. */
 export interface PostgresTls {
-  /** Of the authority that the server's certificate must be from; by default those that Node knows. */
+  /** The file of the authority that must have issued the server's certificate; by default the authorities that Node knows. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
-  /** `false`: encrypted, but whoever answers is believed. */
+  /** `false`: the connection is encrypted, but the server's certificate is not checked. */
   readonly verify?: boolean;
 }
 
-/** Where a PostgreSQL database is, and who comes. */
+/** Where a PostgreSQL database is, and which user connects. */
 export interface PostgresPlace {
   /** A name, an address, or the folder of a Unix socket. */
   readonly host: string;
@@ -21,17 +21,20 @@ export interface PostgresPlace {
   readonly database: string;
   readonly username: string;
   readonly password?: Secret;
-  /** `undefined`: not encrypted. */
+  /** `undefined`: the connection is not encrypted. */
   readonly tls?: PostgresTls;
 }
 
-/** What the URL's `sslmode` may be, as libpq has them (postgresql.org/docs/18/libpq-ssl.html, read 2026-11-23), without those that may end in clear text. */
+/**
+ * Values of `sslmode` in the URL that this program accepts: libpq's (postgresql.org/docs/18/libpq-ssl.html, read 2026-11-23), without those that may
+ * fall back to clear text.
+ */
 const sslModes = "disable, require, verify-ca or verify-full";
 
 /**
- * `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=/ca.pem`; `host` in the query is a Unix socket's folder. What the URL leaves out
- * is libpq's default, but for TLS, which is then `tls`.
- * @throws StoreError `unreachable`, without a word of the URL, which may hold a password.
+ * Parses `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=/ca.pem`; `host` in the query is the folder of a Unix socket. A
+ * part that the URL omits has libpq's default, except for TLS: that is then the argument `tls`.
+ * @throws StoreError `unreachable`, which does not repeat the URL, as it may contain a password.
  */
 export function parsePostgresUrl(url: Secret, tls?: PostgresTls): PostgresPlace {
   const text = url.reveal();
@@ -39,7 +42,7 @@ export function parsePostgresUrl(url: Secret, tls?: PostgresTls): PostgresPlace 
   if (parsed === null || !/^postgres(?:ql)?:$/.test(parsed.protocol)) {
     throw new StoreError(
       "unreachable",
-      "The database's URL is none of PostgreSQL. Write it as in postgres://user:password@host:5432/database.",
+      "The database's URL is not a PostgreSQL URL. Write it as in postgres://user:password@host:5432/database.",
     );
   }
   const username = decode(parsed.username) || "tokligence";
@@ -61,7 +64,10 @@ function decode(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw new StoreError("unreachable", "The database's URL has a % that begins no escape: write %25 for a % in a name or a password.");
+    throw new StoreError(
+      "unreachable",
+      "The database's URL has a % that does not begin an escape: write %25 for a % in a name or a password.",
+    );
   }
 }
 
@@ -84,7 +90,7 @@ function tlsOf(query: URLSearchParams, tls: PostgresTls | undefined): PostgresTl
     case "verify-full":
       return files;
     default:
-      throw new StoreError("unreachable", `The database's URL has an sslmode that this program has not. Use ${sslModes}.`);
+      throw new StoreError("unreachable", `The database's URL has an sslmode that this program does not support. Use ${sslModes}.`);
   }
 }
 
@@ -93,7 +99,7 @@ function fileOf(query: URLSearchParams, name: string, as: "ca" | "cert" | "key")
   return path === null ? {} : { [as]: path };
 }
 
-/** For Node's TLS. @throws StoreError `untrusted` where a file cannot be read. */
+/** The options for Node's TLS. @throws StoreError `untrusted` if a file cannot be read. */
 export function readTls(tls: PostgresTls | undefined): ConnectionOptions | false {
   if (tls === undefined) return false;
   const read = (path: string | undefined): string | undefined => {

@@ -50,7 +50,7 @@ const partitions = async (store: Store): Promise<string[]> =>
   ).rows.map(({ name }) => name);
 
 describe("PostgreSQL: months of usage", { skip: withoutPostgres }, () => {
-  it("this month and the next two are made at the start, others when an entry of theirs comes, in a transaction or not", () =>
+  it("this month and the next two are made at the start, other months when one of their entries is inserted, in a transaction or not", () =>
     withStore(async (store) => {
       const ahead = ["usage_entries_y2026m11", "usage_entries_y2026m12", "usage_entries_y2027m01"];
       assert.deepStrictEqual(await partitions(store), ahead);
@@ -65,7 +65,7 @@ describe("PostgreSQL: months of usage", { skip: withoutPostgres }, () => {
       );
     }));
 
-  it("a month that went with its transaction is made again", () =>
+  it("a month whose transaction was rolled back is made again", () =>
     withStore(async (store) => {
       const rows = [usageRow("req_1", 1, 0)];
       const undone = store.db.transaction().execute(async (transaction) => {
@@ -76,13 +76,13 @@ describe("PostgreSQL: months of usage", { skip: withoutPostgres }, () => {
       assert.deepStrictEqual([(await partitions(store)).length, await insert(store, ...rows)], [3, 1]);
     }));
 
-  it("a month that many need at once is made once, and none waits for another's transaction", () =>
+  it("a month that many inserts need at once is made once, and none waits for another's transaction", () =>
     withStore(async (store) => {
       const added = await Promise.all(Array.from({ length: 12 }, (_, i) => insert(store, usageRow(`req_${i}`, 1, 40 * 86_400_000))));
       assert.deepStrictEqual([added.reduce((sum, n) => sum + n, 0), (await partitions(store)).length], [12, 4]);
     }));
 
-  it("months that end before the mark are dropped, the one that it lies in stays whole", () =>
+  it("months that end before the mark are dropped, the month of the mark stays whole", () =>
     withStore(async (store) => {
       await insert(
         store,
@@ -99,7 +99,7 @@ describe("PostgreSQL: months of usage", { skip: withoutPostgres }, () => {
       );
     }));
 
-  it("no month can be emptied behind the back of the retention mark", () =>
+  it("no month can be truncated regardless of the retention mark", () =>
     withStore(async (store) => {
       await insert(store, usageRow("req_1", 1, clock.now()));
       for (const table of ["usage_entries", "usage_entries_y2026m11"]) {
@@ -111,7 +111,7 @@ describe("PostgreSQL: months of usage", { skip: withoutPostgres }, () => {
 });
 
 describe("PostgreSQL: values", { skip: withoutPostgres }, () => {
-  it("a text with a NUL character, and one with half a character, are stored with a sign in its place", () =>
+  it("a NUL character and half a surrogate pair are stored as the replacement character", () =>
     withStore(async (store) => {
       const row = usageRow("req_\0");
       row[columns.indexOf("user_id")] = "\ud800";
@@ -134,7 +134,7 @@ describe("PostgreSQL: values", { skip: withoutPostgres }, () => {
       assert.deepStrictEqual(found.map(({ tag }) => tag).toSorted(), texts.toSorted());
     }));
 
-  it("truth is 1 or 0, a fraction a number, and a value of another type is refused", () =>
+  it("a boolean is 1 or 0, a fraction is a number, and a value of another type is refused", () =>
     withStore(async (store) => {
       const { rows } =
         await sql`select 1 = 1 as yes, 1 = 2 as no, 2.5 as half, cast(2.5 as double precision) as double, null as nothing`.execute(
@@ -148,7 +148,7 @@ describe("PostgreSQL: values", { skip: withoutPostgres }, () => {
 });
 
 describe("PostgreSQL: transactions", { skip: withoutPostgres }, () => {
-  it("one in which a statement failed is not told to have been committed", () =>
+  it("a transaction in which a statement failed is not reported as committed", () =>
     withStore(async (store) => {
       const transaction = store.db.transaction().execute(async (inside) => {
         await store.bumpRevision(inside);
@@ -158,7 +158,7 @@ describe("PostgreSQL: transactions", { skip: withoutPostgres }, () => {
       assert.equal(await store.readRevision(), 0);
     }));
 
-  it("one that is over is of no more use", () =>
+  it("a transaction that is over refuses statements", () =>
     withStore(async (store) => {
       const kept = await store.db.transaction().execute((inside) => Promise.resolve(inside));
       await assert.rejects(store.bumpRevision(kept));
@@ -166,7 +166,7 @@ describe("PostgreSQL: transactions", { skip: withoutPostgres }, () => {
       assert.deepStrictEqual(await store.db.selectFrom("usage_tags").selectAll().execute(), []);
     }));
 
-  it("those that only read see one moment, and wait for nobody", () =>
+  it("transactions that only read see one moment, and do not wait", () =>
     withStore(async (store) => {
       const seen = await store.db
         .transaction()
@@ -181,7 +181,7 @@ describe("PostgreSQL: transactions", { skip: withoutPostgres }, () => {
       assert.deepStrictEqual([seen, await store.readRevision()], [[0, 0], 1]);
     }));
 
-  it("one that names its isolation level takes no turn", () =>
+  it("a transaction that names its isolation level does not wait for its turn", () =>
     withStore((store) =>
       store.db.transaction().execute(async () => {
         const other = store.db.transaction().setIsolationLevel("read committed");
@@ -189,7 +189,7 @@ describe("PostgreSQL: transactions", { skip: withoutPostgres }, () => {
       }),
     ));
 
-  it("a lock that another session keeps is a StoreError after its time", () =>
+  it("a lock that another session keeps is a StoreError after the timeout", () =>
     withStore(
       async (store, place) => {
         const held = Promise.withResolvers<void>();
@@ -214,7 +214,7 @@ describe("PostgreSQL: transactions", { skip: withoutPostgres }, () => {
     ));
 });
 
-describe("PostgreSQL: what to do", { skip: withoutPostgres }, () => {
+describe("PostgreSQL: errors with a remedy", { skip: withoutPostgres }, () => {
   const refusal = async (change: Partial<PostgresPlace>): Promise<StoreError> => {
     const place = { ...(await makePostgresPlace()), ...change };
     try {
@@ -227,13 +227,13 @@ describe("PostgreSQL: what to do", { skip: withoutPostgres }, () => {
     throw new Error("it was let in");
   };
 
-  it("a wrong password, and none", async () => {
+  it("a wrong password, and a missing one", async () => {
     for (const change of [{ password: new Secret("hunter2") }, { password: new Secret("") }]) {
       const error = await refusal(change);
       assert.equal(error.reason, "denied");
       assert.match(
         error.message,
-        /^The database t\d+ on 127\.0\.0\.1:\d+ refuses the user tester: its password is wrong or missing\. Check database\.password/,
+        /^The database t\d+ on 127\.0\.0\.1:\d+ refuses the user tester: the password is wrong or missing\. Check database\.password/,
       );
     }
   });
@@ -249,7 +249,7 @@ describe("PostgreSQL: what to do", { skip: withoutPostgres }, () => {
     );
   });
 
-  it("nobody answers", async () => {
+  it("no server answers", async () => {
     const server = createServer();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -263,7 +263,7 @@ describe("PostgreSQL: what to do", { skip: withoutPostgres }, () => {
     );
   });
 
-  it("a server without TLS, and a file of TLS that is not there", async () => {
+  it("a server without TLS, and a missing TLS file", async () => {
     const plain = await refusal({ tls: {} });
     assert.deepStrictEqual(
       [plain.reason, /has no TLS\. Switch it on there, or set database\.tls: false/.test(plain.message)],
@@ -276,7 +276,7 @@ describe("PostgreSQL: what to do", { skip: withoutPostgres }, () => {
     );
   });
 
-  it("a certificate of an authority that is not known, or for another host", async () => {
+  it("a certificate of an unknown authority, or for another host", async () => {
     const server = await sharedPostgres();
     const encrypted = async (change: Partial<PostgresPlace>): Promise<unknown> => {
       const store = await createPostgresStore({ place: { ...(await makePostgresPlace()), ...change }, clock });
@@ -286,7 +286,7 @@ describe("PostgreSQL: what to do", { skip: withoutPostgres }, () => {
     };
     await server.setTls(true);
     try {
-      // The server takes up its settings a moment after it was told to.
+      // The server applies its settings a moment after the reload command.
       await waitUntil("the server has its certificate", async () => (await encrypted({ tls: { verify: false } }).catch(() => 0)) === 1);
       assert.equal(await encrypted({ host: "localhost", tls: { ca: tlsAuthority } }), 1);
       const unknown = await refusal({ host: "localhost", tls: {} });
@@ -304,7 +304,7 @@ describe("PostgreSQL: what to do", { skip: withoutPostgres }, () => {
     }
   });
 
-  it("a user that may make no tables", async () => {
+  it("a user without the right to create tables", async () => {
     const server = await sharedPostgres();
     const place = await makePostgresPlace("empty");
     await server.run("postgres", "drop role if exists guest");
@@ -319,7 +319,7 @@ describe("PostgreSQL: what to do", { skip: withoutPostgres }, () => {
 });
 
 describe("PostgreSQL: a server that goes and comes back", { skip: withoutPostgres }, () => {
-  it("whoever asks meanwhile waits; a transaction under way fails with an error that says to try again, and leaves nothing", () =>
+  it("queries wait meanwhile; an open transaction fails with an error that says to try again, and changes nothing", () =>
     withStore(async (store, place) => {
       const server = await sharedPostgres();
       const begun = Promise.withResolvers<void>();
@@ -351,7 +351,7 @@ describe("PostgreSQL: a server that goes and comes back", { skip: withoutPostgre
       assert.deepStrictEqual([added, await store.readRevision()], [1, 1]);
     }));
 
-  it("connections that were cut while nobody used them are not noticed", () =>
+  it("broken idle connections are replaced without an error", () =>
     withStore(async (store, place) => {
       const server = await sharedPostgres();
       await Promise.all(Array.from({ length: 3 }, () => sql`select pg_sleep(0.01)`.execute(store.db)));
@@ -362,7 +362,7 @@ describe("PostgreSQL: a server that goes and comes back", { skip: withoutPostgre
       assert.equal(await store.readRevision(), 30);
     }));
 
-  it("one that stays away is a StoreError when the time for a connection is over", async () => {
+  it("a server that stays away is a StoreError after the connection timeout", async () => {
     const server = await sharedPostgres();
     const place = await makePostgresPlace();
     const store = await createPostgresStore({ place, clock: systemClock, timeouts: { connectMs: 120 } });

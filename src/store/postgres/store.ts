@@ -14,15 +14,15 @@ import type { Store } from "../types.ts";
 export interface PostgresStoreOptions {
   readonly place: PostgresPlace;
   readonly clock: Clock;
-  /** Most connections at a time; 10. */
+  /** Maximum number of connections; 10. */
   readonly pool?: number;
   readonly timeouts?: Partial<PostgresTimeouts>;
 }
 
 /**
- * Connects to a PostgreSQL database (15 or later) and brings its schema up to date. A server that goes away and comes back is waited for, for as long as
- * a connection may take; a write that was under way then fails with a StoreError `unavailable` and may be tried again.
- * @throws StoreError that says what to do where the server is not there, refuses the user, lacks the database, or holds a newer program's.
+ * Connects to a PostgreSQL database (15 or later) and brings its schema up to date. If the server goes away, calls wait for it, as long as the
+ * timeout for a connection; a write that was active then fails with a StoreError `unavailable` and may be tried again.
+ * @throws StoreError that says what to do if the server is not there, refuses the user, lacks the database, or has the schema of a newer program.
  */
 export async function createPostgresStore({ place, clock, pool = 10, timeouts }: PostgresStoreOptions): Promise<Store> {
   const database = await createPostgresDatabase(place, pool, { ...defaultTimeouts, ...timeouts });
@@ -63,7 +63,7 @@ export async function createPostgresStore({ place, clock, pool = 10, timeouts }:
   };
 }
 
-/** The caller's transaction, for texts. */
+/** Sends plain SQL within the caller's transaction. */
 function within(transaction: Kysely<Tables>): InsertTarget {
   return {
     async query(sql, parameters = []) {

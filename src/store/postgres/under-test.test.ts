@@ -5,9 +5,9 @@ import { parsePostgresUrl, type PostgresPlace } from "./place.ts";
 import { createPostgresStore } from "./store.ts";
 import type { Store } from "../types.ts";
 
-/** A database with the schema, from which the others are copied: that takes less time than to make the schema in each. */
+/** A database with the schema, from which the others are copied. That is faster than to make the schema in each. */
 let template: Promise<string> | undefined;
-/** The months that it has do not hang on the day of the test. */
+/** A fixed day, so that the months of the template do not depend on the day of the test. */
 const templateClock: Clock = { now: () => Date.UTC(2026, 10, 23), monotonic: () => 0 };
 
 async function makeTemplate(): Promise<string> {
@@ -17,7 +17,7 @@ async function makeTemplate(): Promise<string> {
   return name;
 }
 
-/** A database of a test's own, with the schema or empty. */
+/** A database for one test, with the schema or empty. */
 export async function makePostgresPlace(how: "migrated" | "empty" = "migrated"): Promise<PostgresPlace> {
   const server = await sharedPostgres();
   template ??= makeTemplate();

@@ -1,6 +1,6 @@
 import type { FieldDef } from "pg";
 
-/** Types' ids in the system catalogue (pg_type.dat of PostgreSQL 18; they never change). */
+/** Ids of types in the system catalogue (pg_type.dat of PostgreSQL 18; they never change). */
 const bool = 16;
 const int8 = 20;
 const numbers = new Set([21, 23, 26, 700, 701]);
@@ -9,8 +9,8 @@ const numeric = 1700;
 type Read = (text: string) => unknown;
 
 /**
- * Rows from the wire's texts, as `Store` says: whole numbers as number, money as bigint by the column's name. A sum of bigints is `numeric` in PostgreSQL,
- * and is taken as the whole number that it is; truth is 1 or 0, as in SQLite.
+ * Converts rows from the wire's texts, as `Store` promises: whole numbers are numbers, money is a bigint by the column's name. A sum of bigints is
+ * `numeric` in PostgreSQL and is read as a whole number; booleans are 1 or 0, as in SQLite.
  */
 export function readRows(fields: readonly FieldDef[], rows: readonly (readonly (string | null)[])[]): Record<string, unknown>[] {
   const readers = fields.map(readerOf);
@@ -46,7 +46,8 @@ function readWhole(name: string, text: string): number {
 }
 
 /**
- * A value for the wire. PostgreSQL has no character NUL in a text, and what clients send may hold one: it becomes U+FFFD, so that no row is refused for it.
+ * A value for the wire. PostgreSQL does not accept the character NUL in a text, and clients may send one: it becomes U+FFFD, so that no row is
+ * refused because of it.
  */
 export function toPostgres(value: unknown): string | number | bigint | null {
   switch (typeof value) {

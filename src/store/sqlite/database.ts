@@ -11,25 +11,25 @@ export interface SqliteResult {
 }
 
 /**
- * One connection, shared by all of the process. A transaction has it to itself from begin to commit; everything else waits its turn. What waits for
- * another process's lock holds nothing, so that readers go on meanwhile. Errors of the file or the disk are `StoreError`s.
+ * One connection, shared by the whole process. A transaction has the connection to itself from begin to commit; everything else waits. A wait for
+ * another process's lock does not occupy the connection, so readers continue meanwhile. Errors of the file or the disk are `StoreError`s.
  */
 export interface SqliteDatabase {
   readonly path: string;
   readonly native: DatabaseSync;
-  /** While it finds something wrong, nothing begins. */
+  /** While it reports a problem, no statement is executed. */
   readonly files: SqliteFileWatch;
   /** One statement outside any transaction. */
   execute(sql: string, parameters: readonly unknown[]): Promise<SqliteResult>;
   /** One statement inside the transaction that the caller has begun. */
   executeWithin(sql: string, parameters: readonly unknown[]): SqliteResult;
-  /** Begins a transaction for the caller; `end` with commit or rollback must follow. */
+  /** Begins a transaction for the caller, who must call `end` with commit or rollback. */
   begin(mode: "deferred" | "immediate"): Promise<void>;
-  /** A commit that fails leaves the transaction open for a rollback; a rollback with none open does nothing. */
+  /** If a commit fails, the transaction stays open for a rollback. A rollback without an open transaction does nothing. */
   end(how: "commit" | "rollback"): void;
   /** Runs `action` in a transaction of its own that takes the write lock first. All or nothing. */
   write<T>(action: () => T): Promise<T>;
-  /** Waits for an open transaction. Does nothing when closed already. */
+  /** Waits for an open transaction. Does nothing if it is closed already. */
   close(): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ export function createSqliteDatabase(path: string, native: DatabaseSync, busyTim
       throw explainSqliteError(error, path);
     }
   };
-  /** `action` is synchronous, so nothing comes between the end of the wait and the end of `action`. */
+  /** `action` is synchronous, so nothing runs between the end of the wait and the end of `action`. */
   const whenFree = async <T>(action: () => T): Promise<T> => {
     try {
       return await retryWhileBusy(busyTimeoutMs, async () => {
@@ -64,7 +64,7 @@ export function createSqliteDatabase(path: string, native: DatabaseSync, busyTim
     }
   };
 
-  /** Before each write: what goes into a file that is gone is lost. */
+  /** Called before each write: a write into a removed file would be lost. */
   const inspectFiles = (): void => {
     files.inspect();
     files.check();
@@ -84,7 +84,7 @@ export function createSqliteDatabase(path: string, native: DatabaseSync, busyTim
       }),
     end(how) {
       try {
-        // SQLite rolls back by itself after some errors (a full disk); a second rollback would hide the first error.
+        // After some errors (a full disk) SQLite rolls back by itself; a second rollback would hide the first error.
         if (how === "commit" || native.isTransaction) explained(() => run(how));
       } finally {
         if (how === "rollback" || !native.isTransaction) {

@@ -3,7 +3,7 @@ import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
 import type { SqliteDatabase } from "./database.ts";
 
 /**
- * Kysely's SQLite dialect over node:sqlite. Its compiler and introspector are Kysely's; the connection is ours, as node:sqlite takes parameters
+ * Kysely's SQLite dialect over node:sqlite. The compiler and introspector are Kysely's. The connection is our own, as node:sqlite takes parameters
  * one by one, has no `reader`, and must not block while another process writes.
  */
 export function createSqliteDialect(database: SqliteDatabase): Dialect {
@@ -15,14 +15,14 @@ export function createSqliteDialect(database: SqliteDatabase): Dialect {
   };
 }
 
-/** Kysely would let one user at a time have the connection, even one that only waits; `SqliteDatabase` does it by the transaction. */
+/** Kysely would give the connection to one user at a time, even to one that only waits. `SqliteDatabase` gives it to one transaction at a time. */
 class SharedConnectionAdapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true;
   }
 }
 
-/** A use of the one connection, from acquire to release. */
+/** One use of the connection, from acquire to release. */
 interface Lease extends DatabaseConnection {
   inTransaction: boolean;
 }
@@ -46,7 +46,7 @@ function createDriver(database: SqliteDatabase): Driver {
       return Promise.resolve(lease);
     },
     async beginTransaction(connection, settings) {
-      // A deferred transaction that reads and then writes fails at once when another process has written in between, so writers lock first.
+      // A deferred transaction that reads and then writes fails at once if another process has written in between. So writers take the lock first.
       await database.begin(settings.accessMode === "read only" ? "deferred" : "immediate");
       leaseOf(connection).inTransaction = true;
     },
@@ -68,11 +68,11 @@ function createLease(database: SqliteDatabase): Lease {
     inTransaction: false,
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
       const result = lease.inTransaction ? database.executeWithin(sql, parameters) : await database.execute(sql, parameters);
-      // What a row is, the query builder's types say; the schema's STRICT tables make it so.
+      // The query builder's types say what a row is; the schema's STRICT tables guarantee it.
       return { ...result, rows: result.rows as R[] };
     },
     streamQuery() {
-      throw new TypeError("SQLite has one connection, which a stream would keep from others: read pages by key instead.");
+      throw new TypeError("SQLite has one connection, which a stream would occupy: read pages by key instead.");
     },
   };
   return lease;

@@ -37,7 +37,7 @@ const ways: readonly (readonly [name: string, what: string, harm: (path: string)
 ];
 
 for (const [name, what, harm] of ways) {
-  test(`${name}: a look finds it, and nothing is read or written`, async (t) => {
+  test(`${name}: an inspection finds it, and nothing is read or written`, async (t) => {
     const { store, path } = await setup(t);
     store.inspect();
     assert.equal(problemOf(store), undefined);
@@ -49,7 +49,7 @@ for (const [name, what, harm] of ways) {
   });
 }
 
-test("a write finds it without waiting for a look, and a file that is back is used again", async (t) => {
+test("a write finds it without an inspection, and a file that is back is used again", async (t) => {
   const { store, path } = await setup(t);
   const row = ["resp_1", "u", "p", "", "m", 1];
   const insert = (): Promise<number> =>

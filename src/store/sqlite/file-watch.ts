@@ -3,22 +3,22 @@ import { StoreError } from "../store-error.ts";
 
 /** Whether the files of an open database are still those that were opened. */
 export interface SqliteFileWatch {
-  /** What is wrong, for an operator. */
+  /** What is wrong, in words for an operator. */
   readonly problem: string | undefined;
   inspect(): void;
-  /** @throws StoreError `lost` while something is wrong: what is written now would be gone with the next start. */
+  /** @throws StoreError `lost` while there is a problem: what is written now would be lost at the next start. */
   check(): void;
 }
 
 interface SeenFile {
   readonly path: string;
-  /** Device and inode; `undefined` until the file was seen. */
+  /** Device and inode; `undefined` until the file has been seen. */
   id: string | undefined;
 }
 
 /**
- * Watches the database file, `-wal` and `-shm`. SQLite goes on writing to files that were removed or moved away, whose content nobody finds again, and to a
- * `-wal` that does not belong to the database file any more. The files are never opened here: to close them would release SQLite's locks.
+ * Watches the database file, `-wal` and `-shm`. SQLite continues to write to files that were removed or moved away, so that their content is lost,
+ * and to a `-wal` that does not belong to the database file any more. The files are never opened here: closing them would release SQLite's locks.
  */
 export function createFileWatch(path: string): SqliteFileWatch {
   const files: readonly SeenFile[] = [path, `${path}-wal`, `${path}-shm`].map((file) => ({ path: file, id: undefined }));

@@ -7,9 +7,9 @@ import { explainSqliteError, StoreError } from "../store-error.ts";
 const inMemory = ":memory:";
 
 /**
- * Opens the file, or makes it: mode 0600 whatever the umask, in a folder that is made with 0700 if it is missing. SQLite gives `-wal` and `-shm`
- * the mode of the database file. Write-ahead log, synchronous NORMAL (a crash of the process loses nothing, a power cut at most the last
- * commits, which the ledger's journal replays), foreign keys on.
+ * Opens the file, or makes it: mode 0600 whatever the umask, in a folder that is made with 0700 if it is missing. SQLite gives `-wal` and `-shm` the
+ * mode of the database file. The settings: write-ahead log; synchronous NORMAL (a crash of the process loses nothing, a power cut at most the last
+ * commits, which the ledger's journal replays); foreign keys on.
  * @throws StoreError that says what to do.
  */
 export async function openSqliteFile(path: string, busyTimeoutMs: number): Promise<DatabaseSync> {
@@ -26,9 +26,9 @@ export async function openSqliteFile(path: string, busyTimeoutMs: number): Promi
         `The database ${path} cannot use a write-ahead log. Put it on a local disk: network file systems do not carry it.`,
       );
     }
-    // Only now is it known to be a database, so that a wrong path changes no other file's mode.
+    // Only now is the file known to be a database. So a wrong path does not change the mode of another file.
     if (path !== inMemory) tightenAll(path);
-    // With recursive triggers, REPLACE fires the delete triggers, so that it cannot rewrite an append-only row.
+    // With recursive triggers, REPLACE fires the delete triggers, so it cannot rewrite an append-only row.
     opened.exec("pragma synchronous = normal; pragma recursive_triggers = on");
     return opened;
   } catch (error) {
@@ -37,13 +37,13 @@ export async function openSqliteFile(path: string, busyTimeoutMs: number): Promi
   }
 }
 
-/** SQLite would make the file with the umask's mode. */
+/** Made here, because SQLite would make the file with the umask's mode. */
 function makeFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, "a", 0o600));
 }
 
-/** A file from elsewhere may be open to all, and its `-wal` and `-shm` with it. */
+/** A file from elsewhere may be readable by all, and its `-wal` and `-shm` with it. */
 function tightenAll(path: string): void {
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     const stat = statSync(file, { throwIfNoEntry: false });
@@ -59,7 +59,7 @@ function tighten(path: string): void {
   try {
     chmodSync(path, 0o600);
   } catch (error) {
-    // Only the owner can, and whoever may write a file of another's was let in on purpose.
+    // Only the owner can change the mode. If the file belongs to another user, that user gave the gateway access on purpose.
     if (!(error instanceof Error && "code" in error && error.code === "EPERM")) throw error;
   }
 }

@@ -3,11 +3,11 @@ import { checkedRow, checkNames } from "../row-check.ts";
 import type { SqlValue } from "../types.ts";
 
 export interface RowInserter {
-  /** Inserts into the transaction that is open. @returns how many rows were new. */
+  /** Inserts within the open transaction. @returns how many rows were new. */
   insert(table: string, columns: readonly string[], rows: readonly (readonly SqlValue[])[]): number;
 }
 
-/** Rows a statement. More gain nothing: most of the time then goes into binding values and into the indexes. */
+/** Rows per statement. More rows gain nothing: most of the time is then spent on binding values and on the indexes. */
 const rowsPerStatement = 16;
 
 interface Statements {
@@ -15,7 +15,7 @@ interface Statements {
   readonly many: StatementSync;
 }
 
-/** Bulk inserts over statements that are kept for each table and set of columns. */
+/** Bulk inserts with prepared statements that are kept for each table and set of columns. */
 export function createRowInserter(database: DatabaseSync): RowInserter {
   const known = new Map<string, Statements>();
   const statementsFor = (table: string, columns: readonly string[]): Statements => {
@@ -43,7 +43,7 @@ export function createRowInserter(database: DatabaseSync): RowInserter {
   };
 }
 
-/** The values of a full statement, one row behind the other. */
+/** The values of a full statement, one row after the other. */
 function valuesOf(rows: readonly (readonly SqlValue[])[], at: number, width: number): SqlValue[] {
   const values: SqlValue[] = [];
   for (let i = at; i < at + rowsPerStatement; i++) values.push(...checkedRow(rows, i, width));
@@ -51,9 +51,9 @@ function valuesOf(rows: readonly (readonly SqlValue[])[], at: number, width: num
 }
 
 /**
- * `or fail` is for speed: with the default, `or abort`, SQLite copies every page that a statement of several rows touches into a file, to undo
- * that statement alone, which doubles the cost of a row. Here an error undoes all of the call's rows anyway. It does not change
- * `on conflict do nothing`, which comes first.
+ * `or fail` is for speed. With the default, `or abort`, SQLite copies every page that a statement of several rows changes into a file, to be able to
+ * undo that statement alone; this doubles the cost of a row. Here an error undoes all rows of the call anyway. It does not change `on conflict do
+ * nothing`, which takes precedence.
  */
 function insertText(table: string, columns: readonly string[], rows: number): string {
   checkNames(table, columns);

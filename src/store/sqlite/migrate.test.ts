@@ -62,14 +62,14 @@ describe("migrations", () => {
       await database.close();
     }));
 
-  it("one that fails leaves no trace and names itself", () =>
+  it("a failed migration changes nothing, and the error names it", () =>
     withFolder(async (folder) => {
       const path = join(folder, "x.db");
       const database = await open(path);
       await assert.rejects(migrateSqlite(database, [first, broken], clock), {
         name: "StoreError",
         reason: "migration_failed",
-        message: `The database ${path} could not be brought to schema version 2 (broken): no such table: nowhere. Nothing was changed. Check that the file belongs to this program.`,
+        message: `The database ${path} could not be migrated to schema version 2 (broken): no such table: nowhere. Nothing was changed. Check that the file belongs to this program.`,
       });
       assert.deepStrictEqual(
         { a: await rows(database, "select * from a"), record: await rows(database, "select version from schema_migrations") },
@@ -79,7 +79,7 @@ describe("migrations", () => {
       await database.close();
     }));
 
-  it("a newer schema than the program knows is refused and left alone", () =>
+  it("a schema that is newer than the program is refused and not changed", () =>
     withFolder(async (folder) => {
       const path = join(folder, "x.db");
       const database = await open(path);
@@ -93,14 +93,14 @@ describe("migrations", () => {
       await database.close();
     }));
 
-  it("a store refuses a newer schema, and lets go of the file", () =>
+  it("a store refuses a newer schema, and closes the file", () =>
     withFolder(async (folder) => {
       const path = join(folder, "x.db");
       await (await createSqliteStore({ path, clock })).close();
       const other = new DatabaseSync(path);
       other.exec("insert into schema_migrations (version, name, applied_ms) values (1000, 'from the future', 1)");
       await assert.rejects(createSqliteStore({ path, clock }), { name: "StoreError", reason: "newer_schema" });
-      // Succeeds only where no other connection has the file.
+      // This succeeds only if no other connection has the file open.
       assert.deepStrictEqual({ ...other.prepare("pragma journal_mode = delete").get() }, { journal_mode: "delete" });
       other.close();
     }));
@@ -118,13 +118,13 @@ describe("migrations", () => {
       other.close();
     }));
 
-  it("one that waited for another's migration finds it done", () =>
+  it("a process that waited for another's migration finds it done", () =>
     withFolder(async (folder) => {
       const path = join(folder, "x.db");
       const one = await open(path);
       const two = await open(path);
       await one.begin("immediate");
-      // It has read version 0 by now or will soon, and cannot write before the other commits.
+      // By now, or soon, it has read version 0, and it cannot write before the other transaction commits.
       const waiting = migrateSqlite(two, [first, second], clock);
       one.executeWithin(
         "create table schema_migrations (version integer primary key, name text not null, applied_ms integer not null) strict",
@@ -143,7 +143,7 @@ describe("migrations", () => {
       await two.close();
     }));
 
-  it("any number of stores may be opened at once in one process", () =>
+  it("several stores can be opened at once in one process", () =>
     withFolder(async (folder) => {
       const path = join(folder, "x.db");
       const stores = await Promise.all(Array.from({ length: 8 }, () => createSqliteStore({ path, clock })));
@@ -152,7 +152,7 @@ describe("migrations", () => {
       await Promise.all(stores.map((store) => store.close()));
     }));
 
-  it("processes that start at once on a new file all come up, and the schema is made once", () =>
+  it("processes that start at once on a new file all start, and the schema is made once", () =>
     withFolder(async (folder) => {
       const path = join(folder, "new", "x.db");
       const program = `

@@ -5,9 +5,9 @@ import type { SqliteDatabase } from "./database.ts";
 import { explainSqliteError, newerSchema, StoreError } from "../store-error.ts";
 
 /**
- * Brings the schema to the newest version, forward only. Each step is one transaction that takes the write lock first and then looks which version
- * there is, so any number of processes may start at once: one does the step, the others find it done. A database that is up to date is only read.
- * @throws StoreError `newer_schema` where the database is ahead of the program; `migration_failed` where a step fails, which then left no trace.
+ * Brings the schema to the newest version, forward only. Each step is one transaction that takes the write lock first and then reads the version. So
+ * several processes may start at once: one performs the step, the others find it done. A database that is up to date is only read.
+ * @throws StoreError `newer_schema` if the database is newer than the program; `migration_failed` if a step fails, which then has changed nothing.
  */
 export async function migrateSqlite(database: SqliteDatabase, migrations: readonly Migration[], clock: Clock): Promise<void> {
   const newest = migrations.at(-1)?.version ?? 0;
@@ -20,9 +20,9 @@ export async function migrateSqlite(database: SqliteDatabase, migrations: readon
   }
 }
 
-/** @returns the version that the database has now. */
+/** @returns the version that the database now has. */
 function applyNext(database: SqliteDatabase, migrations: readonly Migration[], clock: Clock): number {
-  // Another process may have been here while this one waited for the lock.
+  // Another process may have migrated while this one waited for the lock.
   const version = readVersionWithin(database);
   const next = migrations.find((migration) => migration.version > version);
   if (next === undefined) return version;
@@ -40,7 +40,7 @@ function applyNext(database: SqliteDatabase, migrations: readonly Migration[], c
     if (explained instanceof StoreError) throw explained;
     throw new StoreError(
       "migration_failed",
-      `The database ${path} could not be brought to schema version ${next.version} (${next.name}): ${messageOf(error)}. Nothing was changed. Check that the file belongs to this program.`,
+      `The database ${path} could not be migrated to schema version ${next.version} (${next.name}): ${messageOf(error)}. Nothing was changed. Check that the file belongs to this program.`,
       error,
     );
   }

@@ -1,10 +1,10 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 
-/** How many prepared statements are kept. The program has fewer texts than that; lists of changing length could make more. */
+/** The number of prepared statements that are kept. The program has fewer texts; lists of changing length could make more. */
 const cacheSize = 256;
 
 export interface PreparedStatement {
-  /** The statement gives rows. */
+  /** The statement returns rows. */
   readonly reader: boolean;
   all(parameters: readonly unknown[]): Record<string, unknown>[];
   run(parameters: readonly unknown[]): { readonly changes: bigint; readonly lastInsertRowid: bigint };
@@ -15,9 +15,9 @@ export interface StatementCache {
 }
 
 /**
- * Prepared statements by their text, the oldest dropped past 256. Values that go in: a whole number is bound as an integer (node:sqlite binds
- * every number as a real, so that `7 / ?` would be 3.5). Values that come out: as `Store` says. Reading a statement's integers as bigint is
- * asked for only where a column is money, so that all others are read at full speed.
+ * Prepared statements by their text; past 256 the oldest is dropped. Values that go in: a whole number is bound as an integer (node:sqlite binds
+ * every number as a real, so that `7 / ?` would be 3.5). Values that come out: as `Store` promises. A statement reads its integers as bigint only if
+ * one of its columns is money, so that all others are read at full speed.
  */
 export function createStatementCache(database: DatabaseSync): StatementCache {
   const statements = new Map<string, PreparedStatement>();
@@ -56,7 +56,7 @@ function isMoney(column: string): boolean {
   return column.endsWith("_nano_usd");
 }
 
-/** Whether a column is money; if so the statement reads all its integers as bigint from now on. */
+/** Whether a column is money. If so, the statement reads all its integers as bigint from now on. */
 function readMoney(statement: StatementSync): boolean {
   const money = statement.columns().some((column) => isMoney(column.name));
   if (money) statement.setReadBigInts(true);
@@ -76,7 +76,7 @@ function toSqlite(value: unknown): SQLInputValue {
   }
 }
 
-/** A plain object (node:sqlite's rows have no prototype), with bigint for money and number for all else. */
+/** A plain object (node:sqlite's rows have no prototype), with bigint for money and number for everything else. */
 function fromSqlite(row: Record<string, SQLOutputValue>, money: boolean): Record<string, unknown> {
   const out: Record<string, unknown> = { ...row };
   if (!money) return out;

@@ -35,7 +35,7 @@ describe("SQLite: the file", () => {
     }),
   );
 
-  it("that was open to others is closed to them; a folder that was there keeps its mode", { skip: process.platform === "win32" }, () =>
+  it("that others could read becomes private; an existing folder keeps its mode", { skip: process.platform === "win32" }, () =>
     withFolder(async (folder) => {
       const path = join(folder, "ledger.db");
       await (await createSqliteStore({ path, clock })).close();
@@ -49,7 +49,7 @@ describe("SQLite: the file", () => {
     }),
   );
 
-  it("is opened with the settings that the promises rest on", () =>
+  it("is opened with the documented settings", () =>
     withFolder(async (folder) => {
       const store = await createSqliteStore({ path: join(folder, "ledger.db"), clock });
       const read = async (name: string): Promise<unknown> =>
@@ -64,7 +64,7 @@ describe("SQLite: the file", () => {
       assert.deepStrictEqual(settings, { journal: "wal", synchronous: 1, foreignKeys: 1, recursiveTriggers: 1 });
     }));
 
-  it("in memory works alike and leaves no file", async () => {
+  it("in memory behaves the same and leaves no file", async () => {
     const store = await createSqliteStore({ path: ":memory:", clock });
     await store.bumpRevision();
     assert.equal(await store.readRevision(), 1);
@@ -72,7 +72,7 @@ describe("SQLite: the file", () => {
     assert.equal(existsSync(":memory:"), false);
   });
 
-  it("that is something else is refused and left as it was", () =>
+  it("that is not a database is refused and not changed", () =>
     withFolder(async (folder) => {
       const path = join(folder, "notes.txt");
       const text = "Some notes that are longer than a hundred bytes, so that they cannot pass for an empty database. ".repeat(8);
@@ -81,12 +81,12 @@ describe("SQLite: the file", () => {
       await assert.rejects(createSqliteStore({ path, clock }), {
         name: "StoreError",
         reason: "damaged",
-        message: `The file ${path} is damaged or no SQLite database (file is not a database). Stop the gateway, then restore the file from a backup, or move it away to start with an empty one.`,
+        message: `The file ${path} is damaged or not a SQLite database (file is not a database). Stop the gateway, then restore the file from a backup, or move it away to start with an empty one.`,
       });
       assert.deepStrictEqual([readFileSync(path, "utf8"), modes(folder)["notes.txt"]], [text, "644"]);
     }));
 
-  it("whose pages are damaged is told from an empty one", () =>
+  it("whose pages are damaged is distinguished from an empty one", () =>
     withFolder(async (folder) => {
       const path = join(folder, "ledger.db");
       await (await createSqliteStore({ path, clock })).close();
@@ -124,7 +124,7 @@ describe("SQLite: the file", () => {
 });
 
 describe("SQLite: another process holds the lock", () => {
-  it("a writer waits without stopping the process, readers go on", () =>
+  it("a writer waits without blocking the process, and readers continue", () =>
     withFolder(async (folder) => {
       const path = join(folder, "ledger.db");
       const store = await createSqliteStore({ path, clock });
@@ -149,7 +149,7 @@ describe("SQLite: another process holds the lock", () => {
       assert.deepStrictEqual({ during, after }, { during: [0, 0, false], after: 12 });
     }));
 
-  it("for too long: an error that says so, and the store works when it is over", () =>
+  it("past the timeout: an error that says so, and the store works once the lock is released", () =>
     withFolder(async (folder) => {
       const path = join(folder, "ledger.db");
       const store = await createSqliteStore({ path, clock, busyTimeoutMs: 3 });
@@ -175,7 +175,7 @@ describe("SQLite: another process holds the lock", () => {
 });
 
 describe("SQLite: full disk", () => {
-  it("is a StoreError, leaves nothing of the batch, and ends when there is room", () =>
+  it("is a StoreError, undoes the whole batch, and ends once there is space", () =>
     withFolder(async (folder) => {
       const path = join(folder, "ledger.db");
       const store = await createSqliteStore({ path, clock });
@@ -208,7 +208,7 @@ describe("SQLite: queries", () => {
     await store.close();
   });
 
-  it("more texts than are kept prepared still give the right rows", async () => {
+  it("more texts than the cache keeps still give the right rows", async () => {
     const store = await createSqliteStore({ path: ":memory:", clock });
     const values: unknown[] = [];
     for (const i of [...Array.from({ length: 300 }, (_, n) => n), 0, 1, 299]) {
@@ -218,14 +218,14 @@ describe("SQLite: queries", () => {
     assert.deepStrictEqual(values, [...Array.from({ length: 300 }, (_, n) => n), 0, 1, 299]);
   });
 
-  it("a value of a type that SQLite has not, and a stream, are refused", async () => {
+  it("a value of a type that SQLite lacks, and a stream, are refused", async () => {
     const store = await createSqliteStore({ path: ":memory:", clock });
     await assert.rejects(sql`select ${true} as x`.execute(store.db), { name: "TypeError", message: /of type boolean/ });
     await assert.rejects(store.db.selectFrom("users").selectAll().stream().next(), /read pages by key/);
     await store.close();
   });
 
-  it("returning gives rows, a change its count", async () => {
+  it("`returning` gives rows, a change gives its count", async () => {
     const store = await createSqliteStore({ path: ":memory:", clock });
     const user = { username: "a", email: null, role: "user" as const, created_ms: 1 };
     const made = await store.db

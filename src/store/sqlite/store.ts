@@ -15,13 +15,13 @@ export interface SqliteStoreOptions {
   /** The database file, made if missing, or `:memory:`. */
   readonly path: string;
   readonly clock: Clock;
-  /** How long to wait for another process's lock, in milliseconds; 5000 if left out. This process goes on meanwhile. */
+  /** How long to wait for another process's lock, in milliseconds; 5000 by default. The wait does not block this process. */
   readonly busyTimeoutMs?: number;
 }
 
 /**
  * Opens a SQLite database and brings its schema up to date.
- * @throws StoreError that says what to do where the path cannot be written, is damaged, or comes from a newer program.
+ * @throws StoreError that says what to do if the path cannot be written, the file is damaged, or it comes from a newer program.
  */
 export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: SqliteStoreOptions): Promise<Store> {
   const database = createSqliteDatabase(path, await openSqliteFile(path, busyTimeoutMs), busyTimeoutMs);
@@ -36,7 +36,7 @@ export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: S
   const inserter = createRowInserter(native);
   let closing: Promise<void> | undefined;
 
-  /** In the caller's transaction, whose connection is the only one. A savepoint, so that an error leaves none of these rows. */
+  /** Inserts within the caller's transaction, whose connection is the only one. A savepoint makes sure that an error leaves none of these rows. */
   const insertWithin = (...rows: Parameters<typeof inserter.insert>): number => {
     if (!native.isTransaction) throw new TypeError("The transaction given to insertRows is over.");
     native.exec("savepoint insert_rows");

@@ -6,7 +6,7 @@ import type { StoreUnderTest } from "../describe-store.test.ts";
 import { createSqliteStore } from "./store.ts";
 import type { Store } from "../types.ts";
 
-/** A folder for one test's files. */
+/** A folder for the files of one test. */
 export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "tokligence-store-"));
   try {
