@@ -1,8 +1,8 @@
 import type { Principal } from "../accounts/index.ts";
 import { GatewayError, type GlobList } from "../core/index.ts";
 import type { Attempt, Catalog } from "../upstream/index.ts";
-import type { ModelCall } from "./model-call.ts";
 import { readNamedModels } from "./named-models.ts";
+import type { RequestFacts } from "./request-facts.ts";
 
 /** Whether a key may call a model: each of its lists, its own and its ancestors', must allow it. */
 export function mayCall({ modelLists }: Principal, catalog: Catalog, model: string): boolean {
@@ -36,10 +36,10 @@ export function checkAllowed(principal: Principal, catalog: Catalog, model: stri
  * exclude them also as `provider/name`. Only keys with a list pay for the look.
  * @throws GatewayError `model_not_allowed`; `invalid_json`.
  */
-export function checkNamedModels({ principal, envelope, parts, text }: ModelCall, attempts: readonly Attempt[]): void {
+export function checkNamedModels({ principal, envelope, parts, text }: RequestFacts, attempts: readonly Attempt[]): void {
   const { modelLists } = principal;
   if (modelLists === undefined || parts.length === 0) return;
-  for (const { name, member } of readNamedModels(text, Object.values(envelope!.spans))) {
+  for (const { name, member } of readNamedModels(text, Object.values(envelope.spans))) {
     const targets = attempts.map(({ provider }) => [name, `${provider.name}/${name}`]);
     if (modelLists.every((list) => allows(list, name, targets))) continue;
     throw new GatewayError(

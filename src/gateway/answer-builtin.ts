@@ -1,98 +1,90 @@
 import { GatewayError, latin1OfEvents, latin1OfUtf8 } from "../core/index.ts";
 import type { ChatResponse, EmbeddingRequest } from "../ir/index.ts";
-import { storedResponses, type ClientContext } from "../protocols/index.ts";
+import { storedResponses, type AnswerFacts, type ClientContext } from "../protocols/index.ts";
 import { answerLoopback, countRequestTokens, countTokens, embedLoopback, streamLoopback, type Attempt } from "../upstream/index.ts";
-import { allDone } from "./all-done.ts";
+import { eventStreamType, streamHead } from "./answer-head.ts";
+import { answerJson } from "./answer-json.ts";
+import type { AttemptEntry } from "./attempt-entry.ts";
 import { costInEvents, costInJson } from "./cost-lane.ts";
-import type { ModelCall, Settlement } from "./model-call.ts";
-import { costHeader, ownHeaders } from "./own-headers.ts";
+import { finishAnswer } from "./finish-answer.ts";
+import type { ModelCall } from "./model-call.ts";
 import { parseBody } from "./parse-body.ts";
-import { holdAnswer } from "./responses/hold.ts";
-import { asAsked } from "./responses/own-response.ts";
+import { storeWholeAnswer } from "./responses/hold.ts";
+import { asRequested } from "./responses/own-response.ts";
 
 const maxDimensions = 4096;
 
-/** Answers from the built-in model, in every dialect. A promise only where something must be waited for. */
+/** Answers from the built-in model, in every dialect. A promise only if something must be waited for. */
 export function answerBuiltin(call: ModelCall, attempt: Attempt): Promise<void> | undefined {
-  const wire = call.parts.length === 0 ? {} : parseBody(call);
-  switch (call.route.route.operation) {
-    case "generate":
+  const { protocol, parts, route, model } = call.request;
+  const wire = parts.length === 0 ? {} : parseBody(call);
+  switch (call.request.traits.translation) {
+    case "answer":
       return generate(call, attempt, wire);
-    case "count-tokens": {
-      const request = call.protocol.parseRequest(wire, call.route);
-      call.open(attempt);
-      return answerJson(call, call.protocol.renderTokenCount(countRequestTokens(request)), { status: "ok", httpStatus: 200 });
+    case "count": {
+      const request = protocol.parseRequest(wire, route);
+      return answerJson(call, call.open(attempt), { body: protocol.renderTokenCount(countRequestTokens(request)), facts: {} });
     }
-    case "embed":
-    case "batch-embed":
+    case "embeddings":
       return embed(call, attempt, wire);
-    default:
-      throw new GatewayError("not_served", `The built-in model "${call.model}" has no such operation.`);
+    case "none":
+      throw new GatewayError("not_served", `The built-in model "${model}" has no such operation.`);
   }
 }
 
 function generate(call: ModelCall, attempt: Attempt, wire: unknown): Promise<void> | undefined {
-  const request = call.protocol.parseRequest(wire, call.route);
-  call.open(attempt);
+  const { protocol, route, envelope } = call.request;
+  const request = protocol.parseRequest(wire, route);
+  const entry = call.open(attempt);
   const response = answerLoopback(request, { id: call.exchange.requestId.slice(4), createdAt: Math.floor(call.deps.clock.now() / 1000) });
-  const envelope = call.envelope!;
   const client: ClientContext = {
     model: envelope.model,
     includeUsage: envelope.includeUsage ?? false,
     jsonArray: envelope.jsonArray ?? false,
-    request: asAsked(call, request),
+    request: asRequested(call, request),
   };
-  const settlement: Settlement = {
-    status: "ok",
-    httpStatus: 200,
-    facts: { usage: response.usage, model: response.model, id: response.id },
-  };
-  if (envelope.stream) return stream(call, attempt, response, client, settlement);
-  const body = costInJson(call, call.protocol.renderResponse(response, client), settlement.facts!);
-  return answerJson(
-    call,
+  if (envelope.stream) return stream(call, entry, response, client);
+  const facts = factsOf(response);
+  const body = costInJson(call, protocol.renderResponse(response, client), facts);
+  return answerJson(call, entry, {
     body,
-    settlement,
-    holdAnswer(call, attempt.provider.name, () => storedResponses.readEnded(latin1OfUtf8(body))),
-  );
+    facts,
+    keep: () => storeWholeAnswer(call, attempt.provider.name, () => storedResponses.readEnded(latin1OfUtf8(body))),
+  });
 }
 
-async function stream(
-  call: ModelCall,
-  attempt: Attempt,
-  response: ChatResponse,
-  client: ClientContext,
-  settlement: Settlement,
-): Promise<void> {
+function factsOf({ usage, model, id }: ChatResponse): AnswerFacts {
+  return { usage, model, id };
+}
+
+async function stream(call: ModelCall, entry: AttemptEntry, response: ChatResponse, client: ClientContext): Promise<void> {
   const { exchange } = call;
-  const encoder = call.protocol.createStreamEncoder(client);
-  const headers = [
-    "content-type",
-    client.jsonArray ? "application/json" : "text/event-stream; charset=utf-8",
-    "cache-control",
-    "no-cache",
-    "x-accel-buffering",
-    "no",
-  ];
-  ownHeaders(call, headers);
-  exchange.streamHead(200, headers);
-  call.firstContentMs = call.deps.clock.monotonic();
+  const facts = factsOf(response);
+  const encoder = call.request.protocol.createStreamEncoder(client);
+  exchange.streamHead(200, streamHead(call, client.jsonArray ? "application/json" : eventStreamType));
+  call.answer.firstContentMs = call.deps.clock.monotonic();
   let last = "";
   for (const event of streamLoopback(response)) {
     if (exchange.closed) {
-      await call.settle({ ...settlement, status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
+      await entry.settle({ status: "cancelled", httpStatus: 499, facts, errorCode: "client_closed_request" });
       return;
     }
     const piece = encoder.push(event);
     if (event.type === "message-delta" || event.type === "message-end") last += piece;
     else if (piece !== "" && !exchange.chunk(latin1OfEvents(piece))) await drained(exchange);
   }
-  const terminal = costInEvents(call, latin1OfEvents(last), settlement.facts!);
-  await allDone(
-    call.settle(settlement),
-    holdAnswer(call, attempt.provider.name, () => storedResponses.readEndedStream(terminal)),
-  );
-  exchange.finish(terminal);
+  const terminal = costInEvents(call, latin1OfEvents(last), facts);
+  await finishAnswer(call, {
+    facts,
+    record: () => entry.settle({ status: "ok", httpStatus: 200, facts }),
+    keep: () => storeWholeAnswer(call, entry.attempt?.provider.name ?? "", () => storedResponses.readEndedStream(terminal)),
+    write() {
+      exchange.finish(terminal);
+    },
+    lose(error) {
+      throw error;
+    },
+  });
 }
 
 function drained(exchange: ModelCall["exchange"]): Promise<void> {
@@ -103,9 +95,9 @@ function drained(exchange: ModelCall["exchange"]): Promise<void> {
 }
 
 function embed(call: ModelCall, attempt: Attempt, wire: unknown): Promise<void> | undefined {
-  const request: EmbeddingRequest | undefined = call.protocol.parseEmbedding?.(wire, call.route);
-  if (request === undefined || call.protocol.renderEmbedding === undefined) {
-    throw new GatewayError("not_served", `The dialect ${call.protocol.id} has no embeddings.`);
+  const request: EmbeddingRequest | undefined = call.request.protocol.parseEmbedding?.(wire, call.request.route);
+  if (request === undefined || call.request.protocol.renderEmbedding === undefined) {
+    throw new GatewayError("not_served", `The dialect ${call.request.protocol.id} has no embeddings.`);
   }
   const { dimensions } = request;
   if (dimensions !== undefined && !(Number.isInteger(dimensions) && dimensions >= 1 && dimensions <= maxDimensions)) {
@@ -113,29 +105,9 @@ function embed(call: ModelCall, attempt: Attempt, wire: unknown): Promise<void> 
       param: "dimensions",
     });
   }
-  call.open(attempt);
+  const entry = call.open(attempt);
   const inputTokens = request.inputs.reduce((sum, text) => sum + countTokens(text), 0);
   const vectors = request.inputs.map((text) => embedLoopback(text, dimensions));
-  const body = call.protocol.renderEmbedding({ model: call.model, vectors, inputTokens }, request);
-  return answerJson(call, body, { status: "ok", httpStatus: 200, facts: { usage: { input: inputTokens, output: 0 }, model: call.model } });
-}
-
-/** An answer of the gateway's own: recorded, then sent. A promise only where the record must be waited for. */
-export function answerJson(call: ModelCall, body: string, settlement: Settlement, kept?: Promise<void>): Promise<void> | undefined {
-  call.firstContentMs = call.deps.clock.monotonic();
-  const recorded = allDone(call.settle(settlement), kept);
-  if (recorded === undefined) {
-    sendJson(call, body);
-    return undefined;
-  }
-  return recorded.then(() => {
-    sendJson(call, body);
-  });
-}
-
-function sendJson(call: ModelCall, body: string): void {
-  const headers = ["content-type", "application/json"];
-  ownHeaders(call, headers);
-  costHeader(call, headers);
-  call.exchange.json(200, headers, body);
+  const body = call.request.protocol.renderEmbedding({ model: call.request.model, vectors, inputTokens }, request);
+  return answerJson(call, entry, { body, facts: { usage: { input: inputTokens, output: 0 }, model: call.request.model } });
 }

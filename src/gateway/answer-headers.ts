@@ -31,13 +31,13 @@ const maxIdLength = 200;
 
 /**
  * Adds the headers of an upstream's answer that go to the client, by the list above and the `answerHeaders` of the provider's preset; secrets are removed
- * from their values. `contentType` is that of the client's body: the upstream's own might make a browser show the answer as a page.
+ * from their values. The content type is not among them: the upstream's own might make a browser show the answer as a page.
  */
-export function forwardAnswerHeaders(call: ModelCall, headers: readonly string[], out: string[], contentType: string): void {
-  const { provider } = call.attempt!;
+export function forwardAnswerHeaders(call: ModelCall, headers: readonly string[], out: string[]): void {
+  const provider = call.attempt?.provider;
+  if (provider === undefined) return;
   const own = provider.quirks.answerHeaders ?? [];
   const hopByHop = namedByConnection(headers);
-  out.push("content-type", contentType);
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase();
     if (!isPassed(name, own) || hopByHop?.has(name) === true) continue;

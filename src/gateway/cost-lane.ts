@@ -1,12 +1,12 @@
 import { replaceData, SseSplitter, type SseEvent } from "../core/index.ts";
 import { formatUsd } from "../ledger/index.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocols/index.ts";
-import type { Lane, ReadAnswer } from "./lane.ts";
+import { isAnyForm, type Lane, type ReadAnswer } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 
 /** The same lane; where the client asked for the cost (`"usage":{"include":true}`), its answers have it in their usage. */
 export function withCost(call: ModelCall, lane: Lane): Lane {
-  if (call.envelope?.includeCost !== true) return lane;
+  if (call.request.envelope.includeCost !== true) return lane;
   const priced = ({ body, ...rest }: ReadAnswer): ReadAnswer => ({
     ...rest,
     body:
@@ -14,31 +14,28 @@ export function withCost(call: ModelCall, lane: Lane): Lane {
         ? costInEvents(call, body, rest.facts)
         : costInJson(call, body, rest.facts),
   });
-  const { readOtherForm, openStream } = lane;
+  const readJson = (whole: string): ReadAnswer => priced(lane.readJson(whole));
+  if (!isAnyForm(lane)) return { ...lane, readJson };
   return {
     ...lane,
-    readJson: (whole) => priced(lane.readJson(whole)),
-    ...(readOtherForm === undefined ? {} : { readOtherForm: (whole) => priced(readOtherForm(whole)) }),
-    ...(openStream === undefined
-      ? {}
-      : {
-          openStream(contentType) {
-            const stream = openStream(contentType);
-            return { ...stream, tap: new PricingTap(call, stream.tap) };
-          },
-        }),
+    readJson,
+    readOtherForm: (whole) => priced(lane.readOtherForm(whole)),
+    openStream(contentType) {
+      const stream = lane.openStream(contentType);
+      return { ...stream, tap: new PricingPipe(call, stream.tap) };
+    },
   };
 }
 
 /** A JSON answer (latin1) with its cost, where the client asked for it. */
 export function costInJson(call: ModelCall, json: string, facts: AnswerFacts): string {
-  if (call.envelope?.includeCost !== true) return json;
-  return call.protocol.addCost?.(json, costOf(call, facts)) ?? json;
+  if (call.request.envelope.includeCost !== true) return json;
+  return call.request.protocol.addCost?.(json, costOf(call, facts)) ?? json;
 }
 
 /** Whole events (latin1) with the cost in those that tell usage, where the client asked for it. */
 export function costInEvents(call: ModelCall, events: string, facts: AnswerFacts): string {
-  if (call.envelope?.includeCost !== true || !events.includes('"usage"')) return events;
+  if (call.request.envelope.includeCost !== true || !events.includes('"usage"')) return events;
   let out = "";
   for (const event of new SseSplitter().push(events)) {
     const data = costInJson(call, event.data, facts);
@@ -49,12 +46,12 @@ export function costInEvents(call: ModelCall, events: string, facts: AnswerFacts
 
 /** What the ledger will charge for this usage. */
 function costOf(call: ModelCall, facts: AnswerFacts): string | null {
-  const cost = call.reckon(facts);
+  const cost = call.entry?.reckon(facts);
   return cost === undefined ? null : formatUsd(cost);
 }
 
-/** A tap that adds the cost to what it passes on. */
-class PricingTap implements StreamTap {
+/** A pipe that adds the cost to what it passes on. */
+class PricingPipe implements StreamTap {
   readonly #call: ModelCall;
   readonly #tap: StreamTap;
 

@@ -2,7 +2,7 @@ import { GatewayError, messageOf } from "../core/index.ts";
 import { estimateRequest, type ChatRequest } from "../ir/index.ts";
 import { refuseForeignState } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
-import { answerJson } from "./answer-builtin.ts";
+import { answerJson } from "./answer-json.ts";
 import type { ModelCall } from "./model-call.ts";
 import { parseBody } from "./parse-body.ts";
 import { sendUpstream } from "./send-upstream.ts";
@@ -60,9 +60,8 @@ async function answerEstimate(call: ModelCall, attempt: Attempt, failure: Gatewa
   }
   const { provider, upstreamModel } = attempt;
   const tokens = call.deps.calibration.correct(provider.name, upstreamModel, estimateRequest(request));
-  call.open(attempt);
-  call.estimated = true;
-  await answerJson(call, call.protocol.renderTokenCount(tokens), { status: "ok", httpStatus: 200 });
+  call.answer.isEstimated = true;
+  await answerJson(call, call.open(attempt), { body: call.request.protocol.renderTokenCount(tokens), facts: {} });
 }
 
 /** What a provider keeps is a part of the prompt, and cannot be estimated here. Chat is the protocol whose providers keep nothing. */
@@ -71,20 +70,21 @@ function refuseStoredPrompt(request: ChatRequest): void {
 }
 
 function parse(call: ModelCall): ChatRequest {
-  return call.protocol.parseRequest(parseBody(call), call.route);
+  return call.request.protocol.parseRequest(parseBody(call), call.request.route);
 }
 
 /** After an answer: what the provider reported for its input teaches how far estimates for this model are off. */
 export function learnFromUsage(call: ModelCall): void {
-  const { attempt, reportedInput } = call;
-  if (attempt === undefined || reportedInput === undefined || call.route.route.operation !== "generate") return;
-  if (attempt.lane === "builtin" || call.text.length > maxLearnedBytes) return;
+  const { attempt, settlement } = call;
+  const reportedInput = settlement?.facts?.usage?.input;
+  if (attempt === undefined || reportedInput === undefined || !call.request.traits.hasOutput) return;
+  if (attempt.lane === "builtin" || call.request.text.length > maxLearnedBytes) return;
   const { calibration, bodyCalibration } = call.deps;
   const { provider, upstreamModel } = attempt;
   // What its provider keeps of a conversation is no part of the body.
-  const standsAlone = call.envelope?.previousResponseId === undefined && call.envelope?.conversation !== true;
+  const standsAlone = call.request.envelope.previousResponseId === undefined && call.request.envelope.conversation !== true;
   if (standsAlone && bodyCalibration.wants(provider.name, upstreamModel)) {
-    bodyCalibration.observe(provider.name, upstreamModel, call.inputEstimate, reportedInput);
+    bodyCalibration.observe(provider.name, upstreamModel, call.request.inputEstimate, reportedInput);
   }
   if (!calibration.wants(provider.name, upstreamModel)) return;
   try {

@@ -1,5 +1,6 @@
 import type { GatewayError } from "../core/index.ts";
 import type { Attempt, ProviderKey, UpstreamCall, UpstreamFailure } from "../upstream/index.ts";
+import type { AttemptEntry } from "./attempt-entry.ts";
 import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 
@@ -9,7 +10,14 @@ export interface FailedAttempt {
   readonly nextTarget: boolean;
 }
 
-/** How one kind of answer is taken in. Each ends by calling `done` of the delivery exactly once. */
+/** The head of an upstream's answer. */
+export interface UpstreamHead {
+  readonly status: number;
+  /** Name, value, … as received. */
+  readonly headers: readonly string[];
+}
+
+/** Takes in one kind of answer. It ends the delivery with `failed`, `cut` or `delivered`, exactly once. */
 export interface AnswerSink {
   data(chunk: Buffer): void;
   end(): void;
@@ -26,6 +34,7 @@ export interface AnswerSink {
 export interface Delivery {
   readonly call: ModelCall;
   readonly attempt: Attempt;
+  readonly entry: AttemptEntry;
   readonly lane: Lane;
   readonly key: ProviderKey | undefined;
   /** `undefined` while the dispatch has not returned yet. */
@@ -36,7 +45,7 @@ export interface Delivery {
   clean(error: GatewayError): GatewayError;
   /** Nothing has gone to the client; the attempt ends with an error, which is cleaned. `nextTarget`: another provider may be asked. */
   failed(error: GatewayError, nextTarget?: boolean): void;
-  /** Nothing has gone to the client, and nothing will but this error: the gateway is shutting down. The provider is told to stop. */
+  /** Nothing has gone to the client, and nothing will but this error: the gateway is shutting down. The request to the provider is aborted. */
   cut(error: GatewayError): void;
   /** The client has its answer, whole or broken; the attempt is settled. */
   delivered(): void;

@@ -5,7 +5,7 @@ import type { ModelCall } from "./model-call.ts";
 
 /** Tokens of the request's prompt, as budgets and entries without a report count them: corrected by what was learned of the attempt's model. */
 export function estimateInput(call: ModelCall, { provider, upstreamModel }: Attempt): number {
-  return call.deps.bodyCalibration.correct(provider.name, upstreamModel, call.inputEstimate);
+  return call.deps.bodyCalibration.correct(provider.name, upstreamModel, call.request.inputEstimate);
 }
 
 /** Tokens of so many bytes of text that have passed on to the client. */
@@ -16,7 +16,7 @@ export function estimateOutput(call: ModelCall, { provider, upstreamModel }: Att
 /** The usage of a whole answer (latin1) that reports none. Vectors are no tokens. */
 export function estimateWhole(call: ModelCall, attempt: Attempt, whole: string): Usage {
   const input = estimateInput(call, attempt);
-  if (call.route.route.operation !== "generate") return { input, output: 0 };
+  if (!call.request.traits.hasOutput) return { input, output: 0 };
   try {
     const answer = call.deps.upstreamProtocols.get(attempt.protocol)!.parseResponse(utf8OfLatin1(whole));
     return { input, output: call.deps.calibration.correct(attempt.provider.name, attempt.upstreamModel, estimateAnswer(answer)) };

@@ -1,9 +1,9 @@
-import type { ModelCall } from "./model-call.ts";
+import type { RequestFacts } from "./request-facts.ts";
 
 /** A longer body is worked on in steps, and between two of them the event loop serves others. */
 const heavyLength = 256 * 1024;
 
-export function isHeavy({ text }: Pick<ModelCall, "text">): boolean {
+export function isHeavy({ text }: Pick<RequestFacts, "text">): boolean {
   return text.length > heavyLength;
 }
 

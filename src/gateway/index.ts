@@ -7,7 +7,7 @@ export { handleModelCall } from "./handle.ts";
 export { createBackgroundJobs } from "./responses/background-jobs.ts";
 export { createJournaledResponses } from "./responses/journaled-responses.ts";
 export { createResponseSweep } from "./responses/sweep.ts";
-export { asGatewayError } from "./model-call.ts";
+export { asGatewayError } from "./as-gateway-error.ts";
 export { createKeptProofs } from "./proofs/index.ts";
 export { createTokenCalibration, type TokenCalibration } from "./token-calibration.ts";
 export { createAttemptRegistry, type ActiveAttempt, type AttemptRegistry } from "./attempt-registry.ts";

@@ -1,35 +1,69 @@
 import type { Usage } from "../ir/index.ts";
 import type { AnswerFacts, EventSplitter, StreamTap } from "../protocols/index.ts";
 
-/** How the request of one attempt is made and its answer is read: as the bytes of the client's own protocol, or translated. */
-export interface Lane {
+/** How the request of one attempt is made and its answer is read. */
+export type Lane = VerbatimLane | TranslatedLane | EmbeddingsLane | CountLane;
+
+interface AnyLane {
   readonly request: LaneRequest;
-  /** The answer's own headers speak of another body: only ours go out. */
-  readonly translated: boolean;
   /**
    * Reads a JSON answer, a latin1 string of its bytes.
-   * @throws GatewayError where it is none of the upstream's protocol.
+   * @throws GatewayError if it is not one of the upstream's protocol.
    */
   readJson(whole: string): ReadAnswer;
+}
+
+/** A lane whose answer may be a stream or one object. */
+interface AnyFormLane extends AnyLane {
   /**
    * Reads an answer in the form that was not asked for: one JSON object in place of a stream, or events in place of one object. What the client gets
-   * is in the form that it asked for. Absent where the answer has one form only.
-   * @throws GatewayError where it is none of the upstream's protocol, or tells an error.
+   * is in the form that it asked for.
+   * @throws GatewayError if it is not one of the upstream's protocol, or reports an error.
    */
-  readonly readOtherForm?: (whole: string) => ReadAnswer;
-  /** How a stream of this content type is cut and read; absent where the answer is never one. */
-  readonly openStream?: (contentType: string) => LaneStream;
-  /** Keeps what the next request needs of the answer that was read, before its last bytes go out. Never rejects. */
-  keep?(): Promise<void> | undefined;
+  readOtherForm(whole: string): ReadAnswer;
+  /** How a stream of this content type is cut and read. */
+  openStream(contentType: string): LaneStream;
+}
+
+/** The client's own protocol: the received bytes go out and come back, with small edits. */
+export interface VerbatimLane extends AnyFormLane {
+  readonly kind: "verbatim";
+}
+
+/** Another protocol: request and answer go through the neutral form. */
+export interface TranslatedLane extends AnyFormLane {
+  readonly kind: "translated";
+  /** Keeps the proofs of the answer that was read, before its last bytes go out. Never rejects. */
+  keepProofs(): Promise<void> | undefined;
+}
+
+/** Embeddings of a provider of another protocol. */
+export interface EmbeddingsLane extends AnyLane {
+  readonly kind: "embeddings";
+}
+
+/** A count of tokens by a provider of another protocol. */
+export interface CountLane extends AnyLane {
+  readonly kind: "count";
+}
+
+/** The upstream speaks another protocol than the client: its headers and its words for errors are about another body. */
+export function isForeign(lane: Lane): boolean {
+  return lane.kind !== "verbatim";
+}
+
+/** Whether the answer may be a stream. */
+export function isAnyForm(lane: Lane): lane is VerbatimLane | TranslatedLane {
+  return lane.kind === "verbatim" || lane.kind === "translated";
 }
 
 /** An answer that came in whole; `body` is what the client gets, latin1. */
 export interface ReadAnswer {
   readonly facts: AnswerFacts;
   readonly body: string;
-  /** Stands for a usage that was not reported. */
+  /** Used if no usage was reported. */
   readonly estimate?: Usage;
-  /** Of `body`, where it is not the upstream's own. */
+  /** Of `body`, if it is not the upstream's own. */
   readonly contentType?: string;
 }
 
@@ -47,8 +81,8 @@ export interface LaneStream {
   readonly tap: StreamTap;
   /** The client gets one JSON array instead of events. */
   readonly jsonArray: boolean;
-  /** Of the client's stream, where it is not the upstream's. */
+  /** Of the client's stream, if it is not the upstream's. */
   readonly contentType?: string;
-  /** What the client was told of the answer, where that is not what the tap has read. */
-  readonly told?: () => AnswerFacts;
+  /** What the client has received of the answer, if that is not what the tap has read. */
+  readonly factsSent?: () => AnswerFacts;
 }

@@ -9,12 +9,12 @@ import type { ModelCall } from "./model-call.ts";
  * @param outputTokens a bound on each of its answers in place of its own.
  */
 export function maxCost(call: ModelCall, attempts: readonly Attempt[], outputTokens?: number): bigint {
-  const { operation } = call.route.route;
-  if (operation !== "generate" && operation !== "embed" && operation !== "batch-embed") return 0n;
+  const { isBilled, hasOutput } = call.request.traits;
+  if (!isBilled) return 0n;
   const choices = answersOf(call);
   let most = 0n;
   for (const attempt of attempts) {
-    const output = operation === "generate" ? (outputTokens ?? outputLimit(call, attempt)) * choices : 0;
+    const output = hasOutput ? (outputTokens ?? outputLimit(call, attempt)) * choices : 0;
     const cost = costOf(call, attempt, output);
     if (cost > most) most = cost;
   }
@@ -38,7 +38,7 @@ function costOf(call: ModelCall, attempt: Attempt, output: number): bigint {
   const { provider, upstreamModel } = attempt;
   const input = estimateInput(call, attempt);
   const { ledger, clock } = call.deps;
-  const tier = call.envelope?.tier;
+  const tier = call.request.envelope.tier;
   const usage = tier === undefined ? { input, output } : { input, output, tier };
   const cost = highestCost((used) => ledger.cost(provider.name, upstreamModel, used, clock.now()), usage);
   return cost ?? ceilingCost(call.current.budget.ceiling, input, output);
@@ -46,13 +46,13 @@ function costOf(call: ModelCall, attempt: Attempt, output: number): bigint {
 
 /** The output tokens that the provider is asked for at most. */
 function outputLimit(call: ModelCall, { lane, protocol }: Attempt): number {
-  const { maxOutputTokens: asked, otherLimit = 0 } = call.envelope ?? {};
+  const { maxOutputTokens: asked, otherLimit = 0 } = call.request.envelope;
   const { least = 0, unasked = 0 } = (lane === "translated" ? call.deps.upstreamProtocols.get(protocol)?.outputBounds : undefined) ?? {};
   return bounded(asked ?? Math.max(call.current.budget.outputTokens, unasked, otherLimit), least, mostTokens);
 }
 
 function answersOf(call: ModelCall): number {
-  return bounded(call.envelope?.choices ?? 1, 1, mostChoices);
+  return bounded(call.request.envelope.choices ?? 1, 1, mostChoices);
 }
 
 /** A client may write any number; sums of these fit into the database. */

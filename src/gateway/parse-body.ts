@@ -5,14 +5,14 @@ import type { ModelCall } from "./model-call.ts";
 
 /** Parses the client's body, which costs more the more values it holds. @throws GatewayError `body_too_complex`, `invalid_json`. */
 export function parseBody(call: ModelCall): unknown {
-  checkValues(call, call.text);
-  return parseLatin1(call.text);
+  checkValues(call, call.request.text);
+  return parseLatin1(call.request.text);
 }
 
 /** The same for a translation: numbers that must go out as they were written are kept so. `text`: the body, maybe with edits of the gateway's own. */
 export function parseExactBody(call: ModelCall, text: string): unknown {
   checkValues(call, text);
-  return parseExact(text, call.protocol.exactValues);
+  return parseExact(text, call.request.protocol.exactValues);
 }
 
 /**
@@ -21,7 +21,7 @@ export function parseExactBody(call: ModelCall, text: string): unknown {
  */
 export function checkTexts(call: ModelCall, { messages }: ChatRequest): void {
   const limit = call.current.maxValues;
-  if (call.text.length <= limit) return;
+  if (call.request.text.length <= limit) return;
   let text = "";
   const take = (block: Block): void => {
     if (block.type === "tool-call") text += block.arguments;

@@ -27,8 +27,13 @@ const serverTools =
 export interface CheckedRequest {
   readonly text: string;
   readonly model: string;
-  readonly envelope: Pick<Envelope, "maxOutputTokens" | "choices"> | undefined;
-  readonly deps: { readonly ledger: Pick<Ledger, "contextWindow"> };
+  readonly envelope: Pick<Envelope, "maxOutputTokens" | "choices">;
+}
+
+/** Who has answered. */
+export interface CheckedAttempt {
+  readonly attempt: Attempt;
+  readonly ledger: Pick<Ledger, "contextWindow">;
 }
 
 /** What an answer reports, as far as it can be true. */
@@ -43,18 +48,18 @@ export interface PlausibleUsage {
  * answer as those of its output. Where a provider puts in more than the body has, that is its model's context. Plausible counts are returned as they are, at the cost of
  * a few comparisons.
  */
-export function plausibleUsage(request: CheckedRequest, attempt: Attempt, usage: Usage, answerBytes: number): PlausibleUsage {
+export function plausibleUsage(request: CheckedRequest, server: CheckedAttempt, usage: Usage, answerBytes: number): PlausibleUsage {
   const { input = 0, output = 0, cacheRead = 0, cacheWrite5m = 0, cacheWrite1h = 0, reasoning = 0 } = usage;
   const inputSum = Math.max(input, cacheRead + cacheWrite5m + cacheWrite1h);
   const outputSum = Math.max(output, reasoning);
-  const { maxOutputTokens = 0, choices = 1 } = request.envelope ?? {};
+  const { maxOutputTokens = 0, choices = 1 } = request.envelope;
   const seenInput = request.text.length;
   const seenOutput = Math.max(maxOutputTokens * choices, answerBytes);
   const isInputPlausible = inputSum <= seenInput + unseenInput;
   const isOutputPlausible = outputSum <= seenOutput + unseenOutput * choices;
   if (isInputPlausible && isOutputPlausible) return { usage, isClamped: false };
   const turns = serverTools.test(request.text) || serverTools.test(request.model) ? mostTurns : 1;
-  const mostInput = isInputPlausible ? inputSum : largestInput(request, attempt, turns);
+  const mostInput = isInputPlausible ? inputSum : largestInput(request, server, turns);
   const clampsInput = inputSum > mostInput;
   const clampsOutput = outputSum > (seenOutput + unseenOutput * choices) * turns;
   if (!clampsInput && !clampsOutput) return { usage, isClamped: false };
@@ -70,11 +75,11 @@ export function plausibleUsage(request: CheckedRequest, attempt: Attempt, usage:
 }
 
 /** The bytes of a request that stands alone; else the context of its model, for each time that it may be asked. */
-function largestInput(request: CheckedRequest, { provider, upstreamModel }: Attempt, turns: number): number {
+function largestInput(request: CheckedRequest, { attempt, ledger }: CheckedAttempt, turns: number): number {
   const { text } = request;
   // A stored response is all that is known of a request without a body.
   const standsAlone = turns === 1 && text !== "" && !references.test(text);
   if (standsAlone) return text.length;
-  const window = request.deps.ledger.contextWindow(provider.name, upstreamModel);
+  const window = ledger.contextWindow(attempt.provider.name, attempt.upstreamModel);
   return Math.max(text.length + unseenInput, window === undefined ? longestWindow : Math.max(window, leastWindow)) * turns;
 }

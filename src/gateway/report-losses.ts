@@ -10,15 +10,19 @@ import type { ModelCall } from "./model-call.ts";
  * @throws GatewayError `invalid_request` where losses refuse the request.
  */
 export function reportLosses(call: ModelCall, attempt: Attempt, losses: readonly Loss[], wire: unknown): void {
-  const { params } = call.protocol;
+  const { params } = call.request.protocol;
   const dropped = losses.filter((loss) => loss.action === "dropped");
   const { named, unnamed } = nameLosses(dropped, (loss, places) => spellLoss(loss, params, wire, places));
   if (named.size > 0 && call.current.onLoss === "refuse") {
     const what = [...named.values()].map((loss) => `${loss.param} (${loss.reason})`).join("; ");
     const more = unnamed === undefined ? "" : ` ${unnamed}`;
-    throw new GatewayError("invalid_request", `The model "${call.model}" has no place for ${what}${more}, and gateway.on_loss is refuse.`, {
-      param: [...named.keys()][0]!,
-    });
+    throw new GatewayError(
+      "invalid_request",
+      `The model "${call.request.model}" has no place for ${what}${more}, and gateway.on_loss is refuse.`,
+      {
+        param: [...named.keys()][0]!,
+      },
+    );
   }
   nameIn(call, attempt, named, unnamed);
 }
@@ -30,13 +34,17 @@ export function reportLosses(call: ModelCall, attempt: Attempt, losses: readonly
  */
 export function reportChanges(call: ModelCall, attempt: Attempt, losses: readonly Loss[], wire: unknown): void {
   reportLosses(call, attempt, losses, wire);
-  const { named, unnamed } = nameLosses(losses, (loss, places) => spellLoss(loss, call.protocol.params, wire, places));
+  const { named, unnamed } = nameLosses(losses, (loss, places) => spellLoss(loss, call.request.protocol.params, wire, places));
   nameIn(call, attempt, named, unnamed);
 }
 
 function nameIn(call: ModelCall, attempt: Attempt, named: ReadonlyMap<string, Loss>, unnamed: string | undefined): void {
-  call.losses = [...named.keys()].map((param) => ({ param, label: paramLabel(param, call.protocol.params), to: attempt.protocol }));
-  call.unnamedLosses = unnamed;
+  call.answer.losses = [...named.keys()].map((param) => ({
+    param,
+    label: paramLabel(param, call.request.protocol.params),
+    to: attempt.protocol,
+  }));
+  call.answer.unnamedLosses = unnamed;
 }
 
 /** What the names of losses may be long in all, as a header has them; proxies and clients refuse a head that is much longer. */
@@ -72,6 +80,6 @@ export function renderForClient(call: ModelCall, wire: unknown, render: () => Re
   try {
     return render();
   } catch (error) {
-    throw spellRefusal(error, call.protocol.params, wire);
+    throw spellRefusal(error, call.request.protocol.params, wire);
   }
 }

@@ -10,17 +10,17 @@ import {
 } from "../upstream/index.ts";
 import type { Usage } from "../ir/index.ts";
 import type { ActiveAttempt } from "./attempt-registry.ts";
-import { ErrorAnswer } from "./error-answer.ts";
+import { ErrorSink } from "./error-sink.ts";
 import { upstreamRequestId } from "./answer-headers.ts";
 import { findHeader } from "./headers.ts";
 import { withCost } from "./cost-lane.ts";
-import type { Lane } from "./lane.ts";
-import type { AnswerSink, Delivery, FailedAttempt } from "./delivery.ts";
+import type { AttemptEntry } from "./attempt-entry.ts";
+import { isAnyForm, isForeign, type Lane } from "./lane.ts";
+import type { AnswerSink, Delivery, FailedAttempt, UpstreamHead } from "./delivery.ts";
 import { estimateInput } from "./estimate-usage.ts";
-import { JsonAnswer } from "./json-answer.ts";
+import { JsonSink } from "./json-sink.ts";
 import type { ModelCall } from "./model-call.ts";
-import { isBilled } from "./stored-responses.ts";
-import { StreamAnswer } from "./stream-answer.ts";
+import { StreamSink } from "./stream-sink.ts";
 import { errorOfFailure, withoutSecrets } from "./upstream-errors.ts";
 
 /**
@@ -37,6 +37,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   slot = -1;
   readonly call: ModelCall;
   readonly attempt: Attempt;
+  readonly entry: AttemptEntry;
   readonly lane: Lane;
   key: ProviderKey | undefined;
   upstream: UpstreamCall | undefined;
@@ -49,11 +50,11 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     this.attempt = attempt;
     this.lane = withCost(call, lane);
     this.#resolve = resolve;
+    this.entry = call.open(attempt);
   }
 
   start(): void {
     const { call } = this;
-    call.open(this.attempt);
     if (call.exchange.closed) {
       this.#left();
       return;
@@ -62,30 +63,36 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
       this.#left();
     });
     call.deps.underWay.add(this);
-    if (!call.unsettled) return;
+    if (this.#isSettled) return;
     this.upstream = call.current.client.dispatch(this.#request(), this);
     if (this.#done) this.upstream.abort();
   }
 
   onHead(status: number, headers: readonly string[]): void {
-    const { call } = this;
-    call.upstreamMs = call.deps.clock.monotonic() - call.dispatchedMs;
-    call.upstreamRequestId = upstreamRequestId(call, this.attempt.provider, headers);
-    const type = findHeader(headers, "content-type") ?? "";
-    if (status >= 300 || status < 200) this.#sink = new ErrorAnswer(this, status, headers);
-    else if (this.lane.readOtherForm !== undefined && this.#isOtherForm(type))
-      this.#sink = new JsonAnswer(this, status, headers, (whole) => this.lane.readOtherForm!(whole));
-    else if (this.lane.openStream !== undefined && (call.envelope?.stream === true || type.startsWith("text/event-stream")))
-      this.#sink = new StreamAnswer(this, status, headers, type);
-    else this.#sink = new JsonAnswer(this, status, headers, (whole) => this.lane.readJson(whole));
+    const { call, entry } = this;
+    call.answer.upstreamMs = call.deps.clock.monotonic() - entry.dispatchedMs;
+    entry.upstreamRequestId = upstreamRequestId(call, this.attempt.provider, headers);
+    this.#sink = this.#openSink({ status, headers });
+  }
+
+  #openSink(head: UpstreamHead): AnswerSink {
+    const { lane } = this;
+    if (head.status >= 300 || head.status < 200) return new ErrorSink(this, head);
+    const type = findHeader(head.headers, "content-type") ?? "";
+    if (isAnyForm(lane)) {
+      if (this.#isOtherForm(type)) return new JsonSink(this, head, (whole) => lane.readOtherForm(whole));
+      if (this.call.request.envelope.stream || type.startsWith("text/event-stream"))
+        return new StreamSink(this, head, lane.openStream(type), type);
+    }
+    return new JsonSink(this, head, (whole) => lane.readJson(whole));
   }
 
   /** One JSON object where a stream was asked for, or a stream where one object was; Gemini's stream may be JSON itself. */
   #isOtherForm(contentType: string): boolean {
-    const { envelope, route } = this.call;
-    if (envelope === undefined || route.route.operation !== "generate") return false;
+    const { envelope, traits } = this.call.request;
+    if (!traits.hasOutput) return false;
     if (!envelope.stream) return contentType.startsWith("text/event-stream");
-    return /\bjson\b/.test(contentType) && (this.lane.translated || envelope.jsonArray !== true);
+    return /\bjson\b/.test(contentType) && (isForeign(this.lane) || envelope.jsonArray !== true);
   }
 
   onData(chunk: Buffer): void {
@@ -98,8 +105,13 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
 
   onFailure(failure: UpstreamFailure): void {
     if (this.#done) return;
-    const { deps, dispatchedMs } = this.call;
-    deps.providerHealth.record(this.attempt.provider.name, false, deps.clock.monotonic() - dispatchedMs, this.#shown(failure.message));
+    const { deps } = this.call;
+    deps.providerHealth.record(
+      this.attempt.provider.name,
+      false,
+      deps.clock.monotonic() - this.entry.dispatchedMs,
+      this.#shown(failure.message),
+    );
     if (this.#sink !== undefined) {
       this.#sink.fail(failure);
       return;
@@ -110,7 +122,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   /** The answer came, and its status speaks for or against the provider. */
   answered(ok: boolean, message?: string): void {
     const shown = message === undefined ? undefined : this.#shown(message);
-    this.call.deps.providerHealth.record(this.attempt.provider.name, ok, this.call.upstreamMs, shown);
+    this.call.deps.providerHealth.record(this.attempt.provider.name, ok, this.call.answer.upstreamMs, shown);
   }
 
   clean(error: GatewayError): GatewayError {
@@ -124,11 +136,11 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   /** Nothing has gone to the client; the attempt ends with an error. */
   failed(thrown: GatewayError, nextTarget = false): void {
     const error = this.clean(thrown);
-    const { protocol, exchange } = this.call;
-    const settled = this.call.settle({
+    const { request, exchange } = this.call;
+    const settled = this.entry.settle({
       status: "error",
       // As the client gets it: not every dialect has every status.
-      httpStatus: protocol.renderError(error, exchange.requestId).status,
+      httpStatus: request.protocol.renderError(error, exchange.requestId).status,
       errorCode: error.code,
       errorMessage: error.message,
       upstreamMessage: error.upstreamMessage,
@@ -146,7 +158,11 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
       errorMessage: error.message,
       estimate,
     } as const;
-    this.#finishAfter(this.call.settle(settlement), { error, nextTarget: false });
+    this.#finishAfter(this.entry.settle(settlement), { error, nextTarget: false });
+  }
+
+  get #isSettled(): boolean {
+    return this.entry.settlement !== undefined;
   }
 
   get streaming(): boolean {
@@ -159,7 +175,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
 
   terminate(error: GatewayError): void {
     // One that is settled ends as soon as its record is there.
-    if (!this.call.unsettled) return;
+    if (this.#isSettled) return;
     if (this.#sink === undefined) this.cut(error);
     else this.#sink.terminate(error);
   }
@@ -174,17 +190,17 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     this.upstream?.abort();
     if (this.#sink === undefined) {
       const estimate = this.#estimateSent();
-      void this.call.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request", estimate });
+      void this.entry.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request", estimate });
       this.#finish(undefined);
       return;
     }
     this.#sink.leave();
   }
 
-  /** What has been sent is read by a model, and paid for, whether anybody waits for the answer or not. */
+  /** What has been sent is read by a model, and paid for, even if the client has left. */
   #estimateSent(): Usage {
     const { call, upstream } = this;
-    const isSent = upstream !== undefined && isBilled(call.route.route.operation);
+    const isSent = upstream !== undefined && call.request.traits.isBilled;
     return { input: isSent ? estimateInput(call, this.attempt) : 0, output: 0 };
   }
 
@@ -207,6 +223,6 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   #request(): UpstreamRequest {
     const { provider, protocol } = this.attempt;
     this.key = pickKey(provider, this.call.pinnedKey);
-    return { provider, protocol, ...this.lane.request, key: this.key, stream: this.call.envelope!.stream };
+    return { provider, protocol, ...this.lane.request, key: this.key, stream: this.call.request.envelope.stream };
   }
 }

@@ -1,7 +1,7 @@
 import { GatewayError, latin1OfUtf8, utf8OfLatin1 } from "../core/index.ts";
 import { estimateText, type EmbeddingRequest, type Usage } from "../ir/index.ts";
 import type { Attempt } from "../upstream/index.ts";
-import type { Lane } from "./lane.ts";
+import type { EmbeddingsLane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 import { parseBody, refuseAnswer } from "./parse-body.ts";
 import { reportLosses } from "./report-losses.ts";
@@ -12,12 +12,12 @@ import { translatedHeaders } from "./translated-lane.ts";
  * the provider tells no count, the tokens are estimated and the answer says so.
  * @throws GatewayError `invalid_request` where the request is not one of the client's dialect.
  */
-export function createTranslatedEmbeddingsLane(call: ModelCall, attempt: Attempt): Lane {
+export function createTranslatedEmbeddingsLane(call: ModelCall, attempt: Attempt): EmbeddingsLane {
   const { provider, upstreamModel, protocol } = attempt;
   const outer = call.deps.protocols.get(protocol)!;
   const { embeddings } = call.deps.upstreamProtocols.get(protocol)!;
   const wire = parseBody(call);
-  const request = call.protocol.parseEmbedding?.(wire, call.route);
+  const request = call.request.protocol.parseEmbedding?.(wire, call.request.route);
   if (request === undefined || embeddings === undefined) throw new GatewayError("not_served", `${protocol} has no embeddings.`);
   const { operation, value, losses } = embeddings.render(request, upstreamModel);
   reportLosses(call, attempt, losses, wire);
@@ -28,7 +28,7 @@ export function createTranslatedEmbeddingsLane(call: ModelCall, attempt: Attempt
       headers: translatedHeaders(call, outer.requiredHeaders, false),
       body: [Buffer.from(value, "utf8")],
     },
-    translated: true,
+    kind: "embeddings",
     readJson(whole) {
       const refusal = refuseAnswer(whole, provider.name, call.current, true);
       if (refusal !== undefined) throw refusal;
@@ -40,8 +40,8 @@ export function createTranslatedEmbeddingsLane(call: ModelCall, attempt: Attempt
         );
       }
       const usage: Usage = { input: inputTokens ?? estimateInputs(call, attempt, request), output: 0 };
-      call.estimated = inputTokens === undefined;
-      const body = call.protocol.renderEmbedding!({ model: call.model, vectors, inputTokens: usage.input! }, request);
+      call.answer.isEstimated = inputTokens === undefined;
+      const body = call.request.protocol.renderEmbedding!({ model: call.request.model, vectors, inputTokens: usage.input! }, request);
       return { facts: inputTokens === undefined ? {} : { usage }, estimate: usage, body: latin1OfUtf8(body) };
     },
   };

@@ -5,7 +5,7 @@ import type { Attempt } from "../upstream/index.ts";
 import { AnswerTranslator, streamType } from "./answer-translator.ts";
 import { findHeader } from "./headers.ts";
 import { isHeavy, nextTurn } from "./heavy-body.ts";
-import type { Lane } from "./lane.ts";
+import type { TranslatedLane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 import { checkTexts, parseExactBody, refuseAnswer } from "./parse-body.ts";
 import {
@@ -19,7 +19,7 @@ import {
   type ProofContent,
   type ProofOrigin,
 } from "./proofs/index.ts";
-import { answerIdOf, asAsked } from "./responses/own-response.ts";
+import { answerIdOf, asRequested } from "./responses/own-response.ts";
 import { renderForClient, reportLosses } from "./report-losses.ts";
 
 /**
@@ -27,8 +27,8 @@ import { renderForClient, reportLosses } from "./report-losses.ts";
  * has no place for is reported, or refuses the request (`gateway.on_loss`).
  * @throws GatewayError `invalid_request` where the request is not one of the client's dialect, or loses what must not be lost.
  */
-export function openTranslatedLane(call: ModelCall, attempt: Attempt): Lane | Promise<Lane> {
-  if (isHeavy(call)) return openInSteps(call, attempt);
+export function openTranslatedLane(call: ModelCall, attempt: Attempt): TranslatedLane | Promise<TranslatedLane> {
+  if (isHeavy(call.request)) return openInSteps(call, attempt);
   const wire = parseWire(call);
   const request = parseRequest(call, wire);
   const found = findProofs(call, attempt, request);
@@ -38,7 +38,7 @@ export function openTranslatedLane(call: ModelCall, attempt: Attempt): Lane | Pr
 }
 
 /** The same for a long body: no step of it keeps the event loop for long. */
-async function openInSteps(call: ModelCall, attempt: Attempt): Promise<Lane> {
+async function openInSteps(call: ModelCall, attempt: Attempt): Promise<TranslatedLane> {
   const wire = parseWire(call);
   await nextTurn();
   const request = parseRequest(call, wire);
@@ -51,17 +51,17 @@ async function openInSteps(call: ModelCall, attempt: Attempt): Promise<Lane> {
 }
 
 function parseWire(call: ModelCall): unknown {
-  return parseExactBody(call, call.guarded === undefined ? call.text : applyEdits(call.text, call.guarded.edits));
+  return parseExactBody(call, call.guarded === undefined ? call.request.text : applyEdits(call.request.text, call.guarded.edits));
 }
 
 function parseRequest(call: ModelCall, wire: unknown): ChatRequest {
-  const request = call.protocol.parseRequest(wire, call.route);
+  const request = call.request.protocol.parseRequest(wire, call.request.route);
   checkTexts(call, request);
   return request;
 }
 
 function findProofs(call: ModelCall, attempt: Attempt, request: ChatRequest): ReturnType<KeptProofs["find"]> {
-  return call.deps.keptProofs.find(call.principal.userId, callsToFind(request, call.protocol.id, originOf(attempt)));
+  return call.deps.keptProofs.find(call.request.principal.userId, callsToFind(request, call.request.protocol.id, originOf(attempt)));
 }
 
 interface ReadRequest {
@@ -81,25 +81,29 @@ interface RenderedRequest {
 function render(call: ModelCall, attempt: Attempt, { wire, request, kept }: ReadRequest): RenderedRequest {
   const { provider, upstreamModel, protocol } = attempt;
   const upstream = call.deps.upstreamProtocols.get(protocol)!;
-  const { stream } = call.envelope!;
+  const { stream } = call.request.envelope;
   const proofs = proofsOf(call, attempt);
-  const returned = returnProofs(request, { dialect: call.protocol.id, origin: proofs.origin, open: proofs.open, kept });
+  const returned = returnProofs(request, { dialect: call.request.protocol.id, origin: proofs.origin, open: proofs.open, kept });
   const rendered = renderForClient(call, wire, () =>
-    upstream.renderRequest(withLimit(returned.request, call.outputLimit), { model: upstreamModel, stream, quirks: provider.quirks }),
+    upstream.renderRequest(withLimit(returned.request, call.reservation?.outputLimit), {
+      model: upstreamModel,
+      stream,
+      quirks: provider.quirks,
+    }),
   );
   reportLosses(call, attempt, [...returned.losses, ...rendered.losses], wire);
   return { request, rendered };
 }
 
-function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: RenderedRequest): Lane {
+function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: RenderedRequest): TranslatedLane {
   const { provider, upstreamModel } = attempt;
-  const envelope = call.envelope!;
+  const envelope = call.request.envelope;
   const outer = call.deps.protocols.get(attempt.protocol)!;
   const upstream = call.deps.upstreamProtocols.get(attempt.protocol)!;
   const { stream } = envelope;
   const proofs = proofsOf(call, attempt);
   const sealer = new AnswerSealer({
-    dialect: call.protocol.id,
+    dialect: call.request.protocol.id,
     origin: proofs.origin,
     seal: proofs.seal,
   });
@@ -112,11 +116,11 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
     includeUsage: envelope.includeUsage ?? false,
     jsonArray: envelope.jsonArray ?? false,
     ...answerIdOf(call),
-    request: asAsked(call, request),
+    request: asRequested(call, request),
   };
   const answers = new AnswerTranslator({
     upstream,
-    dialect: call.protocol,
+    dialect: call.request.protocol,
     client,
     provider,
     refuse: (text, isLong) => refuseAnswer(text, provider.name, call.current, isLong),
@@ -132,22 +136,27 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
       headers: translatedHeaders(call, outer.requiredHeaders, stream),
       body: [Buffer.from(rendered.value, "utf8")],
     },
-    translated: true,
+    kind: "translated",
     readJson: (whole) => answers.render(answers.parse(whole)),
     readOtherForm: (whole) => (stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole))),
     openStream: () => {
       const decoder = checkedDecoder(call, provider.name, upstream.createStreamDecoder(rendered.toolNames));
-      const tap = new TranslatingTap(decoder, new EventSealer(sealer), call.protocol.createStreamEncoder(client), nowSeconds(call));
+      const pipe = new TranslatingPipe(
+        decoder,
+        new EventSealer(sealer),
+        call.request.protocol.createStreamEncoder(client),
+        nowSeconds(call),
+      );
       return {
         splitter: new SseSplitter(),
-        tap,
+        tap: pipe,
         jsonArray: client.jsonArray,
         contentType: streamType(client),
         // The elements of an array are no events, and nothing of them is repeated in an error.
-        ...(client.jsonArray ? {} : { told: () => tap.told(call.protocol.createTap({ hideUsage: false })) }),
+        ...(client.jsonArray ? {} : { factsSent: () => pipe.factsSent(call.request.protocol.createTap({ hideUsage: false })) }),
       };
     },
-    keep: () => (sealer.kept.length === 0 ? undefined : call.deps.keptProofs.keep(call.principal.userId, sealer.kept)),
+    keepProofs: () => (sealer.kept.length === 0 ? undefined : call.deps.keptProofs.keep(call.request.principal.userId, sealer.kept)),
   };
 }
 
@@ -166,7 +175,7 @@ function proofsOf(
   readonly open: (sealed: string) => ProofContent | undefined;
 } {
   const { sealer } = call.deps;
-  const { userId } = call.principal;
+  const { userId } = call.request.principal;
   return {
     origin: originOf(attempt),
     seal: (content) => sealer.seal(userId, JSON.stringify(content)),
@@ -204,8 +213,8 @@ function checkedDecoder(call: ModelCall, provider: string, decoder: StreamDecode
   };
 }
 
-/** Reads the upstream's stream and writes the client's: decoder and encoder, with what a tap knows between them. */
-class TranslatingTap implements StreamTap {
+/** Reads the upstream's stream and writes the client's: decoder and encoder, and what a tap must know between them. */
+class TranslatingPipe implements StreamTap {
   readonly facts: AnswerFacts = {};
   opened = false;
   ended = false;
@@ -235,8 +244,8 @@ class TranslatingTap implements StreamTap {
     return this.#encode(this.#decoder.end());
   }
 
-  /** What the client was told: its dialect's ids and numbers are the encoder's own. `reader` is a tap of that dialect. */
-  told(reader: StreamTap): AnswerFacts {
+  /** What the client has received: its dialect's ids and numbers are the encoder's own. `reader` is a tap of that dialect. */
+  factsSent(reader: StreamTap): AnswerFacts {
     for (const event of new SseSplitter().push(this.#first + this.#last)) reader.push(event);
     const { usage } = this.facts;
     return { ...reader.facts, ...(usage === undefined ? {} : { usage }) };
@@ -247,7 +256,7 @@ class TranslatingTap implements StreamTap {
     for (const event of events) {
       if (this.ended) break;
       this.#learn(event);
-      // The error is told by the one who ends the stream.
+      // Whoever ends the stream reports the error.
       if (event.type === "error") break;
       const dated = event.type === "message-start" && event.createdAt === 0 ? { ...event, createdAt: this.#createdAt } : event;
       for (const sealed of this.#sealer.push(dated)) text += this.#encoder.push(sealed);

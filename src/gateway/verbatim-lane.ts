@@ -2,7 +2,7 @@ import { applyEdits, GatewayError, parseLatin1, SseSplitter, type Edit } from ".
 import type { Attempt } from "../upstream/index.ts";
 import { forwardRequestHeaders } from "./headers.ts";
 import { AnswerTranslator } from "./answer-translator.ts";
-import type { Lane, ReadAnswer } from "./lane.ts";
+import type { ReadAnswer, VerbatimLane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 import { AnsweredError, setOutputLimit, type Patch } from "../protocols/index.ts";
 import { checkValues, parseBody, refuseAnswer } from "./parse-body.ts";
@@ -10,10 +10,9 @@ import { reportChanges } from "./report-losses.ts";
 import { withoutSeals } from "./proofs/index.ts";
 
 /** The client's own protocol: the received bytes go out, with small edits spliced in where something must change, and come back as they are. */
-export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
-  const { protocol, route, parts } = call;
+export function createVerbatimLane(call: ModelCall, attempt: Attempt): VerbatimLane {
+  const { protocol, route, parts, envelope } = call.request;
   const { provider, upstreamModel } = attempt;
-  const envelope = call.envelope!;
   const target = protocol.upstreamPath(route, upstreamModel);
   const patch = {
     ...(upstreamModel === envelope.model ? {} : { model: upstreamModel }),
@@ -29,7 +28,7 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
       headers: forwardRequestHeaders(call.exchange.rawHeaders, protocol),
       body,
     },
-    translated: false,
+    kind: "verbatim",
     readJson(whole) {
       try {
         const facts = protocol.readAnswer(whole, route);
@@ -57,7 +56,9 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): Lane {
 }
 
 /** The bound on output that the budget's rest sets. */
-function limitEdits({ outputLimit, protocol, text }: ModelCall, { provider }: Attempt): readonly Edit[] {
+function limitEdits({ request, reservation }: ModelCall, { provider }: Attempt): readonly Edit[] {
+  const { protocol, text } = request;
+  const outputLimit = reservation?.outputLimit;
   if (outputLimit === undefined) return [];
   const { maxOutputTokens: names } = protocol.params.names;
   const place = typeof names === "string" ? names : (names.find((name) => name === provider.quirks.maxTokensField) ?? names[0]);
@@ -66,14 +67,14 @@ function limitEdits({ outputLimit, protocol, text }: ModelCall, { provider }: At
 
 /** The received parts with the edits that every request of the provider gets. */
 function editedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] {
-  const { protocol, route, parts } = call;
-  const edits = inOrder(protocol.planEdits(call.envelope!, route, patch), ownEdits(call, attempt));
+  const { protocol, route, parts, envelope } = call.request;
+  const edits = inOrder(protocol.planEdits(envelope, route, patch), ownEdits(call, attempt));
   return edits.length === 0 ? parts : spliceParts(parts, edits);
 }
 
 /** Edits of the gateway's own. */
 function ownEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
-  return [...withoutSeals(call.text, call.protocol.id), ...(call.guarded?.edits ?? []), ...limitEdits(call, attempt)];
+  return [...withoutSeals(call.request.text, call.request.protocol.id), ...(call.guarded?.edits ?? []), ...limitEdits(call, attempt)];
 }
 
 /**
@@ -81,18 +82,18 @@ function ownEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
  * @throws GatewayError `body_too_complex`, `invalid_request` where a change refuses the request (`gateway.on_loss`).
  */
 function fittedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] | undefined {
-  const { protocol, route } = call;
+  const { protocol, route, traits } = call.request;
   const { provider, upstreamModel } = attempt;
-  if (provider.ownQuirks === undefined || protocol.fitOwnBody === undefined || route.route.operation !== "generate") return undefined;
+  if (provider.ownQuirks === undefined || protocol.fitOwnBody === undefined || !traits.hasOutput) return undefined;
   const own = ownEdits(call, attempt);
-  const text = own.length === 0 ? call.text : applyEdits(call.text, inOrder([], own));
+  const text = own.length === 0 ? call.request.text : applyEdits(call.request.text, inOrder([], own));
   const fitted = protocol.fitOwnBody(text, {
     model: upstreamModel,
     quirks: provider.ownQuirks,
     beforeParse: (body) => checkValues(call, body),
   });
   if (fitted === undefined) return undefined;
-  reportChanges(call, attempt, fitted.losses, parseLatin1(call.text));
+  reportChanges(call, attempt, fitted.losses, parseLatin1(call.request.text));
   const whole = [Buffer.from(fitted.text, "latin1")];
   const edits = protocol.planEdits(protocol.readEnvelope(fitted.text, route), route, patch);
   return edits.length === 0 ? whole : spliceParts(whole, edits);
@@ -104,8 +105,9 @@ function inOrder(some: readonly Edit[], others: readonly Edit[]): readonly Edit[
 
 /** Through the neutral form, as for a translation from the protocol to itself; what the ledger learns is what the upstream told. */
 function readOtherForm(call: ModelCall, attempt: Attempt, whole: string): ReadAnswer {
-  const { protocol, route, deps } = call;
-  const { model, stream, includeUsage = false, jsonArray = false } = call.envelope!;
+  const { deps } = call;
+  const { protocol, route } = call.request;
+  const { model, stream, includeUsage = false, jsonArray = false } = call.request.envelope;
   const answers = new AnswerTranslator({
     upstream: deps.upstreamProtocols.get(protocol.id)!,
     dialect: protocol,

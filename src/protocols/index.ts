@@ -10,6 +10,7 @@ export { AnsweredError } from "./answered-error.ts";
 export { maxLosses, refuseForeignState } from "./losses.ts";
 export { isUnbounded, setOutputLimit } from "./output-limits.ts";
 export { paramLabel, spellLoss, spellRefusal, type ParamTable, type SpelledPlaces } from "./param-names.ts";
+export { operations, type OperationTraits } from "./operations.ts";
 export * from "./protocol.ts";
 export type { ModelQuirks, PartKind, RenderQuirks } from "./quirks.ts";
 export * from "./translation.ts";

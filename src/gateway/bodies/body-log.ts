@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { messageOf, utf8OfLatin1, type Clock, type Logger } from "../../core/index.ts";
 import { systemSchedule, type EntryBodies, type EntryBody, type Schedule } from "../../ledger/index.ts";
-import type { Operation } from "../../protocols/index.ts";
+import { operations, type Operation } from "../../protocols/index.ts";
 import type { ClientExchange } from "../exchange.ts";
 import { createBodyRedactor, RedactionTooLong, type BodyRedactor } from "./body-redactor.ts";
 import { clipBody, cutText, spareBytes, type ClippedBody } from "./clip-body.ts";
@@ -53,8 +53,6 @@ const batchBodies = 16;
 /** More than this does not wait: what comes then is dropped. */
 const maxWaitingBytes = 32 * 1024 * 1024;
 const closeMs = 5000;
-
-const kept: ReadonlySet<Operation> = new Set<Operation>(["generate", "embed", "batch-embed"]);
 
 export function createBodyLog(deps: BodyLogDeps): BodyLog {
   const { bodies, clock, logger, schedule = systemSchedule } = deps;
@@ -163,7 +161,7 @@ export function createBodyLog(deps: BodyLogDeps): BodyLog {
   return {
     record(exchange, operation) {
       const { enabled, maxSizeBytes } = deps.settings();
-      return enabled && kept.has(operation) ? new RecordedExchange(exchange, maxSizeBytes + spareBytes, take) : undefined;
+      return enabled && operations[operation].isBilled ? new RecordedExchange(exchange, maxSizeBytes + spareBytes, take) : undefined;
     },
     counts: () => ({ dropped }),
     flush,

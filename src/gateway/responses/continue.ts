@@ -32,17 +32,17 @@ export const conversationBounds = { maxTurns: 1000, maxChars: 32 * 1024 * 1024 }
  * @throws GatewayError `response_not_found`, `not_found` (an item), `invalid_request` where the conversation cannot be told here.
  */
 export function continueConversation(call: ModelCall, attempts: readonly Attempt[]): readonly Attempt[] | Promise<readonly Attempt[]> {
-  if (call.protocol.id !== "openai-responses") return attempts;
-  const { previousResponseId, conversation } = call.envelope!;
+  if (call.request.protocol.id !== "openai-responses") return attempts;
+  const { previousResponseId, conversation } = call.request.envelope;
   const native = attempts[0]?.lane === "verbatim";
   if (conversation === true && !native) {
     throw new GatewayError(
       "invalid_request",
-      `Conversations are kept by OpenAI alone, and the model "${call.model}" is served by others. Use previous_response_id, or send the items as input.`,
+      `Conversations are kept by OpenAI alone, and the model "${call.request.model}" is served by others. Use previous_response_id, or send the items as input.`,
       { param: "conversation" },
     );
   }
-  if (conversation === true && !ownsProviderAccount(call.principal)) {
+  if (conversation === true && !ownsProviderAccount(call.request.principal)) {
     throw new GatewayError(
       "not_found",
       "No conversation of yours is known here: the gateway's users share the provider's account, so one user's conversation is not served to another. Use previous_response_id, or send the items as input.",
@@ -50,7 +50,7 @@ export function continueConversation(call: ModelCall, attempts: readonly Attempt
     );
   }
   // A provider that keeps responses says itself what it does not know, and its requests are many.
-  const refers = mayHoldReferences(call.text) || (!native && mayHoldBareReferences(call.text));
+  const refers = mayHoldReferences(call.request.text) || (!native && mayHoldBareReferences(call.request.text));
   if (previousResponseId === undefined && !refers) return attempts;
   return rewrite(call, attempts, native);
 }
@@ -64,16 +64,16 @@ function ownsProviderAccount({ role, keyId }: Principal): boolean {
 }
 
 async function rewrite(call: ModelCall, attempts: readonly Attempt[], native: boolean): Promise<readonly Attempt[]> {
-  const envelope = call.envelope!;
+  const envelope = call.request.envelope;
   const previousId = envelope.previousResponseId;
   const previous = previousId === undefined ? undefined : await ownedResponse(call, previousId, "previous_response_id");
   const turns = previous?.held === true ? await readTurns(call, previous.id) : [];
   checkValues(
     call,
-    turns.reduce((text, { input, response }) => text + input + response, call.text),
+    turns.reduce((text, { input, response }) => text + input + response, call.request.text),
   );
-  if (isHeavy(call)) await nextTurn();
-  const given = parseInputItems(readInputItems(call.text, envelope));
+  if (isHeavy(call.request)) await nextTurn();
+  const given = parseInputItems(readInputItems(call.request.text, envelope));
   const own = await resolveReferences(call, given, native);
   // The turn before it is named only where the gateway keeps both.
   call.continued = { previousId: turns.length > 0 ? previousId : undefined, input: JSON.stringify(own) };
@@ -85,7 +85,7 @@ async function rewrite(call: ModelCall, attempts: readonly Attempt[], native: bo
 }
 
 async function readTurns(call: ModelCall, id: string): Promise<readonly ChainTurn[]> {
-  const chain = await call.deps.responses.chain(id, call.principal.userId, conversationBounds);
+  const chain = await call.deps.responses.chain(id, call.request.principal.userId, conversationBounds);
   if ("problem" in chain) {
     throw chain.problem === "missing"
       ? new GatewayError(
@@ -165,7 +165,7 @@ async function lookUp(
     );
   }
   const response = await call.deps.responses.read(responseId);
-  const turn = response?.userId === call.principal.userId ? response : undefined;
+  const turn = response?.userId === call.request.principal.userId ? response : undefined;
   const items = turn === undefined ? [] : itemsAt(turn, from);
   const found = items.map((item) => ({ item, chars: JSON.stringify(item).length }));
   known.set(key, found);
@@ -182,9 +182,9 @@ function replaceInput(call: ModelCall, envelope: Envelope, items: readonly Item[
       : { ...input, text },
   ];
   if (alone && previous !== undefined) edits.push({ ...previous, text: "null" });
-  call.replaceBody(
+  call.request.replaceBody(
     applyEdits(
-      call.text,
+      call.request.text,
       edits.toSorted((a, b) => a.start - b.start),
     ),
   );

@@ -1,31 +1,33 @@
 import { GatewayError } from "../../core/index.ts";
 import { storedResponses, type AnswerFacts } from "../../protocols/index.ts";
 import type { Delivery } from "../delivery.ts";
+import { isForeign } from "../lane.ts";
 import type { ModelCall } from "../model-call.ts";
 import { rememberResponse } from "../stored-responses.ts";
 
 /**
- * Keeps a Responses answer, before the client learns that it is complete: where its provider keeps it, whose it is; else all of it.
- * @param ended reads what goes to the client. Not called where nothing is kept.
+ * Stores a Responses answer, before the client learns that it is complete: if its provider stores it, whose it is; else all of it.
+ * @param ended reads what goes to the client. Not called if nothing is stored.
  */
-export function keepAnswer(
+export function storeAnswer(
   delivery: Delivery,
   facts: AnswerFacts,
   ended: () => storedResponses.EndedResponse | undefined,
 ): Promise<void> | undefined {
   const { call, attempt, lane } = delivery;
-  if (call.protocol.id !== "openai-responses") return undefined;
-  return lane.translated ? holdAnswer(call, attempt.provider.name, ended) : rememberResponse(delivery, facts);
+  if (call.request.protocol.id !== "openai-responses") return undefined;
+  return isForeign(lane) ? storeWholeAnswer(call, attempt.provider.name, ended) : rememberResponse(delivery, facts);
 }
 
-/** Keeps an answer of a provider that keeps none. What is too large is not kept, and the log says so. */
-export function holdAnswer(
+/** Stores an answer of a provider that stores none. What is too large is not stored, and the log says so. */
+export function storeWholeAnswer(
   call: ModelCall,
   provider: string,
   ended: () => storedResponses.EndedResponse | undefined,
 ): Promise<void> | undefined {
-  const { deps, envelope, exchange } = call;
-  if (call.protocol.id !== "openai-responses" || call.route.route.operation !== "generate" || envelope?.store === false) return undefined;
+  const { deps, exchange } = call;
+  if (call.request.protocol.id !== "openai-responses" || !call.request.traits.hasOutput || call.request.envelope.store === false)
+    return undefined;
   const response = ended();
   if (response === undefined) return undefined;
   const input = ownInput(call);
@@ -42,7 +44,7 @@ export function holdAnswer(
 
 async function hold(call: ModelCall, provider: string, input: string, { id, status, json }: storedResponses.EndedResponse): Promise<void> {
   const isNew = await call.deps.responses.hold(
-    { id, userId: call.principal.userId, provider, providerKey: "", model: call.model },
+    { id, userId: call.request.principal.userId, provider, providerKey: "", model: call.request.model },
     { status, background: false, previousId: call.continued?.previousId, input, response: json },
   );
   if (!isNew) throw new Error(`The response ${id} is kept already.`);
@@ -62,5 +64,5 @@ async function conclude(
 
 /** The input items of this request alone, JSON. */
 export function ownInput(call: ModelCall): string {
-  return call.continued?.input ?? storedResponses.readInputItems(call.text, call.envelope!);
+  return call.continued?.input ?? storedResponses.readInputItems(call.request.text, call.request.envelope);
 }

@@ -8,11 +8,11 @@ export function ownResponseId(call: ModelCall): string {
 
 /** For a client's context: Responses that come from another protocol have an id of the gateway's own. */
 export function answerIdOf(call: ModelCall): { readonly answerId?: string } {
-  return call.protocol.id === "openai-responses" ? { answerId: ownResponseId(call) } : {};
+  return call.request.protocol.id === "openai-responses" ? { answerId: ownResponseId(call) } : {};
 }
 
 /** The request as the client sent it, for an answer that repeats parts of it: the body may have been rewritten since. */
-export function asAsked(call: ModelCall, request: ChatRequest): ChatRequest {
+export function asRequested(call: ModelCall, request: ChatRequest): ChatRequest {
   const { continued } = call;
   if (continued?.previousId === undefined) return request;
   const own = { ...request.extensions?.["openai-responses"], previous_response_id: continued.previousId };

@@ -1,8 +1,10 @@
 import { GatewayError, latin1OfEvents } from "../../core/index.ts";
 import { storedResponses } from "../../protocols/index.ts";
 import type { HeldResponse } from "../../store/index.ts";
+import { eventStreamType, streamHead } from "../answer-head.ts";
+import { answerJson } from "../answer-json.ts";
+import { finishAnswer } from "../finish-answer.ts";
 import type { ModelCall } from "../model-call.ts";
-import { ownHeaders } from "../own-headers.ts";
 import { conversationBounds } from "./continue.ts";
 
 /** A process that runs a response in the background says so at least every 15 s (see `createBackgroundJobs`); one that is silent for so long has died. */
@@ -11,20 +13,20 @@ const silentMs = 60_000;
 /** Answers a call on a response that the gateway keeps. @throws GatewayError. */
 export async function serveHeld(call: ModelCall): Promise<void> {
   const { id } = call.stored!;
-  switch (call.route.route.operation) {
+  switch (call.request.operation) {
     case "get-response":
       await get(call, id);
       return;
     case "delete-response":
       await call.deps.responses.forget(id);
       call.deps.background.cancel(id);
-      answer(call, storedResponses.renderDeleted(id));
+      await answer(call, storedResponses.renderDeleted(id));
       return;
     case "cancel-response":
-      answer(call, (await cancel(call, await current(call, id))).response);
+      await answer(call, (await cancel(call, await current(call, id))).response);
       return;
     case "list-input-items":
-      answer(call, await listInput(call, id));
+      await answer(call, await listInput(call, id));
       return;
     default:
       throw new GatewayError("not_served", "A stored response has no such operation.");
@@ -32,12 +34,12 @@ export async function serveHeld(call: ModelCall): Promise<void> {
 }
 
 async function get(call: ModelCall, id: string): Promise<void> {
-  const params = new URLSearchParams(call.route.query);
+  const params = new URLSearchParams(call.request.route.query);
   const after = params.get("starting_after");
   const held = await current(call, id);
-  if (!call.envelope!.stream) {
+  if (!call.request.envelope.stream) {
     if (after !== null) throw new GatewayError("invalid_request", "starting_after needs stream=true.", { param: "starting_after" });
-    answer(call, held.response);
+    await answer(call, held.response);
     return;
   }
   if (after !== null && !/^\d{1,9}$/.test(after)) {
@@ -52,11 +54,22 @@ async function get(call: ModelCall, id: string): Promise<void> {
       { param: "stream" },
     );
   }
-  const headers = ["content-type", "text/event-stream; charset=utf-8", "cache-control", "no-cache", "x-accel-buffering", "no"];
-  ownHeaders(call, headers);
-  call.served(200);
-  call.exchange.streamHead(200, headers);
-  call.exchange.finish(latin1OfEvents(storedResponses.replayStored(held.response, after === null ? -1 : Number(after))));
+  const events = latin1OfEvents(storedResponses.replayStored(held.response, after === null ? -1 : Number(after)));
+  await finishAnswer(call, {
+    facts: {},
+    record() {
+      call.served(200);
+      return undefined;
+    },
+    keep: () => undefined,
+    write() {
+      call.exchange.streamHead(200, streamHead(call, eventStreamType));
+      call.exchange.finish(events);
+    },
+    lose(error) {
+      throw error;
+    },
+  });
 }
 
 /** The response as it stands. One whose process has died has failed. */
@@ -92,7 +105,7 @@ async function cancel(call: ModelCall, held: HeldResponse): Promise<HeldResponse
 }
 
 async function listInput(call: ModelCall, id: string): Promise<string> {
-  const chain = await call.deps.responses.chain(id, call.principal.userId, conversationBounds);
+  const chain = await call.deps.responses.chain(id, call.request.principal.userId, conversationBounds);
   if ("problem" in chain) {
     throw chain.problem === "missing"
       ? new GatewayError("response_not_found", `The response "${chain.id}", which this conversation goes back to, is no longer kept.`, {
@@ -100,12 +113,9 @@ async function listInput(call: ModelCall, id: string): Promise<string> {
         })
       : new GatewayError("invalid_request", "The conversation is too long to be listed.", { param: "id" });
   }
-  return storedResponses.renderInputItems(storedResponses.contextItems(chain.turns), call.route.query);
+  return storedResponses.renderInputItems(storedResponses.contextItems(chain.turns), call.request.route.query);
 }
 
-function answer(call: ModelCall, body: string): void {
-  const headers = ["content-type", "application/json"];
-  ownHeaders(call, headers);
-  call.served(200);
-  call.exchange.json(200, headers, body);
+async function answer(call: ModelCall, body: string): Promise<void> {
+  await answerJson(call, undefined, { body, facts: {} });
 }

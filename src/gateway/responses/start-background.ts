@@ -2,18 +2,19 @@ import { GatewayError } from "../../core/index.ts";
 import { storedResponses } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { answerError } from "../answer-error.ts";
-import { finishCall } from "../finish-call.ts";
-import { asGatewayError, type ModelCall } from "../model-call.ts";
-import { ownHeaders } from "../own-headers.ts";
+import { asGatewayError } from "../as-gateway-error.ts";
+import type { ModelCall } from "../model-call.ts";
+import { finishCall } from "../report-call.ts";
 import { parseBody } from "../parse-body.ts";
+import { jsonHead } from "../answer-head.ts";
 import { DetachedExchange } from "./detached-exchange.ts";
 import { ownInput } from "./hold.ts";
-import { asAsked, ownResponseId } from "./own-response.ts";
+import { asRequested, ownResponseId } from "./own-response.ts";
 
 /** Whether the gateway itself has to make this response in the background. A provider that keeps responses does it by itself. */
 export function runsHere(call: ModelCall, attempts: readonly Attempt[]): boolean {
   const isAsked =
-    call.protocol.id === "openai-responses" && call.route.route.operation === "generate" && call.envelope!.background === true;
+    call.request.protocol.id === "openai-responses" && call.request.traits.hasOutput && call.request.envelope.background === true;
   return isAsked && attempts[0]?.lane !== "verbatim";
 }
 
@@ -28,33 +29,30 @@ export async function startBackground(
   send: (call: ModelCall, attempts: readonly Attempt[]) => Promise<void>,
 ): Promise<void> {
   const { deps, exchange: client } = call;
-  const envelope = call.envelope!;
+  const envelope = call.request.envelope;
   if (envelope.store === false) throw invalid("store", "A response in the background must be stored: leave store out, or set it to true.");
   if (envelope.stream) {
     throw invalid(
       "stream",
-      `A response of "${call.model}" in the background cannot be streamed: leave stream out, and retrieve it by its id.`,
+      `A response of "${call.request.model}" in the background cannot be streamed: leave stream out, and retrieve it by its id.`,
     );
   }
   deps.background.checkRoom();
-  const request = asAsked(call, call.protocol.parseRequest(parseBody(call), call.route));
+  const request = asRequested(call, call.request.protocol.parseRequest(parseBody(call), call.request.route));
   const id = `resp_${ownResponseId(call)}`;
-  const state = { id, createdAt: Math.floor(deps.clock.now() / 1000), model: call.model };
+  const state = { id, createdAt: Math.floor(deps.clock.now() / 1000), model: call.request.model };
   const pending = storedResponses.renderPending(request, { ...state, status: "in_progress" });
   const input = ownInput(call);
   if (input.length > call.current.maxHeldBytes)
     throw invalid("input", "The input is larger than gateway.responses.max_size, and so cannot be kept.");
   await deps.responses.hold(
-    { id, userId: call.principal.userId, provider: attempts[0]?.provider.name ?? "", providerKey: "", model: call.model },
+    { id, userId: call.request.principal.userId, provider: attempts[0]?.provider.name ?? "", providerKey: "", model: call.request.model },
     { status: "in_progress", background: true, previousId: call.continued?.previousId, input, response: pending },
   );
-  const headers = ["content-type", "application/json"];
-  ownHeaders(call, headers);
+  const headers = jsonHead(call, "application/json");
   const exchange = new DetachedExchange(client);
-  call.exchange = exchange;
-  call.background = pending;
-  call.envelope = { ...envelope, stream: true };
-  deps.background.start({ id, pending, exchange, work: () => work(call, attempts, send) });
+  const run = call.inBackground({ exchange, pending });
+  deps.background.start({ id, pending, exchange, work: () => work(run, attempts, send) });
   client.json(200, headers, storedResponses.renderPending(request, { ...state, status: "queued" }));
 }
 

@@ -1,6 +1,7 @@
 import { GatewayError } from "../core/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
-import type { AnswerSink, Delivery } from "./delivery.ts";
+import type { AnswerSink, Delivery, UpstreamHead } from "./delivery.ts";
+import { isForeign } from "./lane.ts";
 import { findHeader, readRetryAfter } from "./headers.ts";
 import { errorOfFailure, errorOfUpstream } from "./upstream-errors.ts";
 
@@ -8,14 +9,14 @@ import { errorOfFailure, errorOfUpstream } from "./upstream-errors.ts";
 const maxErrorBytes = 256 * 1024;
 
 /** An upstream's answer with a status that is no success. */
-export class ErrorAnswer implements AnswerSink {
+export class ErrorSink implements AnswerSink {
   readonly #delivery: Delivery;
   readonly #status: number;
   readonly #headers: readonly string[];
   readonly #parts: Buffer[] = [];
   #size = 0;
 
-  constructor(delivery: Delivery, status: number, headers: readonly string[]) {
+  constructor(delivery: Delivery, { status, headers }: UpstreamHead) {
     this.#delivery = delivery;
     this.#status = status;
     this.#headers = headers;
@@ -45,7 +46,7 @@ export class ErrorAnswer implements AnswerSink {
     const error = call.deps.protocols.get(attempt.protocol)!.parseError(this.#status, body);
     const retryAfter = readRetryAfter(findHeader(this.#headers, "retry-after"), call.deps.clock.now());
     this.#delivery.failed(
-      errorOfUpstream(error, attempt.provider, { foreign: this.#delivery.lane.translated, retryAfterSeconds: retryAfter }),
+      errorOfUpstream(error, attempt.provider, { foreign: isForeign(this.#delivery.lane), retryAfterSeconds: retryAfter }),
     );
   }
 
@@ -64,7 +65,7 @@ export class ErrorAnswer implements AnswerSink {
   leave(): void {
     // The upstream had refused already: nothing was generated.
     const estimate = { input: 0, output: 0 };
-    void this.#delivery.call.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request", estimate });
+    void this.#delivery.entry.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request", estimate });
     this.#delivery.delivered();
   }
 }

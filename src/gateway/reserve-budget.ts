@@ -8,21 +8,21 @@ import type { ModelCall } from "./model-call.ts";
 const minOutputTokens = 16;
 
 /**
- * Holds what the request may cost in the budgets of its user, its key and the key's ancestors. `undefined`, and no promise, for those who have none and for what costs nothing.
- * The hold is for the whole request, however many attempts it takes. If its client names no bound on output and a budget has room for less than the usual one, the
- * budget's rest becomes the bound.
+ * Reserves what the request may cost in the budgets of its user, its key and the key's ancestors. `undefined`, and no promise, if there are none or the request costs
+ * nothing. The reservation is for the whole request, however many attempts it takes. If its client names no bound on output and a budget has room for less than the
+ * usual one, the budget's rest becomes the bound.
  * @throws GatewayError `budget_exceeded`.
  */
-export function holdBudget(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
-  const { principal, deps } = call;
-  const budgets = deps.budgets.of(principal);
+export function reserveBudget(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
+  const { deps } = call;
+  const budgets = deps.budgets.of(call.request.principal);
   if (budgets === undefined) return undefined;
   const amountNanoUsd = maxCost(call, attempts);
   if (amountNanoUsd === 0n) return undefined;
   const { requestId } = call.exchange;
   let limit: number | undefined;
   const fitInto = (leftNanoUsd: bigint): bigint | undefined => {
-    if (call.route.route.operation !== "generate" || !isUnbounded(call.text)) return undefined;
+    if (!call.request.traits.hasOutput || !isUnbounded(call.request.text)) return undefined;
     const tokens = affordableOutput(call, attempts, leftNanoUsd);
     if (tokens < minOutputTokens) return undefined;
     limit = tokens;
@@ -30,34 +30,34 @@ export function holdBudget(call: ModelCall, attempts: readonly Attempt[]): Promi
   };
   const advise = (leftNanoUsd: bigint): string => describeWayOut(call, affordableOutput(call, attempts, leftNanoUsd));
   return deps.budgets.reserve({ requestId, amountNanoUsd, budgets, fitInto, advise }).then((warnings) => {
-    call.holdsBudget = true;
-    call.outputLimit = limit;
-    call.budgetWarnings = warnings.map(describeWarning);
+    call.reservation = { outputLimit: limit, warnings: warnings.map(describeWarning), isReleased: false };
   });
 }
 
 /**
- * The request is over. What it held is let go of where no row of it will cost anything; else its row settles that on the way into the database, so that
- * at no time neither of the two counts. Never rejects. Called again, it does nothing.
+ * The request is over: releases its reservation if the request cost nothing. Else the reservation counts until the request's row is in the database and counts
+ * instead. Never rejects. Called again, it does nothing.
  */
-export function letGoOfBudget(call: ModelCall): Promise<void> | undefined {
-  if (!call.holdsBudget) return undefined;
-  call.holdsBudget = false;
+export function releaseBudget(call: ModelCall): Promise<void> | undefined {
+  const { reservation, entry } = call;
+  if (reservation === undefined || reservation.isReleased) return undefined;
+  reservation.isReleased = true;
   const { budgets } = call.deps;
   const { requestId } = call.exchange;
-  const status = call.outcome;
-  if (status === undefined || status === "error" || status === "refused") return budgets.release(requestId);
-  const { usage, budgetCostNanoUsd: costNanoUsd } = call;
+  const status = call.settlement?.status;
+  if (status === undefined || entry === undefined || status === "error" || status === "refused") return budgets.release(requestId);
+  const { usage, budgetCostNanoUsd: costNanoUsd } = entry;
   budgets.finished(requestId, budgetCharge({ status, usage, costNanoUsd }, call.current.budget.ceiling));
   return undefined;
 }
 
 /** What a refused client can do: the number that was counted, its setting, and the number that there is room for. */
-function describeWayOut({ envelope, current, protocol, route }: ModelCall, affordable: number): string {
-  if (route.route.operation !== "generate") return "Send less at once";
+function describeWayOut({ request, current }: ModelCall, affordable: number): string {
+  const { envelope, protocol, traits } = request;
+  if (!traits.hasOutput) return "Send less at once";
   const { maxOutputTokens: names } = protocol.params.names;
   const name = typeof names === "string" ? names : names[0];
-  const asked = envelope?.maxOutputTokens;
+  const asked = envelope.maxOutputTokens;
   const counted =
     asked === undefined
       ? `${current.budget.outputTokens} output tokens are counted (ledger.output_ceiling), as the request does not set ${name}.`

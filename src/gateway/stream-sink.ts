@@ -1,30 +1,31 @@
 import { GatewayError, latin1OfEvents, messageOf, type SseEvent } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
-import { storedResponses, type EventSplitter, type StreamTap } from "../protocols/index.ts";
+import { storedResponses, type AnswerFacts, type EventSplitter, type StreamTap } from "../protocols/index.ts";
 import type { UpstreamFailure } from "../upstream/index.ts";
-import { allDone } from "./all-done.ts";
-import type { AnswerSink, Delivery } from "./delivery.ts";
+import { streamHead } from "./answer-head.ts";
+import type { Settlement } from "./attempt-entry.ts";
+import type { AnswerSink, Delivery, UpstreamHead } from "./delivery.ts";
 import { estimateInput, estimateOutput } from "./estimate-usage.ts";
-import { forwardAnswerHeaders, jsonTypeOf, streamTypeOf } from "./answer-headers.ts";
-import type { LaneStream } from "./lane.ts";
-import type { Settlement } from "./model-call.ts";
-import { ownHeaders } from "./own-headers.ts";
-import { keepAnswer } from "./responses/hold.ts";
-import { claimBill, isBilled, isPending, rememberResponse } from "./stored-responses.ts";
+import { jsonTypeOf, streamTypeOf } from "./answer-headers.ts";
+import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
+import { keepAnswer } from "./keep-answer.ts";
+import { isForeign, type LaneStream } from "./lane.ts";
+import { storeAnswer } from "./responses/hold.ts";
+import { isPending, rememberResponse } from "./stored-responses.ts";
 import { errorOfFailure, errorOfReading, errorOfUpstream } from "./upstream-errors.ts";
 import { Utf8Check } from "./utf8-check.ts";
 
 /** A client hears something at least this often while the upstream thinks. */
 const keepAliveMs = 15_000;
-/** The opening events are held back until the first content, but no longer than this, and no more than so many bytes. */
-const maxHoldMs = 10_000;
-const maxHoldBytes = 256 * 1024;
+/** The opening events are held back until the first content, but no longer than `maxBufferMs`, and no more than `maxBufferBytes`. */
+const maxBufferMs = 10_000;
+const maxBufferBytes = 256 * 1024;
 
 /**
  * A streamed answer of the client's own protocol: whole events pass on as the bytes they came in, while the tap reads along. The head is held
  * back until the first content, so that an upstream that fails before it yields a clean error. The terminal bytes wait for the ledger.
  */
-export class StreamAnswer implements AnswerSink {
+export class StreamSink implements AnswerSink, AnswerEnd {
   readonly #delivery: Delivery;
   readonly #status: number;
   readonly #headers: readonly string[];
@@ -32,30 +33,33 @@ export class StreamAnswer implements AnswerSink {
   readonly #splitter: EventSplitter;
   readonly #tap: StreamTap;
   readonly #utf8 = new Utf8Check();
-  #held = "";
+  #buffered = "";
   #headSent = false;
   /** Settled, or given up: what still comes is ignored. */
   #over = false;
   #paused = false;
   #openedMs: number;
   #lastWriteMs: number;
-  /** What the answer tells is billed with this request. */
-  #bills: boolean;
+  /** What the answer reports is billed with this request. */
+  #isBilled: boolean;
+  /** The last bytes of a whole answer. */
+  #terminal = "";
   readonly #contentType: string;
 
-  constructor(delivery: Delivery, status: number, headers: readonly string[], contentType: string) {
+  /** @param contentType of the upstream's stream. */
+  constructor(delivery: Delivery, { status, headers }: UpstreamHead, stream: LaneStream, contentType: string) {
     const { call } = delivery;
     this.#delivery = delivery;
     this.#status = status;
     this.#headers = headers;
-    this.#stream = delivery.lane.openStream!(contentType);
-    this.#contentType = this.#stream.contentType ?? (this.#stream.jsonArray ? jsonTypeOf(contentType) : streamTypeOf(contentType));
-    this.#splitter = this.#stream.splitter;
-    this.#tap = this.#stream.tap;
+    this.#stream = stream;
+    this.#contentType = stream.contentType ?? (stream.jsonArray ? jsonTypeOf(contentType) : streamTypeOf(contentType));
+    this.#splitter = stream.splitter;
+    this.#tap = stream.tap;
     this.#openedMs = call.deps.clock.monotonic();
     this.#lastWriteMs = this.#openedMs;
-    this.#bills = isBilled(call.route.route.operation);
-    if (/html|json/.test(contentType) && (delivery.lane.translated || !this.#stream.jsonArray)) {
+    this.#isBilled = call.request.traits.isBilled;
+    if (/html|json/.test(contentType) && (isForeign(delivery.lane) || !stream.jsonArray)) {
       delivery.upstream?.abort();
       const shown = call.current.redactor.text(contentType, delivery.attempt.provider, 60);
       this.#refuse(`answered "${shown}" where a stream was asked for`);
@@ -75,7 +79,7 @@ export class StreamAnswer implements AnswerSink {
       events = this.#splitter.push(chunk.toString("latin1"));
     } catch (error) {
       this.#delivery.upstream?.abort();
-      this.#break(errorOfReading(error, this.#delivery.attempt.provider, this.#delivery.lane.translated));
+      this.#break(errorOfReading(error, this.#delivery.attempt.provider, isForeign(this.#delivery.lane)));
       return;
     }
     if (events.length > 0) this.#take(events);
@@ -110,8 +114,8 @@ export class StreamAnswer implements AnswerSink {
   tick(nowMs: number): void {
     if (this.#over || this.#paused) return;
     if (!this.#headSent) {
-      if (nowMs - this.#openedMs < maxHoldMs) return;
-      const nothing = this.#held === "";
+      if (nowMs - this.#openedMs < maxBufferMs) return;
+      const nothing = this.#buffered === "";
       this.#sendHead();
       // The head leaves with the first bytes behind it.
       if (nothing) this.#writeKeepAlive();
@@ -139,7 +143,7 @@ export class StreamAnswer implements AnswerSink {
       if (tap.error !== undefined) {
         this.#emit(out);
         this.#delivery.upstream?.abort();
-        this.#break(errorOfUpstream(tap.error, this.#delivery.attempt.provider, { foreign: this.#delivery.lane.translated }));
+        this.#break(errorOfUpstream(tap.error, this.#delivery.attempt.provider, { foreign: isForeign(this.#delivery.lane) }));
         return;
       }
       if (tap.ended) {
@@ -154,7 +158,7 @@ export class StreamAnswer implements AnswerSink {
 
   #clean(piece: string): string {
     const { attempt, call, lane } = this.#delivery;
-    return lane.translated ? piece : call.current.redactor.whole(piece, attempt.provider);
+    return isForeign(lane) ? piece : call.current.redactor.whole(piece, attempt.provider);
   }
 
   /** Passes bytes on, or holds them while nothing has been said yet. */
@@ -163,26 +167,22 @@ export class StreamAnswer implements AnswerSink {
       if (out !== "") this.#write(out);
       return;
     }
-    this.#held += out;
-    if (this.#tap.opened || this.#held.length > maxHoldBytes) this.#sendHead();
+    this.#buffered += out;
+    if (this.#tap.opened || this.#buffered.length > maxBufferBytes) this.#sendHead();
   }
 
   #sendHead(): void {
-    const { call } = this.#delivery;
-    call.firstContentMs = call.deps.clock.monotonic();
-    call.upstreamMs = call.firstContentMs - call.dispatchedMs;
-    const headers: string[] = [];
-    forwardAnswerHeaders(call, this.#headers, headers, this.#contentType);
-    headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
-    ownHeaders(call, headers);
-    call.exchange.streamHead(this.#status, headers);
+    const { call, entry } = this.#delivery;
+    call.answer.firstContentMs = call.deps.clock.monotonic();
+    call.answer.upstreamMs = call.answer.firstContentMs - entry.dispatchedMs;
+    call.exchange.streamHead(this.#status, streamHead(call, this.#contentType, this.#headers));
     this.#headSent = true;
-    if (this.#held !== "") this.#write(this.#held);
-    this.#held = "";
+    if (this.#buffered !== "") this.#write(this.#buffered);
+    this.#buffered = "";
   }
 
   #writeKeepAlive(): void {
-    this.#write(this.#stream.jsonArray ? "\n" : this.#delivery.call.protocol.keepAlive);
+    this.#write(this.#stream.jsonArray ? "\n" : this.#delivery.call.request.protocol.keepAlive);
   }
 
   #write(data: string): void {
@@ -199,47 +199,31 @@ export class StreamAnswer implements AnswerSink {
 
   /** The answer is whole: its record first, then its last bytes. */
   #complete(terminal: string): void {
-    const { call } = this.#delivery;
     this.#over = true;
     if (!this.#headSent) this.#sendHead();
     this.#delivery.answered(true);
-    const bill = claimBill(call, this.#tap.facts);
-    if (bill === undefined) {
-      this.#record(terminal);
-      return;
-    }
-    bill.then(
-      (isFirst) => {
-        this.#bills = isFirst;
-        this.#record(terminal);
-      },
-      (error: unknown) => {
-        this.#lose(error);
-      },
-    );
+    this.#terminal = terminal;
+    void finishAnswer(this.#delivery.call, this);
   }
 
-  #record(terminal: string): void {
-    const { call } = this.#delivery;
-    const settled = this.#settle({ status: "ok", httpStatus: this.#status });
-    const stored = keepAnswer(this.#delivery, this.#tap.facts, () => storedResponses.readEndedStream(terminal));
-    const recorded = allDone(settled, stored, this.#delivery.lane.keep?.());
-    if (recorded === undefined) {
-      this.#finish(terminal);
-      return;
-    }
-    recorded.then(
-      () => {
-        this.#finish(terminal);
-      },
-      (error: unknown) => {
-        if (this.#bills && call.stored !== undefined) void call.deps.responses.returnBill(call.stored.id).catch(() => undefined);
-        this.#lose(error);
-      },
-    );
+  get facts(): AnswerFacts {
+    return this.#tap.facts;
   }
 
-  #lose(error: unknown): void {
+  record(isBilled: boolean): Promise<void> | undefined {
+    this.#isBilled = isBilled;
+    return this.#settle({ status: "ok", httpStatus: this.#status });
+  }
+
+  keep(): Promise<unknown> | undefined {
+    return keepAnswer(this.#delivery, this.#tap.facts, () => storedResponses.readEndedStream(this.#terminal));
+  }
+
+  write(): void {
+    this.#finish(this.#terminal);
+  }
+
+  lose(error: unknown): void {
     this.#delivery.call.deps.logger.error({ error: messageOf(error) }, "a stream could not be recorded");
     this.#finish(this.#errorBytes(new GatewayError("ledger_unavailable", "The answer could not be recorded.")));
   }
@@ -247,7 +231,7 @@ export class StreamAnswer implements AnswerSink {
   /** A response in the background goes on at its provider without this stream, and its client may come back for it. */
   #goesOn(): boolean {
     const { call, lane } = this.#delivery;
-    return !lane.translated && isPending(call, this.#tap.facts);
+    return !isForeign(lane) && isPending(call, this.#tap.facts);
   }
 
   #rememberUnfinished(): Promise<void> | undefined {
@@ -258,8 +242,8 @@ export class StreamAnswer implements AnswerSink {
   }
 
   #finish(terminal: string): void {
-    const { call } = this.#delivery;
-    call.upstreamMs = call.deps.clock.monotonic() - call.dispatchedMs;
+    const { call, entry } = this.#delivery;
+    call.answer.upstreamMs = call.deps.clock.monotonic() - entry.dispatchedMs;
     call.exchange.finish(terminal);
     this.#close();
   }
@@ -282,8 +266,8 @@ export class StreamAnswer implements AnswerSink {
     });
     this.#over = true;
     const last = this.#errorBytes(error);
-    const stored = this.#delivery.lane.translated
-      ? keepAnswer(this.#delivery, this.#tap.facts, () => storedResponses.readEndedStream(last))
+    const stored = isForeign(this.#delivery.lane)
+      ? storeAnswer(this.#delivery, this.#tap.facts, () => storedResponses.readEndedStream(last))
       : this.#rememberUnfinished();
     if (settled === undefined && stored === undefined) {
       this.#finish(last);
@@ -297,32 +281,33 @@ export class StreamAnswer implements AnswerSink {
 
   #errorBytes(error: GatewayError): string {
     const { call } = this.#delivery;
-    const facts = this.#stream.told?.() ?? this.#tap.facts;
-    return latin1OfEvents(call.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#stream.jsonArray, facts }));
+    const facts = this.#stream.factsSent?.() ?? this.#tap.facts;
+    return latin1OfEvents(
+      call.request.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#stream.jsonArray, facts }),
+    );
   }
 
   #settle(settlement: Settlement): Promise<void> | undefined {
-    const { call } = this.#delivery;
-    if (!this.#bills || this.#goesOn()) return call.settle(settlement);
+    const { call, attempt, entry } = this.#delivery;
+    if (!this.#isBilled || this.#goesOn()) return entry.settle(settlement);
     // The upstream failed before it said anything; its head had gone out, as it took long.
     const isCut = settlement.errorCode === "shutting_down";
     if (settlement.status === "interrupted" && !isCut && !this.#tap.opened)
-      return call.settle({ estimate: { input: 0, output: 0 }, ...settlement });
+      return entry.settle({ estimate: { input: 0, output: 0 }, ...settlement });
     const { facts } = this.#tap;
     const { usage } = facts;
     const answerBytes = this.#tap.textBytes;
     const isWhole = settlement.status === "ok" || this.#tap.finished;
-    if (isWhole && usage?.input !== undefined && usage.output !== undefined) return call.settle({ facts, answerBytes, ...settlement });
-    const { attempt } = this.#delivery;
+    if (isWhole && usage?.input !== undefined && usage.output !== undefined) return entry.settle({ facts, answerBytes, ...settlement });
     const estimate: Usage = {
       input: estimateInput(call, attempt),
       output: estimateOutput(call, attempt, answerBytes),
     };
     // Before its end a stream reports the prompt's tokens alone, or a first few of the output: the rest of what went out is estimated.
     const isPartial = !isWhole && usage !== undefined && (usage.output ?? 0) < estimate.output! / 2;
-    if (!isPartial) return call.settle({ facts, estimate, answerBytes, ...settlement });
+    if (!isPartial) return entry.settle({ facts, estimate, answerBytes, ...settlement });
     const { usage: _partial, ...others } = facts;
-    return call.settle({ facts: others, estimate: { ...estimate, ...usage, output: estimate.output! }, ...settlement });
+    return entry.settle({ facts: others, estimate: { ...estimate, ...usage, output: estimate.output! }, ...settlement });
   }
 
   #close(): void {

@@ -1,0 +1,181 @@
+import type { Usage } from "../ir/index.ts";
+import { costsNothing, highestCost, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
+import type { AnswerFacts } from "../protocols/index.ts";
+import type { Attempt } from "../upstream/index.ts";
+import type { AnswerReport } from "./answer-report.ts";
+import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
+import type { ClientExchange } from "./exchange.ts";
+import { plausibleUsage } from "./plausible-usage.ts";
+import type { RequestFacts } from "./request-facts.ts";
+
+/** A longer name of a model is cut. */
+const maxModelLength = 256;
+
+/** How an attempt ended, for the ledger. */
+export interface Settlement {
+  readonly status: EntryStatus;
+  readonly httpStatus: number;
+  readonly facts?: AnswerFacts;
+  /** Used if the upstream reported nothing usable. */
+  readonly estimate?: Usage;
+  /** Bytes of the answer or its text. */
+  readonly answerBytes?: number;
+  readonly errorCode?: string;
+  readonly errorMessage?: string;
+  readonly upstreamMessage?: string | undefined;
+}
+
+/** The parts of a call that an entry is made from. */
+export interface EntryContext {
+  readonly deps: Pick<GatewayDeps, "ledger" | "clock" | "logger">;
+  readonly current: Pick<GatewaySnapshot, "redactor">;
+  readonly exchange: Pick<ClientExchange, "requestId" | "clientRequestId" | "startedMs">;
+  readonly request: RequestFacts;
+  readonly answer: AnswerReport;
+  /** Budgets count the request: if its cost is not known, the most that it may be. */
+  readonly hasReservation: boolean;
+}
+
+/** The ledger's view of one attempt: opened before the request is sent, settled exactly once. */
+export class AttemptEntry {
+  /** 1 for the first attempt; 0: the request was refused before any. */
+  readonly number: number;
+  readonly attempt: Attempt | undefined;
+  /** Monotonic milliseconds. */
+  readonly dispatchedMs: number;
+  /** The id that the upstream gave the request; without secrets. */
+  upstreamRequestId: string | undefined;
+
+  readonly #context: EntryContext;
+  readonly #open: OpenRecord;
+  #settlement: Settlement | undefined;
+  #usage: Usage = {};
+  #cost: bigint | undefined;
+  #budgetCost: bigint | undefined;
+  #modelServed = "";
+
+  /** Its OPEN goes to the ledger, unless the request is refused: `attempt` is `undefined`, and the entry is only settled. */
+  constructor(context: EntryContext, number: number, attempt: Attempt | undefined) {
+    this.#context = context;
+    this.number = number;
+    this.attempt = attempt;
+    this.dispatchedMs = context.deps.clock.monotonic();
+    this.#open = openRecord(context, number, attempt);
+    if (attempt !== undefined) context.deps.ledger.open(this.#open);
+  }
+
+  /** The attempt is over: its CLOSE goes to the ledger, once. The promise, if any, must be awaited before the terminal bytes. */
+  settle(settlement: Settlement): Promise<void> | undefined {
+    if (this.#settlement !== undefined) return undefined;
+    return this.#context.deps.ledger.close(this.#close(settlement));
+  }
+
+  /** `undefined` until it is settled. */
+  get settlement(): Settlement | undefined {
+    return this.#settlement;
+  }
+
+  /** What the settled attempt has used, as the ledger has it. */
+  get usage(): Usage {
+    return this.#usage;
+  }
+
+  /** The model that the upstream says it was. */
+  get modelServed(): string {
+    return this.#modelServed;
+  }
+
+  /** The cost of the settled attempt; `undefined`: not known. */
+  get costNanoUsd(): bigint | undefined {
+    return this.#cost;
+  }
+
+  /** What the settled attempt counts for in budgets: its cost, or the most that it may be. */
+  get budgetCostNanoUsd(): bigint | undefined {
+    return this.#budgetCost;
+  }
+
+  /** What the attempt will cost if it ends with this usage; `undefined`: not known, or it is settled. */
+  reckon({ usage, model }: AnswerFacts): bigint | undefined {
+    if (this.#settlement !== undefined || usage === undefined) return undefined;
+    const { provider, upstreamModel, timeMs } = this.#open;
+    const plausible = this.#plausible(usage, 0).usage;
+    return this.#context.deps.ledger.cost(provider, model ?? upstreamModel, plausible, timeMs, upstreamModel);
+  }
+
+  #servedBy(named: string | undefined): string {
+    const { upstreamModel } = this.#open;
+    if (named === undefined || named === upstreamModel || this.attempt === undefined) return upstreamModel;
+    return this.#context.current.redactor.text(named, this.attempt.provider, maxModelLength);
+  }
+
+  #plausible(usage: Usage, answerBytes: number): ReturnType<typeof plausibleUsage> {
+    const { request, deps } = this.#context;
+    return plausibleUsage(request, { attempt: this.attempt!, ledger: deps.ledger }, usage, answerBytes);
+  }
+
+  /** What was reported, as far as it can be true; estimated where it is missing. */
+  #usageOf({ facts, estimate, answerBytes = 0 }: Settlement): Pick<CloseRecord, "usage" | "usageSource"> {
+    const { deps, exchange, request } = this.#context;
+    const reported = facts?.usage;
+    if (this.attempt === undefined || reported === undefined || (reported.input === undefined && reported.output === undefined)) {
+      return estimate === undefined ? { usage: {}, usageSource: "none" } : { usage: estimate, usageSource: "estimated" };
+    }
+    const { usage, isClamped } = this.#plausible(reported, answerBytes);
+    if (isClamped) {
+      const fields = { request_id: exchange.requestId, provider: this.attempt.provider.name, reported };
+      deps.logger.warn(fields, "a provider reported more tokens than the request can hold: they are clamped");
+    }
+    // What has no tokens is often left out.
+    const input = usage.input ?? (request.traits.isBilled ? estimate?.input : undefined);
+    const output = usage.output ?? (request.traits.hasOutput ? estimate?.output : undefined);
+    const isFilled = (usage.input === undefined && (input ?? 0) > 0) || (usage.output === undefined && (output ?? 0) > 0);
+    if (!isFilled) return { usage, usageSource: isClamped ? "estimated" : "reported" };
+    const filled = { ...usage, ...(input === undefined ? {} : { input }), ...(output === undefined ? {} : { output }) };
+    return { usage: filled, usageSource: "estimated" };
+  }
+
+  #close(settlement: Settlement): CloseRecord {
+    const { deps, exchange, answer, hasReservation } = this.#context;
+    const open = this.#open;
+    const { usage, usageSource } = this.#usageOf(settlement);
+    const modelServed = this.#servedBy(settlement.facts?.model);
+    const ttft = answer.firstContentMs;
+    this.#settlement = settlement;
+    this.#usage = usage;
+    this.#modelServed = modelServed;
+    const record: CloseRecord = {
+      status: settlement.status,
+      ...open,
+      durationMs: Math.max(0, Math.round(deps.clock.monotonic() - exchange.startedMs)),
+      ...(ttft === undefined ? {} : { ttftMs: Math.max(0, Math.round(ttft - exchange.startedMs)) }),
+      modelServed,
+      usage,
+      usageSource,
+      httpStatus: settlement.httpStatus,
+      ...(settlement.errorCode === undefined ? {} : { errorCode: settlement.errorCode }),
+    };
+    const costOf = (used: Usage): bigint | undefined => deps.ledger.cost(open.provider, modelServed, used, open.timeMs, open.upstreamModel);
+    this.#cost = costsNothing(record) ? 0n : costOf(usage);
+    this.#budgetCost = this.#cost ?? (hasReservation ? highestCost(costOf, usage) : undefined);
+    return record;
+  }
+}
+
+function openRecord({ deps, exchange, request }: EntryContext, number: number, attempt: Attempt | undefined): OpenRecord {
+  const { principal, tags } = request;
+  return {
+    requestId: exchange.requestId,
+    attempt: number,
+    timeMs: deps.clock.now(),
+    userId: principal.userId,
+    keyId: principal.keyId,
+    dialect: request.protocol.id,
+    provider: attempt?.provider.name ?? "",
+    modelAsked: request.model,
+    upstreamModel: attempt?.upstreamModel ?? "",
+    ...(request.traits.isBilled ? { inputTokensEstimate: request.inputEstimate } : {}),
+    ...(exchange.clientRequestId === undefined ? {} : { clientRequestId: exchange.clientRequestId }),
+    ...(tags === undefined ? {} : { tags }),
+  };
+}

@@ -1,0 +1,40 @@
+import type { ModelCall } from "./model-call.ts";
+import { releaseBudget } from "./reserve-budget.ts";
+
+/** The request is over: its reservation is released, then it is reported to metrics and the access log. */
+export function finishCall(call: ModelCall): void {
+  void releaseBudget(call);
+  reportCall(call);
+}
+
+function reportCall(call: ModelCall): void {
+  const { deps, exchange, request, answer, attempt, entry, settlement } = call;
+  if (settlement === undefined) return;
+  const { firstContentMs } = answer;
+  deps.observe({
+    requestId: exchange.requestId,
+    clientRequestId: exchange.clientRequestId,
+    principal: request.principal,
+    dialect: request.protocol.id,
+    operation: request.operation,
+    provider: attempt?.provider.name ?? "",
+    modelAsked: request.model,
+    modelServed: entry?.modelServed ?? "",
+    modelKnown: attempt?.provider.models.includes(attempt.upstreamModel) === true,
+    status: settlement.status,
+    httpStatus: settlement.httpStatus,
+    stream: request.envelope.stream,
+    attempts: call.attempts,
+    durationMs: deps.clock.monotonic() - exchange.startedMs,
+    ttftMs: firstContentMs === undefined ? undefined : firstContentMs - exchange.startedMs,
+    overheadMs: call.overheadMs(),
+    usage: entry?.usage ?? {},
+    costNanoUsd: entry?.costNanoUsd,
+    losses: answer.losses,
+    unnamedLosses: answer.unnamedLosses,
+    errorCode: settlement.errorCode,
+    errorMessage: settlement.errorMessage,
+    upstreamRequestId: entry?.upstreamRequestId,
+    upstreamMessage: settlement.upstreamMessage,
+  });
+}

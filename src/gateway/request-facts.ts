@@ -1,0 +1,90 @@
+import type { Principal } from "../accounts/index.ts";
+import { estimateBody } from "../ir/index.ts";
+import { operations, type Envelope, type Operation, type OperationTraits, type Protocol, type RouteCall } from "../protocols/index.ts";
+
+/** Of a request whose body has not been read, or has none. */
+const noEnvelope: Envelope = { model: "", stream: false, spans: {}, insertAt: 0, empty: true };
+
+/** Who sent a request, by which route, and what it contains. The steps that admit a request fill it in; lanes and sinks only read it. */
+export class RequestFacts {
+  readonly principal: Principal;
+  readonly protocol: Protocol;
+  readonly route: RouteCall;
+  #tags: string | undefined;
+  #parts: readonly Buffer[] = [];
+  #text = "";
+  #envelope = noEnvelope;
+  #inputEstimate: number | undefined;
+
+  constructor(principal: Principal, protocol: Protocol, route: RouteCall) {
+    this.principal = principal;
+    this.protocol = protocol;
+    this.route = route;
+  }
+
+  get operation(): Operation {
+    return this.route.route.operation;
+  }
+
+  get traits(): OperationTraits {
+    return operations[this.route.route.operation];
+  }
+
+  /** What the client calls its request's usage, as the ledger stores it. */
+  get tags(): string | undefined {
+    return this.#tags;
+  }
+
+  /** The body in the parts it came in, or as it was rewritten; empty if there is none. */
+  get parts(): readonly Buffer[] {
+    return this.#parts;
+  }
+
+  /** The same as one latin1 string. */
+  get text(): string {
+    return this.#text;
+  }
+
+  get envelope(): Envelope {
+    return this.#envelope;
+  }
+
+  /** The client's name for the model; "" before the envelope has been read. */
+  get model(): string {
+    return this.#envelope.model;
+  }
+
+  /** Tokens of the prompt by rule of thumb. */
+  get inputEstimate(): number {
+    return (this.#inputEstimate ??= estimateBody(this.#text));
+  }
+
+  setTags(tags: string | undefined): void {
+    this.#tags = tags;
+  }
+
+  setBody(parts: readonly Buffer[], text: string): void {
+    this.#parts = parts;
+    this.#text = text;
+    this.#inputEstimate = undefined;
+  }
+
+  setEnvelope(envelope: Envelope): void {
+    this.#envelope = envelope;
+  }
+
+  /** Another body (latin1) in place of the client's, and its envelope. */
+  replaceBody(text: string): void {
+    this.setBody([Buffer.from(text, "latin1")], text);
+    this.#envelope = this.protocol.readEnvelope(text, this.route);
+  }
+
+  /** The same request, answered as a stream. */
+  asStream(): RequestFacts {
+    const copy = new RequestFacts(this.principal, this.protocol, this.route);
+    copy.setTags(this.#tags);
+    copy.setBody(this.#parts, this.#text);
+    copy.setEnvelope({ ...this.#envelope, stream: true });
+    return copy;
+  }
+}
