@@ -3,6 +3,7 @@ import { estimateRequest, type ChatRequest } from "../ir/index.ts";
 import { refuseForeignState } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import { answerJson } from "./answer-json.ts";
+import { withCost } from "./cost-lane.ts";
 import type { ModelCall } from "./model-call.ts";
 import { parseBody } from "./parse-body.ts";
 import { sendUpstream } from "./send-upstream.ts";
@@ -27,7 +28,7 @@ async function askCounter(call: ModelCall, attempt: Attempt): Promise<"served" |
   if (attempt.provider.quirks.noTokenCounter === true) return undefined;
   const lane = attempt.lane === "translated" ? translatedLane(call, attempt) : createVerbatimLane(call, attempt);
   if (lane === undefined) return undefined;
-  const outcome = await sendUpstream(call, attempt, lane);
+  const outcome = await sendUpstream(call, attempt, withCost(call, lane));
   if (outcome === undefined) return "served";
   if (!mayEstimate(outcome.error, attempt)) throw outcome.error;
   return outcome.error;

@@ -7,6 +7,7 @@ import { checkAllowed, checkNamedModels } from "./allowed-models.ts";
 import { answerBuiltin } from "./answer-builtin.ts";
 import { answerError } from "./answer-error.ts";
 import { asGatewayError } from "./as-gateway-error.ts";
+import { withCost } from "./cost-lane.ts";
 import { countTokens, learnFromUsage } from "./count-tokens.ts";
 import type { GatewayDeps } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
@@ -14,7 +15,7 @@ import { isHeavy, nextTurn } from "./heavy-body.ts";
 import { createModelCall, type ModelCall } from "./model-call.ts";
 import { openLane } from "./open-lane.ts";
 import { receive } from "./receive.ts";
-import { finishCall } from "./report-call.ts";
+import { finishCall } from "./finish-call.ts";
 import { reserveBudget } from "./reserve-budget.ts";
 import { continueConversation } from "./responses/continue.ts";
 import { serveHeld } from "./responses/serve-held.ts";
@@ -65,7 +66,7 @@ async function serve(call: ModelCall): Promise<boolean> {
   const reserved = reserveBudget(call, attempts);
   if (reserved !== undefined) await reserved;
   if (runsHere(call, attempts)) {
-    await startBackground(call, attempts, sendWithFailover);
+    await startBackground(call, attempts, sendDetached);
     return false;
   }
   await sendWithFailover(call, attempts);
@@ -98,10 +99,24 @@ async function sendWithFailover(call: ModelCall, attempts: readonly Attempt[]): 
       return;
     }
     const lane = openLane(call, attempt);
-    const outcome = await sendUpstream(call, attempt, lane instanceof Promise ? await lane : lane);
+    const outcome = await sendUpstream(call, attempt, withCost(call, lane instanceof Promise ? await lane : lane));
     if (outcome === undefined) return;
     failure = outcome.error;
     if (!outcome.nextTarget) break;
   }
   throw failure ?? new GatewayError("model_not_found", `No provider serves the model "${call.request.model}".`, { param: "model" });
+}
+
+/** The same for a request in the background, whose client has its answer. @throws GatewayError after it has been recorded. */
+async function sendDetached(call: ModelCall, attempts: readonly Attempt[]): Promise<void> {
+  try {
+    await sendWithFailover(call, attempts);
+  } catch (error) {
+    const failure = asGatewayError(error, call.deps, call.exchange.requestId);
+    // Settles what is open; the answer itself goes nowhere.
+    await answerError(call, failure);
+    throw failure;
+  } finally {
+    finishCall(call);
+  }
 }

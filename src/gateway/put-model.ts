@@ -1,5 +1,5 @@
 import { latin1OfUtf8, scanDocument } from "../core/index.ts";
-import { spliceParts } from "./verbatim-lane.ts";
+import { spliceParts } from "./splice-parts.ts";
 
 /**
  * A body whose `model` is the one that the path names; all other bytes stay. @param text the parts as latin1.

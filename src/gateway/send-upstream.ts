@@ -13,7 +13,6 @@ import type { ActiveAttempt } from "./attempt-registry.ts";
 import { ErrorSink } from "./error-sink.ts";
 import { upstreamRequestId } from "./answer-headers.ts";
 import { findHeader } from "./headers.ts";
-import { withCost } from "./cost-lane.ts";
 import type { AttemptEntry } from "./attempt-entry.ts";
 import { isAnyForm, isForeign, type Lane } from "./lane.ts";
 import type { AnswerSink, Delivery, FailedAttempt, UpstreamHead } from "./delivery.ts";
@@ -48,7 +47,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   constructor(call: ModelCall, attempt: Attempt, lane: Lane, resolve: (outcome: FailedAttempt | undefined) => void) {
     this.call = call;
     this.attempt = attempt;
-    this.lane = withCost(call, lane);
+    this.lane = lane;
     this.#resolve = resolve;
     this.entry = call.open(attempt);
   }

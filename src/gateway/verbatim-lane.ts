@@ -7,6 +7,7 @@ import type { ModelCall } from "./model-call.ts";
 import { AnsweredError, setOutputLimit, type Patch } from "../protocols/index.ts";
 import { checkValues, parseBody, refuseAnswer } from "./parse-body.ts";
 import { reportChanges } from "./report-losses.ts";
+import { spliceParts } from "./splice-parts.ts";
 import { withoutSeals } from "./proofs/index.ts";
 
 /** The client's own protocol: the received bytes go out, with small edits spliced in where something must change, and come back as they are. */
@@ -118,28 +119,4 @@ function readOtherForm(call: ModelCall, attempt: Attempt, whole: string): ReadAn
     nowSeconds: () => Math.floor(deps.clock.now() / 1000),
   });
   return stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole));
-}
-
-/** The parts with the edits put in; all other bytes are the received ones, not copied. Offsets count over all parts. */
-export function spliceParts(parts: readonly Buffer[], edits: readonly Edit[]): Buffer[] {
-  const out: Buffer[] = [];
-  let offset = 0;
-  let next = 0;
-  let skipTo = 0;
-  for (const part of parts) {
-    const end = offset + part.length;
-    let at = Math.max(offset, skipTo);
-    while (next < edits.length && edits[next]!.start < end) {
-      const edit = edits[next]!;
-      if (edit.start > at) out.push(part.subarray(at - offset, edit.start - offset));
-      out.push(Buffer.from(edit.text, "latin1"));
-      skipTo = edit.end;
-      at = Math.max(at, edit.end);
-      next++;
-    }
-    if (at < end) out.push(part.subarray(at - offset));
-    offset = end;
-  }
-  for (; next < edits.length; next++) out.push(Buffer.from(edits[next]!.text, "latin1"));
-  return out;
 }

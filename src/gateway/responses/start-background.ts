@@ -1,10 +1,7 @@
 import { GatewayError } from "../../core/index.ts";
 import { storedResponses } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
-import { answerError } from "../answer-error.ts";
-import { asGatewayError } from "../as-gateway-error.ts";
 import type { ModelCall } from "../model-call.ts";
-import { finishCall } from "../report-call.ts";
 import { parseBody } from "../parse-body.ts";
 import { jsonHead } from "../answer-head.ts";
 import { DetachedExchange } from "./detached-exchange.ts";
@@ -20,7 +17,7 @@ export function runsHere(call: ModelCall, attempts: readonly Attempt[]): boolean
 
 /**
  * Answers `queued` and makes the response without its client, who polls it or cancels it. Upstream it is a stream, as those may take long.
- * @param send tries the attempts, in order.
+ * @param send tries the attempts, in order, and reports how that ended.
  * @throws GatewayError where the request is wrong or no more are taken.
  */
 export async function startBackground(
@@ -52,25 +49,8 @@ export async function startBackground(
   const headers = jsonHead(call, "application/json");
   const exchange = new DetachedExchange(client);
   const run = call.inBackground({ exchange, pending });
-  deps.background.start({ id, pending, exchange, work: () => work(run, attempts, send) });
+  deps.background.start({ id, pending, exchange, work: () => send(run, attempts) });
   client.json(200, headers, storedResponses.renderPending(request, { ...state, status: "queued" }));
-}
-
-async function work(
-  call: ModelCall,
-  attempts: readonly Attempt[],
-  send: (call: ModelCall, attempts: readonly Attempt[]) => Promise<void>,
-): Promise<void> {
-  try {
-    await send(call, attempts);
-  } catch (error) {
-    const failure = asGatewayError(error, call.deps, call.exchange.requestId);
-    // Settles what is open; the answer itself goes nowhere.
-    await answerError(call, failure);
-    throw failure;
-  } finally {
-    finishCall(call);
-  }
 }
 
 function invalid(param: string, message: string): GatewayError {
