@@ -5,11 +5,12 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   store: ["core"],
   protocols: ["core", "ir"],
   upstream: ["core", "ir", "protocols"],
+  policy: ["core", "ir", "protocols"],
   accounts: ["core", "store"],
   ledger: ["core", "ir", "store"],
-  gateway: ["core", "ir", "store", "protocols", "upstream", "accounts", "ledger"],
+  gateway: ["core", "ir", "store", "protocols", "upstream", "policy", "accounts", "ledger"],
   server: ["core", "ir", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
-  app: ["core", "ir", "store", "protocols", "upstream", "accounts", "ledger", "gateway", "server"],
+  app: ["core", "ir", "store", "protocols", "upstream", "policy", "accounts", "ledger", "gateway", "server"],
 };
 
 /**
@@ -22,6 +23,17 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     observe: ["http"],
     routes: ["http", "observe"],
     admin: ["http"],
+  },
+  gateway: {
+    errors: [],
+    headers: [],
+    tokens: [],
+    bodies: [],
+    proofs: [],
+    responses: ["errors", "headers", "bodies"],
+    admission: ["errors", "tokens", "bodies", "responses"],
+    answers: ["errors", "headers", "tokens", "bodies", "responses", "admission"],
+    lanes: ["errors", "headers", "tokens", "bodies", "proofs", "responses", "answers"],
   },
   upstream: {
     transport: [],

@@ -5,7 +5,7 @@ import type { Attempt } from "../upstream/index.ts";
 import type { AnswerReport } from "./answer-report.ts";
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
-import { plausibleUsage } from "./plausible-usage.ts";
+import { plausibleUsage } from "./tokens/plausible-usage.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
 /** A longer name of a model is cut. */

@@ -4,13 +4,13 @@ import type { ProtocolId, Usage } from "../ir/index.ts";
 import type { Budgets, CeilingRates, EntryStatus, Ledger } from "../ledger/index.ts";
 import type { Protocol, UpstreamProtocol } from "../protocols/index.ts";
 import type { Catalog, ProviderHealth, Redactor, UpstreamClient, WorkMode } from "../upstream/index.ts";
-import type { DuplicateGuard, ToolCallGuard } from "./guard/guard-tool-calls.ts";
-import type { AttemptRegistry } from "./attempt-registry.ts";
+import type { DuplicateGuard, ToolCallGuard } from "../policy/index.ts";
+import type { AttemptRegistry } from "./answers/attempt-registry.ts";
 import type { BodyLog } from "./bodies/index.ts";
 import type { KeptProofs } from "./proofs/index.ts";
 import type { ResponseStore } from "../store/index.ts";
 import type { BackgroundJobs } from "./responses/background-jobs.ts";
-import type { TokenCalibration } from "./token-calibration.ts";
+import type { TokenCalibration } from "./tokens/token-calibration.ts";
 
 /** What the life of a request needs. */
 export interface GatewayDeps {

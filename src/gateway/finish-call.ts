@@ -1,5 +1,5 @@
 import type { ModelCall } from "./model-call.ts";
-import { releaseBudget } from "./reserve-budget.ts";
+import { releaseBudget } from "./admission/reserve-budget.ts";
 
 /** The request is over: its reservation is released, then it is reported to metrics and the access log. */
 export function finishCall(call: ModelCall): void {

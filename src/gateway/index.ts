@@ -1,13 +1,12 @@
-export { mayCall } from "./allowed-models.ts";
+export { mayCall } from "./admission/allowed-models.ts";
 export { createBodyLog, type BodyLog, type BodySettings } from "./bodies/index.ts";
 export * from "./deps.ts";
 export type { ClientExchange } from "./exchange.ts";
-export { createToolCallGuard, type DuplicateGuard } from "./guard/guard-tool-calls.ts";
 export { handleModelCall } from "./handle.ts";
 export { createBackgroundJobs } from "./responses/background-jobs.ts";
 export { createJournaledResponses } from "./responses/journaled-responses.ts";
 export { createResponseSweep } from "./responses/sweep.ts";
-export { asGatewayError } from "./as-gateway-error.ts";
+export { asGatewayError } from "./errors/as-gateway-error.ts";
 export { createKeptProofs } from "./proofs/index.ts";
-export { createTokenCalibration, type TokenCalibration } from "./token-calibration.ts";
-export { createAttemptRegistry, type ActiveAttempt, type AttemptRegistry } from "./attempt-registry.ts";
+export { createTokenCalibration, type TokenCalibration } from "./tokens/token-calibration.ts";
+export { createAttemptRegistry, type ActiveAttempt, type AttemptRegistry } from "./answers/attempt-registry.ts";

@@ -6,7 +6,7 @@ import { createAnswerReport, type AnswerReport } from "./answer-report.ts";
 import { AttemptEntry, type EntryContext, type Settlement } from "./attempt-entry.ts";
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
-import type { Guarded } from "./guard/guard-tool-calls.ts";
+import type { Guarded } from "../policy/index.ts";
 import { RequestFacts } from "./request-facts.ts";
 
 /** What a request has reserved in its budgets, until it is over. */

@@ -7,10 +7,10 @@ import {
   createKeptProofs,
   createResponseSweep,
   createTokenCalibration,
-  createToolCallGuard,
   type GatewayDeps,
   type ObservedRequest,
 } from "../../gateway/index.ts";
+import { createToolCallGuard } from "../../policy/index.ts";
 import { createUnpricedAlarm } from "../../ledger/index.ts";
 import { protocols, upstreamProtocols } from "../../protocols/index.ts";
 import { createAccessLog, RequestMetrics, type MetricsSnapshot } from "../../server/index.ts";

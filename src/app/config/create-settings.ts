@@ -1,6 +1,6 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { Secret } from "../../core/index.ts";
-import type { DuplicateGuard } from "../../gateway/index.ts";
+import type { DuplicateGuard } from "../../policy/index.ts";
 import type { ProviderSettings, Timeouts } from "../../upstream/index.ts";
 import { isTrueText } from "./leaf-types.ts";
 import { ConfigError, createToldProblem } from "./problems.ts";

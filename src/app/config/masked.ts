@@ -1,4 +1,4 @@
-import type { DuplicateGuard } from "../../gateway/index.ts";
+import type { DuplicateGuard } from "../../policy/index.ts";
 import type { ProviderSettings, Timeouts } from "../../upstream/index.ts";
 import { formatDuration, formatLifetime, formatSize } from "./leaf-types.ts";
 import type { DatabaseSection, Settings } from "./settings.ts";

@@ -1,5 +1,6 @@
 import type { Secret } from "../../core/index.ts";
-import type { BodySettings, DuplicateGuard } from "../../gateway/index.ts";
+import type { BodySettings } from "../../gateway/index.ts";
+import type { DuplicateGuard } from "../../policy/index.ts";
 import type { PriceOverrides } from "../../ledger/index.ts";
 import type { ModelRoute, ProviderSettings, Timeouts, WorkMode } from "../../upstream/index.ts";
 

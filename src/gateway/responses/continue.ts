@@ -3,10 +3,10 @@ import { applyEdits, GatewayError, latin1OfUtf8, type Edit } from "../../core/in
 import { storedResponses, type Envelope } from "../../protocols/index.ts";
 import type { ChainTurn } from "../../store/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
-import { isHeavy, nextTurn } from "../heavy-body.ts";
+import { isHeavy, nextTurn } from "../bodies/heavy-body.ts";
 import type { ModelCall } from "../model-call.ts";
-import { checkValues } from "../parse-body.ts";
-import { ownedResponse, pinTo } from "../stored-responses.ts";
+import { checkValues } from "../bodies/parse-body.ts";
+import { ownedResponse, pinTo } from "./stored-responses.ts";
 
 const {
   asForeignItem,

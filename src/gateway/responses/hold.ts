@@ -3,7 +3,7 @@ import { storedResponses, type AnswerFacts } from "../../protocols/index.ts";
 import type { Delivery } from "../delivery.ts";
 import { isForeign } from "../lane.ts";
 import type { ModelCall } from "../model-call.ts";
-import { rememberResponse } from "../stored-responses.ts";
+import { rememberResponse } from "./stored-responses.ts";
 
 /**
  * Stores a Responses answer, before the client learns that it is complete: if its provider stores it, whose it is; else all of it.

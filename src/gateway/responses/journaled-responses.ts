@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../../core/index.ts";
 import type { LedgerService } from "../../ledger/index.ts";
 import type { ChainBounds, ChainTurn, HeldResponse, KnownResponse, ResponseChain, ResponseStore } from "../../store/index.ts";
-import { databaseUnavailable } from "../database-unavailable.ts";
+import { databaseUnavailable } from "../errors/database-unavailable.ts";
 import { PendingResponses, type PendingResponse } from "./pending-responses.ts";
 
 export interface JournaledResponsesDeps {

@@ -1,0 +1,65 @@
+import { ceilingCost, highestCost } from "../../ledger/index.ts";
+import type { Attempt } from "../../upstream/index.ts";
+import { estimateInput } from "../tokens/estimate-usage.ts";
+import type { ModelCall } from "../model-call.ts";
+
+/**
+ * What the request may cost at most: of the attempts the dearest, with the prompt as it is estimated and as much output as it allows. Nano-USD; 0 for what has no
+ * price.
+ * @param outputTokens a bound on each of its answers in place of its own.
+ */
+export function maxCost(call: ModelCall, attempts: readonly Attempt[], outputTokens?: number): bigint {
+  const { isBilled, hasOutput } = call.request.traits;
+  if (!isBilled) return 0n;
+  const choices = answersOf(call);
+  let most = 0n;
+  for (const attempt of attempts) {
+    const output = hasOutput ? (outputTokens ?? outputLimit(call, attempt)) * choices : 0;
+    const cost = costOf(call, attempt, output);
+    if (cost > most) most = cost;
+  }
+  return most > mostNanoUsd ? mostNanoUsd : most;
+}
+
+/** The output tokens that each of the request's answers may have for this much money, whichever attempt serves it; 0 or less if the prompt alone costs more. */
+export function affordableOutput(call: ModelCall, attempts: readonly Attempt[], leftNanoUsd: bigint): number {
+  const choices = answersOf(call);
+  let fewest = mostTokens;
+  for (const attempt of attempts) {
+    const prompt = costOf(call, attempt, 0);
+    const million = costOf(call, attempt, 1_000_000) - prompt;
+    if (million > 0n) fewest = Math.min(fewest, Math.floor(Number(((leftNanoUsd - prompt) * 1_000_000n) / million) / choices));
+  }
+  // The price of the whole is rounded.
+  return maxCost(call, attempts, fewest) > leftNanoUsd ? fewest - 1 : fewest;
+}
+
+function costOf(call: ModelCall, attempt: Attempt, output: number): bigint {
+  const { provider, upstreamModel } = attempt;
+  const input = estimateInput(call, attempt);
+  const { ledger, clock } = call.deps;
+  const tier = call.request.envelope.tier;
+  const usage = tier === undefined ? { input, output } : { input, output, tier };
+  const cost = highestCost((used) => ledger.cost(provider.name, upstreamModel, used, clock.now()), usage);
+  return cost ?? ceilingCost(call.current.budget.ceiling, input, output);
+}
+
+/** The output tokens that the provider is asked for at most. */
+function outputLimit(call: ModelCall, { lane, protocol }: Attempt): number {
+  const { maxOutputTokens: asked, otherLimit = 0 } = call.request.envelope;
+  const { least = 0, unasked = 0 } = (lane === "translated" ? call.deps.upstreamProtocols.get(protocol)?.outputBounds : undefined) ?? {};
+  return bounded(asked ?? Math.max(call.current.budget.outputTokens, unasked, otherLimit), least, mostTokens);
+}
+
+function answersOf(call: ModelCall): number {
+  return bounded(call.request.envelope.choices ?? 1, 1, mostChoices);
+}
+
+/** A client may write any number; sums of these fit into the database. */
+const mostTokens = 10_000_000;
+const mostChoices = 1000;
+const mostNanoUsd = 10n ** 15n;
+
+function bounded(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}

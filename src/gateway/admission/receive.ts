@@ -1,0 +1,40 @@
+import { GatewayError, holdsGatewayKey } from "../../core/index.ts";
+import type { ModelCall } from "../model-call.ts";
+import { putModel } from "./put-model.ts";
+import { readRequestTags } from "./request-tags.ts";
+import { readStoredResponse } from "../responses/stored-responses.ts";
+
+/** Takes the tags and the body, and reads its envelope. Routes without a body have their envelope from the stored response they name. */
+export async function receive(call: ModelCall): Promise<void> {
+  const { request, exchange } = call;
+  request.setTags(readRequestTags(exchange.rawHeaders));
+  if (!request.traits.hasBody) {
+    request.setEnvelope(await readStoredResponse(call));
+    return;
+  }
+  const parts = await exchange.readBody();
+  request.setBody(parts, latin1Of(parts));
+  if (request.route.route.modelInPath === true) {
+    const named = putModel(parts, request.text, request.route.param);
+    request.setBody(named, latin1Of(named));
+  }
+  const envelope = request.protocol.readEnvelope(request.text, request.route);
+  if (!holdsGatewayKey(envelope.model)) {
+    request.setEnvelope(envelope);
+    return;
+  }
+  // Without the name, which the row and the log would repeat.
+  request.setEnvelope({ ...envelope, model: "" });
+  throw new GatewayError(
+    "model_not_found",
+    "The model's name contains an API key. Send the key as a credential, and the name of a model here.",
+    { param: "model" },
+  );
+}
+
+function latin1Of(parts: readonly Buffer[]): string {
+  if (parts.length === 1) return parts[0]!.toString("latin1");
+  let text = "";
+  for (const part of parts) text += part.toString("latin1");
+  return text;
+}

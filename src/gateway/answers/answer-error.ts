@@ -1,0 +1,25 @@
+import type { GatewayError } from "../../core/index.ts";
+import type { ModelCall } from "../model-call.ts";
+import { addOwnHeaders } from "../headers/own-headers.ts";
+import { releaseBudget } from "../admission/reserve-budget.ts";
+
+/** Answers with an error in the client's dialect, if the answer has not begun, and settles what is open. */
+export async function answerError(call: ModelCall, error: GatewayError): Promise<void> {
+  const { exchange, request } = call;
+  const rendered = request.protocol.renderError(error, exchange.requestId);
+  const settlement = { status: "error", httpStatus: rendered.status, errorCode: error.code, errorMessage: error.message } as const;
+  if (exchange.closed) {
+    await call.settleError({ ...settlement, status: "cancelled", httpStatus: 499 });
+    return;
+  }
+  await call.settleError(settlement);
+  // Before the client can ask again.
+  await releaseBudget(call);
+  const headers = ["content-type", "application/json"];
+  addOwnHeaders(call, headers);
+  if (error.retryAfterSeconds !== undefined) headers.push("retry-after", String(error.retryAfterSeconds));
+  const isFinal =
+    error.code === "translation_unavailable" || error.code === "budget_exceeded" || (call.attempts > 1 && rendered.status !== 429);
+  if (isFinal) headers.push("x-should-retry", "false");
+  exchange.json(rendered.status, headers, rendered.body);
+}

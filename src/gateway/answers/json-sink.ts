@@ -1,0 +1,159 @@
+import { isUtf8 } from "node:buffer";
+import { GatewayError } from "../../core/index.ts";
+import { storedResponses, type AnswerFacts } from "../../protocols/index.ts";
+import type { UpstreamFailure } from "../../upstream/index.ts";
+import { jsonHead } from "../headers/answer-head.ts";
+import type { AnswerSink, Delivery, UpstreamHead } from "../delivery.ts";
+import { isForeign, type ReadAnswer } from "../lane.ts";
+import { estimateInput, estimateWhole } from "../tokens/estimate-usage.ts";
+import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
+import { jsonTypeOf } from "../headers/answer-headers.ts";
+import { findHeader } from "../headers/request-headers.ts";
+import { keepAnswer } from "./keep-answer.ts";
+import { isPending } from "../responses/stored-responses.ts";
+import { errorOfFailure, errorOfReading } from "../errors/upstream-errors.ts";
+
+/** A longer answer is given up. */
+const maxAnswerBytes = 64 * 1024 * 1024;
+
+/**
+ * Takes an answer in whole, checks and records it, and then passes it on in one write: JSON byte for byte, or what `read` makes of an answer in the
+ * form that was not asked for.
+ */
+export class JsonSink implements AnswerSink {
+  readonly #delivery: Delivery;
+  readonly #head: UpstreamHead;
+  readonly #read: (whole: string) => ReadAnswer;
+  readonly #parts: Buffer[] = [];
+  #size = 0;
+  /** The answer is here, and only its record is waited for. */
+  #isWhole = false;
+
+  constructor(delivery: Delivery, head: UpstreamHead, read: (whole: string) => ReadAnswer) {
+    this.#delivery = delivery;
+    this.#head = head;
+    this.#read = read;
+  }
+
+  data(chunk: Buffer): void {
+    this.#size += chunk.length;
+    if (this.#size > maxAnswerBytes) {
+      this.#delivery.upstream?.abort();
+      this.#invalid(`more than ${maxAnswerBytes} bytes`);
+      return;
+    }
+    this.#parts.push(chunk);
+  }
+
+  end(): void {
+    this.#isWhole = true;
+    const delivery = this.#delivery;
+    const { call, entry } = delivery;
+    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+    const whole = bytes.toString("latin1");
+    call.answer.upstreamMs = call.deps.clock.monotonic() - entry.dispatchedMs;
+    if (!isUtf8(bytes)) {
+      this.#invalid("text that is not UTF-8");
+      return;
+    }
+    let read: ReadAnswer;
+    try {
+      read = this.#read(whole);
+    } catch (error) {
+      const failure = errorOfReading(error, delivery.attempt.provider, isForeign(delivery.lane));
+      delivery.answered(false, failure.message);
+      delivery.failed(failure);
+      return;
+    }
+    delivery.answered(true);
+    call.answer.firstContentMs = call.deps.clock.monotonic();
+    void finishAnswer(call, new JsonEnd(delivery, this.#head, read, whole));
+  }
+
+  fail(failure: UpstreamFailure): void {
+    this.#delivery.failed(errorOfFailure(failure));
+  }
+
+  leave(): void {
+    const { call, attempt, entry } = this.#delivery;
+    const estimate = { input: estimateInput(call, attempt) };
+    void entry.settle({
+      status: "cancelled",
+      httpStatus: 499,
+      errorCode: "client_closed_request",
+      ...(call.request.traits.isBilled ? { estimate } : {}),
+    });
+    this.#delivery.delivered();
+  }
+
+  terminate(error: GatewayError): void {
+    if (!this.#isWhole) this.#delivery.cut(error);
+  }
+
+  #invalid(what: string): void {
+    const name = this.#delivery.attempt.provider.name;
+    this.#delivery.answered(false, `answered ${what}`);
+    this.#delivery.failed(
+      new GatewayError("upstream_invalid_response", `The provider "${name}" answered ${what}. Check its base_url and protocols.`),
+    );
+  }
+}
+
+/** The end of an answer that came in whole. */
+class JsonEnd implements AnswerEnd {
+  readonly #delivery: Delivery;
+  readonly #head: UpstreamHead;
+  readonly #answer: ReadAnswer;
+  readonly #whole: string;
+
+  /** @param whole the answer as it came, latin1. */
+  constructor(delivery: Delivery, head: UpstreamHead, answer: ReadAnswer, whole: string) {
+    this.#delivery = delivery;
+    this.#head = head;
+    this.#answer = answer;
+    this.#whole = whole;
+  }
+
+  get facts(): AnswerFacts {
+    return this.#answer.facts;
+  }
+
+  record(isBilled: boolean): Promise<void> | undefined {
+    const { call, attempt, entry } = this.#delivery;
+    const { facts, estimate } = this.#answer;
+    const isReported = facts.usage?.input !== undefined && facts.usage.output !== undefined;
+    const isEstimated = isBilled && !isReported && !isPending(call, facts);
+    return entry.settle({
+      status: "ok",
+      httpStatus: this.#head.status,
+      facts: isBilled ? facts : {},
+      answerBytes: this.#whole.length,
+      ...(isEstimated ? { estimate: estimate ?? estimateWhole(call, attempt, this.#whole) } : {}),
+    });
+  }
+
+  keep(): Promise<unknown> | undefined {
+    return keepAnswer(this.#delivery, this.#answer.facts, () => readEndedAnswer(this.#answer));
+  }
+
+  write(): void {
+    const { call, lane } = this.#delivery;
+    const { status, headers } = this.#head;
+    const { body, contentType } = this.#answer;
+    const ownType = isForeign(lane) ? "application/json" : jsonTypeOf(findHeader(headers, "content-type") ?? "");
+    call.exchange.jsonBytes(status, jsonHead(call, contentType ?? ownType, headers), body);
+    this.#delivery.delivered();
+  }
+
+  lose(error: unknown): void {
+    const { call, attempt } = this.#delivery;
+    call.deps.logger.error({ provider: attempt.provider.name, error: String(error) }, "an answer could not be recorded");
+    call.exchange.abort();
+    this.#delivery.delivered();
+  }
+}
+
+/** An answer that was asked for as a stream is one, though it came whole. */
+function readEndedAnswer({ body, contentType }: ReadAnswer): storedResponses.EndedResponse | undefined {
+  return contentType?.startsWith("text/event-stream") === true ? storedResponses.readEndedStream(body) : storedResponses.readEnded(body);
+}

@@ -1,0 +1,227 @@
+import type { GatewayError } from "../../core/index.ts";
+import {
+  pickKey,
+  type Attempt,
+  type ProviderKey,
+  type UpstreamCall,
+  type UpstreamFailure,
+  type UpstreamHandler,
+  type UpstreamRequest,
+} from "../../upstream/index.ts";
+import type { Usage } from "../../ir/index.ts";
+import type { ActiveAttempt } from "./attempt-registry.ts";
+import { ErrorSink } from "./error-sink.ts";
+import { upstreamRequestId } from "../headers/answer-headers.ts";
+import { findHeader } from "../headers/request-headers.ts";
+import type { AttemptEntry } from "../attempt-entry.ts";
+import { isAnyForm, isForeign, type Lane } from "../lane.ts";
+import type { AnswerSink, Delivery, FailedAttempt, UpstreamHead } from "../delivery.ts";
+import { estimateInput } from "../tokens/estimate-usage.ts";
+import { JsonSink } from "./json-sink.ts";
+import type { ModelCall } from "../model-call.ts";
+import { StreamSink } from "./stream-sink.ts";
+import { errorOfFailure, withoutSecrets } from "../errors/upstream-errors.ts";
+
+/**
+ * Sends the request to the attempt's provider and delivers its answer. `undefined`: the client has been served, or has left.
+ */
+export function sendUpstream(call: ModelCall, attempt: Attempt, lane: Lane): Promise<FailedAttempt | undefined> {
+  return new Promise((resolve) => {
+    new UpstreamDelivery(call, attempt, lane, resolve).start();
+  });
+}
+
+/** One attempt: the request out, the answer back. */
+class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
+  slot = -1;
+  readonly call: ModelCall;
+  readonly attempt: Attempt;
+  readonly entry: AttemptEntry;
+  readonly lane: Lane;
+  key: ProviderKey | undefined;
+  upstream: UpstreamCall | undefined;
+  #sink: AnswerSink | undefined;
+  #resolve: (outcome: FailedAttempt | undefined) => void;
+  #done = false;
+
+  constructor(call: ModelCall, attempt: Attempt, lane: Lane, resolve: (outcome: FailedAttempt | undefined) => void) {
+    this.call = call;
+    this.attempt = attempt;
+    this.lane = lane;
+    this.#resolve = resolve;
+    this.entry = call.open(attempt);
+  }
+
+  start(): void {
+    const { call } = this;
+    if (call.exchange.closed) {
+      this.#left();
+      return;
+    }
+    call.exchange.onLeave(() => {
+      this.#left();
+    });
+    call.deps.underWay.add(this);
+    if (this.#isSettled) return;
+    this.upstream = call.current.client.dispatch(this.#request(), this);
+    if (this.#done) this.upstream.abort();
+  }
+
+  onHead(status: number, headers: readonly string[]): void {
+    const { call, entry } = this;
+    call.answer.upstreamMs = call.deps.clock.monotonic() - entry.dispatchedMs;
+    entry.upstreamRequestId = upstreamRequestId(call, this.attempt.provider, headers);
+    this.#sink = this.#openSink({ status, headers });
+  }
+
+  #openSink(head: UpstreamHead): AnswerSink {
+    const { lane } = this;
+    if (head.status >= 300 || head.status < 200) return new ErrorSink(this, head);
+    const type = findHeader(head.headers, "content-type") ?? "";
+    if (isAnyForm(lane)) {
+      if (this.#isOtherForm(type)) return new JsonSink(this, head, (whole) => lane.readOtherForm(whole));
+      if (this.call.request.envelope.stream || type.startsWith("text/event-stream"))
+        return new StreamSink(this, head, lane.openStream(type), type);
+    }
+    return new JsonSink(this, head, (whole) => lane.readJson(whole));
+  }
+
+  /** One JSON object where a stream was asked for, or a stream where one object was; Gemini's stream may be JSON itself. */
+  #isOtherForm(contentType: string): boolean {
+    const { envelope, traits } = this.call.request;
+    if (!traits.hasOutput) return false;
+    if (!envelope.stream) return contentType.startsWith("text/event-stream");
+    return /\bjson\b/.test(contentType) && (isForeign(this.lane) || envelope.jsonArray !== true);
+  }
+
+  onData(chunk: Buffer): void {
+    if (!this.#done) this.#sink?.data(chunk);
+  }
+
+  onEnd(): void {
+    if (!this.#done) this.#sink?.end();
+  }
+
+  onFailure(failure: UpstreamFailure): void {
+    if (this.#done) return;
+    const { deps } = this.call;
+    deps.providerHealth.record(
+      this.attempt.provider.name,
+      false,
+      deps.clock.monotonic() - this.entry.dispatchedMs,
+      this.#shown(failure.message),
+    );
+    if (this.#sink !== undefined) {
+      this.#sink.fail(failure);
+      return;
+    }
+    this.failed(errorOfFailure(failure), failure.kind === "unreachable" || failure.kind === "connect-timeout");
+  }
+
+  /** The answer came, and its status speaks for or against the provider. */
+  answered(ok: boolean, message?: string): void {
+    const shown = message === undefined ? undefined : this.#shown(message);
+    this.call.deps.providerHealth.record(this.attempt.provider.name, ok, this.call.answer.upstreamMs, shown);
+  }
+
+  clean(error: GatewayError): GatewayError {
+    return withoutSecrets(error, this.attempt.provider, this.call.current.redactor);
+  }
+
+  #shown(message: string): string {
+    return this.call.current.redactor.text(message, this.attempt.provider);
+  }
+
+  /** Nothing has gone to the client; the attempt ends with an error. */
+  failed(thrown: GatewayError, nextTarget = false): void {
+    const error = this.clean(thrown);
+    const { request, exchange } = this.call;
+    const settled = this.entry.settle({
+      status: "error",
+      // As the client gets it: not every dialect has every status.
+      httpStatus: request.protocol.renderError(error, exchange.requestId).status,
+      errorCode: error.code,
+      errorMessage: error.message,
+      upstreamMessage: error.upstreamMessage,
+    });
+    this.#finishAfter(settled, { error, nextTarget });
+  }
+
+  cut(error: GatewayError): void {
+    this.upstream?.abort();
+    const estimate = this.#estimateSent();
+    const settlement = {
+      status: "interrupted",
+      httpStatus: error.status,
+      errorCode: error.code,
+      errorMessage: error.message,
+      estimate,
+    } as const;
+    this.#finishAfter(this.entry.settle(settlement), { error, nextTarget: false });
+  }
+
+  get #isSettled(): boolean {
+    return this.entry.settlement !== undefined;
+  }
+
+  get streaming(): boolean {
+    return this.#sink?.tick !== undefined;
+  }
+
+  tick(nowMs: number): void {
+    this.#sink?.tick?.(nowMs);
+  }
+
+  terminate(error: GatewayError): void {
+    // One that is settled ends as soon as its record is there.
+    if (this.#isSettled) return;
+    if (this.#sink === undefined) this.cut(error);
+    else this.#sink.terminate(error);
+  }
+
+  /** The client has its answer, whole or broken; the attempt is settled. */
+  delivered(): void {
+    this.#finish(undefined);
+  }
+
+  #left(): void {
+    if (this.#done) return;
+    this.upstream?.abort();
+    if (this.#sink === undefined) {
+      const estimate = this.#estimateSent();
+      void this.entry.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request", estimate });
+      this.#finish(undefined);
+      return;
+    }
+    this.#sink.leave();
+  }
+
+  /** What has been sent is read by a model, and paid for, even if the client has left. */
+  #estimateSent(): Usage {
+    const { call, upstream } = this;
+    const isSent = upstream !== undefined && call.request.traits.isBilled;
+    return { input: isSent ? estimateInput(call, this.attempt) : 0, output: 0 };
+  }
+
+  /** Recorded or not, the client must have its error. */
+  #finishAfter(settled: Promise<void> | undefined, failure: FailedAttempt): void {
+    const finish = (): void => {
+      this.#finish(failure);
+    };
+    if (settled === undefined) finish();
+    else settled.then(finish, finish);
+  }
+
+  #finish(outcome: FailedAttempt | undefined): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.call.deps.underWay.delete(this);
+    this.#resolve(outcome);
+  }
+
+  #request(): UpstreamRequest {
+    const { provider, protocol } = this.attempt;
+    this.key = pickKey(provider, this.call.pinnedKey);
+    return { provider, protocol, ...this.lane.request, key: this.key, stream: this.call.request.envelope.stream };
+  }
+}

@@ -1,0 +1,333 @@
+import { GatewayError, latin1OfEvents, messageOf, type SseEvent } from "../../core/index.ts";
+import type { Usage } from "../../ir/index.ts";
+import { storedResponses, type AnswerFacts, type EventSplitter, type StreamTap } from "../../protocols/index.ts";
+import type { UpstreamFailure } from "../../upstream/index.ts";
+import { streamHead } from "../headers/answer-head.ts";
+import type { Settlement } from "../attempt-entry.ts";
+import type { AnswerSink, Delivery, UpstreamHead } from "../delivery.ts";
+import { estimateInput, estimateOutput } from "../tokens/estimate-usage.ts";
+import { jsonTypeOf, streamTypeOf } from "../headers/answer-headers.ts";
+import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
+import { keepAnswer } from "./keep-answer.ts";
+import { isForeign, type LaneStream } from "../lane.ts";
+import { storeAnswer } from "../responses/hold.ts";
+import { isPending, rememberResponse } from "../responses/stored-responses.ts";
+import { errorOfFailure, errorOfReading, errorOfUpstream } from "../errors/upstream-errors.ts";
+import { Utf8Check } from "../bodies/utf8-check.ts";
+
+/** A client hears something at least this often while the upstream thinks. */
+const keepAliveMs = 15_000;
+/** The opening events are held back until the first content, but no longer than `maxBufferMs`, and no more than `maxBufferBytes`. */
+const maxBufferMs = 10_000;
+const maxBufferBytes = 256 * 1024;
+
+/**
+ * A streamed answer of the client's own protocol: whole events pass on as the bytes they came in, while the tap reads along. The head is held
+ * back until the first content, so that an upstream that fails before it yields a clean error. The terminal bytes wait for the ledger.
+ */
+export class StreamSink implements AnswerSink, AnswerEnd {
+  readonly #delivery: Delivery;
+  readonly #status: number;
+  readonly #headers: readonly string[];
+  readonly #stream: LaneStream;
+  readonly #splitter: EventSplitter;
+  readonly #tap: StreamTap;
+  readonly #utf8 = new Utf8Check();
+  #buffered = "";
+  #headSent = false;
+  /** Settled, or given up: what still comes is ignored. */
+  #over = false;
+  #paused = false;
+  #openedMs: number;
+  #lastWriteMs: number;
+  /** What the answer reports is billed with this request. */
+  #isBilled: boolean;
+  /** The last bytes of a whole answer. */
+  #terminal = "";
+  readonly #contentType: string;
+
+  /** @param contentType of the upstream's stream. */
+  constructor(delivery: Delivery, { status, headers }: UpstreamHead, stream: LaneStream, contentType: string) {
+    const { call } = delivery;
+    this.#delivery = delivery;
+    this.#status = status;
+    this.#headers = headers;
+    this.#stream = stream;
+    this.#contentType = stream.contentType ?? (stream.jsonArray ? jsonTypeOf(contentType) : streamTypeOf(contentType));
+    this.#splitter = stream.splitter;
+    this.#tap = stream.tap;
+    this.#openedMs = call.deps.clock.monotonic();
+    this.#lastWriteMs = this.#openedMs;
+    this.#isBilled = call.request.traits.isBilled;
+    if (/html|json/.test(contentType) && (isForeign(delivery.lane) || !stream.jsonArray)) {
+      delivery.upstream?.abort();
+      const shown = call.current.redactor.text(contentType, delivery.attempt.provider, 60);
+      this.#refuse(`answered "${shown}" where a stream was asked for`);
+    }
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#over) return;
+    if (!this.#utf8.push(chunk)) {
+      this.#delivery.upstream?.abort();
+      const name = this.#delivery.attempt.provider.name;
+      this.#break(new GatewayError("upstream_invalid_response", `The provider "${name}" sent text that is not UTF-8.`));
+      return;
+    }
+    let events;
+    try {
+      events = this.#splitter.push(chunk.toString("latin1"));
+    } catch (error) {
+      this.#delivery.upstream?.abort();
+      this.#break(errorOfReading(error, this.#delivery.attempt.provider, isForeign(this.#delivery.lane)));
+      return;
+    }
+    if (events.length > 0) this.#take(events);
+  }
+
+  end(): void {
+    if (this.#over) return;
+    this.#take(this.#splitter.end());
+    if (this.#over) return;
+    if (this.#tap.finished) this.#complete(this.#tap.completion());
+    else
+      this.#break(
+        new GatewayError(
+          "upstream_truncated",
+          `The provider "${this.#delivery.attempt.provider.name}" ended its stream before the answer was complete.`,
+        ),
+      );
+  }
+
+  fail(failure: UpstreamFailure): void {
+    if (this.#over) return;
+    this.#break(errorOfFailure(failure));
+  }
+
+  leave(): void {
+    if (this.#over) return;
+    void this.#settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
+    void this.#rememberUnfinished();
+    this.#close();
+  }
+
+  tick(nowMs: number): void {
+    if (this.#over || this.#paused) return;
+    if (!this.#headSent) {
+      if (nowMs - this.#openedMs < maxBufferMs) return;
+      const nothing = this.#buffered === "";
+      this.#sendHead();
+      // The head leaves with the first bytes behind it.
+      if (nothing) this.#writeKeepAlive();
+    } else if (nowMs - this.#lastWriteMs >= keepAliveMs) {
+      this.#writeKeepAlive();
+    }
+  }
+
+  terminate(error: GatewayError): void {
+    if (this.#over) return;
+    if (!this.#headSent) {
+      this.#over = true;
+      this.#delivery.cut(error);
+      return;
+    }
+    this.#delivery.upstream?.abort();
+    this.#break(error);
+  }
+
+  #take(events: ReturnType<EventSplitter["push"]>): void {
+    const tap = this.#tap;
+    let out = "";
+    for (const event of events) {
+      const piece = tap.push(event);
+      if (tap.error !== undefined) {
+        this.#emit(out);
+        this.#delivery.upstream?.abort();
+        this.#break(errorOfUpstream(tap.error, this.#delivery.attempt.provider, { foreign: isForeign(this.#delivery.lane) }));
+        return;
+      }
+      if (tap.ended) {
+        this.#emit(out);
+        this.#complete(piece);
+        return;
+      }
+      out += hasOwnWords(event) ? this.#clean(piece) : piece;
+    }
+    this.#emit(out);
+  }
+
+  #clean(piece: string): string {
+    const { attempt, call, lane } = this.#delivery;
+    return isForeign(lane) ? piece : call.current.redactor.whole(piece, attempt.provider);
+  }
+
+  /** Passes bytes on, or holds them while nothing has been said yet. */
+  #emit(out: string): void {
+    if (this.#headSent) {
+      if (out !== "") this.#write(out);
+      return;
+    }
+    this.#buffered += out;
+    if (this.#tap.opened || this.#buffered.length > maxBufferBytes) this.#sendHead();
+  }
+
+  #sendHead(): void {
+    const { call, entry } = this.#delivery;
+    call.answer.firstContentMs = call.deps.clock.monotonic();
+    call.answer.upstreamMs = call.answer.firstContentMs - entry.dispatchedMs;
+    call.exchange.streamHead(this.#status, streamHead(call, this.#contentType, this.#headers));
+    this.#headSent = true;
+    if (this.#buffered !== "") this.#write(this.#buffered);
+    this.#buffered = "";
+  }
+
+  #writeKeepAlive(): void {
+    this.#write(this.#stream.jsonArray ? "\n" : this.#delivery.call.request.protocol.keepAlive);
+  }
+
+  #write(data: string): void {
+    const { call, upstream } = this.#delivery;
+    this.#lastWriteMs = call.deps.clock.monotonic();
+    if (call.exchange.chunk(data) || this.#paused) return;
+    this.#paused = true;
+    upstream?.pause();
+    call.exchange.onDrain(() => {
+      this.#paused = false;
+      upstream?.resume();
+    });
+  }
+
+  /** The answer is whole: its record first, then its last bytes. */
+  #complete(terminal: string): void {
+    this.#over = true;
+    if (!this.#headSent) this.#sendHead();
+    this.#delivery.answered(true);
+    this.#terminal = terminal;
+    void finishAnswer(this.#delivery.call, this);
+  }
+
+  get facts(): AnswerFacts {
+    return this.#tap.facts;
+  }
+
+  record(isBilled: boolean): Promise<void> | undefined {
+    this.#isBilled = isBilled;
+    return this.#settle({ status: "ok", httpStatus: this.#status });
+  }
+
+  keep(): Promise<unknown> | undefined {
+    return keepAnswer(this.#delivery, this.#tap.facts, () => storedResponses.readEndedStream(this.#terminal));
+  }
+
+  write(): void {
+    this.#finish(this.#terminal);
+  }
+
+  lose(error: unknown): void {
+    this.#delivery.call.deps.logger.error({ error: messageOf(error) }, "a stream could not be recorded");
+    this.#finish(this.#errorBytes(new GatewayError("ledger_unavailable", "The answer could not be recorded.")));
+  }
+
+  /** A response in the background goes on at its provider without this stream, and its client may come back for it. */
+  #goesOn(): boolean {
+    const { call, lane } = this.#delivery;
+    return !isForeign(lane) && isPending(call, this.#tap.facts);
+  }
+
+  #rememberUnfinished(): Promise<void> | undefined {
+    if (!this.#goesOn()) return undefined;
+    return rememberResponse(this.#delivery, this.#tap.facts, true)?.catch((error: unknown) => {
+      this.#delivery.call.deps.logger.error({ error: messageOf(error) }, "whose a response in the background is could not be recorded");
+    });
+  }
+
+  #finish(terminal: string): void {
+    const { call, entry } = this.#delivery;
+    call.answer.upstreamMs = call.deps.clock.monotonic() - entry.dispatchedMs;
+    call.exchange.finish(terminal);
+    this.#close();
+  }
+
+  /** The answer cannot be completed: a clean error where nothing has been sent, else an error in the stream. */
+  #break(thrown: GatewayError): void {
+    const error = this.#delivery.clean(thrown);
+    this.#delivery.answered(false, error.message);
+    if (!this.#headSent) {
+      this.#over = true;
+      this.#delivery.failed(error);
+      return;
+    }
+    const settled = this.#settle({
+      status: "interrupted",
+      httpStatus: this.#status,
+      errorCode: error.code,
+      errorMessage: error.message,
+      upstreamMessage: error.upstreamMessage,
+    });
+    this.#over = true;
+    const last = this.#errorBytes(error);
+    const stored = isForeign(this.#delivery.lane)
+      ? storeAnswer(this.#delivery, this.#tap.facts, () => storedResponses.readEndedStream(last))
+      : this.#rememberUnfinished();
+    if (settled === undefined && stored === undefined) {
+      this.#finish(last);
+      return;
+    }
+    // Recorded or not, the client must hear that its answer is broken.
+    void Promise.allSettled([settled, stored]).then(() => {
+      this.#finish(last);
+    });
+  }
+
+  #errorBytes(error: GatewayError): string {
+    const { call } = this.#delivery;
+    const facts = this.#stream.factsSent?.() ?? this.#tap.facts;
+    return latin1OfEvents(
+      call.request.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#stream.jsonArray, facts }),
+    );
+  }
+
+  #settle(settlement: Settlement): Promise<void> | undefined {
+    const { call, attempt, entry } = this.#delivery;
+    if (!this.#isBilled || this.#goesOn()) return entry.settle(settlement);
+    // The upstream failed before it said anything; its head had gone out, as it took long.
+    const isCut = settlement.errorCode === "shutting_down";
+    if (settlement.status === "interrupted" && !isCut && !this.#tap.opened)
+      return entry.settle({ estimate: { input: 0, output: 0 }, ...settlement });
+    const { facts } = this.#tap;
+    const { usage } = facts;
+    const answerBytes = this.#tap.textBytes;
+    const isWhole = settlement.status === "ok" || this.#tap.finished;
+    if (isWhole && usage?.input !== undefined && usage.output !== undefined) return entry.settle({ facts, answerBytes, ...settlement });
+    const estimate: Usage = {
+      input: estimateInput(call, attempt),
+      output: estimateOutput(call, attempt, answerBytes),
+    };
+    // Before its end a stream reports the prompt's tokens alone, or a first few of the output: the rest of what went out is estimated.
+    const isPartial = !isWhole && usage !== undefined && (usage.output ?? 0) < estimate.output! / 2;
+    if (!isPartial) return entry.settle({ facts, estimate, answerBytes, ...settlement });
+    const { usage: _partial, ...others } = facts;
+    return entry.settle({ facts: others, estimate: { ...estimate, ...usage, output: estimate.output! }, ...settlement });
+  }
+
+  #close(): void {
+    this.#over = true;
+    this.#delivery.delivered();
+  }
+
+  #refuse(what: string): void {
+    this.#over = true;
+    const { attempt } = this.#delivery;
+    this.#delivery.answered(false, what);
+    this.#delivery.failed(
+      new GatewayError("upstream_invalid_response", `The provider "${attempt.provider.name}" ${what}. Check its base_url and protocols.`),
+    );
+  }
+}
+
+/** Whether there is more in an event than JSON of its protocol: comments and lines of other names, or a text in its place. */
+function hasOwnWords({ name, data, raw }: SseEvent): boolean {
+  // What `data: …`, alone or behind `event: …`, has around its values, where lines end in CR and LF.
+  const most = name === "" ? 10 : 19;
+  return data.charCodeAt(0) !== 0x7b || raw.length - data.length - name.length > most;
+}

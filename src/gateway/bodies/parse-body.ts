@@ -1,0 +1,65 @@
+import { GatewayError, holdsMoreValues, parseExact, parseLatin1 } from "../../core/index.ts";
+import type { Block, ChatRequest } from "../../ir/index.ts";
+import type { GatewaySnapshot } from "../deps.ts";
+import type { ModelCall } from "../model-call.ts";
+
+/** Parses the client's body, which costs more the more values it holds. @throws GatewayError `body_too_complex`, `invalid_json`. */
+export function parseBody(call: ModelCall): unknown {
+  checkValues(call, call.request.text);
+  return parseLatin1(call.request.text);
+}
+
+/** The same for a translation: numbers that must go out as they were written are kept so. `text`: the body, maybe with edits of the gateway's own. */
+export function parseExactBody(call: ModelCall, text: string): unknown {
+  checkValues(call, text);
+  return parseExact(text, call.request.protocol.exactValues);
+}
+
+/**
+ * Arguments and results of tools are text in some dialects and JSON on other wires, so they are parsed, too.
+ * @throws GatewayError `body_too_complex` if they hold more values in all than a body may.
+ */
+export function checkTexts(call: ModelCall, { messages }: ChatRequest): void {
+  const limit = call.current.maxValues;
+  if (call.request.text.length <= limit) return;
+  let text = "";
+  const take = (block: Block): void => {
+    if (block.type === "tool-call") text += block.arguments;
+    else if (block.type === "tool-result") block.content.forEach(take);
+    else if (block.type === "text" && /^\s*[[{]/.test(block.text)) text += block.text;
+  };
+  for (const { role, content } of messages) if (role !== "system") for (const block of content) if (block.type !== "text") take(block);
+  if (holdsMoreValues(text, limit)) throw tooComplex(limit);
+}
+
+/** What is parsed beside the body counts like it. @throws GatewayError `body_too_complex`. */
+export function checkValues({ current: { maxValues } }: ModelCall, text: string): void {
+  if (holdsMoreValues(text, maxValues)) throw tooComplex(maxValues);
+}
+
+/** Values and names in one answer, or one event, for each that a request may hold: probabilities of tokens are many. */
+const valuesOfAnswer = 2;
+/** In all events of a stream that is taken in whole, and in vectors, which are numbers alone. */
+const valuesOfStream = 4;
+
+/** An upstream's answer is parsed in one piece, too. `undefined`: it holds no more values than may be. Text in any coding. */
+export function refuseAnswer(
+  text: string,
+  provider: string,
+  { maxValues }: Pick<GatewaySnapshot, "maxValues">,
+  isLong = false,
+): GatewayError | undefined {
+  const limit = maxValues * (isLong ? valuesOfStream : valuesOfAnswer);
+  if (!holdsMoreValues(text, limit)) return undefined;
+  return new GatewayError(
+    "upstream_invalid_response",
+    `The provider "${provider}" answered more than ${limit} values and names, the limit for an answer that the gateway has to parse.`,
+  );
+}
+
+function tooComplex(limit: number): GatewayError {
+  return new GatewayError(
+    "body_too_complex",
+    `The body holds more than ${limit} values and names, the limit for a request that the gateway has to parse (gateway.limits.values).`,
+  );
+}

@@ -1,0 +1,23 @@
+import { forwardAnswerHeaders } from "./answer-headers.ts";
+import type { ModelCall } from "../model-call.ts";
+import { addCostHeader, addOwnHeaders } from "./own-headers.ts";
+
+export const eventStreamType = "text/event-stream; charset=utf-8";
+
+/** The headers of a whole answer. @param upstream the upstream's, of which the client gets some; omitted: the answer is the gateway's own. */
+export function jsonHead(call: ModelCall, contentType: string, upstream?: readonly string[]): string[] {
+  const headers = ["content-type", contentType];
+  if (upstream !== undefined) forwardAnswerHeaders(call, upstream, headers);
+  addOwnHeaders(call, headers);
+  addCostHeader(call, headers);
+  return headers;
+}
+
+/** The headers of a stream: its cost is not known yet. */
+export function streamHead(call: ModelCall, contentType: string, upstream?: readonly string[]): string[] {
+  const headers = ["content-type", contentType];
+  if (upstream !== undefined) forwardAnswerHeaders(call, upstream, headers);
+  headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
+  addOwnHeaders(call, headers);
+  return headers;
+}

@@ -1,0 +1,37 @@
+import { formatUsd } from "../../ledger/index.ts";
+import { boundedHeader, headerSafe } from "./header-safe.ts";
+import type { AnswerReport } from "../answer-report.ts";
+import type { ModelCall } from "../model-call.ts";
+
+/** Adds the headers of our own that are known when an answer's head goes out. Model names are made safe for a header. */
+export function addOwnHeaders(call: ModelCall, headers: string[]): void {
+  const { attempt, answer, entry, reservation } = call;
+  if (attempt !== undefined) {
+    headers.push("x-tokligence-provider", attempt.provider.name, "x-tokligence-model", boundedHeader(attempt.upstreamModel));
+  }
+  if (entry?.upstreamRequestId !== undefined) headers.push("x-tokligence-upstream-request-id", entry.upstreamRequestId);
+  if (answer.losses.length > 0) headers.push("x-tokligence-dropped-params", droppedParams(answer));
+  if (call.guarded !== undefined) headers.push("x-tokligence-duplicate-tool-calls", String(call.guarded.count));
+  if (answer.isEstimated) headers.push("x-tokligence-estimated", "true");
+  if (reservation?.outputLimit !== undefined) headers.push("x-tokligence-output-limit", String(reservation.outputLimit));
+  if (reservation !== undefined && reservation.warnings.length > 0)
+    headers.push("x-tokligence-budget-warning", boundedHeader(reservation.warnings.join(", ")));
+  headers.push(
+    "x-tokligence-attempts",
+    String(call.attempts),
+    "x-tokligence-overhead-ms",
+    String(Math.round(call.overheadMs() * 100) / 100),
+  );
+}
+
+/** Adds the cost of a settled attempt, where the model has a price. */
+export function addCostHeader(call: ModelCall, headers: string[]): void {
+  const cost = call.entry?.costNanoUsd;
+  if (cost !== undefined) headers.push("x-tokligence-cost-usd", formatUsd(cost));
+}
+
+/** The names are few enough for a header, as `reportLosses` has seen to. */
+function droppedParams({ losses, unnamedLosses }: AnswerReport): string {
+  const names = losses.map(({ param }) => headerSafe(param)).join(",");
+  return unnamedLosses === undefined ? names : `${names},${unnamedLosses}`;
+}

@@ -1,0 +1,77 @@
+import { holdsGatewayKey } from "../../core/index.ts";
+import type { Protocol } from "../../protocols/index.ts";
+
+/** Request headers that every protocol forwards, lower case. Never credentials, cookies or `x-forwarded-*`. */
+const commonRequestHeaders = new Set([
+  "content-type",
+  "accept",
+  "user-agent",
+  "idempotency-key",
+  "traceparent",
+  "tracestate",
+  "x-app",
+  "session-id",
+  "thread-id",
+  "originator",
+  "x-client-request-id",
+]);
+
+/**
+ * The headers of the client's request that go upstream: name, value, … in the client's order and spelling. A repeated header is kept repeated. One that
+ * contains a key of the gateway stays behind.
+ * `accept-encoding` and the credential are the upstream client's business.
+ */
+export function forwardRequestHeaders(rawHeaders: readonly string[], protocol: Protocol): string[] {
+  const out: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase();
+    if (!commonRequestHeaders.has(name) && !isForwarded(name, protocol.forwardedHeaders)) continue;
+    const value = rawHeaders[i + 1]!;
+    if (!holdsGatewayKey(value) && !holdsGatewayKey(name)) out.push(name, value);
+  }
+  for (const [name, value] of protocol.requiredHeaders) {
+    if (!out.some((header, i) => i % 2 === 0 && header === name)) out.push(name, value);
+  }
+  return out;
+}
+
+/** Credentials that share a prefix with forwarded headers. */
+const credentialHeaders = new Set([
+  "x-goog-api-key",
+  "x-api-key",
+  "authorization",
+  "x-goog-iam-authorization-token",
+  "x-goog-authenticated-user-email",
+]);
+
+function isForwarded(name: string, patterns: readonly string[]): boolean {
+  for (const pattern of patterns) {
+    const matches = pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+    if (matches) return !credentialHeaders.has(name);
+  }
+  return false;
+}
+
+/** The first value of a header, or `undefined`. `name` is lower case. */
+export function findHeader(headers: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const candidate = headers[i]!;
+    if (candidate.length === name.length && candidate.toLowerCase() === name) return headers[i + 1];
+  }
+  return undefined;
+}
+
+/** Bounds on what a client is told to wait, in seconds. */
+const minRetryAfterSeconds = 1;
+const maxRetryAfterSeconds = 3600;
+
+/**
+ * Reads `Retry-After` (RFC 9110, section 10.2.3: seconds or a date), clamped to 1 s … 1 h; `undefined` where there is none or it cannot be read.
+ */
+export function readRetryAfter(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined) return undefined;
+  const trimmed = value.trim();
+  const seconds = /^-?\d+(\.\d+)?$/.test(trimmed) ? Number(trimmed) : (Date.parse(trimmed) - nowMs) / 1000;
+  if (Number.isNaN(seconds)) return undefined;
+  return Math.min(maxRetryAfterSeconds, Math.max(minRetryAfterSeconds, Math.ceil(seconds)));
+}

@@ -1,0 +1,97 @@
+import { GatewayError, latin1OfEvents, latin1OfUtf8, SseSplitter, utf8OfLatin1 } from "../../core/index.ts";
+import { Collector, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
+import type { AnswerFacts, ClientContext, Protocol, ToolNames, UpstreamProtocol } from "../../protocols/index.ts";
+import type { Provider } from "../../upstream/index.ts";
+import type { ReadAnswer } from "../lane.ts";
+import { errorOfUpstream } from "../errors/upstream-errors.ts";
+
+interface Between {
+  readonly upstream: UpstreamProtocol;
+  readonly dialect: Protocol;
+  readonly client: ClientContext;
+  readonly provider: Provider;
+  /** Refuses what would take too long to parse; `isLong`: it is a whole stream. */
+  readonly refuse: (text: string, isLong: boolean) => GatewayError | undefined;
+  /** The two protocols differ. */
+  readonly foreign: boolean;
+  readonly toolNames?: ToolNames | undefined;
+  /** What becomes of the blocks before the client gets them. */
+  readonly change?: (content: readonly Block[]) => readonly Block[];
+  readonly nowSeconds: () => number;
+}
+
+/** Reads an upstream's answer, whole or as a stream that has ended, and writes it for the client in either form. All strings are latin1. */
+export class AnswerTranslator {
+  readonly #between: Between;
+
+  constructor(between: Between) {
+    this.#between = between;
+  }
+
+  /** Reads a whole answer. @throws GatewayError where it is none of the upstream's protocol, or an error. */
+  parse(whole: string): ChatResponse {
+    const { upstream, toolNames } = this.#between;
+    this.#check(whole, false);
+    return this.#completed(upstream.parseResponse(utf8OfLatin1(whole), toolNames));
+  }
+
+  /** Reads all events of a stream. @throws GatewayError where it broke off, or told an error. */
+  collect(stream: string): ChatResponse {
+    const { upstream, toolNames, provider } = this.#between;
+    const splitter = new SseSplitter();
+    const decoder = upstream.createStreamDecoder(toolNames);
+    const collector = new Collector();
+    const take = (events: readonly StreamEvent[]): void => {
+      for (const event of events) collector.push(event);
+    };
+    this.#check(stream, true);
+    for (const event of [...splitter.push(stream), ...splitter.end()]) {
+      this.#check(event.data, false);
+      take(decoder.push(event));
+    }
+    if (collector.error !== undefined) throw errorOfUpstream(collector.error, provider, { foreign: this.#between.foreign });
+    take(decoder.end());
+    if (!collector.ended)
+      throw new GatewayError("upstream_truncated", `The provider "${provider.name}" ended its stream before the answer was complete.`);
+    return this.#completed(collector.finish());
+  }
+
+  /** The answer as one JSON object. */
+  render(response: ChatResponse): ReadAnswer {
+    const { dialect, client } = this.#between;
+    return { facts: factsOf(response), body: latin1OfUtf8(dialect.renderResponse(response, client)), contentType: "application/json" };
+  }
+
+  /** The answer as all events of a stream. */
+  replay(response: ChatResponse): ReadAnswer {
+    const { dialect, client } = this.#between;
+    if (response.alternatives !== undefined)
+      throw new GatewayError("upstream_invalid_response", "The provider answered several choices whole where a stream was asked for.");
+    const encoder = dialect.createStreamEncoder(client);
+    const text = replay(response).map((event) => encoder.push(event));
+    return { facts: factsOf(response), body: latin1OfEvents(text.join("")), contentType: streamType(client) };
+  }
+
+  #check(text: string, isLong: boolean): void {
+    const refusal = this.#between.refuse(text, isLong);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** Some wires tell no time; their answers are from now. */
+  #completed(response: ChatResponse): ChatResponse {
+    const { change, nowSeconds } = this.#between;
+    const createdAt = response.createdAt === 0 ? nowSeconds() : response.createdAt;
+    if (change === undefined) return { ...response, createdAt };
+    const alternatives = response.alternatives?.map((other) => ({ ...other, content: change(other.content) }));
+    return { ...response, createdAt, content: change(response.content), ...(alternatives === undefined ? {} : { alternatives }) };
+  }
+}
+
+/** The content type of a stream to this client. */
+export function streamType({ jsonArray }: ClientContext): string {
+  return jsonArray ? "application/json" : "text/event-stream; charset=utf-8";
+}
+
+function factsOf({ usage, model, id, rawStopReason }: ChatResponse): AnswerFacts {
+  return { usage, model, id, ...(rawStopReason === undefined ? {} : { stopReason: rawStopReason }) };
+}

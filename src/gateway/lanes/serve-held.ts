@@ -1,0 +1,121 @@
+import { GatewayError, latin1OfEvents } from "../../core/index.ts";
+import { storedResponses } from "../../protocols/index.ts";
+import type { HeldResponse } from "../../store/index.ts";
+import { eventStreamType, streamHead } from "../headers/answer-head.ts";
+import { answerJson } from "../answers/answer-json.ts";
+import { finishAnswer } from "../answers/finish-answer.ts";
+import type { ModelCall } from "../model-call.ts";
+import { conversationBounds } from "../responses/continue.ts";
+
+/** A process that runs a response in the background says so at least every 15 s (see `createBackgroundJobs`); one that is silent for so long has died. */
+const silentMs = 60_000;
+
+/** Answers a call on a response that the gateway keeps. @throws GatewayError. */
+export async function serveHeld(call: ModelCall): Promise<void> {
+  const { id } = call.stored!;
+  switch (call.request.operation) {
+    case "get-response":
+      await get(call, id);
+      return;
+    case "delete-response":
+      await call.deps.responses.forget(id);
+      call.deps.background.cancel(id);
+      await answer(call, storedResponses.renderDeleted(id));
+      return;
+    case "cancel-response":
+      await answer(call, (await cancel(call, await current(call, id))).response);
+      return;
+    case "list-input-items":
+      await answer(call, await listInput(call, id));
+      return;
+    default:
+      throw new GatewayError("not_served", "A stored response has no such operation.");
+  }
+}
+
+async function get(call: ModelCall, id: string): Promise<void> {
+  const params = new URLSearchParams(call.request.route.query);
+  const after = params.get("starting_after");
+  const held = await current(call, id);
+  if (!call.request.envelope.stream) {
+    if (after !== null) throw new GatewayError("invalid_request", "starting_after needs stream=true.", { param: "starting_after" });
+    await answer(call, held.response);
+    return;
+  }
+  if (after !== null && !/^\d{1,9}$/.test(after)) {
+    throw new GatewayError("invalid_request", 'Invalid value for "starting_after": expected the number of an event.', {
+      param: "starting_after",
+    });
+  }
+  if (held.status === "in_progress" || held.status === "cancelled") {
+    throw new GatewayError(
+      "invalid_request",
+      `The response "${id}" is ${held.status}, and only one that has ended with an answer is streamed here. Retrieve it without stream.`,
+      { param: "stream" },
+    );
+  }
+  const events = latin1OfEvents(storedResponses.replayStored(held.response, after === null ? -1 : Number(after)));
+  await finishAnswer(call, {
+    facts: {},
+    record() {
+      call.served(200);
+      return undefined;
+    },
+    keep: () => undefined,
+    write() {
+      call.exchange.streamHead(200, streamHead(call, eventStreamType));
+      call.exchange.finish(events);
+    },
+    lose(error) {
+      throw error;
+    },
+  });
+}
+
+/** The response as it stands. One whose process has died has failed. */
+async function current(call: ModelCall, id: string): Promise<HeldResponse> {
+  const { responses, clock } = call.deps;
+  const held = await read(call, id);
+  if (held.status !== "in_progress" || clock.now() - held.touchedMs < silentMs) return held;
+  const error = new GatewayError("internal_error", "The gateway's process that made this response has ended. Send the request again.");
+  await responses.conclude(id, "failed", storedResponses.asFailed(held.response, error));
+  return await read(call, id);
+}
+
+async function read(call: ModelCall, id: string): Promise<HeldResponse> {
+  const held = await call.deps.responses.read(id);
+  if (held === undefined) throw new GatewayError("response_not_found", `The response "${id}" has been deleted.`, { param: "id" });
+  return held;
+}
+
+/** Asked twice, or after the end, it tells how the response ended. */
+async function cancel(call: ModelCall, held: HeldResponse): Promise<HeldResponse> {
+  if (!held.background) {
+    throw new GatewayError(
+      "invalid_request",
+      "Only a response in the background can be cancelled: this one was made with background: false.",
+      {
+        param: "id",
+      },
+    );
+  }
+  await call.deps.responses.conclude(held.id, "cancelled", storedResponses.asCancelled(held.response));
+  call.deps.background.cancel(held.id);
+  return await read(call, held.id);
+}
+
+async function listInput(call: ModelCall, id: string): Promise<string> {
+  const chain = await call.deps.responses.chain(id, call.request.principal.userId, conversationBounds);
+  if ("problem" in chain) {
+    throw chain.problem === "missing"
+      ? new GatewayError("response_not_found", `The response "${chain.id}", which this conversation goes back to, is no longer kept.`, {
+          param: "id",
+        })
+      : new GatewayError("invalid_request", "The conversation is too long to be listed.", { param: "id" });
+  }
+  return storedResponses.renderInputItems(storedResponses.contextItems(chain.turns), call.request.route.query);
+}
+
+async function answer(call: ModelCall, body: string): Promise<void> {
+  await answerJson(call, undefined, { body, facts: {} });
+}

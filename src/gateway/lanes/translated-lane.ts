@@ -1,0 +1,315 @@
+import { applyEdits, holdsGatewayKey, latin1OfEvents, SseSplitter, type SseEvent } from "../../core/index.ts";
+import { mergeUsage, type ChatRequest, type StreamEvent } from "../../ir/index.ts";
+import type {
+  AnswerFacts,
+  ClientContext,
+  Rendered,
+  StreamDecoder,
+  StreamEncoder,
+  StreamTap,
+  UpstreamError,
+} from "../../protocols/index.ts";
+import type { Attempt } from "../../upstream/index.ts";
+import { AnswerTranslator, streamType } from "./answer-translator.ts";
+import { findHeader } from "../headers/request-headers.ts";
+import { isHeavy, nextTurn } from "../bodies/heavy-body.ts";
+import type { TranslatedLane } from "../lane.ts";
+import type { ModelCall } from "../model-call.ts";
+import { checkTexts, parseExactBody, refuseAnswer } from "../bodies/parse-body.ts";
+import {
+  AnswerSealer,
+  callsToFind,
+  EventSealer,
+  originOf,
+  returnProofs,
+  sealBlocks,
+  type KeptProofs,
+  type ProofContent,
+  type ProofOrigin,
+} from "../proofs/index.ts";
+import { answerIdOf, asRequested } from "../responses/own-response.ts";
+import { renderForClient, reportLosses } from "./report-losses.ts";
+
+/**
+ * Another protocol: the request is parsed into the neutral form and rendered for the upstream; its answer goes the other way. What the upstream's wire
+ * has no place for is reported, or refuses the request (`gateway.on_loss`).
+ * @throws GatewayError `invalid_request` where the request is not one of the client's dialect, or loses what must not be lost.
+ */
+export function openTranslatedLane(call: ModelCall, attempt: Attempt): TranslatedLane | Promise<TranslatedLane> {
+  if (isHeavy(call.request)) return openInSteps(call, attempt);
+  const wire = parseWire(call);
+  const request = parseRequest(call, wire);
+  const found = findProofs(call, attempt, request);
+  return found instanceof Promise
+    ? found.then((kept) => createLane(call, attempt, render(call, attempt, { wire, request, kept })))
+    : createLane(call, attempt, render(call, attempt, { wire, request, kept: found }));
+}
+
+/** The same for a long body: no step of it keeps the event loop for long. */
+async function openInSteps(call: ModelCall, attempt: Attempt): Promise<TranslatedLane> {
+  const wire = parseWire(call);
+  await nextTurn();
+  const request = parseRequest(call, wire);
+  await nextTurn();
+  const kept = await findProofs(call, attempt, request);
+  await nextTurn();
+  const rendered = render(call, attempt, { wire, request, kept });
+  await nextTurn();
+  return createLane(call, attempt, rendered);
+}
+
+function parseWire(call: ModelCall): unknown {
+  return parseExactBody(call, call.guarded === undefined ? call.request.text : applyEdits(call.request.text, call.guarded.edits));
+}
+
+function parseRequest(call: ModelCall, wire: unknown): ChatRequest {
+  const request = call.request.protocol.parseRequest(wire, call.request.route);
+  checkTexts(call, request);
+  return request;
+}
+
+function findProofs(call: ModelCall, attempt: Attempt, request: ChatRequest): ReturnType<KeptProofs["find"]> {
+  return call.deps.keptProofs.find(call.request.principal.userId, callsToFind(request, call.request.protocol.id, originOf(attempt)));
+}
+
+interface ReadRequest {
+  /** The body, parsed. */
+  readonly wire: unknown;
+  readonly request: ChatRequest;
+  /** Proofs of earlier calls that the client has no field for, by call id. */
+  readonly kept: ReadonlyMap<string, string>;
+}
+
+interface RenderedRequest {
+  readonly request: ChatRequest;
+  readonly rendered: Rendered<string>;
+}
+
+/** Renders the request for the upstream, and reports what is lost. */
+function render(call: ModelCall, attempt: Attempt, { wire, request, kept }: ReadRequest): RenderedRequest {
+  const { provider, upstreamModel, protocol } = attempt;
+  const upstream = call.deps.upstreamProtocols.get(protocol)!;
+  const { stream } = call.request.envelope;
+  const proofs = proofsOf(call, attempt);
+  const returned = returnProofs(request, { dialect: call.request.protocol.id, origin: proofs.origin, open: proofs.open, kept });
+  const rendered = renderForClient(call, wire, () =>
+    upstream.renderRequest(withLimit(returned.request, call.reservation?.outputLimit), {
+      model: upstreamModel,
+      stream,
+      quirks: provider.quirks,
+    }),
+  );
+  reportLosses(call, attempt, [...returned.losses, ...rendered.losses], wire);
+  return { request, rendered };
+}
+
+function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: RenderedRequest): TranslatedLane {
+  const { provider, upstreamModel } = attempt;
+  const envelope = call.request.envelope;
+  const outer = call.deps.protocols.get(attempt.protocol)!;
+  const upstream = call.deps.upstreamProtocols.get(attempt.protocol)!;
+  const { stream } = envelope;
+  const proofs = proofsOf(call, attempt);
+  const sealer = new AnswerSealer({
+    dialect: call.request.protocol.id,
+    origin: proofs.origin,
+    seal: proofs.seal,
+  });
+  const target = outer.upstreamPath(
+    { route: { method: "POST", path: "", operation: "generate", stream }, param: upstreamModel, query: "" },
+    upstreamModel,
+  );
+  const client: ClientContext = {
+    model: envelope.model,
+    includeUsage: envelope.includeUsage ?? false,
+    jsonArray: envelope.jsonArray ?? false,
+    ...answerIdOf(call),
+    request: asRequested(call, request),
+  };
+  const answers = new AnswerTranslator({
+    upstream,
+    dialect: call.request.protocol,
+    client,
+    provider,
+    refuse: (text, isLong) => refuseAnswer(text, provider.name, call.current, isLong),
+    foreign: true,
+    toolNames: rendered.toolNames,
+    change: (content) => sealBlocks(content, sealer),
+    nowSeconds: () => nowSeconds(call),
+  });
+  return {
+    request: {
+      method: target.method,
+      path: stream && upstream.streamQuery !== undefined ? `${target.path}?${upstream.streamQuery}` : target.path,
+      headers: translatedHeaders(call, outer.requiredHeaders, stream),
+      body: [Buffer.from(rendered.value, "utf8")],
+    },
+    kind: "translated",
+    readJson: (whole) => answers.render(answers.parse(whole)),
+    readOtherForm: (whole) => (stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole))),
+    openStream: () => {
+      const decoder = checkedDecoder(call, provider.name, upstream.createStreamDecoder(rendered.toolNames));
+      const pipe = new TranslatingPipe(
+        decoder,
+        new EventSealer(sealer),
+        call.request.protocol.createStreamEncoder(client),
+        nowSeconds(call),
+      );
+      return {
+        splitter: new SseSplitter(),
+        tap: pipe,
+        jsonArray: client.jsonArray,
+        contentType: streamType(client),
+        // The elements of an array are no events, and nothing of them is repeated in an error.
+        ...(client.jsonArray ? {} : { factsSent: () => pipe.factsSent(call.request.protocol.createTap({ hideUsage: false })) }),
+      };
+    },
+    keepProofs: () => (sealer.kept.length === 0 ? undefined : call.deps.keptProofs.keep(call.request.principal.userId, sealer.kept)),
+  };
+}
+
+/** With the bound on output that the budget's rest sets. */
+function withLimit(request: ChatRequest, maxOutputTokens: number | undefined): ChatRequest {
+  return maxOutputTokens === undefined ? request : { ...request, maxOutputTokens };
+}
+
+/** Seals for the user, with what they are good for. */
+function proofsOf(
+  call: ModelCall,
+  attempt: Attempt,
+): {
+  readonly origin: ProofOrigin;
+  readonly seal: (content: ProofContent) => string;
+  readonly open: (sealed: string) => ProofContent | undefined;
+} {
+  const { sealer } = call.deps;
+  const { userId } = call.request.principal;
+  return {
+    origin: originOf(attempt),
+    seal: (content) => sealer.seal(userId, JSON.stringify(content)),
+    open: (sealed) => {
+      const text = sealer.open(userId, sealed);
+      // Only this program seals: what opens is what it wrote.
+      return text === undefined ? undefined : (JSON.parse(text) as ProofContent);
+    },
+  };
+}
+
+function nowSeconds(call: ModelCall): number {
+  return Math.floor(call.deps.clock.now() / 1000);
+}
+
+/** The client's own protocol headers mean nothing to another vendor. */
+export function translatedHeaders(call: ModelCall, required: readonly (readonly [string, string])[], stream: boolean): string[] {
+  const headers = ["content-type", "application/json", "accept", stream ? "text/event-stream" : "application/json"];
+  for (const name of ["user-agent", "traceparent", "tracestate", "idempotency-key"]) {
+    const value = findHeader(call.exchange.rawHeaders, name);
+    if (value !== undefined && !holdsGatewayKey(value)) headers.push(name, value);
+  }
+  for (const [name, value] of required) headers.push(name, value);
+  return headers;
+}
+
+/** An event that would take too long to parse ends the stream. */
+function checkedDecoder(call: ModelCall, provider: string, decoder: StreamDecoder): StreamDecoder {
+  return {
+    push(event) {
+      const refusal = refuseAnswer(event.data, provider, call.current);
+      return refusal === undefined ? decoder.push(event) : [{ type: "error", error: { status: refusal.status, message: refusal.message } }];
+    },
+    end: () => decoder.end(),
+  };
+}
+
+/** Reads the upstream's stream and writes the client's: decoder and encoder, and what a tap must know between them. */
+class TranslatingPipe implements StreamTap {
+  readonly facts: AnswerFacts = {};
+  opened = false;
+  ended = false;
+  finished = false;
+  error: UpstreamError | undefined;
+  textBytes = 0;
+  readonly #decoder: StreamDecoder;
+  readonly #sealer: EventSealer;
+  readonly #encoder: StreamEncoder;
+  readonly #createdAt: number;
+  /** The first and the last of what was written, latin1. */
+  #first = "";
+  #last = "";
+
+  constructor(decoder: StreamDecoder, sealer: EventSealer, encoder: StreamEncoder, createdAt: number) {
+    this.#decoder = decoder;
+    this.#sealer = sealer;
+    this.#encoder = encoder;
+    this.#createdAt = createdAt;
+  }
+
+  push(event: SseEvent): string {
+    return this.#encode(this.#decoder.push(event));
+  }
+
+  completion(): string {
+    return this.#encode(this.#decoder.end());
+  }
+
+  /** What the client has received: its dialect's ids and numbers are the encoder's own. `reader` is a tap of that dialect. */
+  factsSent(reader: StreamTap): AnswerFacts {
+    for (const event of new SseSplitter().push(this.#first + this.#last)) reader.push(event);
+    const { usage } = this.facts;
+    return { ...reader.facts, ...(usage === undefined ? {} : { usage }) };
+  }
+
+  #encode(events: readonly StreamEvent[]): string {
+    let text = "";
+    for (const event of events) {
+      if (this.ended) break;
+      this.#learn(event);
+      // Whoever ends the stream reports the error.
+      if (event.type === "error") break;
+      const dated = event.type === "message-start" && event.createdAt === 0 ? { ...event, createdAt: this.#createdAt } : event;
+      for (const sealed of this.#sealer.push(dated)) text += this.#encoder.push(sealed);
+    }
+    const written = latin1OfEvents(text);
+    if (written !== "") {
+      if (this.#first === "") this.#first = written;
+      else this.#last = written;
+    }
+    return written;
+  }
+
+  #learn(event: StreamEvent): void {
+    const { facts } = this;
+    switch (event.type) {
+      case "message-start":
+        facts.id = event.id;
+        facts.model = event.model;
+        if (event.usage !== undefined) facts.usage = mergeUsage(facts.usage, event.usage);
+        return;
+      case "block-start":
+        if (event.block.type === "tool-call" || event.block.type === "opaque") this.opened = true;
+        return;
+      case "block-delta":
+        this.opened = true;
+        if (event.delta.type !== "proof") this.textBytes += Buffer.byteLength(event.delta.text);
+        return;
+      case "message-delta":
+        if (event.usage !== undefined) facts.usage = mergeUsage(facts.usage, event.usage);
+        if (event.rawStopReason !== undefined) facts.stopReason = event.rawStopReason;
+        if (event.stopReason !== undefined) {
+          this.finished = true;
+          this.opened = true;
+        }
+        return;
+      case "message-end":
+        this.ended = true;
+        this.finished = true;
+        this.opened = true;
+        return;
+      case "error":
+        this.error = event.error;
+        return;
+      case "block-end":
+      case "ping":
+    }
+  }
+}

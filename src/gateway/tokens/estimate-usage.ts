@@ -1,0 +1,27 @@
+import { utf8OfLatin1 } from "../../core/index.ts";
+import { estimateAnswer, estimateBytes, type Usage } from "../../ir/index.ts";
+import type { Attempt } from "../../upstream/index.ts";
+import type { ModelCall } from "../model-call.ts";
+
+/** Tokens of the request's prompt, as budgets and entries without a report count them: corrected by what was learned of the attempt's model. */
+export function estimateInput(call: ModelCall, { provider, upstreamModel }: Attempt): number {
+  return call.deps.bodyCalibration.correct(provider.name, upstreamModel, call.request.inputEstimate);
+}
+
+/** Tokens of so many bytes of text that have passed on to the client. */
+export function estimateOutput(call: ModelCall, { provider, upstreamModel }: Attempt, textBytes: number): number {
+  return call.deps.calibration.correct(provider.name, upstreamModel, estimateBytes(textBytes));
+}
+
+/** The usage of a whole answer (latin1) that reports none. Vectors are no tokens. */
+export function estimateWhole(call: ModelCall, attempt: Attempt, whole: string): Usage {
+  const input = estimateInput(call, attempt);
+  if (!call.request.traits.hasOutput) return { input, output: 0 };
+  try {
+    const answer = call.deps.upstreamProtocols.get(attempt.protocol)!.parseResponse(utf8OfLatin1(whole));
+    return { input, output: call.deps.calibration.correct(attempt.provider.name, attempt.upstreamModel, estimateAnswer(answer)) };
+  } catch {
+    // The client judges an answer that cannot be read; its bytes were written all the same.
+    return { input, output: estimateOutput(call, attempt, whole.length) };
+  }
+}

@@ -1,0 +1,1 @@
+export { createToolCallGuard, type DuplicateGuard, type Guarded, type ToolCallGuard } from "./repeated-calls/guard-tool-calls.ts";
