@@ -29,7 +29,7 @@ export interface GatewayDeps {
   readonly keptProofs: KeptProofs;
   readonly toolCallGuard: ToolCallGuard;
   readonly providerHealth: ProviderHealth;
-  readonly underWay: AttemptRegistry;
+  readonly activeAttempts: AttemptRegistry;
   /** Of estimates of parsed requests and of texts. */
   readonly calibration: TokenCalibration;
   /** Of estimates by the bytes of a body. */
@@ -40,7 +40,7 @@ export interface GatewayDeps {
   readonly logger: Logger;
 }
 
-/** What a configuration stands for. */
+/** What the gateway uses of a configuration. */
 export interface GatewaySnapshot {
   readonly workMode: WorkMode;
   readonly onLoss: "report" | "refuse";

@@ -106,12 +106,12 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     async close(graceMs) {
       serving = false;
       surroundings.close();
-      const { underWay } = models.deps;
+      const { activeAttempts } = models.deps;
       const terminate = (): void => {
-        underWay.terminateAll(shuttingDown());
+        activeAttempts.terminateAll(shuttingDown());
       };
       await Promise.all([edge.close(graceMs, terminate), models.closeBackground(graceMs, terminate)]);
-      underWay.close();
+      activeAttempts.close();
       await models.closeSweep();
       await records.flush();
       await current.close();

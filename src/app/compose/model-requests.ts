@@ -62,7 +62,7 @@ export async function composeModelRequests({ records, current, clock, ids, log }
     bodies,
     background,
     providerHealth: createProviderHealth({ clock }),
-    underWay: createAttemptRegistry(clock),
+    activeAttempts: createAttemptRegistry(clock),
     calibration: createTokenCalibration(),
     bodyCalibration: createTokenCalibration(),
     ids,
@@ -91,11 +91,11 @@ function createObserver(metrics: RequestMetrics, log: Log, clock: Clock): (reque
   };
 }
 
-function gaugesOf({ underWay, toolCallGuard }: GatewayDeps, { ledger, budgets, bodies }: Records): Readonly<Record<string, number>> {
+function gaugesOf({ activeAttempts, toolCallGuard }: GatewayDeps, { ledger, budgets, bodies }: Records): Readonly<Record<string, number>> {
   const { queued, open } = ledger.status();
   const { noted, refused } = toolCallGuard.counts();
   return {
-    active_streams: underWay.countStreams(),
+    active_streams: activeAttempts.countStreams(),
     ledger_queued_records: queued,
     ledger_open_attempts: open,
     ledger_healthy: ledger.healthy() ? 1 : 0,

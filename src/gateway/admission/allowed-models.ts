@@ -12,7 +12,7 @@ export function mayCall({ modelLists }: Principal, catalog: Catalog, model: stri
 }
 
 /**
- * A list allows the name asked for, or all that the name stands for (of an alias the model, of a model each `provider/model` that may serve it), if it
+ * A list allows the name asked for, or all that the name means (of an alias the model, of a model each `provider/model` that may serve it), if it
  * excludes none of them. So another spelling opens nothing that the list does not.
  */
 function allows(list: GlobList, model: string, targets: readonly (readonly string[])[]): boolean {

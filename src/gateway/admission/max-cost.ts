@@ -4,7 +4,7 @@ import { estimateInput } from "../tokens/estimate-usage.ts";
 import type { ModelCall } from "../model-call.ts";
 
 /**
- * What the request may cost at most: of the attempts the dearest, with the prompt as it is estimated and as much output as it allows. Nano-USD; 0 for what has no
+ * What the request may cost at most: that of its most expensive attempt, with the prompt as it is estimated and as much output as it allows. Nano-USD; 0 for what has no
  * price.
  * @param outputTokens a bound on each of its answers in place of its own.
  */

@@ -1,6 +1,6 @@
 import type { AnswerFacts, storedResponses } from "../../protocols/index.ts";
 import type { Delivery } from "../delivery.ts";
-import { storeAnswer } from "../responses/hold.ts";
+import { storeAnswer } from "../responses/store-answer.ts";
 import { waitForAll } from "./wait-for-all.ts";
 
 /**

@@ -61,7 +61,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     call.exchange.onLeave(() => {
       this.#left();
     });
-    call.deps.underWay.add(this);
+    call.deps.activeAttempts.add(this);
     if (this.#isSettled) return;
     this.upstream = call.current.client.dispatch(this.#request(), this);
     if (this.#done) this.upstream.abort();
@@ -215,7 +215,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   #finish(outcome: FailedAttempt | undefined): void {
     if (this.#done) return;
     this.#done = true;
-    this.call.deps.underWay.delete(this);
+    this.call.deps.activeAttempts.delete(this);
     this.#resolve(outcome);
   }
 

@@ -10,7 +10,7 @@ import { jsonTypeOf, streamTypeOf } from "../headers/answer-headers.ts";
 import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
 import { keepAnswer } from "./keep-answer.ts";
 import { isForeign, type LaneStream } from "../lane.ts";
-import { storeAnswer } from "../responses/hold.ts";
+import { storeAnswer } from "../responses/store-answer.ts";
 import { isPending, rememberResponse } from "../responses/stored-responses.ts";
 import { errorOfFailure, errorOfReading, errorOfUpstream } from "../errors/upstream-errors.ts";
 import { Utf8Check } from "../bodies/utf8-check.ts";

@@ -50,7 +50,7 @@ function isOfRun(code: number): boolean {
   );
 }
 
-/** The beginning of a text, at most so many bytes of UTF-8, ending with a whole character. */
+/** The beginning of a text, of at most the given number of bytes of UTF-8, ending with a whole character. */
 export function cutText(text: string, maxBytes: number): ClippedBody {
   const bytes = Buffer.from(text, "utf8");
   if (bytes.length <= maxBytes) return { text, isCut: false };

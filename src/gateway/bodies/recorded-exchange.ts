@@ -11,7 +11,7 @@ export interface Recording {
   readonly isCut: boolean;
 }
 
-/** An exchange that remembers what goes over it. All else is the exchange that it stands for. */
+/** An exchange that remembers what goes over it. All else is the exchange behind it. */
 export class RecordedExchange implements ClientExchange {
   readonly #inner: ClientExchange;
   readonly #maxStreamBytes: number;

@@ -26,12 +26,12 @@ export function errorOfUpstream(
     ...(error.type === undefined || foreign ? {} : { upstreamType: error.type }),
     ...(error.param === undefined || foreign ? {} : { param: error.param }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    // What a client did wrong it is told itself, and the words may quote it.
+    // The client gets the message about its own mistake; the log does not, as the words may quote the request.
     ...(code === "invalid_request" ? {} : { upstreamMessage: message }),
   });
 }
 
-/** The client is not told the upstream's words, which speak of the operator's account; the log is. */
+/** The upstream's words are about the operator's account: they go to the log, not to the client. */
 function credentialsRejected({ status, message }: UpstreamError, { name }: Provider): GatewayError {
   const what = status === 401 ? "rejected the gateway's key" : "does not allow the gateway's key to do this";
   return new GatewayError(

@@ -61,12 +61,12 @@ export function findHeader(headers: readonly string[], name: string): string | u
   return undefined;
 }
 
-/** Bounds on what a client is told to wait, in seconds. */
+/** Bounds on the `Retry-After` that a client gets, in seconds. */
 const minRetryAfterSeconds = 1;
 const maxRetryAfterSeconds = 3600;
 
 /**
- * Reads `Retry-After` (RFC 9110, section 10.2.3: seconds or a date), clamped to 1 s … 1 h; `undefined` where there is none or it cannot be read.
+ * Reads `Retry-After` (RFC 9110, section 10.2.3: seconds or a date), clamped to 1 s … 1 h; `undefined` if there is none or it cannot be read.
  */
 export function readRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined;

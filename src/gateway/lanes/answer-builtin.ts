@@ -9,7 +9,7 @@ import { costInEvents, costInJson } from "./cost-lane.ts";
 import { finishAnswer } from "../answers/finish-answer.ts";
 import type { ModelCall } from "../model-call.ts";
 import { parseBody } from "../bodies/parse-body.ts";
-import { storeWholeAnswer } from "../responses/hold.ts";
+import { storeWholeAnswer } from "../responses/store-answer.ts";
 import { asRequested } from "../responses/own-response.ts";
 
 const maxDimensions = 4096;

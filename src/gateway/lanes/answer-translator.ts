@@ -5,7 +5,7 @@ import type { Provider } from "../../upstream/index.ts";
 import type { ReadAnswer } from "../lane.ts";
 import { errorOfUpstream } from "../errors/upstream-errors.ts";
 
-interface Between {
+interface TranslationContext {
   readonly upstream: UpstreamProtocol;
   readonly dialect: Protocol;
   readonly client: ClientContext;
@@ -22,22 +22,22 @@ interface Between {
 
 /** Reads an upstream's answer, whole or as a stream that has ended, and writes it for the client in either form. All strings are latin1. */
 export class AnswerTranslator {
-  readonly #between: Between;
+  readonly #context: TranslationContext;
 
-  constructor(between: Between) {
-    this.#between = between;
+  constructor(context: TranslationContext) {
+    this.#context = context;
   }
 
-  /** Reads a whole answer. @throws GatewayError where it is none of the upstream's protocol, or an error. */
+  /** Reads a whole answer. @throws GatewayError if it is not one of the upstream's protocol, or is an error. */
   parse(whole: string): ChatResponse {
-    const { upstream, toolNames } = this.#between;
+    const { upstream, toolNames } = this.#context;
     this.#check(whole, false);
     return this.#completed(upstream.parseResponse(utf8OfLatin1(whole), toolNames));
   }
 
-  /** Reads all events of a stream. @throws GatewayError where it broke off, or told an error. */
+  /** Reads all events of a stream. @throws GatewayError if it broke off, or reported an error. */
   collect(stream: string): ChatResponse {
-    const { upstream, toolNames, provider } = this.#between;
+    const { upstream, toolNames, provider } = this.#context;
     const splitter = new SseSplitter();
     const decoder = upstream.createStreamDecoder(toolNames);
     const collector = new Collector();
@@ -49,7 +49,7 @@ export class AnswerTranslator {
       this.#check(event.data, false);
       take(decoder.push(event));
     }
-    if (collector.error !== undefined) throw errorOfUpstream(collector.error, provider, { foreign: this.#between.foreign });
+    if (collector.error !== undefined) throw errorOfUpstream(collector.error, provider, { foreign: this.#context.foreign });
     take(decoder.end());
     if (!collector.ended)
       throw new GatewayError("upstream_truncated", `The provider "${provider.name}" ended its stream before the answer was complete.`);
@@ -58,13 +58,13 @@ export class AnswerTranslator {
 
   /** The answer as one JSON object. */
   render(response: ChatResponse): ReadAnswer {
-    const { dialect, client } = this.#between;
+    const { dialect, client } = this.#context;
     return { facts: factsOf(response), body: latin1OfUtf8(dialect.renderResponse(response, client)), contentType: "application/json" };
   }
 
   /** The answer as all events of a stream. */
   replay(response: ChatResponse): ReadAnswer {
-    const { dialect, client } = this.#between;
+    const { dialect, client } = this.#context;
     if (response.alternatives !== undefined)
       throw new GatewayError("upstream_invalid_response", "The provider answered several choices whole where a stream was asked for.");
     const encoder = dialect.createStreamEncoder(client);
@@ -73,13 +73,13 @@ export class AnswerTranslator {
   }
 
   #check(text: string, isLong: boolean): void {
-    const refusal = this.#between.refuse(text, isLong);
+    const refusal = this.#context.refuse(text, isLong);
     if (refusal !== undefined) throw refusal;
   }
 
   /** Some wires tell no time; their answers are from now. */
   #completed(response: ChatResponse): ChatResponse {
-    const { change, nowSeconds } = this.#between;
+    const { change, nowSeconds } = this.#context;
     const createdAt = response.createdAt === 0 ? nowSeconds() : response.createdAt;
     if (change === undefined) return { ...response, createdAt };
     const alternatives = response.alternatives?.map((other) => ({ ...other, content: change(other.content) }));

@@ -23,7 +23,7 @@ export async function countTokens(call: ModelCall, attempt: Attempt): Promise<vo
   if (failure !== "served") await answerEstimate(call, attempt, failure);
 }
 
-/** `undefined`: nobody was asked. */
+/** `undefined`: there is no counter to ask. */
 async function askCounter(call: ModelCall, attempt: Attempt): Promise<"served" | GatewayError | undefined> {
   if (attempt.provider.quirks.noTokenCounter === true) return undefined;
   const lane = attempt.lane === "translated" ? translatedLane(call, attempt) : createVerbatimLane(call, attempt);
@@ -83,8 +83,8 @@ export function learnFromUsage(call: ModelCall): void {
   const { calibration, bodyCalibration } = call.deps;
   const { provider, upstreamModel } = attempt;
   // What its provider keeps of a conversation is no part of the body.
-  const standsAlone = call.request.envelope.previousResponseId === undefined && call.request.envelope.conversation !== true;
-  if (standsAlone && bodyCalibration.wants(provider.name, upstreamModel)) {
+  const isSelfContained = call.request.envelope.previousResponseId === undefined && call.request.envelope.conversation !== true;
+  if (isSelfContained && bodyCalibration.wants(provider.name, upstreamModel)) {
     bodyCalibration.observe(provider.name, upstreamModel, call.request.inputEstimate, reportedInput);
   }
   if (!calibration.wants(provider.name, upstreamModel)) return;

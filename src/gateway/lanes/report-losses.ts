@@ -5,7 +5,7 @@ import type { Attempt } from "../../upstream/index.ts";
 import type { ModelCall } from "../model-call.ts";
 
 /**
- * What a rendering has lost, told in the client's words: in `x-tokligence-dropped-params`, the log and the metrics, or as the 400 where `gateway.on_loss`
+ * Reports what a rendering has lost, in the client's words: in `x-tokligence-dropped-params`, the log and the metrics, or as the 400 where `gateway.on_loss`
  * is refuse. `wire`: the client's request as parsed JSON.
  * @throws GatewayError `invalid_request` where losses refuse the request.
  */

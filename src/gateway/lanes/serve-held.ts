@@ -72,7 +72,7 @@ async function get(call: ModelCall, id: string): Promise<void> {
   });
 }
 
-/** The response as it stands. One whose process has died has failed. */
+/** The response as it is now. If the process that made it has died, it has failed. */
 async function current(call: ModelCall, id: string): Promise<HeldResponse> {
   const { responses, clock } = call.deps;
   const held = await read(call, id);
@@ -88,7 +88,7 @@ async function read(call: ModelCall, id: string): Promise<HeldResponse> {
   return held;
 }
 
-/** Asked twice, or after the end, it tells how the response ended. */
+/** A second call, or one after the end, answers how the response ended. */
 async function cancel(call: ModelCall, held: HeldResponse): Promise<HeldResponse> {
   if (!held.background) {
     throw new GatewayError(

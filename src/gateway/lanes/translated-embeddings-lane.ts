@@ -9,7 +9,7 @@ import { translatedHeaders } from "./translated-lane.ts";
 
 /**
  * Embeddings of a provider that speaks another protocol. What its wire has no place for is reported, or refuses the request (`gateway.on_loss`). Where
- * the provider tells no count, the tokens are estimated and the answer says so.
+ * the provider reports no count, the tokens are estimated and the answer says so.
  * @throws GatewayError `invalid_request` where the request is not one of the client's dialect.
  */
 export function createTranslatedEmbeddingsLane(call: ModelCall, attempt: Attempt): EmbeddingsLane {

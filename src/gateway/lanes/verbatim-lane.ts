@@ -33,7 +33,7 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): VerbatimL
     readJson(whole) {
       try {
         const facts = protocol.readAnswer(whole, route);
-        // A stored response that failed tells so in its own field, which is the upstream's words.
+        // A stored response that failed says so in a field of its own, in the upstream's words.
         return { facts, body: facts.stopReason === "failed" ? call.current.redactor.whole(whole, provider) : whole };
       } catch (cause) {
         if (cause instanceof AnsweredError) throw cause;
@@ -79,7 +79,7 @@ function ownEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
 }
 
 /**
- * The body for a server that would refuse it as it stands; `undefined` where it would not.
+ * The body for a server that would refuse it as it is; `undefined` if it would not.
  * @throws GatewayError `body_too_complex`, `invalid_request` where a change refuses the request (`gateway.on_loss`).
  */
 function fittedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] | undefined {
@@ -104,7 +104,7 @@ function inOrder(some: readonly Edit[], others: readonly Edit[]): readonly Edit[
   return others.length === 0 ? some : [...some, ...others].sort((one, other) => one.start - other.start || one.end - other.end);
 }
 
-/** Through the neutral form, as for a translation from the protocol to itself; what the ledger learns is what the upstream told. */
+/** Through the neutral form, as for a translation from the protocol to itself; the ledger records what the upstream reported. */
 function readOtherForm(call: ModelCall, attempt: Attempt, whole: string): ReadAnswer {
   const { deps } = call;
   const { protocol, route } = call.request;

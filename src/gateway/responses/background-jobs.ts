@@ -3,9 +3,9 @@ import { storedResponses } from "../../protocols/index.ts";
 import type { ResponseStore } from "../../store/index.ts";
 import type { DetachedExchange } from "./detached-exchange.ts";
 
-/** A process runs at most so many at once. */
+/** How many a process runs at once, at most. */
 const maxJobs = 1000;
-/** Every so many looks the process says that it is alive. */
+/** How many looks pass between two signs of life of the process. */
 const looksPerTouch = 15;
 
 /** A response in the background, while this process makes it. */
@@ -14,7 +14,7 @@ export interface BackgroundJob {
   /** The response object without an answer, JSON. */
   readonly pending: string;
   readonly exchange: DetachedExchange;
-  /** Makes the answer and keeps it. @throws GatewayError where there is none. */
+  /** Makes the answer and keeps it. @throws GatewayError if there is none. */
   readonly work: () => Promise<void>;
 }
 

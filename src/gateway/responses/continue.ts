@@ -22,14 +22,14 @@ const {
 
 type Item = ReturnType<typeof parseInputItems>[number];
 
-/** A conversation may have so many turns, and so many characters in all. */
+/** The turns and the characters that a conversation may have in all. */
 export const conversationBounds = { maxTurns: 1000, maxChars: 32 * 1024 * 1024 };
 
 /**
  * Makes a Responses request stand alone, where it goes on from what the gateway keeps: the items of the responses before it, and those it refers to, are
  * put into its `input`. What a provider keeps stays with the provider, and only that one is asked.
  * A promise only where something must be looked up.
- * @throws GatewayError `response_not_found`, `not_found` (an item), `invalid_request` where the conversation cannot be told here.
+ * @throws GatewayError `response_not_found`, `not_found` (an item), `invalid_request` if the conversation cannot be rebuilt here.
  */
 export function continueConversation(call: ModelCall, attempts: readonly Attempt[]): readonly Attempt[] | Promise<readonly Attempt[]> {
   if (call.request.protocol.id !== "openai-responses") return attempts;

@@ -5,7 +5,7 @@ import type { ModelCall } from "../model-call.ts";
 import { parseBody } from "../bodies/parse-body.ts";
 import { jsonHead } from "../headers/answer-head.ts";
 import { DetachedExchange } from "./detached-exchange.ts";
-import { ownInput } from "./hold.ts";
+import { ownInput } from "./store-answer.ts";
 import { asRequested, ownResponseId } from "./own-response.ts";
 
 /** Whether the gateway itself has to make this response in the background. A provider that keeps responses does it by itself. */

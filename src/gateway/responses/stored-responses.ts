@@ -14,7 +14,7 @@ export async function readStoredResponse(call: ModelCall): Promise<Envelope> {
   return { model: stored.model, stream, spans: {}, insertAt: 0, empty: true };
 }
 
-/** @throws GatewayError `response_not_found` where there is none of that id, or it is another user's. */
+/** @throws GatewayError `response_not_found` if there is none of that id, or it is another user's. */
 export async function ownedResponse(call: ModelCall, id: string, param: "id" | "previous_response_id"): Promise<KnownResponse> {
   const stored = await call.deps.responses.find(id);
   if (stored === undefined || stored.userId !== call.request.principal.userId) {

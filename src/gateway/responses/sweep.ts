@@ -1,7 +1,7 @@
 import { messageOf, type Logger } from "../../core/index.ts";
 import type { ResponseStore } from "../../store/index.ts";
 
-/** So many are deleted in one statement, and no more than so many statements follow each other. */
+/** How many are deleted in one statement, and how many statements follow each other at most. */
 const batch = 100;
 const maxBatches = 20;
 

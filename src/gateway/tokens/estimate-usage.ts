@@ -8,7 +8,7 @@ export function estimateInput(call: ModelCall, { provider, upstreamModel }: Atte
   return call.deps.bodyCalibration.correct(provider.name, upstreamModel, call.request.inputEstimate);
 }
 
-/** Tokens of so many bytes of text that have passed on to the client. */
+/** Tokens of `textBytes` bytes of text that have passed on to the client. */
 export function estimateOutput(call: ModelCall, { provider, upstreamModel }: Attempt, textBytes: number): number {
   return call.deps.calibration.correct(provider.name, upstreamModel, estimateBytes(textBytes));
 }

@@ -74,12 +74,12 @@ export function plausibleUsage(request: CheckedRequest, server: CheckedAttempt, 
   };
 }
 
-/** The bytes of a request that stands alone; else the context of its model, for each time that it may be asked. */
+/** The bytes of a request that refers to nothing else; otherwise the context of its model, for each time that it may be asked. */
 function largestInput(request: CheckedRequest, { attempt, ledger }: CheckedAttempt, turns: number): number {
   const { text } = request;
   // A stored response is all that is known of a request without a body.
-  const standsAlone = turns === 1 && text !== "" && !references.test(text);
-  if (standsAlone) return text.length;
+  const isSelfContained = turns === 1 && text !== "" && !references.test(text);
+  if (isSelfContained) return text.length;
   const window = ledger.contextWindow(attempt.provider.name, attempt.upstreamModel);
   return Math.max(text.length + unseenInput, window === undefined ? longestWindow : Math.max(window, leastWindow)) * turns;
 }

@@ -28,7 +28,7 @@ const priorTokens = 200;
 /** A ratio beyond these is no tokenizer's: the request was not what was counted. */
 const minRatio = 0.2;
 const maxRatio = 5;
-/** The first of a model are all looked at, then one of so many. */
+/** The first `firstLooks` requests of a model are all looked at, then one of `lookEvery`. */
 const firstLooks = 4;
 const lookEvery = 64;
 
