@@ -81,10 +81,17 @@ export class Losses {
   }
 
   #dropField(key: string, value: unknown): void {
-    const fields =
-      partlyKnown.has(key) && isObject(value) ? Object.entries(value).map(([inner, of]) => [`${key}.${inner}`, of] as const) : [];
-    for (const [param, inner] of fields.length > 0 ? fields : [[key, value] as const])
-      if (saysSomething(inner) && !servedHere.has(param) && !isServedInclude(param, inner)) this.drop(`request.${param}`, noField);
+    const inner = partlyKnown.has(key) && isObject(value) ? value : {};
+    const names = Object.keys(inner);
+    if (names.length === 0) this.#dropParam(key, value);
+    for (const name of names) {
+      if (this.#byKey.size >= maxLosses) return;
+      this.#dropParam(`${key}.${name}`, inner[name]);
+    }
+  }
+
+  #dropParam(param: string, value: unknown): void {
+    if (saysSomething(value) && !servedHere.has(param) && !isServedInclude(param, value)) this.drop(`request.${param}`, noField);
   }
 
   #add(loss: Loss): void {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Tool, ToolCallBlock, ToolChoice } from "../ir/index.ts";
 import type { ToolIdentity, ToolNames } from "./translation.ts";
 
@@ -8,6 +8,8 @@ const hashLength = 8;
 
 /** Tools of this namespace are known by their bare name: models are trained on it as the namespace of all functions. */
 const bareNamespace = "functions";
+
+const noNamespace = Symbol("no namespace");
 
 type Named = Pick<ToolCallBlock, "name" | "namespace" | "kind">;
 
@@ -32,7 +34,8 @@ export const wordCharacters = /[^a-zA-Z0-9_-]/g;
  */
 export class ToolNamer {
   readonly #rules: ToolNameRules;
-  readonly #wireByKey = new Map<string, string>();
+  /** By namespace and name: a name may be long, so it is not copied into a key. */
+  readonly #wireByName = new Map<string | typeof noNamespace, Map<string, string>>();
   readonly #taken = new Set<string>();
   readonly #changed = new Map<string, ToolIdentity>();
 
@@ -40,17 +43,20 @@ export class ToolNamer {
     this.#rules = rules;
     const named = tools.filter((tool) => tool.type !== "server").map(identityOf);
     // A name that fits as it is keeps its spelling where another one would come out the same.
-    const rank = (tool: Named): number => (tool.namespace !== undefined ? 2 : this.#clean(tool.name) === tool.name ? 0 : 1);
-    for (const tool of named.toSorted((a, b) => rank(a) - rank(b))) this.wireName(tool);
+    const ranks: [Named[], Named[], Named[]] = [[], [], []];
+    for (const tool of named) ranks[tool.namespace !== undefined ? 2 : this.#clean(tool.name) === tool.name ? 0 : 1].push(tool);
+    for (const rank of ranks) for (const tool of rank) this.wireName(tool);
   }
 
   /** The name on the wire of a tool, or of a call of one. */
   wireName(tool: Named): string {
-    const key = JSON.stringify([tool.namespace ?? null, tool.name]);
-    const known = this.#wireByKey.get(key);
-    if (known !== undefined) return known;
-    const wire = this.#fit(tool, key);
-    this.#wireByKey.set(key, wire);
+    const { namespace = noNamespace } = tool;
+    let known = this.#wireByName.get(namespace);
+    if (known === undefined) this.#wireByName.set(namespace, (known = new Map()));
+    const given = known.get(tool.name);
+    if (given !== undefined) return given;
+    const wire = this.#fit(tool);
+    known.set(tool.name, wire);
     this.#taken.add(this.#scoped(wire, tool.namespace));
     const isNamespaceGone = tool.namespace !== undefined && this.#rules.namespaces !== true;
     const isFormOther = tool.kind === "custom" && this.#rules.freeText !== true;
@@ -69,15 +75,18 @@ export class ToolNamer {
     return this.#changed.size === 0 ? undefined : this.#changed;
   }
 
-  #fit(tool: Named, key: string): string {
+  #fit(tool: Named): string {
     const clean = this.#clean(this.#rules.namespaces === true ? tool.name : flatName(tool));
     const isFree = clean !== "" && clean.length <= maxLength && !this.#taken.has(this.#scoped(clean, tool.namespace));
-    return isFree ? clean : `${clean.slice(0, maxLength - hashLength - 1)}_${hashOf(key).slice(0, hashLength)}`;
+    if (isFree) return clean;
+    const whole = JSON.stringify([tool.namespace ?? null, tool.name]);
+    return `${clean.slice(0, maxLength - hashLength - 1)}_${hashOf(whole).slice(0, hashLength)}`;
   }
 
   #clean(name: string): string {
     const { forbidden, begins } = this.#rules;
-    const clean = name.replace(forbidden, "_");
+    // Of a name that is too long in any case only the first characters are used.
+    const clean = name.slice(0, maxLength + 1).replace(forbidden, "_");
     return begins === undefined || clean === "" || begins.test(clean) ? clean : `_${clean}`;
   }
 
@@ -97,7 +106,7 @@ function flatName({ name, namespace }: Pick<Named, "name" | "namespace">): strin
 }
 
 function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }
 
 /** The tools that a choice leaves: all of them, or the allowed ones. */

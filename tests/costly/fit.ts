@@ -12,11 +12,15 @@ export interface FittedBody {
   readonly count: number;
 }
 
-/** The largest body of a shape that there is room for; with `isFilled`, half of the bytes are in its strings. `undefined`: it has no strings to fill. */
+/**
+ * The largest body of a shape that there is room for; with `isFilled`, half of the bytes are in its strings. `undefined`: it has no strings to fill, or
+ * the dialect has no such body.
+ */
 export function fitBody({ build }: Shape, room: Room, isFilled: boolean): FittedBody | undefined {
   const sample = 400;
   const small = build(sample, "");
-  const [bytesPer, valuesPer] = [small.length / sample, countValues(small) / sample];
+  if (small === build(1, "")) return undefined;
+  const [bytesPer, valuesPer] = [Buffer.byteLength(small) / sample, countValues(small) / sample];
   // What does not grow with the count is not the piece's.
   const byValues = valuesPer < 0.5 ? Infinity : (room.values * 0.99) / valuesPer;
   let count = Math.max(1, Math.floor(Math.min(byValues, (room.bytes * 0.97) / bytesPer)));
@@ -27,9 +31,10 @@ export function fitBody({ build }: Shape, room: Room, isFilled: boolean): Fitted
     if (filler === "") return undefined;
     text = build(count, filler);
   }
-  if (text.length > room.bytes) {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > room.bytes) {
     if (isFilled) return undefined;
-    count = Math.floor((count * room.bytes) / text.length);
+    count = Math.floor((count * room.bytes) / bytes);
     text = build(count, "");
   }
   return { text, values: countValues(text), count };

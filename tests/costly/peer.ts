@@ -4,6 +4,8 @@ import { parentPort } from "node:worker_threads";
 
 /** What the other thread is asked to send. */
 export interface CostlyRequest {
+  /** The reply has the same. */
+  readonly id: number;
   readonly url: string;
   readonly key: string;
   readonly body: Uint8Array;
@@ -13,6 +15,7 @@ export interface CostlyRequest {
 }
 
 export interface CostlyReply {
+  readonly id: number;
   readonly status: number;
   /** The first characters. */
   readonly text: string;
@@ -33,7 +36,7 @@ const upstream = createServer((incoming, outgoing) => {
 
 parentPort!.on("message", (message: CostlyRequest) => {
   ({ answer, contentType } = message);
-  const { url, key, body } = message;
+  const { id, url, key, body } = message;
   const headers = { authorization: `Bearer ${key}`, "content-type": "application/json", "content-length": body.length };
   const sent = request(url, { method: "POST", headers, agent: false, maxHeaderSize: 1 << 24 }, (reply) => {
     let text = "";
@@ -42,11 +45,11 @@ parentPort!.on("message", (message: CostlyRequest) => {
     });
     reply.on("end", () => {
       const headBytes = reply.rawHeaders.reduce((sum, word) => sum + word.length + 2, 0);
-      parentPort!.postMessage({ status: reply.statusCode ?? 0, text: text.slice(0, 2000), headBytes } satisfies CostlyReply);
+      parentPort!.postMessage({ id, status: reply.statusCode ?? 0, text: text.slice(0, 2000), headBytes } satisfies CostlyReply);
     });
   });
   sent.on("error", (error) => {
-    parentPort!.postMessage({ status: 0, text: String(error), headBytes: 0 } satisfies CostlyReply);
+    parentPort!.postMessage({ id, status: 0, text: String(error), headBytes: 0 } satisfies CostlyReply);
   });
   sent.end(body);
 });

@@ -49,6 +49,7 @@ export async function startRig(): Promise<Rig> {
   const gateway: TestGateway = await startGateway({ config: configOf(`http://127.0.0.1:${port}`) });
   const caller: Caller = await gateway.createKey("costly");
   const watch = watchLoop();
+  let lastId = 0;
   return {
     async cost(dialect, upstream, body, answer) {
       const model = models[upstream];
@@ -56,17 +57,19 @@ export async function startRig(): Promise<Rig> {
       const path =
         isGemini && answer?.stream === true ? paths[dialect].replace("generateContent", "streamGenerateContent?alt=sse") : paths[dialect];
       const text = !isGemini && answer?.stream === true ? body.replace("{", '{"stream":true,') : body;
+      const id = ++lastId;
       const request: CostlyRequest = {
+        id,
         url: gateway.url + path.replace("MODEL", model),
         key: caller.key,
         body: new TextEncoder().encode(text.replace("MODEL", model)),
         answer: new TextEncoder().encode(answer?.body ?? answers[upstream]),
         contentType: answer?.contentType ?? "application/json",
       };
-      const reply = once(peer, "message");
+      const reply = replyTo(peer, id);
       peer.postMessage(request, [request.body.buffer as ArrayBuffer]);
       watch.begin();
-      const [got] = (await reply) as [CostlyReply];
+      const got = await reply;
       return { ...got, longestMs: watch.end() };
     },
     async stop() {
@@ -75,6 +78,18 @@ export async function startRig(): Promise<Rig> {
       await peer.terminate();
     },
   };
+}
+
+/** The first reply to a request: where a body is refused, the end of the connection is a second one. */
+function replyTo(peer: Worker, id: number): Promise<CostlyReply> {
+  return new Promise((resolve) => {
+    const take = (reply: CostlyReply): void => {
+      if (reply.id !== id) return;
+      peer.off("message", take);
+      resolve(reply);
+    };
+    peer.on("message", take);
+  });
 }
 
 /** Measures the processor time of this thread between two turns of its event loop. */

@@ -113,13 +113,11 @@ function parseEndUser(body: WireObject): string | undefined {
 
 /** The fields without a neutral name, and what is left of those that have one for a part of them. */
 function unnamedFields(body: WireObject): WireObject | undefined {
-  const fields = compact({
-    ...restOf(body, knownFields),
+  return restOf(body, knownFields, {
     thinking: unnamedThinking(body),
     output_config: restIn(body, "output_config", knownOutputConfig),
     metadata: restIn(body, "metadata", knownMetadata),
   });
-  return Object.keys(fields).length === 0 ? undefined : fields;
 }
 
 function restIn(body: WireObject, key: string, known: ReadonlySet<string>): WireObject | undefined {

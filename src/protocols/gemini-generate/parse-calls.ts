@@ -83,7 +83,7 @@ export function parseFunctionCall(part: WireObject, calls: CallLedger, path: str
     name,
     kind: "function" as const,
     arguments: JSON.stringify(isObject(args) ? args : readObject(args, join(at, "args"))),
-    extensions: extensionsOf({ ...restOf(part, knownCallPart), ...restOf(call, knownCall) }),
+    extensions: extensionsOf(restOf(part, knownCallPart, restOf(call, knownCall))),
   });
 }
 
@@ -107,7 +107,7 @@ export function parseFunctionResponse(part: WireObject, calls: CallLedger, path:
     kind: "function" as const,
     content: [...(text === undefined ? [] : [{ type: "text" as const, text }]), ...media],
     isError: isError ? true : undefined,
-    extensions: extensionsOf({ ...restOf(part, knownResponsePart), ...restOf(result, knownResponse) }),
+    extensions: extensionsOf(restOf(part, knownResponsePart, restOf(result, knownResponse))),
   });
 }
 

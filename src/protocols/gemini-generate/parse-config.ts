@@ -50,9 +50,8 @@ type ConfigFields = Partial<
 export function parseConfig(config: WireObject, path: string): { readonly fields: ConfigFields; readonly rest: WireObject | undefined } {
   const responseFormat = parseFormat(config, path);
   const thinking = optionalObject(config, "thinkingConfig", path);
-  const unnamed = restOf(config, responseFormat === undefined ? knownConfigFields : knownWithFormat);
+  const known = responseFormat === undefined ? knownConfigFields : knownWithFormat;
   const thinkingRest = thinking === undefined ? undefined : restOf(thinking, knownThinking);
-  const rest = compact({ ...unnamed, thinkingConfig: thinkingRest });
   return {
     fields: compact({
       temperature: optionalNumber(config, "temperature", path),
@@ -68,7 +67,7 @@ export function parseConfig(config: WireObject, path: string): { readonly fields
       reasoning: thinking === undefined ? undefined : parseThinking(thinking, join(path, "thinkingConfig")),
       responseFormat,
     }),
-    rest: Object.keys(rest).length === 0 ? undefined : rest,
+    rest: restOf(config, known, { thinkingConfig: thinkingRest }),
   };
 }
 

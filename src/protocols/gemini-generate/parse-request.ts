@@ -43,7 +43,7 @@ function parseBody(body: WireObject, path: string, call: RouteCall): ChatRequest
     ...fields,
     serviceTier: optionalString(body, "serviceTier", path),
     metadata: parseLabels(body, path),
-    extensions: extensionsOf(compact({ ...restOf(body, knownFields), generationConfig: rest, toolConfig: toolConfig?.rest })),
+    extensions: extensionsOf(restOf(body, knownFields, { generationConfig: rest, toolConfig: toolConfig?.rest })),
   });
 }
 

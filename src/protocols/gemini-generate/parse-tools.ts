@@ -56,6 +56,8 @@ function readSchema(declaration: WireObject, key: string, path: string): JsonSch
   return schema;
 }
 
+const knownToolConfig: ReadonlySet<string> = new Set(["functionCallingConfig"]);
+
 /** `toolConfig`: `{"functionCallingConfig":{"mode":"AUTO"|"ANY"|"NONE"|"VALIDATED","allowedFunctionNames"},…}`; `rest` has no neutral name. */
 export function parseToolConfig(
   config: WireObject | undefined,
@@ -67,10 +69,9 @@ export function parseToolConfig(
   const mode = calling === undefined ? undefined : optionalString(calling, "mode", at);
   // `VALIDATED` is `AUTO` with a promise that calls fit their schemas: the choice is the same, the promise stays here.
   const kept = calling === undefined ? undefined : restOf(calling, mode === "VALIDATED" ? new Set(["allowedFunctionNames"]) : knownCalling);
-  const rest = compact({ ...restOf(config, new Set(["functionCallingConfig"])), functionCallingConfig: kept });
   return {
     choice: calling === undefined ? undefined : parseChoice(mode, optionalStrings(calling, "allowedFunctionNames", at), at),
-    rest: Object.keys(rest).length === 0 ? undefined : rest,
+    rest: restOf(config, knownToolConfig, { functionCallingConfig: kept }),
   };
 }
 

@@ -95,12 +95,10 @@ function unnamedFields(wire: WireObject): WireObject | undefined {
   if (!isPlainChoice(choice)) named.delete("tool_choice");
   // The gateway's own to answer.
   if (isUsageOption(wire["usage"])) named.add("usage");
-  const parts = compact({
+  return restOf(wire, named, {
     reasoning: isObject(reasoning) ? restOf(reasoning, knownReasoning) : undefined,
     text: isObject(text) ? restOf(text, isNeutralFormat(text["format"]) ? knownText : new Set(["verbosity"])) : undefined,
   });
-  const rest = restOf(wire, named);
-  return Object.keys(parts).length === 0 ? rest : { ...rest, ...parts };
 }
 
 function parseReasoning(wire: WireObject): ReasoningRequest | undefined {

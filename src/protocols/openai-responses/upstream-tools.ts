@@ -13,7 +13,7 @@ export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, nam
   const known = (request.tools ?? []).flatMap((tool) => fitTool(tool, quirks, losses));
   const choice = request.toolChoice;
   const emulated = choice?.type === "allowed" && quirks.noAllowedTools === true;
-  const offered = emulated ? known.filter((tool) => choice.names.includes(tool.name)) : known;
+  const offered = emulated ? namedTools(known, choice.names) : known;
   if (emulated) losses.emulate("toolChoice", "Only the allowed tools are offered.");
   if (offered.length === 0) {
     if (choice !== undefined && choice.type !== "auto" && choice.type !== "none")
@@ -28,15 +28,23 @@ export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, nam
   };
 }
 
+function namedTools(tools: readonly Tool[], names: readonly string[]): readonly Tool[] {
+  const wanted = new Set(names);
+  return tools.filter((tool) => wanted.has(tool.name));
+}
+
 type Choice = NonNullable<ChatRequest["toolChoice"]>;
 
 function renderChoice(request: ChatRequest, choice: Choice, offered: readonly Tool[], wire: readonly Tool[], emulated: boolean): unknown {
   const own = request.extensions?.["openai-responses"]?.["tool_choice"];
   if (isObject(own)) return own;
+  const wireNames = new Map<string, string>();
+  // Of several tools of one name the first one counts.
+  for (let at = offered.length - 1; at >= 0; at--) wireNames.set(offered[at]!.name, wire[at]!.name);
   const wireName = (name: string): string => {
-    const index = offered.findIndex((tool) => tool.name === name);
-    if (index < 0) throw refuse("toolChoice", "it has no such tool.");
-    return wire[index]!.name;
+    const known = wireNames.get(name);
+    if (known === undefined) throw refuse("toolChoice", "it has no such tool.");
+    return known;
   };
   if (choice.type === "named") return renderToolChoice({ ...choice, name: wireName(choice.name) }, wire);
   if (choice.type !== "allowed") return choice.type;
