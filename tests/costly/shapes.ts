@@ -209,6 +209,14 @@ function toolShapes(words: Words): readonly Shape[] {
       },
     },
     {
+      name: "allowed tools that are there",
+      build: (n) => {
+        const half = Math.ceil(n / 2);
+        const names = Array.from({ length: half }, (_, i) => `f${half - 1 - i}`);
+        return words.body(hi(words), tools(half, (i) => `f${i}`, "{}") + words.allowed(names));
+      },
+    },
+    {
       name: "calls and results",
       build: (n, f) => words.body(list(n, (i) => `${words.call(`c${i}`, "f", "{}")},${words.result(`c${i}`, "f", text(f))}`)),
     },
