@@ -300,8 +300,13 @@ test("a journal that makes the caller wait is waited for, and one that refuses a
         void memory.append(record);
         return Promise.reject(new Error("no space left on device"));
       },
+      release: (key, correction) => memory.release(key, correction),
+      releaseAll: () => memory.releaseAll(),
       get pending() {
         return memory.pending;
+      },
+      get held() {
+        return memory.held;
       },
       hasRoom: (records) => memory.hasRoom(records),
       peek: (limit) => memory.peek(limit),

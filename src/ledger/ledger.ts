@@ -7,7 +7,7 @@ import type { PriceCatalogue } from "./prices/price-catalogue.ts";
 import { reckonCost } from "./prices/rates.ts";
 import { systemSchedule, type Schedule } from "./schedule.ts";
 import type { LedgerSink } from "./entries/sink.ts";
-import { attemptKey, type CloseRecord, type CostNanoUsd, type Ledger, type OpenRecord } from "./types.ts";
+import { attemptKey, type CloseRecord, type Correction, type CostNanoUsd, type Ledger, type OpenRecord } from "./types.ts";
 import { chargedRow, findRates } from "./prices/charge.ts";
 import { clampUsage, interruptedRecord } from "./entries/usage-row.ts";
 
@@ -123,7 +123,7 @@ class LedgerOfProcess implements LedgerService {
     this.#journal.append({ type: "open", record })?.catch(() => undefined);
   }
 
-  close(record: CloseRecord): Promise<void> | undefined {
+  close(record: CloseRecord, isHeld = false): Promise<void> | undefined {
     const opened = this.#open.delete(attemptKey(record.requestId, record.attempt));
     if (record.attempt > 0 && !opened) {
       // Its row is there already: closed before, or interrupted by `stop`. The database would drop a second one.
@@ -135,7 +135,12 @@ class LedgerOfProcess implements LedgerService {
       this.#refusedUnrecorded += 1;
       return undefined;
     }
-    return this.#record(record);
+    return this.#record(record, isHeld);
+  }
+
+  release(requestId: string, attempt: number, correction?: Correction): void {
+    this.#journal.release(attemptKey(requestId, attempt), correction);
+    this.#writer.poke();
   }
 
   cost(provider: string, model: string, usage: Usage, timeMs: number, askedModel?: string): CostNanoUsd {
@@ -186,6 +191,7 @@ class LedgerOfProcess implements LedgerService {
     const left = [...this.#open.values()];
     this.#open.clear();
     for (const record of left) void this.#record(interruptedRecord(record, now, "shutting_down"));
+    this.#journal.releaseAll();
     let finished = false;
     try {
       await this.#writer.flush(this.#flushTimeoutMs);
@@ -224,7 +230,7 @@ class LedgerOfProcess implements LedgerService {
       lagMs: oldest === undefined ? 0 : Math.max(0, this.#clock.now() - oldest.time_ms - oldest.duration_ms),
       journal,
       durability: this.#journal.durability,
-      queued: this.#journal.pending,
+      queued: this.#journal.pending + this.#journal.held,
       written: this.#writer.written,
       open: this.#open.size,
       healthy: this.healthy(),
@@ -238,9 +244,9 @@ class LedgerOfProcess implements LedgerService {
     return this.#journal.hasRoom(this.#open.size + 1);
   }
 
-  #record(record: CloseRecord): Promise<void> | undefined {
-    const durable = this.#journal.append({ type: "close", row: chargedRow(this.#prices(), record) });
-    this.#writer.poke();
+  #record(record: CloseRecord, isHeld = false): Promise<void> | undefined {
+    const durable = this.#journal.append({ type: "close", row: chargedRow(this.#prices(), record), held: isHeld });
+    if (!isHeld) this.#writer.poke();
     // Who waits for it hears of a failure; nobody waits for the row of a client that has left.
     durable?.catch(() => undefined);
     return durable;

@@ -44,6 +44,13 @@ export interface CloseRecord extends OpenRecord {
   readonly errorCode?: string;
 }
 
+/** What an entry says instead, because the client did not get the answer that it was recorded for. Tokens and cost stay: the provider has made it. */
+export interface Correction {
+  readonly status: EntryStatus;
+  readonly httpStatus: number;
+  readonly errorCode: string;
+}
+
 /** Cost of one entry in nano-USD; `undefined`: the model has no price, which is not 0. */
 export type CostNanoUsd = bigint | undefined;
 
@@ -54,8 +61,14 @@ export interface Ledger {
   /**
    * An attempt is over. `undefined` when the record is as durable as the level asks already, else a promise to await before the terminal bytes
    * go out. Called exactly once for each `open`, or alone for a refused request.
+   * @param isHeld the database gets the row only after `release`, because its answer goes out now and the row may have to be corrected.
    */
-  close(record: CloseRecord): Promise<void> | undefined;
+  close(record: CloseRecord, isHeld?: boolean): Promise<void> | undefined;
+  /**
+   * The end of the answer of an attempt that was closed with `isHeld`: the database gets its row from now on. Called again, it does nothing.
+   * @param correction what the row says instead, if the client did not get the answer.
+   */
+  release(requestId: string, attempt: number, correction?: Correction): void;
   /**
    * What this usage of this provider's model costs at the price of that time. Pure and fast: called before JSON answers go out.
    * @param askedModel priced instead where `model`, the name that the upstream gave, has no price; an entry is charged so.

@@ -11,5 +11,5 @@ test("whatever the disk, the database, the clock and crashes do: what was promis
     crashes += figures.crashes;
   }
   t.diagnostic(`${answered} answers, ${crashes} crashes`);
-  assert.ok(answered > 2500 && crashes > 250, "the simulation does something");
+  assert.ok(answered > 2000 && crashes > 250, "the simulation does something");
 });

@@ -73,7 +73,13 @@ interface Attempt {
   doubtful: boolean;
   /** Its process died while it was under way, and its OPEN was on disk. */
   interrupted: boolean;
+  /** When its client was found not to have got the answer, and the row corrected to `cancelled`. */
+  correctedMs?: number;
+  /** A crash came before the correction was safe: its row may say what it said before. */
+  mayBeUncorrected: boolean;
 }
+
+const correction = { status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" } as const;
 
 export interface SimulationFigures {
   readonly answered: number;
@@ -95,6 +101,8 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
   const database = new SimulatedDatabase();
   const attempts: Attempt[] = [];
   let under: Attempt[] = [];
+  /** Closed, and their answers are on their way to their clients. */
+  let held: Attempt[] = [];
   let epoch = 0;
   let crashes = 0;
   let locks = new Set<string>();
@@ -170,6 +178,7 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
       excused: false,
       doubtful: false,
       interrupted: false,
+      mayBeUncorrected: false,
     };
     attempts.push(attempt);
     under.push(attempt);
@@ -181,7 +190,9 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
     if (attempt === undefined) return;
     const mine = epoch;
     attempt.closed = pick<EntryStatus>(["ok", "ok", "error", "cancelled", "interrupted"]);
-    const durable = ledger.close(closeRecord(attempt.id, { timeMs: clock.now(), status: attempt.closed }));
+    const isHeld = attempt.closed === "ok" && random() < 0.6;
+    if (isHeld) held.push(attempt);
+    const durable = ledger.close(closeRecord(attempt.id, { timeMs: clock.now(), status: attempt.closed }), isHeld);
     const answer = (): void => {
       if (mine === epoch) attempt.answeredMs = time.nowMs;
     };
@@ -189,9 +200,25 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
     else durable.then(answer, () => undefined);
   }
 
+  function release(): void {
+    const [attempt] = held.splice(Math.floor(random() * held.length), 1);
+    if (attempt === undefined) return;
+    if (random() < 0.5) {
+      ledger.release(attempt.id, attempt.number);
+      return;
+    }
+    attempt.correctedMs = time.nowMs;
+    ledger.release(attempt.id, attempt.number, correction);
+  }
+
   async function crash(power: boolean): Promise<void> {
     crashes += 1;
     const written = ledger.healthy() && disk.failWrites === 0;
+    for (const attempt of attempts) {
+      if (attempt.correctedMs === undefined) continue;
+      const isSafe = written && !attempt.doubtful && time.nowMs - attempt.correctedMs > (power ? lossMs : openMs);
+      if (!isSafe) attempt.mayBeUncorrected = true;
+    }
     for (const attempt of under) if (!power && written && time.nowMs - attempt.openedMs > openMs) attempt.interrupted = true;
     // A journal that cannot be written has said so. What it holds survives its process, not the machine.
     if (!ledger.healthy()) for (const attempt of attempts) attempt.doubtful = true;
@@ -212,6 +239,7 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
     // A disk that fails the first sync after a crash as well, and loses power before the database has synced, has lost what was on no other one.
     disk.failSyncs = 0;
     under = [];
+    held = [];
     locks = new Set();
     await boot();
   }
@@ -222,6 +250,7 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
     const dice = random();
     if (dice < 0.35) for (let i = 0; i <= random() * 4; i++) begin();
     else if (dice < 0.65) for (let i = 0; i <= random() * 4; i++) end();
+    else if (dice < 0.71) for (let i = 0; i <= random() * 3; i++) release();
     else if (dice < 0.82) await time.advance(pick([0, 1, 3, 10, 45, 200, 1100]));
     else if (dice < 0.86) database.mode = pick(["up", "up", "down", "fail-after"]);
     else if (dice < 0.88) disk.failWrites = pick([0, 1, 2, 5]);
@@ -260,10 +289,11 @@ function check(seed: number, attempts: readonly Attempt[], database: SimulatedDa
     const row = rows.get(`${attempt.id} ${attempt.number}`);
     const where = `seed ${seed}: ${JSON.stringify(attempt)}, row ${row?.status}`;
     rows.delete(`${attempt.id} ${attempt.number}`);
-    if (attempt.answeredMs !== undefined && !attempt.excused) assert.equal(row?.status, attempt.closed, where);
+    const expected = attempt.correctedMs === undefined ? attempt.closed : correction.status;
+    if (attempt.answeredMs !== undefined && !attempt.excused && !attempt.mayBeUncorrected) assert.equal(row?.status, expected, where);
     if (attempt.interrupted) assert.equal(row?.status, "interrupted", where);
     if (row === undefined) continue;
-    assert.ok(row.status === attempt.closed || row.status === "interrupted", where);
+    assert.ok(row.status === expected || row.status === attempt.closed || row.status === "interrupted", where);
     if (row.status === "interrupted" && attempt.closed !== "interrupted")
       assert.deepEqual([row.usage_source, row.input_tokens, row.cost_nano_usd], ["estimated", 7, 8_750n], where);
   }

@@ -59,7 +59,8 @@ export class BatchWriter {
 
   /** The journal has a new row or change. `promptly`: it is written without waiting for others. */
   poke(promptly = false): void {
-    if (this.#writing || this.#failures > 0) return;
+    if (this.#writing || this.#failures > 0 || this.#options.journal.pending === 0) return;
+    if (this.#waiters.length > 0) promptly = true;
     if (!promptly && this.#options.journal.pending < this.#options.batchRows) {
       if (this.#next === undefined) this.#plan(this.#options.flushMs);
     } else if (this.#next?.prompt !== true) {
@@ -68,12 +69,12 @@ export class BatchWriter {
   }
 
   /**
-   * Writes what is pending now, at once, even amid a backoff.
+   * Writes what is pending now, at once, even amid a backoff; rows that are held as soon as they are released.
    * @throws GatewayError `ledger_unavailable` where that has not succeeded in time. The rows stay, and are tried again.
    */
   flush(timeoutMs: number): Promise<void> {
     const { journal, schedule } = this.#options;
-    if (journal.pending === 0) return Promise.resolve();
+    if (journal.pending + journal.held === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const cancel = schedule(timeoutMs, () => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
@@ -81,19 +82,19 @@ export class BatchWriter {
         reject(
           new GatewayError(
             "ledger_unavailable",
-            `${journal.pending} usage entries could not be written within ${timeoutMs} ms: ${reason}.`,
+            `${journal.pending + journal.held} usage entries could not be written within ${timeoutMs} ms: ${reason}.`,
           ),
         );
       });
       const waiter: Waiter = {
-        target: this.#written + journal.pending,
+        target: this.#written + journal.pending + journal.held,
         done: () => {
           cancel();
           resolve();
         },
       };
       this.#waiters.push(waiter);
-      if (!this.#writing) this.#start();
+      if (!this.#writing && journal.pending > 0) this.#start();
     });
   }
 

@@ -3,7 +3,7 @@ import { sizeOfChange, type FileLock, type KeptChange } from "../../store/index.
 import { chargedRow } from "../prices/charge.ts";
 import type { Disk } from "../journal/disk.ts";
 import { listJournals, lockPath, removeFiles } from "../journal/journal-files.ts";
-import { createScanReport, scanJournal, type ScanReport } from "../journal/journal-scan.ts";
+import { createScanReport, readAmendedRows, scanJournal, type ScanReport } from "../journal/journal-scan.ts";
 import { finishedSeq } from "../journal/journal.ts";
 import type { PriceCatalogue } from "../prices/price-catalogue.ts";
 import type { LedgerSink } from "../entries/sink.ts";
@@ -106,6 +106,7 @@ async function replay(
 ): Promise<{ readonly rows: number; readonly interrupted: number }> {
   const { disk, sink, prices, logger, batchRows = 1000 } = options;
   await makeDurable(options, paths);
+  const amended = readAmendedRows(disk, paths);
   const report = createScanReport();
   const open = new Map<string, OpenRecord>();
   /** When the process was last heard of. */
@@ -130,10 +131,13 @@ async function replay(
       changeChars = 0;
       continue;
     }
-    const { row, covered } = found;
-    lastMs = Math.max(lastMs, row.time_ms + row.duration_ms);
-    open.delete(attemptKey(row.request_id, row.attempt));
-    if (covered) continue;
+    const key = attemptKey(found.row.request_id, found.row.attempt);
+    lastMs = Math.max(lastMs, found.row.time_ms + found.row.duration_ms);
+    open.delete(key);
+    // An AMEND whose row has been written in place of that of its CLOSE.
+    if (found.covered || (found.type === "amend" && !amended.has(key))) continue;
+    const row = amended.get(key) ?? found.row;
+    amended.delete(key);
     rows += 1;
     batch.push(row);
     if (batch.length < batchRows) continue;

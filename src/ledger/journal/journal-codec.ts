@@ -19,7 +19,8 @@ const maxPayloadBytes = 64 * 1024;
 const maxKeepBytes = 256 * 1024 * 1024;
 
 /** HEAD opens each segment; its seq is 0, or, after files of the journal were lost, that of the last record which was written again if it was needed. */
-export const recordTypes = { head: 1, open: 2, close: 3, keep: 4 } as const;
+/** AMEND is a row that takes the place of the one which a CLOSE of the same attempt has recorded. */
+export const recordTypes = { head: 1, open: 2, close: 3, keep: 4, amend: 5 } as const;
 export type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
 
 /** Writes one record at `at`. @returns where it ends, or 0 where `into` may be too short. */
@@ -50,7 +51,7 @@ export function readFrame(bytes: Buffer, at: number): Frame | undefined {
   const start = at + frameHeadBytes;
   if (start > bytes.length || bytes[at + 8] !== version) return undefined;
   const type = bytes[at + 9]!;
-  if (type < recordTypes.head || type > recordTypes.keep) return undefined;
+  if (type < recordTypes.head || type > recordTypes.amend) return undefined;
   const length = bytes.readUInt32LE(at);
   const end = start + length;
   if (length > (type === recordTypes.keep ? maxKeepBytes : maxPayloadBytes) || end > bytes.length) return undefined;

@@ -2,6 +2,7 @@ import type { Clock, Logger } from "../../core/index.ts";
 import type { FileLock } from "../../store/index.ts";
 import type { Disk } from "./disk.ts";
 import { encodeClose, encodeKeep, encodeOpen, recordTypes } from "./journal-codec.ts";
+import { correctRow, HeldRows } from "./held-rows.ts";
 import { JournalCommits } from "./journal-commits.ts";
 import { lockPath, removeEmptyDirectory, removeFiles } from "./journal-files.ts";
 import { RowQueue } from "./journal-queue.ts";
@@ -9,7 +10,8 @@ import { Segments } from "./journal-segments.ts";
 import { finishedSeq, maxChangeChars, type Journal, type JournalBatch, type JournalFacts, type JournalRecord } from "./journal.ts";
 import { systemSchedule, type Schedule } from "../schedule.ts";
 import type { JournalCheckpoint } from "../entries/sink.ts";
-import { attemptKey, type OpenRecord } from "../types.ts";
+import type { UsageRow } from "../entries/usage-row.ts";
+import { attemptKey, type Correction, type OpenRecord } from "../types.ts";
 
 export interface FileJournalOptions {
   readonly disk: Disk;
@@ -74,9 +76,14 @@ class FileJournal implements Journal {
   readonly #capacityBytes: number;
   readonly #capacityRows: number;
   readonly #queue = new RowQueue();
+  readonly #held = new HeldRows();
+  /** Rows that say something else than their CLOSE. */
+  readonly #amended = new WeakSet<UsageRow>();
   /** Attempts under way, oldest OPEN first. */
   readonly #open = new Map<string, { readonly record: OpenRecord; readonly seq: number }>();
   #seq = 0;
+  /** Of the last row or change. */
+  #rowSeq = 0;
   #reopenedSeq = 0;
   #rows = 0;
   #alarmed = false;
@@ -149,22 +156,46 @@ class FileJournal implements Journal {
       this.#queue.pushChange(record.queued, seq);
     } else {
       this.#commits.push(recordTypes.close, seq, encodeClose(record.row));
-      this.#queue.push(record.row, seq);
+      if (record.held === true) this.#held.add(record.row, seq);
+      else this.#queue.push(record.row, seq);
       this.#open.delete(attemptKey(record.row.request_id, record.row.attempt));
     }
     this.#rows += 1;
+    this.#rowSeq = seq;
     return this.durability === "power" ? this.#commits.afterSync() : this.#commits.afterTurn();
+  }
+
+  release(key: string, correction?: Correction): void {
+    const held = this.#held.take(key);
+    if (held === undefined) return;
+    if (correction === undefined) {
+      this.#queue.push(held.row, held.seq);
+      return;
+    }
+    const row = correctRow(held.row, correction);
+    this.#amended.add(row);
+    this.#commits.push(recordTypes.amend, ++this.#seq, encodeClose(row));
+    this.#commits.writeLate();
+    this.#queue.push(row, held.seq);
+  }
+
+  releaseAll(): void {
+    for (const key of this.#held.keys()) this.release(key);
   }
 
   get pending(): number {
     return this.#queue.length;
   }
 
+  get held(): number {
+    return this.#held.size;
+  }
+
   hasRoom(records: number): boolean {
     return (
       this.#commits.failure === undefined &&
       this.#commits.unsyncedBytes <= maxWindowBytes &&
-      this.#queue.length + records <= this.#capacityRows &&
+      this.#queue.length + this.#held.size + records <= this.#capacityRows &&
       this.#queue.changeChars <= maxChangeChars &&
       this.#segments.neededBytes + records * recordBytes <= this.#capacityBytes
     );
@@ -172,16 +203,32 @@ class FileJournal implements Journal {
 
   peek(limit: number): JournalBatch {
     const batch = this.#queue.peek(limit);
-    return batch.count === 0 ? batch : { ...batch, checkpoint: { journal: this.#name, seq: this.#queue.seqAt(batch.count - 1) } };
+    return batch.count === 0 ? batch : { ...batch, checkpoint: { journal: this.#name, seq: this.#seqCoveredWith(batch.count) } };
   }
 
   acknowledge(count: number): void {
     if (count === 0) return;
-    const seq = this.#queue.seqAt(count - 1);
+    const seq = this.#seqCoveredWith(count);
     this.#queue.drop(count);
+    this.#moveHeldOn();
     this.#segments.cover(seq);
     this.#expire();
     if (this.#alarmed) this.#watchFill();
+  }
+
+  /** Up to where the database has all rows and changes once it has the oldest `count` of the queue. */
+  #seqCoveredWith(count: number): number {
+    const lowest = Math.min(this.#queue.lowestSeqAfter(count), this.#held.lowestSeq);
+    return lowest === Infinity ? this.#rowSeq : lowest - 1;
+  }
+
+  #moveHeldOn(): void {
+    const seq = this.#seq;
+    this.#held.moveOn(this.#segments.sealedSeq, this.#commits.syncedSeq, (row) => {
+      this.#commits.push(recordTypes.close, ++this.#seq, encodeClose(row));
+      return this.#seq;
+    });
+    if (this.#seq > seq) this.#commits.writeLate();
   }
 
   inspect(): void {
@@ -234,7 +281,9 @@ class FileJournal implements Journal {
     this.#queue.forEach((item, seq) => {
       if ("change" in item) this.#commits.push(recordTypes.keep, seq, encodeKeep(item.change));
       else this.#commits.push(recordTypes.close, seq, encodeClose(item));
+      if ("status" in item && this.#amended.has(item)) this.#commits.push(recordTypes.amend, ++this.#seq, encodeClose(item));
     });
+    for (const { row, seq } of this.#held.values()) this.#commits.push(recordTypes.close, seq, encodeClose(row));
   }
 
   #pushOpen(record: OpenRecord, seq: number): void {

@@ -55,8 +55,8 @@ function found(disk: SimulatedDisk): { readonly records: readonly string[]; read
   const session = disk.session();
   const paths = listJournals(session, directory).get("one") ?? [];
   const records = [...scanJournal(session, paths, 2, report)].map((record) =>
-    record.type === "close"
-      ? record.row.request_id
+    record.type === "close" || record.type === "amend"
+      ? `${record.type === "amend" ? `${record.row.status} ` : ""}${record.row.request_id}`
       : `${record.type} ${record.type === "open" ? record.record.requestId : idOf(record.change)}`,
   );
   return { records: records.toSorted(), missing: report.missing };

@@ -13,7 +13,7 @@ export interface QueuedChange {
 /** Changes that leave together are no longer than this, or one alone. */
 const maxBatchChars = 8 * 1024 * 1024;
 
-/** Rows and changes in the order they came, each with its seq. */
+/** Rows and changes in the order they came, each with its seq. Rows that were held come later than their seqs say. */
 export class RowQueue {
   #rows: (UsageRow | QueuedChange)[] = [];
   #changes = 0;
@@ -68,9 +68,11 @@ export class RowQueue {
     for (let at = this.#head; at < this.#rows.length; at++) visit(this.#rows[at]!, this.#seqs[at]!);
   }
 
-  /** The seq of the row at this place from the front. */
-  seqAt(place: number): number {
-    return this.#seqs[this.#head + place]!;
+  /** The lowest seq behind the first `count`; `Infinity` if there are no more. */
+  lowestSeqAfter(count: number): number {
+    let lowest = Infinity;
+    for (let at = this.#head + count; at < this.#seqs.length; at++) lowest = Math.min(lowest, this.#seqs[at]!);
+    return lowest;
   }
 
   drop(count: number): void {

@@ -1,14 +1,16 @@
 import { messageOf } from "../../core/index.ts";
 import type { KeptChange } from "../../store/index.ts";
 import type { Disk } from "./disk.ts";
-import { decodeClose, decodeKeep, decodeOpen, frameHeadBytes, readFrame, recordTypes } from "./journal-codec.ts";
-import type { OpenRecord } from "../types.ts";
+import { decodeClose, decodeKeep, decodeOpen, frameHeadBytes, readFrame, recordTypes, type Frame } from "./journal-codec.ts";
+import { attemptKey, type OpenRecord } from "../types.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
 
 /** A record as it is found again. `covered`: its seq is within the checkpoint. */
 export type FoundRecord =
   | { readonly type: "open"; readonly record: OpenRecord }
   | { readonly type: "close"; readonly row: UsageRow; readonly covered: boolean }
+  /** In place of the row that a CLOSE has recorded. */
+  | { readonly type: "amend"; readonly row: UsageRow; readonly covered: boolean }
   /** One that the checkpoint covers is not given. */
   | { readonly type: "keep"; readonly change: KeptChange };
 
@@ -48,14 +50,10 @@ export function* scanJournal(disk: Disk, paths: readonly string[], coveredSeq: n
       report.damages.push({ path, position: 0, sizeBytes: 0, reason: messageOf(error) });
       continue;
     }
-    const end = endOfData(bytes);
-    for (let at = 0; at < end;) {
-      const frame = readFrame(bytes, at);
+    for (const { at, frame, end } of readPieces(bytes)) {
       if (frame === undefined) {
-        const next = nextFrame(bytes, at + 1, end);
-        if (next === undefined) report.tornBytes += end - at;
-        else report.damages.push({ path, position: at, sizeBytes: next - at, reason: "no whole record" });
-        at = next ?? end;
+        if (end === undefined) report.tornBytes += endOfData(bytes) - at;
+        else report.damages.push({ path, position: at, sizeBytes: end - at, reason: "no whole record" });
         continue;
       }
       const { type, seq, payload } = frame;
@@ -67,16 +65,54 @@ export function* scanJournal(disk: Disk, paths: readonly string[], coveredSeq: n
         } else if (type === recordTypes.close) {
           const covered = seq <= coveredSeq;
           if (covered || seen.add(seq)) yield { type: "close", row: decodeClose(payload), covered };
+        } else if (type === recordTypes.amend) {
+          const covered = seq <= coveredSeq;
+          if (covered || seen.add(seq)) yield { type: "amend", row: decodeClose(payload), covered };
         } else if (seq > coveredSeq && seen.add(seq)) {
           yield { type: "keep", change: decodeKeep(payload) };
         }
       } catch (error) {
         report.damages.push({ path, position: at, sizeBytes: frame.end - at, reason: messageOf(error) });
       }
-      at = frame.end;
     }
   }
   report.missing = seen.missing;
+}
+
+/** The rows of the AMEND records, which take the place of those that a CLOSE has recorded, by `attemptKey`. What cannot be read is `scanJournal`'s to report. */
+export function readAmendedRows(disk: Disk, paths: readonly string[]): Map<string, UsageRow> {
+  const amended = new Map<string, UsageRow>();
+  for (const path of paths) {
+    try {
+      for (const { frame } of readPieces(readWhole(disk, path))) {
+        if (frame?.type !== recordTypes.amend) continue;
+        const row = decodeClose(frame.payload);
+        amended.set(attemptKey(row.request_id, row.attempt), row);
+      }
+    } catch {
+      // Reported by the scan, which reads it again.
+    }
+  }
+  return amended;
+}
+
+interface Piece {
+  readonly at: number;
+  /** `undefined`: bytes that hold no whole record. */
+  readonly frame: Frame | undefined;
+  /** Where the next record begins; `undefined` behind the last one. */
+  readonly end: number | undefined;
+}
+
+/** The records of a segment, and what is between them, in order. */
+function* readPieces(bytes: Buffer): Generator<Piece> {
+  const end = endOfData(bytes);
+  for (let at = 0; at < end;) {
+    const frame = readFrame(bytes, at);
+    const next = frame === undefined ? nextFrame(bytes, at + 1, end) : frame.end;
+    yield { at, frame, end: next };
+    at = next ?? end;
+  }
 }
 
 /** Which records beyond the checkpoint have been seen. */

@@ -69,6 +69,11 @@ export class Segments {
     return this.neededBytes + this.#keptBytes;
   }
 
+  /** The last record in a segment that is written no more; 0 if there is no such segment. */
+  get sealedSeq(): number {
+    return this.#older.at(-1)?.lastSeq ?? 0;
+  }
+
   get count(): number {
     return this.#older.length + (this.#current === undefined ? 0 : 1);
   }

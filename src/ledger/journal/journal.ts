@@ -1,8 +1,9 @@
 import type { KeptChange } from "../../store/index.ts";
 import { RowQueue, type QueuedChange } from "./journal-queue.ts";
 import type { JournalCheckpoint } from "../entries/sink.ts";
-import type { OpenRecord } from "../types.ts";
+import type { Correction, OpenRecord } from "../types.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
+import { correctRow, HeldRows } from "./held-rows.ts";
 
 /**
  * What a record survives once `append` has answered.
@@ -15,10 +16,10 @@ import type { UsageRow } from "../entries/usage-row.ts";
  */
 export type Durability = "power" | "process" | "async";
 
-/** OPEN: an attempt is about to be dispatched. CLOSE: it is over, and this is its row. KEEP: what happens to a stored response. */
+/** OPEN: an attempt is about to be dispatched. CLOSE: it is over, and this is its row; `held`: not for the database before `release`. KEEP: what happens to a stored response. */
 export type JournalRecord =
   | { readonly type: "open"; readonly record: OpenRecord }
-  | { readonly type: "close"; readonly row: UsageRow }
+  | { readonly type: "close"; readonly row: UsageRow; readonly held?: boolean }
   | { readonly type: "keep"; readonly queued: QueuedChange };
 
 /** Rows that leave a journal together. */
@@ -42,8 +43,14 @@ export interface Journal {
    * be. Nobody waits for an OPEN. A row is kept in either case, and reaches the database if the process lives.
    */
   append(record: JournalRecord): Promise<void> | undefined;
-  /** Rows and changes that the database has not acknowledged. */
+  /** The row of this attempt is held no more, and says what the correction says. Does nothing if no such row is held. @param key `attemptKey`. */
+  release(key: string, correction?: Correction): void;
+  /** No row is held any more. */
+  releaseAll(): void;
+  /** Rows and changes that the database has not acknowledged, without those that are held. */
   readonly pending: number;
+  /** Rows that wait for their `release`. */
+  readonly held: number;
   /** Whether this many records more would find room. `append` takes them even where not: what has been answered must be kept. */
   hasRoom(records: number): boolean;
   /** The oldest that are pending, at most `limit`. */
@@ -85,17 +92,30 @@ export interface MemoryJournalOptions {
 export function createMemoryJournal(options: MemoryJournalOptions = {}): Journal {
   const capacity = options.capacityRows ?? 200_000;
   const queue = new RowQueue();
+  const held = new HeldRows();
+  const release = (key: string, correction?: Correction): void => {
+    const row = held.take(key)?.row;
+    if (row !== undefined) queue.push(correction === undefined ? row : correctRow(row, correction), 0);
+  };
   return {
     durability: "async",
     append(record) {
-      if (record.type === "close") queue.push(record.row, 0);
+      if (record.type === "close" && record.held === true) held.add(record.row, 0);
+      else if (record.type === "close") queue.push(record.row, 0);
       else if (record.type === "keep") queue.pushChange(record.queued, 0);
       return undefined;
+    },
+    release,
+    releaseAll() {
+      for (const key of held.keys()) release(key);
     },
     get pending() {
       return queue.length;
     },
-    hasRoom: (records) => queue.length + records <= capacity && queue.changeChars <= maxChangeChars,
+    get held() {
+      return held.size;
+    },
+    hasRoom: (records) => queue.length + held.size + records <= capacity && queue.changeChars <= maxChangeChars,
     peek: (limit) => queue.peek(limit),
     acknowledge: (count) => queue.drop(count),
     finalCheckpoint: undefined,
