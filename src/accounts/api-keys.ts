@@ -3,7 +3,7 @@ import type { Clock, IdSource } from "../core/index.ts";
 import { GatewayError } from "../core/index.ts";
 import { readKeyDescendants, type ApiKeysTable, type Store, type Tables } from "../store/index.ts";
 import { effectiveAuthority, maxAncestors, readKeyChain } from "./authority.ts";
-import { hashKey, makeKeyText, shownPrefix } from "./key-text.ts";
+import { hashKey, makeKeyText, readPrefix, shownPrefix } from "./key-text.ts";
 import type { Accounts, ApiKey, NewKeyInput, Role } from "./types.ts";
 import { findUser, type UserRow } from "./users.ts";
 import { checkKeyName, checkModels, checkRole, quoteRef, readExpiry } from "./validate.ts";
@@ -17,7 +17,7 @@ export interface ApiKeysDeps {
   readonly onRevoked: () => void;
 }
 
-type KeyRow = Selectable<ApiKeysTable>;
+type KeyRow = Selectable<ApiKeysTable> & { readonly username: string };
 
 export function createApiKeys({
   store,
@@ -33,6 +33,15 @@ export function createApiKeys({
       const key = makeKeyText(random);
       const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
         const user = await findUser(transaction, input.user);
+        if (user.disabled_ms !== null) {
+          throw new GatewayError(
+            "conflict",
+            `The user "${user.username}" is disabled. \`tokligence user enable ${user.username}\` undoes that.`,
+            {
+              param: "user",
+            },
+          );
+        }
         const id = ids.next("key");
         const created_ms = clock.now();
         const bounds = await boundsOf(transaction, user, input, created_ms);
@@ -42,7 +51,7 @@ export function createApiKeys({
           });
         }
         const models = bounds.models ?? (given === null ? null : JSON.stringify(given));
-        const made: KeyRow = {
+        const made: Selectable<ApiKeysTable> = {
           id,
           user_id: user.id,
           name,
@@ -57,27 +66,29 @@ export function createApiKeys({
         };
         await transaction.insertInto("api_keys").values(made).executeTakeFirstOrThrow();
         await store.bumpRevision(transaction);
-        return made;
+        return { ...made, username: user.username };
       });
       return { ...keyOf(row), key };
     },
-    getKey: async (keyId) => keyOf(await findKey(store.db, keyId, undefined)),
-    async listKeys(filter = {}) {
-      let query = store.db.selectFrom("api_keys").selectAll();
-      if (filter.user !== undefined) query = query.where("user_id", "=", (await findUser(store.db, filter.user)).id);
-      const rows = await query.orderBy("created_ms").orderBy("id").execute();
-      return rows.map(keyOf);
+    getKey: async (keyRef) => keyOf(await findKey(store.db, keyRef, undefined)),
+    async listKeys({ user, limit, after } = {}) {
+      // Ids are made in the order of time.
+      let query = selectKeys(store.db).orderBy("api_keys.id");
+      if (user !== undefined) query = query.where("api_keys.user_id", "=", (await findUser(store.db, user)).id);
+      if (after !== undefined) query = query.where("api_keys.id", ">", after);
+      if (limit !== undefined) query = query.limit(limit);
+      return (await query.execute()).map(keyOf);
     },
-    async revokeKey(keyId, filter = {}) {
+    async revokeKey(keyRef, filter = {}) {
       const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
         const userId = filter.user === undefined ? undefined : (await findUser(transaction, filter.user)).id;
-        const found = await findKey(transaction, keyId, userId);
+        const found = await findKey(transaction, keyRef, userId);
         const revoked_ms = clock.now();
         // A key that has been revoked before keeps its time.
         const revoked = await transaction
           .updateTable("api_keys")
           .set({ revoked_ms })
-          .where("id", "in", [keyId, ...(await readKeyDescendants(transaction, keyId))])
+          .where("id", "in", [found.id, ...(await readKeyDescendants(transaction, found.id))])
           .where("revoked_ms", "is", null)
           .executeTakeFirstOrThrow();
         if (revoked.numUpdatedRows > 0n) await store.bumpRevision(transaction);
@@ -126,13 +137,29 @@ function roleFor(user: UserRow, wanted: unknown, most: Role): Role {
   throw new GatewayError("invalid_request", why, { param: "role" });
 }
 
-/** Another user's key is not found, as if it did not exist. */
-async function findKey(db: Kysely<Tables>, keyId: string, userId: string | undefined): Promise<KeyRow> {
-  const row = await db.selectFrom("api_keys").selectAll().where("id", "=", keyId).executeTakeFirst();
-  if (row !== undefined && (userId === undefined || row.user_id === userId)) return row;
+/** Keys with the names of their users. */
+function selectKeys(db: Kysely<Tables>) {
+  return db.selectFrom("api_keys").innerJoin("users", "users.id", "api_keys.user_id").selectAll("api_keys").select("users.username");
+}
+
+/**
+ * The key of an id or, failing that, the only one with this prefix. Another user's key is not found, as if it did not exist.
+ * @throws GatewayError `not_found`; `conflict` if several keys have the prefix.
+ */
+async function findKey(db: Kysely<Tables>, keyRef: string, userId: string | undefined): Promise<KeyRow> {
+  const prefix = readPrefix(keyRef);
+  let query = selectKeys(db).where(prefix === undefined ? "api_keys.id" : "api_keys.prefix", "=", prefix ?? keyRef);
+  if (userId !== undefined) query = query.where("api_keys.user_id", "=", userId);
+  const rows = await query.limit(2).execute();
+  if (rows.length === 1) return rows[0]!;
+  if (rows.length > 1) {
+    throw new GatewayError("conflict", `Several keys begin with ${prefix}. Name the key by its id: \`tokligence apikey list --ids\`.`, {
+      param: "key_id",
+    });
+  }
   throw new GatewayError(
     "not_found",
-    `There is no key with the id${quoteRef(keyId)}. \`tokligence apikey list\` shows the ids; a key's own text is no id.`,
+    `There is no key with the id${quoteRef(keyRef)}. \`tokligence apikey list --ids\` shows the ids; a key's own text is no id.`,
     { param: "key_id" },
   );
 }
@@ -141,6 +168,7 @@ function keyOf(row: KeyRow): ApiKey {
   return {
     id: row.id,
     user_id: row.user_id,
+    username: row.username,
     name: row.name,
     role: row.role,
     prefix: row.prefix,

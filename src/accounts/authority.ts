@@ -3,16 +3,20 @@ import { GlobList } from "../core/index.ts";
 import type { ApiKeysTable, Tables } from "../store/index.ts";
 import type { Role } from "./types.ts";
 
-/** A key's row, with its user's name. */
-export type KeyRow = Selectable<ApiKeysTable> & { readonly username: string };
+/** A key's row, with what counts of its user. */
+export type KeyRow = Selectable<ApiKeysTable> & {
+  readonly username: string;
+  readonly user_role: Role;
+  readonly user_disabled_ms: number | null;
+};
 
 /** What a key may do: what it and all its ancestors allow. */
 export interface Authority {
-  /** A key of the chain is revoked, or the chain is broken. */
+  /** A key of the chain is revoked, the chain is broken, or the user is disabled. */
   readonly isRevoked: boolean;
   /** The earliest of the chain; `null`: never. */
   readonly expiresMs: number | null;
-  /** `admin` only if all keys of the chain are admins' keys. */
+  /** `admin` only if all keys of the chain are admins' keys, and the user is an admin. */
   readonly role: Role;
   /** Each of these lists must allow a model; empty: all models. */
   readonly modelLists: readonly GlobList[];
@@ -34,9 +38,9 @@ export function effectiveAuthority(chain: readonly KeyRow[]): Authority {
   const expiries = chain.flatMap(({ expires_ms: expiresMs }) => expiresMs ?? []);
   const lists = new Set(chain.flatMap(({ models }) => models ?? []));
   return {
-    isRevoked: !isWhole || chain.some((row) => row.revoked_ms !== null),
+    isRevoked: !isWhole || chain.some((row) => row.revoked_ms !== null || row.user_disabled_ms !== null),
     expiresMs: expiries.length === 0 ? null : Math.min(...expiries),
-    role: chain.every((row) => row.role === "admin") ? "admin" : "user",
+    role: chain.every((row) => row.role === "admin" && row.user_role === "admin") ? "admin" : "user",
     modelLists: [...lists].map((models) => new GlobList(JSON.parse(models) as string[])),
     ancestorIds: ancestors.map(({ id }) => id),
   };
@@ -62,7 +66,7 @@ export async function readKeyChain(db: Kysely<Tables>, by: "id" | "hash", value:
     .innerJoin("api_keys", "api_keys.id", "chain.id")
     .innerJoin("users", "users.id", "api_keys.user_id")
     .selectAll("api_keys")
-    .select("users.username")
+    .select(["users.username", "users.role as user_role", "users.disabled_ms as user_disabled_ms"])
     .orderBy("chain.depth")
     .execute();
 }

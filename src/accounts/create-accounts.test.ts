@@ -39,8 +39,15 @@ describe("users", () => {
     assert.deepStrictEqual(
       [alice, bob],
       [
-        { id: alice.id, username: "Alice", email: "alice@example.org", role: "admin", created_at: "2026-01-02T03:04:07.678Z" },
-        { id: bob.id, username: "bob", email: null, role: "user", created_at: "2026-01-02T03:04:09.678Z" },
+        {
+          id: alice.id,
+          username: "Alice",
+          email: "alice@example.org",
+          role: "admin",
+          created_at: "2026-01-02T03:04:07.678Z",
+          disabled_at: null,
+        },
+        { id: bob.id, username: "bob", email: null, role: "user", created_at: "2026-01-02T03:04:09.678Z", disabled_at: null },
       ],
     );
     assert.deepStrictEqual(await accounts.listUsers(), [alice, bob]);
@@ -149,6 +156,7 @@ describe("keys", () => {
     const shown = {
       id: made.id,
       user_id: user.id,
+      username: "alice",
       name: "laptop",
       role: "user",
       prefix: "tok_AAAA",
@@ -245,7 +253,7 @@ describe("keys", () => {
     const expected = (quoted: string): object => ({
       code: "not_found",
       param: "key_id",
-      message: `There is no key with the id${quoted}. \`tokligence apikey list\` shows the ids; a key's own text is no id.`,
+      message: `There is no key with the id${quoted}. \`tokligence apikey list --ids\` shows the ids; a key's own text is no id.`,
     });
     assert.deepStrictEqual(
       [

@@ -5,6 +5,7 @@ import type { Store } from "../store/index.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { createKeyCache } from "./key-cache.ts";
 import { everyByTimer, watchRevision, type Every } from "./revision-watch.ts";
+import { readNames } from "./names.ts";
 import type { Accounts } from "./types.ts";
 import { createUsers } from "./users.ts";
 
@@ -48,8 +49,9 @@ export function createAccounts({
     },
   });
   return {
-    ...createUsers({ store, clock, ids }),
+    ...createUsers({ store, clock, ids, onChanged: () => cache.drop() }),
     ...createApiKeys({ store, clock, ids, random, onRevoked: () => cache.drop() }),
+    readNames: (userIds, keyIds) => readNames(store.db, userIds, keyIds),
     authenticate: (key) => cache.authenticate(key),
     close: stop,
   };

@@ -26,3 +26,8 @@ export function hashKey(key: string): string {
 export function shownPrefix(key: string): string {
   return key.slice(0, shownLength);
 }
+
+/** The prefix of a key, as lists show it, with or without `…`; `undefined`: the text is none. */
+export function readPrefix(text: string): string | undefined {
+  return /^(tok_[A-Za-z0-9_-]{4})(?:…|\.{3})?$/.exec(text)?.[1];
+}

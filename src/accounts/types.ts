@@ -22,11 +22,14 @@ export interface User {
   readonly role: Role;
   /** RFC 3339 in UTC. */
   readonly created_at: string;
+  /** Since then all its keys are refused; `null`: it is not disabled. */
+  readonly disabled_at: string | null;
 }
 
 export interface ApiKey {
   readonly id: string;
   readonly user_id: string;
+  readonly username: string;
   readonly name: string | null;
   readonly role: Role;
   /** The first characters, to recognise it by: `tok_ab12`. */
@@ -65,17 +68,41 @@ export interface Authenticator {
   authenticate(key: string): Principal | undefined | Promise<Principal | undefined>;
 }
 
+/** A part of a list in the order in which its rows were made. */
+export interface PageQuery {
+  /** All rows if omitted. */
+  readonly limit?: number;
+  /** Only rows made after the one with this id. */
+  readonly after?: string;
+}
+
+/** What people call users and keys, by id. Ids that are not known are absent. */
+export interface Names {
+  readonly users: ReadonlyMap<string, string>;
+  /** As in `laptop (tok_ab12…)`, or `tok_ab12…` for a key without a name. */
+  readonly keys: ReadonlyMap<string, string>;
+}
+
 /** Users and keys. A `userRef` is an id or a username. Errors are `GatewayError`: `invalid_request`, `conflict`, `not_found`. */
 export interface Accounts extends Authenticator {
   createUser(input: { readonly username: string; readonly email?: string; readonly role?: Role }): Promise<User>;
-  listUsers(): Promise<User[]>;
+  listUsers(page?: PageQuery): Promise<User[]>;
   getUser(userRef: string): Promise<User>;
+  /**
+   * Changes what is given. Keys of a user who is no admin any more lose what is the admins'. @throws GatewayError also `conflict` if no admin would be left.
+   */
+  updateUser(userRef: string, changes: { readonly email?: string | null; readonly role?: Role }): Promise<User>;
+  /** Refuses all keys of the user from now on; everything else of the user stays. @throws GatewayError also `conflict` if no admin would be left. */
+  disableUser(userRef: string): Promise<User>;
+  /** Accepts the keys of the user again, but for those that were revoked. */
+  enableUser(userRef: string): Promise<User>;
   createKey(input: NewKeyInput): Promise<NewApiKey>;
-  /** Also of a key that is revoked or has expired. */
-  getKey(keyId: string): Promise<ApiKey>;
-  listKeys(filter?: { readonly user?: string }): Promise<ApiKey[]>;
+  /** Also of a key that is revoked or has expired. A key is referred to by its id, or by its prefix if no other key has the same. */
+  getKey(keyRef: string): Promise<ApiKey>;
+  listKeys(filter?: PageQuery & { readonly user?: string }): Promise<ApiKey[]>;
+  readNames(userIds: readonly string[], keyIds: readonly string[]): Promise<Names>;
   /** Revokes the key and all that were made with it. With `user`: only a key of that user, else `not_found`. */
-  revokeKey(keyId: string, filter?: { readonly user?: string }): Promise<ApiKey>;
+  revokeKey(keyRef: string, filter?: { readonly user?: string }): Promise<ApiKey>;
   /** Ends the background check for changes by other processes. */
   close(): void;
 }

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from "kysely";
+import type { Kysely, Selectable, Transaction } from "kysely";
 import { sql } from "kysely";
 import type { Clock, IdSource } from "../core/index.ts";
 import { GatewayError } from "../core/index.ts";
@@ -10,11 +10,29 @@ export interface UsersDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: IdSource;
+  /** Called after a change of what a user's keys may do is in the database and before it is answered. */
+  readonly onChanged: () => void;
 }
 
 export type UserRow = Selectable<UsersTable>;
+type UserChanges = Partial<Pick<UserRow, "email" | "role" | "disabled_ms">>;
+type UserAccounts = Pick<Accounts, "createUser" | "listUsers" | "getUser" | "updateUser" | "disableUser" | "enableUser">;
 
-export function createUsers({ store, clock, ids }: UsersDeps): Pick<Accounts, "createUser" | "listUsers" | "getUser"> {
+export function createUsers({ store, clock, ids, onChanged }: UsersDeps): UserAccounts {
+  const change = async (userRef: string, changesOf: (row: UserRow) => UserChanges): Promise<User> => {
+    const row = await store.db.transaction().execute(async (transaction): Promise<UserRow> => {
+      const found = await findUser(transaction, userRef);
+      const changes = changesOf(found);
+      const changed = { ...found, ...changes };
+      if (isActiveAdmin(found) && !isActiveAdmin(changed)) await refuseLastAdmin(transaction, found);
+      if (Object.keys(changes).length === 0) return found;
+      await transaction.updateTable("users").set(changes).where("id", "=", found.id).executeTakeFirstOrThrow();
+      await store.bumpRevision(transaction);
+      return changed;
+    });
+    onChanged();
+    return userOf(row);
+  };
   return {
     async createUser(input) {
       const row: UserRow = {
@@ -23,6 +41,7 @@ export function createUsers({ store, clock, ids }: UsersDeps): Pick<Accounts, "c
         email: checkEmail(input.email),
         role: checkRole(input.role, "user"),
         created_ms: clock.now(),
+        disabled_ms: null,
       };
       await store.db.transaction().execute(async (transaction) => {
         const added = await transaction
@@ -39,12 +58,44 @@ export function createUsers({ store, clock, ids }: UsersDeps): Pick<Accounts, "c
       });
       return userOf(row);
     },
-    async listUsers() {
-      const rows = await store.db.selectFrom("users").selectAll().orderBy("created_ms").orderBy("id").execute();
-      return rows.map(userOf);
+    async listUsers({ limit, after } = {}) {
+      // Ids are made in the order of time.
+      let query = store.db.selectFrom("users").selectAll().orderBy("id");
+      if (after !== undefined) query = query.where("id", ">", after);
+      if (limit !== undefined) query = query.limit(limit);
+      return (await query.execute()).map(userOf);
     },
     getUser: async (userRef) => userOf(await findUser(store.db, userRef)),
+    updateUser: (userRef, changes) =>
+      change(userRef, (row) => ({
+        ...(changes.email === undefined ? {} : { email: checkEmail(changes.email) }),
+        ...(changes.role === undefined ? {} : { role: checkRole(changes.role, row.role) }),
+      })),
+    // A user that was disabled before keeps its time.
+    disableUser: (userRef) => change(userRef, (row) => (row.disabled_ms === null ? { disabled_ms: clock.now() } : {})),
+    enableUser: (userRef) => change(userRef, (row) => (row.disabled_ms === null ? {} : { disabled_ms: null })),
   };
+}
+
+function isActiveAdmin({ role, disabled_ms: disabledMs }: UserRow): boolean {
+  return role === "admin" && disabledMs === null;
+}
+
+/** @throws GatewayError `conflict`: nobody could administer the gateway over its API any more. */
+async function refuseLastAdmin(transaction: Transaction<Tables>, { id, username }: UserRow): Promise<void> {
+  const other = await transaction
+    .selectFrom("users")
+    .select("id")
+    .where("role", "=", "admin")
+    .where("disabled_ms", "is", null)
+    .where("id", "<>", id)
+    .executeTakeFirst();
+  if (other !== undefined) return;
+  throw new GatewayError(
+    "conflict",
+    `"${username}" is the last admin. Make another one first, as in: tokligence user create NAME --role admin`,
+    { param: "user" },
+  );
 }
 
 /** The user of an id or, failing that, of a username. @throws GatewayError `not_found`. */
@@ -67,5 +118,16 @@ export async function findUser(db: Kysely<Tables>, userRef: string): Promise<Use
 }
 
 function userOf(row: UserRow): User {
-  return { id: row.id, username: row.username, email: row.email, role: row.role, created_at: new Date(row.created_ms).toISOString() };
+  return {
+    id: row.id,
+    username: row.username,
+    email: row.email,
+    role: row.role,
+    created_at: timeOf(row.created_ms)!,
+    disabled_at: timeOf(row.disabled_ms),
+  };
+}
+
+function timeOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -1,9 +1,17 @@
+import { existsSync } from "node:fs";
 import { createAccounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
 import { createBudgetAdmin, createEntryBodies, createReports } from "../ledger/index.ts";
-import { createAdminClient, createAdminOperations, createLocalSender, localPrincipal, type AdminClient } from "../server/index.ts";
+import {
+  createAdminClient,
+  createAdminOperations,
+  createLocalSender,
+  localPrincipal,
+  type AdminClient,
+  type AdminSender,
+} from "../server/index.ts";
 import { createControlSender, isNobodyThere } from "./control-client.ts";
-import { maskSettings, type LoadedSettings } from "./config/index.ts";
+import { maskSettings, type DatabaseSection, type LoadedSettings } from "./config/index.ts";
 import { describeLedger, noLiveLedger } from "./compose/journals.ts";
 import { openStore } from "./compose/open-store.ts";
 import { runtimePaths } from "./paths.ts";
@@ -15,8 +23,11 @@ export interface Admin {
   close(): Promise<void>;
 }
 
-/** The admin API of the running daemon over its control socket, or, where none runs, of the database itself. */
-export async function openAdmin(loaded: LoadedSettings): Promise<Admin> {
+/**
+ * The admin API of the running daemon over its control socket, or, where none runs, of the database itself. A database file that does not exist is made by
+ * the first call that changes something, unless `create` asks for it at once; until then everything is empty.
+ */
+export async function openAdmin(loaded: LoadedSettings, { create = false } = {}): Promise<Admin> {
   const paths = runtimePaths(loaded.settings.database.path);
   const remote = createAdminClient(createControlSender(paths.socket));
   try {
@@ -25,8 +36,34 @@ export async function openAdmin(loaded: LoadedSettings): Promise<Admin> {
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
   }
+  const { database } = loaded.settings;
+  const isThere = create || database.type === "postgresql" || existsSync(database.path);
+  const opened: (Promise<OwnAdmin> | undefined)[] = [];
+  const own = (forChange: boolean): Promise<OwnAdmin> => {
+    const index = isThere || forChange ? 1 : 0;
+    return (opened[index] ??= openOwn(loaded, index === 1 ? database : { type: "sqlite", path: ":memory:" }));
+  };
+  if (create) await own(true);
+  return {
+    call: createAdminClient(async (method, target, body) =>
+      (await own(method !== "GET" || opened[1] !== undefined)).send(method, target, body),
+    ),
+    async close() {
+      for (const admin of opened) await (await admin)?.close();
+    },
+  };
+}
+
+/** The admin API of a database, in this process. */
+interface OwnAdmin {
+  readonly send: AdminSender;
+  close(): Promise<void>;
+}
+
+async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promise<OwnAdmin> {
+  const { journal } = runtimePaths(loaded.settings.database.path);
   const clock = systemClock;
-  const store = await openStore(loaded.settings.database, clock);
+  const store = await openStore(database, clock);
   const ids = createIdSource(clock);
   const accounts = createAccounts({ store, clock, ids });
   const snapshot = createSnapshot(loaded.settings, { clock, logger: silentLogger, announced: false });
@@ -42,7 +79,7 @@ export async function openAdmin(loaded: LoadedSettings): Promise<Admin> {
       catalog: () => snapshot.catalog,
       routes: () => describeRoutes(loaded.settings, snapshot),
       config: () => maskSettings(loaded.settings),
-      ledger: () => describeLedger(store, paths.journal, loaded.settings.ledger.durability, noLiveLedger),
+      ledger: () => describeLedger(store, journal, loaded.settings.ledger.durability, noLiveLedger),
       reload: () => Promise.reject(notRunning()),
       status: () => ({ status: "stopped" }),
       stop: () => {
@@ -51,7 +88,7 @@ export async function openAdmin(loaded: LoadedSettings): Promise<Admin> {
     },
   });
   return {
-    call: createAdminClient(createLocalSender(operations, localPrincipal)),
+    send: createLocalSender(operations, localPrincipal),
     async close() {
       accounts.close();
       await snapshot.close();

@@ -3,11 +3,20 @@ import { GatewayError } from "../core/index.ts";
 
 /** The first admin, where there is none: the user `admin`, with one key that is shown once. `undefined`: there is an admin already. */
 export async function createFirstAdmin(accounts: Accounts): Promise<NewApiKey | undefined> {
-  const users = await accounts.listUsers();
-  // A user of that name who is no admin was made so on purpose.
-  if (users.some((user) => user.role === "admin" || user.username.toLowerCase() === "admin")) return undefined;
+  if (await hasAdmin(accounts)) return undefined;
   const admin = await createAdmin(accounts);
   return admin && (await accounts.createKey({ user: admin.id, name: "first key" }));
+}
+
+/** A user `admin` who is no admin was made so on purpose. */
+async function hasAdmin(accounts: Accounts): Promise<boolean> {
+  const page = 1000;
+  for (let after: string | undefined; ;) {
+    const users = await accounts.listUsers({ limit: page, ...(after === undefined ? {} : { after }) });
+    if (users.some((user) => user.role === "admin" || user.username.toLowerCase() === "admin")) return true;
+    if (users.length < page) return false;
+    after = users.at(-1)!.id;
+  }
 }
 
 /** `undefined`: another gateway on the same database, started at the same time, has made it in between. */

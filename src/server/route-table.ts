@@ -22,7 +22,7 @@ export interface RouteContext {
 
 /** A row of the one route table. A path that is not in it does not exist. */
 export interface Route {
-  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "POST" | "PATCH" | "DELETE";
   /** A literal, or with one `{parameter}`; see `RouteSpec`. */
   readonly path: string;
   readonly access: Access;

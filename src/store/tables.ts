@@ -28,6 +28,8 @@ export interface UsersTable {
   email: string | null;
   role: "admin" | "user";
   created_ms: number;
+  /** From then on all its keys are refused, until it is `null` again. */
+  disabled_ms: number | null;
 }
 
 export interface ApiKeysTable {

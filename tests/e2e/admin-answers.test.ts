@@ -52,6 +52,9 @@ test("what every operation answers is what its contract says", async () => {
   await gateway.rows();
   note("users.list", await call("users.list"));
   note("users.get", await call("users.get", { param: user.id }));
+  note("users.update", await call("users.update", { param: "carol", body: { email: null } }));
+  note("users.disable", await call("users.disable", { param: "carol" }));
+  note("users.enable", await call("users.enable", { param: user.id }));
   note("keys.list", await call("keys.list"));
   note("me.get", await call("me.get"));
   note("me.keys.list", await call("me.keys.list"));

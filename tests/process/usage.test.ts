@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -32,6 +33,8 @@ async function usage(...args: string[]): Promise<string> {
 }
 
 test("usage, entries and exports, of a running daemon and without one", async () => {
+  assert.equal((await home.tokligence("user", "list")).stdout, "No users yet. Next: tokligence user create NAME\n");
+  assert.ok(!existsSync(home.database), "a list makes no database");
   const made = JSON.parse((await home.tokligence("user", "create", "alice", "--json")).stdout) as { id: string };
   const { key } = JSON.parse((await home.tokligence("apikey", "create", "alice", "--json")).stdout) as { key: string };
   assert.equal(await usage(), "No usage yet.\n");
@@ -48,9 +51,14 @@ test("usage, entries and exports, of a running daemon and without one", async ()
 
   const readCsv = async (): Promise<unknown> => {
     const csv = await usage("--by", "user,model", "--csv");
-    return csv.split("\r\n").map((line) => line.split(",").slice(0, 3));
+    return csv.split("\r\n").map((line) => [...line.split(",").slice(0, 3), ...line.split(",").slice(12)]);
   };
-  const expectedCsv = [["user", "model", "requests"], [made.id, "'=nobody", "1"], [made.id, "gpt-mock", "1"], [""]];
+  const expectedCsv = [
+    ["user", "model", "requests", "user_name"],
+    [made.id, "'=nobody", "1", "alice"],
+    [made.id, "gpt-mock", "1", "alice"],
+    [""],
+  ];
   assert.deepEqual(await readCsv(), expectedCsv);
   const report = JSON.parse(await usage("--by", "model", "--provider", "openai", "--json")) as UsageReport;
   const entries = JSON.parse(await usage("--entries", "--tag", "nightly", "--status", "ok", "--json")) as EntriesPage;
@@ -66,12 +74,16 @@ test("usage, entries and exports, of a running daemon and without one", async ()
   assert.match(await usage("--by", "tag"), /^TAG +REQUESTS[^\n]+\nnightly +2 [^\n]+\nteam:search +2 [^\n]+\ntotal +2 /);
   assert.match(
     await usage("--entries", "--limit", "1"),
-    /^TIME +REQUEST[^\n]+TAGS\n[^\n]+=nobody +refused[^\n]+team:search nightly\nThere are older ones\. Give --limit, --csv or --jsonl\.\n$/,
+    /^TIME +USER +KEY[^\n]+TAGS\n[^\n]+ alice +tok_[^\n]+ =nobody +- +refused 404 model_not_found [^\n]+team:search nightly\nThere are older ones\. Give --limit, --csv or --jsonl\.\n$/,
   );
   assert.match(
     await usage("--by", "model", "--limit", "1"),
     /There are more rows than these; the total is of all\. Give --limit or --csv\.\n$/,
   );
+  assert.match(await usage(), /^USER +KEY +MODEL [^\n]+\nalice +tok_.{4}… +=nobody /);
+  assert.match(await usage("--ids", "--by", "user"), new RegExp(`^USER [^\\n]+\\n${made.id} `));
+  assert.equal(await usage("--from", "2020-01-01", "--to", "2020-02-01"), "No usage in this time.\n");
+  assert.equal(await usage("--key", key.slice(0, 8), "--model", "nothing"), "No such usage.\n");
   const again = await home.start();
   assert.deepEqual(await readCsv(), expectedCsv);
   await ask(again, "claude-mock");
@@ -96,7 +108,7 @@ test("usage, entries and exports, of a running daemon and without one", async ()
   }
   const bare = await home.tokligence("user");
   assert.deepEqual([bare.code, bare.stdout], [1, ""]);
-  assert.match(bare.stderr, /^Usage: tokligence user [^]*list[^\n]*\n$/);
+  assert.match(bare.stderr, /^Usage: tokligence user [^]*enable [^\n]*\n/);
 });
 
 test("a reader that goes before the end, as head does, is no error", async () => {

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
-import type { BudgetState } from "../../ledger/index.ts";
-import type { AdminClient, OperationInput } from "../../server/index.ts";
-import { print, table } from "./output.ts";
+import type { AdminClient, OperationAnswer, OperationInput } from "../../server/index.ts";
+import { print, shortTime, table } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
 interface Output {
   readonly json?: boolean;
 }
 
+type BudgetState = OperationAnswer<"budgets.set">;
 type Period = OperationInput<"budgets.set">["body"]["period"];
 
 interface Limits extends Output {
@@ -16,12 +16,12 @@ interface Limits extends Output {
   readonly warn?: string;
 }
 
-/** `budget set|list|remove`. A subject that begins with `key_` is a key's id, any other a user's id or name. */
+/** `budget set|list|remove`. A subject that begins with `key_` or `tok_` is a key's id or prefix, any other a user's id or name. */
 export function addBudgetCommands(program: Command, admin: WithAdmin): void {
   const budget = program.command("budget").description("what users and keys may spend").helpCommand(false);
   budget
     .command("set")
-    .argument("<user|key>", "a user's id or name, or a key's id")
+    .argument("<user|key>", "a user's id or name, or a key's id or prefix")
     .option("--period <period>", "day, month or total; days and months are those of UTC", "month")
     .option("--stop <usd>", "US dollars: requests that may lead beyond are refused; none takes the limit away")
     .option("--warn <usd>", "US dollars: from here on answers and the log warn; none takes the limit away")
@@ -29,21 +29,22 @@ export function addBudgetCommands(program: Command, admin: WithAdmin): void {
     .action(async (subject: string, { json, period, stop, warn }: Limits) => {
       const body = { ...subjectOf(subject), period, stop_usd: limitOf(stop), warn_usd: limitOf(warn) };
       const made = await admin((call) => call("budgets.set", { body }));
-      print(json === true, made, () => budgetTable([made]));
+      print(json === true, made, () => budgetTable([made], false));
     });
   budget
     .command("list")
-    .argument("[user|key]", "a user's id or name, or a key's id")
+    .argument("[user|key]", "a user's id or name, or a key's id or prefix")
+    .option("--ids", "ids in place of names")
     .option("--json", "print JSON")
-    .action(async (subject: string | undefined, { json }: Output) => {
+    .action(async (subject: string | undefined, { json, ids }: Output & { readonly ids?: boolean }) => {
       const found = await admin((call) => listOf(call, subject));
       print(json === true, found, () =>
-        found.length === 0 ? "No budgets. Next: tokligence budget set USER --stop 20" : budgetTable(found),
+        found.length === 0 ? "No budgets. Next: tokligence budget set USER --stop 20" : budgetTable(found, ids === true),
       );
     });
   budget
     .command("remove")
-    .argument("<user|key>", "a user's id or name, or a key's id")
+    .argument("<user|key>", "a user's id or name, or a key's id or prefix")
     .option("--period <period>", "only the one of this period")
     .option("--json", "print JSON")
     .action(async (subject: string, { json, period }: Output & { readonly period?: string }) => {
@@ -69,23 +70,35 @@ async function listOf(call: AdminClient, subject: string | undefined): Promise<r
 }
 
 function subjectOf(text: string): Record<string, string> {
-  return text.startsWith("key_") ? { key_id: text } : { user: text };
+  return /^(?:key|tok)_/.test(text) ? { key_id: text } : { user: text };
 }
 
 function ownerOf(state: BudgetState): string {
-  return state.user_id ?? state.key_id ?? "";
+  return state.username ?? `the key ${state.key_name}`;
 }
 
-function budgetTable(states: readonly BudgetState[]): string {
+function budgetTable(states: readonly BudgetState[], ids: boolean): string {
   const rows = states.map((state) => [
-    ownerOf(state),
+    ids ? (state.user_id ?? state.key_id) : (state.username ?? state.key_name),
     state.period,
     state.warn_usd,
     state.stop_usd,
     state.spent_usd,
     state.held_usd,
     state.left_usd,
-    state.period_end,
+    state.period_end === null ? null : shortTime(state.period_end),
   ]);
-  return table(["USER OR KEY", "PERIOD", "WARN USD", "STOP USD", "SPENT USD", "HELD USD", "LEFT USD", "BEGINS ANEW"], rows);
+  return table(
+    [
+      "USER OR KEY",
+      "PERIOD",
+      "WARN USD",
+      "STOP USD",
+      "SPENT USD",
+      { title: "HELD USD", optional: true },
+      "LEFT USD",
+      { title: "BEGINS ANEW", optional: true },
+    ],
+    rows,
+  );
 }

@@ -1,20 +1,20 @@
 import { Command, CommanderError } from "commander";
 import { messageOf } from "../../core/index.ts";
-import type { OperationAnswer, OperationInput } from "../../server/index.ts";
+import type { OperationAnswer } from "../../server/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import { readVersion } from "../version.ts";
 import { explainFileError } from "../explain-file-error.ts";
+import { addKeyCommands, addUserCommands } from "./account-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
-import { print, table } from "./output.ts";
+import { print } from "./output.ts";
 import { addUsageCommand } from "./usage-command.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
 interface Global {
   readonly config?: string;
 }
-type Role = OperationInput<"users.create">["body"]["role"];
 interface Output {
   readonly json?: boolean;
 }
@@ -52,72 +52,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       );
     });
 
-  const user = program.command("user").description("users").helpCommand(false);
-  user
-    .command("create")
-    .argument("<username>")
-    .option("--email <email>")
-    .option("--role <role>", "admin or user")
-    .option("--json", "print JSON")
-    .action(async (username: string, options: Output & { email?: string; role?: Role }) => {
-      const { email, role } = options;
-      const made = await admin((call) => call("users.create", { body: { username, email, role } }));
-      print(options.json === true, made, () => `${made.id}  ${made.username}\nNext: tokligence apikey create ${made.username}`);
-    });
-  user
-    .command("list")
-    .option("--json", "print JSON")
-    .action(async ({ json }: Output) => {
-      const { data } = await admin((call) => call("users.list"));
-      const rows = data.map((row) => [row.id, row.username, row.email, row.role, row.created_at]);
-      print(json === true, data, () => table(["ID", "USERNAME", "EMAIL", "ROLE", "CREATED"], rows));
-    });
-
-  const apikey = program.command("apikey").description("API keys").helpCommand(false);
-  apikey
-    .command("create")
-    .argument("<user>", "id or username")
-    .option("--name <name>")
-    .option("--role <role>", "admin or user; by default the user's own")
-    .option("--expires <when>", "as in 30d, 12h or 2027-01-31T00:00:00Z; by default never")
-    .option("--models <patterns>", "the models it may call, by comma, as in gpt-*,!gpt-5-pro; by default all")
-    .option("--json", "print JSON")
-    .action(async (owner: string, options: Output & { name?: string; role?: Role; expires?: string; models?: string }) => {
-      const { name, role, expires } = options;
-      const models = options.models?.split(",").map((pattern) => pattern.trim());
-      const made = await admin((call) => call("keys.create", { body: { user: owner, name, role, expires, models } }));
-      print(options.json === true, made, () => `${made.key}\nThis key (${made.id}) is shown once and stored nowhere.`);
-    });
-  apikey
-    .command("list")
-    .option("--user <user>", "id or username")
-    .option("--json", "print JSON")
-    .action(async (options: Output & { user?: string }) => {
-      const { data } = await admin((call) => call("keys.list", { query: { user: options.user } }));
-      const rows = data.map((row) => [
-        row.id,
-        row.user_id,
-        row.name,
-        row.prefix,
-        row.role,
-        row.created_at,
-        row.expires_at,
-        row.revoked_at,
-        row.models?.join(",") ?? null,
-        row.parent_id,
-      ]);
-      const header = ["ID", "USER", "NAME", "PREFIX", "ROLE", "CREATED", "EXPIRES", "REVOKED", "MODELS", "PARENT"];
-      print(options.json === true, data, () => table(header, rows));
-    });
-  apikey
-    .command("revoke")
-    .argument("<key-id>")
-    .option("--json", "print JSON")
-    .action(async (id: string, { json }: Output) => {
-      const revoked = await admin((call) => call("keys.revoke", { param: id }));
-      print(json === true, revoked, () => `${revoked.id} is revoked.`);
-    });
-
+  addUserCommands(program, admin);
+  addKeyCommands(program, admin);
   addBudgetCommands(program, admin);
   addLedgerCommands(program, admin);
   addDatabaseCommands(program, () => load(program.opts<Global>().config));

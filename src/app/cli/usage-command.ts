@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { once } from "node:events";
-import type { EntriesPage, EntriesQuery, ExportFormat, UsageGroup, UsageQuery, UsageReport } from "../../ledger/index.ts";
-import type { AdminClient, OperationInput } from "../../server/index.ts";
-import { print, table } from "./output.ts";
+import type { EntriesQuery, ExportFormat, UsageGroup, UsageQuery } from "../../ledger/index.ts";
+import type { AdminClient, OperationAnswer, OperationInput } from "../../server/index.ts";
+import { print, table, type OptionalColumn } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
 interface Options {
@@ -18,6 +18,7 @@ interface Options {
   readonly by?: string;
   readonly limit?: string;
   readonly entries?: boolean;
+  readonly ids?: boolean;
   readonly json?: boolean;
   readonly csv?: boolean;
   readonly jsonl?: boolean;
@@ -29,7 +30,7 @@ export function addUsageCommand(program: Command, admin: WithAdmin): void {
     .command("usage")
     .description("tokens and cost by user, key and model")
     .option("--user <user>", "id or username")
-    .option("--key <key-id>")
+    .option("--key <key>", "its id, or its prefix as in tok_ab12")
     .option("--provider <provider>")
     .option("--model <model>")
     .option("--dialect <dialect>")
@@ -40,6 +41,7 @@ export function addUsageCommand(program: Command, admin: WithAdmin): void {
     .option("--limit <rows>", "1000 by default, 100 entries; no limit with --csv and --jsonl")
     .option("--entries", "single entries, newest first, in place of sums")
     .option("--status <status>", "of entries: ok, error, cancelled, interrupted or refused")
+    .option("--ids", "ids in place of names")
     .option("--json", "print JSON")
     .option("--csv", "print CSV, all of it")
     .option("--jsonl", "print a JSON object a line, all of it")
@@ -61,12 +63,12 @@ function checkOptions({ entries, by, status, json, csv, jsonl }: Options): void 
 
 async function printReport(admin: WithAdmin, options: Options): Promise<void> {
   const report = await admin((call) => call("usage.report", { query: queryOf(options) }));
-  print(options.json === true, report, () => usageText(report));
+  print(options.json === true, report, () => usageText(report, options));
 }
 
 async function printEntries(admin: WithAdmin, options: Options): Promise<void> {
   const page = await admin((call) => call("usage.entries", { query: queryOf(options) }));
-  print(options.json === true, page, () => entriesText(page));
+  print(options.json === true, page, () => entriesText(page, options));
 }
 
 /** Reads pages over the API and prints each before it reads the next. */
@@ -114,14 +116,34 @@ function named(name: string | undefined): string {
   return name === undefined || name === "" ? "-" : name;
 }
 
-function usageText(report: UsageReport): string {
-  if (report.rows.length === 0) return "No usage yet.";
+/** Whether nothing has been used, or nothing that was asked for. */
+function nothingText({ from, to, ...options }: Options): string {
+  const { user, key, provider, model, dialect, tag, status } = options;
+  const filtered = [user, key, provider, model, dialect, tag, status].some((filter) => filter !== undefined);
+  if (from !== undefined || to !== undefined) return filtered ? "No such usage in this time." : "No usage in this time.";
+  return filtered ? "No such usage." : "No usage yet.";
+}
+
+function usageText(report: OperationAnswer<"usage.report">, options: Options): string {
+  if (report.rows.length === 0) return nothingText(options);
   const columns = report.group_by;
   const unpriced = report.totals.unpriced_requests;
-  const header = [...columns.map((name) => name.toUpperCase()), "REQUESTS", "ERRORS", "INPUT", "CACHED", "OUTPUT", "COST USD"];
+  const optional = (title: string): OptionalColumn => ({ title, optional: true });
+  const header = [
+    ...columns.map((name) => name.toUpperCase()),
+    "REQUESTS",
+    optional("ERRORS"),
+    "INPUT",
+    optional("CACHED"),
+    "OUTPUT",
+    "COST USD",
+  ];
   if (unpriced > 0) header.push("UNPRICED");
-  const rows = [...report.rows, { ...report.totals, group: {} as Record<string, string> }].map((row, i) => [
-    ...columns.map((name, column) => (i < report.rows.length ? named(row.group[name]) : column === 0 ? "total" : "")),
+  const valueOf = (row: (typeof report.rows)[number], name: string): string =>
+    named((options.ids === true ? undefined : row.names[name]) ?? row.group[name]);
+  const total = { ...report.totals, group: undefined };
+  const rows = [...report.rows, total].map((row) => [
+    ...columns.map((name, column) => (row.group !== undefined ? valueOf(row, name) : column === 0 ? "total" : "")),
     row.requests,
     row.errors,
     row.input_tokens,
@@ -137,21 +159,33 @@ function usageText(report: UsageReport): string {
   ].join("\n");
 }
 
-function entriesText({ entries, next }: EntriesPage): string {
-  if (entries.length === 0) return "No usage yet.";
-  const header = ["TIME", "REQUEST", "ATTEMPT", "USER", "PROVIDER", "MODEL", "STATUS", "INPUT", "OUTPUT", "COST USD", "TAGS"];
-  const rows = entries.map((entry) => [
-    entry.time,
-    entry.request_id,
-    entry.attempt,
-    entry.user_id,
-    named(entry.provider),
-    named(entry.model_served === "" ? entry.model_asked : entry.model_served),
-    entry.status,
-    entry.input_tokens,
-    entry.output_tokens,
-    entry.cost_usd,
-    entry.tags.join(" "),
-  ]);
+type Entry = OperationAnswer<"usage.entries">["entries"][number];
+
+function entriesText({ entries, next }: OperationAnswer<"usage.entries">, options: Options): string {
+  if (entries.length === 0) return nothingText(options);
+  const ids = options.ids === true;
+  const hasAttempts = entries.some(({ attempt }) => attempt > 1);
+  const hasTags = entries.some(({ tags }) => tags.length > 0);
+  const columns: readonly (readonly [title: string | OptionalColumn, cell: (entry: Entry) => string | number | null])[] = [
+    ["TIME", ({ time }) => time.slice(0, 19).replace("T", " ")],
+    ...(ids ? [["REQUEST", ({ request_id: id }: Entry) => id] as const] : []),
+    ...(hasAttempts ? [["ATTEMPT", ({ attempt }: Entry) => attempt] as const] : []),
+    ["USER", (entry) => (ids ? entry.user_id : named(entry.username ?? undefined))],
+    [{ title: "KEY", optional: true }, (entry) => named((ids ? entry.key_id : entry.key_name) ?? undefined)],
+    ["MODEL", (entry) => named(entry.model_served === "" ? entry.model_asked : entry.model_served)],
+    [{ title: "PROVIDER", optional: true }, ({ provider }) => named(provider)],
+    ["STATUS", statusText],
+    ["INPUT", (entry) => entry.input_tokens],
+    ["OUTPUT", (entry) => entry.output_tokens],
+    ["COST USD", (entry) => entry.cost_usd],
+    ...(hasTags ? [[{ title: "TAGS", optional: true }, ({ tags }: Entry) => tags.join(" ")] as const] : []),
+  ];
+  const rows = entries.map((entry) => columns.map(([, cell]) => cell(entry)));
+  const header = columns.map(([title]) => title);
   return [table(header, rows), ...(next === null ? [] : ["There are older ones. Give --limit, --csv or --jsonl."])].join("\n");
+}
+
+/** `ok`, or why not: `refused 402 budget_exceeded`. */
+function statusText({ status, http_status: httpStatus, error_code: code }: Entry): string {
+  return status === "ok" ? status : [status, httpStatus, code].filter((part) => part !== null && part !== 0).join(" ");
 }

@@ -1,8 +1,8 @@
 import type { ApiKey, NewApiKey, User } from "../../accounts/index.ts";
 import type { UsageReport } from "../../ledger/index.ts";
-import type { AdminClient } from "../../server/index.ts";
+import { readAllPages, type AdminClient } from "../../server/index.ts";
 import { openAdmin } from "../admin.ts";
-import { initConfig, loadSettings } from "../config/index.ts";
+import { initConfig, loadSettings, type LoadedSettings } from "../config/index.ts";
 
 export interface GatewayOptions {
   /** The configuration file; by default the one that the command line uses. */
@@ -23,7 +23,8 @@ export class Gateway {
   /** Writes a configuration file where there is none, and makes sure that the database can be used. */
   async init(): Promise<{ readonly created: boolean; readonly path: string }> {
     const result = initConfig(this.#config === undefined ? {} : { path: this.#config });
-    await this.#admin((call) => call("users.list"));
+    const admin = await openAdmin(this.#settings(), { create: true });
+    await admin.close();
     return result;
   }
 
@@ -32,7 +33,7 @@ export class Gateway {
   }
 
   async listUsers(): Promise<User[]> {
-    return [...(await this.#admin((call) => call("users.list"))).data];
+    return await this.#admin((call) => readAllPages((after) => call("users.list", { query: { after } })));
   }
 
   /** @param user id or username. The answer's `key` is shown this once. */
@@ -41,7 +42,7 @@ export class Gateway {
   }
 
   async listApiKeys(): Promise<ApiKey[]> {
-    return [...(await this.#admin((call) => call("keys.list"))).data];
+    return await this.#admin((call) => readAllPages((after) => call("keys.list", { query: { after } })));
   }
 
   async revokeApiKey(keyId: string): Promise<ApiKey> {
@@ -53,8 +54,12 @@ export class Gateway {
     return await this.#admin((call) => call("usage.report", { query: { user: options.userId } }));
   }
 
+  #settings(): LoadedSettings {
+    return loadSettings(this.#config === undefined ? {} : { path: this.#config });
+  }
+
   async #admin<T>(run: (call: AdminClient) => Promise<T>): Promise<T> {
-    const admin = await openAdmin(loadSettings(this.#config === undefined ? {} : { path: this.#config }));
+    const admin = await openAdmin(this.#settings());
     try {
       return await run(admin.call);
     } finally {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { csvLine } from "./csv.ts";
-import type { EntriesQuery, UsageEntry } from "./entries.ts";
-import { exportEntries, exportUsage } from "./export.ts";
-import type { UsageQuery, UsageReportRow } from "./reports.ts";
+import type { EntriesQuery } from "./entries.ts";
+import { exportEntries, exportUsage, type NamedUsageEntry, type NamedUsageRow } from "./export.ts";
+import type { UsageQuery } from "./reports.ts";
 
 test("a record of CSV is quoted where it must be, and never a formula", () => {
   assert.equal(csvLine([]), "\r\n");
@@ -31,7 +31,7 @@ const sums = {
   unpriced_requests: 0,
 };
 const usageHeader =
-  "user,model,requests,attempts,errors,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,reasoning_tokens,cost_usd,unpriced_requests\r\n";
+  "user,model,requests,attempts,errors,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,reasoning_tokens,cost_usd,unpriced_requests,user_name\r\n";
 
 async function read(text: AsyncIterable<string>): Promise<readonly string[]> {
   const chunks = [];
@@ -40,9 +40,9 @@ async function read(text: AsyncIterable<string>): Promise<readonly string[]> {
 }
 
 test("a report is exported page by page, a header before it", async () => {
-  const rows: UsageReportRow[] = [
-    { group: { user: "usr_1", model: "=cmd" }, ...sums },
-    { group: { user: "usr_2", model: "gpt-5" }, ...sums, cost_usd: null },
+  const rows: NamedUsageRow[] = [
+    { group: { user: "usr_1", model: "=cmd" }, names: { user: "alice" }, ...sums },
+    { group: { user: "usr_2", model: "gpt-5" }, names: {}, ...sums, cost_usd: null },
   ];
   const asked: UsageQuery[] = [];
   const readPage = (query: UsageQuery) => {
@@ -52,8 +52,8 @@ test("a report is exported page by page, a header before it", async () => {
   };
   const query: UsageQuery = { groupBy: ["user", "model", "user"], userId: "usr_1" };
   assert.deepEqual(await read(exportUsage(readPage, query, "csv")), [
-    `${usageHeader}usr_1,'=cmd,1,2,0,10,20,3,4,5,0.1,0\r\n`,
-    "usr_2,gpt-5,1,2,0,10,20,3,4,5,,0\r\n",
+    `${usageHeader}usr_1,'=cmd,1,2,0,10,20,3,4,5,0.1,0,alice\r\n`,
+    "usr_2,gpt-5,1,2,0,10,20,3,4,5,,0,\r\n",
   ]);
   assert.deepEqual(asked, [
     { ...query, limit: 1000 },
@@ -72,14 +72,17 @@ test("an export ends where its limit is reached, and asks for no more than that"
   const asked: (number | undefined)[] = [];
   const readPage = ({ limit = 0 }: UsageQuery) => {
     asked.push(limit);
-    return Promise.resolve({ rows: Array.from({ length: limit }, () => ({ group: { user: "u" }, ...sums })), next: "more" });
+    return Promise.resolve({
+      rows: Array.from({ length: limit }, () => ({ group: { user: "u" }, names: { user: "u" }, ...sums })),
+      next: "more",
+    });
   };
   const chunks = await read(exportUsage(readPage, { groupBy: ["user"], limit: 2300 }, "csv"));
   assert.deepEqual([asked, chunks.join("").split("\r\n").length], [[1000, 1000, 300], 2302]);
 });
 
 test("an entry is a record with its tags in one cell, its price as JSON", async () => {
-  const entry: UsageEntry = {
+  const entry: NamedUsageEntry = {
     request_id: "req_1",
     attempt: 1,
     time: "2026-03-01T00:00:00.000Z",
@@ -106,6 +109,8 @@ test("an entry is a record with its tags in one cell, its price as JSON", async 
     error_code: null,
     tags: ["a", "b:c"],
     client_request_id: null,
+    username: "alice",
+    key_name: "laptop (tok_ab12…)",
   };
   const asked: EntriesQuery[] = [];
   const readPage = (query: EntriesQuery) => {
@@ -113,8 +118,8 @@ test("an entry is a record with its tags in one cell, its price as JSON", async 
     return Promise.resolve({ entries: [entry], next: null });
   };
   assert.deepEqual(await read(exportEntries(readPage, { status: "ok" }, "csv")), [
-    "time,request_id,attempt,user_id,key_id,dialect,provider,model_asked,model_served,status,http_status,error_code,input_tokens,output_tokens,cache_read_tokens,cache_write_5m_tokens,cache_write_1h_tokens,reasoning_tokens,usage_source,cost_usd,price,duration_ms,ttft_ms,direction,tags,client_request_id\r\n" +
-      `2026-03-01T00:00:00.000Z,req_1,1,usr_1,key_1,openai-chat,openai,'-x,gpt-5,ok,200,,1,2,,,,0,reported,0.1,"{""input"":""1""}",12,,consume,a b:c,\r\n`,
+    "time,request_id,attempt,user_id,key_id,dialect,provider,model_asked,model_served,status,http_status,error_code,input_tokens,output_tokens,cache_read_tokens,cache_write_5m_tokens,cache_write_1h_tokens,reasoning_tokens,usage_source,cost_usd,price,duration_ms,ttft_ms,direction,tags,client_request_id,username,key_name\r\n" +
+      `2026-03-01T00:00:00.000Z,req_1,1,usr_1,key_1,openai-chat,openai,'-x,gpt-5,ok,200,,1,2,,,,0,reported,0.1,"{""input"":""1""}",12,,consume,a b:c,,alice,laptop (tok_ab12…)\r\n`,
   ]);
   assert.deepEqual(asked, [{ status: "ok", limit: 1000 }]);
   assert.deepEqual(await read(exportEntries(readPage, {}, "jsonl")), [`${JSON.stringify(entry)}\n`]);

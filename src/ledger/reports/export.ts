@@ -1,31 +1,38 @@
 import { csvLine, type CsvCell } from "./csv.ts";
 import type { EntriesPage, EntriesQuery, UsageEntry } from "./entries.ts";
 import type { UsageGroup } from "./report-query.ts";
-import type { UsageReport, UsageReportRow, UsageQuery } from "./reports.ts";
+import type { UsageReportRow, UsageQuery } from "./reports.ts";
 
 /** `csv`: RFC 4180 with a header; `jsonl`: a JSON object a line, as in the pages of the API. */
 export type ExportFormat = "csv" | "jsonl";
+
+/** A row with what people call its user and its key, by group. */
+export type NamedUsageRow = UsageReportRow & { readonly names: Readonly<Record<string, string>> };
+/** An entry with what people call its user and its key. */
+export type NamedUsageEntry = UsageEntry & { readonly username: string | null; readonly key_name: string | null };
 
 /** Rows of a page, as they lie in memory at once. */
 const pageRows = 1000;
 
 /** A report as text, a page at a time, however long it is. */
 export function exportUsage(
-  read: (query: UsageQuery) => Promise<Pick<UsageReport, "rows" | "next">>,
+  read: (query: UsageQuery) => Promise<Page<NamedUsageRow>>,
   query: Omit<UsageQuery, "after">,
   format: ExportFormat,
 ): AsyncIterable<string> {
   const groups = [...new Set(query.groupBy)];
-  return textOf(format, [...groups, ...sumNames], pagesOf(read, query), (row) => usageCells(row, groups));
+  const named = groups.filter((group) => group === "user" || group === "key");
+  const header = [...groups, ...sumNames, ...named.map((group) => `${group}_name`)];
+  return textOf(format, header, pagesOf(read, query), (row) => usageCells(row, groups, named));
 }
 
 /** Entries as text, newest first, a page at a time. */
 export function exportEntries(
-  read: (query: EntriesQuery) => Promise<EntriesPage>,
+  read: (query: EntriesQuery) => Promise<Omit<EntriesPage, "entries"> & { readonly entries: readonly NamedUsageEntry[] }>,
   query: Omit<EntriesQuery, "after" | "limit"> & { readonly limit?: number },
   format: ExportFormat,
 ): AsyncIterable<string> {
-  const readPage = async (page: typeof query & { readonly limit: number }): Promise<Page<UsageEntry>> => {
+  const readPage = async (page: typeof query & { readonly limit: number }): Promise<Page<NamedUsageEntry>> => {
     const { entries, next } = await read(page);
     return { rows: entries, next };
   };
@@ -79,12 +86,13 @@ const sumNames = [
   "unpriced_requests",
 ] as const satisfies readonly (keyof UsageReportRow)[];
 
-function usageCells(row: UsageReportRow, groups: readonly UsageGroup[]): readonly CsvCell[] {
-  return [...groups.map((group) => row.group[group]!), ...sumNames.map((name) => row[name])];
+function usageCells(row: NamedUsageRow, groups: readonly UsageGroup[], named: readonly UsageGroup[]): readonly CsvCell[] {
+  const sums = sumNames.map((name) => row[name]);
+  return [...groups.map((group) => row.group[group]!), ...sums, ...named.map((group) => row.names[group] ?? null)];
 }
 
 /** The columns of entries, each once: one too few or too many does not compile. */
-const entryColumns: { readonly [Name in keyof UsageEntry]: true } = {
+const entryColumns: { readonly [Name in keyof NamedUsageEntry]: true } = {
   time: true,
   request_id: true,
   attempt: true,
@@ -111,11 +119,13 @@ const entryColumns: { readonly [Name in keyof UsageEntry]: true } = {
   direction: true,
   tags: true,
   client_request_id: true,
+  username: true,
+  key_name: true,
 };
-const entryNames = Object.keys(entryColumns) as readonly (keyof UsageEntry)[];
+const entryNames = Object.keys(entryColumns) as readonly (keyof NamedUsageEntry)[];
 
 /** A list is its parts with a space between, as tags have none in them; an object is JSON. */
-function entryCell(value: UsageEntry[keyof UsageEntry]): CsvCell {
+function entryCell(value: NamedUsageEntry[keyof NamedUsageEntry]): CsvCell {
   if (value === null || typeof value === "string" || typeof value === "number") return value;
   return Array.isArray(value) ? value.join(" ") : JSON.stringify(value);
 }

@@ -1,4 +1,5 @@
-import type { Accounts, Principal } from "../../accounts/index.ts";
+import type { Accounts, PageQuery, Principal } from "../../accounts/index.ts";
+import { GatewayError } from "../../core/index.ts";
 import type { accountContracts } from "./contracts/accounts.ts";
 import type { HandlersOf, OperationContext } from "./contracts/contract.ts";
 
@@ -7,20 +8,49 @@ type Handlers = HandlersOf<typeof accountContracts>;
 /** Users and keys, for admins; and a user's own. */
 export function accountHandlers(accounts: Accounts): Handlers {
   return {
-    "users.list": async () => ({ data: await accounts.listUsers() }),
+    "users.list": ({ query }) => readPage(query, (page) => accounts.listUsers(page)),
     "users.create": ({ body }) => accounts.createUser(withoutUndefined(body)),
     "users.get": ({ param }) => accounts.getUser(param),
-    "keys.list": async ({ query }) => ({ data: await accounts.listKeys(withoutUndefined(query)) }),
+    "users.update": ({ param, body }) => accounts.updateUser(param, withoutUndefined(body)),
+    "users.disable": ({ param }) => accounts.disableUser(param),
+    "users.enable": ({ param }) => accounts.enableUser(param),
+    "keys.list": ({ query }) => {
+      const { user } = query;
+      return readPage(query, (page) => accounts.listKeys({ ...page, ...(user === undefined ? {} : { user }) }));
+    },
     "keys.create": ({ body }) => accounts.createKey(withoutUndefined(body)),
     "keys.revoke": ({ param }) => accounts.revokeKey(param),
     "me.get": ({ principal }) => {
       const { userId, username, role } = principal;
-      return isKeyless(principal) ? { id: userId, username, email: null, role, created_at: null } : accounts.getUser(userId);
+      return isKeyless(principal)
+        ? { id: userId, username, email: null, role, created_at: null, disabled_at: null }
+        : accounts.getUser(userId);
     },
-    "me.keys.list": async ({ principal }) => ({ data: isKeyless(principal) ? [] : await accounts.listKeys({ user: principal.userId }) }),
+    "me.keys.list": ({ principal, query }) => {
+      if (isKeyless(principal)) return { data: [], next: null };
+      return readPage(query, (page) => accounts.listKeys({ ...page, user: principal.userId }));
+    },
     "me.keys.create": ({ principal, body }) => createOwnKey(accounts, principal, body),
     "me.keys.revoke": ({ principal, param }) => accounts.revokeKey(param, { user: principal.userId }),
   };
+}
+
+/** Rows of a page: an answer of bounded size, however many rows there are. */
+const maxRows = 1000;
+
+/** @param list gives at most `limit` rows, those after the one with the id `after`. */
+async function readPage<Row extends { readonly id: string }>(
+  { limit: text, after }: { readonly limit?: string | undefined; readonly after?: string | undefined },
+  list: (page: PageQuery) => Promise<readonly Row[]>,
+): Promise<{ readonly data: readonly Row[]; readonly next: string | null }> {
+  const limit = text === undefined ? maxRows : Number(text);
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxRows) {
+    throw new GatewayError("invalid_request", `"limit" must be a whole number from 1 to ${maxRows}.`, { param: "limit" });
+  }
+  // One more than the page shows whether there is a next one.
+  const rows = await list({ limit: limit + 1, ...(after === undefined ? {} : { after }) });
+  const data = rows.slice(0, limit);
+  return { data, next: rows.length > limit ? data.at(-1)!.id : null };
 }
 
 type OwnKey = OperationContext<(typeof accountContracts)["me.keys.create"]>["body"];

@@ -17,11 +17,12 @@ import { createAdminClient } from "./client.ts";
 import { createAdminOperations } from "./operations.ts";
 import type { SystemDeps } from "./system.ts";
 
-const alice: User = { id: "usr_1", username: "alice", email: null, role: "user", created_at: "2026-01-01T00:00:00Z" };
+const alice: User = { id: "usr_1", username: "alice", email: null, role: "user", created_at: "2026-01-01T00:00:00Z", disabled_at: null };
 
 const keyOf = (id: string, userId: string): ApiKey => ({
   id,
   user_id: userId,
+  username: "alice",
   name: null,
   role: "user",
   prefix: "tok_abcd",
@@ -61,6 +62,7 @@ function fakes(): { calls: Call[]; accounts: Accounts; reports: Reports } {
     createKey: noted("createKey", () => ({ ...keyOf("key_3", "usr_1"), key: "tok_shown_once" })),
     getKey: noted("getKey", (id: string) => keyOf(id, "usr_1")),
     listKeys: noted("listKeys", () => [keyOf("key_1", "usr_1")]),
+    readNames: () => Promise.resolve({ users: new Map(), keys: new Map() }),
     revokeKey: noted("revokeKey", (id: string, filter?: { user?: string }) => {
       const owner = owned.get(id);
       if (owner === undefined || (filter?.user !== undefined && filter.user !== owner)) throw new GatewayError("not_found", "No such key.");
@@ -68,7 +70,10 @@ function fakes(): { calls: Call[]; accounts: Accounts; reports: Reports } {
     }),
     close() {},
   } as unknown as Accounts;
-  const reports = { usage: noted("usage", () => ({ rows: [] })), entries: noted("entries", () => ({ data: [] })) } as unknown as Reports;
+  const reports = {
+    usage: noted("usage", () => ({ rows: [] })),
+    entries: noted("entries", () => ({ entries: [], next: null })),
+  } as unknown as Reports;
   return { calls, accounts, reports };
 }
 
@@ -128,19 +133,19 @@ test("an admin makes users and keys, and what is sent arrives as it is", async (
   assert.deepEqual(await ask("POST", "/api/v1/users", { username: "Ålice", email: "a@b.example", role: "admin" }), [201, alice]);
   const [status, key] = await ask("POST", "/api/v1/keys", { user: "alice", name: "laptop" });
   assert.deepEqual([status, key["key"]], [201, "tok_shown_once"]);
-  assert.deepEqual(await ask("GET", "/api/v1/users"), [200, { data: [alice] }]);
+  assert.deepEqual(await ask("GET", "/api/v1/users"), [200, { data: [alice], next: null }]);
   assert.deepEqual(await ask("GET", "/api/v1/users/alice"), [200, alice]);
-  assert.deepEqual(await ask("GET", "/api/v1/keys?user=alice"), [200, { data: [keyOf("key_1", "usr_1")] }]);
-  assert.deepEqual(await ask("GET", "/api/v1/keys"), [200, { data: [keyOf("key_1", "usr_1")] }]);
+  assert.deepEqual(await ask("GET", "/api/v1/keys?user=alice"), [200, { data: [keyOf("key_1", "usr_1")], next: null }]);
+  assert.deepEqual(await ask("GET", "/api/v1/keys"), [200, { data: [keyOf("key_1", "usr_1")], next: null }]);
   assert.deepEqual(await ask("DELETE", "/api/v1/keys/key_2"), [200, keyOf("key_2", "usr_2")]);
   assert.equal((await ask("GET", "/api/v1/users/nobody"))[0], 404);
   assert.deepEqual(calls, [
     { name: "createUser", args: [{ username: "Ålice", email: "a@b.example", role: "admin" }] },
     { name: "createKey", args: [{ user: "alice", name: "laptop" }] },
-    { name: "listUsers", args: [] },
+    { name: "listUsers", args: [{ limit: 1001 }] },
     { name: "getUser", args: ["alice"] },
-    { name: "listKeys", args: [{ user: "alice" }] },
-    { name: "listKeys", args: [{}] },
+    { name: "listKeys", args: [{ limit: 1001, user: "alice" }] },
+    { name: "listKeys", args: [{ limit: 1001 }] },
     { name: "revokeKey", args: ["key_2"] },
     { name: "getUser", args: ["nobody"] },
   ]);
@@ -223,7 +228,7 @@ test("a user sees and changes only what is its own", async (t) => {
   assert.equal((await mine("POST", "/api/v1/me/keys", { user: "usr_2" }))[0], 400);
   assert.deepEqual(calls, [
     { name: "getUser", args: ["usr_1"] },
-    { name: "listKeys", args: [{ user: "usr_1" }] },
+    { name: "listKeys", args: [{ limit: 1001, user: "usr_1" }] },
     { name: "createKey", args: [{ name: "phone", user: "usr_1", parent: "key_1" }] },
     { name: "revokeKey", args: ["key_1", { user: "usr_1" }] },
     { name: "revokeKey", args: ["key_2", { user: "usr_1" }] },
@@ -236,9 +241,16 @@ test("where auth is off the caller is shown as it is, without a row in the datab
   const { operations } = await start(t);
   const { origin } = await startEdge(t, adminRoutes(operations), { limits: { authEnabled: false } });
   const get = async (path: string): Promise<unknown> => (await fetch(`${origin}${path}`)).json();
-  assert.deepEqual(await get("/api/v1/me"), { id: "local", username: "local", email: null, role: "admin", created_at: null });
-  assert.deepEqual(await get("/api/v1/me/keys"), { data: [] });
-  assert.deepEqual(await get("/api/v1/users"), { data: [alice] });
+  assert.deepEqual(await get("/api/v1/me"), {
+    id: "local",
+    username: "local",
+    email: null,
+    role: "admin",
+    created_at: null,
+    disabled_at: null,
+  });
+  assert.deepEqual(await get("/api/v1/me/keys"), { data: [], next: null });
+  assert.deepEqual(await get("/api/v1/users"), { data: [alice], next: null });
 });
 
 test("every admin route refuses no key, a bad one and a user's; every own route only the first two", async (t) => {
@@ -378,7 +390,7 @@ test("the control socket serves its owner all operations, also those that no por
       call.end();
     });
   assert.deepEqual(await ask("POST", "/api/v1/stop"), [200, { status: "stopping" }]);
-  assert.deepEqual(await ask("GET", "/api/v1/users"), [200, { data: [alice] }]);
+  assert.deepEqual(await ask("GET", "/api/v1/users"), [200, { data: [alice], next: null }]);
   assert.deepEqual(await ask("GET", "/api/v1/status"), [200, { status: "running" }]);
 });
 
@@ -386,7 +398,7 @@ test("a command calls the same operations without a server, by their names", asy
   const { calls, accounts, reports } = fakes();
   const send = createLocalSender(operationsOver(accounts, reports), localPrincipal);
   const call = createAdminClient(send);
-  assert.deepEqual(await call("users.list"), { data: [alice] });
+  assert.deepEqual(await call("users.list"), { data: [alice], next: null });
   assert.deepEqual(await call("keys.revoke", { param: "key_1" }), keyOf("key_1", "usr_1"));
   await call("usage.report", { query: { user: "usr_1", group_by: "day", tag: undefined } });
   assert.deepEqual(calls.at(-1), { name: "usage", args: [{ groupBy: ["day"], userId: "usr_1", limit: 1000 }] });

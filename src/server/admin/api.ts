@@ -53,7 +53,7 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
     access: operation.access,
     dialect: "openai-chat",
     async handle(exchange: HttpExchange, { principal, param, query }) {
-      const body = operation.method === "POST" ? parseBody(await exchange.readBody()) : undefined;
+      const body = operation.body !== undefined || operation.method === "POST" ? parseBody(await exchange.readBody()) : undefined;
       const result = await runOperation(operation, { principal, param, query: new URLSearchParams(query), body });
       if (result instanceof TextStream) {
         await sendText(exchange, result);

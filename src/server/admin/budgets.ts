@@ -12,24 +12,38 @@ export function budgetHandlers(
 ): HandlersOf<typeof budgetContracts> {
   return {
     "budgets.list": async ({ query: { user, key_id: keyId } }) => {
-      if (user === undefined && keyId === undefined) return { data: await budgets.list() };
-      return { data: await budgets.list([(await subjectOf(accounts, user, keyId)).id]) };
+      const subjects = user === undefined && keyId === undefined ? undefined : [(await subjectOf(accounts, user, keyId)).id];
+      return { data: await named(accounts, await budgets.list(subjects)) };
     },
     "budgets.set": async ({ body }) => {
       const made = await setBudget(budgets, accounts, body);
       await onChange();
-      return made;
+      return (await named(accounts, [made]))[0]!;
     },
     "budgets.remove": async ({ param }) => {
       const removed = await budgets.remove(param);
       await onChange();
-      return removed;
+      return (await named(accounts, [removed]))[0]!;
     },
     "me.budgets.list": async ({ principal }) => {
       const keys = principal.keyId === "" ? [] : await accounts.listKeys({ user: principal.userId });
-      return { data: await budgets.list([principal.userId, ...keys.map((key) => key.id)]) };
+      return { data: await named(accounts, await budgets.list([principal.userId, ...keys.map((key) => key.id)])) };
     },
   };
+}
+
+type NamedBudget = BudgetState & { readonly username: string | null; readonly key_name: string | null };
+
+async function named(accounts: Accounts, states: readonly BudgetState[]): Promise<NamedBudget[]> {
+  const { users, keys } = await accounts.readNames(
+    states.flatMap((state) => state.user_id ?? []),
+    states.flatMap((state) => state.key_id ?? []),
+  );
+  return states.map((state) => ({
+    ...state,
+    username: state.user_id === null ? null : (users.get(state.user_id) ?? state.user_id),
+    key_name: state.key_id === null ? null : (keys.get(state.key_id) ?? state.key_id),
+  }));
 }
 
 type NewBudget = OperationContext<(typeof budgetContracts)["budgets.set"]>["body"];

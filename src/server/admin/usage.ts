@@ -3,18 +3,18 @@ import { GatewayError, isCalendarDay } from "../../core/index.ts";
 import {
   exportEntries,
   exportUsage,
-  type EntriesPage,
   type EntriesQuery,
   type EntryStatus,
   type ExportFormat,
   type Reports,
   type UsageFilter,
   type UsageGroup,
-  type UsageReport,
+  type UsageQuery,
 } from "../../ledger/index.ts";
 import type { HandlersOf } from "./contracts/contract.ts";
 import type { usageContracts } from "./contracts/usage.ts";
 import { TextStream } from "./text-stream.ts";
+import { nameEntries, nameReport } from "./usage-names.ts";
 
 /** A day, or a time with its offset: `Date.parse` alone takes far more, some of it in the machine's own time zone. */
 const rfc3339 = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+ -]\d\d:\d\d))?$/i;
@@ -33,28 +33,36 @@ export function usageHandlers(reports: Reports, accounts: Accounts): Handlers {
     if (user === undefined) return undefined;
     return user === "local" ? "local" : (await accounts.getUser(user)).id;
   };
+  const named: NamedReports = {
+    usage: async (query) => nameReport(accounts, await reports.usage(query)),
+    entries: async (query) => nameEntries(accounts, await reports.entries(query)),
+  };
+  const withKeyId = async (query: Query): Promise<Query> => {
+    const key = query["key_id"];
+    return key?.startsWith("tok_") === true ? { ...query, key_id: (await accounts.getKey(key)).id } : query;
+  };
   return {
-    "usage.report": async ({ query }) => readUsage(reports, query, await userOf(query)),
-    "usage.entries": async ({ query }) => readPage(reports, query, await userOf(query)),
-    "me.usage.report": ({ query, principal }) => readUsage(reports, query, principal.userId),
-    "me.usage.entries": ({ query, principal }) => readPage(reports, query, principal.userId),
+    "usage.report": async ({ query }) => readUsage(named, await withKeyId(query), await userOf(query)),
+    "usage.entries": async ({ query }) => readPage(named, await withKeyId(query), await userOf(query)),
+    "me.usage.report": ({ query, principal }) => readUsage(named, query, principal.userId),
+    "me.usage.entries": ({ query, principal }) => readPage(named, query, principal.userId),
   };
 }
 
-function readUsage(reports: Reports, query: Query, userId: string | undefined): TextStream | Promise<UsageReport> {
+interface NamedReports {
+  readonly usage: (query: UsageQuery) => ReturnType<typeof nameReport>;
+  readonly entries: (query: EntriesQuery) => ReturnType<typeof nameEntries>;
+}
+
+function readUsage(reports: NamedReports, query: Query, userId: string | undefined): TextStream | ReturnType<typeof nameReport> {
   const after = query["after"];
   const asked = { groupBy: groupsOf(query["group_by"]), ...filterOf(query, userId) };
   const format = formatOf(query);
-  if (format !== undefined)
-    return download(
-      format,
-      "usage",
-      exportUsage((page) => reports.usage(page), { ...asked, ...wholeLimit(query) }, format),
-    );
+  if (format !== undefined) return download(format, "usage", exportUsage(reports.usage, { ...asked, ...wholeLimit(query) }, format));
   return reports.usage({ ...asked, limit: limitOf(query, 1000, 10_000), ...(after === undefined ? {} : { after }) });
 }
 
-function readPage(reports: Reports, query: Query, userId: string | undefined): TextStream | Promise<EntriesPage> {
+function readPage(reports: NamedReports, query: Query, userId: string | undefined): TextStream | ReturnType<typeof nameEntries> {
   const status = query["status"];
   const after = query["after"];
   const asked: Omit<EntriesQuery, "limit"> = {
@@ -62,12 +70,7 @@ function readPage(reports: Reports, query: Query, userId: string | undefined): T
     ...(status === undefined ? {} : { status: oneOf("status", statuses, status) }),
   };
   const format = formatOf(query);
-  if (format !== undefined)
-    return download(
-      format,
-      "entries",
-      exportEntries((page) => reports.entries(page), { ...asked, ...wholeLimit(query) }, format),
-    );
+  if (format !== undefined) return download(format, "entries", exportEntries(reports.entries, { ...asked, ...wholeLimit(query) }, format));
   return reports.entries({ ...asked, limit: limitOf(query, 100, 1000), ...(after === undefined ? {} : { after }) });
 }
 

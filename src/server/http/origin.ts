@@ -84,7 +84,7 @@ export function preflight(exchange: HttpExchange, request: IncomingMessage, cors
       "access-control-allow-origin",
       origin,
       "access-control-allow-methods",
-      "GET, POST, DELETE",
+      "GET, POST, PATCH, DELETE",
       "access-control-allow-headers",
       request.headers["access-control-request-headers"] ?? "*",
       "access-control-max-age",

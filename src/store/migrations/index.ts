@@ -6,6 +6,7 @@ import { journalCheckpoints } from "./0005-journal-checkpoints.ts";
 import { usageRollups } from "./0006-usage-rollups.ts";
 import { entryBodies } from "./0007-entry-bodies.ts";
 import { keyParents } from "./0008-key-parents.ts";
+import { disabledUsers } from "./0009-disabled-users.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   usageRollups,
   entryBodies,
   keyParents,
+  disabledUsers,
 ];

@@ -10,6 +10,7 @@ const user = z.object({
   email: z.string().nullable(),
   role,
   created_at: time.nullable().describe("`null` for the user `local`"),
+  disabled_at: time.nullable().describe("since then all its keys are refused; `null`: it is not disabled"),
 });
 
 const storedUser = user.extend({ created_at: time });
@@ -17,6 +18,7 @@ const storedUser = user.extend({ created_at: time });
 const apiKey = z.object({
   id: z.string(),
   user_id: z.string(),
+  username: z.string(),
   name: z.string().nullable(),
   role,
   prefix: z.string().describe("the first characters, to recognise the key by: `tok_ab12`"),
@@ -35,13 +37,20 @@ const limits = {
   models: z.array(z.string()).optional().describe("globs, at most 100; `!` before models that it may not call"),
 };
 
+const paging = {
+  limit: z.string().optional().describe("rows of a page: 1000 if omitted, and at most"),
+  after: z.string().optional().describe("`next` of the page before"),
+};
+const next = z.string().nullable().describe("give it as `after` for the next page; `null` on the last");
+
 export const accountContracts = {
   "users.list": {
     method: "GET",
     path: "/api/v1/users",
     access: "admin",
-    summary: "Lists the users.",
-    answer: z.object({ data: z.array(storedUser).readonly() }),
+    summary: "Lists the users, the oldest first.",
+    query: z.object(paging),
+    answer: z.object({ data: z.array(storedUser).readonly(), next }),
   },
   "users.create": {
     method: "POST",
@@ -59,13 +68,35 @@ export const accountContracts = {
     summary: "Shows a user, by id or name.",
     answer: storedUser,
   },
+  "users.update": {
+    method: "PATCH",
+    path: "/api/v1/users/{id}",
+    access: "admin",
+    summary: "Changes role or email of a user, by id or name. Its keys lose at once what only admins may.",
+    body: z.strictObject({ email: z.string().nullish().describe("`null`: none"), role: role.optional() }),
+    answer: storedUser,
+  },
+  "users.disable": {
+    method: "POST",
+    path: "/api/v1/users/{id}/disable",
+    access: "admin",
+    summary: "Refuses all keys of a user from now on, by id or name. What the user has used stays in the ledger.",
+    answer: storedUser,
+  },
+  "users.enable": {
+    method: "POST",
+    path: "/api/v1/users/{id}/enable",
+    access: "admin",
+    summary: "Accepts the keys of a disabled user again, but for revoked ones.",
+    answer: storedUser,
+  },
   "keys.list": {
     method: "GET",
     path: "/api/v1/keys",
     access: "admin",
-    summary: "Lists the keys, of all users or of one.",
-    query: z.object({ user: z.string().optional().describe("id or name") }),
-    answer: z.object({ data: z.array(apiKey).readonly() }),
+    summary: "Lists the keys, of all users or of one, the oldest first.",
+    query: z.object({ user: z.string().optional().describe("id or name"), ...paging }),
+    answer: z.object({ data: z.array(apiKey).readonly(), next }),
   },
   "keys.create": {
     method: "POST",
@@ -80,7 +111,7 @@ export const accountContracts = {
     method: "DELETE",
     path: "/api/v1/keys/{id}",
     access: "admin",
-    summary: "Revokes a key, and all keys that were made with it.",
+    summary: "Revokes a key, by id or prefix, and all keys that were made with it.",
     answer: apiKey,
   },
   "me.get": { method: "GET", path: "/api/v1/me", access: "user", summary: "Shows the caller's user.", answer: user },
@@ -88,8 +119,9 @@ export const accountContracts = {
     method: "GET",
     path: "/api/v1/me/keys",
     access: "user",
-    summary: "Lists the caller's keys.",
-    answer: z.object({ data: z.array(apiKey).readonly() }),
+    summary: "Lists the caller's keys, the oldest first.",
+    query: z.object(paging),
+    answer: z.object({ data: z.array(apiKey).readonly(), next }),
   },
   "me.keys.create": {
     method: "POST",

@@ -9,7 +9,9 @@ const period = z.enum(["day", "month", "total"]);
 const budget = z.object({
   id: z.string(),
   user_id: z.string().nullable(),
+  username: z.string().nullable(),
   key_id: z.string().nullable(),
+  key_name: z.string().nullable().describe("the key's name and prefix, as in `laptop (tok_ab12…)`"),
   period,
   warn_usd: usd.nullable(),
   stop_usd: usd.nullable(),
@@ -26,7 +28,7 @@ export const budgetContracts = {
     path: "/api/v1/budgets",
     access: "admin",
     summary: "Lists the budgets, all or those of one user or key.",
-    query: z.object({ user: z.string().optional().describe("id or name"), key_id: z.string().optional() }),
+    query: z.object({ user: z.string().optional().describe("id or name"), key_id: z.string().optional().describe("id or prefix") }),
     answer: z.object({ data: z.array(budget).readonly() }),
   },
   "budgets.set": {
@@ -36,7 +38,7 @@ export const budgetContracts = {
     summary: "Sets the budget of a user or key for a period. A limit that is omitted stays as it was; `null` removes it.",
     body: z.strictObject({
       user: z.string().optional().describe("id or name"),
-      key_id: z.string().optional(),
+      key_id: z.string().optional().describe("id or prefix"),
       period,
       warn_usd: amount.nullish(),
       stop_usd: amount.nullish(),

@@ -8,7 +8,7 @@ import type { TextStream } from "../text-stream.ts";
  * code of the operation, so that a client can use them without a server.
  */
 export interface OperationContract {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** At most one part of it is a parameter, in braces: `/api/v1/users/{id}`. */
   readonly path: string;
   readonly access: Access;
@@ -18,7 +18,7 @@ export interface OperationContract {
   readonly status?: number;
   /** Query parameters: an object of optional texts. Any other parameter is refused. */
   readonly query?: z.ZodObject;
-  /** The JSON body of a POST. */
+  /** The JSON body of a POST or PATCH. */
   readonly body?: z.ZodType;
   readonly answer: z.ZodType;
   /** The operation can also answer with a long text: media types by value of the query parameter `format`. */

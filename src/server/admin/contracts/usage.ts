@@ -21,7 +21,18 @@ const sums = {
 
 const report = z.object({
   group_by: z.array(group).readonly(),
-  rows: z.array(z.object({ group: z.record(z.string(), z.string()).readonly(), ...sums })).readonly(),
+  rows: z
+    .array(
+      z.object({
+        group: z.record(z.string(), z.string()).readonly(),
+        names: z
+          .record(z.string(), z.string())
+          .readonly()
+          .describe("of the groups `user` and `key`: the username, and the key's name and prefix"),
+        ...sums,
+      }),
+    )
+    .readonly(),
   totals: z.object(sums).describe("of all rows that the filters let through, also of those on other pages"),
   next: z.string().nullable().describe("give it as `after` for the next page; `null` on the last"),
 });
@@ -33,7 +44,9 @@ const entry = z.object({
   duration_ms: z.number(),
   ttft_ms: z.number().nullable().describe("milliseconds to the first content"),
   user_id: z.string(),
+  username: z.string().nullable(),
   key_id: z.string(),
+  key_name: z.string().nullable().describe("the key's name and prefix, as in `laptop (tok_ab12…)`"),
   dialect: z.string(),
   provider: z.string(),
   model_asked: z.string(),
@@ -62,7 +75,7 @@ const entries = z.object({
 
 const text = z.string().optional();
 const filters = {
-  key_id: text,
+  key_id: text.describe("id or prefix"),
   provider: text,
   model: text,
   dialect: text,

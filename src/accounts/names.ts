@@ -1,0 +1,31 @@
+import type { Kysely } from "kysely";
+import type { Tables } from "../store/index.ts";
+import type { ApiKey, Names } from "./types.ts";
+
+/** A database takes a limited number of values in a statement. */
+const maxIds = 500;
+
+/** The username of each user and the label of each key with these ids. */
+export async function readNames(db: Kysely<Tables>, userIds: readonly string[], keyIds: readonly string[]): Promise<Names> {
+  const users = new Map<string, string>();
+  for (const ids of chunksOf(userIds)) {
+    const rows = await db.selectFrom("users").select(["id", "username"]).where("id", "in", ids).execute();
+    for (const { id, username } of rows) users.set(id, username);
+  }
+  const keys = new Map<string, string>();
+  for (const ids of chunksOf(keyIds)) {
+    const rows = await db.selectFrom("api_keys").select(["id", "name", "prefix"]).where("id", "in", ids).execute();
+    for (const row of rows) keys.set(row.id, keyLabel(row));
+  }
+  return { users, keys };
+}
+
+/** `laptop (tok_ab12…)`, or `tok_ab12…` for a key without a name. */
+export function keyLabel({ name, prefix }: Pick<ApiKey, "name" | "prefix">): string {
+  return name === null ? `${prefix}…` : `${name} (${prefix}…)`;
+}
+
+function chunksOf(ids: readonly string[]): string[][] {
+  const distinct = [...new Set(ids)];
+  return Array.from({ length: Math.ceil(distinct.length / maxIds) }, (_, i) => distinct.slice(i * maxIds, (i + 1) * maxIds));
+}

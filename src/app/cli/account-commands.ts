@@ -1,0 +1,165 @@
+import type { Command } from "commander";
+import { readAllPages, type OperationAnswer, type OperationInput } from "../../server/index.ts";
+import { print, shortTime, table } from "./output.ts";
+import type { WithAdmin } from "./with-admin.ts";
+
+type Role = OperationInput<"users.create">["body"]["role"];
+type User = OperationAnswer<"users.get">;
+type ApiKey = OperationAnswer<"keys.revoke">;
+
+interface Output {
+  readonly json?: boolean;
+}
+interface ListOutput extends Output {
+  readonly ids?: boolean;
+}
+
+/** `user create|list|update|disable|enable` */
+export function addUserCommands(program: Command, admin: WithAdmin): void {
+  const user = program.command("user").description("users").helpCommand(false);
+  user
+    .command("create")
+    .argument("<username>")
+    .option("--email <email>")
+    .option("--role <role>", "admin or user")
+    .option("--json", "print JSON")
+    .action(async (username: string, options: Output & { email?: string; role?: Role }) => {
+      const { email, role } = options;
+      const made = await admin((call) => call("users.create", { body: { username, email, role } }));
+      print(options.json === true, made, () => `${made.id}  ${made.username}\nNext: tokligence apikey create ${made.username}`);
+    });
+  user
+    .command("list")
+    .option("--ids", "with ids")
+    .option("--json", "print JSON")
+    .action(async ({ ids, json }: ListOutput) => {
+      const users = await admin((call) => readAllPages((after) => call("users.list", { query: { after } })));
+      print(json === true, users, () => userTable(users, ids === true));
+    });
+  user
+    .command("update")
+    .argument("<user>", "id or username")
+    .description("change role or email")
+    .option("--email <email>", "none takes it away")
+    .option("--role <role>", "admin or user")
+    .option("--json", "print JSON")
+    .action(async (name: string, { json, email, role }: Output & { email?: string; role?: Role }) => {
+      if (email === undefined && role === undefined) throw new Error("Give --email, --role, or both.");
+      const body = { role, email: email === "none" ? null : email };
+      const changed = await admin((call) => call("users.update", { param: name, body }));
+      print(json === true, changed, () => userTable([changed], false));
+    });
+  user
+    .command("disable")
+    .argument("<user>", "id or username")
+    .description("refuse all keys of a user from now on; usage and budgets stay")
+    .option("--json", "print JSON")
+    .action(async (name: string, { json }: Output) => {
+      const changed = await admin((call) => call("users.disable", { param: name }));
+      const undo = `\`tokligence user enable ${changed.username}\` undoes it.`;
+      print(json === true, changed, () => `${changed.username} is disabled: all its keys are refused. ${undo}`);
+    });
+  user
+    .command("enable")
+    .argument("<user>", "id or username")
+    .description("accept the keys of a disabled user again, but for revoked ones")
+    .option("--json", "print JSON")
+    .action(async (name: string, { json }: Output) => {
+      const changed = await admin((call) => call("users.enable", { param: name }));
+      print(json === true, changed, () => `${changed.username} is enabled: its keys are accepted, but for revoked ones.`);
+    });
+}
+
+/** `apikey create|list|revoke` */
+export function addKeyCommands(program: Command, admin: WithAdmin): void {
+  const apikey = program.command("apikey").description("API keys").helpCommand(false);
+  apikey
+    .command("create")
+    .argument("<user>", "id or username")
+    .option("--name <name>")
+    .option("--role <role>", "admin or user; by default the user's own")
+    .option("--expires <when>", "as in 30d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z; by default never")
+    .option("--models <patterns>", "the models it may call, by comma, as in gpt-*,!gpt-5-pro; by default all")
+    .option("--json", "print JSON")
+    .action(async (owner: string, options: Output & { name?: string; role?: Role; expires?: string; models?: string }) => {
+      const { name, role, expires } = options;
+      const models = options.models?.split(",").map((pattern) => pattern.trim());
+      const made = await admin((call) => call("keys.create", { body: { user: owner, name, role, expires, models } }));
+      print(options.json === true, made, () => `${made.key}\nThis key (${made.id}) is shown once and stored nowhere.`);
+    });
+  apikey
+    .command("list")
+    .option("--user <user>", "id or username")
+    .option("--ids", "with ids")
+    .option("--json", "print JSON")
+    .action(async ({ user, ids, json }: ListOutput & { user?: string }) => {
+      const keys = await admin((call) => readAllPages((after) => call("keys.list", { query: { user, after } })));
+      print(json === true, keys, () => keyTable(keys, ids === true));
+    });
+  apikey
+    .command("revoke")
+    .argument("<key>", "its id, or its prefix as in tok_ab12")
+    .option("--json", "print JSON")
+    .action(async (ref: string, { json }: Output) => {
+      const revoked = await admin((call) => call("keys.revoke", { param: ref }));
+      print(json === true, revoked, () => `${labelOf(revoked)} of ${revoked.username} is revoked.`);
+    });
+}
+
+function userTable(users: readonly User[], ids: boolean): string {
+  if (users.length === 0) return "No users yet. Next: tokligence user create NAME";
+  return table(
+    [...(ids ? ["ID"] : []), "USERNAME", "ROLE", "STATE", { title: "CREATED", optional: true }, "EMAIL"],
+    users.map((user) => [
+      ...(ids ? [user.id] : []),
+      user.username,
+      user.role,
+      user.disabled_at === null ? "active" : `disabled ${shortTime(user.disabled_at)}`,
+      shortTime(user.created_at ?? ""),
+      user.email,
+    ]),
+  );
+}
+
+function keyTable(keys: readonly ApiKey[], ids: boolean): string {
+  if (keys.length === 0) return "No keys yet. Next: tokligence apikey create USER";
+  const now = Date.now();
+  const prefixes = new Map(keys.map((key) => [key.id, `${key.prefix}…`]));
+  const hasNames = keys.some((key) => key.name !== null);
+  const hasModels = keys.some((key) => key.models !== null);
+  const hasParents = keys.some((key) => key.parent_id !== null);
+  return table(
+    [
+      ...(ids ? ["ID"] : []),
+      "USER",
+      "KEY",
+      ...(hasNames ? ["NAME"] : []),
+      "ROLE",
+      "STATE",
+      { title: "CREATED", optional: true },
+      ...(hasModels ? ["MODELS"] : []),
+      ...(hasParents ? [{ title: "MADE WITH", optional: true } as const] : []),
+    ],
+    keys.map((key) => [
+      ...(ids ? [key.id] : []),
+      key.username,
+      `${key.prefix}…`,
+      ...(hasNames ? [key.name] : []),
+      key.role,
+      stateOf(key, now),
+      shortTime(key.created_at),
+      ...(hasModels ? [key.models?.join(",") ?? "all"] : []),
+      ...(hasParents ? [key.parent_id === null ? null : (prefixes.get(key.parent_id) ?? key.parent_id)] : []),
+    ]),
+  );
+}
+
+function labelOf({ prefix, name }: ApiKey): string {
+  return name === null ? `${prefix}…` : `${name} (${prefix}…)`;
+}
+
+function stateOf({ revoked_at: revoked, expires_at: expires }: ApiKey, nowMs: number): string {
+  if (revoked !== null) return `revoked ${shortTime(revoked)}`;
+  if (expires === null) return "active";
+  return `${Date.parse(expires) <= nowMs ? "expired" : "until"} ${shortTime(expires)}`;
+}
