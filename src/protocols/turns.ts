@@ -62,7 +62,7 @@ function openTurns(messages: readonly Message[], keeps: (block: Block, role: "us
 
 function reminderOf({ content }: Message, losses: Losses): Block {
   losses.emulate("messages[]", "Instructions behind the first turn go as a text of the user's.");
-  for (const block of content) if (block.type === "media") losses.drop(block.kind, "The provider takes text only as instructions.");
+  for (const block of content) if (block.type === "media") losses.drop(block.kind, "The provider accepts only text as instructions.");
   const text = content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n\n");
   const cache = content.findLast((block) => block.type === "text" && block.cache !== undefined);
   return {

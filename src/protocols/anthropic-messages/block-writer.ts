@@ -3,21 +3,21 @@ import { isObject, type WireObject } from "../fields.ts";
 import type { ClientContext } from "../protocol.ts";
 import { toolName } from "./message-head.ts";
 
-/** One event of the stream; `fields` is the inside of its JSON after `type`, or "". */
+/** Writes one event of the stream. `fields` is the inside of its JSON object after `type`, or "". */
 export function frame(type: string, fields: string): string {
   return `event: ${type}\ndata: {"type":"${type}"${fields === "" ? "" : `,${fields}`}}\n\n`;
 }
 
 /**
- * Writes one content block: `open`, `delta`s, `close`, in that order. Blocks of text and thinking begin on the wire with their first content, so
- * that an empty one leaves no trace: clients echo what they get, and the vendor refuses empty text.
+ * Writes one content block: `open`, then each `delta`, then `close`. A block of text or thinking is written when its first content comes, so an empty
+ * block is not written at all: clients send back what they receive, and the vendor refuses empty text.
  */
 export class BlockWriter {
   readonly #start: BlockStart;
   readonly #hidesThinking: boolean;
   #index = 0;
   #proof: ReasoningProof | undefined;
-  /** `content_block_start` has been written. */
+  /** `content_block_start` is written. */
   isWritten = false;
   #isCustomBegun = false;
 
@@ -26,7 +26,7 @@ export class BlockWriter {
     this.#hidesThinking = client.request.reasoning?.visibility === "none";
   }
 
-  /** The block is the next on the wire, at `index`. */
+  /** Opens the block as the next one on the wire, at `index`. */
   open(index: number): string {
     const start = this.#start;
     this.#index = index;
@@ -49,7 +49,7 @@ export class BlockWriter {
       case "arguments":
         return this.#arguments(delta.text);
       case "proof":
-        // A proof on a tool call has no field here; only thinking is signed.
+        // The wire has no field for the proof of a tool call: only thinking is signed.
         if (this.#start.type === "reasoning") this.#proof = delta.proof;
         return "";
     }
@@ -99,7 +99,8 @@ export class BlockWriter {
   #arguments(text: string): string {
     if (this.#start.type !== "tool-call" || text === "") return "";
     if (this.#start.kind === "function") return this.#delta("input_json_delta", "partial_json", text);
-    // Free text travels as the one string of a function; a surrogate pair that is cut in two becomes two escapes, which JSON joins again.
+    // The free text is the one string argument of a function. If a surrogate pair is cut in two, each half becomes an escape, and a JSON parser joins
+    // them.
     const inside = JSON.stringify(text).slice(1, -1);
     const opening = this.#isCustomBegun ? "" : '{"input":"';
     this.#isCustomBegun = true;
@@ -110,7 +111,7 @@ export class BlockWriter {
     return this.#delta("input_json_delta", "partial_json", this.#isCustomBegun ? '"}' : '{"input":""}');
   }
 
-  /** The vendor streams the input of its server tools like that of any tool. */
+  /** The input of the vendor's server tools is streamed like the input of any other tool. */
   #beginOpaque(value: WireObject): string {
     const { type, input } = value as { type?: unknown; input?: unknown };
     const isToolUse = typeof type === "string" && type.endsWith("tool_use") && isObject(input) && Object.keys(input).length > 0;

@@ -1,7 +1,7 @@
 import { latin1OfUtf8, type Edit } from "../../core/index.ts";
 import type { Envelope, Patch, RouteCall } from "../protocol.ts";
 
-/** The one edit of this protocol: the model's name, where the upstream knows it by another. */
+/** The one edit of this protocol: the model's name is replaced if the upstream knows the model by another name. */
 export function planEdits(envelope: Envelope, _call: RouteCall, patch: Patch): readonly Edit[] {
   const span = envelope.spans["model"];
   if (patch.model === undefined || patch.model === envelope.model || span === undefined) return [];

@@ -6,7 +6,7 @@ import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
 import { callOf, fixture, generateCall } from "./harness.test.ts";
 
-test("a recorded body: model, stream, limit, and where they stand", () => {
+test("a recorded body: model, stream, limit, and their places in the text", () => {
   const body = latin1OfUtf8(fixture("node-sdk-tool-loop.json"));
   const { spans, insertAt, ...rest } = readEnvelope(body, generateCall);
   assert.deepEqual(rest, { model: "claude-sonnet-4-5", stream: true, maxOutputTokens: 8000, empty: false });
@@ -43,12 +43,12 @@ for (const [body, code, param] of faults) {
   });
 }
 
-test("a model of 256 characters is one, and stream may be null", () => {
+test("a model name of 256 characters is valid, and stream may be null", () => {
   const envelope = readEnvelope(`{"stream":null,"model":"${"x".repeat(256)}"}`, generateCall);
   assert.deepEqual([envelope.model.length, envelope.stream], [256, false]);
 });
 
-test("the model's name is replaced, and every other byte stays", () => {
+test("the model's name is replaced, and every other byte is kept", () => {
   const body = latin1OfUtf8('{ "n":1.0, "big":12345678901234567890,\r\n"model" : "ali\\u0061s ✓" , "t":"✓ \\u2713" }');
   const envelope = readEnvelope(body, generateCall);
   assert.equal(envelope.model, "alias ✓");
@@ -56,7 +56,7 @@ test("the model's name is replaced, and every other byte stays", () => {
   assert.equal(utf8OfLatin1(patched), '{ "n":1.0, "big":12345678901234567890,\r\n"model" : "up\\"✓" , "t":"✓ \\u2713" }');
 });
 
-test("nothing is edited where the name stays", () => {
+test("nothing is edited if the upstream has the same name", () => {
   const envelope = readEnvelope('{"model":"m"}', generateCall);
   assert.deepEqual([planEdits(envelope, generateCall, {}), planEdits(envelope, generateCall, { model: "m" })], [[], []]);
 });

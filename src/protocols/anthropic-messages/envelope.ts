@@ -7,8 +7,8 @@ const ownLimits: OwnLimits = { names: ["max_tokens"], isNested: false };
 const maxModelLength = 256;
 
 /**
- * Reads what the gateway must know before it parses: `{"model":"…","stream":true,"max_tokens":1024,…}`. Spans: `model`, `stream`.
- * @throws GatewayError `invalid_json`, `ambiguous_json`, and `invalid_request` with the param at fault.
+ * Reads what the gateway must know before it parses the body: `{"model":"…","stream":true,"max_tokens":1024,…}`. Spans: `model`, `stream`.
+ * @throws GatewayError `invalid_json`, `ambiguous_json`, and `invalid_request` with the parameter that is wrong.
  */
 export function readEnvelope(body: string, call: RouteCall): Envelope {
   if (call.route.method === "GET") {

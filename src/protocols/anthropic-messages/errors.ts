@@ -8,7 +8,7 @@ import { plainMessage } from "../plain-message.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 import type { WireError } from "./wire.ts";
 
-/** The statuses that the vendor's error types stand for (Anthropic API reference, "Errors"; SDK 1.12 `ErrorType`; November 2026). */
+/** The status of each error type of the vendor (Anthropic API reference, "Errors"; SDK 1.12 `ErrorType`; November 2026). */
 const statusByType: Readonly<Record<string, number>> = {
   invalid_request_error: 400,
   authentication_error: 401,
@@ -39,8 +39,8 @@ const typeByKind: Readonly<Record<ErrorKind, string>> = {
 };
 
 /**
- * Reads `{"type":"error","error":{"type","message","details":{"error_code"}},"request_id"}`. Anything else becomes a message: short plain text
- * as it is, markup not at all.
+ * Reads `{"type":"error","error":{"type","message","details":{"error_code"}},"request_id"}`. From any other body, short plain text becomes the
+ * message; markup does not.
  */
 export function parseError(status: number, body: string): UpstreamError {
   const error = readErrorObject(body);
@@ -48,21 +48,21 @@ export function parseError(status: number, body: string): UpstreamError {
   return { status, ...error };
 }
 
-/** Reads the data of `event: error` (text). The status is the one that the error's type stands for. */
+/** Reads the data of `event: error` (text). The status follows from the error's type. */
 export function parseStreamError(data: string): UpstreamError {
   const error = readErrorObject(data);
   if (error === undefined) return { status: 502, message: plainMessage(502, data) };
   return { status: statusByType[error.type ?? ""] ?? 500, ...error };
 }
 
-/** Whether a status of success came with an error, or with something that is no answer: what is thrown then. `body` is text. */
+/** What to throw for a body that came with a status of success and is an error, or no answer at all. `body` is text. */
 export function answeredError(body: string): AnsweredError | GatewayError {
   return readErrorObject(body) === undefined
     ? new GatewayError("upstream_invalid_response", "The provider's answer is neither one of the Anthropic protocol nor an error.")
     : new AnsweredError(parseStreamError(body));
 }
 
-/** The vendor's form; or `{"error":"…"}`, `{"message"}`, `{"detail"}`, as other servers of the protocol and what stands before them answer. */
+/** The vendor's form; or `{"error":"…"}`, `{"message"}`, `{"detail"}`, as other servers of the protocol and the proxies in front of them answer. */
 function readErrorObject(body: string): Omit<UpstreamError, "status"> | undefined {
   const wire = jsonObject(body);
   if (wire === undefined) return undefined;
@@ -87,12 +87,12 @@ export function renderError(error: GatewayError, requestId: string): RenderedErr
   return { status: error.status, body: JSON.stringify(errorBody(error, requestId)) };
 }
 
-/** The event that ends a stream with an error. All characters are ASCII, so that it is the same in any encoding. */
+/** The event that ends a stream with an error. All characters are ASCII, so its bytes are the same in every encoding. */
 export function renderStreamError(error: GatewayError, requestId: string): string {
   return `event: error\ndata: ${asciiJson(errorBody(error, requestId))}\n\n`;
 }
 
-/** The same, for an error that came down the stream itself. */
+/** The same event, for an error that came in the upstream's stream. */
 export function encodeStreamError(error: StreamError): string {
   const type = error.type !== undefined && statusByType[error.type] !== undefined ? error.type : typeOfStatus(error.status);
   return `event: error\ndata: ${asciiJson(wireError(type, error.message, error.code ?? type, null))}\n\n`;
@@ -102,12 +102,14 @@ function errorBody(error: GatewayError, requestId: string): WireError {
   return wireError(typeOf(error), error.message, error.upstreamCode ?? error.code, requestId);
 }
 
-/** `details.error_code` is what clients of version 2026-10-21 switch on; older ones ignore it. */
+/** Clients of version 2026-10-21 read `details.error_code` to decide what to do; older clients ignore it. */
 function wireError(type: string, message: string, errorCode: string, requestId: string | null): WireError {
   return { type: "error", error: { type, message, details: { error_code: errorCode } }, request_id: requestId };
 }
 
-/** The upstream's own type is kept only where it agrees with the status: a key that was refused upstream is no `authentication_error` here. */
+/**
+ * The upstream's own type is kept only if it agrees with the status: a key that the upstream refused is not an `authentication_error` of the client.
+ */
 function typeOf(error: GatewayError): string {
   const { upstreamType } = error;
   if (upstreamType !== undefined && statusByType[upstreamType] === error.status) return upstreamType;

@@ -1,7 +1,7 @@
 import type { Extensions } from "../../ir/index.ts";
 import { createFieldReaders, type WireObject } from "../fields.ts";
 
-/** The readers of the dialect: `messages.0.content.1.text: …`, as the vendor's own messages name a field. */
+/** The readers of the dialect. They name a field as the vendor's own messages do: `messages.0.content.1.text: …`. */
 export const {
   invalidField,
   join,

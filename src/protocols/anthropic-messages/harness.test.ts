@@ -15,7 +15,7 @@ export function wireFixture(name: string): unknown {
   return JSON.parse(fixture(name));
 }
 
-/** The call of a route, by method and path of the table. */
+/** The call of a route, by its method and path in the table of routes. */
 export function callOf(route: string, param = ""): RouteCall {
   const found = routes.find(({ method, path }) => `${method} ${path}` === route);
   if (found === undefined) throw new Error(`no route ${route}`);
@@ -38,7 +38,7 @@ export function encode(events: readonly StreamEvent[], client = clientOf()): str
   return events.map((event) => encoder.push(event)).join("");
 }
 
-/** The events of a stream: the JSON of each `data:` line, each checked to have the same type in its `event:` line. */
+/** The events of a stream: the JSON of each `data:` line, checked to have the same type as its `event:` line. */
 export function framesOf(stream: string): unknown[] {
   return stream
     .split("\n\n")
@@ -51,7 +51,7 @@ export function framesOf(stream: string): unknown[] {
     });
 }
 
-/** The SDK, answered by `respond` in place of a network. */
+/** The SDK with `respond` in place of the network. */
 export function sdkWith(respond: () => Response): Anthropic {
   return new Anthropic({ apiKey: "k", baseURL: "http://127.0.0.1", maxRetries: 0, fetch: () => Promise.resolve(respond()) });
 }

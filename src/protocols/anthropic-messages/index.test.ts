@@ -19,7 +19,7 @@ for (const [route, method, path] of paths) {
   });
 }
 
-test("a model's name cannot climb out of the path", () => {
+test("a model's name with dotted segments is refused in a path", () => {
   for (const name of ["..", "a/../b", "a//b", "."]) {
     assert.throws(() => anthropicMessages.upstreamPath(callOf("GET /anthropic/v1/models/{model}"), name), { code: "invalid_path" });
   }
@@ -87,7 +87,7 @@ test("an error in a stream is an ASCII event", () => {
   );
 });
 
-test("upstream errors are read whatever they are", () => {
+test("upstream errors of any shape are read", () => {
   const body = '{"type":"error","error":{"type":"not_found_error","message":"model: x","details":{"error_code":"gone"}},"request_id":"r"}';
   assert.deepEqual(anthropicMessages.parseError(404, body), { status: 404, message: "model: x", type: "not_found_error", code: "gone" });
   assert.deepEqual(anthropicMessages.parseError(500, "<html>nginx</html>"), {
@@ -107,7 +107,7 @@ test("upstream errors are read whatever they are", () => {
   });
 });
 
-test("models in the vendor's shape, as the SDK reads them", async () => {
+test("the list of models has the vendor's shape, and the SDK reads it", async () => {
   const models = [
     { id: "a/b", provider: "p", createdAt: 1767225600 },
     { id: "c", provider: "p", createdAt: 0 },
@@ -140,6 +140,6 @@ test("models in the vendor's shape, as the SDK reads them", async () => {
   }
 });
 
-test("a count of tokens", () => {
+test("a count of tokens is rendered", () => {
   assert.equal(anthropicMessages.renderTokenCount(7), '{"input_tokens":7}');
 });

@@ -1,37 +1,37 @@
 /**
- * What a Claude model takes, by the version in its name. Sources, on platform.claude.com in November 2026: "Adaptive thinking", "Effort", "Structured
- * outputs" (generally available from 4.5 on), and the migration guides: of 4.5 (temperature or top_p, since Opus 4.1), 4.6 (no prefill), Opus 4.7 and
- * Sonnet 5 (no budgets, no sampling, `xhigh`), Opus 5 (`disabled` at `high` or below), Fable 5 and Opus 5.5 (always thinks), Sonnet 5.5
- * (`between_tools` in place of `disabled`), Opus 5.5, Sonnet 5.5 and Fable 5.1 (no forced tool). A name without a version is an alias of the newest.
+ * What a Claude model accepts, by the version in its name. A name without a version is an alias of the newest. Sources, on platform.claude.com in
+ * November 2026: "Adaptive thinking", "Effort", "Structured outputs" (generally available from 4.5 on), and the migration guides: of 4.5 (temperature
+ * or top_p, since Opus 4.1), 4.6 (no prefill), Opus 4.7 and Sonnet 5 (no budgets, no sampling, `xhigh`), Opus 5 (`disabled` at `high` or below),
+ * Fable 5 and Opus 5.5 (always thinks), Sonnet 5.5 (`between_tools` in place of `disabled`), Opus 5.5, Sonnet 5.5 and Fable 5.1 (no forced tool).
  */
 export interface ModelTraits {
-  /** `budget`: `thinking.type` enabled with a budget; `adaptive`: the model decides, `effort` says how much. */
+  /** `budget`: `thinking.type` is `enabled`, with a budget; `adaptive`: the model decides, and `effort` says how much it may think. */
   readonly thinking: "none" | "budget" | "adaptive";
-  /** A budget is taken beside the adaptive form. */
+  /** The model accepts a budget as well as the adaptive form. */
   readonly takesBudget: boolean;
   /**
-   * How the model is told not to think: by leaving `thinking` out, as it does not think unasked; by a type of `thinking`, of which `between_tools` is
-   * the least that it can; or not at all.
+   * How a request switches thinking off. `absent`: it omits `thinking`, as the model thinks only if asked. `disabled`, `between_tools`: that type of
+   * `thinking` (`between_tools` is the least that the model can do). `never`: it cannot.
    */
   readonly rest: "absent" | "disabled" | "between_tools" | "never";
-  /** Thinks where nothing is said. */
+  /** The model thinks if the request has no `thinking`. */
   readonly thinksUnasked: boolean;
-  /** `tool_choice` of type `any` and `tool`. */
+  /** The model accepts `tool_choice` of type `any` and `tool`. */
   readonly takesForcedTool: boolean;
   readonly takesEffort: boolean;
   readonly highestEffort: "high" | "max";
   readonly takesXhigh: boolean;
-  /** `output_config.format` and strict tools. */
+  /** The model accepts `output_config.format` and strict tools. */
   readonly takesFormat: boolean;
-  /** `temperature`, `top_p` and `top_k` other than the defaults. */
+  /** The model accepts values of `temperature`, `top_p` and `top_k` other than the defaults. */
   readonly takesSampling: boolean;
-  /** `temperature` and `top_p` in one request. */
+  /** The model accepts `temperature` and `top_p` in one request. */
   readonly takesBothSamplings: boolean;
-  /** The conversation may end with the beginning of the answer. */
+  /** The conversation may end with the beginning of the answer (a prefill). */
   readonly takesPrefill: boolean;
 }
 
-/** A model of another vendor that speaks this protocol: what the protocol had before its later fields. */
+/** A model of another vendor that speaks this protocol: it has what the protocol had before its later fields. */
 const otherVendor: ModelTraits = {
   thinking: "budget",
   takesBudget: true,

@@ -3,7 +3,7 @@ import { isObject } from "../fields.ts";
 import type { ModelInfo } from "../protocol.ts";
 import type { WireModel, WireModelPage, WireTokenCount } from "./wire.ts";
 
-/** One page with all of them: `{"data":[{"type":"model","id","display_name","created_at",…}],"has_more":false,"first_id","last_id"}`. */
+/** One page with all models: `{"data":[{"type":"model","id","display_name","created_at",…}],"has_more":false,"first_id","last_id"}`. */
 export function renderModelList(models: readonly ModelInfo[]): string {
   const page: WireModelPage = {
     data: models.map(wireModel),
@@ -18,7 +18,7 @@ export function renderModel(model: ModelInfo): string {
   return JSON.stringify(wireModel(model));
 }
 
-/** `created_at` is RFC 3339; what the gateway does not know is null, as the vendor's type allows. */
+/** `created_at` is RFC 3339. What the gateway does not know is null, as the vendor's type allows. */
 function wireModel(model: ModelInfo): WireModel {
   return {
     type: "model",
@@ -35,7 +35,7 @@ function wireModel(model: ModelInfo): WireModel {
   };
 }
 
-/** The ids of a page. @throws GatewayError `upstream_invalid_response`. */
+/** Returns the model ids of a page. @throws GatewayError `upstream_invalid_response`. */
 export function parseModelList(wire: unknown): readonly string[] {
   const data = isObject(wire) ? wire["data"] : undefined;
   if (!Array.isArray(data)) throw invalidList();

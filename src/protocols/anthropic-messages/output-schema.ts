@@ -16,7 +16,7 @@ const stringFormats: ReadonlySet<unknown> = new Set([
   "uuid",
 ]);
 
-/** Anthropic API, "Structured outputs", limits of JSON Schema; November 2026. */
+/** What the vendor's grammar supports (Anthropic API, "Structured outputs", limits of JSON Schema; November 2026). */
 const outputSupport: SchemaSupport = {
   closedObjects: true,
   keeps(key, value) {
@@ -26,10 +26,10 @@ const outputSupport: SchemaSupport = {
   },
 };
 
-/** A schema as the vendor's grammar takes it. */
+/** Lowers a schema to what the vendor's grammar accepts. */
 export function lowerForOutput(schema: JsonSchema, param: LostParam, losses: Losses): WireObject {
   const lowered = lowerSchema(schema, outputSupport);
   if (lowered.described.length > 0)
-    losses.emulate(param, `The provider enforces no ${lowered.described.join(", ")}: told in the description.`);
+    losses.emulate(param, `The provider does not enforce ${lowered.described.join(", ")}: the description says it.`);
   return lowered.schema;
 }

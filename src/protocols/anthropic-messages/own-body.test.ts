@@ -16,7 +16,7 @@ test("an effort beside disabled thinking is cut out for a server that refuses it
   assert.equal(fit(`{${off},"output_config":{"effort":"high"}}`, false), undefined);
 });
 
-test("nor is it rendered for such a server", () => {
+test("an effort beside disabled thinking is not rendered for such a server", () => {
   const rendered = renderRequest(
     request({ reasoning: { enabled: false, effort: "high" } }),
     target({ model: "claude-sonnet-4-6", quirks: { noEffortWithoutThinking: true } }),

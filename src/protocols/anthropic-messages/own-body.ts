@@ -3,16 +3,16 @@ import type { Loss } from "../translation.ts";
 import type { FittedBody, OwnTarget } from "../protocol.ts";
 import { ownQuirksOf, quirksOfModel } from "../quirks.ts";
 
-/** What a server refuses that takes no effort beside thinking that is switched off. */
+/** The loss on a server that refuses an effort beside thinking that is switched off. */
 export const effortLoss: Loss = {
   param: "reasoning.effort",
   action: "dropped",
-  reason: "The provider refuses it where the model does not reason.",
+  reason: "The provider refuses it if the model does not reason.",
 };
 
 /**
- * The body of a client of this dialect for a server with quirks. One is known here: `output_config.effort` beside `thinking: {"type":"disabled"}`, which
- * Claude Code sends for its subagents, is cut out.
+ * Changes the body of a client of this dialect for a server with quirks. There is one such quirk here: Claude Code sends `output_config.effort`
+ * beside `thinking: {"type":"disabled"}` for its subagents, and the effort is cut out.
  */
 export function fitOwnBody(text: string, target: OwnTarget): FittedBody | undefined {
   if (ownQuirksOf(quirksOfModel(target.quirks, target.model)).noEffortWithoutThinking !== true) return undefined;

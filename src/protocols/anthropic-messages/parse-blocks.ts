@@ -11,7 +11,7 @@ const knownThinking: ReadonlySet<string> = new Set(["type", "thinking", "signatu
 const knownToolUse: ReadonlySet<string> = new Set(["type", "id", "name", "input", "cache_control"]);
 const knownToolResult: ReadonlySet<string> = new Set(["type", "tool_use_id", "content", "is_error", "cache_control"]);
 
-/** The content of a message, of `system` or of a tool result: a string, or blocks. */
+/** Parses the content of a message, of `system` or of a tool result: a string, or a list of blocks. */
 export function parseBlocks(content: unknown, path: string): readonly Block[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
   return readArray(content, path).flatMap((value, index) => {
@@ -21,8 +21,8 @@ export function parseBlocks(content: unknown, path: string): readonly Block[] {
 }
 
 /**
- * One block, usually. What only this vendor runs or understands (`server_tool_use`, `web_search_tool_result`, `container_upload`, types to come) is
- * opaque and keeps its wire form.
+ * Parses one wire block, usually to one block. What only this vendor runs or understands (`server_tool_use`, `web_search_tool_result`,
+ * `container_upload`, future types) becomes an opaque block that keeps its wire form.
  */
 function parseBlock(block: WireObject, path: string): Block | Block[] {
   switch (requiredString(block, "type", path)) {
@@ -87,8 +87,8 @@ function parseImage(block: WireObject, path: string): MediaBlock {
 }
 
 /**
- * `{"type":"document","source":…,"title","context","citations"}`. A source of content blocks becomes one text, followed by its images; the
- * extensions keep how it was divided.
+ * Parses `{"type":"document","source":…,"title","context","citations"}`. A source of content blocks becomes one text, followed by its images; the
+ * extensions keep the original blocks.
  */
 function parseDocument(block: WireObject, path: string): Block | Block[] {
   const at = join(path, "source");
@@ -106,7 +106,7 @@ function parseDocument(block: WireObject, path: string): Block | Block[] {
   return [document, ...content.filter((inner) => inner.type === "media")];
 }
 
-/** A search result is a short text with a title; what makes it one (`source`, `citations`) stays in the extensions, with its type. */
+/** A search result becomes a short text with a title. Its type, `source` and `citations` stay in the extensions. */
 function parseSearchResult(block: WireObject, path: string): MediaBlock {
   return compact({
     type: "media" as const,
@@ -149,7 +149,7 @@ function parseToolResult(block: WireObject, path: string): ToolResultBlock {
   });
 }
 
-/** A tool that was loaded when asked for: a sentence to any other model, and the reference itself in the extensions. */
+/** A reference to a tool that was loaded later: a sentence for any other model, and the reference itself in the extensions. */
 function parseToolReference(block: WireObject, path: string): Block {
   return compact({
     type: "text" as const,

@@ -3,8 +3,8 @@ import { compact, type WireObject } from "../fields.ts";
 import { invalidField, optionalNumber, optionalObject, optionalString, readObject, requiredString } from "./fields.ts";
 
 /**
- * `thinking`: `{"type":"enabled","budget_tokens":N,"display":…}`, `{"type":"adaptive"}`, `{"type":"between_tools"}` or `{"type":"disabled"}`, and
- * `output_config.effort`. `display` is `summarized` or `omitted`.
+ * Parses `thinking`: `{"type":"enabled","budget_tokens":N,"display":…}`, `{"type":"adaptive"}`, `{"type":"between_tools"}` or `{"type":"disabled"}`,
+ * and `output_config.effort`. `display` is `summarized` or `omitted`.
  */
 export function parseReasoning(body: WireObject): ReasoningRequest | undefined {
   const thinking = optionalObject(body, "thinking", "");
@@ -26,7 +26,7 @@ function parseThinking(thinking: WireObject): ReasoningRequest {
     case "disabled":
       return { enabled: false };
     default:
-      // Types of a later API version ask for reasoning in some way; the extensions keep which.
+      // A type of a later API version asks for reasoning in some way; the extensions keep the type.
       return compact({ enabled: true, visibility });
   }
 }
@@ -42,7 +42,7 @@ function parseDisplay(thinking: WireObject): "none" | "summary" | undefined {
   }
 }
 
-/** `output_config.format`, or `output_format` as the beta of 2025-11-13 had it: `{"type":"json_schema","schema":{…}}`. */
+/** Parses `output_config.format`, or `output_format` of the beta of 2025-11-13: `{"type":"json_schema","schema":{…}}`. */
 export function parseResponseFormat(body: WireObject): ResponseFormat | undefined {
   const output = optionalObject(body, "output_config", "");
   const inConfig = output === undefined ? undefined : optionalObject(output, "format", "output_config");

@@ -11,7 +11,7 @@ const parse = (wire: unknown): ChatRequest => parseRequest(wire, generateCall);
 const own = (fields: Record<string, unknown>) => ({ extensions: { "anthropic-messages": fields } });
 const base = { model: "m", max_tokens: 10 } as const;
 
-test("the tool loop of the official SDK", () => {
+test("the tool loop of the official SDK is parsed", () => {
   const call = (id: string, step: string) => ({
     type: "tool-call",
     id,
@@ -64,7 +64,7 @@ test("the tool loop of the official SDK", () => {
   });
 });
 
-test("the first body of Claude Code: a system turn among the messages, deferred tools, adaptive thinking, fields without a name", () => {
+test("the first body of Claude Code: a system turn among the messages, deferred tools, adaptive thinking, fields without a neutral name", () => {
   const request = parse(wireFixture("claude-code-first.json"));
   assert.deepEqual(request.messages.slice(0, 1), [
     {
@@ -100,7 +100,7 @@ test("the first body of Claude Code: a system turn among the messages, deferred 
   });
 });
 
-test("the line in which Claude Code tells the vendor its version is none of the instructions", () => {
+test("the line with the version of Claude Code is not part of the instructions", () => {
   const systemOf = (system: unknown) => parse({ ...base, system, messages: [] }).messages;
   const line = "x-anthropic-billing-header: cc_version=2.1.330; cc_entrypoint=cli;";
   assert.deepEqual(systemOf(line), []);
@@ -110,7 +110,7 @@ test("the line in which Claude Code tells the vendor its version is none of the 
   assert.deepEqual(systemOf(quoted), [{ role: "system", content: [{ type: "text", text: quoted }] }]);
 });
 
-test("tool results of Claude Code: images, tool references, is_error, text behind a result, thinking that is shown to nobody", () => {
+test("tool results of Claude Code: images, tool references, is_error, text behind a result, thinking whose text is omitted", () => {
   assert.deepEqual(parse(wireFixture("claude-code-images.json")).messages, [
     {
       role: "assistant",
@@ -343,7 +343,7 @@ test("documents, search results, redacted thinking, and blocks of server tools",
   ]);
 });
 
-test("the SDK's structured output, and the beta's older place for it", () => {
+test("the SDK's structured output, and its older place in the beta", () => {
   const schema = {
     type: "object",
     properties: { a: { type: "string" } },
@@ -358,12 +358,12 @@ test("the SDK's structured output, and the beta's older place for it", () => {
   });
 });
 
-test("a body for counting tokens needs no max_tokens", () => {
+test("a body that asks for a token count needs no max_tokens", () => {
   const request = parseRequest({ model: "m", messages: [{ role: "user", content: "hi" }] }, callOf("POST /v1/messages/count_tokens"));
   assert.deepEqual(request, { model: "m", stream: false, messages: [{ role: "user", content: [{ type: "text", text: "hi" }] }] });
 });
 
-test("numbers in a call's input are the client's text", () => {
+test("numbers in a call's input keep the client's spelling", () => {
   const input = '{"id":1234567890123456789,"x":1.0,"list":[-0,1E5]}';
   const call = `{"type":"tool_use","id":"c","name":"f","input":${input},"cache_control":{"type":"ephemeral"}}`;
   const server = `{"type":"server_tool_use","id":"s","name":"g","input":${input}}`;
@@ -375,7 +375,7 @@ test("numbers in a call's input are the client's text", () => {
   assert.deepEqual([maxOutputTokens, temperature], [10, 1]);
 });
 
-test("a signature is its block's proof, whatever it holds; an empty one is none", () => {
+test("a signature of any content is the proof of its block; an empty signature is not a proof", () => {
   const thinking = (signature: string) => ({ type: "thinking", thinking: "", signature });
   const content = [thinking("any %%% thing"), thinking("")];
   assert.deepEqual(parse({ ...base, messages: [{ role: "assistant", content }] }).messages[0]?.content, [

@@ -18,7 +18,7 @@ import { parseBlocks } from "./parse-blocks.ts";
 import { parseReasoning, parseResponseFormat } from "./parse-reasoning.ts";
 import { parseToolChoice, parseTools } from "./parse-tools.ts";
 
-/** Fields that the neutral form has names for; `thinking` and `output_config` are in `parse-reasoning.ts`. */
+/** Fields that have a neutral name; `thinking` and `output_config` are parsed in `parse-reasoning.ts`. */
 export const knownFields: ReadonlySet<string> = new Set([
   "model",
   "stream",
@@ -44,7 +44,7 @@ const knownMessageFields: ReadonlySet<string> = new Set(["role", "content"]);
 
 /**
  * Parses the body of `POST /v1/messages` and of `…/count_tokens`. The top-level `system` becomes the first message; a `system` turn among the
- * messages stays where it is. What has no neutral name stays in `extensions["anthropic-messages"]`, under its own key.
+ * messages stays in its place. What has no neutral name stays in `extensions["anthropic-messages"]`, under its own key.
  * @throws GatewayError `invalid_request` that names the field as the vendor does: `messages.0.content.1.text`.
  */
 export function parseRequest(wire: unknown, _call: RouteCall): ChatRequest {
@@ -78,8 +78,8 @@ function parseSystem(body: WireObject): Message[] {
 }
 
 /**
- * Claude Code tells the vendor its version in a line that stands as text before the instructions. It says nothing to a model, and as it changes with
- * every version it would keep another vendor's cache from hitting.
+ * Claude Code reports its version to the vendor in a line of text before the instructions. The line means nothing to a model, and it changes with
+ * every version, so that another vendor's prompt cache would miss.
  */
 const billingLine = /^x-anthropic-billing-header:[^\n]*(?:\n|$)/;
 
@@ -111,7 +111,7 @@ function parseEndUser(body: WireObject): string | undefined {
   return metadata === undefined ? undefined : optionalString(metadata, "user_id", "metadata");
 }
 
-/** The fields without a neutral name, and what is left of those that have one for a part of them. */
+/** The fields without a neutral name, and the unnamed rest of those that have a name for a part of them. */
 function unnamedFields(body: WireObject): WireObject | undefined {
   return restOf(body, knownFields, {
     thinking: unnamedThinking(body),
@@ -125,7 +125,7 @@ function restIn(body: WireObject, key: string, known: ReadonlySet<string>): Wire
   return object === undefined ? undefined : restOf(object, known);
 }
 
-/** The neutral form knows three types of thinking; a configuration of another type is kept whole. */
+/** The neutral form knows three types of thinking; a `thinking` object of another type is kept whole. */
 function unnamedThinking(body: WireObject): WireObject | undefined {
   const thinking = optionalObject(body, "thinking", "");
   if (thinking === undefined) return undefined;

@@ -18,7 +18,7 @@ const stopReasons: Readonly<Record<string, StopReason>> = {
   model_context_window_exceeded: "context-window",
 };
 
-/** The end of an answer in neutral words. */
+/** The end of an answer in the neutral form. */
 export interface ParsedEnd {
   readonly stopReason: StopReason;
   readonly rawStopReason: string;
@@ -27,8 +27,8 @@ export interface ParsedEnd {
 
 /**
  * Parses a Message, `{"id","type":"message","model","content":[…],"stop_reason","usage":{…}}` (Anthropic API reference and SDK 1.12, November 2026).
- * The input of a tool call is its text as it stands in `body` (text, not latin1). `createdAt` is 0, as the wire has none.
- * @throws AnsweredError where the body is an error; GatewayError `upstream_invalid_response` where it is no message.
+ * The input of a tool call is kept as its text in `body` (text, not latin1). `createdAt` is 0, as the wire has no time.
+ * @throws AnsweredError if the body is an error; GatewayError `upstream_invalid_response` if it is not a message.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
   const wire = parseMessage(body);
@@ -99,7 +99,9 @@ export function redactedProof(data: string): { readonly protocol: "anthropic-mes
   return { protocol: "anthropic-messages", kind: "redacted", data };
 }
 
-/** `stop_reason` and `stop_sequence`; `undefined` before the end. An answer that was given by the tool of `ToolIdentity` is no call. */
+/**
+ * Parses `stop_reason` and `stop_sequence`; `undefined` before the end. A call of the tool that gives the answer (`ToolIdentity`) is not a tool call.
+ */
 export function parseEnd(wire: WireObject, hasCall: boolean, toolNames: ToolNames | undefined): ParsedEnd | undefined {
   const { stop_reason: raw, stop_sequence: sequence } = wire as { stop_reason?: unknown; stop_sequence?: unknown };
   if (typeof raw !== "string") return undefined;
@@ -112,7 +114,7 @@ export function parseEnd(wire: WireObject, hasCall: boolean, toolNames: ToolName
   };
 }
 
-/** What a message says that has no neutral name; null is nothing. */
+/** The fields of a message that have no neutral name and are not null. */
 export function ownFields(message: WireObject): Extensions | undefined {
   const fields: Record<string, unknown> = {};
   for (const key of ["container", "diagnostics", "stop_details"]) {

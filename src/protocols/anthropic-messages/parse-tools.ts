@@ -15,8 +15,8 @@ import {
 const knownToolFields: ReadonlySet<string> = new Set(["type", "name", "description", "input_schema", "strict", "cache_control"]);
 
 /**
- * `tools`: `{"name","description","input_schema",…}` is a function. A tool with a type of its own (`web_search_20250305`, `bash_20250124`, …) has a
- * schema that only the vendor knows, so it stays as on the wire.
+ * Parses `tools`: `{"name","description","input_schema",…}` is a function. A tool with a type of its own (`web_search_20250305`, `bash_20250124`, …)
+ * has a schema that only the vendor knows, so it keeps its wire form.
  */
 export function parseTools(body: WireObject): readonly Tool[] | undefined {
   return optionalArray(body, "tools", "")?.map((value, index) => {
@@ -39,12 +39,14 @@ function parseFunctionTool(tool: WireObject, path: string): Tool {
   });
 }
 
-/** Toolsets have no name: the type stands for it. */
+/** A toolset has no name: its type is used as the name. */
 function parseServerTool(tool: WireObject, type: string, path: string): Tool {
   return { type: "server", name: optionalString(tool, "name", path) ?? type, protocol: "anthropic-messages", wire: tool };
 }
 
-/** `tool_choice`: `{"type":"auto"|"any"|"none"}` or `{"type":"tool","name"}`; `disable_parallel_tool_use` is the neutral form's opposite. */
+/**
+ * Parses `tool_choice`: `{"type":"auto"|"any"|"none"}` or `{"type":"tool","name"}`. `disable_parallel_tool_use` is the negation of the neutral field.
+ */
 export function parseToolChoice(body: WireObject): { readonly choice: ToolChoice; readonly parallel: boolean | undefined } | undefined {
   const wire = optionalObject(body, "tool_choice", "");
   if (wire === undefined) return undefined;
@@ -67,7 +69,7 @@ function parseChoice(wire: WireObject): ToolChoice {
   }
 }
 
-/** `cache_control`: `{"type":"ephemeral","ttl":"5m"|"1h"}` on a block or a tool. */
+/** Parses `cache_control` of a block or a tool: `{"type":"ephemeral","ttl":"5m"|"1h"}`. */
 export function parseCache(object: WireObject, path: string): CacheHint | undefined {
   const control = optionalObject(object, "cache_control", path);
   if (control === undefined) return undefined;

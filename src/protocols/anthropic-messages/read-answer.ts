@@ -8,9 +8,9 @@ import { mergeCounts, usageOfCounts } from "./usage.ts";
 const keys = ["usage", "model", "id", "stop_reason", "error", "content"] as const;
 
 /**
- * Reads the facts of a Message, `{"id","model","stop_reason","usage":{…},…}`, parsing nothing but those values. A count of tokens and a listing of
- * models have no facts.
- * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError where the answer is an error.
+ * Reads the facts of a Message, `{"id","model","stop_reason","usage":{…},…}`, and parses only those values. A token count and a list of models have
+ * no facts.
+ * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError if the answer is an error.
  */
 export function readAnswer(body: string, call: RouteCall): AnswerFacts {
   const [usageSpan, modelSpan, idSpan, reasonSpan, errorSpan, content] = scanDocument(body, keys).spans;

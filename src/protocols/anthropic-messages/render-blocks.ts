@@ -7,27 +7,27 @@ import type { ToolNamer } from "../tool-names.ts";
 import type { PairedResult } from "../turns.ts";
 import { renderMedia } from "./render-media.ts";
 
-/** An error must say something here. */
+/** The text of an error result without content: the vendor requires one. */
 const emptyError = "The tool failed.";
 
-/** A block on its way to the wire. */
+/** A block before it is printed as JSON. */
 export interface OutBlock {
   readonly fields: WireObject;
   readonly cache?: CacheHint | undefined;
-  /** JSON text of `input`, which goes in as it is. */
+  /** JSON text of `input`; it is written unchanged. */
   readonly input?: string;
 }
 
-/** Whether a block has a place in a turn at all; what has none is told as lost. Results are paired elsewhere. */
+/** Whether a block can be part of a turn; if not, its loss is reported. Results are paired with their calls elsewhere. */
 export function hasPlace(block: Block, role: "user" | "assistant", losses: Losses): boolean {
   switch (block.type) {
     case "text":
     case "refusal":
-      // The vendor refuses text of nothing but space.
+      // The vendor refuses text that is only white space.
       return block.text.trim() !== "";
     case "media":
       if (role === "user") return true;
-      losses.drop(block.kind, "The provider takes media from the user only.");
+      losses.drop(block.kind, "The provider accepts media only from the user.");
       return false;
     case "reasoning":
       return role === "assistant" && isOwnReasoning(block, losses);
@@ -42,14 +42,14 @@ export function hasPlace(block: Block, role: "user" | "assistant", losses: Losse
   }
 }
 
-/** Only what this protocol signed comes back; a text that nobody signed would be refused. */
+/** Only reasoning that this protocol signed is sent back; the vendor refuses unsigned thinking. */
 function isOwnReasoning({ proof, text }: ReasoningBlock, losses: Losses): boolean {
   if (proof?.protocol === "anthropic-messages" && (proof.kind === "signature" || proof.kind === "redacted")) return true;
-  if (text !== "" || proof !== undefined) losses.drop("thoughts", "The provider takes back only reasoning that it signed.");
+  if (text !== "" || proof !== undefined) losses.drop("thoughts", "The provider accepts only reasoning that it signed itself.");
   return false;
 }
 
-/** Renders blocks; ids of calls are made to fit the wire, the same for a call and its result. */
+/** Renders blocks. Call ids are changed to fit the wire, in the same way for a call and its result. */
 export class BlockRenderer {
   readonly #namer: ToolNamer;
   readonly #losses: Losses;
@@ -62,7 +62,7 @@ export class BlockRenderer {
     this.#losses = losses;
   }
 
-  /** A block for which `hasPlace` holds. */
+  /** Renders a block for which `hasPlace` is true. */
   render(block: Exclude<Block, ToolResultBlock>): OutBlock {
     switch (block.type) {
       case "text":
@@ -110,13 +110,13 @@ export class BlockRenderer {
     };
   }
 
-  /** Ids have a small alphabet here, and each may stand once. */
+  /** The wire allows a small alphabet in ids, and each id once. */
   #idOf(call: ToolCallBlock): string {
     const known = this.#idByCall.get(call);
     if (known !== undefined) return known;
     const base = call.id.replace(/[^a-zA-Z0-9_-]/g, "_") || "call";
     let id = base;
-    // Goes on where the last call of this id ended: all calls of a conversation may have one.
+    // Continues from the last number of this id: all calls of a conversation may have the same one.
     let n = this.#nextNumber.get(base) ?? 2;
     for (; this.#takenIds.has(id); n++) id = `${base}_${n}`;
     this.#nextNumber.set(base, n);
@@ -126,7 +126,7 @@ export class BlockRenderer {
   }
 }
 
-/** A reference to a tool has come in as a sentence; see `parse-blocks.ts`. */
+/** A reference to a tool was parsed to a sentence; see `parse-blocks.ts`. */
 function textFields({ text, extensions }: TextBlock): WireObject {
   const own = extensions?.["anthropic-messages"] ?? {};
   return own["type"] === "tool_reference" ? own : { type: "text", text, ...own };
@@ -142,7 +142,7 @@ export function cacheControl({ ttl }: CacheHint): WireObject {
   return { type: "ephemeral", ...(ttl === undefined ? {} : { ttl }) };
 }
 
-/** The JSON of a block. */
+/** Returns the JSON of a block. */
 export function printBlock({ fields, cache, input }: OutBlock): string {
   const head = JSON.stringify(cache === undefined ? fields : { ...fields, cache_control: cacheControl(cache) });
   return input === undefined ? head : `${head.slice(0, -1)},"input":${input}}`;

@@ -5,13 +5,13 @@ import type { Losses } from "../losses.ts";
 const imageTypes: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
 
 /**
- * The `image` or `document` block of a medium, without its `cache_control`. What has no place (audio, video, a file in another vendor's store) becomes a
- * text that says so.
+ * Returns the `image` or `document` block of a medium, without its `cache_control`. What the wire cannot carry (audio, video, a file in another
+ * vendor's store) becomes a text that says so.
  */
 export function renderMedia(block: MediaBlock, losses: Losses): WireObject {
   const own = block.extensions?.["anthropic-messages"] ?? {};
   losses.dropForeign(block.extensions, "anthropic-messages", "content[]");
-  if (block.detail !== undefined && block.detail !== "auto") losses.drop("media.detail", "The provider looks at all images alike.");
+  if (block.detail !== undefined && block.detail !== "auto") losses.drop("media.detail", "The provider has no level of detail for images.");
   if (own["type"] === "search_result" && block.source.type === "text") return renderSearchResult(block, block.source.text, own);
   const source = ownSource(own["source"]) ?? sourceOf(block);
   if (source === undefined) return omitted(block, losses);
@@ -23,7 +23,7 @@ function renderSearchResult(block: MediaBlock, text: string, own: WireObject): W
   return compact({ ...own, title: block.filename, content: [{ type: "text", text }] });
 }
 
-/** A source of content blocks, as it came; but not where it holds images, which stand beside the document in the neutral form. */
+/** The document's original source of content blocks; not if it contains images, which are separate blocks in the neutral form. */
 function ownSource(source: unknown): WireObject | undefined {
   if (!isObject(source)) return undefined;
   const content = source["content"];
@@ -41,7 +41,7 @@ function sourceOf({ kind, source }: MediaBlock): WireObject | undefined {
     case "url":
       return /^https?:/i.test(source.url) ? { type: "url", url: source.url } : undefined;
     case "file":
-      // Files of this vendor are `file_…`; OpenAI's are `file-…`, Google's `files/…`.
+      // File ids of this vendor begin with `file_`; OpenAI's with `file-`, Google's with `files/`.
       return source.id.startsWith("file_") ? { type: "file", file_id: source.id } : undefined;
     case "text":
       return kind === "document" ? textSource(source.text) : undefined;

@@ -4,9 +4,9 @@ import type { Losses } from "../losses.ts";
 import type { Turn } from "../turns.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
-/** The least budget that the vendor takes. */
+/** The smallest budget that the vendor accepts. */
 const minBudget = 1024;
-/** What an effort is worth in tokens, on a model that wants a budget. */
+/** The budget in tokens for each effort, on a model that requires a budget. */
 const budgetByEffort: Readonly<Record<string, number>> = {
   minimal: 1024,
   low: 2048,
@@ -28,7 +28,7 @@ export interface RenderedReasoning {
 interface Surroundings {
   readonly traits: ModelTraits;
   readonly maxTokens: number;
-  /** The model must call a tool, which it can't while it thinks. */
+  /** The model must call a tool, and cannot think in such a request. */
   readonly isToolForced: boolean;
   readonly turns: readonly Turn[];
 }
@@ -39,12 +39,12 @@ export function renderReasoning(request: ChatRequest, around: Surroundings, loss
   const own = request.extensions?.["anthropic-messages"]?.["thinking"];
   const thinking = isObject(own) && typeof own["type"] === "string" ? own : thinkingOf(request.reasoning, around, losses);
   const isOn = thinking !== undefined && thinking["type"] !== "disabled" && thinking["type"] !== "between_tools";
-  const told = isOn ? withoutObstacle(thinking, around, losses) : restedForTool(restOf(thinking, own), around);
-  const effort = traits.takesEffort ? renderEffort(request.reasoning?.effort, traits, told?.["type"] === "disabled", losses) : undefined;
-  return { thinking: told === thinking ? restOf(thinking, own) : told, effort, isOn: isOn && told === thinking };
+  const sent = isOn ? withoutObstacle(thinking, around, losses) : restedForTool(restOf(thinking, own), around);
+  const effort = traits.takesEffort ? renderEffort(request.reasoning?.effort, traits, sent?.["type"] === "disabled", losses) : undefined;
+  return { thinking: sent === thinking ? restOf(thinking, own) : sent, effort, isOn: isOn && sent === thinking };
 }
 
-/** Thinking, or rest where something stands in its way. */
+/** The `thinking` of the request, or its "off" form if something prevents thinking. */
 function withoutObstacle(thinking: WireObject, around: Surroundings, losses: Losses): WireObject | undefined {
   const obstacle = obstacleTo(thinking, around);
   if (obstacle === undefined) return thinking;
@@ -52,17 +52,17 @@ function withoutObstacle(thinking: WireObject, around: Surroundings, losses: Los
   return restOfModel(around.traits);
 }
 
-/** A model that thinks unasked, and must call a tool, is told not to. */
+/** Switches thinking off on a model that thinks by default and must call a tool. */
 function restedForTool(thinking: WireObject | undefined, { traits, isToolForced }: Surroundings): WireObject | undefined {
   return thinking === undefined && isToolForced && traits.takesForcedTool && traits.thinksUnasked ? restOfModel(traits) : thinking;
 }
 
-/** `thinking` of a model that shall not think, as far as it can be told. */
+/** The `thinking` that switches a model's thinking off, as far as possible. */
 function restOfModel({ rest }: ModelTraits): WireObject | undefined {
   return rest === "disabled" || rest === "between_tools" ? { type: rest } : undefined;
 }
 
-/** What an extension says of `thinking` beside its type goes along. */
+/** Adds the fields of `thinking` beside its type that the extensions keep. */
 function restOf(thinking: WireObject | undefined, own: unknown): WireObject | undefined {
   return thinking !== undefined && isObject(own) ? { ...thinking, ...own } : thinking;
 }
@@ -85,7 +85,7 @@ function thinkingOf(reasoning: ReasoningRequest | undefined, around: Surrounding
   const display = traits.thinking === "adaptive" ? displayOf(reasoning) : undefined;
   if (traits.thinking === "budget" || (reasoning.budgetTokens !== undefined && traits.takesBudget))
     return withBudget(reasoning, around, losses, display);
-  if (reasoning.budgetTokens !== undefined) losses.emulate("reasoning.budgetTokens", "The model takes no budget: it decides itself.");
+  if (reasoning.budgetTokens !== undefined) losses.emulate("reasoning.budgetTokens", "The model accepts no budget: it decides itself.");
   return compact({ type: "adaptive", display });
 }
 
@@ -93,7 +93,7 @@ function displayOf({ visibility }: ReasoningRequest): string | undefined {
   return visibility === undefined ? undefined : visibility === "none" ? "omitted" : "summarized";
 }
 
-/** A budget stays below `max_tokens`; one that the client did not set leaves half of them to the answer. */
+/** A budget stays below `max_tokens`. If the client set no budget, it is at most half of `max_tokens`, so that the answer has the rest. */
 function withBudget(reasoning: ReasoningRequest, { maxTokens }: Surroundings, losses: Losses, display: string | undefined): WireObject {
   const asked =
     reasoning.budgetTokens ??
@@ -104,18 +104,18 @@ function withBudget(reasoning: ReasoningRequest, { maxTokens }: Surroundings, lo
     return { type: "disabled" };
   }
   if (reasoning.budgetTokens !== undefined && budget !== reasoning.budgetTokens) {
-    losses.clamp("reasoning.budgetTokens", `The provider takes ${minBudget} to ${maxTokens - 1}.`);
+    losses.clamp("reasoning.budgetTokens", `The provider accepts ${minBudget} to ${maxTokens - 1}.`);
   }
   return compact({ type: "enabled", budget_tokens: budget, display });
 }
 
-/** Without thinking, models that think unasked take no more than `high`. */
+/** A model that thinks by default accepts at most `high` while its thinking is off. */
 function renderEffort(effort: string | undefined, traits: ModelTraits, rests: boolean, losses: Losses): string | undefined {
   if (effort === "none") return traits.rest === "never" ? "low" : undefined;
   if (effort === undefined) return undefined;
   const fitting = effortFor(effort, traits);
   const known = rests && traits.thinksUnasked && (fitting === "xhigh" || fitting === "max") ? "high" : fitting;
-  if (known !== effort) losses.clamp("reasoning.effort", `The nearest that the model takes is "${known}".`);
+  if (known !== effort) losses.clamp("reasoning.effort", `The nearest that the model accepts is "${known}".`);
   return known;
 }
 
@@ -137,7 +137,7 @@ function effortFor(effort: string, { highestEffort, takesXhigh }: ModelTraits): 
   }
 }
 
-/** Why the model can't think in this request although it was asked to. */
+/** Why the model cannot think in this request although the client asks for it. */
 function obstacleTo(thinking: WireObject, { traits, isToolForced, turns }: Surroundings): string | undefined {
   if (isToolForced && traits.takesForcedTool) return "The provider can't force a tool while the model reasons, and the tool was forced.";
   if (thinking["type"] === "enabled" && hasUnsignedStep(turns)) {
@@ -146,7 +146,7 @@ function obstacleTo(thinking: WireObject, { traits, isToolForced, turns }: Surro
   return undefined;
 }
 
-/** Since the user last spoke, a step with tool calls that does not begin with signed thinking; the budget form refuses to go on from there. */
+/** Whether a step with tool calls since the last text of the user has no signed thinking at its beginning; the budget form refuses such a request. */
 function hasUnsignedStep(turns: readonly Turn[]): boolean {
   const start = turns.findLastIndex(({ role, results }) => role === "user" && results.length === 0);
   return turns

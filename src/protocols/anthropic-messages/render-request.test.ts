@@ -19,7 +19,7 @@ function render(request: Partial<ChatRequest>, model = "claude-sonnet-4-5", quir
 }
 
 for (const name of ["node-sdk-output-format.json", "node-sdk-tool-loop.json"]) {
-  test(`${name} of this protocol's own client comes out as it went in`, () => {
+  test(`${name} of this protocol's own client is rendered as it was parsed`, () => {
     const request = parseRequest(wireFixture(name), generateCall);
     const rendered = renderRequest(request, { ...targetOf(request.model), stream: request.stream });
     assert.deepEqual(parseRequest(JSON.parse(rendered.value), generateCall), request);
@@ -27,7 +27,7 @@ for (const name of ["node-sdk-output-format.json", "node-sdk-tool-loop.json"]) {
   });
 }
 
-test("a session of Claude Code comes out as it went in, but for the first turn that was cut off and instructions in between", () => {
+test("a session of Claude Code is rendered as it was parsed, except for its cut-off first turn and instructions among the messages", () => {
   for (const name of ["claude-code-images.json", "claude-code-first.json"]) {
     const request = parseRequest(wireFixture(name), generateCall);
     const rendered = renderRequest(request, { ...targetOf(request.model), stream: request.stream });
@@ -41,7 +41,7 @@ test("a session of Claude Code comes out as it went in, but for the first turn t
   }
 });
 
-test("a conversation of another dialect, whole", () => {
+test("a whole conversation of another dialect is rendered", () => {
   const rendered = render({
     messages: [
       { role: "developer", content: [{ type: "text", text: "be brief" }] },
@@ -139,7 +139,7 @@ test("a conversation of another dialect, whole", () => {
   );
 });
 
-test("steps of a conversation stay apart, and a late result comes to its call", () => {
+test("steps of a conversation stay separate, and a late result is placed after its call", () => {
   const result = (callId: string): Message => ({
     role: "user",
     content: [{ type: "tool-result", callId, content: [{ type: "text", text: callId }] }],
@@ -171,7 +171,7 @@ test("steps of a conversation stay apart, and a late result comes to its call", 
   ]);
 });
 
-test("own thinking comes back first in its turn, byte by byte", () => {
+test("the vendor's own thinking is sent back first in its turn, with the same bytes", () => {
   const proof = { protocol: "anthropic-messages", kind: "signature", data: "sig" } as const;
   const redacted = { protocol: "anthropic-messages", kind: "redacted", data: "red" } as const;
   const { messages } = bodyOf(
@@ -199,7 +199,7 @@ test("own thinking comes back first in its turn, byte by byte", () => {
   ]);
 });
 
-test("the forms of reasoning, by model", () => {
+test("reasoning has the form that the model accepts", () => {
   const reasoningOf = (reasoning: NonNullable<ChatRequest["reasoning"]>, model: string, more: Partial<ChatRequest> = {}): unknown => {
     const rendered = render({ reasoning, ...more }, model);
     const { thinking, output_config: output, temperature } = bodyOf(rendered);
@@ -235,7 +235,7 @@ test("the forms of reasoning, by model", () => {
     undefined,
     "emulated reasoning.budgetTokens",
   ]);
-  // How a model is told not to think, if it can be.
+  // How a request switches a model's thinking off, if possible.
   const rest = (model: string): unknown => reasoningOf({ effort: "none" }, model);
   assert.deepEqual(rest("claude-sonnet-4-6"), [{ type: "disabled" }, undefined, undefined]);
   assert.deepEqual(rest("claude-opus-4-8"), [undefined, undefined, undefined]);
@@ -258,7 +258,7 @@ test("the forms of reasoning, by model", () => {
   ]);
 });
 
-test("a forced tool beats thinking", () => {
+test("a forced tool switches thinking off", () => {
   const rendered = render(
     { reasoning: { adaptive: true }, tools: [{ type: "function", name: "t" }], toolChoice: { type: "named", name: "t" }, temperature: 0.5 },
     "claude-opus-4-6",
@@ -268,7 +268,7 @@ test("a forced tool beats thinking", () => {
   assert.deepEqual(lossesOf(rendered), ["dropped reasoning"]);
 });
 
-test("a model that can't be forced to call a tool is asked to, and one that thinks unasked is told not to", () => {
+test("a model that can't be forced to call a tool is asked to call it, and thinking is switched off on a model that thinks by default", () => {
   const tools = [{ type: "function", name: "t" }] as const;
   const choose = (model: string, toolChoice: NonNullable<ChatRequest["toolChoice"]>): unknown => {
     const rendered = render({ tools, toolChoice }, model);
@@ -285,7 +285,7 @@ test("a model that can't be forced to call a tool is asked to, and one that thin
   assert.deepEqual(choose("claude-opus-4-8", { type: "required" }), [{ type: "any" }, undefined, undefined]);
 });
 
-test("a budget gives way to a step whose thinking another provider did", () => {
+test("a budget is dropped after a step whose thinking is of another provider", () => {
   const messages: Message[] = [
     user,
     { role: "assistant", content: [toolCall("a", "t", "{}")] },
@@ -306,7 +306,7 @@ test("a budget gives way to a step whose thinking another provider did", () => {
   );
 });
 
-test("structured output: by format, by a tool where the model has none, by an instruction for any JSON", () => {
+test("structured output: a schema as format, or as a tool if the model has no format; JSON without a schema by an instruction", () => {
   const responseFormat = {
     type: "json-schema",
     name: "n",
@@ -328,7 +328,7 @@ test("structured output: by format, by a tool where the model has none, by an in
   assert.deepEqual(lossesOf(any), ["emulated responseFormat"]);
 });
 
-test("the choice of tools", () => {
+test("the choice of tools is rendered", () => {
   const tools = [
     { type: "function", name: "a" },
     { type: "function", name: "b", namespace: "n" },
@@ -356,7 +356,7 @@ test("the choice of tools", () => {
   assert.equal(bodyOf(render({ tools: [], toolChoice: { type: "auto" } }))["tool_choice"], undefined);
 });
 
-test("names of tools are made to fit, the same each time, and turn back", () => {
+test("names of tools are changed to fit, always in the same way, and are restored", () => {
   const long = "x".repeat(80);
   const names = (): readonly unknown[] => {
     const rendered = render({
@@ -401,7 +401,7 @@ test("at most four cache marks, the last ones; a cache key sets them", () => {
   ]);
 });
 
-test("media go where they have a place, and leave a word where they have none", () => {
+test("media become blocks; a medium that the wire cannot carry becomes a text that names it", () => {
   const rendered = render({
     messages: [
       {
@@ -433,7 +433,7 @@ test("media go where they have a place, and leave a word where they have none", 
   assert.deepEqual(lossesOf(rendered), ["dropped audio", "dropped document"]);
 });
 
-test("no turn of the user: one is put first, and where the model takes no beginning of its answer last", () => {
+test("a turn of the user is added at the beginning, and at the end if the model accepts no prefill", () => {
   const messages: Message[] = [{ role: "assistant", content: [{ type: "text", text: "{ " }] }];
   const turnsOf = (model: string, more: Partial<ChatRequest> = {}): unknown =>
     (bodyOf(render({ messages, ...more }, model))["messages"] as { content: { text: string }[] }[]).map(({ content }) => content[0]?.text);
@@ -442,7 +442,7 @@ test("no turn of the user: one is put first, and where the model takes no beginn
   assert.deepEqual(turnsOf("claude-opus-5-5"), [".", "{ ", "Continue."]);
 });
 
-test("a result that is an error says something", () => {
+test("an error result without content gets a text", () => {
   const { messages } = bodyOf(
     render({
       messages: [
@@ -455,7 +455,7 @@ test("a result that is an error says something", () => {
   assert.deepEqual(messages[2]?.content, [{ type: "tool_result", tool_use_id: "a", content: "The tool failed.", is_error: true }]);
 });
 
-test("what stands in no field of this protocol is named, part by part", () => {
+test("each part that this protocol has no field for is reported by its name", () => {
   const rendered = render({
     presencePenalty: 0.5,
     frequencyPenalty: 0,

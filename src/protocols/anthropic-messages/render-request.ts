@@ -15,9 +15,9 @@ import { renderReasoning } from "./render-reasoning.ts";
 import { renderSampling } from "./render-sampling.ts";
 import { isForced, renderToolChoice, renderToolRequest, renderTools } from "./render-tools.ts";
 
-/** `max_tokens` must be given; this is it where the client gives none, or the model's limit where that is lower. */
+/** The vendor requires `max_tokens`. This is its value if the client sets none, or the model's limit if that is lower. */
 export const defaultMaxTokens = 32_000;
-/** What stands for a turn that the vendor wants and the client does not have. */
+/** The text of a turn that the vendor requires and the client does not have. */
 const emptyTurn = ".";
 const continueTurn = "Continue.";
 const maxUserIdLength = 256;
@@ -25,8 +25,8 @@ const ownTiers: ReadonlySet<string> = new Set(["auto", "standard_only"]);
 
 /**
  * Renders the body of `POST /v1/messages`, `{"model","max_tokens","system":[…],"messages":[…],"tools":[…],…}` (Anthropic API reference and SDK 1.12,
- * November 2026). Arguments of tool calls go in as the text they are.
- * @throws GatewayError `invalid_request` where the request can't be kept without changing its meaning: a forced tool that does not exist there.
+ * November 2026). Arguments of tool calls are written unchanged, as text.
+ * @throws GatewayError `invalid_request` if the request would change its meaning, such as a forced tool that is not sent.
  */
 export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
   refuseForeignState(request, "anthropic-messages");
@@ -107,7 +107,7 @@ function renderMaxTokens({ maxOutputTokens }: ChatRequest, { quirks }: RenderTar
   return limit;
 }
 
-/** `system` holds texts only. */
+/** `system` contains only texts. */
 function renderSystem(
   instructions: readonly Block[],
   added: readonly (string | undefined)[],
@@ -116,13 +116,13 @@ function renderSystem(
 ): readonly OutBlock[] {
   const texts = instructions.flatMap((block): OutBlock[] => {
     if (block.type === "text") return block.text.trim() === "" ? [] : [blocks.render(block)];
-    if (block.type === "media") losses.drop(block.kind, "The provider takes text only as instructions.");
+    if (block.type === "media") losses.drop(block.kind, "The provider accepts only text as instructions.");
     return [];
   });
   return [...texts, ...added.flatMap((text) => (text === undefined ? [] : [{ fields: { type: "text", text } }]))];
 }
 
-/** The first turn is the user's; so is the last one, where the model does not go on from the beginning of an answer. */
+/** The first turn must be the user's; so must the last one, if the model accepts no beginning of its answer (a prefill). */
 function withTurnsOfUser(turns: readonly Turn[], takesPrefill: boolean, losses: Losses): readonly Turn[] {
   const began = turns[0]?.role === "user" ? turns : [userTurn(emptyTurn), ...turns];
   const last = began.at(-1);
@@ -132,7 +132,7 @@ function withTurnsOfUser(turns: readonly Turn[], takesPrefill: boolean, losses: 
   return [...began, userTurn(continueTurn)];
 }
 
-/** A beginning must not end in space. */
+/** The beginning of an answer must not end in white space. */
 function trimLast(content: readonly Block[]): readonly Block[] {
   const last = content.at(-1);
   return last?.type === "text" ? [...content.slice(0, -1), { ...last, text: last.text.trimEnd() }] : content;
@@ -142,7 +142,7 @@ function userTurn(text: string): Turn {
   return { role: "user", results: [], content: [{ type: "text", text }] };
 }
 
-/** The results of a turn come first, and in an answer of the model what it thought. */
+/** In a turn of the user, the results come first; in a turn of the model, its thinking. */
 function renderTurns(turns: readonly Turn[], blocks: BlockRenderer): readonly (readonly OutBlock[])[] {
   return turns.map(({ role, results, content }) => {
     const rest = content.filter((block) => block.type !== "tool-result");
@@ -157,11 +157,11 @@ function rank(block: Block): number {
 
 function renderStop({ stop }: ChatRequest, losses: Losses): readonly string[] | undefined {
   const kept = stop?.filter((sequence) => sequence.trim() !== "");
-  if (stop !== undefined && kept?.length !== stop.length) losses.drop("stop", "The provider takes no sequence of mere space.");
+  if (stop !== undefined && kept?.length !== stop.length) losses.drop("stop", "The provider accepts no sequence of only white space.");
   return kept === undefined || kept.length === 0 ? undefined : kept;
 }
 
-/** A mark of the end user that is too long becomes a hash, which marks as well. */
+/** An id of the end user that is too long is replaced by its hash, which identifies the user as well. */
 function renderMetadata({ endUser }: ChatRequest, own: unknown): WireObject | undefined {
   const rest = isObject(own) ? own : {};
   if (endUser === undefined) return Object.keys(rest).length === 0 ? undefined : rest;
@@ -175,7 +175,7 @@ function renderTier({ serviceTier }: ChatRequest, losses: Losses): string | unde
   return undefined;
 }
 
-/** What of the request has no name in this protocol. */
+/** Reports the fields of the request that this protocol does not have. */
 function reportUnnamed(request: ChatRequest, losses: Losses): void {
   const none = "The provider has no such parameter.";
   if (request.frequencyPenalty !== undefined && request.frequencyPenalty !== 0) losses.drop("frequencyPenalty", none);
@@ -189,6 +189,6 @@ function reportUnnamed(request: ChatRequest, losses: Losses): void {
     if (message.name !== undefined) losses.drop("messages[].name", none);
     losses.dropForeign(message.extensions, "anthropic-messages", "messages[]");
     for (const key of Object.keys(message.extensions?.["anthropic-messages"] ?? {}))
-      losses.drop(`messages[].${key}`, "The turn is one with others.");
+      losses.drop(`messages[].${key}`, "The turn is merged with others.");
   }
 }

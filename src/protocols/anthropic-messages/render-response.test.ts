@@ -26,7 +26,7 @@ const response: ChatResponse = {
   extensions: { "anthropic-messages": { usage: { service_tier: "priority" } } },
 };
 
-test("a whole Message, with every field that the SDK's type requires, and arguments as the model wrote them", () => {
+test("a Message has every field that the SDK's type requires, and arguments as the model wrote them", () => {
   const body = renderResponse(response, clientOf());
   assert.ok(body.includes('"input":{ "n": 1.0, "big": 12345678901234567890 }'));
   const direct = { type: "direct" } as const;
@@ -65,7 +65,7 @@ test("a whole Message, with every field that the SDK's type requires, and argume
   assert.deepEqual(JSON.parse(body), expected);
 });
 
-test("a refusal is text and says so in the reason", () => {
+test("a refusal becomes text, and the stop reason is refusal", () => {
   const body = renderResponse({ ...response, content: [{ type: "refusal", text: "No." }], stopReason: "stop", usage: {} }, clientOf());
   const message = JSON.parse(body) as Anthropic.Message;
   assert.deepEqual(

@@ -7,8 +7,8 @@ import { renderEnd } from "./stop-reason.ts";
 import { renderUsage } from "./usage.ts";
 
 /**
- * Renders a Message, `{"id":"msg_…","type":"message","role":"assistant","model","content":[…],"stop_reason",…,"usage":{…}}`. `model` is the name
- * that the client gave. Arguments of tool calls go in as the text they are.
+ * Renders a Message, `{"id":"msg_…","type":"message","role":"assistant","model","content":[…],"stop_reason",…,"usage":{…}}`. `model` is the name that
+ * the client used. Arguments of tool calls are written unchanged, as text.
  */
 export function renderResponse(response: ChatResponse, client: ClientContext): string {
   const { content } = response;
@@ -31,7 +31,7 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
   return `${head.slice(0, -1)},"content":[${blocks.join(",")}],${tail.slice(1)}`;
 }
 
-/** The JSON of a block, or "" for what this dialect has no place for in an answer. */
+/** Returns the JSON of a block, or "" if this dialect has no such block in an answer. */
 function renderBlock(block: Block, client: ClientContext): string {
   switch (block.type) {
     case "text": {
@@ -71,7 +71,7 @@ function renderToolCall(block: ToolCallBlock): string {
   return `${head.slice(0, -1)},"input":${inputJson(block)},${tail.slice(1)}`;
 }
 
-/** A free-text tool has become a function with one string; text that a model wrote and that is no JSON is shown to the client as a string. */
+/** A free-text tool is a function with one string here. Arguments that are not JSON are sent to the client as a JSON string. */
 function inputJson(block: ToolCallBlock): string {
   if (block.kind === "custom") return JSON.stringify({ input: block.arguments });
   if (block.arguments.trim() === "") return "{}";

@@ -6,21 +6,21 @@ import { allowedTools, isCalled, namedTool, type ToolNamer } from "../tool-names
 import type { ModelTraits } from "./model-traits.ts";
 import { lowerForOutput } from "./output-schema.ts";
 
-/** A tool on its way to the wire. */
+/** A tool before it is printed as JSON. */
 export interface OutTool {
   readonly fields: WireObject;
   readonly cache?: CacheHint | undefined;
 }
 
-/** How many tools of one request may be strict (Anthropic API, "Structured outputs", November 2026). */
+/** At most this number of tools of one request can be strict (Anthropic API, "Structured outputs", November 2026). */
 const maxStrictTools = 20;
 const webSearch: WireObject = { type: "web_search_20250305", name: "web_search" };
 
-/** `tools`; a choice among some of them leaves the others out, as this protocol has no such choice. */
+/** Renders `tools`. This protocol cannot limit the choice to some tools, so only the allowed tools are sent. */
 export function renderTools(request: ChatRequest, traits: ModelTraits, namer: ToolNamer, losses: Losses): readonly OutTool[] {
   const tools = request.tools ?? [];
   const allowed = new Set(allowedTools(tools, request.toolChoice));
-  if (allowed.size < tools.length) losses.emulate("toolChoice", "The provider has no choice among some tools: the others are left out.");
+  if (allowed.size < tools.length) losses.emulate("toolChoice", "The provider cannot choose among some of the tools: only those are sent.");
   let strict = 0;
   return tools.flatMap((declared): readonly OutTool[] => {
     if (!allowed.has(declared)) return [];
@@ -30,7 +30,7 @@ export function renderTools(request: ChatRequest, traits: ModelTraits, namer: To
     const name = namer.wireName(namedTool(declared));
     const tool = declared.type === "custom" ? functionOfCustom(declared, losses) : declared;
     const isStrict = tool.strict === true && traits.takesFormat && ++strict <= maxStrictTools;
-    if (tool.strict === true && !isStrict) losses.drop("tools[].strict", "The model takes no such tool, or no more of them.");
+    if (tool.strict === true && !isStrict) losses.drop("tools[].strict", "The model accepts no strict tool, or no more of them.");
     return [
       {
         fields: compact({ name, description: tool.description, ...schemaFields(tool, isStrict, traits, losses), ...own }),
@@ -46,7 +46,9 @@ function schemaFields(tool: FunctionTool, isStrict: boolean, traits: ModelTraits
   return { input_schema: isStrict ? lowerForOutput(schema, "tools[].parameters", losses) : schema, strict };
 }
 
-/** The vendor wants an object at the top, without alternatives: those come together as one object, none of whose fields must be there. */
+/**
+ * The vendor requires an object at the top of a schema, without alternatives: the alternatives are merged into one object whose fields are optional.
+ */
 function objectSchema(parameters: JsonSchema | undefined, losses: Losses): WireObject {
   if (parameters === undefined || typeof parameters === "boolean") return { type: "object", properties: {} };
   const { anyOf, oneOf, allOf, ...rest } = parameters;
@@ -54,7 +56,10 @@ function objectSchema(parameters: JsonSchema | undefined, losses: Losses): WireO
   if (branches.length === 0 && anyOf === undefined && oneOf === undefined && allOf === undefined) {
     return parameters["type"] === "object" ? parameters : { ...parameters, type: "object" };
   }
-  losses.emulate("tools[].parameters", "The provider takes no alternatives at the top of a schema: their fields are in one object.");
+  losses.emulate(
+    "tools[].parameters",
+    "The provider accepts no alternatives at the top of a schema: their fields are merged into one object.",
+  );
   const properties = Object.assign(
     {},
     ...branches.map((branch) => branch["properties"]).filter(isObject),
@@ -69,14 +74,14 @@ function renderServerTool(tool: ServerTool, losses: Losses): readonly OutTool[] 
     throw refuse("tools[]", "it runs no MCP servers given as tools. Connect the servers on the client's side.");
   }
   if (/^web_search|^googleSearch$/.test(tool.name)) {
-    losses.emulate("tools[]", "The provider's own web search stands in.");
+    losses.emulate("tools[]", "The provider's own web search is used instead.");
     return [{ fields: webSearch }];
   }
   losses.drop("tools[]", "The provider does not run this tool.");
   return [];
 }
 
-/** `tool_choice`, where there are tools. @throws GatewayError `invalid_request` where a tool is forced that the provider does not get. */
+/** Renders `tool_choice`, if there are tools. @throws GatewayError `invalid_request` if a tool is forced that is not sent to the provider. */
 export function renderToolChoice(
   request: ChatRequest,
   tools: readonly OutTool[],
@@ -95,8 +100,8 @@ export function renderToolChoice(
 }
 
 /**
- * The text that asks a model for a tool call which it can't be forced to make; `choice` is what `renderToolChoice` gave. `undefined`: the choice may
- * stand.
+ * The text that asks for a tool call if the model cannot be forced to make one. `choice` is the result of `renderToolChoice`. `undefined`: the choice
+ * can be sent as it is.
  */
 export function renderToolRequest(choice: WireObject | undefined, traits: ModelTraits, losses: Losses): string | undefined {
   if (traits.takesForcedTool || (choice?.["type"] !== "any" && choice?.["type"] !== "tool")) return undefined;

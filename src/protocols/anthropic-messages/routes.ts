@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/index.ts";
 import type { RouteCall, RouteSpec, UpstreamPath } from "../protocol.ts";
 
-/** SDKs are given a base URL with or without `/anthropic`; `/v1/models` is shared by three dialects and belongs to the server's table. */
+/** SDKs are configured with a base URL with or without `/anthropic`. Three dialects share `/v1/models`, so it is in the server's table. */
 export const routes: readonly RouteSpec[] = [
   { method: "POST", path: "/anthropic/v1/messages", operation: "generate" },
   { method: "POST", path: "/v1/messages", operation: "generate" },
@@ -11,7 +11,7 @@ export const routes: readonly RouteSpec[] = [
   { method: "GET", path: "/anthropic/v1/models/{model}", operation: "get-model" },
 ];
 
-/** Anthropic API reference, November 2026: all operations stand under `/v1`. */
+/** Anthropic API reference, November 2026: all operations are under `/v1`. */
 export function upstreamPath(call: RouteCall, model: string): UpstreamPath {
   switch (call.route.operation) {
     case "generate":
@@ -30,7 +30,7 @@ export function upstreamPath(call: RouteCall, model: string): UpstreamPath {
 function encodePath(model: string): string {
   const segments = model.split("/");
   if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) {
-    throw new GatewayError("invalid_path", "model: a name in a path must not hold empty or dotted segments.", { param: "model" });
+    throw new GatewayError("invalid_path", "model: a name in a path must not contain empty or dotted segments.", { param: "model" });
   }
   return segments.map((segment) => encodeURIComponent(segment.toWellFormed())).join("/");
 }

@@ -29,8 +29,8 @@ interface WireEnd {
 }
 
 /**
- * The end in the vendor's words. `stop_sequence` needs the sequence, so without one it is an `end_turn`; a plain stop after a tool call is a
- * `tool_use`, as clients run tools only then, and after a refusal a `refusal`.
+ * Renders the end with the vendor's words. `stop_sequence` is used only if the sequence is known, else `end_turn`. A plain stop becomes `tool_use`
+ * after a tool call, as clients run tools only then, and `refusal` after a refusal.
  */
 export function renderEnd({ stopReason, stopSequence, hasToolCall, hasRefusal }: AnswerEnd): WireEnd {
   let reason = wireReasons[stopReason ?? "other"];

@@ -83,7 +83,7 @@ const words: Readonly<Record<string, string>> = {
   "context-window": "model_context_window_exceeded",
 };
 
-test("law: a stream and the JSON of one answer mean the same, which is the answer; wherever the stream is cut", () => {
+test("law: a stream, cut anywhere, and the JSON of the same answer decode to the same answer", () => {
   fc.assert(
     fc.property(response, fc.integer({ min: 1, max: 40 }), (answer, size) => {
       const expected = { ...answer, rawStopReason: words[answer.stopReason] };
@@ -96,7 +96,7 @@ test("law: a stream and the JSON of one answer mean the same, which is the answe
   );
 });
 
-test("a recorded answer, whole", () => {
+test("a recorded JSON answer is parsed", () => {
   assert.deepEqual(parseResponse(fixture("answer.json")), {
     id: "msg_f3f41e2fda580287bc89cfe9",
     model: "claude-sonnet-4-5",
@@ -132,7 +132,7 @@ test("arguments keep their spelling", () => {
   });
 });
 
-test("names turn back, free text and answers by a tool come out of their wrapping", () => {
+test("names are restored; free text and answers given by a tool are unwrapped", () => {
   const toolNames: ToolNames = new Map([
     ["ns__f", { name: "f", namespace: "ns", kind: "function" }],
     ["patch", { name: "patch", kind: "custom" }],
@@ -161,7 +161,7 @@ test("names turn back, free text and answers by a tool come out of their wrappin
   assert.equal(parseResponse(answered, toolNames).stopReason, "stop");
 });
 
-test("what the vendor's own tools did stays opaque, with the input that was streamed", () => {
+test("blocks of the vendor's own tools stay opaque, with the input that was streamed", () => {
   const wire = streamOf(
     start,
     { type: "content_block_start", index: 0, content_block: { type: "server_tool_use", id: "s", name: "web_search", input: {} } },
@@ -178,7 +178,7 @@ test("what the vendor's own tools did stays opaque, with the input that was stre
   ]);
 });
 
-test("a call without input has empty arguments, and one with its whole input at the start has those", () => {
+test("a call without input has empty arguments, and a call with its whole input at the start has that input", () => {
   const wire = streamOf(
     start,
     { type: "content_block_start", index: 0, content_block: { type: "tool_use", id: "a", name: "n", input: {} } },
@@ -193,7 +193,7 @@ test("a call without input has empty arguments, and one with its whole input at 
   );
 });
 
-test("pings pass, unknown events and deltas are passed over, a delta without its start begins a block", () => {
+test("pings are passed on, unknown events and deltas are ignored, a delta without its start begins a block", () => {
   const wire = streamOf(
     start,
     { type: "ping" },
@@ -228,7 +228,7 @@ test("an error inside the stream ends it", () => {
   assert.deepEqual(decode(wire), [begun, { type: "error", error: { status: 529, message: "busy", type: "overloaded_error" } }]);
 });
 
-test("a stream that breaks off is an error; one that only lacks its last event is whole", () => {
+test("a stream that ends early is an error; a stream that lacks only its last event is complete", () => {
   assert.deepEqual(decode(streamOf(start, textDelta(0, "x"))).at(-1), {
     type: "error",
     error: { status: 502, message: "The provider's stream ended before its answer did.", code: "upstream_truncated" },
@@ -240,12 +240,12 @@ test("a stream that breaks off is an error; one that only lacks its last event i
   assert.deepEqual(decode("data: {broken\n\n"), [
     {
       type: "error",
-      error: { status: 502, message: "The provider sent an event that is no JSON object.", code: "upstream_invalid_response" },
+      error: { status: 502, message: "The provider sent an event that is not a JSON object.", code: "upstream_invalid_response" },
     },
   ]);
 });
 
-test("a body that is an error or no message is thrown", () => {
+test("a body that is an error, or not a message, is thrown", () => {
   const codeOf = (body: string): unknown => {
     try {
       return parseResponse(body);

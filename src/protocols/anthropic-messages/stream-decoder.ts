@@ -14,18 +14,19 @@ type BlockType = "text" | "reasoning" | "function" | "custom" | "answer" | "opaq
 
 interface OpenBlock {
   readonly type: BlockType;
-  /** Index in the neutral stream; `undefined` as long as the block has not begun there. */
+  /** Index in the neutral stream; `undefined` until the block begins there. */
   index: number | undefined;
-  /** Of a block that goes on at its end: its wire form. */
+  /** The wire form of a block that is emitted when it ends. */
   readonly wire: WireObject;
-  /** Arguments so far, of a block that goes on at its end. */
-  held: string;
+  /** The arguments received so far, of a block that is emitted when it ends. */
+  buffered: string;
   hasArguments: boolean;
 }
 
 /**
- * Turns a Messages stream into events (Anthropic API, "Streaming messages", November 2026). Free text of a custom tool and the blocks of the vendor's
- * own tools go on when they end. Events and deltas of unknown types are passed over; a delta without its start begins a block where it can.
+ * Turns a Messages stream into events (Anthropic API, "Streaming messages", November 2026). The free text of a custom tool and the blocks of the
+ * vendor's own tools are emitted when they end. Events and deltas of unknown types are ignored; a delta without its start begins a block if its type
+ * allows it.
  */
 export class AnthropicStreamDecoder implements StreamDecoder {
   readonly #toolNames: ToolNames | undefined;
@@ -47,7 +48,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     const data = utf8OfLatin1(event.data);
     const wire = jsonObject(data);
     if (wire !== undefined) this.#read(typeof wire["type"] === "string" ? wire["type"] : event.name, wire, data);
-    else if (data.trim() !== "[DONE]") this.#fail("The provider sent an event that is no JSON object.", "upstream_invalid_response");
+    else if (data.trim() !== "[DONE]") this.#fail("The provider sent an event that is not a JSON object.", "upstream_invalid_response");
     return this.#take();
   }
 
@@ -85,7 +86,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
         this.#error(data);
         return;
       default:
-        // Some servers put an error in the place of an event, without a type.
+        // Some servers send an error in place of an event, without a type.
         if (isError(wire["error"])) this.#error(data);
     }
   }
@@ -170,7 +171,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     }
   }
 
-  /** An empty text block leaves no trace: it begins with its first content. */
+  /** An empty text block is not emitted: it begins with its first content. */
   #text(at: number, text: string): void {
     const block = this.#open.get(at);
     if (block === undefined || text === "" || (block.type !== "text" && block.type !== "reasoning")) return;
@@ -189,15 +190,15 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     block.hasArguments = true;
     if (block.type === "function") this.#deltaOf(block, { type: "arguments", text });
     else if (block.type === "answer") this.#deltaOf(block, { type: "text", text });
-    else block.held += text;
+    else block.buffered += text;
   }
 
   #stopBlock(at: number): void {
     const block = this.#open.get(at);
     this.#open.delete(at);
     if (block === undefined) return;
-    // Some servers send the whole input at the start of a block; a call without any is a call without arguments.
-    const args = block.hasArguments ? block.held : JSON.stringify(isObject(block.wire["input"]) ? block.wire["input"] : {});
+    // Some servers send the whole input at the start of a block; a call without any input is a call without arguments.
+    const args = block.hasArguments ? block.buffered : JSON.stringify(isObject(block.wire["input"]) ? block.wire["input"] : {});
     switch (block.type) {
       case "function":
         if (!block.hasArguments) this.#deltaOf(block, { type: "arguments", text: args });
@@ -209,7 +210,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
         this.#deltaOf(block, { type: "arguments", text: unwrapInput(args) });
         break;
       case "opaque": {
-        const input = block.hasArguments ? jsonObject(block.held) : undefined;
+        const input = block.hasArguments ? jsonObject(block.buffered) : undefined;
         this.#start(block, {
           type: "opaque",
           protocol: "anthropic-messages",
@@ -280,7 +281,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
 }
 
 function openBlock(type: BlockType, wire: WireObject): OpenBlock {
-  return { type, index: undefined, wire, held: "", hasArguments: false };
+  return { type, index: undefined, wire, buffered: "", hasArguments: false };
 }
 
 function indexOf(wire: WireObject): number {

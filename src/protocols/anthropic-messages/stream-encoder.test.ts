@@ -65,7 +65,7 @@ const ending = (stop_reason: string, usage: object = deltaUsage) => [
   { type: "message_stop" },
 ];
 
-test("thinking, text and a tool call as the vendor writes them", () => {
+test("thinking, text and a tool call are written as the vendor writes them", () => {
   const stream = encode([
     start,
     blockStart(0, { type: "reasoning" }),
@@ -102,7 +102,7 @@ test("thinking, text and a tool call as the vendor writes them", () => {
   ]);
 });
 
-test("parallel tool calls that come interleaved are written one after the other, each piece as soon as its turn has come", () => {
+test("interleaved tool calls are written one after the other, each piece as soon as its block is the open one", () => {
   const events: StreamEvent[] = [
     start,
     blockStart(0, call("a", "one")),
@@ -131,7 +131,7 @@ test("parallel tool calls that come interleaved are written one after the other,
   ]);
 });
 
-test("blocks that nobody closed are closed, and what waited is written, before the end", () => {
+test("blocks that did not end are closed, and queued content is written, before the end", () => {
   const events = [start, blockStart(0, { type: "text" }), text(0, "a"), blockStart(1, call("b")), args(1, "{}"), ...finish];
   assert.deepEqual(framesOf(encode(events)).slice(1), [
     blockStarted(0, emptyText),
@@ -144,7 +144,7 @@ test("blocks that nobody closed are closed, and what waited is written, before t
   ]);
 });
 
-test("empty blocks leave no trace and take no index", () => {
+test("empty blocks are not written and use no index", () => {
   const events = [
     start,
     blockStart(0, { type: "text" }),
@@ -184,7 +184,7 @@ test("empty blocks leave no trace and take no index", () => {
   ]);
 });
 
-test("redacted thinking is one block of its own; a block with a signature alone is told; what another protocol signed is unsigned here", () => {
+test("redacted thinking is a block of its own; a block with only a signature is written; a proof of another protocol is not", () => {
   const proof = (index: number, protocol: "anthropic-messages" | "openai-responses", kind: "redacted" | "signature"): StreamEvent => ({
     type: "block-delta",
     index,
@@ -217,7 +217,7 @@ test("redacted thinking is one block of its own; a block with a signature alone 
   ]);
 });
 
-test("a client that wants no thinking text gets the signature alone", () => {
+test("a client that wants no thinking text gets only the signature", () => {
   const signed: StreamEvent = {
     type: "block-delta",
     index: 0,
@@ -231,7 +231,7 @@ test("a client that wants no thinking text gets the signature alone", () => {
   ]);
 });
 
-test("a free-text call is a function with one string, whole even where a surrogate pair is cut in two", async () => {
+test("a free-text call is a function with one string, complete even if a surrogate pair is cut in two", async () => {
   const custom: BlockStart = { type: "tool-call", id: "c1", name: "exec", namespace: "shell", kind: "custom" };
   const empty: BlockStart = { ...custom, id: "c2", namespace: "functions" };
   const stream = encode([
@@ -251,7 +251,7 @@ test("a free-text call is a function with one string, whole even where a surroga
   ]);
 });
 
-test("the input of a server tool is streamed, other opaque blocks go whole, those of other protocols not at all", () => {
+test("the input of a server tool is streamed, other opaque blocks are written whole, those of other protocols are omitted", () => {
   const search = { type: "server_tool_use", id: "s1", name: "web_search", input: { query: "q" }, caller: { type: "direct" } };
   const result = { type: "web_search_tool_result", tool_use_id: "s1", content: [] };
   const opaque = (index: number, value: unknown, protocol: "anthropic-messages" | "openai-chat" = "anthropic-messages") => [
@@ -328,7 +328,7 @@ test("a plain stop after a tool call is a tool_use, as clients run tools only th
   assert.equal(last.delta.stop_reason, "tool_use");
 });
 
-test("the SDK's accumulator gets the whole answer, usage and all", async () => {
+test("the SDK's accumulator gets the whole answer, usage included", async () => {
   const stream = encode(
     replay({
       id: "msg_1",
@@ -353,7 +353,7 @@ test("the SDK's accumulator gets the whole answer, usage and all", async () => {
       { type: "tool_use", id: "toolu_1", name: "bash", input: { command: "ls" }, caller: { type: "direct" } },
       { type: "tool_use", id: "toolu_2", name: "bash", input: {}, caller: { type: "direct" } },
     ],
-    // The SDK's own field, filled where a schema was asked for.
+    // The SDK's own field, set if a schema was asked for.
     parsed_output: null,
     stop_reason: "tool_use",
     usage: { ...emptyUsage, input_tokens: 300, output_tokens: 60, cache_read_input_tokens: 800, cache_creation_input_tokens: 100 },
@@ -368,6 +368,6 @@ test("the SDK reports an error in the stream as one", async () => {
 async function finalMessage(stream: string) {
   const sdk = sdkWith(() => sseResponse(stream));
   const message = await sdk.messages.stream({ model: "claude-alias", max_tokens: 10, messages: [] }).finalMessage();
-  // The accumulator hangs its buffers on the blocks; JSON has the message alone.
+  // The accumulator attaches its buffers to the blocks; JSON has only the message.
   return JSON.parse(JSON.stringify(message)) as typeof message;
 }

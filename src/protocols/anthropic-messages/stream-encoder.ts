@@ -11,7 +11,7 @@ import type { WireMessage } from "./wire.ts";
 /** The vendor's own keep-alive; every client ignores it. */
 export const ping = 'event: ping\ndata: {"type":"ping"}\n\n';
 
-/** A block that has begun, and what of it can't be written yet because an earlier block is still open. */
+/** A block that has begun, and the part of it that is not written yet because an earlier block is still open. */
 interface QueuedBlock {
   readonly writer: BlockWriter;
   readonly held: BlockDelta[];
@@ -19,13 +19,13 @@ interface QueuedBlock {
 }
 
 /**
- * Writes a Messages stream: `message_start`, content blocks strictly one after the other (index from 0), one `message_delta` with the reason of the
- * end and the usage, `message_stop`. A block that begins while another is open waits until that one ends. An `error` ends the stream for good.
+ * Writes a Messages stream: `message_start`, content blocks strictly one after the other (index from 0), one `message_delta` with the stop reason and
+ * the usage, `message_stop`. A block that begins while another is open waits until that one ends. An `error` ends the stream.
  */
 export class AnthropicStreamEncoder implements StreamEncoder {
   readonly #client: ClientContext;
   readonly #byIndex = new Map<number, QueuedBlock>();
-  /** Blocks in order of start; the first is the open one. */
+  /** Blocks in the order in which they began; the first is the open one. */
   readonly #queue: QueuedBlock[] = [];
   #written = 0;
   #usage: Usage = {};
@@ -109,7 +109,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     return block === this.#queue[0] ? this.#advance() : "";
   }
 
-  /** Closes the open block and writes what has waited for it, up to a block that has not ended. */
+  /** Closes the open block and writes the queued ones, up to the first block that has not ended. */
   #advance(): string {
     let text = "";
     for (let block = this.#queue[0]; block?.ended === true; block = this.#queue[0]) {
@@ -121,7 +121,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     return text;
   }
 
-  /** A block becomes the open one. */
+  /** Opens a block and writes its queued content. */
   #write(block: QueuedBlock): string {
     let text = block.writer.open(this.#written);
     for (const delta of block.held) text += block.writer.delta(delta);

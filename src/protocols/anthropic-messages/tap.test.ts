@@ -19,7 +19,7 @@ const frame = (data: { readonly type: string; readonly [field: string]: unknown 
 const started = (usage: object) => frame({ type: "message_start", message: { id: "m", model: "x", usage } });
 const ended = (usage: object) => frame({ type: "message_delta", delta: { stop_reason: "end_turn" }, usage });
 
-/** What a tap says after each event of a stream. */
+/** The state of a tap after each event of a stream. */
 function watch(stream: string): { opened: boolean; finished: boolean; ended: boolean; error: unknown }[] {
   const tap = new AnthropicTap();
   return stream.split(/(?<=\n\n)/).map((event) => {
@@ -29,7 +29,7 @@ function watch(stream: string): { opened: boolean; finished: boolean; ended: boo
   });
 }
 
-test("a recorded stream passes unchanged and yields its facts, wherever it is cut", () => {
+test("a recorded stream passes unchanged and gives its facts, cut anywhere", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 30 }), (sizes) => {
       const tap = new AnthropicTap();
@@ -41,7 +41,7 @@ test("a recorded stream passes unchanged and yields its facts, wherever it is cu
   );
 });
 
-test("CRLF, comments, no event names, other names: the same facts", () => {
+test("CRLF, comments, missing or other event names give the same facts", () => {
   for (const stream of [
     recorded.replaceAll("\n", "\r\n"),
     `: hello\n\n${recorded}`,
@@ -78,7 +78,7 @@ test("a first delta opens the answer, and so does its regular end", () => {
   assert.deepEqual(watch(started({}) + ended({ output_tokens: 0 }))[1], { opened: true, finished: true, ended: false, error: undefined });
 });
 
-test("an answer with its reason but without message_stop is completed; one without its reason is not", () => {
+test("an answer with its stop reason but without message_stop is completed; an answer without its stop reason is not", () => {
   const tap = new AnthropicTap();
   feed(tap, started({}), [50]);
   assert.equal(tap.completion(), "");
@@ -86,7 +86,7 @@ test("an answer with its reason but without message_stop is completed; one witho
   assert.equal(tap.completion(), 'event: message_stop\ndata: {"type":"message_stop"}\n\n');
 });
 
-test("what comes after the end is not passed on", () => {
+test("data after the end is not passed on", () => {
   const tap = new AnthropicTap();
   const stop = frame({ type: "message_stop" });
   assert.equal(feed(tap, started({}) + ended({}) + stop + ended({ output_tokens: 5 }), [70]), started({}) + ended({}) + stop);
@@ -120,7 +120,7 @@ const usages: readonly (readonly [name: string, start: object, end: object, usag
     { input: 51, output: 9, cacheWrite5m: 30, cacheWrite1h: 20 },
   ],
   ["a total of writes without lifetimes", { input_tokens: 1, cache_creation_input_tokens: 7 }, {}, { input: 8, cacheWrite5m: 7 }],
-  ["nonsense is as absent", { input_tokens: -1, output_tokens: "9" }, { output_tokens: 1e308 }, undefined],
+  ["invalid counts are ignored", { input_tokens: -1, output_tokens: "9" }, { output_tokens: 1e308 }, undefined],
 ];
 for (const [name, start, end, usage] of usages) {
   test(`usage: ${name}`, () => {
@@ -141,14 +141,14 @@ const errors: readonly (readonly [type: string, status: number])[] = [
   ["new_error", 500],
 ];
 for (const [type, status] of errors) {
-  test(`an error event ${type} stands for ${status}`, () => {
+  test(`an error event ${type} means status ${status}`, () => {
     const stream = started({}) + frame({ type: "error", error: { type, message: "Zu viel ✓", details: { error_code: "c" } } });
     const [, last] = watch(latin1OfUtf8(stream));
     assert.deepEqual(last, { opened: false, finished: false, ended: false, error: { status, message: "Zu viel ✓", type, code: "c" } });
   });
 }
 
-test("what is no JSON passes on and changes nothing, but an error event is an error whatever it says", () => {
+test("an event that is not JSON passes on and changes nothing, but an error event with any data is an error", () => {
   const tap = new AnthropicTap();
   const stream = 'event: message_start\ndata: {"broken\n\nevent: message_delta\ndata: 7\n\ndata: nope\n\nevent: error\ndata: oh no\n\n';
   assert.equal(feed(tap, stream, [9]), stream);
@@ -156,7 +156,7 @@ test("what is no JSON passes on and changes nothing, but an error event is an er
   assert.deepEqual(tap.error, { status: 502, message: "oh no" });
 });
 
-test("a JSON answer yields the same facts, and a count of tokens none", () => {
+test("a JSON answer gives the same facts, and a token count gives none", () => {
   assert.deepEqual(readAnswer(latin1OfUtf8(fixture("answer.json")), generateCall), {
     usage: { input: 1200, output: 60, cacheRead: 800, cacheWrite5m: 100, cacheWrite1h: 0 },
     model: "claude-sonnet-4-5",

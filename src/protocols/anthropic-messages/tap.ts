@@ -20,8 +20,8 @@ const eventTypes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Watches a Messages stream that passes through as bytes. Nothing is hidden or changed; only `message_start`, `message_delta`, `error` and the
- * block that opens the answer are parsed, and an event that can't be is left to the client.
+ * Watches a Messages stream that passes through as bytes. Nothing is hidden or changed. Only `message_start`, `message_delta`, `error` and the block
+ * that opens the answer are parsed; an event that cannot be parsed is passed to the client.
  */
 export class AnthropicTap implements StreamTap {
   readonly facts: AnswerFacts = {};
@@ -33,13 +33,13 @@ export class AnthropicTap implements StreamTap {
   #counts: WireCounts = {};
 
   push(event: SseEvent): string {
-    // What comes after the end is no part of the answer.
+    // Data after the end is not part of the answer.
     if (this.ended) return "";
     const type = eventTypes.has(event.name) ? event.name : typeOfData(event.data);
     switch (type) {
       case "content_block_delta":
         this.opened = true;
-        // A signature is long, and nothing that is billed.
+        // A signature is long, and it is not billed.
         if (event.data.length < 300 || !event.data.includes('signature_delta"')) this.textBytes += lastTextBytes(event.data);
         break;
       case "content_block_start":
@@ -59,7 +59,7 @@ export class AnthropicTap implements StreamTap {
         this.error = parseStreamError(utf8OfLatin1(event.data));
         break;
       default:
-        // Some servers put an error in the place of an event, without a type.
+        // Some servers send an error in place of an event, without a type.
         if (isErrorAt(event.data, errorOf(event.data))) this.error = parseStreamError(utf8OfLatin1(event.data));
         break;
     }
@@ -101,11 +101,11 @@ function typeOfData(data: string): string | undefined {
   try {
     return readString(data, scanDocument(data, ["type"]).spans[0]);
   } catch {
-    return undefined; // Not an event of this protocol: it passes, and the client judges it.
+    return undefined; // Not an event of this protocol: it is passed on to the client.
   }
 }
 
-/** The place of the field `error`; of most events one search says that there is none. */
+/** The place of the field `error`; for most events, one search shows that there is no such field. */
 function errorOf(data: string): Span | undefined {
   if (!data.includes('error"')) return undefined;
   try {
@@ -115,12 +115,12 @@ function errorOf(data: string): Span | undefined {
   }
 }
 
-/** An empty text block opens the answer with its first delta only; any other block is content itself. */
+/** An empty text block opens the answer only with its first delta; any other block is content itself. */
 function isOpening(data: string): boolean {
   const block = field(parseEvent(data), "content_block");
   if (block === undefined) return false;
   if (block["type"] === "text") return block["text"] !== "";
-  // A thinking block that is shown to nobody has no deltas for a long time, so its start has to do.
+  // A thinking block whose text is omitted has no deltas for a long time, so its start opens the answer.
   return typeof block["type"] === "string";
 }
 

@@ -5,12 +5,12 @@ import { validateAnthropic } from "../../../tests/testbed/validate-anthropic.ts"
 import { recordedRequests } from "../harness.test.ts";
 import { anthropicMessagesUpstream } from "./index.ts";
 
-/** What real clients of the other dialects send. */
+/** Recorded requests of real clients of the other dialects. */
 const others = recordedRequests().filter(({ protocol }) => protocol !== "anthropic-messages");
 
 for (const model of ["claude-opus-5-5", "claude-sonnet-4-5", "claude-3-5-haiku-latest", "glm-5"]) {
   for (const { name, request } of others) {
-    test(`${name} becomes a request that ${model} takes`, () => {
+    test(`${name} becomes a request that ${model} accepts`, () => {
       const { value } = anthropicMessagesUpstream.renderRequest(request, { model, stream: true, quirks: {} });
       const body = asObject(JSON.parse(value));
       assert.equal(validateAnthropic(body), null);

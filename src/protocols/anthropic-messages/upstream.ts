@@ -4,9 +4,9 @@ import { defaultMaxTokens, renderRequest } from "./render-request.ts";
 import { AnthropicStreamDecoder } from "./stream-decoder.ts";
 import { tokenCounter } from "./token-counter.ts";
 
-/** Anthropic Messages as the upstream of a translation. */
+/** Anthropic Messages as the upstream protocol of a translation. */
 export const anthropicMessagesUpstream: UpstreamProtocol = {
-  // The vendor wants a bound.
+  // The vendor requires `max_tokens`.
   outputBounds: { unasked: defaultMaxTokens },
   renderRequest,
   parseResponse,

@@ -2,7 +2,7 @@ import { readServiceTier, readTokenCount, type ServiceTier, type Usage } from ".
 import { compact, isObject, type WireObject } from "../fields.ts";
 import type { WireDeltaUsage, WireUsage } from "./wire.ts";
 
-/** The counts as Anthropic reports them: `input` is what was neither read from nor written to a cache. */
+/** The counts as Anthropic reports them: `input` is the part of the prompt that was neither read from nor written to a cache. */
 export interface WireCounts {
   readonly input?: number;
   readonly cacheRead?: number;
@@ -15,8 +15,8 @@ export interface WireCounts {
 }
 
 /**
- * Puts a `usage` object over what was known: `message_start` has all of it, `message_delta` repeats whole-message totals and leaves out, or sets to
- * null, what it has nothing to say about. A count that is no whole number of tokens is as absent.
+ * Merges a `usage` object into the counts known so far. `message_start` has all counts; `message_delta` repeats whole-message totals, and omits the
+ * counts that did not change or sets them to null. A count that is not a whole number of tokens is ignored.
  */
 export function mergeCounts(earlier: WireCounts, usage: unknown): WireCounts {
   if (!isObject(usage)) return earlier;
@@ -40,7 +40,7 @@ function take(counts: Record<string, number>, key: Exclude<keyof WireCounts, "ti
   if (value !== undefined) counts[key] = value;
 }
 
-/** The counts in the neutral meaning, where `input` is the whole prompt; `undefined` where nothing was reported. */
+/** The counts in the neutral meaning, where `input` is the whole prompt; `undefined` if nothing was reported. */
 export function usageOfCounts(counts: WireCounts): Usage | undefined {
   const written = splitCacheWrite(counts);
   const total = (written.cacheWrite5m ?? 0) + (written.cacheWrite1h ?? 0);
@@ -55,7 +55,7 @@ export function usageOfCounts(counts: WireCounts): Usage | undefined {
   return counts.tier === undefined ? usage : { ...usage, tier: counts.tier };
 }
 
-/** A later total without its split wins over an earlier split: the 1 h part stays as known, the rest counts as 5 m. */
+/** A later total without its split replaces an earlier split: the 1 h part is kept as known, and the rest counts as 5 m. */
 function splitCacheWrite(counts: WireCounts): Pick<Usage, "cacheWrite5m" | "cacheWrite1h"> {
   const { cacheWrite, cacheWrite5m, cacheWrite1h } = counts;
   if (cacheWrite === undefined) return compact({ cacheWrite5m, cacheWrite1h });
@@ -64,7 +64,7 @@ function splitCacheWrite(counts: WireCounts): Pick<Usage, "cacheWrite5m" | "cach
   return { cacheWrite5m: cacheWrite - long, cacheWrite1h: long };
 }
 
-/** The `usage` of a message. What is not known is null, where the type has a null; the two counts that have none are 0. */
+/** Renders the `usage` of a message. An unknown value is null if its type allows null; the two counts whose types do not are 0. */
 export function renderUsage(usage: Usage, extra: unknown): WireUsage {
   const { cacheWrite5m, cacheWrite1h } = usage;
   const known = isObject(extra) ? extra : {};
@@ -85,7 +85,7 @@ export function renderUsage(usage: Usage, extra: unknown): WireUsage {
   };
 }
 
-/** The `usage` of `message_delta`: totals of the whole message; null leaves the number of `message_start` standing in the SDKs. */
+/** Renders the `usage` of `message_delta`: totals of the whole message. For a null, the SDKs keep the number of `message_start`. */
 export function renderDeltaUsage(usage: Usage): WireDeltaUsage {
   return {
     input_tokens: freshInput(usage) ?? null,

@@ -1,8 +1,8 @@
 import type Anthropic from "@anthropic-ai/sdk";
 
 /**
- * The wire of Anthropic Messages. Source: the types of `@anthropic-ai/sdk` 1.12 (`resources/messages`, `resources/models`, `resources/shared`), which
- * stand for API version 2026-10-21; version 2023-06-01 has the same shapes with fewer fields. Read in November 2026.
+ * The wire of Anthropic Messages. Source: the types of `@anthropic-ai/sdk` 1.12 (`resources/messages`, `resources/models`, `resources/shared`) for
+ * API version 2026-10-21; version 2023-06-01 has the same shapes with fewer fields. Read in November 2026.
  */
 export type WireMessage = Anthropic.Message;
 export type WireUsage = Anthropic.Usage;

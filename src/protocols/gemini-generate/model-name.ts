@@ -14,7 +14,7 @@ export function modelResource(model: string): string {
 export function modelPath(model: string): string {
   const segments = modelResource(model).split("/");
   if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) {
-    throw new GatewayError("invalid_path", 'Invalid value at "model": a name in a path must not hold empty or dotted segments.', {
+    throw new GatewayError("invalid_path", 'Invalid value at "model": a name in a path must not contain empty or dotted segments.', {
       param: "model",
     });
   }

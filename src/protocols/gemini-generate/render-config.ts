@@ -141,7 +141,7 @@ function levelOf(reasoning: ReasoningRequest, isOff: boolean, traits: ModelTrait
   // The next one up, where the model lacks a level.
   const known = levels.slice(levels.findIndex((each) => each === level)).find((each) => traits.levels.includes(each)) ?? "HIGH";
   if (effort !== undefined && known.toLowerCase() !== effort)
-    losses.clamp("reasoning.effort", `The nearest that the model takes is "${known.toLowerCase()}".`);
+    losses.clamp("reasoning.effort", `The nearest that the model accepts is "${known.toLowerCase()}".`);
   return { thinkingLevel: known };
 }
 

@@ -43,7 +43,7 @@ export function renderContents(messages: readonly Message[], around: Surrounding
   );
   const texts = instructions.flatMap((block) => {
     if (block.type === "text") return block.text === "" ? [] : [block.text];
-    if (block.type === "media") losses.drop(block.kind, "The provider takes text only as instructions.");
+    if (block.type === "media") losses.drop(block.kind, "The provider accepts only text as instructions.");
     return [];
   });
   return { instructions: texts, contents: `[${contents.join(",")}]` };
@@ -78,7 +78,8 @@ function hasPlace(block: Block, losses: Losses): boolean {
       return block.text !== "";
     case "reasoning":
       if (isOwn(block)) return true;
-      if (block.text !== "" || block.proof !== undefined) losses.drop("thoughts", "The provider takes back only reasoning that it signed.");
+      if (block.text !== "" || block.proof !== undefined)
+        losses.drop("thoughts", "The provider accepts only reasoning that it signed itself.");
       return false;
     case "opaque":
       if (block.protocol === "gemini-generate" && isObject(block.value)) return true;

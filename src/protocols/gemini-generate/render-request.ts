@@ -57,7 +57,7 @@ function renderTier({ serviceTier }: ChatRequest, losses: Losses): string | unde
 function reportUnnamed(request: ChatRequest, losses: Losses): void {
   const none = "The provider has no such parameter.";
   if (request.verbosity !== undefined) losses.drop("verbosity", none);
-  if (request.cacheKey !== undefined) losses.drop("cacheKey", "The provider caches by itself.");
+  if (request.cacheKey !== undefined) losses.drop("cacheKey", "The provider caches automatically.");
   if (request.endUser !== undefined) losses.drop("endUser", none);
   if (request.metadata !== undefined) losses.drop("metadata", none);
   losses.dropForeign(request.extensions, "gemini-generate", "request");
@@ -65,6 +65,6 @@ function reportUnnamed(request: ChatRequest, losses: Losses): void {
     if (message.name !== undefined) losses.drop("messages[].name", none);
     losses.dropForeign(message.extensions, "gemini-generate", "messages[]");
     if (message.content.some((block) => "cache" in block && block.cache !== undefined))
-      losses.drop("cache", "The provider caches by itself.");
+      losses.drop("cache", "The provider caches automatically.");
   }
 }

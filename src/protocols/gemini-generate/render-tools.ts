@@ -17,7 +17,7 @@ function renderDeclaration(declared: Exclude<Tool, ServerTool>, namer: ToolNamer
   losses.dropForeign(declared.extensions, "gemini-generate", "tools[]");
   const own = declared.extensions?.["gemini-generate"];
   const name = namer.wireName(namedTool(declared));
-  if (declared.cache !== undefined) losses.drop("cache", "The provider caches by itself.");
+  if (declared.cache !== undefined) losses.drop("cache", "The provider caches automatically.");
   const tool = declared.type === "custom" ? functionOfCustom(declared, losses) : declared;
   if (tool.strict === true) losses.drop("tools[].strict", "The provider has no strict tools.");
   return compact({ name, description: tool.description, parametersJsonSchema: renderParameters(tool, losses), ...own });

@@ -76,7 +76,7 @@ function switchOff(body: Record<string, unknown>, { thinkingSwitch }: RenderQuir
 function dropEffort(body: Record<string, unknown>, { noEffortWithoutThinking }: RenderQuirks, losses: Losses): void {
   const isDisabled = isObject(body["thinking"]) && body["thinking"]["type"] === "disabled";
   if (noEffortWithoutThinking !== true || !isDisabled || body["reasoning_effort"] === undefined) return;
-  losses.drop("reasoning.effort", "The provider refuses it where the model does not reason.");
+  losses.drop("reasoning.effort", "The provider refuses it if the model does not reason.");
   delete body["reasoning_effort"];
 }
 

@@ -40,7 +40,7 @@ export function renderEffort({ reasoning }: ChatRequest, target: RenderTarget, l
   if (effort !== undefined) {
     if (effort === "adaptive" || effort === "auto") return undefined;
     const fitted = fitEffort(effort, target);
-    if (fitted !== effort) losses.clamp("reasoning.effort", `The nearest that the model takes is "${fitted}".`);
+    if (fitted !== effort) losses.clamp("reasoning.effort", `The nearest that the model accepts is "${fitted}".`);
     return fitted;
   }
   if (budgetTokens === undefined) return undefined;

@@ -37,7 +37,7 @@ export function noteCaches(blocks: readonly Block[], losses: Losses): void {
 }
 
 export function noteCache(losses: Losses): void {
-  losses.drop("cache", "The provider caches by itself.");
+  losses.drop("cache", "The provider caches automatically.");
 }
 
 function isMarked(block: Block): boolean {
