@@ -11,7 +11,7 @@ import {
   type AdminSender,
 } from "../server/index.ts";
 import { createControlSender, isNobodyThere } from "./control-client.ts";
-import { maskSettings, type DatabaseSection, type LoadedSettings } from "./config/index.ts";
+import type { DatabaseSection, LoadedSettings } from "./config/index.ts";
 import { describeLedger, noLiveLedger } from "./compose/journals.ts";
 import { openStore } from "./compose/open-store.ts";
 import { runtimePaths } from "./paths.ts";
@@ -78,7 +78,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     system: {
       catalog: () => snapshot.catalog,
       routes: () => describeRoutes(loaded.settings, snapshot),
-      config: () => maskSettings(loaded.settings),
+      config: () => loaded.settings.shown,
       ledger: () => describeLedger(store, journal, loaded.settings.ledger.durability, noLiveLedger),
       reload: () => Promise.reject(notRunning()),
       status: () => ({ status: "stopped" }),

@@ -13,7 +13,6 @@ import {
   type MetricsSnapshot,
   type SystemDeps,
 } from "../../server/index.ts";
-import { maskSettings } from "../config/index.ts";
 import { readVersion } from "../version.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import { describeLedger, liveLedger, type LiveLedger } from "./journals.ts";
@@ -55,7 +54,7 @@ export function composeOperations({ records, models, current, process, clock, id
     system: {
       catalog: () => current.snapshot.catalog,
       routes: () => describeRoutes(current.settings, current.snapshot),
-      config: () => maskSettings(current.settings),
+      config: () => current.settings.shown,
       ledger: async () => describeLedger(store, directory, durability, await readLiveLedger(records, models, process)),
       reload: process.reload,
       status: process.status,

@@ -8,15 +8,17 @@ import {
   RoutingError,
   type Provider,
 } from "../../upstream/index.ts";
-import { createSettings, type PathBase } from "./create-settings.ts";
+import { createSettings } from "./create-settings.ts";
+import type { PathBase } from "./resolve-path.ts";
 import type { Env } from "./expand.ts";
 import type { Layers } from "./layers.ts";
 import { createProblem, createToldProblem, describeValue, type Problem } from "./problems.ts";
 import { chooseKeys } from "./provider-keys.ts";
 import { settingsSchema, type ParsedSettings } from "./schema.ts";
-import { nodeAt, type Path, type SchemaNode } from "./schema-tree.ts";
+import { nodeAt, type SchemaNode } from "./schema-tree.ts";
 import type { Settings } from "./settings.ts";
 import { getAt } from "./tree.ts";
+import type { Path } from "./value.ts";
 
 export type Checked =
   | { readonly settings: Settings; readonly warnings: readonly string[]; readonly problems?: never }

@@ -4,7 +4,8 @@ import type { Env } from "./expand.ts";
 import type { LeafKind } from "./leaf-types.ts";
 import { createToldProblem, type Problem } from "./problems.ts";
 import { fixedLeaves, providerLeaves, type SchemaLeaf } from "./schema-tree.ts";
-import { isTree, setAt, type Tree, type Value } from "./tree.ts";
+import { setAt } from "./tree.ts";
+import { isTree, type Tree, type Value } from "./value.ts";
 
 const prefix = "TOKLIGENCE_";
 

@@ -1,5 +1,4 @@
-import type { Path } from "./schema-tree.ts";
-import { isTree, type Value } from "./tree.ts";
+import { isTree, type Value, type Path } from "./value.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

@@ -2,8 +2,8 @@ import { readEnvironment } from "./environment.ts";
 import { expandValue, type Env, type Expansion } from "./expand.ts";
 import { createProblem, type Origin, type Problem } from "./problems.ts";
 import { readYaml } from "./read-yaml.ts";
-import type { Path } from "./schema-tree.ts";
-import { getAt, isTree, mergeTrees, parsePath, setAt, valuesOf, type Tree, type Value } from "./tree.ts";
+import { getAt, mergeTrees, parsePath, setAt, valuesOf } from "./tree.ts";
+import { isTree, type Tree, type Value, type Path } from "./value.ts";
 
 /** All that configuration is made of. */
 export interface LayerInput {

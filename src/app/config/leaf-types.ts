@@ -26,6 +26,15 @@ export interface LeafInfo {
   readonly allowed: string;
   /** The value, or a part of it, may be a secret: never printed. */
   readonly sensitive: boolean;
+  /** A secret that is a URL: host and path of it may be shown. */
+  readonly isUrl: boolean;
+  /** The value as a file would have it: `90s` of 90000. The value itself if omitted. */
+  readonly print?: (value: number) => string;
+}
+
+/** A value that the schema has read, as a file would have it. */
+export function printValue({ print }: LeafInfo, value: unknown): unknown {
+  return typeof value === "number" && print !== undefined ? print(value) : structuredClone(value);
 }
 
 export const leafInfos = z.registry<LeafInfo>();
@@ -35,12 +44,14 @@ interface LeafText {
   readonly description: string;
   readonly allowed: string;
   readonly sensitive?: boolean;
+  readonly isUrl?: boolean;
+  readonly print?: (value: number) => string;
 }
 
 /** Makes a type a setting: what is below it is one value to the environment, and its errors say what is allowed. */
-export function leaf<T extends z.ZodType>(type: T, { kind, description, allowed, sensitive = false }: LeafText): T {
+export function leaf<T extends z.ZodType>(type: T, { description, ...info }: LeafText): T {
   const described = type.describe(description);
-  leafInfos.add(described, { kind, allowed, sensitive });
+  leafInfos.add(described, { sensitive: false, isUrl: false, ...info });
   return described;
 }
 
@@ -112,6 +123,7 @@ export function duration(description: string) {
     kind: "duration",
     description: `${description} As in 500ms, 3s, 10m, 1h; a bare number is seconds.`,
     allowed: "a time from 1ms to 24h, as in 500ms, 3s, 10m or 1h",
+    print: formatDuration,
   });
 }
 
@@ -146,6 +158,7 @@ export function lifetime(description: string) {
     kind: "duration",
     description: `${description} As in 90m, 12h, 30d.`,
     allowed: "a time from 1m to 3650d, as in 90m, 12h or 30d",
+    print: formatLifetime,
   });
 }
 
@@ -178,6 +191,7 @@ export function size(description: string, maxBytes: number, maxText: string) {
       kind: "size",
       description: `${description} As in 512KiB, 32MiB; a bare number is bytes.`,
       allowed: `a size from 1 byte to ${maxText}, as in 512KiB or 32MiB`,
+      print: formatSize,
     },
   );
 }

@@ -49,6 +49,8 @@ test("without a file the contract's defaults hold", (t) => {
       },
       guards: { duplicateToolCalls: { enabled: true, noteAt: 3, warnAt: 5, exempt: new Set(["write_stdin", "wait", "TaskOutput"]) } },
       prices: {},
+      // It has a test of its own.
+      shown: loaded.settings.shown,
     },
     path: join(home, ".config/tokligence/config.yaml"),
     found: false,

@@ -1,5 +1,5 @@
 import { parseDocument } from "yaml";
-import { resolvePath } from "./create-settings.ts";
+import { resolvePath } from "./resolve-path.ts";
 import { expandText } from "./expand.ts";
 import { findPlace, loadSettings, readConfigFile, type LoadInput, type Place } from "./load.ts";
 import { ConfigError } from "./problems.ts";

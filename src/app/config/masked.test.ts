@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { homeDir, makeFile } from "./harness.test.ts";
 import { loadSettings } from "./load.ts";
-import { maskSettings } from "./masked.ts";
 
 const canary = "canary-77aa";
 
@@ -28,7 +27,7 @@ prices: { a: { input: 1.5 } }
   );
   const { settings } = loadSettings({ path, env: {}, homeDir });
   const times = { connect: "3s", first_byte: "60s", idle: "1500ms", total: "600s", stream_total: "3600s" };
-  const shown = maskSettings(settings);
+  const shown = settings.shown;
   const none = { api_keys: [], models: [], headers: {}, query: {}, timeouts: times };
   assert.deepEqual(shown, {
     gateway: {
@@ -90,7 +89,7 @@ prices: { a: { input: 1.5 } }
 test("of a database's URL the password and the query are not shown", (t) => {
   const shownOf = (url: string): unknown => {
     const path = makeFile(t, `database: { type: postgresql, url: "${url}" }`);
-    return (maskSettings(loadSettings({ path, env: {}, homeDir }).settings)["database"] as { url: string }).url;
+    return (loadSettings({ path, env: {}, homeDir }).settings.shown["database"] as { url: string }).url;
   };
   assert.equal(shownOf(`postgresql://u:${canary}@h:1/d?sslpassword=${canary}#x`), "postgresql://u:[secret]@h:1/d?[secret]");
   assert.equal(shownOf("postgres://u@h/d"), "postgres://u@h/d");

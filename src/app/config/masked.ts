@@ -1,103 +1,80 @@
-import type { DuplicateGuard } from "../../policy/index.ts";
-import type { ProviderSettings, Timeouts } from "../../upstream/index.ts";
-import { formatDuration, formatLifetime, formatSize } from "./leaf-types.ts";
-import type { DatabaseSection, Settings } from "./settings.ts";
-import { printQuirks } from "./quirks-schema.ts";
+import { printValue } from "./leaf-types.ts";
+import { resolvePath, type PathBase } from "./resolve-path.ts";
+import type { ParsedSettings } from "./schema.ts";
+import { schemaTree, type SchemaLeaf, type SchemaNode } from "./schema-tree.ts";
+import type { Settings } from "./settings.ts";
 
 const masked = "[secret]";
 
-/** The configuration as JSON, with the file's names: `{"gateway": {"port": 8081, …}, …}`. Whatever may hold a secret is `[secret]`. */
-export function maskSettings(settings: Settings): Record<string, unknown> {
-  const { gateway } = settings;
-  return {
-    gateway: {
-      host: gateway.host,
-      port: gateway.port,
-      work_mode: gateway.workMode,
-      auth: { ...gateway.auth },
-      logging: { ...gateway.logging },
-      workers: gateway.workers,
-      limits: {
-        body: formatSize(gateway.limits.bodyBytes),
-        bodies_in_flight: formatSize(gateway.limits.bodiesInFlightBytes),
-        connections: gateway.limits.connections,
-        values: gateway.limits.values,
-      },
-      timeouts: { ...maskTimeouts(gateway.timeouts), client: formatDuration(gateway.timeouts.clientMs) },
-      on_loss: gateway.onLoss,
-      responses: { lifetime: formatLifetime(gateway.responses.lifetimeMs), max_size: formatSize(gateway.responses.maxSizeBytes) },
-      trust_loopback: gateway.trustLoopback,
-      cors: [...gateway.cors],
-    },
-    database: maskDatabase(settings.database),
-    providers: Object.fromEntries(settings.providers.map((provider) => [provider.name, maskProvider(provider)])),
-    model_provider_routes: Object.fromEntries(settings.modelProviderRoutes.map(([pattern, names]) => [pattern, [...names]])),
-    model_aliases: Object.fromEntries(settings.modelAliases),
-    ledger: {
-      durability: settings.ledger.durability,
-      unpriced_ceiling: { ...settings.ledger.unpricedCeiling },
-      output_ceiling: settings.ledger.outputCeiling,
-      retention: {
-        ...(settings.ledger.retention.entriesMs === undefined ? {} : { entries: formatLifetime(settings.ledger.retention.entriesMs) }),
-        journal: formatLifetime(settings.ledger.retention.journalMs),
-      },
-      bodies: {
-        enabled: settings.ledger.bodies.enabled,
-        lifetime: formatLifetime(settings.ledger.bodies.lifetimeMs),
-        max_size: formatSize(settings.ledger.bodies.maxSizeBytes),
-        redact: [...settings.ledger.bodies.redact],
-      },
-    },
-    guards: { duplicate_tool_calls: maskGuard(settings.guards.duplicateToolCalls) },
-    prices: structuredClone(settings.prices),
-  };
+type Shown = Record<string, unknown>;
+
+/**
+ * The configuration as JSON, with the file's names: `{"gateway": {"port": 8081, …}, …}`. It is read off the schema, so that a new setting is in it by
+ * itself. Whatever may hold a secret is `[secret]`.
+ */
+export function maskSettings(parsed: ParsedSettings, settings: Omit<Settings, "shown">, base: PathBase): Shown {
+  const shown = maskNode(schemaTree, { ...parsed, database: placeOf(parsed, settings) }, base) as Shown;
+  const byName = shown["providers"] as Record<string, Shown>;
+  const providers = settings.providers.map((provider) => {
+    // The key may come from the environment as well: it is one of `api_keys`.
+    const { api_key: _, ...row } = byName[provider.name] ?? {};
+    return [provider.name, { ...row, ...resolved(provider, base) }];
+  });
+  const routes = settings.modelProviderRoutes.map(([pattern, names]) => [pattern, [...names]]);
+  return { ...shown, providers: Object.fromEntries(providers), model_provider_routes: Object.fromEntries(routes) };
 }
 
-function maskGuard({ enabled, noteAt, warnAt, refuseAt, exempt }: DuplicateGuard): Record<string, unknown> {
-  return { enabled, note_at: noteAt, warn_at: warnAt, ...(refuseAt === undefined ? {} : { refuse_at: refuseAt }), exempt: [...exempt] };
-}
-
-function maskTimeouts(timeouts: Partial<Timeouts>): Record<string, string> {
-  const times = {
-    connect: timeouts.connectMs,
-    first_byte: timeouts.firstByteMs,
-    idle: timeouts.idleMs,
-    total: timeouts.totalMs,
-    stream_total: timeouts.streamTotalMs,
-  };
-  return Object.fromEntries(Object.entries(times).flatMap(([name, ms]) => (ms === undefined ? [] : [[name, formatDuration(ms)]])));
-}
-
-function maskDatabase({ type, path, postgresql }: DatabaseSection): Record<string, unknown> {
+/** The database with the defaults of the kind that is used. */
+function placeOf({ database }: ParsedSettings, settings: Omit<Settings, "shown">): object {
+  const { type, path, postgresql } = settings.database;
   if (postgresql === undefined) return { type, path };
-  const { url, host, port, database, username, password, pool, tls } = postgresql;
-  const place =
-    url === undefined
-      ? { host, port, database, username, ...(password === undefined ? {} : { password: masked }) }
-      : { url: maskUrl(url.reveal()) };
-  return { type, path, ...place, pool, tls: tls === undefined ? false : { ...tls } };
+  const { host, port, database: name, username, tls } = postgresql;
+  const place = database.url === undefined ? { host, port, database: name, username, password: database.password } : { url: database.url };
+  return { type, path, ...place, pool: postgresql.pool, tls: tls === undefined ? false : { ...tls } };
 }
 
-function maskProvider(provider: ProviderSettings): Record<string, unknown> {
-  const { preset, protocols, baseUrl, keyHeader, disabledReason } = provider;
+/** What a provider's row does not say by itself: whether it is in use, how many keys it has, which times hold. */
+function resolved(provider: Settings["providers"][number], base: PathBase): Shown {
+  const { enabled, disabledReason, keys, models = [], headers = [], query = [], timeouts = {} } = provider;
+  const times = { connect: timeouts.connectMs, first_byte: timeouts.firstByteMs, idle: timeouts.idleMs };
+  const totals = { total: timeouts.totalMs, stream_total: timeouts.streamTotalMs };
   return {
-    enabled: provider.enabled,
+    enabled,
     ...(disabledReason === undefined ? {} : { disabled_reason: disabledReason }),
-    ...(preset === undefined ? {} : { preset }),
-    ...(protocols === undefined ? {} : { protocols: [...protocols] }),
-    ...(baseUrl === undefined ? {} : { base_url: typeof baseUrl === "string" ? maskUrl(baseUrl) : maskUrls(baseUrl) }),
-    api_keys: provider.keys.map(() => masked),
-    models: [...(provider.models ?? [])],
-    headers: Object.fromEntries((provider.headers ?? []).map(([name]) => [name, masked])),
-    query: Object.fromEntries((provider.query ?? []).map(([name]) => [name, masked])),
-    timeouts: maskTimeouts(provider.timeouts ?? {}),
-    ...(keyHeader === undefined ? {} : { key_header: keyHeader }),
-    ...(provider.quirks === undefined ? {} : { quirks: printQuirks(provider.quirks) }),
+    api_keys: keys.map(() => masked),
+    models: [...models],
+    headers: Object.fromEntries(headers.map(([name]) => [name, masked])),
+    query: Object.fromEntries(query.map(([name]) => [name, masked])),
+    timeouts: maskNode(timeoutsNode, { ...times, ...totals }, base),
   };
 }
 
-function maskUrls(urls: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(urls).flatMap(([protocol, url]) => (url === undefined ? [] : [[protocol, maskUrl(url)]])));
+const providersNode = schemaTree.keys.get("providers");
+const providerNode = providersNode?.type === "map" ? providersNode.value : undefined;
+const timeoutsNode: SchemaNode = (providerNode?.type === "object" ? providerNode.keys.get("timeouts") : undefined)!;
+
+function maskNode(node: SchemaNode, value: unknown, base: PathBase): unknown {
+  if (value === undefined) return undefined;
+  if (node.type === "leaf") return maskLeaf(node, value, base);
+  const below = (key: string): SchemaNode | undefined => (node.type === "map" ? node.value : node.keys.get(key));
+  const entries = Object.entries(value as object).flatMap(([key, part]) => {
+    const next = below(key);
+    const shown = next === undefined ? undefined : maskNode(next, part, base);
+    return shown === undefined ? [] : [[key, shown]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function maskLeaf(leaf: SchemaLeaf, value: unknown, base: PathBase): unknown {
+  if (leaf.kind === "path") return resolvePath(String(value), base);
+  if (leaf.kind === "urls" || leaf.isUrl) return typeof value === "string" ? maskUrl(value) : mapValues(value as object, maskUrl);
+  if (!leaf.sensitive) return printValue(leaf, value);
+  if (typeof value === "string") return masked;
+  return Array.isArray(value) ? value.map(() => masked) : mapValues(value as object, () => masked);
+}
+
+function mapValues(value: object, change: (text: string) => string): object {
+  return Object.fromEntries(Object.entries(value).flatMap(([key, text]) => (text === undefined ? [] : [[key, change(String(text))]])));
 }
 
 /** A URL whose password and query, which may hold one too, are not shown. */

@@ -1,5 +1,4 @@
-import { formatPath, isTree } from "./tree.ts";
-import type { Path } from "./schema-tree.ts";
+import { formatPath, isTree, type Path } from "./value.ts";
 
 /** Where a value was written. Lines and columns count from 1. */
 export type Origin =

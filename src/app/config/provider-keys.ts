@@ -2,15 +2,7 @@ import { Secret } from "../../core/index.ts";
 import { findPreset, type Preset } from "../../upstream/index.ts";
 import { vendorKeyNames } from "./environment.ts";
 import type { Env } from "./expand.ts";
-import type { ParsedProvider } from "./schema.ts";
-
-/** The keys of a provider, or why it can have none. */
-export interface ProviderKeys {
-  readonly keys: readonly Secret[];
-  readonly disabledReason?: string;
-  /** Of several keys, those that are left out. */
-  readonly warnings: readonly string[];
-}
+import type { ParsedProvider, ProviderKeys } from "./sections/providers.ts";
 
 interface KeyInput {
   readonly name: string;

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { buildProviders } from "../../upstream/index.ts";
 import { homeDir, makeFile } from "./harness.test.ts";
 import { loadSettings } from "./load.ts";
-import { maskSettings } from "./masked.ts";
 
 const settingsOf = (path: string, env: Record<string, string> = {}) => loadSettings({ path, env, homeDir }).settings;
 
@@ -16,7 +15,7 @@ test("quirks of a server are set in the file, over those of its preset, and show
 `,
   );
   const settings = settingsOf(path);
-  const shown = maskSettings(settings) as { providers: Record<string, { quirks?: unknown }> };
+  const shown = settings.shown as { providers: Record<string, { quirks?: unknown }> };
   assert.deepEqual(shown.providers["mine"]?.quirks, { strict_turns: true, parts: ["image"], renamed_fields: { seed: "rng" } });
   const [, ...providers] = buildProviders(settings.providers);
   const [mine, vllm] = ["mine", "vllm"].map((name) => providers.find((provider) => provider.name === name)!);

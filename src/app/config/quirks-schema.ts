@@ -66,10 +66,3 @@ export function readQuirks(parsed: ParsedQuirks): RenderQuirks {
   ]);
   return Object.fromEntries(entries) as RenderQuirks;
 }
-
-/** The reverse, to show them. */
-export function printQuirks(quirks: RenderQuirks): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(quirks).map(([name, value]) => [name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
-  );
-}

@@ -1,7 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from "yaml";
-import type { Path } from "./schema-tree.ts";
+import { isTree, type Tree, type Value, type Path } from "./value.ts";
 import { createProblem, createToldProblem, type Origin, type Problem } from "./problems.ts";
-import { isTree, type Tree, type Value } from "./tree.ts";
 
 /** A YAML file, read. */
 export interface YamlFile {

@@ -1,9 +1,7 @@
 import * as z from "zod";
 import { leafInfos, type LeafInfo } from "./leaf-types.ts";
 import { settingsSchema } from "./schema.ts";
-
-/** A place in the configuration: `["providers", "openai", "api_keys", 0]`. */
-export type Path = readonly (string | number)[];
+import type { Path } from "./value.ts";
 
 /** The shape of the configuration, read off the zod schema: all that merging, environment names and messages need to know. */
 export type SchemaNode = SchemaObject | SchemaMap | SchemaLeaf;

@@ -8,7 +8,8 @@ import { initConfig } from "./init.ts";
 import { loadSettings } from "./load.ts";
 import { fixedLeaves, providerLeaves } from "./schema-tree.ts";
 import { renderConfigFile } from "./template.ts";
-import { getAt, type Value } from "./tree.ts";
+import { getAt } from "./tree.ts";
+import type { Value } from "./value.ts";
 
 /** With all settings switched on that are switched off. */
 const allOn = renderConfigFile().replaceAll(/^( *)#(?! )/gm, "$1");
@@ -21,7 +22,7 @@ test("the file that init writes is the defaults, written out", (t) => {
   const withoutReasons = (providers: typeof settings.providers): object[] =>
     providers.map((provider) => ({ ...provider, enabled: true, disabledReason: "", keys: provider.keys.length }));
   assert.deepEqual(
-    { ...settings, database: defaults.database, providers: withoutReasons(settings.providers) },
+    { ...settings, database: defaults.database, providers: withoutReasons(settings.providers), shown: defaults.shown },
     { ...defaults, providers: withoutReasons(defaults.providers) },
   );
   assert.deepEqual([settings.database, warnings], [{ type: "sqlite", path: join(dirname(path), "gateway.db") }, []]);

@@ -1,23 +1,5 @@
-import { nodeAt, type Path, type SchemaNode } from "./schema-tree.ts";
-
-/** Configuration as written: what YAML, the environment and arguments come to before it is checked. */
-export type Value = string | number | boolean | null | Value[] | Tree;
-export interface Tree {
-  [key: string]: Value;
-}
-
-export function isTree(value: unknown): value is Tree {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A path as people write it: `providers.openai.api_keys[0]`. */
-export function formatPath(path: Path): string {
-  return path.reduce<string>((text, part) => {
-    if (typeof part === "number") return `${text}[${part}]`;
-    const name = /^[\w-]+$/.test(part) ? part : JSON.stringify(part);
-    return text === "" ? name : `${text}.${name}`;
-  }, "");
-}
+import { nodeAt, type SchemaNode } from "./schema-tree.ts";
+import { isTree, type Path, type Tree, type Value } from "./value.ts";
 
 /**
  * Splits a path that people write. Below a map of values (`model_aliases.gpt-4.1`) the rest is one key; a provider's name that holds a dot

@@ -1,0 +1,35 @@
+import * as z from "zod";
+import type { DuplicateGuard } from "../../../policy/index.ts";
+import { flag, integer, texts } from "../leaf-types.ts";
+
+export const guardsSchema = z
+  .strictObject({
+    duplicate_tool_calls: z
+      .strictObject({
+        enabled: flag("Whether a model is told when its agent repeats one tool call and gets one result.").prefault(true),
+        note_at: integer("From so many equal calls in a row the last result says so.", 2, 1000).prefault(3),
+        warn_at: integer("From so many it says so in stronger words.", 2, 1000).prefault(5),
+        refuse_at: integer("From so many the request is refused; never where left out.", 2, 1000).optional(),
+        exempt: texts("Names of tools that repeat themselves by design.", "a list of tool names").prefault([
+          "write_stdin",
+          "wait",
+          "TaskOutput",
+        ]),
+      })
+      .describe("An agent that goes round in circles.")
+      .prefault({}),
+  })
+  .describe("Watching what agents do.")
+  .prefault({});
+
+export type ParsedGuards = z.output<typeof guardsSchema>;
+
+export interface GuardsSection {
+  readonly duplicateToolCalls: DuplicateGuard;
+}
+
+export function readGuards({ duplicate_tool_calls: guard }: ParsedGuards): GuardsSection {
+  const { enabled, note_at: noteAt, warn_at: warnAt, refuse_at: refuseAt, exempt } = guard;
+  const refusal = refuseAt === undefined ? {} : { refuseAt };
+  return { duplicateToolCalls: { enabled, noteAt, warnAt, ...refusal, exempt: new Set(exempt) } };
+}
