@@ -60,7 +60,8 @@ export const errorTable = {
   body_too_complex: {
     status: 400,
     kind: "invalid_request",
-    meaning: "The body holds more values and names than `gateway.limits.values`, and the gateway has to parse it.",
+    meaning:
+      "The body holds more values and names than `gateway.limits.values`, or more than 10,000 tools, and the gateway has to parse it.",
     remedy: "Send fewer members: shorter lists, fewer messages, smaller schemas. An operator can raise the limit.",
   },
   duplicate_tool_call: {

@@ -90,6 +90,15 @@ describe("the estimate of a text", () => {
 });
 
 describe("the estimate of a request", () => {
+  test("of a text of many megabytes is that of evenly spread parts of it", () => {
+    const text = "Words and 12 numbers; ".repeat(300_000);
+    const whole = estimateText(text.slice(0, 4_000_000)) * (text.length / 4_000_000);
+    assert.ok(Math.abs(estimateText(text) / whole - 1) < 0.001);
+    // Two halves of different kinds count alike.
+    const halves = "word ".repeat(600_000) + "漢".repeat(3_000_000);
+    assert.ok(Math.abs(estimateText(halves) / (600_000 + 0.78 * 3_000_000) - 1) < 0.05);
+  });
+
   test("includes instructions, messages, tools, calls, results and the schema of the answer, and rounds once", () => {
     const request: ChatRequest = {
       model: "m",

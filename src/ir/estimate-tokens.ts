@@ -77,11 +77,27 @@ const other = 10;
  * does on average. The result is not rounded, so that the counts of parts can be added.
  */
 export function estimateText(text: string): number {
+  if (text.length <= longText) return estimatePart(text, 0, text.length);
+  const step = (text.length - partLength) / (partCount - 1);
   let tokens = 0;
-  let start = 0;
+  for (let part = 0; part < partCount; part++) {
+    const start = Math.floor(part * step);
+    tokens += estimatePart(text, start, start + partLength);
+  }
+  return (tokens * text.length) / (partCount * partLength);
+}
+
+/** Of a longer text, parts are estimated, and the rest like them: to go through 48 MB takes 400 ms. */
+const longText = 4 * 1024 * 1024;
+const partLength = 64 * 1024;
+const partCount = 32;
+
+function estimatePart(text: string, from: number, until: number): number {
+  let tokens = 0;
+  let start = from;
   let kind = -1;
   let wasLower = false;
-  for (let at = 0; at < text.length; at++) {
+  for (let at = from; at < until; at++) {
     const code = text.charCodeAt(at);
     const next = kindOf(code);
     // In `camelCase` a capital begins a word.
@@ -93,7 +109,7 @@ export function estimateText(text: string): number {
     }
     wasLower = next === word && !isUpper;
   }
-  return kind < 0 ? 0 : tokens + tokensOf(kind, text.length - start);
+  return kind < 0 ? 0 : tokens + tokensOf(kind, until - start);
 }
 
 function kindOf(code: number): number {

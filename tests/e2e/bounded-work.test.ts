@@ -85,6 +85,18 @@ for (const dialect of PROTOCOLS) {
   });
 }
 
+test("a translated request has at most 10,000 tools", async () => {
+  const tools = Array.from({ length: 10_001 }, (_, index) => ({ type: "function", function: { name: `f${index}` } }));
+  const ask = (model: string): Promise<RawReply> =>
+    send({ path: "/v1/chat/completions", body: JSON.stringify({ model, tools, messages: [{ role: "user", content: "hi" }] }) });
+  const refused = await ask(models["anthropic-messages"]);
+  assert.deepEqual(
+    [refused.status, (JSON.parse(refused.body.toString()) as { error: { message: string } }).error.message],
+    [400, "The request has 10001 tools. A request that is translated may have 10000."],
+  );
+  assert.equal((await ask(models["openai-chat"])).status, 200);
+});
+
 test("arguments of tools that are text count by what is in them", async () => {
   const call = { id: "c", type: "function", function: { name: "f", arguments: `{"a":${ones(limit)}}` } };
   const messages = [
@@ -125,7 +137,15 @@ test("a long text of the built-in model streams in a bounded number of events, a
 
 test("an answer of too many values is a 502, whole or as an event", async () => {
   const numbers = (count: number): string => `{"id":"a","model":"m","created":1,"choices":[],"x":${ones(count)}}`;
+  const call = { id: "c", type: "function", function: { name: "f", arguments: `{"a":${ones(2 * limit)}}` } };
+  const calling = { index: 0, message: { role: "assistant", content: null, tool_calls: [call] }, finish_reason: "tool_calls" };
   const shapes = [
+    {
+      contentType: "application/json",
+      body: JSON.stringify({ id: "a", model: "m", created: 1, choices: [calling] }),
+      status: 502,
+      says: /answered more than 500000 values and names/,
+    },
     { contentType: "application/json", body: numbers(2 * limit), status: 502, says: /answered more than 500000 values and names/ },
     {
       contentType: "text/event-stream",

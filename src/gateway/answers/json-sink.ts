@@ -3,9 +3,12 @@ import { GatewayError } from "../../core/index.ts";
 import { storedResponses, type AnswerFacts } from "../../protocols/index.ts";
 import type { UpstreamFailure } from "../../upstream/index.ts";
 import { jsonHead } from "../headers/answer-head.ts";
+import type { Usage } from "../../ir/index.ts";
+import { nextTurn } from "../bodies/heavy-body.ts";
+import { refuseAnswer } from "../bodies/parse-body.ts";
 import type { AnswerSink, Delivery, UpstreamHead } from "../delivery.ts";
 import { isForeign, type ReadAnswer } from "../lane.ts";
-import { estimateInput, estimateWhole } from "../tokens/estimate-usage.ts";
+import { estimateInput, estimateLength, estimateWhole } from "../tokens/estimate-usage.ts";
 import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
 import { jsonTypeOf } from "../headers/answer-headers.ts";
 import { findHeader } from "../headers/request-headers.ts";
@@ -15,6 +18,9 @@ import { errorOfFailure, errorOfReading } from "../errors/upstream-errors.ts";
 
 /** A longer answer is given up. */
 const maxAnswerBytes = 64 * 1024 * 1024;
+
+/** A longer answer is worked on in steps. */
+const longAnswerBytes = 1024 * 1024;
 
 /**
  * Takes an answer in whole, checks and records it, and then passes it on in one write: JSON byte for byte, or what `read` makes of an answer in the
@@ -28,6 +34,7 @@ export class JsonSink implements AnswerSink {
   #size = 0;
   /** The answer is here, and only its record is waited for. */
   #isWhole = false;
+  #hasLeft = false;
 
   constructor(delivery: Delivery, head: UpstreamHead, read: (whole: string) => ReadAnswer) {
     this.#delivery = delivery;
@@ -47,27 +54,56 @@ export class JsonSink implements AnswerSink {
 
   end(): void {
     this.#isWhole = true;
-    const delivery = this.#delivery;
-    const { call, entry } = delivery;
-    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
-    const whole = bytes.toString("latin1");
+    const { call, entry } = this.#delivery;
     call.answer.upstreamMs = call.deps.clock.monotonic() - entry.dispatchedMs;
-    if (!isUtf8(bytes)) {
-      this.#invalid("text that is not UTF-8");
+    if (this.#size > longAnswerBytes) {
+      void this.#endInSteps();
       return;
     }
-    let read: ReadAnswer;
+    const whole = this.#join();
+    const answer = whole === undefined ? undefined : this.#readWhole(whole);
+    if (answer !== undefined) this.#finish(answer, whole!);
+  }
+
+  /** The event loop serves others between the steps. In that time the client may leave, which ends the delivery. */
+  async #endInSteps(): Promise<void> {
+    await nextTurn();
+    const whole = this.#hasLeft ? undefined : this.#join();
+    if (whole === undefined) return;
+    await nextTurn();
+    const answer = this.#hasLeft ? undefined : this.#readWhole(whole);
+    if (answer === undefined) return;
+    await nextTurn();
+    if (!this.#hasLeft) this.#finish(answer, whole);
+  }
+
+  /** The answer as latin1; `undefined` if it is not UTF-8, which ends the delivery. */
+  #join(): string | undefined {
+    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+    this.#parts.length = 0;
+    if (isUtf8(bytes)) return bytes.toString("latin1");
+    this.#invalid("text that is not UTF-8");
+    return undefined;
+  }
+
+  /** `undefined` if it is not an answer of the upstream's protocol, which ends the delivery. */
+  #readWhole(whole: string): ReadAnswer | undefined {
+    const delivery = this.#delivery;
     try {
-      read = this.#read(whole);
+      return this.#read(whole);
     } catch (error) {
       const failure = errorOfReading(error, delivery.attempt.provider, isForeign(delivery.lane));
       delivery.answered(false, failure.message);
       delivery.failed(failure);
-      return;
+      return undefined;
     }
-    delivery.answered(true);
+  }
+
+  #finish(answer: ReadAnswer, whole: string): void {
+    const { call } = this.#delivery;
+    this.#delivery.answered(true);
     call.answer.firstContentMs = call.deps.clock.monotonic();
-    void finishAnswer(call, new JsonEnd(delivery, this.#head, read, whole));
+    void finishAnswer(call, new JsonEnd(this.#delivery, this.#head, answer, whole));
   }
 
   fail(failure: UpstreamFailure): void {
@@ -75,6 +111,7 @@ export class JsonSink implements AnswerSink {
   }
 
   leave(): void {
+    this.#hasLeft = true;
     const { call, attempt, entry } = this.#delivery;
     const estimate = { input: estimateInput(call, attempt) };
     void entry.settle({
@@ -119,7 +156,7 @@ class JsonEnd implements AnswerEnd {
   }
 
   record(isBilled: boolean): Promise<void> | undefined {
-    const { call, attempt, entry } = this.#delivery;
+    const { call, entry } = this.#delivery;
     const { facts, estimate } = this.#answer;
     const isReported = facts.usage?.input !== undefined && facts.usage.output !== undefined;
     const isEstimated = isBilled && !isReported && !isPending(call, facts);
@@ -128,8 +165,15 @@ class JsonEnd implements AnswerEnd {
       httpStatus: this.#head.status,
       facts: isBilled ? facts : {},
       answerBytes: this.#whole.length,
-      ...(isEstimated ? { estimate: estimate ?? estimateWhole(call, attempt, this.#whole) } : {}),
+      ...(isEstimated ? { estimate: estimate ?? this.#estimate() } : {}),
     });
+  }
+
+  /** An answer of too many values is estimated by its length, as it would take too long to parse. */
+  #estimate(): Usage {
+    const { call, attempt } = this.#delivery;
+    const isParsed = refuseAnswer(this.#whole, attempt.provider.name, call.current) === undefined;
+    return isParsed ? estimateWhole(call, attempt, this.#whole) : estimateLength(call, attempt, this.#whole);
   }
 
   keep(): Promise<unknown> | undefined {

@@ -32,6 +32,15 @@ export function checkTexts(call: ModelCall, { messages }: ChatRequest): void {
   if (holdsMoreValues(text, limit)) throw tooComplex(limit);
 }
 
+/** More tools than any vendor takes: each gets a name of the other protocol. */
+const maxTools = 10_000;
+
+/** @throws GatewayError `body_too_complex`. */
+export function checkTools({ tools = [] }: ChatRequest): void {
+  if (tools.length > maxTools)
+    throw new GatewayError("body_too_complex", `The request has ${tools.length} tools. A request that is translated may have ${maxTools}.`);
+}
+
 /** What is parsed beside the body counts like it. @throws GatewayError `body_too_complex`. */
 export function checkValues({ current: { maxValues } }: ModelCall, text: string): void {
   if (holdsMoreValues(text, maxValues)) throw tooComplex(maxValues);

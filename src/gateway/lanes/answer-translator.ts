@@ -72,6 +72,14 @@ export class AnswerTranslator {
     return { facts: factsOf(response), body: latin1OfEvents(text.join("")), contentType: streamType(client) };
   }
 
+  /** Arguments of calls are text in some protocols, and JSON in others. */
+  #checkArguments({ content, alternatives = [] }: ChatResponse): void {
+    let text = "";
+    for (const blocks of [content, ...alternatives.map((other) => other.content)])
+      for (const block of blocks) if (block.type === "tool-call") text += block.arguments;
+    this.#check(text, false);
+  }
+
   #check(text: string, isLong: boolean): void {
     const refusal = this.#context.refuse(text, isLong);
     if (refusal !== undefined) throw refusal;
@@ -79,6 +87,7 @@ export class AnswerTranslator {
 
   /** Some wires tell no time; their answers are from now. */
   #completed(response: ChatResponse): ChatResponse {
+    this.#checkArguments(response);
     const { change, nowSeconds } = this.#context;
     const createdAt = response.createdAt === 0 ? nowSeconds() : response.createdAt;
     if (change === undefined) return { ...response, createdAt };

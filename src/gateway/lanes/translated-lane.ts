@@ -15,7 +15,7 @@ import { findHeader } from "../headers/request-headers.ts";
 import { isHeavy, nextTurn } from "../bodies/heavy-body.ts";
 import type { TranslatedLane } from "../lane.ts";
 import type { ModelCall } from "../model-call.ts";
-import { checkTexts, parseExactBody, refuseAnswer } from "../bodies/parse-body.ts";
+import { checkTexts, checkTools, parseExactBody, refuseAnswer } from "../bodies/parse-body.ts";
 import {
   AnswerSealer,
   callsToFind,
@@ -64,6 +64,7 @@ function parseWire(call: ModelCall): unknown {
 
 function parseRequest(call: ModelCall, wire: unknown): ChatRequest {
   const request = call.request.protocol.parseRequest(wire, call.request.route);
+  checkTools(request);
   checkTexts(call, request);
   return request;
 }

@@ -22,6 +22,12 @@ export function estimateWhole(call: ModelCall, attempt: Attempt, whole: string):
     return { input, output: call.deps.calibration.correct(attempt.provider.name, attempt.upstreamModel, estimateAnswer(answer)) };
   } catch {
     // The client judges an answer that cannot be read; its bytes were written all the same.
-    return { input, output: estimateOutput(call, attempt, whole.length) };
+    return estimateLength(call, attempt, whole);
   }
+}
+
+/** The usage of a whole answer that cannot be read. */
+export function estimateLength(call: ModelCall, attempt: Attempt, whole: string): Usage {
+  const output = call.request.traits.hasOutput ? estimateOutput(call, attempt, whole.length) : 0;
+  return { input: estimateInput(call, attempt), output };
 }
