@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { sharedPostgres, withoutPostgres } from "../../tests/testbed/shared-postgres.ts";
-import { GatewayError, Secret } from "../core/index.ts";
-import { createPostgresStore, parsePostgresUrl, type Store } from "../store/index.ts";
+import { migratedPostgres } from "../../tests/testbed/migrated-postgres.ts";
+import { withoutPostgres } from "../../tests/testbed/shared-postgres.ts";
+import { GatewayError } from "../core/index.ts";
+import { createPostgresStore, type Store } from "../store/index.ts";
 import { makeAccounts, startMs, type AccountsUnderTest } from "./accounts-under-test.test.ts";
 
 async function openPostgres(): Promise<Store> {
-  const server = await sharedPostgres();
-  const place = parsePostgresUrl(new Secret(server.url(await server.createDatabase())));
-  return await createPostgresStore({ place, clock: { now: () => startMs, monotonic: () => 0 }, pool: 4 });
+  return await createPostgresStore({ place: await migratedPostgres(), clock: { now: () => startMs, monotonic: () => 0 }, pool: 4 });
 }
 
 /** What came of it, errors as what the client sees. */

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { sharedPostgres, withoutPostgres } from "../testbed/shared-postgres.ts";
+import { migratedPostgresUrl } from "../testbed/migrated-postgres.ts";
+import { withoutPostgres } from "../testbed/shared-postgres.ts";
 import { budgetTransfers, type TransferFigures } from "./budget-transfers.ts";
 
 function check(figures: TransferFigures, transfers: number): void {
@@ -11,20 +12,19 @@ function check(figures: TransferFigures, transfers: number): void {
   for (const count of Object.values(figures)) assert.ok(count > 0, JSON.stringify(figures));
 }
 
-test("SQLite: eight thousand transfers by eight writers add up, and exceed no budget", async (t) => {
+test("SQLite: two thousand transfers by four writers add up, and exceed no budget", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "tokligence-transfers-"));
   try {
-    const figures = await budgetTransfers({ place: { path: join(folder, "gateway.db") }, transfers: 8_000, seed: 1 });
-    check(figures, 8_000);
+    const figures = await budgetTransfers({ place: { path: join(folder, "gateway.db") }, writers: 4, transfers: 2_000, seed: 1 });
+    check(figures, 2_000);
     t.diagnostic(JSON.stringify(figures));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 });
 
-test("PostgreSQL: four hundred transfers by eight writers add up, and exceed no budget", { skip: withoutPostgres }, async (t) => {
-  const server = await sharedPostgres();
-  const figures = await budgetTransfers({ place: { url: server.url(await server.createDatabase()) }, transfers: 400, seed: 2 });
-  check(figures, 400);
+test("PostgreSQL: two hundred transfers by four writers add up, and exceed no budget", { skip: withoutPostgres }, async (t) => {
+  const figures = await budgetTransfers({ place: { url: await migratedPostgresUrl() }, writers: 4, transfers: 200, seed: 2 });
+  check(figures, 200);
   t.diagnostic(JSON.stringify(figures));
 });

@@ -8,6 +8,8 @@ import { ceiling, openStore, startMs, type Place, type WriterResult, type Writer
 
 export interface TransferOptions {
   readonly place: Place;
+  /** Threads that write at the same time. */
+  readonly writers: number;
   readonly transfers: number;
   readonly seed: number;
 }
@@ -19,17 +21,16 @@ export interface TransferFigures {
   readonly abandoned: number;
 }
 
-const writers = 8;
 const keysOfUser = 3;
 /** The last two have no budget of their own; one key of each user has one. */
 const users = ["usr_a", "usr_b", "usr_c", "usr_d", "usr_e"] as const;
 const free = new Set<string>(["usr_d", "usr_e"]);
 
 /**
- * Eight writers on one database, each its own thread and connections, hold and settle at random, let go, and die with what they hold. Some budgets are
+ * Several writers on one database, each its own thread and connections, hold and settle at random, let go, and die with what they hold. Some budgets are
  * too small for what is asked of them. Afterwards: what each budget says is spent is what the rows sum up to, none is exceeded, no hold is left.
  */
-export async function budgetTransfers({ place, transfers, seed }: TransferOptions): Promise<TransferFigures> {
+export async function budgetTransfers({ place, writers, transfers, seed }: TransferOptions): Promise<TransferFigures> {
   const at = { ms: startMs };
   const clock: Clock = { now: () => at.ms, monotonic: () => 0 };
   const store = await openStore(place, clock);

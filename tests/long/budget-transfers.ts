@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { budgetTransfers } from "../faults/budget-transfers.ts";
 import { writeFigures } from "./figures.ts";
-import { sharedPostgres, withoutPostgres } from "../testbed/shared-postgres.ts";
+import { migratedPostgresUrl } from "../testbed/migrated-postgres.ts";
+import { withoutPostgres } from "../testbed/shared-postgres.ts";
 
 test("SQLite: a million transfers by eight writers add up, and exceed no budget", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tokligence-transfers-"));
   try {
-    const sqlite = await budgetTransfers({ place: { path: join(folder, "gateway.db") }, transfers: 1_000_000, seed: 1 });
+    const sqlite = await budgetTransfers({ place: { path: join(folder, "gateway.db") }, writers: 8, transfers: 1_000_000, seed: 1 });
     writeFigures("budget-transfers", { sqlite });
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -17,7 +18,6 @@ test("SQLite: a million transfers by eight writers add up, and exceed no budget"
 });
 
 test("PostgreSQL: thirty thousand transfers by eight writers add up, and exceed no budget", { skip: withoutPostgres }, async () => {
-  const server = await sharedPostgres();
-  const place = { url: server.url(await server.createDatabase()) };
-  writeFigures("budget-transfers", { postgresql: await budgetTransfers({ place, transfers: 30_000, seed: 2 }) });
+  const place = { url: await migratedPostgresUrl() };
+  writeFigures("budget-transfers", { postgresql: await budgetTransfers({ place, writers: 8, transfers: 30_000, seed: 2 }) });
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { createIdSource, GatewayError, Secret, silentLogger, type Clock, type Logger } from "../../core/index.ts";
-import { sharedPostgres, withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
-import { createPostgresStore, createSqliteStore, parsePostgresUrl, type Store } from "../../store/index.ts";
+import { createIdSource, GatewayError, silentLogger, type Clock, type Logger } from "../../core/index.ts";
+import { migratedPostgres } from "../../../tests/testbed/migrated-postgres.ts";
+import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
+import { createPostgresStore, createSqliteStore, type Store } from "../../store/index.ts";
 import { createBudgetAdmin, type BudgetAdmin } from "./budget-admin.ts";
 import { createBudgetSettlement } from "./budget-settle.ts";
 import type { BudgetState, CeilingRates } from "./budget-types.ts";
@@ -130,10 +131,7 @@ export async function refusal(promise: Promise<unknown>): Promise<GatewayError> 
 
 const openSqlite: OpenStore = (clock) => createSqliteStore({ path: ":memory:", clock });
 
-const openPostgres: OpenStore = async (clock) => {
-  const server = await sharedPostgres();
-  return await createPostgresStore({ place: parsePostgresUrl(new Secret(server.url(await server.createDatabase()))), clock, pool: 4 });
-};
+const openPostgres: OpenStore = async (clock) => createPostgresStore({ place: await migratedPostgres(), clock, pool: 4 });
 
 /** Describes budgets on each database. */
 export function onEachStore(name: string, body: (withBudgets: (test: (world: World) => Promise<void>) => Promise<void>) => void): void {

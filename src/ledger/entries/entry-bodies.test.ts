@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { sharedPostgres, withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
-import { Secret, type Clock } from "../../core/index.ts";
-import { createPostgresStore, createSqliteStore, parsePostgresUrl, type Store } from "../../store/index.ts";
+import { migratedPostgres } from "../../../tests/testbed/migrated-postgres.ts";
+import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
+import type { Clock } from "../../core/index.ts";
+import { createPostgresStore, createSqliteStore, type Store } from "../../store/index.ts";
 import { createEntryBodies, type EntryBody } from "./entry-bodies.ts";
 import { KeepingLogger, ManualTime } from "../harness.test.ts";
 import { createRetention } from "../retention.ts";
@@ -11,10 +12,7 @@ type OpenStore = (clock: Clock) => Promise<Store>;
 
 const openSqlite: OpenStore = (clock) => createSqliteStore({ path: ":memory:", clock });
 
-const openPostgres: OpenStore = async (clock) => {
-  const server = await sharedPostgres();
-  return await createPostgresStore({ place: parsePostgresUrl(new Secret(server.url(await server.createDatabase()))), clock, pool: 2 });
-};
+const openPostgres: OpenStore = async (clock) => createPostgresStore({ place: await migratedPostgres(), clock, pool: 2 });
 
 const body = (requestId: string, changes: Partial<EntryBody> = {}): EntryBody => ({
   requestId,

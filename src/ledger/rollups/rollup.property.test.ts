@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { sharedPostgres, withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
-import { Secret } from "../../core/index.ts";
-import { createPostgresStore, createSqliteStore, parsePostgresUrl, type Store } from "../../store/index.ts";
+import { migratedPostgres } from "../../../tests/testbed/migrated-postgres.ts";
+import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
+import { createPostgresStore, createSqliteStore, type Store } from "../../store/index.ts";
 import { closeRecord, ManualTime } from "../harness.test.ts";
 import { formatUsd } from "../money.ts";
 import type { UsageGroup } from "../reports/report-query.ts";
@@ -166,16 +166,6 @@ interface Databases {
   readonly open: () => Promise<Store>;
 }
 
-/** A database with the schema, to copy: that takes less time than to make the schema anew. */
-let postgresTemplate: Promise<string> | undefined;
-
-async function makePostgres(template?: string): Promise<{ readonly store: Store; readonly name: string }> {
-  const server = await sharedPostgres();
-  const name = await server.createDatabase(template);
-  const place = parsePostgresUrl(new Secret(server.url(name)));
-  return { store: await createPostgresStore({ place, clock: new ManualTime().clock, pool: 2 }), name };
-}
-
 const databases: readonly Databases[] = [
   {
     name: "SQLite",
@@ -189,13 +179,7 @@ const databases: readonly Databases[] = [
     skip: withoutPostgres,
     runs: 3,
     batches: 3,
-    async open() {
-      postgresTemplate ??= makePostgres().then(async ({ store, name }) => {
-        await store.close();
-        return name;
-      });
-      return (await makePostgres(await postgresTemplate)).store;
-    },
+    open: async () => createPostgresStore({ place: await migratedPostgres(), clock: new ManualTime().clock, pool: 2 }),
   },
 ];
 
