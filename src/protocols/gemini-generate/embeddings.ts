@@ -4,10 +4,10 @@ import type { RouteCall } from "../protocol.ts";
 import { extensionsOf, invalidField, join, optionalNumber, optionalObject, readArray, readObject, requiredString } from "./fields.ts";
 import { bareModel } from "./model-name.ts";
 
-/** One text of a request: `:embedContent` is one, `:batchEmbedContents` has several. */
+/** One text of a request: `:embedContent` has one, `:batchEmbedContents` has several. */
 interface OneRequest {
   readonly request: WireObject;
-  /** `embedContentConfig`, where newer clients put what else used to stand beside the content. */
+  /** `embedContentConfig`: newer clients put fields there that older ones put beside the content. */
   readonly config: WireObject;
   readonly path: string;
 }
@@ -16,8 +16,9 @@ const known: ReadonlySet<string> = new Set(["model", "content", "outputDimension
 const knownConfig: ReadonlySet<string> = new Set(["outputDimensionality"]);
 
 /**
- * The texts of `:embedContent`, `{"content":{"parts":[{"text"}]},"outputDimensionality"?}`, and of `:batchEmbedContents`, `{"requests":[…]}` with one
- * such object for each text. The parts of one content are one text. @throws GatewayError `invalid_request` that names the field.
+ * Parses the texts of `:embedContent`, `{"content":{"parts":[{"text"}]},"outputDimensionality"?}`, and of `:batchEmbedContents`, `{"requests":[…]}`
+ * with one such object for each text. The parts of one content are one text.
+ * @throws GatewayError `invalid_request` that names the field.
  */
 export function parseEmbedding(wire: unknown, call: RouteCall): EmbeddingRequest {
   const body = readObject(wire, "body");
@@ -49,7 +50,7 @@ function readContent(value: unknown, path: string): string {
     .join("");
 }
 
-/** One answer has vectors of one size. */
+/** All vectors of one answer have the same size. */
 function readDimensions(requests: readonly OneRequest[]): number | undefined {
   const sizes = requests.map(
     ({ request, config, path }) =>
@@ -61,13 +62,13 @@ function readDimensions(requests: readonly OneRequest[]): number | undefined {
   return sizes[0];
 }
 
-/** `taskType`, `title` and what else only this protocol has; of a batch each name once, wherever in it that stands. */
+/** `taskType`, `title` and other fields that only this protocol has; a field that occurs in several requests of a batch is listed once. */
 function readExtensions(requests: readonly OneRequest[]): Extensions | undefined {
   const rests = requests.flatMap(({ request, config }) => [restOf(config, knownConfig), restOf(request, known)]);
   return extensionsOf(Object.fromEntries(rests.flatMap((rest) => Object.entries(rest ?? {}))));
 }
 
-/** `{"embedding":{"values"}}`, or `{"embeddings":[{"values"},…]}` for the batch form; both with `usageMetadata`. */
+/** Renders `{"embedding":{"values"}}`, or `{"embeddings":[{"values"},…]}` for the batch form; both with `usageMetadata`. */
 export function renderEmbedding(result: EmbeddingResult, request: EmbeddingRequest): string {
   const embeddings = result.vectors.map((values) => ({ values }));
   const usageMetadata = { promptTokenCount: result.inputTokens, totalTokenCount: result.inputTokens };

@@ -26,13 +26,13 @@ test("the path says which model and whether it streams, and the query in which f
   }
 });
 
-test("the bound on output is read in either spelling", () => {
+test("the output limit is read in camelCase and in snake_case", () => {
   assert.equal(readEnvelope('{"generationConfig":{"a":{},"maxOutputTokens":12}}', generateCall).maxOutputTokens, 12);
   assert.equal(readEnvelope('{"generation_config":{"max_output_tokens":13}}', generateCall).maxOutputTokens, 13);
   assert.equal(readEnvelope('{"generationConfig":[]}', generateCall).maxOutputTokens, undefined);
 });
 
-test("the collection models/ is not a part of the name, tunedModels/ is", () => {
+test("the collection models/ is not part of the name, tunedModels/ is", () => {
   const modelOf = (param: string) => readEnvelope("{}", { ...generateCall, param }).model;
   assert.deepEqual(["models/a", "tunedModels/a", "vendor/a:b"].map(modelOf), ["a", "tunedModels/a", "vendor/a:b"]);
   const get = callOf("GET /v1beta/models/{model}", "models/a");
@@ -62,7 +62,7 @@ for (const [body, call, code, param] of faults) {
   });
 }
 
-test("every place that repeats the model's name gets the new one, and every other byte stays", () => {
+test("every place that repeats the model's name gets the new one, and every other byte is kept", () => {
   const edit = (body: string, call: typeof generateCall, model: string) => {
     const latin1 = latin1OfUtf8(body);
     return utf8OfLatin1(applyEdits(latin1, planEdits(readEnvelope(latin1, call), call, { model })));

@@ -13,9 +13,9 @@ const closeBracket = 0x5d;
 const comma = 0x2c;
 
 /**
- * Reads what the gateway must know before it parses. The model and whether the answer streams are in the path; the body is read for the bound on
- * output, and for the places where it repeats the model's name: `model`, `generateContentRequest.model`, `requests[0].model`, … are the spans.
- * @throws GatewayError `invalid_json`, `ambiguous_json`, and `invalid_request`, also where a repeated name is not the one of the path.
+ * Reads what the gateway must know before it parses the body. The path has the model and whether the answer streams. The body is read for the output
+ * limit, and for the places where it repeats the model's name: the spans are `model`, `generateContentRequest.model`, `requests[0].model`, …
+ * @throws GatewayError `invalid_json`, `ambiguous_json`, and `invalid_request`, also if a repeated name differs from the path's.
  */
 export function readEnvelope(body: string, call: RouteCall): Envelope {
   if (call.route.method === "GET") {
@@ -46,7 +46,7 @@ function checkModel(model: string): string {
   return model;
 }
 
-/** Notes where the body names the model. The vendor refuses a name that is not the path's, and a key may be allowed one model only. */
+/** Notes where the body names the model. The vendor refuses a name other than the path's, and a key may be limited to one model. */
 function take(spans: Record<string, Span>, body: string, path: string, span: Span | undefined, model: string): void {
   if (span === undefined || body.startsWith("null", span.start)) return;
   const name = readString(body, span);

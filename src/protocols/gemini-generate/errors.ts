@@ -8,7 +8,7 @@ import { plainMessage } from "../plain-message.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 import type { WireError } from "./wire.ts";
 
-/** The HTTP statuses of Google's canonical error words (google/rpc/code.proto; Gemini API troubleshooting page, November 2026). */
+/** The HTTP status of each of Google's canonical error words (google/rpc/code.proto; Gemini API troubleshooting page, November 2026). */
 const statusByWord: Readonly<Record<string, number>> = {
   INVALID_ARGUMENT: 400,
   FAILED_PRECONDITION: 400,
@@ -28,7 +28,7 @@ const statusByWord: Readonly<Record<string, number>> = {
   DEADLINE_EXCEEDED: 504,
 };
 
-/** The word for a status; the first of those that share one. */
+/** The word for a status; if several words share a status, the first one. */
 const wordByStatus: Readonly<Record<number, string>> = {
   ...Object.fromEntries(
     Object.entries(statusByWord)
@@ -40,13 +40,13 @@ const wordByStatus: Readonly<Record<number, string>> = {
   502: "UNAVAILABLE",
 };
 
-/** Anthropic's word for a server that is too busy; this dialect has 503. */
+/** Anthropic's status for a server that is too busy; this dialect uses 503. */
 const overloadedStatus = 529;
 const errorInfoType = "type.googleapis.com/google.rpc.ErrorInfo";
 const retryInfoType = "type.googleapis.com/google.rpc.RetryInfo";
 /**
- * Reads `{"error":{"code","message","status","details":[{"@type":…ErrorInfo,"reason"}]}}`, or an array with such an object first, which is how
- * `streamGenerateContent` fails. A key that the provider does not know comes as a 400; its status here is 401, as it speaks of the key.
+ * Reads `{"error":{"code","message","status","details":[{"@type":…ErrorInfo,"reason"}]}}`, or an array whose first element is such an object, as
+ * `streamGenerateContent` sends it. The provider answers an unknown key with 400; its status here is 401, as the error is about the key.
  */
 export function parseError(status: number, body: string): UpstreamError {
   const wire = jsonValue(body);
@@ -55,7 +55,7 @@ export function parseError(status: number, body: string): UpstreamError {
   return { ...error, status: error.code === "API_KEY_INVALID" ? 401 : status };
 }
 
-/** Reads a chunk of a stream, or an answer, that is an error; `undefined` where it is none. */
+/** Reads a chunk of a stream, or an answer, that is an error; `undefined` if it is not an error. */
 export function readErrorChunk(wire: unknown): UpstreamError | undefined {
   const field = isObject(wire) ? wire["error"] : undefined;
   if (!isError(field)) return undefined;
@@ -80,15 +80,15 @@ function readReason(details: unknown): string | undefined {
   return typeof reason === "string" ? reason : undefined;
 }
 
-/** Renders the error in the vendor's shape; our code is the `reason`, and `RetryInfo` says how long to wait. */
+/** Renders the error in the vendor's shape: the gateway's code is the `reason`, and `RetryInfo` has the time to wait. */
 export function renderError(error: GatewayError, requestId: string): RenderedError {
   const body = errorBody(error, requestId);
   return { status: body.error.code, body: JSON.stringify(body) };
 }
 
 /**
- * The chunk that ends a stream with an error, in ASCII, so that it is the same in any encoding. For the JSON array it is taken that the array has
- * begun and holds an element, as nothing fails in a stream before the head has gone out with the first of them.
+ * The chunk that ends a stream with an error, in ASCII, so that its bytes are the same in every encoding. The JSON array must have begun and contain
+ * an element: the head is sent only with the first element, so a stream cannot fail before.
  */
 export function renderStreamError(error: GatewayError, requestId: string, client: { readonly jsonArray: boolean }): string {
   const json = asciiJson(errorBody(error, requestId));
@@ -96,15 +96,15 @@ export function renderStreamError(error: GatewayError, requestId: string, client
 }
 
 /**
- * An error as the last event of a stream, and once more bare and without an end: @google/genai before 2.0 (and gemini-cli with it) takes an event with an
- * error for an empty answer, and only what is no event for a stream that broke, which it then asks for again. Others have stopped reading by then, or
- * ignore a line that nothing ends.
+ * An error as the last event of a stream, and a second time without `data:` and without an end. @google/genai before 2.0 (and gemini-cli with it)
+ * reads an event with an error as an empty answer, and only text that is not an event as a broken stream, which it then requests again. Other clients
+ * have stopped reading by then, or ignore an unfinished line.
  */
 function lastEvent(json: string): string {
   return `data: ${json}\r\n\r\n${json}`;
 }
 
-/** The same for an error that came down the stream itself; in the JSON array an element without what stands before and behind it. */
+/** The same for an error that came in the upstream's stream; in the JSON array, an element without the comma and brackets around it. */
 export function encodeStreamError(error: StreamError, client: { readonly jsonArray: boolean }): string {
   const status = error.status === overloadedStatus ? 503 : error.status;
   const word = keptWord(error.type, status) ?? wordOfStatus(status);
@@ -138,7 +138,7 @@ function errorBody(error: GatewayError, requestId: string): WireError {
   };
 }
 
-/** An upstream's own word is kept where it agrees with the status: `FAILED_PRECONDITION` says more than `INVALID_ARGUMENT`. */
+/** An upstream's own word is kept if it has the same status: `FAILED_PRECONDITION` says more than `INVALID_ARGUMENT`. */
 function keptWord(word: string | undefined, status: number): string | undefined {
   return word !== undefined && statusByWord[word] === status ? word : undefined;
 }

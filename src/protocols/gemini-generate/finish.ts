@@ -14,7 +14,7 @@ const wireReasons: Readonly<Record<StopReason, WireFinishReason>> = {
   other: "OTHER",
 };
 
-/** The vendor's own words that say more than the neutral ones (`FinishReason` of `@google/genai` 3.1). */
+/** The vendor's own reasons that are more specific than the neutral ones (`FinishReason` of `@google/genai` 3.1). */
 const ownReasons: ReadonlySet<string> = new Set<WireFinishReason>([
   "RECITATION",
   "LANGUAGE",
@@ -40,7 +40,7 @@ interface AnswerEnd {
   readonly malformed: readonly string[];
 }
 
-/** `finishReason`, and `finishMessage` where a call had to be left out. */
+/** Renders `finishReason`, and `finishMessage` if a call was omitted. */
 export function renderEnd({ stopReason, rawStopReason, hasRefusal, malformed }: AnswerEnd): WireEnd {
   if (rawStopReason !== undefined && ownReasons.has(rawStopReason)) return { finishReason: rawStopReason as WireFinishReason };
   const reason = wireReasons[stopReason ?? "other"];

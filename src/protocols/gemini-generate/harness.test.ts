@@ -15,7 +15,7 @@ export function wireFixture(name: string): unknown {
   return JSON.parse(fixture(name));
 }
 
-/** The call of a route, by method and path of the table. */
+/** The call of a route, by its method and path in the table of routes. */
 export function callOf(route: string, param = "gemini-x", query = ""): RouteCall {
   const found = routes.find(({ method, path }) => `${method} ${path}` === route);
   if (found === undefined) throw new Error(`no route ${route}`);
@@ -40,8 +40,8 @@ export function encode(events: readonly StreamEvent[], client = clientOf()): str
 }
 
 /**
- * The chunks of a stream, each of which must be one `data:` line that ends in CRLF twice; empty lines before it keep the connection alive. The last of a
- * stream that broke is there twice.
+ * The chunks of a stream. Each must be one `data:` line that ends in CRLF twice; empty lines before it keep the connection alive. The last chunk of a
+ * broken stream is there twice.
  */
 export function chunksOf(stream: string): unknown[] {
   const frames = stream.split("\r\n\r\n").filter((frame, at, all) => frame !== "" || at === all.length - 1);
@@ -54,7 +54,7 @@ export function chunksOf(stream: string): unknown[] {
   });
 }
 
-/** The SDK, answered by `respond` in place of a network. */
+/** The SDK with `respond` in place of the network. */
 export function sdkWith(respond: (url: string) => Response): GoogleGenAI {
   return new GoogleGenAI({
     apiKey: "k",

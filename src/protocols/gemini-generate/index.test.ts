@@ -22,7 +22,7 @@ for (const [route, method, path] of paths) {
   });
 }
 
-test("the routes are those of the contract, and streaming is in the path", () => {
+test("the routes are those of the API, and streaming is in the path", () => {
   assert.equal(geminiGenerate.routes.length, paths.length);
   assert.deepEqual(
     geminiGenerate.routes.filter(({ stream }) => stream === true).map(({ path }) => path),
@@ -30,7 +30,7 @@ test("the routes are those of the contract, and streaming is in the path", () =>
   );
 });
 
-test("a name may come with its collection, and cannot climb out of the path", () => {
+test("a name may have its collection, and dotted segments are refused in a path", () => {
   const pathOf = (model: string) => geminiGenerate.upstreamPath(callOf("GET /v1beta/models/{model}"), model).path;
   assert.deepEqual(["models/a", "tunedModels/a"].map(pathOf), ["/v1beta/models/a", "/v1beta/tunedModels/a"]);
   for (const name of ["..", "a/../b", "a//b", "", "models/"]) assert.throws(() => pathOf(name), { code: "invalid_path" });
@@ -72,7 +72,7 @@ for (const [error, status, word] of rendered) {
   });
 }
 
-test("an error says which field, what the upstream called it, and how long to wait", () => {
+test("an error names the field, the upstream's word, and the time to wait", () => {
   const error = new GatewayError("rate_limited", "m", { param: "contents", upstreamCode: "QUOTA", retryAfterSeconds: 7 });
   const { body } = geminiGenerate.renderError(error, "req_1");
   assert.deepEqual((JSON.parse(body) as { error: { details: unknown } }).error.details, [
@@ -96,7 +96,7 @@ test("the SDK reads status and message of an error", async () => {
   });
 });
 
-test("an error in a stream is an ASCII chunk, and bare for old clients, or the end of an array", () => {
+test("an error in a stream is an ASCII chunk, repeated without data: for old clients, or the last element of an array", () => {
   const error = new GatewayError("upstream_truncated", "Schluß");
   const sse = geminiGenerate.renderStreamError(error, "req_1", { jsonArray: false });
   const object =
@@ -106,7 +106,7 @@ test("an error in a stream is an ASCII chunk, and bare for old clients, or the e
   assert.deepEqual(JSON.parse(`[{"a":1}${array}`), [{ a: 1 }, JSON.parse(object)]);
 });
 
-test("upstream errors are read whatever they are", () => {
+test("upstream errors of any shape are read", () => {
   const { parseError } = { parseError: (status: number, body: string) => geminiGenerate.parseError(status, body) };
   const error = {
     code: 400,
@@ -126,7 +126,7 @@ test("upstream errors are read whatever they are", () => {
   assert.deepEqual(parseError(502, "bad gateway\n"), { status: 502, message: "bad gateway" });
 });
 
-test("models in the vendor's shape, as the SDK reads them", async () => {
+test("the list of models has the vendor's shape, and the SDK reads it", async () => {
   const models = [
     { id: "a/b", provider: "p", createdAt: 0 },
     { id: "tunedModels/t", provider: "p", createdAt: 0 },
@@ -153,7 +153,7 @@ test("models in the vendor's shape, as the SDK reads them", async () => {
   }
 });
 
-test("a count of tokens, as the SDK reads it", async () => {
+test("the SDK reads a count of tokens", async () => {
   assert.equal(geminiGenerate.renderTokenCount(7), '{"totalTokens":7}');
   const sdk = sdkWith(() => json(geminiGenerate.renderTokenCount(7)));
   assert.equal((await sdk.models.countTokens({ model: "m", contents: "hi" })).totalTokens, 7);
@@ -162,7 +162,7 @@ test("a count of tokens, as the SDK reads it", async () => {
 const embedCall = callOf("POST /v1beta/models/{model}:embedContent", "models/emb");
 const batchCall = callOf("POST /v1/models/{model}:batchEmbedContents", "emb");
 
-test("an embedding of one content is of its parts together", () => {
+test("the parts of one content are embedded as one text", () => {
   const wire = {
     model: "models/emb",
     content: { parts: [{ text: "a" }, { text: "b" }] },
@@ -176,7 +176,7 @@ test("an embedding of one content is of its parts together", () => {
   assert.deepEqual(JSON.parse(body!), { embedding: { values: [1, 2, 3] }, usageMetadata: { promptTokenCount: 2, totalTokenCount: 2 } });
 });
 
-test("an embedding says in its configuration what it may say beside its content", () => {
+test("the fields beside the content of an embedding may be in its configuration", () => {
   const config = { output_dimensionality: 3, taskType: "CLUSTERING", title: "T" };
   const wire = {
     requests: [
@@ -193,7 +193,7 @@ test("an embedding says in its configuration what it may say beside its content"
   });
 });
 
-test("a batch, as the SDK sends and reads it", async () => {
+test("the SDK sends a batch and reads the answer", async () => {
   const wire = { requests: [{ model: "models/emb", content: { parts: [{ text: "a" }] } }, { content: "b" }] };
   const request = geminiGenerate.parseEmbedding?.(wire, batchCall);
   assert.deepEqual(request, { model: "emb", inputs: ["a", "b"], batch: true });

@@ -16,7 +16,7 @@ function split(text: string, sizes: readonly number[]): { events: SseEvent[]; pe
   return { events, pending: splitter.pending };
 }
 
-test("an array comes apart into its elements, each with what stands before it", () => {
+test("an array is split into its elements, each with the text before it", () => {
   assert.deepEqual(split('[{"a":1}\n,\r\n{"b":"]}\\"{"}\n]\n', [1000]), {
     events: [
       { name: "", data: '{"a":1}', raw: '[{"a":1}' },
@@ -51,7 +51,7 @@ test("any array, cut anywhere: the elements are the elements, and the raws joine
   );
 });
 
-test("an element that is cut off is no event", () => {
+test("an incomplete element is not an event", () => {
   assert.deepEqual(split('[{"a":1},\r\n{"b', [3]), { events: [{ name: "", data: '{"a":1}', raw: '[{"a":1}' }], pending: ',\r\n{"b' });
 });
 
@@ -71,7 +71,7 @@ for (const text of ["<html>", "data: {}", "[1]", "[{}]x", "{},", '["a"]', "[{}}"
   });
 }
 
-test("an element without end is given up", () => {
+test("an element larger than the limit is refused", () => {
   const splitter = new JsonArraySplitter();
   splitter.push('[{"a":"');
   assert.throws(() => splitter.push("x".repeat(maxEventBytes)), { code: "upstream_invalid_response" });

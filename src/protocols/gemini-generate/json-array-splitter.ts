@@ -10,13 +10,13 @@ const closeBracket = 0x5d;
 const comma = 0x2c;
 
 /**
- * Splits a stream that is one JSON array of objects, `[{…},\r\n{…}]`, into its elements: `data` is the element, `raw` the element with what stands
- * before it since the last one. The closing bracket comes as an event without data. A push machine over latin1 strings cut anywhere; the `raw`s
+ * Splits a stream that is one JSON array of objects, `[{…},\r\n{…}]`, into its elements: `data` is the element, `raw` the element with the text
+ * between the previous element and it. The closing bracket is an event without data. Input is pushed as latin1 strings, cut anywhere; all `raw`s
  * joined, with `pending`, are the input. A lone object (an error) counts as an element.
  */
 export class JsonArraySplitter implements EventSplitter {
   #rest = "";
-  /** Offset in `#rest` up to which it has been read. */
+  /** Offset in `#rest` of the first character that is not read yet. */
   #at = 0;
   /** Offset in `#rest` where the open element begins; -1 between elements. */
   #start = -1;
@@ -25,12 +25,12 @@ export class JsonArraySplitter implements EventSplitter {
   #escaped = false;
   #state: "before" | "inside" | "after" = "before";
 
-  /** @throws GatewayError `upstream_invalid_response` where the input is no array of objects, or an element grows past `maxEventBytes`. */
+  /** @throws GatewayError `upstream_invalid_response` if the input is not an array of objects, or an element is larger than `maxEventBytes`. */
   push(chunk: string): SseEvent[] {
     this.#rest += chunk;
     const events: SseEvent[] = [];
     const text = this.#rest;
-    /** Where the bytes begin that belong to no event yet. */
+    /** Offset of the first byte that belongs to no event yet. */
     let from = 0;
     let at = this.#at;
     for (; at < text.length; at++) {
@@ -61,19 +61,19 @@ export class JsonArraySplitter implements EventSplitter {
     return this.#rest;
   }
 
-  /** The input is over. An element that is cut off is no event: what went out before stays a well-formed beginning. */
+  /** Ends the input. An incomplete element is not an event, so the elements sent before remain well-formed. */
   end(): SseEvent[] {
     return [];
   }
 
-  /** A character of a string. */
+  /** Reads a character of a string. */
   #inside(code: number): void {
     if (this.#escaped) this.#escaped = false;
     else if (code === backslash) this.#escaped = true;
     else if (code === quote) this.#inString = false;
   }
 
-  /** A character of an element, outside strings: whether it is the element's last. */
+  /** Reads a character of an element, outside strings. Returns whether it is the element's last. */
   #closes(code: number): boolean {
     if (code === quote) this.#inString = true;
     else if (code === openBrace || code === openBracket) this.#depth++;
@@ -83,7 +83,7 @@ export class JsonArraySplitter implements EventSplitter {
     return true;
   }
 
-  /** A character between elements. */
+  /** Reads a character between elements. */
   #between(code: number, at: number): void {
     if (code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09) return;
     if (this.#state === "before" && code === openBracket) this.#state = "inside";

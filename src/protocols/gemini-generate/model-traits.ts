@@ -1,20 +1,20 @@
 /**
- * What a Gemini model takes, by its name. Sources, November 2026: "Thinking", "Structured output" and "Thought signatures" on ai.google.dev, and the levels
- * and ranges on docs.cloud.google.com ("Developer's guide to Gemini 3.5 Flash": 3.1 Pro has no `MINIMAL`, the Flash models have all four; "Gemini 2.5
- * Flash-Lite").
+ * What a Gemini model accepts, by its name. Sources, November 2026: "Thinking", "Structured output" and "Thought signatures" on ai.google.dev, and
+ * the levels and ranges on docs.cloud.google.com ("Developer's guide to Gemini 3.5 Flash": 3.1 Pro has no `MINIMAL`, the Flash models have all four
+ * levels; "Gemini 2.5 Flash-Lite").
  */
 export interface ModelTraits {
-  /** `level`: `thinkingLevel`; `budget`: `thinkingBudget`. */
+  /** `level`: the model accepts `thinkingLevel`; `budget`: it accepts `thinkingBudget`. */
   readonly thinking: "none" | "level" | "budget";
-  /** The levels that it takes, from the least. */
+  /** The levels that the model accepts, the lowest first. */
   readonly levels: readonly string[];
   readonly minBudget: number;
   readonly maxBudget: number;
-  /** The budget may be 0, which turns thinking off. */
+  /** The budget may be 0, which switches thinking off. */
   readonly canStopThinking: boolean;
-  /** The first call of each step of the turn must be signed; media may stand in a `functionResponse`; a medium may say how closely to look. */
+  /** Generation 3: the first call of each step of a turn must be signed; a `functionResponse` may contain media; a medium may have a resolution. */
   readonly isThird: boolean;
-  /** A schema for the answer beside function declarations. */
+  /** The model accepts a schema for the answer beside function declarations. */
   readonly takesSchemaWithTools: boolean;
 }
 

@@ -4,10 +4,10 @@ import type { ModelInfo } from "../protocol.ts";
 import { bareModel, modelResource } from "./model-name.ts";
 import type { WireModel } from "./wire.ts";
 
-/** What clients pick a model by; which models embed is not known here, so no listing says it. */
+/** Clients select models by these methods. The gateway does not know which models embed, so no model lists an embedding method. */
 const methods = ["generateContent", "countTokens"];
 
-/** One page with all of them: `{"models":[{"name":"models/…","version","displayName","supportedGenerationMethods"}]}`. */
+/** One page with all models: `{"models":[{"name":"models/…","version","displayName","supportedGenerationMethods"}]}`. */
 export function renderModelList(models: readonly ModelInfo[]): string {
   return JSON.stringify({ models: models.map(wireModel) });
 }
@@ -20,7 +20,7 @@ function wireModel(model: ModelInfo): WireModel {
   return { name: modelResource(model.id), version: "", displayName: model.id, supportedGenerationMethods: methods };
 }
 
-/** The bare names of a page. @throws GatewayError `upstream_invalid_response`. */
+/** Returns the bare model names of a page. @throws GatewayError `upstream_invalid_response`. */
 export function parseModelList(wire: unknown): readonly string[] {
   const models = isObject(wire) ? wire["models"] : undefined;
   if (!Array.isArray(models)) throw invalidList();

@@ -14,7 +14,7 @@ interface PendingCall {
   answered: boolean;
 }
 
-/** Calls in the order of the conversation, of which the first ones have their results. */
+/** Calls in the order of the conversation. Results are given to the first calls first. */
 class CallQueue {
   readonly #calls: PendingCall[] = [];
   #at = 0;
@@ -23,7 +23,7 @@ class CallQueue {
     this.#calls.push(call);
   }
 
-  /** The first one that has none yet. */
+  /** The first call without a result. */
   first(): PendingCall | undefined {
     while (this.#calls[this.#at]?.answered === true) this.#at++;
     return this.#calls[this.#at];
@@ -31,9 +31,9 @@ class CallQueue {
 }
 
 /**
- * The calls of a conversation, to give each an id and each result its call. Clients may send no ids: a call's is then made of its number in the
- * conversation and its name, so that it is the same whenever the conversation is sent again; a result belongs to the first call of its name that has
- * none yet, then to the first of any name.
+ * The calls of a conversation; it gives each call an id and each result its call. Clients may send no ids: then a call's id is made of its number in
+ * the conversation and its name, so that it is the same when the conversation is sent again. A result without an id belongs to the first call of its
+ * name that has no result yet, then to the first such call of any name.
  */
 export class CallLedger {
   readonly #all = new CallQueue();
@@ -71,7 +71,7 @@ function makeId(kind: string, index: number, name: string): string {
   return `call_${createHash("sha256").update(`${kind} ${index} ${name}`).digest("hex").slice(0, 24)}`;
 }
 
-/** `{"functionCall":{"id"?,"name","args"?}}`. */
+/** Parses `{"functionCall":{"id"?,"name","args"?}}`. */
 export function parseFunctionCall(part: WireObject, calls: CallLedger, path: string): ToolCallBlock {
   const at = join(path, "functionCall");
   const call = readObject(part["functionCall"], at);
@@ -88,8 +88,8 @@ export function parseFunctionCall(part: WireObject, calls: CallLedger, path: str
 }
 
 /**
- * `{"functionResponse":{"id"?,"name","response":{…},"parts"?}}`. The usual forms of `response` become their text (see `readResponse`); the extensions
- * keep it as it came.
+ * Parses `{"functionResponse":{"id"?,"name","response":{…},"parts"?}}`. The usual forms of `response` become their text (see `readResponse`); the
+ * extensions keep the original.
  */
 export function parseFunctionResponse(part: WireObject, calls: CallLedger, path: string): ToolResultBlock {
   const at = join(path, "functionResponse");
@@ -112,8 +112,8 @@ export function parseFunctionResponse(part: WireObject, calls: CallLedger, path:
 }
 
 /**
- * `{"output":…}` (the vendor's advice, gemini-cli), `{"result":…}` (Python SDK), `{"name":…,"content":…}` (ai-sdk), `{"error":…}`; anything else is
- * its own JSON. Gemini API, "Function calling", November 2026.
+ * Reads `{"output":…}` (the vendor's advice, gemini-cli), `{"result":…}` (Python SDK), `{"name":…,"content":…}` (ai-sdk), `{"error":…}`. Any other
+ * object becomes its JSON. Gemini API, "Function calling", November 2026.
  */
 function readResponse(response: unknown, path: string): { readonly text: string | undefined; readonly isError: boolean } {
   if (isAbsent(response)) return { text: undefined, isError: false };

@@ -17,7 +17,7 @@ export const knownConfigFields: ReadonlySet<string> = new Set([
   "logprobs",
   "thinkingConfig",
 ]);
-/** Known as well, where `parseFormat` understands them. */
+/** These fields are known too, if `parseFormat` understands their values. */
 export const knownWithFormat: ReadonlySet<string> = new Set([
   ...knownConfigFields,
   "responseMimeType",
@@ -27,7 +27,7 @@ export const knownWithFormat: ReadonlySet<string> = new Set([
 ]);
 const knownThinking: ReadonlySet<string> = new Set(["includeThoughts", "thinkingBudget", "thinkingLevel"]);
 
-/** What `generationConfig` holds of a request. */
+/** The fields of a request that `generationConfig` contains. */
 type ConfigFields = Partial<
   Pick<
     ChatRequest,
@@ -46,7 +46,7 @@ type ConfigFields = Partial<
   >
 >;
 
-/** Parses `generationConfig`; `rest` is what of it has no neutral name. */
+/** Parses `generationConfig`; `rest` has the fields without a neutral name. */
 export function parseConfig(config: WireObject, path: string): { readonly fields: ConfigFields; readonly rest: WireObject | undefined } {
   const responseFormat = parseFormat(config, path);
   const thinking = optionalObject(config, "thinkingConfig", path);
@@ -71,7 +71,7 @@ export function parseConfig(config: WireObject, path: string): { readonly fields
   };
 }
 
-/** `responseLogprobs` asks for them, `logprobs` says how many alternatives. */
+/** `responseLogprobs` asks for log probabilities; `logprobs` is the number of alternatives. */
 function parseLogprobs(config: WireObject, path: string): ChatRequest["logprobs"] | undefined {
   const asked = optionalBoolean(config, "responseLogprobs", path);
   const top = optionalNumber(config, "logprobs", path);
@@ -79,8 +79,8 @@ function parseLogprobs(config: WireObject, path: string): ChatRequest["logprobs"
 }
 
 /**
- * `{"includeThoughts","thinkingLevel":"LOW"|…,"thinkingBudget"}`. A budget of 0 turns thinking off, -1 leaves it to the model. What is shown of
- * thoughts is a summary.
+ * Parses `{"includeThoughts","thinkingLevel":"LOW"|…,"thinkingBudget"}`. With a budget of 0 the model does not think; with -1 it decides itself. The
+ * thoughts that a client sees are a summary.
  */
 function parseThinking(thinking: WireObject, path: string): ReasoningRequest | undefined {
   const shown = optionalBoolean(thinking, "includeThoughts", path);
@@ -99,7 +99,7 @@ function ofBudget(budget: number): ReasoningRequest {
   return budget < 0 ? { adaptive: true } : { enabled: true, budgetTokens: budget };
 }
 
-/** JSON of a schema, any JSON, or text. Other media types (`text/x.enum`) have no neutral name. */
+/** Parses the form of the answer: JSON of a schema, any JSON, or text. Other media types (`text/x.enum`) have no neutral name. */
 function parseFormat(config: WireObject, path: string): ResponseFormat | undefined {
   const mimeType = optionalString(config, "responseMimeType", path);
   if (mimeType === "text/plain") return { type: "text" };

@@ -12,7 +12,7 @@ const knownText: ReadonlySet<string> = new Set(["text", "thought", "thoughtSigna
 const roles: Readonly<Record<string, Role>> = {
   user: "user",
   model: "assistant",
-  // Before `functionResponse` parts went into user contents, they had a role of their own.
+  // Before `functionResponse` parts were part of user contents, they had a role of their own.
   function: "user",
   system: "system",
 };
@@ -25,10 +25,10 @@ interface OpenMessage {
 }
 
 /**
- * Turns contents into messages. Contents of one role in a row are one message: the Python SDK records one for each chunk of a stream. Within an
- * answer of the model, texts in a row are one text for the same reason, and empty ones are nothing.
+ * Turns contents into messages. Consecutive contents of one role are one message: the Python SDK records one content for each chunk of a stream. For
+ * the same reason, consecutive texts of the model are one text, and empty texts are dropped.
  *
- * A signature on a text stands as a reasoning block without text behind it; on a function call it is the call's proof.
+ * A signature of a text becomes a reasoning block without text after it; a signature of a function call is the call's proof.
  */
 export class ContentsParser {
   readonly #messages: OpenMessage[] = [];
@@ -40,7 +40,7 @@ export class ContentsParser {
       .map(({ role, content, extensions }) => compact({ role, content, extensions: extensionsOf(extensions) }));
   }
 
-  /** `systemInstruction`: a content, whose role says nothing, or a bare text. */
+  /** Adds `systemInstruction`: a content, whose role has no meaning, or a bare text. */
   addInstruction(value: unknown, path: string): void {
     const content = typeof value === "string" ? { parts: [{ text: value }] } : readObject(value, path);
     this.#add(content, "system", path);
@@ -57,7 +57,7 @@ export class ContentsParser {
   #add(content: WireObject, role: Role, path: string): void {
     const blocks = this.#open(role, restOf(content, knownContent)).content;
     const parts = content["parts"];
-    // One part need not be in an array when written by hand; the SDKs always send one.
+    // A single part may be without an array if a person wrote it; the SDKs always send an array.
     const list = Array.isArray(parts) || isAbsent(parts) ? (optionalArray(content, "parts", path) ?? []) : [parts];
     for (const [index, part] of list.entries()) this.#addPart(blocks, role, part, join(join(path, "parts"), index));
   }
@@ -96,7 +96,7 @@ function addText(blocks: Block[], role: Role, part: WireObject, proof: Reasoning
   if (proof !== undefined) blocks.push({ type: "reasoning", text: "", proof });
 }
 
-/** Thoughts in a row are one, up to the one that is signed. */
+/** Consecutive thoughts are one, up to and including a signed one. */
 function addThought(blocks: Block[], thought: ReasoningBlock): void {
   const last = blocks.at(-1);
   const isContinued = last?.type === "reasoning" && last.proof === undefined && last.extensions === undefined;
@@ -104,7 +104,7 @@ function addThought(blocks: Block[], thought: ReasoningBlock): void {
   else if (thought.text !== "" || thought.proof !== undefined) blocks.push(thought);
 }
 
-/** What clients send instead of a signature that they do not have (Gemini API, "Thought signatures", November 2026). */
+/** What clients send if they do not have the signature (Gemini API, "Thought signatures", November 2026). */
 const placeholders: ReadonlySet<unknown> = new Set(["", "skip_thought_signature_validator", "context_engineering_is_the_way_to_go"]);
 
 function proofOf({ thoughtSignature: data }: { readonly thoughtSignature?: unknown }): ReasoningProof | undefined {

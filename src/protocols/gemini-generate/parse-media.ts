@@ -4,7 +4,7 @@ import { extensionsOf, join, optionalString, readObject, requiredString } from "
 
 const knownPart: ReadonlySet<string> = new Set(["inlineData", "fileData", "thoughtSignature"]);
 
-/** How closely to look, for the levels that the neutral form has words for. */
+/** The media resolutions that have a neutral level of detail. */
 const detailByLevel: Readonly<Record<string, string>> = {
   MEDIA_RESOLUTION_LOW: "low",
   MEDIA_RESOLUTION_HIGH: "high",
@@ -12,8 +12,8 @@ const detailByLevel: Readonly<Record<string, string>> = {
 };
 
 /**
- * `{"inlineData":{"mimeType","data"}}` or `{"fileData":{"fileUri","mimeType"?}}`, with `displayName` as its name; `undefined` for any other part.
- * What else the part says (`videoMetadata`, `mediaResolution`, …) stays in the extensions.
+ * Parses `{"inlineData":{"mimeType","data"}}` or `{"fileData":{"fileUri","mimeType"?}}`, with `displayName` as its name; `undefined` for any other
+ * part. The other fields of the part (`videoMetadata`, `mediaResolution`, …) stay in the extensions.
  */
 export function parseMedia(part: WireObject, path: string): MediaBlock | undefined {
   const inline = part["inlineData"];
@@ -29,7 +29,7 @@ function parseInline(part: WireObject, blob: WireObject, path: string): MediaBlo
   return mediaBlock(part, blob, path, kindOf(mediaType), { type: "base64", mediaType, data });
 }
 
-/** A file of the vendor's own store is known by its id, `files/…`; any other URI is an address. */
+/** A file of the vendor's own store has an id, `files/…`; any other URI is an address. */
 function parseFile(part: WireObject, file: WireObject, path: string): MediaBlock {
   const uri = requiredString(file, "fileUri", path);
   const mediaType = optionalString(file, "mimeType", path);

@@ -28,7 +28,7 @@ const result = (callId: string, name: string, text: string, response: object) =>
 const bashSchema = { type: "object", properties: { command: { type: "string" } }, required: ["command"] };
 const blocksOf = (parts: unknown[], role = "model"): readonly Block[] => parse({ contents: [{ role, parts }] }).messages[0]?.content ?? [];
 
-test("the tool loop of the Node SDK: thoughts, texts of a stream, signatures, upper-case types", () => {
+test("the tool loop of the Node SDK is parsed: thoughts, texts of a stream, signatures, upper-case types", () => {
   const openApi = { type: "OBJECT", properties: { command: { type: "STRING" } }, required: ["command"] };
   assert.deepEqual(parseRequest(wireFixture("node-sdk-tool-loop.json"), streamCall), {
     model: "gemini-x",
@@ -67,7 +67,7 @@ test("the tool loop of the Node SDK: thoughts, texts of a stream, signatures, up
   });
 });
 
-test("the Python SDK's chat: a content for each chunk, results without ids, keys in snake_case", () => {
+test("the Python SDK's chat is parsed: a content for each chunk, results without ids, keys in snake_case", () => {
   const request = parse(wireFixture("python-sdk-chat.json"));
   const command = (step: string) => `{"command":"printf '%s' '${step}' > /work","description":"run a step"}`;
   assert.deepEqual(request, {
@@ -112,7 +112,7 @@ test("the Python SDK's chat: a content for each chunk, results without ids, keys
   });
 });
 
-test("gemini-cli's router: contents of one role in a row, a JSON Schema with upper-case types, thinking by level", () => {
+test("gemini-cli's router is parsed: consecutive contents of one role, a JSON Schema with upper-case types, thinking by level", () => {
   assert.deepEqual(parse(wireFixture("gemini-cli-router.json")), {
     model: "gemini-x",
     stream: false,
@@ -159,14 +159,14 @@ const image = {
 };
 const binary = "Binary content provided (1 item(s)).";
 
-test("gemini-cli reads an image: the result, and the image beside it", () => {
+test("gemini-cli's image is parsed: the result, and the image beside it", () => {
   assert.deepEqual(parse(wireFixture("gemini-cli-image.json")).messages[3], {
     role: "user",
     content: [result("26964bde", "read_file", binary, { output: binary }), image],
   });
 });
 
-test("a count of tokens may begin with a result whose call nobody saw, and may be wrapped", () => {
+test("a request for a token count may begin with a result without its call, and may be wrapped", () => {
   const expected = {
     model: "gemini-x",
     stream: false,
@@ -305,7 +305,7 @@ for (const [functionCallingConfig, neutral] of modes) {
   });
 }
 
-test("media: by type, by file of the vendor's store, by address", () => {
+test("media are parsed by type, by file of the vendor's store, and by address", () => {
   const parts = [
     { inlineData: { mimeType: "application/pdf", data: "JVBE", displayName: "a.pdf" } },
     { inline_data: { mime_type: "audio/wav", data: "UklG" }, mediaResolution: { level: "MEDIA_RESOLUTION_LOW" } },
@@ -336,7 +336,7 @@ test("parts that only the vendor understands are kept whole", () => {
   );
 });
 
-test("a signature on a text stands behind it; the end of a turn may hold nothing else; placeholders are no proof", () => {
+test("the signature of a text follows it; a turn may end in a signature alone; placeholders are not proofs", () => {
   const parts = [
     { text: "a", thoughtSignature: "S1" },
     { text: "b" },
@@ -395,7 +395,7 @@ test("calls without ids get ones that stay the same as the conversation grows, a
   ]);
 });
 
-test("numbers in a call's arguments and in its result are the client's text", () => {
+test("numbers in a call's arguments and in its result keep the client's spelling", () => {
   const object = '{"id":1234567890123456789,"x":1.0,"list":[-0,1E5]}';
   const parts = [
     `{"functionCall":{"id":"c","name":"f","args":${object}}}`,
@@ -416,7 +416,7 @@ test("numbers in a call's arguments and in its result are the client's text", ()
   assert.throws(() => parse(parseExact(refused, geminiGenerate.exactValues)), { code: "invalid_request" });
 });
 
-test("media inside a result are the result's", () => {
+test("media inside a result belong to the result", () => {
   const parts = [
     { functionCall: { id: "1", name: "f" } },
     {
@@ -442,7 +442,7 @@ test("media inside a result are the result's", () => {
   });
 });
 
-test("the model of the path loses its collection", () => {
+test("the model of the path is named without its collection", () => {
   assert.equal(parseRequest({ contents: [] }, callOf("POST /v1beta/models/{model}:generateContent", "models/gemini-x")).model, "gemini-x");
 });
 

@@ -53,13 +53,13 @@ function parseMessages(body: WireObject, path: string): readonly Message[] {
   if (!isAbsent(instruction)) parser.addInstruction(instruction, join(path, "systemInstruction"));
   const at = join(path, "contents");
   const contents = body["contents"];
-  // The SDKs' wire is an array; a lone content and a bare text are what people write by hand.
+  // The SDKs send an array; people who write the JSON themselves send a single content or a bare text.
   const list = Array.isArray(contents) ? contents : [typeof contents === "string" ? { parts: [{ text: contents }] } : contents];
   for (const [index, content] of list.entries()) parser.add(content, join(at, index));
   return parser.messages;
 }
 
-/** `labels`: names to texts. */
+/** Parses `labels`: names and their texts. */
 function parseLabels(body: WireObject, path: string): Readonly<Record<string, string>> | undefined {
   const labels = body["labels"];
   if (isAbsent(labels)) return undefined;

@@ -12,9 +12,10 @@ import { GeminiStreamDecoder } from "./stream-decoder.ts";
 const ownCodes: ReadonlySet<string> = new Set(["upstream_truncated", "upstream_invalid_response"]);
 
 /**
- * Parses the answer of `:generateContent`, which is a stream's chunk that holds everything (see `stream-decoder.ts`). Images that the model made are
- * media; candidates beyond the first are alternatives. Arguments of calls are their text as it stands in `body` (text, not latin1). `createdAt` is 0, as the wire has none.
- * @throws AnsweredError where the body is an error; GatewayError `upstream_invalid_response` where it is no answer.
+ * Parses the answer of `:generateContent`, which is like a stream of one chunk (see `stream-decoder.ts`). Images that the model made are media;
+ * candidates beyond the first are alternatives. Arguments of calls are kept as their text in `body` (text, not latin1). `createdAt` is 0, as the wire
+ * has no time.
+ * @throws AnsweredError if the body is an error; GatewayError `upstream_invalid_response` if it is not an answer.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
   const decoder = new GeminiStreamDecoder(toolNames);
@@ -23,7 +24,7 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   const error = events.find((event) => event.type === "error")?.error;
   if (error !== undefined && (error.type !== undefined || !ownCodes.has(error.code ?? ""))) throw new AnsweredError(error);
   const response = collect(events);
-  // An answer without a reason for its end is one all the same, unlike a stream that broke off.
+  // An answer without a reason for its end is complete all the same; a stream without one has been cut off.
   if (error !== undefined && (error.code !== "upstream_truncated" || !chunks.some(hasCandidate))) {
     throw new GatewayError("upstream_invalid_response", "The provider's answer is not one of the Gemini protocol.");
   }
@@ -37,7 +38,7 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   };
 }
 
-/** Candidates beyond the first, each read as an answer of its own. Those of a stream are not put together. */
+/** Candidates beyond the first, each read as an answer of its own. Further candidates of a stream are not merged. */
 function alternativesOf(chunks: readonly string[], id: string, toolNames: ToolNames | undefined): readonly Candidate[] {
   const [body = ""] = chunks;
   const candidates = chunks.length === 1 ? (JSON.parse(body) as { readonly candidates?: unknown }).candidates : undefined;
@@ -52,7 +53,7 @@ function alternativesOf(chunks: readonly string[], id: string, toolNames: ToolNa
   });
 }
 
-/** A stream that was not asked for as events is one JSON array of chunks. */
+/** A stream that was not requested as SSE is one JSON array of chunks. */
 function chunksOf(body: string): readonly string[] {
   return body.trimStart().startsWith("[") ? new JsonArraySplitter().push(body).flatMap(({ data }) => (data === "" ? [] : [data])) : [body];
 }
@@ -62,7 +63,7 @@ function hasCandidate(chunk: string): boolean {
   return isObject(wire) && Array.isArray(wire["candidates"]) && wire["candidates"].length > 0;
 }
 
-/** A stream has no blocks of media, an answer has. */
+/** The neutral stream has no media blocks, so an image is opaque there; an answer has media blocks. */
 function mediaOf(block: Block): Block {
   if (block.type !== "opaque" || !isObject(block.value) || !isObject(block.value["inlineData"])) return block;
   const { mimeType, data } = block.value["inlineData"] as { mimeType?: unknown; data?: unknown };

@@ -13,11 +13,13 @@ import {
 } from "./fields.ts";
 import { lowerTypes, schemaOfOpenApi } from "./schema.ts";
 
-/** `parameters` is in the extensions as well: the neutral schema has lost the vendor's spelling. */
+/** `parameters` is kept in the extensions as well, as the neutral schema does not keep the vendor's spelling. */
 const knownDeclaration: ReadonlySet<string> = new Set(["name", "description", "parametersJsonSchema"]);
 const knownCalling: ReadonlySet<string> = new Set(["mode", "allowedFunctionNames"]);
 
-/** `tools`: `{"functionDeclarations":[…]}` are functions; every other key (`googleSearch`, `codeExecution`, …) is a tool that the vendor runs. */
+/**
+ * Parses `tools`: `{"functionDeclarations":[…]}` are functions; every other key (`googleSearch`, `codeExecution`, …) is a tool that the vendor runs.
+ */
 export function parseTools(wire: readonly unknown[] | undefined, path: string): readonly Tool[] | undefined {
   return wire?.flatMap((value, index) => {
     const at = join(path, index);
@@ -58,7 +60,7 @@ function readSchema(declaration: WireObject, key: string, path: string): JsonSch
 
 const knownToolConfig: ReadonlySet<string> = new Set(["functionCallingConfig"]);
 
-/** `toolConfig`: `{"functionCallingConfig":{"mode":"AUTO"|"ANY"|"NONE"|"VALIDATED","allowedFunctionNames"},…}`; `rest` has no neutral name. */
+/** Parses `toolConfig`: `{"functionCallingConfig":{"mode":"AUTO"|"ANY"|"NONE"|"VALIDATED","allowedFunctionNames"},…}`; `rest` has no neutral name. */
 export function parseToolConfig(
   config: WireObject | undefined,
   path: string,
@@ -67,7 +69,7 @@ export function parseToolConfig(
   const at = join(path, "functionCallingConfig");
   const calling = optionalObject(config, "functionCallingConfig", path);
   const mode = calling === undefined ? undefined : optionalString(calling, "mode", at);
-  // `VALIDATED` is `AUTO` with a promise that calls fit their schemas: the choice is the same, the promise stays here.
+  // `VALIDATED` is `AUTO` with a promise that calls fit their schemas: the choice is the same, and `rest` keeps the promise.
   const kept = calling === undefined ? undefined : restOf(calling, mode === "VALIDATED" ? new Set(["allowedFunctionNames"]) : knownCalling);
   return {
     choice: calling === undefined ? undefined : parseChoice(mode, optionalStrings(calling, "allowedFunctionNames", at), at),

@@ -3,23 +3,23 @@ import { objectText } from "../json-text.ts";
 import type { ClientContext } from "../protocol.ts";
 import type { WireFunctionCall, WirePart } from "./wire.ts";
 
-/** Thoughts are shown to a client that asked for them, as the vendor does; any other would take them for the answer. */
+/** Like the vendor, the gateway shows thoughts only to a client that asked for them; any other client would read them as the answer. */
 export function showsThoughts(client: ClientContext): boolean {
   const visibility = client.request.reasoning?.visibility;
   return visibility === "summary" || visibility === "full";
 }
 
-/** The JSON of a text part. */
+/** Returns the JSON of a text part. */
 export function textPart(part: WirePart): string {
   return JSON.stringify(part);
 }
 
-/** Renders function calls, which are whole in this dialect. */
+/** Renders function calls; in this dialect a call is always whole. */
 export class CallRenderer {
-  /** Calls that had no place, as their arguments are no JSON object. */
+  /** Names of the calls that were omitted because their arguments are not a JSON object. */
   readonly malformed: string[] = [];
 
-  /** The JSON of the part, or "" where the model's arguments are no JSON object: the vendor itself leaves such a call out. */
+  /** Returns the JSON of the part, or "" if the model's arguments are not a JSON object: the vendor itself omits such a call. */
   render(call: Pick<ToolCallBlock, "id" | "name" | "namespace" | "kind" | "arguments" | "proof">): string {
     const name = call.namespace === undefined || call.namespace === "functions" ? call.name : `${call.namespace}__${call.name}`;
     const args = argsJson(call);
@@ -34,7 +34,7 @@ export class CallRenderer {
   }
 }
 
-/** Arguments go in as the text they are; free text is the one string of a function. What is no object is left to the end of the answer to say. */
+/** Arguments are written unchanged; free text is the one string argument of a function. `undefined` if they are not an object. */
 function argsJson(call: Pick<ToolCallBlock, "kind" | "arguments">): string | undefined {
   if (call.kind === "custom") return JSON.stringify({ input: call.arguments });
   return objectText(call.arguments);

@@ -19,9 +19,10 @@ const keys = ["usageMetadata", "modelVersion", "responseId", "candidates", "erro
 const finishKey = ["finishReason"] as const;
 
 /**
- * Reads the facts of a `generateContent` or embedding answer, parsing nothing but those values; the reason of the end is the first candidate's. A count
- * of tokens and a listing of models have no facts.
- * @throws GatewayError `invalid_json` (the array form of a stream is the tap's), `upstream_invalid_response`; AnsweredError where the answer is an error.
+ * Reads the facts of a `generateContent` or embedding answer, and parses only those values. The stop reason is that of the first candidate. A token
+ * count and a list of models have no facts.
+ * @throws GatewayError `invalid_json` (the tap reads the array form of a stream), `upstream_invalid_response`; AnsweredError if the answer is an
+ * error.
  */
 export function readAnswer(body: string, call: RouteCall): AnswerFacts {
   const [usageSpan, modelSpan, idSpan, candidates, errorSpan, feedback] = scanDocument(body, keys).spans;

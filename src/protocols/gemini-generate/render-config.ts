@@ -7,7 +7,7 @@ import { lowerForVendor } from "./render-schema.ts";
 
 const maxTemperature = 2;
 const maxStopSequences = 5;
-/** What an effort is worth in tokens, as the vendor's own OpenAI-compatible endpoint has it (Gemini API, "OpenAI compatibility", November 2026). */
+/** The budget in tokens for each effort, as in the vendor's own OpenAI-compatible endpoint (Gemini API, "OpenAI compatibility", November 2026). */
 const budgetByEffort: Readonly<Record<string, number>> = {
   minimal: 1024,
   low: 1024,
@@ -45,7 +45,7 @@ export function renderConfig(
   const own = request.extensions?.["gemini-generate"]?.["generationConfig"];
   const { thinkingConfig: ownThinking, ...rest } = isObject(own) ? own : {};
   const thinking = { ...renderThinking(request.reasoning, traits, losses), ...(isObject(ownThinking) ? ownThinking : {}) };
-  if (request.logprobs !== undefined) losses.drop("logprobs", "A translated answer tells no probabilities.");
+  if (request.logprobs !== undefined) losses.drop("logprobs", "A translated answer has no probabilities.");
   const config = compact({
     temperature: clampTemperature(request.temperature, losses),
     topP: request.topP,
@@ -65,7 +65,7 @@ export function renderConfig(
 
 function clampTemperature(temperature: number | undefined, losses: Losses): number | undefined {
   if (temperature === undefined || temperature <= maxTemperature) return temperature;
-  losses.clamp("temperature", `The provider takes 0 to ${maxTemperature}.`);
+  losses.clamp("temperature", `The provider accepts 0 to ${maxTemperature}.`);
   return maxTemperature;
 }
 
@@ -78,11 +78,11 @@ function renderLimit({ maxOutputTokens: asked }: ChatRequest, { quirks }: Render
 
 function renderStop({ stop }: ChatRequest, losses: Losses): readonly string[] | undefined {
   if (stop === undefined || stop.length <= maxStopSequences) return stop;
-  losses.clamp("stop", `The provider takes ${maxStopSequences} sequences: the first ones stay.`);
+  losses.clamp("stop", `The provider accepts ${maxStopSequences} sequences: the first ones are kept.`);
   return stop.slice(0, maxStopSequences);
 }
 
-/** Older models take no media type of the answer beside functions: there the form is asked for in the instructions. */
+/** Older models accept no media type for the answer beside functions: then the instructions ask for the form. */
 function renderFormat(
   request: ChatRequest,
   traits: ModelTraits,
@@ -96,7 +96,7 @@ function renderFormat(
   const isFree =
     isSchema && (responseFormat.schema === true || (isObject(responseFormat.schema) && Object.keys(responseFormat.schema).length === 0));
   if (hasFunctions && !traits.takesSchemaWithTools) {
-    losses.emulate("responseFormat", "The model takes no form of the answer beside tools: asked for in the instructions.");
+    losses.emulate("responseFormat", "The model accepts no form of the answer beside tools: the instructions ask for it.");
     const form =
       isSchema && !isFree
         ? `one JSON value of this JSON Schema, and nothing else:\n${JSON.stringify(responseFormat.schema)}`
@@ -106,11 +106,11 @@ function renderFormat(
   if (!isSchema || isFree) return { format: { responseMimeType: "application/json" } };
   const schema = lowerForVendor(responseFormat.schema, "responseFormat.schema", losses);
   const { description } = responseFormat;
-  const told = description === undefined || schema["description"] !== undefined ? schema : { ...schema, description };
-  return { format: { responseMimeType: "application/json", responseJsonSchema: told } };
+  const schemaSent = description === undefined || schema["description"] !== undefined ? schema : { ...schema, description };
+  return { format: { responseMimeType: "application/json", responseJsonSchema: schemaSent } };
 }
 
-/** `thinkingConfig` (Gemini API, "Thinking", November 2026). A client that asks for it is shown it, unless it says otherwise. */
+/** `thinkingConfig` (Gemini API, "Thinking", November 2026). A client that asks for thinking also gets the thoughts, unless it says otherwise. */
 function renderThinking(reasoning: ReasoningRequest | undefined, traits: ModelTraits, losses: Losses): WireObject {
   if (reasoning === undefined) return {};
   const { visibility } = reasoning;
@@ -136,9 +136,9 @@ function levelOf(reasoning: ReasoningRequest, isOff: boolean, traits: ModelTrait
     return { thinkingLevel: traits.levels[0] };
   }
   if (effort === undefined && budgetTokens === undefined) return {};
-  if (effort === undefined) losses.emulate("reasoning.budgetTokens", "The model takes a level in place of a budget.");
+  if (effort === undefined) losses.emulate("reasoning.budgetTokens", "The model accepts a level in place of a budget.");
   const level = effort === undefined ? levelOfBudget(budgetTokens ?? 0) : (levelByEffort[effort] ?? "MEDIUM");
-  // The next one up, where the model lacks a level.
+  // If the model lacks a level, the next higher one is used.
   const known = levels.slice(levels.findIndex((each) => each === level)).find((each) => traits.levels.includes(each)) ?? "HIGH";
   if (effort !== undefined && known.toLowerCase() !== effort)
     losses.clamp("reasoning.effort", `The nearest that the model accepts is "${known.toLowerCase()}".`);
@@ -158,7 +158,7 @@ function budgetOf(reasoning: ReasoningRequest, isOff: boolean, traits: ModelTrai
   }
   if (budgetTokens !== undefined) {
     const budget = Math.min(Math.max(budgetTokens, traits.minBudget), traits.maxBudget);
-    if (budget !== budgetTokens) losses.clamp("reasoning.budgetTokens", `The model takes ${traits.minBudget} to ${traits.maxBudget}.`);
+    if (budget !== budgetTokens) losses.clamp("reasoning.budgetTokens", `The model accepts ${traits.minBudget} to ${traits.maxBudget}.`);
     return { thinkingBudget: budget };
   }
   if (effort !== undefined) return { thinkingBudget: Math.min(budgetByEffort[effort] ?? budgetByEffort["medium"]!, traits.maxBudget) };

@@ -8,9 +8,9 @@ import { arrangeTurns, type PairedResult, type Turn } from "../turns.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { renderMedia } from "./render-media.ts";
 
-/** What goes instead of a signature that nobody has (Gemini API, "Thought signatures", November 2026). */
+/** What is sent if no signature is known (Gemini API, "Thought signatures", November 2026). */
 const noSignature = "skip_thought_signature_validator";
-/** What stands for a turn that the vendor wants and the client does not have. */
+/** The text of a turn that the vendor requires and the client does not have. */
 const emptyTurn = ".";
 
 export interface RenderedContents {
@@ -27,8 +27,8 @@ interface Surroundings {
 }
 
 /**
- * Renders messages as contents of `user` and `model` in turn. The results of a turn's calls stand in one content, in the order of the calls, with what
- * images they hold behind them.
+ * Renders messages as contents of `user` and `model` in turn. The results of a turn's calls are in one content, in the order of the calls, followed
+ * by their images.
  */
 export function renderContents(messages: readonly Message[], around: Surroundings): RenderedContents {
   const { losses } = around;
@@ -36,7 +36,7 @@ export function renderContents(messages: readonly Message[], around: Surrounding
   const { instructions, turns } = arrangeTurns(messages, (block) => !covered.has(block) && hasPlace(block, losses), losses);
   const began: readonly Turn[] =
     turns[0]?.role === "user" ? turns : [{ role: "user", results: [], content: [{ type: "text", text: emptyTurn }] }, ...turns];
-  // The current turn is what came since the user last spoke, not counting what stands beside results; only there signatures are looked at.
+  // The current turn is what came after the last message of the user (text beside results does not count); the vendor checks signatures only there.
   const current = began.findLastIndex(({ role, results }) => role === "user" && results.length === 0);
   const contents = began.map((turn, at) =>
     turn.role === "user" ? userContent(turn, around) : modelContent(turn, around.traits.isThird && at > current, around),
@@ -49,7 +49,7 @@ export function renderContents(messages: readonly Message[], around: Surrounding
   return { instructions: texts, contents: `[${contents.join(",")}]` };
 }
 
-/** Thoughts without a signature in a turn that has one: the vendor takes back what it signed, and wants no more of its own thoughts. */
+/** Thoughts without a signature in a turn that has a signature: the vendor needs only what it signed, so they are omitted without a loss. */
 function coveredThoughts(messages: readonly Message[]): ReadonlySet<Block> {
   const covered = new Set<Block>();
   let turn: Block[] = [];
@@ -70,7 +70,7 @@ function isOwn({ proof }: ReasoningBlock | ToolCallBlock): boolean {
   return proof?.protocol === "gemini-generate";
 }
 
-/** Whether a block has a place in a turn; what has none is told as lost. */
+/** Whether a block can be part of a turn; if not, its loss is reported. */
 function hasPlace(block: Block, losses: Losses): boolean {
   switch (block.type) {
     case "text":
@@ -126,7 +126,7 @@ function contentJson(role: string, parts: readonly string[]): string {
   return `{"role":"${role}","parts":[${parts.join(",")}]}`;
 }
 
-/** A proof without text right behind a text signs that text, see `parse-contents.ts`. */
+/** A proof without text right after a text signs that text, see `parse-contents.ts`. */
 function isSignatureOf(previous: Block | undefined, block: ReasoningBlock): boolean {
   return block.text === "" && previous?.type === "text";
 }
@@ -153,7 +153,7 @@ function plainPart(block: Block, { traits, losses }: Surroundings): WireObject[]
   }
 }
 
-/** `{"functionCall":{"id","name","args"},"thoughtSignature"?}`; the arguments are put in as the text they are. */
+/** Renders `{"functionCall":{"id","name","args"},"thoughtSignature"?}`; the arguments are written unchanged, as text. */
 function functionCall(block: ToolCallBlock, mustSign: boolean, { namer, losses }: Surroundings): string {
   if (block.kind === "function" && objectText(block.arguments) === undefined) {
     losses.emulate("toolCalls.arguments", "The arguments are no JSON object: they go as the string `input`.");
@@ -165,12 +165,14 @@ function functionCall(block: ToolCallBlock, mustSign: boolean, { namer, losses }
   return `{"functionCall":${head.slice(0, -1)},"args":${argumentsJson(block.kind, block.arguments)}}${tail}}`;
 }
 
-/** What this protocol has no name for in a call is a field of the call. */
+/** The extensions of this protocol are fields of the call. */
 function ownCallFields({ extensions }: ToolCallBlock): WireObject {
   return extensions?.["gemini-generate"] ?? {};
 }
 
-/** `{"functionResponse":{"id","name","response":{"output"|"error":text}}}`; what is not text goes inside on newer models, beside it on others. */
+/**
+ * Renders `{"functionResponse":{"id","name","response":{"output"|"error":text}}}`. Media go inside it on newer models, and beside it on older ones.
+ */
 function functionResponse(
   { call, result }: PairedResult,
   around: Surroundings,

@@ -5,7 +5,7 @@ import type { ModelTraits } from "./model-traits.ts";
 
 const filesUrl = "https://generativelanguage.googleapis.com/v1beta/";
 const levelByDetail: Readonly<Record<string, string>> = { low: "MEDIA_RESOLUTION_LOW", high: "MEDIA_RESOLUTION_HIGH" };
-/** What a URL's ending says of its content, as a file must name its type. */
+/** The media type for a URL's ending, as the wire requires the type of a file. */
 const typeByEnding: Readonly<Record<string, string>> = {
   png: "image/png",
   jpg: "image/jpeg",
@@ -26,14 +26,14 @@ const typeByKind: Readonly<Record<MediaBlock["kind"], string>> = {
   video: "video/mp4",
 };
 
-/** `{"inlineData"}`, `{"fileData"}` or `{"text"}`; a file in another vendor's store becomes a text that says so. */
+/** Renders `{"inlineData"}`, `{"fileData"}` or `{"text"}`; a file in another vendor's store becomes a text that says so. */
 export function renderMedia(block: MediaBlock, traits: ModelTraits, losses: Losses): WireObject {
   const own = block.extensions?.["gemini-generate"];
   losses.dropForeign(block.extensions, "gemini-generate", "content[]");
-  if (block.filename !== undefined) losses.drop("media.filename", "The provider takes no names of files.");
+  if (block.filename !== undefined) losses.drop("media.filename", "The provider accepts no names of files.");
   const level = block.detail === undefined ? undefined : levelByDetail[block.detail];
   const detail = traits.isThird && level !== undefined ? { mediaResolution: { level } } : {};
-  if (!traits.isThird && level !== undefined) losses.drop("media.detail", "The model looks at all images alike.");
+  if (!traits.isThird && level !== undefined) losses.drop("media.detail", "The model has no level of detail for images.");
   const { source } = block;
   switch (source.type) {
     case "base64":

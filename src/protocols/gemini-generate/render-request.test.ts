@@ -29,7 +29,7 @@ for (const [name, model] of [
   ["node-sdk-tool-loop.json", "gemini-2.5-flash"],
   ["python-sdk-chat.json", "gemini-2.5-flash"],
 ] as const) {
-  test(`${name} of this protocol's own client comes out as it went in, but for thoughts that nobody signed`, () => {
+  test(`${name} of this protocol's own client is rendered as it was parsed, except for unsigned thoughts`, () => {
     const request = parseRequest(wireFixture(name), generateCall);
     const rendered = renderRequest(request, targetOf(model));
     const again = parseRequest(JSON.parse(rendered.value), generateCall);
@@ -44,7 +44,7 @@ for (const [name, model] of [
   });
 }
 
-test("a conversation of another dialect, whole", () => {
+test("a whole conversation of another dialect is rendered", () => {
   const rendered = render(
     {
       messages: [
@@ -185,7 +185,7 @@ test("a conversation of another dialect, whole", () => {
   );
 });
 
-test("signatures: the own one stays, the first call of a step of this turn without one says so, on models that ask", () => {
+test("the vendor's own signatures are sent; on models that check, the first unsigned call of a step of this turn gets a placeholder", () => {
   const proof = { protocol: "gemini-generate", kind: "signature", data: "c2ln" } as const;
   const messages: Message[] = [
     user,
@@ -218,7 +218,7 @@ test("signatures: the own one stays, the first call of a step of this turn witho
   assert.deepEqual(signaturesOf("gemini-2.5-pro"), [[undefined], ["c2ln"], ["c2ln", "c2ln", undefined], [undefined, undefined]]);
 });
 
-test("thoughts of a turn that the model signed are not missed; of any other turn they are told as lost", () => {
+test("unsigned thoughts of a turn with a signature are omitted; those of any other turn are reported as lost", () => {
   const call = toolCall("c1", "f", "{}", { proof: { protocol: "gemini-generate", kind: "signature", data: "SIG" } });
   const spoken = (): Message => ({
     role: "assistant",
@@ -232,7 +232,7 @@ test("thoughts of a turn that the model signed are not missed; of any other turn
   assert.deepEqual(lossesOf(render({ messages: [user, spoken(), user, ...messages] }, "gemini-3-flash")), ["dropped thoughts"]);
 });
 
-test("images of a result stand beside it on models that take none inside", () => {
+test("images of a result are beside it on models that accept none inside", () => {
   const image: Block = { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "AA==" } };
   const { contents } = bodyOf(
     render({
@@ -256,7 +256,7 @@ test("images of a result stand beside it on models that take none inside", () =>
   });
 });
 
-test("the amount of thinking, by model", () => {
+test("the amount of thinking has the form that the model accepts", () => {
   const thinkingOf = (reasoning: NonNullable<ChatRequest["reasoning"]>, model: string): unknown => {
     const rendered = render({ reasoning }, model);
     return [(bodyOf(rendered)["generationConfig"] as { thinkingConfig?: unknown } | undefined)?.thinkingConfig, ...lossesOf(rendered)];
@@ -289,7 +289,7 @@ test("the amount of thinking, by model", () => {
   assert.deepEqual(thinkingOf({ effort: "high" }, "gemini-2.0-flash"), [undefined, "dropped reasoning"]);
 });
 
-test("structured output: a schema in the vendor's terms, or an instruction beside functions on older models", () => {
+test("structured output is a schema, or an instruction beside functions on older models", () => {
   const schema = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     type: "object",
@@ -329,7 +329,7 @@ test("structured output: a schema in the vendor's terms, or an instruction besid
   });
 });
 
-test("the choice of tools", () => {
+test("the choice of tools is rendered", () => {
   const tools = [
     { type: "function", name: "a" },
     { type: "custom", name: "b", namespace: "n" },
@@ -352,7 +352,7 @@ test("servers that only another vendor connects to are refused", () => {
   assert.throws(() => render({ extensions: { "anthropic-messages": { mcp_servers: [{}] } } }), refused);
 });
 
-test("a web search is the vendor's own where no function stands beside it", () => {
+test("a web search becomes the vendor's own if there is no function beside it", () => {
   const search = {
     type: "server",
     name: "web_search_preview",
@@ -365,7 +365,7 @@ test("a web search is the vendor's own where no function stands beside it", () =
   assert.deepEqual([bodyOf(beside)["tools"], lossesOf(beside)], [[{ functionDeclarations: [{ name: "t" }] }], ["dropped tools[]"]]);
 });
 
-test("files: the own store, addresses, and another vendor's store", () => {
+test("files are rendered: of the vendor's store, of an address, of another vendor's store", () => {
   const media = (source: Extract<Block, { type: "media" }>["source"]): Block => ({ type: "media", kind: "image", source });
   const rendered = render({
     messages: [

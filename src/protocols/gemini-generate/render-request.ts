@@ -13,8 +13,8 @@ const ownTiers: ReadonlySet<string> = new Set(["standard", "flex", "priority"]);
 /**
  * Renders the body of `:generateContent` and `:streamGenerateContent`, `{"systemInstruction","contents":[…],"tools","toolConfig","generationConfig"}`
  * (Gemini API reference, v1beta, and `@google/genai` 3.1, November 2026). The model and whether the answer streams are in the path. Arguments of
- * function calls go in as the text they are.
- * @throws GatewayError `invalid_request` where the request can't be kept without changing its meaning: a forced tool that does not exist there.
+ * function calls are written unchanged, as text.
+ * @throws GatewayError `invalid_request` if the request would change its meaning, such as a forced tool that is not sent.
  */
 export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
   refuseForeignState(request, "gemini-generate");
@@ -53,7 +53,7 @@ function renderTier({ serviceTier }: ChatRequest, losses: Losses): string | unde
   return undefined;
 }
 
-/** What of the request has no name in this protocol. */
+/** Reports the fields of the request that this protocol does not have. */
 function reportUnnamed(request: ChatRequest, losses: Losses): void {
   const none = "The provider has no such parameter.";
   if (request.verbosity !== undefined) losses.drop("verbosity", none);

@@ -31,7 +31,7 @@ const response: ChatResponse = {
   usage: { input: 1200, output: 60, cacheRead: 800, cacheWrite5m: 100, reasoning: 20 },
 };
 
-test("a whole answer, signatures on their parts, arguments as the model wrote them", () => {
+test("a whole answer has its signatures on their parts, and arguments as the model wrote them", () => {
   const body = renderResponse(response, clientOf());
   assert.ok(body.includes('"args":{ "n": 1.0, "big": 12345678901234567890 }'));
   assert.deepEqual(JSON.parse(body), {
@@ -64,7 +64,7 @@ test("a whole answer, signatures on their parts, arguments as the model wrote th
   });
 });
 
-test("thoughts are shown where asked for; what another protocol signed is unsigned here", () => {
+test("thoughts are shown if the client asks; a proof of another protocol is omitted", () => {
   const foreign = { type: "reasoning", text: "why", proof: { protocol: "openai-responses", kind: "encrypted", data: "E" } } as const;
   const partsOf = (request: Parameters<typeof clientOf>[0]): unknown => {
     const body = renderResponse({ ...response, content: [foreign, { type: "text", text: "hi" }] }, clientOf(request));
@@ -74,7 +74,7 @@ test("thoughts are shown where asked for; what another protocol signed is unsign
   assert.deepEqual(partsOf({ reasoning: { visibility: "full" } }), [{ text: "why", thought: true }, { text: "hi" }]);
 });
 
-test("what is not known of the usage is left out, and 0 stays 0", () => {
+test("unknown counts of the usage are omitted, and 0 stays 0", () => {
   const usageOf = (usage: ChatResponse["usage"]) =>
     (JSON.parse(renderResponse({ ...response, usage }, clientOf())) as { usageMetadata: unknown }).usageMetadata;
   assert.deepEqual(usageOf({}), {});

@@ -7,7 +7,7 @@ import { renderUsage } from "./usage.ts";
 
 /**
  * Renders `{"candidates":[{"content":{"parts":[…],"role":"model"},"finishReason","index":0}],"usageMetadata","modelVersion","responseId"}`.
- * `modelVersion` is the name that the client gave. Arguments of function calls go in as the text they are.
+ * `modelVersion` is the name that the client used. Arguments of function calls are written unchanged, as text.
  */
 export function renderResponse(response: ChatResponse, client: ClientContext): string {
   const candidates = [response, ...(response.alternatives ?? [])].map((candidate, index) => renderCandidate(candidate, index, client));
@@ -40,7 +40,7 @@ function renderBlock(
     case "refusal":
       return block.text === "" ? [] : [textPart({ text: block.text })];
     case "reasoning":
-      // Already on the text.
+      // The signature is already on the text.
       if (isTextSignature(block) && previous?.type === "text" && previous.text !== "") return [];
       return renderReasoning(block, client);
     case "tool-call":
@@ -56,7 +56,7 @@ function renderBlock(
   }
 }
 
-/** A proof without text right behind a text signs that text, see `parse-contents.ts`. */
+/** A proof without text right after a text signs that text, see `parse-contents.ts`. */
 function signatureOfText(next: Block | undefined): { thoughtSignature?: string } {
   return next !== undefined && isTextSignature(next) ? { thoughtSignature: next.proof.data } : {};
 }

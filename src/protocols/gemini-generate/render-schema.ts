@@ -18,17 +18,17 @@ const kept: ReadonlySet<string> = new Set([
   "$ref",
 ]);
 
-/** The part of JSON Schema in `responseJsonSchema` and `parametersJsonSchema` (Gemini API, "GenerationConfig", November 2026). */
+/** The part of JSON Schema that `responseJsonSchema` and `parametersJsonSchema` support (Gemini API, "GenerationConfig", November 2026). */
 const support: SchemaSupport = {
   narrow: true,
   keeps: (key, value) =>
     key === "enum" ? Array.isArray(value) && value.every((each) => typeof each === "string" || typeof each === "number") : kept.has(key),
 };
 
-/** The schema in the vendor's terms; what it can't say stands in descriptions, and is told as emulated. */
+/** Lowers a schema to what the vendor supports; the rest is written into descriptions and reported as emulated. */
 export function lowerForVendor(schema: JsonSchema, param: LostParam, losses: Losses): WireObject {
   const lowered = lowerSchema(schema, support);
   if (lowered.described.length > 0)
-    losses.emulate(param, `The provider knows no ${lowered.described.join(", ")}: told in the description.`);
+    losses.emulate(param, `The provider does not support ${lowered.described.join(", ")}: the description says it.`);
   return lowered.schema;
 }

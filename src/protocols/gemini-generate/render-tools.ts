@@ -5,7 +5,7 @@ import { refuse, type Losses, type UnservedError } from "../losses.ts";
 import { callNames, firstByName, namedTool, type ToolNamer } from "../tool-names.ts";
 import { lowerForVendor } from "./render-schema.ts";
 
-/** `tools`: the functions as one tool, then what the vendor runs itself. */
+/** Renders `tools`: the functions as one tool, then the tools that the vendor runs itself. */
 export function renderTools(request: ChatRequest, namer: ToolNamer, losses: Losses): readonly WireObject[] {
   const tools = request.tools ?? [];
   const declarations = tools.flatMap((tool) => (tool.type === "server" ? [] : [renderDeclaration(tool, namer, losses)]));
@@ -23,7 +23,7 @@ function renderDeclaration(declared: Exclude<Tool, ServerTool>, namer: ToolNamer
   return compact({ name, description: tool.description, parametersJsonSchema: renderParameters(tool, losses), ...own });
 }
 
-/** The vendor's own spelling stays where the tool has it; a tool that takes nothing has no schema. */
+/** If the tool keeps the vendor's own spelling of its schema, that is sent; a tool without parameters has no schema. */
 function renderParameters({ parameters, extensions }: FunctionTool, losses: Losses): WireObject | undefined {
   if (extensions?.["gemini-generate"]?.["parameters"] !== undefined) return undefined;
   if (!isObject(parameters) || isEmptyObject(parameters)) return undefined;
@@ -47,14 +47,14 @@ function renderServerTool(tool: ServerTool, hasFunctions: boolean, losses: Losse
   if (tool.protocol === "gemini-generate") return [tool.wire];
   if (tool.wire["type"] === "mcp") throw refuse("tools[]", "it runs no MCP servers. Connect the servers on the client's side.");
   if (tool.name.startsWith("web_search") && !hasFunctions) {
-    losses.emulate("tools[]", "The provider's own search stands in.");
+    losses.emulate("tools[]", "The provider's own search is used instead.");
     return [{ googleSearch: {} }];
   }
   losses.drop("tools[]", "The provider does not run this tool, or not beside functions.");
   return [];
 }
 
-/** `toolConfig`, where there are functions. @throws GatewayError `invalid_request` where a tool is forced that is no function here. */
+/** Renders `toolConfig`, if there are functions. @throws GatewayError `invalid_request` if a tool is forced that is not a function here. */
 export function renderToolConfig(request: ChatRequest, hasFunctions: boolean, namer: ToolNamer, losses: Losses): WireObject | undefined {
   const ownConfig = request.extensions?.["gemini-generate"]?.["toolConfig"];
   const own: WireObject = isObject(ownConfig) ? ownConfig : {};
@@ -85,7 +85,7 @@ function renderChoice({ toolChoice: choice, tools }: ChatRequest, namer: ToolNam
     case "named":
       return { mode: "ANY", allowedFunctionNames: namesOf([choice.name], tools ?? [], namer) };
     case "allowed":
-      // Names go with these two modes only; the second leaves the model free to answer.
+      // Only these two modes accept names; with the second one the model may answer without a call.
       return { mode: choice.required ? "ANY" : "VALIDATED", allowedFunctionNames: namesOf(choice.names, tools ?? [], namer) };
   }
 }

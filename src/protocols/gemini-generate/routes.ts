@@ -10,7 +10,7 @@ const verbs = [
   { verb: "batchEmbedContents", operation: "batch-embed" },
 ] as const;
 
-/** `@google/genai` from 3.x on calls `/v1`, all others `/v1beta`. GET `/v1/models` is shared by three dialects and belongs to the server's table. */
+/** `@google/genai` from 3.x on calls `/v1`, all others `/v1beta`. Three dialects share GET `/v1/models`, so it is in the server's table. */
 export const routes: readonly RouteSpec[] = [
   { method: "GET", path: "/v1beta/models", operation: "list-models" },
   { method: "GET", path: "/v1beta/models/{model}", operation: "get-model" },
@@ -19,7 +19,7 @@ export const routes: readonly RouteSpec[] = [
   ),
 ];
 
-/** Always `/v1beta`, whichever version the client called: it serves all that `/v1` does, and compatible servers often have nothing else. */
+/** Always `/v1beta`, whatever version the client calls: it serves everything that `/v1` does, and compatible servers often have only `/v1beta`. */
 export function upstreamPath(call: RouteCall, model: string): UpstreamPath {
   const { operation, stream } = call.route;
   if (operation === "list-models") return { method: "GET", path: "/v1beta/models" };

@@ -30,7 +30,7 @@ test("the vendor's schema becomes JSON Schema", () => {
   );
 });
 
-test("a JSON Schema stays as it is but for the case of types", () => {
+test("a JSON Schema is unchanged except for the case of types", () => {
   const schema = {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     type: ["OBJECT", "null"],

@@ -30,12 +30,12 @@ const schemaKeywords: ReadonlySet<string> = new Set([
   "oneOf",
   "allOf",
 ]);
-/** `int64` in the vendor's type, so decimal text in JSON. */
+/** These are `int64` in the vendor's type, which its JSON writes as decimal text. */
 const countKeywords: ReadonlySet<string> = new Set(["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"]);
 
 /**
- * Takes a JSON Schema (`parametersJsonSchema`, `responseJsonSchema`) as it is, but for type names, which some clients write as the vendor's own
- * type does: `OBJECT` becomes `object`. Data inside the schema (`enum`, `default`, `const`) is not touched.
+ * Returns a JSON Schema (`parametersJsonSchema`, `responseJsonSchema`) with type names in lower case: some clients write `OBJECT` for `object`, as in
+ * the vendor's own type. Nothing else changes, and data inside the schema (`enum`, `default`, `const`) is not touched.
  */
 export function lowerTypes(schema: JsonSchema): JsonSchema {
   return typeof schema === "boolean"
@@ -57,7 +57,7 @@ export function schemaOfOpenApi(schema: JsonSchema): JsonSchema {
 
 type Entry = readonly [key: string, value: unknown];
 
-/** The schema with each plain keyword put through `keyword`, and each schema inside put through `inner`. */
+/** Returns the schema with `keyword` applied to each plain keyword, and `inner` to each schema inside. */
 function mapSchema(
   schema: WireObject,
   keyword: (key: string, value: unknown) => readonly Entry[],
@@ -87,7 +87,7 @@ function lowerType(type: unknown): unknown {
 function convertKeyword(key: string, value: unknown): readonly Entry[] {
   if (key === "nullable" || key === "propertyOrdering") return [];
   if (key === "type") return value === "TYPE_UNSPECIFIED" ? [] : [[key, lowerType(value)]];
-  // In the vendor's type a string with `enum` may say so in `format`, which JSON Schema does not know.
+  // In the vendor's type, a string with `enum` may have the `format` `enum`, which JSON Schema does not know.
   if (key === "format" && value === "enum") return [];
   if (key === "example") return [["examples", [value]]];
   if (countKeywords.has(key) && typeof value === "string" && value.trim() !== "") return [[key, Number(value)]];
@@ -103,7 +103,7 @@ function orderProperties(schema: WireObject, ordering: unknown): WireObject {
   return { ...schema, properties: Object.fromEntries(ordered) };
 }
 
-/** `nullable` in JSON Schema: the null type beside the others, and the null value among the enumerated. */
+/** `nullable` in JSON Schema: adds the null type to the types, and the null value to the enumerated values. */
 function withNull(schema: WireObject): WireObject {
   const { type, anyOf, enum: values } = schema as { type?: unknown; anyOf?: unknown; enum?: unknown };
   return {

@@ -1,6 +1,6 @@
 import type { StopReason } from "../../ir/index.ts";
 
-/** `FinishReason` of `@google/genai` 3.1 in neutral words. */
+/** The neutral stop reason for each `FinishReason` of `@google/genai` 3.1. */
 const stopReasons: Readonly<Record<string, StopReason>> = {
   STOP: "stop",
   MAX_TOKENS: "length",
@@ -18,7 +18,7 @@ const stopReasons: Readonly<Record<string, StopReason>> = {
   MALFORMED_RESPONSE: "error",
 };
 
-/** The vendor says `STOP` after function calls too. */
+/** The vendor sends `STOP` after function calls too. */
 export function stopReasonOf(raw: string, hasCall: boolean): StopReason {
   const reason = Object.hasOwn(stopReasons, raw) ? stopReasons[raw]! : "other";
   return reason === "stop" && hasCall ? "tool-calls" : reason;

@@ -56,7 +56,7 @@ const call = fc
     arguments: JSON.stringify(value),
     ...(signed === undefined ? {} : { proof: signed }),
   }));
-/** One step of an answer; on this wire two texts in a row are one. */
+/** The blocks of an answer; on this wire, two consecutive texts are one. */
 const content: fc.Arbitrary<readonly Block[]> = fc
   .record({
     thought: fc.option(fc.record({ text, proof: fc.option(proof, { nil: undefined }) }), { nil: undefined }),
@@ -84,7 +84,7 @@ const response: fc.Arbitrary<ChatResponse> = fc
     usage: { ...usage, output: usage.output + usage.reasoning },
   }));
 
-test("law: a stream and the JSON of one answer mean the same, which is the answer; wherever the stream is cut", () => {
+test("law: a stream, cut anywhere, and the JSON of the same answer decode to the same answer", () => {
   fc.assert(
     fc.property(response, fc.integer({ min: 1, max: 40 }), (answer, size) => {
       assert.deepEqual(parseResponse(renderResponse(answer, client)), answer);
@@ -97,7 +97,7 @@ test("law: a stream and the JSON of one answer mean the same, which is the answe
   );
 });
 
-test("a recorded answer, whole", () => {
+test("a recorded JSON answer is parsed", () => {
   assert.deepEqual(parseResponse(fixture("answer.json")), {
     id: "r3bd937dbfffc44fe21c55613",
     model: "gemini-3.8-flash",
@@ -118,7 +118,7 @@ test("a recorded stream gives the same events wherever it is cut, and every bloc
   assert.equal(collect(events).stopReason, "tool-calls");
 });
 
-test("thoughts, text and whole calls, with the usage of the last chunk", () => {
+test("thoughts, text and whole calls are decoded, with the usage of the last chunk", () => {
   const wire = streamOf(
     chunkOf([{ text: "a", thought: true }], {}, { usageMetadata: { promptTokenCount: 3 } }),
     chunkOf([{ text: "b", thought: true }]),
@@ -155,7 +155,7 @@ test("thoughts, text and whole calls, with the usage of the last chunk", () => {
   ]);
 });
 
-test("calls without ids get one each, the same whenever the answer is read", () => {
+test("each call without an id gets one, the same at every reading of the answer", () => {
   const body = JSON.stringify(
     chunkOf([{ functionCall: { name: "n", args: {} } }, { functionCall: { name: "n", args: {} } }], { finishReason: "STOP" }),
   );
@@ -170,7 +170,7 @@ test("arguments keep their spelling", () => {
   assert.deepEqual(parseResponse(body).content[1], { type: "tool-call", id: "i", name: "n", kind: "function", arguments: '{ "a": 1.0 }' });
 });
 
-test("names turn back, and free text comes out of its wrapping", () => {
+test("names are restored, and free text is unwrapped", () => {
   const toolNames: ToolNames = new Map([
     ["ns__f", { name: "f", namespace: "ns", kind: "function" }],
     ["patch", { name: "patch", kind: "custom" }],
@@ -187,7 +187,7 @@ test("names turn back, and free text comes out of its wrapping", () => {
   ]);
 });
 
-test("the ends, in neutral words", () => {
+test("finish reasons become neutral stop reasons", () => {
   const endOf = (finishReason: string, parts: readonly unknown[] = []): unknown =>
     parseResponse(JSON.stringify(chunkOf(parts, { finishReason }))).stopReason;
   const calls = [{ functionCall: { name: "n" } }];
@@ -228,7 +228,7 @@ test("a blocked prompt is an answer that was filtered", () => {
   });
 });
 
-test("images that the model made are media in an answer, and go whole through a stream", () => {
+test("images that the model made are media in an answer, and opaque blocks in a stream", () => {
   const part = { inlineData: { mimeType: "image/png", data: "AA==" } };
   const chunk = chunkOf([part], { finishReason: "STOP" });
   assert.deepEqual(parseResponse(JSON.stringify(chunk)).content, [
@@ -237,7 +237,7 @@ test("images that the model made are media in an answer, and go whole through a 
   assert.deepEqual(collect(decode(streamOf(chunk))).content, [{ type: "opaque", protocol: "gemini-generate", value: part }]);
 });
 
-test("an error chunk ends the stream; a stream that breaks off is an error", () => {
+test("an error chunk ends the stream; a stream that ends early is an error", () => {
   const error = { error: { code: 503, message: "busy", status: "UNAVAILABLE" } };
   assert.deepEqual(decode(streamOf(chunkOf([{ text: "x" }]), error, chunkOf([{ text: "y" }]))).at(-1), {
     type: "error",
@@ -250,12 +250,12 @@ test("an error chunk ends the stream; a stream that breaks off is an error", () 
   assert.deepEqual(decode("data: {broken\n\n"), [
     {
       type: "error",
-      error: { status: 502, message: "The provider sent a chunk that is no JSON object.", code: "upstream_invalid_response" },
+      error: { status: 502, message: "The provider sent a chunk that is not a JSON object.", code: "upstream_invalid_response" },
     },
   ]);
 });
 
-test("a body that is an error or no answer is thrown; one without a reason for its end is an answer", () => {
+test("a body that is an error, or not an answer, is thrown; a body without a finish reason is an answer", () => {
   const codeOf = (body: string): unknown => {
     try {
       return parseResponse(body).stopReason;

@@ -14,9 +14,10 @@ const knownCandidate: ReadonlySet<string> = new Set(["content", "finishReason", 
 
 /**
  * Turns chunks, `{"candidates":[{"content":{"parts":[…]},"finishReason"}],"usageMetadata","modelVersion","responseId"}`, into events (Gemini API,
- * `streamGenerateContent`, November 2026): the events of SSE, or the elements of the JSON array. Of several candidates the first counts. Texts in
- * a row are one block, and thoughts; a call is a block of its own, whole. The signature of a thought or call is its proof; that of a text is a
- * reasoning block without text behind it. There is no terminal event: the answer is whole when the upstream ends after a reason for the end.
+ * `streamGenerateContent`, November 2026). The chunks are events of SSE, or elements of the JSON array. Of several candidates, the first one is read.
+ * Consecutive texts are one block, and so are consecutive thoughts; a call is a block of its own, whole. The signature of a thought or call is its
+ * proof; the signature of a text is a reasoning block without text after it. There is no terminal event: the answer is complete when the upstream
+ * ends after a finish reason.
  */
 export class GeminiStreamDecoder implements StreamDecoder {
   readonly #toolNames: ToolNames | undefined;
@@ -37,12 +38,12 @@ export class GeminiStreamDecoder implements StreamDecoder {
     return event.data === "" ? [] : this.pushText(utf8OfLatin1(event.data));
   }
 
-  /** A chunk as text. */
+  /** Decodes a chunk given as text. */
   pushText(data: string): readonly StreamEvent[] {
     if (this.#isOver) return [];
     const chunk = jsonObject(data);
     if (chunk === undefined) {
-      if (data.trim() !== "[DONE]") this.#fail("The provider sent a chunk that is no JSON object.", "upstream_invalid_response");
+      if (data.trim() !== "[DONE]") this.#fail("The provider sent a chunk that is not a JSON object.", "upstream_invalid_response");
     } else this.#read(chunk, data);
     return this.#take();
   }
@@ -79,7 +80,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
     this.#isBegun = true;
     this.#responseId = stringOf(chunk["responseId"]);
     const { input, cacheRead } = readUsage(chunk["usageMetadata"]) ?? {};
-    // The prompt is counted from the first chunk on; dialects that report it at the start can.
+    // The prompt is counted from the first chunk on, and some dialects report it at the start.
     const usage = input === undefined ? {} : { usage: { input, ...(cacheRead === undefined ? {} : { cacheRead }) } };
     this.#emit({ type: "message-start", id: this.#responseId, model: stringOf(chunk["modelVersion"]), createdAt: 0, ...usage });
   }
@@ -108,7 +109,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
     this.#sign(proof);
   }
 
-  /** Puts text behind that of the open block, where that is of the same type. */
+  /** Appends text to the open block if it has the same type, else begins a new block. */
   #append(type: "text" | "reasoning", text: string, isNew = false): void {
     if (this.#open !== type || isNew) {
       this.#close();
@@ -118,7 +119,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
     if (text !== "") this.#emit({ type: "block-delta", index: this.#nextIndex, delta: { type: "text", text } });
   }
 
-  /** What is signed is complete. */
+  /** A signed block is complete, so it ends. */
   #sign(proof: ReasoningProof | undefined): void {
     if (proof === undefined) return;
     this.#emit({ type: "block-delta", index: this.#nextIndex, delta: { type: "proof", proof } });
@@ -141,7 +142,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
     this.#whole(restored.start, restoreArguments(restored, args), proof);
   }
 
-  /** Older models give calls no id; the answer's, with what the call is, makes one that no other answer has. */
+  /** Older models give calls no id. This id is made of the answer's id and the call, so that no other answer has the same. */
   #makeId(name: string, args: string): string {
     return `call_${createHash("sha256").update(`${this.#responseId} ${this.#calls} ${name} ${args}`).digest("hex").slice(0, 24)}`;
   }
@@ -154,7 +155,7 @@ export class GeminiStreamDecoder implements StreamDecoder {
     this.#emit({ type: "block-end", index });
   }
 
-  /** The reason of the end, and the usage from then on: every chunk has the count so far, the last one all of it. */
+  /** Reads the finish reason, and from then on the usage: every chunk has the count so far, and the last one the whole count. */
   #readEnd(chunk: WireObject, candidate: WireObject | undefined): void {
     const feedback = chunk["promptFeedback"];
     const blocked = isObject(feedback) ? feedback["blockReason"] : undefined;

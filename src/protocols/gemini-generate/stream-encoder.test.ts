@@ -60,7 +60,7 @@ const answer: readonly StreamEvent[] = [
   ...finish,
 ];
 
-test("thoughts and texts as they come, calls whole when they end, reason and usage in the last chunk", () => {
+test("thoughts and texts are written as they come, calls whole when they end, finish reason and usage in the last chunk", () => {
   const stream = encode(answer);
   assert.ok(stream.includes('"args":{"n":1.0,"big":12345678901234567890}}'), "arguments are the text that the model wrote");
   assert.deepEqual(chunksOf(stream), [
@@ -73,8 +73,8 @@ test("thoughts and texts as they come, calls whole when they end, reason and usa
   ]);
 });
 
-/** Events are cut as google.golang.org/genai 1.77 cuts them; it takes what has no `data:` in front of the first colon for an error. */
-test("a sign of life is an event of its own with nothing in it, once the answer has begun", () => {
+/** Events are cut as google.golang.org/genai 1.77 cuts them; it reads an event as an error if there is no `data:` before the first colon. */
+test("a keep-alive is an empty event of its own, once the answer has begun", () => {
   const ping: StreamEvent = { type: "ping" };
   const stream = encode([ping, start, ping, blockStart(0, { type: "text" }), text(0, "a"), ping, text(0, "b"), end(0), ...finish]);
   const events = stream.split(/\n\n|\r\n\r\n/);
@@ -84,7 +84,7 @@ test("a sign of life is an event of its own with nothing in it, once the answer 
   );
 });
 
-test("a JSON array holds the same chunks", () => {
+test("a JSON array has the same chunks", () => {
   const stream = encode(answer, clientOf({}, true));
   const sse = chunksOf(encode(answer));
   assert.deepEqual(JSON.parse(stream), sse);
@@ -120,14 +120,14 @@ test("a client that did not ask for thoughts gets none, but every proof", () => 
   ]);
 });
 
-test("a free-text call is a function with one string; a namespace is a part of the name", () => {
+test("a free-text call is a function with one string; a namespace is part of the name", () => {
   const custom: BlockStart = { type: "tool-call", id: "c1", name: "exec", namespace: "shell", kind: "custom" };
   assert.deepEqual(chunksOf(encode([start, blockStart(0, custom), args(0, 'a "b"'), end(0)])), [
     chunk({ functionCall: { id: "c1", name: "shell__exec", args: { input: 'a "b"' } } }),
   ]);
 });
 
-test("a call whose arguments are no JSON object has no place, and the end says so", () => {
+test("a call whose arguments are not a JSON object is omitted, and the finish reason says so", () => {
   const events = (stopReason: "length" | "tool-calls") => [
     start,
     blockStart(0, call("c1")),
@@ -144,7 +144,7 @@ test("a call whose arguments are no JSON object has no place, and the end says s
   assert.deepEqual(chunksOf(encode(events("length"))), [lastChunk("MAX_TOKENS", { text: "" }, { finishMessage })]);
 });
 
-test("a refusal is a text that ends for safety; blocks that nobody closed are closed; foreign opaque blocks are left out", () => {
+test("a refusal is a text that ends for safety; blocks that did not end are closed; foreign opaque blocks are omitted", () => {
   const part = { executableCode: { language: "PYTHON", code: "1" } };
   const events = [
     start,

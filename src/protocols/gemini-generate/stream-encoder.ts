@@ -15,9 +15,9 @@ import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";
 
 /**
- * An empty event, which all readers pass over. Not a comment: @google/genai before 2.0 (and gemini-cli with it) takes white space and `data: ` for all that a
- * stream may hold, and gives the answer up at anything else. Not one empty line: google.golang.org/genai 1.77 cuts events at two, and would take it for
- * the beginning of the next.
+ * An empty event, which all clients ignore. A comment would not do: @google/genai before 2.0 (and gemini-cli with it) accepts only white space and
+ * `data: ` in a stream, and fails at anything else. One empty line would not do either: google.golang.org/genai 1.77 splits events at two line ends,
+ * and would read it as the beginning of the next event.
  */
 export const keepAlive = "\r\n\r\n";
 
@@ -29,16 +29,16 @@ interface OpenBlock {
 }
 
 /**
- * Writes a stream of chunks, each `{"candidates":[{"content":{"parts":[…],"role":"model"},"index":0}],"modelVersion","responseId"}`: texts and thoughts as
- * they come, function calls whole when their block ends. The last chunk has the reason of the end and the usage. SSE with CRLF, as the vendor
- * writes it, or the elements of one JSON array. An `error` ends the stream for good.
+ * Writes a stream of chunks, each `{"candidates":[{"content":{"parts":[…],"role":"model"},"index":0}],"modelVersion","responseId"}`. Texts and
+ * thoughts are written as they come, function calls whole when their block ends. The last chunk has the finish reason and the usage. The stream is
+ * SSE with CRLF, as the vendor writes it, or the elements of one JSON array. An `error` ends the stream.
  */
 export class GeminiStreamEncoder implements StreamEncoder {
   readonly #client: ClientContext;
   readonly #showsThoughts: boolean;
   readonly #open = new Map<number, OpenBlock>();
   readonly #calls = new CallRenderer();
-  /** The end of every chunk. */
+  /** The JSON at the end of every chunk. */
   #identity: string;
   #begun = false;
   #over = false;
@@ -126,7 +126,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
     return part === "" ? "" : this.#chunk(part);
   }
 
-  /** The proof goes out on an empty text. */
+  /** The proof is written on an empty text. */
   #endReasoning({ text, proof }: OpenBlock): string {
     if (proof?.protocol !== "gemini-generate") return "";
     const thought = text !== "" && this.#showsThoughts ? { thought: true } : {};

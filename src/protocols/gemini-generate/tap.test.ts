@@ -26,7 +26,7 @@ const frame = (chunk: unknown) => `data: ${JSON.stringify(chunk)}\r\n\r\n`;
 const chunk = (parts: unknown[], rest: object = {}, top: object = {}) =>
   frame({ candidates: [{ content: { parts, role: "model" }, ...rest }], ...top });
 
-test("a recorded stream passes unchanged and yields its facts, wherever it is cut", () => {
+test("a recorded stream passes unchanged and gives its facts, cut anywhere", () => {
   fc.assert(
     fc.property(sizes, (sizes) => {
       const tap = new GeminiTap();
@@ -38,7 +38,7 @@ test("a recorded stream passes unchanged and yields its facts, wherever it is cu
   );
 });
 
-test("so does the array form; a bracket that is missing at the end is put back", () => {
+test("the array form passes unchanged and gives the same facts; a missing bracket at the end is added", () => {
   fc.assert(
     fc.property(sizes, (sizes) => {
       const tap = new GeminiTap();
@@ -76,13 +76,13 @@ test("a blocked prompt is a complete answer", () => {
   assert.deepEqual([tap.facts, tap.finished], [{ stopReason: "SAFETY", usage: { input: 4 } }, true]);
 });
 
-test("an unspecified reason is no end", () => {
+test("an unspecified finish reason is not an end", () => {
   const tap = new GeminiTap();
   feed(tap, chunk([{ text: "a" }], { finishReason: "FINISH_REASON_UNSPECIFIED" }), [100]);
   assert.deepEqual([tap.finished, tap.facts], [false, {}]);
 });
 
-test("usage counts wherever it stands: early, in the middle of content only, behind the end", () => {
+test("usage is read at any place: early, in the middle of content, after the end", () => {
   const tap = new GeminiTap();
   feed(tap, chunk([{ text: "a" }], {}, { usageMetadata: { promptTokenCount: 7, cachedContentTokenCount: 3 }, responseId: "r" }), [100]);
   assert.deepEqual(tap.facts, { id: "r", usage: { input: 7, cacheRead: 3 } });
@@ -98,7 +98,7 @@ test("usage counts wherever it stands: early, in the middle of content only, beh
   assert.deepEqual(tap.facts, { id: "r", stopReason: "STOP", usage: { input: 13, cacheRead: 3, output: 7, reasoning: 4 } });
 });
 
-test("the last report counts, though the one before was not read until then", () => {
+test("the last usage wins, although the one before was not read until then", () => {
   const tap = new GeminiTap();
   const usage = (candidatesTokenCount: number) => ({ usageMetadata: { candidatesTokenCount } });
   const stream =
@@ -107,7 +107,7 @@ test("the last report counts, though the one before was not read until then", ()
   assert.deepEqual(tap.facts.usage, { output: 5 });
 });
 
-test("content that speaks of reasons and errors is no reason and no error", () => {
+test("content that contains the words finishReason and error is neither", () => {
   const tap = new GeminiTap();
   const text = '{"error":{"code":503},"finishReason":"STOP","usageMetadata":{"promptTokenCount":1}}';
   const args = { error: { code: 503 }, finishReason: "STOP", usageMetadata: { promptTokenCount: 99 } };
@@ -142,14 +142,14 @@ for (const [error, expected] of errors) {
   });
 }
 
-test("what is no JSON passes on and changes nothing", () => {
+test("an event that is not JSON passes on and changes nothing", () => {
   const tap = new GeminiTap();
   const stream = 'data: {"broken\r\n\r\ndata: 7\r\n\r\n: comment\r\n\r\n';
   assert.equal(feed(tap, stream, [9]), stream);
   assert.deepEqual([tap.facts, tap.opened, tap.error], [{}, false, undefined]);
 });
 
-test("a JSON answer yields the same facts, an embedding its usage, a count of tokens none", () => {
+test("a JSON answer gives the same facts, an embedding its usage, a token count none", () => {
   assert.deepEqual(readAnswer(latin1OfUtf8(fixture("answer.json")), generateCall), {
     usage: { input: 1200, output: 60, cacheRead: 800, reasoning: 20 },
     model: "gemini-3.8-flash",

@@ -7,10 +7,10 @@ import { readErrorChunk } from "./errors.ts";
 import { noUsage, readUsage } from "./usage.ts";
 
 /**
- * Watches a stream of chunks that passes through as bytes, SSE or the elements of a JSON array. There is no terminal event: chunks after the one with
- * the reason of the end may still bring usage, so `ended` never is, and the answer is whole when the upstream closes after `finished`.
+ * Watches a stream of chunks that passes through as bytes, as SSE or as elements of a JSON array. There is no terminal event: chunks after the one
+ * with the finish reason may still have usage, so `ended` is always false, and the answer is complete when the upstream closes after `finished`.
  *
- * Every chunk carries the usage so far, so a chunk of mere content is not parsed; the latest is kept, and read when the facts are asked for.
+ * Every chunk has the usage so far, so a chunk of only content is not parsed: the latest one is kept, and it is read when the facts are needed.
  */
 export class GeminiTap implements StreamTap {
   readonly ended = false;
@@ -19,7 +19,7 @@ export class GeminiTap implements StreamTap {
   error: UpstreamError | undefined;
   textBytes = 0;
   readonly #facts: AnswerFacts = {};
-  /** The latest chunk of mere content that has a count. */
+  /** The latest chunk of only content that has a count. */
   #unread = "";
   /** `open` between the brackets of an array; `none` for SSE, and when the array is closed. */
   #array: "none" | "open" = "none";
@@ -42,14 +42,14 @@ export class GeminiTap implements StreamTap {
     return raw;
   }
 
-  /** The bracket, where an array that holds the whole answer lacks only that. */
+  /** The closing bracket, if an array that contains the whole answer lacks only that. */
   completion(): string {
     return this.finished && this.#array === "open" ? "\n]\n" : "";
   }
 
   /**
-   * Nothing but content and a count that the next chunk supersedes. The keys are looked for without their first quote, up to ten times cheaper, as
-   * quotes are everywhere; a text that ends in one of the words is parsed for nothing.
+   * Whether a chunk has only content and a count that the next chunk replaces. The keys are searched without their first quote, which is up to ten
+   * times cheaper, as quotes are frequent; a text that ends in one of the words is parsed without need.
    */
   #isPlain(data: string): boolean {
     return this.opened && !this.finished && data.indexOf('finishReason"') < 0 && data.indexOf('error"') < 0;
@@ -64,7 +64,7 @@ export class GeminiTap implements StreamTap {
     this.#readContent(chunk);
   }
 
-  /** In order: what the unread chunk says is older than what comes. */
+  /** Reads the kept chunk before a newer one. */
   #readUnread(): void {
     if (this.#unread === "") return;
     const chunk = parseChunk(this.#unread);
@@ -104,7 +104,7 @@ export class GeminiTap implements StreamTap {
   }
 }
 
-/** Anything but an empty text. */
+/** Whether a part is anything but an empty text. */
 function isContent(part: unknown): boolean {
   return isObject(part) && Object.entries(part).some(([key, value]) => key !== "text" || value !== "");
 }
@@ -114,6 +114,6 @@ function parseChunk(data: string): WireObject | undefined {
     const chunk = parseLatin1(data);
     return isObject(chunk) ? chunk : undefined;
   } catch {
-    return undefined; // Not a chunk of this protocol: it passes, and the client judges it.
+    return undefined; // Not a chunk of this protocol: it is passed on to the client.
   }
 }

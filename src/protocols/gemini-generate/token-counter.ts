@@ -7,8 +7,8 @@ import { renderRequest } from "./render-request.ts";
 const counted = ["systemInstruction", "tools", "toolConfig", "generationConfig", "contents"];
 
 /**
- * `:countTokens` in the form that counts instructions and tools too, `{"generateContentRequest":{"model","contents",…}}`, which answers `{"totalTokens"}`
- * (ai.google.dev/api/tokens, November 2026).
+ * `:countTokens` in the form that also counts instructions and tools, `{"generateContentRequest":{"model","contents",…}}`; the answer is
+ * `{"totalTokens"}` (ai.google.dev/api/tokens, November 2026).
  */
 export const tokenCounter: TokenCounter = {
   render(request, target) {

@@ -5,12 +5,12 @@ import { geminiMock } from "../../../tests/testbed/mock-gemini.ts";
 import { recordedRequests } from "../harness.test.ts";
 import { geminiGenerateUpstream } from "./index.ts";
 
-/** What real clients of the other dialects send. */
+/** Recorded requests of real clients of the other dialects. */
 const others = recordedRequests().filter(({ protocol }) => protocol !== "gemini-generate");
 
 for (const model of ["gemini-3.8-flash", "gemini-3-pro-preview", "gemini-2.5-pro", "gemini-2.0-flash"]) {
   for (const { name, request } of others) {
-    test(`${name} becomes a request that ${model} takes`, () => {
+    test(`${name} becomes a request that ${model} accepts`, () => {
       const { value } = geminiGenerateUpstream.renderRequest(request, { model, stream: true, quirks: {} });
       const body = asObject(JSON.parse(value));
       assert.equal(geminiMock.validate(body, model), null);

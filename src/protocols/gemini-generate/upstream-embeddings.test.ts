@@ -25,14 +25,14 @@ describe("embeddings of Gemini as an upstream", () => {
     });
   });
 
-  test("what only OpenAI has is lost, and named", () => {
+  test("fields that only OpenAI has are reported as lost", () => {
     const extensions = { "openai-chat": { user: "u" } };
     assert.deepEqual(upstreamEmbeddings.render({ ...request, extensions }, "up").losses, [
       { param: "request.user", action: "dropped", reason: "The provider's protocol has no such field." },
     ]);
   });
 
-  test("one vector or several, with the count where there is one", () => {
+  test("one vector or several are read, with the token count if there is one", () => {
     const parse = (wire: object): unknown => upstreamEmbeddings.parse(JSON.stringify(wire));
     assert.deepEqual(parse({ embedding: { values: [0.5, 0.25] } }), { vectors: [[0.5, 0.25]] });
     assert.deepEqual(parse({ embeddings: [{ values: [1] }, { values: [2] }], usageMetadata: { promptTokenCount: 3 } }), {
@@ -41,7 +41,7 @@ describe("embeddings of Gemini as an upstream", () => {
     });
   });
 
-  test("an answer that is none is the provider's fault", () => {
+  test("an answer that is not an embedding is the provider's error", () => {
     const broken = [
       "",
       "[]",

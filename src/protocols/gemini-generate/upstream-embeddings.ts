@@ -9,8 +9,8 @@ import { modelResource } from "./model-name.ts";
 
 /**
  * `:embedContent` for one text, `:batchEmbedContents` for several: `{"requests":[{"model","content":{"parts":[{"text"}]},"outputDimensionality"?}]}`.
- * Source: ai.google.dev/api/embeddings and what `@google/genai` 3.1 sends, November 2026. No `taskType`: no other dialect has one, and the newer models
- * take none.
+ * Source: ai.google.dev/api/embeddings and the requests of `@google/genai` 3.1, November 2026. No `taskType` is sent: no other dialect has one, and
+ * the newer models accept none.
  */
 function render(request: EmbeddingRequest, model: string): ReturnType<UpstreamEmbeddings["render"]> {
   const losses = new Losses();
@@ -24,7 +24,9 @@ function render(request: EmbeddingRequest, model: string): ReturnType<UpstreamEm
     : { operation: "batch-embed", value: JSON.stringify({ requests }), losses: losses.list };
 }
 
-/** `{"embedding":{"values"}}` or `{"embeddings":[…]}`; not every version tells `usageMetadata`. @throws GatewayError `upstream_invalid_response`. */
+/**
+ * Parses `{"embedding":{"values"}}` or `{"embeddings":[…]}`; not every version has `usageMetadata`. @throws GatewayError `upstream_invalid_response`.
+ */
 function parse(body: string): EmbeddingAnswer {
   const wire = parseEmbeddings(body, readErrorChunk);
   if (!isObject(wire)) throw invalidEmbeddings("no object");
@@ -39,5 +41,5 @@ function parse(body: string): EmbeddingAnswer {
   return compact({ vectors, inputTokens: isObject(usage) ? readTokenCount(usage["promptTokenCount"]) : undefined });
 }
 
-/** Embeddings of Gemini's API, for clients of other dialects. */
+/** The embeddings of Gemini's API, for clients of other dialects. */
 export const upstreamEmbeddings: UpstreamEmbeddings = { render, parse };

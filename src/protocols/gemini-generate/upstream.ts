@@ -5,7 +5,7 @@ import { GeminiStreamDecoder } from "./stream-decoder.ts";
 import { tokenCounter } from "./token-counter.ts";
 import { upstreamEmbeddings } from "./upstream-embeddings.ts";
 
-/** Gemini `generateContent` as the upstream of a translation. */
+/** Gemini `generateContent` as the upstream protocol of a translation. */
 export const geminiGenerateUpstream: UpstreamProtocol = {
   streamQuery: "alt=sse",
   renderRequest,

@@ -2,12 +2,12 @@ import { readTokenCount, type Usage } from "../../ir/index.ts";
 import { compact, isObject } from "../fields.ts";
 import type { WireUsage } from "./wire.ts";
 
-/** Of a prompt that was blocked without a count: no model has read it, so nothing is charged or estimated. */
+/** The usage of a blocked prompt without counts: no model has read it, so nothing is charged or estimated. */
 export const noUsage: Usage = { input: 0, output: 0 };
 
 /**
- * Reads `usageMetadata`. The prompt includes what was cached, thoughts stand beside the candidates, and what tools put into the prompt beside the
- * prompt. `undefined` where nothing is reported; a count that is no whole number of tokens is as absent.
+ * Reads `usageMetadata`. The prompt includes cached tokens; thoughts are counted beside the candidates, and the tokens that tools add to the prompt
+ * beside the prompt. `undefined` if nothing is reported. A count that is not a whole number of tokens is ignored.
  */
 export function readUsage(wire: unknown): Usage | undefined {
   if (!isObject(wire)) return undefined;
@@ -25,7 +25,7 @@ export function readUsage(wire: unknown): Usage | undefined {
   return Object.keys(usage).length === 0 ? undefined : usage;
 }
 
-/** `usageMetadata` of an answer; what is not known is left out. Tokens written to a cache are a part of the prompt and have no name here. */
+/** Renders the `usageMetadata` of an answer; unknown counts are omitted. Tokens written to a cache are part of the prompt and have no field here. */
 export function renderUsage(usage: Usage): WireUsage {
   const { input, output, reasoning, cacheRead } = usage;
   return compact({

@@ -1,8 +1,9 @@
 import type { Candidate, FinishReason, FunctionCall, GenerateContentResponseUsageMetadata, Part } from "@google/genai";
 
 /**
- * The wire of Gemini `generateContent`. Source: the types of `@google/genai` 3.1 where they are the wire's own (`Part`, `Candidate`, …; the SDK's
- * `GenerateContentConfig` is not), and the Gemini API reference, v1beta, for the rest. Read in November 2026. The SDK's enums are strings on the wire.
+ * The wire of Gemini `generateContent`. Source: the types of `@google/genai` 3.1 that describe the wire itself (`Part`, `Candidate`, …; the SDK's
+ * `GenerateContentConfig` does not), and the Gemini API reference, v1beta, for the rest. Read in November 2026. The SDK's enums are strings on the
+ * wire.
  */
 type Wire<T> = T extends string
   ? `${T}`
@@ -24,7 +25,7 @@ export type WireUsage = Wire<
 /** The end of a candidate. */
 export type WireEnd = Wire<Pick<Candidate, "finishReason" | "finishMessage">>;
 
-/** A model of a listing. */
+/** A model in a list of models. */
 export interface WireModel {
   readonly name: string;
   readonly version: string;
@@ -32,7 +33,7 @@ export interface WireModel {
   readonly supportedGenerationMethods: readonly string[];
 }
 
-/** An error answer, and a chunk that ends a stream: `google.rpc.Status` with the HTTP status as `code`. */
+/** An error answer, or the chunk that ends a stream with an error: `google.rpc.Status` with the HTTP status as `code`. */
 export interface WireError {
   readonly error: {
     readonly code: number;

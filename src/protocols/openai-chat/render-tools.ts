@@ -60,7 +60,7 @@ function ownFields(tool: FunctionTool | CustomTool): WireObject {
 
 function renderFunction(tool: FunctionTool, name: string, losses: Losses): WireObject {
   const { schema, note } = tool.parameters === undefined ? { schema: undefined, note: "" } : lowerParameters(tool.parameters);
-  if (note !== "") losses.emulate("tools[].parameters", "What the provider refuses at the top of a schema is told in the description.");
+  if (note !== "") losses.emulate("tools[].parameters", "What the provider refuses at the top of a schema is in the description instead.");
   const description = [tool.description ?? "", note].filter((text) => text !== "").join("\n");
   const isStrict = tool.strict === true && note === "" && fitsStrict(schema);
   if (tool.strict === true && !isStrict) losses.drop("tools[].strict", "The schema does not meet the provider's terms for it.");

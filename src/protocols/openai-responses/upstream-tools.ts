@@ -65,7 +65,7 @@ function fitTool(tool: Tool, quirks: RenderQuirks, losses: Losses): readonly Too
 /** `strict` is told always: where it is absent the vendor takes it for true. */
 function fitFunction(tool: FunctionTool, losses: Losses): FunctionTool {
   const { schema, note } = lowerParameters(tool.parameters ?? {});
-  if (note !== "") losses.emulate("tools[].parameters", "What the provider refuses at the top of a schema is told in the description.");
+  if (note !== "") losses.emulate("tools[].parameters", "What the provider refuses at the top of a schema is in the description instead.");
   const strict = tool.strict === true && note === "" && fitsStrict(schema);
   if (tool.strict === true && !strict) losses.drop("tools[].strict", "The schema does not meet the provider's terms for it.");
   const description = [tool.description ?? "", note].filter((text) => text !== "").join("\n");

@@ -110,7 +110,7 @@ export function renderEndUser(endUser: string | undefined, losses: Losses): stri
 /** What neither OpenAI dialect has, or the neutral answer has no place for. */
 export function dropUnserved(request: ChatRequest, losses: Losses): void {
   if (request.topK !== undefined) losses.drop("topK", "The provider's protocol has no such field.");
-  if (request.logprobs !== undefined) losses.drop("logprobs", "A translated answer tells no probabilities.");
+  if (request.logprobs !== undefined) losses.drop("logprobs", "A translated answer has no probabilities.");
   const tier = request.serviceTier;
   if (tier !== undefined && tier !== "auto") losses.drop("serviceTier", "Tiers mean another thing at every provider.");
 }
