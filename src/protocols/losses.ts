@@ -75,7 +75,7 @@ export class Losses {
         )
           continue;
         if (place === "request") this.#dropField(key, value);
-        else if (saysSomething(value) && !echoes.has(key)) this.drop(`${place}.${key}`, noField);
+        else if (hasValue(value) && !echoedFields.has(key)) this.drop(`${place}.${key}`, noField);
       }
     }
   }
@@ -91,7 +91,7 @@ export class Losses {
   }
 
   #dropParam(param: string, value: unknown): void {
-    if (saysSomething(value) && !servedHere.has(param) && !isServedInclude(param, value)) this.drop(`request.${param}`, noField);
+    if (hasValue(value) && !servedHere.has(param) && !isServedInclude(param, value)) this.drop(`request.${param}`, noField);
   }
 
   #add(loss: Loss): void {
@@ -102,10 +102,10 @@ export class Losses {
 }
 
 /**
- * Fields of messages, blocks and tools that ask nothing of the model, or that the neutral form tells in another way: what a client echoes of an earlier
+ * Fields of messages, blocks and tools that ask nothing of the model, or that the neutral form tells in another way: what a client echoedFields of an earlier
  * answer, marks of its own, and the form that something had.
  */
-const echoes: ReadonlySet<string> = new Set([
+const echoedFields: ReadonlySet<string> = new Set([
   "additional_tools",
   "annotations",
   "audio",
@@ -159,7 +159,7 @@ const partlyKnown: ReadonlySet<string> = new Set([
 ]);
 
 /** `false`, `null` and what is empty ask for nothing. */
-function saysSomething(value: unknown): boolean {
+function hasValue(value: unknown): boolean {
   if (isAbsent(value) || value === false || value === "") return false;
   return typeof value !== "object" || Object.keys(value).length > 0;
 }
@@ -218,10 +218,10 @@ export function refuseSeveralStreams({ candidateCount }: ChatRequest, { stream }
 /** @throws UnservedError where the request leans on something that only another provider keeps or does, or asks for a form that only it has. */
 export function refuseForeignState(request: ChatRequest, own: ProtocolId): void {
   for (const [protocol, field, reason, code] of state) {
-    if (protocol !== own && saysSomething(request.extensions?.[protocol]?.[field])) throw new UnservedError(field, reason, code);
+    if (protocol !== own && hasValue(request.extensions?.[protocol]?.[field])) throw new UnservedError(field, reason, code);
   }
   for (const [protocol, path] of forms) {
-    if (protocol !== own && saysSomething(fieldAt(request.extensions?.[protocol], path)))
+    if (protocol !== own && hasValue(fieldAt(request.extensions?.[protocol], path)))
       throw refuse("responseFormat", "it has no such form of the answer.");
   }
 }

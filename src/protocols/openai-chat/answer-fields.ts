@@ -2,10 +2,10 @@ import type { ReasoningProof } from "../../ir/index.ts";
 import { isObject, restOf, type WireObject } from "../fields.ts";
 import { isDetail, textOfDetails, type ReasoningField } from "./returned-reasoning.ts";
 
-/** What an answer's message, or the delta of one, says. */
+/** The fields of an answer's message, or of the delta of one. */
 export interface SaidFields {
   readonly reasoning: string;
-  /** Where the reasoning stands; `undefined` if there is none, or only entries. */
+  /** The field that has the reasoning; `undefined` if there is none, or only entries. */
   readonly reasoningField: ReasoningField | undefined;
   /** Entries of `reasoning_details`. */
   readonly details: readonly WireObject[];
@@ -16,8 +16,9 @@ export interface SaidFields {
 }
 
 /**
- * Reads a `message` or a `delta`. Reasoning is `reasoning_content` (DeepSeek, vLLM, Moonshot, …) or `reasoning` (OpenRouter, Groq); some servers send both
- * with one text. OpenRouter and MiniMax have entries of `reasoning_details` beside it, or alone. `content` may be an array of parts with `thinking` among them (Mistral). The retired `function_call` is a call without id.
+ * Reads a `message` or a `delta`. Reasoning is in `reasoning_content` (DeepSeek, vLLM, Moonshot, …) or `reasoning` (OpenRouter, Groq); some servers
+ * send both with the same text. OpenRouter and MiniMax send entries of `reasoning_details` as well, or only those. `content` may be an array of parts
+ * with `thinking` among them (Mistral). The retired `function_call` is a call without an id.
  */
 export function readSaid(message: WireObject): SaidFields {
   const { content } = message;
@@ -42,7 +43,7 @@ export function readSaid(message: WireObject): SaidFields {
 
 const none: readonly WireObject[] = [];
 
-/** The objects of a list; none where it is no list. */
+/** The objects of a list; none if the value is not a list. */
 export function objectsOf(value: unknown): readonly WireObject[] {
   return Array.isArray(value) ? value.filter(isObject) : none;
 }
@@ -51,7 +52,7 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** The texts of the parts of one type; `thinking` holds parts itself. */
+/** The joined texts of the parts of one type; a `thinking` part contains parts itself. */
 function partTexts(parts: readonly WireObject[], type: "text" | "thinking" | "refusal"): string {
   if (parts.length === 0) return "";
   return parts
@@ -63,7 +64,7 @@ function partTexts(parts: readonly WireObject[], type: "text" | "thinking" | "re
     .join("");
 }
 
-/** A call of a tool, or a piece of one. Absent: the piece does not say. */
+/** A tool call, or a piece of one. A field that the piece does not have is absent. */
 export interface CallPiece {
   readonly index: number | undefined;
   readonly id: string | undefined;
@@ -73,7 +74,7 @@ export interface CallPiece {
   readonly proof: ReasoningProof | undefined;
 }
 
-/** Reads one of `tool_calls`. Arguments that a server sends as an object become their JSON. */
+/** Reads one entry of `tool_calls`. Arguments that a server sends as an object become their JSON. */
 export function readCall(call: WireObject): CallPiece {
   const custom = isObject(call["custom"]) ? call["custom"] : undefined;
   const body = custom ?? (isObject(call["function"]) ? call["function"] : {});
@@ -99,7 +100,7 @@ function proofOf(extra: unknown): ReasoningProof | undefined {
   return signature === undefined ? undefined : { protocol: "gemini-generate", kind: "signature", data: signature };
 }
 
-/** What a completion and the chunks of a stream say of the answer as a whole. */
+/** The fields of an answer that are not part of a choice, in a completion and in the chunks of a stream. */
 export interface AnswerHead {
   readonly id: string;
   readonly model: string;
@@ -112,11 +113,11 @@ const knownHead: ReadonlySet<string> = new Set(["id", "object", "created", "mode
 export function readHead(wire: WireObject): AnswerHead {
   const { id, model, created } = wire;
   const rest = restOf(wire, knownHead);
-  const told = rest === undefined ? [] : Object.entries(rest).filter(([, value]) => value !== null);
+  const fields = rest === undefined ? [] : Object.entries(rest).filter(([, value]) => value !== null);
   return {
     id: textOf(id).replace(/^chatcmpl-/, ""),
     model: textOf(model),
     createdAt: typeof created === "number" && Number.isSafeInteger(created) ? created : 0,
-    ...(told.length === 0 ? {} : { extensions: { "openai-chat": Object.fromEntries(told) } }),
+    ...(fields.length === 0 ? {} : { extensions: { "openai-chat": Object.fromEntries(fields) } }),
   };
 }

@@ -4,8 +4,8 @@ import { readErrorObject } from "../openai-shared/errors.ts";
 import type { UpstreamError } from "../protocol.ts";
 
 /**
- * The error that a choice ends with, whole or as a chunk: OpenRouter puts `error` into the choice, and `"finish_reason":"error"` is the word of OpenRouter
- * and Mistral (openrouter.ai/docs, docs.mistral.ai, November 2026).
+ * The error that a choice ends with, in an answer or a chunk: OpenRouter puts `error` into the choice, and OpenRouter and Mistral use
+ * `"finish_reason":"error"` (openrouter.ai/docs, docs.mistral.ai, November 2026).
  */
 export function errorOfChoice(choice: WireObject): UpstreamError | undefined {
   const { error } = choice;

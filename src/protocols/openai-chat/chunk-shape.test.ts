@@ -6,7 +6,7 @@ const first = '{"id":"c","choices":[{"index":0,"delta":{"content":"a"},"finish_r
 const shape = learnShape(first)!;
 
 describe("the shape of a chunk", () => {
-  test("is what stands around its delta", () => {
+  test("is the text around its delta", () => {
     assert.deepEqual(shape, {
       head: '{"id":"c","choices":[{"index":0,"delta":',
       tail: ',"finish_reason":null}],"usage":null',

@@ -2,22 +2,22 @@ import { skipValue } from "../../core/index.ts";
 import { cutNullUsage } from "./hide-usage.ts";
 
 /**
- * What is the same in the chunks of a stream that only bring another piece of content: everything but the value of `delta` and the random `obfuscation`
- * that OpenAI puts at the end. A chunk of the shape of one that has been read needs no parse: apart from its content it tells the same.
+ * The text that is the same in all chunks of a stream that have only another piece of content: everything but the value of `delta` and the random
+ * `obfuscation` that OpenAI puts at the end. A chunk with the shape of an earlier one is not parsed: apart from its content it says the same.
  */
 export interface ChunkShape {
-  /** Up to the value of `delta`. */
+  /** The text up to the value of `delta`. */
   readonly head: string;
-  /** After it, up to the obfuscation or the closing brace. */
+  /** The text after that value, up to the obfuscation or the closing brace. */
   readonly tail: string;
-  /** The same without `"usage":null`; `undefined` where that stands elsewhere. */
+  /** `tail` without `"usage":null`; `undefined` if that is in another place. */
   readonly cutTail: string | undefined;
 }
 
 const deltaKey = '"delta":';
 const obfuscationKey = ',"obfuscation":"';
 
-/** The shape of a chunk that is JSON; `undefined` where it has no `delta`, or is spelt in an unusual manner. */
+/** Returns the shape of a JSON chunk; `undefined` if it has no `delta`, or an unusual spelling. */
 export function learnShape(data: string): ChunkShape | undefined {
   const start = data.indexOf(`${deltaKey}{`) + deltaKey.length;
   if (start < deltaKey.length) return undefined;
@@ -30,22 +30,22 @@ export function learnShape(data: string): ChunkShape | undefined {
   return { head: data.slice(0, start), tail, cutTail: cut === cutNullUsage(data) ? cutTail : undefined };
 }
 
-/** The same, where `delta` is that of the one choice of a chunk: the word may stand elsewhere as well. */
+/** Returns the shape if `delta` is that of the chunk's one choice; the word may also occur elsewhere. */
 export function learnDeltaShape(data: string): ChunkShape | undefined {
   const shape = learnShape(data);
   return shape !== undefined && /"choices":\[\{(?:"index":\d+,)?"delta":$/.test(shape.head) ? shape : undefined;
 }
 
 /**
- * Offset after the value of `delta` where the chunk has the shape, else -1. Slices are compared rather than looked for: V8 does that word by word, and
- * is five times slower at `startsWith` and at any search that begins with a quote.
+ * Returns the offset after the value of `delta` if the chunk has the shape, else -1. Slices are compared, not searched: V8 compares them word by
+ * word, and is five times slower at `startsWith` and at any search that begins with a quote.
  */
 export function matchShape(shape: ChunkShape, data: string): number {
   const { head } = shape;
   if (data.slice(0, head.length) !== head || data.charCodeAt(head.length) !== 0x7b) return -1;
   const brace = data.indexOf("}", head.length) + 1;
   if (endsInShape(shape, data, brace)) return brace;
-  // The first brace is not the end of the delta where it holds objects, or braces in its text.
+  // The first brace is not the end of a delta that contains objects, or braces in its text.
   const end = endOfValue(data, head.length);
   return end > brace && endsInShape(shape, data, end) ? end : -1;
 }
@@ -63,6 +63,6 @@ function endOfValue(data: string, start: number): number {
   try {
     return skipValue(data, start);
   } catch {
-    return -1; // No JSON: whoever parses it will say so.
+    return -1; // Not JSON: the parser reports it.
   }
 }

@@ -17,7 +17,7 @@ function patched(body: string, patch: Patch = {}, call = generate): string {
 }
 
 describe("the envelope of a Chat body", () => {
-  test("holds model, stream, the larger limit and include_usage", () => {
+  test("has model, stream, the larger limit and include_usage", () => {
     const body = '{"model":"gpt-\\u0034","stream":true,"max_tokens":5,"max_completion_tokens":7,"stream_options":{"include_usage":true}}';
     assert.deepEqual(readEnvelope(body, generate), {
       model: "gpt-4",
@@ -30,7 +30,7 @@ describe("the envelope of a Chat body", () => {
     });
   });
 
-  test("takes null for absent, and a limit that is none for none", () => {
+  test("reads null as absent, and ignores an invalid limit", () => {
     const body = '{"max_completion_tokens":null,"max_tokens":-1,"stream":null,"model":"m"}';
     assert.deepEqual(readEnvelope(body, generate), {
       model: "m",
@@ -42,11 +42,11 @@ describe("the envelope of a Chat body", () => {
     });
   });
 
-  test("takes the older limit where it stands alone", () => {
+  test("reads the older limit if it is the only one", () => {
     assert.equal(readEnvelope('{"model":"m","max_tokens":5}', generate).maxOutputTokens, 5);
   });
 
-  test("of embeddings holds the model alone", () => {
+  test("of embeddings has only the model", () => {
     assert.deepEqual(readEnvelope('{"model":"m","stream":"x"}', embed), {
       model: "m",
       stream: false,
@@ -122,13 +122,13 @@ describe("the edits of a Chat body", () => {
     });
   }
 
-  test("put the upstream's name in, in the body's encoding", () => {
+  test("write the upstream's name in the body's encoding", () => {
     assert.equal(patched('{"a":"ü","model" : "mödel","b":1.0}', { model: 'new "ö"' }), '{"a":"ü","model" : "new \\"ö\\"","b":1.0}');
     assert.equal(patched('{"model":"m"}', { model: "m" }), '{"model":"m"}');
     assert.equal(patched('{"model":"m"}', { model: "n" }, embed), '{"model":"n"}');
   });
 
-  test("change nothing else, whatever JSON stands around them", () => {
+  test("change nothing else in any JSON around them", () => {
     const space = fc.stringMatching(/^[ \n\r\t]{0,3}$/);
     const value = fc.oneof(
       fc.json({ noUnicodeString: false }),
@@ -187,7 +187,7 @@ describe("the edits of a Chat body", () => {
     );
   });
 
-  test("leave a body alone that has a byte order mark", () => {
+  test("do not change a body with a byte order mark", () => {
     assert.equal(
       patched('\ufeff{"model":"m","stream":true}', { model: "n" }),
       '\ufeff{"stream_options":{"include_usage":true},"model":"n","stream":true}',

@@ -2,13 +2,16 @@ import type { Edit } from "../../core/index.ts";
 import type { Envelope, Patch, RouteCall } from "../protocol.ts";
 import { modelEdits, optionEdits } from "../openai-shared/envelope.ts";
 
-/** A stream's usage is always asked for: the ledger needs it. Where the client did not ask, the tap takes it out again. */
+/** The gateway always asks for a stream's usage, as the ledger needs it. If the client did not ask, the tap removes it from the stream. */
 const includeUsage = '"include_usage":true';
 
-/** The model's name, the option that asks the gateway for the cost taken out, and for a stream `stream_options.include_usage`: one splice each, and none where the body says so already. */
+/**
+ * Replaces the model's name, removes the option that asks the gateway for the cost, and asks a stream for its usage (`stream_options.include_usage`):
+ * one splice each, and none if the body already has what is needed.
+ */
 export function planEdits(envelope: Envelope, _call: RouteCall, patch: Patch): readonly Edit[] {
   const edits = [...modelEdits(envelope, patch.model), ...optionEdits(envelope)];
-  // Who asked for the cost alone has not asked the upstream for the usage.
+  // A client that asked only for the cost has not asked the upstream for the usage.
   const asked = envelope.includeUsage === true && envelope.includeCost !== true;
   if (envelope.stream && !asked && patch.noStreamOptions !== true) edits.push(usageEdit(envelope));
   return edits.sort((a, b) => a.start - b.start || a.end - b.end);

@@ -8,7 +8,7 @@ import type { WireEmbeddings } from "./wire.ts";
 
 const known: ReadonlySet<string> = new Set(["model", "input", "dimensions", "encoding_format"]);
 
-/** A body of `POST /v1/embeddings`: `input` is a text or several. @throws GatewayError `invalid_request` that names the field. */
+/** Parses a body of `POST /v1/embeddings`: `input` is one text or several. @throws GatewayError `invalid_request` that names the field. */
 export function parseEmbedding(body: unknown, _call: RouteCall): EmbeddingRequest {
   const wire = readObject(body, "body");
   return compact({
@@ -21,7 +21,7 @@ export function parseEmbedding(body: unknown, _call: RouteCall): EmbeddingReques
   });
 }
 
-/** `user`, and what else is not of the neutral form. */
+/** `user`, and other fields that are not in the neutral form. */
 function extensionsOf(wire: WireObject): Extensions | undefined {
   const rest = restOf(wire, known);
   return rest === undefined ? undefined : { "openai-chat": rest };
@@ -53,7 +53,7 @@ function parseEncoding(encoding: string | undefined): "float" | "base64" | undef
   throw invalidField("encoding_format", "float or base64");
 }
 
-/** Vectors as arrays of numbers, or as base64 of 32-bit floats, little-endian. */
+/** Renders vectors as arrays of numbers, or as base64 of 32-bit floats, little-endian. */
 export function renderEmbedding(result: EmbeddingResult, request: EmbeddingRequest): string {
   const body: WireEmbeddings = {
     object: "list",

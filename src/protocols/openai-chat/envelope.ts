@@ -10,9 +10,10 @@ const ownLimits: OwnLimits = { names: ["max_tokens", "max_completion_tokens"], i
 const embeddingKeys = ["model"];
 
 /**
- * Reads what the gateway must know of a Chat or embedding body. Spans: `model`, and of a stream one more that says where `include_usage` goes:
- * `includeUsage` (its value), `nullOptions` (the value of `stream_options`), or an empty span where a field can be put in, `firstOption` (other
- * options follow) or `onlyOption` (none do); none of them: `stream_options` is absent. `usageOption`: the member that asks for the cost.
+ * Reads what the gateway must know of a Chat or embedding body. Spans: `model`, and for a stream one more, for the place of `include_usage`:
+ * `includeUsage` (its value), `nullOptions` (the value of `stream_options`), or an empty span where a field can be inserted, `firstOption` (other
+ * options follow) or `onlyOption` (no options follow). Without any of them, `stream_options` is absent. `usageOption`: the member that asks for the
+ * cost.
  * @throws GatewayError `invalid_json`, `ambiguous_json`, `invalid_request`.
  */
 export function readEnvelope(body: string, call: RouteCall): Envelope {
@@ -29,7 +30,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
     stream,
     ...readOutputLimits(body, spans, 4, ownLimits),
     ...(tier === undefined ? {} : { tier }),
-    // The cost stands in the usage.
+    // The cost is a field of the usage.
     includeUsage: options.includeUsage || includeCost,
     ...(includeCost ? { includeCost } : {}),
     spans: { model: spans[0], ...options.spans, ...(usageOption === undefined ? {} : { usageOption: usageOption.span }) },

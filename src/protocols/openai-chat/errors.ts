@@ -1,7 +1,7 @@
 import type { GatewayError } from "../../core/index.ts";
 import { errorObject } from "../openai-shared/errors.ts";
 
-/** The event that ends a stream with an error. No `[DONE]` follows: a broken answer must not look whole. */
+/** The event that ends a stream with an error. No `[DONE]` follows, so that an incomplete answer does not look complete. */
 export function renderStreamError(error: GatewayError): string {
   return `data: ${JSON.stringify({ error: errorObject(error) })}\n\n`;
 }

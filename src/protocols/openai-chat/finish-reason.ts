@@ -2,8 +2,8 @@ import type { Block, StopReason } from "../../ir/index.ts";
 import type { WireFinishReason } from "./wire.ts";
 
 /**
- * Why the answer ended, in this dialect's words. A refusal that is told as one ends with `stop`, as OpenAI's own do; without a text it is only
- * visible as `content_filter`.
+ * Returns the finish reason of this dialect. An answer with the text of a refusal ends with `stop`, as OpenAI's own do; a refusal without text is
+ * visible only as `content_filter`.
  */
 export function renderFinishReason(reason: StopReason | undefined, refused: boolean): WireFinishReason {
   switch (reason) {
@@ -26,7 +26,7 @@ export function renderFinishReason(reason: StopReason | undefined, refused: bool
   }
 }
 
-/** Whether an answer holds the text of a refusal. */
-export function holdsRefusal(content: readonly Block[]): boolean {
+/** Whether an answer has the text of a refusal. */
+export function hasRefusal(content: readonly Block[]): boolean {
   return content.some((block) => block.type === "refusal");
 }

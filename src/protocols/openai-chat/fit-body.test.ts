@@ -31,7 +31,7 @@ const named = (name: string): WireObject => ({ type: "function", function: { nam
 describe("messages for a server with strict turns", () => {
   const strict = { strictTurns: true } as const;
 
-  test("later instructions are a reminder of the user's, and all of the first ones are one message (report 301)", () => {
+  test("later instructions become a reminder in a turn of the user, and the first ones become one message (report 301)", () => {
     const messages = [
       says("system", "A"),
       says("developer", "B"),
@@ -49,7 +49,7 @@ describe("messages for a server with strict turns", () => {
     ]);
   });
 
-  test("messages of one role in a row are one, with their parts (report 306)", () => {
+  test("consecutive messages of one role become one, with their parts (report 306)", () => {
     const image = { type: "image_url", image_url: { url: "data:image/png;base64,aaaa" } };
     const messages = [says("user", [image]), says("user", "what?"), says("assistant", "a"), { ...says("assistant", "b"), reasoning: "r" }];
     assert.deepEqual(fitAll(messages, strict), [
@@ -58,12 +58,12 @@ describe("messages for a server with strict turns", () => {
     ]);
   });
 
-  test("calls and what follows them are not one message", () => {
+  test("calls and the message after them are not merged", () => {
     const messages = [says("user", "go"), call("a"), result("a", "A"), says("assistant", "done"), says("user", "thanks")];
     assert.deepEqual(fitAll(messages, strict), messages);
   });
 
-  test("the user speaks first, also where nobody has", () => {
+  test("the user speaks first, also in an empty conversation", () => {
     assert.deepEqual(fitAll([says("system", "A"), says("assistant", "hi"), says("user", "yes")], strict), [
       says("system", "A"),
       says("user", "."),
@@ -73,7 +73,7 @@ describe("messages for a server with strict turns", () => {
     assert.deepEqual(fitAll([says("system", "A")], strict), [says("system", "A"), says("user", ".")]);
   });
 
-  test("behind a result, a reminder goes into it and words of the user behind a bridge (report 305)", () => {
+  test("after a result, a reminder is added to it, and a text of the user follows a bridge message (report 305)", () => {
     const quirks = { strictTurns: true, noUserAfterTool: true } as const;
     const before = [says("user", "go"), call("a"), result("a", "A")];
     const reminder = "<system-reminder>\nR\n</system-reminder>";
@@ -85,7 +85,7 @@ describe("messages for a server with strict turns", () => {
     ]);
   });
 
-  test("a refusal goes as what was said", () => {
+  test("a refusal is sent as text", () => {
     assert.deepEqual(fit({ messages: [says("user", "hi"), { ...says("assistant", null), refusal: "No." }] }, strict), {
       body: { messages: [says("user", "hi"), says("assistant", "No.")] },
       losses: ["refusal emulated"],
@@ -104,7 +104,7 @@ describe("messages for servers with other rules", () => {
     ]);
   });
 
-  test("ids of calls are nine letters and digits, the same in both places; the server's own stay (report 303)", () => {
+  test("ids of calls are nine letters and digits, the same in both places; the server's own are kept (report 303)", () => {
     const messages = [call("toolu_01AbCdEf"), result("toolu_01AbCdEf", "A"), call("Ab3dE6gH9"), result("Ab3dE6gH9", "B")];
     const fitted = fitAll(messages, { shortCallIds: true }) as { tool_calls?: { id: string }[]; tool_call_id?: string }[];
     const ids = fitted.map((message) => message.tool_calls?.[0]?.id ?? message.tool_call_id);
@@ -112,14 +112,14 @@ describe("messages for servers with other rules", () => {
     assert.deepEqual(ids, [ids[0], ids[0], "Ab3dE6gH9", "Ab3dE6gH9"]);
   });
 
-  test("fields that the server does not know go, its own field for reasoning stays", () => {
+  test("fields that the server does not know are removed, its own field for reasoning is kept", () => {
     const message = { ...says("assistant", "a"), name: "n", reasoning: "mine", reasoning_content: "theirs", annotations: null };
     const { body, losses } = fit({ messages: [message] }, { strictMessages: true, noMessageNames: true, reasoningField: "reasoning" });
     assert.deepEqual(body["messages"], [{ ...says("assistant", "a"), reasoning: "mine" }]);
     assert.deepEqual(losses, ["messages[].name dropped", "thoughts dropped", "messages[].annotations emulated"]);
   });
 
-  test("content that the server does not take is text that names it, a text file is its text (report 908)", () => {
+  test("content that the server does not accept becomes a text that names it, a text file becomes its text (report 908)", () => {
     const file = (filename: string, data: string): WireObject => ({ type: "file", file: { filename, file_data: data } });
     const url = { type: "image_url", image_url: { url: "https://a.example/b.png" } };
     const parts = [file("a.pdf", "data:application/pdf;base64,JVBE"), file("b.txt", "data:text/plain;base64,aGk="), url];
@@ -127,7 +127,7 @@ describe("messages for servers with other rules", () => {
       body: { messages: [says("user", "[document left out: a.pdf]\n\nb.txt:\nhi\n\n[image left out]")] },
       losses: ["document dropped", "document emulated", "image dropped"],
     });
-    // The renderer's own name for a document without one is no name.
+    // The renderer gives a document without a name this one, so it is not the client's.
     assert.deepEqual(fitAll([says("user", [file("document.pdf", "data:application/pdf;base64,JVBE")])], { parts: [] }), [
       says("user", "[document left out]"),
     ]);
@@ -137,11 +137,11 @@ describe("messages for servers with other rules", () => {
   });
 });
 
-describe("tools and formats as servers take them", () => {
+describe("tools and formats for servers with other rules", () => {
   const tools = [tool("f"), tool("g")];
   const messages = [says("system", "A"), says("user", "hi")];
 
-  test("a server without named choices gets the tool alone, and has to call one (report 901)", () => {
+  test("a server without named choices gets only the named tool, and must call one (report 901)", () => {
     assert.deepEqual(fit({ messages, tools, tool_choice: named("g") }, { toolChoice: "words" }), {
       body: { messages, tools: [tool("g")], tool_choice: "required" },
       losses: ["toolChoice emulated"],
@@ -170,7 +170,7 @@ describe("tools and formats as servers take them", () => {
     assert.deepEqual(fit(body, quirks, "off").body, { messages, tools, tool_choice: named("g"), thinking: { type: "disabled" } });
   });
 
-  test("a schema that the server does not know stands in the instructions (report 903)", () => {
+  test("a schema that the server does not know is written into the instructions (report 903)", () => {
     const schema = { type: "object" };
     const body = { messages, response_format: { type: "json_schema", json_schema: { name: "n", schema } } };
     assert.deepEqual(fit(body, { responseFormats: ["json_object"], strictTurns: true }), {
@@ -191,10 +191,10 @@ describe("tools and formats as servers take them", () => {
   });
 });
 
-describe("fields as servers take them", () => {
+describe("fields for servers with other rules", () => {
   const messages = [says("user", "hi")];
 
-  test("a field goes under the server's name, and a refused one goes, told if it asked for something (report 905)", () => {
+  test("a field gets the server's name; a refused field is removed, and reported if it asked for something (report 905)", () => {
     const quirks = { renamedFields: { seed: "random_seed" }, refusedFields: ["n", "logprobs", "frequency_penalty"] } as const;
     assert.deepEqual(fit({ messages, seed: 7, n: 1, logprobs: true, frequency_penalty: 0 }, quirks), {
       body: { messages, random_seed: 7 },

@@ -5,7 +5,7 @@ import { fitMessages } from "./fit-messages.ts";
 import { fitFormat, fitTools, type ThinkingWish } from "./fit-tools.ts";
 
 export interface Fit {
-  /** Those of the model. */
+  /** The quirks for the model. */
   readonly quirks: RenderQuirks;
   readonly wish: ThinkingWish;
   readonly losses: Losses;
@@ -13,7 +13,7 @@ export interface Fit {
   readonly isOwn?: boolean;
 }
 
-/** The body of a chat completion in OpenAI's form, made such that a server with these quirks takes it and does what was asked for. */
+/** Changes the body of a chat completion in OpenAI's form so that a server with these quirks accepts it and does what the client asked for. */
 export function fitBody(body: WireObject, { quirks, wish, losses, isOwn = false }: Fit): WireObject {
   const { tools, choice, instruction, rests } = fitTools(body, quirks, wish, losses);
   const format = fitFormat(body, quirks, losses);
@@ -37,7 +37,7 @@ function put(body: Record<string, unknown>, key: string, value: unknown): void {
   else if (body[key] !== value) body[key] = value;
 }
 
-/** Instructions of the gateway's own stand behind the client's. */
+/** The gateway's own instructions follow the client's. */
 function withInstructions(messages: readonly WireObject[], texts: readonly string[]): readonly WireObject[] {
   if (texts.length === 0) return messages;
   const found = messages.findIndex(({ role }) => role !== "system" && role !== "developer");
@@ -45,7 +45,7 @@ function withInstructions(messages: readonly WireObject[], texts: readonly strin
   return [...messages.slice(0, at), { role: "system", content: texts.join("\n\n") }, ...messages.slice(at)];
 }
 
-/** The model is told not to think, in the server's way; an effort beside that would be refused. */
+/** Switches thinking off in the server's way; the server would refuse an effort beside that. */
 function switchOff(body: Record<string, unknown>, { thinkingSwitch }: RenderQuirks, losses: Losses): void {
   switch (thinkingSwitch) {
     case undefined:
@@ -55,7 +55,7 @@ function switchOff(body: Record<string, unknown>, { thinkingSwitch }: RenderQuir
       break;
     case "chat_template_kwargs": {
       const given = body["chat_template_kwargs"];
-      // Templates look for one of the two names (sglang, `normalize_reasoning_inputs`).
+      // Templates read one of the two names (sglang, `normalize_reasoning_inputs`).
       body["chat_template_kwargs"] = { ...(isObject(given) ? given : {}), enable_thinking: false, thinking: false };
       break;
     }
@@ -72,7 +72,7 @@ function switchOff(body: Record<string, unknown>, { thinkingSwitch }: RenderQuir
   delete body["reasoning_effort"];
 }
 
-/** An effort beside thinking that is switched off. */
+/** Removes an effort beside thinking that is switched off. */
 function dropEffort(body: Record<string, unknown>, { noEffortWithoutThinking }: RenderQuirks, losses: Losses): void {
   const isDisabled = isObject(body["thinking"]) && body["thinking"]["type"] === "disabled";
   if (noEffortWithoutThinking !== true || !isDisabled || body["reasoning_effort"] === undefined) return;
@@ -95,16 +95,16 @@ function fitFields(body: Record<string, unknown>, quirks: RenderQuirks, losses: 
   ];
   for (const key of refused) {
     if (!(key in body)) continue;
-    if (isDefault(key, body[key])) losses.emulate(paramOf(key), "The provider refuses it; without it, the same happens.");
+    if (isDefault(key, body[key])) losses.emulate(paramOf(key), "The provider refuses it; its value is the default.");
     else losses.drop(paramOf(key), "The provider refuses it.");
     delete body[key];
   }
 }
 
-/** What a model with fixed sampling refuses. */
+/** The fields that a model with fixed sampling refuses. */
 export const samplingFields = ["temperature", "top_p", "n", "presence_penalty", "frequency_penalty"];
 
-/** Whether a field asks for what happens without it. */
+/** Whether a field asks for what also happens without it. */
 function isDefault(key: string, value: unknown): boolean {
   if (isAbsent(value)) return true;
   const usual = defaults[key];

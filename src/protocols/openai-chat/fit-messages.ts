@@ -4,14 +4,14 @@ import type { Losses } from "../losses.ts";
 import type { RenderQuirks } from "../quirks.ts";
 import { fitContent, joinContents, textOf } from "./fit-parts.ts";
 
-/** What stands for a turn that a server wants and the conversation does not have. */
+/** The text of a turn that a server requires and the conversation does not have. */
 const emptyTurn = ".";
-/** Stands between the result of a tool and words of the user. */
+/** The assistant's text between the result of a tool and a text of the user. */
 const bridge = "Noted.";
 
 /**
- * Messages in OpenAI's form, made such that a server with these quirks takes them. What needs no change stays the same object, so that a caller sees what
- * has changed.
+ * Changes messages in OpenAI's form so that a server with these quirks accepts them. A message that needs no change stays the same object, so that a
+ * caller can see what has changed.
  */
 export function fitMessages(messages: readonly WireObject[], quirks: RenderQuirks, losses: Losses): readonly WireObject[] {
   const single = messages.map((message) => fitMessage(message, quirks, losses));
@@ -29,17 +29,17 @@ function fitMessage(message: WireObject, quirks: RenderQuirks, losses: Losses): 
     if (fitted[key] !== value) fitted = { ...fitted, [key]: value };
   };
   if (message["role"] === "developer" && (quirks.noDeveloperRole === true || quirks.strictTurns === true)) {
-    losses.emulate("messages[]", "Instructions of the developer go as those of the system.");
+    losses.emulate("messages[]", "Instructions of the developer are sent as those of the system.");
     set("role", "system");
   }
   if (quirks.strictTurns === true || quirks.strictMessages === true) fitted = saidRefusal(fitted, losses);
   if (quirks.parts !== undefined) set("content", fitContent(fitted["content"], quirks.parts, losses));
   if (quirks.noNullContent === true && fitted["role"] === "assistant" && isAbsent(fitted["content"])) {
-    losses.emulate("messages[]", "An empty content goes as an empty text.");
+    losses.emulate("messages[]", "An empty content is sent as an empty text.");
     set("content", "");
   }
   if (quirks.echoReasoning === true && isCalling(fitted) && isAbsent(fitted[reasoningFieldOf(quirks)])) {
-    losses.emulate("thoughts", "The provider demands some with calls: a placeholder goes.");
+    losses.emulate("thoughts", "The provider requires thoughts beside calls: a placeholder is sent.");
     set(reasoningFieldOf(quirks), quirks.reasoningPlaceholder ?? "");
   }
   if (quirks.shortCallIds === true) fitted = withShortIds(fitted, losses);
@@ -54,17 +54,17 @@ function reasoningFieldOf({ reasoningField = "reasoning_content" }: RenderQuirks
   return reasoningField;
 }
 
-/** What the model refused to say is what it said. */
+/** A refusal becomes the text of the message. */
 function saidRefusal(message: WireObject, losses: Losses): WireObject {
   const { refusal, ...rest } = message;
   if (typeof refusal !== "string" || refusal === "") return message;
-  losses.emulate("refusal", "The refusal goes as text.");
+  losses.emulate("refusal", "The refusal is sent as text.");
   return { ...rest, content: joinContents([rest["content"], refusal]) };
 }
 
 const requiredFields: ReadonlySet<string> = new Set(["role", "content", "tool_calls", "tool_call_id"]);
 
-/** Without the fields that the server refuses. */
+/** Removes the fields that the server refuses. */
 function withoutFields(message: WireObject, quirks: RenderQuirks, losses: Losses): WireObject {
   const { strictMessages = false, noMessageNames = false, reasoningField, prefillField } = quirks;
   if (!strictMessages && !noMessageNames) return message;
@@ -76,25 +76,25 @@ function withoutFields(message: WireObject, quirks: RenderQuirks, losses: Losses
   const refused = Object.keys(message).filter(isRefused);
   if (refused.length === 0) return message;
   for (const key of refused) {
-    if (isAbsent(message[key])) losses.emulate(`messages[].${key}`, "The provider refuses the field, which says nothing.");
+    if (isAbsent(message[key])) losses.emulate(`messages[].${key}`, "The provider refuses the field, which is empty.");
     else if (key === "reasoning_content" || key === "reasoning" || key === "reasoning_details")
-      losses.drop("thoughts", "The provider takes back only reasoning that it made.");
+      losses.drop("thoughts", "The provider accepts only its own reasoning.");
     else losses.drop(`messages[].${key}`, "The provider refuses the field.");
   }
   return Object.fromEntries(Object.entries(message).filter(([key]) => !refused.includes(key)));
 }
 
-/** Ids of calls as the server takes them: those that it made stay as they are. */
+/** Changes ids of calls to the form that the server accepts; ids that it made are kept. */
 function withShortIds(message: WireObject, losses: Losses): WireObject {
   const calls = message["tool_calls"];
   const id = message["tool_call_id"];
   if (typeof id === "string" && shortId(id) !== id) {
-    losses.emulate("toolCalls", "Ids of calls go as nine letters and digits.");
+    losses.emulate("toolCalls", "Ids of calls are replaced by nine letters and digits.");
     return { ...message, tool_call_id: shortId(id) };
   }
   if (!Array.isArray(calls) || calls.every((call: unknown) => !isObject(call) || shortId(String(call["id"])) === call["id"]))
     return message;
-  losses.emulate("toolCalls", "Ids of calls go as nine letters and digits.");
+  losses.emulate("toolCalls", "Ids of calls are replaced by nine letters and digits.");
   return { ...message, tool_calls: calls.map((call: unknown) => (isObject(call) ? { ...call, id: shortId(String(call["id"])) } : call)) };
 }
 
@@ -107,10 +107,10 @@ function shortId(id: string): string {
     .slice(0, 9);
 }
 
-/** Messages of one role in a row: one on the wire. */
+/** Consecutive messages of one role, which are one message on the wire. */
 type Turn = WireObject[];
 
-/** One system message, first; then the user, and the assistant in turn with the user. */
+/** Puts one system message first; then the user and the assistant alternate, beginning with the user. */
 function takeTurns(messages: readonly WireObject[], quirks: RenderQuirks, losses: Losses): readonly WireObject[] {
   const found = messages.findIndex(({ role }) => role !== "system");
   const first = found < 0 ? messages.length : found;
@@ -137,7 +137,7 @@ function isReminder(text: string): boolean {
   return text.startsWith("<system-reminder>") && text.trimEnd().endsWith("</system-reminder>");
 }
 
-/** Puts a message behind the others, or into the last turn. */
+/** Adds a message after the others, or into the last turn. */
 function place(message: WireObject, turns: Turn[], quirks: RenderQuirks, losses: Losses): void {
   const turn = turns.at(-1);
   const last = turn?.at(-1);
@@ -153,7 +153,7 @@ function place(message: WireObject, turns: Turn[], quirks: RenderQuirks, losses:
   }
   if (quirks.noUserAfterTool === true && last["role"] === "tool" && role === "user") {
     const { content } = message;
-    losses.emulate("messages[]", "The user does not speak right behind the result of a tool.");
+    losses.emulate("messages[]", "The provider refuses a message of the user right after the result of a tool.");
     if (typeof content === "string" && isReminder(content)) {
       turn.splice(-1, 1, { ...last, content: joinContents([last["content"], content]) });
       return;
@@ -165,15 +165,15 @@ function place(message: WireObject, turns: Turn[], quirks: RenderQuirks, losses:
 
 const reasoningFields = ["reasoning_content", "reasoning", "reasoning_details"];
 
-/** Messages of one role as one. */
+/** Merges messages of one role. */
 function merge(turn: Turn, losses: Losses): WireObject {
   const [first] = turn;
   if (turn.length === 1 && first !== undefined) return first;
-  losses.emulate("messages[]", "Messages of one role in a row go as one.");
+  losses.emulate("messages[]", "Consecutive messages of one role are merged.");
   const merged: Record<string, unknown> = Object.assign({}, ...turn, { content: joinContents(turn.map(({ content }) => content)) });
   for (const key of reasoningFields) if (merged[key] !== undefined) merged[key] = joinContents(turn.map((message) => message[key]));
   if (merged["name"] !== undefined && turn.some(({ name }) => name !== merged["name"])) {
-    losses.drop("messages[].name", "Messages of several speakers go as one.");
+    losses.drop("messages[].name", "Messages of several speakers are merged.");
     delete merged["name"];
   }
   return merged;

@@ -6,7 +6,7 @@ import { decodeText, documentText } from "../openai-shared/result-text.ts";
 import type { PartKind } from "../quirks.ts";
 import { defaultFilename } from "./render-parts.ts";
 
-/** The content of a message, of parts that the server takes: the others become text. The content itself where it takes all. */
+/** Returns content whose parts the server accepts: the other parts become text. The content itself if the server accepts all. */
 export function fitContent(content: unknown, taken: readonly PartKind[], losses: Losses): unknown {
   if (!Array.isArray(content)) return content;
   let isChanged = false;
@@ -36,7 +36,7 @@ function fitPart(part: WireObject, taken: readonly PartKind[], losses: Losses): 
   }
 }
 
-/** A document of text goes as its text. */
+/** A document that contains text becomes its text. */
 function fitFile(part: WireObject, taken: readonly PartKind[], losses: Losses): WireObject {
   const file = isObject(part["file"]) ? part["file"] : {};
   const given = file["filename"];
@@ -46,11 +46,11 @@ function fitFile(part: WireObject, taken: readonly PartKind[], losses: Losses): 
   const source = sourceOfFileData(data, filename);
   const text = decodeText({ type: "media", kind: "document", source });
   if (text !== undefined) {
-    losses.emulate("document", "The provider takes no files: its text goes.");
+    losses.emulate("document", "The provider accepts no files: the text of the document is sent.");
     return { ...documentText(filename, text) };
   }
   if (!taken.includes("document-url") || source.type !== "base64") return leftOut("document", losses, filename);
-  losses.emulate("document", "The provider takes documents as addresses: the content stands in one.");
+  losses.emulate("document", "The provider accepts documents only as addresses: the content is sent as a data URL.");
   return { type: "document_url", document_url: `data:${source.mediaType};base64,${source.data}` };
 }
 
@@ -68,17 +68,17 @@ function isData(url: string): boolean {
   return url.startsWith("data:");
 }
 
-/** Texts alone are a string, which every server takes. */
+/** Texts without other parts are joined to a string, which every server accepts. */
 export function joinTexts(parts: readonly unknown[]): unknown {
   const isPlain = parts.every((part) => isObject(part) && part["type"] === "text" && Object.keys(part).length === 2);
   return isPlain ? parts.map((part) => String((part as WireObject)["text"])).join("\n\n") : parts;
 }
 
-/** Several contents as one. */
+/** Joins several contents to one. */
 export function joinContents(contents: readonly unknown[]): unknown {
-  const told = contents.filter((content) => !isEmpty(content));
-  if (told.length < 2) return told.length === 1 ? told[0] : contents[0];
-  return told.every((content) => typeof content === "string") ? told.join("\n\n") : told.flatMap(partsOf);
+  const filled = contents.filter((content) => !isEmpty(content));
+  if (filled.length < 2) return filled.length === 1 ? filled[0] : contents[0];
+  return filled.every((content) => typeof content === "string") ? filled.join("\n\n") : filled.flatMap(partsOf);
 }
 
 function isEmpty(content: unknown): boolean {
@@ -89,7 +89,7 @@ function partsOf(content: unknown): readonly unknown[] {
   return Array.isArray(content) ? content : [{ type: "text", text: content }];
 }
 
-/** The texts of a content. */
+/** Returns the joined texts of a content. */
 export function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";

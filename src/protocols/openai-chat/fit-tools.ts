@@ -2,19 +2,19 @@ import { isObject, type WireObject } from "../fields.ts";
 import type { Losses } from "../losses.ts";
 import type { RenderQuirks } from "../quirks.ts";
 
-/** What the client wants of reasoning: it asked for it, asked for none, or left it to the model. */
+/** What the client wants of reasoning: `asked` for it, `off`, or `open` (the model decides). */
 export type ThinkingWish = "asked" | "off" | "open";
 
 export interface FittedTools {
   readonly tools: unknown;
   readonly choice: unknown;
-  /** Stands in the instructions for a choice that the server does not have. */
+  /** An instruction in place of a choice that the server does not have. */
   readonly instruction: string | undefined;
-  /** The model has to rest, as the server forces no tool while it thinks. */
+  /** Thinking must be off, as the server forces no tool while the model thinks. */
   readonly rests: boolean;
 }
 
-/** `tools` and `tool_choice` in OpenAI's form, as the server takes them. */
+/** Changes `tools` and `tool_choice` in OpenAI's form to what the server accepts. */
 export function fitTools(body: WireObject, quirks: RenderQuirks, wish: ThinkingWish, losses: Losses): FittedTools {
   const { tools, tool_choice: choice } = body;
   const unchanged = { tools, choice, instruction: undefined, rests: false };
@@ -22,17 +22,17 @@ export function fitTools(body: WireObject, quirks: RenderQuirks, wish: ThinkingW
   if (name === undefined && choice !== "required" && choice !== "any") return fitPlain(unchanged, quirks, losses);
   if (quirks.toolChoice === "auto" || quirks.toolChoice === "none") return asInstruction(unchanged, name, quirks, losses);
   if (quirks.noForcedToolWhileThinking === true && wish === "asked") {
-    losses.drop("toolChoice", "The provider forces no tool while the model reasons, and it was asked to.");
+    losses.drop("toolChoice", "The provider forces no tool while the model reasons, and the client asks for reasoning.");
     return { ...unchanged, choice: "auto" };
   }
   const rests = quirks.noForcedToolWhileThinking === true && wish === "open";
   if (rests) losses.emulate("reasoning", "The model does not reason, as the provider forces no tool while it does.");
   if (name === undefined || quirks.toolChoice !== "words") return { ...unchanged, rests };
-  losses.emulate("toolChoice", "The provider names no tool: it alone is offered, and one is required.");
+  losses.emulate("toolChoice", "The provider cannot force a named tool: only this tool is offered, and a call is required.");
   return { ...unchanged, tools: onlyTool(tools, name), choice: "required", rests };
 }
 
-/** A choice that forces nothing. */
+/** A choice that forces no tool. */
 function fitPlain(unchanged: FittedTools, quirks: RenderQuirks, losses: Losses): FittedTools {
   const { choice } = unchanged;
   if (choice === undefined || choice === null || (quirks.toolChoice !== "auto" && quirks.toolChoice !== "none")) return unchanged;
@@ -43,9 +43,9 @@ function fitPlain(unchanged: FittedTools, quirks: RenderQuirks, losses: Losses):
   return quirks.toolChoice === "none" ? { ...unchanged, choice: undefined } : unchanged;
 }
 
-/** A forced tool where the server forces none: it alone is offered, and asked for in the instructions. */
+/** A forced tool for a server that cannot force one: only this tool is offered, and the instructions ask for the call. */
 function asInstruction(unchanged: FittedTools, name: string | undefined, quirks: RenderQuirks, losses: Losses): FittedTools {
-  losses.emulate("toolChoice", "The provider forces no tool: the call is asked for in the instructions.");
+  losses.emulate("toolChoice", "The provider forces no tool: the instructions ask for the call.");
   return {
     tools: name === undefined ? unchanged.tools : onlyTool(unchanged.tools, name),
     choice: quirks.toolChoice === "none" ? undefined : "auto",
@@ -71,11 +71,11 @@ function onlyTool(tools: unknown, name: string): unknown {
 
 export interface FittedFormat {
   readonly format: unknown;
-  /** Stands in the instructions for a format that the server does not have. */
+  /** An instruction in place of a format that the server does not have. */
   readonly instruction: string | undefined;
 }
 
-/** `response_format` in OpenAI's form, as the server takes it: a schema that it does not know stands in the instructions. */
+/** Changes `response_format` in OpenAI's form to what the server accepts: a schema that it does not know is written into the instructions. */
 export function fitFormat(body: WireObject, quirks: RenderQuirks, losses: Losses): FittedFormat {
   const format = body["response_format"];
   const type = isObject(format) ? format["type"] : undefined;
@@ -84,12 +84,12 @@ export function fitFormat(body: WireObject, quirks: RenderQuirks, losses: Losses
   const taken = isBesideTools ? [] : (quirks.responseFormats ?? ["json_object", "json_schema"]);
   if (taken.includes(type)) return { format, instruction: undefined };
   if (type === "json_object" && taken.includes("json_schema")) {
-    losses.emulate("responseFormat", "The provider has schemas alone: any object fits the one that it gets.");
+    losses.emulate("responseFormat", "The provider accepts only schemas: it gets one that any object fits.");
     return { format: { type: "json_schema", json_schema: { name: "answer", schema: { type: "object" } } }, instruction: undefined };
   }
   const inner = isObject(format["json_schema"]) ? format["json_schema"]["schema"] : undefined;
-  if (type === "json_schema") losses.emulate("responseFormat.schema", "The schema stands in the instructions.");
-  else losses.emulate("responseFormat", "The format stands in the instructions.");
+  if (type === "json_schema") losses.emulate("responseFormat.schema", "The schema is written into the instructions.");
+  else losses.emulate("responseFormat", "The format is written into the instructions.");
   return {
     format: taken.includes("json_object") ? { type: "json_object" } : undefined,
     instruction:

@@ -2,16 +2,16 @@ import { memberSpan, replaceData, scanDocument, type SseEvent } from "../../core
 
 const member = ',"usage":null';
 
-/** Scalar members up to the end of the document: what stands before them stands at the top level, too. */
+/** Matches scalar members up to the end of the document: what is before them is at the top level, too. */
 const scalarTail = /^(?:,"\w+":(?:"[^"\\]*"|null|true|false|-?[\d.]+))*\}\s*$/;
 
-/** The bytes of an event without the `"usage":null` at the top level of its data; all other bytes stay as they are. */
+/** Returns the bytes of an event without the `"usage":null` at the top level of its data; all other bytes are kept. */
 export function withoutNullUsage(event: SseEvent): string {
   const cut = cutNullUsage(event.data);
   return cut === event.data ? event.raw : replaceData(event, cut);
 }
 
-/** The same for the data alone. */
+/** The same for the data without the event's framing. */
 export function cutNullUsage(data: string): string {
   const at = data.lastIndexOf(member);
   if (at >= 0) {
@@ -26,7 +26,7 @@ function cutScanned(data: string): string {
   try {
     value = scanDocument(data, ["usage"]).spans[0];
   } catch {
-    return data; // No JSON, or spelt in a manner that no client expects: it passes as it is.
+    return data; // Not JSON, or in a spelling that no client expects: it is passed on unchanged.
   }
   if (value === undefined || !data.startsWith("null", value.start)) return data;
   const { start, end } = memberSpan(data, "usage", value);

@@ -28,7 +28,7 @@ describe("OpenAI Chat as a protocol", () => {
     );
   });
 
-  test("finds its upstream's paths, and has none for what it does not do", () => {
+  test("finds its upstream's paths, and has no path for an operation that it lacks", () => {
     assert.deepEqual(openaiChat.upstreamPath(call("generate"), "m"), { method: "POST", path: "/chat/completions" });
     assert.deepEqual(openaiChat.upstreamPath(call("embed"), "m"), { method: "POST", path: "/embeddings" });
     assert.deepEqual(openaiChat.upstreamPath(call("list-models"), ""), { method: "GET", path: "/models" });
@@ -93,7 +93,7 @@ describe("embeddings", () => {
   }
 
   for (const encoding of ["float", "base64"] as const) {
-    test(`reach the vendor's SDK as ${encoding}`, async () => {
+    test(`are read by the vendor's SDK as ${encoding}`, async () => {
       const body = openaiChat.renderEmbedding!(
         {
           model: "e",

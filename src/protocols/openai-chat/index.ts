@@ -45,7 +45,7 @@ export const openaiChat: Protocol = {
   parseRequest,
   renderResponse,
   createStreamEncoder: (client) => new ChatStreamEncoder(client),
-  // No route of this dialect counts tokens; OpenAI's form for it is the one of Responses.
+  // No route of this dialect counts tokens; OpenAI's form of a count is that of Responses.
   renderTokenCount,
   parseEmbedding,
   renderEmbedding,
@@ -54,7 +54,7 @@ export const openaiChat: Protocol = {
   parseModelList,
 };
 
-/** The same protocol as that of an upstream which serves clients of other dialects. */
+/** The protocol of an upstream that serves clients of other dialects. */
 export const openaiChatUpstream: UpstreamProtocol = {
   renderRequest,
   parseResponse,

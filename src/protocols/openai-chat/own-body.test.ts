@@ -11,7 +11,7 @@ function fit(body: string, quirks: RenderQuirks): readonly [string | undefined, 
 }
 
 describe("a Chat client's body for a server with quirks", () => {
-  test("what the server takes goes as it is, without a parse", () => {
+  test("a body that the server accepts is sent unchanged, without a parse", () => {
     const body = '{"model":"m", "messages":[{"role":"user","content":"hi"}],"seed":7}';
     const beforeParse = (): void => assert.fail("parsed");
     const quirks = { strictTurns: true, refusedFields: ["n"], toolChoice: "words" } as const;
@@ -19,7 +19,7 @@ describe("a Chat client's body for a server with quirks", () => {
     assert.equal(fitOwnBody(body.replace('"seed":7', '"tool_choice":"auto"'), { model: "m", quirks, beforeParse }), undefined);
   });
 
-  test("only the member that is refused is changed: all else keeps its bytes", () => {
+  test("only the member that is refused is changed: everything else keeps its bytes", () => {
     const body = '{ "model" : "m","seed":12345678901234567890, "x":1.0 ,"messages": [ {"role":"user","content":"Grüße"} ],"n":1}';
     assert.deepEqual(fit(body, { refusedFields: ["seed"] }), [
       '{"model" : "m","x":1.0,"messages": [ {"role":"user","content":"Grüße"} ],"n":1}',
@@ -27,7 +27,7 @@ describe("a Chat client's body for a server with quirks", () => {
     ]);
   });
 
-  test("only messages that change are written anew", () => {
+  test("only messages that change are rewritten", () => {
     const kept = '{"role":"user", "content":"Grüße", "big":12345678901234567890}';
     const body = `{"messages":[${kept},{"role":"assistant","content":"a"},{"role":"system","content":"é"}],"model":"m"}`;
     assert.deepEqual(fit(body, { strictTurns: true }), [
@@ -41,7 +41,7 @@ describe("a Chat client's body for a server with quirks", () => {
     assert.deepEqual(fit(body, { strictTurns: true, translatedOnly: ["strictTurns"] }), [undefined]);
   });
 
-  test("a forced tool switches thinking off, and an effort beside disabled thinking goes (report 904)", () => {
+  test("a forced tool switches thinking off, and an effort beside disabled thinking is removed (report 904)", () => {
     const quirks = { noForcedToolWhileThinking: true, noEffortWithoutThinking: true, thinkingSwitch: "thinking" } as const;
     assert.deepEqual(fit('{"messages":[],"tool_choice":"required"}', quirks), [
       '{"messages":[],"tool_choice":"required","thinking":{"type":"disabled"}}',

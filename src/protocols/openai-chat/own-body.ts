@@ -17,8 +17,8 @@ import { fitBody, samplingFields } from "./fit-body.ts";
 import type { ThinkingWish } from "./fit-tools.ts";
 
 /**
- * The body of a client of this dialect for a server with quirks: what the server would refuse is changed, and all else stays byte for byte. `text` is
- * latin1. A body that holds nothing of it costs a scan; `undefined`: it goes as it is.
+ * Changes the body of a client of this dialect for a server with quirks: what the server would refuse is changed, and all other bytes are kept.
+ * `text` is latin1. A body without such fields costs one scan. `undefined`: the body is sent unchanged.
  */
 export function fitOwnBody(text: string, target: OwnTarget): FittedBody | undefined {
   const quirks = ownQuirksOf(quirksOfModel(target.quirks, target.model));
@@ -38,7 +38,7 @@ function wishOf(body: WireObject): ThinkingWish {
   return type !== undefined || typeof effort === "string" ? "asked" : "open";
 }
 
-/** Whether anything stands in a body that the server may refuse; `false` is certain. */
+/** Whether a body may contain what the server refuses; `false` is certain. */
 function mayBeRefused(text: string, quirks: RenderQuirks): boolean {
   const choice = quirks.toolChoice !== undefined || quirks.noForcedToolWhileThinking === true ? ["tool_choice"] : [];
   const format = quirks.responseFormats !== undefined || quirks.noFormatWithTools === true ? ["response_format"] : [];
@@ -66,7 +66,7 @@ function looksAtMessages(quirks: RenderQuirks): boolean {
   return quirks.parts !== undefined || quirks.prefillField !== undefined || flags.includes(true);
 }
 
-/** What is looked at of each message. */
+/** The fields of a message that are checked. */
 const messageKeys = ["role", "content", "tool_calls", "tool_call_id", "name", "refusal", "reasoning_content", "reasoning", "annotations"];
 
 function isOrderRefused(text: string, messages: readonly Span[], quirks: RenderQuirks): boolean {
@@ -95,7 +95,7 @@ function isOrderRefused(text: string, messages: readonly Span[], quirks: RenderQ
 
 interface TurnBefore {
   readonly isFirst: boolean;
-  /** The message before it has calls. */
+  /** The previous message has calls. */
   readonly hasCalls: boolean;
   readonly quirks: RenderQuirks;
 }
@@ -106,7 +106,7 @@ function isOutOfTurn(role: string, before: string | undefined, { isFirst, hasCal
   return role === "user" && (before === "user" || (before === "tool" && quirks.noUserAfterTool === true));
 }
 
-/** Whether a content has parts beyond text. */
+/** Whether a content has parts other than text. */
 function holdsParts(text: string, content: Span | undefined): boolean {
   if (content === undefined || !text.startsWith("[", content.start)) return false;
   return elementsOf(text, content).some((part) => {
@@ -117,12 +117,12 @@ function holdsParts(text: string, content: Span | undefined): boolean {
 
 interface Member {
   readonly key: string;
-  /** Of the key and the value. */
+  /** The text of the key and the value. */
   readonly raw: string;
   readonly value: Span;
 }
 
-/** The text with the members that differ written anew; the others as they stand. `undefined`: none does. */
+/** Returns the text with the changed members rewritten and the others unchanged. `undefined`: no member differs. */
 function rewrite(text: string, before: WireObject, after: WireObject): string | undefined {
   let isChanged = false;
   const out: string[] = [];

@@ -27,7 +27,7 @@ const knownAssistant: ReadonlySet<string> = new Set([
 ]);
 const knownCall: ReadonlySet<string> = new Set(["id", "type", "function", "custom", "extra_content"]);
 
-/** `messages`: one neutral message each, in order. A tool's answer is a user's message with a tool result. */
+/** Parses `messages`: each becomes one neutral message, in order. A tool's answer is a user's message with a tool result. */
 export function parseMessages(wire: unknown): readonly Message[] {
   const list = readArray(wire, "messages");
   if (list.length === 0) throw invalidField("messages", "at least one message");
@@ -38,7 +38,7 @@ export function parseMessages(wire: unknown): readonly Message[] {
   });
 }
 
-/** The calls seen so far: a result does not say of which kind its call was, and the retired form names no id at all. */
+/** The calls seen so far: a result does not say of which kind its call was, and the retired form has no id at all. */
 class CallIndex {
   readonly #kinds = new Map<string, ToolCallBlock["kind"]>();
   readonly #idByName = new Map<string, string>();
@@ -57,7 +57,7 @@ class CallIndex {
   }
 }
 
-/** `function_call` had no id, and one call a turn: its name will do. */
+/** `function_call` had no id, and there was one call a turn: its name serves as the id. */
 function retiredCallId(name: string): string {
   return `call_${name}`;
 }
@@ -102,7 +102,7 @@ function parseAssistant(message: WireObject, path: string, calls: CallIndex): Me
   });
 }
 
-/** Reasoning that the client gives back: `reasoning_content` (DeepSeek, vLLM, …) or `reasoning` (OpenRouter, Groq, newer vLLM), as it was answered. */
+/** Reasoning that the client sends back: `reasoning_content` (DeepSeek, vLLM, …) or `reasoning` (OpenRouter, Groq, newer vLLM), as in the answer. */
 function parseReasoning(message: WireObject, path: string): readonly Block[] {
   const text =
     optionalString(message, "reasoning_content", path) ?? (typeof message["reasoning"] === "string" ? message["reasoning"] : undefined);
@@ -159,7 +159,7 @@ function parseToolResult(message: WireObject, path: string, calls: CallIndex): M
   return compact({ role: "user" as const, content: [result], extensions: extensionsOf(restOf(message, knownTool)) });
 }
 
-/** The retired role `function`: its name is the call's. */
+/** The retired role `function`: its name is the name of the call. */
 function parseFunctionResult(message: WireObject, path: string, calls: CallIndex): Message {
   const name = requiredString(message, "name", path);
   return compact({

@@ -3,19 +3,19 @@ import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
 import { join, optionalObject, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
 import { sourceOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
 
-/** What only this protocol has a name for. */
+/** The fields that only this protocol has. */
 export function extensionsOf(fields: WireObject | undefined): Extensions | undefined {
   return fields === undefined ? undefined : { "openai-chat": fields };
 }
 
-/** `content` of a message: a string, or parts; `null` and absent are no content. */
+/** Parses the `content` of a message: a string, or parts; `null` and absent are no content. */
 export function parseContent(content: unknown, path: string): readonly Block[] {
   if (isAbsent(content)) return [];
   if (typeof content === "string") return [{ type: "text", text: content }];
   return readArray(content, path).map((part, index) => parsePart(readObject(part, join(path, index)), join(path, index)));
 }
 
-// The mark of a cache is kept on the wire's terms as well: its lifetimes have no counterpart.
+// A cache mark is kept in its wire form as well: its lifetimes have no neutral counterpart.
 const knownText: ReadonlySet<string> = new Set(["type", "text", "cache_control"]);
 const knownImage: ReadonlySet<string> = new Set(["type", "image_url", "cache_control"]);
 const knownAudio: ReadonlySet<string> = new Set(["type", "input_audio", "cache_control"]);
@@ -47,7 +47,7 @@ function parsePart(part: WireObject, path: string): Block {
 }
 
 function parseImage(part: WireObject, path: string): Block {
-  // Some clients give the URL bare.
+  // Some clients send the URL without an object around it.
   const bare = typeof part["image_url"] === "string" ? { url: part["image_url"] } : part["image_url"];
   const image = readObject(bare, join(path, "image_url"));
   return compact({
@@ -70,7 +70,7 @@ function parseAudio(part: WireObject, path: string): Block {
   });
 }
 
-/** `video_url` is not OpenAI's: vLLM and several others take it, in the form of `image_url`. */
+/** `video_url` is not OpenAI's: vLLM and several others accept it, in the form of `image_url`. */
 function parseVideo(part: WireObject, path: string): Block {
   const video = readObject(part["video_url"], join(path, "video_url"));
   return compact({

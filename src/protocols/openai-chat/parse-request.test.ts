@@ -87,7 +87,7 @@ describe("a Chat request of a real client", () => {
 });
 
 describe("a Chat request", () => {
-  test("keeps every setting, and what has no neutral name as on the wire", () => {
+  test("keeps every setting, and fields without a neutral name in their wire form", () => {
     const wire: ChatCompletionCreateParams & Record<string, unknown> = {
       model: "m",
       messages: [{ role: "user", content: "hi" }],
@@ -153,7 +153,7 @@ describe("a Chat request", () => {
     });
   });
 
-  test("takes null for absent", () => {
+  test("reads null as absent", () => {
     const nulls = [
       "stream",
       "max_tokens",
@@ -171,7 +171,7 @@ describe("a Chat request", () => {
     assert.deepEqual(parseRequest(wire, call), { model: "m", stream: false, messages: [user] });
   });
 
-  test("keeps instructions where they stand, and every part of a message", () => {
+  test("keeps instructions in their places, and every part of a message", () => {
     const wire = {
       model: "m",
       messages: [
@@ -334,13 +334,13 @@ describe("a Chat request", () => {
     });
   }
 
-  test("keeps a format that it has no name for", () => {
+  test("keeps a format without a neutral name", () => {
     const format = { type: "regex", pattern: "a+" };
     const request = parseRequest({ ...minimal, response_format: format }, call);
     assert.deepEqual([request.responseFormat, request.extensions], [undefined, { "openai-chat": { response_format: format } }]);
   });
 
-  test("takes a key named __proto__ for a key", () => {
+  test("reads a key named __proto__ as an ordinary key", () => {
     const request = parseRequest(JSON.parse('{"model":"m","messages":[{"role":"user","content":"hi"}],"__proto__":{"stream":true}}'), call);
     assert.equal(request.stream, false);
     assert.deepEqual(Object.keys(request.extensions?.["openai-chat"] ?? {}), ["__proto__"]);

@@ -17,7 +17,7 @@ import { parseMessages } from "./parse-messages.ts";
 import { extensionsOf } from "./parse-parts.ts";
 import { parseToolChoice, parseTools } from "./parse-tools.ts";
 
-/** Fields that the neutral form has a name for. `top_k` is not OpenAI's; OpenRouter, vLLM and others take it. */
+/** Fields that have a neutral name. `top_k` is not OpenAI's; OpenRouter, vLLM and others accept it. */
 export const knownFields: ReadonlySet<string> = new Set([
   "model",
   "stream",
@@ -51,14 +51,14 @@ export const knownFields: ReadonlySet<string> = new Set([
 
 const schemaPath = "response_format.json_schema";
 
-/** The newer field counts; 0 bounds nothing. */
+/** The newer field wins; a limit of 0 is ignored. */
 function parseLimit(wire: WireObject): number | undefined {
   const newer = optionalNumber(wire, "max_completion_tokens", "");
   const limit = newer === 0 ? undefined : newer;
   return limit ?? optionalNumber(wire, "max_tokens", "") ?? newer;
 }
 
-/** A body of `POST /v1/chat/completions`. @throws GatewayError `invalid_request` that names the field. */
+/** Parses a body of `POST /v1/chat/completions`. @throws GatewayError `invalid_request` that names the field. */
 export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
   const wire = readObject(body, "body");
   return compact({
@@ -91,14 +91,14 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
   });
 }
 
-/** What the neutral form has no name for. Of two fields that stand for one thing, the one that did not count is kept here. */
+/** The fields without a neutral name. Of two fields with one meaning, the one that was not used is kept here. */
 function unnamedFields(wire: WireObject): WireObject | undefined {
   const unnamed: string[] = [];
   if (!isNeutralFormat(wire["response_format"])) unnamed.push("response_format");
   if (overrides(wire["safety_identifier"], wire["user"])) unnamed.push("user");
   if (overrides(wire["max_completion_tokens"], wire["max_tokens"])) unnamed.push("max_tokens");
   const named = unnamed.length === 0 ? knownFields : new Set([...knownFields].filter((name) => !unnamed.includes(name)));
-  // The gateway's own to answer.
+  // The option that the gateway itself serves.
   return restOf(wire, isUsageOption(wire["usage"]) ? new Set([...named, "usage"]) : named);
 }
 

@@ -10,7 +10,7 @@ const answer = (message: Wire, finish: string | null = "stop", rest: Wire = {}):
 const base = { id: "1", model: "m", createdAt: 7, usage: {} };
 
 describe("a completion of a Chat upstream", () => {
-  test("as it was recorded", () => {
+  test("is parsed as recorded", () => {
     assert.deepEqual(parseResponse(readFileSync(new URL("fixtures/answer.json", import.meta.url), "utf8")), {
       id: "9edc58501d4755567022ed3c",
       model: "gpt-mock",
@@ -23,7 +23,7 @@ describe("a completion of a Chat upstream", () => {
     });
   });
 
-  test("everything that a message can hold", () => {
+  test("has everything that a message can contain", () => {
     const message = {
       reasoning: "why",
       content: "text",
@@ -51,7 +51,7 @@ describe("a completion of a Chat upstream", () => {
     });
   });
 
-  test("content in parts, with thinking among them", () => {
+  test("has content in parts, with thinking among them", () => {
     const content = [
       { type: "thinking", thinking: [{ type: "text", text: "why" }] },
       { type: "text", text: "so" },
@@ -62,7 +62,7 @@ describe("a completion of a Chat upstream", () => {
     ]);
   });
 
-  test("entries of the reasoning are kept as they are, and read where they are its only place", () => {
+  test("keeps entries of the reasoning unchanged, and reads them if the reasoning is nowhere else", () => {
     const entries = [
       { type: "reasoning.summary", summary: "Look it up.", id: null, format: "openai-responses-v1", index: 0 },
       { type: "reasoning.encrypted", data: "gAAA", id: "call_1", format: "google-gemini-v1", index: 1 },
@@ -78,7 +78,7 @@ describe("a completion of a Chat upstream", () => {
     });
   });
 
-  test("the reason of the end in every vendor's words", () => {
+  test("has the stop reason for every vendor's word", () => {
     const call = { tool_calls: [{ id: "a", function: { name: "x", arguments: "{}" } }] };
     const rows: readonly (readonly [Wire, string | null, string])[] = [
       [{ content: "a" }, "stop", "stop"],
@@ -95,7 +95,7 @@ describe("a completion of a Chat upstream", () => {
     for (const [message, word, reason] of rows) assert.equal(parseResponse(answer(message, word)).stopReason, reason, `${word}`);
   });
 
-  test("names and free text come back as the client has them", () => {
+  test("has tool names and free text as the client has them", () => {
     const message = {
       tool_calls: [
         { id: "a", function: { name: "ns__x", arguments: "{}" } },
@@ -114,7 +114,7 @@ describe("a completion of a Chat upstream", () => {
     ]);
   });
 
-  test("what is no completion is an error, the upstream's own where it sent one", () => {
+  test("is an error if the body is not a completion: the upstream's own error if it sent one", () => {
     assert.throws(() => parseResponse("<html>"), { code: "upstream_invalid_response" });
     assert.throws(() => parseResponse('{"choices":[]}'), { code: "upstream_invalid_response" });
     assert.throws(() => parseResponse(answer({ tool_calls: [{ id: "a" }] })), { code: "upstream_invalid_response" });

@@ -15,9 +15,9 @@ import { parseStopReason } from "./stop-reason.ts";
 import { findUsage } from "./usage.ts";
 
 /**
- * Reads a completion (`ChatCompletion` of the npm package `openai` 7.57, and what compatible servers add to it). Of several choices the first is
- * the answer, and the others stand beside it. Order: reasoning, text, refusal, calls, pictures, as the wire tells no other.
- * @throws GatewayError `upstream_invalid_response` where it is none; AnsweredError where the upstream sent its own error with status 200.
+ * Parses a completion (`ChatCompletion` of the npm package `openai` 7.57, and what compatible servers add to it). Of several choices the first one is
+ * the answer, and the others are alternatives. Order of the blocks: reasoning, text, refusal, calls, pictures, as the wire has no order.
+ * @throws GatewayError `upstream_invalid_response` if it is not a completion; AnsweredError if the upstream sent an error with status 200.
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
   const wire = parseAnswerObject(body);
@@ -53,7 +53,7 @@ function parseChoice(choice: WireObject, answerId: string, toolNames: ToolNames 
   };
 }
 
-/** The choice of index 0; a choice without one is the first. */
+/** The choice of index 0; a choice without an index is the first. */
 export function firstChoice(choices: unknown): WireObject | undefined {
   return objectsOf(choices).find((choice) => (choice["index"] ?? 0) === 0);
 }
@@ -64,7 +64,7 @@ function faultOf(wire: WireObject): Error {
   return new GatewayError("upstream_invalid_response", "The provider's answer has no choices.");
 }
 
-/** A call; one without id gets one that is the same whenever this answer is read. */
+/** Parses a call. A call without an id gets one that is the same at every reading of this answer. */
 function parseCall(wire: WireObject, index: number, answerId: string, toolNames: ToolNames | undefined): ToolCallBlock {
   const { id = madeCallId(`${answerId} ${index}`), name, kind, proof, arguments: text } = readCall(wire);
   if (name === undefined) throw new GatewayError("upstream_invalid_response", "The provider's answer calls a tool without a name.");
@@ -72,7 +72,7 @@ function parseCall(wire: WireObject, index: number, answerId: string, toolNames:
   return { ...call.start, arguments: restoreArguments(call, text), ...(proof === undefined ? {} : { proof }) };
 }
 
-/** Pictures that the model made, as OpenRouter has them. */
+/** Pictures that the model made, in OpenRouter's form. */
 function parseImage(image: WireObject): MediaBlock[] {
   const inner = image["image_url"];
   const url = isObject(inner) ? inner["url"] : undefined;

@@ -19,7 +19,7 @@ const knownTool: ReadonlySet<string> = new Set(["type", "function", "custom", "c
 const knownFunction: ReadonlySet<string> = new Set(["name", "description", "parameters", "strict"]);
 const knownCustom: ReadonlySet<string> = new Set(["name", "description", "format"]);
 
-/** `tools`, and the retired `functions`; `undefined` where the request has neither. */
+/** Parses `tools`, and the retired `functions`; `undefined` if the request has neither. */
 export function parseTools(wire: WireObject): readonly Tool[] | undefined {
   const tools = optionalArray(wire, "tools", "")?.map((value, index) => {
     const path = join("tools", index);
@@ -40,7 +40,7 @@ function parseTool(tool: WireObject, path: string): Tool {
     case "custom":
       return parseCustom(readObject(tool["custom"], join(path, "custom")), join(path, "custom"), tool);
     default:
-      // OpenAI has no other type here; compatible servers have tools of their own, named by it.
+      // OpenAI has no other type here; compatible servers have tools of their own, named by their type.
       return { type: "server", name: type, protocol: "openai-chat", wire: tool };
   }
 }
@@ -68,7 +68,7 @@ function parseCustom(body: WireObject, path: string, tool: WireObject): Tool {
   });
 }
 
-/** `{"type":"grammar","grammar":{"syntax":"lark","definition":…}}`; `{"type":"text"}` is what a custom tool takes anyway. */
+/** Parses `{"type":"grammar","grammar":{"syntax":"lark","definition":…}}`; `{"type":"text"}` is the default of a custom tool. */
 function parseGrammar(format: WireObject | undefined, path: string): { syntax: string; definition: string } | undefined {
   if (format === undefined || format["type"] === "text") return undefined;
   if (format["type"] !== "grammar") throw invalidField(join(path, "type"), "text or grammar");
@@ -79,14 +79,14 @@ function parseGrammar(format: WireObject | undefined, path: string): { syntax: s
   };
 }
 
-/** What is left of both levels; of two fields with one name the tool's own counts. */
+/** The unnamed fields of both levels; of two fields with one name, the tool's own wins. */
 function restOfTool(tool: WireObject, body: WireObject, known: ReadonlySet<string>): ReturnType<typeof extensionsOf> {
   const inner = restOf(body, known);
   const outer = restOf(tool, knownTool);
   return extensionsOf(inner === undefined ? outer : { ...outer, ...inner });
 }
 
-/** `tool_choice` in all its forms, and the retired `function_call`. */
+/** Parses `tool_choice` in all its forms, and the retired `function_call`. */
 export function parseToolChoice(wire: WireObject): ToolChoice | undefined {
   const choice = wire["tool_choice"];
   if (!isAbsent(choice)) return parseChoice(choice);
@@ -98,7 +98,7 @@ export function parseToolChoice(wire: WireObject): ToolChoice | undefined {
 
 function parseChoice(choice: unknown): ToolChoice {
   if (choice === "auto" || choice === "none" || choice === "required") return { type: choice };
-  // Mistral's word for it.
+  // Mistral's word for `required`.
   if (choice === "any") return { type: "required" };
   if (isObject(choice)) {
     if (choice["type"] === "allowed_tools") return parseAllowed(readObject(choice["allowed_tools"], "tool_choice.allowed_tools"));

@@ -9,8 +9,8 @@ import { findUsage } from "./usage.ts";
 const keys = ["id", "model", "usage", "service_tier", "error", "choices", "data"];
 
 /**
- * The facts of a completion or of embeddings: only `usage` is parsed.
- * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError where the answer, or one of its choices, is an error.
+ * Reads the facts of a completion or of embeddings, and parses only `usage`.
+ * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError if the answer, or one of its choices, is an error.
  */
 export function readAnswer(body: string, call: RouteCall): AnswerFacts {
   const [idSpan, modelSpan, usageSpan, tierSpan, errorSpan, choices, data] = scanDocument(body, keys).spans;
@@ -36,7 +36,7 @@ function isArrayAt(body: string, span: Span | undefined): boolean {
 
 const choiceKeys = ["error", "finish_reason"];
 
-/** The error of a choice; most answers are known to have none by one search. */
+/** The error of a choice; for most answers, one search shows that there is none. */
 function errorAmong(body: string, choices: Span | undefined): UpstreamError | undefined {
   if (!body.includes('error"')) return undefined;
   for (const span of elementsOf(body, choices)) {

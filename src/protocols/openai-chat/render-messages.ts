@@ -9,7 +9,7 @@ import type { RenderTarget } from "../translation.ts";
 import { renderParts, type WirePart } from "./render-parts.ts";
 import { returnReasoning, withThinking, type ReturnedReasoning } from "./returned-reasoning.ts";
 
-/** An assistant's message while it grows: several neutral ones in a row may be one here. */
+/** An assistant's message while it grows: several consecutive neutral messages may be one here. */
 interface Turn {
   readonly texts: string[];
   readonly refusals: string[];
@@ -20,9 +20,9 @@ interface Turn {
 }
 
 /**
- * Writes `messages`. The wire wants the results of an assistant's calls right behind it, one message each, whatever stood between: they are fetched there,
- * a call that never got one gets "aborted", and a result without call is left out. Pictures in results follow in a user's message, as the wire's results
- * are text. An answer that came in pieces (reasoning, text, calls) is one message.
+ * Writes `messages`. The wire requires the results of an assistant's calls right after it, one message each, so they are moved there. A call without
+ * a result gets "aborted", and a result without a call is omitted. Pictures in results follow in a message of the user, as the wire's results are
+ * text. An answer in several messages (reasoning, text, calls) becomes one message.
  */
 export class MessageWriter {
   readonly #target: RenderTarget;
@@ -100,7 +100,7 @@ export class MessageWriter {
   #addBlock(turn: Turn, block: Block, continued: boolean): void {
     switch (block.type) {
       case "text":
-        // Neighbours are one text in pieces: a text with citations comes so.
+        // Consecutive texts are pieces of one text, as in a text with citations.
         if (continued) turn.texts.push((turn.texts.pop() ?? "") + block.text);
         else turn.texts.push(block.text);
         return;
@@ -117,7 +117,7 @@ export class MessageWriter {
       case "opaque":
         this.#losses.drop(
           block.type === "media" ? block.kind : `items[].${nameOfOpaque(block.value)}`,
-          "An assistant's message holds text.",
+          "An assistant's message can contain only text.",
         );
         return;
       case "tool-result":
@@ -125,7 +125,7 @@ export class MessageWriter {
     }
   }
 
-  /** Ends the assistant's message, with the results of its calls behind it. */
+  /** Ends the assistant's message, and writes the results of its calls after it. */
   #flush(): void {
     const turn = this.#turn;
     this.#turn = undefined;
@@ -147,17 +147,17 @@ export class MessageWriter {
     this.#writeResults(turn.calls);
   }
 
-  /** What the server made goes back as it came; other reasoning goes only to a server that demands some with its calls. */
+  /** The server's own reasoning is sent back unchanged; other reasoning is sent only to a server that requires some beside its calls. */
   #reasoningOf({ reasoning, calls }: Turn): Pick<ReturnedReasoning, "fields" | "thinking"> {
     const { echoReasoning, reasoningField, reasoningPlaceholder = "" } = this.#target.quirks;
     const { fields, thinking, foreign } = returnReasoning(reasoning);
     const field = reasoningField ?? "reasoning_content";
     const isDemanded = echoReasoning === true && calls.length > 0 && fields[field] === undefined;
     if (!isDemanded) {
-      if (foreign.length > 0) this.#losses.drop("thoughts", "The provider takes back only reasoning that it made.");
+      if (foreign.length > 0) this.#losses.drop("thoughts", "The provider accepts only its own reasoning.");
       return { fields, thinking };
     }
-    // Demanded even where there is none: such providers refuse calls without the field.
+    // Required even if there is none: such providers refuse calls without the field.
     return { fields: { ...fields, [field]: foreign.join("\n\n") || reasoningPlaceholder }, thinking };
   }
 
@@ -172,7 +172,7 @@ export class MessageWriter {
     return { id, type: "custom", custom: { name, input: call.arguments }, ...own };
   }
 
-  /** Google's OpenAI-compatible endpoint takes its signatures back. */
+  /** Google's OpenAI-compatible endpoint accepts its own signatures. */
   #signatureOf({ proof }: ToolCallBlock): WireObject {
     if (proof === undefined) return {};
     if (proof.protocol === "gemini-generate") return { extra_content: { google: { thought_signature: proof.data } } };
@@ -214,7 +214,7 @@ function fieldsOf(message: Message): WireObject {
   return { ...(message.name === undefined ? {} : { name: message.name }), ...message.extensions?.["openai-chat"] };
 }
 
-/** Texts alone are a string, which every server takes; `undefined` where there is nothing. */
+/** Texts without other parts are joined to a string, which every server accepts; `undefined` if there is no content. */
 function contentOf(parts: readonly WirePart[]): string | readonly WirePart[] | undefined {
   if (parts.length === 0) return undefined;
   const isPlain = parts.every((part) => part.type === "text" && Object.keys(part).length === 2);

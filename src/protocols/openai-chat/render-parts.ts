@@ -4,15 +4,15 @@ import { nameOfOpaque, type Losses } from "../losses.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
 import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
-/** The vendor demands a name beside the data of a file. */
+/** The vendor requires a name beside the data of a file. */
 export const defaultFilename = "document.pdf";
 
 /** A part of a message's `content`. */
 export type WirePart = WireObject & { readonly type: string };
 
 /**
- * The parts of a user's message (`ChatCompletionContentPart` of the npm package `openai` 7.57, and `video_url` as vLLM has it). Empty texts are left out:
- * several servers refuse them.
+ * Renders the parts of a user's message (`ChatCompletionContentPart` of the npm package `openai` 7.57, and `video_url` as vLLM has it). Empty texts
+ * are omitted, as several servers refuse them.
  */
 export function renderParts(blocks: readonly Block[], losses: Losses): readonly WirePart[] {
   return blocks.flatMap((block): readonly WirePart[] => {
@@ -27,17 +27,17 @@ export function renderParts(blocks: readonly Block[], losses: Losses): readonly 
         return [{ ...renderMedia(block, losses), ...ownPartFields(block, "openai-chat") }];
       case "opaque":
         if (block.protocol === "openai-chat") return [block.value as WirePart];
-        losses.drop(`items[].${nameOfOpaque(block.value)}`, "The provider knows no such content.");
+        losses.drop(`items[].${nameOfOpaque(block.value)}`, "The provider has no such content.");
         return [];
       case "reasoning":
       case "tool-call":
       case "tool-result":
-        return []; // Fields or messages of their own.
+        return []; // They become fields or messages of their own.
     }
   });
 }
 
-/** One medium. What the wire cannot carry becomes a text that names it, so that the model knows it is there. */
+/** Renders one medium. What the wire cannot carry becomes a text that names it, so that the model knows of it. */
 function renderMedia(block: MediaBlock, losses: Losses): WirePart {
   const { kind, source, filename, detail } = block;
   const text = decodeText(block);
@@ -50,11 +50,11 @@ function renderMedia(block: MediaBlock, losses: Losses): WirePart {
     if (kind === "audio") return { type: "input_audio", input_audio: { data: source.data, format: formatOf(source.mediaType) } };
     return { type: "file", file: { filename: filename ?? defaultFilename, file_data: url } };
   }
-  losses.emulate(kind, "The provider takes no addresses of such content: the model is told the address.");
+  losses.emulate(kind, "The provider accepts no addresses of such content: the address is sent as text.");
   return { type: "text", text: `[${kind}${filename === undefined ? "" : ` "${filename}"`}: ${url ?? "no content"}]` };
 }
 
-/** `input_audio.format` of a media type: `audio/mpeg` is mp3, all else is named as its subtype. */
+/** `input_audio.format` for a media type: `audio/mpeg` is mp3, any other type has the name of its subtype. */
 function formatOf(mediaType: string): string {
   const subtype = mediaType
     .slice(mediaType.indexOf("/") + 1)

@@ -14,7 +14,7 @@ const lossesOf = (fields: Partial<ChatRequest>, to: Partial<RenderTarget> = {}):
 const wireCall = (id: string): unknown => ({ id, type: "function", function: { name: "read", arguments: '{"path": 1.0}' } });
 
 describe("messages for a Chat upstream", () => {
-  test("results stand right behind their calls, in the order of the calls, and text of the same turn behind them", () => {
+  test("results are right after their calls, in the order of the calls, followed by the text of the same turn", () => {
     const messages = [
       user(text("go")),
       assistant({ type: "reasoning", text: "hm" }, text("first"), callOf("a"), callOf("b")),
@@ -32,7 +32,7 @@ describe("messages for a Chat upstream", () => {
     assert.deepEqual(lossesOf({ messages }), ["thoughts dropped"]);
   });
 
-  test("an answer that came in pieces is one message, and a next step is another", () => {
+  test("an answer in several messages becomes one, and the next step another", () => {
     const messages = [
       assistant({ type: "reasoning", text: "r" }),
       assistant(text("commentary")),
@@ -52,7 +52,7 @@ describe("messages for a Chat upstream", () => {
     ]);
   });
 
-  test("a call without result gets one, a result without call goes, and an id that is used again finds the newer call", () => {
+  test("a call without a result gets one, a result without a call is omitted, and an id that is used again finds the newer call", () => {
     const messages = [assistant(callOf("x")), user(text("stop")), assistant(callOf("x")), user(resultOf("x")), user(resultOf("lost"))];
     assert.deepEqual(messagesOf(messages), [
       { role: "assistant", content: null, tool_calls: [wireCall("x")] },
@@ -64,7 +64,7 @@ describe("messages for a Chat upstream", () => {
     assert.deepEqual(lossesOf({ messages }), ["toolCalls emulated", "toolResults dropped"]);
   });
 
-  test("a picture in a result follows all results in a message of the user, and an error says that it is one", () => {
+  test("a picture in a result follows all results in a message of the user, and an error is marked in its text", () => {
     const messages = [
       assistant(callOf("a"), callOf("b")),
       user(resultOf("a", [text("shot"), png]), resultOf("b", [text("no file")], true)),
@@ -116,7 +116,7 @@ describe("messages for a Chat upstream", () => {
     assert.deepEqual(lossesOf({ messages: [user(...content)] }), ["document emulated", "items[].executableCode dropped"]);
   });
 
-  test("a server without the role developer, and one that wants reasoning back with calls", () => {
+  test("a server without the role developer, and one that requires reasoning beside calls", () => {
     const messages = [
       { role: "developer" as const, content: [text("a"), text("b")] },
       assistant({ type: "reasoning", text: "why" }, callOf("a")),
@@ -131,7 +131,7 @@ describe("messages for a Chat upstream", () => {
     ]);
   });
 
-  test("a signature of Gemini goes back, and an id that is too long by its hash", () => {
+  test("a signature of Gemini is sent back, and an id that is too long is replaced by its hash", () => {
     const long = "i".repeat(65);
     const proof = { protocol: "gemini-generate" as const, kind: "signature" as const, data: "c2ln" };
     const messages = [assistant(callOf(long, { proof })), user(resultOf(long))];
@@ -154,7 +154,7 @@ describe("tools for a Chat upstream", () => {
   };
   const spawn = { type: "function" as const, namespace: "agents", name: "spawn", parameters: { type: "object", properties: {} } };
 
-  test("a namespace goes into the name, a name that is too long is cut, and the map tells what they stand for", () => {
+  test("a namespace goes into the name, a name that is too long is cut, and the map has the original names", () => {
     const long = { ...spawn, name: "n".repeat(60) };
     const { value, toolNames } = renderRequest(
       request({ tools: [patch, spawn, long], toolChoice: { type: "named", name: "spawn" } }),
@@ -177,7 +177,7 @@ describe("tools for a Chat upstream", () => {
     );
   });
 
-  test("where there are no custom tools, one is a function with one string, in the history as well", () => {
+  test("a custom tool becomes a function with one string if the server has no custom tools, in the history as well", () => {
     const messages = [assistant(callOf("a", { name: "apply_patch", kind: "custom", arguments: 'a "b"\n' })), user(resultOf("a"))];
     const quirks = { noCustomTools: true };
     const { value, toolNames, losses } = renderRequest(
@@ -208,7 +208,7 @@ describe("tools for a Chat upstream", () => {
     );
   });
 
-  test("where there is no choice among tools, only the allowed ones are offered", () => {
+  test("only the allowed tools are offered if the server cannot choose among tools", () => {
     const fields = { tools: [spawn, patch], toolChoice: { type: "allowed" as const, names: ["spawn"], required: false } };
     const body = bodyOf(fields, { quirks: { noAllowedTools: true } });
     assert.deepEqual(
@@ -218,7 +218,7 @@ describe("tools for a Chat upstream", () => {
     assert.deepEqual(lossesOf(fields, { quirks: { noAllowedTools: true } }), ["toolChoice emulated"]);
   });
 
-  test("strict is kept where the schema meets the provider's terms, and a combination at the top is told in words", () => {
+  test("strict is kept if the schema meets the provider's terms, and a combination at the top is written into the description", () => {
     const closed = { type: "object", properties: { a: { type: "string" } }, required: ["a"], additionalProperties: false };
     const tools = [
       { type: "function" as const, name: "a", parameters: closed, strict: true },
@@ -240,7 +240,7 @@ describe("tools for a Chat upstream", () => {
     assert.deepEqual(lossesOf({ tools }), ["tools[].strict dropped", "tools[].parameters emulated"]);
   });
 
-  test("without tools there is neither a choice nor a word about parallel calls, and a forced one is refused", () => {
+  test("without tools there is neither tool_choice nor parallel_tool_calls, and a forced one is refused", () => {
     const server = {
       type: "server" as const,
       name: "web_search",
@@ -284,7 +284,7 @@ describe("parameters for a Chat upstream", () => {
     extensions: { "anthropic-messages": { context_management: { edits: [1] }, container: null }, "openai-responses": { store: true } },
   };
 
-  test("everything that the wire has a place for", () => {
+  test("everything that the wire has a field for is rendered", () => {
     assert.deepEqual(bodyOf(all, { stream: true, quirks: { maxTokensField: "max_tokens", maxOutputTokens: 8192 } }), {
       model: "gpt-mock",
       stream: true,
@@ -307,13 +307,13 @@ describe("parameters for a Chat upstream", () => {
     });
   });
 
-  test("several answers are asked for as such, but not as a stream, whose translation tells one", () => {
+  test("several answers are asked for as such, but not as a stream, whose translation has one", () => {
     assert.equal(bodyOf({ candidateCount: 3 })["n"], 3);
     assert.equal(bodyOf({ candidateCount: 1 }, { stream: true })["n"], 1);
     assert.throws(() => bodyOf({ candidateCount: 3 }, { stream: true }), { code: "invalid_request", param: "candidateCount" });
   });
 
-  test("what it has none for is named", () => {
+  test("what the wire has no field for is reported", () => {
     assert.deepEqual(lossesOf(all, { quirks: { maxOutputTokens: 8192 } }), [
       "reasoning.budgetTokens emulated",
       "maxOutputTokens clamped",
@@ -326,7 +326,7 @@ describe("parameters for a Chat upstream", () => {
     ]);
   });
 
-  test("a model that reasons takes no sampling, and one that never does takes no effort", () => {
+  test("a model that reasons gets no sampling fields, and one that never does gets no effort", () => {
     const fields = { temperature: 0, topP: 0.5, stop: ["x"], presencePenalty: 1, reasoning: { effort: "ultra" } };
     assert.deepEqual(bodyOf(fields, { model: "gpt-5.1" }), {
       model: "gpt-5.1",
@@ -350,7 +350,7 @@ describe("parameters for a Chat upstream", () => {
     assert.deepEqual(lossesOf({ reasoning: { effort: "high" } }, { model: "gpt-4o" }), ["reasoning dropped"]);
   });
 
-  test("an effort that the model does not take is the next one up, or the highest", () => {
+  test("an effort that the model does not accept becomes the next higher one, or the highest", () => {
     const effortsOf = (effort: string): readonly unknown[] =>
       [
         "o3",
@@ -370,7 +370,7 @@ describe("parameters for a Chat upstream", () => {
     assert.deepEqual(effortsOf("max"), ["high", "high", "high", "high", "xhigh", "xhigh", "xhigh", "max", "max", "max"]);
   });
 
-  test("an unknown model of a compatible server gets an effort that all know, and only where the client names one", () => {
+  test("an unknown model of a compatible server gets an effort that all know, and only if the client names one", () => {
     const sent = (reasoning: NonNullable<ChatRequest["reasoning"]>, to: Partial<RenderTarget> = {}): readonly unknown[] => {
       const compatible = { model: "llama", ...to, quirks: { noVendorFields: true, ...to.quirks } };
       return [bodyOf({ reasoning }, compatible)["reasoning_effort"], ...lossesOf({ reasoning }, compatible)];
@@ -386,7 +386,7 @@ describe("parameters for a Chat upstream", () => {
     assert.deepEqual(sent({ budgetTokens: 2048 }, { ...picky, model: "gpt-oss:20b" }), ["low", "reasoning.budgetTokens emulated"]);
   });
 
-  test("models that rest unless asked take sampling where no effort is asked for", () => {
+  test("models that reason only if asked get sampling fields if the client asks for no effort", () => {
     const taken = [
       "gpt-5",
       "gpt-5.1",
@@ -404,7 +404,7 @@ describe("parameters for a Chat upstream", () => {
     assert.deepEqual(taken, ["gpt-5.1", "gpt-5.2", "gpt-5.4-mini", "gpt-4o", "gpt-5-chat-latest"]);
   });
 
-  test("a server that refuses OpenAI's own fields and options of streams gets none", () => {
+  test("a server that refuses OpenAI's own fields and options of streams gets none of them", () => {
     assert.deepEqual(
       bodyOf({ cacheKey: "k", verbosity: "low", endUser: "u" }, { stream: true, quirks: { noVendorFields: true, noStreamOptions: true } }),
       {
@@ -419,7 +419,7 @@ describe("parameters for a Chat upstream", () => {
     ]);
   });
 
-  test("a schema that the client's own vendor enforces is strict where OpenAI takes it so; else it is told that nobody does", () => {
+  test("a schema that the client's own vendor enforces is strict if OpenAI accepts it as strict; else its loss is reported", () => {
     const closed = { type: "object", properties: { a: { type: "string" } }, required: ["a"], additionalProperties: false };
     const strictOf = (schema: object, quirks: RenderTarget["quirks"] = {}): readonly unknown[] => {
       const fields = { responseFormat: { type: "json-schema" as const, schema: schema as Wire, isEnforced: true as const } };
@@ -431,7 +431,7 @@ describe("parameters for a Chat upstream", () => {
     assert.deepEqual(strictOf(closed, { noVendorFields: true }), [undefined, "responseFormat.schema emulated"]);
   });
 
-  test("JSON without a schema is asked for in words, where nobody else does", () => {
+  test("JSON without a schema is asked for in words, if no message does", () => {
     const responseFormat = { type: "json-object" as const };
     assert.deepEqual(bodyOf({ responseFormat }), {
       model: "gpt-mock",
@@ -445,7 +445,7 @@ describe("parameters for a Chat upstream", () => {
     assert.deepEqual(bodyOf({ responseFormat, messages: asks })["messages"], [{ role: "user", content: "as Json, please" }]);
   });
 
-  test("what only another provider keeps or does is refused", () => {
+  test("state and actions that only another provider has are refused", () => {
     for (const [protocol, field, value] of [
       ["openai-responses", "previous_response_id", "resp_1"],
       ["anthropic-messages", "mcp_servers", [{ url: "https://x" }]],

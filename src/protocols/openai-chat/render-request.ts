@@ -21,13 +21,13 @@ import type { ThinkingWish } from "./fit-tools.ts";
 import { MessageWriter } from "./render-messages.ts";
 import { renderToolFields } from "./render-tools.ts";
 
-/** The vendor takes at most so many stop sequences. */
+/** The vendor accepts at most this number of stop sequences. */
 const maxStops = 4;
 
 /**
- * The body of `POST /chat/completions` for a request that came in another dialect. Source: `ChatCompletionCreateParamsBase` of the npm package
- * `openai` 7.57. A stream is always asked for its usage.
- * @throws GatewayError `invalid_request` where something can neither be kept nor left out.
+ * Renders the body of `POST /chat/completions` for a request of another dialect. Source: `ChatCompletionCreateParamsBase` of the npm package `openai`
+ * 7.57. A stream is always asked for its usage.
+ * @throws GatewayError `invalid_request` if something can neither be rendered nor omitted.
  */
 export function renderRequest(request: ChatRequest, given: RenderTarget): Rendered<string> {
   refuseForeignState(request, "openai-chat");
@@ -60,7 +60,7 @@ export function renderRequest(request: ChatRequest, given: RenderTarget): Render
   return { value: JSON.stringify(fitted), losses: losses.list, ...(names.toolNames === undefined ? {} : { toolNames: names.toolNames }) };
 }
 
-/** What the client wants of reasoning; an effort beside adaptive thinking is only how much of it there may be. */
+/** What the client wants of reasoning. With adaptive thinking, the model decides, and an effort only limits how much it thinks. */
 function wishOf({ reasoning }: ChatRequest): ThinkingWish {
   if (reasoning === undefined) return "open";
   const { enabled, effort, budgetTokens, adaptive } = reasoning;
@@ -71,7 +71,7 @@ function wishOf({ reasoning }: ChatRequest): ThinkingWish {
 
 function withJsonWord(request: ChatRequest, messages: readonly WireObject[], losses: Losses): readonly WireObject[] {
   if (!lacksJsonWord(request, ["system", "developer", "user", "assistant"])) return messages;
-  losses.emulate("responseFormat", "The provider demands that the messages ask for JSON.");
+  losses.emulate("responseFormat", "The provider requires that the messages ask for JSON.");
   return [{ role: "system", content: jsonInstruction }, ...messages];
 }
 
@@ -79,16 +79,16 @@ function streamOptions(options: unknown, none: boolean): WireObject {
   return none ? {} : { stream_options: { ...(isObject(options) ? options : {}), include_usage: true } };
 }
 
-/** Penalties, seed, stop sequences, and how many answers. */
+/** Renders penalties, seed, stop sequences, and the number of answers. */
 function renderPlain(request: ChatRequest, target: RenderTarget, effort: string | undefined, losses: Losses): WireObject {
   const { frequencyPenalty, presencePenalty, seed, stop } = request;
   const takes = takesSampling(target, effort);
   if (!takes) {
-    if (frequencyPenalty !== undefined && frequencyPenalty !== 0) losses.drop("frequencyPenalty", "A model that reasons takes none.");
-    if (presencePenalty !== undefined && presencePenalty !== 0) losses.drop("presencePenalty", "A model that reasons takes none.");
-    if (stop !== undefined && stop.length > 0) losses.drop("stop", "A model that reasons takes none.");
+    if (frequencyPenalty !== undefined && frequencyPenalty !== 0) losses.drop("frequencyPenalty", "A model that reasons accepts none.");
+    if (presencePenalty !== undefined && presencePenalty !== 0) losses.drop("presencePenalty", "A model that reasons accepts none.");
+    if (stop !== undefined && stop.length > 0) losses.drop("stop", "A model that reasons accepts none.");
   }
-  if (takes && stop !== undefined && stop.length > maxStops) losses.clamp("stop", `The provider takes ${maxStops} at most.`);
+  if (takes && stop !== undefined && stop.length > maxStops) losses.clamp("stop", `The provider accepts at most ${maxStops}.`);
   return compact({
     frequency_penalty: takes ? frequencyPenalty : undefined,
     presence_penalty: takes ? presencePenalty : undefined,
@@ -98,18 +98,18 @@ function renderPlain(request: ChatRequest, target: RenderTarget, effort: string 
   });
 }
 
-/** The wire cannot ask for the reasoning to be shown; servers that have a field for it show it unasked. */
+/** The wire cannot ask for visible reasoning; servers that have a field for it always show it. */
 function dropVisibility({ reasoning }: ChatRequest, { quirks }: RenderTarget, losses: Losses): void {
   const isAsked = reasoning?.visibility === "summary" || reasoning?.visibility === "full";
   if (isAsked && quirks.reasoningField === undefined)
     losses.drop("reasoning.visibility", "The provider's protocol does not show reasoning.");
 }
 
-/** Fields that OpenAI has and only some of the compatible servers. */
+/** Renders fields that OpenAI has and only some of the compatible servers. */
 function renderVendorFields(request: ChatRequest, refused: boolean, losses: Losses): WireObject {
   losses.dropForeign(request.extensions, "openai-chat", "request", sharedFields);
   const responses = request.extensions?.["openai-responses"] ?? {};
-  // What is not stored is not said: that is the default.
+  // A `false` or null is omitted, as it is the default.
   const shared = Object.entries(responses).filter(([key, value]) => sharedFields.has(key) && value !== null && value !== false);
   const fields = compact({
     verbosity: request.verbosity,
@@ -125,10 +125,10 @@ function renderVendorFields(request: ChatRequest, refused: boolean, losses: Loss
   return {};
 }
 
-/** What of the neutral form only such fields tell. */
+/** The neutral fields that only OpenAI's own fields can carry. */
 const vendorParams = ["verbosity", "cacheKey", "endUser", "metadata"] as const;
 
-/** The vendor keeps metadata only with what it stores, and refuses it without. */
+/** The vendor keeps metadata only with completions that it stores, and refuses them otherwise. */
 function renderMetadata({ metadata, extensions }: ChatRequest, losses: Losses): ChatRequest["metadata"] {
   if (metadata === undefined || Object.keys(metadata).length === 0) return undefined;
   if (extensions?.["openai-chat"]?.["store"] === true || extensions?.["openai-responses"]?.["store"] === true) return metadata;

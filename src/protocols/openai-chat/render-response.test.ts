@@ -29,7 +29,7 @@ const shell = (message: object, reason: string): unknown => ({
 });
 
 describe("a Chat answer", () => {
-  test("holds reasoning, a custom call with its signature, and pictures", () => {
+  test("has reasoning, a custom call with its signature, and pictures", () => {
     const got = render({
       content: [
         { type: "reasoning", text: "hm", proof: { protocol: "anthropic-messages", kind: "signature", data: "s" } },
@@ -82,7 +82,7 @@ describe("a Chat answer", () => {
     assert.deepEqual(render({ stopReason: "refusal", content: [{ type: "refusal", text: "no" }] }), shell({ refusal: "no" }, "stop"));
   });
 
-  test("keeps 0, and counts what is unknown as 0 only where the wire demands a number", () => {
+  test("keeps 0, and writes 0 for an unknown count only if the wire requires a number", () => {
     const got = render({ usage: { output: 0, cacheRead: 0 } }) as { usage: unknown };
     assert.deepEqual(got.usage, { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, prompt_tokens_details: { cached_tokens: 0 } });
   });

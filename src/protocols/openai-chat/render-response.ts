@@ -2,14 +2,14 @@ import type { Block, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/in
 import type { ClientContext } from "../protocol.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
-import { holdsRefusal, renderFinishReason } from "./finish-reason.ts";
+import { hasRefusal, renderFinishReason } from "./finish-reason.ts";
 import { detailsOf } from "./returned-reasoning.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireCompletion, WireMessage, WireSignedCall, WireToolCall } from "./wire.ts";
 
 /**
- * A completion. All texts are one `content`, all reasoning is one `reasoning_content`; proofs of reasoning have no field in this dialect, but those
- * of a call (Gemini's) have. The model is named as the client named it.
+ * Renders a completion. All texts are one `content`, all reasoning is one `reasoning_content`. This dialect has no field for proofs of reasoning, but
+ * it has one for those of calls (Gemini's). The model has the name that the client used.
  */
 export function renderResponse(response: ChatResponse, client: ClientContext): string {
   const usage = renderUsage(response.usage);
@@ -22,7 +22,7 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
       index,
       message: renderMessage(content),
       logprobs: null,
-      finish_reason: renderFinishReason(stopReason, holdsRefusal(content)),
+      finish_reason: renderFinishReason(stopReason, hasRefusal(content)),
     })),
     ...(usage === undefined ? {} : { usage }),
   };
@@ -59,7 +59,7 @@ function renderToolCall(call: ToolCallBlock): WireToolCall {
     : { id, type: "function", function: { name, arguments: text }, ...signature };
 }
 
-/** The field for a call's proof: Gemini's only, as no other vendor signs calls. */
+/** The field for a call's proof: only Gemini's, as no other vendor signs calls. */
 export function signedCall(proof: ToolCallBlock["proof"]): WireSignedCall {
   return proof?.protocol === "gemini-generate" ? { extra_content: { google: { thought_signature: proof.data } } } : {};
 }

@@ -7,7 +7,7 @@ import { noteCache } from "../openai-shared/result-text.ts";
 import { firstByName, namedTool, type ToolNamer } from "../tool-names.ts";
 import type { RenderQuirks } from "../quirks.ts";
 
-/** `tools`, `tool_choice` and `parallel_tool_calls`: none of them without a tool, which the vendor refuses. */
+/** Renders `tools`, `tool_choice` and `parallel_tool_calls`. Without a tool none of them is sent, as the vendor would refuse them. */
 export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, names: ToolNamer, losses: Losses): WireObject {
   const offered = chosenTools(request, quirks, losses);
   const tools = offered.flatMap((tool) => renderTool(tool, quirks, names, losses));
@@ -24,7 +24,7 @@ export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, nam
   };
 }
 
-/** Where the wire has no `allowed_tools`, the others are not offered. */
+/** If the wire has no `allowed_tools`, only the allowed tools are offered. */
 function chosenTools(request: ChatRequest, quirks: RenderQuirks, losses: Losses): readonly Tool[] {
   const { tools = [], toolChoice } = request;
   if (toolChoice?.type !== "allowed" || quirks.noAllowedTools !== true) return tools;

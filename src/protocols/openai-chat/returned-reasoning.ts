@@ -1,18 +1,18 @@
 import type { ReasoningBlock, ReasoningProof } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
 
-/** Where a server shows its reasoning. `thinking`: parts of the content (Mistral). */
+/** The field in which a server shows its reasoning. `thinking`: parts of the content (Mistral). */
 export type ReasoningField = "reasoning_content" | "reasoning" | "thinking";
 
-/** How a server showed reasoning, and so how it takes it back: the text under a field, or entries of `reasoning_details` as they are. */
+/** How a server showed its reasoning, and therefore accepts it: a text in `field`, or unchanged entries of `reasoning_details`. */
 interface Shown {
   readonly field?: ReasoningField;
   readonly details?: readonly WireObject[];
 }
 
 /**
- * A mark on reasoning that says where it goes when it comes back. `encrypted` where something of it is more than text: the provider that made it alone
- * takes it.
+ * Marks reasoning with the place in which to send it back. The kind is `encrypted` if a part of it is more than text: only the provider that made it
+ * accepts it.
  */
 export function markReasoning(field: ReasoningField | undefined, details: readonly WireObject[]): ReasoningProof {
   const shown: Shown = details.length > 0 ? { details } : { field: field ?? "reasoning_content" };
@@ -20,17 +20,19 @@ export function markReasoning(field: ReasoningField | undefined, details: readon
   return { protocol: "openai-chat", kind: isSecret ? "encrypted" : "field", data: JSON.stringify(shown) };
 }
 
-/** The entries that a mark holds. */
+/** The entries in a mark. */
 export function detailsOf(proof: ReasoningProof | undefined): readonly WireObject[] {
   return shownOf(proof)?.details ?? [];
 }
 
 function shownOf(proof: ReasoningProof | undefined): Shown | undefined {
-  // Only this program seals a mark, so what comes back is what `markReasoning` wrote.
+  // Only this program seals a mark, so `data` is what `markReasoning` wrote.
   return proof?.protocol === "openai-chat" ? (JSON.parse(proof.data) as Shown) : undefined;
 }
 
-/** Entries of `reasoning_details`, put together from the pieces of a stream: texts of one entry are one text (openrouter.ai/docs, "Reasoning tokens"). */
+/**
+ * Collects entries of `reasoning_details` from the pieces of a stream: the texts of one entry are joined (openrouter.ai/docs, "Reasoning tokens").
+ */
 export class DetailsOfStream {
   #entries: Record<string, unknown>[] = [];
 
@@ -42,7 +44,7 @@ export class DetailsOfStream {
     }
   }
 
-  /** The entries so far; the next ones are others. */
+  /** Returns the entries so far, and begins new ones. */
   take(): readonly WireObject[] {
     const entries = this.#entries;
     this.#entries = [];
@@ -50,7 +52,7 @@ export class DetailsOfStream {
   }
 }
 
-/** What is encrypted comes whole: two such entries are two. */
+/** An encrypted entry is always whole, so two of them are two entries. */
 function isSameEntry(last: WireObject, piece: WireObject): boolean {
   const { type, index } = piece;
   if (type !== "reasoning.text" && type !== "reasoning.summary") return false;
@@ -67,13 +69,13 @@ function addPiece(entry: Record<string, unknown>, piece: WireObject): void {
   }
 }
 
-/** What an assistant's message carries of the reasoning that the server itself made. */
+/** How an assistant's message carries the reasoning that the server itself made. */
 export interface ReturnedReasoning {
   /** Fields of the message. */
   readonly fields: WireObject;
-  /** Text of the reasoning that goes into the content, as Mistral has it. */
+  /** Text of the reasoning for Mistral, which has it in the content. */
   readonly thinking: string;
-  /** Reasoning that another server made, or nobody marked. */
+  /** Reasoning that another server made, or that has no mark. */
   readonly foreign: readonly string[];
 }
 
@@ -94,7 +96,7 @@ export function returnReasoning(blocks: readonly ReasoningBlock[]): ReturnedReas
   return { fields, thinking: (texts.get("thinking") ?? []).join("\n\n"), foreign };
 }
 
-/** The text of entries, where they are the only place of the reasoning. */
+/** The text of the entries, if the reasoning is nowhere else. */
 export function textOfDetails(details: readonly WireObject[]): string {
   return details
     .map((detail) =>
@@ -104,7 +106,7 @@ export function textOfDetails(details: readonly WireObject[]): string {
     .join("");
 }
 
-/** The content of a message whose reasoning stands in it. */
+/** The content of a message with its reasoning in it. */
 export function withThinking(thinking: string, content: string | null): unknown {
   if (thinking === "") return content;
   const part = { type: "thinking", thinking: [{ type: "text", text: thinking }] };

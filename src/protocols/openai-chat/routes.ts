@@ -1,7 +1,10 @@
 import { GatewayError } from "../../core/index.ts";
 import type { RouteCall, RouteSpec, UpstreamPath } from "../protocol.ts";
 
-/** The second base path is the one that Google gives to OpenAI's SDKs, the third Azure's (learn.microsoft.com, Azure OpenAI REST API, November 2026). `/v1/models` is shared by three dialects and belongs to the server's table. */
+/**
+ * The second base path is Google's for OpenAI's SDKs, the third is Azure's (learn.microsoft.com, Azure OpenAI REST API, November 2026). Three
+ * dialects share `/v1/models`, so it is in the server's table.
+ */
 export const routes: readonly RouteSpec[] = [
   { method: "POST", path: "/v1/chat/completions", operation: "generate" },
   { method: "POST", path: "/v1beta/openai/chat/completions", operation: "generate" },

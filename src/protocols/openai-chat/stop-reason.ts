@@ -1,6 +1,6 @@
 import type { StopReason } from "../../ir/index.ts";
 
-/** Words for the end: OpenAI's, and those of compatible servers (Mistral `model_length`, DeepSeek `insufficient_system_resource`, vLLM `abort`, …). */
+/** The finish reasons of OpenAI, and of compatible servers (Mistral `model_length`, DeepSeek `insufficient_system_resource`, vLLM `abort`, …). */
 const reasonByWord: ReadonlyMap<string, StopReason> = new Map<string, StopReason>([
   ["stop", "stop"],
   ["eos", "stop"],
@@ -22,8 +22,8 @@ const reasonByWord: ReadonlyMap<string, StopReason> = new Map<string, StopReason
 ]);
 
 /**
- * Why an answer ended. Several servers say `stop` where the answer calls tools, and OpenAI says it where the model refused: the content tells.
- * `undefined` stands for a reason that was never given.
+ * Returns why an answer ended. Several servers send `stop` if the answer calls tools, and OpenAI sends it if the model refused; then the content
+ * decides. `undefined` as the word: the upstream gave no reason.
  */
 export function parseStopReason(word: string | undefined, content: { readonly calls: boolean; readonly refusal: boolean }): StopReason {
   const reason = word === undefined ? "other" : (reasonByWord.get(word.toLowerCase()) ?? "other");

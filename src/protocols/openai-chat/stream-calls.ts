@@ -10,19 +10,19 @@ interface GrowingCall {
   readonly kind: CallPiece["kind"];
   id: string | undefined;
   proof: ReasoningProof | undefined;
-  /** Arguments that could not be told yet. */
-  held: string;
+  /** Arguments received before the block began. */
+  buffered: string;
   block: { readonly index: number; readonly call: RestoredCall } | undefined;
 }
 
 /**
- * Puts the pieces of streamed calls together. Servers differ: the index may be missing (then the id tells, or a name begins a new call), calls may come
- * whole, all with index 0, or interleaved. A call's end is only known when the answer ends, so their blocks overlap.
+ * Joins the pieces of streamed calls. Servers differ: the index may be missing (then the id decides, or a name begins a new call), and calls may come
+ * whole, all with index 0, or interleaved. The end of a call is known only when the answer ends, so their blocks overlap.
  */
 export class StreamCalls {
   readonly #toolNames: ToolNames | undefined;
   readonly #calls: GrowingCall[] = [];
-  /** The call that a piece of an index belongs to. */
+  /** The call that a piece with an index belongs to. */
   readonly #byIndex = new Map<number, GrowingCall>();
 
   constructor(toolNames: ToolNames | undefined) {
@@ -44,17 +44,24 @@ export class StreamCalls {
       events.push({ type: "block-start", index: call.block.index, block: restored.start });
     }
     call.proof = piece.proof ?? call.proof;
-    call.held += piece.arguments;
-    if (call.block !== undefined && !call.block.call.wrapped) events.push(...tell(call));
+    call.buffered += piece.arguments;
+    if (call.block !== undefined && !call.block.call.wrapped) events.push(...emitArguments(call));
     return events;
   }
 
   #find(piece: CallPiece): GrowingCall {
     const found = this.#lookUp(piece);
-    // A whole call under a number that is taken is another call: Google's endpoint has sent all of them as 0.
+    // A whole call with an index that is in use is another call: Google's endpoint has sent all calls with index 0.
     const isOther = found?.id !== undefined && piece.id !== undefined && piece.id !== found.id && piece.name !== undefined;
     if (found !== undefined && !isOther) return found;
-    const call: GrowingCall = { number: this.#calls.length, kind: piece.kind, id: piece.id, proof: undefined, held: "", block: undefined };
+    const call: GrowingCall = {
+      number: this.#calls.length,
+      kind: piece.kind,
+      id: piece.id,
+      proof: undefined,
+      buffered: "",
+      block: undefined,
+    };
     this.#calls.push(call);
     if (piece.index !== undefined) this.#byIndex.set(piece.index, call);
     return call;
@@ -66,9 +73,9 @@ export class StreamCalls {
     return name === undefined ? this.#calls.at(-1) : undefined;
   }
 
-  /** A call was streamed whose name never came. */
+  /** Whether a call was streamed without a name. */
   get nameless(): boolean {
-    return this.#calls.some((call) => call.block === undefined && (call.held !== "" || call.id !== undefined));
+    return this.#calls.some((call) => call.block === undefined && (call.buffered !== "" || call.id !== undefined));
   }
 
   /** Ends the blocks. */
@@ -78,14 +85,14 @@ export class StreamCalls {
       const { index } = call.block;
       const proof: StreamEvent[] =
         call.proof === undefined ? [] : [{ type: "block-delta", index, delta: { type: "proof", proof: call.proof } }];
-      return [...tell(call), ...proof, { type: "block-end", index }];
+      return [...emitArguments(call), ...proof, { type: "block-end", index }];
     });
   }
 }
 
-function tell(call: GrowingCall): StreamEvent[] {
-  if (call.block === undefined || call.held === "") return [];
-  const delta: BlockDelta = { type: "arguments", text: restoreArguments(call.block.call, call.held) };
-  call.held = "";
+function emitArguments(call: GrowingCall): StreamEvent[] {
+  if (call.block === undefined || call.buffered === "") return [];
+  const delta: BlockDelta = { type: "arguments", text: restoreArguments(call.block.call, call.buffered) };
+  call.buffered = "";
   return delta.text === "" ? [] : [{ type: "block-delta", index: call.block.index, delta }];
 }

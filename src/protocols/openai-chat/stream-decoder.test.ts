@@ -37,7 +37,7 @@ const ends = (stopReason: "stop" | "tool-calls" | "length" | "other", rawStopRea
 ];
 
 describe("a Chat stream", () => {
-  test("chunks without a role, reasoning under either name, and the usage behind the reason", () => {
+  test("chunks without a role, reasoning under either name, and the usage after the finish reason", () => {
     const stream =
       chunk({ reasoning: "why", reasoning_content: "why" }) +
       chunk({ content: "he" }) +
@@ -59,7 +59,7 @@ describe("a Chat stream", () => {
     ]);
   });
 
-  test("pieces of an entry of the reasoning are one entry, what is encrypted comes whole", () => {
+  test("pieces of a reasoning entry are joined, an encrypted entry comes whole", () => {
     const entry = (fields: Wire): string =>
       chunk({ reasoning_details: [{ id: null, format: "anthropic-claude-v1", index: 0, ...fields }] });
     const secret = { type: "reasoning.encrypted", data: "gAAA", id: "a", index: 1 };
@@ -81,7 +81,7 @@ describe("a Chat stream", () => {
     ]);
   });
 
-  test("chunks that differ in their delta alone are read as any other, and so are those that differ in more among them", () => {
+  test("chunks that differ only in their delta are read like any other, and so are chunks between them that differ in more", () => {
     const of = (choice: Wire, rest: Wire = {}): string => `data: ${JSON.stringify({ ...head, ...rest, choices: [choice] })}\n\n`;
     const stream =
       chunk({ role: "assistant", content: "" }) +
@@ -115,7 +115,7 @@ describe("a Chat stream", () => {
     ]);
   });
 
-  test("only the delta of the answer is one: not that of another field, or of another choice in the chunk", () => {
+  test("only the delta of the answer is read: not that of another field, or of another choice in the chunk", () => {
     const meta = (seen: string, content: string): string =>
       `data: ${JSON.stringify({ ...head, meta: { delta: { content: seen } }, choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`;
     const two = (first: string, content: string): string =>
@@ -134,7 +134,7 @@ describe("a Chat stream", () => {
     assert.equal(told(two("x", "a") + two("y", "a") + chunk({}, "stop") + done), "a,a");
   });
 
-  test("what a chunk tells beside its delta counts again where it comes again: usage, and that it is an error", () => {
+  test("what a chunk has beside its delta is read every time: usage, and an error", () => {
     const counted = (tokens: number): string => chunk({ content: "a" }, null, { usage: { prompt_tokens: 5, completion_tokens: tokens } });
     const words = chunk({ content: "a" }) + chunk({ content: "b" });
     assert.deepEqual(
@@ -143,11 +143,11 @@ describe("a Chat stream", () => {
     );
     assert.deepEqual(read(`${words}event: error\n${chunk({ content: "c" })}`).slice(-2), [
       text(0, "b"),
-      { type: "error", error: { status: 500, message: "The provider ended its stream with an error that tells nothing." } },
+      { type: "error", error: { status: 500, message: "The provider ended its stream with an error without a message." } },
     ]);
   });
 
-  test("a chunk that is broken in its delta is no chunk", () => {
+  test("a chunk with an invalid delta is an error", () => {
     const stream = chunk({ content: "a" }) + chunk({ content: "b" }).replace('"b"}', '"b}');
     assert.deepEqual(read(stream).at(-1), {
       type: "error",
@@ -155,7 +155,7 @@ describe("a Chat stream", () => {
     });
   });
 
-  test("calls with interleaved indexes stay apart", () => {
+  test("calls with interleaved indexes stay separate", () => {
     const stream =
       chunk({ content: "hm" }) +
       piece({ index: 0, id: "a", type: "function", function: { name: "read", arguments: "" } }) +
@@ -205,7 +205,7 @@ describe("a Chat stream", () => {
     assert.deepEqual(read(piece(whole("a", { index: 0 })) + piece(whole("b", { index: 0 })) + last), expected);
   });
 
-  test("pieces without index and id go on with the last call, and a name that is repeated begins none", () => {
+  test("pieces without index and id continue the last call, and a repeated name begins no call", () => {
     const stream =
       piece({ id: "a", function: { name: "read", arguments: "{" } }) +
       piece({ id: "a", function: { name: "read", arguments: '"x":' } }) +
@@ -223,7 +223,7 @@ describe("a Chat stream", () => {
     assert.match(JSON.stringify(streamed.content), /"id":"call_[0-9a-f]{24}"/);
   });
 
-  test("arguments before the name wait for it; a call that never gets one is an error", () => {
+  test("arguments before the name are buffered; a call that never gets a name is an error", () => {
     const early = piece({ index: 0, id: "a", function: { arguments: '{"x":' } });
     assert.deepEqual(read(early + piece({ index: 0, function: { name: "read", arguments: "1}" } }) + chunk({}, "tool_calls") + done), [
       start,
@@ -239,7 +239,7 @@ describe("a Chat stream", () => {
     assert.deepEqual(read(chunk({ tool_calls: [{}, null, 3], content: 5 }) + chunk(null, "stop") + done), [start, ...ends("stop", "stop")]);
   });
 
-  test("the client's own tools come back under their names, and free text out of its wrapping", () => {
+  test("the client's own tools have their names, and free text is unwrapped", () => {
     const names: ToolNames = new Map([
       ["agents__spawn", { name: "spawn", namespace: "agents", kind: "function" }],
       ["patch", { name: "patch", kind: "custom" }],
@@ -279,7 +279,7 @@ describe("a Chat stream", () => {
     ]);
   });
 
-  test("of several choices the first counts", () => {
+  test("of several choices the first one is read", () => {
     const other = `data: ${JSON.stringify({ ...head, choices: [{ index: 1, delta: { content: "no" }, finish_reason: "length" }] })}\n\n`;
     assert.deepEqual(read(other + chunk({ content: "yes" }) + other + chunk({}, "stop") + done), [
       start,
@@ -290,14 +290,14 @@ describe("a Chat stream", () => {
     ]);
   });
 
-  test("a stream that ends without [DONE] is whole where it gave a reason, and without a reason cut off", () => {
+  test("a stream that ends without [DONE] is complete if it had a finish reason, and truncated if not", () => {
     const told = [start, open(0, "text"), text(0, "a")];
     assert.deepEqual(read(chunk({ content: "a" }, "length")), [...told, close(0), ...ends("length", "length")]);
     assert.deepEqual(read(chunk({ content: "a" })), [
       ...told,
       {
         type: "error",
-        error: { status: 502, message: "The provider ended its stream before the answer was whole.", code: "upstream_truncated" },
+        error: { status: 502, message: "The provider ended its stream before the answer was complete.", code: "upstream_truncated" },
       },
     ]);
     assert.deepEqual(read(chunk({ content: "a" }) + done), [...told, close(0), ...ends("other")]);

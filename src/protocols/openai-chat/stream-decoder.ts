@@ -15,16 +15,16 @@ import { findUsage } from "./usage.ts";
 type TextType = "reasoning" | "text" | "refusal";
 
 /**
- * Reads a Chat stream (`ChatCompletionChunk` of the npm package `openai` 7.57, and the ways of compatible servers). Of several choices the one of index 0
- * counts. A text's block ends when something else begins, calls end with the answer. The reason of the end and the usage are told together at `[DONE]`, or
- * where the upstream ended after it gave a reason; without a reason that is an error.
+ * Decodes a Chat stream (`ChatCompletionChunk` of the npm package `openai` 7.57, and the variants of compatible servers). Of several choices, the one
+ * of index 0 is read. The block of a text ends when something else begins; calls end with the answer. The stop reason and the usage are emitted
+ * together at `[DONE]`, or when the upstream ends after a finish reason; an end without a finish reason is an error.
  */
 export class ChatStreamDecoder implements StreamDecoder {
   readonly #calls: StreamCalls;
   #id: string | undefined;
   #blocks = 0;
   #open: { readonly type: TextType; readonly index: number } | undefined;
-  /** Where the server shows reasoning. */
+  /** The field in which the server shows its reasoning. */
   #field: ReasoningField | undefined;
   readonly #details = new DetailsOfStream();
   #refused = false;
@@ -57,12 +57,12 @@ export class ChatStreamDecoder implements StreamDecoder {
     const events = [...this.#start(chunk), ...this.#readDelta(choice["delta"] ?? choice["message"])];
     const reason = choice["finish_reason"];
     if (typeof reason === "string" && reason !== "") this.#reason = reason;
-    // All that such a chunk tells is its delta.
+    // Such a chunk has only its delta.
     else if (usage === undefined && this.#blocks > 0 && Array.isArray(choices) && choices.length === 1) this.#learnShape(data);
     return events;
   }
 
-  /** The delta of a chunk that is as one before in all else: only this part of it is parsed. */
+  /** The delta of a chunk that is equal to an earlier one in everything else: only this part of it is parsed. */
   #shapedDelta({ name, data }: SseEvent): WireObject | undefined {
     if (this.#shape === undefined || name !== "") return undefined;
     const end = matchShape(this.#shape, data);
@@ -71,7 +71,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     return parseChunk(data.slice(this.#shape.head.length, end));
   }
 
-  /** Some servers put the time into each chunk, so that a shape fits for a second; where it never has, every chunk has an id of its own. */
+  /** Some servers put the time into each chunk, so a shape fits for a second. If a shape never fits, every chunk has an id of its own. */
   #learnShape(data: string): void {
     if (this.#shape !== undefined && !this.#hasShapeFitted) return;
     this.#shape = learnDeltaShape(data);
@@ -81,7 +81,11 @@ export class ChatStreamDecoder implements StreamDecoder {
   end(): readonly StreamEvent[] {
     if (this.#over) return [];
     if (this.#reason !== undefined) return this.#finish();
-    return this.#fail({ status: 502, message: "The provider ended its stream before the answer was whole.", code: "upstream_truncated" });
+    return this.#fail({
+      status: 502,
+      message: "The provider ended its stream before the answer was complete.",
+      code: "upstream_truncated",
+    });
   }
 
   #start(chunk: WireObject): readonly StreamEvent[] {
@@ -102,7 +106,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     return events;
   }
 
-  /** Entries may come without a text: what is encrypted is a block too. */
+  /** Entries may come without a text: an encrypted entry is a block too. */
   #reasoning({ reasoning, reasoningField, details }: SaidFields, events: StreamEvent[]): void {
     if (reasoningField !== undefined) this.#field ??= reasoningField;
     if (details.length > 0) {
@@ -118,7 +122,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     events.push({ type: "block-delta", index: this.#openText(type, events), delta: { type: "text", text } });
   }
 
-  /** The index of the open block of a type, which begins where none is open. */
+  /** Returns the index of the open block of a type; begins one if none is open. */
   #openText(type: TextType, events: StreamEvent[]): number {
     if (this.#open?.type === type) return this.#open.index;
     events.push(...this.#closeText());
@@ -143,7 +147,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     return events.some((event) => event.type === "block-start") ? [...this.#closeText(), ...events] : [...events];
   }
 
-  /** Events of a stream have no block for pictures: it goes as the wire has it. */
+  /** Stream events have no block for pictures: an image keeps its wire form. */
   #image(image: WireObject): StreamEvent[] {
     const closed = this.#closeText();
     const index = this.#blocks++;
@@ -181,7 +185,7 @@ export class ChatStreamDecoder implements StreamDecoder {
   }
 }
 
-/** Names of parameters are another protocol's than the client's. */
+/** The names of parameters are of another protocol than the client's, so they are omitted. */
 function streamErrorOf({ status, message, type, code, isModeration }: UpstreamError): StreamError {
   return compact({ status, message, type, code, isModeration });
 }

@@ -30,7 +30,7 @@ const last = (reason: string, usage = "", delta = "{}"): string =>
 const done = "data: [DONE]\n\n";
 
 describe("the encoder of a Chat stream", () => {
-  test("tells text word by word, and usage only to those who asked", () => {
+  test("writes text word by word, and usage only if the client asked", () => {
     const events = [start, open(0, { type: "text" }), text(0, "Hé"), text(0, ""), text(0, "llo"), close(0), stop("stop"), end];
     assert.equal(
       encode(events),
@@ -52,7 +52,7 @@ describe("the encoder of a Chat stream", () => {
     );
   });
 
-  test("numbers calls from 0 and keeps overlapping ones apart", () => {
+  test("numbers calls from 0 and keeps overlapping ones separate", () => {
     const events = [
       start,
       open(0, { type: "reasoning" }),
@@ -84,12 +84,12 @@ describe("the encoder of a Chat stream", () => {
     );
   });
 
-  test("has a role even where there is no content, and no usage where nobody reported one", () => {
+  test("has a role even without content, and no usage if none was reported", () => {
     const bare: StreamEvent = { type: "message-start", id: "chatcmpl-x1", model: "up", createdAt: 17 };
     assert.equal(encode([bare, end], true), last("stop", ',"usage":null', '{"role":"assistant","content":"","refusal":null}') + done);
   });
 
-  test("ends with the error, and with nothing after it", () => {
+  test("ends with the error, and writes nothing after it", () => {
     const error: StreamEvent = { type: "error", error: { status: 529, message: "Busy", code: "overloaded" } };
     assert.equal(
       encode([start, open(0, { type: "text" }), text(0, "a"), error, text(0, "b"), end]),
@@ -161,12 +161,12 @@ function sdk(body: string, contentType: string): OpenAI {
 const messages = [{ role: "user" as const, content: "hi" }];
 
 describe("the vendor's SDK", () => {
-  test("reads the JSON answer as it was meant", async () => {
+  test("reads the JSON answer", async () => {
     const got = await sdk(renderResponse(answer, client(false)), "application/json").chat.completions.create({ model: "alias", messages });
     assert.deepEqual(JSON.parse(JSON.stringify(got)), completion);
   });
 
-  test("puts the stream together to the same answer", async () => {
+  test("accumulates the stream to the same answer", async () => {
     const stream = sdk(encode(replay(answer), true), "text/event-stream").chat.completions.stream({
       model: "alias",
       messages,
@@ -214,7 +214,7 @@ describe("the vendor's SDK", () => {
     assert.deepEqual(asked, [{ a: 1 }]);
   });
 
-  test("puts a custom call and a refusal together", async () => {
+  test("accumulates a custom call and a refusal", async () => {
     const custom: ChatResponse = {
       ...answer,
       content: [{ type: "tool-call", id: "c", name: "patch", kind: "custom", arguments: "*** Begin\n" }],

@@ -11,17 +11,17 @@ import { renderUsage } from "./usage.ts";
 import type { WireDelta } from "./wire.ts";
 
 /**
- * Writes a Chat stream: chunks with one id, the role in the first, tool calls numbered from 0, the reason of the end, the usage where it was asked
- * for, `[DONE]`. Source: `ChatCompletionChunk` of the npm package `openai` 7.57. After an error or the end, events are ignored.
+ * Writes a Chat stream: chunks with one id, the role in the first, tool calls numbered from 0, the finish reason, the usage if the client asked for
+ * it, `[DONE]`. Source: `ChatCompletionChunk` of the npm package `openai` 7.57. After an error or the end, events are ignored.
  */
 export class ChatStreamEncoder implements StreamEncoder {
   readonly #client: ClientContext;
-  /** What stands before and after `choices` in every chunk. */
+  /** The JSON before `choices` in every chunk. */
   #head = "";
   #tail = "";
   #roleSent = false;
   #over = false;
-  /** Number of the tool call that a block is, by the block's index. */
+  /** The number of the tool call of a block, by the block's index. */
   readonly #calls = new Map<number, { readonly number: number; readonly custom: boolean }>();
   readonly #blocks = new Map<number, BlockStart["type"]>();
   #refused = false;
@@ -103,7 +103,7 @@ export class ChatStreamEncoder implements StreamEncoder {
         const details = call === undefined ? detailsOf(delta.proof) : [];
         if (details.length > 0) return this.#delta({ reasoning_details: details });
         if (call === undefined || signature.extra_content === undefined) return "";
-        // Clients read the arguments of every piece, also where it brings none.
+        // Clients read the arguments of every piece, so they must be there even if they are empty.
         return this.#delta({ tool_calls: [{ index: call.number, ...argumentsPiece(call.custom, ""), ...signature }] });
       }
     }

@@ -12,7 +12,7 @@ const chunk = (choices: string, more = ""): string => `data: ${head}${choices}${
 const piece = (delta: string, reason = "null", index = 0): string =>
   `[{"index":${index},"delta":${delta},"logprobs":null,"finish_reason":${reason}}]`;
 
-/** Everything that a stream came to, with what was passed on; `opened` is the number of the event that opened it. */
+/** The facts of a whole stream, with what was passed on; `opened` is the number of the event that opened it. */
 function watch(stream: string, hideUsage = false, cuts: readonly number[] = []) {
   const tap = new ChatTap({ hideUsage });
   const splitter = new SseSplitter();
@@ -44,7 +44,7 @@ describe("the tap of a Chat stream", () => {
     stopReason: "tool_calls",
   };
 
-  test("passes a recorded stream on as it is and knows its facts", () => {
+  test("passes a recorded stream on unchanged and reads its facts", () => {
     assert.deepEqual(watch(recorded), {
       out: recorded,
       facts,
@@ -73,7 +73,7 @@ describe("the tap of a Chat stream", () => {
     });
   });
 
-  test("comes to the same wherever the bytes are cut", () => {
+  test("gives the same facts, with the bytes cut anywhere", () => {
     const whole = watch(recorded, true);
     fc.assert(
       fc.property(fc.array(fc.nat(recorded.length), { maxLength: 20 }), (cuts) => {
@@ -84,7 +84,7 @@ describe("the tap of a Chat stream", () => {
     );
   });
 
-  test("a chunk that ends a choice is read each time, also when one like it was read before", () => {
+  test("a chunk that ends a choice is read each time, also if an equal one was read before", () => {
     const ending = (id: string, reason: string): string =>
       `data: {"id":"${id}","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"${reason}"}]}\n\n`;
     const tap = new ChatTap({ hideUsage: false });
@@ -93,7 +93,7 @@ describe("the tap of a Chat stream", () => {
     assert.equal(tap.facts.stopReason, "stop");
   });
 
-  test("comes to what a parse of every chunk comes to", () => {
+  test("gives the facts that a parse of every chunk gives", () => {
     const text = fc.oneof(
       fc.string(),
       fc.constantFrom("}", '"},"finish_reason":"stop"', '],"usage":{"prompt_tokens":9}', "\\", "ü", '{"error":{}}'),
@@ -171,7 +171,7 @@ describe("the tap of a Chat stream", () => {
     assert.equal(watch(chunk(piece("{}", '"stop"'))).opened, 1);
   });
 
-  test("adds the end that the upstream forgot, only after a reason of it", () => {
+  test("adds a missing end, but only after a finish reason", () => {
     const text = chunk(piece('{"content":"a"}'));
     assert.deepEqual(watch(text).completion, "");
     assert.equal(watch(text).finished, false);
@@ -188,7 +188,7 @@ describe("the tap of a Chat stream", () => {
     assert.equal(watch(both + chunk(piece("{}", '"stop"', 1))).finished, true);
   });
 
-  test("waits for a choice that came second and only with content", () => {
+  test("waits for a choice that appeared second and with only content", () => {
     const crossed = chunk(piece('{"content":"b"}', "null", 1)) + chunk(piece('{"content":"a"}')) + chunk(piece("{}", '"stop"', 1));
     assert.equal(watch(crossed).finished, false);
   });
@@ -201,7 +201,7 @@ describe("the tap of a Chat stream", () => {
     assert.deepEqual(watch(before + broken).error, { status: 502, message: "Gone", code: "502" });
   });
 
-  test("reads a reason in the second choice of one chunk", () => {
+  test("reads a finish reason in the second choice of one chunk", () => {
     const two = `[{"index":0,"delta":{"content":"a"},"finish_reason":null},{"index":1,"delta":{},"finish_reason":"stop"}]`;
     assert.equal(watch(chunk(piece('{"content":"a"}')) + chunk(two)).facts.stopReason, "stop");
   });
@@ -211,7 +211,7 @@ describe("the tap of a Chat stream", () => {
     assert.equal(after.out, `${chunk(piece("{}", '"stop"'))}data: [DONE]\n\n`);
   });
 
-  test("passes comments and events that are no JSON, and learns nothing from them", () => {
+  test("passes comments and events that are not JSON, and reads nothing from them", () => {
     const stream = `: OPENROUTER PROCESSING\n\ndata: hello\n\n${chunk(piece('{"content":"a"}'))}`;
     assert.deepEqual(watch(stream).out, stream);
     assert.equal(watch(stream).opened, 3);
@@ -254,13 +254,13 @@ describe("the tap of a Chat stream", () => {
     });
   });
 
-  test("keeps a chunk without choices that tells no usage, and a usage that came with a choice", () => {
+  test("keeps a chunk without choices and without usage, and a usage that came with a choice", () => {
     const filter = 'data: {"id":"","model":"","choices":[],"prompt_filter_results":[]}\n\n';
     const last = chunk(piece("{}", '"stop"'), ',"usage":{"prompt_tokens":1,"completion_tokens":1}');
     assert.equal(watch(filter + last, true).out, filter + last);
   });
 
-  test("takes no null but the one at the top level, in whatever spelling", () => {
+  test("removes only the null at the top level, in any spelling", () => {
     const before = chunk(piece('{"content":"a"}'));
     for (const [given, expected] of [
       [
@@ -279,12 +279,12 @@ describe("the tap of a Chat stream", () => {
     }
   });
 
-  test("takes no null within a choice, however often it comes", () => {
+  test("removes no null within a choice, however often it comes", () => {
     const inner = chunk('[{"index":0,"delta":{"content":"a"},"usage":null}]', ',"x":1');
     assert.equal(watch(inner + inner + inner, true).out, inner + inner + inner);
   });
 
-  test("takes the null out in any framing, and an error for one in the shape of content", () => {
+  test("removes the null in any framing, and reads an error in the shape of content as an error", () => {
     const usual = chunk(piece('{"content":"a"}'), ',"usage":null');
     const bare = usual.replace("data: ", "data:");
     const cut = usual.replace(',"usage":null', "");
@@ -294,7 +294,7 @@ describe("the tap of a Chat stream", () => {
     assert.equal(watch(`${usual}event: error\n${usual}`).error?.status, 500);
   });
 
-  test("takes the null out of events in unusual framing", () => {
+  test("removes the null from events in unusual framing", () => {
     assert.equal(watch('id: 1\r\ndata:{"usage":null,"a":1}\r\n\r\n', true).out, 'id: 1\r\ndata:{"a":1}\r\n\r\n');
     assert.equal(watch('data: {"usage":null,\ndata: "a":1}\n\n', true).out, 'data: {\ndata: "a":1}\n\n');
   });
@@ -325,17 +325,17 @@ describe("the tap of a Chat stream", () => {
     [
       "an event that is no JSON",
       "event: error\ndata: oops",
-      { status: 500, message: "The provider ended its stream with an error that tells nothing." },
+      { status: 500, message: "The provider ended its stream with an error without a message." },
     ],
   ] as const) {
-    test(`takes ${what} for an error and passes nothing of it`, () => {
+    test(`reads ${what} as an error and passes nothing of it on`, () => {
       const before = chunk(piece('{"content":"ü"}'));
       const seen = watch(`${before}${event}\n\n${before}data: [DONE]\n\n`);
       assert.deepEqual([seen.error, seen.out, seen.ended], [error, before, false]);
     });
   }
 
-  test("takes an error of null, or in the words of the answer, for none", () => {
+  test("does not read a null error, or an error in the text of the answer, as an error", () => {
     const stream = chunk(piece('{"content":"\\"error\\":{}"}'), ',"error":null');
     const seen = watch(stream + stream);
     assert.deepEqual([seen.error, seen.out], [undefined, stream + stream]);

@@ -12,8 +12,8 @@ import { withoutNullUsage } from "./hide-usage.ts";
 import { findUsage } from "./usage.ts";
 
 /**
- * Watches a Chat stream that passes through as bytes. Chunks are parsed, but for those that differ from one before only in their
- * piece of content. With `hideUsage` the usage chunk is left out, and the `"usage":null` that came with it in the other chunks: the client did not ask for them.
+ * Watches a Chat stream that passes through as bytes. Chunks are parsed, except those that differ from an earlier one only in their piece of content.
+ * With `hideUsage`, the usage chunk is removed, and the `"usage":null` in the other chunks: the client did not ask for them.
  */
 export class ChatTap implements StreamTap {
   readonly facts: AnswerFacts = {};
@@ -22,7 +22,7 @@ export class ChatTap implements StreamTap {
   error: UpstreamError | undefined;
   textBytes = 0;
   readonly #hideUsage: boolean;
-  /** Choices seen (`n` may be above 1), and whether each has given its reason of the end. */
+  /** The choices seen (`n` may be above 1), and whether each has had its finish reason. */
   readonly #choices = new Map<number, boolean>();
   #shape: ChunkShape | undefined;
 
@@ -67,7 +67,8 @@ export class ChatTap implements StreamTap {
     if (reported !== undefined) this.facts.usage = mergeUsage(this.facts.usage, reported);
     let ends = false;
     if (Array.isArray(choices)) for (const choice of choices) ends = this.#readChoice(choice) || ends;
-    // A chunk that tells more than content would be told again by one of its shape, which is not read: what came between would stand.
+    // A chunk of a known shape is not read. So a chunk that has more than content gives no shape: its repetition has to be read, as the facts may
+    // have changed in between.
     if (this.opened && !ends && reported === undefined) this.#shape ??= learnShape(event.data);
     if (!this.#hideUsage) return event.raw;
     return isObject(usage) && Array.isArray(choices) && choices.length === 0 ? "" : withoutNullUsage(event);
@@ -88,7 +89,7 @@ export class ChatTap implements StreamTap {
   }
 }
 
-/** Bytes of the texts and arguments in a delta that has been parsed. */
+/** Bytes of the texts and arguments in a parsed delta. */
 function bytesOfDelta(delta: WireObject): number {
   let bytes = 0;
   for (const [key, value] of Object.entries(delta)) {
@@ -106,12 +107,12 @@ const contentKey = '{"content":"';
 
 /** Bytes of the text in the delta of a chunk of a known shape, which begins at `start`. */
 function deltaBytes(data: string, start: number, end: number): number {
-  // The common delta has nothing else; the characters told apart are those of `{"content":` and `{"tool_calls":`.
+  // The common delta has nothing else. The two characters distinguish `{"content":` from `{"tool_calls":`.
   const isContent = data.charCodeAt(start + 2) === 0x63 && data.charCodeAt(start + contentKey.length - 1) === 0x22;
   return isContent ? Math.max(0, end - start - contentKey.length - 2) : lastTextBytes(data, end);
 }
 
-/** The event of a known shape without its `"usage":null`; `end` is where the value of `delta` ends in its data. */
+/** The event of a known shape without its `"usage":null`; `end` is the offset after the value of `delta` in its data. */
 function cutShaped(event: SseEvent, { tail, cutTail }: ChunkShape, end: number): string {
   const { raw, data } = event;
   // The common framing, `data: …` and two line feeds, shifts all offsets by six.
@@ -119,18 +120,20 @@ function cutShaped(event: SseEvent, { tail, cutTail }: ChunkShape, end: number):
   return raw.slice(0, end + 6) + cutTail + raw.slice(end + 6 + tail.length);
 }
 
-/** A chunk as JSON; `undefined`: it is no object, so no chunk of this protocol: it passes, and the client judges it. */
+/** Parses a chunk; `undefined` if it is not an object: then it is not a chunk of this protocol, and it is passed on to the client. */
 export function parseChunk(data: string): WireObject | undefined {
   return jsonObject(utf8OfLatin1(data));
 }
 
-/** An error in place of a chunk: `data: {"error":{…}}`, or an event of that name; or in one of its choices. `"error":null` is none. */
+/**
+ * An error in place of a chunk: `data: {"error":{…}}`, an event with that name, or an error in one of its choices. `"error":null` is not an error.
+ */
 export function errorOf(event: SseEvent, chunk: WireObject | undefined): UpstreamError | undefined {
   if (event.name !== "error" && !isError(chunk?.["error"])) return errorOfChoices(chunk?.["choices"]);
-  return readErrorObject(chunk) ?? { status: 500, message: "The provider ended its stream with an error that tells nothing." };
+  return readErrorObject(chunk) ?? { status: 500, message: "The provider ended its stream with an error without a message." };
 }
 
-/** A delta says something where any field but its role does: text, reasoning, a refusal, tool calls, audio, or what a vendor adds. */
+/** A delta has content if any field but its role has: text, reasoning, a refusal, tool calls, audio, or a field that a vendor adds. */
 function hasContent(delta: unknown): boolean {
   if (!isObject(delta)) return false;
   return Object.entries(delta).some(([key, value]) => key !== "role" && isSomething(value));

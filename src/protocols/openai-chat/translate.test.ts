@@ -22,12 +22,12 @@ import { ChatStreamEncoder } from "./stream-encoder.ts";
 
 const call = { route: openaiChat.routes[0]!, param: "", query: "" };
 
-/** An answer as this dialect can tell it: reasoning, one text, one refusal, calls. */
+/** An answer that this dialect can express: reasoning, one text, one refusal, calls. */
 const content = fc
   .tuple(fc.option(reasoningBlock), fc.option(textBlock), fc.option(refusalBlock), fc.array(callBlock, { maxLength: 4 }))
   .map(([reasoning, text, refusal, calls]) => [reasoning, text, refusal, ...calls].filter((block): block is Block => block !== null));
 
-/** Without the mark that says where reasoning goes back. */
+/** The block without the mark that says where to send its reasoning back. */
 function withoutMark(block: Block): Block {
   if (block.type !== "reasoning") return block;
   const { proof: _, ...unmarked } = block;
@@ -35,7 +35,7 @@ function withoutMark(block: Block): Block {
 }
 
 describe("Chat as upstream of a translation", () => {
-  test("the stream of an answer tells what its JSON tells, wherever its bytes are cut", () => {
+  test("the stream of an answer, cut anywhere, and its JSON decode to the same answer", () => {
     fc.assert(
       fc.property(answerWith(content), fc.array(fc.double({ min: 0, max: 1, noNaN: true })), (answer, cuts) => {
         const encoder = new ChatStreamEncoder(client());
@@ -82,7 +82,7 @@ describe("Chat as upstream of a translation", () => {
   });
 
   for (const { name, protocol, request } of recordedRequests()) {
-    test(`the provider takes what ${name} becomes`, () => {
+    test(`the provider accepts the request of ${name}`, () => {
       for (const quirks of [
         {},
         { noDeveloperRole: true, noCustomTools: true, noAllowedTools: true, maxTokensField: "max_tokens" as const },
@@ -97,7 +97,7 @@ describe("Chat as upstream of a translation", () => {
     });
 
     if (protocol !== "openai-chat") continue;
-    test(`${name} comes back as it was`, () => {
+    test(`${name} is rendered as it was parsed`, () => {
       const rendered = openaiChatUpstream.renderRequest(
         request,
         target({ model: request.model, stream: request.stream, quirks: { echoReasoning: true } }),

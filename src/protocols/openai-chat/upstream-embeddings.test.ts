@@ -6,7 +6,7 @@ import { upstreamEmbeddings } from "./upstream-embeddings.ts";
 const request = { model: "m", inputs: ["a", "b ✓"], batch: true };
 
 describe("embeddings of an upstream that speaks OpenAI's protocol", () => {
-  test("several texts are one request, one text is a bare one; numbers are asked for, whatever the client wants", () => {
+  test("several texts are one request, a single text is not in a list; numbers are requested, whatever format the client wants", () => {
     const render = (some: object): unknown => upstreamEmbeddings.render({ ...request, ...some }, "up");
     assert.deepEqual(render({ dimensions: 4, encoding: "base64" }), {
       operation: "embed",
@@ -20,7 +20,7 @@ describe("embeddings of an upstream that speaks OpenAI's protocol", () => {
     });
   });
 
-  test("what only Gemini has is lost, and named", () => {
+  test("fields that only Gemini has are reported as lost", () => {
     const extensions = {
       "gemini-generate": { taskType: "RETRIEVAL_QUERY", title: "T", autoTruncate: false },
       "openai-chat": { user: "u" },
@@ -32,7 +32,7 @@ describe("embeddings of an upstream that speaks OpenAI's protocol", () => {
     ]);
   });
 
-  test("vectors stand in the order of their index, as numbers or base64, with the count where there is one", () => {
+  test("vectors are in the order of their index, as numbers or base64, with the token count if there is one", () => {
     const data = [
       { object: "embedding", index: 1, embedding: "AACAPwAAAMA=" },
       { object: "embedding", index: 0, embedding: [0.5, 0.25] },
@@ -48,7 +48,7 @@ describe("embeddings of an upstream that speaks OpenAI's protocol", () => {
     assert.deepEqual(parse({ data: [{ embedding: [1] }, { embedding: [2] }] }), { vectors: [[1], [2]] }, "no index at all");
   });
 
-  test("an answer that is none is the provider's fault", () => {
+  test("an answer that is not an embedding is the provider's error", () => {
     const broken = [
       "",
       "null",

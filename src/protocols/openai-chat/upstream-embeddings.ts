@@ -8,8 +8,8 @@ import { readVector } from "../vector.ts";
 import { invalidEmbeddings, parseEmbeddings } from "../embeddings-answer.ts";
 
 /**
- * `POST /embeddings` for a request that came in another dialect: `{"model","input","encoding_format":"float","dimensions"?}`. Source:
- * `EmbeddingCreateParams` of the npm package `openai` 7.57. Numbers are asked for, as every compatible server has them, not all of them base64.
+ * Renders `POST /embeddings` for a request of another dialect: `{"model","input","encoding_format":"float","dimensions"?}`. Source:
+ * `EmbeddingCreateParams` of the npm package `openai` 7.57. Numbers are requested, as every compatible server has them; not all have base64.
  */
 function render(request: EmbeddingRequest, model: string): ReturnType<UpstreamEmbeddings["render"]> {
   const losses = new Losses();
@@ -23,7 +23,10 @@ function render(request: EmbeddingRequest, model: string): ReturnType<UpstreamEm
   return { operation: "embed", value: JSON.stringify(body), losses: losses.list };
 }
 
-/** `{"data":[{"index","embedding"}],"usage":{"prompt_tokens"}}`, whose items may come in any order. @throws GatewayError `upstream_invalid_response`. */
+/**
+ * Parses `{"data":[{"index","embedding"}],"usage":{"prompt_tokens"}}`, whose items may come in any order. @throws GatewayError
+ * `upstream_invalid_response`.
+ */
 function parse(body: string): EmbeddingAnswer {
   const wire = parseEmbeddings(body, readErrorObject);
   const data = isObject(wire) ? wire["data"] : undefined;
@@ -41,5 +44,5 @@ function parse(body: string): EmbeddingAnswer {
   return compact({ vectors, inputTokens });
 }
 
-/** Embeddings of a server that speaks OpenAI's protocol, for clients of other dialects. */
+/** The embeddings of a server that speaks OpenAI's protocol, for clients of other dialects. */
 export const upstreamEmbeddings: UpstreamEmbeddings = { render, parse };

@@ -3,8 +3,8 @@ import { compact, isObject, type WireObject } from "../fields.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
- * The usage that a chunk or an answer holds: `usage`, or where a vendor puts it instead (`x_groq.usage` at Groq, `choices[0].usage` at Moonshot).
- * `undefined`: none that can be read.
+ * Finds the usage of a chunk or an answer: `usage`, or the place where a vendor puts it instead (`x_groq.usage` at Groq, `choices[0].usage` at
+ * Moonshot). `undefined`: there is no readable usage.
  */
 export function findUsage(wire: WireObject): Usage | undefined {
   const groq = wire["x_groq"];
@@ -19,9 +19,9 @@ export function findUsage(wire: WireObject): Usage | undefined {
 }
 
 /**
- * Reads `CompletionUsage` (npm package `openai` 7.57). `prompt_tokens` holds the cached ones; cached are also read from DeepSeek's
- * `prompt_cache_hit_tokens` and Moonshot's `cached_tokens`. Some vendors leave reasoning out of `completion_tokens` but not out of `total_tokens` (xAI,
- * Google's compatible endpoint): then the total tells the output.
+ * Parses `CompletionUsage` (npm package `openai` 7.57). `prompt_tokens` includes the cached ones; cached tokens are also read from DeepSeek's
+ * `prompt_cache_hit_tokens` and Moonshot's `cached_tokens`. Some vendors include reasoning in `total_tokens` but not in `completion_tokens` (xAI,
+ * Google's compatible endpoint): then the output is computed from the total.
  */
 export function parseUsage(wire: unknown): Usage | undefined {
   if (!isObject(wire)) return undefined;
@@ -44,7 +44,7 @@ function outputOf(completion: number | undefined, input: number | undefined, tot
   return Math.max(completion, total - input);
 }
 
-/** `undefined` where nothing is known. The wire demands all three sums, so a part that nobody reported counts as 0 in them. */
+/** `undefined` if nothing is known. The wire requires all three sums, so a part that was not reported counts as 0 in them. */
 export function renderUsage(usage: Usage): WireUsage | undefined {
   const { input, output, cacheRead, reasoning } = usage;
   if (input === undefined && output === undefined) return undefined;

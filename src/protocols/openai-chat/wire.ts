@@ -10,7 +10,7 @@ import type { CreateEmbeddingResponse } from "openai/resources/embeddings";
 
 /**
  * The wire of Chat Completions and of embeddings. Source: the types of the npm package `openai` 7.57 (resources/chat/completions, completions,
- * embeddings), November 2026. What several compatible servers have beyond it is added here, with who has it.
+ * embeddings), November 2026. Fields that several compatible servers have beyond it are added here, with the names of the servers.
  */
 export type WireCompletion = Omit<ChatCompletion, "choices"> & {
   choices: (Omit<ChatCompletion.Choice, "message"> & { message: WireMessage })[];
@@ -20,7 +20,7 @@ export type WireMessage = Omit<ChatCompletionMessage, "tool_calls"> & {
   tool_calls?: WireToolCall[];
   /** The visible reasoning: DeepSeek, vLLM, Moonshot, … */
   reasoning_content?: string;
-  /** Entries of the reasoning, which go back as they are: OpenRouter, MiniMax. */
+  /** Entries of the reasoning, which are sent back unchanged: OpenRouter, MiniMax. */
   reasoning_details?: readonly Readonly<Record<string, unknown>>[];
   /** Pictures that the model made: OpenRouter. */
   images?: { type: "image_url"; image_url: { url: string } }[];

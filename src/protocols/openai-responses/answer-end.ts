@@ -7,7 +7,7 @@ export interface AnswerEnd {
   readonly rawStopReason?: string;
 }
 
-/** Why a response ended: `incomplete_details.reason`, else its status and what it holds. */
+/** Returns why a response ended: by `incomplete_details.reason`, else by its status and its content. */
 export function readEnd(response: WireObject, content: { readonly calls: boolean; readonly refusal: boolean }): AnswerEnd {
   const details = response["incomplete_details"];
   const reason = isObject(details) ? textOf(details["reason"]) : "";
@@ -31,7 +31,7 @@ export interface AnswerHead {
   readonly createdAt: number;
 }
 
-/** The id is bare: without the vendor's prefix. */
+/** Reads the head. The id is without the vendor's prefix. */
 export function readHead(response: WireObject): AnswerHead {
   const created = response["created_at"];
   return {

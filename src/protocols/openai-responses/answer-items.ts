@@ -4,7 +4,7 @@ import { restoreArguments, restoreCall, type RestoredCall } from "../restore-too
 import { madeCallId } from "../tool-names.ts";
 import type { ToolNames } from "../translation.ts";
 
-/** Reads the items of an answer leniently: a field that is missing or of another type says nothing. */
+/** The items of an answer are read leniently: a field that is missing or of another type is empty. */
 export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
@@ -13,7 +13,7 @@ export function objectsOf(value: unknown): readonly WireObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** What a reasoning item tells; the text is `content` where it shows the reasoning itself, else its summary. */
+/** The facts of a reasoning item; the text is `content` if the item shows the reasoning itself, else its summary. */
 export interface ReasoningItem {
   readonly start: Extract<BlockStart, { type: "reasoning" }>;
   readonly text: string;
@@ -30,7 +30,7 @@ export function readReasoning(item: WireObject): ReasoningItem {
   };
 }
 
-/** The proof that `encrypted_content` is; `undefined` where it is empty. */
+/** The proof in `encrypted_content`; `undefined` if it is empty. */
 export function encryptedProof(data: string): ReasoningProof | undefined {
   return data === "" ? undefined : { protocol: "openai-responses", kind: "encrypted", data };
 }
@@ -40,7 +40,7 @@ export function isCall(item: WireObject): boolean {
   return item["type"] === "function_call" || item["type"] === "custom_tool_call";
 }
 
-/** The head of a call; a call without id gets one that is the same whenever this answer is read. */
+/** The head of a call. A call without an id gets one that is the same at every reading of this answer. */
 export function readCall(item: WireObject, answerId: string, output: number, toolNames: ToolNames | undefined): RestoredCall {
   const id = textOf(item["call_id"]) || madeCallId(`${answerId} ${output}`);
   const { namespace, id: itemId } = item;
@@ -63,7 +63,7 @@ export function argumentsOf(item: WireObject): string {
   return isObject(text) ? JSON.stringify(text) : textOf(text);
 }
 
-/** The blocks that an item of `output` stands for; what only the vendor understands is opaque. */
+/** Parses an item of `output` to blocks; what only the vendor understands is opaque. */
 export function parseItem(item: WireObject, output: number, answerId: string, toolNames: ToolNames | undefined): readonly Block[] {
   if (item["type"] === "message") return objectsOf(item["content"]).flatMap(parsePart);
   if (item["type"] === "reasoning") {
@@ -80,7 +80,7 @@ function parsePart(part: WireObject): Block[] {
   return type === undefined ? [] : [{ type, text: partText(part) }];
 }
 
-/** The block that a part of a message is. */
+/** The type of block for a part of a message. */
 export function partType(part: WireObject): "text" | "refusal" | undefined {
   if (part["type"] === "refusal") return "refusal";
   return part["type"] === "output_text" || part["type"] === "text" ? "text" : undefined;

@@ -4,17 +4,17 @@ import { restoreArguments, type RestoredCall } from "../restore-tool.ts";
 import type { ToolNames } from "../translation.ts";
 import { argumentsOf, objectsOf, partText, partType, readCall, readReasoning } from "./answer-items.ts";
 
-/** An item of a stream while its deltas come. Each method returns the events that tell the change. */
+/** An item of a stream while its deltas come. Each method returns the events for the change. */
 export interface DecodedItem {
   /** A piece of a part's text, of the reasoning or of the arguments. */
   delta(event: WireObject, text: string): StreamEvent[];
   /** A part as it begins or ends. */
   part(event: WireObject, part: WireObject, ended: boolean): StreamEvent[];
-  /** The item as a whole: what its deltas have not told is told now. */
+  /** The whole item: what its deltas did not contain is emitted now. */
   done(item: WireObject): StreamEvent[];
 }
 
-/** Hands out the indexes of blocks, in order of start. */
+/** Returns the next index of a block, in order of start. */
 export type NextIndex = () => number;
 
 interface OpenText {
@@ -23,13 +23,13 @@ interface OpenText {
   ended: boolean;
 }
 
-function tellText(block: OpenText, text: string, type: "text" | "arguments" = "text"): StreamEvent[] {
+function emitText(block: OpenText, text: string, type: "text" | "arguments" = "text"): StreamEvent[] {
   if (text === "") return [];
   block.text += text;
   return [{ type: "block-delta", index: block.index, delta: { type, text } }];
 }
 
-/** What of the whole text has not been told; nothing where the deltas told another one, as they have gone out. */
+/** The part of the whole text that is not emitted yet; nothing if the deltas had another text, as that has been sent. */
 function restOf(block: OpenText, whole: string): string {
   return whole.startsWith(block.text) ? whole.slice(block.text.length) : "";
 }
@@ -51,24 +51,24 @@ export class DecodedMessage implements DecodedItem {
 
   delta(event: WireObject, text: string): StreamEvent[] {
     const { events, block } = this.#open(partIndex(event), event["type"] === "response.refusal.delta" ? "refusal" : "text");
-    return block.ended ? [] : [...events, ...tellText(block, text)];
+    return block.ended ? [] : [...events, ...emitText(block, text)];
   }
 
   part(event: WireObject, part: WireObject, ended: boolean): StreamEvent[] {
-    return this.#tell(partIndex(event), part, ended);
+    return this.#emitPart(partIndex(event), part, ended);
   }
 
   done(item: WireObject): StreamEvent[] {
-    const told = objectsOf(item["content"]).flatMap((part, index) => this.#tell(index, part, true));
-    return [...told, ...[...this.#parts.values()].flatMap(end)];
+    const rest = objectsOf(item["content"]).flatMap((part, index) => this.#emitPart(index, part, true));
+    return [...rest, ...[...this.#parts.values()].flatMap(end)];
   }
 
-  #tell(index: number, part: WireObject, ended: boolean): StreamEvent[] {
+  #emitPart(index: number, part: WireObject, ended: boolean): StreamEvent[] {
     const type = partType(part);
     if (type === undefined) return [];
     const { events, block } = this.#open(index, type);
     if (block.ended) return [];
-    return [...events, ...tellText(block, restOf(block, partText(part))), ...(ended ? end(block) : [])];
+    return [...events, ...emitText(block, restOf(block, partText(part))), ...(ended ? end(block) : [])];
   }
 
   #open(index: number, type: "text" | "refusal"): { readonly events: StreamEvent[]; readonly block: OpenText } {
@@ -84,7 +84,7 @@ function partIndex(event: WireObject): number {
   return typeof event["content_index"] === "number" ? event["content_index"] : 0;
 }
 
-/** Reasoning: the parts of its summary are paragraphs of one text. A server that streams the reasoning itself has no need of its summary. */
+/** Reasoning: the parts of its summary are paragraphs of one text. If a server streams the reasoning itself, its summary is not needed. */
 export class DecodedReasoning implements DecodedItem {
   readonly #block: OpenText;
   readonly #started: StreamEvent;
@@ -106,7 +106,7 @@ export class DecodedReasoning implements DecodedItem {
     if ((this.#source ??= source) !== source) return [];
     const isNext = source === "summary" && this.#part !== undefined && this.#part !== event["summary_index"];
     this.#part = event["summary_index"] ?? 0;
-    return tellText(this.#block, (isNext ? "\n\n" : "") + text);
+    return emitText(this.#block, (isNext ? "\n\n" : "") + text);
   }
 
   part(): StreamEvent[] {
@@ -116,14 +116,14 @@ export class DecodedReasoning implements DecodedItem {
   done(item: WireObject): StreamEvent[] {
     if (this.#block.ended) return [];
     const { text, proof } = readReasoning(item);
-    const told = tellText(this.#block, restOf(this.#block, text));
+    const events = emitText(this.#block, restOf(this.#block, text));
     const { index } = this.#block;
-    if (proof !== undefined) told.push({ type: "block-delta", index, delta: { type: "proof", proof } });
-    return [...told, ...end(this.#block)];
+    if (proof !== undefined) events.push({ type: "block-delta", index, delta: { type: "proof", proof } });
+    return [...events, ...end(this.#block)];
   }
 }
 
-/** A call. Where the client's tool takes free text that came wrapped, its input is told when it is whole. */
+/** A call. If the client's tool takes free text that is wrapped, its input is emitted when it is complete. */
 export class DecodedCall implements DecodedItem {
   readonly #call: RestoredCall;
   readonly #block: OpenText;
@@ -141,7 +141,7 @@ export class DecodedCall implements DecodedItem {
   delta(_event: WireObject, text: string): StreamEvent[] {
     if (this.#block.ended) return [];
     this.#held += text;
-    return this.#call.wrapped ? [] : tellText(this.#block, text, "arguments");
+    return this.#call.wrapped ? [] : emitText(this.#block, text, "arguments");
   }
 
   part(): StreamEvent[] {
@@ -151,6 +151,6 @@ export class DecodedCall implements DecodedItem {
   done(item: WireObject): StreamEvent[] {
     if (this.#block.ended) return [];
     const whole = restoreArguments(this.#call, argumentsOf(item) || this.#held);
-    return [...tellText(this.#block, restOf(this.#block, whole), "arguments"), ...end(this.#block)];
+    return [...emitText(this.#block, restOf(this.#block, whole), "arguments"), ...end(this.#block)];
   }
 }

@@ -20,14 +20,14 @@ const keys = [
 const ownLimits: OwnLimits = { names: ["max_output_tokens"], isNested: false };
 
 /**
- * Reads what the gateway must know of a Responses body. The vendor lets `model` be absent (a stored prompt, a continued response may name it); here it
- * chooses the provider, so it is required. Spans: `model`, `previous_response_id`, `input`; `usageOption`: the member that asks for the cost.
+ * Reads what the gateway must know of a Responses body. At the vendor `model` is optional (a stored prompt or a continued response may name it); here
+ * it chooses the provider, so it is required. Spans: `model`, `previous_response_id`, `input`; `usageOption`: the member that asks for the cost.
  * @throws GatewayError `invalid_json`, `ambiguous_json`, `invalid_request`.
  */
 export function readEnvelope(body: string, call: RouteCall): Envelope {
   const { spans, open, empty } = scanDocument(body, keys);
   const model = readModel(body, spans[0]);
-  // A count is one number, whatever the body says.
+  // The answer of a count is one number, even if the body asks for a stream.
   const stream = call.route.operation === "generate" && (readSwitch(body, spans[1], "stream") ?? false);
   const previousResponseId = readPrevious(body, spans[2]);
   const store = readSwitch(body, spans[3], "store");

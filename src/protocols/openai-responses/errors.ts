@@ -5,8 +5,8 @@ import { renderEvent } from "./render-event.ts";
 import type { WireResponse } from "./wire.ts";
 
 /**
- * Codes that `response.failed` passes on: those of `ResponseError` (npm package `openai` 7.57), and two that agents read to give up at once. Anything else
- * is `server_error`, which agents retry; `server_is_overloaded` among it, which some take for final.
+ * The codes that `response.failed` passes on: those of `ResponseError` (npm package `openai` 7.57), and two that make agents give up at once. Any
+ * other code becomes `server_error`, which agents retry; also `server_is_overloaded`, which some agents read as final.
  */
 const passedCodes: ReadonlySet<string> = new Set([
   "server_error",
@@ -34,7 +34,7 @@ const passedCodes: ReadonlySet<string> = new Set([
   "insufficient_quota",
 ]);
 
-/** The `error` of a response that failed. */
+/** Returns the `error` of a failed response. */
 export function failureOf(error: GatewayError): NonNullable<ResponseState["error"]> {
   const given = error.upstreamCode;
   if (given !== undefined && passedCodes.has(given)) return { code: given, message: error.message };
@@ -42,8 +42,8 @@ export function failureOf(error: GatewayError): NonNullable<ResponseState["error
 }
 
 /**
- * The event that ends a stream with an error: `response.failed`, not `event: error`, because agents only take the former for an end. It goes on with the
- * id and the numbers of the stream, where `facts` has them; what it would repeat of the request is left at the defaults.
+ * The event that ends a stream with an error: `response.failed`, not `event: error`, as agents only read the former as an end. It continues the id
+ * and the numbers of the stream, if `facts` has them; the fields that repeat the request have their defaults.
  */
 export function renderStreamError(error: GatewayError, requestId: string, client: { readonly facts?: AnswerFacts }): string {
   const { id, model, sequence, usage } = client.facts ?? {};
@@ -62,7 +62,7 @@ export function renderStreamError(error: GatewayError, requestId: string, client
   return renderEvent({ type: "response.failed", response }, sequence === undefined ? 0 : sequence + 1);
 }
 
-/** Seconds since 1970 at which a request came: the first 48 bits of a UUIDv7 are milliseconds (RFC 9562, section 5.7). */
+/** The time at which a request came, in seconds since 1970: the first 48 bits of a UUIDv7 are milliseconds (RFC 9562, section 5.7). */
 function secondsOf(requestId: string): number {
   const found = /^req_([0-9a-f]{8})-([0-9a-f]{4})-7/.exec(requestId);
   return found === null ? 0 : Math.floor(Number.parseInt(`${found[1]}${found[2]}`, 16) / 1000);

@@ -44,7 +44,7 @@ describe("OpenAI Responses as a protocol", () => {
     });
   }
 
-  test("does no embeddings", () => {
+  test("has no embeddings", () => {
     assert.throws(() => openaiResponses.upstreamPath(call("embed"), "m"), GatewayError);
   });
 
@@ -69,7 +69,7 @@ describe("OpenAI Responses as a protocol", () => {
     assert.deepEqual(openaiResponses.planEdits(envelope, call("generate"), {}), []);
   });
 
-  test("takes null for absent, and streams no count", () => {
+  test("reads null as absent, and does not stream a count", () => {
     const body =
       '{"model":"m","previous_response_id":null,"store":null,"max_output_tokens":null,"background":null,"conversation":null,"stream":true}';
     assert.deepEqual(openaiResponses.readEnvelope(body, call("count-tokens")), {
@@ -96,7 +96,7 @@ describe("OpenAI Responses as a protocol", () => {
     });
   }
 
-  test("reads the facts of a recorded answer, and of what else is answered", () => {
+  test("reads the facts of a recorded answer, and of the other answers", () => {
     const recorded = readFileSync(new URL("fixtures/answer.json", import.meta.url), "utf8");
     assert.deepEqual(openaiResponses.readAnswer(latin1OfUtf8(recorded), call("generate")), {
       id: "resp_7b1fab49b0c86ddae8b989cc",
@@ -110,7 +110,7 @@ describe("OpenAI Responses as a protocol", () => {
     assert.deepEqual(openaiResponses.readAnswer('{"object":"response.input_tokens","input_tokens":7}', call("count-tokens")), {});
   });
 
-  test("answers a count as the vendor's SDK has it", () => {
+  test("renders a token count as the vendor's SDK types it", () => {
     assert.equal(openaiResponses.renderTokenCount(7), '{"object":"response.input_tokens","input_tokens":7}');
   });
 });
@@ -124,7 +124,7 @@ describe("the error that ends a Responses stream", () => {
     return JSON.parse(data!.slice("data: ".length)) as Record<string, unknown>;
   };
 
-  test("goes on with the id and the numbers of the stream", () => {
+  test("continues the id and the numbers of the stream", () => {
     const { sequence_number: sequence, response } = told(new GatewayError("upstream_truncated", "Cut."), {
       id: "resp_9",
       model: "m",
@@ -137,7 +137,7 @@ describe("the error that ends a Responses stream", () => {
     );
   });
 
-  test("has an id of its own where nothing is known of the stream", () => {
+  test("has an id of its own if nothing is known of the stream", () => {
     const { sequence_number: sequence, response } = told(new GatewayError("upstream_truncated", "Cut."));
     assert.deepEqual([sequence, (response as { id: string }).id], [0, "resp_01936f2a-1c00-7000-8000-000000000001"]);
   });
@@ -153,7 +153,7 @@ describe("the error that ends a Responses stream", () => {
     });
   }
 
-  test("is taken for a failure by the vendor's SDK", async () => {
+  test("is read as a failure by the vendor's SDK", async () => {
     const created = { id: "resp_9", object: "response", created_at: 1, status: "in_progress", model: "m", output: [] };
     const failed = openaiResponses.renderStreamError(new GatewayError("upstream_truncated", "Cut."), requestId, {
       jsonArray: false,

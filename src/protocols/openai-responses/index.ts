@@ -48,7 +48,7 @@ export const openaiResponses: Protocol = {
   parseModelList,
 };
 
-/** The same protocol as that of an upstream which serves clients of other dialects. */
+/** The protocol of an upstream that serves clients of other dialects. */
 export const openaiResponsesUpstream: UpstreamProtocol = {
   outputBounds: { least: leastOutputTokens },
   renderRequest,

@@ -10,7 +10,7 @@ const commentary = said("assistant", { phase: "commentary" });
 const answer = said("assistant", { phase: "final_answer" });
 
 describe("the phase of an assistant's messages", () => {
-  test("is commentary where a call follows in the same turn, whatever stands between them", () => {
+  test("is commentary if a call follows in the same turn, with anything between them", () => {
     const reasoning: Wire = { type: "reasoning", summary: [], encrypted_content: "e" };
     assert.deepEqual(labelPhases([said("user"), said("assistant"), said("assistant"), reasoning, { ...call, type: "custom_tool_call" }]), [
       said("user"),
@@ -21,14 +21,14 @@ describe("the phase of an assistant's messages", () => {
     ]);
   });
 
-  test("is the final answer where none does: not behind it, and not in a later turn", () => {
+  test("is the final answer if no call follows it: a call before it, or in a later turn, does not count", () => {
     assert.deepEqual(
       labelPhases([said("assistant"), said("user"), call, said("assistant"), output, said("assistant"), said("developer"), call]),
       [answer, said("user"), call, answer, output, answer, said("developer"), call],
     );
   });
 
-  test("stays as a client of this protocol sent it", () => {
+  test("is kept as a client of this protocol sent it", () => {
     const items = [
       said("assistant", { id: "msg_1" }),
       said("assistant", { status: "completed" }),

@@ -1,9 +1,9 @@
 import type { WireObject } from "../fields.ts";
 
 /**
- * Items of `input` where each message of the assistant's tells its `phase`, as later models want it back ("dropping it can degrade performance",
- * `EasyInputMessage` of the npm package `openai` 7.57). Other dialects have no such word, so it is what the gateway's own answers say: `commentary` is
- * what a call follows in the same turn, else it is the `final_answer`. An item that a client of this protocol sent with fields of its own stays as it is.
+ * Adds the `phase` to each message of the assistant in `input`, as later models need it back ("dropping it can degrade performance",
+ * `EasyInputMessage` of the npm package `openai` 7.57). Other dialects have no phase, so it is that of the gateway's own answers: `commentary` if a
+ * call follows in the same turn, else `final_answer`. An item that a client of this protocol sent with fields of its own is not changed.
  */
 export function labelPhases(items: readonly WireObject[]): readonly WireObject[] {
   let callFollows = false;

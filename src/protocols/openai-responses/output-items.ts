@@ -4,10 +4,10 @@ import type { WireCustomCall, WireFunctionCall, WireItem, WireMessageItem, WireP
 
 export type ItemStatus = "in_progress" | "completed" | "incomplete";
 
-/** Prefixes of items' ids, as the vendor has them. */
+/** The vendor's prefixes of item ids. */
 type ItemPrefix = "msg_" | "rs_" | "fc_" | "ctc_";
 
-/** The id of an item: the upstream's, where it has one of this kind, else made of the response's id and the item's place, so that it is stable. */
+/** The id of an item: the upstream's if it has one of this kind, else one made of the response's id and the item's place, so that it is stable. */
 export function itemId(prefix: ItemPrefix, given: string | undefined, responseId: string, outputIndex: number): string {
   if (given?.startsWith(prefix) === true) return given;
   return `${prefix}${responseId.replace(/^resp_/, "")}_${outputIndex}`;
@@ -22,8 +22,8 @@ export function refusalPart(text: string): WirePart {
 }
 
 /**
- * `final`: nothing follows but proofs alone (Gemini 3 signs plain text, behind its end), so that it is the answer and no `commentary` on the way to
- * it (`phase` of `ResponseOutputMessage`, npm package `openai` 7.57). Agents ask for the phase back, and act on it.
+ * Renders a message. `final`: only proofs without text follow (Gemini 3 signs plain text after its end), so the message is the answer and not
+ * `commentary` before it (`phase` of `ResponseOutputMessage`, npm package `openai` 7.57). Agents ask for the phase back, and act on it.
  */
 export function messageItem(id: string, parts: readonly WirePart[], status: ItemStatus, final: boolean): WireMessageItem {
   return { id, type: "message", status, role: "assistant", content: [...parts], phase: final ? "final_answer" : "commentary" };
@@ -33,7 +33,7 @@ export interface ReasoningItemFields {
   readonly id: string;
   readonly text: string;
   readonly proof: ReasoningProof | undefined;
-  /** Whether the client asked for summaries; else the text stays hidden. */
+  /** Whether the client asked for summaries; if not, the text is hidden. */
   readonly shown: boolean;
 }
 
@@ -64,14 +64,14 @@ export function callItem(call: CallItemFields, status: ItemStatus): WireFunction
     : { id, type: "function_call", status, call_id: callId, name, ...namespace, arguments: call.arguments };
 }
 
-/** An opaque block of this protocol is an item as it stands, if it has what every item has. */
+/** An opaque block of this protocol is an item in its wire form, if it has the fields that every item has. */
 export function opaqueItem(value: unknown): WireItem | undefined {
   return isObject(value) && typeof value["type"] === "string" && typeof value["id"] === "string"
     ? (value as unknown as WireItem)
     : undefined;
 }
 
-/** Why a response is incomplete; `undefined`: it is whole. `saidRefusal`: the answer holds a refusal in words, which is a whole answer here. */
+/** Why a response is incomplete; `undefined`: it is complete. `saidRefusal`: the answer has a refusal as text, which is a complete answer here. */
 export function incompleteReason(reason: StopReason | undefined, saidRefusal: boolean): "max_output_tokens" | "content_filter" | undefined {
   if (reason === "length" || reason === "context-window") return "max_output_tokens";
   if (reason === "refusal" && !saidRefusal) return "content_filter";

@@ -17,8 +17,8 @@ const knownCall: ReadonlySet<string> = new Set(["type", "id", "call_id", "name",
 const knownOutput: ReadonlySet<string> = new Set(["type", "id", "call_id", "name", "output"]);
 
 /**
- * `input`: a text, or items; one neutral message each, in order, so that every item keeps its id. `additional_tools` items become tools, and where
- * they stood is not kept. What only this vendor runs or understands (calls of its own tools, references, compactions) is opaque.
+ * Parses `input`: a text, or items. Each item becomes one neutral message, in order, so that it keeps its id. `additional_tools` items become tools,
+ * and their place is not kept. What only this vendor runs or understands (calls of its own tools, references, compactions) is opaque.
  */
 export function parseInput(input: unknown): ParsedInput {
   if (isAbsent(input)) return { messages: [], tools: [] };
@@ -66,7 +66,7 @@ function parseMessage(item: WireObject, path: string): Message {
   });
 }
 
-/** The text is `content` where the item shows the reasoning itself, else its summary; the parts are kept where the text does not tell them. */
+/** The text is `content` if the item shows the reasoning itself, else its summary; the parts are kept if the text does not contain them. */
 function parseReasoning(item: WireObject, path: string): ReasoningBlock {
   const summary = textsOf(item, "summary", path);
   const content = textsOf(item, "content", path);
@@ -82,7 +82,7 @@ function parseReasoning(item: WireObject, path: string): ReasoningBlock {
   });
 }
 
-/** The texts of `summary` (`summary_text`) or `content` (`reasoning_text`). */
+/** Returns the texts of `summary` (`summary_text`) or `content` (`reasoning_text`). */
 function textsOf(item: WireObject, key: string, path: string): readonly string[] {
   return (optionalArray(item, key, path) ?? []).map((part, index) => {
     const at = join(join(path, key), index);
@@ -115,7 +115,7 @@ function parseOutput(item: WireObject, path: string, custom: boolean): Message {
   return compact({ role: "user" as const, content: [result], id: optionalString(item, "id", path) });
 }
 
-/** Outputs and replies come from the client's side, all else was once the model's. */
+/** Outputs and replies are of the client's side; every other item was made by the model. */
 function parseOpaque(item: WireObject, path: string, type: string): Message {
   const fromClient = type.endsWith("_output") || type.endsWith("_response") || type.endsWith("_trigger") || type === "configuration_update";
   return compact({

@@ -3,12 +3,12 @@ import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
 import { invalidField, join, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
 import { sourceOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
 
-/** What only this protocol has a name for. */
+/** The fields that only this protocol has. */
 export function extensionsOf(fields: WireObject | undefined): Extensions | undefined {
   return fields === undefined ? undefined : { "openai-responses": fields };
 }
 
-/** `content` of a message or `output` of a tool: a string, or parts. */
+/** Parses the `content` of a message or the `output` of a tool: a string, or parts. */
 export function parseParts(content: unknown, path: string): readonly Block[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
   return readArray(content, path).map((part, index) => parsePart(readObject(part, join(path, index)), join(path, index)));
@@ -40,7 +40,7 @@ function parsePart(part: WireObject, path: string): Block {
 }
 
 function parseText(part: WireObject, path: string): Block {
-  // Every text that was once answered carries both lists, mostly empty.
+  // Every text of an earlier answer has both lists, mostly empty.
   const plain = isEmptyList(part["annotations"]) && isEmptyList(part["logprobs"]);
   return compact({
     type: "text" as const,

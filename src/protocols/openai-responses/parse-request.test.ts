@@ -13,7 +13,7 @@ const minimal = { model: "m", input: "hi" };
 const user: Message = { role: "user", content: [{ type: "text", text: "hi" }] };
 
 describe("a Responses request", () => {
-  test("keeps every setting, and what has no neutral name as on the wire", () => {
+  test("keeps every setting, and fields without a neutral name in their wire form", () => {
     const wire = {
       model: "m",
       input: "hi",
@@ -154,7 +154,7 @@ describe("a Responses request", () => {
     ]);
   });
 
-  test("keeps items that only the vendor understands, on the side they came from", () => {
+  test("keeps items that only the vendor understands, in the role that sent them", () => {
     const items = [
       { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "q" } },
       { type: "local_shell_call", id: "ls_1", call_id: "c", status: "completed", action: { type: "exec", command: ["ls"], env: {} } },
@@ -174,7 +174,7 @@ describe("a Responses request", () => {
     );
   });
 
-  test("keeps the parts of reasoning where a text does not tell them", () => {
+  test("keeps the parts of reasoning that a text does not contain", () => {
     const item = {
       type: "reasoning",
       id: "rs_1",
@@ -198,7 +198,7 @@ describe("a Responses request", () => {
     ]);
   });
 
-  test("merges tools that items add: the later one counts", () => {
+  test("merges tools that items add: the later one wins", () => {
     const wire = {
       model: "m",
       tools: [

@@ -18,7 +18,7 @@ import { parseInput } from "./parse-input.ts";
 import { extensionsOf } from "./parse-parts.ts";
 import { isPlainChoice, mergeTools, parseToolChoice, parseToolList } from "./parse-tools.ts";
 
-/** Fields that the neutral form has a name for. */
+/** Fields that have a neutral name. */
 export const knownFields: ReadonlySet<string> = new Set([
   "model",
   "stream",
@@ -43,7 +43,7 @@ export const knownFields: ReadonlySet<string> = new Set([
 const knownReasoning: ReadonlySet<string> = new Set(["effort"]);
 const knownText: ReadonlySet<string> = new Set(["format", "verbosity"]);
 
-/** A body of `POST /v1/responses` or `/v1/responses/input_tokens`. @throws GatewayError `invalid_request` that names the field. */
+/** Parses a body of `POST /v1/responses` or `/v1/responses/input_tokens`. @throws GatewayError `invalid_request` that names the field. */
 export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
   const wire = readObject(body, "body");
   const input = parseInput(readInput(wire));
@@ -71,7 +71,7 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
   });
 }
 
-/** A request must bring something to answer, or name where it stands. */
+/** A request must have an input, or name the place of one. */
 function readInput(wire: WireObject): unknown {
   const stored = ["previous_response_id", "conversation", "prompt"].some((key) => !isAbsent(wire[key]));
   if (!stored && isAbsent(wire["input"])) {
@@ -80,20 +80,20 @@ function readInput(wire: WireObject): unknown {
   return wire["input"];
 }
 
-/** `instructions` are the first message, marked, as the vendor does not carry them over to the next response. */
+/** `instructions` are the first message. They are marked, as the vendor does not carry them over to the next response. */
 function parseInstructions(wire: WireObject): readonly Message[] {
   const text = optionalString(wire, "instructions", "");
   if (text === undefined) return [];
   return [{ role: "system", content: [{ type: "text", text }], extensions: { "openai-responses": { instructions: true } } }];
 }
 
-/** What the neutral form has no name for; of fields that it tells only in part, the other part, under the field's own name. */
+/** The fields without a neutral name; of fields with a neutral name for a part, the other part, under the field's own name. */
 function unnamedFields(wire: WireObject): WireObject | undefined {
   const named = new Set(knownFields);
   const { user, safety_identifier: identifier, tool_choice: choice, reasoning, text } = wire;
   if (typeof user === "string" && typeof identifier === "string" && user !== identifier) named.delete("user");
   if (!isPlainChoice(choice)) named.delete("tool_choice");
-  // The gateway's own to answer.
+  // The option that the gateway itself serves.
   if (isUsageOption(wire["usage"])) named.add("usage");
   return restOf(wire, named, {
     reasoning: isObject(reasoning) ? restOf(reasoning, knownReasoning) : undefined,
@@ -112,7 +112,7 @@ function parseReasoning(wire: WireObject): ReasoningRequest | undefined {
   return Object.keys(request).length === 0 ? undefined : request;
 }
 
-/** Asked for by `top_logprobs`, or by `include` alone, which stays with the extensions. */
+/** `top_logprobs` asks for log probabilities, and so does `include` alone, which stays in the extensions. */
 function parseLogprobs(wire: WireObject): { top?: number } | undefined {
   const top = optionalNumber(wire, "top_logprobs", "");
   const included = (optionalArray(wire, "include", "") ?? []).includes("message.output_text.logprobs");

@@ -10,7 +10,7 @@ const base = { id: "1", model: "m", createdAt: 7, usage: {} };
 const message = (...content: Wire[]): Wire => ({ type: "message", id: "msg_1", role: "assistant", content });
 
 describe("a response of a Responses upstream", () => {
-  test("as it was recorded", () => {
+  test("is parsed as recorded", () => {
     const wire = JSON.parse(readFileSync(new URL("fixtures/answer.json", import.meta.url), "utf8")) as { id: string; usage: Wire };
     const parsed = parseResponse(JSON.stringify(wire));
     assert.equal(`resp_${parsed.id}`, wire.id);
@@ -22,7 +22,7 @@ describe("a response of a Responses upstream", () => {
     assert.equal(parsed.stopReason, "stop");
   });
 
-  test("every kind of item", () => {
+  test("has every kind of item", () => {
     const search = { type: "web_search_call", id: "ws_1", status: "completed" };
     const parsed = parseResponse(
       answer([
@@ -63,7 +63,7 @@ describe("a response of a Responses upstream", () => {
     });
   });
 
-  test("why it ended", () => {
+  test("has the reason for its end", () => {
     const text = message({ type: "output_text", text: "x" });
     const incomplete = (reason: string): Wire => ({ status: "incomplete", incomplete_details: { reason } });
     for (const [output, rest, reason, raw] of [
@@ -79,7 +79,7 @@ describe("a response of a Responses upstream", () => {
     }
   });
 
-  test("names and free text come back as the client has them", () => {
+  test("has tool names and free text as the client has them", () => {
     const names = new Map([
       ["ns__x", { name: "x", namespace: "ns", kind: "function" as const }],
       ["patch", { name: "patch", kind: "custom" as const }],
@@ -94,7 +94,7 @@ describe("a response of a Responses upstream", () => {
     ]);
   });
 
-  test("what is no answer is an error, the upstream's own where it sent one", () => {
+  test("is an error if the body is not an answer: the upstream's own error if it sent one", () => {
     assert.throws(() => parseResponse("<html>"), { code: "upstream_invalid_response" });
     assert.throws(() => parseResponse("{}"), { code: "upstream_invalid_response" });
     assert.throws(() => parseResponse(answer([], { status: "failed", error: { code: "rate_limit_exceeded", message: "slow down" } })), {

@@ -17,14 +17,14 @@ const knownFunction: ReadonlySet<string> = new Set(["type", "name", "description
 const knownCustom: ReadonlySet<string> = new Set(["type", "name", "description", "format"]);
 const knownNamespace: ReadonlySet<string> = new Set(["type", "name", "tools"]);
 
-/** A namespace that tools belong to. */
+/** The namespace of tools. */
 interface Namespace {
   readonly name: string;
   /** Its own fields, such as `description`. */
   readonly fields: WireObject;
 }
 
-/** A list of tools; those of a namespace stand beside the others and name it. */
+/** Parses a list of tools; the tools of a namespace are listed beside the others, and each has the namespace's name. */
 export function parseToolList(list: readonly unknown[], path: string): readonly Tool[] {
   return list.flatMap((value, index) => {
     const at = join(path, index);
@@ -36,7 +36,7 @@ export function parseToolList(list: readonly unknown[], path: string): readonly 
   });
 }
 
-/** Tools that an item adds: one that is there already, by name and namespace, is replaced. */
+/** Adds the tools of an item: a tool with a known name and namespace is replaced. */
 export function mergeTools(tools: readonly Tool[] | undefined, added: readonly Tool[]): readonly Tool[] | undefined {
   if (added.length === 0) return tools;
   const merged = new Map<string, Tool>();
@@ -49,7 +49,7 @@ function keyOf(tool: Tool): string {
   return tool.type === "server" ? `server ${tool.name}` : `tool ${tool.namespace ?? ""} ${tool.name}`;
 }
 
-/** So that an answer, which repeats `tools`, does not repeat these. */
+/** Marks a tool as added by an item, so that the answer, which repeats `tools`, does not repeat it. */
 function markAdded(tool: Tool): Tool {
   if (tool.type === "server") return tool;
   return {
@@ -96,20 +96,20 @@ function parseCustom(tool: WireObject, path: string, namespace: Namespace | unde
   });
 }
 
-/** The namespace's own fields go with each of its tools, under `namespace`. */
+/** The namespace's own fields are kept with each of its tools, under `namespace`. */
 function restOfTool(tool: WireObject, known: ReadonlySet<string>, namespace: Namespace | undefined): WireObject | undefined {
   const rest = restOf(tool, known);
   return namespace === undefined ? rest : { ...rest, namespace: namespace.fields };
 }
 
-/** `{"type":"grammar","syntax":"lark","definition":…}`; `{"type":"text"}` is what a custom tool takes anyway. */
+/** Parses `{"type":"grammar","syntax":"lark","definition":…}`; `{"type":"text"}` is the default of a custom tool. */
 function parseGrammar(format: WireObject | undefined, path: string): { syntax: string; definition: string } | undefined {
   if (format === undefined || format["type"] === "text") return undefined;
   if (format["type"] !== "grammar") throw invalidField(join(path, "type"), "text or grammar");
   return { syntax: requiredString(format, "syntax", path), definition: requiredString(format, "definition", path) };
 }
 
-/** `tool_choice` in all its forms; a tool that the vendor runs is named as in `parseToolList`. */
+/** Parses `tool_choice` in all its forms; a tool that the vendor runs is named as in `parseToolList`. */
 export function parseToolChoice(choice: unknown): ToolChoice | undefined {
   if (isAbsent(choice)) return undefined;
   if (choice === "auto" || choice === "none" || choice === "required") return { type: choice };
@@ -131,7 +131,10 @@ function nameOf(tool: WireObject, path: string): string {
   return type === "function" || type === "custom" ? requiredString(tool, "name", path) : type;
 }
 
-/** Whether the neutral form of a choice tells all of it: one tool of an MCP server, or tools the vendor runs among the allowed, it does not. */
+/**
+ * Whether the neutral form of a choice contains all of it. It cannot contain one tool of an MCP server, or tools of the vendor among the allowed
+ * ones.
+ */
 export function isPlainChoice(choice: unknown): boolean {
   if (!isObject(choice)) return true;
   const plain = (tool: unknown): boolean =>

@@ -8,8 +8,9 @@ import { usageOf } from "./usage.ts";
 const keys = ["id", "model", "usage", "status", "incomplete_details", "service_tier", "error", "output", "data"];
 
 /**
- * The facts of a JSON answer: only `usage` and the reason of an early end are parsed. A stored response that failed is no error of the call that reads it.
- * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError where the answer is an error, or the response failed.
+ * Reads the facts of a JSON answer, and parses only `usage` and the reason of an early end. A stored response that failed is not an error of the call
+ * that reads it.
+ * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError if the answer is an error, or the response failed.
  */
 export function readAnswer(body: string, call: RouteCall): AnswerFacts {
   const scanned = scanDocument(body, keys);
@@ -22,7 +23,7 @@ export function readAnswer(body: string, call: RouteCall): AnswerFacts {
   return readFacts(body, scanned);
 }
 
-/** The facts of the response object that opens at `open`, inside an event. @throws GatewayError `invalid_json`. */
+/** Reads the facts of the response object that opens at `open`, inside an event. @throws GatewayError `invalid_json`. */
 export function readResponseFacts(text: string, open: number): AnswerFacts {
   return readFacts(text, scanObject(text, open, keys));
 }
@@ -43,7 +44,7 @@ function readFacts(text: string, { spans }: ScannedObject): AnswerFacts {
   if (id !== undefined && id !== "") facts.id = id;
   if (model !== undefined && model !== "") facts.model = model;
   if (usage !== undefined) facts.usage = usage;
-  // The vendor has no one word for it: the status, or what made it incomplete.
+  // The vendor has no single field for it: it is the status, or what made the response incomplete.
   const reason = isObject(details) && typeof details["reason"] === "string" ? details["reason"] : status;
   if (reason !== undefined && reason !== "in_progress" && reason !== "queued") facts.stopReason = reason;
   return facts;

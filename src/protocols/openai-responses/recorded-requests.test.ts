@@ -14,7 +14,7 @@ const fixture = (name: string): Wire & { input: Item[]; tools: Wire[] } =>
   JSON.parse(readFileSync(new URL(`fixtures/${name}`, import.meta.url), "utf8")) as Wire & { input: Item[]; tools: Wire[] };
 const parse = (wire: unknown): ChatRequest => parseRequest(wire, call);
 
-/** The text message that an item of the fixture is. */
+/** The neutral message for an item of the fixture. */
 const textMessage = (item: Item): Message => ({
   role: item["role"] as "user",
   id: item["id"]!,
@@ -22,7 +22,7 @@ const textMessage = (item: Item): Message => ({
 });
 
 describe("a Responses request of a real client", () => {
-  test("of Codex: calls of both kinds with hidden reasoning", () => {
+  test("of Codex is parsed: calls of both kinds with hidden reasoning", () => {
     const wire = fixture("codex-tools-request.json");
     const { input, tools } = wire;
     const reasoning = (item: Item): Message => ({
@@ -131,7 +131,7 @@ describe("a Responses request of a real client", () => {
     } satisfies ChatRequest);
   });
 
-  test("of Codex: tools that come as an item, in namespaces", () => {
+  test("of Codex is parsed: tools in an item, in namespaces", () => {
     const request = parse(fixture("codex-additional-tools-request.json"));
     assert.deepEqual(
       request.tools?.map((tool) => [tool.type, tool.type === "server" ? "" : tool.namespace, tool.name]),
@@ -171,7 +171,7 @@ describe("a Responses request of a real client", () => {
     assert.deepEqual(echoRequest(request).tools, []);
   });
 
-  test("of Codex: a picture as a tool's result", () => {
+  test("of Codex is parsed: a picture as a tool's result", () => {
     const wire = fixture("codex-image-request.json");
     const request = parse(wire);
     const last = wire.input.at(-1) as unknown as { output: [{ image_url: string }] };
@@ -196,7 +196,7 @@ describe("a Responses request of a real client", () => {
     });
   });
 
-  test("of the Python SDK: items without ids, shown reasoning", () => {
+  test("of the Python SDK is parsed: items without ids, visible reasoning", () => {
     const request = parse(fixture("py-sdk-tools-request.json"));
     assert.deepEqual(request.messages[0], { role: "user", content: [{ type: "text", text: "Do the task." }] });
     assert.deepEqual(request.messages[1], {

@@ -19,8 +19,8 @@ export interface InputOptions {
 }
 
 /**
- * `instructions` and `input`. Leading messages of the system are the instructions, all else is items in order. A call that never got its result gets
- * "aborted" behind its turn, as the vendor refuses it otherwise; a result without call is left out, unless the call may be stored at the vendor.
+ * Renders `instructions` and `input`. Leading messages of the system are the instructions, everything else is items in order. A call without a result
+ * gets "aborted" after its turn, as the vendor would refuse it; a result without a call is omitted, unless the call may be stored at the vendor.
  */
 export function renderInput(request: ChatRequest, options: InputOptions): RenderedInput {
   const { messages } = request;
@@ -35,7 +35,7 @@ export function renderInput(request: ChatRequest, options: InputOptions): Render
   return { instructions: count === 0 ? undefined : texts.join("\n\n"), input: writer.end() };
 }
 
-/** The vendor's own items of the system may carry more than `instructions` can. */
+/** The vendor's own items of the system may have more than `instructions` can carry. */
 function isInstruction({ role, content, id, extensions }: Message): boolean {
   const own = extensions?.["openai-responses"];
   return (
@@ -54,10 +54,10 @@ function noteMessage(message: Message, losses: Losses): void {
 class InputWriter {
   readonly #options: InputOptions;
   readonly #pairs: Pairing;
-  /** Calls of the conversation may be kept at the vendor. */
+  /** Calls of the conversation may be stored at the vendor. */
   readonly #stored: boolean;
   readonly #out: WireObject[] = [];
-  /** Calls of this turn that will get no result. */
+  /** Calls of this turn without a result. */
   #aborted: ToolCallBlock[] = [];
 
   constructor(request: ChatRequest, options: InputOptions) {
@@ -108,7 +108,7 @@ class InputWriter {
     else this.#out.push({ type: "message", ...idOf(id), role, content: content.map(wholePart), ...own });
   }
 
-  /** The items that a block is by itself; `undefined`: it is part of a message. */
+  /** The items for a block that is not part of a message; `undefined`: it is part of a message. */
   #itemOf(block: Block, message: Message): readonly WireObject[] | undefined {
     switch (block.type) {
       case "reasoning":
@@ -128,7 +128,7 @@ class InputWriter {
     }
   }
 
-  /** Only with the vendor's own proof: an item without it is looked up in a store that may not have it, and one of another vendor is refused. */
+  /** Reasoning is sent only with the vendor's own proof: the vendor looks up an item without one in its store, and refuses one of another vendor. */
   #reasoning(block: ReasoningBlock): readonly WireObject[] {
     const { proof, text, id } = block;
     if (proof?.protocol !== "openai-responses") {
@@ -177,15 +177,16 @@ class InputWriter {
   }
 }
 
-/** One text is a string, which every server takes. */
+/** A single text is a string, which every server accepts. */
 function outputOf(parts: readonly WireObject[]): string | readonly WireObject[] {
   if (parts.length === 0) return "";
   return (parts.length === 1 ? plainText(parts[0]!) : undefined) ?? parts;
 }
 
 /**
- * A message of the assistant's that was no item of this protocol. Its text is a string (`EasyInputMessage` of the npm package `openai` 7.57): a part of
- * type `output_text` belongs to an item with `id` and `status`, and servers refuse it elsewhere. Older vLLM takes the type `message` for such an item.
+ * A part of an assistant's message that was not an item of this protocol. Its text is a string (`EasyInputMessage` of the npm package `openai` 7.57):
+ * a part of type `output_text` belongs to an item with `id` and `status`, and servers refuse it elsewhere. Older vLLM reads the type `message` as
+ * such an item.
  */
 function saidPart(part: WireObject): WireObject {
   const text = plainText(part);
@@ -193,13 +194,13 @@ function saidPart(part: WireObject): WireObject {
   return { type: "message", role: "assistant", content: [wholePart(part)] };
 }
 
-/** The text of a part that is no more than a text. */
+/** The text of a part that is only a text. */
 function plainText(part: WireObject): string | undefined {
   const isText = part["type"] === "input_text" || part["type"] === "output_text";
   return isText && Object.keys(part).length === 2 ? String(part["text"]) : undefined;
 }
 
-/** `ResponseOutputText` demands `annotations`; an empty list has no place in the neutral form. */
+/** `ResponseOutputText` requires `annotations`; the neutral form does not keep an empty list. */
 function wholePart(part: WireObject): WireObject {
   return part["type"] === "output_text" ? { annotations: [], ...part } : part;
 }
@@ -208,7 +209,7 @@ function idOf(id: string | undefined): WireObject {
   return id === undefined ? {} : { id };
 }
 
-/** Whether an opaque value stands in a message's content, not beside the messages. */
+/** Whether an opaque value is in a message's content, not beside the messages. */
 function isPart(value: WireObject): boolean {
   return /^(?:input|output)_/.test(nameOfOpaque(value));
 }

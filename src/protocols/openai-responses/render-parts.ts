@@ -4,12 +4,12 @@ import { nameOfOpaque, type Losses } from "../losses.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
 import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
-/** The vendor demands a name beside the data of a file. */
+/** The vendor requires a name beside the data of a file. */
 const defaultFilename = "document.pdf";
 
 /**
- * Parts of a message or of a tool's output (`ResponseInputContent`, `ResponseOutputText` of the npm package `openai` 7.57). What the model once said is
- * `output_text`, everything else `input_…`.
+ * Renders parts of a message or of a tool's output (`ResponseInputContent`, `ResponseOutputText` of the npm package `openai` 7.57). Texts of the
+ * model are `output_text`, everything else is `input_…`.
  */
 export function renderParts(blocks: readonly Block[], role: "input" | "output", losses: Losses): readonly WireObject[] {
   return blocks.flatMap((block): readonly WireObject[] => {
@@ -23,19 +23,19 @@ export function renderParts(blocks: readonly Block[], role: "input" | "output", 
         return renderMedia(block, role, losses);
       case "opaque":
         if (block.protocol === "openai-responses" && isObject(block.value)) return [block.value];
-        losses.drop(`items[].${nameOfOpaque(block.value)}`, "The provider knows no such content.");
+        losses.drop(`items[].${nameOfOpaque(block.value)}`, "The provider has no such content.");
         return [];
       case "reasoning":
       case "tool-call":
       case "tool-result":
-        return []; // Items of their own.
+        return []; // They are items of their own.
     }
   });
 }
 
 function renderMedia(block: MediaBlock, role: "input" | "output", losses: Losses): readonly WireObject[] {
   if (role === "output") {
-    losses.drop(block.kind, "An assistant's message holds text.");
+    losses.drop(block.kind, "An assistant's message can contain only text.");
     return [];
   }
   losses.dropForeign(block.extensions, "openai-responses", "content[]");
@@ -43,8 +43,8 @@ function renderMedia(block: MediaBlock, role: "input" | "output", losses: Losses
 }
 
 /**
- * One medium. What the wire cannot carry becomes a text that names it, so that the model knows it is there. An image always tells its `detail`:
- * `ResponseInputImage` demands it and has `auto` for its default, and vLLM refuses an image without it, in a tool's output too.
+ * Renders one medium. What the wire cannot carry becomes a text that names it, so that the model knows of it. An image always has its `detail`:
+ * `ResponseInputImage` requires it, with `auto` as its default, and vLLM refuses an image without it, in a tool's output too.
  */
 function renderInput(block: MediaBlock, losses: Losses): WireObject {
   const { kind, source, filename } = block;
@@ -67,7 +67,7 @@ function renderInput(block: MediaBlock, losses: Losses): WireObject {
     const format = source.mediaType.endsWith("mpeg") ? "mp3" : source.mediaType.replace(/^.*\/(?:x-)?/, "");
     return { type: "input_audio", input_audio: { data: source.data, format } };
   }
-  losses.emulate(kind, "The provider takes no such content: the model is told that there is some.");
+  losses.emulate(kind, "The provider accepts no such content: a text says that there is some.");
   const place = source.type === "url" ? `: ${source.url}` : "";
   return { type: "input_text", text: `[${kind}${filename === undefined ? "" : ` "${filename}"`}${place}]` };
 }

@@ -21,7 +21,7 @@ const output = (id: string, value: unknown): unknown => ({ type: "function_call_
 const least = { model: "gpt-mock", store: false, include: ["reasoning.encrypted_content"] };
 
 describe("input for a Responses upstream", () => {
-  test("leading messages of the system are the instructions, later ones stay where they are", () => {
+  test("leading messages of the system are the instructions, later ones keep their places", () => {
     const messages: Message[] = [
       { role: "system", content: [text("a"), text("b")] },
       { role: "system", content: [text("c")] },
@@ -36,7 +36,7 @@ describe("input for a Responses upstream", () => {
     });
   });
 
-  test("each block is an item in its place; results keep their pictures and say that they are errors", () => {
+  test("each block is an item in its place; results keep their pictures and the mark of an error", () => {
     const own = { protocol: "openai-responses" as const, kind: "encrypted" as const, data: "enc" };
     const messages = [
       assistant(
@@ -64,7 +64,7 @@ describe("input for a Responses upstream", () => {
     assert.deepEqual(lossesOf({ messages }), ["toolResults.isError emulated"]);
   });
 
-  test("a call without result gets one behind its turn, and a result without call goes", () => {
+  test("a call without a result gets one after its turn, and a result without a call is omitted", () => {
     const messages = [assistant(callOf("a")), assistant(callOf("b", { kind: "custom" })), user(text("stop"), resultOf("lost"))];
     assert.deepEqual(inputOf(messages), [
       wireCall("a"),
@@ -76,7 +76,7 @@ describe("input for a Responses upstream", () => {
     assert.deepEqual(lossesOf({ messages }), ["toolCalls emulated", "toolResults dropped"]);
   });
 
-  test("reasoning of other providers and signatures of calls are left out, and refusals are kept", () => {
+  test("reasoning of other providers and signatures of calls are omitted, and refusals are kept", () => {
     const proof = { protocol: "anthropic-messages" as const, kind: "signature" as const, data: "c2ln" };
     const messages = [
       assistant({ type: "reasoning", text: "why", proof }, { type: "refusal", text: "no" }, callOf("a", { proof })),
@@ -86,7 +86,7 @@ describe("input for a Responses upstream", () => {
     assert.deepEqual(lossesOf({ messages }), ["thoughts dropped", "signature dropped"]);
   });
 
-  test("what an assistant said is a message each, and an item of the client's keeps its parts", () => {
+  test("each text of an assistant is a message, and an item of the client keeps its parts", () => {
     const annotations = [{ type: "url_citation", url: "https://x" }];
     const own = (fields: Wire): Pick<Message, "extensions"> => ({ extensions: { "openai-responses": fields } });
     const messages: Message[] = [
@@ -105,7 +105,7 @@ describe("input for a Responses upstream", () => {
     ]);
   });
 
-  test("models from GPT-5.3 on are told the phase of what the assistant said", () => {
+  test("models from GPT-5.3 on get the phase of the assistant's messages", () => {
     const messages = [user(text("hi")), assistant(text("so"), callOf("a")), user(resultOf("a")), assistant(text("done"))];
     const phasesOn = (model: string): unknown =>
       (bodyOf({ messages }, { model })["input"] as Wire[]).filter(({ role }) => role === "assistant").map(({ phase }) => phase);
@@ -151,7 +151,7 @@ describe("tools for a Responses upstream", () => {
   const spawn: Tool = { type: "function", namespace: "agents", name: "spawn", parameters: { type: "object", properties: {} } };
   const read: Tool = { type: "function", name: "mcp.read", description: "Reads.", parameters: { properties: {} }, strict: true };
 
-  test("natively, where strict is always told", () => {
+  test("are sent natively, and always with strict", () => {
     const { value, toolNames, losses } = renderRequest(
       request({ tools: [patch, spawn, read], toolChoice: { type: "named", name: "mcp.read" }, parallelToolCalls: false }),
       target(),
@@ -181,7 +181,7 @@ describe("tools for a Responses upstream", () => {
     );
   });
 
-  test("on a server that only has functions, with calls in the history", () => {
+  test("become functions on a server that only has functions, also in the history", () => {
     const messages = [
       assistant(callOf("a", { name: "apply_patch", kind: "custom", arguments: "x" }), callOf("b", { name: "spawn", namespace: "agents" })),
       user(resultOf("a"), resultOf("b")),
@@ -210,7 +210,7 @@ describe("tools for a Responses upstream", () => {
     );
   });
 
-  test("another vendor's search of the web becomes this one's, other tools of its own go", () => {
+  test("another vendor's web search becomes this one's, its other tools are dropped", () => {
     const tools: Tool[] = [
       {
         type: "server",
@@ -260,7 +260,7 @@ describe("parameters for a Responses upstream", () => {
     extensions: { "openai-chat": { store: true, logit_bias: { "1": 2 }, stream_options: { include_usage: true } } },
   };
 
-  test("everything that the wire has a place for, and a name for everything else", () => {
+  test("everything that the wire has a field for is rendered, and everything else is reported", () => {
     assert.deepEqual(bodyOf(all, { stream: true }), {
       ...least,
       stream: true,
@@ -285,7 +285,7 @@ describe("parameters for a Responses upstream", () => {
     ]);
   });
 
-  test("a model that reasons takes no sampling, and one that never does is not asked for reasoning", () => {
+  test("a model that reasons gets no sampling fields, and one that never does is not asked for reasoning", () => {
     assert.deepEqual(bodyOf({ temperature: 0, reasoning: { enabled: true, budgetTokens: 31_999 } }, { model: "gpt-5" }), {
       ...least,
       model: "gpt-5",
@@ -310,7 +310,7 @@ describe("parameters for a Responses upstream", () => {
     });
   });
 
-  test("what only another provider keeps or does is refused", () => {
+  test("state and actions that only another provider has are refused", () => {
     for (const [protocol, field, value] of [
       ["anthropic-messages", "mcp_servers", [{ url: "https://x" }]],
       ["gemini-generate", "cachedContent", "cachedContents/1"],

@@ -19,16 +19,17 @@ import { labelPhases } from "./label-phases.ts";
 import { renderInput } from "./render-input.ts";
 import { renderToolFields } from "./upstream-tools.ts";
 
-/** The vendor refuses a lower bound on output tokens. */
+/** The vendor refuses a lower limit of output tokens. */
 export const leastOutputTokens = 16;
 
-/** Fields that are put together from the neutral form and what the extensions have beside it. */
+/** Fields that are merged from the neutral form and the extensions. */
 const mergedFields: ReadonlySet<string> = new Set(["reasoning", "text", "tool_choice", "instructions"]);
 
 /**
- * The body of `POST /responses` for a request that came in another dialect. Source: `ResponseCreateParamsBase` of the npm package `openai` 7.57. A client
- * of another dialect knows of no stored responses, so nothing is stored unless it asked, and reasoning is asked for in the form that can be given back.
- * @throws GatewayError `invalid_request` where something can neither be kept nor left out.
+ * Renders the body of `POST /responses` for a request of another dialect. Source: `ResponseCreateParamsBase` of the npm package `openai` 7.57. A
+ * client of another dialect has no stored responses, so nothing is stored unless it asked, and reasoning is requested in the form that can be sent
+ * back.
+ * @throws GatewayError `invalid_request` if something can neither be rendered nor omitted.
  */
 export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
   refuseForeignState(request, "openai-responses");
@@ -73,7 +74,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
 
 function withJsonWord(request: ChatRequest, input: readonly WireObject[], losses: Losses): readonly WireObject[] {
   if (!lacksJsonWord(request, ["developer", "user", "assistant"])) return input;
-  losses.emulate("responseFormat", "The provider demands that the input asks for JSON.");
+  losses.emulate("responseFormat", "The provider requires that the input asks for JSON.");
   return [{ type: "message", role: "developer", content: [{ type: "input_text", text: jsonInstruction }] }, ...input];
 }
 
@@ -91,18 +92,18 @@ function renderMetadata({ metadata }: ChatRequest, losses: Losses): ChatRequest[
   if (metadata === undefined) return undefined;
   const pairs = Object.entries(metadata);
   if (pairs.length <= 16 && pairs.every(([name, text]) => name.length <= 64 && text.length <= 512)) return metadata;
-  losses.drop("metadata", "The provider takes 16 pairs at most, of 64 and 512 characters.");
+  losses.drop("metadata", "The provider accepts at most 16 pairs, of 64 and 512 characters.");
   return undefined;
 }
 
-/** What Chat has under the same name. */
+/** The fields that Chat has under the same name. */
 function sharedOf(request: ChatRequest, losses: Losses): WireObject {
   losses.dropForeign(request.extensions, "openai-responses", "request", sharedFields);
   const chat = request.extensions?.["openai-chat"] ?? {};
   return Object.fromEntries(Object.entries(chat).filter(([key, value]) => sharedFields.has(key) && value !== null));
 }
 
-/** Chat has these, Responses has not. */
+/** Reports the fields that Chat has and Responses has not. */
 function dropUnknown(request: ChatRequest, losses: Losses): void {
   const reason = "The provider's protocol has no such field.";
   const { frequencyPenalty, presencePenalty, seed, stop } = request;

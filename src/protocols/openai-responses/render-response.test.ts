@@ -90,7 +90,7 @@ describe("a Responses answer", () => {
     });
   });
 
-  describe("behind whose words only a proof stands", () => {
+  describe("with only a proof after its text", () => {
     const proof = { protocol: "openai-responses", kind: "encrypted", data: "enc" } as const;
     const outlineOf = (content: ChatResponse["content"], stopReason: ChatResponse["stopReason"] = "stop"): unknown => {
       const answer: ChatResponse = { id: "x1", model: "up", createdAt: 17, content, stopReason, usage: {} };
@@ -107,7 +107,7 @@ describe("a Responses answer", () => {
     const alone = { type: "reasoning", text: "", proof } as const;
     const call = { type: "tool-call", id: "c", name: "f", kind: "function", arguments: "{}" } as const;
 
-    test("is final, and incomplete where it was cut", () => {
+    test("is final, and incomplete if it was cut", () => {
       assert.deepEqual(outlineOf([words, alone]), ["message completed final_answer", "reasoning"]);
       assert.deepEqual(outlineOf([words, alone, alone], "length"), ["message incomplete final_answer", "reasoning", "reasoning"]);
       assert.deepEqual(outlineOf([words, call, alone], "length"), [
@@ -117,7 +117,7 @@ describe("a Responses answer", () => {
       ]);
     });
 
-    test("is commentary where more follows", () => {
+    test("is commentary if more follows", () => {
       assert.deepEqual(outlineOf([words, { ...alone, text: "hm" }]), ["message completed commentary", "reasoning"]);
       assert.deepEqual(outlineOf([words, alone, words, alone]), [
         "message completed commentary",

@@ -14,7 +14,7 @@ import {
 import { echoRequest, responseId, responseObject } from "./response-object.ts";
 import type { WireItem, WirePart } from "./wire.ts";
 
-/** A response object. Texts in a row are parts of one message; the model is named as the client named it. */
+/** Renders a response object. Consecutive texts are parts of one message; the model has the name that the client used. */
 export function renderResponse(response: ChatResponse, client: ClientContext): string {
   const id = responseId(client.answerId ?? response.id);
   const reason = incompleteReason(
@@ -33,7 +33,7 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
   return JSON.stringify(responseObject(state, echoRequest(client.request)));
 }
 
-/** The vendor shows reasoning only to those who ask for a summary of it. */
+/** The vendor shows reasoning only to clients that ask for a summary of it. */
 export function showsReasoning(request: ChatRequest): boolean {
   const visibility = request.reasoning?.visibility;
   return visibility === "summary" || visibility === "full";
@@ -52,7 +52,7 @@ function renderOutput(content: readonly Block[], response: string, shown: boolea
 
 type ItemBlock = Extract<Block, { type: "reasoning" | "tool-call" | "media" }> | { readonly type: "item"; readonly item: WireItem };
 
-/** Blocks that are an item each, and parts of the messages between them; what has no place in an answer of this dialect is left out. */
+/** Blocks that are an item each, and the parts of the messages between them; blocks that this dialect does not have are omitted. */
 function groupTexts(content: readonly Block[]): readonly (WirePart[] | ItemBlock)[] {
   const groups: (WirePart[] | ItemBlock)[] = [];
   for (const block of content) {
@@ -93,7 +93,7 @@ function renderItem(block: ItemBlock, response: string, index: number, shown: bo
       return callItem({ id, callId, name, namespace, kind, arguments: text }, status);
     }
     case "media": {
-      // Only pictures in base64 come here; the vendor's own pictures are the result of a call.
+      // Only pictures in base64 reach this code; the vendor's own pictures are the result of a call.
       const result = block.source.type === "base64" ? block.source.data : null;
       return { id: `ig_${response.replace(/^resp_/, "")}_${index}`, type: "image_generation_call", status: "completed", result };
     }

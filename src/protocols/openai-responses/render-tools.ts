@@ -3,7 +3,7 @@ import { isObject, type WireObject } from "../fields.ts";
 import { firstByName } from "../tool-names.ts";
 import type { WireResponse, WireTool } from "./wire.ts";
 
-/** `tools` of the wire: neighbours of one namespace stand in it together. The reverse of `parseToolList`. */
+/** Renders `tools`: consecutive tools of one namespace are in it together. The reverse of `parseToolList`. */
 export function renderTools(tools: readonly Tool[]): readonly WireTool[] {
   const out: WireObject[] = [];
   let group: { name: string; tools: WireObject[] } | undefined;
@@ -29,7 +29,7 @@ function renderTool(tool: Tool): WireObject {
         type: "function",
         name: tool.name,
         ...(tool.description === undefined ? {} : { description: tool.description }),
-        // The wire demands both.
+        // The wire requires both fields.
         strict: tool.strict ?? null,
         parameters: tool.parameters ?? null,
         ...restOfTool(tool),
@@ -57,7 +57,7 @@ function namespaceFields(tool: Tool): WireObject {
   return isObject(fields) ? fields : {};
 }
 
-/** `tool_choice` of the wire. The reverse of `parseToolChoice`; of which kind a name is, the tools tell. */
+/** Renders `tool_choice`. The reverse of `parseToolChoice`; the kind of a name follows from the tools. */
 export function renderToolChoice(choice: ToolChoice, tools: readonly Tool[]): WireResponse["tool_choice"] {
   switch (choice.type) {
     case "auto":

@@ -5,7 +5,7 @@ import { renderTools, renderToolChoice } from "./render-tools.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireItem, WireResponse } from "./wire.ts";
 
-/** What an answer is, apart from what it repeats of its request. */
+/** The state of an answer, apart from the fields that repeat its request. */
 export interface ResponseState {
   readonly id: string;
   /** Seconds since 1970. */
@@ -23,7 +23,7 @@ export function responseId(id: string): string {
   return withPrefix("resp_", id);
 }
 
-/** The fields of a response that repeat its request: what it took, or the vendor's documented default. */
+/** The fields of a response that repeat its request: the client's value, or the vendor's documented default. */
 export type RequestEcho = Pick<
   WireResponse,
   | "background"
@@ -47,7 +47,7 @@ export type RequestEcho = Pick<
   | "truncation"
 >;
 
-/** The whole response object, as JSON answers and the events with a response hold it. */
+/** The whole response object, in JSON answers and in the events with a response. */
 export function responseObject(state: ResponseState, echo: RequestEcho): WireResponse {
   const { id, createdAt, model, status, output, usage, incompleteReason, error } = state;
   return {

@@ -28,14 +28,14 @@ const ends = (stopReason: "stop" | "tool-calls" | "length" | "refusal", rawStopR
 const failed = (message: string, code: string, status = 502): StreamEvent[] => [{ type: "error", error: { status, message, code } }];
 
 describe("a Responses stream", () => {
-  test("as it was recorded", () => {
+  test("is decoded as recorded", () => {
     const answer = collect(read(readFileSync(new URL("fixtures/stream.txt", import.meta.url), "latin1")));
     assert.notEqual(answer.content.length, 0);
     assert.notEqual(answer.stopReason, "other");
     assert.notEqual(answer.usage.input, undefined);
   });
 
-  test("reasoning, a text, a refusal and calls of both kinds", () => {
+  test("has reasoning, a text, a refusal and calls of both kinds", () => {
     const reasoning = { type: "reasoning", id: "rs_1", summary: [] };
     const call = { type: "function_call", id: "fc_1", call_id: "a", name: "read", namespace: "ns", arguments: "" };
     const custom = { type: "custom_tool_call", id: "ctc_1", call_id: "b", name: "patch", input: "" };
@@ -105,7 +105,7 @@ describe("a Responses stream", () => {
     ]);
   });
 
-  test("deltas whose item never began, and items that were never streamed, are told all the same", () => {
+  test("deltas whose item never began, and items that were never streamed, are emitted too", () => {
     const late =
       delta("output_text", 0, "a") + completed({ output: [{ type: "message", content: [{ type: "output_text", text: "ab" }] }] });
     assert.deepEqual(read(created + late), [start, open(0, "text"), text(0, "a"), text(0, "b"), close(0), ...ends("stop")]);
@@ -121,7 +121,7 @@ describe("a Responses stream", () => {
     ]);
   });
 
-  test("reasoning that is streamed itself is not told again by its summary, and what is encrypted is its proof", () => {
+  test("reasoning that is streamed itself is not repeated by its summary, and its encrypted content is the proof", () => {
     const item = { type: "reasoning", id: "rs_1", summary: [] };
     const stream =
       created +
@@ -138,7 +138,7 @@ describe("a Responses stream", () => {
     ]);
   });
 
-  test("the client's own tools come back under their names, and free text out of its wrapping", () => {
+  test("the client's own tools have their names, and free text is unwrapped", () => {
     const names: ToolNames = new Map([["patch", { name: "patch", namespace: "functions", kind: "custom" }]]);
     const item = { type: "function_call", call_id: "a", name: "patch", arguments: "" };
     const stream =
@@ -154,7 +154,7 @@ describe("a Responses stream", () => {
     assert.deepEqual(read(stream + completed(), names), expected);
   });
 
-  test("an answer that was cut short says why", () => {
+  test("an incomplete answer has its reason", () => {
     const incomplete = event("response.incomplete", {
       response: {
         id: "resp_1",
@@ -171,7 +171,7 @@ describe("a Responses stream", () => {
     ]);
   });
 
-  test("a failure, an error and a stream that stops are errors, and nothing follows", () => {
+  test("a failure, an error and a stream that ends early are errors, and nothing follows", () => {
     const failure = event("response.failed", {
       response: { status: "failed", error: { code: "rate_limit_exceeded", message: "slow down" } },
     });
@@ -179,7 +179,10 @@ describe("a Responses stream", () => {
     const error = event("error", { code: "server_error", message: "oops", param: null, sequence_number: 1 });
     assert.deepEqual(read(created + error + completed()), [start, ...failed("oops", "server_error", 500)]);
     assert.deepEqual(read('data: {"error":{"message":"full","code":429}}\n\n'), failed("full", "429", 429));
-    assert.deepEqual(read(created), [start, ...failed("The provider ended its stream before the answer was whole.", "upstream_truncated")]);
+    assert.deepEqual(read(created), [
+      start,
+      ...failed("The provider ended its stream before the answer was complete.", "upstream_truncated"),
+    ]);
     assert.deepEqual(read("data: <html>\n\n"), failed("The provider sent an event that is not JSON.", "upstream_invalid_response"));
     assert.deepEqual(read(created + ": ping\n\n" + event("keepalive") + completed() + "data: [DONE]\n\n"), [start, ...ends("stop")]);
   });

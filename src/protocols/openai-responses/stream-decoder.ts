@@ -11,13 +11,14 @@ import { errorOf, failureOf } from "./tap.ts";
 import { usageOf } from "./usage.ts";
 
 /**
- * Reads a Responses stream (`ResponseStreamEvent` of the npm package `openai` 7.57). An item's deltas are told as they come; what they left out is told when
- * the item or its part is done, and what was never streamed when the response is. Items that only this vendor understands are told whole.
+ * Decodes a Responses stream (`ResponseStreamEvent` of the npm package `openai` 7.57). An item's deltas are emitted as they come. What the deltas
+ * omitted is emitted when the item or its part is done, and what was never streamed when the response is done. Items that only this vendor
+ * understands are emitted whole.
  */
 export class ResponsesStreamDecoder implements StreamDecoder {
   readonly #toolNames: ToolNames | undefined;
   readonly #items = new Map<number, DecodedItem>();
-  /** Items that have been told to their end. */
+  /** Items that have been emitted completely. */
   readonly #done = new Set<number>();
   #id: string | undefined;
   #blocks = 0;
@@ -45,7 +46,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
       case "response.incomplete":
         return this.#finish(isObject(event["response"]) ? event["response"] : {});
       default:
-        // Some servers put an error in the place of an event, without a type.
+        // Some servers send an error in place of an event, without a type.
         if (!type.startsWith("response.") && isError(event["error"])) return this.#fail(streamErrorOf(errorOf(data)));
         return type.startsWith("response.") ? this.#read({ ...event, type }) : [];
     }
@@ -53,7 +54,11 @@ export class ResponsesStreamDecoder implements StreamDecoder {
 
   end(): readonly StreamEvent[] {
     if (this.#over) return [];
-    return this.#fail({ status: 502, message: "The provider ended its stream before the answer was whole.", code: "upstream_truncated" });
+    return this.#fail({
+      status: 502,
+      message: "The provider ended its stream before the answer was complete.",
+      code: "upstream_truncated",
+    });
   }
 
   #read(event: WireObject): readonly StreamEvent[] {
@@ -86,7 +91,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
         return this.#delta(event, output, { type: "reasoning", id: event["item_id"] });
       case "response.function_call_arguments.delta":
       case "response.custom_tool_call_input.delta":
-        // A call whose item never began has no name: it is told when it is done.
+        // A call whose item never began has no name: it is emitted when it is done.
         return this.#delta(event, output, undefined);
       default:
         return [];
@@ -95,7 +100,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
 
   #part(event: WireObject, output: number, ended: boolean): readonly StreamEvent[] {
     const part = event["part"];
-    // The parts of reasoning are told by their deltas.
+    // The parts of reasoning are emitted by their deltas.
     if (!isObject(part) || this.#done.has(output) || !isMessagePart(part)) return [];
     if (part["type"] === "refusal") this.#refused = true;
     const opened = this.#open(output, { type: "message" });
@@ -109,7 +114,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     return [...opened, ...(this.#items.get(output)?.delta(event, textOf(event["delta"])) ?? [])];
   }
 
-  /** Begins an item, unless it has begun. Opaque ones wait until they are whole. */
+  /** Begins an item, unless it has begun. Opaque items are emitted when they are complete. */
   #open(output: number, item: WireObject): readonly StreamEvent[] {
     if (this.#items.has(output) || this.#done.has(output)) return [];
     const next = (): number => this.#blocks++;
@@ -145,7 +150,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
   #finish(response: WireObject): readonly StreamEvent[] {
     const events: StreamEvent[] = [...this.#start(response)];
     for (const [output, item] of objectsOf(response["output"]).entries()) events.push(...this.#close(output, item));
-    // Items that the response does not hold have told all they had.
+    // Items that are not in the response are ended with what they had.
     for (const [output, item] of this.#items) if (!this.#done.has(output)) events.push(...item.done({}));
     const usage = usageOf(response);
     const end = readEnd(response, { calls: this.#calls, refusal: this.#refused });
@@ -169,11 +174,11 @@ function parseEvent(data: string): WireObject | undefined {
     const event: unknown = parseLatin1(data);
     return isObject(event) ? event : undefined;
   } catch {
-    return undefined; // Told as an error by the caller.
+    return undefined; // The caller reports the error.
   }
 }
 
-/** Names of parameters are another protocol's than the client's. */
+/** The names of parameters are of another protocol than the client's, so they are omitted. */
 function streamErrorOf({ status, message, type, code, isModeration }: UpstreamError): StreamError {
   return compact({ status, message, type, code, isModeration });
 }

@@ -22,8 +22,8 @@ function encode(events: readonly StreamEvent[], context = client()): string {
   return events.map((event) => encoder.push(event)).join("");
 }
 
-/** The data of each event, its numbers and names checked and taken off; of a response only what changes. */
-function told(stream: string): Wire[] {
+/** The data of each event, without its checked number and name; of a response, only the fields that change. */
+function eventsOf(stream: string): Wire[] {
   const splitter = new SseSplitter();
   return [...splitter.push(stream), ...splitter.end()].map((event, index) => {
     const { sequence_number: sequence, response, ...data } = JSON.parse(event.data) as Wire;
@@ -75,11 +75,11 @@ const added = (output_index: number, item: unknown) => ({ type: "response.output
 const done = (output_index: number, item: unknown) => ({ type: "response.output_item.done", output_index, item });
 
 describe("the encoder of a Responses stream", () => {
-  test("tells a message whole: added, in deltas, done", () => {
+  test("writes a whole message: added, in deltas, done", () => {
     const place = { item_id: "msg_x1_0", output_index: 0, content_index: 0 };
     const item = message("msg_x1_0", [part("Hé llo")], "final_answer");
     assert.deepEqual(
-      told(encode([start, open(0, { type: "text" }), text(0, "Hé"), text(0, ""), text(0, " llo"), close(0), stop("stop"), end])),
+      eventsOf(encode([start, open(0, { type: "text" }), text(0, "Hé"), text(0, ""), text(0, " llo"), close(0), stop("stop"), end])),
       [
         ...opening,
         added(0, { id: "msg_x1_0", type: "message", status: "in_progress", role: "assistant", content: [] }),
@@ -94,7 +94,7 @@ describe("the encoder of a Responses stream", () => {
     );
   });
 
-  test("makes texts in a row parts of one message, and a refusal another part", () => {
+  test("makes consecutive texts parts of one message, and a refusal another part", () => {
     const place = (content_index: number) => ({ item_id: "msg_x1_0", output_index: 0, content_index });
     const item = message("msg_x1_0", [part("a"), { type: "refusal", refusal: "no" }], "final_answer");
     const events = [
@@ -108,7 +108,7 @@ describe("the encoder of a Responses stream", () => {
       stop("refusal"),
       end,
     ];
-    assert.deepEqual(told(encode(events)).slice(4), [
+    assert.deepEqual(eventsOf(encode(events)).slice(4), [
       { type: "response.output_text.delta", ...place(0), delta: "a", logprobs: [] },
       { type: "response.output_text.done", ...place(0), text: "a", logprobs: [] },
       { type: "response.content_part.done", ...place(0), part: part("a") },
@@ -121,7 +121,7 @@ describe("the encoder of a Responses stream", () => {
     ]);
   });
 
-  test("tells reasoning as a summary to those who asked, then commentary, then calls of both kinds that overlap", () => {
+  test("writes reasoning as a summary if the client asked, then commentary, then calls of both kinds that overlap", () => {
     const proof = { protocol: "openai-responses", kind: "encrypted", data: "gAAA" } as const;
     const events: StreamEvent[] = [
       start,
@@ -157,7 +157,7 @@ describe("the encoder of a Responses stream", () => {
       namespace: "functions",
       input: "x",
     };
-    assert.deepEqual(told(encode(events, curious)), [
+    assert.deepEqual(eventsOf(encode(events, curious)), [
       ...opening,
       added(0, { id: "rs_7", type: "reasoning", summary: [] }),
       { type: "response.reasoning_summary_part.added", ...summary, part: { type: "summary_text", text: "" } },
@@ -185,7 +185,7 @@ describe("the encoder of a Responses stream", () => {
     ]);
   });
 
-  test("hides reasoning from those who did not ask, and tells its proof where it is of this protocol", () => {
+  test("hides reasoning if the client did not ask, and writes its proof if it is of this protocol", () => {
     const proof = (index: number, protocol: "anthropic-messages" | "openai-responses"): StreamEvent => ({
       type: "block-delta",
       index,
@@ -203,14 +203,14 @@ describe("the encoder of a Responses stream", () => {
       close(1),
       end,
     ];
-    const last = told(encode(events)).at(-1) as { output: Wire[] };
+    const last = eventsOf(encode(events)).at(-1) as { output: Wire[] };
     assert.deepEqual(last.output, [
       { id: "rs_x1_0", type: "reasoning", summary: [], encrypted_content: "enc" },
       { id: "rs_x1_1", type: "reasoning", summary: [] },
     ]);
   });
 
-  test("says that an answer is incomplete, and which item was cut", () => {
+  test("marks an incomplete answer, and the item that was cut", () => {
     const events = [
       start,
       open(0, { type: "text" }),
@@ -223,14 +223,14 @@ describe("the encoder of a Responses stream", () => {
     ];
     const f = { id: "fc_x1_1", type: "function_call", status: "incomplete", call_id: "c", name: "f", arguments: '{"' };
     const said = message("msg_x1_0", [part("a")], "commentary");
-    assert.deepEqual(told(encode(events)).slice(-3), [
+    assert.deepEqual(eventsOf(encode(events)).slice(-3), [
       { type: "response.function_call_arguments.done", item_id: "fc_x1_1", output_index: 1, arguments: '{"' },
       done(1, f),
       { type: "response.incomplete", status: "incomplete", output: [said, f], usage, incomplete_details: { reason: "max_output_tokens" } },
     ]);
   });
 
-  describe("holds a proof alone back behind what was said", () => {
+  describe("delays a proof without text after a text", () => {
     const proof = { protocol: "openai-responses", kind: "encrypted", data: "enc" } as const;
     const signed = (index: number, ...deltas: StreamEvent[]): StreamEvent[] => [
       open(index, { type: "reasoning" }),
@@ -243,15 +243,15 @@ describe("the encoder of a Responses stream", () => {
     const said = (phase: string, status?: string) => message("msg_x1_0", [part("a")], phase, status);
     const begun = { id: "rs_x1_1", type: "reasoning", summary: [] };
     const sealed = { ...begun, encrypted_content: "enc" };
-    /** What stands behind the words. */
+    /** What follows the text. */
     const rest = (events: readonly StreamEvent[], context = client()): Wire[] => {
-      const all = told(encode([...words, ...events], context));
+      const all = eventsOf(encode([...words, ...events], context));
 
       assert.deepEqual(all[6], { type: "response.content_part.done", ...place, part: part("a") });
       return all.slice(7);
     };
 
-    test("to the answer's end, where the words are the final answer", () => {
+    test("to the answer's end, if the text is the final answer", () => {
       assert.deepEqual(rest([...signed(1), stop("stop"), end]), [
         done(0, said("final_answer")),
         added(1, begun),
@@ -260,7 +260,7 @@ describe("the encoder of a Responses stream", () => {
       ]);
     });
 
-    test("where the answer was cut, and the words are incomplete", () => {
+    test("until the answer is cut, and the text is incomplete", () => {
       const cut = said("final_answer", "incomplete");
       assert.deepEqual(rest([...signed(1), ...signed(2), stop("length"), end]), [
         done(0, cut),
@@ -278,7 +278,7 @@ describe("the encoder of a Responses stream", () => {
       ]);
     });
 
-    test("until it has text, where the words were commentary", () => {
+    test("until it has text, and the text before it is commentary", () => {
       const summary = { item_id: "rs_x1_1", output_index: 1, summary_index: 0 };
       assert.deepEqual(rest([...signed(1, text(1, "hm")), stop("stop"), end], curious).slice(0, 4), [
         done(0, said("commentary")),
@@ -298,9 +298,9 @@ describe("the encoder of a Responses stream", () => {
       ]);
     });
 
-    test("while the words go on", () => {
+    test("while the text continues", () => {
       const events = [start, open(0, { type: "text" }), ...signed(1), text(0, "a"), close(0), stop("stop"), end];
-      assert.deepEqual(told(encode(events)).slice(4), [
+      assert.deepEqual(eventsOf(encode(events)).slice(4), [
         { type: "response.output_text.delta", ...place, delta: "a", logprobs: [] },
         { type: "response.output_text.done", ...place, text: "a", logprobs: [] },
         { type: "response.content_part.done", ...place, part: part("a") },
@@ -311,7 +311,7 @@ describe("the encoder of a Responses stream", () => {
       ]);
     });
 
-    test("until another message begins, which is the final answer then", () => {
+    test("until another message begins, which then is the final answer", () => {
       const answer = message("msg_x1_2", [part("b")], "final_answer");
       const all = rest([...signed(1), open(2, { type: "text" }), text(2, "b"), close(2), ...signed(3), stop("stop"), end]);
       assert.deepEqual(all.slice(0, 4), [
@@ -324,10 +324,10 @@ describe("the encoder of a Responses stream", () => {
     });
   });
 
-  test("ends with response.failed, and with nothing after it", () => {
+  test("ends with response.failed, and writes nothing after it", () => {
     const error: StreamEvent = { type: "error", error: { status: 529, message: "Busy", code: "server_is_overloaded" } };
     const events = [start, open(0, { type: "reasoning" }), close(0), open(1, { type: "text" }), text(1, "a"), error, text(1, "b"), end];
-    assert.deepEqual(told(encode(events)).at(-1), {
+    assert.deepEqual(eventsOf(encode(events)).at(-1), {
       type: "response.failed",
       status: "failed",
       output: [{ id: "rs_x1_0", type: "reasoning", summary: [] }],
@@ -346,7 +346,7 @@ describe("the encoder of a Responses stream", () => {
       close(1),
       end,
     ];
-    assert.deepEqual(told(encode(events)).slice(2, 4), [added(0, item), done(0, item)]);
+    assert.deepEqual(eventsOf(encode(events)).slice(2, 4), [added(0, item), done(0, item)]);
     assert.equal(encode([{ type: "ping" }]), ": keep-alive\n\n");
   });
 });
@@ -390,7 +390,7 @@ const withoutConveniences = (response: unknown): unknown =>
   );
 
 describe("the vendor's SDK", () => {
-  test("reads any answer as it was meant, as JSON and put together from the stream", async () => {
+  test("reads any answer, as JSON and accumulated from the stream", async () => {
     await fc.assert(
       fc.asyncProperty(answers, fc.boolean(), async (answer, asked) => {
         const context = asked ? curious : client();
@@ -398,8 +398,8 @@ describe("the vendor's SDK", () => {
         const json = await sdk(body, "application/json").responses.create({ model: "alias", input: "hi" });
         assert.deepEqual(withoutConveniences(json), JSON.parse(body));
         const events = encode(replay(answer), context);
-        // One item at a time: Codex knows no other.
-        const bounds = told(events).filter(({ type }) => String(type).startsWith("response.output_item."));
+        // One item at a time: Codex supports no overlapping items.
+        const bounds = eventsOf(events).filter(({ type }) => String(type).startsWith("response.output_item."));
         bounds.forEach(({ type, output_index }, at) => {
           assert.deepEqual([type, output_index], [`response.output_item.${at % 2 === 0 ? "added" : "done"}`, at >> 1]);
         });
@@ -412,7 +412,7 @@ describe("the vendor's SDK", () => {
     );
   });
 
-  test("sees the deltas of text and of arguments add up", async () => {
+  test("gets deltas of text and of arguments that add up", async () => {
     const answer: ChatResponse = {
       id: "x1",
       model: "up",
@@ -432,7 +432,7 @@ describe("the vendor's SDK", () => {
     assert.deepEqual(snapshots, ["Text \ud83d\ude00", '{"a":1}']);
   });
 
-  test("hands out the failure of a stream", async () => {
+  test("reports the failure of a stream", async () => {
     const broken = encode([start, open(0, { type: "text" }), text(0, "a"), { type: "error", error: { status: 429, message: "Slow" } }]);
     const { status, error } = await sdk(broken, "text/event-stream").responses.stream({ model: "m", input: "hi" }).finalResponse();
     assert.deepEqual([status, error], ["failed", { code: "rate_limit_exceeded", message: "Slow" }]);

@@ -11,10 +11,10 @@ import { CallStreamItem, MessageStreamItem, ReasoningStreamItem, WholeStreamItem
 import type { WireEvent, WireItem, WireResponse } from "./wire.ts";
 
 /**
- * Writes a Responses stream: `response.created` and `in_progress`, every item added, told in deltas and done, every event numbered from 0, and at last
- * `response.completed` (or `incomplete`, `failed`) with the whole response. Source: `ResponseStreamEvent` of the npm package `openai` 7.57. An item is done
- * when the next one begins or the answer ends, as only then its phase and status are known. A proof alone behind another item does not begin: it is held
- * back until it has text, another item begins or the answer ends, as items must not overlap. After the end, events are ignored.
+ * Writes a Responses stream: `response.created` and `in_progress`; every item added, its deltas, done; every event numbered from 0; and at the end
+ * `response.completed` (or `incomplete`, `failed`) with the whole response. Source: `ResponseStreamEvent` of the npm package `openai` 7.57. An item
+ * is done when the next one begins or the answer ends, as only then its phase and status are known. A proof without text after another item is
+ * delayed until it has text, another item begins or the answer ends, as items must not overlap. After the end, events are ignored.
  */
 export class ResponsesStreamEncoder implements StreamEncoder {
   readonly #model: string;
@@ -26,7 +26,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
   #sequence = 0;
   #over = false;
   readonly #items: StreamItem[] = [];
-  /** How many of the items have been told; those behind are held back. */
+  /** The number of items that have begun on the wire; the others are delayed. */
   #begun = 0;
   /** Items that are done, by output index. */
   readonly #done: WireItem[] = [];
@@ -101,7 +101,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     }
   }
 
-  /** Texts in a row are parts of one message. */
+  /** Consecutive texts are parts of one message. */
   #startPart(index: number, refusal: boolean): WireEvent[] {
     this.#saidRefusal ||= refusal;
     const last = this.#items.at(-1);
@@ -119,7 +119,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     return item.isProofAlone && this.#items.length > 1 ? [] : this.#beginItems();
   }
 
-  /** Tells that items begin: those that are held back, each behind the ends of those before it. */
+  /** Begins the delayed items, each after the end of those before it. */
   #beginItems(): WireEvent[] {
     const events: WireEvent[] = [];
     for (const item of this.#items.slice(this.#begun)) {
@@ -143,7 +143,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     return item?.end(index) ?? [];
   }
 
-  /** Tells that an item is done, unless that has been told. */
+  /** Writes that an item is done, unless that is written. */
   #finishItem(index: number, final = false, status: ItemStatus = "completed"): WireEvent[] {
     const item = this.#items[index];
     if (item === undefined || this.#done[index] !== undefined) return [];
@@ -152,7 +152,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     return [{ type: "response.output_item.done", output_index: index, item: done }];
   }
 
-  /** Tells the rest of all items. The last one but for proofs alone is final. */
+  /** Ends all items. The last item that is not only a proof is final. */
   #finishItems(cut: boolean): WireEvent[] {
     const last = this.#items.findLastIndex((item) => !item.isProofAlone);
     return this.#items.flatMap((item, index) => [

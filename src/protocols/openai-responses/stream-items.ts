@@ -11,17 +11,17 @@ import {
 } from "./output-items.ts";
 import type { WireEvent, WireItem, WirePart } from "./wire.ts";
 
-/** An item of a streamed answer while it grows. Each method returns the events that tell the change. */
+/** An item of a streamed answer while it grows. Each method returns the events for the change. */
 export interface StreamItem {
   /** All its blocks have ended. */
   readonly ended: boolean;
-  /** Reasoning without text so far: nothing that follows what was said. */
+  /** Reasoning that has no text so far: it does not count as content after the text. */
   readonly isProofAlone: boolean;
   start(): WireEvent[];
   text(block: number, text: string): WireEvent[];
   proof(proof: ReasoningProof): void;
   end(block: number): WireEvent[];
-  /** The item as it will stand in the response. `final`: no item follows it but proofs alone. */
+  /** Returns the item as it will be in the response. `final`: only proofs without text follow it. */
   finish(status: ItemStatus, final: boolean): WireItem;
 }
 
@@ -96,7 +96,7 @@ export class MessageStreamItem implements StreamItem {
   }
 }
 
-/** Reasoning: its text is the one part of its summary, where the client asked for summaries. */
+/** Reasoning: its text is the one part of its summary, if the client asked for summaries. */
 export class ReasoningStreamItem implements StreamItem {
   readonly #id: string;
   readonly #output: number;
@@ -177,7 +177,7 @@ export class CallStreamItem implements StreamItem {
     return [{ type, ...this.#place(), delta: text }];
   }
 
-  /** The wire of a call has no place for one. */
+  /** The wire has no field for the proof of a call. */
   proof(): void {}
 
   end(): WireEvent[] {

@@ -45,16 +45,16 @@ const whole = {
 };
 
 describe("the tap of a Responses stream", () => {
-  test("passes a recorded stream on as it is and knows its facts", () => {
+  test("passes a recorded stream on unchanged and reads its facts", () => {
     assert.deepEqual(watch(recorded), whole);
   });
 
-  test("knows them without the lines that name the events, too", () => {
+  test("reads its facts also without `event:` lines", () => {
     const bare = recorded.replaceAll(/^event: .*\n/gm, "");
     assert.deepEqual(watch(bare), { ...whole, out: bare });
   });
 
-  test("comes to the same wherever the bytes are cut", () => {
+  test("gives the same facts, with the bytes cut anywhere", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(recorded.length), { maxLength: 20 }), (cuts) => {
         assert.deepEqual(
@@ -69,7 +69,7 @@ describe("the tap of a Responses stream", () => {
     );
   });
 
-  test("knows id and number of a stream that breaks off", () => {
+  test("reads id and number of a stream that ends early", () => {
     const start = recorded.slice(0, recorded.indexOf("event: response.output_text.done"));
     const { facts, ended, finished, completion } = watch(start);
     assert.deepEqual(
@@ -96,7 +96,7 @@ describe("the tap of a Responses stream", () => {
     });
   }
 
-  test("ends with an incomplete response, and says why", () => {
+  test("ends with an incomplete response, and gives its reason", () => {
     const seen = watch(
       event(
         "response.incomplete",
@@ -110,12 +110,12 @@ describe("the tap of a Responses stream", () => {
     assert.equal(watch(`${recorded}data: [DONE]\n\n`).out, recorded);
   });
 
-  test("passes what it cannot read", () => {
+  test("passes on what it cannot read", () => {
     const stream = `: ping\n\ndata: [DONE]\n\n${event("response.created", ',"response":{"id":"a","id":"b"}')}`;
     assert.deepEqual([watch(stream).out, watch(stream).facts], [stream, { sequence: 4 }]);
   });
 
-  test("takes a cache's writes for short-lived where nothing says more", () => {
+  test("counts a cache's writes as short-lived if their lifetime is unknown", () => {
     const usage = '{"input_tokens":9,"input_tokens_details":{"cache_write_tokens":5},"output_tokens":1}';
     assert.deepEqual(watch(event("response.completed", `,"response":{"usage":${usage}}`)).facts.usage, {
       input: 9,
@@ -155,10 +155,10 @@ describe("the tap of a Responses stream", () => {
     [
       "a failed response without an error",
       event("response.failed", ',"response":{"id":"r","error":null}'),
-      { status: 500, message: "The provider ended its stream with an error that tells nothing." },
+      { status: 500, message: "The provider ended its stream with an error without a message." },
     ],
   ] as const) {
-    test(`takes ${what} for an error and passes nothing of it`, () => {
+    test(`reads ${what} as an error and passes nothing of it on`, () => {
       const before = event("response.output_text.delta", ',"delta":"a"');
       const seen = watch(before + stream + before);
       assert.deepEqual([seen.error, seen.out, seen.ended], [error, before, false]);

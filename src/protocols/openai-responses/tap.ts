@@ -6,7 +6,7 @@ import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { textBytesOf } from "../text-bytes.ts";
 import { readResponseFacts } from "./read-answer.ts";
 
-/** Events before the first content. An item of reasoning is content: of hidden reasoning nothing else is seen for a long time. */
+/** Events before the first content. A reasoning item is content: if the reasoning is hidden, no other event comes for a long time. */
 const openingTypes: ReadonlySet<string> = new Set([
   "response.created",
   "response.queued",
@@ -16,8 +16,8 @@ const openingTypes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Watches a Responses stream that passes through as bytes. Nothing is hidden or changed; only the first event with the response and the terminal ones
- * are scanned. An event that can't be read is left to the client.
+ * Watches a Responses stream that passes through as bytes. Nothing is hidden or changed. Only the first event with the response and the terminal
+ * events are scanned; an event that cannot be read is passed on to the client.
  */
 export class ResponsesTap implements StreamTap {
   readonly #facts: AnswerFacts = {};
@@ -27,7 +27,7 @@ export class ResponsesTap implements StreamTap {
   textBytes = 0;
   #last = "";
 
-  /** With the number of the last event, which is only read where somebody asks. */
+  /** Includes the number of the last event, which is read only when the facts are needed. */
   get facts(): AnswerFacts {
     const sequence = sequenceOf(this.#last);
     if (sequence !== undefined) this.#facts.sequence = sequence;
@@ -64,7 +64,7 @@ export class ResponsesTap implements StreamTap {
         this.error = errorOf(data);
         return "";
       default:
-        // Some servers put an error in the place of an event, without a type.
+        // Some servers send an error in place of an event, without a type.
         if (!type.startsWith("response.") && holdsError(data)) {
           this.error = errorOf(data);
           return "";
@@ -85,7 +85,7 @@ export class ResponsesTap implements StreamTap {
       if (response !== undefined && data.startsWith("{", response.start))
         Object.assign(this.#facts, readResponseFacts(data, response.start));
     } catch {
-      return; // Half an event, or a repeated key: the client judges it, and the ledger has what was read before.
+      return; // Half an event, or a repeated key: it is passed on to the client, and the ledger has what was read before.
     }
   }
 }
@@ -96,7 +96,7 @@ function typeOf(data: string): string {
   try {
     return readString(data, scanDocument(data, ["type"]).spans[0]) ?? "";
   } catch {
-    return ""; // `[DONE]`, which some compatible servers add, or no event of this protocol.
+    return ""; // `[DONE]`, which some compatible servers add, or an event of another protocol.
   }
 }
 
@@ -111,7 +111,7 @@ function opens(type: string, data: string): boolean {
   if (type !== "response.output_item.added") return true;
   const event = parseEvent(data);
   const item = isObject(event) ? event["item"] : undefined;
-  // An empty message says nothing yet; any other item does.
+  // An empty message is not content yet; any other item is.
   return isObject(item) && item["type"] !== "message";
 }
 
@@ -120,17 +120,17 @@ function sequenceOf(data: string): number | undefined {
   return found === null ? undefined : Number(found[1]);
 }
 
-const silent: UpstreamError = { status: 500, message: "The provider ended its stream with an error that tells nothing." };
+const silent: UpstreamError = { status: 500, message: "The provider ended its stream with an error without a message." };
 
 const eventFields: ReadonlySet<string> = new Set(["type", "sequence_number"]);
 
-/** `{"type":"error","code","message","param"}`, or with an `error` object that has a type of its own. */
+/** Reads `{"type":"error","code","message","param"}`, or an event with an `error` object that has a type of its own. */
 export function errorOf(data: string): UpstreamError {
   const event = parseEvent(data);
   return (isObject(event) ? readErrorObject(restOf(event, eventFields)) : undefined) ?? silent;
 }
 
-/** `response.failed` holds the error in its response. */
+/** Reads the error in the response of `response.failed`. */
 export function failureOf(data: string): UpstreamError {
   const event = parseEvent(data);
   const response = isObject(event) ? event["response"] : undefined;
@@ -141,6 +141,6 @@ function parseEvent(data: string): unknown {
   try {
     return parseLatin1(data);
   } catch {
-    return undefined; // An error all the same, only without its words.
+    return undefined; // It is an error all the same, without a message.
   }
 }

@@ -3,7 +3,7 @@ import { countable, keepFields, readCount } from "../token-count.ts";
 import type { TokenCounter } from "../translation.ts";
 import { renderRequest } from "./render-request.ts";
 
-/** What `InputTokenCountParams` has of a request that leans on nothing stored (npm package `openai` 7.57, resources/responses/input-tokens). */
+/** The fields of `InputTokenCountParams` for a request without stored parts (npm package `openai` 7.57, resources/responses/input-tokens). */
 const counted = ["model", "instructions", "input", "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text", "truncation"];
 
 /** `POST /responses/input_tokens`, which answers `{"object":"response.input_tokens","input_tokens"}`. */

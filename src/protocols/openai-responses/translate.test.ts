@@ -37,7 +37,7 @@ const content = fc.array(fc.oneof(textBlock, refusalBlock, reasoningBlock, signe
 
 describe("Responses as upstream of a translation", () => {
   for (const visibility of ["summary", "none"] as const) {
-    test(`the stream of an answer tells what its JSON tells, wherever its bytes are cut (reasoning shown: ${visibility})`, () => {
+    test(`the stream of an answer, cut anywhere, and its JSON decode to the same answer (reasoning shown: ${visibility})`, () => {
       const curious = client({ reasoning: { visibility } });
       fc.assert(
         fc.property(answerWith(content), fc.array(fc.double({ min: 0, max: 1, noNaN: true })), (answer, cuts) => {
@@ -107,7 +107,7 @@ describe("Responses as upstream of a translation", () => {
   });
 
   for (const { name, protocol, request } of recordedRequests()) {
-    test(`the provider takes what ${name} becomes`, () => {
+    test(`the provider accepts the request of ${name}`, () => {
       for (const quirks of [{}, { noCustomTools: true, noAllowedTools: true }]) {
         const { value } = openaiResponsesUpstream.renderRequest(request, target({ stream: request.stream, quirks }));
         assert.equal(openAiResponsesMock.validate(JSON.parse(value) as JsonObject, undefined), null);
@@ -115,7 +115,7 @@ describe("Responses as upstream of a translation", () => {
     });
 
     if (protocol !== "openai-responses") continue;
-    test(`${name} comes back as it was`, () => {
+    test(`${name} is rendered as it was parsed`, () => {
       const rendered = openaiResponsesUpstream.renderRequest(request, target({ model: request.model, stream: request.stream }));
       assert.deepEqual(rendered.losses, []);
       const back = openaiResponses.parseRequest(JSON.parse(rendered.value), call);
@@ -124,7 +124,7 @@ describe("Responses as upstream of a translation", () => {
   }
 });
 
-/** Without what is not kept by design: that tools came in an item; and where a client sent no field of its own, the defaults for foreign clients. */
+/** Without what is not kept on purpose: that tools came in an item, and the defaults for foreign clients of fields that the client did not send. */
 function comparable(request: ChatRequest, original: ChatRequest): ChatRequest {
   const { extensions, tools, ...rest } = request;
   return {

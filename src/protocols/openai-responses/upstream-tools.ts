@@ -8,7 +8,7 @@ import { namedTool, type ToolNamer } from "../tool-names.ts";
 import type { RenderQuirks } from "../quirks.ts";
 import { renderToolChoice, renderTools } from "./render-tools.ts";
 
-/** `tools`, `tool_choice` and `parallel_tool_calls` of a request: none of them without a tool. */
+/** Renders `tools`, `tool_choice` and `parallel_tool_calls`: none of them without a tool. */
 export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, names: ToolNamer, losses: Losses): WireObject {
   const known = (request.tools ?? []).flatMap((tool) => fitTool(tool, quirks, losses));
   const choice = request.toolChoice;
@@ -39,7 +39,7 @@ function renderChoice(request: ChatRequest, choice: Choice, offered: readonly To
   const own = request.extensions?.["openai-responses"]?.["tool_choice"];
   if (isObject(own)) return own;
   const wireNames = new Map<string, string>();
-  // Of several tools of one name the first one counts.
+  // Of several tools with one name, the first one wins.
   for (let at = offered.length - 1; at >= 0; at--) wireNames.set(offered[at]!.name, wire[at]!.name);
   const wireName = (name: string): string => {
     const known = wireNames.get(name);
@@ -52,7 +52,7 @@ function renderChoice(request: ChatRequest, choice: Choice, offered: readonly To
   return renderToolChoice({ ...choice, names: choice.names.map(wireName) }, wire);
 }
 
-/** The tool as this wire takes it, still under its own name; none where it takes no such tool. */
+/** The tool in a form that this wire accepts, with its own name; an empty list if the wire accepts no such tool. */
 function fitTool(tool: Tool, quirks: RenderQuirks, losses: Losses): readonly Tool[] {
   if (tool.type === "server") return fitServerTool(tool, losses);
   if (tool.cache !== undefined) noteCache(losses);
@@ -62,7 +62,7 @@ function fitTool(tool: Tool, quirks: RenderQuirks, losses: Losses): readonly Too
   return [fitFunction(functionOfCustom(tool, losses), losses)];
 }
 
-/** `strict` is told always: where it is absent the vendor takes it for true. */
+/** `strict` is always sent: if it is absent, the vendor reads it as true. */
 function fitFunction(tool: FunctionTool, losses: Losses): FunctionTool {
   const { schema, note } = lowerParameters(tool.parameters ?? {});
   if (note !== "") losses.emulate("tools[].parameters", "What the provider refuses at the top of a schema is in the description instead.");
@@ -77,7 +77,7 @@ function fitFunction(tool: FunctionTool, losses: Losses): FunctionTool {
   };
 }
 
-/** Of other vendors' own tools only the search of the web has a like here. */
+/** Of other vendors' own tools, only the web search has an equivalent here. */
 function fitServerTool(tool: ServerTool, losses: Losses): readonly Tool[] {
   const { wire, protocol, name } = tool;
   if (protocol === "openai-responses") return [tool];
@@ -99,7 +99,7 @@ function fitServerTool(tool: ServerTool, losses: Losses): readonly Tool[] {
 function nameTool(tool: Tool, quirks: RenderQuirks, names: ToolNamer): Tool {
   // A choice names the vendor's tools by their type.
   if (tool.type === "server") return tool.wire["type"] === "web_search" ? { ...tool, name: "web_search" } : tool;
-  // A custom tool that goes as a function has been named as what the client has.
+  // A custom tool that is sent as a function has the name that the namer made for the client's tool.
   const name = names.wireName(namedTool(tool));
   if (quirks.noCustomTools !== true) return { ...tool, name };
   const { namespace: _flat, ...bare } = tool;

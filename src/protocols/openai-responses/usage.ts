@@ -3,7 +3,7 @@ import { compact, isObject } from "../fields.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
- * Reads `ResponseUsage` (npm package `openai` 7.57): `input_tokens` holds the cached and the cache-written ones. Of OpenAI's two lifetimes of a cache
+ * Parses `ResponseUsage` (npm package `openai` 7.57): `input_tokens` includes the cached and the cache-written ones. OpenAI has two cache lifetimes:
  * 30 minutes count as the short one, 12 hours as the long one.
  */
 export function parseUsage(wire: unknown): Usage | undefined {
@@ -22,14 +22,14 @@ export function parseUsage(wire: unknown): Usage | undefined {
   return compact({ input, output, cacheRead, cacheWrite5m: shortWrite, cacheWrite1h: longWrite, reasoning });
 }
 
-/** The usage of a response object, which tells the class of service beside it. */
+/** The usage of a response object, with the service tier that is beside it. */
 export function usageOf(response: Readonly<Record<string, unknown>>): Usage | undefined {
   const usage = parseUsage(response["usage"]);
   const tier = readServiceTier(response["service_tier"]);
   return usage === undefined || tier === undefined ? usage : { ...usage, tier };
 }
 
-/** The wire demands every number (clients refuse an end without them), so what nobody reported is 0. */
+/** The wire requires every number (clients refuse an end without them), so a count that was not reported is 0. */
 export function renderUsage(usage: Usage): WireUsage {
   const input = usage.input ?? 0;
   const output = usage.output ?? 0;

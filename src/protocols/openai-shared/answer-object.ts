@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
 
-/** The object of an answer; one without fields for what is JSON, but no object. @throws GatewayError `upstream_invalid_response`. */
+/** Parses an answer; an object without fields if the JSON is not an object. @throws GatewayError `upstream_invalid_response`. */
 export function parseAnswerObject(body: string): WireObject {
   let wire: unknown;
   try {

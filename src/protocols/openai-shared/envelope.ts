@@ -1,10 +1,10 @@
 import { GatewayError, latin1OfUtf8, readBoolean, readString, type Edit, type Span } from "../../core/index.ts";
 import type { Envelope } from "../protocol.ts";
 
-/** Longer names of models exist nowhere, and a log line is no place for them. */
+/** No vendor has longer names of models, and they would fill the log. */
 const maxModelLength = 256;
 
-/** The `model` of a body. @throws GatewayError `invalid_request` where it is missing, no string, or too long. */
+/** Reads the `model` of a body. @throws GatewayError `invalid_request` if it is missing, not a string, or too long. */
 export function readModel(body: string, span: Span | undefined): string {
   if (span === undefined) {
     throw new GatewayError("invalid_request", 'The body has no "model". Name the model that shall answer.', { param: "model" });
@@ -23,7 +23,7 @@ export function readModel(body: string, span: Span | undefined): string {
   return model;
 }
 
-/** An optional switch; `null` counts as absent. @throws GatewayError `invalid_request` where it is neither true nor false. */
+/** Reads an optional switch; `null` counts as absent. @throws GatewayError `invalid_request` if it is neither true nor false. */
 export function readSwitch(body: string, span: Span | undefined, param: string): boolean | undefined {
   if (span === undefined || isNull(body, span)) return undefined;
   const value = readBoolean(body, span);
@@ -35,14 +35,14 @@ export function isNull(body: string, span: Span): boolean {
   return body.startsWith("null", span.start);
 }
 
-/** The edit that puts the upstream's name of the model in the place of the client's; none where the body holds it already. */
+/** The edit that replaces the client's model name by the upstream's; none if the body already has it. */
 export function modelEdits(envelope: Envelope, model: string | undefined): Edit[] {
   const span = envelope.spans["model"];
   if (span === undefined || model === undefined || model === envelope.model) return [];
   return [{ start: span.start, end: span.end, text: latin1OfUtf8(JSON.stringify(model)) }];
 }
 
-/** The edit that takes out the option which asks the gateway for the cost (`usageOption`). */
+/** The edit that removes the option which asks the gateway for the cost (`usageOption`). */
 export function optionEdits({ spans }: Envelope): Edit[] {
   const span = spans["usageOption"];
   return span === undefined ? [] : [{ ...span, text: "" }];

@@ -68,7 +68,7 @@ describe("an upstream's error", () => {
     ],
     ["an error without words", 500, '{"error":{}}', { status: 500, message: "The provider reported an error without a message." }],
     ["plain text", 503, " no healthy upstream ", { status: 503, message: "no healthy upstream" }],
-    // What a text is cut to is decided where its secrets are removed.
+    // A long text is shortened in the place where its secrets are removed.
     ["a long text", 503, "x".repeat(600), { status: 503, message: "x".repeat(600) }],
     [
       "OpenRouter's moderation",

@@ -8,9 +8,9 @@ import { AnsweredError } from "../answered-error.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 
 /**
- * Errors of both OpenAI dialects: `{"error":{"message","type","param","code"}}`. Source: `ErrorObject` of the npm package `openai` 7.57
- * (resources/shared), and OpenAI's guide to error codes (developers.openai.com/api/docs/guides/error-codes, November 2026). A refused key is an
- * `invalid_request_error` with the code `invalid_api_key` there, so it is one here.
+ * The type of an error of both OpenAI dialects: `{"error":{"message","type","param","code"}}`. Source: `ErrorObject` of the npm package `openai` 7.57
+ * (resources/shared), and OpenAI's guide to error codes (developers.openai.com/api/docs/guides/error-codes, November 2026). There, a refused key is
+ * an `invalid_request_error` with the code `invalid_api_key`, so it is one here.
  */
 const typeOfKind: Readonly<Record<ErrorKind, string>> = {
   invalid_request: "invalid_request_error",
@@ -32,7 +32,7 @@ export function renderError(error: GatewayError): RenderedError {
   return { status: error.status === 529 ? 503 : error.status, body: JSON.stringify({ error: errorObject(error) }) };
 }
 
-/** The error object. What an upstream said of itself (type, code, or no code) is kept. */
+/** The error object. The upstream's own type and code (or missing code) are kept. */
 export function errorObject(error: GatewayError): ErrorObject {
   return {
     message: error.message,
@@ -42,7 +42,7 @@ export function errorObject(error: GatewayError): ErrorObject {
   };
 }
 
-/** An error of the neutral stream as one that can be rendered. */
+/** Turns an error of the neutral stream into one that can be rendered. */
 export function gatewayErrorOf(error: StreamError): GatewayError {
   return new GatewayError(error.status < 500 ? "invalid_request" : "upstream_error", error.message, {
     status: error.status,
@@ -58,7 +58,7 @@ function codeOf(error: GatewayError): string {
 
 /**
  * Reads an upstream's error answer. Known shapes: `{"error":{…}}`, the same in an array (Google's OpenAI-compatible endpoint), `{"error":"…"}`,
- * `{"message":…}` (vLLM, Mistral), `{"detail":…}` (FastAPI); else the text itself, and of HTML only that it was some.
+ * `{"message":…}` (vLLM, Mistral), `{"detail":…}` (FastAPI). Any other text is the message itself; HTML is replaced by a fixed message.
  */
 export function parseError(status: number, body: string): UpstreamError {
   const wire = jsonValue(body);
@@ -71,8 +71,8 @@ export function parseError(status: number, body: string): UpstreamError {
 }
 
 /**
- * The error that a value of the wire holds, with a status of its own (a stream's head was a 200): a number in `code` or `status`, else by code and
- * type. `undefined`: it holds none.
+ * Reads the error in a value of the wire, with a status of its own, as a stream's head had status 200: a number in `code` or `status`, else by code
+ * and type. `undefined`: it has no error.
  */
 export function readErrorObject(wire: unknown): UpstreamError | undefined {
   const outer: unknown = Array.isArray(wire) ? wire[0] : wire;
@@ -87,13 +87,13 @@ export function readErrorObject(wire: unknown): UpstreamError | undefined {
 }
 
 /**
- * The error that an answer with a status of success is, though it should be one with a field of its own (`choices`, `output`, `data`).
- * @param whole the answer, parsed.
+ * The error for an answer that has a status of success but not the field of its protocol (`choices`, `output`, `data`). @param whole the answer,
+ * parsed.
  */
 export function answeredError(whole: unknown): AnsweredError | GatewayError {
   const error = readErrorObject(whole);
   if (error !== undefined) return new AnsweredError(error);
-  return new GatewayError("upstream_invalid_response", "The provider's answer holds neither an answer of its protocol nor an error.");
+  return new GatewayError("upstream_invalid_response", "The provider's answer contains neither an answer of its protocol nor an error.");
 }
 
 function fromFields(error: WireObject, message: string): UpstreamError {
@@ -109,7 +109,7 @@ function fromFields(error: WireObject, message: string): UpstreamError {
   };
 }
 
-/** What the codes and types that vendors use in a stream stand for; the first match counts. */
+/** The status for the codes and types that vendors use in a stream; the first match wins. */
 const statusByWord: readonly (readonly [RegExp, number])[] = [
   [/rate_?limit|too_many_requests|insufficient_quota|quota|resource_exhausted/, 429],
   [/overloaded|slow_down|unavailable|at_capacity/, 503],
@@ -128,7 +128,7 @@ function statusOf(error: WireObject): number {
   for (const value of [error["code"], error["type"], error["status"]]) {
     if (typeof value !== "string") continue;
     const word = value.toLowerCase();
-    // A code speaks before a type: `invalid_request_error` is the type of many things.
+    // The code is read before the type: `invalid_request_error` is the type of many errors.
     const row = statusByWord.find(([pattern]) => pattern.test(word));
     if (row !== undefined) return row[1];
   }

@@ -1,6 +1,6 @@
 import { createFieldReaders, isAbsent, isObject, type WireObject } from "../fields.ts";
 
-/** The readers of the OpenAI dialects: `Invalid value for "messages[0].content": …`, as the vendor's own messages name a field. */
+/** The readers of the OpenAI dialects. They name a field as the vendor's own messages do: `Invalid value for "messages[0].content": …`. */
 export const {
   invalidField,
   join,
@@ -26,7 +26,7 @@ export function optionalSchema(object: WireObject, key: string, path: string): W
   return value;
 }
 
-/** `metadata`: names to texts. */
+/** Reads `metadata`: names and their texts. */
 export function optionalTexts(object: WireObject, key: string, path: string): Readonly<Record<string, string>> | undefined {
   const value = optionalObject(object, key, path);
   if (value === undefined) return undefined;

@@ -5,7 +5,7 @@ import type { WireObject } from "../fields.ts";
 import { fitsStrict, fitsStrictFormat, lowerParameters } from "./function-schema.ts";
 
 describe("the schema of a function", () => {
-  test("gets the type that OpenAI demands at the top, and keeps everything else", () => {
+  test("gets the type that OpenAI requires at the top, and keeps everything else", () => {
     assert.deepEqual(lowerParameters({ properties: { a: {} } }), { schema: { type: "object", properties: { a: {} } }, note: "" });
     assert.deepEqual(lowerParameters(true), { schema: { type: "object", properties: {} }, note: "" });
     const whole = { type: "object", properties: { a: { anyOf: [{ type: "null" }] } }, additionalProperties: false };
@@ -26,7 +26,7 @@ describe("the schema of a function", () => {
     });
   });
 
-  test("meets the terms for strict only where every object in it does", () => {
+  test("meets the terms for strict only if every object in it does", () => {
     const closed = { type: "object", properties: { a: { type: "string" } }, required: ["a"], additionalProperties: false };
     assert.equal(fitsStrict(closed), true);
     assert.equal(fitsStrict({ ...closed, required: [] }), false);
@@ -35,7 +35,7 @@ describe("the schema of a function", () => {
     assert.equal(fitsStrict({ ...closed, $defs: { x: closed }, properties: { a: { enum: [{ type: "object" }] } } }), true);
   });
 
-  test("the schema of an answer may be strict only where nothing in it is refused", () => {
+  test("the schema of an answer may be strict only if nothing in it is refused", () => {
     const closed = { type: "object", properties: { not: { type: "string" } }, required: ["not"], additionalProperties: false };
     const of = (value: unknown): WireObject => ({ ...closed, properties: { not: value } });
     for (const fits of [

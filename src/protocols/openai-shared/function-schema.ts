@@ -6,11 +6,11 @@ const refusedAtRoot = ["oneOf", "anyOf", "allOf", "enum", "not"] as const;
 
 export interface LoweredSchema {
   readonly schema: WireObject;
-  /** What had to be taken out, as JSON for a description; "" where nothing was. */
+  /** What was removed, as JSON for a description; "" if nothing was. */
   readonly note: string;
 }
 
-/** A function's schema as OpenAI takes it: an object at the top, without combinations there. */
+/** Lowers a function's schema to what OpenAI accepts: an object at the top, without combinations there. */
 export function lowerParameters(parameters: JsonSchema): LoweredSchema {
   if (!isObject(parameters)) return { schema: { type: "object", properties: {} }, note: "" };
   const refused = refusedAtRoot.filter((key) => parameters[key] !== undefined);
@@ -18,20 +18,20 @@ export function lowerParameters(parameters: JsonSchema): LoweredSchema {
   const schema = kept["type"] === "object" || kept["$ref"] !== undefined ? kept : { ...kept, type: "object" };
   if (refused.length === 0) return { schema, note: "" };
   const note = Object.fromEntries(refused.map((key) => [key, parameters[key]]));
-  // Without its branches the schema must not forbid what they would have named.
+  // Without its branches, the schema must not forbid the properties that they would have named.
   const { additionalProperties: _closed, ...open } = schema;
   return { schema: { properties: {}, ...open }, note: `The arguments must also fit this JSON Schema: ${JSON.stringify(note)}` };
 }
 
-/** Keywords whose value is no schema, nor holds any. */
+/** Keywords whose value is not a schema and contains none. */
 const literals: ReadonlySet<string> = new Set(["enum", "const", "default", "examples", "required"]);
 
-/** Keywords whose value is schemas by name. */
+/** Keywords whose value is an object of schemas by name. */
 const named: ReadonlySet<string> = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
 
 /**
- * The schema with `items` on every array, as OpenAI refuses one without ("array schema missing items", also where it is not strict); `{}` allows any item.
- * What lacks nothing is not copied: an agent sends all its schemas with every request.
+ * Returns the schema with `items` on every array, as OpenAI refuses an array without ("array schema missing items", even if the schema is not
+ * strict); `{}` allows any item. A complete schema is not copied: an agent sends all its schemas with every request.
  */
 export function completeArrays(schema: WireObject): WireObject {
   const inner = mapFields(schema, completeIn);
@@ -51,7 +51,10 @@ function completeSchema(value: unknown): unknown {
   return isObject(value) ? completeArrays(value) : value;
 }
 
-/** Whether a schema meets OpenAI's terms for `strict`: every object closed, and every property of it required (guide to structured outputs, November 2026). */
+/**
+ * Whether a schema meets OpenAI's terms for `strict`: every object is closed and requires all its properties (guide to structured outputs, November
+ * 2026).
+ */
 export function fitsStrict(schema: unknown): boolean {
   if (Array.isArray(schema)) return schema.every(fitsStrict);
   if (!isObject(schema)) return true;
@@ -69,9 +72,10 @@ export function fitsStrict(schema: unknown): boolean {
 }
 
 /**
- * What a strict schema may hold at each of OpenAI's servers. Words that narrow a value (`pattern`, `format`, `minimum`, `minItems`, …) are not among them: fine-tuned
- * models and Azure refuse them, as all refuse `default` ("'default' is not permitted"). Sources: OpenAI's guide to structured outputs, "Supported schemas";
- * learn.microsoft.com, "Structured outputs", "Unsupported type-specific keywords"; `$schema`: as `zodResponseFormat` of the npm package `openai` 7.57 sends it. November 2026.
+ * The keywords of a strict schema that all of OpenAI's servers accept. Keywords that narrow a value (`pattern`, `format`, `minimum`, `minItems`, …)
+ * are not among them: fine-tuned models and Azure refuse them, and all refuse `default` ("'default' is not permitted"). Sources: OpenAI's guide to
+ * structured outputs, "Supported schemas"; learn.microsoft.com, "Structured outputs", "Unsupported type-specific keywords"; `$schema`: as
+ * `zodResponseFormat` of the npm package `openai` 7.57 sends it. November 2026.
  */
 const strictWords: ReadonlySet<string> = new Set([
   "$schema",
@@ -89,12 +93,14 @@ const strictWords: ReadonlySet<string> = new Set([
   "definitions",
 ]);
 
-/** Whether the schema of an answer may be strict: an object at the top, and nothing in it that OpenAI would refuse. */
+/** Whether the schema of an answer may be strict: it is an object at the top, and OpenAI refuses nothing in it. */
 export function fitsStrictFormat(schema: JsonSchema): boolean {
   return isObject(schema) && schema["type"] === "object" && refusedAtRoot.every((key) => schema[key] === undefined) && isStrict(schema);
 }
 
-/** A part that says its type, or its alternatives, or where it is defined, but no two of them ("schema must have a 'type' key", "$ref cannot have keywords …"). */
+/**
+ * Whether a part has a type, or alternatives, or a reference, but no two of them ("schema must have a 'type' key", "$ref cannot have keywords …").
+ */
 function isStrict(schema: unknown): boolean {
   if (!isObject(schema)) return false;
   const { $ref: ref, type, anyOf, items } = schema;
@@ -109,7 +115,7 @@ function isStrict(schema: unknown): boolean {
   return parts.every(isStrict);
 }
 
-/** Whether an object has the properties that it names, all of them, and no others. */
+/** Whether an object allows only its own properties, and requires all of them. */
 function isClosed({ properties, required, additionalProperties }: WireObject): boolean {
   const names = new Set(isObject(properties) ? Object.keys(properties) : []);
   return additionalProperties === false && Array.isArray(required) && names.symmetricDifference(new Set(required)).size === 0;

@@ -7,7 +7,7 @@ import type { RenderTarget, StreamDecoder } from "../translation.ts";
 
 export type Wire = Record<string, unknown>;
 
-/** A provider that is as the vendor is. */
+/** A provider like the vendor itself. */
 export const target = (fields: Partial<RenderTarget> = {}): RenderTarget => ({
   model: "gpt-mock",
   stream: false,
@@ -22,7 +22,7 @@ export const client = (request: Partial<ChatRequest> = {}): ClientContext => ({
   request: { model: "gpt-mock", stream: true, messages: [], ...request },
 });
 
-/** A request of one user's turn, and what a test adds to it. */
+/** A request with one turn of the user, and the fields that a test adds. */
 export const request = (fields: Partial<ChatRequest> = {}): ChatRequest => ({
   model: "alias",
   stream: false,
@@ -30,7 +30,7 @@ export const request = (fields: Partial<ChatRequest> = {}): ChatRequest => ({
   ...fields,
 });
 
-/** A user's and an assistant's turn, and what may stand in them. */
+/** A turn of the user and one of the assistant, and blocks for them. */
 export const text = (value: string): Block => ({ type: "text", text: value });
 export const callOf = (id: string, fields: Partial<Extract<Block, { type: "tool-call" }>> = {}): Block => ({
   type: "tool-call",
@@ -50,7 +50,7 @@ export const user = (...content: Block[]): Message => ({ role: "user", content }
 export const assistant = (...content: Block[]): Message => ({ role: "assistant", content });
 export const png: Block = { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "aaaa" } };
 
-/** The events of a stream given as text; `cuts` are shares of its bytes at which it arrives in pieces. */
+/** The events of a stream given as text; `cuts` are the shares of its bytes at which it is cut into pieces. */
 export function decode(decoder: StreamDecoder, stream: string, cuts: readonly number[] = []): StreamEvent[] {
   const bytes = latin1OfUtf8(stream);
   const at = cuts.map((cut) => Math.floor(cut * bytes.length)).toSorted((a, b) => a - b);
@@ -65,7 +65,7 @@ export function decode(decoder: StreamDecoder, stream: string, cuts: readonly nu
   return [...events, ...decoder.end()];
 }
 
-/** The order that `StreamEvent` promises: one start, blocks in order of their indexes and each ended, one end or an error. */
+/** Checks the order that `StreamEvent` promises: one start, blocks in order of their indexes and each ended, one end or an error. */
 export function checkOrder(events: readonly StreamEvent[]): void {
   const open = new Set<number>();
   let [blocks, started, over] = [0, false, false];

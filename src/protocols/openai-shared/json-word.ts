@@ -1,11 +1,11 @@
 import type { ChatRequest } from "../../ir/index.ts";
 
-/** What is added where it is needed. */
+/** The text that is added if the word is missing. */
 export const jsonInstruction = "Answer with JSON.";
 
 /**
- * Whether OpenAI would refuse the request for its words: with the format `json_object`, the messages must hold the word "json" (guide to structured outputs,
- * November 2026); in Responses, the `instructions` do not count.
+ * Whether OpenAI would refuse the request because no message contains the word "json", which the format `json_object` requires (guide to structured
+ * outputs, November 2026). In Responses, the `instructions` do not count.
  */
 export function lacksJsonWord(
   { responseFormat, messages }: ChatRequest,

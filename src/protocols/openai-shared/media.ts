@@ -4,9 +4,9 @@ import { join, readObject, requiredString } from "./fields.ts";
 
 type Source = MediaBlock["source"];
 
-/** The source that a URL stands for: base64 data URLs (RFC 2397) are taken apart, anything else stays a URL. */
+/** The media source of a URL: a base64 data URL (RFC 2397) is split into type and data, any other URL stays a URL. */
 export function sourceOfUrl(url: string): Source {
-  // A data URL may be megabytes long: look at its head only.
+  // A data URL may be megabytes long, so only its head is read.
   const comma = url.startsWith("data:") ? url.indexOf(",") : -1;
   if (comma < 0) return { type: "url", url };
   const head = url.slice("data:".length, comma);
@@ -15,7 +15,7 @@ export function sourceOfUrl(url: string): Source {
   return { type: "base64", mediaType: mediaType === "" ? "text/plain" : mediaType, data: url.slice(comma + 1) };
 }
 
-/** `file_data` of a file part: a data URL, or bare base64 whose type only the file's name tells. */
+/** Reads `file_data` of a file part: a data URL, or bare base64 whose type follows from the file's name. */
 export function sourceOfFileData(data: string, filename: string | undefined): Source {
   if (data.startsWith("data:")) return sourceOfUrl(data);
   return { type: "base64", mediaType: mediaTypeOfName(filename), data };
@@ -40,7 +40,7 @@ function mediaTypeOfName(filename: string | undefined): string {
   return (Object.hasOwn(mediaTypes, extension) ? mediaTypes[extension] : undefined) ?? "application/octet-stream";
 }
 
-/** What a media source looks like as a URL; `undefined` where it has none (a file's id, a text). */
+/** The URL of a media source; `undefined` if it has none (a file's id, a text). */
 export function urlOfSource(source: Source): string | undefined {
   if (source.type === "url") return source.url;
   return source.type === "base64" ? `data:${source.mediaType};base64,${source.data}` : undefined;
@@ -48,7 +48,7 @@ export function urlOfSource(source: Source): string | undefined {
 
 const mediaTypeOfFormat: Readonly<Record<string, string>> = { wav: "audio/wav", mp3: "audio/mpeg" };
 
-/** `input_audio` of a part: `{"data","format"}`. */
+/** Reads `input_audio` of a part: `{"data","format"}`. */
 export function sourceOfAudio(part: WireObject, path: string): Source {
   const at = join(path, "input_audio");
   const audio = readObject(part["input_audio"], at);
@@ -58,8 +58,8 @@ export function sourceOfAudio(part: WireObject, path: string): Source {
 }
 
 /**
- * The mark that the prompt up to a part is worth caching: OpenAI's `prompt_cache_breakpoint` (`{"mode":"explicit","ttl":"30m"}`), or the
- * `cache_control` of Anthropic that several compatible servers take. OpenAI's lifetimes have no counterpart in the neutral form.
+ * Reads the mark that the prompt up to a part is worth caching: OpenAI's `prompt_cache_breakpoint` (`{"mode":"explicit","ttl":"30m"}`), or
+ * Anthropic's `cache_control`, which several compatible servers accept. OpenAI's lifetimes have no neutral counterpart.
  */
 export function readCacheMark(part: WireObject): CacheHint | undefined {
   const control = part["cache_control"];

@@ -4,7 +4,7 @@
  * ("Supported values are: 'none', 'low', 'medium', and 'high'", openai/openai-agents-python 2089; `max` of GPT-5.6, anomalyco/opencode 36141). November 2026.
  */
 
-/** The name without what a market puts before it: `openai/gpt-5`. */
+/** The name without the prefix of a market: `openai/gpt-5`. */
 function bareName(model: string): string {
   return model.slice(model.lastIndexOf("/") + 1);
 }
@@ -19,17 +19,17 @@ export function searches(model: string): boolean {
   return /^gpt-[\w.-]*-search/.test(bareName(model));
 }
 
-/** Models that always may: they refuse sampling parameters and stop sequences. */
+/** Models that can reason: while they do, they refuse sampling parameters and stop sequences. */
 export function isReasoner(model: string): boolean {
   return /^(?:o\d|gpt-[5-9]|codex-)/.test(bareName(model)) && !neverReasons(model);
 }
 
-/** The efforts of all models, from the least. */
+/** The efforts of all models, the lowest first. */
 export const allEfforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
 export type Effort = (typeof allEfforts)[number];
 
-/** The efforts that a model takes, from the least; `undefined` where that is not known. */
+/** The efforts that a model accepts, the lowest first; `undefined` if that is not known. */
 export function effortsOf(model: string): readonly Effort[] | undefined {
   const name = bareName(model);
   if (neverReasons(model)) return undefined;
@@ -44,8 +44,9 @@ export function effortsOf(model: string): readonly Effort[] | undefined {
 }
 
 /**
- * Whether a model takes sampling parameters where no effort is asked for, as it does not reason then: "gpt-5.1 defaults to none, which does not perform
- * reasoning. All models before gpt-5.1 default to medium" (`ReasoningEffort` in Microsoft's reference); "gpt-5.5 defaults to medium" (the guide "Reasoning models").
+ * Whether a model accepts sampling parameters if the request has no effort, because it does not reason then: "gpt-5.1 defaults to none, which does
+ * not perform reasoning. All models before gpt-5.1 default to medium" (`ReasoningEffort` in Microsoft's reference); "gpt-5.5 defaults to medium" (the
+ * guide "Reasoning models").
  */
 export function restsByDefault(model: string): boolean {
   const name = bareName(model);
@@ -53,7 +54,10 @@ export function restsByDefault(model: string): boolean {
   return version !== undefined && version >= 501 && version <= 504 && !/-(?:codex|pro|chat)/.test(name) && !neverReasons(model);
 }
 
-/** Whether a model wants back the `phase` of what it said: "for models like gpt-5.3-codex and beyond" (`EasyInputMessage` of the npm package `openai` 7.57). */
+/**
+ * Whether a model needs the `phase` of its messages sent back: "for models like gpt-5.3-codex and beyond" (`EasyInputMessage` of the npm package
+ * `openai` 7.57).
+ */
 export function keepsPhase(model: string): boolean {
   return (versionOf(bareName(model)) ?? 0) >= 503;
 }

@@ -32,11 +32,11 @@ describe("models for an OpenAI client", () => {
     assert.deepEqual(JSON.parse(renderModel(models[1]!)), wire[1]);
   });
 
-  test("are read from a bare array, without those that have no name", () => {
+  test("are read from a bare array, without the models that have no name", () => {
     assert.deepEqual(parseModelList([{ id: "a" }, { id: "" }, { name: "b" }, null, "c"]), ["a"]);
   });
 
-  test("are refused where there is no list", () => {
+  test("are refused if there is no list", () => {
     for (const answer of [{}, null, "x", { data: {} }]) {
       assert.throws(
         () => parseModelList(answer),

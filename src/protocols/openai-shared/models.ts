@@ -17,7 +17,7 @@ function modelObject({ id, createdAt, provider }: ModelInfo): Model {
   return { id, object: "model", created: createdAt, owned_by: provider };
 }
 
-/** Names in an upstream's listing: `{"data":[{"id":…}]}`, or the bare array that some compatible servers answer. Entries without an id are left out. */
+/** The names in an upstream's list: `{"data":[{"id":…}]}`, or the bare array of some compatible servers. Entries without an id are omitted. */
 export function parseModelList(wire: unknown): readonly string[] {
   const data = isObject(wire) ? wire["data"] : wire;
   if (!Array.isArray(data)) {

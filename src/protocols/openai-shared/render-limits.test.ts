@@ -5,7 +5,7 @@ import { renderRequest as renderResponses } from "../openai-responses/render-req
 import { bodyOf, lossesOf } from "../harness.test.ts";
 import { request, target } from "./harness.test.ts";
 
-test("a cache key of up to 64 letters goes as it is, a longer one as its hash (report 407)", () => {
+test("a cache key of up to 64 letters is sent unchanged, a longer one as its hash (report 407)", () => {
   for (const render of [renderChat, renderResponses]) {
     const keyOf = (length: number): readonly unknown[] => {
       const rendered = render(request({ cacheKey: "k".repeat(length) }), target());

@@ -2,25 +2,25 @@ import type { Block, Extensions, MediaBlock, TextBlock, ToolResultBlock } from "
 import type { WireObject } from "../fields.ts";
 import { nameOfOpaque, type Losses } from "../losses.ts";
 
-/** What a tool's result says, and what it shows. */
+/** The texts and the media of a tool's result. */
 export interface ResultParts {
   readonly texts: readonly string[];
   readonly media: readonly MediaBlock[];
 }
 
-/** Takes a result apart. */
+/** Splits a result into texts and media. */
 export function splitResult(result: ToolResultBlock, losses: Losses): ResultParts {
   const texts: string[] = [];
   const media: MediaBlock[] = [];
   for (const block of markedResult(result, losses)) {
     if (block.type === "text" || block.type === "refusal") texts.push(block.text);
     else if (block.type === "media") media.push(block);
-    else losses.drop(`items[].${block.type === "opaque" ? nameOfOpaque(block.value) : block.type}`, "The provider knows no such content.");
+    else losses.drop(`items[].${block.type === "opaque" ? nameOfOpaque(block.value) : block.type}`, "The provider has no such content.");
   }
   return { texts, media };
 }
 
-/** The content of a result. Neither OpenAI dialect can say that it is an error, so its text says it. */
+/** The content of a result. Neither OpenAI dialect has a field for an error, so the text says that it is one. */
 export function markedResult({ content, isError }: ToolResultBlock, losses: Losses): readonly Block[] {
   const at = content.findIndex((block) => block.type === "text");
   const first = content[at];
@@ -31,7 +31,7 @@ export function markedResult({ content, isError }: ToolResultBlock, losses: Loss
   return content.with(at, { ...first, text: `Error: ${text}` });
 }
 
-/** Says what a client marked for a cache, which OpenAI's prompt caches do by themselves. */
+/** Reports the cache marks of a client, which are not sent: OpenAI's prompt caches work without marks. */
 export function noteCaches(blocks: readonly Block[], losses: Losses): void {
   if (blocks.some(isMarked)) noteCache(losses);
 }
@@ -45,12 +45,12 @@ function isMarked(block: Block): boolean {
   return (block.cache !== undefined && !keepsOwnMark(block)) || (block.type === "tool-result" && block.content.some(isMarked));
 }
 
-/** OpenAI's own mark is in the extensions as well, and goes back from there. */
+/** OpenAI's own mark is in the extensions as well, and is rendered from there. */
 function keepsOwnMark({ extensions }: Exclude<Block, { type: "reasoning" | "refusal" | "opaque" }>): boolean {
   return [extensions?.["openai-chat"], extensions?.["openai-responses"]].some((own) => own?.["prompt_cache_breakpoint"] !== undefined);
 }
 
-/** Fields of a part that `own` has no neutral name for, and the mark of a cache, which both OpenAI dialects have. */
+/** Fields of a part without a neutral name in `own`, and the cache mark, which both OpenAI dialects have. */
 export function ownPartFields({ extensions }: { readonly extensions?: Extensions }, own: "openai-chat" | "openai-responses"): WireObject {
   if (extensions === undefined) return {};
   const mark = [extensions["openai-chat"], extensions["openai-responses"]].find(
@@ -62,12 +62,12 @@ export function ownPartFields({ extensions }: { readonly extensions?: Extensions
   };
 }
 
-/** Text of a document that the wire has no other place for, under its name. */
+/** The text of a document that has no other place on the wire, under its name. */
 export function documentText(filename: string | undefined, text: string): TextBlock {
   return { type: "text", text: filename === undefined ? text : `${filename}:\n${text}` };
 }
 
-/** The text of a document that is one, though it came as base64; `undefined` for any other. */
+/** The text of a document that contains text, though it came as base64; `undefined` for any other. */
 export function decodeText({ kind, source }: MediaBlock): string | undefined {
   if (kind !== "document") return undefined;
   if (source.type === "text") return source.text;

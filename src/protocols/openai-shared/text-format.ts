@@ -6,12 +6,15 @@ import type { Losses } from "../losses.ts";
 import type { RenderTarget } from "../translation.ts";
 import { completeArrays, fitsStrictFormat } from "./function-schema.ts";
 
-/** Whether the neutral form has a name for a format; other formats (a grammar, a vendor's regex) stay with the extensions. */
+/** Whether the neutral form has a name for a format; other formats (a grammar, a vendor's regex) are kept in the extensions. */
 export function isNeutralFormat(format: unknown): boolean {
   return !isObject(format) || format["type"] === "text" || format["type"] === "json_object" || format["type"] === "json_schema";
 }
 
-/** `{"type":"text"}`, `{"type":"json_object"}`, or `{"type":"json_schema"}`, whose fields stand elsewhere in each dialect: `parseSchema` finds them. */
+/**
+ * Parses `{"type":"text"}`, `{"type":"json_object"}`, or `{"type":"json_schema"}`, whose fields are in another place in each dialect: `parseSchema`
+ * finds them.
+ */
 export function parseFormat(
   format: WireObject | undefined,
   parseSchema: (format: WireObject) => ResponseFormat,
@@ -28,19 +31,19 @@ export function parseFormat(
   }
 }
 
-/** `{"name","description"?,"schema"?,"strict"?}`. */
+/** Parses `{"name","description"?,"schema"?,"strict"?}`. */
 export function parseJsonSchema(wire: WireObject, path: string): ResponseFormat {
   return compact({
     type: "json-schema" as const,
     name: requiredString(wire, "name", path),
     description: optionalString(wire, "description", path),
-    // Any value fits the schema that says nothing.
+    // Any value fits an empty schema.
     schema: optionalSchema(wire, "schema", path) ?? {},
     strict: optionalBoolean(wire, "strict", path),
   });
 }
 
-/** The reverse of `parseFormat`. `place`: where the fields of a schema stand. */
+/** The reverse of `parseFormat`. `place`: where the fields of a schema are written. */
 export function renderFormat(
   format: ResponseFormat | undefined,
   place: (schema: WireObject) => WireObject,
@@ -54,7 +57,7 @@ export function renderFormat(
       return { type: "json_object" };
     case "json-schema": {
       const { name, description, schema, isEnforced } = format;
-      // OpenAI follows a schema to the letter only where it is strict, and refuses one that is strict and does not meet its terms.
+      // OpenAI enforces a schema only if it is strict, and refuses a strict schema that does not meet its terms.
       const mayBeStrict = isEnforced === true && quirks.noVendorFields !== true && fitsStrictFormat(schema);
       if (isEnforced === true && !mayBeStrict)
         losses.emulate("responseFormat.schema", "The provider follows the schema without a guarantee.");

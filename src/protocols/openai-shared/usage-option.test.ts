@@ -15,7 +15,7 @@ function sent(body: string, patch = {}): string {
   return applyEdits(body, planEdits(readEnvelope(body, call), call, patch));
 }
 
-test("the option is taken out of the body, wherever it stands, and all other bytes stay", () => {
+test("the option is removed from any place of the body, and all other bytes are kept", () => {
   for (const [body, upstream] of [
     ['{"model":"m","usage":{"include":true}}', '{"model":"m"}'],
     ['{"usage":{"include":true},"model":"m"}', '{"model":"m"}'],
@@ -27,7 +27,7 @@ test("the option is taken out of the body, wherever it stands, and all other byt
       '{"stream_options":{"include_usage":true},"usage":{"include":true},"stream":true,"model":"m"}',
       '{"stream_options":{"include_usage":true},"stream":true,"model":"m"}',
     ],
-    // No such option: the upstream judges it.
+    // Not such an option: the upstream decides about it.
     ['{"model":"m","usage":true}', '{"model":"m","usage":true}'],
     ['{"model":"m","usage":{"include":1}}', '{"model":"m","usage":{"include":1}}'],
     ['{"model":"m","usage":{}}', '{"model":"m","usage":{}}'],
@@ -51,7 +51,7 @@ test("asking for the cost asks for the usage", () => {
   assert.deepStrictEqual(read('{"model":"m","stream":true,"usage":{"include":false}}'), { includeCost: undefined, includeUsage: false });
 });
 
-test("whatever stands around the option, without it the body is the same JSON without `usage`", () => {
+test("for any text around the option, the body without it is the same JSON without `usage`", () => {
   const key = fc
     .string()
     .filter((name) => !["model", "usage", "stream", "stream_options", "max_tokens", "max_completion_tokens"].includes(name));
@@ -72,7 +72,7 @@ test("whatever stands around the option, without it the body is the same JSON wi
   );
 });
 
-test("the cost stands in the usage, of an answer and of an event with a response", () => {
+test("the cost is in the usage of an answer, and of an event with a response", () => {
   for (const [json, priced] of [
     ['{"id":"a","usage":{"prompt_tokens":1}}', '{"id":"a","usage":{"cost":0.25,"prompt_tokens":1}}'],
     ['{"usage": { } ,"n":1.0}', '{"usage": {"cost":0.25 } ,"n":1.0}'],

@@ -2,8 +2,8 @@ import { memberSpan, readBoolean, scanDocument, scanObject, type Edit, type Span
 import { isObject } from "../fields.ts";
 
 /**
- * The request option `"usage":{"include":true}`, which asks for the cost in the answer's usage (OpenRouter, "Usage Accounting", November 2026). It is the
- * gateway's to answer, so no upstream sees it.
+ * The request option `"usage":{"include":true}`, which asks for the cost in the answer's usage (OpenRouter, "Usage Accounting", November 2026). The
+ * gateway serves it, so it is not sent upstream.
  */
 export interface UsageOption {
   readonly includeCost: boolean;
@@ -11,21 +11,21 @@ export interface UsageOption {
   readonly span: Span;
 }
 
-/** `value`: that of the body's `usage`. `undefined` where it is absent or no such option: then the upstream judges it. */
+/** `value`: the span of the body's `usage`. `undefined` if it is absent or not such an option: then it is sent upstream. */
 export function readUsageOption(body: string, value: Span | undefined): UsageOption | undefined {
   if (value === undefined || !body.startsWith("{", value.start)) return undefined;
   const includeCost = readBoolean(body, scanObject(body, value.start, ["include"]).spans[0]);
   return includeCost === undefined ? undefined : { includeCost, span: memberSpan(body, "usage", value) };
 }
 
-/** The same of a body that has been parsed. */
+/** The same for a parsed body. */
 export function isUsageOption(value: unknown): boolean {
   return isObject(value) && typeof value["include"] === "boolean";
 }
 
 /**
- * A JSON answer, or the data of an event, with `cost` in its `usage` (at the top, or in its `response`): a number of US dollars, or null where it is
- * not known. All other bytes stay as they are. Without such an object there is no place for it, and nothing changes.
+ * Adds `cost` to the `usage` of a JSON answer or of an event's data (at the top, or in its `response`): a number of US dollars, or null if it is not
+ * known. All other bytes are kept. Without a `usage` object, nothing changes.
  */
 export function addCost(json: string, costUsd: string | null): string {
   if (!json.includes('"usage"')) return json;
@@ -39,11 +39,11 @@ function costEdit(json: string, cost: string): Edit | undefined {
     const place = usage ?? (isOpen(json, response) ? scanObject(json, response.start, ["usage"]).spans[0] : undefined);
     if (!isOpen(json, place)) return undefined;
     const { spans, open, empty } = scanObject(json, place.start, ["cost"]);
-    // Some upstreams tell a cost of their own; the ledger's is the one that is charged.
+    // Some upstreams report a cost of their own; the ledger's is the one that is charged.
     if (spans[0] !== undefined) return { ...spans[0], text: cost };
     return { start: open + 1, end: open + 1, text: empty ? `"cost":${cost}` : `"cost":${cost},` };
   } catch {
-    return undefined; // `[DONE]`, or an answer that the client has to judge.
+    return undefined; // `[DONE]`, or an answer that is passed on unchanged.
   }
 }
 

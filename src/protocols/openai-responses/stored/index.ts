@@ -1,4 +1,4 @@
-/** The wire of stored responses, for a gateway that keeps them where no provider does. All functions are pure. */
+/** The wire of stored responses, for a gateway that stores them if the provider does not. All functions are pure. */
 export {
   asForeignItem,
   contextItems,

@@ -3,7 +3,7 @@ import { isAbsent, isObject, type WireObject } from "../../fields.ts";
 import { readArray, readObject } from "../../openai-shared/fields.ts";
 import type { Envelope } from "../../protocol.ts";
 
-/** One response of a conversation, as it is kept. */
+/** One stored response of a conversation. */
 export interface StoredTurn {
   readonly id: string;
   /** Its own input items, a JSON array. */
@@ -12,14 +12,14 @@ export interface StoredTurn {
   readonly response: string;
 }
 
-/** Where an item of a kept response stands. */
+/** The place of an item of a stored response. */
 export interface ItemPlace {
   readonly responseId: string;
   readonly from: "input" | "output";
   readonly index: number;
 }
 
-/** The input items of a body as a JSON array, as sent; a text is the message it stands for. `body` is latin1. */
+/** The input items of a body as a JSON array, as sent; a text becomes a message. `body` is latin1. */
 export function readInputItems(body: string, envelope: Envelope): string {
   const span = envelope.spans["input"];
   if (span === undefined || body.startsWith("null", span.start)) return "[]";
@@ -27,56 +27,56 @@ export function readInputItems(body: string, envelope: Envelope): string {
   return JSON.stringify([{ type: "message", role: "user", content: [{ type: "input_text", text: parseSpan(body, span) }] }]);
 }
 
-/** `readInputItems`, parsed. @throws GatewayError `invalid_request` where `input` is neither a text nor an array of objects. */
+/** `readInputItems`, parsed. @throws GatewayError `invalid_request` if `input` is neither a text nor an array of objects. */
 export function parseInputItems(json: string): readonly WireObject[] {
   return readArray(JSON.parse(json), "input").map((item, index) => readObject(item, `input[${index}]`));
 }
 
-/** The id that a reference names; its `type` may be left out (`ResponseInputItem.ItemReference` of the npm package `openai` 7.57). */
+/** The id that a reference names; its `type` is optional (`ResponseInputItem.ItemReference` of the npm package `openai` 7.57). */
 export function referenceOf(item: WireObject): string | undefined {
   const { id, type } = item;
   const isReference = type === "item_reference" || (isAbsent(type) && item["role"] === undefined);
   return isReference && typeof id === "string" ? id : undefined;
 }
 
-/** Whether a body may hold references that say their type: a look at the text that never misses one. `body` is latin1. */
+/** Whether a body may contain references with their type: a search of the text that never misses one. `body` is latin1. */
 export function mayHoldReferences(body: string): boolean {
   return body.includes("item_reference");
 }
 
-/** The same for references that leave their type out, which takes longer. */
+/** The same for references without their type, which takes longer. */
 export function mayHoldBareReferences(body: string): boolean {
   return /\{\s*"(?:id"\s*:\s*"[^"]*"\s*(?:\}|,\s*"type"\s*:\s*null)|type"\s*:\s*null)/.test(body);
 }
 
-/** Ids that the gateway gives: the response's, and the item's place in it. */
+/** The ids that the gateway makes: the response's, and the item's place in it. */
 const ownItemId = /^[a-z]+_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_(in)?(\d{1,6})$/;
 
-/** What an item's id tells of where it stands; `undefined`: it is no id of a kept item. */
+/** The place that an item's id names; `undefined`: it is not the id of a stored item. */
 export function placeOf(itemId: string): ItemPlace | undefined {
   const found = ownItemId.exec(itemId);
   if (found === null) return undefined;
   return { responseId: `resp_${found[1]!}`, from: found[2] === undefined ? "output" : "input", index: Number(found[3]) };
 }
 
-/** The items of a response at one of the places that an id may name. */
+/** The items of a response at one of the places that an id can name. */
 export function itemsAt(turn: StoredTurn, from: ItemPlace["from"]): readonly WireObject[] {
   return from === "input" ? inputOf(turn) : outputOf(turn);
 }
 
-/** All items of a conversation, the oldest first: of each response its input and then its output. */
+/** All items of a conversation, the oldest first: the input and then the output of each response. */
 export function conversationItems(turns: readonly StoredTurn[]): readonly WireObject[] {
   return turns.flatMap((turn) => [...inputOf(turn), ...outputOf(turn)]);
 }
 
-/** The items that a response was made from: those of the conversation before it, and its own. `turns`: the oldest first, the response's last. */
+/** The items from which a response was made: those of the conversation before it, and its own. `turns`: the oldest first, the response's last. */
 export function contextItems(turns: readonly StoredTurn[]): readonly WireObject[] {
   return [...conversationItems(turns.slice(0, -1)), ...inputOf(turns.at(-1)!)];
 }
 
 /**
- * An item as another keeper of responses takes it: without the id, which it would look for in vain. Reasoning of other models is nothing to it:
- * `undefined`.
+ * An item as another store of responses accepts it: without its id, which that store does not know. `undefined` for reasoning of another model, which
+ * is of no use there.
  */
 export function asForeignItem(item: WireObject): WireObject | undefined {
   const { id, ...rest } = item;
@@ -93,7 +93,7 @@ const prefixes: Readonly<Record<string, string>> = {
   custom_tool_call_output: "ctco",
 };
 
-/** Every input item has an id; one that came without gets one from its place. Messages may come without their type. */
+/** Every input item has an id: an item without one gets one made of its place. The type of a message is optional. */
 function inputOf(turn: StoredTurn): readonly WireObject[] {
   return parseInputItems(turn.input).map((item, index) => {
     const type = typeof item["type"] === "string" ? item["type"] : "message";

@@ -6,11 +6,11 @@ const defaultLimit = 20;
 const maxLimit = 100;
 
 /**
- * A page of input items: `{"object":"list","data":[…],"first_id","last_id","has_more"}`, the newest first unless asked otherwise. Source:
+ * Renders a page of input items: `{"object":"list","data":[…],"first_id","last_id","has_more"}`, the newest first by default. Source:
  * `ResponseItemList` and `InputItemListParams` of the npm package `openai` 7.57.
  * @param items the oldest first.
  * @param query `order` (asc, desc), `limit` (1 to 100, else 20), `after` (the id of the item before the page), `include`, which adds nothing here.
- * @throws GatewayError `invalid_request` where the query is wrong.
+ * @throws GatewayError `invalid_request` if the query is wrong.
  */
 export function renderInputItems(items: readonly WireObject[], query: string): string {
   const params = new URLSearchParams(query);

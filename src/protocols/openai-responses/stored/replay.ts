@@ -3,9 +3,9 @@ import { renderEvent } from "../render-event.ts";
 import type { WireEvent } from "../wire.ts";
 
 /**
- * The stream of a response that is over, written anew: the events are those that told it, but every text comes in one piece, so that the numbers are others.
+ * Writes the stream of a response that has ended again. The events are the same, but every text is one piece, so the numbers of the events differ.
  * @param json the response object.
- * @param after only events of a higher number are written (`starting_after`).
+ * @param after only events with a higher number are written (`starting_after`).
  */
 export function replayStored(json: string, after = -1): string {
   const response = JSON.parse(json) as WireObject;

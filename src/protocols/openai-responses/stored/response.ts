@@ -4,12 +4,12 @@ import { isObject, type WireObject } from "../../fields.ts";
 import { failureOf } from "../errors.ts";
 import { echoRequest, responseObject } from "../response-object.ts";
 
-/** How a response that is over came to its end. */
+/** The status of a response that has ended. */
 export type EndStatus = "completed" | "incomplete" | "failed" | "cancelled";
 
 const endStatuses: readonly EndStatus[] = ["completed", "incomplete", "failed", "cancelled"];
 
-/** A response object that is over, as it went to the client. */
+/** A response object that has ended, as it was sent to the client. */
 export interface EndedResponse {
   readonly id: string;
   readonly status: EndStatus;
@@ -17,7 +17,7 @@ export interface EndedResponse {
   readonly json: string;
 }
 
-/** Reads a JSON answer. `body` is latin1; `undefined`: it is no response that is over. */
+/** Reads a JSON answer. `body` is latin1; `undefined`: it is not a response that has ended. */
 export function readEnded(body: string): EndedResponse | undefined {
   const { spans, open, end } = scanDocument(body, ["id", "status"]);
   const id = readString(body, spans[0]);
@@ -25,7 +25,7 @@ export function readEnded(body: string): EndedResponse | undefined {
   return id === undefined || status === undefined ? undefined : { id, status, json: utf8OfLatin1(body.slice(open, end)) };
 }
 
-/** The response in the last event of a stream. `events` is latin1. */
+/** Reads the response in the last event of a stream. `events` is latin1. */
 export function readEndedStream(events: string): EndedResponse | undefined {
   const data = new SseSplitter().push(events).at(-1)?.data ?? "";
   if (data === "") return undefined;
@@ -34,7 +34,7 @@ export function readEndedStream(events: string): EndedResponse | undefined {
   return readEnded(data.slice(span.start, scanObject(data, span.start, []).end));
 }
 
-/** A response that has been taken on and has no answer yet. `createdAt` is in seconds since 1970. */
+/** Renders a response that was accepted and has no answer yet. `createdAt` is in seconds since 1970. */
 export function renderPending(
   request: ChatRequest,
   state: { readonly id: string; readonly createdAt: number; readonly model: string; readonly status: "queued" | "in_progress" },
@@ -42,17 +42,17 @@ export function renderPending(
   return JSON.stringify(responseObject({ ...state, output: [] }, echoRequest(request)));
 }
 
-/** The answer to a pending response: it was made when that one was taken on, whatever the upstream's clock says. Both are JSON. */
+/** The answer to a pending response. Its creation time is the pending one's, not that of the upstream's clock. Both are JSON. */
 export function asAnswerTo(pending: string, json: string): string {
   return JSON.stringify({ ...parse(json), created_at: parse(pending)["created_at"] });
 }
 
-/** The same response, failed. */
+/** The same response with the status `failed`. */
 export function asFailed(json: string, error: GatewayError): string {
   return JSON.stringify({ ...parse(json), status: "failed", error: failureOf(error) });
 }
 
-/** The same response, cancelled. */
+/** The same response with the status `cancelled`. */
 export function asCancelled(json: string): string {
   return JSON.stringify({ ...parse(json), status: "cancelled" });
 }
