@@ -2,7 +2,7 @@ import type { Span } from "../core/index.ts";
 import { isObject } from "./fields.ts";
 import type { UpstreamError } from "./protocol.ts";
 
-/** Thrown by whoever reads an answer that is an error, though its status says success. */
+/** Thrown by the readers of answers if an answer with a status of success is an error. */
 export class AnsweredError extends Error {
   readonly upstream: UpstreamError;
 
@@ -13,12 +13,12 @@ export class AnsweredError extends Error {
   }
 }
 
-/** Whether the field `error` of an answer holds one: an object, or words. Many servers send `"error":null` with every answer. */
+/** Whether the field `error` of an answer contains an error: an object, or a text. Many servers send `"error":null` with every answer. */
 export function isError(field: unknown): boolean {
   return isObject(field) || (typeof field === "string" && field !== "");
 }
 
-/** The same of a field that is not parsed yet. */
+/** The same for a field that is not parsed yet. */
 export function isErrorAt(text: string, span: Span | undefined): boolean {
   if (span === undefined) return false;
   const first = text[span.start];

@@ -28,7 +28,7 @@ for (const id of ["openai-chat", "gemini-generate"] satisfies readonly ProtocolI
     assert.deepEqual([parsed.usage.input, parsed.usage.output], [3, 9]);
   });
 
-  test(`${id}: calls without ids get ids of their own in every answer`, () => {
+  test(`${id}: calls without ids get different ids in every answer`, () => {
     const body = protocols.get(id)!.renderResponse({ ...answer, content: second.content, alternatives: [second] }, client);
     const bare = body.replaceAll('"id":"call_2",', "");
     assert.notEqual(bare, body);

@@ -4,7 +4,7 @@ import { latin1OfUtf8, SseSplitter } from "../core/index.ts";
 import { collect, type ProtocolId } from "../ir/index.ts";
 import { upstreamProtocols } from "./index.ts";
 
-/** A text in two pieces, with what each vendor says of its sources between and behind them. */
+/** A text in two pieces, with each vendor's citations between and after them. */
 const streams: Readonly<Record<ProtocolId, readonly (object | string)[]>> = {
   "openai-chat": [
     { id: "1", model: "m", choices: [{ index: 0, delta: { role: "assistant", content: "a " } }] },
@@ -63,7 +63,7 @@ const streams: Readonly<Record<ProtocolId, readonly (object | string)[]>> = {
 };
 
 for (const [id, events] of Object.entries(streams)) {
-  test(`${id}: what a stream says of its sources does not break its text`, () => {
+  test(`${id}: citations in a stream do not split its text`, () => {
     const decoder = upstreamProtocols.get(id as ProtocolId)!.createStreamDecoder();
     const text = events.map((event) => `data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`).join("");
     const decoded = new SseSplitter().push(latin1OfUtf8(text)).flatMap((event) => decoder.push(event));

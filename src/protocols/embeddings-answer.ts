@@ -4,15 +4,15 @@ import { isObject } from "./fields.ts";
 import type { UpstreamError } from "./protocol.ts";
 
 /**
- * The body of an answer to a request for embeddings. `readError`: what the protocol's errors say.
- * @throws GatewayError `upstream_invalid_response`; AnsweredError where it is an error.
+ * Parses the answer to a request for embeddings. `readError` reads the protocol's errors.
+ * @throws GatewayError `upstream_invalid_response`; AnsweredError if it is an error.
  */
 export function parseEmbeddings(body: string, readError: (wire: unknown) => UpstreamError | undefined): unknown {
   let wire: unknown;
   try {
     wire = JSON.parse(body);
   } catch (cause) {
-    // The parser's own message quotes the body.
+    // The parser's own message would quote the body.
     throw invalidEmbeddings("not JSON", cause);
   }
   const error = isObject(wire) && isError(wire["error"]) ? readError(wire) : undefined;

@@ -3,10 +3,10 @@ import { test } from "node:test";
 import { GatewayError } from "../core/index.ts";
 import { compact, createFieldReaders, mapFields, restOf, type WireObject } from "./fields.ts";
 
-/** As a body of JSON has it: a field of its own that is called `__proto__`. */
+/** A JSON body that has a field named `__proto__`. */
 const client = JSON.parse('{"__proto__":{"a":1},"b":2}') as WireObject;
 
-test("a client's key __proto__ stays a key", () => {
+test("a client's key __proto__ stays an ordinary key", () => {
   assert.deepEqual(Object.entries(restOf(client, new Set(["b"]))!), [["__proto__", { a: 1 }]]);
   assert.deepEqual(Object.entries(compact({ ...client, c: undefined })), [
     ["__proto__", { a: 1 }],
@@ -20,11 +20,11 @@ test("a client's key __proto__ stays a key", () => {
   assert.deepEqual(Object.entries(client)[0], ["__proto__", { a: 1 }]);
 });
 
-test("what is null stays, what is undefined is absent", () => {
+test("null values are kept, undefined ones are absent", () => {
   assert.deepEqual(Object.keys(compact({ a: null, b: undefined, c: 0, d: "" })), ["a", "c", "d"]);
 });
 
-test("of fields that are all known nothing is left, and an object in which nothing changes is itself", () => {
+test("without unknown fields the rest is undefined, and an object without a change is returned itself", () => {
   assert.equal(restOf({ b: 2 }, new Set(["b"])), undefined);
   assert.equal(
     mapFields(client, (value) => value),

@@ -3,9 +3,9 @@ import { isObject } from "./fields.ts";
 import { jsonValue, objectText } from "./json-text.ts";
 import type { Losses } from "./losses.ts";
 
-/** A tool of free text for a wire that only has functions: a function with one string, with the grammar told in the description. */
+/** A tool of free text for a wire that only has functions: a function with one string, whose description contains the grammar. */
 export function functionOfCustom(tool: CustomTool, losses: Losses): FunctionTool {
-  losses.emulate("tools[]", "The provider has no tools of free text: they go as functions with one string.");
+  losses.emulate("tools[]", "The provider has no tools of free text: they are sent as functions with one string.");
   const grammar = tool.grammar === undefined ? [] : [`Grammar of \`input\` (${tool.grammar.syntax}):\n${tool.grammar.definition}`];
   return {
     type: "function",
@@ -19,17 +19,17 @@ export function functionOfCustom(tool: CustomTool, losses: Losses): FunctionTool
 
 const inputHint = "Give the whole free text of this tool's input, as it is, in `input`.";
 
-/** The arguments of a call as a JSON object to put into a body: their text as it is, or as the one string of `input`. */
+/** The arguments of a call as a JSON object: their text unchanged, or a free text as the string `input`. */
 export function argumentsJson(kind: "function" | "custom", text: string): string {
   return (kind === "custom" ? undefined : objectText(text)) ?? wrapInput(text);
 }
 
-/** Arguments of such a function for a free text. */
+/** The arguments of such a function for a free text. */
 export function wrapInput(text: string): string {
   return JSON.stringify({ input: text });
 }
 
-/** The free text in the arguments of such a function; a model that did not keep to the form meant all of it. */
+/** The free text in the arguments of such a function; if the model ignored the form, the whole text. */
 export function unwrapInput(args: string): string {
   const value = jsonValue(args);
   const input = isObject(value) ? value["input"] : value;

@@ -26,7 +26,7 @@ export function bodyOf(rendered: Rendered<string>): Record<string, unknown> {
   return JSON.parse(rendered.value) as Record<string, unknown>;
 }
 
-/** What a rendering loses: `dropped seed`. */
+/** The losses of a rendering, each as `dropped seed`. */
 export function lossesOf({ losses }: Rendered<string>): readonly string[] {
   return losses.map(({ param, action }) => `${action} ${param}`);
 }

@@ -16,12 +16,12 @@ export type { ModelQuirks, PartKind, RenderQuirks } from "./quirks.ts";
 export * from "./translation.ts";
 export * as storedResponses from "./openai-responses/stored/index.ts";
 
-/** The wire protocols, as a client's dialect and to be passed on. A new one is a folder beside these and a line here and below. */
+/** The wire protocols, for the clients' side and for passing requests on. A new one is a folder beside these, a line here and a line below. */
 export const protocols: ReadonlyMap<ProtocolId, Protocol> = new Map(
   [openaiChat, openaiResponses, anthropicMessages, geminiGenerate].map((protocol) => [protocol.id, protocol]),
 );
 
-/** The same, as the upstream of a translation. */
+/** The upstream's side of each protocol, for translation. */
 export const upstreamProtocols: ReadonlyMap<ProtocolId, UpstreamProtocol> = new Map([
   ["openai-chat", openaiChatUpstream],
   ["openai-responses", openaiResponsesUpstream],

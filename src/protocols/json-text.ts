@@ -1,29 +1,29 @@
 import { scanObject, skipSpace, skipValue, type Span } from "../core/index.ts";
 import { isObject, type WireObject } from "./fields.ts";
 
-/** The text of arguments where it is one JSON object, without the space around it; `undefined` where it is anything else. Empty text is `{}`. */
+/** The text of arguments if it is one JSON object, without the white space around it; `undefined` for any other text. Empty text is `{}`. */
 export function objectText(text: string): string | undefined {
   const trimmed = text.trim();
   if (trimmed === "") return "{}";
   return trimmed.startsWith("{") && jsonValue(trimmed) !== undefined ? trimmed : undefined;
 }
 
-/** The value that a text has as JSON; `undefined` where it is none. */
+/** The JSON value of a text; `undefined` if it is not JSON. */
 export function jsonValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // What is wrong with it, or that it is nothing at all, is for the caller to say.
+    return undefined; // The caller decides whether that is an error.
   }
 }
 
-/** The same, where it is an object. */
+/** The same, if it is an object. */
 export function jsonObject(text: string): WireObject | undefined {
   const value = jsonValue(text);
   return isObject(value) ? value : undefined;
 }
 
-/** The text of the value under a path of keys and indexes, as it stands in the JSON; `undefined` where there is none, or not for sure. */
+/** The text of the value at a path of keys and indexes, unchanged from the JSON; `undefined` if there is no such value, or if it is not certain. */
 export function textAt(json: string, path: readonly (string | number)[]): string | undefined {
   try {
     const top = skipSpace(json, 0);
@@ -33,7 +33,7 @@ export function textAt(json: string, path: readonly (string | number)[]): string
     }
     return span === undefined ? undefined : json.slice(span.start, span.end);
   } catch {
-    return undefined; // A repeated or escaped key: whoever parsed the JSON knows the value, if not its text.
+    return undefined; // A repeated or escaped key: the parsed value is known, but not its text.
   }
 }
 

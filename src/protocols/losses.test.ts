@@ -10,7 +10,7 @@ const request = (extensions: Extensions): Parameters<typeof refuseForeignState>[
   extensions,
 });
 
-test("the same thing is told once for each way in which it is lost", () => {
+test("the same field is reported once for each action", () => {
   const losses = new Losses();
   losses.drop("stop", "One.");
   losses.drop("stop", "Two.");
@@ -21,7 +21,7 @@ test("the same thing is told once for each way in which it is lost", () => {
   ]);
 });
 
-test("fields of another protocol are told, but for those that say nothing, are echoes or are seen to here", () => {
+test("fields of another protocol are reported, except those that are empty, echoed or served by the gateway", () => {
   const losses = new Losses();
   const fields = {
     container: "c",
@@ -33,7 +33,7 @@ test("fields of another protocol are told, but for those that say nothing, are e
   };
   losses.dropForeign({ "anthropic-messages": fields, "gemini-generate": { own: 1 } }, "gemini-generate", "request");
   losses.dropForeign({ "openai-chat": { store: true, logit_bias: { 1: 2 } } }, "openai-responses", "request", new Set(["store"]));
-  // The same name at another vendor is another thing.
+  // At another vendor, the same name has another meaning.
   losses.dropForeign({ "anthropic-messages": { store: true } }, "openai-responses", "request", new Set(["store"]));
   losses.dropForeign({ "openai-chat": { annotations: [1], odd: 1 } }, "gemini-generate", "messages[]");
   losses.dropForeign(
@@ -53,7 +53,7 @@ test("fields of another protocol are told, but for those that say nothing, are e
   );
 });
 
-test("what only another provider keeps, and a form of the answer that only it has, refuse the request", () => {
+test("a request that needs another provider's state, or a form of answer that only it has, is refused", () => {
   const refused = [
     [request({ "openai-responses": { conversation: "c" } }), "conversation"],
     [request({ "anthropic-messages": { mcp_servers: [{}] } }), "mcp_servers"],
@@ -65,7 +65,7 @@ test("what only another provider keeps, and a form of the answer that only it ha
   refuseForeignState(request({ "openai-responses": { conversation: null }, "anthropic-messages": { mcp_servers: [] } }), "openai-chat");
 });
 
-test("several answers are refused where there is one, and one is not", () => {
+test("several answers are refused if the provider gives one; one answer is not", () => {
   const several = { model: "m", stream: false, messages: [], candidateCount: 2 };
   assert.throws(() => refuseSeveralAnswers(several), { param: "candidateCount" });
   assert.throws(() => refuseSeveralStreams(several, { stream: true }), { param: "candidateCount" });
@@ -73,7 +73,7 @@ test("several answers are refused where there is one, and one is not", () => {
   refuseSeveralStreams(several, { stream: false });
 });
 
-test("an opaque value goes by its type, or by its one key", () => {
+test("an opaque value is named by its type, or by its only key", () => {
   assert.deepEqual([{ type: "web_search_call" }, { executableCode: {} }, {}, "x"].map(nameOfOpaque), [
     "web_search_call",
     "executableCode",

@@ -4,8 +4,8 @@ import { isAbsent, isObject } from "./fields.ts";
 import type { Loss } from "./translation.ts";
 
 /**
- * What of a request a rendering may lose, by the neutral form's names. A client is told of it in its own words: every dialect has a name for each
- * (`param-names.ts` in its folder).
+ * What a rendering may lose of a request, by its neutral name. A client reads it in its own dialect, which has a name for each (`param-names.ts` in
+ * its folder).
  */
 export type Param =
   | Exclude<keyof ChatRequest, "model" | "stream" | "messages" | "tools" | "extensions">
@@ -30,18 +30,18 @@ export type Param =
   | "toolResults.isError"
   | "toolResults.media";
 
-/** Where a field stands that only the client's protocol has a name for. `items[]`: what of a conversation only its vendor understands. */
+/** The place of a field that only the client's protocol has. `items[]`: parts of a conversation that only its vendor understands. */
 export type Place = "request" | "tools[]" | "messages[]" | "content[]" | "items[]";
 
-/** A parameter, or a field of the client's own at a place: `content[].citations`, `request.container`. */
+/** A parameter, or a place with a field of the client's own: `content[].citations`, `request.container`. */
 export type LostParam = Param | `${Place}.${string}`;
 
 const noField = "The provider's protocol has no such field.";
 
-/** Different losses of one rendering that are collected; a client may send as many fields as it likes. */
+/** At most this number of different losses of one rendering is collected, as the number of a client's fields is not limited. */
 export const maxLosses = 1000;
 
-/** Collects what a rendering loses; the same thing is listed once, however often it occurs, and at most `maxLosses` things are. */
+/** Collects the losses of a rendering. Each is listed once, however often it occurs, and at most `maxLosses` are listed. */
 export class Losses {
   readonly #byKey = new Map<string, Loss>();
 
@@ -61,7 +61,7 @@ export class Losses {
     this.#add({ param, action: "clamped", reason });
   }
 
-  /** Fields that have no neutral name, as another protocol than `own` has them. `kept`: those that mean the same here. */
+  /** Reports the fields without a neutral name that another protocol than `own` sent. `kept`: fields that have the same meaning here. */
   dropForeign(extensions: Extensions | undefined, own: ProtocolId, place: Place, kept?: ReadonlySet<string>): void {
     if (extensions === undefined) return;
     for (const [protocol, fields] of Object.entries(extensions)) {
@@ -102,8 +102,8 @@ export class Losses {
 }
 
 /**
- * Fields of messages, blocks and tools that ask nothing of the model, or that the neutral form tells in another way: what a client echoedFields of an earlier
- * answer, marks of its own, and the form that something had.
+ * Fields of messages, blocks and tools that ask nothing of the model, or that the neutral form contains in another way: fields that a client echoes
+ * from an earlier answer, marks of its own, and the original form of a block.
  */
 const echoedFields: ReadonlySet<string> = new Set([
   "additional_tools",
@@ -125,10 +125,10 @@ const echoedFields: ReadonlySet<string> = new Set([
   "type",
 ]);
 
-/** Protocols of one vendor, which share fields. */
+/** Protocols of one vendor, which have fields in common. */
 const sharing: ReadonlySet<string> = new Set<ProtocolId>(["openai-chat", "openai-responses"]);
 
-/** Fields of a request that the gateway sees to itself, or that the neutral form tells in another way. */
+/** Fields of a request that the gateway serves itself, or that the neutral form contains in another way. */
 const servedHere: ReadonlySet<string> = new Set([
   "client_metadata",
   "reasoning.generate_summary",
@@ -137,17 +137,17 @@ const servedHere: ReadonlySet<string> = new Set([
   "tool_choice",
 ]);
 
-/** Fields of Responses that the gateway sees to where the provider does not. */
+/** Fields of Responses that the gateway serves if the provider does not. */
 const servedOfResponses: ReadonlySet<string> = new Set(["background", "previous_response_id", "store"]);
 
-/** `include` of Responses, where it asks for no more than the neutral form asks for: proofs of reasoning, and probabilities. */
+/** Whether `include` of Responses asks only for what the neutral form asks for: proofs of reasoning, and probabilities. */
 function isServedInclude(key: string, value: unknown): boolean {
   return key === "include" && Array.isArray(value) && value.every((item: unknown) => servedIncludes.has(item));
 }
 
 const servedIncludes: ReadonlySet<unknown> = new Set(["reasoning.encrypted_content", "message.output_text.logprobs"]);
 
-/** Fields that the neutral form tells in part; what is kept under their name is the rest of them. */
+/** Fields that the neutral form contains in part; what is kept under their name is the rest of them. */
 const partlyKnown: ReadonlySet<string> = new Set([
   "reasoning",
   "text",
@@ -158,25 +158,25 @@ const partlyKnown: ReadonlySet<string> = new Set([
   "toolConfig",
 ]);
 
-/** `false`, `null` and what is empty ask for nothing. */
+/** Whether a value asks for something: `false`, `null` and empty values do not. */
 function hasValue(value: unknown): boolean {
   if (isAbsent(value) || value === false || value === "") return false;
   return typeof value !== "object" || Object.keys(value).length > 0;
 }
 
-/** What an opaque value is called: its type, or the one key that it has. */
+/** The name of an opaque value: its type, or its only key. */
 export function nameOfOpaque(value: unknown): string {
   if (!isObject(value)) return "item";
   return typeof value["type"] === "string" ? value["type"] : (Object.keys(value)[0] ?? "item");
 }
 
-/** The 400 for what can neither be kept nor left out: a client's answer would be another one. */
+/** The 400 for a field that can neither be rendered nor omitted, as the client would get another answer. */
 export class UnservedError extends GatewayError {
   readonly reason: string;
 
   /**
-   * `param` by its neutral name; whoever knows the client's dialect spells it in its words. `upstreamCode` is what the vendor itself would call the error,
-   * where its SDK goes on by it.
+   * `param` is the neutral name; the client's dialect replaces it by its own. `upstreamCode` is the vendor's own code of the error, if its SDK acts
+   * on it.
    */
   constructor(param: string, reason: string, upstreamCode?: string) {
     super("invalid_request", `"${param}" cannot be served by the provider of this model: ${reason}`, {
@@ -191,31 +191,31 @@ export function refuse(param: LostParam, reason: string): UnservedError {
   return new UnservedError(param, reason);
 }
 
-/** What a field of another protocol brings into the prompt that is not in the request. */
+/** Fields of one protocol that bring state into the prompt which is not in the request. */
 const state: readonly (readonly [ProtocolId, string, string, code?: string])[] = [
   ["openai-responses", "previous_response_id", "it keeps no responses. Send the whole conversation as input."],
   ["openai-responses", "conversation", "it keeps no conversations. Send the whole conversation as input."],
   ["openai-responses", "prompt", "it keeps no prompts. Send the prompt's text."],
   ["anthropic-messages", "compaction", "it makes no compactions of a conversation."],
-  // The SDK's tool runner then sends the whole conversation, as it does where the vendor cannot thread a request (@anthropic-ai/sdk 1.12).
+  // The SDK's tool runner then sends the whole conversation, as it does if the vendor cannot thread a request (@anthropic-ai/sdk 1.12).
   ["anthropic-messages", "thread", "it keeps no conversations. Send the whole conversation as messages.", "thread_unsupported_request"],
   ["anthropic-messages", "mcp_servers", "it runs no MCP servers. Connect the servers on the client's side."],
   ["gemini-generate", "cachedContent", "it keeps no cached content. Send the content itself."],
 ];
 
-/** @throws UnservedError where several answers are asked for: a client that reads the second one would find none. */
+/** @throws UnservedError if several answers are requested: a client that reads the second one would not find it. */
 export function refuseSeveralAnswers({ candidateCount }: ChatRequest): void {
   if ((candidateCount ?? 1) > 1)
     throw refuse("candidateCount", "it gives one answer to a request. Send the request as often as answers are needed.");
 }
 
-/** @throws UnservedError where several answers are to come as one stream, whose translation tells one. */
+/** @throws UnservedError if several answers are requested as one stream: a translated stream has one answer. */
 export function refuseSeveralStreams({ candidateCount }: ChatRequest, { stream }: { readonly stream: boolean }): void {
   if (stream && (candidateCount ?? 1) > 1)
-    throw refuse("candidateCount", "a translated stream tells one answer. Ask for several without a stream.");
+    throw refuse("candidateCount", "a translated stream has one answer. Ask for several answers without a stream.");
 }
 
-/** @throws UnservedError where the request leans on something that only another provider keeps or does, or asks for a form that only it has. */
+/** @throws UnservedError if the request needs something that only another provider stores or does, or a form of answer that only it has. */
 export function refuseForeignState(request: ChatRequest, own: ProtocolId): void {
   for (const [protocol, field, reason, code] of state) {
     if (protocol !== own && hasValue(request.extensions?.[protocol]?.[field])) throw new UnservedError(field, reason, code);
@@ -226,7 +226,9 @@ export function refuseForeignState(request: ChatRequest, own: ProtocolId): void 
   }
 }
 
-/** Where a form of the answer stands that the neutral form does not know: a grammar, a list of words. Without it the answer would be another one. */
+/**
+ * The places of answer formats that the neutral form does not know: a grammar, a list of words. Without the format, the answer would be another one.
+ */
 const forms: readonly (readonly [ProtocolId, readonly string[]])[] = [
   ["openai-chat", ["response_format"]],
   ["openai-responses", ["text", "format"]],

@@ -1,30 +1,30 @@
 import type { JsonSchema } from "../ir/index.ts";
 import { define, isObject, type WireObject } from "./fields.ts";
 
-/** What of JSON Schema a provider takes. */
+/** The part of JSON Schema that a provider accepts. */
 export interface SchemaSupport {
-  /** Whether a plain keyword may go as it is; structure (`properties`, `items`, `anyOf`, …) always may. */
+  /** Whether a plain keyword is kept; structure (`properties`, `items`, `anyOf`, …) always is. */
   readonly keeps: (key: string, value: unknown) => boolean;
-  /** Every object must say `additionalProperties: false`. */
+  /** Every object must have `additionalProperties: false`. */
   readonly closedObjects?: boolean;
-  /** `const`, `allOf`, `definitions`, `nullable` and words beside a `$ref` are put in terms of `enum`, one object, `$defs`, a type and `anyOf`. */
+  /** `const`, `allOf`, `definitions`, `nullable` and keywords beside a `$ref` are expressed by `enum`, one object, `$defs`, a type and `anyOf`. */
   readonly narrow?: boolean;
 }
 
 export interface LoweredSchema {
   readonly schema: WireObject;
-  /** Keywords whose meaning is now in a description, each once. */
+  /** Keywords whose meaning is in a description now, each once. */
   readonly described: readonly string[];
 }
 
 const mapKeywords: ReadonlySet<string> = new Set(["properties", "$defs", "definitions"]);
 const schemaKeywords: ReadonlySet<string> = new Set(["items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties"]);
-/** What tells the model nothing. */
+/** Keywords that mean nothing to the model. */
 const silent: ReadonlySet<string> = new Set(["$schema", "$comment", "$id", "encrypted", "eager_input_streaming", "strict", "nullable"]);
 
 /**
- * Puts a JSON Schema in the terms that a provider takes. A constraint that it does not take stands in words at the end of the description of its schema, so
- * that the model still learns of it; data in the schema (`enum`, `const`, `default`) is not touched.
+ * Lowers a JSON Schema to what a provider accepts. A constraint that the provider does not accept is appended in words to the description of its
+ * schema, so that the model still knows it. Data in the schema (`enum`, `const`, `default`) is not touched.
  */
 export function lowerSchema(schema: JsonSchema, support: SchemaSupport): LoweredSchema {
   const described = new Set<string>();
@@ -33,7 +33,7 @@ export function lowerSchema(schema: JsonSchema, support: SchemaSupport): Lowered
 }
 
 function lower(value: unknown, support: SchemaSupport, described: Set<string>): WireObject {
-  // `true` and `false` as schemas of a value: any value; none can't be said.
+  // `true` and `false` as the schema of a value become "any value"; "no value" cannot be expressed.
   if (!isObject(value)) return {};
   const schema = support.narrow === true ? narrow(value) : value;
   const out: Record<string, unknown> = {};
@@ -77,10 +77,10 @@ function narrow(schema: WireObject): WireObject {
   return Object.keys(rest).every((key) => key.startsWith("$")) ? { ...rest, $ref: target } : { ...rest, anyOf: [{ $ref: target }] };
 }
 
-/** One object in place of several that must all hold, where no keyword stands in two of them but `properties` and `required`. */
+/** Merges the schemas of an `allOf` to one object, if no keyword but `properties` and `required` is in two of them. */
 function mergeAllOf(schema: WireObject, branches: readonly unknown[]): WireObject {
   const merged: Record<string, unknown> = { ...without(schema, "allOf") };
-  // Of any number of branches each is gone through once: what grows is copied once, and what must be equal is printed once.
+  // Each branch is read once, for any number of branches: the result is copied once, and what must be equal is printed once.
   const properties: Record<string, unknown> = {};
   const required = new Set<unknown>();
   const texts = new Map<string, string>();

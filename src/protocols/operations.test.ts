@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { operations, protocols } from "./index.ts";
 
-test("what has a body is a POST in every protocol, and what is not a POST has none", () => {
+test("an operation with a body is a POST in every protocol, and one without a body is not", () => {
   const wrong = [...protocols.values()].flatMap(({ id, routes }) =>
     routes
       .filter(({ method, operation }) => operations[operation].hasBody !== (method === "POST" && operation !== "cancel-response"))
@@ -11,7 +11,7 @@ test("what has a body is a POST in every protocol, and what is not a POST has no
   assert.deepEqual(wrong, []);
 });
 
-test("what is billed has a body and can be translated", () => {
+test("a billed operation has a body and can be translated", () => {
   const billed = Object.entries(operations).filter(([, { isBilled }]) => isBilled);
   assert.deepEqual(
     billed.map(([name, { hasBody, translation }]) => [name, hasBody, translation]),

@@ -1,10 +1,10 @@
 import type { Operation } from "./protocol.ts";
 
-/** What the gateway must know of an operation, whatever the protocol. */
+/** What the gateway must know of an operation in any protocol. */
 export interface OperationTraits {
-  /** Its answer is billed with the request: the others only look at what has been paid for, or count. */
+  /** Its answer is billed with the request. The others only count, or read what is paid for already. */
   readonly isBilled: boolean;
-  /** A model writes its answer: there are output tokens, tool calls and a bound on the output. */
+  /** A model writes its answer: there are output tokens, tool calls and an output limit. */
   readonly hasOutput: boolean;
   /** Its request has a body that names the model. The others name a stored response or a model in their path. */
   readonly hasBody: boolean;

@@ -22,7 +22,7 @@ const spellings = ["max_tokens", "max_completion_tokens", "max_output_tokens", "
 const counts = ["n", "best_of", "candidateCount", "candidate_count"];
 
 for (const id of dialects) {
-  test(`${id}: of two bounds on output that differ the larger counts, whatever their names, their order and their place`, () => {
+  test(`${id}: of two different output limits the larger counts, with any names, in any order and place`, () => {
     for (const one of spellings) {
       for (const other of spellings.filter((name) => name !== one)) {
         assert.equal(limitOf(id, { [one]: 1, [other]: 100_000 }), 100_000, `${one}, ${other}`);
@@ -43,7 +43,7 @@ for (const id of dialects) {
     }
   });
 
-  test(`${id}: 0, null and what is no number bound nothing; the text of a number does, as some servers read it`, () => {
+  test(`${id}: 0, null and values that are not numbers are no limit; the text of a number is, as some servers read it`, () => {
     for (const value of [0, -1, null, "", "x", {}, [], true, "0"]) assert.equal(limitOf(id, { max_tokens: value }), undefined);
     assert.equal(limitOf(id, { max_tokens: "4000" }), 4000);
     assert.equal(limitOf(id, { max_tokens: 10.5 }), 11);
@@ -51,13 +51,13 @@ for (const id of dialects) {
   });
 }
 
-test("a bound that is named twice is refused, as servers differ in which one they read", () => {
+test("an output limit that occurs twice is refused, as servers differ in which one they read", () => {
   for (const body of ['{"model":"m","max_tokens":1,"max_tokens":2}', '{"model":"m","max_tokens":1,"max\\u005ftokens":2}']) {
     assert.throws(() => limitOf("openai-chat", body), { code: "ambiguous_json" });
   }
 });
 
-test("a body is unbounded if no name of a bound has a value", () => {
+test("a body is unbounded if no name of a limit has a value", () => {
   for (const body of [
     "{}",
     '{"max_tokens":null,"n":3}',
@@ -75,7 +75,7 @@ test("a body is unbounded if no name of a bound has a value", () => {
   }
 });
 
-test("a bound is put into an unbounded body where its protocol has it, or in the place of null", () => {
+test("a limit is inserted into an unbounded body in its protocol's place, or replaces null", () => {
   const set = (place: string, body: string): string => applyEdits(body, [setOutputLimit(body, place, 20)]);
   const config = "generationConfig.maxOutputTokens";
   assert.deepEqual(
@@ -102,7 +102,7 @@ test("a bound is put into an unbounded body where its protocol has it, or in the
   );
 });
 
-test("a bound under names that are not the dialect's is none: its provider may ignore it", () => {
+test("a limit under a name of another dialect does not count, as the provider may ignore it", () => {
   const read = (id: ProtocolId, body: object): unknown[] => [envelopeOf(id, body).maxOutputTokens, envelopeOf(id, body).otherLimit];
   assert.deepEqual(read("openai-responses", { max_tokens: 5, max_completion_tokens: 7 }), [undefined, 7]);
   assert.deepEqual(read("openai-responses", { max_tokens: 9, max_output_tokens: 7 }), [9, undefined]);

@@ -1,8 +1,9 @@
 import { scanDocument, scanObject, type Edit, type ScannedObject, type Span } from "../core/index.ts";
 
 /**
- * Every name by which a dialect, or a server that speaks it, bounds its output, counts its answers, or nests both. Unknown fields go to the provider as they are, so
- * each name is looked for in each dialect: what counts for a budget is the largest value that any server may read.
+ * Every name by which a dialect, or a server that speaks it, limits its output or counts its answers, and the objects that contain such names.
+ * Unknown fields are sent to the provider unchanged, so each name is searched in each dialect: for a budget, the largest value that any server may
+ * read counts.
  */
 export const outputLimitKeys = [
   "max_tokens",
@@ -23,23 +24,23 @@ const quote = 0x22;
 const openBrace = 0x7b;
 
 export interface OutputLimits {
-  /** The largest bound on output tokens; absent if the body has none under the dialect's own names, or only ones that are 0 or no number. */
+  /** The largest output limit under the dialect's own names; absent if there is none that is a number above 0. */
   readonly maxOutputTokens?: number;
-  /** In that case the largest under other names. A provider may ignore it, so it bounds nothing, but it may be more than the provider's own default. */
+  /** Then the largest limit under other names. A provider may ignore it, so it limits nothing, but it may be more than the provider's own default. */
   readonly otherLimit?: number;
   /** The largest number of answers, if it is above 1. */
   readonly choices?: number;
 }
 
-/** Names under which a dialect has its bound: at the top of the body, or in a configuration object. */
+/** The names of a dialect's own limit: at the top of the body, or in a configuration object. */
 export interface OwnLimits {
   readonly names: readonly string[];
   readonly isNested: boolean;
 }
 
 /**
- * The largest of all bounds in a body. `spans` are those of `outputLimitKeys`, which begin at `first`. The configuration objects are read too, without those inside
- * them.
+ * Reads the largest of all limits in a body. `spans` are those of `outputLimitKeys`, which begin at `first`. The configuration objects are read too,
+ * without the objects inside them.
  */
 export function readOutputLimits(body: string, spans: readonly (Span | undefined)[], first: number, own: OwnLimits): OutputLimits {
   const limits = { own: 0, all: 0, choices: 0 };
@@ -80,7 +81,7 @@ function note(limits: FoundLimits, body: string, { spans, first }: FoundSpans, o
   }
 }
 
-/** A number, or its decimal text, which protocol buffers and lenient servers take as well; 0 for anything else. */
+/** Reads a number, or its decimal text, which protocol buffers and lenient servers accept as well; 0 for anything else. */
 function readLimit(body: string, { start, end }: Span): number {
   const isText = body.charCodeAt(start) === quote;
   const value = Number(isText ? body.slice(start + 1, end - 1) : body.slice(start, end));
@@ -88,7 +89,7 @@ function readLimit(body: string, { start, end }: Span): number {
   return Math.min(Math.ceil(value), Number.MAX_SAFE_INTEGER);
 }
 
-/** Whether no member of a body says anything about the bound on its output: all are absent or null. */
+/** Whether no member of a body sets an output limit: all are absent or null. */
 export function isUnbounded(body: string): boolean {
   const { spans } = scanDocument(body, outputLimitKeys);
   if (!saysNothing(body, spans)) return false;
@@ -107,8 +108,8 @@ function saysNothing(body: string, spans: readonly (Span | undefined)[]): boolea
 }
 
 /**
- * The edit that bounds the output of an unbounded body.
- * @param place where its protocol has the bound: `max_tokens`, or a member of an object, `generationConfig.maxOutputTokens`.
+ * Returns the edit that sets the output limit of an unbounded body. @param place the place of the limit in its protocol: `max_tokens`, or a member of
+ * an object, `generationConfig.maxOutputTokens`.
  */
 export function setOutputLimit(body: string, place: string, limit: number): Edit {
   const [outer = "", inner] = place.split(".");
@@ -119,7 +120,7 @@ export function setOutputLimit(body: string, place: string, limit: number): Edit
   return setMember(scanObject(body, config.start, [inner, inSnakeCase(inner)]), inner, String(limit));
 }
 
-/** Where the member is there, it is null. */
+/** If the member exists, its value is null. */
 function setMember({ spans, open, empty }: ScannedObject, key: string, value: string): Edit {
   const found = spans.find((span) => span !== undefined);
   if (found !== undefined) return { start: found.start, end: found.end, text: value };

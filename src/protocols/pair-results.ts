@@ -1,23 +1,23 @@
 import type { ChatRequest, ToolCallBlock, ToolResultBlock } from "../ir/index.ts";
 
-/** Which result answers which call. Both maps go by the block itself: clients reuse ids. */
+/** Which result belongs to which call. The keys of both maps are the blocks themselves, as clients reuse ids. */
 export interface Pairing {
   readonly resultOf: ReadonlyMap<ToolCallBlock, ToolResultBlock>;
   readonly callOf: ReadonlyMap<ToolResultBlock, ToolCallBlock>;
 }
 
-/** Calls of one id in one turn of the assistant's, in order. */
+/** The calls with one id in one turn of the assistant, in order. */
 interface OpenCalls {
   readonly calls: ToolCallBlock[];
   /** Number of the turn. */
   readonly turn: number;
-  /** How many of them have their result. */
+  /** The number of these calls that have a result. */
   answered: number;
 }
 
 /**
- * Pairs calls and results by id: a result answers the first call of its id that is open in the newest turn that has one. A call may stay without result
- * (it was aborted), and a result without call (its turn was cut off); what to do about it is the renderer's.
+ * Pairs calls and results by id: a result belongs to the first call with its id that has no result, in the newest turn that has such a call. A call
+ * may have no result (it was aborted), and a result no call (its turn was cut off); the renderer decides what to do then.
  */
 export function pairResults(messages: ChatRequest["messages"]): Pairing {
   const resultOf = new Map<ToolCallBlock, ToolResultBlock>();
@@ -32,7 +32,7 @@ export function pairResults(messages: ChatRequest["messages"]): Pairing {
     }
     for (const block of message.content) {
       if (block.type === "tool-call") {
-        // A call of the same id in an older turn will get no result any more.
+        // A call with the same id in an older turn will get no result any more.
         const known = open.get(block.id);
         if (known?.turn === turn) known.calls.push(block);
         else open.set(block.id, { calls: [block], turn, answered: 0 });
@@ -49,5 +49,5 @@ export function pairResults(messages: ChatRequest["messages"]): Pairing {
   return { resultOf, callOf };
 }
 
-/** What a call gets whose result never came. */
+/** The text for a call without a result. */
 export const abortedResult = "aborted";

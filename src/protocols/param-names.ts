@@ -4,22 +4,22 @@ import { UnservedError, type Param } from "./losses.ts";
 import type { Loss } from "./translation.ts";
 
 /**
- * How a client dialect spells what a translation may lose: paths on its wire, `[]` for any element of a list. Of several spellings the first that
- * the request holds counts, and the first of all where none does.
+ * A client dialect's names of what a translation may lose: paths on its wire, `[]` for any element of a list. Of several spellings, the first one
+ * that is in the request is used; if none is, the first of all.
  */
 export type ParamNames = Readonly<Record<Param, string | readonly [string, ...string[]]>>;
 
-/** The request's parts as its client names them. */
+/** The names of a request's parts in the client's dialect. */
 export interface ParamTable {
   readonly names: ParamNames;
-  /** Fields at the top of a request, or one level below, that have no neutral name: they are known by their own. */
+  /** Fields at the top of a request, or one level below, that have no neutral name: their own name is used. */
   readonly ownFields: readonly string[];
 }
 
-/** The spellings of places that have been found in one request: a search for one goes through all of its messages. */
+/** The spellings found in one request, by neutral name: a search goes through all messages, so it is made once. */
 export type SpelledPlaces = Map<string, string>;
 
-/** A neutral parameter, or a field of the client's own at a place, as the client spells it. `wire`: the request as parsed JSON. */
+/** The client's spelling of a neutral parameter, or of a field of its own at a place. `wire`: the request as parsed JSON. */
 export function spellParam(param: string, { names }: ParamTable, wire: unknown, places: SpelledPlaces = new Map()): string {
   const found = nameOf(param, names);
   if (found === undefined && !param.includes(".")) return param;
@@ -45,18 +45,18 @@ function holds(value: unknown, [key, ...rest]: readonly string[]): boolean {
   return isList ? Array.isArray(inner) && inner.some((each) => holds(each, rest)) : holds(inner, rest);
 }
 
-/** A loss in the client's spelling. */
+/** Returns a loss with the client's spelling. */
 export function spellLoss(loss: Loss, table: ParamTable, wire: unknown, places?: SpelledPlaces): Loss {
   return { ...loss, param: spellParam(loss.param, table, wire, places) };
 }
 
-/** A refusal in the client's spelling; any other error as it is. */
+/** Returns a refusal with the client's spelling; any other error unchanged. */
 export function spellRefusal(error: unknown, table: ParamTable, wire: unknown): unknown {
   if (!(error instanceof UnservedError)) return error;
   return new UnservedError(spellParam(error.param ?? "", table, wire), error.reason, error.upstreamCode) satisfies GatewayError;
 }
 
-/** Names that a client may choose freely count as one, so that a metric has a bounded number of series. */
+/** All names that a client can choose freely have one label, so that a metric has a bounded number of series. */
 export function paramLabel(spelled: string, { names, ownFields }: ParamTable): string {
   const known = Object.values(names).flat();
   return known.includes(spelled) || ownFields.includes(spelled) ? spelled : "other";

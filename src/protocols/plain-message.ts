@@ -1,6 +1,6 @@
 /**
- * The message of an error answer that is not in the protocol's form, as an upstream in trouble, or a proxy before it, may answer anything: its own text,
- * where that can be read as one.
+ * The message of an error answer that is not in the protocol's form. An upstream in trouble, or a proxy in front of it, may send any body: readable
+ * plain text becomes the message, any other body does not.
  */
 export function plainMessage(status: number, body: string): string {
   const text = body.trim();

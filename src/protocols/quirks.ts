@@ -2,29 +2,32 @@ import { compileGlob } from "../core/index.ts";
 import type { WireObject } from "./fields.ts";
 
 /**
- * A kind of content beyond text that a server takes. `image-data`: images as data URLs only. `document-url`: documents as `document_url`, in place of
- * OpenAI's `file`.
+ * A kind of content beyond text that a server accepts. `image-data`: images only as data URLs. `document-url`: documents as `document_url`, in place
+ * of OpenAI's `file`.
  */
 export type PartKind = "image" | "image-data" | "audio" | "video" | "file" | "document-url";
 
-/** Where a compatible server differs from the vendor. Absent: it does not. */
+/** The differences of a compatible server from the vendor. An absent field means no difference. */
 export interface RenderQuirks {
   // Messages of OpenAI Chat
   readonly noDeveloperRole?: boolean;
-  /** One system message, first; then user and assistant in turns: later instructions go as text of the user, and messages of one role in a row as one. */
+  /**
+   * One system message, first; then user and assistant alternate: later instructions become text of the user, and consecutive messages of one role
+   * are merged.
+   */
   readonly strictTurns?: boolean;
-  /** A user's message must not follow a tool's: reminders go into the result, other text behind a short message of the assistant. */
+  /** A user's message must not follow a tool's: a reminder is added to the result, other text follows a short message of the assistant. */
   readonly noUserAfterTool?: boolean;
-  /** Marks an assistant's message at the end, which the answer continues. */
+  /** The field that marks an assistant's message at the end, which the answer continues. */
   readonly prefillField?: "prefix" | "partial";
   /** Ids of calls are nine letters and digits. */
   readonly shortCallIds?: boolean;
   readonly noMessageNames?: boolean;
-  /** An assistant's message with calls alone has the content "", not null. */
+  /** An assistant's message with only calls has the content "", not null. */
   readonly noNullContent?: boolean;
-  /** Fields of messages beyond OpenAI's required ones are refused, but for the server's own `reasoningField`. */
+  /** Fields of messages beyond OpenAI's required ones are refused, except the server's own `reasoningField`. */
   readonly strictMessages?: boolean;
-  /** The content that the server takes beside text; absent: all kinds. */
+  /** The content that the server accepts beside text; absent: all kinds. */
   readonly parts?: readonly PartKind[];
 
   // Fields
@@ -34,21 +37,21 @@ export interface RenderQuirks {
   readonly noVendorFields?: boolean;
   /** Fields at the top of a request that are refused. */
   readonly refusedFields?: readonly string[];
-  /** Fields that the server has under another name: `seed` as `random_seed`. */
+  /** Fields that have another name at the server: `seed` is `random_seed`. */
   readonly renamedFields?: Readonly<Record<string, string>>;
   /** The model's sampling parameters are fixed: any other value is refused. */
   readonly fixedSampling?: boolean;
   /** Fields that every translated request carries. */
   readonly extraFields?: WireObject;
-  /** Largest output the model takes, where known. */
+  /** The largest output of the model in tokens, if known. */
   readonly maxOutputTokens?: number;
 
   // Tools and formats
-  /** OpenAI dialects: only function tools are known; a custom tool becomes a function with one text. */
+  /** OpenAI dialects: only function tools are known; a custom tool becomes a function with one string. */
   readonly noCustomTools?: boolean;
-  /** OpenAI dialects: `tool_choice` has no `allowed_tools`; the other tools are left out of the request instead. */
+  /** OpenAI dialects: `tool_choice` has no `allowed_tools`; the other tools are omitted from the request instead. */
   readonly noAllowedTools?: boolean;
-  /** The forms of `tool_choice`. `words`: no named tool. `auto`: that word alone. `none`: the field is refused. Absent: all forms. */
+  /** The accepted forms of `tool_choice`. `words`: no named tool. `auto`: only that word. `none`: the field is refused. Absent: all forms. */
   readonly toolChoice?: "words" | "auto" | "none";
   /** The types of `response_format` beside `text`; absent: both. */
   readonly responseFormats?: readonly ("json_object" | "json_schema")[];
@@ -56,29 +59,32 @@ export interface RenderQuirks {
   readonly noFormatWithTools?: boolean;
 
   // Reasoning
-  /** Where the server shows reasoning, and takes it back. `thinking`: parts of the content. */
+  /** The field in which the server shows reasoning, and accepts it. `thinking`: parts of the content. */
   readonly reasoningField?: "reasoning_content" | "reasoning" | "reasoning_details" | "thinking";
   /** An assistant's message with calls is refused without its reasoning. */
   readonly echoReasoning?: boolean;
-  /** What stands for reasoning that nobody has; "" if absent. */
+  /** The text in place of unknown reasoning; "" if absent. */
   readonly reasoningPlaceholder?: string;
-  /** OpenAI Chat: a model that has no `reasoning_effort` refuses it, so only models that are known to have one get it. */
+  /** OpenAI Chat: a model without `reasoning_effort` refuses it, so only models that are known to have one get it. */
   readonly effortOfKnownModels?: boolean;
-  /** The efforts that the server takes, from the least; none: the field is not sent. */
+  /** The efforts that the server accepts, the lowest first; empty: the field is not sent. */
   readonly efforts?: readonly string[];
   /**
    * How thinking is switched off: `thinking: {"type":"disabled"}`, `chat_template_kwargs: {"enable_thinking":false}`, `reasoning: {"enabled":false}`,
-   * `reasoning_effort: "none"`. `never`: it cannot be.
+   * `reasoning_effort: "none"`. `never`: it cannot be switched off.
    */
   readonly thinkingSwitch?: "thinking" | "chat_template_kwargs" | "reasoning" | "reasoning_effort" | "never";
-  /** A tool can be forced only while the model does not think, which it does unless told not to. */
+  /** A tool can be forced only while the model does not think, and it thinks by default. */
   readonly noForcedToolWhileThinking?: boolean;
   /** Anthropic: an effort is refused beside thinking that is switched off. */
   readonly noEffortWithoutThinking?: boolean;
 
-  /** Quirks that hold for translated requests alone: a client that speaks the server's own protocol sends what it likes, as the server is not known to refuse it. */
+  /**
+   * Quirks that apply only to translated requests: the body of a client that speaks the server's own protocol is not changed, as the server is not
+   * known to refuse it.
+   */
   readonly translatedOnly?: readonly (keyof RenderQuirks)[];
-  /** What is different for some of the server's models. */
+  /** The differences of some of the server's models. */
   readonly byModel?: readonly ModelQuirks[];
 }
 
@@ -88,14 +94,14 @@ export interface ModelQuirks {
   readonly quirks: Omit<RenderQuirks, "byModel">;
 }
 
-/** The quirks that hold for a model: those of every glob that it matches lie over the server's. */
+/** The quirks of a model: those of every glob that it matches override the server's. */
 export function quirksOfModel(quirks: RenderQuirks, model: string): RenderQuirks {
   if (quirks.byModel === undefined) return quirks;
   const fitting = quirks.byModel.filter(({ models }) => compileGlob(models).matches(model.toLowerCase()));
   return fitting.reduce<RenderQuirks>((all, { quirks: own }) => ({ ...all, ...own }), quirks);
 }
 
-/** The quirks that hold for a request of the server's own protocol. */
+/** The quirks that apply to a request of the server's own protocol. */
 export function ownQuirksOf(quirks: RenderQuirks): RenderQuirks {
   const { translatedOnly = [], ...all } = quirks;
   if (translatedOnly.length === 0) return all;

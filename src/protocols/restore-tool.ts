@@ -4,14 +4,14 @@ import type { ToolNames } from "./translation.ts";
 
 type CallStart = Extract<BlockStart, { type: "tool-call" }>;
 
-/** A call under the client's own name for its tool. */
+/** A call under the client's own name of its tool. */
 export interface RestoredCall {
   readonly start: CallStart;
-  /** The client's tool takes free text, and the upstream was told of a function: its arguments are only known when they are whole. */
+  /** The client's tool takes free text, and the upstream has it as a function: its arguments are known only when they are complete. */
   readonly wrapped: boolean;
 }
 
-/** Turns a call as the upstream made it into one of the client's tools. `toolNames` is what the rendering of the request gave. */
+/** Turns an upstream's call into one of the client's tools. `toolNames` is a result of rendering the request. */
 export function restoreCall(call: CallStart, toolNames: ToolNames | undefined): RestoredCall {
   const known = toolNames?.get(call.name);
   if (known === undefined) return { start: call, wrapped: false };
@@ -22,7 +22,7 @@ export function restoreCall(call: CallStart, toolNames: ToolNames | undefined): 
   return { start, wrapped: kind === "custom" && call.kind === "function" };
 }
 
-/** The arguments of a call that is whole. */
+/** The arguments of a complete call. */
 export function restoreArguments(call: RestoredCall, text: string): string {
   return call.wrapped ? unwrapInput(text) : text;
 }

@@ -47,7 +47,7 @@ const answers: readonly {
 ];
 
 for (const { id, json, events } of answers) {
-  test(`${id}: the class of service that is not the standard one comes with the usage, of an answer and of a stream`, () => {
+  test(`${id}: a service tier other than the standard one is part of the usage, of an answer and of a stream`, () => {
     const protocol = protocols.get(id)!;
     const told = (tier: string): readonly AnswerFacts["usage"][] => {
       const tap = protocol.createTap({ hideUsage: false });

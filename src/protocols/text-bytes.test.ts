@@ -19,7 +19,7 @@ const words = "ten small words in each event, and nothing but those ";
 const near = (actual: number, expected: number): void =>
   assert.ok(Math.abs(actual - expected) <= expected * 0.05, `${actual}, not ${expected}`);
 
-test("a tap counts the text of a stream that passes, whatever its events have around it", () => {
+test("a tap counts the text of a stream, with anything around it in the events", () => {
   const chunk = (delta: object): object => ({
     id: "c",
     object: "chat.completion.chunk",

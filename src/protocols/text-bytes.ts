@@ -1,8 +1,8 @@
 const backslash = 0x5c;
 
 /**
- * Bytes of the last string among the members of a JSON text, about: escapes count as they are written. A string's own quotes are escaped, so `":"` is found only
- * between a key and its value.
+ * The approximate bytes of the last string among the members of a JSON text: escapes count as written. A string's own quotes are escaped, so `":"` is
+ * found only between a key and its value.
  */
 export function lastTextBytes(data: string, end = data.length): number {
   const close = data.lastIndexOf('"', end);
@@ -11,7 +11,7 @@ export function lastTextBytes(data: string, end = data.length): number {
   return open > 3 && close > open ? close - open : 0;
 }
 
-/** Bytes of the first string of that key, about. The key's first quote is not looked for: V8 finds a quote only slowly among many. */
+/** The approximate bytes of the first string with that key. The key's first quote is not searched: V8 is slow at finding a quote among many. */
 export function textBytesOf(data: string, key: string): number {
   const found = data.indexOf(`${key}":`);
   if (found < 0) return 0;

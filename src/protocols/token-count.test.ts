@@ -4,7 +4,7 @@ import { GatewayError } from "../core/index.ts";
 import type { ChatRequest, ProtocolId } from "../ir/index.ts";
 import { upstreamProtocols } from "./index.ts";
 
-/** A request with all that a counter needs, and all that it takes no notice of. */
+/** A request with everything that a counter needs, and everything that it ignores. */
 const request: ChatRequest = {
   model: "m",
   stream: true,
@@ -42,7 +42,7 @@ function render(id: ProtocolId): string {
 }
 
 describe("the counters of upstreams", () => {
-  test("Anthropic's gets model, system, messages and tools, and nothing that bounds or samples an answer", () => {
+  test("Anthropic's gets model, system, messages and tools, and nothing that limits or samples an answer", () => {
     const text = render("anthropic-messages");
     const wire = JSON.parse(text) as Record<string, unknown>;
     assert.deepEqual(Object.keys(wire), ["model", "system", "messages", "tools", "tool_choice"]);
@@ -64,7 +64,7 @@ describe("the counters of upstreams", () => {
     assert.deepEqual([inner["model"], inner["systemInstruction"]], ["models/up", { parts: [{ text: "Be brief." }] }]);
   });
 
-  test("their answers are one number; anything else is the provider's fault", () => {
+  test("their answers are one number; anything else is the provider's error", () => {
     assert.deepEqual(
       [
         counterOf("anthropic-messages").parse('{"input_tokens":7}'),
@@ -82,7 +82,7 @@ describe("the counters of upstreams", () => {
     }
   });
 
-  test("Chat has none", () => {
+  test("Chat has no counter", () => {
     assert.equal(lookUp("openai-chat"), undefined);
   });
 });

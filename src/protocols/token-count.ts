@@ -5,7 +5,7 @@ import type { WireObject } from "./fields.ts";
 import { jsonObject } from "./json-text.ts";
 import type { UpstreamError } from "./protocol.ts";
 
-/** Of a request what a prompt is made of; how the answer is to be made adds no token to it. */
+/** The parts of a request that make its prompt; how the answer is to be made adds no token. */
 export function countable(request: ChatRequest): ChatRequest {
   const { model, messages, tools, toolChoice, reasoning, responseFormat, extensions } = request;
   return {
@@ -20,7 +20,7 @@ export function countable(request: ChatRequest): ChatRequest {
   };
 }
 
-/** The object with these of its fields only, each in the very text that it has. `body` is a JSON object. */
+/** The object with only these of its fields, each with its text unchanged. `body` is a JSON object. */
 export function keepFields(body: string, keys: readonly string[]): string {
   const { spans } = scanDocument(body, keys);
   const fields = keys.flatMap((key, index) => {
@@ -31,8 +31,8 @@ export function keepFields(body: string, keys: readonly string[]): string {
 }
 
 /**
- * The count in an answer, under its name there. `readError`: what the protocol's errors say.
- * @throws GatewayError `upstream_invalid_response`; AnsweredError where it is an error.
+ * Reads the count in an answer, from the field `key`. `readError` reads the protocol's errors.
+ * @throws GatewayError `upstream_invalid_response`; AnsweredError if it is an error.
  */
 export function readCount(body: string, key: string, readError: (wire: WireObject) => UpstreamError | undefined): number {
   const wire = jsonObject(body) ?? {};

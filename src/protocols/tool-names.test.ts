@@ -40,7 +40,7 @@ describe("names of tools on a wire", () => {
     );
   });
 
-  test("a wire that knows namespaces and free text keeps both, and each name may stand once in every namespace", () => {
+  test("a wire that knows namespaces and free text keeps both, and each name may occur once in every namespace", () => {
     const tools: Tool[] = [
       { type: "function", name: "run" },
       { type: "custom", name: "run", namespace: "shell" },
@@ -52,7 +52,7 @@ describe("names of tools on a wire", () => {
     );
   });
 
-  test("a name begins as the wire wants it, and a flat name that a tool has already gives way", () => {
+  test("a name begins as the wire requires, and a flat name that another tool already has is changed", () => {
     const tools: Tool[] = [
       { type: "function", name: "b", namespace: "a" },
       { type: "function", name: "a__b" },

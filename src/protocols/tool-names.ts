@@ -2,22 +2,22 @@ import { hash } from "node:crypto";
 import type { Tool, ToolCallBlock, ToolChoice } from "../ir/index.ts";
 import type { ToolIdentity, ToolNames } from "./translation.ts";
 
-/** The longest name of a tool, and the longest id of a call, that every vendor takes. */
+/** The longest name of a tool, and the longest id of a call, that every vendor accepts. */
 const maxLength = 64;
 const hashLength = 8;
 
-/** Tools of this namespace are known by their bare name: models are trained on it as the namespace of all functions. */
+/** Tools of this namespace have their bare name: models are trained on it as the namespace of all functions. */
 const bareNamespace = "functions";
 
 const noNamespace = Symbol("no namespace");
 
 type Named = Pick<ToolCallBlock, "name" | "namespace" | "kind">;
 
-/** What a wire takes as a tool and as its name. */
+/** The names and tools that a wire accepts. */
 export interface ToolNameRules {
-  /** Each character that a name must not have: a global pattern. */
+  /** A global pattern of the characters that a name must not have. */
   readonly forbidden: RegExp;
-  /** What a name must begin with, where that is less than what may follow. */
+  /** A pattern for the beginning of a name, if fewer characters are allowed there. */
   readonly begins?: RegExp;
   /** The wire has namespaces of its own. */
   readonly namespaces?: boolean;
@@ -29,12 +29,12 @@ export interface ToolNameRules {
 export const wordCharacters = /[^a-zA-Z0-9_-]/g;
 
 /**
- * Gives tools the names that they have on a wire that may know neither namespaces nor every character. A name that had to be cut, or that another
- * tool has already, ends in a hash of the whole, so that no two tools share one.
+ * Gives tools their names on a wire that may have no namespaces and fewer characters. A name that was cut, or that another tool has, ends in a hash
+ * of the whole name, so that no two tools have the same.
  */
 export class ToolNamer {
   readonly #rules: ToolNameRules;
-  /** By namespace and name: a name may be long, so it is not copied into a key. */
+  /** By namespace and name: a name may be long, so it is not copied into a joined key. */
   readonly #wireByName = new Map<string | typeof noNamespace, Map<string, string>>();
   readonly #taken = new Set<string>();
   readonly #changed = new Map<string, ToolIdentity>();
@@ -42,7 +42,7 @@ export class ToolNamer {
   constructor(tools: readonly Tool[], rules: ToolNameRules) {
     this.#rules = rules;
     const named = tools.filter((tool) => tool.type !== "server").map(identityOf);
-    // A name that fits as it is keeps its spelling where another one would come out the same.
+    // A name that fits keeps its spelling; another name that would become the same is changed.
     const ranks: [Named[], Named[], Named[]] = [[], [], []];
     for (const tool of named) ranks[tool.namespace !== undefined ? 2 : this.#clean(tool.name) === tool.name ? 0 : 1].push(tool);
     for (const rank of ranks) for (const tool of rank) this.wireName(tool);
@@ -64,13 +64,13 @@ export class ToolNamer {
     return wire;
   }
 
-  /** A name that stands for the text of the answer. */
+  /** Reserves a name for the tool whose call is the text of the answer. */
   reserveAnswer(name: string): string {
     this.#changed.set(name, { name, kind: "answer" });
     return name;
   }
 
-  /** The names to turn back; `undefined` where every tool goes by its own. */
+  /** The names to restore; `undefined` if every tool keeps its own. */
   get toolNames(): ToolNames | undefined {
     return this.#changed.size === 0 ? undefined : this.#changed;
   }
@@ -85,7 +85,7 @@ export class ToolNamer {
 
   #clean(name: string): string {
     const { forbidden, begins } = this.#rules;
-    // Of a name that is too long in any case only the first characters are used.
+    // Of a name that is too long, only the first characters are used.
     const clean = name.slice(0, maxLength + 1).replace(forbidden, "_");
     return begins === undefined || clean === "" || begins.test(clean) ? clean : `_${clean}`;
   }
@@ -100,7 +100,7 @@ function identityOf(tool: Named | Exclude<Tool, { type: "server" }>): ToolIdenti
   return { name, ...(namespace === undefined ? {} : { namespace }), kind: "kind" in tool ? tool.kind : tool.type };
 }
 
-/** A tool of a namespace goes under one flat name. */
+/** A tool of a namespace has one flat name. */
 function flatName({ name, namespace }: Pick<Named, "name" | "namespace">): string {
   return namespace === undefined || namespace === bareNamespace ? name : `${namespace}__${name}`;
 }
@@ -109,7 +109,7 @@ function hashOf(text: string): string {
   return hash("sha256", text);
 }
 
-/** The tools that a choice leaves: all of them, or the allowed ones. */
+/** The tools that a choice allows: all of them, or the listed ones. */
 export function allowedTools(tools: readonly Tool[], choice: ToolChoice | undefined): readonly Tool[] {
   if (choice?.type !== "allowed") return tools;
   const names = new Set(choice.names);
@@ -121,29 +121,29 @@ export function isCalled(tool: Tool, name: string): boolean {
   return callNames(tool).includes(name);
 }
 
-/** The names that a choice may have for the tool. */
+/** The names by which a choice may call the tool. */
 export function callNames(tool: Tool): readonly string[] {
   return tool.type === "server" || tool.namespace === undefined ? [tool.name] : [tool.name, flatName(tool)];
 }
 
-/** Of each name the first tool that has it: a choice may name as many tools as there are. */
+/** For each name, the first tool that has it. One pass, as a choice may name all the tools. */
 export function firstByName(tools: readonly Tool[], namesOf: (tool: Tool) => readonly string[]): ReadonlyMap<string, Tool> {
   const first = new Map<string, Tool>();
   for (const tool of tools) for (const name of namesOf(tool)) if (!first.has(name)) first.set(name, tool);
   return first;
 }
 
-/** A tool as its calls name it. */
+/** The tool as its calls name it. */
 export function namedTool(tool: Exclude<Tool, { type: "server" }>): Named {
   return identityOf(tool);
 }
 
-/** An id of a call that the wire takes: one that is longer than 64 characters is replaced by its hash, the same in every turn. */
+/** An id of a call that the wire accepts: an id of more than 64 characters is replaced by its hash, the same in every turn. */
 export function wireCallId(id: string): string {
   return id.length <= maxLength && id !== "" ? id : madeCallId(id);
 }
 
-/** An id for a call, made of what is the same whenever it is made again. */
+/** Makes an id for a call from a seed that is the same at every reading. */
 export function madeCallId(seed: string): string {
   return `call_${hashOf(seed).slice(0, 24)}`;
 }

@@ -2,12 +2,12 @@ import type { Block, Message, ToolCallBlock, ToolResultBlock } from "../ir/index
 import type { Losses } from "./losses.ts";
 import { abortedResult, pairResults } from "./pair-results.ts";
 
-/** One turn of a conversation in which user and assistant take turns. */
+/** One turn of a conversation in which user and assistant alternate. */
 export interface Turn {
   readonly role: "user" | "assistant";
-  /** Of a user's turn: one result for each call of the turn before it, in the order of the calls. */
+  /** In a turn of the user: one result for each call of the previous turn, in the order of the calls. */
   readonly results: readonly PairedResult[];
-  /** All but the results. */
+  /** Everything but the results. */
   readonly content: readonly Block[];
 }
 
@@ -29,9 +29,9 @@ interface OpenTurn {
 }
 
 /**
- * Arranges messages for a wire that wants strict turns: messages of one role become one turn; the results of a turn's calls stand together in the turn that
- * follows, one for each call, a missing one as "aborted"; a result without a call is dropped. Instructions behind the first turn become a user's text
- * in `<system-reminder>`. Blocks for which `keeps` is false are no part of it.
+ * Arranges messages for a wire with strict turns. Messages of one role become one turn. The results of a turn's calls are together in the next turn,
+ * one for each call, a missing one as "aborted"; a result without a call is dropped. Instructions after the first turn become a user's text in
+ * `<system-reminder>`. Blocks for which `keeps` returns false are omitted.
  */
 export function arrangeTurns(
   messages: readonly Message[],
@@ -72,7 +72,7 @@ function reminderOf({ content }: Message, losses: Losses): Block {
   };
 }
 
-/** Takes the results out of where they stand and puts each behind its call; one without a call is lost. */
+/** Moves each result to the turn after its call; a result without a call is lost. */
 function placeResults(turns: OpenTurn[], messages: readonly Message[], losses: Losses): void {
   const { resultOf, callOf } = pairResults(messages);
   for (const turn of turns) {
@@ -98,13 +98,13 @@ function placeResults(turns: OpenTurn[], messages: readonly Message[], losses: L
   }
 }
 
-/** Turns that have lost all they held go, and what stood around them comes together. */
+/** Removes turns that have become empty, and merges the turns around them. */
 function mergeTurns(turns: readonly OpenTurn[]): readonly Turn[] {
   const merged: OpenTurn[] = [];
   for (const turn of turns) {
     if (turn.results.length === 0 && turn.content.length === 0) continue;
     const last = merged.at(-1);
-    // A turn with calls is always followed by one with results, so nothing is merged across a step.
+    // A turn with calls is always followed by one with results, so turns are never merged across a step.
     if (last?.role === turn.role) last.content.push(...turn.content);
     else merged.push(turn);
   }

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { base64OfVector, readVector } from "./vector.ts";
 
 describe("vectors", () => {
-  test("in 32 bits come back from base64 to the last bit, as an SDK reads them too", () => {
+  test("of 32-bit numbers are the same after base64, also as an SDK reads them", () => {
     fc.assert(
       fc.property(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 64 }), (vector) => {
         const text = base64OfVector(vector);
@@ -14,15 +14,15 @@ describe("vectors", () => {
     );
   });
 
-  test("with more digits are rounded to the nearest number of 32 bits", () => {
+  test("of numbers with more digits are rounded to the nearest 32-bit number", () => {
     assert.deepEqual(readVector(base64OfVector([0.1, -1 / 3])), [Math.fround(0.1), Math.fround(-1 / 3)]);
   });
 
-  test("as numbers are taken as they are", () => {
+  test("of numbers are read unchanged", () => {
     assert.deepEqual(readVector([0.1, -0.25, 3e-9]), [0.1, -0.25, 3e-9]);
   });
 
-  test("that are none are not read", () => {
+  test("of other values are not read", () => {
     const broken = [undefined, null, {}, [], [1, null], [1, "2"], [Number.NaN], "", "AAA", "AAAA", "!", "AADAfw==", 7];
     assert.deepEqual(
       broken.map((value) => readVector(value)),

@@ -1,11 +1,11 @@
-/** Reads a vector of an answer: an array of finite numbers, or base64 of 32-bit floats, little-endian. `undefined` where it is neither. */
+/** Reads a vector of an answer: an array of finite numbers, or base64 of 32-bit floats, little-endian. `undefined` for anything else. */
 export function readVector(value: unknown): readonly number[] | undefined {
   if (typeof value === "string") return vectorOfBase64(value);
   if (!Array.isArray(value) || value.length === 0) return undefined;
   return value.every((number) => typeof number === "number" && Number.isFinite(number)) ? (value as readonly number[]) : undefined;
 }
 
-/** Base64 of 32-bit floats, little-endian, as OpenAI's SDKs read it. A number that has more digits is rounded to the nearest of them. */
+/** Base64 of 32-bit floats, little-endian, as OpenAI's SDKs read it. A number with more digits is rounded to the nearest float. */
 export function base64OfVector(vector: readonly number[]): string {
   const bytes = Buffer.alloc(vector.length * 4);
   for (let index = 0; index < vector.length; index++) bytes.writeFloatLE(vector[index]!, index * 4);
