@@ -121,7 +121,7 @@ function readEnd(dialect: ProtocolId, wire: Wire): string {
   }
 }
 
-/** Answers that say something which no other dialect is told; `LOST` stands in it. */
+/** Answers with fields that are sent to no other dialect; each contains the word `LOST`. */
 export const leftOut: Readonly<Record<string, readonly [ProtocolId, object]>> = {
   "`annotations` and `logprobs` of Chat": [
     "openai-chat",
@@ -185,6 +185,6 @@ export const leftOut: Readonly<Record<string, readonly [ProtocolId, object]>> = 
 };
 
 /** What a client of another dialect gets of such an answer. */
-export function toldOf(dialect: ProtocolId, [upstream, body]: readonly [ProtocolId, object]): string {
+export function renderedFor(dialect: ProtocolId, [upstream, body]: readonly [ProtocolId, object]): string {
   return protocols.get(dialect)!.renderResponse(upstreamProtocols.get(upstream)!.parseResponse(JSON.stringify(body)), client);
 }

@@ -8,7 +8,7 @@ import { knownFields as geminiFields } from "../../src/protocols/gemini-generate
 import { protocols } from "../../src/protocols/index.ts";
 import { knownFields as chatFields } from "../../src/protocols/openai-chat/parse-request.ts";
 import { knownFields as responsesFields } from "../../src/protocols/openai-responses/parse-request.ts";
-import { answerPaths, blocks, endInWordsOf, leftOut, toldOf, usageParts } from "./translation-answers.ts";
+import { answerPaths, blocks, endInWordsOf, leftOut, renderedFor, usageParts } from "./translation-answers.ts";
 import { examples } from "./translation-examples.ts";
 import { outcomeOf, type Outcome } from "./translation-outcome.ts";
 
@@ -50,8 +50,8 @@ const isUnder = (path: string, of: string): boolean => path === of || path.start
 
 /** Checks what a cell says of a field against what became of it. */
 function checkCell(field: string, cell: string, outcome: Outcome): void {
-  const [word = "", told] = /^(emulated|clamped|dropped|refused|gateway|–)?(?: as `([^`]+)`)?/.exec(cell)?.slice(1) ?? [];
-  const name = bare(told ?? field);
+  const [word = "", sentName] = /^(emulated|clamped|dropped|refused|gateway|–)?(?: as `([^`]+)`)?/.exec(cell)?.slice(1) ?? [];
+  const name = bare(sentName ?? field);
   const named = outcome.losses.filter(({ param }) => bare(param) === name).map(({ action }) => action);
   // A gateway that keeps a conversation puts it into the request, and the renderer never meets the field.
   if (word === "gateway") return;
@@ -165,22 +165,22 @@ function checkAnswers(heading: string, of: Readonly<Record<string, (dialect: Pro
   }
 }
 
-test("the blocks of an answer stand where the table says", () => {
+test("the blocks of an answer are in the places of the table", () => {
   checkAnswers(
     "## Answers",
     Object.fromEntries(Object.entries(blocks).map(([name, block]) => [name, (to) => answerPaths(to, { content: [block] })])),
   );
 });
 
-test("the parts of the usage stand where the table says", () => {
+test("the parts of the usage are in the places of the table", () => {
   checkAnswers(
     "### Usage",
     Object.fromEntries(Object.entries(usageParts).map(([name, usage]) => [name, (to) => answerPaths(to, { usage })])),
   );
 });
 
-test("why an answer ended is told in the words of the table", () => {
-  const rows = rowsUnder("### Why it ended");
+test("the end of an answer has the words of the table", () => {
+  const rows = rowsUnder("### Stop reasons");
   assert.ok(rows.length > 20);
   for (const row of rows) {
     const upstream = columns[row[""]!]!;
@@ -192,13 +192,13 @@ test("why an answer ended is told in the words of the table", () => {
   }
 });
 
-test("what the list says is left out of answers is left out for every other dialect, and is in the list", () => {
-  const section = document.split("Left out for clients of every other dialect")[1]!.split("\n###")[0]!;
+test("the fields of the list are not sent to clients of any other dialect, and the list is complete", () => {
+  const section = document.split("Not sent to clients of any other dialect")[1]!.split("\n###")[0]!;
   const listed = section.split("\n").flatMap((line) => (line.startsWith("- ") ? [line.slice(2)] : []));
   assert.deepEqual(listed, Object.keys(leftOut));
   for (const [name, answer] of Object.entries(leftOut)) {
     assert.ok(JSON.stringify(answer).includes("LOST"));
     for (const dialect of protocolIds.filter((id) => id !== answer[0]))
-      assert.ok(!toldOf(dialect, answer).includes("LOST"), `${name} for ${dialect}`);
+      assert.ok(!renderedFor(dialect, answer).includes("LOST"), `${name} for ${dialect}`);
   }
 });
