@@ -7,10 +7,12 @@ import type { Protocol } from "./protocol.ts";
 import type { UpstreamProtocol } from "./translation.ts";
 
 export { AnsweredError } from "./answered-error.ts";
-export { maxLosses, refuseForeignState } from "./losses.ts";
+export { familiesThatSignCalls } from "./gemini-generate/proofs.ts";
+export { maxLosses, refuseStoredState } from "./losses.ts";
 export { isUnbounded, setOutputLimit } from "./output-limits.ts";
 export { paramLabel, spellLoss, spellRefusal, type ParamTable, type SpelledPlaces } from "./param-names.ts";
 export { operations, type OperationTraits } from "./operations.ts";
+export type { ProofCarrier } from "./capabilities.ts";
 export * from "./protocol.ts";
 export type { ModelQuirks, PartKind, RenderQuirks } from "./quirks.ts";
 export * from "./translation.ts";
@@ -20,6 +22,9 @@ export * as storedResponses from "./openai-responses/stored/index.ts";
 export const protocols: ReadonlyMap<ProtocolId, Protocol> = new Map(
   [openaiChat, openaiResponses, anthropicMessages, geminiGenerate].map((protocol) => [protocol.id, protocol]),
 );
+
+/** The dialect of routes and errors that belong to no protocol: the admin API, health, unknown paths. */
+export const defaultDialect: ProtocolId = openaiChat.id;
 
 /** The upstream's side of each protocol, for translation. */
 export const upstreamProtocols: ReadonlyMap<ProtocolId, UpstreamProtocol> = new Map([

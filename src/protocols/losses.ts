@@ -215,6 +215,11 @@ export function refuseSeveralStreams({ candidateCount }: ChatRequest, { stream }
     throw refuse("candidateCount", "a translated stream has one answer. Ask for several answers without a stream.");
 }
 
+/** Refuses what only a provider has stored: an estimate of tokens cannot include it. Chat is the protocol whose providers store nothing. */
+export function refuseStoredState(request: ChatRequest): void {
+  refuseForeignState(request, "openai-chat");
+}
+
 /** @throws UnservedError if the request needs something that only another provider stores or does, or a form of answer that only it has. */
 export function refuseForeignState(request: ChatRequest, own: ProtocolId): void {
   for (const [protocol, field, reason, code] of state) {

@@ -12,6 +12,7 @@ import type {
 } from "../ir/index.ts";
 import type { RenderQuirks } from "./quirks.ts";
 import type { Loss } from "./translation.ts";
+import type { ProofCarrier, ToolResults, WireRules } from "./capabilities.ts";
 
 /** What a call asks for. `generate` is an answer of a model. */
 export type Operation =
@@ -267,6 +268,15 @@ export interface Protocol {
   /** Parses an embedding request. @throws GatewayError `invalid_request`. */
   parseEmbedding?(wire: unknown, call: RouteCall): EmbeddingRequest;
   renderEmbedding?(result: EmbeddingResult, request: EmbeddingRequest): string;
+
+  /** Where requests carry results of tools. */
+  readonly toolResults: ToolResults;
+  /** How clients carry proofs of reasoning. */
+  readonly proofs: ProofCarrier;
+  /** What the server knows of it before a body has been read. */
+  readonly wireRules: WireRules;
+  /** Answers have an id by which clients read, continue and delete them: the gateway stores them if the provider does not. */
+  readonly storesAnswers: boolean;
 
   renderModelList(models: readonly ModelInfo[]): string;
   renderModel(model: ModelInfo): string;

@@ -6,7 +6,7 @@ import { GatewayError, type Clock, type IdSource, type Logger } from "../core/in
 import { asGatewayError } from "../gateway/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Protocol } from "../protocols/index.ts";
-import { canonicalPath, nameBaseUrls, withoutApiVersion } from "./http/base-url.ts";
+import { nameBaseUrls, withoutApiVersion } from "./http/base-url.ts";
 import { ownFramingWorks } from "./http/chunk-framing.ts";
 import { underWayOn } from "./http/connection.ts";
 import { readCredential, takeQueryKey } from "./http/credentials.ts";
@@ -17,6 +17,8 @@ import { createListeners, maxHeaderBytes } from "./http/listeners.ts";
 import { guardOrigin, isLocalCaller, isLoopbackHost, preflight } from "./http/origin.ts";
 import { EdgeError, endRaw, errorHeaders } from "./http/refusal.ts";
 import { checkTarget, shownPath, type Access, type Route, type RouteContext, type RouteTable } from "./route-table.ts";
+import { defaultDialect } from "../protocols/index.ts";
+import { dialectOfPath } from "./http/dialect-of-path.ts";
 
 export interface EdgeSettings {
   readonly authEnabled: boolean;
@@ -211,7 +213,7 @@ export function createEdge(deps: EdgeDeps): Edge {
   function refuseRaw(socket: Duplex, error: GatewayError): void {
     refused.add(socket);
     deps.onRefused(error.code);
-    endRaw(socket, deps.protocols.get("openai-chat")!, error, deps.ids.next("req"));
+    endRaw(socket, deps.protocols.get(defaultDialect)!, error, deps.ids.next("req"));
   }
 
   return {
@@ -291,14 +293,4 @@ function sendError(exchange: HttpExchange, protocol: Protocol, error: GatewayErr
 
 function dialectOf(route: Route, exchange: HttpExchange): ProtocolId {
   return typeof route.dialect === "string" ? route.dialect : route.dialect(exchange.rawHeaders);
-}
-
-/** The dialect that errors speak before a route has been found. */
-export function dialectOfPath(called: string): ProtocolId {
-  const path = canonicalPath(called) ?? called;
-  if (path.startsWith("/anthropic") || path.startsWith("/v1/messages")) return "anthropic-messages";
-  if (path.startsWith("/v1/responses")) return "openai-responses";
-  if (path.startsWith("/v1beta/openai")) return "openai-chat";
-  if (path.startsWith("/v1beta") || (path.startsWith("/v1/models/") && path.includes(":"))) return "gemini-generate";
-  return "openai-chat";
 }

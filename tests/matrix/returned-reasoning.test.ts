@@ -70,7 +70,7 @@ function answered(
   stream: boolean,
 ): { answer: JsonObject; sealer: AnswerSealer } {
   const { whole, pieces } = shown(server);
-  const sealer = new AnswerSealer({ dialect, origin, seal });
+  const sealer = new AnswerSealer({ carrier: protocols.get(dialect)!.proofs, origin, seal });
   const head = { id: "c1", model: "m", created: 1 };
   const end = { finish_reason: "tool_calls" };
   let response: ChatResponse;
@@ -133,7 +133,7 @@ function sentOn(server: ChatServer, dialect: Protocol, { answer, sealer }: Retur
   const routeCall: RouteCall = { route, param: model!, query: "" };
   const request = protocol.parseRequest({ model: model!, ...nextRequest(dialect, answer) }, routeCall);
   const kept = new Map(sealer.kept.map(({ callId, sealed }) => [callId, sealed]));
-  const returned = returnProofs(request, { dialect, origin, open, kept });
+  const returned = returnProofs(request, { carrier: protocol.proofs, upstreamSignsCalls: false, origin, open, kept });
   const { quirks } = findPreset(server.name)!;
   return JSON.parse(chat.renderRequest(returned.request, { model: model!, stream: false, quirks }).value) as JsonObject;
 }

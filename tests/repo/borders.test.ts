@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { folders, rooms } from "../../scripts/rooms.ts";
+import { protocolIds } from "../../src/ir/index.ts";
+import { presets } from "../../src/upstream/index.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const planted = mkdtempSync(join(tmpdir(), "tokligence-borders-"));
@@ -61,19 +63,30 @@ test("every folder under src is a room of the table", () => {
   assert.deepEqual(readdirSync(join(root, "src")).toSorted(), Object.keys(rooms).toSorted());
 });
 
-test("no branch on a provider's name outside protocols and upstream/providers", () => {
-  const names =
-    /(?:===|!==|case)\s*"(?:openai|anthropic|google|azure|openrouter|deepseek|groq|mistral|xai|together|fireworks|ollama|vllm|lmstudio|llamacpp)"/;
-  const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter(
-    (file) =>
-      file.endsWith(".ts") &&
-      !file.endsWith(".test.ts") &&
-      !file.startsWith("protocols/") &&
-      !file.startsWith("upstream/providers/") &&
-      !file.startsWith("ledger/prices/"),
-  );
+/** The code of a file without its comments. */
+function codeOf(file: string): string {
+  return readFileSync(join(root, "src", file), "utf8").replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+}
+
+const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter(
+  (file) => file.endsWith(".ts") && !/(?:\.test|testing|-testing)\.ts$/.test(file),
+);
+
+test("no protocol is named outside of protocols and upstream/providers", () => {
+  const ids = new RegExp(`"(?:${protocolIds.join("|")})"`);
+  const known = (file: string): boolean => /^(?:protocols|upstream\/providers)\//.test(file) || file === "ir/protocol-id.ts";
   assert.deepEqual(
-    files.filter((file) => names.test(readFileSync(join(root, "src", file), "utf8"))),
+    sources.filter((file) => !known(file) && ids.test(codeOf(file))),
+    [],
+  );
+});
+
+test("no branch on a provider's name outside of protocols, upstream/providers and prices", () => {
+  const names = presets.flatMap(({ name, aliases = [] }) => [name, ...aliases]).map((name) => name.replaceAll(".", "\\."));
+  const branch = new RegExp(`(?:===|!==|case)\\s*"(?:${names.join("|")})"`);
+  const known = (file: string): boolean => /^(?:protocols|upstream\/providers|ledger\/prices)\//.test(file);
+  assert.deepEqual(
+    sources.filter((file) => !known(file) && branch.test(codeOf(file))),
     [],
   );
 });

@@ -55,7 +55,13 @@ function send(dialect: ProtocolId, target: ProtocolId, wire: object, stream: boo
   const request = protocol.parseRequest(body, { route, param: "m", query: "" });
   // As in the gateway: a proof that it did not seal itself goes nowhere.
   const origin = { provider: "p", protocol: target, family: "" };
-  const returned = returnProofs(request, { dialect, origin, open: () => undefined, kept: new Map() });
+  const returned = returnProofs(request, {
+    carrier: protocol.proofs,
+    upstreamSignsCalls: protocols.get(target)!.proofs.signsCalls,
+    origin,
+    open: () => undefined,
+    kept: new Map(),
+  });
   const rendered = upstreamProtocols.get(target)!.renderRequest(returned.request, { model: targetModels[target], stream, quirks: {} });
   return { losses: [...returned.losses, ...rendered.losses], body: JSON.parse(rendered.value) as unknown };
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { messageOf } from "../../core/index.ts";
+import { protocolIds } from "../../ir/index.ts";
 import type { OperationAnswer } from "../../server/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import { readVersion } from "../version.ts";
@@ -64,9 +65,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   route
     .command("explain")
     .argument("<model>")
-    .option("--dialect <dialect>", "openai-chat, openai-responses, anthropic-messages or gemini-generate", "openai-chat")
+    .option("--dialect <dialect>", `${protocolIds.join(", ")}; the first if omitted`)
     .option("--json", "print JSON")
-    .action(async (model: string, options: Output & { dialect: string }) => {
+    .action(async (model: string, options: Output & { dialect?: string }) => {
       const explained = await admin((call) => call("routes.explain", { query: { model, dialect: options.dialect } }));
       print(options.json === true, explained, () => explanationText(explained));
       if (explained.attempts.length === 0) throw new ExitStatus(1);

@@ -1,6 +1,6 @@
 import { GatewayError, messageOf } from "../../core/index.ts";
 import { estimateRequest, type ChatRequest } from "../../ir/index.ts";
-import { refuseForeignState } from "../../protocols/index.ts";
+import { refuseStoredState } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { answerJson } from "../answers/answer-json.ts";
 import { withCost } from "./cost-lane.ts";
@@ -55,7 +55,7 @@ function mayEstimate(error: GatewayError, { lane }: Attempt): boolean {
 async function answerEstimate(call: ModelCall, attempt: Attempt, failure: GatewayError | undefined): Promise<void> {
   const request = parse(call);
   try {
-    refuseStoredPrompt(request);
+    refuseStoredState(request);
   } catch (refusal) {
     throw failure ?? refusal;
   }
@@ -63,11 +63,6 @@ async function answerEstimate(call: ModelCall, attempt: Attempt, failure: Gatewa
   const tokens = call.deps.calibration.correct(provider.name, upstreamModel, estimateRequest(request));
   call.answer.isEstimated = true;
   await answerJson(call, call.open(attempt), { body: call.request.protocol.renderTokenCount(tokens), facts: {} });
-}
-
-/** What a provider keeps is a part of the prompt, and cannot be estimated here. Chat is the protocol whose providers keep nothing. */
-function refuseStoredPrompt(request: ChatRequest): void {
-  refuseForeignState(request, "openai-chat");
 }
 
 function parse(call: ModelCall): ChatRequest {
@@ -90,7 +85,7 @@ export function learnFromUsage(call: ModelCall): void {
   if (!calibration.wants(provider.name, upstreamModel)) return;
   try {
     const request = parse(call);
-    refuseStoredPrompt(request);
+    refuseStoredState(request);
     calibration.observe(provider.name, upstreamModel, estimateRequest(request), reportedInput);
   } catch (error) {
     // The provider knew of the request what the gateway does not. The client has its answer, and there is nothing to learn from it.

@@ -70,7 +70,10 @@ function parseRequest(call: ModelCall, wire: unknown): ChatRequest {
 }
 
 function findProofs(call: ModelCall, attempt: Attempt, request: ChatRequest): ReturnType<KeptProofs["find"]> {
-  return call.deps.keptProofs.find(call.request.principal.userId, callsToFind(request, call.request.protocol.id, originOf(attempt)));
+  return call.deps.keptProofs.find(
+    call.request.principal.userId,
+    callsToFind(request, call.request.protocol.proofs, { upstreamSignsCalls: signsCalls(call, attempt), family: originOf(attempt).family }),
+  );
 }
 
 interface ReadRequest {
@@ -92,7 +95,13 @@ function render(call: ModelCall, attempt: Attempt, { wire, request, kept }: Read
   const upstream = call.deps.upstreamProtocols.get(protocol)!;
   const { stream } = call.request.envelope;
   const proofs = proofsOf(call, attempt);
-  const returned = returnProofs(request, { dialect: call.request.protocol.id, origin: proofs.origin, open: proofs.open, kept });
+  const returned = returnProofs(request, {
+    carrier: call.request.protocol.proofs,
+    upstreamSignsCalls: signsCalls(call, attempt),
+    origin: proofs.origin,
+    open: proofs.open,
+    kept,
+  });
   const rendered = renderForClient(call, wire, () =>
     upstream.renderRequest(withLimit(returned.request, call.reservation?.outputLimit), {
       model: upstreamModel,
@@ -104,6 +113,10 @@ function render(call: ModelCall, attempt: Attempt, { wire, request, kept }: Read
   return { request, rendered };
 }
 
+function signsCalls(call: ModelCall, attempt: Attempt): boolean {
+  return call.deps.protocols.get(attempt.protocol)!.proofs.signsCalls;
+}
+
 function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: RenderedRequest): TranslatedLane {
   const { provider, upstreamModel } = attempt;
   const envelope = call.request.envelope;
@@ -112,7 +125,7 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
   const { stream } = envelope;
   const proofs = proofsOf(call, attempt);
   const sealer = new AnswerSealer({
-    dialect: call.request.protocol.id,
+    carrier: call.request.protocol.proofs,
     origin: proofs.origin,
     seal: proofs.seal,
   });

@@ -75,7 +75,7 @@ function editedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly 
 
 /** Edits of the gateway's own. */
 function ownEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
-  return [...withoutSeals(call.request.text, call.request.protocol.id), ...(call.guarded?.edits ?? []), ...limitEdits(call, attempt)];
+  return [...withoutSeals(call.request.text, call.request.protocol.proofs), ...(call.guarded?.edits ?? []), ...limitEdits(call, attempt)];
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Block, ChatRequest, ProtocolId, ReasoningProof } from "../../ir/in
 import { claude, gemini, open, seal } from "./harness.test.ts";
 import { modelFamily, originOf, type ProofOrigin } from "./proof-content.ts";
 import { callsToFind, returnProofs } from "./return-proofs.ts";
+import { protocols } from "../../protocols/index.ts";
 
 const signature = (data: string, protocol: ProtocolId = "anthropic-messages"): ReasoningProof => ({ protocol, kind: "signature", data });
 const reasoning = (text: string, proof?: ReasoningProof): Block => ({ type: "reasoning", text, ...(proof === undefined ? {} : { proof }) });
@@ -18,6 +19,8 @@ const call = (id: string, proof?: ReasoningProof): Block => ({
 const text: Block = { type: "text", text: "hm" };
 const thought = { type: "reasoning", text: "why", proof: signature("SIG") } as const;
 
+const carrierOf = (id: ProtocolId) => protocols.get(id)!.proofs;
+
 function requestOf(content: readonly Block[]): ChatRequest {
   return { model: "m", stream: false, messages: [{ role: "assistant", content }] };
 }
@@ -28,7 +31,13 @@ function returned(
   origin: ProofOrigin,
   kept: Readonly<Record<string, string>> = {},
 ): object {
-  const { request, losses } = returnProofs(requestOf(content), { dialect, origin, open, kept: new Map(Object.entries(kept)) });
+  const { request, losses } = returnProofs(requestOf(content), {
+    carrier: carrierOf(dialect),
+    upstreamSignsCalls: carrierOf(origin.protocol).signsCalls,
+    origin,
+    open,
+    kept: new Map(Object.entries(kept)),
+  });
   return { content: request.messages[0]!.content, lost: losses.map(({ param }) => param) };
 }
 
@@ -105,7 +114,8 @@ test("what was kept beside a call comes back, unless the client gives it itself"
 test("only where a client can't carry a proof it is looked for, and only where it is of use", () => {
   const request = requestOf([call("c1"), call("c2", signature(seal({ origin: gemini, reasoning: [] })))]);
   const chatGemini = { ...gemini, protocol: "openai-chat" as const };
-  const asked = (dialect: ProtocolId, origin: ProofOrigin) => callsToFind(request, dialect, origin);
+  const asked = (dialect: ProtocolId, origin: ProofOrigin) =>
+    callsToFind(request, carrierOf(dialect), { upstreamSignsCalls: carrierOf(origin.protocol).signsCalls, family: origin.family });
   assert.deepEqual([asked("openai-chat", claude), asked("openai-chat", gemini)], [["c1"], ["c1"]]);
   assert.deepEqual([asked("anthropic-messages", gemini), asked("openai-responses", chatGemini)], [["c1"], ["c1"]]);
   assert.deepEqual([asked("gemini-generate", claude), asked("openai-responses", claude)], [[], []]);

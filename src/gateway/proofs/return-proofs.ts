@@ -1,12 +1,13 @@
 import { sealMark } from "../../core/index.ts";
-import type { Block, ChatRequest, Message, ProtocolId, ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
-import type { Loss } from "../../protocols/index.ts";
+import type { Block, ChatRequest, Message, ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
+import { familiesThatSignCalls, type Loss, type ProofCarrier } from "../../protocols/index.ts";
 import { isSameOrigin, type ProofContent, type ProofOrigin } from "./proof-content.ts";
-import { carriesOn } from "./seal-answer.ts";
 
 export interface ProofReturn {
-  /** The client's. */
-  readonly dialect: ProtocolId;
+  /** How the client's dialect carries proofs. */
+  readonly carrier: ProofCarrier;
+  /** The upstream's protocol signs calls itself. */
+  readonly upstreamSignsCalls: boolean;
   /** Where the request goes. */
   readonly origin: ProofOrigin;
   /** `undefined` for what this installation did not seal for this user. */
@@ -16,9 +17,13 @@ export interface ProofReturn {
 }
 
 /** The calls whose proofs the client can't have given back and the upstream might want. */
-export function callsToFind(request: ChatRequest, dialect: ProtocolId, { protocol, family }: ProofOrigin): readonly string[] {
-  // A client of Chat carries no reasoning; the other two no proofs of calls, which Gemini's models alone make.
-  const isWanted = dialect === "openai-chat" || (dialect !== "gemini-generate" && (protocol === "gemini-generate" || family === "gemini"));
+export function callsToFind(
+  request: ChatRequest,
+  { carriesOn, callField }: ProofCarrier,
+  { upstreamSignsCalls, family }: { readonly upstreamSignsCalls: boolean; readonly family: string },
+): readonly string[] {
+  // A client that carries on calls alone may have lost any proof; one that carries on blocks loses those of calls, which only some models make.
+  const isWanted = callField !== "always" && (carriesOn === "calls" || upstreamSignsCalls || familiesThatSignCalls.has(family));
   if (!isWanted) return [];
   return request.messages.flatMap(({ content }) =>
     content.flatMap((block) => (block.type === "tool-call" && !isSealed(block) ? [block.id] : [])),
@@ -73,9 +78,8 @@ class ReturnedMessage {
     const content = this.#around.open(proof.data);
     const reasoning = this.#usable(content)?.reasoning;
     // Of their own thoughts Google's models want back only what they signed: nothing is lost with the rest.
-    const isSpare =
-      content !== undefined && isSameOrigin(content.origin, this.#around.origin) && content.origin.protocol === "gemini-generate";
-    if (carriesOn[this.#around.dialect] === "calls") {
+    const isSpare = content !== undefined && isSameOrigin(content.origin, this.#around.origin) && this.#around.upstreamSignsCalls;
+    if (this.#around.carrier.carriesOn === "calls") {
       this.#push(unsigned);
       this.#restore(reasoning ?? []);
     } else {

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Block, ReasoningProof, StreamEvent } from "../../ir/index.ts";
 import { AnswerSealer, EventSealer, sealBlocks } from "./seal-answer.ts";
+import { protocols } from "../../protocols/index.ts";
 
 const signature: ReasoningProof = { protocol: "gemini-generate", kind: "signature", data: "SIG" };
 
 function sealerFor(dialect: "anthropic-messages" | "openai-responses"): AnswerSealer {
   return new AnswerSealer({
-    dialect,
+    carrier: protocols.get(dialect)!.proofs,
     origin: { provider: "google", protocol: "gemini-generate", family: "gemini-3" },
     seal: (content) => JSON.stringify([content.reasoning.map(({ proof }) => proof?.data), content.call?.data ?? null]),
   });

@@ -1,20 +1,10 @@
-import type { Block, ProtocolId, ReasoningBlock, ReasoningProof, StreamEvent, ToolCallBlock } from "../../ir/index.ts";
+import type { Block, ReasoningBlock, ReasoningProof, StreamEvent, ToolCallBlock } from "../../ir/index.ts";
+import type { ProofCarrier } from "../../protocols/index.ts";
 import type { ProofContent, ProofOrigin } from "./proof-content.ts";
 
-/**
- * Where a client of a dialect gives something opaque back. `blocks`: on each reasoning block (Anthropic `signature`, Responses `encrypted_content`).
- * `calls`: on a tool call, while reasoning may be dropped (Gemini `thoughtSignature`; Chat `extra_content`, which few clients give back).
- */
-export const carriesOn: Readonly<Record<ProtocolId, "blocks" | "calls">> = {
-  "openai-chat": "calls",
-  "openai-responses": "blocks",
-  "anthropic-messages": "blocks",
-  "gemini-generate": "calls",
-};
-
 export interface AnswerSealing {
-  /** The client's. */
-  readonly dialect: ProtocolId;
+  /** How the client's dialect carries proofs. */
+  readonly carrier: ProofCarrier;
   readonly origin: ProofOrigin;
   readonly seal: (content: ProofContent) => string;
 }
@@ -47,31 +37,29 @@ export class AnswerSealer {
 
   /** The proof that the client sees on a reasoning block. */
   reasoning(block: ReasoningBlock): ReasoningProof | undefined {
-    const { dialect } = this.#sealing;
+    const { carrier } = this.#sealing;
     const { proof, id } = block;
     const isWanted = proof !== undefined;
-    if (carriesOn[dialect] === "calls") {
+    if (carrier.carriesOn === "calls") {
       if (isWanted) this.#waiting.push(plain(block));
       return undefined;
     }
-    // Claude Code takes the last block for what was said: a proof alone must not stand behind the words (as Gemini's of a text does).
-    if (dialect === "anthropic-messages" && block.text === "" && this.#spoke) {
+    if (carrier.isLastBlockSpeech && block.text === "" && this.#spoke) {
       if (isWanted) this.#waiting.push(plain(block));
       return undefined;
     }
-    // Some Anthropic clients ask again without streaming where thinking has no signature at all.
-    const isDemanded = dialect === "anthropic-messages" && (block.text !== "" || id !== undefined);
+    const isDemanded = carrier.demandsSignature && (block.text !== "" || id !== undefined);
     if (!isWanted && !isDemanded) return undefined;
     return this.#proof(this.#seal([isWanted ? plain(block) : { ...plain(block), text: "" }], undefined));
   }
 
   /** The proof that the client sees on a call. */
   call(callId: string, proof: ReasoningProof | undefined): ReasoningProof | undefined {
-    const { dialect } = this.#sealing;
+    const { carrier } = this.#sealing;
     if (proof === undefined && this.#waiting.length === 0) return undefined;
     const sealed = this.#seal(this.#waiting.splice(0), proof);
-    if (dialect !== "gemini-generate") this.kept.push({ callId, sealed });
-    const hasField = dialect === "gemini-generate" || (dialect === "openai-chat" && proof !== undefined);
+    if (carrier.callField !== "always") this.kept.push({ callId, sealed });
+    const hasField = carrier.callField === "always" || (carrier.callField === "signed" && proof !== undefined);
     return hasField ? this.#proof(sealed) : undefined;
   }
 
@@ -79,7 +67,7 @@ export class AnswerSealer {
   rest(): ReasoningProof | undefined {
     const waiting = this.#waiting.splice(0);
     // Without a call it is not asked back; only where a field is there for it, it goes along.
-    return waiting.length === 0 || this.#sealing.dialect !== "gemini-generate" ? undefined : this.#proof(this.#seal(waiting, undefined));
+    return waiting.length === 0 || !this.#sealing.carrier.hasTrailingProof ? undefined : this.#proof(this.#seal(waiting, undefined));
   }
 
   #seal(reasoning: readonly ReasoningBlock[], call: ReasoningProof | undefined): string {
@@ -88,15 +76,7 @@ export class AnswerSealer {
   }
 
   #proof(data: string): ReasoningProof {
-    switch (this.#sealing.dialect) {
-      case "openai-responses":
-        return { protocol: "openai-responses", kind: "encrypted", data };
-      case "anthropic-messages":
-        return { protocol: "anthropic-messages", kind: "signature", data };
-      case "gemini-generate":
-      case "openai-chat":
-        return { protocol: "gemini-generate", kind: "signature", data };
-    }
+    return this.#sealing.carrier.wrap(data);
   }
 }
 

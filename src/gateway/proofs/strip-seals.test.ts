@@ -3,22 +3,23 @@ import { test } from "node:test";
 import { applyEdits, latin1OfUtf8, utf8OfLatin1 } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import { withoutSeals } from "./strip-seals.ts";
+import { protocols } from "../../protocols/index.ts";
 
 const sealed = "tokligence01AAAB";
 
 /** The body as it goes out; `body` is text, so that its spacing and numbers are seen to stay. */
 function stripped(protocol: ProtocolId, body: string): string {
   const latin1 = latin1OfUtf8(body);
-  return utf8OfLatin1(applyEdits(latin1, withoutSeals(latin1, protocol)));
+  return utf8OfLatin1(applyEdits(latin1, withoutSeals(latin1, protocols.get(protocol)!.proofs)));
 }
 
 const thinking = (signature: string) => `{"type":"thinking","thinking":"é","signature":"${signature}"}`;
 
 test("a body without seals, or with the mark in a text, stays as it is", () => {
   for (const protocol of ["openai-chat", "openai-responses", "anthropic-messages", "gemini-generate"] as const) {
-    assert.deepEqual(withoutSeals('{"messages":[]}', protocol), []);
+    assert.deepEqual(withoutSeals('{"messages":[]}', protocols.get(protocol)!.proofs), []);
     const quoted = `{"messages":[{"role":"user","content":"${sealed}"}],"input":"${sealed}","contents":[{"parts":[{"text":"${sealed}"}]}]}`;
-    assert.deepEqual(withoutSeals(quoted, protocol), []);
+    assert.deepEqual(withoutSeals(quoted, protocols.get(protocol)!.proofs), []);
   }
 });
 

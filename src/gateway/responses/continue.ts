@@ -32,7 +32,7 @@ export const conversationBounds = { maxTurns: 1000, maxChars: 32 * 1024 * 1024 }
  * @throws GatewayError `response_not_found`, `not_found` (an item), `invalid_request` if the conversation cannot be rebuilt here.
  */
 export function continueConversation(call: ModelCall, attempts: readonly Attempt[]): readonly Attempt[] | Promise<readonly Attempt[]> {
-  if (call.request.protocol.id !== "openai-responses") return attempts;
+  if (!call.request.protocol.storesAnswers) return attempts;
   const { previousResponseId, conversation } = call.request.envelope;
   const native = attempts[0]?.lane === "verbatim";
   if (conversation === true && !native) {

@@ -8,13 +8,14 @@ export function ownResponseId(call: ModelCall): string {
 
 /** For a client's context: Responses that come from another protocol have an id of the gateway's own. */
 export function answerIdOf(call: ModelCall): { readonly answerId?: string } {
-  return call.request.protocol.id === "openai-responses" ? { answerId: ownResponseId(call) } : {};
+  return call.request.protocol.storesAnswers ? { answerId: ownResponseId(call) } : {};
 }
 
 /** The request as the client sent it, for an answer that repeats parts of it: the body may have been rewritten since. */
 export function asRequested(call: ModelCall, request: ChatRequest): ChatRequest {
   const { continued } = call;
   if (continued?.previousId === undefined) return request;
-  const own = { ...request.extensions?.["openai-responses"], previous_response_id: continued.previousId };
-  return { ...request, extensions: { ...request.extensions, "openai-responses": own } };
+  const { id } = call.request.protocol;
+  const own = { ...request.extensions?.[id], previous_response_id: continued.previousId };
+  return { ...request, extensions: { ...request.extensions, [id]: own } };
 }

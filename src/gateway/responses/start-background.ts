@@ -10,8 +10,7 @@ import { asRequested, ownResponseId } from "./own-response.ts";
 
 /** Whether the gateway itself has to make this response in the background. A provider that keeps responses does it by itself. */
 export function runsHere(call: ModelCall, attempts: readonly Attempt[]): boolean {
-  const isAsked =
-    call.request.protocol.id === "openai-responses" && call.request.traits.hasOutput && call.request.envelope.background === true;
+  const isAsked = call.request.protocol.storesAnswers && call.request.traits.hasOutput && call.request.envelope.background === true;
   return isAsked && attempts[0]?.lane !== "verbatim";
 }
 

@@ -15,7 +15,7 @@ export function storeAnswer(
   ended: () => storedResponses.EndedResponse | undefined,
 ): Promise<void> | undefined {
   const { call, attempt, lane } = delivery;
-  if (call.request.protocol.id !== "openai-responses") return undefined;
+  if (!call.request.protocol.storesAnswers) return undefined;
   return isForeign(lane) ? storeWholeAnswer(call, attempt.provider.name, ended) : rememberResponse(delivery, facts);
 }
 
@@ -26,8 +26,7 @@ export function storeWholeAnswer(
   ended: () => storedResponses.EndedResponse | undefined,
 ): Promise<void> | undefined {
   const { deps, exchange } = call;
-  if (call.request.protocol.id !== "openai-responses" || !call.request.traits.hasOutput || call.request.envelope.store === false)
-    return undefined;
+  if (!call.request.protocol.storesAnswers || !call.request.traits.hasOutput || call.request.envelope.store === false) return undefined;
   const response = ended();
   if (response === undefined) return undefined;
   const input = ownInput(call);

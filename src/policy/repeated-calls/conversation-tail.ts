@@ -1,15 +1,6 @@
 import { elementsOf, GatewayError, holdsMark, holdsMoreValues, memberOf, parseSpan, type Span } from "../../core/index.ts";
-import type { Message, ProtocolId } from "../../ir/index.ts";
+import type { Message } from "../../ir/index.ts";
 import type { Protocol, RouteCall } from "../../protocols/index.ts";
-import { lastResult } from "./add-note.ts";
-
-/** Where a dialect's conversation stands in a body, and what a result of a tool cannot be written without; `piece`: see `holdsMark`. */
-const places: Readonly<Record<ProtocolId, { readonly key: string; readonly mark: string; readonly piece: string }>> = {
-  "openai-chat": { key: "messages", mark: '"tool_call_id"', piece: "_call_" },
-  "openai-responses": { key: "input", mark: 'call_output"', piece: "_outpu" },
-  "anthropic-messages": { key: "messages", mark: '"tool_result"', piece: "_resul" },
-  "gemini-generate": { key: "contents", mark: '"functionResponse"', piece: "Respon" },
-};
 
 /** The end of a body's conversation, in which one result of a tool stands twice. */
 export interface ConversationTail {
@@ -30,12 +21,12 @@ const maxTailValues = 100_000;
  * bytes of the last elements. `text` is latin1. @throws GatewayError where the body is no JSON object.
  */
 export function conversationTail(text: string, protocol: Protocol, route: RouteCall): ConversationTail | undefined {
-  const { key, mark, piece } = places[protocol.id];
+  const { conversationKey: key, mark, piece } = protocol.toolResults;
   if (!holdsMark(text, mark, piece)) return undefined;
   const elements = elementsOf(text, memberOf(text, key));
   const last = elements.at(-1);
   if (last === undefined) return undefined;
-  const result = lastResult(text, protocol.id, last);
+  const result = protocol.toolResults.lastResult(text, last);
   const said = result === undefined ? "" : text.slice(result.start, result.end);
   if (!text.slice(elements.at(-firstLook)?.start ?? elements[0]!.start, last.start).includes(said)) return undefined;
   return {

@@ -1,6 +1,5 @@
 import { GatewayError, type Edit } from "../../core/index.ts";
 import type { Protocol, RouteCall } from "../../protocols/index.ts";
-import { addNote } from "./add-note.ts";
 import { conversationTail, firstLook, type ConversationTail } from "./conversation-tail.ts";
 import { countRepeats, type Repeats } from "./count-repeats.ts";
 
@@ -69,7 +68,7 @@ export function guardToolCalls(text: string, protocol: Protocol, route: RouteCal
     );
   }
   if (count < guard.noteAt) return undefined;
-  const edit = addNote(text, protocol.id, found.tail.result, noteFor(found.repeats, count >= guard.warnAt));
+  const edit = protocol.toolResults.addNote(text, found.tail.result, noteFor(found.repeats, count >= guard.warnAt));
   return { tool, count, edits: edit === undefined ? [] : [edit] };
 }
 
@@ -81,12 +80,11 @@ function look(
 ): { readonly tail: ConversationTail; readonly repeats: Repeats } | undefined {
   try {
     const tail = conversationTail(text, protocol, route);
-    // There a user's turn right behind results is one message with them.
-    const textIsTurn = protocol.id === "gemini-generate";
-    const first = tail === undefined ? undefined : countRepeats(tail.messages(firstLook), guard.exempt, textIsTurn);
+    const { isTextATurn } = protocol.toolResults;
+    const first = tail === undefined ? undefined : countRepeats(tail.messages(firstLook), guard.exempt, isTextATurn);
     if (tail === undefined || first === undefined || first.count < 2) return undefined;
     const most = Math.max(guard.noteAt, guard.warnAt, guard.refuseAt ?? 0);
-    return { tail, repeats: countRepeats(tail.messages(firstLook + most * elementsOfCall), guard.exempt, textIsTurn) ?? first };
+    return { tail, repeats: countRepeats(tail.messages(firstLook + most * elementsOfCall), guard.exempt, isTextATurn) ?? first };
   } catch (error) {
     if (error instanceof GatewayError) return undefined; // Refused by its lane, or taken by a vendor that knows more than this gateway.
     throw error;

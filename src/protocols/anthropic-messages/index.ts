@@ -12,6 +12,8 @@ import { renderResponse } from "./render-response.ts";
 import { routes, upstreamPath } from "./routes.ts";
 import { AnthropicStreamEncoder, ping } from "./stream-encoder.ts";
 import { AnthropicTap } from "./tap.ts";
+import { proofs } from "./proofs.ts";
+import { toolResults } from "./tool-results.ts";
 
 /** Anthropic Messages, versions 2023-06-01 and 2026-10-21 (Anthropic API reference and `@anthropic-ai/sdk` 1.12, November 2026). */
 export const anthropicMessages: Protocol = {
@@ -36,6 +38,10 @@ export const anthropicMessages: Protocol = {
   renderResponse,
   createStreamEncoder: (client) => new AnthropicStreamEncoder(client),
   renderTokenCount,
+  toolResults,
+  proofs,
+  wireRules: { ownsPath: (path) => path.startsWith("/anthropic") || path.startsWith("/v1/messages"), listHeader: "anthropic-version" },
+  storesAnswers: false,
   renderModelList,
   renderModel,
   parseModelList,

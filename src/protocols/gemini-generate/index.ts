@@ -13,6 +13,8 @@ import { renderResponse } from "./render-response.ts";
 import { routes, upstreamPath } from "./routes.ts";
 import { GeminiStreamEncoder, keepAlive } from "./stream-encoder.ts";
 import { GeminiTap } from "./tap.ts";
+import { proofs } from "./proofs.ts";
+import { toolResults } from "./tool-results.ts";
 
 /** Gemini `generateContent` and embeddings, v1beta and v1 (Gemini API reference and `@google/genai` 3.1, November 2026). */
 export const geminiGenerate: Protocol = {
@@ -39,6 +41,13 @@ export const geminiGenerate: Protocol = {
   renderTokenCount,
   parseEmbedding,
   renderEmbedding,
+  toolResults,
+  proofs,
+  wireRules: {
+    ownsPath: (path) => path.startsWith("/v1beta") || (path.startsWith("/v1/models/") && path.includes(":")),
+    listHeader: "x-goog-api-key",
+  },
+  storesAnswers: false,
   renderModelList,
   renderModel,
   parseModelList,

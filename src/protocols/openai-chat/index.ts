@@ -22,6 +22,8 @@ import { ChatStreamDecoder } from "./stream-decoder.ts";
 import { ChatStreamEncoder } from "./stream-encoder.ts";
 import { ChatTap } from "./tap.ts";
 import { upstreamEmbeddings } from "./upstream-embeddings.ts";
+import { proofs } from "./proofs.ts";
+import { toolResults } from "./tool-results.ts";
 
 /** OpenAI Chat Completions and embeddings (developers.openai.com/api/reference, November 2026), the dialect that most servers are compatible with. */
 export const openaiChat: Protocol = {
@@ -49,6 +51,10 @@ export const openaiChat: Protocol = {
   renderTokenCount,
   parseEmbedding,
   renderEmbedding,
+  toolResults,
+  proofs,
+  wireRules: { ownsPath: (path) => path.startsWith("/v1beta/openai") },
+  storesAnswers: false,
   renderModelList,
   renderModel,
   parseModelList,

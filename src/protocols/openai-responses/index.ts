@@ -20,6 +20,8 @@ import { ResponsesStreamDecoder } from "./stream-decoder.ts";
 import { ResponsesStreamEncoder } from "./stream-encoder.ts";
 import { ResponsesTap } from "./tap.ts";
 import { tokenCounter } from "./token-counter.ts";
+import { proofs } from "./proofs.ts";
+import { toolResults } from "./tool-results.ts";
 
 /** OpenAI Responses (developers.openai.com/api/reference, November 2026): the dialect of Codex and of OpenAI's newer models. */
 export const openaiResponses: Protocol = {
@@ -43,6 +45,10 @@ export const openaiResponses: Protocol = {
   renderResponse,
   createStreamEncoder: (client) => new ResponsesStreamEncoder(client),
   renderTokenCount,
+  toolResults,
+  proofs,
+  wireRules: { ownsPath: (path) => path.startsWith("/v1/responses") },
+  storesAnswers: true,
   renderModelList,
   renderModel,
   parseModelList,

@@ -7,6 +7,7 @@ import { createRouteTable, type Route } from "../route-table.ts";
 import type { AdminSender } from "./client.ts";
 import type { HandlersOf, OperationContract } from "./contracts/contract.ts";
 import { TextStream } from "./text-stream.ts";
+import { defaultDialect } from "../../protocols/index.ts";
 
 /** One operation of the admin API: pure of HTTP, so that the command line can call it without a server. */
 export interface AdminOperation extends OperationContract {
@@ -51,7 +52,7 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
     method: operation.method,
     path: operation.path,
     access: operation.access,
-    dialect: "openai-chat",
+    dialect: defaultDialect,
     async handle(exchange: HttpExchange, { principal, param, query }) {
       const body = operation.body !== undefined || operation.method === "POST" ? parseBody(await exchange.readBody()) : undefined;
       const result = await runOperation(operation, { principal, param, query: new URLSearchParams(query), body });

@@ -3,6 +3,7 @@ import { protocolIds } from "../../ir/index.ts";
 import { explainModel, listModels, type Catalog } from "../../upstream/index.ts";
 import type { AnswerOfContract, HandlersOf } from "./contracts/contract.ts";
 import type { systemContracts } from "./contracts/system.ts";
+import { defaultDialect } from "../../protocols/index.ts";
 
 type Answer<N extends keyof typeof systemContracts> = AnswerOfContract<(typeof systemContracts)[N]>;
 
@@ -27,7 +28,7 @@ export function systemHandlers(deps: SystemDeps): HandlersOf<typeof systemContra
   return {
     "models.list": () => ({ data: listModels(deps.catalog()) }),
     "routes.list": () => deps.routes(),
-    "routes.explain": ({ query: { model = "", dialect: asked = "openai-chat" } }) => {
+    "routes.explain": ({ query: { model = "", dialect: asked = defaultDialect } }) => {
       if (model === "") throw new GatewayError("invalid_request", 'Say which model: "?model=gpt-5".', { param: "model" });
       const dialect = protocolIds.find((id) => id === asked);
       if (dialect === undefined)

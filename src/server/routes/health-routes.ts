@@ -2,6 +2,7 @@ import { messageOf } from "../../core/index.ts";
 import type { ProviderHealth } from "../../upstream/index.ts";
 import type { Route } from "../route-table.ts";
 import type { HttpExchange } from "../http/exchange.ts";
+import { defaultDialect } from "../../protocols/index.ts";
 
 /** One dependency as `/health` shows it. */
 export interface DependencyHealth {
@@ -36,7 +37,7 @@ const defaultPingTimeoutMs = 2000;
  * not a reason); `/health/live` is 200 as long as the process answers. Basis: the contract's section 1.
  */
 export function healthRoutes(deps: HealthDeps): Route[] {
-  const common = { access: "public", dialect: "openai-chat" } as const;
+  const common = { access: "public", dialect: defaultDialect } as const;
   const database = createDatabaseProbe(deps);
   const health: Pick<Route, "path" | "handle">[] = [
     { path: "/health", handle: (exchange) => answerHealth(deps, database, exchange, true) },

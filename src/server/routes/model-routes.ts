@@ -6,6 +6,8 @@ import type { ModelInfo, Protocol } from "../../protocols/index.ts";
 import { listModels } from "../../upstream/index.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import type { Route } from "../route-table.ts";
+import { defaultDialect, protocols } from "../../protocols/index.ts";
+import { dialectOfPath } from "../http/dialect-of-path.ts";
 
 /** The routes of all protocols, the shared `/v1/models`, and the paths of the vendors' APIs that are known but not served. */
 export function modelRoutes(deps: GatewayDeps): Route[] {
@@ -53,7 +55,7 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
         path,
         access: "user",
         anyBase: true,
-        dialect: path.startsWith("/v1/responses") ? "openai-responses" : path.includes("/messages/") ? "anthropic-messages" : "openai-chat",
+        dialect: dialectOfPath(path),
         handle() {
           throw new GatewayError("not_served", `${path.replace("/{model}", "")} is not served by this gateway yet.`);
         },
@@ -85,10 +87,9 @@ const notServed = [
 export function modelsDialect(rawHeaders: readonly string[]): ProtocolId {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
-    if (name === "anthropic-version") return "anthropic-messages";
-    if (name === "x-goog-api-key") return "gemini-generate";
+    for (const [id, { wireRules }] of protocols) if (wireRules.listHeader === name) return id;
   }
-  return "openai-chat";
+  return defaultDialect;
 }
 
 /** Those that the key may call. */

@@ -1,14 +1,19 @@
 import { GatewayError } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
-import type { Operation } from "../../protocols/index.ts";
+import { protocols, type Operation } from "../../protocols/index.ts";
 import type { Attempt, PlanInput, Provider, Resolution } from "../types.ts";
 
-/** Operations that only some protocols have; all others go with whatever the provider prefers. */
+/** Operations that only some protocols have: those with a route for it. All others go with whatever the provider prefers. */
 const protocolsOf: { readonly [O in Operation]?: readonly ProtocolId[] } = {
-  embed: ["openai-chat", "gemini-generate"],
-  "batch-embed": ["gemini-generate", "openai-chat"],
-  "count-tokens": ["anthropic-messages", "gemini-generate", "openai-responses"],
+  embed: protocolsWith("embed"),
+  // Several texts of one request are a batch, or several requests.
+  "batch-embed": protocolsWith("embed"),
+  "count-tokens": protocolsWith("count-tokens"),
 };
+
+function protocolsWith(operation: Operation): readonly ProtocolId[] {
+  return [...protocols.values()].filter(({ routes }) => routes.some((route) => route.operation === operation)).map(({ id }) => id);
+}
 
 /**
  * The ways to serve a request, best first: for each target the client's own protocol where the provider speaks it, else the first it lists.

@@ -1,0 +1,48 @@
+import type { Edit, Span } from "../core/index.ts";
+import type { ReasoningProof } from "../ir/index.ts";
+
+/** Where a request of a protocol carries its conversation and the results of tools. All texts are latin1. */
+export interface ToolResults {
+  /** The member of the body that holds the conversation. */
+  readonly conversationKey: string;
+  /** A text that every body with a tool result contains, and a rare piece of it: see `holdsMark`. */
+  readonly mark: string;
+  readonly piece: string;
+  /** A user's text beside results is a turn of its own: a user's turn right behind results is one message with them. */
+  readonly isTextATurn: boolean;
+  /** The content of the last tool result in the conversation's last element; `undefined` if it has none. */
+  lastResult(text: string, last: Span): Span | undefined;
+  /** The edit that adds a note to a tool result; `undefined` if there is no place for one. */
+  addNote(text: string, result: Span | undefined, note: string): Edit | undefined;
+}
+
+/** How clients of a protocol carry proofs of reasoning, which vendors sign or encrypt and want back unchanged. */
+export interface ProofCarrier {
+  /**
+   * Where a client gives something opaque back. `blocks`: on each reasoning block (Anthropic `signature`, Responses `encrypted_content`).
+   * `calls`: on a tool call, while reasoning may be dropped (Gemini `thoughtSignature`; Chat `extra_content`, which few clients give back).
+   */
+  readonly carriesOn: "blocks" | "calls";
+  /** Whether a tool call has a field for a proof: `always`, only if the call itself was `signed`, or `never`. */
+  readonly callField: "always" | "signed" | "never";
+  /** An answer may end with a proof that belongs to no block. */
+  readonly hasTrailingProof: boolean;
+  /** Clients take the last block for what was said: a proof alone must not follow the words (Claude Code). */
+  readonly isLastBlockSpeech: boolean;
+  /** Some clients ask again without streaming if a reasoning block has no signature at all. */
+  readonly demandsSignature: boolean;
+  /** The protocol's own models sign tool calls, and want back only the reasoning that they signed. */
+  readonly signsCalls: boolean;
+  /** Opaque data as a proof of this protocol. */
+  wrap(data: string): ReasoningProof;
+  /** The edits that remove the gateway's seals from a body that goes to the protocol's own vendor. `text` is latin1. */
+  withoutSeals(text: string): readonly Edit[];
+}
+
+/** What the server knows of a protocol before a body has been read. */
+export interface WireRules {
+  /** Errors on a path that no route has are in this protocol. */
+  ownsPath(path: string): boolean;
+  /** A request header, in lower case, by which a request for `/v1/models` asks for this protocol's form of the list. */
+  readonly listHeader?: string;
+}
