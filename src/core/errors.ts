@@ -61,7 +61,7 @@ export const errorTable = {
     status: 400,
     kind: "invalid_request",
     meaning:
-      "The body holds more values and names than `gateway.limits.values`, or more than 10,000 tools, and the gateway has to parse it.",
+      "The body holds more values and names than `gateway.limits.values`, or more than 10,000 tools, and the gateway has to parse it; a body of the admin API holds more than 10,000, or an object more than 500,000 members.",
     remedy: "Send fewer members: shorter lists, fewer messages, smaller schemas. An operator can raise the limit.",
   },
   duplicate_tool_call: {

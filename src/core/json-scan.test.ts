@@ -90,6 +90,15 @@ test("refuses text that is not one JSON object", () => {
     );
 });
 
+test("refuses an object of more than 500,000 members", () => {
+  const members = (count: number): string => `{${'"x":1,'.repeat(count - 1)}"y":2}`;
+  assert.equal(readNumber(members(500_000), scanDocument(members(500_000), ["y"]).spans[0]), 2);
+  assert.equal(
+    codeOf(() => scanDocument(members(500_001), ["y"])),
+    "body_too_complex",
+  );
+});
+
 test("refuses nesting beyond its limit without a crash", () => {
   const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
   assert.equal(

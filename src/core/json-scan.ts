@@ -39,13 +39,17 @@ export function scanDocument(text: string, keys: readonly string[]): ScannedObje
   return object;
 }
 
+/** Of an object that is scanned for some of its members. 32 MiB of members, each of which is looked at, take 500 ms. */
+const maxMembers = 500_000;
+
 /** Scans the object that opens at `open`. @throws as `scanDocument`. */
 export function scanObject(text: string, open: number, keys: readonly string[]): ScannedObject {
   const spans: (Span | undefined)[] = [];
   for (let i = 0; i < keys.length; i++) spans.push(undefined);
   let at = skipSpace(text, open + 1);
   if (text.charCodeAt(at) === 0x7d) return { spans, open, end: at + 1, empty: true };
-  for (;;) {
+  for (let count = 1; ; count++) {
+    if (count > maxMembers) throw new GatewayError("body_too_complex", `An object of the body has more than ${maxMembers} members.`);
     if (text.charCodeAt(at) !== quote) throw invalid(text, at, "a quoted key");
     const keyEnd = skipString(text, at);
     const index = keyIndex(text, at + 1, keyEnd - 1, keys);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
+import { waitUntil } from "../../tests/testbed/wait-until.ts";
 import { createEdge } from "./edge.ts";
 import { deferred, edgeDeps, rawClient, route, type TestEdgeOptions } from "./harness.test.ts";
 import type { Route } from "./route-table.ts";
@@ -20,6 +21,29 @@ async function startAdopting(t: TestContext, routes: readonly Route[], options: 
   });
   return { edge, port: (server.address() as AddressInfo).port };
 }
+
+test("open connections and the bodies of requests that are served are counted, until they are gone", async (t) => {
+  const answered = deferred();
+  const asked = deferred();
+  const { edge, port } = await startAdopting(t, [
+    route("/slow", async (exchange) => {
+      await exchange.readBody();
+      asked.resolve();
+      await answered.promise;
+      exchange.json(200, [], "done");
+    }),
+  ]);
+  assert.deepEqual(edge.gauges(), { open_connections: 0, body_bytes_in_flight: 0 });
+  const client = await rawClient(t, port);
+  client.send("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+  await asked.promise;
+  assert.deepEqual(edge.gauges(), { open_connections: 1, body_bytes_in_flight: 5 });
+  answered.resolve();
+  await client.answer();
+  client.socket.end();
+  await waitUntil("the connection is gone", () => edge.gauges().open_connections === 0);
+  assert.deepEqual(edge.gauges(), { open_connections: 0, body_bytes_in_flight: 0 });
+});
 
 test("a connection that another process accepted is served as one of the edge's own, also when its client half-closes it", async (t) => {
   const { port } = await startAdopting(t, [route("/slow", (exchange) => void setImmediate(() => exchange.json(200, [], "done")))]);

@@ -65,7 +65,16 @@ export interface Edge {
    * again, the shorter grace counts.
    */
   close(graceMs: number, onGraceOver?: () => void): Promise<void>;
+  /** What it holds at the moment, for the metrics. */
+  gauges(): EdgeGauges;
 }
+
+/** By their names in the metrics. */
+export type EdgeGauges = {
+  readonly open_connections: number;
+  /** Of the requests that are served: what `gateway.limits.bodies_in_flight` limits. */
+  readonly body_bytes_in_flight: number;
+};
 
 /** Who calls where auth is off. */
 export const localPrincipal: Principal = { userId: "local", username: "local", keyId: "", role: "admin" };
@@ -225,6 +234,7 @@ export function createEdge(deps: EdgeDeps): Edge {
     adopt: (socket) => {
       listeners.adopt(socket);
     },
+    gauges: () => ({ open_connections: listeners.openCount, body_bytes_in_flight: options.budget.heldBytes }),
     close(graceMs, onGraceOver) {
       draining = true;
       return listeners.close(graceMs, () => {

@@ -2,15 +2,17 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { answerShapesOf } from "../costly/answers.ts";
-import { fitBody, type Room } from "../costly/fit.ts";
+import { answerShapesOf, type AnswerShape } from "../costly/answers.ts";
+import { countValues, fitBody, type Room } from "../costly/fit.ts";
 import { startRig, type Cost, type Rig } from "../costly/rig.ts";
 import { shapesOf } from "../costly/shapes.ts";
 import { PROTOCOLS, type Protocol } from "../testbed/scenario.ts";
 import { writeFigures } from "./figures.ts";
 
-/** Processor time of one piece of the event loop, on the machine that the limit was measured on. */
+/** Processor time of one piece of the event loop, on the machine that the limit was measured on: the aim of `docs/limits.md`. */
 const limitMs = 300;
+/** A measurement fails above this multiple of the limit, as processor time differs from run to run on a busy machine. */
+const tolerance = 2;
 /** What `JSON.parse` of 16 MiB of numbers took there. */
 const referenceMs = 136;
 
@@ -20,7 +22,7 @@ const full: Room = { bytes: 32 * 2 ** 20 - 1024, values: 249_000 };
 const tenth: Room = { bytes: full.bytes / 10, values: full.values / 10 };
 /** Of the first look, so many are measured in full. */
 const finalists = 3;
-const answerBytes = { whole: 48 * 2 ** 20, stream: 3.9 * 2 ** 20 };
+const answerBytes = { whole: 48 * 2 ** 20, look: 3 * 2 ** 20, stream: 3.9 * 2 ** 20 };
 
 interface Measured {
   readonly shape: string;
@@ -30,20 +32,24 @@ interface Measured {
   readonly status: number;
 }
 
+interface PairFigures {
+  /** How many times slower than the machine of the limit this one was. */
+  readonly slowness: number;
+  readonly request: Measured;
+  readonly answer: Measured;
+}
+
 let rig: Rig;
-/** How much slower than the machine of the limit this one is at the moment. */
-let slowness = 1;
-const figures: Record<string, { readonly request: Measured; readonly answer: Measured }> = {};
+const figures: Record<string, PairFigures> = {};
 
 before(async () => {
   setFlagsFromString("--expose-gc");
   rig = await startRig();
-  slowness = Math.max(1, parseTime() / referenceMs);
 });
 after(() => rig.stop());
 // After each one, so that a run that is ended early leaves its figures as well.
 afterEach(() => {
-  writeFigures("costliest-body", { limit_ms: limitMs, slowness, pairs: figures });
+  writeFigures("costliest-body", { limit_ms: limitMs, pairs: figures });
 });
 
 /** Collects garbage, so that what one request leaves is not counted with the next. */
@@ -73,7 +79,7 @@ async function costliestRequest(dialect: Protocol, upstream: Protocol): Promise<
     const body = fitBody(shape, room, isFilled);
     if (body === undefined) return undefined;
     const { length } = body.text;
-    collect();
+    if (room === full) collect();
     return measured(`${shape.name}${isFilled ? ", filled" : ""}`, await rig.cost(dialect, upstream, body.text), length, body.values);
   };
   const looked: { readonly at: number; readonly isFilled: boolean; readonly ms: number }[] = [];
@@ -93,33 +99,44 @@ async function costliestRequest(dialect: Protocol, upstream: Protocol): Promise<
 }
 
 async function costliestAnswer(dialect: Protocol, upstream: Protocol): Promise<Measured> {
-  const all: Measured[] = [];
   const hi = shapesOf(dialect)
     .find(({ name }) => name === "users")!
     .build(1, "hi");
-  for (const shape of answerShapesOf(upstream)) {
-    const bytes = shape.isStream ? answerBytes.stream : answerBytes.whole;
-    const body = shape.build(Math.floor(bytes / (shape.build(1000).length / 1000)));
+  const measure = async (shape: AnswerShape, bytes: number, stream: boolean): Promise<Measured> => {
+    const body = fitAnswer(shape, bytes);
+    if (bytes === answerBytes.whole) collect();
     const contentType = shape.isStream ? "text/event-stream" : "application/json";
-    for (const stream of shape.isStream ? [true, false] : [false]) {
-      collect();
-      const cost = await rig.cost(dialect, upstream, hi, { body, contentType, stream });
-      all.push(measured(`${shape.name}${shape.isStream && !stream ? ", for one object" : ""}`, cost, body.length, 0));
-    }
+    const cost = await rig.cost(dialect, upstream, hi, { body, contentType, stream });
+    return measured(`${shape.name}${shape.isStream && !stream ? ", for one object" : ""}`, cost, body.length, countValues(body));
+  };
+  const all: Measured[] = [];
+  const looked: { readonly shape: AnswerShape; readonly ms: number }[] = [];
+  for (const shape of answerShapesOf(upstream)) {
+    if (shape.isStream) for (const stream of [true, false]) all.push(await measure(shape, answerBytes.stream, stream));
+    else looked.push({ shape, ms: (await measure(shape, answerBytes.look, false)).longest_ms });
   }
+  looked.sort((one, other) => other.ms - one.ms);
+  for (const { shape } of looked.slice(0, finalists - 1)) all.push(await measure(shape, answerBytes.whole, false));
   return worst(all);
+}
+
+function fitAnswer({ build }: AnswerShape, bytes: number): string {
+  const count = Math.floor((bytes * 1000) / build(1000).length);
+  const body = build(count);
+  return body.length <= bytes ? body : build(Math.floor((count * bytes) / body.length));
 }
 
 for (const dialect of PROTOCOLS) {
   for (const upstream of PROTOCOLS) {
-    test(`${dialect} to ${upstream}: no piece of work on a request keeps the event loop long; what an answer costs is written down`, async (t) => {
+    test(`${dialect} to ${upstream}: no piece of work on a request or an answer keeps the event loop long`, async (t) => {
+      const slowness = Math.max(1, parseTime() / referenceMs);
       const request = await costliestRequest(dialect, upstream);
       const answer = await costliestAnswer(dialect, upstream);
-      figures[`${dialect} to ${upstream}`] = { request, answer };
+      figures[`${dialect} to ${upstream}`] = { slowness: Math.round(slowness * 100) / 100, request, answer };
       t.diagnostic(`request: ${JSON.stringify(request)}`);
       t.diagnostic(`answer: ${JSON.stringify(answer)}`);
-      const most = limitMs * slowness;
-      assert.ok(request.longest_ms <= most, `${request.shape}: ${request.longest_ms} ms of ${Math.round(most)} ms`);
+      const most = Math.round(tolerance * limitMs * slowness);
+      for (const { shape, longest_ms: ms } of [request, answer]) assert.ok(ms <= most, `${shape}: ${ms} ms of ${most} ms`);
     });
   }
 }

@@ -79,6 +79,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const operations = composeOperations(http);
   const edgeDeps = composeEdge(http, operations);
   const edge = createEdge(edgeDeps);
+  models.metrics.watch(() => edge.gauges());
   const { accounts, ledger, budgets, surroundings } = records;
   return {
     edge,

@@ -47,7 +47,8 @@ export function errorOfReading(thrown: unknown, provider: Provider, foreign: boo
   // These two speak of a body as if it were the client's, and a parser quotes what it could not read.
   const isUnreadable =
     thrown instanceof SyntaxError ||
-    (thrown instanceof GatewayError && (thrown.code === "invalid_json" || thrown.code === "ambiguous_json"));
+    (thrown instanceof GatewayError &&
+      (thrown.code === "invalid_json" || thrown.code === "ambiguous_json" || thrown.code === "body_too_complex"));
   if (thrown instanceof GatewayError && !isUnreadable) return thrown;
   const what = isUnreadable ? "something that is not JSON of its protocol" : `something that cannot be read: ${messageOf(thrown)}`;
   return new GatewayError(

@@ -189,7 +189,7 @@ test("a body that does not fit is refused, and the field at fault named", async 
     ["", "invalid_request", "username", /"username"/],
     ["{", "invalid_json", undefined, /JSON/],
     ['{"username":"a"} x', "invalid_json", undefined, /JSON/],
-    ["[".repeat(100_000), "invalid_json", undefined, /JSON/],
+    ["[".repeat(9000), "invalid_json", undefined, /JSON/],
     [{ username: "a", ["k".repeat(10_000)]: 1 }, "invalid_request", "k".repeat(100), /^.{1,310}$/],
   ];
   for (const [body, code, param, message] of refused) {
@@ -198,6 +198,13 @@ test("a body that does not fit is refused, and the field at fault named", async 
     assert.match(String(error["message"]), message);
   }
   assert.equal((await ask("POST", "/api/v1/keys", { user: "alice", name: "n".repeat(101) }))[1]["param"], "name");
+  const [large, tooLarge] = await ask("POST", "/api/v1/users", { username: "a".repeat(1024 * 1024) });
+  assert.deepEqual(
+    [large, tooLarge["code"], tooLarge["message"]],
+    [413, "body_too_large", "The body is larger than the limit of 1048576 bytes."],
+  );
+  const [complex, tooComplex] = await ask("POST", "/api/v1/users", { username: Array.from({ length: 10_000 }, () => 1) });
+  assert.deepEqual([complex, tooComplex["code"]], [400, "body_too_complex"]);
   assert.deepEqual(calls, []);
 });
 

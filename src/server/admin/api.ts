@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Principal } from "../../accounts/index.ts";
-import { GatewayError, latin1OfUtf8, parseLatin1 } from "../../core/index.ts";
+import { GatewayError, holdsMoreValues, latin1OfUtf8, parseLatin1 } from "../../core/index.ts";
 import { StoreError } from "../../store/index.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import { createRouteTable, type Route } from "../route-table.ts";
@@ -54,7 +54,8 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
     access: operation.access,
     dialect: defaultDialect,
     async handle(exchange: HttpExchange, { principal, param, query }) {
-      const body = operation.body !== undefined || operation.method === "POST" ? parseBody(await exchange.readBody()) : undefined;
+      const body =
+        operation.body !== undefined || operation.method === "POST" ? parseBody(await exchange.readBody(maxBodyBytes)) : undefined;
       const result = await runOperation(operation, { principal, param, query: new URLSearchParams(query), body });
       if (result instanceof TextStream) {
         await sendText(exchange, result);
@@ -124,8 +125,17 @@ function drained(exchange: HttpExchange): Promise<void> {
   });
 }
 
+/** What an operation takes is small; the limits of model requests are far above it. */
+const maxBodyBytes = 1024 * 1024;
+const maxBodyValues = 10_000;
+
 function parseBody(parts: readonly Buffer[]): unknown {
   const text = Buffer.concat(parts).toString("latin1");
+  if (holdsMoreValues(text, maxBodyValues))
+    throw new GatewayError(
+      "body_too_complex",
+      `The body holds more than ${maxBodyValues} values and names, the limit for an admin operation.`,
+    );
   return text.trim() === "" ? undefined : parseLatin1(text);
 }
 

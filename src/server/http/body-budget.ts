@@ -52,6 +52,11 @@ export class BodyBudget {
     return undefined;
   }
 
+  /** Bytes that are held at the moment. */
+  get heldBytes(): number {
+    return this.#total;
+  }
+
   /** The answer is over. */
   release(holder: BodyHolder): void {
     const { keyId, bodyBytes } = holder;

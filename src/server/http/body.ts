@@ -10,6 +10,8 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** A body that makes no progress for so long is cut off. */
   readonly idleMs: number;
+  /** `maxBytes` is not a setting. */
+  readonly isFixed?: boolean;
 }
 
 /** What all bodies of a server share. */
@@ -30,7 +32,7 @@ export function readRequestBody(request: IncomingMessage, options: BodyOptions, 
   const { headers } = request;
   const { limits, budget } = options;
   const declared = headers["content-length"];
-  if (declared !== undefined && Number(declared) > limits.maxBytes) return Promise.reject(tooLarge(limits.maxBytes));
+  if (declared !== undefined && Number(declared) > limits.maxBytes) return Promise.reject(tooLarge(limits));
   const refusal = declared === undefined ? undefined : budget.refusal(holder, Number(declared));
   if (refusal !== undefined) return Promise.reject(refusal);
   // The client left while its key was looked up: no event would tell any more.
@@ -108,7 +110,7 @@ class BodyReader implements Waiting {
     this.idleTicks = 0;
     this.#size += chunk.length;
     const { limits, budget } = this.#options;
-    const refusal = this.#size > limits.maxBytes ? tooLarge(limits.maxBytes) : budget.take(this.#taker.holder, chunk.length);
+    const refusal = this.#size > limits.maxBytes ? tooLarge(limits) : budget.take(this.#taker.holder, chunk.length);
     if (refusal === undefined) this.#parts.push(chunk);
     else this.#fail(refusal);
   }
@@ -149,8 +151,9 @@ function createInflater(encoding: string): Transform | undefined {
   }
 }
 
-function tooLarge(maxBytes: number): GatewayError {
-  return new GatewayError("body_too_large", `The body is larger than the limit of ${maxBytes} bytes (gateway.limits.body).`);
+function tooLarge({ maxBytes, isFixed }: BodyLimits): GatewayError {
+  const setting = isFixed === true ? "" : " (gateway.limits.body)";
+  return new GatewayError("body_too_large", `The body is larger than the limit of ${maxBytes} bytes${setting}.`);
 }
 
 function endedEarly(): GatewayError {

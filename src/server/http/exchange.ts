@@ -90,10 +90,13 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
     this.#extraHeaders = headers;
   }
 
-  readBody(): Promise<readonly Buffer[]> {
+  /** @param maxBytes a lower limit than that of all bodies. */
+  readBody(maxBytes = Infinity): Promise<readonly Buffer[]> {
     const request = this.#request;
-    if (request.headers.expect !== undefined) this.#askForBody(this.#options.limits);
-    return readRequestBody(request, this.#options, this);
+    const { limits } = this.#options;
+    const options = maxBytes <= limits.maxBytes ? { ...this.#options, limits: { ...limits, maxBytes, isFixed: true } } : this.#options;
+    if (request.headers.expect !== undefined) this.#askForBody(options.limits);
+    return readRequestBody(request, options, this);
   }
 
   onLeave(callback: () => void): void {

@@ -31,6 +31,8 @@ export interface Listeners {
   /** Serves a connection that another process has accepted. */
   adopt(socket: Socket): void;
   close(graceMs: number, onGraceOver?: () => void): Promise<void>;
+  /** Connections that are open. */
+  readonly openCount: number;
 }
 
 type Where = { readonly host: string; readonly port: number } | { readonly path: string };
@@ -112,6 +114,9 @@ export function createListeners(deps: ListenerDeps): Listeners {
       socket.allowHalfOpen = true;
       socket.setNoDelay(true);
       adopting.emit("connection", socket);
+    },
+    get openCount() {
+      return open;
     },
     async close(graceMs, onGraceOver) {
       closed ??= Promise.all([...servers].map((server) => server.drain()));

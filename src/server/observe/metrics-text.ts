@@ -93,6 +93,9 @@ export async function ownRegistry(snapshot: MetricsSnapshot): Promise<Registry> 
 /** What the gauges of a snapshot count, by their names without prefix. */
 export const gaugeHelp: Readonly<Record<string, string>> = {
   active_streams: "Streams under way.",
+  open_connections: "Connections that clients have open. gateway.limits.connections limits them for each process.",
+  body_bytes_in_flight:
+    "Bytes of the bodies of all requests that are served. gateway.limits.bodies_in_flight limits them for each process.",
   ledger_queued_records: "Ledger records that are not in the database yet.",
   ledger_open_attempts: "Attempts under way.",
   ledger_healthy: "Processes whose ledger takes records.",

@@ -45,6 +45,7 @@ export class RequestMetrics {
   readonly #maxSeries: number;
   readonly #refused = new Map<string, number>();
   readonly #losses = new Map<string, number>();
+  readonly #watched: (() => Readonly<Record<string, number>>)[] = [];
 
   /** @param maxSeries with so many combinations of labels, further models are `other`, too: aliases and globs can make many names. */
   constructor(maxSeries = 2000) {
@@ -85,7 +86,13 @@ export class RequestMetrics {
     this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
   }
 
-  snapshot(gauges: Readonly<Record<string, number>>): MetricsSnapshot {
+  /** Reads the gauges of a part that is built later than these counters, with each snapshot. */
+  watch(read: () => Readonly<Record<string, number>>): void {
+    this.#watched.push(read);
+  }
+
+  snapshot(own: Readonly<Record<string, number>>): MetricsSnapshot {
+    const gauges = Object.assign({}, own, ...this.#watched.map((read) => read())) as Readonly<Record<string, number>>;
     const [refused, losses] = [Object.fromEntries(this.#refused), Object.fromEntries(this.#losses)];
     return { series: [...this.#series.values()], refused, losses, gauges };
   }
