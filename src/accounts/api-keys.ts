@@ -14,7 +14,7 @@ export interface ApiKeysDeps {
   readonly ids: IdSource;
   readonly random: (size: number) => Uint8Array;
   /** Called after a revocation is in the database and before it is answered. */
-  readonly onRevoked: () => void;
+  readonly onRevoked: (keyId: string) => void;
 }
 
 type KeyRow = Selectable<ApiKeysTable> & { readonly username: string };
@@ -94,7 +94,7 @@ export function createApiKeys({
         if (revoked.numUpdatedRows > 0n) await store.bumpRevision(transaction);
         return { ...found, revoked_ms: found.revoked_ms ?? revoked_ms };
       });
-      onRevoked();
+      onRevoked(row.id);
       return keyOf(row);
     },
   };

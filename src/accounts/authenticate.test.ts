@@ -264,7 +264,7 @@ describe("authenticate: the database is away", () => {
     assert.deepStrictEqual([accounts.authenticate(alice.made.key), accounts.authenticate(guess(1))], [alice.principal, undefined]);
     await assert.rejects(Promise.resolve(accounts.authenticate(bob.made.key)), {
       name: "GatewayError",
-      code: "internal_error",
+      code: "database_unavailable",
       status: 503,
       kind: "overloaded",
       retryAfterSeconds: 1,
@@ -277,6 +277,53 @@ describe("authenticate: the database is away", () => {
       ["warn", "users and keys cannot be read from the database: known keys go on, changes are not seen"],
       ["info", "users and keys can be read from the database again"],
     ]);
+    await cleanUp();
+  });
+
+  it("keys that were known are admitted also after a change, until the database can confirm it; not those that the change is about", async () => {
+    const watched = await makeWatched();
+    const { accounts, store, tick, cleanUp } = await makeAccounts(":memory:", { store: watched.store });
+    const [alice, bob, eve] = [await makeKey(accounts), await makeKey(accounts, "bob"), await makeKey(accounts, "eve")];
+    const all = [alice, bob, eve];
+    const ask = async (): Promise<unknown[]> =>
+      await Promise.all(
+        all.map(async ({ made }) => {
+          try {
+            return await accounts.authenticate(made.key);
+          } catch (error) {
+            return (error as { code: string }).code;
+          }
+        }),
+      );
+    await tick();
+    assert.deepStrictEqual(await ask(), [alice.principal, bob.principal, eve.principal]);
+    await accounts.revokeKey(bob.made.id);
+    await tick();
+    watched.down = true;
+    assert.deepStrictEqual(await ask(), [alice.principal, "database_unavailable", eve.principal]);
+    assert.deepStrictEqual(await ask(), [alice.principal, "database_unavailable", eve.principal], "at once, from now on");
+    watched.down = false;
+    await store.db.updateTable("api_keys").set({ revoked_ms: 1 }).where("id", "=", eve.made.id).execute();
+    await store.bumpRevision();
+    await tick();
+    assert.deepStrictEqual(await ask(), [alice.principal, undefined, undefined]);
+    watched.down = true;
+    assert.deepStrictEqual(await ask(), [alice.principal, undefined, undefined], "what was found revoked stays so");
+    await cleanUp();
+  });
+
+  it("a database that does not answer in time counts as away", async () => {
+    const watched = await makeWatched();
+    const { accounts, tick, cleanUp } = await makeAccounts(":memory:", { store: watched.store, keyDeadlineMs: 5 });
+    const alice = await makeKey(accounts);
+    await tick();
+    const held = Promise.withResolvers<void>();
+    watched.hold = held.promise;
+    await assert.rejects(Promise.resolve(accounts.authenticate(alice.made.key)), { code: "database_unavailable" });
+    held.resolve();
+    watched.hold = undefined;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepStrictEqual(await accounts.authenticate(alice.made.key), alice.principal);
     await cleanUp();
   });
 

@@ -19,6 +19,8 @@ export interface AccountsDeps {
   readonly pollMs?: number;
   /** How many keys are kept in memory; 10,000 if left out. */
   readonly cacheSize?: number;
+  /** How long a key that is not in memory waits for the database, in milliseconds; 1000 if omitted. */
+  readonly keyDeadlineMs?: number;
   readonly every?: Every;
   /** Called when users, keys or budgets have changed, by whomever, after the keys in memory have been dropped. Called again where it fails. */
   readonly onChange?: () => Promise<void>;
@@ -33,11 +35,12 @@ export function createAccounts({
   random = randomBytes,
   pollMs = 250,
   cacheSize = 10_000,
+  keyDeadlineMs = 1000,
   every = everyByTimer,
   onChange,
   logger = silentLogger,
 }: AccountsDeps): Accounts {
-  const cache = createKeyCache({ store, clock, cacheSize });
+  const cache = createKeyCache({ store, clock, cacheSize, deadlineMs: keyDeadlineMs });
   const stop = watchRevision({
     store,
     every,
@@ -49,8 +52,8 @@ export function createAccounts({
     },
   });
   return {
-    ...createUsers({ store, clock, ids, onChanged: () => cache.drop() }),
-    ...createApiKeys({ store, clock, ids, random, onRevoked: () => cache.drop() }),
+    ...createUsers({ store, clock, ids, onChanged: (userId) => cache.drop(userId) }),
+    ...createApiKeys({ store, clock, ids, random, onRevoked: (keyId) => cache.drop(keyId) }),
     readNames: (userIds, keyIds) => readNames(store.db, userIds, keyIds),
     authenticate: (key) => cache.authenticate(key),
     close: stop,

@@ -11,7 +11,7 @@ export interface UsersDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
   /** Called after a change of what a user's keys may do is in the database and before it is answered. */
-  readonly onChanged: () => void;
+  readonly onChanged: (userId: string) => void;
 }
 
 export type UserRow = Selectable<UsersTable>;
@@ -30,7 +30,7 @@ export function createUsers({ store, clock, ids, onChanged }: UsersDeps): UserAc
       await store.bumpRevision(transaction);
       return changed;
     });
-    onChanged();
+    onChanged(row.id);
     return userOf(row);
   };
   return {

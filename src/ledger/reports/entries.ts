@@ -34,19 +34,29 @@ export interface EntriesPage {
 /** A page by key, so that the last page costs what the first does. */
 export async function readEntries(store: Pick<Store, "db" | "dialect">, query: EntriesQuery): Promise<EntriesPage> {
   const limit = Math.min(Math.max(Math.trunc(query.limit) || 1, 1), 1000);
+  // One more than asked for tells whether there is a next page.
+  const rows = await selectEntries(store, query, limit + 1).execute();
+  const page = rows.slice(0, limit);
+  return { entries: page.map(renderEntry), next: rows.length > limit ? writeCursor(page.at(-1)!) : null };
+}
+
+/** Of a filter by key or by a status other than `ok`, and without one, an index gives the rows in the order of the page. */
+export function selectEntries(store: Pick<Store, "db" | "dialect">, query: Omit<EntriesQuery, "limit">, limit: number) {
   let select = store.db
     .selectFrom("usage_entries")
     .selectAll()
     .orderBy("time_ms", "desc")
     .orderBy("request_id", "desc")
     .orderBy("attempt", "desc")
-    .limit(limit + 1);
+    .limit(limit);
   if (query.userId !== undefined) select = select.where("user_id", "=", query.userId);
   if (query.keyId !== undefined) select = select.where("key_id", "=", query.keyId);
   if (query.provider !== undefined) select = select.where("provider", "=", query.provider);
   if (query.model !== undefined) select = select.where(entryModel, "=", query.model);
   if (query.dialect !== undefined) select = select.where("dialect", "=", query.dialect);
   if (query.status !== undefined) select = select.where("status", "=", query.status);
+  // As the index of those that did not succeed has it: a parameter alone does not show that it can be used.
+  if (query.status !== undefined && query.status !== "ok") select = select.where(sql<boolean>`status <> 'ok'`);
   if (query.tag !== undefined) select = select.where(hasTag(store.dialect, query.tag));
   if (query.fromMs !== undefined) select = select.where("time_ms", ">=", query.fromMs);
   if (query.toMs !== undefined) select = select.where("time_ms", "<", query.toMs);
@@ -54,10 +64,7 @@ export async function readEntries(store: Pick<Store, "db" | "dialect">, query: E
     const { timeMs, requestId, attempt } = readCursor(query.after);
     select = select.where(sql<boolean>`(time_ms, request_id, attempt) < (${timeMs}, ${requestId}, ${attempt})`);
   }
-  // One more than asked for tells whether there is a next page.
-  const rows = await select.execute();
-  const page = rows.slice(0, limit);
-  return { entries: page.map(renderEntry), next: rows.length > limit ? writeCursor(page.at(-1)!) : null };
+  return select;
 }
 
 function hasTag(dialect: Store["dialect"], tag: string): RawBuilder<boolean> {

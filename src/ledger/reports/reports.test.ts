@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { CompiledQuery } from "kysely";
 import { createSqliteStore, type Store } from "../../store/index.ts";
 import { closeRecord, ManualTime } from "../harness.test.ts";
+import { selectEntries } from "./entries.ts";
 import type { UsageGroup } from "./report-query.ts";
 import { createReports } from "./reports.ts";
 import { createRollupStep } from "../rollups/rollup.ts";
@@ -344,5 +346,27 @@ test("a page of a report asked for by what is no page of it is refused", async (
       await assert.rejects(reports.usage({ groupBy: ["user", "day"], after }), { code: "invalid_request", param: "after" }, after);
     }
     await assert.rejects(reports.usage({ groupBy: [], after: cursor([]) }), { code: "invalid_request", param: "after" });
+  });
+});
+
+test("a page of entries is read by an index, in its order, however many rows there are", async () => {
+  await withRows([], async (store) => {
+    const planOf = async (query: Parameters<typeof selectEntries>[1]): Promise<string> => {
+      const { sql, parameters } = selectEntries(store, query, 100).compile();
+      const { rows: steps } = await store.db.executeQuery<{ detail: string }>(
+        CompiledQuery.raw(`explain query plan ${sql}`, [...parameters]),
+      );
+      return steps.map(({ detail }) => detail.replace(/ \(.*/, "")).join("; ");
+    };
+    const after = `${day}.1.req_1`;
+    assert.deepEqual(
+      [await planOf({}), await planOf({ after }), await planOf({ keyId: "key_1", after }), await planOf({ status: "refused", after })],
+      [
+        "SCAN usage_entries USING INDEX usage_entries_by_time_and_id",
+        "SEARCH usage_entries USING INDEX usage_entries_by_time_and_id",
+        "SEARCH usage_entries USING INDEX usage_entries_by_key",
+        "SEARCH usage_entries USING INDEX usage_entries_failed",
+      ],
+    );
   });
 });

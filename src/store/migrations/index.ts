@@ -7,6 +7,7 @@ import { usageRollups } from "./0006-usage-rollups.ts";
 import { entryBodies } from "./0007-entry-bodies.ts";
 import { keyParents } from "./0008-key-parents.ts";
 import { disabledUsers } from "./0009-disabled-users.ts";
+import { usageIndexes } from "./0010-usage-indexes.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   entryBodies,
   keyParents,
   disabledUsers,
+  usageIndexes,
 ];
