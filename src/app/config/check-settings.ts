@@ -122,7 +122,9 @@ function checkDatabase({ database }: ParsedSettings, layers: Layers): Problem[] 
   const parts = given.filter((key) => key !== "url");
   if (parts.length > 0) return parts.map((key) => problem(key, "it beside database.url", "one or the other"));
   if (URL.canParse(database.url) && /^postgres(?:ql)?:$/.test(new URL(database.url).protocol)) return [];
-  return [problem("url", "[secret]", "a URL as in postgresql://user@host:5432/database")];
+  return [
+    problem("url", "[secret]", "a URL as in postgresql://user@host:5432/database; in a password # is %23, / is %2F, ? is %3F, @ is %40"),
+  ];
 }
 
 function checkProviders(settings: Settings, layers: Layers): Problem[] {

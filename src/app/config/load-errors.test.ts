@@ -150,7 +150,7 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
   [
     "a URL of another database",
     "database: { type: postgresql, url: 'mysql://u:pw@h/d' }",
-    "FILE:1: database.url: found [secret], allowed a URL as in postgresql://user@host:5432/database",
+    "FILE:1: database.url: found [secret], allowed a URL as in postgresql://user@host:5432/database; in a password # is %23, / is %2F, ? is %3F, @ is %40",
   ],
   [
     "a provider without protocols",

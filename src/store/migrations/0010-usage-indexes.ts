@@ -5,8 +5,8 @@ import type { Migration } from "./migration.ts";
  * succeed, which are few. Entries come in the order of time, so the first and the last grow at their end. The new one by time replaces the old one.
  */
 const indexes = `
-create index usage_entries_by_time_and_id on usage_entries (time_ms, request_id, attempt);
 drop index usage_entries_by_time;
+create index usage_entries_by_time on usage_entries (time_ms, request_id, attempt);
 create index usage_entries_by_key on usage_entries (key_id, time_ms, request_id, attempt);
 create index usage_entries_failed on usage_entries (status, time_ms, request_id, attempt) where status <> 'ok';
 `;

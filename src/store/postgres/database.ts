@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { PoolClient, PoolConfig, QueryConfig } from "pg";
+import { Socket } from "node:net";
+import type { ClientBase, PoolClient, PoolConfig, QueryConfig } from "pg";
 import { explainPostgresError, isOutage, isUnsent, type PostgresNames } from "./error.ts";
 import { describePlace, readTls, type PostgresPlace } from "./place.ts";
 import { readRows, toPostgres } from "./values.ts";
@@ -27,6 +28,8 @@ export interface PostgresSession {
 export interface PostgresDatabase {
   /** `tokligence on db.example.com:5432`. */
   readonly place: string;
+  /** Milliseconds that a statement waits for another session's lock. */
+  readonly lockMs: number;
   /** One statement outside any transaction. If the connection breaks, a statement that only reads, or was never sent, is sent again. */
   query(sql: string, parameters?: readonly unknown[]): Promise<PostgresResult>;
   /** A connection for the caller alone. Waits for a free one, and for a server that is down to come back. */
@@ -60,8 +63,20 @@ const retryMs = [50, 800] as const;
  */
 export async function createPostgresDatabase(place: PostgresPlace, pool: number, timeouts: PostgresTimeouts): Promise<PostgresDatabase> {
   const { Pool } = (await import("pg")).default;
-  const names: PostgresNames = { place: describePlace(place), username: place.username, database: place.database };
-  const connections = new Pool(poolConfig(place, pool, timeouts));
+  const names: PostgresNames = {
+    place: describePlace(place),
+    username: place.username,
+    database: place.database,
+    hasPassword: (place.password?.reveal() ?? "") !== "",
+  };
+  const sockets = new Set<Socket>();
+  const stream = (): Socket => {
+    const socket = new Socket();
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    return socket;
+  };
+  const connections = new Pool({ ...poolConfig(place, pool, timeouts), stream });
   // A connection that breaks emits an event, which would end the process without a listener. The next user of the connection gets the error.
   connections.on("error", () => {});
   connections.on("connect", (client) => void client.on("error", () => {}));
@@ -87,6 +102,7 @@ export async function createPostgresDatabase(place: PostgresPlace, pool: number,
 
   return {
     place: names.place,
+    lockMs: timeouts.lockMs,
     acquire,
     async query(sql, parameters) {
       for (let attempt = 1; ; attempt++) {
@@ -115,7 +131,10 @@ export async function createPostgresDatabase(place: PostgresPlace, pool: number,
       }
     },
     close() {
-      closing ??= connections.end();
+      // The driver leaves a connection open on which it did not log in, and the server waits a minute for it.
+      closing ??= connections.end().finally(() => {
+        for (const socket of sockets) socket.destroy();
+      });
       return closing;
     },
   };
@@ -163,7 +182,12 @@ function untimed(text: string): QueryConfig {
 /** Values are converted by the name of their column, which the driver does not pass to its parsers. */
 const asTexts = { getTypeParser: () => (text: string) => text };
 
-function poolConfig(place: PostgresPlace, pool: number, timeouts: PostgresTimeouts): PoolConfig {
+/** The driver's pool calls `onConnect` before a new connection is handed out, which its types do not know. */
+interface PoolSettings extends PoolConfig {
+  readonly onConnect: (client: ClientBase) => Promise<void>;
+}
+
+function poolConfig(place: PostgresPlace, pool: number, timeouts: PostgresTimeouts): PoolSettings {
   const { host, port, database, username, password, tls } = place;
   return {
     host,
@@ -173,16 +197,22 @@ function poolConfig(place: PostgresPlace, pool: number, timeouts: PostgresTimeou
     ...(password === undefined ? {} : { password: password.reveal() }),
     ssl: readTls(tls),
     max: pool,
-    connectionTimeoutMillis: timeouts.connectMs,
+    connectionTimeoutMillis: place.connectTimeoutMs ?? timeouts.connectMs,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    statement_timeout: timeouts.statementMs,
     // The time limit for a server that does not answer at all, for example because the network is down: such a server does not end its own
     // statements.
     query_timeout: timeouts.statementMs + 5000,
-    lock_timeout: timeouts.lockMs,
-    idle_in_transaction_session_timeout: idleInTransactionMs,
-    application_name: "tokligence",
+    application_name: place.applicationName ?? "tokligence",
+    ...(place.options === undefined ? {} : { options: place.options }),
+    ...(place.channelBinding === undefined ? {} : { enableChannelBinding: place.channelBinding }),
+    // PgBouncer refuses these as parameters of the start.
+    onConnect: async (client: ClientBase) => {
+      await client.query(
+        `set statement_timeout = ${timeouts.statementMs}; set lock_timeout = ${timeouts.lockMs}; ` +
+          `set idle_in_transaction_session_timeout = ${idleInTransactionMs}`,
+      );
+    },
   };
 }
 

@@ -6,6 +6,8 @@ export interface PostgresNames {
   readonly place: string;
   readonly username: string;
   readonly database: string;
+  /** Whether the settings have a password. Without one, the driver takes that of the variable PGPASSWORD. */
+  readonly hasPassword: boolean;
 }
 
 /** The connection broke, or the server is stopping or starting; class 08 besides (postgresql.org/docs/18/errcodes-appendix.html, read 2026-11-23). */
@@ -49,12 +51,21 @@ export function explainPostgresError(error: unknown, names: PostgresNames): unkn
 function explain(
   code: string,
   detail: string,
-  { place, username, database }: PostgresNames,
+  { place, username, database, hasPassword }: PostgresNames,
 ): readonly [StoreErrorReason, string] | undefined {
   if (code === "28P01" || /client password must be a string|password authentication failed/.test(detail)) {
+    const advice = hasPassword
+      ? "the password is wrong. Check database.password, or the password in database.url."
+      : process.env["PGPASSWORD"] === undefined
+        ? "no password is set. Set database.password (TOKLIGENCE_DATABASE_PASSWORD), the password in database.url, or PGPASSWORD."
+        : "the password in PGPASSWORD is wrong, and neither database.password nor database.url has one.";
+    return ["denied", `The database ${place} refuses the user ${username}: ${advice}`];
+  }
+  if (/unsupported startup parameter/.test(detail)) {
     return [
       "denied",
-      `The database ${place} refuses the user ${username}: the password is wrong or missing. Check database.password, or the password in database.url.`,
+      `A connection pooler before the database ${place} refuses a parameter (${detail}). Leave it out of "options" in database.url, and set it for the user, ` +
+        `as in: alter role "${username}" set search_path = app. Or name the parameter in the pooler's ignore_startup_parameters.`,
     ];
   }
   if (code === "28000") {

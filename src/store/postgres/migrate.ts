@@ -32,7 +32,7 @@ export async function readPostgresVersion(database: Pick<PostgresDatabase, "quer
 async function applyNext(database: PostgresDatabase, migrations: readonly Migration[], clock: Clock): Promise<number> {
   // A step of this or another process may take any time, so there is no limit. The limit for a lock on a table in use stays.
   const session = await database.begin(
-    `begin; set local statement_timeout = 0; set local lock_timeout = 0; select pg_advisory_xact_lock(${migrationLock}); set local lock_timeout to default`,
+    `begin; set local statement_timeout = 0; set local lock_timeout = 0; select pg_advisory_xact_lock(${migrationLock}); set local lock_timeout = ${database.lockMs}`,
   );
   let done = false;
   try {

@@ -50,6 +50,37 @@ describe("the URL of a PostgreSQL database", () => {
     });
   });
 
+  it("heeds libpq's parameters and refuses others by name", () => {
+    assert.deepStrictEqual(
+      parse(
+        "postgres:///?host=db&port=6000&user=u&dbname=gw&password=p&options=-c%20search_path%3Dapp&application_name=a&connect_timeout=3&channel_binding=require",
+      ),
+      {
+        ...plain,
+        port: 6000,
+        password: "p",
+        options: "-c search_path=app",
+        applicationName: "a",
+        connectTimeoutMs: 3000,
+        channelBinding: true,
+      },
+    );
+    assert.match(
+      refusal("postgres://u@db/gw?pgbouncer=true"),
+      /^The database's URL has a parameter "pgbouncer" that this program does not support\./,
+    );
+    assert.match(refusal("postgres://u@db/gw?connect_timeout=soon"), /^connect_timeout in the database's URL must be/);
+  });
+
+  it("with signs that must be encoded says how, without repeating them", () => {
+    for (const url of ["u:hun#ter2@db/gw", "u:1#hunter2@db/gw", "u:1/hunter2@db/gw", "u:hun/ter2@db/gw", "u:hun?ter2@db/gw"]) {
+      assert.match(
+        refusal(`postgres://${url}`),
+        /^The database's URL cannot be taken apart\. In a name or a password write # as %23, (?!.*ter2)/,
+      );
+    }
+  });
+
   it("is refused without repeating what may be a password", () => {
     assert.deepStrictEqual(
       ["mysql://u:hunter2@db/gw", "hunter2", "postgres://u:hunter2%@db/gw", "postgres://u:hunter2@db/gw?sslmode=prefer"].map(refusal),

@@ -23,6 +23,11 @@ export interface PostgresPlace {
   readonly password?: Secret;
   /** `undefined`: the connection is not encrypted. */
   readonly tls?: PostgresTls;
+  /** As the server's own command line has them: `-c search_path=app`. */
+  readonly options?: string;
+  readonly applicationName?: string;
+  readonly connectTimeoutMs?: number;
+  readonly channelBinding?: boolean;
 }
 
 /**
@@ -39,24 +44,70 @@ const sslModes = "disable, require, verify-ca or verify-full";
 export function parsePostgresUrl(url: Secret, tls?: PostgresTls): PostgresPlace {
   const text = url.reveal();
   const parsed = URL.parse(text);
-  if (parsed === null || !/^postgres(?:ql)?:$/.test(parsed.protocol)) {
+  const isOurs = /^postgres(?:ql)?:/i.test(text);
+  if (isOurs && (parsed === null || parsed.hash !== "" || parsed.pathname.includes("@"))) {
+    throw new StoreError(
+      "unreachable",
+      "The database's URL cannot be taken apart. In a name or a password write # as %23, / as %2F, ? as %3F, @ as %40 and : as %3A, or use database.host, " +
+        "username and password in its place.",
+    );
+  }
+  if (parsed === null || !isOurs) {
     throw new StoreError(
       "unreachable",
       "The database's URL is not a PostgreSQL URL. Write it as in postgres://user:password@host:5432/database.",
     );
   }
-  const username = decode(parsed.username) || "tokligence";
-  const database = decode(parsed.pathname.slice(1)) || username;
-  const password = decode(parsed.password);
   const query = parsed.searchParams;
+  checkParameters(query);
+  const username = (decode(parsed.username) || query.get("user")) ?? "tokligence";
+  const database = (decode(parsed.pathname.slice(1)) || query.get("dbname")) ?? username;
+  const password = (decode(parsed.password) || query.get("password")) ?? "";
   const chosen = tlsOf(query, tls);
   return {
     host: query.get("host") ?? (parsed.hostname.replaceAll(/^\[|\]$/g, "") || "localhost"),
-    port: parsed.port === "" ? 5432 : Number(parsed.port),
+    port: Number(parsed.port || (query.get("port") ?? 5432)),
     database,
     username,
     ...(password === "" ? {} : { password: new Secret(password) }),
     ...(chosen === undefined ? {} : { tls: chosen }),
+    ...sessionOf(query),
+  };
+}
+
+/** Parameters of libpq that are heeded (postgresql.org/docs/18/libpq-connect.html, read 2026-11-28). Others must not look as if they had an effect. */
+const parameterNames = [
+  ...["host", "port", "dbname", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey"],
+  ...["options", "application_name", "connect_timeout", "channel_binding"],
+];
+
+function checkParameters(query: URLSearchParams): void {
+  const unknown = [...query.keys()].find((name) => !parameterNames.includes(name));
+  if (unknown === undefined) return;
+  throw new StoreError(
+    "unreachable",
+    `The database's URL has a parameter "${unknown.slice(0, 40)}" that this program does not support. Leave it out; it takes ${parameterNames.join(", ")}.`,
+  );
+}
+
+function sessionOf(query: URLSearchParams): Pick<PostgresPlace, "options" | "applicationName" | "connectTimeoutMs" | "channelBinding"> {
+  const [options, name, timeout, binding] = [
+    query.get("options"),
+    query.get("application_name"),
+    query.get("connect_timeout"),
+    query.get("channel_binding"),
+  ];
+  if (timeout !== null && !/^\d{1,4}$/.test(timeout)) {
+    throw new StoreError(
+      "unreachable",
+      "connect_timeout in the database's URL must be a whole number of seconds; 0 is no limit of its own.",
+    );
+  }
+  return {
+    ...(options === null ? {} : { options }),
+    ...(name === null ? {} : { applicationName: name }),
+    ...(timeout === null || Number(timeout) === 0 ? {} : { connectTimeoutMs: Number(timeout) * 1000 }),
+    ...(binding === null ? {} : { channelBinding: binding !== "disable" }),
   };
 }
 

@@ -228,13 +228,14 @@ describe("PostgreSQL: errors with a remedy", { skip: withoutPostgres }, () => {
   };
 
   it("a wrong password, and a missing one", async () => {
-    for (const change of [{ password: new Secret("hunter2") }, { password: new Secret("") }]) {
-      const error = await refusal(change);
+    for (const [password, problem] of [
+      ["hunter2", "the password is wrong. Check database.password, or the password in database.url."],
+      ["", "no password is set. Set database.password (TOKLIGENCE_DATABASE_PASSWORD), the password in database.url, or PGPASSWORD."],
+    ] as const) {
+      const error = await refusal({ password: new Secret(password) });
       assert.equal(error.reason, "denied");
-      assert.match(
-        error.message,
-        /^The database t\d+ on 127\.0\.0\.1:\d+ refuses the user tester: the password is wrong or missing\. Check database\.password/,
-      );
+      assert.match(error.message, /^The database t\d+ on 127\.0\.0\.1:\d+ refuses the user tester: /);
+      assert.ok(error.message.endsWith(problem), error.message);
     }
   });
 
