@@ -54,7 +54,7 @@ export interface NewKeyInput {
   readonly name?: string;
   /** The user's where left out; an admin's key may be a user key, not the reverse. */
   readonly role?: Role;
-  /** A time in RFC 3339, or how long from now: `12h`, `30d`. */
+  /** A time in RFC 3339, a day, or how long from now: `12h`, `30d`. */
   readonly expires?: string;
   /** Id of the key that makes it, one of the same user: the new one is bounded by it. */
   readonly parent?: string;

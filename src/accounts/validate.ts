@@ -1,4 +1,4 @@
-import { GatewayError, holdsGatewayKey, isCalendarDay } from "../core/index.ts";
+import { GatewayError, holdsGatewayKey, readTime, timeForms } from "../core/index.ts";
 import type { Role } from "./types.ts";
 
 const usernamePattern = /^[A-Za-z0-9._@-]{1,64}$/;
@@ -51,25 +51,11 @@ export function checkKeyName(value: unknown): string | null {
   return value;
 }
 
-const durationPattern = /^(\d{1,6})([mhd])$/;
-const durationUnits: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** RFC 3339: `Date.parse` alone takes far more, some of it in the machine's own time zone. */
-const timePattern = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
-
 /** When a key expires, in milliseconds since 1970; `null`: never. */
 export function readExpiry(value: unknown, nowMs: number, notAfter?: string): number | null {
   if (value === undefined || value === null) return null;
-  const text = typeof value === "string" ? value : "";
-  const duration = durationPattern.exec(text);
-  const atMs =
-    duration !== null
-      ? nowMs + Number(duration[1]) * durationUnits[duration[2]!]!
-      : timePattern.test(text) && isCalendarDay(text.slice(0, 10))
-        ? Date.parse(text)
-        : Number.NaN;
-  if (Number.isNaN(atMs)) {
-    throw invalid("expires", 'Say when the key expires as a time such as "2027-01-31T00:00:00Z", or as a duration such as "12h" or "30d".');
-  }
+  const atMs = typeof value === "string" ? readTime(value, nowMs, 1) : undefined;
+  if (atMs === undefined) throw invalid("expires", `Say when the key expires as ${timeForms}.`);
   if (atMs <= nowMs) throw invalid("expires", "The key would have expired already. Give a time in the future, or leave it out.");
   if (notAfter !== undefined && atMs > Date.parse(notAfter)) throw invalid("expires", `The key must not expire later than ${notAfter}.`);
   return atMs;

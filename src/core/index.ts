@@ -15,3 +15,4 @@ export * from "./seal.ts";
 export * from "./secret.ts";
 export * from "./slot-list.ts";
 export * from "./sse.ts";
+export { readTime, timeForms } from "./time-text.ts";

@@ -55,8 +55,8 @@ test("budget set, list and remove, without a daemon; a daemon that is started th
   assert.deepEqual(await listed("alice"), [{ period: "month", warn_usd: null, stop_usd: "20" }]);
   await run("budget", "set", "alice", "--warn", "15");
   for (const [limits, problem] of [
-    [["--stop", "14"], '"warn_usd" (15) is more than "stop_usd" (14), so nobody would be warned in time.'],
-    [["--stop", "none", "--warn", "none"], 'Give "stop_usd", "warn_usd", or both: a budget without a limit is none.'],
+    [["--stop", "14"], "--warn (15) is more than --stop (14), so nobody would be warned in time."],
+    [["--stop", "none", "--warn", "none"], "Give --stop, --warn, or both: a budget without a limit is none."],
   ] as const) {
     assert.deepEqual(await run("budget", "set", "alice", ...limits), { code: 1, stdout: "", stderr: `tokligence: ${problem}\n` });
   }

@@ -4,7 +4,8 @@ import { readDaemonStatus, startBackground, stopDaemon, type DaemonStatus } from
 import { readVersion } from "../version.ts";
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
 import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
-import { ExitStatus, load, runProgram } from "./main.ts";
+import { readKeys, showActivity } from "./foreground.ts";
+import { ExitStatus, load, runProgram } from "./run-program.ts";
 import { print } from "./output.ts";
 import { showStart, type StartOutput } from "./start-screen.ts";
 
@@ -153,6 +154,8 @@ async function runInForeground(
   const { runDaemon } = await import("../daemon/run.ts");
   let daemon: RunningDaemon | undefined;
   let isEnding = false;
+  /** Gives back what the screen uses. */
+  const release: (() => void)[] = [];
   const handle = createSignalHandler({
     now: () => performance.now(),
     hadTerminal: hasTerminal(),
@@ -174,10 +177,14 @@ async function runInForeground(
   daemon = await runDaemon({ config, overrides });
   if (isEnding) void daemon.stop();
   else {
-    await showStart(daemon, written, output);
+    const { url } = await showStart(daemon, written, output);
+    const running = daemon;
+    const actions = { url, reload: () => running.reload(), end: () => handle("SIGINT") };
+    if (output === "screen") release.push(showActivity(daemon.logFile), readKeys(actions));
     daemon.gateway.warmUp();
   }
   await daemon.stopped;
+  for (const step of release) step();
 }
 
 /** Without requests under way the end comes at once, and needs no words. */

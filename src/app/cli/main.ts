@@ -1,15 +1,15 @@
-import { Command, CommanderError } from "commander";
-import { messageOf } from "../../core/index.ts";
+import { Command } from "commander";
 import { protocolIds } from "../../ir/index.ts";
 import type { OperationAnswer } from "../../server/index.ts";
-import type { LoadedSettings } from "../config/index.ts";
 import { readVersion } from "../version.ts";
-import { explainFileError } from "../explain-file-error.ts";
 import { addKeyCommands, addUserCommands } from "./account-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
 import { print } from "./output.ts";
+import { addLogsCommand } from "./logs-command.ts";
+import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon-aliases.ts";
+import { ExitStatus, load, runProgram } from "./run-program.ts";
 import { addUsageCommand } from "./usage-command.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -60,6 +60,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addDatabaseCommands(program, () => load(program.opts<Global>().config));
 
   addUsageCommand(program, admin);
+  addLogsCommand(program, () => load(program.opts<Global>().config));
+  addDaemonCommands(program);
 
   const route = program.command("route").description("how models are routed").helpCommand(false);
   route
@@ -81,6 +83,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       print(json === true, { version }, () => version);
     });
 
+  const forDaemon = findDaemonCommand(program, argv);
+  if (forDaemon) return await runDaemonCommand(argv);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;
@@ -93,69 +97,6 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 function onOutputError(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") process.exit(0);
   throw error;
-}
-
-/** Runs a command line; what goes wrong is one line on stderr. */
-export async function runProgram(program: Command, argv: readonly string[]): Promise<number> {
-  try {
-    await program.parseAsync(argv, { from: "user" });
-    return 0;
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    if (isHelpShown(error)) return 1;
-    if (error instanceof ExitStatus) return error.status;
-    const message = error instanceof CommanderError ? usageError(error, commandOf(program, argv)) : messageOf(explainFileError(error));
-    process.stderr.write(`${program.name()}: ${message}\n`);
-    return 1;
-  }
-}
-
-/** `tokligence user`, without a command of it, has shown what there is. */
-function isHelpShown(error: unknown): boolean {
-  return error instanceof CommanderError && error.code === "commander.help";
-}
-
-/** Commander's words as one line that ends with one full stop, with the help of the command that was meant. */
-function usageError({ message }: CommanderError, command: string): string {
-  const said = message
-    .replace(/^error: /, "")
-    .replaceAll("\n", " ")
-    .replace(/\.$/, "");
-  return `${said}. See \`${command} --help\`.`;
-}
-
-/** The command that a command line begins to name, as in `tokligence user create`. */
-function commandOf(program: Command, argv: readonly string[]): string {
-  let command = program;
-  const names = [program.name()];
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i]!;
-    if (word.startsWith("-")) {
-      const option = command.options.find(({ long, short }) => word === long || word === short);
-      if (option?.required === true) i++;
-      continue;
-    }
-    const next = command.commands.find((candidate) => candidate.name() === word);
-    if (next === undefined) break;
-    command = next;
-    names.push(word);
-  }
-  return names.join(" ");
-}
-
-/** Ends a command with a status of its own, its output written already. */
-export class ExitStatus extends Error {
-  readonly status: number;
-
-  constructor(status: number) {
-    super(`exit ${status}`);
-    this.status = status;
-  }
-}
-
-export async function load(config: string | undefined, argv: Readonly<Record<string, unknown>> = {}): Promise<LoadedSettings> {
-  const { loadSettings } = await import("../config/index.ts");
-  return loadSettings({ ...(config === undefined ? {} : { path: config }), overrides: argv });
 }
 
 function explanationText({ steps, attempts, problem }: OperationAnswer<"routes.explain">): string {

@@ -7,7 +7,7 @@ import { readVersion } from "../version.ts";
 export type StartOutput = "screen" | "json" | "background";
 
 /** Prints what runs, what is reachable, and a command that gets an answer; at the first start also the one key. */
-export async function showStart(daemon: RunningDaemon, configWritten: boolean, output: StartOutput): Promise<void> {
+export async function showStart(daemon: RunningDaemon, configWritten: boolean, output: StartOutput): Promise<{ readonly url: string }> {
   const { gateway, loaded, port } = daemon;
   const key = await createFirstAdmin(gateway.accounts);
   const { host } = loaded.settings.gateway;
@@ -37,16 +37,23 @@ export async function showStart(daemon: RunningDaemon, configWritten: boolean, o
     `    -H "content-type: application/json" \\`,
     `    -d '{"model": "${model}", "messages": [{"role": "user", "content": "Hello"}]}'`,
     "",
-    output === "screen" ? "  Ctrl-C ends it." : "  It runs in the background: `tokligence-daemon status`, `restart` and `stop`.",
+    output === "screen"
+      ? `  ${hasKeys() ? "o opens the page, r reloads, q ends, ? helps. " : ""}Ctrl-C ends it.`
+      : "  It runs in the background: `tokligence-daemon status`, `restart` and `stop`.",
     "",
   );
   const screen = lines.join("\n");
   if (output === "screen") {
     process.stdout.write(screen);
-    return;
+    return { url };
   }
   const started = { status: "running", pid: process.pid, port, url, config: loaded.path, api_key: key?.key ?? null, try_model: model };
   process.stdout.write(`${JSON.stringify(output === "json" ? started : { ...started, screen })}\n`);
+  return { url };
+}
+
+function hasKeys(): boolean {
+  return process.stdin.isTTY && process.stdout.isTTY;
 }
 
 function describe(provider: Provider): string {

@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Clock, Logger } from "../../core/index.ts";
 
@@ -33,7 +33,7 @@ export function startLogRolling(options: RollOptions): { check(): void; stop(): 
       renameSync(file, nextName(file, day));
       day = today;
       options.onRolled();
-      for (const old of rolled(file).slice(0, -keep)) unlinkSync(old);
+      for (const old of listRolled(file).slice(0, -keep)) unlinkSync(old);
     } catch (error) {
       logger.warn({ error: String(error) }, "the log could not be rolled");
     }
@@ -58,14 +58,15 @@ function modifiedMs(file: string): number | undefined {
 /** The number after the day's highest: one that the removal of old files has freed would make the newest file the oldest. */
 function nextName(file: string, day: string): string {
   const prefix = `${file}.${day}.`;
-  const numbers = rolled(file).flatMap((name) => (name.startsWith(prefix) ? [Number(name.slice(prefix.length))] : []));
+  const numbers = listRolled(file).flatMap((name) => (name.startsWith(prefix) ? [Number(name.slice(prefix.length))] : []));
   return `${prefix}${Math.max(0, ...numbers) + 1}`;
 }
 
 /** The rolled files, oldest first. */
-function rolled(file: string): string[] {
+export function listRolled(file: string): string[] {
   const prefix = `${basename(file)}.`;
   const rank = (name: string): [string, number] => [name.slice(prefix.length, prefix.length + 10), Number(name.slice(prefix.length + 11))];
+  if (!existsSync(dirname(file))) return [];
   return readdirSync(dirname(file))
     .filter((name) => name.startsWith(prefix) && /^\d{4}-\d\d-\d\d\.\d+$/.test(name.slice(prefix.length)))
     .toSorted((a, b) => {

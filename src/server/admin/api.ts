@@ -163,5 +163,16 @@ function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const issue = parsed.error.issues[0]!;
   const param = issue.code === "unrecognized_keys" ? issue.keys[0]!.slice(0, 100) : issue.path.join(".");
   const subject = param === "" || issue.code === "unrecognized_keys" ? "The body" : `"${param}"`;
-  throw new GatewayError("invalid_request", `${`${subject}: ${issue.message}`.slice(0, maxMessageLength)}.`, param === "" ? {} : { param });
+  throw new GatewayError(
+    "invalid_request",
+    `${`${subject}${problemOf(issue)}`.slice(0, maxMessageLength)}.`,
+    param === "" ? {} : { param },
+  );
+}
+
+/** What people read in place of the validator's own words. */
+function problemOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_value") return ` must be ${issue.values.map(String).join(" or ")}`;
+  if (issue.code === "too_big") return ` is longer than ${String(issue.maximum)} characters`;
+  return `: ${issue.message}`;
 }

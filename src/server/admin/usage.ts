@@ -1,5 +1,5 @@
 import type { Accounts } from "../../accounts/index.ts";
-import { GatewayError, isCalendarDay } from "../../core/index.ts";
+import { GatewayError, readTime, timeForms } from "../../core/index.ts";
 import {
   exportEntries,
   exportUsage,
@@ -15,9 +15,6 @@ import type { HandlersOf } from "./contracts/contract.ts";
 import type { usageContracts } from "./contracts/usage.ts";
 import { TextStream } from "./text-stream.ts";
 import { nameEntries, nameReport } from "./usage-names.ts";
-
-/** A day, or a time with its offset: `Date.parse` alone takes far more, some of it in the machine's own time zone. */
-const rfc3339 = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+ -]\d\d:\d\d))?$/i;
 
 const groups: readonly UsageGroup[] = ["user", "key", "model", "provider", "dialect", "day", "hour", "tag"];
 const statuses: readonly EntryStatus[] = ["ok", "error", "cancelled", "interrupted", "refused"];
@@ -127,9 +124,8 @@ function limitOf(query: Query, standard: number, most: number): number {
 function timeOf(query: Query, name: string): number | undefined {
   const text = query[name];
   if (text === undefined) return undefined;
-  // A space is a `+` that was not percent-encoded.
-  const ms = rfc3339.test(text) && isCalendarDay(text.slice(0, 10)) ? Date.parse(text.replace(" ", "+")) : Number.NaN;
-  if (Number.isNaN(ms)) throw new GatewayError("invalid_request", `"${name}" must be a time as in 2026-01-31T00:00:00Z.`, { param: name });
+  const ms = readTime(text, Date.now(), -1);
+  if (ms === undefined) throw new GatewayError("invalid_request", `"${name}" must be ${timeForms}.`, { param: name });
   return ms;
 }
 

@@ -182,12 +182,14 @@ function untimed(text: string): QueryConfig {
 /** Values are converted by the name of their column, which the driver does not pass to its parsers. */
 const asTexts = { getTypeParser: () => (text: string) => text };
 
-/** The driver's pool calls `onConnect` before a new connection is handed out, which its types do not know. */
-interface PoolSettings extends PoolConfig {
-  readonly onConnect: (client: ClientBase) => Promise<void>;
+/** Limits of time of a connection's statements, set before the connection is handed out. PgBouncer refuses them as parameters of the start. */
+async function setLimits(client: ClientBase, { statementMs, lockMs }: PostgresTimeouts): Promise<void> {
+  await client.query(
+    `set statement_timeout = ${statementMs}; set lock_timeout = ${lockMs}; set idle_in_transaction_session_timeout = ${idleInTransactionMs}`,
+  );
 }
 
-function poolConfig(place: PostgresPlace, pool: number, timeouts: PostgresTimeouts): PoolSettings {
+function poolConfig(place: PostgresPlace, pool: number, timeouts: PostgresTimeouts): PoolConfig {
   const { host, port, database, username, password, tls } = place;
   return {
     host,
@@ -206,13 +208,8 @@ function poolConfig(place: PostgresPlace, pool: number, timeouts: PostgresTimeou
     application_name: place.applicationName ?? "tokligence",
     ...(place.options === undefined ? {} : { options: place.options }),
     ...(place.channelBinding === undefined ? {} : { enableChannelBinding: place.channelBinding }),
-    // PgBouncer refuses these as parameters of the start.
-    onConnect: async (client: ClientBase) => {
-      await client.query(
-        `set statement_timeout = ${timeouts.statementMs}; set lock_timeout = ${timeouts.lockMs}; ` +
-          `set idle_in_transaction_session_timeout = ${idleInTransactionMs}`,
-      );
-    },
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
+    onConnect: (client) => setLimits(client, timeouts),
   };
 }
 

@@ -76,10 +76,8 @@ export function parsePostgresUrl(url: Secret, tls?: PostgresTls): PostgresPlace 
 }
 
 /** Parameters of libpq that are heeded (postgresql.org/docs/18/libpq-connect.html, read 2026-11-28). Others must not look as if they had an effect. */
-const parameterNames = [
-  ...["host", "port", "dbname", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey"],
-  ...["options", "application_name", "connect_timeout", "channel_binding"],
-];
+const parameterNames: readonly string[] =
+  "host port dbname user password sslmode sslrootcert sslcert sslkey options application_name connect_timeout channel_binding".split(" ");
 
 function checkParameters(query: URLSearchParams): void {
   const unknown = [...query.keys()].find((name) => !parameterNames.includes(name));

@@ -37,7 +37,7 @@ describe("PostgreSQL behind a pooler", { skip: withoutPostgres }, () => {
         (error: Error) => error.message,
       );
       assert.match(
-        String(pooled),
+        pooled as string,
         /refuses a parameter \(unsupported startup parameter: options\)\. Leave it out of "options" in database\.url/,
       );
     } finally {

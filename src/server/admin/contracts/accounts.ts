@@ -33,7 +33,7 @@ const newApiKey = apiKey.extend({ key: z.string().describe("the key itself: show
 
 const limits = {
   name: z.string().max(100).optional(),
-  expires: z.string().optional().describe("a time in RFC 3339, or how long from now: `12h`, `30d`"),
+  expires: z.string().optional().describe("RFC 3339, a day, or how long from now: `12h`, `30d`"),
   models: z.array(z.string()).optional().describe("globs, at most 100; `!` before models that it may not call"),
 };
 

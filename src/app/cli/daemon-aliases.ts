@@ -1,0 +1,30 @@
+import type { Command } from "commander";
+import { fileURLToPath } from "node:url";
+
+const daemonCommands: readonly (readonly [name: string, description: string])[] = [
+  ["start", "start the gateway, as `tokligence-daemon start` does"],
+  ["stop", "end the running gateway in order"],
+  ["restart", "stop and start it, in the background"],
+  ["status", "state, pid, port, uptime; exit 3 when stopped"],
+];
+
+/** Lists the daemon's commands in the help of `tokligence`, too. They run as `tokligence-daemon` would. */
+export function addDaemonCommands(program: Command): void {
+  for (const [name, description] of daemonCommands) program.command(name).description(description).helpOption(false);
+}
+
+/** Whether a command line is one of the daemon's. */
+export function findDaemonCommand(program: Command, argv: readonly string[]): boolean {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (!word.startsWith("-")) return daemonCommands.some(([name]) => name === word);
+    if (program.options.some(({ long, required }) => long === word && required)) i++;
+  }
+  return false;
+}
+
+export async function runDaemonCommand(argv: readonly string[]): Promise<number> {
+  const { runDaemonCli } = await import("./daemon-main.ts");
+  // `src/app/cli` and `dist/app/cli` lie equally deep.
+  return await runDaemonCli(argv, fileURLToPath(new URL("../../../bin/tokligence-daemon.js", import.meta.url)));
+}

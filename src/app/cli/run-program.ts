@@ -1,0 +1,86 @@
+import { CommanderError, type Command } from "commander";
+import { messageOf } from "../../core/index.ts";
+import type { LoadedSettings } from "../config/index.ts";
+import { explainFileError } from "../explain-file-error.ts";
+
+/** Runs a command line; what goes wrong is one line on stderr. */
+export async function runProgram(program: Command, argv: readonly string[]): Promise<number> {
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (isHelpShown(error)) return 1;
+    if (error instanceof ExitStatus) return error.status;
+    const message =
+      error instanceof CommanderError
+        ? usageError(error, commandOf(program, argv).names.join(" "))
+        : inOptionNames(messageOf(explainFileError(error)), commandOf(program, argv).command);
+    process.stderr.write(`${program.name()}: ${message}\n`);
+    return 1;
+  }
+}
+
+/** `tokligence user`, without a command of it, has shown what there is. */
+function isHelpShown(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === "commander.help";
+}
+
+/** Commander's words as one line that ends with one full stop, with the help of the command that was meant. */
+function usageError({ message }: CommanderError, command: string): string {
+  const said = message
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ")
+    .replace(/\.$/, "");
+  return `${said}. See \`${command} --help\`.`;
+}
+
+/** What the options of commands are called in the API, where that differs. */
+const optionOf: Readonly<Record<string, string>> = {
+  stop_usd: "stop",
+  warn_usd: "warn",
+  group_by: "by",
+  key_id: "key",
+};
+
+/** A message of the API, which quotes names of its fields, in the words of the command: `"stop_usd"` is `--stop`. */
+function inOptionNames(message: string, command: Command): string {
+  return message.replaceAll(/"([a-z_]+)"/g, (quoted, field: string) => {
+    const name = optionOf[field] ?? field;
+    return command.options.some(({ long }) => long === `--${name}`) ? `--${name}` : quoted;
+  });
+}
+
+/** The command that a command line begins to name, as in `tokligence user create`. */
+function commandOf(program: Command, argv: readonly string[]): { readonly command: Command; readonly names: readonly string[] } {
+  let command = program;
+  const names = [program.name()];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word.startsWith("-")) {
+      const option = command.options.find(({ long, short }) => word === long || word === short);
+      if (option?.required === true) i++;
+      continue;
+    }
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    if (next === undefined) break;
+    command = next;
+    names.push(word);
+  }
+  return { command, names };
+}
+
+/** Ends a command with a status of its own, its output written already. */
+export class ExitStatus extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`exit ${status}`);
+    this.status = status;
+  }
+}
+
+export async function load(config: string | undefined, argv: Readonly<Record<string, unknown>> = {}): Promise<LoadedSettings> {
+  const { loadSettings } = await import("../config/index.ts");
+  return loadSettings({ ...(config === undefined ? {} : { path: config }), overrides: argv });
+}
