@@ -1,7 +1,7 @@
 import { returnProofs } from "../../src/gateway/proofs/index.ts";
 import type { ProtocolId } from "../../src/ir/index.ts";
 import { protocols, spellLoss, spellRefusal, upstreamProtocols, type Loss } from "../../src/protocols/index.ts";
-import { bases, type FieldExample } from "./translation-examples.ts";
+import { bases, type FieldExample } from "./translation-examples/index.ts";
 
 /** Models that take as much as a model of their protocol does. */
 export const targetModels: Readonly<Record<ProtocolId, string>> = {

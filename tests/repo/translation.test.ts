@@ -9,7 +9,7 @@ import { protocols } from "../../src/protocols/index.ts";
 import { knownFields as chatFields } from "../../src/protocols/openai-chat/parse-request.ts";
 import { knownFields as responsesFields } from "../../src/protocols/openai-responses/parse-request.ts";
 import { answerPaths, blocks, endInWordsOf, leftOut, renderedFor, usageParts } from "./translation-answers.ts";
-import { examples } from "./translation-examples.ts";
+import { examples } from "./translation-examples/index.ts";
 import { outcomeOf, type Outcome } from "./translation-outcome.ts";
 
 const titles: Readonly<Record<string, ProtocolId>> = {

@@ -232,30 +232,6 @@ test("unsigned thoughts of a turn with a signature are omitted; those of any oth
   assert.deepEqual(lossesOf(render({ messages: [user, spoken(), user, ...messages] }, "gemini-3-flash")), ["dropped thoughts"]);
 });
 
-test("images of a result are beside it on models that accept none inside", () => {
-  const image: Block = { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "AA==" } };
-  const { contents } = bodyOf(
-    render({
-      messages: [
-        user,
-        { role: "assistant", content: [toolCall("a", "t", "{}"), toolCall("b", "t", "{}")] },
-        resultOf("a", image),
-        resultOf("b"),
-      ],
-    }),
-  ) as {
-    contents: unknown[];
-  };
-  assert.deepEqual(contents[2], {
-    role: "user",
-    parts: [
-      { functionResponse: { id: "a", name: "t", response: { output: "" } } },
-      { functionResponse: { id: "b", name: "t", response: { output: "" } } },
-      { inlineData: { mimeType: "image/png", data: "AA==" } },
-    ],
-  });
-});
-
 test("the amount of thinking has the form that the model accepts", () => {
   const thinkingOf = (reasoning: NonNullable<ChatRequest["reasoning"]>, model: string): unknown => {
     const rendered = render({ reasoning }, model);
@@ -363,33 +339,6 @@ test("a web search becomes the vendor's own if there is no function beside it", 
   assert.deepEqual([bodyOf(alone)["tools"], lossesOf(alone)], [[{ googleSearch: {} }], ["emulated tools[]"]]);
   const beside = render({ tools: [{ type: "function", name: "t" }, search] });
   assert.deepEqual([bodyOf(beside)["tools"], lossesOf(beside)], [[{ functionDeclarations: [{ name: "t" }] }], ["dropped tools[]"]]);
-});
-
-test("files are rendered: of the vendor's store, of an address, of another vendor's store", () => {
-  const media = (source: Extract<Block, { type: "media" }>["source"]): Block => ({ type: "media", kind: "image", source });
-  const rendered = render({
-    messages: [
-      {
-        role: "user",
-        content: [
-          media({ type: "file", id: "files/1", mediaType: "image/png" }),
-          media({ type: "url", url: "https://x/y.webp?z" }),
-          media({ type: "file", id: "file-1" }),
-        ],
-      },
-    ],
-  });
-  assert.deepEqual(bodyOf(rendered)["contents"], [
-    {
-      role: "user",
-      parts: [
-        { fileData: { fileUri: "https://generativelanguage.googleapis.com/v1beta/files/1", mimeType: "image/png" } },
-        { fileData: { fileUri: "https://x/y.webp?z", mimeType: "image/webp" } },
-        { text: "[image left out]" },
-      ],
-    },
-  ]);
-  assert.deepEqual(lossesOf(rendered), ["dropped image"]);
 });
 
 test("nothing is added to a plain request", () => {

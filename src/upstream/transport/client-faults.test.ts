@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { test } from "node:test";
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import type { Resolve } from "./addresses.ts";
 import type { Arrived } from "../harness.test.ts";
 import { clientFor, gather, HandClock, jsonAnswer, listen, providerAt, rawServer, requestTo, start } from "../harness.test.ts";
@@ -184,67 +182,6 @@ test("bytes after the answer cost the connection, and never become another reque
   assert.equal(upstream.sockets.length, 3);
 });
 
-const compressed: readonly (readonly [encoding: string, compress: (text: string) => Buffer])[] = [
-  ["gzip", gzipSync],
-  ["x-gzip", gzipSync],
-  ["br", brotliCompressSync],
-  ["deflate", deflateSync],
-  ["zstd", zstdCompressSync],
-  ["GZIP", gzipSync],
-];
-
-for (const [encoding, compress] of compressed) {
-  test(`an answer in ${encoding} is inflated although it was asked for as it is`, async (t) => {
-    const text = JSON.stringify({ text: "abc".repeat(10_000) });
-    const body = compress(text);
-    const upstream = await rawServer(t, ({ socket }) => {
-      socket.write(`${ok}content-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\nx-kept: 1\r\n\r\n`);
-      socket.write(body);
-    });
-    const provider = providerAt(upstream.origin);
-    const client = clientFor(t, [provider]);
-    assert.deepEqual(await gather(client, requestTo(provider)), {
-      status: 200,
-      headers: ["content-type", "application/json", "x-kept", "1"],
-      body: text,
-    });
-    await gather(client, requestTo(provider));
-    assert.equal(upstream.sockets.length, 1);
-  });
-}
-
-test("a compressed answer without a body is an empty one", async (t) => {
-  const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-encoding: gzip\r\ncontent-length: 0\r\n\r\n`));
-  const provider = providerAt(upstream.origin);
-  const { body, failure } = await gather(clientFor(t, [provider]), requestTo(provider));
-  assert.deepEqual([body, failure], ["", undefined]);
-});
-
-test("compression that is broken, cut off, unknown, or a bomb is malformed", async (t) => {
-  const whole = gzipSync("a".repeat(1_000));
-  const megabyte = gzipSync(Buffer.alloc(1024 * 1024));
-  const rows: readonly (readonly [encoding: string, body: Buffer, message: RegExp])[] = [
-    ["gzip", Buffer.from("this is not gzip"), /sent a compressed answer that cannot be inflated\.$/],
-    ["gzip", whole.subarray(0, whole.length - 9), /sent a compressed answer that cannot be inflated\.$/],
-    ["gzip, br", whole, /sent its answer in an encoding that was not asked for \(gzip, br\)\.$/],
-    [
-      "gzip",
-      Buffer.concat(Array.from({ length: 65 }, () => megabyte)),
-      /sent a compressed answer that inflates to more than 67108864 bytes\.$/,
-    ],
-  ];
-  for (const [encoding, body, message] of rows) {
-    const upstream = await rawServer(t, ({ socket }) => {
-      socket.write(`${ok}content-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\n\r\n`);
-      socket.write(body);
-    });
-    const provider = providerAt(upstream.origin);
-    const { failure } = await gather(clientFor(t, [provider]), requestTo(provider, { stream: true }));
-    assert.equal(failure?.kind, "malformed");
-    assert.match(failure.message, message);
-  }
-});
-
 test("a stream waits for its first byte so long, a JSON answer until its deadline", async (t) => {
   const clock = new HandClock();
   const upstream = await rawServer(t, () => {});
@@ -392,36 +329,6 @@ test("a handler that pauses holds the provider back, and loses nothing", async (
   });
   await ended;
   assert.deepEqual([size, pauses], [total, 3]);
-});
-
-test("a handler that pauses holds the provider back through the inflating, too", async (t) => {
-  const body = gzipSync(randomBytes(12_000_000), { level: 0 });
-  const upstream = await rawServer(t, ({ socket }) => {
-    socket.write(`${ok}content-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`);
-    socket.write(body);
-  });
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
-  let size = 0;
-  const ended = new Promise<void>((resolve, reject) => {
-    const call = client.dispatch(requestTo(provider, { stream: true }), {
-      onHead() {
-        call.pause();
-        setTimeout(() => {
-          if (size > 0) reject(new Error("data came in a pause"));
-          if (upstream.sockets[0]!.writableLength === 0) reject(new Error("the provider could send everything"));
-          call.resume();
-        }, 60);
-      },
-      onData(chunk) {
-        size += chunk.length;
-      },
-      onEnd: resolve,
-      onFailure: ({ message }) => reject(new Error(message)),
-    });
-  });
-  await ended;
-  assert.equal(size, 12_000_000);
 });
 
 test("a JSON answer beyond 64 MiB is given up, a stream is not", async (t) => {
