@@ -143,6 +143,8 @@ class LedgerOfProcess implements LedgerService {
     this.#writer.poke();
   }
 
+  // Each is needed, and none belongs to another: an object would only give the same names again.
+  // oxlint-disable-next-line max-params
   cost(provider: string, model: string, usage: Usage, timeMs: number, askedModel?: string): CostNanoUsd {
     const rates = findRates(this.#prices(), provider, model, usage, timeMs, askedModel);
     return rates && reckonCost(rates, clampUsage(usage));

@@ -83,6 +83,8 @@ const nobody: Principal = { userId: "", username: "", keyId: "", role: "user" };
 /** A client that does not read the end of its answer is given up after so long. */
 const flushIdleMs = 120_000;
 
+// A factory: its functions share the route table and what is under way.
+// oxlint-disable-next-line max-lines-per-function
 export function createEdge(deps: EdgeDeps): Edge {
   let draining = false;
   let settings = deps.settings();

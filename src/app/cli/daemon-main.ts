@@ -21,6 +21,8 @@ interface StartOptions extends Output {
 }
 
 /** Runs `tokligence-daemon ARGS` and returns the exit status. `program` is the file that `start --background` starts again. */
+// A list of commands, each a few lines.
+// oxlint-disable-next-line max-lines-per-function
 export async function runDaemonCli(argv: readonly string[], script: string): Promise<number> {
   const program = new Command("tokligence-daemon")
     .description("The gateway's server.")

@@ -40,6 +40,8 @@ export interface SnapshotOptions {
 }
 
 /** @throws ProviderSettingsError, RoutingError, RangeError where the settings contradict each other. */
+// A list of what a configuration is made into, in the order of its dependencies.
+// oxlint-disable-next-line max-lines-per-function
 export function createSnapshot(settings: Settings, { clock, logger, announced = true, previous }: SnapshotOptions): Snapshot {
   const providers = buildProviders(settings.providers);
   const createdAt = Math.floor(clock.now() / 1000);

@@ -30,6 +30,8 @@ const mostAliases = 100;
 const deepest = 32;
 
 /** Reads YAML into a tree. Repeated keys, tags of its own and keys that are no text are problems, as is all that is not one map. */
+// One walk over the document: its inner functions share the origins and the problems found.
+// oxlint-disable-next-line max-lines-per-function
 export function readYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: true });

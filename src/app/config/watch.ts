@@ -31,6 +31,8 @@ const settleMs = 200;
 const settleLooks = 2;
 
 /** Watches the configuration file from now on. */
+// A factory: its functions share what was last read.
+// oxlint-disable-next-line max-lines-per-function
 export function watchSettings({ path, load, onChange, onError, onProblem, logger }: WatchInput): SettingsWatch {
   let seen = readFile(path);
   /** What the settings in use were read from. */

@@ -37,6 +37,8 @@ export interface RunningDaemon {
  * Runs the gateway in this process: lock, log, database, port, control socket, pid file; then watches the configuration.
  * @throws Error with what to do: another daemon runs, the port is taken, …
  */
+// One sequence, from the start to the end of a process: each step needs what the ones before have opened.
+// oxlint-disable-next-line max-lines-per-function
 export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
   const load = (): LoadedSettings =>
     loadSettings({ ...(start.config === undefined ? {} : { path: start.config }), overrides: start.overrides });

@@ -67,6 +67,8 @@ const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./worke
  * Listens, and starts the workers; resolves when all of them serve. This process accepts the connections and hands them out.
  * @throws Error with the first worker's reason if one cannot serve, or with what to do if the port cannot be listened on.
  */
+// A factory: its functions share the workers and their state.
+// oxlint-disable-next-line max-lines-per-function
 export async function startWorkerPool(options: WorkerPoolOptions): Promise<WorkerPool> {
   const { count, clock, logger, backoffMs = 200, startMs = 20_000 } = options;
   const receiver = receiveBatches(options.sink);

@@ -10,6 +10,8 @@ import { runtimePaths } from "../paths.ts";
 import type { ToPrimary, ToWorker, WorkerTask } from "./worker-messages.ts";
 
 /** One worker: serves the port, sends its ledger rows to the primary, and does what the primary says. */
+// One sequence, from the start to the end of a process.
+// oxlint-disable-next-line max-lines-per-function
 async function runWorker(task: WorkerTask): Promise<void> {
   const load = (text: string): LoadedSettings =>
     loadSettings({ ...(task.config === undefined ? {} : { path: task.config }), overrides: task.overrides, text });

@@ -37,6 +37,8 @@ export interface BudgetAdminDeps {
   readonly ceiling: () => CeilingRates;
 }
 
+// A factory: one short function for each operation.
+// oxlint-disable-next-line max-lines-per-function
 export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDeps): BudgetAdmin {
   const statesOf = async (db: Kysely<Tables>, budgets: readonly Budget[]): Promise<BudgetState[]> => {
     const now = clock.now();

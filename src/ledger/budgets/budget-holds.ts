@@ -47,6 +47,8 @@ interface Refusal {
 /** What a smaller amount was computed from may have gone by the time it is asked for. */
 const maxFits = 4;
 
+// A factory: one function for each operation, over the same store and clock.
+// oxlint-disable-next-line max-lines-per-function
 export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): BudgetHolds {
   /** Rolled back whole where one budget refuses. */
   const tryReserve = async (request: HoldRequest, amountNanoUsd: bigint, nowMs: number): Promise<Reserved | Refusal> => {

@@ -28,6 +28,8 @@ const ownTiers: ReadonlySet<string> = new Set(["auto", "standard_only"]);
  * November 2026). Arguments of tool calls are written unchanged, as text.
  * @throws GatewayError `invalid_request` if the request would change its meaning, such as a forced tool that is not sent.
  */
+// A list of fields, in the order of the wire.
+// oxlint-disable-next-line max-lines-per-function
 export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
   refuseForeignState(request, "anthropic-messages");
   refuseSeveralAnswers(request);

@@ -47,6 +47,8 @@ function checkModel(model: string): string {
 }
 
 /** Notes where the body names the model. The vendor refuses a name other than the path's, and a key may be limited to one model. */
+// Called for each piece on the hot path: an options object would be made anew each time.
+// oxlint-disable-next-line max-params
 function take(spans: Record<string, Span>, body: string, path: string, span: Span | undefined, model: string): void {
   if (span === undefined || body.startsWith("null", span.start)) return;
   const name = readString(body, span);
@@ -55,6 +57,8 @@ function take(spans: Record<string, Span>, body: string, path: string, span: Spa
   spans[path] = span;
 }
 
+// Called for each piece on the hot path: an options object would be made anew each time.
+// oxlint-disable-next-line max-params
 function takeInner(spans: Record<string, Span>, body: string, path: string, span: Span | undefined, model: string): void {
   if (span === undefined || body.charCodeAt(span.start) !== openBrace) return;
   take(spans, body, `${path}.model`, scanObject(body, span.start, modelKey).spans[0], model);

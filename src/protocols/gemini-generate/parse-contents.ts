@@ -80,6 +80,8 @@ export class ContentsParser {
   }
 }
 
+// Each is needed, and none belongs to another: an object would only give the same names again.
+// oxlint-disable-next-line max-params
 function addText(blocks: Block[], role: Role, part: WireObject, proof: ReasoningProof | undefined, path: string): void {
   const text = requiredString(part, "text", path);
   const extensions = extensionsOf(restOf(part, knownText));

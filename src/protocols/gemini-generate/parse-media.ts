@@ -40,6 +40,8 @@ function parseFile(part: WireObject, file: WireObject, path: string): MediaBlock
   return mediaBlock(part, file, path, kind, compact(source));
 }
 
+// Each is needed, and none belongs to another: an object would only give the same names again.
+// oxlint-disable-next-line max-params
 function mediaBlock(part: WireObject, blob: WireObject, path: string, kind: MediaBlock["kind"], source: MediaBlock["source"]): MediaBlock {
   const resolution = part["mediaResolution"];
   const level = isObject(resolution) ? resolution["level"] : undefined;

@@ -34,6 +34,8 @@ export interface RenderedConfig {
   readonly instruction?: string;
 }
 
+// Each is needed, and none belongs to another: an object would only give the same names again.
+// oxlint-disable-next-line max-params
 export function renderConfig(
   request: ChatRequest,
   target: RenderTarget,

@@ -129,6 +129,8 @@ export class DecodedCall implements DecodedItem {
   readonly #block: OpenText;
   #held = "";
 
+  // Each is needed, and none belongs to another: an object would only give the same names again.
+  // oxlint-disable-next-line max-params
   constructor(item: WireObject, answerId: string, output: number, next: NextIndex, toolNames: ToolNames | undefined) {
     this.#call = readCall(item, answerId, output, toolNames);
     this.#block = { index: next(), text: "", ended: false };

@@ -35,6 +35,8 @@ function namedTools(tools: readonly Tool[], names: readonly string[]): readonly 
 
 type Choice = NonNullable<ChatRequest["toolChoice"]>;
 
+// Each is needed, and none belongs to another: an object would only give the same names again.
+// oxlint-disable-next-line max-params
 function renderChoice(request: ChatRequest, choice: Choice, offered: readonly Tool[], wire: readonly Tool[], emulated: boolean): unknown {
   const own = request.extensions?.["openai-responses"]?.["tool_choice"];
   if (isObject(own)) return own;

@@ -36,6 +36,8 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
   #closed = false;
   #leave: (() => void) | undefined;
 
+  // Called for each piece on the hot path: an options object would be made anew each time.
+  // oxlint-disable-next-line max-params
   constructor(request: IncomingMessage, response: ServerResponse, requestId: string, startedMs: number, options: ExchangeOptions) {
     this.requestId = requestId;
     this.startedMs = startedMs;

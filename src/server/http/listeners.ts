@@ -38,6 +38,8 @@ export interface Listeners {
 type Where = { readonly host: string; readonly port: number } | { readonly path: string };
 
 /** Opens and closes the sockets that the edge serves on; see `Edge` for what its methods promise. */
+// A factory: its functions share the sockets that are open.
+// oxlint-disable-next-line max-lines-per-function
 export function createListeners(deps: ListenerDeps): Listeners {
   const servers = new Set<EdgeServer>();
   let open = 0;

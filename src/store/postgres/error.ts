@@ -48,6 +48,8 @@ export function explainPostgresError(error: unknown, names: PostgresNames): unkn
   return told === undefined ? error : new StoreError(told[0], told[1], error);
 }
 
+// A list of cases, one for each code.
+// oxlint-disable-next-line max-lines-per-function
 function explain(
   code: string,
   detail: string,

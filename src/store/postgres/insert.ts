@@ -20,6 +20,8 @@ export interface PostgresInserter {
  * Bulk inserts with one array per column: the statement's text is the same for any number of rows, and there is no limit on that number. If a usage
  * entry's month has no partition, the partition is made.
  */
+// A factory: its functions share the column types that were looked up.
+// oxlint-disable-next-line max-lines-per-function
 export function createPostgresInserter(): PostgresInserter {
   const typesByTable = new Map<string, ReadonlyMap<string, string>>();
   const typesOf = async (target: InsertTarget, table: string): Promise<ReadonlyMap<string, string>> => {

@@ -33,6 +33,8 @@ export interface SqliteDatabase {
   close(): Promise<void>;
 }
 
+// A factory: its functions share one connection and its state.
+// oxlint-disable-next-line max-lines-per-function
 export function createSqliteDatabase(path: string, native: DatabaseSync, busyTimeoutMs: number): SqliteDatabase {
   const files = createFileWatch(path);
   const statements = createStatementCache(native);

@@ -12,6 +12,8 @@ export interface FailurePoint {
 }
 
 /** Maps what undici and node report to a failure. The message names the provider, the host and what to check. */
+// A list of cases, one for each code.
+// oxlint-disable-next-line max-lines-per-function
 export function failureOf(error: unknown, destination: Destination, point: FailurePoint): UpstreamFailure {
   const code = codeOf(error);
   const fail = (kind: UpstreamFailure["kind"], what: string): UpstreamFailure => ({ kind, message: `${subjectOf(destination)} ${what}` });
