@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { Clock, IdSource, Logger } from "../core/index.ts";
-import { silentLogger } from "../core/index.ts";
+import { everyByTimer, silentLogger, type Clock, type Every, type IdSource, type Logger } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { createKeyCache } from "./key-cache.ts";
-import { everyByTimer, watchRevision, type Every } from "./revision-watch.ts";
+import { watchRevision } from "./revision-watch.ts";
 import { readNames } from "./names.ts";
 import type { Accounts } from "./types.ts";
 import { createUsers } from "./users.ts";

@@ -1,9 +1,5 @@
-import type { Logger } from "../core/index.ts";
-import { messageOf } from "../core/index.ts";
+import { createPeriodic, messageOf, type Every, type Logger } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
-
-/** Runs `task` every `intervalMs` until the function it returns is called. */
-export type Every = (intervalMs: number, task: () => void) => () => void;
 
 export interface RevisionWatchDeps {
   readonly store: Pick<Store, "readRevision">;
@@ -21,13 +17,9 @@ export interface RevisionWatchDeps {
 export function watchRevision({ store, every, intervalMs, logger, onChange }: RevisionWatchDeps): () => void {
   /** Unknown at first, so that the first reading counts as a change: something may have been cached and changed before it. */
   let last: number | undefined;
-  let reading = false;
   let failing = false;
 
   const check = async (): Promise<void> => {
-    // A slow database must not gather a queue of readings.
-    if (reading) return;
-    reading = true;
     try {
       const revision = await store.readRevision();
       if (revision !== last) await onChange();
@@ -39,15 +31,9 @@ export function watchRevision({ store, every, intervalMs, logger, onChange }: Re
         logger.warn({ error: messageOf(error) }, "users and keys cannot be read from the database: known keys go on, changes are not seen");
       }
       failing = true;
-    } finally {
-      reading = false;
     }
   };
-  return every(intervalMs, () => void check());
+  const task = createPeriodic({ everyMs: intervalMs, run: check, every });
+  task.start();
+  return () => void task.stop();
 }
-
-/** By the process's timer, which does not keep the process alive. */
-export const everyByTimer: Every = (intervalMs, task) => {
-  const timer = setInterval(task, intervalMs).unref();
-  return () => clearInterval(timer);
-};

@@ -1,6 +1,7 @@
 export * from "./bounded-cache.ts";
 export * from "./calendar-day.ts";
 export * from "./clock.ts";
+export * from "./periodic.ts";
 export * from "./errors.ts";
 export * from "./exact-json.ts";
 export * from "./gateway-key.ts";

@@ -1,4 +1,4 @@
-import { messageOf, type Logger } from "../../core/index.ts";
+import { everyByTimer, messageOf, type Logger } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
 
 /** Looks now and then whether what the process depends on outside of itself (files, sockets) is still as it was. One timer for all. */
@@ -26,8 +26,7 @@ export function createSurroundings(logger: Logger, everyMs = standardLookMs): Su
       if (problem !== lastProblem) looks.set(look, problem);
     }
   };
-  const timer = setInterval(lookAtAll, everyMs);
-  timer.unref();
+  const stop = everyByTimer(everyMs, lookAtAll);
   return {
     watch(look) {
       looks.set(look, undefined);
@@ -35,7 +34,7 @@ export function createSurroundings(logger: Logger, everyMs = standardLookMs): Su
     },
     look: lookAtAll,
     close() {
-      clearInterval(timer);
+      stop();
       looks.clear();
     },
   };

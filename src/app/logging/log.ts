@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { pino, destination } from "pino";
-import { messageOf, type Logger } from "../../core/index.ts";
+import { everyByTimer, messageOf, type Logger } from "../../core/index.ts";
 import type { LineSink } from "../../server/index.ts";
 
 export interface LogSettings {
@@ -54,8 +54,7 @@ export function openLog(settings: LogSettings): Log {
     gathered = "";
     sink.write(lines);
   };
-  const timer = setInterval(writeOut, gatherMs);
-  timer.unref();
+  const stop = everyByTimer(gatherMs, writeOut);
   return {
     logger,
     file,
@@ -71,7 +70,7 @@ export function openLog(settings: LogSettings): Log {
     },
     flush: writeOut,
     close() {
-      clearInterval(timer);
+      stop();
       writeOut();
       sink.flushSync();
     },

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, renameSync, statSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Clock, Logger } from "../../core/index.ts";
+import { everyByTimer, type Clock, type Logger } from "../../core/index.ts";
 
 export interface RollOptions {
   readonly file: string;
@@ -38,9 +38,7 @@ export function startLogRolling(options: RollOptions): { check(): void; stop(): 
       logger.warn({ error: String(error) }, "the log could not be rolled");
     }
   };
-  const timer = setInterval(check, checkMs);
-  timer.unref();
-  return { check, stop: () => clearInterval(timer) };
+  return { check, stop: everyByTimer(checkMs, check) };
 }
 
 function dayOf(ms: number): string {

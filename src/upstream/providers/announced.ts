@@ -1,4 +1,4 @@
-import { messageOf, systemClock, type Clock, type Logger } from "../../core/index.ts";
+import { createPeriodic, messageOf, systemClock, type Clock, type Logger, type PeriodicTask } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import type { Protocol } from "../../protocols/index.ts";
 import { fetchJson } from "../transport/fetch-json.ts";
@@ -68,29 +68,25 @@ class BackgroundListing implements AnnouncedModels {
   readonly #clock: Clock;
   readonly #providers: readonly Provider[];
   readonly #states = new Map<string, AnnouncedState>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #task: PeriodicTask;
   #names: ReadonlyMap<string, readonly string[]> = new Map();
-  #running: Promise<void> | undefined;
   readonly #stopped = new AbortController();
 
   constructor(options: AnnouncedOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#providers = options.providers.filter((provider) => provider.enabled && !provider.builtin);
+    this.#task = createPeriodic({ everyMs: options.refreshMs ?? defaultRefreshMs, run: () => this.#askAll() });
   }
 
   start(): void {
-    if (this.#timer !== undefined || this.#stopped.signal.aborted) return;
-    this.#timer = setInterval(() => {
-      void this.refresh();
-    }, this.#options.refreshMs ?? defaultRefreshMs);
-    this.#timer.unref();
+    if (this.#stopped.signal.aborted) return;
+    this.#task.start();
     void this.refresh();
   }
 
   refresh(): Promise<void> {
-    this.#running ??= this.#askAll();
-    return this.#running;
+    return this.#task.runNow();
   }
 
   names(): ReadonlyMap<string, readonly string[]> {
@@ -103,12 +99,11 @@ class BackgroundListing implements AnnouncedModels {
 
   stop(): void {
     this.#stopped.abort();
-    clearInterval(this.#timer);
+    void this.#task.stop();
   }
 
   async #askAll(): Promise<void> {
     await Promise.all(this.#providers.map((provider) => this.#ask(provider)));
-    this.#running = undefined;
   }
 
   async #ask(provider: Provider): Promise<void> {
