@@ -84,7 +84,7 @@ async function follow(
   const read = new Promise<void>((resolve) => lines.on("close", resolve));
   const problem = await new Promise<string | undefined>((resolve) => {
     child.on("error", (error) => resolve(error.message));
-    // `exit` and not `close`: what a test left running may hold the pipes for ever.
+    // `exit` and not `close`: a process that a test left running may keep the pipes open for ever.
     child.on("exit", (code, killedBy) => resolve(describeEnd(code, killedBy, over)));
   });
   over.removeEventListener("abort", end);

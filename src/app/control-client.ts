@@ -3,13 +3,13 @@ import type { AdminSender } from "../server/index.ts";
 
 const timeoutMs = 30_000;
 
-/** Whether a socket error means that nobody listens. */
+/** Whether a socket error means that no process listens. */
 export function isNobodyThere(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTSOCK";
 }
 
-/** Calls the admin API of a running daemon over its control socket. @throws GatewayError with the daemon's own message; a socket error where nobody listens. */
+/** Calls the admin API of a running daemon over its control socket. @throws GatewayError with the daemon's own message; a socket error if no process listens. */
 export function createControlSender(socketPath: string): AdminSender {
   return (method, target, body) =>
     new Promise((resolve, reject) => {

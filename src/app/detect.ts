@@ -7,7 +7,7 @@ export async function detectServers(): Promise<readonly LocalModelServer[]> {
   return await detectLocalServers({ probe: createLocalProbe({ clock: systemClock, logger: silentLogger }) });
 }
 
-/** Writes a configuration file where there is none yet, with the local servers that answer. */
+/** Writes a configuration file if there is none yet, with the local servers that answer. */
 export async function initWithDetection(path: string | undefined): Promise<ReturnType<typeof initConfig>> {
   return initConfig({ ...(path === undefined ? {} : { path }), detected: await detectServers() });
 }

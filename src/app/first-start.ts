@@ -1,7 +1,7 @@
 import type { Accounts, NewApiKey, User } from "../accounts/index.ts";
 import { GatewayError } from "../core/index.ts";
 
-/** The first admin, where there is none: the user `admin`, with one key that is shown once. `undefined`: there is an admin already. */
+/** Makes the first admin: the user `admin`, with one key that is shown once. `undefined`: there is an admin already. */
 export async function createFirstAdmin(accounts: Accounts): Promise<NewApiKey | undefined> {
   if (await hasAdmin(accounts)) return undefined;
   const admin = await createAdmin(accounts);

@@ -4,7 +4,7 @@ import type { Logger } from "../core/index.ts";
 
 /**
  * Takes rights away from a file or folder that others have on it, and logs that. Does nothing if there is no such file, and on Windows.
- * @param taken the rights that nobody but the owner may have, e.g. 0o077.
+ * @param taken the rights that only the owner may have, e.g. 0o077.
  * @throws the system's error, if this user may not.
  */
 function tighten(path: string, taken: number, logger: Logger): void {

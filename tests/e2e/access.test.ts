@@ -260,7 +260,7 @@ test("users see their own usage only, an admin all of it", async () => {
       own.map((entry) => entry.user_id),
       Array.from({ length: count }, () => caller.user.id),
     );
-    // A filter for somebody else is no way around.
+    // A filter for another user does not get around it.
     const other = await send("/api/v1/me/usage/entries?user=root", caller.key, "authorization", { method: "GET" });
     assert.equal(other.status, 400);
   }

@@ -167,7 +167,7 @@ test("no credential, no media and nothing that a pattern matches reaches the dat
     { type: "text", text: `${caller.key} ${Object.values(providerKeys).join(" ")} card 12345678 häi` },
     { type: "image_url", image_url: { url: `data:image/png;base64,${image}` } },
   ];
-  // The model repeats what it was told.
+  // The model repeats its input.
   const text = [`I know ${providerKeys.openai} and ${caller.key}, card 12345678.`];
   mock.enqueue({ text }, { text });
   for (const stream of [false, true]) {

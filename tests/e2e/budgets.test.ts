@@ -155,7 +155,7 @@ test("from the warning on answers carry it, streams too, and the metrics count i
   assert.match(metrics, /^tokligence_budget_refused_requests_total [1-9]\d*$/m);
 });
 
-test("what fails before it costs anything is let go of at once, whatever the failure", async () => {
+test("the reservation of a request that fails before it costs anything is released at once", async () => {
   const bob = await gateway.createKey("bob-free");
   await setBudget({ user: "bob-free", period: "month", stop_usd: "1" });
   for (const status of [400, 429, 500]) {
@@ -163,7 +163,7 @@ test("what fails before it costs anything is let go of at once, whatever the fai
     assert.equal((await ask(gateway, bob.key)).status, status);
   }
   mock.enqueue(costs(10));
-  // Refused after the budget was asked: the body is none that can be translated.
+  // Refused after the budget was reserved: the body cannot be translated.
   assert.equal((await ask(gateway, bob.key, { model: "claude-mock", messages: "none" })).status, 400);
   assert.equal((await ask(gateway, bob.key, { model: "nobody-serves-this" })).status, 404);
   assert.equal((await ask(gateway, bob.key)).status, 200);
@@ -258,7 +258,7 @@ test("budgets of a key count beside those of its user", async () => {
   ]);
 });
 
-test("the API refuses what is no budget, and whoever is no admin", async () => {
+test("the API refuses an invalid budget, and a caller who is not an admin", async () => {
   const { key } = await gateway.createKey("nosy");
   const codeOf = async (who: string, method: string, path: string, body?: object): Promise<unknown> => {
     const { status, json } = await api(who, method, path, body);

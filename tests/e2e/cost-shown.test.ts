@@ -46,7 +46,7 @@ async function lastCost(): Promise<number> {
 
 // Same protocol, and each of the other two kinds of upstream through a translation.
 for (const model of ["gpt-mock", "claude-mock", "gemini-mock"]) {
-  test(`${model}: Chat tells the cost in the usage, as JSON and in the stream's usage chunk, and the ledger has the same`, async () => {
+  test(`${model}: Chat has the cost in the usage, as JSON and in the stream's usage chunk, and the ledger has the same`, async () => {
     mock.enqueue({ text: ["Hi"], usage }, { text: ["Hi"], usage });
     const { data, response } = await openai.chat.completions.create({ model, messages, ...withCost }).withResponse();
     assert.equal((data.usage as { cost?: unknown }).cost, cost);
@@ -54,23 +54,23 @@ for (const model of ["gpt-mock", "claude-mock", "gemini-mock"]) {
     assert.equal(response.headers.get("x-tokligence-dropped-params"), null);
     assert.equal(await lastCost(), cost);
     const stream = await openai.chat.completions.create({ model, messages, stream: true, ...withCost });
-    const told: unknown[] = [];
-    for await (const chunk of stream) if (chunk.usage) told.push((chunk.usage as { cost?: unknown }).cost);
-    assert.deepStrictEqual(told, [cost]);
+    const costs: unknown[] = [];
+    for await (const chunk of stream) if (chunk.usage) costs.push((chunk.usage as { cost?: unknown }).cost);
+    assert.deepStrictEqual(costs, [cost]);
     assert.equal(await lastCost(), cost);
     assert.equal(optionSent(), false);
   });
 
-  test(`${model}: Responses tells the cost in the usage, as JSON and in the stream's last event`, async () => {
+  test(`${model}: Responses has the cost in the usage, as JSON and in the stream's last event`, async () => {
     mock.enqueue({ text: ["Hi"], usage }, { text: ["Hi"], usage });
     const { data, response } = await openai.responses.create({ model, input: "Hello", ...withCost }).withResponse();
     assert.equal((data.usage as { cost?: unknown } | undefined)?.cost, cost);
     assert.equal(response.headers.get("x-tokligence-dropped-params"), null);
-    const told: unknown[] = [];
+    const costs: unknown[] = [];
     for await (const event of await openai.responses.create({ model, input: "Hello", stream: true, ...withCost })) {
-      if (event.type === "response.completed") told.push((event.response.usage as { cost?: unknown } | undefined)?.cost);
+      if (event.type === "response.completed") costs.push((event.response.usage as { cost?: unknown } | undefined)?.cost);
     }
-    assert.deepStrictEqual(told, [cost]);
+    assert.deepStrictEqual(costs, [cost]);
     assert.equal(optionSent(), false);
   });
 }
@@ -94,9 +94,9 @@ test("the cost of a model without a price is null, which is not 0; the built-in 
   assert.equal((unpriced.usage as { cost?: unknown }).cost, null);
   const builtin = await openai.chat.completions.create({ model: "loopback", messages, ...withCost });
   assert.equal((builtin.usage as { cost?: unknown }).cost, 0);
-  const told: unknown[] = [];
+  const costs: unknown[] = [];
   for await (const chunk of await openai.chat.completions.create({ model: "loopback", messages, stream: true, ...withCost })) {
-    if (chunk.usage) told.push((chunk.usage as { cost?: unknown }).cost);
+    if (chunk.usage) costs.push((chunk.usage as { cost?: unknown }).cost);
   }
-  assert.deepStrictEqual(told, [0]);
+  assert.deepStrictEqual(costs, [0]);
 });

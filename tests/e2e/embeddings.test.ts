@@ -160,7 +160,7 @@ test(":embedContent over an OpenAI upstream answers the form without a batch, wi
   assert.equal(reply.headers["x-tokligence-dropped-params"], "taskType");
 });
 
-test("arrays of tokens are refused clearly where they would mean other words, and reach nobody", async () => {
+test("arrays of tokens are refused clearly for a model that would read other words, and reach no provider", async () => {
   mock.reset();
   await assert.rejects(openai.embeddings.create({ model: "gemini-embedding-mock", input: [[1, 2, 3]] }), (error: unknown) => {
     assert.ok(error instanceof BadRequestError);
@@ -203,7 +203,7 @@ test("an upstream's error is the client's error", async () => {
   await assert.rejects(openai.embeddings.create({ model: "gemini-embedding-mock", input: "a" }), /400 Too long\./);
 });
 
-test("a provider that tells no count: the tokens are estimated, and header and ledger say so; a wrong number of vectors is a 502", async () => {
+test("a provider that reports no count: the tokens are estimated, and header and ledger say so; a wrong number of vectors is a 502", async () => {
   const two = '{"embeddings":[{"values":[0.5,0.25]},{"values":[1,2]}]}';
   const answers = [two, '{"embeddings":[{"values":[0.5,0.25]}]}', two];
   const bare = createServer((request, response) => {

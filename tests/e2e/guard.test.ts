@@ -46,7 +46,7 @@ async function ask(body: string): Promise<{ status: number; header: string | und
 }
 
 for (const model of ["m-openai-chat", "m-anthropic-messages"]) {
-  test(`${model}: a model whose agent goes round in circles is told in the last result, the client in a header, the operator in the log`, async () => {
+  test(`${model}: an agent that repeats a call is reported to the model in the last result, to the client in a header, to the operator in the log`, async () => {
     const { status, header, sent } = await ask(looping(model, 3));
     assert.deepEqual([status, header], [200, "3"]);
     assert.match(sent!, note);
@@ -57,7 +57,7 @@ for (const model of ["m-openai-chat", "m-anthropic-messages"]) {
   });
 }
 
-test("the metrics count what the guard has told and refused", async () => {
+test("the metrics count the notes and the refusals of the guard", async () => {
   const read = async (name: string): Promise<number> => {
     const { body } = await sendRaw(gateway.url, {
       method: "GET",

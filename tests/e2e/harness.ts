@@ -16,7 +16,7 @@ export interface GatewayOptions {
   readonly config: string;
   /** The environment that `${…}` and `TOKLIGENCE_…` are read from; the process's own is not looked at. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The system's where left out. */
+  /** The system's if omitted. */
   readonly clock?: Clock;
   /** The database of another gateway, to be shared with it. */
   readonly database?: string;
@@ -39,7 +39,7 @@ export interface TestGateway {
   readonly database: string;
   readonly admin: Caller;
   readonly adminKey: string;
-  /** A key for the user of that name, who is made where there is none; a new user without a name. */
+  /** A key for the user of that name, who is created if there is none; a new user without a name. */
   createKey(username?: string): Promise<Caller>;
   /** All entries of the ledger, the oldest first, after all that is over has been written. */
   rows(): Promise<UsageRow[]>;

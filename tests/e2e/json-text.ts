@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 
 /**
- * Bodies as text, spelt as no printer would: odd white space, escapes where none are needed, `1.0` and integers beyond 2⁵³, keys that come twice. A
+ * Bodies as text, spelt as no printer would: odd white space, needless escapes, `1.0` and integers beyond 2⁵³, keys that come twice. A
  * field that a test fixes is `[key, text of the value]`.
  */
 export function jsonBodies(fixed: readonly (readonly [key: string, value: string])[]): fc.Arbitrary<string> {

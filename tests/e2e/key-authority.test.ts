@@ -92,7 +92,7 @@ test("what a child spends counts in the budgets of all its ancestors, those that
   };
   assert.deepStrictEqual([await ask(grandchild.key), await ask(root.key), await ask(child.key)], [200, 200, 200]);
   await gateway.gateway.ledger.flush();
-  // A dollar of each; the root's own is none of the child's.
+  // A dollar of each; the root's own cost is not part of the child's.
   assert.deepStrictEqual([await ask(grandchild.key), await ask(child.key), await ask(root.key)], [402, 402, 200]);
   await gateway.gateway.ledger.flush();
   const later = await setBudget({ key_id: root.keyId, stop_usd: "10" });

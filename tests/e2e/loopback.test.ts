@@ -30,7 +30,7 @@ before(async () => {
 });
 after(() => gateway.stop());
 
-/** Runs, and tells the entries of the ledger that came of it. */
+/** Runs, and returns the ledger entries that it made. */
 async function recorded<T>(run: () => Promise<T>): Promise<{ value: T; entries: unknown[] }> {
   const before = (await gateway.rows()).length;
   const value = await run();
@@ -62,7 +62,7 @@ async function textOf(
   return { text, last, pieces };
 }
 
-test("Chat repeats the last text, streaming or not, and tells its usage", async () => {
+test("Chat repeats the last text, streaming or not, and reports its usage", async () => {
   const messages = [{ role: "user" as const, content: said }];
   const { value, entries } = await recorded(async () => [
     await openai.chat.completions.create({ model, messages }),
@@ -92,7 +92,7 @@ test("a Chat stream comes in several pieces, and without usage where it is not a
   assert.ok(pieces.length > 1);
 });
 
-test("Chat calls a tool with the very text of the arguments, and tells the result", async () => {
+test("Chat calls a tool with the very text of the arguments, and repeats the result", async () => {
   for (const stream of [true, false]) {
     const given: string[] = [];
     const tool = {
@@ -115,7 +115,7 @@ test("Chat calls a tool with the very text of the arguments, and tells the resul
   }
 });
 
-test("Responses repeats the last text, streaming or not, and tells its usage", async () => {
+test("Responses repeats the last text, streaming or not, and reports its usage", async () => {
   const { value, entries } = await recorded(async () => [
     await openai.responses.create({ model, input: said }),
     await openai.responses.stream({ model, input: said }).finalResponse(),
@@ -129,7 +129,7 @@ test("Responses repeats the last text, streaming or not, and tells its usage", a
   assert.deepEqual(entries, [entry, entry]);
 });
 
-test("Responses calls a tool with the very text of the arguments, and tells the result", async () => {
+test("Responses calls a tool with the very text of the arguments, and repeats the result", async () => {
   const tools = [{ type: "function" as const, name: "weather", strict: false, parameters: schema }];
   const whole: Response = await openai.responses.create({ model, input: asked, tools });
   const streamed: Response = await openai.responses.stream({ model, input: asked, tools }).finalResponse();
@@ -147,7 +147,7 @@ test("Responses calls a tool with the very text of the arguments, and tells the 
   }
 });
 
-test("Messages repeats the last text, streaming or not, and tells its usage", async () => {
+test("Messages repeats the last text, streaming or not, and reports its usage", async () => {
   const params = { model, max_tokens: 100, messages: [{ role: "user" as const, content: said }] };
   const { value, entries } = await recorded(async () => [
     await anthropic.messages.create(params),
@@ -168,7 +168,7 @@ test("Messages repeats the last text, streaming or not, and tells its usage", as
   assert.deepEqual(entries, [entry, entry]);
 });
 
-test("Messages calls a tool in the tool runner, and tells the result", async () => {
+test("Messages calls a tool in the tool runner, and repeats the result", async () => {
   for (const stream of [true, false]) {
     const given: unknown[] = [];
     const run = (input: unknown): string => {
@@ -186,7 +186,7 @@ test("Messages calls a tool in the tool runner, and tells the result", async () 
   }
 });
 
-test("Gemini repeats the last text, streaming or not, and tells its usage", async () => {
+test("Gemini repeats the last text, streaming or not, and reports its usage", async () => {
   const tokens = Math.ceil(Buffer.byteLength(said) / 4);
   const { value, entries } = await recorded(async () => ({
     whole: await genai.models.generateContent({ model, contents: said }),
@@ -213,7 +213,7 @@ test("Gemini streams one JSON array where it is not asked for events", async () 
   assert.equal(chunks.map((chunk) => chunk.candidates?.[0]?.content?.parts?.[0]?.text ?? "").join(""), said);
 });
 
-test("Gemini calls a tool in a chat, and tells the result", async () => {
+test("Gemini calls a tool in a chat, and repeats the result", async () => {
   const config = { tools: [{ functionDeclarations: [{ name: "weather", parametersJsonSchema: schema }] }] };
   for (const stream of [true, false]) {
     const chat = genai.chats.create({ model, config });
@@ -311,7 +311,7 @@ test("names that begin with loopback- are the same model", async () => {
   assert.deepEqual([answer.model, answer.choices[0]?.message.content], ["loopback-large", said]);
 });
 
-test("a model that nobody serves is a 404 in the dialect, and leaves a row without cost", async () => {
+test("an unknown model is a 404 in the dialect, and makes a row without cost", async () => {
   const { entries } = await recorded(async () => {
     const messages = [{ role: "user" as const, content: "hi" }];
     await assert.rejects(openai.chat.completions.create({ model: "gpt-5", messages }), (error: unknown) => {

@@ -122,7 +122,7 @@ test("a name that is not known is a 404 in the dialect", async () => {
   await assert.rejects(genai.models.get({ model: "nobody" }), (error: unknown) => error instanceof ApiError && error.status === 404);
 });
 
-test("listing models asks nobody and leaves no entry in the ledger", async () => {
+test("listing models calls no provider and makes no entry in the ledger", async () => {
   await openai.models.list();
   assert.deepEqual(await gateway.rows(), []);
 });

@@ -244,7 +244,7 @@ const streams = [
 ] as const;
 
 for (const [path, body] of streams) {
-  test(`a stream is kept from caches and buffers, and tells who serves it: ${path}`, async () => {
+  test(`a stream is kept from caches and buffers, and names its provider: ${path}`, async () => {
     const { headers, rawHeaders } = await sendRaw(gateway.url, { path, headers: ["x-api-key", caller.key], body });
     assert.deepEqual(headerValues(rawHeaders, "cache-control"), ["no-cache"]);
     assert.deepEqual(headerValues(rawHeaders, "x-accel-buffering"), ["no"]);
@@ -255,7 +255,7 @@ for (const [path, body] of streams) {
   });
 }
 
-test("an upstream that refuses the provider's key is a 502 that tells neither key, and one that limits the rate says when to come back", async () => {
+test("an upstream that refuses the provider's key is a 502 that shows neither key, and one that limits the rate says when to retry", async () => {
   mock.enqueue(
     { trouble: { kind: "error", error: { status: 401, message: `Incorrect API key provided: ${providerKeys.openai}` } } },
     { trouble: { kind: "error", error: { status: 429, message: "slow down", headers: { "retry-after": "7" } } } },

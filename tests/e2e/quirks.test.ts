@@ -27,7 +27,7 @@ after(async () => {
   await mock.close();
 });
 
-/** Sends a body; returns what reached the provider, and what the client is told of changes. */
+/** Sends a body; returns what reached the provider, and the changes that the client's header names. */
 async function sent(path: string, body: string): Promise<readonly [string, string | undefined]> {
   const headers = ["authorization", `Bearer ${caller.key}`, "content-type", "application/json", "anthropic-version", "2023-06-01"];
   const reply = await sendRaw(gateway.url, { path, headers, body });
@@ -39,13 +39,13 @@ async function sent(path: string, body: string): Promise<readonly [string, strin
 const chat = (body: string): Promise<readonly [string, string | undefined]> => sent("/v1/chat/completions", body);
 const turns = '[{"role":"user","content":"Größe?"},{"role":"system","content":"é"},{"role":"assistant","content":"1.0"}]';
 
-test("a Chat client's body is changed where its provider's preset says that it would be refused, and each change is told", async () => {
-  const [body, told] = await chat(`{"model":"mistral-m","seed":7,"temperature":0.50,"messages":${turns}}`);
+test("a Chat client's body is changed where its provider's preset says that it would be refused, and each change is reported", async () => {
+  const [body, dropped] = await chat(`{"model":"mistral-m","seed":7,"temperature":0.50,"messages":${turns}}`);
   assert.equal(
     body,
     '{"model":"mistral-m","temperature":0.50,"messages":[{"role":"user","content":"Größe?\\n\\n<system-reminder>\\né\\n</system-reminder>"},{"role":"assistant","content":"1.0","prefix":true}],"random_seed":7}',
   );
-  assert.equal(told, "messages[],seed");
+  assert.equal(dropped, "messages[],seed");
 });
 
 test("a server without a preset gets the same body byte for byte", async () => {
@@ -53,7 +53,7 @@ test("a server without a preset gets the same body byte for byte", async () => {
   assert.deepEqual(await chat(body), [body, undefined]);
 });
 
-test("when another provider takes over, it gets the client's bytes, and no change is told", async () => {
+test("when another provider takes over, it gets the client's bytes, and no change is reported", async () => {
   const body = `{"model":"both-m","seed":7, "messages":${turns}}`;
   assert.deepEqual(await chat(body), [body, undefined]);
 });

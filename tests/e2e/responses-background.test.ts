@@ -251,7 +251,7 @@ test("OpenAI: one in the background whose stream the client left is known, and b
   }
 });
 
-/** An upstream whose one response streams its first words to whoever makes it, and its end to whoever retrieves it. */
+/** An upstream whose one response streams its first words to the call that makes it, and its end to the call that retrieves it. */
 async function createStreamingUpstream(): Promise<{ readonly url: string; readonly left: Promise<void>; close(): Promise<void> }> {
   const left = Promise.withResolvers<void>();
   const response = { id: "resp_far", object: "response", created_at: 1, model: "far-model", output: [], background: true };

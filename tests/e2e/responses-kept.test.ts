@@ -26,7 +26,7 @@ before(async () => {
 });
 after(() => ways.stop());
 
-/** What the SDK's methods add to an object is left out. */
+/** The object without what the SDK's methods add to it. */
 function plain<T>(value: T): T {
   const copy = JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
   delete copy["output_text"];

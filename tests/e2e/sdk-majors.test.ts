@@ -129,8 +129,9 @@ testSdk("@google/genai before", async ({ url, key }, model) => {
   let usage: readonly [number, number] = [0, 0];
   for await (const chunk of await client.models.generateContentStream({ model, contents: question })) {
     pieces += chunk.text ?? "";
-    const { usageMetadata: told } = chunk;
-    if (told !== undefined) usage = [told.promptTokenCount ?? 0, (told.candidatesTokenCount ?? 0) + (told.thoughtsTokenCount ?? 0)];
+    const { usageMetadata: reported } = chunk;
+    if (reported !== undefined)
+      usage = [reported.promptTokenCount ?? 0, (reported.candidatesTokenCount ?? 0) + (reported.thoughtsTokenCount ?? 0)];
   }
   const whole = await client.models.generateContent({ model, contents: question });
   const chat = client.chats.create({

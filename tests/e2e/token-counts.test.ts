@@ -188,7 +188,7 @@ test("a counter that does not answer in the provider's time, and one that answer
   }
 });
 
-test("what the provider says of the request in its own dialect, of the gateway's key and of its rate, is told and not estimated away", async () => {
+test("the provider's errors about a request in its own dialect, the gateway's key and the rate are passed on, and nothing is estimated", async () => {
   const refusals = [
     ["claude-mock", 400, 400],
     ["claude-mock", 413, 413],
@@ -278,7 +278,7 @@ test("a conversation that only another provider keeps is not counted without its
   assert.equal(mock.requests.length, 0);
 });
 
-test("a prompt of which the provider keeps a part is not estimated: its own counter's failure is told", async () => {
+test("a prompt of which the provider stores a part is not estimated: its own counter's failure is reported", async () => {
   mock.reset();
   mock.enqueue({ trouble: { kind: "error", error: { status: 404, message: "No such route." } } });
   const servers = [{ type: "url", url: "https://example.com/mcp", name: "docs" }];

@@ -232,7 +232,7 @@ for (const dialect of Object.keys(dialects) as Dialect[]) {
     }
   });
 
-  test(`${dialect}: a count that is none is estimated, and the rest is as reported`, async () => {
+  test(`${dialect}: an invalid count is estimated, and the other counts are as reported`, async () => {
     for (const stream of [false, true]) {
       for (const value of [-5, "7", 1.5, null, {}, -1e12, 1e300]) {
         for (const usage of withEach(usages[dialect], value)) {

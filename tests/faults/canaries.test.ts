@@ -166,7 +166,7 @@ test("the operator's own views give nothing away", async () => {
   }
 });
 
-test("a configuration with a fault near a secret is told without the secret", async () => {
+test("a fault near a secret in a configuration is reported without the secret", async () => {
   const bad = await createHome();
   try {
     await bad.writeConfig(

@@ -71,7 +71,7 @@ const moments: readonly { readonly when: string; readonly stream: boolean; reado
   ];
 
 for (const { when, stream, trouble, output } of moments) {
-  test(`a client that leaves ${when}: the upstream is let go at once, and the row says cancelled`, async () => {
+  test(`a client that leaves ${when}: the upstream's connection is closed at once, and the row says cancelled`, async () => {
     for (const dialect of dialects) {
       mock.reset();
       mock.enqueue({ text: ["one ", "two ", "three ", "four ", "five"], trouble });
@@ -178,7 +178,7 @@ const key = (): string => caller.key;
 const post = (dialect: Dialect, body: string | Buffer, stream = false) =>
   sendRaw(gateway.url, { path: dialect.path(stream), headers: ["x-api-key", key(), "content-type", "application/json"], body });
 
-/** The dialects whose model stands in the body. */
+/** The dialects whose model is in the body. */
 const inBody = dialects.filter(({ id }) => id !== "gemini-generate");
 
 async function isRefused(dialect: Dialect, body: string | Buffer, status: number, code: string): Promise<void> {
@@ -231,7 +231,7 @@ test("a body that is no JSON object is a 400", async () => {
   }
 });
 
-test("a model that stands twice in a body is a 400: which one is meant cannot be known", async () => {
+test("a model that occurs twice in a body is a 400, as the meant one cannot be known", async () => {
   for (const dialect of inBody) {
     await isRefused(dialect, '{"model":"gpt-mock","model":"claude-mock"}', 400, "ambiguous_json");
     await isRefused(dialect, '{"model":"gpt-mock","x":[{"model":1}],"mod\\u0065l":"claude-mock"}', 400, "ambiguous_json");
@@ -302,7 +302,7 @@ test("after all of this nothing is open, nothing was logged as a fault of the ga
   }
 });
 
-test("how fast the upstream was let go", (t) => {
+test("how fast the upstream's connection was closed", (t) => {
   for (const figure of figures) t.diagnostic(figure);
   assert.equal(figures.length, moments.length * dialects.length);
 });

@@ -13,7 +13,7 @@ import { readReply } from "./observe.ts";
 import { waitUntil } from "../testbed/wait-until.ts";
 
 /**
- * Where a request stands when the grace of a shutdown is over: its body comes still; nothing of the answer is there; half of its JSON, or the opening of its
+ * The state of a request when the grace of a shutdown is over: its body comes still; nothing of the answer is there; half of its JSON, or the opening of its
  * stream, is at the gateway; the stream's head had to go out without content; content has gone out.
  */
 type Moment = "body" | "json" | "half-json" | "stream" | "opening" | "late" | "content";

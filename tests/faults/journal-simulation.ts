@@ -297,6 +297,7 @@ function check(seed: number, attempts: readonly Attempt[], database: SimulatedDa
     if (row.status === "interrupted" && attempt.closed !== "interrupted")
       assert.deepEqual([row.usage_source, row.input_tokens, row.cost_nano_usd], ["estimated", 7, 8_750n], where);
   }
-  for (const [key, row] of rows) assert.deepEqual([row.attempt, row.status], [0, "refused"], `seed ${seed}: nobody has asked for ${key}`);
+  for (const [key, row] of rows)
+    assert.deepEqual([row.attempt, row.status], [0, "refused"], `seed ${seed}: no request was made for ${key}`);
   for (const { checkpoint } of database.commits) assert.ok(checkpoint === undefined || checkpoint.seq <= finishedSeq);
 }

@@ -14,7 +14,7 @@ import { dialects } from "./dialects.ts";
 import { isSound, readReply } from "./observe.ts";
 import { waitUntil } from "../testbed/wait-until.ts";
 
-/** How one request of the run goes. The name stands in its prompt, where the upstream reads it. */
+/** How one request of the run goes. The name is in its prompt, where the upstream reads it. */
 type Kind =
   | "good"
   | "loopback"

@@ -52,7 +52,7 @@ export function readReply(reply: RawReply, dialect: Dialect): Seen {
   const parsed = events.filter((data) => data !== "[DONE]").map((data) => JSON.parse(data) as Record<string, unknown>);
   const error = dialect.readStreamError(parsed, requestId);
   const ended = events.some(dialect.isTerminal);
-  // After an error nothing may look like a good end; Gemini has no mark of the end, so a stop reason may stand before the error.
+  // After an error nothing may look like a good end; Gemini has no mark of the end, so a stop reason may come before the error.
   const clean = dialect.id === "gemini-generate" ? ended && dialect.isTerminal(events.at(-1) ?? "") : ended;
   if (error !== undefined && clean) throw new Error(`an error and a good end in one stream: ${body.toString()}`);
   return { ...base, how: error !== undefined ? "broken" : ended ? "whole" : "incomplete", error, events };

@@ -47,8 +47,8 @@ async function isUnreachable(url: string, connect: string, message: (provider: s
         );
       }
     }
-    const told = [await gateway.logText(), JSON.stringify(await gateway.rows())];
-    for (const secret of Object.values(providerKeys)) for (const text of told) assert.ok(!text.includes(secret));
+    const texts = [await gateway.logText(), JSON.stringify(await gateway.rows())];
+    for (const secret of Object.values(providerKeys)) for (const text of texts) assert.ok(!text.includes(secret));
   } finally {
     await gateway.stop();
   }
@@ -66,7 +66,7 @@ test("a provider whose name does not resolve: a 502 that says so", async () => {
   );
 });
 
-test("a provider whose certificate nobody vouches for: a 502, and not a byte of the request is sent", async () => {
+test("a provider with an untrusted certificate is a 502, and not a byte of the request is sent", async () => {
   let requests = 0;
   const server = createTlsServer(testCertificate, () => (requests += 1)).listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -241,7 +241,7 @@ test("an error with status 200 is one for counts of tokens, embeddings and Gemin
   assert.deepEqual(rows, Array(asked.length).fill("error 429 rate_limited none 0"));
 });
 
-test("a stored response that failed is returned to whoever retrieves it, without secrets", async () => {
+test("a stored response that failed is returned without secrets", async () => {
   const headers = ["authorization", `Bearer ${caller.key}`, "content-type", "application/json"];
   server.use("healthy");
   const body = JSON.stringify({ model: "m-openai-responses", input: "hi" });

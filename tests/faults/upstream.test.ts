@@ -180,7 +180,7 @@ test("a stream cut into pieces at every place gives the same bytes", async () =>
   }
 });
 
-test("a connection that brought bytes nobody asked for is not used again", async () => {
+test("a connection with unexpected bytes is not used again", async () => {
   for (const dialect of dialects) {
     server.use("bytes-after-body");
     const before = server.connections;
@@ -294,7 +294,7 @@ test("an upstream that repeats the key it was sent does not give it away", async
 });
 
 test("a provider that refuses connections is left for the next one, with a row for each attempt; without a next one it is a 502", async () => {
-  // A port that was free a moment ago, on which nobody listens.
+  // A port that was free a moment ago, on which no process listens.
   const gone = await createFaultServer();
   await gone.close();
   const gateway = await startGateway({
@@ -337,7 +337,7 @@ test("all requests of this file left exactly the rows they had to", async () => 
   }
 });
 
-/** Runs over the items, so many at a time. */
+/** Runs over the items, at most `width` at a time. */
 async function eachOf<T>(items: readonly T[], width: number, run: (item: T) => Promise<void>): Promise<void> {
   const left = [...items];
   await Promise.all(

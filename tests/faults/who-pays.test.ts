@@ -68,7 +68,7 @@ async function play(dialect: Dialect, stream: boolean, scenario: Scenario, leavi
 }
 
 const prompt = "Tell me a story of four words.";
-const told: Scenario = {
+const plainScenario: Scenario = {
   text: ["one ", "two ", "three ", "four"],
   usage: { input: 20, output: 4, cached: 0, cacheWrite5m: 0, cacheWrite1h: 0, reasoning: 0 },
 };
@@ -99,7 +99,7 @@ for (const dialect of dialects) {
 
   test(named("an answer that is complete is paid as the upstream reported it"), async () => {
     for (const stream of [false, true]) {
-      assert.deepStrictEqual(billOf(await play(dialect, stream, told, "stays")), {
+      assert.deepStrictEqual(billOf(await play(dialect, stream, plainScenario, "stays")), {
         attempt: 1,
         status: "ok",
         usage_source: "reported",
@@ -111,7 +111,7 @@ for (const dialect of dialects) {
   });
 
   test(named("a client that leaves pays what had been sent until then, reported or estimated, and the prompt"), async () => {
-    const row = await play(dialect, true, { ...told, trouble: { kind: "hang", afterPieces: 2 } }, "after-a-piece");
+    const row = await play(dialect, true, { ...plainScenario, trouble: { kind: "hang", afterPieces: 2 } }, "after-a-piece");
     const bill = billOf(row);
     assert.deepStrictEqual([bill.status, row.http_status, row.error_code], ["cancelled", 499, "client_closed_request"]);
     assertPromptTold(dialect, bill.input_tokens);
@@ -121,7 +121,7 @@ for (const dialect of dialects) {
 
   test(named("a client that leaves before the answer pays the prompt"), async () => {
     for (const stream of [false, true]) {
-      const row = await play(dialect, stream, { ...told, trouble: { kind: "hang", afterPieces: "headers" } }, "at-once");
+      const row = await play(dialect, stream, { ...plainScenario, trouble: { kind: "hang", afterPieces: "headers" } }, "at-once");
       const bill = billOf(row);
       assertPrompt(dialect, stream, bill.input_tokens);
       assert.deepStrictEqual(
@@ -145,7 +145,7 @@ for (const dialect of dialects) {
       { kind: "error-event", afterPieces: 2, error },
     ] as const) {
       // One piece a write, so that what is cut off has arrived.
-      const bill = billOf(await play(dialect, true, { ...told, delayBetweenChunksMs: 0, trouble }, "stays"));
+      const bill = billOf(await play(dialect, true, { ...plainScenario, delayBetweenChunksMs: 0, trouble }, "stays"));
       assertPromptTold(dialect, bill.input_tokens);
       assert.deepStrictEqual([bill.attempt, bill.status], [1, "interrupted"]);
       assert.ok(bill.output_tokens! >= 1 && bill.output_tokens! <= 3, `${trouble.kind}: ${JSON.stringify(bill)}`);
@@ -163,7 +163,9 @@ for (const dialect of dialects) {
       [false, { kind: "error", error }],
       [false, { kind: "error", error: { status: 429, message: "slow down" } }],
     ] as const) {
-      const { attempt, status, cost, input_tokens, output_tokens } = billOf(await play(dialect, stream, { ...told, trouble }, "stays"));
+      const { attempt, status, cost, input_tokens, output_tokens } = billOf(
+        await play(dialect, stream, { ...plainScenario, trouble }, "stays"),
+      );
       assert.deepStrictEqual(
         { attempt, status, cost, input_tokens, output_tokens },
         { attempt: 1, status: "error", cost: 0, input_tokens: null, output_tokens: null },
@@ -173,7 +175,7 @@ for (const dialect of dialects) {
   });
 
   test(named("a request that is refused costs nothing and is attempt 0"), async () => {
-    const { usage_source, ...bill } = billOf(await play(dialect, false, told, "stays", "no-such-model"));
+    const { usage_source, ...bill } = billOf(await play(dialect, false, plainScenario, "stays", "no-such-model"));
     assert.deepStrictEqual(bill, { attempt: 0, status: "refused", input_tokens: null, output_tokens: null, cost: 0 });
     assert.equal(usage_source, "none");
     assert.equal(mock.requests.length, 0);

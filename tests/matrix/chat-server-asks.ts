@@ -2,7 +2,7 @@ import type { JsonObject } from "../testbed/json.ts";
 import type { Protocol } from "../testbed/scenario.ts";
 import { image, weather } from "./scenarios.ts";
 
-/** A request that agents send and that servers which are not OpenAI refuse as it stands. */
+/** A request that agents send, and that servers other than OpenAI refuse unchanged. */
 export interface HardAsk {
   readonly name: string;
   readonly client: Protocol;

@@ -12,7 +12,7 @@ const deltaTypes: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Anthropic (API reference, "Streaming messages", November 2026): `message_start`, blocks one after the other with indexes from 0, each opened, told in
+ * Anthropic (API reference, "Streaming messages", November 2026): `message_start`, blocks one after the other with indexes from 0, each opened, streamed in
  * deltas of its type and closed, one `message_delta` with the stop reason and the usage, `message_stop`, and `ping`s anywhere.
  */
 export function checkAnthropicStream(events: readonly WireEvent[]): void {
@@ -21,16 +21,16 @@ export function checkAnthropicStream(events: readonly WireEvent[]): void {
     assert.equal(event.event, data["type"], "an event's name is its type");
     return data;
   });
-  const told = all.filter(({ type }) => type !== "ping");
+  const withoutPings = all.filter(({ type }) => type !== "ping");
   assert.equal(all[0]?.["type"], "message_start");
   assert.deepEqual(
-    told.slice(-2).map(({ type }) => type),
+    withoutPings.slice(-2).map(({ type }) => type),
     ["message_delta", "message_stop"],
   );
-  checkStart(asObject(told[0]?.["message"]));
+  checkStart(asObject(withoutPings[0]?.["message"]));
   const types: unknown[] = [];
   let open: { type: string; json: string; signed: boolean } | undefined;
-  for (const event of told.slice(1, -2)) {
+  for (const event of withoutPings.slice(1, -2)) {
     if (event["type"] === "content_block_start") {
       assert.equal(open, undefined, "a block is closed before the next opens");
       assert.equal(event["index"], types.length, "indexes count from 0");
@@ -53,7 +53,7 @@ export function checkAnthropicStream(events: readonly WireEvent[]): void {
     if (delta["type"] === "input_json_delta") open.json += textOf(delta["partial_json"]);
   }
   assert.equal(open, undefined, "every block is closed");
-  checkDelta(told.at(-2)!, types);
+  checkDelta(withoutPings.at(-2)!, types);
 }
 
 function checkStart(message: JsonObject): void {

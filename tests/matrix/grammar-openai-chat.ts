@@ -27,14 +27,14 @@ export function checkChatStream(events: readonly WireEvent[]): void {
   assert.ok(isObject(usage["usage"]), "the last chunk has the usage");
   const callIds: unknown[] = [];
   for (const [at, chunk] of chunks.entries()) {
-    assert.ok(chunk["usage"] === undefined || chunk["usage"] === null, "usage stands in the last chunk alone");
+    assert.ok(chunk["usage"] === undefined || chunk["usage"] === null, "usage is only in the last chunk");
     const choices = asObjects(chunk["choices"]);
     assert.equal(choices.length, 1);
     const choice = choices[0]!;
     assert.equal(choice["index"], 0);
     assert.ok(isObject(choice["delta"]), "a choice has a delta");
     const delta = choice["delta"];
-    assert.equal(delta["role"], at === 0 ? "assistant" : undefined, "the role stands in the first chunk");
+    assert.equal(delta["role"], at === 0 ? "assistant" : undefined, "the role is in the first chunk");
     const isLast = at === chunks.length - 1;
     if (isLast) assert.equal(typeof choice["finish_reason"], "string", "the last choice says why");
     else assert.equal(choice["finish_reason"] ?? null, null, "one chunk alone says why");
@@ -60,5 +60,5 @@ function checkCall(call: Readonly<Record<string, unknown>>, callIds: unknown[]):
   }
   assert.ok(Number(index) < callIds.length, "calls begin in the order of their index");
   assert.ok(id === undefined || id === callIds[Number(index)], "a call keeps its id");
-  assert.equal(spec["name"], undefined, "the name stands in the first piece");
+  assert.equal(spec["name"], undefined, "the name is in the first piece");
 }

@@ -4,7 +4,7 @@ import { asArray, asObject, asObjects, isObject } from "../testbed/json.ts";
 import type { WireEvent } from "./wire-events.ts";
 import { readData, textOf } from "./wire-events.ts";
 
-/** An item between `output_item.added` and `output_item.done`. `texts`: what the deltas of each part told, by `KIND:INDEX`. */
+/** An item between `output_item.added` and `output_item.done`. `texts`: the joined deltas of each part, by `KIND:INDEX`. */
 interface OpenItem {
   readonly id: unknown;
   readonly type: unknown;
@@ -31,7 +31,7 @@ const calls = [
 
 /**
  * Responses (OpenAI API reference, "Streaming events", November 2026): events numbered from 0 under their own names, `response.created` and `in_progress`,
- * items added in the order of their index and done, parts added and done within them, every `done` with what its deltas told, and at the end the response
+ * items added in the order of their index and done, parts added and done within them, every `done` with the text of its deltas, and at the end the response
  * with these very items.
  */
 export function checkResponsesStream(events: readonly WireEvent[]): void {
@@ -50,7 +50,7 @@ export function checkResponsesStream(events: readonly WireEvent[]): void {
     ["response.created", "response.in_progress"],
   );
   const responses = all.filter((event) => event["response"] !== undefined).map((event) => asObject(event["response"]));
-  assert.equal(responses.length, 3, "the response stands in three events");
+  assert.equal(responses.length, 3, "the response is in three events");
   assert.match(textOf(responses[0]?.["id"]), /^resp_./);
   for (const response of responses) {
     for (const field of ["id", "model", "created_at"]) assert.equal(response[field], responses[0]?.[field], `one ${field}`);
@@ -111,7 +111,7 @@ function checkInside(item: OpenItem, event: JsonObject): void {
     }
     assert.equal(key, item.part, "the part that is done is the open one");
     const part = asObject(event["part"]);
-    assert.equal(part["text"] ?? part["refusal"], item.texts.get(key), "a part holds what its deltas told");
+    assert.equal(part["text"] ?? part["refusal"], item.texts.get(key), "a part has the text of its deltas");
     item.part = undefined;
     return;
   }
@@ -120,7 +120,7 @@ function checkInside(item: OpenItem, event: JsonObject): void {
     assert.equal(item.type, call.item);
     assert.equal(item.argsDone, false);
     if (verb === "delta") item.args += textOf(event["delta"]);
-    else assert.equal(event[call.field], item.args, "arguments are what the deltas told");
+    else assert.equal(event[call.field], item.args, "arguments are the text of the deltas");
     item.argsDone = verb === "done";
     return;
   }
@@ -132,7 +132,7 @@ function checkInside(item: OpenItem, event: JsonObject): void {
   if (!item.texts.has(key) && stem === "response.reasoning_text") item.texts.set(key, "");
   else if (stem !== "response.reasoning_text") assert.equal(key, item.part, `${type} of a part that is not open`);
   if (verb === "delta") item.texts.set(key, item.texts.get(key)! + textOf(event["delta"]));
-  else assert.equal(event[textField], item.texts.get(key), "a text is what its deltas told");
+  else assert.equal(event[textField], item.texts.get(key), "a text is that of its deltas");
 }
 
 function closeItem(open: OpenItem, item: JsonObject): JsonObject {
@@ -144,8 +144,8 @@ function closeItem(open: OpenItem, item: JsonObject): JsonObject {
     assert.equal(item[call.field], open.args);
     return item;
   }
-  const told = [...asObjects(item["summary"]), ...asObjects(item["content"])].map((part) => part["text"] ?? part["refusal"]);
-  assert.deepEqual(told, [...open.texts.values()], "an item holds what its deltas told");
+  const texts = [...asObjects(item["summary"]), ...asObjects(item["content"])].map((part) => part["text"] ?? part["refusal"]);
+  assert.deepEqual(texts, [...open.texts.values()], "an item has the texts of its deltas");
   return item;
 }
 

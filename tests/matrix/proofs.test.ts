@@ -114,7 +114,7 @@ for (const dialect of PROTOCOLS) {
   }
 }
 
-test("a proof that is left out is told in the answer's headers, by the client's name for it", async () => {
+test("a dropped proof is named in the answer's headers, by the client's name for it", async () => {
   const { key } = await gateway.createKey("alice");
   const client = createAnthropicClient(gateway.url, key);
   const { turns } = await callOf(client, "openai-responses", false);

@@ -6,7 +6,7 @@ import type { Protocol } from "../testbed/scenario.ts";
 /** What reached an upstream, in no protocol's words. */
 export interface Sent {
   readonly model: string;
-  /** All instructions that stand where the protocol has its place for them, joined. */
+  /** All instructions in the protocol's own place for them, joined. */
   readonly system: string;
   readonly tools: readonly { readonly name: string; readonly properties: readonly string[] }[];
   readonly forcedTool: string | undefined;

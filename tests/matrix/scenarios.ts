@@ -227,7 +227,7 @@ export const scenarios: readonly MatrixScenario[] = [
       usage: {
         input: 1000,
         cached: 300,
-        // Gemini does not tell what was written to a cache, and OpenAI tells no lifetimes.
+        // Gemini does not report tokens written to a cache, and OpenAI reports no lifetimes.
         cacheWrite5m: upstream === "gemini-generate" ? 0 : 200,
         cacheWrite1h: upstream === "anthropic-messages" ? 100 : 0,
         output: 50,
@@ -243,7 +243,7 @@ function refusalEnd(client: Protocol, upstream: Protocol): string {
   return ends[client][client.startsWith("openai") && upstream.startsWith("openai") ? "end" : "filter"];
 }
 
-/** A vendor's own word for the end, for a client of its own; any other is told in its dialect's words. */
+/** A vendor's own word for the end, for a client of its own; any other client gets its dialect's word. */
 function ownEnd(client: Protocol, upstream: Protocol, vendor: Protocol, word: string, end: "end" | "length"): string {
   return client === vendor && upstream === vendor ? word : ends[client][end];
 }

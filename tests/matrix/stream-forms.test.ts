@@ -52,7 +52,7 @@ for (const client of PROTOCOLS) {
 }
 
 for (const upstream of PROTOCOLS) {
-  test(`openai-chat to ${upstream}: usage that nobody asked for is counted, and not shown`, async () => {
+  test(`openai-chat to ${upstream}: usage that the client did not ask for is counted, and not shown`, async () => {
     const { path, body } = bench.clients["openai-chat"].wire(ask, models[upstream], true);
     const text = await post(path, { ...body, stream_options: undefined });
     const chunks = readEvents(text).map(({ data }) => data);

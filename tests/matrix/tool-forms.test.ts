@@ -51,7 +51,7 @@ for (const stream of [false, true]) {
         arguments: { input: patch },
       });
       assert.deepEqual(shown(items), [["custom_tool_call", "apply_patch", undefined, patch]]);
-      assert.ok(sent.includes("*** Begin"), "the grammar is told");
+      assert.ok(sent.includes("*** Begin"), "the grammar is sent");
       assert.ok(sent.includes('"required":["input"]'), sent);
     });
   }

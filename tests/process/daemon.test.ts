@@ -59,7 +59,7 @@ test("a key that a command makes works at once, and one that a command revokes i
   assert.equal(await counted("loopback"), 200);
 });
 
-test("reload under load: a valid file is swapped in without a failed request, one that is not changes nothing and is told once", async () => {
+test("reload under load: a valid file is swapped in without a failed request, an invalid one changes nothing and is reported once", async () => {
   const path = join(home.place, "config.yaml");
   const good = await readFile(path, "utf8");
   const over = new AbortController();
@@ -111,7 +111,7 @@ test("SIGHUP without a terminal reloads; SIGUSR1 opens no debugger", async () =>
   // That nothing was printed, as a debugger does, the last test sees.
 });
 
-test("SIGTERM: the answer under way ends properly, nobody new is let in, exit 0, and all rows are in the database", async () => {
+test("SIGTERM: the active answer ends properly, no new request is admitted, exit 0, and all rows are in the database", async () => {
   mock.reset();
   let release: () => void = () => {};
   const released = new Promise<void>((resolve) => (release = resolve));

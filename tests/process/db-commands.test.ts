@@ -43,7 +43,7 @@ async function ask(port: number, key: string): Promise<number> {
   return status;
 }
 
-test("db status tells of a database that is not there yet without making it; db migrate makes it", async () => {
+test("db status reports a missing database without creating it; db migrate creates it", async () => {
   await home.writeConfig("gateway: {}\n");
   const before = (await run("status")) as Status;
   const { newest_version: newest } = before;

@@ -64,7 +64,7 @@ export interface LoadedDaemon {
   /** Answers that were not 200. */
   readonly refused: readonly string[];
   start(): Promise<RunningProcess>;
-  /** Keeps so many requests under way, JSON and streams by turns, until so many more are answered, the daemon is gone or, if asked, one is refused. */
+  /** Keeps a number of requests active, JSON and streams by turns, until a number more are answered, the daemon is gone or, if asked, one is refused. */
   load(count: number, width: number, stopWhenRefused?: boolean): Promise<void>;
   clear(): Promise<void>;
 }
@@ -110,7 +110,7 @@ export async function createLoadedDaemon(yaml: string): Promise<LoadedDaemon> {
         },
       );
       outgoing.on("error", () => resolve(false));
-      // A connection that was handed to a worker as it died is nobody's.
+      // A connection that was handed to a worker as it died is lost.
       outgoing.setTimeout(2000, () => outgoing.destroy(new Error("no answer")));
       outgoing.end(body);
     });
@@ -230,7 +230,7 @@ export async function lockedRun(lockMs: number): Promise<number> {
   }
 }
 
-/** No answered request without a row, none with two, no row that nobody asked for. */
+/** No answered request without a row, none with two, no row without a request. */
 export function checkRows(run: LoadedDaemon): readonly UsageRow[] {
   const rows = run.home.rows();
   const byClientId = Map.groupBy(rows, (row) => row.client_request_id ?? "");

@@ -46,7 +46,7 @@ test("a database that is locked under load costs no client anything", async () =
   await lockedRun(700);
 });
 
-test("ledger status without a daemon tells of the journals; with one also what waits", async () => {
+test("ledger status without a daemon reports the journals; with one also the waiting records", async () => {
   const run = await createLoadedDaemon("");
   try {
     const daemon = await run.start();

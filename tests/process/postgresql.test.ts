@@ -14,7 +14,7 @@ before(async () => {
 after(() => pair?.clear());
 
 test("two that start at once on an empty database make one admin, whose key both take", { skip }, async () => {
-  assert.equal(pair.daemons.filter(({ api_key: told }) => told !== null).length, 1);
+  assert.equal(pair.daemons.filter(({ api_key: apiKey }) => apiKey !== null).length, 1);
   assert.deepEqual([await pair.ask(0), await pair.ask(1)], [200, 200]);
 });
 

@@ -22,7 +22,7 @@ export interface Ended {
 }
 
 /** What `start --json` prints. */
-export interface Told {
+export interface DaemonReport {
   readonly pid: number;
   readonly port: number;
   readonly url: string;
@@ -31,7 +31,7 @@ export interface Told {
 }
 
 /** A daemon in the foreground of a process of its own. */
-export interface RunningProcess extends Told {
+export interface RunningProcess extends DaemonReport {
   readonly child: ChildProcess;
   /** Resolves when the process is gone. */
   readonly ended: Promise<Ended>;
@@ -107,7 +107,7 @@ export async function createHome(): Promise<Home> {
     const pid = Number(await readFile(join(place, "gateway.pid"), "utf8").catch(() => ""));
     return pid > 0 ? pid : undefined;
   };
-  /** Daemons in the background are nobody's children. */
+  /** Daemons in the background have no parent process. */
   const background = new Set<number>();
 
   return {
@@ -132,13 +132,13 @@ export async function createHome(): Promise<Home> {
         ...(args.includes("--port") ? [] : ["--port", "0"]),
         ...args,
       ]);
-      const told = new Promise<Told>((resolve) => {
+      const report = new Promise<DaemonReport>((resolve) => {
         child.stdout!.on("data", () => {
-          if (stdout().includes("\n")) resolve(JSON.parse(stdout().slice(0, stdout().indexOf("\n"))) as Told);
+          if (stdout().includes("\n")) resolve(JSON.parse(stdout().slice(0, stdout().indexOf("\n"))) as DaemonReport);
         });
       });
       const limit = setTimeout(() => child.kill("SIGKILL"), limitMs);
-      const first = await Promise.race([told, ended]);
+      const first = await Promise.race([report, ended]);
       clearTimeout(limit);
       if ("code" in first) throw new Error(`it ended (${first.code}): ${first.stderr}`);
       return { ...first, child, ended };

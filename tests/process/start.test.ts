@@ -58,7 +58,7 @@ describe("starting", { concurrency: 3 }, () => {
     });
     assert.equal(http, 200, body.toString());
     assert.match(body.toString(), /Hello/);
-    // What is running is told by everyone who is asked, and a second one is not started.
+    // Every command reports the running daemon, and a second one is not started.
     const second = await home.daemon("start", "--port", "0");
     assert.equal(second.code, 1);
     assert.match(second.stderr, new RegExp(`running on this database already \\(pid ${status.pid}, port ${status.port}\\)`));

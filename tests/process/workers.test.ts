@@ -107,7 +107,7 @@ test("a worker that is killed: the other goes on, a new one comes, and the count
     return [...(await servers()).keys()].find((pid) => pid !== victim && pid !== other);
   });
   assert.notEqual(now, daemon.pid);
-  // A worker that is too busy to tell its counts in time is left out of one answer.
+  // A worker that is too busy to report its counts in time is missing in one answer.
   await waitUntil("both are counted", async () => (await metric("tokligence_workers")) === 2);
   await writeFile(path, good);
   await waitUntil("the counts went on", async () => (await metric("tokligence_requests_total")) > before);

@@ -28,7 +28,7 @@ export interface ComposeOptions {
   readonly sink?: LedgerSink;
   /** Counters of all processes; by default this one's. */
   readonly collectMetrics?: (own: () => MetricsSnapshot) => Promise<MetricsSnapshot>;
-  /** Processes that serve; 1 if omitted, 0: this one serves nobody. */
+  /** Processes that serve; 1 if omitted, 0: this one serves no requests. */
   readonly processes?: number;
   /** Whether the configuration file as it is now cannot be used. */
   readonly configurationFailed?: () => boolean;
@@ -62,7 +62,7 @@ export interface Gateway {
   setServing(serving: boolean): void;
   /** Loads what the first requests would wait for, and asks the providers which models they have. Called once the port answers: a start waits for none of it. */
   warmUp(): void;
-  /** Drains, flushes the ledger and lets go of everything. */
+  /** Drains, flushes the ledger and releases everything. */
   close(graceMs: number): Promise<void>;
 }
 

@@ -26,14 +26,14 @@ function lock(path: string): FileLock | undefined {
 /** Of all journals of a database together. */
 const capacityBytes = 2 * 1024 ** 3;
 const capacityRows = 500_000;
-/** A worker whose primary is gone ends at once; for so long its journal may still be locked. */
+/** A worker whose primary has ended ends at once; its journal may still be locked for this time. */
 const busyTries = 20;
 const busyPauseMs = 100;
 
 export interface JournalOptions {
   readonly directory: string;
   readonly durability: Durability;
-  /** Processes that share the room. 0: this one serves nobody, and needs no files. */
+  /** Processes that share the room. 0: this one serves no requests, and needs no files. */
   readonly processes: number;
   /** How long what the database has stays. */
   readonly keepMs: number;
@@ -62,7 +62,7 @@ export function openJournal(options: JournalOptions): Journal {
   } catch (error) {
     throw new Error(
       `The journal of the ledger cannot be written in ${directory}: ${messageOf(error)}. Make room there, or let this user write there; ` +
-        "with ledger.durability: async there is none.",
+        "with ledger.durability: async there is no journal.",
       { cause: error },
     );
   }

@@ -54,7 +54,7 @@ export interface RecordsDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
-  /** Processes that serve; 0: this one serves nobody. */
+  /** Processes that serve; 0: this one serves no requests. */
   readonly processes: number;
   /** Where ledger rows go; the database if omitted. If it is given, another process has the database to itself. */
   readonly sink?: LedgerSink | undefined;

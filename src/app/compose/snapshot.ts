@@ -16,7 +16,7 @@ import {
 } from "../../upstream/index.ts";
 import type { Settings } from "../config/index.ts";
 
-/** What a configuration stands for, built whole before anything of it is used. */
+/** The objects of a configuration, all built before any of them is used. */
 export interface Snapshot extends GatewaySnapshot {
   readonly providers: readonly Provider[];
   readonly prices: PriceCatalogue;
@@ -131,7 +131,7 @@ function factsOf(
   return { ...(preset === undefined ? {} : { preset }), baseUrls: Object.values(provider.baseUrls), builtin: provider.builtin };
 }
 
-/** The routes, aliases and providers as they stand, for people. */
+/** The current routes, aliases and providers, for people. */
 export function describeRoutes(settings: Settings, snapshot: Snapshot): OperationAnswer<"routes.list"> {
   return {
     model_provider_routes: settings.modelProviderRoutes.map(([pattern, targets]) => ({ pattern, providers: targets })),

@@ -26,7 +26,7 @@ export type Checked =
 
 /** Checks the layers as a whole: each value, then what belongs together, then whether providers and routes can be built from it. */
 export function checkSettings(layers: Layers, env: Env, base: PathBase): Checked {
-  // The values are right or wrong whatever the environment lacks, so that one run tells of all.
+  // The values are checked even if the environment lacks something, so that one run reports all problems.
   const parsed = settingsSchema.safeParse(layers.tree);
   const problems = [...layers.problems];
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, layers)));
@@ -96,7 +96,7 @@ function checkHost({ gateway }: ParsedSettings, layers: Layers): Problem[] {
   if (gateway.auth.enabled) return [];
   if (!gateway.trust_loopback) {
     const path = ["gateway", "trust_loopback"];
-    const found = "false while gateway.auth.enabled is false, so that nobody could call";
+    const found = "false while gateway.auth.enabled is false, so that no one could call";
     return [createProblem({ origin: layers.locate(path), path, found, allowed: "true; or turn gateway.auth.enabled on" })];
   }
   if (loopbackHost.test(gateway.host)) return [];

@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Env } from "./expand.ts";
 
-/** The user's home folder; "": there is none, as for a uid without an entry in passwd and without HOME. */
+/** The user's home folder; "" if there is none, as for a uid without an entry in passwd and without HOME. */
 export function findHomeFolder(): string {
   try {
     return homedir();

@@ -190,7 +190,7 @@ test("save refuses what would not be valid and leaves the file", (t) => {
   writeFileSync(config.path, "gateway: [\n");
   assert.throws(() => config.save(), /not valid YAML/);
   writeFileSync(config.path, "x: &a { port: 1 }\ngateway: *a\n");
-  assert.throws(() => config.save(), /gateway: an alias stands there/);
+  assert.throws(() => config.save(), /gateway: an alias is in its place/);
   assert.equal(readFileSync(config.path, "utf8"), "x: &a { port: 1 }\ngateway: *a\n");
 });
 

@@ -44,7 +44,7 @@ export class Config {
     return this.#settings;
   }
 
-  /** A setting or a section, defaults included; `fallback` where there is none. A key comes as the text that it is: keep it. */
+  /** A setting or a section, defaults included; `fallback` if there is none. A key is its plain text: keep it secret. */
   get(path: SettingPath): unknown;
   get<T>(path: SettingPath, fallback: T): T;
   get(path: SettingPath, fallback?: unknown): unknown {

@@ -66,6 +66,6 @@ function makeMaps(document: Document, path: readonly string[], file: string): vo
       continue;
     }
     const found = isAlias(node) ? "an alias" : "no map";
-    throw new ConfigError([createToldProblem(undefined, at, `${found} stands there in ${file}; change it by hand`)]);
+    throw new ConfigError([createToldProblem(undefined, at, `${found} is in its place in ${file}; change it by hand`)]);
   }
 }

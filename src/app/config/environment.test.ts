@@ -103,7 +103,7 @@ test("an unknown name of ours is a warning with the nearest known one; vendors' 
   ]);
 });
 
-test("JSON that is none is a problem that names the variable and not its value", () => {
+test("invalid JSON is a problem that names the variable and not its value", () => {
   const { problems } = readEnvironment({ TOKLIGENCE_PROVIDERS_OPENAI_HEADERS: '{"x": "hunter2' }, []);
   assert.deepEqual(
     problems.map((problem) => problem.message),

@@ -94,7 +94,7 @@ function findSetting(name: string, providerNames: readonly string[]): Setting | 
   return undefined;
 }
 
-/** @throws SyntaxError where JSON was begun and is none. */
+/** @throws SyntaxError if a text begins like JSON and is not valid JSON. */
 function readValue(kind: LeafKind, text: string): Value {
   switch (kind) {
     case "list":

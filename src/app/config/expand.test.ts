@@ -35,6 +35,6 @@ test("where a key is wanted, an empty variable is as good as none, unless a defa
   assert.deepEqual(expandText("${EMPTY:-}", env, true), { value: "" });
 });
 
-test("an escaped reference is none", () => {
+test("an escaped reference is not expanded", () => {
   assert.deepEqual(["${A}", "$${A}", "$${A}${B}", "a"].map(hasReference), [true, false, true, false]);
 });

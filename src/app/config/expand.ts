@@ -7,14 +7,14 @@ export type Expanded =
   | { readonly value: string }
   /** The first variable that is not set and has no default. */
   | { readonly unset: string }
-  /** The `${…}` that is none. */
+  /** The `${…}` that is not a valid reference. */
   | { readonly malformed: string };
 
 const reference = /\$?\$\{([^}]*)\}?/g;
 const body = /^([A-Za-z_]\w*)(?::-(.*))?$/s;
 
 /**
- * Expands `${VAR}` and `${VAR:-default}`; the default also stands for a variable that is empty. `$${VAR}` is the text `${VAR}`. What a variable holds is
+ * Expands `${VAR}` and `${VAR:-default}`; the default is also used if the variable is empty. `$${VAR}` is the text `${VAR}`. What a variable holds is
  * not expanded again. `emptyIsUnset`: a variable that holds nothing counts as not set.
  */
 export function expandText(text: string, env: Env, emptyIsUnset = false): Expanded {
@@ -35,7 +35,7 @@ export function expandText(text: string, env: Env, emptyIsUnset = false): Expand
   return fault ?? { value };
 }
 
-/** Whether a text has a `${…}` that stands for something else. */
+/** Whether a text has a `${…}` that is expanded. */
 export function hasReference(text: string): boolean {
   return [...text.matchAll(reference)].some((match) => !match[0].startsWith("$$"));
 }
@@ -49,7 +49,7 @@ export interface Expansion {
 }
 
 /**
- * Expands all texts of a value. Where that fails there is `null` in its place; `expansions` tells of every text that had a reference.
+ * Expands all texts of a value. If that fails, its value is `null`; `expansions` lists every text that had a reference.
  * `isKey` says where an empty variable is as good as none.
  */
 export function expandValue(

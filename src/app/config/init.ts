@@ -23,7 +23,7 @@ export interface InitResult {
   readonly path: string;
 }
 
-/** Writes a commented configuration file, where there is none: mode 0600, in a folder of mode 0700 where that is missing too. @throws what the file system throws. */
+/** Writes a commented configuration file if there is none: mode 0600, in a folder of mode 0700 if that is missing too. @throws what the file system throws. */
 export function initConfig({
   path,
   detected = [],

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { leafInfos, type LeafKind } from "./leaf-types.ts";
 import { settingsSchema } from "./schema.ts";
 
-/** Values that are no text, or one of a few: `${…}` must be able to stand for them all the same. */
+/** Values that are not text, or one of a few words: `${…}` must be allowed in their place all the same. */
 const closedKinds: ReadonlySet<LeafKind> = new Set(["integer", "flag", "choice", "duration", "size"]);
 const reference = { type: "string", pattern: "\\$\\{" };
 

@@ -22,7 +22,7 @@ export type LeafKind =
 /** What is known of a setting beyond its zod type. */
 export interface LeafInfo {
   readonly kind: LeafKind;
-  /** What may stand there, for people: `a number from 1 to 65535`. */
+  /** The allowed values, for people: `a number from 1 to 65535`. */
   readonly allowed: string;
   /** The value, or a part of it, may be a secret: never printed. */
   readonly sensitive: boolean;
@@ -87,7 +87,7 @@ export function integer(description: string, min: number, max: number) {
 const truePattern = /^(?:[Tt]rue|TRUE|[Yy]es|YES|[Oo]n|ON|1)$/;
 export const flagPattern = /^(?:[Tt]rue|TRUE|[Yy]es|YES|[Oo]n|ON|1|[Ff]alse|FALSE|[Nn]o|NO|[Oo]ff|OFF|0)$/;
 
-/** Whether a text that stands for a flag says yes. */
+/** Whether the text of a flag means yes. */
 export function isTrueText(text: string): boolean {
   return truePattern.test(text);
 }
@@ -103,7 +103,7 @@ const durationPattern = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/;
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const longestMs = 24 * 3_600_000;
 
-/** A duration in milliseconds; a bare number is seconds. `undefined`: it is none, or not within 1 ms and 24 h. */
+/** A duration in milliseconds; a bare number is seconds. `undefined`: it is not a duration, or not within 1 ms and 24 h. */
 export function parseDuration(value: number | string): number | undefined {
   const match = durationPattern.exec(String(value));
   if (match === null) return undefined;
@@ -166,7 +166,7 @@ export function lifetime(description: string) {
 const sizePattern = /^(\d+(?:\.\d+)?)\s*([KMGkmg]?[Ii]?[Bb])?$/;
 const sizeUnits: Readonly<Record<string, number>> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
 
-/** A size in bytes; `undefined`: it is none. `KB` is 1000, `KiB` is 1024. */
+/** A size in bytes; `undefined`: it is not a size. `KB` is 1000, `KiB` is 1024. */
 export function parseSize(value: number | string): number | undefined {
   const match = sizePattern.exec(String(value));
   const unit = match === null ? undefined : sizeUnits[(match[2] ?? "b").toLowerCase()];

@@ -18,7 +18,7 @@ function refusal(input: LoadInput): ConfigError {
   return assert.fail("it was accepted");
 }
 
-/** The messages, the file's name left out. */
+/** The messages without the file's name. */
 function messages(t: TestContext, text: string, input: Omit<LoadInput, "path"> = {}): string[] {
   const path = makeFile(t, text);
   return refusal({ path, ...input }).problems.map((problem) => problem.message.replaceAll(path, "FILE"));
@@ -35,11 +35,7 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "gateway: { port: 70000 }",
     "FILE:1: gateway.port: found the number 70000, allowed a whole number from 0 to 65535",
   ],
-  [
-    "a choice that is none",
-    "gateway: { work_mode: fast }",
-    'FILE:1: gateway.work_mode: found "fast", allowed auto, passthrough, translation',
-  ],
+  ["an unknown choice", "gateway: { work_mode: fast }", 'FILE:1: gateway.work_mode: found "fast", allowed auto, passthrough, translation'],
   [
     "a misspelt key",
     "\n\ngateway:\n  prot: 1\n",
@@ -90,7 +86,7 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     'FILE:4: gateway.cors[1]: found "a.example", allowed a list of origins, as in https://app.example.com',
   ],
   [
-    "a protocol that is none",
+    "an unknown protocol",
     "providers: { mine: { protocols: [openai], base_url: 'http://h' } }",
     `FILE:1: providers.mine.protocols[0]: found "openai", allowed a list of one or more of ${protocolIds.join(", ")}`,
   ],
@@ -133,9 +129,9 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     'FILE:2: gateway.host: found "0.0.0.0" while gateway.auth.enabled is false, allowed localhost, 127.0.0.1 or ::1; or turn gateway.auth.enabled on',
   ],
   [
-    "a gateway that nobody could call",
+    "a gateway that no one could call",
     "gateway:\n  auth: { enabled: false }\n  trust_loopback: false\n",
-    "FILE:3: gateway.trust_loopback: found false while gateway.auth.enabled is false, so that nobody could call, allowed true; or turn gateway.auth.enabled on",
+    "FILE:3: gateway.trust_loopback: found false while gateway.auth.enabled is false, so that no one could call, allowed true; or turn gateway.auth.enabled on",
   ],
   [
     "settings of the other database",
@@ -163,7 +159,7 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "FILE:2: providers.mine.base_url: base_url is required for openai-chat",
   ],
   [
-    "an address that is none",
+    "an invalid address",
     "providers:\n  openai:\n    base_url: api.openai.com\n",
     "FILE:3: providers.openai.base_url: base_url must be a URL that starts with https:// or http://",
   ],
@@ -173,7 +169,7 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "FILE:2: providers.loopback: the name is taken by the built-in provider; choose another",
   ],
   [
-    "a route to nobody",
+    "a route to an unknown provider",
     "model_provider_routes:\n  'gpt-*': opnai\n",
     'FILE:2: model_provider_routes."gpt-*": found the provider "opnai" (did you mean openai?), allowed loopback, openai, anthropic, google',
   ],
@@ -183,7 +179,7 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     'FILE:1: model_aliases: "a" and "b" stand for each other; let an alias name a model or PROVIDER/MODEL',
   ],
   [
-    "a price that is none",
+    "an invalid price",
     "prices:\n  m: { input: '-1' }\n",
     'FILE:2: prices.m.input: found "-1", allowed input or output, and cache_read, cache_write_5m, cache_write_1h: US dollars a million tokens, as in 0.25, at most nine decimals; and the same again under batch, flex or priority',
   ],

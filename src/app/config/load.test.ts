@@ -260,7 +260,7 @@ for (const [what, text, env, keys, reason] of keyRows) {
   });
 }
 
-test("a key that is left out of several is a warning", (t) => {
+test("a key of several that is not used is a warning", (t) => {
   const path = makeFile(t, "providers: { openai: { api_keys: ['${A}', '${C}'] } }");
   assert.deepEqual(loadSettings({ path, env: { C: "c" }, homeDir }).warnings, ["providers.openai: A is not set; its other keys are used"]);
 });

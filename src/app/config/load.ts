@@ -29,7 +29,7 @@ export interface LoadedSettings {
   /** The file's absolute path, whether it is there or not. */
   readonly path: string;
   readonly found: boolean;
-  /** What the file holds; `undefined` if there is none. */
+  /** The content of the file; `undefined` if there is no file. */
   readonly text: string | undefined;
   /** One sentence each, for the log. */
   readonly warnings: readonly string[];
@@ -144,7 +144,7 @@ function modeWarning({ path, platform }: Place, file: ConfigFile | undefined, fi
   if (file === undefined || platform === "win32" || (file.mode & 0o044) === 0 || !holdsSecret(fileTree)) return [];
   const mode = (file.mode & 0o777).toString(8);
   return [
-    `${path}: other users can read this file (mode ${mode}), and it may hold a key or a password; chmod 600 it, or write \${VARIABLE} in its place`,
+    `${path}: other users can read this file (mode ${mode}), and it may contain a key or a password; chmod 600 it, or write \${VARIABLE} in its place`,
   ];
 }
 

@@ -26,7 +26,7 @@ function pathInFile(place: Place): string | undefined {
   } catch {
     return undefined; // It cannot be read: the caller has that error already.
   }
-  // What stands before a fault is read all the same.
+  // The text before a fault is read all the same.
   const written: unknown = parseDocument(text, { prettyErrors: false, merge: true }).getIn(["database", "path"]);
   if (typeof written !== "string") return undefined;
   const expanded = expandText(written, place.env);

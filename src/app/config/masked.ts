@@ -10,7 +10,7 @@ type Shown = Record<string, unknown>;
 
 /**
  * The configuration as JSON, with the file's names: `{"gateway": {"port": 8081, …}, …}`. It is read off the schema, so that a new setting is in it by
- * itself. Whatever may hold a secret is `[secret]`.
+ * itself. Every value that may contain a secret is `[secret]`.
  */
 export function maskSettings(parsed: ParsedSettings, settings: Omit<Settings, "shown">, base: PathBase): Shown {
   const shown = maskNode(schemaTree, { ...parsed, database: placeOf(parsed, settings) }, base) as Shown;
@@ -77,7 +77,7 @@ function mapValues(value: object, change: (text: string) => string): object {
   return Object.fromEntries(Object.entries(value).flatMap(([key, text]) => (text === undefined ? [] : [[key, change(String(text))]])));
 }
 
-/** A URL whose password and query, which may hold one too, are not shown. */
+/** A URL without its password and query, which may contain a secret too. */
 function maskUrl(text: string): string {
   if (!URL.canParse(text)) return masked;
   const url = new URL(text);

@@ -27,7 +27,7 @@ test("quirks of a server are set in the file, over those of its preset, and show
   );
 });
 
-test("a quirk that nobody knows is an error that names the known ones", (t) => {
+test("an unknown quirk is an error that names the known ones", (t) => {
   const path = makeFile(t, "providers: { mine: { protocols: [openai-chat], base_url: http://h:1/v1, quirks: { strict: true } } }\n");
   assert.throws(() => settingsOf(path), /quirks[\s\S]*no_developer_role, strict_turns/);
 });

@@ -15,7 +15,7 @@ const quirksShape = z
     no_null_content: flag("The content null of a message is refused."),
     strict_messages: flag("Fields of messages beyond role, content and tool calls are refused."),
     no_stream_options: flag("The field stream_options is refused."),
-    no_vendor_fields: flag("Fields that only OpenAI has are refused; in translated requests they are left out."),
+    no_vendor_fields: flag("Fields that only OpenAI has are refused; in translated requests they are omitted."),
     fixed_sampling: flag("Sampling parameters are refused."),
     no_custom_tools: flag("Tools of free text are refused."),
     no_allowed_tools: flag("tool_choice has no allowed_tools."),
@@ -40,7 +40,7 @@ const quirksShape = z
     reasoning_field: z
       .enum(["reasoning_content", "reasoning", "reasoning_details", "thinking"])
       .describe("Where it shows reasoning; thinking is a part of the content."),
-    reasoning_placeholder: z.string().describe("With echo_reasoning: what stands for reasoning that nobody has."),
+    reasoning_placeholder: z.string().describe("With echo_reasoning: the text in place of reasoning that is not known."),
     efforts: names.describe("The efforts that it takes, from the least; none: the field is not sent."),
     thinking_switch: z
       .enum(["thinking", "chat_template_kwargs", "reasoning", "reasoning_effort", "never"])

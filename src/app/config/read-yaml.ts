@@ -5,7 +5,7 @@ import { createProblem, createToldProblem, type Origin, type Problem } from "./p
 /** A YAML file, read. */
 export interface YamlFile {
   readonly tree: Tree;
-  /** Where each key and list item stands. */
+  /** The place of each key and list item. */
   readonly origins: Origins;
   readonly problems: readonly Problem[];
   readonly document: Document.Parsed;

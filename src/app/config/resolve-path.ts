@@ -3,7 +3,7 @@ import { ConfigError, createToldProblem } from "./problems.ts";
 
 /** Where paths start. */
 export interface PathBase {
-  /** "": there is none. */
+  /** "" if there is none. */
   readonly homeDir: string;
   /** The configuration file's folder. */
   readonly folder: string;

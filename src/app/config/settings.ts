@@ -20,6 +20,6 @@ export interface Settings {
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
   readonly prices: PriceOverrides;
-  /** The same as a file would have it, defaults included, for people to read; whatever may hold a secret is `[secret]`. */
+  /** The same as a file would have it, defaults included, for people to read; every value that may contain a secret is `[secret]`. */
   readonly shown: Readonly<Record<string, unknown>>;
 }

@@ -1,6 +1,6 @@
 /** A server on this machine that was found answering. */
 export interface DetectedServer {
-  /** The provider's name; the preset's where left out. */
+  /** The provider's name; the preset's if omitted. */
   readonly name?: string;
   readonly preset: string;
   readonly baseUrl: string;
@@ -60,8 +60,8 @@ gateway:
   # body: the largest request body. bodies_in_flight: of all requests that one process serves at a time; one key may have half of it.
   # connections: open at a time, in one process. values: most values and names in the JSON of a request that is translated.
   #limits: { body: 32MiB, bodies_in_flight: 256MiB, connections: 20000, values: 250000 }
-  # connect: until a connection to a provider stands. first_byte: until a stream begins. idle: between two pieces of an answer.
-  # total, stream_total: a whole answer, a whole stream. client: a client that sends nothing more of its request for so long is cut off.
+  # connect: until a connection to a provider is open. first_byte: until a stream begins. idle: between two pieces of an answer.
+  # total, stream_total: a whole answer, a whole stream. client: until a client that sends no more of its request is cut off.
   #timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s, client: 15s }
   # A request field that a provider has no place for: report (leave it out and say so) or refuse.
   #on_loss: report
@@ -140,7 +140,7 @@ const tail = `
 # bodies: with enabled: true what was asked and answered is kept, without credentials, media and what the regular expressions of redact match.
 #ledger: { durability: process, unpriced_ceiling: { input: "15", output: "75" }, output_ceiling: 16384, retention: { entries: 400d, journal: 1d }, bodies: { enabled: false, lifetime: 7d, max_size: 256KiB, redact: [] } }
 
-# An agent that repeats one tool call and gets one result is told so in that result: from note_at times in a row, from warn_at in stronger words; from
+# If an agent repeats one tool call and gets the same result, a note is added to that result: from note_at times in a row, from warn_at in stronger words; from
 # refuse_at its request is refused. exempt: tools that repeat themselves by design.
 #guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, refuse_at: 20, exempt: [write_stdin, wait, TaskOutput] } }
 

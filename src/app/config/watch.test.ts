@@ -14,7 +14,7 @@ interface Watched {
   readonly seen: (number | string)[];
   readonly watch: SettingsWatch;
   readonly warnings: string[];
-  /** As `onProblem` was told; "" where there is none any more. */
+  /** The last message of `onProblem`; "" if there is no problem any more. */
   readonly problems: string[];
   readonly write: (text: string) => void;
   readonly pass: (ms: number) => void;
@@ -131,7 +131,7 @@ test("a file without settings at the start may stay so", (t) => {
   assert.deepEqual([seen, problems], [[8081], []]);
 });
 
-test("a change that is taken back before it rests is none", (t) => {
+test("a change that is undone before the delay has passed is ignored", (t) => {
   const { seen, write, pass } = watchFile(t, makeFile(t, port(1)));
   write(port(2));
   pass(500);

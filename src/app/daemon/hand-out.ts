@@ -18,7 +18,7 @@ export interface HandOutOptions<C> {
 /** Gives connections to workers in turn. */
 export interface HandOut<C> {
   add(taker: Taker<C>): void;
-  /** The taker is gone, and all that it said has been read. What it had not confirmed goes to another one. */
+  /** The worker has ended, and all its messages are read. Connections that it had not confirmed are given to another worker. */
   remove(taker: Taker<C>): void;
   offer(connection: C): void;
   /** The taker has confirmed what it was given. */

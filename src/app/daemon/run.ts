@@ -14,7 +14,7 @@ import { readDaemonStatus } from "./start-background.ts";
 import type { WorkerStart, WorkerTask } from "./worker-messages.ts";
 import { startWorkerPool, type WorkerPool } from "./worker-pool.ts";
 
-/** Answers under way get so long to end. */
+/** The time that active answers get to end. */
 const drainMs = 30_000;
 
 export interface RunningDaemon {
@@ -223,7 +223,7 @@ function workerCount(setting: number | "auto"): number {
   return setting === "auto" ? availableParallelism() : setting;
 }
 
-/** The admin API on a socket that only this user can open: whoever reaches it is the operator. */
+/** The admin API on a socket that only this user can open, so every caller is the operator. */
 async function openControlSocket(gateway: Gateway, log: Log, paths: RuntimePaths): Promise<Edge> {
   const edge = createEdge({
     ...gateway.edgeDeps,

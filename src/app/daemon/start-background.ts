@@ -149,7 +149,7 @@ export async function stopDaemon(paths: RuntimePaths): Promise<number | undefine
   return status.pid;
 }
 
-/** The lock tells, too: a process that has ended keeps its number until its parent has asked for its exit, which in a container may be never. */
+/** The lock shows it, too: a process that has ended keeps its number until its parent has asked for its exit, which in a container may be never. */
 function hasEnded(pid: number, paths: RuntimePaths): boolean {
   if (!isAlive(pid)) return true;
   const lock = takeFileLock(paths.lock);

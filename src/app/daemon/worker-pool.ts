@@ -40,9 +40,9 @@ export interface WorkerPool {
 }
 
 const maxBackoffMs = 30_000;
-/** A worker that has lived so long has recovered: its next death is a first one. */
+/** A worker that has lived for this time has recovered: its next death counts as its first. */
 const recoveredMs = 60_000;
-/** A worker that does not answer a question for its counts in this time is left out of the answer. */
+/** A worker that does not report its counts within this time is missing in the answer. */
 const countTimeoutMs = 1000;
 
 /** A connection that no worker takes in this time is closed. */

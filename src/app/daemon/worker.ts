@@ -69,7 +69,7 @@ async function runWorker(task: WorkerTask): Promise<void> {
       case "connection":
         // First of all, while nothing has been read from it.
         tell({ type: "taken" });
-        // `undefined`: the client has gone meanwhile.
+        // `undefined`: the client has disconnected meanwhile.
         if (socket !== undefined) gateway.edge.adopt(socket);
         return;
       case "apply":

@@ -51,7 +51,7 @@ export class Daemon {
     return (await readDaemonStatus(this.#paths())) ?? { status: "stopped" };
   }
 
-  /** Ends it in order, whoever started it. */
+  /** Shuts it down in order, no matter who started it. */
   async stop(): Promise<void> {
     if (this.#own === undefined) {
       await stopDaemon(this.#paths());

@@ -20,7 +20,7 @@ export class Gateway {
     this.#config = options.config;
   }
 
-  /** Writes a configuration file where there is none, and makes sure that the database can be used. */
+  /** Writes a configuration file if there is none, and makes sure that the database can be used. */
   async init(): Promise<{ readonly created: boolean; readonly path: string }> {
     const result = initConfig(this.#config === undefined ? {} : { path: this.#config });
     const admin = await openAdmin(this.#settings(), { create: true });

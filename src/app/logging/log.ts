@@ -44,7 +44,7 @@ export function openLog(settings: LogSettings): Log {
   const logger = pino({ level: settings.level, base: { pid: process.pid } }, sink);
   if (problem !== undefined)
     logger.warn({ file: settings.file, error: problem }, "the log file cannot be written (gateway.logging.file); logging to stderr");
-  // A disk that is full or gone must not take the gateway with it.
+  // A full or missing disk must not stop the gateway.
   sink.on("error", () => {});
 
   let gathered = "";

@@ -60,7 +60,7 @@ test("a log of the same day and below the size stays", async (t) => {
   assert.deepEqual([await names(folder), rolls()], [["gateway.log"], 0]);
 });
 
-test("a log that has grown is renamed by its day, numbered, and the writers are told", async (t) => {
+test("a log that has grown is renamed by its day, numbered, and the writers reopen it", async (t) => {
   const { folder, file, rolling, rolls } = await setUp(t, { maxBytes: 7 });
   rolling.check();
   await writeFile(file, "another\n");
@@ -115,7 +115,7 @@ test("the oldest files beyond those to keep are removed, 10 being newer than 9, 
   assert.deepEqual(await names(folder), ["gateway.log.2026-01-31.10", "gateway.log.2026-01-31.9", "gateway.log.notes"]);
 });
 
-test("a log that is gone is no fault, and writers that fail on a rolled one are a warning", async (t) => {
+test("a missing log is no fault, and writers that fail on a rolled one are a warning", async (t) => {
   const { folder, file, rolling, warnings, rolls } = await setUp(t, {
     maxBytes: 1,
     onRolled: () => {

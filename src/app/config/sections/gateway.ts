@@ -5,7 +5,7 @@ import { resolvePath, type PathBase } from "../resolve-path.ts";
 
 const logging = z.strictObject({
   level: choice("What is logged: this level and all that is graver.", ["debug", "info", "warn", "error", "silent"]).prefault("info"),
-  file: path("The log file; beside the database where left out. Where it cannot be written, the log goes to stderr.").optional(),
+  file: path("The log file; beside the database if omitted. If it cannot be written, the log is written to stderr.").optional(),
 });
 
 const auth = z.strictObject({
@@ -14,12 +14,12 @@ const auth = z.strictObject({
 });
 
 const gatewayTimeouts = z.strictObject({
-  connect: duration("Until a connection to a provider stands.").prefault("3s"),
+  connect: duration("Until a connection to a provider is open.").prefault("3s"),
   first_byte: duration("Streams: until a provider's answer begins.").prefault("60s"),
   idle: duration("Between two pieces of a provider's answer.").prefault("120s"),
   total: duration("JSON answers, from sending the request to the last byte.").prefault("600s"),
   stream_total: duration("Streams, from sending the request to the last byte.").prefault("3600s"),
-  client: duration("A client's request that makes no progress for so long is cut off.").prefault("15s"),
+  client: duration("Until a client's request that makes no progress is cut off.").prefault("15s"),
 });
 
 const corsOrigin = z.string().refine((value) => URL.canParse(value) && new URL(value).origin === value && value !== "null");
@@ -94,7 +94,7 @@ export interface GatewaySection {
   readonly port: number;
   readonly workMode: WorkMode;
   readonly auth: { readonly enabled: boolean; readonly type: "api_key" };
-  /** `file`: absolute; left out: beside the database. */
+  /** `file`: absolute; if omitted: beside the database. */
   readonly logging: { readonly level: LogLevel; readonly file?: string };
   readonly workers: number | "auto";
   readonly limits: {
@@ -116,7 +116,7 @@ export interface GatewaySection {
 }
 
 export interface GatewayTimeouts extends Timeouts {
-  /** A client's head or body that makes no progress for so long is cut off. */
+  /** A client's head or body that makes no progress for this time is cut off. */
   readonly clientMs: number;
 }
 

@@ -6,10 +6,10 @@ export const guardsSchema = z
   .strictObject({
     duplicate_tool_calls: z
       .strictObject({
-        enabled: flag("Whether a model is told when its agent repeats one tool call and gets one result.").prefault(true),
-        note_at: integer("From so many equal calls in a row the last result says so.", 2, 1000).prefault(3),
-        warn_at: integer("From so many it says so in stronger words.", 2, 1000).prefault(5),
-        refuse_at: integer("From so many the request is refused; never where left out.", 2, 1000).optional(),
+        enabled: flag("Whether a note to the model is added when its agent repeats one tool call and gets the same result.").prefault(true),
+        note_at: integer("From this number of consecutive equal calls on, a note is added to the last result.", 2, 1000).prefault(3),
+        warn_at: integer("From this number on, the note has stronger words.", 2, 1000).prefault(5),
+        refuse_at: integer("From this number on, the request is refused; never if omitted.", 2, 1000).optional(),
         exempt: texts("Names of tools that repeat themselves by design.", "a list of tool names").prefault([
           "write_stdin",
           "wait",

@@ -19,7 +19,7 @@ const pattern = z
 const bodies = z.strictObject({
   enabled: flag("Whether the bodies of requests and answers are kept, redacted, for admins to read.").prefault(false),
   lifetime: lifetime("How long they are kept.").prefault("7d"),
-  max_size: size("So much of a request is kept, and so much of an answer.", 8 * 2 ** 20, "8MiB").prefault("256KiB"),
+  max_size: size("The largest part of a request that is kept, and of an answer.", 8 * 2 ** 20, "8MiB").prefault("256KiB"),
   redact: leaf(z.array(pattern), {
     kind: "list",
     description: "Regular expressions of what is taken out before a body is stored, beside credentials and media.",

@@ -17,7 +17,9 @@ const baseUrlAllowed = `a URL that starts with https:// or http://, or a map of 
 
 const provider = z.strictObject({
   enabled: flag("Whether it is used.").prefault(true),
-  preset: text("What the rest is taken from, as in openai, azure, ollama; the provider's own name where left out.").optional(),
+  preset: text(
+    "The preset that the other settings are taken from, such as openai, azure, ollama; the provider's own name if omitted.",
+  ).optional(),
   protocols: leaf(z.array(z.enum(protocolIds)).min(1), {
     kind: "list",
     description: "What it speaks: the client's own is preferred, then the first listed. Required where there is no preset.",
@@ -75,7 +77,7 @@ export const modelAliasesSchema = leaf(z.record(z.string().min(1), z.string().mi
 export interface ProviderKeys {
   readonly keys: readonly Secret[];
   readonly disabledReason?: string;
-  /** Of several keys, those that are left out. */
+  /** Of several keys, those that are not used. */
   readonly warnings: readonly string[];
 }
 
