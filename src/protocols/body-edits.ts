@@ -1,6 +1,6 @@
 import { elementsOf, latin1OfUtf8, memberIn, sealMark, type Edit, type Span } from "../core/index.ts";
 
-/** Adds a note behind a string, or as a part of its own behind the parts. */
+/** Appends a note to a string, or as a part of its own to a list of parts. */
 export function noteBehind(text: string, value: Span | undefined, note: string, type: string): Edit | undefined {
   if (value === undefined) return undefined;
   const at = value.end - 1;
@@ -28,7 +28,7 @@ export function isSeal(text: string, value: Span): boolean {
   return text.startsWith(`"${sealMark}`, value.start);
 }
 
-/** The edits of an array's elements; those that are removed go with the comma beside them. */
+/** The edits of an array's elements; an element is removed with the comma beside it. */
 export function editsOf(text: string, array: Span | undefined, plan: (element: Span) => readonly Edit[] | "remove"): readonly Edit[] {
   const elements = elementsOf(text, array);
   const edits: Edit[] = [];

@@ -18,13 +18,13 @@ const answer: ChatResponse = {
   alternatives: [second, third],
   usage: { input: 3, output: 9 },
 };
-const told = ({ content, stopReason }: Candidate): Candidate => ({ content, stopReason });
+const comparable = ({ content, stopReason }: Candidate): Candidate => ({ content, stopReason });
 
 for (const id of ["openai-chat", "gemini-generate"] satisfies readonly ProtocolId[]) {
   test(`${id}: of several answers each keeps its content, its calls and its end`, () => {
     const body = protocols.get(id)!.renderResponse(answer, client);
     const parsed = upstreamProtocols.get(id)!.parseResponse(body);
-    assert.deepEqual([told(parsed), ...parsed.alternatives!.map(told)], [told(answer), second, third]);
+    assert.deepEqual([comparable(parsed), ...parsed.alternatives!.map(comparable)], [comparable(answer), second, third]);
     assert.deepEqual([parsed.usage.input, parsed.usage.output], [3, 9]);
   });
 

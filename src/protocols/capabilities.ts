@@ -3,12 +3,12 @@ import type { ReasoningProof } from "../ir/index.ts";
 
 /** Where a request of a protocol carries its conversation and the results of tools. All texts are latin1. */
 export interface ToolResults {
-  /** The member of the body that holds the conversation. */
+  /** The member of the body that contains the conversation. */
   readonly conversationKey: string;
   /** A text that every body with a tool result contains, and a rare piece of it: see `holdsMark`. */
   readonly mark: string;
   readonly piece: string;
-  /** A user's text beside results is a turn of its own: a user's turn right behind results is one message with them. */
+  /** A user's text beside results is a turn of its own: a user's turn right after results is one message with them. */
   readonly isTextATurn: boolean;
   /** The content of the last tool result in the conversation's last element; `undefined` if it has none. */
   lastResult(text: string, last: Span): Span | undefined;
@@ -16,7 +16,7 @@ export interface ToolResults {
   addNote(text: string, result: Span | undefined, note: string): Edit | undefined;
 }
 
-/** How clients of a protocol carry proofs of reasoning, which vendors sign or encrypt and want back unchanged. */
+/** How clients of a protocol carry proofs of reasoning, which vendors sign or encrypt and need back unchanged. */
 export interface ProofCarrier {
   /**
    * Where a client gives something opaque back. `blocks`: on each reasoning block (Anthropic `signature`, Responses `encrypted_content`).
@@ -27,19 +27,19 @@ export interface ProofCarrier {
   readonly callField: "always" | "signed" | "never";
   /** An answer may end with a proof that belongs to no block. */
   readonly hasTrailingProof: boolean;
-  /** Clients take the last block for what was said: a proof alone must not follow the words (Claude Code). */
+  /** Clients read the last block as the answer's text: a proof without text must not follow it (Claude Code). */
   readonly isLastBlockSpeech: boolean;
-  /** Some clients ask again without streaming if a reasoning block has no signature at all. */
+  /** Some clients repeat the request without streaming if a reasoning block has no signature at all. */
   readonly demandsSignature: boolean;
-  /** The protocol's own models sign tool calls, and want back only the reasoning that they signed. */
+  /** The protocol's own models sign tool calls, and accept only the reasoning that they signed. */
   readonly signsCalls: boolean;
   /** Opaque data as a proof of this protocol. */
   wrap(data: string): ReasoningProof;
-  /** The edits that remove the gateway's seals from a body that goes to the protocol's own vendor. `text` is latin1. */
+  /** The edits that remove the gateway's seals from a body for the protocol's own vendor. `text` is latin1. */
   withoutSeals(text: string): readonly Edit[];
 }
 
-/** What the server knows of a protocol before a body has been read. */
+/** What the server knows of a protocol before it reads a body. */
 export interface WireRules {
   /** Errors on a path that no route has are in this protocol. */
   ownsPath(path: string): boolean;

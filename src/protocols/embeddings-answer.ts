@@ -21,5 +21,5 @@ export function parseEmbeddings(body: string, readError: (wire: unknown) => Upst
 }
 
 export function invalidEmbeddings(what: string, cause?: unknown): GatewayError {
-  return new GatewayError("upstream_invalid_response", `The provider's answer to a request for embeddings is none: ${what}.`, { cause });
+  return new GatewayError("upstream_invalid_response", `The provider's answer is not an embedding: ${what}.`, { cause });
 }

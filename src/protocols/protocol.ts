@@ -269,11 +269,11 @@ export interface Protocol {
   parseEmbedding?(wire: unknown, call: RouteCall): EmbeddingRequest;
   renderEmbedding?(result: EmbeddingResult, request: EmbeddingRequest): string;
 
-  /** Where requests carry results of tools. */
+  /** The places of tool results in a request. */
   readonly toolResults: ToolResults;
   /** How clients carry proofs of reasoning. */
   readonly proofs: ProofCarrier;
-  /** What the server knows of it before a body has been read. */
+  /** What the server knows of the protocol before it reads a body. */
   readonly wireRules: WireRules;
   /** Answers have an id by which clients read, continue and delete them: the gateway stores them if the provider does not. */
   readonly storesAnswers: boolean;

@@ -49,17 +49,17 @@ const answers: readonly {
 for (const { id, json, events } of answers) {
   test(`${id}: a service tier other than the standard one is part of the usage, of an answer and of a stream`, () => {
     const protocol = protocols.get(id)!;
-    const told = (tier: string): readonly AnswerFacts["usage"][] => {
+    const usageFor = (tier: string): readonly AnswerFacts["usage"][] => {
       const tap = protocol.createTap({ hideUsage: false });
       const wire = events(tier).map((event) => `event: ${(event as { type?: string }).type ?? ""}\ndata: ${JSON.stringify(event)}\n\n`);
       for (const event of new SseSplitter().push(wire.join("").replaceAll("event: \n", ""))) tap.push(event);
       return [protocol.readAnswer(JSON.stringify(json(tier)), call).usage, tap.facts.usage];
     };
     const usage = { input: 3, output: 2 };
-    assert.deepStrictEqual(told("priority"), [
+    assert.deepStrictEqual(usageFor("priority"), [
       { ...usage, tier: "priority" },
       { ...usage, tier: "priority" },
     ]);
-    for (const standard of ["default", "standard", "on_demand"]) assert.deepStrictEqual(told(standard), [usage, usage]);
+    for (const standard of ["default", "standard", "on_demand"]) assert.deepStrictEqual(usageFor(standard), [usage, usage]);
   });
 }

@@ -14,7 +14,7 @@ export const proofs: ProofCarrier = {
   withoutSeals: stripMessages,
 };
 
-/** Thinking blocks go, and messages of nothing else. */
+/** Removes sealed thinking blocks, and messages that contain nothing else. */
 function stripMessages(text: string): readonly Edit[] {
   const top = scanDocument(text, ["messages", "thinking", "context_management"]);
   const [messages, thinking, context] = top.spans;
@@ -31,10 +31,10 @@ function stripMessages(text: string): readonly Edit[] {
     if (types.includes("tool_use") && !isSigned) isStepUnsigned = true;
     return rest === 0 ? "remove" : editsOf(text, memberIn(text, message, "content"), (block) => (sealed.has(block.start) ? "remove" : []));
   });
-  // With a budget the vendor refuses to think on where the turn's calls do not begin with thinking that it signed.
+  // With a budget, the vendor refuses to continue a turn whose calls do not begin with thinking that it signed.
   const isBudget = thinking !== undefined && readString(text, memberIn(text, thinking, "type")) === "enabled";
   if (!isStepUnsigned || !isBudget) return edits;
-  // Nor does it take rules for clearing thinking where there is none (Anthropic API, "Context editing", November 2026).
+  // Without thinking, it also refuses rules for clearing thinking (Anthropic API, "Context editing", November 2026).
   const rules = editsOf(text, memberIn(text, context, "edits"), (rule) =>
     readString(text, memberIn(text, rule, "type"))?.startsWith("clear_thinking") === true ? "remove" : [],
   );

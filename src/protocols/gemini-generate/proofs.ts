@@ -2,10 +2,10 @@ import { latin1OfUtf8, memberIn, memberOf, parseSpan, type Edit, type Span } fro
 import { editsOf, isSeal } from "../body-edits.ts";
 import type { ProofCarrier } from "../capabilities.ts";
 
-/** What Gemini takes for a signature that nobody has (Gemini API, "Thought signatures", November 2026). */
+/** The placeholder that Gemini accepts for an unknown signature (Gemini API, "Thought signatures", November 2026). */
 const noSignature = '"skip_thought_signature_validator"';
 
-/** Families of models that sign calls whatever protocol they are behind: the word before the first dash of a model's name. */
+/** Families of models that sign calls on any protocol: the word before the first dash of a model's name. */
 export const familiesThatSignCalls: ReadonlySet<string> = new Set(["gemini"]);
 
 /** `thoughtSignature` of parts. */

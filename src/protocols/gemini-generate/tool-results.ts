@@ -2,7 +2,7 @@ import { elementsOf, memberIn } from "../../core/index.ts";
 import { noteAsMember, noteBehind } from "../body-edits.ts";
 import type { ToolResults } from "../capabilities.ts";
 
-/** Results are `functionResponse` parts of a user's content; what was said is in a member of `response`. */
+/** Results are `functionResponse` parts of a user's content; the text is in a member of `response`. */
 export const toolResults: ToolResults = {
   conversationKey: "contents",
   mark: '"functionResponse"',

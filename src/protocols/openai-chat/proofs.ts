@@ -18,7 +18,7 @@ export const proofs: ProofCarrier = {
     ),
 };
 
-/** Arguments are a string, so that a call can be written anew. */
+/** Arguments are a string, so the call can be rewritten. */
 function stripCall(text: string, call: Span): readonly Edit[] {
   const google = memberIn(text, memberIn(text, call, "extra_content"), "google");
   if (!hasSeal(text, google, "thought_signature")) return [];

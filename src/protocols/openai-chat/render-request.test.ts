@@ -121,7 +121,7 @@ describe("messages for a Chat upstream", () => {
       { role: "developer" as const, content: [text("a"), text("b")] },
       assistant({ type: "reasoning", text: "why" }, callOf("a")),
       user(resultOf("a")),
-      assistant({ type: "reasoning", text: "never told" }, text("end")),
+      assistant({ type: "reasoning", text: "never sent" }, text("end")),
     ];
     assert.deepEqual(messagesOf(messages, { quirks: { noDeveloperRole: true, echoReasoning: true, reasoningField: "reasoning" } }), [
       { role: "system", content: "a\n\nb" },

@@ -126,12 +126,12 @@ describe("a Chat stream", () => {
           { index: 0, delta: { content } },
         ],
       })}\n\n`;
-    const told = (stream: string): string =>
+    const textOf = (stream: string): string =>
       read(stream)
         .flatMap((event) => (event.type === "block-delta" && event.delta.type === "text" ? [event.delta.text] : []))
         .join();
-    assert.equal(told(meta("x", "a") + meta("y", "a") + chunk({}, "stop") + done), "a,a");
-    assert.equal(told(two("x", "a") + two("y", "a") + chunk({}, "stop") + done), "a,a");
+    assert.equal(textOf(meta("x", "a") + meta("y", "a") + chunk({}, "stop") + done), "a,a");
+    assert.equal(textOf(two("x", "a") + two("y", "a") + chunk({}, "stop") + done), "a,a");
   });
 
   test("what a chunk has beside its delta is read every time: usage, and an error", () => {
@@ -291,16 +291,16 @@ describe("a Chat stream", () => {
   });
 
   test("a stream that ends without [DONE] is complete if it had a finish reason, and truncated if not", () => {
-    const told = [start, open(0, "text"), text(0, "a")];
-    assert.deepEqual(read(chunk({ content: "a" }, "length")), [...told, close(0), ...ends("length", "length")]);
+    const begun = [start, open(0, "text"), text(0, "a")];
+    assert.deepEqual(read(chunk({ content: "a" }, "length")), [...begun, close(0), ...ends("length", "length")]);
     assert.deepEqual(read(chunk({ content: "a" })), [
-      ...told,
+      ...begun,
       {
         type: "error",
         error: { status: 502, message: "The provider ended its stream before the answer was complete.", code: "upstream_truncated" },
       },
     ]);
-    assert.deepEqual(read(chunk({ content: "a" }) + done), [...told, close(0), ...ends("other")]);
+    assert.deepEqual(read(chunk({ content: "a" }) + done), [...begun, close(0), ...ends("other")]);
     assert.deepEqual(read(done), [
       {
         type: "error",

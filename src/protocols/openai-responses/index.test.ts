@@ -117,7 +117,7 @@ describe("OpenAI Responses as a protocol", () => {
 
 describe("the error that ends a Responses stream", () => {
   const requestId = "req_01936f2a-1c00-7000-8000-000000000001";
-  const told = (error: GatewayError, facts = {}): Record<string, unknown> => {
+  const failedOf = (error: GatewayError, facts = {}): Record<string, unknown> => {
     const stream = openaiResponses.renderStreamError(error, requestId, { jsonArray: false, facts });
     const [name, data] = stream.split("\n");
     assert.equal(name, "event: response.failed");
@@ -125,7 +125,7 @@ describe("the error that ends a Responses stream", () => {
   };
 
   test("continues the id and the numbers of the stream", () => {
-    const { sequence_number: sequence, response } = told(new GatewayError("upstream_truncated", "Cut."), {
+    const { sequence_number: sequence, response } = failedOf(new GatewayError("upstream_truncated", "Cut."), {
       id: "resp_9",
       model: "m",
       sequence: 41,
@@ -138,7 +138,7 @@ describe("the error that ends a Responses stream", () => {
   });
 
   test("has an id of its own if nothing is known of the stream", () => {
-    const { sequence_number: sequence, response } = told(new GatewayError("upstream_truncated", "Cut."));
+    const { sequence_number: sequence, response } = failedOf(new GatewayError("upstream_truncated", "Cut."));
     assert.deepEqual([sequence, (response as { id: string }).id], [0, "resp_01936f2a-1c00-7000-8000-000000000001"]);
   });
 
@@ -149,7 +149,7 @@ describe("the error that ends a Responses stream", () => {
     [new GatewayError("invalid_request", "x", { upstreamCode: "invalid_prompt" }), "invalid_prompt"],
   ] as const) {
     test(`has the code ${code} for ${error.upstreamCode ?? error.code}`, () => {
-      assert.equal((told(error)["response"] as { error: { code: string } }).error.code, code);
+      assert.equal((failedOf(error)["response"] as { error: { code: string } }).error.code, code);
     });
   }
 
