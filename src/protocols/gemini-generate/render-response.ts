@@ -1,7 +1,7 @@
 import type { Block, Candidate, ChatResponse, ReasoningBlock } from "../../ir/index.ts";
 import { isObject } from "../fields.ts";
 import type { ClientContext } from "../protocol.ts";
-import { renderEnd } from "./finish.ts";
+import { renderEnd } from "./render-stop-reason.ts";
 import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";
 

@@ -10,7 +10,7 @@ import {
 import { isObject } from "../fields.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { encodeStreamError } from "./errors.ts";
-import { renderEnd } from "./finish.ts";
+import { renderEnd } from "./render-stop-reason.ts";
 import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";
 

@@ -5,7 +5,6 @@ import { parseModelList, renderModel, renderModelList } from "../openai-shared/m
 import { renderTokenCount } from "../openai-shared/token-count.ts";
 import { addCost } from "../openai-shared/usage-option.ts";
 import type { Protocol } from "../protocol.ts";
-import type { UpstreamProtocol } from "../translation.ts";
 import { planEdits } from "./edits.ts";
 import { parseEmbedding, renderEmbedding } from "./embeddings.ts";
 import { readEnvelope } from "./envelope.ts";
@@ -13,17 +12,15 @@ import { renderStreamError } from "./errors.ts";
 import { fitOwnBody } from "./own-body.ts";
 import { chatParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
-import { parseResponse } from "./parse-response.ts";
 import { readAnswer } from "./read-answer.ts";
-import { renderRequest } from "./render-request.ts";
 import { renderResponse } from "./render-response.ts";
 import { routes, upstreamPath } from "./routes.ts";
-import { ChatStreamDecoder } from "./stream-decoder.ts";
 import { ChatStreamEncoder } from "./stream-encoder.ts";
 import { ChatTap } from "./tap.ts";
-import { upstreamEmbeddings } from "./upstream-embeddings.ts";
 import { proofs } from "./proofs.ts";
 import { toolResults } from "./tool-results.ts";
+
+export { openaiChatUpstream } from "./upstream.ts";
 
 /** OpenAI Chat Completions and embeddings (developers.openai.com/api/reference, November 2026), the dialect that most servers are compatible with. */
 export const openaiChat: Protocol = {
@@ -58,12 +55,4 @@ export const openaiChat: Protocol = {
   renderModelList,
   renderModel,
   parseModelList,
-};
-
-/** The protocol of an upstream that serves clients of other dialects. */
-export const openaiChatUpstream: UpstreamProtocol = {
-  renderRequest,
-  parseResponse,
-  createStreamDecoder: (toolNames) => new ChatStreamDecoder(toolNames),
-  embeddings: upstreamEmbeddings,
 };

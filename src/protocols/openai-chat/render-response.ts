@@ -2,7 +2,7 @@ import type { Block, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/in
 import type { ClientContext } from "../protocol.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
-import { hasRefusal, renderFinishReason } from "./finish-reason.ts";
+import { hasRefusal, renderFinishReason } from "./render-stop-reason.ts";
 import { detailsOf } from "./returned-reasoning.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireCompletion, WireMessage, WireSignedCall, WireToolCall } from "./wire.ts";

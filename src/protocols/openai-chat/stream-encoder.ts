@@ -4,7 +4,7 @@ import { withPrefix } from "../openai-shared/ids.ts";
 import { keepAlive } from "../openai-shared/keep-alive.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { renderStreamError } from "./errors.ts";
-import { renderFinishReason } from "./finish-reason.ts";
+import { renderFinishReason } from "./render-stop-reason.ts";
 import { signedCall } from "./render-response.ts";
 import { detailsOf } from "./returned-reasoning.ts";
 import { renderUsage } from "./usage.ts";

@@ -5,23 +5,20 @@ import { parseModelList, renderModel, renderModelList } from "../openai-shared/m
 import { renderTokenCount } from "../openai-shared/token-count.ts";
 import { addCost } from "../openai-shared/usage-option.ts";
 import type { Protocol } from "../protocol.ts";
-import type { UpstreamProtocol } from "../translation.ts";
 import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
 import { renderStreamError } from "./errors.ts";
 import { responsesParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
-import { parseResponse } from "./parse-response.ts";
 import { readAnswer } from "./read-answer.ts";
-import { leastOutputTokens, renderRequest } from "./render-request.ts";
 import { renderResponse } from "./render-response.ts";
 import { routes, upstreamPath } from "./routes.ts";
-import { ResponsesStreamDecoder } from "./stream-decoder.ts";
 import { ResponsesStreamEncoder } from "./stream-encoder.ts";
 import { ResponsesTap } from "./tap.ts";
-import { tokenCounter } from "./token-counter.ts";
 import { proofs } from "./proofs.ts";
 import { toolResults } from "./tool-results.ts";
+
+export { openaiResponsesUpstream } from "./upstream.ts";
 
 /** OpenAI Responses (developers.openai.com/api/reference, November 2026): the dialect of Codex and of OpenAI's newer models. */
 export const openaiResponses: Protocol = {
@@ -52,13 +49,4 @@ export const openaiResponses: Protocol = {
   renderModelList,
   renderModel,
   parseModelList,
-};
-
-/** The protocol of an upstream that serves clients of other dialects. */
-export const openaiResponsesUpstream: UpstreamProtocol = {
-  outputBounds: { least: leastOutputTokens },
-  renderRequest,
-  parseResponse,
-  createStreamDecoder: (toolNames) => new ResponsesStreamDecoder(toolNames),
-  counter: tokenCounter,
 };
