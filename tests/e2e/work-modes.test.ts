@@ -72,7 +72,7 @@ test("a model whose provider speaks another protocol is answered in the client's
   assert.equal(requestsOfCallers(mock).length, calls);
 });
 
-test("a stored response whose provider speaks Responses no more is a 400 that says who keeps it, and reaches nobody", async () => {
+test("a stored response whose provider speaks Responses no more is a 400 that names the provider that stores it, and reaches no provider", async () => {
   mock.reset();
   const other = await startGateway({ config: withMockUpstream(mock.url) });
   const folder = await mkdtemp(join(tmpdir(), "tokligence-reload-"));
