@@ -1,4 +1,4 @@
-import { GatewayError, nodeHttp } from "../core/index.ts";
+import { errorTable, GatewayError, nodeHttp, type ErrorCode } from "../core/index.ts";
 import type { AdminSender } from "../server/index.ts";
 
 const timeoutMs = 30_000;
@@ -32,8 +32,14 @@ export function createControlSender(socketPath: string): AdminSender {
     });
 }
 
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorTable, code);
+}
+
 function errorOf(status: number, answer: unknown): GatewayError {
-  const error = (answer as { error?: { message?: unknown; param?: unknown } }).error;
+  const error = (answer as { error?: { message?: unknown; param?: unknown; code?: unknown } }).error;
   const message = typeof error?.message === "string" ? error.message : `The daemon answered ${status}.`;
-  return new GatewayError("invalid_request", message, { status, ...(typeof error?.param === "string" ? { param: error.param } : {}) });
+  // The same code as without a daemon.
+  const code = typeof error?.code === "string" && isErrorCode(error.code) ? error.code : "invalid_request";
+  return new GatewayError(code, message, { status, ...(typeof error?.param === "string" ? { param: error.param } : {}) });
 }

@@ -3,11 +3,21 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { Daemon, Gateway, loadConfig } from "../../src/app/index.ts";
+import { Daemon, Gateway, GatewayError, loadConfig } from "../../src/app/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tokligence-library-"));
 after(() => rmSync(folder, { recursive: true }));
 const config = join(folder, "config.yaml");
+
+/** The codes of errors, which programs decide by. */
+async function codes(gateway: Gateway): Promise<(string | undefined)[]> {
+  const calls = [gateway.createUser("ALICE"), gateway.createApiKey("nobody"), gateway.createUser("a b")];
+  const errors = await Promise.allSettled(calls);
+  return errors.map((result) => {
+    const reason: unknown = result.status === "rejected" ? result.reason : undefined;
+    return reason instanceof GatewayError ? reason.code : undefined;
+  });
+}
 
 test("a program makes users and keys, runs the gateway, calls it, reads usage, and ends it", async () => {
   const gateway = new Gateway({ config });
@@ -40,6 +50,7 @@ test("a program makes users and keys, runs the gateway, calls it, reads usage, a
       (await gateway.listUsers()).map((user) => user.username),
       ["alice"],
     );
+    assert.deepEqual(await codes(gateway), ["conflict", "not_found", "invalid_request"]);
   } finally {
     await daemon.stop();
   }
@@ -48,4 +59,5 @@ test("a program makes users and keys, runs the gateway, calls it, reads usage, a
   assert.equal(usage.totals.requests, 1);
   assert.equal(usage.totals.input_tokens, 2);
   await assert.rejects(gateway.createApiKey("nobody"), /nobody/);
+  assert.deepEqual(await codes(gateway), ["conflict", "not_found", "invalid_request"], "the same without a daemon");
 });

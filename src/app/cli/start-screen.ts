@@ -1,4 +1,4 @@
-import { listModels, type Provider } from "../../upstream/index.ts";
+import { listModels, presets, type Provider } from "../../upstream/index.ts";
 import type { RunningDaemon } from "../daemon/run.ts";
 import { createFirstAdmin } from "../first-start.ts";
 import { readVersion } from "../version.ts";
@@ -25,6 +25,8 @@ export async function showStart(daemon: RunningDaemon, configWritten: boolean, o
     ...providers.map((provider) => `    ${provider.name.padEnd(12)} ${describe(provider)}`),
     "",
   ];
+  const unused = unusedVariables(providers, process.env);
+  if (unused.length > 0) lines.push(...unused, "");
   if (loaded.warnings.length > 0) lines.push(...loaded.warnings.map((warning) => `  warning: ${warning}`), "");
   if (key !== undefined) {
     lines.push("  The user `admin` has this key. It is shown once and stored nowhere:", "", `    ${key.key}`, "");
@@ -50,6 +52,19 @@ export async function showStart(daemon: RunningDaemon, configWritten: boolean, o
   const started = { status: "running", pid: process.pid, port, url, config: loaded.path, api_key: key?.key ?? null, try_model: model };
   process.stdout.write(`${JSON.stringify(output === "json" ? started : { ...started, screen })}\n`);
   return { url };
+}
+
+/** Keys of vendors that are in the environment while no provider is of that vendor, with the line that uses them. */
+export function unusedVariables(providers: readonly Pick<Provider, "name" | "otherNames">[], env: NodeJS.ProcessEnv): string[] {
+  const names = new Set(providers.flatMap((provider) => [provider.name, ...(provider.otherNames ?? [])]));
+  return presets
+    .filter((preset) => !names.has(preset.name))
+    .flatMap(({ name, keyEnv, baseUrlExample }) => {
+      const variable = keyEnv.find((key) => (env[key] ?? "") !== "");
+      if (variable === undefined) return [];
+      const setting = baseUrlExample === undefined ? `${name}: {}` : `${name}: { base_url: "…" }`;
+      return [`  ${variable} is set, but unused. Add under providers:  ${setting}`];
+    });
 }
 
 function hasKeys(): boolean {
