@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { GatewayError } from "./errors.ts";
 import { exactValues, parseExact } from "./exact-json.ts";
-import { latin1OfUtf8 } from "./json-scan.ts";
+import { asBytes, latin1OfUtf8 } from "./bytes.ts";
 
 const exact = exactValues("messages", ["input", "args"]);
 const printed = (text: string): string => JSON.stringify(parseExact(latin1OfUtf8(text), exact));
@@ -15,7 +15,7 @@ test("numbers in the named objects are printed as they were written", () => {
 });
 
 test("a number that is printed as it was written stays a number", () => {
-  const value = parseExact('{"messages":[{"input":{"n":1,"big":1234567890123456800,"half":0.5,"x":1.0}}]}', exact);
+  const value = parseExact(asBytes('{"messages":[{"input":{"n":1,"big":1234567890123456800,"half":0.5,"x":1.0}}]}'), exact);
   assert.deepEqual(value, { messages: [{ input: { n: 1, big: 1234567890123456800, half: 0.5, x: JSON.rawJSON("1.0") } }] });
 });
 
@@ -45,7 +45,7 @@ test("a body is parsed twice only if a named object contains such a number", (t)
   const parse = t.mock.method(JSON, "parse");
   const parses = (text: string): number => {
     parse.mock.resetCalls();
-    parseExact(text, exact);
+    parseExact(asBytes(text), exact);
     return parse.mock.callCount();
   };
   assert.equal(parses('{"temperature":1.0,"messages":[{"input":{"code":"a[0] = {\\"x\\": 1.0}","n":1},"x":1.0},"input"]}'), 1);
@@ -54,14 +54,14 @@ test("a body is parsed twice only if a named object contains such a number", (t)
 
 test("a number outside the named objects is parsed as JSON.parse parses it", () => {
   const text = '{"temperature":1.0,"huge":1e999,"messages":[{"n":1.0,"input":{"x":1.0}},{"input":1.0}],"tools":[{"input":{"max":1.0}}]}';
-  assert.deepEqual(parseExact(text, exact), {
+  assert.deepEqual(parseExact(asBytes(text), exact), {
     temperature: 1,
     huge: Infinity,
     messages: [{ n: 1, input: { x: JSON.rawJSON("1.0") } }, { input: 1 }],
     tools: [{ input: { max: 1 } }],
   });
   for (const text of ['{"messages":[{"input":{"x":1.0}}]}', "[1.0]", "1.0"])
-    assert.deepEqual(parseExact(text, undefined), JSON.parse(text));
+    assert.deepEqual(parseExact(asBytes(text), undefined), JSON.parse(text));
 });
 
 test("names and numbers inside strings are text", () => {
@@ -102,7 +102,7 @@ test("any number comes out as it is written", () => {
 
 test("text that is not JSON is refused", () => {
   assert.throws(
-    () => parseExact('{"messages":[{"input":{"x":1.0}}]', exact),
+    () => parseExact(asBytes('{"messages":[{"input":{"x":1.0}}]'), exact),
     (error) => error instanceof GatewayError && error.code === "invalid_json",
   );
 });

@@ -1,4 +1,5 @@
-import { parseLatin1, skipString, skipValue, utf8OfLatin1 } from "./json-scan.ts";
+import { utf8OfLatin1, type Bytes } from "./bytes.ts";
+import { parseLatin1, skipString, skipValue } from "./json-scan.ts";
 
 declare global {
   interface JSON {
@@ -32,7 +33,7 @@ export function exactValues(list: string, keys: readonly string[]): ExactValues 
  * It costs one search for the keys (20 to 60 µs in 100 kB). Only a body that contains such a number is parsed a second time.
  * @throws GatewayError as `parseLatin1`.
  */
-export function parseExact(text: string, exact: ExactValues | undefined): unknown {
+export function parseExact(text: Bytes, exact: ExactValues | undefined): unknown {
   const value = parseLatin1(text);
   if (exact !== undefined && holdsInexact(text, exact)) {
     graft(value, JSON.parse(utf8OfLatin1(text), keepText), exact);

@@ -2,17 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { GatewayError } from "./errors.ts";
-import {
-  applyEdits,
-  latin1OfUtf8,
-  parseSpan,
-  readBoolean,
-  readNumber,
-  readString,
-  scanDocument,
-  scanObject,
-  utf8OfLatin1,
-} from "./json-scan.ts";
+import { applyEdits, parseSpan, readBoolean, readNumber, readString, scanDocument, scanObject } from "./json-scan.ts";
+import { asBytes, latin1OfUtf8, utf8OfLatin1 } from "./bytes.ts";
 
 const codeOf = (run: () => unknown): string => {
   try {
@@ -144,8 +135,8 @@ test("scans an object inside a document", () => {
 test("edits change only their spans", () => {
   assert.equal(
     applyEdits("abcdef", [
-      { start: 1, end: 2, text: "XX" },
-      { start: 4, end: 4, text: "-" },
+      { start: 1, end: 2, text: asBytes("XX") },
+      { start: 4, end: 4, text: asBytes("-") },
     ]),
     "aXXcd-ef",
   );

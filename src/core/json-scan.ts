@@ -1,3 +1,4 @@
+import { asBytes, utf8OfLatin1, type Bytes } from "./bytes.ts";
 import { GatewayError } from "./errors.ts";
 
 /**
@@ -263,11 +264,11 @@ export function readNumber(text: string, span: Span | undefined): number | undef
 
 /** Parses the value of a span. @throws GatewayError `invalid_json`. */
 export function parseSpan(text: string, span: Span): unknown {
-  return parseLatin1(text.slice(span.start, span.end));
+  return parseLatin1(asBytes(text.slice(span.start, span.end)));
 }
 
 /** Parses JSON whose UTF-8 bytes are given as a latin1 string. @throws GatewayError `invalid_json` that names the position. */
-export function parseLatin1(text: string): unknown {
+export function parseLatin1(text: Bytes): unknown {
   try {
     return JSON.parse(utf8OfLatin1(text));
   } catch (error) {
@@ -275,37 +276,22 @@ export function parseLatin1(text: string): unknown {
   }
 }
 
-/** Decodes a latin1 string of UTF-8 bytes into text. */
-export function utf8OfLatin1(text: string): string {
-  return isAscii(text) ? text : Buffer.from(text, "latin1").toString("utf8");
-}
-
-/** Encodes text as the latin1 string of its UTF-8 bytes. */
-export function latin1OfUtf8(text: string): string {
-  return isAscii(text) ? text : Buffer.from(text, "utf8").toString("latin1");
-}
-
-/** Counting in native code is about ten times as fast as a pattern. */
-function isAscii(text: string): boolean {
-  return Buffer.byteLength(text) === text.length;
-}
-
 /** One replacement in a text: the characters from `start` to `end` become `text` (latin1). An insertion has `start === end`. */
 export interface Edit {
   readonly start: number;
   readonly end: number;
-  readonly text: string;
+  readonly text: Bytes;
 }
 
 /** Applies edits, which must be in order and must not overlap. All bytes outside the edits are unchanged. */
-export function applyEdits(text: string, edits: readonly Edit[]): string {
+export function applyEdits(text: string, edits: readonly Edit[]): Bytes {
   let out = "";
   let at = 0;
   for (const edit of edits) {
     out += text.slice(at, edit.start) + edit.text;
     at = edit.end;
   }
-  return out + text.slice(at);
+  return asBytes(out + text.slice(at));
 }
 
 /**

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { GatewayError } from "./errors.ts";
-import { utf8OfLatin1 } from "./json-scan.ts";
+import { asBytes, utf8OfLatin1 } from "./bytes.ts";
 import { latin1OfEvents, maxEventBytes, SseSplitter, type SseEvent } from "./sse.ts";
 
 function split(pieces: readonly string[]): SseEvent[] {
   const splitter = new SseSplitter();
-  return [...pieces.flatMap((piece) => splitter.push(piece)), ...splitter.end()];
+  return [...pieces.flatMap((piece) => splitter.push(asBytes(piece))), ...splitter.end()];
 }
 
 const simple = (event: SseEvent): [string, string] => [event.name, event.data];
@@ -46,7 +46,7 @@ test("the raw bytes of complete events joined are the input", () => {
   const splitter = new SseSplitter();
   assert.equal(
     splitter
-      .push(text)
+      .push(asBytes(text))
       .map((event) => event.raw)
       .join("") + splitter.pending,
     text,
@@ -64,7 +64,7 @@ test("stops reading an event that never ends", () => {
   const splitter = new SseSplitter();
   const piece = "x".repeat(64 * 1024);
   assert.throws(() => {
-    for (let size = 0; size <= maxEventBytes + piece.length; size += piece.length) splitter.push(piece);
+    for (let size = 0; size <= maxEventBytes + piece.length; size += piece.length) splitter.push(asBytes(piece));
   }, GatewayError);
 });
 
@@ -77,7 +77,7 @@ test("characters that some readers treat as line ends are escaped in events, and
 
 test("many events with CRLF give the same result in one push as one by one", () => {
   const events = Array.from({ length: 20_000 }, (_, index) => `data: ${index}\r\n\r\n`);
-  const cut = new SseSplitter().push(`${events.join("")}data: last\n\n`);
+  const cut = new SseSplitter().push(asBytes(`${events.join("")}data: last\n\n`));
   assert.deepEqual(
     cut.map(({ raw }) => raw),
     [...events, "data: last\n\n"],

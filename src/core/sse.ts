@@ -1,22 +1,22 @@
 import { GatewayError } from "./errors.ts";
-import { latin1OfUtf8 } from "./json-scan.ts";
+import { asBytes, latin1OfUtf8, type Bytes, type Text } from "./bytes.ts";
 
 /** One server-sent event. All strings are latin1 strings of the received bytes; `utf8OfLatin1` decodes `data`. */
 export interface SseEvent {
   /** The `event:` field, or "". */
   readonly name: string;
   /** The `data:` lines joined by a line feed; "" if there was none (a comment, a lone `event:`). */
-  readonly data: string;
+  readonly data: Bytes;
   /** The bytes as received, including the blank line that ends the event. */
-  readonly raw: string;
+  readonly raw: Bytes;
 }
 
 /** The bytes of an event with its data replaced (latin1); everything else is unchanged. */
-export function replaceData({ name, data, raw }: SseEvent, other: string): string {
+export function replaceData({ name, data, raw }: SseEvent, other: Bytes): Bytes {
   const at = raw.indexOf(data);
-  if (at >= 0) return raw.slice(0, at) + other + raw.slice(at + data.length);
+  if (at >= 0) return asBytes(raw.slice(0, at) + other + raw.slice(at + data.length));
   // The data came in several lines.
-  return `${name === "" ? "" : `event: ${name}\n`}${other.replaceAll(/^/gm, "data: ")}\n\n`;
+  return asBytes(`${name === "" ? "" : `event: ${name}\n`}${other.replaceAll(/^/gm, "data: ")}\n\n`);
 }
 
 /** The limit for one event, in bytes. A stream that exceeds it is an error. */
@@ -33,7 +33,7 @@ export class SseSplitter {
   #started = false;
 
   /** @throws GatewayError `upstream_invalid_response` if an event grows past `maxEventBytes`. */
-  push(chunk: string): SseEvent[] {
+  push(chunk: Bytes): SseEvent[] {
     if (chunk.length === 0) return [];
     let text = this.#rest.length === 0 ? chunk : this.#rest + chunk;
     if (!this.#started) {
@@ -80,7 +80,7 @@ export class SseSplitter {
     this.#scanned = 0;
     if (rest.trim() === "") return [];
     const event = parseEvent(rest);
-    return [{ ...event, raw: `${rest.replace(/[\r\n]*$/, "")}\n\n` }];
+    return [{ ...event, raw: asBytes(`${rest.replace(/[\r\n]*$/, "")}\n\n`) }];
   }
 }
 
@@ -110,7 +110,7 @@ function findEventEnd(text: string, from: number, lf: number, hasCr: boolean): n
 function parseEvent(raw: string): SseEvent {
   // The common forms first: "data: …\n\n", and "event: …\ndata: …\n\n".
   if (raw.startsWith("data: ") && raw.indexOf("\n") === raw.length - 2 && raw.indexOf("\r") < 0) {
-    return { name: "", data: raw.slice(6, -2), raw };
+    return { name: "", data: asBytes(raw.slice(6, -2)), raw: asBytes(raw) };
   }
   let name = "";
   let data = "";
@@ -128,14 +128,14 @@ function parseEvent(raw: string): SseEvent {
       name = value;
     }
   }
-  return { name, data, raw };
+  return { name, data: asBytes(data), raw: asBytes(raw) };
 }
 
 /**
  * Returns the events of a stream as the latin1 string of their UTF-8 bytes. Characters that Unicode treats as line ends are escaped, as some readers
  * split there (httpx's `iter_lines`, and so google-genai for Python). Such characters occur only inside JSON strings.
  */
-export function latin1OfEvents(text: string): string {
+export function latin1OfEvents(text: Text): Bytes {
   return latin1OfUtf8(text.replaceAll(/[\u0085\u2028\u2029]/g, escapeCharacter));
 }
 

@@ -1,3 +1,5 @@
+import type { Bytes, Text } from "../core/index.ts";
+
 /** The server side of one request, as the gateway sees it. Five verbs answer: `json`, `streamHead`, `chunk`, `finish`, `abort`. */
 export interface ClientExchange {
   readonly requestId: string;
@@ -20,16 +22,16 @@ export interface ClientExchange {
   onLeave(callback: () => void): void;
 
   /** A whole answer in one write. `headers`: name, value, …; ids and length are added. `body` is text. */
-  json(status: number, headers: readonly string[], body: string): void;
+  json(status: number, headers: readonly string[], body: Text): void;
   /** The same with a body that is a latin1 string of its bytes. */
-  jsonBytes(status: number, headers: readonly string[], body: string): void;
+  jsonBytes(status: number, headers: readonly string[], body: Bytes): void;
   /** The head of a stream. */
   streamHead(status: number, headers: readonly string[]): void;
   /** Bytes of the stream; a string is latin1. `false`: hold back until `onDrain`. */
-  chunk(data: string): boolean;
+  chunk(data: Bytes): boolean;
   onDrain(callback: () => void): void;
   /** Ends the stream, with last bytes (latin1) in the same write. */
-  finish(last?: string): void;
+  finish(last?: Bytes): void;
   /** Drops the connection, so that the client sees a broken answer. */
   abort(): void;
 }

@@ -1,3 +1,4 @@
+import type { Bytes } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import type { AnswerFacts, EventSplitter, StreamTap } from "../protocols/index.ts";
 
@@ -10,7 +11,7 @@ interface AnyLane {
    * Reads a JSON answer, a latin1 string of its bytes.
    * @throws GatewayError if it is not one of the upstream's protocol.
    */
-  readJson(whole: string): ReadAnswer;
+  readJson(whole: Bytes): ReadAnswer;
 }
 
 /** A lane whose answer may be a stream or one object. */
@@ -20,7 +21,7 @@ interface AnyFormLane extends AnyLane {
    * is in the form that it asked for.
    * @throws GatewayError if it is not one of the upstream's protocol, or reports an error.
    */
-  readOtherForm(whole: string): ReadAnswer;
+  readOtherForm(whole: Bytes): ReadAnswer;
   /** How a stream of this content type is cut and read. */
   openStream(contentType: string): LaneStream;
 }
@@ -60,7 +61,7 @@ export function isAnyForm(lane: Lane): lane is VerbatimLane | TranslatedLane {
 /** An answer that came in whole; `body` is what the client gets, latin1. */
 export interface ReadAnswer {
   readonly facts: AnswerFacts;
-  readonly body: string;
+  readonly body: Bytes;
   /** Used if no usage was reported. */
   readonly estimate?: Usage;
   /** Of `body`, if it is not the upstream's own. */

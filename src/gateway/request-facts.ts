@@ -1,3 +1,4 @@
+import { noBytes, type Bytes } from "../core/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import { estimateBody } from "../ir/index.ts";
 import { operations, type Envelope, type Operation, type OperationTraits, type Protocol, type RouteCall } from "../protocols/index.ts";
@@ -12,7 +13,7 @@ export class RequestFacts {
   readonly route: RouteCall;
   #tags: string | undefined;
   #parts: readonly Buffer[] = [];
-  #text = "";
+  #text = noBytes;
   #envelope = noEnvelope;
   #inputEstimate: number | undefined;
 
@@ -41,7 +42,7 @@ export class RequestFacts {
   }
 
   /** The same as one latin1 string. */
-  get text(): string {
+  get text(): Bytes {
     return this.#text;
   }
 
@@ -63,7 +64,7 @@ export class RequestFacts {
     this.#tags = tags;
   }
 
-  setBody(parts: readonly Buffer[], text: string): void {
+  setBody(parts: readonly Buffer[], text: Bytes): void {
     this.#parts = parts;
     this.#text = text;
     this.#inputEstimate = undefined;
@@ -74,7 +75,7 @@ export class RequestFacts {
   }
 
   /** Another body (latin1) in place of the client's, and its envelope. */
-  replaceBody(text: string): void {
+  replaceBody(text: Bytes): void {
     this.setBody([Buffer.from(text, "latin1")], text);
     this.#envelope = this.protocol.readEnvelope(text, this.route);
   }

@@ -1,4 +1,4 @@
-import { elementsOf, latin1OfUtf8, memberIn, sealMark, type Edit, type Span } from "../core/index.ts";
+import { elementsOf, latin1OfUtf8, memberIn, sealMark, type Edit, type Span, noBytes } from "../core/index.ts";
 
 /** Appends a note to a string, or as a part of its own to a list of parts. */
 export function noteBehind(text: string, value: Span | undefined, note: string, type: string): Edit | undefined {
@@ -7,7 +7,7 @@ export function noteBehind(text: string, value: Span | undefined, note: string, 
   if (text[value.start] === '"') return { start: at, end: at, text: latin1OfUtf8(JSON.stringify(`\n\n${note}`).slice(1, -1)) };
   if (text[value.start] !== "[") return undefined;
   const comma = elementsOf(text, value).length === 0 ? "" : ",";
-  return { start: at, end: at, text: comma + latin1OfUtf8(JSON.stringify({ type, text: note })) };
+  return { start: at, end: at, text: latin1OfUtf8(comma + JSON.stringify({ type, text: note })) };
 }
 
 /** Adds a note as a member of an object. */
@@ -15,7 +15,7 @@ export function noteAsMember(text: string, object: Span | undefined, note: strin
   if (object === undefined || text[object.start] !== "{") return undefined;
   const at = object.end - 1;
   const comma = text.slice(object.start + 1, at).trim() === "" ? "" : ",";
-  return { start: at, end: at, text: `${comma}${latin1OfUtf8(JSON.stringify({ note }).slice(1, -1))}` };
+  return { start: at, end: at, text: latin1OfUtf8(comma + JSON.stringify({ note }).slice(1, -1)) };
 }
 
 /** Whether a member of an object is a seal of the gateway's. */
@@ -39,13 +39,13 @@ export function editsOf(text: string, array: Span | undefined, plan: (element: S
       removedFrom ??= index;
       return;
     }
-    if (removedFrom !== undefined) edits.push({ start: elements[removedFrom]!.start, end: element.start, text: "" });
+    if (removedFrom !== undefined) edits.push({ start: elements[removedFrom]!.start, end: element.start, text: noBytes });
     removedFrom = undefined;
     edits.push(...planned);
   });
   if (removedFrom !== undefined) {
     const before = elements[removedFrom - 1]?.end ?? elements[removedFrom]!.start;
-    edits.push({ start: before, end: elements.at(-1)!.end, text: "" });
+    edits.push({ start: before, end: elements.at(-1)!.end, text: noBytes });
   }
   return edits;
 }

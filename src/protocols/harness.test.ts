@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { SseSplitter } from "../core/index.ts";
+import { SseSplitter, asBytes } from "../core/index.ts";
 import type { ChatRequest, ToolCallBlock } from "../ir/index.ts";
 import { protocols, type EventSplitter, type Rendered, type RouteCall, type StreamTap } from "./index.ts";
 
@@ -41,7 +41,7 @@ export function feed(tap: StreamTap, stream: string, sizes: readonly number[], s
   let out = "";
   for (let at = 0, i = 0; at < stream.length; i++) {
     const size = sizes[Math.min(i, sizes.length - 1)]!;
-    for (const event of splitter.push(stream.slice(at, at + size))) out += tap.push(event);
+    for (const event of splitter.push(asBytes(stream.slice(at, at + size)))) out += tap.push(event);
     at += size;
   }
   for (const event of splitter.end()) out += tap.push(event);

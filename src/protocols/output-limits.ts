@@ -1,4 +1,4 @@
-import { scanDocument, scanObject, type Edit, type ScannedObject, type Span } from "../core/index.ts";
+import { scanDocument, scanObject, type Edit, type ScannedObject, type Span, asBytes } from "../core/index.ts";
 
 /**
  * Every name by which a dialect, or a server that speaks it, limits its output or counts its answers, and the objects that contain such names.
@@ -123,8 +123,8 @@ export function setOutputLimit(body: string, place: string, limit: number): Edit
 /** If the member exists, its value is null. */
 function setMember({ spans, open, empty }: ScannedObject, key: string, value: string): Edit {
   const found = spans.find((span) => span !== undefined);
-  if (found !== undefined) return { start: found.start, end: found.end, text: value };
-  return { start: open + 1, end: open + 1, text: `"${key}":${value}${empty ? "" : ","}` };
+  if (found !== undefined) return { start: found.start, end: found.end, text: asBytes(value) };
+  return { start: open + 1, end: open + 1, text: asBytes(`"${key}":${value}${empty ? "" : ","}`) };
 }
 
 function isNull(body: string, span: Span): boolean {

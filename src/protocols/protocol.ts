@@ -1,4 +1,4 @@
-import type { Edit, ExactValues, GatewayError, Secret, Span, SseEvent } from "../core/index.ts";
+import type { Bytes, Edit, ExactValues, GatewayError, Secret, Span, SseEvent, Text } from "../core/index.ts";
 import type { ParamTable } from "./param-names.ts";
 import type {
   ChatRequest,
@@ -110,7 +110,7 @@ export interface FittedBody {
 
 /** Splits a stream into events; see `SseSplitter`. All `raw`s joined, with `pending`, are the input. */
 export interface EventSplitter {
-  push(chunk: string): SseEvent[];
+  push(chunk: Bytes): SseEvent[];
   end(): SseEvent[];
 }
 
@@ -144,9 +144,9 @@ export interface StreamTap {
    * Takes one event, whose `data` is a latin1 string (for Gemini's JSON array: one element). Returns the bytes to pass on: `raw` unchanged, a changed
    * copy, or "" to hide it.
    */
-  push(event: SseEvent): string;
+  push(event: SseEvent): Bytes;
   /** What to add if the upstream ended without its terminal event although `finished` (Chat: `data: [DONE]`), or "". */
-  completion(): string;
+  completion(): Bytes;
 }
 
 /** An upstream's error in the neutral form. */
@@ -163,7 +163,7 @@ export interface UpstreamError {
 /** A rendered error. `body` is text (not latin1). */
 export interface RenderedError {
   readonly status: number;
-  readonly body: string;
+  readonly body: Text;
 }
 
 /** How the client wants its answer, for renderers and encoders. */
@@ -216,7 +216,7 @@ export interface Protocol {
    * latin1.
    * @throws GatewayError `invalid_json`, `ambiguous_json`, and what `beforeParse` throws.
    */
-  fitOwnBody?(text: string, target: OwnTarget): FittedBody | undefined;
+  fitOwnBody?(text: Bytes, target: OwnTarget): FittedBody | undefined;
   /** The path under the provider's base URL, without query; `model` is the upstream's name. */
   upstreamPath(call: RouteCall, model: string): UpstreamPath;
   /** The header pair that carries a provider's key: [name, value]. The value leaves the gateway only to that provider. */
@@ -234,10 +234,10 @@ export interface Protocol {
    * Reads the facts of a JSON answer, given as latin1.
    * @throws GatewayError `invalid_json` if it is not JSON; AnsweredError if it is an error, with any status.
    */
-  readAnswer(body: string, call: RouteCall): AnswerFacts;
+  readAnswer(body: Bytes, call: RouteCall): AnswerFacts;
 
   /** Reads an upstream's error answer; `body` is text of any form. */
-  parseError(status: number, body: string): UpstreamError;
+  parseError(status: number, body: Text): UpstreamError;
   renderError(error: GatewayError, requestId: string): RenderedError;
   /** The bytes that end a begun stream with an error. */
   renderStreamError(
@@ -255,13 +255,13 @@ export interface Protocol {
    * Adds the cost to the usage of a JSON answer or of an event's data (latin1), if there is a usage; `null`: the cost is not known. Absent if the
    * dialect has no option for it.
    */
-  addCost?(json: string, costUsd: string | null): string;
+  addCost?(json: Bytes, costUsd: string | null): Bytes;
 
   /** The places of tool arguments and results that are JSON in a request: the neutral form has their text, which must be the client's own. */
   readonly exactValues?: ExactValues;
   /** Parses a request into the neutral form. `wire` is the parsed body. @throws GatewayError `invalid_request` that names the field. */
   parseRequest(wire: unknown, call: RouteCall): ChatRequest;
-  renderResponse(response: ChatResponse, client: ClientContext): string;
+  renderResponse(response: ChatResponse, client: ClientContext): Text;
   createStreamEncoder(client: ClientContext): StreamEncoder;
   /** Renders the answer to a request for a token count. */
   renderTokenCount(tokens: number): string;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SseSplitter } from "../core/index.ts";
+import { SseSplitter, asBytes } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import { protocols } from "./index.ts";
 import type { AnswerFacts, RouteCall } from "./protocol.ts";
@@ -52,8 +52,8 @@ for (const { id, json, events } of answers) {
     const usageFor = (tier: string): readonly AnswerFacts["usage"][] => {
       const tap = protocol.createTap({ hideUsage: false });
       const wire = events(tier).map((event) => `event: ${(event as { type?: string }).type ?? ""}\ndata: ${JSON.stringify(event)}\n\n`);
-      for (const event of new SseSplitter().push(wire.join("").replaceAll("event: \n", ""))) tap.push(event);
-      return [protocol.readAnswer(JSON.stringify(json(tier)), call).usage, tap.facts.usage];
+      for (const event of new SseSplitter().push(asBytes(wire.join("").replaceAll("event: \n", "")))) tap.push(event);
+      return [protocol.readAnswer(asBytes(JSON.stringify(json(tier))), call).usage, tap.facts.usage];
     };
     const usage = { input: 3, output: 2 };
     assert.deepStrictEqual(usageFor("priority"), [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SseSplitter } from "../core/index.ts";
+import { SseSplitter, asBytes } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import { protocols } from "./index.ts";
 
@@ -11,7 +11,7 @@ function textBytesOf(id: ProtocolId, events: readonly (readonly [name: string, d
       Array.isArray(event) ? `event: ${event[0]}\ndata: ${JSON.stringify(event[1])}\n\n` : `data: ${JSON.stringify(event)}\n\n`,
     )
     .join("");
-  for (const event of new SseSplitter().push(wire)) tap.push(event);
+  for (const event of new SseSplitter().push(asBytes(wire))) tap.push(event);
   return tap.textBytes;
 }
 

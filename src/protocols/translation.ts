@@ -1,4 +1,4 @@
-import type { SseEvent } from "../core/index.ts";
+import type { SseEvent, Text } from "../core/index.ts";
 import type { ChatRequest, ChatResponse, EmbeddingAnswer, EmbeddingRequest, StreamEvent } from "../ir/index.ts";
 import type { RenderQuirks } from "./quirks.ts";
 
@@ -49,7 +49,7 @@ export interface UpstreamProtocol {
   readonly outputBounds?: { readonly least?: number; readonly unasked?: number };
   renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string>;
   /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`; AnsweredError if the answer is an error. */
-  parseResponse(body: string, toolNames?: ToolNames): ChatResponse;
+  parseResponse(body: Text, toolNames?: ToolNames): ChatResponse;
   createStreamDecoder(toolNames?: ToolNames): StreamDecoder;
   /** Present if the protocol has embeddings. */
   readonly embeddings?: UpstreamEmbeddings;
@@ -61,12 +61,12 @@ export interface UpstreamEmbeddings {
   /** `model`: the upstream's name. `operation`: the operation of the rendered body. */
   render(request: EmbeddingRequest, model: string): Rendered<string> & { readonly operation: "embed" | "batch-embed" };
   /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`; AnsweredError as above. */
-  parse(body: string): EmbeddingAnswer;
+  parse(body: Text): EmbeddingAnswer;
 }
 
 export interface TokenCounter {
   /** Renders only the parts of a request that are counted. @throws GatewayError `invalid_request` if this protocol cannot express it. */
   render(request: ChatRequest, target: RenderTarget): string;
   /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`; AnsweredError as above. */
-  parse(body: string): number;
+  parse(body: Text): number;
 }

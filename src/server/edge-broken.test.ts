@@ -1,3 +1,4 @@
+import { asBytes } from "../core/index.ts";
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
@@ -9,7 +10,7 @@ import type { HttpExchange } from "./http/exchange.ts";
 
 const body = route("/body", async (exchange) => {
   const parts = await exchange.readBody();
-  exchange.jsonBytes(200, ["content-type", "text/plain"], Buffer.concat(parts).toString("latin1"));
+  exchange.jsonBytes(200, ["content-type", "text/plain"], asBytes(Buffer.concat(parts).toString("latin1")));
 });
 const hello = route("/hello", (exchange) => exchange.json(200, [], "hello"), { method: "GET" });
 
@@ -113,7 +114,7 @@ test("garbage in the middle of a stream's connection does not end up in the stre
   const { port } = await startEdge(t, [
     route("/stream", (exchange) => {
       exchange.streamHead(200, []);
-      exchange.chunk("data: 1\n\n");
+      exchange.chunk(asBytes("data: 1\n\n"));
     }),
   ]);
   const client = await rawClient(t, port);
@@ -141,8 +142,8 @@ test("pipelined requests are answered in order, whichever is ready first", async
     }),
     route("/stream", (exchange) => {
       exchange.streamHead(200, []);
-      exchange.chunk("str");
-      exchange.finish("eam");
+      exchange.chunk(asBytes("str"));
+      exchange.finish(asBytes("eam"));
     }),
     route("/fast", (exchange) => {
       exchange.json(200, [], "fast");
@@ -202,7 +203,7 @@ test("a client that leaves before, during or after its answer is told to the han
       const exchange = await begun.promise;
       if (when !== "before") {
         exchange.streamHead(200, []);
-        exchange.chunk("x");
+        exchange.chunk(asBytes("x"));
         await client.until((received) => received.endsWith("x\r\n"));
       }
       if (when === "after") {
@@ -220,8 +221,8 @@ test("a client that leaves before, during or after its answer is told to the han
       });
       assert.equal(late, when === "after" ? 0 : 1);
       exchange.streamHead(200, []);
-      assert.equal(exchange.chunk("y"), true);
-      exchange.finish("z");
+      assert.equal(exchange.chunk(asBytes("y")), true);
+      exchange.finish(asBytes("z"));
       exchange.json(200, [], "{}");
       exchange.abort();
     }
@@ -240,7 +241,7 @@ test("one connection serves many requests without gathering listeners", async (t
       await exchange.readBody();
       exchange.onLeave(() => {});
       exchange.streamHead(200, []);
-      exchange.chunk("x");
+      exchange.chunk(asBytes("x"));
       exchange.finish();
     }),
     route("/unread", (exchange) => exchange.json(200, [], "{}")),

@@ -1,3 +1,4 @@
+import { asBytes } from "../core/index.ts";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -41,7 +42,7 @@ test("a close lets what is under way end, and ends the connections with it", asy
   streamClient.send(post("/stream"));
   const [jsonExchange, streamExchange] = [await json.next(), await stream.next()];
   streamExchange.streamHead(200, []);
-  streamExchange.chunk("data: 1\n\n");
+  streamExchange.chunk(asBytes("data: 1\n\n"));
   await streamClient.until((received) => received.includes("data: 1"));
 
   let closed = false;
@@ -58,8 +59,8 @@ test("a close lets what is under way end, and ends the connections with it", asy
   const [answer] = parseAnswers(await jsonClient.ended());
   assert.deepEqual([answer!.body, answer!.headers["connection"]], ["answered", "close"]);
   assert.equal(closed, false);
-  streamExchange.chunk("data: 2\n\n");
-  streamExchange.finish("data: [DONE]\n\n");
+  streamExchange.chunk(asBytes("data: 2\n\n"));
+  streamExchange.finish(asBytes("data: [DONE]\n\n"));
   const [streamed] = parseAnswers(await streamClient.ended());
   assert.equal(streamed!.body, "data: 1\n\ndata: 2\n\ndata: [DONE]\n\n");
   await closing;
@@ -123,7 +124,7 @@ test("when the grace is over that is said, last words leave, and the rest is cut
   stuckClient.send(post("/stuck"));
   const [streamExchange, stuckExchange] = [await stream.next(), await stuck.next()];
   streamExchange.streamHead(200, []);
-  streamExchange.chunk("data: 1\n\n");
+  streamExchange.chunk(asBytes("data: 1\n\n"));
   let left = 0;
   stuckExchange.onLeave(() => {
     left++;
@@ -131,7 +132,7 @@ test("when the grace is over that is said, last words leave, and the rest is cut
   let overs = 0;
   await edge.close(20, () => {
     overs++;
-    streamExchange.finish("data: error\n\n");
+    streamExchange.finish(asBytes("data: error\n\n"));
   });
   assert.deepEqual([overs, left], [1, 1]);
   const [streamed] = parseAnswers(await streamClient.ended());

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { latin1OfUtf8, parseLatin1 } from "../../src/core/index.ts";
+import { latin1OfUtf8, parseLatin1, asBytes } from "../../src/core/index.ts";
 import { protocols } from "../../src/protocols/index.ts";
 import { findPreset } from "../../src/upstream/index.ts";
 import { chatServers } from "../testbed/chat-servers/index.ts";
@@ -18,7 +18,7 @@ suite("a body of a Chat client reaches a Chat server as it takes it", () => {
           const sent = { model, ...body };
           const text = latin1OfUtf8(JSON.stringify(sent, null, 1));
           const fitted = chat.fitOwnBody!(text, { model, quirks });
-          const refusal = server.refuse(parseLatin1(fitted?.text ?? text) as JsonObject);
+          const refusal = server.refuse(parseLatin1(asBytes(fitted?.text ?? text)) as JsonObject);
           assert.equal(refusal, undefined, `${model}, ${name}: ${JSON.stringify(refusal)}`);
           assert.equal(fitted === undefined, fitted?.losses.length === undefined);
           assert.notEqual(fitted?.losses.length, 0, `${model}, ${name}: a change is reported`);

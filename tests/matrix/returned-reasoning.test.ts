@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { SseSplitter } from "../../src/core/index.ts";
+import { SseSplitter, asBytes } from "../../src/core/index.ts";
 import {
   AnswerSealer,
   EventSealer,
@@ -79,7 +79,7 @@ function answered(
     const text = [...chunks, { ...head, choices: [{ index: 0, delta: {}, ...end }] }].map((each) => `data: ${JSON.stringify(each)}\n\n`);
     const decoder = chat.createStreamDecoder();
     const events = new EventSealer(sealer);
-    const all = new SseSplitter().push(`${text.join("")}data: [DONE]\n\n`).flatMap((event) => decoder.push(event));
+    const all = new SseSplitter().push(asBytes(`${text.join("")}data: [DONE]\n\n`)).flatMap((event) => decoder.push(event));
     response = collect(all.flatMap((event) => events.push(event)));
   } else {
     const message = { role: "assistant", ...whole, tool_calls: [call] };

@@ -1,4 +1,4 @@
-import { GatewayError, skipSpace, skipValue, utf8OfLatin1, type Span } from "../../core/index.ts";
+import { GatewayError, skipSpace, skipValue, utf8OfLatin1, type Span, type Bytes, asBytes } from "../../core/index.ts";
 
 /** A model that a body names beside the one that the request is for. */
 export interface NamedModel {
@@ -99,7 +99,7 @@ class NameReader {
       const start = this.#at;
       this.#at = skipValue(text, start);
       if (first !== quote || place.names === undefined || this.#known.has(start)) return;
-      this.found.push({ name: decode(text.slice(start, this.#at)), member: place.names });
+      this.found.push({ name: decode(asBytes(text.slice(start, this.#at))), member: place.names });
     }
   }
 
@@ -141,7 +141,9 @@ class NameReader {
     const length = end - start - 2;
     const isList = place.lists === true && text.charCodeAt(this.#at) === openBracket;
     if (length < shortestName || length > longestName) {
-      this.#value(isList ? { depth, counts: place.counts, names: decode(text.slice(start, end)) } : { depth, counts: place.counts });
+      this.#value(
+        isList ? { depth, counts: place.counts, names: decode(asBytes(text.slice(start, end))) } : { depth, counts: place.counts },
+      );
       return;
     }
     const { member, name } = this.#nameOf(text.slice(start, end));
@@ -165,7 +167,7 @@ class NameReader {
   #nameOf(quoted: string): MemberName {
     const known = this.#names.get(quoted);
     if (known !== undefined) return known;
-    const member = decode(quoted);
+    const member = decode(asBytes(quoted));
     const made = { member, name: fold(member) };
     if (this.#names.size < mostNames) this.#names.set(quoted, made);
     return made;
@@ -192,7 +194,7 @@ function fold(member: string): string {
 }
 
 /** The text of a quoted latin1 string of UTF-8. */
-function decode(quoted: string): string {
+function decode(quoted: Bytes): string {
   const text = utf8OfLatin1(quoted);
   if (!text.includes("\\")) return text.slice(1, -1);
   try {

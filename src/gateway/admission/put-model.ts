@@ -1,4 +1,4 @@
-import { latin1OfUtf8, scanDocument } from "../../core/index.ts";
+import { latin1OfUtf8, scanDocument, asBytes } from "../../core/index.ts";
 import { spliceParts } from "../bodies/splice-parts.ts";
 
 /**
@@ -11,6 +11,8 @@ export function putModel(parts: readonly Buffer[], text: string, model: string):
   const span = spans[0];
   if (span !== undefined && text.slice(span.start, span.end) === value) return parts;
   const edit =
-    span === undefined ? { start: open + 1, end: open + 1, text: `"model":${value}${empty ? "" : ","}` } : { ...span, text: value };
+    span === undefined
+      ? { start: open + 1, end: open + 1, text: asBytes(`"model":${value}${empty ? "" : ","}`) }
+      : { ...span, text: value };
   return spliceParts(parts, [edit]);
 }

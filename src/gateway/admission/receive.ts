@@ -1,4 +1,4 @@
-import { GatewayError, holdsGatewayKey } from "../../core/index.ts";
+import { GatewayError, holdsGatewayKey, asBytes, bytesOf, type Bytes } from "../../core/index.ts";
 import type { ModelCall } from "../model-call.ts";
 import { putModel } from "./put-model.ts";
 import { readRequestTags } from "./request-tags.ts";
@@ -32,9 +32,9 @@ export async function receive(call: ModelCall): Promise<void> {
   );
 }
 
-function latin1Of(parts: readonly Buffer[]): string {
-  if (parts.length === 1) return parts[0]!.toString("latin1");
+function latin1Of(parts: readonly Buffer[]): Bytes {
+  if (parts.length === 1) return bytesOf(parts[0]!);
   let text = "";
   for (const part of parts) text += part.toString("latin1");
-  return text;
+  return asBytes(text);
 }

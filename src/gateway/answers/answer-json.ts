@@ -1,3 +1,4 @@
+import type { Bytes } from "../../core/index.ts";
 import type { AnswerFacts } from "../../protocols/index.ts";
 import { jsonHead } from "../headers/answer-head.ts";
 import type { AttemptEntry } from "../attempt-entry.ts";
@@ -6,8 +7,8 @@ import type { ModelCall } from "../model-call.ts";
 
 /** A whole answer that the gateway makes itself. */
 export interface OwnAnswer {
-  /** Text, JSON. */
-  readonly body: string;
+  /** JSON. */
+  readonly body: Bytes;
   readonly facts: AnswerFacts;
   /** Stores the answer. */
   readonly keep?: () => Promise<unknown> | undefined;
@@ -28,7 +29,7 @@ export function answerJson(call: ModelCall, entry: AttemptEntry | undefined, { b
     },
     keep: () => keep?.(),
     write() {
-      call.exchange.json(200, jsonHead(call, "application/json"), body);
+      call.exchange.jsonBytes(200, jsonHead(call, "application/json"), body);
     },
     lose(error) {
       throw error;

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { GatewayError } from "../../core/index.ts";
+import { GatewayError, bytesOf, type Bytes } from "../../core/index.ts";
 import { storedResponses, type AnswerFacts } from "../../protocols/index.ts";
 import type { UpstreamFailure } from "../../upstream/index.ts";
 import { jsonHead } from "../headers/answer-head.ts";
@@ -29,14 +29,14 @@ const longAnswerBytes = 1024 * 1024;
 export class JsonSink implements AnswerSink {
   readonly #delivery: Delivery;
   readonly #head: UpstreamHead;
-  readonly #read: (whole: string) => ReadAnswer;
+  readonly #read: (whole: Bytes) => ReadAnswer;
   readonly #parts: Buffer[] = [];
   #size = 0;
   /** The answer is here, and only its record is waited for. */
   #isWhole = false;
   #hasLeft = false;
 
-  constructor(delivery: Delivery, head: UpstreamHead, read: (whole: string) => ReadAnswer) {
+  constructor(delivery: Delivery, head: UpstreamHead, read: (whole: Bytes) => ReadAnswer) {
     this.#delivery = delivery;
     this.#head = head;
     this.#read = read;
@@ -78,16 +78,16 @@ export class JsonSink implements AnswerSink {
   }
 
   /** The answer as latin1; `undefined` if it is not UTF-8, which ends the delivery. */
-  #join(): string | undefined {
+  #join(): Bytes | undefined {
     const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
     this.#parts.length = 0;
-    if (isUtf8(bytes)) return bytes.toString("latin1");
+    if (isUtf8(bytes)) return bytesOf(bytes);
     this.#invalid("text that is not UTF-8");
     return undefined;
   }
 
   /** `undefined` if it is not an answer of the upstream's protocol, which ends the delivery. */
-  #readWhole(whole: string): ReadAnswer | undefined {
+  #readWhole(whole: Bytes): ReadAnswer | undefined {
     const delivery = this.#delivery;
     try {
       return this.#read(whole);
@@ -99,7 +99,7 @@ export class JsonSink implements AnswerSink {
     }
   }
 
-  #finish(answer: ReadAnswer, whole: string): void {
+  #finish(answer: ReadAnswer, whole: Bytes): void {
     const { call } = this.#delivery;
     this.#delivery.answered(true);
     call.answer.firstContentMs = call.deps.clock.monotonic();
@@ -141,10 +141,10 @@ class JsonEnd implements AnswerEnd {
   readonly #delivery: Delivery;
   readonly #head: UpstreamHead;
   readonly #answer: ReadAnswer;
-  readonly #whole: string;
+  readonly #whole: Bytes;
 
   /** @param whole the answer as it came, latin1. */
-  constructor(delivery: Delivery, head: UpstreamHead, answer: ReadAnswer, whole: string) {
+  constructor(delivery: Delivery, head: UpstreamHead, answer: ReadAnswer, whole: Bytes) {
     this.#delivery = delivery;
     this.#head = head;
     this.#answer = answer;

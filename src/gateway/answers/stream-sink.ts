@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfEvents, messageOf, type SseEvent } from "../../core/index.ts";
+import { GatewayError, latin1OfEvents, messageOf, type SseEvent, noBytes, asBytes, type Bytes, bytesOf } from "../../core/index.ts";
 import type { Usage } from "../../ir/index.ts";
 import { storedResponses, type AnswerFacts, type EventSplitter, type StreamTap } from "../../protocols/index.ts";
 import type { UpstreamFailure } from "../../upstream/index.ts";
@@ -33,7 +33,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   readonly #splitter: EventSplitter;
   readonly #tap: StreamTap;
   readonly #utf8 = new Utf8Check();
-  #buffered = "";
+  #buffered = noBytes;
   #headSent = false;
   /** Settled, or given up: what still comes is ignored. */
   #over = false;
@@ -43,7 +43,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   /** What the answer reports is billed with this request. */
   #isBilled: boolean;
   /** The last bytes of a whole answer. */
-  #terminal = "";
+  #terminal = noBytes;
   readonly #contentType: string;
 
   /** @param contentType of the upstream's stream. */
@@ -76,7 +76,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     }
     let events;
     try {
-      events = this.#splitter.push(chunk.toString("latin1"));
+      events = this.#splitter.push(bytesOf(chunk));
     } catch (error) {
       this.#delivery.upstream?.abort();
       this.#break(errorOfReading(error, this.#delivery.attempt.provider, isForeign(this.#delivery.lane)));
@@ -141,33 +141,33 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     for (const event of events) {
       const piece = tap.push(event);
       if (tap.error !== undefined) {
-        this.#emit(out);
+        this.#emit(asBytes(out));
         this.#delivery.upstream?.abort();
         this.#break(errorOfUpstream(tap.error, this.#delivery.attempt.provider, { foreign: isForeign(this.#delivery.lane) }));
         return;
       }
       if (tap.ended) {
-        this.#emit(out);
+        this.#emit(asBytes(out));
         this.#complete(piece);
         return;
       }
       out += hasOwnWords(event) ? this.#clean(piece) : piece;
     }
-    this.#emit(out);
+    this.#emit(asBytes(out));
   }
 
-  #clean(piece: string): string {
+  #clean(piece: Bytes): Bytes {
     const { attempt, call, lane } = this.#delivery;
-    return isForeign(lane) ? piece : call.current.redactor.whole(piece, attempt.provider);
+    return isForeign(lane) ? piece : asBytes(call.current.redactor.whole(piece, attempt.provider));
   }
 
   /** Passes bytes on, or holds them while nothing has been said yet. */
-  #emit(out: string): void {
+  #emit(out: Bytes): void {
     if (this.#headSent) {
       if (out !== "") this.#write(out);
       return;
     }
-    this.#buffered += out;
+    this.#buffered = asBytes(this.#buffered + out);
     if (this.#tap.opened || this.#buffered.length > maxBufferBytes) this.#sendHead();
   }
 
@@ -178,14 +178,14 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     call.exchange.streamHead(this.#status, streamHead(call, this.#contentType, this.#headers));
     this.#headSent = true;
     if (this.#buffered !== "") this.#write(this.#buffered);
-    this.#buffered = "";
+    this.#buffered = noBytes;
   }
 
   #writeKeepAlive(): void {
-    this.#write(this.#stream.jsonArray ? "\n" : this.#delivery.call.request.protocol.keepAlive);
+    this.#write(asBytes(this.#stream.jsonArray ? "\n" : this.#delivery.call.request.protocol.keepAlive));
   }
 
-  #write(data: string): void {
+  #write(data: Bytes): void {
     const { call, upstream } = this.#delivery;
     this.#lastWriteMs = call.deps.clock.monotonic();
     if (call.exchange.chunk(data) || this.#paused) return;
@@ -198,7 +198,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   }
 
   /** The answer is whole: its record first, then its last bytes. */
-  #complete(terminal: string): void {
+  #complete(terminal: Bytes): void {
     this.#over = true;
     if (!this.#headSent) this.#sendHead();
     this.#delivery.answered(true);
@@ -241,7 +241,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     });
   }
 
-  #finish(terminal: string): void {
+  #finish(terminal: Bytes): void {
     const { call, entry } = this.#delivery;
     call.answer.upstreamMs = call.deps.clock.monotonic() - entry.dispatchedMs;
     call.exchange.finish(terminal);
@@ -279,7 +279,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     });
   }
 
-  #errorBytes(error: GatewayError): string {
+  #errorBytes(error: GatewayError): Bytes {
     const { call } = this.#delivery;
     const facts = this.#stream.factsSent?.() ?? this.#tap.facts;
     return latin1OfEvents(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { latin1OfUtf8 } from "../../core/index.ts";
+import { latin1OfUtf8, asBytes } from "../../core/index.ts";
 import type { EntryBody, Schedule } from "../../ledger/index.ts";
 import type { ClientExchange } from "../exchange.ts";
 import { createBodyLog, type BodyLog, type BodySettings } from "./body-log.ts";
@@ -91,8 +91,8 @@ test("JSON, streams, and answers that never began or were broken off by the clie
   assert.deepEqual(json.sent, [Buffer.from("säy").toString("latin1")]);
   const stream = await ask(log, "stream", "ask", (exchange) => {
     exchange.streamHead(200, []);
-    exchange.chunk("data: 1\n\n");
-    exchange.finish("data: 2\n\n");
+    exchange.chunk(asBytes("data: 1\n\n"));
+    exchange.finish(asBytes("data: 2\n\n"));
   });
   assert.deepEqual(stream.sent, ["data: 1\n\n", "data: 2\n\n"]);
   await ask(log, "never", "ask", () => undefined, 0);
@@ -100,9 +100,9 @@ test("JSON, streams, and answers that never began or were broken off by the clie
   const exchange = log.record(left as unknown as ClientExchange, "embed")!;
   await exchange.readBody();
   exchange.streamHead(200, []);
-  exchange.chunk("data: 1\n\n");
+  exchange.chunk(asBytes("data: 1\n\n"));
   left.closed = true;
-  exchange.chunk("data: 2\n\n");
+  exchange.chunk(asBytes("data: 2\n\n"));
   exchange.end(1);
   assert.deepEqual([written.length, planned.length], [0, 1]);
   planned[0]!();
@@ -153,7 +153,7 @@ test("no cut leaves half of a secret", async () => {
   // Media shrinks, so that the end of what was taken in comes to stand within what is stored.
   await ask(log, "shrunk", "ask", (exchange) => {
     exchange.streamHead(200, []);
-    exchange.chunk(`${"A".repeat(4196 - 20)}"${secret}`);
+    exchange.chunk(asBytes(`${"A".repeat(4196 - 20)}"${secret}`));
   });
   await log.flush();
   const texts = written.flat().flatMap(({ request, answer }) => [request, answer ?? ""]);

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { messageOf, utf8OfLatin1, type Clock, type Logger } from "../../core/index.ts";
+import { messageOf, utf8OfLatin1, type Clock, type Logger, asBytes } from "../../core/index.ts";
 import { systemSchedule, type EntryBodies, type EntryBody, type Schedule } from "../../ledger/index.ts";
 import { operations, type Operation } from "../../protocols/index.ts";
 import type { ClientExchange } from "../exchange.ts";
@@ -91,7 +91,7 @@ export function createBodyLog(deps: BodyLogDeps): BodyLog {
   };
   const finish = async (body: ClippedBody, use: BodyRedactor, secrets: readonly string[], maxBytes: number): Promise<ClippedBody> => {
     // PostgreSQL has no text with this character, and JSON has it only as an escape.
-    const text = (await use.redact(utf8OfLatin1(body.text), secrets)).replaceAll("\0", "\ufffd");
+    const text = (await use.redact(utf8OfLatin1(asBytes(body.text)), secrets)).replaceAll("\0", "\ufffd");
     if (!body.isCut) return cutText(text, maxBytes);
     // What was cut off may have been the rest of a secret, whose beginning is in the spare part.
     return { text: cutText(text, Math.min(maxBytes, Buffer.byteLength(text) - spareBytes)).text, isCut: true };

@@ -1,4 +1,4 @@
-import { GatewayError, holdsMoreValues, parseExact, parseLatin1 } from "../../core/index.ts";
+import { GatewayError, holdsMoreValues, parseExact, parseLatin1, type Bytes } from "../../core/index.ts";
 import type { Block, ChatRequest } from "../../ir/index.ts";
 import type { GatewaySnapshot } from "../deps.ts";
 import type { ModelCall } from "../model-call.ts";
@@ -10,7 +10,7 @@ export function parseBody(call: ModelCall): unknown {
 }
 
 /** The same for a translation: numbers that must go out as they were written are kept so. `text`: the body, maybe with edits of the gateway's own. */
-export function parseExactBody(call: ModelCall, text: string): unknown {
+export function parseExactBody(call: ModelCall, text: Bytes): unknown {
   checkValues(call, text);
   return parseExact(text, call.request.protocol.exactValues);
 }

@@ -1,4 +1,4 @@
-import { latin1OfUtf8 } from "../../core/index.ts";
+import { latin1OfUtf8, noBytes, type Bytes, type Text } from "../../core/index.ts";
 import type { ClientExchange } from "../exchange.ts";
 
 /** What went over an exchange: the request's parts as sent and inflated, and what the client was sent, latin1. */
@@ -66,11 +66,11 @@ export class RecordedExchange implements ClientExchange {
     this.#inner.onLeave(callback);
   }
 
-  json(status: number, headers: readonly string[], body: string): void {
+  json(status: number, headers: readonly string[], body: Text): void {
     this.jsonBytes(status, headers, latin1OfUtf8(body));
   }
 
-  jsonBytes(status: number, headers: readonly string[], body: string): void {
+  jsonBytes(status: number, headers: readonly string[], body: Bytes): void {
     // A stream that has begun cannot become something else.
     if (!this.closed && this.#answer === undefined) this.#answer = body;
     this.#inner.jsonBytes(status, headers, body);
@@ -81,7 +81,7 @@ export class RecordedExchange implements ClientExchange {
     this.#inner.streamHead(status, headers);
   }
 
-  chunk(data: string): boolean {
+  chunk(data: Bytes): boolean {
     this.#take(data);
     return this.#inner.chunk(data);
   }
@@ -90,7 +90,7 @@ export class RecordedExchange implements ClientExchange {
     this.#inner.onDrain(callback);
   }
 
-  finish(last = ""): void {
+  finish(last = noBytes): void {
     this.#take(last);
     this.#inner.finish(last);
   }

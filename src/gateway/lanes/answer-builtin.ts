@@ -23,7 +23,10 @@ export function answerBuiltin(call: ModelCall, attempt: Attempt): Promise<void> 
       return generate(call, attempt, wire);
     case "count": {
       const request = protocol.parseRequest(wire, route);
-      return answerJson(call, call.open(attempt), { body: protocol.renderTokenCount(countRequestTokens(request)), facts: {} });
+      return answerJson(call, call.open(attempt), {
+        body: latin1OfUtf8(protocol.renderTokenCount(countRequestTokens(request))),
+        facts: {},
+      });
     }
     case "embeddings":
       return embed(call, attempt, wire);
@@ -45,11 +48,11 @@ function generate(call: ModelCall, attempt: Attempt, wire: unknown): Promise<voi
   };
   if (envelope.stream) return stream(call, entry, response, client);
   const facts = factsOf(response);
-  const body = costInJson(call, protocol.renderResponse(response, client), facts);
+  const body = costInJson(call, latin1OfUtf8(protocol.renderResponse(response, client)), facts);
   return answerJson(call, entry, {
     body,
     facts,
-    keep: () => storeWholeAnswer(call, attempt.provider.name, () => storedResponses.readEnded(latin1OfUtf8(body))),
+    keep: () => storeWholeAnswer(call, attempt.provider.name, () => storedResponses.readEnded(body)),
   });
 }
 
@@ -109,5 +112,8 @@ function embed(call: ModelCall, attempt: Attempt, wire: unknown): Promise<void> 
   const inputTokens = request.inputs.reduce((sum, text) => sum + countTokens(text), 0);
   const vectors = request.inputs.map((text) => embedLoopback(text, dimensions));
   const body = call.request.protocol.renderEmbedding({ model: call.request.model, vectors, inputTokens }, request);
-  return answerJson(call, entry, { body, facts: { usage: { input: inputTokens, output: 0 }, model: call.request.model } });
+  return answerJson(call, entry, {
+    body: latin1OfUtf8(body),
+    facts: { usage: { input: inputTokens, output: 0 }, model: call.request.model },
+  });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { latin1OfUtf8 } from "../../core/index.ts";
+import { latin1OfUtf8, asBytes, type Bytes } from "../../core/index.ts";
 import { replay, type ChatResponse, type ProtocolId } from "../../ir/index.ts";
 import { protocols, upstreamProtocols, type ClientContext } from "../../protocols/index.ts";
 import { loopbackProvider } from "../../upstream/index.ts";
@@ -39,7 +39,7 @@ function between(upstream: ProtocolId, dialect: ProtocolId, context = client): A
   });
 }
 
-function streamOf(protocol: ProtocolId, response: ChatResponse): string {
+function streamOf(protocol: ProtocolId, response: ChatResponse): Bytes {
   const encoder = protocols.get(protocol)!.createStreamEncoder(client);
   const text = replay(response).map((event) => encoder.push(event));
   return latin1OfUtf8(text.join(""));
@@ -78,7 +78,7 @@ for (const upstream of protocols.keys()) {
     cut.lastIndex = stream.indexOf("Ja");
     cut.exec(stream);
     const half = stream.slice(0, cut.lastIndex);
-    assert.throws(() => between(upstream, "openai-chat").collect(half), {
+    assert.throws(() => between(upstream, "openai-chat").collect(asBytes(half)), {
       code: "upstream_truncated",
       status: 502,
       message: 'The provider "far" ended its stream before the answer was complete.',
@@ -91,7 +91,7 @@ for (const upstream of protocols.keys()) {
       encoder.push({ type: "message-start", id: "abc", model: "m", createdAt: 1 }),
       encoder.push({ type: "error", error: { status: 529, message: "Too busy." } }),
     ].join("");
-    assert.throws(() => between(upstream, "anthropic-messages").collect(text), { code: "upstream_error", message: "Too busy." });
+    assert.throws(() => between(upstream, "anthropic-messages").collect(asBytes(text)), { code: "upstream_error", message: "Too busy." });
   });
 }
 

@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfEvents, latin1OfUtf8, SseSplitter, utf8OfLatin1 } from "../../core/index.ts";
+import { GatewayError, latin1OfEvents, latin1OfUtf8, SseSplitter, utf8OfLatin1, type Bytes } from "../../core/index.ts";
 import { Collector, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
 import type { AnswerFacts, ClientContext, Protocol, ToolNames, UpstreamProtocol } from "../../protocols/index.ts";
 import type { Provider } from "../../upstream/index.ts";
@@ -29,14 +29,14 @@ export class AnswerTranslator {
   }
 
   /** Reads a whole answer. @throws GatewayError if it is not one of the upstream's protocol, or is an error. */
-  parse(whole: string): ChatResponse {
+  parse(whole: Bytes): ChatResponse {
     const { upstream, toolNames } = this.#context;
     this.#check(whole, false);
     return this.#completed(upstream.parseResponse(utf8OfLatin1(whole), toolNames));
   }
 
   /** Reads all events of a stream. @throws GatewayError if it broke off, or reported an error. */
-  collect(stream: string): ChatResponse {
+  collect(stream: Bytes): ChatResponse {
     const { upstream, toolNames, provider } = this.#context;
     const splitter = new SseSplitter();
     const decoder = upstream.createStreamDecoder(toolNames);

@@ -1,4 +1,4 @@
-import { replaceData, SseSplitter, type SseEvent } from "../../core/index.ts";
+import { replaceData, SseSplitter, type SseEvent, asBytes, type Bytes } from "../../core/index.ts";
 import { formatUsd } from "../../ledger/index.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../../protocols/index.ts";
 import { isAnyForm, type Lane, type ReadAnswer } from "../lane.ts";
@@ -14,7 +14,7 @@ export function withCost(call: ModelCall, lane: Lane): Lane {
         ? costInEvents(call, body, rest.facts)
         : costInJson(call, body, rest.facts),
   });
-  const readJson = (whole: string): ReadAnswer => priced(lane.readJson(whole));
+  const readJson = (whole: Bytes): ReadAnswer => priced(lane.readJson(whole));
   if (!isAnyForm(lane)) return { ...lane, readJson };
   return {
     ...lane,
@@ -28,20 +28,20 @@ export function withCost(call: ModelCall, lane: Lane): Lane {
 }
 
 /** A JSON answer (latin1) with its cost, where the client asked for it. */
-export function costInJson(call: ModelCall, json: string, facts: AnswerFacts): string {
+export function costInJson(call: ModelCall, json: Bytes, facts: AnswerFacts): Bytes {
   if (call.request.envelope.includeCost !== true) return json;
   return call.request.protocol.addCost?.(json, costOf(call, facts)) ?? json;
 }
 
 /** Whole events (latin1) with the cost in those that tell usage, where the client asked for it. */
-export function costInEvents(call: ModelCall, events: string, facts: AnswerFacts): string {
+export function costInEvents(call: ModelCall, events: Bytes, facts: AnswerFacts): Bytes {
   if (call.request.envelope.includeCost !== true || !events.includes('"usage"')) return events;
   let out = "";
   for (const event of new SseSplitter().push(events)) {
     const data = costInJson(call, event.data, facts);
     out += data === event.data ? event.raw : replaceData(event, data);
   }
-  return out;
+  return asBytes(out);
 }
 
 /** What the ledger will charge for this usage. */
@@ -84,11 +84,11 @@ class PricingPipe implements StreamTap {
     return this.#tap.error;
   }
 
-  push(event: SseEvent): string {
+  push(event: SseEvent): Bytes {
     return costInEvents(this.#call, this.#tap.push(event), this.facts);
   }
 
-  completion(): string {
+  completion(): Bytes {
     return costInEvents(this.#call, this.#tap.completion(), this.facts);
   }
 }

@@ -1,4 +1,4 @@
-import { GatewayError, messageOf } from "../../core/index.ts";
+import { GatewayError, messageOf, latin1OfUtf8 } from "../../core/index.ts";
 import { estimateRequest, type ChatRequest } from "../../ir/index.ts";
 import { refuseStoredState } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
@@ -62,7 +62,7 @@ async function answerEstimate(call: ModelCall, attempt: Attempt, failure: Gatewa
   const { provider, upstreamModel } = attempt;
   const tokens = call.deps.calibration.correct(provider.name, upstreamModel, estimateRequest(request));
   call.answer.isEstimated = true;
-  await answerJson(call, call.open(attempt), { body: call.request.protocol.renderTokenCount(tokens), facts: {} });
+  await answerJson(call, call.open(attempt), { body: latin1OfUtf8(call.request.protocol.renderTokenCount(tokens)), facts: {} });
 }
 
 function parse(call: ModelCall): ChatRequest {

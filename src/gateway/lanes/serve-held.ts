@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfEvents } from "../../core/index.ts";
+import { GatewayError, latin1OfEvents, latin1OfUtf8 } from "../../core/index.ts";
 import { storedResponses } from "../../protocols/index.ts";
 import type { HeldResponse } from "../../store/index.ts";
 import { eventStreamType, streamHead } from "../headers/answer-head.ts";
@@ -117,5 +117,5 @@ async function listInput(call: ModelCall, id: string): Promise<string> {
 }
 
 async function answer(call: ModelCall, body: string): Promise<void> {
-  await answerJson(call, undefined, { body, facts: {} });
+  await answerJson(call, undefined, { body: latin1OfUtf8(body), facts: {} });
 }

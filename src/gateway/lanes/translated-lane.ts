@@ -1,4 +1,4 @@
-import { applyEdits, holdsGatewayKey, latin1OfEvents, SseSplitter, type SseEvent } from "../../core/index.ts";
+import { applyEdits, holdsGatewayKey, latin1OfEvents, SseSplitter, type SseEvent, noBytes, type Bytes, asBytes } from "../../core/index.ts";
 import { mergeUsage, type ChatRequest, type StreamEvent } from "../../ir/index.ts";
 import type {
   AnswerFacts,
@@ -248,8 +248,8 @@ class TranslatingPipe implements StreamTap {
   readonly #encoder: StreamEncoder;
   readonly #createdAt: number;
   /** The first and the last of what was written, latin1. */
-  #first = "";
-  #last = "";
+  #first = noBytes;
+  #last = noBytes;
 
   constructor(decoder: StreamDecoder, sealer: EventSealer, encoder: StreamEncoder, createdAt: number) {
     this.#decoder = decoder;
@@ -258,22 +258,22 @@ class TranslatingPipe implements StreamTap {
     this.#createdAt = createdAt;
   }
 
-  push(event: SseEvent): string {
+  push(event: SseEvent): Bytes {
     return this.#encode(this.#decoder.push(event));
   }
 
-  completion(): string {
+  completion(): Bytes {
     return this.#encode(this.#decoder.end());
   }
 
   /** What the client has received: its dialect's ids and numbers are the encoder's own. `reader` is a tap of that dialect. */
   factsSent(reader: StreamTap): AnswerFacts {
-    for (const event of new SseSplitter().push(this.#first + this.#last)) reader.push(event);
+    for (const event of new SseSplitter().push(asBytes(this.#first + this.#last))) reader.push(event);
     const { usage } = this.facts;
     return { ...reader.facts, ...(usage === undefined ? {} : { usage }) };
   }
 
-  #encode(events: readonly StreamEvent[]): string {
+  #encode(events: readonly StreamEvent[]): Bytes {
     let text = "";
     for (const event of events) {
       if (this.ended) break;

@@ -1,4 +1,4 @@
-import { applyEdits, GatewayError, parseLatin1, SseSplitter, type Edit } from "../../core/index.ts";
+import { applyEdits, GatewayError, parseLatin1, SseSplitter, type Edit, type Bytes, asBytes } from "../../core/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { forwardRequestHeaders } from "../headers/request-headers.ts";
 import { AnswerTranslator } from "./answer-translator.ts";
@@ -34,7 +34,7 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): VerbatimL
       try {
         const facts = protocol.readAnswer(whole, route);
         // A stored response that failed says so in a field of its own, in the upstream's words.
-        return { facts, body: facts.stopReason === "failed" ? call.current.redactor.whole(whole, provider) : whole };
+        return { facts, body: facts.stopReason === "failed" ? asBytes(call.current.redactor.whole(whole, provider)) : whole };
       } catch (cause) {
         if (cause instanceof AnsweredError) throw cause;
         throw new GatewayError(
@@ -105,7 +105,7 @@ function inOrder(some: readonly Edit[], others: readonly Edit[]): readonly Edit[
 }
 
 /** Through the neutral form, as for a translation from the protocol to itself; the ledger records what the upstream reported. */
-function readOtherForm(call: ModelCall, attempt: Attempt, whole: string): ReadAnswer {
+function readOtherForm(call: ModelCall, attempt: Attempt, whole: Bytes): ReadAnswer {
   const { deps } = call;
   const { protocol, route } = call.request;
   const { model, stream, includeUsage = false, jsonArray = false } = call.request.envelope;

@@ -1,5 +1,5 @@
 import type { Principal } from "../../accounts/index.ts";
-import { applyEdits, GatewayError, latin1OfUtf8, type Edit } from "../../core/index.ts";
+import { applyEdits, GatewayError, latin1OfUtf8, type Edit, asBytes } from "../../core/index.ts";
 import { storedResponses, type Envelope } from "../../protocols/index.ts";
 import type { ChainTurn } from "../../store/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
@@ -70,7 +70,7 @@ async function rewrite(call: ModelCall, attempts: readonly Attempt[], native: bo
   const turns = previous?.held === true ? await readTurns(call, previous.id) : [];
   checkValues(
     call,
-    turns.reduce((text, { input, response }) => text + input + response, call.request.text),
+    turns.reduce((text, { input, response }) => text + input + response, String(call.request.text)),
   );
   if (isHeavy(call.request)) await nextTurn();
   const given = parseInputItems(readInputItems(call.request.text, envelope));
@@ -178,10 +178,10 @@ function replaceInput(call: ModelCall, envelope: Envelope, items: readonly Item[
   const { input, previous_response_id: previous } = envelope.spans;
   const edits: Edit[] = [
     input === undefined
-      ? { start: envelope.insertAt, end: envelope.insertAt, text: `"input":${text}${envelope.empty ? "" : ","}` }
+      ? { start: envelope.insertAt, end: envelope.insertAt, text: asBytes(`"input":${text}${envelope.empty ? "" : ","}`) }
       : { ...input, text },
   ];
-  if (alone && previous !== undefined) edits.push({ ...previous, text: "null" });
+  if (alone && previous !== undefined) edits.push({ ...previous, text: asBytes("null") });
   call.request.replaceBody(
     applyEdits(
       call.request.text,

@@ -1,4 +1,4 @@
-import { utf8OfLatin1 } from "../../core/index.ts";
+import { utf8OfLatin1, type Bytes } from "../../core/index.ts";
 import { estimateAnswer, estimateBytes, type Usage } from "../../ir/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import type { ModelCall } from "../model-call.ts";
@@ -14,7 +14,7 @@ export function estimateOutput(call: ModelCall, { provider, upstreamModel }: Att
 }
 
 /** The usage of a whole answer (latin1) that reports none. Vectors are no tokens. */
-export function estimateWhole(call: ModelCall, attempt: Attempt, whole: string): Usage {
+export function estimateWhole(call: ModelCall, attempt: Attempt, whole: Bytes): Usage {
   const input = estimateInput(call, attempt);
   if (!call.request.traits.hasOutput) return { input, output: 0 };
   try {

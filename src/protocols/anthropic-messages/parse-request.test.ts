@@ -1,7 +1,7 @@
 import type Anthropic from "@anthropic-ai/sdk";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseExact } from "../../core/index.ts";
+import { parseExact, asBytes } from "../../core/index.ts";
 import type { ChatRequest } from "../../ir/index.ts";
 import { anthropicMessages } from "./index.ts";
 import { parseRequest } from "./parse-request.ts";
@@ -368,7 +368,7 @@ test("numbers in a call's input keep the client's spelling", () => {
   const call = `{"type":"tool_use","id":"c","name":"f","input":${input},"cache_control":{"type":"ephemeral"}}`;
   const server = `{"type":"server_tool_use","id":"s","name":"g","input":${input}}`;
   const text = `{"model":"m","max_tokens":10.0,"temperature":1.0,"messages":[{"role":"assistant","content":[${call},${server}]}]}`;
-  const { messages, maxOutputTokens, temperature } = parse(parseExact(text, anthropicMessages.exactValues));
+  const { messages, maxOutputTokens, temperature } = parse(parseExact(asBytes(text), anthropicMessages.exactValues));
   const [block, opaque] = messages[0]!.content;
   assert.deepEqual(block, { type: "tool-call", id: "c", name: "f", kind: "function", arguments: input, cache: {} });
   assert.equal(opaque?.type === "opaque" && JSON.stringify(opaque.value), server);

@@ -1,4 +1,4 @@
-import { elementsOf, memberIn, readString, scanDocument, type Edit } from "../../core/index.ts";
+import { elementsOf, memberIn, readString, scanDocument, type Edit, asBytes } from "../../core/index.ts";
 import { editsOf, hasSeal } from "../body-edits.ts";
 import type { ProofCarrier } from "../capabilities.ts";
 
@@ -38,5 +38,5 @@ function stripMessages(text: string): readonly Edit[] {
   const rules = editsOf(text, memberIn(text, context, "edits"), (rule) =>
     readString(text, memberIn(text, rule, "type"))?.startsWith("clear_thinking") === true ? "remove" : [],
   );
-  return [...edits, ...rules, { ...thinking, text: '{"type":"disabled"}' }].sort((one, other) => one.start - other.start);
+  return [...edits, ...rules, { ...thinking, text: asBytes('{"type":"disabled"}') }].sort((one, other) => one.start - other.start);
 }

@@ -1,4 +1,4 @@
-import { parseSpan, readString, scanDocument, utf8OfLatin1 } from "../../core/index.ts";
+import { parseSpan, readString, scanDocument, utf8OfLatin1, type Bytes } from "../../core/index.ts";
 import { isErrorAt } from "../answered-error.ts";
 import { compact } from "../fields.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
@@ -12,7 +12,7 @@ const keys = ["usage", "model", "id", "stop_reason", "error", "content"] as cons
  * no facts.
  * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError if the answer is an error.
  */
-export function readAnswer(body: string, call: RouteCall): AnswerFacts {
+export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   const [usageSpan, modelSpan, idSpan, reasonSpan, errorSpan, content] = scanDocument(body, keys).spans;
   const isAnswer = call.route.operation === "generate";
   if (isErrorAt(body, errorSpan) || (isAnswer && content === undefined && usageSpan === undefined)) throw answeredError(utf8OfLatin1(body));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "node:test";
-import { GatewayError, latin1OfUtf8, SseSplitter } from "../../core/index.ts";
+import { GatewayError, latin1OfUtf8, SseSplitter, asBytes } from "../../core/index.ts";
 import { AnsweredError } from "../answered-error.ts";
 import { collect, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
 import type { ToolNames } from "../translation.ts";
@@ -20,7 +20,7 @@ function decode(stream: string, size = Number.POSITIVE_INFINITY, toolNames?: Too
   const step = Math.min(size, bytes.length);
   const events: StreamEvent[] = [];
   for (let at = 0; at < bytes.length; at += step)
-    for (const event of splitter.push(bytes.slice(at, at + step))) events.push(...decoder.push(event));
+    for (const event of splitter.push(asBytes(bytes.slice(at, at + step)))) events.push(...decoder.push(event));
   for (const event of splitter.end()) events.push(...decoder.push(event));
   return [...events, ...decoder.end()];
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { latin1OfUtf8 } from "../../core/index.ts";
+import { latin1OfUtf8, asBytes } from "../../core/index.ts";
 import { feed } from "../harness.test.ts";
 import { readAnswer } from "./read-answer.ts";
 import { AnthropicTap } from "./tap.ts";
@@ -163,7 +163,7 @@ test("a JSON answer gives the same facts, and a token count gives none", () => {
     id: "msg_f3f41e2fda580287bc89cfe9",
     stopReason: "end_turn",
   });
-  assert.deepEqual(readAnswer('{"input_tokens":1234}', callOf("POST /v1/messages/count_tokens")), {});
-  assert.deepEqual(readAnswer('{"stop_reason":null,"usage":null}', generateCall), {});
-  assert.throws(() => readAnswer("<html>", generateCall), { code: "invalid_json" });
+  assert.deepEqual(readAnswer(asBytes('{"input_tokens":1234}'), callOf("POST /v1/messages/count_tokens")), {});
+  assert.deepEqual(readAnswer(asBytes('{"stop_reason":null,"usage":null}'), generateCall), {});
+  assert.throws(() => readAnswer(asBytes("<html>"), generateCall), { code: "invalid_json" });
 });

@@ -1,4 +1,14 @@
-import { parseLatin1, readString, scanDocument, utf8OfLatin1, type Span, type SseEvent } from "../../core/index.ts";
+import {
+  parseLatin1,
+  readString,
+  scanDocument,
+  utf8OfLatin1,
+  type Span,
+  type SseEvent,
+  type Bytes,
+  noBytes,
+  asBytes,
+} from "../../core/index.ts";
 import { isErrorAt } from "../answered-error.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
@@ -6,7 +16,7 @@ import { lastTextBytes } from "../text-bytes.ts";
 import { parseStreamError } from "./errors.ts";
 import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
 
-const messageStop = 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
+const messageStop = asBytes('event: message_stop\ndata: {"type":"message_stop"}\n\n');
 
 const eventTypes: ReadonlySet<string> = new Set([
   "message_start",
@@ -32,9 +42,9 @@ export class AnthropicTap implements StreamTap {
   textBytes = 0;
   #counts: WireCounts = {};
 
-  push(event: SseEvent): string {
+  push(event: SseEvent): Bytes {
     // Data after the end is not part of the answer.
-    if (this.ended) return "";
+    if (this.ended) return noBytes;
     const type = eventTypes.has(event.name) ? event.name : typeOfData(event.data);
     switch (type) {
       case "content_block_delta":
@@ -66,11 +76,11 @@ export class AnthropicTap implements StreamTap {
     return event.raw;
   }
 
-  completion(): string {
-    return this.finished && !this.ended ? messageStop : "";
+  completion(): Bytes {
+    return this.finished && !this.ended ? messageStop : noBytes;
   }
 
-  #readStart(data: string): void {
+  #readStart(data: Bytes): void {
     const message = field(parseEvent(data), "message");
     if (message === undefined) return;
     if (typeof message["model"] === "string") this.facts.model = message["model"];
@@ -78,7 +88,7 @@ export class AnthropicTap implements StreamTap {
     this.#readUsage(message["usage"]);
   }
 
-  #readDelta(data: string): void {
+  #readDelta(data: Bytes): void {
     const event = parseEvent(data);
     this.#readUsage(event?.["usage"]);
     const reason = field(event, "delta")?.["stop_reason"];
@@ -116,7 +126,7 @@ function errorOf(data: string): Span | undefined {
 }
 
 /** An empty text block opens the answer only with its first delta; any other block is content itself. */
-function isOpening(data: string): boolean {
+function isOpening(data: Bytes): boolean {
   const block = field(parseEvent(data), "content_block");
   if (block === undefined) return false;
   if (block["type"] === "text") return block["text"] !== "";
@@ -124,7 +134,7 @@ function isOpening(data: string): boolean {
   return typeof block["type"] === "string";
 }
 
-function parseEvent(data: string): WireObject | undefined {
+function parseEvent(data: Bytes): WireObject | undefined {
   try {
     const event = parseLatin1(data);
     return isObject(event) ? event : undefined;

@@ -1,4 +1,4 @@
-import { GatewayError, maxEventBytes, type SseEvent } from "../../core/index.ts";
+import { GatewayError, maxEventBytes, type SseEvent, asBytes, noBytes } from "../../core/index.ts";
 import type { EventSplitter } from "../protocol.ts";
 
 const quote = 0x22;
@@ -38,13 +38,13 @@ export class JsonArraySplitter implements EventSplitter {
       if (this.#inString) this.#inside(code);
       else if (this.#start < 0) this.#between(code, at);
       else if (this.#closes(code)) {
-        events.push({ name: "", data: text.slice(this.#start, at + 1), raw: text.slice(from, at + 1) });
+        events.push({ name: "", data: asBytes(text.slice(this.#start, at + 1)), raw: asBytes(text.slice(from, at + 1)) });
         from = at + 1;
         this.#start = -1;
       }
     }
     if (this.#state === "after" && from < at) {
-      events.push({ name: "", data: "", raw: text.slice(from) });
+      events.push({ name: "", data: noBytes, raw: asBytes(text.slice(from)) });
       from = at;
     }
     this.#rest = text.slice(from);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseExact } from "../../core/index.ts";
+import { parseExact, asBytes } from "../../core/index.ts";
 import type { ChatRequest } from "../../ir/index.ts";
 import { geminiGenerate } from "./index.ts";
 import { parseRequest } from "./parse-request.ts";
@@ -57,7 +57,7 @@ test("numbers in a call's arguments and in its result keep the client's spelling
     `{"functionResponse":{"id":"d","name":"f","response":${object}}}`,
   ];
   const body = `{"contents":[{"role":"model","parts":[${parts.join(",")}]}],"generationConfig":{"temperature":1.0}}`;
-  const request = parse(parseExact(body, geminiGenerate.exactValues));
+  const request = parse(parseExact(asBytes(body), geminiGenerate.exactValues));
   const told = request.messages[0]!.content.map((block) => {
     if (block.type !== "tool-result") return block.type === "tool-call" ? block.arguments : block.type;
     return [block.content, JSON.stringify(block.extensions?.["gemini-generate"]?.["response"])];
@@ -66,5 +66,5 @@ test("numbers in a call's arguments and in its result keep the client's spelling
   assert.deepEqual(told, [object, object, result("1.0", '{"result":1.0}'), result(object, object)]);
   assert.equal(request.temperature, 1);
   const refused = '{"contents":[{"role":"model","parts":[{"functionCall":{"name":"f","args":1.0}}]}]}';
-  assert.throws(() => parse(parseExact(refused, geminiGenerate.exactValues)), { code: "invalid_request" });
+  assert.throws(() => parse(parseExact(asBytes(refused), geminiGenerate.exactValues)), { code: "invalid_request" });
 });

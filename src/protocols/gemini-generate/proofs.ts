@@ -1,4 +1,4 @@
-import { latin1OfUtf8, memberIn, memberOf, parseSpan, type Edit, type Span } from "../../core/index.ts";
+import { latin1OfUtf8, memberIn, memberOf, parseSpan, type Edit, type Span, asBytes } from "../../core/index.ts";
 import { editsOf, isSeal } from "../body-edits.ts";
 import type { ProofCarrier } from "../capabilities.ts";
 
@@ -26,7 +26,7 @@ export const proofs: ProofCarrier = {
 function stripPart(text: string, part: Span): readonly Edit[] | "remove" {
   const signature = memberIn(text, part, "thoughtSignature");
   if (signature === undefined || !isSeal(text, signature)) return [];
-  if (memberIn(text, part, "functionCall") !== undefined) return [{ ...signature, text: noSignature }];
+  if (memberIn(text, part, "functionCall") !== undefined) return [{ ...signature, text: asBytes(noSignature) }];
   const { thoughtSignature: _, ...rest } = parseSpan(text, part) as { readonly thoughtSignature: unknown; readonly text?: unknown };
   return rest.text === "" || Object.keys(rest).length === 0 ? "remove" : [{ ...part, text: latin1OfUtf8(JSON.stringify(rest)) }];
 }

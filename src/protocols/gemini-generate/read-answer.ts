@@ -8,6 +8,7 @@ import {
   scanObject,
   skipSpace,
   type Span,
+  type Bytes,
 } from "../../core/index.ts";
 import { AnsweredError, isErrorAt } from "../answered-error.ts";
 import { compact } from "../fields.ts";
@@ -24,7 +25,7 @@ const finishKey = ["finishReason"] as const;
  * @throws GatewayError `invalid_json` (the tap reads the array form of a stream), `upstream_invalid_response`; AnsweredError if the answer is an
  * error.
  */
-export function readAnswer(body: string, call: RouteCall): AnswerFacts {
+export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   const [usageSpan, modelSpan, idSpan, candidates, errorSpan, feedback] = scanDocument(body, keys).spans;
   const { operation } = call.route;
   const error = isErrorAt(body, errorSpan) ? readErrorChunk(parseLatin1(body)) : undefined;

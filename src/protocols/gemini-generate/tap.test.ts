@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { latin1OfUtf8 } from "../../core/index.ts";
+import { latin1OfUtf8, asBytes } from "../../core/index.ts";
 import { feed } from "../harness.test.ts";
 import { JsonArraySplitter } from "./json-array-splitter.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -157,8 +157,10 @@ test("a JSON answer gives the same facts, an embedding its usage, a token count 
     stopReason: "STOP",
   });
   const embedCall = callOf("POST /v1beta/models/{model}:embedContent");
-  assert.deepEqual(readAnswer('{"embedding":{"values":[1]},"usageMetadata":{"promptTokenCount":3}}', embedCall), { usage: { input: 3 } });
-  assert.deepEqual(readAnswer('{"totalTokens":3}', callOf("POST /v1beta/models/{model}:countTokens")), {});
-  assert.deepEqual(readAnswer('{"candidates":[]}', generateCall), {});
-  assert.throws(() => readAnswer("[{}]", generateCall), { code: "invalid_json" });
+  assert.deepEqual(readAnswer(asBytes('{"embedding":{"values":[1]},"usageMetadata":{"promptTokenCount":3}}'), embedCall), {
+    usage: { input: 3 },
+  });
+  assert.deepEqual(readAnswer(asBytes('{"totalTokens":3}'), callOf("POST /v1beta/models/{model}:countTokens")), {});
+  assert.deepEqual(readAnswer(asBytes('{"candidates":[]}'), generateCall), {});
+  assert.throws(() => readAnswer(asBytes("[{}]"), generateCall), { code: "invalid_json" });
 });

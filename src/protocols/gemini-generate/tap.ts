@@ -1,4 +1,4 @@
-import { parseLatin1, type SseEvent } from "../../core/index.ts";
+import { parseLatin1, type SseEvent, type Bytes, noBytes, asBytes } from "../../core/index.ts";
 import { mergeUsage } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
@@ -20,7 +20,7 @@ export class GeminiTap implements StreamTap {
   textBytes = 0;
   readonly #facts: AnswerFacts = {};
   /** The latest chunk of only content that has a count. */
-  #unread = "";
+  #unread = noBytes;
   /** `open` between the brackets of an array; `none` for SSE, and when the array is closed. */
   #array: "none" | "open" = "none";
 
@@ -29,7 +29,7 @@ export class GeminiTap implements StreamTap {
     return this.#facts;
   }
 
-  push(event: SseEvent): string {
+  push(event: SseEvent): Bytes {
     const { data, raw } = event;
     if (data === "") {
       if (this.#array === "open" && raw.includes("]")) this.#array = "none";
@@ -43,8 +43,8 @@ export class GeminiTap implements StreamTap {
   }
 
   /** The closing bracket, if an array that contains the whole answer lacks only that. */
-  completion(): string {
-    return this.finished && this.#array === "open" ? "\n]\n" : "";
+  completion(): Bytes {
+    return this.finished && this.#array === "open" ? asBytes("\n]\n") : noBytes;
   }
 
   /**
@@ -55,7 +55,7 @@ export class GeminiTap implements StreamTap {
     return this.opened && !this.finished && data.indexOf('finishReason"') < 0 && data.indexOf('error"') < 0;
   }
 
-  #read(data: string): void {
+  #read(data: Bytes): void {
     const chunk = parseChunk(data);
     if (chunk === undefined) return;
     this.error = readErrorChunk(chunk);
@@ -68,7 +68,7 @@ export class GeminiTap implements StreamTap {
   #readUnread(): void {
     if (this.#unread === "") return;
     const chunk = parseChunk(this.#unread);
-    this.#unread = "";
+    this.#unread = noBytes;
     if (chunk !== undefined) this.#readFacts(chunk);
   }
 
@@ -109,7 +109,7 @@ function isContent(part: unknown): boolean {
   return isObject(part) && Object.entries(part).some(([key, value]) => key !== "text" || value !== "");
 }
 
-function parseChunk(data: string): WireObject | undefined {
+function parseChunk(data: Bytes): WireObject | undefined {
   try {
     const chunk = parseLatin1(data);
     return isObject(chunk) ? chunk : undefined;

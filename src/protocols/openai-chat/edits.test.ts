@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { applyEdits, GatewayError, latin1OfUtf8, parseLatin1 } from "../../core/index.ts";
+import { applyEdits, GatewayError, latin1OfUtf8, parseLatin1, asBytes } from "../../core/index.ts";
 import type { Patch, RouteCall } from "../protocol.ts";
 import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
@@ -192,6 +192,6 @@ describe("the edits of a Chat body", () => {
       patched('\ufeff{"model":"m","stream":true}', { model: "n" }),
       '\ufeff{"stream_options":{"include_usage":true},"model":"n","stream":true}',
     );
-    assert.deepEqual(parseLatin1('{"model":"n"}'), { model: "n" });
+    assert.deepEqual(parseLatin1(asBytes('{"model":"n"}')), { model: "n" });
   });
 });

@@ -1,4 +1,4 @@
-import type { Edit } from "../../core/index.ts";
+import { type Edit, asBytes } from "../../core/index.ts";
 import type { Envelope, Patch, RouteCall } from "../protocol.ts";
 import { modelEdits, optionEdits } from "../openai-shared/envelope.ts";
 
@@ -19,13 +19,13 @@ export function planEdits(envelope: Envelope, _call: RouteCall, patch: Patch): r
 
 function usageEdit({ spans, insertAt }: Envelope): Edit {
   const value = spans["includeUsage"];
-  if (value !== undefined) return { ...value, text: "true" };
+  if (value !== undefined) return { ...value, text: asBytes("true") };
   const nullOptions = spans["nullOptions"];
-  if (nullOptions !== undefined) return { ...nullOptions, text: `{${includeUsage}}` };
+  if (nullOptions !== undefined) return { ...nullOptions, text: asBytes(`{${includeUsage}}`) };
   const only = spans["onlyOption"];
-  if (only !== undefined) return { ...only, text: includeUsage };
+  if (only !== undefined) return { ...only, text: asBytes(includeUsage) };
   const first = spans["firstOption"];
-  if (first !== undefined) return { ...first, text: `${includeUsage},` };
+  if (first !== undefined) return { ...first, text: asBytes(`${includeUsage},`) };
   // The body has a `model`, so another field always follows.
-  return { start: insertAt, end: insertAt, text: `"stream_options":{${includeUsage}},` };
+  return { start: insertAt, end: insertAt, text: asBytes(`"stream_options":{${includeUsage}},`) };
 }

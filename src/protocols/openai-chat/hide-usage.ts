@@ -1,4 +1,4 @@
-import { memberSpan, replaceData, scanDocument, type SseEvent } from "../../core/index.ts";
+import { memberSpan, replaceData, scanDocument, type SseEvent, asBytes, type Bytes } from "../../core/index.ts";
 
 const member = ',"usage":null';
 
@@ -6,9 +6,9 @@ const member = ',"usage":null';
 const scalarTail = /^(?:,"\w+":(?:"[^"\\]*"|null|true|false|-?[\d.]+))*\}\s*$/;
 
 /** Returns the bytes of an event without the `"usage":null` at the top level of its data; all other bytes are kept. */
-export function withoutNullUsage(event: SseEvent): string {
+export function withoutNullUsage(event: SseEvent): Bytes {
   const cut = cutNullUsage(event.data);
-  return cut === event.data ? event.raw : replaceData(event, cut);
+  return cut === event.data ? event.raw : replaceData(event, asBytes(cut));
 }
 
 /** The same for the data without the event's framing. */

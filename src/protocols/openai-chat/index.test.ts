@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import OpenAI from "openai";
-import { GatewayError, latin1OfUtf8, Secret } from "../../core/index.ts";
+import { GatewayError, latin1OfUtf8, Secret, asBytes } from "../../core/index.ts";
 import type { Operation, RouteCall } from "../protocol.ts";
 import { openaiChat } from "./index.ts";
 
@@ -48,8 +48,8 @@ describe("OpenAI Chat as a protocol", () => {
       usage: { input: 1200, output: 60, cacheRead: 800, reasoning: 20 },
     });
     const embeddings = '{"object":"list","data":[{"embedding":[0.1,-1e-5]}],"model":"e","usage":{"prompt_tokens":8,"total_tokens":8}}';
-    assert.deepEqual(openaiChat.readAnswer(embeddings, call("embed")), { model: "e", usage: { input: 8 } });
-    assert.throws(() => openaiChat.readAnswer("<html>", call("generate")), GatewayError);
+    assert.deepEqual(openaiChat.readAnswer(asBytes(embeddings), call("embed")), { model: "e", usage: { input: 8 } });
+    assert.throws(() => openaiChat.readAnswer(asBytes("<html>"), call("generate")), GatewayError);
   });
 
   test("ends a stream with an error and no [DONE]", () => {

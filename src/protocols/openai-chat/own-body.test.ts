@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { latin1OfUtf8 } from "../../core/index.ts";
+import { latin1OfUtf8, asBytes } from "../../core/index.ts";
 import type { RenderQuirks } from "../quirks.ts";
 import { fitOwnBody } from "./own-body.ts";
 
@@ -15,8 +15,8 @@ describe("a Chat client's body for a server with quirks", () => {
     const body = '{"model":"m", "messages":[{"role":"user","content":"hi"}],"seed":7}';
     const beforeParse = (): void => assert.fail("parsed");
     const quirks = { strictTurns: true, refusedFields: ["n"], toolChoice: "words" } as const;
-    assert.equal(fitOwnBody(body, { model: "m", quirks, beforeParse }), undefined);
-    assert.equal(fitOwnBody(body.replace('"seed":7', '"tool_choice":"auto"'), { model: "m", quirks, beforeParse }), undefined);
+    assert.equal(fitOwnBody(asBytes(body), { model: "m", quirks, beforeParse }), undefined);
+    assert.equal(fitOwnBody(asBytes(body.replace('"seed":7', '"tool_choice":"auto"')), { model: "m", quirks, beforeParse }), undefined);
   });
 
   test("only the member that is refused is changed: everything else keeps its bytes", () => {

@@ -8,6 +8,8 @@ import {
   skipSpace,
   skipValue,
   type Span,
+  type Bytes,
+  asBytes,
 } from "../../core/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import { Losses } from "../losses.ts";
@@ -20,7 +22,7 @@ import type { ThinkingWish } from "./fit-tools.ts";
  * Changes the body of a client of this dialect for a server with quirks: what the server would refuse is changed, and all other bytes are kept.
  * `text` is latin1. A body without such fields costs one scan. `undefined`: the body is sent unchanged.
  */
-export function fitOwnBody(text: string, target: OwnTarget): FittedBody | undefined {
+export function fitOwnBody(text: Bytes, target: OwnTarget): FittedBody | undefined {
   const quirks = ownQuirksOf(quirksOfModel(target.quirks, target.model));
   if (!mayBeRefused(text, quirks)) return undefined;
   target.beforeParse?.(text);
@@ -174,7 +176,7 @@ function membersOf(text: string): readonly Member[] {
     const keyEnd = skipValue(text, at);
     const start = skipSpace(text, skipSpace(text, keyEnd) + 1);
     const end = skipValue(text, start);
-    members.push({ key: String(parseLatin1(text.slice(at, keyEnd))), raw: text.slice(at, end), value: { start, end } });
+    members.push({ key: String(parseLatin1(asBytes(text.slice(at, keyEnd)))), raw: text.slice(at, end), value: { start, end } });
     at = skipSpace(text, end);
     if (text.charAt(at) === ",") at = skipSpace(text, at + 1);
   }

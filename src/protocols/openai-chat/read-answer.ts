@@ -1,4 +1,4 @@
-import { elementsOf, parseLatin1, parseSpan, readString, scanDocument, scanObject, type Span } from "../../core/index.ts";
+import { elementsOf, parseLatin1, parseSpan, readString, scanDocument, scanObject, type Span, type Bytes } from "../../core/index.ts";
 import { AnsweredError, isErrorAt } from "../answered-error.ts";
 import { isObject } from "../fields.ts";
 import { answeredError } from "../openai-shared/errors.ts";
@@ -12,7 +12,7 @@ const keys = ["id", "model", "usage", "service_tier", "error", "choices", "data"
  * Reads the facts of a completion or of embeddings, and parses only `usage`.
  * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError if the answer, or one of its choices, is an error.
  */
-export function readAnswer(body: string, call: RouteCall): AnswerFacts {
+export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   const [idSpan, modelSpan, usageSpan, tierSpan, errorSpan, choices, data] = scanDocument(body, keys).spans;
   if (isErrorAt(body, errorSpan)) throw answeredError(parseLatin1(body));
   const content = call.route.operation === "generate" ? choices : data;

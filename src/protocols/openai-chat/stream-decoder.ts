@@ -1,4 +1,4 @@
-import type { SseEvent } from "../../core/index.ts";
+import { type SseEvent, asBytes } from "../../core/index.ts";
 import { mergeUsage, type StreamError, type StreamEvent, type Usage } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../fields.ts";
 import type { UpstreamError } from "../protocol.ts";
@@ -68,7 +68,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     const end = matchShape(this.#shape, data);
     if (end < 0) return undefined;
     this.#hasShapeFitted = true;
-    return parseChunk(data.slice(this.#shape.head.length, end));
+    return parseChunk(asBytes(data.slice(this.#shape.head.length, end)));
   }
 
   /** Some servers put the time into each chunk, so a shape fits for a second. If a shape never fits, every chunk has an id of its own. */

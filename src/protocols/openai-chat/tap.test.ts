@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { latin1OfUtf8, SseSplitter } from "../../core/index.ts";
+import { latin1OfUtf8, SseSplitter, asBytes } from "../../core/index.ts";
 import { ChatTap } from "./tap.ts";
 
 const recorded = latin1OfUtf8(readFileSync(new URL("fixtures/stream.txt", import.meta.url), "utf8"));
@@ -28,7 +28,7 @@ function watch(stream: string, hideUsage = false, cuts: readonly number[] = []) 
     }
   };
   for (const cut of [...cuts, stream.length]) {
-    take(splitter.push(stream.slice(at, cut)));
+    take(splitter.push(asBytes(stream.slice(at, cut))));
     at = cut;
   }
   take(splitter.end());
@@ -89,7 +89,7 @@ describe("the tap of a Chat stream", () => {
       `data: {"id":"${id}","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"${reason}"}]}\n\n`;
     const tap = new ChatTap({ hideUsage: false });
     const splitter = new SseSplitter();
-    for (const event of splitter.push(ending("c", "stop") + ending("d", "length") + ending("c", "stop"))) tap.push(event);
+    for (const event of splitter.push(asBytes(ending("c", "stop") + ending("d", "length") + ending("c", "stop")))) tap.push(event);
     assert.equal(tap.facts.stopReason, "stop");
   });
 

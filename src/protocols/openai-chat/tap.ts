@@ -1,4 +1,4 @@
-import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
+import { utf8OfLatin1, type SseEvent, type Bytes, noBytes, asBytes } from "../../core/index.ts";
 import { mergeUsage } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import { jsonObject } from "../json-text.ts";
@@ -34,8 +34,8 @@ export class ChatTap implements StreamTap {
     return this.#choices.size > 0 && [...this.#choices.values()].every(Boolean);
   }
 
-  push(event: SseEvent): string {
-    if (this.ended || this.error !== undefined) return "";
+  push(event: SseEvent): Bytes {
+    if (this.ended || this.error !== undefined) return noBytes;
     const { data, name, raw } = event;
     if (data === "") return raw;
     if (data.length < 16 && data.trim() === "[DONE]") {
@@ -51,14 +51,14 @@ export class ChatTap implements StreamTap {
     return this.#read(event);
   }
 
-  completion(): string {
-    return this.finished && !this.ended ? "data: [DONE]\n\n" : "";
+  completion(): Bytes {
+    return this.finished && !this.ended ? asBytes("data: [DONE]\n\n") : noBytes;
   }
 
-  #read(event: SseEvent): string {
+  #read(event: SseEvent): Bytes {
     const chunk = parseChunk(event.data);
     this.error = errorOf(event, chunk);
-    if (this.error !== undefined) return "";
+    if (this.error !== undefined) return noBytes;
     if (chunk === undefined) return event.raw;
     const { id, model, choices, usage } = chunk;
     if (typeof id === "string" && id !== "") this.facts.id ??= id;
@@ -71,7 +71,7 @@ export class ChatTap implements StreamTap {
     // have changed in between.
     if (this.opened && !ends && reported === undefined) this.#shape ??= learnShape(event.data);
     if (!this.#hideUsage) return event.raw;
-    return isObject(usage) && Array.isArray(choices) && choices.length === 0 ? "" : withoutNullUsage(event);
+    return isObject(usage) && Array.isArray(choices) && choices.length === 0 ? noBytes : withoutNullUsage(event);
   }
 
   /** `true`: the choice ends with this chunk. */
@@ -113,15 +113,15 @@ function deltaBytes(data: string, start: number, end: number): number {
 }
 
 /** The event of a known shape without its `"usage":null`; `end` is the offset after the value of `delta` in its data. */
-function cutShaped(event: SseEvent, { tail, cutTail }: ChunkShape, end: number): string {
+function cutShaped(event: SseEvent, { tail, cutTail }: ChunkShape, end: number): Bytes {
   const { raw, data } = event;
   // The common framing, `data: …` and two line feeds, shifts all offsets by six.
   if (cutTail === undefined || raw.length !== data.length + 8 || raw.slice(0, 6) !== "data: ") return withoutNullUsage(event);
-  return raw.slice(0, end + 6) + cutTail + raw.slice(end + 6 + tail.length);
+  return asBytes(raw.slice(0, end + 6) + cutTail + raw.slice(end + 6 + tail.length));
 }
 
 /** Parses a chunk; `undefined` if it is not an object: then it is not a chunk of this protocol, and it is passed on to the client. */
-export function parseChunk(data: string): WireObject | undefined {
+export function parseChunk(data: Bytes): WireObject | undefined {
   return jsonObject(utf8OfLatin1(data));
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import OpenAI from "openai";
-import { applyEdits, GatewayError, latin1OfUtf8 } from "../../core/index.ts";
+import { applyEdits, GatewayError, latin1OfUtf8, asBytes } from "../../core/index.ts";
 import type { Operation, RouteCall } from "../protocol.ts";
 import { openaiResponses } from "./index.ts";
 
@@ -105,9 +105,9 @@ describe("OpenAI Responses as a protocol", () => {
       stopReason: "completed",
     });
     const incomplete = '{"id":"r","status":"incomplete","incomplete_details":{"reason":"content_filter"}}';
-    assert.deepEqual(openaiResponses.readAnswer(incomplete, call("generate")), { id: "r", stopReason: "content_filter" });
-    assert.deepEqual(openaiResponses.readAnswer('{"id":"r","status":"queued"}', call("generate")), { id: "r" });
-    assert.deepEqual(openaiResponses.readAnswer('{"object":"response.input_tokens","input_tokens":7}', call("count-tokens")), {});
+    assert.deepEqual(openaiResponses.readAnswer(asBytes(incomplete), call("generate")), { id: "r", stopReason: "content_filter" });
+    assert.deepEqual(openaiResponses.readAnswer(asBytes('{"id":"r","status":"queued"}'), call("generate")), { id: "r" });
+    assert.deepEqual(openaiResponses.readAnswer(asBytes('{"object":"response.input_tokens","input_tokens":7}'), call("count-tokens")), {});
   });
 
   test("renders a token count as the vendor's SDK types it", () => {

@@ -1,4 +1,4 @@
-import { parseLatin1, parseSpan, readString, scanDocument, scanObject, type ScannedObject } from "../../core/index.ts";
+import { parseLatin1, parseSpan, readString, scanDocument, scanObject, type ScannedObject, type Bytes } from "../../core/index.ts";
 import { isErrorAt } from "../answered-error.ts";
 import { isObject } from "../fields.ts";
 import { answeredError } from "../openai-shared/errors.ts";
@@ -12,7 +12,7 @@ const keys = ["id", "model", "usage", "status", "incomplete_details", "service_t
  * that reads it.
  * @throws GatewayError `invalid_json`, `upstream_invalid_response`; AnsweredError if the answer is an error, or the response failed.
  */
-export function readAnswer(body: string, call: RouteCall): AnswerFacts {
+export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   const scanned = scanDocument(body, keys);
   const [, , usageSpan, statusSpan, , , errorSpan, output, data] = scanned.spans;
   const { operation } = call.route;

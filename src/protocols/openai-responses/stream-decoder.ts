@@ -1,4 +1,4 @@
-import { parseLatin1, type SseEvent } from "../../core/index.ts";
+import { parseLatin1, type SseEvent, type Bytes } from "../../core/index.ts";
 import type { StreamError, StreamEvent } from "../../ir/index.ts";
 import { isError } from "../answered-error.ts";
 import { compact, isObject, type WireObject } from "../fields.ts";
@@ -169,7 +169,7 @@ function isMessagePart(part: WireObject): boolean {
   return part["type"] === "output_text" || part["type"] === "refusal" || part["type"] === "text";
 }
 
-function parseEvent(data: string): WireObject | undefined {
+function parseEvent(data: Bytes): WireObject | undefined {
   try {
     const event: unknown = parseLatin1(data);
     return isObject(event) ? event : undefined;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import OpenAI from "openai";
-import { SseSplitter } from "../../core/index.ts";
+import { SseSplitter, asBytes } from "../../core/index.ts";
 import { replay, type Block, type BlockStart, type ChatRequest, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
 import type { ClientContext } from "../protocol.ts";
 import { renderResponse } from "./render-response.ts";
@@ -25,7 +25,7 @@ function encode(events: readonly StreamEvent[], context = client()): string {
 /** The data of each event, without its checked number and name; of a response, only the fields that change. */
 function eventsOf(stream: string): Wire[] {
   const splitter = new SseSplitter();
-  return [...splitter.push(stream), ...splitter.end()].map((event, index) => {
+  return [...splitter.push(asBytes(stream)), ...splitter.end()].map((event, index) => {
     const { sequence_number: sequence, response, ...data } = JSON.parse(event.data) as Wire;
     assert.equal(sequence, index);
     assert.equal(data["type"], event.name);

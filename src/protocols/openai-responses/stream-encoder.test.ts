@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { SseSplitter } from "../../core/index.ts";
+import { SseSplitter, asBytes } from "../../core/index.ts";
 import type { BlockStart, ChatRequest, ChatResponse, StreamEvent } from "../../ir/index.ts";
 import type { ClientContext } from "../protocol.ts";
 import { ResponsesStreamEncoder } from "./stream-encoder.ts";
@@ -22,7 +22,7 @@ function encode(events: readonly StreamEvent[], context = client()): string {
 /** The data of each event, without its checked number and name; of a response, only the fields that change. */
 function eventsOf(stream: string): Wire[] {
   const splitter = new SseSplitter();
-  return [...splitter.push(stream), ...splitter.end()].map((event, index) => {
+  return [...splitter.push(asBytes(stream)), ...splitter.end()].map((event, index) => {
     const { sequence_number: sequence, response, ...data } = JSON.parse(event.data) as Wire;
     assert.equal(sequence, index);
     assert.equal(data["type"], event.name);

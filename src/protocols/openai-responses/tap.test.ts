@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { latin1OfUtf8, SseSplitter } from "../../core/index.ts";
+import { latin1OfUtf8, SseSplitter, asBytes } from "../../core/index.ts";
 import { ResponsesTap } from "./tap.ts";
 
 const recorded = latin1OfUtf8(readFileSync(new URL("fixtures/stream.txt", import.meta.url), "utf8"));
@@ -16,7 +16,7 @@ function watch(stream: string, cuts: readonly number[] = []) {
   let count = 0;
   let at = 0;
   for (const cut of [...cuts, stream.length, undefined]) {
-    const events = cut === undefined ? splitter.end() : splitter.push(stream.slice(at, cut));
+    const events = cut === undefined ? splitter.end() : splitter.push(asBytes(stream.slice(at, cut)));
     at = cut ?? at;
     for (const one of events) {
       out += tap.push(one);

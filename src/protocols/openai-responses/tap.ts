@@ -1,4 +1,4 @@
-import { parseLatin1, readString, scanDocument, type SseEvent } from "../../core/index.ts";
+import { parseLatin1, readString, scanDocument, type SseEvent, type Bytes, noBytes } from "../../core/index.ts";
 import { isError } from "../answered-error.ts";
 import { isObject, restOf } from "../fields.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
@@ -25,7 +25,7 @@ export class ResponsesTap implements StreamTap {
   ended = false;
   error: UpstreamError | undefined;
   textBytes = 0;
-  #last = "";
+  #last = noBytes;
 
   /** Includes the number of the last event, which is read only when the facts are needed. */
   get facts(): AnswerFacts {
@@ -38,8 +38,8 @@ export class ResponsesTap implements StreamTap {
     return this.ended;
   }
 
-  push(event: SseEvent): string {
-    if (this.ended || this.error !== undefined) return "";
+  push(event: SseEvent): Bytes {
+    if (this.ended || this.error !== undefined) return noBytes;
     const { data, raw } = event;
     if (data === "") return raw;
     const type = event.name === "" ? typeOf(data) : event.name;
@@ -59,15 +59,15 @@ export class ResponsesTap implements StreamTap {
       case "response.failed":
         this.#readResponse(data);
         this.error = failureOf(data);
-        return "";
+        return noBytes;
       case "error":
         this.error = errorOf(data);
-        return "";
+        return noBytes;
       default:
         // Some servers send an error in place of an event, without a type.
         if (!type.startsWith("response.") && holdsError(data)) {
           this.error = errorOf(data);
-          return "";
+          return noBytes;
         }
         if (!this.opened) this.opened = opens(type, data);
         if (type.endsWith(".delta")) this.textBytes += textBytesOf(data, "delta");
@@ -75,11 +75,11 @@ export class ResponsesTap implements StreamTap {
     }
   }
 
-  completion(): string {
-    return "";
+  completion(): Bytes {
+    return noBytes;
   }
 
-  #readResponse(data: string): void {
+  #readResponse(data: Bytes): void {
     try {
       const response = scanDocument(data, ["response"]).spans[0];
       if (response !== undefined && data.startsWith("{", response.start))
@@ -90,7 +90,7 @@ export class ResponsesTap implements StreamTap {
   }
 }
 
-function typeOf(data: string): string {
+function typeOf(data: Bytes): string {
   const head = '{"type":"';
   if (data.startsWith(head)) return data.slice(head.length, data.indexOf('"', head.length));
   try {
@@ -100,13 +100,13 @@ function typeOf(data: string): string {
   }
 }
 
-function holdsError(data: string): boolean {
+function holdsError(data: Bytes): boolean {
   if (!data.includes('error"')) return false;
   const event = parseEvent(data);
   return isObject(event) && isError(event["error"]);
 }
 
-function opens(type: string, data: string): boolean {
+function opens(type: string, data: Bytes): boolean {
   if (!type.startsWith("response.") || openingTypes.has(type)) return false;
   if (type !== "response.output_item.added") return true;
   const event = parseEvent(data);
@@ -115,7 +115,7 @@ function opens(type: string, data: string): boolean {
   return isObject(item) && item["type"] !== "message";
 }
 
-function sequenceOf(data: string): number | undefined {
+function sequenceOf(data: Bytes): number | undefined {
   const found = /"sequence_number":\s*(\d{1,15})\b/.exec(data);
   return found === null ? undefined : Number(found[1]);
 }
@@ -125,19 +125,19 @@ const silent: UpstreamError = { status: 500, message: "The provider ended its st
 const eventFields: ReadonlySet<string> = new Set(["type", "sequence_number"]);
 
 /** Reads `{"type":"error","code","message","param"}`, or an event with an `error` object that has a type of its own. */
-export function errorOf(data: string): UpstreamError {
+export function errorOf(data: Bytes): UpstreamError {
   const event = parseEvent(data);
   return (isObject(event) ? readErrorObject(restOf(event, eventFields)) : undefined) ?? silent;
 }
 
 /** Reads the error in the response of `response.failed`. */
-export function failureOf(data: string): UpstreamError {
+export function failureOf(data: Bytes): UpstreamError {
   const event = parseEvent(data);
   const response = isObject(event) ? event["response"] : undefined;
   return (isObject(response) ? readErrorObject({ error: response["error"] }) : undefined) ?? silent;
 }
 
-function parseEvent(data: string): unknown {
+function parseEvent(data: Bytes): unknown {
   try {
     return parseLatin1(data);
   } catch {

@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfUtf8, readBoolean, readString, type Edit, type Span } from "../../core/index.ts";
+import { GatewayError, latin1OfUtf8, readBoolean, readString, type Edit, type Span, noBytes } from "../../core/index.ts";
 import type { Envelope } from "../protocol.ts";
 
 /** No vendor has longer names of models, and they would fill the log. */
@@ -45,5 +45,5 @@ export function modelEdits(envelope: Envelope, model: string | undefined): Edit[
 /** The edit that removes the option which asks the gateway for the cost (`usageOption`). */
 export function optionEdits({ spans }: Envelope): Edit[] {
   const span = spans["usageOption"];
-  return span === undefined ? [] : [{ ...span, text: "" }];
+  return span === undefined ? [] : [{ ...span, text: noBytes }];
 }

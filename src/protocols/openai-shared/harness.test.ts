@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { latin1OfUtf8, SseSplitter } from "../../core/index.ts";
+import { latin1OfUtf8, SseSplitter, asBytes } from "../../core/index.ts";
 import type { Block, ChatRequest, ChatResponse, Message, StreamEvent } from "../../ir/index.ts";
 import { type ClientContext } from "../index.ts";
 import type { RenderTarget, StreamDecoder } from "../translation.ts";
@@ -58,7 +58,7 @@ export function decode(decoder: StreamDecoder, stream: string, cuts: readonly nu
   const events: StreamEvent[] = [];
   let from = 0;
   for (const end of [...at, bytes.length]) {
-    for (const event of splitter.push(bytes.slice(from, end))) events.push(...decoder.push(event));
+    for (const event of splitter.push(asBytes(bytes.slice(from, end)))) events.push(...decoder.push(event));
     from = end;
   }
   for (const event of splitter.end()) events.push(...decoder.push(event));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { applyEdits, scanDocument } from "../../core/index.ts";
+import { applyEdits, scanDocument, asBytes } from "../../core/index.ts";
 import { planEdits } from "../openai-chat/edits.ts";
 import { readEnvelope } from "../openai-chat/envelope.ts";
 import { planEdits as planResponsesEdits } from "../openai-responses/edits.ts";
@@ -87,9 +87,9 @@ test("the cost is in the usage of an answer, and of an event with a response", (
     ["[DONE]", "[DONE]"],
     ['{"usage":{"a":1},"usage":{}}', '{"usage":{"a":1},"usage":{}}'],
   ] as const) {
-    assert.equal(addCost(json, "0.25"), priced);
+    assert.equal(addCost(asBytes(json), "0.25"), priced);
   }
-  assert.equal(addCost('{"usage":{"a":1}}', null), '{"usage":{"cost":null,"a":1}}');
-  const usage = scanDocument(addCost('{"usage":{"a":1}}', "0.000000001"), ["usage"]).spans[0];
+  assert.equal(addCost(asBytes('{"usage":{"a":1}}'), null), '{"usage":{"cost":null,"a":1}}');
+  const usage = scanDocument(addCost(asBytes('{"usage":{"a":1}}'), "0.000000001"), ["usage"]).spans[0];
   assert.notEqual(usage, undefined);
 });

@@ -1,4 +1,14 @@
-import { memberSpan, readBoolean, scanDocument, scanObject, type Edit, type Span } from "../../core/index.ts";
+import {
+  memberSpan,
+  readBoolean,
+  scanDocument,
+  scanObject,
+  type Edit,
+  type Span,
+  asBytes,
+  type Bytes,
+  applyEdits,
+} from "../../core/index.ts";
 import { isObject } from "../fields.ts";
 
 /**
@@ -27,10 +37,10 @@ export function isUsageOption(value: unknown): boolean {
  * Adds `cost` to the `usage` of a JSON answer or of an event's data (at the top, or in its `response`): a number of US dollars, or null if it is not
  * known. All other bytes are kept. Without a `usage` object, nothing changes.
  */
-export function addCost(json: string, costUsd: string | null): string {
+export function addCost(json: Bytes, costUsd: string | null): Bytes {
   if (!json.includes('"usage"')) return json;
   const edit = costEdit(json, costUsd ?? "null");
-  return edit === undefined ? json : json.slice(0, edit.start) + edit.text + json.slice(edit.end);
+  return edit === undefined ? json : applyEdits(json, [edit]);
 }
 
 function costEdit(json: string, cost: string): Edit | undefined {
@@ -40,8 +50,8 @@ function costEdit(json: string, cost: string): Edit | undefined {
     if (!isOpen(json, place)) return undefined;
     const { spans, open, empty } = scanObject(json, place.start, ["cost"]);
     // Some upstreams report a cost of their own; the ledger's is the one that is charged.
-    if (spans[0] !== undefined) return { ...spans[0], text: cost };
-    return { start: open + 1, end: open + 1, text: empty ? `"cost":${cost}` : `"cost":${cost},` };
+    if (spans[0] !== undefined) return { ...spans[0], text: asBytes(cost) };
+    return { start: open + 1, end: open + 1, text: asBytes(empty ? `"cost":${cost}` : `"cost":${cost},`) };
   } catch {
     return undefined; // `[DONE]`, or an answer that is passed on unchanged.
   }

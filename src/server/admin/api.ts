@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Principal } from "../../accounts/index.ts";
-import { GatewayError, holdsMoreValues, latin1OfUtf8, parseLatin1 } from "../../core/index.ts";
+import { GatewayError, holdsMoreValues, latin1OfUtf8, parseLatin1, bytesOf } from "../../core/index.ts";
 import { StoreError } from "../../store/index.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import { createRouteTable, type Route } from "../route-table.ts";
@@ -130,7 +130,7 @@ const maxBodyBytes = 1024 * 1024;
 const maxBodyValues = 10_000;
 
 function parseBody(parts: readonly Buffer[]): unknown {
-  const text = Buffer.concat(parts).toString("latin1");
+  const text = bytesOf(Buffer.concat(parts));
   if (holdsMoreValues(text, maxBodyValues))
     throw new GatewayError(
       "body_too_complex",

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
-import { GatewayError } from "../../core/index.ts";
+import { GatewayError, asBytes } from "../../core/index.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { ownFramingWorks } from "./chunk-framing.ts";
 import { HttpExchange } from "./exchange.ts";
@@ -46,7 +46,7 @@ test("a JSON answer is one write, of text or of bytes", async (t) => {
   const answers: [(exchange: HttpExchange) => void, string][] = [
     [(exchange) => exchange.json(200, ["content-type", "application/json"], text), text],
     [(exchange) => exchange.json(200, ["content-type", "application/json"], plain), plain],
-    [(exchange) => exchange.jsonBytes(200, ["content-type", "application/json"], Buffer.from(text).toString("latin1")), text],
+    [(exchange) => exchange.jsonBytes(200, ["content-type", "application/json"], asBytes(Buffer.from(text).toString("latin1"))), text],
     [(exchange) => exchange.json(200, ["content-type", "application/json"], ""), ""],
   ];
   let served = 0;
@@ -72,9 +72,9 @@ for (const ownFraming of [true, false]) {
       exchange.streamHead(200, ["content-type", "text/event-stream"]);
       const step = (): void => {
         const next = data.shift();
-        if (next === undefined) exchange.finish("data: [DONE]\n\n");
+        if (next === undefined) exchange.finish(asBytes("data: [DONE]\n\n"));
         else {
-          exchange.chunk(next);
+          exchange.chunk(asBytes(next));
           setImmediate(step);
         }
       };
@@ -98,10 +98,10 @@ for (const ownFraming of [true, false]) {
     const ends: ((exchange: HttpExchange) => void)[] = [
       (exchange) => exchange.finish(),
       (exchange) => {
-        exchange.chunk("a");
+        exchange.chunk(asBytes("a"));
         exchange.finish();
       },
-      (exchange) => exchange.finish("b"),
+      (exchange) => exchange.finish(asBytes("b")),
     ];
     const port = await serve(t, ownFraming, (exchange) => {
       exchange.streamHead(200, []);
@@ -118,8 +118,8 @@ for (const ownFraming of [true, false]) {
   test(`a stream ${how} to an HTTP/1.0 client is not chunked, and ends with the connection`, async (t) => {
     const port = await serve(t, ownFraming, (exchange) => {
       exchange.streamHead(200, ["content-type", "text/event-stream"]);
-      exchange.chunk("data: 1\n\n");
-      exchange.finish("data: 2\n\n");
+      exchange.chunk(asBytes("data: 1\n\n"));
+      exchange.finish(asBytes("data: 2\n\n"));
     });
     for (const connection of ["", "Connection: keep-alive\r\n"]) {
       const client = await rawClient(t, port);
@@ -132,7 +132,7 @@ for (const ownFraming of [true, false]) {
   test(`a stream ${how} that is dropped is an error for its reader`, async (t) => {
     const port = await serve(t, ownFraming, (exchange) => {
       exchange.streamHead(200, []);
-      exchange.chunk("data: 1\n\n");
+      exchange.chunk(asBytes("data: 1\n\n"));
       setImmediate(() => exchange.abort());
     });
     const answer = await fetch(`http://127.0.0.1:${port}`);
@@ -155,7 +155,7 @@ for (const ownFraming of [true, false]) {
       // 1.6 GB: no kernel takes that.
       while (written < 200_000) {
         written++;
-        if (exchange.chunk(chunk)) continue;
+        if (exchange.chunk(asBytes(chunk))) continue;
         const drained = deferred<boolean>();
         exchange.onDrain(() => drained.resolve(true));
         // Where the kernel still takes bytes, the drain comes within a few turns of the loop.
@@ -178,7 +178,7 @@ for (const ownFraming of [true, false]) {
     exchange.onDrain(() => drained.resolve());
     client.socket.resume();
     await drained.promise;
-    exchange.finish("last");
+    exchange.finish(asBytes("last"));
     const { body } = await client.answer();
     assert.equal(body.length, written * chunk.length + 4);
   });
@@ -194,14 +194,14 @@ test("an answer is given once: what comes after it is dropped", async (t) => {
       exchange.json(200, [], "first");
       exchange.json(500, [], "second");
       exchange.streamHead(200, []);
-      exchange.chunk("third");
-      exchange.finish("fourth");
+      exchange.chunk(asBytes("third"));
+      exchange.finish(asBytes("fourth"));
     }),
     route("/stream", (exchange) => {
       exchange.streamHead(200, []);
-      exchange.finish("first");
-      exchange.finish("second");
-      exchange.chunk("third");
+      exchange.finish(asBytes("first"));
+      exchange.finish(asBytes("second"));
+      exchange.chunk(asBytes("third"));
       exchange.json(500, [], "fourth");
     }),
   ]);
@@ -222,19 +222,19 @@ test("an error after the answer leaves it alone; one in a stream breaks it off",
     }),
     route("/after-stream", async (exchange) => {
       exchange.streamHead(200, []);
-      exchange.finish("whole");
+      exchange.finish(asBytes("whole"));
       await Promise.resolve();
       throw new GatewayError("not_found", "late");
     }),
     route("/in-stream", async (exchange) => {
       exchange.streamHead(200, []);
-      exchange.chunk("half");
+      exchange.chunk(asBytes("half"));
       await Promise.resolve();
       throw new GatewayError("not_found", "in the middle");
     }),
     route("/json-in-stream", (exchange) => {
       exchange.streamHead(200, []);
-      exchange.chunk("half");
+      exchange.chunk(asBytes("half"));
       exchange.json(500, [], "{}");
     }),
     route("/bad-header", (exchange) => exchange.json(200, ["x-broken", "a\r\nb"], "{}")),
@@ -257,7 +257,7 @@ test("a client that leaves a stream is noticed, though the handler never read it
   const port = await serve(t, true, (exchange) => {
     exchange.onLeave(() => left.resolve());
     exchange.streamHead(200, []);
-    exchange.chunk("data: 1\n\n");
+    exchange.chunk(asBytes("data: 1\n\n"));
     begun.resolve();
   });
   const client = await rawClient(t, port);

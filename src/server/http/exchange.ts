@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { holdsGatewayKey, latin1OfUtf8 } from "../../core/index.ts";
+import { holdsGatewayKey, latin1OfUtf8, type Bytes, type Text, noBytes } from "../../core/index.ts";
 import type { ClientExchange } from "../../gateway/index.ts";
 import type { BodyHolder } from "./body-budget.ts";
 import { readRequestBody, type BodyLimits, type BodyOptions } from "./body.ts";
@@ -106,11 +106,11 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
     else if (!this.#ended) callback();
   }
 
-  json(status: number, headers: readonly string[], body: string): void {
+  json(status: number, headers: readonly string[], body: Text): void {
     this.jsonBytes(status, headers, latin1OfUtf8(body));
   }
 
-  jsonBytes(status: number, headers: readonly string[], body: string): void {
+  jsonBytes(status: number, headers: readonly string[], body: Bytes): void {
     if (this.#closed || this.#ended) return;
     const response = this.#response;
     if (response.headersSent) {
@@ -142,7 +142,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
     if (pending) this.#request.resume();
   }
 
-  chunk(data: string): boolean {
+  chunk(data: Bytes): boolean {
     if (this.#closed || this.#ended) return true;
     if (data === "") return true;
     return this.#response.write(this.#framed ? frame(data) : data, "latin1");
@@ -152,7 +152,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
     this.#response.once("drain", callback);
   }
 
-  finish(last = ""): void {
+  finish(last = noBytes): void {
     if (this.#closed || this.#ended) return;
     this.#ended = true;
     if (this.#framed) this.#response.end(last === "" ? lastChunk : frame(last) + lastChunk, "latin1");

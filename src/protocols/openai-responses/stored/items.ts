@@ -1,4 +1,4 @@
-import { parseSpan, utf8OfLatin1 } from "../../../core/index.ts";
+import { parseSpan, utf8OfLatin1, asBytes, type Bytes } from "../../../core/index.ts";
 import { isAbsent, isObject, type WireObject } from "../../fields.ts";
 import { readArray, readObject } from "../../openai-shared/fields.ts";
 import type { Envelope } from "../../protocol.ts";
@@ -20,10 +20,10 @@ export interface ItemPlace {
 }
 
 /** The input items of a body as a JSON array, as sent; a text becomes a message. `body` is latin1. */
-export function readInputItems(body: string, envelope: Envelope): string {
+export function readInputItems(body: Bytes, envelope: Envelope): string {
   const span = envelope.spans["input"];
   if (span === undefined || body.startsWith("null", span.start)) return "[]";
-  if (!body.startsWith('"', span.start)) return utf8OfLatin1(body.slice(span.start, span.end));
+  if (!body.startsWith('"', span.start)) return utf8OfLatin1(asBytes(body.slice(span.start, span.end)));
   return JSON.stringify([{ type: "message", role: "user", content: [{ type: "input_text", text: parseSpan(body, span) }] }]);
 }
 

@@ -1,4 +1,14 @@
-import { readString, scanDocument, scanObject, SseSplitter, utf8OfLatin1, type GatewayError } from "../../../core/index.ts";
+import {
+  readString,
+  scanDocument,
+  scanObject,
+  SseSplitter,
+  utf8OfLatin1,
+  type GatewayError,
+  asBytes,
+  type Bytes,
+  noBytes,
+} from "../../../core/index.ts";
 import type { ChatRequest } from "../../../ir/index.ts";
 import { isObject, type WireObject } from "../../fields.ts";
 import { failureOf } from "../errors.ts";
@@ -18,20 +28,20 @@ export interface EndedResponse {
 }
 
 /** Reads a JSON answer. `body` is latin1; `undefined`: it is not a response that has ended. */
-export function readEnded(body: string): EndedResponse | undefined {
+export function readEnded(body: Bytes): EndedResponse | undefined {
   const { spans, open, end } = scanDocument(body, ["id", "status"]);
   const id = readString(body, spans[0]);
   const status = endStatuses.find((known) => known === readString(body, spans[1]));
-  return id === undefined || status === undefined ? undefined : { id, status, json: utf8OfLatin1(body.slice(open, end)) };
+  return id === undefined || status === undefined ? undefined : { id, status, json: utf8OfLatin1(asBytes(body.slice(open, end))) };
 }
 
 /** Reads the response in the last event of a stream. `events` is latin1. */
-export function readEndedStream(events: string): EndedResponse | undefined {
-  const data = new SseSplitter().push(events).at(-1)?.data ?? "";
+export function readEndedStream(events: Bytes): EndedResponse | undefined {
+  const data = new SseSplitter().push(events).at(-1)?.data ?? noBytes;
   if (data === "") return undefined;
   const span = scanDocument(data, ["response"]).spans[0];
   if (span === undefined || !data.startsWith("{", span.start)) return undefined;
-  return readEnded(data.slice(span.start, scanObject(data, span.start, []).end));
+  return readEnded(asBytes(data.slice(span.start, scanObject(data, span.start, []).end)));
 }
 
 /** Renders a response that was accepted and has no answer yet. `createdAt` is in seconds since 1970. */
