@@ -1,7 +1,7 @@
 import { createBoundedCache, messageOf } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import { protocolIds } from "../../ir/index.ts";
-import type { ModelInfo, Operation } from "../../protocols/index.ts";
+import { operations, type ModelInfo, type Operation } from "../../protocols/index.ts";
 import { chooseAttempts } from "./plan.ts";
 import type { ModelRoute } from "./resolve-model.ts";
 import { ModelResolver } from "./resolve-model.ts";
@@ -145,7 +145,8 @@ class ResolvedCatalog implements Catalog {
 }
 
 const modes: readonly WorkMode[] = ["auto", "passthrough", "translation"];
-const specialOperations: readonly Operation[] = ["embed", "batch-embed", "count-tokens"];
+const operationNames = Object.keys(operations) as readonly Operation[];
+const specialOperations = operationNames.filter((name) => ["embeddings", "count"].includes(operations[name].translation));
 
 /** Plans differ by nothing else. Operations outside the list (-1) share the first place. */
 function planIndex({ clientProtocol, workMode, operation }: PlanInput): number {

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
-import { protocols, type Operation } from "../../protocols/index.ts";
+import { operations, protocols, type Operation } from "../../protocols/index.ts";
 import type { Attempt, PlanInput, Provider, Resolution } from "../types.ts";
 
 /** Operations that only some protocols have: those with a route for it. All others go with whatever the provider prefers. */
@@ -45,7 +45,12 @@ export function chooseAttempts(
 /** Tokens can be estimated where nobody counts them; an embedding cannot be made up. */
 function hasOperation(provider: Provider, operation: Operation): boolean {
   const capable = protocolsOf[operation];
-  return provider.builtin || operation === "count-tokens" || capable === undefined || provider.protocols.some((id) => capable.includes(id));
+  return (
+    provider.builtin ||
+    operations[operation].translation === "count" ||
+    capable === undefined ||
+    provider.protocols.some((id) => capable.includes(id))
+  );
 }
 
 function withoutEmbeddings(provider: Provider, { model }: PlanInput): GatewayError {

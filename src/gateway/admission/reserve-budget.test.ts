@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Budget, HoldRequest } from "../../ledger/index.ts";
+import { planAttempts, type Attempt } from "../../upstream/index.ts";
+import { FakeExchange, fakeCall, fakeWorld, routeOf } from "../harness.test.ts";
+import type { ModelCall } from "../model-call.ts";
+import { receive } from "./receive.ts";
+import { releaseBudget, reserveBudget } from "./reserve-budget.ts";
+
+const budget: Budget = { id: "b1", subject: "user", subjectId: "u1", period: "month", warnNanoUsd: 10n ** 9n, stopNanoUsd: 2n * 10n ** 9n };
+
+interface Case {
+  readonly call: ModelCall;
+  readonly attempts: readonly Attempt[];
+  readonly asked: string[];
+}
+
+/** A request of a user with a budget that has `leftNanoUsd`; a token costs 1,000 nano-USD. */
+async function withBudget(body: string, leftNanoUsd: bigint, budgets: readonly Budget[] | undefined = [budget]): Promise<Case> {
+  const asked: string[] = [];
+  const world = fakeWorld({
+    budgets: {
+      of: () => budgets,
+      reserve({ amountNanoUsd, fitInto }: HoldRequest) {
+        const fitting = amountNanoUsd <= leftNanoUsd ? amountNanoUsd : fitInto?.(leftNanoUsd);
+        asked.push(fitting === undefined ? "refused" : fitting === amountNanoUsd ? "whole" : "bounded");
+        return Promise.resolve([{ budget, spentNanoUsd: 1_500_000_000n }]);
+      },
+      release: (id: string) => Promise.resolve(void asked.push(`release ${id}`)),
+      finished: (id: string, cost?: bigint) => void asked.push(`finished ${id} ${String(cost)}`),
+    },
+  });
+  const { ledger } = world.deps;
+  const cost = (_provider: string, _model: string, usage: { input?: number; output?: number }): bigint =>
+    BigInt((usage.input ?? 0) + (usage.output ?? 0)) * 1_000n;
+  Object.assign(ledger, { cost });
+  const call = fakeCall(world, new FakeExchange(body));
+  await receive(call);
+  const attempts = planAttempts(call.current.catalog, {
+    model: call.request.model,
+    clientProtocol: "openai-chat",
+    operation: "generate",
+    workMode: "auto",
+  });
+  return { call, attempts, asked };
+}
+
+const open = '{"model":"gpt-5","messages":[{"role":"user","content":"hello"}]}';
+
+test("a user without a budget reserves nothing and waits for nothing", async () => {
+  const { call, attempts } = await withBudget(open, 0n, undefined);
+  const none = fakeCall(fakeWorld(), new FakeExchange(open));
+  await receive(none);
+  assert.deepEqual([reserveBudget(none, attempts), none.reservation, none.hasReservation], [undefined, undefined, false]);
+  assert.equal(releaseBudget(none), undefined);
+  assert.equal(call.hasReservation, false);
+});
+
+test("what only looks at an answer, or counts tokens, reserves nothing", async () => {
+  const { call, attempts } = await withBudget(open, 10n ** 9n);
+  const count = fakeCall(fakeWorld({ budgets: call.deps.budgets }), new FakeExchange(open), routeOf("anthropic-messages", "count-tokens"));
+  assert.equal(reserveBudget(count, attempts), undefined);
+});
+
+test("a reservation carries its warning; without a bound of the client's own the rest of the budget becomes the bound", async () => {
+  const whole = await withBudget(open, 10n ** 9n);
+  await reserveBudget(whole.call, whole.attempts);
+  const warnings = ["user/month spent=1.5 warn=1 stop=2"];
+  assert.deepEqual([whole.asked, whole.call.reservation], [["whole"], { outputLimit: undefined, warnings, isReleased: false }]);
+  const small = await withBudget(open, 60_000n);
+  await reserveBudget(small.call, small.attempts);
+  const limit = small.call.reservation?.outputLimit ?? 0;
+  assert.deepEqual([small.asked, limit >= 16 && limit < 60], [["bounded"], true]);
+  const bound = await withBudget(open.replace("{", '{"max_completion_tokens":90,'), 60_000n);
+  await reserveBudget(bound.call, bound.attempts);
+  assert.deepEqual(bound.asked, ["refused"]);
+});
+
+test("a reservation ends once: released if nothing was spent, else finished with the cost", async () => {
+  const failed = await withBudget(open, 10n ** 9n);
+  await reserveBudget(failed.call, failed.attempts);
+  await failed.call.settleError({ status: "error", httpStatus: 503, errorCode: "ledger_unavailable" });
+  await releaseBudget(failed.call);
+  assert.equal(releaseBudget(failed.call), undefined);
+  assert.deepEqual(failed.asked, ["whole", "release req_1"]);
+  const served = await withBudget(open, 10n ** 9n);
+  await reserveBudget(served.call, served.attempts);
+  await served.call.open(served.attempts[0]!).settle({ status: "ok", httpStatus: 200, facts: { usage: { input: 3, output: 2 } } });
+  assert.equal(releaseBudget(served.call), undefined);
+  assert.deepEqual([served.asked, served.call.hasReservation], [["whole", "finished req_1 5000"], false]);
+});
