@@ -18,7 +18,7 @@ import { receive } from "./admission/receive.ts";
 import { finishCall } from "./finish-call.ts";
 import { reserveBudget } from "./admission/reserve-budget.ts";
 import { continueConversation } from "./responses/continue.ts";
-import { serveHeld } from "./lanes/serve-held.ts";
+import { serveStored } from "./lanes/serve-stored.ts";
 import { runsHere, startBackground } from "./responses/start-background.ts";
 import { sendUpstream } from "./answers/send-upstream.ts";
 import { pinTo } from "./responses/stored-responses.ts";
@@ -54,7 +54,7 @@ async function serve(call: ModelCall): Promise<boolean> {
   if (isHeavy(request)) await nextTurn();
   if (call.stored?.held === true) {
     checkAllowed(request.principal, call.current.catalog, request.model);
-    await serveHeld(call);
+    await serveStored(call);
     return true;
   }
   admit(call);

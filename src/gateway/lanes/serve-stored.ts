@@ -11,7 +11,7 @@ import { conversationBounds } from "../responses/continue.ts";
 const silentMs = 60_000;
 
 /** Answers a call on a response that the gateway keeps. @throws GatewayError. */
-export async function serveHeld(call: ModelCall): Promise<void> {
+export async function serveStored(call: ModelCall): Promise<void> {
   const { id } = call.stored!;
   switch (call.request.operation) {
     case "get-response":
