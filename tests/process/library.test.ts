@@ -48,8 +48,13 @@ test("a program makes users and keys, runs the gateway, calls it, reads usage, a
     // While it runs, calls go through its control socket: the user list is the daemon's.
     assert.deepEqual(
       (await gateway.listUsers()).map((user) => user.username),
-      ["alice"],
+      ["alice", "admin"],
     );
+    // The first start makes the admin's key, as it does on the command line.
+    const adminKey = state.status === "running" ? state.api_key : undefined;
+    const asked = await fetch(`http://127.0.0.1:${port}/api/v1/users`, { headers: { authorization: `Bearer ${adminKey}` } });
+    assert.equal(asked.status, 200);
+    await asked.arrayBuffer();
     assert.deepEqual(await codes(gateway), ["conflict", "not_found", "invalid_request"]);
   } finally {
     await daemon.stop();

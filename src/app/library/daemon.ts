@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { initConfig, loadSettings, locateDatabase, type LoadInput } from "../config/index.ts";
 import { runDaemon, type RunningDaemon } from "../daemon/run.ts";
 import { readDaemonStatus, startBackground, stopDaemon } from "../daemon/start-background.ts";
+import { createFirstAdmin } from "../first-start.ts";
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
 
 export interface DaemonOptions {
@@ -12,7 +13,14 @@ export interface DaemonOptions {
 }
 
 export type DaemonState =
-  | { readonly status: "running"; readonly pid: number; readonly port: number; readonly uptime_seconds: number }
+  | {
+      readonly status: "running";
+      readonly pid: number;
+      readonly port: number;
+      readonly uptime_seconds: number;
+      /** Of the very first `start` alone: the key of the user `admin`, which is shown once and stored nowhere. */
+      readonly api_key?: string;
+    }
   | { readonly status: "stopped" };
 
 /** The gateway's server, from a program: in this process, or in one of its own. */
@@ -43,8 +51,10 @@ export class Daemon {
       return (await startBackground({ program, args, paths, logFile })).daemon;
     }
     this.#own = await runDaemon({ config, overrides: this.#overrides() });
+    const key = await createFirstAdmin(this.#own.gateway.accounts);
     this.#own.gateway.warmUp();
-    return await this.status();
+    const state = await this.status();
+    return state.status === "running" && key !== undefined ? { ...state, api_key: key.key } : state;
   }
 
   async status(): Promise<DaemonState> {
