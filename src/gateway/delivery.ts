@@ -1,6 +1,6 @@
 import type { GatewayError } from "../core/index.ts";
 import type { Attempt, ProviderKey, UpstreamCall, UpstreamFailure } from "../upstream/index.ts";
-import type { AttemptEntry } from "./attempt-entry.ts";
+import type { AttemptEntry, Settlement } from "./attempt-entry.ts";
 import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 
@@ -30,6 +30,9 @@ export interface AnswerSink {
   tick?(nowMs: number): void;
 }
 
+/** Tokens for the ledger: as reported, or else an estimate. */
+export type UsedTokens = Pick<Settlement, "facts" | "estimate" | "answerBytes">;
+
 /** One attempt, as the sink of its answer sees it. A sink ends it with `failed` or `delivered`, once. */
 export interface Delivery {
   readonly call: ModelCall;
@@ -43,8 +46,8 @@ export interface Delivery {
   answered(ok: boolean, message?: string): void;
   /** An error that may repeat the upstream's words, as it may be shown: see `withoutSecrets`. */
   clean(error: GatewayError): GatewayError;
-  /** Nothing has gone to the client; the attempt ends with an error, which is cleaned. `nextTarget`: another provider may be asked. */
-  failed(error: GatewayError, nextTarget?: boolean): void;
+  /** Nothing has gone to the client; the attempt ends with an error, which is cleaned. `used`: what the answer used that ended with it. */
+  failed(error: GatewayError, used?: UsedTokens): void;
   /** Nothing has gone to the client, and nothing will but this error: the gateway is shutting down. The request to the provider is aborted. */
   cut(error: GatewayError): void;
   /** The client has its answer, whole or broken; the attempt is settled. */

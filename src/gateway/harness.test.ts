@@ -181,8 +181,8 @@ export class FakeDelivery implements Delivery {
     return error;
   }
 
-  failed(error: GatewayError, nextTarget = false): void {
-    this.events.push(`failed ${error.code} ${error.status}${nextTarget ? " next" : ""}`);
+  failed(error: GatewayError): void {
+    this.events.push(`failed ${error.code} ${error.status}`);
   }
 
   cut(error: GatewayError): void {

@@ -19,6 +19,8 @@ export class Collector {
   #stopSequence: string | undefined;
   ended = false;
   error: StreamError | undefined;
+  /** The error is the end of an answer that was generated. */
+  hasBrokenEnd = false;
 
   push(event: StreamEvent): void {
     switch (event.type) {
@@ -47,6 +49,10 @@ export class Collector {
         return;
       case "error":
         this.error = event.error;
+        if (event.end === undefined) return;
+        this.hasBrokenEnd = true;
+        this.#rawStopReason = event.end.rawStopReason;
+        if (event.end.usage !== undefined) this.#usage = mergeUsage(this.#usage, event.end.usage);
         return;
       case "block-end":
       case "ping":

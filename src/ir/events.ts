@@ -30,7 +30,12 @@ export type StreamEvent =
       readonly extensions?: Extensions;
     }
   | { readonly type: "message-end" }
-  | { readonly type: "error"; readonly error: StreamError }
+  | {
+      readonly type: "error";
+      readonly error: StreamError;
+      /** Set if the upstream generated its answer to an end, which is this error: what it reported is billed. */
+      readonly end?: { readonly usage?: Usage; readonly rawStopReason: string };
+    }
   | { readonly type: "ping" };
 
 /** What is known when a block begins. Texts and arguments start empty and arrive in deltas. */

@@ -6,7 +6,7 @@ import { openaiResponses, openaiResponsesUpstream } from "./openai-responses/ind
 import type { Protocol } from "./protocol.ts";
 import type { UpstreamProtocol } from "./translation.ts";
 
-export { AnsweredError } from "./answered-error.ts";
+export { answerFacts, AnsweredError } from "./answered-error.ts";
 export { familiesThatSignCalls } from "./gemini-generate/proofs.ts";
 export { maxLosses, refuseStoredState } from "./losses.ts";
 export { isUnbounded, setOutputLimit } from "./output-limits.ts";

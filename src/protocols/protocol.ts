@@ -123,6 +123,8 @@ export interface AnswerFacts {
   id?: string;
   /** The upstream's own stop reason. */
   stopReason?: string;
+  /** Set if that word is one of the client's dialect and reports a broken answer: the answer passes as it came, its entry has the error. */
+  broken?: UpstreamError;
   /** Responses: the `sequence_number` of the last event. */
   sequence?: number;
 }
@@ -134,7 +136,7 @@ export interface StreamTap {
   readonly opened: boolean;
   /** The protocol's terminal event has come. */
   readonly ended: boolean;
-  /** The stop reason has come, even if the terminal event is missing: the answer is complete. */
+  /** The stop reason has come, even if the terminal event is missing: the answer is complete. With `error`: its end is that error, and it is billed. */
   readonly finished: boolean;
   /** An error event. */
   readonly error: UpstreamError | undefined;
@@ -145,7 +147,7 @@ export interface StreamTap {
    * copy, or "" to hide it.
    */
   push(event: SseEvent): Bytes;
-  /** What to add if the upstream ended without its terminal event although `finished` (Chat: `data: [DONE]`), or "". */
+  /** What to add if the upstream ended without its terminal event although `finished` (Chat: `data: [DONE]`), or "". May set `error`. */
   completion(): Bytes;
 }
 

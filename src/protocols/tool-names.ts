@@ -143,6 +143,13 @@ export function wireCallId(id: string): string {
   return id.length <= maxLength && id !== "" ? id : madeCallId(id);
 }
 
+/** The id of an answer's call: as given, or one made of `seed` if there is none or another call of the answer has it. */
+export function takeCallId(taken: Set<string>, given: string | undefined, seed: string): string {
+  const id = given === undefined || given === "" || taken.has(given) ? madeCallId(seed) : given;
+  taken.add(id);
+  return id;
+}
+
 /** Makes an id for a call from a seed that is the same at every reading. */
 export function madeCallId(seed: string): string {
   return `call_${hashOf(seed).slice(0, 24)}`;

@@ -126,7 +126,7 @@ test("a Chat answer of which a choice failed without a word is a failed answer",
       assert.deepEqual([how, status], ["error", 502], dialect.id);
     }
   });
-  assert.deepEqual(rows, Array(4).fill("error 502 upstream_error none 0"));
+  assert.deepEqual(rows, Array(4).fill("error 502 upstream_error estimated 0"));
 });
 
 test("an answer that is neither one of its protocol nor an error is refused and costs nothing", async () => {

@@ -175,16 +175,6 @@ export const scenarios: readonly MatrixScenario[] = [
     }),
   },
   {
-    name: "a call that the model wrote wrongly",
-    ask: { turns: [user], tools: [clock] },
-    // Gemini alone takes such a call back.
-    answer: (upstream) => ({ text: ["I look."], ...(upstream === "gemini-generate" ? { stop: "malformed-call" } : {}) }),
-    expect: (client, upstream) => ({
-      text: "I look.",
-      stop: ownEnd(client, upstream, "gemini-generate", "MALFORMED_FUNCTION_CALL", "end"),
-    }),
-  },
-  {
     name: "a structured answer",
     ask: { turns: [user], schema: z.object({ city: z.string(), days: z.number() }) },
     answer: () => ({ text: ['{"city":"Zü', 'rich",', '"days":3}'] }),

@@ -1,18 +1,19 @@
 import { isUtf8 } from "node:buffer";
 import { GatewayError, bytesOf, type Bytes } from "../../core/index.ts";
-import { storedResponses, type AnswerFacts } from "../../protocols/index.ts";
+import { AnsweredError, storedResponses, type AnswerFacts } from "../../protocols/index.ts";
 import type { UpstreamFailure } from "../../upstream/index.ts";
 import { jsonHead } from "../headers/answer-head.ts";
 import type { Usage } from "../../ir/index.ts";
 import { nextTurn } from "../bodies/heavy-body.ts";
 import { refuseAnswer } from "../bodies/parse-body.ts";
-import type { AnswerSink, Delivery, UpstreamHead } from "../delivery.ts";
+import type { AnswerSink, Delivery, UpstreamHead, UsedTokens } from "../delivery.ts";
 import { isForeign, type ReadAnswer } from "../lane.ts";
 import { estimateInput, estimateLength, estimateWhole } from "../tokens/estimate-usage.ts";
 import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
 import { jsonTypeOf } from "../headers/answer-headers.ts";
 import { findHeader } from "../headers/request-headers.ts";
 import { keepAnswer } from "./keep-answer.ts";
+import { settlementOfEnd } from "./settlement-of-end.ts";
 import { isPending } from "../responses/stored-responses.ts";
 import { errorOfFailure, errorOfReading } from "../errors/upstream-errors.ts";
 
@@ -94,16 +95,25 @@ export class JsonSink implements AnswerSink {
     } catch (error) {
       const failure = errorOfReading(error, delivery.attempt.provider, isForeign(delivery.lane));
       delivery.answered(false, failure.message);
-      delivery.failed(failure);
+      delivery.failed(failure, error instanceof AnsweredError ? this.#usedBy(error, whole) : undefined);
       return undefined;
     }
   }
 
   #finish(answer: ReadAnswer, whole: Bytes): void {
     const { call } = this.#delivery;
-    this.#delivery.answered(true);
+    const { broken } = answer.facts;
+    this.#delivery.answered(broken === undefined, broken?.message);
     call.answer.firstContentMs = call.deps.clock.monotonic();
     void finishAnswer(call, new JsonEnd(this.#delivery, this.#head, answer, whole));
+  }
+
+  /** What an answer used that was generated to its end, if that is an error. */
+  #usedBy({ facts }: AnsweredError, whole: Bytes): UsedTokens | undefined {
+    const { call, attempt } = this.#delivery;
+    if (facts === undefined) return undefined;
+    const answerBytes = whole.length;
+    return facts.usage === undefined ? { facts, estimate: estimateWhole(call, attempt, whole) } : { facts, answerBytes };
   }
 
   fail(failure: UpstreamFailure): void {
@@ -161,7 +171,7 @@ class JsonEnd implements AnswerEnd {
     const isReported = facts.usage?.input !== undefined && facts.usage.output !== undefined;
     const isEstimated = isBilled && !isReported && !isPending(call, facts);
     return entry.settle({
-      status: "ok",
+      ...settlementOfEnd(this.#delivery, facts, "error"),
       httpStatus: this.#head.status,
       facts: isBilled ? facts : {},
       answerBytes: this.#whole.length,

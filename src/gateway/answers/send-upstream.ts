@@ -15,7 +15,7 @@ import { upstreamRequestId } from "../headers/answer-headers.ts";
 import { findHeader } from "../headers/request-headers.ts";
 import type { AttemptEntry } from "../attempt-entry.ts";
 import { isAnyForm, isForeign, type Lane } from "../lane.ts";
-import type { AnswerSink, Delivery, FailedAttempt, UpstreamHead } from "../delivery.ts";
+import type { AnswerSink, Delivery, FailedAttempt, UpstreamHead, UsedTokens } from "../delivery.ts";
 import { estimateInput } from "../tokens/estimate-usage.ts";
 import { JsonSink } from "./json-sink.ts";
 import type { ModelCall } from "../model-call.ts";
@@ -115,7 +115,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
       this.#sink.fail(failure);
       return;
     }
-    this.failed(errorOfFailure(failure), failure.kind === "unreachable" || failure.kind === "connect-timeout");
+    this.failed(errorOfFailure(failure), {}, failure.kind === "unreachable" || failure.kind === "connect-timeout");
   }
 
   /** The answer came, and its status speaks for or against the provider. */
@@ -133,10 +133,11 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   }
 
   /** Nothing has gone to the client; the attempt ends with an error. */
-  failed(thrown: GatewayError, nextTarget = false): void {
+  failed(thrown: GatewayError, used: UsedTokens = {}, nextTarget = false): void {
     const error = this.clean(thrown);
     const { request, exchange } = this.call;
     const settled = this.entry.settle({
+      ...used,
       status: "error",
       // As the client gets it: not every dialect has every status.
       httpStatus: request.protocol.renderError(error, exchange.requestId).status,

@@ -1,15 +1,16 @@
 import { GatewayError, latin1OfEvents, messageOf, type SseEvent, noBytes, asBytes, type Bytes, bytesOf } from "../../core/index.ts";
 import type { Usage } from "../../ir/index.ts";
-import { storedResponses, type AnswerFacts, type EventSplitter, type StreamTap } from "../../protocols/index.ts";
+import { storedResponses, type AnswerFacts, type EventSplitter, type StreamTap, type UpstreamError } from "../../protocols/index.ts";
 import type { UpstreamFailure } from "../../upstream/index.ts";
 import { streamHead } from "../headers/answer-head.ts";
 import type { Settlement } from "../attempt-entry.ts";
-import type { AnswerSink, Delivery, UpstreamHead } from "../delivery.ts";
+import type { AnswerSink, Delivery, UpstreamHead, UsedTokens } from "../delivery.ts";
 import { estimateInput, estimateOutput } from "../tokens/estimate-usage.ts";
 import { jsonTypeOf, streamTypeOf } from "../headers/answer-headers.ts";
 import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
 import { keepAnswer } from "./keep-answer.ts";
 import { isForeign, type LaneStream } from "../lane.ts";
+import { settlementOfEnd } from "./settlement-of-end.ts";
 import { storeAnswer } from "../responses/store-answer.ts";
 import { isPending, rememberResponse } from "../responses/stored-responses.ts";
 import { errorOfFailure, errorOfReading, errorOfUpstream } from "../errors/upstream-errors.ts";
@@ -89,14 +90,18 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     if (this.#over) return;
     this.#take(this.#splitter.end());
     if (this.#over) return;
-    if (this.#tap.finished) this.#complete(this.#tap.completion());
+    const { provider } = this.#delivery.attempt;
+    const terminal = this.#tap.finished ? this.#tap.completion() : "";
+    if (this.#tap.error !== undefined) this.#break(this.#tapError(this.#tap.error));
+    else if (this.#tap.finished) this.#complete(terminal);
     else
       this.#break(
-        new GatewayError(
-          "upstream_truncated",
-          `The provider "${this.#delivery.attempt.provider.name}" ended its stream before the answer was complete.`,
-        ),
+        new GatewayError("upstream_truncated", `The provider "${provider.name}" ended its stream before the answer was complete.`),
       );
+  }
+
+  #tapError(error: UpstreamError): GatewayError {
+    return errorOfUpstream(error, this.#delivery.attempt.provider, { foreign: isForeign(this.#delivery.lane) });
   }
 
   fail(failure: UpstreamFailure): void {
@@ -143,7 +148,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
       if (tap.error !== undefined) {
         this.#emit(asBytes(out));
         this.#delivery.upstream?.abort();
-        this.#break(errorOfUpstream(tap.error, this.#delivery.attempt.provider, { foreign: isForeign(this.#delivery.lane) }));
+        this.#break(this.#tapError(tap.error));
         return;
       }
       if (tap.ended) {
@@ -151,7 +156,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
         this.#complete(piece);
         return;
       }
-      out += hasOwnWords(event) ? this.#clean(piece) : piece;
+      out += hasOwnWords(event) || (tap.finished && tap.facts.broken !== undefined) ? this.#clean(piece) : piece;
     }
     this.#emit(asBytes(out));
   }
@@ -201,7 +206,8 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   #complete(terminal: Bytes): void {
     this.#over = true;
     if (!this.#headSent) this.#sendHead();
-    this.#delivery.answered(true);
+    const { broken } = this.#tap.facts;
+    this.#delivery.answered(broken === undefined, broken?.message);
     this.#terminal = terminal;
     void finishAnswer(this.#delivery.call, this);
   }
@@ -212,7 +218,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
 
   record(isBilled: boolean): Promise<void> | undefined {
     this.#isBilled = isBilled;
-    return this.#settle({ status: "ok", httpStatus: this.#status });
+    return this.#settle({ ...settlementOfEnd(this.#delivery, this.#tap.facts, "interrupted"), httpStatus: this.#status });
   }
 
   keep(): Promise<unknown> | undefined {
@@ -254,7 +260,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     this.#delivery.answered(false, error.message);
     if (!this.#headSent) {
       this.#over = true;
-      this.#delivery.failed(error);
+      this.#delivery.failed(error, this.#tap.finished ? this.#used(true) : undefined);
       return;
     }
     const settled = this.#settle({
@@ -288,26 +294,30 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   }
 
   #settle(settlement: Settlement): Promise<void> | undefined {
-    const { call, attempt, entry } = this.#delivery;
+    const { entry } = this.#delivery;
     if (!this.#isBilled || this.#goesOn()) return entry.settle(settlement);
     // The upstream failed before it said anything; its head had gone out, as it took long.
     const isCut = settlement.errorCode === "shutting_down";
-    if (settlement.status === "interrupted" && !isCut && !this.#tap.opened)
+    if (settlement.status === "interrupted" && !isCut && !this.#tap.opened && !this.#tap.finished)
       return entry.settle({ estimate: { input: 0, output: 0 }, ...settlement });
-    const { facts } = this.#tap;
+    return entry.settle({ ...this.#used(settlement.status === "ok" || this.#tap.finished), ...settlement });
+  }
+
+  /** What the ledger is to have of the answer so far. */
+  #used(isWhole: boolean): UsedTokens {
+    const { call, attempt } = this.#delivery;
+    const { facts, textBytes: answerBytes } = this.#tap;
     const { usage } = facts;
-    const answerBytes = this.#tap.textBytes;
-    const isWhole = settlement.status === "ok" || this.#tap.finished;
-    if (isWhole && usage?.input !== undefined && usage.output !== undefined) return entry.settle({ facts, answerBytes, ...settlement });
+    if (isWhole && usage?.input !== undefined && usage.output !== undefined) return { facts, answerBytes };
     const estimate: Usage = {
       input: estimateInput(call, attempt),
       output: estimateOutput(call, attempt, answerBytes),
     };
     // Before its end a stream reports the prompt's tokens alone, or a first few of the output: the rest of what went out is estimated.
     const isPartial = !isWhole && usage !== undefined && (usage.output ?? 0) < estimate.output! / 2;
-    if (!isPartial) return entry.settle({ facts, estimate, answerBytes, ...settlement });
+    if (!isPartial) return { facts, estimate, answerBytes };
     const { usage: _partial, ...others } = facts;
-    return entry.settle({ facts: others, estimate: { ...estimate, ...usage, output: estimate.output! }, ...settlement });
+    return { facts: others, estimate: { ...estimate, ...usage, output: estimate.output! } };
   }
 
   #close(): void {

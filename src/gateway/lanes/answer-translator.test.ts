@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1OfUtf8, asBytes, type Bytes } from "../../core/index.ts";
 import { replay, type ChatResponse, type ProtocolId } from "../../ir/index.ts";
-import { protocols, upstreamProtocols, type ClientContext } from "../../protocols/index.ts";
+import { AnsweredError, protocols, upstreamProtocols, type ClientContext } from "../../protocols/index.ts";
 import { loopbackProvider } from "../../upstream/index.ts";
 import { AnswerTranslator } from "./answer-translator.ts";
 
@@ -34,7 +34,6 @@ function between(upstream: ProtocolId, dialect: ProtocolId, context = client): A
     client: context,
     provider,
     refuse: () => undefined,
-    foreign: upstream !== dialect,
     nowSeconds: () => answer.createdAt,
   });
 }
@@ -91,7 +90,14 @@ for (const upstream of protocols.keys()) {
       encoder.push({ type: "message-start", id: "abc", model: "m", createdAt: 1 }),
       encoder.push({ type: "error", error: { status: 529, message: "Too busy." } }),
     ].join("");
-    assert.throws(() => between(upstream, "anthropic-messages").collect(asBytes(text)), { code: "upstream_error", message: "Too busy." });
+    assert.throws(
+      () => between(upstream, "anthropic-messages").collect(asBytes(text)),
+      (thrown) => {
+        assert.ok(thrown instanceof AnsweredError);
+        assert.equal(thrown.upstream.message, "Too busy.");
+        return true;
+      },
+    );
   });
 }
 
@@ -120,7 +126,6 @@ test("blocks are changed on their way, whichever form they came in", () => {
     client,
     provider,
     refuse: () => undefined,
-    foreign: false,
     change: (content) => content.slice(0, 1),
     nowSeconds: () => 5,
   });

@@ -1,9 +1,15 @@
 import { GatewayError, latin1OfEvents, latin1OfUtf8, SseSplitter, utf8OfLatin1, type Bytes } from "../../core/index.ts";
 import { Collector, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
-import type { AnswerFacts, ClientContext, Protocol, ToolNames, UpstreamProtocol } from "../../protocols/index.ts";
+import {
+  answerFacts,
+  AnsweredError,
+  type ClientContext,
+  type Protocol,
+  type ToolNames,
+  type UpstreamProtocol,
+} from "../../protocols/index.ts";
 import type { Provider } from "../../upstream/index.ts";
 import type { ReadAnswer } from "../lane.ts";
-import { errorOfUpstream } from "../errors/upstream-errors.ts";
 
 interface TranslationContext {
   readonly upstream: UpstreamProtocol;
@@ -12,8 +18,6 @@ interface TranslationContext {
   readonly provider: Provider;
   /** Refuses what would take too long to parse; `isLong`: it is a whole stream. */
   readonly refuse: (text: string, isLong: boolean) => GatewayError | undefined;
-  /** The two protocols differ. */
-  readonly foreign: boolean;
   readonly toolNames?: ToolNames | undefined;
   /** What becomes of the blocks before the client gets them. */
   readonly change?: (content: readonly Block[]) => readonly Block[];
@@ -49,17 +53,18 @@ export class AnswerTranslator {
       this.#check(event.data, false);
       take(decoder.push(event));
     }
-    if (collector.error !== undefined) throw errorOfUpstream(collector.error, provider, { foreign: this.#context.foreign });
-    take(decoder.end());
-    if (!collector.ended)
+    if (collector.error === undefined) take(decoder.end());
+    const { error } = collector;
+    if (error === undefined ? !collector.ended : error.code === "upstream_truncated")
       throw new GatewayError("upstream_truncated", `The provider "${provider.name}" ended its stream before the answer was complete.`);
+    if (error !== undefined) throw new AnsweredError(error, collector.hasBrokenEnd ? answerFacts(collector.finish()) : undefined);
     return this.#completed(collector.finish());
   }
 
   /** The answer as one JSON object. */
   render(response: ChatResponse): ReadAnswer {
     const { dialect, client } = this.#context;
-    return { facts: factsOf(response), body: latin1OfUtf8(dialect.renderResponse(response, client)), contentType: "application/json" };
+    return { facts: answerFacts(response), body: latin1OfUtf8(dialect.renderResponse(response, client)), contentType: "application/json" };
   }
 
   /** The answer as all events of a stream. */
@@ -69,7 +74,7 @@ export class AnswerTranslator {
       throw new GatewayError("upstream_invalid_response", "The provider answered several choices whole where a stream was asked for.");
     const encoder = dialect.createStreamEncoder(client);
     const text = replay(response).map((event) => encoder.push(event));
-    return { facts: factsOf(response), body: latin1OfEvents(text.join("")), contentType: streamType(client) };
+    return { facts: answerFacts(response), body: latin1OfEvents(text.join("")), contentType: streamType(client) };
   }
 
   /** Arguments of calls are text in some protocols, and JSON in others. */
@@ -99,8 +104,4 @@ export class AnswerTranslator {
 /** The content type of a stream to this client. */
 export function streamType({ jsonArray }: ClientContext): string {
   return jsonArray ? "application/json" : "text/event-stream; charset=utf-8";
-}
-
-function factsOf({ usage, model, id, rawStopReason }: ChatResponse): AnswerFacts {
-  return { usage, model, id, ...(rawStopReason === undefined ? {} : { stopReason: rawStopReason }) };
 }

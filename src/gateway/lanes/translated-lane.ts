@@ -146,7 +146,6 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
     client,
     provider,
     refuse: (text, isLong) => refuseAnswer(text, provider.name, call.current, isLong),
-    foreign: true,
     toolNames: rendered.toolNames,
     change: (content) => sealBlocks(content, sealer),
     nowSeconds: () => nowSeconds(call),
@@ -321,6 +320,10 @@ class TranslatingPipe implements StreamTap {
         return;
       case "error":
         this.error = event.error;
+        if (event.end === undefined) return;
+        this.finished = true;
+        facts.stopReason = event.end.rawStopReason;
+        if (event.end.usage !== undefined) facts.usage = mergeUsage(facts.usage, event.end.usage);
         return;
       case "block-end":
       case "ping":

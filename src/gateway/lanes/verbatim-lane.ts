@@ -33,8 +33,9 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): VerbatimL
     readJson(whole) {
       try {
         const facts = protocol.readAnswer(whole, route);
-        // A stored response that failed says so in a field of its own, in the upstream's words.
-        return { facts, body: facts.stopReason === "failed" ? asBytes(call.current.redactor.whole(whole, provider)) : whole };
+        // A stored response that failed, or an answer that broke off, says why in a field of its own, in the upstream's words.
+        const hasWords = facts.stopReason === "failed" || facts.broken !== undefined;
+        return { facts, body: hasWords ? asBytes(call.current.redactor.whole(whole, provider)) : whole };
       } catch (cause) {
         if (cause instanceof AnsweredError) throw cause;
         throw new GatewayError(
@@ -115,7 +116,6 @@ function readOtherForm(call: ModelCall, attempt: Attempt, whole: Bytes): ReadAns
     client: { model, includeUsage, jsonArray, request: protocol.parseRequest(parseBody(call), route) },
     provider: attempt.provider,
     refuse: (text, isLong) => refuseAnswer(text, attempt.provider.name, call.current, isLong),
-    foreign: false,
     nowSeconds: () => Math.floor(deps.clock.now() / 1000),
   });
   return stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole));

@@ -1,8 +1,12 @@
 import type { Block, ChatResponse, Extensions, StopReason } from "../../ir/index.ts";
-import { isError } from "../answered-error.ts";
-import { isAbsent, isObject, type WireObject } from "../fields.ts";
+import { answerFacts, AnsweredError, isError } from "../answered-error.ts";
+import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
+import { compact, isAbsent, isObject, type WireObject } from "../fields.ts";
 import { textAt, jsonValue } from "../json-text.ts";
+import type { AnswerFacts } from "../protocol.ts";
 import { restoreArguments, restoreCall } from "../restore-tool.ts";
+import { takeCallId } from "../tool-names.ts";
+import { faultOfCall } from "../whole-json.ts";
 import type { ToolNames } from "../translation.ts";
 import { answeredError } from "./errors.ts";
 import { extensionsOf } from "./fields.ts";
@@ -32,21 +36,27 @@ export interface ParsedEnd {
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
   const wire = parseMessage(body);
+  const id = stringOf(wire["id"]);
+  const model = stringOf(wire["model"]);
+  const usage = usageOfCounts(mergeCounts({}, wire["usage"]));
+  const context: AnswerContext = { toolNames, facts: compact({ id, model, usage }), ids: new Set() };
   const content = (wire["content"] as readonly unknown[]).flatMap((block, index) =>
-    isObject(block) ? parseBlock(block, () => textAt(body, ["content", index, "input"]), toolNames) : [],
+    isObject(block) ? parseBlock(block, () => textAt(body, ["content", index, "input"]), `${id} ${index}`, context) : [],
   );
   const hasCall = content.some((block) => block.type === "tool-call");
   const end = parseEnd(wire, hasCall, toolNames);
   const extensions = ownFields(wire);
-  return {
-    id: stringOf(wire["id"]),
-    model: stringOf(wire["model"]),
+  const response: ChatResponse = {
+    id,
+    model,
     createdAt: 0,
     content,
     ...(end ?? { stopReason: "other" }),
-    usage: usageOfCounts(mergeCounts({}, wire["usage"])) ?? {},
+    usage: usage ?? {},
     ...(extensions === undefined ? {} : { extensions }),
   };
+  if (end?.stopReason === "error") throw new AnsweredError(brokenEnd(end.rawStopReason), answerFacts(response));
+  return response;
 }
 
 function parseMessage(body: string): WireObject {
@@ -55,7 +65,14 @@ function parseMessage(body: string): WireObject {
   throw answeredError(body);
 }
 
-function parseBlock(block: WireObject, inputText: () => string | undefined, toolNames: ToolNames | undefined): Block[] {
+interface AnswerContext {
+  readonly toolNames: ToolNames | undefined;
+  readonly facts: AnswerFacts;
+  /** Of the calls so far. */
+  readonly ids: Set<string>;
+}
+
+function parseBlock(block: WireObject, inputText: () => string | undefined, seed: string, context: AnswerContext): Block[] {
   switch (block["type"]) {
     case "text":
       return parseText(block);
@@ -66,8 +83,10 @@ function parseBlock(block: WireObject, inputText: () => string | undefined, tool
     case "redacted_thinking":
       return [{ type: "reasoning", text: "", proof: redactedProof(stringOf(block["data"])) }];
     case "tool_use": {
-      const args = block["input"] === undefined ? "{}" : (inputText() ?? JSON.stringify(block["input"]));
-      return [parseCall(block, args, toolNames)];
+      const { input } = block;
+      // Some servers give the text of the input.
+      const args = typeof input === "string" ? input || "{}" : isAbsent(input) ? "{}" : (inputText() ?? JSON.stringify(input));
+      return [parseCall(block, args, seed, context)];
     }
     default:
       return [{ type: "opaque", protocol: "anthropic-messages", value: block }];
@@ -80,10 +99,13 @@ function parseText({ text, citations }: { readonly text?: unknown; readonly cita
   return [{ type: "text", text: stringOf(text), ...(extensions === undefined ? {} : { extensions }) }];
 }
 
-function parseCall(block: WireObject, args: string, toolNames: ToolNames | undefined): Block {
+function parseCall(block: WireObject, args: string, seed: string, { toolNames, facts, ids }: AnswerContext): Block {
   const wireName = stringOf(block["name"]);
   if (toolNames?.get(wireName)?.kind === "answer") return { type: "text", text: args };
-  const call = restoreCall({ type: "tool-call", id: stringOf(block["id"]), name: wireName, kind: "function" }, toolNames);
+  const fault = faultOfCall({ name: wireName, kind: "function", arguments: args });
+  if (fault !== undefined) throw new AnsweredError(fault, facts);
+  const id = takeCallId(ids, stringOf(block["id"]), seed);
+  const call = restoreCall({ type: "tool-call", id, name: wireName, kind: "function" }, toolNames);
   return { ...call.start, arguments: restoreArguments(call, args) };
 }
 
@@ -105,7 +127,7 @@ export function redactedProof(data: string): { readonly protocol: "anthropic-mes
 export function parseEnd(wire: WireObject, hasCall: boolean, toolNames: ToolNames | undefined): ParsedEnd | undefined {
   const { stop_reason: raw, stop_sequence: sequence } = wire as { stop_reason?: unknown; stop_sequence?: unknown };
   if (typeof raw !== "string") return undefined;
-  const reason = Object.hasOwn(stopReasons, raw) ? stopReasons[raw]! : "other";
+  const reason = isBrokenEnd(raw) ? "error" : Object.hasOwn(stopReasons, raw) ? stopReasons[raw]! : "other";
   const isAnswered = reason === "tool-calls" && !hasCall && [...(toolNames?.values() ?? [])].some(({ kind }) => kind === "answer");
   return {
     stopReason: isAnswered ? "stop" : reason,

@@ -1,5 +1,6 @@
 import { parseSpan, readString, scanDocument, utf8OfLatin1, type Bytes } from "../../core/index.ts";
-import { isErrorAt } from "../answered-error.ts";
+import { AnsweredError, isErrorAt } from "../answered-error.ts";
+import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
 import { compact } from "../fields.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
 import { answeredError } from "./errors.ts";
@@ -21,5 +22,7 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   const model = readString(body, modelSpan);
   const id = readString(body, idSpan);
   const stopReason = readString(body, reasonSpan);
-  return compact({ usage, model, id, stopReason });
+  const facts = compact({ usage, model, id, stopReason });
+  if (stopReason !== undefined && isBrokenEnd(stopReason)) throw new AnsweredError(brokenEnd(stopReason), facts);
+  return facts;
 }

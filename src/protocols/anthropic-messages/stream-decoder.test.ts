@@ -262,3 +262,32 @@ test("a body that is an error, or not a message, is thrown", () => {
   assert.equal(codeOf("<html>"), "upstream_invalid_response");
   assert.equal(codeOf("{}"), "upstream_invalid_response");
 });
+
+test("calls without a name, or with the inputs of several, are an error, streamed and whole; those without an id, or of one id, get two", () => {
+  const stop = { type: "message_delta", delta: { stop_reason: "tool_use" }, usage: { output_tokens: 3 } };
+  const call = (index: number, block: Record<string, unknown>, ...pieces: readonly string[]): Record<string, unknown>[] => [
+    { type: "content_block_start", index, content_block: { type: "tool_use", input: {}, ...block } },
+    ...pieces.map((partial_json) => ({ type: "content_block_delta", index, delta: { type: "input_json_delta", partial_json } })),
+  ];
+  const end = { usage: { input: 5, output: 3 }, rawStopReason: "tool_use" };
+  const glued = {
+    status: 502,
+    message: "The provider sent the arguments of several tool calls as those of one.",
+    code: "upstream_invalid_response",
+  };
+  const nameless = { status: 502, message: "The provider sent a tool call without a name.", code: "upstream_invalid_response" };
+  const last = (...events: readonly Record<string, unknown>[]): unknown =>
+    decode(streamOf(start, ...events, stop, { type: "message_stop" })).at(-1);
+  assert.deepEqual(last(...call(0, { id: "a", name: "n" }, '{"x":1}', '{"x":2}')), { type: "error", error: glued, end });
+  assert.deepEqual(last(...call(0, { id: "a" }, "{}")), { type: "error", error: nameless, end });
+  const message = (...content: readonly Record<string, unknown>[]): string =>
+    JSON.stringify({ ...start.message, content: content.map((block) => ({ type: "tool_use", ...block })), stop_reason: "tool_use" });
+  assert.throws(() => parseResponse(message({ id: "a", input: {} })), { upstream: nameless });
+  assert.throws(() => parseResponse(message({ id: "a", name: "n", input: '{"x":1}{}' })), { upstream: glued });
+  for (const id of ["a", "", undefined]) {
+    const events = [...call(0, { id, name: "n" }, '{"x":1}'), ...call(1, { id, name: "n", input: { x: 2 } })];
+    const streamed = collect(decode(streamOf(start, ...events, stop, { type: "message_stop" }))).content;
+    assert.deepEqual(streamed, parseResponse(message({ id, name: "n", input: { x: 1 } }, { id, name: "n", input: '{"x":2}' })).content);
+    assert.equal(new Set(streamed.map((block) => block.type === "tool-call" && block.id)).size, 2);
+  }
+});

@@ -1,11 +1,14 @@
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
-import type { BlockDelta, BlockStart, StreamEvent } from "../../ir/index.ts";
+import type { BlockDelta, BlockStart, StreamError, StreamEvent, Usage } from "../../ir/index.ts";
 import { isError } from "../answered-error.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { brokenEnd } from "../broken-end.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import { unwrapInput } from "../free-text-tool.ts";
 import { jsonObject } from "../json-text.ts";
 import { restoreCall } from "../restore-tool.ts";
+import { takeCallId } from "../tool-names.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
+import { gluedCalls, isGluedJson, JsonFollower, namelessCall } from "../whole-json.ts";
 import { parseStreamError } from "./errors.ts";
 import { ownFields, parseEnd, redactedProof, signatureProof, stringOf } from "./parse-response.ts";
 import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
@@ -20,6 +23,8 @@ interface OpenBlock {
   readonly wire: WireObject;
   /** The arguments received so far, of a block that is emitted when it ends. */
   buffered: string;
+  /** Follows the arguments of a call. */
+  readonly json: JsonFollower;
   hasArguments: boolean;
 }
 
@@ -36,6 +41,10 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   #isOver = false;
   #hasEnd = false;
   #hasCall = false;
+  #messageId = "";
+  readonly #callIds = new Set<string>();
+  /** What is wrong with a call; reported when the usage is known. */
+  #fault: StreamError | undefined;
   #counts: WireCounts = {};
   #out: StreamEvent[] = [];
 
@@ -74,7 +83,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
         this.#stopBlock(indexOf(wire));
         return;
       case "message_delta":
-        this.#messageDelta(wire);
+        this.#messageDelta(wire, data);
         return;
       case "message_stop":
         this.#finish();
@@ -102,9 +111,10 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     this.#counts = mergeCounts(this.#counts, message["usage"]);
     const usage = usageOfCounts(this.#counts);
     const extensions = ownFields(message);
+    this.#messageId = stringOf(message["id"]);
     this.#emit({
       type: "message-start",
-      id: stringOf(message["id"]),
+      id: this.#messageId,
       model: stringOf(message["model"]),
       createdAt: 0,
       ...(usage === undefined ? {} : { usage }),
@@ -145,7 +155,9 @@ export class AnthropicStreamDecoder implements StreamDecoder {
       return;
     }
     this.#hasCall = true;
-    const { start } = restoreCall({ type: "tool-call", id: stringOf(wire["id"]), name: wireName, kind: "function" }, this.#toolNames);
+    if (wireName === "") this.#fault ??= namelessCall;
+    const id = takeCallId(this.#callIds, stringOf(wire["id"]), `${this.#messageId} ${at}`);
+    const { start } = restoreCall({ type: "tool-call", id, name: wireName, kind: "function" }, this.#toolNames);
     this.#openNow(at, start.kind, start, wire);
   }
 
@@ -188,6 +200,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     const block = this.#open.get(at);
     if (block === undefined || text === "") return;
     block.hasArguments = true;
+    block.json.push(text);
     if (block.type === "function") this.#deltaOf(block, { type: "arguments", text });
     else if (block.type === "answer") this.#deltaOf(block, { type: "text", text });
     else block.buffered += text;
@@ -197,8 +210,8 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     const block = this.#open.get(at);
     this.#open.delete(at);
     if (block === undefined) return;
-    // Some servers send the whole input at the start of a block; a call without any input is a call without arguments.
-    const args = block.hasArguments ? block.buffered : JSON.stringify(isObject(block.wire["input"]) ? block.wire["input"] : {});
+    const args = block.hasArguments ? block.buffered : inputAtStart(block.wire);
+    if (isCall(block) && (block.json.isGlued || isGluedJson(args))) this.#fault ??= gluedCalls;
     switch (block.type) {
       case "function":
         if (!block.hasArguments) this.#deltaOf(block, { type: "arguments", text: args });
@@ -225,13 +238,26 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     if (block.index !== undefined) this.#emit({ type: "block-end", index: block.index });
   }
 
-  #messageDelta(wire: WireObject): void {
+  #messageDelta(wire: WireObject, data: string): void {
     this.#begin({});
     this.#counts = mergeCounts(this.#counts, wire["usage"]);
     const delta = isObject(wire["delta"]) ? wire["delta"] : {};
     const end = parseEnd(delta, this.#hasCall, this.#toolNames);
     const usage = usageOfCounts(this.#counts);
     const extensions = ownFields(delta);
+    if (isError(wire["error"])) {
+      this.#error(data);
+      return;
+    }
+    if (end?.stopReason === "error") {
+      this.#break(brokenEnd(end.rawStopReason), end.rawStopReason, usage);
+      return;
+    }
+    for (const block of this.#open.values()) if (isCall(block) && block.json.isGlued) this.#fault ??= gluedCalls;
+    if (end !== undefined && this.#fault !== undefined) {
+      this.#break(this.#fault, end.rawStopReason, usage);
+      return;
+    }
     this.#hasEnd ||= end !== undefined;
     this.#emit({
       type: "message-delta",
@@ -244,7 +270,13 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   #finish(): void {
     this.#begin({});
     for (const at of this.#open.keys()) this.#stopBlock(at);
-    this.#emit({ type: "message-end" });
+    this.#emit(this.#fault === undefined ? { type: "message-end" } : { type: "error", error: this.#fault });
+    this.#isOver = true;
+  }
+
+  /** The answer was generated to its end, and is an error. */
+  #break(error: StreamError, rawStopReason: string, usage: Usage | undefined): void {
+    this.#emit({ type: "error", error, end: compact({ usage, rawStopReason }) });
     this.#isOver = true;
   }
 
@@ -281,7 +313,17 @@ export class AnthropicStreamDecoder implements StreamDecoder {
 }
 
 function openBlock(type: BlockType, wire: WireObject): OpenBlock {
-  return { type, index: undefined, wire, buffered: "", hasArguments: false };
+  return { type, index: undefined, wire, buffered: "", json: new JsonFollower(), hasArguments: false };
+}
+
+function isCall({ type }: OpenBlock): boolean {
+  return type === "function" || type === "custom";
+}
+
+/** Some servers send the whole input at the start of a block, or its text; a call without any input is a call without arguments. */
+function inputAtStart({ input }: { readonly input?: unknown }): string {
+  if (typeof input === "string" && input !== "") return input;
+  return JSON.stringify(isObject(input) ? input : {});
 }
 
 function indexOf(wire: WireObject): number {

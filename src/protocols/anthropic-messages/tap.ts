@@ -9,7 +9,8 @@ import {
   noBytes,
   asBytes,
 } from "../../core/index.ts";
-import { isErrorAt } from "../answered-error.ts";
+import { isError, isErrorAt } from "../answered-error.ts";
+import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { lastTextBytes } from "../text-bytes.ts";
@@ -92,10 +93,12 @@ export class AnthropicTap implements StreamTap {
     const event = parseEvent(data);
     this.#readUsage(event?.["usage"]);
     const reason = field(event, "delta")?.["stop_reason"];
+    if (isError(event?.["error"])) this.error = parseStreamError(utf8OfLatin1(data));
     if (typeof reason !== "string") return;
+    if (isBrokenEnd(reason)) this.error ??= brokenEnd(reason);
     this.facts.stopReason = reason;
     this.finished = true;
-    this.opened = true;
+    this.opened ||= this.error === undefined;
   }
 
   #readUsage(wire: unknown): void {

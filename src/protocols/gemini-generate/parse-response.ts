@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/index.ts";
 import { collect, type Block, type Candidate, type ChatResponse } from "../../ir/index.ts";
-import { AnsweredError } from "../answered-error.ts";
+import { answerFacts, AnsweredError } from "../answered-error.ts";
 import { isObject } from "../fields.ts";
 import { textAt } from "../json-text.ts";
 import type { ToolNames } from "../translation.ts";
@@ -21,7 +21,9 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   const decoder = new GeminiStreamDecoder(toolNames);
   const chunks = chunksOf(body);
   const events = [...chunks.flatMap((chunk) => decoder.pushText(chunk)), ...decoder.end()];
-  const error = events.find((event) => event.type === "error")?.error;
+  const failure = events.find((event) => event.type === "error");
+  const error = failure?.error;
+  if (error !== undefined && failure?.end !== undefined) throw new AnsweredError(error, answerFacts(collect(events)));
   if (error !== undefined && (error.type !== undefined || !ownCodes.has(error.code ?? ""))) throw new AnsweredError(error);
   const response = collect(events);
   // An answer without a reason for its end is complete all the same; a stream without one has been cut off.

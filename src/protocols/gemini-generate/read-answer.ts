@@ -1,4 +1,5 @@
 import {
+  elementsOf,
   GatewayError,
   memberIn,
   parseLatin1,
@@ -11,13 +12,14 @@ import {
   type Bytes,
 } from "../../core/index.ts";
 import { AnsweredError, isErrorAt } from "../answered-error.ts";
+import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
 import { compact } from "../fields.ts";
-import type { AnswerFacts, RouteCall } from "../protocol.ts";
+import type { AnswerFacts, RouteCall, UpstreamError } from "../protocol.ts";
 import { readErrorChunk } from "./errors.ts";
 import { noUsage, readUsage } from "./usage.ts";
 
 const keys = ["usageMetadata", "modelVersion", "responseId", "candidates", "error", "promptFeedback"] as const;
-const finishKey = ["finishReason"] as const;
+const finishKeys = ["finishReason", "finishMessage"] as const;
 
 /**
  * Reads the facts of a `generateContent` or embedding answer, and parses only those values. The stop reason is that of the first candidate. A token
@@ -38,11 +40,25 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   const model = readString(body, modelSpan);
   const id = readString(body, idSpan);
   const stopReason = blocked ?? readString(body, finishSpan(body, candidates));
-  return compact({ usage: usage ?? (blocked === undefined ? undefined : noUsage), model, id, stopReason });
+  const broken = brokenAmong(body, candidates);
+  return compact({ usage: usage ?? (blocked === undefined ? undefined : noUsage), model, id, stopReason, broken });
 }
 
 function finishSpan(body: string, candidates: Span | undefined): Span | undefined {
   if (candidates === undefined || body[candidates.start] !== "[") return undefined;
   const first = skipSpace(body, candidates.start + 1);
-  return body[first] === "{" ? scanObject(body, first, finishKey).spans[0] : undefined;
+  return body[first] === "{" ? scanObject(body, first, finishKeys).spans[0] : undefined;
+}
+
+const unusualEnd = /"finishReason"\s*:\s*"(?!(?:STOP|MAX_TOKENS)")/;
+
+/** The error that the end of a candidate is. */
+function brokenAmong(body: string, candidates: Span | undefined): UpstreamError | undefined {
+  if (!unusualEnd.test(body)) return undefined;
+  for (const { start } of elementsOf(body, candidates)) {
+    const [reasonSpan, message] = body[start] === "{" ? scanObject(body, start, finishKeys).spans : [];
+    const reason = readString(body, reasonSpan);
+    if (reason !== undefined && isBrokenEnd(reason)) return brokenEnd(reason, readString(body, message));
+  }
+  return undefined;
 }

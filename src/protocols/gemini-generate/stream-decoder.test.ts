@@ -192,17 +192,60 @@ test("finish reasons become neutral stop reasons", () => {
     parseResponse(JSON.stringify(chunkOf(parts, { finishReason }))).stopReason;
   const calls = [{ functionCall: { name: "n" } }];
   assert.deepEqual(
-    [
-      endOf("STOP"),
-      endOf("STOP", calls),
-      endOf("MAX_TOKENS", calls),
-      endOf("SAFETY"),
-      endOf("MALFORMED_FUNCTION_CALL"),
-      endOf("LANGUAGE"),
-      endOf("NEW"),
-    ],
-    ["stop", "tool-calls", "length", "content-filter", "error", "other", "other"],
+    [endOf("STOP"), endOf("STOP", calls), endOf("MAX_TOKENS", calls), endOf("SAFETY"), endOf("LANGUAGE"), endOf("NEW")],
+    ["stop", "tool-calls", "length", "content-filter", "other", "other"],
   );
+});
+
+test("an answer that the vendor ended with a broken call is an error with its words, and what it used is known", () => {
+  const used = { promptTokenCount: 4, thoughtsTokenCount: 3 };
+  for (const finishReason of [
+    "MALFORMED_FUNCTION_CALL",
+    "UNEXPECTED_TOOL_CALL",
+    "TOO_MANY_TOOL_CALLS",
+    "MALFORMED_RESPONSE",
+    "MISSING_THOUGHT_SIGNATURE",
+  ]) {
+    const end = { finishReason, finishMessage: "print(default_api.read())" };
+    const error = {
+      status: 502,
+      message: `The provider ended its answer with ${finishReason}: print(default_api.read())`,
+      code: finishReason,
+    };
+    const calls = [{ functionCall: { name: "n" } }];
+    const chunk = JSON.stringify(chunkOf(calls, end, { usageMetadata: used }));
+    assert.throws(() => parseResponse(chunk), {
+      upstream: error,
+      facts: { usage: { input: 4, output: 3, reasoning: 3 }, model: "g", id: "r", stopReason: finishReason },
+    });
+    const decoder = geminiGenerateUpstream.createStreamDecoder();
+    const events = [...decoder.push({ name: "", data: chunk, raw: "" }), ...decoder.end()];
+    assert.deepEqual(events.at(-1), {
+      type: "error",
+      error,
+      end: { usage: { input: 4, output: 3, reasoning: 3 }, rawStopReason: finishReason },
+    });
+  }
+});
+
+test("a call without a name is an error, streamed and whole; calls of one id get two", () => {
+  const error = { status: 502, message: "The provider sent a tool call without a name.", code: "upstream_invalid_response" };
+  for (const functionCall of [{ args: { x: 1 } }, { name: "", args: {} }]) {
+    const chunk = JSON.stringify(chunkOf([{ functionCall }], { finishReason: "STOP" }, { usageMetadata: { promptTokenCount: 4 } }));
+    assert.throws(() => parseResponse(chunk), { upstream: error });
+    assert.throws(() => parseResponse(JSON.stringify(chunkOf([{ functionCall }]))), { upstream: error });
+    const decoder = geminiGenerateUpstream.createStreamDecoder();
+    assert.deepEqual(decoder.push({ name: "", data: chunk, raw: "" }).at(-1), {
+      type: "error",
+      error,
+      end: { usage: { input: 4 }, rawStopReason: "STOP" },
+    });
+  }
+  const twice = [{ functionCall: { id: "a", name: "n" } }, { functionCall: { id: "a", name: "n" } }];
+  const ids = parseResponse(JSON.stringify(chunkOf(twice, { finishReason: "STOP" }))).content.map(
+    (block) => block.type === "tool-call" && block.id,
+  );
+  assert.deepEqual([ids[0], new Set(ids).size], ["a", 2]);
 });
 
 test("a blocked prompt is an answer that was filtered", () => {

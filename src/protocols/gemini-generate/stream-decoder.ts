@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
-import type { BlockStart, ReasoningProof, StopReason, StreamEvent } from "../../ir/index.ts";
-import { isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
+import type { BlockStart, ReasoningProof, StopReason, StreamError, StreamEvent, Usage } from "../../ir/index.ts";
+import { brokenEnd } from "../broken-end.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
 import { textAt, jsonObject } from "../json-text.ts";
 import { restoreArguments, restoreCall } from "../restore-tool.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
+import { namelessCall } from "../whole-json.ts";
 import { readErrorChunk } from "./errors.ts";
 import { extensionsOf } from "./fields.ts";
 import { stopReasonOf } from "./stop-reason.ts";
@@ -24,6 +26,9 @@ export class GeminiStreamDecoder implements StreamDecoder {
   #open: "text" | "reasoning" | undefined;
   #nextIndex = 0;
   #calls = 0;
+  readonly #callIds = new Set<string>();
+  /** What is wrong with a call; reported when the usage is known. */
+  #fault: StreamError | undefined;
   #responseId = "";
   #isBegun = false;
   #isOver = false;
@@ -52,7 +57,8 @@ export class GeminiStreamDecoder implements StreamDecoder {
     if (this.#isOver) return [];
     this.#isOver = true;
     this.#close();
-    if (this.#hasEnd) this.#emit({ type: "message-end" });
+    if (this.#fault !== undefined) this.#break("", this.#fault, undefined);
+    else if (this.#hasEnd) this.#emit({ type: "message-end" });
     else this.#fail("The provider's stream ended before its answer did.", "upstream_truncated");
     return this.#take();
   }
@@ -135,8 +141,11 @@ export class GeminiStreamDecoder implements StreamDecoder {
   #call(call: WireObject, argsText: () => string | undefined, proof: ReasoningProof | undefined): void {
     this.#close();
     const wireName = stringOf(call["name"]);
+    if (wireName === "") this.#fault ??= namelessCall;
     const args = isAbsent(call["args"]) ? "{}" : (argsText() ?? JSON.stringify(call["args"]));
-    const id = stringOf(call["id"]) || this.#makeId(wireName, args);
+    const given = stringOf(call["id"]);
+    const id = given === "" || this.#callIds.has(given) ? this.#makeId(wireName, args) : given;
+    this.#callIds.add(id);
     const restored = restoreCall({ type: "tool-call", id, name: wireName, kind: "function" }, this.#toolNames);
     this.#calls++;
     this.#whole(restored.start, restoreArguments(restored, args), proof);
@@ -166,11 +175,17 @@ export class GeminiStreamDecoder implements StreamDecoder {
     if (raw === undefined && !(this.#hasEnd && usage !== undefined)) return;
     this.#hasEnd = true;
     this.#close();
+    const stopReason = raw === undefined ? undefined : this.#stopReason(raw, raw === blocked);
+    const fault = raw !== undefined && stopReason === "error" ? brokenEnd(raw, candidate?.["finishMessage"]) : this.#fault;
+    if (fault !== undefined) {
+      this.#break(raw ?? "", fault, usage);
+      return;
+    }
     const rest = candidate === undefined ? undefined : restOf(candidate, knownCandidate);
     const extensions = extensionsOf(isObject(feedback) ? { ...rest, promptFeedback: feedback } : rest);
     this.#emit({
       type: "message-delta",
-      ...(raw === undefined ? {} : { stopReason: this.#stopReason(raw, raw === blocked), rawStopReason: raw }),
+      ...(raw === undefined || stopReason === undefined ? {} : { stopReason, rawStopReason: raw }),
       ...(usage === undefined ? {} : { usage }),
       ...(extensions === undefined ? {} : { extensions }),
     });
@@ -178,6 +193,12 @@ export class GeminiStreamDecoder implements StreamDecoder {
 
   #stopReason(raw: string, isBlocked: boolean): StopReason {
     return isBlocked ? "content-filter" : stopReasonOf(raw, this.#calls > 0);
+  }
+
+  /** The answer was generated to its end, which is an error. */
+  #break(raw: string, error: StreamError, usage: Usage | undefined): void {
+    this.#emit({ type: "error", error, end: compact({ usage, rawStopReason: raw }) });
+    this.#isOver = true;
   }
 
   #fail(message: string, code: string): void {

@@ -1,5 +1,6 @@
 import { parseLatin1, type SseEvent, type Bytes, noBytes, asBytes } from "../../core/index.ts";
 import { mergeUsage } from "../../ir/index.ts";
+import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { textBytesOf } from "../text-bytes.ts";
@@ -92,12 +93,13 @@ export class GeminiTap implements StreamTap {
       const content = candidate["content"];
       const parts = isObject(content) ? content["parts"] : undefined;
       if (Array.isArray(parts) && parts.some(isContent)) this.opened = true;
-      this.#finish(candidate["finishReason"]);
+      this.#finish(candidate["finishReason"], candidate["finishMessage"]);
     }
   }
 
-  #finish(reason: unknown): void {
+  #finish(reason: unknown, message?: unknown): void {
     if (typeof reason !== "string" || reason.endsWith("_UNSPECIFIED")) return;
+    if (isBrokenEnd(reason)) this.#facts.broken ??= brokenEnd(reason, message);
     this.#facts.stopReason = reason;
     this.finished = true;
     this.opened = true;

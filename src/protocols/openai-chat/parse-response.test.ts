@@ -88,7 +88,9 @@ describe("a completion of a Chat upstream", () => {
       [{ refusal: "no" }, "stop", "refusal"],
       [{ content: "a" }, "model_length", "length"],
       [{ content: "" }, "content_filter", "content-filter"],
-      [{ content: "a" }, "insufficient_system_resource", "error"],
+      [{ content: "a" }, "content_filter: RECITATION", "content-filter"],
+      [{ content: "a" }, "sensitive", "content-filter"],
+      [{ content: "a" }, "model_context_window_exceeded", "context-window"],
       [{ content: "a" }, "brand_new", "other"],
       [{ content: "a" }, null, "other"],
     ];
@@ -117,7 +119,9 @@ describe("a completion of a Chat upstream", () => {
   test("is an error if the body is not a completion: the upstream's own error if it sent one", () => {
     assert.throws(() => parseResponse("<html>"), { code: "upstream_invalid_response" });
     assert.throws(() => parseResponse('{"choices":[]}'), { code: "upstream_invalid_response" });
-    assert.throws(() => parseResponse(answer({ tool_calls: [{ id: "a" }] })), { code: "upstream_invalid_response" });
+    assert.throws(() => parseResponse(answer({ tool_calls: [{ id: "a" }] })), {
+      upstream: { status: 502, message: "The provider sent a tool call without a name.", code: "upstream_invalid_response" },
+    });
     const upstream = { status: 429, message: "full", code: "429" };
     for (const body of [
       '{"error":{"message":"full","code":429}}',
@@ -127,5 +131,17 @@ describe("a completion of a Chat upstream", () => {
       assert.throws(() => parseResponse(body), { upstream }, body);
     const silent = { upstream: { status: 502, message: "The provider ended its answer with an error." } };
     assert.throws(() => parseResponse('{"choices":[{"message":{"content":"half"},"finish_reason":"error"}]}'), silent);
+    assert.throws(() => parseResponse('{"choices":[{"message":{"content":"half","error":{"message":"full","code":429}}}]}'), { upstream });
+  });
+
+  test("an answer that broke off is an error, whatever the server's word for it; what it used is known", () => {
+    const usage = { prompt_tokens: 7, completion_tokens: 3 };
+    for (const word of ["insufficient_system_resource", "abort", "network_error", "function_call_filter: MALFORMED_FUNCTION_CALL"]) {
+      const body = JSON.stringify({ id: "x", model: "m", choices: [{ message: { content: "half" }, finish_reason: word }], usage });
+      assert.throws(() => parseResponse(body), {
+        upstream: { status: 502, message: `The provider ended its answer with ${word}.`, code: word },
+        facts: { id: "x", model: "m", usage: { input: 7, output: 3 } },
+      });
+    }
   });
 });

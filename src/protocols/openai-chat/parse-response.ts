@@ -1,16 +1,18 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Block, Candidate, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
 import { AnsweredError, isError } from "../answered-error.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { compact, isObject, type WireObject } from "../fields.ts";
 import { parseAnswerObject } from "../openai-shared/answer-object.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import { sourceOfUrl } from "../openai-shared/media.ts";
 import { restoreArguments, restoreCall } from "../restore-tool.ts";
-import { madeCallId } from "../tool-names.ts";
+import type { AnswerFacts } from "../protocol.ts";
+import { takeCallId } from "../tool-names.ts";
 import type { ToolNames } from "../translation.ts";
 import { objectsOf, readCall, readHead, readSaid } from "./answer-fields.ts";
 import { markReasoning } from "./returned-reasoning.ts";
-import { errorOfChoices } from "./choice-error.ts";
+import { faultOfCall } from "../whole-json.ts";
+import { brokenEndOfChoices, errorOfChoices } from "./choice-error.ts";
 import { parseStopReason } from "./stop-reason.ts";
 import { findUsage } from "./usage.ts";
 
@@ -23,27 +25,36 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   const wire = parseAnswerObject(body);
   const choice = firstChoice(wire["choices"]);
   if (choice === undefined || isError(wire["error"])) throw faultOf(wire);
+  const head = readHead(wire);
+  const facts: AnswerFacts = compact({ id: head.id, model: head.model, usage: findUsage(wire) });
   const failed = errorOfChoices(wire["choices"]);
   if (failed !== undefined) throw new AnsweredError(failed);
-  const head = readHead(wire);
+  const broken = brokenEndOfChoices(wire["choices"]);
+  if (broken !== undefined) throw new AnsweredError(broken, facts);
   const others = objectsOf(wire["choices"]).filter((other) => other !== choice);
   return {
     usage: findUsage(wire) ?? {},
     ...head,
-    ...parseChoice(choice, head.id, toolNames),
+    ...parseChoice(choice, head.id, { toolNames, facts }),
     ...(others.length === 0
       ? {}
-      : { alternatives: others.map((other, index) => parseChoice(other, `${head.id} ${index + 1}`, toolNames)) }),
+      : { alternatives: others.map((other, index) => parseChoice(other, `${head.id} ${index + 1}`, { toolNames, facts })) }),
   };
 }
 
-function parseChoice(choice: WireObject, answerId: string, toolNames: ToolNames | undefined): Candidate {
+interface AnswerContext {
+  readonly toolNames: ToolNames | undefined;
+  readonly facts: AnswerFacts;
+}
+
+function parseChoice(choice: WireObject, answerId: string, context: AnswerContext): Candidate {
   const said = readSaid(isObject(choice["message"]) ? choice["message"] : {});
   const { reasoning, reasoningField, details } = said;
   const thoughts: Block[] =
     reasoning === "" && details.length === 0 ? [] : [{ type: "reasoning", text: reasoning, proof: markReasoning(reasoningField, details) }];
   const texts: Block[] = (["text", "refusal"] as const).filter((type) => said[type] !== "").map((type) => ({ type, text: said[type] }));
-  const calls = said.calls.map((call, index) => parseCall(call, index, answerId, toolNames));
+  const ids = new Set<string>();
+  const calls = said.calls.map((call, index) => parseCall(call, ids, `${answerId} ${index}`, context));
   const reason = choice["finish_reason"];
   const word = typeof reason === "string" && reason !== "" ? reason : undefined;
   return {
@@ -65,10 +76,12 @@ function faultOf(wire: WireObject): Error {
 }
 
 /** Parses a call. A call without an id gets one that is the same at every reading of this answer. */
-function parseCall(wire: WireObject, index: number, answerId: string, toolNames: ToolNames | undefined): ToolCallBlock {
-  const { id = madeCallId(`${answerId} ${index}`), name, kind, proof, arguments: text } = readCall(wire);
-  if (name === undefined) throw new GatewayError("upstream_invalid_response", "The provider's answer calls a tool without a name.");
-  const call = restoreCall({ type: "tool-call", id, name, kind }, toolNames);
+function parseCall(wire: WireObject, ids: Set<string>, seed: string, { toolNames, facts }: AnswerContext): ToolCallBlock {
+  const piece = readCall(wire);
+  const { id, name = "", kind, proof, arguments: text } = piece;
+  const fault = faultOfCall(piece);
+  if (fault !== undefined) throw new AnsweredError(fault, facts);
+  const call = restoreCall({ type: "tool-call", id: takeCallId(ids, id, seed), name, kind }, toolNames);
   return { ...call.start, arguments: restoreArguments(call, text), ...(proof === undefined ? {} : { proof }) };
 }
 

@@ -1,9 +1,9 @@
-import { elementsOf, parseLatin1, parseSpan, readString, scanDocument, scanObject, type Span, type Bytes } from "../../core/index.ts";
+import { elementsOf, parseLatin1, parseSpan, readString, scanDocument, type Span, type Bytes } from "../../core/index.ts";
 import { AnsweredError, isErrorAt } from "../answered-error.ts";
 import { isObject } from "../fields.ts";
 import { answeredError } from "../openai-shared/errors.ts";
 import type { AnswerFacts, RouteCall, UpstreamError } from "../protocol.ts";
-import { errorOfChoice } from "./choice-error.ts";
+import { brokenEndOfChoice, errorOfChoice } from "./choice-error.ts";
 import { findUsage } from "./usage.ts";
 
 const keys = ["id", "model", "usage", "service_tier", "error", "choices", "data"];
@@ -17,8 +17,6 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   if (isErrorAt(body, errorSpan)) throw answeredError(parseLatin1(body));
   const content = call.route.operation === "generate" ? choices : data;
   if (!isArrayAt(body, content) && usageSpan === undefined) throw answeredError(parseLatin1(body));
-  const failed = errorAmong(body, choices);
-  if (failed !== undefined) throw new AnsweredError(failed);
   const facts: AnswerFacts = {};
   const id = readString(body, idSpan);
   const model = readString(body, modelSpan);
@@ -27,25 +25,27 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   if (id !== undefined && id !== "") facts.id = id;
   if (model !== undefined && model !== "") facts.model = model;
   if (usage !== undefined) facts.usage = usage;
-  return facts;
+  const failed = errorAmong(body, choices);
+  if (failed === undefined) return facts;
+  throw failed.isEnd ? new AnsweredError(failed.error, facts) : new AnsweredError(failed.error);
 }
 
 function isArrayAt(body: string, span: Span | undefined): boolean {
   return span !== undefined && body[span.start] === "[";
 }
 
-const choiceKeys = ["error", "finish_reason"];
+/** An end in other words than OpenAI's. */
+const unusualEnd = /"finish_reason"\s*:\s*"(?!(?:stop|length|tool_calls|content_filter|function_call)")/;
 
-/** The error of a choice; for most answers, one search shows that there is none. */
-function errorAmong(body: string, choices: Span | undefined): UpstreamError | undefined {
-  if (!body.includes('error"')) return undefined;
+/** The error of a choice, or of its finish reason; for most answers, two searches show that there is none. */
+function errorAmong(body: string, choices: Span | undefined): { readonly error: UpstreamError; readonly isEnd: boolean } | undefined {
+  if (!body.includes('error"') && !unusualEnd.test(body)) return undefined;
   for (const span of elementsOf(body, choices)) {
-    if (body[span.start] !== "{") continue;
-    const [error, reason] = scanObject(body, span.start, choiceKeys).spans;
-    if (!isErrorAt(body, error) && readString(body, reason) !== "error") continue;
     const choice = parseSpan(body, span);
-    const found = isObject(choice) ? errorOfChoice(choice) : undefined;
-    if (found !== undefined) return found;
+    if (!isObject(choice)) continue;
+    const said = errorOfChoice(choice);
+    const error = said ?? brokenEndOfChoice(choice);
+    if (error !== undefined) return { error, isEnd: said === undefined };
   }
   return undefined;
 }

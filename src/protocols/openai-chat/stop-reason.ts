@@ -1,6 +1,7 @@
 import type { StopReason } from "../../ir/index.ts";
+import { isBrokenEnd } from "../broken-end.ts";
 
-/** The finish reasons of OpenAI, and of compatible servers (Mistral `model_length`, DeepSeek `insufficient_system_resource`, vLLM `abort`, …). */
+/** The finish reasons of OpenAI, and of compatible servers (Mistral `model_length`, Z.ai `sensitive`, …); those that are errors are in `broken-end.ts`. */
 const reasonByWord: ReadonlyMap<string, StopReason> = new Map<string, StopReason>([
   ["stop", "stop"],
   ["eos", "stop"],
@@ -15,10 +16,9 @@ const reasonByWord: ReadonlyMap<string, StopReason> = new Map<string, StopReason
   ["function_call", "tool-calls"],
   ["content_filter", "content-filter"],
   ["safety", "content-filter"],
+  ["sensitive", "content-filter"],
   ["refusal", "refusal"],
-  ["insufficient_system_resource", "error"],
-  ["error", "error"],
-  ["abort", "error"],
+  ["model_context_window_exceeded", "context-window"],
 ]);
 
 /**
@@ -26,8 +26,14 @@ const reasonByWord: ReadonlyMap<string, StopReason> = new Map<string, StopReason
  * decides. `undefined` as the word: the upstream gave no reason.
  */
 export function parseStopReason(word: string | undefined, content: { readonly calls: boolean; readonly refusal: boolean }): StopReason {
-  const reason = word === undefined ? "other" : (reasonByWord.get(word.toLowerCase()) ?? "other");
+  const reason = word === undefined ? "other" : reasonOf(word);
   if (reason !== "stop" && reason !== "other") return reason;
   if (content.calls) return "tool-calls";
   return content.refusal ? "refusal" : reason;
+}
+
+/** Google's OpenAI endpoint puts its own word behind the one of this dialect: `content_filter: RECITATION`. */
+function reasonOf(word: string): StopReason {
+  if (isBrokenEnd(word)) return "error";
+  return reasonByWord.get(word.toLowerCase().replace(/: .*$/, "")) ?? "other";
 }

@@ -215,6 +215,55 @@ describe("a Chat stream", () => {
     assert.deepEqual(collect(read(stream)).content, [{ type: "tool-call", id: "a", name: "read", kind: "function", arguments: '{"x":1}' }]);
   });
 
+  test("calls under one index and without ids are told apart by their names, or by arguments that are whole", () => {
+    const said = (stream: string): string[] =>
+      collect(read(stream + chunk({}, "tool_calls") + done)).content.map((block) =>
+        block.type === "tool-call" ? `${block.name} ${block.arguments}` : block.type,
+      );
+    const google = (name: string, text: string, id: unknown = ""): string => piece({ index: 0, id, function: { name, arguments: text } });
+    const go = (text: string): string => piece({ index: 0, function: { arguments: text } });
+    const paris = '{"city":"Paris"}';
+    assert.deepEqual(said(google("weather", paris) + google("time", '{"tz":"UTC"}')), [`weather ${paris}`, 'time {"tz":"UTC"}']);
+    assert.deepEqual(said(google("weather", paris) + google("weather", '{"city":"Rom"}')), [`weather ${paris}`, 'weather {"city":"Rom"}']);
+    assert.deepEqual(said(google("weather", paris, null) + google("weather", '{"ci') + go('ty":"Rom"}')), [
+      `weather ${paris}`,
+      'weather {"city":"Rom"}',
+    ]);
+    assert.deepEqual(said(google("weather", paris) + google("time", "") + go("{}")), [`weather ${paris}`, "time {}"]);
+    assert.deepEqual(said(google("weather", paris) + google("weather", "") + go("{}")), [`weather ${paris}`, "weather {}"]);
+    assert.deepEqual(said(google("weather", paris) + google("weather", "")), [`weather ${paris}`]);
+    assert.deepEqual(said(google("weather", '{"a":"}{') + google("weather", '\\"["}')), ['weather {"a":"}{\\"["}']);
+    assert.deepEqual(said(google("weather", paris, "a") + google("weather", paris, "a")), [`weather ${paris}`, `weather ${paris}`]);
+    const bare = (text: string): string => piece({ function: { name: "weather", arguments: text } });
+    assert.deepEqual(said(bare('{"city":') + bare('"Paris"}') + bare(paris)), [`weather ${paris}`, `weather ${paris}`]);
+    const ids = collect(read(google("weather", paris, "a") + google("weather", "{}", "a") + chunk({}, "tool_calls") + done)).content.map(
+      (block) => block.type === "tool-call" && block.id,
+    );
+    assert.equal(new Set(ids).size, 2);
+  });
+
+  test("arguments of two calls that nothing tells apart are an error, streamed and whole", () => {
+    const glued = { index: 0, id: "a", function: { name: "read", arguments: '{"x":1}' } };
+    const stream = piece(glued) + piece({ index: 0, function: { arguments: '{"x":2}' } }) + chunk({}, "tool_calls");
+    const usage = { prompt_tokens: 5, completion_tokens: 3 };
+    const error = {
+      status: 502,
+      message: "The provider sent the arguments of several tool calls as those of one.",
+      code: "upstream_invalid_response",
+    };
+    assert.deepEqual(read(`${stream}data: ${JSON.stringify({ ...head, choices: [], usage })}\n\n${done}`).at(-1), {
+      type: "error",
+      error,
+      end: { usage: { input: 5, output: 3 }, rawStopReason: "tool_calls" },
+    });
+    const whole = { ...glued, function: { name: "read", arguments: '{"x":1}{"x":2}' } };
+    const message = { role: "assistant", tool_calls: [whole] };
+    assert.throws(() => parseResponse(JSON.stringify({ ...head, choices: [{ index: 0, message, finish_reason: "stop" }], usage })), {
+      upstream: error,
+      facts: { id: "1", model: "m", usage: { input: 5, output: 3 } },
+    });
+  });
+
   test("a call without an id gets the one that its JSON form gets", () => {
     const wire = { function: { name: "read", arguments: "{}" } };
     const json = JSON.stringify({ ...head, choices: [{ index: 0, message: { tool_calls: [wire] }, finish_reason: "tool_calls" }] });
@@ -234,7 +283,8 @@ describe("a Chat stream", () => {
     ]);
     assert.deepEqual(read(early + chunk({}, "tool_calls") + done).at(-1), {
       type: "error",
-      error: { status: 502, message: "The provider streamed a tool call without a name.", code: "upstream_invalid_response" },
+      error: { status: 502, message: "The provider sent a tool call without a name.", code: "upstream_invalid_response" },
+      end: { rawStopReason: "tool_calls" },
     });
     assert.deepEqual(read(chunk({ tool_calls: [{}, null, 3], content: 5 }) + chunk(null, "stop") + done), [start, ...ends("stop", "stop")]);
   });

@@ -3,6 +3,8 @@ import { mergeUsage, type StreamError, type StreamEvent, type Usage } from "../.
 import { compact, isObject, type WireObject } from "../fields.ts";
 import type { UpstreamError } from "../protocol.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
+import { gluedCalls, namelessCall } from "../whole-json.ts";
+import { brokenEndOfChoice } from "./choice-error.ts";
 import { readCall, readHead, readSaid, type SaidFields } from "./answer-fields.ts";
 import { learnDeltaShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { firstChoice } from "./parse-response.ts";
@@ -29,6 +31,8 @@ export class ChatStreamDecoder implements StreamDecoder {
   readonly #details = new DetailsOfStream();
   #refused = false;
   #reason: string | undefined;
+  /** The error that the end is; reported when the usage behind it has been read. */
+  #broken: StreamError | undefined;
   #usage: Usage | undefined;
   #shape: ChunkShape | undefined;
   #hasShapeFitted = false;
@@ -53,10 +57,14 @@ export class ChatStreamDecoder implements StreamDecoder {
     if (usage !== undefined) this.#usage = mergeUsage(this.#usage, usage);
     const { choices } = chunk;
     const choice = firstChoice(choices);
-    if (choice === undefined) return [];
+    if (choice === undefined) return this.#broken !== undefined && usage !== undefined ? this.#finish() : [];
     const events = [...this.#start(chunk), ...this.#readDelta(choice["delta"] ?? choice["message"])];
     const reason = choice["finish_reason"];
-    if (typeof reason === "string" && reason !== "") this.#reason = reason;
+    if (typeof reason === "string" && reason !== "") {
+      this.#reason = reason;
+      this.#broken ??= brokenEndOfChoice(choice);
+      if (this.#broken !== undefined && usage !== undefined) return [...events, ...this.#finish()];
+    }
     // Such a chunk has only its delta.
     else if (usage === undefined && this.#blocks > 0 && Array.isArray(choices) && choices.length === 1) this.#learnShape(data);
     return events;
@@ -159,10 +167,11 @@ export class ChatStreamDecoder implements StreamDecoder {
   }
 
   #finish(): readonly StreamEvent[] {
+    if (this.#broken !== undefined) return this.#fail(this.#broken);
     if (this.#id === undefined)
       return this.#fail({ status: 502, message: "The provider's stream ended without an answer.", code: "upstream_invalid_response" });
-    if (this.#calls.nameless)
-      return this.#fail({ status: 502, message: "The provider streamed a tool call without a name.", code: "upstream_invalid_response" });
+    if (this.#calls.nameless) return this.#fail(namelessCall);
+    if (this.#calls.glued) return this.#fail(gluedCalls);
     const stopReason = parseStopReason(this.#reason, { calls: this.#calls.any, refusal: this.#refused });
     const events: StreamEvent[] = [
       ...this.#closeText(),
@@ -181,7 +190,8 @@ export class ChatStreamDecoder implements StreamDecoder {
 
   #fail(error: StreamError): readonly StreamEvent[] {
     this.#over = true;
-    return [{ type: "error", error }];
+    const rawStopReason = this.#reason;
+    return [{ type: "error", error, ...(rawStopReason === undefined ? {} : { end: compact({ usage: this.#usage, rawStopReason }) }) }];
   }
 }
 

@@ -6,7 +6,7 @@ import { readErrorObject } from "../openai-shared/errors.ts";
 import { isError } from "../answered-error.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { lastTextBytes } from "../text-bytes.ts";
-import { errorOfChoices } from "./choice-error.ts";
+import { brokenEndOfChoice, errorOfChoices } from "./choice-error.ts";
 import { learnShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { withoutNullUsage } from "./hide-usage.ts";
 import { findUsage } from "./usage.ts";
@@ -24,6 +24,8 @@ export class ChatTap implements StreamTap {
   readonly #hideUsage: boolean;
   /** The choices seen (`n` may be above 1), and whether each has had its finish reason. */
   readonly #choices = new Map<number, boolean>();
+  /** The error that the end of a choice is; reported when the usage behind it has been read. */
+  #broken: UpstreamError | undefined;
   #shape: ChunkShape | undefined;
 
   constructor(options: { readonly hideUsage: boolean }) {
@@ -39,6 +41,7 @@ export class ChatTap implements StreamTap {
     const { data, name, raw } = event;
     if (data === "") return raw;
     if (data.length < 16 && data.trim() === "[DONE]") {
+      if (this.#broken !== undefined) return this.#break();
       this.ended = true;
       this.opened = true;
       return raw;
@@ -52,7 +55,13 @@ export class ChatTap implements StreamTap {
   }
 
   completion(): Bytes {
+    if (this.#broken !== undefined) return this.#break();
     return this.finished && !this.ended ? asBytes("data: [DONE]\n\n") : noBytes;
+  }
+
+  #break(): Bytes {
+    this.error = this.#broken;
+    return noBytes;
   }
 
   #read(event: SseEvent): Bytes {
@@ -67,6 +76,7 @@ export class ChatTap implements StreamTap {
     if (reported !== undefined) this.facts.usage = mergeUsage(this.facts.usage, reported);
     let ends = false;
     if (Array.isArray(choices)) for (const choice of choices) ends = this.#readChoice(choice) || ends;
+    if (this.#broken !== undefined) return reported === undefined ? "" : this.#break();
     // A chunk of a known shape is not read. So a chunk that has more than content gives no shape: its repetition has to be read, as the facts may
     // have changed in between.
     if (this.opened && !ends && reported === undefined) this.#shape ??= learnShape(event.data);
@@ -82,9 +92,11 @@ export class ChatTap implements StreamTap {
     const ends = typeof reason === "string" && reason !== "";
     this.#choices.set(index, ends || this.#choices.get(index) === true);
     if (ends) this.facts.stopReason = reason;
+    if (ends) this.#broken ??= brokenEndOfChoice(choice);
     const delta = choice["delta"];
     if (isObject(delta)) this.textBytes += bytesOfDelta(delta);
-    if (ends || hasContent(delta)) this.opened = true;
+    // The head waits for the usage behind a broken end, so that its error has a status.
+    if ((ends && this.#broken === undefined) || hasContent(delta)) this.opened = true;
     return ends;
   }
 }

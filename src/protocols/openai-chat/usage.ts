@@ -1,5 +1,6 @@
 import { readServiceTier, readTokenCount, type Usage } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../fields.ts";
+import { readCacheUsage, wholeInput } from "../openai-shared/cache-usage.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
@@ -19,24 +20,21 @@ export function findUsage(wire: WireObject): Usage | undefined {
 }
 
 /**
- * Parses `CompletionUsage` (npm package `openai` 7.57). `prompt_tokens` includes the cached ones; cached tokens are also read from DeepSeek's
- * `prompt_cache_hit_tokens` and Moonshot's `cached_tokens`. Some vendors include reasoning in `total_tokens` but not in `completion_tokens` (xAI,
- * Google's compatible endpoint): then the output is computed from the total.
+ * Parses `CompletionUsage` (npm package `openai` 7.57). `prompt_tokens` includes the cached ones, for which servers have more names than OpenAI's
+ * (`cache-usage.ts`). Some vendors include reasoning in `total_tokens` but not in `completion_tokens` (xAI, Google's compatible endpoint): then the
+ * output is computed from the total.
  */
 export function parseUsage(wire: unknown): Usage | undefined {
   if (!isObject(wire)) return undefined;
   const inputDetails = isObject(wire["prompt_tokens_details"]) ? wire["prompt_tokens_details"] : {};
   const outputDetails = isObject(wire["completion_tokens_details"]) ? wire["completion_tokens_details"] : {};
-  const input = readTokenCount(wire["prompt_tokens"]);
-  const output = outputOf(readTokenCount(wire["completion_tokens"]), input, readTokenCount(wire["total_tokens"]));
-  const cacheRead =
-    readTokenCount(inputDetails["cached_tokens"]) ??
-    readTokenCount(wire["prompt_cache_hit_tokens"]) ??
-    readTokenCount(wire["cached_tokens"]);
-  const cacheWrite = readTokenCount(inputDetails["cache_write_tokens"]);
+  const prompt = readTokenCount(wire["prompt_tokens"]);
+  const output = outputOf(readTokenCount(wire["completion_tokens"]), prompt, readTokenCount(wire["total_tokens"]));
+  const cache = readCacheUsage(wire, inputDetails);
   const reasoning = readTokenCount(outputDetails["reasoning_tokens"]);
-  if (input === undefined && output === undefined) return undefined;
-  return compact({ input, output, cacheRead, cacheWrite5m: cacheWrite, reasoning });
+  if (prompt === undefined && output === undefined) return undefined;
+  const input = wholeInput(prompt, cache);
+  return compact({ input, output, cacheRead: cache.read, cacheWrite5m: cache.write5m, cacheWrite1h: cache.write1h, reasoning });
 }
 
 function outputOf(completion: number | undefined, input: number | undefined, total: number | undefined): number | undefined {

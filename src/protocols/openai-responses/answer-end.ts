@@ -1,5 +1,9 @@
 import type { StopReason } from "../../ir/index.ts";
+import { isError } from "../answered-error.ts";
+import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
 import { isObject, type WireObject } from "../fields.ts";
+import { readErrorObject } from "../openai-shared/errors.ts";
+import type { UpstreamError } from "../protocol.ts";
 import { textOf } from "./answer-items.ts";
 
 export interface AnswerEnd {
@@ -39,4 +43,13 @@ export function readHead(response: WireObject): AnswerHead {
     model: textOf(response["model"]),
     createdAt: typeof created === "number" && Number.isFinite(created) ? Math.floor(created) : 0,
   };
+}
+
+/** The error that a response is although it is sent as an answer: an `error` of its own, a status that says so, or a reason of its end that does. */
+export function brokenResponse(response: WireObject): UpstreamError | undefined {
+  const { error, status, incomplete_details: details } = response;
+  if (isError(error)) return readErrorObject({ error });
+  const reason = isObject(details) ? details["reason"] : undefined;
+  const word = [status, reason].find((text): text is string => typeof text === "string" && isBrokenEnd(text));
+  return word === undefined ? undefined : brokenEnd(word);
 }

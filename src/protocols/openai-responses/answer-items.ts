@@ -1,7 +1,7 @@
 import type { Block, BlockStart, ReasoningProof } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../fields.ts";
 import { restoreArguments, restoreCall, type RestoredCall } from "../restore-tool.ts";
-import { madeCallId } from "../tool-names.ts";
+import { takeCallId } from "../tool-names.ts";
 import type { ToolNames } from "../translation.ts";
 
 /** The items of an answer are read leniently: a field that is missing or of another type is empty. */
@@ -40,9 +40,16 @@ export function isCall(item: WireObject): boolean {
   return item["type"] === "function_call" || item["type"] === "custom_tool_call";
 }
 
-/** The head of a call. A call without an id gets one that is the same at every reading of this answer. */
-export function readCall(item: WireObject, answerId: string, output: number, toolNames: ToolNames | undefined): RestoredCall {
-  const id = textOf(item["call_id"]) || madeCallId(`${answerId} ${output}`);
+/** What is needed to parse the calls of one answer. */
+export interface CallContext {
+  readonly toolNames: ToolNames | undefined;
+  /** The ids of the calls so far. */
+  readonly ids: Set<string>;
+}
+
+/** The head of a call. A call without an id gets one made of `seed`, which is the same at every reading of this answer. */
+export function readCall(item: WireObject, seed: string, { toolNames, ids }: CallContext): RestoredCall {
+  const id = takeCallId(ids, textOf(item["call_id"]), seed);
   const { namespace, id: itemId } = item;
   return restoreCall(
     {
@@ -64,14 +71,14 @@ export function argumentsOf(item: WireObject): string {
 }
 
 /** Parses an item of `output` to blocks; what only the vendor understands is opaque. */
-export function parseItem(item: WireObject, output: number, answerId: string, toolNames: ToolNames | undefined): readonly Block[] {
+export function parseItem(item: WireObject, seed: string, context: CallContext): readonly Block[] {
   if (item["type"] === "message") return objectsOf(item["content"]).flatMap(parsePart);
   if (item["type"] === "reasoning") {
     const { start, text, proof } = readReasoning(item);
     return [{ ...start, text, ...(proof === undefined ? {} : { proof }) }];
   }
   if (!isCall(item)) return [{ type: "opaque", protocol: "openai-responses", value: item }];
-  const call = readCall(item, answerId, output, toolNames);
+  const call = readCall(item, seed, context);
   return [{ ...call.start, arguments: restoreArguments(call, argumentsOf(item)) }];
 }
 

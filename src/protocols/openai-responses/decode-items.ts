@@ -1,17 +1,22 @@
 import type { StreamEvent } from "../../ir/index.ts";
 import type { WireObject } from "../fields.ts";
 import { restoreArguments, type RestoredCall } from "../restore-tool.ts";
-import type { ToolNames } from "../translation.ts";
-import { argumentsOf, objectsOf, partText, partType, readCall, readReasoning } from "./answer-items.ts";
+import type { UpstreamError } from "../protocol.ts";
+import { gluedCalls, isGluedJson, namelessCall } from "../whole-json.ts";
+import { argumentsOf, objectsOf, partText, partType, readReasoning, textOf } from "./answer-items.ts";
 
 /** An item of a stream while its deltas come. Each method returns the events for the change. */
 export interface DecodedItem {
   /** A piece of a part's text, of the reasoning or of the arguments. */
   delta(event: WireObject, text: string): StreamEvent[];
+  /** The whole text of a part, of the reasoning or of the arguments: what its deltas did not contain is emitted now. */
+  whole(event: WireObject, text: string): StreamEvent[];
   /** A part as it begins or ends. */
   part(event: WireObject, part: WireObject, ended: boolean): StreamEvent[];
   /** The whole item: what its deltas did not contain is emitted now. */
   done(item: WireObject): StreamEvent[];
+  /** What is wrong with it, once it is done. */
+  readonly fault?: UpstreamError | undefined;
 }
 
 /** Returns the next index of a block, in order of start. */
@@ -52,6 +57,11 @@ export class DecodedMessage implements DecodedItem {
   delta(event: WireObject, text: string): StreamEvent[] {
     const { events, block } = this.#open(partIndex(event), event["type"] === "response.refusal.delta" ? "refusal" : "text");
     return block.ended ? [] : [...events, ...emitText(block, text)];
+  }
+
+  whole(event: WireObject, text: string): StreamEvent[] {
+    const isRefusal = event["type"] === "response.refusal.done";
+    return this.#emitPart(partIndex(event), isRefusal ? { type: "refusal", refusal: text } : { type: "output_text", text }, false);
   }
 
   part(event: WireObject, part: WireObject, ended: boolean): StreamEvent[] {
@@ -102,11 +112,16 @@ export class DecodedReasoning implements DecodedItem {
 
   delta(event: WireObject, text: string): StreamEvent[] {
     if (text === "" || this.#block.ended) return [];
-    const source = event["type"] === "response.reasoning_text.delta" ? "content" : "summary";
+    const source = textOf(event["type"]).startsWith("response.reasoning_text.") ? "content" : "summary";
     if ((this.#source ??= source) !== source) return [];
     const isNext = source === "summary" && this.#part !== undefined && this.#part !== event["summary_index"];
     this.#part = event["summary_index"] ?? 0;
     return emitText(this.#block, (isNext ? "\n\n" : "") + text);
+  }
+
+  /** A paragraph of which no delta came. */
+  whole(event: WireObject, text: string): StreamEvent[] {
+    return this.#part === (event["summary_index"] ?? 0) ? [] : this.delta(event, text);
   }
 
   part(): StreamEvent[] {
@@ -128,12 +143,12 @@ export class DecodedCall implements DecodedItem {
   readonly #call: RestoredCall;
   readonly #block: OpenText;
   #held = "";
+  fault: UpstreamError | undefined;
 
-  // Each is needed, and none belongs to another: an object would only give the same names again.
-  // oxlint-disable-next-line max-params
-  constructor(item: WireObject, answerId: string, output: number, next: NextIndex, toolNames: ToolNames | undefined) {
-    this.#call = readCall(item, answerId, output, toolNames);
+  constructor(call: RestoredCall, next: NextIndex) {
+    this.#call = call;
     this.#block = { index: next(), text: "", ended: false };
+    if (call.start.name === "") this.fault = namelessCall;
   }
 
   get started(): StreamEvent {
@@ -146,13 +161,22 @@ export class DecodedCall implements DecodedItem {
     return this.#call.wrapped ? [] : emitText(this.#block, text, "arguments");
   }
 
+  whole(_event: WireObject, text: string): StreamEvent[] {
+    if (this.#block.ended || text === "") return [];
+    this.#held = text;
+    return this.#call.wrapped ? [] : emitText(this.#block, restOf(this.#block, text), "arguments");
+  }
+
   part(): StreamEvent[] {
     return [];
   }
 
   done(item: WireObject): StreamEvent[] {
     if (this.#block.ended) return [];
-    const whole = restoreArguments(this.#call, argumentsOf(item) || this.#held);
+    const text = argumentsOf(item) || this.#held;
+    const isJson = this.#call.start.kind === "function" || this.#call.wrapped;
+    if (isJson && (isGluedJson(text) || isGluedJson(this.#block.text))) this.fault ??= gluedCalls;
+    const whole = restoreArguments(this.#call, text);
     return [...emitText(this.#block, restOf(this.#block, whole), "arguments"), ...end(this.#block)];
   }
 }

@@ -1,11 +1,14 @@
 import { GatewayError } from "../../core/index.ts";
 import type { ChatResponse } from "../../ir/index.ts";
-import { isError } from "../answered-error.ts";
+import { AnsweredError, isError } from "../answered-error.ts";
+import { compact, type WireObject } from "../fields.ts";
+import type { UpstreamError } from "../protocol.ts";
+import { faultOfCall } from "../whole-json.ts";
 import { parseAnswerObject } from "../openai-shared/answer-object.ts";
 import { answeredError } from "../openai-shared/errors.ts";
 import type { ToolNames } from "../translation.ts";
-import { readEnd, readHead } from "./answer-end.ts";
-import { objectsOf, parseItem } from "./answer-items.ts";
+import { brokenResponse, readEnd, readHead } from "./answer-end.ts";
+import { argumentsOf, isCall, objectsOf, parseItem, textOf } from "./answer-items.ts";
 import { usageOf } from "./usage.ts";
 
 /**
@@ -15,11 +18,18 @@ import { usageOf } from "./usage.ts";
  */
 export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse {
   const wire = parseAnswerObject(body);
-  if (isError(wire["error"]) || wire["output"] === undefined || wire["status"] === "failed") throw answeredError(wire);
-  if (!Array.isArray(wire["output"]) || wire["status"] === "cancelled")
-    throw new GatewayError("upstream_invalid_response", "The provider's answer has no output.");
+  if (wire["output"] === undefined) throw answeredError(wire);
   const head = readHead(wire);
-  const content = objectsOf(wire["output"]).flatMap((item, index) => parseItem(item, index, head.id, toolNames));
+  const broken = brokenResponse(wire);
+  if (broken !== undefined) {
+    const facts = isError(wire["error"]) ? undefined : compact({ id: head.id, model: head.model, usage: usageOf(wire) });
+    throw new AnsweredError(broken, facts);
+  }
+  if (!Array.isArray(wire["output"])) throw new GatewayError("upstream_invalid_response", "The provider's answer has no output.");
+  const context = { toolNames, ids: new Set<string>() };
+  const fault = firstFault(objectsOf(wire["output"]));
+  if (fault !== undefined) throw new AnsweredError(fault, compact({ id: head.id, model: head.model, usage: usageOf(wire) }));
+  const content = objectsOf(wire["output"]).flatMap((item, index) => parseItem(item, `${head.id} ${index}`, context));
   const holds = (type: string): boolean => content.some((block) => block.type === type);
   return {
     content,
@@ -27,4 +37,14 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
     ...readEnd(wire, { calls: holds("tool-call"), refusal: holds("refusal") }),
     usage: usageOf(wire) ?? {},
   };
+}
+
+/** What is wrong with a call of the answer. */
+function firstFault(items: readonly WireObject[]): UpstreamError | undefined {
+  for (const item of items) {
+    const kind = item["type"] === "custom_tool_call" ? "custom" : "function";
+    const fault = isCall(item) ? faultOfCall({ name: textOf(item["name"]), kind, arguments: argumentsOf(item) }) : undefined;
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }

@@ -1,8 +1,10 @@
 import { parseLatin1, parseSpan, readString, scanDocument, scanObject, type ScannedObject, type Bytes } from "../../core/index.ts";
-import { isErrorAt } from "../answered-error.ts";
+import { AnsweredError, isError, isErrorAt } from "../answered-error.ts";
+import { isBrokenEnd } from "../broken-end.ts";
 import { isObject } from "../fields.ts";
 import { answeredError } from "../openai-shared/errors.ts";
 import type { AnswerFacts, Operation, RouteCall } from "../protocol.ts";
+import { brokenResponse } from "./answer-end.ts";
 import { usageOf } from "./usage.ts";
 
 const keys = ["id", "model", "usage", "status", "incomplete_details", "service_tier", "error", "output", "data"];
@@ -18,9 +20,21 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   const { operation } = call.route;
   const hasError = isErrorAt(body, errorSpan);
   const hasAnswer = (operation === "embed" ? data : (output ?? statusSpan)) !== undefined || usageSpan !== undefined;
-  const hasFailed = hasError || readString(body, statusSpan) === "failed" || !hasAnswer;
-  if (isBilled(operation) ? hasFailed : hasError && output === undefined) throw answeredError(parseLatin1(body));
-  return readFacts(body, scanned);
+  if (!isBilled(operation)) {
+    if (hasError && output === undefined) throw answeredError(parseLatin1(body));
+    return readFacts(body, scanned);
+  }
+  const facts = readFacts(body, scanned);
+  if (hasError || !hasAnswer || facts.stopReason === "failed" || isBrokenEnd(facts.stopReason ?? ""))
+    throw failureOf(parseLatin1(body), facts);
+  return facts;
+}
+
+/** An answer that is an error; with its facts if it was generated to an end that is the error. */
+function failureOf(wire: unknown, facts: AnswerFacts): Error {
+  const broken = isObject(wire) && wire["output"] !== undefined ? brokenResponse(wire) : undefined;
+  if (broken === undefined) return answeredError(wire);
+  return isObject(wire) && isError(wire["error"]) ? new AnsweredError(broken) : new AnsweredError(broken, facts);
 }
 
 /** Reads the facts of the response object that opens at `open`, inside an event. @throws GatewayError `invalid_json`. */

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { collect, type StreamEvent } from "../../ir/index.ts";
+import { collect, type Block, type StreamEvent } from "../../ir/index.ts";
 import { decode, type Wire } from "../openai-shared/harness.test.ts";
+import { madeCallId } from "../tool-names.ts";
 import type { ToolNames } from "../translation.ts";
+import { parseResponse } from "./parse-response.ts";
 import { ResponsesStreamDecoder } from "./stream-decoder.ts";
 
 const event = (type: string, fields: Wire = {}): string => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
@@ -138,7 +140,86 @@ describe("a Responses stream", () => {
     ]);
   });
 
-  test("the client's own tools have their names, and free text is unwrapped", () => {
+  test("an answer that only the ends of its parts tell, without deltas and without items", () => {
+    const part = (type: string, output: number, fields: Wire): string =>
+      event(`response.${type}.done`, { output_index: output, item_id: `i${output}`, ...fields });
+    const stream =
+      created +
+      part("reasoning_summary_text", 0, { summary_index: 0, text: "one" }) +
+      part("reasoning_summary_text", 0, { summary_index: 1, text: "two" }) +
+      part("output_text", 1, { content_index: 0, text: "so" }) +
+      part("refusal", 1, { content_index: 1, refusal: "no" }) +
+      added(2, { type: "function_call", id: "i2", call_id: "a", name: "read", arguments: "" }) +
+      part("function_call_arguments", 2, { arguments: '{"x":1}' }) +
+      part("function_call_arguments", 3, { arguments: '{"x":2}', name: "read" }) +
+      part("custom_tool_call_input", 4, { input: "free", name: "patch", call_id: "c" });
+    assert.deepEqual(collect(read(stream + completed())).content, [
+      { type: "reasoning", id: "i0", text: "one\n\ntwo" },
+      { type: "text", text: "so" },
+      { type: "refusal", text: "no" },
+      { type: "tool-call", id: "a", itemId: "i2", name: "read", kind: "function", arguments: '{"x":1}' },
+      { type: "tool-call", id: madeCallId("1 3"), itemId: "i3", name: "read", kind: "function", arguments: '{"x":2}' },
+      { type: "tool-call", id: "c", itemId: "i4", name: "patch", kind: "custom", arguments: "free" },
+    ]);
+    const item = { type: "function_call", id: "i0", call_id: "a", name: "read", arguments: "" };
+    const told =
+      added(0, item) + delta("function_call_arguments", 0, "{}") + part("function_call_arguments", 0, { arguments: "{}" }) + done(0, item);
+    assert.deepEqual(read(created + told + completed()), [
+      start,
+      { type: "block-start", index: 0, block: { type: "tool-call", id: "a", itemId: "i0", name: "read", kind: "function" } },
+      args(0, "{}"),
+      close(0),
+      ...ends("tool-calls"),
+    ]);
+  });
+
+  test("items that share an index, or have none, are told apart by their ids", () => {
+    const item = (id: string): Wire => ({ type: "function_call", id, call_id: `c${id}`, name: "read", arguments: "" });
+    const whole = (id: string): Wire => ({ ...item(id), arguments: `{"n":"${id}"}` });
+    const block = (id: string): Block => ({
+      type: "tool-call",
+      id: `c${id}`,
+      itemId: id,
+      name: "read",
+      kind: "function",
+      arguments: `{"n":"${id}"}`,
+    });
+    const expected = [block("a"), block("b")];
+    const piece = (fields: Wire, id: string): string =>
+      event("response.function_call_arguments.delta", { ...fields, item_id: id, delta: `{"n":"${id}"}` });
+    for (const place of [{ output_index: 0 }, {}]) {
+      const begin = (id: string): string => event("response.output_item.added", { ...place, item: item(id) });
+      const end = (id: string): string => event("response.output_item.done", { ...place, item: whole(id) });
+      const streams = [
+        begin("a") + piece(place, "a") + begin("b") + piece(place, "b"),
+        begin("a") + begin("b") + piece(place, "b") + piece(place, "a") + end("a") + end("b"),
+        end("a") + end("b"),
+      ];
+      for (const stream of streams) {
+        assert.deepEqual(collect(read(created + stream + completed())).content, expected);
+        assert.deepEqual(collect(read(created + stream + completed({ output: [whole("a"), whole("b")] }))).content, expected);
+      }
+    }
+  });
+
+  test("calls without a name, or with the arguments of several, are an error, streamed and whole", () => {
+    const usage = { input_tokens: 5, output_tokens: 3 };
+    for (const [item, message] of [
+      [
+        { type: "function_call", call_id: "a", name: "read", arguments: '{"x":1}{"x":2}' },
+        "The provider sent the arguments of several tool calls as those of one.",
+      ],
+      [{ type: "function_call", call_id: "a", arguments: "{}" }, "The provider sent a tool call without a name."],
+    ] as const) {
+      const error = { status: 502, message, code: "upstream_invalid_response" };
+      const end = { usage: { input: 5, output: 3 }, rawStopReason: "completed" };
+      assert.deepEqual(read(created + done(0, item) + completed({ usage })).at(-1), { type: "error", error, end });
+      const json = JSON.stringify({ id: "resp_1", model: "m", status: "completed", output: [item], usage });
+      assert.throws(() => parseResponse(json), { upstream: error, facts: { id: "1", model: "m", usage: { input: 5, output: 3 } } });
+    }
+  });
+
+  test("the client's own tools come back under their names, and free text out of its wrapping", () => {
     const names: ToolNames = new Map([["patch", { name: "patch", namespace: "functions", kind: "custom" }]]);
     const item = { type: "function_call", call_id: "a", name: "patch", arguments: "" };
     const stream =

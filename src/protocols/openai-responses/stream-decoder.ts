@@ -4,8 +4,8 @@ import { isError } from "../answered-error.ts";
 import { compact, isObject, type WireObject } from "../fields.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import type { UpstreamError } from "../protocol.ts";
-import { readEnd, readHead } from "./answer-end.ts";
-import { isCall, objectsOf, textOf } from "./answer-items.ts";
+import { brokenResponse, readEnd, readHead } from "./answer-end.ts";
+import { isCall, objectsOf, readCall, textOf, type CallContext } from "./answer-items.ts";
 import { DecodedCall, DecodedMessage, DecodedReasoning, type DecodedItem } from "./decode-items.ts";
 import { errorOf, failureOf } from "./tap.ts";
 import { usageOf } from "./usage.ts";
@@ -16,18 +16,25 @@ import { usageOf } from "./usage.ts";
  * understands are emitted whole.
  */
 export class ResponsesStreamDecoder implements StreamDecoder {
-  readonly #toolNames: ToolNames | undefined;
+  readonly #context: CallContext;
+  /** Where in the answer an item is, by the index and id of its events: some servers give several items one index, or none. */
+  readonly #places = new Map<string, number>();
+  /** Of items whose place is not their index, by id. */
+  readonly #moved = new Map<string, number>();
+  /** Calls whose item never began, by place: the events with their whole arguments. */
+  readonly #unopened = new Map<number, WireObject>();
   readonly #items = new Map<number, DecodedItem>();
   /** Items that have been emitted completely. */
   readonly #done = new Set<number>();
   #id: string | undefined;
   #blocks = 0;
+  #nextPlace = 0;
   #calls = false;
   #refused = false;
   #over = false;
 
   constructor(toolNames?: ToolNames) {
-    this.#toolNames = toolNames;
+    this.#context = { toolNames, ids: new Set() };
   }
 
   push({ data, name }: SseEvent): readonly StreamEvent[] {
@@ -74,15 +81,16 @@ export class ResponsesStreamDecoder implements StreamDecoder {
   }
 
   #readItem(event: WireObject): readonly StreamEvent[] {
-    const output = typeof event["output_index"] === "number" ? event["output_index"] : 0;
-    switch (event["type"]) {
+    const output = this.#placeOf(event);
+    const type = textOf(event["type"]);
+    switch (type) {
       case "response.output_item.added":
         return isObject(event["item"]) ? this.#open(output, event["item"]) : [];
       case "response.output_item.done":
         return isObject(event["item"]) ? this.#close(output, event["item"]) : [];
       case "response.content_part.added":
       case "response.content_part.done":
-        return this.#part(event, output, event["type"] === "response.content_part.done");
+        return this.#part(event, output, type === "response.content_part.done");
       case "response.output_text.delta":
       case "response.refusal.delta":
         return this.#delta(event, output, { type: "message" });
@@ -93,9 +101,58 @@ export class ResponsesStreamDecoder implements StreamDecoder {
       case "response.custom_tool_call_input.delta":
         // A call whose item never began has no name: it is emitted when it is done.
         return this.#delta(event, output, undefined);
+      case "response.output_text.done":
+      case "response.refusal.done":
+        return this.#whole(event, output, { type: "message" });
+      case "response.reasoning_summary_text.done":
+      case "response.reasoning_text.done":
+        return this.#whole(event, output, { type: "reasoning", id: event["item_id"] });
+      case "response.function_call_arguments.done":
+      case "response.custom_tool_call_input.done":
+        if (!this.#items.has(output)) this.#unopened.set(output, event);
+        return this.#whole(event, output, undefined);
       default:
         return [];
     }
+  }
+
+  /** The place of an event's item: its index in the answer, unless there is none, or another item begins or ends under it. */
+  #placeOf(event: WireObject): number {
+    const id = idOf(event);
+    const given = typeof event["output_index"] === "number" ? event["output_index"] : undefined;
+    const key = `${given ?? ""} ${id}`;
+    const known = id === "" ? undefined : this.#places.get(key);
+    if (known !== undefined) return known;
+    const isFree = id === "" || (given !== undefined && !this.#isTaken(given, event["type"]));
+    const place = isFree ? (given ?? Math.max(0, this.#nextPlace - 1)) : this.#nextPlace;
+    this.#nextPlace = Math.max(this.#nextPlace, place + 1);
+    if (id !== "") this.#places.set(key, place);
+    if (!isFree) this.#moved.set(id, place);
+    return place;
+  }
+
+  #isTaken(place: number, type: unknown): boolean {
+    switch (type) {
+      case "response.output_item.added":
+        return this.#items.has(place) || this.#done.has(place);
+      case "response.output_item.done":
+        return this.#done.has(place);
+      case "response.function_call_arguments.done":
+      case "response.custom_tool_call_input.done":
+        return this.#unopened.has(place);
+      default:
+        return false;
+    }
+  }
+
+  /** The end of a part or of a call's arguments, which has all of it. */
+  #whole(event: WireObject, output: number, fallback: WireObject | undefined): readonly StreamEvent[] {
+    if (this.#done.has(output)) return [];
+    const text = [event["text"], event["refusal"], event["arguments"], event["input"]].find((value) => typeof value === "string") ?? "";
+    if (event["type"] === "response.refusal.done") this.#refused = true;
+    if (text === "") return [];
+    const opened = fallback === undefined ? [] : this.#open(output, fallback);
+    return [...opened, ...(this.#items.get(output)?.whole(event, text) ?? [])];
   }
 
   #part(event: WireObject, output: number, ended: boolean): readonly StreamEvent[] {
@@ -125,7 +182,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     if (item["type"] === "reasoning") return this.#begin(output, new DecodedReasoning(item, next));
     if (!isCall(item)) return [];
     this.#calls = true;
-    return this.#begin(output, new DecodedCall(item, this.#id ?? "", output, next, this.#toolNames));
+    return this.#begin(output, new DecodedCall(readCall(item, `${this.#id ?? ""} ${output}`, this.#context), next));
   }
 
   #begin(output: number, item: DecodedItem & { readonly started: StreamEvent }): readonly StreamEvent[] {
@@ -148,10 +205,15 @@ export class ResponsesStreamDecoder implements StreamDecoder {
   }
 
   #finish(response: WireObject): readonly StreamEvent[] {
+    const broken = brokenResponse(response);
+    if (broken !== undefined) return this.#fail(streamErrorOf(broken), isError(response["error"]) ? undefined : response);
     const events: StreamEvent[] = [...this.#start(response)];
-    for (const [output, item] of objectsOf(response["output"]).entries()) events.push(...this.#close(output, item));
+    for (const [index, item] of objectsOf(response["output"]).entries())
+      events.push(...this.#close(this.#moved.get(idOf({ item })) ?? index, item));
+    for (const [output, event] of this.#unopened) events.push(...this.#close(output, callOfEvent(event)));
     // Items that are not in the response are ended with what they had.
     for (const [output, item] of this.#items) if (!this.#done.has(output)) events.push(...item.done({}));
+    for (const { fault } of this.#items.values()) if (fault !== undefined) return [...events, ...this.#fail(fault, response)];
     const usage = usageOf(response);
     const end = readEnd(response, { calls: this.#calls, refusal: this.#refused });
     events.push({ type: "message-delta", ...end, ...(usage === undefined ? {} : { usage }) }, { type: "message-end" });
@@ -159,10 +221,33 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     return events;
   }
 
-  #fail(error: StreamError): readonly StreamEvent[] {
+  /** `response`: the one that was generated to its end, if that is the error; what it reports to have used is billed. */
+  #fail(error: StreamError, response: WireObject = {}): readonly StreamEvent[] {
     this.#over = true;
-    return [{ type: "error", error }];
+    const usage = usageOf(response);
+    return [
+      {
+        type: "error",
+        error,
+        ...(usage === undefined ? {} : { end: { usage, rawStopReason: readEnd(response, noContent).rawStopReason ?? "failed" } }),
+      },
+    ];
   }
+}
+
+const noContent = { calls: false, refusal: false };
+
+/** The id of an event's item; "" if there is none. */
+function idOf({ item_id: itemId, item }: { readonly item_id?: unknown; readonly item?: unknown }): string {
+  const { id, call_id: callId } = isObject(item) ? item : {};
+  return textOf(itemId) || textOf(id) || textOf(callId);
+}
+
+/** The call item of an event that has its whole arguments. */
+function callOfEvent(event: WireObject): WireObject {
+  const { item_id: id, call_id, name, arguments: text, input } = event;
+  const isCustom = event["type"] === "response.custom_tool_call_input.done";
+  return isCustom ? { type: "custom_tool_call", id, call_id, name, input } : { type: "function_call", id, call_id, name, arguments: text };
 }
 
 function isMessagePart(part: WireObject): boolean {

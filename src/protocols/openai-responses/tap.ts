@@ -1,9 +1,11 @@
 import { parseLatin1, readString, scanDocument, type SseEvent, type Bytes, noBytes } from "../../core/index.ts";
 import { isError } from "../answered-error.ts";
+import { isBrokenEnd } from "../broken-end.ts";
 import { isObject, restOf } from "../fields.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { textBytesOf } from "../text-bytes.ts";
+import { brokenResponse } from "./answer-end.ts";
 import { readResponseFacts } from "./read-answer.ts";
 
 /** Events before the first content. A reasoning item is content: if the reasoning is hidden, no other event comes for a long time. */
@@ -53,9 +55,10 @@ export class ResponsesTap implements StreamTap {
       case "response.completed":
       case "response.incomplete":
         this.#readResponse(data);
-        this.opened = true;
+        this.error = this.#brokenIn(data);
         this.ended = true;
-        return raw;
+        this.opened ||= this.error === undefined;
+        return this.error === undefined ? raw : "";
       case "response.failed":
         this.#readResponse(data);
         this.error = failureOf(data);
@@ -77,6 +80,14 @@ export class ResponsesTap implements StreamTap {
 
   completion(): Bytes {
     return noBytes;
+  }
+
+  /** The error that a response is although its event says that it is complete; of most events one search says that there is none. */
+  #brokenIn(data: Bytes): UpstreamError | undefined {
+    const { stopReason = "completed" } = this.#facts;
+    if (!data.includes('error":{') && !isBrokenEnd(stopReason)) return undefined;
+    const event = parseEvent(data);
+    return isObject(event) && isObject(event["response"]) ? brokenResponse(event["response"]) : undefined;
   }
 
   #readResponse(data: Bytes): void {

@@ -1,25 +1,22 @@
 import { readServiceTier, readTokenCount, type Usage } from "../../ir/index.ts";
 import { compact, isObject } from "../fields.ts";
+import { readCacheUsage, wholeInput } from "../openai-shared/cache-usage.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
- * Parses `ResponseUsage` (npm package `openai` 7.57): `input_tokens` includes the cached and the cache-written ones. OpenAI has two cache lifetimes:
- * 30 minutes count as the short one, 12 hours as the long one.
+ * Parses `ResponseUsage` (npm package `openai` 7.57): `input_tokens` includes the cached and the cache-written ones, whose names are in
+ * `cache-usage.ts`.
  */
 export function parseUsage(wire: unknown): Usage | undefined {
   if (!isObject(wire)) return undefined;
   const inputDetails = isObject(wire["input_tokens_details"]) ? wire["input_tokens_details"] : {};
   const outputDetails = isObject(wire["output_tokens_details"]) ? wire["output_tokens_details"] : {};
-  const writes = isObject(inputDetails["cache_write_tokens_details"]) ? inputDetails["cache_write_tokens_details"] : {};
-  const input = readTokenCount(wire["input_tokens"]);
+  const cache = readCacheUsage(wire, inputDetails);
+  const input = wholeInput(readTokenCount(wire["input_tokens"]), cache);
   const output = readTokenCount(wire["output_tokens"]);
-  const cacheRead = readTokenCount(inputDetails["cached_tokens"]);
-  const longWrite = readTokenCount(writes["ttl_12h_tokens"]);
-  const shortWrite =
-    readTokenCount(writes["ttl_30m_tokens"]) ?? (longWrite === undefined ? readTokenCount(inputDetails["cache_write_tokens"]) : undefined);
   const reasoning = readTokenCount(outputDetails["reasoning_tokens"]);
   if (input === undefined && output === undefined) return undefined;
-  return compact({ input, output, cacheRead, cacheWrite5m: shortWrite, cacheWrite1h: longWrite, reasoning });
+  return compact({ input, output, cacheRead: cache.read, cacheWrite5m: cache.write5m, cacheWrite1h: cache.write1h, reasoning });
 }
 
 /** The usage of a response object, with the service tier that is beside it. */
