@@ -36,8 +36,11 @@ export interface ProofCarrier {
   /** Opaque data as a proof of this protocol. */
   wrap(data: string): ReasoningProof;
   /** The edits that remove the gateway's seals from a body for the protocol's own vendor. `text` is latin1. */
-  withoutSeals(text: string): readonly Edit[];
+  withoutSeals(text: string, openSummary?: OpenSummary): readonly Edit[];
 }
+
+/** Returns the summary that `ClientContext.sealSummary` sealed for this user; `undefined` for anything else. */
+export type OpenSummary = (sealed: string) => string | undefined;
 
 /** What the server knows of a protocol before it reads a body. */
 export interface WireRules {

@@ -1,5 +1,5 @@
 import type { CustomTool, FunctionTool } from "../ir/index.ts";
-import { isObject } from "./fields.ts";
+import { isObject, type WireObject } from "./fields.ts";
 import { jsonValue, objectText } from "./json-text.ts";
 import type { Losses } from "./losses.ts";
 
@@ -29,9 +29,17 @@ export function wrapInput(text: string): string {
   return JSON.stringify({ input: text });
 }
 
-/** The free text in the arguments of such a function; if the model ignored the form, the whole text. */
+/**
+ * The free text in the arguments of such a function: `input`, or the one string of an object that has it under a key of the model's own (`patch` for a
+ * patch); if the model ignored the form, the whole text.
+ */
 export function unwrapInput(args: string): string {
   const value = jsonValue(args);
-  const input = isObject(value) ? value["input"] : value;
+  const input = isObject(value) ? (value["input"] ?? onlyValue(value)) : value;
   return typeof input === "string" ? input : args;
+}
+
+function onlyValue(object: WireObject): unknown {
+  const values = Object.values(object);
+  return values.length === 1 ? values[0] : undefined;
 }

@@ -12,7 +12,7 @@ export { maxLosses, refuseStoredState } from "./losses.ts";
 export { isUnbounded, setOutputLimit } from "./output-limits.ts";
 export { paramLabel, spellLoss, spellRefusal, type ParamTable, type SpelledPlaces } from "./param-names.ts";
 export { operations, type OperationTraits } from "./operations.ts";
-export type { ProofCarrier } from "./capabilities.ts";
+export type { OpenSummary, ProofCarrier } from "./capabilities.ts";
 export * from "./protocol.ts";
 export type { ModelQuirks, PartKind, RenderQuirks } from "./quirks.ts";
 export * from "./translation.ts";

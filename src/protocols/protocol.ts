@@ -12,7 +12,7 @@ import type {
 } from "../ir/index.ts";
 import type { RenderQuirks } from "./quirks.ts";
 import type { Loss } from "./translation.ts";
-import type { ProofCarrier, ToolResults, WireRules } from "./capabilities.ts";
+import type { OpenSummary, ProofCarrier, ToolResults, WireRules } from "./capabilities.ts";
 
 /** What a call asks for. `generate` is an answer of a model. */
 export type Operation =
@@ -178,8 +178,15 @@ export interface ClientContext {
   readonly jsonArray: boolean;
   /** The id of the answer without its prefix, if the gateway makes it and not the upstream. */
   readonly answerId?: string;
+  /** Seals a summary of the conversation for the client to give back (Responses: compaction). */
+  readonly sealSummary?: (summary: string) => string;
   /** The request, if the dialect repeats parts of it in the answer (Responses). */
   readonly request: ChatRequest;
+}
+
+/** What a request needs on its way to an upstream of another protocol. */
+export interface ForeignContext {
+  readonly openSummary: OpenSummary;
 }
 
 /** Turns events into the wire of a stream. Events are pushed; each call returns text to send as UTF-8, or "". */
@@ -263,6 +270,8 @@ export interface Protocol {
   readonly exactValues?: ExactValues;
   /** Parses a request into the neutral form. `wire` is the parsed body. @throws GatewayError `invalid_request` that names the field. */
   parseRequest(wire: unknown, call: RouteCall): ChatRequest;
+  /** A parsed request for an upstream of another protocol: what only this one has, in neutral terms if there are any. */
+  toForeign?(request: ChatRequest, context: ForeignContext): ChatRequest;
   renderResponse(response: ChatResponse, client: ClientContext): Text;
   createStreamEncoder(client: ClientContext): StreamEncoder;
   /** Renders the answer to a request for a token count. */

@@ -91,7 +91,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     this.#take(this.#splitter.end());
     if (this.#over) return;
     const { provider } = this.#delivery.attempt;
-    const terminal = this.#tap.finished ? this.#tap.completion() : "";
+    const terminal = this.#tap.finished ? this.#tap.completion() : noBytes;
     if (this.#tap.error !== undefined) this.#break(this.#tapError(this.#tap.error));
     else if (this.#tap.finished) this.#complete(terminal);
     else

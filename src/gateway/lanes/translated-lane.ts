@@ -20,6 +20,7 @@ import {
   AnswerSealer,
   callsToFind,
   EventSealer,
+  openSummary,
   originOf,
   returnProofs,
   sealBlocks,
@@ -39,10 +40,11 @@ export function openTranslatedLane(call: ModelCall, attempt: Attempt): Translate
   if (isHeavy(call.request)) return openInSteps(call, attempt);
   const wire = parseWire(call);
   const request = parseRequest(call, wire);
-  const found = findProofs(call, attempt, request);
+  const foreign = fitForeign(call, request);
+  const found = findProofs(call, attempt, foreign);
   return found instanceof Promise
-    ? found.then((kept) => createLane(call, attempt, render(call, attempt, { wire, request, kept })))
-    : createLane(call, attempt, render(call, attempt, { wire, request, kept: found }));
+    ? found.then((kept) => createLane(call, attempt, { request, rendered: render(call, attempt, { wire, foreign, kept }) }))
+    : createLane(call, attempt, { request, rendered: render(call, attempt, { wire, foreign, kept: found }) });
 }
 
 /** The same for a long body: no step of it keeps the event loop for long. */
@@ -51,11 +53,12 @@ async function openInSteps(call: ModelCall, attempt: Attempt): Promise<Translate
   await nextTurn();
   const request = parseRequest(call, wire);
   await nextTurn();
-  const kept = await findProofs(call, attempt, request);
+  const foreign = fitForeign(call, request);
+  const kept = await findProofs(call, attempt, foreign);
   await nextTurn();
-  const rendered = render(call, attempt, { wire, request, kept });
+  const rendered = render(call, attempt, { wire, foreign, kept });
   await nextTurn();
-  return createLane(call, attempt, rendered);
+  return createLane(call, attempt, { request, rendered });
 }
 
 function parseWire(call: ModelCall): unknown {
@@ -69,6 +72,11 @@ function parseRequest(call: ModelCall, wire: unknown): ChatRequest {
   return request;
 }
 
+/** The request in terms that other protocols have, too. */
+function fitForeign(call: ModelCall, request: ChatRequest): ChatRequest {
+  return call.request.protocol.toForeign?.(request, { openSummary: (sealed) => openSummary(call, sealed) }) ?? request;
+}
+
 function findProofs(call: ModelCall, attempt: Attempt, request: ChatRequest): ReturnType<KeptProofs["find"]> {
   return call.deps.keptProofs.find(
     call.request.principal.userId,
@@ -79,23 +87,24 @@ function findProofs(call: ModelCall, attempt: Attempt, request: ChatRequest): Re
 interface ReadRequest {
   /** The body, parsed. */
   readonly wire: unknown;
-  readonly request: ChatRequest;
+  readonly foreign: ChatRequest;
   /** Proofs of earlier calls that the client has no field for, by call id. */
   readonly kept: ReadonlyMap<string, string>;
 }
 
 interface RenderedRequest {
+  /** As the client sent it. */
   readonly request: ChatRequest;
   readonly rendered: Rendered<string>;
 }
 
 /** Renders the request for the upstream, and reports what is lost. */
-function render(call: ModelCall, attempt: Attempt, { wire, request, kept }: ReadRequest): RenderedRequest {
+function render(call: ModelCall, attempt: Attempt, { wire, foreign, kept }: ReadRequest): Rendered<string> {
   const { provider, upstreamModel, protocol } = attempt;
   const upstream = call.deps.upstreamProtocols.get(protocol)!;
   const { stream } = call.request.envelope;
   const proofs = proofsOf(call, attempt);
-  const returned = returnProofs(request, {
+  const returned = returnProofs(foreign, {
     carrier: call.request.protocol.proofs,
     upstreamSignsCalls: signsCalls(call, attempt),
     origin: proofs.origin,
@@ -110,7 +119,7 @@ function render(call: ModelCall, attempt: Attempt, { wire, request, kept }: Read
     }),
   );
   reportLosses(call, attempt, [...returned.losses, ...rendered.losses], wire);
-  return { request, rendered };
+  return rendered;
 }
 
 function signsCalls(call: ModelCall, attempt: Attempt): boolean {
@@ -138,6 +147,7 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
     includeUsage: envelope.includeUsage ?? false,
     jsonArray: envelope.jsonArray ?? false,
     ...answerIdOf(call),
+    sealSummary: (summary) => proofs.seal({ origin: proofs.origin, reasoning: [], summary }),
     request: asRequested(call, request),
   };
   const answers = new AnswerTranslator({

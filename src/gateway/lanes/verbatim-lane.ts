@@ -8,7 +8,7 @@ import { AnsweredError, setOutputLimit, type Patch } from "../../protocols/index
 import { checkValues, parseBody, refuseAnswer } from "../bodies/parse-body.ts";
 import { reportChanges } from "./report-losses.ts";
 import { spliceParts } from "../bodies/splice-parts.ts";
-import { withoutSeals } from "../proofs/index.ts";
+import { openSummary, withoutSeals } from "../proofs/index.ts";
 
 /** The client's own protocol: the received bytes go out, with small edits spliced in where something must change, and come back as they are. */
 export function createVerbatimLane(call: ModelCall, attempt: Attempt): VerbatimLane {
@@ -76,7 +76,11 @@ function editedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly 
 
 /** Edits of the gateway's own. */
 function ownEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
-  return [...withoutSeals(call.request.text, call.request.protocol.proofs), ...(call.guarded?.edits ?? []), ...limitEdits(call, attempt)];
+  return [
+    ...withoutSeals(call.request.text, call.request.protocol.proofs, (sealed) => openSummary(call, sealed)),
+    ...(call.guarded?.edits ?? []),
+    ...limitEdits(call, attempt),
+  ];
 }
 
 /**

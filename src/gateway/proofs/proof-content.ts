@@ -17,6 +17,8 @@ export interface ProofContent {
   readonly reasoning: readonly ReasoningBlock[];
   /** The proof of the tool call itself. */
   readonly call?: ReasoningProof;
+  /** A summary of the conversation so far, which the client keeps in its place; it goes to any provider. */
+  readonly summary?: string;
 }
 
 export function originOf({

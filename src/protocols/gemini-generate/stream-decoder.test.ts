@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "node:test";
-import { GatewayError, latin1OfUtf8, SseSplitter, asBytes } from "../../core/index.ts";
+import { GatewayError, latin1OfUtf8, SseSplitter, asBytes, noBytes } from "../../core/index.ts";
 import { AnsweredError } from "../answered-error.ts";
 import { collect, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
 import type { EventSplitter } from "../protocol.ts";
@@ -219,7 +219,7 @@ test("an answer that the vendor ended with a broken call is an error with its wo
       facts: { usage: { input: 4, output: 3, reasoning: 3 }, model: "g", id: "r", stopReason: finishReason },
     });
     const decoder = geminiGenerateUpstream.createStreamDecoder();
-    const events = [...decoder.push({ name: "", data: chunk, raw: "" }), ...decoder.end()];
+    const events = [...decoder.push({ name: "", data: asBytes(chunk), raw: noBytes }), ...decoder.end()];
     assert.deepEqual(events.at(-1), {
       type: "error",
       error,
@@ -235,7 +235,7 @@ test("a call without a name is an error, streamed and whole; calls of one id get
     assert.throws(() => parseResponse(chunk), { upstream: error });
     assert.throws(() => parseResponse(JSON.stringify(chunkOf([{ functionCall }]))), { upstream: error });
     const decoder = geminiGenerateUpstream.createStreamDecoder();
-    assert.deepEqual(decoder.push({ name: "", data: chunk, raw: "" }).at(-1), {
+    assert.deepEqual(decoder.push({ name: "", data: asBytes(chunk), raw: noBytes }).at(-1), {
       type: "error",
       error,
       end: { usage: { input: 4 }, rawStopReason: "STOP" },

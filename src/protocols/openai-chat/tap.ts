@@ -76,7 +76,7 @@ export class ChatTap implements StreamTap {
     if (reported !== undefined) this.facts.usage = mergeUsage(this.facts.usage, reported);
     let ends = false;
     if (Array.isArray(choices)) for (const choice of choices) ends = this.#readChoice(choice) || ends;
-    if (this.#broken !== undefined) return reported === undefined ? "" : this.#break();
+    if (this.#broken !== undefined) return reported === undefined ? noBytes : this.#break();
     // A chunk of a known shape is not read. So a chunk that has more than content gives no shape: its repetition has to be read, as the facts may
     // have changed in between.
     if (this.opened && !ends && reported === undefined) this.#shape ??= learnShape(event.data);

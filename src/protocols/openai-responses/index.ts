@@ -4,7 +4,7 @@ import { keepAlive } from "../openai-shared/keep-alive.ts";
 import { parseModelList, renderModel, renderModelList } from "../openai-shared/models.ts";
 import { renderTokenCount } from "../openai-shared/token-count.ts";
 import { addCost } from "../openai-shared/usage-option.ts";
-import type { Protocol } from "../protocol.ts";
+import type { ClientContext, Protocol, StreamEncoder } from "../protocol.ts";
 import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
 import { renderStreamError } from "./errors.ts";
@@ -13,6 +13,8 @@ import { parseRequest } from "./parse-request.ts";
 import { readAnswer } from "./read-answer.ts";
 import { renderResponse } from "./render-response.ts";
 import { routes, upstreamPath } from "./routes.ts";
+import { CompactionEncoder, isCompaction } from "./compaction.ts";
+import { toForeign } from "./to-foreign.ts";
 import { ResponsesStreamEncoder } from "./stream-encoder.ts";
 import { ResponsesTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
@@ -39,8 +41,9 @@ export const openaiResponses: Protocol = {
   addCost,
   params: responsesParams,
   parseRequest,
+  toForeign,
   renderResponse,
-  createStreamEncoder: (client) => new ResponsesStreamEncoder(client),
+  createStreamEncoder: createEncoder,
   renderTokenCount,
   toolResults,
   proofs,
@@ -50,3 +53,9 @@ export const openaiResponses: Protocol = {
   renderModel,
   parseModelList,
 };
+
+function createEncoder(client: ClientContext): StreamEncoder {
+  const encoder = new ResponsesStreamEncoder(client);
+  const { sealSummary } = client;
+  return sealSummary !== undefined && isCompaction(client.request) ? new CompactionEncoder(encoder, client, sealSummary) : encoder;
+}

@@ -5,7 +5,7 @@ import type { WireCustomCall, WireFunctionCall, WireItem, WireMessageItem, WireP
 export type ItemStatus = "in_progress" | "completed" | "incomplete";
 
 /** The vendor's prefixes of item ids. */
-type ItemPrefix = "msg_" | "rs_" | "fc_" | "ctc_";
+type ItemPrefix = "msg_" | "rs_" | "fc_" | "ctc_" | "tsc_";
 
 /** The id of an item: the upstream's if it has one of this kind, else one made of the response's id and the item's place, so that it is stable. */
 export function itemId(prefix: ItemPrefix, given: string | undefined, responseId: string, outputIndex: number): string {

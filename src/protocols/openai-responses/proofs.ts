@@ -1,8 +1,9 @@
-import { memberOf } from "../../core/index.ts";
+import { latin1OfUtf8, memberIn, memberOf, readString, type Edit, type Span } from "../../core/index.ts";
 import { editsOf, hasSeal } from "../body-edits.ts";
-import type { ProofCarrier } from "../capabilities.ts";
+import type { OpenSummary, ProofCarrier } from "../capabilities.ts";
+import { summaryText } from "./compaction.ts";
 
-/** `encrypted_content` of reasoning items. */
+/** `encrypted_content` of reasoning items, and of compactions. */
 export const proofs: ProofCarrier = {
   carriesOn: "blocks",
   callField: "never",
@@ -11,5 +12,15 @@ export const proofs: ProofCarrier = {
   demandsSignature: false,
   signsCalls: false,
   wrap: (data) => ({ protocol: "openai-responses", kind: "encrypted", data }),
-  withoutSeals: (text) => editsOf(text, memberOf(text, "input"), (item) => (hasSeal(text, item, "encrypted_content") ? "remove" : [])),
+  withoutSeals: (text, openSummary) => editsOf(text, memberOf(text, "input"), (item) => stripItem(text, item, openSummary)),
 };
+
+/** A summary that another provider's model wrote becomes a user's message; reasoning is removed. */
+function stripItem(text: string, item: Span, openSummary: OpenSummary | undefined): readonly Edit[] | "remove" {
+  if (!hasSeal(text, item, "encrypted_content")) return [];
+  const isSummary = readString(text, memberIn(text, item, "type")) === "compaction";
+  const summary = isSummary ? openSummary?.(readString(text, memberIn(text, item, "encrypted_content")) ?? "") : undefined;
+  if (summary === undefined) return "remove";
+  const message = { type: "message", role: "user", content: [{ type: "input_text", text: summaryText(summary) }] };
+  return [{ ...item, text: latin1OfUtf8(JSON.stringify(message)) }];
+}

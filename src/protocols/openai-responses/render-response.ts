@@ -11,6 +11,8 @@ import {
   textPart,
   type ItemStatus,
 } from "./output-items.ts";
+import { isSearchCall, searchCallItem } from "./client-tools.ts";
+import { compactedContent, isCompaction } from "./compaction.ts";
 import { echoRequest, responseId, responseObject } from "./response-object.ts";
 import type { WireItem, WirePart } from "./wire.ts";
 
@@ -21,12 +23,17 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
     response.stopReason,
     response.content.some((block) => block.type === "refusal"),
   );
+  const { request, sealSummary } = client;
+  const content =
+    sealSummary !== undefined && isCompaction(request)
+      ? compactedContent(response.content, client.answerId ?? response.id, sealSummary)
+      : response.content;
   const state = {
     id,
     createdAt: response.createdAt,
     model: client.model,
     status: reason === undefined ? ("completed" as const) : ("incomplete" as const),
-    output: renderOutput(response.content, id, showsReasoning(client.request), reason !== undefined),
+    output: renderOutput(content, { response: id, request, cut: reason !== undefined }),
     usage: response.usage,
     incompleteReason: reason,
   };
@@ -39,14 +46,22 @@ export function showsReasoning(request: ChatRequest): boolean {
   return visibility === "summary" || visibility === "full";
 }
 
-function renderOutput(content: readonly Block[], response: string, shown: boolean, cut: boolean): readonly WireItem[] {
+interface OutputContext {
+  /** The id of the response. */
+  readonly response: string;
+  readonly request: ChatRequest;
+  readonly cut: boolean;
+}
+
+function renderOutput(content: readonly Block[], context: OutputContext): readonly WireItem[] {
+  const { response, cut } = context;
   const groups = groupTexts(content);
   const last = groups.findLastIndex((group) => !isProofAlone(group));
   return groups.map((group, index) => {
     const final = index === last;
     const status: ItemStatus = cut && final ? "incomplete" : "completed";
     if (Array.isArray(group)) return messageItem(itemId("msg_", undefined, response, index), group, status, final);
-    return renderItem(group, response, index, shown, status);
+    return renderItem(group, index, status, context);
   });
 }
 
@@ -81,16 +96,21 @@ function isPicture(block: Block): block is Picture {
   return block.type === "media" && block.kind === "image" && block.source.type === "base64";
 }
 
-// Each is needed, and none belongs to another: an object would only give the same names again.
-// oxlint-disable-next-line max-params
-function renderItem(block: ItemBlock, response: string, index: number, shown: boolean, status: ItemStatus): WireItem {
+function renderItem(block: ItemBlock, index: number, status: ItemStatus, { response, request }: OutputContext): WireItem {
   switch (block.type) {
     case "item":
       return block.item;
     case "reasoning":
-      return reasoningItem({ id: itemId("rs_", block.id, response, index), text: block.text, proof: block.proof, shown });
+      return reasoningItem({
+        id: itemId("rs_", block.id, response, index),
+        text: block.text,
+        proof: block.proof,
+        shown: showsReasoning(request),
+      });
     case "tool-call": {
       const { id: callId, name, namespace, kind, arguments: text } = block;
+      if (isSearchCall(request, { name, namespace, kind }))
+        return searchCallItem({ id: itemId("tsc_", block.itemId, response, index), callId, arguments: text }, status);
       const id = itemId(kind === "custom" ? "ctc_" : "fc_", block.itemId, response, index);
       return callItem({ id, callId, name, namespace, kind, arguments: text }, status);
     }

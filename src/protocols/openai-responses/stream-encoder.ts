@@ -2,12 +2,20 @@ import { mergeUsage, type BlockStart, type StopReason, type StreamEvent, type Us
 import { gatewayErrorOf } from "../openai-shared/errors.ts";
 import { keepAlive } from "../openai-shared/keep-alive.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
+import { isSearchCall } from "./client-tools.ts";
 import { failureOf } from "./errors.ts";
 import { incompleteReason, opaqueItem, type ItemStatus } from "./output-items.ts";
 import { renderEvent } from "./render-event.ts";
 import { showsReasoning } from "./render-response.ts";
 import { echoRequest, responseId, responseObject, type RequestEcho, type ResponseState } from "./response-object.ts";
-import { CallStreamItem, MessageStreamItem, ReasoningStreamItem, WholeStreamItem, type StreamItem } from "./stream-items.ts";
+import {
+  CallStreamItem,
+  MessageStreamItem,
+  ReasoningStreamItem,
+  SearchStreamItem,
+  WholeStreamItem,
+  type StreamItem,
+} from "./stream-items.ts";
 import type { WireEvent, WireItem, WireResponse } from "./wire.ts";
 
 /**
@@ -21,6 +29,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
   readonly #answerId: string | undefined;
   readonly #echo: RequestEcho;
   readonly #shown: boolean;
+  readonly #isSearch: (call: Extract<BlockStart, { type: "tool-call" }>) => boolean;
   #id = "";
   #createdAt = 0;
   #sequence = 0;
@@ -39,6 +48,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     this.#model = client.model;
     this.#answerId = client.answerId;
     this.#echo = echoRequest(client.request);
+    this.#isSearch = ({ name, namespace, kind }) => isSearchCall(client.request, { name, namespace, kind });
     this.#shown = showsReasoning(client.request);
   }
 
@@ -93,7 +103,10 @@ export class ResponsesStreamEncoder implements StreamEncoder {
       case "reasoning":
         return this.#startItem(index, new ReasoningStreamItem(block, this.#id, output, this.#shown));
       case "tool-call":
-        return this.#startItem(index, new CallStreamItem(block, this.#id, output));
+        return this.#startItem(
+          index,
+          this.#isSearch(block) ? new SearchStreamItem(block, this.#id, output) : new CallStreamItem(block, this.#id, output),
+        );
       case "opaque": {
         const item = block.protocol === "openai-responses" ? opaqueItem(block.value) : undefined;
         return item === undefined ? [] : this.#startItem(index, new WholeStreamItem(item, output));

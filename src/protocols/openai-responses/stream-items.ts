@@ -1,4 +1,5 @@
 import type { BlockStart, ReasoningProof } from "../../ir/index.ts";
+import { searchCallItem } from "./client-tools.ts";
 import {
   callItem,
   itemId,
@@ -193,6 +194,41 @@ export class CallStreamItem implements StreamItem {
 
   #place(): { item_id: string; output_index: number } {
     return { item_id: this.#call.id, output_index: this.#output };
+  }
+}
+
+/** A call of the search of tools that the client runs: its arguments are JSON, so that they come whole. */
+export class SearchStreamItem implements StreamItem {
+  readonly isProofAlone = false;
+  readonly #call: Pick<CallItemFields, "id" | "callId">;
+  readonly #output: number;
+  #arguments = "";
+  ended = false;
+
+  constructor(block: Extract<BlockStart, { type: "tool-call" }>, responseId: string, output: number) {
+    this.#call = { id: itemId("tsc_", block.itemId, responseId, output), callId: block.id };
+    this.#output = output;
+  }
+
+  start(): WireEvent[] {
+    const item = searchCallItem({ ...this.#call, arguments: "" }, "in_progress");
+    return [{ type: "response.output_item.added", output_index: this.#output, item }];
+  }
+
+  text(_block: number, text: string): WireEvent[] {
+    this.#arguments += text;
+    return [];
+  }
+
+  proof(): void {}
+
+  end(): WireEvent[] {
+    this.ended = true;
+    return [];
+  }
+
+  finish(status: ItemStatus): WireItem {
+    return searchCallItem({ ...this.#call, arguments: this.#arguments }, status);
   }
 }
 

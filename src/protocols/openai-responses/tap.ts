@@ -58,7 +58,7 @@ export class ResponsesTap implements StreamTap {
         this.error = this.#brokenIn(data);
         this.ended = true;
         this.opened ||= this.error === undefined;
-        return this.error === undefined ? raw : "";
+        return this.error === undefined ? raw : noBytes;
       case "response.failed":
         this.#readResponse(data);
         this.error = failureOf(data);
