@@ -39,6 +39,8 @@ const standardDeadlineMs = 1000;
  * Key → principal, by the SHA-256 of the whole key. A known key is answered at once, from memory. Others cost one read of the database by primary
  * index, which all who ask for the same key at the same time share. What the database does not answer within a second is a 503 and is not kept.
  */
+// A factory: its functions share the keys that are cached.
+// oxlint-disable-next-line max-lines-per-function
 export function createKeyCache({ store, clock, cacheSize, deadlineMs = standardDeadlineMs }: KeyCacheDeps): KeyCache {
   const known = createBoundedCache<KnownKey>(cacheSize);
   // A hash costs more than all else here, so a key in use is remembered as it is; it is in the memory of its request anyway, and nowhere else.

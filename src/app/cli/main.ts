@@ -21,6 +21,8 @@ interface Output {
 }
 
 /** Runs `tokligence ARGS` and returns the exit status: 0, or 1 with one line on stderr that says what to do. */
+// A list of commands, each a few lines.
+// oxlint-disable-next-line max-lines-per-function
 export async function runCli(argv: readonly string[]): Promise<number> {
   const program = new Command("tokligence")
     .description("A self-hosted LLM gateway: users, keys, usage and routes. The server itself is `tokligence-daemon`.")

@@ -61,6 +61,8 @@ const retryMs = [50, 800] as const;
  * A pool of connections; none is made yet. The driver is loaded here, so that installations without PostgreSQL do not pay for it.
  * @throws StoreError that says what to do, from every method.
  */
+// A factory: its functions share one pool and its state.
+// oxlint-disable-next-line max-lines-per-function
 export async function createPostgresDatabase(place: PostgresPlace, pool: number, timeouts: PostgresTimeouts): Promise<PostgresDatabase> {
   const { Pool } = (await import("pg")).default;
   const names: PostgresNames = {
