@@ -27,7 +27,7 @@ const users = ["usr_a", "usr_b", "usr_c", "usr_d", "usr_e"] as const;
 const free = new Set<string>(["usr_d", "usr_e"]);
 
 /**
- * Several writers on one database, each its own thread and connections, hold and settle at random, let go, and die with what they hold. Some budgets are
+ * Several writers on one database, each its own thread and connections, reserve, settle and release at random, and end with open reservations. Some budgets are
  * too small for what is asked of them. Afterwards: what each budget says is spent is what the rows sum up to, none is exceeded, no hold is left.
  */
 export async function budgetTransfers({ place, writers, transfers, seed }: TransferOptions): Promise<TransferFigures> {

@@ -31,5 +31,5 @@ suite("a body of a Chat client reaches a Chat server as it takes it", () => {
   }
 });
 
-/** Servers whose own requests may be changed although the stand-in takes them: roles are put in turn as a whole, and what they ignore is said in another way. */
+/** Servers whose own requests may be changed although the mock accepts them: the order of roles is changed as a whole, and fields that they ignore are sent in another form. */
 const changesUnrefused = new Set(["llama.cpp", "vllm", "sglang", "ollama", "lm-studio", "mistral", "minimax", "glm"]);

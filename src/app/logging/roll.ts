@@ -7,7 +7,7 @@ export interface RollOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxBytes?: number;
-  /** So many rolled files are kept. */
+  /** The number of rolled files that are kept. */
   readonly keep?: number;
   /** Tells every process that writes the file. */
   readonly onRolled: () => void;

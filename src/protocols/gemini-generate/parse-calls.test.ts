@@ -58,12 +58,12 @@ test("numbers in a call's arguments and in its result keep the client's spelling
   ];
   const body = `{"contents":[{"role":"model","parts":[${parts.join(",")}]}],"generationConfig":{"temperature":1.0}}`;
   const request = parse(parseExact(asBytes(body), geminiGenerate.exactValues));
-  const told = request.messages[0]!.content.map((block) => {
+  const texts = request.messages[0]!.content.map((block) => {
     if (block.type !== "tool-result") return block.type === "tool-call" ? block.arguments : block.type;
     return [block.content, JSON.stringify(block.extensions?.["gemini-generate"]?.["response"])];
   });
   const result = (text: string, response: string) => [[{ type: "text", text }], response];
-  assert.deepEqual(told, [object, object, result("1.0", '{"result":1.0}'), result(object, object)]);
+  assert.deepEqual(texts, [object, object, result("1.0", '{"result":1.0}'), result(object, object)]);
   assert.equal(request.temperature, 1);
   const refused = '{"contents":[{"role":"model","parts":[{"functionCall":{"name":"f","args":1.0}}]}]}';
   assert.throws(() => parse(parseExact(asBytes(refused), geminiGenerate.exactValues)), { code: "invalid_request" });
