@@ -4,7 +4,7 @@ import type { AnswerFacts } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import type { AnswerReport } from "./answer-report.ts";
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
-import type { ClientExchange } from "./exchange.ts";
+import type { AnswerWatcher, ClientExchange } from "./exchange.ts";
 import { plausibleUsage } from "./tokens/plausible-usage.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
@@ -29,15 +29,18 @@ export interface Settlement {
 export interface EntryContext {
   readonly deps: Pick<GatewayDeps, "ledger" | "clock" | "logger">;
   readonly current: Pick<GatewaySnapshot, "redactor">;
-  readonly exchange: Pick<ClientExchange, "requestId" | "clientRequestId" | "startedMs">;
+  readonly exchange: Pick<ClientExchange, "requestId" | "clientRequestId" | "startedMs" | "onSent">;
   readonly request: RequestFacts;
   readonly answer: AnswerReport;
   /** Budgets count the request: if its cost is not known, the most that it may be. */
   readonly hasReservation: boolean;
 }
 
-/** The ledger's view of one attempt: opened before the request is sent, settled exactly once. */
-export class AttemptEntry {
+/**
+ * The ledger's view of one attempt: opened before the request is sent, settled once. The record of a whole answer is made before the answer ends, so it can turn out
+ * to be wrong: the ledger holds it until the answer has left, and it is corrected if the client did not get the answer.
+ */
+export class AttemptEntry implements AnswerWatcher {
   /** 1 for the first attempt; 0: the request was refused before any. */
   readonly number: number;
   readonly attempt: Attempt | undefined;
@@ -49,6 +52,8 @@ export class AttemptEntry {
   readonly #context: EntryContext;
   readonly #open: OpenRecord;
   #settlement: Settlement | undefined;
+  /** Its record says `ok`, and waits for the end of the answer. */
+  #isHeld = false;
   #usage: Usage = {};
   #cost: bigint | undefined;
   #budgetCost: bigint | undefined;
@@ -66,8 +71,46 @@ export class AttemptEntry {
 
   /** The attempt is over: its CLOSE goes to the ledger, once. The promise, if any, must be awaited before the terminal bytes. */
   settle(settlement: Settlement): Promise<void> | undefined {
-    if (this.#settlement !== undefined) return undefined;
-    return this.#context.deps.ledger.close(this.#close(settlement));
+    const { deps, exchange } = this.#context;
+    if (this.#settlement !== undefined) {
+      if (settlement.status !== "ok") this.#correct(settlement);
+      return undefined;
+    }
+    const record = this.#close(settlement);
+    if (settlement.status !== "ok") return deps.ledger.close(record);
+    const durable = deps.ledger.close(record, true);
+    this.#isHeld = true;
+    exchange.onSent(this);
+    return durable;
+  }
+
+  sent(isWhole: boolean): void {
+    if (!this.#isHeld) return;
+    if (!isWhole) {
+      this.#correct({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
+      return;
+    }
+    this.#isHeld = false;
+    this.#context.deps.ledger.release(this.#open.requestId, this.number);
+  }
+
+  /** The answer was whole and is recorded, but the client does not get it. Its tokens and cost stay, as the provider has made it. */
+  #correct({ status, httpStatus, errorCode = "", errorMessage }: Settlement): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    // Errors cost nothing.
+    const corrected = status === "error" ? "interrupted" : status;
+    this.#settlement = {
+      ...this.#settlement,
+      status: corrected,
+      httpStatus,
+      errorCode,
+      ...(errorMessage === undefined ? {} : { errorMessage }),
+    };
+    const { ledger, logger } = this.#context.deps;
+    ledger.release(this.#open.requestId, this.number, { status: corrected, httpStatus, errorCode });
+    const fields = { request_id: this.#open.requestId, attempt: this.number, status: corrected, error_code: errorCode };
+    logger.info(fields, "a recorded answer did not reach its client: its entry was corrected");
   }
 
   /** `undefined` until it is settled. */

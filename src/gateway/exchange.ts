@@ -1,5 +1,11 @@
 import type { Bytes, Text } from "../core/index.ts";
 
+/** Learns how the answer of an exchange has ended. */
+export interface AnswerWatcher {
+  /** `isWhole`: the system has taken all of its bytes, and the client had not left by then. */
+  sent(isWhole: boolean): void;
+}
+
 /** The server side of one request, as the gateway sees it. Five verbs answer: `json`, `streamHead`, `chunk`, `finish`, `abort`. */
 export interface ClientExchange {
   readonly requestId: string;
@@ -20,6 +26,9 @@ export interface ClientExchange {
   readBody(): Promise<readonly Buffer[]>;
   /** Called once if the client leaves before the answer has ended; at once if it has left. The last callback given counts. */
   onLeave(callback: () => void): void;
+
+  /** The watcher is called once, when the answer has ended; at once if it has. The last one given counts. */
+  onSent(watcher: AnswerWatcher): void;
 
   /** A whole answer in one write. `headers`: name, value, …; ids and length are added. `body` is text. */
   json(status: number, headers: readonly string[], body: Text): void;

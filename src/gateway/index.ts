@@ -1,7 +1,7 @@
 export { mayCall } from "./admission/allowed-models.ts";
 export { createBodyLog, type BodyLog, type BodySettings } from "./bodies/index.ts";
 export * from "./deps.ts";
-export type { ClientExchange } from "./exchange.ts";
+export type { AnswerWatcher, ClientExchange } from "./exchange.ts";
 export { handleModelCall } from "./handle.ts";
 export { createBackgroundJobs } from "./responses/background-jobs.ts";
 export { createJournaledResponses } from "./responses/journaled-responses.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { NewApiKey, User } from "../../src/accounts/index.ts";
-import type { Gateway } from "../../src/app/compose/compose-gateway.ts";
+import type { ComposeOptions, Gateway } from "../../src/app/compose/compose-gateway.ts";
 import { composeGateway } from "../../src/app/compose/compose-gateway.ts";
 import { loadSettings } from "../../src/app/config/index.ts";
 import { openLog } from "../../src/app/logging/log.ts";
@@ -18,6 +18,8 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The system's if omitted. */
   readonly clock?: Clock;
+  /** In place of a journal on the machine's disk. */
+  readonly openJournal?: NonNullable<ComposeOptions["openJournal"]>;
   /** The database of another gateway, to be shared with it. */
   readonly database?: string;
 }
@@ -52,7 +54,7 @@ export interface TestGateway {
 }
 
 /** Starts the gateway as the daemon does, in this process. */
-export async function startGateway({ config, env = {}, clock, database: shared }: GatewayOptions): Promise<TestGateway> {
+export async function startGateway({ config, env = {}, clock, openJournal, database: shared }: GatewayOptions): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "tokligence-e2e-"));
   const path = join(folder, "config.yaml");
   const database = shared ?? join(folder, "gateway.db");
@@ -67,6 +69,7 @@ export async function startGateway({ config, env = {}, clock, database: shared }
     status: () => ({ status: "running" }),
     stop: () => undefined,
     ...(clock === undefined ? {} : { clock }),
+    ...(openJournal === undefined ? {} : { openJournal }),
     ...(shared === undefined ? {} : { processes: 2 }),
   });
   const port = await gateway.edge.listen("127.0.0.1", 0);

@@ -101,6 +101,27 @@ for (const { when, stream, trouble, output } of moments) {
   });
 }
 
+test("a client that leaves with the end of its answer unread: the row is corrected to cancelled, and keeps its tokens and cost", async () => {
+  const [dialect] = dialects;
+  mock.reset();
+  // More than the system takes for a client that does not read.
+  mock.enqueue({ text: ["word ".repeat(2_500_000)] });
+  const known = (await gateway.rows()).length;
+  const socket = connect(gateway.port, "127.0.0.1");
+  socket.once("data", () => socket.pause());
+  const body = dialect!.body(false);
+  socket.write(
+    `POST ${dialect!.path(false)} HTTP/1.1\r\nhost: x\r\nx-api-key: ${caller.key}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  const { ledger } = gateway.gateway;
+  await waitUntil("the answer is on its way", () => ledger.status().open === 0 && ledger.status().queued === 1 && socket.bytesRead > 0);
+  socket.destroy();
+  const [row, ...others] = (await untilRows(gateway, known + 1)).slice(known);
+  assert.deepEqual(others, []);
+  assert.deepEqual([row!.status, row!.http_status, row!.error_code], ["cancelled", 499, "client_closed_request"]);
+  assert.ok(row!.usage_source === "reported" && row!.output_tokens! > 0 && row!.input_tokens! > 0, JSON.stringify(row));
+});
+
 test("a client that leaves while it sends its body is not a request that was dispatched", async () => {
   for (const dialect of dialects) {
     mock.reset();

@@ -16,7 +16,7 @@ import type { Log } from "../logging/log.ts";
 import { createCurrentConfiguration } from "./configuration.ts";
 import { composeEdge, composeOperations, type HttpDeps } from "./http.ts";
 import { composeModelRequests } from "./model-requests.ts";
-import { openRecords } from "./records.ts";
+import { openRecords, type RecordsDeps } from "./records.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** What differs between a gateway in one process and a worker among several. */
@@ -26,6 +26,8 @@ export interface ComposeOptions {
   readonly clock?: Clock;
   /** Where ledger rows go; by default into the database. */
   readonly sink?: LedgerSink;
+  /** Opens the journal of this process; in the folder beside the database if omitted. */
+  readonly openJournal?: RecordsDeps["openJournal"];
   /** Counters of all processes; by default this one's. */
   readonly collectMetrics?: (own: () => MetricsSnapshot) => Promise<MetricsSnapshot>;
   /** Processes that serve; 1 if omitted, 0: this one serves no requests. */
@@ -72,7 +74,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const { logger } = log;
   const ids = createIdSource(clock);
   const current = createCurrentConfiguration(loaded, clock, logger);
-  const records = await openRecords({ current, clock, ids, log, processes, sink });
+  const records = await openRecords({ current, clock, ids, log, processes, sink, openJournal: options.openJournal });
   const models = await composeModelRequests({ records, current, clock, ids, log });
   let serving = false;
   const http: HttpDeps = { records, models, current, process: { ...options, isServing: () => serving }, clock, ids, logger };

@@ -58,6 +58,8 @@ export interface RecordsDeps {
   readonly processes: number;
   /** Where ledger rows go; the database if omitted. If it is given, another process has the database to itself. */
   readonly sink?: LedgerSink | undefined;
+  /** Opens the journal of this process; `openJournal` if omitted. */
+  readonly openJournal?: typeof openJournal | undefined;
 }
 
 export async function openRecords(deps: RecordsDeps): Promise<Records> {
@@ -74,7 +76,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   const replay = (alone: boolean): Promise<void> => replayLeftJournals({ directory, keepMs, store, sink, prices, clock, logger }, alone);
   // Before the journal of this process is there. In a worker it is the primary that has done it.
   if (deps.sink === undefined) await replay(true);
-  const journal = openJournal({ directory, durability: options.durability, processes, keepMs, clock, logger });
+  const journal = (deps.openJournal ?? openJournal)({ directory, durability: options.durability, processes, keepMs, clock, logger });
   const sharesDatabase = processes > 1 || store.dialect === "postgresql";
   const ledger = createLedger({ sink, journal, prices, clock, logger, sharesDatabase });
   const surroundings = watchSurroundings(store, ledger, { database: database.path, journal: directory, log: log.file }, logger);

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { GatewayError, bytesOf, type Bytes } from "../../core/index.ts";
+import { GatewayError, bytesOf, messageOf, type Bytes } from "../../core/index.ts";
 import { AnsweredError, storedResponses, type AnswerFacts } from "../../protocols/index.ts";
 import type { UpstreamFailure } from "../../upstream/index.ts";
 import { jsonHead } from "../headers/answer-head.ts";
@@ -15,6 +15,7 @@ import { findHeader } from "../headers/request-headers.ts";
 import { keepAnswer } from "./keep-answer.ts";
 import { settlementOfEnd } from "./settlement-of-end.ts";
 import { isPending } from "../responses/stored-responses.ts";
+import { asGatewayError } from "../errors/as-gateway-error.ts";
 import { errorOfFailure, errorOfReading } from "../errors/upstream-errors.ts";
 
 /** A longer answer is given up. */
@@ -201,9 +202,9 @@ class JsonEnd implements AnswerEnd {
 
   lose(error: unknown): void {
     const { call, attempt } = this.#delivery;
-    call.deps.logger.error({ provider: attempt.provider.name, error: String(error) }, "an answer could not be recorded");
-    call.exchange.abort();
-    this.#delivery.delivered();
+    const { logger } = call.deps;
+    logger.error({ provider: attempt.provider.name, error: messageOf(error) }, "an answer could not be recorded");
+    this.#delivery.failed(asGatewayError(error, call.deps, call.exchange.requestId));
   }
 }
 

@@ -206,6 +206,8 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   #complete(terminal: Bytes): void {
     this.#over = true;
     if (!this.#headSent) this.#sendHead();
+    // What still comes is ignored; left unread, it would keep the connection if the client never drains.
+    if (this.#paused) this.#delivery.upstream?.resume();
     const { broken } = this.#tap.facts;
     this.#delivery.answered(broken === undefined, broken?.message);
     this.#terminal = terminal;
@@ -230,8 +232,16 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   }
 
   lose(error: unknown): void {
-    this.#delivery.call.deps.logger.error({ error: messageOf(error) }, "a stream could not be recorded");
-    this.#finish(this.#errorBytes(new GatewayError("ledger_unavailable", "The answer could not be recorded.")));
+    const { call, entry } = this.#delivery;
+    call.deps.logger.error({ error: messageOf(error) }, "a stream could not be recorded");
+    const shown = new GatewayError("ledger_unavailable", "The answer could not be recorded.");
+    const lost = { status: "interrupted", httpStatus: this.#status, errorCode: shown.code, errorMessage: shown.message } as const;
+    const settled = entry.settlement === undefined ? this.#settle(lost) : entry.settle(lost);
+    const finish = (): void => {
+      this.#finish(this.#errorBytes(shown));
+    };
+    if (settled === undefined) finish();
+    else settled.then(finish, finish);
   }
 
   /** A response in the background goes on at its provider without this stream, and its client may come back for it. */

@@ -1,5 +1,5 @@
 import { latin1OfUtf8, noBytes, type Bytes, type Text } from "../../core/index.ts";
-import type { ClientExchange } from "../exchange.ts";
+import type { AnswerWatcher, ClientExchange } from "../exchange.ts";
 
 /** What went over an exchange: the request's parts as sent and inflated, and what the client was sent, latin1. */
 export interface Recording {
@@ -64,6 +64,10 @@ export class RecordedExchange implements ClientExchange {
 
   onLeave(callback: () => void): void {
     this.#inner.onLeave(callback);
+  }
+
+  onSent(watcher: AnswerWatcher): void {
+    this.#inner.onSent(watcher);
   }
 
   json(status: number, headers: readonly string[], body: Text): void {

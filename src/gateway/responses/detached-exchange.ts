@@ -1,7 +1,10 @@
 import { GatewayError } from "../../core/index.ts";
-import type { ClientExchange } from "../exchange.ts";
+import type { AnswerWatcher, ClientExchange } from "../exchange.ts";
 
-/** The exchange of a request that goes on without its client: what would go out goes nowhere, and `leave` is the client that no longer wants it. */
+/**
+ * The exchange of a request that goes on without its client: what would go out goes nowhere, and `leave` is the client that no longer wants it. An answer that
+ * ends is a whole one, as it has been stored.
+ */
 export class DetachedExchange implements ClientExchange {
   readonly requestId: string;
   readonly method: string;
@@ -10,6 +13,8 @@ export class DetachedExchange implements ClientExchange {
   readonly clientRequestId: string | undefined;
   closed = false;
   #leave: (() => void) | undefined;
+  #watcher: AnswerWatcher | undefined;
+  #ended = false;
 
   constructor(client: ClientExchange) {
     this.requestId = client.requestId;
@@ -22,7 +27,8 @@ export class DetachedExchange implements ClientExchange {
   leave(): void {
     if (this.closed) return;
     this.closed = true;
-    this.#leave?.();
+    if (!this.#ended) this.#leave?.();
+    this.#end(false);
   }
 
   readBody(): Promise<readonly Buffer[]> {
@@ -34,14 +40,37 @@ export class DetachedExchange implements ClientExchange {
     else this.#leave = callback;
   }
 
+  onSent(watcher: AnswerWatcher): void {
+    this.#watcher = watcher;
+    if (this.closed) watcher.sent(false);
+  }
+
   chunk(): boolean {
     return true;
   }
 
-  json(): void {}
-  jsonBytes(): void {}
+  json(): void {
+    this.#end(true);
+  }
+
+  jsonBytes(): void {
+    this.#end(true);
+  }
+
+  finish(): void {
+    this.#end(true);
+  }
+
+  abort(): void {
+    this.#end(false);
+  }
+
   streamHead(): void {}
   onDrain(): void {}
-  finish(): void {}
-  abort(): void {}
+
+  #end(isWhole: boolean): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#watcher?.sent(isWhole);
+  }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { holdsGatewayKey, latin1OfUtf8, type Bytes, type Text, noBytes } from "../../core/index.ts";
-import type { ClientExchange } from "../../gateway/index.ts";
+import type { AnswerWatcher, ClientExchange } from "../../gateway/index.ts";
 import type { BodyHolder } from "./body-budget.ts";
 import { readRequestBody, type BodyLimits, type BodyOptions } from "./body.ts";
 import { frame, lastChunk } from "./chunk-framing.ts";
@@ -35,6 +35,9 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
   #ended = false;
   #closed = false;
   #leave: (() => void) | undefined;
+  #watcher: AnswerWatcher | undefined;
+  /** Known once the answer has ended. */
+  #isWhole = false;
 
   // Called for each piece on the hot path: an options object would be made anew each time.
   // oxlint-disable-next-line max-params
@@ -106,6 +109,11 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
     else if (!this.#ended) callback();
   }
 
+  onSent(watcher: AnswerWatcher): void {
+    if (this.#closed) watcher.sent(this.#isWhole);
+    else this.#watcher = watcher;
+  }
+
   json(status: number, headers: readonly string[], body: Text): void {
     this.jsonBytes(status, headers, latin1OfUtf8(body));
   }
@@ -168,6 +176,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#isWhole = this.#ended && this.#hasLeft();
     this.#options.budget.release(this);
     if (this.bodyPending) {
       // The connection is not free before the rest of the body has come (see `#linger`).
@@ -179,6 +188,15 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
       this.#release();
     }
     if (!this.#ended) this.#leave?.();
+    this.#watcher?.sent(this.#isWhole);
+  }
+
+  /**
+   * Whether the system has taken all of the answer. Node detaches an answer from its socket when its last write is over; on a socket that was destroyed before that,
+   * too, but such a socket has not finished.
+   */
+  #hasLeft(): boolean {
+    return this.#response.socket === null && (!this.#socket.destroyed || this.#socket.writableFinished);
   }
 
   #release(): void {
