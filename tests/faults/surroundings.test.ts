@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { startGateway, type TestGateway } from "../e2e/harness.ts";
 import { sendRaw } from "../e2e/raw-http.ts";
@@ -76,4 +77,21 @@ test("while the database file is elsewhere metered requests are 503 in their dia
     [rows.filter(({ status }) => status === "refused").length, rows.filter(({ status }) => status === "ok").length],
     [dialects.length, dialects.length],
   );
+});
+
+test("a log file that is removed or moved is noticed; the log goes on in a new one, and health says it", async () => {
+  for (const harm of [(file: string) => rmSync(file), (file: string) => renameSync(file, `${file}.moved`)]) {
+    const file = join(dirname(gateway.database), "gateway.log");
+    await gateway.logText();
+    harm(file);
+    gateway.gateway.surroundings.look();
+    assert.deepEqual(new Set((await ask()).map(([status]) => status)), new Set([200]));
+    const text = await gateway.logText();
+    assert.match(text, /the log file .* was removed or moved by somebody else; the log goes on in a new one/);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+  }
+  const { http, body } = await health();
+  const files = body.dependencies.find(({ name }) => name === "files");
+  assert.deepEqual([http, body.status, files?.state], [200, "degraded", "degraded"]);
+  assert.match(files?.message ?? "", /^the log file/);
 });

@@ -66,7 +66,7 @@ export function composeOperations({ records, models, current, process, clock, id
 /** The edge over one route table: models, admin API, health, metrics. */
 export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[]): EdgeDeps {
   const { records, models, current, process, clock, ids, logger } = deps;
-  const { store, ledger, accounts } = records;
+  const { store, ledger, accounts, surroundings } = records;
   const routes = createRouteTable([
     ...modelRoutes(models.deps),
     ...adminRoutes(operations),
@@ -76,6 +76,7 @@ export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[
       now: () => clock.monotonic(),
       pingDatabase: () => store.ping(),
       configurationFailed: () => process.configurationFailed?.() === true,
+      files: () => surroundings.recent(),
       journal: () => ({ healthy: ledger.healthy(), message: ledger.status().lastError ?? null }),
       providerHealth: models.deps.providerHealth,
       providers: () => current.snapshot.providers,

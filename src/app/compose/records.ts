@@ -1,5 +1,5 @@
 import { createAccounts, type Accounts } from "../../accounts/index.ts";
-import { messageOf, type Clock, type IdSource, type Logger } from "../../core/index.ts";
+import { messageOf, type Clock, type IdSource } from "../../core/index.ts";
 import { createBodyLog, type BodyLog } from "../../gateway/index.ts";
 import {
   createBudgets,
@@ -79,7 +79,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   const journal = (deps.openJournal ?? openJournal)({ directory, durability: options.durability, processes, keepMs, clock, logger });
   const sharesDatabase = processes > 1 || store.dialect === "postgresql";
   const ledger = createLedger({ sink, journal, prices, clock, logger, sharesDatabase });
-  const surroundings = watchSurroundings(store, ledger, { database: database.path, journal: directory, log: log.file }, logger);
+  const surroundings = watchSurroundings({ store, ledger, log, clock }, { database: database.path, journal: directory, log: log.file });
   const retention = deps.sink === undefined ? startRetention(store, deps) : undefined;
   const entryBodies = createEntryBodies(store);
   const bodies = openBodyLog(entryBodies, deps);
@@ -120,14 +120,26 @@ function createDatabaseSink(store: Store, { current, clock, log }: RecordsDeps):
   return createStoreSink(store, { clock, steps: [createRollupStep(store), settlement] });
 }
 
-function watchSurroundings(store: Store, ledger: LedgerService, ownFiles: OwnFiles, logger: Logger): Surroundings {
-  const surroundings = createSurroundings(logger);
+interface Watched {
+  readonly store: Store;
+  readonly ledger: LedgerService;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+function watchSurroundings({ store, ledger, log, clock }: Watched, ownFiles: OwnFiles): Surroundings {
+  const { logger } = log;
+  const surroundings = createSurroundings(logger, clock);
   surroundings.watch(() => {
     ledger.inspect();
   });
   surroundings.watch(createDatabaseLook(store, logger));
   surroundings.watch(() => {
     tightenAll(ownFiles, logger);
+  });
+  surroundings.watch(() => {
+    if (log.reopenIfMoved())
+      surroundings.report(`the log file ${log.file} was removed or moved by somebody else; the log goes on in a new one`);
   });
   surroundings.look();
   return surroundings;

@@ -1,4 +1,4 @@
-import { everyByTimer, messageOf, type Logger } from "../../core/index.ts";
+import { everyByTimer, messageOf, type Clock, type Logger } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
 
 /** Looks now and then whether what the process depends on outside of itself (files, sockets) is still as it was. One timer for all. */
@@ -7,12 +7,18 @@ export interface Surroundings {
   watch(look: () => void): () => void;
   /** Looks now. */
   look(): void;
+  /** Somebody else has changed something, and it was mended: for the log, and for `/health` for five minutes. */
+  report(message: string): void;
+  /** What was reported last, if that is not long ago. */
+  recent(): string | undefined;
   close(): void;
 }
 
 export const standardLookMs = 1000;
+const recentMs = 5 * 60_000;
 
-export function createSurroundings(logger: Logger, everyMs = standardLookMs): Surroundings {
+export function createSurroundings(logger: Logger, clock: Clock, everyMs = standardLookMs): Surroundings {
+  let reported: { readonly message: string; readonly atMs: number } | undefined;
   const looks = new Map<() => void, string | undefined>();
   const lookAtAll = (): void => {
     for (const [look, lastProblem] of looks) {
@@ -33,6 +39,13 @@ export function createSurroundings(logger: Logger, everyMs = standardLookMs): Su
       return () => looks.delete(look);
     },
     look: lookAtAll,
+    report(message) {
+      reported = { message, atMs: clock.monotonic() };
+      logger.warn({}, message);
+    },
+    recent() {
+      return reported !== undefined && clock.monotonic() - reported.atMs < recentMs ? reported.message : undefined;
+    },
     close() {
       stop();
       looks.clear();

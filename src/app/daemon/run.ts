@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { GatewayError, messageOf, systemClock } from "../../core/index.ts";
 import { checkHost, createEdge, createRouteTable, adminRoutes, localPrincipal, type Edge, type SystemDeps } from "../../server/index.ts";
@@ -10,6 +10,7 @@ import { startLogRolling } from "../logging/roll.ts";
 import { describeDatabase } from "../compose/open-store.ts";
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
 import { explainListenError } from "./listen-error.ts";
+import { openOwnFiles } from "./own-files.ts";
 import { readDaemonStatus } from "./start-background.ts";
 import type { WorkerStart, WorkerTask } from "./worker-messages.ts";
 import { startWorkerPool, type WorkerPool } from "./worker-pool.ts";
@@ -50,6 +51,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
   const clock = systemClock;
   const startedMs = clock.monotonic();
   let port = 0;
+  let releaseLock = (): void => lock.release();
   const cleanup: (() => Promise<void> | void)[] = [];
   let stopping: Promise<void> | undefined;
   let pool: WorkerPool | undefined;
@@ -67,7 +69,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       for (const step of cleanup.toReversed()) await step();
       log.logger.info({}, "stopped");
       log.close();
-      lock.release();
+      releaseLock();
       announceStopped();
     })();
     return stopping;
@@ -149,10 +151,13 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       const workers = pool;
       cleanup.push(() => workers.close(drainMs));
     }
-    const control = await openControlSocket(gateway, log, paths);
-    cleanup.push(() => control.close(500));
-    writeFileSync(paths.pid, `${process.pid}\n`, { mode: 0o600 });
-    cleanup.push(() => rmSync(paths.pid, { force: true }));
+    const { surroundings } = gateway;
+    const openSocket = (): Promise<Edge> => openControlSocket(gateway, log, paths);
+    const files = await openOwnFiles({ paths, lock, openSocket, surroundings, logger: log.logger });
+    releaseLock = () => {
+      files.releaseLock();
+    };
+    cleanup.push(() => files.close());
     if (log.file !== undefined) {
       const rolling = startLogRolling({
         file: log.file,
@@ -191,7 +196,7 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
     log.logger.error({ error: messageOf(error) }, "the gateway did not start");
     for (const step of cleanup.toReversed()) await step();
     log.close();
-    lock.release();
+    releaseLock();
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { fstatSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pino, destination } from "pino";
 import { everyByTimer, messageOf, type Logger } from "../../core/index.ts";
@@ -18,6 +18,8 @@ export interface Log {
   readonly file: string | undefined;
   /** The file was renamed: go on in a new one under the old name. */
   reopen(): void;
+  /** Goes on in a new file if the one that is written to is no longer at its path. @returns whether that was so. @throws the system's error. */
+  reopenIfMoved(): boolean;
   /** Writes out what is gathered. */
   flush(): void;
   close(): void;
@@ -68,6 +70,13 @@ export function openLog(settings: LogSettings): Log {
       writeOut();
       if (file !== undefined) sink.reopen();
     },
+    reopenIfMoved() {
+      if (file === undefined || isAt(file, sink)) return false;
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      writeOut();
+      sink.reopen();
+      return true;
+    },
     flush: writeOut,
     close() {
       stop();
@@ -75,4 +84,14 @@ export function openLog(settings: LogSettings): Log {
       sink.flushSync();
     },
   };
+}
+
+/** Whether the path names the file that the sink has open. */
+function isAt(path: string, sink: ReturnType<typeof destination>): boolean {
+  const { fd } = sink as unknown as { readonly fd: number };
+  // It is being opened.
+  if (fd < 0) return true;
+  const own = fstatSync(fd);
+  const named = statSync(path, { throwIfNoEntry: false });
+  return named !== undefined && named.dev === own.dev && named.ino === own.ino;
 }

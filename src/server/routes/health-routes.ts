@@ -21,6 +21,8 @@ export interface HealthDeps {
   readonly pingDatabase: () => Promise<number>;
   /** Whether the configuration file as it is now cannot be used, so that settings read before stay in use. */
   readonly configurationFailed?: () => boolean;
+  /** A file of the gateway that somebody else had removed a short while ago, and that was made again. */
+  readonly files?: () => string | undefined;
   readonly journal: () => { readonly healthy: boolean; readonly message: string | null };
   readonly providerHealth: ProviderHealth;
   readonly providers: () => readonly { readonly name: string; readonly enabled: boolean; readonly disabledReason?: string }[];
@@ -76,6 +78,8 @@ async function answerHealth(deps: HealthDeps, probe: DatabaseProbe, exchange: Ht
     },
   ];
   if (deps.configurationFailed?.() === true) own.push(configurationDegraded);
+  const files = deps.files?.();
+  if (files !== undefined) own.push({ name: "files", state: "degraded", latency_ms: null, message: files });
   const ready = deps.serving() && own.every((dependency) => dependency.state !== "down");
   const degraded = own.some((dependency) => dependency.state === "degraded");
   const status = !ready ? "unavailable" : degraded ? "degraded" : "ok";
