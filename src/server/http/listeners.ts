@@ -2,7 +2,8 @@ import type { IncomingMessage, RequestListener } from "node:http";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../../core/index.ts";
-import { EdgeServer } from "./connection.ts";
+import { EdgeServer, underWayOn } from "./connection.ts";
+import { WakeWatch } from "./wake-watch.ts";
 
 export const maxHeaderBytes = 16 * 1024;
 /** Longer than the idle time of common load balancers and SDK pools, so that it is they who close. */
@@ -42,6 +43,7 @@ type Where = { readonly host: string; readonly port: number } | { readonly path:
 // oxlint-disable-next-line max-lines-per-function
 export function createListeners(deps: ListenerDeps): Listeners {
   const servers = new Set<EdgeServer>();
+  const wake = new WakeWatch(() => performance.now());
   let open = 0;
   let closed: Promise<unknown> | undefined;
   /** Listens on nothing itself. */
@@ -65,8 +67,18 @@ export function createListeners(deps: ListenerDeps): Listeners {
     // Whether a body is asked for is decided when it is read; other expectations are ignored, as RFC 9110, section 10.1.1, allows.
     server.on("checkContinue", deps.onRequest);
     server.on("checkExpectation", deps.onRequest);
+    wake.start();
     server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+      if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && wake.isWaking) {
+        giveTime(socket as Socket, headMs);
+        return;
+      }
       deps.onBroken(error, socket as Socket);
+    });
+    // Without this listener Node destroys the socket itself, also one on which a request has come meanwhile.
+    server.on("timeout", (socket: Socket) => {
+      if (wake.isWaking) socket.setTimeout(keepAliveMs);
+      else socket.destroy();
     });
     server.on("connection", (socket: Socket) => {
       open += 1;
@@ -130,10 +142,22 @@ export function createListeners(deps: ListenerDeps): Listeners {
         }, lastWordsMs);
       }, graceMs);
       await closed;
+      wake.stop();
       clearTimeout(grace);
       clearTimeout(cut);
     },
   };
+}
+
+/** The head is likely there, and only has not been read. Node looks at this connection's head no more: one without a request is closed after another time. */
+function giveTime(socket: Socket, headMs: number): void {
+  const timer = setTimeout(() => {
+    if (underWayOn(socket) === undefined) socket.destroy();
+  }, headMs);
+  timer.unref();
+  socket.once("close", () => {
+    clearTimeout(timer);
+  });
 }
 
 /** `localhost` is 127.0.0.1 and ::1, both with the same port. @returns the port. */

@@ -2,6 +2,7 @@
 import { Socket, type LookupFunction } from "node:net";
 import { buildConnector, Client, type Dispatcher, Pool, ProxyAgent } from "undici";
 import type { Destination } from "./egress.ts";
+import { lateMs } from "./sweep.ts";
 
 /** Carries one request at a time, over one connection that it opens when needed and keeps. */
 export interface Carrier {
@@ -121,7 +122,15 @@ function watched(carrier: { begun: number }, connectMs: number, connect: Connect
     carrier.begun = 0;
     let over = false;
     let opening: unknown;
+    let dueMs = performance.now() + connectMs;
     const timer = setTimeout(() => {
+      const nowMs = performance.now();
+      if (nowMs - dueMs > lateMs) {
+        // The process did not run: the connection may be there, and nobody has looked.
+        dueMs = nowMs + connectMs;
+        timer.refresh();
+        return;
+      }
       over = true;
       if (opening instanceof Socket) opening.destroy();
       callback(Object.assign(new Error("connect timeout"), { code: "UND_ERR_CONNECT_TIMEOUT" }), null);

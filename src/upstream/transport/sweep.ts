@@ -6,12 +6,16 @@ export interface Swept extends Slotted {
   sweep(nowMs: number): void;
 }
 
+/** A look that comes this much later than it should means that the process, or its machine, did not run. */
+export const lateMs = 2000;
+
 /** One timer for all that waits: a timer for each request would cost more than the requests' own work. It runs only while something waits. */
 export class Sweep {
   readonly #clock: Clock;
   readonly #waiting = new SlotList<Swept>();
   #intervalMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #lookedMs = 0;
 
   constructor(clock: Clock, intervalMs: number) {
     this.#clock = clock;
@@ -21,6 +25,7 @@ export class Sweep {
   add(entry: Swept): void {
     this.#waiting.add(entry);
     if (this.#timer !== undefined) return;
+    this.#lookedMs = this.#clock.monotonic();
     this.#timer = setInterval(() => {
       this.#run();
     }, this.#intervalMs);
@@ -43,6 +48,10 @@ export class Sweep {
       return;
     }
     const now = this.#clock.monotonic();
+    const isLate = now - this.#lookedMs > this.#intervalMs + lateMs;
+    this.#lookedMs = now;
+    // What has come while the process did not run (a laptop that slept, SIGSTOP) is read before the next look: timers come before sockets.
+    if (isLate) return;
     this.#waiting.forEach((entry) => {
       entry.sweep(now);
     });
