@@ -39,6 +39,7 @@ export class FakeExchange implements ClientExchange {
   }
 
   onLeave(): void {}
+  onSent(): void {}
 
   json(status: number, headers: readonly string[], body: Text): void {
     this.sent.push(`${status} ${namesOf(headers)} ${body}`);
@@ -130,6 +131,7 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
       cost: () => 5n,
       contextWindow: () => undefined,
       healthy: () => true,
+      release: () => undefined,
     },
     budgets: { of: () => undefined },
     databaseProblem: () => undefined,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GatewayError, silentLogger } from "../../core/index.ts";
+import { GatewayError, latin1OfUtf8, silentLogger } from "../../core/index.ts";
 import { StoreError } from "../../store/index.ts";
 import type { Settlement } from "../attempt-entry.ts";
 import type { Delivery } from "../delivery.ts";
@@ -44,7 +44,11 @@ async function playBackgroundAnswer(claimBill: () => Promise<boolean>, record: (
     delivered: () => ended.resolve(),
   };
   const facts = { usage: { input: 3, output: 4 }, stopReason: "end" as const };
-  const sink = new JsonSink(delivery as unknown as Delivery, { status: 200, headers: [] }, () => ({ body: "{}", facts, contentType: "x" }));
+  const sink = new JsonSink(delivery as unknown as Delivery, { status: 200, headers: [] }, () => ({
+    body: latin1OfUtf8("{}"),
+    facts,
+    contentType: "x",
+  }));
   sink.data(Buffer.from("{}"));
   sink.end();
   await ended.promise;
