@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shuttingDown } from "../../core/index.ts";
+import { GatewayError, shuttingDown } from "../../core/index.ts";
 import { FakeDelivery, FakeExchange, fakeCall, fakeWorld, type FakeWorld } from "../harness.test.ts";
 import { receive } from "../admission/receive.ts";
 import { JsonSink } from "./json-sink.ts";
@@ -71,13 +71,13 @@ test("the answer goes out only after its record, and a client that leaves meanwh
   assert.equal(exchange.sent.length, 1);
 });
 
-test("an answer that cannot be recorded is not sent: the connection is dropped", async () => {
+test("an answer that cannot be recorded is not sent: the client gets an error", async () => {
   const { world, exchange, delivery, sink } = await open();
-  world.written = Promise.reject(new Error("the disk is full"));
+  world.written = Promise.reject(new GatewayError("ledger_unavailable", "the disk is full"));
   sink.data(bytes(answer));
   sink.end();
   await assert.rejects(world.written);
-  assert.deepEqual([exchange.sent, delivery.events], [["abort"], ["good", "delivered"]]);
+  assert.deepEqual([exchange.sent, delivery.events], [[], ["good", "failed ledger_unavailable 503"]]);
 });
 
 test("what is not an answer of the protocol fails the attempt, and nothing is sent", async () => {
