@@ -98,7 +98,7 @@ export default defineConfig({
       })),
     ),
     {
-      files: ["src/**/*.test.ts", "tests/**/*.ts"],
+      files: ["src/**/*.test.ts", "src/**/testing.ts", "src/**/*-testing.ts", "tests/**/*.ts"],
       rules: {
         "no-restricted-imports": "off",
         "typescript/no-misused-promises": "off",

@@ -21,7 +21,7 @@ async function withFile(body: (path: string, folder: string) => Promise<void>): 
 }
 
 describe("accounts: two on one database", () => {
-  it("a new key counts in the other at once, a revocation with its next check", () =>
+  it("a new key works in the other at once, a revocation from its next check on", () =>
     withFile(async (path) => {
       const [one, other] = [await makeAccounts(path), await makeAccounts(path)];
       const user = await one.accounts.createUser({ username: "alice" });
@@ -38,13 +38,13 @@ describe("accounts: two on one database", () => {
       await other.cleanUp();
     }));
 
-  it("another process revokes a key, and the process's own timer finds out", () =>
+  it("a process finds out by its own timer that another one revoked a key", () =>
     withFile(async (path) => {
       const store = await createSqliteStore({ path, clock: systemClock });
       const changed = Promise.withResolvers<void>();
       let revision = -1;
       const accounts = createAccounts({
-        // Tells the test when the check has read a new revision; otherwise the store as it is.
+        // Reports to the test when the check has read a new revision; otherwise it is the store itself.
         store: {
           ...store,
           async readRevision() {
@@ -69,7 +69,7 @@ describe("accounts: two on one database", () => {
         await createAccounts({ store, clock, ids: { next: () => "" } }).revokeKey(${JSON.stringify(made.id)});
         await store.close();
       `;
-      // It ends by itself: the timer of its accounts, which nobody closes, must not keep it alive.
+      // It ends by itself: the timer of its accounts, which are never closed, must not keep it alive.
       const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "ignore", "pipe"] });
       const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
       assert.deepStrictEqual({ code: code as unknown, stderr }, { code: 0, stderr: "" });
@@ -79,7 +79,7 @@ describe("accounts: two on one database", () => {
       await store.close();
     }));
 
-  it("a key is nowhere in the database's files, the log included, but for the prefix that is shown", () =>
+  it("the database's files, the log included, contain only the shown prefix of a key", () =>
     withFile(async (path, folder) => {
       const store = await createSqliteStore({ path, clock: systemClock });
       const accounts = createAccounts({ store, clock: systemClock, ids: createIdSource(systemClock) });

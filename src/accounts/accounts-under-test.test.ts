@@ -5,13 +5,13 @@ import type { Accounts } from "./types.ts";
 
 export const startMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
-/** A clock that goes on by one second with every look. */
+/** A clock that advances by one second at every call. */
 export function steppingClock(): Clock {
   let at = startMs;
   return { now: () => (at += 1000), monotonic: () => 0 };
 }
 
-/** 1, 2, 3 … in the last byte, so that every key and id is known beforehand. */
+/** Returns 1, 2, 3 … in the last byte, so that every key and id is known beforehand. */
 export function countingRandom(): (size: number) => Uint8Array {
   let count = 0;
   return (size) => {
@@ -21,11 +21,11 @@ export function countingRandom(): (size: number) => Uint8Array {
   };
 }
 
-/** Accounts whose background check runs when the test says so. */
+/** Accounts whose background check runs when the test calls `tick`. */
 export interface AccountsUnderTest {
   readonly accounts: Accounts;
   readonly store: Store;
-  /** One turn of the background check, until its reading is over. */
+  /** One turn of the background check, until its read is over. */
   readonly tick: () => Promise<void>;
   readonly intervals: number[];
   readonly stopped: () => boolean;
@@ -34,7 +34,7 @@ export interface AccountsUnderTest {
 
 export async function makeAccounts(path = ":memory:", more: Partial<AccountsDeps> = {}): Promise<AccountsUnderTest> {
   const clock = steppingClock();
-  // A clock of its own: how often the store looks at it is no business of these tests.
+  // A clock of its own, so that the store's calls do not change the time of the test.
   const store = more.store ?? (await createSqliteStore({ path, clock: { now: () => startMs, monotonic: () => 0 } }));
   const readings: Promise<unknown>[] = [];
   const watched: Store = {
@@ -66,7 +66,7 @@ export async function makeAccounts(path = ":memory:", more: Partial<AccountsDeps
     async tick() {
       task();
       await Promise.all(readings.splice(0));
-      // The check goes on after its reading.
+      // The check continues after its read.
       await new Promise((resolve) => setImmediate(resolve));
     },
     intervals,

@@ -48,7 +48,7 @@ export function createApiKeys({
         const created_ms = clock.now();
         const bounds = await boundsOf(transaction, user, input, created_ms);
         if (bounds.models !== null && given !== null) {
-          throw new GatewayError("invalid_request", "Your own key has a list of models, which the new one takes over: leave models out.", {
+          throw new GatewayError("invalid_request", "Your own key has a list of models, which the new one inherits: leave models out.", {
             param: "models",
           });
         }
@@ -86,7 +86,7 @@ export function createApiKeys({
         const userId = filter.user === undefined ? undefined : (await findUser(transaction, filter.user)).id;
         const found = await findKey(transaction, keyRef, userId);
         const revoked_ms = clock.now();
-        // A key that has been revoked before keeps its time.
+        // A key that was revoked before keeps its time of revocation.
         const revoked = await transaction
           .updateTable("api_keys")
           .set({ revoked_ms })
@@ -104,13 +104,13 @@ export function createApiKeys({
 
 interface Bounds {
   readonly role: Role;
-  /** RFC 3339: the new key expires no later. */
+  /** RFC 3339: the new key must not expire later. */
   readonly expires: string | undefined;
-  /** As the table has them; the new key's are the same. */
+  /** As in the table; the new key gets the same value. */
   readonly models: string | null;
 }
 
-/** What the new key may have at most: what its parent may do now or, without one, what its user may have. */
+/** The most that the new key may have: what its parent may do now or, without a parent, what its user may have. */
 async function boundsOf(transaction: Transaction<Tables>, user: UserRow, { parent }: NewKeyInput, nowMs: number): Promise<Bounds> {
   if (parent === undefined) return { role: user.role, expires: undefined, models: null };
   const chain = await readKeyChain(transaction, "id", parent);
@@ -121,21 +121,21 @@ async function boundsOf(transaction: Transaction<Tables>, user: UserRow, { paren
   if (ancestorIds.length >= maxAncestors) {
     throw new GatewayError(
       "invalid_request",
-      `Your key is the last of ${maxAncestors + 1} keys of which each made the next; it makes no others. Make one with an earlier key, or ask an admin.`,
+      `Your key is the last in a chain of ${maxAncestors + 1} keys of which each made the next; it cannot make another one. Make one with an earlier key, or ask an admin.`,
     );
   }
   const models = chain.map((row) => row.models).find((list) => list !== null) ?? null;
   return { role, expires: expiresMs === null ? undefined : new Date(expiresMs).toISOString(), models };
 }
 
-/** @throws GatewayError `invalid_request` for a role that the user, or the key that makes this one, does not have. */
+/** @throws GatewayError `invalid_request` for a role that the user, or the parent key, does not have. */
 function roleFor(user: UserRow, wanted: unknown, most: Role): Role {
   const role = checkRole(wanted, most);
   if (role !== "admin" || most === "admin") return role;
   const why =
     user.role === "admin"
-      ? "Your own key is no admin's key, so the new one cannot be one."
-      : `The user "${user.username}" is no admin, so it cannot have an admin's key. Leave the role out, or name an admin.`;
+      ? "Your own key is not an admin's key, so the new one cannot be one."
+      : `The user "${user.username}" is not an admin, so it cannot have an admin's key. Leave the role out, or name an admin.`;
   throw new GatewayError("invalid_request", why, { param: "role" });
 }
 
@@ -145,7 +145,7 @@ function selectKeys(db: Kysely<Tables>) {
 }
 
 /**
- * The key of an id or, failing that, the only one with this prefix. Another user's key is not found, as if it did not exist.
+ * Finds a key by its id, or by its prefix if only one key has it. The key of another user is reported as not found.
  * @throws GatewayError `not_found`; `conflict` if several keys have the prefix.
  */
 async function findKey(db: Kysely<Tables>, keyRef: string, userId: string | undefined): Promise<KeyRow> {
@@ -161,7 +161,7 @@ async function findKey(db: Kysely<Tables>, keyRef: string, userId: string | unde
   }
   throw new GatewayError(
     "not_found",
-    `There is no key with the id${quoteRef(keyRef)}. \`tokligence apikey list --ids\` shows the ids; a key's own text is no id.`,
+    `There is no key with the id${quoteRef(keyRef)}. \`tokligence apikey list --ids\` shows the ids; a key's own text is not its id.`,
     { param: "key_id" },
   );
 }

@@ -3,33 +3,33 @@ import { GlobList } from "../core/index.ts";
 import type { ApiKeysTable, Tables } from "../store/index.ts";
 import type { Role } from "./types.ts";
 
-/** A key's row, with what counts of its user. */
+/** A key's row, with the columns of its user that decide what the key may do. */
 export type KeyRow = Selectable<ApiKeysTable> & {
   readonly username: string;
   readonly user_role: Role;
   readonly user_disabled_ms: number | null;
 };
 
-/** What a key may do: what it and all its ancestors allow. */
+/** What a key may do: what the key and all its ancestors allow. */
 export interface Authority {
-  /** A key of the chain is revoked, the chain is broken, or the user is disabled. */
+  /** A key of the chain is revoked, the chain is incomplete, or the user is disabled. */
   readonly isRevoked: boolean;
-  /** The earliest of the chain; `null`: never. */
+  /** The earliest expiry in the chain; `null`: never. */
   readonly expiresMs: number | null;
   /** `admin` only if all keys of the chain are admins' keys, and the user is an admin. */
   readonly role: Role;
-  /** Each of these lists must allow a model; empty: all models. */
+  /** A model must be allowed by each of these lists; if empty, all models are allowed. */
   readonly modelLists: readonly GlobList[];
-  /** The parent first. What the key spends counts in the budgets of all of them. */
+  /** The parent first. What the key spends also counts in their budgets. */
   readonly ancestorIds: readonly string[];
 }
 
-/** A key that has this number of ancestors makes no others, so that nobody makes keys whose check costs much. */
+/** A key with this number of ancestors cannot make another one, so that no key is expensive to check. */
 export const maxAncestors = 8;
 
 /**
- * The one place that decides what a key may do. A key is bounded by the key that it was made with, and that one by its own parent, so nothing that is
- * derived from a key is stronger than the key.
+ * The only place that decides what a key may do. A key is limited by the key with which it was made, that one by its own parent, and so on: a derived
+ * key is never stronger than its parent.
  * @param chain the key, its parent, the parent's parent, …
  */
 export function effectiveAuthority(chain: readonly KeyRow[]): Authority {

@@ -27,12 +27,12 @@ async function refusal(promise: Promise<unknown>): Promise<{ code: string; param
 }
 
 const usernameRule = 'The username must be 1 to 64 characters of letters, digits, ".", "_", "@" and "-". Choose another one.';
-/** What the counting random source makes of its first 32 bytes. */
+/** The key that is made from the first 32 bytes of the counting random source. */
 const firstKey = `tok_${"A".repeat(42)}E`;
 const firstHash = createHash("sha256").update(firstKey).digest("hex");
 
 describe("users", () => {
-  test("are made, listed in the order of making and found by id or name, whatever the case", async ({ accounts }) => {
+  test("are created, listed in the order of creation and found by id or name, regardless of case", async ({ accounts }) => {
     const alice = await accounts.createUser({ username: "Alice", email: "alice@example.org", role: "admin" });
     const bob = await accounts.createUser({ username: "bob" });
     assert.match(alice.id, /^usr_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -64,12 +64,12 @@ describe("users", () => {
     assert.deepStrictEqual(await refusal(accounts.createUser({ username: "aLiCe", role: "admin" })), {
       code: "conflict",
       param: "username",
-      message: 'There is a user "aLiCe" already (case does not count). Choose another username.',
+      message: 'There is a user "aLiCe" already (case does not matter). Choose another username.',
     });
     assert.deepStrictEqual([await accounts.listUsers(), await store.readRevision()], [[alice], revision]);
   });
 
-  test("of many who want one name at once, one gets it", async ({ accounts }) => {
+  test("only one of many concurrent requests for the same name gets it", async ({ accounts }) => {
     const results = await Promise.allSettled(["eve", "EVE", "Eve", "eVe"].map((username) => accounts.createUser({ username })));
     assert.deepStrictEqual(results.map(({ status }) => status).toSorted(), ["fulfilled", "rejected", "rejected", "rejected"]);
   });
@@ -103,7 +103,7 @@ describe("users", () => {
     assert.deepStrictEqual(await accounts.listUsers(), []);
   });
 
-  test("names at the edge of what is allowed", async ({ accounts }) => {
+  test("the longest and the most unusual names that are allowed", async ({ accounts }) => {
     const names = ["a", "x".repeat(64), "a.b_c@d-e", "locals", "0", "__proto__"];
     for (const username of names) await accounts.createUser({ username });
     assert.deepStrictEqual(
@@ -127,7 +127,7 @@ describe("users", () => {
     });
   });
 
-  test("an unknown one: what to do, and no echo of what may be a key", async ({ accounts }) => {
+  test("the error for an unknown user says what to do, and does not repeat what may be a key", async ({ accounts }) => {
     const advice = "`tokligence user list` shows the users, `tokligence user create` makes one.";
     const expected = (quoted: string): object => ({ code: "not_found", param: "user", message: `There is no user${quoted}. ${advice}` });
     assert.deepStrictEqual(
@@ -197,7 +197,7 @@ describe("keys", () => {
     await store.close();
   });
 
-  it("are not made of too few random bytes", async () => {
+  it("are not created from too few random bytes", async () => {
     const under = await makeAccounts(":memory:", { random: () => new Uint8Array(31) });
     await under.accounts.createUser({ username: "a" });
     await assert.rejects(under.accounts.createKey({ user: "a" }), RangeError);
@@ -205,7 +205,7 @@ describe("keys", () => {
     await under.cleanUp();
   });
 
-  test("have the user's role, or a lesser one", async ({ accounts }) => {
+  test("have the user's role, or a lower one", async ({ accounts }) => {
     await accounts.createUser({ username: "root", role: "admin" });
     await accounts.createUser({ username: "bob" });
     const roles = [
@@ -217,7 +217,7 @@ describe("keys", () => {
     assert.deepStrictEqual(await refusal(accounts.createKey({ user: "bob", role: "admin" })), {
       code: "invalid_request",
       param: "role",
-      message: 'The user "bob" is no admin, so it cannot have an admin\'s key. Leave the role out, or name an admin.',
+      message: 'The user "bob" is not an admin, so it cannot have an admin\'s key. Leave the role out, or name an admin.',
     });
     assert.equal((await accounts.listKeys({ user: "bob" })).length, 1);
   });
@@ -233,7 +233,7 @@ describe("keys", () => {
     }
   });
 
-  test("are listed for all or one user, and revoked once for all", async ({ accounts, store }) => {
+  test("are listed for all users or one, and revoked only once", async ({ accounts, store }) => {
     await accounts.createUser({ username: "a" });
     await accounts.createUser({ username: "b" });
     const { key: _a, ...ofA } = await accounts.createKey({ user: "a" });
@@ -246,14 +246,14 @@ describe("keys", () => {
     assert.deepStrictEqual([await accounts.listKeys(), await store.readRevision()], [[ofA, revoked], revision]);
   });
 
-  test("of another user are not found, as unknown ones", async ({ accounts }) => {
+  test("of another user are not found, just as unknown ones", async ({ accounts }) => {
     await accounts.createUser({ username: "a" });
     await accounts.createUser({ username: "b" });
     const ofA = await accounts.createKey({ user: "a" });
     const expected = (quoted: string): object => ({
       code: "not_found",
       param: "key_id",
-      message: `There is no key with the id${quoted}. \`tokligence apikey list --ids\` shows the ids; a key's own text is no id.`,
+      message: `There is no key with the id${quoted}. \`tokligence apikey list --ids\` shows the ids; a key's own text is not its id.`,
     });
     assert.deepStrictEqual(
       [
@@ -267,7 +267,7 @@ describe("keys", () => {
     assert.notEqual((await accounts.revokeKey(ofA.id, { user: "a" })).revoked_at, null);
   });
 
-  test("every change counts the revision up by one", async ({ accounts, store }) => {
+  test("every change increases the revision by one", async ({ accounts, store }) => {
     const seen = [await store.readRevision()];
     await accounts.createUser({ username: "a" });
     seen.push(await store.readRevision());

@@ -12,21 +12,21 @@ export interface AccountsDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: IdSource;
-  /** Must be fit for secrets. */
+  /** Must be cryptographically secure. */
   readonly random?: (size: number) => Uint8Array;
-  /** How often to look for changes by other processes, in milliseconds; 250 if left out. */
+  /** The interval between checks for changes by other processes, in milliseconds; 250 by default. */
   readonly pollMs?: number;
-  /** How many keys are kept in memory; 10,000 if left out. */
+  /** How many keys are kept in memory; 10,000 by default. */
   readonly cacheSize?: number;
   /** How long a key that is not in memory waits for the database, in milliseconds; 1000 if omitted. */
   readonly keyDeadlineMs?: number;
   readonly every?: Every;
-  /** Called when users, keys or budgets have changed, by whomever, after the keys in memory have been dropped. Called again where it fails. */
+  /** Called when users, keys or budgets have changed, in any process, after the cache of keys has been cleared. If it fails, it is called again. */
   readonly onChange?: () => Promise<void>;
   readonly logger?: Logger;
 }
 
-/** Users, keys and who a key belongs to. A change by this process counts at once, one by another within `pollMs`. */
+/** Users, keys, and the authentication of keys. A change by this process takes effect at once, a change by another one within `pollMs`. */
 export function createAccounts({
   store,
   clock,

@@ -38,7 +38,7 @@ describe("the expiry of a key", () => {
     assert.equal(readExpiry(undefined, startMs), null);
   });
 
-  it("is neither past nor anything else, nor later than it may be", () => {
+  it("is refused if it is in the past, not a time, or later than allowed", () => {
     const invalid = { code: "invalid_request", param: "expires" };
     for (const text of [
       "",
@@ -67,7 +67,7 @@ describe("the expiry of a key", () => {
     );
   });
 
-  it("counts by the clock, in the cache too, and is told in the 401", () =>
+  it("follows the clock, in the cache too, and is named in the 401", () =>
     withClock(async (accounts, at) => {
       const { key, expires_at } = await accounts.createKey({ user: "alice", expires: "1h" });
       assert.equal(expires_at, new Date(startMs + 3_600_000).toISOString());
@@ -78,7 +78,7 @@ describe("the expiry of a key", () => {
       const expired = (run: () => unknown): void => assert.deepStrictEqual(errorOf(run), { code: "expired_api_key", param: undefined });
       expired(() => accounts.authenticate(key));
       expired(() => accounts.authenticate(key));
-      // One that was never looked up before it expired.
+      // A key that was never looked up before it expired.
       const other = await accounts.createKey({ user: "alice", expires: "1m" });
       at.ms += 60_000;
       await assert.rejects(async () => accounts.authenticate(other.key), {
@@ -90,7 +90,7 @@ describe("the expiry of a key", () => {
 });
 
 describe("the models of a key", () => {
-  it("are 1 to 100 patterns of which one at least includes", () => {
+  it('are 1 to 100 patterns, at least one of them without "!"', () => {
     assert.equal(checkModels(undefined), null);
     assert.deepStrictEqual(checkModels(["gpt-*", "!gpt-5-pro"]), ["gpt-*", "!gpt-5-pro"]);
     for (const models of [[], ["!a"], [""], ["!", "a"], ["a\n"], ["a".repeat(257)], Array(101).fill("a"), "gpt-*", [1]]) {
@@ -102,7 +102,7 @@ describe("the models of a key", () => {
     }
   });
 
-  it("come with the principal, and are listed", () =>
+  it("are part of the principal, and are listed", () =>
     withClock(async (accounts) => {
       const { key, id } = await accounts.createKey({ user: "alice", models: ["gpt-*", "!gpt-5-pro"] });
       const principal = (await accounts.authenticate(key))!;

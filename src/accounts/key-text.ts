@@ -8,11 +8,11 @@ const keyPattern = /^tok_[A-Za-z0-9_-]{43}$/;
 /** `tok_` + 256 random bits, 47 characters. */
 export function makeKeyText(random: (size: number) => Uint8Array): string {
   const bytes = random(keyBytes);
-  if (bytes.length !== keyBytes) throw new RangeError(`The random source gave ${bytes.length} bytes for ${keyBytes}.`);
+  if (bytes.length !== keyBytes) throw new RangeError(`The random source returned ${bytes.length} bytes instead of ${keyBytes}.`);
   return `tok_${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64url")}`;
 }
 
-/** Whether a text could be a key of ours. What could not is refused without hashing it or asking the database. */
+/** Whether a text has the form of a gateway key. Any other text is refused without hashing it or reading the database. */
 export function isKeyText(text: string): boolean {
   return text.length === 47 && keyPattern.test(text);
 }
@@ -22,12 +22,12 @@ export function hashKey(key: string): string {
   return hash("sha256", key);
 }
 
-/** The first characters, to recognise a key by: `tok_ab12`. 24 of its 256 bits. */
+/** The first characters, by which a key can be recognised: `tok_ab12`. They are 24 of its 256 bits. */
 export function shownPrefix(key: string): string {
   return key.slice(0, shownLength);
 }
 
-/** The prefix of a key, as lists show it, with or without `…`; `undefined`: the text is none. */
+/** The prefix of a key, as lists show it, with or without `…`; `undefined`: the text is not a prefix. */
 export function readPrefix(text: string): string | undefined {
   return /^(tok_[A-Za-z0-9_-]{4})(?:…|\.{3})?$/.exec(text)?.[1];
 }

@@ -52,7 +52,7 @@ export interface NewApiKey extends ApiKey {
 export interface NewKeyInput {
   readonly user: string;
   readonly name?: string;
-  /** The user's where left out; an admin's key may be a user key, not the reverse. */
+  /** The user's role by default. An admin may have a key with the role `user`, not the reverse. */
   readonly role?: Role;
   /** A time in RFC 3339, a day, or how long from now: `12h`, `30d`. */
   readonly expires?: string;

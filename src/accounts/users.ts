@@ -50,7 +50,7 @@ export function createUsers({ store, clock, ids, onChanged }: UsersDeps): UserAc
           .onConflict((conflict) => conflict.doNothing())
           .executeTakeFirst();
         if (added.numInsertedOrUpdatedRows !== 1n) {
-          throw new GatewayError("conflict", `There is a user "${row.username}" already (case does not count). Choose another username.`, {
+          throw new GatewayError("conflict", `There is a user "${row.username}" already (case does not matter). Choose another username.`, {
             param: "username",
           });
         }
@@ -81,7 +81,7 @@ function isActiveAdmin({ role, disabled_ms: disabledMs }: UserRow): boolean {
   return role === "admin" && disabledMs === null;
 }
 
-/** @throws GatewayError `conflict`: nobody could administer the gateway over its API any more. */
+/** @throws GatewayError `conflict` if this is the last active admin: without one, the gateway could not be administered over its API. */
 async function refuseLastAdmin(transaction: Transaction<Tables>, { id, username }: UserRow): Promise<void> {
   const other = await transaction
     .selectFrom("users")
@@ -98,7 +98,7 @@ async function refuseLastAdmin(transaction: Transaction<Tables>, { id, username 
   );
 }
 
-/** The user of an id or, failing that, of a username. @throws GatewayError `not_found`. */
+/** Finds a user by id or else by username. @throws GatewayError `not_found`. */
 export async function findUser(db: Kysely<Tables>, userRef: string): Promise<UserRow> {
   if (typeof userRef !== "string")
     throw new GatewayError("invalid_request", "Say which user is meant, by id or username.", { param: "user" });

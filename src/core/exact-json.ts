@@ -30,6 +30,7 @@ export function exactValues(list: string, keys: readonly string[]): ExactValues 
  * Parses like `parseLatin1`. In the objects that `exact` names, a number that would be printed differently becomes an object that `JSON.stringify`
  * prints as the original text: `{"id":1234567890123456789,"x":1.0,"n":1}` is printed unchanged, and its `n` is the number 1. `structuredClone` does
  * not know such an object.
+ *
  * It costs one search for the keys (20 to 60 µs in 100 kB). Only a body that contains such a number is parsed a second time.
  * @throws GatewayError as `parseLatin1`.
  */

@@ -5,6 +5,7 @@ const quote = 0x22;
 /**
  * Whether JSON text contains more than `limit` values and member names; an empty list or object counts as two. The content of strings does not count.
  * For text that is not JSON either answer is possible; its parser reports the error.
+ *
  * Parsing and walking many values costs far more than their bytes suggest: `JSON.parse` alone takes 136 ms for 16 MiB of one-digit numbers. So the
  * number of values is limited in addition to the number of bytes. A short text is not scanned: JSON has at most two values and names per three
  * characters (`[],[],[]`).

@@ -5,7 +5,7 @@ import type { Schedule } from "./schedule.ts";
 import type { CloseRecord, OpenRecord } from "./types.ts";
 import type { UsageRow } from "./entries/usage-row.ts";
 
-/** Time that stands still until it is moved. */
+/** Time that moves only when the test moves it. */
 export class ManualTime {
   nowMs = 1_760_000_000_000;
   #calls: { readonly atMs: number; readonly callback: () => void }[] = [];
@@ -20,12 +20,12 @@ export class ManualTime {
     };
   };
 
-  /** Delays of the calls to come. */
+  /** Delays of the pending calls. */
   get delays(): readonly number[] {
     return this.#calls.map((call) => call.atMs - this.nowMs).sort((a, b) => a - b);
   }
 
-  /** Moves on, makes the calls that fall due, in order, and lets what they start settle. */
+  /** Moves the time forward and makes the calls that are due, in order. After each it waits for what the call has started. */
   async advance(ms: number): Promise<void> {
     const endMs = this.nowMs + ms;
     await settle();
@@ -42,21 +42,21 @@ export class ManualTime {
   }
 }
 
-/** Lets promises that are due run. */
+/** Lets pending promises run. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
 }
 
-/** How a write goes: well; badly, before or after the rows went in; or never ends. */
+/** The result of a write: success, failure before or after the rows were inserted, or no end. */
 export type WriteOutcome = "ok" | "fail" | "fail-after" | "hang";
 
-/** A table with the database's key: a row that is there already is skipped. */
+/** A table with the database's key: a row that exists already is skipped. */
 export class FakeSink implements LedgerSink {
   readonly rows = new Map<string, UsageRow>();
   readonly batches: number[] = [];
-  /** Of the writes that went well. */
+  /** The checkpoints of the successful writes. */
   readonly checkpoints: JournalCheckpoint[] = [];
   outcome: WriteOutcome = "ok";
   /** Outcomes of the next writes; then `outcome`. */

@@ -12,7 +12,7 @@ import type { EntryStatus } from "./types.ts";
 
 type Step =
   | { readonly do: "open" }
-  /** Ends the open attempt at this place, modulo how many there are. */
+  /** Ends the open attempt at this position, modulo the number of open attempts. */
   | { readonly do: "close"; readonly place: number; readonly status: EntryStatus; readonly usage: Usage }
   | { readonly do: "retry"; readonly place: number }
   | { readonly do: "refuse" }
@@ -53,7 +53,7 @@ const prices = createPriceCatalogue({
   overrides: { "gpt-5": { input: "1.25", output: "10.000000003", cache_read: "0.0375", cache_write_5m: "1.5625", cache_write_1h: "2.5" } },
 });
 
-/** Units of 10⁻¹⁵ $ a token, as the override says; a sum of products, rounded half up. */
+/** The override's rates in units of 10⁻¹⁵ $ per token; a sum of products, rounded half up. */
 function expectedCost(status: EntryStatus, given: Usage): bigint | null {
   if (status === "error") return 0n;
   const sound = (value: number | undefined): bigint | undefined =>

@@ -30,7 +30,7 @@ function run(ledger: LedgerService, id: string, changes: Partial<CloseRecord> = 
   assert.equal(ledger.close(closeRecord(id, { modelServed: "gpt-5", ...changes })), undefined);
 }
 
-test("entries wait for company and are written together, out of the caller's turn", async () => {
+test("entries wait for the flush delay and are written together, outside the caller's turn", async () => {
   const { time, sink, ledger } = setup();
   run(ledger, "req_1");
   await time.advance(19);
@@ -53,7 +53,7 @@ test("entries wait for company and are written together, out of the caller's tur
   assert.deepEqual(time.delays, []);
 });
 
-test("a full batch does not wait, and a long queue is written a batch a turn", async () => {
+test("a full batch does not wait, and a long queue is written one batch per turn", async () => {
   const { time, sink, ledger } = setup({ batchRows: 3 });
   for (let i = 0; i < 8; i++) run(ledger, `req_${i}`);
   assert.deepEqual([sink.batches, time.delays], [[], [0]]);
@@ -63,7 +63,7 @@ test("a full batch does not wait, and a long queue is written a batch a turn", a
   assert.deepEqual([sink.batches, sink.rows.size], [[3, 3, 2], 8]);
 });
 
-test("a row holds what was used and what it cost, with the rates", async () => {
+test("a row contains the usage, its cost and the rates", async () => {
   const { sink, ledger } = setup();
   run(ledger, "req_1", { usage: { input: 1000, output: 100, reasoning: 300 } });
   await ledger.flush();
@@ -74,7 +74,7 @@ test("a row holds what was used and what it cost, with the rates", async () => {
   );
 });
 
-test("who pays when it breaks", async () => {
+test("an interrupted request is charged by what is known of its usage", async () => {
   const { sink, ledger } = setup();
   const { ttftMs: _, ...beforeContent } = closeRecord("");
   const cases: Readonly<Record<string, Partial<CloseRecord>>> = {
@@ -107,7 +107,7 @@ test("who pays when it breaks", async () => {
   );
 });
 
-test("a model that the upstream calls by a name without a price is charged as the one that was asked for", async () => {
+test("if the upstream's name for the model has no price, the requested model's price is charged", async () => {
   const { sink, ledger } = setup();
   run(ledger, "req_1", { modelServed: "gpt-5-internal-build", upstreamModel: "gpt-5" });
   await ledger.flush();
@@ -124,7 +124,7 @@ test("a model that the upstream calls by a name without a price is charged as th
   );
 });
 
-test("new prices count from the next entry on", async () => {
+test("new prices apply from the next entry on", async () => {
   let current = prices;
   const { sink, ledger } = setup({ prices: () => current });
   run(ledger, "req_1");
@@ -137,7 +137,7 @@ test("new prices count from the next entry on", async () => {
   );
 });
 
-test("while the database fails, entries stay and are tried again with growing pauses; the log says it once", async () => {
+test("while the database fails, entries are kept and tried again with growing pauses; the failure is logged once", async () => {
   const { time, sink, logger, ledger } = setup({ batchRows: 5 });
   sink.outcome = "fail";
   run(ledger, "req_1");
@@ -161,7 +161,7 @@ test("while the database fails, entries stay and are tried again with growing pa
   assert.deepEqual(logger.lines.slice(1), ["info usage entries are written again"]);
 });
 
-test("a batch that was committed and reported lost is not doubled", async () => {
+test("a batch that was committed but reported as failed is not written twice", async () => {
   const { time, sink, ledger } = setup();
   sink.script = ["fail-after"];
   run(ledger, "req_1");
@@ -171,7 +171,7 @@ test("a batch that was committed and reported lost is not doubled", async () => 
   assert.deepEqual([sink.batches, [...sink.rows.keys()], ledger.status().written], [[1, 2], ["req_1 1", "req_2 1"], 2]);
 });
 
-test("without room for what is under way no request is admitted; what was admitted is kept", async () => {
+test("without room for the active attempts no request is admitted; admitted ones are recorded", async () => {
   const { time, sink, logger, ledger } = setup({ journal: createMemoryJournal({ capacityRows: 3 }) });
   sink.outcome = "fail";
   ledger.open(openRecord("req_1"));
@@ -191,14 +191,14 @@ test("without room for what is under way no request is admitted; what was admitt
   assert.equal(ledger.healthy(), true);
   assert.deepEqual([...sink.rows.keys()], ["req_1 1", "req_2 1", "req_3 1"]);
   assert.deepEqual(logger.lines, [
-    "error the ledger takes no more entries; no request is admitted",
+    "error the ledger accepts no more entries; no request is admitted",
     "error usage entries cannot be written; they are kept and tried again",
     "info usage entries are written again",
-    "info the ledger takes entries again; requests are admitted",
+    "info the ledger accepts entries again; requests are admitted",
   ]);
 });
 
-test("an attempt that is closed twice has the first row", async () => {
+test("an attempt that is closed twice keeps its first row", async () => {
   const { sink, logger, ledger } = setup();
   run(ledger, "req_1");
   void ledger.close(closeRecord("req_1", { status: "error" }));
@@ -210,7 +210,7 @@ test("an attempt that is closed twice has the first row", async () => {
   assert.deepEqual([sink.batches, logger.lines], [[1], ["warn an attempt was closed that was not open"]]);
 });
 
-test("flush writes at once, even amid a backoff and while a write is under way", async () => {
+test("flush writes at once, even during a backoff or another write", async () => {
   const { time, sink, ledger } = setup({ batchRows: 2 });
   await ledger.flush();
   sink.script = ["fail"];
@@ -221,7 +221,7 @@ test("flush writes at once, even amid a backoff and while a write is under way",
   assert.deepEqual([sink.batches, sink.rows.size, time.delays], [[1, 2, 2, 2], 6, []]);
 });
 
-test("flush gives up in time and says why; the entries are written later", async () => {
+test("flush fails after its timeout with the reason; the entries are written later", async () => {
   const { time, sink, ledger } = setup({ flushTimeoutMs: 1000 });
   sink.outcome = "fail";
   run(ledger, "req_1");
@@ -237,7 +237,7 @@ test("flush gives up in time and says why; the entries are written later", async
   assert.deepEqual([sink.rows.size, time.delays], [1, []]);
 });
 
-test("a database that never answers does not hold up flush for ever", async () => {
+test("a database that never answers does not block flush for ever", async () => {
   const { time, sink, ledger } = setup({ flushTimeoutMs: 1000 });
   sink.outcome = "hang";
   run(ledger, "req_1");
@@ -248,7 +248,7 @@ test("a database that never answers does not hold up flush for ever", async () =
   await flushed;
 });
 
-test("stop writes everything, and what is still open as interrupted", async () => {
+test("stop writes everything, and open attempts as interrupted", async () => {
   const { time, sink, ledger } = setup();
   run(ledger, "req_1");
   ledger.open(openRecord("req_2", { inputTokensEstimate: 1000 }));
@@ -264,7 +264,7 @@ test("stop writes everything, and what is still open as interrupted", async () =
       ["req_3", 2, "interrupted", 500, 0n, "shutting_down"],
     ],
   );
-  // What comes after the end changes nothing.
+  // Calls after `stop` change nothing.
   ledger.open(openRecord("req_4"));
   void ledger.close(closeRecord("req_4"));
   void ledger.close(closeRecord("req_2"));
@@ -274,7 +274,7 @@ test("stop writes everything, and what is still open as interrupted", async () =
   assert.deepEqual([sink.rows.size, queued, open, healthy, refusedUnrecorded, time.delays], [3, 0, 0, false, 1, []]);
 });
 
-test("stop says what is lost when the database does not take it", async () => {
+test("stop reports the number of lost entries if the database fails", async () => {
   const { time, sink, logger, ledger } = setup({ flushTimeoutMs: 1000 });
   sink.outcome = "fail";
   run(ledger, "req_1");
@@ -286,11 +286,11 @@ test("stop says what is lost when the database does not take it", async () => {
   await time.advance(1000);
   await stopped;
   await settle();
-  assert.equal(logger.lines.at(-1), "error usage entries were lost: the database did not take them");
+  assert.equal(logger.lines.at(-1), "error usage entries were lost: the database did not accept them");
   assert.deepEqual(time.delays, []);
 });
 
-test("a journal that makes the caller wait is waited for, and one that refuses an OPEN is heard at the CLOSE", async () => {
+test("`close` waits for the journal if necessary, and an OPEN that the journal refuses fails the CLOSE", async () => {
   const memory = createMemoryJournal();
   const { ledger } = setup({
     journal: {

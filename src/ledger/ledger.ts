@@ -13,21 +13,21 @@ import { clampUsage, interruptedRecord } from "./entries/usage-row.ts";
 
 export interface LedgerOptions {
   readonly sink: LedgerSink;
-  /** Read anew for each entry, so that a reload swaps it whole. */
+  /** Called for each entry, so that a reload can replace the whole catalogue. */
   readonly prices: () => PriceCatalogue;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** `createMemoryJournal()` where left out. */
+  /** `createMemoryJournal()` by default. */
   readonly journal?: Journal;
   readonly schedule?: Schedule;
-  /** How long rows wait for company before they are written; 100. */
+  /** Flush delay, in milliseconds: how long a row waits so that more rows can be written with it; 100. */
   readonly flushMs?: number;
-  /** Rows in one write, and as many are written without waiting; 1,000. */
+  /** Most rows in one write. When `batchRows` are pending, they are written without waiting; 1,000. */
   readonly batchRows?: number;
-  /** Wait after the first failed write, 100, doubled with each up to `retryMaxMs`, 5,000. */
+  /** Wait after the first failed write, 100; it doubles with each failure, up to `retryMaxMs`, 5,000. */
   readonly retryFirstMs?: number;
   readonly retryMaxMs?: number;
-  /** Other processes use the database, too: a stored response is written to it without waiting for other rows. */
+  /** Whether other processes use the database, too. Then a stored response is written without waiting for other rows. */
   readonly sharesDatabase?: boolean;
   /** How long `flush` and `stop` wait for the database; 10,000. */
   readonly flushTimeoutMs?: number;
@@ -35,16 +35,16 @@ export interface LedgerOptions {
 
 export interface LedgerStatus {
   readonly durability: Durability;
-  /** Rows that are not in the database yet. */
+  /** Number of rows that are not in the database yet. */
   readonly queued: number;
-  /** Rows that this process has written. */
+  /** Number of rows that this process has written. */
   readonly written: number;
-  /** Attempts that are under way. */
+  /** Number of active attempts. */
   readonly open: number;
   readonly healthy: boolean;
-  /** Refused requests that left no row, because there was no room or the ledger had been stopped. */
+  /** Number of refused requests without a row, because there was no room or the ledger had been stopped. */
   readonly refusedUnrecorded: number;
-  /** Why the database takes nothing at present, or what is wrong with the journal. */
+  /** Why the database cannot be written at present, or what is wrong with the journal. */
   readonly lastError: string | undefined;
   /** How long the oldest of the queued rows has waited, in milliseconds. */
   readonly lagMs: number;
@@ -53,25 +53,28 @@ export interface LedgerStatus {
   readonly lastFlushMs: number | undefined;
 }
 
-/** The ledger of a process. One row for each attempt, written in batches off the request path; see `Journal` for what a crash leaves of them. */
+/** The ledger of a process. It writes one row for each attempt, in batches, off the request path. `Journal` says what a crash leaves of them. */
 export interface LedgerService extends Ledger {
-  /** Whether a request may be admitted: there is room for its row and for those of all that are under way. Else the answer is 503 `ledger_unavailable`. */
+  /**
+   * Whether a request may be admitted: there is room for its row and for those of all active attempts. Otherwise the answer is 503
+   * `ledger_unavailable`.
+   */
   healthy(): boolean;
-  /** Writes all that is over. @throws GatewayError `ledger_unavailable` where the database does not take it in time; nothing is lost by that. */
+  /** Writes all finished entries. @throws GatewayError `ledger_unavailable` if the database does not accept them in time; nothing is lost by that. */
   flush(): Promise<void>;
   /**
-   * Ends the ledger: attempts that are still open become `interrupted`, and everything is written. Drain the requests first: what comes later
-   * leaves no row. (Not `close`: that is the verb for an attempt.)
-   * @throws GatewayError `ledger_unavailable` where the database does not take it in time: what the message counts waits in the journal for the next
-   * start, or is lost where the journal is in memory.
+   * Ends the ledger: open attempts become `interrupted`, and everything is written. Drain the requests first: a later attempt leaves no row. (The
+   * name `close` is used for attempts.)
+   * @throws GatewayError `ledger_unavailable` if the database does not accept the rows in time. The message counts them: they wait in the journal for
+   * the next start, or are lost if the journal is in memory.
    */
   stop(): Promise<void>;
   /**
-   * Keeps a change of stored responses until the database has it. `undefined` when it is as durable as the level asks already, else a promise to await
-   * before the client hears of it. `written`: called when the database has it.
+   * Records a change of stored responses until the database has it. `undefined` if it is already as durable as the level requires; otherwise a
+   * promise to await before the client gets its answer. `written` is called when the database has the change.
    */
   keep(change: KeptChange, written: () => void): Promise<void> | undefined;
-  /** Looks whether the journal's files are still there. Called about every second. */
+  /** Checks whether the journal's files still exist. Called about once a second. */
   inspect(): void;
   status(): LedgerStatus;
 }
@@ -89,7 +92,7 @@ class LedgerOfProcess implements LedgerService {
   readonly #writer: BatchWriter;
   readonly #flushTimeoutMs: number;
   readonly #sharesDatabase: boolean;
-  /** Attempts under way. */
+  /** Active attempts. */
   readonly #open = new Map<string, OpenRecord>();
   #refusedUnrecorded = 0;
   #hadRoom = true;
@@ -119,19 +122,19 @@ class LedgerOfProcess implements LedgerService {
   open(record: OpenRecord): void {
     if (this.#stopped) return;
     this.#open.set(attemptKey(record.requestId, record.attempt), record);
-    // Not waited for: a journal that cannot take it says so again at the CLOSE.
+    // Not awaited: if the journal cannot be written, the CLOSE fails as well.
     this.#journal.append({ type: "open", record })?.catch(() => undefined);
   }
 
   close(record: CloseRecord, isHeld = false): Promise<void> | undefined {
     const opened = this.#open.delete(attemptKey(record.requestId, record.attempt));
     if (record.attempt > 0 && !opened) {
-      // Its row is there already: closed before, or interrupted by `stop`. The database would drop a second one.
+      // Its row exists already: it was closed before, or interrupted by `stop`. The database would drop a second row.
       this.#logger.warn({ request_id: record.requestId, attempt: record.attempt }, "an attempt was closed that was not open");
       return undefined;
     }
     if (record.attempt === 0 && (this.#stopped || !this.#hasRoom())) {
-      // An answered attempt must be kept, whatever the room; a refusal that costs nothing must not be a way to fill the memory.
+      // An answered attempt must be recorded even without room; refused requests cost nothing and must not be able to fill the memory.
       this.#refusedUnrecorded += 1;
       return undefined;
     }
@@ -159,11 +162,11 @@ class LedgerOfProcess implements LedgerService {
     if (room !== this.#hadRoom) {
       this.#hadRoom = room;
       const fields = { queued: this.#journal.pending, open: this.#open.size };
-      if (room) this.#logger.info(fields, "the ledger takes entries again; requests are admitted");
+      if (room) this.#logger.info(fields, "the ledger accepts entries again; requests are admitted");
       else
         this.#logger.error(
           { ...fields, reason: this.#journal.facts().problem },
-          "the ledger takes no more entries; no request is admitted",
+          "the ledger accepts no more entries; no request is admitted",
         );
     }
     return room && !this.#stopped;
@@ -205,7 +208,7 @@ class LedgerOfProcess implements LedgerService {
     }
   }
 
-  /** Says that nothing of the journal has to be read again. @returns false where that could not be said: the next start reads it in vain. */
+  /** Records that nothing of the journal has to be read again. @returns false if that failed: then the next start reads it in vain. */
   async #finish(): Promise<boolean> {
     const checkpoint = this.#journal.finalCheckpoint;
     if (checkpoint === undefined) return true;
@@ -221,7 +224,7 @@ class LedgerOfProcess implements LedgerService {
   #tellLeft(): void {
     const { pending, durability } = this.#journal;
     if (pending === 0) return;
-    if (durability === "async") this.#logger.error({ lost: pending }, "usage entries were lost: the database did not take them");
+    if (durability === "async") this.#logger.error({ lost: pending }, "usage entries were lost: the database did not accept them");
     else this.#logger.error({ kept: pending }, "usage entries wait in the journal: the next start writes them to the database");
   }
 
@@ -249,7 +252,7 @@ class LedgerOfProcess implements LedgerService {
   #record(record: CloseRecord, isHeld = false): Promise<void> | undefined {
     const durable = this.#journal.append({ type: "close", row: chargedRow(this.#prices(), record), held: isHeld });
     if (!isHeld) this.#writer.poke();
-    // Who waits for it hears of a failure; nobody waits for the row of a client that has left.
+    // A caller that awaits the promise gets the error; for a client that has left, no caller awaits it.
     durable?.catch(() => undefined);
     return durable;
   }

@@ -19,14 +19,14 @@ test("femto-USD are rounded half up to nano-USD", () => {
   assert.deepEqual([0n, 499_999n, 500_000n, 1_499_999n, 1_500_000n].map(roundToNano), [0n, 0n, 1n, 1n, 2n]);
 });
 
-test("a rate is read exactly from a decimal, and nothing else is one", () => {
+test("a rate is read exactly from a decimal, and any other text is refused", () => {
   assert.deepEqual(
     ["0.0375", "3", "0.003625", "999999.999999999", "007", "1.0000000001", "1e3", "-1", "", ".5", "1.", "1,5", "1000000"].map(parseRate),
     [37_500_000n, 3_000_000_000n, 3_625_000n, 999_999_999_999_999n, 7_000_000_000n, ...Array.from({ length: 8 }, () => undefined)],
   );
 });
 
-test("a catalogue's number is taken for the decimal that was meant", () => {
+test("a catalogue's number is read as the decimal that was meant", () => {
   assert.deepEqual([0.0375, 3, 0.003625, 0.18000000000000002, 0.08333333333333334, 1e-7, 2.5e-9, 1e21].map(rateOfNumber), [
     37_500_000n,
     3_000_000_000n,
@@ -41,7 +41,7 @@ test("a catalogue's number is taken for the decimal that was meant", () => {
   assert.throws(() => rateOfNumber(Number.NaN), RangeError);
 });
 
-test("a rate that is written out reads back as itself", () => {
+test("a formatted rate is parsed to the same rate", () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 999_999_999_999_999n }), (rate) => {
       assert.equal(parseRate(formatRate(rate)), rate);

@@ -1,22 +1,22 @@
 /**
- * Money in integers. Amounts of entries are nano-USD (10⁻⁹ $). Rates are femto-USD a token (10⁻¹⁵ $): $1 a million tokens is 10⁹ of them, so that a
- * rate of nine decimals, such as $0.003625 a million, is exact.
+ * Money as integers. Amounts of entries are nano-USD (10⁻⁹ $). Rates are femto-USD per token (10⁻¹⁵ $): $1 per million tokens is 10⁹ femto-USD per
+ * token, so that a rate with nine decimals, such as $0.003625 per million, is exact.
  */
 export const femtoPerNano = 1_000_000n;
 
-/** What the 64-bit column holds at most, about 9.2 thousand million dollars. */
+/** The maximum of the 64-bit column, about 9.2 billion dollars. */
 export const maxNanoUsd = 2n ** 63n - 1n;
 
 const rateDecimals = 9;
 
-/** Femto-USD to nano-USD, half up. The one rounding of an entry's cost. Not for negative amounts. */
+/** Femto-USD to nano-USD, rounded half up. The only rounding of an entry's cost. Not for negative amounts. */
 export function roundToNano(femtoUsd: bigint): bigint {
   return (femtoUsd + femtoPerNano / 2n) / femtoPerNano;
 }
 
 /**
- * Reads US dollars a million tokens, written as a decimal (`0.0375`), as femto-USD a token.
- * @returns `undefined` where it is no such decimal: signs, exponents, more than nine decimals, a million dollars and more.
+ * Reads US dollars per million tokens, written as a decimal (`0.0375`), as femto-USD per token.
+ * @returns `undefined` for any other text: signs, exponents, more than nine decimals, a million dollars or more.
  */
 export function parseRate(text: string): bigint | undefined {
   const match = /^(\d{1,6})(?:\.(\d{1,9}))?$/.exec(text);
@@ -26,7 +26,7 @@ export function parseRate(text: string): bigint | undefined {
 
 /**
  * Reads an amount of US dollars, written as a decimal (`12.50`), as nano-USD.
- * @returns `undefined` where it is no such decimal: signs, exponents, more than nine decimals, a thousand million dollars and more.
+ * @returns `undefined` for any other text: signs, exponents, more than nine decimals, a billion dollars or more.
  */
 export function parseUsd(text: string): bigint | undefined {
   const match = /^(\d{1,9})(?:\.(\d{1,9}))?$/.exec(text);
@@ -35,8 +35,8 @@ export function parseUsd(text: string): bigint | undefined {
 }
 
 /**
- * A rate of a catalogue that keeps numbers. The number's shortest decimal is what was meant; its 10th decimal is rounded half up, which only undoes
- * what arithmetic with floats has left behind (0.18000000000000002) and cuts periodic decimals (0.08333333333333334).
+ * A rate of a catalogue that stores numbers. The number's shortest decimal is the rate that was meant. Its 10th decimal is rounded half up, which
+ * only removes errors of floating-point arithmetic (0.18000000000000002) and cuts periodic decimals (0.08333333333333334).
  */
 export function rateOfNumber(usdPerMillion: number): bigint {
   return roundDecimal(String(usdPerMillion));
@@ -44,7 +44,7 @@ export function rateOfNumber(usdPerMillion: number): bigint {
 
 function roundDecimal(text: string): bigint {
   const match = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(text);
-  if (match === null) throw new RangeError(`A price of "${text}" dollars makes no sense.`);
+  if (match === null) throw new RangeError(`A price of "${text}" dollars is not valid.`);
   const digits = match[1]! + (match[2] ?? "");
   const shift = rateDecimals - (match[2] ?? "").length + Number(match[3] ?? 0);
   if (shift >= 0) return BigInt(digits) * 10n ** BigInt(shift);
@@ -52,12 +52,12 @@ function roundDecimal(text: string): bigint {
   return (BigInt(digits) + unit / 2n) / unit;
 }
 
-/** A rate as a decimal of US dollars a million tokens: `0.0375`. */
+/** A rate as a decimal of US dollars per million tokens: `0.0375`. */
 export function formatRate(femtoUsd: bigint): string {
   return formatDecimal(femtoUsd, rateDecimals);
 }
 
-/** Nano-USD as a decimal string of US dollars, without exponent or needless zeros: `0.00123`, `12`, `0`. */
+/** Nano-USD as a decimal string of US dollars, without exponent or trailing zeros: `0.00123`, `12`, `0`. */
 export function formatUsd(nanoUsd: bigint): string {
   return formatDecimal(nanoUsd, 9);
 }

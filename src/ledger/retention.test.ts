@@ -48,7 +48,7 @@ async function withRetention(
 
 const today = now - (now % spanMs.day);
 
-test("entries of days that are wholly past their time go, their sums stay", async () => {
+test("entries of days that are completely past their time are deleted, their sums stay", async () => {
   const rows = [today - days(3), today - days(2) - 1, today - days(2), now].map((timeMs, i) => row(`req_${i}`, timeMs));
   await withRetention(
     rows,
@@ -68,7 +68,7 @@ test("entries of days that are wholly past their time go, their sums stay", asyn
   );
 });
 
-test("a bound in an hour whose entries are gone moves outwards to the whole hour", async () => {
+test("a bound inside an hour whose entries were deleted moves outwards to the whole hour", async () => {
   const old = today - days(3);
   const rows = [row("a", old + 10), row("b", old + spanMs.hour + 10), row("c", old + 2 * spanMs.hour)];
   await withRetention(
@@ -86,7 +86,7 @@ test("a bound in an hour whose entries are gone moves outwards to the whole hour
   );
 });
 
-test("nothing is deleted where no time is set, nor below a mark that a longer time would move back", async () => {
+test("nothing is deleted if no time is set, and a longer time does not move the mark back", async () => {
   let keepMs: number | undefined;
   await withRetention(
     [row("a", now - days(500)), row("b", now - days(20))],
@@ -111,7 +111,7 @@ test("nothing is deleted where no time is set, nor below a mark that a longer ti
   );
 });
 
-test("many are deleted a few at a time, in the background, without end but that of the entries", async () => {
+test("many entries are deleted in small batches, in the background, until none is left", async () => {
   const old = Array.from({ length: 1201 }, (_, i) => row(`req_${i}`, today - days(10) + i));
   await withRetention(
     [...old, row("new", now)],
@@ -128,7 +128,7 @@ test("many are deleted a few at a time, in the background, without end but that 
   );
 });
 
-test("a database that cannot delete is asked again later, and the log says why", async () => {
+test("a failed deletion is tried again later, and the log says why", async () => {
   let broken = true;
   const change = (store: Store): Store => ({
     ...store,
@@ -148,7 +148,7 @@ test("a database that cannot delete is asked again later, and the log says why",
   );
 });
 
-test("where months can be dropped, that is done in place of deleting rows; closed, nothing follows", async () => {
+test("months are dropped instead of deleting rows if the database can; nothing follows after close", async () => {
   const dropped: number[] = [];
   const change = (store: Store): Store => ({
     ...store,

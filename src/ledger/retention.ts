@@ -3,7 +3,7 @@ import type { Store } from "../store/index.ts";
 import { spanMs } from "./rollups/rollup.ts";
 import { systemSchedule, type Schedule } from "./schedule.ts";
 
-/** Rows of one statement: it holds the database for a few milliseconds. */
+/** Rows per statement: it blocks the database for a few milliseconds. */
 const batchRows = 500;
 const batchBodies = 50;
 const betweenBatchesMs = 100;
@@ -11,20 +11,20 @@ const betweenRoundsMs = 10 * 60_000;
 
 export interface RetentionOptions {
   readonly store: Pick<Store, "db" | "dropUsageBefore">;
-  /** How long entries are kept, milliseconds; `undefined`: for ever. Read anew for each round, so that a reload changes it. */
+  /** How long entries are kept, in milliseconds; `undefined`: for ever. Called in each round, so that a reload changes it. */
   readonly entriesMs: () => number | undefined;
-  /** The same of bodies, which always have an end. */
+  /** The same for bodies, which are never kept for ever. */
   readonly bodiesMs: () => number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly schedule?: Schedule;
 }
 
-/** Deletes entries and bodies that are past their time, in the background, a few at a time. The sums of entries by hour and day stay. */
+/** Deletes entries and bodies that are past their time, in the background, in small batches. The sums of entries by hour and day stay. */
 export interface Retention {
-  /** One statement's worth of each. @returns whether there is more to delete now. */
+  /** Runs one statement for each of them. @returns whether there is more to delete now. */
   step(): Promise<boolean>;
-  /** Waits for the statement that is under way; none comes after it. */
+  /** Waits for the active statement; none comes after it. */
   close(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export function createRetention(options: RetentionOptions): Retention {
   const stepEntries = async (): Promise<boolean> => {
     const keepMs = options.entriesMs();
     if (keepMs === undefined) return false;
-    // Whole days, so that no hour is half there: its sums could not be told from what is left of it.
+    // Whole days, so that no hour is deleted partly: its sums could not be calculated from the rest.
     const markMs = Math.floor((clock.now() - keepMs) / spanMs.day) * spanMs.day;
     return markMs > 0 && (await deleteBefore(store, markMs));
   };
@@ -67,7 +67,7 @@ export function createRetention(options: RetentionOptions): Retention {
   };
 }
 
-/** A body may have megabytes, so that fewer go at a time. @returns whether there are more. */
+/** A body may have megabytes, so fewer are deleted at a time. @returns whether there are more. */
 async function deleteBodiesBefore({ db }: RetentionOptions["store"], markMs: number): Promise<boolean> {
   const found = await db
     .selectFrom("entry_bodies")
@@ -82,7 +82,7 @@ async function deleteBodiesBefore({ db }: RetentionOptions["store"], markMs: num
   return found.length === batchBodies;
 }
 
-/** The mark goes first: nothing above it can be deleted (a trigger refuses), and reports know from it which hours they cannot look into. */
+/** The mark moves first: a trigger refuses to delete anything above it, and reports use it to know which hours have no entries. */
 async function deleteBefore(store: RetentionOptions["store"], markMs: number): Promise<boolean> {
   const { db } = store;
   await db
@@ -95,7 +95,7 @@ async function deleteBefore(store: RetentionOptions["store"], markMs: number): P
     await store.dropUsageBefore(markMs);
     return false;
   }
-  // By time, as that is the index. Those of one instant go together.
+  // By time, as that is the index. Entries of the same instant are deleted together.
   const last = await db
     .selectFrom("usage_entries")
     .select("time_ms")

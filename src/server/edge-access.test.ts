@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Access, Route } from "./route-table.ts";
-import { deferred, keys, rawClient, route, startEdge, users } from "./harness.test.ts";
+import { deferred, keys, rawClient, route, startEdge, users } from "./testing.ts";
 
 const accesses: readonly Access[] = ["public", "user", "admin", "loopback-or-admin", "control"];
 

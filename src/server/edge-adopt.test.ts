@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { waitUntil } from "../../tests/testbed/wait-until.ts";
 import { createEdge } from "./edge.ts";
-import { deferred, edgeDeps, rawClient, route, type TestEdgeOptions } from "./harness.test.ts";
+import { deferred, edgeDeps, rawClient, route, type TestEdgeOptions } from "./testing.ts";
 import type { Route } from "./route-table.ts";
 
 /** An edge that listens on nothing; another server accepts for it, as the primary process does. */

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { GatewayError } from "../core/index.ts";
 import type { EdgeSettings } from "./edge.ts";
-import { defaultSettings, deferred, keys, parseAnswers, rawClient, route, startEdge } from "./harness.test.ts";
+import { defaultSettings, deferred, keys, parseAnswers, rawClient, route, startEdge } from "./testing.ts";
 
 /** Answers with the size and digest of the body. */
 const digest = route("/body", async (exchange) => {

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { test, type TestContext } from "node:test";
-import { deferred, parseAnswers, rawClient, route, startEdge, type RawClient } from "./harness.test.ts";
+import { deferred, parseAnswers, rawClient, route, startEdge, type RawClient } from "./testing.ts";
 import type { HttpExchange } from "./http/exchange.ts";
 
 const body = route("/body", async (exchange) => {

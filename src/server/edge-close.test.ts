@@ -6,7 +6,7 @@ import { networkInterfaces } from "node:os";
 import { test } from "node:test";
 import { createEdge } from "./edge.ts";
 import type { HttpExchange } from "./http/exchange.ts";
-import { deferred, edgeDeps, parseAnswers, rawClient, route, startEdge } from "./harness.test.ts";
+import { deferred, edgeDeps, parseAnswers, rawClient, route, startEdge } from "./testing.ts";
 
 const minutes = 600_000;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HttpExchange } from "./http/exchange.ts";
-import { rawClient, route, startEdge } from "./harness.test.ts";
+import { rawClient, route, startEdge } from "./testing.ts";
 
 const post = (body: string, key = "tok_user"): string =>
   `POST /held HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
-import { rawClient, route, startEdge, users } from "./harness.test.ts";
+import { rawClient, route, startEdge, users } from "./testing.ts";
 import { localPrincipal } from "./edge.ts";
 import type { HttpExchange } from "./http/exchange.ts";
 import { guardOrigin } from "./http/origin.ts";

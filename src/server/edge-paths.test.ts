@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";
 import { createRouteTable, type Route } from "./route-table.ts";
-import { parseAnswers, rawClient, route, startEdge } from "./harness.test.ts";
+import { parseAnswers, rawClient, route, startEdge } from "./testing.ts";
 
 const routes: Route[] = [
   route("/v1/chat/completions", (exchange) => exchange.json(200, [], "chat")),

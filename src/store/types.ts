@@ -5,11 +5,14 @@ export type SqlValue = string | number | bigint | null;
 
 /**
  * A database with the project's schema. Kysely is for queries, `insertRows` for many rows at once.
+ *
  * Integers are returned as `number`, and a value past 2^53 is an error, not a wrong number. A result column whose name ends in `_nano_usd` is
  * returned as `bigint`, exact to 64 bits: give sums of money such a name (`sum(cost_nano_usd) as cost_nano_usd`).
+ *
  * SQLite has one connection, and an open transaction occupies it. Inside `db.transaction()` use the transaction that it passes, never the store's
  * `db` or a method without that transaction: the two would wait for each other for ever. Transactions take the write lock at once (except `read only`
  * ones), so keep them short and await only the database in them. Read long lists in pages by key, not as a stream.
+ *
  * PostgreSQL behaves the same for its users: writing transactions run one after another, also those of different gateways. A transaction whose
  * statements are independent of each other can skip that wait with `setIsolationLevel("read committed")`. Booleans are 1 or 0 there, too.
  */

@@ -4,20 +4,20 @@ import type { Operation, RenderQuirks } from "../protocols/index.ts";
 
 export type WorkMode = "auto" | "passthrough" | "translation";
 
-/** Who serves models. Built from configuration and a preset. */
+/** A service that has models. Built from the configuration and a preset. */
 export interface Provider {
   readonly name: string;
   /** The names of its preset: `gemini/MODEL` finds the provider `google`, unless a provider is called `gemini`. */
   readonly otherNames?: readonly string[];
   readonly enabled: boolean;
-  /** Why not, for people: `OPENAI_API_KEY is not set`. */
+  /** Why it is disabled, in words for people: `OPENAI_API_KEY is not set`. */
   readonly disabledReason?: string;
-  /** In order of preference after the client's own. */
+  /** In order of preference; the client's own protocol comes first. */
   readonly protocols: readonly ProtocolId[];
-  /** The base URL for each protocol: no trailing slash, version segment included where the wire has one (`…/v1`, `…/v1beta`). */
+  /** The base URL for each protocol: no trailing slash, with the version if the wire has one (`…/v1`, `…/v1beta`). */
   readonly baseUrls: { readonly [P in ProtocolId]?: string };
   readonly keys: readonly ProviderKey[];
-  /** Whose turn it is among several keys; kept by `pickKey`. The only part of a provider that changes. */
+  /** Which of several keys is next; changed by `pickKey`. The only mutable part of a provider. */
   readonly keyTurn?: { next: number };
   /** Models known by exact name. */
   readonly models: readonly string[];
@@ -30,7 +30,7 @@ export interface Provider {
   readonly quirks: Quirks;
   /** The quirks that also change requests of the provider's own protocol: those of its preset and of the configuration. Absent: such requests go as they are. */
   readonly ownQuirks?: Quirks;
-  /** Answers in the process itself: no network, no key. */
+  /** Whether the gateway itself answers: no network, no key. */
   readonly builtin: boolean;
 }
 
@@ -42,25 +42,25 @@ export interface ProviderKey {
 
 export interface Timeouts {
   readonly connectMs: number;
-  /** Streams: to the response's head. */
+  /** For streams: time to the response's head. */
   readonly firstByteMs: number;
   /** Between two pieces of a body. */
   readonly idleMs: number;
-  /** JSON answers, from dispatch to the last byte. */
+  /** For JSON answers: time from dispatch to the last byte. */
   readonly totalMs: number;
   readonly streamTotalMs: number;
 }
 
-/** Where a compatible server differs from the vendor. Data, no code. */
+/** How a compatible server differs from the vendor. Data, no code. */
 export interface Quirks extends RenderQuirks {
   /**
    * Header that carries the key instead of the protocol's own, e.g. Azure's `api-key`; the value is the bare key. `authorization` is sent as
    * `Bearer KEY`.
    */
   readonly keyHeader?: string;
-  /** Headers of its answers that go to the client beyond those of every provider, lower case; a trailing `-` is a prefix. */
+  /** Headers of its answers that are sent to the client in addition to the common ones, in lower case; a trailing `-` makes a prefix. */
   readonly answerHeaders?: readonly string[];
-  /** No operation of it counts the tokens of a request, though its protocol has one. */
+  /** The server cannot count the tokens of a request, although its protocol has an operation for that. */
   readonly noTokenCounter?: boolean;
 }
 
@@ -71,7 +71,7 @@ export interface Attempt {
   readonly provider: Provider;
   readonly upstreamModel: string;
   readonly protocol: ProtocolId;
-  /** `verbatim` here means same protocol; whether bytes change is known once the body has been read. */
+  /** `verbatim` here means the same protocol; whether bytes change is known once the body has been read. */
   readonly lane: Lane;
 }
 
@@ -88,7 +88,7 @@ export interface Resolution {
   /** Each step tried, in order, with its outcome in words. */
   readonly steps: readonly string[];
   readonly targets: readonly { readonly provider: string; readonly upstreamModel: string }[];
-  /** Where there is no target: why, and what to do, for the client's `model_not_found`. */
+  /** If there is no target: why, and what to do, for the client's `model_not_found`. */
   readonly problem?: string;
 }
 
@@ -99,13 +99,13 @@ export interface UpstreamRequest {
   readonly method: "GET" | "POST" | "DELETE";
   /** Path under the base URL, with query. */
   readonly path: string;
-  /** Name, value, name, value, … without credentials; `authorize` of the client adds those. */
+  /** Name, value, name, value, … without credentials: the client adds those. */
   readonly headers: readonly string[];
   readonly key: ProviderKey | undefined;
-  /** The body's parts in order, written without joining them; a string is latin1. */
+  /** The body's parts in order, which are written without joining them; a string is latin1. */
   readonly body: readonly Uint8Array[] | string | undefined;
   readonly stream: boolean;
-  /** Monotonic milliseconds when the call ends at the latest, where that is sooner than the provider's total. */
+  /** The latest end of the call in monotonic milliseconds, if it is earlier than the provider's total. */
   readonly deadlineAt?: number;
 }
 
@@ -122,15 +122,15 @@ export type UpstreamFailureKind =
   | "refused-destination"
   | "aborted";
 
-/** What went wrong on the wire. `message` names provider and cause, no secret. */
+/** A failure on the wire. `message` names the provider and the cause; it contains no secret. */
 export interface UpstreamFailure {
   readonly kind: UpstreamFailureKind;
   readonly message: string;
 }
 
 /**
- * Receives an answer. After `onEnd` or `onFailure` nothing more comes. Called synchronously from the socket, never from within `dispatch`. It must not
- * throw: what it throws is logged, the connection closed, and the failure is `aborted`.
+ * Receives an answer. Nothing follows after `onEnd` or `onFailure`. Its methods are called synchronously from the socket, never from within
+ * `dispatch`. They must not throw: an error is logged, the connection is closed, and the failure is `aborted`.
  */
 export interface UpstreamHandler {
   /** `headers`: name, value, …, as received. */
@@ -141,13 +141,13 @@ export interface UpstreamHandler {
 }
 
 export interface UpstreamCall {
-  /** Closes the connection at once. No further call of the handler. */
+  /** Closes the connection at once. The handler is not called any more. */
   abort(): void;
   pause(): void;
   resume(): void;
 }
 
-/** The one way out to the network. */
+/** The only way to the network. */
 export interface UpstreamClient {
   dispatch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall;
   close(): Promise<void>;

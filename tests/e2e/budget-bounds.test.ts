@@ -189,7 +189,7 @@ test("a request that has no room is refused with the number that was counted, it
     return ((await reply.json()) as { error: { message: string } }).error.message;
   };
   const budget =
-    "The month's budget of this user is 1.05 US dollars: 0 are spent, 0 are held for requests under way, and this request may cost up to";
+    "The month's budget of this user is 1.05 US dollars: 0 are spent, 0 are reserved for active requests, and this request may cost up to";
   const raise = /, or have an admin raise the budget; it begins anew at [-\dT:.]+Z\.$/;
   assert.equal(
     (await refused({})).replace(raise, ""),

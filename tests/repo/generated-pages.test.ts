@@ -7,12 +7,13 @@ import { generatedPages } from "../../scripts/docs/pages.ts";
 import { loadSettings } from "../../src/app/config/index.ts";
 import { errorTable } from "../../src/core/index.ts";
 import { buildProviders, presets } from "../../src/upstream/index.ts";
+import { isTestFile } from "./test-files.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 function sources(): string {
   const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
-  const own = files.filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && file !== join("core", "errors.ts"));
+  const own = files.filter((file) => file.endsWith(".ts") && !isTestFile(file) && file !== join("core", "errors.ts"));
   return own.map((file) => readFileSync(join(root, "src", file), "utf8")).join("\n");
 }
 

@@ -8,7 +8,7 @@ import { budgetOf, readBudgets } from "./budget-rows.ts";
 import type { Budget, BudgetPeriod, BudgetState, BudgetSubject, CeilingRates } from "./budget-types.ts";
 import { formatUsd } from "../money.ts";
 
-/** A limit that is absent stays as it was; `null`: there is none. One at least must be given. */
+/** A limit that is absent stays unchanged; `null` removes it. At least one limit must be given. */
 export interface NewBudget {
   readonly subject: BudgetSubject;
   readonly subjectId: string;
@@ -17,16 +17,16 @@ export interface NewBudget {
   readonly stopNanoUsd?: bigint | null;
 }
 
-/** Budgets, for those who set them. */
+/** Management of budgets. */
 export interface BudgetAdmin {
   /**
-   * Makes the budget of this subject and period, or changes it. A new one begins with what the ledger has of the current period.
-   * @throws GatewayError `invalid_request` where it would have no limit, or warn only above its stop.
+   * Makes the budget of this subject and period, or changes it. A new one starts with the ledger's sums of the current period.
+   * @throws GatewayError `invalid_request` if it would have no limit, or if its warning is above its stop.
    */
   set(budget: NewBudget): Promise<BudgetState>;
-  /** Of these users and keys, or all. */
+  /** The budgets of these users and keys, or all. */
   list(subjectIds?: readonly string[]): Promise<readonly BudgetState[]>;
-  /** Its holds go with it. @throws GatewayError `not_found`. */
+  /** The budget's reservations are deleted with it. @throws GatewayError `not_found`. */
   remove(id: string): Promise<BudgetState>;
 }
 
@@ -64,7 +64,7 @@ export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDep
   return {
     async set(budget) {
       return await store.db.transaction().execute(async (transaction) => {
-        // Rows that others are taking in are in the sum, or come after the budget and are settled with it.
+        // Rows that other processes are inserting now are either in the sum, or are inserted after the budget exists and are settled with it.
         if (store.dialect === "postgresql") await sql`lock table usage_entries in share row exclusive mode`.execute(transaction);
         const { subject, subjectId, period, warnNanoUsd, stopNanoUsd } = budget;
         const limits = {
@@ -122,7 +122,7 @@ export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDep
   };
 }
 
-/** What the ledger has of a user, or of a key and all that were made with it, since a time; what has no price, at the ceiling's. */
+/** The ledger's sum since a time, for a user, or for a key and all keys made with it. Entries without a price count at the ceiling's rates. */
 async function spentSince(db: Kysely<Tables>, budget: Budget, startMs: number, ceiling: CeilingRates): Promise<bigint> {
   const { subject, subjectId } = budget;
   const subjectIds = subject === "key" ? [subjectId, ...(await readKeyDescendants(db, subjectId))] : [subjectId];

@@ -3,7 +3,7 @@ import { maxNanoUsd, roundToNano } from "../money.ts";
 import type { CostNanoUsd, EntryStatus } from "../types.ts";
 import type { CeilingRates } from "./budget-types.ts";
 
-/** What tokens of a model without a price count for in budgets; they cost no less than nothing is known of. Nano-USD. */
+/** The cost, in nano-USD, that budgets assume for tokens of a model without a price. */
 export function ceilingCost(rates: CeilingRates, inputTokens: number, outputTokens: number): bigint {
   const nano = roundToNano(BigInt(inputTokens) * rates.input + BigInt(outputTokens) * rates.output);
   return nano > maxNanoUsd ? maxNanoUsd : nano;
@@ -17,8 +17,9 @@ export interface EndedRequest {
 }
 
 /**
- * What a request costs a budget: its cost; without a price the ceiling's. An answer whose usage comes later (in the background) is charged by the row that brings it.
- * @returns `undefined` for a request that broke off and whose usage is not known: it costs what was held for it.
+ * What a request costs a budget: its cost, or the ceiling's cost if it has no price. If the usage comes later (background responses), the row that
+ * brings it is charged.
+ * @returns `undefined` for an interrupted request whose usage is unknown: it costs the amount that was reserved for it.
  */
 export function budgetCharge({ status, usage, costNanoUsd }: EndedRequest, ceiling: CeilingRates): bigint | undefined {
   if (costNanoUsd !== undefined) return costNanoUsd;

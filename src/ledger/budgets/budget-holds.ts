@@ -20,22 +20,22 @@ export interface Reserved {
 
 export interface BudgetHolds {
   /**
-   * Holds the amount, or less where the request can do with less, in all of the budgets, or in none.
-   * @throws GatewayError `budget_exceeded` where what is spent, held and asked for together is more than a budget's stop.
+   * Reserves the amount in all of the budgets, or in none. If a budget refuses, a smaller amount that is enough for the request is tried.
+   * @throws GatewayError `budget_exceeded` if the sum of spent, reserved and requested is more than a budget's stop.
    */
   reserve(request: HoldRequest): Promise<Reserved>;
-  /** Sets what requests that are over have reserved to what they have cost, by request id. Does nothing for those whose row has settled them already. */
+  /** Sets the reservations of finished requests, by request id, to their cost. Does nothing for those whose row has settled them already. */
   trueUp(costs: ReadonlyMap<string, bigint>): Promise<void>;
-  /** Lets go of what a request held. Does nothing where that has been settled already. */
+  /** Releases the reservation of a request. Does nothing if it has been settled already. */
   release(requestId: string): Promise<void>;
-  /** Keeps the holds of these requests from expiring. */
+  /** Keeps the reservations of these requests from expiring. */
   renew(requestIds: readonly string[]): Promise<void>;
 }
 
 export interface BudgetHoldsDeps {
   readonly store: Pick<Store, "db">;
   readonly clock: Clock;
-  /** How long a hold lasts that nobody renews. */
+  /** How long a reservation lasts without being renewed. */
   readonly holdMs: number;
 }
 
@@ -44,13 +44,13 @@ interface Refusal {
   readonly startMs: number;
 }
 
-/** What a smaller amount was computed from may have gone by the time it is asked for. */
+/** The most tries with a smaller amount: the room for it may be gone by the time it is reserved. */
 const maxFits = 4;
 
 // A factory: one function for each operation, over the same store and clock.
 // oxlint-disable-next-line max-lines-per-function
 export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): BudgetHolds {
-  /** Rolled back whole where one budget refuses. */
+  /** Rolled back completely if one budget refuses. */
   const tryReserve = async (request: HoldRequest, amountNanoUsd: bigint, nowMs: number): Promise<Reserved | Refusal> => {
     const refused = { by: undefined as Refusal | undefined };
     const warnings: BudgetWarning[] = [];
@@ -60,7 +60,7 @@ export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): Bu
           const startMs = periodStart(budget.period, nowMs);
           const spentNanoUsd = await take(transaction, budget.id, startMs, amountNanoUsd);
           if (spentNanoUsd === undefined) {
-            // A budget that is gone refuses nothing.
+            // A deleted budget refuses nothing.
             if (!(await exists(transaction, budget.id))) continue;
             refused.by = { budget, startMs };
             throw new Error("rolls the transaction back");
@@ -90,7 +90,7 @@ export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): Bu
       const nowMs = clock.now();
       let amount = request.amountNanoUsd;
       let outcome = await tryReserve(request, amount, nowMs);
-      // Holds of dead processes are let go of when somebody needs the room.
+      // Reservations of dead processes are released when another request needs the room.
       if ("budget" in outcome && (await sweepExpired(store, nowMs)) > 0) outcome = await tryReserve(request, amount, nowMs);
       for (let fits = 0; "budget" in outcome && request.fitInto !== undefined && fits < maxFits; fits++) {
         const { stop, spent, held } = await readState(store.db, outcome);
@@ -110,7 +110,7 @@ export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): Bu
         .orderBy("request_id")
         .orderBy("budget_id")
         .execute();
-      // A request at a time: none of these transactions and of those that settle rows waits for another that waits for it.
+      // One request at a time, so that no deadlock with the transactions that settle rows is possible.
       for (const ofRequest of Map.groupBy(holds, (hold) => hold.request_id).values()) {
         await store.db.transaction().execute((transaction) => setAmounts(transaction, ofRequest, costs.get(ofRequest[0]!.request_id)!));
       }
@@ -130,7 +130,7 @@ export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): Bu
   };
 }
 
-/** Sets the holds of a request to what it has cost. One that its row settles at the same time is gone, and there is nothing to set. */
+/** Sets the reservations of a request to its cost. A reservation that the request's row settles at the same time is gone, and nothing is set. */
 async function setAmounts(transaction: Kysely<Tables>, holds: readonly HoldRow[], amountNanoUsd: bigint): Promise<void> {
   const changes = new PeriodChanges();
   for (const { request_id, budget_id, start_ms, amount_nano_usd } of holds) {
@@ -147,8 +147,9 @@ async function setAmounts(transaction: Kysely<Tables>, holds: readonly HoldRow[]
 }
 
 /**
- * Adds to what is held of a period, if its budget allows it: one statement, so that no two can take the same room. The first of a period makes its row.
- * @returns what is spent of the period; `undefined`: the budget refuses, or is gone.
+ * Adds to the reserved sum of a period, if its budget allows it. It is one statement, so that no two requests can take the same room. The first
+ * reservation of a period makes its row.
+ * @returns the spent sum of the period; `undefined`: the budget refuses, or is gone.
  */
 async function take(db: Kysely<Tables>, budgetId: string, startMs: number, amountNanoUsd: bigint): Promise<bigint | undefined> {
   const { rows } = await sql<{ spent_nano_usd: bigint }>`
@@ -195,7 +196,7 @@ async function exceeded(db: Kysely<Tables>, refusal: Refusal, { amountNanoUsd, a
   return new GatewayError(
     "budget_exceeded",
     `${limit} of this ${budget.subject} is ${formatUsd(stop)} US dollars: ${formatUsd(spent)} are spent, ` +
-      `${formatUsd(held)} are held for requests under way, and this request may cost up to ${formatUsd(amountNanoUsd)}. ` +
+      `${formatUsd(held)} are reserved for active requests, and this request may cost up to ${formatUsd(amountNanoUsd)}. ` +
       `${advise?.(stop - spent - held) ?? "Ask for fewer output tokens"}, or have an admin raise the budget${end === undefined ? "" : `; it begins anew at ${new Date(end).toISOString()}`}.`,
   );
 }

@@ -1,6 +1,6 @@
 import type { BudgetPeriod } from "./budget-types.ts";
 
-/** First millisecond of the period, in UTC, that a time lies in; 0 for `total`. */
+/** First millisecond of the period that contains the time, in UTC; 0 for `total`. */
 export function periodStart(period: BudgetPeriod, timeMs: number): number {
   const time = new Date(timeMs);
   switch (period) {
@@ -26,7 +26,7 @@ export function periodEnd(period: BudgetPeriod, startMs: number): number | undef
   }
 }
 
-/** A period of a budget, as a key that sorts: all who change periods do so in this order, so that none waits for one who waits for it. */
+/** A sortable key for a period of a budget. All transactions change periods in this order, so that they cannot deadlock. */
 export function periodKey(budgetId: string, startMs: number): string {
   return `${budgetId} ${startMs}`;
 }

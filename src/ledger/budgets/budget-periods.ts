@@ -4,7 +4,7 @@ import { periodKey } from "./budget-period.ts";
 
 export type HoldRow = Selectable<BudgetHoldsTable>;
 
-/** What is added to a period of a budget. */
+/** An addition to a period of a budget. */
 export interface PeriodChange {
   readonly budgetId: string;
   readonly startMs: number;
@@ -12,7 +12,7 @@ export interface PeriodChange {
   heldNanoUsd: bigint;
 }
 
-/** Changes of periods, gathered, so that each period is written once. */
+/** Collects changes of periods, so that each period is written once. */
 export class PeriodChanges {
   readonly #byKey = new Map<string, PeriodChange>();
 
@@ -27,7 +27,7 @@ export class PeriodChanges {
     }
   }
 
-  /** Always in one order, so that of two transactions none waits for one that waits for it. */
+  /** Always in the same order, so that two transactions cannot deadlock. */
   sorted(): readonly PeriodChange[] {
     return [...this.#byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, change]) => change);
   }
@@ -53,13 +53,13 @@ export async function writeChanges(transaction: Kysely<Tables>, changes: PeriodC
   return spent;
 }
 
-/** Takes the holds of requests away. Their sums in the periods are the caller's to change. */
+/** Deletes the reservations of requests. The caller must change their sums in the periods. */
 export async function takeHolds(transaction: Kysely<Tables>, requestIds: readonly string[]): Promise<readonly HoldRow[]> {
   if (requestIds.length === 0) return [];
   return await transaction.deleteFrom("budget_holds").where("request_id", "in", requestIds).returningAll().execute();
 }
 
-/** Lets go of the holds of processes that have died. @returns how many there were. */
+/** Releases the reservations of dead processes. @returns how many there were. */
 export async function sweepExpired(store: Pick<Store, "db">, nowMs: number): Promise<number> {
   return await store.db.transaction().execute(async (transaction) => {
     const holds = await transaction.deleteFrom("budget_holds").where("expires_ms", "<=", nowMs).returningAll().execute();
@@ -68,7 +68,7 @@ export async function sweepExpired(store: Pick<Store, "db">, nowMs: number): Pro
   });
 }
 
-/** The changes that letting go of these holds means. */
+/** The changes that releasing these reservations makes. */
 export function releasing(holds: readonly HoldRow[], changes = new PeriodChanges()): PeriodChanges {
   for (const hold of holds) changes.add(hold.budget_id, hold.start_ms, 0n, -hold.amount_nano_usd);
   return changes;

@@ -12,14 +12,14 @@ import type { UsageRow } from "../entries/usage-row.ts";
 
 export interface BudgetSettlementDeps {
   readonly ceiling: () => CeilingRates;
-  /** The most that an entry without a cost may have cost, if a price of its model is known. */
+  /** The highest possible cost of an entry without a cost, if a price of its model is known. */
   readonly highestCost?: (row: UsageRow) => bigint | undefined;
   readonly logger: Logger;
 }
 
 /**
- * The step of ingestion that moves what requests have cost from held to spent, in the transaction that makes their rows: exactly once, whenever and by
- * whomever the rows are taken in.
+ * The step of ingestion that moves the cost of requests from reserved to spent, in the transaction that inserts their rows. So this happens exactly
+ * once, whenever and in whichever process the rows are ingested.
  */
 export function createBudgetSettlement({ ceiling, highestCost, logger }: BudgetSettlementDeps): IngestStep {
   const lineage = createLineage();
@@ -51,10 +51,10 @@ export function createBudgetSettlement({ ceiling, highestCost, logger }: BudgetS
   };
 }
 
-/** Keys whose ancestors are kept in memory. */
+/** The number of keys whose ancestors are kept in memory. */
 const lineageSize = 10_000;
 
-/** The ancestors of the rows' keys. They never change, so each key costs one reading. */
+/** Finds the ancestors of the rows' keys. They never change, so each key is read once. */
 function createLineage(): (transaction: Kysely<Tables>, rows: readonly UsageRow[]) => Promise<ReadonlyMap<string, readonly string[]>> {
   const known = createBoundedCache<readonly string[]>(lineageSize);
   return async (transaction, rows) => {
@@ -78,8 +78,8 @@ function createLineage(): (transaction: Kysely<Tables>, rows: readonly UsageRow[
 const none: readonly string[] = [];
 
 /**
- * After an error another attempt of the request may follow, so its hold stays: whoever serves the request lets go of it. All else is the last word on a
- * request.
+ * After an error another attempt of the request may follow, so the reservation stays until the process that serves the request releases it. Every
+ * other status is final.
  */
 function endsRequest(row: UsageRow): boolean {
   return row.status === "ok" || row.status === "cancelled" || row.status === "interrupted";
@@ -91,7 +91,7 @@ function chargeOf(row: UsageRow, costNanoUsd: bigint | undefined, ceiling: Ceili
   return budgetCharge({ status, usage, costNanoUsd }, ceiling);
 }
 
-/** Once for each period and limit, by whoever takes in the row that reaches it. */
+/** Logged once for each period and limit, by the process that ingests the row that reaches it. */
 function tellCrossing(logger: Logger, budget: Budget, before: bigint, after: bigint): void {
   const { warnNanoUsd, stopNanoUsd } = budget;
   const fields = { budget: budget.id, [budget.subject]: budget.subjectId, period: budget.period, spent_usd: formatUsd(after) };

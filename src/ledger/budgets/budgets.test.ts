@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { GatewayError } from "../../core/index.ts";
-import { hold, noon, onEachStore, refusal, usd, type World } from "./harness.test.ts";
+import { hold, noon, onEachStore, refusal, usd, type World } from "./testing.ts";
 import { waitUntil } from "../../../tests/testbed/wait-until.ts";
 
 onEachStore("budgets", describeBudgets);
 
 function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) => Promise<void>): void {
   describe("reserve and settle", () => {
-    it("has none for users and keys without one, and knows a new one after a refresh", () =>
+    it("a user or key without a budget has none, and a refresh finds a new one", () =>
       withBudgets(async ({ admin, budgets }) => {
         assert.equal(budgets.of({ userId: "usr_1", keyId: "key_1" }), undefined);
         await admin.set({ subject: "key", subjectId: "key_2", period: "day", warnNanoUsd: null, stopNanoUsd: 1n });
@@ -22,7 +22,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         );
       }));
 
-    it("of 200 requests at once on a budget for ten, from two processes, admits ten", () =>
+    it("admits ten of 200 concurrent requests of two processes, if the budget is enough for ten", () =>
       withBudgets(async ({ budgets, another, setStop, state }) => {
         await setStop("10");
         const other = await another();
@@ -34,7 +34,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         assert.deepStrictEqual(await state(), { spent_usd: "0", held_usd: "10", left_usd: "0" });
       }));
 
-    it("says what is spent, held and asked for, and when the budget begins anew", () =>
+    it("a refusal names what is spent, reserved and requested, and when the budget resets", () =>
       withBudgets(async ({ budgets, setStop, ingest }) => {
         await setStop("2");
         await ingest({ request_id: "req_0", cost_nano_usd: usd("0.5") });
@@ -46,13 +46,13 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
             code: "budget_exceeded",
             status: 402,
             message:
-              "The month's budget of this user is 2 US dollars: 0.5 are spent, 1 are held for requests under way, and this request may cost up to 0.75. " +
+              "The month's budget of this user is 2 US dollars: 0.5 are spent, 1 are reserved for active requests, and this request may cost up to 0.75. " +
               "Ask for fewer output tokens, or have an admin raise the budget; it begins anew at 2026-12-01T00:00:00.000Z.",
           },
         );
       }));
 
-    it("moves a request's cost from held to spent with its row, once", () =>
+    it("a request's row moves its cost from reserved to spent, once", () =>
       withBudgets(async ({ budgets, setStop, ingest, state }) => {
         await setStop("10");
         await hold(budgets, "req_1", "4");
@@ -62,7 +62,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         assert.deepStrictEqual(await state(), { spent_usd: "1.5", held_usd: "0", left_usd: "8.5" });
       }));
 
-    it("keeps the hold over an attempt that failed, for the next one", () =>
+    it("keeps the reservation after a failed attempt, for the next one", () =>
       withBudgets(async ({ budgets, setStop, ingest, state }) => {
         await setStop("10");
         await hold(budgets, "req_1", "4");
@@ -72,7 +72,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         assert.deepStrictEqual(await state(), { spent_usd: "3", held_usd: "0", left_usd: "7" });
       }));
 
-    it("releases what a refused request held, all of it", () =>
+    it("releases the whole reservation of a refused request", () =>
       withBudgets(async ({ budgets, setStop, state }) => {
         await setStop("10");
         await setStop("3", { subjectId: "key_1" });
@@ -83,7 +83,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         assert.deepStrictEqual(await state(), { spent_usd: "0", held_usd: "0", left_usd: "10" });
       }));
 
-    it("charges a model without a price at the ceiling, and what broke off unknown as it was held", () =>
+    it("charges a model without a price at the ceiling, and an interrupted request of unknown usage at its reservation", () =>
       withBudgets(async ({ budgets, setStop, ingest, state }) => {
         await setStop("10");
         await ingest({ request_id: "req_a", cost_nano_usd: null, input_tokens: 100_000, output_tokens: 10_000 });
@@ -99,7 +99,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
   });
 
   describe("periods", () => {
-    it("begin anew at midnight UTC and with the month; total never does", () =>
+    it("reset at midnight UTC and with the month; total never does", () =>
       withBudgets(async ({ budgets, admin, clock, ingest, setStop }) => {
         clock.at = Date.UTC(2026, 10, 30, 23, 59, 59, 999);
         for (const period of ["day", "month", "total"] as const) await setStop("10", { period });
@@ -112,7 +112,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         assert.deepStrictEqual(await spent(), { day: "0", month: "0", total: "2" });
       }));
 
-    it("a request that begins before midnight and is taken in after it counts where it began, and its hold goes", () =>
+    it("a request that begins before midnight and is ingested after it counts in the period of its start, and its reservation ends", () =>
       withBudgets(async ({ budgets, store, clock, ingest, setStop }) => {
         clock.at = Date.UTC(2026, 10, 30, 23, 59, 59, 999);
         await setStop("10", { period: "day" });
@@ -126,7 +126,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         );
       }));
 
-    it("a new budget begins with what the ledger has of the period; a changed one keeps what is spent and held", () =>
+    it("a new budget begins with the ledger's sum of the period; a changed one keeps its spent and reserved sums", () =>
       withBudgets(async ({ budgets, admin, ingest, setStop, state }) => {
         await ingest(
           { request_id: "req_old", time_ms: Date.UTC(2026, 9, 31), cost_nano_usd: usd("100") },
@@ -158,7 +158,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
   });
 
   describe("warnings", () => {
-    it("warns from the warning on, without a stop too, and tells the crossing once", () =>
+    it("warns from the warning on, without a stop too, and logs the crossing once", () =>
       withBudgets(async ({ budgets, ingest, setStop, log }) => {
         const { id } = await setStop("", { warn: "2" });
         assert.deepStrictEqual(await hold(budgets, "req_1", "100"), []);
@@ -176,8 +176,8 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
       }));
   });
 
-  describe("holds of the dead", () => {
-    it("expire where nobody renews them, and make room for the next", () =>
+  describe("reservations of dead processes", () => {
+    it("expire if they are not renewed, and make room for the next request", () =>
       withBudgets(async ({ budgets, another, clock, setStop, state }) => {
         await setStop("10");
         const dead = await another();
@@ -189,7 +189,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         assert.deepStrictEqual(await state(), { spent_usd: "0", held_usd: "8", left_usd: "2" });
       }));
 
-    it("are renewed as long as their request is under way", () =>
+    it("are renewed as long as their request is active", () =>
       withBudgets(async ({ another, clock, setStop, state, store }) => {
         await setStop("10");
         let renewal: (() => void) | undefined;
@@ -225,7 +225,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
   });
 
   describe("a database that does not answer", () => {
-    it("refuses with a 503 whoever has a budget; what cannot be let go of is logged, and expires", () =>
+    it("refuses requests with a budget with a 503; a reservation that cannot be released is logged, and expires", () =>
       withBudgets(async ({ store, another, setStop, log }) => {
         await setStop("10");
         const away = new Proxy(store.db, {
@@ -242,19 +242,23 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         await hold(budgets, "req_2", "1");
         await lost.release("req_2");
         assert.deepStrictEqual(log, [
-          { request_id: "req_2", error: "the database is away", message: "what a request held of its budget stays held until it expires" },
+          {
+            request_id: "req_2",
+            error: "the database is away",
+            message: "a budget reservation could not be released; it stays until it expires",
+          },
         ]);
       }));
   });
 
   describe("removal", () => {
-    it("takes the holds along, and a request that held it settles all the same", () =>
+    it("deletes the reservations too, and a request that had reserved settles without an error", () =>
       withBudgets(async ({ budgets, admin, ingest, setStop, store }) => {
         const { id } = await setStop("10");
         await hold(budgets, "req_1", "8");
         await admin.remove(id);
         await ingest({ cost_nano_usd: 1n });
-        // Another process may not know yet that it is gone.
+        // Another process may not know yet that the budget is gone.
         assert.deepStrictEqual(await hold(budgets, "req_2", "80"), []);
         assert.deepStrictEqual(await store.db.selectFrom("budget_holds").selectAll().execute(), []);
         assert.equal((await refusal(admin.remove(id))).code, "not_found");

@@ -5,31 +5,31 @@ import { readBudgets } from "./budget-rows.ts";
 import type { Budget, HoldRequest } from "./budget-types.ts";
 import { systemSchedule, type Schedule } from "../schedule.ts";
 
-/** Who spends: a request counts in the budgets of all of them. */
+/** The user and keys whose budgets a request counts in. */
 export interface Spender {
   readonly userId: string;
   readonly keyId: string;
-  /** The keys that the key comes from: its parent, that one's parent, and so on. */
+  /** The ancestors of the key: its parent, the parent's parent, and so on. */
   readonly ancestorIds?: readonly string[];
 }
 
-/** The request path's side of budgets. */
+/** The part of the budgets that the request path uses. */
 export interface Budgets {
-  /** The budgets that a request of this spender counts in, from memory; `undefined` for most. */
+  /** The budgets that a request of this spender counts in, from memory; `undefined` for most spenders. */
   of(spender: Spender): readonly Budget[] | undefined;
   /**
-   * Holds what a request may cost, in all its budgets or in none. From then on until `finished` the hold does not expire.
-   * @returns the budgets that have reached their warning. @throws GatewayError `budget_exceeded`; 503 where the database does not answer.
+   * Reserves what a request may cost, in all its budgets or in none. The reservation does not expire until `finished` is called.
+   * @returns the budgets that have reached their warning. @throws GatewayError `budget_exceeded`; 503 if the database does not answer.
    */
   reserve(request: HoldRequest): Promise<readonly BudgetWarning[]>;
-  /** The request ended without a row that settles it: lets go of what it held. Never rejects: what cannot be let go of expires. */
+  /** Releases the reservation of a request that ended without a row to settle it. Never rejects: a reservation that cannot be released expires. */
   release(requestId: string): Promise<void>;
   /**
-   * The request is over; its row, on the way to the database, settles what it held. Until then its budgets count what it has cost in place of what it held, if that is
-   * known: from now on where it cost more, and where it cost less as soon as another request needs the room.
+   * Reports that the request is over. Its row, on the way to the database, settles the reservation. Until then its budgets count its cost, if known,
+   * in place of the reservation: at once if it cost more; if it cost less, as soon as another request needs the room.
    */
   finished(requestId: string, costNanoUsd?: bigint): void;
-  /** Reads the budgets anew. To be called when the accounts' revision has changed. */
+  /** Reads the budgets again. Call it when the accounts' revision has changed. */
   refresh(): Promise<void>;
   counts(): { readonly warned: number; readonly refused: number };
   close(): void;
@@ -40,14 +40,17 @@ export interface BudgetsDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly schedule?: Schedule;
-  /** How long a hold lasts when its process has died, in milliseconds; 10 minutes if left out. Renewed while it lives, ten times as often. */
+  /**
+   * How long a reservation lasts after its process has died, in milliseconds; 10 minutes by default. A living process renews it ten times in that
+   * time.
+   */
   readonly holdMs?: number;
 }
 
-/** Most costs that are kept in memory for later: those of rows that are written by then cost one look-up. */
+/** The most costs that are kept in memory until they are written. If a row is written first, its cost takes one useless look-up. */
 const maxFinished = 500;
 
-/** Reads the budgets and keeps them in memory: a request that has none costs two look-ups in a map, and nothing where there are no budgets at all. */
+/** Reads the budgets and keeps them in memory. A request without a budget costs two look-ups in a map, and nothing if there are no budgets at all. */
 export async function createBudgets(deps: BudgetsDeps): Promise<Budgets> {
   const budgets = new BudgetsOfProcess(deps);
   await budgets.refresh();
@@ -60,11 +63,11 @@ class BudgetsOfProcess implements Budgets {
   readonly #schedule: Schedule;
   readonly #holds: ReturnType<typeof createBudgetHolds>;
   #bySubject: ReadonlyMap<string, readonly Budget[]> = new Map();
-  /** Requests under way that hold something, and how much, in nano-USD. */
+  /** Active requests that have a reservation, with its amount in nano-USD. */
   readonly #underWay = new Map<string, bigint>();
-  /** What requests have cost whose rows may not be in the database yet. */
+  /** Costs of finished requests whose rows may not be in the database yet. */
   #finished = new Map<string, bigint>();
-  /** The write of what requests have cost, if one is under way. Never rejects. */
+  /** The active write of finished requests' costs, if any. Never rejects. */
   #trueUp: Promise<void> | undefined;
   #cancelRenewal: (() => void) | undefined;
   #closed = false;
@@ -116,7 +119,7 @@ class BudgetsOfProcess implements Budgets {
     } catch (error) {
       this.#deps.logger.warn(
         { request_id: requestId, error: messageOf(error) },
-        "what a request held of its budget stays held until it expires",
+        "a budget reservation could not be released; it stays until it expires",
       );
     }
   }
@@ -153,7 +156,7 @@ class BudgetsOfProcess implements Budgets {
     if (this.#trueUp !== undefined) await this.#trueUp;
     if (this.#finished.size === 0) return await this.#holds.reserve(request);
     try {
-      // Less than the whole is taken only when the room of requests that are over has been given back.
+      // A part of the amount is reserved only after the room of finished requests has been given back.
       const { requestId, amountNanoUsd, budgets } = request;
       return await this.#holds.reserve({ requestId, amountNanoUsd, budgets });
     } catch (error) {
@@ -173,7 +176,7 @@ class BudgetsOfProcess implements Budgets {
     return write;
   }
 
-  /** Never rejects: the rows settle what could not be written. */
+  /** Never rejects: if a write fails, the rows settle the costs. */
   async #writeFinished(): Promise<void> {
     const finished = this.#finished;
     if (finished.size === 0) return;
@@ -181,7 +184,10 @@ class BudgetsOfProcess implements Budgets {
     try {
       await this.#holds.trueUp(finished);
     } catch (error) {
-      this.#deps.logger.warn({ requests: finished.size, error: messageOf(error) }, "budgets count what requests have cost with their rows");
+      this.#deps.logger.warn(
+        { requests: finished.size, error: messageOf(error) },
+        "the costs of finished requests could not be written to their budgets; their rows will settle them",
+      );
     }
   }
 
@@ -193,13 +199,13 @@ class BudgetsOfProcess implements Budgets {
     });
   }
 
-  /** Never rejects: the next one is soon enough. */
+  /** Never rejects: the next renewal is soon enough. */
   async #renew(): Promise<void> {
     if (this.#underWay.size === 0) return;
     try {
       await this.#holds.renew([...this.#underWay.keys()]);
     } catch (error) {
-      this.#deps.logger.warn({ error: messageOf(error) }, "holds of budgets could not be renewed");
+      this.#deps.logger.warn({ error: messageOf(error) }, "budget reservations could not be renewed");
     }
     if (this.#underWay.size > 0) this.#planRenewal();
   }

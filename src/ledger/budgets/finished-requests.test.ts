@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { GatewayError } from "../../core/index.ts";
 import type { Budgets } from "./budgets.ts";
-import { hold, onEachStore, refusal, usd, type World } from "./harness.test.ts";
+import { hold, onEachStore, refusal, usd, type World } from "./testing.ts";
 
 const dollars = (nano: bigint): number => Number(nano) / 1e9;
 
-/** Reserves with a rest as the smaller amount, if there is one of at least a dollar. */
+/** Reserves; a rest of at least a dollar is enough as the smaller amount. */
 async function holdRest(budgets: Budgets, requestId: string, amount: string): Promise<number> {
   let got = usd(amount);
   const fitInto = (left: bigint): bigint | undefined => (left < usd("1") ? undefined : (got = left));
@@ -17,8 +17,8 @@ async function holdRest(budgets: Budgets, requestId: string, amount: string): Pr
 onEachStore(
   "requests that are over, before their rows are written",
   (withBudgets: (test: (world: World) => Promise<void>) => Promise<void>) => {
-    describe("what they have cost", () => {
-      it("counts at once where it is more than was held, in this process and in others", () =>
+    describe("the cost of finished requests", () => {
+      it("counts at once if it is more than the reservation, in this process and in others", () =>
         withBudgets(async ({ budgets, another, setStop, ingest, state }) => {
           await setStop("10");
           const other = await another();
@@ -31,7 +31,7 @@ onEachStore(
           assert.deepStrictEqual(await state(), { spent_usd: "9.5", held_usd: "0", left_usd: "0.5" });
         }));
 
-      it("gives back what they held beyond it as soon as another request needs the room", () =>
+      it("frees the rest of the reservation as soon as another request needs the room", () =>
         withBudgets(async ({ budgets, setStop, ingest, state }) => {
           await setStop("10");
           await hold(budgets, "req_1", "8");
@@ -43,7 +43,7 @@ onEachStore(
           assert.deepStrictEqual(await state(), { spent_usd: "1", held_usd: "8", left_usd: "1" });
         }));
 
-      it("counts once, if the row is written before", () =>
+      it("counts once if the row is written first", () =>
         withBudgets(async ({ budgets, setStop, ingest, state }) => {
           await setStop("10");
           await hold(budgets, "req_1", "1");
@@ -53,7 +53,7 @@ onEachStore(
           assert.deepStrictEqual(await state(), { spent_usd: "5", held_usd: "5", left_usd: "0" });
         }));
 
-      it("never lets sequential requests pass the stop by more than the last one costs, however far each is above what was held", () =>
+      it("never lets sequential requests exceed the stop by more than the last one's cost, even if each costs more than its reservation", () =>
         withBudgets(async ({ budgets, setStop }) => {
           await setStop("10");
           let spent = 0;
@@ -70,7 +70,7 @@ onEachStore(
           assert.equal(spent, 12);
         }));
 
-      it("admits no more than the budget holds of 200 at once that end while others ask, from two processes", () =>
+      it("admits no more than the budget allows of 200 concurrent requests of two processes, while some end", () =>
         withBudgets(async ({ budgets, another, setStop, ingest, state }) => {
           await setStop("10");
           const processes = [budgets, await another()];
@@ -95,8 +95,8 @@ onEachStore(
         }));
     });
 
-    describe("less than the whole", () => {
-      it("is held where a request can do with the rest of its budget", () =>
+    describe("a part of the amount", () => {
+      it("is reserved if the rest of the budget is enough for the request", () =>
         withBudgets(async ({ budgets, setStop, state }) => {
           await setStop("10");
           await setStop("5", { subjectId: "key_1" });
@@ -106,7 +106,7 @@ onEachStore(
           assert.match((await refusal(holdRest(budgets, "req_3", "8"))).message, /this request may cost up to 8\./);
         }));
 
-      it("is held only when the room of requests that are over has been given back", () =>
+      it("is reserved only after the room of finished requests has been given back", () =>
         withBudgets(async ({ budgets, setStop }) => {
           await setStop("10");
           await hold(budgets, "req_1", "8");

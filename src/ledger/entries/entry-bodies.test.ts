@@ -40,7 +40,7 @@ for (const [name, open, skip] of [
       }
     };
 
-    it("come back as they were written, by attempt, and the first that was written stays", () =>
+    it("are read as they were written, by attempt, and the first one written is kept", () =>
       withStore(async (store) => {
         const bodies = createEntryBodies(store);
         const second = body("r1", { attempt: 2, requestTruncated: true, answer: undefined, answerTruncated: false });
@@ -50,7 +50,7 @@ for (const [name, open, skip] of [
         assert.deepEqual(await bodies.read("r3"), []);
       }));
 
-    it("go when their time is over, a few at a time, and not before; the lifetime is read anew", () =>
+    it("are deleted in small batches once their time is over; the lifetime is read each time", () =>
       withStore(async (store, time) => {
         const bodies = createEntryBodies(store);
         const now = time.nowMs;

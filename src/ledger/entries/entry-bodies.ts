@@ -1,24 +1,24 @@
 import type { Store } from "../../store/index.ts";
 
-/** What a client asked and what it got, redacted and cut to size. */
+/** A request's body and its answer, redacted and truncated. */
 export interface EntryBody {
   readonly requestId: string;
-  /** Of the attempt whose answer it is; 0: the request was refused before any. */
+  /** The attempt whose answer it is; 0: the request was refused before any attempt. */
   readonly attempt: number;
   readonly timeMs: number;
   readonly request: string;
-  /** It was longer. */
+  /** The body was longer and was truncated. */
   readonly requestTruncated: boolean;
-  /** `undefined`: none had begun when the client left. */
+  /** `undefined`: the answer had not begun when the client left. */
   readonly answer: string | undefined;
   readonly answerTruncated: boolean;
 }
 
 /** The table `entry_bodies`. */
 export interface EntryBodies {
-  /** All or none; those that are there already stay as they are. */
+  /** Writes all or none; existing ones stay unchanged. */
   write(bodies: readonly EntryBody[]): Promise<void>;
-  /** By attempt; empty where nothing is kept of that request. */
+  /** By attempt; empty if nothing is recorded for that request. */
   read(requestId: string): Promise<readonly EntryBody[]>;
 }
 

@@ -27,13 +27,13 @@ async function stored(store: Store): Promise<readonly string[]> {
   return named(await store.db.selectFrom("usage_entries").selectAll().orderBy("request_id").orderBy("attempt").execute());
 }
 
-test("the steps see each row once, whatever is sent again and with what", async () => {
+test("the steps see each row once, even if it is sent again in another batch", async () => {
   await withStore(async (store) => {
     const seen: (readonly string[])[] = [];
     const sink = createStoreSink(store, { steps: [async (_, rows) => void seen.push(named(rows))] });
     await sink.write([row("a"), row("b")]);
     await sink.write([row("a"), row("b")]);
-    // One that is there, one twice in the batch with another cost, a second attempt, and many that are new.
+    // One row that exists, one twice in the batch with another cost, a second attempt, and many new ones.
     const many = Array.from({ length: 1200 }, (_, i) => row(`m${String(i).padStart(4, "0")}`));
     await sink.write([row("b", 1, 9n), row("c"), row("c", 1, 9n), row("a", 2), ...many]);
     await sink.write([]);
@@ -45,7 +45,7 @@ test("the steps see each row once, whatever is sent again and with what", async 
   });
 });
 
-test("rows, what the steps wrote and the checkpoint are there together or not at all", async () => {
+test("rows, the steps' changes and the checkpoint are written together or not at all", async () => {
   await withStore(async (store) => {
     let broken = true;
     const marks: IngestStep = async (transaction, rows) => {
@@ -72,7 +72,7 @@ test("rows, what the steps wrote and the checkpoint are there together or not at
   });
 });
 
-test("a checkpoint moves with rows that were there already, and without any; each journal has its own", async () => {
+test("a checkpoint advances with rows that exist already, and without rows; each journal has its own", async () => {
   await withStore(async (store) => {
     const sink = createStoreSink(store, { clock: time.clock });
     await sink.write([row("a")], { journal: "one", seq: 1 });

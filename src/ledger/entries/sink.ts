@@ -3,36 +3,36 @@ import { systemClock, type Clock } from "../../core/index.ts";
 import { writeKeptChanges, type KeptChange, type Store, type Tables } from "../../store/index.ts";
 import { rowValues, usageColumns, type UsageRow } from "./usage-row.ts";
 
-/** Up to where the rows of a journal are in the database. */
+/** The last row of a journal that is in the database. */
 export interface JournalCheckpoint {
   readonly journal: string;
-  /** Every row of the journal up to this seq is there. */
+  /** Every row of the journal up to this seq is in the database. */
   readonly seq: number;
 }
 
-/** Where rows go in the end. */
+/** Where rows are finally written. */
 export interface LedgerSink {
   /**
-   * Resolves when all rows and changes of stored responses are in the database, and the checkpoint with them. A row whose (request_id, attempt) is there already is skipped, so that a
-   * batch may be sent again. After a rejection all of it is there or nothing is.
+   * Resolves when all rows and changes of stored responses are in the database, together with the checkpoint. A row whose (request_id, attempt)
+   * exists already is skipped, so a batch may be sent again. After a rejection either everything is written or nothing.
    */
   write(rows: readonly UsageRow[], checkpoint?: JournalCheckpoint, changes?: readonly KeptChange[]): Promise<void>;
 }
 
 /**
- * What else happens with rows in the transaction that makes them: once for each row, whenever and by whomever it is taken in, as a step is given only
- * rows that were not there before. It awaits nothing but the transaction. What it throws undoes the whole batch, which is then tried again.
+ * A further step in the transaction that inserts rows. It is given only rows that did not exist before, so it sees each row once, whenever and in
+ * whichever process it is ingested. It awaits only the transaction. An error undoes the whole batch, which is tried again.
  */
 export type IngestStep = (transaction: Kysely<Tables>, newRows: readonly UsageRow[]) => Promise<void>;
 
 export interface StoreSinkOptions {
-  /** In this order; none where left out. */
+  /** In this order; no steps if omitted. */
   readonly steps?: readonly IngestStep[];
-  /** Of the checkpoints' times. */
+  /** The clock for the checkpoints' times. */
   readonly clock?: Clock;
 }
 
-/** Writes to the database, one transaction a batch: the rows, the steps over those that are new, the checkpoint. */
+/** Writes to the database, one transaction per batch: the rows, the steps for the new rows, the checkpoint. */
 export function createStoreSink(store: Pick<Store, "db" | "insertRows">, options: StoreSinkOptions = {}): LedgerSink {
   const { steps = [], clock = systemClock } = options;
   const writeOnce = (choose: RowChoice, checkpoint: JournalCheckpoint | undefined, changes: readonly KeptChange[]): Promise<void> =>
@@ -59,7 +59,9 @@ export function createStoreSink(store: Pick<Store, "db" | "insertRows">, options
   };
 }
 
-/** Up to where the rows of a journal are in the database, and since when (milliseconds since 1970); `undefined` where none has been written. */
+/**
+ * The last row of a journal that is in the database, and the time of that checkpoint (milliseconds since 1970); `undefined` if none has been written.
+ */
 export async function readCheckpoint(
   store: Pick<Store, "db">,
   journal: string,
@@ -73,12 +75,12 @@ export async function readCheckpoint(
 
 type RowChoice = (transaction: Kysely<Tables>) => readonly UsageRow[] | Promise<readonly UsageRow[]>;
 
-/** Between the look and the insert another process may have put in the same rows, as long as the database lets two write at once. */
+/** If the database allows concurrent writes, another process may insert the same rows between the look-up and the insert. */
 const maxAttempts = 5;
 
 /**
- * Fewer rows went in than were given. Which ones they were, nobody knows by then: all is undone, and the second time it is looked up first. Nearly
- * every batch is all new, and pays nothing for this.
+ * Fewer rows were inserted than given, and it is unknown which ones existed. So everything is undone, and the second try looks the rows up first.
+ * Nearly every batch contains only new rows and does not pay for this.
  */
 class SomeWereThere extends Error {
   constructor() {
@@ -86,10 +88,10 @@ class SomeWereThere extends Error {
   }
 }
 
-/** A key is looked for among so many at a time, as a statement has a bounded number of parameters. */
+/** The most keys in one look-up, as a statement has a limited number of parameters. */
 const lookupRows = 500;
 
-/** The rows whose keys are not there yet; of several with one key the first. */
+/** The rows whose keys do not exist yet; if several rows have one key, the first. */
 async function withoutKnown(transaction: Kysely<Tables>, rows: readonly UsageRow[]): Promise<readonly UsageRow[]> {
   const ids = [...new Set(rows.map((row) => row.request_id))];
   const known = new Set<string>();

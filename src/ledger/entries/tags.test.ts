@@ -10,7 +10,7 @@ test("a list of tags is trimmed, each once, in its order", () => {
   assert.deepEqual(parseTags(`${"x".repeat(64)},1,2,3,4,5,6,7,7`), { tags: ["x".repeat(64), "1", "2", "3", "4", "5", "6", "7"] });
 });
 
-test("what is no list of tags says why", () => {
+test("an invalid list of tags is refused with the reason", () => {
   const characters = { problem: "a tag is made of ASCII letters, digits and . _ : / @ -, and begins with a letter or a digit" };
   for (const list of ["=1+1", "-x", "@x", "a b", "ok,a\tb", "é", "a;b", '"a"']) assert.deepEqual(parseTags(list), characters, list);
   assert.deepEqual(parseTags("1,2,3,4,5,6,7,8,9"), { problem: "a request has at most 8 tags" });

@@ -1,14 +1,16 @@
-/** Names that a client puts on a request, to find its usage by. */
+/** Limits for the names that a client gives a request, to find its usage by. */
 export const tagLimits = { count: 8, length: 64 } as const;
 
-/** What names, paths, versions and `team:search` are made of. ASCII, as a header's other bytes mean nothing certain (RFC 9110, section 5.5). */
+/**
+ * The characters of names, paths, versions and `team:search`. ASCII only, as other bytes of a header have no defined meaning (RFC 9110, section 5.5).
+ */
 const tagPattern = /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/;
 
 export type ParsedTags = { readonly tags: readonly string[] } | { readonly problem: string };
 
 /**
- * Reads a list as in `team:search, release/2026-01`: trimmed, each once, in the order given; empty places are skipped.
- * @returns what is wrong with it in words where there are too many, one is too long, or one has other characters.
+ * Reads a list as in `team:search, release/2026-01`: trimmed, without repeats, in the given order; empty entries are skipped.
+ * @returns a description of the problem if there are too many tags, or if one is too long or has other characters.
  */
 export function parseTags(list: string): ParsedTags {
   const tags = new Set<string>();
@@ -24,7 +26,7 @@ export function parseTags(list: string): ParsedTags {
   return { tags: [...tags] };
 }
 
-/** As an entry holds them: `undefined` for none. */
+/** The form that an entry stores; `undefined` if there are no tags. */
 export function writeTags(tags: readonly string[]): string | undefined {
   return tags.length === 0 ? undefined : JSON.stringify(tags);
 }

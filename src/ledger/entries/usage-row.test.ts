@@ -43,7 +43,7 @@ test("a closed attempt becomes a row", () => {
   assert.deepEqual(Object.fromEntries(rowValues(row).map((value, i) => [usageColumns[i], value])), row);
 });
 
-test("what a client or an upstream made up cannot make a row that a database refuses", () => {
+test("no text of a client or an upstream makes a row that a database refuses", () => {
   const row = rowOf(
     closeRecord("req_1", {
       modelAsked: `a\0b\ud800${"x".repeat(500)}`,
@@ -62,7 +62,7 @@ test("what a client or an upstream made up cannot make a row that a database ref
   );
 });
 
-test("an attempt that nobody will hear of again is interrupted, its usage unknown", () => {
+test("an attempt of a dead process is recorded as interrupted, its usage unknown", () => {
   const { ttftMs: _, ...record } = closeRecord("req_1");
   const { status: _s, durationMs: _d, modelServed: _m, usage: _u, usageSource: _n, httpStatus: _h, ...open } = record;
   assert.deepEqual(interruptedRecord(open, open.timeMs + 77, "shutting_down"), {
@@ -77,12 +77,12 @@ test("an attempt that nobody will hear of again is interrupted, its usage unknow
   });
 });
 
-test("a sound usage is left as it is", () => {
+test("a valid usage is returned unchanged", () => {
   const usage: Usage = { input: 10, output: 5, cacheRead: 4, cacheWrite5m: 3, cacheWrite1h: 3, reasoning: 5 };
   assert.equal(clampUsage(usage), usage);
 });
 
-test("counts that cannot be are unknown, parts that exceed the whole are cut", () => {
+test("impossible counts are unknown, parts that exceed the whole are reduced", () => {
   const usages: Usage[] = [
     { input: -1, output: 1.5, cacheRead: Number.NaN, reasoning: Infinity },
     { input: 10, cacheRead: 6, cacheWrite5m: 6, cacheWrite1h: 6 },
@@ -97,7 +97,7 @@ test("counts that cannot be are unknown, parts that exceed the whole are cut", (
   ]);
 });
 
-test("clamped, every usage is sound", () => {
+test("every clamped usage is valid", () => {
   const count = fc.option(fc.oneof(fc.nat({ max: 20 }), fc.double()), { nil: undefined });
   const names = ["input", "output", "cacheRead", "cacheWrite5m", "cacheWrite1h", "reasoning"] as const;
   fc.assert(

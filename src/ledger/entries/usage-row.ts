@@ -6,7 +6,7 @@ import type { CloseRecord, CostNanoUsd, OpenRecord } from "../types.ts";
 /** A row of `usage_entries`, as written. */
 export type UsageRow = Readonly<Selectable<UsageEntriesTable>>;
 
-/** Every column of the table, once: a column too few or too many does not compile. */
+/** Every column of the table, once: a missing or an extra column does not compile. */
 const columns: { readonly [Column in keyof UsageRow]: true } = {
   request_id: true,
   attempt: true,
@@ -50,7 +50,7 @@ export interface Charge {
   readonly snapshot: string | null;
 }
 
-/** The row of an attempt that is over. `usage` has been made sound by `clampUsage`. Whatever the record holds, the row is one that a database takes. */
+/** The row of a finished attempt. `usage` has been through `clampUsage`. Every database accepts the row, whatever the record contains. */
 export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageRow {
   return {
     request_id: record.requestId,
@@ -82,7 +82,7 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
   };
 }
 
-/** How an attempt ends of which nothing more will be heard: of its usage no more is known than the estimate of its input, no status was sent. */
+/** The record of an attempt whose process has died: only the estimate of its input is known, and no status was sent. */
 export function interruptedRecord(open: OpenRecord, nowMs: number, errorCode: string): CloseRecord {
   const input = open.inputTokensEstimate;
   return {
@@ -98,8 +98,9 @@ export function interruptedRecord(open: OpenRecord, nowMs: number, errorCode: st
 }
 
 /**
- * Makes a usage sound: a count is a whole number from 0 to 10¹², else unknown; a part is never more than what is left of the whole (`cacheRead`,
- * then `cacheWrite5m`, then `cacheWrite1h` of `input`; `reasoning` of `output`). Parts of an unknown whole stay. A sound usage is returned as it is.
+ * Makes a usage valid: a count is a whole number from 0 to 10¹², otherwise unknown; a part is never more than the rest of the whole (`cacheRead`,
+ * then `cacheWrite5m`, then `cacheWrite1h` of `input`; `reasoning` of `output`). Parts of an unknown whole are kept. A valid usage is returned
+ * unchanged.
  */
 export function clampUsage(usage: Usage): Usage {
   return isSound(usage) ? usage : clamp(usage);
@@ -146,8 +147,8 @@ function clamp(usage: Usage): Usage {
 const maxTextLength = 256;
 
 /**
- * Text from outside, as every database takes it: PostgreSQL refuses NUL, no UTF-8 has a lone surrogate, and a name has no business being longer.
- * One row that is refused would hold up all that come after it.
+ * Text from outside in a form that every database accepts: PostgreSQL refuses NUL, UTF-8 has no lone surrogates, and names are cut to a maximum
+ * length. One refused row would block all rows after it.
  */
 export function storable(text: string): string {
   const short = text.length > maxTextLength ? text.slice(0, maxTextLength) : text;

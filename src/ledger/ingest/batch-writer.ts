@@ -9,11 +9,11 @@ export interface BatchWriterOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly schedule: Schedule;
-  /** Rows wait so long for company. */
+  /** Flush delay, in milliseconds: how long a row waits so that more rows can be written with it. */
   readonly flushMs: number;
-  /** Rows in one write; as many are written at once, without waiting. */
+  /** Most rows in one write. When `batchRows` are pending, they are written without waiting. */
   readonly batchRows: number;
-  /** Wait after the first failure; it doubles with each up to `retryMaxMs`. */
+  /** Wait after the first failure; it doubles with each failure, up to `retryMaxMs`. */
   readonly retryFirstMs: number;
   readonly retryMaxMs: number;
 }
@@ -25,8 +25,8 @@ interface Waiter {
 }
 
 /**
- * Moves rows from the journal to the sink, one batch at a time, in order, never in the caller's turn. A batch that fails stays where it is and is
- * tried again, for as long as it takes.
+ * Moves rows from the journal to the sink, one batch at a time, in order, never within the caller's turn. A batch that fails stays in the journal and
+ * is tried again without limit.
  */
 export class BatchWriter {
   readonly #options: BatchWriterOptions;
@@ -48,7 +48,7 @@ export class BatchWriter {
     return this.#written;
   }
 
-  /** Of the writes that fail at present. */
+  /** The error of the writes that fail at present. */
   get lastError(): string | undefined {
     return this.#lastError;
   }
@@ -57,7 +57,7 @@ export class BatchWriter {
     return this.#lastFlushMs;
   }
 
-  /** The journal has a new row or change. `promptly`: it is written without waiting for others. */
+  /** Call this when the journal has a new row or change. `promptly`: write it without waiting for others. */
   poke(promptly = false): void {
     if (this.#writing || this.#failures > 0 || this.#options.journal.pending === 0) return;
     if (this.#waiters.length > 0) promptly = true;
@@ -69,8 +69,8 @@ export class BatchWriter {
   }
 
   /**
-   * Writes what is pending now, at once, even amid a backoff; rows that are held as soon as they are released.
-   * @throws GatewayError `ledger_unavailable` where that has not succeeded in time. The rows stay, and are tried again.
+   * Writes the pending rows at once, even during a backoff, and held rows as soon as they are released.
+   * @throws GatewayError `ledger_unavailable` if that does not succeed in time. The rows stay, and are tried again.
    */
   flush(timeoutMs: number): Promise<void> {
     const { journal, schedule } = this.#options;
@@ -98,7 +98,7 @@ export class BatchWriter {
     });
   }
 
-  /** No write begins after this. */
+  /** No write begins after this call. */
   stop(): void {
     this.#stopped = true;
     this.#next?.cancel();
@@ -147,13 +147,13 @@ export class BatchWriter {
     if (this.#stopped || journal.pending === 0) return;
     if (!succeeded) this.#plan(this.#retryDelayMs());
     else if (this.#waiters.length > 0) this.#start();
-    // Between full batches the loop turns, so that a long queue does not hold up requests.
+    // The event loop turns between full batches, so that a long queue does not delay requests.
     else this.#plan(journal.pending >= batchRows ? 0 : flushMs);
   }
 
   #retryDelayMs(): number {
     const { retryFirstMs, retryMaxMs } = this.#options;
-    // Somebody waits: do not let a long backoff run into the deadline.
+    // A caller of `flush` is waiting, so use the shortest backoff.
     if (this.#waiters.length > 0) return retryFirstMs;
     return Math.min(retryMaxMs, retryFirstMs * 2 ** Math.min(this.#failures - 1, 30));
   }

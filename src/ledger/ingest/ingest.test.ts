@@ -16,7 +16,7 @@ import { rowOf } from "../entries/usage-row.ts";
 
 const prices = createPriceCatalogue({ overrides: { "gpt-5": { input: "1.25", output: "10" } } });
 
-/** A folder on the real disk, a database, and journals whose processes die when their locks are let go. */
+/** A folder on the real disk, a database, and journals whose processes appear dead when their locks are released. */
 async function setup(t: TestContext): Promise<{
   readonly directory: string;
   readonly store: Store;
@@ -88,11 +88,11 @@ function row(id: string): ReturnType<typeof rowOf> {
   return rowOf(closeRecord(id), { input: 1000 }, { costNanoUsd: 1_250_000n, snapshot: null });
 }
 
-test("what a dead process has left is in the database once, however often it is read; what was under way is interrupted", async (t) => {
+test("the journal of a dead process is in the database once, however often it is read; its open attempts are interrupted", async (t) => {
   const { journal, replay, entries, store, time } = await setup(t);
   const { journal: left, die } = journal("left");
   for (let i = 0; i < 10; i++) void left.append({ type: "close", row: row(`a${i}`) });
-  // The first three are there already, with their checkpoint; the fourth without.
+  // The first three rows exist already, with their checkpoint; the fourth exists without one.
   const sink = createStoreSink(store, { clock: time.clock });
   const { rows, checkpoint } = left.peek(3);
   await sink.write(rows, checkpoint);
@@ -110,7 +110,7 @@ test("what a dead process has left is in the database once, however often it is 
       ...entry("c"),
       attempt: 2,
       status: "interrupted",
-      // Up to the last that was heard of the process.
+      // Up to the last record of the process.
       duration_ms: 1000,
       input_tokens: null,
       usage_source: "none",
@@ -136,7 +136,7 @@ function entry(id: string): object {
   };
 }
 
-test("a journal of a living process is left alone, and read when it has died", async (t) => {
+test("the journal of a living process is not read until the process has died", async (t) => {
   const { journal, replay, entries } = await setup(t);
   const { journal: living, die } = journal("living");
   void living.append({ type: "close", row: row("a") });
@@ -147,7 +147,7 @@ test("a journal of a living process is left alone, and read when it has died", a
   assert.deepEqual(await entries(), [entry("a")]);
 });
 
-test("a part that cannot be read is told with its place, and the rest is read", async (t) => {
+test("an unreadable part is reported with its position, and the rest is read", async (t) => {
   const { directory, journal, replay, entries, logger } = await setup(t);
   const { journal: left, die } = journal("left");
   for (const id of ["a", "b"]) void left.append({ type: "close", row: row(id) });
@@ -166,7 +166,7 @@ test("a part that cannot be read is told with its place, and the rest is read", 
   ]);
 });
 
-test("a ledger that ends in order leaves a journal that nobody reads again, and that goes after a day", async (t) => {
+test("a ledger that is stopped leaves a journal that is not read again, and that is deleted after a day", async (t) => {
   const { directory, journal, replay, store, time, logger } = await setup(t);
   const { journal: mine } = journal("mine");
   const sink = createStoreSink(store, { clock: time.clock });
@@ -183,7 +183,7 @@ test("a ledger that ends in order leaves a journal that nobody reads again, and 
   assert.deepEqual(disk.list(directory), []);
 });
 
-test("of journals that are kept the oldest go where they take too much", async (t) => {
+test("the oldest of the kept journals are deleted if they take too much space", async (t) => {
   const { directory, journal, replay } = await setup(t);
   for (const name of ["1", "2", "3"]) {
     const { journal: left, die } = journal(name);
@@ -198,7 +198,7 @@ test("of journals that are kept the oldest go where they take too much", async (
   assert.deepEqual(disk.list(directory).toSorted(), ["2.000001.wal", "3.000001.wal"]);
 });
 
-test("a database that takes nothing loses nothing: the entries are there for the next start, and the log says so", async (t) => {
+test("a failing database loses nothing: the entries are kept for the next start, and the log says so", async (t) => {
   const { journal, replay, entries, time, logger } = await setup(t);
   const { journal: mine } = journal("mine");
   const sink = { write: () => Promise.reject(new Error("database is locked")) };

@@ -16,13 +16,13 @@ export interface ReplayOptions {
   readonly sink: LedgerSink;
   /** A journal's checkpoint, and when it was made, in milliseconds since 1970. */
   readonly readCheckpoint: (journal: string) => Promise<{ readonly seq: number; readonly timeMs: number } | undefined>;
-  /** As the journals take theirs: a lock that is held means a process that is alive. */
+  /** The lock that journals use: a lock that is taken means that the process is alive. */
   readonly lock: (path: string) => FileLock | undefined;
-  /** What an attempt is charged that a crash has interrupted. */
+  /** Prices for attempts that a crash has interrupted. */
   readonly prices: PriceCatalogue;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long a journal stays after all of it is in the database; 24 hours where left out. */
+  /** How long a journal is kept after all of it is in the database; 24 hours by default. */
   readonly keepMs?: number;
   /** 512 MiB. */
   readonly keepBytes?: number;
@@ -31,25 +31,25 @@ export interface ReplayOptions {
 }
 
 export interface ReplaySummary {
-  /** Journals that were read. */
+  /** Number of journals that were read. */
   readonly journals: number;
-  /** Rows that were sent to the database, those that it had already among them. */
+  /** Number of rows that were sent to the database, including those that it had already. */
   readonly rows: number;
-  /** Attempts that were under way when their process died. */
+  /** Attempts that were open when their process died. */
   readonly interrupted: number;
-  /** Journals that were left alone, because their process is alive. */
+  /** Journals that were skipped, because their process is alive. */
   readonly busy: readonly string[];
 }
 
-/** Changes of stored responses that are written together, in characters. */
+/** The most characters of changes of stored responses that are written together. */
 const maxBatchChars = 8 * 1024 * 1024;
 const standardKeepMs = 24 * 3_600_000;
 const standardKeepBytes = 512 * 1024 * 1024;
 
 /**
- * Brings what dead processes have left in their journals into the database: every row beyond the checkpoint, and a row `interrupted` for each attempt that was
- * under way, charged for its estimated input. May be broken off and repeated at any point. A journal that has been read is removed once `keepMs` are over, or
- * where those kept take more than `keepBytes`, oldest first.
+ * Brings the journals of dead processes into the database: every row beyond the checkpoint, and a row `interrupted` for each open attempt, charged
+ * for its estimated input. It may be interrupted and repeated at any point. A journal that has been read is removed after `keepMs`, or earlier,
+ * oldest first, if the kept journals take more than `keepBytes`.
  * @throws what the sink throws; nothing is lost by that.
  */
 export async function replayJournals(options: ReplayOptions): Promise<ReplaySummary> {
@@ -109,13 +109,13 @@ async function replay(
   const amended = readAmendedRows(disk, paths);
   const report = createScanReport();
   const open = new Map<string, OpenRecord>();
-  /** When the process was last heard of. */
+  /** The time of the process's last record. */
   let lastMs = 0;
   let rows = 0;
   let batch: UsageRow[] = [];
   let changes: KeptChange[] = [];
   let changeChars = 0;
-  // Without checkpoints up to the end: records that were written again are not in the order of their seqs.
+  // Without checkpoints until the end: records that were written again are not in the order of their seqs.
   for (const found of scanJournal(disk, paths, coveredSeq, report)) {
     if (found.type === "open") {
       lastMs = Math.max(lastMs, found.record.timeMs);
@@ -152,8 +152,8 @@ async function replay(
 }
 
 /**
- * The process died before its last sync, and the database's last transactions may not be on the platter either: should the power fail now, at least one of the two
- * has to be there.
+ * The process died before its last sync, and the database's last transactions may not have reached the disk either. If the power fails now, at least
+ * one of the two must be on the disk.
  */
 async function makeDurable({ disk, directory, logger }: ReplayOptions, paths: readonly string[]): Promise<void> {
   try {
@@ -171,7 +171,7 @@ async function makeDurable({ disk, directory, logger }: ReplayOptions, paths: re
   }
 }
 
-/** What was lost is told in full: whoever reads it can look at the files for a day. */
+/** Reports all losses, so that an operator can look at the files, which are kept for a day. */
 function tell(logger: Logger, journal: string, report: ScanReport): void {
   for (const { path, position, sizeBytes, reason } of report.damages)
     logger.error({ journal, file: path, position, bytes: sizeBytes, reason }, "a part of a journal cannot be read");

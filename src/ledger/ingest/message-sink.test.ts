@@ -18,7 +18,7 @@ interface Channel {
   readonly wire: string[];
 }
 
-/** A worker and a primary with nothing but strings between them. */
+/** A worker and a primary that exchange only strings. */
 function connect(): Channel {
   const time = new ManualTime();
   const primary = new FakeSink();
@@ -40,7 +40,7 @@ function connect(): Channel {
   return { time, primary, worker, wire };
 }
 
-test("a batch arrives whole, money to the last of 64 bits, and is acknowledged when it is in the database", async () => {
+test("a batch arrives complete, with all 64 bits of money, and is acknowledged when it is in the database", async () => {
   const { time, primary, worker, wire } = connect();
   await worker.write(rows);
   assert.deepEqual([...primary.rows.values()], rows);
@@ -48,7 +48,7 @@ test("a batch arrives whole, money to the last of 64 bits, and is acknowledged w
   assert.deepEqual(time.delays, []);
 });
 
-test("a journal's checkpoint goes with its batch, and alone where there are no rows", async () => {
+test("a journal's checkpoint is sent with its batch, or alone if there are no rows", async () => {
   const { primary, worker } = connect();
   await worker.write(rows, { journal: "one", seq: 2 ** 40 });
   await worker.write([], { journal: "one", seq: Number.MAX_SAFE_INTEGER });
@@ -63,7 +63,7 @@ test("a batch that the primary cannot write is rejected with its reason, and may
   primary.script = ["fail", "fail-after"];
   const message = (reason: string): { code: string; message: string } => ({
     code: "ledger_unavailable",
-    message: `The primary process did not take the usage entries: ${reason}.`,
+    message: `The primary process did not accept the usage entries: ${reason}.`,
   });
   await assert.rejects(worker.write(rows), message("disk I/O error"));
   await assert.rejects(worker.write(rows), message("the connection was lost after the commit"));
@@ -71,7 +71,7 @@ test("a batch that the primary cannot write is rejected with its reason, and may
   assert.deepEqual([...primary.rows.values()], rows);
 });
 
-test("no acknowledgement in time, and the write is rejected; a late one does no harm", async () => {
+test("a write without an acknowledgement in time is rejected; a late one does no harm", async () => {
   const time = new ManualTime();
   const sent: string[] = [];
   const worker = createMessageSink((message) => sent.push(message), { schedule: time.schedule, timeoutMs: 1000 });
@@ -89,22 +89,22 @@ test("no acknowledgement in time, and the write is rejected; a late one does no 
   assert.deepEqual([sent.length, time.delays], [2, []]);
 });
 
-test("a channel that throws or is gone rejects the writes", async () => {
+test("a channel that throws or is closed rejects the writes", async () => {
   const broken = createMessageSink(() => {
     throw new Error("ERR_IPC_CHANNEL_CLOSED");
   });
-  await assert.rejects(broken.write(rows), /did not take the usage entries: ERR_IPC_CHANNEL_CLOSED/);
+  await assert.rejects(broken.write(rows), /did not accept the usage entries: ERR_IPC_CHANNEL_CLOSED/);
 
   const time = new ManualTime();
   const worker = createMessageSink(() => undefined, { schedule: time.schedule });
   const waiting = [worker.write(rows), worker.write(rows)];
   worker.disconnect("it has ended");
   const writes = [...waiting, worker.write(rows)];
-  await Promise.all(writes.map((write) => assert.rejects(write, /did not take the usage entries: it has ended/)));
+  await Promise.all(writes.map((write) => assert.rejects(write, /did not accept the usage entries: it has ended/)));
   assert.deepEqual(time.delays, []);
 });
 
-test("messages of others are left to others", () => {
+test("messages of other kinds are not handled", () => {
   const { worker, primary } = connect();
   assert.deepEqual(
     [worker.receive("ledger-batch {}"), worker.receive("reload"), receiveBatches(primary).receive('ledger-ack {"id":1}', () => undefined)],
@@ -112,7 +112,7 @@ test("messages of others are left to others", () => {
   );
 });
 
-test("a batch of another version is refused, not guessed at", async () => {
+test("a batch of another version is refused", async () => {
   const sink = new FakeSink();
   const answers: string[] = [];
   receiveBatches(sink).receive('ledger-batch {"id":4,"rows":[["req_1",1]]}', (answer) => answers.push(answer));
@@ -123,7 +123,7 @@ test("a batch of another version is refused, not guessed at", async () => {
   );
 });
 
-test("a worker that is gone when its batch is written does not disturb the primary", async () => {
+test("a worker that exits before its batch is written does not disturb the primary", async () => {
   const sink = new FakeSink();
   const wire: string[] = [];
   void createMessageSink((message) => wire.push(message), { schedule: new ManualTime().schedule }).write(rows);

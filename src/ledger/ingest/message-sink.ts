@@ -21,21 +21,21 @@ const costColumn = usageColumns.indexOf("cost_nano_usd");
 
 export interface MessageSinkOptions {
   readonly schedule?: Schedule;
-  /** How long an acknowledgement may take. */
+  /** How long to wait for an acknowledgement. */
   readonly timeoutMs?: number;
 }
 
-/** A sink at the far end of a message channel. */
+/** A sink that sends rows over a message channel. */
 export interface MessageSink extends LedgerSink {
-  /** Takes a message from the primary. @returns false where it is none of this sink's. */
+  /** Handles a message from the primary. @returns false if the message is not for this sink. */
   receive(message: string): boolean;
-  /** The channel is gone: every write that waits is rejected with this, and so is every later one. */
+  /** The channel is closed: every pending write is rejected with this reason, and so is every later one. */
   disconnect(reason: string): void;
 }
 
 /**
  * The worker's side.
- * @param send puts a message on the channel; where it throws, the write is rejected.
+ * @param send puts a message on the channel; if it throws, the write is rejected.
  */
 export function createMessageSink(send: (message: string) => void, options: MessageSinkOptions = {}): MessageSink {
   return new WorkerSink(send, options);
@@ -83,7 +83,7 @@ class WorkerSink implements MessageSink {
   receive(message: string): boolean {
     if (!message.startsWith(ackKind)) return false;
     const ack = JSON.parse(message.slice(ackKind.length)) as { readonly id: number; readonly error?: string };
-    // An acknowledgement of a batch that has been given up is late: the batch is on its way again.
+    // The acknowledgement of a batch that timed out is late: the batch has been sent again.
     this.#waiting.get(ack.id)?.settle(ack.error);
     return true;
   }
@@ -95,19 +95,19 @@ class WorkerSink implements MessageSink {
 }
 
 function failure(reason: string): GatewayError {
-  return new GatewayError("ledger_unavailable", `The primary process did not take the usage entries: ${reason}.`);
+  return new GatewayError("ledger_unavailable", `The primary process did not accept the usage entries: ${reason}.`);
 }
 
 /** The primary's side. */
 export interface BatchReceiver {
   /**
-   * Takes a message from a worker and answers it through `reply` once its rows are in the database, or could not be put there. Never rejects.
-   * @returns false where the message is none of this receiver's.
+   * Handles a message from a worker and answers it through `reply` once its rows are in the database, or could not be written. Never rejects.
+   * @returns false if the message is not for this receiver.
    */
   receive(message: string, reply: (message: string) => void): boolean;
 }
 
-/** @param sink usually `createStoreSink`: an acknowledgement is the sink's word. */
+/** @param sink usually `createStoreSink`: an acknowledgement means that its write has resolved. */
 export function receiveBatches(sink: LedgerSink): BatchReceiver {
   return {
     receive(message, reply) {
@@ -117,7 +117,7 @@ export function receiveBatches(sink: LedgerSink): BatchReceiver {
         try {
           reply(ackKind + JSON.stringify({ id: batch.id, error }));
         } catch {
-          // The worker is gone, and with it whoever waits for the answer.
+          // The worker has exited, so no one waits for the answer.
         }
       });
       return true;

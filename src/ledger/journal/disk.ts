@@ -21,30 +21,30 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 
 /**
- * What a journal needs of a disk, and nothing more, so that a simulated disk can lose, tear and reorder what was not synced. Every call throws
- * the system's error (`ENOSPC`, `EIO`, …).
+ * What a journal needs of a disk, and nothing more, so that a simulated disk can lose, tear and reorder writes that were not synced. Every call
+ * throws the system's error (`ENOSPC`, `EIO`, …).
  */
 export interface Disk {
   /** Makes and opens a file that must not exist yet. Its name is durable only after `syncDirectory`. */
   create(path: string): DiskFile;
   /** Opens an existing file. */
   open(path: string): DiskFile;
-  /** Names in a directory, in no order; none where there is no such directory. */
+  /** Names in a directory, in any order; empty if there is no such directory. */
   list(directory: string): readonly string[];
-  /** 0 where there is no such file. */
+  /** 0 if there is no such file. */
   sizeBytes(path: string): number;
-  /** What the path names at present; `undefined` if there is nothing. */
+  /** The file at the path at present; `undefined` if there is none. */
   identify(path: string): FileIdentity | undefined;
-  /** Of a file that is there. */
+  /** Removes a file that exists. */
   remove(path: string): void;
-  /** Makes a directory, and those above it, that only this user may enter. */
+  /** Makes a directory and its parents; only this user may enter it. */
   makeDirectory(directory: string): void;
-  /** Of an empty one. */
+  /** Removes an empty directory. */
   removeDirectory(directory: string): void;
   syncDirectory(directory: string): Promise<void>;
 }
 
-/** Tells a file from another one that has been put in its place. */
+/** Distinguishes a file from another one that has replaced it. */
 export interface FileIdentity {
   /** Device and inode. */
   readonly id: string;
@@ -52,17 +52,19 @@ export interface FileIdentity {
 }
 
 export interface DiskFile {
-  /** Writes all of `bytes` at `position` before it returns; survives the end of the process, not that of the machine. */
+  /** Writes all of `bytes` at `position` before it returns. The data survives the end of the process, not that of the machine. */
   write(bytes: Uint8Array, position: number): void;
   /** Fills `into` from `position`. @returns how many bytes there were. */
   read(into: Uint8Array, position: number): number;
   sizeBytes(): number;
   /** `FileIdentity.id` of the open file. */
   id(): string;
-  /** Makes the file this long, off the calling thread, all zeros, so that a later sync has no new length to record. */
+  /** Extends the file to this size with zeros, off the calling thread, so that a later sync has no new length to record. */
   fill(sizeBytes: number): Promise<void>;
   truncate(sizeBytes: number): void;
-  /** `fdatasync`: what was written before the call survives power loss once it resolves. Once it has failed, the file must be given up. */
+  /**
+   * `fdatasync`: once it resolves, everything written before the call survives a power loss. Once it has failed, the file must not be used any more.
+   */
   sync(): Promise<void>;
   close(): void;
 }
@@ -92,7 +94,7 @@ export function createNodeDisk(): Disk {
     },
     removeDirectory: (directory) => rmdirSync(directory),
     async syncDirectory(directory) {
-      // Windows has no handle of a directory, and needs none.
+      // On Windows a directory cannot be opened for this, and does not need to be.
       if (process.platform === "win32") return;
       const handle = await openAsync(directory, "r");
       try {
@@ -104,7 +106,7 @@ export function createNodeDisk(): Disk {
   };
 }
 
-/** A directory that has just been made is there after power loss only if the one above it has been synced. */
+/** A new directory survives a power loss only if its parent has been synced. */
 function syncEntry(directory: string): void {
   if (process.platform === "win32") return;
   const handle = openSync(directory, "r");
@@ -131,7 +133,7 @@ class NodeFile implements DiskFile {
   }
 
   write(bytes: Uint8Array, position: number): void {
-    // A write may be cut short where the disk is nearly full; the rest then says why.
+    // A write may be partial if the disk is nearly full; the next write then reports why.
     for (let done = 0; done < bytes.length;) done += writeSync(this.#handle, bytes, done, bytes.length - done, position + done);
   }
 

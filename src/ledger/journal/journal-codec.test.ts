@@ -17,7 +17,7 @@ import { storableChange, type KeptChange } from "../../store/index.ts";
 import type { OpenRecord } from "../types.ts";
 import { rowOf, storable, usageColumns, type UsageRow } from "../entries/usage-row.ts";
 
-/** Every column its own value, so that two that were swapped are seen. */
+/** Every column has its own value, so that two swapped columns are noticed. */
 function fullRow(): UsageRow {
   const row = rowOf(closeRecord("req_1"), {}, { costNanoUsd: 2n ** 62n, snapshot: '{"input":"1.25"}' });
   const values = usageColumns.map((column, place) => {
@@ -30,7 +30,7 @@ function fullRow(): UsageRow {
   return Object.fromEntries(values) as UsageRow;
 }
 
-test("a row comes back as it was, with every column or without those that may be absent", () => {
+test("a row is decoded as it was encoded, with every column or without the optional ones", () => {
   const full = fullRow();
   assert.deepEqual(decodeClose(encodeClose(full)), full);
   const bare = rowOf(closeRecord("req_1"), {}, { costNanoUsd: undefined, snapshot: null });
@@ -38,7 +38,7 @@ test("a row comes back as it was, with every column or without those that may be
   assert.throws(() => decodeClose("a\0b"), { message: `a CLOSE of 2 fields, where ${usageColumns.length} were expected` });
 });
 
-test("whatever text comes from outside, an OPEN comes back, and so does a row", () => {
+test("an OPEN and a row are decoded as they were encoded, whatever text they contain", () => {
   const text = fc.string({ unit: "binary", maxLength: 300 });
   fc.assert(
     fc.property(text, text, fc.option(text), fc.option(fc.nat()), (model, client, tag, estimate) => {
@@ -55,7 +55,7 @@ test("whatever text comes from outside, an OPEN comes back, and so does a row", 
   );
 });
 
-test("a record that is changed in any byte, or cut short, is none", () => {
+test("a record that is changed in any byte, or truncated, is not read", () => {
   const bytes = Buffer.alloc(4096);
   const seq = 2 ** 40 + 7;
   const end = writeFrame(bytes, 3, recordTypes.open, seq, "payload é");
@@ -69,7 +69,7 @@ test("a record that is changed in any byte, or cut short, is none", () => {
   assert.equal(writeFrame(Buffer.alloc(20), 0, recordTypes.open, 1, "too long for it"), 0);
 });
 
-test("a change of stored responses or proofs comes back as it was; the character NUL is replaced before", () => {
+test("a change of stored responses or proofs is decoded as it was encoded; the character NUL is replaced before", () => {
   const owner = { id: "resp_1", userId: "u", provider: "p", providerKey: "", model: "m é" };
   const body = { status: "completed", background: false, previousId: "resp_0", input: '[{"a":"\\u0000"}]', response: "{}" } as const;
   const changes: readonly KeptChange[] = [

@@ -13,22 +13,25 @@ import { storable, usageColumns, type UsageRow } from "../entries/usage-row.ts";
  */
 export const frameHeadBytes = 16;
 const version = 1;
-/** Texts are cut at 256 characters: no record but a KEEP comes near this. What claims more is no record. */
+/** Texts are cut at 256 characters, so no record but a KEEP comes near this size. A longer record is invalid. */
 const maxPayloadBytes = 64 * 1024;
 /** `gateway.responses.max_size` is at most 64 MiB, counted in characters. */
 const maxKeepBytes = 256 * 1024 * 1024;
 
-/** HEAD opens each segment; its seq is 0, or, after files of the journal were lost, that of the last record which was written again if it was needed. */
+/**
+ * HEAD is the first record of each segment. Its seq is 0. If files of the journal were lost, it is the seq of the last record that was written again
+ * if it was needed.
+ */
 /** AMEND is a row that takes the place of the one which a CLOSE of the same attempt has recorded. */
 export const recordTypes = { head: 1, open: 2, close: 3, keep: 4, amend: 5 } as const;
 export type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
 
-/** Writes one record at `at`. @returns where it ends, or 0 where `into` may be too short. */
+/** Writes one record at `at`. @returns where it ends, or 0 if `into` may be too short. */
 // Called for each piece on the hot path: an options object would be made anew each time.
 // oxlint-disable-next-line max-params
 export function writeFrame(into: Buffer, at: number, type: RecordType, seq: number, payload: string): number {
   const start = at + frameHeadBytes;
-  // A character of a string is three bytes of UTF-8 at most.
+  // A character of a string takes at most three bytes of UTF-8.
   if (start + payload.length * 3 > into.length) return 0;
   const end = start + into.write(payload, start);
   into.writeUInt32LE(end - start, at);
@@ -48,7 +51,7 @@ export interface Frame {
   readonly end: number;
 }
 
-/** The record at `at`, or `undefined` where there is none that is whole and as it was written. */
+/** The record at `at`, or `undefined` if there is no complete and unchanged record. */
 export function readFrame(bytes: Buffer, at: number): Frame | undefined {
   const start = at + frameHeadBytes;
   if (start > bytes.length || bytes[at + 8] !== version) return undefined;
@@ -62,7 +65,7 @@ export function readFrame(bytes: Buffer, at: number): Frame | undefined {
   return { type: type as RecordType, seq, payload: bytes.toString("utf8", start, end), end };
 }
 
-/** Written out rather than looped over, because it is half the price of a record. The order is that of `usageColumns`. */
+/** Written out instead of a loop, because the loop takes half the time of a record. The order is that of `usageColumns`. */
 export function encodeClose(row: UsageRow): string {
   return `${row.request_id}\0${row.attempt}\0${row.time_ms}\0${row.duration_ms}\0${row.ttft_ms ?? ""}\0${row.user_id}\0${row.key_id}\0${
     row.dialect
@@ -106,7 +109,7 @@ const columnKinds: { readonly [Column in keyof UsageRow]: ColumnKind } = {
   client_request_id: "text or null",
 };
 
-/** @throws Error where the payload is none of this version. */
+/** @throws Error if the payload is not of this version. */
 export function decodeClose(payload: string): UsageRow {
   const fields = payload.split("\0");
   if (fields.length !== usageColumns.length)
@@ -138,7 +141,7 @@ export function encodeOpen(open: OpenRecord): string {
   )}\0${storable(open.upstreamModel)}\0${open.inputTokensEstimate ?? ""}\0${optional(open.tags)}\0${optional(open.clientRequestId)}`;
 }
 
-/** @throws Error where the payload is none of this version. */
+/** @throws Error if the payload is not of this version. */
 export function decodeOpen(payload: string): OpenRecord {
   const fields = payload.split("\0");
   if (fields.length !== 12) throw new Error(`an OPEN of ${fields.length} fields, where 12 were expected`);
@@ -162,7 +165,7 @@ export function decodeOpen(payload: string): OpenRecord {
   };
 }
 
-/** The long texts are last. They are JSON, which holds no NUL. */
+/** The long texts come last. They are JSON, which contains no NUL. */
 export function encodeKeep(change: KeptChange): string {
   if (change.kind === "conclude") return `conclude\0${change.id}\0${change.status}\0${change.response}`;
   if (change.kind === "proof") return `proof\0${change.userId}\0${change.createdMs}\0${change.sealed}\0${change.callId}`;
@@ -174,7 +177,7 @@ export function encodeKeep(change: KeptChange): string {
   return `${head}\0${body.status}\0${body.background ? 1 : 0}\0${optional(body.previousId)}\0${body.input}\0${body.response}`;
 }
 
-/** @throws Error if the payload is not one of this version. */
+/** @throws Error if the payload is not of this version. */
 export function decodeKeep(payload: string): KeptChange {
   const fields = payload.split("\0");
   if (fields[0] === "conclude" && fields.length === 4) {

@@ -6,21 +6,24 @@ import type { Schedule } from "../schedule.ts";
 
 export interface JournalCommitsOptions {
   readonly segments: Segments;
-  /** Each record is synced before anybody goes on (`power`), and not only soon after. */
+  /** Whether each record is synced before its caller continues (`power`), or shortly after. */
   readonly syncsEach: boolean;
   readonly logger: Logger;
   readonly schedule: Schedule;
-  /** Calls back once this turn of the event loop is over. */
+  /** Calls back after this turn of the event loop. */
   readonly afterTurn: (callback: () => void) => void;
-  /** From a write to the start of its sync, where not each is synced. */
+  /** The delay from a write to the start of its sync, if not each record is synced. */
   readonly syncMs: number;
-  /** Pause between tries while the disk takes nothing. */
+  /** Pause between tries while the disk fails. */
   readonly retryMs: number;
-  /** A segment was begun. */
+  /** Called when a segment begins. */
   readonly onSegment: () => void;
-  /** A file that the journal needs and that somebody else has removed, replaced or cut short. */
+  /** The path of a file that the journal needs and that was removed, replaced or truncated from outside. */
   readonly findLost: () => string | undefined;
-  /** Files of the journal are lost: makes their place again, and pushes all that the database lacks. @throws the system's error. */
+  /**
+   * Called when files of the journal are lost: makes their directory again, and pushes all records that the database lacks. @throws the system's
+   * error.
+   */
   readonly onLost: (path: string) => void;
 }
 
@@ -31,8 +34,8 @@ interface Group {
 }
 
 /**
- * Brings records to the disk, many at a time. A write or a sync that fails is not tried again on the same file, of which nothing is known any more: all that was
- * not synced goes into a new segment, and where that fails too, those who wait are told, and it is tried again now and then.
+ * Writes records to the disk, many at a time. After a failed write or sync the content of the file is unknown, so the same file is not tried again:
+ * everything that was not synced goes into a new segment. If that fails too, the callers get the error, and it is tried again at intervals.
  */
 export class JournalCommits {
   readonly #options: JournalCommitsOptions;
@@ -41,12 +44,12 @@ export class JournalCommits {
   #writtenSeq = 0;
   #syncedSeq = 0;
   #failure: string | undefined;
-  /** A lost file that has not been made up for. */
+  /** A lost file that has not been replaced yet. */
   #lost: string | undefined;
   #closed = false;
-  /** Those who wait for the end of this turn. */
+  /** The callers that wait for the end of this turn. */
   #turn: Group | undefined;
-  /** Those who wait for the next sync. */
+  /** The callers that wait for the next sync. */
   #group: Group | undefined;
   #commit: Promise<void> | undefined;
   #cancelSync: (() => void) | undefined;
@@ -56,34 +59,34 @@ export class JournalCommits {
     this.#options = options;
   }
 
-  /** Why the disk takes nothing at present. */
+  /** Why the disk fails at present. */
   get failure(): string | undefined {
     return this.#failure;
   }
 
-  /** Records up to this one survive the loss of power. */
+  /** Records up to this one survive a power loss. */
   get syncedSeq(): number {
     return this.#syncedSeq;
   }
 
-  /** What is in memory because it has not been synced. */
+  /** Bytes in memory that have not been synced. */
   get unsyncedBytes(): number {
     return this.#window.end;
   }
 
-  /** A record, to be written with what comes next; `seq` counts up. */
+  /** Adds a record, to be written with the next ones; `seq` increases. */
   push(type: RecordType, seq: number, payload: string): void {
     this.#window.push(type, seq, payload);
     if (seq > this.#pushedSeq) this.#pushedSeq = seq;
   }
 
-  /** Looks whether the files are still there; if not, what the database lacks is written to new ones. */
+  /** Checks whether the files still exist. If not, the records that the database lacks are written to new ones. */
   inspect(): void {
     if (this.#closed || this.#failure !== undefined || this.#lost !== undefined || !this.#isLost()) return;
     this.#work(() => this.#run());
   }
 
-  /** Writes and syncs what is left, and begins nothing more. */
+  /** Writes and syncs the rest, and starts nothing more. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelSync?.();
@@ -93,8 +96,8 @@ export class JournalCommits {
   }
 
   /**
-   * Takes part in one write for all that end in this turn of the event loop. It is not only cheaper than a write each: their answers then leave one right
-   * after the other, and a client that sleeps is woken once for all of them.
+   * Joins the one write of all requests that end in this turn of the event loop. This is cheaper than one write each; and the answers are then sent
+   * right after one another, so that a sleeping client is woken once for all of them.
    */
   afterTurn(): Promise<void> {
     if (this.#turn !== undefined) return this.#turn.promise;
@@ -115,17 +118,17 @@ export class JournalCommits {
     return turn.promise;
   }
 
-  /** Takes part in the next sync. */
+  /** Joins the next sync. */
   afterSync(): Promise<void> {
     this.#group ??= Promise.withResolvers<void>();
     const { promise } = this.#group;
-    // Those who care hear of a failure; it is no accident where nobody does.
+    // A caller that needs the result gets the error; without such a caller it must not be an unhandled rejection.
     promise.catch(() => undefined);
     this.#startCommit();
     return promise;
   }
 
-  /** One write and one sync for all that waits, then the same for those who have come meanwhile. */
+  /** One write and one sync for all waiting callers, then the same for those that have come meanwhile. */
   #startCommit(): void {
     if (this.#commit !== undefined) return;
     this.#work(async () => {
@@ -139,7 +142,7 @@ export class JournalCommits {
     const work = (this.#commit ?? Promise.resolve()).then(action).then(() => {
       if (this.#commit !== work) return;
       this.#commit = undefined;
-      // Who came while a failure was dealt with.
+      // Callers that came while a failure was handled.
       if (this.#group !== undefined) this.#startCommit();
       else if (this.#window.end > 0 && this.#failure === undefined) this.#planSync();
     });
@@ -167,7 +170,7 @@ export class JournalCommits {
     try {
       await this.#syncOnce();
     } catch (error) {
-      // Its folder is gone: all that the database lacks is about to be written elsewhere.
+      // The journal's directory is gone: the records that the database lacks will be written elsewhere.
       if (this.#isLost()) return;
       this.#options.logger.error(
         { error: messageOf(error) },
@@ -186,7 +189,7 @@ export class JournalCommits {
     this.#syncedSeq = seq;
   }
 
-  /** Writes all that has not been synced to a new segment. @throws the system's error. */
+  /** Writes all records that were not synced to a new segment. @throws the system's error. */
   #writeAgain(): void {
     this.#options.segments.abandon();
     this.#window.markUnwritten();
@@ -198,7 +201,7 @@ export class JournalCommits {
     return this.#lost !== undefined;
   }
 
-  /** Writes all that the database lacks to a new segment, because files of the journal are lost. @throws the system's error. */
+  /** Writes all records that the database lacks to a new segment, because files of the journal are lost. @throws the system's error. */
   async #makeUp(): Promise<void> {
     const { segments, onLost, onSegment } = this.#options;
     segments.abandonLost();
@@ -211,7 +214,7 @@ export class JournalCommits {
     this.#lost = undefined;
   }
 
-  /** Writes what waits. @throws the system's error where neither the segment nor a new one takes it. */
+  /** Writes the waiting records. @throws the system's error if neither the segment nor a new one can be written. */
   #write(): void {
     if (this.#failure !== undefined) throw new Error(this.#failure);
     if (this.#window.unwrittenBytes === 0) return;
@@ -239,7 +242,7 @@ export class JournalCommits {
     this.#writtenSeq = this.#pushedSeq;
   }
 
-  /** For records that nobody waits for. */
+  /** For records that no caller waits for. */
   writeLate(): void {
     if (this.#options.syncsEach) {
       this.#startCommit();
@@ -249,7 +252,7 @@ export class JournalCommits {
       this.#write();
       this.#planSync();
     } catch {
-      // It has been told, and is tried again.
+      // The failure has been reported, and the write is tried again.
     }
   }
 

@@ -52,7 +52,7 @@ function idOf(change: KeptChange): string {
   return change.kind === "conclude" ? change.id : change.callId;
 }
 
-/** What a start after a crash would find, and what it would have to say. */
+/** The records that a start after a crash would find, and the report that it would log. */
 function found(disk: SimulatedDisk): { readonly records: readonly string[]; readonly report: ReturnType<typeof createScanReport> } {
   const report = createScanReport();
   const session = disk.session();
@@ -65,7 +65,7 @@ function found(disk: SimulatedDisk): { readonly records: readonly string[]; read
   return { records, report };
 }
 
-test("process: a row is written with all others of its turn, an OPEN with it or 5 ms later, and synced 40 ms later", async () => {
+test("process: a row is written with all rows of its turn, an OPEN with it or 5 ms later, and a sync follows 40 ms later", async () => {
   const { time, disk, journal } = setup();
   await journal.append({ type: "open", record: openRecord("a") });
   assert.deepEqual(found(disk).records, []);
@@ -80,7 +80,7 @@ test("process: a row is written with all others of its turn, an OPEN with it or 
   assert.deepEqual(found(disk).records.slice(0, 3), ["open a", "b", "open c"]);
 });
 
-test("process: those whose turn is the same wait for its end, and for one write", async () => {
+test("process: callers of the same turn wait for its end, and for one write", async () => {
   const turns: (() => void)[] = [];
   const { disk, journal } = setup({ afterTurn: (callback) => void turns.push(callback) });
   const order: string[] = [];
@@ -94,7 +94,7 @@ test("process: those whose turn is the same wait for its end, and for one write"
   assert.deepEqual(order, ["a", "b"]);
 });
 
-test("power: those who come while a sync is under way share the next one", async () => {
+test("power: callers that come during a sync share the next one", async () => {
   const { time, disk, journal } = setup({ durability: "power" });
   const order: string[] = [];
   const wait = (id: string): void => void close(journal, id)!.then(() => order.push(`${id} ${time.nowMs - 1_760_000_000_000}`));
@@ -109,7 +109,7 @@ test("power: those who come while a sync is under way share the next one", async
   assert.deepEqual(found(disk).records, ["a", "b", "c", "d"]);
 });
 
-test("a sync that fails is not tried on the same file: what it may have lost is in a new segment", async () => {
+test("a sync that fails is not tried again on the same file: the records that it may have lost are in a new segment", async () => {
   const { time, disk, logger, journal } = setup({ durability: "power" });
   disk.failSyncs = 1;
   const kept = close(journal, "a")!;
@@ -122,7 +122,7 @@ test("a sync that fails is not tried on the same file: what it may have lost is 
   assert.deepEqual(found(disk).records, ["a"]);
 });
 
-test("a disk that takes nothing: append rejects, nothing is admitted, and all is written once it takes something again", async () => {
+test("while the disk fails, append rejects and no request is admitted; everything is written once the disk works again", async () => {
   const { time, disk, logger, journal } = setup();
   await close(journal, "a");
   disk.capacityBytes = 0;
@@ -149,7 +149,7 @@ test("a disk that takes nothing: append rejects, nothing is admitted, and all is
   );
 });
 
-test("at 80 % of its capacity it says so, at 100 % it has no room, and it goes on when rows have left", () => {
+test("it warns at 80 % of its capacity, has no room at 100 %, and has room again when rows are acknowledged", () => {
   const { logger, journal } = setup({ capacityRows: 2048 });
   for (let i = 0; i < 2047; i++) void close(journal, `r${i}`);
   assert.deepEqual(
@@ -174,7 +174,7 @@ test("bytes count as well as rows", () => {
   assert.ok(rows > 300 && rows < 1000, `${rows}`);
 });
 
-test("a segment whose rows the database has goes after a day, and what was opened in it is opened again first", async () => {
+test("a segment whose rows are in the database is removed after a day, after its open attempts were opened again", async () => {
   const { time, disk, journal } = setup({ segmentBytes: 2000 });
   await journal.append({ type: "open", record: openRecord("long") });
   for (let i = 0; i < 40; i++) void close(journal, `a${i}`);
@@ -183,7 +183,7 @@ test("a segment whose rows the database has goes after a day, and what was opene
   const before = disk.list(directory).length;
   assert.ok(before > 2);
   await time.advance(24 * 3_600_000);
-  // The first acknowledgement opens it again; not before that is safe, the next one removes.
+  // The first acknowledgement opens it again. The segment is removed by the next one, once that is safe.
   void close(journal, "b");
   journal.acknowledge(1);
   void close(journal, "c");
@@ -197,7 +197,7 @@ test("a segment whose rows the database has goes after a day, and what was opene
   assert.ok(!records.includes("a0") && records.includes("open long"), records.join());
 });
 
-test("the beginning of a record at the end is passed over; a bad record amid good ones is told, and costs no other", async () => {
+test("a partial record at the end is skipped; a damaged record between others is reported, and the others are read", async () => {
   const { time, disk, journal } = setup();
   for (const id of ["a", "b", "c"]) void close(journal, id);
   await time.advance(50);
@@ -212,13 +212,13 @@ test("the beginning of a record at the end is passed over; a bad record amid goo
   const { records, report } = found(disk);
   assert.deepEqual(records, ["a", "c"]);
   assert.deepEqual(report, {
-    damages: [{ path, position: 19 + record, sizeBytes: record, reason: "no whole record" }],
+    damages: [{ path, position: 19 + record, sizeBytes: record, reason: "no complete record" }],
     missing: [[2, 2]],
     tornBytes: 0,
   });
 });
 
-test("closed in order it leaves what it had for a day, and nothing at all where it had nothing", async () => {
+test("a closed journal keeps its files for a day, and leaves no file if it was empty", async () => {
   const empty = setup();
   await empty.journal.close(true);
   assert.deepEqual(empty.disk.list(directory), []);
@@ -236,11 +236,11 @@ test("closed in order it leaves what it had for a day, and nothing at all where 
   }
 });
 
-test("a journal that another process writes is not written", () => {
+test("a journal that another process writes cannot be opened", () => {
   assert.throws(() => setup({ lock: () => undefined }), { message: "The journal one in /journals is written by another process." });
 });
 
-test("names sort by time and differ", () => {
+test("names are unique and sort by time", () => {
   const first = createJournalName(Date.UTC(2026, 0, 31, 23, 59, 59), 42, 0.5);
   assert.equal(first, "20260131T235959Z-42-i00000");
   assert.ok(first < createJournalName(Date.UTC(2026, 1, 1), 7, 0));

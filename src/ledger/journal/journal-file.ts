@@ -15,48 +15,49 @@ import { attemptKey, type Correction, type OpenRecord } from "../types.ts";
 
 export interface FileJournalOptions {
   readonly disk: Disk;
-  /** Made where it is missing. */
+  /** Made if it is missing. */
   readonly directory: string;
-  /** Used by no other journal, ever (`createJournalName`). */
+  /** A name that no other journal uses, ever (`createJournalName`). */
   readonly name: string;
   readonly durability: "power" | "process";
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Takes the lock that a file stands for, so that whoever replays journals leaves this one alone: `takeFileLock`. */
+  /** Takes the lock of the journal, so that a process that replays journals skips this one: `takeFileLock`. */
   readonly lock: (path: string) => FileLock | undefined;
   readonly schedule?: Schedule;
-  /** Calls back once this turn of the event loop is over: `setImmediate`. */
+  /** Calls back after this turn of the event loop: `setImmediate`. */
   readonly afterTurn?: (callback: () => void) => void;
   /** 16 MiB. */
   readonly segmentBytes?: number;
-  /** Records that the database does not have may take so much; 2 GiB. At 80 % it is told, at 100 % no request is admitted. */
+  /** The limit for records that the database does not have; 2 GiB. At 80 % the log warns, at 100 % no request is admitted. */
   readonly capacityBytes?: number;
-  /** Rows that the database does not have, which are in memory as well; 500,000. */
+  /** The limit for rows that the database does not have, which are in memory as well; 500,000. */
   readonly capacityRows?: number;
-  /** At `process`: from a write to the start of its sync; 40. */
+  /** With `process`: the delay from a write to the start of its sync; 40. */
   readonly syncMs?: number;
-  /** How long a segment stays after its rows are in the database; 24 hours. */
+  /** How long a segment is kept after its rows are in the database; 24 hours. */
   readonly keepMs?: number;
-  /** An OPEN waits so long for a CLOSE to be written with; 5. */
+  /** How long an OPEN waits so that it can be written with a CLOSE; 5. */
   readonly openMs?: number;
-  /** Pause between tries while the disk takes nothing; 1,000. */
+  /** Pause between tries while the disk fails; 1,000. */
   readonly retryMs?: number;
 }
 
 const alarmShare = 0.8;
-/** What waits for a sync, in memory. More means a disk that does not answer. */
+/** The limit for bytes in memory that wait for a sync. More means that the disk does not answer. */
 const maxWindowBytes = 64 * 1024 * 1024;
-/** What a record is reckoned with before it is there. */
+/** The size that is assumed for a record before it exists. */
 const recordBytes = 1024;
-/** How long files that were lost are reported. */
+/** How long lost files are reported. */
 const lostNoticeMs = 5 * 60_000;
 const standardKeepMs = 24 * 3_600_000;
 
 /**
- * A journal on disk; see `Durability` for what it promises, and `JournalCommits` for a disk that fails. One process writes it, in segments. A segment whose rows the
- * database has is kept for `keepMs`, or as long as a quarter of the capacity has room for it; attempts that were opened in it and are still under way are opened again
- * further on. Files that somebody else removes are noticed and made up for. While the disk takes nothing, `append` rejects and `hasRoom` says no.
- * @throws the system's error where the directory cannot be used.
+ * A journal on disk. `Durability` says what it guarantees, and `JournalCommits` handles a failing disk. One process writes it, in segments. A segment
+ * whose rows are in the database is kept for `keepMs`, or as long as the kept segments fit into a quarter of the capacity; its attempts that are
+ * still open are opened again in the current segment. Files that are removed from outside are noticed and replaced. While the disk fails, `append`
+ * rejects and `hasRoom` returns false.
+ * @throws the system's error if the directory cannot be used.
  */
 export function createFileJournal(options: FileJournalOptions): Journal {
   return new FileJournal(options);
@@ -69,7 +70,7 @@ class FileJournal implements Journal {
   readonly #logger: Logger;
   #lock: FileLock;
   #lockId: string | undefined;
-  /** When files were lost last; monotonic milliseconds. */
+  /** When files were last lost; monotonic milliseconds. */
   #lostMs = -Infinity;
   readonly #segments: Segments;
   readonly #commits: JournalCommits;
@@ -79,7 +80,7 @@ class FileJournal implements Journal {
   readonly #held = new HeldRows();
   /** Rows that say something else than their CLOSE. */
   readonly #amended = new WeakSet<UsageRow>();
-  /** Attempts under way, oldest OPEN first. */
+  /** Open attempts, oldest OPEN first. */
   readonly #open = new Map<string, { readonly record: OpenRecord; readonly seq: number }>();
   #seq = 0;
   /** Of the last row or change. */
@@ -255,19 +256,25 @@ class FileJournal implements Journal {
     removeEmptyDirectory(disk, directory);
   }
 
-  /** Whoever finds the lock free takes this process for dead. */
+  /** A process that finds the lock free assumes that this process is dead. */
   #findLostLock(): string | undefined {
     const { disk, directory } = this.#options;
     const path = lockPath(directory, this.#name);
     return disk.identify(path)?.id === this.#lockId ? undefined : path;
   }
 
-  /** Somebody has removed or changed files of the journal: their folder and the lock are made again, and what the database lacks is pushed. */
+  /**
+   * Files of the journal were removed or changed from outside: makes the directory and the lock again, and pushes the records that the database
+   * lacks.
+   */
   #makeUp(lost: string): void {
     const { disk, directory, lock, clock } = this.#options;
     this.#lostMs = clock.monotonic();
     const fields = { file: lost, queued: this.#queue.length, open: this.#open.size };
-    this.#logger.error(fields, "a file of the journal was removed, replaced or cut short; what the database lacks is written to a new one");
+    this.#logger.error(
+      fields,
+      "a file of the journal was removed, replaced or cut short; the records that the database lacks are written to a new one",
+    );
     disk.makeDirectory(directory);
     if (this.#findLostLock() !== undefined) {
       const path = lockPath(directory, this.#name);
@@ -288,15 +295,15 @@ class FileJournal implements Journal {
 
   #pushOpen(record: OpenRecord, seq: number): void {
     const key = attemptKey(record.requestId, record.attempt);
-    // Anew at the end of the map, where it has been opened before.
+    // Moves an attempt that was opened before to the end of the map.
     this.#open.delete(key);
     this.#open.set(key, { record, seq });
     this.#commits.push(recordTypes.open, seq, encodeOpen(record));
   }
 
   /**
-   * Removes what has been kept long enough. Not earlier where the disk is full: the database's last transactions may not be on the platter yet, and these rows
-   * would then be nowhere.
+   * Removes segments that have been kept long enough, not earlier, even if the disk is full: the database's last transactions may not have reached
+   * the disk yet, and these rows would be lost.
    */
   #expire(): void {
     for (let segment = this.#segments.expired; segment !== undefined; segment = this.#segments.expired) {
@@ -305,13 +312,13 @@ class FileJournal implements Journal {
         this.#pushOpen(record, ++this.#seq);
         this.#reopenedSeq = this.#seq;
       }
-      // Not before those that were opened again are safe.
+      // Not before the attempts that were opened again are safe.
       if (Math.max(segment.lastSeq, this.#reopenedSeq) > this.#commits.syncedSeq) return;
       this.#segments.removeExpired();
     }
   }
 
-  /** How full it is, from 0 to 1 and beyond. */
+  /** The used share of the capacity, from 0 to 1 and beyond. */
   #fill(): number {
     return Math.max(
       this.#segments.neededBytes / this.#capacityBytes,
@@ -325,14 +332,14 @@ class FileJournal implements Journal {
     if (failure !== undefined) return `the journal cannot be written: ${failure}`;
     const fill = this.#fill();
     if (this.#options.clock.monotonic() - this.#lostMs < lostNoticeMs)
-      return "files of the journal were removed or changed by somebody else; what the database lacked was written to new ones";
+      return "files of the journal were removed or changed from outside; the records that the database lacked were written to new ones";
     if (fill < alarmShare) return undefined;
     return `the journal is ${Math.floor(fill * 100)} % full: the database does not take the entries as fast as they come`;
   }
 
   #watchFill(): void {
     const fill = this.#fill();
-    // Some distance between the two, so that the log does not flicker.
+    // The two thresholds differ, so that the log does not alternate.
     if (fill >= alarmShare === this.#alarmed || (this.#alarmed && fill > alarmShare - 0.1)) return;
     this.#alarmed = !this.#alarmed;
     const fields = { percent: Math.floor(fill * 100), queued: this.#queue.length };

@@ -7,7 +7,7 @@ import type { Disk } from "./disk.ts";
  */
 const segmentName = /^(.+)\.(\d{6,})\.wal$/;
 
-/** @param random from 0 up to 1. */
+/** @param random at least 0 and less than 1. */
 export function createJournalName(startMs: number, pid: number, random: number): string {
   const time = new Date(startMs).toISOString().replaceAll(/[-:]|\.\d+/g, "");
   return `${time}-${pid}-${Math.floor(random * 36 ** 6)
@@ -23,7 +23,7 @@ export function lockPath(directory: string, journal: string): string {
   return join(directory, `${journal}.lock`);
 }
 
-/** Paths of the segments of each journal in the directory, in order; journals by name, which is by age. */
+/** Paths of the segments of each journal in the directory, in order. The journals are in the order of their names, which is by age. */
 export function listJournals(disk: Disk, directory: string): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, { readonly path: string; readonly index: number }[]>();
   for (const name of disk.list(directory).toSorted()) {
@@ -38,17 +38,17 @@ export function listJournals(disk: Disk, directory: string): ReadonlyMap<string,
   );
 }
 
-/** Does nothing where something lies in it still. */
+/** Does nothing if the directory is not empty. */
 export function removeEmptyDirectory(disk: Disk, directory: string): void {
   if (disk.list(directory).length > 0) return;
   try {
     disk.removeDirectory(directory);
   } catch {
-    // Another process has just put something there.
+    // Another process has just made a file there.
   }
 }
 
-/** Removes files that may be there or not; @returns those that could not be removed. */
+/** Removes files, whether they exist or not. @returns those that could not be removed. */
 export function removeFiles(disk: Disk, paths: readonly string[]): readonly string[] {
   return paths.filter((path) => {
     try {

@@ -14,7 +14,8 @@ import type { Journal } from "./journal.ts";
 import { rowOf } from "../entries/usage-row.ts";
 
 const directory = "/journals";
-const noticed = "error a file of the journal was removed, replaced or cut short; what the database lacks is written to a new one";
+const noticed =
+  "error a file of the journal was removed, replaced or cut short; the records that the database lacks are written to a new one";
 
 interface Setup {
   readonly time: ManualTime;
@@ -23,7 +24,7 @@ interface Setup {
   readonly journal: Journal;
 }
 
-/** Three rows, of which the database has the first, and an attempt under way; all of it synced. */
+/** Three rows, the first of them in the database, and an open attempt; everything is synced. */
 async function setup(durability: "process" | "power"): Promise<Setup> {
   const time = new ManualTime();
   const disk = new SimulatedDisk({ random: createRandom(1), schedule: time.schedule, syncMs: () => 2 });
@@ -49,7 +50,7 @@ function idOf(change: KeptChange): string {
   return change.kind === "conclude" ? change.id : change.callId;
 }
 
-/** What a start after a crash would find beyond the first row, and what it would miss. */
+/** The records that a start after a crash would find beyond the first row, and those that would be missing. */
 function found(disk: SimulatedDisk): { readonly records: readonly string[]; readonly missing: readonly unknown[] } {
   const report = createScanReport();
   const session = disk.session();
@@ -66,7 +67,7 @@ for (const [how, harm] of [
   ["removed", (disk: SimulatedDisk, path: string) => disk.unlink(path)],
   ["emptied", (disk: SimulatedDisk, path: string) => disk.empty(path)],
 ] as const) {
-  test(`process: a segment that is ${how} is noticed with the next sync; what the database lacks is written again`, async () => {
+  test(`process: a segment that is ${how} is noticed with the next sync; the records that the database lacks are written again`, async () => {
     const { time, disk, logger, journal } = await setup("process");
     harm(disk, `${directory}/one.000001.wal`);
     await close(journal, "e");
@@ -83,7 +84,7 @@ for (const [how, harm] of [
   });
 }
 
-test("process: an idle journal notices at a look", async () => {
+test("process: an idle journal notices it at an inspection", async () => {
   const { time, disk, journal } = await setup("process");
   disk.unlink(`${directory}/one.000001.wal`);
   journal.inspect();
@@ -91,7 +92,7 @@ test("process: an idle journal notices at a look", async () => {
   assert.deepEqual(found(disk), { records: ["b", "c", "open d"], missing: [] });
 });
 
-test("power: no row is durable in a file that is gone: its answer waits for the new one", async () => {
+test("power: a row in a removed file is not durable: its answer waits for the new file", async () => {
   const { time, disk, journal } = await setup("power");
   disk.unlink(`${directory}/one.000001.wal`);
   const waiting = close(journal, "e")!.then(() => {
@@ -102,7 +103,7 @@ test("power: no row is durable in a file that is gone: its answer waits for the 
   assert.deepEqual(found(disk), { records: ["b", "c", "e", "open d"], missing: [] });
 });
 
-test("while no new segment can be made no request is admitted; it is tried again", async () => {
+test("no request is admitted while no new segment can be made; it is tried again", async () => {
   const { time, disk, journal } = await setup("process");
   disk.unlink(`${directory}/one.000001.wal`);
   disk.failWrites = 2;
@@ -115,7 +116,7 @@ test("while no new segment can be made no request is admitted; it is tried again
   assert.deepEqual(found(disk), { records: ["b", "c", "e", "open d"], missing: [] });
 });
 
-test("a removed folder is made again, with the lock that says this process is alive", async (t) => {
+test("a removed folder is made again, with the lock that shows that this process is alive", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "tokligence-journal-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const place = join(folder, "journal");

@@ -4,29 +4,29 @@ import type { UsageRow } from "../entries/usage-row.ts";
 /** A change of stored responses that the database does not have yet. */
 export interface QueuedChange {
   readonly change: KeptChange;
-  /** Characters, roughly. */
+  /** Number of characters, approximately. */
   readonly size: number;
   /** Called when the database has it. */
   readonly written: () => void;
 }
 
-/** Changes that leave together are no longer than this, or one alone. */
+/** The most characters of changes in one batch, unless a single change is longer. */
 const maxBatchChars = 8 * 1024 * 1024;
 
-/** Rows and changes in the order they came, each with its seq. Rows that were held come later than their seqs say. */
+/** Rows and changes in the order in which they came, each with its seq. A row that was held comes later than its seq. */
 export class RowQueue {
   #rows: (UsageRow | QueuedChange)[] = [];
   #changes = 0;
   #changeChars = 0;
   #seqs: number[] = [];
-  /** Rows before this index have left. */
+  /** Rows before this index have been removed. */
   #head = 0;
 
   get length(): number {
     return this.#rows.length - this.#head;
   }
 
-  /** Of the changes that wait. */
+  /** Characters of the waiting changes. */
   get changeChars(): number {
     return this.#changeChars;
   }
@@ -68,7 +68,7 @@ export class RowQueue {
     for (let at = this.#head; at < this.#rows.length; at++) visit(this.#rows[at]!, this.#seqs[at]!);
   }
 
-  /** The lowest seq behind the first `count`; `Infinity` if there are no more. */
+  /** The lowest seq after the first `count` rows; `Infinity` if there are no more. */
   lowestSeqAfter(count: number): number {
     let lowest = Infinity;
     for (let at = this.#head + count; at < this.#seqs.length; at++) lowest = Math.min(lowest, this.#seqs[at]!);
@@ -78,14 +78,14 @@ export class RowQueue {
   drop(count: number): void {
     if (this.#changes > 0) this.#announce(count);
     this.#head = Math.min(this.#head + count, this.#rows.length);
-    // Moving the rest is paid for by what has left, so a long queue costs no more a row than a short one.
+    // The array is compacted only when at least half of it is unused, so a long queue costs no more per row than a short one.
     if (this.#head * 2 < this.#rows.length) return;
     this.#rows = this.#rows.slice(this.#head);
     this.#seqs = this.#seqs.slice(this.#head);
     this.#head = 0;
   }
 
-  /** Those who wait for a change hear that the database has it. */
+  /** Reports to the waiting callers that the database has their change. */
   #announce(count: number): void {
     for (const item of this.#rows.slice(this.#head, this.#head + count)) {
       if (!("change" in item)) continue;
@@ -96,7 +96,7 @@ export class RowQueue {
   }
 }
 
-/** What leaves together. `count`: rows and changes. */
+/** A batch that is written together. `count`: rows and changes. */
 export interface QueuedBatch {
   readonly rows: readonly UsageRow[];
   readonly changes: readonly KeptChange[];

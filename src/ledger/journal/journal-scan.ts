@@ -5,16 +5,16 @@ import { decodeClose, decodeKeep, decodeOpen, frameHeadBytes, readFrame, recordT
 import { attemptKey, type OpenRecord } from "../types.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
 
-/** A record as it is found again. `covered`: its seq is within the checkpoint. */
+/** A record that the scan found. `covered`: its seq is within the checkpoint. */
 export type FoundRecord =
   | { readonly type: "open"; readonly record: OpenRecord }
   | { readonly type: "close"; readonly row: UsageRow; readonly covered: boolean }
-  /** In place of the row that a CLOSE has recorded. */
+  /** Replaces the row that a CLOSE has recorded. */
   | { readonly type: "amend"; readonly row: UsageRow; readonly covered: boolean }
-  /** One that the checkpoint covers is not given. */
+  /** A KEEP that the checkpoint covers is not returned. */
   | { readonly type: "keep"; readonly change: KeptChange };
 
-/** Bytes of a segment that hold no record, though records follow. */
+/** Bytes of a segment that are not a record, although records follow. */
 export interface Damage {
   readonly path: string;
   readonly position: number;
@@ -22,12 +22,12 @@ export interface Damage {
   readonly reason: string;
 }
 
-/** What a scan could not read. Filled as it goes on; complete when it has ended. */
+/** What a scan could not read. It is filled during the scan and is complete at its end. */
 export interface ScanReport {
   readonly damages: Damage[];
-  /** Records beyond the checkpoint that are nowhere, from seq to seq. */
+  /** Records beyond the checkpoint that were not found, from seq to seq. */
   missing: readonly (readonly [number, number])[];
-  /** Bytes at the ends of segments that are the beginning of a record: what a crash leaves of a write that was under way. Nobody was promised them. */
+  /** Bytes at the ends of segments that are the beginning of a record: a write that a crash interrupted. No caller was promised these records. */
   tornBytes: number;
 }
 
@@ -36,9 +36,9 @@ export function createScanReport(): ScanReport {
 }
 
 /**
- * All records of a journal, segment by segment, each once. A record that was written again after a failed sync is found at whichever place still has it. Bytes
- * that hold no record are passed over up to the next one that is whole, and reported.
- * @param coveredSeq up to where the database has all rows; 0: nothing.
+ * All records of a journal, segment by segment, each once. A record that was written again after a failed sync is returned from whichever place still
+ * has it. Bytes that are not a record are skipped up to the next complete one, and reported.
+ * @param coveredSeq the database has all rows up to this seq; 0: none.
  */
 export function* scanJournal(disk: Disk, paths: readonly string[], coveredSeq: number, report: ScanReport): Generator<FoundRecord> {
   const seen = new SeqsSeen(coveredSeq);
@@ -53,7 +53,7 @@ export function* scanJournal(disk: Disk, paths: readonly string[], coveredSeq: n
     for (const { at, frame, end } of readPieces(bytes)) {
       if (frame === undefined) {
         if (end === undefined) report.tornBytes += endOfData(bytes) - at;
-        else report.damages.push({ path, position: at, sizeBytes: end - at, reason: "no whole record" });
+        else report.damages.push({ path, position: at, sizeBytes: end - at, reason: "no complete record" });
         continue;
       }
       const { type, seq, payload } = frame;
@@ -79,7 +79,7 @@ export function* scanJournal(disk: Disk, paths: readonly string[], coveredSeq: n
   report.missing = seen.missing;
 }
 
-/** The rows of the AMEND records, which take the place of those that a CLOSE has recorded, by `attemptKey`. What cannot be read is `scanJournal`'s to report. */
+/** The rows of the AMEND records by `attemptKey`: they replace the rows of CLOSE records. `scanJournal` reports what cannot be read. */
 export function readAmendedRows(disk: Disk, paths: readonly string[]): Map<string, UsageRow> {
   const amended = new Map<string, UsageRow>();
   for (const path of paths) {
@@ -115,7 +115,7 @@ function* readPieces(bytes: Buffer): Generator<Piece> {
   }
 }
 
-/** Which records beyond the checkpoint have been seen. */
+/** Which records beyond the checkpoint have been found. */
 class SeqsSeen {
   #last: number;
   #gaps: (readonly [number, number])[] = [];
@@ -129,12 +129,12 @@ class SeqsSeen {
     return this.#gaps.flatMap(([from, to]) => (to <= this.#excused ? [] : [[Math.max(from, this.#excused + 1), to] as const]));
   }
 
-  /** Records up to this one are not missed where they are not found: whatever was needed of them was written again. */
+  /** Records up to this one do not count as missing: those that were needed were written again. */
   excuse(seq: number): void {
     this.#excused = Math.max(this.#excused, seq);
   }
 
-  /** @returns false where it has been seen before. */
+  /** @returns false if it was found before. */
   add(seq: number): boolean {
     if (seq > this.#last) {
       if (seq > this.#last + 1) this.#gaps.push([this.#last + 1, seq - 1]);
@@ -162,7 +162,7 @@ function readWhole(disk: Disk, path: string): Buffer {
   }
 }
 
-/** Where the zeros begin that a segment is filled with. A record may end in zeros only where it is torn. */
+/** Where the zeros begin with which a segment was filled. A record that ends in zeros may only be a partial one. */
 function endOfData(bytes: Buffer): number {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end--;

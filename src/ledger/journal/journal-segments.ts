@@ -6,12 +6,12 @@ import { segmentPath } from "./journal-files.ts";
 /** A file of a journal that this process writes or has written. */
 export interface Segment {
   readonly path: string;
-  /** Tells whether the path still names this file. */
+  /** Shows whether the path still names this file. */
   readonly id: string;
   readonly file: DiskFile;
-  /** Bytes that hold records; the file may be longer. */
+  /** Bytes that are records; the file may be longer. */
   sizeBytes: number;
-  /** The last record in it. */
+  /** The seq of its last record. */
   lastSeq: number;
   /** Filled with zeros before it was used. */
   readonly filled: boolean;
@@ -26,22 +26,22 @@ export interface SegmentsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly segmentBytes: number;
-  /** Whether the next segment is filled with zeros before it is used, which makes a sync cheaper: no new length has to be recorded. */
+  /** Whether the next segment is filled with zeros before it is used. This makes a sync cheaper: no new length has to be recorded. */
   readonly fill: boolean;
-  /** A segment whose rows the database has is kept for so long, … */
+  /** How long a segment is kept after its rows are in the database, … */
   readonly keepMs: number;
-  /** … but no longer than those kept take this much. */
+  /** … and the most bytes that the kept segments may take. */
   readonly keepBytes: number;
 }
 
-/** The segments of one journal: one that is written, older ones, and one that is being prepared. */
+/** The segments of one journal: the current one, older ones, and one that is being prepared. */
 export class Segments {
   readonly #options: SegmentsOptions;
   #current: Segment | undefined;
   #older: Segment[] = [];
   /** Written since their last sync. */
   readonly #dirty = new Set<Segment>();
-  /** Being synced: a file that is closed meanwhile may be another's by its number. */
+  /** Segments that are being synced: closing them meanwhile would free their file numbers for other files. */
   readonly #syncing = new Set<Segment>();
   #directoryDirty = true;
   #lastIndex = 0;
@@ -49,7 +49,7 @@ export class Segments {
   #preparing: Promise<void> | undefined;
   #keptBytes = 0;
   readonly #probe = Buffer.alloc(4);
-  /** Bytes of older segments that hold rows which the database does not have. */
+  /** Bytes of older segments with rows that the database does not have. */
   #neededBytes = 0;
 
   constructor(options: SegmentsOptions) {
@@ -78,15 +78,15 @@ export class Segments {
     return this.#older.length + (this.#current === undefined ? 0 : 1);
   }
 
-  /** @returns false where the current segment should not take so many bytes more. */
+  /** @returns false if the current segment should not grow by this number of bytes. */
   fits(bytes: number): boolean {
     const { segmentBytes } = this.#options;
     return this.#current !== undefined && (this.#current.sizeBytes + bytes <= segmentBytes || this.#current.lastSeq === 0);
   }
 
   /**
-   * Opens the next segment; the one before is written no more.
-   * @param rewrittenSeq records up to this one that are in no segment are not missed: what the database lacked of them was written again.
+   * Opens the next segment; the previous one is not written any more.
+   * @param rewrittenSeq records up to this one that are in no segment are not missing: those that the database lacked were written again.
    * @throws the system's error, and then there is no current segment.
    */
   begin(rewrittenSeq = 0): void {
@@ -109,7 +109,7 @@ export class Segments {
     this.#current = { path, id, file, sizeBytes, lastSeq: 0, filled: prepared !== undefined, coveredMs: undefined };
   }
 
-  /** The path of a segment that the database still needs and that was removed, replaced or cut short by somebody else. */
+  /** The path of a segment that is still needed and that was removed, replaced or truncated from outside. */
   findLost(): string | undefined {
     const current = this.#current;
     if (current !== undefined && (this.#isLost(current) || this.#isEmptied(current))) return current.path;
@@ -117,7 +117,7 @@ export class Segments {
     return this.#older.find((segment) => segment.coveredMs === undefined && this.#isLost(segment))?.path;
   }
 
-  /** Nothing more is written to the segments there are, and those that are lost are forgotten. */
+  /** Writes nothing more to the existing segments, and forgets those that are lost. */
   abandonLost(): void {
     this.abandon();
     this.#older = this.#older.filter((segment) => {
@@ -130,7 +130,7 @@ export class Segments {
     if (prepared !== undefined) this.#discard(prepared.file, prepared.path);
   }
 
-  /** A write after the emptying has made the file as long as it was, with zeros at its beginning. */
+  /** A write after a truncation from outside has restored the file's length, with zeros at its beginning. */
   #isEmptied({ file }: Segment): boolean {
     file.read(this.#probe, 0);
     return this.#probe.readUInt32LE(0) === 0;
@@ -144,7 +144,7 @@ export class Segments {
   /** Writes at the end of the current segment. @throws the system's error. */
   write(bytes: Uint8Array, lastSeq: number): void {
     const segment = this.#current!;
-    // Before the write: one that fails midway has changed the file as well.
+    // Before the write: a failed write may have changed the file as well.
     this.#dirty.add(segment);
     segment.file.write(bytes, segment.sizeBytes);
     segment.sizeBytes += bytes.length;
@@ -152,7 +152,7 @@ export class Segments {
     if (this.#options.fill && segment.sizeBytes * 2 > this.#options.segmentBytes) this.prepare();
   }
 
-  /** Nothing more is written to the current segment. */
+  /** Writes nothing more to the current segment. */
   seal(): void {
     const segment = this.#current;
     if (segment === undefined) return;
@@ -171,7 +171,7 @@ export class Segments {
     return this.#dirty.size > 0;
   }
 
-  /** Syncs all that has been written. @throws the first error; what the files then hold is not known. */
+  /** Syncs everything that has been written. @throws the first error; the content of the files is then unknown. */
   async sync(): Promise<void> {
     const segments = [...this.#dirty];
     for (const segment of segments) this.#syncing.add(segment);
@@ -191,7 +191,7 @@ export class Segments {
     throw failed.reason;
   }
 
-  /** What has been written is of no account: all of it will be written again. */
+  /** Ignores everything that has been written: all of it will be written again. */
   abandon(): void {
     this.seal();
     for (const segment of this.#dirty) this.#finishFile(segment);
@@ -209,7 +209,7 @@ export class Segments {
     }
   }
 
-  /** The oldest segment, where it has been kept long enough or there is no more room to keep it. */
+  /** The oldest segment, if it has been kept long enough or there is no more room to keep it. */
   get expired(): Segment | undefined {
     const { clock, keepMs, keepBytes } = this.#options;
     const segment = this.#older[0];
@@ -241,7 +241,7 @@ export class Segments {
       .then(() => file.sync())
       .then(
         () => {
-          // One that came too late would stand before segments that are older.
+          // A segment that is ready too late would precede segments that are older.
           if (index === this.#lastIndex) this.#prepared = { path, file };
           else this.#discard(file, path);
         },
@@ -255,7 +255,7 @@ export class Segments {
       });
   }
 
-  /** Lets go of all files; `remove`: they are removed. Nothing is written after this. */
+  /** Closes all files; `remove`: they are removed. Nothing is written after this. */
   async close(remove: boolean): Promise<void> {
     await this.#preparing;
     if (this.#prepared !== undefined) this.#discard(this.#prepared.file, this.#prepared.path);
@@ -274,7 +274,7 @@ export class Segments {
 
   #finishFile(segment: Segment): void {
     try {
-      // What was filled and not used need not lie around.
+      // The unused rest of a filled segment is cut off.
       if (segment.filled) segment.file.truncate(segment.sizeBytes);
       segment.file.close();
     } catch (error) {

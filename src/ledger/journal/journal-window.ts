@@ -3,8 +3,8 @@ import { frameHeadBytes, writeFrame, type RecordType } from "./journal-codec.ts"
 const firstBytes = 64 * 1024;
 
 /**
- * The records that are not known to be on the platter, as bytes, oldest first: those that have been written to a file and wait for a sync, then those that wait
- * to be written. They stay until a sync has succeeded, because after one that has failed all of them are written again elsewhere.
+ * The records that may not have reached the disk, as bytes, oldest first: those that are written to a file and wait for a sync, then those that are
+ * not written yet. They stay until a sync has succeeded, because after a failed sync all of them are written again elsewhere.
  */
 export class JournalWindow {
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
@@ -45,7 +45,7 @@ export class JournalWindow {
     this.#written = this.#end;
   }
 
-  /** All has to be written again. */
+  /** Everything has to be written again. */
   markUnwritten(): void {
     this.#written = 0;
   }
@@ -56,7 +56,7 @@ export class JournalWindow {
     this.#end = 0;
   }
 
-  /** The first `count` bytes are safe. */
+  /** The first `count` bytes are safe on the disk. */
   drop(count: number): void {
     this.#bytes.copyWithin(0, count, this.#end);
     this.#end -= count;

@@ -8,7 +8,7 @@ function row(id: number): UsageRow {
   return rowOf(closeRecord(`req_${id}`), {}, { costNanoUsd: 0n, snapshot: null });
 }
 
-test("rows leave in the order they came, and only when acknowledged", () => {
+test("rows are removed in the order in which they came, and only when acknowledged", () => {
   const journal = createMemoryJournal();
   const expected: string[] = [];
   const seen: string[] = [];
@@ -34,7 +34,7 @@ test("rows leave in the order they came, and only when acknowledged", () => {
   assert.deepEqual(seen, expected);
 });
 
-test("it says when it is full, and takes a row all the same", () => {
+test("it reports that it is full, and accepts a row nevertheless", () => {
   const journal = createMemoryJournal({ capacityRows: 2 });
   void journal.append({ type: "open", record: openRecord("req_0") });
   assert.deepEqual([journal.hasRoom(2), journal.hasRoom(3)], [true, false]);

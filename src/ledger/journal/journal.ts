@@ -6,7 +6,7 @@ import type { UsageRow } from "../entries/usage-row.ts";
 import { correctRow, HeldRows } from "./held-rows.ts";
 
 /**
- * What a record survives once `append` has answered.
+ * What a record survives once `append` has confirmed it.
  *
  * | level | kill -9 | power loss |
  * |---|---|---|
@@ -16,78 +16,83 @@ import { correctRow, HeldRows } from "./held-rows.ts";
  */
 export type Durability = "power" | "process" | "async";
 
-/** OPEN: an attempt is about to be dispatched. CLOSE: it is over, and this is its row; `held`: not for the database before `release`. KEEP: what happens to a stored response. */
+/**
+ * OPEN: an attempt is about to be dispatched. CLOSE: it is over, and this is its row; `held`: the row is not written to the database before `release`.
+ * KEEP: a change of a stored response.
+ */
 export type JournalRecord =
   | { readonly type: "open"; readonly record: OpenRecord }
   | { readonly type: "close"; readonly row: UsageRow; readonly held?: boolean }
   | { readonly type: "keep"; readonly queued: QueuedChange };
 
-/** Rows that leave a journal together. */
+/** Rows that are removed from a journal together. */
 export interface JournalBatch {
   readonly rows: readonly UsageRow[];
   readonly changes: readonly KeptChange[];
   /** Rows and changes together. */
   readonly count: number;
-  /** Where the journal is read again after a crash, once these rows are in the database. A journal in memory has none. */
+  /** Where reading continues after a crash, once these rows are in the database. A journal in memory has none. */
   readonly checkpoint?: JournalCheckpoint;
 }
 
 /**
- * Keeps records from the moment they are made until the database has them. In order; rows leave it only by `acknowledge`, so that a row is
- * written at least once, and checkpoint and key of the database make that exactly once.
+ * Keeps records until the database has them, in order. Rows are removed only by `acknowledge`, so each row is written at least once; the database's
+ * checkpoint and key make that exactly once.
  */
 export interface Journal {
   readonly durability: Durability;
   /**
-   * Takes a record. `undefined` when it is as durable as the level asks already, else a promise that resolves when it is and rejects when it cannot
-   * be. Nobody waits for an OPEN. A row is kept in either case, and reaches the database if the process lives.
+   * Appends a record. `undefined` if it is already as durable as the level requires; otherwise a promise that resolves when it is, and rejects if it
+   * cannot be. The caller does not wait for an OPEN. A row is kept in either case, and reaches the database if the process lives.
    */
   append(record: JournalRecord): Promise<void> | undefined;
-  /** The row of this attempt is held no more, and says what the correction says. Does nothing if no such row is held. @param key `attemptKey`. */
+  /** Releases the held row of this attempt, with the values of `correction`. Does nothing if no such row is held. @param key `attemptKey`. */
   release(key: string, correction?: Correction): void;
-  /** No row is held any more. */
+  /** Releases all held rows. */
   releaseAll(): void;
   /** Rows and changes that the database has not acknowledged, without those that are held. */
   readonly pending: number;
   /** Rows that wait for their `release`. */
   readonly held: number;
-  /** Whether this many records more would find room. `append` takes them even where not: what has been answered must be kept. */
+  /** Whether there is room for this number of records. `append` accepts records even without room: an answered request must be recorded. */
   hasRoom(records: number): boolean;
-  /** The oldest that are pending, at most `limit`. */
+  /** The oldest pending rows and changes, at most `limit`. */
   peek(limit: number): JournalBatch;
-  /** The database has the oldest `count` that are pending, and their checkpoint. */
+  /** Confirms that the database has the oldest `count` of the pending, and their checkpoint. */
   acknowledge(count: number): void;
-  /** The checkpoint of a journal that ends in order: nothing of it has to be read again. `undefined` where there is nothing to read. */
+  /** The checkpoint of a journal that is closed: nothing of it has to be read again. `undefined` if there is nothing to read. */
   readonly finalCheckpoint: JournalCheckpoint | undefined;
-  /** Looks whether its files are still there; if not, makes new ones, and writes to them what the database lacks. Called about every second. */
+  /**
+   * Checks whether the files still exist. If not, makes new ones and writes the records that the database lacks to them. Called about once a second.
+   */
   inspect(): void;
   facts(): JournalFacts;
-  /** Makes durable what there is and lets go of the files. `finished`: `finalCheckpoint` is in the database. */
+  /** Makes all records durable and closes the files. `finished`: `finalCheckpoint` is in the database. */
   close(finished: boolean): Promise<void>;
 }
 
 export interface JournalFacts {
-  /** Why it takes nothing, or soon will not: in words for an operator. `undefined`: all is well. */
+  /** Why it accepts no records, or soon will not, in words for an operator. `undefined`: there is no problem. */
   readonly problem: string | undefined;
   readonly segments: number;
   readonly sizeBytes: number;
 }
 
-/** Stored responses that wait for the database may take this much memory, in characters. */
+/** The limit for stored responses in memory that wait for the database, in characters. */
 export const maxChangeChars = 256 * 1024 * 1024;
 
-/** The seq of a checkpoint that covers a whole journal, with its attempts that were never closed. */
+/** The seq of a checkpoint that covers a whole journal, including its attempts that were never closed. */
 export const finishedSeq = Number.MAX_SAFE_INTEGER;
 
 export interface MemoryJournalOptions {
-  /** Rows it has room for, some 500 bytes each; 200,000 where left out. */
+  /** The most rows in memory, about 500 bytes each; 200,000 by default. */
   readonly capacityRows?: number;
 }
 
 /**
- * A journal of level `async`. It promises that no row is lost or repeated while the process lives, whatever the database does, and that it says when
- * it is full. It promises nothing beyond the process: a crash, kill -9 or power loss loses every pending row, and every attempt that was open then
- * leaves no row at all. OPEN records are not kept; the ledger knows what is open.
+ * A journal of level `async`. It guarantees that no row is lost or repeated while the process lives, whatever the database does, and that it reports
+ * when it is full. It guarantees nothing beyond the process: a crash, kill -9 or power loss loses every pending row, and every attempt that was open
+ * then leaves no row at all. OPEN records are not kept; the ledger knows the open attempts.
  */
 export function createMemoryJournal(options: MemoryJournalOptions = {}): Journal {
   const capacity = options.capacityRows ?? 200_000;

@@ -6,24 +6,24 @@ import { clampUsage, rowOf, type Charge, type UsageRow } from "../entries/usage-
 
 const noCharge: Charge = { costNanoUsd: 0n, snapshot: null };
 const unknownCharge: Charge = { costNanoUsd: undefined, snapshot: null };
-/** What is stored if only the price of the class of service is unknown. */
+/** The charge of an entry whose class of service has no known price. */
 const unknownTiers: Readonly<Record<ServiceTier, Charge>> = {
   batch: { costNanoUsd: undefined, snapshot: '{"tier":"batch"}' },
   flex: { costNanoUsd: undefined, snapshot: '{"tier":"flex"}' },
   priority: { costNanoUsd: undefined, snapshot: '{"tier":"priority"}' },
 };
-/** Vendors ask twice the standard price for priority (OpenAI's price list, November 2026); every other class costs less than the standard one. */
+/** Vendors charge twice the standard price for priority (OpenAI's price list, November 2026); every other class costs less than the standard one. */
 const priorityFactor = 2n;
 
-/** The row of an attempt that is over, with what it costs at the price of its time. */
+/** The row of a finished attempt, with its cost at the price of its time. */
 export function chargedRow(prices: PriceCatalogue, record: CloseRecord): UsageRow {
   const usage = clampUsage(record.usage);
   return rowOf(record, usage, charge(prices, record, usage));
 }
 
 /**
- * Who pays when it breaks: nobody for what was refused, nor for an error before any content; else what was reported or estimated, at its price.
- * What uses no tokens, as a count of them, costs nothing whoever the model is: its cost is known, and is 0.
+ * Whether an attempt costs nothing: it was refused, or it failed before any content. Any other attempt costs its reported or estimated usage at its
+ * price. An operation without tokens, such as counting them, costs nothing for any model: its cost is known, and is 0.
  */
 export function costsNothing(record: Pick<CloseRecord, "status" | "ttftMs" | "usageSource" | "inputTokensEstimate">): boolean {
   const { status, ttftMs, usageSource, inputTokensEstimate } = record;
@@ -41,8 +41,9 @@ function charge(prices: PriceCatalogue, record: CloseRecord, usage: Usage): Char
 }
 
 /**
- * The most that a usage of another class of service than the standard one costs: its price, or else from the standard price. For budgets, as an unknown price is no cost.
- * @returns `undefined` where no price of the model is known.
+ * The highest possible cost of a usage whose class of service is not the standard one: the class's price, or else an upper bound from the standard
+ * price. For budgets, because an unknown price must not count as 0.
+ * @returns `undefined` if no price of the model is known.
  */
 export function highestCost(costOf: (usage: Usage) => bigint | undefined, usage: Usage): bigint | undefined {
   const cost = costOf(usage);
@@ -72,7 +73,7 @@ export function highestCostOfRow(prices: PriceCatalogue, row: UsageRow): bigint 
   }, usage);
 }
 
-/** @param askedModel priced instead where `model`, the name that the upstream gave, has no price. */
+/** @param askedModel the model to price instead if `model`, the upstream's name, has no price. */
 // Each is needed, and none belongs to another: an object would only give the same names again.
 // oxlint-disable-next-line max-params
 export function findRates(

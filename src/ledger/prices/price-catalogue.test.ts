@@ -14,7 +14,7 @@ function snapshotOf(prices: PriceCatalogue, provider: string, model: string, tim
   return rates && JSON.parse(rates.snapshot);
 }
 
-test("a model is priced by its provider's preset, whatever the provider is called", () => {
+test("a model is priced by its provider's preset, whatever the provider's name is", () => {
   const prices = createPriceCatalogue({
     describe: (provider) => ({ "my-eu": { preset: "openai" }, claude: { preset: "anthropic" }, az: { preset: "azure-openai" } })[provider],
   });
@@ -43,7 +43,7 @@ test("a model is priced by its provider's preset, whatever the provider is calle
   );
 });
 
-test("without a preset, the vendor whose API the base URL is", () => {
+test("without a preset, a provider is priced by the vendor of its base URL", () => {
   const prices = createPriceCatalogue({
     describe: (provider) =>
       ({ main: { baseUrls: ["https://api.openai.com/v1"] }, relay: { baseUrls: ["https://relay.example/v1"] } })[provider],
@@ -74,7 +74,7 @@ test("every preset that has a vendor is found", () => {
   );
 });
 
-test("a server of one's own has no price, even where its name or its models sound like a vendor's", () => {
+test("a self-hosted server has no price, even if its name or its models resemble a vendor's", () => {
   const prices = createPriceCatalogue();
   for (const provider of ["ollama", "vllm", "lm-studio", "llama.cpp", "local", "my-openai", "openai-proxy", "constructor", "__proto__"]) {
     for (const model of ["gpt-4o", "claude-sonnet-4-5", "qwen3", "deepseek-chat", ""]) {
@@ -92,7 +92,7 @@ test("the built-in provider costs exactly nothing", () => {
   );
 });
 
-test("a bare model name is priced where only one maker can be meant", () => {
+test("a bare model name is priced if it can mean only one maker", () => {
   const prices = createPriceCatalogue();
   const vendorOf = (model: string): unknown => (snapshotOf(prices, "", model) as { vendor: string } | undefined)?.vendor;
   assert.deepEqual(
@@ -116,7 +116,7 @@ test("a name that two makers could claim belongs to neither", () => {
   assert.notEqual(prices.rates("anthropic", "claude-opus-4-1-gemini", november, 0), undefined);
 });
 
-test("a date in one word is the date with dashes, and what is no date is nothing", () => {
+test("a date without dashes matches the date with dashes; other digits do not", () => {
   const prices = createPriceCatalogue();
   assert.deepEqual(
     [snapshotOf(prices, "openai", "gpt-4o-20240806"), snapshotOf(prices, "openai", "gpt-4o-20241399")],
@@ -124,7 +124,7 @@ test("a date in one word is the date with dashes, and what is no date is nothing
   );
 });
 
-test("a long prompt pays the higher rates for all of its tokens", () => {
+test("a long prompt costs the higher rates for all of its tokens", () => {
   const prices = createPriceCatalogue();
   const rates = [200_000, 200_001].map((input) => prices.rates("google", "gemini-2.5-pro", november, input)!);
   assert.deepEqual(
@@ -136,7 +136,7 @@ test("a long prompt pays the higher rates for all of its tokens", () => {
   );
 });
 
-test("a price holds from its day on, and by the hour where the vendor has hours", () => {
+test("a price applies from its day on, and by the hour if the vendor's prices depend on the hour", () => {
   const prices = createPriceCatalogue();
   const inputAt = (provider: string, model: string, time: string): unknown =>
     (snapshotOf(prices, provider, model, Date.parse(time)) as { input: string }).input;
@@ -171,7 +171,7 @@ test("an override by provider and model comes before one by model, and that befo
   );
 });
 
-test("an override that is no price is refused, with its name and what to write", () => {
+test("an invalid override is refused with its name and the correct form", () => {
   assert.throws(() => createPriceCatalogue({ overrides: { "openai/gpt-5": { input: "1e3" } } }), {
     name: "RangeError",
     message:
@@ -183,7 +183,7 @@ test("an override that is no price is refused, with its name and what to write",
   });
 });
 
-test("what is not paid by the token has no price, what is called free costs nothing", () => {
+test("a model that is not paid by the token has no price; a model whose name says free costs nothing", () => {
   const prices = createPriceCatalogue();
   assert.deepEqual(
     [
@@ -195,7 +195,7 @@ test("what is not paid by the token has no price, what is called free costs noth
   );
 });
 
-test("names that anybody may make up do not fill the memory, and a name that was pushed out is priced again", () => {
+test("invented names do not fill the memory, and a name that was dropped from the cache is priced again", () => {
   let described = 0;
   const prices = createPriceCatalogue({
     maxCachedModels: 3,
@@ -212,14 +212,14 @@ test("names that anybody may make up do not fill the memory, and a name that was
   assert.equal(described, 5);
 });
 
-/** Ids of all vendors, which the package does not list: from its text. */
+/** The ids of all vendors, from the package's text, as the package has no list of them. */
 function vendorIds(): readonly string[] {
   const text = readFileSync(fileURLToPath(import.meta.resolve("@pydantic/genai-prices")), "utf8");
   const ids = [...text.matchAll(/^ {4}id: "([^"]+)"/gm)].map((match) => match[1]!);
   return ids.filter((id) => findProvider({ providerId: id })?.id === id);
 }
 
-test("on the whole catalogue, costs agree with the package's own reckoning", () => {
+test("on the whole catalogue, costs agree with the package's own calculation", () => {
   const vendors = vendorIds();
   const prices = createPriceCatalogue({ describe: (provider) => ({ preset: provider }), maxCachedModels: 10_000 });
   const usages: Usage[] = [
@@ -249,7 +249,7 @@ test("on the whole catalogue, costs agree with the package's own reckoning", () 
             { providerId: vendor, timestamp: new Date(time) },
           );
           if (theirs === null || ours === undefined) {
-            // Both know the model and the package's price has no rate for tokens read or written: it takes those for free, the ledger does not.
+            // Both know the model, and the package's price has no rate for cached tokens: the package treats them as free, the ledger does not.
             if (theirs !== null)
               assert.ok(!("input_mtok" in theirs.model_price && "output_mtok" in theirs.model_price), `${vendor} ${model.id}`);
             else assert.equal(rates, undefined);

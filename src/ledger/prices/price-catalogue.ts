@@ -6,34 +6,34 @@ import { compileModel, flatRates, ratesAt, type ModelRates } from "./price-compi
 import { findModel, makerOf, vendorOf, type FindVendor, type ProviderFacts } from "./price-vendors.ts";
 import { compileRates, type Rates } from "./rates.ts";
 
-/** What models cost. Does not change: configuration that changes makes a new one. */
+/** The prices of models. Immutable: a changed configuration makes a new one. */
 export interface PriceCatalogue {
   /**
-   * The rates in force for a provider's model at a time, for a prompt of so many tokens.
-   * @param provider the gateway's name for it; "" asks for a bare model name, which is answered where only one maker can be meant.
-   * @param tier another class of service than the standard one: only configuration has prices for those.
-   * @returns `undefined` where no price is known, which does not mean that it costs nothing.
+   * The rates for a provider's model at a time, for a prompt of `inputTokens` tokens.
+   * @param provider the gateway's name for it. "" looks up a bare model name, which has a price only if it can mean only one maker.
+   * @param tier another class of service than the standard one: only the configuration has prices for those.
+   * @returns `undefined` if no price is known, which does not mean that it costs nothing.
    */
   rates(provider: string, model: string, timeMs: number, inputTokens: number, tier?: ServiceTier): Rates | undefined;
-  /** Tokens that the model's context holds, where the catalogue has it. Looked up anew each time. */
+  /** Size of the model's context in tokens, if the catalogue has it. Not cached. */
   contextWindow(provider: string, model: string): number | undefined;
-  /** Loads the price data, 20 to 50 ms, which else the first question does. */
+  /** Loads the price data, which takes 20 to 50 ms. Otherwise the first look-up loads it. */
   warm(): void;
 }
 
 export interface PriceCatalogueOptions {
   readonly overrides?: PriceOverrides | undefined;
-  /** What is known of a provider. Where that names no preset, the provider's own name is taken for it, as in configuration. */
+  /** The facts about a provider. If they name no preset, the provider's own name is used as the preset, as in the configuration. */
   readonly describe?: (provider: string) => ProviderFacts | undefined;
-  /** Answers kept for each provider. */
+  /** Most cached models per provider. */
   readonly maxCachedModels?: number;
 }
 
 /**
- * Prices of the package `@pydantic/genai-prices`, as data, beneath those of configuration. Rates are compiled to integers once for each provider and
- * model. Only those are priced whose vendor is known (`vendorOf`): a local or unknown server has no price unless an override gives it one.
- * The built-in provider costs nothing.
- * @throws RangeError where an override is no price.
+ * The prices of the package `@pydantic/genai-prices`, used as data; prices of the configuration take precedence. Rates are compiled to integers once
+ * for each provider and model. Only models whose vendor is known (`vendorOf`) have a price: a local or unknown server has none unless an override
+ * sets one. The built-in provider costs nothing.
+ * @throws RangeError if an override is not a valid price.
  */
 export function createPriceCatalogue(options: PriceCatalogueOptions = {}): PriceCatalogue {
   return new Catalogue(options);
@@ -45,7 +45,7 @@ class Catalogue implements PriceCatalogue {
   readonly #overrides: ReadonlyMap<string, ModelRates>;
   readonly #describe: (provider: string) => ProviderFacts | undefined;
   readonly #maxCached: number;
-  /** By provider, then by model; `null`: no price. Providers come from configuration, models from anywhere. */
+  /** By provider, then by model; `null`: no price. Providers come from the configuration, models also from clients. */
   readonly #cache = new Map<string, Map<string, ModelRates | null>>();
   #find: FindVendor | undefined;
 
@@ -66,7 +66,7 @@ class Catalogue implements PriceCatalogue {
     let found = models.get(model);
     if (found === undefined) {
       found = this.#look(provider, model) ?? null;
-      // The oldest answer makes room: asked for again, it is found again.
+      // Drops the oldest entry. If it is needed again, it is looked up again.
       if (models.size >= this.#maxCached) models.delete(models.keys().next().value!);
       models.set(model, found);
     }
@@ -99,7 +99,7 @@ class Catalogue implements PriceCatalogue {
   }
 }
 
-/** The package is half a megabyte of data, so it is read when first needed, not at start. */
+/** The package has half a megabyte of data, so it is loaded when it is first needed, not at start. */
 function loadVendors(): FindVendor {
   const prices = createRequire(import.meta.url)("@pydantic/genai-prices") as { readonly findProvider: typeof findProvider };
   return (query) => prices.findProvider(query);

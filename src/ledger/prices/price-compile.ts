@@ -3,29 +3,29 @@ import type { ServiceTier } from "../../ir/index.ts";
 import { rateOfNumber } from "../money.ts";
 import { compileRates, type RateCard, type Rates } from "./rates.ts";
 
-/** A model's price: which rates hold depends on the time and on the length of the prompt. */
+/** A model's price: the rates depend on the time and on the length of the prompt. */
 export interface ModelRates {
-  /** The last period that holds at a time is the one in force; the first holds always. Never empty. */
+  /** The last period that applies at a time is used; the first one always applies. Never empty. */
   readonly periods: readonly Period[];
-  /** Of other classes of service than the standard one. */
+  /** Prices of other classes of service than the standard one. */
   readonly tiers?: ReadonlyMap<ServiceTier, ModelRates>;
 }
 
 interface Period {
   readonly holdsAt: (timeMs: number) => boolean;
-  /** By rising `above`; the first has 0. Never empty. */
+  /** In ascending order of `above`, which is 0 for the first. Never empty. */
   readonly bands: readonly Band[];
 }
 
-/** Rates for prompts of more than `above` tokens. They are for all the tokens, not only for those above. */
+/** Rates for prompts of more than `above` tokens. They apply to all the tokens, not only to those above. */
 interface Band {
   readonly above: number;
   readonly rates: Rates;
 }
 
-/** The rates in force at a time for a prompt of so many tokens; `undefined`: this class of service has no known price. */
+/** The rates at a time for a prompt of `inputTokens` tokens; `undefined`: this class of service has no known price. */
 export function ratesAt(model: ModelRates, timeMs: number, inputTokens: number, tier?: ServiceTier): Rates | undefined {
-  // What is free is free in every class.
+  // A free model is free in every class.
   if (tier !== undefined && !model.periods.every(({ bands }) => bands.every(({ rates }) => rates.free))) {
     const ofTier = model.tiers?.get(tier);
     return ofTier && ratesAt(ofTier, timeMs, inputTokens);
@@ -43,14 +43,14 @@ export function ratesAt(model: ModelRates, timeMs: number, inputTokens: number, 
   return bands[0]!.rates;
 }
 
-/** Rates that hold always, for every prompt. */
+/** Rates that apply at any time, to every prompt. */
 export function flatRates(rates: Rates): ModelRates {
   return { periods: [{ holdsAt: () => true, bands: [{ above: 0, rates }] }] };
 }
 
 /**
- * Turns a model of the catalogue into integers.
- * @returns `undefined` where it has no price for tokens: models that are paid by the hour or the page, and empty entries, which say nothing, unless
+ * Converts a model of the catalogue to integers.
+ * @returns `undefined` if it has no price for tokens: models that are paid by the hour or the page, and empty entries, whose price is unknown unless
  * the name ends in `:free`.
  */
 export function compileModel(vendor: string, model: ModelInfo): ModelRates | undefined {
@@ -78,7 +78,7 @@ function holdsAtOf(constraint: ConditionalPrice["constraint"]): (timeMs: number)
 
 const dayMs = 86_400_000;
 
-/** Milliseconds into the UTC day of a time such as `16:30:00Z`. */
+/** Milliseconds since the beginning of the UTC day, of a time such as `16:30:00Z`. */
 function dayOffset(time: string): number {
   return (Date.parse(`1970-01-02T${time}`) + dayMs) % dayMs;
 }
@@ -122,7 +122,7 @@ function cardAt(price: ModelPrice, above: number, free: boolean): RateCard {
     cacheWrite5m: rate("cache_write_5m_mtok") ?? rate("cache_write_mtok"),
     cacheWrite1h: rate("cache_write_1h_mtok"),
     reasoning: rate("output_reasoning_mtok"),
-    // Dollars a thousand, read as if a million.
+    // Dollars per thousand, parsed as if per million.
     request: perThousandRequests === undefined ? undefined : perThousandRequests * 1000n,
   };
 }

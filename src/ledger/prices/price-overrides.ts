@@ -4,12 +4,12 @@ import { flatRates, type ModelRates } from "./price-compile.ts";
 import { compileRates } from "./rates.ts";
 
 /**
- * Prices from configuration, by `provider/model` or by `model`, case ignored: `{ "local/qwen3": { input: "0.05", output: "0.2" } }`. The first wins
- * over the second, and both over the catalogue, whose price they replace whole.
+ * Prices of the configuration, by `provider/model` or by `model`, ignoring case: `{ "local/qwen3": { input: "0.05", output: "0.2" } }`. The first
+ * form takes precedence over the second, and both over the catalogue, whose price they replace completely.
  */
 export type PriceOverrides = Readonly<Record<string, PriceOverride>>;
 
-/** US dollars a million tokens, as decimals of at most nine places below a million dollars. What is left out is as in `RateCard`. */
+/** US dollars per million tokens, as decimals with at most nine places, below a million dollars. An omitted rate has the default of `RateCard`. */
 export interface TokenPrices {
   readonly input?: string | undefined;
   readonly output?: string | undefined;
@@ -18,14 +18,14 @@ export interface TokenPrices {
   readonly cache_write_1h?: string | undefined;
 }
 
-/** The standard class of service, and others, by their names on the wire. Usage of a class without prices here costs nobody knows what. */
+/** Prices of the standard class of service, and of others by their names on the wire. The cost of a class without prices here is unknown. */
 export interface PriceOverride extends TokenPrices {
   readonly batch?: TokenPrices | undefined;
   readonly flex?: TokenPrices | undefined;
   readonly priority?: TokenPrices | undefined;
 }
 
-/** @throws RangeError that names the entry which is no price. */
+/** @throws RangeError that names the invalid entry. */
 export function compileOverrides(overrides: PriceOverrides): ReadonlyMap<string, ModelRates> {
   return new Map(Object.entries(overrides).map(([name, price]) => [name.toLowerCase(), compileOverride(name, price)]));
 }

@@ -19,24 +19,24 @@ function costOf(model: string, tier?: ServiceTier): bigint | undefined {
   return rates && reckonCost(rates, usage);
 }
 
-test("each class of service has its own price; one without a price costs nobody knows what", () => {
+test("each class of service has its own price; the cost of a class without a price is unknown", () => {
   assert.deepStrictEqual(
     [undefined, "priority", "batch", "flex"].map((tier) => costOf("gpt-5", tier as ServiceTier | undefined)),
     [2_000_000n, 4_000_000n, 1_000_000n, undefined],
   );
-  // The catalogue knows the standard one alone.
+  // The catalogue knows only the standard class.
   assert.notEqual(costOf("gpt-4o"), undefined);
   assert.equal(costOf("gpt-4o", "priority"), undefined);
   assert.equal(costOf("free", "priority"), 0n);
 });
 
-test("the snapshot names the class, and gives the cost again", () => {
+test("the snapshot names the class, and reproduces the cost", () => {
   const rates = prices.rates("openai", "gpt-5", 0, 1000, "priority")!;
   assert.equal(rates.snapshot, '{"source":"override","model":"gpt-5","tier":"priority","input":"2","output":"20"}');
   assert.equal(reckonCost(readSnapshot(rates.snapshot), usage), 4_000_000n);
 });
 
-test("prices of a class that are none are refused, with the class", () => {
+test("invalid prices of a class are refused with the name of the class", () => {
   assert.throws(() => createPriceCatalogue({ overrides: { m: { input: "1", flex: { input: "x" } } } }), {
     name: "RangeError",
     message: /The price of "m" \(flex\) has input "x"/,
@@ -44,7 +44,7 @@ test("prices of a class that are none are refused, with the class", () => {
   assert.throws(() => createPriceCatalogue({ overrides: { m: { input: "1", flex: { cache_read: "1" } } } }), /"m" \(flex\) has neither/);
 });
 
-test("an entry is charged at the price of its class, its other counts made sound", () => {
+test("an entry is charged at the price of its class, after its other counts have been made valid", () => {
   const record: CloseRecord = {
     requestId: "req_1",
     attempt: 1,
@@ -69,7 +69,7 @@ test("an entry is charged at the price of its class, its other counts made sound
   assert.equal(costOfUsage(usage), 2_000_000n);
 });
 
-test("what uses no tokens costs nothing, whether its model has a price or not; what should have used some costs nobody knows what", () => {
+test("an operation without tokens costs nothing, with or without a price; the cost of an operation with unknown tokens is unknown", () => {
   const record: CloseRecord = {
     requestId: "req_1",
     attempt: 1,

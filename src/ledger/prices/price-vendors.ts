@@ -1,18 +1,18 @@
 import type { MatchLogic, ModelInfo, Provider } from "@pydantic/genai-prices";
 
-/** The catalogue's way to find a vendor: by id, or by the URL that its API is called at. */
+/** Finds a vendor of the catalogue by its id, or by the URL of its API. */
 export type FindVendor = (query: { providerId?: string; providerApiUrl?: string }) => Provider | undefined;
 
-/** What is known of a provider of this gateway. */
+/** The facts about a provider of this gateway. */
 export interface ProviderFacts {
   /** Name of the preset that it was built from. */
   readonly preset?: string | undefined;
   readonly baseUrls?: readonly string[] | undefined;
-  /** Answers in the process itself: costs nothing. */
+  /** Whether the gateway itself answers: then it costs nothing. */
   readonly builtin?: boolean | undefined;
 }
 
-/** Vendors whose name here is not their id in the catalogue: letters and digits only, as in presets. */
+/** Vendors whose name here differs from their id in the catalogue: letters and digits only, as in presets. */
 const vendorIds: Readonly<Record<string, string>> = {
   azureopenai: "azure",
   bedrock: "aws",
@@ -27,12 +27,12 @@ const vendorIds: Readonly<Record<string, string>> = {
   zhipu: "zhipuai",
 };
 
-/** Those who make the models they sell. Resellers charge other prices for the same names, so a bare name never means them. */
+/** Vendors that make the models they sell. Resellers charge other prices for the same names, so a bare name never means them. */
 const makers = ["anthropic", "cohere", "deepseek", "google", "minimax", "mistral", "moonshotai", "openai", "voyageai", "x-ai", "zhipuai"];
 
 /**
- * Who is paid for a provider's models: the vendor its preset names, else the one whose API its base URLs are. A server of one's own is neither, and a
- * name that only contains a vendor's (`my-openai`) proves nothing.
+ * The vendor that is paid for a provider's models: the one that its preset names, else the one of its base URLs. A self-hosted server has neither,
+ * and a name that only contains a vendor's name (`my-openai`) proves nothing.
  */
 export function vendorOf(find: FindVendor, facts: ProviderFacts): Provider | undefined {
   const preset = facts.preset?.toLowerCase();
@@ -49,7 +49,7 @@ export function vendorOf(find: FindVendor, facts: ProviderFacts): Provider | und
   return undefined;
 }
 
-/** The one maker that a bare model name can only mean (`gpt-…`: OpenAI); `undefined` where there is none, or more than one. */
+/** The one maker that a bare model name can mean (`gpt-…`: OpenAI); `undefined` if there is none, or more than one. */
 export function makerOf(find: FindVendor, model: string): Provider | undefined {
   const name = normalize(model);
   const found = makers
@@ -59,8 +59,8 @@ export function makerOf(find: FindVendor, model: string): Provider | undefined {
 }
 
 /**
- * A vendor's model by the name on the wire: by the catalogue's rules, case ignored, a date in one word also read with dashes; then among the vendors
- * whose models this one sells at their prices.
+ * Finds a vendor's model by the name on the wire: by the catalogue's rules, ignoring case, also with dashes added to a date without them; then among
+ * the vendors whose models this vendor sells at their prices.
  */
 export function findModel(find: FindVendor, vendor: Provider, model: string): { vendor: Provider; model: ModelInfo } | undefined {
   const name = normalize(model);
@@ -79,7 +79,7 @@ function normalize(model: string): string {
   return model.toLowerCase().trim();
 }
 
-/** Whether a rule of the catalogue takes a name, which is in lower case already. */
+/** Whether a rule of the catalogue matches a name, which is in lower case. */
 function matches(rule: MatchLogic, name: string): boolean {
   if ("or" in rule) return rule.or.some((part) => matches(part, name));
   if ("and" in rule) return rule.and.every((part) => matches(part, name));

@@ -37,7 +37,7 @@ test("each part of a usage costs its own rate", () => {
   );
 });
 
-test("a part without a rate costs what the whole does, a 1-hour write what a 5-minute one does", () => {
+test("a part without a rate has the rate of the whole, a 1-hour write that of a 5-minute one", () => {
   const plain = compileRates({ input: 2_000_000_000n, output: 8_000_000_000n, cacheWrite5m: 5_000_000_000n }, { source: "override" });
   assert.deepEqual(
     [
@@ -49,19 +49,19 @@ test("a part without a rate costs what the whole does, a 1-hour write what a 5-m
   );
 });
 
-test("reasoning with a rate of its own is not paid twice", () => {
+test("reasoning with its own rate is not counted twice", () => {
   const own = compileRates({ input: 0n, output: 8_000_000_000n, reasoning: 3_000_000_000n }, { source: "override" });
   assert.equal(reckonCost(own, { input: 0, output: 100, reasoning: 60 }), 40n * 8000n + 60n * 3000n);
 });
 
-test("what was not reported costs nobody knows what, unless everything is free", () => {
+test("the cost of an unreported usage is unknown, unless everything is free", () => {
   assert.equal(reckonCost(rates, {}), undefined);
   assert.equal(reckonCost(rates, { input: 0 }), 0n);
   const free = compileRates({ input: 0n, output: 0n }, { source: "builtin" });
   assert.equal(reckonCost(free, {}), 0n);
 });
 
-test("parts of a whole that was not reported are paid for themselves", () => {
+test("parts of an unreported whole are charged by themselves", () => {
   assert.deepEqual(
     [{ reasoning: 5 }, { cacheRead: 10 }, { cacheWrite1h: 10, output: 1 }].map((usage) => reckonCost(rates, usage)),
     [75_000n, 3000n, 75_000n],
@@ -75,7 +75,7 @@ test("a count that has no rate makes the cost unknown, a count of 0 does not", (
   assert.equal(reckonCost(compileRates({ output: 1n }, { source: "override" }), { input: 5, cacheRead: 5 }), undefined);
 });
 
-test("a fee for the request comes once, and rounding comes last", () => {
+test("a fee per request is added once, and rounding comes last", () => {
   const fee = compileRates({ input: 400_000n, output: 400_000n, request: 12_000_000_000_000n }, { source: "override" });
   assert.equal(reckonCost(fee, { input: 1, output: 1 }), 12_000_001n);
   assert.equal(fee.snapshot, '{"source":"override","input":"0.0004","output":"0.0004","per_request":"0.012"}');
@@ -102,7 +102,7 @@ const anyPrice = fc
   .tuple(fc.nat({ max: 100 }), fc.option(fc.nat({ max: 999_999_999 })))
   .map(([whole, decimals]) => (decimals === null ? String(whole) : `${whole}.${String(decimals).padStart(9, "0")}`));
 
-/** In units of 10⁻³⁰ $, from the decimals themselves. */
+/** In units of 10⁻³⁰ $, calculated from the decimals themselves. */
 function oracle(prices: Readonly<Record<string, string>>, usage: Usage): bigint | undefined {
   const sound = (value: number | undefined): bigint | undefined =>
     value !== undefined && Number.isInteger(value) && value >= 0 && value <= 1e12 ? BigInt(value) : undefined;
@@ -156,7 +156,7 @@ test("for any usage and any prices the cost is the exact sum, rounded once", () 
   );
 });
 
-test("the stored snapshot gives the stored cost again, whatever rates there were", () => {
+test("the stored snapshot reproduces the stored cost, for any rates", () => {
   const anyRate = fc.option(fc.bigInt({ min: 0n, max: 10n ** 15n - 1n }), { nil: undefined });
   // A fee is stored in nano-USD.
   const anyFee = fc.option(
@@ -184,7 +184,7 @@ test("the stored snapshot gives the stored cost again, whatever rates there were
   );
 });
 
-test("what is no snapshot is refused", () => {
+test("an invalid snapshot is refused", () => {
   assert.throws(() => readSnapshot("{"), SyntaxError);
   assert.throws(() => readSnapshot('{"source":"override","input":"-1"}'), RangeError);
 });

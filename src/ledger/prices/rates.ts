@@ -1,23 +1,23 @@
 import type { ServiceTier, Usage } from "../../ir/index.ts";
 import { femtoPerNano, formatRate, maxNanoUsd, parseRate, roundToNano } from "../money.ts";
 
-/** Rates in femto-USD (10⁻¹⁵ $); `undefined`: there is none, and a count that needs it makes the cost unknown. */
+/** Rates in femto-USD (10⁻¹⁵ $); `undefined`: there is no rate, and a count that needs it makes the cost unknown. */
 export interface RateCard {
-  /** A token of the prompt that no other rate takes. */
+  /** A token of the prompt that has no other rate. */
   readonly input?: bigint | undefined;
-  /** A token generated. */
+  /** A generated token. */
   readonly output?: bigint | undefined;
-  /** Without a rate of their own, cached tokens cost what `input` costs, and the 1-hour write what the 5-minute one does. */
+  /** Defaults: a cached token costs what `input` costs, and the 1-hour write what the 5-minute one costs. */
   readonly cacheRead?: bigint | undefined;
   readonly cacheWrite5m?: bigint | undefined;
   readonly cacheWrite1h?: bigint | undefined;
-  /** A token of reasoning; without a rate of its own what `output` costs. */
+  /** A token of reasoning; by default what `output` costs. */
   readonly reasoning?: bigint | undefined;
-  /** A request, whatever its tokens. */
+  /** A fee per request, whatever its tokens. */
   readonly request?: bigint | undefined;
 }
 
-/** Rates ready for reckoning, with all defaults filled in. */
+/** Rates for calculations, with all defaults filled in. */
 export interface Rates {
   readonly input: bigint | undefined;
   readonly output: bigint | undefined;
@@ -26,23 +26,23 @@ export interface Rates {
   readonly cacheWrite1h: bigint | undefined;
   readonly reasoning: bigint | undefined;
   readonly request: bigint;
-  /** Nothing costs anything: the cost is 0 even where the usage is not known. */
+  /** Whether everything is free: the cost is 0 even if the usage is unknown. */
   readonly free: boolean;
   /**
-   * What is stored with an entry, so that its cost can be reckoned again from its counts alone. Decimals are US dollars a million tokens:
-   * `{"source":"catalogue","vendor":"openai","model":"gpt-5","input":"1.25","output":"10","cache_read":"0.125"}`. A rate that is left out is its
-   * default, above. `per_request` is dollars; `above_input_tokens` says that the rates are those of longer prompts.
+   * Stored with an entry, so that its cost can be calculated again from its counts alone. Decimals are US dollars per million tokens:
+   * `{"source":"catalogue","vendor":"openai","model":"gpt-5","input":"1.25","output":"10","cache_read":"0.125"}`. An omitted rate has its default,
+   * above. `per_request` is dollars; `above_input_tokens` says that the rates are those of longer prompts.
    */
   readonly snapshot: string;
 }
 
-/** Where rates come from, for the snapshot. */
+/** The source of rates, for the snapshot. */
 export interface RateOrigin {
   readonly source: "catalogue" | "override" | "builtin";
   readonly vendor?: string;
   readonly model?: string;
   readonly above_input_tokens?: number;
-  /** The rates are those of this class of service. */
+  /** The class of service of these rates. */
   readonly tier?: ServiceTier;
 }
 
@@ -57,7 +57,7 @@ export function compileRates(card: RateCard, origin: RateOrigin): Rates {
     cache_write_5m: decimal(card.cacheWrite5m),
     cache_write_1h: decimal(card.cacheWrite1h),
     reasoning: decimal(card.reasoning),
-    // Femto-USD a request: dollars are 10¹⁵ of them, and `formatRate` counts in 10⁹.
+    // Femto-USD per request: a dollar is 10¹⁵ of them, and `formatRate` counts in 10⁹.
     per_request: card.request === undefined ? undefined : formatRate(card.request / femtoPerNano),
   });
   return {
@@ -74,8 +74,8 @@ export function compileRates(card: RateCard, origin: RateOrigin): Rates {
 }
 
 /**
- * The rates of a stored snapshot: with an entry's counts they give its cost again, whatever has become of the price since.
- * @throws SyntaxError, RangeError where the text is no snapshot.
+ * The rates of a stored snapshot: with an entry's counts they give its cost again, even if the price has changed since.
+ * @throws SyntaxError, RangeError if the text is not a snapshot.
  */
 export function readSnapshot(snapshot: string): Rates {
   const { source, vendor, model, above_input_tokens, tier, ...stored } = JSON.parse(snapshot) as RateOrigin &
@@ -109,8 +109,8 @@ function decimal(rate: bigint | undefined): string | undefined {
 }
 
 /**
- * What a usage costs: exact up to one rounding, half up, to nano-USD. `usage` is sound (`clampUsage`).
- * @returns `undefined`, cost unknown, where no count was reported, where a count above 0 has no rate, or where the sum is more than a 64-bit column holds.
+ * The cost of a usage: exact except for one rounding, half up, to nano-USD. `usage` has been through `clampUsage`.
+ * @returns `undefined`, cost unknown, if no count was reported, if a count above 0 has no rate, or if the sum exceeds a 64-bit column.
  */
 export function reckonCost(rates: Rates, usage: Usage): bigint | undefined {
   const { input, output } = usage;

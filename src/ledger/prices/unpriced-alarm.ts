@@ -1,19 +1,19 @@
 import { createBoundedCache, type Logger } from "../../core/index.ts";
 
-/** So many models are remembered to have been told of; names of models may come from anywhere. */
+/** The number of models that are remembered as logged. It is limited because model names may come from clients. */
 const rememberedModels = 1000;
 
-/** Tells of a model whose usage was recorded without a price, with `noticed`: in the log once a model and process. */
+/** Logs a model whose usage was recorded without a price (`noticed`), once per model and process. */
 export function createUnpricedAlarm(logger: Logger): { noticed(provider: string, model: string): void } {
-  const told = createBoundedCache<true>(rememberedModels);
+  const logged = createBoundedCache<true>(rememberedModels);
   return {
     noticed(provider, model) {
       const name = `${provider}/${model}`;
-      if (told.get(name) !== undefined) return;
-      told.set(name, true);
+      if (logged.get(name) !== undefined) return;
+      logged.set(name, true);
       logger.warn(
         { provider, model },
-        "no price is known for this model: its cost is recorded as unknown, and budgets reckon with ledger.unpriced_ceiling; prices sets one",
+        "no price is known for this model: its cost is recorded as unknown, and budgets use ledger.unpriced_ceiling; set a price under prices",
       );
     },
   };

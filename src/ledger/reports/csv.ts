@@ -1,11 +1,11 @@
 export type CsvCell = string | number | null;
 
-/** What a spreadsheet takes for a formula where a cell begins with it (OWASP, "CSV Injection"), also behind white space of its own trimming. */
+/** The beginning of a cell that a spreadsheet treats as a formula (OWASP, "CSV Injection"), also after white space that the spreadsheet trims. */
 const formula = /^[\s]*[=+\-@\t\r]/;
 
 /**
- * A record of RFC 4180, with its CRLF. Text that a spreadsheet would run as a formula gets a ' before it, which spreadsheets show as text; `null` is
- * empty. Names of models come from clients, and reports are opened by administrators.
+ * A record of RFC 4180, with its CRLF. Text that a spreadsheet would run as a formula is prefixed with ', so that it is shown as text; `null` is
+ * empty. Model names come from clients, and administrators open the reports.
  */
 export function csvLine(cells: readonly CsvCell[]): string {
   return `${cells.map(csvCell).join(",")}\r\n`;

@@ -5,7 +5,7 @@ import type { EntriesQuery } from "./entries.ts";
 import { exportEntries, exportUsage, type NamedUsageEntry, type NamedUsageRow } from "./export.ts";
 import type { UsageQuery } from "./reports.ts";
 
-test("a record of CSV is quoted where it must be, and never a formula", () => {
+test("a CSV record is quoted if necessary, and is never a formula", () => {
   assert.equal(csvLine([]), "\r\n");
   assert.equal(
     csvLine(["a", null, 0, -1.5, "", 'say "hi"', "a,b", "a\nb", "a\rb", " a "]),
@@ -39,7 +39,7 @@ async function read(text: AsyncIterable<string>): Promise<readonly string[]> {
   return chunks;
 }
 
-test("a report is exported page by page, a header before it", async () => {
+test("a report is exported page by page, after a header", async () => {
   const rows: NamedUsageRow[] = [
     { group: { user: "usr_1", model: "=cmd" }, names: { user: "alice" }, ...sums },
     { group: { user: "usr_2", model: "gpt-5" }, names: {}, ...sums, cost_usd: null },
@@ -68,7 +68,7 @@ test("a report is exported page by page, a header before it", async () => {
   assert.deepEqual(await read(exportUsage(nothing, query, "jsonl")), []);
 });
 
-test("an export ends where its limit is reached, and asks for no more than that", async () => {
+test("an export ends at its limit, and reads no more rows than that", async () => {
   const asked: (number | undefined)[] = [];
   const readPage = ({ limit = 0 }: UsageQuery) => {
     asked.push(limit);
@@ -81,7 +81,7 @@ test("an export ends where its limit is reached, and asks for no more than that"
   assert.deepEqual([asked, chunks.join("").split("\r\n").length], [[1000, 1000, 300], 2302]);
 });
 
-test("an entry is a record with its tags in one cell, its price as JSON", async () => {
+test("an entry is one record, with its tags in one cell and its price as JSON", async () => {
   const entry: NamedUsageEntry = {
     request_id: "req_1",
     attempt: 1,

@@ -3,7 +3,7 @@ import type { EntriesPage, EntriesQuery, UsageEntry } from "./entries.ts";
 import type { UsageGroup } from "./report-query.ts";
 import type { UsageReportRow, UsageQuery } from "./reports.ts";
 
-/** `csv`: RFC 4180 with a header; `jsonl`: a JSON object a line, as in the pages of the API. */
+/** `csv`: RFC 4180 with a header; `jsonl`: one JSON object per line, as in the pages of the API. */
 export type ExportFormat = "csv" | "jsonl";
 
 /** A row with what people call its user and its key, by group. */
@@ -11,10 +11,10 @@ export type NamedUsageRow = UsageReportRow & { readonly names: Readonly<Record<s
 /** An entry with what people call its user and its key. */
 export type NamedUsageEntry = UsageEntry & { readonly username: string | null; readonly key_name: string | null };
 
-/** Rows of a page, as they lie in memory at once. */
+/** Rows per page, which are in memory together. */
 const pageRows = 1000;
 
-/** A report as text, a page at a time, however long it is. */
+/** A report of any length as text, page by page. */
 export function exportUsage(
   read: (query: UsageQuery) => Promise<Page<NamedUsageRow>>,
   query: Omit<UsageQuery, "after">,
@@ -26,7 +26,7 @@ export function exportUsage(
   return textOf(format, header, pagesOf(read, query), (row) => usageCells(row, groups, named));
 }
 
-/** Entries as text, newest first, a page at a time. */
+/** Entries as text, newest first, page by page. */
 export function exportEntries(
   read: (query: EntriesQuery) => Promise<Omit<EntriesPage, "entries"> & { readonly entries: readonly NamedUsageEntry[] }>,
   query: Omit<EntriesQuery, "after" | "limit"> & { readonly limit?: number },
@@ -44,7 +44,7 @@ interface Page<Row> {
   readonly next: string | null;
 }
 
-/** @param query its `limit` is that of the whole. */
+/** @param query its `limit` applies to the whole export. */
 async function* pagesOf<Query extends { readonly limit?: number }, Row>(
   read: (query: Query & { readonly limit: number; readonly after?: string }) => Promise<Page<Row>>,
   query: Query,
@@ -91,7 +91,7 @@ function usageCells(row: NamedUsageRow, groups: readonly UsageGroup[], named: re
   return [...groups.map((group) => row.group[group]!), ...sums, ...named.map((group) => row.names[group] ?? null)];
 }
 
-/** The columns of entries, each once: one too few or too many does not compile. */
+/** The columns of entries, each once: a missing or an extra column does not compile. */
 const entryColumns: { readonly [Name in keyof NamedUsageEntry]: true } = {
   time: true,
   request_id: true,
@@ -124,7 +124,7 @@ const entryColumns: { readonly [Name in keyof NamedUsageEntry]: true } = {
 };
 const entryNames = Object.keys(entryColumns) as readonly (keyof NamedUsageEntry)[];
 
-/** A list is its parts with a space between, as tags have none in them; an object is JSON. */
+/** A list is written as its parts with spaces between them, as tags contain none; an object is written as JSON. */
 function entryCell(value: NamedUsageEntry[keyof NamedUsageEntry]): CsvCell {
   if (value === null || typeof value === "string" || typeof value === "number") return value;
   return Array.isArray(value) ? value.join(" ") : JSON.stringify(value);

@@ -1,18 +1,18 @@
 import { spanMs, type Span } from "../rollups/rollup.ts";
 
-/** A part of a range and where its sums are read: from those of days or hours, or from the entries one by one. */
+/** A part of a range and the source of its sums: those of days, those of hours, or single entries. */
 export interface RangePart {
   readonly source: Span | "entries";
-  /** `undefined`: from the first on. */
+  /** `undefined`: from the first entry on. */
   readonly fromMs: number | undefined;
-  /** Excluded. `undefined`: to the last. */
+  /** Exclusive. `undefined`: to the last entry. */
   readonly toMs: number | undefined;
 }
 
 /**
- * Parts that make up a range, each instant in one of them: whole days where `finest` allows, then whole hours, entries at the ragged ends. So a report over
- * a year reads a few hundred spans, and is exact to the millisecond.
- * @param fromMs `undefined`: no bound. @param toMs excluded; `undefined`: no bound. @param finest the span that must not be read over.
+ * Divides a range into parts, each instant in one of them: whole days if `finest` allows that, then whole hours, and single entries at the ends. So a
+ * report over a year reads a few hundred spans, and is exact to the millisecond.
+ * @param fromMs `undefined`: no bound. @param toMs exclusive; `undefined`: no bound. @param finest the longest span that may be used.
  */
 export function planRange(fromMs: number | undefined, toMs: number | undefined, finest: Span): readonly RangePart[] {
   const spans: readonly Span[] = finest === "day" ? ["day", "hour"] : ["hour"];
@@ -23,7 +23,7 @@ function partsOf(fromMs: number | undefined, toMs: number | undefined, [span, ..
   if (span === undefined) return [{ source: "entries", fromMs, toMs }];
   const first = fromMs === undefined ? undefined : Math.ceil(fromMs / spanMs[span]) * spanMs[span];
   const last = toMs === undefined ? undefined : Math.floor(toMs / spanMs[span]) * spanMs[span];
-  // No whole span in it.
+  // The range contains no whole span.
   if (first !== undefined && last !== undefined && first >= last) return partsOf(fromMs, toMs, finer);
   return [
     ...(first === fromMs ? [] : partsOf(fromMs, first, finer)),

@@ -11,7 +11,7 @@ export interface UsageFilter {
   readonly userId?: string;
   readonly keyId?: string;
   readonly provider?: string;
-  /** The model that served; where none did, the one asked for. */
+  /** The model that served the request; if none did, the model that was requested. */
   readonly model?: string;
   readonly dialect?: string;
   readonly tag?: string;
@@ -36,30 +36,30 @@ export interface Sums {
 }
 
 export interface SumsRow {
-  /** A value for each group, as text: of `day` and `hour` how many of them since 1970. */
+  /** A value for each group, as text; for `day` and `hour` their number since 1970. */
   readonly values: readonly string[];
   readonly sums: Sums;
 }
 
 export interface SumsQuery extends UsageFilter {
-  /** Each once. With `tag` only `user`, `day` and `hour`, among the filters too. */
+  /** Each group once. With `tag` only `user`, `day` and `hour` are allowed, in the filters too. */
   readonly groupBy: readonly UsageGroup[];
   readonly limit?: number;
-  /** Rows after the one with these values. */
+  /** Rows after the row with these values. */
   readonly after?: readonly string[];
 }
 
-/** One row for each set of values, in their order; without groups one row. */
+/** Reads one row for each set of values, in their order; without groups one row. */
 export async function readSums(store: Pick<Store, "db" | "dialect">, query: SumsQuery): Promise<readonly SumsRow[]> {
   const parts = await rangeOf(store, query);
-  // An empty range still has a row without groups: its sums are 0.
+  // Without groups even an empty range has a row: its sums are 0.
   if (parts.length === 0) return query.groupBy.length === 0 ? [emptyRow] : [];
   const byTag = query.groupBy.includes("tag") || query.tag !== undefined;
   const sources = parts.map((part) => (byTag ? tagSource(part, query, store.dialect) : groupSource(part, query)));
   const places = query.groupBy.map((_, i) => sql.ref(`g${i}`));
   const columns = [
     ...places.map((place, i) => sql`cast(${place} as text) as ${sql.ref(`v${i}`)}`),
-    // As text, as a sum of 64-bit numbers may need more digits than a number or a 64-bit integer has.
+    // As text, because a sum of 64-bit numbers may have more digits than a number or a 64-bit integer.
     ...sumColumns.map((_, i) => sql`cast(coalesce(sum(${sql.ref(`s${i}`)}), 0) as text) as ${sql.ref(`t${i}`)}`),
   ];
   const groups = sql.join(places);
@@ -73,9 +73,7 @@ export async function readSums(store: Pick<Store, "db" | "dialect">, query: Sums
   return rows.map((row) => ({ values: places.map((_, i) => row[`v${i}`]!), sums: sumsOf(sumColumns.map((_, i) => row[`t${i}`]!)) }));
 }
 
-/**
- * Where the entries of an hour have been deleted, its sums cannot be split: a bound that lies in it moves outwards to the whole hour.
- */
+/** If the entries of an hour have been deleted, its sums cannot be divided: a bound inside that hour moves outwards to the whole hour. */
 async function rangeOf({ db }: Pick<Store, "db">, { fromMs, toMs, groupBy }: SumsQuery): Promise<readonly RangePart[]> {
   const finest = groupBy.includes("hour") ? "hour" : "day";
   if (fromMs === undefined && toMs === undefined) return planRange(fromMs, toMs, finest);
@@ -108,7 +106,7 @@ function tagSource(part: RangePart, query: SumsQuery, dialect: Store["dialect"])
     const sums = sumColumns.map((column, i) => sql`${sql.ref(column)} as ${sql.ref(`s${i}`)}`);
     return select([...groupsOf(query, columns), ...sums], sql`usage_tag_sums`, [...filters, ...equal(columns.tag, query.tag)]);
   }
-  // Several tags of an entry may be counted under one name, and then count once: hence the distinct rows, which the entry's key keeps apart from others.
+  // Several tags of an entry may be counted under one name, and then count once. So the rows are distinct; the entry's key separates them from others.
   const each = dialect === "sqlite" ? sql`json_each(tags)` : sql`jsonb_array_elements_text(tags::jsonb)`;
   const sums = sumColumns.map((column, i) => sql`${entrySums[column]} as ${sql.ref(`s${i}`)}`);
   const name = sql`case when each_tag.value in (select tag from usage_tags) then each_tag.value else ${sql.lit(otherTag)} end as tag`;
@@ -128,7 +126,7 @@ const sumTableColumns: Readonly<Record<UsageGroup, Column>> = { ...names, model:
 const entryColumns: Readonly<Record<UsageGroup, Column>> = { ...names, model: entryModel, ...spansOf(sql`time_ms`) };
 
 function spansOf(time: Column): { readonly day: Column; readonly hour: Column } {
-  // Literals, as a parameter may be bound as a real number and then divides as one.
+  // Literals, because a parameter may be bound as a real number, and the division would then not be of integers.
   return { day: sql`${time} / ${sql.lit(spanMs.day)}`, hour: sql`${time} / ${sql.lit(spanMs.hour)}` };
 }
 

@@ -68,7 +68,7 @@ const none = {
   unpriced_requests: 0,
 };
 
-test("usage is summed by the groups asked for, with totals", async () => {
+test("usage is summed by the requested groups, with totals", async () => {
   await withRows(rows, async (store) => {
     const reports = createReports({ store });
     assert.deepEqual(await reports.usage({ groupBy: ["user", "day"] }), {
@@ -126,7 +126,7 @@ test("usage is summed by the groups asked for, with totals", async () => {
   });
 });
 
-test("every group can be asked for, alone and with others", async () => {
+test("every group can be requested, alone and with others", async () => {
   await withRows(rows, async (store) => {
     const reports = createReports({ store });
     const groupsOf = async (...groupBy: UsageGroup[]): Promise<unknown> =>
@@ -204,7 +204,7 @@ test("filters: user, key, from (included) and to (excluded)", async () => {
   });
 });
 
-test("sums of money are exact, past what a number and what 64 bits hold", async () => {
+test("sums of money are exact, past the limits of a number and of 64 bits", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.option(fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })), { minLength: 1, maxLength: 20 }), async (costs) => {
       const many = costs.map((cost, i) => row(`req_${i}`, cost ?? undefined));
@@ -221,7 +221,7 @@ test("sums of money are exact, past what a number and what 64 bits hold", async 
   );
 });
 
-test("entries come newest first, page by page, each once, also those of one instant", async () => {
+test("entries are returned newest first, page by page, each once, also those of the same instant", async () => {
   const times = [3, 1, 2, 2, 2, 5, 2].map((at, i) => row(`req_${i}`, BigInt(i), { timeMs: day + at, attempt: (i % 2) + 1 }));
   await withRows([...times, row("req_3", 1n, { timeMs: day + 2, attempt: 1 }), row("req_x", 1n, { userId: "usr_2" })], async (store) => {
     const reports = createReports({ store });
@@ -245,7 +245,7 @@ test("entries come newest first, page by page, each once, also those of one inst
   });
 });
 
-test("an entry is given as JSON has it", async () => {
+test("an entry is returned in its JSON form", async () => {
   await withRows([row("req_1", 2_500n, { clientRequestId: "abc" }), row("req_2", undefined, { timeMs: day - 1 })], async (store) => {
     const { entries } = await createReports({ store }).entries({ limit: 10 });
     assert.deepEqual(entries[0], {
@@ -281,7 +281,7 @@ test("an entry is given as JSON has it", async () => {
   });
 });
 
-test("a page asked for by what is no page is refused", async () => {
+test("an invalid cursor for entries is refused", async () => {
   await withRows([], async (store) => {
     const reports = createReports({ store });
     for (const after of ["", "x", "1.2", "1.2.", "-1.2.req_1"]) {
@@ -294,14 +294,14 @@ test("a page asked for by what is no page is refused", async () => {
   });
 });
 
-test("the same rows written twice are there once", async () => {
+test("rows that are written twice count once", async () => {
   await withRows(rows, async (store) => {
     await createStoreSink(store, { steps: [createRollupStep(store)] }).write([...rows, row("req_9", 1n)]);
     assert.equal((await createReports({ store }).usage({ groupBy: [] })).totals.attempts, 7);
   });
 });
 
-test("a batch of any size is summed up whole", async () => {
+test("a batch of any size is summed completely", async () => {
   const many = Array.from({ length: 8200 }, (_, i) => row(`req_${i}`, 1n, { usage: { input: 2 }, timeMs: day + i }));
   await withRows(many, async (store) => {
     const { totals } = await createReports({ store }).usage({ groupBy: [] });
@@ -330,7 +330,7 @@ test("entries are found by each filter", async () => {
   });
 });
 
-test("a page of a report asked for by what is no page of it is refused", async () => {
+test("an invalid cursor for a report is refused", async () => {
   await withRows(rows, async (store) => {
     const reports = createReports({ store });
     const cursor = (values: unknown): string => Buffer.from(JSON.stringify(values)).toString("base64url");

@@ -7,60 +7,60 @@ import { spanMs } from "../rollups/rollup.ts";
 
 export interface UsageQuery extends UsageFilter {
   readonly groupBy: readonly UsageGroup[];
-  /** Rows on a page; all where left out. */
+  /** Rows per page; all if omitted. */
   readonly limit?: number;
-  /** `next` of the page before, which had the same groups. */
+  /** `next` of the previous page, which had the same groups. */
   readonly after?: string;
 }
 
 export interface UsageSums {
-  /** Requests, each counted at its first attempt, refused ones too. */
+  /** Requests, each counted at its first attempt; refused ones too. */
   readonly requests: number;
-  /** Attempts: more than requests where others were made after a failure; a refused request has one. */
+  /** Attempts: more than requests if some were retried after a failure; a refused request has one. */
   readonly attempts: number;
-  /** Attempts that failed, were interrupted or refused. That the client left is no error. */
+  /** Attempts that failed, were interrupted or refused. A client that left is not an error. */
   readonly errors: number;
-  /** The whole prompt, with what came from or went to a cache. */
+  /** The whole prompt, including tokens read from or written to a cache. */
   readonly input_tokens: number;
-  /** With reasoning. */
+  /** Including reasoning. */
   readonly output_tokens: number;
   readonly cache_read_tokens: number;
-  /** Of both lifetimes. */
+  /** Of both lifetimes together. */
   readonly cache_write_tokens: number;
   readonly reasoning_tokens: number;
-  /** Decimal of US dollars, exact, of all attempts whose cost is known; `null` where there are attempts and the cost of none is. */
+  /** Decimal of US dollars, exact, of all attempts whose cost is known; `null` if there are attempts and none has a known cost. */
   readonly cost_usd: string | null;
-  /** Attempts whose cost is not known, and not in `cost_usd`. */
+  /** Attempts whose cost is unknown; `cost_usd` does not include them. */
   readonly unpriced_requests: number;
 }
 
 export interface UsageReportRow extends UsageSums {
   /**
-   * A value for each group asked for: ids of user and key, the model that served (the one asked for where none did), `2026-01-31` for a day and
-   * `2026-01-31T17:00Z` for an hour, in UTC.
+   * A value for each requested group: ids of user and key; the model that served the request (or, if none did, the requested one); `2026-01-31` for a
+   * day and `2026-01-31T17:00Z` for an hour, in UTC.
    */
   readonly group: Readonly<Record<string, string>>;
 }
 
-/** JSON as the API gives it. */
+/** The report in the JSON form of the API. */
 export interface UsageReport {
   readonly group_by: readonly UsageGroup[];
   /** In the order of the groups' values; without groups one row. */
   readonly rows: readonly UsageReportRow[];
   /**
-   * Of all that the filters let through, also of what is on other pages. By tag, a request counts in the row of each of its tags and once in here, as does
-   * one without tags, which is in no row.
+   * Of everything that the filters match, also of the other pages. By tag, a request counts in the row of each of its tags and once in the totals; a
+   * request without tags counts only in the totals.
    */
   readonly totals: UsageSums;
-  /** Give it as `after` for the next page; `null` on the last. */
+  /** The `after` of the next page; `null` on the last. */
   readonly next: string | null;
 }
 
-/** What has been used and what it cost, from the ledger. */
+/** Reports of usage and cost, from the ledger. */
 export interface Reports {
-  /** @throws GatewayError `invalid_request` for a tag with groups or filters that no sums are kept by, and where `after` is not from an earlier page. */
+  /** @throws GatewayError `invalid_request` for a tag with groups or filters that have no sums by tag, and if `after` is not from an earlier page. */
   usage(query: UsageQuery): Promise<UsageReport>;
-  /** Entries one by one, newest first. @throws GatewayError `invalid_request` where `after` is not from an earlier page. */
+  /** Single entries, newest first. @throws GatewayError `invalid_request` if `after` is not from an earlier page. */
   entries(query: EntriesQuery): Promise<EntriesPage>;
 }
 
@@ -71,7 +71,7 @@ export function createReports({ store }: { readonly store: Pick<Store, "db" | "d
       const groupBy = [...new Set(query.groupBy)];
       checkTagQuery(query);
       const after = cursor === undefined ? undefined : readCursor(cursor, groupBy);
-      // One more than asked for tells whether there is a next page.
+      // One more than requested, to know whether there is a next page.
       const found = await readSums(store, {
         ...filter,
         groupBy,
@@ -94,7 +94,7 @@ export function createReports({ store }: { readonly store: Pick<Store, "db" | "d
   };
 }
 
-/** An entry has several tags, so sums by tag are kept apart from the others, and by fewer groups. */
+/** An entry has several tags, so sums by tag are separate from the others, and have fewer groups. */
 function checkTagQuery({ groupBy, tag, keyId, provider, model, dialect }: UsageQuery): void {
   if (tag === undefined && !groupBy.includes("tag")) return;
   const group = groupBy.find((name) => name !== "tag" && name !== "user" && name !== "day" && name !== "hour");
@@ -141,7 +141,7 @@ function parseValues(text: string): unknown {
   try {
     return JSON.parse(Buffer.from(text, "base64url").toString());
   } catch {
-    // It comes from a client, and is then no cursor.
+    // The text comes from a client and is not a cursor.
     return undefined;
   }
 }

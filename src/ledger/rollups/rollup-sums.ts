@@ -21,7 +21,7 @@ export type SumColumn = (typeof sumColumns)[number];
 
 const nanoPerUsd = 1_000_000_000n;
 
-/** What an entry adds to each sum, for a query over `usage_entries`; `RollupSums.add` says the same in code. */
+/** What an entry adds to each sum, for a query over `usage_entries`. `RollupSums.add` does the same in code. */
 export const entrySums: Readonly<Record<SumColumn, RawBuilder<unknown>>> = {
   requests: sql`case when attempt <= 1 then 1 else 0 end`,
   attempts: sql`1`,
@@ -31,13 +31,13 @@ export const entrySums: Readonly<Record<SumColumn, RawBuilder<unknown>>> = {
   cache_read_tokens: sql`coalesce(cache_read_tokens, 0)`,
   cache_write_tokens: sql`coalesce(cache_write_5m_tokens, 0) + coalesce(cache_write_1h_tokens, 0)`,
   reasoning_tokens: sql`coalesce(reasoning_tokens, 0)`,
-  // Literals, as a parameter may be bound as a real number and then divides as one.
+  // Literals, because a parameter may be bound as a real number, and the division would then not be of integers.
   whole_usd: sql`coalesce(cost_nano_usd / ${sql.lit(Number(nanoPerUsd))}, 0)`,
   rest_nano_usd: sql`coalesce(cost_nano_usd % ${sql.lit(Number(nanoPerUsd))}, 0)`,
   unpriced: sql`case when cost_nano_usd is null then 1 else 0 end`,
 };
 
-/** The model that an entry is counted under: the one that served; where none did, the one asked for. */
+/** The model under which an entry is counted: the one that served the request; if none did, the one that was requested. */
 export const entryModel = sql<string>`case when model_served = '' then model_asked else model_served end`;
 
 export function modelOf(row: UsageRow): string {
@@ -45,8 +45,8 @@ export function modelOf(row: UsageRow): string {
 }
 
 /**
- * Sums of some entries. Money is exact whatever it comes to; a count of tokens, at most 10¹² an entry, is exact up to 9,000 entries. In the database
- * money is whole dollars and the rest apart, as a sum of 64-bit amounts may need more than 64 bits.
+ * Sums of some entries. Money is exact for any sum; a count of tokens, at most 10¹² per entry, is exact up to 9,000 entries. In the database money is
+ * stored as whole dollars and the rest, as a sum of 64-bit amounts may need more than 64 bits.
  */
 export class RollupSums {
   #requests = 0;

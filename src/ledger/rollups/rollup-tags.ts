@@ -1,16 +1,16 @@
 import { sql, type Kysely } from "kysely";
 import type { Tables } from "../../store/index.ts";
 
-/** The name that tags without sums of their own are counted under. */
+/** The name under which tags without their own sums are counted. */
 export const otherTag = "other";
 
-/** Tags of an installation that have sums of their own; the first that came. */
+/** The most tags of an installation that have their own sums: the first ones that were used. */
 export const maxTags = 1000;
 
 /**
- * Gives new tags sums of their own while there is room. A tag that found none never gets them, so that an entry's tags mean the same at any time. (Where
- * a database lets two processes do this at once, a few more than `maxTags` may be let in.)
- * @returns the name that a tag is counted under.
+ * Gives new tags their own sums while there is room. A tag that found no room never gets them, so that an entry's tags mean the same at any time. (If
+ * a database lets two processes do this at once, a few more than `maxTags` may get them.)
+ * @returns the name under which a tag is counted.
  */
 export async function admitTags(transaction: Kysely<Tables>, tags: ReadonlySet<string>): Promise<(tag: string) => string> {
   const own = [...tags].filter((tag) => tag !== otherTag);
@@ -31,7 +31,7 @@ export async function admitTags(transaction: Kysely<Tables>, tags: ReadonlySet<s
   return (tag) => (known.has(tag) ? tag : otherTag);
 }
 
-/** A batch may hold thousands of tags, a statement a bounded number of parameters. */
+/** The most tags in one look-up: a batch may contain thousands of tags, a statement a limited number of parameters. */
 const lookupTags = 500;
 
 async function findKnown(transaction: Kysely<Tables>, tags: readonly string[]): Promise<Set<string>> {

@@ -6,18 +6,18 @@ import type { IngestStep } from "../entries/sink.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
 import { readTags } from "../entries/tags.ts";
 
-/** Lengths of the spans that sums are kept of, in milliseconds. Both begin at whole ones since 1970, which are those of UTC. */
+/** The lengths of the spans that have sums, in milliseconds. Both begin at whole multiples since 1970, which are whole hours and days of UTC. */
 export const spanMs = { hour: 3_600_000, day: 86_400_000 } as const;
 export type Span = keyof typeof spanMs;
 
-/** The columns that rows of sums are told apart by, after `span` and `start_ms`. */
+/** The columns that identify a row of sums, after `span` and `start_ms`. */
 const groupColumns = {
   usage_sums: ["user_id", "key_id", "provider", "model", "dialect"],
   usage_tag_sums: ["tag", "user_id"],
 } as const;
 type SumTable = keyof typeof groupColumns;
 
-/** Sums in code are exact up to so many rows (see `RollupSums`). */
+/** The most rows per sum in code: more would not be exact (see `RollupSums`). */
 const maxRows = 8192;
 
 /** The step of ingestion that adds new rows to the sums of their hour and day, each group of a batch once. */
@@ -31,7 +31,7 @@ export function createRollupStep({ dialect }: Pick<Store, "dialect">): IngestSte
   };
 }
 
-/** A row of sums: the values of its key and what is added to it. */
+/** A row of sums: the values of its key and the amounts to add. */
 interface Group {
   readonly key: readonly SqlValue[];
   readonly sums: RollupSums;
@@ -40,14 +40,14 @@ interface Group {
 class Groups {
   readonly #byKey = new Map<string, Group>();
 
-  /** NUL is in no name (`storable`), so that two groups never have one key. */
+  /** No name contains NUL (`storable`), so two groups never have the same key. */
   add(row: UsageRow, names: readonly string[]): void {
     const suffix = names.join("\0");
     this.#addTo("hour", row, names, suffix);
     this.#addTo("day", row, names, suffix);
   }
 
-  /** Always in one order, so that of two transactions none waits for one that waits for it. */
+  /** Always in the same order, so that two transactions cannot deadlock. */
   sorted(): readonly Group[] {
     return [...this.#byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
   }
@@ -75,18 +75,18 @@ async function sumByTag(transaction: Kysely<Tables>, rows: readonly UsageRow[]):
   const nameOf = await admitTags(transaction, new Set(tagged.flatMap(({ tags }) => tags)));
   const groups = new Groups();
   for (const { row, tags } of tagged) {
-    // Two tags that have no sums of their own count once.
+    // Two tags without their own sums count once.
     for (const name of new Set(tags.map(nameOf))) groups.add(row, [name, row.user_id]);
   }
   return groups.sorted();
 }
 
-/** Groups in one statement: more gain little. */
+/** Groups per statement: more gain little. */
 const groupsPerStatement = 16;
 
 async function addSums(transaction: Kysely<Tables>, dialect: Store["dialect"], table: SumTable, groups: readonly Group[]): Promise<void> {
   for (let at = 0; at < groups.length;) {
-    // Two sizes of statement, so that both stay prepared.
+    // Only two sizes of statement, so that both stay prepared.
     const count = groups.length - at >= groupsPerStatement ? groupsPerStatement : 1;
     const values = groups.slice(at, at + count).flatMap(({ key, sums }) => [...key, ...sums.values]);
     await transaction.executeQuery(CompiledQuery.raw(upsertText(dialect, table, count), values));
@@ -94,7 +94,7 @@ async function addSums(transaction: Kysely<Tables>, dialect: Store["dialect"], t
   }
 }
 
-/** Written by hand: a query builder would take longer over it than the database. */
+/** Written by hand: a query builder would take longer than the database. */
 function upsertText(dialect: Store["dialect"], table: SumTable, rows: number): string {
   const key = ["span", "start_ms", ...groupColumns[table]];
   const columns = [...key, ...sumColumns];

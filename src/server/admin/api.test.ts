@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { z } from "zod";
 import { StoreError } from "../../store/index.ts";
 import { createEdge, localPrincipal } from "../edge.ts";
-import { edgeDeps, startEdge } from "../harness.test.ts";
+import { edgeDeps, startEdge } from "../testing.ts";
 import { adminRoutes, createLocalSender } from "./api.ts";
 import { createAdminClient } from "./client.ts";
 import { alice, keyOf, fakes, operationsOver, start } from "./harness.test.ts";

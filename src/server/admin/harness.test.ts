@@ -3,7 +3,7 @@ import type { Accounts, ApiKey, User } from "../../accounts/index.ts";
 import { GatewayError } from "../../core/index.ts";
 import type { Reports } from "../../ledger/index.ts";
 import { createCatalog, buildProviders } from "../../upstream/index.ts";
-import { keys, startEdge, type TestEdge } from "../harness.test.ts";
+import { keys, startEdge, type TestEdge } from "../testing.ts";
 import { adminRoutes, type AdminOperation } from "./api.ts";
 import { createAdminOperations } from "./operations.ts";
 import type { SystemDeps } from "./system.ts";

@@ -7,7 +7,7 @@ import { GatewayError, asBytes } from "../../core/index.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { ownFramingWorks } from "./chunk-framing.ts";
 import { HttpExchange } from "./exchange.ts";
-import { deferred, parseAnswers, parseChunks, rawClient, route, startEdge } from "../harness.test.ts";
+import { deferred, parseAnswers, parseChunks, rawClient, route, startEdge } from "../testing.ts";
 import { IdleSweep } from "./idle-sweep.ts";
 import { waitUntil } from "../../../tests/testbed/wait-until.ts";
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { ObservedRequest } from "../../gateway/index.ts";
 import { createAccessLog } from "./access-log.ts";
-import { users } from "../harness.test.ts";
+import { users } from "../testing.ts";
 
 const plain: ObservedRequest = {
   requestId: "req_1",

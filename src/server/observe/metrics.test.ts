@@ -4,7 +4,7 @@ import type { ObservedRequest } from "../../gateway/index.ts";
 import { createMetricsRenderer } from "./metrics-text.ts";
 import { metricsRoute } from "../routes/metrics-route.ts";
 import { addSnapshots, RequestMetrics, type MetricsSnapshot } from "./metrics.ts";
-import { startEdge, users } from "../harness.test.ts";
+import { startEdge, users } from "../testing.ts";
 
 function observed(changes: Partial<ObservedRequest> = {}): ObservedRequest {
   return {

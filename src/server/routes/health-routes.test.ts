@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "../../core/index.ts";
 import { createProviderHealth } from "../../upstream/index.ts";
-import { deferred, startEdge } from "../harness.test.ts";
+import { deferred, startEdge } from "../testing.ts";
 import { healthRoutes, type HealthDeps } from "./health-routes.ts";
 
 const providerHealth = createProviderHealth({ clock: systemClock });

@@ -8,7 +8,7 @@ import { healthRoutes } from "./health-routes.ts";
 import { metricsRoute } from "./metrics-route.ts";
 import { modelRoutes } from "./model-routes.ts";
 import { createRouteTable, type Route } from "../route-table.ts";
-import { startEdge, type TestEdge } from "../harness.test.ts";
+import { startEdge, type TestEdge } from "../testing.ts";
 
 const catalog = createCatalog({
   providers: buildProviders([

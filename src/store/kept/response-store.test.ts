@@ -1,7 +1,7 @@
 import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
-import { describeResponseStore } from "./describe-response-store.test.ts";
+import { describeResponseStore } from "./response-store-testing.ts";
 import { makePostgres } from "../postgres/under-test.test.ts";
-import { makeSqlite } from "../sqlite/under-test.test.ts";
+import { makeSqlite } from "../sqlite/testing.ts";
 
 describeResponseStore("SQLite", makeSqlite);
 describeResponseStore("PostgreSQL", makePostgres, withoutPostgres);

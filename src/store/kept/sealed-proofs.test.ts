@@ -5,7 +5,7 @@ import type { StoreUnderTest } from "../describe-store.test.ts";
 import { readInstallationKeys } from "./installation-keys.ts";
 import { createKeptProofTable } from "./kept-proofs.ts";
 import { makePostgres } from "../postgres/under-test.test.ts";
-import { makeSqlite } from "../sqlite/under-test.test.ts";
+import { makeSqlite } from "../sqlite/testing.ts";
 import type { Store } from "../types.ts";
 
 const dayMs = 24 * 3600 * 1000;

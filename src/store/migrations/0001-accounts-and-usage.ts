@@ -4,6 +4,7 @@ import type { Migration } from "./migration.ts";
  * Users, keys, usage entries, owners of stored responses. All tables are STRICT, so that a wrong type is an error and a whole number is stored as an
  * integer. `usage_entries` has no checks on its words, as SQLite cannot change a check without copying the table. It has no foreign keys, as the
  * ledger records what happened even if the user has been deleted since.
+ *
  * On PostgreSQL `usage_entries` has one partition per month, UTC. `usage_entries_make_month` makes it before a row of that month is inserted, or when
  * one comes. A primary key there must include the column of the partitions; an attempt's time never changes, so the key is as unique as without it.
  */

@@ -11,7 +11,7 @@ import { createSqliteDatabase, type SqliteDatabase } from "./database.ts";
 import { openSqliteFile } from "./file.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { createSqliteStore } from "./store.ts";
-import { withFolder } from "./under-test.test.ts";
+import { withFolder } from "./testing.ts";
 
 const clock: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
 

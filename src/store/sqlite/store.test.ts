@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { sql } from "kysely";
 import { systemClock, type Clock } from "../../core/index.ts";
 import { describeStore } from "../describe-store.test.ts";
-import { makeSqlite, withFolder } from "./under-test.test.ts";
+import { makeSqlite, withFolder } from "./testing.ts";
 import { createSqliteStore } from "./store.ts";
 
 const clock = systemClock;

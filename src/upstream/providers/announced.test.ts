@@ -5,7 +5,7 @@ import { silentLogger } from "../../core/index.ts";
 import { protocols } from "../../protocols/index.ts";
 import { createAnnouncedModels, type AnnouncedOptions, type ListingProtocol } from "./announced.ts";
 import { Redactor } from "./redactor.ts";
-import { clientFor, HandClock, jsonAnswer, providerAt, rawServer, requestTo, gather, type Arrived } from "../harness.test.ts";
+import { clientFor, HandClock, jsonAnswer, providerAt, rawServer, requestTo, gather, type Arrived } from "../testing.ts";
 import type { Provider } from "../types.ts";
 
 const chat: ListingProtocol = {
@@ -37,7 +37,7 @@ function options(
   };
 }
 
-test("providers are asked at once for their models, with what their protocol requires", async (t) => {
+test("the models of all providers are requested at once, with the headers that their protocol requires", async (t) => {
   const upstream = await rawServer(t, ({ socket, head }) =>
     socket.write(head.startsWith("GET /v1/models?") ? listing("c") : listing("a", "b", "a")),
   );
@@ -71,7 +71,7 @@ test("providers are asked at once for their models, with what their protocol req
   assert.equal(seen.length, 2);
 });
 
-test("every protocol has a listing, of Responses alone too", async (t) => {
+test("every protocol has a listing, also a provider with Responses only", async (t) => {
   const upstream = await rawServer(t, ({ socket, head }) =>
     socket.write(head.startsWith("GET /v1beta/models?") ? jsonAnswer(JSON.stringify({ models: [{ name: "models/a" }] })) : listing("a")),
   );
@@ -82,7 +82,7 @@ test("every protocol has a listing, of Responses alone too", async (t) => {
   assert.deepEqual(Object.fromEntries(announced.names()), Object.fromEntries([...protocols.keys()].map((id) => [id, ["a"]])));
 });
 
-test("a listing that does not come keeps the names of the one before, and is logged at debug and shown", async (t) => {
+test("a failed listing keeps the previous names, is logged at debug, and is shown", async (t) => {
   const answers: ((request: Arrived) => void)[] = [
     ({ socket }) => socket.write(listing("a")),
     ({ socket }) => socket.write(jsonAnswer("{}", "HTTP/1.1 401 No")),
@@ -108,12 +108,12 @@ test("a listing that does not come keeps the names of the one before, and is log
   assert.deepEqual(messages.slice(0, 3), [
     undefined,
     "it answered 401 when asked for its models",
-    "Provider upstream answered 200 with something that is no JSON.",
+    "Provider upstream answered 200 with something that is not JSON.",
   ]);
   assert.match(messages[4]!, /closed the connection without an answer\.$|refuses connections/);
 });
 
-test("what is taken is bounded: 5,000 names of 256 characters, 4 MiB, 15 seconds", async (t) => {
+test("a listing is limited to 5,000 names of 256 characters, 4 MiB, 15 seconds", async (t) => {
   const many = Array.from({ length: 6_000 }, (_, index) => `m${index}`);
   const upstream = await rawServer(t, ({ socket, turn, connection }) => {
     if (connection + turn === 0) socket.write(listing("x".repeat(257), "", ...many));
@@ -134,10 +134,10 @@ test("what is taken is bounded: 5,000 names of 256 characters, 4 MiB, 15 seconds
   assert.match(announced.snapshot()[0]!.message!, /did not complete its answer within 15 s/);
 });
 
-test("the end ends the calls under way, and waits for nobody", async (t) => {
+test("stop ends the active calls without waiting for them", async (t) => {
   const upstream = await rawServer(t, () => {});
   const provider = providerAt(upstream.origin);
-  const own = options(t, [provider], { onChange: () => assert.fail("told of a change") });
+  const own = options(t, [provider], { onChange: () => assert.fail("onChange was called") });
   const announced = createAnnouncedModels(own);
   announced.start();
   await upstream.arrived(1);
@@ -148,7 +148,7 @@ test("the end ends the calls under way, and waits for nobody", async (t) => {
   assert.deepEqual([[...announced.names()], announced.snapshot()], [[], []]);
 });
 
-test("a provider is served while it is asked for its models", async (t) => {
+test("requests to a provider are served while its models are requested", async (t) => {
   const upstream = await rawServer(t, ({ socket, head }) => head.startsWith("POST") && socket.write(jsonAnswer()));
   const provider = providerAt(upstream.origin);
   const own = options(t, [provider]);

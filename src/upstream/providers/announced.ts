@@ -6,7 +6,7 @@ import { pickKey } from "./pick-key.ts";
 import type { Redactor } from "./redactor.ts";
 import type { Provider, UpstreamClient, UpstreamRequest } from "../types.ts";
 
-/** What is needed of a protocol to ask for a provider's models. */
+/** The parts of a protocol that a listing of models needs. */
 export type ListingProtocol = Pick<Protocol, "id" | "upstreamPath" | "requiredHeaders" | "parseModelList">;
 
 export interface AnnouncedOptions {
@@ -17,32 +17,32 @@ export interface AnnouncedOptions {
   readonly clock?: Clock;
   readonly logger: Logger;
   readonly redactor: Redactor;
-  /** Called with `names()` whenever a provider has other names than before. */
+  /** Called with `names()` when the names of a provider have changed. */
   readonly onChange?: (names: ReadonlyMap<string, readonly string[]>) => void;
   /** Ten minutes by default. */
   readonly refreshMs?: number;
 }
 
-/** Where a provider's own listing stands, for health. */
+/** The state of a provider's own listing, for health. */
 export interface AnnouncedState {
   readonly provider: string;
   readonly models: number;
-  /** Milliseconds since 1970 of the last listing that came; 0: none yet. */
+  /** Milliseconds since 1970 of the last successful listing; 0: none yet. */
   readonly refreshedAtMs: number;
-  /** Why the last one did not come; the names of the one before stay. */
+  /** Why the last listing failed; the previous names are kept. */
   readonly message?: string;
 }
 
-/** The names that providers announce, refreshed in the background: nothing ever waits for them. */
+/** The names that providers announce, refreshed in the background. No request ever waits for them. */
 export interface AnnouncedModels {
-  /** Asks now, and again every `refreshMs` until `stop`. */
+  /** Lists now, and again every `refreshMs` until `stop`. */
   start(): void;
-  /** Asks all enabled providers, or waits for the asking under way; never throws. */
+  /** Lists the models of all enabled providers, or waits for the active listing. Never throws. */
   refresh(): Promise<void>;
-  /** By provider, as `createCatalog` takes it. A new map after each change. */
+  /** By provider, in the form that `createCatalog` accepts. A new map after each change. */
   names(): ReadonlyMap<string, readonly string[]>;
   snapshot(): readonly AnnouncedState[];
-  /** Asks no more, and ends the calls under way: a shutdown does not wait for a provider that does not answer. */
+  /** Lists no more, and ends the active calls: a shutdown does not wait for a provider that does not answer. */
   stop(): void;
 }
 
@@ -50,12 +50,12 @@ const defaultRefreshMs = 10 * 60_000;
 const mostNames = 5_000;
 const longestName = 256;
 const maxBytes = 4 * 1024 * 1024;
-/** An answer that takes longer is not worth waiting for. */
+/** The longest wait for an answer. */
 const patienceMs = 15_000;
 
 /**
- * Asks for as many models as fit on one page: Anthropic's pages hold 20 unless asked for more, up to 1,000 (docs.claude.com, List Models, November 2026),
- * Gemini's 50, up to 1,000 (ai.google.dev, models.list, November 2026). OpenAI's listing has no pages.
+ * Requests the most models per page: Anthropic's pages have 20 by default and up to 1,000 (docs.claude.com, List Models, November 2026), Gemini's 50
+ * and up to 1,000 (ai.google.dev, models.list, November 2026). OpenAI's listing has no pages.
  */
 const pageQuery: { readonly [P in ProtocolId]?: string } = { "anthropic-messages": "limit=1000", "gemini-generate": "pageSize=1000" };
 
@@ -139,7 +139,7 @@ async function listModelNames(
   if (status !== 200) throw new Error(`it answered ${status} when asked for its models`);
   const listed = new Set<string>();
   for (const name of protocol.parseModelList(value)) {
-    // A name that holds a secret of the provider is no model.
+    // A name that contains a secret of the provider is not a model.
     if (name !== "" && name.length <= longestName && options.redactor.whole(name, provider) === name) listed.add(name);
     if (listed.size >= mostNames) break;
   }

@@ -1,14 +1,14 @@
 import type { ProtocolId } from "../../ir/index.ts";
 
-/** What is wrong with a base URL, for people; the caller adds whose it is. */
+/** A problem of a base URL, in words for people. The caller adds whose URL it is. */
 export class BaseUrlError extends Error {}
 
 const trailingVersion = /\/v\d+(?:alpha|beta)?\d*$/;
 
 /**
- * The base URL that a protocol's paths are put under: no trailing slash; the OpenAI protocols keep the version (`/chat/completions` follows), Anthropic
- * and Gemini have none (`/v1/messages`, `/v1beta/models/…` follow). `barePath` is put on a URL that has no path.
- * @throws BaseUrlError where it is no http(s) URL, or holds credentials, a query or a fragment.
+ * The base URL to which a protocol's paths are appended: without a trailing slash; for the OpenAI protocols with the version (`/chat/completions`
+ * follows), for Anthropic and Gemini without it (`/v1/messages`, `/v1beta/models/…` follow). `barePath` is appended to a URL without a path.
+ * @throws BaseUrlError if it is not an http(s) URL, or contains credentials, a query or a fragment.
  */
 export function normaliseBaseUrl(protocol: ProtocolId, text: string, barePath = ""): string {
   const url = parseBaseUrl(text);
@@ -23,7 +23,7 @@ export function normaliseBaseUrl(protocol: ProtocolId, text: string, barePath = 
   }
 }
 
-/** The part of a base URL that is the same for all protocols of one server: without version and trailing slash. @throws BaseUrlError. */
+/** The part of a base URL that all protocols of one server share: without version and trailing slash. @throws BaseUrlError. */
 export function baseUrlStem(text: string): string {
   const url = parseBaseUrl(text);
   return url.origin + url.pathname.replace(/\/+$/, "").replace(trailingVersion, "");
@@ -32,10 +32,10 @@ export function baseUrlStem(text: string): string {
 function parseBaseUrl(text: string): URL {
   const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined;
   if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    // The text itself may hold a credential that was put in the wrong place: it is not repeated.
+    // The text may contain a credential in the wrong place, so it is not repeated.
     throw new BaseUrlError("base_url must be a URL that starts with https:// or http://");
   }
-  if (url.username !== "" || url.password !== "") throw new BaseUrlError("base_url must not hold credentials: put the key in api_key");
+  if (url.username !== "" || url.password !== "") throw new BaseUrlError("base_url must not contain credentials: put the key in api_key");
   if (url.search !== "" || url.hash !== "") throw new BaseUrlError("base_url must end with the path: put parameters in query");
   return url;
 }

@@ -63,7 +63,7 @@ const baseUrlRows: readonly (readonly [given: string, chat: string, anthropic: s
 ];
 
 for (const [given, chat, anthropic, gemini] of baseUrlRows) {
-  test(`base_url ${given} fits every protocol`, () => {
+  test(`base_url ${given} works for every protocol`, () => {
     const provider = build({ name: "own", protocols: protocolIds, baseUrl: given });
     assert.deepEqual(provider.baseUrls, {
       "openai-chat": chat,
@@ -74,7 +74,7 @@ for (const [given, chat, anthropic, gemini] of baseUrlRows) {
   });
 }
 
-test("a base_url for each protocol is taken as written, and only those protocols are served", () => {
+test("a base_url per protocol is used as written, and only those protocols are served", () => {
   const provider = build({
     name: "deepseek",
     baseUrl: { "openai-chat": "https://h", "anthropic-messages": "https://h/anthropic/v1/" },
@@ -83,7 +83,7 @@ test("a base_url for each protocol is taken as written, and only those protocols
   assert.deepEqual(build({ name: "openrouter", baseUrl: { "openai-chat": "https://h/v1" } }).protocols, ["openai-chat"]);
 });
 
-test("naming another host drops the vendor's protocols that live elsewhere, so that the key stays with that host", () => {
+test("another host drops the vendor's protocols at other hosts, so that the key is sent only to that host", () => {
   const moved = build({ name: "deepseek", baseUrl: "https://proxy.example/v1" });
   assert.deepEqual([moved.protocols, moved.baseUrls], [["openai-chat"], { "openai-chat": "https://proxy.example/v1" }]);
   const same = build({ name: "deepseek", baseUrl: "https://api.deepseek.com/v1/" });
@@ -95,7 +95,7 @@ test("naming another host drops the vendor's protocols that live elsewhere, so t
   });
 });
 
-test("Azure takes its resource's address with or without the path", () => {
+test("Azure accepts its resource's address with or without the path", () => {
   for (const baseUrl of ["https://r.openai.azure.com", "https://r.openai.azure.com/openai/v1/"]) {
     const provider = build({ name: "azure", baseUrl });
     assert.deepEqual(provider.baseUrls, {
@@ -106,7 +106,7 @@ test("Azure takes its resource's address with or without the path", () => {
   }
 });
 
-test("what cannot be built names the provider, the setting and what to do", () => {
+test("the error for invalid settings names the provider, the setting and the remedy", () => {
   assert.deepEqual(refusal({ name: "mine", baseUrl: "http://h" }), [
     "mine",
     "protocols",
@@ -137,19 +137,19 @@ function base(name: string): ProviderSettings {
 
 test("a base_url with credentials is refused without repeating them", () => {
   const [, , message] = refusal({ name: "mine", preset: "openai", baseUrl: "https://user:hunter2@h/v1" });
-  assert.equal(message, "Provider mine: base_url must not hold credentials: put the key in api_key.");
+  assert.equal(message, "Provider mine: base_url must not contain credentials: put the key in api_key.");
 });
 
-test("a key loses its line break; one that no header can carry is refused without being shown", () => {
+test("the line break after a key is removed; a key that a header cannot carry is refused without being shown", () => {
   assert.equal(build({ name: "openai", keys: [new Secret("sk-9\n")] }).keys[0]!.secret.reveal(), "sk-9");
   assert.deepEqual(refusal({ name: "openai", keys: [new Secret("sk\n9")] }), [
     "openai",
     "api_key",
-    "Provider openai: key 1 is empty or holds characters that a header cannot carry.",
+    "Provider openai: key 1 is empty or contains characters that a header cannot carry.",
   ]);
 });
 
-test("a vendor without a key is disabled and says which variables would do; a host of one's own is not", () => {
+test("a vendor without a key is disabled and names the variables to set; a self-hosted server is not disabled", () => {
   const provider = build({ name: "google", keys: [] });
   assert.deepEqual(
     [provider.enabled, provider.disabledReason],

@@ -8,17 +8,17 @@ import { findPreset, presets } from "./presets.ts";
 import { compatible } from "./quirks.ts";
 import type { Provider, Quirks, Timeouts } from "../types.ts";
 
-/** A provider as configuration gives it; what is left out comes from the preset. */
+/** The settings of a provider in the configuration. The preset supplies omitted ones. */
 export interface ProviderSettings {
   readonly name: string;
   readonly enabled: boolean;
   readonly disabledReason?: string;
-  /** Name of a preset; the provider's own name where left out. */
+  /** Name of a preset; the provider's own name by default. */
   readonly preset?: string;
   readonly protocols?: readonly ProtocolId[];
   /**
-   * One URL for all protocols, with the version added or dropped as each needs it; or one for each, taken as written but for a trailing slash and, for
-   * Anthropic and Gemini, the version.
+   * One URL for all protocols, with the version added or removed as each needs; or one URL per protocol, used as written except for a trailing slash
+   * and, for Anthropic and Gemini, the version.
    */
   readonly baseUrl?: string | { readonly [P in ProtocolId]?: string };
   readonly keys: readonly Secret[];
@@ -32,7 +32,7 @@ export interface ProviderSettings {
   readonly quirks?: RenderQuirks;
 }
 
-/** A provider that cannot be built. The message names the provider, the setting at fault and what to write; it holds no secret. */
+/** A provider that cannot be built. The message names the provider, the setting at fault and the correct form; it contains no secret. */
 export class ProviderSettingsError extends Error {
   readonly provider: string;
   /** The setting's name under the provider, as configuration spells it: `base_url`. */
@@ -54,7 +54,7 @@ export const defaultTimeouts: Timeouts = {
   streamTotalMs: 3_600_000,
 };
 
-/** The provider that answers in the process itself: every protocol, the names `loopback` and `loopback-*`, no key, no network. */
+/** The provider that is part of the gateway: every protocol, the names `loopback` and `loopback-*`, no key, no network. */
 export const loopbackProvider: Provider = {
   name: "loopback",
   enabled: true,
@@ -71,8 +71,8 @@ export const loopbackProvider: Provider = {
 };
 
 /**
- * Builds the providers in the order given, the built-in one first.
- * @throws ProviderSettingsError for the first that cannot be built.
+ * Builds the providers in the given order, the built-in one first.
+ * @throws ProviderSettingsError for the first one that cannot be built.
  */
 export function buildProviders(settings: readonly ProviderSettings[]): Provider[] {
   const providers = [loopbackProvider];
@@ -88,7 +88,7 @@ export function buildProviders(settings: readonly ProviderSettings[]): Provider[
 
 function buildProvider(settings: ProviderSettings): Provider {
   const { name } = settings;
-  if (name === "" || name.includes("/")) throw new ProviderSettingsError(name, "name", 'a name must not be empty or hold a "/"');
+  if (name === "" || name.includes("/")) throw new ProviderSettingsError(name, "name", 'a name must not be empty or contain a "/"');
   const preset = presetOf(settings);
   const baseUrls = baseUrlsOf(settings, preset, protocolsOf(settings, preset));
   const protocols = protocolsOf(settings, preset).filter((protocol) => baseUrls[protocol] !== undefined);
@@ -169,7 +169,10 @@ function baseUrlsOf(settings: ProviderSettings, preset: Preset | undefined, prot
   return baseUrls;
 }
 
-/** Undefined: this protocol is not served under what was configured. A key must not go to the vendor when the operator has named another host. */
+/**
+ * `undefined`: this protocol is not served with this configuration. If the operator has configured another host, the key must not be sent to the
+ * vendor.
+ */
 function baseUrlOf(settings: ProviderSettings, preset: Preset | undefined, first: ProtocolId, protocol: ProtocolId): string | undefined {
   const given = settings.baseUrl;
   const known = preset?.baseUrls[protocol];
@@ -189,14 +192,14 @@ function baseUrlOf(settings: ProviderSettings, preset: Preset | undefined, first
 function disabledReasonOf(settings: ProviderSettings, preset: Preset | undefined, baseUrls: BaseUrls): string | undefined {
   if (!settings.enabled) return settings.disabledReason ?? "enabled is false in the configuration";
   if (settings.keys.length > 0 || preset === undefined || preset.keyEnv.length === 0) return undefined;
-  // A host of the operator's own may need no key, or take it from `headers`.
+  // A self-hosted server may need no key, or get it from `headers`.
   const atVendor = Object.values(preset.baseUrls).some((url) => Object.values(baseUrls).includes(url));
   if (!atVendor || (settings.headers ?? []).length > 0) return undefined;
   return `it has no key: set api_key, or ${preset.keyEnv.join(" or ")} in the environment`;
 }
 
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-// Tab, and all that latin1 can show.
+// Tab, and all printable characters of latin1.
 const headerValue = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 const ownHeaders = new Set(["connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]);
 
@@ -210,16 +213,16 @@ function checkedHeader(provider: string, setting: string, name: string): string 
 function checkedPair(provider: string, [name, value]: readonly [string, string]): readonly [string, string] {
   const checked = checkedHeader(provider, "headers", name);
   if (!headerValue.test(value)) {
-    throw new ProviderSettingsError(provider, "headers", `the value of ${checked} holds characters that a header cannot carry`);
+    throw new ProviderSettingsError(provider, "headers", `the value of ${checked} contains characters that a header cannot carry`);
   }
   return [checked, value];
 }
 
-/** Keys read from files often end in a line break, which no header can carry. */
+/** Keys that are read from files often end in a line break, which a header cannot carry. */
 function checkedKey(provider: string, key: Secret, index: number): Secret {
   const value = key.reveal().trim();
   if (value === "" || !headerValue.test(value)) {
-    throw new ProviderSettingsError(provider, "api_key", `key ${index + 1} is empty or holds characters that a header cannot carry`);
+    throw new ProviderSettingsError(provider, "api_key", `key ${index + 1} is empty or contains characters that a header cannot carry`);
   }
   return new Secret(value);
 }

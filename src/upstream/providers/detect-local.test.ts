@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLogger, systemClock } from "../../core/index.ts";
 import { createLocalProbe, detectLocalServers, type LocalModelServer } from "./detect-local.ts";
-import { jsonAnswer, rawServer } from "../harness.test.ts";
+import { jsonAnswer, rawServer } from "../testing.ts";
 
 function list(ownedBy: string | undefined, ...ids: readonly string[]): unknown {
   return { object: "list", data: ids.map((id) => ({ id, object: "model", ...(ownedBy === undefined ? {} : { owned_by: ownedBy }) })) };
 }
 
-/** Detects on a machine whose ports answer so: `port path` → JSON. */
+/** Runs the detection on a machine whose ports give these answers: `port path` → JSON. */
 function detectOn(answers: Readonly<Record<string, unknown>>): Promise<readonly LocalModelServer[]> {
   return detectLocalServers({ probe: async (port, path) => answers[`${port} ${path}`] });
 }
@@ -29,13 +29,13 @@ test("Ollama, vLLM and LM Studio are found on their ports with their models", as
   );
 });
 
-test("what a server says of itself counts more than its port", async () => {
+test("a server's own name takes precedence over its port", async () => {
   assert.deepEqual(await detectOn({ "8000 /v1/models": list("library", "llama3") }), [
     { preset: "ollama", baseUrl: "http://127.0.0.1:8000/v1", models: ["llama3"] },
   ]);
 });
 
-test("a port that answers something else is nobody", async () => {
+test("a port that gives another answer is ignored", async () => {
   const others: readonly unknown[] = [
     { hello: "world" },
     [],
@@ -56,7 +56,7 @@ test("Ollama without models, whose list is null, is found by its version", async
   ]);
 });
 
-test("the probe asks over the network, and gives up on what is slow, closed, broken or no success", async (t) => {
+test("the probe uses the network, and ignores a slow, closed, broken or unsuccessful answer", async (t) => {
   const probe = createLocalProbe({ clock: systemClock, logger: silentLogger });
   const upstream = await rawServer(t, ({ socket, head }) => {
     if (head.startsWith("GET /good ")) socket.write(jsonAnswer('{"object":"list"}'));

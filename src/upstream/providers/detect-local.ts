@@ -5,14 +5,14 @@ import { fetchJson } from "../transport/fetch-json.ts";
 import type { LocalServer, Preset } from "./presets.ts";
 import { presets } from "./presets.ts";
 
-/** Asks for a path of a server on this machine. JSON, or `undefined` where nothing useful came in time; never throws. */
+/** Requests a path of a server on this machine. @returns JSON, or `undefined` if there was no useful answer in time. Never throws. */
 export type LocalProbe = (port: number, path: string, timeoutMs: number) => Promise<unknown>;
 
 /** A model server that runs on this machine. */
 export interface LocalModelServer {
   /** Name of its preset. */
   readonly preset: string;
-  /** As `base_url` takes it. */
+  /** In the form of `base_url`. */
   readonly baseUrl: string;
   readonly models: readonly string[];
 }
@@ -23,7 +23,7 @@ const mostModels = 1_000;
 
 type LocalPreset = Preset & { readonly local: LocalServer };
 
-/** Looks for Ollama, LM Studio and vLLM on their usual ports of 127.0.0.1, all at once, for at most 300 ms each question. */
+/** Looks for Ollama, LM Studio and vLLM on their usual ports of 127.0.0.1, all at once, with at most 300 ms per question. */
 export async function detectLocalServers(deps: { readonly probe: LocalProbe }): Promise<readonly LocalModelServer[]> {
   const rows = presets.filter((preset): preset is LocalPreset => preset.local !== undefined);
   const found = await Promise.all(rows.map((row) => detect(row, rows, deps.probe)));
@@ -38,7 +38,7 @@ async function detect(row: LocalPreset, rows: readonly LocalPreset[], probe: Loc
   ]);
   const models = readModelList(list);
   if (models === undefined) return undefined;
-  // What a server says of itself counts more than the port it was found on: 8000 is anybody's.
+  // The server's own name takes precedence over its port: any server may use 8000.
   const owner = rows.find(({ local }) => models.some((model) => model.ownedBy === local.ownedBy));
   const preset = owner ?? (versionPath === undefined || hasVersion(version) ? row : undefined);
   if (preset === undefined) return undefined;
@@ -71,7 +71,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A probe over the network, through the same way out as all requests. */
+/** A probe over the network, through the same client as all requests. */
 export function createLocalProbe(deps: { readonly clock: Clock; readonly logger: Logger }): LocalProbe {
   return async (port, path, timeoutMs) => {
     const [provider] = buildProviders([
@@ -91,7 +91,7 @@ export function createLocalProbe(deps: { readonly clock: Clock; readonly logger:
       credentialHeader: () => ["authorization", ""],
     });
     try {
-      // The time to load the HTTP client is not the server's.
+      // The time to load the HTTP client does not count as the server's.
       await client.warmUp();
       const { status, value } = await fetchJson(
         client,

@@ -8,8 +8,8 @@ export interface LoopbackContext {
 }
 
 /**
- * The built-in model: no key, no network. It repeats the last user text; with `call TOOL {json}` there it calls that tool, and it tells the result
- * when the tool has answered. It counts a token for every four bytes of text.
+ * The built-in model: no key, no network. It repeats the last user text. If that text is `call TOOL {json}`, it calls the tool, and repeats the
+ * result when the tool has answered. It counts one token per four bytes of text.
  */
 export function answerLoopback(request: ChatRequest, context: LoopbackContext): ChatResponse {
   const content = chooseContent(request, context.id);
@@ -28,7 +28,7 @@ export function answerLoopback(request: ChatRequest, context: LoopbackContext): 
   };
 }
 
-/** The same answer as events, its text word by word. */
+/** The same answer as events, with one word of the text per event. */
 export function* streamLoopback(response: ChatResponse): Generator<StreamEvent> {
   const { id, model, createdAt } = response;
   yield { type: "message-start", id, model, createdAt, usage: response.usage.input === undefined ? {} : { input: response.usage.input } };
@@ -50,11 +50,11 @@ function startOf({ id, name, namespace, kind }: ToolCallBlock): BlockStart {
   return { type: "tool-call", id, name, kind, ...(namespace === undefined ? {} : { namespace }) };
 }
 
-/** A longer text goes in longer pieces, so that there are never more than a few thousand of them. */
+/** A longer text is sent in longer pieces, so that there are at most a few thousand of them. */
 const maxTextOfWords = 64 * 1024;
 const longPiece = 16 * 1024;
 
-/** Words with the space before them, so that the pieces joined are the text. */
+/** Words with the space before them; the pieces joined are the text. */
 function pieces(text: string): readonly string[] {
   if (text.length > maxTextOfWords) return longPieces(text);
   return text.match(/\s*\S+\s*$|\s*\S+|\s+$/g) ?? [];
@@ -63,7 +63,7 @@ function pieces(text: string): readonly string[] {
 function longPieces(text: string): readonly string[] {
   const found: string[] = [];
   for (let at = 0; at < text.length;) {
-    // A pair of surrogates stays together.
+    // A surrogate pair is not divided.
     const isPair = (text.charCodeAt(at + longPiece - 1) & 0xfc00) === 0xd800;
     const end = at + longPiece + (isPair ? 1 : 0);
     found.push(text.slice(at, end));
@@ -72,7 +72,7 @@ function longPieces(text: string): readonly string[] {
   return found;
 }
 
-/** Tokens of a request: a token for every four bytes of all its text. */
+/** Tokens of a request: one token per four bytes of all its text. */
 export function countRequestTokens(request: ChatRequest): number {
   let tokens = 0;
   for (const message of request.messages) for (const block of message.content) tokens += countTokens(textOf(block));
@@ -140,9 +140,7 @@ function textOf(block: Block): string {
   }
 }
 
-/**
- * A deterministic unit vector for a text: words are hashed (FNV-1a) into signed dimensions, so that texts that share words are near each other.
- */
+/** A deterministic unit vector for a text. Words are hashed (FNV-1a) into signed dimensions, so texts with common words have similar vectors. */
 export function embedLoopback(text: string, dimensions = 256): number[] {
   const vector: number[] = Array.from({ length: dimensions }, () => 0);
   for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [text]) {

@@ -1,8 +1,8 @@
 import type { Provider, ProviderKey } from "../types.ts";
 
 /**
- * The key for the next request to a provider: each in turn where it has several; `undefined` where it has none. The only place that chooses a key.
- * `pinned` is the id of a key that must be used again (a stored response belongs to its account); it counts only while the provider still has it.
+ * The key for the next request to a provider: the keys take turns; `undefined` if it has none. No other code chooses a key. `pinned` is the id of a
+ * key that must be used again (a stored response belongs to its account); it is ignored once the provider does not have it any more.
  */
 export function pickKey(provider: Provider, pinned?: string): ProviderKey | undefined {
   const { keys, keyTurn } = provider;

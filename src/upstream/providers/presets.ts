@@ -2,45 +2,48 @@ import type { ProtocolId } from "../../ir/index.ts";
 import type { Quirks } from "../types.ts";
 import * as quirks from "./quirks.ts";
 
-/** How a server on this machine is found and told from others on the same port. */
+/** How a server on this machine is found and distinguished from others on the same port. */
 export interface LocalServer {
   readonly port: number;
-  /** What the server writes into `owned_by` of its own model list. */
+  /** The value that the server writes into `owned_by` of its own model list. */
   readonly ownedBy: string;
-  /** A path that only this server answers, with `{"version":"…"}`; where set, a model list alone is not enough. */
+  /** A path that only this server answers, with `{"version":"…"}`. If set, a model list alone is not enough. */
   readonly versionPath?: string;
 }
 
-/** What is known of a vendor or a server: a row of data. */
+/** The facts about a vendor or a server, as a row of data. */
 export interface Preset {
   readonly name: string;
-  /** Other names that people give it. */
+  /** Other common names of it. */
   readonly aliases?: readonly string[];
   readonly title: string;
-  /** In order of preference after the client's own. */
+  /** In order of preference; the client's own protocol comes first. */
   readonly protocols: readonly ProtocolId[];
-  /** Where the vendor's SDK's base URL ends: with the version for the OpenAI protocols, without for Anthropic and Gemini. Empty: must be configured. */
+  /**
+   * The base URL of the vendor's SDK: with the version for the OpenAI protocols, without it for Anthropic and Gemini. If empty, it must be
+   * configured.
+   */
   readonly baseUrls: { readonly [P in ProtocolId]?: string };
-  /** Path of the API on a configured host that is given without a path; `/v1` where not set. */
+  /** The path of the API for a configured host without a path; `/v1` by default. */
   readonly barePath?: string;
-  /** What to write where the base URL must be configured. */
+  /** An example for a base URL that must be configured. */
   readonly baseUrlExample?: string;
-  /** Environment variables that may hold the key, first one first. Empty: the server needs none. */
+  /** Environment variables that may contain the key, in order. If empty, the server needs none. */
   readonly keyEnv: readonly string[];
-  /** Globs of the models that are the vendor's own; a leading `!` excludes. Aggregators and local servers have none: they announce their models. */
+  /** Globs of the vendor's own models; a leading `!` excludes. Aggregators and local servers have none: they announce their models. */
   readonly modelPatterns: readonly string[];
   readonly quirks: Quirks;
   readonly local?: LocalServer;
 }
 
 /**
- * The rows. Base URLs as the vendors' SDKs have them (openai 7.57, @anthropic-ai/sdk 1.12, @google/genai 3.1) and as their pages give them, read in
- * November 2026: learn.microsoft.com/azure/foundry/openai/api-version-lifecycle, openrouter.ai/docs, api-docs.deepseek.com, console.groq.com/docs/openai,
+ * The rows. Base URLs are those of the vendors' SDKs (openai 7.57, @anthropic-ai/sdk 1.12, @google/genai 3.1) and of their pages, read in November
+ * 2026: learn.microsoft.com/azure/foundry/openai/api-version-lifecycle, openrouter.ai/docs, api-docs.deepseek.com, console.groq.com/docs/openai,
  * docs.mistral.ai, docs.x.ai, docs.together.ai/docs/inference/openai-compatibility, docs.fireworks.ai/tools-sdks/anthropic-compatibility,
  * docs.ollama.com/api, docs.vllm.ai, lmstudio.ai/docs/developer, the llama.cpp server's README.
  *
- * A second protocol is listed where the vendor documents it as supported. Not listed: Responses where it keeps no state (OpenRouter, Groq, Ollama),
- * xAI's Anthropic form (deprecated by xAI), and the newer protocols of local servers, which older versions in use lack.
+ * A second protocol is listed if the vendor documents it as supported. Not listed: Responses without stored state (OpenRouter, Groq, Ollama), xAI's
+ * Anthropic form (deprecated by xAI), and newer protocols of local servers, which older versions in use lack.
  */
 export const presets: readonly Preset[] = [
   {
@@ -50,7 +53,7 @@ export const presets: readonly Preset[] = [
     baseUrls: { "openai-responses": "https://api.openai.com/v1", "openai-chat": "https://api.openai.com/v1" },
     keyEnv: ["TOKLIGENCE_OPENAI_API_KEY", "OPENAI_API_KEY"],
     modelPatterns: ["gpt-*", "!gpt-oss*", "o[0-9]*", "chatgpt-*", "codex-*", "text-embedding-*", "ft:*"],
-    // What Codex reads.
+    // The headers that Codex reads.
     quirks: { answerHeaders: ["x-codex-", "x-models-etag", "x-reasoning-included"] },
   },
   {
@@ -81,7 +84,7 @@ export const presets: readonly Preset[] = [
     barePath: "/openai/v1",
     baseUrlExample: "https://YOUR-RESOURCE.openai.azure.com/openai/v1",
     keyEnv: ["AZURE_OPENAI_API_KEY"],
-    // Models are deployments, and their names are the operator's.
+    // Models are deployments, whose names the operator chooses.
     modelPatterns: [],
     quirks: { keyHeader: "api-key", answerHeaders: ["azureml-model-session", "x-ms-region", "x-ms-rai-invoked"] },
   },
@@ -98,10 +101,10 @@ export const presets: readonly Preset[] = [
     name: "deepseek",
     title: "DeepSeek",
     protocols: ["openai-chat", "anthropic-messages"],
-    // The OpenAI form is documented without a version; the vendor's chat path stands right under it.
+    // The OpenAI form is documented without a version: the chat path follows the host directly.
     baseUrls: { "openai-chat": "https://api.deepseek.com", "anthropic-messages": "https://api.deepseek.com/anthropic" },
     keyEnv: ["DEEPSEEK_API_KEY"],
-    // Names with a colon are Ollama's tags.
+    // A name with a colon is an Ollama tag.
     modelPatterns: ["deepseek-*", "!*:*"],
     quirks: quirks.deepseek,
   },
@@ -261,7 +264,7 @@ export const presets: readonly Preset[] = [
   },
 ];
 
-/** The preset of a name, spelt with or without its dashes, dots and capitals (`lmstudio`, `LM-Studio`), or one of its other names. */
+/** Finds a preset by its name, with or without dashes, dots and capitals (`lmstudio`, `LM-Studio`), or by one of its other names. */
 export function findPreset(name: string): Preset | undefined {
   const wanted = plainName(name);
   return presets.find(

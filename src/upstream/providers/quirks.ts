@@ -1,11 +1,11 @@
 import type { Quirks } from "../types.ts";
 
 /**
- * What each server refuses or needs, with its source. "Read" dates are of November 2026; for a server whose source is public, the file and the version.
- * The test bed has a stand-in for each that refuses the same (`tests/testbed/chat-servers`).
+ * What each server refuses or needs, with its source. "Read" dates are in November 2026; for a server with public source, the file and the version.
+ * The test bed has a mock of each server that refuses the same (`tests/testbed/chat-servers`).
  */
 
-/** What servers that speak OpenAI Chat without being OpenAI have in common. */
+/** What servers with the OpenAI Chat protocol other than OpenAI have in common. */
 const hosted: Quirks = {
   noDeveloperRole: true,
   strictTurns: true,

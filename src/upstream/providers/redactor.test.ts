@@ -21,18 +21,18 @@ const provider: Provider = {
 };
 const redactor = new Redactor();
 
-test("what a provider is called with is removed, each time it occurs", () => {
+test("the secrets of a provider are removed, each time they occur", () => {
   const said =
     "sk-first-key sk-second-key sk-first-key x-team: secret-of-a-team ?token=a%20secret%2Fof%20a%20query&v=1 a secret/of a query";
   assert.equal(redactor.text(said, provider), "[secret] [secret] [secret] x-team: [secret] ?token=[secret]&v=1 [secret]");
 });
 
-test("what follows a scheme is a secret too, and so is a password", () => {
+test("the text after a scheme is a secret too, and so is a password", () => {
   assert.equal(redactor.text(`Bearer token-of-a-header; token-of-a-header; ${basic}`, provider), "[secret]; [secret]; [secret]");
   assert.equal(redactor.text("login as team:pass word-of-basic, or pass word-of-basic", provider), "login as [secret], or [secret]");
 });
 
-test("a secret is found as JSON has it, percent-encoded and in base64", () => {
+test("a secret is found in JSON, percent-encoded and in base64", () => {
   const secret = 'sk-"odd"\\/é+key';
   const json = JSON.stringify({ secret });
   const ascii = json.replace("é", "\\u00e9").replace("/", "\\/");
@@ -52,7 +52,7 @@ test("a secret is found as JSON has it, percent-encoded and in base64", () => {
       }
 });
 
-test("other texts stay as they are", () => {
+test("other texts are unchanged", () => {
   assert.equal(redactor.text("Version 1 of sk-first is not known.", provider), "Version 1 of sk-first is not known.");
   assert.equal(redactor.text("Nothing to hide here.", loopbackProvider), "Nothing to hide here.");
 });

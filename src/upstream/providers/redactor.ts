@@ -1,10 +1,10 @@
 import type { ProviderSettings } from "./build-providers.ts";
 import type { Provider } from "../types.ts";
 
-/** Shorter ones are words and versions: removing them would make holes in texts and hide nothing. */
+/** Shorter secrets are words and versions: removing them would damage texts and hide nothing. */
 export const shortestSecret = 8;
 
-/** What an upstream says about itself is cut at this length, unless the caller names another. */
+/** The maximum length of an upstream's text, unless the caller gives another one. */
 const maxTextLength = 2_000;
 const masked = "[secret]";
 
@@ -12,20 +12,20 @@ const masked = "[secret]";
 type WithSecrets = Pick<ProviderSettings, "keys" | "headers" | "query">;
 
 /**
- * The one function through which everything that an upstream says about itself passes before it reaches a client, the log, the ledger or a metric:
- * error messages, types and codes, header values, request ids, model names. Some servers repeat the key that they refuse, or the whole request.
+ * Removes secrets from every text of an upstream before it reaches a client, the log, the ledger or a metric: error messages, types and codes, header
+ * values, request ids, model names. Some servers repeat the key that they refuse, or the whole request.
  */
 export class Redactor {
   readonly #patterns = new WeakMap<Provider, SecretPattern>();
 
-  /** The text without the secrets of its provider, in any of the forms of `secretForms`, and at most `maxLength` characters of it. */
+  /** The text without the secrets of its provider, in any of the forms of `secretForms`, truncated to `maxLength` characters. */
   text(text: string, provider: Provider, maxLength = maxTextLength): string {
-    // First the secrets: half a secret that the cut leaves would not be found.
+    // Secrets first: the truncation could leave half a secret, which would not be found.
     const clean = this.whole(text, provider);
     return clean.length > maxLength ? `${clean.slice(0, maxLength)}…` : clean;
   }
 
-  /** The same without a limit, for what must stay whole: a JSON document, an event of a stream. */
+  /** The same without a limit, for texts that must stay complete: a JSON document, an event of a stream. */
   whole(text: string, provider: Provider): string {
     const { pattern, shortest } = this.#patternOf(provider);
     // Most header values are shorter than any key.
@@ -50,15 +50,15 @@ interface SecretPattern {
 }
 
 function patternOf(secrets: readonly string[]): SecretPattern {
-  // The longest first, so that the whole is found before a part. Percent-encoding has capitals or not.
+  // The longest first, so that a whole is found before its part. Percent-encoding may be in capitals or not.
   const forms = [...new Set(secrets.flatMap((secret) => [...secretForms(secret)]))].toSorted((one, other) => other.length - one.length);
   const pattern = new RegExp(forms.map((form) => RegExp.escape(form)).join("|"), "gi");
   return { pattern, shortest: forms.at(-1)?.length ?? Number.POSITIVE_INFINITY };
 }
 
 /**
- * What a provider is called with: keys, and the values of the configured headers and query parameters. Of a value with a scheme (`Bearer …`, `Basic …`)
- * also what follows the scheme, and the password of `Basic`.
+ * The secrets in the requests to a provider: keys, and the values of configured headers and query parameters. If a value has a scheme (`Bearer …`,
+ * `Basic …`), also the text after the scheme, and the password of `Basic`.
  */
 export function secretsOf({ keys, headers = [], query = [] }: WithSecrets): readonly string[] {
   const all = [
@@ -77,17 +77,17 @@ function headerSecrets(value: string): readonly string[] {
   return [value, credentials, pair, pair.slice(pair.indexOf(":") + 1)];
 }
 
-/** A secret as it is, as JSON has it (also JSON in JSON), percent-encoded as in a URL or a form, and in base64, alone or within a longer text. */
+/** A secret in plain text, as JSON (also JSON in JSON), percent-encoded as in a URL or a form, and in base64, alone or within a longer text. */
 export function secretForms(secret: string): ReadonlySet<string> {
   const inner = JSON.stringify(secret).slice(1, -1);
   const ascii = inner.replaceAll(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  // Bytes of UTF-8 are also held as latin1 here.
+  // UTF-8 texts are also stored as latin1 strings of their bytes.
   const bytes = Buffer.from(secret, "utf8").toString("latin1");
   const forms = new Set([secret, bytes, inner, JSON.stringify(inner).slice(1, -1), ascii, ascii.replaceAll("/", "\\/")]);
   const url = encodeURIComponent(secret);
-  // Some encode less, some more: `encodeURI`, a form's `+` for a space, `!'()*` too.
+  // Some encoders encode less, some more: `encodeURI`, a form's `+` for a space, `!'()*` too.
   for (const form of [url, encodeURI(secret), url.replaceAll("%20", "+"), url.replaceAll(/[!'()*]/g, percent)]) forms.add(form);
-  // A header travels as latin1, so its bytes may be encoded as those.
+  // A header is sent as latin1, so its bytes may be encoded in that form.
   for (const encoding of ["utf8", "latin1"] as const) for (const form of base64Forms(Buffer.from(secret, encoding))) forms.add(form);
   return new Set([...forms].filter((form) => form.length >= shortestSecret));
 }
@@ -96,7 +96,10 @@ function percent(char: string): string {
   return `%${char.charCodeAt(0).toString(16)}`;
 }
 
-/** Base64, and its URL form, of bytes that begin at any of the three places in a group of three; what also depends on the neighbours is left out. */
+/**
+ * Base64, and its URL form, of bytes that begin at any of the three positions in a group of three, without the characters that also depend on
+ * neighbouring bytes.
+ */
 function base64Forms(bytes: Buffer): readonly string[] {
   const forms = [bytes.toString("base64"), bytes.toString("base64").replace(/=+$/, "")];
   for (const before of [0, 1, 2]) {

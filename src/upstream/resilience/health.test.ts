@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createProviderHealth } from "./health.ts";
 
-test("health counts outcomes, averages the latency of successes and keeps the last failure's message while it lasts", () => {
+test("health counts outcomes, averages the latency of successes and keeps the last failure's message until the next success", () => {
   const clock = { ms: 100, now: () => clock.ms, monotonic: () => clock.ms };
   const health = createProviderHealth({ clock });
   assert.deepEqual(health.snapshot(), []);

@@ -1,19 +1,19 @@
 import type { Clock } from "../../core/index.ts";
 
-/** What requests have shown of a provider. Passive: nobody is asked for it. */
+/** What requests have shown of a provider. Passive: no extra requests are made. */
 export interface ProviderState {
   readonly provider: string;
   /** The outcome of the last request. */
   readonly ok: boolean;
   /** Milliseconds since 1970 of the last request's outcome. */
   readonly lastAtMs: number;
-  /** To the answer's head, averaged with more weight on the last ones; of successes, and of the failures only where nothing ever succeeded. */
+  /** Time to the answer's head, a moving average with more weight on recent requests. Only successes count, unless no request has ever succeeded. */
   readonly latencyMs: number;
   readonly successes: number;
   readonly failures: number;
   /** Failures since the last success. */
   readonly consecutiveFailures: number;
-  /** Of the last failure, while `ok` is false; no secret. */
+  /** The message of the last failure, while `ok` is false; it contains no secret. */
   readonly message?: string;
 }
 
@@ -29,7 +29,7 @@ const newestWeight = 0.2;
 type MutableState = { -readonly [K in keyof ProviderState]: ProviderState[K] };
 
 export function createProviderHealth(deps: { readonly clock: Clock }): ProviderHealth {
-  // Keys are names of configured providers, never of a client's choice.
+  // The keys are names of configured providers, so a client cannot add any.
   const states = new Map<string, MutableState>();
   return {
     record(provider, ok, latencyMs, message) {

@@ -51,7 +51,7 @@ test("without routes in the file, the presets' globs decide", () => {
   assert.match(served(catalog, "omni"), /^No provider serves/);
 });
 
-test("with routes in the file, the first that matches wins and the presets' globs are not asked", () => {
+test("with routes in the file, the first that matches wins and the presets' globs are not used", () => {
   const catalog = catalogOf([...vendors, local], {
     routes: [
       ["gpt-4o-mini", ["local"]],
@@ -100,7 +100,7 @@ test("the whole order: alias, route, exact name, announced name, provider/model"
   assert.equal(served(noRoutes, "mine"), "openai:mine groq:mine");
 });
 
-test("an alias to provider/model goes to that provider whatever the routes say; a route to everything takes the name whole", () => {
+test("an alias to provider/model goes to that provider, whatever the routes say; a route for everything matches the whole name", () => {
   const catalog = catalogOf([provider("openai"), provider("openrouter")], {
     routes: [["*", ["openrouter"]]],
     aliases: new Map([
@@ -127,12 +127,12 @@ test("loopback and loopback-* answer first, and for no other name", () => {
   );
   assert.equal(
     served(catalog, "gpt-4"),
-    'The model "gpt-4" is routed by model_provider_routes "gpt-*", but nobody can serve it: the provider loopback answers only for loopback and loopback-*.',
+    'The model "gpt-4" is routed by model_provider_routes "gpt-*", but no provider can serve it: the provider loopback answers only for loopback and loopback-*.',
   );
   assert.match(served(catalogOf([]), "loopback/x"), /^No provider serves/);
 });
 
-test("a disabled provider is passed over where another serves, and named with its reason where none does", () => {
+test("a disabled provider is skipped if another one serves the model, and is named with its reason if none does", () => {
   const off = { enabled: false, keys: [], disabledReason: "OPENAI_API_KEY is not set" };
   const routed = catalogOf([provider("openai", off), local], {
     routes: [
@@ -143,10 +143,10 @@ test("a disabled provider is passed over where another serves, and named with it
   });
   assert.equal(
     served(routed, "gpt-4o"),
-    'The model "gpt-4o" is routed by model_provider_routes "gpt-*", but nobody can serve it: the provider openai is disabled: OPENAI_API_KEY is not set.',
+    'The model "gpt-4o" is routed by model_provider_routes "gpt-*", but no provider can serve it: the provider openai is disabled: OPENAI_API_KEY is not set.',
   );
   assert.equal(served(routed, "o3"), "local:o3");
-  assert.match(served(routed, "x1"), /nobody can serve it: that route names no provider\.$/);
+  assert.match(served(routed, "x1"), /no provider can serve it: that route names no provider\.$/);
   assert.equal(served(routed, "openai/gpt-4o"), "local:openai/gpt-4o", "o* matches it first");
   const unrouted = catalogOf([provider("openai", { ...off, models: ["mine"] }), provider("groq")], {
     announced: new Map([["groq", ["gpt-4.1"]]]),
@@ -207,7 +207,7 @@ test("the names of a preset find its provider, but for those that a provider has
   assert.equal(served(catalogOf(renamed), "gemini/a/b"), "on:a/b", "an enabled provider comes first");
 });
 
-test("aliases go one step: a chain or a cycle, and one that hides a built-in name, are refused", () => {
+test("an alias is followed once: a chain or a cycle, and an alias that hides a built-in name, are refused", () => {
   const rows: readonly (readonly [Record<string, string>, string])[] = [
     [{ a: "a" }, 'model_aliases: "a" and "a" stand for each other; let an alias name a model or PROVIDER/MODEL.'],
     [{ a: "b", b: "a" }, 'model_aliases: "a" and "b" stand for each other; let an alias name a model or PROVIDER/MODEL.'],
@@ -237,7 +237,7 @@ test("the client's own protocol is preferred, then the first that the provider l
   assert.deepEqual(plan(catalog, { model: "loopback", clientProtocol: "gemini-generate" }), ["loopback loopback gemini-generate builtin"]);
 });
 
-test("embeddings and token counts go over a protocol that has them", () => {
+test("embeddings and token counts use a protocol that has them", () => {
   const catalog = catalogOf([...vendors, provider("deepseek"), local], {
     routes: [
       ["o*", ["openai"]],
@@ -305,7 +305,7 @@ test("passthrough forwards only, translation translates only, and both say what 
   }
 });
 
-test("a plan that was made before is given again, and each protocol, mode and operation has its own", () => {
+test("a plan is cached, separately for each protocol, mode and operation", () => {
   const catalog = catalogOf(vendors);
   const input = { model: "gpt-4o", clientProtocol: "openai-chat", operation: "generate", workMode: "auto" } as const;
   const first = planAttempts(catalog, input);
@@ -315,7 +315,7 @@ test("a plan that was made before is given again, and each protocol, mode and op
   assert.equal(planAttempts(catalog, { ...input, operation: "get-response" }), first);
 });
 
-test("a listing has every exact name that somebody serves, once, with who serves it", () => {
+test("a listing has every exact name that is served, once, with its provider", () => {
   const catalog = catalogOf(
     [
       provider("openai", { models: ["gpt-4o", "gpt-4o-mini"] }),
@@ -345,7 +345,7 @@ test("a listing has every exact name that somebody serves, once, with who serves
   );
 });
 
-test("an explanation tells every step and how it would be served", () => {
+test("an explanation lists every step and how it would be served", () => {
   const catalog = catalogOf([provider("openai"), provider("groq", { models: ["llama-3"] })], { aliases: new Map([["fast", "llama-3"]]) });
   assert.deepEqual(explainModel(catalog, "fast", "anthropic-messages"), {
     model: "fast",
@@ -364,7 +364,7 @@ test("an explanation tells every step and how it would be served", () => {
   assert.deepEqual([unknown.attempts, unknown.problem?.startsWith('No provider serves the model "x/y".')], [[], true]);
 });
 
-test("names that clients make up cannot fill the memory or push the others out for long", () => {
+test("names that clients invent cannot fill the memory or displace other names for long", () => {
   const catalog = catalogOf(vendors);
   const first = catalog.resolve("gpt-4o");
   for (let i = 0; i < 3_000; i++) {
@@ -378,11 +378,11 @@ test("names that clients make up cannot fill the memory or push the others out f
   assert.notEqual(catalog.resolve(long), catalog.resolve(long));
 });
 
-test("planning a model seen before takes less than a microsecond", () => {
+test("planning for a model seen before takes less than a microsecond", () => {
   const catalog = catalogOf(vendors);
   const input = { model: "gpt-4o", clientProtocol: "openai-chat", operation: "generate", workMode: "auto" } as const;
   for (let i = 0; i < 20_000; i++) planAttempts(catalog, input);
-  // The best of many rounds: a machine that is busy elsewhere slows some, never all.
+  // The best of many rounds: another load on the machine slows some rounds, but not all.
   let best = Infinity;
   for (let round = 0; round < 20; round++) {
     const started = performance.now();

@@ -9,7 +9,7 @@ import type { Attempt, Lane, PlanInput, Provider, Resolution, WorkMode } from ".
 
 export interface CatalogOptions {
   readonly providers: readonly Provider[];
-  /** `model_provider_routes` as the file has them, in order; empty where it has none. */
+  /** `model_provider_routes` of the configuration, in order; empty if it has none. */
   readonly routes: readonly ModelRoute[];
   readonly aliases: ReadonlyMap<string, string>;
   /** Names that providers announce, by provider: `AnnouncedModels.names()`. */
@@ -18,11 +18,11 @@ export interface CatalogOptions {
   readonly createdAt?: number;
 }
 
-/** Who serves what: an immutable snapshot, made anew when configuration or announced names change. */
+/** Which provider serves which model: an immutable snapshot, made again when the configuration or announced names change. */
 export interface Catalog {
   readonly providers: readonly Provider[];
   provider(name: string): Provider | undefined;
-  /** Never throws: a model that nobody serves has no targets and a `problem`. */
+  /** Never throws: a model without a provider has no targets and a `problem`. */
   resolve(model: string): Resolution;
   /** See `planAttempts`. */
   plan(input: PlanInput): readonly Attempt[];
@@ -30,33 +30,33 @@ export interface Catalog {
   models(): readonly ModelInfo[];
 }
 
-/** Names come from clients: so many resolved ones are kept, none longer than this. */
+/** The most resolved names that are kept, as names come from clients, and the longest name that is kept. */
 const cachedModels = 1_000;
 const longestCachedName = 256;
 
-/** @throws RoutingError where aliases form a chain or a cycle. */
+/** @throws RoutingError if aliases form a chain or a cycle. */
 export function createCatalog(options: CatalogOptions): Catalog {
   return new ResolvedCatalog(options);
 }
 
 /**
- * The ways to serve a request, best first. Pure, and under a microsecond for a model seen before.
+ * The ways to serve a request, best first. Pure, and under a microsecond for a model that was planned before.
  * @throws GatewayError `model_not_found`, `work_mode_refused`, `not_served`.
  */
 export function planAttempts(catalog: Catalog, input: PlanInput): readonly Attempt[] {
   return catalog.plan(input);
 }
 
-/** Every model that can be called by an exact name, each once: built in, aliases, configured, announced. */
+/** Every model that can be requested by an exact name, each once: built in, aliases, configured, announced. */
 export function listModels(catalog: Catalog): readonly ModelInfo[] {
   return catalog.models();
 }
 
-/** How a model would be served, for people: `tokligence route explain`. */
+/** How a model would be served, in words for people: `tokligence route explain`. */
 export interface ModelExplanation {
   readonly model: string;
   readonly dialect: ProtocolId;
-  /** What was looked at, in order, each with its outcome. */
+  /** What was checked, in order, each with its outcome. */
   readonly steps: readonly string[];
   readonly attempts: readonly { readonly provider: string; readonly model: string; readonly protocol: ProtocolId; readonly lane: Lane }[];
   /** Why there is no attempt. */
@@ -136,7 +136,7 @@ class ResolvedCatalog implements Catalog {
   #listModels(): ModelInfo[] {
     const models: ModelInfo[] = [];
     for (const id of new Set(this.#resolver.knownNames())) {
-      // Asked of the resolver itself: a long listing must not push what is in use out of the cache.
+      // Uses the resolver itself: a long listing must not displace the cached names that are in use.
       const target = this.#resolver.find(id).targets[0];
       if (target !== undefined) models.push({ id, provider: target.provider, createdAt: this.#createdAt });
     }
@@ -148,7 +148,7 @@ const modes: readonly WorkMode[] = ["auto", "passthrough", "translation"];
 const operationNames = Object.keys(operations) as readonly Operation[];
 const specialOperations = operationNames.filter((name) => ["embeddings", "count"].includes(operations[name].translation));
 
-/** Plans differ by nothing else. Operations outside the list (-1) share the first place. */
+/** The index of a plan: plans of one model differ only by these. Operations outside the list (-1) share the first index. */
 function planIndex({ clientProtocol, workMode, operation }: PlanInput): number {
   const kind = specialOperations.indexOf(operation) + 1;
   return (kind * modes.length + modes.indexOf(workMode)) * protocolIds.length + protocolIds.indexOf(clientProtocol);

@@ -1,10 +1,10 @@
-/** Names that long are not looked at: what a client misspells is shorter, and the work stays bounded. */
+/** Longer names are skipped: a misspelt name is shorter, and the work stays limited. */
 const longestName = 80;
 const mostCandidates = 5_000;
 
 /**
- * Up to `count` of the known names that a misspelt one may have meant, best first: the same but for capitals and punctuation, one that continues the
- * other, or at most two letters changed.
+ * Up to `count` of the known names that a misspelt one may have meant, best first: names that differ only in capitals and punctuation, names of which
+ * one continues the other, or names with at most two changed letters.
  */
 export function closestNames(name: string, known: Iterable<string>, count: number): string[] {
   if (name.length > longestName) return [];
@@ -32,7 +32,7 @@ function distanceOf(a: string, b: string): number | undefined {
   return shorter.length >= 3 && longer.startsWith(shorter) ? 3 : undefined;
 }
 
-/** Letters changed, left out, added or swapped with their neighbour (Damerau–Levenshtein), or `undefined` where more than `most`. */
+/** Number of letters that are changed, omitted, added or swapped with their neighbour (Damerau–Levenshtein), or `undefined` if more than `most`. */
 function editDistance(a: string, b: string, most: number): number | undefined {
   if (Math.abs(a.length - b.length) > most || Math.min(a.length, b.length) <= most) return undefined;
   let before: number[] = [];

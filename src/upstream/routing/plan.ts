@@ -16,9 +16,10 @@ function protocolsWith(operation: Operation): readonly ProtocolId[] {
 }
 
 /**
- * The ways to serve a request, best first: for each target the client's own protocol where the provider speaks it, else the first it lists.
- * Pure. @throws GatewayError `model_not_found` where nobody serves the model, `work_mode_refused` where the mode excludes all targets,
- * `not_served` where none of them has embeddings and that is what is asked for.
+ * The ways to serve a request, best first: for each target the client's own protocol if the provider speaks it, otherwise the first one that it
+ * lists. Pure.
+ * @throws GatewayError `model_not_found` if no provider serves the model; `work_mode_refused` if the mode excludes all targets; `not_served` if an
+ * embedding is requested and no target has embeddings.
  */
 export function chooseAttempts(
   resolution: Resolution,
@@ -42,7 +43,7 @@ export function chooseAttempts(
   return allowed;
 }
 
-/** Tokens can be estimated where nobody counts them; an embedding cannot be made up. */
+/** Tokens can be estimated if the provider does not count them; an embedding cannot. */
 function hasOperation(provider: Provider, operation: Operation): boolean {
   const capable = protocolsOf[operation];
   return (

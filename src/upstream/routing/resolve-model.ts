@@ -5,10 +5,10 @@ import type { Provider, Resolution } from "../types.ts";
 /** A glob over models and the providers that serve them, best first. */
 export type ModelRoute = readonly [pattern: string, providers: readonly string[]];
 
-/** What models can be resolved by. */
+/** The data from which models are resolved. */
 export interface RoutingTable {
   readonly providers: readonly Provider[];
-  /** `model_provider_routes` of the file, in the order written. */
+  /** `model_provider_routes` of the configuration, in its order. */
   readonly routes: readonly ModelRoute[];
   /** `model_aliases`: the client's name → a model, or `provider/model`. */
   readonly aliases: ReadonlyMap<string, string>;
@@ -16,7 +16,7 @@ export interface RoutingTable {
   readonly announced: ReadonlyMap<string, readonly string[]>;
 }
 
-/** A routing that cannot be. `setting` is the key of the configuration at fault. */
+/** An invalid routing. `setting` is the key of the configuration at fault. */
 export class RoutingError extends Error {
   readonly setting: "model_aliases" | "model_provider_routes";
 
@@ -43,8 +43,9 @@ type Note = (step: string) => void;
 const shownNames = 6;
 
 /**
- * Finds who serves a model, in this order: the built-in names, alias, the file's routes (first match wins), an exact name in an enabled provider's
- * `models`, the presets' globs (only where the file has no routes), names that providers announce, `provider/model`. Immutable.
+ * Finds the providers of a model, in this order: the built-in names, an alias, the configuration's routes (the first match wins), an exact name in an
+ * enabled provider's `models`, the presets' globs (only if the configuration has no routes), names that providers announce, `provider/model`.
+ * Immutable.
  */
 export class ModelResolver {
   readonly #table: RoutingTable;
@@ -56,7 +57,7 @@ export class ModelResolver {
   readonly #patterns: readonly (readonly [Provider, GlobList])[];
   readonly #announced: ReadonlyMap<string, readonly Provider[]>;
 
-  /** @throws RoutingError where aliases form a chain or a cycle, or hide a built-in name. */
+  /** @throws RoutingError if aliases form a chain or a cycle, or hide a built-in name. */
   constructor(table: RoutingTable) {
     this.#table = table;
     this.#byName = new Map(table.providers.map((provider) => [provider.name, provider]));
@@ -76,7 +77,7 @@ export class ModelResolver {
     return this.#byName.get(name);
   }
 
-  /** Every model known by an exact name: built in, aliases, configured, announced. May repeat. */
+  /** Every model with a known exact name: built in, aliases, configured, announced. May repeat names. */
   *knownNames(): Iterable<string> {
     for (const [provider] of this.#builtin) yield* provider.models;
     yield* this.#table.aliases.keys();
@@ -84,7 +85,7 @@ export class ModelResolver {
     yield* this.#announced.keys();
   }
 
-  /** With the steps in words. */
+  /** Resolves a model, with the steps in words. */
   resolve(model: string): Resolution {
     const steps: string[] = [];
     const found = this.find(model, (step) => steps.push(step));
@@ -95,7 +96,7 @@ export class ModelResolver {
     const alias = this.#table.aliases.get(model);
     if (alias === undefined) return this.#findBuiltin(model, note) ?? this.#findModel(model, model, note);
     note(`model_aliases: ${quote(model)} stands for ${quote(alias)}`);
-    // Whoever writes an alias to `provider/model` has chosen the provider: no glob may take it elsewhere.
+    // An alias to `provider/model` chooses the provider, so no glob may choose another one.
     const direct = this.#prefixOf(alias) === undefined ? undefined : this.#findPrefixed(alias, model, note);
     return direct ?? this.#findBuiltin(alias, note) ?? this.#findModel(alias, model, note);
   }
@@ -107,7 +108,7 @@ export class ModelResolver {
     return { targets: targetsOf([builtin[0]], model) };
   }
 
-  /** `model` is what is looked for, `asked` what the client wrote. */
+  /** `model` is the name to find, `asked` is the name that the client sent. */
   #findModel(model: string, asked: string, note: Note): Found {
     const unserved: string[] = [];
     return (
@@ -138,7 +139,7 @@ export class ModelResolver {
     const because = reasons.length === 0 ? "that route names no provider" : reasons.join("; ");
     return {
       targets,
-      problem: `The model ${quote(asked)} is routed by model_provider_routes ${quote(glob.pattern)}, but nobody can serve it: ${because}.`,
+      problem: `The model ${quote(asked)} is routed by model_provider_routes ${quote(glob.pattern)}, but no provider can serve it: ${because}.`,
     };
   }
 
@@ -154,7 +155,7 @@ export class ModelResolver {
 
   #findByPreset(model: string, note: Note, unserved: string[]): Found | undefined {
     if (this.#routes.length > 0) {
-      note("presets: not asked, as the file has model_provider_routes");
+      note("presets: not used, as the file has model_provider_routes");
       return undefined;
     }
     const matching = this.#patterns.flatMap(([provider, patterns]) => {
@@ -217,7 +218,7 @@ export class ModelResolver {
     return enabled.length === 0 ? undefined : { targets: targetsOf(enabled, model) };
   }
 
-  /** Why a provider cannot be a target, or `undefined` where it can. */
+  /** Why a provider cannot be a target, or `undefined` if it can. */
   #whyNot(name: string): string | undefined {
     const provider = this.#byName.get(name);
     if (provider === undefined) return `there is no provider ${quote(name)}`;
@@ -280,7 +281,7 @@ function indexByModel(entries: readonly (readonly [Provider, readonly string[]])
 /** What may stand before the slash of `provider/model`: a provider's name or, if no provider has that name, one of its preset. */
 function indexByPrefix(providers: readonly Provider[]): Map<string, Provider> {
   const index = new Map<string, Provider>();
-  // Whoever comes later wins: names before other names, enabled providers before others, the first of the file before the next.
+  // Later entries win: names before other names, enabled providers before others, the first of the configuration before the next.
   const order = [...providers.filter(({ enabled }) => enabled), ...providers.filter(({ enabled }) => !enabled)].toReversed();
   for (const provider of order) for (const name of provider.otherNames ?? []) index.set(name, provider);
   for (const provider of providers) index.set(provider.name, provider);
@@ -295,7 +296,7 @@ function names(providers: readonly Provider[]): string {
   return providers.map((provider) => provider.name).join(", ");
 }
 
-/** Names come from clients: quoted, and cut where they are absurd. */
+/** Names come from clients: they are quoted, and truncated if they are too long. */
 function quote(text: string): string {
   return JSON.stringify(shorten(text));
 }

@@ -8,12 +8,12 @@ export const systemResolve: Resolve = (hostname, callback) => {
   lookup(hostname, { all: true }, callback);
 };
 
-/** `code` of the error for a name that resolves to addresses that must not be connected to. */
+/** `code` of the error for a name whose addresses must not be connected to. */
 export const refusedAddressCode = "ERR_ADDRESS_REFUSED";
 
 /**
- * Link-local addresses, where clouds serve machine credentials to whoever asks from inside. A provider never lives there; a name that points there is
- * a mistake or an attack. (RFC 3927, RFC 4291 section 2.5.6; AWS's IPv6 metadata address, docs.aws.amazon.com, instance metadata; Alibaba's.)
+ * Link-local addresses, at which clouds give machine credentials to every caller inside. No provider is there; a name that resolves to one is a
+ * mistake or an attack. (RFC 3927, RFC 4291 section 2.5.6; AWS's IPv6 metadata address, docs.aws.amazon.com, instance metadata; Alibaba's.)
  */
 function createForbiddenList(): BlockList {
   const list = new BlockList();
@@ -25,8 +25,8 @@ function createForbiddenList(): BlockList {
 }
 
 /**
- * A lookup for `net.connect` that hands out only addresses that may be connected to, so that the address that was checked is the one that is used.
- * It is asked for names alone: an address that stands literally in the configuration is the operator's word.
+ * A lookup for `net.connect` that returns only addresses that may be connected to, so that the checked address is the one that is used. It is called
+ * only for names: an address that is written in the configuration is the operator's decision.
  */
 export function createCheckedLookup(resolve: Resolve): LookupFunction {
   const forbidden = createForbiddenList();
@@ -36,7 +36,7 @@ export function createCheckedLookup(resolve: Resolve): LookupFunction {
         callback(error, []);
         return;
       }
-      // A zone (`fe80::1%eth0`) is no part of the address.
+      // A zone (`fe80::1%eth0`) is not part of the address.
       const allowed = addresses.filter(({ address }) => !forbidden.check(address.split("%", 1)[0]!, isIPv6(address) ? "ipv6" : "ipv4"));
       const first = allowed[0];
       if (first === undefined) callback(noAddressError(hostname, addresses), []);

@@ -13,13 +13,13 @@ export interface CallDeps {
   readonly sweep: Sweep;
 }
 
-/** No JSON answer is longer, and no compressed one inflates to more. */
+/** The limit for a JSON answer, and for the inflated size of a compressed one. */
 export const maxAnswerBytes = 64 * 1024 * 1024;
 
-/** What undici is told when a call is given up; nobody else sees it. */
+/** The reason that undici gets when a call is abandoned; no other code sees it. */
 const abandoned = new Error("the call was given up");
 
-/** One request on its way: undici's handler on one side, ours on the other. One object for each call, and no closure for each piece of it. */
+/** One active request: undici's handler on one side, our handler on the other. It is one object per call, without a closure for each piece. */
 export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler, Swept, DecodedSink {
   slot = -1;
   readonly #deps: CallDeps;
@@ -33,19 +33,19 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
   #carrier: Carrier | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #decoder: BodyDecoder | undefined;
-  /** The handler has had its last call, or wants none. */
+  /** The handler has had its last call, or does not want any more. */
   #over = false;
-  /** Within `start`, where the handler must not be called. */
+  /** True while `start` runs, in which the handler must not be called. */
   #starting = false;
-  /** The connection had carried requests before. */
+  /** The connection has carried requests before. */
   #reused = false;
-  /** Something of an answer has come. */
+  /** The answer has begun. */
   #answering = false;
   #headSeen = false;
   #paused = false;
   #decoderFull = false;
   #received = 0;
-  /** Something came since the last sweep, at which the idle time begins anew: the clock is not read for each piece. */
+  /** Something came since the last sweep, so the idle time restarts there: the clock is not read for each piece. */
   #touched = false;
   #idleSince = 0;
 
@@ -61,7 +61,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     deps.sweep.add(this);
   }
 
-  /** Sends the request; without effect where the call was given up meanwhile. */
+  /** Sends the request; does nothing if the call was abandoned meanwhile. */
   start(channel: Channel, options: Dispatcher.DispatchOptions): void {
     if (this.#over) return;
     this.#channel = channel;
@@ -81,7 +81,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
 
   resume(): void {
     this.#paused = false;
-    // The time the client took is not the provider's.
+    // The client's time does not count as the provider's.
     this.#touched = true;
     if (this.#decoder === undefined) this.#controller?.resume();
     else this.#decoder.resume();
@@ -124,7 +124,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     const carrier = this.#carrier;
-    // Given up while it waited for its connection: undici takes what is thrown as the request's end, and nothing is sent.
+    // Abandoned while it waited for its connection: undici treats the thrown error as the end of the request, and sends nothing.
     if (carrier === undefined) throw abandoned;
     this.#controller = controller;
     this.#reused = carrier.begun++ > 0;
@@ -136,7 +136,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    // Interim answers (1xx) come here too.
+    // Interim answers (1xx) are received here too.
     if (this.#over || status < 200) return;
     this.#headSeen = true;
     this.#touched = true;
@@ -150,7 +150,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
       this.#decoder = BodyDecoder.create(encoding, this, maxAnswerBytes);
       if (this.#decoder === undefined) {
         const named = /^[a-z, -]{1,20}$/.test(encoding) ? ` (${encoding})` : "";
-        this.#fail("malformed", `sent its answer in an encoding that was not asked for${named}.`);
+        this.#fail("malformed", `sent its answer in an encoding that was not requested${named}.`);
         return;
       }
       if (this.#paused) this.#decoder.pause();
@@ -225,7 +225,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     this.#controller?.resume();
   }
 
-  /** Ends the call with a failure; used by the client where it cannot be started. */
+  /** Ends the call with a failure. The client uses it if the call cannot be started. */
   fail(kind: UpstreamFailureKind, what: string): void {
     this.#fail(kind, what);
   }
@@ -237,14 +237,14 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     try {
       carrier.dispatcher.dispatch(this.#options!, this);
     } catch (error) {
-      // The proxy agent throws where others report.
+      // The proxy agent throws here, while others report an error.
       this.onResponseError(null, error instanceof Error ? error : new Error(messageOf(error)));
     } finally {
       this.#starting = false;
     }
   }
 
-  /** The connection was closed before the provider saw the request: once more, over a new one, which is not retried. */
+  /** The connection was closed before the provider saw the request: sends it once more, over a new connection, without another retry. */
   #retry(): void {
     this.#reused = false;
     this.#deps.logger.debug(
@@ -307,7 +307,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
   }
 }
 
-/** Name, value, … as received. undici hands out Buffers for HTTP/1.1. */
+/** Name, value, … as received. undici passes Buffers for HTTP/1.1. */
 function textHeaders(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
   const headers: string[] = [];
   if (!Array.isArray(raw)) return headers;
@@ -326,7 +326,7 @@ function contentEncoding(headers: readonly string[]): string {
   return "";
 }
 
-/** The headers without those that speak of the compressed form. */
+/** The headers without those that describe the compressed form. */
 function withoutEncoding(headers: readonly string[]): string[] {
   const kept: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {

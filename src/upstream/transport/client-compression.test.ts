@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { clientFor, gather, providerAt, rawServer, requestTo } from "../harness.test.ts";
+import { clientFor, gather, providerAt, rawServer, requestTo } from "../testing.ts";
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 
@@ -48,7 +48,7 @@ test("compression that is broken, cut off, unknown, or a bomb is malformed", asy
   const rows: readonly (readonly [encoding: string, body: Buffer, message: RegExp])[] = [
     ["gzip", Buffer.from("this is not gzip"), /sent a compressed answer that cannot be inflated\.$/],
     ["gzip", whole.subarray(0, whole.length - 9), /sent a compressed answer that cannot be inflated\.$/],
-    ["gzip, br", whole, /sent its answer in an encoding that was not asked for \(gzip, br\)\.$/],
+    ["gzip, br", whole, /sent its answer in an encoding that was not requested \(gzip, br\)\.$/],
     [
       "gzip",
       Buffer.concat(Array.from({ length: 65 }, () => megabyte)),

@@ -5,7 +5,7 @@ import { test, type TestContext } from "node:test";
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { testCertificate } from "../../../tests/testbed/test-certificate.ts";
 import { createCheckedLookup, type Resolve } from "./addresses.ts";
-import { clientFor, gather, jsonAnswer, listen, providerAt, rawServer, requestTo } from "../harness.test.ts";
+import { clientFor, gather, jsonAnswer, listen, providerAt, rawServer, requestTo } from "../testing.ts";
 import { proxyFor } from "./proxy.ts";
 
 function to(...addresses: readonly string[]): Resolve {
@@ -47,7 +47,7 @@ test("a name is connected to at the address that was checked", async (t) => {
   assert.match(upstream.requests[0]!.head, new RegExp(`host: api\\.test:${upstream.port}\r\n`));
 });
 
-test("a name that leads to link-local or metadata addresses alone is refused", async (t) => {
+test("a name that resolves only to link-local or metadata addresses is refused", async (t) => {
   for (const address of ["169.254.169.254", "fe80::1", "fd00:ec2::254", "::ffff:169.254.1.2", "100.100.100.200", "fe80::1%eth0"]) {
     const provider = providerAt("http://metadata.test");
     assert.deepEqual((await gather(clientFor(t, [provider], { resolve: to(address) }), requestTo(provider))).failure, {
@@ -58,7 +58,7 @@ test("a name that leads to link-local or metadata addresses alone is refused", a
   }
 });
 
-test("of several addresses only those that may be connected to are handed out; private ones may", () => {
+test("only the allowed ones of several addresses are returned; private addresses are allowed", () => {
   const handedOut: unknown[] = [];
   const lookup = createCheckedLookup(to("fe80::1", "10.0.0.7", "169.254.0.1", "::1"));
   lookup("name", { all: true }, (error, addresses) => handedOut.push(error, addresses));
@@ -82,7 +82,7 @@ test("an address that the operator wrote is not looked up", async (t) => {
   assert.equal((await gather(clientFor(t, [provider], { resolve }), requestTo(provider))).status, 200);
 });
 
-test("a certificate that is not trusted ends the call before anything is sent, whatever the environment says", async (t) => {
+test("a certificate that is not trusted ends the call before anything is sent, whatever the environment variables are", async (t) => {
   const upstream = await tlsServer(t);
   const provider = providerAt(`https://api.test:${upstream.port}`);
   const before = process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
@@ -113,7 +113,7 @@ test("a certificate for another name is not accepted, one for this name from a t
   assert.equal(upstream.sockets.length, 2);
 });
 
-test("a server that speaks no TLS, or none in time, is told so", async (t) => {
+test("a server without TLS, or with a slow handshake, is reported as such", async (t) => {
   const plain = await rawServer(t, () => {});
   plain.server.on("connection", (socket) => socket.write("220 hello\r\n"));
   const silent = await listen(t, createTcpServer());
@@ -134,7 +134,7 @@ test("a server that speaks no TLS, or none in time, is told so", async (t) => {
   assert.match(broken.message, /closed the connection before a request could be sent\. Check base_url's scheme and port\.$/);
 });
 
-test("an http provider is asked through HTTP_PROXY with the whole URL and the proxy's password", async (t) => {
+test("an http provider is called through HTTP_PROXY with the whole URL and the proxy's password", async (t) => {
   const proxy = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const provider = providerAt("http://api.test:8080/v1");
   const proxyEnv = { HTTP_PROXY: `http://user:p%40ss@127.0.0.1:${proxy.port}` };
@@ -148,7 +148,7 @@ test("an http provider is asked through HTTP_PROXY with the whole URL and the pr
   assert.equal(proxy.sockets.length, 1);
 });
 
-test("an https provider is asked through a tunnel, with its own certificate checked; a stale tunnel is replaced", async (t) => {
+test("an https provider is called through a tunnel, with its own certificate checked; a stale tunnel is replaced", async (t) => {
   trustTestCertificate(t);
   const upstream = await tlsServer(t);
   const tunnels: Socket[] = [];
@@ -175,7 +175,7 @@ test("an https provider is asked through a tunnel, with its own certificate chec
   assert.equal(tunnels.length, 2);
 });
 
-test("a proxy that refuses, wants a password or is not there is named as the cause, without its password", async (t) => {
+test("a proxy that refuses, requires a password or is not there is named as the cause, without its password", async (t) => {
   const provider = providerAt("https://api.test");
   const plain = providerAt("http://api.test");
   const refusing = await rawServer(t, ({ socket }) => socket.write("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"));

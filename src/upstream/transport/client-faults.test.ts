@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import type { Resolve } from "./addresses.ts";
-import type { Arrived } from "../harness.test.ts";
-import { clientFor, gather, HandClock, jsonAnswer, listen, providerAt, rawServer, requestTo, start } from "../harness.test.ts";
+import type { Arrived } from "../testing.ts";
+import { clientFor, gather, HandClock, jsonAnswer, listen, providerAt, rawServer, requestTo, start } from "../testing.ts";
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 
-test("a port where nobody listens is unreachable, and the message says which and what to check", async (t) => {
+test("a closed port is unreachable, and the message names it and what to check", async (t) => {
   const server = createServer();
   const { port } = await listen(t, server);
   server.close();
@@ -29,7 +29,7 @@ test("a name that does not resolve is unreachable", async (t) => {
   });
 });
 
-test("a connection that is not made in time is given up", async (t) => {
+test("a connection that is not made in time is abandoned", async (t) => {
   const provider = providerAt("http://api.test", { wait: { connectMs: 20 } });
   const client = clientFor(t, [provider], { resolve: () => {} });
   assert.deepEqual((await gather(client, requestTo(provider))).failure, {
@@ -68,7 +68,7 @@ const answers: readonly (readonly [what: string, kind: string, answer: (request:
 ];
 
 for (const [what, kind, answer] of answers) {
-  test(`${what} is ${kind}, and the next request goes over a new connection`, async (t) => {
+  test(`${what} is ${kind}, and the next request uses a new connection`, async (t) => {
     const upstream = await rawServer(t, (request) => (request.connection === 0 ? answer(request) : request.socket.write(jsonAnswer())));
     const provider = providerAt(upstream.origin);
     const client = clientFor(t, [provider]);
@@ -81,7 +81,7 @@ for (const [what, kind, answer] of answers) {
   });
 }
 
-test("a redirect is told with its status and followed nowhere", async (t) => {
+test("a redirect is reported with its status and not followed", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write("HTTP/1.1 301 X\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n"));
   const provider = providerAt(upstream.origin);
   const { failure, status } = await gather(clientFor(t, [provider]), requestTo(provider));
@@ -89,7 +89,7 @@ test("a redirect is told with its status and followed nowhere", async (t) => {
   assert.match(failure!.message, /answered 301, a redirect, which the gateway does not follow\. Check base_url\.$/);
 });
 
-test("a reset in the middle of the answer is told apart from its end", async (t) => {
+test("a reset in the middle of the answer is distinguished from its end", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-length: 10\r\n\r\n{"a"`));
   const provider = providerAt(upstream.origin);
   const gatherer = start(clientFor(t, [provider]), requestTo(provider));
@@ -105,7 +105,7 @@ test("an answer without length ends with its connection", async (t) => {
   assert.deepEqual([status, body, failure], [200, '{"a":1}', undefined]);
 });
 
-test("interim answers are passed over", async (t) => {
+test("interim answers are skipped", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(`HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${jsonAnswer()}`));
   const provider = providerAt(upstream.origin);
   const gatherer = start(clientFor(t, [provider]), requestTo(provider));
@@ -113,7 +113,7 @@ test("interim answers are passed over", async (t) => {
   assert.deepEqual([gatherer.heads, status, body], [1, 200, '{"ok":true}']);
 });
 
-test("a new connection that breaks is no idle one: the request is not sent again", async (t) => {
+test("a broken new connection is not an idle one: the request is not sent again", async (t) => {
   const upstream = await rawServer(t, ({ socket, connection }) => {
     if (connection === 0) socket.end(jsonAnswer());
     else socket.resetAndDestroy();
@@ -128,7 +128,7 @@ test("a new connection that breaks is no idle one: the request is not sent again
   assert.deepEqual([upstream.requests.length, upstream.sockets.length], [2, 2]);
 });
 
-test("an idle connection that the provider closed under the request costs nothing: it is sent once more, whole, over a new one", async (t) => {
+test("if the provider closes an idle connection under a request, the whole request is sent once more over a new one", async (t) => {
   const upstream = await rawServer(t, ({ socket, connection, turn }) => {
     if (connection === 0 && turn === 1) socket.resetAndDestroy();
     else socket.write(jsonAnswer());
@@ -149,7 +149,7 @@ test("an idle connection that the provider closed under the request costs nothin
   );
 });
 
-test("it is sent once more, not twice, and a connection that has answered in part ends the call", async (t) => {
+test("the request is sent once more, not twice, and a partial answer ends the call", async (t) => {
   const upstream = await rawServer(t, ({ socket, turn, connection }) => {
     if (connection === 0 && turn === 0) socket.write(jsonAnswer());
     else socket.resetAndDestroy();
@@ -171,7 +171,7 @@ test("it is sent once more, not twice, and a connection that has answered in par
   assert.equal(partial.requests.length, 2);
 });
 
-test("bytes after the answer cost the connection, and never become another request's answer", async (t) => {
+test("bytes after the answer close the connection, and never become another request's answer", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(`${jsonAnswer()}${jsonAnswer('{"stray":1}')}`));
   const provider = providerAt(upstream.origin);
   const client = clientFor(t, [provider]);
@@ -182,7 +182,7 @@ test("bytes after the answer cost the connection, and never become another reque
   assert.equal(upstream.sockets.length, 3);
 });
 
-test("a stream waits for its first byte so long, a JSON answer until its deadline", async (t) => {
+test("a stream has a limit for its first byte, a JSON answer has only its deadline", async (t) => {
   const clock = new HandClock();
   const upstream = await rawServer(t, () => {});
   const provider = providerAt(upstream.origin, { wait: { firstByteMs: 60, totalMs: 600, streamTotalMs: 3_600 } });
@@ -202,7 +202,7 @@ test("a stream waits for its first byte so long, a JSON answer until its deadlin
   assert.match(json.result.failure!.message, /did not complete its answer within 0\.6 s, .* raise providers\.upstream\.timeouts\.total in/);
 });
 
-test("a request's own deadline counts where it is sooner", async (t) => {
+test("a request's own deadline is used if it is earlier", async (t) => {
   const clock = new HandClock();
   const upstream = await rawServer(t, () => {});
   const provider = providerAt(upstream.origin);
@@ -212,7 +212,7 @@ test("a request's own deadline counts where it is sooner", async (t) => {
   assert.equal((await gatherer.done).failure!.kind, "deadline");
 });
 
-test("a body that stalls is given up; one that drips, at its deadline", async (t) => {
+test("a body that stalls is abandoned; a slow one, at its deadline", async (t) => {
   const clock = new HandClock();
   const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-length: 100\r\n\r\n{`));
   const provider = providerAt(upstream.origin, { wait: { idleMs: 50, totalMs: 200 } });
@@ -246,7 +246,7 @@ test("a body that stalls is given up; one that drips, at its deadline", async (t
   assert.equal(last, "deadline");
 });
 
-test("time in which the client holds the stream back is not the provider's", async (t) => {
+test("time in which the client pauses the stream does not count as the provider's", async (t) => {
   const clock = new HandClock();
   const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-length: 2\r\n\r\n{`));
   const provider = providerAt(upstream.origin, { wait: { idleMs: 50, totalMs: 10_000 } });
@@ -264,7 +264,7 @@ test("time in which the client holds the stream back is not the provider's", asy
   assert.deepEqual((await gatherer.done).failure, undefined);
 });
 
-test("giving up closes the connection at once and the handler hears no more", async (t) => {
+test("abort closes the connection at once, and the handler is not called any more", async (t) => {
   const upstream = await rawServer(t, ({ socket, connection }) => {
     if (connection === 1) socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n");
   });
@@ -284,7 +284,7 @@ test("giving up closes the connection at once and the handler hears no more", as
   }
 });
 
-test("a call that is given up before its connection stands sends nothing", async (t) => {
+test("a call that is aborted before its connection is open sends nothing", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const provider = providerAt(upstream.origin);
   const client = clientFor(t, [provider]);
@@ -298,7 +298,7 @@ test("a call that is given up before its connection stands sends nothing", async
   assert.deepEqual([loading.result, connecting.result], [{ body: "" }, { body: "" }]);
 });
 
-test("a handler that pauses holds the provider back, and loses nothing", async (t) => {
+test("a handler that pauses slows the provider down, and loses nothing", async (t) => {
   const total = 20_000_000;
   const upstream = await rawServer(t, ({ socket }) => {
     socket.write(`${ok}content-length: ${total}\r\n\r\n`);
@@ -331,7 +331,7 @@ test("a handler that pauses holds the provider back, and loses nothing", async (
   assert.deepEqual([size, pauses], [total, 3]);
 });
 
-test("a JSON answer beyond 64 MiB is given up, a stream is not", async (t) => {
+test("a JSON answer beyond 64 MiB is abandoned, a stream is not", async (t) => {
   const piece = Buffer.alloc(8 * 1024 * 1024, "x");
   const upstream = await rawServer(t, ({ socket }) => {
     socket.write(`${ok}content-length: ${piece.length * 9}\r\n\r\n`);

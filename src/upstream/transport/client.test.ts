@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { inspect } from "node:util";
 import { test } from "node:test";
 import { Secret } from "../../core/index.ts";
-import { clientFor, gather, Gatherer, jsonAnswer, providerAt, rawServer, requestTo, start } from "../harness.test.ts";
+import { clientFor, gather, Gatherer, jsonAnswer, providerAt, rawServer, requestTo, start } from "../testing.ts";
 import { loopbackProvider } from "../providers/build-providers.ts";
 import { pickKey } from "../providers/pick-key.ts";
 
@@ -39,7 +39,7 @@ test("a request arrives with its path, headers, key and body, and the answer com
   assert.equal(arrived!.body, '{"model":"m"}');
 });
 
-test("a string body goes out as the bytes it stands for", async (t) => {
+test("a string body is sent as the bytes it represents", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const provider = providerAt(upstream.origin);
   const body = Buffer.from('{"a":"é €"}', "utf8").toString("latin1");
@@ -47,7 +47,7 @@ test("a string body goes out as the bytes it stands for", async (t) => {
   assert.equal(upstream.requests[0]!.body, body);
 });
 
-test("a body in parts arrives whole and in order, small or large", async (t) => {
+test("a body in parts arrives complete and in order, small or large", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const provider = providerAt(upstream.origin);
   const client = clientFor(t, [provider]);
@@ -82,7 +82,7 @@ test("a GET and a DELETE carry no body", async (t) => {
   );
 });
 
-test("connections are reused, one for each request at a time", async (t) => {
+test("connections are reused, each for one request at a time", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const provider = providerAt(upstream.origin);
   const client = clientFor(t, [provider]);
@@ -93,7 +93,7 @@ test("connections are reused, one for each request at a time", async (t) => {
   assert.equal(upstream.sockets.length, 3);
 });
 
-test("configured headers and query are put on, and win over the client's", async (t) => {
+test("configured headers and query are added, and replace the client's", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const provider = providerAt(`${upstream.origin}/openai/v1/`, {
     headers: [["X-Team", "gateway"]],
@@ -115,7 +115,7 @@ test("configured headers and query are put on, and win over the client's", async
   );
 });
 
-test("credentials and connection headers that a caller passes never go out", async (t) => {
+test("credentials and connection headers that a caller passes are never sent", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const provider = providerAt(upstream.origin);
   await gather(
@@ -139,7 +139,7 @@ test("credentials and connection headers that a caller passes never go out", asy
   assert.match(head, /authorization: Bearer sk-upstream\r\n/);
 });
 
-test("a client's header of the name that carries the key does not go out beside it", async (t) => {
+test("a client's header with the name of the key's header is not sent beside it", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const provider = providerAt(upstream.origin, { keyHeader: "X-Private-Key" });
   await gather(clientFor(t, [provider]), requestTo(provider, { headers: ["x-private-key", "the client's"] }));
@@ -155,7 +155,7 @@ test("keyHeader authorization carries the key as a bearer token over every proto
   assert.doesNotMatch(upstream.requests[0]!.head, /x-api-key/);
 });
 
-test("a key goes only to its own provider, and only a registered provider is asked at all", async (t) => {
+test("a key is sent only to its own provider, and only registered providers are called", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const provider = providerAt(upstream.origin);
   const stranger = providerAt(upstream.origin);
@@ -193,13 +193,13 @@ test("several keys take turns, and a pinned one is used while it exists", () => 
   assert.equal(pickKey(providerAt("http://127.0.0.1:1", { keys: [] })), undefined);
 });
 
-test("nothing that is printed of a provider, a destination or a client shows a key", (t) => {
+test("printing a provider, a destination or a client never shows a key", (t) => {
   const provider = providerAt("http://127.0.0.1:1");
   const client = clientFor(t, [provider]);
   assert.doesNotMatch(inspect([provider, client], { depth: 20, showHidden: true }) + JSON.stringify(provider), /sk-upstream/);
 });
 
-test("a new configuration is served at once, and a request that holds the old one still goes through", async (t) => {
+test("a new configuration is used at once, and a request with the old one still succeeds", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
   const before = providerAt(`${upstream.origin}/v1`);
   const after = providerAt(`${upstream.origin}/v2`, { keys: [new Secret("sk-new")] });
@@ -219,7 +219,7 @@ test("a new configuration is served at once, and a request that holds the old on
   assert.equal(upstream.sockets.length, 1, "both share their connection");
 });
 
-test("pieces of a stream come as they are sent, without waiting for one another", async (t) => {
+test("pieces of a stream are passed on as they are sent, without waiting for one another", async (t) => {
   const upstream = await rawServer(t, ({ socket }) => {
     socket.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\none\n\n\r\n");
   });
@@ -258,7 +258,7 @@ test("the handler is never called from within dispatch, whatever goes wrong", as
   }
 });
 
-test("a handler that throws costs its own call, with the connection closed and the error logged", async (t) => {
+test("a handler that throws ends its own call, with the connection closed and the error logged", async (t) => {
   const errors: object[] = [];
   const logger = { debug() {}, info() {}, warn() {}, error: (fields: object) => errors.push(fields) };
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
@@ -281,7 +281,7 @@ test("a handler that throws costs its own call, with the connection closed and t
   );
 });
 
-test("close waits for the calls under way, refuses new ones and closes the connections", async (t) => {
+test("close waits for the active calls, refuses new ones and closes the connections", async (t) => {
   const upstream = await rawServer(t, () => {});
   const provider = providerAt(upstream.origin);
   const client = clientFor(t, [provider]);

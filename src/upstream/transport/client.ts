@@ -10,7 +10,7 @@ import { Sweep } from "./sweep.ts";
 import type { Provider, UpstreamCall, UpstreamClient, UpstreamHandler, UpstreamRequest } from "../types.ts";
 
 export interface UpstreamClientOptions {
-  /** Requests go to these providers' base URLs and nowhere else. */
+  /** The providers to whose base URLs requests may be sent. No other destination is possible. */
   readonly providers: readonly Provider[];
   readonly clock: Clock;
   readonly logger: Logger;
@@ -19,23 +19,23 @@ export interface UpstreamClientOptions {
   /** `Protocol.credentialHeader` of the protocol. */
   readonly credentialHeader: CredentialHeader;
   readonly resolve?: Resolve;
-  /** How often times are checked; by default a tenth of the shortest, between 10 and 250 ms. */
+  /** The interval between checks of time limits; by default a tenth of the shortest limit, between 10 and 250 ms. */
   readonly sweepMs?: number;
 }
 
 export interface PooledUpstreamClient extends UpstreamClient {
   /**
-   * Takes the providers of a new configuration. Connections that still fit are kept; calls under way, and requests that still hold a provider of the
-   * old configuration, go on.
+   * Applies the providers of a new configuration. Connections that still fit are kept. Active calls, and requests that still use a provider of the
+   * old configuration, continue.
    */
   configure(providers: readonly Provider[]): void;
-  /** Loads what the first request would wait for. */
+  /** Loads the code that the first request would otherwise wait for. */
   warmUp(): Promise<void>;
-  /** Takes no more requests, and resolves when those under way are over and all connections closed. */
+  /** Accepts no more requests, and resolves when the active ones are over and all connections are closed. */
   close(): Promise<void>;
 }
 
-/** The one way out to the network, over undici. */
+/** The only way to the network, over undici. */
 export function createUpstreamClient(options: UpstreamClientOptions): PooledUpstreamClient {
   return new UndiciClient(options);
 }
@@ -81,7 +81,7 @@ class UndiciClient implements PooledUpstreamClient {
     const call = new DispatchedCall(this.#deps, request, destination, handler);
     if (this.#closed) {
       queueMicrotask(() => {
-        call.fail("aborted", "was not asked: the gateway is closing its connections.");
+        call.fail("aborted", "was not called: the gateway is closing its connections.");
       });
       return call;
     }
@@ -93,7 +93,7 @@ class UndiciClient implements PooledUpstreamClient {
         },
         (error: unknown) => {
           this.#deps.logger.error({ error: String(error) }, "the HTTP client could not be loaded");
-          call.fail("unreachable", "could not be asked: the gateway's HTTP client could not be loaded. Reinstall the gateway.");
+          call.fail("unreachable", "could not be called: the gateway's HTTP client could not be loaded. Reinstall the gateway.");
         },
       );
     } else {
@@ -104,7 +104,7 @@ class UndiciClient implements PooledUpstreamClient {
 
   async close(): Promise<void> {
     this.#closed = true;
-    // A failure to load was told to the calls that waited for it.
+    // The calls that waited have got the failure to load.
     await this.#loading?.catch(() => undefined);
     await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
   }
@@ -143,14 +143,14 @@ function dispatchOptions(request: UpstreamRequest, destination: Destination, add
     path,
     method: request.method,
     headers,
-    // undici takes any iterable of bytes, as its own documentation and code say; its types name only streams.
+    // undici accepts any iterable of bytes, as its documentation and code say; its types name only streams.
     body: body as Buffer | null,
     idempotent: false,
     blocking: false,
   };
 }
 
-/** For a provider that was never registered, or a key that is not the provider's. */
+/** For a provider that was never registered, or a key that does not belong to the provider. */
 function refuse(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
   let over = false;
   queueMicrotask(() => {

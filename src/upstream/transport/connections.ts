@@ -1,4 +1,4 @@
-// The only module that loads undici: it costs tens of milliseconds, so the client imports it when the first request is sent.
+// The only module that loads undici. Loading takes tens of milliseconds, so the client imports it when the first request is sent.
 import { Socket, type LookupFunction } from "node:net";
 import { buildConnector, Client, type Dispatcher, Pool, ProxyAgent } from "undici";
 import type { Destination } from "./egress.ts";
@@ -7,18 +7,18 @@ import { lateMs } from "./sweep.ts";
 /** Carries one request at a time, over one connection that it opens when needed and keeps. */
 export interface Carrier {
   readonly dispatcher: Dispatcher;
-  /** Requests begun on the connection that is open now. */
+  /** Number of requests begun on the current connection. */
   begun: number;
 }
 
-/** Idle carriers beyond this are closed; one without a connection weighs little, so a burst may leave many. */
+/** Idle carriers beyond this number are closed. A carrier without a connection is small, so a burst may leave many. */
 const mostIdle = 512;
 const keepAliveMs = 30_000;
 
 /**
- * The connections to one origin. A stack: the carrier used last is used next, so that connections that are not needed fall idle and close. This is
- * undici's Pool without its queue and events: it tells a fresh connection from a used one, knows which connection a call is on, and saves 2 to 3 of
- * 20 µs of CPU a request.
+ * The connections to one origin, as a stack: the carrier used last is used next, so that unneeded connections become idle and close. This is undici's
+ * Pool without its queue and events. It distinguishes a new connection from a used one, knows the connection of a call, and saves 2 to 3 of 20 µs of
+ * CPU per request.
  */
 export class Channel {
   readonly #idle: Carrier[] = [];
@@ -31,31 +31,31 @@ export class Channel {
       destination.proxy === undefined ? directCarriers(destination, lookup) : proxiedCarriers(destination, destination.proxy, lookup);
   }
 
-  /** One for the caller alone, until it is released or discarded. */
+  /** A carrier for the caller alone, until it is released or discarded. */
   acquire(): Carrier {
     return this.#idle.pop() ?? this.acquireFresh();
   }
 
-  /** One that opens a new connection. */
+  /** A carrier that opens a new connection. */
   acquireFresh(): Carrier {
     const carrier = this.#make();
     this.#all.add(carrier);
     return carrier;
   }
 
-  /** The request is over and the connection in order. */
+  /** The request is over and the connection can be used again. */
   release(carrier: Carrier): void {
     if (this.#idle.length < mostIdle && !this.#closed) this.#idle.push(carrier);
     else if (this.#all.delete(carrier)) void carrier.dispatcher.close();
   }
 
-  /** Closes the connection at once; one that is still being opened, as soon as it is open. */
+  /** Closes the connection at once; a connection that is being opened, as soon as it is open. */
   discard(carrier: Carrier): void {
     this.#all.delete(carrier);
     void carrier.dispatcher.destroy();
   }
 
-  /** Closes idle connections now, and the others when their requests are over; resolves when all are closed. */
+  /** Closes idle connections now, and the others after their requests; resolves when all are closed. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#idle.length = 0;
@@ -65,16 +65,16 @@ export class Channel {
   }
 }
 
-// Its own timers off: one sweep watches all calls. HTTP/1.1 only: a call that is given up closes its connection, and nothing else with it.
+// undici's own timers are off: one sweep checks all calls. HTTP/1.1 only: aborting a call closes its connection, and affects no other call.
 const clientOptions = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: keepAliveMs, pipelining: 1, allowH2: false } as const;
 
 function tlsOptions(lookup: LookupFunction, connectMs: number): buildConnector.BuildOptions {
   return {
-    // Said outright, so that NODE_TLS_REJECT_UNAUTHORIZED cannot take it away.
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot disable it.
     rejectUnauthorized: true,
     lookup,
     autoSelectFamily: true,
-    // Node's 250 ms for each address gives up on hosts that are far away.
+    // Node's default of 250 ms per address is too short for distant hosts.
     autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(1_000, Math.ceil(connectMs / 3))),
   };
 }
@@ -103,7 +103,7 @@ function proxiedCarriers(destination: Destination, proxy: string, lookup: Lookup
       connections: 1,
       proxyTls: tls,
       requestTls: { rejectUnauthorized: true },
-      // The proxy has as long for its own connection as a server has for ours.
+      // The proxy has the same time to connect as a server.
       clientFactory: (origin: URL, options: object) => new Pool(origin, { ...options, headersTimeout: connectMs, allowH2: false }),
       factory: (origin: URL, options: Client.Options) =>
         new Client(origin, {
@@ -116,7 +116,7 @@ function proxiedCarriers(destination: Destination, proxy: string, lookup: Lookup
   };
 }
 
-/** A connector that notes the new connection, and gives it up in time: undici's own timer is exact to a second only. */
+/** A connector that counts the new connection, and aborts it in time: undici's own timer is exact only to a second. */
 function watched(carrier: { begun: number }, connectMs: number, connect: Connect): buildConnector.connector {
   return (options, callback) => {
     carrier.begun = 0;
@@ -147,5 +147,5 @@ function watched(carrier: { begun: number }, connectMs: number, connect: Connect
   };
 }
 
-/** undici's connectors return the socket they open, its types do not say so; the proxy agent's returns a promise. */
+/** undici's connectors return the socket that they open, although their types do not say so; the proxy agent's returns a promise. */
 type Connect = (options: buildConnector.Options, callback: buildConnector.Callback) => unknown;

@@ -1,13 +1,13 @@
 import type { Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 
-/** Receives what a decoder makes. After `decodedEnd` or `decodeFailed` nothing more comes. */
+/** Receives the output of a decoder. Nothing follows after `decodedEnd` or `decodeFailed`. */
 export interface DecodedSink {
   decoded(chunk: Buffer): void;
   decodedEnd(): void;
   /** `what` completes "the provider sent …". */
   decodeFailed(what: string): void;
-  /** The decoder takes more again. */
+  /** The decoder accepts input again. */
   decoderDrained(): void;
 }
 
@@ -27,7 +27,7 @@ function transformFor(encoding: string): Transform | undefined {
   }
 }
 
-/** Inflates a body that came compressed although it was asked for as it is. Stops at `maxBytes`, so that a small body cannot fill the memory. */
+/** Inflates a body that is compressed although identity was requested. It stops at `maxBytes`, so that a small body cannot fill the memory. */
 export class BodyDecoder {
   readonly #transform: Transform;
   #empty = true;
@@ -35,7 +35,7 @@ export class BodyDecoder {
   #over = false;
   readonly #sink: DecodedSink;
 
-  /** `undefined` for an encoding that is not known; `encoding` in lower case. */
+  /** `undefined` for an unknown encoding; `encoding` is in lower case. */
   static create(encoding: string, sink: DecodedSink, maxBytes: number): BodyDecoder | undefined {
     const transform = transformFor(encoding);
     return transform === undefined ? undefined : new BodyDecoder(transform, sink, maxBytes);
@@ -62,7 +62,7 @@ export class BodyDecoder {
     });
   }
 
-  /** `false`: write no more before `decoderDrained`. */
+  /** `false`: write nothing more until `decoderDrained`. */
   write(chunk: Buffer): boolean {
     this.#empty = false;
     return this.#over || this.#transform.write(chunk);
@@ -74,7 +74,7 @@ export class BodyDecoder {
       this.#transform.end();
       return;
     }
-    // No body at all is not a broken one.
+    // An empty body is valid.
     this.destroy();
     this.#sink.decodedEnd();
   }

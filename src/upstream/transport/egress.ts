@@ -4,30 +4,30 @@ import type { ProxyEnv } from "./proxy.ts";
 import { proxyFor } from "./proxy.ts";
 import type { Provider, ProviderKey, Timeouts } from "../types.ts";
 
-/** The header pair that carries a key over a protocol: `Protocol.credentialHeader`. */
+/** The header that carries a key over a protocol: `Protocol.credentialHeader`. */
 export type CredentialHeader = (protocol: ProtocolId, key: Secret) => readonly [string, string];
 
-/** The one place that the requests to a provider over a protocol go to, with all that is put on them. */
+/** The destination of the requests to a provider over a protocol, with everything that is added to them. */
 export interface Destination {
   readonly provider: string;
   readonly origin: string;
   /** `api.openai.com:443`, for messages. */
   readonly hostPort: string;
-  /** Put before every path; "" or `/v1`. */
+  /** Prefix of every path; "" or `/v1`. */
   readonly basePath: string;
-  /** Put on every path; "" or `a=b&c=d`. */
+  /** Added to every path; "" or `a=b&c=d`. */
   readonly query: string;
   readonly proxy: string | undefined;
   readonly timeouts: Timeouts;
-  /** Equal for destinations that can share connections. */
+  /** The same for destinations that can share connections. */
   readonly channelKey: string;
-  /** Request headers that are not sent on, lower case: those set here, credentials, and what belongs to one connection. */
+  /** Request headers that are not forwarded, in lower case: those that are set here, credentials, and headers of a single connection. */
   readonly heldHeaders: ReadonlySet<string>;
-  /** Name, value, …: what is put on a request with this key (`undefined` for none). A key that is not the provider's has no entry. */
+  /** Name, value, …: the headers that are added for this key (`undefined`: no key). A key of another provider has no entry. */
   readonly headersByKey: ReadonlyMap<ProviderKey | undefined, readonly string[]>;
 }
 
-/** Never from a client to a provider, whatever the caller passes. */
+/** Never forwarded from a client to a provider, whatever the caller passes. */
 const neverForwarded = [
   "accept-encoding",
   "api-key",
@@ -49,8 +49,8 @@ const neverForwarded = [
 ];
 
 /**
- * Knows where requests may go: to the base URLs of the providers that were registered, and nowhere else. A destination is found by the provider object
- * itself, so that no name or URL from a request can make one. Providers of an earlier configuration stay known while a request still holds them.
+ * Knows the allowed destinations of requests: the base URLs of the registered providers, and no others. A destination is found by the provider object
+ * itself, so that no name or URL in a request can create one. Providers of an earlier configuration stay known while a request still refers to them.
  */
 export class Egress {
   readonly #known = new WeakMap<Provider, ReadonlyMap<ProtocolId, Destination>>();

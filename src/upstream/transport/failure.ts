@@ -3,7 +3,7 @@ import { refusedAddressCode } from "./addresses.ts";
 import type { Destination } from "./egress.ts";
 import type { UpstreamFailure } from "../types.ts";
 
-/** How far a request had come when the connection failed. */
+/** How far a request had got when the connection failed. */
 export interface FailurePoint {
   /** The request had been written to a connection. */
   readonly sent: boolean;
@@ -11,7 +11,7 @@ export interface FailurePoint {
   readonly headSeen: boolean;
 }
 
-/** Maps what undici and node report to a failure. The message names the provider, the host and what to check. */
+/** Maps an error of undici or Node to a failure. The message names the provider, the host and what to check. */
 // A list of cases, one for each code.
 // oxlint-disable-next-line max-lines-per-function
 export function failureOf(error: unknown, destination: Destination, point: FailurePoint): UpstreamFailure {
@@ -24,7 +24,7 @@ export function failureOf(error: unknown, destination: Destination, point: Failu
         "resolves to a link-local or metadata address, which the gateway does not connect to. Check base_url.",
       );
     case "UND_ERR_CONNECT_TIMEOUT":
-    case "UND_ERR_HEADERS_TIMEOUT": // Of a proxy, asked for a tunnel.
+    case "UND_ERR_HEADERS_TIMEOUT": // From a proxy that was asked for a tunnel.
     case "ETIMEDOUT":
       return fail(
         "connect-timeout",
@@ -50,13 +50,14 @@ export function failureOf(error: unknown, destination: Destination, point: Failu
     case "UND_ERR_HEADERS_OVERFLOW":
       return fail("malformed", "sent a head that is too large.");
     case "UND_ERR_INVALID_ARG":
-      return fail("unreachable", `could not be asked: ${messageOf(error)}.`);
+      return fail("unreachable", `could not be called: ${messageOf(error)}.`);
     case "UND_ERR_CLOSED":
     case "UND_ERR_DESTROYED":
-      return fail("aborted", "was not asked: the gateway is closing its connections.");
+      return fail("aborted", "was not called: the gateway is closing its connections.");
     case "UND_ERR_SOCKET":
-      // undici's words for an answer to nothing, a stray `100 Continue` or an unasked upgrade.
-      if (/^bad (?:response|upgrade)$/.test(messageOf(error))) return fail("malformed", "sent something that is no answer to the request.");
+      // undici's messages for an answer without a request, a stray `100 Continue` or an upgrade that was not requested.
+      if (/^bad (?:response|upgrade)$/.test(messageOf(error)))
+        return fail("malformed", "sent something that is not an answer to the request.");
       break;
   }
   if (error instanceof Error && error.name === "HTTPParserError") {
@@ -80,7 +81,7 @@ export function failureOf(error: unknown, destination: Destination, point: Failu
   }
   return fail(
     point.sent ? "reset" : "unreachable",
-    `could not be asked (${code === "" ? messageOf(error) : code}). Check base_url and the network.`,
+    `could not be called (${code === "" ? messageOf(error) : code}). Check base_url and the network.`,
   );
 }
 
@@ -90,7 +91,7 @@ export function subjectOf(destination: Destination): string {
   return `Provider ${destination.provider} (${destination.hostPort}${via})`;
 }
 
-/** The connection went away under the request: what a server does that closes an idle connection while a request is on its way to it. */
+/** The connection was closed under the request, as happens when a server closes an idle connection while a request is on its way. */
 export function isConnectionLoss(error: unknown): boolean {
   const code = codeOf(error);
   return code === "ECONNRESET" || code === "EPIPE" || code === "ECONNABORTED" || code === "UND_ERR_SOCKET";
@@ -103,14 +104,14 @@ function codeOf(error: unknown): string {
   return error instanceof AggregateError && error.errors.length > 0 ? codeOf(error.errors[0]) : "";
 }
 
-/** Names that OpenSSL and node give to a chain that does not hold (nodejs.org/api/tls.html, X509 certificate error codes). */
+/** Codes of OpenSSL and Node for a certificate chain that is not accepted (nodejs.org/api/tls.html, X509 certificate error codes). */
 function isCertificateCode(code: string): boolean {
   return /^(?:CERT_|CRL_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED)/.test(
     code,
   );
 }
 
-/** A proxy's URL may hold a password: only host and port are shown. */
+/** A proxy's URL may contain a password: only host and port are shown. */
 function proxyHost(proxy: string): string {
   return URL.canParse(proxy) ? new URL(proxy).host : "of the environment";
 }

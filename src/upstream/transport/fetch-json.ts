@@ -7,9 +7,8 @@ export interface FetchedJson {
 }
 
 /**
- * One small request of the gateway's own, for what is not on a client's path.
- * @throws Error that says what went wrong: the failure's message, a body over `maxBytes`, one that is no JSON, or that `signal`
- * has ended the call.
+ * One small request of the gateway's own, outside a client's request.
+ * @throws Error that says what went wrong: the failure's message, a body over `maxBytes`, a body that is not JSON, or a call that `signal` has ended.
  */
 export function fetchJson(client: UpstreamClient, request: UpstreamRequest, maxBytes: number, signal?: AbortSignal): Promise<FetchedJson> {
   return new Promise((resolve, reject) => {
@@ -31,7 +30,7 @@ export function fetchJson(client: UpstreamClient, request: UpstreamRequest, maxB
         try {
           resolve({ status, value: JSON.parse(Buffer.concat(chunks).toString("utf8")) });
         } catch {
-          reject(new Error(`Provider ${request.provider.name} answered ${status} with something that is no JSON.`));
+          reject(new Error(`Provider ${request.provider.name} answered ${status} with something that is not JSON.`));
         }
       },
       onFailure(failure) {

@@ -1,11 +1,12 @@
 import { isIP } from "node:net";
 
-/** `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` and their lower-case forms, which win; usually `process.env`. */
+/** `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`; their lower-case forms take precedence. Usually `process.env`. */
 export type ProxyEnv = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that connections to a URL go through, or `undefined` for none. Never one for this machine itself: a local server would not be found there.
- * `NO_PROXY` is a list by comma or space of `*`, host names (and all under them), addresses, each with an optional port.
+ * The proxy for connections to a URL, or `undefined` for none. There is never a proxy for this machine itself, as a proxy could not reach a local
+ * server. `NO_PROXY` is a list, separated by commas or spaces, of `*`, host names (with all names under them) and addresses, each with an optional
+ * port.
  */
 export function proxyFor(url: URL, env: ProxyEnv): string | undefined {
   const secure = url.protocol === "https:";
@@ -17,7 +18,7 @@ export function proxyFor(url: URL, env: ProxyEnv): string | undefined {
   const port = url.port === "" ? (secure ? "443" : "80") : url.port;
   const exceptions = (read(env, "no_proxy") ?? "").split(/[\s,]+/).filter((entry) => entry !== "");
   if (exceptions.some((entry) => isException(entry, host, port))) return undefined;
-  // `proxy.example:3128`, without a scheme, is how many write it.
+  // Many users write `proxy.example:3128`, without a scheme.
   return /^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
 }
 

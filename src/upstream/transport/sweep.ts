@@ -1,15 +1,15 @@
 import { SlotList, type Clock, type Slotted } from "../../core/index.ts";
 
-/** Something whose time can run out. */
+/** An object with a time limit. */
 export interface Swept extends Slotted {
-  /** Called now and then with monotonic milliseconds. */
+  /** Called at intervals with monotonic milliseconds. */
   sweep(nowMs: number): void;
 }
 
-/** A look that comes this much later than it should means that the process, or its machine, did not run. */
+/** A sweep that is this much too late means that the process, or its machine, did not run. */
 export const lateMs = 2000;
 
-/** One timer for all that waits: a timer for each request would cost more than the requests' own work. It runs only while something waits. */
+/** One timer for all waiting objects: a timer per request would cost more than the requests' own work. It runs only while there are such objects. */
 export class Sweep {
   readonly #clock: Clock;
   readonly #waiting = new SlotList<Swept>();

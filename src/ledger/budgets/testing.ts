@@ -12,7 +12,7 @@ import { parseUsd } from "../money.ts";
 import { rowValues, usageColumns, type UsageRow } from "../entries/usage-row.ts";
 
 export const usd = (text: string): bigint => parseUsd(text)!;
-/** $10 and $20 a million tokens. */
+/** $10 and $20 per million tokens. */
 const ceiling: CeilingRates = { input: 10_000_000_000n, output: 20_000_000_000n };
 export const noon = Date.UTC(2026, 10, 23, 12);
 
@@ -24,7 +24,7 @@ export interface World {
   readonly log: Record<string, unknown>[];
   /** Ingests rows as the ledger's sink does. */
   readonly ingest: (...rows: Partial<UsageRow>[]) => Promise<void>;
-  /** A process of its own on the same database. */
+  /** Budgets of another process on the same database. */
   readonly another: (deps?: Partial<BudgetsDeps>) => Promise<Budgets>;
   readonly setStop: (
     stop: string,
@@ -133,7 +133,7 @@ const openSqlite: OpenStore = (clock) => createSqliteStore({ path: ":memory:", c
 
 const openPostgres: OpenStore = async (clock) => createPostgresStore({ place: await migratedPostgres(), clock, pool: 4 });
 
-/** Describes budgets on each database. */
+/** Runs the tests of budgets on each database. */
 export function onEachStore(name: string, body: (withBudgets: (test: (world: World) => Promise<void>) => Promise<void>) => void): void {
   for (const [store, open, skip] of [
     ["SQLite", openSqlite, false],

@@ -1,4 +1,4 @@
-// What the tests of the client share: raw servers, providers that point to them, and calls gathered whole. Holds no tests.
+// Helpers for the tests of the client: raw servers, providers that point to them, and complete answers of calls.
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { TestContext } from "node:test";
@@ -8,10 +8,10 @@ import { buildProviders } from "./providers/build-providers.ts";
 import { createUpstreamClient, type PooledUpstreamClient, type UpstreamClientOptions } from "./transport/client.ts";
 import type { Provider, Timeouts, UpstreamCall, UpstreamClient, UpstreamFailure, UpstreamHandler, UpstreamRequest } from "./types.ts";
 
-/** A request as it arrived. */
+/** A request that has arrived. */
 export interface Arrived {
   readonly socket: Socket;
-  /** Head with its blank line, and body, as latin1. */
+  /** The head with its blank line, and the body, as latin1. */
   readonly head: string;
   readonly body: string;
   /** Number of the connection, and of the request on it, from 0. */
@@ -25,11 +25,11 @@ export interface RawServer {
   readonly origin: string;
   readonly sockets: readonly Socket[];
   readonly requests: readonly Arrived[];
-  /** Resolves when so many requests have arrived. */
+  /** Resolves when `count` requests have arrived. */
   arrived(count: number): Promise<void>;
 }
 
-/** Listens on port 0 of 127.0.0.1; every whole request (by Content-Length) goes to `answer`, which writes what it likes. */
+/** Listens on port 0 of 127.0.0.1. Every complete request (by Content-Length) is passed to `answer`, which may write anything. */
 export async function rawServer(t: TestContext, answer: (request: Arrived) => void): Promise<RawServer> {
   const sockets: Socket[] = [];
   const requests: Arrived[] = [];
@@ -64,7 +64,7 @@ export async function rawServer(t: TestContext, answer: (request: Arrived) => vo
 }
 
 export async function listen(t: TestContext, server: Server): Promise<{ port: number; origin: string }> {
-  // A connection that nobody reads does not see that its client has gone.
+  // A connection that is not read does not notice that its client has left.
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => sockets.add(socket));
   server.listen(0, "127.0.0.1");
@@ -98,7 +98,7 @@ export function providerAt(baseUrl: string, more: Partial<ProviderSettings> & { 
   ]).at(-1)!;
 }
 
-/** Stands still until it is set. */
+/** Time that moves only when the test sets it. */
 export class HandClock implements Clock {
   ms = 1_000;
   #readers: (() => void)[] = [];
@@ -111,7 +111,7 @@ export class HandClock implements Clock {
     for (const resolve of readers) resolve();
     return this.ms;
   }
-  /** Resolves after the clock has been read again: by a sweep, where nothing is dispatched meanwhile. */
+  /** Resolves after the clock has been read again. Unless a request is dispatched meanwhile, the reader is a sweep. */
   swept(): Promise<void> {
     return new Promise((resolve) => {
       this.#readers.push(resolve);
@@ -147,7 +147,7 @@ export function requestTo(provider: Provider, more: Partial<UpstreamRequest> = {
   };
 }
 
-/** All that a call came to. */
+/** Everything that a call received. */
 export interface Gathered {
   status?: number;
   headers?: readonly string[];
@@ -161,7 +161,7 @@ export class Gatherer implements UpstreamHandler {
   readonly done: Promise<Gathered>;
   readonly head: Promise<void>;
   call: UpstreamCall | undefined;
-  /** Calls after the last one that is allowed. */
+  /** Number of calls after the last one that is allowed. */
   late = 0;
   heads = 0;
   #over = false;
