@@ -1,4 +1,4 @@
-import { GatewayError, latin1OfEvents, messageOf, type SseEvent, noBytes, asBytes, type Bytes, bytesOf } from "../../core/index.ts";
+import { asBytes, bytesOf, GatewayError, latin1OfEvents, messageOf, noBytes, type Bytes, type SseEvent } from "../../core/index.ts";
 import type { Usage } from "../../ir/index.ts";
 import { storedResponses, type AnswerFacts, type EventSplitter, type StreamTap, type UpstreamError } from "../../protocols/index.ts";
 import type { UpstreamFailure } from "../../upstream/index.ts";
@@ -21,6 +21,9 @@ const keepAliveMs = 15_000;
 /** The opening events are held back until the first content, but no longer than `maxBufferMs`, and no more than `maxBufferBytes`. */
 const maxBufferMs = 10_000;
 const maxBufferBytes = 256 * 1024;
+
+const truncated = (provider: string): GatewayError =>
+  new GatewayError("upstream_truncated", `The provider "${provider}" ended its stream before the answer was complete.`);
 
 /**
  * A streamed answer of the client's own protocol: whole events pass on as the bytes they came in, while the tap reads along. The head is held
@@ -71,7 +74,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     if (this.#over) return;
     if (!this.#utf8.push(chunk)) {
       this.#delivery.upstream?.abort();
-      const name = this.#delivery.attempt.provider.name;
+      const { name } = this.#delivery.attempt.provider;
       this.#break(new GatewayError("upstream_invalid_response", `The provider "${name}" sent text that is not UTF-8.`));
       return;
     }
@@ -80,8 +83,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
       events = this.#splitter.push(bytesOf(chunk));
     } catch (error) {
       this.#delivery.upstream?.abort();
-      this.#break(errorOfReading(error, this.#delivery.attempt.provider, isForeign(this.#delivery.lane)));
-      return;
+      return this.#break(errorOfReading(error, this.#delivery.attempt.provider, isForeign(this.#delivery.lane)));
     }
     if (events.length > 0) this.#take(events);
   }
@@ -94,10 +96,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     const terminal = this.#tap.finished ? this.#tap.completion() : noBytes;
     if (this.#tap.error !== undefined) this.#break(this.#tapError(this.#tap.error));
     else if (this.#tap.finished) this.#complete(terminal);
-    else
-      this.#break(
-        new GatewayError("upstream_truncated", `The provider "${provider.name}" ended its stream before the answer was complete.`),
-      );
+    else this.#break(truncated(provider.name));
   }
 
   #tapError(error: UpstreamError): GatewayError {
