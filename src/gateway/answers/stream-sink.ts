@@ -13,7 +13,7 @@ import { isForeign, type LaneStream } from "../lane.ts";
 import { settlementOfEnd } from "./settlement-of-end.ts";
 import { storeAnswer } from "../responses/store-answer.ts";
 import { isPending, rememberResponse } from "../responses/stored-responses.ts";
-import { errorOfFailure, errorOfReading, errorOfUpstream } from "../errors/upstream-errors.ts";
+import { errorOfFailure, errorOfReading, errorOfTruncation, errorOfUpstream } from "../errors/upstream-errors.ts";
 import { Utf8Check } from "../bodies/utf8-check.ts";
 
 /** A client hears something at least this often while the upstream thinks. */
@@ -21,9 +21,6 @@ const keepAliveMs = 15_000;
 /** The opening events are held back until the first content, but no longer than `maxBufferMs`, and no more than `maxBufferBytes`. */
 const maxBufferMs = 10_000;
 const maxBufferBytes = 256 * 1024;
-
-const truncated = (provider: string): GatewayError =>
-  new GatewayError("upstream_truncated", `The provider "${provider}" ended its stream before the answer was complete.`);
 
 /**
  * A streamed answer of the client's own protocol: whole events pass on as the bytes they came in, while the tap reads along. The head is held
@@ -96,7 +93,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     const terminal = this.#tap.finished ? this.#tap.completion() : noBytes;
     if (this.#tap.error !== undefined) this.#break(this.#tapError(this.#tap.error));
     else if (this.#tap.finished) this.#complete(terminal);
-    else this.#break(truncated(provider.name));
+    else this.#break(errorOfTruncation(provider.name));
   }
 
   #tapError(error: UpstreamError): GatewayError {

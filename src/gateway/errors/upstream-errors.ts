@@ -97,3 +97,8 @@ export function errorOfFailure(failure: UpstreamFailure): GatewayError {
       return new GatewayError("upstream_truncated", failure.message);
   }
 }
+
+/** A stream that ended without the event that ends it. */
+export function errorOfTruncation(provider: string): GatewayError {
+  return new GatewayError("upstream_truncated", `The provider "${provider}" ended its stream before the answer was complete.`);
+}
