@@ -53,7 +53,7 @@ test("a key that a command makes works at once, and one that a command revokes i
   assert.equal(await counted("loopback", key), 200);
   const { code, stdout } = await home.tokligence("apikey", "revoke", id);
   const revokedAt = performance.now();
-  assert.deepEqual([code, stdout], [0, `${id} is revoked.\n`]);
+  assert.deepEqual([code, stdout], [0, `second (${key.slice(0, 8)}…) of admin is revoked.\n`]);
   await waitUntil("the key is refused", async () => (await counted("loopback", key)) === 401, 1000);
   assert.ok(performance.now() - revokedAt < 1000);
   assert.equal(await counted("loopback"), 200);
