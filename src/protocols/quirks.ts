@@ -94,11 +94,18 @@ export interface ModelQuirks {
   readonly quirks: Omit<RenderQuirks, "byModel">;
 }
 
+/** The answer for the model that was asked for last: most requests to a server are for one model. It is derived from its key alone. */
+const lastModel = new WeakMap<RenderQuirks, { readonly model: string; readonly quirks: RenderQuirks }>();
+
 /** The quirks of a model: those of every glob that it matches override the server's. */
 export function quirksOfModel(quirks: RenderQuirks, model: string): RenderQuirks {
   if (quirks.byModel === undefined) return quirks;
+  const last = lastModel.get(quirks);
+  if (last?.model === model) return last.quirks;
   const fitting = quirks.byModel.filter(({ models }) => compileGlob(models).matches(model.toLowerCase()));
-  return fitting.reduce<RenderQuirks>((all, { quirks: own }) => ({ ...all, ...own }), quirks);
+  const found = fitting.reduce<RenderQuirks>((all, { quirks: own }) => ({ ...all, ...own }), quirks);
+  lastModel.set(quirks, { model, quirks: found });
+  return found;
 }
 
 /** The quirks that apply to a request of the server's own protocol. */
