@@ -15,7 +15,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * The folders inside a room that have a border of their own, and the sibling folders that each may import. All of them may import the files that
- * lie directly in their room. Protocols never import a sibling: what the OpenAI dialects share has a folder of its own.
+ * lie directly in their room. A protocol never imports another one: `shared` has what all protocols use, `openai-shared` what the OpenAI dialects share.
  */
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   server: {
@@ -57,11 +57,12 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     kept: [],
   },
   protocols: {
-    "openai-chat": ["openai-shared"],
-    "openai-responses": ["openai-shared"],
-    "openai-shared": [],
-    "anthropic-messages": [],
-    "gemini-generate": [],
+    shared: [],
+    "openai-shared": ["shared"],
+    "openai-chat": ["shared", "openai-shared"],
+    "openai-responses": ["shared", "openai-shared"],
+    "anthropic-messages": ["shared"],
+    "gemini-generate": ["shared"],
   },
 };
 

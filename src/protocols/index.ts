@@ -6,10 +6,10 @@ import { openaiResponses, openaiResponsesUpstream } from "./openai-responses/ind
 import type { Protocol } from "./protocol.ts";
 import type { UpstreamProtocol } from "./translation.ts";
 
-export { answerFacts, AnsweredError } from "./answered-error.ts";
+export { answerFacts, AnsweredError } from "./shared/answered-error.ts";
 export { familiesThatSignCalls } from "./gemini-generate/proofs.ts";
-export { maxLosses, refuseStoredState } from "./losses.ts";
-export { isUnbounded, setOutputLimit } from "./output-limits.ts";
+export { maxLosses, refuseStoredState } from "./shared/losses.ts";
+export { isUnbounded, setOutputLimit } from "./shared/output-limits.ts";
 export { paramLabel, spellLoss, spellRefusal, type ParamTable, type SpelledPlaces } from "./param-names.ts";
 export { operations, type OperationTraits } from "./operations.ts";
 export type { OpenSummary, ProofCarrier } from "./capabilities.ts";

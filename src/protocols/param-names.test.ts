@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { protocols, type ParamTable } from "./index.ts";
-import { refuse } from "./losses.ts";
+import { refuse } from "./shared/losses.ts";
 import { paramLabel, spellLoss, spellParam, spellRefusal } from "./param-names.ts";
 
 const tables = Object.fromEntries([...protocols].map(([id, { params }]) => [id, params])) as Record<string, ParamTable>;

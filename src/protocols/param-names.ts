@@ -1,6 +1,6 @@
 import type { GatewayError } from "../core/index.ts";
-import { isAbsent } from "./fields.ts";
-import { UnservedError, type Param } from "./losses.ts";
+import { isAbsent } from "./shared/fields.ts";
+import { UnservedError, type Param } from "./shared/losses.ts";
 import type { Loss } from "./translation.ts";
 
 /**

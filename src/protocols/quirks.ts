@@ -1,5 +1,5 @@
 import { compileGlob } from "../core/index.ts";
-import type { WireObject } from "./fields.ts";
+import type { WireObject } from "./shared/fields.ts";
 
 /**
  * A kind of content beyond text that a server accepts. `image-data`: images only as data URLs. `document-url`: documents as `document_url`, in place

@@ -1,5 +1,5 @@
 import type { BlockDelta, BlockStart, ReasoningProof } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import type { ClientContext } from "../protocol.ts";
 import { toolName } from "./message-head.ts";
 

@@ -1,5 +1,5 @@
 import type { CacheHint } from "../../ir/index.ts";
-import type { Losses } from "../losses.ts";
+import type { Losses } from "../shared/losses.ts";
 import type { OutBlock } from "./render-blocks.ts";
 import type { OutTool } from "./render-tools.ts";
 

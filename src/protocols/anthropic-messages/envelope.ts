@@ -1,5 +1,5 @@
 import { GatewayError, readBoolean, readString, scanDocument, type Span } from "../../core/index.ts";
-import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../output-limits.ts";
+import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../shared/output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 
 const keys = ["model", "stream", ...outputLimitKeys] as const;

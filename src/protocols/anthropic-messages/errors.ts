@@ -1,10 +1,10 @@
 import { GatewayError, type ErrorKind } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
-import { AnsweredError } from "../answered-error.ts";
-import { isObject } from "../fields.ts";
-import { jsonObject } from "../json-text.ts";
-import { isModeration } from "../moderation.ts";
-import { plainMessage } from "../plain-message.ts";
+import { AnsweredError } from "../shared/answered-error.ts";
+import { isObject } from "../shared/fields.ts";
+import { jsonObject } from "../shared/json-text.ts";
+import { isModeration } from "../shared/moderation.ts";
+import { plainMessage } from "../shared/plain-message.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 import type { WireError } from "./wire.ts";
 

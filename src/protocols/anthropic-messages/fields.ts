@@ -1,5 +1,5 @@
 import type { Extensions } from "../../ir/index.ts";
-import { createFieldReaders, type WireObject } from "../fields.ts";
+import { createFieldReaders, type WireObject } from "../shared/fields.ts";
 
 /** The readers of the dialect. They name a field as the vendor's own messages do: `messages.0.content.1.text: …`. */
 export const {

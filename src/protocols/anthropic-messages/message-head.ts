@@ -1,5 +1,5 @@
 import type { BlockStart, Extensions } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import type { WireContainer, WireMessage } from "./wire.ts";
 
 type ToolCallStart = Extract<BlockStart, { type: "tool-call" }>;

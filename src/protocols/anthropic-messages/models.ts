@@ -1,5 +1,5 @@
 import { GatewayError } from "../../core/index.ts";
-import { isObject } from "../fields.ts";
+import { isObject } from "../shared/fields.ts";
 import type { ModelInfo } from "../protocol.ts";
 import type { WireModel, WireModelPage, WireTokenCount } from "./wire.ts";
 

@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../../ir/index.ts";
-import type { WireObject } from "../fields.ts";
-import type { Losses, LostParam } from "../losses.ts";
-import { lowerSchema, type SchemaSupport } from "../lower-schema.ts";
+import type { WireObject } from "../shared/fields.ts";
+import type { Losses, LostParam } from "../shared/losses.ts";
+import { lowerSchema, type SchemaSupport } from "../shared/lower-schema.ts";
 
 const stringFormats: ReadonlySet<unknown> = new Set([
   "date-time",

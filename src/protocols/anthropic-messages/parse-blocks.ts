@@ -1,5 +1,5 @@
 import type { Block, MediaBlock, ReasoningProof, ToolResultBlock } from "../../ir/index.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
 import { extensionsOf, invalidField, join, optionalBoolean, optionalString, readArray, readObject, requiredString } from "./fields.ts";
 import { parseCache } from "./parse-tools.ts";
 

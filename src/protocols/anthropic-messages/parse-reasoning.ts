@@ -1,5 +1,5 @@
 import type { ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
-import { compact, type WireObject } from "../fields.ts";
+import { compact, type WireObject } from "../shared/fields.ts";
 import { invalidField, optionalNumber, optionalObject, optionalString, readObject, requiredString } from "./fields.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Block, ChatRequest, Message } from "../../ir/index.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
 import type { RouteCall } from "../protocol.ts";
 import {
   extensionsOf,

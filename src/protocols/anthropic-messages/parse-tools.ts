@@ -1,5 +1,5 @@
 import type { CacheHint, Tool, ToolChoice } from "../../ir/index.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
 import {
   extensionsOf,
   invalidField,

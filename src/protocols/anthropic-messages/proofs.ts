@@ -1,5 +1,5 @@
 import { elementsOf, memberIn, readString, scanDocument, type Edit, asBytes } from "../../core/index.ts";
-import { editsOf, hasSeal } from "../body-edits.ts";
+import { editsOf, hasSeal } from "../shared/body-edits.ts";
 import type { ProofCarrier } from "../capabilities.ts";
 
 /** `signature` of thinking blocks. */

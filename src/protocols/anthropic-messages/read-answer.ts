@@ -1,7 +1,7 @@
 import { parseSpan, readString, scanDocument, utf8OfLatin1, type Bytes } from "../../core/index.ts";
-import { AnsweredError, isErrorAt } from "../answered-error.ts";
-import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
-import { compact } from "../fields.ts";
+import { AnsweredError, isErrorAt } from "../shared/answered-error.ts";
+import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
+import { compact } from "../shared/fields.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
 import { answeredError } from "./errors.ts";
 import { mergeCounts, usageOfCounts } from "./usage.ts";

@@ -1,10 +1,10 @@
 import type { Block, CacheHint, ReasoningBlock, TextBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
-import { argumentsJson } from "../free-text-tool.ts";
-import { objectText } from "../json-text.ts";
-import { nameOfOpaque, type Losses } from "../losses.ts";
-import type { ToolNamer } from "../tool-names.ts";
-import type { PairedResult } from "../turns.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { argumentsJson } from "../shared/free-text-tool.ts";
+import { objectText } from "../shared/json-text.ts";
+import { nameOfOpaque, type Losses } from "../shared/losses.ts";
+import type { ToolNamer } from "../shared/tool-names.ts";
+import type { PairedResult } from "../shared/turns.ts";
 import { renderMedia } from "./render-media.ts";
 
 /** The text of an error result without content: the vendor requires one. */

@@ -1,7 +1,7 @@
 import type { ChatRequest } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
-import type { Losses } from "../losses.ts";
-import type { ToolNamer } from "../tool-names.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import type { Losses } from "../shared/losses.ts";
+import type { ToolNamer } from "../shared/tool-names.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { lowerForOutput } from "./output-schema.ts";
 import type { OutTool } from "./render-tools.ts";

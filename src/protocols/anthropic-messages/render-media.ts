@@ -1,6 +1,6 @@
 import type { MediaBlock } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
-import type { Losses } from "../losses.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import type { Losses } from "../shared/losses.ts";
 
 const imageTypes: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
 

@@ -1,7 +1,7 @@
 import type { ChatRequest, ReasoningRequest } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
-import type { Losses } from "../losses.ts";
-import type { Turn } from "../turns.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import type { Losses } from "../shared/losses.ts";
+import type { Turn } from "../shared/turns.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
 /** The smallest budget that the vendor accepts. */

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Block, ChatRequest } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
-import { Losses, refuseForeignState, refuseSeveralAnswers } from "../losses.ts";
-import { ToolNamer, wordCharacters } from "../tool-names.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import { Losses, refuseForeignState, refuseSeveralAnswers } from "../shared/losses.ts";
+import { ToolNamer, wordCharacters } from "../shared/tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
-import { arrangeTurns, type Turn } from "../turns.ts";
+import { arrangeTurns, type Turn } from "../shared/turns.ts";
 import { limitMarks } from "./cache-marks.ts";
 import { traitsOf } from "./model-traits.ts";
 import { BlockRenderer, cacheControl, hasPlace, printBlock, type OutBlock } from "./render-blocks.ts";

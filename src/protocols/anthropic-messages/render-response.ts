@@ -1,6 +1,6 @@
 import type { Block, ChatResponse, ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
-import { isObject } from "../fields.ts";
-import { jsonValue } from "../json-text.ts";
+import { isObject } from "../shared/fields.ts";
+import { jsonValue } from "../shared/json-text.ts";
 import type { ClientContext } from "../protocol.ts";
 import { messageId, ownFields, renderOwnFields, toolName } from "./message-head.ts";
 import { renderEnd } from "./stop-reason.ts";

@@ -1,6 +1,6 @@
 import type { ChatRequest } from "../../ir/index.ts";
-import { compact, type WireObject } from "../fields.ts";
-import type { Losses } from "../losses.ts";
+import { compact, type WireObject } from "../shared/fields.ts";
+import type { Losses } from "../shared/losses.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
 /** The highest temperature that the vendor accepts, and the only one while the model thinks. */

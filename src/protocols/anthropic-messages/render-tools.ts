@@ -1,8 +1,8 @@
 import type { CacheHint, ChatRequest, FunctionTool, JsonSchema, ServerTool, Tool, ToolChoice } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
-import { functionOfCustom } from "../free-text-tool.ts";
-import { refuse, type Losses, type UnservedError } from "../losses.ts";
-import { allowedTools, isCalled, namedTool, type ToolNamer } from "../tool-names.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import { functionOfCustom } from "../shared/free-text-tool.ts";
+import { refuse, type Losses, type UnservedError } from "../shared/losses.ts";
+import { allowedTools, isCalled, namedTool, type ToolNamer } from "../shared/tool-names.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { lowerForOutput } from "./output-schema.ts";
 

@@ -1,5 +1,5 @@
 import { mergeUsage, type BlockDelta, type BlockStart, type StopReason, type StreamEvent, type Usage } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { BlockWriter, frame } from "./block-writer.ts";
 import { encodeStreamError } from "./errors.ts";

@@ -9,11 +9,11 @@ import {
   noBytes,
   asBytes,
 } from "../../core/index.ts";
-import { isError, isErrorAt } from "../answered-error.ts";
-import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isError, isErrorAt } from "../shared/answered-error.ts";
+import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
-import { lastTextBytes } from "../text-bytes.ts";
+import { lastTextBytes } from "../shared/text-bytes.ts";
 import { parseStreamError } from "./errors.ts";
 import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
 

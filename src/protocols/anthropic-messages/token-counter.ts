@@ -1,4 +1,4 @@
-import { countable, keepFields, readCount } from "../token-count.ts";
+import { countable, keepFields, readCount } from "../shared/token-count.ts";
 import type { TokenCounter } from "../translation.ts";
 import { parseStreamError } from "./errors.ts";
 import { renderRequest } from "./render-request.ts";

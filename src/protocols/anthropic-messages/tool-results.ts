@@ -1,5 +1,5 @@
 import { elementsOf, memberIn } from "../../core/index.ts";
-import { noteBehind } from "../body-edits.ts";
+import { noteBehind } from "../shared/body-edits.ts";
 import type { ToolResults } from "../capabilities.ts";
 
 /** Results are blocks of a user's message. */

@@ -1,5 +1,5 @@
 import { readServiceTier, readTokenCount, type ServiceTier, type Usage } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import type { WireDeltaUsage, WireUsage } from "./wire.ts";
 
 /** The counts as Anthropic reports them: `input` is the part of the prompt that was neither read from nor written to a cache. */

@@ -1,5 +1,5 @@
 import type { EmbeddingRequest, EmbeddingResult, Extensions } from "../../ir/index.ts";
-import { compact, restOf, type WireObject } from "../fields.ts";
+import { compact, restOf, type WireObject } from "../shared/fields.ts";
 import type { RouteCall } from "../protocol.ts";
 import { extensionsOf, invalidField, join, optionalNumber, optionalObject, readArray, readObject, requiredString } from "./fields.ts";
 import { bareModel } from "./model-name.ts";

@@ -1,6 +1,6 @@
 import { GatewayError, readString, scanDocument, scanObject, skipSpace, skipValue, type Span } from "../../core/index.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
-import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../output-limits.ts";
+import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../shared/output-limits.ts";
 import { bareModel } from "./model-name.ts";
 
 const keys = ["model", "requests", "generateContentRequest", "generate_content_request", ...outputLimitKeys] as const;

@@ -1,10 +1,10 @@
 import type { GatewayError } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
-import { isError } from "../answered-error.ts";
-import { isObject } from "../fields.ts";
-import { jsonValue } from "../json-text.ts";
-import { isModeration } from "../moderation.ts";
-import { plainMessage } from "../plain-message.ts";
+import { isError } from "../shared/answered-error.ts";
+import { isObject } from "../shared/fields.ts";
+import { jsonValue } from "../shared/json-text.ts";
+import { isModeration } from "../shared/moderation.ts";
+import { plainMessage } from "../shared/plain-message.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 import type { WireError } from "./wire.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Block, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
-import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import { extensionsOf, join, optionalArray, optionalString, readObject, requiredString } from "./fields.ts";
 import { parseMedia } from "./parse-media.ts";
 

@@ -1,5 +1,5 @@
 import type { ChatRequest, ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
-import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import { invalidField, join, optionalBoolean, optionalNumber, optionalObject, optionalString, optionalStrings } from "./fields.ts";
 import { lowerTypes, schemaOfOpenApi } from "./schema.ts";
 

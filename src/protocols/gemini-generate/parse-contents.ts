@@ -1,5 +1,5 @@
 import type { Block, Message, ReasoningBlock, ReasoningProof, TextBlock } from "../../ir/index.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
 import { extensionsOf, invalidField, join, optionalArray, readObject, requiredString } from "./fields.ts";
 import { CallLedger, parseFunctionCall, parseFunctionResponse } from "./parse-calls.ts";
 import { parseMedia } from "./parse-media.ts";

@@ -1,5 +1,5 @@
 import type { MediaBlock } from "../../ir/index.ts";
-import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import { extensionsOf, join, optionalString, readObject, requiredString } from "./fields.ts";
 
 const knownPart: ReadonlySet<string> = new Set(["inlineData", "fileData", "thoughtSignature"]);

@@ -1,5 +1,5 @@
 import type { ChatRequest, Message } from "../../ir/index.ts";
-import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import type { RouteCall } from "../protocol.ts";
 import { extensionsOf, join, optionalArray, optionalObject, optionalString, readObject } from "./fields.ts";
 import { bareModel } from "./model-name.ts";

@@ -1,8 +1,8 @@
 import { GatewayError } from "../../core/index.ts";
 import { collect, type Block, type Candidate, type ChatResponse } from "../../ir/index.ts";
-import { answerFacts, AnsweredError } from "../answered-error.ts";
-import { isObject } from "../fields.ts";
-import { textAt } from "../json-text.ts";
+import { answerFacts, AnsweredError } from "../shared/answered-error.ts";
+import { isObject } from "../shared/fields.ts";
+import { textAt } from "../shared/json-text.ts";
 import type { ToolNames } from "../translation.ts";
 import { JsonArraySplitter } from "./json-array-splitter.ts";
 import { parseMedia } from "./parse-media.ts";

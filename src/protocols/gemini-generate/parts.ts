@@ -1,5 +1,5 @@
 import type { ToolCallBlock } from "../../ir/index.ts";
-import { objectText } from "../json-text.ts";
+import { objectText } from "../shared/json-text.ts";
 import type { ClientContext } from "../protocol.ts";
 import type { WireFunctionCall, WirePart } from "./wire.ts";
 

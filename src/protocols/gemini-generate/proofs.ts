@@ -1,5 +1,5 @@
 import { latin1OfUtf8, memberIn, memberOf, parseSpan, type Edit, type Span, asBytes } from "../../core/index.ts";
-import { editsOf, isSeal } from "../body-edits.ts";
+import { editsOf, isSeal } from "../shared/body-edits.ts";
 import type { ProofCarrier } from "../capabilities.ts";
 
 /** The placeholder that Gemini accepts for an unknown signature (Gemini API, "Thought signatures", November 2026). */

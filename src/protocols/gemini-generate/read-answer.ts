@@ -11,9 +11,9 @@ import {
   type Span,
   type Bytes,
 } from "../../core/index.ts";
-import { AnsweredError, isErrorAt } from "../answered-error.ts";
-import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
-import { compact } from "../fields.ts";
+import { AnsweredError, isErrorAt } from "../shared/answered-error.ts";
+import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
+import { compact } from "../shared/fields.ts";
 import type { AnswerFacts, RouteCall, UpstreamError } from "../protocol.ts";
 import { readErrorChunk } from "./errors.ts";
 import { noUsage, readUsage } from "./usage.ts";

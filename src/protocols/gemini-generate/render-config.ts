@@ -1,6 +1,6 @@
 import type { ChatRequest, ReasoningRequest } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
-import type { Losses } from "../losses.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import type { Losses } from "../shared/losses.ts";
 import type { RenderTarget } from "../translation.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { lowerForVendor } from "./render-schema.ts";

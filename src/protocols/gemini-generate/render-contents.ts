@@ -1,10 +1,10 @@
 import type { Block, Message, ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
-import { argumentsJson } from "../free-text-tool.ts";
-import { objectText } from "../json-text.ts";
-import { nameOfOpaque, type Losses } from "../losses.ts";
-import type { ToolNamer } from "../tool-names.ts";
-import { arrangeTurns, type PairedResult, type Turn } from "../turns.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { argumentsJson } from "../shared/free-text-tool.ts";
+import { objectText } from "../shared/json-text.ts";
+import { nameOfOpaque, type Losses } from "../shared/losses.ts";
+import type { ToolNamer } from "../shared/tool-names.ts";
+import { arrangeTurns, type PairedResult, type Turn } from "../shared/turns.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { renderMedia } from "./render-media.ts";
 

@@ -1,6 +1,6 @@
 import type { MediaBlock } from "../../ir/index.ts";
-import { compact, type WireObject } from "../fields.ts";
-import type { Losses } from "../losses.ts";
+import { compact, type WireObject } from "../shared/fields.ts";
+import type { Losses } from "../shared/losses.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
 const filesUrl = "https://generativelanguage.googleapis.com/v1beta/";

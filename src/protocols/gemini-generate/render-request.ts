@@ -1,7 +1,7 @@
 import type { ChatRequest } from "../../ir/index.ts";
-import { compact } from "../fields.ts";
-import { Losses, refuseForeignState, refuseSeveralStreams } from "../losses.ts";
-import { ToolNamer } from "../tool-names.ts";
+import { compact } from "../shared/fields.ts";
+import { Losses, refuseForeignState, refuseSeveralStreams } from "../shared/losses.ts";
+import { ToolNamer } from "../shared/tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { traitsOf } from "./model-traits.ts";
 import { renderConfig } from "./render-config.ts";

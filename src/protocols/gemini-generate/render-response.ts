@@ -1,5 +1,5 @@
 import type { Block, Candidate, ChatResponse, ReasoningBlock } from "../../ir/index.ts";
-import { isObject } from "../fields.ts";
+import { isObject } from "../shared/fields.ts";
 import type { ClientContext } from "../protocol.ts";
 import { renderEnd } from "./render-stop-reason.ts";
 import { CallRenderer, showsThoughts, textPart } from "./parts.ts";

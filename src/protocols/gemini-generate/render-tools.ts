@@ -1,8 +1,8 @@
 import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
-import { functionOfCustom } from "../free-text-tool.ts";
-import { refuse, type Losses, type UnservedError } from "../losses.ts";
-import { callNames, firstByName, namedTool, type ToolNamer } from "../tool-names.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import { functionOfCustom } from "../shared/free-text-tool.ts";
+import { refuse, type Losses, type UnservedError } from "../shared/losses.ts";
+import { callNames, firstByName, namedTool, type ToolNamer } from "../shared/tool-names.ts";
 import { lowerForVendor } from "./render-schema.ts";
 
 /** Renders `tools`: the functions as one tool, then the tools that the vendor runs itself. */

@@ -1,5 +1,5 @@
 import type { JsonSchema } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import { camelCase } from "./fields.ts";
 
 const typeNames: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import type { StopReason } from "../../ir/index.ts";
-import { isBrokenEnd } from "../broken-end.ts";
+import { isBrokenEnd } from "../shared/broken-end.ts";
 
 /** The neutral stop reason for each `FinishReason` of `@google/genai` 3.1. */
 const stopReasons: Readonly<Record<string, StopReason>> = {

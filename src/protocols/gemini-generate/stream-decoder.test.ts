@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { test } from "node:test";
 import { GatewayError, latin1OfUtf8, SseSplitter, asBytes, noBytes } from "../../core/index.ts";
-import { AnsweredError } from "../answered-error.ts";
+import { AnsweredError } from "../shared/answered-error.ts";
 import { collect, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
 import type { EventSplitter } from "../protocol.ts";
 import type { ToolNames } from "../translation.ts";

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
 import type { BlockStart, ReasoningProof, StopReason, StreamError, StreamEvent, Usage } from "../../ir/index.ts";
-import { brokenEnd } from "../broken-end.ts";
-import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
-import { textAt, jsonObject } from "../json-text.ts";
-import { restoreArguments, restoreCall } from "../restore-tool.ts";
+import { brokenEnd } from "../shared/broken-end.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { textAt, jsonObject } from "../shared/json-text.ts";
+import { restoreArguments, restoreCall } from "../shared/restore-tool.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
-import { namelessCall } from "../whole-json.ts";
+import { namelessCall } from "../shared/whole-json.ts";
 import { readErrorChunk } from "./errors.ts";
 import { extensionsOf } from "./fields.ts";
 import { stopReasonOf } from "./stop-reason.ts";

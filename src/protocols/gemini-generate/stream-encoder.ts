@@ -7,7 +7,7 @@ import {
   type StreamEvent,
   type Usage,
 } from "../../ir/index.ts";
-import { isObject } from "../fields.ts";
+import { isObject } from "../shared/fields.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { encodeStreamError } from "./errors.ts";
 import { renderEnd } from "./render-stop-reason.ts";

@@ -1,9 +1,9 @@
 import { parseLatin1, type SseEvent, type Bytes, noBytes, asBytes } from "../../core/index.ts";
 import { mergeUsage } from "../../ir/index.ts";
-import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
-import { textBytesOf } from "../text-bytes.ts";
+import { textBytesOf } from "../shared/text-bytes.ts";
 import { readErrorChunk } from "./errors.ts";
 import { noUsage, readUsage } from "./usage.ts";
 

@@ -1,4 +1,4 @@
-import { countable, keepFields, readCount } from "../token-count.ts";
+import { countable, keepFields, readCount } from "../shared/token-count.ts";
 import type { TokenCounter } from "../translation.ts";
 import { readErrorChunk } from "./errors.ts";
 import { modelResource } from "./model-name.ts";

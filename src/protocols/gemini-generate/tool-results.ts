@@ -1,5 +1,5 @@
 import { elementsOf, memberIn } from "../../core/index.ts";
-import { noteAsMember, noteBehind } from "../body-edits.ts";
+import { noteAsMember, noteBehind } from "../shared/body-edits.ts";
 import type { ToolResults } from "../capabilities.ts";
 
 /** Results are `functionResponse` parts of a user's content; the text is in a member of `response`. */

@@ -1,9 +1,9 @@
 import { readTokenCount, type EmbeddingAnswer, type EmbeddingRequest } from "../../ir/index.ts";
-import { invalidEmbeddings, parseEmbeddings } from "../embeddings-answer.ts";
-import { compact, isObject } from "../fields.ts";
-import { Losses } from "../losses.ts";
+import { invalidEmbeddings, parseEmbeddings } from "../shared/embeddings-answer.ts";
+import { compact, isObject } from "../shared/fields.ts";
+import { Losses } from "../shared/losses.ts";
 import type { UpstreamEmbeddings } from "../translation.ts";
-import { readVector } from "../vector.ts";
+import { readVector } from "../shared/vector.ts";
 import { readErrorChunk } from "./errors.ts";
 import { modelResource } from "./model-name.ts";
 

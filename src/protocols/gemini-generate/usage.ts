@@ -1,5 +1,5 @@
 import { readTokenCount, type Usage } from "../../ir/index.ts";
-import { compact, isObject } from "../fields.ts";
+import { compact, isObject } from "../shared/fields.ts";
 import type { WireUsage } from "./wire.ts";
 
 /** The usage of a blocked prompt without counts: no model has read it, so nothing is charged or estimated. */

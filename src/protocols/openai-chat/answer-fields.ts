@@ -1,5 +1,5 @@
 import type { ReasoningProof } from "../../ir/index.ts";
-import { isObject, restOf, type WireObject } from "../fields.ts";
+import { isObject, restOf, type WireObject } from "../shared/fields.ts";
 import { isDetail, textOfDetails, type ReasoningField } from "./returned-reasoning.ts";
 
 /** The fields of an answer's message, or of the delta of one. */

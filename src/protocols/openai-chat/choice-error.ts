@@ -1,6 +1,6 @@
-import { isError } from "../answered-error.ts";
-import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isError } from "../shared/answered-error.ts";
+import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import type { UpstreamError } from "../protocol.ts";
 

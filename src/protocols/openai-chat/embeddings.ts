@@ -1,9 +1,9 @@
 import { GatewayError } from "../../core/index.ts";
 import type { EmbeddingRequest, EmbeddingResult, Extensions } from "../../ir/index.ts";
 import type { RouteCall } from "../protocol.ts";
-import { compact, restOf, type WireObject } from "../fields.ts";
+import { compact, restOf, type WireObject } from "../shared/fields.ts";
 import { invalidField, optionalNumber, optionalString, readObject, requiredString } from "../openai-shared/fields.ts";
-import { base64OfVector } from "../vector.ts";
+import { base64OfVector } from "../shared/vector.ts";
 import type { WireEmbeddings } from "./wire.ts";
 
 const known: ReadonlySet<string> = new Set(["model", "input", "dimensions", "encoding_format"]);

@@ -1,6 +1,6 @@
 import { GatewayError, readString, scanDocument, scanObject, type Span } from "../../core/index.ts";
 import { readServiceTier } from "../../ir/index.ts";
-import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../output-limits.ts";
+import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../shared/output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 import { isNull, readModel, readSwitch } from "../openai-shared/envelope.ts";
 import { readUsageOption } from "../openai-shared/usage-option.ts";

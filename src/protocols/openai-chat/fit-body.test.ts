@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { WireObject } from "../fields.ts";
-import { Losses } from "../losses.ts";
+import type { WireObject } from "../shared/fields.ts";
+import { Losses } from "../shared/losses.ts";
 import type { RenderQuirks } from "../quirks.ts";
 import { fitBody } from "./fit-body.ts";
 import type { ThinkingWish } from "./fit-tools.ts";

@@ -1,5 +1,5 @@
-import { isAbsent, isObject, type WireObject } from "../fields.ts";
-import type { Losses, LostParam } from "../losses.ts";
+import { isAbsent, isObject, type WireObject } from "../shared/fields.ts";
+import type { Losses, LostParam } from "../shared/losses.ts";
 import type { RenderQuirks } from "../quirks.ts";
 import { fitMessages } from "./fit-messages.ts";
 import { fitFormat, fitTools, type ThinkingWish } from "./fit-tools.ts";

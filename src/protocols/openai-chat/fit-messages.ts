@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { isAbsent, isObject, type WireObject } from "../fields.ts";
-import type { Losses } from "../losses.ts";
+import { isAbsent, isObject, type WireObject } from "../shared/fields.ts";
+import type { Losses } from "../shared/losses.ts";
 import type { RenderQuirks } from "../quirks.ts";
 import { fitContent, joinContents, textOf } from "./fit-parts.ts";
 

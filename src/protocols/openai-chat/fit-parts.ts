@@ -1,6 +1,6 @@
 import type { MediaBlock } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
-import type { Losses } from "../losses.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import type { Losses } from "../shared/losses.ts";
 import { sourceOfFileData } from "../openai-shared/media.ts";
 import { decodeText, documentText } from "../openai-shared/result-text.ts";
 import type { PartKind } from "../quirks.ts";

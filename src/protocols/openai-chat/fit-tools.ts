@@ -1,5 +1,5 @@
-import { isObject, type WireObject } from "../fields.ts";
-import type { Losses } from "../losses.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import type { Losses } from "../shared/losses.ts";
 import type { RenderQuirks } from "../quirks.ts";
 
 /** What the client wants of reasoning: `asked` for it, `off`, or `open` (the model decides). */

@@ -11,8 +11,8 @@ import {
   type Bytes,
   asBytes,
 } from "../../core/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
-import { Losses } from "../losses.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { Losses } from "../shared/losses.ts";
 import type { FittedBody, OwnTarget } from "../protocol.ts";
 import { ownQuirksOf, quirksOfModel, type RenderQuirks } from "../quirks.ts";
 import { fitBody, samplingFields } from "./fit-body.ts";

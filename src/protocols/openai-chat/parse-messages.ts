@@ -1,5 +1,5 @@
 import type { Block, Message, ToolCallBlock } from "../../ir/index.ts";
-import { compact, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import {
   invalidField,
   join,

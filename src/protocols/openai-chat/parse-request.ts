@@ -1,6 +1,6 @@
 import type { ChatRequest, ReasoningRequest } from "../../ir/index.ts";
 import type { RouteCall } from "../protocol.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
 import {
   optionalBoolean,
   optionalNumber,

@@ -1,5 +1,5 @@
 import type { Tool, ToolChoice } from "../../ir/index.ts";
-import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import {
   invalidField,
   join,

@@ -1,5 +1,5 @@
 import { latin1OfUtf8, memberIn, memberOf, parseSpan, type Edit, type Span } from "../../core/index.ts";
-import { editsOf, hasSeal } from "../body-edits.ts";
+import { editsOf, hasSeal } from "../shared/body-edits.ts";
 import type { ProofCarrier } from "../capabilities.ts";
 
 /** A client of Chat carries no reasoning, and the proof of a call only if it knows Google's `extra_content`. */

@@ -1,6 +1,6 @@
 import { elementsOf, parseLatin1, parseSpan, readString, scanDocument, type Span, type Bytes } from "../../core/index.ts";
-import { AnsweredError, isErrorAt } from "../answered-error.ts";
-import { isObject } from "../fields.ts";
+import { AnsweredError, isErrorAt } from "../shared/answered-error.ts";
+import { isObject } from "../shared/fields.ts";
 import { answeredError } from "../openai-shared/errors.ts";
 import type { AnswerFacts, RouteCall, UpstreamError } from "../protocol.ts";
 import { brokenEndOfChoice, errorOfChoice } from "./choice-error.ts";

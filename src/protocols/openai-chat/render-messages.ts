@@ -1,10 +1,10 @@
 import type { Block, ChatRequest, Message, ReasoningBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
-import { wrapInput } from "../free-text-tool.ts";
-import { isObject, type WireObject } from "../fields.ts";
-import { nameOfOpaque, type Losses } from "../losses.ts";
-import { abortedResult, pairResults, type Pairing } from "../pair-results.ts";
+import { wrapInput } from "../shared/free-text-tool.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { nameOfOpaque, type Losses } from "../shared/losses.ts";
+import { abortedResult, pairResults, type Pairing } from "../shared/pair-results.ts";
 import { noteCaches, splitResult } from "../openai-shared/result-text.ts";
-import { wireCallId, type ToolNamer } from "../tool-names.ts";
+import { wireCallId, type ToolNamer } from "../shared/tool-names.ts";
 import type { RenderTarget } from "../translation.ts";
 import { renderParts, type WirePart } from "./render-parts.ts";
 import { returnReasoning, withThinking, type ReturnedReasoning } from "./returned-reasoning.ts";

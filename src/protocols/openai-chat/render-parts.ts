@@ -1,6 +1,6 @@
 import type { Block, MediaBlock } from "../../ir/index.ts";
-import type { WireObject } from "../fields.ts";
-import { nameOfOpaque, type Losses } from "../losses.ts";
+import type { WireObject } from "../shared/fields.ts";
+import { nameOfOpaque, type Losses } from "../shared/losses.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
 import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 

@@ -1,5 +1,5 @@
 import type { ReasoningBlock, ReasoningProof } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 
 /** The field in which a server shows its reasoning. `thinking`: parts of the content (Mistral). */
 export type ReasoningField = "reasoning_content" | "reasoning" | "thinking";

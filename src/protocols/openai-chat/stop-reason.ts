@@ -1,5 +1,5 @@
 import type { StopReason } from "../../ir/index.ts";
-import { isBrokenEnd } from "../broken-end.ts";
+import { isBrokenEnd } from "../shared/broken-end.ts";
 
 /** The finish reasons of OpenAI, and of compatible servers (Mistral `model_length`, Z.ai `sensitive`, …); those that are errors are in `broken-end.ts`. */
 const reasonByWord: ReadonlyMap<string, StopReason> = new Map<string, StopReason>([

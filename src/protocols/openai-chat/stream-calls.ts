@@ -1,8 +1,8 @@
 import type { BlockDelta, ReasoningProof, StreamEvent } from "../../ir/index.ts";
-import { restoreArguments, restoreCall, type RestoredCall } from "../restore-tool.ts";
-import { takeCallId } from "../tool-names.ts";
+import { restoreArguments, restoreCall, type RestoredCall } from "../shared/restore-tool.ts";
+import { takeCallId } from "../shared/tool-names.ts";
 import type { ToolNames } from "../translation.ts";
-import { JsonFollower } from "../whole-json.ts";
+import { JsonFollower } from "../shared/whole-json.ts";
 import type { CallPiece } from "./answer-fields.ts";
 
 /** A call while its pieces come. Its block begins when the name is known. */

@@ -1,9 +1,9 @@
 import { type SseEvent, asBytes } from "../../core/index.ts";
 import { mergeUsage, type StreamError, type StreamEvent, type Usage } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import type { UpstreamError } from "../protocol.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
-import { gluedCalls, namelessCall } from "../whole-json.ts";
+import { gluedCalls, namelessCall } from "../shared/whole-json.ts";
 import { brokenEndOfChoice } from "./choice-error.ts";
 import { readCall, readHead, readSaid, type SaidFields } from "./answer-fields.ts";
 import { learnDeltaShape, matchShape, type ChunkShape } from "./chunk-shape.ts";

@@ -1,11 +1,11 @@
 import { utf8OfLatin1, type SseEvent, type Bytes, noBytes, asBytes } from "../../core/index.ts";
 import { mergeUsage } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
-import { jsonObject } from "../json-text.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { jsonObject } from "../shared/json-text.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
-import { isError } from "../answered-error.ts";
+import { isError } from "../shared/answered-error.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
-import { lastTextBytes } from "../text-bytes.ts";
+import { lastTextBytes } from "../shared/text-bytes.ts";
 import { brokenEndOfChoice, errorOfChoices } from "./choice-error.ts";
 import { learnShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { withoutNullUsage } from "./hide-usage.ts";

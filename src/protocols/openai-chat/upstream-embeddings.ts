@@ -1,11 +1,11 @@
 import type { EmbeddingCreateParams } from "openai/resources/embeddings";
 import { readTokenCount, type EmbeddingAnswer, type EmbeddingRequest } from "../../ir/index.ts";
-import { compact, isObject } from "../fields.ts";
-import { Losses } from "../losses.ts";
+import { compact, isObject } from "../shared/fields.ts";
+import { Losses } from "../shared/losses.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import type { UpstreamEmbeddings } from "../translation.ts";
-import { readVector } from "../vector.ts";
-import { invalidEmbeddings, parseEmbeddings } from "../embeddings-answer.ts";
+import { readVector } from "../shared/vector.ts";
+import { invalidEmbeddings, parseEmbeddings } from "../shared/embeddings-answer.ts";
 
 /**
  * Renders `POST /embeddings` for a request of another dialect: `{"model","input","encoding_format":"float","dimensions"?}`. Source:

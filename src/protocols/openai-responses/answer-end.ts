@@ -1,7 +1,7 @@
 import type { StopReason } from "../../ir/index.ts";
-import { isError } from "../answered-error.ts";
-import { brokenEnd, isBrokenEnd } from "../broken-end.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isError } from "../shared/answered-error.ts";
+import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import type { UpstreamError } from "../protocol.ts";
 import { textOf } from "./answer-items.ts";

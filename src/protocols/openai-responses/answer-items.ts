@@ -1,7 +1,7 @@
 import type { Block, BlockStart, ReasoningProof } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
-import { restoreArguments, restoreCall, type RestoredCall } from "../restore-tool.ts";
-import { takeCallId } from "../tool-names.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { restoreArguments, restoreCall, type RestoredCall } from "../shared/restore-tool.ts";
+import { takeCallId } from "../shared/tool-names.ts";
 import type { ToolNames } from "../translation.ts";
 
 /** The items of an answer are read leniently: a field that is missing or of another type is empty. */

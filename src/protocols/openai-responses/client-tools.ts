@@ -1,5 +1,5 @@
 import type { ChatRequest, Tool } from "../../ir/index.ts";
-import { jsonValue } from "../json-text.ts";
+import { jsonValue } from "../shared/json-text.ts";
 import type { CallItemFields, ItemStatus } from "./output-items.ts";
 import type { WireItem } from "./wire.ts";
 

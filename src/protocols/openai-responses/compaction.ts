@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Block, ChatRequest, StreamEvent } from "../../ir/index.ts";
-import { isObject } from "../fields.ts";
+import { isObject } from "../shared/fields.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { responseId } from "./response-object.ts";
 

@@ -1,8 +1,8 @@
 import type { StreamEvent } from "../../ir/index.ts";
-import type { WireObject } from "../fields.ts";
-import { restoreArguments, type RestoredCall } from "../restore-tool.ts";
+import type { WireObject } from "../shared/fields.ts";
+import { restoreArguments, type RestoredCall } from "../shared/restore-tool.ts";
 import type { UpstreamError } from "../protocol.ts";
-import { gluedCalls, isGluedJson, namelessCall } from "../whole-json.ts";
+import { gluedCalls, isGluedJson, namelessCall } from "../shared/whole-json.ts";
 import { argumentsOf, objectsOf, partText, partType, readReasoning, textOf } from "./answer-items.ts";
 
 /** An item of a stream while its deltas come. Each method returns the events for the change. */

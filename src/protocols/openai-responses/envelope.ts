@@ -2,7 +2,7 @@ import { GatewayError, readString, scanDocument, type Span } from "../../core/in
 import { isNull, readModel, readSwitch } from "../openai-shared/envelope.ts";
 import { readUsageOption } from "../openai-shared/usage-option.ts";
 import { readServiceTier } from "../../ir/index.ts";
-import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../output-limits.ts";
+import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../shared/output-limits.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 
 const keys = [

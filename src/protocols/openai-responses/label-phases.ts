@@ -1,4 +1,4 @@
-import type { WireObject } from "../fields.ts";
+import type { WireObject } from "../shared/fields.ts";
 
 /**
  * Adds the `phase` to each message of the assistant in `input`, as later models need it back ("dropping it can degrade performance",

@@ -1,5 +1,5 @@
 import type { ReasoningProof, StopReason } from "../../ir/index.ts";
-import { isObject } from "../fields.ts";
+import { isObject } from "../shared/fields.ts";
 import type { WireCustomCall, WireFunctionCall, WireItem, WireMessageItem, WirePart, WireReasoningItem } from "./wire.ts";
 
 export type ItemStatus = "in_progress" | "completed" | "incomplete";

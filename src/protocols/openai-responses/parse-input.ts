@@ -1,5 +1,5 @@
 import type { Block, Message, ReasoningBlock, Tool } from "../../ir/index.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
 import { invalidField, join, optionalArray, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
 import { encryptedProof } from "./answer-items.ts";
 import { extensionsOf, parseParts } from "./parse-parts.ts";

@@ -1,5 +1,5 @@
 import type { ChatRequest, Message, ReasoningRequest } from "../../ir/index.ts";
-import { compact, isAbsent, isObject, restOf, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import {
   invalidField,
   optionalArray,

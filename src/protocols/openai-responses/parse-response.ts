@@ -1,9 +1,9 @@
 import { GatewayError } from "../../core/index.ts";
 import type { ChatResponse } from "../../ir/index.ts";
-import { AnsweredError, isError } from "../answered-error.ts";
-import { compact, type WireObject } from "../fields.ts";
+import { AnsweredError, isError } from "../shared/answered-error.ts";
+import { compact, type WireObject } from "../shared/fields.ts";
 import type { UpstreamError } from "../protocol.ts";
-import { faultOfCall } from "../whole-json.ts";
+import { faultOfCall } from "../shared/whole-json.ts";
 import { parseAnswerObject } from "../openai-shared/answer-object.ts";
 import { answeredError } from "../openai-shared/errors.ts";
 import type { ToolNames } from "../translation.ts";

@@ -1,5 +1,5 @@
 import { latin1OfUtf8, memberIn, memberOf, readString, type Edit, type Span } from "../../core/index.ts";
-import { editsOf, hasSeal } from "../body-edits.ts";
+import { editsOf, hasSeal } from "../shared/body-edits.ts";
 import type { OpenSummary, ProofCarrier } from "../capabilities.ts";
 import { summaryText } from "./compaction.ts";
 

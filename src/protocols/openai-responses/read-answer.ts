@@ -1,7 +1,7 @@
 import { parseLatin1, parseSpan, readString, scanDocument, scanObject, type ScannedObject, type Bytes } from "../../core/index.ts";
-import { AnsweredError, isError, isErrorAt } from "../answered-error.ts";
-import { isBrokenEnd } from "../broken-end.ts";
-import { isObject } from "../fields.ts";
+import { AnsweredError, isError, isErrorAt } from "../shared/answered-error.ts";
+import { isBrokenEnd } from "../shared/broken-end.ts";
+import { isObject } from "../shared/fields.ts";
 import { answeredError } from "../openai-shared/errors.ts";
 import type { AnswerFacts, Operation, RouteCall } from "../protocol.ts";
 import { brokenResponse } from "./answer-end.ts";

@@ -1,10 +1,10 @@
 import type { Block, ChatRequest, Message, ReasoningBlock, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
-import { wrapInput } from "../free-text-tool.ts";
-import { isAbsent, isObject, type WireObject } from "../fields.ts";
-import { nameOfOpaque, type Losses } from "../losses.ts";
-import { abortedResult, pairResults, type Pairing } from "../pair-results.ts";
+import { wrapInput } from "../shared/free-text-tool.ts";
+import { isAbsent, isObject, type WireObject } from "../shared/fields.ts";
+import { nameOfOpaque, type Losses } from "../shared/losses.ts";
+import { abortedResult, pairResults, type Pairing } from "../shared/pair-results.ts";
 import { markedResult, noteCaches } from "../openai-shared/result-text.ts";
-import { wireCallId, type ToolNamer } from "../tool-names.ts";
+import { wireCallId, type ToolNamer } from "../shared/tool-names.ts";
 import { renderParts } from "./render-parts.ts";
 
 export interface RenderedInput {

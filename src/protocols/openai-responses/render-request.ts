@@ -1,7 +1,7 @@
 import type { ChatRequest } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { jsonInstruction, lacksJsonWord } from "../openai-shared/json-word.ts";
-import { Losses, refuseForeignState, refuseSeveralAnswers } from "../losses.ts";
+import { Losses, refuseForeignState, refuseSeveralAnswers } from "../shared/losses.ts";
 import { keepsPhase, neverReasons } from "../openai-shared/model-facts.ts";
 import {
   dropUnserved,
@@ -12,7 +12,7 @@ import {
   renderSampling,
   sharedFields,
 } from "../openai-shared/render-limits.ts";
-import { ToolNamer, wordCharacters } from "../tool-names.ts";
+import { ToolNamer, wordCharacters } from "../shared/tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { renderFormat } from "../openai-shared/text-format.ts";
 import { labelPhases } from "./label-phases.ts";

@@ -1,6 +1,6 @@
 import type { FunctionTool, CustomTool, Tool, ToolChoice } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
-import { firstByName } from "../tool-names.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { firstByName } from "../shared/tool-names.ts";
 import type { WireResponse, WireTool } from "./wire.ts";
 
 /** Renders `tools`: consecutive tools of one namespace are in it together. The reverse of `parseToolList`. */

@@ -1,6 +1,6 @@
 import type { ChatRequest, ResponseFormat, Usage } from "../../ir/index.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import { renderTools, renderToolChoice } from "./render-tools.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireItem, WireResponse } from "./wire.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { collect, type Block, type StreamEvent } from "../../ir/index.ts";
 import { decode, type Wire } from "../openai-shared/harness.test.ts";
-import { madeCallId } from "../tool-names.ts";
+import { madeCallId } from "../shared/tool-names.ts";
 import type { ToolNames } from "../translation.ts";
 import { parseResponse } from "./parse-response.ts";
 import { ResponsesStreamDecoder } from "./stream-decoder.ts";

@@ -1,7 +1,7 @@
 import { parseLatin1, type SseEvent, type Bytes } from "../../core/index.ts";
 import type { StreamError, StreamEvent } from "../../ir/index.ts";
-import { isError } from "../answered-error.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
+import { isError } from "../shared/answered-error.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import type { UpstreamError } from "../protocol.ts";
 import { brokenResponse, readEnd, readHead } from "./answer-end.ts";

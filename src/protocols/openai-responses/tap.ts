@@ -1,10 +1,10 @@
 import { parseLatin1, readString, scanDocument, type SseEvent, type Bytes, noBytes } from "../../core/index.ts";
-import { isError } from "../answered-error.ts";
-import { isBrokenEnd } from "../broken-end.ts";
-import { isObject, restOf } from "../fields.ts";
+import { isError } from "../shared/answered-error.ts";
+import { isBrokenEnd } from "../shared/broken-end.ts";
+import { isObject, restOf } from "../shared/fields.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
-import { textBytesOf } from "../text-bytes.ts";
+import { textBytesOf } from "../shared/text-bytes.ts";
 import { brokenResponse } from "./answer-end.ts";
 import { readResponseFacts } from "./read-answer.ts";
 

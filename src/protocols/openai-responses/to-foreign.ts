@@ -1,5 +1,5 @@
 import type { Block, ChatRequest, Message, Tool } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../fields.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { join, readArray } from "../openai-shared/fields.ts";
 import type { ForeignContext } from "../protocol.ts";
 import { textOf } from "./answer-items.ts";

@@ -1,5 +1,5 @@
 import { readErrorObject } from "../openai-shared/errors.ts";
-import { countable, keepFields, readCount } from "../token-count.ts";
+import { countable, keepFields, readCount } from "../shared/token-count.ts";
 import type { TokenCounter } from "../translation.ts";
 import { renderRequest } from "./render-request.ts";
 

@@ -1,5 +1,5 @@
 import { memberIn } from "../../core/index.ts";
-import { noteBehind } from "../body-edits.ts";
+import { noteBehind } from "../shared/body-edits.ts";
 import type { ToolResults } from "../capabilities.ts";
 
 /** A result is an item of a type that ends with `call_output`. */

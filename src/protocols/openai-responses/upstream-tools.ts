@@ -1,10 +1,10 @@
 import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index.ts";
-import { functionOfCustom } from "../free-text-tool.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { functionOfCustom } from "../shared/free-text-tool.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import { fitsStrict, lowerParameters } from "../openai-shared/function-schema.ts";
-import { refuse, type Losses } from "../losses.ts";
+import { refuse, type Losses } from "../shared/losses.ts";
 import { noteCache } from "../openai-shared/result-text.ts";
-import { namedTool, type ToolNamer } from "../tool-names.ts";
+import { namedTool, type ToolNamer } from "../shared/tool-names.ts";
 import type { RenderQuirks } from "../quirks.ts";
 import { renderToolChoice, renderTools } from "./render-tools.ts";
 

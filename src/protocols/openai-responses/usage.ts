@@ -1,5 +1,5 @@
 import { readServiceTier, readTokenCount, type Usage } from "../../ir/index.ts";
-import { compact, isObject } from "../fields.ts";
+import { compact, isObject } from "../shared/fields.ts";
 import { readCacheUsage, wholeInput } from "../openai-shared/cache-usage.ts";
 import type { WireUsage } from "./wire.ts";
 

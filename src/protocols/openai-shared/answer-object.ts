@@ -1,5 +1,5 @@
 import { GatewayError } from "../../core/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 
 /** Parses an answer; an object without fields if the JSON is not an object. @throws GatewayError `upstream_invalid_response`. */
 export function parseAnswerObject(body: string): WireObject {

@@ -1,5 +1,5 @@
 import { readTokenCount } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 
 /** Tokens of the prompt that a cache was read or written for; `undefined`: not reported. */
 export interface CacheUsage {

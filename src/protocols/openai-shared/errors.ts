@@ -1,10 +1,10 @@
 import type { ErrorObject } from "openai/resources/shared";
 import { errorKindOfStatus, GatewayError, type ErrorKind } from "../../core/index.ts";
 import type { StreamError } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
-import { jsonValue } from "../json-text.ts";
-import { isModeration } from "../moderation.ts";
-import { AnsweredError } from "../answered-error.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { jsonValue } from "../shared/json-text.ts";
+import { isModeration } from "../shared/moderation.ts";
+import { AnsweredError } from "../shared/answered-error.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { createFieldReaders, isAbsent, isObject, type WireObject } from "../fields.ts";
+import { createFieldReaders, isAbsent, isObject, type WireObject } from "../shared/fields.ts";
 
 /** The readers of the OpenAI dialects. They name a field as the vendor's own messages do: `Invalid value for "messages[0].content": …`. */
 export const {

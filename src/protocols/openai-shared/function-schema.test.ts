@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { JsonSchema } from "../../ir/index.ts";
-import type { WireObject } from "../fields.ts";
+import type { WireObject } from "../shared/fields.ts";
 import { fitsStrict, fitsStrictFormat, lowerParameters } from "./function-schema.ts";
 
 describe("the schema of a function", () => {

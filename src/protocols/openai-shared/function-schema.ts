@@ -1,5 +1,5 @@
 import type { JsonSchema } from "../../ir/index.ts";
-import { isObject, mapFields, restOf, type WireObject } from "../fields.ts";
+import { isObject, mapFields, restOf, type WireObject } from "../shared/fields.ts";
 
 /** OpenAI refuses these at the top of a function's schema ("schema must have type 'object' and not have …", November 2026). */
 const refusedAtRoot = ["oneOf", "anyOf", "allOf", "enum", "not"] as const;

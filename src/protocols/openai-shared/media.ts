@@ -1,5 +1,5 @@
 import type { CacheHint, MediaBlock } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import { join, readObject, requiredString } from "./fields.ts";
 
 type Source = MediaBlock["source"];

@@ -1,6 +1,6 @@
 import type { Model } from "openai/resources/models";
 import { GatewayError } from "../../core/index.ts";
-import { isObject } from "../fields.ts";
+import { isObject } from "../shared/fields.ts";
 import type { ModelInfo } from "../protocol.ts";
 
 /** `GET /v1/models`. Source: `Model` of the npm package `openai` 7.57 (resources/models). `owned_by` is the provider's name. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { ChatRequest } from "../../ir/index.ts";
-import { compact } from "../fields.ts";
+import { compact } from "../shared/fields.ts";
 import type { RenderTarget } from "../translation.ts";
-import type { Losses } from "../losses.ts";
+import type { Losses } from "../shared/losses.ts";
 import { allEfforts, effortsOf, isReasoner, neverReasons, restsByDefault, searches, type Effort } from "./model-facts.ts";
 
 /** The limit of output tokens: at most the model's and at least the wire's. */

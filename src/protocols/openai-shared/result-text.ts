@@ -1,6 +1,6 @@
 import type { Block, Extensions, MediaBlock, TextBlock, ToolResultBlock } from "../../ir/index.ts";
-import type { WireObject } from "../fields.ts";
-import { nameOfOpaque, type Losses } from "../losses.ts";
+import type { WireObject } from "../shared/fields.ts";
+import { nameOfOpaque, type Losses } from "../shared/losses.ts";
 
 /** The texts and the media of a tool's result. */
 export interface ResultParts {

@@ -1,8 +1,8 @@
 import type { ChatRequest, ResponseFormat } from "../../ir/index.ts";
-import { compact, isAbsent, isObject, type WireObject } from "../fields.ts";
+import { compact, isAbsent, isObject, type WireObject } from "../shared/fields.ts";
 import { invalidField, optionalBoolean, optionalSchema, optionalString, requiredString } from "./fields.ts";
 import { formatName } from "./format-name.ts";
-import type { Losses } from "../losses.ts";
+import type { Losses } from "../shared/losses.ts";
 import type { RenderTarget } from "../translation.ts";
 import { completeArrays, fitsStrictFormat } from "./function-schema.ts";
 

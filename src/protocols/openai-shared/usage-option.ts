@@ -9,7 +9,7 @@ import {
   type Bytes,
   applyEdits,
 } from "../../core/index.ts";
-import { isObject } from "../fields.ts";
+import { isObject } from "../shared/fields.ts";
 
 /**
  * The request option `"usage":{"include":true}`, which asks for the cost in the answer's usage (OpenRouter, "Usage Accounting", November 2026). The

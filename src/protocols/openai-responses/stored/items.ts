@@ -1,5 +1,5 @@
 import { parseSpan, utf8OfLatin1, asBytes, type Bytes } from "../../../core/index.ts";
-import { isAbsent, isObject, type WireObject } from "../../fields.ts";
+import { isAbsent, isObject, type WireObject } from "../../shared/fields.ts";
 import { readArray, readObject } from "../../openai-shared/fields.ts";
 import type { Envelope } from "../../protocol.ts";
 

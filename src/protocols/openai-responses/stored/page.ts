@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../core/index.ts";
-import { type WireObject } from "../../fields.ts";
+import { type WireObject } from "../../shared/fields.ts";
 import { invalidField } from "../../openai-shared/fields.ts";
 
 const defaultLimit = 20;

@@ -1,4 +1,4 @@
-import { isObject, type WireObject } from "../../fields.ts";
+import { isObject, type WireObject } from "../../shared/fields.ts";
 import { renderEvent } from "../render-event.ts";
 import type { WireEvent } from "../wire.ts";
 

@@ -10,7 +10,7 @@ import {
   noBytes,
 } from "../../../core/index.ts";
 import type { ChatRequest } from "../../../ir/index.ts";
-import { isObject, type WireObject } from "../../fields.ts";
+import { isObject, type WireObject } from "../../shared/fields.ts";
 import { failureOf } from "../errors.ts";
 import { echoRequest, responseObject } from "../response-object.ts";
 

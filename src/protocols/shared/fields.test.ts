@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GatewayError } from "../core/index.ts";
+import { GatewayError } from "../../core/index.ts";
 import { compact, createFieldReaders, mapFields, restOf, type WireObject } from "./fields.ts";
 
 /** A JSON body that has a field named `__proto__`. */

@@ -1,4 +1,4 @@
-import type { Block, Message, ToolCallBlock, ToolResultBlock } from "../ir/index.ts";
+import type { Block, Message, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
 import type { Losses } from "./losses.ts";
 import { abortedResult, pairResults } from "./pair-results.ts";
 

@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../ir/index.ts";
+import type { JsonSchema } from "../../ir/index.ts";
 import { define, isObject, type WireObject } from "./fields.ts";
 
 /** The part of JSON Schema that a provider accepts. */

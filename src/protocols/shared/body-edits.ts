@@ -1,4 +1,4 @@
-import { elementsOf, latin1OfUtf8, memberIn, sealMark, type Edit, type Span, noBytes } from "../core/index.ts";
+import { elementsOf, latin1OfUtf8, memberIn, sealMark, type Edit, type Span, noBytes } from "../../core/index.ts";
 
 /** Appends a note to a string, or as a part of its own to a list of parts. */
 export function noteBehind(text: string, value: Span | undefined, note: string, type: string): Edit | undefined {

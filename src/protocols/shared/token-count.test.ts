@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { GatewayError } from "../core/index.ts";
-import type { ChatRequest, ProtocolId } from "../ir/index.ts";
-import { upstreamProtocols } from "./index.ts";
+import { GatewayError } from "../../core/index.ts";
+import type { ChatRequest, ProtocolId } from "../../ir/index.ts";
+import { upstreamProtocols } from "../index.ts";
 
 /** A request with everything that a counter needs, and everything that it ignores. */
 const request: ChatRequest = {

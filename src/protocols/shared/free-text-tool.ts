@@ -1,4 +1,4 @@
-import type { CustomTool, FunctionTool } from "../ir/index.ts";
+import type { CustomTool, FunctionTool } from "../../ir/index.ts";
 import { isObject, type WireObject } from "./fields.ts";
 import { jsonValue, objectText } from "./json-text.ts";
 import type { Losses } from "./losses.ts";

@@ -1,6 +1,6 @@
-import { skipSpace, skipValue } from "../core/index.ts";
-import type { ToolCallBlock } from "../ir/index.ts";
-import type { UpstreamError } from "./protocol.ts";
+import { skipSpace, skipValue } from "../../core/index.ts";
+import type { ToolCallBlock } from "../../ir/index.ts";
+import type { UpstreamError } from "../protocol.ts";
 
 /**
  * Follows arguments that come in pieces: whether they are a whole JSON object or array already, and whether something else has come behind it. Two calls

@@ -1,4 +1,4 @@
-import type { UpstreamError } from "./protocol.ts";
+import type { UpstreamError } from "../protocol.ts";
 
 /**
  * Words for the end of an answer that broke off, of all protocols: DeepSeek `insufficient_system_resource`, vLLM and SGLang `abort`, OpenRouter and Mistral

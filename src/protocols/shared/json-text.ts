@@ -1,4 +1,4 @@
-import { scanObject, skipSpace, skipValue, type Span } from "../core/index.ts";
+import { scanObject, skipSpace, skipValue, type Span } from "../../core/index.ts";
 import { isObject, type WireObject } from "./fields.ts";
 
 /** The text of arguments if it is one JSON object, without the white space around it; `undefined` for any other text. Empty text is `{}`. */

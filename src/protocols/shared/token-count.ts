@@ -1,9 +1,9 @@
-import { GatewayError, scanDocument } from "../core/index.ts";
-import { readTokenCount, type ChatRequest } from "../ir/index.ts";
+import { GatewayError, scanDocument } from "../../core/index.ts";
+import { readTokenCount, type ChatRequest } from "../../ir/index.ts";
 import { AnsweredError, isError } from "./answered-error.ts";
 import type { WireObject } from "./fields.ts";
 import { jsonObject } from "./json-text.ts";
-import type { UpstreamError } from "./protocol.ts";
+import type { UpstreamError } from "../protocol.ts";
 
 /** The parts of a request that make its prompt; how the answer is to be made adds no token. */
 export function countable(request: ChatRequest): ChatRequest {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ProtocolId } from "../ir/index.ts";
-import { applyEdits } from "../core/index.ts";
-import { isUnbounded, protocols, setOutputLimit, type Envelope } from "./index.ts";
+import type { ProtocolId } from "../../ir/index.ts";
+import { applyEdits } from "../../core/index.ts";
+import { isUnbounded, protocols, setOutputLimit, type Envelope } from "../index.ts";
 
 function envelopeOf(id: ProtocolId, body: object | string): Envelope {
   const protocol = protocols.get(id)!;

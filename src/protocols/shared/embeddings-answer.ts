@@ -1,7 +1,7 @@
-import { GatewayError } from "../core/index.ts";
+import { GatewayError } from "../../core/index.ts";
 import { AnsweredError, isError } from "./answered-error.ts";
 import { isObject } from "./fields.ts";
-import type { UpstreamError } from "./protocol.ts";
+import type { UpstreamError } from "../protocol.ts";
 
 /**
  * Parses the answer to a request for embeddings. `readError` reads the protocol's errors.

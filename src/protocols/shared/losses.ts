@@ -1,7 +1,7 @@
-import { GatewayError } from "../core/index.ts";
-import type { ChatRequest, Extensions, MediaBlock, ProtocolId } from "../ir/index.ts";
+import { GatewayError } from "../../core/index.ts";
+import type { ChatRequest, Extensions, MediaBlock, ProtocolId } from "../../ir/index.ts";
 import { isAbsent, isObject } from "./fields.ts";
-import type { Loss } from "./translation.ts";
+import type { Loss } from "../translation.ts";
 
 /**
  * What a rendering may lose of a request, by its neutral name. A client reads it in its own dialect, which has a name for each (`param-names.ts` in

@@ -1,4 +1,4 @@
-import type { ChatRequest, ToolCallBlock, ToolResultBlock } from "../ir/index.ts";
+import type { ChatRequest, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
 
 /** Which result belongs to which call. The keys of both maps are the blocks themselves, as clients reuse ids. */
 export interface Pairing {

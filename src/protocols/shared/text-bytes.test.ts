@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SseSplitter, asBytes } from "../core/index.ts";
-import type { ProtocolId } from "../ir/index.ts";
-import { protocols } from "./index.ts";
+import { SseSplitter, asBytes } from "../../core/index.ts";
+import type { ProtocolId } from "../../ir/index.ts";
+import { protocols } from "../index.ts";
 
 function textBytesOf(id: ProtocolId, events: readonly (readonly [name: string, data: object] | object)[]): number {
   const tap = protocols.get(id)!.createTap({ hideUsage: false });

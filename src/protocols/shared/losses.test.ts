@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Extensions } from "../ir/index.ts";
+import type { Extensions } from "../../ir/index.ts";
 import { Losses, nameOfOpaque, refuseForeignState, refuseSeveralAnswers, refuseSeveralStreams } from "./losses.ts";
 
 const request = (extensions: Extensions): Parameters<typeof refuseForeignState>[0] => ({

@@ -1,6 +1,6 @@
-import type { BlockStart } from "../ir/index.ts";
+import type { BlockStart } from "../../ir/index.ts";
 import { unwrapInput } from "./free-text-tool.ts";
-import type { ToolNames } from "./translation.ts";
+import type { ToolNames } from "../translation.ts";
 
 type CallStart = Extract<BlockStart, { type: "tool-call" }>;
 

@@ -1,7 +1,7 @@
-import type { Span } from "../core/index.ts";
-import type { ChatResponse } from "../ir/index.ts";
+import type { Span } from "../../core/index.ts";
+import type { ChatResponse } from "../../ir/index.ts";
 import { isObject } from "./fields.ts";
-import type { AnswerFacts, UpstreamError } from "./protocol.ts";
+import type { AnswerFacts, UpstreamError } from "../protocol.ts";
 
 /** Thrown by the readers of answers if an answer with a status of success is an error. */
 export class AnsweredError extends Error {

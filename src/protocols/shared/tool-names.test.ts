@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import type { Tool } from "../ir/index.ts";
+import type { Tool } from "../../ir/index.ts";
 import { namedTool, ToolNamer, wordCharacters } from "./tool-names.ts";
 
 const name = fc.oneof(

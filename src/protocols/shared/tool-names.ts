@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import type { Tool, ToolCallBlock, ToolChoice } from "../ir/index.ts";
-import type { ToolIdentity, ToolNames } from "./translation.ts";
+import type { Tool, ToolCallBlock, ToolChoice } from "../../ir/index.ts";
+import type { ToolIdentity, ToolNames } from "../translation.ts";
 
 /** The longest name of a tool, and the longest id of a call, that every vendor accepts. */
 const maxLength = 64;

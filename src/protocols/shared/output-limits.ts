@@ -1,4 +1,4 @@
-import { scanDocument, scanObject, type Edit, type ScannedObject, type Span, asBytes } from "../core/index.ts";
+import { scanDocument, scanObject, type Edit, type ScannedObject, type Span, asBytes } from "../../core/index.ts";
 
 /**
  * Every name by which a dialect, or a server that speaks it, limits its output or counts its answers, and the objects that contain such names.

@@ -1,4 +1,4 @@
-import { GatewayError } from "../core/index.ts";
+import { GatewayError } from "../../core/index.ts";
 
 /** A wire object whose fields are not checked yet. */
 export type WireObject = Readonly<Record<string, unknown>>;
