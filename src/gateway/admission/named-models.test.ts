@@ -38,7 +38,7 @@ test("a model that a vendor reads beside the request's own is found, wherever it
   }
 });
 
-test("the request's own name is told from the same name in another case, with escapes, repeated, or with a letter that only looks so", () => {
+test("the request's own name differs from the same name in another case, with escapes, repeated, or with a letter that only looks so", () => {
   for (const [body, names] of [
     ['{"model":"m","Model":"a","MODEL":"b"}', ["Model: a", "MODEL: b"]],
     ['{"Model":"a","model":"m"}', ["Model: a"]],

@@ -29,7 +29,7 @@ function setup(answers: Partial<ResponseStore>, more: Partial<JournaledResponses
   return { responses: createJournaledResponses(deps), journal };
 }
 
-test("what is kept is read from memory while the database is silent, and its conversation is told", async () => {
+test("what is kept is read from memory while the database is silent, and so is its conversation", async () => {
   const { responses, journal } = setup({});
   assert.equal(await responses.hold(owner, body), true);
   await responses.hold({ ...owner, id: "resp_2" }, { ...body, previousId: "resp_1", input: "[1]" });

@@ -95,7 +95,7 @@ function undeferred(tool: Tool): Tool {
   return { ...tool, extensions: { ...tool.extensions, "openai-responses": rest } };
 }
 
-/** What the model is told of a search: the tools by name, whose parameters are declared. */
+/** What the model gets of a search: the tools by name, whose parameters are declared. */
 function listOf(tools: readonly Tool[]): string {
   if (tools.length === 0) return "No tools were found.";
   const lines = tools.map((tool) => {
