@@ -1,5 +1,5 @@
 import type { Usage } from "../ir/index.ts";
-import { costsNothing, highestCost, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
+import { costsNothing, highestCost, type ActiveAttempt, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
 import type { AnswerFacts } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import type { AnswerReport } from "./answer-report.ts";
@@ -51,6 +51,8 @@ export class AttemptEntry implements AnswerWatcher {
 
   readonly #context: EntryContext;
   readonly #open: OpenRecord;
+  /** What the ledger knows the attempt by; `undefined` if the request is refused. */
+  readonly #active: ActiveAttempt | undefined;
   #settlement: Settlement | undefined;
   /** Its record says `ok`, and waits for the end of the answer. */
   #isHeld = false;
@@ -66,7 +68,7 @@ export class AttemptEntry implements AnswerWatcher {
     this.attempt = attempt;
     this.dispatchedMs = context.deps.clock.monotonic();
     this.#open = openRecord(context, number, attempt);
-    if (attempt !== undefined) context.deps.ledger.open(this.#open);
+    this.#active = attempt === undefined ? undefined : context.deps.ledger.open(this.#open);
   }
 
   /** The attempt is over: its CLOSE goes to the ledger, once. The promise, if any, must be awaited before the terminal bytes. */
@@ -77,26 +79,27 @@ export class AttemptEntry implements AnswerWatcher {
       return undefined;
     }
     const record = this.#close(settlement);
-    if (settlement.status !== "ok") return deps.ledger.close(record);
-    const durable = deps.ledger.close(record, true);
+    if (this.#active === undefined) return deps.ledger.refuse(record);
+    if (settlement.status !== "ok") return deps.ledger.close(this.#active, record);
+    const durable = deps.ledger.close(this.#active, record, true);
     this.#isHeld = true;
     exchange.onSent(this);
     return durable;
   }
 
   sent(isWhole: boolean): void {
-    if (!this.#isHeld) return;
+    if (!this.#isHeld || this.#active === undefined) return;
     if (!isWhole) {
       this.#correct({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
       return;
     }
     this.#isHeld = false;
-    this.#context.deps.ledger.release(this.#open.requestId, this.number);
+    this.#context.deps.ledger.release(this.#active);
   }
 
   /** The answer was whole and is recorded, but the client does not get it. Its tokens and cost stay, as the provider has made it. */
   #correct({ status, httpStatus, errorCode = "", errorMessage }: Settlement): void {
-    if (!this.#isHeld) return;
+    if (!this.#isHeld || this.#active === undefined) return;
     this.#isHeld = false;
     // Errors cost nothing.
     const corrected = status === "error" ? "interrupted" : status;
@@ -108,7 +111,7 @@ export class AttemptEntry implements AnswerWatcher {
       ...(errorMessage === undefined ? {} : { errorMessage }),
     };
     const { ledger, logger } = this.#context.deps;
-    ledger.release(this.#open.requestId, this.number, { status: corrected, httpStatus, errorCode });
+    ledger.release(this.#active, { status: corrected, httpStatus, errorCode });
     const fields = { request_id: this.#open.requestId, attempt: this.number, status: corrected, error_code: errorCode };
     logger.info(fields, "a recorded answer did not reach its client: its entry was corrected");
   }

@@ -1,7 +1,7 @@
 import type { Principal } from "../accounts/index.ts";
 import { Secret, silentLogger, type Bytes, type GatewayError, type Text } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
-import type { CloseRecord, OpenRecord } from "../ledger/index.ts";
+import { ActiveAttempt, type CloseRecord, type OpenRecord } from "../ledger/index.ts";
 import { protocols, upstreamProtocols, type Operation, type RouteCall } from "../protocols/index.ts";
 import { buildProviders, createCatalog, type Attempt, type UpstreamCall } from "../upstream/index.ts";
 import type { Delivery } from "./delivery.ts";
@@ -123,8 +123,15 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
     upstreamProtocols,
     current: () => snapshot,
     ledger: {
-      open: (record: OpenRecord) => void opened.push(record),
-      close(record: CloseRecord) {
+      open(record: OpenRecord) {
+        opened.push(record);
+        return new ActiveAttempt(record);
+      },
+      close(_attempt: ActiveAttempt, record: CloseRecord) {
+        closed.push(record);
+        return world.written;
+      },
+      refuse(record: CloseRecord) {
         closed.push(record);
         return world.written;
       },

@@ -1,3 +1,4 @@
+export * from "./active-attempt.ts";
 export * from "./budgets/budget-admin.ts";
 export * from "./budgets/budget-ceiling.ts";
 export type { BudgetWarning } from "./budgets/budget-holds.ts";

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { silentLogger } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import { closeRecord, FakeSink, ManualTime, openRecord, type WriteOutcome } from "./harness.test.ts";
+import type { ActiveAttempt } from "./active-attempt.ts";
 import { createMemoryJournal } from "./journal/journal.ts";
 import { createLedger } from "./ledger.ts";
 import { createMessageSink, receiveBatches, type MessageSink } from "./ingest/message-sink.ts";
@@ -105,18 +106,17 @@ async function play(steps: readonly Step[], overMessages: boolean): Promise<Outc
     journal: createMemoryJournal({ capacityRows: 1_000_000 }),
   });
   const expected = new Map<string, readonly [EntryStatus, bigint | null]>();
-  const open: { readonly id: string; readonly attempt: number }[] = [];
+  const open: { readonly id: string; readonly attempt: number; readonly active: ActiveAttempt }[] = [];
   const flushes: Promise<unknown>[] = [];
   let lastId = 0;
   const begin = (id: string, attempt: number): void => {
-    open.push({ id, attempt });
-    ledger.open(openRecord(id, { attempt }));
+    open.push({ id, attempt, active: ledger.open(openRecord(id, { attempt })) });
   };
   const end = (place: number, status: EntryStatus, given: Usage): string | undefined => {
     const [ended] = open.splice(place % Math.max(open.length, 1), 1);
     if (ended === undefined) return undefined;
     const { ttftMs: _, ...record } = closeRecord(ended.id, { attempt: ended.attempt, status, usage: given, modelServed: "gpt-5" });
-    void ledger.close(record);
+    void ledger.close(ended.active, record);
     expected.set(`${ended.id} ${ended.attempt}`, [status, expectedCost(status, given)]);
     return ended.attempt === 1 ? ended.id : undefined;
   };
@@ -135,7 +135,7 @@ async function play(steps: readonly Step[], overMessages: boolean): Promise<Outc
       }
       case "refuse": {
         const id = `req_${++lastId}`;
-        void ledger.close(closeRecord(id, { attempt: 0, status: "refused", usage: {} }));
+        void ledger.refuse(closeRecord(id, { attempt: 0, status: "refused", usage: {} }));
         expected.set(`${id} 0`, ["refused", 0n]);
         break;
       }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { closeRecord, FakeSink, KeepingLogger, ManualTime, openRecord, settle } from "./harness.test.ts";
+import type { ActiveAttempt } from "./active-attempt.ts";
 import { createMemoryJournal } from "./journal/journal.ts";
 import { createLedger, type LedgerOptions, type LedgerService } from "./ledger.ts";
 import { createPriceCatalogue } from "./prices/price-catalogue.ts";
@@ -24,10 +25,14 @@ function setup(options: Partial<LedgerOptions> = {}): Setup {
   return { time, sink, logger, ledger };
 }
 
-function run(ledger: LedgerService, id: string, changes: Partial<CloseRecord> = {}): void {
-  const { attempt = 1 } = changes;
-  if (attempt > 0) ledger.open(openRecord(id, { attempt }));
-  assert.equal(ledger.close(closeRecord(id, { modelServed: "gpt-5", ...changes })), undefined);
+function run(ledger: LedgerService, id: string, changes: Partial<CloseRecord> = {}): ActiveAttempt {
+  const attempt = ledger.open(openRecord(id));
+  assert.equal(ledger.close(attempt, closeRecord(id, { modelServed: "gpt-5", ...changes })), undefined);
+  return attempt;
+}
+
+function refuse(ledger: LedgerService, id: string, changes: Partial<CloseRecord> = {}): void {
+  assert.equal(ledger.refuse(closeRecord(id, { attempt: 0, status: "refused", ...changes })), undefined);
 }
 
 test("entries wait for the flush delay and are written together, outside the caller's turn", async () => {
@@ -87,9 +92,12 @@ test("an interrupted request is charged by what is known of its usage", async ()
     loopback: { provider: "loopback", modelServed: "loopback", usage: {} },
   };
   for (const [id, changes] of Object.entries(cases)) run(ledger, id, changes);
-  ledger.open(openRecord("error before content"));
-  void ledger.close({ ...beforeContent, requestId: "error before content", status: "error" });
-  run(ledger, "refused", { attempt: 0, status: "refused", provider: "", modelServed: "", upstreamModel: "", usage: {} });
+  void ledger.close(ledger.open(openRecord("error before content")), {
+    ...beforeContent,
+    requestId: "error before content",
+    status: "error",
+  });
+  refuse(ledger, "refused", { provider: "", modelServed: "", upstreamModel: "", usage: {} });
   await ledger.flush();
   assert.deepEqual(
     Object.fromEntries([...sink.rows.values()].map((row) => [row.request_id, [row.cost_nano_usd, row.price_snapshot !== null]])),
@@ -174,14 +182,13 @@ test("a batch that was committed but reported as failed is not written twice", a
 test("without room for the active attempts no request is admitted; admitted ones are recorded", async () => {
   const { time, sink, logger, ledger } = setup({ journal: createMemoryJournal({ capacityRows: 3 }) });
   sink.outcome = "fail";
-  ledger.open(openRecord("req_1"));
-  ledger.open(openRecord("req_2"));
+  const opened = ["req_1", "req_2"].map((id) => ledger.open(openRecord(id)));
   assert.equal(ledger.healthy(), true);
-  ledger.open(openRecord("req_3"));
+  opened.push(ledger.open(openRecord("req_3")));
   assert.equal(ledger.healthy(), false);
   assert.equal(ledger.healthy(), false);
-  for (const id of ["req_1", "req_2", "req_3"]) void ledger.close(closeRecord(id));
-  run(ledger, "req_refused", { attempt: 0, status: "refused" });
+  for (const attempt of opened) void ledger.close(attempt, closeRecord(attempt.record.requestId));
+  refuse(ledger, "req_refused");
   const { queued, refusedUnrecorded, healthy } = ledger.status();
   assert.deepEqual([queued, refusedUnrecorded, healthy], [3, 1, false]);
 
@@ -200,8 +207,7 @@ test("without room for the active attempts no request is admitted; admitted ones
 
 test("an attempt that is closed twice keeps its first row", async () => {
   const { sink, logger, ledger } = setup();
-  run(ledger, "req_1");
-  void ledger.close(closeRecord("req_1", { status: "error" }));
+  void ledger.close(run(ledger, "req_1"), closeRecord("req_1", { status: "error" }));
   await ledger.flush();
   assert.deepEqual(
     [...sink.rows.values()].map((row) => row.status),
@@ -251,13 +257,15 @@ test("a database that never answers does not block flush for ever", async () => 
 test("stop writes everything, and open attempts as interrupted", async () => {
   const { time, sink, ledger } = setup();
   run(ledger, "req_1");
-  ledger.open(openRecord("req_2", { inputTokensEstimate: 1000 }));
+  const second = ledger.open(openRecord("req_2", { inputTokensEstimate: 1000 }));
   ledger.open(openRecord("req_3", { attempt: 2 }));
   time.nowMs += 500;
   await ledger.stop();
   await ledger.stop();
   assert.deepEqual(
-    [...sink.rows.values()].map((row) => [row.request_id, row.attempt, row.status, row.duration_ms, row.cost_nano_usd, row.error_code]),
+    [...sink.rows.values()]
+      .map((row) => [row.request_id, row.attempt, row.status, row.duration_ms, row.cost_nano_usd, row.error_code])
+      .toSorted(([one], [other]) => String(one).localeCompare(String(other))),
     [
       ["req_1", 1, "ok", 1200, 2_000_000n, null],
       ["req_2", 1, "interrupted", 500, 1_000_000n, "shutting_down"],
@@ -265,10 +273,9 @@ test("stop writes everything, and open attempts as interrupted", async () => {
     ],
   );
   // Calls after `stop` change nothing.
-  ledger.open(openRecord("req_4"));
-  void ledger.close(closeRecord("req_4"));
-  void ledger.close(closeRecord("req_2"));
-  void ledger.close(closeRecord("req_5", { attempt: 0, status: "refused" }));
+  void ledger.close(ledger.open(openRecord("req_4")), closeRecord("req_4"));
+  void ledger.close(second, closeRecord("req_2"));
+  refuse(ledger, "req_5");
   await time.advance(10_000);
   const { queued, open, healthy, refusedUnrecorded } = ledger.status();
   assert.deepEqual([sink.rows.size, queued, open, healthy, refusedUnrecorded, time.delays], [3, 0, 0, false, 1, []]);
@@ -296,11 +303,11 @@ test("`close` waits for the journal if necessary, and an OPEN that the journal r
     journal: {
       durability: "power",
       append(record) {
-        if (record.type === "open") return Promise.reject(new Error("no space left on device"));
         void memory.append(record);
         return Promise.reject(new Error("no space left on device"));
       },
-      release: (key, correction) => memory.release(key, correction),
+      openAttempts: memory.openAttempts,
+      release: (attempt, correction) => memory.release(attempt, correction),
       releaseAll: () => memory.releaseAll(),
       get pending() {
         return memory.pending;
@@ -317,8 +324,8 @@ test("`close` waits for the journal if necessary, and an OPEN that the journal r
       close: () => memory.close(true),
     },
   });
-  ledger.open(openRecord("req_1"));
+  const attempt = ledger.open(openRecord("req_1"));
   await settle();
-  await assert.rejects(ledger.close(closeRecord("req_1"))!, { message: "no space left on device" });
+  await assert.rejects(ledger.close(attempt, closeRecord("req_1"))!, { message: "no space left on device" });
   assert.equal(ledger.status().durability, "power");
 });

@@ -7,9 +7,36 @@ import type { PriceCatalogue } from "./prices/price-catalogue.ts";
 import { reckonCost } from "./prices/rates.ts";
 import { systemSchedule, type Schedule } from "./schedule.ts";
 import type { LedgerSink } from "./entries/sink.ts";
-import { attemptKey, type CloseRecord, type Correction, type CostNanoUsd, type Ledger, type OpenRecord } from "./types.ts";
+import { ActiveAttempt } from "./active-attempt.ts";
+import type { CloseRecord, Correction, CostNanoUsd, OpenRecord } from "./types.ts";
 import { chargedRow, findRates } from "./prices/charge.ts";
 import { clampUsage, interruptedRecord } from "./entries/usage-row.ts";
+
+/** The part of the ledger that the request path uses. */
+export interface Ledger {
+  /** Records that an attempt is about to be dispatched. The caller does not wait. @returns what the other calls for this attempt need. */
+  open(record: OpenRecord): ActiveAttempt;
+  /**
+   * Records that an attempt is over. `undefined` if the record is already as durable as the level requires; otherwise a promise to await before the
+   * terminal bytes are sent. Called exactly once for each `open`.
+   * @param isHeld the row is written to the database only after `release`, because its answer is being sent and the row may have to be corrected.
+   */
+  close(attempt: ActiveAttempt, record: CloseRecord, isHeld?: boolean): Promise<void> | undefined;
+  /** Records a request that was refused before any attempt (`attempt` is 0), likewise. Without room for it, it is only counted. */
+  refuse(record: CloseRecord): Promise<void> | undefined;
+  /**
+   * Records that the answer of an attempt that was closed with `isHeld` has ended: its row may now be written. A second call does nothing.
+   * @param correction new values for the row, if the client did not get the answer.
+   */
+  release(attempt: ActiveAttempt, correction?: Correction): void;
+  /**
+   * The cost of this usage of this provider's model at the price of that time. Pure and fast: called before JSON answers are sent.
+   * @param askedModel the model to price instead if `model`, the upstream's name, has no price. Entries are charged in the same way.
+   */
+  cost(provider: string, model: string, usage: Usage, timeMs: number, askedModel?: string): CostNanoUsd;
+  /** Size of the model's context in tokens; `undefined` if unknown. */
+  contextWindow(provider: string, model: string): number | undefined;
+}
 
 export interface LedgerOptions {
   readonly sink: LedgerSink;
@@ -92,8 +119,6 @@ class LedgerOfProcess implements LedgerService {
   readonly #writer: BatchWriter;
   readonly #flushTimeoutMs: number;
   readonly #sharesDatabase: boolean;
-  /** Active attempts. */
-  readonly #open = new Map<string, OpenRecord>();
   #refusedUnrecorded = 0;
   #hadRoom = true;
   #stopped = false;
@@ -119,30 +144,33 @@ class LedgerOfProcess implements LedgerService {
     });
   }
 
-  open(record: OpenRecord): void {
-    if (this.#stopped) return;
-    this.#open.set(attemptKey(record.requestId, record.attempt), record);
+  open(record: OpenRecord): ActiveAttempt {
+    const attempt = new ActiveAttempt(record);
     // Not awaited: if the journal cannot be written, the CLOSE fails as well.
-    this.#journal.append({ type: "open", record })?.catch(() => undefined);
+    if (!this.#stopped) this.#journal.append({ type: "open", attempt })?.catch(() => undefined);
+    return attempt;
   }
 
-  close(record: CloseRecord, isHeld = false): Promise<void> | undefined {
-    const opened = this.#open.delete(attemptKey(record.requestId, record.attempt));
-    if (record.attempt > 0 && !opened) {
+  close(attempt: ActiveAttempt, record: CloseRecord, isHeld = false): Promise<void> | undefined {
+    if (!attempt.isOpen) {
       // Its row exists already: it was closed before, or interrupted by `stop`. The database would drop a second row.
       this.#logger.warn({ request_id: record.requestId, attempt: record.attempt }, "an attempt was closed that was not open");
       return undefined;
     }
-    if (record.attempt === 0 && (this.#stopped || !this.#hasRoom())) {
+    return this.#record(attempt, record, isHeld);
+  }
+
+  refuse(record: CloseRecord): Promise<void> | undefined {
+    if (this.#stopped || !this.#hasRoom()) {
       // An answered attempt must be recorded even without room; refused requests cost nothing and must not be able to fill the memory.
       this.#refusedUnrecorded += 1;
       return undefined;
     }
-    return this.#record(record, isHeld);
+    return this.#record(undefined, record);
   }
 
-  release(requestId: string, attempt: number, correction?: Correction): void {
-    this.#journal.release(attemptKey(requestId, attempt), correction);
+  release(attempt: ActiveAttempt, correction?: Correction): void {
+    this.#journal.release(attempt, correction);
     this.#writer.poke();
   }
 
@@ -161,7 +189,7 @@ class LedgerOfProcess implements LedgerService {
     const room = this.#hasRoom();
     if (room !== this.#hadRoom) {
       this.#hadRoom = room;
-      const fields = { queued: this.#journal.pending, open: this.#open.size };
+      const fields = { queued: this.#journal.pending, open: this.#journal.openAttempts.size };
       if (room) this.#logger.info(fields, "the ledger accepts entries again; requests are admitted");
       else
         this.#logger.error(
@@ -193,9 +221,7 @@ class LedgerOfProcess implements LedgerService {
     if (this.#stopped) return;
     this.#stopped = true;
     const now = this.#clock.now();
-    const left = [...this.#open.values()];
-    this.#open.clear();
-    for (const record of left) void this.#record(interruptedRecord(record, now, "shutting_down"));
+    this.#journal.openAttempts.forEach((attempt) => void this.#record(attempt, interruptedRecord(attempt.record, now, "shutting_down")));
     this.#journal.releaseAll();
     let finished = false;
     try {
@@ -237,7 +263,7 @@ class LedgerOfProcess implements LedgerService {
       durability: this.#journal.durability,
       queued: this.#journal.pending + this.#journal.held,
       written: this.#writer.written,
-      open: this.#open.size,
+      open: this.#journal.openAttempts.size,
       healthy: this.healthy(),
       refusedUnrecorded: this.#refusedUnrecorded,
       lastError: journal.problem ?? this.#writer.lastError,
@@ -246,11 +272,12 @@ class LedgerOfProcess implements LedgerService {
   }
 
   #hasRoom(): boolean {
-    return this.#journal.hasRoom(this.#open.size + 1);
+    return this.#journal.hasRoom(this.#journal.openAttempts.size + 1);
   }
 
-  #record(record: CloseRecord, isHeld = false): Promise<void> | undefined {
-    const durable = this.#journal.append({ type: "close", row: chargedRow(this.#prices(), record), held: isHeld });
+  #record(attempt: ActiveAttempt | undefined, record: CloseRecord, isHeld = false): Promise<void> | undefined {
+    const row = chargedRow(this.#prices(), record);
+    const durable = this.#journal.append(attempt === undefined ? { type: "close", row } : { type: "close", row, attempt, held: isHeld });
     if (!isHeld) this.#writer.poke();
     // A caller that awaits the promise gets the error; for a client that has left, no caller awaits it.
     durable?.catch(() => undefined);

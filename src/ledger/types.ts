@@ -53,27 +53,3 @@ export interface Correction {
 
 /** Cost of one entry in nano-USD; `undefined`: the model has no price, which is not 0. */
 export type CostNanoUsd = bigint | undefined;
-
-/** The part of the ledger that the request path uses. */
-export interface Ledger {
-  /** Records that an attempt is about to be dispatched. The caller does not wait. */
-  open(record: OpenRecord): void;
-  /**
-   * Records that an attempt is over. `undefined` if the record is already as durable as the level requires; otherwise a promise to await before the
-   * terminal bytes are sent. Called exactly once for each `open`, or alone for a refused request.
-   * @param isHeld the row is written to the database only after `release`, because its answer is being sent and the row may have to be corrected.
-   */
-  close(record: CloseRecord, isHeld?: boolean): Promise<void> | undefined;
-  /**
-   * Records that the answer of an attempt that was closed with `isHeld` has ended: its row may now be written. A second call does nothing.
-   * @param correction new values for the row, if the client did not get the answer.
-   */
-  release(requestId: string, attempt: number, correction?: Correction): void;
-  /**
-   * The cost of this usage of this provider's model at the price of that time. Pure and fast: called before JSON answers are sent.
-   * @param askedModel the model to price instead if `model`, the upstream's name, has no price. Entries are charged in the same way.
-   */
-  cost(provider: string, model: string, usage: Usage, timeMs: number, askedModel?: string): CostNanoUsd;
-  /** Size of the model's context in tokens; `undefined` if unknown. */
-  contextWindow(provider: string, model: string): number | undefined;
-}

@@ -9,6 +9,7 @@ import {
   replayJournals,
   type EntryStatus,
   type JournalCheckpoint,
+  type ActiveAttempt,
   type LedgerService,
   type LedgerSink,
   type Schedule,
@@ -77,6 +78,8 @@ interface Attempt {
   correctedMs?: number;
   /** A crash came before the correction was safe: its row may say what it said before. */
   mayBeUncorrected: boolean;
+  /** What its ledger knows it by. */
+  active?: ActiveAttempt;
 }
 
 const correction = { status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" } as const;
@@ -182,7 +185,7 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
     };
     attempts.push(attempt);
     under.push(attempt);
-    ledger.open(openRecord(attempt.id, { timeMs: clock.now(), inputTokensEstimate: 7 }));
+    attempt.active = ledger.open(openRecord(attempt.id, { timeMs: clock.now(), inputTokensEstimate: 7 }));
   }
 
   function end(): void {
@@ -192,7 +195,7 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
     attempt.closed = pick<EntryStatus>(["ok", "ok", "error", "cancelled", "interrupted"]);
     const isHeld = attempt.closed === "ok" && random() < 0.6;
     if (isHeld) held.push(attempt);
-    const durable = ledger.close(closeRecord(attempt.id, { timeMs: clock.now(), status: attempt.closed }), isHeld);
+    const durable = ledger.close(attempt.active!, closeRecord(attempt.id, { timeMs: clock.now(), status: attempt.closed }), isHeld);
     const answer = (): void => {
       if (mine === epoch) attempt.answeredMs = time.nowMs;
     };
@@ -204,11 +207,11 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
     const [attempt] = held.splice(Math.floor(random() * held.length), 1);
     if (attempt === undefined) return;
     if (random() < 0.5) {
-      ledger.release(attempt.id, attempt.number);
+      ledger.release(attempt.active!);
       return;
     }
     attempt.correctedMs = time.nowMs;
-    ledger.release(attempt.id, attempt.number, correction);
+    ledger.release(attempt.active!, correction);
   }
 
   async function crash(power: boolean): Promise<void> {
@@ -257,7 +260,7 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
     else if (dice < 0.9) disk.failSyncs = pick([0, 1, 2, 3]);
     else if (dice < 0.91) disk.capacityBytes = random() < 0.5 ? Infinity : 6000;
     else if (dice < 0.93) offsetMs += pick([-86_400_000, -1000, 1000, 5 * 3_600_000]);
-    else if (dice < 0.95) void ledger!.close(closeRecord(`req_refused_${seed}_${step}`, { attempt: 0, status: "refused" }));
+    else if (dice < 0.95) void ledger!.refuse(closeRecord(`req_refused_${seed}_${step}`, { attempt: 0, status: "refused" }));
     else if (dice < 0.985) await crash(random() < 0.5);
     else await settle();
   }
@@ -287,7 +290,7 @@ function check(seed: number, attempts: readonly Attempt[], database: SimulatedDa
   }
   for (const attempt of attempts) {
     const row = rows.get(`${attempt.id} ${attempt.number}`);
-    const where = `seed ${seed}: ${JSON.stringify(attempt)}, row ${row?.status}`;
+    const where = `seed ${seed}: ${JSON.stringify({ ...attempt, active: undefined })}, row ${row?.status}`;
     rows.delete(`${attempt.id} ${attempt.number}`);
     const expected = attempt.correctedMs === undefined ? attempt.closed : correction.status;
     if (attempt.answeredMs !== undefined && !attempt.excused && !attempt.mayBeUncorrected) assert.equal(row?.status, expected, where);

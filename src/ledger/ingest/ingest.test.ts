@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { createSqliteStore, takeFileLock, type KeptChange, type Store } from "../../store/index.ts";
 import { createNodeDisk } from "../journal/disk.ts";
+import { ActiveAttempt } from "../active-attempt.ts";
 import { closeRecord, KeepingLogger, ManualTime, openRecord } from "../harness.test.ts";
 import { replayJournals, type ReplaySummary } from "./ingest.ts";
 import { createFileJournal } from "../journal/journal-file.ts";
@@ -97,8 +98,8 @@ test("the journal of a dead process is in the database once, however often it is
   const { rows, checkpoint } = left.peek(3);
   await sink.write(rows, checkpoint);
   await sink.write([left.peek(4).rows[3]!]);
-  void left.append({ type: "open", record: openRecord("b", { inputTokensEstimate: 1000 }) });
-  void left.append({ type: "open", record: openRecord("c", { attempt: 2, timeMs: 1_760_000_000_200 }) });
+  void left.append({ type: "open", attempt: new ActiveAttempt(openRecord("b", { inputTokensEstimate: 1000 })) });
+  void left.append({ type: "open", attempt: new ActiveAttempt(openRecord("c", { attempt: 2, timeMs: 1_760_000_000_200 })) });
   void left.append({ type: "close", row: row("a_last") });
   die();
   assert.deepEqual(await replay(), { journals: 1, rows: 8, interrupted: 2, busy: [] });
@@ -171,8 +172,7 @@ test("a ledger that is stopped leaves a journal that is not read again, and that
   const { journal: mine } = journal("mine");
   const sink = createStoreSink(store, { clock: time.clock });
   const ledger = createLedger({ sink, journal: mine, prices: () => prices, clock: time.clock, logger });
-  ledger.open(openRecord("a"));
-  void ledger.close(closeRecord("a"));
+  void ledger.close(ledger.open(openRecord("a")), closeRecord("a"));
   await ledger.stop();
   assert.deepEqual(await readCheckpoint(store, "mine"), { journal: "mine", seq: finishedSeq, timeMs: time.nowMs });
   assert.deepEqual(await replay(), { journals: 0, rows: 0, interrupted: 0, busy: [] });
@@ -204,8 +204,7 @@ test("a failing database loses nothing: the entries are kept for the next start,
   const sink = { write: () => Promise.reject(new Error("database is locked")) };
   const { clock, schedule } = time;
   const ledger = createLedger({ sink, journal: mine, prices: () => prices, clock, schedule, logger });
-  ledger.open(openRecord("a"));
-  void ledger.close(closeRecord("a", { usage: { input: 1000 } }));
+  void ledger.close(ledger.open(openRecord("a")), closeRecord("a", { usage: { input: 1000 } }));
   const stopped = assert.rejects(ledger.stop(), { code: "ledger_unavailable" });
   await time.advance(10_000);
   await stopped;

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { createRandom, SimulatedDisk } from "../../../tests/testbed/simulated-disk.ts";
 import { closeRecord, FakeSink, KeepingLogger, ManualTime, openRecord, settle } from "../harness.test.ts";
 import { replayJournals } from "../ingest/ingest.ts";
+import { ActiveAttempt } from "../active-attempt.ts";
 import { createLedger, type LedgerService } from "../ledger.ts";
 import { createPriceCatalogue } from "../prices/price-catalogue.ts";
 import { createMemoryJournal, type Journal } from "./journal.ts";
@@ -23,7 +24,7 @@ interface Setup {
   readonly statusesAfterCrash: () => Promise<readonly string[]>;
   readonly statuses: () => readonly string[];
   /** Records an attempt whose answer is on its way to its client. */
-  readonly answer: (id: string) => void;
+  readonly answer: (id: string) => ActiveAttempt;
 }
 
 function setup(kind: "file" | "memory"): Setup {
@@ -58,8 +59,9 @@ function setup(kind: "file" | "memory"): Setup {
     ledger,
     statuses,
     answer(id) {
-      ledger.open(openRecord(id));
-      void ledger.close(closeRecord(id), true);
+      const attempt = ledger.open(openRecord(id));
+      void ledger.close(attempt, closeRecord(id), true);
+      return attempt;
     },
     async statusesAfterCrash() {
       disk.killProcess();
@@ -78,15 +80,15 @@ function setup(kind: "file" | "memory"): Setup {
 for (const kind of ["file", "memory"] as const) {
   test(`${kind}: the database gets a row when its answer has ended, corrected if the client did not get it`, async () => {
     const { time, sink, ledger, statuses, answer } = setup(kind);
-    for (const id of ["a", "b", "c"]) answer(id);
-    void ledger.close(closeRecord("d", { attempt: 0, status: "refused" }));
+    const [a, b] = ["a", "b", "c"].map((id) => answer(id));
+    void ledger.refuse(closeRecord("d", { attempt: 0, status: "refused" }));
     await time.advance(1000);
     assert.deepEqual(statuses(), ["d refused"]);
     assert.equal(ledger.status().queued, 3);
-    ledger.release("b", 1, correction);
-    ledger.release("a", 1);
-    ledger.release("a", 1, correction);
-    ledger.release("nobody", 1);
+    ledger.release(b!, correction);
+    ledger.release(a!);
+    ledger.release(a!, correction);
+    ledger.release(new ActiveAttempt(openRecord("nobody")));
     await time.advance(1000);
     assert.deepEqual(statuses(), ["a ok", "b cancelled", "d refused"]);
     const { http_status, error_code, input_tokens, cost_nano_usd } = sink.rows.get("b 1")!;
@@ -100,19 +102,19 @@ for (const kind of ["file", "memory"] as const) {
 
   test(`${kind}: rows whose answers are on their way take up room`, () => {
     const { ledger, answer } = setup(kind);
-    for (let i = 0; i < 20; i++) answer(`a${i}`);
+    const attempts = Array.from({ length: 20 }, (_, i) => answer(`a${i}`));
     assert.equal(ledger.healthy(), false);
-    ledger.release("a0", 1);
+    ledger.release(attempts[0]!);
     assert.equal(ledger.healthy(), false);
   });
 
   test(`${kind}: a flush waits for the rows whose answers are on their way`, async () => {
     const { time, ledger, statuses, answer } = setup(kind);
-    answer("a");
+    const attempt = answer("a");
     const flushed = ledger.flush();
     await time.advance(50);
     assert.deepEqual(statuses(), []);
-    ledger.release("a", 1);
+    ledger.release(attempt);
     await time.advance(0);
     await flushed;
     assert.deepEqual(statuses(), ["a ok"]);
@@ -122,11 +124,11 @@ for (const kind of ["file", "memory"] as const) {
 test("a correction survives a crash, whether the database had rows that came later or not", async () => {
   for (const isLater of [false, true]) {
     const { time, sink, ledger, answer, statusesAfterCrash } = setup("file");
-    answer("slow");
-    void ledger.close(closeRecord("later", { attempt: 0, status: "refused" }));
+    const slow = answer("slow");
+    void ledger.refuse(closeRecord("later", { attempt: 0, status: "refused" }));
     if (isLater) await time.advance(1000);
     assert.equal(sink.rows.size, isLater ? 1 : 0);
-    ledger.release("slow", 1, correction);
+    ledger.release(slow, correction);
     await settle();
     assert.deepEqual(await statusesAfterCrash(), ["later refused", "slow cancelled"]);
   }
@@ -135,23 +137,23 @@ test("a correction survives a crash, whether the database had rows that came lat
 test("a row is there after a crash that came while its answer was on its way", async () => {
   const { time, ledger, answer, statusesAfterCrash } = setup("file");
   answer("slow");
-  void ledger.close(closeRecord("later", { attempt: 0, status: "refused" }));
+  void ledger.refuse(closeRecord("later", { attempt: 0, status: "refused" }));
   await time.advance(1000);
   assert.deepEqual(await statusesAfterCrash(), ["later refused", "slow ok"]);
 });
 
 test("a slow reader does not make the journal keep what came after its row", async () => {
   const { time, ledger, answer, statusesAfterCrash, disk } = setup("file");
-  answer("slow");
+  const slow = answer("slow");
   for (let i = 0; i < 40; i++) {
-    void ledger.close(closeRecord(`r${i}`, { attempt: 0, status: "refused" }));
+    void ledger.refuse(closeRecord(`r${i}`, { attempt: 0, status: "refused" }));
     await time.advance(200);
   }
   assert.equal(ledger.healthy(), true);
   const session = disk.session();
   const needed = session.list(directory).length;
   assert.ok(needed > 5, `${needed} segments were written`);
-  ledger.release("slow", 1, correction);
+  ledger.release(slow, correction);
   await settle();
   const statuses = await statusesAfterCrash();
   assert.deepEqual([statuses.length, statuses.at(-1)], [41, "slow cancelled"]);

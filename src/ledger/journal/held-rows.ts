@@ -1,51 +1,52 @@
+import { SlotList } from "../../core/index.ts";
+import type { ActiveAttempt } from "../active-attempt.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
-import { attemptKey, type Correction } from "../types.ts";
+import type { Correction } from "../types.ts";
 
 export function correctRow(row: UsageRow, { status, httpStatus, errorCode }: Correction): UsageRow {
   return { ...row, status, http_status: httpStatus, error_code: errorCode };
 }
 
-export interface HeldRow {
-  readonly row: UsageRow;
-  seq: number;
-  /** The seq of a second copy further on in the journal, which may not be on the disk yet. */
-  rewrittenSeq: number | undefined;
-}
-
 /**
- * Rows that are in the journal and that the database does not get yet: their answers are on their way to their clients, and a row may have to be corrected.
+ * Attempts whose rows are in the journal and do not reach the database yet: their answers are on their way to their clients, and a row may have to be
+ * corrected.
  */
 export class HeldRows {
-  readonly #rows = new Map<string, HeldRow>();
+  readonly #attempts = new SlotList<ActiveAttempt>();
 
   get size(): number {
-    return this.#rows.size;
+    return this.#attempts.size;
   }
 
   /** `Infinity` if there are no rows. */
   get lowestSeq(): number {
     let lowest = Infinity;
-    for (const { seq } of this.#rows.values()) lowest = Math.min(lowest, seq);
+    this.#attempts.forEach(({ seq }) => {
+      lowest = Math.min(lowest, seq);
+    });
     return lowest;
   }
 
-  add(row: UsageRow, seq: number): void {
-    this.#rows.set(attemptKey(row.request_id, row.attempt), { row, seq, rewrittenSeq: undefined });
+  /** The attempt is in no other list. */
+  add(attempt: ActiveAttempt, row: UsageRow, seq: number): void {
+    attempt.row = row;
+    attempt.seq = seq;
+    this.#attempts.add(attempt);
   }
 
-  /** The row of this attempt, which is held no more. */
-  take(key: string): HeldRow | undefined {
-    const held = this.#rows.get(key);
-    if (held !== undefined) this.#rows.delete(key);
-    return held;
+  /** Ends the hold. @returns the row; `undefined` if none was held. */
+  take(attempt: ActiveAttempt): UsageRow | undefined {
+    const { row } = attempt;
+    if (row === undefined) return undefined;
+    attempt.row = undefined;
+    this.#attempts.delete(attempt);
+    return row;
   }
 
-  values(): IterableIterator<HeldRow> {
-    return this.#rows.values();
-  }
-
-  keys(): readonly string[] {
-    return [...this.#rows.keys()];
+  forEach(visit: (attempt: ActiveAttempt, row: UsageRow) => void): void {
+    this.#attempts.forEach((attempt) => {
+      if (attempt.row !== undefined) visit(attempt, attempt.row);
+    });
   }
 
   /**
@@ -54,14 +55,14 @@ export class HeldRows {
    * @param syncedSeq copies up to this one are on the disk.
    */
   moveOn(lastSeq: number, syncedSeq: number, write: (row: UsageRow) => number): void {
-    for (const held of this.#rows.values()) {
-      if (held.seq > lastSeq) continue;
+    this.forEach((held, row) => {
+      if (held.seq > lastSeq) return;
       if (held.rewrittenSeq === undefined) {
-        held.rewrittenSeq = write(held.row);
+        held.rewrittenSeq = write(row);
       } else if (held.rewrittenSeq <= syncedSeq) {
         held.seq = held.rewrittenSeq;
         held.rewrittenSeq = undefined;
       }
-    }
+    });
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ActiveAttempt } from "../active-attempt.ts";
 import { createRandom, SimulatedDisk } from "../../../tests/testbed/simulated-disk.ts";
 import type { KeptChange } from "../../store/index.ts";
 import { closeRecord, KeepingLogger, ManualTime, openRecord, settle } from "../harness.test.ts";
@@ -67,11 +68,11 @@ function found(disk: SimulatedDisk): { readonly records: readonly string[]; read
 
 test("process: a row is written with all rows of its turn, an OPEN with it or 5 ms later, and a sync follows 40 ms later", async () => {
   const { time, disk, journal } = setup();
-  await journal.append({ type: "open", record: openRecord("a") });
+  await journal.append({ type: "open", attempt: new ActiveAttempt(openRecord("a")) });
   assert.deepEqual(found(disk).records, []);
   await close(journal, "b");
   assert.deepEqual(found(disk).records, ["open a", "b"]);
-  await journal.append({ type: "open", record: openRecord("c") });
+  await journal.append({ type: "open", attempt: new ActiveAttempt(openRecord("c")) });
   await time.advance(5);
   assert.deepEqual(found(disk).records, ["open a", "b", "open c"]);
   await time.advance(45);
@@ -176,7 +177,7 @@ test("bytes count as well as rows", () => {
 
 test("a segment whose rows are in the database is removed after a day, after its open attempts were opened again", async () => {
   const { time, disk, journal } = setup({ segmentBytes: 2000 });
-  await journal.append({ type: "open", record: openRecord("long") });
+  await journal.append({ type: "open", attempt: new ActiveAttempt(openRecord("long")) });
   for (let i = 0; i < 40; i++) void close(journal, `a${i}`);
   await time.advance(100);
   journal.acknowledge(40);

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from "../../core/index.ts";
+import { SlotList, type Clock, type Logger } from "../../core/index.ts";
 import type { FileLock } from "../../store/index.ts";
 import type { Disk } from "./disk.ts";
 import { encodeClose, encodeKeep, encodeOpen, recordTypes } from "./journal-codec.ts";
@@ -11,7 +11,8 @@ import { finishedSeq, maxChangeChars, type Journal, type JournalBatch, type Jour
 import { systemSchedule, type Schedule } from "../schedule.ts";
 import type { JournalCheckpoint } from "../entries/sink.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
-import { attemptKey, type Correction, type OpenRecord } from "../types.ts";
+import type { ActiveAttempt } from "../active-attempt.ts";
+import type { Correction } from "../types.ts";
 
 export interface FileJournalOptions {
   readonly disk: Disk;
@@ -80,8 +81,7 @@ class FileJournal implements Journal {
   readonly #held = new HeldRows();
   /** Rows that say something else than their CLOSE. */
   readonly #amended = new WeakSet<UsageRow>();
-  /** Open attempts, oldest OPEN first. */
-  readonly #open = new Map<string, { readonly record: OpenRecord; readonly seq: number }>();
+  readonly openAttempts = new SlotList<ActiveAttempt>();
   #seq = 0;
   /** Of the last row or change. */
   #rowSeq = 0;
@@ -144,7 +144,8 @@ class FileJournal implements Journal {
     const seq = ++this.#seq;
     if ((seq & 1023) === 0) this.#watchFill();
     if (record.type === "open") {
-      this.#pushOpen(record.record, seq);
+      this.#pushOpen(record.attempt, seq);
+      this.openAttempts.add(record.attempt);
       const { schedule = systemSchedule, openMs = 5 } = this.#options;
       this.#cancelOpen ??= schedule(openMs, () => {
         this.#cancelOpen = undefined;
@@ -156,32 +157,33 @@ class FileJournal implements Journal {
       this.#commits.push(recordTypes.keep, seq, encodeKeep(record.queued.change));
       this.#queue.pushChange(record.queued, seq);
     } else {
-      this.#commits.push(recordTypes.close, seq, encodeClose(record.row));
-      if (record.held === true) this.#held.add(record.row, seq);
-      else this.#queue.push(record.row, seq);
-      this.#open.delete(attemptKey(record.row.request_id, record.row.attempt));
+      const { attempt, row } = record;
+      this.#commits.push(recordTypes.close, seq, encodeClose(row));
+      if (attempt !== undefined) this.openAttempts.delete(attempt);
+      if (attempt !== undefined && record.held === true) this.#held.add(attempt, row, seq);
+      else this.#queue.push(row, seq);
     }
     this.#rows += 1;
     this.#rowSeq = seq;
     return this.durability === "power" ? this.#commits.afterSync() : this.#commits.afterTurn();
   }
 
-  release(key: string, correction?: Correction): void {
-    const held = this.#held.take(key);
+  release(attempt: ActiveAttempt, correction?: Correction): void {
+    const held = this.#held.take(attempt);
     if (held === undefined) return;
     if (correction === undefined) {
-      this.#queue.push(held.row, held.seq);
+      this.#queue.push(held, attempt.seq);
       return;
     }
-    const row = correctRow(held.row, correction);
+    const row = correctRow(held, correction);
     this.#amended.add(row);
     this.#commits.push(recordTypes.amend, ++this.#seq, encodeClose(row));
     this.#commits.writeLate();
-    this.#queue.push(row, held.seq);
+    this.#queue.push(row, attempt.seq);
   }
 
   releaseAll(): void {
-    for (const key of this.#held.keys()) this.release(key);
+    this.#held.forEach((attempt) => this.release(attempt));
   }
 
   get pending(): number {
@@ -270,7 +272,7 @@ class FileJournal implements Journal {
   #makeUp(lost: string): void {
     const { disk, directory, lock, clock } = this.#options;
     this.#lostMs = clock.monotonic();
-    const fields = { file: lost, queued: this.#queue.length, open: this.#open.size };
+    const fields = { file: lost, queued: this.#queue.length, open: this.openAttempts.size };
     this.#logger.error(
       fields,
       "a file of the journal was removed, replaced or cut short; the records that the database lacks are written to a new one",
@@ -284,21 +286,18 @@ class FileJournal implements Journal {
       this.#lock = taken;
       this.#lockId = disk.identify(path)?.id;
     }
-    for (const { record, seq } of this.#open.values()) this.#commits.push(recordTypes.open, seq, encodeOpen(record));
+    this.openAttempts.forEach(({ record, seq }) => this.#commits.push(recordTypes.open, seq, encodeOpen(record)));
     this.#queue.forEach((item, seq) => {
       if ("change" in item) this.#commits.push(recordTypes.keep, seq, encodeKeep(item.change));
       else this.#commits.push(recordTypes.close, seq, encodeClose(item));
       if ("status" in item && this.#amended.has(item)) this.#commits.push(recordTypes.amend, ++this.#seq, encodeClose(item));
     });
-    for (const { row, seq } of this.#held.values()) this.#commits.push(recordTypes.close, seq, encodeClose(row));
+    this.#held.forEach(({ seq }, row) => this.#commits.push(recordTypes.close, seq, encodeClose(row)));
   }
 
-  #pushOpen(record: OpenRecord, seq: number): void {
-    const key = attemptKey(record.requestId, record.attempt);
-    // Moves an attempt that was opened before to the end of the map.
-    this.#open.delete(key);
-    this.#open.set(key, { record, seq });
-    this.#commits.push(recordTypes.open, seq, encodeOpen(record));
+  #pushOpen(attempt: ActiveAttempt, seq: number): void {
+    attempt.seq = seq;
+    this.#commits.push(recordTypes.open, seq, encodeOpen(attempt.record));
   }
 
   /**
@@ -307,13 +306,14 @@ class FileJournal implements Journal {
    */
   #expire(): void {
     for (let segment = this.#segments.expired; segment !== undefined; segment = this.#segments.expired) {
-      for (const { record, seq } of this.#open.values()) {
-        if (seq > segment.lastSeq) break;
-        this.#pushOpen(record, ++this.#seq);
+      const { lastSeq } = segment;
+      this.openAttempts.forEach((attempt) => {
+        if (attempt.seq > lastSeq) return;
+        this.#pushOpen(attempt, ++this.#seq);
         this.#reopenedSeq = this.#seq;
-      }
+      });
       // Not before the attempts that were opened again are safe.
-      if (Math.max(segment.lastSeq, this.#reopenedSeq) > this.#commits.syncedSeq) return;
+      if (Math.max(lastSeq, this.#reopenedSeq) > this.#commits.syncedSeq) return;
       this.#segments.removeExpired();
     }
   }

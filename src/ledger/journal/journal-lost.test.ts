@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ActiveAttempt } from "../active-attempt.ts";
 import { createRandom, SimulatedDisk } from "../../../tests/testbed/simulated-disk.ts";
 import { takeFileLock, type KeptChange } from "../../store/index.ts";
 import { createNodeDisk } from "./disk.ts";
@@ -33,7 +34,7 @@ async function setup(durability: "process" | "power"): Promise<Setup> {
   const lock = (): { release(): void } => ({ release: () => undefined });
   const afterTurn = (callback: () => void): void => callback();
   const journal = createFileJournal({ disk: disk.session(), directory, name: "one", durability, clock, logger, lock, schedule, afterTurn });
-  void journal.append({ type: "open", record: openRecord("d") });
+  void journal.append({ type: "open", attempt: new ActiveAttempt(openRecord("d")) });
   for (const id of ["a", "b", "c"]) void close(journal, id);
   await time.advance(100);
   journal.peek(1);

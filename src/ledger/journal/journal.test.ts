@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ActiveAttempt } from "../active-attempt.ts";
 import { closeRecord, openRecord } from "../harness.test.ts";
 import { createMemoryJournal } from "./journal.ts";
 import { rowOf, type UsageRow } from "../entries/usage-row.ts";
@@ -36,7 +37,7 @@ test("rows are removed in the order in which they came, and only when acknowledg
 
 test("it reports that it is full, and accepts a row nevertheless", () => {
   const journal = createMemoryJournal({ capacityRows: 2 });
-  void journal.append({ type: "open", record: openRecord("req_0") });
+  void journal.append({ type: "open", attempt: new ActiveAttempt(openRecord("req_0")) });
   assert.deepEqual([journal.hasRoom(2), journal.hasRoom(3)], [true, false]);
   for (let i = 0; i < 3; i++) void journal.append({ type: "close", row: row(i) });
   assert.deepEqual([journal.hasRoom(0), journal.pending], [false, 3]);

@@ -1,7 +1,9 @@
 import type { KeptChange } from "../../store/index.ts";
 import { RowQueue, type QueuedChange } from "./journal-queue.ts";
 import type { JournalCheckpoint } from "../entries/sink.ts";
-import type { Correction, OpenRecord } from "../types.ts";
+import { SlotList } from "../../core/index.ts";
+import type { ActiveAttempt } from "../active-attempt.ts";
+import type { Correction } from "../types.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
 import { correctRow, HeldRows } from "./held-rows.ts";
 
@@ -17,12 +19,12 @@ import { correctRow, HeldRows } from "./held-rows.ts";
 export type Durability = "power" | "process" | "async";
 
 /**
- * OPEN: an attempt is about to be dispatched. CLOSE: it is over, and this is its row; `held`: the row is not written to the database before `release`.
- * KEEP: a change of a stored response.
+ * OPEN: an attempt is about to be dispatched. CLOSE: it is over, and this is its row, which has no attempt if the request was refused; `held`: the row
+ * is not written to the database before `release`. KEEP: a change of a stored response.
  */
 export type JournalRecord =
-  | { readonly type: "open"; readonly record: OpenRecord }
-  | { readonly type: "close"; readonly row: UsageRow; readonly held?: boolean }
+  | { readonly type: "open"; readonly attempt: ActiveAttempt }
+  | { readonly type: "close"; readonly row: UsageRow; readonly attempt?: ActiveAttempt; readonly held?: boolean }
   | { readonly type: "keep"; readonly queued: QueuedChange };
 
 /** Rows that are removed from a journal together. */
@@ -46,8 +48,10 @@ export interface Journal {
    * cannot be. The caller does not wait for an OPEN. A row is kept in either case, and reaches the database if the process lives.
    */
   append(record: JournalRecord): Promise<void> | undefined;
-  /** Releases the held row of this attempt, with the values of `correction`. Does nothing if no such row is held. @param key `attemptKey`. */
-  release(key: string, correction?: Correction): void;
+  /** The attempts with an OPEN and without a CLOSE. */
+  readonly openAttempts: Pick<SlotList<ActiveAttempt>, "size" | "forEach">;
+  /** Releases the held row of this attempt, with the values of `correction`. Does nothing if its row is not held. */
+  release(attempt: ActiveAttempt, correction?: Correction): void;
   /** Releases all held rows. */
   releaseAll(): void;
   /** Rows and changes that the database has not acknowledged, without those that are held. */
@@ -92,27 +96,36 @@ export interface MemoryJournalOptions {
 /**
  * A journal of level `async`. It guarantees that no row is lost or repeated while the process lives, whatever the database does, and that it reports
  * when it is full. It guarantees nothing beyond the process: a crash, kill -9 or power loss loses every pending row, and every attempt that was open
- * then leaves no row at all. OPEN records are not kept; the ledger knows the open attempts.
+ * then leaves no row at all.
  */
 export function createMemoryJournal(options: MemoryJournalOptions = {}): Journal {
   const capacity = options.capacityRows ?? 200_000;
   const queue = new RowQueue();
   const held = new HeldRows();
-  const release = (key: string, correction?: Correction): void => {
-    const row = held.take(key)?.row;
+  const open = new SlotList<ActiveAttempt>();
+  const release = (attempt: ActiveAttempt, correction?: Correction): void => {
+    const row = held.take(attempt);
     if (row !== undefined) queue.push(correction === undefined ? row : correctRow(row, correction), 0);
   };
   return {
     durability: "async",
     append(record) {
-      if (record.type === "close" && record.held === true) held.add(record.row, 0);
-      else if (record.type === "close") queue.push(record.row, 0);
-      else if (record.type === "keep") queue.pushChange(record.queued, 0);
+      if (record.type === "open") {
+        open.add(record.attempt);
+      } else if (record.type === "keep") {
+        queue.pushChange(record.queued, 0);
+      } else {
+        const { attempt, row } = record;
+        if (attempt !== undefined) open.delete(attempt);
+        if (attempt !== undefined && record.held === true) held.add(attempt, row, 0);
+        else queue.push(row, 0);
+      }
       return undefined;
     },
+    openAttempts: open,
     release,
     releaseAll() {
-      for (const key of held.keys()) release(key);
+      held.forEach((attempt) => release(attempt));
     },
     get pending() {
       return queue.length;

@@ -17,6 +17,9 @@ export interface BodyBudgetLimits {
 /** The client is asked to try again after this time. */
 const retryAfterSeconds = 1;
 
+/** Keys that are remembered while they hold nothing, as a Map that gets and loses an entry with each request is dear (see `SlotList`). */
+const maxIdleKeys = 10_000;
+
 /** Counts the bytes of request bodies from their arrival to the end of the answer. */
 export class BodyBudget {
   readonly #limits: () => BodyBudgetLimits;
@@ -64,7 +67,7 @@ export class BodyBudget {
     holder.bodyBytes = 0;
     this.#total -= bodyBytes;
     const rest = (this.#byKey.get(keyId) ?? 0) - bodyBytes;
-    if (rest > 0) this.#byKey.set(keyId, rest);
+    if (rest > 0 || this.#byKey.size <= maxIdleKeys) this.#byKey.set(keyId, rest);
     else this.#byKey.delete(keyId);
   }
 }
