@@ -72,7 +72,7 @@ export function summarise(workload: Workload, windows: readonly Window[]): Figur
       p99Us: median(own.map((window) => window.p99Us)),
       rssMb: median(own.map((window) => window.rssKb)) / 1024,
       ratio,
-      score: scored ? (workload.limits.unit === "us" ? ratio * NGINX_W2_US : ratio) : undefined,
+      score: scored ? ratio * (workload.limits.unit === "us" ? NGINX_W2_US : 1) : undefined,
     };
   });
 }

@@ -33,9 +33,7 @@ function names<T extends string>(flag: string, text: string, known: readonly T[]
   });
 }
 
-// Each is needed, and none belongs to another: an object would only give the same names again.
-// oxlint-disable-next-line max-params
-function within(flag: string, text: string, least: number, most: number, whole: boolean): number {
+function within(flag: string, text: string, [least, most]: readonly [number, number], whole: boolean): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
     throw new Error(`--${flag}: "${text}" is not ${whole ? "a whole number" : "a number"} from ${least} to ${most}`);
@@ -63,10 +61,10 @@ export function parseOptions(args: readonly string[]): Options {
   return {
     workloads: names("workloads", values.workloads, WORKLOAD_NAMES),
     targets: against === undefined ? targets : ["gateway", "against", ...targets.filter((name) => name !== "gateway")],
-    rounds: within("rounds", values.rounds ?? (against === undefined ? "5" : String(LEAST_ROUNDS)), 1, 50, true),
-    seconds: within("seconds", values.seconds, 1, 60, true),
-    warmup: within("warmup", values.warmup, 1, 60, true),
-    maxForeign: within("max-foreign", values["max-foreign"], 0, 2, false),
+    rounds: within("rounds", values.rounds ?? (against === undefined ? "5" : String(LEAST_ROUNDS)), [1, 50], true),
+    seconds: within("seconds", values.seconds, [1, 60], true),
+    warmup: within("warmup", values.warmup, [1, 60], true),
+    maxForeign: within("max-foreign", values["max-foreign"], [0, 2], false),
     against,
     json: values.json,
   };

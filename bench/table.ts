@@ -24,7 +24,8 @@ const TEXT_COLUMNS = 3;
 const MEASURES = new Set(["nginx", "direct"]);
 
 function digits(value: number): string {
-  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
+  if (value >= 100) return value.toFixed(0);
+  return value.toFixed(value >= 10 ? 1 : 2);
 }
 
 function limit(workload: Workload, value: number): string {

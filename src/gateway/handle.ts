@@ -1,7 +1,5 @@
-import type { Principal } from "../accounts/index.ts";
 import { GatewayError } from "../core/index.ts";
 import { planAttempts, type Attempt } from "../upstream/index.ts";
-import type { Protocol, RouteCall } from "../protocols/index.ts";
 import { admit, guard } from "./admission/admit.ts";
 import { checkAllowed, checkNamedModels } from "./admission/allowed-models.ts";
 import { answerBuiltin } from "./lanes/answer-builtin.ts";
@@ -12,7 +10,7 @@ import { countTokens, learnFromUsage } from "./lanes/count-tokens.ts";
 import type { GatewayDeps } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import { isHeavy, nextTurn } from "./bodies/heavy-body.ts";
-import { createModelCall, type ModelCall } from "./model-call.ts";
+import { createModelCall, type Caller, type ModelCall } from "./model-call.ts";
 import { openLane } from "./lanes/open-lane.ts";
 import { receive } from "./admission/receive.ts";
 import { finishCall } from "./finish-call.ts";
@@ -24,15 +22,9 @@ import { sendUpstream } from "./answers/send-upstream.ts";
 import { pinTo } from "./responses/stored-responses.ts";
 
 /** The life of a request on a model route. The edge has found the route and the principal. */
-export async function handleModelCall(
-  deps: GatewayDeps,
-  exchange: ClientExchange,
-  principal: Principal,
-  protocol: Protocol,
-  route: RouteCall,
-): Promise<void> {
-  const recorded = deps.bodies.record(exchange, route.route.operation);
-  const call = createModelCall(deps, recorded ?? exchange, { principal, protocol, route });
+export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchange, caller: Caller): Promise<void> {
+  const recorded = deps.bodies.record(exchange, caller.route.route.operation);
+  const call = createModelCall(deps, recorded ?? exchange, caller);
   let isOver = true;
   try {
     isOver = await serve(call);

@@ -132,11 +132,14 @@ export class ModelCall implements EntryContext {
   }
 }
 
-export function createModelCall(
-  deps: GatewayDeps,
-  exchange: ClientExchange,
-  client: { readonly principal: Principal; readonly protocol: Protocol; readonly route: RouteCall },
-): ModelCall {
-  const request = new RequestFacts(client.principal, client.protocol, client.route);
+/** Who calls, and what: as the edge found it. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly protocol: Protocol;
+  readonly route: RouteCall;
+}
+
+export function createModelCall(deps: GatewayDeps, exchange: ClientExchange, { principal, protocol, route }: Caller): ModelCall {
+  const request = new RequestFacts(principal, protocol, route);
   return new ModelCall({ deps, current: deps.current(), exchange, request });
 }

@@ -174,10 +174,10 @@ class LedgerOfProcess implements LedgerService {
     this.#writer.poke();
   }
 
-  // Each is needed, and none belongs to another: an object would only give the same names again.
+  // Called several times for each request, and by tests: five plain values, of which the last is optional, read better here than an object.
   // oxlint-disable-next-line max-params
   cost(provider: string, model: string, usage: Usage, timeMs: number, askedModel?: string): CostNanoUsd {
-    const rates = findRates(this.#prices(), provider, model, usage, timeMs, askedModel);
+    const rates = findRates(this.#prices(), { provider, model, askedModel, timeMs }, usage);
     return rates && reckonCost(rates, clampUsage(usage));
   }
 

@@ -32,6 +32,11 @@ after(async () => {
 type Carrier = "authorization" | "x-api-key" | "x-goog-api-key" | "query";
 const carriers: readonly Carrier[] = ["authorization", "x-api-key", "x-goog-api-key", "query"];
 
+function headersFor(carrier: Carrier, key: string): string[] {
+  if (carrier === "query") return [];
+  return carrier === "authorization" ? ["authorization", `Bearer ${key}`] : [carrier, key];
+}
+
 interface Call {
   readonly method?: string;
   readonly body?: string;
@@ -44,8 +49,7 @@ function send(
   carrier: Carrier = "authorization",
   { method = "POST", body, headers = [] }: Call = {},
 ): Promise<RawReply> {
-  const credential =
-    key === undefined || carrier === "query" ? [] : carrier === "authorization" ? ["authorization", `Bearer ${key}`] : [carrier, key];
+  const credential = key === undefined ? [] : headersFor(carrier, key);
   const query = key !== undefined && carrier === "query" ? `${path.includes("?") ? "&" : "?"}key=${key}` : "";
   return sendRaw(gateway.url, {
     method,
@@ -160,8 +164,6 @@ test("two credentials that differ are a 400, two that agree are one", async () =
     ["x-goog-api-key", "query"],
     ["authorization", "query"],
   ] as const) {
-    const headersFor = (carrier: Carrier, key: string): string[] =>
-      carrier === "query" ? [] : carrier === "authorization" ? ["authorization", `Bearer ${key}`] : [carrier, key];
     const differ = await send(path, alice.key, one, { body, headers: headersFor(other, bob.key) }).then((reply) =>
       other === "query" ? send(`${path}?key=${bob.key}`, alice.key, one, { body }) : reply,
     );

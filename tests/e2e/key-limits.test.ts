@@ -44,7 +44,8 @@ async function statusOf(key: string, model: string, path = "/v1/chat/completions
     contents: [{ parts: [{ text: "Hello" }] }],
   };
   const { input, contents, messages, max_tokens, ...rest } = body;
-  const own = path.includes(":") ? { contents } : path === "/v1/embeddings" ? { ...rest, input } : { ...rest, messages, max_tokens };
+  const ofOpenAi = path === "/v1/embeddings" ? { ...rest, input } : { ...rest, messages, max_tokens };
+  const own = path.includes(":") ? { contents } : ofOpenAi;
   const reply = await fetch(gateway.url + path, { method: "POST", headers: { authorization: `Bearer ${key}` }, body: JSON.stringify(own) });
   const json = (await reply.json()) as { error?: { code?: unknown } };
   return reply.status === 200 ? 200 : [reply.status, json.error?.code];

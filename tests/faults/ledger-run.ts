@@ -152,7 +152,7 @@ function scenarioOf(request: RecordedRequest): Scenario {
 }
 
 function bodyOf({ kind, id, dialect, stream }: Sent): { path: string; body: string } {
-  const model = kind === "loopback" ? "loopback" : kind === "unknown-model" ? "nobody-has-this" : dialect.model;
+  const model = { loopback: "loopback", "unknown-model": "nobody-has-this" }[kind as string] ?? dialect.model;
   // Prompts of different lengths, so that no two sums are right by accident.
   const prompt = `case:${kind} ${id} ${"word ".repeat(Number(id.slice(4)) % 50)}`;
   const body = dialect.body(stream, prompt, model);

@@ -55,7 +55,8 @@ export function readReply(reply: RawReply, dialect: Dialect): Seen {
   // After an error nothing may look like a good end; Gemini has no mark of the end, so a stop reason may come before the error.
   const clean = dialect.id === "gemini-generate" ? ended && dialect.isTerminal(events.at(-1) ?? "") : ended;
   if (error !== undefined && clean) throw new Error(`an error and a good end in one stream: ${body.toString()}`);
-  return { ...base, how: error !== undefined ? "broken" : ended ? "whole" : "incomplete", error, events };
+  const how = ended ? "whole" : "incomplete";
+  return { ...base, how: error === undefined ? how : "broken", error, events };
 }
 
 /** All counts of a row are whole and sane. */

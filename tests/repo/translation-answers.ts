@@ -44,12 +44,11 @@ export function endedBody(upstream: ProtocolId, word: string): string {
   switch (upstream) {
     case "openai-chat": {
       const call = { id: "c", type: "function", function: { name: "look", arguments: "{}" } };
-      const message =
-        word === "tool_calls"
-          ? { content: null, tool_calls: [call] }
-          : word === "a refusal"
-            ? { content: null, refusal: "No." }
-            : { content: "a" };
+      const messages: Readonly<Record<string, object>> = {
+        tool_calls: { content: null, tool_calls: [call] },
+        "a refusal": { content: null, refusal: "No." },
+      };
+      const message = messages[word] ?? { content: "a" };
       const reason = word === "a refusal" ? "stop" : word;
       return JSON.stringify({
         id: "1",

@@ -97,7 +97,7 @@ function defaultToolCall(facts: RequestFacts): ScenarioToolCall | undefined {
 function resolveToolCall(call: ScenarioToolCall, protocol: Protocol, serial: number, index: number): ResolvedToolCall {
   const argumentsText = typeof call.arguments === "string" ? call.arguments : JSON.stringify(call.arguments);
   const number = `${serial.toString(16).padStart(12, "0")}${index.toString(16).padStart(4, "0")}`;
-  const prefix = protocol === "anthropic-messages" ? "toolu_" : protocol === "gemini-generate" ? "" : "call_";
+  const prefix = { "anthropic-messages": "toolu_", "gemini-generate": "" }[protocol as string] ?? "call_";
   return {
     name: call.name,
     id: call.id ?? prefix + number,

@@ -85,8 +85,9 @@ test("blocks are strictly serial on the wire: each is opened, signed where it th
   mock.enqueue({ reasoning: ["hm"], text: ["a", "b"], toolCalls: [{ name: "weather", arguments: "{}", fragments: ["{", "}"] }] });
   const seen: unknown[] = [];
   for await (const event of await client.messages.create({ ...base, stream: true })) {
-    const detail =
-      event.type === "content_block_start" ? event.content_block.type : event.type === "content_block_delta" ? event.delta.type : "";
+    let detail = "";
+    if (event.type === "content_block_start") detail = event.content_block.type;
+    if (event.type === "content_block_delta") detail = event.delta.type;
     seen.push([event.type, "index" in event ? event.index : null, detail].join(" "));
   }
   assert.deepEqual(seen, [

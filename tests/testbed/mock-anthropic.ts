@@ -59,6 +59,7 @@ function readFacts(body: JsonObject): RequestFacts {
   const messages = asObjects(body["messages"]);
   const sinceModel = messages.slice(messages.findLastIndex((message) => message["role"] === "assistant") + 1);
   const thinking = asString(asObject(body["thinking"])["type"]);
+  const optional = choice["type"] === "none" ? "none" : "auto";
   return {
     // Server tools have no `input_schema` and run on the vendor's side: they are never called by the client.
     tools: asObjects(body["tools"])
@@ -69,7 +70,7 @@ function readFacts(body: JsonObject): RequestFacts {
         namespace: undefined,
         schema: asObject(tool["input_schema"]),
       })),
-    toolChoice: choice["type"] === "none" ? "none" : choice["type"] === "tool" ? { force: asString(choice["name"]) ?? "" } : "auto",
+    toolChoice: choice["type"] === "tool" ? { force: asString(choice["name"]) ?? "" } : optional,
     lastTurn: sinceModel.some((message) => asObjects(message["content"]).some((block) => block["type"] === "tool_result"))
       ? "tool-result"
       : "user",
@@ -120,7 +121,8 @@ function createBlockWriter(answer: Answer): { write: (piece: Piece) => string; c
     return signed + frame({ type: "content_block_stop", index });
   };
   const write = (piece: Piece): string => {
-    const key = piece.kind === "tool" ? piece.call.id : piece.kind === "reasoning" ? "reasoning" : "text";
+    const kind = piece.kind === "reasoning" ? "reasoning" : "text";
+    const key = piece.kind === "tool" ? piece.call.id : kind;
     let frames = "";
     if (key !== openKey) {
       frames += close();

@@ -2,6 +2,7 @@ import type { GenerateContentResponse, Part } from "@google/genai";
 import type { JsonObject } from "./json.ts";
 import { asArray, asObject, asObjects, asString } from "./json.ts";
 import { planPieces } from "./pieces.ts";
+import { toolChoiceOf } from "./scenario.ts";
 import type {
   Answer,
   ProtocolMock,
@@ -89,7 +90,7 @@ function readFacts(body: JsonObject): RequestFacts {
         namespace: undefined,
         schema: asObject(spec["parametersJsonSchema"] ?? spec["parameters_json_schema"] ?? spec["parameters"]),
       })),
-    toolChoice: calling["mode"] === "NONE" ? "none" : forced === undefined ? "auto" : { force: forced },
+    toolChoice: toolChoiceOf(calling["mode"] === "NONE", forced),
     lastTurn: sinceModel.some((content) => asObjects(content["parts"]).some((part) => part["functionResponse"] !== undefined))
       ? "tool-result"
       : "user",

@@ -46,8 +46,8 @@ export function createGeneration(deps: {
     const { request, route, protocol } = call;
     const fail = (error: ScenarioError): Promise<void> => playError(call.bare, route, error, request.serial);
     const beta = request.headers["anthropic-beta"];
-    const expanded =
-      call.body === null ? null : protocol === "anthropic-messages" ? threads.expand(call.body, String(beta)) : { body: call.body };
+    const unchanged = call.body === null ? null : { body: call.body };
+    const expanded = call.body !== null && protocol === "anthropic-messages" ? threads.expand(call.body, String(beta)) : unchanged;
     const body = expanded !== null && "body" in expanded ? expanded.body : null;
     const facts = body === null ? null : protocolMocks[protocol].readFacts(body);
     const scenario = call.takeScenario(facts);

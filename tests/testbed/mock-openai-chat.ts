@@ -4,6 +4,7 @@ import { asArray, asObject, asObjects, asString } from "./json.ts";
 import { badParameter, missingParameter, openAiErrorObject, openAiHeaders, renderOpenAiError } from "./openai-error.ts";
 import type { Piece } from "./pieces.ts";
 import { planPieces } from "./pieces.ts";
+import { toolChoiceOf } from "./scenario.ts";
 import type { Answer, ProtocolMock, RequestFacts, ResolvedToolCall, ScenarioError, ScenarioUsage, StreamScript } from "./scenario.ts";
 
 type Chunk = OpenAI.Chat.Completions.ChatCompletionChunk;
@@ -32,7 +33,7 @@ function readFacts(body: JsonObject): RequestFacts {
       const spec = asObject(tool["function"]);
       return { name: asString(spec["name"]) ?? "", kind: "function", namespace: undefined, schema: asObject(spec["parameters"]) };
     }),
-    toolChoice: choice === "none" ? "none" : forced === undefined ? "auto" : { force: forced },
+    toolChoice: toolChoiceOf(choice === "none", forced),
     lastTurn: lastTurn(asObjects(body["messages"])),
     // OpenAI reports reasoning tokens here but streams no reasoning; a scenario has to name the pieces.
     reasoningAsked: false,

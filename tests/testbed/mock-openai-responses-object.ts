@@ -65,6 +65,7 @@ export function toolItem(
 export function renderResponse(answer: Answer, output: readonly OutputItem[], isDone = true): WireResponse {
   const { request, scenario } = answer;
   const reason = incompleteReason(answer);
+  const end = reason === null ? "completed" : "incomplete";
   const reasoning = asObject(request["reasoning"]);
   const echoed = <T>(key: string, fallback: T): T => (request[key] === undefined ? fallback : (request[key] as T));
   return {
@@ -72,7 +73,7 @@ export function renderResponse(answer: Answer, output: readonly OutputItem[], is
     object: "response",
     access_programs: null,
     created_at: answer.createdAt,
-    status: !isDone ? "in_progress" : reason === null ? "completed" : "incomplete",
+    status: isDone ? end : "in_progress",
     background: false,
     error: null,
     incomplete_details: isDone && reason !== null ? { reason } : null,

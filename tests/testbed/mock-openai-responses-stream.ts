@@ -48,7 +48,8 @@ function createItemWriter(answer: Answer): { write: (piece: Piece) => readonly D
     return events;
   };
   const write = (piece: Piece): readonly DraftEvent[] => {
-    const key = piece.kind === "tool" ? piece.call.id : piece.kind === "refusal" ? "text" : piece.kind;
+    const kind = piece.kind === "refusal" ? "text" : piece.kind;
+    const key = piece.kind === "tool" ? piece.call.id : kind;
     const events: DraftEvent[] = [];
     if (key !== open?.key) {
       events.push(...close());

@@ -100,11 +100,11 @@ test("tools that come as an input item are called in their namespace, freeform o
   };
   const stream = client.responses.stream({ model: "m", input: [added, { role: "user", content: "hi" }] as never });
   const events: unknown[] = [];
-  stream.on(
-    "event",
-    (event) =>
-      event.type.startsWith("response.custom") && events.push("delta" in event ? event.delta : "input" in event ? event.input : null),
-  );
+  stream.on("event", (event) => {
+    if (!event.type.startsWith("response.custom")) return;
+    const input = "input" in event ? event.input : null;
+    events.push("delta" in event ? event.delta : input);
+  });
   const { output } = await stream.finalResponse();
   const text = "printf '%s' \"ok ✓\"";
   assert.deepEqual(output, [

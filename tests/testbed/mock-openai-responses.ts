@@ -3,6 +3,7 @@ import { asObject, asObjects, asString } from "./json.ts";
 import { badParameter, missingParameter, openAiErrorObject, openAiHeaders, renderOpenAiError } from "./openai-error.ts";
 import { renderOutput, renderResponse } from "./mock-openai-responses-object.ts";
 import { renderResponsesStream, responsesFrame } from "./mock-openai-responses-stream.ts";
+import { toolChoiceOf } from "./scenario.ts";
 import type { Answer, ProtocolMock, RequestFacts, ScenarioError, ToolSpec } from "./scenario.ts";
 
 /** OpenAI Responses, `POST /v1/responses` (OpenAI API reference, November 2026; typed by openai-node 7.57). */
@@ -27,7 +28,7 @@ function readFacts(body: JsonObject): RequestFacts {
     .flatMap((item) => readTools(asObjects(item["tools"]), undefined));
   return {
     tools: [...readTools(asObjects(body["tools"]), undefined), ...added],
-    toolChoice: choice === "none" ? "none" : forced === undefined ? "auto" : { force: forced },
+    toolChoice: toolChoiceOf(choice === "none", forced),
     lastTurn: lastTurn(input),
     reasoningAsked: body["reasoning"] !== undefined && body["reasoning"] !== null,
     schema: format["type"] === "json_schema" ? asObject(format["schema"]) : undefined,

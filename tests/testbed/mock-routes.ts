@@ -79,7 +79,8 @@ export function vendorOfPath(url: URL, headers: IncomingHttpHeaders): Vendor {
 function matchVerb(model: string, verb: string, url: URL): Route | null {
   const name = GEMINI_VERBS[verb];
   if (name === undefined) return null;
-  const framing = verb !== "streamGenerateContent" ? "none" : url.searchParams.get("alt") === "sse" ? "sse" : "array";
+  const streamed = url.searchParams.get("alt") === "sse" ? "sse" : "array";
+  const framing = verb === "streamGenerateContent" ? streamed : "none";
   return { name, vendor: "gemini", target: decode(model), framing };
 }
 

@@ -122,7 +122,8 @@ function watchEnd(response: ServerResponse): EndWatch {
   let isCut = false;
   const closed = new Promise<RequestEnd>((resolve) => {
     response.once("close", () => {
-      resolve({ how: response.writableFinished ? "answered" : isCut ? "cut" : "aborted", atMs: performance.now() });
+      const unfinished = isCut ? "cut" : "aborted";
+      resolve({ how: response.writableFinished ? "answered" : unfinished, atMs: performance.now() });
       gone.abort();
     });
   });

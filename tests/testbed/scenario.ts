@@ -174,3 +174,9 @@ export type ProtocolMock = {
   /** Headers every answer of this vendor carries. */
   readonly headers: (serial: number) => Readonly<Record<string, string>>;
 };
+
+/** The choice of a request that forbids calls, forces one tool, or leaves it to the model. */
+export function toolChoiceOf(isForbidden: boolean, forced: string | undefined): RequestFacts["toolChoice"] {
+  if (isForbidden) return "none";
+  return forced === undefined ? "auto" : { force: forced };
+}

@@ -66,7 +66,8 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
         await background(options);
         return;
       }
-      const output = options.backgroundChild === true ? "background" : options.json === true ? "json" : "screen";
+      const foreground = options.json === true ? "json" : "screen";
+      const output = options.backgroundChild === true ? "background" : foreground;
       await runInForeground(config(), portOf(options), { written, output });
     });
   program

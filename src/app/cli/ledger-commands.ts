@@ -16,11 +16,16 @@ export function addLedgerCommands(program: Command, admin: WithAdmin): void {
     });
 }
 
+function stateText(isHealthy: boolean | null): string {
+  if (isHealthy === null) return "no daemon is running";
+  return isHealthy ? "takes entries" : "takes no entries";
+}
+
 function ledgerText(report: OperationAnswer<"ledger.status">): string {
   const { healthy, problem, queued, lag_ms: lagMs, open_attempts: open, last_checkpoint: checkpoint, journals } = report;
   const facts: (readonly [string, string | number])[] = [
     ["durability", report.durability],
-    ["state", healthy === null ? "no daemon is running" : healthy ? "takes entries" : "takes no entries"],
+    ["state", stateText(healthy)],
   ];
   if (problem !== null) facts.push(["problem", problem]);
   if (queued !== null) facts.push(["entries waiting", queued]);

@@ -101,10 +101,12 @@ function onOutputError(error: NodeJS.ErrnoException): void {
   throw error;
 }
 
+const laneNames = { translated: "translated", builtin: "built in", verbatim: "as it is", patched: "as it is" } as const;
+
 function explanationText({ steps, attempts, problem }: OperationAnswer<"routes.explain">): string {
   const plan = attempts.map(
     ({ provider, model, protocol, lane }, i) =>
-      `${i === 0 ? "served by" : "then by"} ${provider} as "${model}" over ${protocol}, ${lane === "translated" ? "translated" : lane === "builtin" ? "built in" : "as it is"}`,
+      `${i === 0 ? "served by" : "then by"} ${provider} as "${model}" over ${protocol}, ${laneNames[lane]}`,
   );
   return [...steps, ...plan, ...(problem === undefined ? [] : [problem])].join("\n");
 }

@@ -11,7 +11,7 @@ export async function showStart(daemon: RunningDaemon, configWritten: boolean, o
   const { gateway, loaded, port } = daemon;
   const key = await createFirstAdmin(gateway.accounts);
   const { host } = loaded.settings.gateway;
-  const url = `http://${host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host}:${port}`;
+  const url = `http://${nameInUrl(host)}:${port}`;
   const providers = gateway.providers();
   const model = chooseModel(gateway.catalog(), providers);
   const lines = [
@@ -89,4 +89,10 @@ function chooseModel(catalog: Parameters<typeof listModels>[0], providers: reado
   const builtin = new Set(providers.filter((provider) => provider.builtin).map((provider) => provider.name));
   const real = listModels(catalog).filter((model) => !builtin.has(model.provider) && !noChat.test(model.id));
   return (real.find((model) => small.test(model.id)) ?? real[0])?.id ?? "loopback";
+}
+
+/** The name under which a client on this machine reaches what listens on `host`. */
+function nameInUrl(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
 }

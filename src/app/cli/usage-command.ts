@@ -46,7 +46,7 @@ export function addUsageCommand(program: Command, admin: WithAdmin): void {
     .option("--csv", "print CSV, all of it")
     .option("--jsonl", "print a JSON object a line, all of it")
     .action(async (options: Options) => {
-      const format: ExportFormat | undefined = options.csv === true ? "csv" : options.jsonl === true ? "jsonl" : undefined;
+      const format = formatOf(options);
       checkOptions(options);
       if (format !== undefined) await admin((call) => writeExport(call, options, format));
       else if (options.entries === true) await printEntries(admin, options);
@@ -54,7 +54,12 @@ export function addUsageCommand(program: Command, admin: WithAdmin): void {
     });
 }
 
-/** What would else be passed over in silence. */
+function formatOf({ csv, jsonl }: Options): ExportFormat | undefined {
+  if (csv === true) return "csv";
+  return jsonl === true ? "jsonl" : undefined;
+}
+
+/** Refuses options that would have no effect. */
 function checkOptions({ entries, by, status, json, csv, jsonl }: Options): void {
   if ([json, csv, jsonl].filter((given) => given === true).length > 1) throw new Error("Give one of --json, --csv and --jsonl.");
   if (entries === true && by !== undefined) throw new Error("--by is of sums, --entries shows single entries. Give one of them.");
@@ -142,8 +147,9 @@ function usageText(report: OperationAnswer<"usage.report">, options: Options): s
   const valueOf = (row: (typeof report.rows)[number], name: string): string =>
     named((options.ids === true ? undefined : row.names[name]) ?? row.group[name]);
   const total = { ...report.totals, group: undefined };
+  const labels = columns.map((_, column) => (column === 0 ? "total" : ""));
   const rows = [...report.rows, total].map((row) => [
-    ...columns.map((name, column) => (row.group !== undefined ? valueOf(row, name) : column === 0 ? "total" : "")),
+    ...(row.group === undefined ? labels : columns.map((name) => valueOf(row, name))),
     row.requests,
     row.errors,
     row.input_tokens,

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair, type Scalar } from "yaml";
 import { isTree, type Tree, type Value, type Path } from "./value.ts";
 import { createProblem, createToldProblem, type Origin, type Problem } from "./problems.ts";
 
@@ -82,8 +82,7 @@ export function readYaml(text: string, file: string): YamlFile {
         for (const [key, value] of Object.entries(merged)) tree[key] ??= value;
         continue;
       }
-      // A number as a key is a name all the same: as it was written.
-      const key = isScalar(keyNode) ? (typeof keyNode.value === "string" ? keyNode.value : (keyNode.source ?? "")) : undefined;
+      const key = isScalar(keyNode) ? keyText(keyNode) : undefined;
       if (key === undefined || key === "" || key === "__proto__") {
         refuse(keyNode, path, "a key that cannot be used", "a name as the key");
         continue;
@@ -127,4 +126,9 @@ function readScalar(value: unknown): Value {
 
 function firstLine(message: string): string {
   return message.split("\n", 1)[0]!;
+}
+
+/** The name of a setting. A number is a name too: the text that the file has. */
+function keyText(key: Scalar): string {
+  return typeof key.value === "string" ? key.value : (key.source ?? "");
 }

@@ -35,7 +35,7 @@ export function prettyLine(line: LogLine, { colours, ids }: LineStyle): string {
 
 function requestText(line: LogLine, paint: (colour: Colour, text: string) => string, ids: boolean): string {
   const status = Number(line["http_status"]);
-  const colour = status >= 500 ? "red" : status >= 400 ? "yellow" : "green";
+  const colour = colourOf(status, { red: 500, yellow: 400, otherwise: "green" });
   const model = textOf(line["model"]);
   const served = [textOf(line["provider"]), textOf(line["model_served"])].filter((part) => part !== "").join("/");
   const { input_tokens: input, output_tokens: output, cost_nano_usd: cost } = line;
@@ -56,7 +56,7 @@ const knownFields = new Set(["level", "time", "pid", "msg", "error"]);
 
 function eventText(line: LogLine, paint: (colour: Colour, text: string) => string): string {
   const name = levelNames[line.level] ?? String(line.level);
-  const colour = line.level >= 50 ? "red" : line.level >= 40 ? "yellow" : "cyan";
+  const colour = colourOf(line.level, { red: 50, yellow: 40, otherwise: "cyan" });
   const fields = Object.entries(line)
     .filter(([field]) => !knownFields.has(field))
     .map(([field, value]) => paint("dim", `${field}=${typeof value === "string" ? printable(value) : JSON.stringify(value)}`));
@@ -64,10 +64,17 @@ function eventText(line: LogLine, paint: (colour: Colour, text: string) => strin
   return [paint(colour, name.padEnd(5)), `${printable(line.msg)}${error === "" ? "" : `: ${error}`}`, ...fields].join(" ");
 }
 
-/** Four digits of what is below a cent, as single requests mostly are. */
+/** The colour of a status or a level: red and yellow from these numbers up. */
+function colourOf(value: number, scale: { readonly red: number; readonly yellow: number; readonly otherwise: Colour }): Colour {
+  if (value >= scale.red) return "red";
+  return value >= scale.yellow ? "yellow" : scale.otherwise;
+}
+
+/** Four decimal places; two significant digits if it is less than a cent, as most single requests are. */
 function dollars(nanoUsd: number): string {
   const usd = nanoUsd / 1e9;
-  return usd === 0 ? "0" : usd >= 0.01 ? usd.toFixed(4) : usd.toPrecision(2);
+  if (usd === 0) return "0";
+  return usd >= 0.01 ? usd.toFixed(4) : usd.toPrecision(2);
 }
 
 /** In the machine's own time zone, as it is for those who watch. */

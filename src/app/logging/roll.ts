@@ -70,7 +70,8 @@ export function listRolled(file: string): string[] {
     .toSorted((a, b) => {
       const [dayA, nA] = rank(a);
       const [dayB, nB] = rank(b);
-      return dayA === dayB ? nA - nB : dayA < dayB ? -1 : 1;
+      if (dayA === dayB) return nA - nB;
+      return dayA < dayB ? -1 : 1;
     })
     .map((name) => join(dirname(file), name));
 }

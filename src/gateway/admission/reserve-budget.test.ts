@@ -23,7 +23,8 @@ async function withBudget(body: string, leftNanoUsd: bigint, budgets: readonly B
       of: () => budgets,
       reserve({ amountNanoUsd, fitInto }: HoldRequest) {
         const fitting = amountNanoUsd <= leftNanoUsd ? amountNanoUsd : fitInto?.(leftNanoUsd);
-        asked.push(fitting === undefined ? "refused" : fitting === amountNanoUsd ? "whole" : "bounded");
+        const fit = fitting === amountNanoUsd ? "whole" : "bounded";
+        asked.push(fitting === undefined ? "refused" : fit);
         return Promise.resolve([{ budget, spentNanoUsd: 1_500_000_000n }]);
       },
       release: (id: string) => Promise.resolve(void asked.push(`release ${id}`)),

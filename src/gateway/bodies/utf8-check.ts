@@ -21,7 +21,13 @@ function openLength(bytes: Buffer): number {
     const byte = bytes[bytes.length - length]!;
     // 0xc0, 0xc1 and what is above 0xf4 begin nothing.
     if (byte < 0x80 || byte > 0xf4 || byte === 0xc0 || byte === 0xc1) return 0;
-    if (byte >= 0xc2) return length < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? length : 0;
+    if (byte >= 0xc2) return length < sequenceLength(byte) ? length : 0;
   }
   return 0;
+}
+
+/** How many bytes the character has that begins with this byte, of 0xc2 or above. */
+function sequenceLength(byte: number): number {
+  if (byte >= 0xf0) return 4;
+  return byte >= 0xe0 ? 3 : 2;
 }

@@ -18,7 +18,7 @@ export function errorOfUpstream(
   const { status, message } = error;
   const isModerated = status === 403 && error.isModeration === true;
   if (status === 401 || (status === 403 && !isModerated)) return credentialsRejected(error, provider);
-  const code: ErrorCode = status === 429 ? "rate_limited" : status < 500 ? "invalid_request" : "upstream_error";
+  const code = codeOfStatus(status);
   return new GatewayError(code, message, {
     status,
     kind: isModerated ? "invalid_request" : errorKindOfStatus(status),
@@ -101,4 +101,9 @@ export function errorOfFailure(failure: UpstreamFailure): GatewayError {
 /** A stream that ended without the event that ends it. */
 export function errorOfTruncation(provider: string): GatewayError {
   return new GatewayError("upstream_truncated", `The provider "${provider}" ended its stream before the answer was complete.`);
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 429) return "rate_limited";
+  return status < 500 ? "invalid_request" : "upstream_error";
 }

@@ -127,9 +127,8 @@ function signsCalls(call: ModelCall, attempt: Attempt): boolean {
 }
 
 function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: RenderedRequest): TranslatedLane {
-  const { provider, upstreamModel } = attempt;
+  const { provider } = attempt;
   const envelope = call.request.envelope;
-  const outer = call.deps.protocols.get(attempt.protocol)!;
   const upstream = call.deps.upstreamProtocols.get(attempt.protocol)!;
   const { stream } = envelope;
   const proofs = proofsOf(call, attempt);
@@ -138,10 +137,6 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
     origin: proofs.origin,
     seal: proofs.seal,
   });
-  const target = outer.upstreamPath(
-    { route: { method: "POST", path: "", operation: "generate", stream }, param: upstreamModel, query: "" },
-    upstreamModel,
-  );
   const client: ClientContext = {
     model: envelope.model,
     includeUsage: envelope.includeUsage ?? false,
@@ -161,12 +156,7 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
     nowSeconds: () => nowSeconds(call),
   });
   return {
-    request: {
-      method: target.method,
-      path: stream && upstream.streamQuery !== undefined ? `${target.path}?${upstream.streamQuery}` : target.path,
-      headers: translatedHeaders(call, outer.requiredHeaders, stream),
-      body: [Buffer.from(rendered.value, "utf8")],
-    },
+    request: requestOf(call, attempt, rendered.value),
     kind: "translated",
     readJson: (whole) => answers.render(answers.parse(whole)),
     readOtherForm: (whole) => (stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole))),
@@ -188,6 +178,23 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
       };
     },
     keepProofs: () => (sealer.kept.length === 0 ? undefined : call.deps.keptProofs.keep(call.request.principal.userId, sealer.kept)),
+  };
+}
+
+/** The request as it goes to the upstream. */
+function requestOf(call: ModelCall, { protocol, upstreamModel }: Attempt, body: string): TranslatedLane["request"] {
+  const outer = call.deps.protocols.get(protocol)!;
+  const { streamQuery } = call.deps.upstreamProtocols.get(protocol)!;
+  const { stream } = call.request.envelope;
+  const target = outer.upstreamPath(
+    { route: { method: "POST", path: "", operation: "generate", stream }, param: upstreamModel, query: "" },
+    upstreamModel,
+  );
+  return {
+    method: target.method,
+    path: stream && streamQuery !== undefined ? `${target.path}?${streamQuery}` : target.path,
+    headers: translatedHeaders(call, outer.requiredHeaders, stream),
+    body: [Buffer.from(body, "utf8")],
   };
 }
 

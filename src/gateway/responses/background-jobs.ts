@@ -1,4 +1,4 @@
-import { GatewayError, messageOf, shuttingDown, type Logger } from "../../core/index.ts";
+import { createPeriodic, GatewayError, messageOf, shuttingDown, type Logger } from "../../core/index.ts";
 import { storedResponses } from "../../protocols/index.ts";
 import type { ResponseStore } from "../../store/index.ts";
 import type { DetachedExchange } from "./detached-exchange.ts";
@@ -46,43 +46,23 @@ export function createBackgroundJobs({ responses, logger, lookMs = 1000 }: Backg
   const jobs = new Map<string, { readonly job: BackgroundJob; readonly done: Promise<void> }>();
   let looks = 0;
   let closing = false;
-  let looking: Promise<void> | undefined;
-
+  const watch = createPeriodic({
+    everyMs: lookMs,
+    run: async () => {
+      if (jobs.size === 0) return;
+      const ids = [...jobs.keys()];
+      const running = await responses.running(ids, looks++ % looksPerTouch === 0);
+      for (const id of ids) if (!running.has(id)) jobs.get(id)?.job.exchange.leave();
+    },
+    onError: (error) => logger.warn({ error: messageOf(error) }, "responses in the background could not be checked"),
+  });
+  watch.start();
   const run = async (job: BackgroundJob): Promise<void> => {
-    let failure: GatewayError;
-    try {
-      await job.work();
-      failure = closing ? shuttingDown() : new GatewayError("internal_error", "The answer could not be kept.");
-    } catch (error) {
-      failure = error instanceof GatewayError ? error : new GatewayError("internal_error", messageOf(error));
-    }
-    try {
-      // Changes nothing where it has ended already, well or otherwise.
-      await responses.conclude(job.id, "failed", storedResponses.asFailed(job.pending, failure));
-    } catch (error) {
-      logger.error({ response: job.id, error: messageOf(error) }, "how a response in the background ended could not be recorded");
-    }
+    const failure =
+      (await failureOf(job)) ?? (closing ? shuttingDown() : new GatewayError("internal_error", "The answer could not be kept."));
+    await conclude(job, failure, { responses, logger });
     jobs.delete(job.id);
   };
-
-  const look = async (): Promise<void> => {
-    if (jobs.size === 0) return;
-    const ids = [...jobs.keys()];
-    const running = await responses.running(ids, looks++ % looksPerTouch === 0);
-    for (const id of ids) if (!running.has(id)) jobs.get(id)?.job.exchange.leave();
-  };
-
-  const timer = setInterval(() => {
-    looking ??= look()
-      .catch((error: unknown) => {
-        logger.warn({ error: messageOf(error) }, "responses in the background could not be looked at");
-      })
-      .finally(() => {
-        looking = undefined;
-      });
-  }, lookMs);
-  timer.unref();
-
   return {
     get size() {
       return jobs.size;
@@ -101,7 +81,7 @@ export function createBackgroundJobs({ responses, logger, lookMs = 1000 }: Backg
     cancel(id) {
       jobs.get(id)?.job.exchange.leave();
     },
-    look,
+    look: () => watch.runNow(),
     async close(graceMs, terminate) {
       closing = true;
       const all = (): Promise<unknown> => Promise.all([...jobs.values()].map(({ done }) => done));
@@ -109,11 +89,30 @@ export function createBackgroundJobs({ responses, logger, lookMs = 1000 }: Backg
       const limit = setTimeout(grace.resolve, graceMs);
       await Promise.race([all(), grace.promise]);
       clearTimeout(limit);
-      clearInterval(timer);
+      const watchEnded = watch.stop();
       if (jobs.size > 0) terminate();
       for (const { job } of jobs.values()) job.exchange.leave();
       await all();
-      await looking;
+      await watchEnded;
     },
   };
+}
+
+/** Makes the answer. @returns why there is none; `undefined` if its work has ended without an error. */
+async function failureOf(job: BackgroundJob): Promise<GatewayError | undefined> {
+  try {
+    await job.work();
+    return undefined;
+  } catch (error) {
+    return error instanceof GatewayError ? error : new GatewayError("internal_error", messageOf(error));
+  }
+}
+
+/** Records that a job has failed. Changes nothing if its end has been recorded already, well or otherwise. */
+async function conclude(job: BackgroundJob, failure: GatewayError, { responses, logger }: BackgroundJobsDeps): Promise<void> {
+  try {
+    await responses.conclude(job.id, "failed", storedResponses.asFailed(job.pending, failure));
+  } catch (error) {
+    logger.error({ response: job.id, error: messageOf(error) }, "how a response in the background ended could not be recorded");
+  }
 }

@@ -27,7 +27,7 @@ export const recordTypes = { head: 1, open: 2, close: 3, keep: 4, amend: 5 } as 
 export type RecordType = (typeof recordTypes)[keyof typeof recordTypes];
 
 /** Writes one record at `at`. @returns where it ends, or 0 if `into` may be too short. */
-// Called for each piece on the hot path: an options object would be made anew each time.
+// Called for each record, a few times a request: an options object would be made anew each time.
 // oxlint-disable-next-line max-params
 export function writeFrame(into: Buffer, at: number, type: RecordType, seq: number, payload: string): number {
   const start = at + frameHeadBytes;

@@ -34,7 +34,8 @@ export function costsNothing(record: Pick<CloseRecord, "status" | "ttftMs" | "us
 
 function charge(prices: PriceCatalogue, record: CloseRecord, usage: Usage): Charge {
   if (costsNothing(record)) return noCharge;
-  const rates = findRates(prices, record.provider, record.modelServed, usage, record.timeMs, record.upstreamModel);
+  const { provider, modelServed, upstreamModel, timeMs } = record;
+  const rates = findRates(prices, { provider, model: modelServed, askedModel: upstreamModel, timeMs }, usage);
   const costNanoUsd = rates && reckonCost(rates, usage);
   if (costNanoUsd !== undefined) return { costNanoUsd, snapshot: rates!.snapshot };
   return usage.tier === undefined ? unknownCharge : unknownTiers[usage.tier];
@@ -67,23 +68,24 @@ export function highestCostOfRow(prices: PriceCatalogue, row: UsageRow): bigint 
       tier,
     }).filter(([, value]) => value !== null && value !== undefined),
   );
+  const priced: Priced = { provider: row.provider, model: row.model_served, askedModel: row.model_asked, timeMs: row.time_ms };
   return highestCost((own) => {
-    const rates = findRates(prices, row.provider, row.model_served, own, row.time_ms, row.model_asked);
+    const rates = findRates(prices, priced, own);
     return rates && reckonCost(rates, own);
   }, usage);
 }
 
-/** @param askedModel the model to price instead if `model`, the upstream's name, has no price. */
-// Each is needed, and none belongs to another: an object would only give the same names again.
-// oxlint-disable-next-line max-params
-export function findRates(
-  prices: PriceCatalogue,
-  provider: string,
-  model: string,
-  usage: Usage,
-  timeMs: number,
-  askedModel: string | undefined,
-): Rates | undefined {
+/** What has a price at a time. */
+export interface Priced {
+  readonly provider: string;
+  /** The upstream's name of the model. */
+  readonly model: string;
+  /** The model to price instead if `model` has no price. */
+  readonly askedModel: string | undefined;
+  readonly timeMs: number;
+}
+
+export function findRates(prices: PriceCatalogue, { provider, model, askedModel, timeMs }: Priced, usage: Usage): Rates | undefined {
   const inputTokens = usage.input ?? 0;
   const rates = prices.rates(provider, model, timeMs, inputTokens, usage.tier);
   if (rates !== undefined || askedModel === undefined || askedModel === model) return rates;

@@ -55,7 +55,7 @@ class Catalogue implements PriceCatalogue {
     this.#maxCached = options.maxCachedModels ?? 1000;
   }
 
-  // Each is needed, and none belongs to another: an object would only give the same names again.
+  // Called for each attempt: an options object would be one more for each of them.
   // oxlint-disable-next-line max-params
   rates(provider: string, model: string, timeMs: number, inputTokens: number, tier?: ServiceTier): Rates | undefined {
     let models = this.#cache.get(provider);

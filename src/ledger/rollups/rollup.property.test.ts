@@ -121,7 +121,8 @@ function expected(rows: readonly UsageRow[], query: UsageQuery, nameOf: (tag: st
 
 function compareLists(a: readonly string[], b: readonly string[]): number {
   const at = a.findIndex((value, i) => value !== b[i]);
-  return at === -1 ? 0 : a[at]! < b[at]! ? -1 : 1;
+  if (at === -1) return 0;
+  return a[at]! < b[at]! ? -1 : 1;
 }
 
 function sumUp(rows: readonly UsageRow[]): UsageSums {

@@ -54,9 +54,9 @@ export function traitsOf(model: string): ModelTraits {
   const isAlwaysOn = /fable|mythos/i.test(model) || (isOpus && version >= 505);
   const isLate = version >= 505 && !/haiku/i.test(model);
   return {
-    thinking: version >= 406 ? "adaptive" : version >= 307 ? "budget" : "none",
+    thinking: thinkingOf(version),
     takesBudget: version >= 307 && version < 407,
-    rest: isAlwaysOn ? "never" : isLate ? "between_tools" : version >= 407 && version < 500 ? "absent" : "disabled",
+    rest: restOf(version, isAlwaysOn, isLate),
     thinksUnasked: isAlwaysOn || version >= 500,
     takesForcedTool: !isAlwaysOn && !isLate,
     takesEffort: version >= 406 || (isOpus && version === 405),
@@ -73,4 +73,15 @@ export function traitsOf(model: string): ModelTraits {
 function versionOf(model: string): number {
   const [, major, minor] = /claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/i.exec(model) ?? [];
   return major === undefined ? Number.POSITIVE_INFINITY : Number(major) * 100 + Number(minor ?? 0);
+}
+
+function thinkingOf(version: number): ModelTraits["thinking"] {
+  if (version >= 406) return "adaptive";
+  return version >= 307 ? "budget" : "none";
+}
+
+function restOf(version: number, isAlwaysOn: boolean, isLate: boolean): ModelTraits["rest"] {
+  if (isAlwaysOn) return "never";
+  if (isLate) return "between_tools";
+  return version >= 407 && version < 500 ? "absent" : "disabled";
 }

@@ -83,14 +83,17 @@ function parseBlock(block: WireObject, inputText: () => string | undefined, seed
     case "redacted_thinking":
       return [{ type: "reasoning", text: "", proof: redactedProof(stringOf(block["data"])) }];
     case "tool_use": {
-      const { input } = block;
-      // Some servers give the text of the input.
-      const args = typeof input === "string" ? input || "{}" : isAbsent(input) ? "{}" : (inputText() ?? JSON.stringify(input));
-      return [parseCall(block, args, seed, context)];
+      return [parseCall(block, argumentsOf(block["input"], inputText), seed, context)];
     }
     default:
       return [{ type: "opaque", protocol: "anthropic-messages", value: block }];
   }
+}
+
+function argumentsOf(input: unknown, inputText: () => string | undefined): string {
+  // Some servers give the text of the input.
+  if (typeof input === "string") return input || "{}";
+  return isAbsent(input) ? "{}" : (inputText() ?? JSON.stringify(input));
 }
 
 function parseText({ text, citations }: { readonly text?: unknown; readonly citations?: unknown }): Block[] {
@@ -127,13 +130,18 @@ export function redactedProof(data: string): { readonly protocol: "anthropic-mes
 export function parseEnd(wire: WireObject, hasCall: boolean, toolNames: ToolNames | undefined): ParsedEnd | undefined {
   const { stop_reason: raw, stop_sequence: sequence } = wire as { stop_reason?: unknown; stop_sequence?: unknown };
   if (typeof raw !== "string") return undefined;
-  const reason = isBrokenEnd(raw) ? "error" : Object.hasOwn(stopReasons, raw) ? stopReasons[raw]! : "other";
+  const reason = reasonOf(raw);
   const isAnswered = reason === "tool-calls" && !hasCall && [...(toolNames?.values() ?? [])].some(({ kind }) => kind === "answer");
   return {
     stopReason: isAnswered ? "stop" : reason,
     rawStopReason: raw,
     ...(typeof sequence === "string" ? { stopSequence: sequence } : {}),
   };
+}
+
+function reasonOf(raw: string): StopReason {
+  if (isBrokenEnd(raw)) return "error";
+  return Object.hasOwn(stopReasons, raw) ? stopReasons[raw]! : "other";
 }
 
 /** The fields of a message that have no neutral name and are not null. */

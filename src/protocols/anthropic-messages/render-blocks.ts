@@ -90,7 +90,8 @@ export class BlockRenderer {
       fields: {
         type: "tool_result",
         tool_use_id: this.#idOf(call),
-        ...(content.length > 0 ? { content } : result.isError === true ? { content: emptyError } : {}),
+        ...(content.length === 0 && result.isError === true ? { content: emptyError } : {}),
+        ...(content.length > 0 ? { content } : {}),
         ...(result.isError === undefined ? {} : { is_error: result.isError }),
         ...result.extensions?.["anthropic-messages"],
       },

@@ -90,7 +90,8 @@ function thinkingOf(reasoning: ReasoningRequest | undefined, around: Surrounding
 }
 
 function displayOf({ visibility }: ReasoningRequest): string | undefined {
-  return visibility === undefined ? undefined : visibility === "none" ? "omitted" : "summarized";
+  if (visibility === undefined) return undefined;
+  return visibility === "none" ? "omitted" : "summarized";
 }
 
 /** A budget stays below `max_tokens`. If the client set no budget, it is at most half of `max_tokens`, so that the answer has the rest. */

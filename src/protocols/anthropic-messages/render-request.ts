@@ -11,7 +11,7 @@ import { BlockRenderer, cacheControl, hasPlace, printBlock, type OutBlock } from
 import { renderFormat } from "./render-format.ts";
 import { quirksOfModel } from "../quirks.ts";
 import { effortLoss } from "./own-body.ts";
-import { renderReasoning } from "./render-reasoning.ts";
+import { renderReasoning, type RenderedReasoning } from "./render-reasoning.ts";
 import { renderSampling } from "./render-sampling.ts";
 import { isForced, renderToolChoice, renderToolRequest, renderTools } from "./render-tools.ts";
 
@@ -28,8 +28,6 @@ const ownTiers: ReadonlySet<string> = new Set(["auto", "standard_only"]);
  * November 2026). Arguments of tool calls are written unchanged, as text.
  * @throws GatewayError `invalid_request` if the request would change its meaning, such as a forced tool that is not sent.
  */
-// A list of fields, in the order of the wire.
-// oxlint-disable-next-line max-lines-per-function
 export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
   refuseForeignState(request, "anthropic-messages");
   refuseSeveralAnswers(request);
@@ -62,22 +60,14 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
   reportUnnamed(request, losses);
   const own = request.extensions?.["anthropic-messages"] ?? {};
   const { thinking: _, output_config: ownOutput, metadata: ownMetadata, ...ownFields } = own;
-  const isEffortRefused =
-    reasoning.thinking?.["type"] === "disabled" && quirksOfModel(target.quirks, target.model).noEffortWithoutThinking === true;
-  if (isEffortRefused && reasoning.effort !== undefined) losses.drop("reasoning.effort", effortLoss.reason);
-  const output = { effort: isEffortRefused ? undefined : reasoning.effort, format, ...(isObject(ownOutput) ? ownOutput : {}) };
+  const output = { effort: renderEffort(reasoning, target, losses), format, ...(isObject(ownOutput) ? ownOutput : {}) };
   const body = compact({
     model: target.model,
     max_tokens: maxTokens,
     stream: target.stream ? true : undefined,
     system: prompt.system.length === 0 ? undefined : prompt.system.map(({ fields, cache }) => marked(fields, cache)),
     tools: prompt.tools.length === 0 ? undefined : prompt.tools.map(({ fields, cache }) => marked(fields, cache)),
-    tool_choice:
-      answerTool === undefined || choice?.["type"] === "tool"
-        ? choice
-        : declared.length > 0
-          ? { type: "any" }
-          : { type: "tool", name: answerTool.fields["name"] },
+    tool_choice: answerTool === undefined || choice?.["type"] === "tool" ? choice : forcedAnswer(declared, answerTool),
     thinking: reasoning.thinking,
     output_config: Object.values(output).every((value) => value === undefined) ? undefined : compact(output),
     ...renderSampling(request, traits, reasoning.isOn, losses),
@@ -86,15 +76,33 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     service_tier: renderTier(request, losses),
     ...ownFields,
   });
-  const messages = prompt.turns.map(
-    (content, at) => `{"role":"${at % 2 === 0 ? "user" : "assistant"}","content":[${content.map(printBlock).join(",")}]}`,
-  );
   const { toolNames } = namer;
   return {
-    value: `${JSON.stringify(body).slice(0, -1)},"messages":[${messages.join(",")}]}`,
+    value: `${JSON.stringify(body).slice(0, -1)},"messages":${printMessages(prompt.turns)}}`,
     losses: losses.list,
     ...(toolNames === undefined ? {} : { toolNames }),
   };
+}
+
+/** The turns as JSON: the user's and the model's, one after the other. */
+function printMessages(turns: readonly (readonly OutBlock[])[]): string {
+  const messages = turns.map(
+    (content, at) => `{"role":"${at % 2 === 0 ? "user" : "assistant"}","content":[${content.map(printBlock).join(",")}]}`,
+  );
+  return `[${messages.join(",")}]`;
+}
+
+/** The model must call a tool: one of the client's, or the one that takes the answer. */
+function forcedAnswer(declared: readonly OutBlock[], answerTool: OutBlock): WireObject {
+  return declared.length > 0 ? { type: "any" } : { type: "tool", name: answerTool.fields["name"] };
+}
+
+/** Some models refuse an effort if they do not think. */
+function renderEffort({ thinking, effort }: RenderedReasoning, { quirks, model }: RenderTarget, losses: Losses): string | undefined {
+  const isRefused = thinking?.["type"] === "disabled" && quirksOfModel(quirks, model).noEffortWithoutThinking === true;
+  if (!isRefused) return effort;
+  if (effort !== undefined) losses.drop("reasoning.effort", effortLoss.reason);
+  return undefined;
 }
 
 function marked(fields: WireObject, cache: OutBlock["cache"]): WireObject {

@@ -41,9 +41,12 @@ export function renderTools(request: ChatRequest, traits: ModelTraits, namer: To
 }
 
 function schemaFields(tool: FunctionTool, isStrict: boolean, traits: ModelTraits, losses: Losses): WireObject {
-  const strict = isStrict ? true : tool.strict === false && traits.takesFormat ? false : undefined;
+  const isLoose = tool.strict === false && traits.takesFormat;
   const schema = objectSchema(tool.parameters, losses);
-  return { input_schema: isStrict ? lowerForOutput(schema, "tools[].parameters", losses) : schema, strict };
+  return {
+    input_schema: isStrict ? lowerForOutput(schema, "tools[].parameters", losses) : schema,
+    strict: isStrict || (isLoose ? false : undefined),
+  };
 }
 
 /**

@@ -250,7 +250,8 @@ test("a body that is an error, or not a message, is thrown", () => {
     try {
       return parseResponse(body);
     } catch (error) {
-      return error instanceof AnsweredError ? error.upstream : error instanceof GatewayError ? error.code : error;
+      if (error instanceof AnsweredError) return error.upstream;
+      return error instanceof GatewayError ? error.code : error;
     }
   };
   assert.deepEqual(codeOf('{"type":"error","error":{"type":"overloaded_error","message":"m"}}'), {

@@ -24,17 +24,17 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   const model = checkModel(bareModel(call.param));
   const object = scanDocument(body, keys);
   const [own, requests, camelRequest, snakeRequest] = object.spans;
-  const spans: Record<string, Span> = {};
-  take(spans, body, "model", own, model);
-  takeInner(spans, body, "generateContentRequest", camelRequest ?? snakeRequest, model);
-  if (call.route.operation === "batch-embed") takeRequests(spans, body, requests, model);
+  const names: Names = { body, model, spans: {} };
+  take(names, "model", own);
+  takeInner(names, "generateContentRequest", camelRequest ?? snakeRequest);
+  if (call.route.operation === "batch-embed") takeRequests(names, requests);
   const stream = call.route.stream ?? false;
   return {
     model,
     stream,
     ...(stream && !/(?:^|&)(?:\$|%24)?alt=sse(?:&|$)/i.test(call.query) ? { jsonArray: true } : {}),
     ...readOutputLimits(body, object.spans, 4, ownLimits),
-    spans,
+    spans: names.spans,
     insertAt: object.open + 1,
     empty: object.empty,
   };
@@ -46,10 +46,16 @@ function checkModel(model: string): string {
   return model;
 }
 
+/** The places where a body names the model, as they are found. */
+interface Names {
+  readonly body: string;
+  /** As the path names it. */
+  readonly model: string;
+  readonly spans: Record<string, Span>;
+}
+
 /** Notes where the body names the model. The vendor refuses a name other than the path's, and a key may be limited to one model. */
-// Called for each piece on the hot path: an options object would be made anew each time.
-// oxlint-disable-next-line max-params
-function take(spans: Record<string, Span>, body: string, path: string, span: Span | undefined, model: string): void {
+function take({ body, model, spans }: Names, path: string, span: Span | undefined): void {
   if (span === undefined || body.startsWith("null", span.start)) return;
   const name = readString(body, span);
   if (name === undefined) throw invalid(path, "expected a string");
@@ -57,20 +63,19 @@ function take(spans: Record<string, Span>, body: string, path: string, span: Spa
   spans[path] = span;
 }
 
-// Called for each piece on the hot path: an options object would be made anew each time.
-// oxlint-disable-next-line max-params
-function takeInner(spans: Record<string, Span>, body: string, path: string, span: Span | undefined, model: string): void {
-  if (span === undefined || body.charCodeAt(span.start) !== openBrace) return;
-  take(spans, body, `${path}.model`, scanObject(body, span.start, modelKey).spans[0], model);
+function takeInner(names: Names, path: string, span: Span | undefined): void {
+  if (span === undefined || names.body.charCodeAt(span.start) !== openBrace) return;
+  take(names, `${path}.model`, scanObject(names.body, span.start, modelKey).spans[0]);
 }
 
-function takeRequests(spans: Record<string, Span>, body: string, array: Span | undefined, model: string): void {
+function takeRequests(names: Names, array: Span | undefined): void {
+  const { body } = names;
   if (array === undefined || body.charCodeAt(array.start) !== openBracket) return;
   let at = skipSpace(body, array.start + 1);
   if (body.charCodeAt(at) === closeBracket) return;
   for (let index = 0; ; index++) {
     const end = skipValue(body, at);
-    takeInner(spans, body, `requests[${index}]`, { start: at, end }, model);
+    takeInner(names, `requests[${index}]`, { start: at, end });
     at = skipSpace(body, end);
     if (body.charCodeAt(at) === closeBracket) return;
     if (body.charCodeAt(at) !== comma) throw new GatewayError("invalid_json", `The body is not valid JSON: expected "," at byte ${at}.`);

@@ -65,7 +65,7 @@ export function readErrorChunk(wire: unknown): UpstreamError | undefined {
   const isStatus = typeof code === "number" && code >= 400 && code < 600;
   const text = typeof message === "string" && message !== "" ? message : "The provider reported an error without a message.";
   return {
-    status: isStatus ? code : typeof word === "string" ? (statusByWord[word] ?? 500) : 500,
+    status: isStatus ? code : ((typeof word === "string" ? statusByWord[word] : undefined) ?? 500),
     message: text,
     ...(typeof word === "string" ? { type: word } : {}),
     ...(reason === undefined ? {} : { code: reason }),

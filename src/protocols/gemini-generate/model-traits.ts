@@ -22,18 +22,27 @@ export function traitsOf(model: string): ModelTraits {
   const name = model.replace(/^.*\//, "");
   const isPro = /pro/.test(name);
   const isThird = /^gemini-[3-9]/.test(name);
-  const levels = name.startsWith("gemini-3-pro")
-    ? ["LOW", "HIGH"]
-    : isPro
-      ? ["LOW", "MEDIUM", "HIGH"]
-      : ["MINIMAL", "LOW", "MEDIUM", "HIGH"];
   return {
-    thinking: isThird ? "level" : /^gemini-(?:1|2\.0|2\.5-flash-image)|^gemma|^learnlm/.test(name) ? "none" : "budget",
-    levels,
-    minBudget: isPro ? 128 : /lite/.test(name) ? 512 : 1,
+    thinking: isThird ? "level" : thinkingOfEarlier(name),
+    levels: levelsOf(name, isPro),
+    minBudget: minBudgetOf(name, isPro),
     maxBudget: isPro ? 32_768 : 24_576,
     canStopThinking: !isPro,
     isThird,
     takesSchemaWithTools: isThird,
   };
+}
+
+function thinkingOfEarlier(name: string): "none" | "budget" {
+  return /^gemini-(?:1|2\.0|2\.5-flash-image)|^gemma|^learnlm/.test(name) ? "none" : "budget";
+}
+
+function levelsOf(name: string, isPro: boolean): readonly string[] {
+  if (name.startsWith("gemini-3-pro")) return ["LOW", "HIGH"];
+  return isPro ? ["LOW", "MEDIUM", "HIGH"] : ["MINIMAL", "LOW", "MEDIUM", "HIGH"];
+}
+
+function minBudgetOf(name: string, isPro: boolean): number {
+  if (isPro) return 128;
+  return /lite/.test(name) ? 512 : 1;
 }

@@ -28,7 +28,10 @@ test("calls without ids get ones that stay the same as the conversation grows, a
   const later = [...turn, { role: "model", parts: [{ functionCall: { name: "f" } }] }];
   const idsOf = (contents: unknown[]) =>
     parse({ contents }).messages.flatMap(({ content }) =>
-      content.flatMap((block) => (block.type === "tool-call" ? [block.id] : block.type === "tool-result" ? [block.callId] : [])),
+      content.flatMap((block) => {
+        if (block.type === "tool-call") return [block.id];
+        return block.type === "tool-result" ? [block.callId] : [];
+      }),
     );
   const [f1, g, f2, ...results] = idsOf(turn);
   assert.equal(f1, "call_8244343d48e89c499ce1bfb7");

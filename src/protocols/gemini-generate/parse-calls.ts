@@ -119,11 +119,16 @@ function readResponse(response: unknown, path: string): { readonly text: string 
   if (isAbsent(response)) return { text: undefined, isError: false };
   const object = isObject(response) ? response : readObject(response, path);
   const keys = Object.keys(object);
-  const only = keys.length === 1 ? keys[0] : keys.length === 2 && "name" in object && "content" in object ? "content" : undefined;
+  const isNamedContent = keys.length === 2 && "name" in object && "content" in object;
+  const only = isNamedContent ? "content" : onlyOf(keys);
   if (only !== "output" && only !== "result" && only !== "content" && only !== "error")
     return { text: JSON.stringify(object), isError: false };
   const value = object[only];
   return { text: typeof value === "string" ? value : JSON.stringify(value), isError: only === "error" };
+}
+
+function onlyOf(keys: readonly string[]): string | undefined {
+  return keys.length === 1 ? keys[0] : undefined;
 }
 
 function nonEmpty(id: string | undefined): string | undefined {

@@ -89,7 +89,7 @@ function parseThinking(thinking: WireObject, path: string): ReasoningRequest | u
   const reasoning = compact({
     ...(budget === undefined ? {} : ofBudget(budget)),
     effort: level === undefined || level.endsWith("_UNSPECIFIED") ? undefined : level.toLowerCase(),
-    visibility: shown === undefined ? undefined : shown ? ("summary" as const) : ("none" as const),
+    ...(shown === undefined ? {} : { visibility: shown ? ("summary" as const) : ("none" as const) }),
   });
   return Object.keys(reasoning).length === 0 ? undefined : reasoning;
 }

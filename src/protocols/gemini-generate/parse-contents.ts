@@ -72,17 +72,16 @@ export class ContentsParser {
 
   #addPart(blocks: Block[], role: Role, value: unknown, path: string): void {
     const part = readObject(value, path);
-    const proof = proofOf(part);
-    if (typeof part["text"] === "string") addText(blocks, role, part, proof, path);
-    else if (part["functionCall"] !== undefined) blocks.push(compact({ proof, ...parseFunctionCall(part, this.#calls, path) }));
+    if (typeof part["text"] === "string") addText(blocks, role, part, path);
+    else if (part["functionCall"] !== undefined)
+      blocks.push(compact({ proof: proofOf(part), ...parseFunctionCall(part, this.#calls, path) }));
     else if (part["functionResponse"] !== undefined) blocks.push(parseFunctionResponse(part, this.#calls, path));
     else blocks.push(parseMedia(part, path) ?? { type: "opaque", protocol: "gemini-generate", value: part });
   }
 }
 
-// Each is needed, and none belongs to another: an object would only give the same names again.
-// oxlint-disable-next-line max-params
-function addText(blocks: Block[], role: Role, part: WireObject, proof: ReasoningProof | undefined, path: string): void {
+function addText(blocks: Block[], role: Role, part: WireObject, path: string): void {
+  const proof = proofOf(part);
   const text = requiredString(part, "text", path);
   const extensions = extensionsOf(restOf(part, knownText));
   if (part["thought"] === true) {

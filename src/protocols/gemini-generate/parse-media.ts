@@ -26,7 +26,7 @@ export function parseMedia(part: WireObject, path: string): MediaBlock | undefin
 function parseInline(part: WireObject, blob: WireObject, path: string): MediaBlock {
   const mediaType = requiredString(blob, "mimeType", path);
   const data = requiredString(blob, "data", path);
-  return mediaBlock(part, blob, path, kindOf(mediaType), { type: "base64", mediaType, data });
+  return mediaBlock(part, optionalString(blob, "displayName", path), kindOf(mediaType), { type: "base64", mediaType, data });
 }
 
 /** A file of the vendor's own store has an id, `files/…`; any other URI is an address. */
@@ -37,19 +37,17 @@ function parseFile(part: WireObject, file: WireObject, path: string): MediaBlock
   const isVideoPage = /^https:\/\/(?:www\.)?(?:youtube\.com|youtu\.be)\//.test(uri);
   const kind = mediaType === undefined && isVideoPage ? "video" : kindOf(mediaType ?? "");
   const source = stored === undefined ? { type: "url" as const, url: uri, mediaType } : { type: "file" as const, id: stored, mediaType };
-  return mediaBlock(part, file, path, kind, compact(source));
+  return mediaBlock(part, optionalString(file, "displayName", path), kind, compact(source));
 }
 
-// Each is needed, and none belongs to another: an object would only give the same names again.
-// oxlint-disable-next-line max-params
-function mediaBlock(part: WireObject, blob: WireObject, path: string, kind: MediaBlock["kind"], source: MediaBlock["source"]): MediaBlock {
+function mediaBlock(part: WireObject, filename: string | undefined, kind: MediaBlock["kind"], source: MediaBlock["source"]): MediaBlock {
   const resolution = part["mediaResolution"];
   const level = isObject(resolution) ? resolution["level"] : undefined;
   return compact({
     type: "media" as const,
     kind,
     source,
-    filename: optionalString(blob, "displayName", path),
+    filename,
     detail: typeof level === "string" ? detailByLevel[level] : undefined,
     extensions: extensionsOf(restOf(part, knownPart)),
   });

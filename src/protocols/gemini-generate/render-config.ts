@@ -34,13 +34,16 @@ export interface RenderedConfig {
   readonly instruction?: string;
 }
 
-// Each is needed, and none belongs to another: an object would only give the same names again.
-// oxlint-disable-next-line max-params
+export interface ConfigFacts {
+  readonly traits: ModelTraits;
+  /** The request offers functions. */
+  readonly hasFunctions: boolean;
+}
+
 export function renderConfig(
   request: ChatRequest,
   target: RenderTarget,
-  traits: ModelTraits,
-  hasFunctions: boolean,
+  { traits, hasFunctions }: ConfigFacts,
   losses: Losses,
 ): RenderedConfig {
   const { format, instruction } = renderFormat(request, traits, hasFunctions, losses);
@@ -122,13 +125,9 @@ function renderThinking(reasoning: ReasoningRequest | undefined, traits: ModelTr
     return {};
   }
   const amount = traits.thinking === "level" ? levelOf(reasoning, isOff, traits, losses) : budgetOf(reasoning, isOff, traits, losses);
-  const isShown =
-    visibility === undefined
-      ? !isOff && (reasoning.enabled === true || reasoning.adaptive === true || reasoning.effort !== undefined)
-        ? true
-        : undefined
-      : visibility !== "none";
-  return compact({ ...amount, includeThoughts: isShown });
+  if (visibility !== undefined) return compact({ ...amount, includeThoughts: visibility !== "none" });
+  const isShown = !isOff && (reasoning.enabled === true || reasoning.adaptive === true || reasoning.effort !== undefined);
+  return compact({ ...amount, includeThoughts: isShown || undefined });
 }
 
 function levelOf(reasoning: ReasoningRequest, isOff: boolean, traits: ModelTraits, losses: Losses): WireObject {
@@ -148,7 +147,8 @@ function levelOf(reasoning: ReasoningRequest, isOff: boolean, traits: ModelTrait
 }
 
 function levelOfBudget(tokens: number): string {
-  return tokens <= 2048 ? "LOW" : tokens <= 8192 ? "MEDIUM" : "HIGH";
+  if (tokens <= 2048) return "LOW";
+  return tokens <= 8192 ? "MEDIUM" : "HIGH";
 }
 
 function budgetOf(reasoning: ReasoningRequest, isOff: boolean, traits: ModelTraits, losses: Losses): WireObject {

@@ -25,7 +25,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
   const tools = renderTools(request, namer, losses);
   const hasFunctions = tools.some((tool) => tool["functionDeclarations"] !== undefined);
   const toolConfig = renderToolConfig(request, hasFunctions, namer, losses);
-  const { config, instruction } = renderConfig(request, target, traits, hasFunctions, losses);
+  const { config, instruction } = renderConfig(request, target, { traits, hasFunctions }, losses);
   const { instructions, contents } = renderContents(request.messages, { traits, namer, losses });
   const texts = instruction === undefined ? instructions : [...instructions, instruction];
   reportUnnamed(request, losses);

@@ -17,7 +17,7 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
 
 function renderCandidate({ content, stopReason, rawStopReason }: Candidate, index: number, client: ClientContext): string {
   const calls = new CallRenderer();
-  const parts = content.flatMap((block, at) => renderBlock(block, content[at - 1], content[at + 1], calls, client));
+  const parts = content.flatMap((_, at) => renderBlock(content, at, calls, client));
   const end = renderEnd({
     stopReason,
     rawStopReason,
@@ -27,23 +27,17 @@ function renderCandidate({ content, stopReason, rawStopReason }: Candidate, inde
   return `{"content":{"parts":[${parts.join(",")}],"role":"model"},${JSON.stringify({ ...end, index }).slice(1)}`;
 }
 
-// Each is needed, and none belongs to another: an object would only give the same names again.
-// oxlint-disable-next-line max-params
-function renderBlock(
-  block: Block,
-  previous: Block | undefined,
-  next: Block | undefined,
-  calls: CallRenderer,
-  client: ClientContext,
-): string[] {
+/** The parts of the block at `at`; a signature depends on its neighbours. */
+function renderBlock(content: readonly Block[], at: number, calls: CallRenderer, client: ClientContext): string[] {
+  const block = content[at]!;
   switch (block.type) {
     case "text":
-      return block.text === "" ? [] : [textPart({ text: block.text, ...signatureOfText(next) })];
+      return block.text === "" ? [] : [textPart({ text: block.text, ...signatureOfText(content[at + 1]) })];
     case "refusal":
       return block.text === "" ? [] : [textPart({ text: block.text })];
     case "reasoning":
       // The signature is already on the text.
-      if (isTextSignature(block) && previous?.type === "text" && previous.text !== "") return [];
+      if (isTextSignature(block) && isFilledText(content[at - 1])) return [];
       return renderReasoning(block, client);
     case "tool-call":
       return [calls.render(block)].filter((part) => part !== "");
@@ -61,6 +55,10 @@ function renderBlock(
 /** A proof without text right after a text signs that text, see `parse-contents.ts`. */
 function signatureOfText(next: Block | undefined): { thoughtSignature?: string } {
   return next !== undefined && isTextSignature(next) ? { thoughtSignature: next.proof.data } : {};
+}
+
+function isFilledText(block: Block | undefined): boolean {
+  return block?.type === "text" && block.text !== "";
 }
 
 function isTextSignature(block: Block): block is ReasoningBlock & { proof: NonNullable<ReasoningBlock["proof"]> } {

@@ -72,6 +72,7 @@ const content: fc.Arbitrary<readonly Block[]> = fc
     ...calls,
   ]);
 const count = fc.integer({ min: 0, max: 1e6 });
+const endOf = (blocks: readonly Block[]) => (blocks.some((each) => each.type === "tool-call") ? "tool-calls" : "stop");
 const response: fc.Arbitrary<ChatResponse> = fc
   .record({ content, length: fc.boolean(), usage: fc.record({ input: count, output: count, cacheRead: count, reasoning: count }) })
   .map(({ content: blocks, length, usage }): ChatResponse => ({
@@ -79,7 +80,7 @@ const response: fc.Arbitrary<ChatResponse> = fc
     model: "gemini-alias",
     createdAt: 0,
     content: blocks,
-    stopReason: length ? "length" : blocks.some((each) => each.type === "tool-call") ? "tool-calls" : "stop",
+    stopReason: length ? "length" : endOf(blocks),
     rawStopReason: length ? "MAX_TOKENS" : "STOP",
     usage: { ...usage, output: usage.output + usage.reasoning },
   }));
@@ -303,7 +304,8 @@ test("a body that is an error, or not an answer, is thrown; a body without a fin
     try {
       return parseResponse(body).stopReason;
     } catch (error) {
-      return error instanceof AnsweredError ? error.upstream : error instanceof GatewayError ? error.code : error;
+      if (error instanceof AnsweredError) return error.upstream;
+      return error instanceof GatewayError ? error.code : error;
     }
   };
   assert.deepEqual(codeOf('{"error":{"code":503,"message":"m","status":"UNAVAILABLE"}}'), {

@@ -32,13 +32,19 @@ export function readSaid(message: WireObject): SaidFields {
   const details = Array.isArray(entries) ? entries.filter(isDetail) : none;
   return {
     reasoning: own || other || thinking || (details.length === 0 ? "" : textOfDetails(details)),
-    reasoningField: own !== "" ? "reasoning_content" : other !== "" ? "reasoning" : thinking !== "" ? "thinking" : undefined,
+    reasoningField: fieldOf(own, other, thinking),
     details,
     text: textOf(content) || partTexts(parts, "text"),
     refusal: textOf(message["refusal"]) || partTexts(parts, "refusal"),
     calls: isObject(retired) ? [...calls, { function: retired }] : calls,
     images: objectsOf(message["images"]),
   };
+}
+
+function fieldOf(own: string, other: string, thinking: string): "reasoning_content" | "reasoning" | "thinking" | undefined {
+  if (own !== "") return "reasoning_content";
+  if (other !== "") return "reasoning";
+  return thinking === "" ? undefined : "thinking";
 }
 
 const none: readonly WireObject[] = [];

@@ -60,5 +60,6 @@ function formatOf(mediaType: string): string {
     .slice(mediaType.indexOf("/") + 1)
     .replace(/^x-/, "")
     .replace(/;.*$/, "");
-  return subtype === "mpeg" ? "mp3" : subtype === "wave" ? "wav" : subtype;
+  if (subtype === "mpeg") return "mp3";
+  return subtype === "wave" ? "wav" : subtype;
 }

@@ -99,9 +99,10 @@ export function returnReasoning(blocks: readonly ReasoningBlock[]): ReturnedReas
 /** The text of the entries, if the reasoning is nowhere else. */
 export function textOfDetails(details: readonly WireObject[]): string {
   return details
-    .map((detail) =>
-      detail["type"] === "reasoning.summary" ? detail["summary"] : detail["type"] === "reasoning.text" ? detail["text"] : "",
-    )
+    .map((detail) => {
+      if (detail["type"] === "reasoning.summary") return detail["summary"];
+      return detail["type"] === "reasoning.text" ? detail["text"] : "";
+    })
     .filter((text) => typeof text === "string")
     .join("");
 }

@@ -1,4 +1,4 @@
-import type { Block, Extensions } from "../../ir/index.ts";
+import type { Block, Extensions, MediaBlock } from "../../ir/index.ts";
 import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
 import { invalidField, join, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
 import { sourceOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
@@ -68,6 +68,10 @@ function parseImage(part: WireObject, path: string): Block {
   });
 }
 
+function sourceOfFile(part: WireObject, path: string, url: string | undefined, filename: string | undefined): MediaBlock["source"] {
+  return url === undefined ? sourceOfFileData(requiredString(part, "file_data", path), filename) : { type: "url", url };
+}
+
 function parseFile(part: WireObject, path: string): Block {
   const filename = optionalString(part, "filename", path);
   const id = optionalString(part, "file_id", path);
@@ -75,12 +79,7 @@ function parseFile(part: WireObject, path: string): Block {
   return compact({
     type: "media" as const,
     kind: "document" as const,
-    source:
-      id !== undefined
-        ? { type: "file" as const, id }
-        : url !== undefined
-          ? { type: "url" as const, url }
-          : sourceOfFileData(requiredString(part, "file_data", path), filename),
+    source: id === undefined ? sourceOfFile(part, path, url, filename) : { type: "file" as const, id },
     filename,
     detail: optionalString(part, "detail", path),
     cache: readCacheMark(part),

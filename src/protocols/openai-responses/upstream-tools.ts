@@ -23,7 +23,7 @@ export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, nam
   const wire = offered.map((tool) => nameTool(tool, quirks, names));
   return {
     tools: renderTools(wire),
-    ...(choice === undefined ? {} : { tool_choice: renderChoice(request, choice, offered, wire, emulated) }),
+    ...(choice === undefined ? {} : { tool_choice: renderChoice(request, choice, { offered, wire, emulated }) }),
     ...(request.parallelToolCalls === undefined ? {} : { parallel_tool_calls: request.parallelToolCalls }),
   };
 }
@@ -35,9 +35,15 @@ function namedTools(tools: readonly Tool[], names: readonly string[]): readonly 
 
 type Choice = NonNullable<ChatRequest["toolChoice"]>;
 
-// Each is needed, and none belongs to another: an object would only give the same names again.
-// oxlint-disable-next-line max-params
-function renderChoice(request: ChatRequest, choice: Choice, offered: readonly Tool[], wire: readonly Tool[], emulated: boolean): unknown {
+interface OfferedTools {
+  readonly offered: readonly Tool[];
+  /** The same tools as they are sent. */
+  readonly wire: readonly Tool[];
+  /** Only the allowed tools are offered. */
+  readonly emulated: boolean;
+}
+
+function renderChoice(request: ChatRequest, choice: Choice, { offered, wire, emulated }: OfferedTools): unknown {
   const own = request.extensions?.["openai-responses"]?.["tool_choice"];
   if (isObject(own)) return own;
   const wireNames = new Map<string, string>();

@@ -36,7 +36,7 @@ export function effortsOf(model: string): readonly Effort[] | undefined {
   if (/^(?:o\d|codex-|gpt-oss)/.test(name)) return ["low", "medium", "high"];
   const version = versionOf(name);
   if (version === undefined) return undefined;
-  const most: readonly Effort[] = version >= 506 ? ["xhigh", "max"] : version >= 502 || name.includes("-codex-max") ? ["xhigh"] : [];
+  const most = highestEfforts(name, version);
   if (name.includes("-chat")) return ["medium"];
   if (name.includes("-codex")) return ["low", "medium", "high", ...most];
   if (name.includes("-pro")) return version === 500 ? ["high"] : ["medium", "high", ...most];
@@ -66,4 +66,9 @@ export function keepsPhase(model: string): boolean {
 function versionOf(name: string): number | undefined {
   const [, major, minor] = /^gpt-([5-9])(?:\.(\d+))?(?:-|$)/.exec(name) ?? [];
   return major === undefined ? undefined : Number(major) * 100 + Number(minor ?? 0);
+}
+
+function highestEfforts(name: string, version: number): readonly Effort[] {
+  if (version >= 506) return ["xhigh", "max"];
+  return version >= 502 || name.includes("-codex-max") ? ["xhigh"] : [];
 }

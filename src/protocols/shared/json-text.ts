@@ -29,9 +29,10 @@ export function textAt(json: string, path: readonly (string | number)[]): string
     const top = skipSpace(json, 0);
     let span: Span | undefined = { start: top, end: skipValue(json, top) };
     for (const key of path) {
-      span = span === undefined ? undefined : typeof key === "number" ? elementAt(json, span, key) : memberAt(json, span, key);
+      span = typeof key === "number" ? elementAt(json, span, key) : memberAt(json, span, key);
+      if (span === undefined) return undefined;
     }
-    return span === undefined ? undefined : json.slice(span.start, span.end);
+    return json.slice(span.start, span.end);
   } catch {
     return undefined; // A repeated or escaped key: the parsed value is known, but not its text.
   }

@@ -44,8 +44,13 @@ export class ToolNamer {
     const named = tools.filter((tool) => tool.type !== "server").map(identityOf);
     // A name that fits keeps its spelling; another name that would become the same is changed.
     const ranks: [Named[], Named[], Named[]] = [[], [], []];
-    for (const tool of named) ranks[tool.namespace !== undefined ? 2 : this.#clean(tool.name) === tool.name ? 0 : 1].push(tool);
+    for (const tool of named) ranks[this.#rankOf(tool)].push(tool);
     for (const rank of ranks) for (const tool of rank) this.wireName(tool);
+  }
+
+  #rankOf({ namespace, name }: Named): 0 | 1 | 2 {
+    if (namespace !== undefined) return 2;
+    return this.#clean(name) === name ? 0 : 1;
   }
 
   /** The name on the wire of a tool, or of a call of one. */

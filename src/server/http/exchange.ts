@@ -39,7 +39,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
   /** Known once the answer has ended. */
   #isWhole = false;
 
-  // Called for each piece on the hot path: an options object would be made anew each time.
+  // Made for each request: an options object would be one more.
   // oxlint-disable-next-line max-params
   constructor(request: IncomingMessage, response: ServerResponse, requestId: string, startedMs: number, options: ExchangeOptions) {
     this.requestId = requestId;

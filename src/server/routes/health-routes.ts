@@ -72,7 +72,7 @@ async function answerHealth(deps: HealthDeps, probe: DatabaseProbe, exchange: Ht
     database,
     {
       name: "journal",
-      state: !journal.healthy ? "down" : journal.message === null ? "up" : "degraded",
+      state: stateOf(journal),
       latency_ms: null,
       message: journal.message,
     },
@@ -82,7 +82,8 @@ async function answerHealth(deps: HealthDeps, probe: DatabaseProbe, exchange: Ht
   if (files !== undefined) own.push({ name: "files", state: "degraded", latency_ms: null, message: files });
   const ready = deps.serving() && own.every((dependency) => dependency.state !== "down");
   const degraded = own.some((dependency) => dependency.state === "degraded");
-  const status = !ready ? "unavailable" : degraded ? "degraded" : "ok";
+  const readyStatus = degraded ? "degraded" : "ok";
+  const status = ready ? readyStatus : "unavailable";
   const body = {
     status,
     version: deps.version,
@@ -141,4 +142,9 @@ function round(ms: number): number {
 
 function answer(exchange: HttpExchange, status: number, body: object): void {
   exchange.json(status, ["content-type", "application/json", "cache-control", "no-store"], `${JSON.stringify(body)}\n`);
+}
+
+function stateOf({ healthy, message }: ReturnType<HealthDeps["journal"]>): DependencyHealth["state"] {
+  if (!healthy) return "down";
+  return message === null ? "up" : "degraded";
 }

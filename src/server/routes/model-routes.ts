@@ -18,12 +18,15 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
       if (spec.operation === "list-models") {
         routes.push({ ...common, handle: (exchange, { principal }) => answerModelList(deps, exchange, principal, protocol) });
       } else if (spec.operation === "get-model") {
-        routes.push({ ...common, handle: (exchange, { principal, param }) => answerModel(deps, exchange, principal, protocol, param) });
+        routes.push({
+          ...common,
+          handle: (exchange, { principal, param }) => answerModel(exchange, protocol, models(deps, principal), param),
+        });
       } else {
         routes.push({
           ...common,
           handle: (exchange, { principal, param, query }) =>
-            handleModelCall(deps, exchange, principal, protocol, { route: spec, param, query }),
+            handleModelCall(deps, exchange, { principal, protocol, route: { route: spec, param, query } }),
         });
       }
     }
@@ -45,7 +48,7 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
       anyBase: true,
       dialect: modelsDialect,
       handle: (exchange, { principal, param }) =>
-        answerModel(deps, exchange, principal, deps.protocols.get(modelsDialect(exchange.rawHeaders))!, param),
+        answerModel(exchange, deps.protocols.get(modelsDialect(exchange.rawHeaders))!, models(deps, principal), param),
     },
   );
   for (const path of notServed) {
@@ -103,11 +106,9 @@ function answerModelList(deps: GatewayDeps, exchange: HttpExchange, principal: P
   exchange.json(200, ["content-type", "application/json"], protocol.renderModelList(models(deps, principal)));
 }
 
-// Each is needed, and none belongs to another: an object would only give the same names again.
-// oxlint-disable-next-line max-params
-function answerModel(deps: GatewayDeps, exchange: HttpExchange, principal: Principal, protocol: Protocol, id: string): void {
+function answerModel(exchange: HttpExchange, protocol: Protocol, offered: readonly ModelInfo[], id: string): void {
   const name = id.replace(/^models\//, "");
-  const model = models(deps, principal).find((candidate) => candidate.id === id || candidate.id === name);
+  const model = offered.find((candidate) => candidate.id === id || candidate.id === name);
   if (model === undefined)
     throw new GatewayError("model_not_found", `The model "${id.slice(0, 200)}" is not known by name here.`, { param: "model" });
   exchange.json(200, ["content-type", "application/json"], protocol.renderModel(model));

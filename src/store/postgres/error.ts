@@ -44,24 +44,21 @@ export function isMissingPartition(error: unknown): boolean {
  */
 export function explainPostgresError(error: unknown, names: PostgresNames): unknown {
   if (error instanceof StoreError || !(error instanceof Error)) return error;
-  const told = explain(codeOf(error), error.message, names);
-  return told === undefined ? error : new StoreError(told[0], told[1], error);
+  const code = codeOf(error);
+  const explanation =
+    explainRefusal(code, error.message, names) ??
+    explainFailure(code, error.message, names.place) ??
+    explainConnection(code, error.message, names.place);
+  return explanation === undefined ? error : new StoreError(explanation[0], explanation[1], error);
 }
 
-// A list of cases, one for each code.
-// oxlint-disable-next-line max-lines-per-function
-function explain(
-  code: string,
-  detail: string,
-  { place, username, database, hasPassword }: PostgresNames,
-): readonly [StoreErrorReason, string] | undefined {
+type Explanation = readonly [reason: StoreErrorReason, message: string];
+
+/** The server answers, and does not let this user in, or not to this. */
+function explainRefusal(code: string, detail: string, names: PostgresNames): Explanation | undefined {
+  const { place, username, database, hasPassword } = names;
   if (code === "28P01" || /client password must be a string|password authentication failed/.test(detail)) {
-    const advice = hasPassword
-      ? "the password is wrong. Check database.password, or the password in database.url."
-      : process.env["PGPASSWORD"] === undefined
-        ? "no password is set. Set database.password (TOKLIGENCE_DATABASE_PASSWORD), the password in database.url, or PGPASSWORD."
-        : "the password in PGPASSWORD is wrong, and neither database.password nor database.url has one.";
-    return ["denied", `The database ${place} refuses the user ${username}: ${advice}`];
+    return ["denied", `The database ${place} refuses the user ${username}: ${passwordAdvice(hasPassword)}`];
   }
   if (/unsupported startup parameter/.test(detail)) {
     return [
@@ -88,6 +85,11 @@ function explain(
       `The user ${username} lacks a right in the database ${place} (${detail}). Make it the owner: alter database "${database}" owner to "${username}".`,
     ];
   }
+  return undefined;
+}
+
+/** The server lets the user in, and cannot do what it is asked for. */
+function explainFailure(code: string, detail: string, place: string): Explanation | undefined {
   if (code === "53300") {
     return [
       "busy",
@@ -105,6 +107,11 @@ function explain(
   }
   if (code === "XX001" || code === "XX002") return ["damaged", `The database ${place} is damaged (${detail}). Restore it from a backup.`];
   if (code === "58030") return ["io_error", `The server of the database ${place} could not read or write (${detail}). Check its disk.`];
+  return undefined;
+}
+
+/** There is no connection, or none that is safe. */
+function explainConnection(code: string, detail: string, place: string): Explanation | undefined {
   if (/does not support SSL/.test(detail)) {
     return [
       "untrusted",
@@ -133,4 +140,11 @@ function codeOf(error: unknown): string {
   // If a name has several addresses, Node reports one error for each of them.
   const first: unknown = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   return first instanceof Error && "code" in first && typeof first.code === "string" ? first.code : "";
+}
+
+function passwordAdvice(hasPassword: boolean): string {
+  if (hasPassword) return "the password is wrong. Check database.password, or the password in database.url.";
+  return process.env["PGPASSWORD"] === undefined
+    ? "no password is set. Set database.password (TOKLIGENCE_DATABASE_PASSWORD), the password in database.url, or PGPASSWORD."
+    : "the password in PGPASSWORD is wrong, and neither database.password nor database.url has one.";
 }

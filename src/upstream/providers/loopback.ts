@@ -18,12 +18,13 @@ export function answerLoopback(request: ChatRequest, context: LoopbackContext): 
   const outputTokens = countTokens(textOf(full));
   const cut = full.type === "text" && limit !== undefined && outputTokens > limit;
   const usage: Usage = { input: countRequestTokens(request), output: cut ? limit : outputTokens };
+  const endOfText = cut ? "length" : "stop";
   return {
     id: context.id,
     model: request.model,
     createdAt: context.createdAt,
     content: cut ? [{ type: "text", text: cutText(full.text, limit) }] : content,
-    stopReason: full.type === "tool-call" ? "tool-calls" : cut ? "length" : "stop",
+    stopReason: full.type === "tool-call" ? "tool-calls" : endOfText,
     usage,
   };
 }

@@ -1,7 +1,7 @@
 import type { Secret } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import type { ProxyEnv } from "./proxy.ts";
-import { proxyFor } from "./proxy.ts";
+import { portOf, proxyFor } from "./proxy.ts";
 import type { Provider, ProviderKey, Timeouts } from "../types.ts";
 
 /** The header that carries a key over a protocol: `Protocol.credentialHeader`. */
@@ -89,7 +89,7 @@ export class Egress {
     return {
       provider: provider.name,
       origin: url.origin,
-      hostPort: `${url.hostname}:${url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port}`,
+      hostPort: `${url.hostname}:${portOf(url)}`,
       basePath: url.pathname.replace(/\/+$/, ""),
       query: provider.query.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&"),
       proxy,

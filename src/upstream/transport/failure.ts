@@ -12,11 +12,9 @@ export interface FailurePoint {
 }
 
 /** Maps an error of undici or Node to a failure. The message names the provider, the host and what to check. */
-// A list of cases, one for each code.
-// oxlint-disable-next-line max-lines-per-function
 export function failureOf(error: unknown, destination: Destination, point: FailurePoint): UpstreamFailure {
   const code = codeOf(error);
-  const fail = (kind: UpstreamFailure["kind"], what: string): UpstreamFailure => ({ kind, message: `${subjectOf(destination)} ${what}` });
+  const fail = (kind: UpstreamFailure["kind"], what: string): UpstreamFailure => failure(kind, destination, what);
   switch (code) {
     case refusedAddressCode:
       return fail(
@@ -60,6 +58,13 @@ export function failureOf(error: unknown, destination: Destination, point: Failu
         return fail("malformed", "sent something that is not an answer to the request.");
       break;
   }
+  return failureWithoutCase(error, destination, point);
+}
+
+/** Of an error that is recognised by its kind, as it has one of many codes, or none. */
+function failureWithoutCase(error: unknown, destination: Destination, point: FailurePoint): UpstreamFailure {
+  const code = codeOf(error);
+  const fail = (kind: UpstreamFailure["kind"], what: string): UpstreamFailure => failure(kind, destination, what);
   if (error instanceof Error && error.name === "HTTPParserError") {
     const reason = /\((.*)\)/.exec(error.message)?.[1] ?? "unreadable";
     if (reason === "Invalid EOF state") return fail("truncated", "ended the connection in the middle of its answer.");
@@ -83,6 +88,10 @@ export function failureOf(error: unknown, destination: Destination, point: Failu
     point.sent ? "reset" : "unreachable",
     `could not be called (${code === "" ? messageOf(error) : code}). Check base_url and the network.`,
   );
+}
+
+function failure(kind: UpstreamFailure["kind"], destination: Destination, what: string): UpstreamFailure {
+  return { kind, message: `${subjectOf(destination)} ${what}` };
 }
 
 /** `Provider openai (api.openai.com:443)`, the subject of every message. */

@@ -15,7 +15,7 @@ export function proxyFor(url: URL, env: ProxyEnv): string | undefined {
   const host = plainHost(url.hostname);
   if (host === "localhost" || host.endsWith(".localhost") || host === "::1" || (isIP(host) === 4 && host.startsWith("127.")))
     return undefined;
-  const port = url.port === "" ? (secure ? "443" : "80") : url.port;
+  const port = portOf(url);
   const exceptions = (read(env, "no_proxy") ?? "").split(/[\s,]+/).filter((entry) => entry !== "");
   if (exceptions.some((entry) => isException(entry, host, port))) return undefined;
   // Many users write `proxy.example:3128`, without a scheme.
@@ -41,4 +41,10 @@ function plainHost(host: string): string {
     .toLowerCase()
     .replace(/^\[(.*)\]$/, "$1")
     .replace(/\.$/, "");
+}
+
+/** The port of a URL, the scheme's own if it names none. */
+export function portOf(url: URL): string {
+  if (url.port !== "") return url.port;
+  return url.protocol === "https:" ? "443" : "80";
 }
