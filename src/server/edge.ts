@@ -141,10 +141,11 @@ export function createEdge(deps: EdgeDeps): Edge {
       const { query: sent, key } = takeQueryKey(mark < 0 ? "" : target.slice(mark + 1));
       const query = sent === "" ? sent : withoutApiVersion(path, sent);
       const principal = authorize(matched.access, request, key, current);
+      const isLocal = matched.access === "public" && isLocalCaller(request, current);
       const done =
         principal instanceof Promise
-          ? principal.then((who) => handle(matched, exchange, { principal: who, param, query }))
-          : handle(matched, exchange, { principal, param, query });
+          ? principal.then((who) => handle(matched, exchange, { principal: who, param, query, isLocal }))
+          : handle(matched, exchange, { principal, param, query, isLocal });
       if (done !== undefined) done.catch(refuse);
     } catch (error) {
       refuse(error);

@@ -18,6 +18,8 @@ export interface RouteContext {
   readonly param: string;
   /** The query string without `?` and without credentials. */
   readonly query: string;
+  /** On public routes: whether a program on this machine calls, for itself, so that internals may be shown. */
+  readonly isLocal: boolean;
 }
 
 /** A row of the one route table. A path that is not in it does not exist. */

@@ -10,7 +10,7 @@ import {
   type RouteTable,
   type SystemDeps,
 } from "../../server/index.ts";
-import type { Catalog, Provider } from "../../upstream/index.ts";
+import type { AnnouncedModels, Catalog, Provider } from "../../upstream/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import type { Log } from "../logging/log.ts";
 import { createCurrentConfiguration } from "./configuration.ts";
@@ -59,6 +59,10 @@ export interface Gateway {
   readonly surroundings: Surroundings;
   readonly providers: () => readonly Provider[];
   readonly catalog: () => Catalog;
+  /** What the providers say of their models. */
+  readonly listings: () => AnnouncedModels | undefined;
+  /** A model to try the gateway with; see `suggestModel`. */
+  readonly suggestModel: () => string;
   /** Swaps a new configuration in; what needs a restart is named in the log. */
   apply(loaded: LoadedSettings): void;
   setServing(serving: boolean): void;
@@ -97,6 +101,8 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     surroundings,
     providers: () => current.snapshot.providers,
     catalog: () => current.snapshot.catalog,
+    listings: () => current.snapshot.listings,
+    suggestModel: () => current.snapshot.suggestModel(),
     apply(next) {
       current.apply(next);
     },

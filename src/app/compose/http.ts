@@ -4,8 +4,10 @@ import { protocols } from "../../protocols/index.ts";
 import {
   adminRoutes,
   createAdminOperations,
+  createHealthReader,
   createRouteTable,
   healthRoutes,
+  homeRoutes,
   metricsRoute,
   modelRoutes,
   type AdminOperation,
@@ -67,20 +69,26 @@ export function composeOperations({ records, models, current, process, clock, id
 export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[]): EdgeDeps {
   const { records, models, current, process, clock, ids, logger } = deps;
   const { store, ledger, accounts, surroundings } = records;
+  const readHealth = createHealthReader({
+    version: readVersion(),
+    startedMs: clock.monotonic(),
+    now: () => clock.monotonic(),
+    pingDatabase: () => store.ping(),
+    configurationFailed: () => process.configurationFailed?.() === true,
+    files: () => surroundings.recent(),
+    journal: () => ({ healthy: ledger.healthy(), message: ledger.status().lastError ?? null }),
+    providerHealth: models.deps.providerHealth,
+    providers: () => current.snapshot.providers,
+    serving: process.isServing,
+  });
   const routes = createRouteTable([
     ...modelRoutes(models.deps),
     ...adminRoutes(operations),
-    ...healthRoutes({
-      version: readVersion(),
-      startedMs: clock.monotonic(),
-      now: () => clock.monotonic(),
-      pingDatabase: () => store.ping(),
-      configurationFailed: () => process.configurationFailed?.() === true,
-      files: () => surroundings.recent(),
-      journal: () => ({ healthy: ledger.healthy(), message: ledger.status().lastError ?? null }),
-      providerHealth: models.deps.providerHealth,
-      providers: () => current.snapshot.providers,
-      serving: process.isServing,
+    ...healthRoutes(readHealth),
+    ...homeRoutes({
+      readHealth,
+      authEnabled: () => current.snapshot.edge.authEnabled,
+      suggestModel: () => current.snapshot.suggestModel(),
     }),
     metricsRoute(() => process.collectMetrics?.(models.ownMetrics) ?? models.ownMetrics()),
   ]);

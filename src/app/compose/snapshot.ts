@@ -1,7 +1,7 @@
 import { messageOf, type Clock, type Logger } from "../../core/index.ts";
 import type { GatewaySnapshot } from "../../gateway/index.ts";
 import { createPriceCatalogue, parseRate, type PriceCatalogue } from "../../ledger/index.ts";
-import { protocols } from "../../protocols/index.ts";
+import { protocols, type ModelInfo } from "../../protocols/index.ts";
 import type { EdgeSettings, OperationAnswer } from "../../server/index.ts";
 import {
   buildProviders,
@@ -15,6 +15,7 @@ import {
   type Provider,
 } from "../../upstream/index.ts";
 import type { Settings } from "../config/index.ts";
+import { suggestModel } from "./suggest-model.ts";
 
 /** The objects of a configuration, all built before any of them is used. */
 export interface Snapshot extends GatewaySnapshot {
@@ -24,6 +25,10 @@ export interface Snapshot extends GatewaySnapshot {
   /** Loads what the first requests would wait for, and begins to ask the providers which models they have. Never rejects. */
   warmUp(): Promise<void>;
   readonly client: PooledUpstreamClient;
+  /** What the providers say of their models; `undefined` in a command, which does not ask them. */
+  readonly listings: AnnouncedModels | undefined;
+  /** A model to try the gateway with; see `suggestModel`. */
+  suggestModel(): string;
   /** Another one has taken over. */
   retire(): void;
   /** Ends what is under way in the background and, when the last call is over, the connections. */
@@ -100,6 +105,14 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       slowClientMs: timeouts.clientMs,
       cors,
       trustLoopback,
+    },
+    listings: names,
+    suggestModel() {
+      const costOf = ({ provider, id }: ModelInfo): bigint | undefined => {
+        const rates = prices.rates(provider, id, clock.now(), 0);
+        return rates?.input === undefined || rates.output === undefined ? undefined : rates.input + rates.output;
+      };
+      return suggestModel({ catalog, states: names?.snapshot() ?? [], costOf });
     },
     async warmUp() {
       names?.start();

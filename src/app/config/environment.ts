@@ -9,6 +9,9 @@ import { isTree, type Tree, type Value } from "./value.ts";
 
 const prefix = "TOKLIGENCE_";
 
+/** The variable in which the documentation's clients look for a key of the gateway: no setting. */
+const clientKeyName = `${prefix}KEY`;
+
 /** A setting's name in the environment: `gateway.port` is `TOKLIGENCE_GATEWAY_PORT`. */
 export function envNameOf(path: readonly string[]): string {
   return prefix + path.map(envPart).join("_");
@@ -42,7 +45,7 @@ export function readEnvironment(env: Env, providerNames: readonly string[]): Env
   const warnings: string[] = [];
   const names = [...providerNames, ...presets.map((preset) => preset.name)];
   for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(prefix) || text === undefined || text === "" || providerKeyNames.has(name)) continue;
+    if (!name.startsWith(prefix) || text === undefined || text === "" || providerKeyNames.has(name) || name === clientKeyName) continue;
     const found = findSetting(name, names);
     if (found === undefined) {
       const [nearest] = closestNames(name, [...fixedNames.keys(), ...providerKeyNames], 1);

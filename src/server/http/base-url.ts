@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
 /**
  * What a base URL that is a little wrong makes of a path: its `/v1` is missing or doubled, or it is Azure's (`/openai`). The first prefix that fits
@@ -26,11 +26,16 @@ export function canonicalPath(path: string): string | undefined {
   return found === undefined || found[1] === "" ? undefined : found[1] + path.slice(found[0].length);
 }
 
-/** For a path that is not served: the base URLs that are, with the address that the client called. */
-export function nameBaseUrls({ headers }: IncomingMessage): string {
+/** The address that the client called, as in `http://localhost:8081`. A Host header with characters that no address has is not repeated. */
+export function calledOrigin(headers: IncomingHttpHeaders): string {
   const { host = "" } = headers;
   const address = /^[\w.:[\]-]{1,100}$/.test(host) ? host : "localhost:8081";
-  const origin = `${headers["x-forwarded-proto"] === "https" ? "https" : "http"}://${address}`;
+  return `${headers["x-forwarded-proto"] === "https" ? "https" : "http"}://${address}`;
+}
+
+/** For a path that is not served: the base URLs that are, with the address that the client called. */
+export function nameBaseUrls({ headers }: IncomingMessage): string {
+  const origin = calledOrigin(headers);
   return `Base URLs: ${origin}/v1 for OpenAI's SDKs, ${origin}/anthropic for Anthropic's, ${origin} for Google's.`;
 }
 

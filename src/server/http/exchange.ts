@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { holdsGatewayKey, latin1OfUtf8, type Bytes, type Text, noBytes } from "../../core/index.ts";
 import type { AnswerWatcher, ClientExchange } from "../../gateway/index.ts";
@@ -64,6 +64,11 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
 
   get rawHeaders(): readonly string[] {
     return this.#request.rawHeaders;
+  }
+
+  /** By name in lower case. */
+  get headers(): IncomingHttpHeaders {
+    return this.#request.headers;
   }
 
   get clientRequestId(): string | undefined {

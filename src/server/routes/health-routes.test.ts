@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { systemClock } from "../../core/index.ts";
 import { createProviderHealth } from "../../upstream/index.ts";
 import { deferred, startEdge } from "../testing.ts";
-import { healthRoutes, type HealthDeps } from "./health-routes.ts";
+import { createHealthReader, healthRoutes, type HealthDeps } from "./health-routes.ts";
 
 const providerHealth = createProviderHealth({ clock: systemClock });
 
@@ -28,7 +28,7 @@ async function asked(origin: string, path: string): Promise<[number, Record<stri
 }
 
 test("in order: alive, ready, and all dependencies shown, without a key", async (t) => {
-  const { origin } = await startEdge(t, healthRoutes(fine));
+  const { origin } = await startEdge(t, healthRoutes(createHealthReader(fine)));
   assert.deepEqual(await asked(origin, "/health/live"), [200, { status: "live" }]);
   const ready = { status: "ok", version: "1.2.3", uptime_seconds: 60, dependencies: [databaseUp, journalUp] };
   assert.deepEqual(await asked(origin, "/health/ready"), [200, ready]);
@@ -45,7 +45,7 @@ test("a provider that is down, idle or disabled is shown, and no reason to be un
     { name: "google", enabled: false, disabledReason: "GOOGLE_API_KEY is not set" },
     { name: "local", enabled: true },
   ];
-  const { origin } = await startEdge(t, healthRoutes({ ...fine, providerHealth: health, providers: () => providers }));
+  const { origin } = await startEdge(t, healthRoutes(createHealthReader({ ...fine, providerHealth: health, providers: () => providers })));
   const [status, body] = await asked(origin, "/health");
   assert.deepEqual(
     [status, body["status"], body["providers"]],
@@ -63,7 +63,10 @@ test("a provider that is down, idle or disabled is shown, and no reason to be un
 });
 
 test("a journal that soon takes nothing more is degraded, and serves", async (t) => {
-  const { origin } = await startEdge(t, healthRoutes({ ...fine, journal: () => ({ healthy: true, message: "81 % full" }) }));
+  const { origin } = await startEdge(
+    t,
+    healthRoutes(createHealthReader({ ...fine, journal: () => ({ healthy: true, message: "81 % full" }) })),
+  );
   for (const path of ["/health", "/health/ready"]) {
     const [status, body] = await asked(origin, path);
     const dependencies = [databaseUp, { name: "journal", state: "degraded", latency_ms: null, message: "81 % full" }];
@@ -73,7 +76,7 @@ test("a journal that soon takes nothing more is degraded, and serves", async (t)
 
 test("a configuration file that cannot be used as it is now is degraded, without a word of what is in it", async (t) => {
   let failed = true;
-  const { origin } = await startEdge(t, healthRoutes({ ...fine, configurationFailed: () => failed }));
+  const { origin } = await startEdge(t, healthRoutes(createHealthReader({ ...fine, configurationFailed: () => failed })));
   const [status, body] = await asked(origin, "/health/ready");
   const dependency = {
     name: "configuration",
@@ -108,7 +111,7 @@ test("a database that fails, a journal that does not write, and a shutdown make 
     [{ serving: () => false }, [databaseUp, journalUp]],
   ];
   for (const [change, dependencies] of down) {
-    const { origin } = await startEdge(t, healthRoutes({ ...fine, ...change }));
+    const { origin } = await startEdge(t, healthRoutes(createHealthReader({ ...fine, ...change })));
     for (const path of ["/health", "/health/ready"]) {
       // Twice: a failure must not stick to the next question, nor be forgotten by it.
       for (let i = 0; i < 2; i++) {
@@ -123,7 +126,10 @@ test("a database that fails, a journal that does not write, and a shutdown make 
 test("a database that hangs counts as down after a while, is asked once at a time, and is up again when it answers", async (t) => {
   const answers = [deferred<number>(), deferred<number>()];
   let pings = 0;
-  const { origin } = await startEdge(t, healthRoutes({ ...fine, pingTimeoutMs: 30, pingDatabase: () => answers[pings++]!.promise }));
+  const { origin } = await startEdge(
+    t,
+    healthRoutes(createHealthReader({ ...fine, pingTimeoutMs: 30, pingDatabase: () => answers[pings++]!.promise })),
+  );
   const late = { name: "database", state: "down", latency_ms: null, message: "no answer in 30 ms" };
   for (let i = 0; i < 2; i++) {
     const [status, body] = await asked(origin, "/health/ready");
@@ -138,8 +144,8 @@ test("a database that hangs counts as down after a while, is asked once at a tim
 });
 
 test("HEAD is answered on the base paths and on health, without a key and without a body", async (t) => {
-  const { origin } = await startEdge(t, healthRoutes(fine));
-  for (const path of ["/", "/v1", "/v1beta", "/anthropic", "/anthropic/v1", "/v1beta/openai", "/health", "/health/live", "/health/ready"]) {
+  const { origin } = await startEdge(t, healthRoutes(createHealthReader(fine)));
+  for (const path of ["/v1", "/v1beta", "/anthropic", "/anthropic/v1", "/v1beta/openai", "/health", "/health/live", "/health/ready"]) {
     const answer = await fetch(`${origin}${path}`, { method: "HEAD" });
     assert.deepEqual([answer.status, await answer.text()], [200, ""], path);
     assert.match(answer.headers.get("x-request-id")!, /^req_/);

@@ -38,15 +38,14 @@ const defaultPingTimeoutMs = 2000;
  * `/health` shows all dependencies; `/health/ready` is 200 when configuration, database and journal are in order, or only degraded (a provider that is down is shown,
  * not a reason); `/health/live` is 200 as long as the process answers. Basis: the contract's section 1.
  */
-export function healthRoutes(deps: HealthDeps): Route[] {
+export function healthRoutes(read: () => Promise<HealthReport>): Route[] {
   const common = { access: "public", dialect: defaultDialect } as const;
-  const database = createDatabaseProbe(deps);
   const health: Pick<Route, "path" | "handle">[] = [
-    { path: "/health", handle: (exchange) => answerHealth(deps, database, exchange, true) },
-    { path: "/health/ready", handle: (exchange) => answerHealth(deps, database, exchange, false) },
+    { path: "/health", handle: async (exchange) => answerHealth(exchange, await read(), true) },
+    { path: "/health/ready", handle: async (exchange) => answerHealth(exchange, await read(), false) },
     { path: "/health/live", handle: (exchange) => answer(exchange, 200, { status: "live" }) },
   ];
-  const bases = ["/", "/v1", "/v1beta", "/anthropic", "/anthropic/v1", "/v1beta/openai"];
+  const bases = ["/v1", "/v1beta", "/anthropic", "/anthropic/v1", "/v1beta/openai"];
   return [
     // The body of an answer to HEAD is left out by node:http.
     ...health.flatMap((route): Route[] => [
@@ -65,11 +64,35 @@ const configurationDegraded: DependencyHealth = {
   message: "The configuration file cannot be used as it is now; the settings read before stay in use. `tokligence-daemon status` says why.",
 };
 
-async function answerHealth(deps: HealthDeps, probe: DatabaseProbe, exchange: HttpExchange, whole: boolean): Promise<void> {
-  const database = await probe();
+/** What `/health` shows. */
+export interface HealthReport {
+  readonly status: "ok" | "degraded" | "unavailable";
+  readonly version: string;
+  readonly uptime_seconds: number;
+  readonly dependencies: readonly DependencyHealth[];
+  readonly providers: readonly DependencyHealth[];
+}
+
+/** @returns reads the health of everything, with at most one question to the database at a time. */
+export function createHealthReader(deps: HealthDeps): () => Promise<HealthReport> {
+  const probe = createDatabaseProbe(deps);
+  return async () => {
+    const dependencies = [await probe(), ...ownStates(deps)];
+    const isReady = deps.serving() && dependencies.every((dependency) => dependency.state !== "down");
+    const readyStatus = dependencies.some((dependency) => dependency.state === "degraded") ? "degraded" : "ok";
+    return {
+      status: isReady ? readyStatus : "unavailable",
+      version: deps.version,
+      uptime_seconds: Math.round((deps.now() - deps.startedMs) / 1000),
+      dependencies,
+      providers: providerStates(deps),
+    };
+  };
+}
+
+function ownStates(deps: HealthDeps): DependencyHealth[] {
   const journal = deps.journal();
   const own: DependencyHealth[] = [
-    database,
     {
       name: "journal",
       state: stateOf(journal),
@@ -80,18 +103,12 @@ async function answerHealth(deps: HealthDeps, probe: DatabaseProbe, exchange: Ht
   if (deps.configurationFailed?.() === true) own.push(configurationDegraded);
   const files = deps.files?.();
   if (files !== undefined) own.push({ name: "files", state: "degraded", latency_ms: null, message: files });
-  const ready = deps.serving() && own.every((dependency) => dependency.state !== "down");
-  const degraded = own.some((dependency) => dependency.state === "degraded");
-  const readyStatus = degraded ? "degraded" : "ok";
-  const status = ready ? readyStatus : "unavailable";
-  const body = {
-    status,
-    version: deps.version,
-    uptime_seconds: Math.round((deps.now() - deps.startedMs) / 1000),
-    dependencies: own,
-    ...(whole ? { providers: providerStates(deps) } : {}),
-  };
-  answer(exchange, ready ? 200 : 503, body);
+  return own;
+}
+
+function answerHealth(exchange: HttpExchange, report: HealthReport, whole: boolean): void {
+  const { providers, ...body } = report;
+  answer(exchange, report.status === "unavailable" ? 503 : 200, whole ? { ...body, providers } : body);
 }
 
 type DatabaseProbe = () => Promise<DependencyHealth>;

@@ -5,6 +5,7 @@ import type { GatewayDeps } from "../../gateway/index.ts";
 import { protocols } from "../../protocols/index.ts";
 import { buildProviders, createCatalog } from "../../upstream/index.ts";
 import { healthRoutes } from "./health-routes.ts";
+import { homeRoutes } from "./home-routes.ts";
 import { metricsRoute } from "./metrics-route.ts";
 import { modelRoutes } from "./model-routes.ts";
 import { createRouteTable, type Route } from "../route-table.ts";
@@ -125,15 +126,11 @@ test("what the vendors have and this gateway does not says so, to those with a k
 });
 
 test("the routes are those of the contract, each with its access and the dialect of its errors", () => {
-  const health = { version: "", startedMs: 0, now: () => 0, journal: () => ({ healthy: true, message: null }), providers: () => [] };
+  const notAsked = (): never => assert.fail("no request is answered here");
   const table = createRouteTable([
     ...modelRoutes(deps),
-    ...healthRoutes({
-      ...health,
-      pingDatabase: () => Promise.resolve(0),
-      providerHealth: { record() {}, snapshot: () => [] },
-      serving: () => true,
-    }),
+    ...healthRoutes(notAsked),
+    ...homeRoutes({ readHealth: notAsked, authEnabled: () => true, suggestModel: () => "" }),
     metricsRoute(() => ({ series: [], refused: {}, losses: {}, gauges: {} })),
   ]);
   const dialectOf = ({ dialect }: Route): string => (typeof dialect === "string" ? dialect : "by its headers");
@@ -166,6 +163,7 @@ test("the routes are those of the contract, each with its access and the dialect
     "GET /health": "public openai-chat",
     "GET /health/live": "public openai-chat",
     "GET /health/ready": "public openai-chat",
+    "GET /": "public openai-chat",
     "HEAD /": "public openai-chat",
     "GET /metrics": "loopback-or-admin openai-chat",
   };

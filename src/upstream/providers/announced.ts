@@ -31,6 +31,8 @@ export interface AnnouncedState {
   readonly refreshedAtMs: number;
   /** Why the last listing failed; the previous names are kept. */
   readonly message?: string;
+  /** The HTTP status of the last listing, if it was refused. */
+  readonly status?: number;
 }
 
 /** The names that providers announce, refreshed in the background. No request ever waits for them. */
@@ -119,10 +121,20 @@ class BackgroundListing implements AnnouncedModels {
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       const message = this.#options.redactor.text(messageOf(error), provider);
-      const before = this.#states.get(name) ?? { provider: name, models: 0, refreshedAtMs: 0 };
-      this.#states.set(name, { ...before, message });
+      const { models, refreshedAtMs } = this.#states.get(name) ?? { models: 0, refreshedAtMs: 0 };
+      const refused = error instanceof ListingRefused ? { status: error.status } : {};
+      this.#states.set(name, { provider: name, models, refreshedAtMs, message, ...refused });
       this.#options.logger.debug({ provider: name, error: message }, "the provider's models could not be listed");
     }
+  }
+}
+
+class ListingRefused extends Error {
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`it answered ${status} when asked for its models`);
+    this.status = status;
   }
 }
 
@@ -136,7 +148,7 @@ async function listModelNames(
   if (protocol === undefined) throw new Error("none of its protocols has a listing of models");
   const request = listRequest(provider, protocol, deadlineAt);
   const { status, value } = await fetchJson(options.client, request, maxBytes, signal);
-  if (status !== 200) throw new Error(`it answered ${status} when asked for its models`);
+  if (status !== 200) throw new ListingRefused(status);
   const listed = new Set<string>();
   for (const name of protocol.parseModelList(value)) {
     // A name that contains a secret of the provider is not a model.

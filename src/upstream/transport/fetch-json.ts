@@ -2,7 +2,7 @@ import type { UpstreamClient, UpstreamRequest } from "../types.ts";
 
 export interface FetchedJson {
   readonly status: number;
-  /** The parsed body. */
+  /** The parsed body; `undefined` if an error's body is not JSON. */
   readonly value: unknown;
 }
 
@@ -30,7 +30,8 @@ export function fetchJson(client: UpstreamClient, request: UpstreamRequest, maxB
         try {
           resolve({ status, value: JSON.parse(Buffer.concat(chunks).toString("utf8")) });
         } catch {
-          reject(new Error(`Provider ${request.provider.name} answered ${status} with something that is not JSON.`));
+          if (status >= 400) resolve({ status, value: undefined });
+          else reject(new Error(`Provider ${request.provider.name} answered ${status} with something that is not JSON.`));
         }
       },
       onFailure(failure) {
