@@ -7,7 +7,7 @@ import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
 import { readKeys, showActivity } from "./foreground.ts";
 import { ExitStatus, load, runProgram } from "./run-program.ts";
 import { print } from "./output.ts";
-import { showStart, type StartOutput } from "./start-screen.ts";
+import { printScreen, showStart, type StartOutput } from "./start-screen.ts";
 
 interface Output {
   readonly json?: boolean;
@@ -45,10 +45,12 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
       "start",
       ...(options.port === undefined ? [] : ["--port", options.port]),
       ...(options.host === undefined ? [] : ["--host", options.host]),
+      ...(options.json === true ? ["--json"] : []),
     ];
     const logFile = loaded.settings.gateway.logging.file ?? paths.log;
     const started = await startBackground({ program: script, args, paths, logFile });
-    if (started.outcome === "started") print(options.json === true, started.daemon, () => started.screen);
+    if (started.outcome === "started" && started.screen !== undefined) printScreen(started.screen);
+    else if (started.outcome === "started") print(true, started.daemon, () => "");
     else print(options.json === true, { ...started.daemon, already_running: true }, () => runningText(started.daemon, options.port));
   };
 
@@ -66,8 +68,8 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
         await background(options);
         return;
       }
-      const foreground = options.json === true ? "json" : "screen";
-      const output = options.backgroundChild === true ? "background" : foreground;
+      const screen = options.backgroundChild === true ? "background" : "screen";
+      const output = options.json === true ? "json" : screen;
       await runInForeground(config(), portOf(options), { written, output });
     });
   program
@@ -184,7 +186,6 @@ async function runInForeground(
     const running = daemon;
     const actions = { url, reload: () => running.reload(), end: () => handle("SIGINT") };
     if (output === "screen") release.push(showActivity(daemon.logFile), readKeys(actions));
-    daemon.gateway.warmUp();
   }
   await daemon.stopped;
   for (const step of release) step();

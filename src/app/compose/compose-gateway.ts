@@ -61,8 +61,8 @@ export interface Gateway {
   readonly catalog: () => Catalog;
   /** What the providers say of their models. */
   readonly listings: () => AnnouncedModels | undefined;
-  /** A model to try the gateway with; see `suggestModel`. */
-  readonly suggestModel: () => string;
+  /** A model to try the gateway with; see `suggestModel`. Without prices nothing is loaded for it. */
+  readonly suggestModel: (usePrices?: boolean) => string;
   /** Swaps a new configuration in; what needs a restart is named in the log. */
   apply(loaded: LoadedSettings): void;
   setServing(serving: boolean): void;
@@ -102,7 +102,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     providers: () => current.snapshot.providers,
     catalog: () => current.snapshot.catalog,
     listings: () => current.snapshot.listings,
-    suggestModel: () => current.snapshot.suggestModel(),
+    suggestModel: (usePrices) => current.snapshot.suggestModel(usePrices),
     apply(next) {
       current.apply(next);
     },

@@ -27,8 +27,8 @@ export interface Snapshot extends GatewaySnapshot {
   readonly client: PooledUpstreamClient;
   /** What the providers say of their models; `undefined` in a command, which does not ask them. */
   readonly listings: AnnouncedModels | undefined;
-  /** A model to try the gateway with; see `suggestModel`. */
-  suggestModel(): string;
+  /** A model to try the gateway with; see `suggestModel`. Without prices nothing is loaded for it. */
+  suggestModel(usePrices?: boolean): string;
   /** Another one has taken over. */
   retire(): void;
   /** Ends what is under way in the background and, when the last call is over, the connections. */
@@ -107,8 +107,9 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       trustLoopback,
     },
     listings: names,
-    suggestModel() {
+    suggestModel(usePrices = true) {
       const costOf = ({ provider, id }: ModelInfo): bigint | undefined => {
+        if (!usePrices) return undefined;
         const rates = prices.rates(provider, id, clock.now(), 0);
         return rates?.input === undefined || rates.output === undefined ? undefined : rates.input + rates.output;
       };

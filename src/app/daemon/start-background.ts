@@ -38,12 +38,13 @@ export async function readDaemonStatus(paths: RuntimePaths): Promise<DaemonStatu
 interface StartLine {
   readonly url: string;
   readonly api_key: string | null;
-  readonly screen: string;
+  /** Absent with `--json`. */
+  readonly screen?: string;
 }
 
 /** The outcome of a start: a gateway of this start, or one that ran already. */
 export type BackgroundStart =
-  | { readonly outcome: "started"; readonly daemon: StartedDaemon; readonly screen: string }
+  | { readonly outcome: "started"; readonly daemon: StartedDaemon; readonly screen: string | undefined }
   | { readonly outcome: "already-running"; readonly daemon: DaemonStatus };
 
 export interface BackgroundInput {

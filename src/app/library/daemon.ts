@@ -44,6 +44,7 @@ export class Daemon {
         "start",
         ...(port === undefined ? [] : ["--port", String(port)]),
         ...(host === undefined ? [] : ["--host", host]),
+        "--json",
       ];
       // `src/app/library` and `dist/app/library` lie equally deep.
       const program = fileURLToPath(new URL("../../../bin/tokligence-daemon.js", import.meta.url));
