@@ -37,6 +37,7 @@ function printQuirks(quirks: object): string {
     .filter(([name, value]) => !bodiless.has(name) && !(name === "translatedOnly" && String(value) === ""))
     .map(([name, value]) => {
       const spelled = spellName(name);
+      if (value === undefined) return `no \`${spelled}\``;
       if (value === false) return `not \`${spelled}\``;
       if (value === true) return `\`${spelled}\``;
       if (Array.isArray(value))

@@ -1,5 +1,9 @@
 import type { ProtocolId } from "../ir/index.ts";
 import { anthropicMessages, anthropicMessagesUpstream } from "./anthropic-messages/index.ts";
+import { claudeTraits } from "./anthropic-messages/model-traits.ts";
+import { geminiTraits } from "./gemini-generate/model-traits.ts";
+import type { TraitTable } from "./model-traits.ts";
+import { openaiTraits } from "./openai-shared/model-traits.ts";
 import { geminiGenerate, geminiGenerateUpstream } from "./gemini-generate/index.ts";
 import { openaiChat, openaiChatUpstream } from "./openai-chat/index.ts";
 import { openaiResponses, openaiResponsesUpstream } from "./openai-responses/index.ts";
@@ -11,6 +15,7 @@ export { familiesThatSignCalls } from "./gemini-generate/proofs.ts";
 export { maxLosses, refuseStoredState } from "./shared/losses.ts";
 export { isUnbounded, setOutputLimit } from "./shared/output-limits.ts";
 export { paramLabel, spellLoss, spellRefusal, type ParamTable, type SpelledPlaces } from "./param-names.ts";
+export { ProviderTraits, type OperatorTraits, type TraitTable } from "./model-traits.ts";
 export { operations, type OperationTraits } from "./operations.ts";
 export type { OpenSummary, ProofCarrier } from "./capabilities.ts";
 export * from "./protocol.ts";
@@ -22,6 +27,9 @@ export * as storedResponses from "./openai-responses/stored/index.ts";
 export const protocols: ReadonlyMap<ProtocolId, Protocol> = new Map(
   [openaiChat, openaiResponses, anthropicMessages, geminiGenerate].map((protocol) => [protocol.id, protocol]),
 );
+
+/** What models accept, by vendor. */
+export const traitTables: readonly TraitTable<object>[] = [claudeTraits, geminiTraits, openaiTraits];
 
 /** The dialect of routes and errors that belong to no protocol: the admin API, health, unknown paths. */
 export const defaultDialect: ProtocolId = openaiChat.id;

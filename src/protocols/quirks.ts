@@ -1,5 +1,5 @@
 import { compileGlob } from "../core/index.ts";
-import type { WireObject } from "./shared/fields.ts";
+import { compact, type WireObject } from "./shared/fields.ts";
 
 /**
  * A kind of content beyond text that a server accepts. `image-data`: images only as data URLs. `document-url`: documents as `document_url`, in place
@@ -88,10 +88,11 @@ export interface RenderQuirks {
   readonly byModel?: readonly ModelQuirks[];
 }
 
+/** The server's own quirks are those of its newest models; rows describe what differs for others. `undefined`: these models have no such quirk. */
 export interface ModelQuirks {
   /** A glob. */
   readonly models: string;
-  readonly quirks: Omit<RenderQuirks, "byModel">;
+  readonly quirks: { readonly [K in Exclude<keyof RenderQuirks, "byModel">]?: RenderQuirks[K] | undefined };
 }
 
 /** The answer for the model that was asked for last: most requests to a server are for one model. It is derived from its key alone. */
@@ -103,7 +104,7 @@ export function quirksOfModel(quirks: RenderQuirks, model: string): RenderQuirks
   const last = lastModel.get(quirks);
   if (last?.model === model) return last.quirks;
   const fitting = quirks.byModel.filter(({ models }) => compileGlob(models).matches(model.toLowerCase()));
-  const found = fitting.reduce<RenderQuirks>((all, { quirks: own }) => ({ ...all, ...own }), quirks);
+  const found: RenderQuirks = compact(fitting.reduce<ModelQuirks["quirks"]>((all, { quirks: own }) => ({ ...all, ...own }), quirks));
   lastModel.set(quirks, { model, quirks: found });
   return found;
 }

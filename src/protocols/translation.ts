@@ -1,5 +1,6 @@
 import type { SseEvent, Text } from "../core/index.ts";
 import type { ChatRequest, ChatResponse, EmbeddingAnswer, EmbeddingRequest, StreamEvent } from "../ir/index.ts";
+import type { ProviderTraits } from "./model-traits.ts";
 import type { RenderQuirks } from "./quirks.ts";
 
 /** A part of a request or an answer that the target's wire cannot carry. */
@@ -33,6 +34,8 @@ export interface RenderTarget {
   readonly model: string;
   readonly stream: boolean;
   readonly quirks: RenderQuirks;
+  /** What is known of the provider's models, with the operator's settings; absent: what their names say. */
+  readonly traits?: ProviderTraits;
 }
 
 export interface StreamDecoder {

@@ -1,6 +1,6 @@
 import type { Secret } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
-import type { Operation, RenderQuirks } from "../protocols/index.ts";
+import type { Operation, ProviderTraits, RenderQuirks } from "../protocols/index.ts";
 
 export type WorkMode = "auto" | "passthrough" | "translation";
 
@@ -30,6 +30,8 @@ export interface Provider {
   readonly quirks: Quirks;
   /** The quirks that also change requests of the provider's own protocol: those of its preset and of the configuration. Absent: such requests go as they are. */
   readonly ownQuirks?: Quirks;
+  /** What its models accept. */
+  readonly traits: ProviderTraits;
   /** Whether the gateway itself answers: no network, no key. */
   readonly builtin: boolean;
 }

@@ -48,7 +48,7 @@ export interface SnapshotOptions {
 // A list of what a configuration is made into, in the order of its dependencies.
 // oxlint-disable-next-line max-lines-per-function
 export function createSnapshot(settings: Settings, { clock, logger, announced = true, previous }: SnapshotOptions): Snapshot {
-  const providers = buildProviders(settings.providers);
+  const providers = buildProviders(settings.providers, settings.modelTraits);
   const createdAt = Math.floor(clock.now() / 1000);
   const base = { providers, routes: settings.modelProviderRoutes, aliases: settings.modelAliases, createdAt };
   let catalog = createCatalog(base);

@@ -1,5 +1,6 @@
 import { maskSettings } from "./masked.ts";
 import type { PathBase } from "./resolve-path.ts";
+import { readModelTraits } from "./model-traits-schema.ts";
 import type { ParsedSettings } from "./schema.ts";
 import { readDatabase } from "./sections/database.ts";
 import { readGateway } from "./sections/gateway.ts";
@@ -17,6 +18,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     providers: Object.entries(parsed.providers).map(([name, provider]) => readProvider(name, provider, keys.get(name), gateway.timeouts)),
     modelProviderRoutes: Object.entries(parsed.model_provider_routes).map(([pattern, to]) => [pattern, typeof to === "string" ? [to] : to]),
     modelAliases: new Map(Object.entries(parsed.model_aliases)),
+    modelTraits: readModelTraits(parsed.model_traits),
     ledger: readLedger(parsed.ledger),
     guards: readGuards(parsed.guards),
     prices: parsed.prices,

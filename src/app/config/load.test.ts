@@ -40,6 +40,7 @@ test("without a file the contract's defaults hold", (t) => {
       ],
       modelProviderRoutes: [],
       modelAliases: new Map(),
+      modelTraits: [],
       ledger: {
         durability: "process",
         unpricedCeiling: { input: "15", output: "75" },

@@ -73,6 +73,7 @@ prices: { a: { input: 1.5 } }
     },
     model_provider_routes: { "a*": ["mine", "openai"], b: ["openai"] },
     model_aliases: { fast: "a" },
+    model_traits: {},
     ledger: {
       durability: "process",
       unpriced_ceiling: { input: "15", output: "75" },

@@ -58,11 +58,12 @@ export const quirksSetting = leaf(quirksShape, {
   allowed: `a map of ${Object.keys(quirksShape.shape).join(", ")}`,
 });
 
-/** `no_user_after_tool` → `noUserAfterTool`. */
+/** `providers.X.quirks` with the names of the program. */
 export function readQuirks(parsed: ParsedQuirks): RenderQuirks {
-  const entries = Object.entries(parsed).map(([name, value]) => [
-    name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
-    value,
-  ]);
-  return Object.fromEntries(entries) as RenderQuirks;
+  return Object.fromEntries(Object.entries(parsed).map(([name, value]) => [inCamelCase(name), value])) as RenderQuirks;
+}
+
+/** The program's name of a setting: `no_user_after_tool` → `noUserAfterTool`. */
+export function inCamelCase(name: string): string {
+  return name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

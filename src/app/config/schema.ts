@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { modelTraitsSetting } from "./model-traits-schema.ts";
 import { databaseSchema } from "./sections/database.ts";
 import { gatewaySchema } from "./sections/gateway.ts";
 import { guardsSchema } from "./sections/guards.ts";
@@ -14,6 +15,7 @@ export const settingsSchema = z
     providers: providersSchema,
     model_provider_routes: modelRoutesSchema,
     model_aliases: modelAliasesSchema,
+    model_traits: modelTraitsSetting,
     ledger: ledgerSchema,
     guards: guardsSchema,
     prices: pricesSchema,

@@ -1,4 +1,5 @@
 import type { PriceOverrides } from "../../ledger/index.ts";
+import type { OperatorTraits } from "../../protocols/index.ts";
 import type { ModelRoute, ProviderSettings } from "../../upstream/index.ts";
 import type { DatabaseSection } from "./sections/database.ts";
 import type { GatewaySection } from "./sections/gateway.ts";
@@ -17,6 +18,8 @@ export interface Settings {
   readonly modelProviderRoutes: readonly ModelRoute[];
   /** The client's name → a model, or `provider/model`. */
   readonly modelAliases: ReadonlyMap<string, string>;
+  /** What is known of models, in the order written; a later row wins. */
+  readonly modelTraits: readonly OperatorTraits[];
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
   readonly prices: PriceOverrides;

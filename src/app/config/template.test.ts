@@ -78,6 +78,7 @@ test("what is switched off shows the default", () => {
     "database.tls",
     "model_provider_routes",
     "model_aliases",
+    "model_traits",
     "prices",
   ]);
   for (const { path, leaf } of fixedLeaves) {

@@ -134,6 +134,9 @@ const tail = `
 # Other names for models.
 #model_aliases: { fast: gpt-5-mini, careful: anthropic/claude-opus-4-5 }
 
+# What a model accepts, where its name does not say it (a deployment): docs/model-traits.md.
+#model_traits: { "prod-*": { like: gpt-4.1 } }
+
 # What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
 # Budgets reckon with unpriced_ceiling, US dollars a million tokens, where a model has no price; with output_ceiling where a request sets no limit.
 # retention: how long usage entries are kept (without it for ever; reports keep their sums) and journals of processes that have ended.

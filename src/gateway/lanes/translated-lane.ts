@@ -116,6 +116,7 @@ function render(call: ModelCall, attempt: Attempt, { wire, foreign, kept }: Read
       model: upstreamModel,
       stream,
       quirks: provider.quirks,
+      traits: provider.traits,
     }),
   );
   reportLosses(call, attempt, [...returned.losses, ...rendered.losses], wire);

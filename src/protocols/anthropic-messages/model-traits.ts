@@ -1,9 +1,6 @@
-/**
- * What a Claude model accepts, by the version in its name. A name without a version is an alias of the newest. Sources, on platform.claude.com in
- * November 2026: "Adaptive thinking", "Effort", "Structured outputs" (generally available from 4.5 on), and the migration guides: of 4.5 (temperature
- * or top_p, since Opus 4.1), 4.6 (no prefill), Opus 4.7 and Sonnet 5 (no budgets, no sampling, `xhigh`), Opus 5 (`disabled` at `high` or below),
- * Fable 5 and Opus 5.5 (always thinks), Sonnet 5.5 (`between_tools` in place of `disabled`), Opus 5.5, Sonnet 5.5 and Fable 5.1 (no forced tool).
- */
+import type { TraitTable } from "../model-traits.ts";
+
+/** What a Claude model accepts. */
 export interface ModelTraits {
   /** `budget`: `thinking.type` is `enabled`, with a budget; `adaptive`: the model decides, and `effort` says how much it may think. */
   readonly thinking: "none" | "budget" | "adaptive";
@@ -29,59 +26,165 @@ export interface ModelTraits {
   readonly takesBothSamplings: boolean;
   /** The conversation may end with the beginning of the answer (a prefill). */
   readonly takesPrefill: boolean;
+  /** The model accepts messages of the role `system` between a message of the user and one of the assistant. */
+  readonly takesSystemTurns: boolean;
 }
 
-/** A model of another vendor that speaks this protocol: it has what the protocol had before its later fields. */
-const otherVendor: ModelTraits = {
-  thinking: "budget",
-  takesBudget: true,
-  rest: "disabled",
-  thinksUnasked: false,
-  takesForcedTool: true,
-  takesEffort: false,
-  highestEffort: "high",
-  takesXhigh: false,
-  takesFormat: false,
-  takesSampling: true,
-  takesBothSamplings: true,
-  takesPrefill: true,
+const readOn = "2026-11";
+
+/** Claude's models, by the version in the name; a name without a version is an alias of the newest. */
+export const claudeTraits: TraitTable<ModelTraits> = {
+  vendor: "Anthropic",
+  ownNames: /claude|(?:^|[^a-z])(?:opus|sonnet|haiku|fable|mythos)(?![a-z])/,
+  versionOf,
+  newest: {
+    family: "Sonnet 5.5 and later",
+    source:
+      'platform.claude.com, "Adaptive thinking", "Effort", "Structured outputs", "Mid-conversation system messages", the migration guide of 5.5',
+    readOn,
+    traits: {
+      thinking: "adaptive",
+      takesBudget: false,
+      rest: "between_tools",
+      thinksUnasked: true,
+      takesForcedTool: false,
+      takesEffort: true,
+      highestEffort: "max",
+      takesXhigh: true,
+      takesFormat: true,
+      takesSampling: false,
+      takesBothSamplings: false,
+      takesPrefill: false,
+      takesSystemTurns: true,
+    },
+  },
+  families: [
+    {
+      family: "before 5.5",
+      source: 'the migration guides of Sonnet 5.5 ("between_tools" in place of "disabled") and Opus 5.5 (no forced tool)',
+      readOn,
+      before: 505,
+      traits: { rest: "disabled", takesForcedTool: true },
+    },
+    {
+      family: "Haiku",
+      source: 'platform.claude.com, "Adaptive thinking": Haiku 5.5 can stop thinking and be forced to call a tool',
+      readOn,
+      names: /haiku/,
+      traits: { rest: "disabled", takesForcedTool: true },
+    },
+    {
+      family: "Sonnet 5",
+      source: "anthropics/claude-code, release 2.1.201: its reminders have no role of their own on Sonnet 5",
+      readOn,
+      names: /sonnet/,
+      before: 505,
+      traits: { takesSystemTurns: false },
+    },
+    {
+      family: "before 5",
+      source: "the migration guide of Opus 5: thinking is on by default",
+      readOn,
+      before: 500,
+      traits: { thinksUnasked: false, rest: "absent" },
+    },
+    {
+      family: "before 4.8",
+      source: 'platform.claude.com, "What\'s new in Claude Opus 4.8": system messages in the conversation',
+      readOn,
+      before: 408,
+      traits: { takesSystemTurns: false },
+    },
+    {
+      family: "before 4.7",
+      source: "the migration guide of Opus 4.7: no budgets, no sampling, `xhigh`",
+      readOn,
+      before: 407,
+      traits: { rest: "disabled", takesBudget: true, takesXhigh: false, takesSampling: true },
+    },
+    {
+      family: "before 4.6",
+      source: "the migration guide of 4.6: adaptive thinking, no prefill",
+      readOn,
+      before: 406,
+      traits: { thinking: "budget", takesEffort: false, highestEffort: "high", takesPrefill: true },
+    },
+    {
+      family: "Opus 4.5",
+      source: 'platform.claude.com, "Effort": introduced with Opus 4.5',
+      readOn,
+      names: /opus/,
+      from: 405,
+      before: 406,
+      traits: { takesEffort: true },
+    },
+    {
+      family: "before 4.5",
+      source: 'platform.claude.com, "Structured outputs": from 4.5 on',
+      readOn,
+      before: 405,
+      traits: { takesFormat: false },
+    },
+    {
+      family: "before 4.1",
+      source: "the migration guide of 4.5: temperature or top_p, since Opus 4.1",
+      readOn,
+      before: 401,
+      traits: { takesBothSamplings: true },
+    },
+    {
+      family: "before 3.7",
+      source: 'platform.claude.com, "Extended thinking": from 3.7 on',
+      readOn,
+      before: 307,
+      traits: { thinking: "none", takesBudget: false },
+    },
+    {
+      family: "Opus 5.5 and later",
+      source: "the migration guide of Opus 5.5: it always thinks",
+      readOn,
+      names: /opus/,
+      from: 505,
+      traits: { rest: "never", takesForcedTool: false, thinksUnasked: true },
+    },
+    {
+      family: "Fable, Mythos",
+      source: "the migration guides of Fable 5 and 5.1: they always think; no forced tool",
+      readOn,
+      names: /fable|mythos/,
+      traits: { rest: "never", takesForcedTool: false, thinksUnasked: true },
+    },
+  ],
+  others: {
+    family: "models of other vendors",
+    source:
+      "the protocol before its later fields, as api-docs.deepseek.com, docs.z.ai, platform.moonshot.ai and docs.ollama.com describe it",
+    readOn,
+    traits: {
+      thinking: "budget",
+      takesBudget: true,
+      rest: "disabled",
+      thinksUnasked: false,
+      takesForcedTool: true,
+      takesEffort: false,
+      highestEffort: "high",
+      takesXhigh: false,
+      takesFormat: false,
+      takesSampling: true,
+      takesBothSamplings: true,
+      takesPrefill: true,
+      takesSystemTurns: false,
+    },
+  },
+  choices: {
+    thinking: ["none", "budget", "adaptive"],
+    rest: ["absent", "disabled", "between_tools", "never"],
+    highestEffort: ["high", "max"],
+  },
 };
 
-export function traitsOf(model: string): ModelTraits {
-  if (!/claude/i.test(model)) return otherVendor;
-  const version = versionOf(model);
-  const isOpus = /opus/i.test(model);
-  const isAlwaysOn = /fable|mythos/i.test(model) || (isOpus && version >= 505);
-  const isLate = version >= 505 && !/haiku/i.test(model);
-  return {
-    thinking: thinkingOf(version),
-    takesBudget: version >= 307 && version < 407,
-    rest: restOf(version, isAlwaysOn, isLate),
-    thinksUnasked: isAlwaysOn || version >= 500,
-    takesForcedTool: !isAlwaysOn && !isLate,
-    takesEffort: version >= 406 || (isOpus && version === 405),
-    highestEffort: version >= 406 ? "max" : "high",
-    takesXhigh: version >= 407,
-    takesFormat: version >= 405,
-    takesSampling: version < 407,
-    takesBothSamplings: version < 401,
-    takesPrefill: version < 406,
-  };
-}
-
-/** `claude-opus-4-6`, `claude-3-7-sonnet-20250219`, `claude-sonnet-4.5` → 406, 307, 405. */
-function versionOf(model: string): number {
-  const [, major, minor] = /claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/i.exec(model) ?? [];
+/** `claude-opus-4-6`, `claude-3-7-sonnet-20250219`, `claude-sonnet-4.5`, `claude-v2` → 406, 307, 405, 200. */
+function versionOf(name: string): number {
+  const [, major, minor] = /(?:claude|opus|sonnet|haiku|fable|mythos|instant)-v?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/.exec(name) ?? [];
   return major === undefined ? Number.POSITIVE_INFINITY : Number(major) * 100 + Number(minor ?? 0);
-}
-
-function thinkingOf(version: number): ModelTraits["thinking"] {
-  if (version >= 406) return "adaptive";
-  return version >= 307 ? "budget" : "none";
-}
-
-function restOf(version: number, isAlwaysOn: boolean, isLate: boolean): ModelTraits["rest"] {
-  if (isAlwaysOn) return "never";
-  if (isLate) return "between_tools";
-  return version >= 407 && version < 500 ? "absent" : "disabled";
 }

@@ -39,7 +39,7 @@ export function renderContents(messages: readonly Message[], around: Surrounding
   // The current turn is what came after the last message of the user (text beside results does not count); the vendor checks signatures only there.
   const current = began.findLastIndex(({ role, results }) => role === "user" && results.length === 0);
   const contents = began.map((turn, at) =>
-    turn.role === "user" ? userContent(turn, around) : modelContent(turn, around.traits.isThird && at > current, around),
+    turn.role === "user" ? userContent(turn, around) : modelContent(turn, around.traits.needsSignatures && at > current, around),
   );
   const texts = instructions.flatMap((block) => {
     if (block.type === "text") return block.text === "" ? [] : [block.text];
@@ -182,7 +182,7 @@ function functionResponse(
   const media = result.content
     .filter((block) => block.type === "media" || (block.type === "opaque" && hasPlace(block, losses)))
     .flatMap((block) => plainPart(block, around));
-  const inside = media.filter((part) => traits.isThird && part["inlineData"] !== undefined);
+  const inside = media.filter((part) => traits.takesMediaInResults && part["inlineData"] !== undefined);
   const isInside = new Set(inside);
   const siblings = media.filter((part) => !isInside.has(part));
   const { response, ...own } = result.extensions?.["gemini-generate"] ?? {};

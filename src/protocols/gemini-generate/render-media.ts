@@ -32,8 +32,8 @@ export function renderMedia(block: MediaBlock, traits: ModelTraits, losses: Loss
   losses.dropForeign(block.extensions, "gemini-generate", "content[]");
   if (block.filename !== undefined) losses.drop("media.filename", "The provider accepts no names of files.");
   const level = block.detail === undefined ? undefined : levelByDetail[block.detail];
-  const detail = traits.isThird && level !== undefined ? { mediaResolution: { level } } : {};
-  if (!traits.isThird && level !== undefined) losses.drop("media.detail", "The model has no level of detail for images.");
+  const detail = traits.takesMediaResolution && level !== undefined ? { mediaResolution: { level } } : {};
+  if (!traits.takesMediaResolution && level !== undefined) losses.drop("media.detail", "The model has no level of detail for images.");
   const { source } = block;
   switch (source.type) {
     case "base64":

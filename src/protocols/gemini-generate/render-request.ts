@@ -1,9 +1,10 @@
 import type { ChatRequest } from "../../ir/index.ts";
 import { compact } from "../shared/fields.ts";
 import { Losses, refuseForeignState, refuseSeveralStreams } from "../shared/losses.ts";
+import { readTraits } from "../model-traits.ts";
 import { ToolNamer } from "../shared/tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
-import { traitsOf } from "./model-traits.ts";
+import { geminiTraits } from "./model-traits.ts";
 import { renderConfig } from "./render-config.ts";
 import { renderContents } from "./render-contents.ts";
 import { renderToolConfig, renderTools } from "./render-tools.ts";
@@ -21,7 +22,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
   refuseSeveralStreams(request, target);
   const losses = new Losses();
   const namer = new ToolNamer(request.tools ?? [], { forbidden: /[^a-zA-Z0-9_.:-]/g, begins: /^[a-zA-Z_]/ });
-  const traits = traitsOf(target.model);
+  const traits = readTraits(geminiTraits, target);
   const tools = renderTools(request, namer, losses);
   const hasFunctions = tools.some((tool) => tool["functionDeclarations"] !== undefined);
   const toolConfig = renderToolConfig(request, hasFunctions, namer, losses);

@@ -2,7 +2,8 @@ import type { ChatRequest } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { jsonInstruction, lacksJsonWord } from "../openai-shared/json-word.ts";
 import { Losses, refuseForeignState, refuseSeveralAnswers } from "../shared/losses.ts";
-import { keepsPhase, neverReasons } from "../openai-shared/model-facts.ts";
+import { readTraits } from "../model-traits.ts";
+import { openaiTraits } from "../openai-shared/model-traits.ts";
 import {
   dropUnserved,
   renderEffort,
@@ -50,7 +51,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     model: target.model,
     stream: target.stream ? true : undefined,
     instructions,
-    input: withJsonWord(request, keepsPhase(target.model) ? labelPhases(input) : input, losses),
+    input: withJsonWord(request, readTraits(openaiTraits, target).needsPhase ? labelPhases(input) : input, losses),
     ...toolFields,
     reasoning: nonEmpty({ effort, ...renderSummary(request, target), ...objectOf(own?.["reasoning"]) }),
     text: nonEmpty({
@@ -79,12 +80,12 @@ function withJsonWord(request: ChatRequest, input: readonly WireObject[], losses
 }
 
 function foreignDefaults(target: RenderTarget): WireObject {
-  return { store: false, ...(neverReasons(target.model) ? {} : { include: ["reasoning.encrypted_content"] }) };
+  return { store: false, ...(readTraits(openaiTraits, target).reasons ? { include: ["reasoning.encrypted_content"] } : {}) };
 }
 
 function renderSummary({ reasoning }: ChatRequest, target: RenderTarget): WireObject {
   const shown = reasoning?.visibility === "summary" || reasoning?.visibility === "full";
-  return shown && reasoning.enabled !== false && !neverReasons(target.model) ? { summary: "auto" } : {};
+  return shown && reasoning.enabled !== false && readTraits(openaiTraits, target).reasons ? { summary: "auto" } : {};
 }
 
 /** At most 16 pairs, names of 64 characters, texts of 512 (`Metadata` of the npm package `openai` 7.57). */

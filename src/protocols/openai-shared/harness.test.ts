@@ -3,15 +3,20 @@ import * as fc from "fast-check";
 import { latin1OfUtf8, SseSplitter, asBytes } from "../../core/index.ts";
 import type { Block, ChatRequest, ChatResponse, Message, StreamEvent } from "../../ir/index.ts";
 import { type ClientContext } from "../index.ts";
+import { ProviderTraits } from "../model-traits.ts";
 import type { RenderTarget, StreamDecoder } from "../translation.ts";
 
 export type Wire = Record<string, unknown>;
+
+/** A model that accepts everything. */
+const all = { sampling: "always", needsPhase: false, efforts: undefined };
 
 /** A provider like the vendor itself. */
 export const target = (fields: Partial<RenderTarget> = {}): RenderTarget => ({
   model: "gpt-mock",
   stream: false,
   quirks: {},
+  traits: new ProviderTraits("openai", fields.quirks?.noVendorFields !== true, [{ models: "gpt-mock", traits: all }]),
   ...fields,
 });
 

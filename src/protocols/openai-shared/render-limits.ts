@@ -3,7 +3,8 @@ import type { ChatRequest } from "../../ir/index.ts";
 import { compact } from "../shared/fields.ts";
 import type { RenderTarget } from "../translation.ts";
 import type { Losses } from "../shared/losses.ts";
-import { allEfforts, effortsOf, isReasoner, neverReasons, restsByDefault, searches, type Effort } from "./model-facts.ts";
+import { readTraits } from "../model-traits.ts";
+import { allEfforts, openaiTraits, type Effort } from "./model-traits.ts";
 
 /** The limit of output tokens: at most the model's and at least the wire's. */
 export function renderMaxTokens(request: ChatRequest, target: RenderTarget, least: number, losses: Losses): number | undefined {
@@ -26,13 +27,14 @@ export function renderEffort({ reasoning }: ChatRequest, target: RenderTarget, l
   if (reasoning === undefined) return undefined;
   const { effort, budgetTokens, enabled } = reasoning;
   const asked = effort !== undefined || budgetTokens !== undefined || enabled !== undefined;
-  if (asked && neverReasons(target.model)) {
+  const { reasons, efforts } = readTraits(openaiTraits, target);
+  if (asked && !reasons) {
     if (enabled !== false) losses.drop("reasoning", "The model does not reason.");
     return undefined;
   }
   // The server's own switch says it.
   if (target.quirks.thinkingSwitch !== undefined && (enabled === false || effort === "none")) return undefined;
-  if (enabled === false) return effortsOf(target.model)?.[0] ?? dropDisabled(losses);
+  if (enabled === false) return efforts?.[0] ?? dropDisabled(losses);
   if ((effort ?? budgetTokens) !== undefined && effort !== "adaptive" && effort !== "auto" && !mayTakeEffort(effort, target)) {
     losses.drop("reasoning", "It is not known whether the model accepts an effort.");
     return undefined;
@@ -52,9 +54,12 @@ export function renderEffort({ reasoning }: ChatRequest, target: RenderTarget, l
  * Whether to send an effort to a model of a compatible server of which nothing is known. A budget, which many clients send with every request, is no
  * reason to do so: servers refuse an effort for models without reasoning (Groq for its Llama models; Ollama: "does not support thinking").
  */
-function mayTakeEffort(effort: string | undefined, { model, quirks }: RenderTarget): boolean {
+function mayTakeEffort(effort: string | undefined, target: RenderTarget): boolean {
+  const { quirks } = target;
   if (quirks.efforts !== undefined) return quirks.efforts.length > 0;
-  if (effortsOf(model) !== undefined || quirks.noVendorFields !== true) return true;
+  const known = readTraits(openaiTraits, target).efforts;
+  if (known !== undefined) return known.length > 0;
+  if (quirks.noVendorFields !== true) return true;
   return effort !== undefined && quirks.effortOfKnownModels !== true;
 }
 
@@ -62,10 +67,11 @@ function mayTakeEffort(effort: string | undefined, { model, quirks }: RenderTarg
 const commonEfforts: readonly Effort[] = ["none", "low", "medium", "high"];
 
 /** The effort itself if the model accepts it, else the next higher one, else the highest; an unknown word means `high`, or beyond the highest. */
-function fitEffort(asked: string, { model, quirks }: RenderTarget): Effort {
+function fitEffort(asked: string, target: RenderTarget): Effort {
+  const { quirks } = target;
   const known = allEfforts.find((each) => each === asked) ?? (asked === "ultra" ? "max" : "high");
   const own = quirks.efforts === undefined ? undefined : allEfforts.filter((each) => quirks.efforts?.includes(each));
-  const taken = own ?? effortsOf(model) ?? (quirks.noVendorFields === true ? commonEfforts : undefined);
+  const taken = own ?? readTraits(openaiTraits, target).efforts ?? (quirks.noVendorFields === true ? commonEfforts : undefined);
   if (taken === undefined) return known;
   return taken.find((each) => allEfforts.indexOf(each) >= allEfforts.indexOf(known)) ?? taken.at(-1)!;
 }
@@ -76,8 +82,9 @@ function dropDisabled(losses: Losses): undefined {
 
 /** Whether the model accepts the parameters that need a model which does not reason. */
 export function takesSampling(target: RenderTarget, effort: string | undefined): boolean {
-  if (searches(target.model)) return false;
-  return !isReasoner(target.model) || effort === "none" || (effort === undefined && restsByDefault(target.model));
+  const { sampling, restsUnasked } = readTraits(openaiTraits, target);
+  if (sampling !== "at-rest") return sampling === "always";
+  return effort === "none" || (effort === undefined && restsUnasked);
 }
 
 /** Renders `temperature` and `top_p`. Models that reason refuse them, except for the value 1. */

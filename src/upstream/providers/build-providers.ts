@@ -1,7 +1,7 @@
 import { Secret } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import { protocolIds } from "../../ir/index.ts";
-import type { RenderQuirks } from "../../protocols/index.ts";
+import { ProviderTraits, type OperatorTraits, type RenderQuirks } from "../../protocols/index.ts";
 import { BaseUrlError, baseUrlStem, normaliseBaseUrl } from "./base-url.ts";
 import type { Preset } from "./presets.ts";
 import { findPreset, presets } from "./presets.ts";
@@ -67,26 +67,27 @@ export const loopbackProvider: Provider = {
   query: [],
   timeouts: defaultTimeouts,
   quirks: {},
+  traits: new ProviderTraits("loopback", true, []),
   builtin: true,
 };
 
 /**
- * Builds the providers in the given order, the built-in one first.
+ * Builds the providers in the given order, the built-in one first. @param modelTraits what the operator knows of models.
  * @throws ProviderSettingsError for the first one that cannot be built.
  */
-export function buildProviders(settings: readonly ProviderSettings[]): Provider[] {
+export function buildProviders(settings: readonly ProviderSettings[], modelTraits: readonly OperatorTraits[] = []): Provider[] {
   const providers = [loopbackProvider];
   for (const entry of settings) {
     if (providers.some((provider) => provider.name === entry.name)) {
       const reason = entry.name === loopbackProvider.name ? "the name is taken by the built-in provider" : "the name is used twice";
       throw new ProviderSettingsError(entry.name, "name", `${reason}; choose another`);
     }
-    providers.push(buildProvider(entry));
+    providers.push(buildProvider(entry, modelTraits));
   }
   return providers;
 }
 
-function buildProvider(settings: ProviderSettings): Provider {
+function buildProvider(settings: ProviderSettings, modelTraits: readonly OperatorTraits[]): Provider {
   const { name } = settings;
   if (name === "" || name.includes("/")) throw new ProviderSettingsError(name, "name", 'a name must not be empty or contain a "/"');
   const preset = presetOf(settings);
@@ -116,6 +117,7 @@ function buildProvider(settings: ProviderSettings): Provider {
     query: settings.query ?? [],
     timeouts: { ...defaultTimeouts, ...settings.timeouts },
     quirks,
+    traits: new ProviderTraits(name, quirks.noVendorFields !== true, modelTraits),
     ...(changesBodies(ownQuirks) ? { ownQuirks } : {}),
     builtin: false,
   };

@@ -1,3 +1,4 @@
+import type { ModelQuirks } from "../../protocols/index.ts";
 import type { Quirks } from "../types.ts";
 
 /**
@@ -27,7 +28,13 @@ export const compatible: Quirks = {
   noUserAfterTool: true,
   translatedOnly: [],
   parts: ["image", "audio", "video"],
-  byModel: [{ models: "*qwen3.8*", quirks: { efforts: ["low", "medium", "xhigh"] } }],
+  byModel: [
+    { models: "*qwen*", quirks: { efforts: ["low", "medium", "xhigh"] } },
+    ...["*qwen3.[0-7]*", "*qwen3", "*qwen3[-:]*", "*qwen[12]*", "*qwen-[0-9]*"].map((models) => ({
+      models,
+      quirks: { efforts: undefined },
+    })),
+  ],
 };
 
 /**
@@ -117,6 +124,13 @@ export const deepseek: Quirks = {
   parts: [],
 };
 
+const kimiK2: ModelQuirks["quirks"] = {
+  efforts: [],
+  thinkingSwitch: "thinking",
+  toolChoice: undefined,
+  noForcedToolWhileThinking: true,
+};
+
 /**
  * platform.kimi.ai/docs (models, thinking); mnfst/modelparams.dev, pull request 168 (what each model takes); UKGovernmentBEIS/inspect_ai, pull request
  * 5152 (`tool_choice` by model); earendil-works/pi, pull request 4178 (an empty `reasoning_content` counts as missing).
@@ -128,18 +142,17 @@ export const moonshot: Quirks = {
   reasoningField: "reasoning_content",
   echoReasoning: true,
   reasoningPlaceholder: " ",
-  efforts: [],
-  thinkingSwitch: "thinking",
-  noForcedToolWhileThinking: true,
+  // Kimi K3 and later.
+  efforts: ["low", "high", "max"],
+  thinkingSwitch: "never",
+  toolChoice: "words",
+  fixedSampling: true,
   parts: ["image", "video"],
   byModel: [
-    { models: "kimi-*", quirks: { fixedSampling: true } },
+    { models: "kimi-k2*", quirks: kimiK2 },
     { models: "kimi-k2.7*", quirks: { thinkingSwitch: "never", toolChoice: "auto" } },
     { models: "kimi-k2-thinking*", quirks: { thinkingSwitch: "never", toolChoice: "auto" } },
-    {
-      models: "kimi-k3*",
-      quirks: { thinkingSwitch: "never", toolChoice: "words", noForcedToolWhileThinking: false, efforts: ["low", "high", "max"] },
-    },
+    { models: "moonshot-v1*", quirks: { ...kimiK2, fixedSampling: undefined } },
   ],
 };
 
@@ -152,12 +165,15 @@ export const glm: Quirks = {
   responseFormats: ["json_object"],
   renamedFields: { max_completion_tokens: "max_tokens" },
   reasoningField: "reasoning_content",
-  efforts: [],
-  thinkingSwitch: "thinking",
+  efforts: ["low", "high", "max"],
+  thinkingSwitch: "never",
   parts: ["image", "video"],
   byModel: [
-    { models: "glm-5.[23]*", quirks: { efforts: ["low", "high", "max"] } },
-    { models: "glm-5.3*", quirks: { thinkingSwitch: "never" } },
+    { models: "glm-5.2*", quirks: { thinkingSwitch: "thinking" } },
+    ...["glm-4*", "glm-5", "glm-5[-v]*", "glm-5.[01]*"].map((models) => ({
+      models,
+      quirks: { efforts: [], thinkingSwitch: "thinking" as const },
+    })),
   ],
 };
 
