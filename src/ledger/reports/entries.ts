@@ -40,7 +40,10 @@ export async function readEntries(store: Pick<Store, "db" | "dialect">, query: E
   return { entries: page.map(renderEntry), next: rows.length > limit ? writeCursor(page.at(-1)!) : null };
 }
 
-/** Of a filter by key or by a status other than `ok`, and without one, an index gives the rows in the order of the page. */
+/**
+ * Of a filter by key or by a status other than `ok`, and without one, an index gives the rows in the order of their times, and only those of one
+ * millisecond are sorted.
+ */
 export function selectEntries(store: Pick<Store, "db" | "dialect">, query: Omit<EntriesQuery, "limit">, limit: number) {
   let select = store.db
     .selectFrom("usage_entries")
@@ -58,7 +61,8 @@ export function selectEntries(store: Pick<Store, "db" | "dialect">, query: Omit<
   // As the index of those that did not succeed has it: a parameter alone does not show that it can be used.
   if (query.status !== undefined && query.status !== "ok") select = select.where(sql<boolean>`status <> 'ok'`);
   if (query.tag !== undefined) select = select.where(hasTag(store.dialect, query.tag));
-  if (query.fromMs !== undefined) select = select.where("time_ms", ">=", query.fromMs);
+  // Without a bound SQLite would read and sort the whole table.
+  select = select.where("time_ms", ">=", query.fromMs ?? 0);
   if (query.toMs !== undefined) select = select.where("time_ms", "<", query.toMs);
   if (query.after !== undefined) {
     const { timeMs, requestId, attempt } = readCursor(query.after);

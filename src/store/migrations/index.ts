@@ -8,6 +8,7 @@ import { entryBodies } from "./0007-entry-bodies.ts";
 import { keyParents } from "./0008-key-parents.ts";
 import { disabledUsers } from "./0009-disabled-users.ts";
 import { usageIndexes } from "./0010-usage-indexes.ts";
+import { smallerUsageIndexes } from "./0011-smaller-usage-indexes.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   keyParents,
   disabledUsers,
   usageIndexes,
+  smallerUsageIndexes,
 ];
