@@ -14,7 +14,7 @@ export interface Loss {
 export interface Rendered<T> {
   readonly value: T;
   readonly losses: readonly Loss[];
-  /** Set if a tool is sent under another name or in another form than the client's. */
+  /** Set if a tool, or a property of one, is sent under another name or in another form than the client's. */
   readonly toolNames?: ToolNames;
 }
 
@@ -27,6 +27,8 @@ export interface ToolIdentity {
   readonly namespace?: string;
   /** `custom`: the call's one argument `input` is the free text. `answer`: a call of it is the text of the answer, as the gateway asked for. */
   readonly kind: "function" | "custom" | "answer";
+  /** The client's names of properties in the arguments, by their names on the wire, if they differ. */
+  readonly properties?: ReadonlyMap<string, string>;
 }
 
 /** The upstream for which a request is rendered. */

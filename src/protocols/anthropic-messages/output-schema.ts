@@ -1,5 +1,6 @@
 import type { JsonSchema } from "../../ir/index.ts";
-import type { WireObject } from "../shared/fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { repairSchema } from "../shared/repair-schema.ts";
 import type { Losses, LostParam } from "../shared/losses.ts";
 import { lowerSchema, type SchemaSupport } from "../shared/lower-schema.ts";
 
@@ -28,7 +29,7 @@ const outputSupport: SchemaSupport = {
 
 /** Lowers a schema to what the vendor's grammar accepts. */
 export function lowerForOutput(schema: JsonSchema, param: LostParam, losses: Losses): WireObject {
-  const lowered = lowerSchema(schema, outputSupport);
+  const lowered = lowerSchema(isObject(schema) ? repairSchema(schema) : schema, outputSupport);
   if (lowered.described.length > 0)
     losses.emulate(param, `The provider does not enforce ${lowered.described.join(", ")}: the description says it.`);
   return lowered.schema;

@@ -2,6 +2,7 @@ import type { Block, ChatResponse, Extensions, StopReason } from "../../ir/index
 import { answerFacts, AnsweredError, isError } from "../shared/answered-error.ts";
 import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
 import { compact, isAbsent, isObject, type WireObject } from "../shared/fields.ts";
+import { renameKeys } from "../shared/json-keys.ts";
 import { textAt, jsonValue } from "../shared/json-text.ts";
 import type { AnswerFacts } from "../protocol.ts";
 import { restoreArguments, restoreCall } from "../shared/restore-tool.ts";
@@ -104,7 +105,8 @@ function parseText({ text, citations }: { readonly text?: unknown; readonly cita
 
 function parseCall(block: WireObject, args: string, seed: string, { toolNames, facts, ids }: AnswerContext): Block {
   const wireName = stringOf(block["name"]);
-  if (toolNames?.get(wireName)?.kind === "answer") return { type: "text", text: args };
+  const identity = toolNames?.get(wireName);
+  if (identity?.kind === "answer") return { type: "text", text: renameKeys(args, identity.properties) };
   const fault = faultOfCall({ name: wireName, kind: "function", arguments: args });
   if (fault !== undefined) throw new AnsweredError(fault, facts);
   const id = takeCallId(ids, stringOf(block["id"]), seed);

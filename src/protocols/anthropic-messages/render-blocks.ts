@@ -3,7 +3,7 @@ import { isObject, type WireObject } from "../shared/fields.ts";
 import { argumentsJson } from "../shared/free-text-tool.ts";
 import { objectText } from "../shared/json-text.ts";
 import { nameOfOpaque, type Losses } from "../shared/losses.ts";
-import type { ToolNamer } from "../shared/tool-names.ts";
+import type { WireNames } from "../shared/property-names.ts";
 import type { PairedResult } from "../shared/turns.ts";
 import { renderMedia } from "./render-media.ts";
 
@@ -51,14 +51,14 @@ function isOwnReasoning({ proof, text }: ReasoningBlock, losses: Losses): boolea
 
 /** Renders blocks. Call ids are changed to fit the wire, in the same way for a call and its result. */
 export class BlockRenderer {
-  readonly #namer: ToolNamer;
+  readonly #names: WireNames;
   readonly #losses: Losses;
   readonly #idByCall = new Map<ToolCallBlock, string>();
   readonly #takenIds = new Set<string>();
   readonly #nextNumber = new Map<string, number>();
 
-  constructor(namer: ToolNamer, losses: Losses) {
-    this.#namer = namer;
+  constructor(names: WireNames, losses: Losses) {
+    this.#names = names;
     this.#losses = losses;
   }
 
@@ -104,10 +104,11 @@ export class BlockRenderer {
     if (block.kind === "function" && objectText(block.arguments) === undefined) {
       this.#losses.emulate("toolCalls.arguments", "The arguments are no JSON object: they go as the string `input`.");
     }
+    const name = this.#names.tools.wireName(block);
     return {
-      fields: { type: "tool_use", id: this.#idOf(block), name: this.#namer.wireName(block), ...block.extensions?.["anthropic-messages"] },
+      fields: { type: "tool_use", id: this.#idOf(block), name, ...block.extensions?.["anthropic-messages"] },
       cache: block.cache,
-      input: argumentsJson(block.kind, block.arguments),
+      input: this.#names.properties.renameArguments(name, argumentsJson(block.kind, block.arguments)),
     };
   }
 

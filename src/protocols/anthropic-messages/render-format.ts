@@ -1,7 +1,7 @@
 import type { ChatRequest } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import type { Losses } from "../shared/losses.ts";
-import type { ToolNamer } from "../shared/tool-names.ts";
+import type { WireNames } from "../shared/property-names.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { lowerForOutput } from "./output-schema.ts";
 import type { OutTool } from "./render-tools.ts";
@@ -23,7 +23,7 @@ const answerTool = "answer_in_json";
  * A JSON schema is sent as `output_config.format`; if the model has no such field, the model is forced to call a tool whose input is the answer. JSON
  * without a schema is asked for in the instructions.
  */
-export function renderFormat(request: ChatRequest, traits: ModelTraits, namer: ToolNamer, losses: Losses): RenderedFormat {
+export function renderFormat(request: ChatRequest, traits: ModelTraits, names: WireNames, losses: Losses): RenderedFormat {
   const { responseFormat } = request;
   if (responseFormat === undefined || responseFormat.type === "text") return {};
   if (responseFormat.type === "json-object") {
@@ -36,13 +36,16 @@ export function renderFormat(request: ChatRequest, traits: ModelTraits, namer: T
   if (traits.takesFormat) return { format: { type: "json_schema", schema: schemaSent } };
   losses.emulate("responseFormat", "The model has no structured output: it answers by calling a tool.");
   const isObjectSchema = isObject(schemaSent) && schemaSent["type"] === "object";
-  const name = namer.reserveAnswer(answerTool);
+  const name = names.tools.reserveAnswer(answerTool);
   return {
     tool: {
       fields: {
         name,
         description: "Give the answer to the user with this tool.",
-        input_schema: isObjectSchema ? schemaSent : { ...schemaSent, type: "object" },
+        input_schema: names.properties.rename(name, {
+          schema: isObjectSchema ? schemaSent : { ...schemaSent, type: "object" },
+          rule: undefined,
+        }).schema,
       },
     },
   };

@@ -3,6 +3,7 @@ import type { Block, ChatRequest } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { Losses, refuseForeignState, refuseSeveralAnswers } from "../shared/losses.ts";
 import { readTraits } from "../model-traits.ts";
+import { PropertyNamer } from "../shared/property-names.ts";
 import { ToolNamer, wordCharacters } from "../shared/tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { arrangeTurns, type Turn } from "../shared/turns.ts";
@@ -14,7 +15,7 @@ import { quirksOfModel } from "../quirks.ts";
 import { effortLoss } from "./own-body.ts";
 import { renderReasoning, type RenderedReasoning } from "./render-reasoning.ts";
 import { renderSampling } from "./render-sampling.ts";
-import { isForced, renderToolChoice, renderToolRequest, renderTools } from "./render-tools.ts";
+import { isForced, propertyNames, renderToolChoice, renderToolRequest, renderTools } from "./render-tools.ts";
 
 /** The vendor requires `max_tokens`. This is its value if the client sets none, or the model's limit if that is lower. */
 export const defaultMaxTokens = 32_000;
@@ -35,9 +36,10 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
   const losses = new Losses();
   const namer = new ToolNamer(request.tools ?? [], { forbidden: wordCharacters });
   const traits = readTraits(claudeTraits, target);
+  const names = { tools: namer, properties: new PropertyNamer(propertyNames) };
   const maxTokens = renderMaxTokens(request, target, losses);
-  const declared = renderTools(request, traits, namer, losses);
-  const { format, instruction, tool: answerTool } = renderFormat(request, traits, namer, losses);
+  const declared = renderTools(request, traits, names, losses);
+  const { format, instruction, tool: answerTool } = renderFormat(request, traits, names, losses);
   const tools = answerTool === undefined ? declared : [...declared, answerTool];
   const forced = renderToolChoice(request, declared, namer, losses);
   const toolRequest = renderToolRequest(forced, traits, losses);
@@ -48,7 +50,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     { traits, maxTokens, isToolForced: isForced(request.toolChoice) || answerTool !== undefined, turns },
     losses,
   );
-  const blocks = new BlockRenderer(namer, losses);
+  const blocks = new BlockRenderer(names, losses);
   const prompt = limitMarks(
     {
       tools,
@@ -77,7 +79,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     service_tier: renderTier(request, losses),
     ...ownFields,
   });
-  const { toolNames } = namer;
+  const toolNames = names.properties.addTo(namer.toolNames);
   return {
     value: `${JSON.stringify(body).slice(0, -1)},"messages":${printMessages(prompt.turns)}}`,
     losses: losses.list,

@@ -1,7 +1,10 @@
-import type { CacheHint, ChatRequest, FunctionTool, JsonSchema, ServerTool, Tool, ToolChoice } from "../../ir/index.ts";
+import type { CacheHint, ChatRequest, JsonSchema, ServerTool, Tool, ToolChoice } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { functionOfCustom } from "../shared/free-text-tool.ts";
 import { refuse, type Losses, type UnservedError } from "../shared/losses.ts";
+import { mergeBranches, withRule, type MergedSchema } from "../shared/merge-branches.ts";
+import { repairSchema } from "../shared/repair-schema.ts";
+import type { PropertyNameRules, WireNames } from "../shared/property-names.ts";
 import { allowedTools, isCalled, namedTool, type ToolNamer } from "../shared/tool-names.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { lowerForOutput } from "./output-schema.ts";
@@ -12,12 +15,20 @@ export interface OutTool {
   readonly cache?: CacheHint | undefined;
 }
 
+/** "Property keys should match pattern …" (Anthropic API, of a tool's `input_schema`, November 2026). */
+export const propertyNames: PropertyNameRules = { accepted: /^[a-zA-Z0-9_.-]{1,64}$/, forbidden: /[^a-zA-Z0-9_.-]/g };
+
 /** At most this number of tools of one request can be strict (Anthropic API, "Structured outputs", November 2026). */
 const maxStrictTools = 20;
 const webSearch: WireObject = { type: "web_search_20250305", name: "web_search" };
 
 /** Renders `tools`. This protocol cannot limit the choice to some tools, so only the allowed tools are sent. */
-export function renderTools(request: ChatRequest, traits: ModelTraits, namer: ToolNamer, losses: Losses): readonly OutTool[] {
+export function renderTools(
+  request: ChatRequest,
+  traits: ModelTraits,
+  { tools: namer, properties }: WireNames,
+  losses: Losses,
+): readonly OutTool[] {
   const tools = request.tools ?? [];
   const allowed = new Set(allowedTools(tools, request.toolChoice));
   if (allowed.size < tools.length) losses.emulate("toolChoice", "The provider cannot choose among some of the tools: only those are sent.");
@@ -31,44 +42,30 @@ export function renderTools(request: ChatRequest, traits: ModelTraits, namer: To
     const tool = declared.type === "custom" ? functionOfCustom(declared, losses) : declared;
     const isStrict = tool.strict === true && traits.takesFormat && ++strict <= maxStrictTools;
     if (tool.strict === true && !isStrict) losses.drop("tools[].strict", "The model accepts no strict tool, or no more of them.");
+    const merged = objectSchema(tool.parameters);
+    if (merged.rule !== undefined)
+      losses.emulate("tools[].parameters", "The provider accepts no branches at the top of a schema: the description says them.");
+    const lowered = isStrict ? { ...merged, schema: lowerForOutput(merged.schema, "tools[].parameters", losses) } : merged;
+    const { schema, rule } = properties.rename(name, lowered);
     return [
       {
-        fields: compact({ name, description: tool.description, ...schemaFields(tool, isStrict, traits, losses), ...own }),
+        fields: compact({
+          name,
+          description: withRule(tool.description, rule),
+          input_schema: schema,
+          strict: isStrict || (tool.strict === false && traits.takesFormat ? false : undefined),
+          ...own,
+        }),
         cache: tool.cache,
       },
     ];
   });
 }
 
-function schemaFields(tool: FunctionTool, isStrict: boolean, traits: ModelTraits, losses: Losses): WireObject {
-  const isLoose = tool.strict === false && traits.takesFormat;
-  const schema = objectSchema(tool.parameters, losses);
-  return {
-    input_schema: isStrict ? lowerForOutput(schema, "tools[].parameters", losses) : schema,
-    strict: isStrict || (isLoose ? false : undefined),
-  };
-}
-
-/**
- * The vendor requires an object at the top of a schema, without alternatives: the alternatives are merged into one object whose fields are optional.
- */
-function objectSchema(parameters: JsonSchema | undefined, losses: Losses): WireObject {
-  if (parameters === undefined || typeof parameters === "boolean") return { type: "object", properties: {} };
-  const { anyOf, oneOf, allOf, ...rest } = parameters;
-  const branches = [anyOf, oneOf, allOf].flatMap((list) => (Array.isArray(list) ? list.filter(isObject) : []));
-  if (branches.length === 0 && anyOf === undefined && oneOf === undefined && allOf === undefined) {
-    return parameters["type"] === "object" ? parameters : { ...parameters, type: "object" };
-  }
-  losses.emulate(
-    "tools[].parameters",
-    "The provider accepts no alternatives at the top of a schema: their fields are merged into one object.",
-  );
-  const properties = Object.assign(
-    {},
-    ...branches.map((branch) => branch["properties"]).filter(isObject),
-    rest["properties"],
-  ) as WireObject;
-  return { ...rest, type: "object", properties };
+/** The vendor requires an object at the top of a schema, without branches. */
+function objectSchema(parameters: JsonSchema | undefined): MergedSchema {
+  if (!isObject(parameters)) return { schema: { type: "object", properties: {} }, rule: undefined };
+  return mergeBranches(repairSchema(parameters));
 }
 
 function renderServerTool(tool: ServerTool, losses: Losses): readonly OutTool[] {

@@ -4,6 +4,7 @@ import { isError } from "../shared/answered-error.ts";
 import { brokenEnd } from "../shared/broken-end.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { unwrapInput } from "../shared/free-text-tool.ts";
+import { KeyRenamer } from "../shared/json-keys.ts";
 import { jsonObject } from "../shared/json-text.ts";
 import { restoreCall } from "../shared/restore-tool.ts";
 import { takeCallId } from "../shared/tool-names.ts";
@@ -23,6 +24,8 @@ interface OpenBlock {
   readonly wire: WireObject;
   /** The arguments received so far, of a block that is emitted when it ends. */
   buffered: string;
+  /** Gives the properties in the arguments of a call the client's names. */
+  readonly keys: KeyRenamer | undefined;
   /** Follows the arguments of a call. */
   readonly json: JsonFollower;
   hasArguments: boolean;
@@ -150,15 +153,16 @@ export class AnthropicStreamDecoder implements StreamDecoder {
 
   #startCall(at: number, wire: WireObject): void {
     const wireName = stringOf(wire["name"]);
-    if (this.#toolNames?.get(wireName)?.kind === "answer") {
-      this.#openNow(at, "answer", { type: "text" }, wire);
+    const identity = this.#toolNames?.get(wireName);
+    if (identity?.kind === "answer") {
+      this.#openNow(at, "answer", { type: "text" }, openBlock("answer", wire, identity.properties));
       return;
     }
     this.#hasCall = true;
     if (wireName === "") this.#fault ??= namelessCall;
     const id = takeCallId(this.#callIds, stringOf(wire["id"]), `${this.#messageId} ${at}`);
     const { start } = restoreCall({ type: "tool-call", id, name: wireName, kind: "function" }, this.#toolNames);
-    this.#openNow(at, start.kind, start, wire);
+    this.#openNow(at, start.kind, start, openBlock(start.kind, wire, identity?.properties));
   }
 
   #delta(at: number, delta: WireObject): void {
@@ -201,8 +205,9 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     if (block === undefined || text === "") return;
     block.hasArguments = true;
     block.json.push(text);
-    if (block.type === "function") this.#deltaOf(block, { type: "arguments", text });
-    else if (block.type === "answer") this.#deltaOf(block, { type: "text", text });
+    const named = block.keys === undefined ? text : block.keys.push(text);
+    if (block.type === "function") this.#deltaOf(block, { type: "arguments", text: named });
+    else if (block.type === "answer") this.#deltaOf(block, { type: "text", text: named });
     else block.buffered += text;
   }
 
@@ -214,10 +219,10 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     if (isCall(block) && (block.json.isGlued || isGluedJson(args))) this.#fault ??= gluedCalls;
     switch (block.type) {
       case "function":
-        if (!block.hasArguments) this.#deltaOf(block, { type: "arguments", text: args });
+        this.#deltaOf(block, { type: "arguments", text: restOfArguments(block, args) });
         break;
       case "answer":
-        if (!block.hasArguments) this.#deltaOf(block, { type: "text", text: args });
+        this.#deltaOf(block, { type: "text", text: restOfArguments(block, args) });
         break;
       case "custom":
         this.#deltaOf(block, { type: "arguments", text: unwrapInput(args) });
@@ -285,8 +290,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     this.#isOver = true;
   }
 
-  #openNow(at: number, type: BlockType, start: BlockStart, wire: WireObject = {}): OpenBlock {
-    const block = openBlock(type, wire);
+  #openNow(at: number, type: BlockType, start: BlockStart, block: OpenBlock = openBlock(type, {})): OpenBlock {
     this.#open.set(at, block);
     this.#start(block, start);
     return block;
@@ -298,6 +302,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   }
 
   #deltaOf(block: OpenBlock, delta: BlockDelta): void {
+    if (delta.type !== "proof" && delta.text === "") return;
     if (block.index !== undefined) this.#emit({ type: "block-delta", index: block.index, delta });
   }
 
@@ -312,8 +317,15 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   }
 }
 
-function openBlock(type: BlockType, wire: WireObject): OpenBlock {
-  return { type, index: undefined, wire, buffered: "", json: new JsonFollower(), hasArguments: false };
+function openBlock(type: BlockType, wire: WireObject, properties?: ReadonlyMap<string, string>): OpenBlock {
+  const keys = properties === undefined ? undefined : new KeyRenamer(properties);
+  return { type, index: undefined, wire, buffered: "", keys, json: new JsonFollower(), hasArguments: false };
+}
+
+/** The arguments at the end of a block that no delta had: all of them, or a key that was cut off. */
+function restOfArguments({ keys, hasArguments }: OpenBlock, args: string): string {
+  if (keys === undefined) return hasArguments ? "" : args;
+  return (hasArguments ? "" : keys.push(args)) + keys.end();
 }
 
 function isCall({ type }: OpenBlock): boolean {

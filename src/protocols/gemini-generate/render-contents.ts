@@ -3,7 +3,7 @@ import { isObject, type WireObject } from "../shared/fields.ts";
 import { argumentsJson } from "../shared/free-text-tool.ts";
 import { objectText } from "../shared/json-text.ts";
 import { nameOfOpaque, type Losses } from "../shared/losses.ts";
-import type { ToolNamer } from "../shared/tool-names.ts";
+import type { WireNames } from "../shared/property-names.ts";
 import { arrangeTurns, type PairedResult, type Turn } from "../shared/turns.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { renderMedia } from "./render-media.ts";
@@ -22,7 +22,7 @@ export interface RenderedContents {
 
 interface Surroundings {
   readonly traits: ModelTraits;
-  readonly namer: ToolNamer;
+  readonly names: WireNames;
   readonly losses: Losses;
 }
 
@@ -154,15 +154,17 @@ function plainPart(block: Block, { traits, losses }: Surroundings): WireObject[]
 }
 
 /** Renders `{"functionCall":{"id","name","args"},"thoughtSignature"?}`; the arguments are written unchanged, as text. */
-function functionCall(block: ToolCallBlock, mustSign: boolean, { namer, losses }: Surroundings): string {
+function functionCall(block: ToolCallBlock, mustSign: boolean, { names, losses }: Surroundings): string {
   if (block.kind === "function" && objectText(block.arguments) === undefined) {
     losses.emulate("toolCalls.arguments", "The arguments are no JSON object: they go as the string `input`.");
   }
-  const head = JSON.stringify({ name: namer.wireName(block), ...(block.id === "" ? {} : { id: block.id }), ...ownCallFields(block) });
+  const name = names.tools.wireName(block);
+  const head = JSON.stringify({ name, ...(block.id === "" ? {} : { id: block.id }), ...ownCallFields(block) });
   const own = block.proof?.protocol === "gemini-generate" ? block.proof.data : undefined;
   const signature = own ?? (mustSign ? noSignature : undefined);
   const tail = signature === undefined ? "" : `,"thoughtSignature":${JSON.stringify(signature)}`;
-  return `{"functionCall":${head.slice(0, -1)},"args":${argumentsJson(block.kind, block.arguments)}}${tail}}`;
+  const args = argumentsJson(block.kind, block.arguments);
+  return `{"functionCall":${head.slice(0, -1)},"args":${names.properties.renameArguments(name, args)}}${tail}}`;
 }
 
 /** The extensions of this protocol are fields of the call. */
@@ -177,7 +179,7 @@ function functionResponse(
   { call, result }: PairedResult,
   around: Surroundings,
 ): { readonly part: WireObject; readonly siblings: readonly WireObject[] } {
-  const { namer, losses, traits } = around;
+  const { names, losses, traits } = around;
   const text = result.content.flatMap((block) => (block.type === "text" || block.type === "refusal" ? [block.text] : [])).join("\n");
   const media = result.content
     .filter((block) => block.type === "media" || (block.type === "opaque" && hasPlace(block, losses)))
@@ -189,7 +191,7 @@ function functionResponse(
   return {
     part: {
       functionResponse: {
-        name: namer.wireName(call),
+        name: names.tools.wireName(call),
         ...(call.id === "" ? {} : { id: call.id }),
         response: response ?? (result.isError === true ? { error: text } : { output: text }),
         ...(inside.length === 0 ? {} : { parts: inside }),

@@ -137,7 +137,7 @@ test("a whole conversation of another dialect is rendered", () => {
           {
             name: "shell",
             description: "runs",
-            parametersJsonSchema: { type: "object", properties: { n: { enum: [1] } }, additionalProperties: false },
+            parametersJsonSchema: { type: "object", properties: { n: { type: "number", enum: [1] } }, additionalProperties: false },
           },
           { name: "agents__spawn" },
           {
@@ -273,7 +273,7 @@ test("structured output is a schema, or an instruction beside functions on older
       a: { type: "string", pattern: "^x", description: "an a" },
       b: { $ref: "#/definitions/B", description: "a b" },
       c: { allOf: [{ type: "object", properties: { d: { type: "string" } } }, { properties: { e: true } }] },
-      f: { type: "integer", nullable: true, exclusiveMinimum: 0 },
+      f: { type: "number", nullable: true, exclusiveMinimum: 0 },
     },
     definitions: { B: { oneOf: [{ const: "x" }, { type: "null" }] } },
   };
@@ -286,9 +286,9 @@ test("structured output is a schema, or an instruction beside functions on older
         a: { type: "string", description: 'an a (pattern: "^x")' },
         b: { description: "a b", anyOf: [{ $ref: "#/$defs/B" }] },
         c: { type: "object", properties: { d: { type: "string" }, e: {} } },
-        f: { type: ["integer", "null"], description: "(exclusiveMinimum: 0)" },
+        f: { type: ["number", "null"], description: "(exclusiveMinimum: 0)" },
       },
-      $defs: { B: { oneOf: [{ enum: ["x"] }, { type: "null" }] } },
+      $defs: { B: { oneOf: [{ type: "string", enum: ["x"] }, { type: "null" }] } },
     },
   });
   assert.deepEqual(lossesOf(rendered), ["emulated responseFormat.schema"]);

@@ -2,12 +2,13 @@ import type { ChatRequest } from "../../ir/index.ts";
 import { compact } from "../shared/fields.ts";
 import { Losses, refuseForeignState, refuseSeveralStreams } from "../shared/losses.ts";
 import { readTraits } from "../model-traits.ts";
+import { PropertyNamer } from "../shared/property-names.ts";
 import { ToolNamer } from "../shared/tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { geminiTraits } from "./model-traits.ts";
 import { renderConfig } from "./render-config.ts";
 import { renderContents } from "./render-contents.ts";
-import { renderToolConfig, renderTools } from "./render-tools.ts";
+import { propertyNames, renderToolConfig, renderTools } from "./render-tools.ts";
 
 const ownTiers: ReadonlySet<string> = new Set(["standard", "flex", "priority"]);
 
@@ -23,11 +24,12 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
   const losses = new Losses();
   const namer = new ToolNamer(request.tools ?? [], { forbidden: /[^a-zA-Z0-9_.:-]/g, begins: /^[a-zA-Z_]/ });
   const traits = readTraits(geminiTraits, target);
-  const tools = renderTools(request, namer, losses);
+  const properties = new PropertyNamer(propertyNames);
+  const tools = renderTools(request, { tools: namer, properties }, losses);
   const hasFunctions = tools.some((tool) => tool["functionDeclarations"] !== undefined);
   const toolConfig = renderToolConfig(request, hasFunctions, namer, losses);
   const { config, instruction } = renderConfig(request, target, { traits, hasFunctions }, losses);
-  const { instructions, contents } = renderContents(request.messages, { traits, namer, losses });
+  const { instructions, contents } = renderContents(request.messages, { traits, names: { tools: namer, properties }, losses });
   const texts = instruction === undefined ? instructions : [...instructions, instruction];
   reportUnnamed(request, losses);
   const { generationConfig: _, toolConfig: __, ...ownFields } = request.extensions?.["gemini-generate"] ?? {};
@@ -40,7 +42,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     ...ownFields,
   });
   const head = JSON.stringify(body).slice(0, -1);
-  const { toolNames } = namer;
+  const toolNames = properties.addTo(namer.toolNames);
   return {
     value: `${head}${head === "{" ? "" : ","}"contents":${contents}}`,
     losses: losses.list,

@@ -1,5 +1,7 @@
 import type { JsonSchema } from "../../ir/index.ts";
-import type { WireObject } from "../shared/fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { repairSchema } from "../shared/repair-schema.ts";
+import { fitSchema } from "./fit-schema.ts";
 import type { Losses, LostParam } from "../shared/losses.ts";
 import { lowerSchema, type SchemaSupport } from "../shared/lower-schema.ts";
 
@@ -27,7 +29,7 @@ const support: SchemaSupport = {
 
 /** Lowers a schema to what the vendor supports; the rest is written into descriptions and reported as emulated. */
 export function lowerForVendor(schema: JsonSchema, param: LostParam, losses: Losses): WireObject {
-  const lowered = lowerSchema(schema, support);
+  const lowered = lowerSchema(isObject(schema) ? fitSchema(repairSchema(schema)) : schema, support);
   if (lowered.described.length > 0)
     losses.emulate(param, `The provider does not support ${lowered.described.join(", ")}: the description says it.`);
   return lowered.schema;

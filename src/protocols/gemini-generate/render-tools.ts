@@ -2,32 +2,46 @@ import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { functionOfCustom } from "../shared/free-text-tool.ts";
 import { refuse, type Losses, type UnservedError } from "../shared/losses.ts";
+import { mergeBranches, withRule, type MergedSchema } from "../shared/merge-branches.ts";
+import type { PropertyNameRules, WireNames } from "../shared/property-names.ts";
 import { callNames, firstByName, namedTool, type ToolNamer } from "../shared/tool-names.ts";
 import { lowerForVendor } from "./render-schema.ts";
 
+/** "Parameter names must start with a letter or an underscore …" (`FunctionDeclaration` of `@google/genai` 3.1). */
+export const propertyNames: PropertyNameRules = {
+  accepted: /^[a-zA-Z_][a-zA-Z0-9_]{0,63}$/,
+  forbidden: /[^a-zA-Z0-9_]/g,
+  begins: /^[a-zA-Z_]/,
+};
+
 /** Renders `tools`: the functions as one tool, then the tools that the vendor runs itself. */
-export function renderTools(request: ChatRequest, namer: ToolNamer, losses: Losses): readonly WireObject[] {
+export function renderTools(request: ChatRequest, names: WireNames, losses: Losses): readonly WireObject[] {
   const tools = request.tools ?? [];
-  const declarations = tools.flatMap((tool) => (tool.type === "server" ? [] : [renderDeclaration(tool, namer, losses)]));
+  const declarations = tools.flatMap((tool) => (tool.type === "server" ? [] : [renderDeclaration(tool, names, losses)]));
   const served = tools.flatMap((tool) => (tool.type === "server" ? renderServerTool(tool, declarations.length > 0, losses) : []));
   return declarations.length === 0 ? served : [{ functionDeclarations: declarations }, ...served];
 }
 
-function renderDeclaration(declared: Exclude<Tool, ServerTool>, namer: ToolNamer, losses: Losses): WireObject {
+function renderDeclaration(declared: Exclude<Tool, ServerTool>, names: WireNames, losses: Losses): WireObject {
   losses.dropForeign(declared.extensions, "gemini-generate", "tools[]");
   const own = declared.extensions?.["gemini-generate"];
-  const name = namer.wireName(namedTool(declared));
+  const name = names.tools.wireName(namedTool(declared));
   if (declared.cache !== undefined) losses.drop("cache", "The provider caches automatically.");
   const tool = declared.type === "custom" ? functionOfCustom(declared, losses) : declared;
   if (tool.strict === true) losses.drop("tools[].strict", "The provider has no strict tools.");
-  return compact({ name, description: tool.description, parametersJsonSchema: renderParameters(tool, losses), ...own });
+  const merged = renderParameters(tool, losses);
+  const { schema, rule } = merged === undefined ? { schema: undefined, rule: undefined } : names.properties.rename(name, merged);
+  return compact({ name, description: withRule(tool.description, rule), parametersJsonSchema: schema, ...own });
 }
 
 /** If the tool keeps the vendor's own spelling of its schema, that is sent; a tool without parameters has no schema. */
-function renderParameters({ parameters, extensions }: FunctionTool, losses: Losses): WireObject | undefined {
+function renderParameters({ parameters, extensions }: FunctionTool, losses: Losses): MergedSchema | undefined {
   if (extensions?.["gemini-generate"]?.["parameters"] !== undefined) return undefined;
   if (!isObject(parameters) || isEmptyObject(parameters)) return undefined;
-  return lowerForVendor(parameters, "tools[].parameters", losses);
+  const { schema, rule } = mergeBranches(parameters);
+  if (rule !== undefined)
+    losses.emulate("tools[].parameters", "The provider requires one object at the top of a schema: the description says the rest.");
+  return { schema: lowerForVendor(schema, "tools[].parameters", losses), rule };
 }
 
 function isEmptyObject(schema: WireObject): boolean {

@@ -88,7 +88,7 @@ describe("tools for a Chat upstream", () => {
     const tools = [
       { type: "function" as const, name: "a", parameters: closed, strict: true },
       { type: "function" as const, name: "b", parameters: { ...closed, required: [] }, strict: true },
-      { type: "function" as const, name: "c", description: "C.", parameters: { anyOf: [closed] } },
+      { type: "function" as const, name: "c", description: "C.", parameters: { anyOf: [closed, { required: ["b"] }] } },
     ];
     assert.deepEqual(bodyOf({ tools })["tools"], [
       { type: "function", function: { name: "a", parameters: closed, strict: true } },
@@ -97,8 +97,9 @@ describe("tools for a Chat upstream", () => {
         type: "function",
         function: {
           name: "c",
-          description: `C.\nThe arguments must also fit this JSON Schema: ${JSON.stringify({ anyOf: [closed] })}`,
-          parameters: { type: "object", properties: {} },
+          description:
+            'C.\nThe arguments must also fit this JSON Schema: {"anyOf":[{"required":["a"],"additionalProperties":false},{"required":["b"]}]}',
+          parameters: { type: "object", properties: { a: { type: "string" } } },
         },
       },
     ]);

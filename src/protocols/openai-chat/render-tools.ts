@@ -1,7 +1,7 @@
 import type { ChatRequest, CustomTool, FunctionTool, Tool } from "../../ir/index.ts";
 import { functionOfCustom } from "../shared/free-text-tool.ts";
-import type { WireObject } from "../shared/fields.ts";
-import { fitsStrict, lowerParameters } from "../openai-shared/function-schema.ts";
+import { compact, type WireObject } from "../shared/fields.ts";
+import { lowerFunction } from "../openai-shared/function-schema.ts";
 import { refuse, type Losses } from "../shared/losses.ts";
 import { noteCache } from "../openai-shared/result-text.ts";
 import { firstByName, namedTool, type ToolNamer } from "../shared/tool-names.ts";
@@ -59,19 +59,10 @@ function ownFields(tool: FunctionTool | CustomTool): WireObject {
 }
 
 function renderFunction(tool: FunctionTool, name: string, losses: Losses): WireObject {
-  const { schema, note } = tool.parameters === undefined ? { schema: undefined, note: "" } : lowerParameters(tool.parameters);
-  if (note !== "") losses.emulate("tools[].parameters", "What the provider refuses at the top of a schema is in the description instead.");
-  const description = [tool.description ?? "", note].filter((text) => text !== "").join("\n");
-  const isStrict = tool.strict === true && note === "" && fitsStrict(schema);
-  if (tool.strict === true && !isStrict) losses.drop("tools[].strict", "The schema does not meet the provider's terms for it.");
+  const { parameters, description, strict } = lowerFunction(tool, losses);
   return {
     type: "function",
-    function: {
-      name,
-      ...(description === "" && tool.description === undefined ? {} : { description }),
-      ...(schema === undefined ? {} : { parameters: schema }),
-      ...(tool.strict === undefined ? {} : { strict: isStrict }),
-    },
+    function: compact({ name, description, parameters, strict }),
     ...ownFields(tool),
   };
 }

@@ -1,7 +1,7 @@
 import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index.ts";
 import { functionOfCustom } from "../shared/free-text-tool.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
-import { fitsStrict, lowerParameters } from "../openai-shared/function-schema.ts";
+import { lowerFunction } from "../openai-shared/function-schema.ts";
 import { refuse, type Losses } from "../shared/losses.ts";
 import { noteCache } from "../openai-shared/result-text.ts";
 import { namedTool, type ToolNamer } from "../shared/tool-names.ts";
@@ -72,16 +72,12 @@ function fitTool(tool: Tool, quirks: RenderQuirks, losses: Losses): readonly Too
 
 /** `strict` is always sent: if it is absent, the vendor reads it as true. */
 function fitFunction(tool: FunctionTool, losses: Losses): FunctionTool {
-  const { schema, note } = lowerParameters(tool.parameters ?? {});
-  if (note !== "") losses.emulate("tools[].parameters", "What the provider refuses at the top of a schema is in the description instead.");
-  const strict = tool.strict === true && note === "" && fitsStrict(schema);
-  if (tool.strict === true && !strict) losses.drop("tools[].strict", "The schema does not meet the provider's terms for it.");
-  const description = [tool.description ?? "", note].filter((text) => text !== "").join("\n");
+  const { parameters, description, strict = false } = lowerFunction(tool, losses);
   return {
     ...tool,
     strict,
-    ...(tool.parameters === undefined ? {} : { parameters: schema }),
-    ...(description === "" ? {} : { description }),
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(description === undefined || description === "" ? {} : { description }),
   };
 }
 

@@ -1,54 +1,65 @@
-import type { JsonSchema } from "../../ir/index.ts";
-import { isObject, mapFields, restOf, type WireObject } from "../shared/fields.ts";
+import type { FunctionTool, JsonSchema } from "../../ir/index.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
+import { mapSchemas } from "../shared/map-schema.ts";
+import type { Losses } from "../shared/losses.ts";
+import { mergeBranches, withRule, type MergedSchema } from "../shared/merge-branches.ts";
+import { repairSchema } from "../shared/repair-schema.ts";
+import { isWithinStrictLimits, lowerStrict } from "./strict-schema.ts";
 
 /** OpenAI refuses these at the top of a function's schema ("schema must have type 'object' and not have …", November 2026). */
 const refusedAtRoot = ["oneOf", "anyOf", "allOf", "enum", "not"] as const;
 
-export interface LoweredSchema {
-  readonly schema: WireObject;
-  /** What was removed, as JSON for a description; "" if nothing was. */
-  readonly note: string;
+/**
+ * Lowers a function's schema to what OpenAI accepts: an object with properties at the top ("object schema missing properties"), without combinations
+ * there, and `items` in every array.
+ */
+export function lowerParameters(parameters: JsonSchema): MergedSchema {
+  if (!isObject(parameters)) return { schema: { type: "object", properties: {} }, rule: undefined };
+  const { schema, rule } = mergeBranches(completeArrays(parameters), refusedAtRoot);
+  return { schema: schema["properties"] === undefined ? { ...schema, properties: {} } : schema, rule };
 }
-
-/** Lowers a function's schema to what OpenAI accepts: an object at the top, without combinations there. */
-export function lowerParameters(parameters: JsonSchema): LoweredSchema {
-  if (!isObject(parameters)) return { schema: { type: "object", properties: {} }, note: "" };
-  const refused = refusedAtRoot.filter((key) => parameters[key] !== undefined);
-  const kept = refused.length === 0 ? completeArrays(parameters) : (restOf(completeArrays(parameters), new Set(refused)) ?? {});
-  const schema = kept["type"] === "object" || kept["$ref"] !== undefined ? kept : { ...kept, type: "object" };
-  if (refused.length === 0) return { schema, note: "" };
-  const note = Object.fromEntries(refused.map((key) => [key, parameters[key]]));
-  // Without its branches, the schema must not forbid the properties that they would have named.
-  const { additionalProperties: _closed, ...open } = schema;
-  return { schema: { properties: {}, ...open }, note: `The arguments must also fit this JSON Schema: ${JSON.stringify(note)}` };
-}
-
-/** Keywords whose value is not a schema and contains none. */
-const literals: ReadonlySet<string> = new Set(["enum", "const", "default", "examples", "required"]);
-
-/** Keywords whose value is an object of schemas by name. */
-const named: ReadonlySet<string> = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
 
 /**
- * Returns the schema with `items` on every array, as OpenAI refuses an array without ("array schema missing items", even if the schema is not
+ * Returns the schema, repaired, with `items` on every array, as OpenAI refuses an array without ("array schema missing items", even if the schema is not
  * strict); `{}` allows any item. A complete schema is not copied: an agent sends all its schemas with every request.
  */
 export function completeArrays(schema: WireObject): WireObject {
-  const inner = mapFields(schema, completeIn);
-  return hasType(schema, "array") && inner["items"] === undefined && inner["prefixItems"] === undefined ? { ...inner, items: {} } : inner;
+  return mapSchemas(repairSchema(schema), (each) =>
+    hasType(each, "array") && each["items"] === undefined && each["prefixItems"] === undefined ? { ...each, items: {} } : each,
+  );
 }
 
-function completeIn(value: unknown, key: string): unknown {
-  if (typeof value !== "object" || literals.has(key)) return value;
-  if (Array.isArray(value)) {
-    const items = value.map(completeSchema);
-    return items.every((item, index) => item === value[index]) ? value : items;
-  }
-  return isObject(value) && named.has(key) ? mapFields(value, completeSchema) : completeSchema(value);
+/** A function's schema as OpenAI accepts it, and whether it may be strict. */
+export interface LoweredFunction {
+  /** `undefined` if the function has none. */
+  readonly parameters: WireObject | undefined;
+  readonly description: string | undefined;
+  /** `undefined` if the client does not say. */
+  readonly strict: boolean | undefined;
 }
 
-function completeSchema(value: unknown): unknown {
-  return isObject(value) ? completeArrays(value) : value;
+/** Lowers a function; what is said in another way, or is lost, is reported. */
+export function lowerFunction(tool: Pick<FunctionTool, "parameters" | "description" | "strict">, losses: Losses): LoweredFunction {
+  const { parameters, description } = tool;
+  const { schema, rule } = lowerParameters(parameters ?? {});
+  if (rule !== undefined)
+    losses.emulate("tools[].parameters", "What the provider refuses at the top of a schema is in the description instead.");
+  const strict = tool.strict === true && rule === undefined ? strictForm(schema, losses) : undefined;
+  if (tool.strict === true && strict === undefined) losses.drop("tools[].strict", "The schema does not meet the provider's terms for it.");
+  return {
+    parameters: parameters === undefined ? undefined : (strict ?? schema),
+    description: withRule(description, rule),
+    strict: tool.strict === undefined ? undefined : strict !== undefined,
+  };
+}
+
+/** The schema in the form that OpenAI accepts as strict; `undefined` if there is none. */
+function strictForm(schema: WireObject, losses: Losses): WireObject | undefined {
+  const { schema: lowered, described } = lowerStrict(schema);
+  if (!fitsStrict(lowered) || !isWithinStrictLimits(lowered)) return undefined;
+  if (described.length > 0)
+    losses.emulate("tools[].parameters", `The provider does not enforce ${described.join(", ")}: the description says it.`);
+  return lowered;
 }
 
 /**
@@ -95,7 +106,13 @@ const strictWords: ReadonlySet<string> = new Set([
 
 /** Whether the schema of an answer may be strict: it is an object at the top, and OpenAI refuses nothing in it. */
 export function fitsStrictFormat(schema: JsonSchema): boolean {
-  return isObject(schema) && schema["type"] === "object" && refusedAtRoot.every((key) => schema[key] === undefined) && isStrict(schema);
+  return (
+    isObject(schema) &&
+    schema["type"] === "object" &&
+    refusedAtRoot.every((key) => schema[key] === undefined) &&
+    isStrict(schema) &&
+    isWithinStrictLimits(schema)
+  );
 }
 
 /**

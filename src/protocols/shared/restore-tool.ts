@@ -1,5 +1,6 @@
 import type { BlockStart } from "../../ir/index.ts";
 import { unwrapInput } from "./free-text-tool.ts";
+import { renameKeys } from "./json-keys.ts";
 import type { ToolNames } from "../translation.ts";
 
 type CallStart = Extract<BlockStart, { type: "tool-call" }>;
@@ -9,6 +10,8 @@ export interface RestoredCall {
   readonly start: CallStart;
   /** The client's tool takes free text, and the upstream has it as a function: its arguments are known only when they are complete. */
   readonly wrapped: boolean;
+  /** The client's names of properties in the arguments, if they differ. */
+  readonly properties?: ReadonlyMap<string, string>;
 }
 
 /** Turns an upstream's call into one of the client's tools. `toolNames` is a result of rendering the request. */
@@ -19,10 +22,11 @@ export function restoreCall(call: CallStart, toolNames: ToolNames | undefined): 
   const { namespace: _wire, ...rest } = call;
   const namespace = known.namespace ?? call.namespace;
   const start = { ...rest, name: known.name, kind, ...(namespace === undefined ? {} : { namespace }) };
-  return { start, wrapped: kind === "custom" && call.kind === "function" };
+  const { properties } = known;
+  return { start, wrapped: kind === "custom" && call.kind === "function", ...(properties === undefined ? {} : { properties }) };
 }
 
 /** The arguments of a complete call. */
 export function restoreArguments(call: RestoredCall, text: string): string {
-  return call.wrapped ? unwrapInput(text) : text;
+  return call.wrapped ? unwrapInput(text) : renameKeys(text, call.properties);
 }
