@@ -19,8 +19,6 @@ export interface ApiKeysDeps {
 
 type KeyRow = Selectable<ApiKeysTable> & { readonly username: string };
 
-// A factory: one short function for each operation.
-// oxlint-disable-next-line max-lines-per-function
 export function createApiKeys({
   store,
   clock,
@@ -34,41 +32,9 @@ export function createApiKeys({
       const given = checkModels(input.models);
       const key = makeKeyText(random);
       const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
-        const user = await findUser(transaction, input.user);
-        if (user.disabled_ms !== null) {
-          throw new GatewayError(
-            "conflict",
-            `The user "${user.username}" is disabled. \`tokligence user enable ${user.username}\` undoes that.`,
-            {
-              param: "user",
-            },
-          );
-        }
-        const id = ids.next("key");
-        const created_ms = clock.now();
-        const bounds = await boundsOf(transaction, user, input, created_ms);
-        if (bounds.models !== null && given !== null) {
-          throw new GatewayError("invalid_request", "Your own key has a list of models, which the new one inherits: leave models out.", {
-            param: "models",
-          });
-        }
-        const models = bounds.models ?? (given === null ? null : JSON.stringify(given));
-        const made: Selectable<ApiKeysTable> = {
-          id,
-          user_id: user.id,
-          name,
-          role: roleFor(user, input.role, bounds.role),
-          hash: hashKey(key),
-          prefix: shownPrefix(key),
-          created_ms,
-          revoked_ms: null,
-          expires_ms: readExpiry(input.expires ?? bounds.expires, created_ms, bounds.expires),
-          models,
-          parent_id: input.parent ?? null,
-        };
-        await transaction.insertInto("api_keys").values(made).executeTakeFirstOrThrow();
+        const made = await insertKey(transaction, input, { name, given, key, id: ids.next("key"), nowMs: clock.now() });
         await store.bumpRevision(transaction);
-        return { ...made, username: user.username };
+        return made;
       });
       return { ...keyOf(row), key };
     },
@@ -100,6 +66,56 @@ export function createApiKeys({
       return keyOf(row);
     },
   };
+}
+
+interface CheckedKey {
+  readonly id: string;
+  readonly name: string | null;
+  /** The models that the caller gives; `null`: no list. */
+  readonly given: readonly string[] | null;
+  /** The whole key, whose hash is stored. */
+  readonly key: string;
+  readonly nowMs: number;
+}
+
+/** @throws GatewayError `conflict` if the user is disabled; `invalid_request` for more than the caller may give. */
+async function insertKey(
+  transaction: Transaction<Tables>,
+  input: NewKeyInput,
+  { id, name, given, key, nowMs }: CheckedKey,
+): Promise<KeyRow> {
+  const user = await findUser(transaction, input.user);
+  if (user.disabled_ms !== null) {
+    throw new GatewayError(
+      "conflict",
+      `The user "${user.username}" is disabled. \`tokligence user enable ${user.username}\` undoes that.`,
+      {
+        param: "user",
+      },
+    );
+  }
+  const bounds = await boundsOf(transaction, user, input, nowMs);
+  if (bounds.models !== null && given !== null) {
+    throw new GatewayError("invalid_request", "Your own key has a list of models, which the new one inherits: leave models out.", {
+      param: "models",
+    });
+  }
+  const models = bounds.models ?? (given === null ? null : JSON.stringify(given));
+  const made: Selectable<ApiKeysTable> = {
+    id,
+    user_id: user.id,
+    name,
+    role: roleFor(user, input.role, bounds.role),
+    hash: hashKey(key),
+    prefix: shownPrefix(key),
+    created_ms: nowMs,
+    revoked_ms: null,
+    expires_ms: readExpiry(input.expires ?? bounds.expires, nowMs, bounds.expires),
+    models,
+    parent_id: input.parent ?? null,
+  };
+  await transaction.insertInto("api_keys").values(made).executeTakeFirstOrThrow();
+  return { ...made, username: user.username };
 }
 
 interface Bounds {

@@ -21,8 +21,6 @@ interface StartOptions extends Output {
 }
 
 /** Runs `tokligence-daemon ARGS` and returns the exit status. `program` is the file that `start --background` starts again. */
-// A list of commands, each a few lines.
-// oxlint-disable-next-line max-lines-per-function
 export async function runDaemonCli(argv: readonly string[], script: string): Promise<number> {
   const program = new Command("tokligence-daemon")
     .description("The gateway's server.")
@@ -31,47 +29,70 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
     .helpCommand("help [command]", "print the help of a command")
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  const config = (): string | undefined => program.opts<{ config?: string }>().config;
-  const configArgs = (): string[] => (config() === undefined ? [] : ["--config", config()!]);
-  const portOf = (options: StartOptions): Record<string, unknown> => ({
-    ...(options.port === undefined ? {} : { "gateway.port": options.port }),
-    ...(options.host === undefined ? {} : { "gateway.host": options.host }),
-  });
-  const background = async (options: StartOptions): Promise<void> => {
-    const loaded = await load(config(), portOf(options));
-    const paths = runtimePaths(loaded.settings.database.path);
-    const args = [
-      ...configArgs(),
-      "start",
-      ...(options.port === undefined ? [] : ["--port", options.port]),
-      ...(options.host === undefined ? [] : ["--host", options.host]),
-      ...(options.json === true ? ["--json"] : []),
-    ];
-    const logFile = loaded.settings.gateway.logging.file ?? paths.log;
-    const started = await startBackground({ program: script, args, paths, logFile });
-    if (started.outcome === "started" && started.screen !== undefined) printScreen(started.screen);
-    else if (started.outcome === "started") print(true, started.daemon, () => "");
-    else print(options.json === true, { ...started.daemon, already_running: true }, () => runningText(started.daemon, options.port));
-  };
+  const cli: DaemonCli = { program, script, config: () => program.opts<{ config?: string }>().config };
+  addStartCommand(cli);
+  addStopCommand(cli);
+  addRestartCommand(cli);
+  addStatusCommand(cli);
+  if (argv.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  return await runProgram(program, argv);
+}
 
-  program
+interface DaemonCli {
+  readonly program: Command;
+  /** The file that `start --background` starts again. */
+  readonly script: string;
+  /** What `--config` names. */
+  readonly config: () => string | undefined;
+}
+
+function overridesOf({ port, host }: StartOptions): Record<string, unknown> {
+  return { ...(port === undefined ? {} : { "gateway.port": port }), ...(host === undefined ? {} : { "gateway.host": host }) };
+}
+
+function addStartCommand(cli: DaemonCli): void {
+  cli.program
     .command("start")
-    .description("start the gateway; in the foreground, unless told otherwise")
+    .description("start the gateway; in the foreground, unless --background is given")
     .option("--port <port>", "overrides gateway.port")
     .option("--host <host>", "overrides gateway.host")
     .option("--background", "return when the port answers")
     .option("--json", "print JSON")
     .addOption(new Option("--background-child").hideHelp())
     .action(async (options: StartOptions) => {
-      const written = await writeFirstConfig(config());
+      const written = await writeFirstConfig(cli.config());
       if (options.background === true) {
-        await background(options);
+        await runInBackground(cli, options);
         return;
       }
       const screen = options.backgroundChild === true ? "background" : "screen";
       const output = options.json === true ? "json" : screen;
-      await runInForeground(config(), portOf(options), { written, output });
+      await runInForeground(cli.config(), overridesOf(options), { written, output });
     });
+}
+
+async function runInBackground({ config, script }: DaemonCli, options: StartOptions): Promise<void> {
+  const path = config();
+  const loaded = await load(path, overridesOf(options));
+  const paths = runtimePaths(loaded.settings.database.path);
+  const args = [
+    ...(path === undefined ? [] : ["--config", path]),
+    "start",
+    ...(options.port === undefined ? [] : ["--port", options.port]),
+    ...(options.host === undefined ? [] : ["--host", options.host]),
+    ...(options.json === true ? ["--json"] : []),
+  ];
+  const logFile = loaded.settings.gateway.logging.file ?? paths.log;
+  const started = await startBackground({ program: script, args, paths, logFile });
+  if (started.outcome === "started" && started.screen !== undefined) printScreen(started.screen);
+  else if (started.outcome === "started") print(true, started.daemon, () => "");
+  else print(options.json === true, { ...started.daemon, already_running: true }, () => runningText(started.daemon, options.port));
+}
+
+function addStopCommand({ program, config }: DaemonCli): void {
   program
     .command("stop")
     .description("end the running gateway in order")
@@ -82,25 +103,31 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
       if (pid === undefined) warn(problem);
       print(json === true, { status: "stopped", pid: pid ?? null }, () => (pid === undefined ? "not running" : `stopped (pid ${pid})`));
     });
-  program
+}
+
+function addRestartCommand(cli: DaemonCli): void {
+  cli.program
     .command("restart")
     .description("stop and start it, in the background; with the arguments that it was started with")
     .option("--port <port>", "overrides gateway.port")
     .option("--host <host>", "overrides gateway.host")
     .option("--json", "print JSON")
     .action(async (options: StartOptions) => {
-      await load(config(), portOf(options));
-      const { paths } = await locate(config());
-      // What the running one was started with holds on, unless it is said anew.
+      await load(cli.config(), overridesOf(options));
+      const { paths } = await locate(cli.config());
+      // The arguments of the running one are used again, unless this command gives others.
       const { overrides } = (await readDaemonStatus(paths)) ?? {};
       const kept = { port: textOf(overrides?.["gateway.port"]), host: textOf(overrides?.["gateway.host"]) };
       await stopDaemon(paths);
-      await background({
+      await runInBackground(cli, {
         ...(kept.port === undefined ? {} : { port: kept.port }),
         ...(kept.host === undefined ? {} : { host: kept.host }),
         ...options,
       });
     });
+}
+
+function addStatusCommand({ program, config }: DaemonCli): void {
   program
     .command("status")
     .description("state, pid, port, uptime; exit 3 when stopped")
@@ -115,11 +142,6 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
       }
       print(json === true, status, () => statusText(status));
     });
-  if (argv.length === 0) {
-    program.outputHelp();
-    return 0;
-  }
-  return await runProgram(program, argv);
 }
 
 /** Where the daemon's files lie, also if the configuration cannot be used: a gateway that runs must be found all the same. */

@@ -21,8 +21,6 @@ interface Output {
 }
 
 /** Runs `tokligence ARGS` and returns the exit status: 0, or 1 with one line on stderr that says what to do. */
-// A list of commands, each a few lines.
-// oxlint-disable-next-line max-lines-per-function
 export async function runCli(argv: readonly string[]): Promise<number> {
   const program = new Command("tokligence")
     .description("A self-hosted LLM gateway: users, keys, usage and routes. The server itself is `tokligence-daemon`.")
@@ -42,19 +40,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     }
   };
 
-  program
-    .command("init")
-    .description("write a commented configuration file, where there is none")
-    .option("--json", "print JSON")
-    .action(async ({ json }: Output) => {
-      const path = program.opts<Global>().config;
-      const { initWithDetection } = await import("../detect.ts");
-      const result = await initWithDetection(path);
-      print(json === true, result, () =>
-        result.created ? `Wrote ${result.path}. Next: tokligence-daemon start` : `${result.path} is there already; nothing was changed.`,
-      );
-    });
-
+  addInitCommand(program);
   addUserCommands(program, admin);
   addKeyCommands(program, admin);
   addBudgetCommands(program, admin);
@@ -65,17 +51,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addLogsCommand(program, () => load(program.opts<Global>().config));
   addDaemonCommands(program);
 
-  const route = program.command("route").description("how models are routed").helpCommand(false);
-  route
-    .command("explain")
-    .argument("<model>")
-    .option("--dialect <dialect>", `${protocolIds.join(", ")}; the first if omitted`)
-    .option("--json", "print JSON")
-    .action(async (model: string, options: Output & { dialect?: string }) => {
-      const explained = await admin((call) => call("routes.explain", { query: { model, dialect: options.dialect } }));
-      print(options.json === true, explained, () => explanationText(explained));
-      if (explained.attempts.length === 0) throw new ExitStatus(1);
-    });
+  addRouteCommand(program, admin);
 
   program
     .command("version")
@@ -93,6 +69,35 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
   process.stdout.once("error", onOutputError);
   return await runProgram(program, argv);
+}
+
+function addInitCommand(program: Command): void {
+  program
+    .command("init")
+    .description("write a commented configuration file, if there is none")
+    .option("--json", "print JSON")
+    .action(async ({ json }: Output) => {
+      const path = program.opts<Global>().config;
+      const { initWithDetection } = await import("../detect.ts");
+      const result = await initWithDetection(path);
+      print(json === true, result, () =>
+        result.created ? `Wrote ${result.path}. Next: tokligence-daemon start` : `${result.path} is there already; nothing was changed.`,
+      );
+    });
+}
+
+function addRouteCommand(program: Command, admin: WithAdmin): void {
+  const route = program.command("route").description("how models are routed").helpCommand(false);
+  route
+    .command("explain")
+    .argument("<model>")
+    .option("--dialect <dialect>", `${protocolIds.join(", ")}; the first if omitted`)
+    .option("--json", "print JSON")
+    .action(async (model: string, options: Output & { dialect?: string }) => {
+      const explained = await admin((call) => call("routes.explain", { query: { model, dialect: options.dialect } }));
+      print(options.json === true, explained, () => explanationText(explained));
+      if (explained.attempts.length === 0) throw new ExitStatus(1);
+    });
 }
 
 /** A reader that has read enough and gone, as `head` does, is no error. */

@@ -45,8 +45,6 @@ export interface SnapshotOptions {
 }
 
 /** @throws ProviderSettingsError, RoutingError, RangeError where the settings contradict each other. */
-// A list of what a configuration is made into, in the order of its dependencies.
-// oxlint-disable-next-line max-lines-per-function
 export function createSnapshot(settings: Settings, { clock, logger, announced = true, previous }: SnapshotOptions): Snapshot {
   const providers = buildProviders(settings.providers, settings.modelTraits);
   const createdAt = Math.floor(clock.now() / 1000);
@@ -78,18 +76,15 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       })
     : undefined;
   const prices = createPriceCatalogue({ overrides: settings.prices, describe: (name) => factsOf(providers, settings, name) });
-  const { auth, limits, timeouts, cors, trustLoopback, workMode, onLoss, responses } = settings.gateway;
-  const { unpricedCeiling, outputCeiling } = settings.ledger;
+  const { limits, workMode, onLoss, responses } = settings.gateway;
+  const costOf = ({ provider, id }: ModelInfo): bigint | undefined => costOfToken(prices, provider, id, clock.now());
   return {
     workMode,
     onLoss,
     duplicateGuard: settings.guards.duplicateToolCalls,
     maxHeldBytes: responses.maxSizeBytes,
     maxValues: limits.values,
-    budget: {
-      ceiling: { input: parseRate(unpricedCeiling.input)!, output: parseRate(unpricedCeiling.output)! },
-      outputTokens: outputCeiling,
-    },
+    budget: budgetCeilingsOf(settings),
     get catalog(): Catalog {
       return catalog;
     },
@@ -97,32 +92,13 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
     redactor,
     providers,
     prices,
-    edge: {
-      authEnabled: auth.enabled,
-      maxBodyBytes: limits.bodyBytes,
-      maxBodyBytesInFlight: limits.bodiesInFlightBytes,
-      maxConnections: limits.connections,
-      slowClientMs: timeouts.clientMs,
-      cors,
-      trustLoopback,
-    },
+    edge: edgeSettingsOf(settings),
     listings: names,
-    suggestModel(usePrices = true) {
-      const costOf = ({ provider, id }: ModelInfo): bigint | undefined => {
-        if (!usePrices) return undefined;
-        const rates = prices.rates(provider, id, clock.now(), 0);
-        return rates?.input === undefined || rates.output === undefined ? undefined : rates.input + rates.output;
-      };
-      return suggestModel({ catalog, states: names?.snapshot() ?? [], costOf });
-    },
-    async warmUp() {
+    suggestModel: (usePrices = true) =>
+      suggestModel({ catalog, states: names?.snapshot() ?? [], costOf: usePrices ? costOf : () => undefined }),
+    warmUp() {
       names?.start();
-      try {
-        await client.warmUp();
-        prices.warm();
-      } catch (error) {
-        logger.warn({ error: messageOf(error) }, "what the first requests need could not be loaded ahead");
-      }
+      return loadAhead(client, prices, logger);
     },
     retire() {
       names?.stop();
@@ -131,6 +107,40 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       names?.stop();
       await client.close();
     },
+  };
+}
+
+/** What a token of the prompt and one of the answer cost together, in the unit of the rates; `undefined` if the price is not known. */
+function costOfToken(prices: PriceCatalogue, provider: string, model: string, timeMs: number): bigint | undefined {
+  const rates = prices.rates(provider, model, timeMs, 0);
+  return rates?.input === undefined || rates.output === undefined ? undefined : rates.input + rates.output;
+}
+
+async function loadAhead(client: PooledUpstreamClient, prices: PriceCatalogue, logger: Logger): Promise<void> {
+  try {
+    await client.warmUp();
+    prices.warm();
+  } catch (error) {
+    logger.warn({ error: messageOf(error) }, "what the first requests need could not be loaded ahead");
+  }
+}
+
+function budgetCeilingsOf({ ledger: { unpricedCeiling, outputCeiling } }: Settings): Snapshot["budget"] {
+  return {
+    ceiling: { input: parseRate(unpricedCeiling.input)!, output: parseRate(unpricedCeiling.output)! },
+    outputTokens: outputCeiling,
+  };
+}
+
+function edgeSettingsOf({ gateway: { auth, limits, timeouts, cors, trustLoopback } }: Settings): EdgeSettings {
+  return {
+    authEnabled: auth.enabled,
+    maxBodyBytes: limits.bodyBytes,
+    maxBodyBytesInFlight: limits.bodiesInFlightBytes,
+    maxConnections: limits.connections,
+    slowClientMs: timeouts.clientMs,
+    cors,
+    trustLoopback,
   };
 }
 

@@ -30,51 +30,66 @@ const mostAliases = 100;
 const deepest = 32;
 
 /** Reads YAML into a tree. Repeated keys, tags of its own and keys that are no text are problems, as is all that is not one map. */
-// One walk over the document: its inner functions share the origins and the problems found.
-// oxlint-disable-next-line max-lines-per-function
 export function readYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: true });
-  const origins = new Origins();
-  const problems: Problem[] = [];
-  const originAt = (offset: number): Origin => {
+  const reader = new TreeReader(document, (offset) => {
     const { line, col } = lines.linePos(offset);
     return { kind: "file", file, line, column: col };
-  };
-  for (const fault of [...document.errors, ...document.warnings]) {
-    problems.push(
-      createToldProblem(
-        originAt(fault.pos[0]),
-        [],
-        fault.code === "DUPLICATE_KEY" ? "a key is there twice" : `not valid YAML: ${firstLine(fault.message)}`,
-      ),
-    );
-  }
-  if (problems.length > 0) return { tree: {}, origins, problems, document };
+  });
+  const tree = reader.readDocument();
+  return { tree, origins: reader.origins, problems: reader.problems, document };
+}
 
-  let aliases = 0;
-  const read = (node: Node | null | undefined, path: Path): Value => {
+/** One walk over a document. */
+class TreeReader {
+  readonly origins = new Origins();
+  readonly problems: Problem[] = [];
+  readonly #document: Document.Parsed;
+  readonly #originAt: (offset: number) => Origin;
+  #aliases = 0;
+
+  constructor(document: Document.Parsed, originAt: (offset: number) => Origin) {
+    this.#document = document;
+    this.#originAt = originAt;
+  }
+
+  readDocument(): Tree {
+    const { errors, warnings, contents } = this.#document;
+    for (const fault of [...errors, ...warnings]) {
+      const message = fault.code === "DUPLICATE_KEY" ? "a key is there twice" : `not valid YAML: ${firstLine(fault.message)}`;
+      this.problems.push(createToldProblem(this.#originAt(fault.pos[0]), [], message));
+    }
+    if (this.problems.length > 0) return {};
+    const value = this.#read(contents, []);
+    if (value !== null && !isTree(value))
+      this.#refuse(contents!, [], Array.isArray(value) ? "a list" : "a single value", "a map of settings");
+    return isTree(value) ? value : {};
+  }
+
+  #read(node: Node | null | undefined, path: Path): Value {
     if (node === null || node === undefined) return null;
-    if (path.length > deepest) return refuse(node, path, "values nested deeper than any setting", "less depth");
+    if (path.length > deepest) return this.#refuse(node, path, "values nested deeper than any setting", "less depth");
     if (isAlias(node)) {
-      if (++aliases > mostAliases) return refuse(node, path, "too many aliases", `at most ${mostAliases}`);
-      return read(node.resolve(document), path);
+      if (++this.#aliases > mostAliases) return this.#refuse(node, path, "too many aliases", `at most ${mostAliases}`);
+      return this.#read(node.resolve(this.#document), path);
     }
     if (isScalar(node)) return readScalar(node.value);
     if (isSeq(node)) {
       return node.items.map((item, index) => {
         const itemNode = item as Node | null;
         const at = [...path, index];
-        if (itemNode?.range) origins.set(at, originAt(itemNode.range[0]));
-        return read(itemNode, at);
+        if (itemNode?.range) this.origins.set(at, this.#originAt(itemNode.range[0]));
+        return this.#read(itemNode, at);
       });
     }
-    return isMap(node) ? readMap(node.items, path) : null;
-  };
-  const readMap = (pairs: readonly Pair[], path: Path): Tree => {
+    return isMap(node) ? this.#readMap(node.items, path) : null;
+  }
+
+  #readMap(pairs: readonly Pair[], path: Path): Tree {
     // Merged first: the origins of the map's own keys then replace those of the keys that they replace.
     const merged: Tree = {};
-    for (const pair of pairs) if (isMergeKey(pair.key)) merge(merged, pair.value as Node | null, path);
+    for (const pair of pairs) if (isMergeKey(pair.key)) this.#merge(merged, pair.value as Node | null, path);
     const tree: Tree = {};
     for (const pair of pairs) {
       const keyNode = pair.key as Node;
@@ -84,34 +99,32 @@ export function readYaml(text: string, file: string): YamlFile {
       }
       const key = isScalar(keyNode) ? keyText(keyNode) : undefined;
       if (key === undefined || key === "" || key === "__proto__") {
-        refuse(keyNode, path, "a key that cannot be used", "a name as the key");
+        this.#refuse(keyNode, path, "a key that cannot be used", "a name as the key");
         continue;
       }
       const at = [...path, key];
-      origins.set(at, originAt(keyNode.range?.[0] ?? 0));
-      tree[key] = read(pair.value as Node | null, at);
+      this.origins.set(at, this.#originAt(keyNode.range?.[0] ?? 0));
+      tree[key] = this.#read(pair.value as Node | null, at);
     }
     return tree;
-  };
+  }
+
   /** `<<: *a` or `<<: [*a, *b]` (yaml.org/type/merge.html): of two maps that have one key, the first counts. */
-  const merge = (merged: Tree, node: Node | null, path: Path): void => {
+  #merge(merged: Tree, node: Node | null, path: Path): void {
     if (isSeq(node)) {
-      for (const item of node.items) merge(merged, item as Node | null, path);
+      for (const item of node.items) this.#merge(merged, item as Node | null, path);
       return;
     }
-    const value = read(node, path);
+    const value = this.#read(node, path);
     if (!isTree(value))
-      refuse(node ?? document.contents!, [...path, "<<"], "a value that is no map", "a map, its alias, or a list of those");
+      this.#refuse(node ?? this.#document.contents!, [...path, "<<"], "a value that is no map", "a map, its alias, or a list of those");
     else for (const [key, item] of Object.entries(value)) if (!Object.hasOwn(merged, key)) merged[key] = item;
-  };
-  const refuse = (node: Node, path: Path, found: string, allowed: string): null => {
-    problems.push(createProblem({ origin: originAt(node.range?.[0] ?? 0), path, found, allowed }));
+  }
+
+  #refuse(node: Node, path: Path, found: string, allowed: string): null {
+    this.problems.push(createProblem({ origin: this.#originAt(node.range?.[0] ?? 0), path, found, allowed }));
     return null;
-  };
-  const value = read(document.contents, []);
-  if (value !== null && !isTree(value))
-    refuse(document.contents!, [], Array.isArray(value) ? "a list" : "a single value", "a map of settings");
-  return { tree: isTree(value) ? value : {}, origins, problems, document };
+  }
 }
 
 /** A plain `<<`; in quotes it is a name like any other. */

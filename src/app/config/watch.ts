@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { messageOf, type Logger } from "../../core/index.ts";
+import { everyByTimer, messageOf, type Logger } from "../../core/index.ts";
 import type { LoadedSettings } from "./load.ts";
 import { ConfigError, createToldProblem } from "./problems.ts";
 
@@ -31,73 +31,91 @@ const settleMs = 200;
 const settleLooks = 2;
 
 /** Watches the configuration file from now on. */
-// A factory: its functions share what was last read.
-// oxlint-disable-next-line max-lines-per-function
-export function watchSettings({ path, load, onChange, onError, onProblem, logger }: WatchInput): SettingsWatch {
-  let seen = readFile(path);
-  /** What the settings in use were read from. */
-  let applied = seen;
-  let settling: NodeJS.Timeout | undefined;
+export function watchSettings(input: WatchInput): SettingsWatch {
+  return new FileWatch(input);
+}
 
-  let problem: string | undefined;
-  const setProblem = (next: string | undefined): void => {
-    if (next === problem) return;
-    problem = next;
-    onProblem(next);
-  };
-  const apply = (content: FileContent): LoadedSettings => {
-    seen = content;
+class FileWatch implements SettingsWatch {
+  readonly #input: WatchInput;
+  readonly #stopPolling: () => void;
+  /** The last text that was applied, or refused. */
+  #seen: FileContent;
+  /** What the settings in use were read from. */
+  #applied: FileContent;
+  #settling: NodeJS.Timeout | undefined;
+  #problem: string | undefined;
+
+  constructor(input: WatchInput) {
+    this.#input = input;
+    this.#seen = readFile(input.path);
+    this.#applied = this.#seen;
+    this.#stopPolling = everyByTimer(pollMs, () => this.#poll());
+  }
+
+  reload(): LoadedSettings {
+    this.#stopSettling();
+    return this.#apply(readFile(this.#input.path));
+  }
+
+  close(): void {
+    this.#stopSettling();
+    this.#stopPolling();
+  }
+
+  #poll(): void {
+    if (this.#settling !== undefined) return;
+    const now = readFile(this.#input.path);
+    if (!isSame(now, this.#seen)) this.#settle(now, settleLooks);
+  }
+
+  /** Looks again until `looks` of them in a row have found the same text. */
+  #settle(before: FileContent, looks: number): void {
+    this.#settling = setTimeout(() => {
+      this.#settling = undefined;
+      const now = readFile(this.#input.path);
+      if (isSame(now, this.#seen)) return;
+      if (!isSame(now, before)) this.#settle(now, settleLooks);
+      else if (looks > 1) this.#settle(now, looks - 1);
+      else this.#applyChange(now);
+    }, settleMs).unref();
+  }
+
+  #stopSettling(): void {
+    clearTimeout(this.#settling);
+    this.#settling = undefined;
+  }
+
+  #applyChange(content: FileContent): void {
     try {
-      const fault = faultOf(content, applied);
+      this.#apply(content);
+    } catch (error) {
+      this.#input.onError(error);
+    }
+  }
+
+  #apply(content: FileContent): LoadedSettings {
+    const { path, load, onChange, logger } = this.#input;
+    this.#seen = content;
+    try {
+      const fault = faultOf(content, this.#applied);
       if (fault !== undefined) throw new ConfigError([createToldProblem(undefined, [], `${path}: ${fault}`)]);
       const loaded = load();
       onChange(loaded);
-      applied = content;
-      setProblem(undefined);
+      this.#applied = content;
+      this.#setProblem(undefined);
       for (const warning of loaded.warnings) logger.warn({}, warning);
       return loaded;
     } catch (error) {
-      setProblem(messageOf(error));
+      this.#setProblem(messageOf(error));
       throw error;
     }
-  };
-  const settle = (before: FileContent, looks: number): void => {
-    settling = setTimeout(() => {
-      settling = undefined;
-      const now = readFile(path);
-      if (isSame(now, seen)) return;
-      if (!isSame(now, before)) {
-        settle(now, settleLooks);
-        return;
-      }
-      if (looks > 1) {
-        settle(now, looks - 1);
-        return;
-      }
-      try {
-        apply(now);
-      } catch (error) {
-        onError(error);
-      }
-    }, settleMs).unref();
-  };
-  const timer = setInterval(() => {
-    if (settling !== undefined) return;
-    const now = readFile(path);
-    if (!isSame(now, seen)) settle(now, settleLooks);
-  }, pollMs).unref();
+  }
 
-  return {
-    reload() {
-      clearTimeout(settling);
-      settling = undefined;
-      return apply(readFile(path));
-    },
-    close() {
-      clearTimeout(settling);
-      clearInterval(timer);
-    },
-  };
+  #setProblem(problem: string | undefined): void {
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    this.#input.onProblem(problem);
+  }
 }
 
 interface FileContent {

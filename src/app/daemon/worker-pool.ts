@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
-import { messageOf, type Clock, type Logger } from "../../core/index.ts";
+import { everyByTimer, messageOf, type Clock, type Logger } from "../../core/index.ts";
 import { receiveBatches, type LedgerSink } from "../../ledger/index.ts";
 import { addSnapshots, createAcceptor, type MetricsSnapshot } from "../../server/index.ts";
 import { createHandOut, type Taker } from "./hand-out.ts";
@@ -89,9 +89,9 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   const acceptor = createAcceptor((socket) => {
     handOut.offer(socket);
   }, logger);
-  const sweep = setInterval(() => {
+  const stopSweep = everyByTimer(1000, () => {
     handOut.sweep();
-  }, 1000).unref();
+  });
 
   function startWorker(slot: number): void {
     const worker = fork(program, [], { execArgv: nodeOptionsForChild(process.execArgv) });
@@ -222,7 +222,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
 
   function stopAccepting(): void {
     acceptor.close();
-    clearInterval(sweep);
+    stopSweep();
     handOut.close();
   }
 

@@ -10,7 +10,7 @@ import { runtimePaths } from "../paths.ts";
 import type { ToPrimary, ToWorker, WorkerTask } from "./worker-messages.ts";
 
 /** One worker: serves the port, sends its ledger rows to the primary, and does what the primary says. */
-// One sequence, from the start to the end of a process.
+// The primary's messages change the gateway, the log and the settings that are made here: apart, each of them would be an argument of the other part.
 // oxlint-disable-next-line max-lines-per-function
 async function runWorker(task: WorkerTask): Promise<void> {
   const load = (text: string): LoadedSettings =>
@@ -20,20 +20,7 @@ async function runWorker(task: WorkerTask): Promise<void> {
   const paths = runtimePaths(loaded.settings.database.path);
   const log = openLog({ level: loaded.settings.gateway.logging.level, file: loaded.settings.gateway.logging.file ?? paths.log });
   const sink = createMessageSink((message) => tell(message));
-  const waiting = new Map<number, { resolve(value: MetricsSnapshot | undefined): void; reject(error: Error): void }>();
-  let lastId = 0;
-  const ask = (message: (id: number) => ToPrimary): Promise<MetricsSnapshot | undefined> =>
-    new Promise((resolve, reject) => {
-      const id = ++lastId;
-      waiting.set(id, { resolve, reject });
-      tell(message(id));
-    });
-  const answered = (id: number, error: string | undefined, snapshot: MetricsSnapshot | undefined): void => {
-    const asked = waiting.get(id);
-    waiting.delete(id);
-    if (error === undefined) asked?.resolve(snapshot);
-    else asked?.reject(new Error(error));
-  };
+  const questions = new Questions();
 
   const gateway = await composeGateway({
     loaded,
@@ -42,9 +29,9 @@ async function runWorker(task: WorkerTask): Promise<void> {
     sink,
     processes: task.workers,
     configurationFailed: () => configurationFailed,
-    collectMetrics: async (own) => (await ask((id) => ({ type: "total-wanted", id }))) ?? own(),
+    collectMetrics: async (own) => (await questions.ask((id) => ({ type: "total-wanted", id }))) ?? own(),
     reload: async () => {
-      await ask((id) => ({ type: "reload-wanted", id }));
+      await questions.ask((id) => ({ type: "reload-wanted", id }));
       return { status: "reloaded" };
     },
     status: () => ({ status: "running", pid: process.pid }),
@@ -92,10 +79,10 @@ async function runWorker(task: WorkerTask): Promise<void> {
         tell({ type: "counted", id: message.id, snapshot: gateway.metrics() });
         return;
       case "total":
-        answered(message.id, undefined, message.snapshot);
+        questions.answer(message.id, undefined, message.snapshot);
         return;
       case "reloaded":
-        answered(message.id, message.error, undefined);
+        questions.answer(message.id, message.error, undefined);
     }
   });
   process.on("disconnect", () => {
@@ -107,6 +94,29 @@ async function runWorker(task: WorkerTask): Promise<void> {
   gateway.setServing(true);
   tell({ type: "serving" });
   gateway.warmUp();
+}
+
+type Answer = MetricsSnapshot | undefined;
+
+/** What this worker has asked the primary and waits for, by number. */
+class Questions {
+  readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
+  #lastId = 0;
+
+  ask(message: (id: number) => ToPrimary): Promise<Answer> {
+    const id = ++this.#lastId;
+    const waiting = Promise.withResolvers<Answer>();
+    this.#waiting.set(id, waiting);
+    tell(message(id));
+    return waiting.promise;
+  }
+
+  answer(id: number, error: string | undefined, snapshot: Answer): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (error === undefined) waiting?.resolve(snapshot);
+    else waiting?.reject(new Error(error));
+  }
 }
 
 function tell(message: ToPrimary): void {

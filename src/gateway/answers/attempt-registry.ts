@@ -1,10 +1,10 @@
-import { SlotList, type Clock, type GatewayError, type Slotted } from "../../core/index.ts";
+import { everyByTimer, SlotList, type Clock, type GatewayError, type Slotted } from "../../core/index.ts";
 
 /** An attempt under way, as the registry sees it. */
 export interface ActiveAttempt extends Slotted {
   /** Its answer is a stream, and has begun. */
   readonly streaming: boolean;
-  /** Called now and then: a stream sends a keep-alive if its upstream has been silent for long. */
+  /** Called at intervals: a stream sends a keep-alive if its upstream has been silent for long. */
   tick(nowMs: number): void;
   /** The gateway is shutting down: end with this error. */
   terminate(error: GatewayError): void;
@@ -26,13 +26,12 @@ export interface AttemptRegistry {
 export function createAttemptRegistry(clock: Clock, tickMs = 1000): AttemptRegistry {
   const attempts = new SlotList<ActiveAttempt>();
   let ended: GatewayError | undefined;
-  const timer = setInterval(() => {
+  const stopTicks = everyByTimer(tickMs, () => {
     const now = clock.monotonic();
     attempts.forEach((attempt) => {
       attempt.tick(now);
     });
-  }, tickMs);
-  timer.unref();
+  });
   return {
     add(attempt) {
       attempts.add(attempt);
@@ -54,8 +53,6 @@ export function createAttemptRegistry(clock: Clock, tickMs = 1000): AttemptRegis
         attempt.terminate(error);
       });
     },
-    close() {
-      clearInterval(timer);
-    },
+    close: stopTicks,
   };
 }

@@ -1,4 +1,4 @@
-import { messageOf, type Logger } from "../../core/index.ts";
+import { createPeriodic, messageOf, type Logger } from "../../core/index.ts";
 import type { ResponseStore } from "../../store/index.ts";
 
 /** How many are deleted in one statement, and how many statements follow each other at most. */
@@ -14,7 +14,6 @@ export interface ResponseSweep {
 
 /** @param everyMs how often. */
 export function createResponseSweep(responses: ResponseStore, logger: Logger, everyMs = 10 * 60_000): ResponseSweep {
-  let running: Promise<unknown> | undefined;
   const run = async (): Promise<number> => {
     let deleted = 0;
     for (let round = 0; round < maxBatches; round++) {
@@ -24,21 +23,11 @@ export function createResponseSweep(responses: ResponseStore, logger: Logger, ev
     }
     return deleted;
   };
-  const timer = setInterval(() => {
-    running ??= run()
-      .catch((error: unknown) => {
-        logger.warn({ error: messageOf(error) }, "responses past their lifetime could not be deleted");
-      })
-      .finally(() => {
-        running = undefined;
-      });
-  }, everyMs);
-  timer.unref();
-  return {
-    run,
-    async close() {
-      clearInterval(timer);
-      await running;
-    },
-  };
+  const task = createPeriodic({
+    everyMs,
+    run: async () => void (await run()),
+    onError: (error) => logger.warn({ error: messageOf(error) }, "responses past their lifetime could not be deleted"),
+  });
+  task.start();
+  return { run, close: () => task.stop() };
 }

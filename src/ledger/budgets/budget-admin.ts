@@ -37,30 +37,7 @@ export interface BudgetAdminDeps {
   readonly ceiling: () => CeilingRates;
 }
 
-// A factory: one short function for each operation.
-// oxlint-disable-next-line max-lines-per-function
 export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDeps): BudgetAdmin {
-  const statesOf = async (db: Kysely<Tables>, budgets: readonly Budget[]): Promise<BudgetState[]> => {
-    const now = clock.now();
-    if (budgets.length === 0) return [];
-    const starts = [...new Set(budgets.map((budget) => periodStart(budget.period, now)))];
-    const rows = await db
-      .selectFrom("budget_periods")
-      .selectAll()
-      .where("start_ms", "in", starts)
-      .where(
-        "budget_id",
-        "in",
-        budgets.map((budget) => budget.id),
-      )
-      .execute();
-    return budgets.map((budget) => {
-      const startMs = periodStart(budget.period, now);
-      const row = rows.find((candidate) => candidate.budget_id === budget.id && candidate.start_ms === startMs);
-      return stateOf(budget, startMs, row?.spent_nano_usd ?? 0n, row?.held_nano_usd ?? 0n);
-    });
-  };
-
   return {
     async set(budget) {
       return await store.db.transaction().execute(async (transaction) => {
@@ -100,12 +77,12 @@ export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDep
           .onConflict((conflict) => conflict.doNothing())
           .execute();
         await store.bumpRevision(transaction);
-        return (await statesOf(transaction, [set]))[0]!;
+        return (await statesOf(transaction, [set], clock.now()))[0]!;
       });
     },
     async list(subjectIds) {
       await sweepExpired(store, clock.now());
-      return await statesOf(store.db, await readBudgets(store.db, subjectIds));
+      return await statesOf(store.db, await readBudgets(store.db, subjectIds), clock.now());
     },
     async remove(id) {
       return await store.db.transaction().execute(async (transaction) => {
@@ -113,7 +90,7 @@ export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDep
         if (row === undefined) {
           throw new GatewayError("not_found", "There is no budget with this id. `tokligence budget list` shows the ids.", { param: "id" });
         }
-        const [state] = await statesOf(transaction, [budgetOf(row)]);
+        const [state] = await statesOf(transaction, [budgetOf(row)], clock.now());
         await transaction.deleteFrom("budgets").where("id", "=", id).execute();
         await store.bumpRevision(transaction);
         return state!;
@@ -137,6 +114,27 @@ async function spentSince(db: Kysely<Tables>, budget: Budget, startMs: number, c
     .where("time_ms", ">=", startMs)
     .executeTakeFirstOrThrow();
   return (row.cost_nano_usd ?? 0n) + ceilingCost(ceiling, row.input ?? 0, row.output ?? 0);
+}
+
+/** The budgets with their sums of the current period. */
+async function statesOf(db: Kysely<Tables>, budgets: readonly Budget[], now: number): Promise<BudgetState[]> {
+  if (budgets.length === 0) return [];
+  const starts = [...new Set(budgets.map((budget) => periodStart(budget.period, now)))];
+  const rows = await db
+    .selectFrom("budget_periods")
+    .selectAll()
+    .where("start_ms", "in", starts)
+    .where(
+      "budget_id",
+      "in",
+      budgets.map((budget) => budget.id),
+    )
+    .execute();
+  return budgets.map((budget) => {
+    const startMs = periodStart(budget.period, now);
+    const row = rows.find((candidate) => candidate.budget_id === budget.id && candidate.start_ms === startMs);
+    return stateOf(budget, startMs, row?.spent_nano_usd ?? 0n, row?.held_nano_usd ?? 0n);
+  });
 }
 
 function stateOf(budget: Budget, startMs: number, spent: bigint, held: bigint): BudgetState {

@@ -47,57 +47,21 @@ interface Refusal {
 /** The most tries with a smaller amount: the room for it may be gone by the time it is reserved. */
 const maxFits = 4;
 
-// A factory: one function for each operation, over the same store and clock.
-// oxlint-disable-next-line max-lines-per-function
 export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): BudgetHolds {
-  /** Rolled back completely if one budget refuses. */
-  const tryReserve = async (request: HoldRequest, amountNanoUsd: bigint, nowMs: number): Promise<Reserved | Refusal> => {
-    const refused = { by: undefined as Refusal | undefined };
-    const warnings: BudgetWarning[] = [];
-    try {
-      await store.db.transaction().execute(async (transaction) => {
-        for (const budget of request.budgets) {
-          const startMs = periodStart(budget.period, nowMs);
-          const spentNanoUsd = await take(transaction, budget.id, startMs, amountNanoUsd);
-          if (spentNanoUsd === undefined) {
-            // A deleted budget refuses nothing.
-            if (!(await exists(transaction, budget.id))) continue;
-            refused.by = { budget, startMs };
-            throw new Error("rolls the transaction back");
-          }
-          if (budget.warnNanoUsd !== null && spentNanoUsd >= budget.warnNanoUsd) warnings.push({ budget, spentNanoUsd });
-          await transaction
-            .insertInto("budget_holds")
-            .values({
-              request_id: request.requestId,
-              budget_id: budget.id,
-              start_ms: startMs,
-              amount_nano_usd: amountNanoUsd,
-              expires_ms: nowMs + holdMs,
-            })
-            .executeTakeFirstOrThrow();
-        }
-      });
-    } catch (error) {
-      if (refused.by === undefined) throw error;
-      return refused.by;
-    }
-    return { warnings, amountNanoUsd };
-  };
-
   return {
     async reserve(request) {
       const nowMs = clock.now();
       let amount = request.amountNanoUsd;
-      let outcome = await tryReserve(request, amount, nowMs);
+      let outcome = await tryReserve(store.db, request, amount, { nowMs, expiresMs: nowMs + holdMs });
       // Reservations of dead processes are released when another request needs the room.
-      if ("budget" in outcome && (await sweepExpired(store, nowMs)) > 0) outcome = await tryReserve(request, amount, nowMs);
+      if ("budget" in outcome && (await sweepExpired(store, nowMs)) > 0)
+        outcome = await tryReserve(store.db, request, amount, { nowMs, expiresMs: nowMs + holdMs });
       for (let fits = 0; "budget" in outcome && request.fitInto !== undefined && fits < maxFits; fits++) {
         const { stop, spent, held } = await readState(store.db, outcome);
         const smaller = request.fitInto(stop - spent - held);
         if (smaller === undefined || smaller >= amount) break;
         amount = smaller;
-        outcome = await tryReserve(request, amount, nowMs);
+        outcome = await tryReserve(store.db, request, amount, { nowMs, expiresMs: nowMs + holdMs });
       }
       if ("budget" in outcome) throw await exceeded(store.db, outcome, request);
       return outcome;
@@ -128,6 +92,46 @@ export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): Bu
         .execute();
     },
   };
+}
+
+/** Reserves the amount in all budgets of the request; rolled back completely if one of them refuses. */
+async function tryReserve(
+  db: Kysely<Tables>,
+  request: HoldRequest,
+  amountNanoUsd: bigint,
+  { nowMs, expiresMs }: { readonly nowMs: number; readonly expiresMs: number },
+): Promise<Reserved | Refusal> {
+  const refused = { by: undefined as Refusal | undefined };
+  const warnings: BudgetWarning[] = [];
+  try {
+    await db.transaction().execute(async (transaction) => {
+      for (const budget of request.budgets) {
+        const startMs = periodStart(budget.period, nowMs);
+        const spentNanoUsd = await take(transaction, budget.id, startMs, amountNanoUsd);
+        if (spentNanoUsd === undefined) {
+          // A deleted budget refuses nothing.
+          if (!(await exists(transaction, budget.id))) continue;
+          refused.by = { budget, startMs };
+          throw new Error("rolls the transaction back");
+        }
+        if (budget.warnNanoUsd !== null && spentNanoUsd >= budget.warnNanoUsd) warnings.push({ budget, spentNanoUsd });
+        await transaction
+          .insertInto("budget_holds")
+          .values({
+            request_id: request.requestId,
+            budget_id: budget.id,
+            start_ms: startMs,
+            amount_nano_usd: amountNanoUsd,
+            expires_ms: expiresMs,
+          })
+          .executeTakeFirstOrThrow();
+      }
+    });
+  } catch (error) {
+    if (refused.by === undefined) throw error;
+    return refused.by;
+  }
+  return { warnings, amountNanoUsd };
 }
 
 /** Sets the reservations of a request to its cost. A reservation that the request's row settles at the same time is gone, and nothing is set. */

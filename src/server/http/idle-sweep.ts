@@ -1,4 +1,4 @@
-import { SlotList, type Slotted } from "../../core/index.ts";
+import { everyByTimer, SlotList, type Slotted } from "../../core/index.ts";
 
 /** Something that waits for its client. */
 export interface Waiting extends Slotted {
@@ -17,7 +17,7 @@ const ticksPerIdle = 4;
 export class IdleSweep {
   readonly #idleMs: () => number;
   readonly #waiting = new SlotList<Waiting>();
-  #timer: NodeJS.Timeout | undefined;
+  #stopTicks: (() => void) | undefined;
 
   /** @param idleMs how long one may wait without progress; read anew whenever the timer starts. */
   constructor(idleMs: () => number) {
@@ -27,11 +27,7 @@ export class IdleSweep {
   add(waiting: Waiting): void {
     waiting.idleTicks = 0;
     this.#waiting.add(waiting);
-    if (this.#timer !== undefined) return;
-    this.#timer = setInterval(() => {
-      this.#tick();
-    }, this.#idleMs() / ticksPerIdle);
-    this.#timer.unref();
+    this.#stopTicks ??= everyByTimer(this.#idleMs() / ticksPerIdle, () => this.#tick());
   }
 
   delete(waiting: Waiting): void {
@@ -47,8 +43,8 @@ export class IdleSweep {
 
   #tick(): void {
     if (this.#waiting.size === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
+      this.#stopTicks?.();
+      this.#stopTicks = undefined;
       return;
     }
     this.#waiting.forEach((waiting) => {

@@ -1,3 +1,5 @@
+import { everyByTimer } from "../../core/index.ts";
+
 const everyMs = 500;
 /** A tick that comes this much later than it should means that the process, or its machine, did not run. */
 const lateMs = 2000;
@@ -12,7 +14,7 @@ export class WakeWatch {
   readonly #monotonic: () => number;
   #tickedMs: number;
   #wokeMs = -Infinity;
-  #timer: NodeJS.Timeout | undefined;
+  #stopTicks: (() => void) | undefined;
 
   /** @param monotonic milliseconds. */
   constructor(monotonic: () => number) {
@@ -21,22 +23,19 @@ export class WakeWatch {
   }
 
   start(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#stopTicks !== undefined) return;
     this.#tickedMs = this.#monotonic();
-    this.#timer = setInterval(() => {
-      this.#tick();
-    }, everyMs);
-    this.#timer.unref();
+    this.#stopTicks = everyByTimer(everyMs, () => this.#tick());
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#stopTicks?.();
+    this.#stopTicks = undefined;
   }
 
   /** The process has not read its sockets since it woke, or may not have. */
   get isWaking(): boolean {
-    if (this.#timer === undefined) return false;
+    if (this.#stopTicks === undefined) return false;
     const nowMs = this.#monotonic();
     return nowMs - this.#tickedMs > everyMs + lateMs || nowMs - this.#wokeMs < wakingMs;
   }

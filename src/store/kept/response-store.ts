@@ -1,8 +1,9 @@
+import type { Kysely, Selectable } from "kysely";
 import type { Clock } from "../../core/index.ts";
 import { concludeResponse } from "./kept-changes.ts";
 import { readChain, type ChainBounds, type HeldStatus, type ResponseChain } from "./response-chain.ts";
 import type { ResponseBody, ResponseOwner } from "./response.ts";
-import type { StoredResponsesTable } from "../tables.ts";
+import type { StoredResponsesTable, Tables } from "../tables.ts";
 import type { Store } from "../types.ts";
 
 export interface KnownResponse extends ResponseOwner {
@@ -48,8 +49,6 @@ const columns = ["id", "user_id", "provider", "provider_key", "model", "created_
 const bodyColumns = [...columns, "status", "background", "previous_id", "touched_ms", "size_chars", "input", "response"] as const;
 
 /** @param lifetimeMs how long responses are stored, in milliseconds; read at every use. */
-// A factory: one short function for each statement, over the same tables.
-// oxlint-disable-next-line max-lines-per-function
 export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () => number): ResponseStore {
   const { db } = store;
   const oldest = (): number => clock.now() - lifetimeMs();
@@ -81,16 +80,7 @@ export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () =
         .where("id", "=", id)
         .where("created_ms", ">=", oldest())
         .executeTakeFirst();
-      if (row === undefined || row.status === null) return undefined;
-      return {
-        ...ownerOf(row),
-        status: row.status,
-        background: row.background === 1,
-        previousId: row.previous_id ?? undefined,
-        touchedMs: row.touched_ms ?? 0,
-        input: row.input ?? "[]",
-        response: row.response ?? "{}",
-      };
+      return row === undefined || row.status === null ? undefined : heldOf(row, row.status);
     },
     chain: (id, userId, bounds) => readChain(db, { id, userId, oldestMs: oldest() }, bounds),
     async forget(id) {
@@ -99,21 +89,8 @@ export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () =
     conclude: (id, status, response) => concludeResponse(db, { id, status, response }),
     async running(ids, touch) {
       if (ids.length === 0) return new Set();
-      if (touch) {
-        await db
-          .updateTable("stored_responses")
-          .set({ touched_ms: clock.now() })
-          .where("id", "in", ids)
-          .where("status", "=", "in_progress")
-          .execute();
-      }
-      const rows = await db
-        .selectFrom("stored_responses")
-        .select("id")
-        .where("id", "in", ids)
-        .where("status", "=", "in_progress")
-        .execute();
-      return new Set(rows.map((row) => row.id));
+      if (touch) await touchRunning(db, ids, clock.now());
+      return await findRunning(db, ids);
     },
     async claimBill(id) {
       const done = await db
@@ -127,26 +104,31 @@ export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () =
     async returnBill(id) {
       await db.updateTable("stored_responses").set({ unbilled: 1 }).where("id", "=", id).execute();
     },
-    async sweep(limit) {
-      const rows = await db
-        .selectFrom("stored_responses")
-        .select("id")
-        .where("created_ms", "<", oldest())
-        .orderBy("created_ms")
-        .limit(limit)
-        .execute();
-      if (rows.length === 0) return 0;
-      await db
-        .deleteFrom("stored_responses")
-        .where(
-          "id",
-          "in",
-          rows.map((row) => row.id),
-        )
-        .execute();
-      return rows.length;
-    },
+    sweep: (limit) => deleteBefore(db, oldest(), limit),
   };
+}
+
+async function touchRunning(db: Kysely<Tables>, ids: readonly string[], nowMs: number): Promise<void> {
+  await db.updateTable("stored_responses").set({ touched_ms: nowMs }).where("id", "in", ids).where("status", "=", "in_progress").execute();
+}
+
+async function findRunning(db: Kysely<Tables>, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await db.selectFrom("stored_responses").select("id").where("id", "in", ids).where("status", "=", "in_progress").execute();
+  return new Set(rows.map((row) => row.id));
+}
+
+async function deleteBefore(db: Kysely<Tables>, beforeMs: number, limit: number): Promise<number> {
+  const rows = await db
+    .selectFrom("stored_responses")
+    .select("id")
+    .where("created_ms", "<", beforeMs)
+    .orderBy("created_ms")
+    .limit(limit)
+    .execute();
+  if (rows.length === 0) return 0;
+  const ids = rows.map((row) => row.id);
+  await db.deleteFrom("stored_responses").where("id", "in", ids).execute();
+  return rows.length;
 }
 
 function ownerValues(owner: ResponseOwner, nowMs: number): (string | number)[] {
@@ -157,4 +139,16 @@ type OwnerRow = Pick<StoredResponsesTable, "id" | "user_id" | "provider" | "prov
 
 function ownerOf(row: OwnerRow): ResponseOwner {
   return { id: row.id, userId: row.user_id, provider: row.provider, providerKey: row.provider_key, model: row.model };
+}
+
+function heldOf(row: Selectable<StoredResponsesTable>, status: HeldStatus): HeldResponse {
+  return {
+    ...ownerOf(row),
+    status,
+    background: row.background === 1,
+    previousId: row.previous_id ?? undefined,
+    touchedMs: row.touched_ms ?? 0,
+    input: row.input ?? "[]",
+    response: row.response ?? "{}",
+  };
 }

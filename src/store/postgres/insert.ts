@@ -20,8 +20,6 @@ export interface PostgresInserter {
  * Bulk inserts with one array per column: the statement's text is the same for any number of rows, and there is no limit on that number. If a usage
  * entry's month has no partition, the partition is made.
  */
-// A factory: its functions share the column types that were looked up.
-// oxlint-disable-next-line max-lines-per-function
 export function createPostgresInserter(): PostgresInserter {
   const typesByTable = new Map<string, ReadonlyMap<string, string>>();
   const typesOf = async (target: InsertTarget, table: string): Promise<ReadonlyMap<string, string>> => {
@@ -40,17 +38,11 @@ export function createPostgresInserter(): PostgresInserter {
     rows: readonly (readonly SqlValue[])[],
   ): Promise<Insert> => {
     checkNames(table, columns);
-    const values = columns.map((): SqlValue[] => []);
-    for (let at = 0; at < rows.length; at++) {
-      const row = checkedRow(rows, at, columns.length);
-      for (let column = 0; column < row.length; column++) values[column]!.push(row[column]!);
-    }
+    const values = valuesByColumn(columns.length, rows);
     const types = await typesOf(target, table);
     const arrays = columns.map((column, i) => `$${i + 1}::${types.get(column) ?? "text"}[]`).join(", ");
     return { sql: `insert into ${table} (${columns.join(", ")}) select * from unnest(${arrays}) on conflict do nothing`, values };
   };
-  const run = async (target: InsertTarget, { sql, values }: Insert): Promise<number> =>
-    Number((await target.query(sql, values)).numAffectedRows ?? 0n);
   /** @returns false if the error has another cause. */
   const madeMonths = async (target: InsertTarget, error: unknown, columns: readonly string[], { values }: Insert): Promise<boolean> => {
     if (!isMissingPartition(error)) return false;
@@ -90,6 +82,19 @@ export function createPostgresInserter(): PostgresInserter {
       }
     },
   };
+}
+
+async function run(target: InsertTarget, { sql, values }: Insert): Promise<number> {
+  return Number((await target.query(sql, values)).numAffectedRows ?? 0n);
+}
+
+function valuesByColumn(count: number, rows: readonly (readonly SqlValue[])[]): readonly SqlValue[][] {
+  const values = Array.from({ length: count }, (): SqlValue[] => []);
+  for (let at = 0; at < rows.length; at++) {
+    const row = checkedRow(rows, at, count);
+    for (let column = 0; column < row.length; column++) values[column]!.push(row[column]!);
+  }
+  return values;
 }
 
 interface Insert {

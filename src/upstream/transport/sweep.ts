@@ -1,4 +1,4 @@
-import { SlotList, type Clock, type Slotted } from "../../core/index.ts";
+import { everyByTimer, SlotList, type Clock, type Slotted } from "../../core/index.ts";
 
 /** An object with a time limit. */
 export interface Swept extends Slotted {
@@ -14,7 +14,7 @@ export class Sweep {
   readonly #clock: Clock;
   readonly #waiting = new SlotList<Swept>();
   #intervalMs: number;
-  #timer: NodeJS.Timeout | undefined;
+  #stopTicks: (() => void) | undefined;
   #lookedMs = 0;
 
   constructor(clock: Clock, intervalMs: number) {
@@ -24,12 +24,9 @@ export class Sweep {
 
   add(entry: Swept): void {
     this.#waiting.add(entry);
-    if (this.#timer !== undefined) return;
+    if (this.#stopTicks !== undefined) return;
     this.#lookedMs = this.#clock.monotonic();
-    this.#timer = setInterval(() => {
-      this.#run();
-    }, this.#intervalMs);
-    this.#timer.unref();
+    this.#stopTicks = everyByTimer(this.#intervalMs, () => this.#run());
   }
 
   delete(entry: Swept): void {
@@ -43,8 +40,8 @@ export class Sweep {
 
   #run(): void {
     if (this.#waiting.size === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
+      this.#stopTicks?.();
+      this.#stopTicks = undefined;
       return;
     }
     const now = this.#clock.monotonic();
