@@ -13,6 +13,7 @@ export * from "./json-size.ts";
 export * from "./logger.ts";
 export * from "./node-http.ts";
 export * from "./pattern.ts";
+export * from "./schedule.ts";
 export * from "./seal.ts";
 export * from "./secret.ts";
 export * from "./slot-list.ts";

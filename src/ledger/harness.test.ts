@@ -1,7 +1,6 @@
-import type { Clock } from "../core/index.ts";
+import type { Clock, Schedule } from "../core/index.ts";
 import type { Logger } from "../core/index.ts";
 import type { JournalCheckpoint, LedgerSink } from "./entries/sink.ts";
-import type { Schedule } from "./schedule.ts";
 import type { CloseRecord, OpenRecord } from "./types.ts";
 import type { UsageRow } from "./entries/usage-row.ts";
 

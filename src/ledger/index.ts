@@ -24,7 +24,6 @@ export type { UsageFilter, UsageGroup } from "./reports/report-query.ts";
 export * from "./reports/reports.ts";
 export * from "./retention.ts";
 export * from "./rollups/rollup.ts";
-export * from "./schedule.ts";
 export * from "./entries/sink.ts";
 export * from "./entries/tags.ts";
 export * from "./types.ts";

@@ -1,11 +1,10 @@
-import { messageOf, shuttingDown, type Clock, type Logger } from "../core/index.ts";
+import { messageOf, shuttingDown, type Clock, type Logger, systemSchedule, type Schedule } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import { sizeOfChange, storableChange, type KeptChange } from "../store/index.ts";
 import { BatchWriter } from "./ingest/batch-writer.ts";
 import { createMemoryJournal, type Durability, type Journal, type JournalFacts } from "./journal/journal.ts";
 import type { PriceCatalogue } from "./prices/price-catalogue.ts";
 import { reckonCost } from "./prices/rates.ts";
-import { systemSchedule, type Schedule } from "./schedule.ts";
 import type { LedgerSink } from "./entries/sink.ts";
 import { ActiveAttempt } from "./active-attempt.ts";
 import type { CloseRecord, Correction, CostNanoUsd, OpenRecord } from "./types.ts";

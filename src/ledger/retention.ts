@@ -1,7 +1,6 @@
-import { messageOf, type Clock, type Logger } from "../core/index.ts";
+import { messageOf, type Clock, type Logger, systemSchedule, type Schedule } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
 import { spanMs } from "./rollups/rollup.ts";
-import { systemSchedule, type Schedule } from "./schedule.ts";
 
 /** Rows per statement: it blocks the database for a few milliseconds. */
 const batchRows = 500;

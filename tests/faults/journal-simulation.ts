@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { silentLogger, type Clock } from "../../src/core/index.ts";
+import { silentLogger, type Clock, type Schedule } from "../../src/core/index.ts";
 import { closeRecord, ManualTime, openRecord, settle } from "../../src/ledger/harness.test.ts";
 import {
   createFileJournal,
@@ -12,7 +12,6 @@ import {
   type ActiveAttempt,
   type LedgerService,
   type LedgerSink,
-  type Schedule,
   type UsageRow,
 } from "../../src/ledger/index.ts";
 import { createRandom, SimulatedDisk } from "../testbed/simulated-disk.ts";

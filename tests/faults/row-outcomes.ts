@@ -1,6 +1,7 @@
+import { systemSchedule } from "../../src/core/index.ts";
 import type { Socket } from "node:net";
 import type { Journal, LedgerSink, UsageRow } from "../../src/ledger/index.ts";
-import { createFileJournal, systemSchedule } from "../../src/ledger/index.ts";
+import { createFileJournal } from "../../src/ledger/index.ts";
 import { announcementsOver } from "../e2e/both-ways.ts";
 import { providerKeys, startGateway, withMockUpstream, type TestGateway } from "../e2e/harness.ts";
 import { createMockUpstream } from "../testbed/mock-upstream.ts";

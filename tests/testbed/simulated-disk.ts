@@ -1,4 +1,5 @@
-import type { Disk, DiskFile, Schedule } from "../../src/ledger/index.ts";
+import type { Schedule } from "../../src/core/index.ts";
+import type { Disk, DiskFile } from "../../src/ledger/index.ts";
 
 /** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
 export function createRandom(seed: number): () => number {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { latin1OfUtf8, asBytes } from "../../core/index.ts";
-import type { EntryBody, Schedule } from "../../ledger/index.ts";
+import { latin1OfUtf8, asBytes, type Schedule } from "../../core/index.ts";
+import type { EntryBody } from "../../ledger/index.ts";
 import type { ClientExchange } from "../exchange.ts";
 import { createBodyLog, type BodyLog, type BodySettings } from "./body-log.ts";
 

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { messageOf, type Clock, type Logger } from "../../core/index.ts";
-import { systemSchedule, type EntryBodies, type EntryBody, type Schedule } from "../../ledger/index.ts";
+import { messageOf, type Clock, type Logger, systemSchedule, type Schedule } from "../../core/index.ts";
+import { type EntryBodies, type EntryBody } from "../../ledger/index.ts";
 import { operations, type Operation } from "../../protocols/index.ts";
 import type { ClientExchange } from "../exchange.ts";
 import { RedactionTooLong } from "./body-redactor.ts";

@@ -1,9 +1,8 @@
-import { GatewayError, messageOf, type Clock, type Logger } from "../../core/index.ts";
+import { GatewayError, messageOf, type Clock, type Logger, systemSchedule, type Schedule } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
 import { createBudgetHolds, type BudgetWarning, type Reserved } from "./budget-holds.ts";
 import { readBudgets } from "./budget-rows.ts";
 import type { Budget, HoldRequest } from "./budget-types.ts";
-import { systemSchedule, type Schedule } from "../schedule.ts";
 
 /** The user and keys whose budgets a request counts in. */
 export interface Spender {

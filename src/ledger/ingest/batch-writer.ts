@@ -1,6 +1,5 @@
-import { GatewayError, messageOf, type Clock, type Logger } from "../../core/index.ts";
+import { GatewayError, messageOf, type Clock, type Logger, type Schedule } from "../../core/index.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { Schedule } from "../schedule.ts";
 import type { LedgerSink } from "../entries/sink.ts";
 
 export interface BatchWriterOptions {

@@ -1,6 +1,5 @@
-import { GatewayError, messageOf } from "../../core/index.ts";
+import { GatewayError, messageOf, systemSchedule, type Schedule } from "../../core/index.ts";
 import type { KeptChange } from "../../store/index.ts";
-import { systemSchedule, type Schedule } from "../schedule.ts";
 import type { JournalCheckpoint, LedgerSink } from "../entries/sink.ts";
 import { rowValues, usageColumns, type UsageRow } from "../entries/usage-row.ts";
 

@@ -1,8 +1,7 @@
-import { GatewayError, messageOf, type Logger } from "../../core/index.ts";
+import { GatewayError, messageOf, type Logger, type Schedule } from "../../core/index.ts";
 import type { RecordType } from "./journal-codec.ts";
 import type { Segments } from "./journal-segments.ts";
 import { JournalWindow } from "./journal-window.ts";
-import type { Schedule } from "../schedule.ts";
 
 export interface JournalCommitsOptions {
   readonly segments: Segments;

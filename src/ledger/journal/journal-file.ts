@@ -1,4 +1,4 @@
-import { SlotList, type Clock, type Logger } from "../../core/index.ts";
+import { SlotList, type Clock, type Logger, systemSchedule, type Schedule } from "../../core/index.ts";
 import type { FileLock } from "../../store/index.ts";
 import type { Disk } from "./disk.ts";
 import { encodeClose, encodeKeep, encodeOpen, recordTypes } from "./journal-codec.ts";
@@ -8,7 +8,6 @@ import { lockPath, removeEmptyDirectory, removeFiles } from "./journal-files.ts"
 import { RowQueue } from "./journal-queue.ts";
 import { Segments } from "./journal-segments.ts";
 import { finishedSeq, maxChangeChars, type Journal, type JournalBatch, type JournalFacts, type JournalRecord } from "./journal.ts";
-import { systemSchedule, type Schedule } from "../schedule.ts";
 import type { JournalCheckpoint } from "../entries/sink.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
 import type { ActiveAttempt } from "../active-attempt.ts";
