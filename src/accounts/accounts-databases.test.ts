@@ -4,7 +4,7 @@ import { migratedPostgres } from "../../tests/testbed/migrated-postgres.ts";
 import { withoutPostgres } from "../../tests/testbed/shared-postgres.ts";
 import { GatewayError } from "../core/index.ts";
 import { createPostgresStore, type Store } from "../store/index.ts";
-import { makeAccounts, startMs, type AccountsUnderTest } from "./accounts-under-test.test.ts";
+import { makeAccounts, startMs, type AccountsUnderTest } from "./testing.ts";
 
 async function openPostgres(): Promise<Store> {
   return await createPostgresStore({ place: await migratedPostgres(), clock: { now: () => startMs, monotonic: () => 0 }, pool: 4 });

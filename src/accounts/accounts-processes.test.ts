@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { createIdSource, systemClock } from "../core/index.ts";
 import { createSqliteStore } from "../store/index.ts";
-import { makeAccounts } from "./accounts-under-test.test.ts";
+import { makeAccounts } from "./testing.ts";
 import { createAccounts } from "./create-accounts.ts";
 
 async function withFile(body: (path: string, folder: string) => Promise<void>): Promise<void> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Logger } from "../core/index.ts";
 import { createSqliteStore, type Store } from "../store/index.ts";
-import { makeAccounts, steppingClock } from "./accounts-under-test.test.ts";
+import { makeAccounts, steppingClock } from "./testing.ts";
 import type { Accounts, NewApiKey, Principal } from "./types.ts";
 
 /** A store that counts the look-ups of keys, and can hold or fail them. */

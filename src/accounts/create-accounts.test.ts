@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { GatewayError, createIdSource, systemClock } from "../core/index.ts";
 import { createSqliteStore } from "../store/index.ts";
-import { makeAccounts, type AccountsUnderTest } from "./accounts-under-test.test.ts";
+import { makeAccounts, type AccountsUnderTest } from "./testing.ts";
 import { createAccounts } from "./create-accounts.ts";
 
 function test(title: string, body: (under: AccountsUnderTest) => Promise<void>): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GatewayError, type Clock } from "../core/index.ts";
-import { makeAccounts, startMs } from "./accounts-under-test.test.ts";
+import { makeAccounts, startMs } from "./testing.ts";
 import type { Accounts } from "./types.ts";
 import { checkModels, readExpiry } from "./validate.ts";
 

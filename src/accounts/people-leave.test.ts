@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { GatewayError } from "../core/index.ts";
-import { makeAccounts, type AccountsUnderTest } from "./accounts-under-test.test.ts";
+import { makeAccounts, type AccountsUnderTest } from "./testing.ts";
 import { keyLabel } from "./names.ts";
 
 function test(title: string, body: (under: AccountsUnderTest) => Promise<void>): void {

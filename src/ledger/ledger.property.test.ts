@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { silentLogger } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
-import { closeRecord, FakeSink, ManualTime, openRecord, type WriteOutcome } from "./harness.test.ts";
+import { closeRecord, FakeSink, ManualTime, openRecord, type WriteOutcome } from "./testing.ts";
 import type { ActiveAttempt } from "./active-attempt.ts";
 import { createMemoryJournal } from "./journal/journal.ts";
 import { createLedger } from "./ledger.ts";

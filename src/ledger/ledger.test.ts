@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { closeRecord, FakeSink, KeepingLogger, ManualTime, openRecord, settle } from "./harness.test.ts";
+import { closeRecord, FakeSink, KeepingLogger, ManualTime, openRecord, settle } from "./testing.ts";
 import type { ActiveAttempt } from "./active-attempt.ts";
 import { createMemoryJournal } from "./journal/journal.ts";
 import { createLedger, type LedgerOptions, type LedgerService } from "./ledger.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSqliteStore, type Store } from "../store/index.ts";
-import { closeRecord, KeepingLogger, ManualTime, settle } from "./harness.test.ts";
+import { closeRecord, KeepingLogger, ManualTime, settle } from "./testing.ts";
 import { createReports } from "./reports/reports.ts";
 import { createRetention, type Retention } from "./retention.ts";
 import { createRollupStep, spanMs } from "./rollups/rollup.ts";

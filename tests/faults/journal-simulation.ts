@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { silentLogger, type Clock, type Schedule } from "../../src/core/index.ts";
-import { closeRecord, ManualTime, openRecord, settle } from "../../src/ledger/harness.test.ts";
+import { closeRecord, ManualTime, openRecord, settle } from "../../src/ledger/testing.ts";
 import {
   createFileJournal,
   createLedger,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from "
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { Config, loadConfig } from "./config.ts";
-import { homeDir, makeFile, makeFolder } from "./harness.test.ts";
+import { homeDir, makeFile, makeFolder } from "./testing.ts";
 import { loadSettings } from "./load.ts";
 import { ConfigError } from "./problems.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { inspect } from "node:util";
 import { protocolIds } from "../../ir/index.ts";
-import { homeDir, makeFile, makeFolder } from "./harness.test.ts";
+import { homeDir, makeFile, makeFolder } from "./testing.ts";
 import { loadSettings, type LoadInput } from "./load.ts";
 import { ConfigError } from "./problems.ts";
 

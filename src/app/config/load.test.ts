@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { homeDir, makeFile, makeFolder } from "./harness.test.ts";
+import { homeDir, makeFile, makeFolder } from "./testing.ts";
 import { loadSettings, type LoadInput } from "./load.ts";
 import type { Settings } from "./settings.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { homeDir, makeFile } from "./harness.test.ts";
+import { homeDir, makeFile } from "./testing.ts";
 import { locateDatabase } from "./locate-database.ts";
 
 test("the database of a file that cannot be used is found where the file, the environment or the default says", (t) => {

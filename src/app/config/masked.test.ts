@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { homeDir, makeFile } from "./harness.test.ts";
+import { homeDir, makeFile } from "./testing.ts";
 import { loadSettings } from "./load.ts";
 
 const canary = "canary-77aa";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildProviders } from "../../upstream/index.ts";
-import { homeDir, makeFile } from "./harness.test.ts";
+import { homeDir, makeFile } from "./testing.ts";
 import { loadSettings } from "./load.ts";
 
 const settingsOf = (path: string, env: Record<string, string> = {}) => loadSettings({ path, env, homeDir }).settings;

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { homeDir, makeFile, makeFolder } from "./harness.test.ts";
+import { homeDir, makeFile, makeFolder } from "./testing.ts";
 import { initConfig } from "./init.ts";
 import { loadSettings } from "./load.ts";
 import { fixedLeaves, providerLeaves } from "./schema-tree.ts";

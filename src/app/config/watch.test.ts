@@ -3,7 +3,7 @@ import { renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { silentLogger } from "../../core/index.ts";
-import { homeDir, makeFile, makeFolder } from "./harness.test.ts";
+import { homeDir, makeFile, makeFolder } from "./testing.ts";
 import { loadSettings } from "./load.ts";
 import { ConfigError } from "./problems.ts";
 import { watchSettings, type SettingsWatch } from "./watch.ts";

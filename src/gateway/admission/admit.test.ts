@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GlobList } from "../../core/index.ts";
 import type { KnownResponse } from "../../store/index.ts";
-import { FakeExchange, fakeCall, fakeWorld, principal, routeOf } from "../harness.test.ts";
+import { FakeExchange, fakeCall, fakeWorld, principal, routeOf } from "../testing.ts";
 import { createModelCall, type ModelCall } from "../model-call.ts";
 import { protocols } from "../../protocols/index.ts";
 import { admit } from "./admit.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Budget, HoldRequest } from "../../ledger/index.ts";
 import { planAttempts, type Attempt } from "../../upstream/index.ts";
-import { FakeExchange, fakeCall, fakeWorld, routeOf } from "../harness.test.ts";
+import { FakeExchange, fakeCall, fakeWorld, routeOf } from "../testing.ts";
 import type { ModelCall } from "../model-call.ts";
 import { receive } from "./receive.ts";
 import { releaseBudget, reserveBudget } from "./reserve-budget.ts";

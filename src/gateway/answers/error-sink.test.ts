@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeDelivery, FakeExchange, fakeCall, fakeWorld } from "../harness.test.ts";
+import { FakeDelivery, FakeExchange, fakeCall, fakeWorld } from "../testing.ts";
 import { ErrorSink } from "./error-sink.ts";
 
 function refuse(status: number, body: string, act: (sink: ErrorSink) => void = (sink) => sink.end()): readonly string[] {

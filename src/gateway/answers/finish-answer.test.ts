@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnswerFacts } from "../../protocols/index.ts";
-import { FakeExchange, fakeCall, fakeWorld, routeOf } from "../harness.test.ts";
+import { FakeExchange, fakeCall, fakeWorld, routeOf } from "../testing.ts";
 import type { ModelCall } from "../model-call.ts";
 import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
 

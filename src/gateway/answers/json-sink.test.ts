@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError, shuttingDown } from "../../core/index.ts";
-import { FakeDelivery, FakeExchange, fakeCall, fakeWorld, type FakeWorld } from "../harness.test.ts";
+import { FakeDelivery, FakeExchange, fakeCall, fakeWorld, type FakeWorld } from "../testing.ts";
 import { receive } from "../admission/receive.ts";
 import { JsonSink } from "./json-sink.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Block, ChatRequest, ProtocolId, ReasoningProof } from "../../ir/index.ts";
-import { claude, gemini, open, seal } from "./harness.test.ts";
+import { claude, gemini, open, seal } from "./testing.ts";
 import { modelFamily, originOf, type ProofOrigin } from "./proof-content.ts";
 import { callsToFind, returnProofs } from "./return-proofs.ts";
 import { protocols } from "../../protocols/index.ts";

@@ -5,7 +5,7 @@ import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
 import type { Clock } from "../../core/index.ts";
 import { createPostgresStore, createSqliteStore, type Store } from "../../store/index.ts";
 import { createEntryBodies, type EntryBody } from "./entry-bodies.ts";
-import { KeepingLogger, ManualTime } from "../harness.test.ts";
+import { KeepingLogger, ManualTime } from "../testing.ts";
 import { createRetention } from "../retention.ts";
 
 type OpenStore = (clock: Clock) => Promise<Store>;

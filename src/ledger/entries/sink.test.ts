@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createSqliteStore, type Store } from "../../store/index.ts";
-import { closeRecord, ManualTime } from "../harness.test.ts";
+import { closeRecord, ManualTime } from "../testing.ts";
 import { createStoreSink, readCheckpoint, type IngestStep } from "./sink.ts";
 import { rowOf, type UsageRow } from "./usage-row.ts";
 

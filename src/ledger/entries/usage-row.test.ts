@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import type { Usage } from "../../ir/index.ts";
-import { closeRecord } from "../harness.test.ts";
+import { closeRecord } from "../testing.ts";
 import { clampUsage, interruptedRecord, rowOf, rowValues, usageColumns } from "./usage-row.ts";
 
 test("a closed attempt becomes a row", () => {

@@ -6,7 +6,7 @@ import { test, type TestContext } from "node:test";
 import { createSqliteStore, takeFileLock, type KeptChange, type Store } from "../../store/index.ts";
 import { createNodeDisk } from "../journal/disk.ts";
 import { ActiveAttempt } from "../active-attempt.ts";
-import { closeRecord, KeepingLogger, ManualTime, openRecord } from "../harness.test.ts";
+import { closeRecord, KeepingLogger, ManualTime, openRecord } from "../testing.ts";
 import { replayJournals, type ReplaySummary } from "./ingest.ts";
 import { createFileJournal } from "../journal/journal-file.ts";
 import { finishedSeq, type Journal } from "../journal/journal.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { closeRecord, FakeSink, ManualTime, settle } from "../harness.test.ts";
+import { closeRecord, FakeSink, ManualTime, settle } from "../testing.ts";
 import { createMessageSink, receiveBatches, type MessageSink } from "./message-sink.ts";
 import { rowOf, type UsageRow } from "../entries/usage-row.ts";
 

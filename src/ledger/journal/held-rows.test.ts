@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRandom, SimulatedDisk } from "../../../tests/testbed/simulated-disk.ts";
-import { closeRecord, FakeSink, KeepingLogger, ManualTime, openRecord, settle } from "../harness.test.ts";
+import { closeRecord, FakeSink, KeepingLogger, ManualTime, openRecord, settle } from "../testing.ts";
 import { replayJournals } from "../ingest/ingest.ts";
 import { ActiveAttempt } from "../active-attempt.ts";
 import { createLedger, type LedgerService } from "../ledger.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { closeRecord, openRecord } from "../harness.test.ts";
+import { closeRecord, openRecord } from "../testing.ts";
 import {
   decodeClose,
   decodeKeep,

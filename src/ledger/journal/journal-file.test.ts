@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ActiveAttempt } from "../active-attempt.ts";
 import { createRandom, SimulatedDisk } from "../../../tests/testbed/simulated-disk.ts";
 import type { KeptChange } from "../../store/index.ts";
-import { closeRecord, KeepingLogger, ManualTime, openRecord, settle } from "../harness.test.ts";
+import { closeRecord, KeepingLogger, ManualTime, openRecord, settle } from "../testing.ts";
 import { createFileJournal, type FileJournalOptions } from "./journal-file.ts";
 import { createJournalName, listJournals } from "./journal-files.ts";
 import { createScanReport, scanJournal } from "./journal-scan.ts";

@@ -7,7 +7,7 @@ import { ActiveAttempt } from "../active-attempt.ts";
 import { createRandom, SimulatedDisk } from "../../../tests/testbed/simulated-disk.ts";
 import { takeFileLock, type KeptChange } from "../../store/index.ts";
 import { createNodeDisk } from "./disk.ts";
-import { closeRecord, KeepingLogger, ManualTime, openRecord } from "../harness.test.ts";
+import { closeRecord, KeepingLogger, ManualTime, openRecord } from "../testing.ts";
 import { createFileJournal } from "./journal-file.ts";
 import { listJournals, lockPath } from "./journal-files.ts";
 import { createScanReport, scanJournal } from "./journal-scan.ts";

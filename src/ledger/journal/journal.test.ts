@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ActiveAttempt } from "../active-attempt.ts";
-import { closeRecord, openRecord } from "../harness.test.ts";
+import { closeRecord, openRecord } from "../testing.ts";
 import { createMemoryJournal } from "./journal.ts";
 import { rowOf, type UsageRow } from "../entries/usage-row.ts";
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { CompiledQuery } from "kysely";
 import { createSqliteStore, type Store } from "../../store/index.ts";
-import { closeRecord, ManualTime } from "../harness.test.ts";
+import { closeRecord, ManualTime } from "../testing.ts";
 import { selectEntries } from "./entries.ts";
 import type { UsageGroup } from "./report-query.ts";
 import { createReports } from "./reports.ts";

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { migratedPostgres } from "../../../tests/testbed/migrated-postgres.ts";
 import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
 import { createPostgresStore, createSqliteStore, type Store } from "../../store/index.ts";
-import { closeRecord, ManualTime } from "../harness.test.ts";
+import { closeRecord, ManualTime } from "../testing.ts";
 import { formatUsd } from "../money.ts";
 import type { UsageGroup } from "../reports/report-query.ts";
 import { createReports, type UsageQuery, type UsageSums } from "../reports/reports.ts";

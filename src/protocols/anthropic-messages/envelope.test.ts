@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { applyEdits, GatewayError, latin1OfUtf8, parseLatin1, utf8OfLatin1 } from "../../core/index.ts";
 import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
-import { callOf, fixture, generateCall } from "./harness.test.ts";
+import { callOf, fixture, generateCall } from "./testing.ts";
 
 test("a recorded body: model, stream, limit, and their places in the text", () => {
   const body = latin1OfUtf8(fixture("node-sdk-tool-loop.json"));

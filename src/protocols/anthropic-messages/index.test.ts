@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError, Secret } from "../../core/index.ts";
 import { anthropicMessages } from "./index.ts";
-import { callOf, sdkWith } from "./harness.test.ts";
+import { callOf, sdkWith } from "./testing.ts";
 
 const paths: readonly (readonly [route: string, method: string, path: string])[] = [
   ["POST /anthropic/v1/messages", "POST", "/v1/messages"],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { request, target } from "../openai-shared/harness.test.ts";
-import { bodyOf, lossesOf } from "../harness.test.ts";
+import { request, target } from "../openai-shared/testing.ts";
+import { bodyOf, lossesOf } from "../testing.ts";
 import { fitOwnBody } from "./own-body.ts";
 import { renderRequest } from "./render-request.ts";
 

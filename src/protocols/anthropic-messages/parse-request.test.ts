@@ -5,7 +5,7 @@ import { parseExact, asBytes } from "../../core/index.ts";
 import type { ChatRequest } from "../../ir/index.ts";
 import { anthropicMessages } from "./index.ts";
 import { parseRequest } from "./parse-request.ts";
-import { callOf, generateCall, wireFixture } from "./harness.test.ts";
+import { callOf, generateCall, wireFixture } from "./testing.ts";
 
 const parse = (wire: unknown): ChatRequest => parseRequest(wire, generateCall);
 const own = (fields: Record<string, unknown>) => ({ extensions: { "anthropic-messages": fields } });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "../../core/index.ts";
 import type { ChatRequest, Message } from "../../ir/index.ts";
-import { bodyOf, lossesOf, toolCall } from "../harness.test.ts";
+import { bodyOf, lossesOf, toolCall } from "../testing.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
-import { generateCall, wireFixture } from "./harness.test.ts";
+import { generateCall, wireFixture } from "./testing.ts";
 import { parseRequest } from "./parse-request.ts";
 import { defaultMaxTokens, renderRequest } from "./render-request.ts";
 

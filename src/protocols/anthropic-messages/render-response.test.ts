@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChatResponse } from "../../ir/index.ts";
 import { renderResponse } from "./render-response.ts";
-import { clientOf, sdkWith } from "./harness.test.ts";
+import { clientOf, sdkWith } from "./testing.ts";
 
 const response: ChatResponse = {
   id: "abc",

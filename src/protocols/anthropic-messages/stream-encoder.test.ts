@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BlockStart, StreamEvent } from "../../ir/index.ts";
 import { replay } from "../../ir/index.ts";
-import { clientOf, encode, framesOf, sdkWith, sseResponse } from "./harness.test.ts";
+import { clientOf, encode, framesOf, sdkWith, sseResponse } from "./testing.ts";
 
 const start: StreamEvent = { type: "message-start", id: "abc", model: "upstream-model", createdAt: 1, usage: { input: 0 } };
 const blockStart = (index: number, block: BlockStart): StreamEvent => ({ type: "block-start", index, block });

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { latin1OfUtf8, asBytes } from "../../core/index.ts";
-import { feed } from "../harness.test.ts";
+import { feed } from "../testing.ts";
 import { readAnswer } from "./read-answer.ts";
 import { AnthropicTap } from "./tap.ts";
-import { callOf, fixture, generateCall } from "./harness.test.ts";
+import { callOf, fixture, generateCall } from "./testing.ts";
 
 const recorded = latin1OfUtf8(fixture("stream-tool-use.sse"));
 const facts = {

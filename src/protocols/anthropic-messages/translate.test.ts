@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asObject } from "../../../tests/testbed/json.ts";
 import { validateAnthropic } from "../../../tests/testbed/validate-anthropic.ts";
-import { recordedRequests } from "../harness.test.ts";
+import { recordedRequests } from "../testing.ts";
 import { anthropicMessagesUpstream } from "./index.ts";
 
 /** Recorded requests of real clients of the other dialects. */

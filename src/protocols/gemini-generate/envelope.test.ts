@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { applyEdits, GatewayError, latin1OfUtf8, utf8OfLatin1 } from "../../core/index.ts";
 import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
-import { callOf, fixture, generateCall, streamCall } from "./harness.test.ts";
+import { callOf, fixture, generateCall, streamCall } from "./testing.ts";
 
 const batchCall = callOf("POST /v1beta/models/{model}:batchEmbedContents", "emb ✓");
 const countCall = callOf("POST /v1beta/models/{model}:countTokens", "g");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError, Secret } from "../../core/index.ts";
 import { geminiGenerate } from "./index.ts";
-import { callOf, sdkWith } from "./harness.test.ts";
+import { callOf, sdkWith } from "./testing.ts";
 
 const errorInfo = "type.googleapis.com/google.rpc.ErrorInfo";
 const json = (body: string, status = 200) => new Response(body, { status, headers: { "content-type": "application/json" } });

@@ -4,7 +4,7 @@ import { parseExact, asBytes } from "../../core/index.ts";
 import type { ChatRequest } from "../../ir/index.ts";
 import { geminiGenerate } from "./index.ts";
 import { parseRequest } from "./parse-request.ts";
-import { generateCall } from "./harness.test.ts";
+import { generateCall } from "./testing.ts";
 
 const parse = (wire: unknown): ChatRequest => parseRequest(wire, generateCall);
 

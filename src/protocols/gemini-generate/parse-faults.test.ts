@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { GatewayError } from "../../core/index.ts";
 import type { ChatRequest } from "../../ir/index.ts";
 import { parseRequest } from "./parse-request.ts";
-import { generateCall } from "./harness.test.ts";
+import { generateCall } from "./testing.ts";
 
 const parse = (wire: unknown): ChatRequest => parseRequest(wire, generateCall);
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Block, ChatRequest } from "../../ir/index.ts";
 import { parseRequest } from "./parse-request.ts";
-import { callOf, generateCall, streamCall, wireFixture } from "./harness.test.ts";
+import { callOf, generateCall, streamCall, wireFixture } from "./testing.ts";
 
 const parse = (wire: unknown): ChatRequest => parseRequest(wire, generateCall);
 const own = (fields: Record<string, unknown>) => ({ extensions: { "gemini-generate": fields } });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Block, ChatRequest, Message } from "../../ir/index.ts";
-import { bodyOf, lossesOf, toolCall } from "../harness.test.ts";
+import { bodyOf, lossesOf, toolCall } from "../testing.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { renderRequest } from "./render-request.ts";
 

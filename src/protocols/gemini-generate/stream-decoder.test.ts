@@ -6,7 +6,7 @@ import { AnsweredError } from "../shared/answered-error.ts";
 import { collect, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
 import type { EventSplitter } from "../protocol.ts";
 import type { ToolNames } from "../translation.ts";
-import { clientOf, encode, fixture } from "./harness.test.ts";
+import { clientOf, encode, fixture } from "./testing.ts";
 import { geminiGenerateUpstream } from "./index.ts";
 import { JsonArraySplitter } from "./json-array-splitter.ts";
 import { parseResponse } from "./parse-response.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BlockStart, StreamEvent } from "../../ir/index.ts";
 import { parseRequest } from "./parse-request.ts";
-import { chunksOf, clientOf, encode, generateCall, sdkWith } from "./harness.test.ts";
+import { chunksOf, clientOf, encode, generateCall, sdkWith } from "./testing.ts";
 
 const start: StreamEvent = { type: "message-start", id: "abc", model: "upstream-model", createdAt: 1, usage: { input: 1 } };
 const blockStart = (index: number, block: BlockStart): StreamEvent => ({ type: "block-start", index, block });

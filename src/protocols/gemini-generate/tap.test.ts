@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { latin1OfUtf8, asBytes } from "../../core/index.ts";
-import { feed } from "../harness.test.ts";
+import { feed } from "../testing.ts";
 import { JsonArraySplitter } from "./json-array-splitter.ts";
 import { readAnswer } from "./read-answer.ts";
 import { GeminiTap } from "./tap.ts";
-import { callOf, fixture, generateCall } from "./harness.test.ts";
+import { callOf, fixture, generateCall } from "./testing.ts";
 
 /** Google ends its lines with CRLF. */
 const recorded = latin1OfUtf8(fixture("stream-tool-calls.sse").replaceAll("\n", "\r\n"));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { collect, type ReasoningProof, type StreamEvent } from "../../ir/index.ts";
-import { decode, type Wire } from "../openai-shared/harness.test.ts";
+import { decode, type Wire } from "../openai-shared/testing.ts";
 import type { ToolNames } from "../translation.ts";
 import { parseResponse } from "./parse-response.ts";
 import { markReasoning } from "./returned-reasoning.ts";

@@ -14,8 +14,8 @@ import {
   refusalBlock,
   target,
   textBlock,
-} from "../openai-shared/harness.test.ts";
-import { recordedRequests } from "../harness.test.ts";
+} from "../openai-shared/testing.ts";
+import { recordedRequests } from "../testing.ts";
 import { openaiChat, openaiChatUpstream } from "./index.ts";
 import { renderResponse } from "./render-response.ts";
 import { ChatStreamEncoder } from "./stream-encoder.ts";

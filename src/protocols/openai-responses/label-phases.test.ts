@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Wire } from "../openai-shared/harness.test.ts";
+import type { Wire } from "../openai-shared/testing.ts";
 import { labelPhases } from "./label-phases.ts";
 
 const said = (role: string, fields: Wire = {}): Wire => ({ type: "message", role, content: "x", ...fields });

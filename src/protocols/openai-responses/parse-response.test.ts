@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import type { Wire } from "../openai-shared/harness.test.ts";
+import type { Wire } from "../openai-shared/testing.ts";
 import { parseResponse } from "./parse-response.ts";
 
 const answer = (output: readonly Wire[], rest: Wire = {}): string =>

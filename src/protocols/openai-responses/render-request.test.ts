@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Block, ChatRequest, Message, Tool } from "../../ir/index.ts";
-import { request, target, type Wire, assistant, callOf, png, resultOf, text, user } from "../openai-shared/harness.test.ts";
+import { request, target, type Wire, assistant, callOf, png, resultOf, text, user } from "../openai-shared/testing.ts";
 import type { RenderTarget } from "../translation.ts";
 import { renderRequest } from "./render-request.ts";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { renderRequest as renderChat } from "../openai-chat/render-request.ts";
 import { renderRequest as renderResponses } from "../openai-responses/render-request.ts";
-import { bodyOf, lossesOf } from "../harness.test.ts";
-import { request, target } from "./harness.test.ts";
+import { bodyOf, lossesOf } from "../testing.ts";
+import { request, target } from "./testing.ts";
 
 test("a cache key of up to 64 letters is sent unchanged, a longer one as its hash (report 407)", () => {
   for (const render of [renderChat, renderResponses]) {

@@ -10,7 +10,7 @@ import { createEdge, localPrincipal } from "../edge.ts";
 import { edgeDeps, startEdge } from "../testing.ts";
 import { adminRoutes, createLocalSender } from "./api.ts";
 import { createAdminClient } from "./client.ts";
-import { alice, keyOf, fakes, operationsOver, start } from "./harness.test.ts";
+import { alice, keyOf, fakes, operationsOver, start } from "./testing.ts";
 
 test("an admin makes users and keys, and what is sent arrives as it is", async (t) => {
   const { ask, calls } = await start(t);

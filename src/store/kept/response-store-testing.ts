@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { StoreUnderTest } from "../describe-store.test.ts";
+import type { StoreUnderTest } from "../store-testing.ts";
 import { createResponseStore, type ResponseStore } from "./response-store.ts";
 import type { ResponseBody, ResponseOwner } from "./response.ts";
 

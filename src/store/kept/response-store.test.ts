@@ -1,6 +1,6 @@
 import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
 import { describeResponseStore } from "./response-store-testing.ts";
-import { makePostgres } from "../postgres/under-test.test.ts";
+import { makePostgres } from "../postgres/testing.ts";
 import { makeSqlite } from "../sqlite/testing.ts";
 
 describeResponseStore("SQLite", makeSqlite);

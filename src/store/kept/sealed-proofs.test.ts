@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
-import type { StoreUnderTest } from "../describe-store.test.ts";
+import type { StoreUnderTest } from "../store-testing.ts";
 import { readInstallationKeys } from "./installation-keys.ts";
 import { createKeptProofTable } from "./kept-proofs.ts";
-import { makePostgres } from "../postgres/under-test.test.ts";
+import { makePostgres } from "../postgres/testing.ts";
 import { makeSqlite } from "../sqlite/testing.ts";
 import type { Store } from "../types.ts";
 

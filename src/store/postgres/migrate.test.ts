@@ -7,7 +7,7 @@ import { createPostgresDatabase, defaultTimeouts, type PostgresDatabase } from "
 import { migratePostgres } from "./migrate.ts";
 import { createPostgresStore } from "./store.ts";
 import { describePlace, type PostgresPlace } from "./place.ts";
-import { makePostgresPlace } from "./under-test.test.ts";
+import { makePostgresPlace } from "./testing.ts";
 
 const clock: Clock = { now: () => 1_700_000_000_000, monotonic: () => 0 };
 const sqlite = "not for this database";

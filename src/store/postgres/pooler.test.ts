@@ -8,7 +8,7 @@ import { systemClock } from "../../core/index.ts";
 import { StoreError } from "../store-error.ts";
 import { createPostgresStore } from "./store.ts";
 import type { PostgresPlace } from "./place.ts";
-import { makePostgresPlace } from "./under-test.test.ts";
+import { makePostgresPlace } from "./testing.ts";
 
 describe("PostgreSQL behind a pooler", { skip: withoutPostgres }, () => {
   it("no parameter of the start is needed for the limits of time; a refused login leaves no connection behind; options are refused by name", async () => {

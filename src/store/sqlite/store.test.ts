@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { sql } from "kysely";
 import { systemClock, type Clock } from "../../core/index.ts";
-import { describeStore } from "../describe-store.test.ts";
+import { describeStore } from "../store-testing.ts";
 import { makeSqlite, withFolder } from "./testing.ts";
 import { createSqliteStore } from "./store.ts";
 

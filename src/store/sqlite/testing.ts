@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../core/index.ts";
-import type { StoreUnderTest } from "../describe-store.test.ts";
+import type { StoreUnderTest } from "../store-testing.ts";
 import { createSqliteStore } from "./store.ts";
 import type { Store } from "../types.ts";
 

@@ -1,7 +1,7 @@
 import { migratedPostgres } from "../../../tests/testbed/migrated-postgres.ts";
 import { sharedPostgres } from "../../../tests/testbed/shared-postgres.ts";
 import { Secret, systemClock } from "../../core/index.ts";
-import type { StoreUnderTest } from "../describe-store.test.ts";
+import type { StoreUnderTest } from "../store-testing.ts";
 import { parsePostgresUrl, type PostgresPlace } from "./place.ts";
 import { createPostgresStore } from "./store.ts";
 import type { Store } from "../types.ts";
