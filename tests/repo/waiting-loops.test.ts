@@ -17,7 +17,10 @@ function findWaitingLoop(text: string): string | undefined {
 }
 
 test("tests wait for something with waitUntil, which has a deadline, and in no loop of their own", () => {
-  const paths = globSync(["tests/**/*.ts", "src/**/*.test.ts", "src/**/*testing.ts"], { cwd: root, exclude: (path) => path.includes("node_modules") });
+  const paths = globSync(["tests/**/*.ts", "src/**/*.test.ts", "src/**/*testing.ts"], {
+    cwd: root,
+    exclude: (path) => path.includes("node_modules"),
+  });
   assert.ok(paths.length > 300, `${paths.length} files`);
   const found = paths.flatMap((path) => {
     if (allowed.includes(path.replaceAll("\\", "/"))) return [];
