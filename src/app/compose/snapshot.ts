@@ -50,17 +50,7 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
   const createdAt = Math.floor(clock.now() / 1000);
   const base = { providers, routes: settings.modelProviderRoutes, aliases: settings.modelAliases, createdAt };
   let catalog = createCatalog(base);
-  // Connections that still fit are kept over a reload, and requests that hold an old provider go on.
-  const client =
-    previous?.client ??
-    createUpstreamClient({
-      providers,
-      clock,
-      logger,
-      proxyEnv: process.env,
-      credentialHeader: (protocol, key) => protocols.get(protocol)!.credentialHeader(key),
-    });
-  if (previous !== undefined) client.configure(providers);
+  const client = takeClient(providers, previous, { clock, logger });
   const redactor = new Redactor();
   const names: AnnouncedModels | undefined = announced
     ? createAnnouncedModels({
@@ -108,6 +98,25 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       await client.close();
     },
   };
+}
+
+/** Connections that still fit are kept over a reload, and requests that hold an old provider go on. */
+function takeClient(
+  providers: readonly Provider[],
+  previous: Snapshot | undefined,
+  { clock, logger }: Pick<SnapshotOptions, "clock" | "logger">,
+): PooledUpstreamClient {
+  if (previous !== undefined) {
+    previous.client.configure(providers);
+    return previous.client;
+  }
+  return createUpstreamClient({
+    providers,
+    clock,
+    logger,
+    proxyEnv: process.env,
+    credentialHeader: (protocol, key) => protocols.get(protocol)!.credentialHeader(key),
+  });
 }
 
 /** What a token of the prompt and one of the answer cost together, in the unit of the rates; `undefined` if the price is not known. */

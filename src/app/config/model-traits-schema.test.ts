@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { homeDir, makeFile } from "./harness.test.ts";
+import { homeDir, makeFile } from "./testing.ts";
 import { traitTables } from "../../protocols/index.ts";
 import { loadSettings } from "./load.ts";
 import { inCamelCase } from "./quirks-schema.ts";
