@@ -18,7 +18,7 @@ const allowed: Readonly<Record<string, string>> = {
   "src/app/daemon/hand-out.ts given": "once for each connection",
   "src/app/daemon/worker-pool.ts counting": "once for each reading of the metrics",
   "src/app/daemon/worker-pool.ts members": "once for each worker",
-  "src/app/daemon/worker.ts waiting": "once for each call to the main process",
+  "src/app/daemon/worker.ts #waiting": "once for each call to the main process",
   "src/core/bounded-cache.ts old": "once for each entry and generation",
   "src/gateway/proofs/seal-answer.ts #open": "lives as long as one answer",
   "src/gateway/responses/background-jobs.ts jobs": "once for each response in the background",
