@@ -173,10 +173,11 @@ describe("starting", { concurrency: 3 }, () => {
     for (const command of [["start"], ["start", "--background"]] as const) {
       const { code, stderr, stdout } = await home.daemon(...command);
       assert.deepEqual([code, stdout], [1, ""], command.join(" "));
-      const line = stderr.trim();
-      assert.match(line, /config\.yaml:3: gateway\.port: found "many", allowed a whole number from 0 to 65535/);
-      assert.match(line, /config\.yaml:4: .*gateway\.prot/);
-      assert.equal(line.split("\n").length, 1);
+      const [first, port, prot, ...rest] = stderr.trim().split("\n");
+      assert.equal(first, "tokligence-daemon: the configuration has 2 errors:");
+      assert.match(port!, /^ {2}\/.*config\.yaml:3: gateway\.port: found "many", allowed a whole number from 0 to 65535$/);
+      assert.match(prot!, /^ {2}\/.*config\.yaml:4: gateway\.prot: found an unknown key \(did you mean port\?\)/);
+      assert.deepEqual(rest, []);
     }
     const stop = await home.daemon("stop");
     assert.deepEqual([stop.code, stop.stdout], [0, "not running\n"]);

@@ -153,7 +153,7 @@ async function locate(config: string | undefined): Promise<{ readonly paths: Run
 
 /** Without the configuration the place is a guess: if no gateway is found there, the reader must know. */
 function warn(problem: Error | undefined): void {
-  if (problem !== undefined) process.stderr.write(`tokligence-daemon: warning: ${problem.message}\n`);
+  if (problem !== undefined) process.stderr.write(`tokligence-daemon: warning: ${indentLines(problem.message)}\n`);
 }
 
 /** A start that found a gateway running. `port`: what was asked for. */
@@ -169,7 +169,12 @@ function textOf(value: unknown): string | undefined {
 
 function statusText({ pid, port, uptime_seconds: uptime, reload_failed: problem }: DaemonStatus): string {
   const running = `running (pid ${pid}) on port ${port}, up ${uptime} s`;
-  return problem === undefined ? running : `${running}\nreload failed, the settings read before stay in use: ${problem}`;
+  return problem === undefined ? running : `${running}\nreload failed, the settings read before stay in use: ${indentLines(problem)}`;
+}
+
+/** Several problems of a configuration have a line each. */
+function indentLines(text: string): string {
+  return text.replaceAll("\n", "\n  ");
 }
 
 /** Runs the gateway in this process until it has ended. */

@@ -1,6 +1,6 @@
 import { CommanderError, type Command } from "commander";
 import { messageOf } from "../../core/index.ts";
-import type { LoadedSettings } from "../config/index.ts";
+import type { ConfigError, LoadedSettings } from "../config/index.ts";
 import { explainFileError } from "../explain-file-error.ts";
 
 /** Runs a command line; what goes wrong is one line on stderr. */
@@ -12,13 +12,27 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (isHelpShown(error)) return 1;
     if (error instanceof ExitStatus) return error.status;
-    const message =
-      error instanceof CommanderError
-        ? usageError(error, commandOf(program, argv).names.join(" "))
-        : inOptionNames(messageOf(explainFileError(error)), commandOf(program, argv).command);
-    process.stderr.write(`${program.name()}: ${message}\n`);
+    process.stderr.write(`${program.name()}: ${failureText(error, program, argv)}\n`);
     return 1;
   }
+}
+
+function failureText(error: unknown, program: Command, argv: readonly string[]): string {
+  if (error instanceof CommanderError) return usageError(error, commandOf(program, argv).names.join(" "));
+  if (isConfigError(error)) return configErrorText(error);
+  return inOptionNames(messageOf(explainFileError(error)), commandOf(program, argv).command);
+}
+
+/** By its name: commands that read no configuration do not load what reads it. */
+function isConfigError(error: unknown): error is ConfigError {
+  return error instanceof Error && error.name === "ConfigError";
+}
+
+/** One problem is one line; several have a line each, below a first one. Warnings come after them, as they may be the reason. */
+export function configErrorText({ problems, message, warnings }: Pick<ConfigError, "problems" | "message" | "warnings">): string {
+  const hints = warnings.map((warning) => `\n  warning: ${warning}`).join("");
+  if (problems.length === 1) return message + hints;
+  return `the configuration has ${problems.length} errors:${problems.map((problem) => `\n  ${problem.message}`).join("")}${hints}`;
 }
 
 /** `tokligence user`, without a command of it, has shown what there is. */

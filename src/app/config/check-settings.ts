@@ -18,7 +18,7 @@ import { settingsSchema, type ParsedSettings } from "./schema.ts";
 import { nodeAt, type SchemaNode } from "./schema-tree.ts";
 import type { Settings } from "./settings.ts";
 import { getAt } from "./tree.ts";
-import type { Path } from "./value.ts";
+import { isTree, type Path } from "./value.ts";
 
 export type Checked =
   | { readonly settings: Settings; readonly warnings: readonly string[]; readonly problems?: never }
@@ -29,19 +29,60 @@ export function checkSettings(layers: Layers, env: Env, base: PathBase): Checked
   // The values are checked even if the environment lacks something, so that one run reports all problems.
   const parsed = settingsSchema.safeParse(layers.tree);
   const problems = [...layers.problems];
-  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, layers)));
-  if (!parsed.success || problems.length > 0) return { problems: inOrder(problems) };
+  if (!parsed.success) {
+    problems.push(...parsed.error.issues.flatMap((issue) => problemsOf(issue, layers)));
+    return { problems: inOrder([...problems, ...contradictionsOfTheRest(parsed.error.issues, layers, env, base)]) };
+  }
+  const { settings, warnings, contradictions } = build(parsed.data, layers, env, base);
+  problems.push(...contradictions);
+  if (problems.length > 0) return { problems: inOrder(problems) };
+  return { settings, warnings: [...layers.warnings, ...warnings] };
+}
 
+interface Built {
+  readonly settings: Settings;
+  readonly warnings: readonly string[];
+  readonly contradictions: readonly Problem[];
+}
+
+function build(parsed: ParsedSettings, layers: Layers, env: Env, base: PathBase): Built {
   const keys = new Map(
-    Object.entries(parsed.data.providers).map(([name, provider]) => [
+    Object.entries(parsed.providers).map(([name, provider]) => [
       name,
       chooseKeys({ name, provider, unset: layers.unsetKeys.get(name) ?? [], env }),
     ]),
   );
-  const settings = createSettings(parsed.data, keys, base);
-  const contradictions = [...checkHost(parsed.data, layers), ...checkDatabase(parsed.data, layers), ...checkProviders(settings, layers)];
-  if (contradictions.length > 0) return { problems: contradictions };
-  return { settings, warnings: [...layers.warnings, ...[...keys.values()].flatMap((chosen) => chosen.warnings)] };
+  const settings = createSettings(parsed, keys, base);
+  return {
+    settings,
+    warnings: [...keys.values()].flatMap((chosen) => chosen.warnings),
+    contradictions: [...checkHost(parsed, layers), ...checkDatabase(parsed, layers), ...checkProviders(settings, layers)],
+  };
+}
+
+/**
+ * What contradicts each other in the sections and providers without a wrong value, so that one run reports all problems. Where a value is wrong the rest of
+ * its section is not judged: it may be right together with the value that was meant.
+ */
+function contradictionsOfTheRest(issues: readonly z.core.$ZodIssue[], layers: Layers, env: Env, base: PathBase): readonly Problem[] {
+  const tree = structuredClone(layers.tree);
+  const suspect = new Set<string>();
+  for (const issue of issues) {
+    const [section, name] = issue.path as Path;
+    if (section === undefined) {
+      // An unknown section changes nothing about the others.
+      if (issue.code === "unrecognized_keys") for (const key of issue.keys) delete tree[key];
+      continue;
+    }
+    const part = section === "providers" && name !== undefined ? [section, name] : [section];
+    suspect.add(JSON.stringify(part));
+    const parent = getAt(tree, part.slice(0, -1));
+    if (isTree(parent)) delete parent[part.at(-1)!];
+  }
+  // A route may lead to a provider that is written wrongly.
+  if ([...suspect].some((part) => part.startsWith('["providers"'))) delete tree["model_provider_routes"];
+  const parsed = settingsSchema.safeParse(tree);
+  return parsed.success ? build(parsed.data, { ...layers, tree }, env, base).contradictions : [];
 }
 
 function problemsOf(issue: z.core.$ZodIssue, layers: Layers): Problem[] {
@@ -70,8 +111,16 @@ function allowedAt(node: SchemaNode | undefined, value: unknown): string {
   return unquoted ? `${node.allowed} (a number or true and false need quotes around them to be a text)` : node.allowed;
 }
 
+/** The sections of a LiteLLM proxy's configuration (docs.litellm.ai, config.yaml, November 2026). */
+const liteLlmSections = new Set(["model_list", "litellm_settings", "general_settings", "router_settings", "environment_variables"]);
+
 function unknownKey(path: Path, layers: Layers): Problem {
   const key = String(path.at(-1));
+  if (path.length === 1 && liteLlmSections.has(key)) {
+    const message =
+      "a section of LiteLLM's configuration, which this gateway does not read; servers go under providers, names under model_aliases";
+    return createToldProblem(layers.locate(path), path, message);
+  }
   const node = nodeAt(path.slice(0, -1));
   const known = node?.type === "object" ? [...node.keys.keys()] : [];
   const [nearest] = closestNames(key, known, 1);

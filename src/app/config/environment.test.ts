@@ -92,14 +92,21 @@ test("an unknown name of ours is a warning with the nearest known one; vendors' 
       TOKLIGENCE_OPENAI_API_KEY: "sk",
       TOKLIGENCE_GEMINI_API_KEY: "g",
       TOKLIGENCE_PROVIDERS_X: "1",
+      TOKLIGENCE_PORT: "1",
+      TOKLIGENCE_OLLAMA_BASE_URL: "http://h",
+      TOKLIGENCE_PROVIDERS_MINE_API_KYE: "k",
+      TOKLIGENCE_KEY: "tok_1",
     },
-    [],
+    ["mine"],
   );
   assert.deepEqual(tree, {});
   assert.deepEqual(warnings, [
     "TOKLIGENCE_GATEWAY_PROT: no setting has this name in the environment; did you mean TOKLIGENCE_GATEWAY_PORT?",
     "TOKLIGENCE_QUITE_ELSE: no setting has this name in the environment",
     "TOKLIGENCE_PROVIDERS_X: no setting has this name in the environment",
+    "TOKLIGENCE_PORT: no setting has this name in the environment; did you mean TOKLIGENCE_GATEWAY_PORT?",
+    "TOKLIGENCE_OLLAMA_BASE_URL: no setting has this name in the environment; did you mean TOKLIGENCE_PROVIDERS_OLLAMA_BASE_URL?",
+    "TOKLIGENCE_PROVIDERS_MINE_API_KYE: no setting has this name in the environment; did you mean TOKLIGENCE_PROVIDERS_MINE_API_KEY?",
   ]);
 });
 

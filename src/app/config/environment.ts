@@ -48,7 +48,7 @@ export function readEnvironment(env: Env, providerNames: readonly string[]): Env
     if (!name.startsWith(prefix) || text === undefined || text === "" || providerKeyNames.has(name) || name === clientKeyName) continue;
     const found = findSetting(name, names);
     if (found === undefined) {
-      const [nearest] = closestNames(name, [...fixedNames.keys(), ...providerKeyNames], 1);
+      const nearest = nearestName(name, names);
       warnings.push(`${name}: no setting has this name in the environment${nearest === undefined ? "" : `; did you mean ${nearest}?`}`);
       continue;
     }
@@ -68,6 +68,26 @@ interface Setting {
 }
 
 const fixedNames: ReadonlyMap<string, Setting> = new Map(fixedLeaves.map((entry) => [envNameOf(entry.path), entry]));
+
+/** The variable that a name of none may have meant: one that is spelt almost like it, or the one whose section it leaves out (`TOKLIGENCE_PORT`). */
+function nearestName(name: string, providerNames: readonly string[]): string | undefined {
+  const ofProviders = providerNames.flatMap((provider) =>
+    providerEndings.map(({ ending }) => `${prefix}PROVIDERS_${envPart(provider)}${ending}`),
+  );
+  const known = [...fixedNames.keys(), ...providerKeyNames];
+  const rest = name.slice(prefix.length);
+  return (
+    closestNames(name, known, 1)[0] ??
+    ofProviders.find((candidate) => candidate === `${prefix}PROVIDERS_${rest}`) ??
+    [...fixedNames.keys()].find((candidate) => candidate.endsWith(`_${rest}`)) ??
+    // The beginning of a name is no misspelling of it.
+    closestNames(
+      name,
+      ofProviders.filter((candidate) => Math.abs(candidate.length - name.length) <= 2),
+      1,
+    )[0]
+  );
+}
 
 /** No ending is the end of another one, so that the first that fits is the only one. */
 const providerEndings = providerLeaves.map((entry) => ({ ...entry, ending: `_${entry.path.map(envPart).join("_")}` }));

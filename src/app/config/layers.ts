@@ -1,3 +1,4 @@
+import { closestNames } from "../../upstream/index.ts";
 import { readEnvironment } from "./environment.ts";
 import { expandValue, type Env, type Expansion } from "./expand.ts";
 import { createProblem, type Origin, type Problem } from "./problems.ts";
@@ -94,7 +95,7 @@ export function readLayers(input: LayerInput): Layers {
     const layer = layers.find((candidate) => getAt(candidate.tree, path) !== undefined);
     return layer?.originOf(path) ?? locate(path.slice(0, -1));
   };
-  const unsetKeys = judgeExpansions(expansions, tree, locate, problems);
+  const unsetKeys = judgeExpansions(expansions, { tree, env: input.env, locate }, problems);
   dropUnsetItems(tree, expansions);
   const raws = new Map(expansions.map(({ path, raw }) => [JSON.stringify(path), raw]));
   return {
@@ -144,8 +145,7 @@ function withoutRemoved(tree: Tree, changes: readonly Change[]): Tree {
 /** What failed to expand is a problem, or disables a provider; where a higher layer says something else it is neither. */
 function judgeExpansions(
   expansions: readonly Expansion[],
-  tree: Tree,
-  locate: (path: Path) => Origin | undefined,
+  { tree, env, locate }: { readonly tree: Tree; readonly env: Env; readonly locate: (path: Path) => Origin | undefined },
   problems: Problem[],
 ): ReadonlyMap<string, readonly string[]> {
   const unsetKeys = new Map<string, string[]>();
@@ -165,7 +165,8 @@ function judgeExpansions(
       const provider = String(path[1]);
       unsetKeys.set(provider, [...(unsetKeys.get(provider) ?? []), result.unset]);
     } else {
-      const found = `\${${result.unset}}, which is not set`;
+      const [nearest] = closestNames(result.unset, Object.keys(env), 1);
+      const found = `\${${result.unset}}, which is not set${nearest === undefined ? "" : ` (did you mean ${nearest}?)`}`;
       problems.push(createProblem({ origin, path, found, allowed: `a variable that is set, or \${${result.unset}:-default}` }));
     }
   }

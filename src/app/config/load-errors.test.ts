@@ -97,6 +97,21 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "FILE:3: gateway.limits.body: found the number 0, allowed a size from 1 byte to 512MiB, as in 512KiB or 32MiB",
     'FILE:4: ledger.durability: found "maybe", allowed power, process, async',
   ],
+  [
+    "contradictions beside wrong values, but not in a section that has one",
+    "gateway:\n  port: abc\n  auth: { enabled: false }\n  host: 0.0.0.0\ndatabase:\n  host: db\nproviders:\n  mine: { base_url: 'http://h/v1' }\n  other: { protocols: [x] }\n",
+    'FILE:2: gateway.port: found "abc", allowed a whole number from 0 to 65535',
+    "FILE:6: database.host: found a setting of PostgreSQL while database.type is sqlite, allowed it with database.type: postgresql",
+    `FILE:8: providers.mine.protocols: protocols is required, as there is no preset of that name: list one or more of ${protocolIds.join(", ")}`,
+    `FILE:9: providers.other.protocols[0]: found "x", allowed a list of one or more of ${protocolIds.join(", ")}`,
+  ],
+  [
+    "a configuration of LiteLLM",
+    "model_list:\n  - model_name: a\ngeneral_settings: {}\ndatabase: { host: db }\n",
+    "FILE:1: model_list: a section of LiteLLM's configuration, which this gateway does not read; servers go under providers, names under model_aliases",
+    "FILE:3: general_settings: a section of LiteLLM's configuration, which this gateway does not read; servers go under providers, names under model_aliases",
+    "FILE:4: database.host: found a setting of PostgreSQL while database.type is sqlite, allowed it with database.type: postgresql",
+  ],
   ["a key that is there twice", "gateway:\n  port: 1\n  port: 2\n", "FILE:3: a key is there twice"],
   [
     "text that is no YAML",
@@ -220,6 +235,24 @@ test("a problem says where it is, also to programs", (t) => {
     },
   ]);
   assert.equal(error.message, error.problems[0]!.message);
+});
+
+test("a variable that is almost one that is set is named; what may be the reason is with the error", (t) => {
+  const text = "gateway:\n  host: ${GATEWAY_HOTS}\n";
+  const env = { GATEWAY_HOST: "localhost", TOKLIGENCE_GATEWAY_HOTS: "localhost" };
+  assert.deepEqual(messages(t, text, { env }), [
+    "FILE:2: gateway.host: found ${GATEWAY_HOTS}, which is not set (did you mean GATEWAY_HOST?), allowed a variable that is set, or ${GATEWAY_HOTS:-default}",
+  ]);
+  const { warnings } = refusal({ path: makeFile(t, text), env });
+  assert.deepEqual(warnings, [
+    "TOKLIGENCE_GATEWAY_HOTS: no setting has this name in the environment; did you mean TOKLIGENCE_GATEWAY_HOST?",
+  ]);
+  const { settings } = loadSettings({
+    path: makeFile(t, "providers: { openai: { api_key: '${OPENAI_API_KYE}' } }"),
+    homeDir,
+    env: { OPENAI_API_KEYS: "sk" },
+  });
+  assert.equal(settings.providers[0]?.disabledReason, "OPENAI_API_KYE is not set; did you mean OPENAI_API_KEYS?");
 });
 
 test("a variable that is overridden may be missing", (t) => {

@@ -130,7 +130,7 @@ export function settle(input: SettleInput): { readonly layers: Layers; readonly 
     setAt(layers.tree, ["database", "path"], input.defaultDatabase);
   }
   const checked = checkSettings(layers, input.env, input.base);
-  if (checked.problems !== undefined) throw new ConfigError(checked.problems);
+  if (checked.problems !== undefined) throw new ConfigError(checked.problems, layers.warnings);
   return { layers, settings: checked.settings, warnings: checked.warnings };
 }
 

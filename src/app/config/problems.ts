@@ -21,14 +21,17 @@ export interface Problem {
   readonly message: string;
 }
 
-/** Configuration that cannot be used. The message is one line; `problems` has all that is wrong. */
+/** Configuration that cannot be used. The message has one line for each of `problems`, which are all that is wrong. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
+  /** What may be the reason for a problem, as a variable whose name is no setting's. */
+  readonly warnings: readonly string[];
 
-  constructor(problems: readonly Problem[]) {
-    super(problems.map((problem) => problem.message).join("; "));
+  constructor(problems: readonly Problem[], warnings: readonly string[] = []) {
+    super(problems.map((problem) => problem.message).join("\n"));
     this.name = "ConfigError";
     this.problems = problems;
+    this.warnings = warnings;
   }
 }
 

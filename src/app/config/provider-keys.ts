@@ -1,5 +1,5 @@
 import { Secret } from "../../core/index.ts";
-import { findPreset, type Preset } from "../../upstream/index.ts";
+import { closestNames, findPreset, type Preset } from "../../upstream/index.ts";
 import { vendorKeyNames } from "./environment.ts";
 import type { Env } from "./expand.ts";
 import type { ParsedProvider, ProviderKeys } from "./sections/providers.ts";
@@ -30,7 +30,9 @@ export function chooseKeys({ name, provider, unset, env }: KeyInput): ProviderKe
     if (found !== undefined) return { keys: [new Secret(found)], warnings: [] };
   }
   if (unset.length === 0) return { keys, warnings: [] };
-  return { keys, disabledReason: `${unset.join(", ")} ${unset.length === 1 ? "is" : "are"} not set`, warnings: [] };
+  const reason = `${unset.join(", ")} ${unset.length === 1 ? "is" : "are"} not set`;
+  const [nearest] = unset.length === 1 ? closestNames(unset[0]!, Object.keys(env), 1) : [];
+  return { keys, disabledReason: nearest === undefined ? reason : `${reason}; did you mean ${nearest}?`, warnings: [] };
 }
 
 function vendorNamesOf(name: string, provider: ParsedProvider): string[] {

@@ -87,9 +87,9 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? printable(value) : "";
 }
 
-/** Names that clients choose must not move the terminal's cursor. */
+/** One line, as names that clients choose must not move the terminal's cursor. */
 function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, " ");
+  return text.replaceAll("\n", "; ").replaceAll(/\p{Cc}/gu, " ");
 }
 
 /** Whether text for this stream may be coloured (no-color.org). */
