@@ -234,6 +234,12 @@ export const errorTable = {
     meaning: "The request needs the database, and the database is locked, does not answer, or its files were removed or replaced.",
     remedy: "Try again soon. An operator finds the reason in `/health` and the log.",
   },
+  budget_unavailable: {
+    status: 503,
+    kind: "overloaded",
+    meaning: "The request counts in a budget, and the database that has it is locked or does not answer.",
+    remedy: "Try again soon. Keys without a budget are served meanwhile. An operator finds the reason in `/health` and the log.",
+  },
   ledger_unavailable: {
     status: 503,
     kind: "overloaded",

@@ -1,4 +1,5 @@
 export * from "./bounded-cache.ts";
+export * from "./bounded-wait.ts";
 export * from "./bytes.ts";
 export * from "./calendar-day.ts";
 export * from "./clock.ts";

@@ -45,6 +45,11 @@ export interface Store {
   inspect(): void;
   /** What the last check found wrong, in words for an operator. Until it is repaired, nothing is read or written. */
   readonly problem: string | undefined;
-  /** Waits for active calls. Calling it again does nothing. */
+  /**
+   * Ends all waiting for a server: calls that wait for one fail, and so do all that come later. For the end of a process whose database does not
+   * answer. Does nothing on SQLite, where every wait is short.
+   */
+  abort(): void;
+  /** Waits for active calls, on PostgreSQL for at most two seconds. Calling it again does nothing. */
   close(): Promise<void>;
 }

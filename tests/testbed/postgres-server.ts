@@ -24,6 +24,10 @@ export interface PostgresServer {
   /** `restart` in two steps. `fast`: connections are cut, what they were at is undone. `immediate`: as in a crash. */
   down(how?: "fast" | "immediate"): Promise<void>;
   up(): Promise<void>;
+  /** Stops all processes of the server where they are (SIGSTOP): connections stay open, new ones are taken by the system, and nothing is answered. */
+  freeze(): Promise<void>;
+  /** They go on. */
+  thaw(): void;
   /** Switches TLS on or off for new connections. Its certificate is for `localhost`, by the authority `tlsAuthority`. */
   setTls(on: boolean): Promise<void>;
   /** Ends it and removes its data. */
@@ -105,6 +109,8 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
   let server: ChildProcess | undefined;
   let said = "";
   let databases = 0;
+  /** Processes that are stopped. */
+  let frozen: readonly number[] = [];
 
   const connect = async (database: string): Promise<pg.Client> => {
     const client = new pg.Client({ host: "127.0.0.1", port, user: username, password, database });
@@ -149,10 +155,33 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
       await delay(25);
     }
   };
+  const freeze = async (): Promise<void> => {
+    const client = await connect("postgres");
+    const postmaster = server!.pid!;
+    // The first, so that it starts no others meanwhile.
+    process.kill(postmaster, "SIGSTOP");
+    frozen = [postmaster];
+    const { rows } = await client.query<{ pid: number }>("select pid from pg_stat_activity");
+    frozen = [postmaster, ...rows.map(({ pid }) => pid)];
+    for (const pid of frozen) process.kill(pid, "SIGSTOP");
+    // Its process is stopped as well, and answers no goodbye.
+    (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+  };
+  const thaw = (): void => {
+    for (const pid of frozen) {
+      try {
+        process.kill(pid, "SIGCONT");
+      } catch {
+        // It has been ended meanwhile.
+      }
+    }
+    frozen = [];
+  };
   const down = async (how: "fast" | "immediate" = "fast"): Promise<void> => {
     const child = server;
     server = undefined;
     if (child === undefined || child.exitCode !== null) return;
+    thaw();
     child.ref();
     const ended = once(child, "exit");
     child.kill(how === "fast" ? "SIGINT" : "SIGQUIT");
@@ -160,6 +189,7 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
   };
   /** Where the process ends without `close`. */
   const lastResort = (): void => {
+    thaw();
     server?.kill("SIGQUIT");
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   };
@@ -179,6 +209,8 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
     url: (database) => `postgres://${username}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`,
     up,
     down,
+    freeze,
+    thaw,
     async restart() {
       await down();
       await up();

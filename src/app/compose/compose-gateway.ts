@@ -19,6 +19,9 @@ import { composeModelRequests } from "./model-requests.ts";
 import { openRecords, type RecordsDeps } from "./records.ts";
 import type { Surroundings } from "./surroundings.ts";
 
+/** How long the end of a process waits for the database. The ledger has given up by then. */
+const databaseMs = 11_000;
+
 /** What differs between a gateway in one process and a worker among several. */
 export interface ComposeOptions {
   readonly loaded: LoadedSettings;
@@ -121,10 +124,16 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       };
       await Promise.all([edge.close(graceMs, terminate), models.closeBackground(graceMs, terminate)]);
       activeAttempts.close();
+      // A database that does not answer must not keep the process from ending: what is not written by then is in the journal.
+      const limit = setTimeout(() => {
+        logger.error({}, "the database does not answer: the gateway ends without it");
+        records.store.abort();
+      }, databaseMs);
       await models.closeSweep();
       await records.flush();
       await current.close();
       await records.close();
+      clearTimeout(limit);
       log.flush();
     },
   };

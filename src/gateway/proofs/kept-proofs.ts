@@ -1,4 +1,4 @@
-import { createBoundedCache, messageOf, type Clock, type Logger } from "../../core/index.ts";
+import { createBoundedCache, BoundedWait, messageOf, type Clock, type Logger } from "../../core/index.ts";
 import type { LedgerService } from "../../ledger/index.ts";
 import type { CallProof } from "./seal-answer.ts";
 
@@ -26,6 +26,8 @@ export interface KeptProofsDeps {
   readonly logger: Logger;
   /** Other processes ask the same store: an answer waits a moment until the store has its proofs. */
   readonly isShared: boolean;
+  /** How long a request waits for the store; 1,000. Then it goes without its proofs. */
+  readonly timeoutMs?: number;
 }
 
 /** How long an answer waits for a store that other processes ask. */
@@ -35,13 +37,14 @@ const maxWaitMs = 250;
  * An answer's proofs are in the store, or in this process's memory alone, before its last byte goes out, so what is not found once is not there later either.
  * While the store is away, other processes do not find them.
  */
-export function createKeptProofs({ store, ledger, clock, logger, isShared }: KeptProofsDeps): KeptProofs {
+export function createKeptProofs({ store, ledger, clock, logger, isShared, timeoutMs = 1000 }: KeptProofsDeps): KeptProofs {
+  const wait = new BoundedWait(timeoutMs, clock);
   const cache = createBoundedCache<{ readonly sealed: string | undefined }>(capacity);
   const keyOf = (userId: string, callId: string): string => `${userId} ${callId}`;
 
   const ask = async (userId: string, unknown: readonly string[], found: Map<string, string>): Promise<ReadonlyMap<string, string>> => {
     try {
-      const proofs = new Map((await store.find(userId, unknown)).map(({ callId, sealed }) => [callId, sealed]));
+      const proofs = new Map((await wait.for(() => store.find(userId, unknown))).map(({ callId, sealed }) => [callId, sealed]));
       for (const callId of unknown) {
         const sealed = proofs.get(callId);
         cache.set(keyOf(userId, callId), { sealed });

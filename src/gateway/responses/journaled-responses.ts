@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Clock } from "../../core/index.ts";
+import { BoundedWait, NoAnswer, type Clock } from "../../core/index.ts";
 import type { LedgerService } from "../../ledger/index.ts";
 import type { ChainBounds, ChainTurn, HeldResponse, KnownResponse, ResponseChain, ResponseStore } from "../../store/index.ts";
 import { databaseUnavailable } from "../errors/database-unavailable.ts";
@@ -14,7 +14,7 @@ export interface JournaledResponsesDeps {
   readonly lifetimeMs: () => number;
   /** Other processes write to the database, too. */
   readonly isShared: boolean;
-  /** How long an answer of the database is waited for; 3,000. */
+  /** How long an answer of the database is waited for; 1,000. */
   readonly timeoutMs?: number;
 }
 
@@ -34,9 +34,15 @@ export function createJournaledResponses(deps: JournaledResponsesDeps): Response
 class JournaledResponses implements ResponseStore {
   readonly #deps: JournaledResponsesDeps;
   readonly #pending = new PendingResponses();
+  /** Apart from each other: SQLite answers what is read while another program holds the lock to write. */
+  readonly #reads: BoundedWait;
+  readonly #writes: BoundedWait;
 
   constructor(deps: JournaledResponsesDeps) {
+    const { timeoutMs = 1000, clock } = deps;
     this.#deps = deps;
+    this.#reads = new BoundedWait(timeoutMs, clock);
+    this.#writes = new BoundedWait(timeoutMs, clock);
   }
 
   async record(owner: Parameters<ResponseStore["record"]>[0], options?: { readonly unbilled?: boolean }): Promise<void> {
@@ -83,19 +89,21 @@ class JournaledResponses implements ResponseStore {
     }
     if (next === undefined) return { turns: own };
     const rest = { maxTurns: bounds.maxTurns - own.length, maxChars: bounds.maxChars - chars };
-    const chain = await this.#ask(this.#deps.responses.chain(next, userId, rest));
+    const chain = await ask(this.#reads, () => this.#deps.responses.chain(next, userId, rest));
     if ("problem" in chain) return chain;
     return { turns: [...chain.turns.map((turn) => withConclusion(turn, this.#pending.get(turn.id))), ...own] };
   }
 
   async forget(id: string): Promise<void> {
     // An insert that is still on its way would bring it back.
-    await this.#ask(this.#pending.settled(id));
-    await this.#ask(this.#deps.responses.forget(id));
+    await ask(this.#writes, async () => {
+      await this.#pending.settled(id);
+      await this.#deps.responses.forget(id);
+    });
   }
 
   async running(ids: readonly string[], touch: boolean): Promise<ReadonlySet<string>> {
-    const running = new Set(await this.#ask(this.#deps.responses.running(ids, touch)));
+    const running = new Set(await ask(touch ? this.#writes : this.#reads, () => this.#deps.responses.running(ids, touch)));
     for (const id of ids) {
       const pending = this.#pending.get(id);
       if (pending?.concluded !== undefined) running.delete(id);
@@ -105,12 +113,14 @@ class JournaledResponses implements ResponseStore {
   }
 
   async claimBill(id: string): Promise<boolean> {
-    await this.#ask(this.#pending.settled(id));
-    return await this.#ask(this.#deps.responses.claimBill(id));
+    return await ask(this.#writes, async () => {
+      await this.#pending.settled(id);
+      return await this.#deps.responses.claimBill(id);
+    });
   }
 
   returnBill(id: string): Promise<void> {
-    return this.#ask(this.#deps.responses.returnBill(id));
+    return ask(this.#writes, () => this.#deps.responses.returnBill(id));
   }
 
   sweep(limit: number): Promise<number> {
@@ -137,30 +147,27 @@ class JournaledResponses implements ResponseStore {
     return pending?.inserted !== undefined && pending.inserted.createdMs < clock.now() - lifetimeMs() ? undefined : pending;
   }
 
-  /** Looks again for a while where another process may have kept it just now. */
-  async #look<Found>(read: () => Promise<Found | undefined>): Promise<Found | undefined> {
-    let found = await this.#ask(read());
-    if (!this.#deps.isShared) return found;
-    for (const pauseMs of looksMs) {
-      if (found !== undefined) break;
-      await delay(pauseMs);
-      found = await this.#ask(read());
-    }
-    return found;
+  /** Looks again for a while if another process may have stored it just now. */
+  #look<Found>(read: () => Promise<Found | undefined>): Promise<Found | undefined> {
+    return ask(this.#reads, async () => {
+      let found = await read();
+      if (!this.#deps.isShared) return found;
+      for (const pauseMs of looksMs) {
+        if (found !== undefined) break;
+        await delay(pauseMs);
+        found = await read();
+      }
+      return found;
+    });
   }
+}
 
-  /** @throws GatewayError `database_unavailable` if no answer comes in time; the database's own error. */
-  async #ask<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    const { timeoutMs = 3000 } = this.#deps;
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      late.reject(databaseUnavailable(new Error(`no answer of the database in ${timeoutMs} ms`)));
-    }, timeoutMs);
-    try {
-      return await Promise.race([answer, late.promise]);
-    } finally {
-      clearTimeout(timer);
-    }
+/** @throws GatewayError `database_unavailable` if no answer comes in time; the database's own error. */
+async function ask<Answer>(wait: BoundedWait, question: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await wait.for(question);
+  } catch (error) {
+    throw error instanceof NoAnswer ? databaseUnavailable(error) : error;
   }
 }
 

@@ -225,6 +225,35 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
   });
 
   describe("a database that does not answer", () => {
+    it("refuses requests with a budget after a second at most, and releases what it reserved too late", () =>
+      withBudgets(async ({ store, another, setStop, state }) => {
+        await setStop("10");
+        const back = Promise.withResolvers<void>();
+        let done = 0;
+        const slow = new Proxy(store.db, {
+          get(target, property) {
+            const value: unknown = Reflect.get(target, property, target);
+            if (property !== "transaction") return typeof value === "function" ? (value.bind(target) as unknown) : value;
+            return () => ({
+              execute: async (work: (transaction: typeof store.db) => Promise<unknown>) => {
+                await back.promise;
+                return await target
+                  .transaction()
+                  .execute(work)
+                  .finally(() => (done += 1));
+              },
+            });
+          },
+        });
+        const waiting = await another({ store: { ...store, db: slow }, timeoutMs: 20 });
+        const error = await refusal(hold(waiting, "req_1", "1"));
+        assert.deepStrictEqual([error.code, error.status, error.retryAfterSeconds], ["budget_unavailable", 503, 1]);
+        await waiting.release("req_2");
+        back.resolve();
+        await waitUntil("what was asked for is done, and the late reservation is released", () => done === 3);
+        assert.deepStrictEqual((await state()).held_usd, "0");
+      }));
+
     it("refuses requests with a budget with a 503; a reservation that cannot be released is logged, and expires", () =>
       withBudgets(async ({ store, another, setStop, log }) => {
         await setStop("10");
@@ -238,7 +267,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         const budgets = await another();
         const lost = await another({ store: { ...store, db: away } });
         const error = await refusal(hold(lost, "req_1", "1"));
-        assert.deepStrictEqual([error.code, error.status, error.retryAfterSeconds], ["internal_error", 503, 1]);
+        assert.deepStrictEqual([error.code, error.status, error.retryAfterSeconds], ["budget_unavailable", 503, 1]);
         await hold(budgets, "req_2", "1");
         await lost.release("req_2");
         assert.deepStrictEqual(log, [

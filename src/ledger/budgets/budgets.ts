@@ -1,4 +1,4 @@
-import { GatewayError, messageOf, type Clock, type Logger, systemSchedule, type Schedule } from "../../core/index.ts";
+import { BoundedWait, GatewayError, messageOf, type Clock, type Logger, systemSchedule, type Schedule } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
 import { createBudgetHolds, type BudgetWarning, type Reserved } from "./budget-holds.ts";
 import { readBudgets } from "./budget-rows.ts";
@@ -18,10 +18,14 @@ export interface Budgets {
   of(spender: Spender): readonly Budget[] | undefined;
   /**
    * Reserves what a request may cost, in all its budgets or in none. The reservation does not expire until `finished` is called.
-   * @returns the budgets that have reached their warning. @throws GatewayError `budget_exceeded`; 503 if the database does not answer.
+   * @returns the budgets that have reached their warning. @throws GatewayError `budget_exceeded`; `budget_unavailable`, within about a second, if the
+   * database does not answer.
    */
   reserve(request: HoldRequest): Promise<readonly BudgetWarning[]>;
-  /** Releases the reservation of a request that ended without a row to settle it. Never rejects: a reservation that cannot be released expires. */
+  /**
+   * Releases the reservation of a request that ended without a row to settle it. Resolves after about a second if the database does not answer; the
+   * release goes on. Never rejects: a reservation that cannot be released expires.
+   */
   release(requestId: string): Promise<void>;
   /**
    * Reports that the request is over. Its row, on the way to the database, settles the reservation. Until then its budgets count its cost, if known,
@@ -44,6 +48,8 @@ export interface BudgetsDeps {
    * time.
    */
   readonly holdMs?: number;
+  /** How long a request waits for the database, in milliseconds; 1,000 by default. */
+  readonly timeoutMs?: number;
 }
 
 /** The most costs that are kept in memory until they are written. If a row is written first, its cost takes one useless look-up. */
@@ -60,6 +66,7 @@ class BudgetsOfProcess implements Budgets {
   readonly #deps: BudgetsDeps;
   readonly #holdMs: number;
   readonly #schedule: Schedule;
+  readonly #wait: BoundedWait;
   readonly #holds: ReturnType<typeof createBudgetHolds>;
   #bySubject: ReadonlyMap<string, readonly Budget[]> = new Map();
   /** Active requests that have a reservation, with its amount in nano-USD. */
@@ -77,6 +84,7 @@ class BudgetsOfProcess implements Budgets {
     this.#deps = deps;
     this.#holdMs = deps.holdMs ?? 600_000;
     this.#schedule = deps.schedule ?? systemSchedule;
+    this.#wait = new BoundedWait(deps.timeoutMs ?? 1000, deps.clock);
     this.#holds = createBudgetHolds({ store: deps.store, clock: deps.clock, holdMs: this.#holdMs });
   }
 
@@ -91,28 +99,54 @@ class BudgetsOfProcess implements Budgets {
   }
 
   async reserve(request: HoldRequest): Promise<readonly BudgetWarning[]> {
-    try {
-      const { warnings, amountNanoUsd } = await this.#reserve(request);
-      this.#underWay.set(request.requestId, amountNanoUsd);
-      this.#planRenewal();
-      if (warnings.length > 0) this.#warned += 1;
-      return warnings;
-    } catch (error) {
-      if (error instanceof GatewayError) {
-        this.#refused += 1;
+    const outcome = await this.#ask(request);
+    if (outcome instanceof GatewayError) {
+      this.#refused += 1;
+      throw outcome;
+    }
+    const { warnings, amountNanoUsd } = outcome;
+    this.#underWay.set(request.requestId, amountNanoUsd);
+    this.#planRenewal();
+    if (warnings.length > 0) this.#warned += 1;
+    return warnings;
+  }
+
+  async #ask(request: HoldRequest): Promise<Reserved | GatewayError> {
+    const reserve = async (): Promise<Reserved | GatewayError> => {
+      try {
+        return await this.#reserve(request);
+      } catch (error) {
+        // A refusal is an answer, too.
+        if (error instanceof GatewayError) return error;
         throw error;
       }
-      throw new GatewayError("internal_error", "The budget could not be checked, as the database does not answer. Try again in a moment.", {
-        status: 503,
-        kind: "overloaded",
-        retryAfterSeconds: 1,
-        cause: error,
+    };
+    try {
+      return await this.#wait.for(reserve, (late) => {
+        // The request has been refused meanwhile.
+        if (!(late instanceof GatewayError)) void this.#release(request.requestId);
       });
+    } catch (cause) {
+      throw new GatewayError(
+        "budget_unavailable",
+        "The budget could not be checked, as the database does not answer. Try again in a moment.",
+        {
+          retryAfterSeconds: 1,
+          cause,
+        },
+      );
     }
   }
 
   async release(requestId: string): Promise<void> {
     this.#underWay.delete(requestId);
+    const released = this.#release(requestId);
+    // A wait in vain is no reason to give up the release, nor is that of another request.
+    await this.#wait.for(() => released).catch(() => undefined);
+  }
+
+  /** Never rejects. */
+  async #release(requestId: string): Promise<void> {
     try {
       await this.#holds.release(requestId);
     } catch (error) {

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Socket } from "node:net";
 import type { ClientBase, PoolClient, PoolConfig, QueryConfig } from "pg";
-import { explainPostgresError, isOutage, isUnsent, type PostgresNames } from "./error.ts";
+import { StoreError } from "../store-error.ts";
+import { brokenOff, explainPostgresError, isOutage, isSilence, isUnsent, type PostgresNames } from "./error.ts";
 import { describePlace, readTls, type PostgresPlace } from "./place.ts";
 import { readRows, toPostgres } from "./values.ts";
 
@@ -19,8 +20,8 @@ export interface PostgresResult {
 export interface PostgresSession {
   /** One statement with its values, each a value or an array of values. */
   query(sql: string, parameters?: readonly unknown[]): Promise<PostgresResult>;
-  /** Several statements without values. Their time limit is the server's. */
-  script(sql: string): Promise<void>;
+  /** Several statements without values. Their time limit is the server's, unless `timeoutMs` is given. */
+  script(sql: string, timeoutMs?: number): Promise<void>;
   /** `discard`: closes the connection, because its state is unknown. A broken connection is always closed. */
   release(discard?: boolean): void;
 }
@@ -30,14 +31,21 @@ export interface PostgresDatabase {
   readonly place: string;
   /** Milliseconds that a statement waits for another session's lock. */
   readonly lockMs: number;
+  /** Milliseconds that the client waits for the begin of a writing transaction, which takes turns with others. */
+  readonly turnMs: number;
   /** One statement outside any transaction. If the connection breaks, a statement that only reads, or was never sent, is sent again. */
   query(sql: string, parameters?: readonly unknown[]): Promise<PostgresResult>;
   /** A connection for the caller alone. Waits for a free one, and for a server that is down to come back. */
   acquire(): Promise<PostgresSession>;
-  /** Like `acquire`, with `begin` executed. If the connection breaks at `begin`, another one is used. */
-  begin(begin: string): Promise<PostgresSession>;
-  /** Waits until all connections are released. Does nothing if it is closed already. */
+  /** Like `acquire`, with `begin` executed. If the connection breaks at `begin`, another one is used. `timeoutMs`: of one try, as in `script`. */
+  begin(begin: string, timeoutMs?: number): Promise<PostgresSession>;
+  /**
+   * Waits until all connections are released, but not longer than `closeMs`: then they are cut, and what still waits for the server fails. Does nothing
+   * if it is closed already.
+   */
   close(): Promise<void>;
+  /** Cuts all connections. Whatever waits for the server fails, and so does every call from now on. */
+  abort(): void;
 }
 
 /** In milliseconds. */
@@ -48,9 +56,14 @@ export interface PostgresTimeouts {
   readonly statementMs: number;
   /** For the lock of another session: 10,000. */
   readonly lockMs: number;
+  /** For active calls when the database is closed: 2,000. */
+  readonly closeMs: number;
 }
 
-export const defaultTimeouts: PostgresTimeouts = { connectMs: 10_000, statementMs: 60_000, lockMs: 10_000 };
+export const defaultTimeouts: PostgresTimeouts = { connectMs: 10_000, statementMs: 60_000, lockMs: 10_000, closeMs: 2000 };
+
+/** A server that does not answer at all, because it is frozen or the network is down, does not end its own statements. The client waits longer by this. */
+const graceMs = 5000;
 
 /** While a transaction is open, its owner awaits only the database. A transaction that is idle for this time belongs to a process that hangs. */
 const idleInTransactionMs = 30_000;
@@ -84,18 +97,24 @@ export async function createPostgresDatabase(place: PostgresPlace, pool: number,
   connections.on("connect", (client) => void client.on("error", () => {}));
   let reached = false;
   let closing: Promise<void> | undefined;
+  let aborted = false;
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
 
   /** At first the server must be there. Once it has answered, later calls wait for it. */
   const connect = async (): Promise<PoolClient> => {
     let pauseMs: number = retryMs[0];
     for (let waitedMs = 0; ; waitedMs += pauseMs, pauseMs = Math.min(pauseMs * 2, retryMs[1])) {
       try {
+        if (aborted) throw new Error(brokenOff);
         const client = await connections.connect();
         reached = true;
         return client;
       } catch (error) {
         const mayReturn = isOutage(error) && (reached || isStarting(error));
-        if (!mayReturn || closing !== undefined || waitedMs + pauseMs > timeouts.connectMs) throw explainPostgresError(error, names);
+        if (!mayReturn || closing !== undefined || aborted || waitedMs + pauseMs > timeouts.connectMs)
+          throw explainPostgresError(error, names);
       }
       await delay(pauseMs);
     }
@@ -105,6 +124,7 @@ export async function createPostgresDatabase(place: PostgresPlace, pool: number,
   return {
     place: names.place,
     lockMs: timeouts.lockMs,
+    turnMs: timeouts.lockMs + graceMs,
     acquire,
     async query(sql, parameters) {
       for (let attempt = 1; ; attempt++) {
@@ -114,32 +134,44 @@ export async function createPostgresDatabase(place: PostgresPlace, pool: number,
           return await session.query(sql, parameters);
         } catch (error) {
           broken = isOutage(error);
-          if (!broken || attempt === maxAttempts || !(isUnsent(causeOf(error)) || /^\s*select\b/i.test(sql))) throw error;
+          if (!broken || aborted || attempt === maxAttempts || !(isUnsent(causeOf(error)) || /^\s*select\b/i.test(sql))) throw error;
         } finally {
           session.release(broken);
         }
       }
     },
-    async begin(begin) {
+    async begin(begin, timeoutMs) {
       for (let attempt = 1; ; attempt++) {
         const session = await acquire();
         try {
-          await session.script(begin);
+          await session.script(begin, timeoutMs);
           return session;
         } catch (error) {
           session.release(true);
-          if (!isOutage(error) || attempt === maxAttempts) throw error;
+          if (!isOutage(error) || aborted || attempt === maxAttempts) throw error;
         }
       }
     },
     close() {
-      // The driver leaves a connection open on which it did not log in, and the server waits a minute for it.
-      closing ??= connections.end().finally(() => {
-        for (const socket of sockets) socket.destroy();
-      });
+      closing ??= endOrGiveUp(connections.end(), timeouts.closeMs, cut);
       return closing;
     },
+    abort() {
+      aborted = true;
+      cut();
+    },
   };
+}
+
+/** @param cut called in any case: the driver leaves a connection open on which it did not log in, and the server waits a minute for it. */
+async function endOrGiveUp(ended: Promise<void>, closeMs: number, cut: () => void): Promise<void> {
+  const limit = setTimeout(cut, closeMs);
+  try {
+    await ended;
+  } finally {
+    clearTimeout(limit);
+    cut();
+  }
 }
 
 /** After a restart of the server all connections of the pool may be dead, but their own events remove most of them at once. */
@@ -147,12 +179,25 @@ const maxAttempts = 5;
 
 function createSession(client: PoolClient, names: PostgresNames): PostgresSession {
   let released = false;
+  /** A statement had no answer in time. What it still does on the server is unknown, so the connection is closed. */
+  let silent: StoreError | undefined;
+  const release = (discard: boolean): void => {
+    if (released) return;
+    released = true;
+    client.release(discard);
+  };
   const run = async <T>(action: () => Promise<T>): Promise<T> => {
+    if (silent !== undefined) throw silent;
     if (released) throw new TypeError("The connection has been released: the transaction is over.");
     try {
       return await action();
     } catch (error) {
-      throw explainPostgresError(error, names);
+      const explained = explainPostgresError(error, names);
+      if (isSilence(error) && explained instanceof StoreError) {
+        silent = explained;
+        release(true);
+      }
+      throw explained;
     }
   };
   return {
@@ -166,18 +211,19 @@ function createSession(client: PoolClient, names: PostgresNames): PostgresSessio
           ...(result.rowCount === null ? {} : { numAffectedRows: BigInt(result.rowCount) }),
         };
       }),
-    script: (sql) => run(async () => void (await client.query(untimed(sql)))),
-    release(discard = false) {
-      if (released) return;
-      released = true;
-      client.release(discard);
+    script: (sql, timeoutMs = noLimitMs) => run(async () => void (await client.query(timed(sql, timeoutMs)))),
+    release: (discard = false) => {
+      release(discard);
     },
   };
 }
 
+/** The longest time of a timer. */
+const noLimitMs = 0x7fffffff;
+
 /** The driver accepts a time limit per query, which its types do not declare. */
-function untimed(text: string): QueryConfig {
-  const config: QueryConfig & { readonly query_timeout: number } = { text, query_timeout: 0x7fffffff };
+function timed(text: string, timeoutMs: number): QueryConfig {
+  const config: QueryConfig & { readonly query_timeout: number } = { text, query_timeout: timeoutMs };
   return config;
 }
 
@@ -204,9 +250,7 @@ function poolConfig(place: PostgresPlace, pool: number, timeouts: PostgresTimeou
     connectionTimeoutMillis: place.connectTimeoutMs ?? timeouts.connectMs,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
-    // The time limit for a server that does not answer at all, for example because the network is down: such a server does not end its own
-    // statements.
-    query_timeout: timeouts.statementMs + 5000,
+    query_timeout: timeouts.statementMs + graceMs,
     application_name: place.applicationName ?? "tokligence",
     ...(place.options === undefined ? {} : { options: place.options }),
     ...(place.channelBinding === undefined ? {} : { enableChannelBinding: place.channelBinding }),

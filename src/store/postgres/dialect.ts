@@ -64,7 +64,7 @@ function createDriver(database: PostgresDatabase): Driver {
       return Promise.resolve(lease);
     },
     async beginTransaction(connection, settings) {
-      leaseOf(connection).transaction = await database.begin(beginText(settings));
+      leaseOf(connection).transaction = await database.begin(beginText(settings), database.turnMs);
     },
     async commitTransaction(connection) {
       // This is the server's answer to the commit of a transaction in which a statement has failed.

@@ -16,8 +16,19 @@ const noServer = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREAC
 /** Node's codes for a certificate that is not accepted (nodejs.org/api/tls.html, X509 certificate error codes). */
 const badCertificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME|ISSUER/;
 /** node-postgres gives these errors no code. */
-const brokenConnection = /^(?:Connection terminated|Client has encountered a connection error|Client was closed)/;
+const brokenConnection = /^(?:Connection terminated|The connections were cut|Client has encountered a connection error|Client was closed)/;
 const connectTimeout = /^(?:timeout exceeded when trying to connect|Connection terminated due to connection timeout)/;
+
+/** The message of an error for calls that come after `abort`. */
+export const brokenOff = "The connections were cut";
+
+/** The driver's words. */
+const silence = "Query read timeout";
+
+/** Whether the driver gave up a statement that the server did not answer. Its outcome is unknown. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.message === silence;
+}
 
 /** Whether the connection broke before the statement was sent. Then any statement may be sent again. */
 export function isUnsent(error: unknown): boolean {
@@ -112,6 +123,8 @@ function explainFailure(code: string, detail: string, place: string): Explanatio
 
 /** There is no connection, or none that is safe. */
 function explainConnection(code: string, detail: string, place: string): Explanation | undefined {
+  if (detail === silence)
+    return ["busy", `The server of the database ${place} did not answer in time. Look whether it, its disk and the network work.`];
   if (/does not support SSL/.test(detail)) {
     return [
       "untrusted",

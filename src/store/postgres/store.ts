@@ -55,6 +55,9 @@ export async function createPostgresStore({ place, clock, pool = 10, timeouts }:
     },
     inspect: () => undefined,
     problem: undefined,
+    abort() {
+      database.abort();
+    },
     close() {
       // Kysely closes the database only if it has been used through Kysely.
       closing ??= db.destroy().then(() => database.close());

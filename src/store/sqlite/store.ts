@@ -71,6 +71,7 @@ export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: S
     get problem() {
       return database.files.problem;
     },
+    abort: () => undefined,
     close() {
       // Kysely closes the database only if it has been used through Kysely.
       closing ??= db.destroy().then(() => database.close());
