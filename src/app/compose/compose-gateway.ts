@@ -1,5 +1,5 @@
 import type { Accounts } from "../../accounts/index.ts";
-import { createIdSource, shuttingDown, systemClock, type Clock } from "../../core/index.ts";
+import { createIdSource, shuttingDown, systemClock, type Clock, type Logger } from "../../core/index.ts";
 import type { Budgets, LedgerService, LedgerSink } from "../../ledger/index.ts";
 import {
   createEdge,
@@ -124,17 +124,24 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       };
       await Promise.all([edge.close(graceMs, terminate), models.closeBackground(graceMs, terminate)]);
       activeAttempts.close();
-      // A database that does not answer must not keep the process from ending: what is not written by then is in the journal.
-      const limit = setTimeout(() => {
-        logger.error({}, "the database does not answer: the gateway ends without it");
-        records.store.abort();
-      }, databaseMs);
+      const cancelAbort = abortLater(records.store, logger);
       await models.closeSweep();
       await records.flush();
       await current.close();
       await records.close();
-      clearTimeout(limit);
+      cancelAbort();
       log.flush();
     },
+  };
+}
+
+/** A database that does not answer must not keep the process from ending: what is not written by then is in the journal. @returns cancels it. */
+function abortLater(store: Pick<Store, "abort">, logger: Logger): () => void {
+  const limit = setTimeout(() => {
+    logger.error({}, "the database does not answer: the gateway ends without it");
+    store.abort();
+  }, databaseMs);
+  return () => {
+    clearTimeout(limit);
   };
 }
