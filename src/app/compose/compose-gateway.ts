@@ -11,6 +11,7 @@ import {
   type SystemDeps,
 } from "../../server/index.ts";
 import type { AnnouncedModels, Catalog, Provider } from "../../upstream/index.ts";
+import type { Store } from "../../store/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import type { Log } from "../logging/log.ts";
 import { createCurrentConfiguration } from "./configuration.ts";
