@@ -1,24 +1,26 @@
 import type { MediaBlock } from "../../ir/index.ts";
 import { compact, type WireObject } from "../shared/fields.ts";
 import type { Losses } from "../shared/losses.ts";
+import { isTextType, mediaTypeOfUrl, normalizeMedia } from "../shared/media-form.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
 const filesUrl = "https://generativelanguage.googleapis.com/v1beta/";
 const levelByDetail: Readonly<Record<string, string>> = { low: "MEDIA_RESOLUTION_LOW", high: "MEDIA_RESOLUTION_HIGH" };
-/** The media type for a URL's ending, as the wire requires the type of a file. */
-const typeByEnding: Readonly<Record<string, string>> = {
-  png: "image/png",
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  gif: "image/gif",
-  webp: "image/webp",
-  heic: "image/heic",
-  pdf: "application/pdf",
-  mp3: "audio/mpeg",
-  wav: "audio/wav",
-  mp4: "video/mp4",
-  txt: "text/plain",
-};
+type Inline = Extract<MediaBlock["source"], { type: "base64" }>;
+
+/** Gemini API, "Image understanding" and "Document understanding", November 2026. */
+const imageTypes: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]);
+const documentTypes: ReadonlySet<string> = new Set([
+  "application/pdf",
+  "text/plain",
+  "text/html",
+  "text/css",
+  "text/markdown",
+  "text/csv",
+  "text/xml",
+  "text/rtf",
+  "text/javascript",
+]);
 const typeByKind: Readonly<Record<MediaBlock["kind"], string>> = {
   image: "image/jpeg",
   document: "application/pdf",
@@ -27,7 +29,8 @@ const typeByKind: Readonly<Record<MediaBlock["kind"], string>> = {
 };
 
 /** Renders `{"inlineData"}`, `{"fileData"}` or `{"text"}`; a file in another vendor's store becomes a text that says so. */
-export function renderMedia(block: MediaBlock, traits: ModelTraits, losses: Losses): WireObject {
+export function renderMedia(given: MediaBlock, traits: ModelTraits, losses: Losses): WireObject {
+  const block = normalizeMedia(given);
   const own = block.extensions?.["gemini-generate"];
   losses.dropForeign(block.extensions, "gemini-generate", "content[]");
   if (block.filename !== undefined) losses.drop("media.filename", "The provider accepts no names of files.");
@@ -37,21 +40,33 @@ export function renderMedia(block: MediaBlock, traits: ModelTraits, losses: Loss
   const { source } = block;
   switch (source.type) {
     case "base64":
-      return { inlineData: { mimeType: source.mediaType, data: source.data }, ...detail, ...own };
+      return renderInline(block, source, { ...detail, ...own }, losses);
     case "url":
-      return { fileData: { fileUri: source.url, mimeType: source.mediaType ?? typeOfUrl(source.url, block.kind) }, ...detail, ...own };
+      return {
+        fileData: { fileUri: source.url, mimeType: source.mediaType ?? mediaTypeOfUrl(source.url) ?? typeByKind[block.kind] },
+        ...detail,
+        ...own,
+      };
     case "file":
       if (source.id.startsWith("files/")) {
         return { fileData: compact({ fileUri: `${filesUrl}${source.id}`, mimeType: source.mediaType }), ...detail, ...own };
       }
       losses.drop(block.kind, "The file is in another provider's store.");
-      return { text: `[${block.kind} left out${block.filename === undefined ? "" : `: ${block.filename}`}]` };
+      return omitted(block);
     case "text":
       return { text: block.filename === undefined ? source.text : `${block.filename}:\n${source.text}` };
   }
 }
 
-function typeOfUrl(url: string, kind: MediaBlock["kind"]): string {
-  const ending = /\.([a-z0-9]+)(?:[?#]|$)/i.exec(url)?.[1]?.toLowerCase() ?? "";
-  return (Object.hasOwn(typeByEnding, ending) ? typeByEnding[ending] : undefined) ?? typeByKind[kind];
+/** The vendor refuses the whole request for a type that it does not know ("Unsupported MIME type: image/gif"). */
+function renderInline(block: MediaBlock, { mediaType, data }: Inline, fields: WireObject, losses: Losses): WireObject {
+  if (block.kind === "image" ? imageTypes.has(mediaType) : block.kind !== "document" || documentTypes.has(mediaType))
+    return { inlineData: { mimeType: mediaType, data }, ...fields };
+  if (isTextType(mediaType)) return { inlineData: { mimeType: "text/plain", data }, ...fields };
+  losses.drop(block.kind, `The provider does not take this ${block.kind}.`);
+  return omitted(block);
+}
+
+function omitted({ kind, filename }: MediaBlock): WireObject {
+  return { text: `[${kind} left out${filename === undefined ? "" : `: ${filename}`}]` };
 }

@@ -1,6 +1,7 @@
 import type { Block, MediaBlock } from "../../ir/index.ts";
 import type { WireObject } from "../shared/fields.ts";
 import { nameOfOpaque, type Losses } from "../shared/losses.ts";
+import { normalizeMedia } from "../shared/media-form.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
 import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
@@ -38,7 +39,8 @@ export function renderParts(blocks: readonly Block[], losses: Losses): readonly 
 }
 
 /** Renders one medium. What the wire cannot carry becomes a text that names it, so that the model knows of it. */
-function renderMedia(block: MediaBlock, losses: Losses): WirePart {
+function renderMedia(given: MediaBlock, losses: Losses): WirePart {
+  const block = normalizeMedia(given);
   const { kind, source, filename, detail } = block;
   const text = decodeText(block);
   if (text !== undefined) return { ...documentText(filename, text) };

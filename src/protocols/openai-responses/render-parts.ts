@@ -1,6 +1,7 @@
 import type { Block, MediaBlock } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import { nameOfOpaque, type Losses } from "../shared/losses.ts";
+import { normalizeMedia } from "../shared/media-form.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
 import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
@@ -46,7 +47,8 @@ function renderMedia(block: MediaBlock, role: "input" | "output", losses: Losses
  * Renders one medium. What the wire cannot carry becomes a text that names it, so that the model knows of it. An image always has its `detail`:
  * `ResponseInputImage` requires it, with `auto` as its default, and vLLM refuses an image without it, in a tool's output too.
  */
-function renderInput(block: MediaBlock, losses: Losses): WireObject {
+function renderInput(given: MediaBlock, losses: Losses): WireObject {
+  const block = normalizeMedia(given);
   const { kind, source, filename } = block;
   const detail = block.detail === undefined ? {} : { detail: block.detail };
   const text = decodeText(block);

@@ -1,5 +1,6 @@
 import type { Block, Extensions, MediaBlock, TextBlock, ToolResultBlock } from "../../ir/index.ts";
 import type { WireObject } from "../shared/fields.ts";
+import { isTextType } from "../shared/media-form.ts";
 import { nameOfOpaque, type Losses } from "../shared/losses.ts";
 
 /** The texts and the media of a tool's result. */
@@ -71,6 +72,6 @@ export function documentText(filename: string | undefined, text: string): TextBl
 export function decodeText({ kind, source }: MediaBlock): string | undefined {
   if (kind !== "document") return undefined;
   if (source.type === "text") return source.text;
-  if (source.type !== "base64" || !/^(?:text\/|application\/(?:json|xml)\b)/.test(source.mediaType)) return undefined;
+  if (source.type !== "base64" || !isTextType(source.mediaType)) return undefined;
   return Buffer.from(source.data, "base64").toString("utf8");
 }
