@@ -49,6 +49,8 @@ export interface GatewaySnapshot {
   readonly maxHeldBytes: number;
   /** Most values and names in the JSON of a request that is parsed. */
   readonly maxValues: number;
+  /** A stream whose upstream is silent for this time begins without it; `undefined`: never. */
+  readonly earlyHeadMs: number | undefined;
   readonly catalog: Catalog;
   readonly client: UpstreamClient;
   readonly redactor: Redactor;

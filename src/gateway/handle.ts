@@ -6,6 +6,7 @@ import { answerBuiltin } from "./lanes/answer-builtin.ts";
 import { answerError } from "./answers/answer-error.ts";
 import { asGatewayError } from "./errors/as-gateway-error.ts";
 import { withCost } from "./lanes/cost-lane.ts";
+import { watchSilence } from "./answers/early-head.ts";
 import { countTokens, learnFromUsage } from "./lanes/count-tokens.ts";
 import type { GatewayDeps } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
@@ -61,7 +62,12 @@ async function serve(call: ModelCall): Promise<boolean> {
     await startBackground(call, attempts, sendDetached);
     return false;
   }
-  await sendWithFailover(call, attempts);
+  const unwatch = watchSilence(call);
+  try {
+    await sendWithFailover(call, attempts);
+  } finally {
+    unwatch?.();
+  }
   return true;
 }
 

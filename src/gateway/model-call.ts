@@ -18,6 +18,14 @@ export interface BudgetReservation {
   isReleased: boolean;
 }
 
+/** The head of a stream that goes out before an upstream has answered, as it is silent for long. */
+export interface EarlyHead {
+  /** It has gone out. */
+  readonly isOpen: boolean;
+  /** Somebody else writes from now on. @returns whether the head has gone out. */
+  takeOver(): boolean;
+}
+
 /** A request that the gateway has rewritten so that it needs no earlier response. */
 export interface Continuation {
   /** The response that it continued. */
@@ -61,6 +69,8 @@ export class ModelCall implements EntryContext {
   /** The response that the path names, one of the user's own. */
   stored: KnownResponse | undefined;
   continued: Continuation | undefined;
+  /** `undefined`: the head goes out with the answer. */
+  earlyHead: EarlyHead | undefined;
   /** The provider's key that a stored response belongs to: it must be used again. */
   pinnedKey: string | undefined;
 

@@ -252,8 +252,8 @@ export interface Protocol {
   renderStreamError(
     error: GatewayError,
     requestId: string,
-    /** `facts`: what the tap read from the stream, if the dialect repeats parts of it (Responses). */
-    client: { readonly jsonArray: boolean; readonly facts?: AnswerFacts },
+    /** `facts`: what the tap read from the stream, if the dialect repeats parts of it (Responses). `isEmpty`: only its head and keep-alives have gone out. */
+    client: { readonly jsonArray: boolean; readonly facts?: AnswerFacts; readonly isEmpty?: boolean },
   ): string;
   /** A keep-alive that a client of this dialect ignores. */
   readonly keepAlive: string;

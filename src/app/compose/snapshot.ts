@@ -66,12 +66,13 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
       })
     : undefined;
   const prices = createPriceCatalogue({ overrides: settings.prices, describe: (name) => factsOf(providers, settings, name) });
-  const { limits, workMode, onLoss, responses } = settings.gateway;
+  const { limits, workMode, onLoss, responses, earlyHeadMs } = settings.gateway;
   const costOf = ({ provider, id }: ModelInfo): bigint | undefined => costOfToken(prices, provider, id, clock.now());
   return {
     workMode,
     onLoss,
     duplicateGuard: settings.guards.duplicateToolCalls,
+    earlyHeadMs,
     maxHeldBytes: responses.maxSizeBytes,
     maxValues: limits.values,
     budget: budgetCeilingsOf(settings),

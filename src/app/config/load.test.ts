@@ -27,6 +27,7 @@ test("without a file the contract's defaults hold", (t) => {
         workers: 1,
         limits: { bodyBytes: 33_554_432, bodiesInFlightBytes: 268_435_456, connections: 20_000, values: 250_000 },
         timeouts: { ...timeouts, clientMs: 15_000 },
+        earlyHeadMs: undefined,
         onLoss: "report",
         responses: { lifetimeMs: 30 * 86_400_000, maxSizeBytes: 8 * 2 ** 20 },
         trustLoopback: true,

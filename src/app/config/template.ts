@@ -64,6 +64,7 @@ gateway:
   # total, stream_total: a whole answer, a whole stream. client: until a client that sends no more of its request is cut off.
   #timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s, client: 15s }
   # A request field that a provider has no place for: report (leave it out and say so) or refuse.
+  #early_head: 20s  # opens a silent stream after this time, so that load balancers do not cut it
   #on_loss: report
   # OpenAI Responses that the gateway keeps where no provider does: for how long, and how large at most.
   #responses: { lifetime: 30d, max_size: 8MiB }

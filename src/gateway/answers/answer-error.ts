@@ -1,13 +1,15 @@
 import type { GatewayError } from "../../core/index.ts";
+import { endEarlyStream, shownStatus } from "./early-head.ts";
 import type { ModelCall } from "../model-call.ts";
 import { addOwnHeaders } from "../headers/own-headers.ts";
 import { releaseBudget } from "../admission/reserve-budget.ts";
 
-/** Answers with an error in the client's dialect, if the answer has not begun, and settles what is open. */
+/** Answers with an error in the client's dialect, in the stream if only its head has gone out, and settles what is open. */
 export async function answerError(call: ModelCall, error: GatewayError): Promise<void> {
   const { exchange, request } = call;
   const rendered = request.protocol.renderError(error, exchange.requestId);
-  const settlement = { status: "error", httpStatus: rendered.status, errorCode: error.code, errorMessage: error.message } as const;
+  const httpStatus = shownStatus(call, rendered.status);
+  const settlement = { status: "error", httpStatus, errorCode: error.code, errorMessage: error.message } as const;
   if (exchange.closed) {
     await call.settleError({ ...settlement, status: "cancelled", httpStatus: 499 });
     return;
@@ -15,6 +17,7 @@ export async function answerError(call: ModelCall, error: GatewayError): Promise
   await call.settleError(settlement);
   // Before the client can ask again.
   await releaseBudget(call);
+  if (endEarlyStream(call, error)) return;
   const headers = ["content-type", "application/json"];
   addOwnHeaders(call, headers);
   if (error.retryAfterSeconds !== undefined) headers.push("retry-after", String(error.retryAfterSeconds));

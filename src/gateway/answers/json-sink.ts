@@ -196,7 +196,9 @@ class JsonEnd implements AnswerEnd {
     const { status, headers } = this.#head;
     const { body, contentType } = this.#answer;
     const ownType = isForeign(lane) ? "application/json" : jsonTypeOf(findHeader(headers, "content-type") ?? "");
-    call.exchange.jsonBytes(status, jsonHead(call, contentType ?? ownType, headers), body);
+    // Events, or a JSON array: what the client asked for as a stream.
+    if (call.earlyHead?.takeOver() === true) call.exchange.finish(body);
+    else call.exchange.jsonBytes(status, jsonHead(call, contentType ?? ownType, headers), body);
     this.#delivery.delivered();
   }
 

@@ -10,6 +10,7 @@ import {
 } from "../../upstream/index.ts";
 import type { Usage } from "../../ir/index.ts";
 import type { ActiveAttempt } from "./attempt-registry.ts";
+import { shownStatus } from "./early-head.ts";
 import { ErrorSink } from "./error-sink.ts";
 import { upstreamRequestId } from "../headers/answer-headers.ts";
 import { findHeader } from "../headers/request-headers.ts";
@@ -140,7 +141,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
       ...used,
       status: "error",
       // As the client gets it: not every dialect has every status.
-      httpStatus: request.protocol.renderError(error, exchange.requestId).status,
+      httpStatus: shownStatus(this.call, request.protocol.renderError(error, exchange.requestId).status),
       errorCode: error.code,
       errorMessage: error.message,
       upstreamMessage: error.upstreamMessage,
@@ -153,7 +154,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     const estimate = this.#estimateSent();
     const settlement = {
       status: "interrupted",
-      httpStatus: error.status,
+      httpStatus: shownStatus(this.call, error.status),
       errorCode: error.code,
       errorMessage: error.message,
       estimate,

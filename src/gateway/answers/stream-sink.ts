@@ -7,7 +7,9 @@ import type { Settlement } from "../attempt-entry.ts";
 import type { AnswerSink, Delivery, UpstreamHead, UsedTokens } from "../delivery.ts";
 import { estimateInput, estimateOutput } from "../tokens/estimate-usage.ts";
 import { jsonTypeOf, streamTypeOf } from "../headers/answer-headers.ts";
+import { sendStreamHead } from "./early-head.ts";
 import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
+import { keepAliveMs } from "./keep-alive.ts";
 import { keepAnswer } from "./keep-answer.ts";
 import { isForeign, type LaneStream } from "../lane.ts";
 import { settlementOfEnd } from "./settlement-of-end.ts";
@@ -16,8 +18,6 @@ import { isPending, rememberResponse } from "../responses/stored-responses.ts";
 import { errorOfFailure, errorOfReading, errorOfTruncation, errorOfUpstream } from "../errors/upstream-errors.ts";
 import { Utf8Check } from "../bodies/utf8-check.ts";
 
-/** A client hears something at least this often while the upstream thinks. */
-const keepAliveMs = 15_000;
 /** The opening events are held back until the first content, but no longer than `maxBufferMs`, and no more than `maxBufferBytes`. */
 const maxBufferMs = 10_000;
 const maxBufferBytes = 256 * 1024;
@@ -36,6 +36,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   readonly #utf8 = new Utf8Check();
   #buffered = noBytes;
   #headSent = false;
+  #isEmpty = true;
   /** Settled, or given up: what still comes is ignored. */
   #over = false;
   #paused = false;
@@ -115,7 +116,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   tick(nowMs: number): void {
     if (this.#over || this.#paused) return;
     if (!this.#headSent) {
-      if (nowMs - this.#openedMs < maxBufferMs) return;
+      if (nowMs - this.#openedMs < maxBufferMs || this.#delivery.call.earlyHead?.isOpen === true) return;
       const nothing = this.#buffered === "";
       this.#sendHead();
       // The head leaves with the first bytes behind it.
@@ -164,6 +165,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
 
   /** Passes bytes on, or holds them while nothing has been said yet. */
   #emit(out: Bytes): void {
+    if (out !== "") this.#isEmpty = false;
     if (this.#headSent) {
       if (out !== "") this.#write(out);
       return;
@@ -176,7 +178,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     const { call, entry } = this.#delivery;
     call.answer.firstContentMs = call.deps.clock.monotonic();
     call.answer.upstreamMs = call.answer.firstContentMs - entry.dispatchedMs;
-    call.exchange.streamHead(this.#status, streamHead(call, this.#contentType, this.#headers));
+    sendStreamHead(call, this.#status, streamHead(call, this.#contentType, this.#headers));
     this.#headSent = true;
     if (this.#buffered !== "") this.#write(this.#buffered);
     this.#buffered = noBytes;
@@ -294,9 +296,8 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   #errorBytes(error: GatewayError): Bytes {
     const { call } = this.#delivery;
     const facts = this.#stream.factsSent?.() ?? this.#tap.facts;
-    return latin1OfEvents(
-      call.request.protocol.renderStreamError(error, call.exchange.requestId, { jsonArray: this.#stream.jsonArray, facts }),
-    );
+    const options = { jsonArray: this.#stream.jsonArray, facts, isEmpty: this.#isEmpty };
+    return latin1OfEvents(call.request.protocol.renderStreamError(error, call.exchange.requestId, options));
   }
 
   #settle(settlement: Settlement): Promise<void> | undefined {

@@ -13,11 +13,18 @@ export function jsonHead(call: ModelCall, contentType: string, upstream?: readon
   return headers;
 }
 
+/** The headers of a stream that begins before anything is known of its answer: who answers is in the log and in the ledger. */
+export function earlyStreamHead({ request }: ModelCall): string[] {
+  return ["content-type", request.envelope.jsonArray === true ? "application/json" : eventStreamType, ...streamHeaders];
+}
+
+const streamHeaders = ["cache-control", "no-cache", "x-accel-buffering", "no"] as const;
+
 /** The headers of a stream: its cost is not known yet. */
 export function streamHead(call: ModelCall, contentType: string, upstream?: readonly string[]): string[] {
   const headers = ["content-type", contentType];
   if (upstream !== undefined) forwardAnswerHeaders(call, upstream, headers);
-  headers.push("cache-control", "no-cache", "x-accel-buffering", "no");
+  headers.push(...streamHeaders);
   addOwnHeaders(call, headers);
   return headers;
 }

@@ -3,6 +3,7 @@ import type { ChatResponse, EmbeddingRequest } from "../../ir/index.ts";
 import { storedResponses, type AnswerFacts, type ClientContext } from "../../protocols/index.ts";
 import { answerLoopback, countRequestTokens, countTokens, embedLoopback, streamLoopback, type Attempt } from "../../upstream/index.ts";
 import { eventStreamType, streamHead } from "../headers/answer-head.ts";
+import { sendStreamHead } from "../answers/early-head.ts";
 import { answerJson } from "../answers/answer-json.ts";
 import type { AttemptEntry } from "../attempt-entry.ts";
 import { costInEvents, costInJson } from "./cost-lane.ts";
@@ -64,7 +65,7 @@ async function stream(call: ModelCall, entry: AttemptEntry, response: ChatRespon
   const { exchange } = call;
   const facts = factsOf(response);
   const encoder = call.request.protocol.createStreamEncoder(client);
-  exchange.streamHead(200, streamHead(call, client.jsonArray ? "application/json" : eventStreamType));
+  sendStreamHead(call, 200, streamHead(call, client.jsonArray ? "application/json" : eventStreamType));
   call.answer.firstContentMs = call.deps.clock.monotonic();
   let last = "";
   for (const event of streamLoopback(response)) {

@@ -90,9 +90,13 @@ export function renderError(error: GatewayError, requestId: string): RenderedErr
  * The chunk that ends a stream with an error, in ASCII, so that its bytes are the same in every encoding. The JSON array must have begun and contain
  * an element: the head is sent only with the first element, so a stream cannot fail before.
  */
-export function renderStreamError(error: GatewayError, requestId: string, client: { readonly jsonArray: boolean }): string {
+export function renderStreamError(
+  error: GatewayError,
+  requestId: string,
+  { jsonArray, isEmpty = false }: { readonly jsonArray: boolean; readonly isEmpty?: boolean },
+): string {
   const json = asciiJson(errorBody(error, requestId));
-  return client.jsonArray ? `,\r\n${json}\n]\n` : lastEvent(json);
+  return jsonArray ? `${isEmpty ? "[" : ",\r\n"}${json}\n]\n` : lastEvent(json);
 }
 
 /**

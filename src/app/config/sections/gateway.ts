@@ -63,6 +63,9 @@ export const gatewaySchema = z
       .describe("Limits on requests.")
       .prefault({}),
     timeouts: gatewayTimeouts.describe("How long is waited.").prefault({}),
+    early_head: duration(
+      "Streams: when no provider has answered after this time, the head of the answer goes out, and keep-alives, so that load balancers do not cut the connection; an error that comes later is one in the stream. Never if omitted.",
+    ).optional(),
     on_loss: choice(
       "What to do with a request field that a provider's protocol has no place for: leave it out and report it, or refuse the request.",
       ["report", "refuse"],
@@ -107,6 +110,8 @@ export interface GatewaySection {
     readonly values: number;
   };
   readonly timeouts: GatewayTimeouts;
+  /** `undefined`: the head of a stream never goes out before its provider answers. */
+  readonly earlyHeadMs: number | undefined;
   readonly onLoss: "report" | "refuse";
   /** Responses that the gateway keeps where no provider does. */
   readonly responses: { readonly lifetimeMs: number; readonly maxSizeBytes: number };
@@ -138,6 +143,7 @@ export function readGateway(gateway: ParsedGateway, base: PathBase): GatewaySect
       values: gateway.limits.values,
     },
     timeouts: readTimeouts(gateway.timeouts),
+    earlyHeadMs: gateway.early_head,
     onLoss: gateway.on_loss,
     responses: { lifetimeMs: gateway.responses.lifetime, maxSizeBytes: gateway.responses.max_size },
     trustLoopback: gateway.trust_loopback,
