@@ -1,7 +1,12 @@
 import type { Extensions } from "../../ir/index.ts";
-import { createFieldReaders, type WireObject } from "../shared/fields.ts";
+import { createFieldReaders, type FieldReaders, type WireObject } from "../shared/fields.ts";
 
 /** The readers of the dialect. They name a field as the vendor's own messages do: `messages.0.content.1.text: …`. */
+export const fields: FieldReaders = createFieldReaders({
+  message: (path, expected) => `${path}: expected ${expected}.`,
+  element: (path, index) => (path === "" ? String(index) : `${path}.${index}`),
+});
+
 export const {
   invalidField,
   join,
@@ -14,11 +19,8 @@ export const {
   optionalObject,
   optionalArray,
   optionalStrings,
-} = createFieldReaders({
-  message: (path, expected) => `${path}: expected ${expected}.`,
-  element: (path, index) => (path === "" ? String(index) : `${path}.${index}`),
-});
+} = fields;
 
-export function extensionsOf(fields: WireObject | undefined): Extensions | undefined {
-  return fields === undefined ? undefined : { "anthropic-messages": fields };
+export function extensionsOf(own: WireObject | undefined): Extensions | undefined {
+  return own === undefined ? undefined : { "anthropic-messages": own };
 }

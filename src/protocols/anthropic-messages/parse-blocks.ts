@@ -1,6 +1,17 @@
 import type { Block, MediaBlock, ReasoningProof, ToolResultBlock } from "../../ir/index.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
-import { extensionsOf, invalidField, join, optionalBoolean, optionalString, readArray, readObject, requiredString } from "./fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { readForeignPart } from "../shared/foreign-parts.ts";
+import {
+  extensionsOf,
+  fields,
+  invalidField,
+  join,
+  optionalBoolean,
+  optionalString,
+  readArray,
+  readObject,
+  requiredString,
+} from "./fields.ts";
 import { parseCache } from "./parse-tools.ts";
 
 const knownText: ReadonlySet<string> = new Set(["type", "text", "cache_control"]);
@@ -11,20 +22,21 @@ const knownThinking: ReadonlySet<string> = new Set(["type", "thinking", "signatu
 const knownToolUse: ReadonlySet<string> = new Set(["type", "id", "name", "input", "cache_control"]);
 const knownToolResult: ReadonlySet<string> = new Set(["type", "tool_use_id", "content", "is_error", "cache_control"]);
 
-/** Parses the content of a message, of `system` or of a tool result: a string, or a list of blocks. */
+/** Parses the content of a message, of `system` or of a tool result: a string, or a list of blocks (also one without a list, or bare texts). */
 export function parseBlocks(content: unknown, path: string): readonly Block[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
-  return readArray(content, path).flatMap((value, index) => {
+  const list = isObject(content) ? [content] : readArray(content, path);
+  return list.flatMap((value, index): Block | readonly Block[] => {
     const at = join(path, index);
-    return parseBlock(readObject(value, at), at);
+    return typeof value === "string" ? { type: "text", text: value } : parseBlock(readObject(value, at), at);
   });
 }
 
 /**
  * Parses one wire block, usually to one block. What only this vendor runs or understands (`server_tool_use`, `web_search_tool_result`,
- * `container_upload`, future types) becomes an opaque block that keeps its wire form.
+ * `container_upload`, future types) becomes an opaque block that keeps its wire form; a part of another dialect is read as what it is there.
  */
-function parseBlock(block: WireObject, path: string): Block | Block[] {
+function parseBlock(block: WireObject, path: string): Block | readonly Block[] {
   switch (requiredString(block, "type", path)) {
     case "text":
       return compact({
@@ -67,7 +79,7 @@ function parseBlock(block: WireObject, path: string): Block | Block[] {
     case "tool_reference":
       return parseToolReference(block, path);
     default:
-      return { type: "opaque", protocol: "anthropic-messages", value: block };
+      return readForeignPart(block, path, fields) ?? { type: "opaque", protocol: "anthropic-messages", value: block };
   }
 }
 

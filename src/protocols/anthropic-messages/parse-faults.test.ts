@@ -14,7 +14,7 @@ const faults: readonly (readonly [param: string, wire: unknown])[] = [
   ["model", { messages: [] }],
   ["messages", { ...base }],
   ["messages.0", { ...base, messages: ["hi"] }],
-  ["messages.0.role", { ...base, messages: [{ role: "tool", content: "x" }] }],
+  ["messages.0.role", { ...base, messages: [{ role: "robot", content: "x" }] }],
   ["messages.0.content", { ...base, messages: [{ role: "user" }] }],
   ["messages.0.content.0.type", user({ text: "x" })],
   ["messages.0.content.0.text", user({ type: "text", text: 1 })],

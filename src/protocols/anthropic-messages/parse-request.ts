@@ -1,8 +1,11 @@
 import type { Block, ChatRequest, Message } from "../../ir/index.ts";
 import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
 import type { RouteCall } from "../protocol.ts";
+import { readForeignFields } from "../shared/foreign-fields.ts";
+import { chatResult, readChatCalls } from "../shared/foreign-turns.ts";
 import {
   extensionsOf,
+  fields,
   invalidField,
   join,
   optionalBoolean,
@@ -50,23 +53,24 @@ const knownMessageFields: ReadonlySet<string> = new Set(["role", "content"]);
 export function parseRequest(wire: unknown, _call: RouteCall): ChatRequest {
   const body = readObject(wire, "body");
   const toolChoice = parseToolChoice(body);
+  const foreign = readForeignFields(body, knownFields);
   return compact({
     model: requiredString(body, "model", ""),
     stream: optionalBoolean(body, "stream", "") ?? false,
     messages: [...parseSystem(body), ...parseMessages(body)],
     tools: parseTools(body),
     toolChoice: toolChoice?.choice,
-    parallelToolCalls: toolChoice?.parallel,
-    reasoning: parseReasoning(body),
+    parallelToolCalls: toolChoice?.parallel ?? optionalBoolean(body, "parallel_tool_calls", ""),
+    reasoning: parseReasoning(body) ?? foreign.reasoning,
     responseFormat: parseResponseFormat(body),
-    maxOutputTokens: optionalNumber(body, "max_tokens", ""),
+    maxOutputTokens: optionalNumber(body, "max_tokens", "") ?? foreign.maxOutputTokens,
     temperature: optionalNumber(body, "temperature", ""),
     topP: optionalNumber(body, "top_p", ""),
     topK: optionalNumber(body, "top_k", ""),
-    stop: optionalStrings(body, "stop_sequences", ""),
+    stop: optionalStrings(body, "stop_sequences", "") ?? foreign.stop,
     endUser: parseEndUser(body),
     serviceTier: optionalString(body, "service_tier", ""),
-    extensions: extensionsOf(unnamedFields(body)),
+    extensions: extensionsOf(unnamedFields(body, foreign.read)),
   });
 }
 
@@ -93,12 +97,30 @@ function parseMessages(body: WireObject): Message[] {
   return readArray(body["messages"], "messages").map((value, index) => {
     const path = join("messages", index);
     const message = readObject(value, path);
+    if (isForeign(message)) return parseForeignMessage(message, path);
     return compact({
       role: parseRole(message["role"], join(path, "role")),
       content: parseBlocks(message["content"], join(path, "content")),
       extensions: extensionsOf(restOf(message, knownMessageFields)),
     });
   });
+}
+
+/** Whether a message has the shape of Chat: another role, calls beside the content. */
+function isForeign({ role, tool_calls: calls }: { readonly role?: unknown; readonly tool_calls?: unknown }): boolean {
+  return role === "tool" || role === "developer" || (role === "assistant" && Array.isArray(calls));
+}
+
+function parseForeignMessage(message: WireObject, path: string): Message {
+  const content = isAbsent(message["content"]) ? [] : parseBlocks(message["content"], join(path, "content"));
+  switch (message["role"]) {
+    case "tool":
+      return chatResult(message, path, content, fields);
+    case "developer":
+      return { role: "system", content };
+    default:
+      return { role: "assistant", content: [...content, ...readChatCalls(message, path, fields)] };
+  }
 }
 
 function parseRole(role: unknown, path: string): "user" | "assistant" | "system" {
@@ -112,8 +134,8 @@ function parseEndUser(body: WireObject): string | undefined {
 }
 
 /** The fields without a neutral name, and the unnamed rest of those that have a name for a part of them. */
-function unnamedFields(body: WireObject): WireObject | undefined {
-  return restOf(body, knownFields, {
+function unnamedFields(body: WireObject, read: readonly string[]): WireObject | undefined {
+  return restOf(body, read.length === 0 ? knownFields : new Set([...knownFields, ...read]), {
     thinking: unnamedThinking(body),
     output_config: restIn(body, "output_config", knownOutputConfig),
     metadata: restIn(body, "metadata", knownMetadata),

@@ -1,7 +1,9 @@
 import type { CacheHint, Tool, ToolChoice } from "../../ir/index.ts";
 import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
+import { readForeignChoice, readForeignTool } from "../shared/foreign-tools.ts";
 import {
   extensionsOf,
+  fields,
   invalidField,
   join,
   optionalArray,
@@ -19,13 +21,25 @@ const knownToolFields: ReadonlySet<string> = new Set(["type", "name", "descripti
  * has a schema that only the vendor knows, so it keeps its wire form.
  */
 export function parseTools(body: WireObject): readonly Tool[] | undefined {
-  return optionalArray(body, "tools", "")?.map((value, index) => {
+  return optionalArray(body, "tools", "")?.flatMap((value, index): Tool | readonly Tool[] => {
     const path = join("tools", index);
     const tool = readObject(value, path);
+    const foreign = isForeign(tool) ? readForeignTool(tool, path, fields) : undefined;
+    if (foreign !== undefined) return foreign;
     const type = optionalString(tool, "type", path);
     return type === undefined || type === "custom" ? parseFunctionTool(tool, path) : parseServerTool(tool, type, path);
   });
 }
+
+/** Whether a tool has the shape of another dialect: a `function` or a `custom` object, a schema under another name, a type without a date. */
+function isForeign(tool: WireObject): boolean {
+  const { type } = tool as { type?: unknown };
+  if (type === undefined || type === "custom")
+    return tool["input_schema"] === undefined && foreignKeys.some((key) => tool[key] !== undefined);
+  return type === "function" || (typeof type === "string" && tool["name"] === undefined);
+}
+
+const foreignKeys = ["function", "custom", "parameters", "inputSchema", "functionDeclarations"] as const;
 
 function parseFunctionTool(tool: WireObject, path: string): Tool {
   return compact({
@@ -48,6 +62,8 @@ function parseServerTool(tool: WireObject, type: string, path: string): Tool {
  * Parses `tool_choice`: `{"type":"auto"|"any"|"none"}` or `{"type":"tool","name"}`. `disable_parallel_tool_use` is the negation of the neutral field.
  */
 export function parseToolChoice(body: WireObject): { readonly choice: ToolChoice; readonly parallel: boolean | undefined } | undefined {
+  const foreign = readForeignChoice(body["tool_choice"]);
+  if (foreign !== undefined) return { choice: foreign.choice, parallel: foreign.parallel };
   const wire = optionalObject(body, "tool_choice", "");
   if (wire === undefined) return undefined;
   const disabled = optionalBoolean(wire, "disable_parallel_tool_use", "tool_choice");

@@ -1,12 +1,13 @@
 import type { Block, Message, ReasoningBlock, ReasoningProof, TextBlock } from "../../ir/index.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
-import { extensionsOf, invalidField, join, optionalArray, readObject, requiredString } from "./fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { readForeignPart } from "../shared/foreign-parts.ts";
+import { extensionsOf, foreignFields, invalidField, join, readObject, requiredString } from "./fields.ts";
 import { CallLedger, parseFunctionCall, parseFunctionResponse } from "./parse-calls.ts";
 import { parseMedia } from "./parse-media.ts";
 
 type Role = Message["role"];
 
-const knownContent: ReadonlySet<string> = new Set(["role", "parts"]);
+const knownContent: ReadonlySet<string> = new Set(["role", "parts", "content"]);
 const knownText: ReadonlySet<string> = new Set(["text", "thought", "thoughtSignature"]);
 
 const roles: Readonly<Record<string, Role>> = {
@@ -15,6 +16,10 @@ const roles: Readonly<Record<string, Role>> = {
   // Before `functionResponse` parts were part of user contents, they had a role of their own.
   function: "user",
   system: "system",
+  // Of other dialects.
+  assistant: "assistant",
+  tool: "user",
+  developer: "system",
 };
 
 interface OpenMessage {
@@ -47,7 +52,7 @@ export class ContentsParser {
   }
 
   add(value: unknown, path: string): void {
-    const content = readObject(value, path);
+    const content = typeof value === "string" ? { parts: [{ text: value }] } : readObject(value, path);
     const role = content["role"] ?? "user";
     const known = typeof role === "string" && Object.hasOwn(roles, role) ? roles[role] : undefined;
     if (known === undefined) throw invalidField(join(path, "role"), '"user" or "model"');
@@ -56,9 +61,9 @@ export class ContentsParser {
 
   #add(content: WireObject, role: Role, path: string): void {
     const blocks = this.#open(role, restOf(content, knownContent)).content;
-    const parts = content["parts"];
+    const parts = content["parts"] ?? content["content"];
     // A single part may be without an array if a person wrote it; the SDKs always send an array.
-    const list = Array.isArray(parts) || isAbsent(parts) ? (optionalArray(content, "parts", path) ?? []) : [parts];
+    const list: readonly unknown[] = Array.isArray(parts) || isAbsent(parts) ? (parts ?? []) : [parts];
     for (const [index, part] of list.entries()) this.#addPart(blocks, role, part, join(join(path, "parts"), index));
   }
 
@@ -71,12 +76,26 @@ export class ContentsParser {
   }
 
   #addPart(blocks: Block[], role: Role, value: unknown, path: string): void {
+    const foreign = this.#foreignBlocks(value, path);
+    if (foreign !== undefined) {
+      blocks.push(...foreign);
+      return;
+    }
     const part = readObject(value, path);
     if (typeof part["text"] === "string") addText(blocks, role, part, path);
     else if (part["functionCall"] !== undefined)
       blocks.push(compact({ proof: proofOf(part), ...parseFunctionCall(part, this.#calls, path) }));
     else if (part["functionResponse"] !== undefined) blocks.push(parseFunctionResponse(part, this.#calls, path));
     else blocks.push(parseMedia(part, path) ?? { type: "opaque", protocol: "gemini-generate", value: part });
+  }
+
+  /** The blocks of a bare text, or of a part that has a type, as parts of other dialects do; `undefined` for any other part. */
+  #foreignBlocks(value: unknown, path: string): readonly Block[] | undefined {
+    if (typeof value === "string") return [{ type: "text", text: value }];
+    if (!isObject(value) || typeof value["type"] !== "string") return undefined;
+    const blocks = readForeignPart(value, path, foreignFields);
+    for (const block of blocks ?? []) if (block.type === "tool-call") this.#calls.addCall(block.id, block.name);
+    return blocks;
   }
 }
 

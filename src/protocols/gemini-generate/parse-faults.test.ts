@@ -11,10 +11,10 @@ const content = (part: unknown) => ({ contents: [{ parts: [part] }] });
 const faults: readonly (readonly [param: string, wire: unknown])[] = [
   ["body", []],
   ["contents[0]", {}],
-  ["contents[0]", { contents: ["hi"] }],
-  ["contents[0].role", { contents: [{ role: "assistant", parts: [] }] }],
+  ["contents[0]", { contents: [1] }],
+  ["contents[0].role", { contents: [{ role: "robot", parts: [] }] }],
   ["contents[0].role", { contents: [{ role: "constructor", parts: [] }] }],
-  ["contents[0].parts[0]", content("hi")],
+  ["contents[0].parts[0]", content(1)],
   ["contents[0].parts[0].inlineData.mimeType", content({ inlineData: { data: "x" } })],
   ["contents[0].parts[0].fileData.fileUri", content({ fileData: {} })],
   ["contents[0].parts[0].functionCall.name", content({ functionCall: { args: {} } })],

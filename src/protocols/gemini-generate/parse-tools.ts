@@ -1,7 +1,9 @@
 import type { FunctionTool, JsonSchema, Tool, ToolChoice } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { readForeignTool } from "../shared/foreign-tools.ts";
 import {
   extensionsOf,
+  foreignFields,
   invalidField,
   join,
   optionalArray,
@@ -23,6 +25,8 @@ const knownCalling: ReadonlySet<string> = new Set(["mode", "allowedFunctionNames
 export function parseTools(wire: readonly unknown[] | undefined, path: string): readonly Tool[] | undefined {
   return wire?.flatMap((value, index) => {
     const at = join(path, index);
+    const foreign = isObject(value) && isForeign(value) ? readForeignTool(value, at, foreignFields) : undefined;
+    if (foreign !== undefined) return foreign;
     const tool = readObject(value, at);
     return Object.entries(tool).flatMap(([key, field]): readonly Tool[] => {
       if (isAbsent(field)) return [];
@@ -31,6 +35,11 @@ export function parseTools(wire: readonly unknown[] | undefined, path: string): 
       return declarations.map((declaration, n) => parseDeclaration(declaration, join(join(at, key), n)));
     });
   });
+}
+
+/** Whether a tool has the shape of another dialect: it has a type, a name, or an object `function`. */
+function isForeign(tool: WireObject): boolean {
+  return typeof tool["type"] === "string" || typeof tool["name"] === "string" || isObject(tool["function"]);
 }
 
 function parseDeclaration(value: unknown, path: string): FunctionTool {
@@ -68,7 +77,7 @@ export function parseToolConfig(
   if (config === undefined) return undefined;
   const at = join(path, "functionCallingConfig");
   const calling = optionalObject(config, "functionCallingConfig", path);
-  const mode = calling === undefined ? undefined : optionalString(calling, "mode", at);
+  const mode = calling === undefined ? undefined : optionalString(calling, "mode", at)?.toUpperCase();
   // `VALIDATED` is `AUTO` with a promise that calls fit their schemas: the choice is the same, and `rest` keeps the promise.
   const kept = calling === undefined ? undefined : restOf(calling, mode === "VALIDATED" ? new Set(["allowedFunctionNames"]) : knownCalling);
   return {

@@ -1,7 +1,7 @@
 import type { MediaBlock } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import type { Losses } from "../shared/losses.ts";
-import { sourceOfFileData } from "../openai-shared/media.ts";
+import { sourceOfFileData } from "../shared/media-source.ts";
 import { decodeText, documentText } from "../openai-shared/result-text.ts";
 import type { PartKind } from "../quirks.ts";
 import { defaultFilename } from "./render-parts.ts";

@@ -1,3 +1,4 @@
+import { exactValues } from "../../core/index.ts";
 import type { Secret } from "../../core/index.ts";
 import { parseError, renderError } from "../openai-shared/errors.ts";
 import { keepAlive } from "../openai-shared/keep-alive.ts";
@@ -41,6 +42,8 @@ export const openaiChat: Protocol = {
   keepAlive,
   addCost,
   params: chatParams,
+  // Of calls in Anthropic's form, and of arguments that are no text.
+  exactValues: exactValues("messages", ["input", "arguments"]),
   parseRequest,
   renderResponse,
   createStreamEncoder: (client) => new ChatStreamEncoder(client),

@@ -1,5 +1,7 @@
 import type { Block, Message, ToolCallBlock } from "../../ir/index.ts";
-import { compact, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { readCacheControl, withCache } from "../shared/foreign-parts.ts";
+import { argumentsText } from "../shared/foreign-turns.ts";
 import {
   invalidField,
   join,
@@ -12,8 +14,8 @@ import {
 } from "../openai-shared/fields.ts";
 import { extensionsOf, parseContent } from "./parse-parts.ts";
 
-const knownPlain: ReadonlySet<string> = new Set(["role", "content", "name"]);
-const knownTool: ReadonlySet<string> = new Set(["role", "content", "name", "tool_call_id"]);
+const knownPlain: ReadonlySet<string> = new Set(["role", "content", "name", "cache_control"]);
+const knownTool: ReadonlySet<string> = new Set(["role", "content", "name", "tool_call_id", "cache_control"]);
 const knownFunction: ReadonlySet<string> = new Set(["role", "content", "name"]);
 const knownAssistant: ReadonlySet<string> = new Set([
   "role",
@@ -24,6 +26,7 @@ const knownAssistant: ReadonlySet<string> = new Set([
   "function_call",
   "reasoning_content",
   "reasoning",
+  "cache_control",
 ]);
 const knownCall: ReadonlySet<string> = new Set(["id", "type", "function", "custom", "extra_content"]);
 
@@ -70,7 +73,7 @@ function parseMessage(message: WireObject, path: string, calls: CallIndex): Mess
     case "user":
       return compact({
         role,
-        content: parseContent(message["content"], join(path, "content")),
+        content: withCache(parseContent(message["content"], join(path, "content")), readCacheControl(message)),
         name: optionalString(message, "name", path),
         extensions: extensionsOf(restOf(message, knownPlain)),
       });
@@ -89,14 +92,17 @@ function parseAssistant(message: WireObject, path: string, calls: CallIndex): Me
   const toolCalls = parseToolCalls(message, path);
   for (const call of toolCalls) calls.add(call);
   const refusal = optionalString(message, "refusal", path);
+  const content = parseContent(message["content"], join(path, "content"));
+  for (const block of content) if (block.type === "tool-call") calls.add(block);
+  const blocks = [
+    ...parseReasoning(message, path),
+    ...content,
+    ...(refusal === undefined ? [] : [{ type: "refusal" as const, text: refusal }]),
+    ...toolCalls,
+  ];
   return compact({
     role: "assistant" as const,
-    content: [
-      ...parseReasoning(message, path),
-      ...parseContent(message["content"], join(path, "content")),
-      ...(refusal === undefined ? [] : [{ type: "refusal" as const, text: refusal }]),
-      ...toolCalls,
-    ],
+    content: withCache(blocks, readCacheControl(message)),
     name: optionalString(message, "name", path),
     extensions: extensionsOf(restOf(message, knownAssistant)),
   });
@@ -129,7 +135,7 @@ function parseToolCall(call: WireObject, path: string): ToolCallBlock {
     id: requiredString(call, "id", path),
     name: requiredString(body, "name", at),
     kind: custom ? ("custom" as const) : ("function" as const),
-    arguments: requiredString(body, custom ? "input" : "arguments", at),
+    arguments: custom ? requiredString(body, "input", at) : argumentsText(body["arguments"]),
     proof: signature === undefined ? undefined : { protocol: "gemini-generate" as const, kind: "signature" as const, data: signature },
     extensions: extensionsOf(restOf(call, knownCall)),
   });
@@ -144,17 +150,23 @@ function signatureOf(extra: unknown): string | undefined {
 
 function parseFunctionCall(call: WireObject, path: string): ToolCallBlock {
   const name = requiredString(call, "name", path);
-  return { type: "tool-call", id: retiredCallId(name), name, kind: "function", arguments: requiredString(call, "arguments", path) };
+  return { type: "tool-call", id: retiredCallId(name), name, kind: "function", arguments: argumentsText(call["arguments"]) };
 }
 
 function parseToolResult(message: WireObject, path: string, calls: CallIndex): Message {
+  const content = parseContent(message["content"], join(path, "content"));
+  const results = content.filter((block) => block.type === "tool-result");
+  // Results of Anthropic's form have the ids of their calls themselves.
+  if (results.length > 0 && isAbsent(message["tool_call_id"])) return { role: "user", content };
   const callId = requiredString(message, "tool_call_id", path);
   const result = compact({
     type: "tool-result" as const,
     callId,
     name: optionalString(message, "name", path),
     kind: calls.kindOf(callId),
-    content: parseContent(message["content"], join(path, "content")),
+    content: content.flatMap((block) => (block.type === "tool-result" ? block.content : [block])),
+    isError: results.some(({ isError }) => isError === true) ? true : undefined,
+    cache: readCacheControl(message),
   });
   return compact({ role: "user" as const, content: [result], extensions: extensionsOf(restOf(message, knownTool)) });
 }

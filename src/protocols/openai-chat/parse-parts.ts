@@ -1,18 +1,23 @@
 import type { Block, Extensions } from "../../ir/index.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
-import { join, optionalObject, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
-import { sourceOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { readForeignPart } from "../shared/foreign-parts.ts";
+import { fields, join, optionalObject, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
+import { sourceOfAudio, readCacheMark } from "../openai-shared/media.ts";
+import { sourceOfFileData, sourceOfUrl } from "../shared/media-source.ts";
 
 /** The fields that only this protocol has. */
 export function extensionsOf(fields: WireObject | undefined): Extensions | undefined {
   return fields === undefined ? undefined : { "openai-chat": fields };
 }
 
-/** Parses the `content` of a message: a string, or parts; `null` and absent are no content. */
+/** Parses the `content` of a message: a string, or parts (also one without a list, or bare texts); `null` and absent are no content. */
 export function parseContent(content: unknown, path: string): readonly Block[] {
   if (isAbsent(content)) return [];
   if (typeof content === "string") return [{ type: "text", text: content }];
-  return readArray(content, path).map((part, index) => parsePart(readObject(part, join(path, index)), join(path, index)));
+  if (isObject(content)) return parsePart(content, path);
+  return readArray(content, path).flatMap((part, index) =>
+    typeof part === "string" ? { type: "text" as const, text: part } : parsePart(readObject(part, join(path, index)), join(path, index)),
+  );
 }
 
 // A cache mark is kept in its wire form as well: its lifetimes have no neutral counterpart.
@@ -22,28 +27,37 @@ const knownAudio: ReadonlySet<string> = new Set(["type", "input_audio", "cache_c
 const knownVideo: ReadonlySet<string> = new Set(["type", "video_url", "cache_control"]);
 const knownFile: ReadonlySet<string> = new Set(["type", "file", "cache_control"]);
 
-function parsePart(part: WireObject, path: string): Block {
+function parsePart(part: WireObject, path: string): readonly Block[] {
+  return readOwnPart(part, path) ?? readForeignPart(part, path, fields) ?? [{ type: "opaque", protocol: "openai-chat", value: part }];
+}
+
+/** `undefined`: the part is none of this dialect. */
+function readOwnPart(part: WireObject, path: string): readonly Block[] | undefined {
   switch (requiredString(part, "type", path)) {
     case "text":
-      return compact({
-        type: "text" as const,
-        text: requiredString(part, "text", path),
-        cache: readCacheMark(part),
-        extensions: extensionsOf(restOf(part, knownText)),
-      });
+      return [parseText(part, path)];
     case "refusal":
-      return { type: "refusal", text: requiredString(part, "refusal", path) };
+      return [{ type: "refusal", text: requiredString(part, "refusal", path) }];
     case "image_url":
-      return parseImage(part, path);
+      return [parseImage(part, path)];
     case "input_audio":
-      return parseAudio(part, path);
+      return [parseAudio(part, path)];
     case "video_url":
-      return parseVideo(part, path);
+      return [parseVideo(part, path)];
     case "file":
-      return parseFile(part, path);
+      return isObject(part["file"]) ? [parseFile(part, path)] : undefined;
     default:
-      return { type: "opaque", protocol: "openai-chat", value: part };
+      return undefined;
   }
+}
+
+function parseText(part: WireObject, path: string): Block {
+  return compact({
+    type: "text" as const,
+    text: requiredString(part, "text", path),
+    cache: readCacheMark(part),
+    extensions: extensionsOf(restOf(part, knownText)),
+  });
 }
 
 function parseImage(part: WireObject, path: string): Block {

@@ -299,7 +299,7 @@ describe("a Chat request", () => {
       { type: "function", name: "f", description: "d", parameters: { type: "object" }, strict: true, cache: {} },
       { type: "custom", name: "c", grammar: { syntax: "lark", definition: "start: x" } },
       { type: "custom", name: "t", description: "free" },
-      { type: "server", name: "web_search", protocol: "openai-chat", wire: { type: "web_search", depth: 2 } },
+      { type: "server", name: "web_search", protocol: "openai-responses", wire: { type: "web_search", depth: 2 } },
       { type: "function", name: "old" },
     ]);
   });

@@ -1,7 +1,8 @@
-import type { ChatRequest, ReasoningRequest } from "../../ir/index.ts";
+import type { ChatRequest, Message, ReasoningRequest } from "../../ir/index.ts";
 import type { RouteCall } from "../protocol.ts";
 import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
 import {
+  invalidField,
   optionalBoolean,
   optionalNumber,
   optionalObject,
@@ -14,8 +15,9 @@ import {
 import { isUsageOption } from "../openai-shared/usage-option.ts";
 import { isNeutralFormat, parseFormat, parseJsonSchema, parseVerbosity } from "../openai-shared/text-format.ts";
 import { parseMessages } from "./parse-messages.ts";
-import { extensionsOf } from "./parse-parts.ts";
-import { parseToolChoice, parseTools } from "./parse-tools.ts";
+import { extensionsOf, parseContent } from "./parse-parts.ts";
+import { parseParallel, parseToolChoice, parseTools } from "./parse-tools.ts";
+import { readForeignFields, type ForeignFields } from "../shared/foreign-fields.ts";
 
 /** Fields that have a neutral name. `top_k` is not OpenAI's; OpenRouter, vLLM and others accept it. */
 export const knownFields: ReadonlySet<string> = new Set([
@@ -61,18 +63,19 @@ function parseLimit(wire: WireObject): number | undefined {
 /** Parses a body of `POST /v1/chat/completions`. @throws GatewayError `invalid_request` that names the field. */
 export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
   const wire = readObject(body, "body");
+  const foreign = readForeignFields(wire, knownFields);
   return compact({
     model: requiredString(wire, "model", ""),
     stream: optionalBoolean(wire, "stream", "") ?? false,
-    messages: parseMessages(wire["messages"]),
+    messages: [...parseSystem(foreign), ...parseMessages(readMessages(wire))],
     tools: parseTools(wire),
     toolChoice: parseToolChoice(wire),
-    parallelToolCalls: optionalBoolean(wire, "parallel_tool_calls", ""),
-    reasoning: parseReasoning(wire),
+    parallelToolCalls: parseParallel(wire),
+    reasoning: parseReasoning(wire) ?? foreign.reasoning,
     responseFormat: parseFormat(optionalObject(wire, "response_format", ""), ({ json_schema: schema }) =>
       parseJsonSchema(readObject(schema, schemaPath), schemaPath),
     ),
-    maxOutputTokens: parseLimit(wire),
+    maxOutputTokens: parseLimit(wire) ?? foreign.maxOutputTokens,
     temperature: optionalNumber(wire, "temperature", ""),
     topP: optionalNumber(wire, "top_p", ""),
     topK: optionalNumber(wire, "top_k", ""),
@@ -81,23 +84,37 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
     seed: optionalNumber(wire, "seed", ""),
     candidateCount: optionalNumber(wire, "n", ""),
     logprobs: parseLogprobs(wire),
-    stop: typeof wire["stop"] === "string" ? [wire["stop"]] : optionalStrings(wire, "stop", ""),
+    stop: (typeof wire["stop"] === "string" ? [wire["stop"]] : optionalStrings(wire, "stop", "")) ?? foreign.stop,
     verbosity: parseVerbosity(wire["verbosity"], "verbosity"),
     cacheKey: optionalString(wire, "prompt_cache_key", ""),
     endUser: optionalString(wire, "safety_identifier", "") ?? optionalString(wire, "user", ""),
     serviceTier: optionalString(wire, "service_tier", ""),
     metadata: optionalTexts(wire, "metadata", ""),
-    extensions: extensionsOf(unnamedFields(wire)),
+    extensions: extensionsOf(unnamedFields(wire, foreign.read)),
   });
 }
 
-/** The fields without a neutral name. Of two fields with one meaning, the one that was not used is kept here. */
-function unnamedFields(wire: WireObject): WireObject | undefined {
+/** `messages`; a body of the Responses API, which some clients send here, is refused with a word about it. */
+function readMessages(wire: WireObject): unknown {
+  if (isAbsent(wire["messages"]) && !isAbsent(wire["input"]))
+    throw invalidField("messages", "an array. A body with `input` belongs to /v1/responses");
+  return wire["messages"];
+}
+
+/** Instructions beside the messages, as in Anthropic's and OpenAI's other dialect. */
+function parseSystem({ system, read }: ForeignFields): readonly Message[] {
+  const name = read.at(-1) ?? "";
+  return system === undefined ? [] : [{ role: "system", content: parseContent(system, name) }];
+}
+
+/** The fields without a neutral name. Of two fields with one meaning, the one that was not used is kept here. `read`: fields of other dialects. */
+function unnamedFields(wire: WireObject, read: readonly string[]): WireObject | undefined {
   const unnamed: string[] = [];
   if (!isNeutralFormat(wire["response_format"])) unnamed.push("response_format");
   if (overrides(wire["safety_identifier"], wire["user"])) unnamed.push("user");
   if (overrides(wire["max_completion_tokens"], wire["max_tokens"])) unnamed.push("max_tokens");
-  const named = unnamed.length === 0 ? knownFields : new Set([...knownFields].filter((name) => !unnamed.includes(name)));
+  const isPlain = unnamed.length === 0 && read.length === 0;
+  const named = isPlain ? knownFields : new Set([...knownFields, ...read].filter((name) => !unnamed.includes(name)));
   // The option that the gateway itself serves.
   return restOf(wire, isUsageOption(wire["usage"]) ? new Set([...named, "usage"]) : named);
 }

@@ -4,7 +4,7 @@ import { AnsweredError, isError } from "../shared/answered-error.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { parseAnswerObject } from "../openai-shared/answer-object.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
-import { sourceOfUrl } from "../openai-shared/media.ts";
+import { sourceOfUrl } from "../shared/media-source.ts";
 import { restoreArguments, restoreCall } from "../shared/restore-tool.ts";
 import type { AnswerFacts } from "../protocol.ts";
 import { takeCallId } from "../shared/tool-names.ts";

@@ -1,6 +1,8 @@
 import type { Tool, ToolChoice } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { readForeignChoice, readForeignTool } from "../shared/foreign-tools.ts";
 import {
+  fields,
   invalidField,
   join,
   optionalArray,
@@ -16,15 +18,17 @@ import { readCacheMark } from "../openai-shared/media.ts";
 import { extensionsOf } from "./parse-parts.ts";
 
 const knownTool: ReadonlySet<string> = new Set(["type", "function", "custom", "cache_control"]);
-const knownFunction: ReadonlySet<string> = new Set(["name", "description", "parameters", "strict"]);
+const knownFunction: ReadonlySet<string> = new Set(["name", "description", "parameters", "strict", "cache_control"]);
 const knownCustom: ReadonlySet<string> = new Set(["name", "description", "format"]);
 
 /** Parses `tools`, and the retired `functions`; `undefined` if the request has neither. */
 export function parseTools(wire: WireObject): readonly Tool[] | undefined {
-  const tools = optionalArray(wire, "tools", "")?.map((value, index) => {
-    const path = join("tools", index);
-    return parseTool(readObject(value, path), path);
-  });
+  const tools = optionalArray(wire, "tools", "")
+    ?.map((value, index) => {
+      const path = join("tools", index);
+      return parseTool(readObject(value, path), path);
+    })
+    .flat();
   const functions = optionalArray(wire, "functions", "")?.map((value, index) => {
     const path = join("functions", index);
     return parseFunction(readObject(value, path), path, {});
@@ -32,17 +36,15 @@ export function parseTools(wire: WireObject): readonly Tool[] | undefined {
   return tools === undefined && functions === undefined ? undefined : [...(tools ?? []), ...(functions ?? [])];
 }
 
-function parseTool(tool: WireObject, path: string): Tool {
-  const type = requiredString(tool, "type", path);
-  switch (type) {
-    case "function":
-      return parseFunction(readObject(tool["function"], join(path, "function")), join(path, "function"), tool);
-    case "custom":
-      return parseCustom(readObject(tool["custom"], join(path, "custom")), join(path, "custom"), tool);
-    default:
-      // OpenAI has no other type here; compatible servers have tools of their own, named by their type.
-      return { type: "server", name: type, protocol: "openai-chat", wire: tool };
-  }
+function parseTool(tool: WireObject, path: string): readonly Tool[] {
+  const { type, function: inner, custom } = tool as { type?: unknown; function?: unknown; custom?: unknown };
+  if (type === "function" && isObject(inner)) return [parseFunction(inner, join(path, "function"), tool)];
+  if (type === "custom" && isObject(custom)) return [parseCustom(custom, join(path, "custom"), tool)];
+  const foreign = readForeignTool(tool, path, fields);
+  if (foreign !== undefined) return foreign;
+  if (type === "function" || type === "custom") throw invalidField(join(path, type), "an object");
+  // OpenAI has no other type here; compatible servers have tools of their own, named by their type.
+  return [{ type: "server", name: requiredString(tool, "type", path), protocol: "openai-chat", wire: tool }];
 }
 
 function parseFunction(body: WireObject, path: string, tool: WireObject): Tool {
@@ -52,7 +54,7 @@ function parseFunction(body: WireObject, path: string, tool: WireObject): Tool {
     description: optionalString(body, "description", path),
     parameters: optionalSchema(body, "parameters", path),
     strict: optionalBoolean(body, "strict", path),
-    cache: readCacheMark(tool),
+    cache: readCacheMark(tool) ?? readCacheMark(body),
     extensions: restOfTool(tool, body, knownFunction),
   });
 }
@@ -97,18 +99,14 @@ export function parseToolChoice(wire: WireObject): ToolChoice | undefined {
 }
 
 function parseChoice(choice: unknown): ToolChoice {
-  if (choice === "auto" || choice === "none" || choice === "required") return { type: choice };
-  // Mistral's word for `required`.
-  if (choice === "any") return { type: "required" };
-  if (isObject(choice)) {
-    if (choice["type"] === "allowed_tools") return parseAllowed(readObject(choice["allowed_tools"], "tool_choice.allowed_tools"));
-    if (choice["type"] === "function" || choice["type"] === "custom") return { type: "named", name: nameOf(choice, "tool_choice") };
-  }
-  throw invalidField("tool_choice", "auto, none, required, a function, a custom tool or allowed_tools");
+  if (isObject(choice) && choice["type"] === "allowed_tools")
+    return isObject(choice["allowed_tools"]) ? parseAllowed(choice["allowed_tools"]) : parseAllowed(choice, "tool_choice");
+  const known = readForeignChoice(choice);
+  if (known === undefined) throw invalidField("tool_choice", "auto, none, required, a function, a custom tool or allowed_tools");
+  return known.choice;
 }
 
-function parseAllowed(allowed: WireObject): ToolChoice {
-  const path = "tool_choice.allowed_tools";
+function parseAllowed(allowed: WireObject, path = "tool_choice.allowed_tools"): ToolChoice {
   const mode = requiredString(allowed, "mode", path);
   if (mode !== "auto" && mode !== "required") throw invalidField(join(path, "mode"), "auto or required");
   const tools = readArray(allowed["tools"], join(path, "tools"));
@@ -119,8 +117,14 @@ function parseAllowed(allowed: WireObject): ToolChoice {
   };
 }
 
-/** The name in `{"type":"function","function":{"name":…}}` or `{"type":"custom","custom":{"name":…}}`. */
+/** Parses `parallel_tool_calls`, or what a choice in Anthropic's form says of it. */
+export function parseParallel(wire: WireObject): boolean | undefined {
+  return optionalBoolean(wire, "parallel_tool_calls", "") ?? readForeignChoice(wire["tool_choice"])?.parallel;
+}
+
+/** The name in `{"type":"function","function":{"name":…}}` or `{"type":"custom","custom":{"name":…}}`, or beside the type. */
 function nameOf(tool: WireObject, path: string): string {
   const key = tool["type"] === "custom" ? "custom" : "function";
+  if (isAbsent(tool[key])) return requiredString(tool, "name", path);
   return requiredString(readObject(tool[key], join(path, key)), "name", join(path, key));
 }

@@ -1,3 +1,4 @@
+import { exactValues } from "../../core/index.ts";
 import type { Secret } from "../../core/index.ts";
 import { parseError, renderError } from "../openai-shared/errors.ts";
 import { keepAlive } from "../openai-shared/keep-alive.ts";
@@ -40,6 +41,8 @@ export const openaiResponses: Protocol = {
   keepAlive,
   addCost,
   params: responsesParams,
+  // Of calls in Anthropic's form, and of arguments that are no text.
+  exactValues: exactValues("input", ["input", "arguments"]),
   parseRequest,
   toForeign,
   renderResponse,

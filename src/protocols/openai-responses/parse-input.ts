@@ -1,6 +1,17 @@
 import type { Block, Message, ReasoningBlock, Tool } from "../../ir/index.ts";
 import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
-import { invalidField, join, optionalArray, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
+import { readCacheControl, withCache } from "../shared/foreign-parts.ts";
+import { argumentsText, chatResult, readChatCalls } from "../shared/foreign-turns.ts";
+import {
+  fields,
+  invalidField,
+  join,
+  optionalArray,
+  optionalString,
+  readArray,
+  readObject,
+  requiredString,
+} from "../openai-shared/fields.ts";
 import { encryptedProof } from "./answer-items.ts";
 import { extensionsOf, parseParts } from "./parse-parts.ts";
 import { parseToolList } from "./parse-tools.ts";
@@ -11,10 +22,10 @@ export interface ParsedInput {
   readonly tools: readonly Tool[];
 }
 
-const knownMessage: ReadonlySet<string> = new Set(["type", "id", "role", "content"]);
+const knownMessage: ReadonlySet<string> = new Set(["type", "id", "role", "content", "cache_control"]);
 const knownReasoning: ReadonlySet<string> = new Set(["type", "id", "summary", "content", "encrypted_content"]);
 const knownCall: ReadonlySet<string> = new Set(["type", "id", "call_id", "name", "namespace", "arguments", "input"]);
-const knownOutput: ReadonlySet<string> = new Set(["type", "id", "call_id", "name", "output"]);
+const knownOutput: ReadonlySet<string> = new Set(["type", "id", "call_id", "name", "output", "cache_control"]);
 
 /**
  * Parses `input`: a text, or items. Each item becomes one neutral message, in order, so that it keeps its id. `additional_tools` items become tools,
@@ -30,12 +41,28 @@ export function parseInput(input: unknown): ParsedInput {
     const item = readObject(value, path);
     if (item["type"] === "additional_tools")
       tools.push(...parseToolList(readArray(item["tools"], join(path, "tools")), join(path, "tools")));
-    else messages.push(parseItem(item, path));
+    else messages.push(...parseItem(item, path));
   });
   return { messages, tools };
 }
 
-function parseItem(item: WireObject, path: string): Message {
+function parseItem(item: WireObject, path: string): readonly Message[] {
+  const role = item["role"];
+  // Messages of Chat that have no counterpart among the items.
+  if (role === "tool") return [chatResult(item, path, parseContent(item, path), fields)];
+  if (role === "assistant" && Array.isArray(item["tool_calls"])) {
+    const content = [...parseContent(item, path), ...readChatCalls(item, path, fields)];
+    return [{ role, content: withCache(content, readCacheControl(item)) }];
+  }
+  return [parseOwnItem(item, path)];
+}
+
+/** The content of a message; a message of Chat may have none. */
+function parseContent(item: WireObject, path: string): readonly Block[] {
+  return isAbsent(item["content"]) ? [] : parseParts(item["content"], join(path, "content"));
+}
+
+function parseOwnItem(item: WireObject, path: string): Message {
   const type = optionalString(item, "type", path) ?? (item["role"] === undefined ? "item_reference" : "message");
   switch (type) {
     case "message":
@@ -60,7 +87,7 @@ function parseMessage(item: WireObject, path: string): Message {
   if (role === undefined) throw invalidField(join(path, "role"), "system, developer, user or assistant");
   return compact({
     role,
-    content: parseParts(item["content"], join(path, "content")),
+    content: withCache(parseParts(item["content"], join(path, "content")), readCacheControl(item)),
     id: optionalString(item, "id", path),
     extensions: extensionsOf(restOf(item, knownMessage)),
   });
@@ -97,7 +124,7 @@ function parseCall(item: WireObject, path: string, custom: boolean): Block {
     name: requiredString(item, "name", path),
     namespace: optionalString(item, "namespace", path),
     kind: custom ? ("custom" as const) : ("function" as const),
-    arguments: requiredString(item, custom ? "input" : "arguments", path),
+    arguments: custom ? requiredString(item, "input", path) : argumentsText(item["arguments"]),
     itemId: optionalString(item, "id", path),
     extensions: extensionsOf(restOf(item, knownCall)),
   });
@@ -110,6 +137,7 @@ function parseOutput(item: WireObject, path: string, custom: boolean): Message {
     name: optionalString(item, "name", path),
     kind: custom ? ("custom" as const) : ("function" as const),
     content: parseParts(item["output"], join(path, "output")),
+    cache: readCacheControl(item),
     extensions: extensionsOf(restOf(item, knownOutput)),
   });
   return compact({ role: "user" as const, content: [result], id: optionalString(item, "id", path) });

@@ -1,41 +1,51 @@
 import type { Block, Extensions, MediaBlock } from "../../ir/index.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
-import { invalidField, join, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
-import { sourceOfAudio, readCacheMark, sourceOfFileData, sourceOfUrl } from "../openai-shared/media.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { readForeignPart } from "../shared/foreign-parts.ts";
+import { fields, invalidField, join, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
+import { sourceOfAudio, readCacheMark } from "../openai-shared/media.ts";
+import { sourceOfFileData, sourceOfUrl } from "../shared/media-source.ts";
 
 /** The fields that only this protocol has. */
 export function extensionsOf(fields: WireObject | undefined): Extensions | undefined {
   return fields === undefined ? undefined : { "openai-responses": fields };
 }
 
-/** Parses the `content` of a message or the `output` of a tool: a string, or parts. */
+/** Parses the `content` of a message or the `output` of a tool: a string, or parts (also one without a list, or bare texts). */
 export function parseParts(content: unknown, path: string): readonly Block[] {
   if (typeof content === "string") return [{ type: "text", text: content }];
-  return readArray(content, path).map((part, index) => parsePart(readObject(part, join(path, index)), join(path, index)));
+  if (isObject(content)) return parsePart(content, path);
+  return readArray(content, path).flatMap((part, index) =>
+    typeof part === "string" ? { type: "text" as const, text: part } : parsePart(readObject(part, join(path, index)), join(path, index)),
+  );
 }
 
-const knownText: ReadonlySet<string> = new Set(["type", "text"]);
-const knownPlainText: ReadonlySet<string> = new Set(["type", "text", "annotations", "logprobs"]);
-const knownImage: ReadonlySet<string> = new Set(["type", "image_url", "file_id", "detail"]);
-const knownFile: ReadonlySet<string> = new Set(["type", "file_data", "file_id", "file_url", "filename", "detail"]);
-const knownAudio: ReadonlySet<string> = new Set(["type", "input_audio"]);
+const knownText: ReadonlySet<string> = new Set(["type", "text", "cache_control"]);
+const knownPlainText: ReadonlySet<string> = new Set(["type", "text", "annotations", "logprobs", "cache_control"]);
+const knownImage: ReadonlySet<string> = new Set(["type", "image_url", "file_id", "detail", "cache_control"]);
+const knownFile: ReadonlySet<string> = new Set(["type", "file_data", "file_id", "file_url", "filename", "detail", "cache_control"]);
+const knownAudio: ReadonlySet<string> = new Set(["type", "input_audio", "cache_control"]);
 
-function parsePart(part: WireObject, path: string): Block {
+function parsePart(part: WireObject, path: string): readonly Block[] {
+  return readOwnPart(part, path) ?? readForeignPart(part, path, fields) ?? [{ type: "opaque", protocol: "openai-responses", value: part }];
+}
+
+/** `undefined`: the part is none of this dialect. */
+function readOwnPart(part: WireObject, path: string): readonly Block[] | undefined {
   switch (requiredString(part, "type", path)) {
     case "input_text":
     case "output_text":
     case "text":
-      return parseText(part, path);
+      return [parseText(part, path)];
     case "refusal":
-      return { type: "refusal", text: requiredString(part, "refusal", path) };
+      return [{ type: "refusal", text: requiredString(part, "refusal", path) }];
     case "input_image":
-      return parseImage(part, path);
+      return [parseImage(part, path)];
     case "input_file":
-      return parseFile(part, path);
+      return [parseFile(part, path)];
     case "input_audio":
-      return parseAudio(part, path);
+      return [parseAudio(part, path)];
     default:
-      return { type: "opaque", protocol: "openai-responses", value: part };
+      return undefined;
   }
 }
 

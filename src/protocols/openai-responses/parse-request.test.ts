@@ -288,7 +288,7 @@ describe("a Responses request", () => {
     ["no input", { model: "m" }, "input"],
     ["input that is a number", { model: "m", input: 1 }, "input"],
     ["an item that is a text", { model: "m", input: ["a"] }, "input[0]"],
-    ["an unknown role", { model: "m", input: [{ role: "tool", content: "" }] }, "input[0].role"],
+    ["an unknown role", { model: "m", input: [{ role: "robot", content: "" }] }, "input[0].role"],
     ["content that is missing", { model: "m", input: [{ role: "user" }] }, "input[0].content"],
     [
       "a picture of nothing",

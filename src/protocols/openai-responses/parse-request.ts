@@ -15,7 +15,9 @@ import { isNeutralFormat, parseFormat, parseJsonSchema, parseVerbosity } from ".
 import { isUsageOption } from "../openai-shared/usage-option.ts";
 import type { RouteCall } from "../protocol.ts";
 import { parseInput } from "./parse-input.ts";
-import { extensionsOf } from "./parse-parts.ts";
+import { readForeignFields, type ForeignFields } from "../shared/foreign-fields.ts";
+import { readForeignChoice } from "../shared/foreign-tools.ts";
+import { extensionsOf, parseParts } from "./parse-parts.ts";
 import { isPlainChoice, mergeTools, parseToolChoice, parseToolList } from "./parse-tools.ts";
 
 /** Fields that have a neutral name. */
@@ -46,19 +48,21 @@ const knownText: ReadonlySet<string> = new Set(["format", "verbosity"]);
 /** Parses a body of `POST /v1/responses` or `/v1/responses/input_tokens`. @throws GatewayError `invalid_request` that names the field. */
 export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
   const wire = readObject(body, "body");
+  const foreign = readForeignFields(wire, knownFields);
   const input = parseInput(readInput(wire));
   const tools = optionalArray(wire, "tools", "");
   const text = optionalObject(wire, "text", "") ?? {};
   return compact({
     model: requiredString(wire, "model", ""),
     stream: optionalBoolean(wire, "stream", "") ?? false,
-    messages: [...parseInstructions(wire), ...input.messages],
+    messages: [...parseInstructions(wire), ...parseSystem(foreign), ...input.messages],
     tools: mergeTools(tools === undefined ? undefined : parseToolList(tools, "tools"), input.tools),
     toolChoice: parseToolChoice(wire["tool_choice"]),
-    parallelToolCalls: optionalBoolean(wire, "parallel_tool_calls", ""),
-    reasoning: parseReasoning(wire),
+    parallelToolCalls: optionalBoolean(wire, "parallel_tool_calls", "") ?? readForeignChoice(wire["tool_choice"])?.parallel,
+    reasoning: parseReasoning(wire) ?? foreign.reasoning,
     responseFormat: parseFormat(optionalObject(text, "format", "text"), (format) => parseJsonSchema(format, "text.format")),
-    maxOutputTokens: optionalNumber(wire, "max_output_tokens", ""),
+    maxOutputTokens: optionalNumber(wire, "max_output_tokens", "") ?? foreign.maxOutputTokens,
+    stop: foreign.stop,
     temperature: optionalNumber(wire, "temperature", ""),
     topP: optionalNumber(wire, "top_p", ""),
     logprobs: parseLogprobs(wire),
@@ -67,12 +71,18 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
     endUser: optionalString(wire, "safety_identifier", "") ?? optionalString(wire, "user", ""),
     serviceTier: optionalString(wire, "service_tier", ""),
     metadata: optionalTexts(wire, "metadata", ""),
-    extensions: extensionsOf(unnamedFields(wire)),
+    extensions: extensionsOf(unnamedFields(wire, foreign.read)),
   });
 }
 
-/** A request must have an input, or name the place of one. */
+/** Instructions beside the input, as in Anthropic's dialect. */
+function parseSystem({ system }: ForeignFields): readonly Message[] {
+  return system === undefined ? [] : [{ role: "system", content: parseParts(system, "system") }];
+}
+
+/** A request must have an input, or name the place of one. The messages of a Chat request are read as items. */
 function readInput(wire: WireObject): unknown {
+  if (isAbsent(wire["input"]) && Array.isArray(wire["messages"])) return wire["messages"];
   const stored = ["previous_response_id", "conversation", "prompt"].some((key) => !isAbsent(wire[key]));
   if (!stored && isAbsent(wire["input"])) {
     throw invalidField("input", "a text or an array of items, unless previous_response_id, conversation or prompt is given");
@@ -88,8 +98,8 @@ function parseInstructions(wire: WireObject): readonly Message[] {
 }
 
 /** The fields without a neutral name; of fields with a neutral name for a part, the other part, under the field's own name. */
-function unnamedFields(wire: WireObject): WireObject | undefined {
-  const named = new Set(knownFields);
+function unnamedFields(wire: WireObject, read: readonly string[]): WireObject | undefined {
+  const named = new Set([...knownFields, ...read, ...(isAbsent(wire["input"]) ? ["messages"] : [])]);
   const { user, safety_identifier: identifier, tool_choice: choice, reasoning, text } = wire;
   if (typeof user === "string" && typeof identifier === "string" && user !== identifier) named.delete("user");
   if (!isPlainChoice(choice)) named.delete("tool_choice");

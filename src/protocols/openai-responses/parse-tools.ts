@@ -1,6 +1,9 @@
 import type { Tool, ToolChoice } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { readCacheControl } from "../shared/foreign-parts.ts";
+import { readForeignChoice, readForeignTool } from "../shared/foreign-tools.ts";
 import {
+  fields,
   invalidField,
   join,
   optionalBoolean,
@@ -13,8 +16,8 @@ import {
 } from "../openai-shared/fields.ts";
 import { extensionsOf } from "./parse-parts.ts";
 
-const knownFunction: ReadonlySet<string> = new Set(["type", "name", "description", "parameters", "strict"]);
-const knownCustom: ReadonlySet<string> = new Set(["type", "name", "description", "format"]);
+const knownFunction: ReadonlySet<string> = new Set(["type", "name", "description", "parameters", "strict", "cache_control"]);
+const knownCustom: ReadonlySet<string> = new Set(["type", "name", "description", "format", "cache_control"]);
 const knownNamespace: ReadonlySet<string> = new Set(["type", "name", "tools"]);
 
 /** The namespace of tools. */
@@ -29,10 +32,10 @@ export function parseToolList(list: readonly unknown[], path: string): readonly 
   return list.flatMap((value, index) => {
     const at = join(path, index);
     const tool = readObject(value, at);
-    if (tool["type"] !== "namespace") return [parseTool(tool, at)];
+    if (tool["type"] !== "namespace") return parseTool(tool, at);
     const namespace = { name: requiredString(tool, "name", at), fields: restOf(tool, knownNamespace) ?? {} };
     const tools = readArray(tool["tools"], join(at, "tools"));
-    return tools.map((inner, i) => parseTool(readObject(inner, join(join(at, "tools"), i)), join(join(at, "tools"), i), namespace));
+    return tools.flatMap((inner, i) => parseTool(readObject(inner, join(join(at, "tools"), i)), join(join(at, "tools"), i), namespace));
   });
 }
 
@@ -58,19 +61,33 @@ function markAdded(tool: Tool): Tool {
   };
 }
 
-function parseTool(tool: WireObject, path: string, namespace?: Namespace): Tool {
+function parseTool(tool: WireObject, path: string, namespace?: Namespace): readonly Tool[] {
+  const foreign = isForeign(tool) ? readForeignTool(tool, path, fields) : undefined;
+  if (foreign !== undefined) return foreign;
   const type = requiredString(tool, "type", path);
   switch (type) {
     case "function":
-      return parseFunction(tool, path, namespace);
+      return [parseFunction(tool, path, namespace)];
     case "custom":
-      return parseCustom(tool, path, namespace);
+      return [parseCustom(tool, path, namespace)];
     case "mcp":
-      return { type: "server", name: requiredString(tool, "server_label", path), protocol: "openai-responses", wire: tool };
+      return [{ type: "server", name: requiredString(tool, "server_label", path), protocol: "openai-responses", wire: tool }];
     default:
       // web_search, file_search, code_interpreter, local_shell, shell, apply_patch, tool_search, image_generation, …
-      return { type: "server", name: type, protocol: "openai-responses", wire: tool };
+      return [{ type: "server", name: type, protocol: "openai-responses", wire: tool }];
   }
+}
+
+/** Whether a tool has the shape of another dialect: no type, an object `function` or `custom`, Anthropic's schema, a type with a date. */
+function isForeign(tool: WireObject): boolean {
+  const { type } = tool as { type?: unknown };
+  return (
+    typeof type !== "string" ||
+    isObject(tool["function"]) ||
+    isObject(tool["custom"]) ||
+    tool["input_schema"] !== undefined ||
+    /_20\d{6}$/.test(type)
+  );
 }
 
 function parseFunction(tool: WireObject, path: string, namespace: Namespace | undefined): Tool {
@@ -81,6 +98,7 @@ function parseFunction(tool: WireObject, path: string, namespace: Namespace | un
     description: optionalString(tool, "description", path),
     parameters: optionalSchema(tool, "parameters", path),
     strict: optionalBoolean(tool, "strict", path),
+    cache: readCacheControl(tool),
     extensions: extensionsOf(restOfTool(tool, knownFunction, namespace)),
   });
 }
@@ -92,6 +110,7 @@ function parseCustom(tool: WireObject, path: string, namespace: Namespace | unde
     namespace: namespace?.name,
     description: optionalString(tool, "description", path),
     grammar: parseGrammar(optionalObject(tool, "format", path), join(path, "format")),
+    cache: readCacheControl(tool),
     extensions: extensionsOf(restOfTool(tool, knownCustom, namespace)),
   });
 }
@@ -113,6 +132,8 @@ function parseGrammar(format: WireObject | undefined, path: string): { syntax: s
 export function parseToolChoice(choice: unknown): ToolChoice | undefined {
   if (isAbsent(choice)) return undefined;
   if (choice === "auto" || choice === "none" || choice === "required") return { type: choice };
+  const foreign = isForeignChoice(choice) ? readForeignChoice(choice)?.choice : undefined;
+  if (foreign !== undefined) return foreign;
   if (!isObject(choice)) throw invalidField("tool_choice", "auto, none, required or an object");
   if (choice["type"] !== "allowed_tools") return { type: "named", name: nameOf(choice, "tool_choice") };
   const mode = choice["mode"];
@@ -125,8 +146,20 @@ export function parseToolChoice(choice: unknown): ToolChoice | undefined {
   };
 }
 
+/** Whether a choice has the shape of another dialect. */
+function isForeignChoice(choice: unknown): boolean {
+  if (!isObject(choice)) return choice === "any";
+  const { type } = choice as { type?: unknown };
+  const isWord = type === "any" || type === "auto" || type === "none" || type === "required";
+  return type === "tool" || isWord || isAbsent(type) || isObject(choice["function"]) || isObject(choice["custom"]);
+}
+
 function nameOf(tool: WireObject, path: string): string {
   const type = requiredString(tool, "type", path);
+  if (isForeignChoice(tool)) {
+    const named = readForeignChoice(tool)?.choice;
+    if (named?.type === "named") return named.name;
+  }
   if (type === "mcp") return requiredString(tool, "server_label", path);
   return type === "function" || type === "custom" ? requiredString(tool, "name", path) : type;
 }
@@ -136,7 +169,7 @@ function nameOf(tool: WireObject, path: string): string {
  * ones.
  */
 export function isPlainChoice(choice: unknown): boolean {
-  if (!isObject(choice)) return true;
+  if (!isObject(choice) || isForeignChoice(choice)) return true;
   const plain = (tool: unknown): boolean =>
     isObject(tool) && (tool["type"] === "function" || tool["type"] === "custom") && Object.keys(tool).length === 2;
   if (choice["type"] === "allowed_tools") return Array.isArray(choice["tools"]) && choice["tools"].every(plain);

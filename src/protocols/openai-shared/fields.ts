@@ -1,6 +1,11 @@
-import { createFieldReaders, isAbsent, isObject, type WireObject } from "../shared/fields.ts";
+import { createFieldReaders, isAbsent, isObject, type FieldReaders, type WireObject } from "../shared/fields.ts";
 
 /** The readers of the OpenAI dialects. They name a field as the vendor's own messages do: `Invalid value for "messages[0].content": …`. */
+export const fields: FieldReaders = createFieldReaders({
+  message: (path, expected) => `Invalid value for "${path}": expected ${expected}.`,
+  element: (path, index) => `${path}[${index}]`,
+});
+
 export const {
   invalidField,
   join,
@@ -13,10 +18,7 @@ export const {
   optionalBoolean,
   optionalObject,
   optionalArray,
-} = createFieldReaders({
-  message: (path, expected) => `Invalid value for "${path}": expected ${expected}.`,
-  element: (path, index) => `${path}[${index}]`,
-});
+} = fields;
 
 /** A JSON Schema: an object, or one of the two boolean schemas. */
 export function optionalSchema(object: WireObject, key: string, path: string): WireObject | boolean | undefined {

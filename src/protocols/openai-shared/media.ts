@@ -1,44 +1,9 @@
 import type { CacheHint, MediaBlock } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
+import { audioTypeOf } from "../shared/media-source.ts";
 import { join, readObject, requiredString } from "./fields.ts";
 
 type Source = MediaBlock["source"];
-
-/** The media source of a URL: a base64 data URL (RFC 2397) is split into type and data, any other URL stays a URL. */
-export function sourceOfUrl(url: string): Source {
-  // A data URL may be megabytes long, so only its head is read.
-  const comma = url.startsWith("data:") ? url.indexOf(",") : -1;
-  if (comma < 0) return { type: "url", url };
-  const head = url.slice("data:".length, comma);
-  if (!head.endsWith(";base64")) return { type: "url", url };
-  const mediaType = head.slice(0, -";base64".length);
-  return { type: "base64", mediaType: mediaType === "" ? "text/plain" : mediaType, data: url.slice(comma + 1) };
-}
-
-/** Reads `file_data` of a file part: a data URL, or bare base64 whose type follows from the file's name. */
-export function sourceOfFileData(data: string, filename: string | undefined): Source {
-  if (data.startsWith("data:")) return sourceOfUrl(data);
-  return { type: "base64", mediaType: mediaTypeOfName(filename), data };
-}
-
-const mediaTypes: Readonly<Record<string, string>> = {
-  pdf: "application/pdf",
-  txt: "text/plain",
-  md: "text/markdown",
-  csv: "text/csv",
-  html: "text/html",
-  json: "application/json",
-  xml: "application/xml",
-  doc: "application/msword",
-  docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-  pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-};
-
-function mediaTypeOfName(filename: string | undefined): string {
-  const extension = filename === undefined ? "" : filename.slice(filename.lastIndexOf(".") + 1).toLowerCase();
-  return (Object.hasOwn(mediaTypes, extension) ? mediaTypes[extension] : undefined) ?? "application/octet-stream";
-}
 
 /** The URL of a media source; `undefined` if it has none (a file's id, a text). */
 export function urlOfSource(source: Source): string | undefined {
@@ -46,15 +11,12 @@ export function urlOfSource(source: Source): string | undefined {
   return source.type === "base64" ? `data:${source.mediaType};base64,${source.data}` : undefined;
 }
 
-const mediaTypeOfFormat: Readonly<Record<string, string>> = { wav: "audio/wav", mp3: "audio/mpeg" };
-
 /** Reads `input_audio` of a part: `{"data","format"}`. */
 export function sourceOfAudio(part: WireObject, path: string): Source {
   const at = join(path, "input_audio");
   const audio = readObject(part["input_audio"], at);
   const format = requiredString(audio, "format", at);
-  const mediaType = (Object.hasOwn(mediaTypeOfFormat, format) ? mediaTypeOfFormat[format] : undefined) ?? `audio/${format}`;
-  return { type: "base64", mediaType, data: requiredString(audio, "data", at) };
+  return { type: "base64", mediaType: audioTypeOf(format), data: requiredString(audio, "data", at) };
 }
 
 /**
