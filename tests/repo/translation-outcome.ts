@@ -52,7 +52,8 @@ function send(dialect: ProtocolId, target: ProtocolId, wire: object, stream: boo
   const routes = protocol.routes.filter(({ operation }) => operation === "generate");
   const route = routes.find((each) => (each.stream ?? false) === stream) ?? routes[0]!;
   const body = dialect === "gemini-generate" || !stream ? wire : { ...wire, stream };
-  const request = protocol.parseRequest(body, { route, param: "m", query: "" });
+  const parsed = protocol.parseRequest(body, { route, param: "m", query: "" });
+  const request = protocol.toForeign?.(parsed, { openSummary: () => undefined }) ?? parsed;
   // As in the gateway: a proof that it did not seal itself goes nowhere.
   const origin = { provider: "p", protocol: target, family: "" };
   const returned = returnProofs(request, {

@@ -2,6 +2,7 @@ import type { CacheHint, ChatRequest, JsonSchema, ServerTool, Tool, ToolChoice }
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { functionOfCustom } from "../shared/free-text-tool.ts";
 import { refuse, type Losses, type UnservedError } from "../shared/losses.ts";
+import { readHostedTool, reportHosted, type HostedTool } from "../shared/hosted-tools.ts";
 import { mergeBranches, withRule, type MergedSchema } from "../shared/merge-branches.ts";
 import { repairSchema } from "../shared/repair-schema.ts";
 import type { PropertyNameRules, WireNames } from "../shared/property-names.ts";
@@ -20,7 +21,6 @@ export const propertyNames: PropertyNameRules = { accepted: /^[a-zA-Z0-9_.-]{1,6
 
 /** At most this number of tools of one request can be strict (Anthropic API, "Structured outputs", November 2026). */
 const maxStrictTools = 20;
-const webSearch: WireObject = { type: "web_search_20250305", name: "web_search" };
 
 /** Renders `tools`. This protocol cannot limit the choice to some tools, so only the allowed tools are sent. */
 export function renderTools(
@@ -33,9 +33,12 @@ export function renderTools(
   const allowed = new Set(allowedTools(tools, request.toolChoice));
   if (allowed.size < tools.length) losses.emulate("toolChoice", "The provider cannot choose among some of the tools: only those are sent.");
   let strict = 0;
+  const hosted = new Set<unknown>();
   return tools.flatMap((declared): readonly OutTool[] => {
     if (!allowed.has(declared)) return [];
-    if (declared.type === "server") return renderServerTool(declared, losses);
+    // Several tools of another vendor may be one of this vendor.
+    if (declared.type === "server")
+      return renderServerTool(declared, losses).filter(({ fields }) => hosted.size < hosted.add(fields["name"] ?? fields).size);
     losses.dropForeign(declared.extensions, "anthropic-messages", "tools[]");
     const own = declared.extensions?.["anthropic-messages"];
     const name = namer.wireName(namedTool(declared));
@@ -73,12 +76,41 @@ function renderServerTool(tool: ServerTool, losses: Losses): readonly OutTool[] 
   if (tool.wire["type"] === "mcp") {
     throw refuse("tools[]", "it runs no MCP servers given as tools. Connect the servers on the client's side.");
   }
-  if (/^web_search|^googleSearch$/.test(tool.name)) {
-    losses.emulate("tools[]", "The provider's own web search is used instead.");
-    return [{ fields: webSearch }];
+  const hosted = hostedTool(tool);
+  if (hosted === undefined) {
+    losses.drop("tools[]", "The provider does not run this tool.");
+    return [];
   }
-  losses.drop("tools[]", "The provider does not run this tool.");
-  return [];
+  reportHosted(hosted.tool, hosted.kept, losses);
+  return [{ fields: hosted.fields }];
+}
+
+interface RenderedHosted {
+  readonly tool: HostedTool;
+  readonly fields: WireObject;
+  readonly kept: readonly (keyof HostedTool)[];
+}
+
+/** This vendor's own tool for one of another vendor; `undefined` if there is none. */
+function hostedTool(declared: ServerTool): RenderedHosted | undefined {
+  const tool = readHostedTool(declared);
+  if (tool === undefined) return undefined;
+  const { kind, allowedDomains, blockedDomains, userLocation, maxUses } = tool;
+  const domains = { allowed_domains: allowedDomains, blocked_domains: blockedDomains, max_uses: maxUses };
+  switch (kind) {
+    case "web-search": {
+      const fields = compact({ type: "web_search_20250305", name: "web_search", ...domains, user_location: userLocation });
+      return { tool, fields, kept: ["allowedDomains", "blockedDomains", "userLocation", "maxUses"] };
+    }
+    case "web-fetch":
+      return {
+        tool,
+        fields: compact({ type: "web_fetch_20250910", name: "web_fetch", ...domains }),
+        kept: ["allowedDomains", "blockedDomains", "maxUses"],
+      };
+    case "code-execution":
+      return { tool, fields: { type: "code_execution_20250825", name: "code_execution" }, kept: [] };
+  }
 }
 
 /** Renders `tool_choice`, if there are tools. @throws GatewayError `invalid_request` if a tool is forced that is not sent to the provider. */
@@ -126,11 +158,17 @@ function choiceFields(choice: ToolChoice, declared: readonly Tool[], tools: read
       return { type: choice.required ? "any" : "auto" };
     case "named": {
       const tool = declared.find((each) => isCalled(each, choice.name));
-      const name = tool === undefined || tool.type === "server" ? choice.name : namer.wireName(namedTool(tool));
+      const name = tool === undefined ? choice.name : nameOf(tool, namer);
       if (!tools.some(({ fields }) => fields["name"] === name)) throw missingTool();
       return { type: "tool", name };
     }
   }
+}
+
+/** The name by which a choice calls a tool. */
+function nameOf(tool: Tool, namer: ToolNamer): unknown {
+  if (tool.type !== "server") return namer.wireName(namedTool(tool));
+  return tool.protocol === "anthropic-messages" ? tool.name : hostedTool(tool)?.fields["name"];
 }
 
 function missingTool(): UnservedError {

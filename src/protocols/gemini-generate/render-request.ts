@@ -8,7 +8,7 @@ import type { Rendered, RenderTarget } from "../translation.ts";
 import { geminiTraits } from "./model-traits.ts";
 import { renderConfig } from "./render-config.ts";
 import { renderContents } from "./render-contents.ts";
-import { propertyNames, renderToolConfig, renderTools } from "./render-tools.ts";
+import { hasDeclarations, propertyNames, renderToolConfig, renderTools } from "./render-tools.ts";
 
 const ownTiers: ReadonlySet<string> = new Set(["standard", "flex", "priority"]);
 
@@ -26,8 +26,8 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
   const traits = readTraits(geminiTraits, target);
   const properties = new PropertyNamer(propertyNames);
   const tools = renderTools(request, { tools: namer, properties }, losses);
-  const hasFunctions = tools.some((tool) => tool["functionDeclarations"] !== undefined);
-  const toolConfig = renderToolConfig(request, hasFunctions, namer, losses);
+  const hasFunctions = hasDeclarations(tools);
+  const toolConfig = renderToolConfig(request, tools, namer, losses);
   const { config, instruction } = renderConfig(request, target, { traits, hasFunctions }, losses);
   const { instructions, contents } = renderContents(request.messages, { traits, names: { tools: namer, properties }, losses });
   const texts = instruction === undefined ? instructions : [...instructions, instruction];

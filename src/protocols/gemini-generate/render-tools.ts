@@ -1,10 +1,11 @@
-import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index.ts";
+import type { ChatRequest, FunctionTool, ServerTool, Tool, ToolChoice } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { functionOfCustom } from "../shared/free-text-tool.ts";
 import { refuse, type Losses, type UnservedError } from "../shared/losses.ts";
+import { readHostedTool, reportHosted, type HostedTool } from "../shared/hosted-tools.ts";
 import { mergeBranches, withRule, type MergedSchema } from "../shared/merge-branches.ts";
 import type { PropertyNameRules, WireNames } from "../shared/property-names.ts";
-import { callNames, firstByName, namedTool, type ToolNamer } from "../shared/tool-names.ts";
+import { callNames, firstByName, isCalled, namedTool, type ToolNamer } from "../shared/tool-names.ts";
 import { lowerForVendor } from "./render-schema.ts";
 
 /** "Parameter names must start with a letter or an underscore …" (`FunctionDeclaration` of `@google/genai` 3.1). */
@@ -16,10 +17,26 @@ export const propertyNames: PropertyNameRules = {
 
 /** Renders `tools`: the functions as one tool, then the tools that the vendor runs itself. */
 export function renderTools(request: ChatRequest, names: WireNames, losses: Losses): readonly WireObject[] {
-  const tools = request.tools ?? [];
+  const tools = offeredTools(request, losses);
   const declarations = tools.flatMap((tool) => (tool.type === "server" ? [] : [renderDeclaration(tool, names, losses)]));
-  const served = tools.flatMap((tool) => (tool.type === "server" ? renderServerTool(tool, declarations.length > 0, losses) : []));
+  const served = withoutTwins(
+    tools.flatMap((tool) => (tool.type === "server" ? renderServerTool(tool, declarations.length > 0, losses) : [])),
+  );
   return declarations.length === 0 ? served : [{ functionDeclarations: declarations }, ...served];
+}
+
+/** A tool of the vendor's own cannot be forced, nor be beside functions: a request that forces one offers only this one. */
+function offeredTools({ tools = [], toolChoice }: ChatRequest, losses: Losses): readonly Tool[] {
+  const forced = toolChoice?.type === "named" ? tools.find((tool) => isCalled(tool, toolChoice.name)) : undefined;
+  if (forced?.type !== "server" || forced.protocol === "gemini-generate" || readHostedTool(forced) === undefined) return tools;
+  losses.drop("toolChoice", "The provider decides itself whether it runs its own tool.");
+  return [forced];
+}
+
+/** Several tools of another vendor may be one of this vendor. */
+function withoutTwins(served: readonly WireObject[]): readonly WireObject[] {
+  const names = new Set<string>();
+  return served.filter((tool) => names.size < names.add(Object.keys(tool).join()).size);
 }
 
 function renderDeclaration(declared: Exclude<Tool, ServerTool>, names: WireNames, losses: Losses): WireObject {
@@ -60,30 +77,58 @@ function isEmptyObject(schema: WireObject): boolean {
 function renderServerTool(tool: ServerTool, hasFunctions: boolean, losses: Losses): readonly WireObject[] {
   if (tool.protocol === "gemini-generate") return [tool.wire];
   if (tool.wire["type"] === "mcp") throw refuse("tools[]", "it runs no MCP servers. Connect the servers on the client's side.");
-  if (tool.name.startsWith("web_search") && !hasFunctions) {
-    losses.emulate("tools[]", "The provider's own search is used instead.");
-    return [{ googleSearch: {} }];
+  const hosted = readHostedTool(tool);
+  if (hosted === undefined || hasFunctions) {
+    losses.drop("tools[]", "The provider does not run this tool, or not beside functions.");
+    return [];
   }
-  losses.drop("tools[]", "The provider does not run this tool, or not beside functions.");
-  return [];
+  reportHosted(hosted, [], losses);
+  return [{ [hostedNames[hosted.kind]]: {} }];
 }
 
+const hostedNames: Readonly<Record<HostedTool["kind"], string>> = {
+  "web-search": "googleSearch",
+  "web-fetch": "urlContext",
+  "code-execution": "codeExecution",
+};
+
 /** Renders `toolConfig`, if there are functions. @throws GatewayError `invalid_request` if a tool is forced that is not a function here. */
-export function renderToolConfig(request: ChatRequest, hasFunctions: boolean, namer: ToolNamer, losses: Losses): WireObject | undefined {
+export function renderToolConfig(
+  request: ChatRequest,
+  tools: readonly WireObject[],
+  namer: ToolNamer,
+  losses: Losses,
+): WireObject | undefined {
+  const hasFunctions = hasDeclarations(tools);
+  const hasTools = tools.length > 0;
   const ownConfig = request.extensions?.["gemini-generate"]?.["toolConfig"];
   const own: WireObject = isObject(ownConfig) ? ownConfig : {};
   const ownCalling = own["functionCallingConfig"];
   if (request.parallelToolCalls === false && hasFunctions) losses.drop("parallelToolCalls", "The provider has no such switch.");
   const calling = hasFunctions ? renderChoice(request, namer) : undefined;
-  if (!hasFunctions) reportLostChoice(request, losses);
+  if (!hasFunctions) reportLostChoice(request, hasTools, losses);
   const merged = isObject(ownCalling) ? { ...calling, ...ownCalling } : calling;
   const config = { ...own, ...(merged === undefined ? {} : { functionCallingConfig: merged }) };
   return Object.keys(config).length === 0 ? undefined : config;
 }
 
-function reportLostChoice({ toolChoice: choice }: ChatRequest, losses: Losses): void {
-  if (choice?.type === "required" || choice?.type === "named" || (choice?.type === "allowed" && choice.required)) throw missingTool();
-  if (choice?.type === "allowed") losses.drop("toolChoice", "There are no functions.");
+/** Whether functions are among the rendered tools. */
+export function hasDeclarations(tools: readonly WireObject[]): boolean {
+  return tools.some((tool) => tool["functionDeclarations"] !== undefined);
+}
+
+function choiceNames(choice: ToolChoice): readonly string[] | undefined {
+  return choice.type === "allowed" ? choice.names : undefined;
+}
+
+/** Without functions, a choice is of the vendor's own tools, which run as the model decides. */
+function reportLostChoice({ toolChoice: choice, tools = [] }: ChatRequest, hasTools: boolean, losses: Losses): void {
+  if (choice === undefined || choice.type === "auto" || choice.type === "none") return;
+  const isCalledHere = (name: string): boolean => tools.some((tool) => tool.type === "server" && tool.name === name);
+  const names = choice.type === "named" ? [choice.name] : choiceNames(choice);
+  const isServed = hasTools && (names === undefined || names.some(isCalledHere));
+  if (!isServed && (choice.type !== "allowed" || choice.required)) throw missingTool();
+  losses.drop("toolChoice", "The provider decides itself whether it runs its own tools.");
 }
 
 function renderChoice({ toolChoice: choice, tools }: ChatRequest, namer: ToolNamer): WireObject | undefined {

@@ -19,6 +19,7 @@ import { routes, upstreamPath } from "./routes.ts";
 import { ChatStreamEncoder } from "./stream-encoder.ts";
 import { ChatTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
+import { toForeign } from "./to-foreign.ts";
 import { toolResults } from "./tool-results.ts";
 
 export { openaiChatUpstream } from "./upstream.ts";
@@ -45,6 +46,7 @@ export const openaiChat: Protocol = {
   // Of calls in Anthropic's form, and of arguments that are no text.
   exactValues: exactValues("messages", ["input", "arguments"]),
   parseRequest,
+  toForeign,
   renderResponse,
   createStreamEncoder: (client) => new ChatStreamEncoder(client),
   // No route of this dialect counts tokens; OpenAI's form of a count is that of Responses.

@@ -26,7 +26,7 @@ export const chatParams: ParamTable = {
     "reasoning.visibility": "reasoning_effort",
     responseFormat: "response_format",
     "responseFormat.schema": "response_format.json_schema.schema",
-    "tools[]": ["tools[]", "functions[]"],
+    "tools[]": ["tools[]", "functions[]", "web_search_options"],
     "tools[].strict": ["tools[].function.strict", "functions[].strict"],
     "tools[].parameters": ["tools[].function.parameters", "functions[].parameters"],
     "messages[]": "messages[]",

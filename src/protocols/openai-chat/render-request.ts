@@ -19,6 +19,7 @@ import { quirksOfModel } from "../quirks.ts";
 import { fitBody } from "./fit-body.ts";
 import type { ThinkingWish } from "./fit-tools.ts";
 import { MessageWriter } from "./render-messages.ts";
+import { takeSearch } from "./render-search.ts";
 import { renderToolFields } from "./render-tools.ts";
 
 /** The vendor accepts at most this number of stop sequences. */
@@ -29,10 +30,11 @@ const maxStops = 4;
  * 7.57. A stream is always asked for its usage.
  * @throws GatewayError `invalid_request` if something can neither be rendered nor omitted.
  */
-export function renderRequest(request: ChatRequest, given: RenderTarget): Rendered<string> {
-  refuseForeignState(request, "openai-chat");
-  refuseSeveralStreams(request, given);
+export function renderRequest(asked: ChatRequest, given: RenderTarget): Rendered<string> {
+  refuseForeignState(asked, "openai-chat");
+  refuseSeveralStreams(asked, given);
   const losses = new Losses();
+  const { request, options: searchOptions } = takeSearch(asked, given.model, losses);
   const quirks = quirksOfModel(given.quirks, given.model);
   const target = { ...given, quirks };
   const names = new ToolNamer(request.tools ?? [], { forbidden: wordCharacters, freeText: quirks.noCustomTools !== true });
@@ -46,6 +48,7 @@ export function renderRequest(request: ChatRequest, given: RenderTarget): Render
     ...(target.stream ? { stream: true, ...streamOptions(options, quirks.noStreamOptions === true) } : {}),
     messages: withJsonWord(request, writer.end(), losses),
     ...toolFields,
+    web_search_options: searchOptions,
     reasoning_effort: effort,
     response_format: renderFormat(request.responseFormat, (schema) => ({ json_schema: schema }), target, losses),
     [quirks.maxTokensField ?? "max_completion_tokens"]: renderMaxTokens(request, target, 1, losses),

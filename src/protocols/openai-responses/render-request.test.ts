@@ -218,13 +218,10 @@ describe("tools for a Responses upstream", () => {
         protocol: "anthropic-messages",
         wire: { type: "web_search_20250305", name: "web_search", allowed_domains: ["x.org"] },
       },
-      { type: "server", name: "codeExecution", protocol: "gemini-generate", wire: { codeExecution: {} } },
+      { type: "server", name: "urlContext", protocol: "gemini-generate", wire: { urlContext: {} } },
     ];
     const body = bodyOf({ tools, toolChoice: { type: "named", name: "web_search" } });
-    assert.deepEqual(
-      [body["tools"], body["tool_choice"]],
-      [[{ type: "web_search", filters: { allowed_domains: ["x.org"] } }], { type: "web_search" }],
-    );
+    assert.deepEqual([body["tools"], body["tool_choice"]], [[{ type: "web_search", filters: { allowed_domains: ["x.org"] } }], "required"]);
     assert.deepEqual(lossesOf({ tools }), ["tools[] emulated", "tools[] dropped"]);
   });
 

@@ -1,6 +1,7 @@
 import type { ChatRequest, FunctionTool, ServerTool, Tool } from "../../ir/index.ts";
 import { functionOfCustom } from "../shared/free-text-tool.ts";
-import { isObject, type WireObject } from "../shared/fields.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import { readHostedTool, reportHosted, type HostedTool } from "../shared/hosted-tools.ts";
 import { lowerFunction } from "../openai-shared/function-schema.ts";
 import { refuse, type Losses } from "../shared/losses.ts";
 import { noteCache } from "../openai-shared/result-text.ts";
@@ -10,7 +11,7 @@ import { renderToolChoice, renderTools } from "./render-tools.ts";
 
 /** Renders `tools`, `tool_choice` and `parallel_tool_calls`: none of them without a tool. */
 export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, names: ToolNamer, losses: Losses): WireObject {
-  const known = (request.tools ?? []).flatMap((tool) => fitTool(tool, quirks, losses));
+  const known = withoutTwins((request.tools ?? []).flatMap((tool) => fitTool(tool, quirks, losses)));
   const choice = request.toolChoice;
   const emulated = choice?.type === "allowed" && quirks.noAllowedTools === true;
   const offered = emulated ? namedTools(known, choice.names) : known;
@@ -26,6 +27,12 @@ export function renderToolFields(request: ChatRequest, quirks: RenderQuirks, nam
     ...(choice === undefined ? {} : { tool_choice: renderChoice(request, choice, { offered, wire, emulated }) }),
     ...(request.parallelToolCalls === undefined ? {} : { parallel_tool_calls: request.parallelToolCalls }),
   };
+}
+
+/** Several tools of another vendor may be one of this vendor. */
+function withoutTwins(tools: readonly Tool[]): readonly Tool[] {
+  const types = new Set<unknown>();
+  return tools.filter((tool) => tool.type !== "server" || tool.wire["type"] === "mcp" || types.size < types.add(tool.wire["type"]).size);
 }
 
 function namedTools(tools: readonly Tool[], names: readonly string[]): readonly Tool[] {
@@ -54,6 +61,8 @@ function renderChoice(request: ChatRequest, choice: Choice, { offered, wire, emu
     if (known === undefined) throw refuse("toolChoice", "it has no such tool.");
     return known;
   };
+  // A search that is the only tool is called if one must be: the vendor lists no choice of its newest one (`ToolChoiceTypes` of `openai` 7.57).
+  if (choice.type === "named" && wire.length === 1 && wire[0]!.type === "server" && offered[0]!.name === choice.name) return "required";
   if (choice.type === "named") return renderToolChoice({ ...choice, name: wireName(choice.name) }, wire);
   if (choice.type !== "allowed") return choice.type;
   if (emulated) return choice.required ? "required" : "auto";
@@ -81,28 +90,39 @@ function fitFunction(tool: FunctionTool, losses: Losses): FunctionTool {
   };
 }
 
-/** Of other vendors' own tools, only the web search has an equivalent here. */
+/** The vendor's own tool for one of another vendor; the tool keeps the name by which a choice calls it. */
 function fitServerTool(tool: ServerTool, losses: Losses): readonly Tool[] {
-  const { wire, protocol, name } = tool;
+  const { protocol, name } = tool;
   if (protocol === "openai-responses") return [tool];
-  const isSearch = protocol === "gemini-generate" ? name === "googleSearch" : /^web_search(?:_\d+)?$/.test(String(wire["type"]));
-  if (!isSearch) {
+  const hosted = readHostedTool(tool);
+  const wire = hosted === undefined ? undefined : hostedFields(hosted);
+  if (hosted === undefined || wire === undefined) {
     losses.drop("tools[]", `The provider has no tool "${name}".`);
     return [];
   }
-  losses.emulate("tools[]", "The provider searches in its own way.");
-  const { allowed_domains: domains, user_location: place } = wire;
-  const search = {
-    type: "web_search",
-    ...(Array.isArray(domains) && domains.length > 0 ? { filters: { allowed_domains: domains } } : {}),
-    ...(isObject(place) ? { user_location: place } : {}),
-  };
-  return [{ type: "server", name, protocol: "openai-responses", wire: search }];
+  reportHosted(hosted, hosted.kind === "web-search" ? ["allowedDomains", "userLocation", "contextSize"] : [], losses);
+  return [{ type: "server", name, protocol: "openai-responses", wire }];
+}
+
+function hostedFields({ kind, allowedDomains, userLocation, contextSize }: HostedTool): WireObject | undefined {
+  switch (kind) {
+    case "web-search":
+      return compact({
+        type: "web_search",
+        filters: allowedDomains === undefined ? undefined : { allowed_domains: allowedDomains },
+        user_location: userLocation,
+        search_context_size: contextSize,
+      });
+    case "code-execution":
+      return { type: "code_interpreter", container: { type: "auto" } };
+    case "web-fetch":
+      return undefined;
+  }
 }
 
 function nameTool(tool: Tool, quirks: RenderQuirks, names: ToolNamer): Tool {
   // A choice names the vendor's tools by their type.
-  if (tool.type === "server") return tool.wire["type"] === "web_search" ? { ...tool, name: "web_search" } : tool;
+  if (tool.type === "server") return tool.wire["type"] === "mcp" ? tool : { ...tool, name: String(tool.wire["type"]) };
   // A custom tool that is sent as a function has the name that the namer made for the client's tool.
   const name = names.wireName(namedTool(tool));
   if (quirks.noCustomTools !== true) return { ...tool, name };

@@ -93,6 +93,12 @@ export const anthropic: Readonly<Record<string, FieldExample>> = {
   }),
   tools: just({ tools: [anthropicTool] }),
   "tools (web_search)": just({ tools: [{ type: "web_search_20250305", name: "web_search" }] }),
+  "tools (web_fetch)": just({ tools: [{ type: "web_fetch_20250910", name: "web_fetch" }] }),
+  "tools (code_execution)": just({ tools: [{ type: "code_execution_20250825", name: "code_execution" }] }),
+  "tool_choice (web_search)": {
+    fields: { tools: [{ type: "web_search_20250305", name: "web_search" }], tool_choice: { type: "tool", name: "web_search" } },
+    beside: { tools: [{ type: "web_search_20250305", name: "web_search" }] },
+  },
   "tools (bash)": just({ tools: [{ type: "bash_20250124", name: "bash" }] }),
   "tools[].strict": { fields: { tools: [{ ...anthropicTool, strict: true }] }, beside: { tools: [anthropicTool] } },
   "tools[].defer_loading": { fields: { tools: [{ ...anthropicTool, defer_loading: true }] }, beside: { tools: [anthropicTool] } },

@@ -76,7 +76,9 @@ export const gemini: Readonly<Record<string, FieldExample>> = {
   }),
   tools: just({ tools: [geminiTool] }),
   "tools (googleSearch)": just({ tools: [{ googleSearch: {} }] }),
+  "tools (urlContext)": just({ tools: [{ urlContext: {} }] }),
   "tools (codeExecution)": just({ tools: [{ codeExecution: {} }] }),
+  "tools (fileSearch)": just({ tools: [{ fileSearch: { fileSearchStoreNames: ["s"] } }] }),
   "tools[].behavior": {
     fields: { tools: [{ functionDeclarations: [{ ...geminiTool.functionDeclarations[0], behavior: "NON_BLOCKING" }] }] },
     beside: { tools: [geminiTool] },

@@ -91,6 +91,7 @@ export const responses: Readonly<Record<string, FieldExample>> = {
     beside: { tools: [{ type: "namespace", name: "agents", tools: [flat] }] },
   },
   "tools (web_search)": just({ tools: [{ type: "web_search" }] }),
+  "tools (code_interpreter)": just({ tools: [{ type: "code_interpreter", container: { type: "auto" } }] }),
   "tools (file_search)": just({ tools: [{ type: "file_search", vector_store_ids: ["v"] }] }),
   "tools (mcp)": just({ tools: [{ type: "mcp", server_label: "s", server_url: "https://a.example" }] }),
   "tools[].strict": { fields: { tools: [{ ...flat, strict: true }] }, beside: { tools: [{ ...flat, strict: false }] } },
