@@ -34,12 +34,13 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     admission: ["errors", "tokens", "bodies", "responses"],
     answers: ["errors", "headers", "tokens", "bodies", "responses", "admission"],
     lanes: ["errors", "headers", "tokens", "bodies", "proofs", "responses", "answers"],
+    failover: ["errors", "answers", "lanes"],
   },
   upstream: {
     transport: [],
     providers: ["transport"],
-    routing: [],
     resilience: [],
+    routing: ["resilience"],
   },
   ledger: {
     entries: [],

@@ -1,4 +1,5 @@
 import { maskGatewayKeys } from "./gateway-key.ts";
+import type { Refusal } from "./refusal.ts";
 
 /**
  * The kind of a coded error. A code (`errorTable`) determines the HTTP status and the kind; the client's protocol determines the form on the wire
@@ -222,6 +223,12 @@ export const errorTable = {
     remedy:
       "Check the provider's `api_key`. It is not the client's key that is wrong. The log has the provider's reason as `upstream_error`.",
   },
+  upstream_quota_exhausted: {
+    status: 502,
+    kind: "upstream",
+    meaning: "The provider's account has used up its quota or its credit.",
+    remedy: "Raise the quota or the credit at the provider, or configure another key or `fallbacks`. The log has the provider's words.",
+  },
   upstream_truncated: {
     status: 502,
     kind: "upstream",
@@ -280,6 +287,8 @@ export interface GatewayErrorOptions {
   /** What the upstream said, if the client does not get it. Only for the log. */
   readonly upstreamMessage?: string;
   readonly retryAfterSeconds?: number;
+  /** Set if an attempt at a provider failed with it. */
+  readonly refusal?: Refusal;
   readonly cause?: unknown;
 }
 
@@ -293,6 +302,7 @@ export class GatewayError extends Error {
   readonly upstreamType: string | undefined;
   readonly upstreamMessage: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly refusal: Refusal | undefined;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(maskGatewayKeys(message), options.cause === undefined ? undefined : { cause: options.cause });
@@ -305,6 +315,7 @@ export class GatewayError extends Error {
     this.upstreamType = options.upstreamType;
     this.upstreamMessage = options.upstreamMessage;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.refusal = options.refusal;
   }
 }
 

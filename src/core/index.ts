@@ -16,6 +16,7 @@ export * from "./node-http.ts";
 export * from "./pattern.ts";
 export * from "./schedule.ts";
 export * from "./seal.ts";
+export * from "./refusal.ts";
 export * from "./secret.ts";
 export * from "./slot-list.ts";
 export * from "./sse.ts";

@@ -11,8 +11,10 @@ export interface AnswerReport {
   firstContentMs: number | undefined;
   /** Milliseconds spent waiting for the upstream. */
   upstreamMs: number;
+  /** Milliseconds that earlier attempts took, with the pauses between them. */
+  earlierMs: number;
 }
 
 export function createAnswerReport(): AnswerReport {
-  return { losses: [], unnamedLosses: undefined, isEstimated: false, firstContentMs: undefined, upstreamMs: 0 };
+  return { losses: [], unnamedLosses: undefined, isEstimated: false, firstContentMs: undefined, upstreamMs: 0, earlierMs: 0 };
 }

@@ -1,3 +1,4 @@
+import type { RefusalKind } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
 import { costsNothing, highestCost, type ActiveAttempt, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
 import type { AnswerFacts } from "../protocols/index.ts";
@@ -23,6 +24,8 @@ export interface Settlement {
   readonly errorCode?: string;
   readonly errorMessage?: string;
   readonly upstreamMessage?: string | undefined;
+  /** Why the attempt failed, if it did before anything went to the client. */
+  readonly refusal?: RefusalKind | undefined;
 }
 
 /** The parts of a call that an entry is made from. */
@@ -119,6 +122,11 @@ export class AttemptEntry implements AnswerWatcher {
   /** `undefined` until it is settled. */
   get settlement(): Settlement | undefined {
     return this.#settlement;
+  }
+
+  /** Why the settled attempt failed; `undefined`: it did not, or the provider was not the reason. */
+  get reason(): RefusalKind | undefined {
+    return this.#settlement?.refusal;
   }
 
   /** What the settled attempt has used, as the ledger has it. */

@@ -1,13 +1,12 @@
-import type { GatewayError } from "../core/index.ts";
+import type { GatewayError, Refusal } from "../core/index.ts";
 import type { Attempt, ProviderKey, UpstreamCall, UpstreamFailure } from "../upstream/index.ts";
 import type { AttemptEntry, Settlement } from "./attempt-entry.ts";
 import type { Lane } from "./lane.ts";
 import type { ModelCall } from "./model-call.ts";
 
-/** An attempt that failed before anything went to the client. `nextTarget`: another provider may be asked. */
+/** An attempt that failed before anything went to the client. */
 export interface FailedAttempt {
   readonly error: GatewayError;
-  readonly nextTarget: boolean;
 }
 
 /** The head of an upstream's answer. */
@@ -42,8 +41,10 @@ export interface Delivery {
   readonly key: ProviderKey | undefined;
   /** `undefined` while the dispatch has not returned yet. */
   readonly upstream: UpstreamCall | undefined;
-  /** The answer came, and its status speaks for or against the provider. */
-  answered(ok: boolean, message?: string): void;
+  /** The first content is about to go to the client: no other attempt follows. */
+  opened(): void;
+  /** The answer came, and its status speaks for or against the provider. `refusal`: of an answer that broke after its first content. */
+  answered(ok: boolean, message?: string, refusal?: Refusal): void;
   /** An error that may repeat the upstream's words, as it may be shown: see `withoutSecrets`. */
   clean(error: GatewayError): GatewayError;
   /** Nothing has gone to the client; the attempt ends with an error, which is cleaned. `used`: what the answer used that ended with it. */

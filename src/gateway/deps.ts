@@ -1,9 +1,9 @@
-import type { Clock, IdSource, Logger, Sealer } from "../core/index.ts";
+import type { Clock, IdSource, Logger, Schedule, Sealer } from "../core/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import type { ProtocolId, Usage } from "../ir/index.ts";
 import type { Budgets, CeilingRates, EntryStatus, Ledger } from "../ledger/index.ts";
 import type { Protocol, UpstreamProtocol } from "../protocols/index.ts";
-import type { Catalog, ProviderHealth, Redactor, UpstreamClient, WorkMode } from "../upstream/index.ts";
+import type { Catalog, ProviderHealth, Redactor, ResilienceSettings, RetryBudget, UpstreamClient, WorkMode } from "../upstream/index.ts";
 import type { DuplicateGuard, ToolCallGuard } from "../policy/index.ts";
 import type { AttemptRegistry } from "./answers/attempt-registry.ts";
 import type { BodyLog } from "./bodies/index.ts";
@@ -29,6 +29,10 @@ export interface GatewayDeps {
   readonly keptProofs: KeptProofs;
   readonly toolCallGuard: ToolCallGuard;
   readonly providerHealth: ProviderHealth;
+  readonly retryBudget: RetryBudget;
+  /** From 0 to 1, as `Math.random`. */
+  readonly random: () => number;
+  readonly schedule: Schedule;
   readonly activeAttempts: AttemptRegistry;
   /** Of estimates of parsed requests and of texts. */
   readonly calibration: TokenCalibration;
@@ -51,6 +55,7 @@ export interface GatewaySnapshot {
   readonly maxValues: number;
   /** A stream whose upstream is silent for this time begins without it; `undefined`: never. */
   readonly earlyHeadMs: number | undefined;
+  readonly resilience: ResilienceSettings;
   readonly catalog: Catalog;
   readonly client: UpstreamClient;
   readonly redactor: Redactor;

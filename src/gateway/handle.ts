@@ -1,25 +1,21 @@
-import { GatewayError } from "../core/index.ts";
 import { planAttempts, type Attempt } from "../upstream/index.ts";
 import { admit, guard } from "./admission/admit.ts";
 import { checkAllowed, checkNamedModels } from "./admission/allowed-models.ts";
-import { answerBuiltin } from "./lanes/answer-builtin.ts";
 import { answerError } from "./answers/answer-error.ts";
 import { asGatewayError } from "./errors/as-gateway-error.ts";
-import { withCost } from "./lanes/cost-lane.ts";
 import { watchSilence } from "./answers/early-head.ts";
-import { countTokens, learnFromUsage } from "./lanes/count-tokens.ts";
+import { learnFromUsage } from "./lanes/count-tokens.ts";
 import type { GatewayDeps } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import { isHeavy, nextTurn } from "./bodies/heavy-body.ts";
 import { createModelCall, type Caller, type ModelCall } from "./model-call.ts";
-import { openLane } from "./lanes/open-lane.ts";
 import { receive } from "./admission/receive.ts";
+import { sendWithFailover } from "./failover/send-with-failover.ts";
 import { finishCall } from "./finish-call.ts";
 import { reserveBudget } from "./admission/reserve-budget.ts";
 import { continueConversation } from "./responses/continue.ts";
 import { serveStored } from "./lanes/serve-stored.ts";
 import { runsHere, startBackground } from "./responses/start-background.ts";
-import { sendUpstream } from "./answers/send-upstream.ts";
 import { pinTo } from "./responses/stored-responses.ts";
 
 /** The life of a request on a model route. The edge has found the route and the principal. */
@@ -83,29 +79,7 @@ function plan(call: ModelCall): readonly Attempt[] | Promise<readonly Attempt[]>
   return stored === undefined ? continueConversation(call, attempts) : pinTo(call, attempts, stored, "id");
 }
 
-/** Tries one attempt after the other, as long as nothing has gone to the client and the failure allows it. */
-async function sendWithFailover(call: ModelCall, attempts: readonly Attempt[]): Promise<void> {
-  const isCount = call.request.traits.translation === "count";
-  let failure: GatewayError | undefined;
-  for (const attempt of attempts) {
-    if (attempt.lane === "builtin") {
-      await answerBuiltin(call, attempt);
-      return;
-    }
-    if (isCount) {
-      await countTokens(call, attempt);
-      return;
-    }
-    const lane = openLane(call, attempt);
-    const outcome = await sendUpstream(call, attempt, withCost(call, lane instanceof Promise ? await lane : lane));
-    if (outcome === undefined) return;
-    failure = outcome.error;
-    if (!outcome.nextTarget) break;
-  }
-  throw failure ?? new GatewayError("model_not_found", `No provider serves the model "${call.request.model}".`, { param: "model" });
-}
-
-/** The same for a request in the background, whose client has its answer. @throws GatewayError after it has been recorded. */
+/** Sends a request in the background, whose client has its answer. @throws GatewayError after it has been recorded. */
 async function sendDetached(call: ModelCall, attempts: readonly Attempt[]): Promise<void> {
   try {
     await sendWithFailover(call, attempts);

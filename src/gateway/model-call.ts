@@ -73,6 +73,10 @@ export class ModelCall implements EntryContext {
   earlyHead: EarlyHead | undefined;
   /** The provider's key that a stored response belongs to: it must be used again. */
   pinnedKey: string | undefined;
+  /** When its last attempt must be over, monotonic milliseconds; `undefined` for the first one, whose provider's own limit holds. */
+  deadlineAt: number | undefined;
+  /** Each failed attempt: `overloaded openai/gpt-5.5`; `undefined` if there is none. */
+  failures: string[] | undefined;
 
   #entry: AttemptEntry | undefined;
   #served: Settlement | undefined;
@@ -127,7 +131,7 @@ export class ModelCall implements EntryContext {
   }
 
   overheadMs(): number {
-    return Math.max(0, this.deps.clock.monotonic() - this.exchange.startedMs - this.answer.upstreamMs);
+    return Math.max(0, this.deps.clock.monotonic() - this.exchange.startedMs - this.answer.upstreamMs - this.answer.earlierMs);
   }
 
   /** The same request without its client: it goes on as a stream to `exchange`. */

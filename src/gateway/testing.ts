@@ -3,7 +3,15 @@ import { Secret, silentLogger, type Bytes, type GatewayError, type Text } from "
 import type { ProtocolId } from "../ir/index.ts";
 import { ActiveAttempt, type CloseRecord, type OpenRecord } from "../ledger/index.ts";
 import { protocols, upstreamProtocols, type Operation, type RouteCall } from "../protocols/index.ts";
-import { buildProviders, createCatalog, type Attempt, type UpstreamCall } from "../upstream/index.ts";
+import {
+  buildProviders,
+  createCatalog,
+  createTargetStates,
+  defaultResilience,
+  RetryBudget,
+  type Attempt,
+  type UpstreamCall,
+} from "../upstream/index.ts";
 import type { Delivery } from "./delivery.ts";
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
@@ -38,7 +46,7 @@ export class FakeExchange implements ClientExchange {
     return Promise.resolve([bytes.subarray(0, 5), bytes.subarray(5)]);
   }
 
-  onLeave(): void {}
+  onLeave(_callback: () => void): void {}
   onSent(): void {}
 
   json(status: number, headers: readonly string[], body: Text): void {
@@ -111,6 +119,7 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
     onLoss: "report",
     maxHeldBytes: 1000,
     maxValues: 1000,
+    resilience: defaultResilience,
     catalog,
     redactor: { text: (text: string) => text, whole: (text: string) => text },
     budget: { ceiling: { input: 10n ** 9n, output: 10n ** 9n }, outputTokens: 100 },
@@ -146,6 +155,8 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
     bodyCalibration: createTokenCalibration(),
     clock: { now: () => 1_000 + world.nowMs, monotonic: () => world.nowMs },
     logger: silentLogger,
+    retryBudget: new RetryBudget(),
+    random: () => 0,
     ...more,
   } as unknown as GatewayDeps;
   return Object.assign(world, { deps });
@@ -175,11 +186,21 @@ export class FakeDelivery implements Delivery {
     const { catalog } = call.current;
     const provider = catalog.provider("openai")!;
     this.call = call;
-    this.attempt = { provider, upstreamModel: "gpt-5", protocol: "openai-chat", lane: "verbatim" };
+    this.attempt = {
+      provider,
+      upstreamModel: "gpt-5",
+      protocol: "openai-chat",
+      lane: "verbatim",
+      states: createTargetStates().of(provider, "gpt-5"),
+    };
     this.entry = call.open(this.attempt);
     this.lane = createVerbatimLane(call, this.attempt);
     const note = (event: string) => () => void this.events.push(event);
     this.upstream = { abort: note("abort"), pause: note("pause"), resume: note("resume") };
+  }
+
+  opened(): void {
+    this.call.answer.firstContentMs = this.call.deps.clock.monotonic();
   }
 
   answered(ok: boolean): void {

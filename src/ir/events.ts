@@ -69,4 +69,8 @@ export interface StreamError {
   readonly type?: string;
   /** A moderation filter refused the client's content. */
   readonly isModeration?: true;
+  /** How long the provider asks to wait, in milliseconds. */
+  readonly waitMs?: number;
+  /** A quota of a day is used up. */
+  readonly isDailyQuota?: true;
 }

@@ -19,6 +19,7 @@ export { ProviderTraits, type OperatorTraits, type TraitTable } from "./model-tr
 export { operations, type OperationTraits } from "./operations.ts";
 export type { OpenSummary, ProofCarrier } from "./capabilities.ts";
 export * from "./protocol.ts";
+export { refusalOf } from "./refusal.ts";
 export type { ModelQuirks, PartKind, RenderQuirks } from "./quirks.ts";
 export * from "./translation.ts";
 export * as storedResponses from "./openai-responses/stored/index.ts";

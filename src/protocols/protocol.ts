@@ -160,6 +160,10 @@ export interface UpstreamError {
   readonly param?: string;
   /** A moderation refused what the client sent. */
   readonly isModeration?: true;
+  /** How long the body asks to wait, in milliseconds. */
+  readonly waitMs?: number;
+  /** A quota of a day is used up. */
+  readonly isDailyQuota?: true;
 }
 
 /** A rendered error. `body` is text (not latin1). */

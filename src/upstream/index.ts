@@ -1,7 +1,11 @@
 export * from "./providers/build-providers.ts";
 export * from "./routing/catalog.ts";
 export * from "./resilience/health.ts";
-export * from "./providers/pick-key.ts";
+export { RetryBudget } from "./resilience/retry-budget.ts";
+export { defaultResilience, type BreakerSettings, type ResilienceSettings } from "./resilience/settings.ts";
+export type { Availability, BlockKind, TargetState } from "./resilience/target-state.ts";
+export { createTargetStates, type TargetStates } from "./resilience/target-states.ts";
+export * from "./providers/next-key-index.ts";
 export * from "./providers/presets.ts";
 export * from "./types.ts";
 export { RoutingError, type ModelRoute } from "./routing/resolve-model.ts";

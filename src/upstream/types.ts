@@ -1,6 +1,7 @@
 import type { Secret } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Operation, ProviderTraits, RenderQuirks } from "../protocols/index.ts";
+import type { TargetState } from "./resilience/target-state.ts";
 
 export type WorkMode = "auto" | "passthrough" | "translation";
 
@@ -17,7 +18,7 @@ export interface Provider {
   /** The base URL for each protocol: no trailing slash, with the version if the wire has one (`…/v1`, `…/v1beta`). */
   readonly baseUrls: { readonly [P in ProtocolId]?: string };
   readonly keys: readonly ProviderKey[];
-  /** Which of several keys is next; changed by `pickKey`. The only mutable part of a provider. */
+  /** Which of several keys is next; changed by `nextKeyIndex`. The only mutable part of a provider. */
   readonly keyTurn?: { next: number };
   /** Models known by exact name. */
   readonly models: readonly string[];
@@ -75,6 +76,14 @@ export interface Attempt {
   readonly protocol: ProtocolId;
   /** `verbatim` here means the same protocol; whether bytes change is known once the body has been read. */
   readonly lane: Lane;
+  /** What is known of it, for each of the provider's keys; one if it has no key. */
+  readonly states: readonly TargetState[];
+}
+
+/** An attempt with the key that it is made with. */
+export interface Target {
+  readonly attempt: Attempt;
+  readonly state: TargetState;
 }
 
 export interface PlanInput {
@@ -108,7 +117,7 @@ export interface UpstreamRequest {
   readonly body: readonly Uint8Array[] | string | undefined;
   readonly stream: boolean;
   /** The latest end of the call in monotonic milliseconds, if it is earlier than the provider's total. */
-  readonly deadlineAt?: number;
+  readonly deadlineAt?: number | undefined;
 }
 
 export type UpstreamFailureKind =

@@ -140,7 +140,7 @@ export const providerKeys = {
 
 /**
  * A configuration whose providers of all four protocols are one mock upstream: `openai` (Responses and Chat), `anthropic`, `google`, and `local`,
- * which speaks Chat only and has models with slashes in their names. `more` is YAML that is put at the end.
+ * which speaks Chat only and has models with slashes in their names. Nothing is sent twice, unless `more` says so, which is YAML that is put at the end.
  */
 export function withMockUpstream(mockUrl: string, more = ""): string {
   return `
@@ -164,5 +164,6 @@ model_aliases:
   clever: claude-mock
   quick: gemini-mock
   nearby: org/local-model
+${more.includes("routing:") ? "" : "routing: { retries: 0 }"}
 ${more}`;
 }

@@ -261,11 +261,16 @@ test("an upstream that refuses the provider's key is a 502 that shows neither ke
     { trouble: { kind: "error", error: { status: 429, message: "slow down", headers: { "retry-after": "7" } } } },
     { trouble: { kind: "error", error: { status: 400, message: `You sent ${providerKeys.openai}` } } },
   );
-  const send = (): ReturnType<typeof sendRaw> =>
-    sendRaw(gateway.url, { path: "/v1/chat/completions", headers: ["x-api-key", caller.key], body: chat });
-  const refused = await send();
-  const limited = await send();
-  const repeated = await send();
+  // Models of their own, as a key that is limited is left alone for that model.
+  const send = (model: string): ReturnType<typeof sendRaw> =>
+    sendRaw(gateway.url, {
+      path: "/v1/chat/completions",
+      headers: ["x-api-key", caller.key],
+      body: chat.replace(/"gpt-[^"]*"/, `"${model}"`),
+    });
+  const refused = await send("gpt-refused");
+  const limited = await send("gpt-limited");
+  const repeated = await send("gpt-repeated");
   assert.deepEqual([refused.status, limited.status, limited.headers["retry-after"], repeated.status], [502, 429, "7", 400]);
   const all =
     Buffer.concat([refused.body, limited.body, repeated.body]).toString() + JSON.stringify([refused.rawHeaders, limited.rawHeaders]);

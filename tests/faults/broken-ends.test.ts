@@ -21,7 +21,9 @@ before(async () => {
   const provider = (protocol: Protocol): string =>
     `  ${protocol}: { protocols: [${protocol}], api_key: ${key}, base_url: "${server.url}${protocol.startsWith("openai") ? "/v1" : ""}", models: [m-${protocol}] }\n`;
   const prices = PROTOCOLS.map((protocol) => `m-${protocol}: { input: 1, output: 2 }`).join(", ");
-  gateway = await startGateway({ config: `providers:\n${PROTOCOLS.map(provider).join("")}prices: { ${prices} }\n` });
+  gateway = await startGateway({
+    config: `providers:\n${PROTOCOLS.map(provider).join("")}routing: { retries: 0 }\nprices: { ${prices} }\n`,
+  });
   caller = await gateway.createKey("alice");
 });
 after(async () => {

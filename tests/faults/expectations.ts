@@ -26,7 +26,8 @@ function brokenBy(code: string): Expected {
   return { status: 200, how: "broken", row: `interrupted ${code}`, usage: "any" };
 }
 
-type Rule = Expected | { readonly json?: Expected; readonly stream?: Expected | ((dialect: Protocol) => Expected) };
+type ByDialect = Expected | ((dialect: Protocol) => Expected);
+type Rule = Expected | { readonly json?: ByDialect; readonly stream?: ByDialect };
 
 /** A good end was seen before the fault; Gemini has no mark of the end, so there nothing but a sound HTTP end counts. */
 const wholeWhereMarked = (dialect: Protocol): Expected => (dialect === "gemini-generate" ? brokenBy("upstream_truncated") : whole);
@@ -35,6 +36,8 @@ const endWithoutFinish = (dialect: Protocol): Expected => {
   if (dialect === "openai-chat") return estimated;
   return dialect === "anthropic-messages" ? { ...whole, usage: "any" } : brokenBy("upstream_truncated");
 };
+/** The mock of OpenAI names the time in its message. */
+const limitedWithoutHeader = (dialect: Protocol): Expected => failed(429, "rate_limited", dialect.startsWith("openai") ? "1" : undefined);
 const asOverload = (dialect: Protocol): Expected => failed(dialect === "anthropic-messages" ? 529 : 503, "upstream_error");
 
 /** For every fault of the table, what it comes to. Faults that the tests play in another way have none. */
@@ -86,7 +89,7 @@ export const expectations: Readonly<Record<FaultName, Rule | undefined>> = {
   "status-403": credentials,
   "status-404": failed(404, "invalid_request"),
   "status-422": failed(422, "invalid_request"),
-  "status-429": failed(429, "rate_limited"),
+  "status-429": { json: limitedWithoutHeader, stream: limitedWithoutHeader },
   "status-500": failed(500, "upstream_error"),
   "status-502": failed(502, "upstream_error"),
   "status-503": failed(503, "upstream_error"),
@@ -98,7 +101,7 @@ export const expectations: Readonly<Record<FaultName, Rule | undefined>> = {
   "429-retry-past": failed(429, "rate_limited", "1"),
   "429-retry-huge": failed(429, "rate_limited", "3600"),
   "429-retry-negative": failed(429, "rate_limited", "1"),
-  "429-retry-nonsense": failed(429, "rate_limited"),
+  "429-retry-nonsense": { json: limitedWithoutHeader, stream: limitedWithoutHeader },
   "503-retry-seconds": failed(503, "upstream_error", "7"),
   "redirect-301": invalid,
   "redirect-302": invalid,
@@ -114,6 +117,6 @@ export const expectations: Readonly<Record<FaultName, Rule | undefined>> = {
 export function expectedOf(fault: FaultName, dialect: Protocol, stream: boolean): Expected | undefined {
   const rule = expectations[fault];
   if (rule === undefined || "status" in rule) return rule;
-  if (!stream) return rule.json;
-  return typeof rule.stream === "function" ? rule.stream(dialect) : rule.stream;
+  const expected = stream ? rule.stream : rule.json;
+  return typeof expected === "function" ? expected(dialect) : expected;
 }

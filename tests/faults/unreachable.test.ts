@@ -121,7 +121,8 @@ model_provider_routes: { "both-*": [deaf, alive] }
     server.use("healthy");
     for (const dialect of dialects) {
       for (const stream of [false, true]) {
-        const seen = await ask(gateway, key, dialect, stream, "hi", "both-1");
+        // A model for each request: one that has failed often is left alone.
+        const seen = await ask(gateway, key, dialect, stream, "hi", `both-${dialect.id}-${stream}`);
         assert.deepEqual([seen.how, seen.headers["x-tokligence-provider"], seen.headers["x-tokligence-attempts"]], ["whole", "alive", "2"]);
         const rows = (await gateway.rows()).filter(({ request_id: id }) => id === seen.requestId);
         assert.deepEqual(

@@ -50,8 +50,10 @@ after(async () => {
   await server.close();
 });
 
+let asked = 0;
+/** Each request is for a model of its own: what one has shown of its target says nothing about the next. */
 const request = (gateway: TestGateway, dialect: Dialect, stream: boolean): Promise<Seen> =>
-  ask(gateway, callers.get(gateway)!.key, dialect, stream);
+  ask(gateway, callers.get(gateway)!.key, dialect, stream, undefined, `${dialect.model}-${++asked}`);
 
 interface ShownRow {
   readonly row: string;
@@ -98,15 +100,15 @@ for (const fault of faultNames) {
     // Room for what was sent to be read before the reset, on a busy machine.
     server.use({ fault, beforeResetMs: 50 });
     const before = server.requests.length;
-    const asked = dialects.flatMap((dialect) =>
+    const meetings = dialects.flatMap((dialect) =>
       kinds.flatMap((stream) => {
         const expected = expectedOf(fault, dialect.id, stream);
         const applies = faults[fault].on === "both" || (faults[fault].on === "stream") === stream;
         return expected === undefined || !applies ? [] : [meets(gateway, dialect, stream, expected)];
       }),
     );
-    assert.ok(asked.length > 0);
-    const seen = await Promise.all(asked);
+    assert.ok(meetings.length > 0);
+    const seen = await Promise.all(meetings);
     if (fault.startsWith("redirect")) assert.ok(server.requests.slice(before).every(({ target }) => !target.includes("redirected")));
     if (seen.every(({ how }) => how === "error")) return;
     for (const { how, requestId } of seen) {

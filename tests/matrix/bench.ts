@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { UsageRow } from "../../src/ledger/index.ts";
 import { announcementsOver } from "../e2e/both-ways.ts";
-import type { Caller, TestGateway } from "../e2e/harness.ts";
+import type { Caller, GatewayOptions, TestGateway } from "../e2e/harness.ts";
 import { startGateway } from "../e2e/harness.ts";
 import type { RawReply } from "../e2e/raw-http.ts";
 import { sendRaw } from "../e2e/raw-http.ts";
@@ -54,9 +54,9 @@ export interface Bench {
   stop(): Promise<void>;
 }
 
-export async function startBench(): Promise<Bench> {
+export async function startBench(options: Pick<GatewayOptions, "clock"> = {}): Promise<Bench> {
   const mock = await createMockUpstream({ apiKeys: ["sk-matrix"] });
-  const gateway = await startGateway({ config: configOf(mock.url) }).catch(async (error: unknown) => {
+  const gateway = await startGateway({ ...options, config: configOf(mock.url) }).catch(async (error: unknown) => {
     // Else its open port would keep the run from ending.
     await mock.close();
     throw error;
@@ -118,7 +118,7 @@ export function configOf(mockUrl: string): string {
     const base = protocol.startsWith("openai") ? `${mockUrl}/v1` : mockUrl;
     return `  ${protocol}: { protocols: [${protocol}], api_key: sk-matrix, base_url: "${base}", models: ["${model}"] }`;
   });
-  return `gateway: { work_mode: auto }\nproviders:\n${lines.join("\n")}\n`;
+  return `gateway: { work_mode: auto }\nrouting: { retries: 0 }\nproviders:\n${lines.join("\n")}\n`;
 }
 
 function shownRow(row: UsageRow): object {

@@ -1,6 +1,7 @@
 import { flushCompileCache } from "node:module";
 import type { Clock, Logger } from "../../core/index.ts";
 import type { DatabaseSection, LoadedSettings, Settings } from "../config/index.ts";
+import { createTargetStates } from "../../upstream/index.ts";
 import { createSnapshot, type Snapshot } from "./snapshot.ts";
 
 /** The configuration in use and what is built from it. Others ask for it at each use, as a reload swaps it whole. */
@@ -16,7 +17,8 @@ export interface CurrentConfiguration {
 
 export function createCurrentConfiguration(loaded: LoadedSettings, clock: Clock, logger: Logger): CurrentConfiguration {
   let { settings } = loaded;
-  let snapshot = createSnapshot(settings, { clock, logger });
+  const states = createTargetStates();
+  let snapshot = createSnapshot(settings, { clock, logger, states });
   let isWarm = false;
   return {
     get settings() {
@@ -27,7 +29,7 @@ export function createCurrentConfiguration(loaded: LoadedSettings, clock: Clock,
     },
     apply(next) {
       const old = snapshot;
-      snapshot = createSnapshot(next.settings, { clock, logger, previous: old });
+      snapshot = createSnapshot(next.settings, { clock, logger, states, previous: old });
       warnOfRestart(settings, next.settings, logger);
       ({ settings } = next);
       if (isWarm) void snapshot.warmUp();

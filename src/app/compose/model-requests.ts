@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createSealer, type Clock, type IdSource } from "../../core/index.ts";
+import { createSealer, systemSchedule, type Clock, type IdSource } from "../../core/index.ts";
 import {
   createAttemptRegistry,
   createBackgroundJobs,
@@ -15,7 +15,7 @@ import { createUnpricedAlarm } from "../../ledger/index.ts";
 import { protocols, upstreamProtocols } from "../../protocols/index.ts";
 import { createAccessLog, RequestMetrics, type MetricsSnapshot } from "../../server/index.ts";
 import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../../store/index.ts";
-import { createProviderHealth } from "../../upstream/index.ts";
+import { createProviderHealth, RetryBudget } from "../../upstream/index.ts";
 import type { Log } from "../logging/log.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import type { Records } from "./records.ts";
@@ -62,6 +62,9 @@ export async function composeModelRequests({ records, current, clock, ids, log }
     bodies,
     background,
     providerHealth: createProviderHealth({ clock }),
+    retryBudget: new RetryBudget(),
+    random: Math.random,
+    schedule: systemSchedule,
     activeAttempts: createAttemptRegistry(clock),
     calibration: createTokenCalibration(),
     bodyCalibration: createTokenCalibration(),

@@ -7,12 +7,14 @@ import {
   buildProviders,
   createAnnouncedModels,
   createCatalog,
+  createTargetStates,
   createUpstreamClient,
   Redactor,
   type AnnouncedModels,
   type Catalog,
   type PooledUpstreamClient,
   type Provider,
+  type TargetStates,
 } from "../../upstream/index.ts";
 import type { Settings } from "../config/index.ts";
 import { suggestModel } from "./suggest-model.ts";
@@ -40,15 +42,20 @@ export interface SnapshotOptions {
   readonly logger: Logger;
   /** Ask the providers in the background which models they have; a server does, a command does not. */
   readonly announced?: boolean;
+  /** What is known of targets: it outlives a reload. */
+  readonly states?: TargetStates;
   /** The one that this one replaces; its connections are taken over. */
   readonly previous?: Snapshot;
 }
 
 /** @throws ProviderSettingsError, RoutingError, RangeError where the settings contradict each other. */
-export function createSnapshot(settings: Settings, { clock, logger, announced = true, previous }: SnapshotOptions): Snapshot {
+export function createSnapshot(
+  settings: Settings,
+  { clock, logger, announced = true, states = createTargetStates(), previous }: SnapshotOptions,
+): Snapshot {
   const providers = buildProviders(settings.providers, settings.modelTraits);
   const createdAt = Math.floor(clock.now() / 1000);
-  const base = { providers, routes: settings.modelProviderRoutes, aliases: settings.modelAliases, createdAt };
+  const base = { providers, routes: settings.modelProviderRoutes, aliases: settings.modelAliases, createdAt, states };
   let catalog = createCatalog(base);
   const client = takeClient(providers, previous, { clock, logger });
   const redactor = new Redactor();
@@ -75,6 +82,7 @@ export function createSnapshot(settings: Settings, { clock, logger, announced = 
     earlyHeadMs,
     maxHeldBytes: responses.maxSizeBytes,
     maxValues: limits.values,
+    resilience: settings.routing.resilience,
     budget: budgetCeilingsOf(settings),
     get catalog(): Catalog {
       return catalog;

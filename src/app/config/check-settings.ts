@@ -106,7 +106,12 @@ function problemsOf(issue: z.core.$ZodIssue, layers: Layers): Problem[] {
 function allowedAt(node: SchemaNode | undefined, value: unknown): string {
   if (node?.type !== "leaf") return node?.type === "object" ? `a map of ${[...node.keys.keys()].join(", ")}` : "a map of settings";
   const wantsText =
-    node.kind !== "integer" && node.kind !== "flag" && node.kind !== "duration" && node.kind !== "size" && node.kind !== "choice";
+    node.kind !== "integer" &&
+    node.kind !== "flag" &&
+    node.kind !== "duration" &&
+    node.kind !== "size" &&
+    node.kind !== "percent" &&
+    node.kind !== "choice";
   const unquoted = (typeof value === "number" || typeof value === "boolean") && wantsText;
   return unquoted ? `${node.allowed} (a number or true and false need quotes around them to be a text)` : node.allowed;
 }

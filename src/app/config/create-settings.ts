@@ -7,6 +7,7 @@ import { readGateway } from "./sections/gateway.ts";
 import { readGuards } from "./sections/guards.ts";
 import { readLedger } from "./sections/ledger.ts";
 import { readProvider, type ProviderKeys } from "./sections/providers.ts";
+import { readRouting } from "./sections/routing.ts";
 import type { Settings } from "./settings.ts";
 
 /** From names and values as the file has them to the program's own; nothing is checked here. */
@@ -19,6 +20,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     modelProviderRoutes: Object.entries(parsed.model_provider_routes).map(([pattern, to]) => [pattern, typeof to === "string" ? [to] : to]),
     modelAliases: new Map(Object.entries(parsed.model_aliases)),
     modelTraits: readModelTraits(parsed.model_traits),
+    routing: readRouting(parsed.routing),
     ledger: readLedger(parsed.ledger),
     guards: readGuards(parsed.guards),
     prices: parsed.prices,

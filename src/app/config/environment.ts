@@ -139,6 +139,7 @@ function readValue(kind: LeafKind, text: string): Value {
     case "choice":
     case "duration":
     case "size":
+    case "percent":
       return text;
   }
 }

@@ -3,7 +3,7 @@ import { leafInfos, type LeafKind } from "./leaf-types.ts";
 import { settingsSchema } from "./schema.ts";
 
 /** Values that are not text, or one of a few words: `${…}` must be allowed in their place all the same. */
-const closedKinds: ReadonlySet<LeafKind> = new Set(["integer", "flag", "choice", "duration", "size"]);
+const closedKinds: ReadonlySet<LeafKind> = new Set(["integer", "flag", "choice", "duration", "size", "percent"]);
 const reference = { type: "string", pattern: "\\$\\{" };
 
 /** The configuration file's JSON Schema (draft 2020-12), for editors. */

@@ -13,6 +13,7 @@ export type LeafKind =
   | "choice"
   | "duration"
   | "size"
+  | "percent"
   | "list"
   | "map"
   | "routes"
@@ -124,6 +125,23 @@ export function duration(description: string) {
     description: `${description} As in 500ms, 3s, 10m, 1h; a bare number is seconds.`,
     allowed: "a time from 1ms to 24h, as in 500ms, 3s, 10m or 1h",
     print: formatDuration,
+  });
+}
+
+const percentPattern = /^(\d{1,3}(?:\.\d{1,2})?)\s*%$/;
+
+/** A share. Output: 0 to 1. */
+export function percent(description: string) {
+  const type = z
+    .string()
+    .regex(percentPattern)
+    .transform((value) => Number(percentPattern.exec(value)?.[1] ?? Number.NaN) / 100)
+    .refine((value) => value >= 0 && value <= 1);
+  return leaf(type, {
+    kind: "percent",
+    description: `${description} As in 20%.`,
+    allowed: "a share from 0% to 100%, as in 20%",
+    print: (value) => `${Number((value * 100).toFixed(2))}%`,
   });
 }
 

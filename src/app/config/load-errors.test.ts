@@ -24,7 +24,7 @@ function messages(t: TestContext, text: string, input: Omit<LoadInput, "path"> =
   return refusal({ path, ...input }).problems.map((problem) => problem.message.replaceAll(path, "FILE"));
 }
 
-const rootKeys = "gateway, database, providers, model_provider_routes, model_aliases, model_traits, ledger, guards, prices";
+const rootKeys = "gateway, database, providers, model_provider_routes, model_aliases, model_traits, routing, ledger, guards, prices";
 const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, early_head, on_loss, responses, trust_loopback, cors";
 const providerKeys = "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header, quirks";
 

@@ -42,6 +42,9 @@ test("without a file the contract's defaults hold", (t) => {
       modelProviderRoutes: [],
       modelAliases: new Map(),
       modelTraits: [],
+      routing: {
+        resilience: { retries: 2, retryShare: 0.2, breaker: { inARow: 5, share: 0.5, of: 20, windowMs: 10_000, openMs: 30_000 } },
+      },
       ledger: {
         durability: "process",
         unpricedCeiling: { input: "15", output: "75" },

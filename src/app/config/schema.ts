@@ -6,6 +6,7 @@ import { guardsSchema } from "./sections/guards.ts";
 import { ledgerSchema } from "./sections/ledger.ts";
 import { pricesSchema } from "./sections/prices.ts";
 import { modelAliasesSchema, modelRoutesSchema, providersSchema } from "./sections/providers.ts";
+import { routingSchema } from "./sections/routing.ts";
 
 /** The configuration as the file has it: names as written there, values read into numbers, milliseconds and bytes. */
 export const settingsSchema = z
@@ -16,6 +17,7 @@ export const settingsSchema = z
     model_provider_routes: modelRoutesSchema,
     model_aliases: modelAliasesSchema,
     model_traits: modelTraitsSetting,
+    routing: routingSchema,
     ledger: ledgerSchema,
     guards: guardsSchema,
     prices: pricesSchema,

@@ -5,6 +5,7 @@ import type { DatabaseSection } from "./sections/database.ts";
 import type { GatewaySection } from "./sections/gateway.ts";
 import type { GuardsSection } from "./sections/guards.ts";
 import type { LedgerSection } from "./sections/ledger.ts";
+import type { RoutingSection } from "./sections/routing.ts";
 
 export type { DatabaseSection, PostgresqlSettings } from "./sections/database.ts";
 
@@ -20,6 +21,7 @@ export interface Settings {
   readonly modelAliases: ReadonlyMap<string, string>;
   /** What is known of models, in the order written; a later row wins. */
   readonly modelTraits: readonly OperatorTraits[];
+  readonly routing: RoutingSection;
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
   readonly prices: PriceOverrides;

@@ -138,6 +138,10 @@ const tail = `
 # What a model accepts, where its name does not say it (a deployment): docs/model-traits.md.
 #model_traits: { "prod-*": { like: gpt-4.1 } }
 
+# A target that fails is tried again at most retries times, and only by a share of the requests in flight; other targets are asked first. breaker: when a target
+# that fails is left alone: after in_a_row failures, or a share of its last answers.
+#routing: { retries: 2, retry_budget: 20%, breaker: { in_a_row: 5, share: 50%, of: 20, window: 10s, open: 30s } }
+
 # What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
 # Budgets reckon with unpriced_ceiling, US dollars a million tokens, where a model has no price; with output_ceiling where a request sets no limit.
 # retention: how long usage entries are kept (without it for ever; reports keep their sums) and journals of processes that have ended.

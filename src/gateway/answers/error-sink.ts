@@ -2,7 +2,7 @@ import { GatewayError } from "../../core/index.ts";
 import type { UpstreamFailure } from "../../upstream/index.ts";
 import type { AnswerSink, Delivery, UpstreamHead } from "../delivery.ts";
 import { isForeign } from "../lane.ts";
-import { findHeader, readRetryAfter } from "../headers/request-headers.ts";
+import { readWaitMs } from "../headers/request-headers.ts";
 import { errorOfFailure, errorOfUpstream } from "../errors/upstream-errors.ts";
 
 /** At most this much of an error's body is read. */
@@ -44,10 +44,8 @@ export class ErrorSink implements AnswerSink {
     }
     const body = Buffer.concat(this.#parts).toString("utf8");
     const error = call.deps.protocols.get(attempt.protocol)!.parseError(this.#status, body);
-    const retryAfter = readRetryAfter(findHeader(this.#headers, "retry-after"), call.deps.clock.now());
-    this.#delivery.failed(
-      errorOfUpstream(error, attempt.provider, { foreign: isForeign(this.#delivery.lane), retryAfterSeconds: retryAfter }),
-    );
+    const waitMs = readWaitMs(this.#headers, call.deps.clock.now());
+    this.#delivery.failed(errorOfUpstream(error, attempt.provider, { foreign: isForeign(this.#delivery.lane), waitMs }));
   }
 
   fail(failure: UpstreamFailure): void {

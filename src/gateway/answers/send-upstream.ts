@@ -1,12 +1,14 @@
-import type { GatewayError } from "../../core/index.ts";
-import {
-  pickKey,
-  type Attempt,
-  type ProviderKey,
-  type UpstreamCall,
-  type UpstreamFailure,
-  type UpstreamHandler,
-  type UpstreamRequest,
+import type { GatewayError, Refusal } from "../../core/index.ts";
+import type {
+  Attempt,
+  BlockKind,
+  ProviderKey,
+  Target,
+  TargetState,
+  UpstreamCall,
+  UpstreamFailure,
+  UpstreamHandler,
+  UpstreamRequest,
 } from "../../upstream/index.ts";
 import type { Usage } from "../../ir/index.ts";
 import type { ActiveAttempt } from "./attempt-registry.ts";
@@ -21,14 +23,14 @@ import { estimateInput } from "../tokens/estimate-usage.ts";
 import { JsonSink } from "./json-sink.ts";
 import type { ModelCall } from "../model-call.ts";
 import { StreamSink } from "./stream-sink.ts";
-import { errorOfFailure, withoutSecrets } from "../errors/upstream-errors.ts";
+import { errorOfFailure, refusalIn, withoutSecrets } from "../errors/upstream-errors.ts";
 
 /**
  * Sends the request to the attempt's provider and delivers its answer. `undefined`: the client has been served, or has left.
  */
-export function sendUpstream(call: ModelCall, attempt: Attempt, lane: Lane): Promise<FailedAttempt | undefined> {
+export function sendUpstream(call: ModelCall, target: Target, lane: Lane): Promise<FailedAttempt | undefined> {
   return new Promise((resolve) => {
-    new UpstreamDelivery(call, attempt, lane, resolve).start();
+    new UpstreamDelivery(call, target, lane, resolve).start();
   });
 }
 
@@ -39,16 +41,21 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   readonly attempt: Attempt;
   readonly entry: AttemptEntry;
   readonly lane: Lane;
-  key: ProviderKey | undefined;
+  readonly key: ProviderKey | undefined;
   upstream: UpstreamCall | undefined;
+  readonly #state: TargetState;
   #sink: AnswerSink | undefined;
   #resolve: (outcome: FailedAttempt | undefined) => void;
   #done = false;
+  /** What the answer says of the target; `undefined`: nothing yet. */
+  #verdict: "good" | Refusal | undefined;
 
-  constructor(call: ModelCall, attempt: Attempt, lane: Lane, resolve: (outcome: FailedAttempt | undefined) => void) {
+  constructor(call: ModelCall, { attempt, state }: Target, lane: Lane, resolve: (outcome: FailedAttempt | undefined) => void) {
     this.call = call;
     this.attempt = attempt;
     this.lane = lane;
+    this.key = attempt.provider.keys[state.keyIndex];
+    this.#state = state;
     this.#resolve = resolve;
     this.entry = call.open(attempt);
   }
@@ -64,6 +71,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     });
     call.deps.activeAttempts.add(this);
     if (this.#isSettled) return;
+    this.#state.begin(this.entry.dispatchedMs);
     this.upstream = call.current.client.dispatch(this.#request(), this);
     if (this.#done) this.upstream.abort();
   }
@@ -116,11 +124,18 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
       this.#sink.fail(failure);
       return;
     }
-    this.failed(errorOfFailure(failure), {}, failure.kind === "unreachable" || failure.kind === "connect-timeout");
+    this.failed(errorOfFailure(failure));
   }
 
-  /** The answer came, and its status speaks for or against the provider. */
-  answered(ok: boolean, message?: string): void {
+  opened(): void {
+    const { answer, deps } = this.call;
+    answer.firstContentMs = deps.clock.monotonic();
+    answer.upstreamMs = answer.firstContentMs - this.entry.dispatchedMs;
+    this.#succeeded();
+  }
+
+  answered(ok: boolean, message?: string, refusal?: Refusal): void {
+    this.#verdict = ok ? "good" : refusal;
     const shown = message === undefined ? undefined : this.#shown(message);
     this.call.deps.providerHealth.record(this.attempt.provider.name, ok, this.call.answer.upstreamMs, shown);
   }
@@ -134,7 +149,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   }
 
   /** Nothing has gone to the client; the attempt ends with an error. */
-  failed(thrown: GatewayError, used: UsedTokens = {}, nextTarget = false): void {
+  failed(thrown: GatewayError, used: UsedTokens = {}): void {
     const error = this.clean(thrown);
     const { request, exchange } = this.call;
     const settled = this.entry.settle({
@@ -145,8 +160,9 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
       errorCode: error.code,
       errorMessage: error.message,
       upstreamMessage: error.upstreamMessage,
+      refusal: refusalIn(error)?.kind,
     });
-    this.#finishAfter(settled, { error, nextTarget });
+    this.#finishAfter(settled, { error });
   }
 
   cut(error: GatewayError): void {
@@ -159,7 +175,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
       errorMessage: error.message,
       estimate,
     } as const;
-    this.#finishAfter(this.entry.settle(settlement), { error, nextTarget: false });
+    this.#finishAfter(this.entry.settle(settlement), { error });
   }
 
   get #isSettled(): boolean {
@@ -218,12 +234,43 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     if (this.#done) return;
     this.#done = true;
     this.call.deps.activeAttempts.delete(this);
+    this.#learn(outcome === undefined ? this.#verdict : refusalIn(outcome.error));
     this.#resolve(outcome);
+  }
+
+  /** What the attempt has shown of its target. */
+  #learn(verdict: "good" | Refusal | undefined): void {
+    if (verdict === "good") {
+      this.#succeeded();
+    } else if (verdict === undefined) {
+      this.#state.released();
+    } else {
+      const { deps, current } = this.call;
+      const block = this.#state.refused(verdict, this.entry.dispatchedMs, deps.clock.monotonic(), current.resilience.breaker);
+      if (block !== undefined) this.#reportBlock(block);
+    }
+  }
+
+  #succeeded(): void {
+    // The common case needs no clock.
+    if (this.#state.isQuiet) return;
+    const { deps, current } = this.call;
+    this.#state.succeeded(this.entry.dispatchedMs, deps.clock.monotonic(), current.resilience.breaker);
+  }
+
+  #reportBlock(block: BlockKind): void {
+    const { deps, exchange } = this.call;
+    const { provider, upstreamModel } = this.attempt;
+    const forSeconds = Math.ceil((this.#state.untilMs - deps.clock.monotonic()) / 1000);
+    deps.logger.warn(
+      { request_id: exchange.requestId, provider: provider.name, model: upstreamModel, key: this.key?.id, block, seconds: forSeconds },
+      "requests go to other keys and targets for a while",
+    );
   }
 
   #request(): UpstreamRequest {
     const { provider, protocol } = this.attempt;
-    this.key = pickKey(provider, this.call.pinnedKey);
-    return { provider, protocol, ...this.lane.request, key: this.key, stream: this.call.request.envelope.stream };
+    const { deadlineAt, request } = this.call;
+    return { provider, protocol, ...this.lane.request, key: this.key, stream: request.envelope.stream, deadlineAt };
   }
 }

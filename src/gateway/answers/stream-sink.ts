@@ -15,7 +15,7 @@ import { isForeign, type LaneStream } from "../lane.ts";
 import { settlementOfEnd } from "./settlement-of-end.ts";
 import { storeAnswer } from "../responses/store-answer.ts";
 import { isPending, rememberResponse } from "../responses/stored-responses.ts";
-import { errorOfFailure, errorOfReading, errorOfTruncation, errorOfUpstream } from "../errors/upstream-errors.ts";
+import { errorOfFailure, errorOfReading, errorOfTruncation, errorOfUpstream, refusalIn } from "../errors/upstream-errors.ts";
 import { Utf8Check } from "../bodies/utf8-check.ts";
 
 /** The opening events are held back until the first content, but no longer than `maxBufferMs`, and no more than `maxBufferBytes`. */
@@ -175,9 +175,8 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   }
 
   #sendHead(): void {
-    const { call, entry } = this.#delivery;
-    call.answer.firstContentMs = call.deps.clock.monotonic();
-    call.answer.upstreamMs = call.answer.firstContentMs - entry.dispatchedMs;
+    const { call } = this.#delivery;
+    this.#delivery.opened();
     sendStreamHead(call, this.#status, streamHead(call, this.#contentType, this.#headers));
     this.#headSent = true;
     if (this.#buffered !== "") this.#write(this.#buffered);
@@ -265,7 +264,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   /** The answer cannot be completed: a clean error where nothing has been sent, else an error in the stream. */
   #break(thrown: GatewayError): void {
     const error = this.#delivery.clean(thrown);
-    this.#delivery.answered(false, error.message);
+    this.#delivery.answered(false, error.message, refusalIn(error));
     if (!this.#headSent) {
       this.#over = true;
       this.#delivery.failed(error, this.#tap.finished ? this.#used(true) : undefined);

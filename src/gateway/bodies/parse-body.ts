@@ -63,6 +63,8 @@ export function refuseAnswer(
   return new GatewayError(
     "upstream_invalid_response",
     `The provider "${provider}" answered more than ${limit} values and names, the limit for an answer that the gateway has to parse.`,
+    // Another try would cost as much, and end alike.
+    { refusal: { kind: "client" } },
   );
 }
 

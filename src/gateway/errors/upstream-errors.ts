@@ -1,43 +1,70 @@
-import { errorKindOfStatus, GatewayError, messageOf, type ErrorCode } from "../../core/index.ts";
-import { AnsweredError, type UpstreamError } from "../../protocols/index.ts";
+import {
+  errorKindOfStatus,
+  GatewayError,
+  messageOf,
+  type ErrorCode,
+  type GatewayErrorOptions,
+  type Refusal,
+  type RefusalKind,
+} from "../../core/index.ts";
+import { AnsweredError, refusalOf, type UpstreamError } from "../../protocols/index.ts";
 import type { Provider, Redactor, UpstreamFailure } from "../../upstream/index.ts";
 
 /** Types, codes and names of parameters are words; a longer one is cut. */
 const maxWordLength = 200;
 
 /**
- * An upstream's error as the client sees it. The status is kept, but for 401 and 403, which speak of the operator's key and become 502; a moderation's
+ * An upstream's error as the client sees it. The status is kept, but for errors about the operator's key or account, which become 502; a moderation's
  * 403 speaks of what the client sent. The words are the upstream's: they go nowhere before `withoutSecrets`.
- * `foreign`: the upstream speaks another protocol, whose own words for types and parameters the client does not know.
+ * `foreign`: the upstream speaks another protocol, whose own words for types and parameters the client does not know. `waitMs`: as its headers say.
  */
 export function errorOfUpstream(
   error: UpstreamError,
   provider: Provider,
-  { foreign, retryAfterSeconds }: { readonly foreign: boolean; readonly retryAfterSeconds?: number | undefined },
+  { foreign, waitMs }: { readonly foreign: boolean; readonly waitMs?: number | undefined },
 ): GatewayError {
-  const { status, message } = error;
-  const isModerated = status === 403 && error.isModeration === true;
-  if (status === 401 || (status === 403 && !isModerated)) return credentialsRejected(error, provider);
+  const refusal = refusalOf(error, waitMs);
+  const { kind } = refusal;
+  if (kind === "credential" || kind === "quota") return aboutAccount(error, provider, refusal);
+  const status = statusFor(kind, error.status);
   const code = codeOfStatus(status);
-  return new GatewayError(code, message, {
+  return new GatewayError(code, error.message, {
     status,
-    kind: isModerated ? "invalid_request" : errorKindOfStatus(status),
+    kind: kind === "filtered" ? "invalid_request" : errorKindOfStatus(status),
+    refusal,
     ...(error.code === undefined ? {} : { upstreamCode: error.code }),
     ...(error.type === undefined || foreign ? {} : { upstreamType: error.type }),
     ...(error.param === undefined || foreign ? {} : { param: error.param }),
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...(refusal.waitMs === undefined ? {} : { retryAfterSeconds: retryAfterSeconds(refusal.waitMs) }),
     // The client gets the message about its own mistake; the log does not, as the words may quote the request.
-    ...(code === "invalid_request" ? {} : { upstreamMessage: message }),
+    ...(code === "invalid_request" ? {} : { upstreamMessage: error.message }),
   });
 }
 
+/** An upstream's word is more exact than its status. */
+function statusFor(kind: RefusalKind, status: number): number {
+  if (kind === "throttled") return 429;
+  return kind === "overloaded" && status < 500 ? 503 : status;
+}
+
 /** The upstream's words are about the operator's account: they go to the log, not to the client. */
-function credentialsRejected({ status, message }: UpstreamError, { name }: Provider): GatewayError {
-  const what = status === 401 ? "rejected the gateway's key" : "does not allow the gateway's key to do this";
+function aboutAccount({ status, message }: UpstreamError, { name }: Provider, refusal: Refusal): GatewayError {
+  if (refusal.kind === "quota") return quotaExhausted(name, { upstreamMessage: message, refusal });
+  const what = status === 403 ? "does not allow the gateway's key to do this" : "rejected the gateway's key";
   return new GatewayError(
     "upstream_credentials_rejected",
     `The provider "${name}" ${what}. The operator of the gateway has to check providers.${name}.api_key; the log has the provider's reason.`,
-    { upstreamMessage: message },
+    { upstreamMessage: message, refusal },
+  );
+}
+
+/** The account of the provider's key has no quota left. */
+export function quotaExhausted(provider: string, options: Pick<GatewayErrorOptions, "upstreamMessage" | "refusal">): GatewayError {
+  const what = `The provider "${provider}" refuses requests, as the quota or the credit of the gateway's account is used up.`;
+  return new GatewayError(
+    "upstream_quota_exhausted",
+    `${what} The operator of the gateway has to raise it there; the log has the provider's reason.`,
+    options,
   );
 }
 
@@ -73,28 +100,40 @@ export function withoutSecrets(error: GatewayError, provider: Provider, redactor
     ...(param === undefined ? {} : { param }),
     ...(upstreamMessage === undefined ? {} : { upstreamMessage }),
     ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
+    ...(error.refusal === undefined ? {} : { refusal: error.refusal }),
     cause: error.cause,
   });
 }
 
+/** Bounds on the `Retry-After` that a client gets, in seconds. */
+const minRetryAfterSeconds = 1;
+const maxRetryAfterSeconds = 3600;
+
+/** The `Retry-After` that a client gets for a time to wait: 1 s … 1 h. */
+export function retryAfterSeconds(waitMs: number): number {
+  return Math.min(maxRetryAfterSeconds, Math.max(minRetryAfterSeconds, Math.ceil(waitMs / 1000)));
+}
+
 /** A failure on the wire, as the error that the client sees. */
-export function errorOfFailure(failure: UpstreamFailure): GatewayError {
-  switch (failure.kind) {
+export function errorOfFailure({ kind, message }: UpstreamFailure): GatewayError {
+  switch (kind) {
     case "unreachable":
     case "connect-timeout":
     case "certificate":
     case "refused-destination":
-      return new GatewayError("upstream_unreachable", failure.message);
+      return new GatewayError("upstream_unreachable", message);
     case "first-byte-timeout":
     case "idle-timeout":
     case "deadline":
-      return new GatewayError("upstream_timeout", failure.message);
+      return new GatewayError("upstream_timeout", message);
     case "malformed":
-      return new GatewayError("upstream_invalid_response", failure.message);
+      return new GatewayError("upstream_invalid_response", message);
     case "reset":
     case "truncated":
+      return new GatewayError("upstream_truncated", message);
     case "aborted":
-      return new GatewayError("upstream_truncated", failure.message);
+      // The gateway itself has ended the call.
+      return new GatewayError("upstream_truncated", message, { refusal: { kind: "client" } });
   }
 }
 
@@ -106,4 +145,18 @@ export function errorOfTruncation(provider: string): GatewayError {
 function codeOfStatus(status: number): ErrorCode {
   if (status === 429) return "rate_limited";
   return status < 500 ? "invalid_request" : "upstream_error";
+}
+
+const kindOfCode: { readonly [C in ErrorCode]?: RefusalKind } = {
+  upstream_invalid_response: "broken",
+  upstream_truncated: "broken",
+  upstream_error: "broken",
+  upstream_unreachable: "unreachable",
+  upstream_timeout: "timeout",
+};
+
+/** What the failure of an attempt is; `undefined`: it is none of the provider's, and no other attempt follows. */
+export function refusalIn(error: GatewayError): Refusal | undefined {
+  const kind = kindOfCode[error.code];
+  return error.refusal ?? (kind === undefined ? undefined : { kind });
 }

@@ -16,6 +16,7 @@ export function addOwnHeaders(call: ModelCall, headers: string[]): void {
   if (reservation?.outputLimit !== undefined) headers.push("x-tokligence-output-limit", String(reservation.outputLimit));
   if (reservation !== undefined && reservation.warnings.length > 0)
     headers.push("x-tokligence-budget-warning", boundedHeader(reservation.warnings.join(", ")));
+  if (call.failures !== undefined) headers.push("x-tokligence-attempt-errors", boundedHeader(call.failures.join(", ")));
   headers.push(
     "x-tokligence-attempts",
     String(call.attempts),

@@ -61,17 +61,17 @@ export function findHeader(headers: readonly string[], name: string): string | u
   return undefined;
 }
 
-/** Bounds on the `Retry-After` that a client gets, in seconds. */
-const minRetryAfterSeconds = 1;
-const maxRetryAfterSeconds = 3600;
-
 /**
- * Reads `Retry-After` (RFC 9110, section 10.2.3: seconds or a date), clamped to 1 s … 1 h; `undefined` if there is none or it cannot be read.
+ * Reads how long an upstream asks to wait, in milliseconds: `retry-after-ms` (OpenAI, Azure), else `Retry-After` (RFC 9110, section 10.2.3: seconds or a date). Not
+ * bounded: it may be negative, or years. `undefined` if there is none or it cannot be read.
  */
-export function readRetryAfter(value: string | undefined, nowMs: number): number | undefined {
+export function readWaitMs(headers: readonly string[], nowMs: number): number | undefined {
+  const inMs = findHeader(headers, "retry-after-ms")?.trim();
+  if (inMs !== undefined && isNumber.test(inMs)) return Number(inMs);
+  const value = findHeader(headers, "retry-after")?.trim();
   if (value === undefined) return undefined;
-  const trimmed = value.trim();
-  const seconds = /^-?\d+(\.\d+)?$/.test(trimmed) ? Number(trimmed) : (Date.parse(trimmed) - nowMs) / 1000;
-  if (Number.isNaN(seconds)) return undefined;
-  return Math.min(maxRetryAfterSeconds, Math.max(minRetryAfterSeconds, Math.ceil(seconds)));
+  const waitMs = isNumber.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
+  return Number.isNaN(waitMs) ? undefined : waitMs;
 }
+
+const isNumber = /^-?\d+(\.\d+)?$/;

@@ -1,7 +1,7 @@
 import { GatewayError, messageOf, latin1OfUtf8 } from "../../core/index.ts";
 import { estimateRequest, type ChatRequest } from "../../ir/index.ts";
 import { refuseStoredState } from "../../protocols/index.ts";
-import type { Attempt } from "../../upstream/index.ts";
+import type { Attempt, Target } from "../../upstream/index.ts";
 import { answerJson } from "../answers/answer-json.ts";
 import { withCost } from "./cost-lane.ts";
 import type { ModelCall } from "../model-call.ts";
@@ -18,17 +18,18 @@ const noCounter: ReadonlySet<number> = new Set([404, 405, 501]);
  * gateway estimates, and `x-tokligence-estimated` says so. A count costs nothing; every attempt leaves an entry without usage.
  * @throws GatewayError where the provider's counter says that the request, or the gateway's key, is wrong.
  */
-export async function countTokens(call: ModelCall, attempt: Attempt): Promise<void> {
-  const failure = await askCounter(call, attempt);
-  if (failure !== "served") await answerEstimate(call, attempt, failure);
+export async function countTokens(call: ModelCall, target: Target): Promise<void> {
+  const failure = await askCounter(call, target);
+  if (failure !== "served") await answerEstimate(call, target.attempt, failure);
 }
 
 /** `undefined`: there is no counter to ask. */
-async function askCounter(call: ModelCall, attempt: Attempt): Promise<"served" | GatewayError | undefined> {
+async function askCounter(call: ModelCall, target: Target): Promise<"served" | GatewayError | undefined> {
+  const { attempt } = target;
   if (attempt.provider.quirks.noTokenCounter === true) return undefined;
   const lane = attempt.lane === "translated" ? translatedLane(call, attempt) : createVerbatimLane(call, attempt);
   if (lane === undefined) return undefined;
-  const outcome = await sendUpstream(call, attempt, withCost(call, lane));
+  const outcome = await sendUpstream(call, target, withCost(call, lane));
   if (outcome === undefined) return "served";
   if (!mayEstimate(outcome.error, attempt)) throw outcome.error;
   return outcome.error;

@@ -33,8 +33,10 @@ export const conversationBounds = { maxTurns: 1000, maxChars: 32 * 1024 * 1024 }
  */
 export function continueConversation(call: ModelCall, attempts: readonly Attempt[]): readonly Attempt[] | Promise<readonly Attempt[]> {
   if (!call.request.protocol.storesAnswers) return attempts;
-  const { previousResponseId, conversation } = call.request.envelope;
+  const { previousResponseId, conversation, background } = call.request.envelope;
   const native = attempts[0]?.lane === "verbatim";
+  // What a provider stores, or makes in the background, no other one can go on with; nor a provider with what the gateway does.
+  const alike = attempts.length < 2 ? attempts : attempts.filter(({ lane }) => (lane === "verbatim") === native);
   if (conversation === true && !native) {
     throw new GatewayError(
       "invalid_request",
@@ -51,8 +53,8 @@ export function continueConversation(call: ModelCall, attempts: readonly Attempt
   }
   // A provider that keeps responses says itself what it does not know, and its requests are many.
   const refers = mayHoldReferences(call.request.text) || (!native && mayHoldBareReferences(call.request.text));
-  if (previousResponseId === undefined && !refers) return attempts;
-  return rewrite(call, attempts, native);
+  if (previousResponseId === undefined && !refers) return conversation === true || background === true ? alike : attempts;
+  return rewrite(call, alike, native);
 }
 
 /**

@@ -5,6 +5,7 @@ import { isObject } from "../shared/fields.ts";
 import { jsonValue } from "../shared/json-text.ts";
 import { isModeration } from "../shared/moderation.ts";
 import { plainMessage } from "../shared/plain-message.ts";
+import { readQuotaDetails } from "../shared/quota-details.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 import type { WireError } from "./wire.ts";
 
@@ -70,6 +71,7 @@ export function readErrorChunk(wire: unknown): UpstreamError | undefined {
     ...(typeof word === "string" ? { type: word } : {}),
     ...(reason === undefined ? {} : { code: reason }),
     ...(isModeration(error, text) ? { isModeration: true } : {}),
+    ...readQuotaDetails(error["details"]),
   };
 }
 

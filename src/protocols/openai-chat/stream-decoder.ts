@@ -196,6 +196,6 @@ export class ChatStreamDecoder implements StreamDecoder {
 }
 
 /** The names of parameters are of another protocol than the client's, so they are omitted. */
-function streamErrorOf({ status, message, type, code, isModeration }: UpstreamError): StreamError {
-  return compact({ status, message, type, code, isModeration });
+function streamErrorOf({ param: _param, ...error }: UpstreamError): StreamError {
+  return error;
 }

@@ -1,7 +1,7 @@
 import { parseLatin1, type SseEvent, type Bytes } from "../../core/index.ts";
 import type { StreamError, StreamEvent } from "../../ir/index.ts";
 import { isError } from "../shared/answered-error.ts";
-import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import type { UpstreamError } from "../protocol.ts";
 import { brokenResponse, readEnd, readHead } from "./answer-end.ts";
@@ -264,6 +264,6 @@ function parseEvent(data: Bytes): WireObject | undefined {
 }
 
 /** The names of parameters are of another protocol than the client's, so they are omitted. */
-function streamErrorOf({ status, message, type, code, isModeration }: UpstreamError): StreamError {
-  return compact({ status, message, type, code, isModeration });
+function streamErrorOf({ param: _param, ...error }: UpstreamError): StreamError {
+  return error;
 }

@@ -4,6 +4,7 @@ import type { StreamError } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import { jsonValue } from "../shared/json-text.ts";
 import { isModeration } from "../shared/moderation.ts";
+import { readQuotaDetails } from "../shared/quota-details.ts";
 import { AnsweredError } from "../shared/answered-error.ts";
 import type { RenderedError, UpstreamError } from "../protocol.ts";
 
@@ -106,6 +107,7 @@ function fromFields(error: WireObject, message: string): UpstreamError {
     ...(typeof code === "string" && code !== "" ? { code } : {}),
     ...(typeof param === "string" && param !== "" ? { param } : {}),
     ...(isModeration(error, message) ? { isModeration: true } : {}),
+    ...readQuotaDetails(error["details"]),
   };
 }
 

@@ -2,7 +2,7 @@ import { createPeriodic, messageOf, systemClock, type Clock, type Logger, type P
 import type { ProtocolId } from "../../ir/index.ts";
 import type { Protocol } from "../../protocols/index.ts";
 import { fetchJson } from "../transport/fetch-json.ts";
-import { pickKey } from "./pick-key.ts";
+import { nextKeyIndex } from "./next-key-index.ts";
 import type { Redactor } from "./redactor.ts";
 import type { Provider, UpstreamClient, UpstreamRequest } from "../types.ts";
 
@@ -176,7 +176,7 @@ function listRequest(provider: Provider, protocol: ListingProtocol, deadlineAt: 
     method,
     path: query === undefined ? path : `${path}?${query}`,
     headers: ["accept", "application/json", ...protocol.requiredHeaders.flat()],
-    key: pickKey(provider),
+    key: provider.keys[nextKeyIndex(provider)],
     body: undefined,
     stream: false,
     deadlineAt,

@@ -2,7 +2,8 @@ import { createBoundedCache, messageOf } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import { protocolIds } from "../../ir/index.ts";
 import { operations, type ModelInfo, type Operation } from "../../protocols/index.ts";
-import { chooseAttempts } from "./plan.ts";
+import { createTargetStates, type TargetStates } from "../resilience/target-states.ts";
+import { chooseAttempts, type PlanContext } from "./plan.ts";
 import type { ModelRoute } from "./resolve-model.ts";
 import { ModelResolver } from "./resolve-model.ts";
 import type { Attempt, Lane, PlanInput, Provider, Resolution, WorkMode } from "../types.ts";
@@ -16,6 +17,8 @@ export interface CatalogOptions {
   readonly announced?: ReadonlyMap<string, readonly string[]>;
   /** Seconds since 1970, shown as `created` of the models. */
   readonly createdAt?: number;
+  /** What is known of targets; nothing if omitted. */
+  readonly states?: TargetStates;
 }
 
 /** Which provider serves which model: an immutable snapshot, made again when the configuration or announced names change. */
@@ -94,12 +97,14 @@ class ResolvedCatalog implements Catalog {
   readonly #resolver: ModelResolver;
   readonly #cache = createBoundedCache<CachedModel>(cachedModels);
   readonly #createdAt: number;
+  readonly #planning: PlanContext;
   #models: readonly ModelInfo[] | undefined;
 
   constructor(options: CatalogOptions) {
     this.providers = options.providers;
     this.#resolver = new ModelResolver({ ...options, announced: options.announced ?? new Map<string, readonly string[]>() });
     this.#createdAt = options.createdAt ?? 0;
+    this.#planning = { provider: (name) => this.#resolver.provider(name), states: options.states ?? createTargetStates() };
   }
 
   provider(name: string): Provider | undefined {
@@ -115,7 +120,7 @@ class ResolvedCatalog implements Catalog {
     const index = planIndex(input);
     const known = cached.plans[index];
     if (known !== undefined) return known;
-    const attempts = chooseAttempts(cached.resolution, (name) => this.#resolver.provider(name), input);
+    const attempts = chooseAttempts(cached.resolution, this.#planning, input);
     cached.plans[index] = attempts;
     return attempts;
   }

@@ -1,6 +1,7 @@
 import { GatewayError } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import { operations, protocols, type Operation } from "../../protocols/index.ts";
+import type { TargetStates } from "../resilience/target-states.ts";
 import type { Attempt, PlanInput, Provider, Resolution } from "../types.ts";
 
 /** Operations that only some protocols have: those with a route for it. All others go with whatever the provider prefers. */
@@ -15,23 +16,30 @@ function protocolsWith(operation: Operation): readonly ProtocolId[] {
   return [...protocols.values()].filter(({ routes }) => routes.some((route) => route.operation === operation)).map(({ id }) => id);
 }
 
+export interface PlanContext {
+  readonly provider: (name: string) => Provider | undefined;
+  readonly states: TargetStates;
+}
+
 /**
  * The ways to serve a request, best first: for each target the client's own protocol if the provider speaks it, otherwise the first one that it
  * lists. Pure.
  * @throws GatewayError `model_not_found` if no provider serves the model; `work_mode_refused` if the mode excludes all targets; `not_served` if an
  * embedding is requested and no target has embeddings.
  */
-export function chooseAttempts(
-  resolution: Resolution,
-  provider: (name: string) => Provider | undefined,
-  input: PlanInput,
-): readonly Attempt[] {
+export function chooseAttempts(resolution: Resolution, { provider, states }: PlanContext, input: PlanInput): readonly Attempt[] {
   const all: Attempt[] = [];
   let unable: Provider | undefined;
   for (const target of resolution.targets) {
     const found = provider(target.provider);
     if (found === undefined) continue;
-    if (hasOperation(found, input.operation)) all.push(attemptOf(found, target.upstreamModel, input));
+    if (hasOperation(found, input.operation))
+      all.push({
+        ...routeOf(found, input),
+        provider: found,
+        upstreamModel: target.upstreamModel,
+        states: states.of(found, target.upstreamModel),
+      });
     else unable ??= found;
   }
   if (all.length === 0) {
@@ -63,10 +71,10 @@ function withoutEmbeddings(provider: Provider, { model }: PlanInput): GatewayErr
   );
 }
 
-function attemptOf(provider: Provider, upstreamModel: string, input: PlanInput): Attempt {
-  if (provider.builtin) return { provider, upstreamModel, protocol: input.clientProtocol, lane: "builtin" };
+function routeOf(provider: Provider, input: PlanInput): Pick<Attempt, "protocol" | "lane"> {
+  if (provider.builtin) return { protocol: input.clientProtocol, lane: "builtin" };
   const protocol = protocolFor(provider, input);
-  return { provider, upstreamModel, protocol, lane: protocol === input.clientProtocol ? "verbatim" : "translated" };
+  return { protocol, lane: protocol === input.clientProtocol ? "verbatim" : "translated" };
 }
 
 function protocolFor(provider: Provider, { clientProtocol, operation }: PlanInput): ProtocolId {

@@ -1,0 +1,44 @@
+import { nextKeyIndex, type Attempt, type Target, type TargetState } from "../../upstream/index.ts";
+import type { ModelCall } from "../model-call.ts";
+
+/** What a request has tried already. */
+export interface Tried {
+  readonly states: readonly TargetState[];
+  /** None of their keys is of use: the provider failed, or the request cannot be made for it. */
+  readonly attempts: readonly Attempt[];
+}
+
+const nothing: Tried = { states: [], attempts: [] };
+
+/**
+ * The first target that may be asked, in the order of the attempts; the keys of a provider take turns. If nothing has been tried and none is ready, the first one that
+ * is not out: the last target never stays away for its failures alone. `undefined`: there is none.
+ */
+export function chooseTarget(call: ModelCall, attempts: readonly Attempt[], tried = nothing): Target | undefined {
+  let lastResort: Target | undefined;
+  let nowMs: number | undefined;
+  for (const attempt of attempts) {
+    if (tried.attempts.includes(attempt)) continue;
+    const { states } = attempt;
+    const pinned = pinnedIndex(call, attempt);
+    const first = pinned ?? nextKeyIndex(attempt.provider);
+    const end = first + (pinned === undefined ? states.length : 1);
+    for (let at = first; at < end; at++) {
+      const state = states[at % states.length]!;
+      if (tried.states.includes(state)) continue;
+      if (state.isClear) return { attempt, state };
+      nowMs ??= call.deps.clock.monotonic();
+      const availability = state.availability(nowMs);
+      if (availability === "ready" || availability === "probe") return { attempt, state };
+      if (availability === "last-resort") lastResort ??= { attempt, state };
+    }
+  }
+  return tried === nothing ? lastResort : undefined;
+}
+
+/** The key that a stored response belongs to; `undefined` if any will do, or the provider does not have it any more. */
+function pinnedIndex({ pinnedKey }: ModelCall, { provider }: Attempt): number | undefined {
+  if (pinnedKey === undefined) return undefined;
+  const index = provider.keys.findIndex(({ id }) => id === pinnedKey);
+  return index < 0 ? undefined : index;
+}
