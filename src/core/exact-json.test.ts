@@ -70,6 +70,11 @@ test("names and numbers inside strings are text", () => {
   assert.equal(printed(text), text.replaceAll(" : ", ":"));
 });
 
+test("strings that begin with a null character stay strings", () => {
+  const text = String.raw`{"messages":[{"input":{"x":1.0,"a":"\u00000","\u00000":[2.0]}}]}`;
+  assert.equal(printed(text), text);
+});
+
 test("repeated keys and __proto__ are what JSON.parse makes of them", () => {
   assert.equal(printed('{"messages":[{"input":{"x":1.0},"input":{"x":2.0,"x":3.0}}]}'), '{"messages":[{"input":{"x":3.0}}]}');
   assert.equal(printed('{"messages":[{"input":{"x":1.0}}],"messages":[{"input":{"x":1}}]}'), '{"messages":[{"input":{"x":1}}]}');

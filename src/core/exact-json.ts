@@ -1,4 +1,4 @@
-import { utf8OfLatin1, type Bytes } from "./bytes.ts";
+import { asBytes, utf8OfLatin1, type Bytes } from "./bytes.ts";
 import { parseLatin1, skipString, skipValue } from "./json-scan.ts";
 
 declare global {
@@ -37,7 +37,7 @@ export function exactValues(list: string, keys: readonly string[]): ExactValues 
 export function parseExact(text: Bytes, exact: ExactValues | undefined): unknown {
   const value = parseLatin1(text);
   if (exact !== undefined && holdsInexact(text, exact)) {
-    graft(value, JSON.parse(utf8OfLatin1(text), keepText), exact);
+    graft(value, parseKeepingNumbers(text), exact);
   }
   return value;
 }
@@ -82,8 +82,97 @@ function isOutsideStrings(text: string, start: number, end: number): boolean {
   }
 }
 
+/**
+ * In JSON text an object with this key stands for a number, and has its index. (A string with the index would cost more: V8 looks up each short string
+ * in a table.)
+ */
+const numberKey = "\0";
+const markStart = String.raw`{"\u0000":`;
+
+/**
+ * Parses valid JSON with every number exact. Each number that may be printed differently is marked in the text, and put back after a plain parse: that
+ * takes a quarter of the time that `JSON.parse` takes to call a function for each value.
+ */
+function parseKeepingNumbers(text: Bytes): unknown {
+  // The body has such a key of its own.
+  if (text.includes(String.raw`"\u0000`)) return JSON.parse(utf8OfLatin1(text), keepText);
+  const { marked, numbers } = markNumbers(text);
+  return putBack(JSON.parse(utf8OfLatin1(marked)) as unknown, numbers);
+}
+
 function keepText(_key: string, value: unknown, { source }: { readonly source?: string }): unknown {
-  return typeof value === "number" && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value;
+  return typeof value === "number" && source !== undefined ? exactNumber(source) : value;
+}
+
+function exactNumber(source: string): unknown {
+  const value = Number(source);
+  return String(value) === source ? value : JSON.rawJSON(source);
+}
+
+const quoteCode = 0x22;
+const minus = 0x2d;
+const zero = 0x30;
+const nine = 0x39;
+
+/** @returns the text with marks in place of numbers, and the numbers as they are written. */
+function markNumbers(text: Bytes): { readonly marked: Bytes; readonly numbers: readonly string[] } {
+  const pieces: string[] = [];
+  const numbers: string[] = [];
+  let copied = 0;
+  for (let at = 0; at < text.length;) {
+    const code = text.charCodeAt(at);
+    if (code === quoteCode) {
+      at = skipString(text, at);
+    } else if (code === minus || (code >= zero && code <= nine)) {
+      const end = endOfNumber(text, at);
+      const source = text.slice(at, end);
+      if (maybeInexact(source)) {
+        pieces.push(text.slice(copied, at), `${markStart}${numbers.length}}`);
+        numbers.push(source);
+        copied = end;
+      }
+      at = end;
+    } else {
+      at++;
+    }
+  }
+  pieces.push(text.slice(copied));
+  return { marked: asBytes(pieces.join("")), numbers };
+}
+
+function endOfNumber(text: string, at: number): number {
+  for (;;) {
+    const code = text.charCodeAt(++at);
+    const isPart = (code >= zero && code <= nine) || code === 0x2e || code === 0x65 || code === 0x45 || code === 0x2b || code === minus;
+    if (!isPart) return at;
+  }
+}
+
+/** As `inexact`, for a number alone; more are let through here, as each is looked at again. */
+function maybeInexact(source: string): boolean {
+  if (source.length === 1) return false;
+  const first = source.charCodeAt(0);
+  if (source.length > 15 || first === minus || first === zero) return true;
+  const last = source.charCodeAt(source.length - 1);
+  return (last === zero && source.includes(".")) || source.includes("e") || source.includes("E");
+}
+
+/** Replaces the marks inside `value`. */
+function putBack(value: unknown, numbers: readonly string[]): unknown {
+  if (!isHolder(value)) return value;
+  const index = value[numberKey];
+  if (typeof index === "number") return exactNumber(numbers[index]!);
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) value[i] = putBack(value[i], numbers);
+    return value;
+  }
+  // Not an assignment, which is something else for the key `__proto__`.
+  for (const key of Object.keys(value)) {
+    const before = value[key];
+    const after = putBack(before, numbers);
+    if (after !== before) Object.defineProperty(value, key, { value: after, enumerable: true, configurable: true, writable: true });
+  }
+  return value;
 }
 
 /** Replaces objects of `value` with the exact ones of `source`: the same body, parsed with all its numbers exact. */

@@ -41,6 +41,45 @@ test("the events are the same wherever the bytes are cut, and the raw events joi
   );
 });
 
+test("long events are the same wherever the bytes are cut", () => {
+  const long = `data: ${"é".repeat(3000)}\n\r${"x".repeat(2000)}`;
+  const piece = fc.constantFrom("data: x", long, `event: ${"n".repeat(5000)}`);
+  const eol = fc.constantFrom("\n", "\r", "\r\n");
+  fc.assert(
+    fc.property(fc.array(fc.tuple(piece, eol)), fc.array(fc.tuple(fc.nat(), fc.nat(4))), (events, cuts) => {
+      const text = events.map(([content, end]) => content + end + end).join("");
+      // Also cuts right beside each other, and beside an end of an event.
+      const points = [...cuts.map(([at, more]) => at + more), ...events.map((_, i) => text.indexOf("x\r", i) + 1)];
+      const sorted = [...new Set(points.map((at) => at % (text.length + 1)))].toSorted((a, b) => a - b);
+      const pieces = [0, ...sorted].map((start, i) => text.slice(start, sorted[i] ?? text.length));
+      const whole = split([text]);
+      assert.deepEqual(split(pieces), whole);
+      assert.deepEqual(split(text.match(/[^]{1,3}/g) ?? []), whole);
+      const splitter = new SseSplitter();
+      assert.equal(
+        pieces
+          .flatMap((part) => splitter.push(asBytes(part)))
+          .map(({ raw }) => raw)
+          .join("") + splitter.pending,
+        text,
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("the work on a long event grows with its length, however small its pieces are", () => {
+  const piece = asBytes("x".repeat(128));
+  const splitter = new SseSplitter();
+  const begun = process.cpuUsage();
+  splitter.push(asBytes("data: "));
+  for (let at = 0; at < maxEventBytes - 1024; at += piece.length) assert.deepEqual(splitter.push(piece), []);
+  assert.equal(splitter.push(asBytes("\n\n"))[0]?.data.length, maxEventBytes - 1024);
+  const { user, system } = process.cpuUsage(begun);
+  // A tenth of that. If each piece is joined with what came before it, it is a hundred times as much.
+  assert.ok(user + system < 2_000_000, `${Math.round((user + system) / 1000)} ms`);
+});
+
 test("the raw bytes of complete events joined are the input", () => {
   const text = "data: a\n\nevent: b\r\ndata: c\r\n\r\n: ping\n\n";
   const splitter = new SseSplitter();

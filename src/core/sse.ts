@@ -19,23 +19,42 @@ export function replaceData({ name, data, raw }: SseEvent, other: Bytes): Bytes 
   return asBytes(`${name === "" ? "" : `event: ${name}\n`}${other.replaceAll(/^/gm, "data: ")}\n\n`);
 }
 
+/** Whether there is more in an event than JSON of its protocol: comments and lines of other names, or a text in its place. */
+export function hasOwnWords({ name, data, raw }: SseEvent): boolean {
+  // What `data: …`, alone or behind `event: …`, has around its values, where lines end in CR and LF.
+  const most = name === "" ? 10 : 19;
+  return data.charCodeAt(0) !== 0x7b || raw.length - data.length - name.length > most;
+}
+
 /** The limit for one event, in bytes. A stream that exceeds it is an error. */
 export const maxEventBytes = 4 * 1024 * 1024;
+
+/** A longer rest is not joined with each chunk: that would copy the beginning of a long event again and again. */
+const longRest = 4096;
 
 /**
  * Splits a byte stream into server-sent events (WHATWG HTML, section 9.2.6: lines end in LF, CR or CRLF; one leading BOM is dropped). Each `push`
  * takes a latin1 string, cut anywhere, and returns the events that are complete. The result does not depend on where the input was cut.
  */
 export class SseSplitter {
+  /** Bytes without an end of an event in them. */
   #rest = "";
-  /** Offset in `#rest` up to which there is no end of an event. */
-  #scanned = 0;
+  /** What has come behind a long `#rest`, and its length. */
+  #more: string[] = [];
+  #moreLength = 0;
   #started = false;
 
   /** @throws GatewayError `upstream_invalid_response` if an event grows past `maxEventBytes`. */
   push(chunk: Bytes): SseEvent[] {
     if (chunk.length === 0) return [];
-    let text = this.#rest.length === 0 ? chunk : this.#rest + chunk;
+    if (this.#rest.length > longRest && !this.#holdsEnd(chunk)) {
+      this.#more.push(chunk);
+      this.#moreLength += chunk.length;
+      this.#checkLength();
+      return [];
+    }
+    const rest = this.#takeRest();
+    let text = rest.length === 0 ? chunk : rest + chunk;
     if (!this.#started) {
       // A BOM is three bytes in latin1. With fewer bytes, wait for more.
       if (text.length < 3 && "\u00ef\u00bb\u00bf".startsWith(text)) {
@@ -47,7 +66,8 @@ export class SseSplitter {
     }
     const events: SseEvent[] = [];
     let start = 0;
-    let from = this.#scanned;
+    // The end of an event has at most four bytes, so the last three bytes are searched again.
+    let from = Math.max(0, rest.length - overlap);
     const hasCr = text.indexOf("\r", from) >= 0;
     let lf = text.indexOf("\n\n", from);
     for (;;) {
@@ -60,29 +80,49 @@ export class SseSplitter {
       from = end;
     }
     this.#rest = start === 0 ? text : text.slice(start);
-    // The end of an event has at most four bytes, so the last three bytes are searched again.
-    this.#scanned = Math.max(0, this.#rest.length - 3);
-    if (this.#rest.length > maxEventBytes) {
-      throw new GatewayError("upstream_invalid_response", `The provider sent a stream event of more than ${maxEventBytes} bytes.`);
-    }
+    this.#checkLength();
     return events;
   }
 
   /** Received bytes that do not belong to a complete event yet. */
   get pending(): string {
-    return this.#rest;
+    return this.#rest + this.#more.join("");
   }
 
   /** Call this at the end of the stream. It returns a last event that lacks only its blank line, as some servers omit it. */
   end(): SseEvent[] {
-    const rest = this.#rest;
-    this.#rest = "";
-    this.#scanned = 0;
+    const rest = this.#takeRest();
     if (rest.trim() === "") return [];
     const event = parseEvent(rest);
     return [{ ...event, raw: asBytes(`${rest.replace(/[\r\n]*$/, "")}\n\n`) }];
   }
+
+  /** Whether an event ends in the chunk, which comes behind a long rest. */
+  #holdsEnd(chunk: string): boolean {
+    // The last bytes may lie in several short chunks.
+    let before = "";
+    for (let at = this.#more.length - 1; at >= 0 && before.length < overlap; at--) before = this.#more[at]! + before;
+    if (before.length < overlap) before = this.#rest.slice(-overlap) + before;
+    const text = before.slice(-overlap) + chunk;
+    return findEventEnd(text, 0, text.indexOf("\n\n"), text.indexOf("\r") >= 0) >= 0;
+  }
+
+  #takeRest(): string {
+    const rest = this.#more.length === 0 ? this.#rest : this.pending;
+    this.#rest = "";
+    this.#more = [];
+    this.#moreLength = 0;
+    return rest;
+  }
+
+  #checkLength(): void {
+    if (this.#rest.length + this.#moreLength <= maxEventBytes) return;
+    throw new GatewayError("upstream_invalid_response", `The provider sent a stream event of more than ${maxEventBytes} bytes.`);
+  }
 }
+
+/** The end of an event has at most four bytes. */
+const overlap = 3;
 
 /**
  * Offset after the first blank line at or after `from`, or -1. A CR at the very end may be half a CRLF, so the search waits for the next byte. `lf`

@@ -69,6 +69,8 @@ export function answerShapesOf(protocol: Protocol): readonly AnswerShape[] {
     whole("escaped text", (n) => answer(text(`"${"\\u00e9\\n".repeat(n)}"`))),
     { name: "one event of numbers", isStream: true, build: (n) => event(`,"x":[${ones(n)}]`) },
     { name: "one event of members", isStream: true, build: (n) => event(`,"x":{${list(n, (i) => `"k${i}":1`)}}`) },
+    // With names so long that an event of the most bytes has about the most values.
+    { name: "one event of long members", isStream: true, build: (n) => event(`,"x":{${list(n, (i) => `"member${i}":1`)}}`) },
     { name: "many events", isStream: true, build: (n) => event("").repeat(n) },
     { name: "many events, ends of lines of two characters", isStream: true, build: (n) => event("").repeat(n).replaceAll("\n", "\r\n") },
   ];

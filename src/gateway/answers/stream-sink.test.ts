@@ -157,3 +157,16 @@ test("text that is not UTF-8, an error event and a page in place of a stream fai
   const page = await open("text/html");
   assert.deepEqual(page.delivery.events, ["abort", "bad", "failed upstream_invalid_response 502"]);
 });
+
+test("an event of more values than may be parsed ends the stream before it is read", async () => {
+  const { world, exchange, delivery, sink } = await open();
+  send(sink, words);
+  const limit = 2 * delivery.call.current.maxValues;
+  send(sink, chunk({ content: "" }, { x: Array.from({ length: limit }, () => 1) }));
+  assert.deepEqual(exchange.sent.slice(0, 2), ["head 200", latin1(words)]);
+  assert.match(String(exchange.sent[2]), /^end data: \{"error":.*more than \d+ values and names.*upstream_invalid_response/);
+  assert.deepEqual(
+    world.closed.map(({ status, errorCode }) => [status, errorCode]),
+    [["interrupted", "upstream_invalid_response"]],
+  );
+});

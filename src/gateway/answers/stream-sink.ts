@@ -1,11 +1,20 @@
-import { asBytes, bytesOf, GatewayError, latin1OfEvents, messageOf, noBytes, type Bytes, type SseEvent } from "../../core/index.ts";
-import type { Usage } from "../../ir/index.ts";
+import {
+  asBytes,
+  bytesOf,
+  GatewayError,
+  hasOwnWords,
+  latin1OfEvents,
+  messageOf,
+  noBytes,
+  type Bytes,
+  type SseEvent,
+} from "../../core/index.ts";
 import { storedResponses, type AnswerFacts, type EventSplitter, type StreamTap, type UpstreamError } from "../../protocols/index.ts";
 import type { UpstreamFailure } from "../../upstream/index.ts";
 import { streamHead } from "../headers/answer-head.ts";
 import type { Settlement } from "../attempt-entry.ts";
 import type { AnswerSink, Delivery, UpstreamHead, UsedTokens } from "../delivery.ts";
-import { estimateInput, estimateOutput } from "../tokens/estimate-usage.ts";
+import { usedByStream } from "../tokens/estimate-usage.ts";
 import { jsonTypeOf, streamTypeOf } from "../headers/answer-headers.ts";
 import { sendStreamHead } from "./early-head.ts";
 import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
@@ -16,6 +25,7 @@ import { settlementOfEnd } from "./settlement-of-end.ts";
 import { storeAnswer } from "../responses/store-answer.ts";
 import { isPending, rememberResponse } from "../responses/stored-responses.ts";
 import { errorOfFailure, errorOfReading, errorOfTruncation, errorOfUpstream, refusalIn } from "../errors/upstream-errors.ts";
+import { refuseAnswer } from "../bodies/parse-body.ts";
 import { Utf8Check } from "../bodies/utf8-check.ts";
 
 /** The opening events are held back until the first content, but no longer than `maxBufferMs`, and no more than `maxBufferBytes`. */
@@ -141,11 +151,13 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     const tap = this.#tap;
     let out = "";
     for (const event of events) {
-      const piece = tap.push(event);
-      if (tap.error !== undefined) {
+      const refusal = this.#refusalOf(event);
+      const piece = refusal === undefined ? tap.push(event) : noBytes;
+      const error = refusal ?? (tap.error === undefined ? undefined : this.#tapError(tap.error));
+      if (error !== undefined) {
         this.#emit(asBytes(out));
         this.#delivery.upstream?.abort();
-        this.#break(this.#tapError(tap.error));
+        this.#break(error);
         return;
       }
       if (tap.ended) {
@@ -156,6 +168,12 @@ export class StreamSink implements AnswerSink, AnswerEnd {
       out += hasOwnWords(event) || (tap.finished && tap.facts.broken !== undefined) ? this.#clean(piece) : piece;
     }
     this.#emit(asBytes(out));
+  }
+
+  /** The tap parses an event in one piece; in a translation the decoder looks at it first. */
+  #refusalOf({ data }: SseEvent): GatewayError | undefined {
+    const { lane, attempt, call } = this.#delivery;
+    return isForeign(lane) ? undefined : refuseAnswer(data, attempt.provider.name, call.current);
   }
 
   #clean(piece: Bytes): Bytes {
@@ -309,21 +327,9 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     return entry.settle({ ...this.#used(settlement.status === "ok" || this.#tap.finished), ...settlement });
   }
 
-  /** What the ledger is to have of the answer so far. */
   #used(isWhole: boolean): UsedTokens {
     const { call, attempt } = this.#delivery;
-    const { facts, textBytes: answerBytes } = this.#tap;
-    const { usage } = facts;
-    if (isWhole && usage?.input !== undefined && usage.output !== undefined) return { facts, answerBytes };
-    const estimate: Usage = {
-      input: estimateInput(call, attempt),
-      output: estimateOutput(call, attempt, answerBytes),
-    };
-    // Before its end a stream reports the prompt's tokens alone, or a first few of the output: the rest of what went out is estimated.
-    const isPartial = !isWhole && usage !== undefined && (usage.output ?? 0) < estimate.output! / 2;
-    if (!isPartial) return { facts, estimate, answerBytes };
-    const { usage: _partial, ...others } = facts;
-    return { facts: others, estimate: { ...estimate, ...usage, output: estimate.output! } };
+    return usedByStream(call, attempt, this.#tap, isWhole);
   }
 
   #close(): void {
@@ -339,11 +345,4 @@ export class StreamSink implements AnswerSink, AnswerEnd {
       new GatewayError("upstream_invalid_response", `The provider "${attempt.provider.name}" ${what}. Check its base_url and protocols.`),
     );
   }
-}
-
-/** Whether there is more in an event than JSON of its protocol: comments and lines of other names, or a text in its place. */
-function hasOwnWords({ name, data, raw }: SseEvent): boolean {
-  // What `data: …`, alone or behind `event: …`, has around its values, where lines end in CR and LF.
-  const most = name === "" ? 10 : 19;
-  return data.charCodeAt(0) !== 0x7b || raw.length - data.length - name.length > most;
 }

@@ -1,6 +1,8 @@
 import { utf8OfLatin1, type Bytes } from "../../core/index.ts";
 import { estimateAnswer, estimateBytes, type Usage } from "../../ir/index.ts";
+import type { StreamTap } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
+import type { UsedTokens } from "../delivery.ts";
 import type { ModelCall } from "../model-call.ts";
 
 /** Tokens of the request's prompt, as budgets and entries without a report count them: corrected by what was learned of the attempt's model. */
@@ -11,6 +13,23 @@ export function estimateInput(call: ModelCall, { provider, upstreamModel }: Atte
 /** Tokens of `textBytes` bytes of text that have passed on to the client. */
 export function estimateOutput(call: ModelCall, { provider, upstreamModel }: Attempt, textBytes: number): number {
   return call.deps.calibration.correct(provider.name, upstreamModel, estimateBytes(textBytes));
+}
+
+/** What the ledger is to have of a stream so far. `isWhole`: it has come to its end. */
+export function usedByStream(
+  call: ModelCall,
+  attempt: Attempt,
+  { facts, textBytes: answerBytes }: Pick<StreamTap, "facts" | "textBytes">,
+  isWhole: boolean,
+): UsedTokens {
+  const { usage } = facts;
+  if (isWhole && usage?.input !== undefined && usage.output !== undefined) return { facts, answerBytes };
+  const estimate: Usage = { input: estimateInput(call, attempt), output: estimateOutput(call, attempt, answerBytes) };
+  // Before its end a stream reports the prompt's tokens alone, or a first few of the output: the rest of what went out is estimated.
+  const isPartial = !isWhole && usage !== undefined && (usage.output ?? 0) < estimate.output! / 2;
+  if (!isPartial) return { facts, estimate, answerBytes };
+  const { usage: _partial, ...others } = facts;
+  return { facts: others, estimate: { ...estimate, ...usage, output: estimate.output! } };
 }
 
 /** The usage of a whole answer (latin1) that reports none. Vectors are no tokens. */
