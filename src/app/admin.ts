@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { createAccounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
 import { createBudgetAdmin, createEntryBodies, createReports } from "../ledger/index.ts";
+import { protocols } from "../protocols/index.ts";
 import {
   createAdminClient,
   createAdminOperations,
@@ -66,7 +67,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
   const store = await openStore(database, clock);
   const ids = createIdSource(clock);
   const accounts = createAccounts({ store, clock, ids });
-  const snapshot = createSnapshot(loaded.settings, { clock, logger: silentLogger, announced: false });
+  const snapshot = createSnapshot(loaded.settings, { protocols, clock, logger: silentLogger, announced: false });
   const operations = createAdminOperations({
     accounts,
     budgets: createBudgetAdmin({ store, clock, ids, ceiling: () => snapshot.budget.ceiling }),

@@ -2,7 +2,7 @@ import type { Clock, IdSource, Logger, Schedule, Sealer } from "../core/index.ts
 import type { Principal } from "../accounts/index.ts";
 import type { ProtocolId, Usage } from "../ir/index.ts";
 import type { Budgets, CeilingRates, EntryStatus, Ledger } from "../ledger/index.ts";
-import type { Protocol, UpstreamProtocol } from "../protocols/index.ts";
+import type { ProtocolTable } from "../protocols/index.ts";
 import type { Catalog, ProviderHealth, Redactor, ResilienceSettings, RetryBudget, UpstreamClient, WorkMode } from "../upstream/index.ts";
 import type { DuplicateGuard, ToolCallGuard } from "../policy/index.ts";
 import type { AttemptRegistry } from "./answers/attempt-registry.ts";
@@ -14,8 +14,7 @@ import type { TokenCalibration } from "./tokens/token-calibration.ts";
 
 /** What the life of a request needs. */
 export interface GatewayDeps {
-  readonly protocols: ReadonlyMap<ProtocolId, Protocol>;
-  readonly upstreamProtocols: ReadonlyMap<ProtocolId, UpstreamProtocol>;
+  readonly protocols: ProtocolTable;
   /** Read once for each request, so that a reload swaps all of it between two requests. */
   readonly current: () => GatewaySnapshot;
   readonly ledger: Ledger & { healthy(): boolean };

@@ -2,7 +2,7 @@ import type { Principal } from "../accounts/index.ts";
 import { Secret, silentLogger, type Bytes, type GatewayError, type Text } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import { ActiveAttempt, type CloseRecord, type OpenRecord } from "../ledger/index.ts";
-import { protocols, upstreamProtocols, type Operation, type RouteCall } from "../protocols/index.ts";
+import { protocols, type Operation, type RouteCall } from "../protocols/index.ts";
 import {
   buildProviders,
   createCatalog,
@@ -129,7 +129,6 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
   const world: FakeWorld = { opened, closed, asked: [], written: undefined, nowMs: 0, deps: undefined as unknown as GatewayDeps };
   const deps = {
     protocols,
-    upstreamProtocols,
     current: () => snapshot,
     ledger: {
       open(record: OpenRecord) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Candidate, ChatResponse, ProtocolId } from "../ir/index.ts";
-import { protocols, upstreamProtocols, type ClientContext } from "./index.ts";
+import { protocols, type ClientContext } from "./index.ts";
 
 const client: ClientContext = { model: "m", includeUsage: false, jsonArray: false, request: { model: "m", stream: false, messages: [] } };
 const second: Candidate = {
@@ -23,7 +23,7 @@ const comparable = ({ content, stopReason }: Candidate): Candidate => ({ content
 for (const id of ["openai-chat", "gemini-generate"] satisfies readonly ProtocolId[]) {
   test(`${id}: of several answers each keeps its content, its calls and its end`, () => {
     const body = protocols.get(id)!.renderResponse(answer, client);
-    const parsed = upstreamProtocols.get(id)!.parseResponse(body);
+    const parsed = protocols.get(id)!.upstream.parseResponse(body);
     assert.deepEqual([comparable(parsed), ...parsed.alternatives!.map(comparable)], [comparable(answer), second, third]);
     assert.deepEqual([parsed.usage.input, parsed.usage.output], [3, 9]);
   });
@@ -32,7 +32,7 @@ for (const id of ["openai-chat", "gemini-generate"] satisfies readonly ProtocolI
     const body = protocols.get(id)!.renderResponse({ ...answer, content: second.content, alternatives: [second] }, client);
     const bare = body.replaceAll('"id":"call_2",', "");
     assert.notEqual(bare, body);
-    const { content, alternatives } = upstreamProtocols.get(id)!.parseResponse(bare);
+    const { content, alternatives } = protocols.get(id)!.upstream.parseResponse(bare);
     const ids = [content, alternatives![0]!.content].map(([block]) => (block?.type === "tool-call" ? block.id : ""));
     assert.ok(ids.every((each) => each.startsWith("call_")));
     assert.notEqual(ids[0], ids[1]);

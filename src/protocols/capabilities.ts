@@ -42,10 +42,14 @@ export interface ProofCarrier {
 /** Returns the summary that `ClientContext.sealSummary` sealed for this user; `undefined` for anything else. */
 export type OpenSummary = (sealed: string) => string | undefined;
 
-/** What the server knows of a protocol before it reads a body. */
+/** What the server and the providers know of a protocol before a body is read. */
 export interface WireRules {
   /** Errors on a path that no route has are in this protocol. */
   ownsPath(path: string): boolean;
   /** A request header, in lower case, by which a request for `/v1/models` asks for this protocol's form of the list. */
   readonly listHeader?: string;
+  /** The query that asks for the most models of a provider's list at once. Absent: the list has no pages. */
+  readonly listQuery?: string;
+  /** Whether a base URL ends with the version (`/chat/completions` follows), or the version follows it (`/v1/messages`). */
+  readonly hasVersionInBaseUrl: boolean;
 }

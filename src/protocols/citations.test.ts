@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1OfUtf8, SseSplitter } from "../core/index.ts";
 import { collect, type ProtocolId } from "../ir/index.ts";
-import { upstreamProtocols } from "./index.ts";
+import { protocols } from "./index.ts";
 
 /** A text in two pieces, with each vendor's citations between and after them. */
 const streams: Readonly<Record<ProtocolId, readonly (object | string)[]>> = {
@@ -64,7 +64,7 @@ const streams: Readonly<Record<ProtocolId, readonly (object | string)[]>> = {
 
 for (const [id, events] of Object.entries(streams)) {
   test(`${id}: citations in a stream do not split its text`, () => {
-    const decoder = upstreamProtocols.get(id as ProtocolId)!.createStreamDecoder();
+    const decoder = protocols.get(id as ProtocolId)!.upstream.createStreamDecoder();
     const text = events.map((event) => `data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`).join("");
     const decoded = new SseSplitter().push(latin1OfUtf8(text)).flatMap((event) => decoder.push(event));
     const { content, stopReason } = collect([...decoded, ...decoder.end()]);

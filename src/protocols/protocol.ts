@@ -11,7 +11,7 @@ import type {
   Usage,
 } from "../ir/index.ts";
 import type { RenderQuirks } from "./quirks.ts";
-import type { Loss } from "./translation.ts";
+import type { Loss, UpstreamProtocol } from "./translation.ts";
 import type { OpenSummary, ProofCarrier, ToolResults, WireRules } from "./capabilities.ts";
 
 /** What a call asks for. `generate` is an answer of a model. */
@@ -212,7 +212,7 @@ export interface UpstreamPath {
   readonly path: string;
 }
 
-/** A wire protocol, on the client's side and for passing requests on. All methods are pure. */
+/** A wire protocol: the client's side, passing requests on, and the upstream's side. All methods are pure. */
 export interface Protocol {
   readonly id: ProtocolId;
   readonly routes: readonly RouteSpec[];
@@ -284,11 +284,13 @@ export interface Protocol {
   parseEmbedding?(wire: unknown, call: RouteCall): EmbeddingRequest;
   renderEmbedding?(result: EmbeddingResult, request: EmbeddingRequest): string;
 
+  /** The upstream's side, for translation. */
+  readonly upstream: UpstreamProtocol;
   /** The places of tool results in a request. */
   readonly toolResults: ToolResults;
   /** How clients carry proofs of reasoning. */
   readonly proofs: ProofCarrier;
-  /** What the server knows of the protocol before it reads a body. */
+  /** What the server and the providers know of the protocol before a body is read. */
   readonly wireRules: WireRules;
   /** Answers have an id by which clients read, continue and delete them: the gateway stores them if the provider does not. */
   readonly storesAnswers: boolean;

@@ -5,7 +5,7 @@ import type { Authenticator, Principal } from "../accounts/index.ts";
 import { GatewayError, type Clock, type IdSource, type Logger } from "../core/index.ts";
 import { asGatewayError } from "../gateway/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
-import type { Protocol } from "../protocols/index.ts";
+import type { Protocol, ProtocolTable } from "../protocols/index.ts";
 import { nameBaseUrls, withoutApiVersion } from "./http/base-url.ts";
 import { ownFramingWorks } from "./http/chunk-framing.ts";
 import { underWayOn } from "./http/connection.ts";
@@ -36,7 +36,7 @@ export interface EdgeSettings {
 
 export interface EdgeDeps {
   readonly routes: RouteTable;
-  readonly protocols: ReadonlyMap<ProtocolId, Protocol>;
+  readonly protocols: ProtocolTable;
   readonly accounts: Authenticator;
   readonly settings: () => EdgeSettings;
   readonly clock: Clock;
@@ -122,7 +122,7 @@ export function createEdge(deps: EdgeDeps): Edge {
     const refuse = (thrown: unknown): void => {
       const error = asGatewayError(thrown, deps, exchange.requestId);
       deps.onRefused(error.code);
-      const dialect = route === undefined ? dialectOfPath(path) : dialectOf(route, exchange);
+      const dialect = route === undefined ? dialectOfPath(path, deps.protocols) : dialectOf(route, exchange);
       sendError(exchange, deps.protocols.get(dialect)!, error);
     };
     try {

@@ -21,7 +21,7 @@ const session = new Session();
 session.connect();
 await session.post("Profiler.enable");
 await session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
-const { protocols, upstreamProtocols } = await import("../../src/protocols/index.ts");
+const { protocols } = await import("../../src/protocols/index.ts");
 
 async function takeCounts(): Promise<ReadonlyMap<string, number>> {
   const { result } = await session.post("Profiler.takePreciseCoverage");
@@ -42,7 +42,7 @@ function translateAll(dialect: Protocol, count: number): void {
   const protocol = protocols.get(dialect)!;
   const route = { route: protocol.routes.find(({ operation }) => operation === "generate")!, param: "m", query: "" };
   for (const shape of shapesOf(dialect)) {
-    for (const [id, upstream] of upstreamProtocols) {
+    for (const [id, { upstream }] of protocols) {
       if (id === dialect) continue;
       try {
         const request = protocol.parseRequest(JSON.parse(shape.build(count, "")), route);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { protocols, upstreamProtocols, type RouteCall } from "../../src/protocols/index.ts";
+import { protocols, type RouteCall } from "../../src/protocols/index.ts";
 import { findPreset } from "../../src/upstream/index.ts";
 import { chatServers, type ChatServer } from "../testbed/chat-servers/index.ts";
 import type { JsonObject } from "../testbed/json.ts";
@@ -30,7 +30,7 @@ function sentTo(server: ChatServer, model: string, client: Protocol, stream: boo
   const call: RouteCall = { route, param: model, query: "" };
   const request = protocol.parseRequest({ model, ...(stream ? { stream } : {}), ...body }, call);
   const { quirks } = findPreset(server.name)!;
-  const { value } = upstreamProtocols.get("openai-chat")!.renderRequest(request, { model, stream, quirks });
+  const { value } = protocols.get("openai-chat")!.upstream.renderRequest(request, { model, stream, quirks });
   return JSON.parse(value) as JsonObject;
 }
 

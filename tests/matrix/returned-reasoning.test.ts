@@ -10,13 +10,13 @@ import {
   type ProofOrigin,
 } from "../../src/gateway/proofs/index.ts";
 import { collect, type ChatRequest, type ChatResponse } from "../../src/ir/index.ts";
-import { protocols, upstreamProtocols, type RouteCall } from "../../src/protocols/index.ts";
+import { protocols, type RouteCall } from "../../src/protocols/index.ts";
 import { findPreset } from "../../src/upstream/index.ts";
 import { chatServers, type ChatServer } from "../testbed/chat-servers/index.ts";
 import { asObject, asObjects, type JsonObject } from "../testbed/json.ts";
 import type { Protocol } from "../testbed/scenario.ts";
 
-const chat = upstreamProtocols.get("openai-chat")!;
+const chat = protocols.get("openai-chat")!.upstream;
 const thought = "I look it up.";
 const call = { id: "Ab3dE6gH9", type: "function", function: { name: "get_weather", arguments: '{"city":"Bern"}' } };
 const details = [

@@ -1,5 +1,5 @@
 import type { Block, ChatResponse, ProtocolId, Usage } from "../../src/ir/index.ts";
-import { protocols, upstreamProtocols, type ClientContext } from "../../src/protocols/index.ts";
+import { protocols, type ClientContext } from "../../src/protocols/index.ts";
 import { changesOf } from "./translation-outcome.ts";
 
 /** A client that asked for all that can be asked for. */
@@ -95,7 +95,7 @@ export function endedBody(upstream: ProtocolId, word: string): string {
 
 /** Why an upstream's answer ended, in a client's words. */
 export function endInWordsOf(dialect: ProtocolId, upstream: ProtocolId, word: string): string {
-  const response = upstreamProtocols.get(upstream)!.parseResponse(endedBody(upstream, word));
+  const response = protocols.get(upstream)!.upstream.parseResponse(endedBody(upstream, word));
   return readEnd(dialect, JSON.parse(protocols.get(dialect)!.renderResponse(response, client)) as Wire);
 }
 
@@ -185,5 +185,5 @@ export const leftOut: Readonly<Record<string, readonly [ProtocolId, object]>> = 
 
 /** What a client of another dialect gets of such an answer. */
 export function renderedFor(dialect: ProtocolId, [upstream, body]: readonly [ProtocolId, object]): string {
-  return protocols.get(dialect)!.renderResponse(upstreamProtocols.get(upstream)!.parseResponse(JSON.stringify(body)), client);
+  return protocols.get(dialect)!.renderResponse(protocols.get(upstream)!.upstream.parseResponse(JSON.stringify(body)), client);
 }

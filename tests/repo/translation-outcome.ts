@@ -1,6 +1,6 @@
 import { returnProofs } from "../../src/gateway/proofs/index.ts";
 import type { ProtocolId } from "../../src/ir/index.ts";
-import { protocols, spellLoss, spellRefusal, upstreamProtocols, type Loss } from "../../src/protocols/index.ts";
+import { protocols, spellLoss, spellRefusal, type Loss } from "../../src/protocols/index.ts";
 import { bases, type FieldExample } from "./translation-examples/index.ts";
 
 /** Models that take as much as a model of their protocol does. */
@@ -63,7 +63,7 @@ function send(dialect: ProtocolId, target: ProtocolId, wire: object, stream: boo
     open: () => undefined,
     kept: new Map(),
   });
-  const rendered = upstreamProtocols.get(target)!.renderRequest(returned.request, { model: targetModels[target], stream, quirks: {} });
+  const rendered = protocols.get(target)!.upstream.renderRequest(returned.request, { model: targetModels[target], stream, quirks: {} });
   return { losses: [...returned.losses, ...rendered.losses], body: JSON.parse(rendered.value) as unknown };
 }
 

@@ -1,6 +1,7 @@
 import type { Accounts } from "../../accounts/index.ts";
 import { createIdSource, shuttingDown, systemClock, type Clock, type Logger } from "../../core/index.ts";
 import type { Budgets, LedgerService, LedgerSink } from "../../ledger/index.ts";
+import { protocols as allProtocols, type ProtocolTable } from "../../protocols/index.ts";
 import {
   createEdge,
   type AdminOperation,
@@ -28,6 +29,8 @@ export interface ComposeOptions {
   readonly loaded: LoadedSettings;
   readonly log: Log;
   readonly clock?: Clock;
+  /** All of the program's if omitted. */
+  readonly protocols?: ProtocolTable;
   /** Where ledger rows go; by default into the database. */
   readonly sink?: LedgerSink;
   /** Opens the journal of this process; in the folder beside the database if omitted. */
@@ -78,12 +81,12 @@ export interface Gateway {
 
 /** Builds everything from configuration; the one place where the rooms meet. */
 export async function composeGateway(options: ComposeOptions): Promise<Gateway> {
-  const { loaded, log, clock = systemClock, processes = 1, sink } = options;
+  const { loaded, log, clock = systemClock, processes = 1, sink, protocols = allProtocols } = options;
   const { logger } = log;
   const ids = createIdSource(clock);
-  const current = createCurrentConfiguration(loaded, clock, logger);
+  const current = createCurrentConfiguration(loaded, { protocols, clock, logger });
   const records = await openRecords({ current, clock, ids, log, processes, sink, openJournal: options.openJournal });
-  const models = await composeModelRequests({ records, current, clock, ids, log });
+  const models = await composeModelRequests({ protocols, records, current, clock, ids, log });
   let serving = false;
   const http: HttpDeps = { records, models, current, process: { ...options, isServing: () => serving }, clock, ids, logger };
   const operations = composeOperations(http);

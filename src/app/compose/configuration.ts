@@ -1,8 +1,8 @@
 import { flushCompileCache } from "node:module";
-import type { Clock, Logger } from "../../core/index.ts";
+import type { Logger } from "../../core/index.ts";
 import type { DatabaseSection, LoadedSettings, Settings } from "../config/index.ts";
 import { createTargetStates } from "../../upstream/index.ts";
-import { createSnapshot, type Snapshot } from "./snapshot.ts";
+import { createSnapshot, type Snapshot, type SnapshotOptions } from "./snapshot.ts";
 
 /** The configuration in use and what is built from it. Others ask for it at each use, as a reload swaps it whole. */
 export interface CurrentConfiguration {
@@ -15,10 +15,13 @@ export interface CurrentConfiguration {
   close(): Promise<void>;
 }
 
-export function createCurrentConfiguration(loaded: LoadedSettings, clock: Clock, logger: Logger): CurrentConfiguration {
+type SnapshotDeps = Pick<SnapshotOptions, "protocols" | "clock" | "logger">;
+
+export function createCurrentConfiguration(loaded: LoadedSettings, deps: SnapshotDeps): CurrentConfiguration {
+  const { logger } = deps;
   let { settings } = loaded;
   const states = createTargetStates();
-  let snapshot = createSnapshot(settings, { clock, logger, states });
+  let snapshot = createSnapshot(settings, { ...deps, states });
   let isWarm = false;
   return {
     get settings() {
@@ -29,7 +32,7 @@ export function createCurrentConfiguration(loaded: LoadedSettings, clock: Clock,
     },
     apply(next) {
       const old = snapshot;
-      snapshot = createSnapshot(next.settings, { clock, logger, states, previous: old });
+      snapshot = createSnapshot(next.settings, { ...deps, states, previous: old });
       warnOfRestart(settings, next.settings, logger);
       ({ settings } = next);
       if (isWarm) void snapshot.warmUp();

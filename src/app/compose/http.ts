@@ -1,6 +1,5 @@
 import type { Clock, IdSource, Logger } from "../../core/index.ts";
 import { createBudgetAdmin, createReports } from "../../ledger/index.ts";
-import { protocols } from "../../protocols/index.ts";
 import {
   adminRoutes,
   createAdminOperations,
@@ -94,7 +93,7 @@ export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[
   ]);
   return {
     routes,
-    protocols,
+    protocols: models.deps.protocols,
     accounts,
     settings: () => current.snapshot.edge,
     clock,

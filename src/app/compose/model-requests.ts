@@ -12,7 +12,7 @@ import {
 } from "../../gateway/index.ts";
 import { createToolCallGuard } from "../../policy/index.ts";
 import { createUnpricedAlarm } from "../../ledger/index.ts";
-import { protocols, upstreamProtocols } from "../../protocols/index.ts";
+import type { ProtocolTable } from "../../protocols/index.ts";
 import { createAccessLog, RequestMetrics, type MetricsSnapshot } from "../../server/index.ts";
 import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../../store/index.ts";
 import { createProviderHealth, RetryBudget } from "../../upstream/index.ts";
@@ -32,6 +32,7 @@ export interface ModelRequests {
 }
 
 export interface ModelRequestsDeps {
+  readonly protocols: ProtocolTable;
   readonly records: Records;
   readonly current: CurrentConfiguration;
   readonly clock: Clock;
@@ -39,7 +40,7 @@ export interface ModelRequestsDeps {
   readonly log: Log;
 }
 
-export async function composeModelRequests({ records, current, clock, ids, log }: ModelRequestsDeps): Promise<ModelRequests> {
+export async function composeModelRequests({ protocols, records, current, clock, ids, log }: ModelRequestsDeps): Promise<ModelRequests> {
   const { logger } = log;
   const { store, ledger, budgets, bodies, sharesDatabase: isShared } = records;
   const lifetimeMs = (): number => current.settings.gateway.responses.lifetimeMs;
@@ -53,7 +54,6 @@ export async function composeModelRequests({ records, current, clock, ids, log }
     sealer: createSealer(await readInstallationKeys(store, clock, randomBytes), randomBytes),
     toolCallGuard: createToolCallGuard(),
     keptProofs: createKeptProofs({ store: createKeptProofTable(store, clock), ledger, clock, logger, isShared }),
-    upstreamProtocols,
     current: () => current.snapshot,
     ledger,
     budgets,

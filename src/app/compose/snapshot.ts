@@ -1,7 +1,7 @@
 import { messageOf, type Clock, type Logger } from "../../core/index.ts";
 import type { GatewaySnapshot } from "../../gateway/index.ts";
 import { createPriceCatalogue, parseRate, type PriceCatalogue } from "../../ledger/index.ts";
-import { protocols, type ModelInfo } from "../../protocols/index.ts";
+import type { ModelInfo, ProtocolTable } from "../../protocols/index.ts";
 import type { EdgeSettings, OperationAnswer } from "../../server/index.ts";
 import {
   buildProviders,
@@ -38,6 +38,7 @@ export interface Snapshot extends GatewaySnapshot {
 }
 
 export interface SnapshotOptions {
+  readonly protocols: ProtocolTable;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Ask the providers in the background which models they have; a server does, a command does not. */
@@ -51,13 +52,13 @@ export interface SnapshotOptions {
 /** @throws ProviderSettingsError, RoutingError, RangeError where the settings contradict each other. */
 export function createSnapshot(
   settings: Settings,
-  { clock, logger, announced = true, states = createTargetStates(), previous }: SnapshotOptions,
+  { protocols, clock, logger, announced = true, states = createTargetStates(), previous }: SnapshotOptions,
 ): Snapshot {
-  const providers = buildProviders(settings.providers, settings.modelTraits);
+  const providers = buildProviders(settings.providers, settings.modelTraits, protocols);
   const createdAt = Math.floor(clock.now() / 1000);
-  const base = { providers, routes: settings.modelProviderRoutes, aliases: settings.modelAliases, createdAt, states };
+  const base = { providers, routes: settings.modelProviderRoutes, aliases: settings.modelAliases, createdAt, states, protocols };
   let catalog = createCatalog(base);
-  const client = takeClient(providers, previous, { clock, logger });
+  const client = takeClient(providers, previous, { protocols, clock, logger });
   const redactor = new Redactor();
   const names: AnnouncedModels | undefined = announced
     ? createAnnouncedModels({
@@ -113,7 +114,7 @@ export function createSnapshot(
 function takeClient(
   providers: readonly Provider[],
   previous: Snapshot | undefined,
-  { clock, logger }: Pick<SnapshotOptions, "clock" | "logger">,
+  { protocols, clock, logger }: Pick<SnapshotOptions, "protocols" | "clock" | "logger">,
 ): PooledUpstreamClient {
   if (previous !== undefined) {
     previous.client.configure(providers);

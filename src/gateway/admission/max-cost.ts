@@ -47,7 +47,7 @@ function costOf(call: ModelCall, attempt: Attempt, output: number): bigint {
 /** The output tokens that the provider is asked for at most. */
 function outputLimit(call: ModelCall, { lane, protocol }: Attempt): number {
   const { maxOutputTokens: asked, otherLimit = 0 } = call.request.envelope;
-  const { least = 0, unasked = 0 } = (lane === "translated" ? call.deps.upstreamProtocols.get(protocol)?.outputBounds : undefined) ?? {};
+  const { least = 0, unasked = 0 } = (lane === "translated" ? call.deps.protocols.get(protocol)?.upstream.outputBounds : undefined) ?? {};
   return bounded(asked ?? Math.max(call.current.budget.outputTokens, unasked, otherLimit), least, mostTokens);
 }
 

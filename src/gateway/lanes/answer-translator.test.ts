@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1OfUtf8, asBytes, type Bytes } from "../../core/index.ts";
 import { replay, type ChatResponse, type ProtocolId } from "../../ir/index.ts";
-import { AnsweredError, protocols, upstreamProtocols, type ClientContext } from "../../protocols/index.ts";
+import { AnsweredError, protocols, type ClientContext } from "../../protocols/index.ts";
 import { loopbackProvider } from "../../upstream/index.ts";
 import { AnswerTranslator } from "./answer-translator.ts";
 
@@ -29,7 +29,7 @@ const client: ClientContext = {
 
 function between(upstream: ProtocolId, dialect: ProtocolId, context = client): AnswerTranslator {
   return new AnswerTranslator({
-    upstream: upstreamProtocols.get(upstream)!,
+    upstream: protocols.get(upstream)!.upstream,
     dialect: protocols.get(dialect)!,
     client: context,
     provider,
@@ -121,7 +121,7 @@ test("several answers stay several in one object, and cannot become a stream", (
 
 test("blocks are changed on their way, whichever form they came in", () => {
   const translator = new AnswerTranslator({
-    upstream: upstreamProtocols.get("openai-chat")!,
+    upstream: protocols.get("openai-chat")!.upstream,
     dialect: protocols.get("openai-chat")!,
     client,
     provider,

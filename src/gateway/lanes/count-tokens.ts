@@ -37,7 +37,7 @@ async function askCounter(call: ModelCall, target: Target): Promise<"served" | G
 
 /** `undefined` where the protocol has no counter, or the request no form there that could be counted. */
 function translatedLane(call: ModelCall, attempt: Attempt): ReturnType<typeof createTranslatedCountLane> | undefined {
-  const { counter } = call.deps.upstreamProtocols.get(attempt.protocol)!;
+  const { counter } = call.deps.protocols.get(attempt.protocol)!.upstream;
   if (counter === undefined) return undefined;
   try {
     return createTranslatedCountLane(call, attempt, parse(call), counter);

@@ -15,7 +15,7 @@ import { translatedHeaders } from "./translated-lane.ts";
 export function createTranslatedEmbeddingsLane(call: ModelCall, attempt: Attempt): EmbeddingsLane {
   const { provider, upstreamModel, protocol } = attempt;
   const outer = call.deps.protocols.get(protocol)!;
-  const { embeddings } = call.deps.upstreamProtocols.get(protocol)!;
+  const { embeddings } = call.deps.protocols.get(protocol)!.upstream;
   const wire = parseBody(call);
   const request = call.request.protocol.parseEmbedding?.(wire, call.request.route);
   if (request === undefined || embeddings === undefined) throw new GatewayError("not_served", `${protocol} has no embeddings.`);

@@ -101,7 +101,7 @@ interface RenderedRequest {
 /** Renders the request for the upstream, and reports what is lost. */
 function render(call: ModelCall, attempt: Attempt, { wire, foreign, kept }: ReadRequest): Rendered<string> {
   const { provider, upstreamModel, protocol } = attempt;
-  const upstream = call.deps.upstreamProtocols.get(protocol)!;
+  const upstream = call.deps.protocols.get(protocol)!.upstream;
   const { stream } = call.request.envelope;
   const proofs = proofsOf(call, attempt);
   const returned = returnProofs(foreign, {
@@ -130,7 +130,7 @@ function signsCalls(call: ModelCall, attempt: Attempt): boolean {
 function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: RenderedRequest): TranslatedLane {
   const { provider } = attempt;
   const envelope = call.request.envelope;
-  const upstream = call.deps.upstreamProtocols.get(attempt.protocol)!;
+  const upstream = call.deps.protocols.get(attempt.protocol)!.upstream;
   const { stream } = envelope;
   const proofs = proofsOf(call, attempt);
   const sealer = new AnswerSealer({
@@ -185,7 +185,7 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
 /** The request as it goes to the upstream. */
 function requestOf(call: ModelCall, { protocol, upstreamModel }: Attempt, body: string): TranslatedLane["request"] {
   const outer = call.deps.protocols.get(protocol)!;
-  const { streamQuery } = call.deps.upstreamProtocols.get(protocol)!;
+  const { streamQuery } = call.deps.protocols.get(protocol)!.upstream;
   const { stream } = call.request.envelope;
   const target = outer.upstreamPath(
     { route: { method: "POST", path: "", operation: "generate", stream }, param: upstreamModel, query: "" },

@@ -115,7 +115,7 @@ function readOtherForm(call: ModelCall, attempt: Attempt, whole: Bytes): ReadAns
   const { protocol, route } = call.request;
   const { model, stream, includeUsage = false, jsonArray = false } = call.request.envelope;
   const answers = new AnswerTranslator({
-    upstream: deps.upstreamProtocols.get(protocol.id)!,
+    upstream: deps.protocols.get(protocol.id)!.upstream,
     dialect: protocol,
     client: { model, includeUsage, jsonArray, request: protocol.parseRequest(parseBody(call), route) },
     provider: attempt.provider,

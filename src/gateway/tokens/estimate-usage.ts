@@ -37,7 +37,7 @@ export function estimateWhole(call: ModelCall, attempt: Attempt, whole: Bytes): 
   const input = estimateInput(call, attempt);
   if (!call.request.traits.hasOutput) return { input, output: 0 };
   try {
-    const answer = call.deps.upstreamProtocols.get(attempt.protocol)!.parseResponse(utf8OfLatin1(whole));
+    const answer = call.deps.protocols.get(attempt.protocol)!.upstream.parseResponse(utf8OfLatin1(whole));
     return { input, output: call.deps.calibration.correct(attempt.provider.name, attempt.upstreamModel, estimateAnswer(answer)) };
   } catch {
     // The client judges an answer that cannot be read; its bytes were written all the same.

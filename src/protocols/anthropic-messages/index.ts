@@ -14,6 +14,7 @@ import { AnthropicStreamEncoder, ping } from "./stream-encoder.ts";
 import { AnthropicTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
 import { toolResults } from "./tool-results.ts";
+import { anthropicMessagesUpstream } from "./upstream.ts";
 
 /** Anthropic Messages, versions 2023-06-01 and 2026-10-21 (Anthropic API reference and `@anthropic-ai/sdk` 1.12, November 2026). */
 export const anthropicMessages: Protocol = {
@@ -38,13 +39,18 @@ export const anthropicMessages: Protocol = {
   renderResponse,
   createStreamEncoder: (client) => new AnthropicStreamEncoder(client),
   renderTokenCount,
+  upstream: anthropicMessagesUpstream,
   toolResults,
   proofs,
-  wireRules: { ownsPath: (path) => path.startsWith("/anthropic") || path.startsWith("/v1/messages"), listHeader: "anthropic-version" },
+  wireRules: {
+    ownsPath: (path) => path.startsWith("/anthropic") || path.startsWith("/v1/messages"),
+    listHeader: "anthropic-version",
+    // A page has 20 models if the request does not ask for more, and at most 1,000 (docs.claude.com, List Models, November 2026).
+    listQuery: "limit=1000",
+    hasVersionInBaseUrl: false,
+  },
   storesAnswers: false,
   renderModelList,
   renderModel,
   parseModelList,
 };
-
-export { anthropicMessagesUpstream } from "./upstream.ts";

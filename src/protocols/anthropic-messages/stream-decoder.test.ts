@@ -6,7 +6,7 @@ import { AnsweredError } from "../shared/answered-error.ts";
 import { collect, replay, type Block, type ChatResponse, type StreamEvent } from "../../ir/index.ts";
 import type { ToolNames } from "../translation.ts";
 import { clientOf, encode, fixture } from "./testing.ts";
-import { anthropicMessagesUpstream } from "./index.ts";
+import { anthropicMessagesUpstream } from "./upstream.ts";
 import { parseResponse } from "./parse-response.ts";
 import { renderResponse } from "./render-response.ts";
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { asObject } from "../../../tests/testbed/json.ts";
 import { validateAnthropic } from "../../../tests/testbed/validate-anthropic.ts";
 import { recordedRequests } from "../testing.ts";
-import { anthropicMessagesUpstream } from "./index.ts";
+import { anthropicMessagesUpstream } from "./upstream.ts";
 
 /** Recorded requests of real clients of the other dialects. */
 const others = recordedRequests().filter(({ protocol }) => protocol !== "anthropic-messages");

@@ -15,6 +15,7 @@ import { GeminiStreamEncoder, keepAlive } from "./stream-encoder.ts";
 import { GeminiTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
 import { toolResults } from "./tool-results.ts";
+import { geminiGenerateUpstream } from "./upstream.ts";
 
 /** Gemini `generateContent` and embeddings, v1beta and v1 (Gemini API reference and `@google/genai` 3.1, November 2026). */
 export const geminiGenerate: Protocol = {
@@ -41,16 +42,18 @@ export const geminiGenerate: Protocol = {
   renderTokenCount,
   parseEmbedding,
   renderEmbedding,
+  upstream: geminiGenerateUpstream,
   toolResults,
   proofs,
   wireRules: {
     ownsPath: (path) => path.startsWith("/v1beta") || (path.startsWith("/v1/models/") && path.includes(":")),
     listHeader: "x-goog-api-key",
+    // A page has 50 models if the request does not ask for more, and at most 1,000 (ai.google.dev, models.list, November 2026).
+    listQuery: "pageSize=1000",
+    hasVersionInBaseUrl: false,
   },
   storesAnswers: false,
   renderModelList,
   renderModel,
   parseModelList,
 };
-
-export { geminiGenerateUpstream } from "./upstream.ts";

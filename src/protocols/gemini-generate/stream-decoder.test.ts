@@ -7,7 +7,7 @@ import { collect, replay, type Block, type ChatResponse, type StreamEvent } from
 import type { EventSplitter } from "../protocol.ts";
 import type { ToolNames } from "../translation.ts";
 import { clientOf, encode, fixture } from "./testing.ts";
-import { geminiGenerateUpstream } from "./index.ts";
+import { geminiGenerateUpstream } from "./upstream.ts";
 import { JsonArraySplitter } from "./json-array-splitter.ts";
 import { parseResponse } from "./parse-response.ts";
 import { renderResponse } from "./render-response.ts";

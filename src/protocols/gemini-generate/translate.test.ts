@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { asObject } from "../../../tests/testbed/json.ts";
 import { geminiMock } from "../../../tests/testbed/mock-gemini.ts";
 import { recordedRequests } from "../testing.ts";
-import { geminiGenerateUpstream } from "./index.ts";
+import { geminiGenerateUpstream } from "./upstream.ts";
 
 /** Recorded requests of real clients of the other dialects. */
 const others = recordedRequests().filter(({ protocol }) => protocol !== "gemini-generate");

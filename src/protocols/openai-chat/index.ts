@@ -21,8 +21,7 @@ import { ChatTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
 import { toForeign } from "./to-foreign.ts";
 import { toolResults } from "./tool-results.ts";
-
-export { openaiChatUpstream } from "./upstream.ts";
+import { openaiChatUpstream } from "./upstream.ts";
 
 /** OpenAI Chat Completions and embeddings (developers.openai.com/api/reference, November 2026), the dialect that most servers are compatible with. */
 export const openaiChat: Protocol = {
@@ -53,9 +52,10 @@ export const openaiChat: Protocol = {
   renderTokenCount,
   parseEmbedding,
   renderEmbedding,
+  upstream: openaiChatUpstream,
   toolResults,
   proofs,
-  wireRules: { ownsPath: (path) => path.startsWith("/v1beta/openai") },
+  wireRules: { ownsPath: (path) => path.startsWith("/v1beta/openai"), hasVersionInBaseUrl: true },
   storesAnswers: false,
   renderModelList,
   renderModel,

@@ -16,7 +16,8 @@ import {
   textBlock,
 } from "../openai-shared/testing.ts";
 import { recordedRequests } from "../testing.ts";
-import { openaiChat, openaiChatUpstream } from "./index.ts";
+import { openaiChat } from "./index.ts";
+import { openaiChatUpstream } from "./upstream.ts";
 import { renderResponse } from "./render-response.ts";
 import { ChatStreamEncoder } from "./stream-encoder.ts";
 

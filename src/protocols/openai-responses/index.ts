@@ -20,8 +20,7 @@ import { ResponsesStreamEncoder } from "./stream-encoder.ts";
 import { ResponsesTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
 import { toolResults } from "./tool-results.ts";
-
-export { openaiResponsesUpstream } from "./upstream.ts";
+import { openaiResponsesUpstream } from "./upstream.ts";
 
 /** OpenAI Responses (developers.openai.com/api/reference, November 2026): the dialect of Codex and of OpenAI's newer models. */
 export const openaiResponses: Protocol = {
@@ -48,9 +47,10 @@ export const openaiResponses: Protocol = {
   renderResponse,
   createStreamEncoder: createEncoder,
   renderTokenCount,
+  upstream: openaiResponsesUpstream,
   toolResults,
   proofs,
-  wireRules: { ownsPath: (path) => path.startsWith("/v1/responses") },
+  wireRules: { ownsPath: (path) => path.startsWith("/v1/responses"), hasVersionInBaseUrl: true },
   storesAnswers: true,
   renderModelList,
   renderModel,

@@ -16,7 +16,8 @@ import {
   textBlock,
 } from "../openai-shared/testing.ts";
 import { recordedRequests } from "../testing.ts";
-import { openaiResponses, openaiResponsesUpstream } from "./index.ts";
+import { openaiResponses } from "./index.ts";
+import { openaiResponsesUpstream } from "./upstream.ts";
 import { renderResponse } from "./render-response.ts";
 import { ResponsesStreamEncoder } from "./stream-encoder.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { GatewayError } from "../../core/index.ts";
 import type { ChatRequest, ProtocolId } from "../../ir/index.ts";
-import { upstreamProtocols } from "../index.ts";
+import { protocols } from "../index.ts";
 
 /** A request with everything that a counter needs, and everything that it ignores. */
 const request: ChatRequest = {
@@ -33,8 +33,8 @@ function counterOf(id: ProtocolId): NonNullable<ReturnType<typeof lookUp>> {
   return counter;
 }
 
-function lookUp(id: ProtocolId): NonNullable<ReturnType<typeof upstreamProtocols.get>>["counter"] {
-  return upstreamProtocols.get(id)?.counter;
+function lookUp(id: ProtocolId): NonNullable<ReturnType<typeof protocols.get>>["upstream"]["counter"] {
+  return protocols.get(id)?.upstream.counter;
 }
 
 function render(id: ProtocolId): string {

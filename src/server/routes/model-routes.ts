@@ -2,16 +2,17 @@ import type { Principal } from "../../accounts/index.ts";
 import { GatewayError } from "../../core/index.ts";
 import { handleModelCall, mayCall, type GatewayDeps } from "../../gateway/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
-import type { ModelInfo, Protocol } from "../../protocols/index.ts";
+import type { ModelInfo, Protocol, ProtocolTable } from "../../protocols/index.ts";
 import { listModels } from "../../upstream/index.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import type { Route } from "../route-table.ts";
-import { defaultDialect, protocols } from "../../protocols/index.ts";
+import { defaultDialect } from "../../protocols/index.ts";
 import { dialectOfPath } from "../http/dialect-of-path.ts";
 
 /** The routes of all protocols, the shared `/v1/models`, and the paths of the vendors' APIs that are known but not served. */
 export function modelRoutes(deps: GatewayDeps): Route[] {
   const routes: Route[] = [];
+  const listDialect = (rawHeaders: readonly string[]): ProtocolId => modelsDialect(rawHeaders, deps.protocols);
   for (const protocol of deps.protocols.values()) {
     for (const spec of protocol.routes) {
       const common = { method: spec.method, path: spec.path, access: "user", anyBase: true, dialect: protocol.id } as const;
@@ -37,18 +38,18 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
       path: "/v1/models",
       access: "user",
       anyBase: true,
-      dialect: modelsDialect,
+      dialect: listDialect,
       handle: (exchange, { principal }) =>
-        answerModelList(deps, exchange, principal, deps.protocols.get(modelsDialect(exchange.rawHeaders))!),
+        answerModelList(deps, exchange, principal, deps.protocols.get(listDialect(exchange.rawHeaders))!),
     },
     {
       method: "GET",
       path: "/v1/models/{model}",
       access: "user",
       anyBase: true,
-      dialect: modelsDialect,
+      dialect: listDialect,
       handle: (exchange, { principal, param }) =>
-        answerModel(exchange, deps.protocols.get(modelsDialect(exchange.rawHeaders))!, models(deps, principal), param),
+        answerModel(exchange, deps.protocols.get(listDialect(exchange.rawHeaders))!, models(deps, principal), param),
     },
   );
   for (const path of notServed) {
@@ -58,7 +59,7 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
         path,
         access: "user",
         anyBase: true,
-        dialect: dialectOfPath(path),
+        dialect: dialectOfPath(path, deps.protocols),
         handle() {
           throw new GatewayError("not_served", `${path.replace("/{model}", "")} is not served by this gateway yet.`);
         },
@@ -87,7 +88,7 @@ const notServed = [
 ];
 
 /** `/v1/models` speaks Anthropic's dialect to requests with `anthropic-version`, Gemini's to those with `x-goog-api-key`, else OpenAI's. */
-export function modelsDialect(rawHeaders: readonly string[]): ProtocolId {
+export function modelsDialect(rawHeaders: readonly string[], protocols: ProtocolTable): ProtocolId {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
     for (const [id, { wireRules }] of protocols) if (wireRules.listHeader === name) return id;

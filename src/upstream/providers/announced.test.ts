@@ -13,8 +13,14 @@ const chat: ListingProtocol = {
   upstreamPath: () => ({ method: "GET", path: "/models" }),
   requiredHeaders: [["x-version", "1"]],
   parseModelList: (wire) => (wire as { data: { id: string }[] }).data.map((model) => model.id),
+  wireRules: protocols.get("openai-chat")!.wireRules,
 };
-const anthropic: ListingProtocol = { ...chat, id: "anthropic-messages", upstreamPath: () => ({ method: "GET", path: "/v1/models" }) };
+const anthropic: ListingProtocol = {
+  ...chat,
+  id: "anthropic-messages",
+  upstreamPath: () => ({ method: "GET", path: "/v1/models" }),
+  wireRules: protocols.get("anthropic-messages")!.wireRules,
+};
 
 function listing(...ids: readonly string[]): string {
   return jsonAnswer(JSON.stringify({ data: ids.map((id) => ({ id })) }));

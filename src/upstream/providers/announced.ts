@@ -7,7 +7,7 @@ import type { Redactor } from "./redactor.ts";
 import type { Provider, UpstreamClient, UpstreamRequest } from "../types.ts";
 
 /** The parts of a protocol that a listing of models needs. */
-export type ListingProtocol = Pick<Protocol, "id" | "upstreamPath" | "requiredHeaders" | "parseModelList">;
+export type ListingProtocol = Pick<Protocol, "id" | "upstreamPath" | "requiredHeaders" | "parseModelList" | "wireRules">;
 
 export interface AnnouncedOptions {
   readonly client: UpstreamClient;
@@ -54,12 +54,6 @@ const longestName = 256;
 const maxBytes = 4 * 1024 * 1024;
 /** The longest wait for an answer. */
 const patienceMs = 15_000;
-
-/**
- * Requests the most models per page: Anthropic's pages have 20 by default and up to 1,000 (docs.claude.com, List Models, November 2026), Gemini's 50
- * and up to 1,000 (ai.google.dev, models.list, November 2026). OpenAI's listing has no pages.
- */
-const pageQuery: { readonly [P in ProtocolId]?: string } = { "anthropic-messages": "limit=1000", "gemini-generate": "pageSize=1000" };
 
 export function createAnnouncedModels(options: AnnouncedOptions): AnnouncedModels {
   return new BackgroundListing(options);
@@ -169,7 +163,7 @@ function listingProtocol(provider: Provider, find: AnnouncedOptions["protocol"])
 function listRequest(provider: Provider, protocol: ListingProtocol, deadlineAt: number): UpstreamRequest {
   const route = { method: "GET", path: "", operation: "list-models" } as const;
   const { method, path } = protocol.upstreamPath({ route, param: "", query: "" }, "");
-  const query = pageQuery[protocol.id];
+  const query = protocol.wireRules.listQuery;
   return {
     provider,
     protocol: protocol.id,

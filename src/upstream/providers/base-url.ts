@@ -1,4 +1,4 @@
-import type { ProtocolId } from "../../ir/index.ts";
+import type { WireRules } from "../../protocols/index.ts";
 
 /** A problem of a base URL, in words for people. The caller adds whose URL it is. */
 export class BaseUrlError extends Error {}
@@ -10,17 +10,11 @@ const trailingVersion = /\/v\d+(?:alpha|beta)?\d*$/;
  * follows), for Anthropic and Gemini without it (`/v1/messages`, `/v1beta/models/…` follow). `barePath` is appended to a URL without a path.
  * @throws BaseUrlError if it is not an http(s) URL, or contains credentials, a query or a fragment.
  */
-export function normaliseBaseUrl(protocol: ProtocolId, text: string, barePath = ""): string {
+export function normaliseBaseUrl({ hasVersionInBaseUrl }: WireRules, text: string, barePath = ""): string {
   const url = parseBaseUrl(text);
   const path = url.pathname.replace(/\/+$/, "");
-  switch (protocol) {
-    case "openai-chat":
-    case "openai-responses":
-      return url.origin + (path === "" ? barePath : path);
-    case "anthropic-messages":
-    case "gemini-generate":
-      return url.origin + path.replace(trailingVersion, "");
-  }
+  if (hasVersionInBaseUrl) return url.origin + (path === "" ? barePath : path);
+  return url.origin + path.replace(trailingVersion, "");
 }
 
 /** The part of a base URL that all protocols of one server share: without version and trailing slash. @throws BaseUrlError. */

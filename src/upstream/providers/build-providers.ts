@@ -1,7 +1,14 @@
 import { Secret } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import { protocolIds } from "../../ir/index.ts";
-import { ProviderTraits, type OperatorTraits, type RenderQuirks } from "../../protocols/index.ts";
+import {
+  protocols,
+  ProviderTraits,
+  type OperatorTraits,
+  type Protocol,
+  type ProtocolTable,
+  type RenderQuirks,
+} from "../../protocols/index.ts";
 import { BaseUrlError, baseUrlStem, normaliseBaseUrl } from "./base-url.ts";
 import type { Preset } from "./presets.ts";
 import { findPreset, presets } from "./presets.ts";
@@ -75,23 +82,27 @@ export const loopbackProvider: Provider = {
  * Builds the providers in the given order, the built-in one first. @param modelTraits what the operator knows of models.
  * @throws ProviderSettingsError for the first one that cannot be built.
  */
-export function buildProviders(settings: readonly ProviderSettings[], modelTraits: readonly OperatorTraits[] = []): Provider[] {
+export function buildProviders(
+  settings: readonly ProviderSettings[],
+  modelTraits: readonly OperatorTraits[] = [],
+  table: ProtocolTable = protocols,
+): Provider[] {
   const providers = [loopbackProvider];
   for (const entry of settings) {
     if (providers.some((provider) => provider.name === entry.name)) {
       const reason = entry.name === loopbackProvider.name ? "the name is taken by the built-in provider" : "the name is used twice";
       throw new ProviderSettingsError(entry.name, "name", `${reason}; choose another`);
     }
-    providers.push(buildProvider(entry, modelTraits));
+    providers.push(buildProvider(entry, modelTraits, table));
   }
   return providers;
 }
 
-function buildProvider(settings: ProviderSettings, modelTraits: readonly OperatorTraits[]): Provider {
+function buildProvider(settings: ProviderSettings, modelTraits: readonly OperatorTraits[], table: ProtocolTable): Provider {
   const { name } = settings;
   if (name === "" || name.includes("/")) throw new ProviderSettingsError(name, "name", 'a name must not be empty or contain a "/"');
   const preset = presetOf(settings);
-  const baseUrls = baseUrlsOf(settings, preset, protocolsOf(settings, preset));
+  const baseUrls = baseUrlsOf(settings, preset, protocolsOf(settings, preset), table);
   const protocols = protocolsOf(settings, preset).filter((protocol) => baseUrls[protocol] !== undefined);
   const keyHeader = settings.keyHeader ?? preset?.quirks.keyHeader;
   const ownQuirks: Quirks = { ...preset?.quirks, ...settings.quirks };
@@ -153,11 +164,16 @@ function protocolsOf(settings: ProviderSettings, preset: Preset | undefined): re
 
 type BaseUrls = { [P in ProtocolId]?: string };
 
-function baseUrlsOf(settings: ProviderSettings, preset: Preset | undefined, protocols: readonly ProtocolId[]): BaseUrls {
+function baseUrlsOf(
+  settings: ProviderSettings,
+  preset: Preset | undefined,
+  protocols: readonly ProtocolId[],
+  table: ProtocolTable,
+): BaseUrls {
   const baseUrls: BaseUrls = {};
   for (const protocol of protocols) {
     try {
-      const url = baseUrlOf(settings, preset, protocols[0]!, protocol);
+      const url = baseUrlOf(settings, preset, protocols[0]!, table.get(protocol)!);
       if (url !== undefined) baseUrls[protocol] = url;
     } catch (error) {
       if (error instanceof BaseUrlError) throw new ProviderSettingsError(settings.name, "base_url", error.message);
@@ -175,20 +191,25 @@ function baseUrlsOf(settings: ProviderSettings, preset: Preset | undefined, prot
  * `undefined`: this protocol is not served with this configuration. If the operator has configured another host, the key must not be sent to the
  * vendor.
  */
-function baseUrlOf(settings: ProviderSettings, preset: Preset | undefined, first: ProtocolId, protocol: ProtocolId): string | undefined {
+function baseUrlOf(
+  settings: ProviderSettings,
+  preset: Preset | undefined,
+  first: ProtocolId,
+  { id, wireRules }: Pick<Protocol, "id" | "wireRules">,
+): string | undefined {
   const given = settings.baseUrl;
-  const known = preset?.baseUrls[protocol];
+  const known = preset?.baseUrls[id];
   if (given === undefined) return known;
   if (typeof given !== "string") {
-    const url = given[protocol];
-    return url === undefined ? undefined : normaliseBaseUrl(protocol, url);
+    const url = given[id];
+    return url === undefined ? undefined : normaliseBaseUrl(wireRules, url);
   }
   const vendor = preset?.baseUrls[first];
   const vendorStem = vendor === undefined ? undefined : baseUrlStem(vendor);
   if (known !== undefined && baseUrlStem(given) === vendorStem) return known;
   const elsewhere = known !== undefined && baseUrlStem(known) !== vendorStem;
   if (elsewhere && settings.protocols === undefined) return undefined;
-  return normaliseBaseUrl(protocol, given, preset?.barePath ?? "/v1");
+  return normaliseBaseUrl(wireRules, given, preset?.barePath ?? "/v1");
 }
 
 function disabledReasonOf(settings: ProviderSettings, preset: Preset | undefined, baseUrls: BaseUrls): string | undefined {

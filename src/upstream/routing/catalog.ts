@@ -1,9 +1,8 @@
 import { createBoundedCache, messageOf } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
-import { protocolIds } from "../../ir/index.ts";
-import { operations, type ModelInfo, type Operation } from "../../protocols/index.ts";
+import { operations, protocols, type ModelInfo, type Operation, type ProtocolTable } from "../../protocols/index.ts";
 import { createTargetStates, type TargetStates } from "../resilience/target-states.ts";
-import { chooseAttempts, type PlanContext } from "./plan.ts";
+import { capableProtocols, chooseAttempts, type PlanContext } from "./plan.ts";
 import type { ModelRoute } from "./resolve-model.ts";
 import { ModelResolver } from "./resolve-model.ts";
 import type { Attempt, Lane, PlanInput, Provider, Resolution, WorkMode } from "../types.ts";
@@ -15,6 +14,8 @@ export interface CatalogOptions {
   readonly aliases: ReadonlyMap<string, string>;
   /** Names that providers announce, by provider: `AnnouncedModels.names()`. */
   readonly announced?: ReadonlyMap<string, readonly string[]>;
+  /** All of the program's if omitted. */
+  readonly protocols?: ProtocolTable;
   /** Seconds since 1970, shown as `created` of the models. */
   readonly createdAt?: number;
   /** What is known of targets; nothing if omitted. */
@@ -88,7 +89,7 @@ export function explainModel(catalog: Catalog, model: string, dialect: ProtocolI
 
 interface CachedModel {
   readonly resolution: Resolution;
-  /** By protocol, mode and kind of operation; see `planIndex`. */
+  /** By protocol, mode and kind of operation; see `#planIndex`. */
   readonly plans: (readonly Attempt[] | undefined)[];
 }
 
@@ -98,13 +99,20 @@ class ResolvedCatalog implements Catalog {
   readonly #cache = createBoundedCache<CachedModel>(cachedModels);
   readonly #createdAt: number;
   readonly #planning: PlanContext;
+  readonly #protocolIds: readonly ProtocolId[];
   #models: readonly ModelInfo[] | undefined;
 
   constructor(options: CatalogOptions) {
     this.providers = options.providers;
     this.#resolver = new ModelResolver({ ...options, announced: options.announced ?? new Map<string, readonly string[]>() });
     this.#createdAt = options.createdAt ?? 0;
-    this.#planning = { provider: (name) => this.#resolver.provider(name), states: options.states ?? createTargetStates() };
+    const table = options.protocols ?? protocols;
+    this.#protocolIds = [...table.keys()];
+    this.#planning = {
+      provider: (name) => this.#resolver.provider(name),
+      states: options.states ?? createTargetStates(),
+      capable: capableProtocols(table),
+    };
   }
 
   provider(name: string): Provider | undefined {
@@ -117,7 +125,7 @@ class ResolvedCatalog implements Catalog {
 
   plan(input: PlanInput): readonly Attempt[] {
     const cached = this.#lookUp(input.model);
-    const index = planIndex(input);
+    const index = this.#planIndex(input);
     const known = cached.plans[index];
     if (known !== undefined) return known;
     const attempts = chooseAttempts(cached.resolution, this.#planning, input);
@@ -128,6 +136,12 @@ class ResolvedCatalog implements Catalog {
   models(): readonly ModelInfo[] {
     this.#models ??= this.#listModels();
     return this.#models;
+  }
+
+  /** The index of a plan: plans of one model differ only by these. Operations outside the list (-1) share the first index. */
+  #planIndex({ clientProtocol, workMode, operation }: PlanInput): number {
+    const kind = specialOperations.indexOf(operation) + 1;
+    return (kind * modes.length + modes.indexOf(workMode)) * this.#protocolIds.length + this.#protocolIds.indexOf(clientProtocol);
   }
 
   #lookUp(model: string): CachedModel {
@@ -152,9 +166,3 @@ class ResolvedCatalog implements Catalog {
 const modes: readonly WorkMode[] = ["auto", "passthrough", "translation"];
 const operationNames = Object.keys(operations) as readonly Operation[];
 const specialOperations = operationNames.filter((name) => ["embeddings", "count"].includes(operations[name].translation));
-
-/** The index of a plan: plans of one model differ only by these. Operations outside the list (-1) share the first index. */
-function planIndex({ clientProtocol, workMode, operation }: PlanInput): number {
-  const kind = specialOperations.indexOf(operation) + 1;
-  return (kind * modes.length + modes.indexOf(workMode)) * protocolIds.length + protocolIds.indexOf(clientProtocol);
-}

@@ -1,24 +1,23 @@
 import { GatewayError } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
-import { operations, protocols, type Operation } from "../../protocols/index.ts";
+import { operations, type Operation, type ProtocolTable } from "../../protocols/index.ts";
 import type { TargetStates } from "../resilience/target-states.ts";
 import type { Attempt, PlanInput, Provider, Resolution } from "../types.ts";
 
 /** Operations that only some protocols have: those with a route for it. All others go with whatever the provider prefers. */
-const protocolsOf: { readonly [O in Operation]?: readonly ProtocolId[] } = {
-  embed: protocolsWith("embed"),
-  // Several texts of one request are a batch, or several requests.
-  "batch-embed": protocolsWith("embed"),
-  "count-tokens": protocolsWith("count-tokens"),
-};
+export type CapableProtocols = { readonly [O in Operation]?: readonly ProtocolId[] };
 
-function protocolsWith(operation: Operation): readonly ProtocolId[] {
-  return [...protocols.values()].filter(({ routes }) => routes.some((route) => route.operation === operation)).map(({ id }) => id);
+export function capableProtocols(table: ProtocolTable): CapableProtocols {
+  const having = (operation: Operation): readonly ProtocolId[] =>
+    [...table.values()].filter(({ routes }) => routes.some((route) => route.operation === operation)).map(({ id }) => id);
+  // Several texts of one request are a batch, or several requests.
+  return { embed: having("embed"), "batch-embed": having("embed"), "count-tokens": having("count-tokens") };
 }
 
 export interface PlanContext {
   readonly provider: (name: string) => Provider | undefined;
   readonly states: TargetStates;
+  readonly capable: CapableProtocols;
 }
 
 /**
@@ -27,15 +26,19 @@ export interface PlanContext {
  * @throws GatewayError `model_not_found` if no provider serves the model; `work_mode_refused` if the mode excludes all targets; `not_served` if an
  * embedding is requested and no target has embeddings.
  */
-export function chooseAttempts(resolution: Resolution, { provider, states }: PlanContext, input: PlanInput): readonly Attempt[] {
+export function chooseAttempts(
+  resolution: Resolution,
+  { provider, states, capable }: PlanContext,
+  input: PlanInput,
+): readonly Attempt[] {
   const all: Attempt[] = [];
   let unable: Provider | undefined;
   for (const target of resolution.targets) {
     const found = provider(target.provider);
     if (found === undefined) continue;
-    if (hasOperation(found, input.operation))
+    if (hasOperation(found, input.operation, capable[input.operation]))
       all.push({
-        ...routeOf(found, input),
+        ...routeOf(found, input, capable[input.operation]),
         provider: found,
         upstreamModel: target.upstreamModel,
         states: states.of(found, target.upstreamModel),
@@ -52,8 +55,7 @@ export function chooseAttempts(resolution: Resolution, { provider, states }: Pla
 }
 
 /** Tokens can be estimated if the provider does not count them; an embedding cannot. */
-function hasOperation(provider: Provider, operation: Operation): boolean {
-  const capable = protocolsOf[operation];
+function hasOperation(provider: Provider, operation: Operation, capable: readonly ProtocolId[] | undefined): boolean {
   return (
     provider.builtin ||
     operations[operation].translation === "count" ||
@@ -71,15 +73,14 @@ function withoutEmbeddings(provider: Provider, { model }: PlanInput): GatewayErr
   );
 }
 
-function routeOf(provider: Provider, input: PlanInput): Pick<Attempt, "protocol" | "lane"> {
+function routeOf(provider: Provider, input: PlanInput, capable: readonly ProtocolId[] | undefined): Pick<Attempt, "protocol" | "lane"> {
   if (provider.builtin) return { protocol: input.clientProtocol, lane: "builtin" };
-  const protocol = protocolFor(provider, input);
+  const protocol = protocolFor(provider, input, capable);
   return { protocol, lane: protocol === input.clientProtocol ? "verbatim" : "translated" };
 }
 
-function protocolFor(provider: Provider, { clientProtocol, operation }: PlanInput): ProtocolId {
+function protocolFor(provider: Provider, { clientProtocol }: PlanInput, capable: readonly ProtocolId[] | undefined): ProtocolId {
   if (provider.protocols.includes(clientProtocol)) return clientProtocol;
-  const capable = protocolsOf[operation];
   return provider.protocols.find((id) => capable?.includes(id) === true) ?? provider.protocols[0]!;
 }
 
