@@ -5,7 +5,7 @@ import type { TestContext } from "node:test";
 import type { Principal } from "../accounts/index.ts";
 import { createIdSource, systemClock, type GatewayError, type Logger } from "../core/index.ts";
 import { protocolIds, type ProtocolId } from "../ir/index.ts";
-import type { ModelInfo, Protocol } from "../protocols/index.ts";
+import { protocols, type ModelInfo, type Protocol } from "../protocols/index.ts";
 import { createEdge, type Edge, type EdgeDeps, type EdgeSettings } from "./edge.ts";
 import { createRouteTable, type Route } from "./route-table.ts";
 
@@ -22,11 +22,12 @@ export const keys: ReadonlyMap<string, Principal> = new Map<string, Principal>([
   ["tok_admin", users.admin],
 ]);
 
-/** A protocol that can do no more than show itself in what it renders. */
+/** A protocol with its own paths that can do no more than show itself in what it renders. */
 export function fakeProtocol(id: ProtocolId): Protocol {
   const fake = {
     id,
     routes: [],
+    wireRules: protocols.get(id)!.wireRules,
     renderError: (error: GatewayError, requestId: string) => ({
       status: error.status,
       body: JSON.stringify({ dialect: id, code: error.code, message: error.message, param: error.param, request: requestId }),

@@ -9,6 +9,8 @@ import { loadSettings } from "../../src/app/config/index.ts";
 import { openLog } from "../../src/app/logging/log.ts";
 import type { Clock } from "../../src/core/index.ts";
 import type { UsageRow } from "../../src/ledger/index.ts";
+import type { ProtocolTable } from "../../src/protocols/index.ts";
+import type { ProviderSettings } from "../../src/upstream/index.ts";
 
 /** What a gateway of the tests is made from. */
 export interface GatewayOptions {
@@ -22,6 +24,10 @@ export interface GatewayOptions {
   readonly openJournal?: NonNullable<ComposeOptions["openJournal"]>;
   /** The database of another gateway, to be shared with it. */
   readonly database?: string;
+  /** Other protocols than the program's. */
+  readonly protocols?: ProtocolTable;
+  /** Providers that the configuration file cannot name, beside its own. */
+  readonly providers?: readonly ProviderSettings[];
 }
 
 /** A user and a key of that user. */
@@ -54,7 +60,8 @@ export interface TestGateway {
 }
 
 /** Starts the gateway as the daemon does, in this process. */
-export async function startGateway({ config, env = {}, clock, openJournal, database: shared }: GatewayOptions): Promise<TestGateway> {
+export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
+  const { config, env = {}, clock, openJournal, database: shared, protocols, providers = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), "tokligence-e2e-"));
   const path = join(folder, "config.yaml");
   const database = shared ?? join(folder, "gateway.db");
@@ -62,13 +69,15 @@ export async function startGateway({ config, env = {}, clock, openJournal, datab
   await writeFile(path, config);
   const loaded = loadSettings({ path, env: { HOME: folder, TOKLIGENCE_DATABASE_PATH: database, ...env } });
   const log = openLog({ level: "debug", file: logFile });
+  const { settings } = loaded;
   const gateway = await composeGateway({
-    loaded,
+    loaded: { ...loaded, settings: { ...settings, providers: [...settings.providers, ...providers] } },
     log,
     reload: () => Promise.resolve({ status: "reloaded" }),
     status: () => ({ status: "running" }),
     stop: () => undefined,
     ...(clock === undefined ? {} : { clock }),
+    ...(protocols === undefined ? {} : { protocols }),
     ...(openJournal === undefined ? {} : { openJournal }),
     ...(shared === undefined ? {} : { processes: 2 }),
   });
