@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { GatewayError } from "../core/index.ts";
 import { protocolIds, type ChatRequest, type ProtocolId } from "../ir/index.ts";
 import { bodyOf } from "./testing.ts";
-import { protocols, upstreamProtocols, type RouteCall } from "./index.ts";
+import { protocols, type RouteCall } from "./index.ts";
 
 /** A request of each dialect with one turn of the user. */
 const plain: Readonly<Record<ProtocolId, object>> = {
@@ -20,7 +20,7 @@ function parse(id: ProtocolId, fields: object): ChatRequest {
 }
 
 function render(request: ChatRequest, id: ProtocolId): Record<string, unknown> {
-  return bodyOf(upstreamProtocols.get(id)!.renderRequest(request, { model: "claude-sonnet-4-5", stream: false, quirks: {} }));
+  return bodyOf(protocols.get(id)!.upstream.renderRequest(request, { model: "claude-sonnet-4-5", stream: false, quirks: {} }));
 }
 
 /** The list of messages under a dialect's own name. */

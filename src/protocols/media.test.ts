@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProtocolId } from "../ir/index.ts";
 import { bodyOf, lossesOf } from "./testing.ts";
-import { protocols, upstreamProtocols, type RouteCall } from "./index.ts";
+import { protocols, type RouteCall } from "./index.ts";
 
 const base64 = (text: string): string => Buffer.from(text, "latin1").toString("base64");
 const jpeg = base64("\xFF\xD8\xFF\xE0");
@@ -61,7 +61,7 @@ function sent(dialect: Dialect, upstream: Dialect, label: string, data: string):
   const route = protocol.routes.find(({ operation }) => operation === "generate")!;
   const call: RouteCall = { route, param: "m", query: "" };
   const request = protocol.parseRequest(requests[dialect](label, data), call);
-  const rendered = upstreamProtocols.get(upstream)!.renderRequest(request, { model: models[upstream], stream: false, quirks: {} });
+  const rendered = protocols.get(upstream)!.upstream.renderRequest(request, { model: models[upstream], stream: false, quirks: {} });
   return [partAt[upstream](bodyOf(rendered)), lossesOf(rendered)];
 }
 
