@@ -241,9 +241,9 @@ test("the mark of a whole message or of a tool reaches its block at Claude", () 
     parse("openai-chat", { messages, tools }),
     parse("openai-responses", { input: responses, tools: [{ type: "function", name: "look", parameters: schema, ...mark }] }),
   ]) {
-    const rendered = upstreamProtocols
+    const rendered = protocols
       .get("anthropic-messages")!
-      .renderRequest(request, { model: "claude-sonnet-4-5", stream: false, quirks: {} });
+      .upstream.renderRequest(request, { model: "claude-sonnet-4-5", stream: false, quirks: {} });
     const { system, tools: sent, messages: turns } = bodyOf(rendered);
     assert.deepEqual({ system, tools: sent, messages: turns }, expected);
     assert.deepEqual(rendered.losses, []);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProtocolId } from "../ir/index.ts";
-import { protocols, upstreamProtocols, type RouteCall } from "./index.ts";
+import { protocols, type RouteCall } from "./index.ts";
 import { bodyOf, lossesOf } from "./testing.ts";
 
 const place = { type: "approximate", city: "Bern" };
@@ -16,7 +16,7 @@ function sent(dialect: ProtocolId, upstream: ProtocolId, body: object, model: st
   const call: RouteCall = { route, param: "m", query: "" };
   const parsed = protocol.parseRequest({ model: "m", ...body }, call);
   const request = protocol.toForeign?.(parsed, { openSummary: () => undefined }) ?? parsed;
-  const rendered = upstreamProtocols.get(upstream)!.renderRequest(request, { model, stream: false, quirks: {} });
+  const rendered = protocols.get(upstream)!.upstream.renderRequest(request, { model, stream: false, quirks: {} });
   const { tools, tool_choice, toolConfig, web_search_options } = bodyOf(rendered);
   return [tools, tool_choice ?? toolConfig ?? web_search_options, lossesOf(rendered)];
 }
