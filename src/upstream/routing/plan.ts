@@ -26,11 +26,7 @@ export interface PlanContext {
  * @throws GatewayError `model_not_found` if no provider serves the model; `work_mode_refused` if the mode excludes all targets; `not_served` if an
  * embedding is requested and no target has embeddings.
  */
-export function chooseAttempts(
-  resolution: Resolution,
-  { provider, states, capable }: PlanContext,
-  input: PlanInput,
-): readonly Attempt[] {
+export function chooseAttempts(resolution: Resolution, { provider, states, capable }: PlanContext, input: PlanInput): readonly Attempt[] {
   const all: Attempt[] = [];
   let unable: Provider | undefined;
   for (const target of resolution.targets) {
