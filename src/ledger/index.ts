@@ -6,6 +6,7 @@ export * from "./budgets/budget-settle.ts";
 export * from "./budgets/budget-types.ts";
 export * from "./budgets/budgets.ts";
 export { costsNothing, highestCost, highestCostOfRow } from "./prices/charge.ts";
+export * from "./journal/descriptor-reserve.ts";
 export * from "./journal/disk.ts";
 export * from "./reports/entries.ts";
 export * from "./entries/entry-bodies.ts";

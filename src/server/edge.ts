@@ -39,6 +39,8 @@ export interface EdgeDeps {
   readonly protocols: ProtocolTable;
   readonly accounts: Authenticator;
   readonly settings: () => EdgeSettings;
+  /** What the process can serve, whatever the settings are. */
+  readonly mostConnections?: number;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -102,7 +104,8 @@ export function createEdge(deps: EdgeDeps): Edge {
     onConnect,
     onCrowded,
     // The control socket must be there above all when the gateway is overrun.
-    maxConnections: () => (deps.trusted === undefined ? deps.settings().maxConnections : Infinity),
+    maxConnections: () =>
+      deps.trusted === undefined ? Math.min(deps.settings().maxConnections, deps.mostConnections ?? Infinity) : Infinity,
     headMs: () => deps.settings().slowClientMs,
     logger: deps.logger,
   });
@@ -199,9 +202,13 @@ export function createEdge(deps: EdgeDeps): Edge {
   function onCrowded(socket: Socket): void {
     refuseRaw(
       socket,
-      new GatewayError("overloaded", "Too many connections are open (gateway.limits.connections). Try again soon.", {
-        retryAfterSeconds: 5,
-      }),
+      new GatewayError(
+        "overloaded",
+        "Too many connections are open (gateway.limits.connections, or the limit of open files). Try again soon.",
+        {
+          retryAfterSeconds: 5,
+        },
+      ),
     );
   }
 

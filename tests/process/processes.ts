@@ -59,14 +59,18 @@ export interface Home {
 /** No command of these tests takes longer; one that hangs is ended. */
 const limitMs = 20_000;
 
-export async function createHome(): Promise<Home> {
+/** @param openFiles the most files that a process started here may open (`ulimit -n`). */
+export async function createHome({ openFiles }: { readonly openFiles?: number } = {}): Promise<Home> {
   const folder = await mkdtemp(join(tmpdir(), "tokligence-process-"));
   const place = join(folder, "config", "tokligence");
   const children = new Set<ChildProcess>();
   const env = { PATH: process.env["PATH"] ?? "", HOME: folder, XDG_CONFIG_HOME: join(folder, "config") };
 
   const launch = (program: string, args: readonly string[]): { child: ChildProcess; ended: Promise<Ended>; stdout: () => string } => {
-    const child = spawn(process.execPath, [bin(program), ...args], { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    const command = [process.execPath, bin(program), ...args];
+    // The shell becomes the program, and so keeps its process id.
+    const [file, ...rest] = openFiles === undefined ? command : ["sh", "-c", `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command];
+    const child = spawn(file!, rest, { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     children.add(child);
     let stdout = "";
     let stderr = "";

@@ -17,6 +17,7 @@ import {
 import { readVersion } from "../version.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import { describeLedger, liveLedger, type LiveLedger } from "./journals.ts";
+import { limitConnections } from "./open-files.ts";
 import type { ModelRequests } from "./model-requests.ts";
 import type { Records } from "./records.ts";
 import { describeRoutes } from "./snapshot.ts";
@@ -96,6 +97,7 @@ export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[
     protocols: models.deps.protocols,
     accounts,
     settings: () => current.snapshot.edge,
+    mostConnections: limitConnections(current.settings.gateway.limits.connections, logger),
     clock,
     ids,
     logger,

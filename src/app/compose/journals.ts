@@ -9,6 +9,7 @@ import {
   listJournals,
   readCheckpoint,
   replayJournals,
+  type DescriptorReserve,
   type Durability,
   type Journal,
   type LedgerSink,
@@ -39,16 +40,18 @@ export interface JournalOptions {
   readonly keepMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Descriptors for when the process may open no more files. */
+  readonly reserve: DescriptorReserve;
 }
 
 /** The journal of this process. @throws Error where its directory cannot be used. */
 export function openJournal(options: JournalOptions): Journal {
-  const { directory, durability, processes, keepMs, clock, logger } = options;
+  const { directory, durability, processes, keepMs, clock, logger, reserve } = options;
   if (durability === "async" || processes === 0) return createMemoryJournal();
   const name = createJournalName(clock.now(), process.pid, Math.random());
   try {
     return createFileJournal({
-      disk: createNodeDisk(),
+      disk: createNodeDisk(reserve),
       directory,
       name,
       durability,

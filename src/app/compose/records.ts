@@ -4,6 +4,7 @@ import { createBodyLog, type BodyLog } from "../../gateway/index.ts";
 import {
   createBudgets,
   createBudgetSettlement,
+  createDescriptorReserve,
   createEntryBodies,
   createLedger,
   createRetention,
@@ -76,10 +77,15 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   const replay = (alone: boolean): Promise<void> => replayLeftJournals({ directory, keepMs, store, sink, prices, clock, logger }, alone);
   // Before the journal of this process is there. In a worker it is the primary that has done it.
   if (deps.sink === undefined) await replay(true);
-  const journal = (deps.openJournal ?? openJournal)({ directory, durability: options.durability, processes, keepMs, clock, logger });
+  const reserve = createDescriptorReserve();
+  const { durability } = options;
+  const journal = (deps.openJournal ?? openJournal)({ directory, durability, processes, keepMs, clock, logger, reserve });
   const sharesDatabase = processes > 1 || store.dialect === "postgresql";
   const ledger = createLedger({ sink, journal, prices, clock, logger, sharesDatabase });
   const surroundings = watchSurroundings({ store, ledger, log, clock }, { database: database.path, journal: directory, log: log.file });
+  surroundings.watch(() => {
+    reserve.refill();
+  });
   const retention = deps.sink === undefined ? startRetention(store, deps) : undefined;
   const entryBodies = createEntryBodies(store);
   const bodies = openBodyLog(entryBodies, deps);
@@ -107,6 +113,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
       accounts.close();
       budgets.close();
       await store.close();
+      reserve.close();
     },
   };
 }

@@ -7,7 +7,6 @@ import {
   fsyncSync,
   ftruncateSync,
   mkdirSync,
-  open,
   openSync,
   readdirSync,
   readSync,
@@ -19,6 +18,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import type { DescriptorReserve } from "./descriptor-reserve.ts";
 
 /**
  * What a journal needs of a disk, and nothing more, so that a simulated disk can lose, tear and reorder writes that were not synced. Every call
@@ -69,14 +69,15 @@ export interface DiskFile {
   close(): void;
 }
 
-/** The disk of the machine. Files are made with mode 0600. */
-export function createNodeDisk(): Disk {
+/** The disk of the machine. Files are made with mode 0600. @param reserve descriptors for when the process may open no more files. */
+export function createNodeDisk(reserve?: Pick<DescriptorReserve, "open">): Disk {
+  const open = <Opened>(action: () => Opened): Opened => (reserve === undefined ? action() : reserve.open(action));
   return {
-    create: (path) => new NodeFile(openSync(path, "wx+", 0o600)),
-    open: (path) => new NodeFile(openSync(path, "r+")),
+    create: (path) => new NodeFile(open(() => openSync(path, "wx+", 0o600))),
+    open: (path) => new NodeFile(open(() => openSync(path, "r+"))),
     list(directory) {
       try {
-        return readdirSync(directory);
+        return open(() => readdirSync(directory));
       } catch (error) {
         if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
         throw error;
@@ -90,13 +91,13 @@ export function createNodeDisk(): Disk {
     remove: (path) => rmSync(path),
     makeDirectory(directory) {
       const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
-      if (first !== undefined) syncEntry(dirname(first));
+      if (first !== undefined) open(() => syncEntry(dirname(first)));
     },
     removeDirectory: (directory) => rmdirSync(directory),
     async syncDirectory(directory) {
       // On Windows a directory cannot be opened for this, and does not need to be.
       if (process.platform === "win32") return;
-      const handle = await openAsync(directory, "r");
+      const handle = open(() => openSync(directory, "r"));
       try {
         await fsyncAsync(handle);
       } finally {
@@ -117,7 +118,6 @@ function syncEntry(directory: string): void {
   }
 }
 
-const openAsync = promisify(open);
 const closeAsync = promisify(close);
 const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
