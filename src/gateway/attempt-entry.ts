@@ -199,20 +199,24 @@ export class AttemptEntry implements AnswerWatcher {
     this.#usage = usage;
     this.#modelServed = modelServed;
     const record: CloseRecord = {
-      status: settlement.status,
       ...open,
+      status: settlement.status,
       durationMs: Math.max(0, Math.round(deps.clock.monotonic() - exchange.startedMs)),
-      ...(ttft === undefined ? {} : { ttftMs: Math.max(0, Math.round(ttft - exchange.startedMs)) }),
+      ttftMs: ttft === undefined ? undefined : Math.max(0, Math.round(ttft - exchange.startedMs)),
       modelServed,
       usage,
       usageSource,
       httpStatus: settlement.httpStatus,
-      ...(settlement.errorCode === undefined ? {} : { errorCode: settlement.errorCode }),
+      errorCode: settlement.errorCode,
     };
-    const costOf = (used: Usage): bigint | undefined => deps.ledger.cost(open.provider, modelServed, used, open.timeMs, open.upstreamModel);
-    this.#cost = costsNothing(record) ? 0n : costOf(usage);
-    this.#budgetCost = this.#cost ?? (hasReservation ? highestCost(costOf, usage) : undefined);
+    this.#cost = costsNothing(record) ? 0n : this.#costOf(usage);
+    this.#budgetCost = this.#cost ?? (hasReservation ? highestCost((used) => this.#costOf(used), usage) : undefined);
     return record;
+  }
+
+  #costOf(usage: Usage): bigint | undefined {
+    const { provider, timeMs, upstreamModel } = this.#open;
+    return this.#context.deps.ledger.cost(provider, this.#modelServed, usage, timeMs, upstreamModel);
   }
 }
 
@@ -228,8 +232,8 @@ function openRecord({ deps, exchange, request }: EntryContext, number: number, a
     provider: attempt?.provider.name ?? "",
     modelAsked: request.model,
     upstreamModel: attempt?.upstreamModel ?? "",
-    ...(request.traits.isBilled ? { inputTokensEstimate: request.inputEstimate } : {}),
-    ...(exchange.clientRequestId === undefined ? {} : { clientRequestId: exchange.clientRequestId }),
-    ...(tags === undefined ? {} : { tags }),
+    inputTokensEstimate: request.traits.isBilled ? request.inputEstimate : undefined,
+    clientRequestId: exchange.clientRequestId,
+    tags,
   };
 }

@@ -17,11 +17,11 @@ export interface OpenRecord {
   readonly provider: string;
   readonly modelAsked: string;
   readonly upstreamModel: string;
-  readonly clientRequestId?: string;
+  readonly clientRequestId?: string | undefined;
   /** JSON array of strings. */
-  readonly tags?: string;
+  readonly tags?: string | undefined;
   /** Estimated input tokens of the request: charged if the process dies during the attempt. Absent for operations without tokens. */
-  readonly inputTokensEstimate?: number;
+  readonly inputTokensEstimate?: number | undefined;
 }
 
 /** One key for an attempt. For the first attempt, the common case, it is the request's id and no new string. */
@@ -34,14 +34,14 @@ export interface CloseRecord extends OpenRecord {
   readonly status: EntryStatus;
   readonly durationMs: number;
   /** Time to the first content byte that was sent to the client. */
-  readonly ttftMs?: number;
+  readonly ttftMs?: number | undefined;
   /** The model that the upstream reported; otherwise `upstreamModel`. */
   readonly modelServed: string;
   readonly usage: Usage;
   /** `estimated`: the upstream reported no usable usage. */
   readonly usageSource: "reported" | "estimated" | "none";
   readonly httpStatus: number;
-  readonly errorCode?: string;
+  readonly errorCode?: string | undefined;
 }
 
 /** What an entry says instead, because the client did not get the answer that it was recorded for. Tokens and cost stay: the provider has made it. */

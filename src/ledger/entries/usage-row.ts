@@ -41,7 +41,35 @@ export const usageColumns = Object.keys(columns) as readonly (keyof UsageRow)[];
 
 /** A row's values, for `Store.insertRows`. */
 export function rowValues(row: UsageRow): readonly SqlValue[] {
-  return usageColumns.map((column) => row[column]);
+  // Written out in the order of the columns, which a test compares: a loop over their names takes several times as long.
+  return [
+    row.request_id,
+    row.attempt,
+    row.time_ms,
+    row.duration_ms,
+    row.ttft_ms,
+    row.user_id,
+    row.key_id,
+    row.dialect,
+    row.provider,
+    row.model_asked,
+    row.model_served,
+    row.input_tokens,
+    row.output_tokens,
+    row.cache_read_tokens,
+    row.cache_write_5m_tokens,
+    row.cache_write_1h_tokens,
+    row.reasoning_tokens,
+    row.direction,
+    row.status,
+    row.usage_source,
+    row.cost_nano_usd,
+    row.price_snapshot,
+    row.http_status,
+    row.error_code,
+    row.tags,
+    row.client_request_id,
+  ];
 }
 
 /** What an entry costs and by which rates. */
@@ -86,8 +114,8 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
 export function interruptedRecord(open: OpenRecord, nowMs: number, errorCode: string): CloseRecord {
   const input = open.inputTokensEstimate;
   return {
-    status: "interrupted",
     ...open,
+    status: "interrupted",
     durationMs: Math.max(0, nowMs - open.timeMs),
     modelServed: open.upstreamModel,
     usage: input === undefined ? {} : { input },

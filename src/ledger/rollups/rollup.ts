@@ -40,11 +40,10 @@ interface Group {
 class Groups {
   readonly #byKey = new Map<string, Group>();
 
-  /** No name contains NUL (`storable`), so two groups never have the same key. */
-  add(row: UsageRow, names: readonly string[]): void {
+  /** No name contains NUL (`storable`), so two groups never have the same key. @returns the groups that the row was added to. */
+  add(row: UsageRow, names: readonly string[]): readonly [Group, Group] {
     const suffix = names.join("\0");
-    this.#addTo("hour", row, names, suffix);
-    this.#addTo("day", row, names, suffix);
+    return [this.#addTo("hour", row, names, suffix), this.#addTo("day", row, names, suffix)];
   }
 
   /** Always in the same order, so that two transactions cannot deadlock. */
@@ -52,7 +51,7 @@ class Groups {
     return [...this.#byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
   }
 
-  #addTo(span: Span, row: UsageRow, names: readonly string[], suffix: string): void {
+  #addTo(span: Span, row: UsageRow, names: readonly string[], suffix: string): Group {
     const startMs = row.time_ms - (row.time_ms % spanMs[span]);
     const text = `${span}\0${startMs}\0${suffix}`;
     let group = this.#byKey.get(text);
@@ -61,13 +60,33 @@ class Groups {
       this.#byKey.set(text, group);
     }
     group.sums.add(row);
+    return group;
   }
 }
 
 function sumByGroup(rows: readonly UsageRow[]): readonly Group[] {
   const groups = new Groups();
-  for (const row of rows) groups.add(row, [row.user_id, row.key_id, row.provider, modelOf(row), row.dialect]);
+  let last: UsageRow | undefined;
+  let found: readonly Group[] = [];
+  for (const row of rows) {
+    // Often one key sends many requests one after the other: their group is found without a look-up.
+    if (last !== undefined && isSameGroup(row, last)) for (const { sums } of found) sums.add(row);
+    else found = groups.add(row, [row.user_id, row.key_id, row.provider, modelOf(row), row.dialect]);
+    last = row;
+  }
   return groups.sorted();
+}
+
+function isSameGroup(row: UsageRow, other: UsageRow): boolean {
+  return (
+    row.key_id === other.key_id &&
+    row.user_id === other.user_id &&
+    row.model_served === other.model_served &&
+    row.model_asked === other.model_asked &&
+    row.provider === other.provider &&
+    row.dialect === other.dialect &&
+    Math.floor(row.time_ms / spanMs.hour) === Math.floor(other.time_ms / spanMs.hour)
+  );
 }
 
 async function sumByTag(transaction: Kysely<Tables>, rows: readonly UsageRow[]): Promise<readonly Group[]> {
