@@ -19,7 +19,7 @@ export { operations, type OperationTraits } from "./operations.ts";
 export type { OpenSummary, ProofCarrier, WireRules } from "./capabilities.ts";
 export * from "./protocol.ts";
 export { refusalOf } from "./refusal.ts";
-export type { ModelQuirks, PartKind, RenderQuirks } from "./quirks.ts";
+export { ServerQuirks, type ModelQuirks, type PartKind, type RenderQuirks } from "./quirks.ts";
 export * from "./translation.ts";
 export * as storedResponses from "./openai-responses/stored/index.ts";
 

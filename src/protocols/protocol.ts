@@ -95,6 +95,7 @@ export interface Patch {
 export interface OwnTarget {
   /** The upstream's name. */
   readonly model: string;
+  /** Those of the model that apply to requests of the server's own protocol (`ServerQuirks.ownOf`). */
   readonly quirks: RenderQuirks;
   /** Called before a body is parsed. */
   readonly beforeParse?: (text: string) => void;

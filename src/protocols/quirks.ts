@@ -1,4 +1,4 @@
-import { compileGlob } from "../core/index.ts";
+import { compileGlob, type Glob } from "../core/index.ts";
 import { compact, type WireObject } from "./shared/fields.ts";
 
 /**
@@ -95,22 +95,54 @@ export interface ModelQuirks {
   readonly quirks: { readonly [K in Exclude<keyof RenderQuirks, "byModel">]?: RenderQuirks[K] | undefined };
 }
 
-/** The answer for the model that was asked for last: most requests to a server are for one model. It is derived from its key alone. */
-const lastModel = new WeakMap<RenderQuirks, { readonly model: string; readonly quirks: RenderQuirks }>();
-
-/** The quirks of a model: those of every glob that it matches override the server's. */
-export function quirksOfModel(quirks: RenderQuirks, model: string): RenderQuirks {
-  if (quirks.byModel === undefined) return quirks;
-  const last = lastModel.get(quirks);
-  if (last?.model === model) return last.quirks;
-  const fitting = quirks.byModel.filter(({ models }) => compileGlob(models).matches(model.toLowerCase()));
-  const found: RenderQuirks = compact(fitting.reduce<ModelQuirks["quirks"]>((all, { quirks: own }) => ({ ...all, ...own }), quirks));
-  lastModel.set(quirks, { model, quirks: found });
-  return found;
+interface CompiledModels {
+  readonly glob: Glob;
+  readonly quirks: ModelQuirks["quirks"];
 }
 
-/** The quirks that apply to a request of the server's own protocol. */
-export function ownQuirksOf(quirks: RenderQuirks): RenderQuirks {
+/** The quirks of a server by model, built once for each provider. */
+export class ServerQuirks {
+  readonly #quirks: RenderQuirks;
+  readonly #byModel: readonly CompiledModels[];
+  /** The model that was asked for last: most requests to a server are for one model. */
+  #last: QuirksOfModel | undefined;
+
+  constructor(quirks: RenderQuirks) {
+    this.#quirks = quirks;
+    this.#byModel = (quirks.byModel ?? []).map((row) => ({ glob: compileGlob(row.models), quirks: row.quirks }));
+  }
+
+  /** The quirks of a model: those of every glob that it matches override the server's. */
+  of(model: string): RenderQuirks {
+    return this.#find(model).all;
+  }
+
+  /** Those of them that apply to requests of the server's own protocol. */
+  ownOf(model: string): RenderQuirks {
+    return this.#find(model).own;
+  }
+
+  #find(model: string): QuirksOfModel {
+    const last = this.#last;
+    if (last !== undefined && (last.model === model || this.#byModel.length === 0)) return last;
+    const name = model.toLowerCase();
+    const fitting = this.#byModel.filter(({ glob }) => glob.matches(name));
+    const all: RenderQuirks =
+      fitting.length === 0
+        ? this.#quirks
+        : compact(fitting.reduce<ModelQuirks["quirks"]>((merged, { quirks }) => ({ ...merged, ...quirks }), this.#quirks));
+    this.#last = { model, all, own: withoutTranslated(all) };
+    return this.#last;
+  }
+}
+
+interface QuirksOfModel {
+  readonly model: string;
+  readonly all: RenderQuirks;
+  readonly own: RenderQuirks;
+}
+
+function withoutTranslated(quirks: RenderQuirks): RenderQuirks {
   const { translatedOnly = [], ...all } = quirks;
   if (translatedOnly.length === 0) return all;
   return Object.fromEntries(Object.entries(all).filter(([key]) => !translatedOnly.includes(key as keyof RenderQuirks)));

@@ -35,6 +35,7 @@ export interface ToolIdentity {
 export interface RenderTarget {
   readonly model: string;
   readonly stream: boolean;
+  /** Those of the model (`ServerQuirks.of`). */
   readonly quirks: RenderQuirks;
   /** What is known of the provider's models, with the operator's settings; absent: what their names say. */
   readonly traits?: ProviderTraits;

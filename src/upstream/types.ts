@@ -1,6 +1,6 @@
 import type { Secret } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
-import type { Operation, ProviderTraits, RenderQuirks } from "../protocols/index.ts";
+import type { Operation, ProviderTraits, RenderQuirks, ServerQuirks } from "../protocols/index.ts";
 import type { TargetState } from "./resilience/target-state.ts";
 
 export type WorkMode = "auto" | "passthrough" | "translation";
@@ -31,6 +31,9 @@ export interface Provider {
   readonly quirks: Quirks;
   /** The quirks that also change requests of the provider's own protocol: those of its preset and of the configuration. Absent: such requests go as they are. */
   readonly ownQuirks?: Quirks;
+  /** `quirks` and `ownQuirks` by model. */
+  readonly modelQuirks: ServerQuirks;
+  readonly ownModelQuirks?: ServerQuirks;
   /** What its models accept. */
   readonly traits: ProviderTraits;
   /** Whether the gateway itself answers: no network, no key. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { protocols, type RouteCall } from "../../src/protocols/index.ts";
+import { protocols, ServerQuirks, type RouteCall } from "../../src/protocols/index.ts";
 import { findPreset } from "../../src/upstream/index.ts";
 import { chatServers, type ChatServer } from "../testbed/chat-servers/index.ts";
 import type { JsonObject } from "../testbed/json.ts";
@@ -29,7 +29,7 @@ function sentTo(server: ChatServer, model: string, client: Protocol, stream: boo
   )!;
   const call: RouteCall = { route, param: model, query: "" };
   const request = protocol.parseRequest({ model, ...(stream ? { stream } : {}), ...body }, call);
-  const { quirks } = findPreset(server.name)!;
+  const quirks = new ServerQuirks(findPreset(server.name)!.quirks).of(model);
   const { value } = protocols.get("openai-chat")!.upstream.renderRequest(request, { model, stream, quirks });
   return JSON.parse(value) as JsonObject;
 }

@@ -10,7 +10,7 @@ import {
   type ProofOrigin,
 } from "../../src/gateway/proofs/index.ts";
 import { collect, type ChatRequest, type ChatResponse } from "../../src/ir/index.ts";
-import { protocols, type RouteCall } from "../../src/protocols/index.ts";
+import { protocols, ServerQuirks, type RouteCall } from "../../src/protocols/index.ts";
 import { findPreset } from "../../src/upstream/index.ts";
 import { chatServers, type ChatServer } from "../testbed/chat-servers/index.ts";
 import { asObject, asObjects, type JsonObject } from "../testbed/json.ts";
@@ -134,7 +134,7 @@ function sentOn(server: ChatServer, dialect: Protocol, { answer, sealer }: Retur
   const request = protocol.parseRequest({ model: model!, ...nextRequest(dialect, answer) }, routeCall);
   const kept = new Map(sealer.kept.map(({ callId, sealed }) => [callId, sealed]));
   const returned = returnProofs(request, { carrier: protocol.proofs, upstreamSignsCalls: false, origin, open, kept });
-  const { quirks } = findPreset(server.name)!;
+  const quirks = new ServerQuirks(findPreset(server.name)!.quirks).of(model!);
   return JSON.parse(chat.renderRequest(returned.request, { model: model!, stream: false, quirks }).value) as JsonObject;
 }
 

@@ -13,7 +13,7 @@ import { translatedHeaders } from "./translated-lane.ts";
 export function createTranslatedCountLane(call: ModelCall, attempt: Attempt, request: ChatRequest, counter: TokenCounter): CountLane {
   const { provider, upstreamModel } = attempt;
   const outer = call.deps.protocols.get(attempt.protocol)!;
-  const target = { model: upstreamModel, stream: false, quirks: provider.quirks, traits: provider.traits };
+  const target = { model: upstreamModel, stream: false, quirks: provider.modelQuirks.of(upstreamModel), traits: provider.traits };
   const route = { method: "POST" as const, path: "", operation: "count-tokens" as const };
   return {
     request: {

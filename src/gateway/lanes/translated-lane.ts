@@ -115,7 +115,7 @@ function render(call: ModelCall, attempt: Attempt, { wire, foreign, kept }: Read
     upstream.renderRequest(withLimit(returned.request, call.reservation?.outputLimit), {
       model: upstreamModel,
       stream,
-      quirks: provider.quirks,
+      quirks: provider.modelQuirks.of(upstreamModel),
       traits: provider.traits,
     }),
   );

@@ -90,12 +90,12 @@ function ownEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
 function fittedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] | undefined {
   const { protocol, route, traits } = call.request;
   const { provider, upstreamModel } = attempt;
-  if (provider.ownQuirks === undefined || protocol.fitOwnBody === undefined || !traits.hasOutput) return undefined;
+  if (provider.ownModelQuirks === undefined || protocol.fitOwnBody === undefined || !traits.hasOutput) return undefined;
   const own = ownEdits(call, attempt);
   const text = own.length === 0 ? call.request.text : applyEdits(call.request.text, inOrder([], own));
   const fitted = protocol.fitOwnBody(text, {
     model: upstreamModel,
-    quirks: provider.ownQuirks,
+    quirks: provider.ownModelQuirks.ownOf(upstreamModel),
     beforeParse: (body) => checkValues(call, body),
   });
   if (fitted === undefined) return undefined;

@@ -1,7 +1,6 @@
 import { memberIn, memberSpan, readString, scanDocument } from "../../core/index.ts";
 import type { Loss } from "../translation.ts";
 import type { FittedBody, OwnTarget } from "../protocol.ts";
-import { ownQuirksOf, quirksOfModel } from "../quirks.ts";
 
 /** The loss on a server that refuses an effort beside thinking that is switched off. */
 export const effortLoss: Loss = {
@@ -15,7 +14,7 @@ export const effortLoss: Loss = {
  * beside `thinking: {"type":"disabled"}` for its subagents, and the effort is cut out.
  */
 export function fitOwnBody(text: string, target: OwnTarget): FittedBody | undefined {
-  if (ownQuirksOf(quirksOfModel(target.quirks, target.model)).noEffortWithoutThinking !== true) return undefined;
+  if (target.quirks.noEffortWithoutThinking !== true) return undefined;
   const [thinking, output] = scanDocument(text, ["thinking", "output_config"]).spans;
   const effort = memberIn(text, output, "effort");
   if (effort === undefined || readString(text, memberIn(text, thinking, "type")) !== "disabled") return undefined;

@@ -11,7 +11,6 @@ import { limitMarks } from "./cache-marks.ts";
 import { claudeTraits } from "./model-traits.ts";
 import { BlockRenderer, cacheControl, hasPlace, printBlock, type OutBlock } from "./render-blocks.ts";
 import { renderFormat } from "./render-format.ts";
-import { quirksOfModel } from "../quirks.ts";
 import { effortLoss } from "./own-body.ts";
 import { renderReasoning, type RenderedReasoning } from "./render-reasoning.ts";
 import { renderSampling } from "./render-sampling.ts";
@@ -101,8 +100,8 @@ function forcedAnswer(declared: readonly OutBlock[], answerTool: OutBlock): Wire
 }
 
 /** Some models refuse an effort if they do not think. */
-function renderEffort({ thinking, effort }: RenderedReasoning, { quirks, model }: RenderTarget, losses: Losses): string | undefined {
-  const isRefused = thinking?.["type"] === "disabled" && quirksOfModel(quirks, model).noEffortWithoutThinking === true;
+function renderEffort({ thinking, effort }: RenderedReasoning, { quirks }: RenderTarget, losses: Losses): string | undefined {
+  const isRefused = thinking?.["type"] === "disabled" && quirks.noEffortWithoutThinking === true;
   if (!isRefused) return effort;
   if (effort !== undefined) losses.drop("reasoning.effort", effortLoss.reason);
   return undefined;

@@ -224,3 +224,55 @@ describe("fields for servers with other rules", () => {
     });
   });
 });
+
+describe("a body of plain texts in turns", () => {
+  const turns = [says("system", "S"), says("user", "a"), says("assistant", "b"), says("user", "c")];
+  const all: RenderQuirks = {
+    strictTurns: true,
+    noDeveloperRole: true,
+    noUserAfterTool: true,
+    prefillField: "prefix",
+    shortCallIds: true,
+    noMessageNames: true,
+    noNullContent: true,
+    strictMessages: true,
+    echoReasoning: true,
+    parts: [],
+    refusedFields: ["seed"],
+    renamedFields: { seed: "random_seed" },
+    noStreamOptions: true,
+    fixedSampling: true,
+    toolChoice: "none",
+    responseFormats: [],
+    thinkingSwitch: "thinking",
+    noForcedToolWhileThinking: true,
+  };
+
+  test("is unchanged for every server, and no copy is made", () => {
+    for (const messages of [turns, turns.slice(1), turns.slice(0, 2)]) {
+      const body = { model: "m", messages, max_tokens: 5, stream: true };
+      assert.equal(fit(body, all).body, body);
+      // What is looked at more closely comes out the same.
+      assert.deepEqual(fit({ ...body, response_format: { type: "text" } }, all).body, { ...body, response_format: { type: "text" } });
+    }
+  });
+
+  test("is looked at more closely if there is anything else in it", () => {
+    for (const messages of [
+      [...turns, says("assistant", "d")],
+      turns.toReversed(),
+      [says("user", [{ type: "file" }])],
+      [says("developer", "D")],
+    ])
+      assert.notDeepEqual(fitAll(messages, all), messages);
+    for (const more of [
+      { seed: 1 },
+      { n: 2 },
+      { stream_options: {} },
+      { tool_choice: "required" },
+      { response_format: { type: "json_object" } },
+    ])
+      assert.notDeepEqual(fit({ messages: turns, ...more }, all).body, { messages: turns, ...more }, JSON.stringify(more));
+    assert.deepEqual(fit({ messages: turns }, all, "off").body["thinking"], { type: "disabled" });
+  });
+});

@@ -1,7 +1,7 @@
 import { isAbsent, isObject, type WireObject } from "../shared/fields.ts";
 import type { Losses, LostParam } from "../shared/losses.ts";
 import type { RenderQuirks } from "../quirks.ts";
-import { fitMessages } from "./fit-messages.ts";
+import { arePlainTurns, fitMessages } from "./fit-messages.ts";
 import { fitFormat, fitTools, type ThinkingWish } from "./fit-tools.ts";
 
 export interface Fit {
@@ -13,8 +13,13 @@ export interface Fit {
   readonly isOwn?: boolean;
 }
 
-/** Changes the body of a chat completion in OpenAI's form so that a server with these quirks accepts it and does what the client asked for. */
-export function fitBody(body: WireObject, { quirks, wish, losses, isOwn = false }: Fit): WireObject {
+/**
+ * Changes the body of a chat completion in OpenAI's form so that a server with these quirks accepts it and does what the client asked for. The body
+ * itself if no change is needed, which is found out first.
+ */
+export function fitBody(body: WireObject, fit: Fit): WireObject {
+  if (isPlain(body, fit)) return body;
+  const { quirks, wish, losses, isOwn = false } = fit;
   const { tools, choice, instruction, rests } = fitTools(body, quirks, wish, losses);
   const format = fitFormat(body, quirks, losses);
   const instructions = [instruction, format.instruction].filter((text) => text !== undefined);
@@ -30,6 +35,23 @@ export function fitBody(body: WireObject, { quirks, wish, losses, isOwn = false 
   else if (isOwn && wish === "off") dropEffort(fitted, quirks, losses);
   fitFields(fitted, quirks, losses);
   return fitted;
+}
+
+/** Whether nothing in the body could be refused. `false` may be wrong, and costs only time. */
+function isPlain(body: WireObject, { quirks, wish }: Fit): boolean {
+  if (wish === "off" || !isAbsent(body["response_format"])) return false;
+  if (!isAbsent(body["tool_choice"]) && (body["tool_choice"] !== "auto" || quirks.toolChoice !== undefined)) return false;
+  for (const key in quirks.renamedFields) if (body[key] !== undefined) return false;
+  if (quirks.refusedFields !== undefined && holdsOne(body, quirks.refusedFields)) return false;
+  if (quirks.noStreamOptions === true && "stream_options" in body) return false;
+  if (quirks.fixedSampling === true && holdsOne(body, samplingFields)) return false;
+  const { messages } = body;
+  return !Array.isArray(messages) || arePlainTurns(messages);
+}
+
+function holdsOne(body: WireObject, keys: readonly string[]): boolean {
+  for (const key of keys) if (key in body) return true;
+  return false;
 }
 
 function put(body: Record<string, unknown>, key: string, value: unknown): void {

@@ -10,6 +10,28 @@ const emptyTurn = ".";
 const bridge = "Noted.";
 
 /**
+ * Whether every server accepts these messages: perhaps one of the system, then turns of user and assistant, all of them plain texts, the last one of
+ * the user.
+ */
+export function arePlainTurns(messages: readonly unknown[]): boolean {
+  let before: unknown;
+  for (const message of messages) {
+    if (!isObject(message) || typeof message["content"] !== "string") return false;
+    const { role } = message;
+    let fields = 0;
+    for (const _ in message) fields++;
+    if (fields !== 2 || !mayFollow(role, before)) return false;
+    before = role;
+  }
+  return before === "user";
+}
+
+function mayFollow(role: unknown, before: unknown): boolean {
+  if (role === "user") return before !== "user";
+  return role === "assistant" ? before === "user" : role === "system" && before === undefined;
+}
+
+/**
  * Changes messages in OpenAI's form so that a server with these quirks accepts them. A message that needs no change stays the same object, so that a
  * caller can see what has changed.
  */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { latin1OfUtf8, asBytes } from "../../core/index.ts";
-import type { RenderQuirks } from "../quirks.ts";
+import { ServerQuirks, type RenderQuirks } from "../quirks.ts";
 import { fitOwnBody } from "./own-body.ts";
 
 function fit(body: string, quirks: RenderQuirks): readonly [string | undefined, ...string[]] {
-  const fitted = fitOwnBody(latin1OfUtf8(body), { model: "m", quirks });
+  const fitted = fitOwnBody(latin1OfUtf8(body), { model: "m", quirks: new ServerQuirks(quirks).ownOf("m") });
   const text = fitted === undefined ? undefined : Buffer.from(fitted.text, "latin1").toString("utf8");
   return [text, ...(fitted?.losses.map(({ param, action }) => `${param} ${action}`) ?? [])];
 }

@@ -14,7 +14,7 @@ import {
 import { isObject, type WireObject } from "../shared/fields.ts";
 import { Losses } from "../shared/losses.ts";
 import type { FittedBody, OwnTarget } from "../protocol.ts";
-import { ownQuirksOf, quirksOfModel, type RenderQuirks } from "../quirks.ts";
+import type { RenderQuirks } from "../quirks.ts";
 import { fitBody, samplingFields } from "./fit-body.ts";
 import type { ThinkingWish } from "./fit-tools.ts";
 
@@ -23,7 +23,7 @@ import type { ThinkingWish } from "./fit-tools.ts";
  * `text` is latin1. A body without such fields costs one scan. `undefined`: the body is sent unchanged.
  */
 export function fitOwnBody(text: Bytes, target: OwnTarget): FittedBody | undefined {
-  const quirks = ownQuirksOf(quirksOfModel(target.quirks, target.model));
+  const { quirks } = target;
   if (!mayBeRefused(text, quirks)) return undefined;
   target.beforeParse?.(text);
   const body = parseLatin1(text);

@@ -14,6 +14,8 @@ export interface CacheUsage {
  * details, `cache_creation_input_tokens`, one-api's family `cached_creation_tokens`; each with its own names for the two lifetimes. November 2026.
  */
 export function readCacheUsage(usage: WireObject, details: WireObject): CacheUsage {
+  if (isPlainUsage(usage) && isPlainDetails(details))
+    return { read: readTokenCount(details["cached_tokens"]), write5m: undefined, write1h: undefined };
   const read = countOf(usage, details, readNames);
   const write = countOf(usage, details, writeNames);
   const lifetimes = [details["cache_write_tokens_details"], details["cache_creation_token_details"], usage["cache_creation"], usage].find(
@@ -32,6 +34,32 @@ export function readCacheUsage(usage: WireObject, details: WireObject): CacheUsa
 export function wholeInput(input: number | undefined, { read = 0, write5m = 0, write1h = 0 }: CacheUsage): number | undefined {
   const cached = read + write5m + write1h;
   return input === undefined || cached <= input ? input : input + cached;
+}
+
+/** Whether a usage has only OpenAI's own fields, as most have: then nothing else has to be looked for. */
+function isPlainUsage(usage: WireObject): boolean {
+  for (const name in usage) {
+    switch (name) {
+      case "prompt_tokens":
+      case "completion_tokens":
+      case "total_tokens":
+      case "prompt_tokens_details":
+      case "completion_tokens_details":
+      case "input_tokens":
+      case "output_tokens":
+      case "input_tokens_details":
+      case "output_tokens_details":
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
+}
+
+function isPlainDetails(details: WireObject): boolean {
+  for (const name in details) if (name !== "cached_tokens" && name !== "audio_tokens") return false;
+  return true;
 }
 
 const readNames = ["cached_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"];

@@ -36,6 +36,11 @@ export function compact<T extends object>(value: T): Compact<T> {
   return out as Compact<T>;
 }
 
+/** Sets the fields of `more` that are not `undefined`, except `omitted`. */
+export function addFields(object: Record<string, unknown>, more: WireObject, omitted?: string): void {
+  for (const key in more) if (key !== omitted && more[key] !== undefined) define(object, key, more[key]);
+}
+
 /** The object with its values changed; the object itself if `change` returns every value unchanged. */
 export function mapFields(object: WireObject, change: (value: unknown, key: string) => unknown): WireObject {
   let out: Record<string, unknown> | undefined;

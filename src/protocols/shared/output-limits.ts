@@ -50,11 +50,13 @@ export function readOutputLimits(body: string, spans: readonly (Span | undefined
     if (config === undefined || body.charCodeAt(config.start) !== openBrace) continue;
     note(limits, body, { spans: scanObject(body, config.start, outputLimitKeys).spans, first: 0 }, own.isNested ? own.names : []);
   }
-  const { all, choices } = limits;
-  return {
-    ...(all === 0 ? {} : { [limits.own === 0 ? "otherLimit" : "maxOutputTokens"]: all }),
-    ...(choices > 1 ? { choices } : {}),
-  };
+  return limitsOf(limits);
+}
+
+function limitsOf({ own, all, choices }: FoundLimits): OutputLimits {
+  if (all === 0) return choices > 1 ? { choices } : {};
+  if (own === 0) return choices > 1 ? { otherLimit: all, choices } : { otherLimit: all };
+  return choices > 1 ? { maxOutputTokens: all, choices } : { maxOutputTokens: all };
 }
 
 interface FoundLimits {

@@ -22,7 +22,7 @@ function refusal(settings: Omit<ProviderSettings, "enabled" | "keys"> & Partial<
 }
 
 test("a provider named like a preset needs only a key", () => {
-  const { keys, traits: _traits, ...rest } = build({ name: "openai" });
+  const { keys, traits: _traits, modelQuirks: _quirks, ...rest } = build({ name: "openai" });
   assert.deepEqual(rest, {
     name: "openai",
     enabled: true,

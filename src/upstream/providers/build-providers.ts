@@ -4,6 +4,7 @@ import { protocolIds } from "../../ir/index.ts";
 import {
   protocols,
   ProviderTraits,
+  ServerQuirks,
   type OperatorTraits,
   type Protocol,
   type ProtocolTable,
@@ -74,6 +75,7 @@ export const loopbackProvider: Provider = {
   query: [],
   timeouts: defaultTimeouts,
   quirks: {},
+  modelQuirks: new ServerQuirks({}),
   traits: new ProviderTraits("loopback", true, []),
   builtin: true,
 };
@@ -128,8 +130,9 @@ function buildProvider(settings: ProviderSettings, modelTraits: readonly Operato
     query: settings.query ?? [],
     timeouts: { ...defaultTimeouts, ...settings.timeouts },
     quirks,
+    modelQuirks: new ServerQuirks(quirks),
     traits: new ProviderTraits(name, quirks.noVendorFields !== true, modelTraits),
-    ...(changesBodies(ownQuirks) ? { ownQuirks } : {}),
+    ...(changesBodies(ownQuirks) ? { ownQuirks, ownModelQuirks: new ServerQuirks(ownQuirks) } : {}),
     builtin: false,
   };
 }
