@@ -17,6 +17,7 @@ export function createIdSource(clock: Clock, random: (size: number) => Uint8Arra
   const view = new DataView(seed.buffer, seed.byteOffset, seed.byteLength);
   const node = (0x80000000 | (view.getUint32(0) >>> 2)) >>> 0;
   const nodeHex = node.toString(16).padStart(8, "0");
+  const tail = `-${nodeHex.slice(0, 4)}-${nodeHex.slice(4)}`;
   let counter = view.getUint32(4);
   let lastMs = -1;
   let within = 0;
@@ -35,11 +36,18 @@ export function createIdSource(clock: Clock, random: (size: number) => Uint8Arra
         timeHex = formatTime(lastMs);
       }
       counter = (counter + 1) >>> 0;
-      const low = counter.toString(16).padStart(8, "0");
-      return `${prefix}_${timeHex}-7${within.toString(16).padStart(3, "0")}-${nodeHex.slice(0, 4)}-${nodeHex.slice(4)}${low}`;
+      return `${prefix}_${timeHex}-7${padded(within, 3)}${tail}${padded(counter, 8)}`;
     },
   };
 }
+
+/** In hexadecimal with leading zeros. */
+function padded(value: number, width: number): string {
+  const hex = value.toString(16);
+  return hex.length === width ? hex : zeros.slice(hex.length, width) + hex;
+}
+
+const zeros = "00000000";
 
 function formatTime(ms: number): string {
   const hex = ms.toString(16).padStart(12, "0");

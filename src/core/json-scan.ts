@@ -198,8 +198,27 @@ function skipLiteral(text: string, at: number): number {
 const numberPattern = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 function isLiteral(text: string, start: number, end: number): boolean {
+  if (isPlainNumber(text, start, end)) return true;
   const literal = text.slice(start, end);
   return literal === "true" || literal === "false" || literal === "null" || numberPattern.test(literal);
+}
+
+/** Whether it is a number without an exponent; `false` may be wrong. No copy of the text is made for it. */
+function isPlainNumber(text: string, start: number, end: number): boolean {
+  const first = text.charCodeAt(start);
+  if (first < 0x30 || first > 0x39) return false;
+  let at = start + 1;
+  if (first !== 0x30) at = skipDigits(text, at);
+  if (at >= end) return true;
+  return text.charCodeAt(at) === 0x2e && at + 1 < end && skipDigits(text, at + 1) === end;
+}
+
+function skipDigits(text: string, at: number): number {
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (!(code >= 0x30 && code <= 0x39)) return at;
+    at++;
+  }
 }
 
 function keyIndex(text: string, start: number, end: number, keys: readonly string[]): number {

@@ -129,7 +129,7 @@ export function createEdge(deps: EdgeDeps): Edge {
       sendError(exchange, deps.protocols.get(dialect)!, error);
     };
     try {
-      checkTarget(target, path);
+      if (mark >= 0 || !deps.routes.isLiteral(path)) checkTarget(target, path);
       checkHead(request);
       if (deps.trusted === undefined) {
         if (request.method === "OPTIONS" && preflight(exchange, request, current.cors)) return;

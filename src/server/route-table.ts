@@ -42,6 +42,8 @@ export interface RouteMatch {
 
 export interface RouteTable {
   readonly routes: readonly Route[];
+  /** Whether a route has just this path, without a parameter: such a path needs no check. */
+  isLiteral(path: string): boolean;
   /** `undefined`: no such path. @throws GatewayError `method_not_allowed`, `invalid_path`. */
   match(method: string, path: string): RouteMatch | undefined;
 }
@@ -88,6 +90,7 @@ export function createRouteTable(routes: readonly Route[]): RouteTable {
   }
   return {
     routes,
+    isLiteral: (path) => literals.has(path),
     match(method, path) {
       const found = find(method, path);
       if (found !== undefined) return found;

@@ -29,9 +29,7 @@ export function forwardRequestHeaders(rawHeaders: readonly string[], protocol: P
     const value = rawHeaders[i + 1]!;
     if (!holdsGatewayKey(value) && !holdsGatewayKey(name)) out.push(name, value);
   }
-  for (const [name, value] of protocol.requiredHeaders) {
-    if (!out.some((header, i) => i % 2 === 0 && header === name)) out.push(name, value);
-  }
+  for (const [name, value] of protocol.requiredHeaders) if (findHeader(out, name) === undefined) out.push(name, value);
   return out;
 }
 
@@ -46,11 +44,20 @@ const credentialHeaders = new Set([
 
 function isForwarded(name: string, patterns: readonly string[]): boolean {
   for (const pattern of patterns) {
-    const matches = pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
-    if (matches) return !credentialHeaders.has(name);
+    if (matchesPattern(name, pattern)) return !credentialHeaders.has(name);
   }
   return false;
 }
+
+function matchesPattern(name: string, pattern: string): boolean {
+  const last = pattern.length - 1;
+  if (pattern.charCodeAt(last) !== asterisk) return name === pattern;
+  // Letter by letter: no prefix is cut off for each header of each request.
+  for (let at = 0; at < last; at++) if (name.charCodeAt(at) !== pattern.charCodeAt(at)) return false;
+  return true;
+}
+
+const asterisk = 0x2a;
 
 /** The first value of a header, or `undefined`. `name` is lower case. */
 export function findHeader(headers: readonly string[], name: string): string | undefined {

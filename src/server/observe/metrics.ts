@@ -42,6 +42,8 @@ export interface MetricsSnapshot {
  */
 export class RequestMetrics {
   readonly #series = new Map<string, Series>();
+  /** The series of the last request: most requests are like the one before. */
+  #last: Series | undefined;
   readonly #maxSeries: number;
   readonly #refused = new Map<string, number>();
   readonly #losses = new Map<string, number>();
@@ -73,10 +75,17 @@ export class RequestMetrics {
   }
 
   #seriesOf(request: ObservedRequest, model: string): Series {
+    const last = this.#last;
+    if (last !== undefined && isOf(last, request, model)) return last;
+    this.#last = this.#findSeries(request, model);
+    return this.#last;
+  }
+
+  #findSeries(request: ObservedRequest, model: string): Series {
     const key = `${request.dialect}\n${request.provider}\n${model}\n${request.status}`;
     let series = this.#series.get(key);
     if (series !== undefined) return series;
-    if (this.#series.size >= this.#maxSeries && model !== "other") return this.#seriesOf(request, "other");
+    if (this.#series.size >= this.#maxSeries && model !== "other") return this.#findSeries(request, "other");
     series = newSeries([request.dialect, request.provider, model, request.status]);
     this.#series.set(key, series);
     return series;
@@ -96,6 +105,10 @@ export class RequestMetrics {
     const [refused, losses] = [Object.fromEntries(this.#refused), Object.fromEntries(this.#losses)];
     return { series: [...this.#series.values()], refused, losses, gauges };
   }
+}
+
+function isOf({ labels }: Series, request: ObservedRequest, model: string): boolean {
+  return labels[0] === request.dialect && labels[1] === request.provider && labels[2] === model && labels[3] === request.status;
 }
 
 function newSeries(labels: Series["labels"]): Series {
