@@ -25,8 +25,8 @@ export interface Admin {
 }
 
 /**
- * The admin API of the running daemon over its control socket, or, where none runs, of the database itself. A database file that does not exist is made by
- * the first call that changes something, unless `create` asks for it at once; until then everything is empty.
+ * The admin API of the running daemon over its control socket, or of the database itself if no daemon runs. A database file that does not exist is made by
+ * the first call that changes something, unless `create` is set; until then everything is empty.
  */
 export async function openAdmin(loaded: LoadedSettings, { create = false } = {}): Promise<Admin> {
   const paths = runtimePaths(loaded.settings.database.path);

@@ -183,7 +183,7 @@ test("a client that leaves is noticed at once, by each of its pipelined requests
   assert.deepEqual(left.sort(), ["a", "b"]);
 });
 
-test("a client that leaves before, during or after its answer is told to the handler at most once, and at once", async (t) => {
+test("a client that leaves before, during or after its answer is reported to the handler at most once, and at once", async (t) => {
   let leaves = 0;
   let begun = deferred<HttpExchange>();
   const { port, errors } = await startEdge(t, [
@@ -214,7 +214,7 @@ test("a client that leaves before, during or after its answer is told to the han
       await once(client.socket, "close");
       await roundTrip(t, port);
       assert.deepEqual([leaves, exchange.closed], [when === "after" ? 0 : 1, true], `${when} ${how}`);
-      // Whoever comes late is told at once, and what is said to nobody does no harm.
+      // A listener that is added late is called at once, and an exchange without listeners is no error.
       let late = 0;
       exchange.onLeave(() => {
         late++;

@@ -168,7 +168,7 @@ test("a path that is not served names the base URLs that are, with the address t
   assert.equal(await message('Host: "><script>'), named("http://localhost:8081"));
 });
 
-test("bytes that no target may hold are refused", async (t) => {
+test("bytes that no target may contain are refused", async (t) => {
   const { port } = await startEdge(t, routes);
   for (const target of ["/v1/mod\0els", "/v1/models\x01", "/v1/mod\u00e9ls", "/v1/models?a=\u00e9", "*", "/v1/models x"]) {
     const client = await rawClient(t, port);

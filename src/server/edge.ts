@@ -22,13 +22,13 @@ import { dialectOfPath } from "./http/dialect-of-path.ts";
 
 export interface EdgeSettings {
   readonly authEnabled: boolean;
-  /** Whether a local program gets without a key what else needs an admin's, as the metrics. */
+  /** Whether a program on this machine may read, without a key, what needs an admin's key otherwise: the metrics. */
   readonly trustLoopback: boolean;
   readonly maxBodyBytes: number;
-  /** Of the bodies of all requests that are served at a time; one key may have half of it. */
+  /** The most bytes of bodies of all active requests; one key may use half of it. */
   readonly maxBodyBytesInFlight: number;
   readonly maxConnections: number;
-  /** A head that is not whole, or a body that makes no progress, in this time is cut off. */
+  /** A connection is cut off if a head is not complete, or a body makes no progress, in this time. */
   readonly slowClientMs: number;
   /** Origins that web pages may call from; none by default. */
   readonly cors: readonly string[];
@@ -44,9 +44,9 @@ export interface EdgeDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
-  /** A request was refused at the door: 401, 403, 404 and the like have no row in the ledger, but are counted. */
+  /** The edge has refused a request: 401, 403, 404 and the like have no row in the ledger, but are counted. */
   readonly onRefused: (code: string) => void;
-  /** Whose requests these are on the control socket: the operating system has checked that already. */
+  /** The caller of all requests on the control socket: the operating system has checked who it is. */
   readonly trusted?: Principal;
 }
 
@@ -54,7 +54,7 @@ export interface EdgeDeps {
 export interface Edge {
   /**
    * Listens; `localhost` means 127.0.0.1 and ::1. @returns the port.
-   * @throws what the socket throws (EADDRINUSE, EACCES); an Error where auth is off and the host is not loopback.
+   * @throws what the socket throws (EADDRINUSE, EACCES); an Error if authentication is off and the host is not loopback.
    */
   listen(host: string, port: number): Promise<number>;
   /** Listens on a socket's path (a named pipe on Windows). */
@@ -62,30 +62,29 @@ export interface Edge {
   /** Serves a connection that another process has accepted, and nothing has been read from. */
   adopt(socket: Socket): void;
   /**
-   * No new connections; resolves when the last answer has ended, or `graceMs` are over, requests whose body is still
-   * on its way have been refused, `onGraceOver` has been called and the rest was cut. Called
-   * again, the shorter grace counts.
+   * Accepts no new connections, and resolves when the last answer has ended. After `graceMs` it refuses requests whose body is still on its way, calls
+   * `onGraceOver`, and cuts the rest. If it is called again, the shorter grace counts.
    */
   close(graceMs: number, onGraceOver?: () => void): Promise<void>;
-  /** What it holds at the moment, for the metrics. */
+  /** The present values of the edge's metrics. */
   gauges(): EdgeGauges;
 }
 
 /** By their names in the metrics. */
 export type EdgeGauges = {
   readonly open_connections: number;
-  /** Of the requests that are served: what `gateway.limits.bodies_in_flight` limits. */
+  /** Bytes of the bodies of active requests, which `gateway.limits.bodies_in_flight` limits. */
   readonly body_bytes_in_flight: number;
 };
 
-/** Who calls where auth is off. */
+/** The caller if authentication is off. */
 export const localPrincipal: Principal = { userId: "local", username: "local", keyId: "", role: "admin" };
 const nobody: Principal = { userId: "", username: "", keyId: "", role: "user" };
 
-/** A client that does not read the end of its answer is given up after so long. */
+/** The connection of a client that does not read the end of its answer is closed after this time. */
 const flushIdleMs = 120_000;
 
-// A factory: its functions share the route table and what is under way.
+// A factory: its functions share the route table and the active requests.
 // oxlint-disable-next-line max-lines-per-function
 export function createEdge(deps: EdgeDeps): Edge {
   let draining = false;
@@ -103,7 +102,7 @@ export function createEdge(deps: EdgeDeps): Edge {
     onBroken,
     onConnect,
     onCrowded,
-    // The control socket must be there above all when the gateway is overrun.
+    // The control socket has no limit: an operator needs it most when the gateway has too many connections.
     maxConnections: () =>
       deps.trusted === undefined ? Math.min(deps.settings().maxConnections, deps.mostConnections ?? Infinity) : Infinity,
     headMs: () => deps.settings().slowClientMs,
@@ -155,7 +154,7 @@ export function createEdge(deps: EdgeDeps): Edge {
     }
   }
 
-  /** Deny by default: what is not public needs a key, and an admin's route an admin's. */
+  /** Deny by default: a route that is not public needs a key, and an admin's route an admin's key. */
   function authorize(
     access: Access,
     request: IncomingMessage,
@@ -196,7 +195,7 @@ export function createEdge(deps: EdgeDeps): Edge {
     );
   }
 
-  /** Sockets that have got their refusal; what comes on them after it is not looked at. */
+  /** Sockets that have been refused: what they send afterwards is ignored. */
   const refused = new WeakSet<Duplex>();
 
   function onCrowded(socket: Socket): void {
@@ -215,7 +214,7 @@ export function createEdge(deps: EdgeDeps): Edge {
   function onBroken(error: NodeJS.ErrnoException, socket: Socket): void {
     if (refused.has(socket)) return;
     const exchange = underWayOn(socket);
-    // A client that has gone, and an answer that has begun or a request that was understood: bytes of ours would be taken for theirs.
+    // Do not write: the client has gone, or an answer may be under way, and our bytes would corrupt it.
     if (
       error.code === "ECONNRESET" ||
       !socket.writable ||
@@ -269,7 +268,7 @@ function handle(route: Route, exchange: HttpExchange, call: RouteContext): void 
 }
 
 function bodyBudgetOf({ maxBodyBytes, maxBodyBytesInFlight }: EdgeSettings): BodyBudgetLimits {
-  // One body of the largest size is always possible.
+  // A single body of the largest size always fits.
   return {
     totalBytes: Math.max(maxBodyBytes, maxBodyBytesInFlight),
     keyBytes: Math.max(maxBodyBytes, Math.floor(maxBodyBytesInFlight / 2)),
@@ -288,7 +287,7 @@ function checkHead({ headers, httpVersionMinor }: IncomingMessage): void {
       "upgrade",
       "HTTP/1.1",
       "connection",
-      // Node's parser loses what comes behind such a request in the same segment: nothing more is read from this connection.
+      // Node's parser loses what follows such a request in the same segment: nothing more is read from this connection.
       "upgrade, close",
     ]);
   }
@@ -305,7 +304,7 @@ function errorOfBroken(error: NodeJS.ErrnoException): GatewayError {
   }
 }
 
-/** Answers a refused request. What has its answer already is left alone; where a stream has begun the exchange drops the connection. */
+/** Answers a refused request, unless it has its answer already. If a stream has begun, the exchange drops the connection. */
 function sendError(exchange: HttpExchange, protocol: Protocol, error: GatewayError): void {
   const { status, body } = protocol.renderError(error, exchange.requestId);
   exchange.json(status, errorHeaders(error, status), body);

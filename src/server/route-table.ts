@@ -6,15 +6,15 @@ import { canonicalPath } from "./http/base-url.ts";
 import { EdgeError } from "./http/refusal.ts";
 
 /**
- * Who may call a route. `public`: anybody. `user`: any valid key. `admin`: an admin's key. `loopback-or-admin`: anybody on this machine, else an
- * admin's key. `control`: only the control socket.
+ * The access to a route. `public`: every caller. `user`: any valid key. `admin`: an admin's key. `loopback-or-admin`: every program on this machine, and
+ * an admin's key. `control`: only the control socket.
  */
 export type Access = "public" | "user" | "admin" | "loopback-or-admin" | "control";
 
 export interface RouteContext {
-  /** Who calls; for public routes nobody. */
+  /** The caller; empty on public routes. */
   readonly principal: Principal;
-  /** The path's parameter, decoded; "" where the route has none. */
+  /** The path's parameter, decoded; "" if the route has none. */
   readonly param: string;
   /** The query string without `?` and without credentials. */
   readonly query: string;
@@ -94,7 +94,7 @@ export function createRouteTable(routes: readonly Route[]): RouteTable {
     match(method, path) {
       const found = find(method, path);
       if (found !== undefined) return found;
-      // The very same route, and so with the same access: a wrong base URL opens nothing.
+      // The same route, with the same access: a wrong base URL gives no further rights.
       const canonical = canonicalPath(path);
       const meant = canonical === undefined ? undefined : find(method, canonical);
       return meant?.route.anyBase === true ? meant : undefined;
@@ -131,7 +131,7 @@ function paramOf(pattern: Pattern, path: string): string | undefined {
   return greedy || !param.includes("/") ? param : undefined;
 }
 
-/** @throws GatewayError `invalid_path` where the decoded parameter would be another path. */
+/** @throws GatewayError `invalid_path` if the decoded parameter would be another path. */
 function decodeParam(param: string, greedy: boolean): string {
   if (!param.includes("%")) return param;
   let decoded: string;
@@ -169,7 +169,7 @@ export function checkTarget(target: string, path: string): void {
   if (path.includes("\\")) throw new GatewayError("invalid_path", "The path must not hold backslashes.");
 }
 
-/** A path for a message: cut, and left out if it contains a key of the gateway. */
+/** A path for a message: shortened, and omitted if it contains a key of the gateway. */
 export function shownPath(path: string): string {
   return holdsEscapedGatewayKey(path) ? "[a path with an API key]" : path.slice(0, 200);
 }

@@ -164,7 +164,7 @@ export class RawClient {
     return this.received;
   }
 
-  /** The answers so far, when there are so many whole ones. */
+  /** Waits for `count` complete answers, and returns the answers so far. */
   async answers(count: number): Promise<RawAnswer[]> {
     await this.until((received) => parseAnswers(received).length >= count);
     return parseAnswers(this.received);

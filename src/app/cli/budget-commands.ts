@@ -60,7 +60,7 @@ export function addBudgetCommands(program: Command, admin: WithAdmin): void {
     });
 }
 
-/** Left out: as it was. */
+/** If omitted, the limit stays as it is. */
 function limitOf(text: string | undefined): string | null | undefined {
   return text === "none" ? null : text;
 }

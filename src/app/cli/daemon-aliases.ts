@@ -25,6 +25,6 @@ export function findDaemonCommand(program: Command, argv: readonly string[]): bo
 
 export async function runDaemonCommand(argv: readonly string[]): Promise<number> {
   const { runDaemonCli } = await import("./daemon-main.ts");
-  // `src/app/cli` and `dist/app/cli` lie equally deep.
+  // `src/app/cli` and `dist/app/cli` have the same depth.
   return await runDaemonCli(argv, fileURLToPath(new URL("../../../bin/tokligence-daemon.js", import.meta.url)));
 }

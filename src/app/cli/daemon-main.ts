@@ -144,19 +144,19 @@ function addStatusCommand({ program, config }: DaemonCli): void {
     });
 }
 
-/** Where the daemon's files lie, also if the configuration cannot be used: a gateway that runs must be found all the same. */
+/** The paths of the daemon's files. They are found even if the configuration cannot be used, as the gateway may be running. */
 async function locate(config: string | undefined): Promise<{ readonly paths: RuntimePaths; readonly problem: Error | undefined }> {
   const { locateDatabase } = await import("../config/index.ts");
   const { path, problem } = locateDatabase(config === undefined ? {} : { path: config });
   return { paths: runtimePaths(path), problem };
 }
 
-/** Without the configuration the place is a guess: if no gateway is found there, the reader must know. */
+/** Without the configuration the path is a guess: if no gateway is found there, the user must know that. */
 function warn(problem: Error | undefined): void {
   if (problem !== undefined) process.stderr.write(`tokligence-daemon: warning: ${indentLines(problem.message)}\n`);
 }
 
-/** A start that found a gateway running. `port`: what was asked for. */
+/** The text of a start that found a running gateway. `port`: the one that the command names. */
 function runningText(status: DaemonStatus, port: string | undefined): string {
   const text = `already ${statusText(status)}`;
   if (port === undefined || port === String(status.port)) return text;
@@ -186,7 +186,7 @@ async function runInForeground(
   const { runDaemon } = await import("../daemon/run.ts");
   let daemon: RunningDaemon | undefined;
   let isEnding = false;
-  /** Gives back what the screen uses. */
+  /** Functions that release what the screen uses. */
   const release: (() => void)[] = [];
   const handle = createSignalHandler({
     now: () => performance.now(),
@@ -198,7 +198,7 @@ async function runInForeground(
       if (output === "screen") void sayDrain(daemon, signal);
       void daemon.stop();
     },
-    // Answers under way are cut off, and what the ledger has not written is lost.
+    // Active answers are cut off, and what the ledger has not written is lost.
     endAtOnce: () => process.exit(130),
     reload: () => daemon?.reload(),
   });
@@ -218,7 +218,7 @@ async function runInForeground(
   for (const step of release) step();
 }
 
-/** Without requests under way the end comes at once, and needs no words. */
+/** Prints what the drain waits for. Without active requests it ends at once, and nothing is printed. */
 async function sayDrain(daemon: RunningDaemon, signal: NodeJS.Signals): Promise<void> {
   const count = await daemon.countRequests();
   if (count === 0) return;
@@ -226,7 +226,7 @@ async function sayDrain(daemon: RunningDaemon, signal: NodeJS.Signals): Promise<
   process.stdout.write(`draining ${count} ${count === 1 ? "request" : "requests"}, ${again} ends at once\n`);
 }
 
-/** At the first start there is no configuration: one is made. `false`: there was one. */
+/** Writes a configuration at the first start. `false`: there was one. */
 async function writeFirstConfig(path: string | undefined): Promise<boolean> {
   const { initConfig } = await import("../config/index.ts");
   if (!initConfig({ ...(path === undefined ? {} : { path }), dryRun: true }).created) return false;

@@ -8,9 +8,9 @@ export interface SignalActions {
   readonly hadTerminal: boolean;
   /** Whether that terminal is still open. */
   readonly hasTerminal: () => boolean;
-  /** Ends in order: answers under way are finished first. Called once. */
+  /** Ends in order: active answers are finished first. Called once. */
   readonly drain: (signal: NodeJS.Signals) => void;
-  /** Ends now: answers under way are cut off. */
+  /** Ends now: active answers are cut off. */
   readonly endAtOnce: () => void;
   readonly reload: () => void;
 }

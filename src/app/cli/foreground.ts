@@ -3,11 +3,11 @@ import { statSync } from "node:fs";
 import { followFile } from "../logging/follow-file.ts";
 import { hasColours, parseLogLine, prettyLine, type LogLine } from "../logging/pretty-line.ts";
 
-/** A terminal that scrolls faster than this is not read by anybody. */
+/** Nobody can read a terminal that scrolls faster than this. */
 const maxLinesPerSecond = 50;
 
 /**
- * Shows what the gateway's log gets from now on that people want to see: requests, reloads, warnings and errors. It is read from the file, as several
+ * Shows the new lines of the gateway's log that are meant for people: requests, reloads, warnings and errors. It is read from the file, as several
  * processes write it. @returns ends it, after what is in the file by then.
  */
 export function showActivity(logFile: string | undefined): () => void {

@@ -52,7 +52,7 @@ async function showLog(file: string, options: Options): Promise<void> {
   const show = (line: Parameters<typeof filter>[0]): void => {
     process.stdout.write(`${options.json === true ? JSON.stringify(line) : prettyLine(line, { colours, ids: true })}\n`);
   };
-  // A request is looked for in the rolled files as well.
+  // A request may be in a rolled file.
   const files = options.request === undefined ? [file] : [...listRolled(file), file];
   const { lines, sizeBytes } = await readLastLines(files, count, filter);
   lines.forEach(show);

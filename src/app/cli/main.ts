@@ -29,7 +29,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .helpCommand("help [command]", "print the help of a command")
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  // What is heavy is loaded by the command that needs it: `version` answers at once.
+  // Each command loads the large modules that it needs: `version` answers at once.
   const admin: WithAdmin = async (run) => {
     const { openAdmin } = await import("../admin.ts");
     const opened = await openAdmin(await load(program.opts<Global>().config));
@@ -100,7 +100,7 @@ function addRouteCommand(program: Command, admin: WithAdmin): void {
     });
 }
 
-/** A reader that has read enough and gone, as `head` does, is no error. */
+/** A reader that closes the pipe early, as `head` does, is not an error. */
 function onOutputError(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") process.exit(0);
   throw error;

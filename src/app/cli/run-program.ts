@@ -23,7 +23,7 @@ function failureText(error: unknown, program: Command, argv: readonly string[]):
   return inOptionNames(messageOf(explainFileError(error)), commandOf(program, argv).command);
 }
 
-/** By its name: commands that read no configuration do not load what reads it. */
+/** Compared by its name, so that commands without a configuration do not load the module that reads it. */
 function isConfigError(error: unknown): error is ConfigError {
   return error instanceof Error && error.name === "ConfigError";
 }
@@ -35,7 +35,7 @@ export function configErrorText({ problems, message, warnings }: Pick<ConfigErro
   return `the configuration has ${problems.length} errors:${problems.map((problem) => `\n  ${problem.message}`).join("")}${hints}`;
 }
 
-/** `tokligence user`, without a command of it, has shown what there is. */
+/** `tokligence user` without a subcommand has printed its help. */
 function isHelpShown(error: unknown): boolean {
   return error instanceof CommanderError && error.code === "commander.help";
 }
@@ -49,7 +49,7 @@ function usageError({ message }: CommanderError, command: string): string {
   return `${said}. See \`${command} --help\`.`;
 }
 
-/** What the options of commands are called in the API, where that differs. */
+/** The API's names of the commands' options, if they differ. */
 const optionOf: Readonly<Record<string, string>> = {
   stop_usd: "stop",
   warn_usd: "warn",
@@ -84,7 +84,7 @@ function commandOf(program: Command, argv: readonly string[]): { readonly comman
   return { command, names };
 }
 
-/** Ends a command with a status of its own, its output written already. */
+/** Ends a command with an exit status, after its output has been written. */
 export class ExitStatus extends Error {
   readonly status: number;
 

@@ -14,7 +14,7 @@ export type StartOutput = "screen" | "json" | "background";
 
 /** The command that prints the screen of a start in the background may have a terminal of any width. */
 const backgroundColumns = 80;
-/** How long the screen waits for the providers to say which models they have. */
+/** How long the screen waits for the providers' lists of models. */
 const providersMs = 1500;
 
 /** Prints what runs, what is reachable, and a command that gets an answer; at the first start also the one key. */

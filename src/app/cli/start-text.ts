@@ -17,7 +17,7 @@ export interface StartFacts {
   readonly key: string | undefined;
   readonly authEnabled: boolean;
   readonly tryModel: string;
-  /** How it is ended, and what else can be done. */
+  /** How to stop it, and further hints. */
   readonly help: string;
   readonly platform: NodeJS.Platform;
 }
@@ -80,7 +80,7 @@ export function describeProvider(provider: Provider, state: AnnouncedState | und
   if (state.message === undefined) return `✓ ${state.models} ${state.models === 1 ? "model" : "models"}`;
   switch (state.status) {
     case undefined:
-      // The name stands in front already.
+      // The line begins with the name.
       return `✗ ${state.message.replace(/^Provider \S+ (?:\([^)]*\) )?/, "")}`;
     case 401:
       return "✗ 401, the key is wrong";

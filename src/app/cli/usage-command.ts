@@ -116,12 +116,12 @@ function queryOf(options: Options, page?: { readonly limit?: number; readonly af
   };
 }
 
-/** What was refused before it had a model, or a provider, has none to show. */
+/** A request that was refused early has no model or no provider to show. */
 function named(name: string | undefined): string {
   return name === undefined || name === "" ? "-" : name;
 }
 
-/** Whether nothing has been used, or nothing that was asked for. */
+/** Whether there is no usage at all, or none that the filters match. */
 function nothingText({ from, to, ...options }: Options): string {
   const { user, key, provider, model, dialect, tag, status } = options;
   const filtered = [user, key, provider, model, dialect, tag, status].some((filter) => filter !== undefined);

@@ -21,10 +21,10 @@ import { composeModelRequests } from "./model-requests.ts";
 import { openRecords, type RecordsDeps } from "./records.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** How long the end of a process waits for the database. The ledger has given up by then. */
+/** How long the end of a process waits for the database; longer than the ledger does. */
 const databaseMs = 11_000;
 
-/** What differs between a gateway in one process and a worker among several. */
+/** The options that differ between a gateway in one process and a worker among several. */
 export interface ComposeOptions {
   readonly loaded: LoadedSettings;
   readonly log: Log;
@@ -58,22 +58,22 @@ export interface Gateway {
   readonly metrics: () => MetricsSnapshot;
   readonly ledger: LedgerService;
   readonly budgets: Budgets;
-  /** Brings into the database what dead processes have left in their journals. */
+  /** Writes what dead processes have left in their journals into the database. */
   readonly replay: () => Promise<void>;
   /** Where ledger rows go: the database, or the primary. */
   readonly sink: LedgerSink;
-  /** Looks at files and sockets about every second: others may watch theirs with it. */
+  /** Checks files and sockets about every second; other parts may add theirs. */
   readonly surroundings: Surroundings;
   readonly providers: () => readonly Provider[];
   readonly catalog: () => Catalog;
-  /** What the providers say of their models. */
+  /** The providers' lists of models. */
   readonly listings: () => AnnouncedModels | undefined;
   /** A model to try the gateway with; see `suggestModel`. Without prices nothing is loaded for it. */
   readonly suggestModel: (usePrices?: boolean) => string;
-  /** Swaps a new configuration in; what needs a restart is named in the log. */
+  /** Applies a new configuration. The log names settings that need a restart. */
   apply(loaded: LoadedSettings): void;
   setServing(serving: boolean): void;
-  /** Loads what the first requests would wait for, and asks the providers which models they have. Called once the port answers: a start waits for none of it. */
+  /** Loads what the first requests need, and asks the providers for their models. Called once the port answers, so that a start does not wait for it. */
   warmUp(): void;
   /** Drains, flushes the ledger and releases everything. */
   close(graceMs: number): Promise<void>;

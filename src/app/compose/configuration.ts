@@ -4,13 +4,13 @@ import type { DatabaseSection, LoadedSettings, Settings } from "../config/index.
 import { createTargetStates } from "../../upstream/index.ts";
 import { createSnapshot, type Snapshot, type SnapshotOptions } from "./snapshot.ts";
 
-/** The configuration in use and what is built from it. Others ask for it at each use, as a reload swaps it whole. */
+/** The configuration in use and what is built from it. Other parts read it at each use, as a reload replaces all of it. */
 export interface CurrentConfiguration {
   readonly settings: Settings;
   readonly snapshot: Snapshot;
-  /** Swaps a new configuration in; what needs a restart is named in the log. */
+  /** Applies a new configuration. The log names settings that need a restart. */
   apply(loaded: LoadedSettings): void;
-  /** Loads what the first requests would wait for, and asks the providers which models they have. */
+  /** Loads what the first requests need, and asks the providers for their models. */
   warmUp(): void;
   close(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export function createCurrentConfiguration(loaded: LoadedSettings, deps: Snapsho
     },
     warmUp() {
       isWarm = true;
-      // The next start finds all of it compiled, however this process ends.
+      // Written now, so that the next start finds the compiled code even if this process is killed.
       void snapshot.warmUp().then(flushCompileCache);
     },
     close: () => snapshot.close(),
@@ -58,7 +58,7 @@ function warnOfRestart(old: Settings, next: Settings, logger: Logger): void {
   }
 }
 
-/** With its secrets, which are compared and not shown. */
+/** With its secrets, which are only compared. */
 function placeOf({ type, path, postgresql }: DatabaseSection): object {
   return { type, path, ...postgresql, url: postgresql?.url?.reveal(), password: postgresql?.password?.reveal() };
 }

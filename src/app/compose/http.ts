@@ -22,7 +22,7 @@ import type { ModelRequests } from "./model-requests.ts";
 import type { Records } from "./records.ts";
 import { describeRoutes } from "./snapshot.ts";
 
-/** What the HTTP side asks the process that it runs in. */
+/** What the HTTP side needs from its process. */
 export interface ProcessDeps extends Pick<SystemDeps, "reload" | "status" | "stop"> {
   /** Counters of all processes; this one's if omitted. */
   readonly collectMetrics?: ((own: () => MetricsSnapshot) => Promise<MetricsSnapshot>) | undefined;

@@ -36,7 +36,7 @@ export interface JournalOptions {
   readonly durability: Durability;
   /** Processes that share the room. 0: this one serves no requests, and needs no files. */
   readonly processes: number;
-  /** How long what the database has stays. */
+  /** How long records stay that are in the database already. */
   readonly keepMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -44,7 +44,7 @@ export interface JournalOptions {
   readonly reserve: DescriptorReserve;
 }
 
-/** The journal of this process. @throws Error where its directory cannot be used. */
+/** The journal of this process. @throws Error if its directory cannot be used. */
 export function openJournal(options: JournalOptions): Journal {
   const { directory, durability, processes, keepMs, clock, logger, reserve } = options;
   if (durability === "async" || processes === 0) return createMemoryJournal();
@@ -73,7 +73,7 @@ export function openJournal(options: JournalOptions): Journal {
 
 export interface ReplayDeps {
   readonly directory: string;
-  /** How long a journal stays that has been read. */
+  /** How long a journal stays after it has been read. */
   readonly keepMs: number;
   readonly store: Store;
   readonly sink: LedgerSink;
@@ -83,9 +83,9 @@ export interface ReplayDeps {
 }
 
 /**
- * Brings into the database what dead processes have left; see `replayJournals`.
- * @param alone no other process of this database should be alive: one that is has only not ended yet, and is waited for.
- * @throws Error where the database does not take it.
+ * Writes the records of dead processes into the database; see `replayJournals`.
+ * @param alone no other process should use this database: if one does, it is about to end, and this call waits for it.
+ * @throws Error if the database refuses them.
  */
 export async function replayLeftJournals(deps: ReplayDeps, alone: boolean): Promise<void> {
   const { directory, keepMs, store, sink, clock, logger } = deps;
@@ -110,7 +110,7 @@ export async function replayLeftJournals(deps: ReplayDeps, alone: boolean): Prom
   }
 }
 
-/** What `tokligence ledger status` shows. Numbers of a daemon are `null` where none runs. */
+/** What `tokligence ledger status` shows. Numbers of a daemon are `null` if none runs. */
 export interface LedgerReport {
   readonly durability: Durability;
   readonly healthy: boolean | null;

@@ -28,7 +28,7 @@ import { openJournal, replayLeftJournals } from "./journals.ts";
 import { openStore } from "./open-store.ts";
 import { createDatabaseLook, createSurroundings, type Surroundings } from "./surroundings.ts";
 
-/** Everything that is written down: the database, users and keys, budgets, the ledger and its journal, stored bodies. */
+/** Everything that is stored: the database, users and keys, budgets, the ledger and its journal, stored bodies. */
 export interface Records {
   readonly store: Store;
   readonly accounts: Accounts;
@@ -43,7 +43,7 @@ export interface Records {
   readonly surroundings: Surroundings;
   /** Other processes write to the database as well. */
   readonly sharesDatabase: boolean;
-  /** Brings into the database what dead processes have left in their journals. */
+  /** Writes what dead processes have left in their journals into the database. */
   replay(): Promise<void>;
   /** Writes what is still in memory. */
   flush(): Promise<void>;

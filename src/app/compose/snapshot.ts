@@ -24,16 +24,16 @@ export interface Snapshot extends GatewaySnapshot {
   readonly providers: readonly Provider[];
   readonly prices: PriceCatalogue;
   readonly edge: EdgeSettings;
-  /** Loads what the first requests would wait for, and begins to ask the providers which models they have. Never rejects. */
+  /** Loads what the first requests need, and begins to ask the providers for their models. Never rejects. */
   warmUp(): Promise<void>;
   readonly client: PooledUpstreamClient;
-  /** What the providers say of their models; `undefined` in a command, which does not ask them. */
+  /** The providers' lists of models; `undefined` in a command, which does not ask for them. */
   readonly listings: AnnouncedModels | undefined;
   /** A model to try the gateway with; see `suggestModel`. Without prices nothing is loaded for it. */
   suggestModel(usePrices?: boolean): string;
-  /** Another one has taken over. */
+  /** Called when another snapshot has replaced this one. */
   retire(): void;
-  /** Ends what is under way in the background and, when the last call is over, the connections. */
+  /** Ends the work in the background and, after the last call, the connections. */
   close(): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ export interface SnapshotOptions {
   readonly previous?: Snapshot;
 }
 
-/** @throws ProviderSettingsError, RoutingError, RangeError where the settings contradict each other. */
+/** @throws ProviderSettingsError, RoutingError, RangeError if the settings contradict each other. */
 export function createSnapshot(
   settings: Settings,
   { protocols, clock, logger, announced = true, states = createTargetStates(), previous }: SnapshotOptions,
@@ -110,7 +110,7 @@ export function createSnapshot(
   };
 }
 
-/** Connections that still fit are kept over a reload, and requests that hold an old provider go on. */
+/** A reload keeps the connections that it can still use, and requests to a former provider go on. */
 function takeClient(
   providers: readonly Provider[],
   previous: Snapshot | undefined,

@@ -31,13 +31,13 @@ export function suggestModel({ catalog, states, costOf }: SuggestInput): string 
   let cheapest: { readonly id: string; readonly cost: bigint } | undefined;
   for (const model of [...likely, ...real].slice(0, mostPriced)) {
     const cost = costOf(model);
-    // What is free on paper is mostly free of service as well.
+    // A model with a price of 0 often answers badly or not at all.
     if (cost !== undefined && cost > 0n && (cheapest === undefined || cost < cheapest.cost)) cheapest = { id: model.id, cost };
   }
   return cheapest?.id ?? likely[0]?.id ?? real[0]?.id ?? "loopback";
 }
 
-/** Whether requests to a provider would fail: it cannot be reached, or refuses the key. Some have no list of models and serve all the same. */
+/** Whether requests to a provider would fail: it cannot be reached, or refuses the key. A provider without a list of models may still serve. */
 function isFailing({ message, status }: AnnouncedState): boolean {
   return message !== undefined && (status === undefined || status === 401 || status === 403);
 }

@@ -1,15 +1,15 @@
 import { everyByTimer, messageOf, type Clock, type Logger } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
 
-/** Looks now and then whether what the process depends on outside of itself (files, sockets) is still as it was. One timer for all. */
+/** Checks at intervals whether the files and sockets of the process are still there and unchanged. One timer for all of them. */
 export interface Surroundings {
-  /** `look` is called about every second; it must be cheap. What it throws is logged, once until it changes. @returns ends the calls. */
+  /** Calls `look` about every second; it must be cheap. What it throws is logged once until it changes. @returns a function that ends the calls. */
   watch(look: () => void): () => void;
   /** Looks now. */
   look(): void;
-  /** Somebody else has changed something, and it was mended: for the log, and for `/health` for five minutes. */
+  /** Another program changed a file, and the gateway repaired it: for the log, and for `/health` for five minutes. */
   report(message: string): void;
-  /** What was reported last, if that is not long ago. */
+  /** The last report, if it is recent. */
   recent(): string | undefined;
   close(): void;
 }

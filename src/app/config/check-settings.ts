@@ -61,8 +61,8 @@ function build(parsed: ParsedSettings, layers: Layers, env: Env, base: PathBase)
 }
 
 /**
- * What contradicts each other in the sections and providers without a wrong value, so that one run reports all problems. Where a value is wrong the rest of
- * its section is not judged: it may be right together with the value that was meant.
+ * Settings that contradict each other, so that one run reports all problems. A section with a wrong value is not checked: it may be right together with
+ * the value that was meant.
  */
 function contradictionsOfTheRest(issues: readonly z.core.$ZodIssue[], layers: Layers, env: Env, base: PathBase): readonly Problem[] {
   const tree = structuredClone(layers.tree);
@@ -79,7 +79,7 @@ function contradictionsOfTheRest(issues: readonly z.core.$ZodIssue[], layers: La
     const parent = getAt(tree, part.slice(0, -1));
     if (isTree(parent)) delete parent[part.at(-1)!];
   }
-  // A route may lead to a provider that is written wrongly.
+  // A route may lead to a provider with an error in it.
   if ([...suspect].some((part) => part.startsWith('["providers"'))) delete tree["model_provider_routes"];
   const parsed = settingsSchema.safeParse(tree);
   return parsed.success ? build(parsed.data, { ...layers, tree }, env, base).contradictions : [];
@@ -96,7 +96,7 @@ function problemsOf(issue: z.core.$ZodIssue, layers: Layers): Problem[] {
   const node = nodeAt(path);
   const value = getAt(layers.tree, path);
   const raw = layers.rawAt(path);
-  // A text where a section belongs may be a key that slipped a line.
+  // A text in place of a section may be a key in the wrong line.
   const sensitive = node?.type !== "leaf" || node.sensitive;
   const shown = raw === undefined ? describeValue(value, sensitive) : raw;
   const found = issue.code === "custom" && issue.params?.["isReason"] === true ? `${shown} ${issue.message}` : shown;

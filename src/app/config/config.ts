@@ -11,12 +11,12 @@ import { getAt, mergeTrees, parsePath, setAt } from "./tree.ts";
 import { replaceFile } from "./write-file.ts";
 import { isTree, type Tree, type Value } from "./value.ts";
 
-/** A setting's place: `gateway.port`, or `["providers", "my.server", "api_key"]` where a name holds a dot. */
+/** A setting's place: `gateway.port`, or `["providers", "my.server", "api_key"]` if a name contains a dot. */
 export type SettingPath = string | readonly string[];
 
 /**
- * The configuration for programs: read, change, write back. Values are as the file has them; what the environment says counts over the file, and
- * what the program sets over both.
+ * The configuration for programs: read, change, write back. Values are as the file has them. The environment replaces values of the file, and
+ * the program's own values replace both.
  */
 export class Config {
   readonly #place: Place;
@@ -26,7 +26,7 @@ export class Config {
   #layers: Layers;
   #settings: Settings;
 
-  /** A file that is not there yet is made by `save`. @throws ConfigError where the file cannot be used. */
+  /** `save` makes the file if it does not exist. @throws ConfigError if the file cannot be used. */
   constructor(input: LoadInput = {}) {
     this.#place = findPlace(input);
     this.#overrides = input.overrides ?? {};
@@ -53,7 +53,7 @@ export class Config {
     return value === undefined ? fallback : readable(value, at);
   }
 
-  /** Changes a setting, or those of a section that `value` names; `undefined` takes it out of the file. @throws ConfigError, and nothing has changed. */
+  /** Changes a setting, or those of a section that `value` names; `undefined` removes it from the file. @throws ConfigError, and nothing has changed. */
   set(path: SettingPath, value: unknown): void {
     this.#apply(flatten(toPath(path), toValue(value, toPath(path))));
   }
@@ -64,8 +64,8 @@ export class Config {
   }
 
   /**
-   * Writes what was changed into the file as it is now; comments, order and all else stay. @throws ConfigError where the file would not be valid, and
-   * it stays as it was; what the file system throws.
+   * Writes what was changed into the file as it is now; comments, order and all else stay. @throws ConfigError if the file would not be valid, and
+   * then it stays as it was; what the file system throws.
    */
   save(): void {
     const current = readConfigFile({ path: this.#place.path, given: false })?.text;
@@ -111,7 +111,7 @@ export class Config {
   }
 }
 
-/** Reads the configuration; a `path` that is given must be there. @throws ConfigError */
+/** Reads the configuration; if `path` is given, the file must exist. @throws ConfigError */
 export function loadConfig(path?: string): Config {
   if (path !== undefined) readConfigFile({ path, given: true });
   return new Config(path === undefined ? {} : { path });
@@ -149,7 +149,7 @@ function flatten(path: readonly string[], value: Value | undefined): Change[] {
   return Object.entries(value).flatMap(([key, item]) => flatten([...path, key], item === null ? undefined : item));
 }
 
-/** What YAML can hold. */
+/** A value that YAML can express. */
 function toValue(value: unknown, path: readonly string[]): Value | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === "string" || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))) return value;

@@ -3,8 +3,8 @@ import type { Change } from "./layers.ts";
 import { ConfigError, createToldProblem } from "./problems.ts";
 
 /**
- * Puts changes into a YAML text. Where values are only replaced, every other byte stays; where keys come or go, comments and order stay.
- * @throws ConfigError where the text is no YAML, or a place is an alias.
+ * Changes a YAML text. If values are only replaced, every other byte stays; if keys are added or removed, comments and order stay.
+ * @throws ConfigError if the text is no YAML, or a place is an alias.
  */
 export function editYaml(text: string, changes: readonly Change[], file: string): string {
   if (changes.length === 0) return text;
@@ -25,7 +25,7 @@ export function editYaml(text: string, changes: readonly Change[], file: string)
   return document.toString({ lineWidth: 0 });
 }
 
-/** The text with new single values in the place of old ones; `undefined` where a change is more than that. */
+/** The text with single values replaced; `undefined` if a change is more than that. */
 function spliceScalars(text: string, document: Document, changes: readonly Change[]): string | undefined {
   const edits = new Map<number, { readonly end: number; readonly source: string }>();
   for (const { path, value } of changes) {

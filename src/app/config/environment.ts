@@ -9,7 +9,7 @@ import { isTree, type Tree, type Value } from "./value.ts";
 
 const prefix = "TOKLIGENCE_";
 
-/** The variable in which the documentation's clients look for a key of the gateway: no setting. */
+/** The variable that the clients of the documentation read for a key of the gateway. It is not a setting. */
 const clientKeyName = `${prefix}KEY`;
 
 /** A setting's name in the environment: `gateway.port` is `TOKLIGENCE_GATEWAY_PORT`. */

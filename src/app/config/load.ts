@@ -92,7 +92,7 @@ interface ConfigFile {
 
 const largestFile = 4 * 2 ** 20;
 
-/** @returns `undefined` where there is no file and none was asked for. @throws ConfigError */
+/** @returns `undefined` if there is no file and the caller names none. @throws ConfigError */
 export function readConfigFile({ path, given }: Pick<Place, "path" | "given">): ConfigFile | undefined {
   const refuse = (message: string): ConfigError => new ConfigError([createToldProblem(undefined, [], `${path}: ${message}`)]);
   let bytes: Buffer;

@@ -26,6 +26,6 @@ export function guard(call: ModelCall): void {
   const { tool, count } = guarded;
   deps.logger.warn(
     { request_id: call.exchange.requestId, user_id: request.principal.userId, tool: tool.slice(0, 100), count },
-    "an agent repeats one tool call and gets one result: the model was told",
+    "an agent repeats one tool call and gets one result: a note was added for the model",
   );
 }

@@ -46,7 +46,7 @@ export function checkValues({ current: { maxValues } }: ModelCall, text: string)
   if (holdsMoreValues(text, maxValues)) throw tooComplex(maxValues);
 }
 
-/** Values and names in one answer, or one event, for each that a request may hold: probabilities of tokens are many. */
+/** Values and names in one answer, or one event, for each that a request may contain: an answer with probabilities of tokens has many. */
 const valuesOfAnswer = 2;
 /** In all events of a stream that is taken in whole, and in vectors, which are numbers alone. */
 const valuesOfStream = 4;

@@ -7,7 +7,7 @@ import { finishAnswer } from "../answers/finish-answer.ts";
 import type { ModelCall } from "../model-call.ts";
 import { conversationBounds } from "../responses/continue.ts";
 
-/** A process that runs a response in the background says so at least every 15 s (see `createBackgroundJobs`); one that is silent for so long has died. */
+/** A process that runs a response in the background says so at least every 15 s (see `createBackgroundJobs`); one that is silent for this time has died. */
 const silentMs = 60_000;
 
 /** Answers a call on a response that the gateway keeps. @throws GatewayError. */

@@ -295,7 +295,7 @@ class TranslatingPipe implements StreamTap {
     for (const event of events) {
       if (this.ended) break;
       this.#learn(event);
-      // Whoever ends the stream reports the error.
+      // The caller ends the stream and reports the error.
       if (event.type === "error") break;
       const dated = event.type === "message-start" && event.createdAt === 0 ? { ...event, createdAt: this.#createdAt } : event;
       for (const sealed of this.#sealer.push(dated)) text += this.#encoder.push(sealed);

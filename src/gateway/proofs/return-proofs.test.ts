@@ -47,7 +47,7 @@ test("reasoning comes back with its text, to where it was made", () => {
   assert.deepEqual(returned([inBlock(claude), text], "openai-responses", claude), { content: [thought, text], lost: [] });
 });
 
-test("another provider, protocol or family of models gets the text alone, and it is told", () => {
+test("another provider, protocol or family of models gets only the text, and the loss is reported", () => {
   for (const origin of [
     { ...claude, provider: "bedrock" },
     { ...claude, protocol: "openai-chat" as const },
@@ -57,7 +57,7 @@ test("another provider, protocol or family of models gets the text alone, and it
   }
 });
 
-test("what no seal of ours is leaves the text that the client shows, and is told", () => {
+test("a signature that is not our seal is dropped and reported; the text that the client shows stays", () => {
   assert.deepEqual(returned([reasoning("shown", signature("EqoB"))], "anthropic-messages", gemini), {
     content: [reasoning("shown")],
     lost: ["signature"],

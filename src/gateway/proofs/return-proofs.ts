@@ -32,7 +32,7 @@ export function callsToFind(
 
 /**
  * Opens what the client gave back and puts it where its provider wants it. A proof of another provider, another user or another installation, and one
- * that was cut or altered, is left out and told as lost; the reasoning's text stays.
+ * that was cut or altered, is omitted and reported as lost; the reasoning's text stays.
  */
 export function returnProofs(
   request: ChatRequest,
@@ -83,8 +83,8 @@ class ReturnedMessage {
       this.#push(unsigned);
       this.#restore(reasoning ?? []);
     } else {
-      const told: readonly ReasoningBlock[] = reasoning ?? [unsigned];
-      for (const own of told) {
+      const sent: readonly ReasoningBlock[] = reasoning ?? [unsigned];
+      for (const own of sent) {
         if (own.proof === undefined && isSpare) continue;
         this.#push({ ...unsigned, ...own, text: own.proof === undefined && own.text === "" ? block.text : own.text });
       }
@@ -121,10 +121,10 @@ class ReturnedMessage {
    * so it gives way.
    */
   #restore(reasoning: readonly ReasoningBlock[]): void {
-    const told = reasoning.filter((block) => block.text !== "" || block.proof !== undefined);
-    if (told.length === 0) return;
+    const filled = reasoning.filter((block) => block.text !== "" || block.proof !== undefined);
+    if (filled.length === 0) return;
     const step = this.content.splice(this.#step).filter((block) => block.type !== "reasoning" || block.proof !== undefined);
-    this.content.push(...told, ...step);
+    this.content.push(...filled, ...step);
   }
 
   #push(block: ReasoningBlock): void {

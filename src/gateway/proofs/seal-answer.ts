@@ -106,7 +106,7 @@ interface OpenBlock {
   proof: ReasoningProof | undefined;
 }
 
-/** A stream's events, sealed: a block's proof is told right before its end. */
+/** A stream's events, sealed: a block's proof is sent right before its end. */
 export class EventSealer {
   readonly #sealer: AnswerSealer;
   readonly #open = new Map<number, OpenBlock>();

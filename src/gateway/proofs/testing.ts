@@ -1,6 +1,6 @@
 import type { ProofContent, ProofOrigin } from "./proof-content.ts";
 
-/** Not a seal, but told from one by nobody here. */
+/** Not a seal, but it looks like one. */
 export const seal = (content: ProofContent): string => `tokligence01 ${JSON.stringify(content)}`;
 
 export function open(sealed: string): ProofContent | undefined {

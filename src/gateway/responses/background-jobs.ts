@@ -3,9 +3,9 @@ import { storedResponses } from "../../protocols/index.ts";
 import type { ResponseStore } from "../../store/index.ts";
 import type { DetachedExchange } from "./detached-exchange.ts";
 
-/** How many a process runs at once, at most. */
+/** The most jobs of one process at a time. */
 const maxJobs = 1000;
-/** How many looks pass between two signs of life of the process. */
+/** The process reports that it is alive at every 15th look. */
 const looksPerTouch = 15;
 
 /** A response in the background, while this process makes it. */
@@ -19,19 +19,19 @@ export interface BackgroundJob {
 }
 
 /**
- * The responses that this process makes without their clients. Their truth is in the database: another process cancels or deletes one there, and this
+ * The responses that this process makes without their clients. Their state is in the database: another process cancels or deletes one there, and this
  * one notices within a second.
  */
 export interface BackgroundJobs {
   readonly size: number;
-  /** @throws GatewayError `rate_limited`, `shutting_down` where no more are taken. */
+  /** @throws GatewayError `rate_limited`, `shutting_down` if no more jobs are accepted. */
   checkRoom(): void;
   start(job: BackgroundJob): void;
   /** Ends it, if it runs in this process. */
   cancel(id: string): void;
   /** Looks for jobs that another process has cancelled. Called every second. */
   look(): Promise<void>;
-  /** Waits for the jobs, for so long; then ends them, and they have failed. `terminate` ends streams that are under way. */
+  /** Waits at most `graceMs` for the jobs; then ends them, and they have failed. `terminate` ends active streams. */
   close(graceMs: number, terminate: () => void): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ export interface ConversationTail {
 /** Enough for a call, its result and what may stand between, twice or three times over. */
 export const firstLook = 12;
 
-/** Values and names in the end of a conversation: a body that is passed on unparsed may hold any number of them. */
+/** Values and names in the end of a conversation: a body that is passed on unparsed may contain any number of them. */
 const maxTailValues = 100_000;
 
 /**

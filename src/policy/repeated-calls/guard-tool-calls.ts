@@ -6,9 +6,9 @@ import { countRepeats, type Repeats } from "./count-repeats.ts";
 /** When the guard speaks. Counts are of equal calls with equal results in a row. */
 export interface DuplicateGuard {
   readonly enabled: boolean;
-  /** From here on the model is told. */
+  /** From this number on, a note is added for the model. */
   readonly noteAt: number;
-  /** From here on it is told in stronger words. */
+  /** From this number on, the note has stronger words. */
   readonly warnAt: number;
   /** From here on the request is refused; absent: never. */
   readonly refuseAt?: number;
@@ -25,7 +25,7 @@ export interface Guarded extends Repeats {
 export interface ToolCallGuard {
   /** As `guardToolCalls`. */
   check(text: string, protocol: Protocol, route: RouteCall, guard: DuplicateGuard): Guarded | undefined;
-  /** Requests in which a row was told to the model, and those refused. */
+  /** Requests with a note to the model, and refused requests. */
   counts(): { readonly noted: number; readonly refused: number };
 }
 
@@ -51,8 +51,8 @@ export function createToolCallGuard(): ToolCallGuard {
 const elementsOfCall = 5;
 
 /**
- * Looks for an agent that goes round in circles; `undefined` where there is none. A body without results of tools costs one search of its text; one with them
- * a scan; only one whose last result stands twice is parsed, and of it the end. A body that this gateway can't read is left to whoever answers it.
+ * Finds an agent that repeats one tool call; `undefined` if there is none. A body without results of tools costs one search of its text; one with them
+ * a scan; only a body that contains its last result twice is parsed, and only its end. A body that this gateway cannot read is passed to the provider.
  * @throws GatewayError `duplicate_tool_call` where the request is to be refused.
  */
 export function guardToolCalls(text: string, protocol: Protocol, route: RouteCall, guard: DuplicateGuard): Guarded | undefined {

@@ -173,7 +173,7 @@ describe("a Responses stream", () => {
     ]);
   });
 
-  test("items that share an index, or have none, are told apart by their ids", () => {
+  test("items that share an index, or have none, are separated by their ids", () => {
     const item = (id: string): Wire => ({ type: "function_call", id, call_id: `c${id}`, name: "read", arguments: "" });
     const whole = (id: string): Wire => ({ ...item(id), arguments: `{"n":"${id}"}` });
     const block = (id: string): Block => ({

@@ -31,7 +31,7 @@ test("tokens written to a cache are found under the names of OpenAI and of gatew
   });
 });
 
-test("the two lifetimes of a cache are told apart where they are reported", () => {
+test("the two lifetimes of a cache are separate if the provider reports both", () => {
   const lifetimes = { ...seen, cacheWrite5m: 200, cacheWrite1h: 100 };
   const anthropic = { ephemeral_5m_input_tokens: 200, ephemeral_1h_input_tokens: 100 };
   assert.deepEqual(read({}, { cache_creation_tokens: 300, cache_creation_token_details: anthropic }), lifetimes);

@@ -69,7 +69,7 @@ test("beside keys of the model's own, a name has a hash", () => {
   assert.match(Object.keys(schema["properties"] as object)[0]!, /^a_b_[0-9a-f]{8}$/);
 });
 
-test("names without a letter that a wire accepts are told apart", () => {
+test("names without a letter that a wire accepts stay different", () => {
   const namer = new PropertyNamer({ accepted: /^[a-zA-Z_][a-zA-Z0-9_]{0,63}$/, forbidden: /[^a-zA-Z0-9_]/g, begins: /^[a-zA-Z_]/ });
   const given = { type: "object", properties: { 都市: {}, 国々: {}, "": {}, "2nd": {}, "a-b": {} }, required: ["国々"] };
   const { schema } = namer.rename("t", { schema: given, rule: undefined });

@@ -5,7 +5,7 @@ import type { HandlersOf, OperationContext } from "./contracts/contract.ts";
 
 type Handlers = HandlersOf<typeof accountContracts>;
 
-/** Users and keys, for admins; and a user's own. */
+/** Users and keys: all of them for admins, and a user's own. */
 export function accountHandlers(accounts: Accounts): Handlers {
   return {
     "users.list": ({ query }) => readPage(query, (page) => accounts.listUsers(page)),

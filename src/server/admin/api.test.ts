@@ -35,7 +35,7 @@ test("an admin makes users and keys, and what is sent arrives as it is", async (
   ]);
 });
 
-test("what is wrong with the database is told to an admin, and to nobody else", async (t) => {
+test("only an admin reads what is wrong with the database", async (t) => {
   const { accounts } = fakes();
   const fail = (): never => {
     throw new StoreError("busy", "The database g.db is locked by another process. Find it.");

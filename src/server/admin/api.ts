@@ -9,13 +9,13 @@ import type { HandlersOf, OperationContract } from "./contracts/contract.ts";
 import { TextStream } from "./text-stream.ts";
 import { defaultDialect } from "../../protocols/index.ts";
 
-/** One operation of the admin API: pure of HTTP, so that the command line can call it without a server. */
+/** One operation of the admin API. It knows no HTTP, so that the command line can call it without a server. */
 export interface AdminOperation extends OperationContract {
   /** What it returns is the answer's JSON, or a `TextStream`. @throws GatewayError */
   run(context: CallContext): unknown;
 }
 
-/** A call as it came: nothing of it has been checked. */
+/** A call before any check. */
 export interface CallContext {
   readonly principal: Principal;
   readonly param: string;
@@ -70,7 +70,7 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
   }));
 }
 
-/** What is wrong with the database, and what to do, is told to those who run the gateway; to users it is a fault inside it. */
+/** Admins read what is wrong with the database, and what to do; users read that the gateway has a fault. */
 async function runOperation(operation: AdminOperation, context: CallContext): Promise<unknown> {
   try {
     return await operation.run(context);
@@ -80,7 +80,7 @@ async function runOperation(operation: AdminOperation, context: CallContext): Pr
   }
 }
 
-/** A parameter that is misspelt must not look as if it had an effect. */
+/** Refuses unknown parameters: a misspelt one must not look as if it had an effect. */
 function checkQuery({ query: schema }: OperationContract, query: URLSearchParams): void {
   const names = Object.keys(schema?.shape ?? {});
   const unknown = [...query.keys()].find((name) => !names.includes(name));
@@ -105,7 +105,7 @@ async function sendText(exchange: HttpExchange, { contentType, fileName, chunks 
   exchange.finish();
 }
 
-/** A client that reads nothing for so long has gone. */
+/** A client that reads nothing for this time counts as gone. */
 const maxStallMs = 60_000;
 
 /** Resolves when the client has read what was sent, or has left; one that does neither is cut off. */
@@ -125,7 +125,7 @@ function drained(exchange: HttpExchange): Promise<void> {
   });
 }
 
-/** What an operation takes is small; the limits of model requests are far above it. */
+/** The limit of a body of the admin API, far below that of model requests. */
 const maxBodyBytes = 1024 * 1024;
 const maxBodyValues = 10_000;
 

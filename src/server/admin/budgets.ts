@@ -4,7 +4,7 @@ import { parseUsd, type BudgetAdmin, type BudgetState, type BudgetSubject } from
 import type { budgetContracts } from "./contracts/budgets.ts";
 import type { HandlersOf, OperationContext } from "./contracts/contract.ts";
 
-/** Budgets, for admins; and a user's own, with those of its keys, to read. @param onChange is called after budgets have changed. */
+/** Budgets: all of them for admins; users read their own and those of their keys. @param onChange is called after budgets have changed. */
 export function budgetHandlers(
   budgets: BudgetAdmin,
   accounts: Accounts,
@@ -63,7 +63,7 @@ async function setBudget(budgets: BudgetAdmin, accounts: Accounts, body: NewBudg
   return await budgets.set({ subject, subjectId: id, period, ...limits });
 }
 
-/** Who is meant: a user by id or name, or a key by its id. @throws GatewayError `invalid_request`, `not_found`. */
+/** The user (by id or name) or the key (by id) that a call names. @throws GatewayError `invalid_request`, `not_found`. */
 async function subjectOf(
   accounts: Accounts,
   user: string | undefined,
@@ -73,7 +73,7 @@ async function subjectOf(
     throw new GatewayError("invalid_request", 'Say whose budget it is: either "user" or "key_id".', { param: "user" });
   }
   if (keyId !== undefined) return { subject: "key", id: (await accounts.getKey(keyId)).id };
-  // Who calls where auth is off; it has no row.
+  // The caller if authentication is off: it has no row.
   return { subject: "user", id: user === "local" ? "local" : (await accounts.getUser(user!)).id };
 }
 

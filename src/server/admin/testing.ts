@@ -92,7 +92,7 @@ export interface Started extends TestEdge {
   readonly ask: (method: string, path: string, body?: unknown, key?: string) => Promise<[number, Record<string, unknown>]>;
 }
 
-/** Budgets have tests of their own, over a database; here it matters who may ask for them. */
+/** Budgets have tests of their own, with a database; here only the access to them is tested. */
 const refuse = (): Promise<never> => Promise.reject(new GatewayError("not_found", "There is no such budget."));
 
 export function operationsOver(accounts: Accounts, reports: Reports, changes: Partial<SystemDeps> = {}): AdminOperation[] {

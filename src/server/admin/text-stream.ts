@@ -1,4 +1,4 @@
-/** An answer that is text and may be long: it is made while it is sent, as fast as the client reads. */
+/** A text answer that may be long: it is made while it is sent, as fast as the client reads. */
 export class TextStream {
   /** With its parameters. */
   readonly contentType: string;

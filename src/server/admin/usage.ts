@@ -19,7 +19,7 @@ import { nameEntries, nameReport } from "./usage-names.ts";
 const groups: readonly UsageGroup[] = ["user", "key", "model", "provider", "dialect", "day", "hour", "tag"];
 const statuses: readonly EntryStatus[] = ["ok", "error", "cancelled", "interrupted", "refused"];
 
-/** Query parameters as they came. */
+/** Query parameters before any check. */
 type Query = Readonly<Record<string, string | undefined>>;
 
 type Handlers = Omit<HandlersOf<typeof usageContracts>, "usage.bodies">;
@@ -72,7 +72,7 @@ function readPage(reports: NamedReports, query: Query, userId: string | undefine
 }
 
 function download(format: ExportFormat, name: string, chunks: AsyncIterable<string>): TextStream {
-  // RFC 4180, section 3: `header` says that the first line holds the names.
+  // RFC 4180, section 3: `header` says that the first line has the names.
   const contentType = format === "csv" ? "text/csv; charset=utf-8; header=present" : "application/jsonl";
   return new TextStream(contentType, `${name}.${format}`, chunks);
 }
@@ -106,7 +106,7 @@ function formatOf(query: Query): ExportFormat | undefined {
   return format;
 }
 
-/** Of an export, which has no pages and by default no end but that of the rows. */
+/** The limit of an export, which has no pages: all rows if omitted. */
 function wholeLimit(query: Query): { readonly limit?: number } {
   return query["limit"] === undefined ? {} : { limit: limitOf(query, 1, Number.MAX_SAFE_INTEGER) };
 }

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
 /**
- * What a base URL that is a little wrong makes of a path: its `/v1` is missing or doubled, or it is Azure's (`/openai`). The first prefix that fits
- * counts, so that there is one reading of each path.
+ * Paths of clients whose base URL is a little wrong: `/v1` is missing or doubled, or it is Azure's (`/openai`). The first prefix that fits counts, so
+ * that each path has one meaning.
  */
 const respelled: readonly (readonly [prefix: string, canonical: string])[] = [
   ["/openai/v1/", "/v1/"],

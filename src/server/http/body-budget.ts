@@ -7,7 +7,7 @@ export interface BodyHolder {
   bodyBytes: number;
 }
 
-/** How many bytes of bodies this process may hold at a time. */
+/** The most bytes of bodies in this process at a time. */
 export interface BodyBudgetLimits {
   readonly totalBytes: number;
   /** Of one key. */
@@ -17,7 +17,7 @@ export interface BodyBudgetLimits {
 /** The client is asked to try again after this time. */
 const retryAfterSeconds = 1;
 
-/** Keys that are remembered while they hold nothing, as a Map that gets and loses an entry with each request is dear (see `SlotList`). */
+/** The number of keys without a body that are remembered, as a Map that gets and loses an entry with each request is dear (see `SlotList`). */
 const maxIdleKeys = 10_000;
 
 /** Counts the bytes of request bodies from their arrival to the end of the answer. */
@@ -30,7 +30,7 @@ export class BodyBudget {
     this.#limits = limits;
   }
 
-  /** Counts bytes that have arrived, or says why they cannot be taken. */
+  /** Counts bytes that have arrived, or returns why they are refused. */
   take(holder: BodyHolder, bytes: number): GatewayError | undefined {
     const refusal = this.refusal(holder, bytes);
     if (refusal !== undefined) return refusal;
@@ -40,7 +40,7 @@ export class BodyBudget {
     return undefined;
   }
 
-  /** The error for a body of this size, if it cannot be taken at the moment. */
+  /** The error for a body of this size, if it must be refused now. */
   refusal({ keyId }: BodyHolder, bytes: number): GatewayError | undefined {
     const { totalBytes, keyBytes } = this.#limits();
     if (this.#total + bytes > totalBytes) {

@@ -8,7 +8,7 @@ import type { IdleSweep, Waiting } from "./idle-sweep.ts";
 export interface BodyLimits {
   /** After inflating. */
   readonly maxBytes: number;
-  /** A body that makes no progress for so long is cut off. */
+  /** The connection is cut if a body makes no progress for this time. */
   readonly idleMs: number;
   /** `maxBytes` is not a setting. */
   readonly isFixed?: boolean;
@@ -25,7 +25,7 @@ export interface BodyOptions {
 /**
  * Takes a request's body in the parts it comes in, inflated.
  * @param holder what has been counted must be released by the caller.
- * @throws GatewayError `body_too_large` at the limit, not after reading; `overloaded`, `rate_limited` if too much is held at the moment; `request_timeout`;
+ * @throws GatewayError `body_too_large` at the limit, not after reading; `overloaded`, `rate_limited` if too many bytes are in memory now; `request_timeout`;
  * `unsupported_content_encoding`; `invalid_request`.
  */
 export function readRequestBody(request: IncomingMessage, options: BodyOptions, holder: BodyHolder): Promise<readonly Buffer[]> {
@@ -35,7 +35,7 @@ export function readRequestBody(request: IncomingMessage, options: BodyOptions, 
   if (declared !== undefined && Number(declared) > limits.maxBytes) return Promise.reject(tooLarge(limits));
   const refusal = declared === undefined ? undefined : budget.refusal(holder, Number(declared));
   if (refusal !== undefined) return Promise.reject(refusal);
-  // The client left while its key was looked up: no event would tell any more.
+  // The client left while its key was looked up: no event reports that any more.
   if (request.destroyed) return Promise.reject(endedEarly());
   const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "";
   let inflate: Transform | undefined;
@@ -51,7 +51,7 @@ export function readRequestBody(request: IncomingMessage, options: BodyOptions, 
   });
 }
 
-/** Who waits for the body. */
+/** The reader that waits for the body. */
 interface BodyTaker {
   readonly holder: BodyHolder;
   readonly resolve: (parts: readonly Buffer[]) => void;
@@ -76,7 +76,7 @@ class BodyReader implements Waiting {
     this.#taker = taker;
   }
 
-  /** The listeners are not taken off again: they end with the request, and know when it is over. */
+  /** The listeners stay: they end with the request, and know when it is over. */
   start(): void {
     const request = this.#request;
     const source: Readable = this.#inflate === undefined ? request : request.pipe(this.#inflate);
@@ -87,7 +87,7 @@ class BodyReader implements Waiting {
     source.on("end", () => {
       this.#finish();
     });
-    // A request that breaks off emits `error` only to those who listen for it, and `close` in any case.
+    // A request that breaks off emits `error` only if there is a listener, and always emits `close`.
     request.on("close", () => {
       // A body that was read to its end is closed as well, maybe before the last of it is inflated.
       if (!request.readableEnded) this.#fail(endedEarly());

@@ -2,8 +2,8 @@ import { Socket } from "node:net";
 import { nodeHttp } from "../../core/index.ts";
 
 /**
- * Whether this Node lets us write the chunk framing of a response ourselves (`chunkedEncoding = false` after the head names
- * `transfer-encoding: chunked`), which saves a third of the cost of a chunk. It is no documented interface, so it is tried once at start, on a
+ * Whether this version of Node lets us write the chunk framing of a response ourselves (`chunkedEncoding = false` after the head names
+ * `transfer-encoding: chunked`), which saves a third of the cost of a chunk. The interface is not documented, so it is tried once at start, on a
  * socket that goes nowhere.
  */
 export function ownFramingWorks(): boolean {

@@ -8,7 +8,7 @@ export interface UnderWay {
   readonly answered: boolean;
   /** The client is still sending the body. */
   readonly bodyPending: boolean;
-  /** It came behind another one that was not answered yet (pipelining). */
+  /** It arrived while an earlier one had no answer yet (pipelining). */
   readonly queued: boolean;
 }
 
@@ -18,7 +18,7 @@ interface MarkedSocket extends Socket {
   [underWay]?: UnderWay | undefined;
 }
 
-/** Notes a request on its connection. `true`: another one is under way there. */
+/** Notes a request on its connection. `true`: another one is active there. */
 export function beginOn(socket: Socket, exchange: UnderWay): boolean {
   const marked: MarkedSocket = socket;
   const queued = marked[underWay] !== undefined;
@@ -26,7 +26,7 @@ export function beginOn(socket: Socket, exchange: UnderWay): boolean {
   return queued;
 }
 
-/** The answer has left, or the connection is gone. `true`: nothing is under way on the connection any more. */
+/** The answer has left, or the connection is gone. `true`: no request is active on the connection any more. */
 export function endOn(socket: Socket, exchange: UnderWay): boolean {
   const marked: MarkedSocket = socket;
   // Of pipelined requests the last one ends last, as answers keep their order.
@@ -35,17 +35,17 @@ export function endOn(socket: Socket, exchange: UnderWay): boolean {
   return true;
 }
 
-/** The last request under way on a connection. */
+/** The last active request of a connection. */
 export function underWayOn(socket: Socket): UnderWay | undefined {
   return (socket as MarkedSocket)[underWay];
 }
 
-/** When there are too many connections, at most this many are looked at for each new one. */
+/** If there are too many connections, at most this many are inspected for each new one. */
 const maxLookedAt = 100;
 
 /**
- * A server that tells idle connections apart by whether their last answer has left. Node's own counts one as idle as soon as `end` was called, and its
- * `close` then cuts an answer that is still on its way to a slow reader.
+ * A server for which a connection is idle once its last answer has left. For Node's own it is idle as soon as `end` was called, and its `close` then cuts
+ * an answer that is still on its way to a slow reader.
  */
 export class EdgeServer extends nodeHttp().Server {
   readonly #sockets = new Set<Socket>();
@@ -59,7 +59,7 @@ export class EdgeServer extends nodeHttp().Server {
   }
 
   /**
-   * Closes, and resolves when the last connection has told all who wait for it that it is gone; the callback of `close` comes before that.
+   * Closes, and resolves when the listeners of the last connection have been called; the callback of `close` comes before that.
    */
   async drain(): Promise<void> {
     await new Promise<void>((resolve) => {
@@ -70,7 +70,7 @@ export class EdgeServer extends nodeHttp().Server {
     await Promise.all([...this.#sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))));
   }
 
-  /** Ends a connection without a request, to make room for another one. `false`: none of the oldest is without one. */
+  /** Ends an idle connection, to make room for another one. `false`: none of the oldest is idle. */
   endIdleConnection(): boolean {
     let looked = 0;
     for (const socket of this.#sockets) {

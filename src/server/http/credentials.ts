@@ -1,15 +1,15 @@
 import { GatewayError, holdsEscapedGatewayKey } from "../../core/index.ts";
 
 /**
- * The key that a request carries: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key` (Azure's clients) or `?key=`, all with one meaning; `undefined` for none.
- * @throws GatewayError `conflicting_credentials` where two differ.
+ * The key that a request carries: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key` (Azure's clients) or `?key=`, all with one meaning; `undefined` if there is none.
+ * @throws GatewayError `conflicting_credentials` if two differ.
  */
 export function readCredential(rawHeaders: readonly string[], queryKey: string | undefined): string | undefined {
   let found = queryKey === "" ? undefined : queryKey;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
     const length = name.length;
-    // Only these four lengths can be a credential's name: most headers are passed over by their length alone.
+    // Only names of these four lengths are compared: the length alone rules out most headers.
     if (length !== 13 && length !== 9 && length !== 14 && length !== 7) continue;
     const lower = name.toLowerCase();
     let value: string;
@@ -32,12 +32,12 @@ export function readCredential(rawHeaders: readonly string[], queryKey: string |
 }
 
 /**
- * Takes `key` out of a query string, and all that contains a key of the gateway under another name or as a name: providers get what is left.
+ * Removes `key` from a query string, and every parameter that contains a key of the gateway: providers get the rest.
  * @returns the rest in its own order and spelling, and `key` decoded.
- * @throws GatewayError `conflicting_credentials` where two differ.
+ * @throws GatewayError `conflicting_credentials` if two differ.
  */
 export function takeQueryKey(query: string): { readonly query: string; readonly key: string | undefined } {
-  // A `%` may hide the name: `%6bey` is `key` to whoever reads the query next.
+  // A name may be escaped: `%6bey` is `key` for the next program that reads the query.
   if (!query.includes("key") && !query.includes("%") && !query.includes("tok_")) return { query, key: undefined };
   let key: string | undefined;
   const rest = query.split("&").filter((pair) => {

@@ -7,7 +7,7 @@ import { readRequestBody, type BodyLimits, type BodyOptions } from "./body.ts";
 import { frame, lastChunk } from "./chunk-framing.ts";
 import { beginOn, endOn, type UnderWay } from "./connection.ts";
 
-/** What all exchanges of a server share. */
+/** The parts that all exchanges of a server share. */
 export interface ExchangeOptions extends BodyOptions {
   readonly ownFraming: boolean;
   /** New answers ask the client to close its connection: the server is shutting down. */
@@ -16,7 +16,7 @@ export interface ExchangeOptions extends BodyOptions {
   readonly flushIdleMs: number;
 }
 
-/** After an answer to a request whose body was not taken, the client has at most so much time to read it. */
+/** If the body of a request was not read, its client has this time to read the answer. */
 const maxLingerMs = 5000;
 
 /** A request on node:http and its answer. */
@@ -49,7 +49,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
     this.#socket = request.socket;
     this.#options = options;
     this.queued = beginOn(request.socket, this);
-    // The answer before it may have left a watch on the socket (see `#afterEnd`), which must not be taken for this one.
+    // The previous answer may have left a timeout on the socket (see `#afterEnd`), which must not end this one.
     if (this.queued) request.socket.setTimeout(0);
     response.on("close", () => {
       this.#close();
@@ -210,7 +210,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
     if (idle && this.#options.draining()) this.#socket.destroySoon();
   }
 
-  /** A client that waits to be asked (`Expect: 100-continue`) is, unless its body is too large anyway. */
+  /** Asks a client for its body if it waits for that (`Expect: 100-continue`), unless the body is too large. */
   #askForBody({ maxBytes }: BodyLimits): void {
     const { headers, httpVersionMinor } = this.#request;
     if (httpVersionMinor < 1 || headers.expect?.toLowerCase() !== "100-continue" || this.answered) return;
@@ -220,7 +220,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
   #head(headers: readonly string[], status: number, pending: boolean): string[] {
     const head = [...headers, "x-request-id", this.requestId, "request-id", this.requestId];
     if (this.#extraHeaders !== undefined) head.push(...this.#extraHeaders);
-    // Node closes such a connection as soon as the answer is written; where the client still sends, that would reset it (see `#linger`).
+    // Node closes such a connection as soon as the answer is written. If the client still sends, that would reset it (see `#linger`).
     if (status === 408 || (!pending && this.#options.draining())) head.push("connection", "close");
     return head;
   }
@@ -232,8 +232,8 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
   }
 
   /**
-   * The client is still sending a body that nobody will read. Closing at once would reset the connection before it reads the answer, so what
-   * comes is thrown away for a while.
+   * The client is still sending a body that is not needed. Closing the connection at once would reset it before the client has read the answer, so the rest
+   * of the body is read and ignored for a while.
    */
   #linger(): void {
     const request = this.#request;

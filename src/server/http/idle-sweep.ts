@@ -1,19 +1,19 @@
 import { everyByTimer, SlotList, type Slotted } from "../../core/index.ts";
 
-/** Something that waits for its client. */
+/** A read or write that waits for its client. */
 export interface Waiting extends Slotted {
-  /** Set to 0 by whoever waits, whenever there is progress. */
+  /** The waiting object sets it to 0 at each progress. */
   idleTicks: number;
-  /** No progress for the time that is allowed. */
+  /** There was no progress within the time limit. */
   onIdle(): void;
   /** The server ends. */
   onShutdown(): void;
 }
 
-/** The time is looked at so many times within the time allowed: one that ran out is noticed after a quarter more, at the latest. */
+/** Ticks within one time limit: a limit that ran out is noticed after at most a quarter of it more. */
 const ticksPerIdle = 4;
 
-/** One timer for all that wait: a timer each would cost five times as much. It runs only while somebody waits. */
+/** One timer for all waiting objects: a timer for each would cost five times as much. It runs only while there are such objects. */
 export class IdleSweep {
   readonly #idleMs: () => number;
   readonly #waiting = new SlotList<Waiting>();
@@ -34,7 +34,7 @@ export class IdleSweep {
     this.#waiting.delete(waiting);
   }
 
-  /** Nobody is waited for any more. */
+  /** Ends all waits. */
   shutDown(): void {
     this.#waiting.forEach((waiting) => {
       waiting.onShutdown();

@@ -6,21 +6,21 @@ import { EdgeServer, underWayOn } from "./connection.ts";
 import { WakeWatch } from "./wake-watch.ts";
 
 export const maxHeaderBytes = 16 * 1024;
-/** Longer than the idle time of common load balancers and SDK pools, so that it is they who close. */
+/** Longer than the idle time of common load balancers and SDK pools, so that they close connections and not the gateway. */
 const keepAliveMs = 75_000;
-/** When the grace is over, what its end has to say to the clients still gets this long to leave the sockets. */
+/** After the grace, the last errors to clients have this time to leave the sockets. */
 const lastWordsMs = 200;
 
 export interface ListenerDeps {
   readonly onRequest: RequestListener;
-  /** What no request can be made of; the socket is the caller's to answer and end. */
+  /** Bytes that are no request; the callee answers and ends the socket. */
   readonly onBroken: (error: NodeJS.ErrnoException, socket: Socket) => void;
   readonly onConnect: (socket: Duplex) => void;
   /** Connections that may be open at a time. */
   readonly maxConnections: () => number;
-  /** One that is too many; the socket is the caller's to answer and end. */
+  /** A connection above the limit; the callee answers and ends the socket. */
   readonly onCrowded: (socket: Socket) => void;
-  /** A head must be whole in this time. */
+  /** A head must be complete in this time. */
   readonly headMs: () => number;
   readonly logger: Logger;
 }
@@ -55,11 +55,11 @@ export function createListeners(deps: ListenerDeps): Listeners {
       {
         maxHeaderSize: maxHeaderBytes,
         headersTimeout: headMs,
-        // A body may take its time as long as it makes progress; its reader sees to that.
+        // A body may take any time as long as it makes progress; its reader checks that.
         requestTimeout: 0,
         keepAliveTimeout: keepAliveMs,
         connectionsCheckingInterval: Math.min(1000, headMs),
-        // The edge says that itself, with ids and in the dialect.
+        // The edge refuses it itself, with ids and in the client's dialect.
         requireHostHeader: false,
       },
       deps.onRequest,
@@ -75,7 +75,7 @@ export function createListeners(deps: ListenerDeps): Listeners {
       }
       deps.onBroken(error, socket as Socket);
     });
-    // Without this listener Node destroys the socket itself, also one on which a request has come meanwhile.
+    // Without this listener Node destroys the socket itself, even if a request has arrived meanwhile.
     server.on("timeout", (socket: Socket) => {
       if (wake.isWaking) socket.setTimeout(keepAliveMs);
       else socket.destroy();
@@ -149,7 +149,7 @@ export function createListeners(deps: ListenerDeps): Listeners {
   };
 }
 
-/** The head is likely there, and only has not been read. Node looks at this connection's head no more: one without a request is closed after another time. */
+/** The head has probably arrived and has not been read yet. Node does not check this connection again: it is closed here if no request follows in time. */
 function giveTime(socket: Socket, headMs: number): void {
   const timer = setTimeout(() => {
     if (underWayOn(socket) === undefined) socket.destroy();

@@ -9,8 +9,8 @@ interface OriginSettings {
 }
 
 /**
- * Lets the web pages in that configuration names, and, where auth is off, keeps all others out, and other machines: without a key, a page in a
- * browser could otherwise reach the gateway through a name that resolves to this machine.
+ * Admits the web pages that the configuration names. If authentication is off, it refuses all other pages and other machines: a page in a browser could
+ * otherwise reach the gateway, without a key, through a name that resolves to this machine.
  * @throws GatewayError `forbidden_origin`.
  */
 export function guardOrigin(exchange: HttpExchange, request: IncomingMessage, settings: OriginSettings): void {
@@ -39,7 +39,7 @@ export function guardOrigin(exchange: HttpExchange, request: IncomingMessage, se
   }
 }
 
-/** Whether this machine itself asks, for itself: not a page from elsewhere in its browser, and not a proxy on behalf of others. */
+/** Whether a program on this machine calls for itself: not a page from elsewhere in its browser, and not a proxy for other machines. */
 export function isLocalCaller(request: IncomingMessage, { trustLoopback }: OriginSettings): boolean {
   const { headers, socket } = request;
   return (
@@ -53,7 +53,7 @@ export function isLocalCaller(request: IncomingMessage, { trustLoopback }: Origi
 
 /**
  * Whether a request shows signs of a proxy: the headers that proxies add, or HTTP/1.0, which nginx before 1.29.7 speaks to its upstreams unless
- * `proxy_http_version` says otherwise. A proxy that leaves no sign cannot be told from a local program: `gateway.trust_loopback: false` is for those.
+ * `proxy_http_version` says otherwise. A proxy without such signs looks like a local program: set `gateway.trust_loopback: false` then.
  */
 function isProxied({ headers, httpVersionMinor, httpVersionMajor }: IncomingMessage): boolean {
   if (httpVersionMajor === 1 && httpVersionMinor === 0) return true;
@@ -98,8 +98,8 @@ export function preflight(exchange: HttpExchange, request: IncomingMessage, cors
 }
 
 /**
- * Whether a page of another origin asks. Browsers name a page's origin with every request that can change something; where they leave it out, they still
- * say how the page is related. Another port of this machine is another origin: any program may serve pages there.
+ * Whether a page of another origin calls. Browsers send a page's origin with every request that can change something; if they omit it, they still
+ * send how the page is related. Another port of this machine is another origin: any program may serve pages there.
  */
 function isForeignPage({ headers }: IncomingMessage): boolean {
   // The gateway itself speaks plain HTTP; a port that is the scheme's own is in neither header.

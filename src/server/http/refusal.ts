@@ -14,7 +14,7 @@ export class EdgeError extends GatewayError {
   }
 }
 
-/** The headers of an error's answer, but ids and length. */
+/** The headers of an error's answer, except ids and length. */
 export function errorHeaders(error: GatewayError, status: number): string[] {
   const headers = ["content-type", "application/json"];
   if (error.retryAfterSeconds !== undefined) headers.push("retry-after", String(error.retryAfterSeconds));
@@ -23,10 +23,10 @@ export function errorHeaders(error: GatewayError, status: number): string[] {
   return headers;
 }
 
-/** What the client still sends is thrown away for so long, so that it can read the answer before the connection is gone. */
+/** For this time, what the client still sends is read and ignored, so that it can read the answer before the connection is closed. */
 const rawLingerMs = 1000;
 
-/** Answers where HTTP itself is broken and there is no request to answer to. The connection ends with it. */
+/** Answers bytes that are no HTTP request, and ends the connection. */
 export function endRaw(socket: Duplex, protocol: Protocol, error: GatewayError, requestId: string): void {
   const { status, body } = protocol.renderError(error, requestId);
   const headers = [...errorHeaders(error, status), "x-request-id", requestId, "request-id", requestId];

@@ -3,12 +3,12 @@ import { everyByTimer } from "../../core/index.ts";
 const everyMs = 500;
 /** A tick that comes this much later than it should means that the process, or its machine, did not run. */
 const lateMs = 2000;
-/** After it has woken, what has come meanwhile is read within this time. */
+/** After the process has woken, what has arrived meanwhile is read within this time. */
 const wakingMs = 1000;
 
 /**
- * Notices that the process did not run for a while: a laptop that slept, SIGSTOP, a frozen container. Timers then fire before sockets are read, so a time that ran out
- * may have a client that has done its part long ago.
+ * Notices that the process did not run for a while: a laptop that slept, SIGSTOP, a frozen container. Timers then fire before sockets are read, so a time limit
+ * may have run out although the client has sent everything long ago.
  */
 export class WakeWatch {
   readonly #monotonic: () => number;

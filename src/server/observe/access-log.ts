@@ -1,7 +1,7 @@
 import type { Clock } from "../../core/index.ts";
 import type { ObservedRequest } from "../../gateway/index.ts";
 
-/** Where finished lines go; the sink gathers them and writes in larger pieces. */
+/** Takes finished lines, and writes them in larger pieces. */
 export interface LineSink {
   write(line: string): void;
 }
@@ -38,10 +38,10 @@ function lossNames({ losses, unnamedLosses }: ObservedRequest): readonly string[
   return unnamedLosses === undefined ? names : [...names, unnamedLosses];
 }
 
-/** What an upstream said is not longer than this in a line. */
+/** The longest message of an upstream in a line. */
 const maxWordsLength = 500;
 
-/** Names of clients are not longer than this in a line. */
+/** The longest name that a client chose in a line. */
 const maxNameLength = 200;
 
 /** A JSON string; the plain case costs one test. */

@@ -100,7 +100,7 @@ export const gaugeHelp: Readonly<Record<string, string>> = {
   ledger_open_attempts: "Attempts under way.",
   ledger_healthy: "Processes whose ledger takes records.",
   workers: "Processes that serve requests.",
-  duplicate_tool_calls_noted_total: "Requests whose model was told that its agent repeats one tool call and gets one result.",
+  duplicate_tool_calls_noted_total: "Requests with a note to the model that its agent repeats one tool call and gets one result.",
   duplicate_tool_calls_refused_total: "Requests refused for repeating one tool call.",
   budget_warned_requests_total: "Requests whose user or key has reached the warning of a budget.",
   budget_refused_requests_total: "Requests that a budget has refused.",

@@ -30,7 +30,7 @@ export interface Series {
 export interface MetricsSnapshot {
   readonly series: readonly Series[];
   readonly refused: Readonly<Record<string, number>>;
-  /** What translations have left out, by param, the client's dialect and the upstream's protocol: `stop_sequences anthropic-messages openai-responses`. */
+  /** Fields that translations have dropped, by param, the client's dialect and the upstream's protocol: `stop_sequences anthropic-messages openai-responses`. */
   readonly losses: Readonly<Record<string, number>>;
   /** Values that are read, not counted; added over the processes. */
   readonly gauges: Readonly<Record<string, number>>;
@@ -49,7 +49,7 @@ export class RequestMetrics {
   readonly #losses = new Map<string, number>();
   readonly #watched: (() => Readonly<Record<string, number>>)[] = [];
 
-  /** @param maxSeries with so many combinations of labels, further models are `other`, too: aliases and globs can make many names. */
+  /** @param maxSeries the most combinations of labels; then further models are `other`: aliases and globs can make many names. */
   constructor(maxSeries = 2000) {
     this.#maxSeries = maxSeries;
   }

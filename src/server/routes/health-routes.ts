@@ -17,11 +17,11 @@ export interface HealthDeps {
   readonly version: string;
   readonly startedMs: number;
   readonly now: () => number;
-  /** Milliseconds of one small read. @throws where the database does not answer. */
+  /** Milliseconds of one small read. @throws if the database does not answer. */
   readonly pingDatabase: () => Promise<number>;
   /** Whether the configuration file as it is now cannot be used, so that settings read before stay in use. */
   readonly configurationFailed?: () => boolean;
-  /** A file of the gateway that somebody else had removed a short while ago, and that was made again. */
+  /** A file of the gateway that another program removed a short while ago, and that was made again. */
   readonly files?: () => string | undefined;
   readonly journal: () => { readonly healthy: boolean; readonly message: string | null };
   readonly providerHealth: ProviderHealth;
@@ -47,7 +47,7 @@ export function healthRoutes(read: () => Promise<HealthReport>): Route[] {
   ];
   const bases = ["/v1", "/v1beta", "/anthropic", "/anthropic/v1", "/v1beta/openai"];
   return [
-    // The body of an answer to HEAD is left out by node:http.
+    // node:http omits the body of an answer to HEAD.
     ...health.flatMap((route): Route[] => [
       { ...common, ...route, method: "GET" },
       { ...common, ...route, method: "HEAD" },
@@ -56,7 +56,7 @@ export function healthRoutes(read: () => Promise<HealthReport>): Route[] {
   ];
 }
 
-/** The reason is for those who run the gateway: it quotes the file. */
+/** The reason is for operators only: it quotes the file. */
 const configurationDegraded: DependencyHealth = {
   name: "configuration",
   state: "degraded",
@@ -73,7 +73,7 @@ export interface HealthReport {
   readonly providers: readonly DependencyHealth[];
 }
 
-/** @returns reads the health of everything, with at most one question to the database at a time. */
+/** @returns a function that reads the health of all parts, with at most one query to the database at a time. */
 export function createHealthReader(deps: HealthDeps): () => Promise<HealthReport> {
   const probe = createDatabaseProbe(deps);
   return async () => {
@@ -113,7 +113,7 @@ function answerHealth(exchange: HttpExchange, report: HealthReport, whole: boole
 
 type DatabaseProbe = () => Promise<DependencyHealth>;
 
-/** Asks the database once at a time: those who ask meanwhile share the answer, so that a stuck database does not gather questions. */
+/** Asks the database once at a time: callers share the answer, so that a stuck database does not collect queries. */
 function createDatabaseProbe(deps: HealthDeps): DatabaseProbe {
   let asked: Promise<number> | undefined;
   return async () => {

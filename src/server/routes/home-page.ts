@@ -11,7 +11,7 @@ export interface HomeView {
   readonly authEnabled: boolean;
   /** The model of the snippets. */
   readonly model: string;
-  /** What only those on the gateway's own machine see. */
+  /** Shown only to callers on the gateway's own machine. */
   readonly internals: Pick<HealthReport, "dependencies" | "providers"> | undefined;
 }
 
@@ -41,7 +41,7 @@ summary{padding:.5rem 0;cursor:pointer}
 @media(max-width:30rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}
 `;
 
-/** A page that needs nothing but itself: no scripts, and no styles but its own, which their hash names. */
+/** The page loads nothing: no scripts, and only its own styles, whose hash is in the policy. */
 export const homePolicy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,

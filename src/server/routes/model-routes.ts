@@ -96,7 +96,7 @@ export function modelsDialect(rawHeaders: readonly string[], protocols: Protocol
   return defaultDialect;
 }
 
-/** Those that the key may call. */
+/** The models that the key may call. */
 function models(deps: GatewayDeps, principal: Principal): readonly ModelInfo[] {
   const { catalog } = deps.current();
   const all = listModels(catalog);

@@ -22,7 +22,7 @@ const provider = z.strictObject({
   ).optional(),
   protocols: leaf(z.array(z.enum(protocolIds)).min(1), {
     kind: "list",
-    description: "What it speaks: the client's own is preferred, then the first listed. Required where there is no preset.",
+    description: "The protocols that it speaks: the client's own is preferred, then the first listed. Required if there is no preset.",
     allowed: `a list of one or more of ${protocolIds.join(", ")}`,
   }).optional(),
   base_url: leaf(z.union([z.string().min(1), z.partialRecord(z.enum(protocolIds), z.string().min(1))]), {

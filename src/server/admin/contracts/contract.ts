@@ -4,7 +4,7 @@ import type { Access } from "../../route-table.ts";
 import type { TextStream } from "../text-stream.ts";
 
 /**
- * What an admin operation takes and gives. The HTTP API, the command line, the library and `docs/openapi.json` are typed from it. Contracts hold no
+ * The input and output of an admin operation. The HTTP API, the command line, the library and `docs/openapi.json` are typed from it. Contracts contain no
  * code of the operation, so that a client can use them without a server.
  */
 export interface OperationContract {
@@ -28,7 +28,7 @@ export interface OperationContract {
 type OutputOf<S, Otherwise> = S extends z.ZodType ? z.output<S> : Otherwise;
 type InputOf<S> = S extends z.ZodType ? z.input<S> : never;
 
-/** What a client gives: the parameter of the path, query and body, each only if the contract has it. */
+/** A client's input: the parameter of the path, query and body, each only if the contract has it. */
 export type InputOfContract<C extends OperationContract> = (C["path"] extends `${string}{${string}` ? { readonly param: string } : object) &
   (C extends { readonly query: infer Q } ? { readonly query?: InputOf<Q> } : object) &
   (C extends { readonly body: infer B } ? { readonly body: InputOf<B> } : object);
@@ -37,7 +37,7 @@ export type AnswerOfContract<C extends OperationContract> = z.output<C["answer"]
 export type QueryOfContract<C extends OperationContract> = C extends { readonly query: infer Q } ? OutputOf<Q, object> : object;
 export type BodyOfContract<C extends OperationContract> = C extends { readonly body: infer B } ? OutputOf<B, undefined> : undefined;
 
-/** What the code of an operation is called with. */
+/** The arguments of an operation's code. */
 export interface OperationContext<C extends OperationContract> {
   readonly principal: Principal;
   /** The path's parameter, decoded; "" if the path has none. */
