@@ -4,9 +4,9 @@ import type { Logger } from "../../core/index.ts";
 const ownFiles = 64;
 /** The most that are kept free for connections to providers. */
 const mostUpstream = 4096;
-/** A process may always serve so many connections. */
+/** The connections that a process may always serve. */
 const fewest = 4;
-/** With fewer connections than this the operator is told. */
+/** With fewer connections than this, the log warns. */
 const few = 1000;
 
 /**

@@ -8,7 +8,7 @@ function shortage(code: string): Error {
   return Object.assign(new Error(`${code}: too many open files`), { code });
 }
 
-/** Opens after so many failures. */
+/** Opens after this number of failures. */
 function failing(times: number, error: Error): () => string {
   let left = times;
   return () => {

@@ -5,7 +5,7 @@ import { devNull } from "node:os";
 const standardCount = 8;
 
 /**
- * File descriptors that are held open for the journal. A process may open only so many files (`ulimit -n`), and sockets count as well: if its clients
+ * File descriptors that are held open for the journal. The number of open files of a process is limited (`ulimit -n`), and sockets count as well: if its clients
  * take all of them, the journal gives up one of these for each file that it must open.
  */
 export interface DescriptorReserve {
