@@ -1,7 +1,7 @@
 import type { Principal } from "../accounts/index.ts";
 import type { Protocol, RouteCall } from "../protocols/index.ts";
 import type { KnownResponse } from "../store/index.ts";
-import type { Attempt } from "../upstream/index.ts";
+import type { Attempt, Plan } from "../upstream/index.ts";
 import { createAnswerReport, type AnswerReport } from "./answer-report.ts";
 import { AttemptEntry, type EntryContext, type Settlement } from "./attempt-entry.ts";
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
@@ -73,6 +73,8 @@ export class ModelCall implements EntryContext {
   earlyHead: EarlyHead | undefined;
   /** The provider's key that a stored response belongs to: it must be used again. */
   pinnedKey: string | undefined;
+  /** The ways to serve it, as far as its key may use them; `undefined` before it is planned. */
+  plan: Plan | undefined;
   /** When its last attempt must be over, monotonic milliseconds; `undefined` for the first one, whose provider's own limit holds. */
   deadlineAt: number | undefined;
   /** Each failed attempt: `overloaded openai/gpt-5.5`; `undefined` if there is none. */
@@ -142,6 +144,7 @@ export class ModelCall implements EntryContext {
     call.reservation = this.reservation;
     call.continued = this.continued;
     call.pinnedKey = this.pinnedKey;
+    call.plan = this.plan;
     return call;
   }
 }

@@ -190,6 +190,7 @@ export class FakeDelivery implements Delivery {
       upstreamModel: "gpt-5",
       protocol: "openai-chat",
       lane: "verbatim",
+      weight: 1,
       states: createTargetStates().of(provider, "gpt-5"),
     };
     this.entry = call.open(this.attempt);

@@ -8,6 +8,7 @@ export { createTargetStates, type TargetStates } from "./resilience/target-state
 export * from "./providers/next-key-index.ts";
 export * from "./providers/presets.ts";
 export * from "./types.ts";
+export * from "./routing/targets.ts";
 export { RoutingError, type ModelRoute } from "./routing/resolve-model.ts";
 export { createUpstreamClient, type PooledUpstreamClient, type UpstreamClientOptions } from "./transport/client.ts";
 export type { CredentialHeader } from "./transport/egress.ts";

@@ -2,6 +2,7 @@ import type { Secret } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Operation, ProviderTraits, RenderQuirks, ServerQuirks } from "../protocols/index.ts";
 import type { TargetState } from "./resilience/target-state.ts";
+import type { FallbackLists, FallbackReason, Strategy } from "./routing/targets.ts";
 
 export type WorkMode = "auto" | "passthrough" | "translation";
 
@@ -79,8 +80,26 @@ export interface Attempt {
   readonly protocol: ProtocolId;
   /** `verbatim` here means the same protocol; whether bytes change is known once the body has been read. */
   readonly lane: Lane;
+  readonly weight: number;
   /** What is known of it, for each of the provider's keys; one if it has no key. */
   readonly states: readonly TargetState[];
+}
+
+/** The attempts of a model that is asked when others have failed. */
+export interface Fallback {
+  /** As configured. */
+  readonly model: string;
+  readonly attempts: readonly Attempt[];
+}
+
+/** All ways to serve a model, made once for each model, protocol and operation. */
+export interface Plan {
+  /** In the order of the configuration. */
+  readonly attempts: readonly Attempt[];
+  readonly strategy: Strategy;
+  readonly hasAffinity: boolean;
+  /** What is asked next when these have failed; `undefined` if there is nothing. */
+  readonly fallbacks: { readonly [R in FallbackReason]?: readonly Fallback[] } | undefined;
 }
 
 /** An attempt with the key that it is made with. */
@@ -96,12 +115,24 @@ export interface PlanInput {
   readonly workMode: WorkMode;
 }
 
+/** A provider, and its name of the model. */
+export interface ResolvedTarget {
+  readonly provider: string;
+  readonly upstreamModel: string;
+  /** 1 if omitted. */
+  readonly weight?: number;
+}
+
 /** How a model was resolved, for `route explain`. */
 export interface Resolution {
   readonly model: string;
   /** Each step tried, in order, with its outcome in words. */
   readonly steps: readonly string[];
-  readonly targets: readonly { readonly provider: string; readonly upstreamModel: string }[];
+  readonly targets: readonly ResolvedTarget[];
+  readonly strategy: Strategy;
+  /** Whether a conversation stays at one target. */
+  readonly hasAffinity: boolean;
+  readonly fallbacks?: FallbackLists;
   /** If there is no target: why, and what to do, for the client's `model_not_found`. */
   readonly problem?: string;
 }

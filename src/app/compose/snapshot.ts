@@ -12,6 +12,7 @@ import {
   Redactor,
   type AnnouncedModels,
   type Catalog,
+  type CatalogOptions,
   type PooledUpstreamClient,
   type Provider,
   type TargetStates,
@@ -55,8 +56,7 @@ export function createSnapshot(
   { protocols, clock, logger, announced = true, states = createTargetStates(), previous }: SnapshotOptions,
 ): Snapshot {
   const providers = buildProviders(settings.providers, settings.modelTraits, protocols);
-  const createdAt = Math.floor(clock.now() / 1000);
-  const base = { providers, routes: settings.modelProviderRoutes, aliases: settings.modelAliases, createdAt, states, protocols };
+  const base = { ...catalogSettings(settings), providers, createdAt: Math.floor(clock.now() / 1000), states, protocols };
   let catalog = createCatalog(base);
   const client = takeClient(providers, previous, { protocols, clock, logger });
   const redactor = new Redactor();
@@ -161,6 +161,10 @@ function edgeSettingsOf({ gateway: { auth, limits, timeouts, cors, trustLoopback
     cors,
     trustLoopback,
   };
+}
+
+function catalogSettings(settings: Settings): Pick<CatalogOptions, "routes" | "aliases" | "targets"> {
+  return { routes: settings.modelProviderRoutes, aliases: settings.modelAliases, targets: settings.routing.targets };
 }
 
 function factsOf(

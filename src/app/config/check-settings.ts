@@ -207,7 +207,12 @@ function checkProviders(settings: Settings, layers: Layers): Problem[] {
   }
   if (problems.length > 0) return problems;
   try {
-    createCatalog({ providers: [loopbackProvider, ...providers], routes: settings.modelProviderRoutes, aliases: settings.modelAliases });
+    createCatalog({
+      providers: [loopbackProvider, ...providers],
+      routes: settings.modelProviderRoutes,
+      aliases: settings.modelAliases,
+      targets: settings.routing.targets,
+    });
     return [];
   } catch (error) {
     if (!(error instanceof RoutingError)) throw error;

@@ -24,7 +24,8 @@ function messages(t: TestContext, text: string, input: Omit<LoadInput, "path"> =
   return refusal({ path, ...input }).problems.map((problem) => problem.message.replaceAll(path, "FILE"));
 }
 
-const rootKeys = "gateway, database, providers, model_provider_routes, model_aliases, model_traits, routing, ledger, guards, prices";
+const rootKeys =
+  "gateway, database, providers, model_provider_routes, model_aliases, model_traits, models, fallbacks, routing, ledger, guards, prices";
 const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, early_head, on_loss, responses, trust_loopback, cors";
 const providerKeys = "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header, quirks";
 
@@ -187,6 +188,16 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "a route to an unknown provider",
     "model_provider_routes:\n  'gpt-*': opnai\n",
     'FILE:2: model_provider_routes."gpt-*": found the provider "opnai" (did you mean openai?), allowed loopback, openai, anthropic, google',
+  ],
+  [
+    "a target of a provider that is misspelt",
+    "models: { smart: { targets: [antropic/claude-opus-5] } }\n",
+    'FILE:1: models: "antropic/claude-opus-5" names the provider "antropic", which does not exist (did you mean anthropic?)',
+  ],
+  [
+    "a model that is a target of another",
+    "models:\n  smart: { targets: [quick] }\n  quick: { targets: [openai/gpt-5] }\n",
+    'FILE:1: models: the target "quick" of "smart" is one of models itself; write its targets there',
   ],
   [
     "aliases in a circle",

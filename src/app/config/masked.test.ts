@@ -74,7 +74,15 @@ prices: { a: { input: 1.5 } }
     model_provider_routes: { "a*": ["mine", "openai"], b: ["openai"] },
     model_aliases: { fast: "a" },
     model_traits: {},
-    routing: { retries: 2, retry_budget: "20%", breaker: { in_a_row: 5, share: "50%", of: 20, window: "10s", open: "30s" } },
+    models: {},
+    fallbacks: {},
+    routing: {
+      strategy: "priority",
+      affinity: "auto",
+      retries: 2,
+      retry_budget: "20%",
+      breaker: { in_a_row: 5, share: "50%", of: 20, window: "10s", open: "30s" },
+    },
     ledger: {
       durability: "process",
       unpriced_ceiling: { input: "15", output: "75" },

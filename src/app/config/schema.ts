@@ -6,6 +6,7 @@ import { guardsSchema } from "./sections/guards.ts";
 import { ledgerSchema } from "./sections/ledger.ts";
 import { pricesSchema } from "./sections/prices.ts";
 import { modelAliasesSchema, modelRoutesSchema, providersSchema } from "./sections/providers.ts";
+import { fallbacksSchema, modelsSchema } from "./sections/models.ts";
 import { routingSchema } from "./sections/routing.ts";
 
 /** The configuration as the file has it: names as written there, values read into numbers, milliseconds and bytes. */
@@ -17,6 +18,8 @@ export const settingsSchema = z
     model_provider_routes: modelRoutesSchema,
     model_aliases: modelAliasesSchema,
     model_traits: modelTraitsSetting,
+    models: modelsSchema,
+    fallbacks: fallbacksSchema,
     routing: routingSchema,
     ledger: ledgerSchema,
     guards: guardsSchema,

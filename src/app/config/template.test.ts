@@ -79,6 +79,8 @@ test("what is switched off shows the default", () => {
     "model_provider_routes",
     "model_aliases",
     "model_traits",
+    "models",
+    "fallbacks",
     "prices",
   ]);
   for (const { path, leaf } of fixedLeaves) {

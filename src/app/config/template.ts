@@ -138,9 +138,13 @@ const tail = `
 # What a model accepts, where its name does not say it (a deployment): docs/model-traits.md.
 #model_traits: { "prod-*": { like: gpt-4.1 } }
 
+# Models of your own, with several targets, and what to ask when all targets of a model have failed: docs/routing.md.
+#models: { smart: { targets: [anthropic/claude-opus-4-6, { model: openai/gpt-5.5, weight: 2 }], strategy: priority, affinity: auto } }
+#fallbacks: { "gpt-*": [anthropic/claude-sonnet-4-6] }
+# strategy: priority, weighted, cheapest, fastest or least-busy. affinity: whether a conversation stays at one target, whose prompt cache knows it.
 # A target that fails is tried again at most retries times, and only by a share of the requests in flight; other targets are asked first. breaker: when a target
 # that fails is left alone: after in_a_row failures, or a share of its last answers.
-#routing: { retries: 2, retry_budget: 20%, breaker: { in_a_row: 5, share: 50%, of: 20, window: 10s, open: 30s } }
+#routing: { strategy: priority, affinity: auto, retries: 2, retry_budget: 20%, breaker: { in_a_row: 5, share: 50%, of: 20, window: 10s, open: 30s } }
 
 # What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
 # Budgets reckon with unpriced_ceiling, US dollars a million tokens, where a model has no price; with output_ceiling where a request sets no limit.

@@ -1,30 +1,48 @@
 import type { Principal } from "../../accounts/index.ts";
 import { GatewayError, type GlobList } from "../../core/index.ts";
-import type { Attempt, Catalog } from "../../upstream/index.ts";
+import { fallbackReasons, type Attempt, type Catalog, type Fallback, type FallbackReason, type Plan } from "../../upstream/index.ts";
 import { readNamedModels } from "./named-models.ts";
 import type { RequestFacts } from "../request-facts.ts";
 
-/** Whether a key may call a model: each of its lists, its own and its ancestors', must allow it. */
+/** Whether a key may call a model: each of its lists, its own and its ancestors', must allow one of the model's targets, the same one. */
 export function mayCall({ modelLists }: Principal, catalog: Catalog, model: string): boolean {
   if (modelLists === undefined) return true;
-  const targets = catalog.resolve(model).targets.map(({ provider, upstreamModel }) => [upstreamModel, `${provider}/${upstreamModel}`]);
-  return modelLists.every((list) => allows(list, model, targets));
+  const { targets } = catalog.resolve(model);
+  if (targets.length === 0) return modelLists.every((list) => list.match(model) !== undefined);
+  return targets.some(({ provider, upstreamModel }) => allowsTarget(modelLists, model, [upstreamModel, `${provider}/${upstreamModel}`]));
 }
 
 /**
- * A list allows the name asked for, or all that the name means (of an alias the model, of a model each `provider/model` that may serve it), if it
- * excludes none of them. So another spelling opens nothing that the list does not.
+ * A list allows a target by the name asked for or by the target's own names (of an alias the model, of a model `provider/model`), unless it excludes one of
+ * them. So another spelling opens nothing that the list does not.
  */
-function allows(list: GlobList, model: string, targets: readonly (readonly string[])[]): boolean {
-  if (list.excludes(model) || targets.some((names) => names.some((name) => list.excludes(name)))) return false;
-  const takes = (name: string): boolean => list.match(name) !== undefined;
-  return takes(model) || (targets.length > 0 && targets.every((names) => names.some(takes)));
+function allowsTarget(lists: readonly GlobList[], model: string, names: readonly string[]): boolean {
+  return lists.every((list) => {
+    if (list.excludes(model) || names.some((name) => list.excludes(name))) return false;
+    return list.match(model) !== undefined || names.some((name) => list.match(name) !== undefined);
+  });
+}
+
+/** The plan without the targets that the key's lists exclude; a fallback is another name, which the lists must allow by itself. */
+export function withinLists({ modelLists }: Principal, model: string, plan: Plan): Plan {
+  if (modelLists === undefined) return plan;
+  const allowed = (name: string, attempts: readonly Attempt[]): readonly Attempt[] =>
+    attempts.filter(({ provider, upstreamModel }) => allowsTarget(modelLists, name, [upstreamModel, `${provider.name}/${upstreamModel}`]));
+  const fallbacks: { [R in FallbackReason]?: readonly Fallback[] } = {};
+  for (const reason of fallbackReasons) {
+    const found = plan.fallbacks?.[reason]?.map((fallback) => ({ ...fallback, attempts: allowed(fallback.model, fallback.attempts) }));
+    if (found !== undefined) fallbacks[reason] = found.filter(({ attempts }) => attempts.length > 0);
+  }
+  return { ...plan, attempts: allowed(model, plan.attempts), fallbacks: plan.fallbacks === undefined ? undefined : fallbacks };
 }
 
 /** @throws GatewayError `model_not_allowed`. */
 export function checkAllowed(principal: Principal, catalog: Catalog, model: string): void {
-  if (mayCall(principal, catalog, model)) return;
-  throw new GatewayError(
+  if (!mayCall(principal, catalog, model)) throw notAllowed(model);
+}
+
+export function notAllowed(model: string): GatewayError {
+  return new GatewayError(
     "model_not_allowed",
     `This API key may not call the model "${model}". GET /v1/models lists those it may; a key for others comes from an admin.`,
     { param: "model" },
@@ -40,8 +58,7 @@ export function checkNamedModels({ principal, envelope, parts, text }: RequestFa
   const { modelLists } = principal;
   if (modelLists === undefined || parts.length === 0) return;
   for (const { name, member } of readNamedModels(text, Object.values(envelope.spans))) {
-    const targets = attempts.map(({ provider }) => [name, `${provider.name}/${name}`]);
-    if (modelLists.every((list) => allows(list, name, targets))) continue;
+    if (attempts.every(({ provider }) => allowsTarget(modelLists, name, [name, `${provider.name}/${name}`]))) continue;
     throw new GatewayError(
       "model_not_allowed",
       `This API key may not call the model "${name.slice(0, 200)}", which "${member.slice(0, 100)}" in the body names. GET /v1/models lists those it may.`,

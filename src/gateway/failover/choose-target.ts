@@ -10,11 +10,27 @@ export interface Tried {
 
 const nothing: Tried = { states: [], attempts: [] };
 
+interface Choice {
+  /** Nothing speaks against the target. */
+  readonly isReady: boolean;
+  readonly target: Target | undefined;
+}
+
 /**
- * The first target that may be asked, in the order of the attempts; the keys of a provider take turns. If nothing has been tried and none is ready, the first one that
- * is not out: the last target never stays away for its failures alone. `undefined`: there is none.
+ * The first target to ask, in the order of the attempts; the keys of a provider take turns. If none is ready, the first one that is not out: the last target never
+ * stays away for its failures alone.
  */
-export function chooseTarget(call: ModelCall, attempts: readonly Attempt[], tried = nothing): Target | undefined {
+export function chooseFirst(call: ModelCall, attempts: readonly Attempt[]): Choice {
+  return choose(call, attempts, nothing);
+}
+
+/** The next target that is ready; `undefined`: there is none. */
+export function chooseNext(call: ModelCall, attempts: readonly Attempt[], tried: Tried): Target | undefined {
+  const { isReady, target } = choose(call, attempts, tried);
+  return isReady ? target : undefined;
+}
+
+function choose(call: ModelCall, attempts: readonly Attempt[], tried: Tried): Choice {
   let lastResort: Target | undefined;
   let nowMs: number | undefined;
   for (const attempt of attempts) {
@@ -26,14 +42,14 @@ export function chooseTarget(call: ModelCall, attempts: readonly Attempt[], trie
     for (let at = first; at < end; at++) {
       const state = states[at % states.length]!;
       if (tried.states.includes(state)) continue;
-      if (state.isClear) return { attempt, state };
+      if (state.isClear) return { isReady: true, target: { attempt, state } };
       nowMs ??= call.deps.clock.monotonic();
       const availability = state.availability(nowMs);
-      if (availability === "ready" || availability === "probe") return { attempt, state };
+      if (availability === "ready" || availability === "probe") return { isReady: true, target: { attempt, state } };
       if (availability === "last-resort") lastResort ??= { attempt, state };
     }
   }
-  return tried === nothing ? lastResort : undefined;
+  return { isReady: false, target: lastResort };
 }
 
 /** The key that a stored response belongs to; `undefined` if any will do, or the provider does not have it any more. */

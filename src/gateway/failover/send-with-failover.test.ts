@@ -6,8 +6,12 @@ import {
   createCatalog,
   createProviderHealth,
   defaultResilience,
-  planAttempts,
+  noTargetTable,
+  planModel,
   RetryBudget,
+  type ModelRoute,
+  type Plan,
+  type TargetTable,
   type UpstreamClient,
   type UpstreamFailureKind,
 } from "../../upstream/index.ts";
@@ -20,6 +24,14 @@ import { sendWithFailover } from "./send-with-failover.ts";
 
 /** What a provider answers: a status, or a failure on the wire. */
 type Answer = number | UpstreamFailureKind;
+
+interface Setup {
+  /** Of each provider. */
+  readonly keys?: number;
+  /** Every model goes to all providers if omitted. */
+  readonly routes?: readonly ModelRoute[];
+  readonly targets?: { readonly targets: TargetTable };
+}
 
 /** A gateway whose clock moves only by the pauses and by `elapse`, and whose providers answer by a script. */
 class Scene {
@@ -36,7 +48,7 @@ class Scene {
   tookMs = 1;
   readonly #snapshot: GatewaySnapshot;
 
-  constructor(answers: Record<string, Answer[]>, keys = 1) {
+  constructor(answers: Record<string, Answer[]>, { keys = 1, routes, targets }: Setup = {}) {
     this.answers = answers;
     const names = Object.keys(answers);
     const providers = buildProviders(
@@ -67,7 +79,7 @@ class Scene {
     this.#snapshot = {
       ...this.world.deps.current(),
       resilience: defaultResilience,
-      catalog: createCatalog({ providers, routes: [["m*", names]], aliases: new Map() }),
+      catalog: createCatalog({ providers, routes: routes ?? [["m*", names]], aliases: new Map(), ...targets }),
       client,
     };
     Object.assign(this.world.deps, {
@@ -87,15 +99,16 @@ class Scene {
     const before = this.sent.length;
     const call = fakeCall(this.world, exchange);
     await receive(call);
-    const outcome = await sendWithFailover(call, this.#attempts(call)).then(
+    call.plan = this.#plan(call);
+    const outcome = await sendWithFailover(call, call.plan.attempts).then(
       () => "served",
       (error: unknown) => (error instanceof GatewayError ? `${error.code} ${error.status}` : String(error)),
     );
     return `${outcome}: ${this.sent.slice(before).join(" ")}`;
   }
 
-  #attempts({ current, request }: ModelCall): ReturnType<typeof planAttempts> {
-    return planAttempts(current.catalog, { model: request.model, clientProtocol: "openai-chat", operation: "generate", workMode: "auto" });
+  #plan({ current, request }: ModelCall): Plan {
+    return planModel(current.catalog, { model: request.model, clientProtocol: "openai-chat", operation: "generate", workMode: "auto" });
   }
 
   #answer(...[request, handler]: Parameters<UpstreamClient["dispatch"]>): ReturnType<UpstreamClient["dispatch"]> {
@@ -176,7 +189,7 @@ test("what comes after a failure, by its kind, with one target", async () => {
 test("what comes after a failure, by its kind, with two targets of two keys", async () => {
   const outcomes: Record<string, string> = {};
   for (const answer of [400, 401, 403, 429, 500, 503, "reset", "unreachable", "first-byte-timeout"] as const) {
-    outcomes[answer] = await new Scene({ a: [answer], b: [200] }, 2).ask();
+    outcomes[answer] = await new Scene({ a: [answer], b: [200] }, { keys: 2 }).ask();
   }
   assert.deepEqual(outcomes, {
     400: "invalid_request 400: a#1",
@@ -254,4 +267,70 @@ test("a client that leaves in a pause is not served, and a shutdown ends the pau
     ended.registry.terminateAll(shuttingDown());
   };
   assert.equal(await ended.ask(), "shutting_down 503: a#1");
+});
+
+const withFallbacks = (lists: TargetTable["fallbacks"][number][1]): Setup => ({
+  routes: [
+    ["m*", ["a"]],
+    ["f", ["b", "c"]],
+    ["g", ["d"]],
+  ],
+  targets: {
+    targets: {
+      ...noTargetTable,
+      fallbacks: [
+        ["m*", lists],
+        ["f", { any: ["g"] }],
+      ],
+    },
+  },
+});
+
+test("which fallbacks follow which failure", async () => {
+  const answers = [400, 401, 402, 413, 429, 500, 503, "reset", "unreachable", "first-byte-timeout"] as const;
+  const outcomes = async (lists: TargetTable["fallbacks"][number][1]): Promise<string[]> => {
+    const seen: string[] = [];
+    for (const answer of answers)
+      seen.push(`${answer} ${await new Scene({ a: [answer], b: [200], c: [200], d: [200] }, withFallbacks(lists)).ask()}`);
+    return seen;
+  };
+  const retried = "a#1 a#1 a#1";
+  assert.deepEqual(await outcomes({ any: ["f"] }), [
+    "400 invalid_request 400: a#1",
+    "401 served: a#1 b#1",
+    "402 served: a#1 b#1",
+    // A request that is too long goes elsewhere only if a list of that reason says so.
+    "413 invalid_request 413: a#1",
+    "429 served: a#1 b#1",
+    `500 served: ${retried} b#1`,
+    `503 served: ${retried} b#1`,
+    `reset served: ${retried} b#1`,
+    "unreachable served: a#1 b#1",
+    "first-byte-timeout served: a#1 b#1",
+  ]);
+  const byReason = await outcomes({ context: ["f"], quota: ["g"], overloaded: ["f"] });
+  assert.deepEqual(byReason, [
+    "400 invalid_request 400: a#1",
+    "401 upstream_credentials_rejected 502: a#1",
+    "402 served: a#1 d#1",
+    "413 served: a#1 b#1",
+    "429 served: a#1 d#1",
+    `500 served: ${retried} b#1`,
+    `503 served: ${retried} b#1`,
+    `reset served: ${retried} b#1`,
+    "unreachable served: a#1 b#1",
+    "first-byte-timeout served: a#1 b#1",
+  ]);
+});
+
+test("a fallback has targets of its own and no fallbacks", async () => {
+  const scene = new Scene({ a: ["unreachable"], b: [503], c: [429], d: [200] }, withFallbacks({ any: ["f"] }));
+  assert.equal(await scene.ask(), "rate_limited 429: a#1 b#1 c#1");
+});
+
+test("while all targets of a model are left alone, its fallbacks are asked at once", async () => {
+  const scene = new Scene({ a: [500], b: [200], c: [200], d: [200] }, withFallbacks({ any: ["f"] }));
+  const asked: string[] = [];
+  for (let count = 0; count < 4; count++) asked.push(await scene.ask());
+  assert.deepEqual(asked, ["served: a#1 a#1 a#1 b#1", "served: a#1 a#1 b#1", "served: b#1", "served: b#1"]);
 });

@@ -1,4 +1,4 @@
-import { GatewayError, type Refusal } from "../../core/index.ts";
+import { GatewayError, type Refusal, type RefusalKind } from "../../core/index.ts";
 import type { Attempt, Target, TargetState } from "../../upstream/index.ts";
 import { sendUpstream } from "../answers/send-upstream.ts";
 import type { FailedAttempt } from "../delivery.ts";
@@ -8,7 +8,8 @@ import { withCost } from "../lanes/cost-lane.ts";
 import { countTokens } from "../lanes/count-tokens.ts";
 import { openLane } from "../lanes/open-lane.ts";
 import type { ModelCall } from "../model-call.ts";
-import { chooseTarget } from "./choose-target.ts";
+import { chooseFirst, chooseNext } from "./choose-target.ts";
+import { fallbacksFor } from "./fallbacks.ts";
 import { allOut, finalError } from "./final-error.ts";
 import { pause } from "./pause.ts";
 
@@ -36,7 +37,9 @@ export async function sendWithFailover(call: ModelCall, attempts: readonly Attem
 
 class Failover {
   readonly #call: ModelCall;
-  readonly #attempts: readonly Attempt[];
+  /** Those of the model, later those of its fallbacks. */
+  #attempts: readonly Attempt[];
+  #isFallback = false;
   readonly #tried: { states: TargetState[]; attempts: Attempt[] } = { states: [], attempts: [] };
   /** The last failure of a provider. */
   #failure: GatewayError | undefined;
@@ -45,6 +48,8 @@ class Failover {
   #last: Target | undefined;
   #retries = 0;
   #isRetrying = false;
+  /** The client has left, or the gateway is shutting down. */
+  #isCut = false;
 
   constructor(call: ModelCall, attempts: readonly Attempt[]) {
     this.#call = call;
@@ -52,13 +57,21 @@ class Failover {
   }
 
   async run(): Promise<void> {
-    for (let target = chooseTarget(this.#call, this.#attempts); target !== undefined;) {
+    let target = this.#first();
+    while (target !== undefined) {
       const outcome = await this.#sendOnce(target);
       if (outcome === "served") return;
       const next = outcome === "unfit" ? this.#nextTarget() : this.#after(target, outcome.error);
       target = next instanceof Promise ? await next : next;
     }
     throw this.#error();
+  }
+
+  /** If the model's targets are left alone at the moment, its fallbacks come before the last resort. */
+  #first(): Target | undefined {
+    const choice = chooseFirst(this.#call, this.#attempts);
+    if (choice.isReady) return choice.target;
+    return this.#fallBack(kindOfBlock(this.#attempts)) ?? choice.target;
   }
 
   #error(): GatewayError {
@@ -113,17 +126,18 @@ class Failover {
       case "throttled":
       case "quota":
       case "credential":
-        return this.#nextTarget();
+        return this.#nextTarget() ?? this.#fallBack(refusal.kind);
       case "unreachable":
       case "timeout":
         this.#tried.attempts.push(target.attempt);
-        return this.#nextTarget();
+        return this.#nextTarget() ?? this.#fallBack(refusal.kind);
       case "overloaded":
       case "broken":
         this.#tried.attempts.push(target.attempt);
-        return this.#nextTarget() ?? this.#retry(refusal);
+        return this.#nextTarget() ?? this.#retryOrFallBack(target, refusal);
       case "context":
       case "filtered":
+        return this.#fallBack(refusal.kind);
       case "client":
         return undefined;
     }
@@ -142,7 +156,23 @@ class Failover {
   }
 
   #nextTarget(): Target | undefined {
-    return chooseTarget(this.#call, this.#attempts, this.#tried);
+    return chooseNext(this.#call, this.#attempts, this.#tried);
+  }
+
+  /** The model's fallbacks take the place of its targets, once; a fallback has none of its own. */
+  #fallBack(kind: RefusalKind): Target | undefined {
+    if (this.#isFallback) return undefined;
+    const fallbacks = fallbacksFor(this.#call, kind);
+    if (fallbacks === undefined) return undefined;
+    this.#isFallback = true;
+    this.#attempts = fallbacks.flatMap(({ attempts }) => attempts);
+    return this.#nextTarget();
+  }
+
+  /** A target that is left alone from now on is not tried again if there are fallbacks. */
+  async #retryOrFallBack({ state }: Target, refusal: Refusal): Promise<Target | undefined> {
+    const again = state.isClear || fallbacksFor(this.#call, refusal.kind) === undefined ? await this.#retry(refusal) : undefined;
+    return again ?? (this.#isCut ? undefined : this.#fallBack(refusal.kind));
   }
 
   /** The same target once more, after a pause. */
@@ -159,10 +189,27 @@ class Failover {
     answer.earlierMs += deps.clock.monotonic() - startMs;
     if (end !== "over") {
       deps.retryBudget.retryEnds();
+      this.#isCut = true;
       if (end !== "left") this.#failure = end;
       return undefined;
     }
     this.#isRetrying = true;
     return this.#last;
+  }
+}
+
+/** Why the targets of a model are left alone, as far as its fallbacks differ by it. */
+function kindOfBlock(attempts: readonly Attempt[]): RefusalKind {
+  switch (attempts[0]?.states[0]?.block) {
+    case "throttled":
+      return "throttled";
+    case "quota":
+      return "quota";
+    case "credential":
+      return "credential";
+    case "overloaded":
+    case "breaker":
+    case undefined:
+      return "overloaded";
   }
 }

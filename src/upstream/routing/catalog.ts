@@ -2,16 +2,19 @@ import { createBoundedCache, messageOf } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import { operations, protocols, type ModelInfo, type Operation, type ProtocolTable } from "../../protocols/index.ts";
 import { createTargetStates, type TargetStates } from "../resilience/target-states.ts";
-import { capableProtocols, chooseAttempts, type PlanContext } from "./plan.ts";
+import { capableProtocols, choosePlan, type PlanContext } from "./plan.ts";
 import type { ModelRoute } from "./resolve-model.ts";
-import { ModelResolver } from "./resolve-model.ts";
-import type { Attempt, Lane, PlanInput, Provider, Resolution, WorkMode } from "../types.ts";
+import { TargetResolver } from "./resolve-targets.ts";
+import { noTargetTable, type TargetTable } from "./targets.ts";
+import type { Attempt, Lane, Plan, PlanInput, Provider, Resolution, WorkMode } from "../types.ts";
 
 export interface CatalogOptions {
   readonly providers: readonly Provider[];
   /** `model_provider_routes` of the configuration, in order; empty if it has none. */
   readonly routes: readonly ModelRoute[];
   readonly aliases: ReadonlyMap<string, string>;
+  /** `models`, `fallbacks` and what `routing` says of them; nothing if omitted. */
+  readonly targets?: TargetTable;
   /** Names that providers announce, by provider: `AnnouncedModels.names()`. */
   readonly announced?: ReadonlyMap<string, readonly string[]>;
   /** All of the program's if omitted. */
@@ -28,8 +31,8 @@ export interface Catalog {
   provider(name: string): Provider | undefined;
   /** Never throws: a model without a provider has no targets and a `problem`. */
   resolve(model: string): Resolution;
-  /** See `planAttempts`. */
-  plan(input: PlanInput): readonly Attempt[];
+  /** See `planModel`. */
+  plan(input: PlanInput): Plan;
   /** See `listModels`. */
   models(): readonly ModelInfo[];
 }
@@ -38,7 +41,7 @@ export interface Catalog {
 const cachedModels = 1_000;
 const longestCachedName = 256;
 
-/** @throws RoutingError if aliases form a chain or a cycle. */
+/** @throws RoutingError if aliases or models form a chain or a cycle, or name a provider that does not exist. */
 export function createCatalog(options: CatalogOptions): Catalog {
   return new ResolvedCatalog(options);
 }
@@ -47,8 +50,13 @@ export function createCatalog(options: CatalogOptions): Catalog {
  * The ways to serve a request, best first. Pure, and under a microsecond for a model that was planned before.
  * @throws GatewayError `model_not_found`, `work_mode_refused`, `not_served`.
  */
-export function planAttempts(catalog: Catalog, input: PlanInput): readonly Attempt[] {
+export function planModel(catalog: Catalog, input: PlanInput): Plan {
   return catalog.plan(input);
+}
+
+/** The attempts of the plan alone. */
+export function planAttempts(catalog: Catalog, input: PlanInput): readonly Attempt[] {
+  return catalog.plan(input).attempts;
 }
 
 /** Every model that can be requested by an exact name, each once: built in, aliases, configured, announced. */
@@ -70,7 +78,7 @@ export interface ModelExplanation {
 export function explainModel(catalog: Catalog, model: string, dialect: ProtocolId, workMode: WorkMode = "auto"): ModelExplanation {
   const { steps } = catalog.resolve(model);
   try {
-    const attempts = catalog.plan({ model, clientProtocol: dialect, operation: "generate", workMode });
+    const { attempts } = catalog.plan({ model, clientProtocol: dialect, operation: "generate", workMode });
     return {
       model,
       dialect,
@@ -90,12 +98,12 @@ export function explainModel(catalog: Catalog, model: string, dialect: ProtocolI
 interface CachedModel {
   readonly resolution: Resolution;
   /** By protocol, mode and kind of operation; see `#planIndex`. */
-  readonly plans: (readonly Attempt[] | undefined)[];
+  readonly plans: (Plan | undefined)[];
 }
 
 class ResolvedCatalog implements Catalog {
   readonly providers: readonly Provider[];
-  readonly #resolver: ModelResolver;
+  readonly #resolver: TargetResolver;
   readonly #cache = createBoundedCache<CachedModel>(cachedModels);
   readonly #createdAt: number;
   readonly #planning: PlanContext;
@@ -104,7 +112,8 @@ class ResolvedCatalog implements Catalog {
 
   constructor(options: CatalogOptions) {
     this.providers = options.providers;
-    this.#resolver = new ModelResolver({ ...options, announced: options.announced ?? new Map<string, readonly string[]>() });
+    const announced = options.announced ?? new Map<string, readonly string[]>();
+    this.#resolver = new TargetResolver({ ...options, announced }, options.targets ?? noTargetTable);
     this.#createdAt = options.createdAt ?? 0;
     const table = options.protocols ?? protocols;
     this.#protocolIds = [...table.keys()];
@@ -123,14 +132,14 @@ class ResolvedCatalog implements Catalog {
     return this.#lookUp(model).resolution;
   }
 
-  plan(input: PlanInput): readonly Attempt[] {
+  plan(input: PlanInput): Plan {
     const cached = this.#lookUp(input.model);
     const index = this.#planIndex(input);
     const known = cached.plans[index];
     if (known !== undefined) return known;
-    const attempts = chooseAttempts(cached.resolution, this.#planning, input);
-    cached.plans[index] = attempts;
-    return attempts;
+    const plan = choosePlan(cached.resolution, this.#planning, input, (model) => this.#resolver.resolve(model));
+    cached.plans[index] = plan;
+    return plan;
   }
 
   models(): readonly ModelInfo[] {
@@ -156,8 +165,8 @@ class ResolvedCatalog implements Catalog {
     const models: ModelInfo[] = [];
     for (const id of new Set(this.#resolver.knownNames())) {
       // Uses the resolver itself: a long listing must not displace the cached names that are in use.
-      const target = this.#resolver.find(id).targets[0];
-      if (target !== undefined) models.push({ id, provider: target.provider, createdAt: this.#createdAt });
+      const provider = this.#resolver.firstProvider(id);
+      if (provider !== undefined) models.push({ id, provider, createdAt: this.#createdAt });
     }
     return models;
   }

@@ -2,7 +2,8 @@ import { GatewayError } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import { operations, type Operation, type ProtocolTable } from "../../protocols/index.ts";
 import type { TargetStates } from "../resilience/target-states.ts";
-import type { Attempt, PlanInput, Provider, Resolution } from "../types.ts";
+import type { Attempt, Fallback, Plan, PlanInput, Provider, Resolution } from "../types.ts";
+import { fallbackReasons, type FallbackReason } from "./targets.ts";
 
 /** Operations that only some protocols have: those with a route for it. All others go with whatever the provider prefers. */
 export type CapableProtocols = { readonly [O in Operation]?: readonly ProtocolId[] };
@@ -37,6 +38,7 @@ export function chooseAttempts(resolution: Resolution, { provider, states, capab
         ...routeOf(found, input, capable[input.operation]),
         provider: found,
         upstreamModel: target.upstreamModel,
+        weight: target.weight ?? 1,
         states: states.of(found, target.upstreamModel),
       });
     else unable ??= found;
@@ -48,6 +50,37 @@ export function chooseAttempts(resolution: Resolution, { provider, states, capab
   const allowed = all.filter((attempt) => isAllowed(attempt, input));
   if (allowed.length === 0) throw refusedByMode(all[0]!, input);
   return allowed;
+}
+
+/**
+ * The plan of a model: its attempts, and those of its fallbacks as far as they can be asked.
+ * @param resolve finds the targets of a fallback.
+ * @throws GatewayError as `chooseAttempts`.
+ */
+export function choosePlan(resolution: Resolution, context: PlanContext, input: PlanInput, resolve: (model: string) => Resolution): Plan {
+  const { strategy, hasAffinity, fallbacks } = resolution;
+  const attempts = chooseAttempts(resolution, context, input);
+  if (fallbacks === undefined) return { attempts, strategy, hasAffinity, fallbacks };
+  const chosen: { [R in FallbackReason]?: readonly Fallback[] } = {};
+  for (const reason of fallbackReasons) {
+    const names = fallbacks[reason];
+    if (names === undefined) continue;
+    chosen[reason] = names.flatMap((model) => {
+      const found = attemptsOrNone(resolve(model), context, { ...input, model });
+      return found.length === 0 ? [] : [{ model, attempts: found }];
+    });
+  }
+  return { attempts, strategy, hasAffinity, fallbacks: chosen };
+}
+
+/** A fallback that cannot be asked is passed over. */
+export function attemptsOrNone(resolution: Resolution, context: PlanContext, input: PlanInput): readonly Attempt[] {
+  try {
+    return chooseAttempts(resolution, context, input);
+  } catch (error) {
+    if (error instanceof GatewayError) return [];
+    throw error;
+  }
 }
 
 /** Tokens can be estimated if the provider does not count them; an embedding cannot. */

@@ -1,6 +1,6 @@
 import { closestNames } from "./closest-names.ts";
 import { compileGlob, GlobList, type Glob } from "../../core/index.ts";
-import type { Provider, Resolution } from "../types.ts";
+import type { Provider, ResolvedTarget } from "../types.ts";
 
 /** A glob over models and the providers that serve them, best first. */
 export type ModelRoute = readonly [pattern: string, providers: readonly string[]];
@@ -14,11 +14,13 @@ export interface RoutingTable {
   readonly aliases: ReadonlyMap<string, string>;
   /** Names that providers announce, by provider. */
   readonly announced: ReadonlyMap<string, readonly string[]>;
+  /** Names of `models`, which are looked up elsewhere: they are known names. */
+  readonly ownModels?: readonly string[];
 }
 
 /** An invalid routing. `setting` is the key of the configuration at fault. */
 export class RoutingError extends Error {
-  readonly setting: "model_aliases" | "model_provider_routes";
+  readonly setting: "models" | "fallbacks" | "model_aliases" | "model_provider_routes";
 
   constructor(setting: RoutingError["setting"], message: string) {
     super(message);
@@ -27,13 +29,8 @@ export class RoutingError extends Error {
   }
 }
 
-interface Target {
-  readonly provider: string;
-  readonly upstreamModel: string;
-}
-
 interface Found {
-  readonly targets: readonly Target[];
+  readonly targets: readonly ResolvedTarget[];
   readonly problem?: string;
 }
 
@@ -80,16 +77,19 @@ export class ModelResolver {
   /** Every model with a known exact name: built in, aliases, configured, announced. May repeat names. */
   *knownNames(): Iterable<string> {
     for (const [provider] of this.#builtin) yield* provider.models;
+    yield* this.#table.ownModels ?? [];
     yield* this.#table.aliases.keys();
     yield* this.#exact.keys();
     yield* this.#announced.keys();
   }
 
-  /** Resolves a model, with the steps in words. */
-  resolve(model: string): Resolution {
-    const steps: string[] = [];
-    const found = this.find(model, (step) => steps.push(step));
-    return { model, steps, targets: found.targets, ...(found.problem === undefined ? {} : { problem: found.problem }) };
+  /** Whether it is `provider/model` of a provider that exists. */
+  isPrefixed(model: string): boolean {
+    return this.#prefixOf(model) !== undefined;
+  }
+
+  isBuiltin(model: string): boolean {
+    return this.#builtin.some(([, patterns]) => patterns.match(model) !== undefined);
   }
 
   find(model: string, note: Note = () => {}): Found {
@@ -99,6 +99,12 @@ export class ModelResolver {
     // An alias to `provider/model` chooses the provider, so no glob may choose another one.
     const direct = this.#prefixOf(alias) === undefined ? undefined : this.#findPrefixed(alias, model, note);
     return direct ?? this.#findBuiltin(alias, note) ?? this.#findModel(alias, model, note);
+  }
+
+  /** The same for a target of `models`: `provider/model` chooses the provider, as in an alias. */
+  findTarget(name: string, note: Note): Found {
+    const direct = this.#prefixOf(name) === undefined ? undefined : this.#findPrefixed(name, name, note);
+    return direct ?? this.find(name, note);
   }
 
   #findBuiltin(model: string, note: Note): Found | undefined {
@@ -127,7 +133,7 @@ export class ModelResolver {
       return undefined;
     }
     const [glob, names] = route;
-    const targets: Target[] = [];
+    const targets: ResolvedTarget[] = [];
     const reasons: string[] = [];
     for (const name of new Set(names)) {
       const reason = this.#whyNot(name);
@@ -249,7 +255,7 @@ export class ModelResolver {
 
   #checkAliases(): void {
     for (const [name, target] of this.#table.aliases) {
-      if (this.#builtin.some(([, patterns]) => patterns.match(name) !== undefined)) {
+      if (this.isBuiltin(name)) {
         throw new RoutingError("model_aliases", `model_aliases: ${quote(name)} is a name of the built-in provider; choose another.`);
       }
       const next = this.#table.aliases.get(target);
@@ -288,7 +294,7 @@ function indexByPrefix(providers: readonly Provider[]): Map<string, Provider> {
   return index;
 }
 
-function targetsOf(providers: readonly Provider[], upstreamModel: string): Target[] {
+function targetsOf(providers: readonly Provider[], upstreamModel: string): ResolvedTarget[] {
   return providers.map((provider) => ({ provider: provider.name, upstreamModel }));
 }
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
-import type { ResilienceSettings } from "../../../upstream/index.ts";
-import { duration, integer, percent } from "../leaf-types.ts";
+import { strategies, type ResilienceSettings, type TargetTable } from "../../../upstream/index.ts";
+import { choice, duration, integer, percent } from "../leaf-types.ts";
+import { readTargets, type fallbacksSchema, type modelsSchema } from "./models.ts";
 
 const breaker = z.strictObject({
   in_a_row: integer("Failures in a row after which a target is left alone.", 1, 1000).prefault(5),
@@ -12,6 +13,10 @@ const breaker = z.strictObject({
 
 export const routingSchema = z
   .strictObject({
+    strategy: choice("How the first target of a request is chosen, where a model has several and says nothing else.", strategies).prefault(
+      "priority",
+    ),
+    affinity: choice("Whether a conversation stays at one target, whose prompt cache knows it.", ["auto", "off"]).prefault("auto"),
     retries: integer("Most retries of one request at a target that has failed before; other targets are asked first.", 0, 10).prefault(2),
     retry_budget: percent("Most of the requests in flight that may be such retries; three may always be.").prefault("20%"),
     breaker: breaker.describe("When a target that fails is left alone.").prefault({}),
@@ -19,13 +24,21 @@ export const routingSchema = z
   .describe("How attempts are made.")
   .prefault({});
 
-export type ParsedRouting = z.output<typeof routingSchema>;
+interface RoutingParts {
+  readonly models: z.output<typeof modelsSchema>;
+  readonly fallbacks: z.output<typeof fallbacksSchema>;
+  readonly routing: z.output<typeof routingSchema>;
+}
 
 export interface RoutingSection {
+  /** With `models` and `fallbacks`. */
+  readonly targets: TargetTable;
   readonly resilience: ResilienceSettings;
 }
 
-export function readRouting({ retries, retry_budget: retryShare, breaker: rules }: ParsedRouting): RoutingSection {
+export function readRouting({ models, fallbacks, routing }: RoutingParts): RoutingSection {
+  const { retries, retry_budget: retryShare, breaker: rules, strategy, affinity } = routing;
   const { in_a_row: inARow, share, of, window: windowMs, open: openMs } = rules;
-  return { resilience: { retries, retryShare, breaker: { inARow, share, of, windowMs, openMs } } };
+  const targets = readTargets(models, fallbacks, { strategy, hasAffinity: affinity === "auto" });
+  return { targets, resilience: { retries, retryShare, breaker: { inARow, share, of, windowMs, openMs } } };
 }

@@ -1,0 +1,48 @@
+import * as z from "zod";
+import { fallbackReasons, strategies, type FallbackLists, type ModelSetting, type TargetTable } from "../../../upstream/index.ts";
+import { leaf } from "../leaf-types.ts";
+
+const name = z.string().min(1);
+
+const target = z.union([
+  name.transform((model) => ({ model, weight: 1 })),
+  z.strictObject({ model: name, weight: z.number().min(1).max(1000).default(1) }),
+]);
+
+const model = z.strictObject({
+  targets: z.array(target).min(1).describe("Its targets, best first: provider/model, a model, or a map of model and weight."),
+  strategy: z.enum(strategies).optional().describe("As routing.strategy, for this model."),
+  affinity: z.enum(["auto", "off"]).optional().describe("As routing.affinity, for this model."),
+});
+
+export const modelsSchema = leaf(z.record(name, model), {
+  kind: "json",
+  description:
+    "Models of your own, each with its targets, best first: provider/model, a model, or a map of model and weight. strategy: priority, weighted, cheapest, fastest or least-busy. affinity: auto or off, whether a conversation stays at one target. See docs/routing.md.",
+  allowed: `a map of names, each with targets (a list of models, or maps of model and weight), strategy (${strategies.join(", ")}) and affinity (auto, off)`,
+}).prefault({});
+
+const names = z.array(name).min(1);
+
+export const fallbacksSchema = leaf(
+  z.record(name, z.union([names.transform((any) => ({ any })), z.partialRecord(z.enum(fallbackReasons), names)])),
+  {
+    kind: "json",
+    description:
+      "Models to ask when all targets of a model have failed: a pattern, then a list of models, or a map of lists by reason. The first pattern that fits wins. See docs/routing.md.",
+    allowed: `a map of patterns, each with a list of models, or a map of such lists under ${fallbackReasons.join(", ")}`,
+  },
+).prefault({});
+
+/** What `models`, `fallbacks` and `routing` say of targets. */
+export function readTargets(
+  models: z.output<typeof modelsSchema>,
+  fallbacks: z.output<typeof fallbacksSchema>,
+  routing: Pick<TargetTable, "strategy" | "hasAffinity">,
+): TargetTable {
+  const settings = Object.entries(models).map(([key, { targets, strategy, affinity }]): readonly [string, ModelSetting] => [
+    key,
+    { targets, ...(strategy === undefined ? {} : { strategy }), ...(affinity === undefined ? {} : { hasAffinity: affinity === "auto" }) },
+  ]);
+  return { ...routing, models: new Map(settings), fallbacks: Object.entries(fallbacks) as [string, FallbackLists][] };
+}
