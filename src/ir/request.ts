@@ -84,7 +84,8 @@ export interface ServerTool {
 
 export type ToolChoice =
   | { readonly type: "auto" | "none" | "required" }
-  | { readonly type: "named"; readonly name: string }
+  /** `isServer`: of two tools with this name, the one that the provider runs. */
+  | { readonly type: "named"; readonly name: string; readonly isServer?: true }
   /** Only these tools may be called; `required` says whether one must be. */
   | { readonly type: "allowed"; readonly names: readonly string[]; readonly required: boolean };
 

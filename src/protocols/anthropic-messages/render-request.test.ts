@@ -222,7 +222,7 @@ test("the choice of tools is rendered", () => {
 });
 
 test("names of tools are changed to fit, always in the same way, and are restored", () => {
-  const long = "x".repeat(80);
+  const long = "x".repeat(130);
   const names = (): readonly unknown[] => {
     const rendered = render({
       tools: [
@@ -239,7 +239,7 @@ test("names of tools are changed to fit, always in the same way, and are restore
     names().map((pair) => (pair as string[])[1]),
     [long, "a.b", undefined],
   );
-  assert.ok(names().every((pair) => /^[a-zA-Z0-9_-]{1,64}$/.test((pair as string[])[0] ?? "")));
+  assert.ok(names().every((pair) => /^[a-zA-Z0-9_-]{1,128}$/.test((pair as string[])[0] ?? "")));
 });
 
 test("max_tokens respects the model's limit", () => {

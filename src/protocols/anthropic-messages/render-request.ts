@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Block, ChatRequest } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import { withDistinctTools } from "../shared/distinct-tools.ts";
 import { Losses, refuseForeignState, refuseSeveralAnswers } from "../shared/losses.ts";
 import { readTraits } from "../model-traits.ts";
 import { PropertyNamer } from "../shared/property-names.ts";
-import { ToolNamer, wordCharacters } from "../shared/tool-names.ts";
+import { ToolNamer } from "../shared/tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { arrangeTurns, type Turn } from "../shared/turns.ts";
 import { limitMarks } from "./cache-marks.ts";
@@ -14,7 +15,7 @@ import { renderFormat } from "./render-format.ts";
 import { effortLoss } from "./own-body.ts";
 import { renderReasoning, type RenderedReasoning } from "./render-reasoning.ts";
 import { renderSampling } from "./render-sampling.ts";
-import { isForced, propertyNames, renderToolChoice, renderToolRequest, renderTools } from "./render-tools.ts";
+import { isForced, propertyNames, renderToolChoice, renderToolRequest, renderTools, standInTools, toolNameRules } from "./render-tools.ts";
 
 /** The vendor requires `max_tokens`. This is its value if the client sets none, or the model's limit if that is lower. */
 export const defaultMaxTokens = 32_000;
@@ -29,21 +30,24 @@ const ownTiers: ReadonlySet<string> = new Set(["auto", "standard_only"]);
  * November 2026). Arguments of tool calls are written unchanged, as text.
  * @throws GatewayError `invalid_request` if the request would change its meaning, such as a forced tool that is not sent.
  */
-export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
+export function renderRequest(given: ChatRequest, target: RenderTarget): Rendered<string> {
+  const request = withDistinctTools(given);
   refuseForeignState(request, "anthropic-messages");
   refuseSeveralAnswers(request);
   const losses = new Losses();
-  const namer = new ToolNamer(request.tools ?? [], { forbidden: wordCharacters });
+  const namer = new ToolNamer(request.tools ?? [], toolNameRules(request.tools ?? [], target));
   const traits = readTraits(claudeTraits, target);
   const names = { tools: namer, properties: new PropertyNamer(propertyNames) };
   const maxTokens = renderMaxTokens(request, target, losses);
   const declared = renderTools(request, traits, names, losses);
   const { format, instruction, tool: answerTool } = renderFormat(request, traits, names, losses);
-  const tools = answerTool === undefined ? declared : [...declared, answerTool];
+  const { instructions, turns } = arrangeTurns(request.messages, (block, role) => hasPlace(block, role, losses), losses);
+  const offered = answerTool === undefined ? declared : [...declared, answerTool];
+  const standIns = offered.length > 0 ? [] : standInTools(turns, namer, losses);
+  const tools = [...offered, ...standIns];
   const forced = renderToolChoice(request, declared, namer, losses);
   const toolRequest = renderToolRequest(forced, traits, losses);
-  const choice = toolRequest === undefined ? forced : { ...forced, type: "auto", name: undefined };
-  const { instructions, turns } = arrangeTurns(request.messages, (block, role) => hasPlace(block, role, losses), losses);
+  const choice = standIns.length > 0 ? { type: "none" } : choiceSent(forced, toolRequest);
   const reasoning = renderReasoning(
     request,
     { traits, maxTokens, isToolForced: isForced(request.toolChoice) || answerTool !== undefined, turns },
@@ -105,6 +109,11 @@ function renderEffort({ thinking, effort }: RenderedReasoning, { quirks }: Rende
   if (!isRefused) return effort;
   if (effort !== undefined) losses.drop("reasoning.effort", effortLoss.reason);
   return undefined;
+}
+
+/** A choice that the model cannot be forced to is asked for in the instructions. */
+function choiceSent(choice: WireObject | undefined, toolRequest: string | undefined): WireObject | undefined {
+  return toolRequest === undefined ? choice : { ...choice, type: "auto", name: undefined };
 }
 
 function marked(fields: WireObject, cache: OutBlock["cache"]): WireObject {

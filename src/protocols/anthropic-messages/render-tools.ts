@@ -6,7 +6,9 @@ import { readHostedTool, reportHosted, type HostedTool } from "../shared/hosted-
 import { mergeBranches, withRule, type MergedSchema } from "../shared/merge-branches.ts";
 import { repairSchema } from "../shared/repair-schema.ts";
 import type { PropertyNameRules, WireNames } from "../shared/property-names.ts";
-import { allowedTools, isCalled, namedTool, type ToolNamer } from "../shared/tool-names.ts";
+import { allowedTools, chosenTool, namedTool, wordCharacters, type ToolNamer, type ToolNameRules } from "../shared/tool-names.ts";
+import type { RenderTarget } from "../translation.ts";
+import type { Turn } from "../shared/turns.ts";
 import type { ModelTraits } from "./model-traits.ts";
 import { lowerForOutput } from "./output-schema.ts";
 
@@ -18,6 +20,21 @@ export interface OutTool {
 
 /** "Property keys should match pattern …" (Anthropic API, of a tool's `input_schema`, November 2026). */
 export const propertyNames: PropertyNameRules = { accepted: /^[a-zA-Z0-9_.-]{1,64}$/, forbidden: /[^a-zA-Z0-9_.-]/g };
+
+/**
+ * The names of tools: "String should match pattern '^[a-zA-Z0-9_-]{1,128}$'", "Tool names must be unique" (Anthropic API, November 2026). Other servers
+ * of this protocol may accept less.
+ */
+export function toolNameRules(tools: readonly Tool[], { quirks }: RenderTarget): ToolNameRules {
+  const reserved = tools.flatMap((tool) => (tool.type === "server" ? hostedNames(tool) : []));
+  return { forbidden: wordCharacters, reserved, ...(quirks.noVendorFields === true ? {} : { maxLength: 128 }) };
+}
+
+/** The names that a tool of a vendor has on this wire. */
+function hostedNames(tool: ServerTool): readonly string[] {
+  const name = tool.protocol === "anthropic-messages" ? (tool.wire["name"] ?? tool.name) : hostedTool(tool)?.fields["name"];
+  return typeof name === "string" ? [name] : [];
+}
 
 /** At most this number of tools of one request can be strict (Anthropic API, "Structured outputs", November 2026). */
 const maxStrictTools = 20;
@@ -64,6 +81,21 @@ export function renderTools(
     ];
   });
 }
+
+/**
+ * Declarations for the tools of earlier calls, if the request has no tools: the vendor refuses a conversation with calls and without `tools`. They cannot
+ * be called (`tool_choice` is `none`).
+ */
+export function standInTools(turns: readonly Turn[], namer: ToolNamer, losses: Losses): readonly OutTool[] {
+  const names = new Set(
+    turns.flatMap(({ content }) => content.flatMap((block) => (block.type === "tool-call" ? [namer.wireName(block)] : []))),
+  );
+  if (names.size === 0) return [];
+  losses.emulate("tools[]", "The provider requires the tools of earlier calls: they are declared, and cannot be called.");
+  return [...names].map((name) => ({ fields: { name, description: standInDescription, input_schema: { type: "object" } } }));
+}
+
+const standInDescription = "A tool of earlier turns, which is not available any more.";
 
 /** The vendor requires an object at the top of a schema, without branches. */
 function objectSchema(parameters: JsonSchema | undefined): MergedSchema {
@@ -157,7 +189,7 @@ function choiceFields(choice: ToolChoice, declared: readonly Tool[], tools: read
     case "allowed":
       return { type: choice.required ? "any" : "auto" };
     case "named": {
-      const tool = declared.find((each) => isCalled(each, choice.name));
+      const tool = chosenTool(declared, choice);
       const name = tool === undefined ? choice.name : nameOf(tool, namer);
       if (!tools.some(({ fields }) => fields["name"] === name)) throw missingTool();
       return { type: "tool", name };

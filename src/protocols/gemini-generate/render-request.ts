@@ -1,5 +1,6 @@
 import type { ChatRequest } from "../../ir/index.ts";
 import { compact } from "../shared/fields.ts";
+import { withDistinctTools } from "../shared/distinct-tools.ts";
 import { Losses, refuseForeignState, refuseSeveralStreams } from "../shared/losses.ts";
 import { readTraits } from "../model-traits.ts";
 import { PropertyNamer } from "../shared/property-names.ts";
@@ -18,7 +19,8 @@ const ownTiers: ReadonlySet<string> = new Set(["standard", "flex", "priority"]);
  * function calls are written unchanged, as text.
  * @throws GatewayError `invalid_request` if the request would change its meaning, such as a forced tool that is not sent.
  */
-export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
+export function renderRequest(given: ChatRequest, target: RenderTarget): Rendered<string> {
+  const request = withDistinctTools(given);
   refuseForeignState(request, "gemini-generate");
   refuseSeveralStreams(request, target);
   const losses = new Losses();

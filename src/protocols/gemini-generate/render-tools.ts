@@ -5,7 +5,7 @@ import { refuse, type Losses, type UnservedError } from "../shared/losses.ts";
 import { readHostedTool, reportHosted, type HostedTool } from "../shared/hosted-tools.ts";
 import { mergeBranches, withRule, type MergedSchema } from "../shared/merge-branches.ts";
 import type { PropertyNameRules, WireNames } from "../shared/property-names.ts";
-import { callNames, firstByName, isCalled, namedTool, type ToolNamer } from "../shared/tool-names.ts";
+import { callNames, chosenTool, firstByName, namedTool, type ToolNamer } from "../shared/tool-names.ts";
 import { lowerForVendor } from "./render-schema.ts";
 
 /** "Parameter names must start with a letter or an underscore …" (`FunctionDeclaration` of `@google/genai` 3.1). */
@@ -27,7 +27,7 @@ export function renderTools(request: ChatRequest, names: WireNames, losses: Loss
 
 /** A tool of the vendor's own cannot be forced, nor be beside functions: a request that forces one offers only this one. */
 function offeredTools({ tools = [], toolChoice }: ChatRequest, losses: Losses): readonly Tool[] {
-  const forced = toolChoice?.type === "named" ? tools.find((tool) => isCalled(tool, toolChoice.name)) : undefined;
+  const forced = toolChoice?.type === "named" ? chosenTool(tools, toolChoice) : undefined;
   if (forced?.type !== "server" || forced.protocol === "gemini-generate" || readHostedTool(forced) === undefined) return tools;
   losses.drop("toolChoice", "The provider decides itself whether it runs its own tool.");
   return [forced];
@@ -150,7 +150,7 @@ function renderChoice({ toolChoice: choice, tools }: ChatRequest, namer: ToolNam
 }
 
 function namesOf(names: readonly string[], tools: readonly Tool[], namer: ToolNamer): readonly string[] {
-  const known = firstByName(tools, callNames);
+  const known = firstByName(tools, (tool) => (tool.type === "server" ? [] : callNames(tool)));
   const found = names.flatMap((name) => {
     const tool = known.get(name);
     return tool === undefined || tool.type === "server" ? [] : [namer.wireName(namedTool(tool))];

@@ -1,6 +1,7 @@
 import type { ChatRequest } from "../../ir/index.ts";
 import { addFields, compact, isObject, type WireObject } from "../shared/fields.ts";
 import { jsonInstruction, lacksJsonWord } from "../openai-shared/json-word.ts";
+import { withDistinctTools } from "../shared/distinct-tools.ts";
 import { Losses, refuseForeignState, refuseSeveralStreams } from "../shared/losses.ts";
 import {
   dropUnserved,
@@ -33,7 +34,7 @@ export function renderRequest(asked: ChatRequest, target: RenderTarget): Rendere
   refuseForeignState(asked, "openai-chat");
   refuseSeveralStreams(asked, target);
   const losses = new Losses();
-  const { request, options: searchOptions } = takeSearch(asked, target.model, losses);
+  const { request, options: searchOptions } = takeSearch(withDistinctTools(asked), target.model, losses);
   const { quirks } = target;
   const names = new ToolNamer(request.tools ?? [], { forbidden: wordCharacters, freeText: quirks.noCustomTools !== true });
   const toolFields = renderToolFields(request, quirks, names, losses);

@@ -250,16 +250,16 @@ describe("a Responses request", () => {
       { type: "custom", name: "c" },
       { type: "named", name: "c" },
     ],
-    [{ type: "web_search" }, { type: "named", name: "web_search" }],
+    [{ type: "web_search" }, { type: "named", name: "web_search", isServer: true }],
     [
       { type: "mcp", server_label: "docs" },
-      { type: "named", name: "docs" },
+      { type: "named", name: "docs", isServer: true },
     ],
     [
       { type: "mcp", server_label: "docs", name: "find" },
-      { type: "named", name: "docs" },
+      { type: "named", name: "docs", isServer: true },
     ],
-    [{ type: "apply_patch" }, { type: "named", name: "apply_patch" }],
+    [{ type: "apply_patch" }, { type: "named", name: "apply_patch", isServer: true }],
     [
       {
         type: "allowed_tools",

@@ -135,7 +135,10 @@ export function parseToolChoice(choice: unknown): ToolChoice | undefined {
   const foreign = isForeignChoice(choice) ? readForeignChoice(choice)?.choice : undefined;
   if (foreign !== undefined) return foreign;
   if (!isObject(choice)) throw invalidField("tool_choice", "auto, none, required or an object");
-  if (choice["type"] !== "allowed_tools") return { type: "named", name: nameOf(choice, "tool_choice") };
+  if (choice["type"] !== "allowed_tools") {
+    const isServer = choice["type"] !== "function" && choice["type"] !== "custom";
+    return { type: "named", name: nameOf(choice, "tool_choice"), ...(isServer ? { isServer } : {}) };
+  }
   const mode = choice["mode"];
   if (mode !== "auto" && mode !== "required") throw invalidField("tool_choice.mode", "auto or required");
   const tools = readArray(choice["tools"], "tool_choice.tools");

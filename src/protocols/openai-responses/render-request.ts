@@ -1,6 +1,7 @@
 import type { ChatRequest } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { jsonInstruction, lacksJsonWord } from "../openai-shared/json-word.ts";
+import { withDistinctTools } from "../shared/distinct-tools.ts";
 import { Losses, refuseForeignState, refuseSeveralAnswers } from "../shared/losses.ts";
 import { readTraits } from "../model-traits.ts";
 import { openaiTraits } from "../openai-shared/model-traits.ts";
@@ -18,7 +19,7 @@ import type { Rendered, RenderTarget } from "../translation.ts";
 import { renderFormat } from "../openai-shared/text-format.ts";
 import { labelPhases } from "./label-phases.ts";
 import { renderInput } from "./render-input.ts";
-import { renderToolFields } from "./upstream-tools.ts";
+import { hostedNames, renderToolFields } from "./upstream-tools.ts";
 
 /** The vendor refuses a lower limit of output tokens. */
 export const leastOutputTokens = 16;
@@ -32,7 +33,8 @@ const mergedFields: ReadonlySet<string> = new Set(["reasoning", "text", "tool_ch
  * back.
  * @throws GatewayError `invalid_request` if something can neither be rendered nor omitted.
  */
-export function renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string> {
+export function renderRequest(given: ChatRequest, target: RenderTarget): Rendered<string> {
+  const request = withDistinctTools(given);
   refuseForeignState(request, "openai-responses");
   refuseSeveralAnswers(request);
   const losses = new Losses();
@@ -42,6 +44,7 @@ export function renderRequest(request: ChatRequest, target: RenderTarget): Rende
     forbidden: wordCharacters,
     namespaces: !customAsFunction,
     freeText: !customAsFunction,
+    reserved: hostedNames(request.tools ?? []),
   });
   const toolFields = renderToolFields(request, quirks, names, losses);
   const { instructions, input } = renderInput(request, { names, customAsFunction, losses });

@@ -1,6 +1,6 @@
 import type { FunctionTool, CustomTool, Tool, ToolChoice } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
-import { firstByName } from "../shared/tool-names.ts";
+import { chosenTool, firstByName } from "../shared/tool-names.ts";
 import type { WireResponse, WireTool } from "./wire.ts";
 
 /** Renders `tools`: consecutive tools of one namespace are in it together. The reverse of `parseToolList`. */
@@ -65,11 +65,11 @@ export function renderToolChoice(choice: ToolChoice, tools: readonly Tool[]): Wi
     case "required":
       return choice.type;
     case "named":
-      return renderNamed(choice.name, firstByName(tools, bareName)) as unknown as WireResponse["tool_choice"];
+      return namedChoice(choice.name, chosenTool(tools, choice)) as unknown as WireResponse["tool_choice"];
     case "allowed": {
       const known = firstByName(tools, bareName);
       const mode = choice.required ? "required" : "auto";
-      return { type: "allowed_tools", mode, tools: choice.names.map((name) => renderNamed(name, known)) };
+      return { type: "allowed_tools", mode, tools: choice.names.map((name) => namedChoice(name, known.get(name))) };
     }
   }
 }
@@ -78,8 +78,7 @@ function bareName(tool: Tool): readonly string[] {
   return [tool.name];
 }
 
-function renderNamed(name: string, tools: ReadonlyMap<string, Tool>): Record<string, unknown> {
-  const tool = tools.get(name);
+function namedChoice(name: string, tool: Tool | undefined): Record<string, unknown> {
   if (tool?.type === "server") return tool.wire["type"] === "mcp" ? { type: "mcp", server_label: name } : { type: name };
   return { type: tool?.type ?? "function", name };
 }

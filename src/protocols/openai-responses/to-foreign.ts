@@ -3,7 +3,7 @@ import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { join, readArray } from "../openai-shared/fields.ts";
 import type { ForeignContext } from "../protocol.ts";
 import { textOf } from "./answer-items.ts";
-import { isSearchTool, searchToolName } from "./client-tools.ts";
+import { isSearchTool, searchNameIn } from "./client-tools.ts";
 import { isCompaction, summaryPrompt, summaryText } from "./compaction.ts";
 import { mergeTools, parseToolList } from "./parse-tools.ts";
 
@@ -16,15 +16,23 @@ export function toForeign(request: ChatRequest, context: ForeignContext): ChatRe
   const hasSearch = request.tools?.some(isSearchTool) === true;
   const hasItems = request.messages.some(({ content }) => content.some(isSpecial));
   if (!hasSearch && !hasItems) return request;
-  const found: Tool[] = [];
-  const messages = hasItems
-    ? request.messages.map((message, index) => fitMessage(message, join("input", index), found, context))
-    : request.messages;
-  const tools = mergeTools(request.tools?.map(fitTool), found);
+  const fit: Fit = { openSummary: context.openSummary, searchName: searchNameIn(request.tools ?? []), found: [] };
+  const messages = hasItems ? request.messages.map((message, index) => fitMessage(message, join("input", index), fit)) : request.messages;
+  const tools = mergeTools(
+    request.tools?.map((tool) => fitTool(tool, fit)),
+    fit.found,
+  );
   if (!isCompaction(request)) return compact({ ...request, messages, tools });
   // The tools stay, as the calls before refer to them.
   const { responseFormat: _format, toolChoice: _choice, ...rest } = request;
   return compact({ ...rest, messages, tools, toolChoice: tools === undefined ? undefined : ({ type: "none" } as const) });
+}
+
+interface Fit extends ForeignContext {
+  /** The name of the search of tools. */
+  readonly searchName: string;
+  /** The tools that earlier searches found. */
+  readonly found: Tool[];
 }
 
 const specialTypes: ReadonlySet<string> = new Set(["tool_search_call", "tool_search_output", "compaction", "compaction_trigger"]);
@@ -38,26 +46,26 @@ function isSpecial(block: Block): boolean {
   );
 }
 
-function fitTool(tool: Tool): Tool {
+function fitTool(tool: Tool, { searchName }: Fit): Tool {
   if (tool.type !== "server" || !isSearchTool(tool)) return tool;
   const { description, parameters } = tool.wire;
   return compact({
     type: "function" as const,
-    name: searchToolName,
+    name: searchName,
     description: textOf(description) || undefined,
     parameters: isObject(parameters) ? parameters : undefined,
   });
 }
 
-function fitMessage(message: Message, path: string, found: Tool[], context: ForeignContext): Message {
+function fitMessage(message: Message, path: string, fit: Fit): Message {
   const [block] = message.content;
   if (block === undefined || !isSpecial(block)) return message;
-  const fitted = fitItem((block as Extract<Block, { type: "opaque" }>).value as WireObject, path, found, context);
+  const fitted = fitItem((block as Extract<Block, { type: "opaque" }>).value as WireObject, path, fit);
   return fitted ?? message;
 }
 
 /** `undefined`: it stays what only the vendor understands. */
-function fitItem(item: WireObject, path: string, found: Tool[], { openSummary }: ForeignContext): Message | undefined {
+function fitItem(item: WireObject, path: string, { found, openSummary, searchName }: Fit): Message | undefined {
   const callId = textOf(item["call_id"]);
   switch (item["type"]) {
     case "compaction_trigger":
@@ -71,7 +79,7 @@ function fitItem(item: WireObject, path: string, found: Tool[], { openSummary }:
       if (callId === "") return undefined;
       const { arguments: args } = item;
       const text = typeof args === "string" ? args : JSON.stringify(args ?? {});
-      return { role: "assistant", content: [{ type: "tool-call", id: callId, name: searchToolName, kind: "function", arguments: text }] };
+      return { role: "assistant", content: [{ type: "tool-call", id: callId, name: searchName, kind: "function", arguments: text }] };
     }
     case "tool_search_output": {
       if (callId === "") return undefined;

@@ -5,7 +5,7 @@ import { readHostedTool, reportHosted, type HostedTool } from "../shared/hosted-
 import { lowerFunction } from "../openai-shared/function-schema.ts";
 import { refuse, type Losses } from "../shared/losses.ts";
 import { noteCache } from "../openai-shared/result-text.ts";
-import { namedTool, type ToolNamer } from "../shared/tool-names.ts";
+import { chosenTool, namedTool, type ToolNamer } from "../shared/tool-names.ts";
 import type { RenderQuirks } from "../quirks.ts";
 import { renderToolChoice, renderTools } from "./render-tools.ts";
 
@@ -40,6 +40,16 @@ function namedTools(tools: readonly Tool[], names: readonly string[]): readonly 
   return tools.filter((tool) => wanted.has(tool.name));
 }
 
+/** The types of the vendor's own tools, by which a choice names them: no function has such a name. */
+export function hostedNames(tools: readonly Tool[]): readonly string[] {
+  return tools.flatMap((tool) => {
+    if (tool.type !== "server") return [];
+    const { type } = tool.wire as { type?: unknown };
+    if (tool.protocol === "openai-responses") return typeof type === "string" ? [type] : [];
+    return readHostedTool(tool)?.kind === "web-search" ? ["web_search"] : [];
+  });
+}
+
 type Choice = NonNullable<ChatRequest["toolChoice"]>;
 
 interface OfferedTools {
@@ -54,8 +64,10 @@ function renderChoice(request: ChatRequest, choice: Choice, { offered, wire, emu
   const own = request.extensions?.["openai-responses"]?.["tool_choice"];
   if (isObject(own)) return own;
   const wireNames = new Map<string, string>();
-  // Of several tools with one name, the first one wins.
-  for (let at = offered.length - 1; at >= 0; at--) wireNames.set(offered[at]!.name, wire[at]!.name);
+  // Of several tools with one name, the first function wins, then the first tool of the vendor.
+  const isServer = (at: number): boolean => offered[at]!.type === "server";
+  const order = [...offered.keys()].toSorted((a, b) => Number(isServer(b)) - Number(isServer(a)) || b - a);
+  for (const at of order) wireNames.set(offered[at]!.name, wire[at]!.name);
   const wireName = (name: string): string => {
     const known = wireNames.get(name);
     if (known === undefined) throw refuse("toolChoice", "it has no such tool.");
@@ -63,7 +75,11 @@ function renderChoice(request: ChatRequest, choice: Choice, { offered, wire, emu
   };
   // A search that is the only tool is called if one must be: the vendor lists no choice of its newest one (`ToolChoiceTypes` of `openai` 7.57).
   if (choice.type === "named" && wire.length === 1 && wire[0]!.type === "server" && offered[0]!.name === choice.name) return "required";
-  if (choice.type === "named") return renderToolChoice({ ...choice, name: wireName(choice.name) }, wire);
+  if (choice.type === "named") {
+    const chosen = chosenTool(offered, choice);
+    const name = chosen === undefined ? wireName(choice.name) : wire[offered.indexOf(chosen)]!.name;
+    return renderToolChoice({ type: "named", name }, wire);
+  }
   if (choice.type !== "allowed") return choice.type;
   if (emulated) return choice.required ? "required" : "auto";
   return renderToolChoice({ ...choice, names: choice.names.map(wireName) }, wire);

@@ -23,6 +23,10 @@ export interface ToolNameRules {
   readonly namespaces?: boolean;
   /** The wire has tools of free text. */
   readonly freeText?: boolean;
+  /** The longest name, if it is longer than what every vendor accepts. */
+  readonly maxLength?: number;
+  /** Names of the tools that the vendor runs itself: a function must not have one of them. */
+  readonly reserved?: readonly string[];
 }
 
 /** Letters, digits, `_` and `-`: OpenAI's and Anthropic's names. */
@@ -38,9 +42,12 @@ export class ToolNamer {
   readonly #wireByName = new Map<string | typeof noNamespace, Map<string, string>>();
   readonly #taken = new Set<string>();
   readonly #changed = new Map<string, ToolIdentity>();
+  readonly #maxLength: number;
 
   constructor(tools: readonly Tool[], rules: ToolNameRules) {
     this.#rules = rules;
+    this.#maxLength = rules.maxLength ?? maxLength;
+    for (const name of rules.reserved ?? []) this.#taken.add(this.#scoped(name, undefined));
     const named = tools.filter((tool) => tool.type !== "server").map(identityOf);
     // A name that fits keeps its spelling; another name that would become the same is changed.
     const ranks: [Named[], Named[], Named[]] = [[], [], []];
@@ -69,10 +76,13 @@ export class ToolNamer {
     return wire;
   }
 
-  /** Reserves a name for the tool whose call is the text of the answer. */
+  /** Reserves a name for the tool whose call is the text of the answer: `name`, unless another tool has it. */
   reserveAnswer(name: string): string {
-    this.#changed.set(name, { name, kind: "answer" });
-    return name;
+    let free = name;
+    for (let n = 2; this.#taken.has(this.#scoped(free, undefined)); n++) free = `${name}_${n}`;
+    this.#taken.add(this.#scoped(free, undefined));
+    this.#changed.set(free, { name: free, kind: "answer" });
+    return free;
   }
 
   /** The names to restore; `undefined` if every tool keeps its own. */
@@ -82,16 +92,16 @@ export class ToolNamer {
 
   #fit(tool: Named): string {
     const clean = this.#clean(this.#rules.namespaces === true ? tool.name : flatName(tool));
-    const isFree = clean !== "" && clean.length <= maxLength && !this.#taken.has(this.#scoped(clean, tool.namespace));
+    const isFree = clean !== "" && clean.length <= this.#maxLength && !this.#taken.has(this.#scoped(clean, tool.namespace));
     if (isFree) return clean;
     const whole = JSON.stringify([tool.namespace ?? null, tool.name]);
-    return `${clean.slice(0, maxLength - hashLength - 1)}_${hashOf(whole).slice(0, hashLength)}`;
+    return `${clean.slice(0, this.#maxLength - hashLength - 1)}_${hashOf(whole).slice(0, hashLength)}`;
   }
 
   #clean(name: string): string {
     const { forbidden, begins } = this.#rules;
     // Of a name that is too long, only the first characters are used.
-    const clean = name.slice(0, maxLength + 1).replace(forbidden, "_");
+    const clean = name.slice(0, this.#maxLength + 1).replace(forbidden, "_");
     return begins === undefined || clean === "" || begins.test(clean) ? clean : `_${clean}`;
   }
 
@@ -119,6 +129,12 @@ export function allowedTools(tools: readonly Tool[], choice: ToolChoice | undefi
   if (choice?.type !== "allowed") return tools;
   const names = new Set(choice.names);
   return tools.filter((tool) => callNames(tool).some((name) => names.has(name)));
+}
+
+/** The tool that a choice names: of a function and a tool that the vendor runs with one name, the one that the choice means. */
+export function chosenTool(tools: readonly Tool[], { name, isServer }: Extract<ToolChoice, { type: "named" }>): Tool | undefined {
+  const named = tools.filter((tool) => isCalled(tool, name));
+  return named.find((tool) => (tool.type === "server") === (isServer === true)) ?? named[0];
 }
 
 /** Whether a choice that names `name` means the tool. */

@@ -55,7 +55,8 @@ export const gemini: Readonly<Record<string, FieldExample>> = {
     },
   },
   "contents[].parts[].thoughtSignature": { fields: called({ thoughtSignature: "c2ln" }), beside: called() },
-  "contents[].parts[].functionCall": just(called()),
+  "contents[].parts[].functionCall": { fields: { ...called(), tools: [geminiTool] }, beside: { tools: [geminiTool] } },
+  "contents[].parts[].functionCall (without tools)": just(called()),
   "contents[].parts[].functionCall (without a response)": just({
     contents: [
       { role: "user", parts: [{ text: "hi" }] },

@@ -71,7 +71,8 @@ export const chat: Readonly<Record<string, FieldExample>> = {
     fields: { messages: [...chatCall({}, { reasoning_content: "hm" }), { role: "tool", tool_call_id: "call_1", content: "sun" }] },
     beside: chatAnswered({ content: "sun" }),
   },
-  "messages[].tool_calls": just(chatAnswered({ content: "sun" })),
+  "messages[].tool_calls": { fields: { ...chatAnswered({ content: "sun" }), tools: [chatTool] }, beside: { tools: [chatTool] } },
+  "messages[].tool_calls (without tools)": just(chatAnswered({ content: "sun" })),
   "messages[].tool_calls (without a result)": just({ messages: chatCall() }),
   "messages[].tool_calls[].function.arguments (no JSON object)": just({
     messages: [...chatCall({ function: { name: "look", arguments: "Bern" } }), { role: "tool", tool_call_id: "call_1", content: "sun" }],

@@ -63,7 +63,13 @@ export const responses: Readonly<Record<string, FieldExample>> = {
     },
     beside: { input: [question, call, { type: "function_call_output", call_id: "call_1", output: "sun" }] },
   },
-  "input[].function_call": just({ input: [question, call, { type: "function_call_output", call_id: "call_1", output: "sun" }] }),
+  "input[].function_call": {
+    fields: { input: [question, call, { type: "function_call_output", call_id: "call_1", output: "sun" }], tools: [flat] },
+    beside: { tools: [flat] },
+  },
+  "input[].function_call (without tools)": just({
+    input: [question, call, { type: "function_call_output", call_id: "call_1", output: "sun" }],
+  }),
   "input[].function_call (without a result)": just({ input: [question, call] }),
   "input[].function_call_output (without a call)": just({
     input: [question, { type: "function_call_output", call_id: "call_9", output: "sun" }],
