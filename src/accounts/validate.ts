@@ -1,4 +1,4 @@
-import { GatewayError, holdsGatewayKey, readTime, timeForms } from "../core/index.ts";
+import { GatewayError, holdsGatewayKey, readTime, timeForms, utcZone } from "../core/index.ts";
 import type { Role } from "./types.ts";
 
 const usernamePattern = /^[A-Za-z0-9._@-]{1,64}$/;
@@ -54,7 +54,7 @@ export function checkKeyName(value: unknown): string | null {
 /** When a key expires, in milliseconds since 1970; `null`: never. */
 export function readExpiry(value: unknown, nowMs: number, notAfter?: string): number | null {
   if (value === undefined || value === null) return null;
-  const atMs = typeof value === "string" ? readTime(value, nowMs, 1) : undefined;
+  const atMs = typeof value === "string" ? readTime(value, nowMs, { sign: 1, zone: utcZone }) : undefined;
   if (atMs === undefined) throw invalid("expires", `Say when the key expires as ${timeForms}.`);
   if (atMs <= nowMs) throw invalid("expires", "The key would have expired already. Give a time in the future, or leave it out.");
   if (notAfter !== undefined && atMs > Date.parse(notAfter)) throw invalid("expires", `The key must not expire later than ${notAfter}.`);

@@ -70,10 +70,11 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
   const snapshot = createSnapshot(loaded.settings, { protocols, clock, logger: silentLogger, announced: false });
   const operations = createAdminOperations({
     accounts,
-    budgets: createBudgetAdmin({ store, clock, ids, ceiling: () => snapshot.budget.ceiling }),
+    budgets: createBudgetAdmin({ store, clock, ids, ceiling: () => snapshot.budget.ceiling, timeZone: () => snapshot.timeZone }),
     // A daemon that is started meanwhile sees the change by the revision.
     onBudgetsChanged: () => Promise.resolve(),
     reports: createReports({ store }),
+    timeZone: () => snapshot.timeZone,
     bodies: createEntryBodies(store),
     flushBodies: () => Promise.resolve(),
     system: {

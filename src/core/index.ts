@@ -21,3 +21,4 @@ export * from "./secret.ts";
 export * from "./slot-list.ts";
 export * from "./sse.ts";
 export { readTime, timeForms } from "./time-text.ts";
+export { createTimeZone, isTimeZone, localTimeText, offsetsBetween, utcZone, type OffsetSpan, type TimeZone } from "./time-zone.ts";

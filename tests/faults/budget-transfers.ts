@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { sql } from "kysely";
-import { createIdSource, type Clock } from "../../src/core/index.ts";
+import { createIdSource, utcZone, type Clock } from "../../src/core/index.ts";
 import { createBudgetAdmin, parseUsd, type BudgetState } from "../../src/ledger/index.ts";
 import { ceiling, openStore, startMs, type Place, type WriterResult, type WriterTask } from "./budget-writer.ts";
 
@@ -34,7 +34,7 @@ export async function budgetTransfers({ place, writers, transfers, seed }: Trans
   const at = { ms: startMs };
   const clock: Clock = { now: () => at.ms, monotonic: () => 0 };
   const store = await openStore(place, clock);
-  const admin = createBudgetAdmin({ store, clock, ids: createIdSource(clock), ceiling: () => ceiling });
+  const admin = createBudgetAdmin({ store, clock, ids: createIdSource(clock), ceiling: () => ceiling, timeZone: () => utcZone });
   try {
     // Sums are looked at here, not what a power cut leaves: the writers, who connect later, need not wait for the disk.
     if (store.dialect === "postgresql") {

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { GatewayError, Secret, silentLogger, type Clock } from "../../src/core/index.ts";
+import { GatewayError, Secret, silentLogger, utcZone, type Clock } from "../../src/core/index.ts";
 import {
   createBudgets,
   createBudgetSettlement,
@@ -137,8 +137,11 @@ function rowOf(requestId: string, userId: string, keyId: string, attempt: number
 async function run(task: WriterTask): Promise<WriterResult> {
   const store = await openStore(task.place);
   const logger = silentLogger;
-  const budgets = await createBudgets({ store, clock, logger });
-  const sink = createStoreSink(store, { clock, steps: [createBudgetSettlement({ ceiling: () => ceiling, logger })] });
+  const budgets = await createBudgets({ store, clock, logger, timeZone: () => utcZone });
+  const sink = createStoreSink(store, {
+    clock,
+    steps: [createBudgetSettlement({ ceiling: () => ceiling, timeZone: () => utcZone, logger })],
+  });
   try {
     return await transfers(task, budgets, sink);
   } finally {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { once } from "node:events";
+import { createTimeZone, localTimeText } from "../../core/index.ts";
 import type { EntriesQuery, ExportFormat, UsageGroup, UsageQuery } from "../../ledger/index.ts";
 import type { AdminClient, OperationAnswer, OperationInput } from "../../server/index.ts";
 import { print, table, type OptionalColumn } from "./output.ts";
@@ -16,6 +17,7 @@ interface Options {
   readonly from?: string;
   readonly to?: string;
   readonly by?: string;
+  readonly tz?: string;
   readonly limit?: string;
   readonly entries?: boolean;
   readonly ids?: boolean;
@@ -38,6 +40,7 @@ export function addUsageCommand(program: Command, admin: WithAdmin): void {
     .option("--by <groups>", "user, key, model, provider, dialect, day, hour, tag; by comma")
     .option("--from <time>", "as in 7d (ago), 2026-01-31 or 2026-01-31T12:00:00Z")
     .option("--to <time>", "the same; not included")
+    .option("--tz <zone>", "whose days are meant, as in Europe/Berlin; ledger.time_zone if omitted")
     .option("--limit <rows>", "1000 by default, 100 entries; no limit with --csv and --jsonl")
     .option("--entries", "single entries, newest first, in place of sums")
     .option("--status <status>", "of entries: ok, error, cancelled, interrupted or refused")
@@ -111,6 +114,7 @@ function queryOf(options: Options, page?: { readonly limit?: number; readonly af
     ...(options.entries === true ? { status: options.status } : { group_by: options.by }),
     from: options.from,
     to: options.to,
+    tz: options.tz,
     limit: page === undefined ? options.limit : page.limit?.toString(),
     after: page?.after,
   };
@@ -167,13 +171,14 @@ function usageText(report: OperationAnswer<"usage.report">, options: Options): s
 
 type Entry = OperationAnswer<"usage.entries">["entries"][number];
 
-function entriesText({ entries, next }: OperationAnswer<"usage.entries">, options: Options): string {
+function entriesText({ entries, next, time_zone: timeZone }: OperationAnswer<"usage.entries">, options: Options): string {
   if (entries.length === 0) return nothingText(options);
   const ids = options.ids === true;
+  const zone = createTimeZone(timeZone);
   const hasAttempts = entries.some(({ attempt }) => attempt > 1);
   const hasTags = entries.some(({ tags }) => tags.length > 0);
   const columns: readonly (readonly [title: string | OptionalColumn, cell: (entry: Entry) => string | number | null])[] = [
-    ["TIME", ({ time }) => time.slice(0, 19).replace("T", " ")],
+    ["TIME", ({ time }) => localTimeText(zone, Date.parse(time)).slice(0, 19).replace("T", " ")],
     ...(ids ? [["REQUEST", ({ request_id: id }: Entry) => id] as const] : []),
     ...(hasAttempts ? [["ATTEMPT", ({ attempt }: Entry) => attempt] as const] : []),
     ["USER", (entry) => (ids ? entry.user_id : named(entry.username ?? undefined))],

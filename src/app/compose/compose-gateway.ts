@@ -1,5 +1,5 @@
 import type { Accounts } from "../../accounts/index.ts";
-import { createIdSource, shuttingDown, systemClock, type Clock, type Logger } from "../../core/index.ts";
+import { createIdSource, messageOf, shuttingDown, systemClock, type Clock, type Logger } from "../../core/index.ts";
 import type { Budgets, LedgerService, LedgerSink } from "../../ledger/index.ts";
 import { protocols as allProtocols, type ProtocolTable } from "../../protocols/index.ts";
 import {
@@ -18,7 +18,7 @@ import type { Log } from "../logging/log.ts";
 import { createCurrentConfiguration } from "./configuration.ts";
 import { composeEdge, composeOperations, type HttpDeps } from "./http.ts";
 import { composeModelRequests } from "./model-requests.ts";
-import { openRecords, type RecordsDeps } from "./records.ts";
+import { openRecords, type Records, type RecordsDeps } from "./records.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** How long the end of a process waits for the database; longer than the ledger does. */
@@ -111,7 +111,9 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     listings: () => current.snapshot.listings,
     suggestModel: (usePrices) => current.snapshot.suggestModel(usePrices),
     apply(next) {
+      const { timeZone } = current.settings.ledger;
       current.apply(next);
+      if (sink === undefined && next.settings.ledger.timeZone !== timeZone) void realignBudgets(records, logger);
     },
     setServing(value) {
       serving = value;
@@ -148,4 +150,16 @@ function abortLater(store: Pick<Store, "abort">, logger: Logger): () => void {
   return () => {
     clearTimeout(limit);
   };
+}
+
+/** Budgets go on with what has been spent in the days and months of another time zone. */
+async function realignBudgets({ budgetAdmin }: Records, logger: Logger): Promise<void> {
+  try {
+    await budgetAdmin.realign();
+  } catch (error) {
+    logger.error(
+      { error: messageOf(error) },
+      "budgets do not know yet what was spent in the periods of the new time zone; a restart tries it again",
+    );
+  }
 }

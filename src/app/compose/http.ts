@@ -1,5 +1,5 @@
 import type { Clock, IdSource, Logger } from "../../core/index.ts";
-import { createBudgetAdmin, createReports } from "../../ledger/index.ts";
+import { createReports } from "../../ledger/index.ts";
 import {
   adminRoutes,
   createAdminOperations,
@@ -43,14 +43,15 @@ export interface HttpDeps {
 }
 
 /** The admin API's operations, over this process's own parts. */
-export function composeOperations({ records, models, current, process, clock, ids }: HttpDeps): AdminOperation[] {
-  const { store, accounts, budgets, bodies, entryBodies, directory } = records;
+export function composeOperations({ records, models, current, process }: HttpDeps): AdminOperation[] {
+  const { store, accounts, budgets, budgetAdmin, bodies, entryBodies, directory } = records;
   const { durability } = current.settings.ledger;
   return createAdminOperations({
     accounts,
-    budgets: createBudgetAdmin({ store, clock, ids, ceiling: () => current.snapshot.budget.ceiling }),
+    budgets: budgetAdmin,
     onBudgetsChanged: () => budgets.refresh(),
     reports: createReports({ store }),
+    timeZone: () => current.snapshot.timeZone,
     bodies: entryBodies,
     flushBodies: () => bodies.flush(),
     system: {

@@ -2,6 +2,7 @@ import { createAccounts, type Accounts } from "../../accounts/index.ts";
 import { messageOf, type Clock, type IdSource } from "../../core/index.ts";
 import { createBodyLog, type BodyLog } from "../../gateway/index.ts";
 import {
+  createBudgetAdmin,
   createBudgets,
   createBudgetSettlement,
   createDescriptorReserve,
@@ -11,7 +12,9 @@ import {
   createRollupStep,
   createStoreSink,
   highestCostOfRow,
+  type BudgetAdmin,
   type Budgets,
+  type CeilingRates,
   type EntryBodies,
   type LedgerService,
   type LedgerSink,
@@ -33,6 +36,7 @@ export interface Records {
   readonly store: Store;
   readonly accounts: Accounts;
   readonly budgets: Budgets;
+  readonly budgetAdmin: BudgetAdmin;
   readonly ledger: LedgerService;
   /** Where ledger rows go: the database, or the primary process. */
   readonly sink: LedgerSink;
@@ -68,7 +72,8 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   const { logger } = log;
   const { database, ledger: options } = current.settings;
   const store = await openStore(database, clock);
-  const budgets = await createBudgets({ store, clock, logger });
+  const budgets = await createBudgets({ store, clock, logger, timeZone: () => current.snapshot.timeZone });
+  const budgetAdmin = openBudgetAdmin(store, deps);
   const accounts = createAccounts({ store, clock, ids, logger, onChange: () => budgets.refresh() });
   const sink = deps.sink ?? createDatabaseSink(store, deps);
   const { journal: directory } = runtimePaths(database.path);
@@ -76,7 +81,10 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   const prices = (): PriceCatalogue => current.snapshot.prices;
   const replay = (alone: boolean): Promise<void> => replayLeftJournals({ directory, keepMs, store, sink, prices, clock, logger }, alone);
   // Before the journal of this process is there. In a worker it is the primary that has done it.
-  if (deps.sink === undefined) await replay(true);
+  if (deps.sink === undefined) {
+    await replay(true);
+    await budgetAdmin.realign();
+  }
   const reserve = createDescriptorReserve();
   const { durability } = options;
   const journal = (deps.openJournal ?? openJournal)({ directory, durability, processes, keepMs, clock, logger, reserve });
@@ -93,6 +101,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     store,
     accounts,
     budgets,
+    budgetAdmin,
     ledger,
     sink,
     directory,
@@ -118,9 +127,15 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   };
 }
 
+function openBudgetAdmin(store: Store, { current, clock, ids }: RecordsDeps): BudgetAdmin {
+  const ceiling = (): CeilingRates => current.snapshot.budget.ceiling;
+  return createBudgetAdmin({ store, clock, ids, ceiling, timeZone: () => current.snapshot.timeZone });
+}
+
 function createDatabaseSink(store: Store, { current, clock, log }: RecordsDeps): LedgerSink {
   const settlement = createBudgetSettlement({
     ceiling: () => current.snapshot.budget.ceiling,
+    timeZone: () => current.snapshot.timeZone,
     highestCost: (row) => highestCostOfRow(current.snapshot.prices, row),
     logger: log.logger,
   });

@@ -1,4 +1,4 @@
-import { messageOf, type Clock, type Logger } from "../../core/index.ts";
+import { createTimeZone, messageOf, type Clock, type Logger, type TimeZone } from "../../core/index.ts";
 import type { GatewaySnapshot } from "../../gateway/index.ts";
 import { createPriceCatalogue, parseRate, type PriceCatalogue } from "../../ledger/index.ts";
 import type { ModelInfo, ProtocolTable } from "../../protocols/index.ts";
@@ -25,6 +25,8 @@ export interface Snapshot extends GatewaySnapshot {
   readonly providers: readonly Provider[];
   readonly prices: PriceCatalogue;
   readonly edge: EdgeSettings;
+  /** Whose days and months budgets and reports mean. */
+  readonly timeZone: TimeZone;
   /** Loads what the first requests need, and begins to ask the providers for their models. Never rejects. */
   warmUp(): Promise<void>;
   readonly client: PooledUpstreamClient;
@@ -92,6 +94,7 @@ export function createSnapshot(
     redactor,
     providers,
     prices,
+    timeZone: createTimeZone(settings.ledger.timeZone),
     edge: edgeSettingsOf(settings),
     listings: names,
     suggestModel: (usePrices = true) =>

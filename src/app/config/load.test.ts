@@ -48,6 +48,7 @@ test("without a file the contract's defaults hold", (t) => {
       },
       ledger: {
         durability: "process",
+        timeZone: "UTC",
         unpricedCeiling: { input: "15", output: "75" },
         outputCeiling: 16_384,
         retention: { journalMs: 86_400_000 },

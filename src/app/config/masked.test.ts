@@ -85,6 +85,7 @@ prices: { a: { input: 1.5 } }
     },
     ledger: {
       durability: "process",
+      time_zone: "UTC",
       unpriced_ceiling: { input: "15", output: "75" },
       output_ceiling: 16_384,
       retention: { journal: "1d" },

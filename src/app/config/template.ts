@@ -149,8 +149,9 @@ const tail = `
 # What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
 # Budgets reckon with unpriced_ceiling, US dollars a million tokens, where a model has no price; with output_ceiling where a request sets no limit.
 # retention: how long usage entries are kept (without it for ever; reports keep their sums) and journals of processes that have ended.
+# time_zone: whose days and months budgets and reports mean, as in Europe/Berlin.
 # bodies: with enabled: true what was asked and answered is kept, without credentials, media and what the regular expressions of redact match.
-#ledger: { durability: process, unpriced_ceiling: { input: "15", output: "75" }, output_ceiling: 16384, retention: { entries: 400d, journal: 1d }, bodies: { enabled: false, lifetime: 7d, max_size: 256KiB, redact: [] } }
+#ledger: { durability: process, time_zone: UTC, unpriced_ceiling: { input: "15", output: "75" }, output_ceiling: 16384, retention: { entries: 400d, journal: 1d }, bodies: { enabled: false, lifetime: 7d, max_size: 256KiB, redact: [] } }
 
 # If an agent repeats one tool call and gets the same result, a note is added to that result: from note_at times in a row, from warn_at in stronger words; from
 # refuse_at its request is refused. exempt: tools that repeat themselves by design.

@@ -1,9 +1,9 @@
-import { sql, type Kysely } from "kysely";
-import { GatewayError, type Clock, type IdSource } from "../../core/index.ts";
-import { readKeyDescendants, type Store, type Tables } from "../../store/index.ts";
-import { ceilingCost } from "./budget-ceiling.ts";
+import type { Kysely } from "kysely";
+import { GatewayError, type Clock, type IdSource, type TimeZone } from "../../core/index.ts";
+import type { Store, Tables } from "../../store/index.ts";
 import { periodEnd, periodStart } from "./budget-period.ts";
 import { sweepExpired } from "./budget-periods.ts";
+import { lockEntries, realignPeriods, spentSince } from "./budget-realign.ts";
 import { budgetOf, readBudgets } from "./budget-rows.ts";
 import type { Budget, BudgetPeriod, BudgetState, BudgetSubject, CeilingRates } from "./budget-types.ts";
 import { formatUsd } from "../money.ts";
@@ -26,6 +26,11 @@ export interface BudgetAdmin {
   set(budget: NewBudget): Promise<BudgetState>;
   /** The budgets of these users and keys, or all. */
   list(subjectIds?: readonly string[]): Promise<readonly BudgetState[]>;
+  /**
+   * Makes the current period of each budget whose periods began at other times, as those of another time zone do: with the ledger's sums since its beginning.
+   * Called at the start and when the zone has changed; else it does nothing.
+   */
+  realign(): Promise<void>;
   /** The budget's reservations are deleted with it. @throws GatewayError `not_found`. */
   remove(id: string): Promise<BudgetState>;
 }
@@ -35,19 +40,17 @@ export interface BudgetAdminDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly ceiling: () => CeilingRates;
+  readonly timeZone: () => TimeZone;
 }
 
-export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDeps): BudgetAdmin {
+export function createBudgetAdmin({ store, clock, ids, ceiling, timeZone }: BudgetAdminDeps): BudgetAdmin {
+  const current = (): Moment => ({ nowMs: clock.now(), zone: timeZone() });
   return {
     async set(budget) {
       return await store.db.transaction().execute(async (transaction) => {
-        // Rows that other processes are inserting now are either in the sum, or are inserted after the budget exists and are settled with it.
-        if (store.dialect === "postgresql") await sql`lock table usage_entries in share row exclusive mode`.execute(transaction);
-        const { subject, subjectId, period, warnNanoUsd, stopNanoUsd } = budget;
-        const limits = {
-          ...(warnNanoUsd === undefined ? {} : { warn_nano_usd: warnNanoUsd }),
-          ...(stopNanoUsd === undefined ? {} : { stop_nano_usd: stopNanoUsd }),
-        };
+        await lockEntries(store, transaction);
+        const { subject, subjectId, period } = budget;
+        const limits = limitsOf(budget);
         const row = await transaction
           .insertInto("budgets")
           .values({
@@ -65,7 +68,7 @@ export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDep
           .executeTakeFirstOrThrow();
         const set = budgetOf(row);
         checkLimits(set);
-        const startMs = periodStart(period, clock.now());
+        const startMs = periodStart(period, clock.now(), timeZone());
         await transaction
           .insertInto("budget_periods")
           .values({
@@ -77,20 +80,21 @@ export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDep
           .onConflict((conflict) => conflict.doNothing())
           .execute();
         await store.bumpRevision(transaction);
-        return (await statesOf(transaction, [set], clock.now()))[0]!;
+        return (await statesOf(transaction, [set], current()))[0]!;
       });
     },
     async list(subjectIds) {
       await sweepExpired(store, clock.now());
-      return await statesOf(store.db, await readBudgets(store.db, subjectIds), clock.now());
+      return await statesOf(store.db, await readBudgets(store.db, subjectIds), current());
     },
+    realign: () => realignPeriods({ store, ceiling: ceiling(), ...current() }),
     async remove(id) {
       return await store.db.transaction().execute(async (transaction) => {
         const row = await transaction.selectFrom("budgets").selectAll().where("id", "=", id).executeTakeFirst();
         if (row === undefined) {
           throw new GatewayError("not_found", "There is no budget with this id. `tokligence budget list` shows the ids.", { param: "id" });
         }
-        const [state] = await statesOf(transaction, [budgetOf(row)], clock.now());
+        const [state] = await statesOf(transaction, [budgetOf(row)], current());
         await transaction.deleteFrom("budgets").where("id", "=", id).execute();
         await store.bumpRevision(transaction);
         return state!;
@@ -99,27 +103,27 @@ export function createBudgetAdmin({ store, clock, ids, ceiling }: BudgetAdminDep
   };
 }
 
-/** The ledger's sum since a time, for a user, or for a key and all keys made with it. Entries without a price count at the ceiling's rates. */
-async function spentSince(db: Kysely<Tables>, budget: Budget, startMs: number, ceiling: CeilingRates): Promise<bigint> {
-  const { subject, subjectId } = budget;
-  const subjectIds = subject === "key" ? [subjectId, ...(await readKeyDescendants(db, subjectId))] : [subjectId];
-  const row = await db
-    .selectFrom("usage_entries")
-    .select([
-      sql<bigint | null>`cast(sum(cost_nano_usd) as bigint)`.as("cost_nano_usd"),
-      sql<number | null>`cast(sum(case when cost_nano_usd is null then input_tokens end) as bigint)`.as("input"),
-      sql<number | null>`cast(sum(case when cost_nano_usd is null then output_tokens end) as bigint)`.as("output"),
-    ])
-    .where(budget.subject === "user" ? "user_id" : "key_id", "in", subjectIds)
-    .where("time_ms", ">=", startMs)
-    .executeTakeFirstOrThrow();
-  return (row.cost_nano_usd ?? 0n) + ceilingCost(ceiling, row.input ?? 0, row.output ?? 0);
+/** Those that are given. */
+function limitsOf({ warnNanoUsd, stopNanoUsd }: NewBudget): {
+  readonly warn_nano_usd?: bigint | null;
+  readonly stop_nano_usd?: bigint | null;
+} {
+  return {
+    ...(warnNanoUsd === undefined ? {} : { warn_nano_usd: warnNanoUsd }),
+    ...(stopNanoUsd === undefined ? {} : { stop_nano_usd: stopNanoUsd }),
+  };
+}
+
+/** A time, and whose days and months are meant. */
+interface Moment {
+  readonly nowMs: number;
+  readonly zone: TimeZone;
 }
 
 /** The budgets with their sums of the current period. */
-async function statesOf(db: Kysely<Tables>, budgets: readonly Budget[], now: number): Promise<BudgetState[]> {
+async function statesOf(db: Kysely<Tables>, budgets: readonly Budget[], { nowMs, zone }: Moment): Promise<BudgetState[]> {
   if (budgets.length === 0) return [];
-  const starts = [...new Set(budgets.map((budget) => periodStart(budget.period, now)))];
+  const starts = [...new Set(budgets.map((budget) => periodStart(budget.period, nowMs, zone)))];
   const rows = await db
     .selectFrom("budget_periods")
     .selectAll()
@@ -131,16 +135,21 @@ async function statesOf(db: Kysely<Tables>, budgets: readonly Budget[], now: num
     )
     .execute();
   return budgets.map((budget) => {
-    const startMs = periodStart(budget.period, now);
+    const startMs = periodStart(budget.period, nowMs, zone);
     const row = rows.find((candidate) => candidate.budget_id === budget.id && candidate.start_ms === startMs);
-    return stateOf(budget, startMs, row?.spent_nano_usd ?? 0n, row?.held_nano_usd ?? 0n);
+    const end = periodEnd(budget.period, startMs, zone);
+    return stateOf(budget, { startMs, end }, row?.spent_nano_usd ?? 0n, row?.held_nano_usd ?? 0n);
   });
 }
 
-function stateOf(budget: Budget, startMs: number, spent: bigint, held: bigint): BudgetState {
+function stateOf(
+  budget: Budget,
+  { startMs, end }: { readonly startMs: number; readonly end: number | undefined },
+  spent: bigint,
+  held: bigint,
+): BudgetState {
   const { stopNanoUsd: stop, warnNanoUsd: warn } = budget;
   const left = stop === null ? null : stop - spent - held;
-  const end = periodEnd(budget.period, startMs);
   return {
     id: budget.id,
     user_id: budget.subject === "user" ? budget.subjectId : null,

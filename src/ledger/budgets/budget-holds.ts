@@ -1,5 +1,5 @@
 import { sql, type Kysely } from "kysely";
-import { GatewayError, type Clock } from "../../core/index.ts";
+import { GatewayError, type Clock, type TimeZone } from "../../core/index.ts";
 import type { Store, Tables } from "../../store/index.ts";
 import { periodEnd, periodStart } from "./budget-period.ts";
 import { PeriodChanges, releasing, sweepExpired, takeHolds, writeChanges, type HoldRow } from "./budget-periods.ts";
@@ -35,33 +35,35 @@ export interface BudgetHolds {
 export interface BudgetHoldsDeps {
   readonly store: Pick<Store, "db">;
   readonly clock: Clock;
+  readonly timeZone: () => TimeZone;
   /** How long a reservation lasts without being renewed. */
   readonly holdMs: number;
 }
 
 interface Refusal {
   readonly budget: Budget;
+  readonly zone: TimeZone;
   readonly startMs: number;
 }
 
 /** The most tries with a smaller amount: the room for it may be gone by the time it is reserved. */
 const maxFits = 4;
 
-export function createBudgetHolds({ store, clock, holdMs }: BudgetHoldsDeps): BudgetHolds {
+export function createBudgetHolds({ store, clock, timeZone, holdMs }: BudgetHoldsDeps): BudgetHolds {
   return {
     async reserve(request) {
       const nowMs = clock.now();
+      const moment = { nowMs, expiresMs: nowMs + holdMs, zone: timeZone() };
       let amount = request.amountNanoUsd;
-      let outcome = await tryReserve(store.db, request, amount, { nowMs, expiresMs: nowMs + holdMs });
+      let outcome = await tryReserve(store.db, request, amount, moment);
       // Reservations of dead processes are released when another request needs the room.
-      if ("budget" in outcome && (await sweepExpired(store, nowMs)) > 0)
-        outcome = await tryReserve(store.db, request, amount, { nowMs, expiresMs: nowMs + holdMs });
+      if ("budget" in outcome && (await sweepExpired(store, nowMs)) > 0) outcome = await tryReserve(store.db, request, amount, moment);
       for (let fits = 0; "budget" in outcome && request.fitInto !== undefined && fits < maxFits; fits++) {
         const { stop, spent, held } = await readState(store.db, outcome);
         const smaller = request.fitInto(stop - spent - held);
         if (smaller === undefined || smaller >= amount) break;
         amount = smaller;
-        outcome = await tryReserve(store.db, request, amount, { nowMs, expiresMs: nowMs + holdMs });
+        outcome = await tryReserve(store.db, request, amount, moment);
       }
       if ("budget" in outcome) throw await exceeded(store.db, outcome, request);
       return outcome;
@@ -99,19 +101,19 @@ async function tryReserve(
   db: Kysely<Tables>,
   request: HoldRequest,
   amountNanoUsd: bigint,
-  { nowMs, expiresMs }: { readonly nowMs: number; readonly expiresMs: number },
+  { nowMs, expiresMs, zone }: { readonly nowMs: number; readonly expiresMs: number; readonly zone: TimeZone },
 ): Promise<Reserved | Refusal> {
   const refused = { by: undefined as Refusal | undefined };
   const warnings: BudgetWarning[] = [];
   try {
     await db.transaction().execute(async (transaction) => {
       for (const budget of request.budgets) {
-        const startMs = periodStart(budget.period, nowMs);
+        const startMs = periodStart(budget.period, nowMs, zone);
         const spentNanoUsd = await take(transaction, budget.id, startMs, amountNanoUsd);
         if (spentNanoUsd === undefined) {
           // A deleted budget refuses nothing.
           if (!(await exists(transaction, budget.id))) continue;
-          refused.by = { budget, startMs };
+          refused.by = { budget, startMs, zone };
           throw new Error("rolls the transaction back");
         }
         if (budget.warnNanoUsd !== null && spentNanoUsd >= budget.warnNanoUsd) warnings.push({ budget, spentNanoUsd });
@@ -193,9 +195,9 @@ async function readState(db: Kysely<Tables>, { budget, startMs }: Refusal): Prom
 }
 
 async function exceeded(db: Kysely<Tables>, refusal: Refusal, { amountNanoUsd, advise }: HoldRequest): Promise<GatewayError> {
-  const { budget, startMs } = refusal;
+  const { budget, startMs, zone } = refusal;
   const { stop, spent, held } = await readState(db, refusal);
-  const end = periodEnd(budget.period, startMs);
+  const end = periodEnd(budget.period, startMs, zone);
   const limit = budget.period === "total" ? "The budget" : `The ${budget.period}'s budget`;
   return new GatewayError(
     "budget_exceeded",

@@ -1,5 +1,5 @@
 import type { Kysely } from "kysely";
-import { createBoundedCache, type Logger } from "../../core/index.ts";
+import { createBoundedCache, type Logger, type TimeZone } from "../../core/index.ts";
 import { readKeyAncestors, type Tables } from "../../store/index.ts";
 import { budgetCharge } from "./budget-ceiling.ts";
 import { periodStart } from "./budget-period.ts";
@@ -12,6 +12,7 @@ import type { UsageRow } from "../entries/usage-row.ts";
 
 export interface BudgetSettlementDeps {
   readonly ceiling: () => CeilingRates;
+  readonly timeZone: () => TimeZone;
   /** The highest possible cost of an entry without a cost, if a price of its model is known. */
   readonly highestCost?: (row: UsageRow) => bigint | undefined;
   readonly logger: Logger;
@@ -21,9 +22,10 @@ export interface BudgetSettlementDeps {
  * The step of ingestion that moves the cost of requests from reserved to spent, in the transaction that inserts their rows. So this happens exactly
  * once, whenever and in whichever process the rows are ingested.
  */
-export function createBudgetSettlement({ ceiling, highestCost, logger }: BudgetSettlementDeps): IngestStep {
+export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger }: BudgetSettlementDeps): IngestStep {
   const lineage = createLineage();
   return async (transaction, newRows) => {
+    const zone = timeZone();
     const ancestors = await lineage(transaction, newRows);
     const subjects = new Set(newRows.flatMap((row) => [row.user_id, row.key_id, ...(ancestors.get(row.key_id) ?? [])]));
     const budgets = await readBudgets(transaction, [...subjects]);
@@ -39,7 +41,7 @@ export function createBudgetSettlement({ ceiling, highestCost, logger }: BudgetS
       for (const budget of budgetsOf(row)) {
         const cost = row.cost_nano_usd ?? highestCost?.(row);
         const charge = chargeOf(row, cost, ceiling()) ?? held.get(`${row.request_id} ${budget.id}`) ?? 0n;
-        changes.add(budget.id, periodStart(budget.period, row.time_ms), charge, 0n);
+        changes.add(budget.id, periodStart(budget.period, row.time_ms, zone), charge, 0n);
       }
     }
     const spent = await writeChanges(transaction, changes);

@@ -1,4 +1,13 @@
-import { BoundedWait, GatewayError, messageOf, type Clock, type Logger, systemSchedule, type Schedule } from "../../core/index.ts";
+import {
+  BoundedWait,
+  GatewayError,
+  messageOf,
+  type Clock,
+  type Logger,
+  systemSchedule,
+  type Schedule,
+  type TimeZone,
+} from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
 import { createBudgetHolds, type BudgetWarning, type Reserved } from "./budget-holds.ts";
 import { readBudgets } from "./budget-rows.ts";
@@ -41,6 +50,8 @@ export interface Budgets {
 export interface BudgetsDeps {
   readonly store: Store;
   readonly clock: Clock;
+  /** Whose days and months the periods are. */
+  readonly timeZone: () => TimeZone;
   readonly logger: Logger;
   readonly schedule?: Schedule;
   /**
@@ -85,7 +96,7 @@ class BudgetsOfProcess implements Budgets {
     this.#holdMs = deps.holdMs ?? 600_000;
     this.#schedule = deps.schedule ?? systemSchedule;
     this.#wait = new BoundedWait(deps.timeoutMs ?? 1000, deps.clock);
-    this.#holds = createBudgetHolds({ store: deps.store, clock: deps.clock, holdMs: this.#holdMs });
+    this.#holds = createBudgetHolds({ store: deps.store, clock: deps.clock, timeZone: deps.timeZone, holdMs: this.#holdMs });
   }
 
   of({ userId, keyId, ancestorIds }: Spender): readonly Budget[] | undefined {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { createIdSource, GatewayError, silentLogger, type Clock, type Logger } from "../../core/index.ts";
+import { createIdSource, GatewayError, silentLogger, utcZone, type Clock, type Logger, type TimeZone } from "../../core/index.ts";
 import { migratedPostgres } from "../../../tests/testbed/migrated-postgres.ts";
 import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
 import { createPostgresStore, createSqliteStore, type Store } from "../../store/index.ts";
@@ -18,7 +18,7 @@ export const noon = Date.UTC(2026, 10, 23, 12);
 
 export interface World {
   readonly store: Store;
-  readonly clock: { at: number };
+  readonly clock: { at: number; zone: TimeZone };
   readonly admin: BudgetAdmin;
   readonly budgets: Budgets;
   readonly log: Record<string, unknown>[];
@@ -36,16 +36,17 @@ export interface World {
 type OpenStore = (clock: Clock) => Promise<Store>;
 
 async function runWith(openStore: OpenStore, body: (world: World) => Promise<void>): Promise<void> {
-  const at = { at: noon };
+  const at: { at: number; zone: TimeZone } = { at: noon, zone: utcZone };
+  const timeZone = (): TimeZone => at.zone;
   const clock: Clock = { now: () => at.at, monotonic: () => at.at };
   const store = await openStore(clock);
   const log: Record<string, unknown>[] = [];
   const logger: Logger = { ...silentLogger, warn: (fields: object, message: string) => log.push({ ...fields, message }) };
-  const settle = createBudgetSettlement({ ceiling: () => ceiling, logger });
-  const admin = createBudgetAdmin({ store, clock, ids: createIdSource(clock), ceiling: () => ceiling });
+  const settle = createBudgetSettlement({ ceiling: () => ceiling, timeZone, logger });
+  const admin = createBudgetAdmin({ store, clock, ids: createIdSource(clock), ceiling: () => ceiling, timeZone });
   const opened: Budgets[] = [];
   const another = async (deps: Partial<BudgetsDeps> = {}): Promise<Budgets> => {
-    const made = await createBudgets({ store, clock, logger, schedule: () => () => undefined, ...deps });
+    const made = await createBudgets({ store, clock, logger, timeZone, schedule: () => () => undefined, ...deps });
     opened.push(made);
     return made;
   };

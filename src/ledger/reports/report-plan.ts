@@ -7,6 +7,10 @@ export interface RangePart {
   readonly fromMs: number | undefined;
   /** Exclusive. `undefined`: to the last entry. */
   readonly toMs: number | undefined;
+  /** Of entries: only those of the hours that begin at these times. */
+  readonly hours?: readonly number[];
+  /** Of sums by hour: all but those that begin at these times. */
+  readonly withoutHours?: readonly number[];
 }
 
 /**

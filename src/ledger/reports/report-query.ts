@@ -1,9 +1,11 @@
 import { sql, type RawBuilder } from "kysely";
+import { utcZone, type TimeZone } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
 import { planRange, type RangePart } from "./report-plan.ts";
-import { spanMs } from "../rollups/rollup.ts";
+import { spanMs, type Span } from "../rollups/rollup.ts";
 import { entryModel, entrySums, joinCost, sumColumns } from "../rollups/rollup-sums.ts";
 import { otherTag } from "../rollups/rollup-tags.ts";
+import { entriesOfHours, planZoneDays, withCutHours, type ZoneDays } from "./zone-days.ts";
 
 export type UsageGroup = "user" | "key" | "model" | "provider" | "dialect" | "day" | "hour" | "tag";
 
@@ -42,6 +44,8 @@ export interface SumsRow {
 }
 
 export interface SumsQuery extends UsageFilter {
+  /** Whose days `day` means; hours are those of UTC in every zone. */
+  readonly zone: TimeZone;
   /** Each group once. With `tag` only `user`, `day` and `hour` are allowed, in the filters too. */
   readonly groupBy: readonly UsageGroup[];
   readonly limit?: number;
@@ -51,11 +55,14 @@ export interface SumsQuery extends UsageFilter {
 
 /** Reads one row for each set of values, in their order; without groups one row. */
 export async function readSums(store: Pick<Store, "db" | "dialect">, query: SumsQuery): Promise<readonly SumsRow[]> {
-  const parts = await rangeOf(store, query);
+  const { parts, zoneDays } = await planQuery(store, query);
   // Without groups even an empty range has a row: its sums are 0.
   if (parts.length === 0) return query.groupBy.length === 0 ? [emptyRow] : [];
   const byTag = query.groupBy.includes("tag") || query.tag !== undefined;
-  const sources = parts.map((part) => (byTag ? tagSource(part, query, store.dialect) : groupSource(part, query)));
+  const sources = parts.map((part) => {
+    const source = { part, query, columns: columnsOf(part, zoneDays) };
+    return byTag ? tagSource(source, store.dialect) : groupSource(source);
+  });
   const places = query.groupBy.map((_, i) => sql.ref(`g${i}`));
   const columns = [
     ...places.map((place, i) => sql`cast(${place} as text) as ${sql.ref(`v${i}`)}`),
@@ -73,20 +80,49 @@ export async function readSums(store: Pick<Store, "db" | "dialect">, query: Sums
   return rows.map((row) => ({ values: places.map((_, i) => row[`v${i}`]!), sums: sumsOf(sumColumns.map((_, i) => row[`t${i}`]!)) }));
 }
 
-/** If the entries of an hour have been deleted, its sums cannot be divided: a bound inside that hour moves outwards to the whole hour. */
-async function rangeOf({ db }: Pick<Store, "db">, { fromMs, toMs, groupBy }: SumsQuery): Promise<readonly RangePart[]> {
-  const finest = groupBy.includes("hour") ? "hour" : "day";
-  if (fromMs === undefined && toMs === undefined) return planRange(fromMs, toMs, finest);
-  const mark = await db.selectFrom("retention").select("deletable_before_ms").where("name", "=", "usage_entries").executeTakeFirst();
+interface QueryPlan {
+  readonly parts: readonly RangePart[];
+  /** `undefined`: days are those of UTC, or are not asked for. */
+  readonly zoneDays: ZoneDays | undefined;
+}
+
+async function planQuery(store: Pick<Store, "db">, query: SumsQuery): Promise<QueryPlan> {
+  const { fromMs, toMs, groupBy, zone } = query;
+  const isZoned = groupBy.includes("day") && zone !== utcZone;
+  const finest = groupBy.includes("hour") || isZoned ? "hour" : "day";
+  if (fromMs === undefined && toMs === undefined && !isZoned) return { parts: planRange(fromMs, toMs, finest), zoneDays: undefined };
+  const mark = await store.db.selectFrom("retention").select("deletable_before_ms").where("name", "=", "usage_entries").executeTakeFirst();
   const keptMs = mark?.deletable_before_ms ?? 0;
+  const parts = rangeOf(query, finest, keptMs);
+  const zoneDays = isZoned ? await planZoneDays(store, zone, parts, keptMs) : undefined;
+  return { parts: zoneDays === undefined ? parts : withCutHours(parts, zoneDays.cutHours), zoneDays };
+}
+
+/** If the entries of an hour have been deleted, its sums cannot be divided: a bound inside that hour moves outwards to the whole hour. */
+function rangeOf({ fromMs, toMs }: SumsQuery, finest: Span, keptMs: number): readonly RangePart[] {
   const from = fromMs !== undefined && fromMs < keptMs ? Math.floor(fromMs / spanMs.hour) * spanMs.hour : fromMs;
   const to = toMs !== undefined && toMs < keptMs ? Math.ceil(toMs / spanMs.hour) * spanMs.hour : toMs;
   return planRange(from, to, finest);
 }
 
-function groupSource(part: RangePart, query: SumsQuery): RawBuilder<unknown> {
+interface SourceOptions {
+  readonly part: RangePart;
+  readonly query: SumsQuery;
+  readonly columns: Readonly<Record<UsageGroup, Column>>;
+}
+
+function columnsOf({ source }: RangePart, zoneDays: ZoneDays | undefined): SourceOptions["columns"] {
+  const columns = source === "entries" ? entryColumns : sumTableColumns;
+  if (zoneDays === undefined) return columns;
+  return { ...columns, day: zoneDays.dayOf(source === "entries" ? sql`time_ms` : sql`start_ms`) };
+}
+
+function entriesOf({ hours }: RangePart): Column {
+  return hours === undefined ? sql`usage_entries` : entriesOfHours(hours);
+}
+
+function groupSource({ part, query, columns }: SourceOptions): RawBuilder<unknown> {
   const entries = part.source === "entries";
-  const columns = entries ? entryColumns : sumTableColumns;
   const filters = [
     ...rangeFilters(part),
     ...equal(columns.user, query.userId),
@@ -96,11 +132,10 @@ function groupSource(part: RangePart, query: SumsQuery): RawBuilder<unknown> {
     ...equal(columns.dialect, query.dialect),
   ];
   const sums = sumColumns.map((column, i) => sql`${entries ? entrySums[column] : sql.ref(column)} as ${sql.ref(`s${i}`)}`);
-  return select([...groupsOf(query, columns), ...sums], entries ? sql`usage_entries` : sql`usage_sums`, filters);
+  return select([...groupsOf(query, columns), ...sums], entries ? entriesOf(part) : sql`usage_sums`, filters);
 }
 
-function tagSource(part: RangePart, query: SumsQuery, dialect: Store["dialect"]): RawBuilder<unknown> {
-  const columns = part.source === "entries" ? entryColumns : sumTableColumns;
+function tagSource({ part, query, columns }: SourceOptions, dialect: Store["dialect"]): RawBuilder<unknown> {
   const filters = [...rangeFilters(part), ...equal(columns.user, query.userId)];
   if (part.source !== "entries") {
     const sums = sumColumns.map((column, i) => sql`${sql.ref(column)} as ${sql.ref(`s${i}`)}`);
@@ -112,7 +147,7 @@ function tagSource(part: RangePart, query: SumsQuery, dialect: Store["dialect"])
   const name = sql`case when each_tag.value in (select tag from usage_tags) then each_tag.value else ${sql.lit(otherTag)} end as tag`;
   const named = select(
     [sql`distinct request_id`, sql`attempt`, sql`time_ms`, sql`user_id`, name, ...sums],
-    sql`usage_entries cross join ${each} as each_tag${dialect === "sqlite" ? sql`` : sql`(value)`}`,
+    sql`${entriesOf(part)} cross join ${each} as each_tag${dialect === "sqlite" ? sql`` : sql`(value)`}`,
     filters,
   );
   const kept = sumColumns.map((_, i) => sql.ref(`s${i}`));
@@ -134,12 +169,13 @@ function groupsOf({ groupBy }: SumsQuery, columns: Readonly<Record<UsageGroup, C
   return groupBy.map((group, i) => sql`${columns[group]} as ${sql.ref(`g${i}`)}`);
 }
 
-function rangeFilters({ source, fromMs, toMs }: RangePart): Column[] {
+function rangeFilters({ source, fromMs, toMs, withoutHours }: RangePart): Column[] {
   const time = source === "entries" ? sql`time_ms` : sql`start_ms`;
   return [
     ...(source === "entries" ? [] : [sql`span = ${sql.lit(source)}`]),
     ...(fromMs === undefined ? [] : [sql`${time} >= ${fromMs}`]),
     ...(toMs === undefined ? [] : [sql`${time} < ${toMs}`]),
+    ...(withoutHours === undefined ? [] : [sql`${time} not in (${sql.join(withoutHours.map((hour) => sql.lit(hour)))})`]),
   ];
 }
 

@@ -73,6 +73,7 @@ test("usage is summed by the requested groups, with totals", async () => {
     const reports = createReports({ store });
     assert.deepEqual(await reports.usage({ groupBy: ["user", "day"] }), {
       group_by: ["user", "day"],
+      time_zone: "UTC",
       rows: [
         {
           ...none,
@@ -196,6 +197,7 @@ test("filters: user, key, from (included) and to (excluded)", async () => {
     );
     assert.deepEqual(await reports.usage({ groupBy: ["user"], userId: "nobody" }), {
       group_by: ["user"],
+      time_zone: "UTC",
       rows: [],
       totals: none,
       next: null,

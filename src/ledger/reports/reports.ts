@@ -1,4 +1,4 @@
-import { GatewayError } from "../../core/index.ts";
+import { GatewayError, localTimeText, utcZone, type TimeZone } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
 import { readEntries, type EntriesPage, type EntriesQuery } from "./entries.ts";
 import { formatUsd } from "../money.ts";
@@ -7,6 +7,8 @@ import { spanMs } from "../rollups/rollup.ts";
 
 export interface UsageQuery extends UsageFilter {
   readonly groupBy: readonly UsageGroup[];
+  /** Whose days are summed, and in whose time hours are shown; UTC if omitted. */
+  readonly zone?: TimeZone;
   /** Rows per page; all if omitted. */
   readonly limit?: number;
   /** `next` of the previous page, which had the same groups. */
@@ -37,7 +39,7 @@ export interface UsageSums {
 export interface UsageReportRow extends UsageSums {
   /**
    * A value for each requested group: ids of user and key; the model that served the request (or, if none did, the requested one); `2026-01-31` for a
-   * day and `2026-01-31T17:00Z` for an hour, in UTC.
+   * day of the time zone, and for an hour, which is always one of UTC, its local beginning: `2026-01-31T17:00Z`, `2026-01-31T18:00+01:00`.
    */
   readonly group: Readonly<Record<string, string>>;
 }
@@ -45,6 +47,8 @@ export interface UsageReportRow extends UsageSums {
 /** The report in the JSON form of the API. */
 export interface UsageReport {
   readonly group_by: readonly UsageGroup[];
+  /** Of days and hours, `Europe/Berlin`. */
+  readonly time_zone: string;
   /** In the order of the groups' values; without groups one row. */
   readonly rows: readonly UsageReportRow[];
   /**
@@ -67,7 +71,8 @@ export interface Reports {
 export function createReports({ store }: { readonly store: Pick<Store, "db" | "dialect"> }): Reports {
   return {
     async usage(query) {
-      const { limit, after: cursor, ...filter } = query;
+      const { limit, after: cursor, zone = utcZone, ...others } = query;
+      const filter = { ...others, zone };
       const groupBy = [...new Set(query.groupBy)];
       checkTagQuery(query);
       const after = cursor === undefined ? undefined : readCursor(cursor, groupBy);
@@ -85,7 +90,8 @@ export function createReports({ store }: { readonly store: Pick<Store, "db" | "d
         : page.map((row) => row.sums).reduce(add, noSums);
       return {
         group_by: query.groupBy,
-        rows: page.map((row) => ({ group: groupOf(row, groupBy), ...render(row.sums) })),
+        time_zone: zone.name,
+        rows: page.map((row) => ({ group: groupOf(row, groupBy, zone), ...render(row.sums) })),
         totals: render(totals),
         next: page.length < found.length ? writeCursor(page.at(-1)!) : null,
       };
@@ -109,13 +115,13 @@ function notByTag(name: string, param: string): GatewayError {
   return new GatewayError("invalid_request", message, { param });
 }
 
-function groupOf({ values }: SumsRow, groupBy: readonly UsageGroup[]): Record<string, string> {
-  return Object.fromEntries(groupBy.map((group, i) => [group, groupValue(group, values[i]!)]));
+function groupOf({ values }: SumsRow, groupBy: readonly UsageGroup[], zone: TimeZone): Record<string, string> {
+  return Object.fromEntries(groupBy.map((group, i) => [group, groupValue(group, values[i]!, zone)]));
 }
 
-function groupValue(group: UsageGroup, value: string): string {
+function groupValue(group: UsageGroup, value: string, zone: TimeZone): string {
   if (group === "day") return new Date(Number(value) * spanMs.day).toISOString().slice(0, 10);
-  if (group === "hour") return `${new Date(Number(value) * spanMs.hour).toISOString().slice(0, 16)}Z`;
+  if (group === "hour") return localTimeText(zone, Number(value) * spanMs.hour).replace(/:00(?=Z|[+-])/, "");
   return value;
 }
 

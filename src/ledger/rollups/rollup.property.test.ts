@@ -3,6 +3,7 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import { migratedPostgres } from "../../../tests/testbed/migrated-postgres.ts";
 import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
+import { createTimeZone, localTimeText, utcZone } from "../../core/index.ts";
 import { createPostgresStore, createSqliteStore, type Store } from "../../store/index.ts";
 import { closeRecord, ManualTime } from "../testing.ts";
 import { formatUsd } from "../money.ts";
@@ -13,7 +14,7 @@ import { maxTags } from "./rollup-tags.ts";
 import { createStoreSink } from "../entries/sink.ts";
 import { clampUsage, rowOf, type UsageRow } from "../entries/usage-row.ts";
 
-const start = Date.parse("2026-03-01T00:00:00Z");
+const start = Date.parse("2026-03-07T00:00:00Z");
 
 /** Close to the bounds of hours and days, where mistakes are. */
 const timeOf = fc
@@ -56,6 +57,11 @@ const rowArbitrary: fc.Arbitrary<UsageRow> = fc
     return rowOf(record, clampUsage(record.usage), { costNanoUsd: cost, snapshot: null });
   });
 
+/** Whole hours with a day of 23 hours in the time of the rows; half and quarter hours on both sides of UTC. */
+const zones = ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati"].map(
+  createTimeZone,
+);
+
 const queryArbitrary: fc.Arbitrary<UsageQuery> = fc
   .record({
     byTag: fc.boolean(),
@@ -66,6 +72,7 @@ const queryArbitrary: fc.Arbitrary<UsageQuery> = fc
     keyId: fc.option(fc.constantFrom("key_1", ""), { nil: undefined }),
     model: fc.option(fc.constantFrom("gpt-5", "nope"), { nil: undefined }),
     tag: fc.option(fc.constantFrom("a", "other", "late-2"), { nil: undefined }),
+    zone: fc.option(fc.constantFrom(...zones), { nil: undefined }),
   })
   .map(({ byTag, groupBy, keyId, model, tag, ...rest }) => {
     const byTags = groupBy.filter((group) => group === "user" || group === "day" || group === "hour");
@@ -75,6 +82,7 @@ const queryArbitrary: fc.Arbitrary<UsageQuery> = fc
 
 /** What a report must say, reckoned from the rows themselves. */
 function expected(rows: readonly UsageRow[], query: UsageQuery, nameOf: (tag: string) => string): unknown {
+  const { zone = utcZone } = query;
   const named = (row: UsageRow): readonly string[] => [...new Set((JSON.parse(row.tags ?? "[]") as string[]).map(nameOf))];
   const modelOf = (row: UsageRow): string => (row.model_served === "" ? row.model_asked : row.model_served);
   const valuesOf = (row: UsageRow, tag: string): Record<UsageGroup, string> => ({
@@ -83,8 +91,8 @@ function expected(rows: readonly UsageRow[], query: UsageQuery, nameOf: (tag: st
     provider: row.provider,
     dialect: row.dialect,
     model: modelOf(row),
-    day: new Date(row.time_ms).toISOString().slice(0, 10),
-    hour: `${new Date(row.time_ms).toISOString().slice(0, 13)}:00Z`,
+    day: localTimeText(zone, row.time_ms).slice(0, 10),
+    hour: localTimeText(zone, Math.floor(row.time_ms / spanMs.hour) * spanMs.hour).replace(/:00(?=Z|[+-])/, ""),
     tag,
   });
   const passing = rows.filter(
@@ -113,6 +121,7 @@ function expected(rows: readonly UsageRow[], query: UsageQuery, nameOf: (tag: st
   const sorted = [...groups.values()].toSorted((a, b) => compareLists(texts(a.group), texts(b.group)));
   return {
     group_by: query.groupBy,
+    time_zone: zone.name,
     rows: sorted.map(({ group, rows: its }) => ({ group, ...sumUp(its) })),
     totals: sumUp(passing),
     next: null,

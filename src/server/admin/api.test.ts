@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { z } from "zod";
+import { utcZone } from "../../core/index.ts";
 import { StoreError } from "../../store/index.ts";
 import { createEdge, localPrincipal } from "../edge.ts";
 import { edgeDeps, startEdge } from "../testing.ts";
@@ -123,7 +124,7 @@ test("a user sees and changes only what is its own", async (t) => {
     { name: "createKey", args: [{ name: "phone", user: "usr_1", parent: "key_1" }] },
     { name: "revokeKey", args: ["key_1", { user: "usr_1" }] },
     { name: "revokeKey", args: ["key_2", { user: "usr_1" }] },
-    { name: "usage", args: [{ groupBy: ["user", "key", "model"], userId: "usr_1", limit: 1000 }] },
+    { name: "usage", args: [{ groupBy: ["user", "key", "model"], zone: utcZone, userId: "usr_1", limit: 1000 }] },
     { name: "entries", args: [{ limit: 5, userId: "usr_1" }] },
   ]);
 });
@@ -171,6 +172,7 @@ test("usage is filtered by what the query says, and a filter that makes no sense
       args: [
         {
           groupBy: ["day", "model"],
+          zone: utcZone,
           userId: "usr_1",
           keyId: "key_1",
           fromMs: Date.UTC(2026, 0, 1),
@@ -184,7 +186,7 @@ test("usage is filtered by what the query says, and a filter that makes no sense
     assert.equal((await ask("GET", `/api/v1/usage?user=local&from=${time}`))[0], 200, time);
     assert.deepEqual(
       calls.splice(0)[0]!.args,
-      [{ groupBy: ["user", "key", "model"], userId: "local", fromMs: Date.UTC(2026, 0, 1), limit: 1000 }],
+      [{ groupBy: ["user", "key", "model"], zone: utcZone, userId: "local", fromMs: Date.UTC(2026, 0, 1), limit: 1000 }],
       time,
     );
   }
@@ -198,6 +200,7 @@ test("usage is filtered by what the query says, and a filter that makes no sense
       args: [
         {
           groupBy: ["user", "key", "model"],
+          zone: utcZone,
           provider: "openai",
           model: "gpt-5",
           dialect: "openai-chat",
@@ -207,10 +210,15 @@ test("usage is filtered by what the query says, and a filter that makes no sense
       ],
     },
     { name: "entries", args: [{ limit: 1000, after: "led_1" }] },
-    { name: "usage", args: [{ groupBy: ["day", "model"], limit: 1000 }] },
+    { name: "usage", args: [{ groupBy: ["day", "model"], zone: utcZone, limit: 1000 }] },
     { name: "entries", args: [{ limit: 100, tag: "a", status: "error", toMs: Date.UTC(2026, 0, 1) }] },
   ]);
+  const zoned = await ask("GET", "/api/v1/usage/entries?tz=Europe/Berlin&from=2026-03-30");
+  assert.deepEqual([zoned[0], zoned[1]["time_zone"]], [200, "Europe/Berlin"]);
+  assert.deepEqual(calls.splice(0), [{ name: "entries", args: [{ limit: 100, fromMs: Date.parse("2026-03-29T22:00:00Z") }] }]);
   const refused: [string, string][] = [
+    ["usage?tz=Mars/Olympus", "tz"],
+    ["usage/entries?tz=", "tz"],
     ["usage?from=yesterday", "from"],
     ["usage?from=1", "from"],
     ["usage?to=2026-01-01T00:00:00", "to"],
@@ -292,7 +300,7 @@ test("a command calls the same operations without a server, by their names", asy
   assert.deepEqual(await call("users.list"), { data: [alice], next: null });
   assert.deepEqual(await call("keys.revoke", { param: "key_1" }), keyOf("key_1", "usr_1"));
   await call("usage.report", { query: { user: "usr_1", group_by: "day", tag: undefined } });
-  assert.deepEqual(calls.at(-1), { name: "usage", args: [{ groupBy: ["day"], userId: "usr_1", limit: 1000 }] });
+  assert.deepEqual(calls.at(-1), { name: "usage", args: [{ groupBy: ["day"], zone: utcZone, userId: "usr_1", limit: 1000 }] });
   await call("users.get", { param: "a b" }).catch(() => undefined);
   assert.deepEqual(calls.at(-1), { name: "getUser", args: ["a b"] });
   await assert.rejects(send("POST", "/api/v1/users", { username: 1 }), { code: "invalid_request", param: "username" });

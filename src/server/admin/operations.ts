@@ -1,4 +1,5 @@
 import type { Accounts } from "../../accounts/index.ts";
+import type { TimeZone } from "../../core/index.ts";
 import type { BudgetAdmin, EntryBodies, Reports } from "../../ledger/index.ts";
 import { accountHandlers } from "./accounts.ts";
 import { operationsOf, type AdminOperation } from "./api.ts";
@@ -14,6 +15,8 @@ export interface AdminDeps {
   /** Budgets have changed. */
   readonly onBudgetsChanged: () => Promise<void>;
   readonly reports: Reports;
+  /** Of days in reports, if a request names none. */
+  readonly timeZone: () => TimeZone;
   readonly bodies: Pick<EntryBodies, "read">;
   /** Writes the bodies that this process still has in memory. */
   readonly flushBodies: () => Promise<void>;
@@ -25,7 +28,7 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
   return operationsOf(adminContracts, {
     ...accountHandlers(deps.accounts),
     ...budgetHandlers(deps.budgets, deps.accounts, deps.onBudgetsChanged),
-    ...usageHandlers(deps.reports, deps.accounts),
+    ...usageHandlers(deps.reports, deps.accounts, deps.timeZone),
     ...bodyHandlers(deps.bodies, deps.flushBodies),
     ...systemHandlers(deps.system),
   });

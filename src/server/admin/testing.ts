@@ -1,6 +1,6 @@
 import type { TestContext } from "node:test";
 import type { Accounts, ApiKey, User } from "../../accounts/index.ts";
-import { GatewayError } from "../../core/index.ts";
+import { GatewayError, utcZone } from "../../core/index.ts";
 import type { Reports } from "../../ledger/index.ts";
 import { createCatalog, buildProviders } from "../../upstream/index.ts";
 import { keys, startEdge, type TestEdge } from "../testing.ts";
@@ -98,9 +98,10 @@ const refuse = (): Promise<never> => Promise.reject(new GatewayError("not_found"
 export function operationsOver(accounts: Accounts, reports: Reports, changes: Partial<SystemDeps> = {}): AdminOperation[] {
   return createAdminOperations({
     accounts,
-    budgets: { set: refuse, list: refuse, remove: refuse },
+    budgets: { set: refuse, list: refuse, remove: refuse, realign: refuse },
     onBudgetsChanged: refuse,
     reports,
+    timeZone: () => utcZone,
     bodies: { read: refuse },
     flushBodies: refuse,
     system: { ...system, ...changes },

@@ -1,5 +1,5 @@
 import type { Accounts } from "../../accounts/index.ts";
-import { GatewayError, readTime, timeForms } from "../../core/index.ts";
+import { createTimeZone, GatewayError, isTimeZone, readTime, timeForms, type TimeZone } from "../../core/index.ts";
 import {
   exportEntries,
   exportUsage,
@@ -24,15 +24,16 @@ type Query = Readonly<Record<string, string | undefined>>;
 
 type Handlers = Omit<HandlersOf<typeof usageContracts>, "usage.bodies">;
 
-/** Usage: all of it for admins, and a user's own. */
-export function usageHandlers(reports: Reports, accounts: Accounts): Handlers {
+/** Usage: all of it for admins, and a user's own. `standardZone`: whose days are meant if the request names no zone. */
+export function usageHandlers(reports: Reports, accounts: Accounts, standardZone: () => TimeZone): Handlers {
   const userOf = async ({ user }: Query): Promise<string | undefined> => {
     if (user === undefined) return undefined;
     return user === "local" ? "local" : (await accounts.getUser(user)).id;
   };
   const named: NamedReports = {
     usage: async (query) => nameReport(accounts, await reports.usage(query)),
-    entries: async (query) => nameEntries(accounts, await reports.entries(query)),
+    entries: async (query, zone) => ({ ...(await nameEntries(accounts, await reports.entries(query))), time_zone: zone.name }),
+    zoneOf: ({ tz }) => (tz === undefined ? standardZone() : readZone(tz)),
   };
   const withKeyId = async (query: Query): Promise<Query> => {
     const key = query["key_id"];
@@ -48,27 +49,33 @@ export function usageHandlers(reports: Reports, accounts: Accounts): Handlers {
 
 interface NamedReports {
   readonly usage: (query: UsageQuery) => ReturnType<typeof nameReport>;
-  readonly entries: (query: EntriesQuery) => ReturnType<typeof nameEntries>;
+  readonly entries: (query: EntriesQuery, zone: TimeZone) => Promise<NamedPage>;
+  readonly zoneOf: (query: Query) => TimeZone;
 }
+
+type NamedPage = Awaited<ReturnType<typeof nameEntries>> & { readonly time_zone: string };
 
 function readUsage(reports: NamedReports, query: Query, userId: string | undefined): TextStream | ReturnType<typeof nameReport> {
   const after = query["after"];
-  const asked = { groupBy: groupsOf(query["group_by"]), ...filterOf(query, userId) };
+  const zone = reports.zoneOf(query);
+  const asked = { groupBy: groupsOf(query["group_by"]), zone, ...filterOf(query, userId, zone) };
   const format = formatOf(query);
   if (format !== undefined) return download(format, "usage", exportUsage(reports.usage, { ...asked, ...wholeLimit(query) }, format));
   return reports.usage({ ...asked, limit: limitOf(query, 1000, 10_000), ...(after === undefined ? {} : { after }) });
 }
 
-function readPage(reports: NamedReports, query: Query, userId: string | undefined): TextStream | ReturnType<typeof nameEntries> {
+function readPage(reports: NamedReports, query: Query, userId: string | undefined): TextStream | Promise<NamedPage> {
   const status = query["status"];
   const after = query["after"];
+  const zone = reports.zoneOf(query);
+  const read = (page: EntriesQuery): Promise<NamedPage> => reports.entries(page, zone);
   const asked: Omit<EntriesQuery, "limit"> = {
-    ...filterOf(query, userId),
+    ...filterOf(query, userId, zone),
     ...(status === undefined ? {} : { status: oneOf("status", statuses, status) }),
   };
   const format = formatOf(query);
-  if (format !== undefined) return download(format, "entries", exportEntries(reports.entries, { ...asked, ...wholeLimit(query) }, format));
-  return reports.entries({ ...asked, limit: limitOf(query, 100, 1000), ...(after === undefined ? {} : { after }) });
+  if (format !== undefined) return download(format, "entries", exportEntries(read, { ...asked, ...wholeLimit(query) }, format));
+  return read({ ...asked, limit: limitOf(query, 100, 1000), ...(after === undefined ? {} : { after }) });
 }
 
 function download(format: ExportFormat, name: string, chunks: AsyncIterable<string>): TextStream {
@@ -77,7 +84,13 @@ function download(format: ExportFormat, name: string, chunks: AsyncIterable<stri
   return new TextStream(contentType, `${name}.${format}`, chunks);
 }
 
-function filterOf(query: Query, userId: string | undefined): UsageFilter {
+function readZone(name: string): TimeZone {
+  if (isTimeZone(name)) return createTimeZone(name);
+  const message = `"tz" must be a time zone such as "Europe/Berlin" or "UTC"; found "${name.slice(0, 40)}".`;
+  throw new GatewayError("invalid_request", message, { param: "tz" });
+}
+
+function filterOf(query: Query, userId: string | undefined, zone: TimeZone): UsageFilter {
   const texts = {
     keyId: query["key_id"],
     provider: query["provider"],
@@ -86,8 +99,8 @@ function filterOf(query: Query, userId: string | undefined): UsageFilter {
     tag: query["tag"],
   };
   const given = Object.entries(texts).filter(([, value]) => value !== undefined);
-  const fromMs = timeOf(query, "from");
-  const toMs = timeOf(query, "to");
+  const fromMs = timeOf(query, "from", zone);
+  const toMs = timeOf(query, "to", zone);
   return {
     ...Object.fromEntries(given),
     ...(userId === undefined ? {} : { userId }),
@@ -121,10 +134,10 @@ function limitOf(query: Query, standard: number, most: number): number {
   return limit;
 }
 
-function timeOf(query: Query, name: string): number | undefined {
+function timeOf(query: Query, name: string, zone: TimeZone): number | undefined {
   const text = query[name];
   if (text === undefined) return undefined;
-  const ms = readTime(text, Date.now(), -1);
+  const ms = readTime(text, Date.now(), { sign: -1, zone });
   if (ms === undefined) throw new GatewayError("invalid_request", `"${name}" must be ${timeForms}.`, { param: name });
   return ms;
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { compilePattern, PatternError } from "../../../core/index.ts";
+import { compilePattern, isTimeZone, PatternError } from "../../../core/index.ts";
 import type { BodySettings } from "../../../gateway/index.ts";
 import { choice, flag, integer, leaf, lifetime, size, usdRate } from "../leaf-types.ts";
 
@@ -37,6 +37,11 @@ export const ledgerSchema = z
       "What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.",
       ["power", "process", "async"],
     ).prefault("process"),
+    time_zone: leaf(z.string().refine(isTimeZone), {
+      kind: "text",
+      description: "Whose days and months budgets and reports mean.",
+      allowed: "a time zone of the IANA database, as in Europe/Berlin or UTC",
+    }).prefault("UTC"),
     unpriced_ceiling: z
       .strictObject({
         input: ceiling("Input, US dollars a million tokens.").prefault("15"),
@@ -61,6 +66,8 @@ export type ParsedLedger = z.output<typeof ledgerSchema>;
 
 export interface LedgerSection {
   readonly durability: Durability;
+  /** Whose days and months budgets and reports mean. */
+  readonly timeZone: string;
   /** US dollars a million tokens that budgets reckon with where a model has no price; decimals. */
   readonly unpricedCeiling: { readonly input: string; readonly output: string };
   /** Output tokens that budgets reckon with where a request sets no limit. */
@@ -75,6 +82,7 @@ export type Durability = "power" | "process" | "async";
 export function readLedger(ledger: ParsedLedger): LedgerSection {
   return {
     durability: ledger.durability,
+    timeZone: ledger.time_zone,
     unpricedCeiling: ledger.unpriced_ceiling,
     outputCeiling: ledger.output_ceiling,
     retention: {

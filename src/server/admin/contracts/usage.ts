@@ -6,6 +6,8 @@ const usd = z.string().describe("decimal of US dollars");
 const group = z.enum(["user", "key", "model", "provider", "dialect", "day", "hour", "tag"]);
 const status = z.enum(["ok", "error", "cancelled", "interrupted", "refused"]);
 
+const timeZone = z.string().describe("whose days are meant: `tz`, or `ledger.time_zone` if that is omitted");
+
 const sums = {
   requests: z.number().describe("each counted at its first attempt, refused ones included"),
   attempts: z.number(),
@@ -21,6 +23,7 @@ const sums = {
 
 const report = z.object({
   group_by: z.array(group).readonly(),
+  time_zone: timeZone,
   rows: z
     .array(
       z.object({
@@ -69,6 +72,7 @@ const entry = z.object({
 });
 
 const entries = z.object({
+  time_zone: timeZone,
   entries: z.array(entry).readonly().describe("newest first"),
   next: z.string().nullable().describe("give it as `after` for the next page; `null` on the last"),
 });
@@ -82,6 +86,7 @@ const filters = {
   tag: text,
   from: text.describe("RFC 3339, a day, or how long ago: `7d`"),
   to: text.describe("RFC 3339, a day, or how long ago: `7d`"),
+  tz: text.describe("time zone of days, as in `Europe/Berlin`; `ledger.time_zone` if omitted"),
   limit: text.describe("rows of a page or of an export"),
   after: text.describe("`next` of the page before"),
   format: text.describe("json, csv or jsonl"),

@@ -1,0 +1,69 @@
+import { sql, type Kysely } from "kysely";
+import type { TimeZone } from "../../core/index.ts";
+import { readKeyDescendants, type Store, type Tables } from "../../store/index.ts";
+import { ceilingCost } from "./budget-ceiling.ts";
+import { periodStart } from "./budget-period.ts";
+import { readBudgets } from "./budget-rows.ts";
+import type { Budget, CeilingRates } from "./budget-types.ts";
+
+interface RealignInput {
+  readonly store: Pick<Store, "db" | "dialect">;
+  readonly ceiling: CeilingRates;
+  readonly nowMs: number;
+  readonly zone: TimeZone;
+}
+
+/** See `BudgetAdmin.realign`. Reservations of active requests stay with the period in which they were made. */
+export async function realignPeriods({ store, ceiling, nowMs, zone }: RealignInput): Promise<void> {
+  const last = await store.db
+    .selectFrom("budget_periods")
+    .select(({ fn }) => ["budget_id", fn.max("start_ms").as("start_ms")])
+    .where("start_ms", ">", 0)
+    .groupBy("budget_id")
+    .execute();
+  const lastOf = new Map(last.map((row) => [row.budget_id, Number(row.start_ms)]));
+  const shifted = (await readBudgets(store.db)).filter(({ id, period }) => {
+    const startMs = lastOf.get(id);
+    return startMs !== undefined && period !== "total" && periodStart(period, startMs, zone) !== startMs;
+  });
+  for (const budget of shifted) {
+    await store.db.transaction().execute(async (transaction) => {
+      await lockEntries(store, transaction);
+      const startMs = periodStart(budget.period, nowMs, zone);
+      const spent = await spentSince(transaction, budget, startMs, ceiling);
+      await transaction
+        .insertInto("budget_periods")
+        .values({ budget_id: budget.id, start_ms: startMs, spent_nano_usd: spent, held_nano_usd: 0n })
+        .onConflict((conflict) =>
+          // A request may have made the period a moment ago, without what was spent before.
+          conflict
+            .columns(["budget_id", "start_ms"])
+            .doUpdateSet({ spent_nano_usd: spent })
+            .where("budget_periods.spent_nano_usd", "<", spent),
+        )
+        .execute();
+    });
+  }
+}
+
+/** Rows that other processes are inserting now are either in a sum that is read after this, or are inserted after the period exists and are settled with it. */
+export async function lockEntries({ dialect }: Pick<Store, "dialect">, transaction: Kysely<Tables>): Promise<void> {
+  if (dialect === "postgresql") await sql`lock table usage_entries in share row exclusive mode`.execute(transaction);
+}
+
+/** The ledger's sum since a time, for a user, or for a key and all keys made with it. Entries without a price count at the ceiling's rates. */
+export async function spentSince(db: Kysely<Tables>, budget: Budget, startMs: number, ceiling: CeilingRates): Promise<bigint> {
+  const { subject, subjectId } = budget;
+  const subjectIds = subject === "key" ? [subjectId, ...(await readKeyDescendants(db, subjectId))] : [subjectId];
+  const row = await db
+    .selectFrom("usage_entries")
+    .select([
+      sql<bigint | null>`cast(sum(cost_nano_usd) as bigint)`.as("cost_nano_usd"),
+      sql<number | null>`cast(sum(case when cost_nano_usd is null then input_tokens end) as bigint)`.as("input"),
+      sql<number | null>`cast(sum(case when cost_nano_usd is null then output_tokens end) as bigint)`.as("output"),
+    ])
+    .where(budget.subject === "user" ? "user_id" : "key_id", "in", subjectIds)
+    .where("time_ms", ">=", startMs)
+    .executeTakeFirstOrThrow();
+  return (row.cost_nano_usd ?? 0n) + ceilingCost(ceiling, row.input ?? 0, row.output ?? 0);
+}
