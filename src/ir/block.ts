@@ -7,8 +7,34 @@ export type Block = TextBlock | RefusalBlock | MediaBlock | ReasoningBlock | Too
 export interface TextBlock {
   readonly type: "text";
   readonly text: string;
+  /** In an answer: the web pages that the text cites. */
+  readonly citations?: readonly Citation[];
   readonly cache?: CacheHint;
   readonly extensions?: Extensions;
+}
+
+/** A web page that a text cites. */
+export interface Citation {
+  readonly url: string;
+  readonly title?: string;
+  /** The passage of the page. */
+  readonly citedText?: string;
+  /** The part of the block's text, in UTF-16 code units; absent: all of it. */
+  readonly start?: number;
+  readonly end?: number;
+}
+
+/** A web search that the provider ran for its answer. */
+export interface WebSearch {
+  readonly id: string;
+  readonly queries: readonly string[];
+  /** What was found, if the provider shows it. */
+  readonly sources: readonly WebSource[];
+}
+
+export interface WebSource {
+  readonly url: string;
+  readonly title?: string;
 }
 
 export interface RefusalBlock {
@@ -87,4 +113,6 @@ export interface OpaqueBlock {
   readonly type: "opaque";
   readonly protocol: ProtocolId;
   readonly value: unknown;
+  /** In an answer: the search that it shows, for clients of other dialects. */
+  readonly search?: WebSearch;
 }

@@ -1,4 +1,4 @@
-import type { Block, ReasoningProof } from "./block.ts";
+import type { Block, Citation, ReasoningProof } from "./block.ts";
 import type { BlockStart, StreamError, StreamEvent } from "./events.ts";
 import type { ChatResponse, StopReason } from "./response.ts";
 import { mergeUsage, type Usage } from "./usage.ts";
@@ -7,6 +7,7 @@ interface OpenBlock {
   readonly start: BlockStart;
   text: string;
   proof: ReasoningProof | undefined;
+  citations: Citation[] | undefined;
 }
 
 /** Turns the events of a stream into an answer. Call `push` for each event, and `finish` once `ended` or `error` is set. */
@@ -29,12 +30,13 @@ export class Collector {
         if (event.usage !== undefined) this.#usage = mergeUsage(this.#usage, event.usage);
         return;
       case "block-start":
-        this.#blocks[event.index] = { start: event.block, text: "", proof: undefined };
+        this.#blocks[event.index] = { start: event.block, text: "", proof: undefined, citations: undefined };
         return;
       case "block-delta": {
         const block = this.#blocks[event.index];
         if (block === undefined) return;
         if (event.delta.type === "proof") block.proof = event.delta.proof;
+        else if (event.delta.type === "citation") (block.citations ??= []).push(event.delta.citation);
         else block.text += event.delta.text;
         return;
       }
@@ -77,18 +79,19 @@ export class Collector {
 }
 
 function closeBlock(block: OpenBlock): Block {
-  const { start, text, proof } = block;
+  const { start, text, proof, citations } = block;
   const signed = proof === undefined ? {} : { proof };
   switch (start.type) {
     case "text":
+      return { type: "text", text, ...(citations === undefined ? {} : { citations }) };
     case "refusal":
-      return { type: start.type, text };
+      return { type: "refusal", text };
     case "reasoning":
       return { ...start, text, ...signed };
     case "tool-call":
       return { ...start, arguments: text, ...signed };
     case "opaque":
-      return { type: "opaque", protocol: start.protocol, value: start.value };
+      return start;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ReasoningProof } from "./block.ts";
+import type { Citation, ReasoningProof, WebSearch } from "./block.ts";
 import type { Extensions, ProtocolId } from "./protocol-id.ts";
 import type { StopReason } from "./response.ts";
 import type { Usage } from "./usage.ts";
@@ -51,13 +51,15 @@ export type BlockStart =
       readonly kind: "function" | "custom";
       readonly itemId?: string;
     }
-  | { readonly type: "opaque"; readonly protocol: ProtocolId; readonly value: unknown };
+  | { readonly type: "opaque"; readonly protocol: ProtocolId; readonly value: unknown; readonly search?: WebSearch };
 
 export type BlockDelta =
   /** For text, refusal and reasoning blocks. */
   | { readonly type: "text"; readonly text: string }
   /** For tool-call blocks: a piece of the text of the arguments. */
   | { readonly type: "arguments"; readonly text: string }
+  /** For text blocks. */
+  | { readonly type: "citation"; readonly citation: Citation }
   /** For reasoning and tool-call blocks. */
   | { readonly type: "proof"; readonly proof: ReasoningProof };
 

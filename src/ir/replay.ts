@@ -1,4 +1,4 @@
-import type { Block } from "./block.ts";
+import type { Block, Citation } from "./block.ts";
 import type { BlockStart, StreamEvent } from "./events.ts";
 import type { ChatResponse } from "./response.ts";
 
@@ -29,6 +29,7 @@ export function replay(response: ChatResponse): StreamEvent[] {
         delta: { type: block.type === "tool-call" ? "arguments" : "text", text },
       });
     }
+    for (const citation of citationsOf(block)) events.push({ type: "block-delta", index, delta: { type: "citation", citation } });
     const proof = block.type === "reasoning" || block.type === "tool-call" ? block.proof : undefined;
     if (proof !== undefined) events.push({ type: "block-delta", index, delta: { type: "proof", proof } });
     events.push({ type: "block-end", index });
@@ -63,12 +64,18 @@ function startOf(block: Block): BlockStart | undefined {
       };
     }
     case "opaque":
-      return { type: "opaque", protocol: block.protocol, value: block.value };
+      return block;
     case "media":
     case "tool-result":
       return undefined;
   }
 }
+
+function citationsOf(block: Block): readonly Citation[] {
+  return (block.type === "text" ? block.citations : undefined) ?? none;
+}
+
+const none: readonly Citation[] = [];
 
 function textOf(block: Block): string {
   if (block.type === "tool-call") return block.arguments;

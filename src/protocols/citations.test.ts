@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1OfUtf8, SseSplitter } from "../core/index.ts";
-import { collect, type ProtocolId } from "../ir/index.ts";
+import { collect, type Citation, type ProtocolId } from "../ir/index.ts";
 import { protocols } from "./index.ts";
 
 /** A text in two pieces, with each vendor's citations between and after them. */
@@ -27,7 +27,7 @@ const streams: Readonly<Record<ProtocolId, readonly (object | string)[]>> = {
       output_index: 0,
       content_index: 0,
       annotation_index: 0,
-      annotation: { type: "url_citation" },
+      annotation: { type: "url_citation", url: "https://a.example", start_index: 0, end_index: 1 },
     },
     { type: "response.output_text.delta", output_index: 0, content_index: 0, delta: "b" },
     {
@@ -37,7 +37,16 @@ const streams: Readonly<Record<ProtocolId, readonly (object | string)[]>> = {
         type: "message",
         id: "m1",
         role: "assistant",
-        content: [{ type: "output_text", text: "a b", annotations: [{ type: "url_citation" }] }],
+        content: [
+          {
+            type: "output_text",
+            text: "a b",
+            annotations: [
+              { type: "url_citation", url: "https://a.example" },
+              { type: "url_citation", url: "https://b.example" },
+            ],
+          },
+        ],
       },
     },
     { type: "response.completed", response: { id: "resp_1", model: "m", status: "completed", output: [] } },
@@ -47,6 +56,11 @@ const streams: Readonly<Record<ProtocolId, readonly (object | string)[]>> = {
     { type: "content_block_start", index: 0, content_block: { type: "text", text: "", citations: [] } },
     { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "a " } },
     { type: "content_block_delta", index: 0, delta: { type: "citations_delta", citation: { type: "char_location", cited_text: "x" } } },
+    {
+      type: "content_block_delta",
+      index: 0,
+      delta: { type: "citations_delta", citation: { type: "web_search_result_location", url: "https://a.example", cited_text: "y" } },
+    },
     { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "b" } },
     { type: "content_block_stop", index: 0 },
     { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 2 } },
@@ -56,18 +70,35 @@ const streams: Readonly<Record<ProtocolId, readonly (object | string)[]>> = {
     { candidates: [{ content: { parts: [{ text: "a " }] }, groundingMetadata: { webSearchQueries: ["q"] } }] },
     {
       candidates: [
-        { content: { parts: [{ text: "b" }] }, finishReason: "STOP", citationMetadata: { citationSources: [{}] }, safetyRatings: [] },
+        {
+          content: { parts: [{ text: "b" }] },
+          finishReason: "STOP",
+          citationMetadata: { citationSources: [{}] },
+          safetyRatings: [],
+          groundingMetadata: {
+            groundingChunks: [{ web: { uri: "https://a.example" } }],
+            groundingSupports: [{ segment: { startIndex: 2, endIndex: 3 }, groundingChunkIndices: [0] }],
+          },
+        },
       ],
     },
   ],
 };
 
+const citations: Readonly<Record<ProtocolId, readonly Citation[]>> = {
+  "openai-chat": [{ url: "https://a.example" }],
+  "openai-responses": [{ url: "https://a.example", start: 0, end: 1 }, { url: "https://b.example" }],
+  "anthropic-messages": [{ url: "https://a.example", citedText: "y", start: 0, end: 3 }],
+  "gemini-generate": [{ url: "https://a.example", start: 2, end: 3 }],
+};
+
 for (const [id, events] of Object.entries(streams)) {
-  test(`${id}: citations in a stream do not split its text`, () => {
+  test(`${id}: citations in a stream do not split its text, and belong to it`, () => {
     const decoder = protocols.get(id as ProtocolId)!.upstream.createStreamDecoder();
     const text = events.map((event) => `data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`).join("");
     const decoded = new SseSplitter().push(latin1OfUtf8(text)).flatMap((event) => decoder.push(event));
     const { content, stopReason } = collect([...decoded, ...decoder.end()]);
-    assert.deepEqual([content, stopReason], [[{ type: "text", text: "a b" }], "stop"]);
+    const texts = content.filter(({ type }) => type === "text");
+    assert.deepEqual([texts, stopReason], [[{ type: "text", text: "a b", citations: citations[id as ProtocolId] }], "stop"]);
   });
 }

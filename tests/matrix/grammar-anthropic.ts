@@ -8,6 +8,8 @@ const deltaTypes: Readonly<Record<string, readonly string[]>> = {
   text: ["text_delta", "citations_delta"],
   thinking: ["thinking_delta", "signature_delta"],
   tool_use: ["input_json_delta"],
+  server_tool_use: ["input_json_delta"],
+  web_search_tool_result: [],
   redacted_thinking: [],
 };
 
@@ -41,7 +43,8 @@ export function checkAnthropicStream(events: readonly WireEvent[]): void {
     assert.ok(open !== undefined, `${textOf(event["type"])} outside of a block`);
     assert.equal(event["index"], types.length - 1, "an event is of the open block");
     if (event["type"] === "content_block_stop") {
-      if (open.type === "tool_use") assert.ok(isObject(JSON.parse(open.json === "" ? "{}" : open.json) as never), "input is an object");
+      if (open.type.endsWith("tool_use"))
+        assert.ok(isObject(JSON.parse(open.json === "" ? "{}" : open.json) as never), "input is an object");
       open = undefined;
       continue;
     }

@@ -13,6 +13,8 @@ interface OpenItem {
   part: string | undefined;
   args: string;
   argsDone: boolean;
+  /** Of the open part. */
+  readonly annotations: JsonObject[];
 }
 
 /** Which field of an event has the index of its part. */
@@ -84,6 +86,8 @@ export function checkResponsesStream(events: readonly WireEvent[]): void {
   checkEnd(all.at(-1)!, done);
 }
 
+const searchEvents: readonly string[] = ["in_progress", "searching", "completed"].map((step) => `response.web_search_call.${step}`);
+
 function openItem(item: JsonObject): OpenItem {
   const { id, type } = item;
   assert.ok(typeof id === "string" && id !== "", "an item has an id");
@@ -93,7 +97,7 @@ function openItem(item: JsonObject): OpenItem {
     assert.equal(item[call.field], "", "arguments come in deltas");
     assert.ok(typeof item["call_id"] === "string" && typeof item["name"] === "string");
   }
-  return { id, type, texts: new Map(), part: undefined, args: "", argsDone: false };
+  return { id, type, texts: new Map(), part: undefined, args: "", argsDone: false, annotations: [] };
 }
 
 function checkInside(item: OpenItem, event: JsonObject): void {
@@ -112,7 +116,19 @@ function checkInside(item: OpenItem, event: JsonObject): void {
     assert.equal(key, item.part, "the part that is done is the open one");
     const part = asObject(event["part"]);
     assert.equal(part["text"] ?? part["refusal"], item.texts.get(key), "a part has the text of its deltas");
+    if (part["annotations"] !== undefined)
+      assert.deepEqual(part["annotations"], item.annotations.splice(0), "a part has the annotations of its events");
     item.part = undefined;
+    return;
+  }
+  if (searchEvents.includes(type)) {
+    assert.equal(item.type, "web_search_call");
+    return;
+  }
+  if (stem === "response.output_text.annotation") {
+    assert.equal(`content:${textOf(event["content_index"])}`, item.part, "an annotation of the open part");
+    assert.equal(event["annotation_index"], item.annotations.length, "annotations are added in the order of their index");
+    item.annotations.push(asObject(event["annotation"]));
     return;
   }
   const call = calls.find((each) => each.stem === stem);

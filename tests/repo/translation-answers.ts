@@ -19,6 +19,17 @@ export const blocks: Readonly<Record<string, Block>> = {
   reasoning: { type: "reasoning", text: "said" },
   "function call": { type: "tool-call", id: "call_1", name: "look", kind: "function", arguments: '{"city":"Bern"}' },
   "custom call": { type: "tool-call", id: "call_1", name: "patch", kind: "custom", arguments: "said" },
+  citation: {
+    type: "text",
+    text: "said",
+    citations: [{ url: "https://a.ch/", title: "A", citedText: "a", start: 0, end: 4 }],
+  },
+  "web search": {
+    type: "opaque",
+    protocol: "loopback" as ProtocolId,
+    value: null,
+    search: { id: "s", queries: ["q"], sources: [{ url: "https://a.ch/", title: "A" }] },
+  },
   image: { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "AAAA" } },
 };
 
@@ -122,7 +133,7 @@ function readEnd(dialect: ProtocolId, wire: Wire): string {
 
 /** Answers with fields that are sent to no other dialect; each contains the word `LOST`. */
 export const leftOut: Readonly<Record<string, readonly [ProtocolId, object]>> = {
-  "`annotations` and `logprobs` of Chat": [
+  "`annotations` of other types than `url_citation`, and `logprobs` of Chat": [
     "openai-chat",
     {
       id: "1",
@@ -130,30 +141,30 @@ export const leftOut: Readonly<Record<string, readonly [ProtocolId, object]>> = 
       choices: [
         {
           index: 0,
-          message: { role: "assistant", content: "a", annotations: [{ type: "url_citation", url_citation: { url: "LOST" } }] },
+          message: { role: "assistant", content: "a", annotations: [{ type: "file_citation", file_citation: { url: "LOST" } }] },
           logprobs: { content: [{ token: "LOST", logprob: 0 }] },
           finish_reason: "stop",
         },
       ],
     },
   ],
-  "`annotations` of Responses, and items of its own tools": [
+  "`annotations` of other types than `url_citation` of Responses, and items of its own tools but searches": [
     "openai-responses",
     {
       id: "resp_1",
       model: "m",
       status: "completed",
       output: [
-        { type: "web_search_call", id: "LOST", status: "completed" },
+        { type: "file_search_call", id: "LOST", status: "completed", queries: ["LOST"] },
         {
           type: "message",
           role: "assistant",
-          content: [{ type: "output_text", text: "a", annotations: [{ type: "url_citation", url: "LOST" }] }],
+          content: [{ type: "output_text", text: "a", annotations: [{ type: "file_citation", file_id: "LOST" }] }],
         },
       ],
     },
   ],
-  "`citations` of Anthropic, and blocks of its own tools": [
+  "`citations` of documents of Anthropic, and blocks of its own tools but searches": [
     "anthropic-messages",
     {
       id: "msg_1",
@@ -161,21 +172,21 @@ export const leftOut: Readonly<Record<string, readonly [ProtocolId, object]>> = 
       role: "assistant",
       model: "m",
       content: [
-        { type: "server_tool_use", id: "LOST", name: "web_search", input: {} },
+        { type: "server_tool_use", id: "LOST", name: "web_fetch", input: {} },
         { type: "text", text: "a", citations: [{ type: "char_location", cited_text: "LOST" }] },
       ],
       stop_reason: "end_turn",
       usage: { input_tokens: 1, output_tokens: 1 },
     },
   ],
-  "`groundingMetadata` and `safetyRatings` of Gemini, and parts of its own tools": [
+  "`safetyRatings` of Gemini, what `groundingMetadata` has of no web page, and parts of its own tools": [
     "gemini-generate",
     {
       candidates: [
         {
           content: { role: "model", parts: [{ text: "a" }, { executableCode: { language: "PYTHON", code: "LOST" } }] },
           finishReason: "STOP",
-          groundingMetadata: { webSearchQueries: ["LOST"] },
+          groundingMetadata: { groundingChunks: [{ maps: { uri: "LOST" } }] },
           safetyRatings: [{ category: "LOST" }],
         },
       ],

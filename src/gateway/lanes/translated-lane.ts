@@ -321,7 +321,7 @@ class TranslatingPipe implements StreamTap {
         return;
       case "block-delta":
         this.opened = true;
-        if (event.delta.type !== "proof") this.textBytes += Buffer.byteLength(event.delta.text);
+        if ("text" in event.delta) this.textBytes += Buffer.byteLength(event.delta.text);
         return;
       case "message-delta":
         if (event.usage !== undefined) facts.usage = mergeUsage(facts.usage, event.usage);

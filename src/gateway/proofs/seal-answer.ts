@@ -129,6 +129,7 @@ export class EventSealer {
           if (open !== undefined) open.proof = event.delta.proof;
           return [];
         }
+        if (event.delta.type === "citation") return [event];
         if (open?.start.type === "reasoning") open.text += event.delta.text;
         else if (open === undefined && event.delta.text !== "") this.#sealer.speak();
         return [event];

@@ -1,7 +1,8 @@
-import type { BlockDelta, BlockStart, ReasoningProof } from "../../ir/index.ts";
+import type { BlockDelta, BlockStart, Citation, ReasoningProof } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import type { ClientContext } from "../protocol.ts";
 import { toolName } from "./message-head.ts";
+import { renderCitation } from "./search-blocks.ts";
 
 /** Writes one event of the stream. `fields` is the inside of its JSON object after `type`, or "". */
 export function frame(type: string, fields: string): string {
@@ -48,6 +49,8 @@ export class BlockWriter {
         return this.#text(delta.text);
       case "arguments":
         return this.#arguments(delta.text);
+      case "citation":
+        return this.#cite(delta.citation);
       case "proof":
         // The wire has no field for the proof of a tool call: only thinking is signed.
         if (this.#start.type === "reasoning") this.#proof = delta.proof;
@@ -83,6 +86,13 @@ export class BlockWriter {
       case "opaque":
         return "";
     }
+  }
+
+  #cite(citation: Citation): string {
+    if (this.#start.type !== "text") return "";
+    const begun = this.isWritten ? "" : this.#begin({ type: "text", text: "", citations: null });
+    const delta = JSON.stringify({ type: "citations_delta", citation: renderCitation(citation) });
+    return begun + frame("content_block_delta", `"index":${this.#index},"delta":${delta}`);
   }
 
   #beginThinking(): string {

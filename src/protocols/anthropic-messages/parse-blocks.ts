@@ -13,8 +13,11 @@ import {
   requiredString,
 } from "./fields.ts";
 import { parseCache } from "./parse-tools.ts";
+import { isMadeBlock } from "./search-blocks.ts";
 
 const knownText: ReadonlySet<string> = new Set(["type", "text", "cache_control"]);
+/** The citations of an earlier answer ask for nothing. */
+const knownCited: ReadonlySet<string> = new Set([...knownText, "citations"]);
 const knownImage: ReadonlySet<string> = new Set(["type", "source", "cache_control"]);
 const knownDocument: ReadonlySet<string> = new Set(["type", "source", "title", "cache_control"]);
 const knownSearchResult: ReadonlySet<string> = new Set(["content", "title", "cache_control"]);
@@ -28,7 +31,9 @@ export function parseBlocks(content: unknown, path: string): readonly Block[] {
   const list = isObject(content) ? [content] : readArray(content, path);
   return list.flatMap((value, index): Block | readonly Block[] => {
     const at = join(path, index);
-    return typeof value === "string" ? { type: "text", text: value } : parseBlock(readObject(value, at), at);
+    if (typeof value === "string") return { type: "text", text: value };
+    const block = readObject(value, at);
+    return isMadeBlock(block) ? [] : parseBlock(block, at);
   });
 }
 
@@ -43,7 +48,7 @@ function parseBlock(block: WireObject, path: string): Block | readonly Block[] {
         type: "text" as const,
         text: requiredString(block, "text", path),
         cache: parseCache(block, path),
-        extensions: extensionsOf(restOf(block, knownText)),
+        extensions: extensionsOf(restOf(block, Array.isArray(block["citations"]) ? knownCited : knownText)),
       });
     case "image":
       return parseImage(block, path);

@@ -11,6 +11,7 @@ import { faultOfCall } from "../shared/whole-json.ts";
 import type { ToolNames } from "../translation.ts";
 import { answeredError } from "./errors.ts";
 import { extensionsOf } from "./fields.ts";
+import { readCitation, SearchReader } from "./search-blocks.ts";
 import { mergeCounts, usageOfCounts } from "./usage.ts";
 
 const stopReasons: Readonly<Record<string, StopReason>> = {
@@ -40,7 +41,7 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   const id = stringOf(wire["id"]);
   const model = stringOf(wire["model"]);
   const usage = usageOfCounts(mergeCounts({}, wire["usage"]));
-  const context: AnswerContext = { toolNames, facts: compact({ id, model, usage }), ids: new Set() };
+  const context: AnswerContext = { toolNames, facts: compact({ id, model, usage }), ids: new Set(), searches: new SearchReader() };
   const content = (wire["content"] as readonly unknown[]).flatMap((block, index) =>
     isObject(block) ? parseBlock(block, () => textAt(body, ["content", index, "input"]), `${id} ${index}`, context) : [],
   );
@@ -71,6 +72,7 @@ interface AnswerContext {
   readonly facts: AnswerFacts;
   /** Of the calls so far. */
   readonly ids: Set<string>;
+  readonly searches: SearchReader;
 }
 
 function parseBlock(block: WireObject, inputText: () => string | undefined, seed: string, context: AnswerContext): Block[] {
@@ -87,7 +89,9 @@ function parseBlock(block: WireObject, inputText: () => string | undefined, seed
       return [parseCall(block, argumentsOf(block["input"], inputText), seed, context)];
     }
     default:
-      return [{ type: "opaque", protocol: "anthropic-messages", value: block }];
+      return [
+        compact({ type: "opaque" as const, protocol: "anthropic-messages" as const, value: block, search: context.searches.read(block) }),
+      ];
   }
 }
 
@@ -100,7 +104,16 @@ function argumentsOf(input: unknown, inputText: () => string | undefined): strin
 function parseText({ text, citations }: { readonly text?: unknown; readonly citations?: unknown }): Block[] {
   if (stringOf(text) === "") return [];
   const extensions = Array.isArray(citations) && citations.length > 0 ? extensionsOf({ citations }) : undefined;
-  return [{ type: "text", text: stringOf(text), ...(extensions === undefined ? {} : { extensions }) }];
+  const read = Array.isArray(citations) ? citations.map(readCitation).filter((citation) => citation !== undefined) : [];
+  const end = stringOf(text).length;
+  return [
+    compact({
+      type: "text" as const,
+      text: stringOf(text),
+      citations: read.length === 0 ? undefined : read.map((citation) => ({ ...citation, start: 0, end })),
+      extensions,
+    }),
+  ];
 }
 
 function parseCall(block: WireObject, args: string, seed: string, { toolNames, facts, ids }: AnswerContext): Block {

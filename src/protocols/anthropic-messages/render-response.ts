@@ -1,8 +1,10 @@
 import type { Block, ChatResponse, ReasoningBlock, ToolCallBlock } from "../../ir/index.ts";
 import { isObject } from "../shared/fields.ts";
+import { CitedPages } from "../shared/web-search.ts";
 import { jsonValue } from "../shared/json-text.ts";
 import type { ClientContext } from "../protocol.ts";
 import { messageId, ownFields, renderOwnFields, toolName } from "./message-head.ts";
+import { renderCitation, SearchWriter } from "./search-blocks.ts";
 import { renderEnd } from "./stop-reason.ts";
 import { renderUsage } from "./usage.ts";
 
@@ -13,7 +15,13 @@ import { renderUsage } from "./usage.ts";
 export function renderResponse(response: ChatResponse, client: ClientContext): string {
   const { content } = response;
   const own = ownFields(response.extensions);
-  const blocks = content.map((block) => renderBlock(block, client)).filter((block) => block !== "");
+  const pages = new CitedPages();
+  for (const block of content) if (block.type === "text") for (const citation of block.citations ?? []) pages.add(citation);
+  const searches = new SearchWriter(client, pages);
+  const blocks = [
+    ...content.flatMap((block) => renderBlocks(block, client, searches)),
+    ...searches.end().map((block) => JSON.stringify(block)),
+  ].filter((block) => block !== "");
   const end = renderEnd({
     stopReason: response.stopReason,
     stopSequence: response.stopSequence,
@@ -26,9 +34,14 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
     stop_sequence: end.stop_sequence,
     stop_details: isObject(own["stop_details"]) ? own["stop_details"] : end.stop_details,
     ...renderOwnFields(own),
-    usage: renderUsage(response.usage, own["usage"]),
+    usage: renderUsage(response.usage, { ...searches.usage, ...(isObject(own["usage"]) ? own["usage"] : {}) }),
   });
   return `${head.slice(0, -1)},"content":[${blocks.join(",")}],${tail.slice(1)}`;
+}
+
+function renderBlocks(block: Block, client: ClientContext, searches: SearchWriter): readonly string[] {
+  const search = block.type === "opaque" && block.protocol !== "anthropic-messages" ? block.search : undefined;
+  return search === undefined ? [renderBlock(block, client)] : searches.push(search).map((each) => JSON.stringify(each));
 }
 
 /** Returns the JSON of a block, or "" if this dialect has no such block in an answer. */
@@ -36,7 +49,7 @@ function renderBlock(block: Block, client: ClientContext): string {
   switch (block.type) {
     case "text": {
       if (block.text === "") return "";
-      const citations = block.extensions?.["anthropic-messages"]?.["citations"];
+      const citations = block.extensions?.["anthropic-messages"]?.["citations"] ?? block.citations?.map(renderCitation);
       return JSON.stringify({ type: "text", text: block.text, citations: Array.isArray(citations) ? citations : null });
     }
     case "refusal":

@@ -4,32 +4,16 @@ import { isError } from "../shared/answered-error.ts";
 import { brokenEnd } from "../shared/broken-end.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { unwrapInput } from "../shared/free-text-tool.ts";
-import { KeyRenamer } from "../shared/json-keys.ts";
 import { jsonObject } from "../shared/json-text.ts";
 import { restoreCall } from "../shared/restore-tool.ts";
 import { takeCallId } from "../shared/tool-names.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
-import { gluedCalls, isGluedJson, JsonFollower, namelessCall } from "../shared/whole-json.ts";
+import { gluedCalls, isGluedJson, namelessCall } from "../shared/whole-json.ts";
 import { parseStreamError } from "./errors.ts";
+import { inputAtStart, isCall, openBlock, restOfArguments, type BlockType, type OpenBlock } from "./open-block.ts";
 import { ownFields, parseEnd, redactedProof, signatureProof, stringOf } from "./parse-response.ts";
+import { readCitation, SearchReader } from "./search-blocks.ts";
 import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
-
-type BlockType = "text" | "reasoning" | "function" | "custom" | "answer" | "opaque";
-
-interface OpenBlock {
-  readonly type: BlockType;
-  /** Index in the neutral stream; `undefined` until the block begins there. */
-  index: number | undefined;
-  /** The wire form of a block that is emitted when it ends. */
-  readonly wire: WireObject;
-  /** The arguments received so far, of a block that is emitted when it ends. */
-  buffered: string;
-  /** Gives the properties in the arguments of a call the client's names. */
-  readonly keys: KeyRenamer | undefined;
-  /** Follows the arguments of a call. */
-  readonly json: JsonFollower;
-  hasArguments: boolean;
-}
 
 /**
  * Turns a Messages stream into events (Anthropic API, "Streaming messages", November 2026). The free text of a custom tool and the blocks of the
@@ -46,6 +30,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   #hasCall = false;
   #messageId = "";
   readonly #callIds = new Set<string>();
+  readonly #searches = new SearchReader();
   /** What is wrong with a call; reported when the usage is known. */
   #fault: StreamError | undefined;
   #counts: WireCounts = {};
@@ -179,6 +164,9 @@ export class AnthropicStreamDecoder implements StreamDecoder {
         if (!this.#open.has(at)) this.#startBlock(at, { type: "thinking" });
         this.#sign(at, stringOf(delta["signature"]));
         return;
+      case "citations_delta":
+        this.#cite(at, delta["citation"]);
+        return;
       case "input_json_delta":
         this.#arguments(at, stringOf(delta["partial_json"]));
         return;
@@ -192,7 +180,13 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     const block = this.#open.get(at);
     if (block === undefined || text === "" || (block.type !== "text" && block.type !== "reasoning")) return;
     if (block.index === undefined) this.#start(block, { type: "text" });
+    block.length += text.length;
     this.#deltaOf(block, { type: "text", text });
+  }
+
+  #cite(at: number, wire: unknown): void {
+    const citation = readCitation(wire);
+    if (citation !== undefined) this.#open.get(at)?.citations.push(citation);
   }
 
   #sign(at: number, signature: string): void {
@@ -229,14 +223,15 @@ export class AnthropicStreamDecoder implements StreamDecoder {
         break;
       case "opaque": {
         const input = block.hasArguments ? jsonObject(block.buffered) : undefined;
-        this.#start(block, {
-          type: "opaque",
-          protocol: "anthropic-messages",
-          value: input === undefined ? block.wire : { ...block.wire, input },
-        });
+        const value = input === undefined ? block.wire : { ...block.wire, input };
+        const search = this.#searches.read(value);
+        this.#start(block, compact({ type: "opaque" as const, protocol: "anthropic-messages" as const, value, search }));
         break;
       }
       case "text":
+        for (const citation of block.citations)
+          this.#deltaOf(block, { type: "citation", citation: { ...citation, start: 0, end: block.length } });
+        break;
       case "reasoning":
         break;
     }
@@ -302,7 +297,7 @@ export class AnthropicStreamDecoder implements StreamDecoder {
   }
 
   #deltaOf(block: OpenBlock, delta: BlockDelta): void {
-    if (delta.type !== "proof" && delta.text === "") return;
+    if ("text" in delta && delta.text === "") return;
     if (block.index !== undefined) this.#emit({ type: "block-delta", index: block.index, delta });
   }
 
@@ -315,27 +310,6 @@ export class AnthropicStreamDecoder implements StreamDecoder {
     this.#out = [];
     return out;
   }
-}
-
-function openBlock(type: BlockType, wire: WireObject, properties?: ReadonlyMap<string, string>): OpenBlock {
-  const keys = properties === undefined ? undefined : new KeyRenamer(properties);
-  return { type, index: undefined, wire, buffered: "", keys, json: new JsonFollower(), hasArguments: false };
-}
-
-/** The arguments at the end of a block that no delta had: all of them, or a key that was cut off. */
-function restOfArguments({ keys, hasArguments }: OpenBlock, args: string): string {
-  if (keys === undefined) return hasArguments ? "" : args;
-  return (hasArguments ? "" : keys.push(args)) + keys.end();
-}
-
-function isCall({ type }: OpenBlock): boolean {
-  return type === "function" || type === "custom";
-}
-
-/** Some servers send the whole input at the start of a block, or its text; a call without any input is a call without arguments. */
-function inputAtStart({ input }: { readonly input?: unknown }): string {
-  if (typeof input === "string" && input !== "") return input;
-  return JSON.stringify(isObject(input) ? input : {});
 }
 
 function indexOf(wire: WireObject): number {

@@ -1,9 +1,11 @@
 import { mergeUsage, type BlockDelta, type BlockStart, type StopReason, type StreamEvent, type Usage } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
+import { CitedPages } from "../shared/web-search.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { BlockWriter, frame } from "./block-writer.ts";
 import { encodeStreamError } from "./errors.ts";
 import { messageId, ownFields, renderOwnFields } from "./message-head.ts";
+import { SearchWriter } from "./search-blocks.ts";
 import { renderEnd } from "./stop-reason.ts";
 import { renderDeltaUsage, renderUsage } from "./usage.ts";
 import type { WireMessage } from "./wire.ts";
@@ -36,8 +38,12 @@ export class AnthropicStreamEncoder implements StreamEncoder {
   #hasRefusal = false;
   #over = false;
 
+  readonly #pages = new CitedPages();
+  readonly #searches: SearchWriter;
+
   constructor(client: ClientContext) {
     this.#client = client;
+    this.#searches = new SearchWriter(client, this.#pages);
   }
 
   push(event: StreamEvent): string {
@@ -88,13 +94,32 @@ export class AnthropicStreamEncoder implements StreamEncoder {
   #start(index: number, start: BlockStart): string {
     if (start.type === "tool-call") this.#hasToolCall = true;
     if (start.type === "refusal") this.#hasRefusal = true;
+    const search = start.type === "opaque" && start.protocol !== "anthropic-messages" ? start.search : undefined;
+    if (search !== undefined) return this.#writeWhole(this.#searches.push(search));
     const block: QueuedBlock = { writer: new BlockWriter(start, this.#client), held: [], ended: false };
     this.#byIndex.set(index, block);
+    return this.#enqueue(block);
+  }
+
+  #enqueue(block: QueuedBlock): string {
     this.#queue.push(block);
     return this.#queue.length === 1 ? this.#write(block) : "";
   }
 
+  /** Blocks that are complete. */
+  #writeWhole(blocks: readonly WireObject[]): string {
+    let text = "";
+    for (const value of blocks) {
+      const start: BlockStart = { type: "opaque", protocol: "anthropic-messages", value };
+      const block: QueuedBlock = { writer: new BlockWriter(start, this.#client), held: [], ended: true };
+      text += this.#enqueue(block);
+      if (block === this.#queue[0]) text += this.#advance();
+    }
+    return text;
+  }
+
   #delta(index: number, delta: BlockDelta): string {
+    if (delta.type === "citation") this.#pages.add(delta.citation);
     const block = this.#byIndex.get(index);
     if (block === undefined || block.ended) return "";
     if (block === this.#queue[0]) return block.writer.delta(delta);
@@ -139,6 +164,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     let text = "";
     for (const block of this.#queue) block.ended = true;
     text += this.#advance();
+    text += this.#writeWhole(this.#searches.end());
     const end = renderEnd({
       stopReason: this.#stopReason,
       stopSequence: this.#stopSequence,
@@ -148,7 +174,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     const { container } = renderOwnFields(this.#own);
     const details = this.#own["stop_details"];
     const delta = JSON.stringify({ ...end, ...(isObject(details) ? { stop_details: details } : {}), container });
-    const usage = JSON.stringify(renderDeltaUsage(this.#usage));
+    const usage = JSON.stringify({ ...renderDeltaUsage(this.#usage), ...this.#searches.usage });
     return text + frame("message_delta", `"delta":${delta},"usage":${usage}`) + frame("message_stop", "");
   }
 }

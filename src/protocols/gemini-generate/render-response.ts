@@ -1,6 +1,7 @@
 import type { Block, Candidate, ChatResponse, ReasoningBlock } from "../../ir/index.ts";
-import { isObject } from "../shared/fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import type { ClientContext } from "../protocol.ts";
+import { GroundingWriter } from "./grounding.ts";
 import { renderEnd } from "./render-stop-reason.ts";
 import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";
@@ -24,7 +25,21 @@ function renderCandidate({ content, stopReason, rawStopReason }: Candidate, inde
     hasRefusal: content.some((block) => block.type === "refusal"),
     malformed: calls.malformed,
   });
-  return `{"content":{"parts":[${parts.join(",")}],"role":"model"},${JSON.stringify({ ...end, index }).slice(1)}`;
+  const groundingMetadata = groundingOf(content);
+  const tail = groundingMetadata === undefined ? { ...end, index } : { ...end, groundingMetadata, index };
+  return `{"content":{"parts":[${parts.join(",")}],"role":"model"},${JSON.stringify(tail).slice(1)}`;
+}
+
+function groundingOf(content: readonly Block[]): WireObject | undefined {
+  const writer = new GroundingWriter();
+  for (const block of content) {
+    if (block.type === "opaque" && block.search !== undefined) writer.search(block.search);
+    if (block.type !== "text" && block.type !== "refusal") continue;
+    const offset = writer.length;
+    writer.text(block.text);
+    if (block.type === "text") for (const citation of block.citations ?? []) writer.cite(citation, offset);
+  }
+  return writer.metadata;
 }
 
 /** The parts of the block at `at`; a signature depends on its neighbours. */

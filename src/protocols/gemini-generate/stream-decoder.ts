@@ -9,6 +9,7 @@ import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { namelessCall } from "../shared/whole-json.ts";
 import { readErrorChunk } from "./errors.ts";
 import { extensionsOf } from "./fields.ts";
+import { citationsOfGrounding, searchOfGrounding } from "./grounding.ts";
 import { stopReasonOf } from "./stop-reason.ts";
 import { noUsage, readUsage } from "./usage.ts";
 
@@ -30,6 +31,11 @@ export class GeminiStreamDecoder implements StreamDecoder {
   /** What is wrong with a call; reported when the usage is known. */
   #fault: StreamError | undefined;
   #responseId = "";
+  /** What the vendor searched: the last chunks have it, some of them a part. */
+  #grounding: WireObject | undefined;
+  /** The answer's text so far, and its length before the open block. */
+  #said = "";
+  #offset = 0;
   #isBegun = false;
   #isOver = false;
   #hasEnd = false;
@@ -75,6 +81,8 @@ export class GeminiStreamDecoder implements StreamDecoder {
     const candidate: unknown = Array.isArray(candidates) ? candidates[0] : undefined;
     const content = isObject(candidate) ? candidate["content"] : undefined;
     const parts = isObject(content) && Array.isArray(content["parts"]) ? (content["parts"] as readonly unknown[]) : [];
+    const grounding = isObject(candidate) ? candidate["groundingMetadata"] : undefined;
+    if (isObject(grounding)) this.#grounding = { ...this.#grounding, ...grounding };
     for (const [index, part] of parts.entries()) {
       if (isObject(part)) this.#part(part, () => textAt(data, ["candidates", 0, "content", "parts", index, "functionCall", "args"]));
     }
@@ -121,7 +129,9 @@ export class GeminiStreamDecoder implements StreamDecoder {
       this.#close();
       this.#emit({ type: "block-start", index: this.#nextIndex, block: { type } });
       this.#open = type;
+      this.#offset = this.#said.length;
     }
+    if (type === "text") this.#said += text;
     if (text !== "") this.#emit({ type: "block-delta", index: this.#nextIndex, delta: { type: "text", text } });
   }
 
@@ -134,8 +144,24 @@ export class GeminiStreamDecoder implements StreamDecoder {
 
   #close(): void {
     if (this.#open === undefined) return;
+    if (this.#open === "text" && this.#grounding !== undefined) this.#cite(this.#grounding);
     this.#emit({ type: "block-end", index: this.#nextIndex++ });
     this.#open = undefined;
+  }
+
+  /** The citations of the open text. */
+  #cite(grounding: WireObject): void {
+    for (const citation of citationsOfGrounding(grounding, this.#said)) {
+      const { start = this.#offset, end = this.#said.length } = citation;
+      if (start < this.#offset) continue;
+      const placed = { ...citation, start: start - this.#offset, end: end - this.#offset };
+      this.#emit({ type: "block-delta", index: this.#nextIndex, delta: { type: "citation", citation: placed } });
+    }
+  }
+
+  #search(grounding: WireObject): void {
+    const search = searchOfGrounding(grounding, this.#responseId);
+    if (search !== undefined) this.#whole({ type: "opaque", protocol: "gemini-generate", value: null, search }, "", undefined);
   }
 
   #call(call: WireObject, argsText: () => string | undefined, proof: ReasoningProof | undefined): void {
@@ -181,6 +207,8 @@ export class GeminiStreamDecoder implements StreamDecoder {
       this.#break(raw ?? "", fault, usage);
       return;
     }
+    if (this.#grounding !== undefined) this.#search(this.#grounding);
+    this.#grounding = undefined;
     const rest = candidate === undefined ? undefined : restOf(candidate, knownCandidate);
     const extensions = extensionsOf(isObject(feedback) ? { ...rest, promptFeedback: feedback } : rest);
     this.#emit({

@@ -10,6 +10,7 @@ import {
 import { isObject } from "../shared/fields.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { encodeStreamError } from "./errors.ts";
+import { GroundingWriter } from "./grounding.ts";
 import { renderEnd } from "./render-stop-reason.ts";
 import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";
@@ -26,6 +27,8 @@ interface OpenBlock {
   /** The text of reasoning, or the arguments of a call, so far. */
   text: string;
   proof: ReasoningProof | undefined;
+  /** Where the block begins in the answer's text. */
+  readonly offset: number;
 }
 
 /**
@@ -46,6 +49,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
   #stopReason: StopReason | undefined;
   #rawStopReason: string | undefined;
   #hasRefusal = false;
+  readonly #grounding = new GroundingWriter();
 
   constructor(client: ClientContext) {
     this.#client = client;
@@ -88,7 +92,8 @@ export class GeminiStreamEncoder implements StreamEncoder {
 
   #start(index: number, start: BlockStart): string {
     if (start.type === "refusal") this.#hasRefusal = true;
-    this.#open.set(index, { start, text: "", proof: undefined });
+    this.#open.set(index, { start, text: "", proof: undefined, offset: this.#grounding.length });
+    if (start.type === "opaque" && start.search !== undefined) this.#grounding.search(start.search);
     if (start.type !== "opaque" || start.protocol !== "gemini-generate" || !isObject(start.value)) return "";
     return this.#chunk(JSON.stringify(start.value));
   }
@@ -100,9 +105,14 @@ export class GeminiStreamEncoder implements StreamEncoder {
       block.proof = delta.proof;
       return "";
     }
+    if (delta.type === "citation") {
+      this.#grounding.cite(delta.citation, block.offset);
+      return "";
+    }
     switch (block.start.type) {
       case "text":
       case "refusal":
+        this.#grounding.text(delta.text);
         return delta.text === "" ? "" : this.#chunk(textPart({ text: delta.text }));
       case "reasoning":
         block.text += delta.text;
@@ -144,8 +154,10 @@ export class GeminiStreamEncoder implements StreamEncoder {
       hasRefusal: this.#hasRefusal,
       malformed: this.#calls.malformed,
     });
+    const groundingMetadata = this.#grounding.metadata;
+    const whole = groundingMetadata === undefined ? end : { ...end, groundingMetadata };
     const usage = `"usageMetadata":${JSON.stringify(renderUsage(this.#usage))},`;
-    return out + this.#chunk(part, `${JSON.stringify(end).slice(1, -1)},`, usage) + this.#close();
+    return out + this.#chunk(part, `${JSON.stringify(whole).slice(1, -1)},`, usage) + this.#close();
   }
 
   #chunk(part: string, end = "", usage = ""): string {

@@ -1,5 +1,6 @@
-import type { ReasoningProof } from "../../ir/index.ts";
+import type { Citation, ReasoningProof } from "../../ir/index.ts";
 import { isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { readAnnotations, readPages } from "../shared/web-search.ts";
 import { isDetail, textOfDetails, type ReasoningField } from "./returned-reasoning.ts";
 
 /** The fields of an answer's message, or of the delta of one. */
@@ -13,6 +14,8 @@ export interface SaidFields {
   readonly refusal: string;
   readonly calls: readonly WireObject[];
   readonly images: readonly WireObject[];
+  /** Pages that the text cites. */
+  readonly citations: readonly Citation[];
 }
 
 /**
@@ -38,6 +41,7 @@ export function readSaid(message: WireObject): SaidFields {
     refusal: textOf(message["refusal"]) || partTexts(parts, "refusal"),
     calls: isObject(retired) ? [...calls, { function: retired }] : calls,
     images: objectsOf(message["images"]),
+    citations: readAnnotations(message["annotations"]) ?? noCitations,
   };
 }
 
@@ -48,6 +52,14 @@ function fieldOf(own: string, other: string, thinking: string): "reasoning_conte
 }
 
 const none: readonly WireObject[] = [];
+const noCitations: readonly Citation[] = [];
+
+/** Pages beside the choices: addresses in `citations` (Perplexity, xAI), or `search_results` with titles (Perplexity). */
+export function readCitedPages({ citations, search_results: results }: WireObject): readonly Citation[] {
+  const pages = readPages(results);
+  if (pages.length > 0 || !Array.isArray(citations)) return pages;
+  return citations.flatMap((url: unknown) => (typeof url === "string" && url !== "" ? [{ url }] : []));
+}
 
 /** The objects of a list; none if the value is not a list. */
 export function objectsOf(value: unknown): readonly WireObject[] {

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../core/index.ts";
-import type { Block, Candidate, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
+import type { Block, Candidate, ChatResponse, Citation, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
 import { AnsweredError, isError } from "../shared/answered-error.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { parseAnswerObject } from "../openai-shared/answer-object.ts";
@@ -9,7 +9,7 @@ import { restoreArguments, restoreCall } from "../shared/restore-tool.ts";
 import type { AnswerFacts } from "../protocol.ts";
 import { takeCallId } from "../shared/tool-names.ts";
 import type { ToolNames } from "../translation.ts";
-import { objectsOf, readCall, readHead, readSaid } from "./answer-fields.ts";
+import { objectsOf, readCall, readCitedPages, readHead, readSaid } from "./answer-fields.ts";
 import { markReasoning } from "./returned-reasoning.ts";
 import { faultOfCall } from "../shared/whole-json.ts";
 import { brokenEndOfChoices, errorOfChoices } from "./choice-error.ts";
@@ -31,20 +31,22 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   if (failed !== undefined) throw new AnsweredError(failed);
   const broken = brokenEndOfChoices(wire["choices"]);
   if (broken !== undefined) throw new AnsweredError(broken, facts);
+  const pages = readCitedPages(wire);
   const others = objectsOf(wire["choices"]).filter((other) => other !== choice);
   return {
     usage: findUsage(wire) ?? {},
     ...head,
-    ...parseChoice(choice, head.id, { toolNames, facts }),
+    ...parseChoice(choice, head.id, { toolNames, facts, pages }),
     ...(others.length === 0
       ? {}
-      : { alternatives: others.map((other, index) => parseChoice(other, `${head.id} ${index + 1}`, { toolNames, facts })) }),
+      : { alternatives: others.map((other, index) => parseChoice(other, `${head.id} ${index + 1}`, { toolNames, facts, pages })) }),
   };
 }
 
 interface AnswerContext {
   readonly toolNames: ToolNames | undefined;
   readonly facts: AnswerFacts;
+  readonly pages: readonly Citation[];
 }
 
 function parseChoice(choice: WireObject, answerId: string, context: AnswerContext): Candidate {
@@ -52,7 +54,12 @@ function parseChoice(choice: WireObject, answerId: string, context: AnswerContex
   const { reasoning, reasoningField, details } = said;
   const thoughts: Block[] =
     reasoning === "" && details.length === 0 ? [] : [{ type: "reasoning", text: reasoning, proof: markReasoning(reasoningField, details) }];
-  const texts: Block[] = (["text", "refusal"] as const).filter((type) => said[type] !== "").map((type) => ({ type, text: said[type] }));
+  const { text, refusal } = said;
+  const citations = said.citations.length > 0 ? said.citations : context.pages;
+  const texts: Block[] = [
+    ...(text === "" ? [] : [{ type: "text" as const, text, ...(citations.length === 0 ? {} : { citations }) }]),
+    ...(refusal === "" ? [] : [{ type: "refusal" as const, text: refusal }]),
+  ];
   const ids = new Set<string>();
   const calls = said.calls.map((call, index) => parseCall(call, ids, `${answerId} ${index}`, context));
   const reason = choice["finish_reason"];

@@ -1,5 +1,6 @@
 import type { Block, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
 import type { ClientContext } from "../protocol.ts";
+import { annotationFields } from "../shared/web-search.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
 import { hasRefusal, renderFinishReason } from "./render-stop-reason.ts";
@@ -38,11 +39,25 @@ function renderMessage(content: readonly Block[]): WireMessage {
     role: "assistant",
     content: textsOf(content, "text") ?? null,
     refusal: textsOf(content, "refusal") ?? null,
+    ...renderAnnotations(content),
     ...(reasoning === undefined || reasoning === "" ? {} : { reasoning_content: reasoning }),
     ...(details.length === 0 ? {} : { reasoning_details: details }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
     ...(images.length === 0 ? {} : { images }),
   };
+}
+
+/** The places count in the joined text. */
+function renderAnnotations(content: readonly Block[]): Pick<WireMessage, "annotations"> {
+  let offset = 0;
+  const annotations: NonNullable<WireMessage["annotations"]> = [];
+  for (const block of content) {
+    if (block.type !== "text") continue;
+    for (const citation of block.citations ?? [])
+      annotations.push({ type: "url_citation", url_citation: annotationFields(citation, offset, block.text.length) });
+    offset += block.text.length;
+  }
+  return annotations.length === 0 ? {} : { annotations };
 }
 
 function textsOf(content: readonly Block[], type: "text" | "refusal" | "reasoning"): string | undefined {

@@ -1,11 +1,11 @@
 import { type SseEvent, asBytes } from "../../core/index.ts";
-import { mergeUsage, type StreamError, type StreamEvent, type Usage } from "../../ir/index.ts";
+import { mergeUsage, type Citation, type StreamError, type StreamEvent, type Usage } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import type { UpstreamError } from "../protocol.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { gluedCalls, namelessCall } from "../shared/whole-json.ts";
 import { brokenEndOfChoice } from "./choice-error.ts";
-import { readCall, readHead, readSaid, type SaidFields } from "./answer-fields.ts";
+import { readCall, readCitedPages, readHead, readSaid, type SaidFields } from "./answer-fields.ts";
 import { learnDeltaShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { firstChoice } from "./parse-response.ts";
 import { DetailsOfStream, markReasoning, type ReasoningField } from "./returned-reasoning.ts";
@@ -30,6 +30,9 @@ export class ChatStreamDecoder implements StreamDecoder {
   #field: ReasoningField | undefined;
   readonly #details = new DetailsOfStream();
   #refused = false;
+  /** Pages beside the choices; cited at the end, if no annotation names one. */
+  #pages: readonly Citation[] = [];
+  #cited = false;
   #reason: string | undefined;
   /** The error that the end is; reported when the usage behind it has been read. */
   #broken: StreamError | undefined;
@@ -55,6 +58,8 @@ export class ChatStreamDecoder implements StreamDecoder {
       return this.#fail({ status: 502, message: "The provider sent a chunk that is not JSON.", code: "upstream_invalid_response" });
     const usage = findUsage(chunk);
     if (usage !== undefined) this.#usage = mergeUsage(this.#usage, usage);
+    const pages = readCitedPages(chunk);
+    if (pages.length > 0) this.#pages = pages;
     const { choices } = chunk;
     const choice = firstChoice(choices);
     if (choice === undefined) return this.#broken !== undefined && usage !== undefined ? this.#finish() : [];
@@ -109,6 +114,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     this.#reasoning(said, events);
     this.#text("text", said.text, events);
     this.#text("refusal", said.refusal, events);
+    for (const citation of said.citations) events.push(...this.#cite(citation));
     for (const call of said.calls) events.push(...this.#call(call));
     for (const image of said.images) events.push(...this.#image(image));
     return events;
@@ -128,6 +134,12 @@ export class ChatStreamDecoder implements StreamDecoder {
     if (text === "") return;
     if (type === "refusal") this.#refused = true;
     events.push({ type: "block-delta", index: this.#openText(type, events), delta: { type: "text", text } });
+  }
+
+  #cite(citation: Citation): StreamEvent[] {
+    if (this.#open?.type !== "text") return [];
+    this.#cited = true;
+    return [{ type: "block-delta", index: this.#open.index, delta: { type: "citation", citation } }];
   }
 
   /** Returns the index of the open block of a type; begins one if none is open. */
@@ -174,6 +186,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     if (this.#calls.glued) return this.#fail(gluedCalls);
     const stopReason = parseStopReason(this.#reason, { calls: this.#calls.any, refusal: this.#refused });
     const events: StreamEvent[] = [
+      ...(this.#cited ? [] : this.#pages.flatMap((page) => this.#cite(page))),
       ...this.#closeText(),
       ...this.#calls.end(),
       {

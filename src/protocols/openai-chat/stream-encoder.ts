@@ -2,6 +2,7 @@ import { mergeUsage, type BlockDelta, type BlockStart, type StopReason, type Str
 import { gatewayErrorOf } from "../openai-shared/errors.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
 import { keepAlive } from "../openai-shared/keep-alive.ts";
+import { annotationFields } from "../shared/web-search.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { renderStreamError } from "./errors.ts";
 import { renderFinishReason } from "./render-stop-reason.ts";
@@ -25,6 +26,9 @@ export class ChatStreamEncoder implements StreamEncoder {
   readonly #calls = new Map<number, { readonly number: number; readonly custom: boolean }>();
   readonly #blocks = new Map<number, BlockStart["type"]>();
   #refused = false;
+  /** The length of the text so far, and of the text before the block that is open. */
+  #length = 0;
+  #offset = 0;
   #usage: Usage = {};
   #stopReason: StopReason | undefined;
 
@@ -70,6 +74,7 @@ export class ChatStreamEncoder implements StreamEncoder {
     this.#blocks.set(index, block.type);
     switch (block.type) {
       case "text":
+        this.#offset = this.#length;
         return this.#roleSent ? "" : this.#delta({ content: "", refusal: null });
       case "refusal":
         this.#refused = true;
@@ -97,6 +102,10 @@ export class ChatStreamEncoder implements StreamEncoder {
         return delta.text === "" ? "" : this.#pushText(this.#blocks.get(index), delta.text);
       case "arguments":
         return delta.text === "" ? "" : this.#pushArguments(index, delta.text);
+      case "citation": {
+        const cited = annotationFields(delta.citation, this.#offset, this.#length - this.#offset);
+        return this.#delta({ annotations: [{ type: "url_citation", url_citation: cited }] });
+      }
       case "proof": {
         const call = this.#calls.get(index);
         const signature = signedCall(delta.proof);
@@ -110,7 +119,10 @@ export class ChatStreamEncoder implements StreamEncoder {
   }
 
   #pushText(type: BlockStart["type"] | undefined, text: string): string {
-    if (type === "text") return this.#delta({ content: text });
+    if (type === "text") {
+      this.#length += text.length;
+      return this.#delta({ content: text });
+    }
     if (type === "reasoning") return this.#delta({ reasoning_content: text });
     return type === "refusal" ? this.#delta({ refusal: text }) : "";
   }

@@ -37,6 +37,7 @@ export type WireDelta = Omit<ChatCompletionChunk.Choice.Delta, "tool_calls"> & {
   tool_calls?: (ChatCompletionChunk.Choice.Delta.ToolCall & WireSignedCall)[];
   reasoning_content?: string;
   reasoning_details?: readonly Readonly<Record<string, unknown>>[];
+  annotations?: ChatCompletionMessage.Annotation[];
 };
 
 export type WireFinishReason = ChatCompletion.Choice["finish_reason"];

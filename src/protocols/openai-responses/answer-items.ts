@@ -1,8 +1,10 @@
-import type { Block, BlockStart, ReasoningProof } from "../../ir/index.ts";
-import { isObject, type WireObject } from "../shared/fields.ts";
+import type { Block, BlockStart, OpaqueBlock, ReasoningProof } from "../../ir/index.ts";
+import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { restoreArguments, restoreCall, type RestoredCall } from "../shared/restore-tool.ts";
 import { takeCallId } from "../shared/tool-names.ts";
+import { readAnnotations } from "../shared/web-search.ts";
 import type { ToolNames } from "../translation.ts";
+import { searchOf } from "./search-items.ts";
 
 /** The items of an answer are read leniently: a field that is missing or of another type is empty. */
 export function textOf(value: unknown): string {
@@ -77,14 +79,20 @@ export function parseItem(item: WireObject, seed: string, context: CallContext):
     const { start, text, proof } = readReasoning(item);
     return [{ ...start, text, ...(proof === undefined ? {} : { proof }) }];
   }
-  if (!isCall(item)) return [{ type: "opaque", protocol: "openai-responses", value: item }];
+  if (!isCall(item)) return [opaqueOf(item)];
   const call = readCall(item, seed, context);
   return [{ ...call.start, arguments: restoreArguments(call, argumentsOf(item)) }];
 }
 
 function parsePart(part: WireObject): Block[] {
   const type = partType(part);
-  return type === undefined ? [] : [{ type, text: partText(part) }];
+  if (type === "refusal") return [{ type, text: partText(part) }];
+  return type === undefined ? [] : [compact({ type, text: partText(part), citations: readAnnotations(part["annotations"]) })];
+}
+
+/** An item that only the vendor understands, apart from what it searched. */
+export function opaqueOf(item: WireObject): OpaqueBlock {
+  return compact({ type: "opaque" as const, protocol: "openai-responses" as const, value: item, search: searchOf(item) });
 }
 
 /** The type of block for a part of a message. */

@@ -2,6 +2,7 @@ import type { StreamEvent } from "../../ir/index.ts";
 import type { WireObject } from "../shared/fields.ts";
 import { restoreArguments, type RestoredCall } from "../shared/restore-tool.ts";
 import type { UpstreamError } from "../protocol.ts";
+import { readAnnotation } from "../shared/web-search.ts";
 import { gluedCalls, isGluedJson, namelessCall } from "../shared/whole-json.ts";
 import { argumentsOf, objectsOf, partText, partType, readReasoning, textOf } from "./answer-items.ts";
 
@@ -28,6 +29,11 @@ interface OpenText {
   ended: boolean;
 }
 
+interface OpenPart extends OpenText {
+  /** The number of annotations that have been read. */
+  annotations: number;
+}
+
 function emitText(block: OpenText, text: string, type: "text" | "arguments" = "text"): StreamEvent[] {
   if (text === "") return [];
   block.text += text;
@@ -48,7 +54,7 @@ function end(block: OpenText): StreamEvent[] {
 /** A message: each part is a block. */
 export class DecodedMessage implements DecodedItem {
   readonly #next: NextIndex;
-  readonly #parts = new Map<number, OpenText>();
+  readonly #parts = new Map<number, OpenPart>();
 
   constructor(next: NextIndex) {
     this.#next = next;
@@ -78,16 +84,33 @@ export class DecodedMessage implements DecodedItem {
     if (type === undefined) return [];
     const { events, block } = this.#open(index, type);
     if (block.ended) return [];
-    return [...events, ...emitText(block, restOf(block, partText(part))), ...(ended ? end(block) : [])];
+    const text = emitText(block, restOf(block, partText(part)));
+    if (!ended) return [...events, ...text];
+    // Annotations that came as events of their own are the first of the list.
+    const annotations: readonly unknown[] = Array.isArray(part["annotations"]) ? part["annotations"].slice(block.annotations) : [];
+    return [...events, ...text, ...annotations.flatMap((annotation) => citationEvents(block, annotation)), ...end(block)];
   }
 
-  #open(index: number, type: "text" | "refusal"): { readonly events: StreamEvent[]; readonly block: OpenText } {
+  /** An annotation of a part's text. */
+  annotation(event: WireObject): StreamEvent[] {
+    const { events, block } = this.#open(partIndex(event), "text");
+    if (block.ended) return [];
+    block.annotations++;
+    return [...events, ...citationEvents(block, event["annotation"])];
+  }
+
+  #open(index: number, type: "text" | "refusal"): { readonly events: StreamEvent[]; readonly block: OpenPart } {
     const known = this.#parts.get(index);
     if (known !== undefined) return { events: [], block: known };
-    const block = { index: this.#next(), text: "", ended: false };
+    const block: OpenPart = { index: this.#next(), text: "", ended: false, annotations: 0 };
     this.#parts.set(index, block);
     return { events: [{ type: "block-start", index: block.index, block: { type } }], block };
   }
+}
+
+function citationEvents({ index }: OpenPart, annotation: unknown): StreamEvent[] {
+  const citation = readAnnotation(annotation);
+  return citation === undefined ? [] : [{ type: "block-delta", index, delta: { type: "citation", citation } }];
 }
 
 function partIndex(event: WireObject): number {

@@ -1,6 +1,7 @@
-import type { ReasoningProof, StopReason } from "../../ir/index.ts";
+import type { Citation, ReasoningProof, StopReason } from "../../ir/index.ts";
 import { isObject } from "../shared/fields.ts";
-import type { WireCustomCall, WireFunctionCall, WireItem, WireMessageItem, WirePart, WireReasoningItem } from "./wire.ts";
+import { annotationFields } from "../shared/web-search.ts";
+import type { WireAnnotation, WireCustomCall, WireFunctionCall, WireItem, WireMessageItem, WirePart, WireReasoningItem } from "./wire.ts";
 
 export type ItemStatus = "in_progress" | "completed" | "incomplete";
 
@@ -13,8 +14,13 @@ export function itemId(prefix: ItemPrefix, given: string | undefined, responseId
   return `${prefix}${responseId.replace(/^resp_/, "")}_${outputIndex}`;
 }
 
-export function textPart(text: string): WirePart {
-  return { type: "output_text", text, annotations: [], logprobs: [] };
+export function textPart(text: string, citations: readonly Citation[] = []): WirePart {
+  return { type: "output_text", text, annotations: citations.map((citation) => annotationOf(citation, text.length)), logprobs: [] };
+}
+
+/** `length`: of the text so far. */
+export function annotationOf(citation: Citation, length: number): WireAnnotation {
+  return { type: "url_citation", ...annotationFields(citation, 0, length) };
 }
 
 export function refusalPart(text: string): WirePart {

@@ -14,6 +14,7 @@ import {
 } from "../openai-shared/fields.ts";
 import { encryptedProof } from "./answer-items.ts";
 import { extensionsOf, parseParts } from "./parse-parts.ts";
+import { isMadeItem } from "./search-items.ts";
 import { parseToolList } from "./parse-tools.ts";
 
 export interface ParsedInput {
@@ -41,7 +42,7 @@ export function parseInput(input: unknown): ParsedInput {
     const item = readObject(value, path);
     if (item["type"] === "additional_tools")
       tools.push(...parseToolList(readArray(item["tools"], join(path, "tools")), join(path, "tools")));
-    else messages.push(...parseItem(item, path));
+    else if (!isMadeItem(item)) messages.push(...parseItem(item, path));
   });
   return { messages, tools };
 }

@@ -67,7 +67,7 @@ export function renderRequest(given: ChatRequest, target: RenderTarget): Rendere
     prompt_cache_key: renderCacheKey(request.cacheKey, losses),
     safety_identifier: renderEndUser(request.endUser, losses),
     metadata: renderMetadata(request, losses),
-    ...(own === undefined ? foreignDefaults(target) : {}),
+    ...(own === undefined ? foreignDefaults(target, toolFields) : {}),
     ...sharedOf(request, losses),
     ...Object.fromEntries(Object.entries(own ?? {}).filter(([key]) => !mergedFields.has(key))),
   });
@@ -82,8 +82,14 @@ function withJsonWord(request: ChatRequest, input: readonly WireObject[], losses
   return [{ type: "message", role: "developer", content: [{ type: "input_text", text: jsonInstruction }] }, ...input];
 }
 
-function foreignDefaults(target: RenderTarget): WireObject {
-  return { store: false, ...(readTraits(openaiTraits, target).reasons ? { include: ["reasoning.encrypted_content"] } : {}) };
+function foreignDefaults(target: RenderTarget, { tools }: WireObject): WireObject {
+  const isSearching = Array.isArray(tools) && tools.some((tool) => isObject(tool) && tool["type"] === "web_search");
+  const include = [
+    ...(readTraits(openaiTraits, target).reasons ? ["reasoning.encrypted_content"] : []),
+    // Else only cited pages are shown.
+    ...(isSearching ? ["web_search_call.action.sources"] : []),
+  ];
+  return { store: false, ...(include.length === 0 ? {} : { include }) };
 }
 
 function renderSummary({ reasoning }: ChatRequest, target: RenderTarget): WireObject {

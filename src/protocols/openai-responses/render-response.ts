@@ -1,4 +1,4 @@
-import type { Block, ChatRequest, ChatResponse } from "../../ir/index.ts";
+import type { Block, ChatRequest, ChatResponse, WebSearch } from "../../ir/index.ts";
 import type { ClientContext } from "../protocol.ts";
 import {
   callItem,
@@ -13,6 +13,7 @@ import {
 } from "./output-items.ts";
 import { isSearchCall, searchCallItem } from "./client-tools.ts";
 import { compactedContent, isCompaction } from "./compaction.ts";
+import { searchItem } from "./search-items.ts";
 import { echoRequest, responseId, responseObject } from "./response-object.ts";
 import type { WireItem, WirePart } from "./wire.ts";
 
@@ -72,18 +73,22 @@ function groupTexts(content: readonly Block[]): readonly (WirePart[] | ItemBlock
   const groups: (WirePart[] | ItemBlock)[] = [];
   for (const block of content) {
     if (block.type === "text" || block.type === "refusal") {
-      const part = block.type === "text" ? textPart(block.text) : refusalPart(block.text);
+      const part = block.type === "text" ? textPart(block.text, block.citations) : refusalPart(block.text);
       const last = groups.at(-1);
       if (Array.isArray(last)) last.push(part);
       else groups.push([part]);
     } else if (block.type === "opaque") {
-      const item = block.protocol === "openai-responses" ? opaqueItem(block.value) : undefined;
+      const item = block.protocol === "openai-responses" ? opaqueItem(block.value) : itemOfSearch(block.search);
       if (item !== undefined) groups.push({ type: "item", item });
     } else if (block.type === "reasoning" || block.type === "tool-call" || isPicture(block)) {
       groups.push(block);
     }
   }
   return groups;
+}
+
+function itemOfSearch(search: WebSearch | undefined): WireItem | undefined {
+  return search === undefined ? undefined : searchItem(search);
 }
 
 function isProofAlone(group: WirePart[] | ItemBlock): boolean {

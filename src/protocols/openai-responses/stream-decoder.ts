@@ -5,7 +5,7 @@ import { isObject, type WireObject } from "../shared/fields.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import type { UpstreamError } from "../protocol.ts";
 import { brokenResponse, readEnd, readHead } from "./answer-end.ts";
-import { isCall, objectsOf, readCall, textOf, type CallContext } from "./answer-items.ts";
+import { isCall, objectsOf, opaqueOf, readCall, textOf, type CallContext } from "./answer-items.ts";
 import { DecodedCall, DecodedMessage, DecodedReasoning, type DecodedItem } from "./decode-items.ts";
 import { errorOf, failureOf } from "./tap.ts";
 import { usageOf } from "./usage.ts";
@@ -101,6 +101,10 @@ export class ResponsesStreamDecoder implements StreamDecoder {
       case "response.custom_tool_call_input.delta":
         // A call whose item never began has no name: it is emitted when it is done.
         return this.#delta(event, output, undefined);
+      case "response.output_text.annotation.added": {
+        const item = this.#items.get(output);
+        return item instanceof DecodedMessage && !this.#done.has(output) ? item.annotation(event) : [];
+      }
       case "response.output_text.done":
       case "response.refusal.done":
         return this.#whole(event, output, { type: "message" });
@@ -199,7 +203,7 @@ export class ResponsesStreamDecoder implements StreamDecoder {
     if (known !== undefined) return [...opened, ...known.done(item)];
     const index = this.#blocks++;
     return [
-      { type: "block-start", index, block: { type: "opaque", protocol: "openai-responses", value: item } },
+      { type: "block-start", index, block: opaqueOf(item) },
       { type: "block-end", index },
     ];
   }

@@ -13,6 +13,7 @@ import {
   MessageStreamItem,
   ReasoningStreamItem,
   SearchStreamItem,
+  WebSearchStreamItem,
   WholeStreamItem,
   type StreamItem,
 } from "./stream-items.ts";
@@ -60,8 +61,11 @@ export class ResponsesStreamEncoder implements StreamEncoder {
       case "block-start":
         return this.#write(this.#startBlock(event.index, event.block));
       case "block-delta": {
-        if (event.delta.type !== "proof") return this.#write(this.#text(event.index, event.delta.text));
-        this.#blocks.get(event.index)?.proof(event.delta.proof);
+        const { delta } = event;
+        const item = this.#blocks.get(event.index);
+        if (delta.type === "citation") return item instanceof MessageStreamItem ? this.#write(item.cite(event.index, delta.citation)) : "";
+        if (delta.type !== "proof") return this.#write(this.#text(event.index, delta.text));
+        item?.proof(delta.proof);
         return "";
       }
       case "block-end":
@@ -108,6 +112,8 @@ export class ResponsesStreamEncoder implements StreamEncoder {
           this.#isSearch(block) ? new SearchStreamItem(block, this.#id, output) : new CallStreamItem(block, this.#id, output),
         );
       case "opaque": {
+        if (block.protocol !== "openai-responses" && block.search !== undefined)
+          return this.#startItem(index, new WebSearchStreamItem(block.search, output));
         const item = block.protocol === "openai-responses" ? opaqueItem(block.value) : undefined;
         return item === undefined ? [] : this.#startItem(index, new WholeStreamItem(item, output));
       }

@@ -1,6 +1,8 @@
-import type { BlockStart, ReasoningProof } from "../../ir/index.ts";
+import type { BlockStart, Citation, ReasoningProof, WebSearch } from "../../ir/index.ts";
 import { searchCallItem } from "./client-tools.ts";
+import { searchItem } from "./search-items.ts";
 import {
+  annotationOf,
   callItem,
   itemId,
   messageItem,
@@ -30,6 +32,7 @@ interface OpenPart {
   readonly index: number;
   readonly refusal: boolean;
   text: string;
+  readonly citations: Citation[];
 }
 
 /** A message: each text or refusal block is one of its parts. */
@@ -58,7 +61,7 @@ export class MessageStreamItem implements StreamItem {
     const index = this.#parts.length;
     const part = refusal ? refusalPart("") : textPart("");
     this.#parts.push(part);
-    this.#open.set(block, { index, refusal, text: "" });
+    this.#open.set(block, { index, refusal, text: "", citations: [] });
     return [{ type: "response.content_part.added", ...this.#place(index), part }];
   }
 
@@ -74,13 +77,22 @@ export class MessageStreamItem implements StreamItem {
 
   proof(): void {}
 
+  cite(block: number, citation: Citation): WireEvent[] {
+    const part = this.#open.get(block);
+    if (part === undefined || part.refusal) return [];
+    const place = this.#place(part.index);
+    part.citations.push({ ...citation, end: citation.end ?? part.text.length });
+    const annotation = annotationOf(citation, part.text.length);
+    return [{ type: "response.output_text.annotation.added", ...place, annotation_index: part.citations.length - 1, annotation }];
+  }
+
   end(block: number): WireEvent[] {
     const open = this.#open.get(block);
     if (open === undefined) return [];
     this.#open.delete(block);
-    const { index, refusal, text } = open;
+    const { index, refusal, text, citations } = open;
     const place = this.#place(index);
-    const part = refusal ? refusalPart(text) : textPart(text);
+    const part = refusal ? refusalPart(text) : textPart(text, citations);
     this.#parts[index] = part;
     const whole: WireEvent = refusal
       ? { type: "response.refusal.done", ...place, refusal: text }
@@ -229,6 +241,43 @@ export class SearchStreamItem implements StreamItem {
 
   finish(status: ItemStatus): WireItem {
     return searchCallItem({ ...this.#call, arguments: this.#arguments }, status);
+  }
+}
+
+/** A web search that another vendor ran. */
+export class WebSearchStreamItem implements StreamItem {
+  readonly #item: ReturnType<typeof searchItem>;
+  readonly #output: number;
+  readonly ended = true;
+  readonly isProofAlone = false;
+
+  constructor(search: WebSearch, output: number) {
+    this.#item = searchItem(search);
+    this.#output = output;
+  }
+
+  start(): WireEvent[] {
+    const place = { output_index: this.#output, item_id: this.#item.id };
+    return [
+      { type: "response.output_item.added", output_index: this.#output, item: { ...this.#item, status: "in_progress" } },
+      { type: "response.web_search_call.in_progress", ...place },
+      { type: "response.web_search_call.searching", ...place },
+      { type: "response.web_search_call.completed", ...place },
+    ];
+  }
+
+  text(): WireEvent[] {
+    return [];
+  }
+
+  proof(): void {}
+
+  end(): WireEvent[] {
+    return [];
+  }
+
+  finish(): WireItem {
+    return this.#item;
   }
 }
 

@@ -23,6 +23,7 @@ export type WireResponse = Omit<Response, "output_text" | "output" | "usage"> & 
 };
 
 export type WireMessageItem = ResponseOutputMessage;
+export type WireAnnotation = ResponseOutputText.URLCitation;
 export type WirePart = ResponseOutputText | ResponseOutputRefusal;
 export type WireReasoningItem = ResponseReasoningItem;
 export type WireFunctionCall = ResponseFunctionToolCall;
