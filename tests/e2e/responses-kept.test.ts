@@ -278,6 +278,11 @@ test("a reference to no item is an error that names it; one that OpenAI may know
       return true;
     });
   }
+  // Another user's item, with an id that the gateway has made, is not asked for at the provider.
+  const { output } = await client.responses.create({ model: "loopback", input: "hi" });
+  const foreign = [{ type: "item_reference" as const, id: output[0]!.id! }];
+  const other = await otherUser();
+  for (const model of [...models, "gpt-mock"]) await assert.rejects(other.responses.create({ model, input: foreign }), NotFoundError);
   await assert.rejects(client.responses.create({ model: "gpt-mock", input }), /Item with id 'msg_unknown' not found/);
   assert.deepEqual(sent(), [{ model: "gpt-mock", input }]);
 });

@@ -113,7 +113,7 @@ async function readTurns(call: ModelCall, id: string): Promise<readonly ChainTur
 
 const sendWhole = "Send the conversation whole, without previous_response_id.";
 
-/** The items with those that the gateway keeps in place of the references to them. A provider may know the others. */
+/** The items with those that the gateway keeps in place of the references to them. A provider may know others, but none with an id of the gateway's own. */
 async function resolveReferences(call: ModelCall, items: readonly Item[], native: boolean): Promise<readonly Item[]> {
   const known: KnownItems = new Map();
   const resolved: Item[] = [];
@@ -131,7 +131,7 @@ async function resolveReferences(call: ModelCall, items: readonly Item[], native
         { param: "input" },
       );
     }
-    if (id !== undefined && found === undefined && !native) {
+    if (id !== undefined && found === undefined && (!native || place !== undefined)) {
       throw new GatewayError(
         "not_found",
         `Item with id "${id.slice(0, 100)}" not found. Items are kept only of responses with "store" that this gateway made. Send the item itself.`,
