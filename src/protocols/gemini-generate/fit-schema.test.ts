@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { WireObject } from "../shared/fields.ts";
 import { fitSchema } from "./fit-schema.ts";
 
 test("what Gemini would refuse has a form of the same meaning", () => {
@@ -48,4 +49,19 @@ test("a reference that leads back to its schema is in no required property", () 
     $defs: { Node: node(required), Leaf: { type: "string" } },
   });
   assert.deepEqual(fitSchema(schema(["name", "next", "leaf"])), schema(["name", "leaf"]));
+});
+
+test("a cycle may lead over several definitions; a reference into a cycle, or along a chain, stays required", () => {
+  const to = (name: string): WireObject => ({ type: "object", properties: { a: { $ref: `#/$defs/${name}` } }, required: ["a"] });
+  const chain = Array.from({ length: 900 }, (_, i): [string, WireObject] => [`C${i}`, to(`C${i + 1}`)]);
+  const schema = {
+    $ref: "#/$defs/In",
+    $defs: { In: to("A"), A: to("B"), B: to("C"), C: to("A"), Out: to("Unknown"), ...Object.fromEntries(chain) },
+  };
+  const { $defs } = fitSchema(schema) as { $defs: Record<string, WireObject> };
+  const loosened = Object.entries($defs).filter(([, { required }]) => (required as string[]).length === 0);
+  assert.deepEqual(
+    loosened.map(([name]) => name),
+    ["A", "B", "C"],
+  );
 });

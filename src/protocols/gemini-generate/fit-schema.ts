@@ -77,18 +77,18 @@ function loosenCycles(schema: WireObject): WireObject {
   const key = isObject(schema["$defs"]) ? "$defs" : "definitions";
   const definitions = schema[key];
   if (!isObject(definitions) || Object.keys(definitions).length > maxDefinitions) return schema;
-  const reached = new Map(Object.entries(definitions).map(([name, each]) => [`#/${key}/${name}`, referencesIn(each)]));
+  const cycles = findCycles(new Map(Object.entries(definitions).map(([name, each]) => [`#/${key}/${name}`, referencesIn(each)])));
+  if (cycles.size === 0) return schema;
   const loosened = mapFields(definitions, (each, name) => {
-    const own = `#/${key}/${name}`;
-    if (!isObject(each) || !reaches(reached.get(own) ?? none, own, reached)) return each;
-    return mapSchemas(each, (inner) => loosen(inner, (property) => reaches(referencesIn(property), own, reached)));
+    const own = cycles.get(`#/${key}/${name}`);
+    if (own === undefined || !isObject(each)) return each;
+    return mapSchemas(each, (inner) => loosen(inner, (property) => [...referencesIn(property)].some((ref) => cycles.get(ref) === own)));
   });
   return loosened === definitions ? schema : { ...schema, [key]: loosened };
 }
 
-/** Of more definitions, no cycle is looked for: the search is quadratic. */
-const maxDefinitions = 200;
-const none: ReadonlySet<string> = new Set();
+/** Of more definitions no cycle is looked for: one request can have 80,000, and must not keep others waiting. */
+const maxDefinitions = 1000;
 
 /** Requires a property only if it does not lead back to the schema. */
 function loosen(schema: WireObject, isCyclic: (property: unknown) => boolean): WireObject {
@@ -98,17 +98,60 @@ function loosen(schema: WireObject, isCyclic: (property: unknown) => boolean): W
   return kept.length === required.length ? schema : { ...schema, required: kept };
 }
 
-/** Whether one of the references leads to `target`. */
-function reaches(from: ReadonlySet<string>, target: string, reached: ReadonlyMap<string, ReadonlySet<string>>): boolean {
-  const seen = new Set<string>();
-  const open = [...from];
-  for (let ref = open.pop(); ref !== undefined; ref = open.pop()) {
-    if (ref === target) return true;
-    if (seen.has(ref)) continue;
-    seen.add(ref);
-    open.push(...(reached.get(ref) ?? none));
+interface Visit {
+  readonly name: string;
+  /** The order in which the definitions were first seen. */
+  readonly index: number;
+  /** The earliest open definition that this one leads back to. */
+  lowest: number;
+  readonly left: Iterator<string>;
+}
+
+/**
+ * The definitions that lead back to themselves, each with a number that all definitions of the same cycle have. Tarjan's algorithm, in time that grows
+ * with the references, and without recursion, as a chain of definitions may be long.
+ */
+function findCycles(references: ReadonlyMap<string, ReadonlySet<string>>): ReadonlyMap<string, number> {
+  const cycles = new Map<string, number>();
+  const indexes = new Map<string, number>();
+  /** Seen, and maybe part of a cycle that is not complete yet. */
+  const open: string[] = [];
+  const isOpen = new Set<string>();
+  const visits: Visit[] = [];
+  const enter = (name: string): void => {
+    const index = indexes.size;
+    indexes.set(name, index);
+    open.push(name);
+    isOpen.add(name);
+    visits.push({ name, index, lowest: index, left: references.get(name)!.values() });
+  };
+  const leave = ({ name, index, lowest }: Visit): void => {
+    const parent = visits.at(-1);
+    if (parent !== undefined) parent.lowest = Math.min(parent.lowest, lowest);
+    if (lowest < index) return;
+    const members = open.splice(open.lastIndexOf(name));
+    const isCycle = members.length > 1 || references.get(name)!.has(name);
+    for (const member of members) {
+      isOpen.delete(member);
+      if (isCycle) cycles.set(member, index);
+    }
+  };
+  for (const first of references.keys()) {
+    if (indexes.has(first)) continue;
+    enter(first);
+    for (let visit = visits.at(-1); visit !== undefined; visit = visits.at(-1)) {
+      const next = visit.left.next();
+      if (next.done === true) {
+        visits.pop();
+        leave(visit);
+      } else if (!indexes.has(next.value)) {
+        if (references.has(next.value)) enter(next.value);
+      } else if (isOpen.has(next.value)) {
+        visit.lowest = Math.min(visit.lowest, indexes.get(next.value)!);
+      }
+    }
   }
-  return false;
+  return cycles;
 }
 
 function referencesIn(value: unknown, found = new Set<string>()): ReadonlySet<string> {

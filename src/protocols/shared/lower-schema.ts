@@ -37,15 +37,16 @@ function lower(value: unknown, support: SchemaSupport, described: Set<string>): 
   if (!isObject(value)) return {};
   const schema = support.narrow === true ? narrow(value) : value;
   const out: Record<string, unknown> = {};
-  const words: string[] = [];
+  let words = "";
   const describe = (key: string, inner: unknown): void => {
-    words.push(`${key}: ${JSON.stringify(inner)}`);
+    words += `${words === "" ? "" : ", "}${key}: ${JSON.stringify(inner)}`;
     described.add(key);
   };
-  for (const [key, inner] of Object.entries(schema)) {
+  for (const key of Object.keys(schema)) {
+    const inner = schema[key];
     if (silent.has(key) || key === "description") continue;
     if (mapKeywords.has(key) && isObject(inner)) {
-      define(out, key, Object.fromEntries(Object.entries(inner).map(([name, each]) => [name, lower(each, support, described)])));
+      define(out, key, lowerAll(inner, support, described));
     } else if (key === "additionalProperties") {
       if (support.closedObjects === true) {
         if (inner !== false) describe(key, inner);
@@ -56,11 +57,16 @@ function lower(value: unknown, support: SchemaSupport, described: Set<string>): 
     else describe(key, inner);
   }
   if (support.closedObjects === true && (out["type"] === "object" || isObject(out["properties"]))) out["additionalProperties"] = false;
-  const description = [
-    ...(typeof schema["description"] === "string" ? [schema["description"]] : []),
-    ...(words.length === 0 ? [] : [`(${words.join(", ")})`]),
-  ];
-  return description.length === 0 ? out : { ...out, description: description.join(" ") };
+  const { description } = schema as Record<string, unknown>;
+  if (typeof description === "string") out["description"] = words === "" ? description : `${description} (${words})`;
+  else if (words !== "") out["description"] = `(${words})`;
+  return out;
+}
+
+function lowerAll(schemas: WireObject, support: SchemaSupport, described: Set<string>): WireObject {
+  const out: Record<string, unknown> = {};
+  for (const name of Object.keys(schemas)) define(out, name, lower(schemas[name], support, described));
+  return out;
 }
 
 function narrow(schema: WireObject): WireObject {
@@ -73,6 +79,7 @@ function narrow(schema: WireObject): WireObject {
   if (nullable === true && typeof type === "string" && type !== "null") out = { ...out, type: [type, "null"] };
   if (typeof ref !== "string") return out;
   const target = ref.replace(/^#\/definitions\//, "#/$defs/");
+  if (Object.keys(out).length === 1) return target === ref ? out : { $ref: target };
   const rest = without(out, "$ref");
   return Object.keys(rest).every((key) => key.startsWith("$")) ? { ...rest, $ref: target } : { ...rest, anyOf: [{ $ref: target }] };
 }
