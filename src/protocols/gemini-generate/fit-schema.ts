@@ -116,13 +116,12 @@ function findCycles(references: ReadonlyMap<string, ReadonlySet<string>>): Reado
   const indexes = new Map<string, number>();
   /** Seen, and maybe part of a cycle that is not complete yet. */
   const open: string[] = [];
-  const isOpen = new Set<string>();
+  const closed = new Set<string>();
   const visits: Visit[] = [];
   const enter = (name: string): void => {
     const index = indexes.size;
     indexes.set(name, index);
     open.push(name);
-    isOpen.add(name);
     visits.push({ name, index, lowest: index, left: references.get(name)!.values() });
   };
   const leave = ({ name, index, lowest }: Visit): void => {
@@ -132,7 +131,7 @@ function findCycles(references: ReadonlyMap<string, ReadonlySet<string>>): Reado
     const members = open.splice(open.lastIndexOf(name));
     const isCycle = members.length > 1 || references.get(name)!.has(name);
     for (const member of members) {
-      isOpen.delete(member);
+      closed.add(member);
       if (isCycle) cycles.set(member, index);
     }
   };
@@ -146,7 +145,7 @@ function findCycles(references: ReadonlyMap<string, ReadonlySet<string>>): Reado
         leave(visit);
       } else if (!indexes.has(next.value)) {
         if (references.has(next.value)) enter(next.value);
-      } else if (isOpen.has(next.value)) {
+      } else if (!closed.has(next.value)) {
         visit.lowest = Math.min(visit.lowest, indexes.get(next.value)!);
       }
     }
