@@ -3,7 +3,16 @@ import type { Principal } from "../accounts/index.ts";
 import type { ProtocolId, Usage } from "../ir/index.ts";
 import type { Budgets, CeilingRates, EntryStatus, Ledger } from "../ledger/index.ts";
 import type { ProtocolTable } from "../protocols/index.ts";
-import type { Catalog, ProviderHealth, Redactor, ResilienceSettings, RetryBudget, UpstreamClient, WorkMode } from "../upstream/index.ts";
+import type {
+  Affinity,
+  Catalog,
+  ProviderHealth,
+  Redactor,
+  ResilienceSettings,
+  RetryBudget,
+  UpstreamClient,
+  WorkMode,
+} from "../upstream/index.ts";
 import type { DuplicateGuard, ToolCallGuard } from "../policy/index.ts";
 import type { AttemptRegistry } from "./answers/attempt-registry.ts";
 import type { BodyLog } from "./bodies/index.ts";
@@ -29,6 +38,7 @@ export interface GatewayDeps {
   readonly toolCallGuard: ToolCallGuard;
   readonly providerHealth: ProviderHealth;
   readonly retryBudget: RetryBudget;
+  readonly affinity: Affinity;
   /** From 0 to 1, as `Math.random`. */
   readonly random: () => number;
   readonly schedule: Schedule;

@@ -6,6 +6,7 @@ import { protocols, type Operation, type RouteCall } from "../protocols/index.ts
 import {
   buildProviders,
   createCatalog,
+  createAffinity,
   createTargetStates,
   defaultResilience,
   RetryBudget,
@@ -155,6 +156,7 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
     clock: { now: () => 1_000 + world.nowMs, monotonic: () => world.nowMs },
     logger: silentLogger,
     retryBudget: new RetryBudget(),
+    affinity: createAffinity(),
     random: () => 0,
     ...more,
   } as unknown as GatewayDeps;
@@ -191,6 +193,7 @@ export class FakeDelivery implements Delivery {
       protocol: "openai-chat",
       lane: "verbatim",
       weight: 1,
+      turn: { current: 0 },
       states: createTargetStates().of(provider, "gpt-5"),
     };
     this.entry = call.open(this.attempt);

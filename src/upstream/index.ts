@@ -1,6 +1,7 @@
 export * from "./providers/build-providers.ts";
 export * from "./routing/catalog.ts";
 export * from "./resilience/health.ts";
+export { createAffinity, type Affinity } from "./resilience/affinity.ts";
 export { RetryBudget } from "./resilience/retry-budget.ts";
 export { defaultResilience, type BreakerSettings, type ResilienceSettings } from "./resilience/settings.ts";
 export type { Availability, BlockKind, TargetState } from "./resilience/target-state.ts";

@@ -81,6 +81,8 @@ export interface Attempt {
   /** `verbatim` here means the same protocol; whether bytes change is known once the body has been read. */
   readonly lane: Lane;
   readonly weight: number;
+  /** Its place in the turns of `weighted`; changed by each request. */
+  readonly turn: { current: number };
   /** What is known of it, for each of the provider's keys; one if it has no key. */
   readonly states: readonly TargetState[];
 }

@@ -15,7 +15,7 @@ import { createUnpricedAlarm } from "../../ledger/index.ts";
 import type { ProtocolTable } from "../../protocols/index.ts";
 import { createAccessLog, RequestMetrics, type MetricsSnapshot } from "../../server/index.ts";
 import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../../store/index.ts";
-import { createProviderHealth, RetryBudget } from "../../upstream/index.ts";
+import { createAffinity, createProviderHealth, RetryBudget } from "../../upstream/index.ts";
 import type { Log } from "../logging/log.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import type { Records } from "./records.ts";
@@ -63,6 +63,7 @@ export async function composeModelRequests({ protocols, records, current, clock,
     background,
     providerHealth: createProviderHealth({ clock }),
     retryBudget: new RetryBudget(),
+    affinity: createAffinity(),
     random: Math.random,
     schedule: systemSchedule,
     activeAttempts: createAttemptRegistry(clock),

@@ -47,6 +47,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   #sink: AnswerSink | undefined;
   #resolve: (outcome: FailedAttempt | undefined) => void;
   #done = false;
+  #isSent = false;
   /** What the answer says of the target; `undefined`: nothing yet. */
   #verdict: "good" | Refusal | undefined;
 
@@ -72,6 +73,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     call.deps.activeAttempts.add(this);
     if (this.#isSettled) return;
     this.#state.begin(this.entry.dispatchedMs);
+    this.#isSent = true;
     this.upstream = call.current.client.dispatch(this.#request(), this);
     if (this.#done) this.upstream.abort();
   }
@@ -131,6 +133,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     const { answer, deps } = this.call;
     answer.firstContentMs = deps.clock.monotonic();
     answer.upstreamMs = answer.firstContentMs - this.entry.dispatchedMs;
+    this.#state.measures.firstContentMs.add(answer.upstreamMs, answer.firstContentMs);
     this.#succeeded();
   }
 
@@ -240,7 +243,10 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
 
   /** What the attempt has shown of its target. */
   #learn(verdict: "good" | Refusal | undefined): void {
+    if (!this.#isSent) return;
+    this.#state.end();
     if (verdict === "good") {
+      this.#measure();
       this.#succeeded();
     } else if (verdict === undefined) {
       this.#state.released();
@@ -249,6 +255,15 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
       const block = this.#state.refused(verdict, this.entry.dispatchedMs, deps.clock.monotonic(), current.resilience.breaker);
       if (block !== undefined) this.#reportBlock(block);
     }
+  }
+
+  #measure(): void {
+    const { measures } = this.#state;
+    const { firstContentMs, upstreamMs } = this.call.answer;
+    if (firstContentMs === undefined) return;
+    if (!this.streaming) measures.totalMs.add(upstreamMs, firstContentMs);
+    const { output } = this.entry.usage;
+    if (output !== undefined) measures.outputTokens.add(output, firstContentMs);
   }
 
   #succeeded(): void {

@@ -9,7 +9,9 @@ import { countTokens } from "../lanes/count-tokens.ts";
 import { openLane } from "../lanes/open-lane.ts";
 import type { ModelCall } from "../model-call.ts";
 import { chooseFirst, chooseNext } from "./choose-target.ts";
+import { conversationOf, type Conversation } from "./conversation.ts";
 import { fallbacksFor } from "./fallbacks.ts";
+import { orderAttempts } from "./order-attempts.ts";
 import { allOut, finalError } from "./final-error.ts";
 import { pause } from "./pause.ts";
 
@@ -48,6 +50,7 @@ class Failover {
   #last: Target | undefined;
   #retries = 0;
   #isRetrying = false;
+  #conversation: Conversation | undefined;
   /** The client has left, or the gateway is shutting down. */
   #isCut = false;
 
@@ -67,8 +70,26 @@ class Failover {
     throw this.#error();
   }
 
+  /** Puts the attempts into the order of the model's strategy. Returns the target of the conversation, if it has one that is ready. */
+  #prefer(): Target | undefined {
+    const call = this.#call;
+    const { plan, deps } = call;
+    const isOnly = this.#attempts.length === 1 && this.#attempts[0]!.states.length === 1;
+    if (isOnly || plan === undefined) return undefined;
+    this.#conversation = plan.hasAffinity && call.pinnedKey === undefined ? conversationOf(call) : undefined;
+    const nowMs = deps.clock.monotonic();
+    const known = this.#conversation === undefined ? undefined : deps.affinity.get(this.#conversation.id, nowMs);
+    const attempt = known === undefined ? undefined : this.#attempts.find(({ states }) => states.includes(known));
+    // The turns go on without the requests that have a place already.
+    if (attempt !== undefined && known!.availability(nowMs) === "ready") return { attempt, state: known! };
+    this.#attempts = orderAttempts(call, plan.strategy, this.#attempts);
+    return undefined;
+  }
+
   /** If the model's targets are left alone at the moment, its fallbacks come before the last resort. */
   #first(): Target | undefined {
+    const known = this.#prefer();
+    if (known !== undefined) return known;
     const choice = chooseFirst(this.#call, this.#attempts);
     if (choice.isReady) return choice.target;
     return this.#fallBack(kindOfBlock(this.#attempts)) ?? choice.target;
@@ -91,6 +112,7 @@ class Failover {
   async #send(target: Target): Promise<FailedAttempt | "served" | "unfit"> {
     const call = this.#call;
     const { attempt } = target;
+    this.#stay(target);
     if (attempt.lane === "builtin") {
       await answerBuiltin(call, attempt);
       return "served";
@@ -110,6 +132,14 @@ class Failover {
       return "unfit";
     }
     return (await sendUpstream(call, target, withCost(call, lane))) ?? "served";
+  }
+
+  /** The next requests of the conversation go to the same target. */
+  #stay({ state }: Target): void {
+    if (this.#conversation === undefined) return;
+    const { deps } = this.#call;
+    const { id, lifetimeMs } = this.#conversation;
+    deps.affinity.set(id, state, deps.clock.monotonic() + lifetimeMs);
   }
 
   /** What follows a failed attempt; `undefined`: the client gets its error. */

@@ -1,5 +1,6 @@
 import type { Refusal } from "../../core/index.ts";
 import { FailureCount } from "./failure-count.ts";
+import { TargetMeasures } from "./measures.ts";
 import type { BreakerSettings } from "./settings.ts";
 
 /** Why a target is left alone for a time. */
@@ -28,6 +29,7 @@ export class TargetState {
   /** Index of its key among those of its provider. */
   readonly keyIndex: number;
   readonly keyState: KeyState;
+  readonly measures = new TargetMeasures();
   readonly #failures = new FailureCount();
   #block: BlockKind | undefined;
   #sinceMs = 0;
@@ -82,6 +84,7 @@ export class TargetState {
 
   /** A request is about to be sent. `isProbe`: others wait for what it finds out. */
   begin(nowMs: number): void {
+    this.measures.inFlight += 1;
     if (this.isClear) return;
     if (this.#block !== undefined) {
       this.#isProbed = true;
@@ -112,6 +115,7 @@ export class TargetState {
     switch (kind) {
       case "throttled":
         this.#throttles += 1;
+        this.measures.capacity = Math.max(1, this.measures.inFlight);
         return this.#leaveAlone(
           "throttled",
           nowMs,
@@ -137,6 +141,11 @@ export class TargetState {
         this.succeeded(beganMs, nowMs, settings);
         return undefined;
     }
+  }
+
+  /** The request that `begin` announced is over. */
+  end(): void {
+    this.measures.inFlight -= 1;
   }
 
   /** Nothing was learned: the client has left. */

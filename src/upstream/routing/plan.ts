@@ -39,6 +39,7 @@ export function chooseAttempts(resolution: Resolution, { provider, states, capab
         provider: found,
         upstreamModel: target.upstreamModel,
         weight: target.weight ?? 1,
+        turn: { current: 0 },
         states: states.of(found, target.upstreamModel),
       });
     else unable ??= found;
