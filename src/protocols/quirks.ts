@@ -27,6 +27,8 @@ export interface RenderQuirks {
   readonly noNullContent?: boolean;
   /** Fields of messages beyond OpenAI's required ones are refused, except the server's own `reasoningField`. */
   readonly strictMessages?: boolean;
+  /** Anthropic: messages of the role `system` are refused; they go as a user's text in `<system-reminder>`. */
+  readonly noSystemTurns?: boolean;
   /** The content that the server accepts beside text; absent: all kinds. */
   readonly parts?: readonly PartKind[];
 

@@ -10,6 +10,7 @@ const quirksShape = z
     no_developer_role: flag("The role developer is refused: its messages go as the system's."),
     strict_turns: flag("One system message, first; then user and assistant in turns."),
     no_user_after_tool: flag("A user's message must not follow the result of a tool."),
+    no_system_turns: flag("Anthropic: messages of the role system are refused: they go as a user's text."),
     short_call_ids: flag("Ids of tool calls must be nine letters and digits."),
     no_message_names: flag("The field name of a message is refused."),
     no_null_content: flag("The content null of a message is refused."),

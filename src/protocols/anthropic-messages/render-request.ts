@@ -7,9 +7,9 @@ import { readTraits } from "../model-traits.ts";
 import { PropertyNamer } from "../shared/property-names.ts";
 import { ToolNamer } from "../shared/tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
-import { arrangeTurns, type Turn } from "../shared/turns.ts";
+import { arrangeTurns, type Turn, type TurnRules } from "../shared/turns.ts";
 import { limitMarks } from "./cache-marks.ts";
-import { claudeTraits } from "./model-traits.ts";
+import { claudeTraits, type ModelTraits } from "./model-traits.ts";
 import { BlockRenderer, cacheControl, hasPlace, printBlock, type OutBlock } from "./render-blocks.ts";
 import { renderFormat } from "./render-format.ts";
 import { effortLoss } from "./own-body.ts";
@@ -41,7 +41,7 @@ export function renderRequest(given: ChatRequest, target: RenderTarget): Rendere
   const maxTokens = renderMaxTokens(request, target, losses);
   const declared = renderTools(request, traits, names, losses);
   const { format, instruction, tool: answerTool } = renderFormat(request, traits, names, losses);
-  const { instructions, turns } = arrangeTurns(request.messages, (block, role) => hasPlace(block, role, losses), losses);
+  const { instructions, turns } = arrangeTurns(request.messages, turnRules(traits, target, losses), losses);
   const offered = answerTool === undefined ? declared : [...declared, answerTool];
   const standIns = offered.length > 0 ? [] : standInTools(turns, namer, losses);
   const tools = [...offered, ...standIns];
@@ -54,11 +54,12 @@ export function renderRequest(given: ChatRequest, target: RenderTarget): Rendere
     losses,
   );
   const blocks = new BlockRenderer(names, losses);
+  const began = withTurnsOfUser(turns, traits.takesPrefill && !reasoning.isOn, losses);
   const prompt = limitMarks(
     {
       tools,
       system: renderSystem(instructions, [instruction, toolRequest], blocks, losses),
-      turns: renderTurns(withTurnsOfUser(turns, traits.takesPrefill && !reasoning.isOn, losses), blocks),
+      turns: renderTurns(began, blocks),
     },
     request.cacheKey,
     losses,
@@ -84,17 +85,29 @@ export function renderRequest(given: ChatRequest, target: RenderTarget): Rendere
   });
   const toolNames = names.properties.addTo(namer.toolNames);
   return {
-    value: `${JSON.stringify(body).slice(0, -1)},"messages":${printMessages(prompt.turns)}}`,
+    value: `${JSON.stringify(body).slice(0, -1)},"messages":${printMessages(prompt.turns, began)}}`,
     losses: losses.list,
     ...(toolNames === undefined ? {} : { toolNames }),
   };
 }
 
-/** The turns as JSON: the user's and the model's, one after the other. */
-function printMessages(turns: readonly (readonly OutBlock[])[]): string {
-  const messages = turns.map(
-    (content, at) => `{"role":"${at % 2 === 0 ? "user" : "assistant"}","content":[${content.map(printBlock).join(",")}]}`,
-  );
+/** Models of the vendor's that accept instructions between turns get them there; another server may not know such messages. */
+function turnRules({ takesSystemTurns }: ModelTraits, { quirks }: RenderTarget, losses: Losses): TurnRules {
+  return {
+    keeps: (block, role) => hasPlace(block, role, losses),
+    takesSystemTurns: takesSystemTurns && quirks.noVendorFields !== true && quirks.noSystemTurns !== true,
+  };
+}
+
+/** The turns as JSON: the user's and the model's, one after the other, and instructions of the system between them. */
+function printMessages(contents: readonly (readonly OutBlock[])[], turns: readonly Turn[]): string {
+  const messages = contents.map((content, at) => {
+    const message = `{"role":"${at % 2 === 0 ? "user" : "assistant"}","content":[${content.map(printBlock).join(",")}]}`;
+    const system = turns[at]?.system;
+    return system === undefined
+      ? message
+      : `${message},${JSON.stringify({ role: "system", content: system.map((text) => ({ type: "text", text })) })}`;
+  });
   return `[${messages.join(",")}]`;
 }
 

@@ -33,7 +33,7 @@ interface Surroundings {
 export function renderContents(messages: readonly Message[], around: Surroundings): RenderedContents {
   const { losses } = around;
   const covered = coveredThoughts(messages);
-  const { instructions, turns } = arrangeTurns(messages, (block) => !covered.has(block) && hasPlace(block, losses), losses);
+  const { instructions, turns } = arrangeTurns(messages, { keeps: (block) => !covered.has(block) && hasPlace(block, losses) }, losses);
   const began: readonly Turn[] =
     turns[0]?.role === "user" ? turns : [{ role: "user", results: [], content: [{ type: "text", text: emptyTurn }] }, ...turns];
   // The current turn is what came after the last message of the user (text beside results does not count); the vendor checks signatures only there.

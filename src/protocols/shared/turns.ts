@@ -9,6 +9,8 @@ export interface Turn {
   readonly results: readonly PairedResult[];
   /** Everything but the results. */
   readonly content: readonly Block[];
+  /** On a wire that has such messages: instructions of the system after this turn of the user. */
+  readonly system?: readonly string[];
 }
 
 export interface PairedResult {
@@ -28,29 +30,53 @@ interface OpenTurn {
   readonly content: Block[];
 }
 
+/** What a wire accepts in a conversation. */
+export interface TurnRules {
+  /** Blocks for which it returns false are omitted. */
+  readonly keeps: (block: Block, role: "user" | "assistant") => boolean;
+  /** Instructions may follow a turn of the user, at the end or before a turn of the assistant. */
+  readonly takesSystemTurns?: boolean;
+}
+
 /**
  * Arranges messages for a wire with strict turns. Messages of one role become one turn. The results of a turn's calls are together in the next turn,
  * one for each call, a missing one as "aborted"; a result without a call is dropped. Instructions after the first turn become a user's text in
- * `<system-reminder>`. Blocks for which `keeps` returns false are omitted.
+ * `<system-reminder>`, or stay instructions where the wire accepts them.
  */
-export function arrangeTurns(
-  messages: readonly Message[],
-  keeps: (block: Block, role: "user" | "assistant") => boolean,
-  losses: Losses,
-): Conversation {
+export function arrangeTurns(messages: readonly Message[], { keeps, takesSystemTurns = false }: TurnRules, losses: Losses): Conversation {
   const first = messages.findIndex(({ role }) => role === "user" || role === "assistant");
   const leading = first < 0 ? messages : messages.slice(0, first);
-  const open = openTurns(first < 0 ? [] : messages.slice(first), keeps, losses);
+  const reminders = new Map<Block, string>();
+  const open = openTurns(first < 0 ? [] : messages.slice(first), { keeps, reminders, losses });
   placeResults(open, messages, losses);
-  return { instructions: leading.flatMap(({ content }) => content), turns: mergeTurns(open) };
+  const merged = mergeTurns(open);
+  const turns = takesSystemTurns ? merged.map((turn) => withSystem(turn, reminders)) : merged;
+  const isReminding = reminders.size > 0 && turns.some(({ content }) => content.some((block) => reminders.has(block)));
+  if (isReminding) losses.emulate("messages[]", "Instructions behind the first turn go as a text of the user's.");
+  return { instructions: leading.flatMap(({ content }) => content), turns };
 }
 
-function openTurns(messages: readonly Message[], keeps: (block: Block, role: "user" | "assistant") => boolean, losses: Losses): OpenTurn[] {
+/** The turn with the instructions at its end as those of the system: they must follow something that the user said. */
+function withSystem(turn: Turn, reminders: ReadonlyMap<Block, string>): Turn {
+  const last = turn.content.findLastIndex((block) => !reminders.has(block));
+  const moved = turn.content.slice(last + 1);
+  if (turn.role !== "user" || moved.length === 0 || (last < 0 && turn.results.length === 0)) return turn;
+  return { ...turn, content: turn.content.slice(0, last + 1), system: moved.map((block) => reminders.get(block) ?? "") };
+}
+
+interface Opening {
+  readonly keeps: TurnRules["keeps"];
+  /** The instructions that became blocks, as they were. */
+  readonly reminders: Map<Block, string>;
+  readonly losses: Losses;
+}
+
+function openTurns(messages: readonly Message[], opening: Opening): OpenTurn[] {
   const turns: OpenTurn[] = [];
   for (const message of messages) {
     const role = message.role === "assistant" ? "assistant" : "user";
-    const content = (message.role === "user" || message.role === "assistant" ? message.content : [reminderOf(message, losses)]).filter(
-      (block) => block.type === "tool-result" || keeps(block, role),
+    const content = (message.role === "user" || message.role === "assistant" ? message.content : [reminderOf(message, opening)]).filter(
+      (block) => block.type === "tool-result" || opening.keeps(block, role),
     );
     if (content.length === 0) continue;
     const last = turns.at(-1);
@@ -60,16 +86,17 @@ function openTurns(messages: readonly Message[], keeps: (block: Block, role: "us
   return turns;
 }
 
-function reminderOf({ content }: Message, losses: Losses): Block {
-  losses.emulate("messages[]", "Instructions behind the first turn go as a text of the user's.");
+function reminderOf({ content }: Message, { reminders, losses }: Opening): Block {
   for (const block of content) if (block.type === "media") losses.drop(block.kind, "The provider accepts only text as instructions.");
   const text = content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n\n");
   const cache = content.findLast((block) => block.type === "text" && block.cache !== undefined);
-  return {
+  const block: Block = {
     type: "text",
     text: text.trim() === "" ? "" : `<system-reminder>\n${text}\n</system-reminder>`,
     ...(cache?.type === "text" && cache.cache !== undefined ? { cache: cache.cache } : {}),
   };
+  if (block.text !== "") reminders.set(block, text);
+  return block;
 }
 
 /** Moves each result to the turn after its call; a result without a call is lost. */

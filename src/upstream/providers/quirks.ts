@@ -156,11 +156,15 @@ export const moonshot: Quirks = {
   ],
 };
 
-/** docs.z.ai/api-reference/llm/chat-completion: `tool_choice` "auto" alone, `json_object` alone, `max_tokens`, one stop word; GLM-5.3 always thinks. */
+/**
+ * docs.z.ai/api-reference/llm/chat-completion: `tool_choice` "auto" alone, `json_object` alone, `max_tokens`, one stop word; GLM-5.3 always thinks.
+ * zai-org/GLM-5, issue 74: the Anthropic endpoint answers 422 to a message of the role `system`.
+ */
 export const glm: Quirks = {
   ...hosted,
   translatedOnly: [],
   noMessageNames: true,
+  noSystemTurns: true,
   toolChoice: "auto",
   responseFormats: ["json_object"],
   renamedFields: { max_completion_tokens: "max_tokens" },
