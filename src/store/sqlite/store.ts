@@ -2,6 +2,7 @@ import { Kysely } from "kysely";
 import type { Clock } from "../../core/index.ts";
 import { migrations } from "../migrations/index.ts";
 import { bumpAccountsRevision, readAccountsRevision } from "../revisions.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { createSqliteDatabase } from "./database.ts";
 import { createSqliteDialect } from "./dialect.ts";
 import { openSqliteFile } from "./file.ts";
@@ -34,6 +35,7 @@ export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: S
   const { native } = database;
   const db = new Kysely<Tables>({ dialect: createSqliteDialect(database) });
   const inserter = createRowInserter(native);
+  const checkpoints = new Checkpoints({ path, native });
   let closing: Promise<void> | undefined;
 
   /** Inserts within the caller's transaction, whose connection is the only one. A savepoint makes sure that an error leaves none of these rows. */
@@ -55,6 +57,7 @@ export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: S
     db,
     async insertRows(table, columns, rows, transaction) {
       if (rows.length === 0) return 0;
+      checkpoints.inserted(rows.length);
       if (transaction !== undefined) return insertWithin(table, columns, rows);
       return database.write(() => inserter.insert(table, columns, rows));
     },
@@ -74,7 +77,10 @@ export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: S
     abort: () => undefined,
     close() {
       // Kysely closes the database only if it has been used through Kysely.
-      closing ??= db.destroy().then(() => database.close());
+      closing ??= checkpoints
+        .close()
+        .then(() => db.destroy())
+        .then(() => database.close());
       return closing;
     },
   };
