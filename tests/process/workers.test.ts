@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -111,6 +111,21 @@ test("a worker that is killed: the other goes on, a new one comes, and the count
   await waitUntil("both are counted", async () => (await metric("tokligence_workers")) === 2);
   await writeFile(path, good);
   await waitUntil("the counts went on", async () => (await metric("tokligence_requests_total")) > before);
+});
+
+test("a pid file that is removed is written again, and either worker's health says so", async () => {
+  await rm(join(home.place, "gateway.pid"));
+  const states = async (): Promise<string[]> => {
+    const asked = Array.from({ length: 4 }, async () => {
+      const { body } = await sendRaw(origin, { method: "GET", path: "/health", headers: ["connection", "close"] });
+      const { dependencies } = JSON.parse(body.toString()) as { dependencies: { name: string; state: string; message: string | null }[] };
+      const files = dependencies.find(({ name }) => name === "files");
+      return `${files?.state} ${/the pid file .* was removed/.test(files?.message ?? "")}`;
+    });
+    return [...new Set(await Promise.all(asked))];
+  };
+  await waitUntil("both say it", async () => (await states()).join() === "degraded true", 5000);
+  assert.equal(await readFile(join(home.place, "gateway.pid"), "utf8").then(Number), daemon.pid);
 });
 
 test("connections that a worker was given and has not taken when it is killed are served by another one", async () => {

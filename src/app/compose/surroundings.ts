@@ -9,6 +9,8 @@ export interface Surroundings {
   look(): void;
   /** Another program changed a file, and the gateway repaired it: for the log, and for `/health` for five minutes. */
   report(message: string): void;
+  /** Another process of this gateway has reported that: for `/health` alone. */
+  note(message: string): void;
   /** The last report, if it is recent. */
   recent(): string | undefined;
   close(): void;
@@ -33,14 +35,18 @@ export function createSurroundings(logger: Logger, clock: Clock, everyMs = stand
     }
   };
   const stop = everyByTimer(everyMs, lookAtAll);
+  const note = (message: string): void => {
+    reported = { message, atMs: clock.monotonic() };
+  };
   return {
     watch(look) {
       looks.set(look, undefined);
       return () => looks.delete(look);
     },
     look: lookAtAll,
+    note,
     report(message) {
-      reported = { message, atMs: clock.monotonic() };
+      note(message);
       logger.warn({}, message);
     },
     recent() {

@@ -9,6 +9,7 @@ import { openLog, type Log } from "../logging/log.ts";
 import { startLogRolling } from "../logging/roll.ts";
 import { describeDatabase } from "../compose/open-store.ts";
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
+import type { Surroundings } from "../compose/surroundings.ts";
 import { explainListenError } from "./listen-error.ts";
 import { openOwnFiles } from "./own-files.ts";
 import { readDaemonStatus } from "./start-background.ts";
@@ -135,7 +136,13 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       port = await listen(gateway.edge, host, wanted);
     } else {
       checkHost(host, loaded.settings.gateway.auth.enabled);
-      const task = (): WorkerTask => ({ ...start, text, workers: count, configurationFailed: configurationProblem !== undefined });
+      const task = (): WorkerTask => ({
+        ...start,
+        text,
+        workers: count,
+        configurationFailed: configurationProblem !== undefined,
+        repaired: gateway.surroundings.recent(),
+      });
       pool = await startWorkerPool({
         count,
         task,
@@ -151,7 +158,13 @@ export async function runDaemon(start: WorkerStart): Promise<RunningDaemon> {
       const workers = pool;
       cleanup.push(() => workers.close(drainMs));
     }
-    const { surroundings } = gateway;
+    const surroundings: Pick<Surroundings, "watch" | "report"> = {
+      watch: (look) => gateway.surroundings.watch(look),
+      report(message) {
+        gateway.surroundings.report(message);
+        pool?.broadcast({ type: "repaired", message });
+      },
+    };
     const openSocket = (): Promise<Edge> => openControlSocket(gateway, log, paths);
     const files = await openOwnFiles({ paths, lock, openSocket, surroundings, logger: log.logger });
     releaseLock = () => {

@@ -14,6 +14,8 @@ export interface WorkerTask extends WorkerStart {
   readonly workers: number;
   /** The configuration file as it is now cannot be used. */
   readonly configurationFailed: boolean;
+  /** What the primary has repaired lately of its own files, for `/health`. */
+  readonly repaired: string | undefined;
 }
 
 /** From the primary to a worker. Strings are the ledger's own messages. */
@@ -21,6 +23,7 @@ export type ToWorker =
   | string
   | { readonly type: "apply"; readonly text: string }
   | { readonly type: "configuration-failed"; readonly failed: boolean }
+  | { readonly type: "repaired"; readonly message: string }
   /** Comes with a socket, which is confirmed with `taken`. */
   | { readonly type: "connection" }
   | { readonly type: "reopen-log" }

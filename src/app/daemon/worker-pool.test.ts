@@ -6,7 +6,7 @@ import { startWorkerPool, type WorkerPoolOptions } from "./worker-pool.ts";
 
 const options: WorkerPoolOptions = {
   count: 1,
-  task: () => ({ config: "/nowhere/config.yaml", overrides: {}, text: "", workers: 1, configurationFailed: false }),
+  task: () => ({ config: "/nowhere/config.yaml", overrides: {}, text: "", workers: 1, configurationFailed: false, repaired: undefined }),
   host: "127.0.0.1",
   port: 0,
   sink: { write: () => Promise.resolve() },

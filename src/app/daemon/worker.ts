@@ -38,6 +38,7 @@ async function runWorker(task: WorkerTask): Promise<void> {
     stop: () => {},
   });
 
+  if (task.repaired !== undefined) gateway.surroundings.note(task.repaired);
   let stopping = false;
   const stop = async (graceMs: number): Promise<void> => {
     if (stopping) return;
@@ -68,6 +69,9 @@ async function runWorker(task: WorkerTask): Promise<void> {
         return;
       case "configuration-failed":
         configurationFailed = message.failed;
+        return;
+      case "repaired":
+        gateway.surroundings.note(message.message);
         return;
       case "reopen-log":
         log.reopen();
