@@ -2,15 +2,16 @@
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [],
   ir: ["core"],
-  store: ["core"],
+  settings: ["core"],
+  store: ["core", "settings"],
   protocols: ["core", "ir"],
-  upstream: ["core", "ir", "protocols"],
-  policy: ["core", "ir", "protocols"],
+  upstream: ["core", "ir", "settings", "protocols"],
+  policy: ["core", "ir", "settings", "protocols"],
   accounts: ["core", "store"],
-  ledger: ["core", "ir", "store"],
+  ledger: ["core", "ir", "settings", "store"],
   gateway: ["core", "ir", "store", "protocols", "upstream", "policy", "accounts", "ledger"],
-  server: ["core", "ir", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
-  app: ["core", "ir", "store", "protocols", "upstream", "policy", "accounts", "ledger", "gateway", "server"],
+  server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
+  app: ["core", "ir", "settings", "store", "protocols", "upstream", "policy", "accounts", "ledger", "gateway", "server"],
 };
 
 /**

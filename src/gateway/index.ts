@@ -1,5 +1,5 @@
 export { mayCall } from "./admission/allowed-models.ts";
-export { createBodyLog, type BodyLog, type BodySettings } from "./bodies/index.ts";
+export { createBodyLog, type BodyLog } from "./bodies/index.ts";
 export * from "./deps.ts";
 export type { AnswerWatcher, ClientExchange } from "./exchange.ts";
 export { handleModelCall } from "./handle.ts";

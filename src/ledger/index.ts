@@ -30,3 +30,5 @@ export * from "./entries/tags.ts";
 export * from "./types.ts";
 export * from "./prices/unpriced-alarm.ts";
 export * from "./entries/usage-row.ts";
+export { pricesSchema } from "./prices/section.ts";
+export { ledgerSchema, readLedger, type BodySettings, type LedgerSection } from "./section.ts";

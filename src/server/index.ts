@@ -8,3 +8,4 @@ export { metricsRoute } from "./routes/metrics-route.ts";
 export { addSnapshots, RequestMetrics, type MetricsSnapshot } from "./observe/metrics.ts";
 export { modelRoutes } from "./routes/model-routes.ts";
 export { createRouteTable, type Access, type Route, type RouteContext, type RouteTable } from "./route-table.ts";
+export { gatewaySchema, readGateway, type GatewaySection } from "./section.ts";

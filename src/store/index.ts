@@ -24,3 +24,4 @@ export { StoreError } from "./store-error.ts";
 export type { StoreErrorReason } from "./store-error.ts";
 export type * from "./tables.ts";
 export type { SqlValue, Store } from "./types.ts";
+export { databaseSchema, readDatabase, type DatabaseSection, type PostgresqlSettings } from "./section.ts";

@@ -27,3 +27,15 @@ export { closestNames } from "./routing/closest-names.ts";
 export { createAnnouncedModels, type AnnouncedModels, type AnnouncedOptions, type AnnouncedState } from "./providers/announced.ts";
 export { createLocalProbe, detectLocalServers, type LocalModelServer, type LocalProbe } from "./providers/detect-local.ts";
 export { Redactor, secretForms, secretsOf, shortestSecret } from "./providers/redactor.ts";
+export { modelTraitsSetting, readModelTraits, traitNames } from "./providers/model-traits-setting.ts";
+export { inCamelCase } from "./providers/quirks-setting.ts";
+export {
+  modelAliasesSchema,
+  modelRoutesSchema,
+  providersSchema,
+  readProvider,
+  type ParsedProvider,
+  type ProviderKeys,
+} from "./providers/section.ts";
+export { fallbacksSchema, modelsSchema } from "./routing/models-section.ts";
+export { readRouting, routingSchema, type RoutingSection } from "./routing/section.ts";

@@ -9,16 +9,14 @@ import {
   type Provider,
 } from "../../upstream/index.ts";
 import { createSettings } from "./create-settings.ts";
-import type { PathBase } from "./resolve-path.ts";
+import { createProblem, createToldProblem, describeValue, isTree, type PathBase, type Problem, type Path } from "../../settings/index.ts";
 import type { Env } from "./expand.ts";
 import type { Layers } from "./layers.ts";
-import { createProblem, createToldProblem, describeValue, type Problem } from "./problems.ts";
 import { chooseKeys } from "./provider-keys.ts";
 import { settingsSchema, type ParsedSettings } from "./schema.ts";
 import { nodeAt, type SchemaNode } from "./schema-tree.ts";
 import type { Settings } from "./settings.ts";
 import { getAt } from "./tree.ts";
-import { isTree, type Path } from "./value.ts";
 
 export type Checked =
   | { readonly settings: Settings; readonly warnings: readonly string[]; readonly problems?: never }

@@ -5,7 +5,7 @@ import { test, type TestContext } from "node:test";
 import { Config, loadConfig } from "./config.ts";
 import { homeDir, makeFile, makeFolder } from "./testing.ts";
 import { loadSettings } from "./load.ts";
-import { ConfigError } from "./problems.ts";
+import { ConfigError } from "../../settings/index.ts";
 
 function open(t: TestContext, text: string, env: Record<string, string> = {}): Config {
   return new Config({ path: makeFile(t, text), env, homeDir });

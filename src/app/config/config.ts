@@ -1,15 +1,12 @@
 import type { Change, Layers } from "./layers.ts";
 import { envNameOf, writeValue } from "./environment.ts";
 import { editYaml } from "./edit-yaml.ts";
-import { isTrueText } from "./leaf-types.ts";
+import { isTrueText, ConfigError, createToldProblem, resolvePath, isTree, type Tree, type Value } from "../../settings/index.ts";
 import { findPlace, readConfigFile, settle, type LoadInput, type Place } from "./load.ts";
-import { ConfigError, createToldProblem } from "./problems.ts";
-import { resolvePath } from "./resolve-path.ts";
 import { fixedLeaves, nodeAt, providerLeaves, type LeafAt, type SchemaNode } from "./schema-tree.ts";
 import type { Settings } from "./settings.ts";
 import { getAt, mergeTrees, parsePath, setAt } from "./tree.ts";
 import { replaceFile } from "./write-file.ts";
-import { isTree, type Tree, type Value } from "./value.ts";
 
 /** A setting's place: `gateway.port`, or `["providers", "my.server", "api_key"]` if a name contains a dot. */
 export type SettingPath = string | readonly string[];

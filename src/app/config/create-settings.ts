@@ -1,13 +1,11 @@
 import { maskSettings } from "./masked.ts";
-import type { PathBase } from "./resolve-path.ts";
-import { readModelTraits } from "./model-traits-schema.ts";
+import type { PathBase } from "../../settings/index.ts";
+import { readModelTraits, readProvider, readRouting, type ProviderKeys } from "../../upstream/index.ts";
 import type { ParsedSettings } from "./schema.ts";
-import { readDatabase } from "./sections/database.ts";
-import { readGateway } from "./sections/gateway.ts";
-import { readGuards } from "./sections/guards.ts";
-import { readLedger } from "./sections/ledger.ts";
-import { readProvider, type ProviderKeys } from "./sections/providers.ts";
-import { readRouting } from "./sections/routing.ts";
+import { readDatabase } from "../../store/index.ts";
+import { readGateway } from "../../server/index.ts";
+import { readGuards } from "../../policy/index.ts";
+import { readLedger } from "../../ledger/index.ts";
 import type { Settings } from "./settings.ts";
 
 /** From names and values as the file has them to the program's own; nothing is checked here. */

@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, parse, parseDocument, YAMLMap, type Document, type Node } from "yaml";
 import type { Change } from "./layers.ts";
-import { ConfigError, createToldProblem } from "./problems.ts";
+import { ConfigError, createToldProblem } from "../../settings/index.ts";
 
 /**
  * Changes a YAML text. If values are only replaced, every other byte stays; if keys are added or removed, comments and order stay.

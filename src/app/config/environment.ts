@@ -1,11 +1,9 @@
 import { protocolIds } from "../../ir/index.ts";
 import { closestNames, presets } from "../../upstream/index.ts";
 import type { Env } from "./expand.ts";
-import type { LeafKind } from "./leaf-types.ts";
-import { createToldProblem, type Problem } from "./problems.ts";
+import { createToldProblem, isTree, type LeafKind, type Problem, type Tree, type Value } from "../../settings/index.ts";
 import { fixedLeaves, providerLeaves, type SchemaLeaf } from "./schema-tree.ts";
 import { setAt } from "./tree.ts";
-import { isTree, type Tree, type Value } from "./value.ts";
 
 const prefix = "TOKLIGENCE_";
 

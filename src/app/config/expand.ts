@@ -1,4 +1,4 @@
-import { isTree, type Value, type Path } from "./value.ts";
+import { isTree, type Value, type Path } from "../../settings/index.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

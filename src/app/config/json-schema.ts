@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { leafInfos, type LeafKind } from "./leaf-types.ts";
+import { leafInfos, type LeafKind } from "../../settings/index.ts";
 import { settingsSchema } from "./schema.ts";
 
 /** Values that are not text, or one of a few words: `${…}` must be allowed in their place all the same. */

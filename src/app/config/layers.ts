@@ -1,10 +1,9 @@
 import { closestNames } from "../../upstream/index.ts";
 import { readEnvironment } from "./environment.ts";
 import { expandValue, type Env, type Expansion } from "./expand.ts";
-import { createProblem, type Origin, type Problem } from "./problems.ts";
+import { createProblem, isTree, type Origin, type Problem, type Tree, type Value, type Path } from "../../settings/index.ts";
 import { readYaml } from "./read-yaml.ts";
 import { getAt, mergeTrees, parsePath, setAt, valuesOf } from "./tree.ts";
-import { isTree, type Tree, type Value, type Path } from "./value.ts";
 
 /** All that configuration is made of. */
 export interface LayerInput {

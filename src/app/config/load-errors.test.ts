@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import { protocolIds } from "../../ir/index.ts";
 import { homeDir, makeFile, makeFolder } from "./testing.ts";
 import { loadSettings, type LoadInput } from "./load.ts";
-import { ConfigError } from "./problems.ts";
+import { ConfigError } from "../../settings/index.ts";
 
 function refusal(input: LoadInput): ConfigError {
   try {

@@ -3,14 +3,12 @@ import { dirname, join, resolve } from "node:path";
 import { messageOf } from "../../core/index.ts";
 import { checkSettings } from "./check-settings.ts";
 import { defaultConfigFolder, findHomeFolder } from "./config-path.ts";
-import type { PathBase } from "./resolve-path.ts";
+import { ConfigError, createToldProblem, type PathBase, type Origin, type Tree } from "../../settings/index.ts";
 import { hasReference, type Env } from "./expand.ts";
 import { listSources, readLayers, type Change, type Layers } from "./layers.ts";
-import { ConfigError, createToldProblem, type Origin } from "./problems.ts";
 import { nodeAt } from "./schema-tree.ts";
 import type { Settings } from "./settings.ts";
 import { getAt, setAt, valuesOf } from "./tree.ts";
-import type { Tree } from "./value.ts";
 
 export interface LoadInput {
   /** `--config`; by default `config.yaml` in `~/.config/tokligence`. */

@@ -1,8 +1,7 @@
 import { parseDocument } from "yaml";
-import { resolvePath } from "./resolve-path.ts";
+import { resolvePath, ConfigError } from "../../settings/index.ts";
 import { expandText } from "./expand.ts";
 import { findPlace, loadSettings, readConfigFile, type LoadInput, type Place } from "./load.ts";
-import { ConfigError } from "./problems.ts";
 
 /**
  * Where the database lies, and with it the daemon's socket, lock and pid file. Of a configuration that is not valid the database's path is read as well

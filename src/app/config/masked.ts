@@ -1,5 +1,4 @@
-import { printValue } from "./leaf-types.ts";
-import { resolvePath, type PathBase } from "./resolve-path.ts";
+import { printValue, resolvePath, type PathBase } from "../../settings/index.ts";
 import type { ParsedSettings } from "./schema.ts";
 import { schemaTree, type SchemaLeaf, type SchemaNode } from "./schema-tree.ts";
 import type { Settings } from "./settings.ts";

@@ -1,8 +1,7 @@
 import { Secret } from "../../core/index.ts";
-import { closestNames, findPreset, type Preset } from "../../upstream/index.ts";
+import { closestNames, findPreset, type Preset, type ParsedProvider, type ProviderKeys } from "../../upstream/index.ts";
 import { vendorKeyNames } from "./environment.ts";
 import type { Env } from "./expand.ts";
-import type { ParsedProvider, ProviderKeys } from "./sections/providers.ts";
 
 interface KeyInput {
   readonly name: string;

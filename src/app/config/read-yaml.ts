@@ -1,6 +1,14 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair, type Scalar } from "yaml";
-import { isTree, type Tree, type Value, type Path } from "./value.ts";
-import { createProblem, createToldProblem, type Origin, type Problem } from "./problems.ts";
+import {
+  isTree,
+  createProblem,
+  createToldProblem,
+  type Tree,
+  type Value,
+  type Path,
+  type Origin,
+  type Problem,
+} from "../../settings/index.ts";
 
 /** A YAML file, read. */
 export interface YamlFile {

@@ -1,7 +1,6 @@
 import * as z from "zod";
-import { leafInfos, type LeafInfo } from "./leaf-types.ts";
+import { leafInfos, type LeafInfo, type Path } from "../../settings/index.ts";
 import { settingsSchema } from "./schema.ts";
-import type { Path } from "./value.ts";
 
 /** The shape of the configuration, read off the zod schema: all that merging, environment names and messages need to know. */
 export type SchemaNode = SchemaObject | SchemaMap | SchemaLeaf;

@@ -1,13 +1,9 @@
 import * as z from "zod";
-import { modelTraitsSetting } from "./model-traits-schema.ts";
-import { databaseSchema } from "./sections/database.ts";
-import { gatewaySchema } from "./sections/gateway.ts";
-import { guardsSchema } from "./sections/guards.ts";
-import { ledgerSchema } from "./sections/ledger.ts";
-import { pricesSchema } from "./sections/prices.ts";
-import { modelAliasesSchema, modelRoutesSchema, providersSchema } from "./sections/providers.ts";
-import { fallbacksSchema, modelsSchema } from "./sections/models.ts";
-import { routingSchema } from "./sections/routing.ts";
+import { fallbacksSchema, modelsSchema, modelTraitsSetting, modelAliasesSchema, modelRoutesSchema, providersSchema, routingSchema } from "../../upstream/index.ts";
+import { databaseSchema } from "../../store/index.ts";
+import { gatewaySchema } from "../../server/index.ts";
+import { guardsSchema } from "../../policy/index.ts";
+import { ledgerSchema, pricesSchema } from "../../ledger/index.ts";
 
 /** The configuration as the file has it: names as written there, values read into numbers, milliseconds and bytes. */
 export const settingsSchema = z

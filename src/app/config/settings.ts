@@ -1,13 +1,11 @@
-import type { PriceOverrides } from "../../ledger/index.ts";
+import type { PriceOverrides, LedgerSection } from "../../ledger/index.ts";
 import type { OperatorTraits } from "../../protocols/index.ts";
-import type { ModelRoute, ProviderSettings } from "../../upstream/index.ts";
-import type { DatabaseSection } from "./sections/database.ts";
-import type { GatewaySection } from "./sections/gateway.ts";
-import type { GuardsSection } from "./sections/guards.ts";
-import type { LedgerSection } from "./sections/ledger.ts";
-import type { RoutingSection } from "./sections/routing.ts";
+import type { ModelRoute, ProviderSettings, RoutingSection } from "../../upstream/index.ts";
+import type { DatabaseSection } from "../../store/index.ts";
+import type { GatewaySection } from "../../server/index.ts";
+import type { GuardsSection } from "../../policy/index.ts";
 
-export type { DatabaseSection, PostgresqlSettings } from "./sections/database.ts";
+export type { DatabaseSection, PostgresqlSettings } from "../../store/index.ts";
 
 /** The whole configuration, read, checked, and frozen. */
 export interface Settings {

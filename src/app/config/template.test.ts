@@ -9,7 +9,7 @@ import { loadSettings } from "./load.ts";
 import { fixedLeaves, providerLeaves } from "./schema-tree.ts";
 import { renderConfigFile } from "./template.ts";
 import { getAt } from "./tree.ts";
-import type { Value } from "./value.ts";
+import type { Value } from "../../settings/index.ts";
 
 /** With all settings switched on that are switched off. */
 const allOn = renderConfigFile().replaceAll(/^( *)#(?! )/gm, "$1");

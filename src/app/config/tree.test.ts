@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mergeTrees, parsePath } from "./tree.ts";
-import { formatPath } from "./value.ts";
+import { formatPath } from "../../settings/index.ts";
 
 test("paths are split at dots, but below a map of values the rest is one key", () => {
   assert.deepEqual(parsePath("gateway.timeouts.connect"), ["gateway", "timeouts", "connect"]);

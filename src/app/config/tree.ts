@@ -1,5 +1,5 @@
 import { nodeAt, type SchemaNode } from "./schema-tree.ts";
-import { isTree, type Path, type Tree, type Value } from "./value.ts";
+import { isTree, type Path, type Tree, type Value } from "../../settings/index.ts";
 
 /**
  * Splits a path that people write. Below a map of values (`model_aliases.gpt-4.1`) the rest is one key; a provider's name that holds a dot

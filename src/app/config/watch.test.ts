@@ -5,7 +5,7 @@ import { test, type TestContext } from "node:test";
 import { silentLogger } from "../../core/index.ts";
 import { homeDir, makeFile, makeFolder } from "./testing.ts";
 import { loadSettings } from "./load.ts";
-import { ConfigError } from "./problems.ts";
+import { ConfigError } from "../../settings/index.ts";
 import { watchSettings, type SettingsWatch } from "./watch.ts";
 
 interface Watched {

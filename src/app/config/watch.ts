@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { everyByTimer, messageOf, type Logger } from "../../core/index.ts";
 import type { LoadedSettings } from "./load.ts";
-import { ConfigError, createToldProblem } from "./problems.ts";
+import { ConfigError, createToldProblem } from "../../settings/index.ts";
 
 export interface WatchInput {
   readonly path: string;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latin1OfUtf8, asBytes, type Schedule } from "../../core/index.ts";
-import type { EntryBody } from "../../ledger/index.ts";
+import type { BodySettings, EntryBody } from "../../ledger/index.ts";
 import type { ClientExchange } from "../exchange.ts";
-import { createBodyLog, type BodyLog, type BodySettings } from "./body-log.ts";
+import { createBodyLog, type BodyLog } from "./body-log.ts";
 
 const on: BodySettings = { enabled: true, maxSizeBytes: 100, redact: [] };
 

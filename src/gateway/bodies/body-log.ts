@@ -1,14 +1,12 @@
 import { setImmediate } from "node:timers/promises";
 import { messageOf, type Clock, type Logger, systemSchedule, type Schedule } from "../../core/index.ts";
-import { type EntryBodies, type EntryBody } from "../../ledger/index.ts";
+import { type BodySettings, type EntryBodies, type EntryBody } from "../../ledger/index.ts";
 import { operations, type Operation } from "../../protocols/index.ts";
 import type { ClientExchange } from "../exchange.ts";
 import { RedactionTooLong } from "./body-redactor.ts";
 import { clipBody, spareBytes } from "./clip-body.ts";
-import { BodyPreparer, type BodySettings, type WaitingBody } from "./prepare-body.ts";
+import { BodyPreparer, type WaitingBody } from "./prepare-body.ts";
 import { RecordedExchange, type Recording } from "./recorded-exchange.ts";
-
-export type { BodySettings } from "./prepare-body.ts";
 
 /** Keeps what clients ask and get, where that is switched on. It is no part of the ledger's promise: what cannot be written is dropped. */
 export interface BodyLog {

@@ -1,2 +1,2 @@
 export { createBodyLog } from "./body-log.ts";
-export type { BodyLog, BodySettings } from "./body-log.ts";
+export type { BodyLog } from "./body-log.ts";

@@ -1,16 +1,7 @@
 import { asBytes, utf8OfLatin1 } from "../../core/index.ts";
-import type { EntryBody } from "../../ledger/index.ts";
+import type { BodySettings, EntryBody } from "../../ledger/index.ts";
 import { createBodyRedactor, type BodyRedactor } from "./body-redactor.ts";
 import { cutText, spareBytes, type ClippedBody } from "./clip-body.ts";
-
-/** `ledger.bodies` of the configuration. */
-export interface BodySettings {
-  readonly enabled: boolean;
-  /** Of a request, and of an answer, as stored. */
-  readonly maxSizeBytes: number;
-  /** Regular expressions of what is taken out. */
-  readonly redact: readonly string[];
-}
 
 /** The bodies of one request, latin1, until they are written. */
 export interface WaitingBody {

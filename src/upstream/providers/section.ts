@@ -1,9 +1,9 @@
 import * as z from "zod";
-import type { Secret } from "../../../core/index.ts";
-import { protocolIds } from "../../../ir/index.ts";
-import type { ProviderSettings, Timeouts } from "../../../upstream/index.ts";
-import { duration, flag, leaf, secret, text, texts } from "../leaf-types.ts";
-import { quirksSetting, readQuirks } from "../quirks-schema.ts";
+import type { Secret } from "../../core/index.ts";
+import { protocolIds } from "../../ir/index.ts";
+import type { ProviderSettings, Timeouts } from "../index.ts";
+import { duration, flag, leaf, secret, text, texts } from "../../settings/index.ts";
+import { quirksSetting, readQuirks } from "./quirks-setting.ts";
 
 const providerTimeouts = z.strictObject({
   connect: duration("As gateway.timeouts.connect, for this provider.").optional(),

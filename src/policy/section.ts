@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { DuplicateGuard } from "../../../policy/index.ts";
-import { flag, integer, texts } from "../leaf-types.ts";
+import type { DuplicateGuard } from "./index.ts";
+import { flag, integer, texts } from "../settings/index.ts";
 
 export const guardsSchema = z
   .strictObject({

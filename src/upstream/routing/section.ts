@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { strategies, type ResilienceSettings, type TargetTable } from "../../../upstream/index.ts";
-import { choice, duration, integer, percent } from "../leaf-types.ts";
-import { readTargets, type fallbacksSchema, type modelsSchema } from "./models.ts";
+import type { ResilienceSettings } from "../resilience/settings.ts";
+import { choice, duration, integer, percent } from "../../settings/index.ts";
+import { readTargets, type fallbacksSchema, type modelsSchema } from "./models-section.ts";
+import { strategies, type TargetTable } from "./targets.ts";
 
 const breaker = z.strictObject({
   in_a_row: integer("Failures in a row after which a target is left alone.", 1, 1000).prefault(5),

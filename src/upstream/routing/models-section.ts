@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { fallbackReasons, strategies, type FallbackLists, type ModelSetting, type TargetTable } from "../../../upstream/index.ts";
-import { leaf } from "../leaf-types.ts";
+import { fallbackReasons, strategies, type FallbackLists, type ModelSetting, type TargetTable } from "./targets.ts";
+import { leaf } from "../../settings/index.ts";
 
 const name = z.string().min(1);
 

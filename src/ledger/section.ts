@@ -1,7 +1,6 @@
 import * as z from "zod";
-import { compilePattern, isTimeZone, PatternError } from "../../../core/index.ts";
-import type { BodySettings } from "../../../gateway/index.ts";
-import { choice, flag, integer, leaf, lifetime, size, usdRate } from "../leaf-types.ts";
+import { compilePattern, isTimeZone, PatternError } from "../core/index.ts";
+import { choice, flag, integer, leaf, lifetime, size, usdRate } from "../settings/index.ts";
 
 /** The issue's message says what is wrong with the pattern; `problemsOf` puts it behind the value. */
 const pattern = z
@@ -61,6 +60,15 @@ export const ledgerSchema = z
   })
   .describe("The record of usage and cost.")
   .prefault({});
+
+/** `ledger.bodies`, without the time that they are kept. */
+export interface BodySettings {
+  readonly enabled: boolean;
+  /** Of a request, and of an answer, as stored. */
+  readonly maxSizeBytes: number;
+  /** Regular expressions of what is taken out. */
+  readonly redact: readonly string[];
+}
 
 export type ParsedLedger = z.output<typeof ledgerSchema>;
 

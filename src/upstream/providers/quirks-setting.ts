@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { RenderQuirks } from "../../protocols/index.ts";
-import { leaf } from "./leaf-types.ts";
+import { leaf } from "../../settings/index.ts";
 
 const flag = (description: string): z.ZodBoolean => z.boolean().describe(description);
 const names = z.array(z.string().min(1));

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { leaf, usdRate } from "../leaf-types.ts";
+import { leaf, usdRate } from "../../settings/index.ts";
 
 const tokenPrices = {
   input: usdRate("Input, US dollars a million tokens.").optional(),

@@ -1,7 +1,6 @@
 import * as z from "zod";
-import { Secret } from "../../../core/index.ts";
-import { choice, flagPattern, integer, isTrueText, leaf, path, secret, text } from "../leaf-types.ts";
-import { resolvePath, type PathBase } from "../resolve-path.ts";
+import { Secret } from "../core/index.ts";
+import { choice, flagPattern, integer, isTrueText, leaf, path, secret, text, resolvePath, type PathBase } from "../settings/index.ts";
 
 const tlsFiles = z.strictObject({
   ca: z.string().min(1).describe("File of the certificate authority that the server's certificate must be from.").optional(),

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { OperatorTraits } from "../../protocols/index.ts";
-import { leaf } from "./leaf-types.ts";
-import { inCamelCase } from "./quirks-schema.ts";
+import { leaf } from "../../settings/index.ts";
+import { inCamelCase } from "./quirks-setting.ts";
 
 const flag = (description: string): z.ZodBoolean => z.boolean().describe(description);
 

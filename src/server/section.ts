@@ -1,7 +1,6 @@
 import * as z from "zod";
-import type { Timeouts, WorkMode } from "../../../upstream/index.ts";
-import { choice, duration, flag, integer, leaf, lifetime, path, size, text } from "../leaf-types.ts";
-import { resolvePath, type PathBase } from "../resolve-path.ts";
+import type { Timeouts, WorkMode } from "../upstream/index.ts";
+import { choice, duration, flag, integer, leaf, lifetime, path, size, text, resolvePath, type PathBase } from "../settings/index.ts";
 
 const logging = z.strictObject({
   level: choice("What is logged: this level and all that is graver.", ["debug", "info", "warn", "error", "silent"]).prefault("info"),

@@ -3,8 +3,7 @@ import { test } from "node:test";
 import { homeDir, makeFile } from "./testing.ts";
 import { traitTables } from "../../protocols/index.ts";
 import { loadSettings } from "./load.ts";
-import { inCamelCase } from "./quirks-schema.ts";
-import { traitNames } from "./model-traits-schema.ts";
+import { inCamelCase, traitNames } from "../../upstream/index.ts";
 
 test("the traits of models are set in the file, and shown as they were written", (t) => {
   const rows = { "prod-*": { like: "gpt-4.1" }, "azure/b": { takes_sampling: true, efforts: ["low"] } };

@@ -1,0 +1,24 @@
+export {
+  choice,
+  duration,
+  flag,
+  flagPattern,
+  integer,
+  isTrueText,
+  leaf,
+  leafInfos,
+  lifetime,
+  path,
+  percent,
+  printValue,
+  secret,
+  size,
+  text,
+  texts,
+  usdRate,
+  type LeafInfo,
+  type LeafKind,
+} from "./leaf-types.ts";
+export { ConfigError, createProblem, createToldProblem, describeValue, type Origin, type Problem } from "./problems.ts";
+export { resolvePath, type PathBase } from "./resolve-path.ts";
+export { formatPath, isTree, type Path, type Tree, type Value } from "./value.ts";
