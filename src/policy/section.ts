@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { DuplicateGuard } from "./index.ts";
+import type { DuplicateGuard } from "./repeated-calls/guard-tool-calls.ts";
 import { flag, integer, texts } from "../settings/index.ts";
 
 export const guardsSchema = z

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { Secret } from "../../core/index.ts";
 import { protocolIds } from "../../ir/index.ts";
-import type { ProviderSettings, Timeouts } from "../index.ts";
+import type { ProviderSettings } from "./build-providers.ts";
+import type { Timeouts } from "../types.ts";
 import { duration, flag, leaf, secret, text, texts } from "../../settings/index.ts";
 import { quirksSetting, readQuirks } from "./quirks-setting.ts";
 
