@@ -1,5 +1,13 @@
 import * as z from "zod";
-import { fallbacksSchema, modelsSchema, modelTraitsSetting, modelAliasesSchema, modelRoutesSchema, providersSchema, routingSchema } from "../../upstream/index.ts";
+import {
+  fallbacksSchema,
+  modelsSchema,
+  modelTraitsSetting,
+  modelAliasesSchema,
+  modelRoutesSchema,
+  providersSchema,
+  routingSchema,
+} from "../../upstream/index.ts";
 import { databaseSchema } from "../../store/index.ts";
 import { gatewaySchema } from "../../server/index.ts";
 import { guardsSchema } from "../../policy/index.ts";
