@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { ProtocolId } from "../ir/index.ts";
 import { bodyOf, lossesOf } from "./testing.ts";
 import { protocols, type RouteCall } from "./index.ts";
+import type { RenderTarget } from "./translation.ts";
 
 const base64 = (text: string): string => Buffer.from(text, "latin1").toString("base64");
 const jpeg = base64("\xFF\xD8\xFF\xE0");
@@ -56,12 +57,16 @@ const documents: Readonly<Record<Dialect, object>> = {
   "gemini-generate": { inlineData: { mimeType: "application/pdf", data: pdf } },
 };
 
+function targetOf(upstream: Dialect): RenderTarget {
+  return { model: models[upstream], stream: false, quirks: {} };
+}
+
 function sent(dialect: Dialect, upstream: Dialect, label: string, data: string): readonly [unknown, readonly string[]] {
   const protocol = protocols.get(dialect)!;
   const route = protocol.routes.find(({ operation }) => operation === "generate")!;
   const call: RouteCall = { route, param: "m", query: "" };
   const request = protocol.parseRequest(requests[dialect](label, data), call);
-  const rendered = protocols.get(upstream)!.upstream.renderRequest(request, { model: models[upstream], stream: false, quirks: {} });
+  const rendered = protocols.get(upstream)!.upstream.renderRequest(request, targetOf(upstream));
   return [partAt[upstream](bodyOf(rendered)), lossesOf(rendered)];
 }
 
@@ -82,4 +87,22 @@ test("an image that the vendor refuses is a text that says so, and a loss", () =
   const bitmap = [{ type: "text", text: "[image left out]" }, ["dropped image"]];
   assert.deepEqual(sent("openai-chat", "anthropic-messages", "image/bmp", base64("BM\0\0")), bitmap);
   assert.deepEqual(sent("openai-chat", "anthropic-messages", "image/gif", gif)[1], []);
+});
+
+test("a picture that a model made and the client sends back is the model's picture at Gemini, and a loss elsewhere", () => {
+  const image = { type: "image_url", image_url: { url: `data:image/jpeg;base64,${jpeg}` } };
+  const messages = [
+    { role: "user", content: "draw" },
+    { role: "assistant", content: "Here.", images: [image] },
+    { role: "user", content: "bluer" },
+  ];
+  const protocol = protocols.get("openai-chat")!;
+  const call: RouteCall = { route: protocol.routes[0]!, param: "", query: "" };
+  const request = protocol.parseRequest({ model: "m", messages }, call);
+  const at = (upstream: Dialect): ReturnType<typeof lossesOf> =>
+    lossesOf(protocols.get(upstream)!.upstream.renderRequest(request, targetOf(upstream)));
+  const gemini = protocols.get("gemini-generate")!.upstream.renderRequest(request, targetOf("gemini-generate"));
+  const { contents } = bodyOf(gemini) as { contents: { parts: unknown[] }[] };
+  assert.deepEqual(contents[1]!.parts, [{ text: "Here." }, images["gemini-generate"]]);
+  assert.deepEqual([at("gemini-generate"), at("anthropic-messages"), at("openai-responses")], [[], ["dropped image"], ["dropped image"]]);
 });

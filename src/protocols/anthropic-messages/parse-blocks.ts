@@ -1,6 +1,6 @@
 import type { Block, MediaBlock, ReasoningProof, ToolResultBlock } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
-import { readForeignPart } from "../shared/foreign-parts.ts";
+import { readPart } from "../shared/loose-media.ts";
 import {
   extensionsOf,
   fields,
@@ -41,7 +41,17 @@ export function parseBlocks(content: unknown, path: string): readonly Block[] {
  * Parses one wire block, usually to one block. What only this vendor runs or understands (`server_tool_use`, `web_search_tool_result`,
  * `container_upload`, future types) becomes an opaque block that keeps its wire form; a part of another dialect is read as what it is there.
  */
-function parseBlock(block: WireObject, path: string): Block | readonly Block[] {
+function parseBlock(block: WireObject, path: string): readonly Block[] {
+  return readPart(block, path, readOwnBlocks, fields) ?? [{ type: "opaque", protocol: "anthropic-messages", value: block }];
+}
+
+function readOwnBlocks(block: WireObject, path: string): readonly Block[] | undefined {
+  const read = readOwnBlock(block, path);
+  return read === undefined ? undefined : [read].flat();
+}
+
+/** `undefined`: the block is none of this dialect. */
+function readOwnBlock(block: WireObject, path: string): Block | readonly Block[] | undefined {
   switch (requiredString(block, "type", path)) {
     case "text":
       return compact({
@@ -84,7 +94,7 @@ function parseBlock(block: WireObject, path: string): Block | readonly Block[] {
     case "tool_reference":
       return parseToolReference(block, path);
     default:
-      return readForeignPart(block, path, fields) ?? { type: "opaque", protocol: "anthropic-messages", value: block };
+      return undefined;
   }
 }
 

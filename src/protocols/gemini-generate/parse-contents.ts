@@ -1,6 +1,6 @@
 import type { Block, Message, ReasoningBlock, ReasoningProof, TextBlock } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
-import { readForeignPart } from "../shared/foreign-parts.ts";
+import { readPart } from "../shared/loose-media.ts";
 import { extensionsOf, foreignFields, invalidField, join, readObject, requiredString } from "./fields.ts";
 import { CallLedger, parseFunctionCall, parseFunctionResponse } from "./parse-calls.ts";
 import { parseMedia } from "./parse-media.ts";
@@ -93,11 +93,14 @@ export class ContentsParser {
   #foreignBlocks(value: unknown, path: string): readonly Block[] | undefined {
     if (typeof value === "string") return [{ type: "text", text: value }];
     if (!isObject(value) || typeof value["type"] !== "string") return undefined;
-    const blocks = readForeignPart(value, path, foreignFields);
+    const blocks = readPart(value, path, noOwnPart, foreignFields);
     for (const block of blocks ?? []) if (block.type === "tool-call") this.#calls.addCall(block.id, block.name);
     return blocks;
   }
 }
+
+/** A part of this dialect has no type. */
+function noOwnPart(): undefined {}
 
 function addText(blocks: Block[], role: Role, part: WireObject, path: string): void {
   const proof = proofOf(part);

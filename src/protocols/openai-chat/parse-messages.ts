@@ -26,6 +26,7 @@ const knownAssistant: ReadonlySet<string> = new Set([
   "function_call",
   "reasoning_content",
   "reasoning",
+  "images",
   "cache_control",
 ]);
 const knownCall: ReadonlySet<string> = new Set(["id", "type", "function", "custom", "extra_content"]);
@@ -97,6 +98,7 @@ function parseAssistant(message: WireObject, path: string, calls: CallIndex): Me
   const blocks = [
     ...parseReasoning(message, path),
     ...content,
+    ...parseImages(message, path),
     ...(refusal === undefined ? [] : [{ type: "refusal" as const, text: refusal }]),
     ...toolCalls,
   ];
@@ -106,6 +108,12 @@ function parseAssistant(message: WireObject, path: string, calls: CallIndex): Me
     name: optionalString(message, "name", path),
     extensions: extensionsOf(restOf(message, knownAssistant)),
   });
+}
+
+/** Pictures that the model made, sent back as in the answer (OpenRouter). */
+function parseImages(message: WireObject, path: string): readonly Block[] {
+  const images = message["images"];
+  return Array.isArray(images) ? parseContent(images, join(path, "images")) : [];
 }
 
 /** Reasoning that the client sends back: `reasoning_content` (DeepSeek, vLLM, …) or `reasoning` (OpenRouter, Groq, newer vLLM), as in the answer. */

@@ -1,6 +1,6 @@
 import type { Block, Extensions } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
-import { readForeignPart } from "../shared/foreign-parts.ts";
+import { readPart } from "../shared/loose-media.ts";
 import { fields, join, optionalObject, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
 import { sourceOfAudio, readCacheMark } from "../openai-shared/media.ts";
 import { sourceOfFileData, sourceOfUrl } from "../shared/media-source.ts";
@@ -28,7 +28,7 @@ const knownVideo: ReadonlySet<string> = new Set(["type", "video_url", "cache_con
 const knownFile: ReadonlySet<string> = new Set(["type", "file", "cache_control"]);
 
 function parsePart(part: WireObject, path: string): readonly Block[] {
-  return readOwnPart(part, path) ?? readForeignPart(part, path, fields) ?? [{ type: "opaque", protocol: "openai-chat", value: part }];
+  return readPart(part, path, readOwnPart, fields) ?? [{ type: "opaque", protocol: "openai-chat", value: part }];
 }
 
 /** `undefined`: the part is none of this dialect. */

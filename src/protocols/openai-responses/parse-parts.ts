@@ -1,6 +1,6 @@
 import type { Block, Extensions, MediaBlock } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
-import { readForeignPart } from "../shared/foreign-parts.ts";
+import { readPart } from "../shared/loose-media.ts";
 import { fields, invalidField, join, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
 import { sourceOfAudio, readCacheMark } from "../openai-shared/media.ts";
 import { sourceOfFileData, sourceOfUrl } from "../shared/media-source.ts";
@@ -26,7 +26,7 @@ const knownFile: ReadonlySet<string> = new Set(["type", "file_data", "file_id", 
 const knownAudio: ReadonlySet<string> = new Set(["type", "input_audio", "cache_control"]);
 
 function parsePart(part: WireObject, path: string): readonly Block[] {
-  return readOwnPart(part, path) ?? readForeignPart(part, path, fields) ?? [{ type: "opaque", protocol: "openai-responses", value: part }];
+  return readPart(part, path, readOwnPart, fields) ?? [{ type: "opaque", protocol: "openai-responses", value: part }];
 }
 
 /** `undefined`: the part is none of this dialect. */

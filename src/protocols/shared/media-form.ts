@@ -209,7 +209,7 @@ const signatures: readonly (readonly [mediaType: string, at: number, bytes: stri
 ];
 
 /** The media type that the first bytes show; `undefined` if they show none. */
-function sniffMediaType(data: string): string | undefined {
+export function sniffMediaType(data: string): string | undefined {
   const head = Buffer.from(data.slice(0, 32), "base64").toString("latin1");
   return signatures.find(
     ([, at, bytes, then]) => head.startsWith(bytes, at) && (then === undefined || head.startsWith(then[1], then[0])),
