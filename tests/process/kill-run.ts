@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { Agent, createServer, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import type { LedgerReport } from "../../src/app/compose/journals.ts";
 import type { UsageRow } from "../../src/ledger/index.ts";
 import { createHome, type Home, type RunningProcess } from "./processes.ts";
@@ -72,7 +73,8 @@ export interface LoadedDaemon {
 /** A load that takes longer than this has failed. */
 const loadMs = 120_000;
 
-export async function createLoadedDaemon(yaml: string): Promise<LoadedDaemon> {
+/** @param patienceMs how long a client waits for the next bytes of an answer. */
+export async function createLoadedDaemon(yaml: string, patienceMs = 2000): Promise<LoadedDaemon> {
   const upstream = await createCheapUpstream();
   const home = await createHome();
   await home.writeConfig(
@@ -111,7 +113,7 @@ export async function createLoadedDaemon(yaml: string): Promise<LoadedDaemon> {
       );
       outgoing.on("error", () => resolve(false));
       // A connection that was handed to a worker as it died is lost.
-      outgoing.setTimeout(2000, () => outgoing.destroy(new Error("no answer")));
+      outgoing.setTimeout(patienceMs, () => outgoing.destroy(new Error("no answer")));
       outgoing.end(body);
     });
   }
@@ -224,6 +226,34 @@ export async function lockedRun(lockMs: number): Promise<number> {
       [],
       "no lock is left",
     );
+    return run.answered.size;
+  } finally {
+    await run.clear();
+  }
+}
+
+/**
+ * Stops the daemon (SIGSTOP) under load, time and again, for longer than every limit of time that it has, and lets it go on: no client may notice.
+ * @returns how many requests were answered.
+ */
+export async function stoppedRun({ stops, stopMs }: { readonly stops: number; readonly stopMs: number }): Promise<number> {
+  const limits = "client: 2s, connect: 1s, first_byte: 3s, idle: 3s, total: 5s, stream_total: 5s";
+  const run = await createLoadedDaemon(`gateway: { timeouts: { ${limits} } }`, 3 * stopMs);
+  try {
+    const daemon = await run.start();
+    for (let stop = 0; stop < stops; stop++) {
+      const goal = run.answered.size + 500;
+      const load = run.load(1500, 32);
+      await waitUntil("enough are answered", () => run.answered.size >= goal, 60_000);
+      daemon.child.kill("SIGSTOP");
+      await delay(stopMs);
+      daemon.child.kill("SIGCONT");
+      await load;
+    }
+    daemon.child.kill("SIGTERM");
+    assert.equal((await daemon.ended).code, 0);
+    assert.deepEqual([run.refused, run.sent.size - run.answered.size], [[], 0]);
+    checkRows(run);
     return run.answered.size;
   } finally {
     await run.clear();
