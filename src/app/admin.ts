@@ -16,6 +16,7 @@ import type { DatabaseSection, LoadedSettings } from "./config/index.ts";
 import { describeLedger, noLiveLedger } from "./compose/journals.ts";
 import { openStore } from "./compose/open-store.ts";
 import { runtimePaths } from "./paths.ts";
+import { explainRoute } from "./compose/explain-route.ts";
 import { createSnapshot, describeRoutes } from "./compose/snapshot.ts";
 
 /** The admin API, wherever it is served. */
@@ -79,6 +80,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     flushBodies: () => Promise.resolve(),
     system: {
       catalog: () => snapshot.catalog,
+      explain: (model, dialect) => explainRoute(snapshot, clock, { model, dialect }),
       routes: () => describeRoutes(loaded.settings, snapshot),
       config: () => loaded.settings.shown,
       ledger: () => describeLedger(store, journal, loaded.settings.ledger.durability, noLiveLedger),

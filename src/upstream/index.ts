@@ -1,5 +1,6 @@
 export * from "./providers/build-providers.ts";
 export * from "./routing/catalog.ts";
+export * from "./routing/explain-model.ts";
 export * from "./resilience/health.ts";
 export { createAffinity, type Affinity } from "./resilience/affinity.ts";
 export { RetryBudget } from "./resilience/retry-budget.ts";

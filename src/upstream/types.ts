@@ -125,12 +125,19 @@ export interface ResolvedTarget {
   readonly weight?: number;
 }
 
+/** A target that cannot be asked, and why. */
+export interface PassedTarget extends ResolvedTarget {
+  readonly reason: string;
+}
+
 /** How a model was resolved, for `route explain`. */
 export interface Resolution {
   readonly model: string;
   /** Each step tried, in order, with its outcome in words. */
   readonly steps: readonly string[];
   readonly targets: readonly ResolvedTarget[];
+  /** Targets that cannot be asked. */
+  readonly passedOver: readonly PassedTarget[];
   readonly strategy: Strategy;
   /** Whether a conversation stays at one target. */
   readonly hasAffinity: boolean;

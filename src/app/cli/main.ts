@@ -6,7 +6,7 @@ import { addKeyCommands, addUserCommands } from "./account-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
-import { print } from "./output.ts";
+import { print, table } from "./output.ts";
 import { addLogsCommand } from "./logs-command.ts";
 import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon-aliases.ts";
 import { ExitStatus, load, runProgram } from "./run-program.ts";
@@ -108,10 +108,22 @@ function onOutputError(error: NodeJS.ErrnoException): void {
 
 const laneNames = { translated: "translated", builtin: "built in", verbatim: "as it is", patched: "as it is" } as const;
 
-function explanationText({ steps, attempts, problem }: OperationAnswer<"routes.explain">): string {
-  const plan = attempts.map(
-    ({ provider, model, protocol, lane }, i) =>
-      `${i === 0 ? "served by" : "then by"} ${provider} as "${model}" over ${protocol}, ${laneNames[lane]}`,
-  );
-  return [...steps, ...plan, ...(problem === undefined ? [] : [problem])].join("\n");
+function explanationText({ steps, targets, strategy, affinity, problem }: OperationAnswer<"routes.explain">): string {
+  const header = ["for", "target", "key", "protocol", "lane", "asked", "$/M in", "$/M out", "first ms", "total ms", "in flight", "why not"];
+  const rows = targets.map((target) => [
+    target.role,
+    `${target.provider}/${target.model}`,
+    target.key,
+    target.protocol,
+    target.lane === null ? null : laneNames[target.lane],
+    target.kept ? "yes" : "no",
+    target.input_usd,
+    target.output_usd,
+    target.first_content_ms,
+    target.total_ms,
+    target.in_flight,
+    target.reason,
+  ]);
+  const order = `strategy ${strategy}, affinity ${affinity ? "auto" : "off"}`;
+  return [...steps, ...(rows.length === 0 ? [] : ["", order, table(header, rows)]), ...(problem === undefined ? [] : [problem])].join("\n");
 }

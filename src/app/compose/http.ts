@@ -16,6 +16,7 @@ import {
 } from "../../server/index.ts";
 import { readVersion } from "../version.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
+import { explainRoute } from "./explain-route.ts";
 import { describeLedger, liveLedger, type LiveLedger } from "./journals.ts";
 import { limitConnections } from "./open-files.ts";
 import type { ModelRequests } from "./model-requests.ts";
@@ -43,7 +44,7 @@ export interface HttpDeps {
 }
 
 /** The admin API's operations, over this process's own parts. */
-export function composeOperations({ records, models, current, process }: HttpDeps): AdminOperation[] {
+export function composeOperations({ records, models, current, process, clock }: HttpDeps): AdminOperation[] {
   const { store, accounts, budgets, budgetAdmin, bodies, entryBodies, directory } = records;
   const { durability } = current.settings.ledger;
   return createAdminOperations({
@@ -56,6 +57,7 @@ export function composeOperations({ records, models, current, process }: HttpDep
     flushBodies: () => bodies.flush(),
     system: {
       catalog: () => current.snapshot.catalog,
+      explain: (model, dialect) => explainRoute(current.snapshot, clock, { model, dialect }),
       routes: () => describeRoutes(current.settings, current.snapshot),
       config: () => current.settings.shown,
       ledger: async () => describeLedger(store, directory, durability, await readLiveLedger(records, models, process)),

@@ -183,9 +183,17 @@ function factsOf(
 
 /** The current routes, aliases and providers, for people. */
 export function describeRoutes(settings: Settings, snapshot: Snapshot): OperationAnswer<"routes.list"> {
+  const table = settings.routing.targets;
   return {
     model_provider_routes: settings.modelProviderRoutes.map(([pattern, targets]) => ({ pattern, providers: targets })),
     model_aliases: Object.fromEntries(settings.modelAliases),
+    models: Object.fromEntries(
+      [...table.models].map(([name, { targets, strategy = table.strategy, hasAffinity = table.hasAffinity }]) => [
+        name,
+        { targets, strategy, affinity: hasAffinity },
+      ]),
+    ),
+    fallbacks: Object.fromEntries(table.fallbacks),
     providers: snapshot.providers.map((provider) => ({
       name: provider.name,
       enabled: provider.enabled,

@@ -257,7 +257,10 @@ test("models, routes, configuration and status are shown, and a reload that fail
     (models["data"] as { id: string }[]).map((model) => model.id),
     ["loopback"],
   );
-  assert.deepEqual(await ask("GET", "/api/v1/routes"), [200, { model_provider_routes: [], model_aliases: {}, providers: [] }]);
+  assert.deepEqual(await ask("GET", "/api/v1/routes"), [
+    200,
+    { model_provider_routes: [], model_aliases: {}, models: {}, fallbacks: {}, providers: [] },
+  ]);
   assert.deepEqual(await ask("GET", "/api/v1/config"), [200, { providers: { openai: { api_key: "[secret]" } } }]);
   assert.deepEqual(await ask("GET", "/api/v1/status"), [200, { status: "running" }]);
   const [status, error] = await ask("POST", "/api/v1/reload");

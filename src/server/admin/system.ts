@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/index.ts";
-import { protocolIds } from "../../ir/index.ts";
-import { explainModel, listModels, type Catalog } from "../../upstream/index.ts";
+import { protocolIds, type ProtocolId } from "../../ir/index.ts";
+import { listModels, type Catalog } from "../../upstream/index.ts";
 import type { AnswerOfContract, HandlersOf } from "./contracts/contract.ts";
 import type { systemContracts } from "./contracts/system.ts";
 import { defaultDialect } from "../../protocols/index.ts";
@@ -9,6 +9,7 @@ type Answer<N extends keyof typeof systemContracts> = AnswerOfContract<(typeof s
 
 export interface SystemDeps {
   readonly catalog: () => Catalog;
+  readonly explain: (model: string, dialect: ProtocolId) => Answer<"routes.explain">;
   /** Models, routes in written order and providers as they are now. */
   readonly routes: () => Answer<"routes.list">;
   /** The configuration, secrets masked. */
@@ -33,7 +34,7 @@ export function systemHandlers(deps: SystemDeps): HandlersOf<typeof systemContra
       const dialect = protocolIds.find((id) => id === asked);
       if (dialect === undefined)
         throw new GatewayError("invalid_request", `"dialect" takes ${protocolIds.join(", ")}.`, { param: "dialect" });
-      return explainModel(deps.catalog(), model, dialect);
+      return deps.explain(model, dialect);
     },
     "config.get": () => deps.config(),
     "ledger.status": () => deps.ledger(),

@@ -4,7 +4,7 @@ import { GatewayError, Secret } from "../../core/index.ts";
 import type { ProviderSettings } from "../providers/build-providers.ts";
 import { buildProviders } from "../providers/build-providers.ts";
 import type { Catalog, CatalogOptions } from "./catalog.ts";
-import { createCatalog, explainModel, listModels, planAttempts } from "./catalog.ts";
+import { createCatalog, listModels, planAttempts } from "./catalog.ts";
 import { RoutingError } from "./resolve-model.ts";
 import type { PlanInput } from "../types.ts";
 
@@ -343,25 +343,6 @@ test("a listing has every exact name that is served, once, with its provider", (
       ["llama-3", "groq", 7],
     ],
   );
-});
-
-test("an explanation lists every step and how it would be served", () => {
-  const catalog = catalogOf([provider("openai"), provider("groq", { models: ["llama-3"] })], { aliases: new Map([["fast", "llama-3"]]) });
-  assert.deepEqual(explainModel(catalog, "fast", "anthropic-messages"), {
-    model: "fast",
-    dialect: "anthropic-messages",
-    steps: ['model_aliases: "fast" stands for "llama-3"', "model_provider_routes: the file has none", "models: listed by groq"],
-    attempts: [{ provider: "groq", model: "llama-3", protocol: "openai-chat", lane: "translated" }],
-  });
-  const unknown = explainModel(catalog, "x/y", "openai-chat");
-  assert.deepEqual(unknown.steps, [
-    "model_provider_routes: the file has none",
-    'models: no provider lists "x/y"',
-    'presets: no pattern matches "x/y"',
-    'announced models: no provider announces "x/y"',
-    'provider/model: "x/y" does not begin with a provider\'s name',
-  ]);
-  assert.deepEqual([unknown.attempts, unknown.problem?.startsWith('No provider serves the model "x/y".')], [[], true]);
 });
 
 test("names that clients invent cannot fill the memory or displace other names for long", () => {

@@ -1,4 +1,4 @@
-import { createBoundedCache, messageOf } from "../../core/index.ts";
+import { createBoundedCache } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import { operations, protocols, type ModelInfo, type Operation, type ProtocolTable } from "../../protocols/index.ts";
 import { createTargetStates, type TargetStates } from "../resilience/target-states.ts";
@@ -6,7 +6,7 @@ import { capableProtocols, choosePlan, type PlanContext } from "./plan.ts";
 import type { ModelRoute } from "./resolve-model.ts";
 import { TargetResolver } from "./resolve-targets.ts";
 import { noTargetTable, type TargetTable } from "./targets.ts";
-import type { Attempt, Lane, Plan, PlanInput, Provider, Resolution, WorkMode } from "../types.ts";
+import type { Attempt, Plan, PlanInput, Provider, Resolution, WorkMode } from "../types.ts";
 
 export interface CatalogOptions {
   readonly providers: readonly Provider[];
@@ -62,37 +62,6 @@ export function planAttempts(catalog: Catalog, input: PlanInput): readonly Attem
 /** Every model that can be requested by an exact name, each once: built in, aliases, configured, announced. */
 export function listModels(catalog: Catalog): readonly ModelInfo[] {
   return catalog.models();
-}
-
-/** How a model would be served, in words for people: `tokligence route explain`. */
-export interface ModelExplanation {
-  readonly model: string;
-  readonly dialect: ProtocolId;
-  /** What was checked, in order, each with its outcome. */
-  readonly steps: readonly string[];
-  readonly attempts: readonly { readonly provider: string; readonly model: string; readonly protocol: ProtocolId; readonly lane: Lane }[];
-  /** Why there is no attempt. */
-  readonly problem?: string;
-}
-
-export function explainModel(catalog: Catalog, model: string, dialect: ProtocolId, workMode: WorkMode = "auto"): ModelExplanation {
-  const { steps } = catalog.resolve(model);
-  try {
-    const { attempts } = catalog.plan({ model, clientProtocol: dialect, operation: "generate", workMode });
-    return {
-      model,
-      dialect,
-      steps,
-      attempts: attempts.map(({ provider, upstreamModel, protocol, lane }) => ({
-        provider: provider.name,
-        model: upstreamModel,
-        protocol,
-        lane,
-      })),
-    };
-  } catch (error) {
-    return { model, dialect, steps, attempts: [], problem: messageOf(error) };
-  }
 }
 
 interface CachedModel {

@@ -1,6 +1,6 @@
 import { closestNames } from "./closest-names.ts";
 import { compileGlob, GlobList, type Glob } from "../../core/index.ts";
-import type { Provider, ResolvedTarget } from "../types.ts";
+import type { PassedTarget, Provider, ResolvedTarget } from "../types.ts";
 
 /** A glob over models and the providers that serve them, best first. */
 export type ModelRoute = readonly [pattern: string, providers: readonly string[]];
@@ -34,7 +34,8 @@ interface Found {
   readonly problem?: string;
 }
 
-type Note = (step: string) => void;
+/** What was checked, in words; or a target that was found and cannot be asked. */
+export type Note = (step: string | PassedTarget) => void;
 
 /** A message names at most this number of models. */
 const shownNames = 6;
@@ -138,7 +139,10 @@ export class ModelResolver {
     for (const name of new Set(names)) {
       const reason = this.#whyNot(name);
       if (reason === undefined) targets.push({ provider: name, upstreamModel: model });
-      else reasons.push(reason);
+      else {
+        reasons.push(reason);
+        note({ provider: name, upstreamModel: model, reason });
+      }
     }
     note([`model_provider_routes: ${quote(glob.pattern)} matches and names ${names.join(", ") || "no provider"}`, ...reasons].join("; "));
     if (targets.length > 0) return { targets };
@@ -201,6 +205,7 @@ export class ModelResolver {
     const reason = this.#whyNot(provider.name);
     note(`provider/model: names provider ${provider.name}${reason === undefined ? "" : `; ${reason}`}`);
     if (reason === undefined) return { targets: [{ provider: provider.name, upstreamModel }] };
+    note({ provider: provider.name, upstreamModel, reason });
     return { targets: [], problem: `The model ${quote(asked)} cannot be served: ${reason}.` };
   }
 
@@ -218,6 +223,7 @@ export class ModelResolver {
         enabled.push(provider);
       } else {
         note(reason);
+        note({ provider: provider.name, upstreamModel: model, reason });
         if (!unserved.includes(reason)) unserved.push(reason);
       }
     }

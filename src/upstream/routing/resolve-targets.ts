@@ -1,7 +1,7 @@
 import { compileGlob, type Glob } from "../../core/index.ts";
-import type { Provider, ResolvedTarget, Resolution } from "../types.ts";
+import type { PassedTarget, Provider, ResolvedTarget, Resolution } from "../types.ts";
 import { closestNames } from "./closest-names.ts";
-import { ModelResolver, RoutingError, type RoutingTable } from "./resolve-model.ts";
+import { ModelResolver, RoutingError, type Note, type RoutingTable } from "./resolve-model.ts";
 import { fallbackReasons, type FallbackLists, type ModelSetting, type TargetTable } from "./targets.ts";
 
 /**
@@ -36,13 +36,18 @@ export class TargetResolver {
   /** Resolves a model, with the steps in words. */
   resolve(model: string): Resolution {
     const steps: string[] = [];
-    const { targets, problem, setting } = this.#find(model, (step) => void steps.push(step));
+    const passedOver: PassedTarget[] = [];
+    const { targets, problem, setting } = this.#find(model, (step) => {
+      if (typeof step === "string") steps.push(step);
+      else passedOver.push(step);
+    });
     const { strategy, hasAffinity } = this.#table;
     const fallbacks = this.#fallbacksOf(model, targets);
     return {
       model,
       steps,
       targets,
+      passedOver,
       strategy: setting?.strategy ?? strategy,
       hasAffinity: setting?.hasAffinity ?? hasAffinity,
       ...(fallbacks === undefined ? {} : { fallbacks }),
@@ -52,7 +57,7 @@ export class TargetResolver {
 
   #find(
     model: string,
-    note: (step: string) => void,
+    note: Note,
   ): { readonly targets: readonly ResolvedTarget[]; readonly problem?: string; readonly setting?: ModelSetting } {
     const setting = this.#resolver.isPrefixed(model) ? undefined : this.#table.models.get(model);
     if (setting === undefined) return this.#resolver.find(model, note);

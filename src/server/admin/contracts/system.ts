@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { protocolIds } from "../../../ir/index.ts";
+import { fallbackReasons, strategies } from "../../../upstream/index.ts";
 import type { OperationContract } from "./contract.ts";
 
 const protocol = z.enum(protocolIds);
@@ -30,6 +31,17 @@ export const systemContracts = {
     answer: z.object({
       model_provider_routes: z.array(z.object({ pattern: z.string(), providers: z.array(z.string()).readonly() })).readonly(),
       model_aliases: z.record(z.string(), z.string()),
+      models: z.record(
+        z.string(),
+        z.object({
+          targets: z.array(z.object({ model: z.string(), weight: z.number() })).readonly(),
+          strategy: z.enum(strategies),
+          affinity: z.boolean(),
+        }),
+      ),
+      fallbacks: z
+        .record(z.string(), z.partialRecord(z.enum(fallbackReasons), z.array(z.string()).readonly()))
+        .describe("by pattern and reason"),
       providers: z
         .array(
           z.object({
@@ -65,6 +77,29 @@ export const systemContracts = {
           z.object({ provider: z.string(), model: z.string(), protocol, lane: z.enum(["verbatim", "patched", "translated", "builtin"]) }),
         )
         .readonly(),
+      strategy: z.enum(strategies),
+      affinity: z.boolean().describe("a conversation stays at one target"),
+      targets: z
+        .array(
+          z.object({
+            role: z.enum(["target", ...fallbackReasons]).describe("target, or the reason of the fallbacks that it belongs to"),
+            provider: z.string(),
+            model: z.string(),
+            key: z.string().nullable().describe("the id of the provider's key"),
+            protocol: protocol.nullable(),
+            lane: z.enum(["verbatim", "patched", "translated", "builtin"]).nullable(),
+            kept: z.boolean().describe("a request may go to it now"),
+            reason: z.string().nullable().describe("why it is passed over"),
+            weight: z.number(),
+            input_usd: z.string().nullable().describe("price of a million tokens; null: not known"),
+            output_usd: z.string().nullable(),
+            first_content_ms: z.number().nullable().describe("average of the last minutes, in this process; null: not measured"),
+            total_ms: z.number().nullable(),
+            in_flight: z.number(),
+          }),
+        )
+        .readonly()
+        .describe("every target, then those of fallbacks"),
       problem: z.string().optional().describe("why there is no attempt"),
     }),
   },

@@ -1,0 +1,32 @@
+import type { Clock } from "../../core/index.ts";
+import type { ProtocolId } from "../../ir/index.ts";
+import { formatUsd, reckonCost } from "../../ledger/index.ts";
+import type { OperationAnswer } from "../../server/index.ts";
+import { explainModel } from "../../upstream/index.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** The plan of a model as it is now, with prices. */
+export function explainRoute(
+  { catalog, prices, workMode }: Pick<Snapshot, "catalog" | "prices" | "workMode">,
+  clock: Clock,
+  asked: { readonly model: string; readonly dialect: ProtocolId },
+): OperationAnswer<"routes.explain"> {
+  const { targets, ...explained } = explainModel(catalog, { ...asked, workMode, nowMs: clock.monotonic() });
+  const million = (provider: string, model: string, kind: "input" | "output"): string | null => {
+    const rates = prices.rates(provider, model, clock.now(), 0);
+    const cost = rates === undefined ? undefined : reckonCost(rates, { input: 0, output: 0, [kind]: 1_000_000 });
+    return cost === undefined ? null : formatUsd(cost);
+  };
+  return {
+    ...explained,
+    targets: targets.map(({ isKept: kept, firstContentMs, totalMs, inFlight, ...target }) => ({
+      ...target,
+      kept,
+      input_usd: million(target.provider, target.model, "input"),
+      output_usd: million(target.provider, target.model, "output"),
+      first_content_ms: firstContentMs,
+      total_ms: totalMs,
+      in_flight: inFlight,
+    })),
+  };
+}
