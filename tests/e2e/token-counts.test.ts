@@ -123,6 +123,27 @@ test("a model whose provider has no counter is estimated for every dialect, with
   assert.deepEqual([reply.status, reply.headers["x-tokligence-estimated"], reply.headers["x-tokligence-provider"]], [200, "true", "local"]);
 });
 
+test("Codex's search of tools, and the tools that it found, are counted", async () => {
+  const found = { type: "function", name: "calendar_create_event", description: "Adds an event.", defer_loading: true, parameters: schema };
+  const search = { type: "tool_search", execution: "client", description: "Finds tools.", parameters: schema };
+  const input = [
+    { role: "user", content: said },
+    { type: "tool_search_call", call_id: "call_1", execution: "client", arguments: { query: "calendar" } },
+    { type: "tool_search_output", call_id: "call_1", execution: "client", tools: [found] },
+  ];
+  mock.reset();
+  mock.enqueue({ usage: { input: 4711 } });
+  assert.equal(numberOf(await post("/v1/responses/input_tokens", { model: "claude-mock", input, tools: [search] })), 4711);
+  const counted = JSON.parse(mock.requests[0]!.body.toString()) as { tools: { name: string }[] };
+  assert.deepEqual(
+    counted.tools.map(({ name }) => name),
+    ["tool_search", "calendar_create_event"],
+  );
+  const whole = numberOf(await post("/v1/responses/input_tokens", { model: "org/local-model", input, tools: [search] }));
+  const bare = numberOf(await post("/v1/responses/input_tokens", { model: "org/local-model", input: input.slice(0, 1) }));
+  assert.ok(whole > bare + 60, `${whole} and ${bare}`);
+});
+
 const asked = { messages: [{ role: "user", content: said }] };
 
 for (const [what, trouble] of [

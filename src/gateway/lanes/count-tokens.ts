@@ -8,6 +8,7 @@ import type { ModelCall } from "../model-call.ts";
 import { parseBody } from "../bodies/parse-body.ts";
 import { sendUpstream } from "../answers/send-upstream.ts";
 import { createTranslatedCountLane } from "./translated-count-lane.ts";
+import { fitForeign } from "./translated-lane.ts";
 import { createVerbatimLane } from "./verbatim-lane.ts";
 
 /** Statuses of a counter that is not there, or not for this model. */
@@ -66,8 +67,9 @@ async function answerEstimate(call: ModelCall, attempt: Attempt, failure: Gatewa
   await answerJson(call, call.open(attempt), { body: latin1OfUtf8(call.request.protocol.renderTokenCount(tokens)), facts: {} });
 }
 
+/** As a translation renders it: with what only the client's protocol has (a search of tools, a compaction) in neutral terms. */
 function parse(call: ModelCall): ChatRequest {
-  return call.request.protocol.parseRequest(parseBody(call), call.request.route);
+  return fitForeign(call, call.request.protocol.parseRequest(parseBody(call), call.request.route));
 }
 
 /** After an answer: what the provider reported for its input teaches how far estimates for this model are off. */

@@ -73,7 +73,7 @@ function parseRequest(call: ModelCall, wire: unknown): ChatRequest {
 }
 
 /** The request in terms that other protocols have, too. */
-function fitForeign(call: ModelCall, request: ChatRequest): ChatRequest {
+export function fitForeign(call: ModelCall, request: ChatRequest): ChatRequest {
   return call.request.protocol.toForeign?.(request, { openSummary: (sealed) => openSummary(call, sealed) }) ?? request;
 }
 

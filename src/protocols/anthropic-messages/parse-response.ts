@@ -48,11 +48,12 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   const hasCall = content.some((block) => block.type === "tool-call");
   const end = parseEnd(wire, hasCall, toolNames);
   const extensions = ownFields(wire);
+  const explanation = explanationIn(wire);
   const response: ChatResponse = {
     id,
     model,
     createdAt: 0,
-    content,
+    content: explanation === undefined ? content : [...content, { type: "refusal", text: explanation }],
     ...(end ?? { stopReason: "other" }),
     usage: usage ?? {},
     ...(extensions === undefined ? {} : { extensions }),
@@ -145,13 +146,26 @@ export function redactedProof(data: string): { readonly protocol: "anthropic-mes
 export function parseEnd(wire: WireObject, hasCall: boolean, toolNames: ToolNames | undefined): ParsedEnd | undefined {
   const { stop_reason: raw, stop_sequence: sequence } = wire as { stop_reason?: unknown; stop_sequence?: unknown };
   if (typeof raw !== "string") return undefined;
-  const reason = reasonOf(raw);
+  // With an explanation, the answer has the text of a refusal: the end says that a filter stopped it.
+  const reason = explanationIn(wire) === undefined ? reasonOf(raw) : "content-filter";
   const isAnswered = reason === "tool-calls" && !hasCall && [...(toolNames?.values() ?? [])].some(({ kind }) => kind === "answer");
   return {
     stopReason: isAnswered ? "stop" : reason,
     rawStopReason: raw,
     ...(typeof sequence === "string" ? { stopSequence: sequence } : {}),
   };
+}
+
+/** Why the vendor stopped an answer, in words: `stop_details.explanation` of a refusal. */
+export function explanationIn({
+  stop_reason: raw,
+  stop_details: details,
+}: {
+  readonly stop_reason?: unknown;
+  readonly stop_details?: unknown;
+}): string | undefined {
+  const explanation = raw === "refusal" && isObject(details) ? details["explanation"] : undefined;
+  return typeof explanation === "string" && explanation !== "" ? explanation : undefined;
 }
 
 function reasonOf(raw: string): StopReason {

@@ -11,7 +11,7 @@ import type { StreamDecoder, ToolNames } from "../translation.ts";
 import { gluedCalls, isGluedJson, namelessCall } from "../shared/whole-json.ts";
 import { parseStreamError } from "./errors.ts";
 import { inputAtStart, isCall, openBlock, restOfArguments, type BlockType, type OpenBlock } from "./open-block.ts";
-import { ownFields, parseEnd, redactedProof, signatureProof, stringOf } from "./parse-response.ts";
+import { explanationIn, ownFields, parseEnd, redactedProof, signatureProof, stringOf } from "./parse-response.ts";
 import { readCitation, SearchReader } from "./search-blocks.ts";
 import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
 
@@ -259,12 +259,22 @@ export class AnthropicStreamDecoder implements StreamDecoder {
       return;
     }
     this.#hasEnd ||= end !== undefined;
+    const explanation = explanationIn(delta);
+    if (explanation !== undefined) this.#refuse(explanation);
     this.#emit({
       type: "message-delta",
       ...end,
       ...(usage === undefined ? {} : { usage }),
       ...(extensions === undefined ? {} : { extensions }),
     });
+  }
+
+  /** The vendor's explanation of a refusal is a block of its own. */
+  #refuse(text: string): void {
+    const index = this.#nextIndex++;
+    this.#emit({ type: "block-start", index, block: { type: "refusal" } });
+    this.#emit({ type: "block-delta", index, delta: { type: "text", text } });
+    this.#emit({ type: "block-end", index });
   }
 
   #finish(): void {

@@ -13,7 +13,7 @@ import { objectsOf, readCall, readCitedPages, readHead, readSaid } from "./answe
 import { markReasoning } from "./returned-reasoning.ts";
 import { faultOfCall } from "../shared/whole-json.ts";
 import { brokenEndOfChoices, errorOfChoices } from "./choice-error.ts";
-import { parseStopReason } from "./stop-reason.ts";
+import { matchedStop, parseStopReason } from "./stop-reason.ts";
 import { findUsage } from "./usage.ts";
 
 /**
@@ -36,11 +36,16 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   return {
     usage: findUsage(wire) ?? {},
     ...head,
-    ...parseChoice(choice, head.id, { toolNames, facts, pages }),
+    ...withStop(parseChoice(choice, head.id, { toolNames, facts, pages }), matchedStop(choice)),
     ...(others.length === 0
       ? {}
       : { alternatives: others.map((other, index) => parseChoice(other, `${head.id} ${index + 1}`, { toolNames, facts, pages })) }),
   };
+}
+
+/** An answer that a stop sequence ended. */
+function withStop(answer: Candidate, stopSequence: string | undefined): Candidate & Pick<ChatResponse, "stopSequence"> {
+  return stopSequence === undefined || answer.stopReason !== "stop" ? answer : { ...answer, stopReason: "stop-sequence", stopSequence };
 }
 
 interface AnswerContext {

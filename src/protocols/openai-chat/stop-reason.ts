@@ -1,5 +1,6 @@
 import type { StopReason } from "../../ir/index.ts";
 import { isBrokenEnd } from "../shared/broken-end.ts";
+import type { WireObject } from "../shared/fields.ts";
 
 /** The finish reasons of OpenAI, and of compatible servers (Mistral `model_length`, Z.ai `sensitive`, …); those that are errors are in `broken-end.ts`. */
 const reasonByWord: ReadonlyMap<string, StopReason> = new Map<string, StopReason>([
@@ -30,6 +31,16 @@ export function parseStopReason(word: string | undefined, content: { readonly ca
   if (reason !== "stop" && reason !== "other") return reason;
   if (content.calls) return "tool-calls";
   return content.refusal ? "refusal" : reason;
+}
+
+/**
+ * The stop sequence that matched: vLLM and SGLang name it in `stop_reason` of the choice (vllm 002032e, `ChatCompletionResponseChoice`). Other servers
+ * have a word of their own there, or the id of a token.
+ */
+export function matchedStop(choice: WireObject): string | undefined {
+  const { finish_reason: reason, stop_reason: matched } = choice as { finish_reason?: unknown; stop_reason?: unknown };
+  const isNamed = reason === "stop" && typeof matched === "string" && matched !== "";
+  return isNamed && !reasonByWord.has(matched.toLowerCase()) ? matched : undefined;
 }
 
 /** Google's OpenAI endpoint puts its own word behind the one of this dialect: `content_filter: RECITATION`. */

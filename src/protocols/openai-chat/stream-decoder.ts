@@ -9,7 +9,7 @@ import { readCall, readCitedPages, readHead, readSaid, type SaidFields } from ".
 import { learnDeltaShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { firstChoice } from "./parse-response.ts";
 import { DetailsOfStream, markReasoning, type ReasoningField } from "./returned-reasoning.ts";
-import { parseStopReason } from "./stop-reason.ts";
+import { matchedStop, parseStopReason } from "./stop-reason.ts";
 import { StreamCalls } from "./stream-calls.ts";
 import { errorOf, parseChunk } from "./tap.ts";
 import { findUsage } from "./usage.ts";
@@ -39,6 +39,8 @@ export class ChatStreamDecoder implements StreamDecoder {
   #usage: Usage | undefined;
   #shape: ChunkShape | undefined;
   #hasShapeFitted = false;
+  /** The stop sequence that ended the answer. */
+  #matched: string | undefined;
   #over = false;
 
   constructor(toolNames?: ToolNames) {
@@ -67,6 +69,7 @@ export class ChatStreamDecoder implements StreamDecoder {
     const reason = choice["finish_reason"];
     if (typeof reason === "string" && reason !== "") {
       this.#reason = reason;
+      this.#matched = matchedStop(choice);
       this.#broken ??= brokenEndOfChoice(choice);
       if (this.#broken !== undefined && usage !== undefined) return [...events, ...this.#finish()];
     }
@@ -184,14 +187,16 @@ export class ChatStreamDecoder implements StreamDecoder {
       return this.#fail({ status: 502, message: "The provider's stream ended without an answer.", code: "upstream_invalid_response" });
     if (this.#calls.nameless) return this.#fail(namelessCall);
     if (this.#calls.glued) return this.#fail(gluedCalls);
-    const stopReason = parseStopReason(this.#reason, { calls: this.#calls.any, refusal: this.#refused });
+    const reason = parseStopReason(this.#reason, { calls: this.#calls.any, refusal: this.#refused });
+    const stop = reason === "stop" && this.#matched !== undefined ? { stopSequence: this.#matched } : undefined;
     const events: StreamEvent[] = [
       ...(this.#cited ? [] : this.#pages.flatMap((page) => this.#cite(page))),
       ...this.#closeText(),
       ...this.#calls.end(),
       {
         type: "message-delta",
-        stopReason,
+        stopReason: stop === undefined ? reason : "stop-sequence",
+        ...stop,
         ...(this.#reason === undefined ? {} : { rawStopReason: this.#reason }),
         ...(this.#usage === undefined ? {} : { usage: this.#usage }),
       },
