@@ -9,4 +9,6 @@ export * from "./protocol-id.ts";
 export * from "./replay.ts";
 export * from "./request.ts";
 export * from "./response.ts";
+export * from "./token-count.ts";
+export * from "./units.ts";
 export * from "./usage.ts";

@@ -240,6 +240,9 @@ export interface Protocol {
   /** Headers that every request of this protocol must carry upstream, unless the client sent them. */
   readonly requiredHeaders: readonly (readonly [string, string])[];
 
+  /** A header of answers that names the class of service, in lower case. */
+  readonly tierHeader?: string;
+
   /** Splits a stream that is one JSON array into its elements, if the protocol has such a form. */
   createArraySplitter?(): EventSplitter;
   /** Creates a tap for one stream. `hideUsage`: only the gateway asked for the usage chunk. */

@@ -182,7 +182,9 @@ export function ownFields(message: WireObject): Extensions | undefined {
       fields[key] = value;
   }
   const usage = message["usage"];
-  const extra = isObject(usage) ? ["server_tool_use", "service_tier", "inference_geo", "speed"].filter((key) => isPresent(usage[key])) : [];
+  const extra = isObject(usage)
+    ? ["server_tool_use", "service_tier", "inference_geo", "speed", "iterations"].filter((key) => isPresent(usage[key]))
+    : [];
   if (isObject(usage) && extra.length > 0) fields["usage"] = Object.fromEntries(extra.map((key) => [key, usage[key]]));
   return Object.keys(fields).length === 0 ? undefined : extensionsOf(fields);
 }

@@ -1,5 +1,6 @@
-import { readServiceTier, readTokenCount, type ServiceTier, type Usage } from "../../ir/index.ts";
+import { addUnit, readServiceTier, readTokenCount, type Iteration, type TokenCounts, type Usage } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import { objectOf, readVendorCost } from "../shared/vendor-cost.ts";
 import type { WireDeltaUsage, WireUsage } from "./wire.ts";
 
 /** The counts as Anthropic reports them: `input` is the part of the prompt that was neither read from nor written to a cache. */
@@ -11,8 +12,11 @@ export interface WireCounts {
   readonly cacheWrite1h?: number;
   readonly output?: number;
   readonly thinking?: number;
-  readonly tier?: ServiceTier;
+  /** How the answer was served, and what is counted beside its tokens. */
+  readonly details?: WireDetails;
 }
+
+type WireDetails = Pick<Usage, "tier" | "speed" | "region" | "units" | "iterations" | "vendorCostUsd">;
 
 /**
  * Merges a `usage` object into the counts known so far. `message_start` has all counts; `message_delta` repeats whole-message totals, and omits the
@@ -21,8 +25,7 @@ export interface WireCounts {
 export function mergeCounts(earlier: WireCounts, usage: unknown): WireCounts {
   if (!isObject(usage)) return earlier;
   const creation = isObject(usage["cache_creation"]) ? usage["cache_creation"] : undefined;
-  const details = isObject(usage["output_tokens_details"]) ? usage["output_tokens_details"] : undefined;
-  const { tier: known, ...numbers } = earlier;
+  const { details: known, ...numbers } = earlier;
   const counts: Record<string, number> = numbers;
   take(counts, "input", usage, "input_tokens");
   take(counts, "cacheRead", usage, "cache_read_input_tokens");
@@ -30,14 +33,63 @@ export function mergeCounts(earlier: WireCounts, usage: unknown): WireCounts {
   take(counts, "cacheWrite5m", creation, "ephemeral_5m_input_tokens");
   take(counts, "cacheWrite1h", creation, "ephemeral_1h_input_tokens");
   take(counts, "output", usage, "output_tokens");
-  take(counts, "thinking", details, "thinking_tokens");
-  const tier = readServiceTier(usage["service_tier"]) ?? known;
-  return tier === undefined ? counts : { ...counts, tier };
+  take(counts, "thinking", objectOf(usage["output_tokens_details"]), "thinking_tokens");
+  const details = readDetails(known, usage);
+  return details === undefined ? counts : { ...counts, details };
 }
 
-function take(counts: Record<string, number>, key: Exclude<keyof WireCounts, "tier">, from: WireObject | undefined, wireKey: string): void {
+function take(
+  counts: Record<string, number>,
+  key: Exclude<keyof WireCounts, "details">,
+  from: WireObject | undefined,
+  wireKey: string,
+): void {
   const value = readTokenCount(from?.[wireKey]);
   if (value !== undefined) counts[key] = value;
+}
+
+/** Regions that have the standard price. */
+const anyRegion: ReadonlySet<unknown> = new Set(["", "global", "not_available", "unspecified"]);
+
+/**
+ * Reads what a `usage` reports beside tokens (SDK 1.12, `BetaUsage`): class of service, speed, region, calls of server tools, iterations. In the common
+ * answer there is nothing: then what is known stays as it is.
+ */
+function readDetails(known: WireDetails | undefined, usage: WireObject): WireDetails | undefined {
+  const { service_tier, speed, inference_geo: region, server_tool_use: tools, iterations } = usage;
+  const tier = readServiceTier(service_tier);
+  const vendorCostUsd = readVendorCost(usage);
+  let units = addUnit(undefined, "web_search", objectOf(tools)["web_search_requests"]);
+  units = addUnit(units, "page_fetch", objectOf(tools)["web_fetch_requests"]);
+  const others = Array.isArray(iterations) ? readIterations(iterations) : [];
+  const isFast = typeof speed === "string" && speed !== "standard" && speed !== "";
+  const isPlace = typeof region === "string" && !anyRegion.has(region);
+  if (tier === undefined && vendorCostUsd === undefined && units === undefined && others.length === 0 && !isFast && !isPlace) return known;
+  return {
+    ...known,
+    ...(tier === undefined ? {} : { tier }),
+    ...(isFast ? { speed } : {}),
+    ...(isPlace ? { region } : {}),
+    ...(units === undefined ? {} : { units }),
+    ...(others.length === 0 ? {} : { iterations: others }),
+    ...(vendorCostUsd === undefined ? {} : { vendorCostUsd }),
+  };
+}
+
+/** The iterations that the top level does not include: summaries of the conversation, and advice of another model. */
+function readIterations(iterations: readonly unknown[]): readonly Iteration[] {
+  return iterations.flatMap((wire): Iteration[] => {
+    if (!isObject(wire)) return [];
+    const { type, model } = wire;
+    if (type !== "compaction" && type !== "advisor_message") return [];
+    const counts = plainOf(usageOfCounts(mergeCounts({}, wire)) ?? {});
+    if (type === "compaction") return [{ kind: "compaction", ...counts }];
+    return [{ kind: "advisor", model: typeof model === "string" ? model : "", ...counts }];
+  });
+}
+
+function plainOf({ input, output, cacheRead, cacheWrite5m, cacheWrite1h, reasoning }: Usage): TokenCounts {
+  return compact({ input, output, cacheRead, cacheWrite5m, cacheWrite1h, reasoning });
 }
 
 /** The counts in the neutral meaning, where `input` is the whole prompt; `undefined` if nothing was reported. */
@@ -52,7 +104,7 @@ export function usageOfCounts(counts: WireCounts): Usage | undefined {
     reasoning: counts.thinking,
   });
   if (Object.keys(usage).length === 0) return undefined;
-  return counts.tier === undefined ? usage : { ...usage, tier: counts.tier };
+  return counts.details === undefined ? usage : { ...usage, ...counts.details };
 }
 
 /** A later total without its split replaces an earlier split: the 1 h part is kept as known, and the rest counts as 5 m. */
@@ -78,10 +130,11 @@ export function renderUsage(usage: Usage, extra: unknown): WireUsage {
         : { ephemeral_5m_input_tokens: cacheWrite5m ?? 0, ephemeral_1h_input_tokens: cacheWrite1h ?? 0 },
     output_tokens: usage.output ?? 0,
     output_tokens_details: outputDetails(usage),
-    server_tool_use: (known["server_tool_use"] ?? null) as WireUsage["server_tool_use"],
-    service_tier: (known["service_tier"] ?? null) as WireUsage["service_tier"],
-    inference_geo: (known["inference_geo"] ?? null) as WireUsage["inference_geo"],
-    speed: (known["speed"] ?? null) as WireUsage["speed"],
+    server_tool_use: (known["server_tool_use"] ?? renderServerTools(usage)) as WireUsage["server_tool_use"],
+    service_tier: (known["service_tier"] ?? renderTier(usage)) as WireUsage["service_tier"],
+    inference_geo: (known["inference_geo"] ?? usage.region ?? null) as WireUsage["inference_geo"],
+    speed: (known["speed"] ?? usage.speed ?? null) as WireUsage["speed"],
+    ...(known["iterations"] === undefined ? {} : { iterations: known["iterations"] }),
   };
 }
 
@@ -93,8 +146,17 @@ export function renderDeltaUsage(usage: Usage): WireDeltaUsage {
     cache_read_input_tokens: usage.cacheRead ?? null,
     output_tokens: usage.output ?? 0,
     output_tokens_details: outputDetails(usage),
-    server_tool_use: null,
+    server_tool_use: renderServerTools(usage),
   };
+}
+
+function renderServerTools({ units }: Usage): WireUsage["server_tool_use"] {
+  const { web_search: searches, page_fetch: pages } = units ?? {};
+  return searches === undefined && pages === undefined ? null : { web_search_requests: searches ?? 0, web_fetch_requests: pages ?? 0 };
+}
+
+function renderTier({ tier }: Usage): WireUsage["service_tier"] {
+  return tier === "priority" || tier === "batch" ? tier : null;
 }
 
 function freshInput(usage: Usage): number | undefined {

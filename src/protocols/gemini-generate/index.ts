@@ -27,6 +27,7 @@ export const geminiGenerate: Protocol = {
   credentialHeader: (key) => ["x-goog-api-key", key.reveal()],
   forwardedHeaders: ["x-goog-*", "x-server-timeout"],
   requiredHeaders: [],
+  tierHeader: "x-gemini-service-tier",
   createArraySplitter: () => new JsonArraySplitter(),
   createTap: () => new GeminiTap(),
   readAnswer,

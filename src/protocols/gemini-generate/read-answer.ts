@@ -16,7 +16,7 @@ import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
 import { compact } from "../shared/fields.ts";
 import type { AnswerFacts, RouteCall, UpstreamError } from "../protocol.ts";
 import { readErrorChunk } from "./errors.ts";
-import { noUsage, readUsage } from "./usage.ts";
+import { hasToolCalls, noUsage, readToolCalls, readUsage, withToolCalls } from "./usage.ts";
 
 const keys = ["usageMetadata", "modelVersion", "responseId", "candidates", "error", "promptFeedback"] as const;
 const finishKeys = ["finishReason", "finishMessage"] as const;
@@ -36,7 +36,8 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   if (operation === "generate" && candidates === undefined && blocked === undefined && usageSpan === undefined)
     throw new GatewayError("upstream_invalid_response", "The provider's answer is neither one of the Gemini protocol nor an error.");
   if (operation !== "generate" && operation !== "embed" && operation !== "batch-embed") return {};
-  const usage = usageSpan === undefined ? undefined : readUsage(parseSpan(body, usageSpan));
+  const calls = candidates !== undefined && hasToolCalls(body, candidates.start) ? readToolCalls(parseSpan(body, candidates)) : undefined;
+  const usage = withToolCalls(usageSpan === undefined ? undefined : readUsage(parseSpan(body, usageSpan)), calls);
   const model = readString(body, modelSpan);
   const id = readString(body, idSpan);
   const stopReason = blocked ?? readString(body, finishSpan(body, candidates));

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { utf8OfLatin1, type SseEvent } from "../../core/index.ts";
-import type { BlockStart, ReasoningProof, StopReason, StreamError, StreamEvent, Usage } from "../../ir/index.ts";
+import type { BlockStart, ReasoningProof, StopReason, StreamError, StreamEvent, Units, Usage } from "../../ir/index.ts";
 import { brokenEnd } from "../shared/broken-end.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import { textAt, jsonObject } from "../shared/json-text.ts";
@@ -11,7 +11,7 @@ import { readErrorChunk } from "./errors.ts";
 import { extensionsOf } from "./fields.ts";
 import { citationsOfGrounding, searchOfGrounding } from "./grounding.ts";
 import { stopReasonOf } from "./stop-reason.ts";
-import { noUsage, readUsage } from "./usage.ts";
+import { mostCalls, noUsage, readToolCalls, readUsage, withToolCalls } from "./usage.ts";
 
 const knownCandidate: ReadonlySet<string> = new Set(["content", "finishReason", "index"]);
 
@@ -36,6 +36,8 @@ export class GeminiStreamDecoder implements StreamDecoder {
   /** The answer's text so far, and its length before the open block. */
   #said = "";
   #offset = 0;
+  /** Calls of Google's own tools. */
+  #serverCalls: Units | undefined;
   #isBegun = false;
   #isOver = false;
   #hasEnd = false;
@@ -197,7 +199,9 @@ export class GeminiStreamDecoder implements StreamDecoder {
     const raw = [candidate?.["finishReason"], blocked].find(
       (reason): reason is string => typeof reason === "string" && !reason.endsWith("_UNSPECIFIED"),
     );
-    const usage = readUsage(chunk["usageMetadata"]) ?? (raw !== undefined && raw === blocked ? noUsage : undefined);
+    this.#serverCalls = mostCalls(this.#serverCalls, readToolCalls(chunk["candidates"]));
+    const reported = readUsage(chunk["usageMetadata"]) ?? (raw !== undefined && raw === blocked ? noUsage : undefined);
+    const usage = withToolCalls(reported, this.#serverCalls);
     if (raw === undefined && !(this.#hasEnd && usage !== undefined)) return;
     this.#hasEnd = true;
     this.#close();

@@ -1,11 +1,11 @@
 import { parseLatin1, type SseEvent, type Bytes, noBytes, asBytes } from "../../core/index.ts";
-import { mergeUsage } from "../../ir/index.ts";
+import { mergeUsage, type Units } from "../../ir/index.ts";
 import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { textBytesOf } from "../shared/text-bytes.ts";
 import { readErrorChunk } from "./errors.ts";
-import { noUsage, readUsage } from "./usage.ts";
+import { hasToolCalls, mostCalls, noUsage, readToolCalls, readUsage, withToolCalls } from "./usage.ts";
 
 /**
  * Watches a stream of chunks that passes through as bytes, as SSE or as elements of a JSON array. There is no terminal event: chunks after the one
@@ -20,6 +20,8 @@ export class GeminiTap implements StreamTap {
   error: UpstreamError | undefined;
   textBytes = 0;
   readonly #facts: AnswerFacts = {};
+  /** Calls of Google's own tools. */
+  #calls: Units | undefined;
   /** The latest chunk of only content that has a count. */
   #unread = noBytes;
   /** `open` between the brackets of an array; `none` for SSE, and when the array is closed. */
@@ -53,7 +55,7 @@ export class GeminiTap implements StreamTap {
    * times cheaper, as quotes are frequent; a text that ends in one of the words is parsed without need.
    */
   #isPlain(data: string): boolean {
-    return this.opened && !this.finished && data.indexOf('finishReason"') < 0 && data.indexOf('error"') < 0;
+    return this.opened && !this.finished && data.indexOf('finishReason"') < 0 && data.indexOf('error"') < 0 && !hasToolCalls(data);
   }
 
   #read(data: Bytes): void {
@@ -76,6 +78,9 @@ export class GeminiTap implements StreamTap {
   #readFacts(chunk: WireObject): void {
     const usage = readUsage(chunk["usageMetadata"]);
     if (usage !== undefined) this.#facts.usage = mergeUsage(this.#facts.usage, usage);
+    const calls = readToolCalls(chunk["candidates"]);
+    if (calls !== undefined) this.#calls = mostCalls(this.#calls, calls);
+    if (this.#calls !== undefined) this.#facts.usage = withToolCalls(this.#facts.usage, this.#calls)!;
     if (typeof chunk["modelVersion"] === "string") this.#facts.model = chunk["modelVersion"];
     if (typeof chunk["responseId"] === "string") this.#facts.id = chunk["responseId"];
   }

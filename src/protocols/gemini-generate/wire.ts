@@ -19,7 +19,15 @@ export type WireFinishReason = `${FinishReason}`;
 export type WireUsage = Wire<
   Pick<
     GenerateContentResponseUsageMetadata,
-    "promptTokenCount" | "candidatesTokenCount" | "thoughtsTokenCount" | "cachedContentTokenCount" | "totalTokenCount"
+    | "promptTokenCount"
+    | "candidatesTokenCount"
+    | "thoughtsTokenCount"
+    | "cachedContentTokenCount"
+    | "totalTokenCount"
+    | "promptTokensDetails"
+    | "cacheTokensDetails"
+    | "candidatesTokensDetails"
+    | "trafficType"
   >
 >;
 /** The end of a candidate. */

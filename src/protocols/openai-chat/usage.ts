@@ -1,6 +1,7 @@
 import { readServiceTier, readTokenCount, type Usage } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { readCacheUsage, wholeInput } from "../openai-shared/cache-usage.ts";
+import { withDetails } from "../openai-shared/usage-details.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
@@ -34,7 +35,8 @@ export function parseUsage(wire: unknown): Usage | undefined {
   const reasoning = readTokenCount(outputDetails["reasoning_tokens"]);
   if (prompt === undefined && output === undefined) return undefined;
   const input = wholeInput(prompt, cache);
-  return compact({ input, output, cacheRead: cache.read, cacheWrite5m: cache.write5m, cacheWrite1h: cache.write1h, reasoning });
+  const plain = compact({ input, output, cacheRead: cache.read, cacheWrite5m: cache.write5m, cacheWrite1h: cache.write1h, reasoning });
+  return withDetails(plain, { usage: wire, input: inputDetails, output: outputDetails }, cache);
 }
 
 function outputOf(completion: number | undefined, input: number | undefined, total: number | undefined): number | undefined {
@@ -44,19 +46,27 @@ function outputOf(completion: number | undefined, input: number | undefined, tot
 
 /** `undefined` if nothing is known. The wire requires all three sums, so a part that was not reported counts as 0 in them. */
 export function renderUsage(usage: Usage): WireUsage | undefined {
-  const { input, output, cacheRead, reasoning } = usage;
+  const { input, output, cacheRead, reasoning, units } = usage;
   if (input === undefined && output === undefined) return undefined;
   const cacheWrite = sumOf(usage.cacheWrite5m, usage.cacheWrite1h);
+  const ofInput = compact({
+    cached_tokens: cacheRead,
+    cache_write_tokens: cacheWrite,
+    audio_tokens: units?.input_audio,
+    image_tokens: units?.input_image,
+  });
+  const ofOutput = compact({
+    reasoning_tokens: reasoning,
+    audio_tokens: units?.output_audio,
+    accepted_prediction_tokens: units?.accepted_prediction,
+    rejected_prediction_tokens: units?.rejected_prediction,
+  });
   return {
     prompt_tokens: input ?? 0,
     completion_tokens: output ?? 0,
     total_tokens: (input ?? 0) + (output ?? 0),
-    ...(cacheRead === undefined && cacheWrite === undefined
-      ? {}
-      : {
-          prompt_tokens_details: compact({ cached_tokens: cacheRead, cache_write_tokens: cacheWrite }),
-        }),
-    ...(reasoning === undefined ? {} : { completion_tokens_details: { reasoning_tokens: reasoning } }),
+    ...(Object.keys(ofInput).length === 0 ? {} : { prompt_tokens_details: ofInput }),
+    ...(Object.keys(ofOutput).length === 0 ? {} : { completion_tokens_details: ofOutput }),
   };
 }
 

@@ -60,6 +60,7 @@ describe("a response of a Responses upstream", () => {
       ],
       stopReason: "tool-calls",
       rawStopReason: "completed",
+      usage: { units: { web_search: 1 } },
     });
   });
 

@@ -5,9 +5,11 @@ import { isObject } from "../shared/fields.ts";
 import { answeredError } from "../openai-shared/errors.ts";
 import type { AnswerFacts, Operation, RouteCall } from "../protocol.ts";
 import { brokenResponse } from "./answer-end.ts";
+import type { Usage } from "../../ir/index.ts";
+import { itemsWithCalls } from "./server-calls.ts";
 import { usageOf } from "./usage.ts";
 
-const keys = ["id", "model", "usage", "status", "incomplete_details", "service_tier", "error", "output", "data"];
+const keys = ["id", "model", "usage", "status", "incomplete_details", "service_tier", "error", "output", "data", "tool_usage", "tools"];
 
 /**
  * Reads the facts of a JSON answer, and parses only `usage` and the reason of an early end. A stored response that failed is not an error of the call
@@ -47,12 +49,11 @@ function isBilled(operation: Operation): boolean {
 }
 
 function readFacts(text: string, { spans }: ScannedObject): AnswerFacts {
-  const [idSpan, modelSpan, usageSpan, statusSpan, detailsSpan, tierSpan] = spans;
+  const [idSpan, modelSpan, usageSpan, statusSpan, detailsSpan, , , outputSpan] = spans;
   const facts: AnswerFacts = {};
   const id = readString(text, idSpan);
   const model = readString(text, modelSpan);
-  const usage =
-    usageSpan === undefined ? undefined : usageOf({ usage: parseSpan(text, usageSpan), service_tier: readString(text, tierSpan) });
+  const usage = usageSpan === undefined ? undefined : readUsage(text, spans, itemsWithCalls(text, outputSpan));
   const status = readString(text, statusSpan);
   const details = detailsSpan === undefined ? undefined : parseSpan(text, detailsSpan);
   if (id !== undefined && id !== "") facts.id = id;
@@ -62,4 +63,13 @@ function readFacts(text: string, { spans }: ScannedObject): AnswerFacts {
   const reason = isObject(details) && typeof details["reason"] === "string" ? details["reason"] : status;
   if (reason !== undefined && reason !== "in_progress" && reason !== "queued") facts.stopReason = reason;
   return facts;
+}
+
+function readUsage(text: string, spans: ScannedObject["spans"], items: readonly unknown[] | undefined): Usage | undefined {
+  const [, , usage, , , tier, , , , toolUsage, tools] = spans;
+  const wire = { usage: parseSpan(text, usage!), service_tier: readString(text, tier) };
+  if (items === undefined && toolUsage === undefined) return usageOf(wire);
+  const tool_usage = toolUsage === undefined ? undefined : parseSpan(text, toolUsage);
+  const hasImages = toolUsage !== undefined && tools !== undefined && text.startsWith("[", tools.start);
+  return usageOf({ ...wire, output: items, tool_usage, ...(hasImages ? { tools: parseSpan(text, tools) } : {}) });
 }

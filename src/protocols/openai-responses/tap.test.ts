@@ -133,6 +133,7 @@ describe("the tap of a Responses stream", () => {
       cacheRead: 0,
       cacheWrite5m: 2,
       cacheWrite1h: 3,
+      units: { cache_write_30m: 2, cache_write_12h: 3 },
     });
   });
 

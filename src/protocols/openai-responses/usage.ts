@@ -1,6 +1,9 @@
-import { readServiceTier, readTokenCount, type Usage } from "../../ir/index.ts";
+import { addUnit, readServiceTier, readTokenCount, type Units, type Usage } from "../../ir/index.ts";
 import { compact, isObject } from "../shared/fields.ts";
 import { readCacheUsage, wholeInput } from "../openai-shared/cache-usage.ts";
+import { withDetails } from "../openai-shared/usage-details.ts";
+import { objectOf } from "../shared/vendor-cost.ts";
+import { countServerCalls, imageIteration } from "./server-calls.ts";
 import type { WireUsage } from "./wire.ts";
 
 /**
@@ -16,14 +19,39 @@ export function parseUsage(wire: unknown): Usage | undefined {
   const output = readTokenCount(wire["output_tokens"]);
   const reasoning = readTokenCount(outputDetails["reasoning_tokens"]);
   if (input === undefined && output === undefined) return undefined;
-  return compact({ input, output, cacheRead: cache.read, cacheWrite5m: cache.write5m, cacheWrite1h: cache.write1h, reasoning });
+  const plain = compact({ input, output, cacheRead: cache.read, cacheWrite5m: cache.write5m, cacheWrite1h: cache.write1h, reasoning });
+  return withDetails(plain, { usage: wire, input: inputDetails, output: outputDetails }, cache);
 }
 
-/** The usage of a response object, with the service tier that is beside it. */
+/** What a response object bills: its `usage`, its class of service, and what its tools and its items say of calls of server tools. */
 export function usageOf(response: Readonly<Record<string, unknown>>): Usage | undefined {
-  const usage = parseUsage(response["usage"]);
+  const { output, tool_usage: toolUsage } = response;
+  const reported = parseUsage(response["usage"]);
   const tier = readServiceTier(response["service_tier"]);
-  return usage === undefined || tier === undefined ? usage : { ...usage, tier };
+  const usage = reported === undefined || tier === undefined ? reported : { ...reported, tier };
+  const counted = Array.isArray(output) ? countServerCalls(output) : undefined;
+  if (counted === undefined && toolUsage === undefined) return usage;
+  return withServerCalls(usage, counted, response);
+}
+
+function withServerCalls(
+  usage: Usage | undefined,
+  counted: Units | undefined,
+  response: Readonly<Record<string, unknown>>,
+): Usage | undefined {
+  const { tool_usage: toolUsage, tools } = response;
+  const requests = objectOf(objectOf(toolUsage)["web_search"])["num_requests"];
+  const images = imageIteration(toolUsage, tools);
+  // Images whose tokens are counted have no other price.
+  const { image = 0, ...calls } = counted ?? {};
+  const all = images === undefined ? addUnit(calls, "image", image) : calls;
+  const units = {
+    ...(calls.web_search === undefined && calls.page_fetch === undefined ? addUnit(all, "web_search", requests) : all),
+    ...usage?.units,
+  };
+  const isCounted = Object.keys(units).length > 0;
+  if (!isCounted && images === undefined) return usage;
+  return { ...usage, ...(isCounted ? { units } : {}), ...(images === undefined ? {} : { iterations: [images] }) };
 }
 
 /** The wire requires every number (clients refuse an end without them), so a count that was not reported is 0. */
@@ -35,9 +63,16 @@ export function renderUsage(usage: Usage): WireUsage {
     input_tokens_details: {
       cached_tokens: usage.cacheRead ?? 0,
       cache_write_tokens: (usage.cacheWrite5m ?? 0) + (usage.cacheWrite1h ?? 0),
+      ...renderLifetimes(usage.units),
     },
     output_tokens: output,
     output_tokens_details: { reasoning_tokens: usage.reasoning ?? 0 },
     total_tokens: input + output,
   };
+}
+
+function renderLifetimes(units: Units | undefined): Pick<WireUsage["input_tokens_details"], "cache_write_tokens_details"> {
+  const { cache_write_30m: short, cache_write_12h: long } = units ?? {};
+  if (short === undefined && long === undefined) return {};
+  return { cache_write_tokens_details: { ttl_30m_tokens: short ?? 0, ttl_12h_tokens: long ?? 0 } };
 }

@@ -36,10 +36,10 @@ test("the two lifetimes of a cache are separate if the provider reports both", (
   const anthropic = { ephemeral_5m_input_tokens: 200, ephemeral_1h_input_tokens: 100 };
   assert.deepEqual(read({}, { cache_creation_tokens: 300, cache_creation_token_details: anthropic }), lifetimes);
   assert.deepEqual(read({ cache_creation_input_tokens: 300, cache_creation: anthropic }, {}), lifetimes);
-  assert.deepEqual(
-    read({}, { cache_write_tokens: 300, cache_write_tokens_details: { ttl_30m_tokens: 200, ttl_12h_tokens: 100 } }),
-    lifetimes,
-  );
+  assert.deepEqual(read({}, { cache_write_tokens: 300, cache_write_tokens_details: { ttl_30m_tokens: 200, ttl_12h_tokens: 100 } }), {
+    ...lifetimes,
+    units: { cache_write_30m: 200, cache_write_12h: 100 },
+  });
   assert.deepEqual(read({ claude_cache_creation_1_h_tokens: 100 }, { cached_creation_tokens: 300 }), lifetimes);
 });
 

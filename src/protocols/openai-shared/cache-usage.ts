@@ -6,6 +6,9 @@ export interface CacheUsage {
   readonly read: number | undefined;
   readonly write5m: number | undefined;
   readonly write1h: number | undefined;
+  /** The parts of the two that OpenAI's own lifetimes have: 30 minutes and 12 hours. */
+  readonly write30m?: number | undefined;
+  readonly write12h?: number | undefined;
 }
 
 /**
@@ -24,7 +27,8 @@ export function readCacheUsage(usage: WireObject, details: WireObject): CacheUsa
   const long = lifetimes === undefined ? undefined : firstCount(lifetimes, longNames);
   if (lifetimes === undefined || long === undefined) return { read, write5m: write, write1h: undefined };
   const short = firstCount(lifetimes, shortNames) ?? (write === undefined ? undefined : Math.max(0, write - long));
-  return { read, write5m: short, write1h: long };
+  const [write30m, write12h] = [readTokenCount(lifetimes["ttl_30m_tokens"]), readTokenCount(lifetimes["ttl_12h_tokens"])];
+  return { read, write5m: short, write1h: long, write30m, write12h };
 }
 
 /**
@@ -64,7 +68,7 @@ function isPlainDetails(details: WireObject): boolean {
 
 const readNames = ["cached_tokens", "cache_read_input_tokens", "prompt_cache_hit_tokens"];
 const writeNames = ["cache_write_tokens", "cache_creation_tokens", "cached_creation_tokens", "cache_creation_input_tokens"];
-/** Of OpenAI's two lifetimes 30 minutes count as the short one, 12 hours as the long one. */
+/** Of OpenAI's two lifetimes 30 minutes is the short one and 12 hours the long one. */
 const shortNames = ["ttl_30m_tokens", "ephemeral_5m_input_tokens", "claude_cache_creation_5_m_tokens"];
 const longNames = ["ttl_12h_tokens", "ephemeral_1h_input_tokens", "claude_cache_creation_1_h_tokens"];
 
