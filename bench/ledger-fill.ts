@@ -1,5 +1,5 @@
 import { createIdSource } from "../src/core/index.ts";
-import { createRollupStep, createStoreSink, type UsageQuery, type UsageRow } from "../src/ledger/index.ts";
+import { createRollupStep, createStoreSink, noFurtherColumns, type UsageQuery, type UsageRow } from "../src/ledger/index.ts";
 import type { Store } from "../src/store/index.ts";
 
 /** The month that the rows lie in. */
@@ -70,6 +70,7 @@ function makeRow(requestId: string, timeMs: number, random: () => number): Usage
     error_code: failed ? "upstream_error" : null,
     tags: random() < 0.1 ? `["team:${user % 12}","release/7"]` : null,
     client_request_id: null,
+    ...noFurtherColumns,
   };
 }
 

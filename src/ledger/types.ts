@@ -20,6 +20,17 @@ export interface OpenRecord {
   readonly clientRequestId?: string | undefined;
   /** JSON array of strings. */
   readonly tags?: string | undefined;
+  /** What the provider speaks, if it is not the client's dialect. */
+  readonly protocol?: ProtocolId | undefined;
+  /** How the answer is made of the provider's: `verbatim` if omitted. */
+  readonly lane?: string | undefined;
+  readonly stream?: boolean | undefined;
+  /** The program that sent the request, by its user agent. */
+  readonly clientName?: string | undefined;
+  /** Of a later attempt: the error that the one before ended with. */
+  readonly attemptReason?: string | undefined;
+  /** The class of service that the client asked for, if it is not the standard one. */
+  readonly askedClass?: string | undefined;
   /** Estimated input tokens of the request: charged if the process dies during the attempt. Absent for operations without tokens. */
   readonly inputTokensEstimate?: number | undefined;
 }
@@ -42,6 +53,17 @@ export interface CloseRecord extends OpenRecord {
   readonly usageSource: "reported" | "estimated" | "none";
   readonly httpStatus: number;
   readonly errorCode?: string | undefined;
+  /** Without secrets. */
+  readonly errorText?: string | undefined;
+  /** The upstream's own word. */
+  readonly stopReason?: string | undefined;
+  /** The model, or its provider, refused to answer. */
+  readonly isRefused?: boolean | undefined;
+  /** Calls of the client's tools in the answer, and how many of them have arguments that are JSON. */
+  readonly toolCalls?: number | undefined;
+  readonly toolCallsParsed?: number | undefined;
+  /** What the gateway itself took of the request's time, in microseconds. */
+  readonly overheadUs?: number | undefined;
 }
 
 /** What an entry says instead, because the client did not get the answer that it was recorded for. Tokens and cost stay: the provider has made it. */

@@ -45,6 +45,11 @@ const otherTables: readonly CopiedTable[] = [
   },
   { name: "usage_tag_sums", key: ["span", "start_ms", "tag", "user_id"], sums: { attempts: "attempts", usd: "whole_usd" } },
   { name: "usage_tags", key: ["tag"] },
+  {
+    name: "usage_unit_sums",
+    key: ["span", "start_ms", "user_id", "key_id", "provider", "model", "dialect", "unit"],
+    sums: { count: "count" },
+  },
   { name: "entry_bodies", key: ["request_id", "attempt"], sums: { size: "length(request)" }, page: 20 },
   { name: "retention", key: ["name"], sums: { mark: "deletable_before_ms" } },
   { name: "revisions", key: ["name"], sums: { value: "value" } },

@@ -17,6 +17,7 @@ export interface Tables {
   usage_sums: UsageSumsTable;
   usage_tag_sums: UsageTagSumsTable;
   usage_tags: UsageTagsTable;
+  usage_unit_sums: UsageUnitSumsTable;
   entry_bodies: EntryBodiesTable;
   schema_migrations: SchemaMigrationsTable;
 }
@@ -102,7 +103,8 @@ export interface UsageEntriesTable {
   cache_write_5m_tokens: number | null;
   cache_write_1h_tokens: number | null;
   reasoning_tokens: number | null;
-  direction: "consume" | "supply";
+  /** `correct`: a cost that was reckoned again. Its cost is the difference, its `units` say what is corrected; no tokens. */
+  direction: "consume" | "supply" | "correct";
   status: "ok" | "error" | "cancelled" | "interrupted" | "refused";
   usage_source: "reported" | "estimated" | "none";
   /** `null`: no price is known. */
@@ -114,6 +116,55 @@ export interface UsageEntriesTable {
   /** JSON array of strings. */
   tags: string | null;
   client_request_id: string | null;
+  /** 1: the client asked for a stream. This column and those below are `null` in rows of earlier versions. */
+  stream: number | null;
+  /** The upstream's own word for why the answer ended. */
+  stop_reason: string | null;
+  /** What the gateway itself took of the request's time, in microseconds. */
+  overhead_us: number | null;
+  /** The program that sent the request, by its user agent. */
+  client_name: string | null;
+  /** The provider's name of the model; `null`: as asked for. */
+  upstream_model: string | null;
+  /** What the provider speaks; `null`: the client's dialect. */
+  protocol: string | null;
+  /** `patched`, `translated`, `builtin`; `null`: verbatim. */
+  lane: string | null;
+  /** 1: the model, or its provider, refused to answer. */
+  refused: number | null;
+  /** Calls of tools in the answer: how many, how many have arguments that are JSON, how many fit their schema (`null`: not checked). */
+  tool_calls: number | null;
+  tool_calls_parsed: number | null;
+  tool_calls_fit: number | null;
+  /** Of a later attempt: the error that the one before ended with. */
+  attempt_reason: string | null;
+  /** The region that the answer was served from, if it is reported. */
+  region: string | null;
+  /** The class of service that was served; `null`: the standard one. */
+  service_class: string | null;
+  /** What is counted beside plain tokens, JSON (`usage-details.ts`). */
+  units: string | null;
+  /** The lines of the cost, JSON, if it is of more than plain tokens. */
+  cost_lines: string | null;
+  /** Without secrets, at most 300 characters. */
+  error_text: string | null;
+  /** What the prompt's cached parts would have cost in addition as fresh ones; negative if writing them cost more than reading saved. */
+  cache_savings_nano_usd: ColumnType<bigint | null, bigint | null, never>;
+  /** 1: answered from the response cache. */
+  from_cache: number | null;
+}
+
+/** Sums of units of usage entries. Primary key: all columns but `count`. */
+export interface UsageUnitSumsTable {
+  span: "hour" | "day";
+  start_ms: number;
+  user_id: string;
+  key_id: string;
+  provider: string;
+  model: string;
+  dialect: string;
+  unit: string;
+  count: number;
 }
 
 /** The user and provider of a stored response, and the response itself if the gateway stores it. */

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { GatewayError, Secret, silentLogger, utcZone, type Clock } from "../../src/core/index.ts";
 import {
+  noFurtherColumns,
   createBudgets,
   createBudgetSettlement,
   createStoreSink,
@@ -131,6 +132,7 @@ function rowOf(requestId: string, userId: string, keyId: string, attempt: number
     error_code: null,
     tags: null,
     client_request_id: null,
+    ...noFurtherColumns,
   };
 }
 

@@ -9,7 +9,7 @@ import { createBudgetSettlement } from "./budget-settle.ts";
 import type { BudgetState, CeilingRates } from "./budget-types.ts";
 import { createBudgets, type Budgets, type BudgetsDeps } from "./budgets.ts";
 import { parseUsd } from "../money.ts";
-import { rowValues, usageColumns, type UsageRow } from "../entries/usage-row.ts";
+import { noFurtherColumns, rowValues, usageColumns, type UsageRow } from "../entries/usage-row.ts";
 
 export const usd = (text: string): bigint => parseUsd(text)!;
 /** $10 and $20 per million tokens. */
@@ -115,6 +115,7 @@ const emptyRow: UsageRow = {
   error_code: null,
   tags: null,
   client_request_id: null,
+  ...noFurtherColumns,
 };
 
 export function hold(budgets: Budgets, requestId: string, amount: string, keyId = "key_1"): ReturnType<Budgets["reserve"]> {

@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import { systemClock, type Clock } from "../../core/index.ts";
 import { writeKeptChanges, type KeptChange, type Store, type Tables } from "../../store/index.ts";
-import { rowValues, usageColumns, type UsageRow } from "./usage-row.ts";
+import { commonColumns, commonValues, isRare, rowValues, usageColumns, type UsageRow } from "./usage-row.ts";
 
 /** The last row of a journal that is in the database. */
 export interface JournalCheckpoint {
@@ -38,7 +38,7 @@ export function createStoreSink(store: Pick<Store, "db" | "insertRows">, options
   const writeOnce = (choose: RowChoice, checkpoint: JournalCheckpoint | undefined, changes: readonly KeptChange[]): Promise<void> =>
     store.db.transaction().execute(async (transaction) => {
       const rows = await choose(transaction);
-      const added = await store.insertRows("usage_entries", usageColumns, rows.map(rowValues), transaction);
+      const added = await insertEntries(store, transaction, rows);
       if (added !== rows.length) throw new SomeWereThere();
       if (added > 0) for (const step of steps) await step(transaction, rows);
       if (changes.length > 0) await writeKeptChanges(store, transaction, changes);
@@ -57,6 +57,19 @@ export function createStoreSink(store: Pick<Store, "db" | "insertRows">, options
       }
     },
   };
+}
+
+/** Inserts rows with the columns that they have values in. @returns how many did not exist before. */
+export async function insertEntries(
+  store: Pick<Store, "insertRows">,
+  transaction: Kysely<Tables>,
+  rows: readonly UsageRow[],
+): Promise<number> {
+  const full = rows.filter(isRare);
+  if (full.length === 0) return await store.insertRows("usage_entries", commonColumns, rows.map(commonValues), transaction);
+  const plain = rows.filter((row) => !isRare(row));
+  const added = await store.insertRows("usage_entries", commonColumns, plain.map(commonValues), transaction);
+  return added + (await store.insertRows("usage_entries", usageColumns, full.map(rowValues), transaction));
 }
 
 /**

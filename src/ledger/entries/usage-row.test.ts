@@ -3,7 +3,8 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import type { Usage } from "../../ir/index.ts";
 import { closeRecord } from "../testing.ts";
-import { clampUsage, interruptedRecord, rowOf, rowValues, usageColumns } from "./usage-row.ts";
+import { clampUsage } from "./clamp-usage.ts";
+import { interruptedRecord, noFurtherColumns, rowOf, rowValues, usageColumns } from "./usage-row.ts";
 
 test("a closed attempt becomes a row", () => {
   const record = closeRecord("req_1", {
@@ -39,6 +40,7 @@ test("a closed attempt becomes a row", () => {
     error_code: "upstream_error",
     tags: null,
     client_request_id: "abc",
+    ...noFurtherColumns,
   });
   assert.deepEqual(Object.fromEntries(rowValues(row).map((value, i) => [usageColumns[i], value])), row);
 });

@@ -1,13 +1,15 @@
 import type { Selectable } from "kysely";
-import { readTokenCount, type Usage } from "../../ir/index.ts";
+import { readServiceTier, type Usage } from "../../ir/index.ts";
 import type { SqlValue, UsageEntriesTable } from "../../store/index.ts";
 import type { CloseRecord, CostNanoUsd, OpenRecord } from "../types.ts";
+import { storable } from "./storable.ts";
+import { addIterations, compactCounts, decodeDetails, encodeDetails } from "./usage-details.ts";
 
 /** A row of `usage_entries`, as written. */
 export type UsageRow = Readonly<Selectable<UsageEntriesTable>>;
 
-/** Every column of the table, once: a missing or an extra column does not compile. */
-const columns: { readonly [Column in keyof UsageRow]: true } = {
+/** The columns that most rows have values in. */
+const common = {
   request_id: true,
   attempt: true,
   time_ms: true,
@@ -34,13 +36,86 @@ const columns: { readonly [Column in keyof UsageRow]: true } = {
   error_code: true,
   tags: true,
   client_request_id: true,
-};
+  stream: true,
+  stop_reason: true,
+  overhead_us: true,
+  client_name: true,
+} as const satisfies { readonly [Column in keyof UsageRow]?: true };
+
+/** The columns that are `null` in most rows. They are written only where one of them is not. */
+const rare = {
+  upstream_model: true,
+  protocol: true,
+  lane: true,
+  refused: true,
+  tool_calls: true,
+  tool_calls_parsed: true,
+  tool_calls_fit: true,
+  attempt_reason: true,
+  region: true,
+  service_class: true,
+  units: true,
+  cost_lines: true,
+  error_text: true,
+  cache_savings_nano_usd: true,
+  from_cache: true,
+} as const satisfies { readonly [Column in keyof UsageRow]?: true };
+
+/** Every column of the table, once: a missing or an extra column does not compile. */
+const columns: { readonly [Column in keyof UsageRow]: true } = { ...common, ...rare };
+
+/** What a row has in the columns beyond the first version's, if nothing of it is known. */
+export const noFurtherColumns = {
+  stream: null,
+  stop_reason: null,
+  overhead_us: null,
+  client_name: null,
+  upstream_model: null,
+  protocol: null,
+  lane: null,
+  refused: null,
+  tool_calls: null,
+  tool_calls_parsed: null,
+  tool_calls_fit: null,
+  attempt_reason: null,
+  region: null,
+  service_class: null,
+  units: null,
+  cost_lines: null,
+  error_text: null,
+  cache_savings_nano_usd: null,
+  from_cache: null,
+} as const satisfies Partial<UsageRow>;
 
 /** The columns in the order of `rowValues`. */
 export const usageColumns = Object.keys(columns) as readonly (keyof UsageRow)[];
+/** The first of them: all that most rows have. */
+export const commonColumns = Object.keys(common) as readonly (keyof UsageRow)[];
 
-/** A row's values, for `Store.insertRows`. */
-export function rowValues(row: UsageRow): readonly SqlValue[] {
+/** Whether a row has a value in a column that most rows have none in. */
+export function isRare(row: UsageRow): boolean {
+  // Written out, as below: it is asked for each row.
+  return (
+    row.upstream_model !== null ||
+    row.protocol !== null ||
+    row.lane !== null ||
+    row.refused !== null ||
+    row.tool_calls !== null ||
+    row.tool_calls_parsed !== null ||
+    row.tool_calls_fit !== null ||
+    row.attempt_reason !== null ||
+    row.region !== null ||
+    row.service_class !== null ||
+    row.units !== null ||
+    row.cost_lines !== null ||
+    row.error_text !== null ||
+    row.cache_savings_nano_usd !== null ||
+    row.from_cache !== null
+  );
+}
+
+/** The values of a row's `commonColumns`, for `Store.insertRows`. */
+export function commonValues(row: UsageRow): SqlValue[] {
   // Written out in the order of the columns, which a test compares: a loop over their names takes several times as long.
   return [
     row.request_id,
@@ -69,17 +144,48 @@ export function rowValues(row: UsageRow): readonly SqlValue[] {
     row.error_code,
     row.tags,
     row.client_request_id,
+    row.stream,
+    row.stop_reason,
+    row.overhead_us,
+    row.client_name,
   ];
+}
+
+/** The values of all columns. */
+export function rowValues(row: UsageRow): readonly SqlValue[] {
+  const values = commonValues(row);
+  values.push(
+    row.upstream_model,
+    row.protocol,
+    row.lane,
+    row.refused,
+    row.tool_calls,
+    row.tool_calls_parsed,
+    row.tool_calls_fit,
+    row.attempt_reason,
+    row.region,
+    row.service_class,
+    row.units,
+    row.cost_lines,
+    row.error_text,
+    row.cache_savings_nano_usd,
+    row.from_cache,
+  );
+  return values;
 }
 
 /** What an entry costs and by which rates. */
 export interface Charge {
   readonly costNanoUsd: CostNanoUsd;
   readonly snapshot: string | null;
+  /** The lines of the cost, JSON, for a usage with more than plain tokens. */
+  readonly linesText?: string;
+  readonly cacheSavingsNanoUsd?: bigint;
 }
 
 /** The row of a finished attempt. `usage` has been through `clampUsage`. Every database accepts the row, whatever the record contains. */
 export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageRow {
+  const counts = usage.iterations === undefined ? usage : addIterations(usage, usage.iterations);
   return {
     request_id: record.requestId,
     attempt: record.attempt,
@@ -92,12 +198,12 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
     provider: record.provider,
     model_asked: storable(record.modelAsked),
     model_served: storable(record.modelServed),
-    input_tokens: usage.input ?? null,
-    output_tokens: usage.output ?? null,
-    cache_read_tokens: usage.cacheRead ?? null,
-    cache_write_5m_tokens: usage.cacheWrite5m ?? null,
-    cache_write_1h_tokens: usage.cacheWrite1h ?? null,
-    reasoning_tokens: usage.reasoning ?? null,
+    input_tokens: counts.input ?? null,
+    output_tokens: counts.output ?? null,
+    cache_read_tokens: counts.cacheRead ?? null,
+    cache_write_5m_tokens: counts.cacheWrite5m ?? null,
+    cache_write_1h_tokens: counts.cacheWrite1h ?? null,
+    reasoning_tokens: counts.reasoning ?? null,
     direction: "consume",
     status: record.status,
     usage_source: record.usageSource,
@@ -107,6 +213,46 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
     error_code: record.errorCode === undefined ? null : storable(record.errorCode),
     tags: record.tags ?? null,
     client_request_id: record.clientRequestId === undefined ? null : storable(record.clientRequestId),
+    stream: record.stream === undefined ? null : Number(record.stream),
+    stop_reason: textOrNull(record.stopReason),
+    overhead_us: record.overheadUs === undefined ? null : wholeNumber(record.overheadUs),
+    client_name: textOrNull(record.clientName),
+    upstream_model: record.upstreamModel === "" || record.upstreamModel === record.modelAsked ? null : storable(record.upstreamModel),
+    protocol: record.protocol === undefined || record.protocol === record.dialect ? null : record.protocol,
+    lane: record.lane === undefined || record.lane === "verbatim" ? null : record.lane,
+    refused: record.isRefused === true ? 1 : null,
+    tool_calls: record.toolCalls ?? null,
+    tool_calls_parsed: record.toolCallsParsed ?? null,
+    tool_calls_fit: null,
+    attempt_reason: textOrNull(record.attemptReason),
+    region: textOrNull(usage.region),
+    service_class: usage.tier ?? null,
+    units: encodeDetails(usage, record.askedClass),
+    cost_lines: charge.linesText ?? null,
+    error_text: textOrNull(record.errorText, maxErrorLength),
+    cache_savings_nano_usd: charge.cacheSavingsNanoUsd ?? null,
+    from_cache: null,
+  };
+}
+
+/** The usage that a row was charged for. */
+export function usageOfRow(row: UsageRow): Usage {
+  const details = decodeDetails(row.units);
+  const counts = compactCounts({
+    input: row.input_tokens,
+    output: row.output_tokens,
+    cacheRead: row.cache_read_tokens,
+    cacheWrite5m: row.cache_write_5m_tokens,
+    cacheWrite1h: row.cache_write_1h_tokens,
+    reasoning: row.reasoning_tokens,
+  });
+  // Rows of earlier versions have the class in their snapshot.
+  const tier = readServiceTier(row.service_class ?? /^\{"tier":"(\w+)"\}$/.exec(row.price_snapshot ?? "")?.[1]);
+  return {
+    ...(details.iterations === undefined ? counts : addIterations(counts, details.iterations, -1)),
+    ...details,
+    ...(tier === undefined ? {} : { tier }),
+    ...(row.region === null ? {} : { region: row.region }),
   };
 }
 
@@ -125,62 +271,11 @@ export function interruptedRecord(open: OpenRecord, nowMs: number, errorCode: st
   };
 }
 
-/**
- * Makes a usage valid: a count is a whole number from 0 to 10¹², otherwise unknown; a part is never more than the rest of the whole (`cacheRead`,
- * then `cacheWrite5m`, then `cacheWrite1h` of `input`; `reasoning` of `output`). Parts of an unknown whole are kept. A valid usage is returned
- * unchanged.
- */
-export function clampUsage(usage: Usage): Usage {
-  return isSound(usage) ? usage : clamp(usage);
-}
+/** Of an error's text. */
+const maxErrorLength = 300;
 
-function isSound(usage: Usage): boolean {
-  const { input, output, cacheRead, cacheWrite5m, cacheWrite1h, reasoning } = usage;
-  if (!isCount(input) || !isCount(output) || !isCount(cacheRead) || !isCount(cacheWrite5m) || !isCount(cacheWrite1h) || !isCount(reasoning))
-    return false;
-  if (input !== undefined && (cacheRead ?? 0) + (cacheWrite5m ?? 0) + (cacheWrite1h ?? 0) > input) return false;
-  return output === undefined || (reasoning ?? 0) <= output;
-}
-
-function isCount(value: number | undefined): boolean {
-  return value === undefined || readTokenCount(value) !== undefined;
-}
-
-function clamp(usage: Usage): Usage {
-  const input = readTokenCount(usage.input);
-  const output = readTokenCount(usage.output);
-  let left = input ?? Infinity;
-  const part = (value: number | undefined): number | undefined => {
-    const count = readTokenCount(value);
-    if (count === undefined) return undefined;
-    const taken = Math.min(count, left);
-    left -= taken;
-    return taken;
-  };
-  const cacheRead = part(usage.cacheRead);
-  const cacheWrite5m = part(usage.cacheWrite5m);
-  const cacheWrite1h = part(usage.cacheWrite1h);
-  const reasoning = readTokenCount(usage.reasoning);
-  return {
-    ...(input === undefined ? {} : { input }),
-    ...(output === undefined ? {} : { output }),
-    ...(cacheRead === undefined ? {} : { cacheRead }),
-    ...(cacheWrite5m === undefined ? {} : { cacheWrite5m }),
-    ...(cacheWrite1h === undefined ? {} : { cacheWrite1h }),
-    ...(reasoning === undefined ? {} : { reasoning: Math.min(reasoning, output ?? reasoning) }),
-    ...(usage.tier === undefined ? {} : { tier: usage.tier }),
-  };
-}
-
-const maxTextLength = 256;
-
-/**
- * Text from outside in a form that every database accepts: PostgreSQL refuses NUL, UTF-8 has no lone surrogates, and names are cut to a maximum
- * length. One refused row would block all rows after it.
- */
-export function storable(text: string): string {
-  const short = text.length > maxTextLength ? text.slice(0, maxTextLength) : text;
-  return (short.includes("\0") ? short.replaceAll("\0", "\ufffd") : short).toWellFormed();
+function textOrNull(text: string | undefined, maxLength?: number): string | null {
+  return text === undefined ? null : storable(text, maxLength);
 }
 
 function wholeNumber(value: number): number {

@@ -1,14 +1,14 @@
 import { GatewayError, messageOf, systemSchedule, type Schedule } from "../../core/index.ts";
 import type { KeptChange } from "../../store/index.ts";
 import type { JournalCheckpoint, LedgerSink } from "../entries/sink.ts";
-import { rowValues, usageColumns, type UsageRow } from "../entries/usage-row.ts";
+import { commonColumns, commonValues, isRare, rowValues, usageColumns, type UsageRow } from "../entries/usage-row.ts";
 
 /*
  * One process writes to the database: the primary. A worker sends it each batch as one string and waits until it says that the batch is in the
  * database. Two kinds of message, each a kind, a space and JSON:
  *
  *   ledger-batch {"id":7,"rows":[["req_…",1,1760000000000,…],…],"checkpoint":{"journal":"…","seq":14},"changes":[…]}
- *   (values in the order of `usageColumns`; money is a string, as JSON has no 64 bits; changes of stored responses)
+ *   (values in the order of `usageColumns`, or of its beginning `commonColumns`; money is a string, as JSON has no 64 bits; changes of stored responses)
  *   ledger-ack {"id":7}     ledger-ack {"id":7,"error":"database is locked"}
  *
  * A batch that is sent again, because its acknowledgement was late or lost, does no harm: the database skips rows it has.
@@ -16,7 +16,7 @@ import { rowValues, usageColumns, type UsageRow } from "../entries/usage-row.ts"
 const batchKind = "ledger-batch ";
 const ackKind = "ledger-ack ";
 
-const costColumn = usageColumns.indexOf("cost_nano_usd");
+const moneyColumns: ReadonlySet<string> = new Set(["cost_nano_usd", "cache_savings_nano_usd"]);
 
 export interface MessageSinkOptions {
   readonly schedule?: Schedule;
@@ -148,19 +148,19 @@ function encodeBatch(batch: WireBatch): string {
 }
 
 function encodeRow(row: UsageRow): readonly WireValue[] {
-  return rowValues(row).map((value) => (typeof value === "bigint" ? value.toString() : value));
+  return (isRare(row) ? rowValues(row) : commonValues(row)).map((value) => (typeof value === "bigint" ? value.toString() : value));
 }
 
 function decodeRow(values: readonly WireValue[]): UsageRow {
-  if (values.length !== usageColumns.length) {
+  if (values.length !== usageColumns.length && values.length !== commonColumns.length) {
     throw new Error(
       `a usage entry has ${values.length} values instead of ${usageColumns.length}: worker and primary are of different versions`,
     );
   }
   return Object.fromEntries(
     usageColumns.map((column, index) => {
-      const value = values[index]!;
-      return [column, index === costColumn && value !== null ? BigInt(value) : value];
+      const value = values[index] ?? null;
+      return [column, moneyColumns.has(column) && value !== null ? BigInt(value) : value];
     }),
   ) as unknown as UsageRow;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { closeRecord, openRecord } from "../testing.ts";
@@ -15,7 +16,12 @@ import {
 } from "./journal-codec.ts";
 import { storableChange, type KeptChange } from "../../store/index.ts";
 import type { OpenRecord } from "../types.ts";
-import { rowOf, storable, usageColumns, type UsageRow } from "../entries/usage-row.ts";
+import { storable } from "../entries/storable.ts";
+import { rowOf, usageColumns, type UsageRow } from "../entries/usage-row.ts";
+
+function isNumber(column: string): boolean {
+  return /tokens$|^tool_calls|^(?:stream|overhead_us|refused|from_cache)$/.test(column);
+}
 
 /** Every column has its own value, so that two swapped columns are noticed. */
 function fullRow(): UsageRow {
@@ -23,9 +29,10 @@ function fullRow(): UsageRow {
   const values = usageColumns.map((column, place) => {
     const value = row[column];
     if (column === "cost_nano_usd") return [column, value];
+    if (column === "cache_savings_nano_usd") return [column, -7n];
     if (typeof value === "string") return [column, `text ${place}`];
     if (typeof value === "number") return [column, 1000 + place];
-    return [column, column.endsWith("tokens") ? 2000 + place : `null or ${place}`];
+    return [column, isNumber(column) ? 2000 + place : `null or ${place}`];
   });
   return Object.fromEntries(values) as UsageRow;
 }
@@ -35,7 +42,35 @@ test("a row is decoded as it was encoded, with every column or without the optio
   assert.deepEqual(decodeClose(encodeClose(full)), full);
   const bare = rowOf(closeRecord("req_1"), {}, { costNanoUsd: undefined, snapshot: null });
   assert.deepEqual(decodeClose(encodeClose(bare)), bare);
-  assert.throws(() => decodeClose("a\0b"), { message: `a CLOSE of 2 fields, where ${usageColumns.length} were expected` });
+  assert.throws(() => decodeClose("a\0b"), { message: "a CLOSE of 2 fields, where 30 or 45 were expected" });
+});
+
+test("records of version 1 are still read", () => {
+  const row = rowOf(closeRecord("req_1"), { input: 7 }, { costNanoUsd: 5n, snapshot: "{}" });
+  const open = openRecord("req_1", { tags: '["a"]', clientRequestId: "abc" });
+  assert.deepEqual(decodeClose(encodeClose(row).split("\0").slice(0, 26).join("\0")), row);
+  assert.deepEqual(decodeOpen(encodeOpen(open).split("\0").slice(0, 12).join("\0")), open);
+  const bytes = Buffer.alloc(200);
+  const end = writeFrame(bytes, 0, recordTypes.open, 3, "old");
+  bytes[8] = 1;
+  bytes.writeUInt32LE(crc32(bytes.subarray(8, end)), 4);
+  assert.deepEqual(readFrame(bytes, 0), { type: recordTypes.open, seq: 3, payload: "old", end });
+  bytes[8] = 3;
+  bytes.writeUInt32LE(crc32(bytes.subarray(8, end)), 4);
+  assert.equal(readFrame(bytes, 0), undefined);
+});
+
+test("what is known when an attempt begins is decoded as it was encoded", () => {
+  const open = openRecord("req_1", {
+    protocol: "anthropic-messages",
+    lane: "translated",
+    stream: false,
+    clientName: "codex_cli_rs/0.169",
+    attemptReason: "upstream_error",
+    askedClass: "flex",
+    inputTokensEstimate: 9,
+  });
+  assert.deepEqual(decodeOpen(encodeOpen(open)), open);
 });
 
 test("an OPEN and a row are decoded as they were encoded, whatever text they contain", () => {

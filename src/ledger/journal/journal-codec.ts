@@ -1,7 +1,8 @@
 import { crc32 } from "node:zlib";
 import type { KeptChange } from "../../store/index.ts";
 import type { OpenRecord } from "../types.ts";
-import { storable, usageColumns, type UsageRow } from "../entries/usage-row.ts";
+import { storable } from "../entries/storable.ts";
+import { commonColumns, isRare, usageColumns, type UsageRow } from "../entries/usage-row.ts";
 
 /*
  * A record of the journal, integers little-endian:
@@ -12,7 +13,9 @@ import { storable, usageColumns, type UsageRow } from "../entries/usage-row.ts";
  * text that may be `null` has a "=" before it. No field holds a NUL: names from outside have been through `storable`.
  */
 export const frameHeadBytes = 16;
-const version = 1;
+const version = 2;
+/** Records of version 1 have fewer fields; they are still read. */
+const oldestVersion = 1;
 /** Texts are cut at 256 characters, so no record but a KEEP comes near this size. A longer record is invalid. */
 const maxPayloadBytes = 64 * 1024;
 /** `gateway.responses.max_size` is at most 64 MiB, counted in characters. */
@@ -54,7 +57,7 @@ export interface Frame {
 /** The record at `at`, or `undefined` if there is no complete and unchanged record. */
 export function readFrame(bytes: Buffer, at: number): Frame | undefined {
   const start = at + frameHeadBytes;
-  if (start > bytes.length || bytes[at + 8] !== version) return undefined;
+  if (start > bytes.length || bytes[at + 8]! < oldestVersion || bytes[at + 8]! > version) return undefined;
   const type = bytes[at + 9]!;
   if (type < recordTypes.head || type > recordTypes.amend) return undefined;
   const length = bytes.readUInt32LE(at);
@@ -65,17 +68,33 @@ export function readFrame(bytes: Buffer, at: number): Frame | undefined {
   return { type: type as RecordType, seq, payload: bytes.toString("utf8", start, end), end };
 }
 
-/** Written out instead of a loop, because the loop takes half the time of a record. The order is that of `usageColumns`. */
+/**
+ * Written out instead of a loop, because the loop takes half the time of a record. The order is that of `usageColumns`. The columns that most rows have no
+ * values in come last, and are left out where none has.
+ */
 export function encodeClose(row: UsageRow): string {
-  return `${row.request_id}\0${row.attempt}\0${row.time_ms}\0${row.duration_ms}\0${row.ttft_ms ?? ""}\0${row.user_id}\0${row.key_id}\0${
-    row.dialect
-  }\0${row.provider}\0${row.model_asked}\0${row.model_served}\0${row.input_tokens ?? ""}\0${row.output_tokens ?? ""}\0${
+  const text = `${row.request_id}\0${row.attempt}\0${row.time_ms}\0${row.duration_ms}\0${row.ttft_ms ?? ""}\0${row.user_id}\0${
+    row.key_id
+  }\0${row.dialect}\0${row.provider}\0${row.model_asked}\0${row.model_served}\0${row.input_tokens ?? ""}\0${row.output_tokens ?? ""}\0${
     row.cache_read_tokens ?? ""
   }\0${row.cache_write_5m_tokens ?? ""}\0${row.cache_write_1h_tokens ?? ""}\0${row.reasoning_tokens ?? ""}\0${row.direction}\0${
     row.status
   }\0${row.usage_source}\0${row.cost_nano_usd ?? ""}\0${optional(row.price_snapshot)}\0${row.http_status}\0${optional(
     row.error_code,
-  )}\0${optional(row.tags)}\0${optional(row.client_request_id)}`;
+  )}\0${optional(row.tags)}\0${optional(row.client_request_id)}\0${row.stream ?? ""}\0${optional(row.stop_reason)}\0${
+    row.overhead_us ?? ""
+  }\0${optional(row.client_name)}`;
+  return isRare(row) ? text + encodeRare(row) : text;
+}
+
+function encodeRare(row: UsageRow): string {
+  let text = "";
+  for (const column of usageColumns.slice(commonColumns.length)) {
+    const value = row[column];
+    const isText = columnKinds[column] === "text or null";
+    text += `\0${isText ? optional(value as string | null) : (value ?? "")}`;
+  }
+  return text;
 }
 
 type ColumnKind = "text" | "number" | "number or null" | "text or null" | "money";
@@ -107,15 +126,37 @@ const columnKinds: { readonly [Column in keyof UsageRow]: ColumnKind } = {
   error_code: "text or null",
   tags: "text or null",
   client_request_id: "text or null",
+  stream: "number or null",
+  stop_reason: "text or null",
+  overhead_us: "number or null",
+  client_name: "text or null",
+  upstream_model: "text or null",
+  protocol: "text or null",
+  lane: "text or null",
+  refused: "number or null",
+  tool_calls: "number or null",
+  tool_calls_parsed: "number or null",
+  tool_calls_fit: "number or null",
+  attempt_reason: "text or null",
+  region: "text or null",
+  service_class: "text or null",
+  units: "text or null",
+  cost_lines: "text or null",
+  error_text: "text or null",
+  cache_savings_nano_usd: "money",
+  from_cache: "number or null",
 };
+/** Fields of a CLOSE of version 1. */
+const firstCloseFields = 26;
 
 /** @throws Error if the payload is not of this version. */
 export function decodeClose(payload: string): UsageRow {
   const fields = payload.split("\0");
-  if (fields.length !== usageColumns.length)
-    throw new Error(`a CLOSE of ${fields.length} fields, where ${usageColumns.length} were expected`);
+  if (fields.length !== usageColumns.length && fields.length !== commonColumns.length && fields.length !== firstCloseFields)
+    throw new Error(`a CLOSE of ${fields.length} fields, where ${commonColumns.length} or ${usageColumns.length} were expected`);
+  // Fields that are left out are empty, which is `null`.
   return Object.fromEntries(
-    usageColumns.map((column, index) => [column, decodeField(columnKinds[column], fields[index]!)]),
+    usageColumns.map((column, index) => [column, decodeField(columnKinds[column], fields[index] ?? "")]),
   ) as unknown as UsageRow;
 }
 
@@ -138,13 +179,17 @@ function decodeField(kind: ColumnKind, field: string): string | number | bigint 
 export function encodeOpen(open: OpenRecord): string {
   return `${open.requestId}\0${open.attempt}\0${open.timeMs}\0${open.userId}\0${open.keyId}\0${open.dialect}\0${open.provider}\0${storable(
     open.modelAsked,
-  )}\0${storable(open.upstreamModel)}\0${open.inputTokensEstimate ?? ""}\0${optional(open.tags)}\0${optional(open.clientRequestId)}`;
+  )}\0${storable(open.upstreamModel)}\0${open.inputTokensEstimate ?? ""}\0${optional(open.tags)}\0${optional(open.clientRequestId)}\0${optional(
+    open.protocol,
+  )}\0${optional(open.lane)}\0${open.stream === undefined ? "" : Number(open.stream)}\0${optional(open.clientName)}\0${optional(
+    open.attemptReason,
+  )}\0${optional(open.askedClass)}`;
 }
 
 /** @throws Error if the payload is not of this version. */
 export function decodeOpen(payload: string): OpenRecord {
   const fields = payload.split("\0");
-  if (fields.length !== 12) throw new Error(`an OPEN of ${fields.length} fields, where 12 were expected`);
+  if (fields.length !== 18 && fields.length !== 12) throw new Error(`an OPEN of ${fields.length} fields, where 18 were expected`);
   const [requestId, attempt, timeMs, userId, keyId, dialect, provider, modelAsked, upstreamModel, estimate, tags, clientRequestId] =
     fields as [string, string, string, string, string, string, string, string, string, string, string, string];
   const tagsText = required(tags);
@@ -162,7 +207,28 @@ export function decodeOpen(payload: string): OpenRecord {
     ...(estimate === "" ? {} : { inputTokensEstimate: Number(estimate) }),
     ...(tagsText === undefined ? {} : { tags: tagsText }),
     ...(clientText === undefined ? {} : { clientRequestId: clientText }),
+    ...decodeOpenDetails(fields.slice(12)),
   };
+}
+
+/** None in a record of version 1. */
+function decodeOpenDetails([
+  protocol = "",
+  lane = "",
+  stream = "",
+  clientName = "",
+  reason = "",
+  asked = "",
+]: readonly string[]): Partial<OpenRecord> {
+  const texts = {
+    protocol: required(protocol),
+    lane: required(lane),
+    clientName: required(clientName),
+    attemptReason: required(reason),
+    askedClass: required(asked),
+  };
+  const given = Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)) as Partial<OpenRecord>;
+  return stream === "" ? given : { ...given, stream: stream === "1" };
 }
 
 /** The long texts come last. They are JSON, which contains no NUL. */

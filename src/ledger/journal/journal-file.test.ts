@@ -176,7 +176,7 @@ test("bytes count as well as rows", () => {
 });
 
 test("a segment whose rows are in the database is removed after a day, after its open attempts were opened again", async () => {
-  const { time, disk, journal } = setup({ segmentBytes: 2000 });
+  const { time, disk, journal } = setup({ segmentBytes: 1900 });
   await journal.append({ type: "open", attempt: new ActiveAttempt(openRecord("long")) });
   for (let i = 0; i < 40; i++) void close(journal, `a${i}`);
   await time.advance(100);

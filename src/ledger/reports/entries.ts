@@ -16,13 +16,29 @@ export interface EntriesQuery extends UsageFilter {
 }
 
 /** One attempt, as the API gives it: the table's columns, with the time in RFC 3339 and the cost as a decimal of US dollars, `null` where not known. */
-export interface UsageEntry extends Omit<Selectable<UsageEntriesTable>, "time_ms" | "cost_nano_usd" | "price_snapshot" | "tags"> {
+export interface UsageEntry extends Omit<
+  Selectable<UsageEntriesTable>,
+  "time_ms" | "cost_nano_usd" | "price_snapshot" | "tags" | Changed | "cache_savings_nano_usd"
+> {
   readonly time: string;
   readonly cost_usd: string | null;
   /** The rates that the cost was reckoned with (`Rates.snapshot`). */
   readonly price: unknown;
   readonly tags: readonly string[];
+  /** The provider's name of the model. */
+  readonly upstream_model: string;
+  /** What the provider speaks. */
+  readonly protocol: string;
+  readonly stream: boolean | null;
+  readonly refused: boolean;
+  readonly from_cache: boolean;
+  /** What is counted beside plain tokens. */
+  readonly units: unknown;
+  readonly cost_lines: unknown;
+  readonly cache_savings_usd: string | null;
 }
+
+type Changed = "upstream_model" | "protocol" | "stream" | "refused" | "from_cache" | "units" | "cost_lines";
 
 export interface EntriesPage {
   /** Newest first; of one time, those of later ids and attempts first. */
@@ -78,9 +94,17 @@ function hasTag(dialect: Store["dialect"], tag: string): RawBuilder<boolean> {
 }
 
 function renderEntry(row: Selectable<UsageEntriesTable>): UsageEntry {
-  const { time_ms: timeMs, cost_nano_usd: costNanoUsd, price_snapshot: snapshot, tags, ...rest } = row;
+  const { time_ms: timeMs, cost_nano_usd: costNanoUsd, price_snapshot: snapshot, cache_savings_nano_usd: savings, tags, ...rest } = row;
   return {
     ...rest,
+    upstream_model: row.upstream_model ?? row.model_asked,
+    protocol: row.protocol ?? row.dialect,
+    stream: row.stream === null ? null : row.stream === 1,
+    refused: row.refused === 1,
+    from_cache: row.from_cache === 1,
+    units: row.units === null ? null : JSON.parse(row.units),
+    cost_lines: row.cost_lines === null ? null : JSON.parse(row.cost_lines),
+    cache_savings_usd: savings === null ? null : formatUsd(savings),
     time: new Date(timeMs).toISOString(),
     cost_usd: costNanoUsd === null ? null : formatUsd(costNanoUsd),
     price: snapshot === null ? null : JSON.parse(snapshot),

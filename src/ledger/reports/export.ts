@@ -119,6 +119,25 @@ const entryColumns: { readonly [Name in keyof NamedUsageEntry]: true } = {
   direction: true,
   tags: true,
   client_request_id: true,
+  upstream_model: true,
+  protocol: true,
+  lane: true,
+  stream: true,
+  stop_reason: true,
+  refused: true,
+  tool_calls: true,
+  tool_calls_parsed: true,
+  tool_calls_fit: true,
+  attempt_reason: true,
+  overhead_us: true,
+  region: true,
+  service_class: true,
+  units: true,
+  cost_lines: true,
+  error_text: true,
+  client_name: true,
+  cache_savings_usd: true,
+  from_cache: true,
   username: true,
   key_name: true,
 };
@@ -127,5 +146,6 @@ const entryNames = Object.keys(entryColumns) as readonly (keyof NamedUsageEntry)
 /** A list is written as its parts with spaces between them, as tags contain none; an object is written as JSON. */
 function entryCell(value: NamedUsageEntry[keyof NamedUsageEntry]): CsvCell {
   if (value === null || typeof value === "string" || typeof value === "number") return value;
-  return Array.isArray(value) ? value.join(" ") : JSON.stringify(value);
+  const isList = Array.isArray(value) && value.every((part) => typeof part === "string");
+  return isList ? value.join(" ") : JSON.stringify(value);
 }

@@ -10,7 +10,8 @@ import { createReports } from "./reports.ts";
 import { createRollupStep } from "../rollups/rollup.ts";
 import { createStoreSink } from "../entries/sink.ts";
 import type { CloseRecord } from "../types.ts";
-import { clampUsage, rowOf, type UsageRow } from "../entries/usage-row.ts";
+import { clampUsage } from "../entries/clamp-usage.ts";
+import { rowOf, type UsageRow } from "../entries/usage-row.ts";
 
 const day = Date.parse("2026-03-01T00:00:00Z");
 const snapshot = '{"source":"override","input":"1","output":"2"}';
@@ -277,6 +278,25 @@ test("an entry is returned in its JSON form", async () => {
       error_code: null,
       tags: [],
       client_request_id: "abc",
+      upstream_model: "gpt-5",
+      protocol: "openai-chat",
+      lane: null,
+      stream: null,
+      stop_reason: null,
+      refused: false,
+      tool_calls: null,
+      tool_calls_parsed: null,
+      tool_calls_fit: null,
+      attempt_reason: null,
+      overhead_us: null,
+      region: null,
+      service_class: null,
+      units: null,
+      cost_lines: null,
+      error_text: null,
+      client_name: null,
+      cache_savings_usd: null,
+      from_cache: false,
     });
     assert.deepEqual([entries[1]!.cost_usd, entries[1]!.price], [null, null]);
     assert.deepEqual(JSON.parse(JSON.stringify(entries)), entries);

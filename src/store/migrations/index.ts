@@ -9,6 +9,7 @@ import { keyParents } from "./0008-key-parents.ts";
 import { disabledUsers } from "./0009-disabled-users.ts";
 import { usageIndexes } from "./0010-usage-indexes.ts";
 import { smallerUsageIndexes } from "./0011-smaller-usage-indexes.ts";
+import { wholeBill } from "./0012-whole-bill.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   disabledUsers,
   usageIndexes,
   smallerUsageIndexes,
+  wholeBill,
 ];

@@ -60,7 +60,9 @@ const entry = z.object({
   cache_write_5m_tokens: z.number().nullable(),
   cache_write_1h_tokens: z.number().nullable(),
   reasoning_tokens: z.number().nullable(),
-  direction: z.enum(["consume", "supply"]),
+  direction: z
+    .enum(["consume", "supply", "correct"])
+    .describe("`correct`: the difference that an entry costs more or less than it was charged at first"),
   status,
   usage_source: z.enum(["reported", "estimated", "none"]),
   cost_usd: usd.nullable().describe("`null`: no price is known"),
@@ -69,6 +71,25 @@ const entry = z.object({
   error_code: z.string().nullable(),
   tags: z.array(z.string()).readonly(),
   client_request_id: z.string().nullable(),
+  upstream_model: z.string().describe("the provider's name of the model"),
+  protocol: z.string().describe("what the provider speaks"),
+  lane: z.string().nullable().describe("patched, translated or builtin; `null`: verbatim"),
+  stream: z.boolean().nullable(),
+  stop_reason: z.string().nullable().describe("the upstream's own word"),
+  refused: z.boolean().describe("the model, or its provider, refused to answer"),
+  tool_calls: z.number().nullable(),
+  tool_calls_parsed: z.number().nullable().describe("calls whose arguments are JSON"),
+  tool_calls_fit: z.number().nullable().describe("calls whose arguments fit their schema"),
+  attempt_reason: z.string().nullable().describe("of a later attempt: the error of the one before"),
+  overhead_us: z.number().nullable().describe("what the gateway itself took, in microseconds"),
+  region: z.string().nullable(),
+  service_class: z.string().nullable().describe("`null`: the standard one"),
+  units: z.unknown().describe("what is counted beside plain tokens, by unit"),
+  cost_lines: z.unknown().describe("the lines of the cost, if it is of more than plain tokens"),
+  error_text: z.string().nullable(),
+  client_name: z.string().nullable(),
+  cache_savings_usd: usd.nullable(),
+  from_cache: z.boolean(),
 });
 
 const entries = z.object({
