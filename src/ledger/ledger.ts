@@ -4,12 +4,11 @@ import { sizeOfChange, storableChange, type KeptChange } from "../store/index.ts
 import { BatchWriter } from "./ingest/batch-writer.ts";
 import { createMemoryJournal, type Durability, type Journal, type JournalFacts } from "./journal/journal.ts";
 import type { PriceCatalogue } from "./prices/price-catalogue.ts";
-import { reckonCost } from "./prices/rates.ts";
 import type { LedgerSink } from "./entries/sink.ts";
 import { ActiveAttempt } from "./active-attempt.ts";
 import type { CloseRecord, Correction, CostNanoUsd, OpenRecord } from "./types.ts";
-import { chargedRow, findRates } from "./prices/charge.ts";
-import { clampUsage, interruptedRecord } from "./entries/usage-row.ts";
+import { chargedRow, costOfUsage } from "./prices/charge.ts";
+import { interruptedRecord } from "./entries/usage-row.ts";
 
 /** The part of the ledger that the request path uses. */
 export interface Ledger {
@@ -176,8 +175,7 @@ class LedgerOfProcess implements LedgerService {
   // Called several times for each request, and by tests: five plain values, of which the last is optional, read better here than an object.
   // oxlint-disable-next-line max-params
   cost(provider: string, model: string, usage: Usage, timeMs: number, askedModel?: string): CostNanoUsd {
-    const rates = findRates(this.#prices(), { provider, model, askedModel, timeMs }, usage);
-    return rates && reckonCost(rates, clampUsage(usage));
+    return costOfUsage(this.#prices(), { provider, model, askedModel, timeMs }, usage);
   }
 
   contextWindow(provider: string, model: string): number | undefined {

@@ -39,14 +39,30 @@ export function parseUsd(text: string): bigint | undefined {
  * only removes errors of floating-point arithmetic (0.18000000000000002) and cuts periodic decimals (0.08333333333333334).
  */
 export function rateOfNumber(usdPerMillion: number): bigint {
-  return roundDecimal(String(usdPerMillion));
+  return roundDecimal(String(usdPerMillion), rateDecimals);
 }
 
-function roundDecimal(text: string): bigint {
+/** Femto-USD. */
+export type FemtoUsd = bigint;
+
+/**
+ * Reads US dollars (of a token, a call), written as a decimal with or without an exponent (`2.5e-06`), as femto-USD. Digits beyond are rounded as by `rateOfNumber`.
+ * @returns `undefined` for any other text, a sign, or a billion dollars and more.
+ */
+export function rateOfDollars(text: string): FemtoUsd | undefined {
+  return /^\d{1,9}(?:\.\d{1,30})?(?:e[+-]\d{1,2})?$/i.test(text) && Number(text) < 1e9 ? roundDecimal(text.toLowerCase(), 15) : undefined;
+}
+
+/** US dollars of a number as nano-USD, rounded half up. Not for negative amounts. */
+export function nanoOfNumber(usd: number): bigint {
+  return roundDecimal(String(usd), 9);
+}
+
+function roundDecimal(text: string, decimals: number): bigint {
   const match = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(text);
   if (match === null) throw new RangeError(`A price of "${text}" dollars is not valid.`);
   const digits = match[1]! + (match[2] ?? "");
-  const shift = rateDecimals - (match[2] ?? "").length + Number(match[3] ?? 0);
+  const shift = decimals - (match[2] ?? "").length + Number(match[3] ?? 0);
   if (shift >= 0) return BigInt(digits) * 10n ** BigInt(shift);
   const unit = 10n ** BigInt(-shift);
   return (BigInt(digits) + unit / 2n) / unit;

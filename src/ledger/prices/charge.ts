@@ -1,24 +1,50 @@
-import { readServiceTier, type ServiceTier, type Usage } from "../../ir/index.ts";
+import type { Iteration, ServiceTier, Usage } from "../../ir/index.ts";
+import { formatUsd, maxNanoUsd, nanoOfNumber } from "../money.ts";
+import { addCall, BillWriter, encodeLines, isReported, reckonTokens, type Bill, type CostLine } from "./bill.ts";
 import type { PriceCatalogue } from "./price-catalogue.ts";
-import { reckonCost, type Rates } from "./rates.ts";
-import type { CloseRecord } from "../types.ts";
-import { clampUsage, rowOf, type Charge, type UsageRow } from "../entries/usage-row.ts";
+import type { Rates } from "./rates.ts";
+import type { CloseRecord, CostNanoUsd } from "../types.ts";
+import { clampUsage } from "../entries/clamp-usage.ts";
+import { rowOf, usageOfRow, type Charge, type UsageRow } from "../entries/usage-row.ts";
 
 const noCharge: Charge = { costNanoUsd: 0n, snapshot: null };
 const unknownCharge: Charge = { costNanoUsd: undefined, snapshot: null };
-/** The charge of an entry whose class of service has no known price. */
-const unknownTiers: Readonly<Record<ServiceTier, Charge>> = {
-  batch: { costNanoUsd: undefined, snapshot: '{"tier":"batch"}' },
-  flex: { costNanoUsd: undefined, snapshot: '{"tier":"flex"}' },
-  priority: { costNanoUsd: undefined, snapshot: '{"tier":"priority"}' },
+/**
+ * The most that a class of service costs where its price is not known, as a multiple of the standard price (OpenAI's price list, November 2026); every
+ * other class costs less than the standard one. A class that this program does not know has no bound.
+ */
+const mostFactors: Readonly<Partial<Record<ServiceTier, bigint>>> = {
+  batch: 1n,
+  flex: 1n,
+  off_peak: 1n,
+  provisioned: 1n,
+  priority: 2n,
+  ultrafast: 6n,
 };
-/** Vendors charge twice the standard price for priority (OpenAI's price list, November 2026); every other class costs less than the standard one. */
-const priorityFactor = 2n;
+/** The same for a speed (Anthropic's first fast mode, 2026). */
+const mostSpeedFactor = 6n;
+
+/** What a usage costs. */
+export interface ChargedUsage extends Charge {
+  /** For a usage with more than plain tokens. */
+  readonly lines?: readonly CostLine[];
+}
+
+/** A call of a provider's model, as prices see it. */
+export interface PricedCall {
+  readonly provider: string;
+  /** The model that the upstream reported. */
+  readonly model: string;
+  /** The model to price instead if `model`, the upstream's name, has no price. */
+  readonly askedModel?: string | undefined;
+  readonly timeMs: number;
+}
 
 /** The row of a finished attempt, with its cost at the price of its time. */
 export function chargedRow(prices: PriceCatalogue, record: CloseRecord): UsageRow {
   const usage = clampUsage(record.usage);
-  return rowOf(record, usage, charge(prices, record, usage));
+  const { lines, ...charged } = charge(prices, record, usage);
+  return rowOf(record, usage, lines === undefined ? charged : { ...charged, linesText: encodeLines(lines) });
 }
 
 /**
@@ -32,62 +58,109 @@ export function costsNothing(record: Pick<CloseRecord, "status" | "ttftMs" | "us
   );
 }
 
-function charge(prices: PriceCatalogue, record: CloseRecord, usage: Usage): Charge {
+function charge(prices: PriceCatalogue, record: CloseRecord, usage: Usage): ChargedUsage {
   if (costsNothing(record)) return noCharge;
   const { provider, modelServed, upstreamModel, timeMs } = record;
-  const rates = findRates(prices, { provider, model: modelServed, askedModel: upstreamModel, timeMs }, usage);
-  const costNanoUsd = rates && reckonCost(rates, usage);
-  if (costNanoUsd !== undefined) return { costNanoUsd, snapshot: rates!.snapshot };
-  return usage.tier === undefined ? unknownCharge : unknownTiers[usage.tier];
+  return chargeUsage(prices, { provider, model: modelServed, askedModel: upstreamModel, timeMs }, usage);
+}
+
+/** What a usage costs, by which rates, and, if it has more than plain tokens, line by line. `usage` has been through `clampUsage`. */
+export function chargeUsage(prices: PriceCatalogue, call: PricedCall, usage: Usage): ChargedUsage {
+  if (usage.vendorCostUsd !== undefined && prices.reportsDollars(call.provider)) return vendorCharge(usage.vendorCostUsd);
+  const rates = findRates(prices, call, usage);
+  if (rates === undefined) return unknownServed(usage);
+  if (usage.units === undefined && usage.iterations === undefined) {
+    const costNanoUsd = reckonTokens(rates, usage);
+    return costNanoUsd === undefined ? unknownServed(usage) : { costNanoUsd, snapshot: rates.snapshot };
+  }
+  const bill = reckonAll(prices, { call, rates, usage });
+  return bill === undefined
+    ? { costNanoUsd: undefined, snapshot: rates.fullSnapshot }
+    : { costNanoUsd: bill.costNanoUsd, snapshot: rates.fullSnapshot, lines: bill.lines };
+}
+
+/** The cost alone: the same as `chargeUsage` has. */
+export function costOfUsage(prices: PriceCatalogue, call: PricedCall, usage: Usage): CostNanoUsd {
+  return chargeUsage(prices, call, clampUsage(usage)).costNanoUsd;
+}
+
+function vendorCharge(usd: number): ChargedUsage {
+  const costNanoUsd = nanoOfNumber(usd);
+  if (costNanoUsd > maxNanoUsd) return unknownCharge;
+  const line: CostLine = { what: "upstream", count: 1, rate: costNanoUsd * 1_000_000n, costNanoUsd };
+  return { costNanoUsd, snapshot: JSON.stringify({ source: "upstream", cost: formatUsd(costNanoUsd) }), lines: [line] };
+}
+
+/** An unknown cost, with the class of service if it has one. */
+function unknownServed({ tier }: Usage): Charge {
+  return tier === undefined ? unknownCharge : { costNanoUsd: undefined, snapshot: `{"tier":"${tier}"}` };
+}
+
+interface Reckoned {
+  readonly call: PricedCall;
+  readonly rates: Rates;
+  readonly usage: Usage;
+}
+
+/** The bill of the call and of those behind it, each at its own model's rates for its own length. */
+function reckonAll(prices: PriceCatalogue, { call, rates, usage }: Reckoned): Bill | undefined {
+  const { iterations = [] } = usage;
+  if (!rates.free && !isReported(usage) && !iterations.some(isReported)) return undefined;
+  const bill = new BillWriter();
+  addCall(bill, rates, usage);
+  for (const iteration of iterations) {
+    const own = ratesOfIteration(prices, call, { usage, iteration });
+    if (own === undefined) return undefined;
+    const { kind, model } = iteration;
+    addCall(bill, own, iteration, model === undefined ? { of: kind } : { of: kind, model });
+  }
+  return bill.bill;
+}
+
+function ratesOfIteration(
+  prices: PriceCatalogue,
+  call: PricedCall,
+  { usage, iteration }: { readonly usage: Usage; readonly iteration: Iteration },
+): Rates | undefined {
+  const { input = 0, model } = iteration;
+  const { tier, speed, region } = usage;
+  const served = {
+    input,
+    ...(tier === undefined ? {} : { tier }),
+    ...(speed === undefined ? {} : { speed }),
+    ...(region === undefined ? {} : { region }),
+  };
+  if (model === undefined) return findRates(prices, call, served);
+  // Another model has a speed of its own, which is not reported.
+  return model === ""
+    ? undefined
+    : findRates(prices, { ...call, model, askedModel: undefined }, { input, ...(tier === undefined ? {} : { tier }) });
 }
 
 /**
- * The highest possible cost of a usage whose class of service is not the standard one: the class's price, or else an upper bound from the standard
- * price. For budgets, because an unknown price must not count as 0.
+ * The highest possible cost of a usage: that of its class of service and speed, or else an upper bound from the standard price. For budgets, because
+ * an unknown price must not count as 0.
  * @returns `undefined` if no price of the model is known.
  */
 export function highestCost(costOf: (usage: Usage) => bigint | undefined, usage: Usage): bigint | undefined {
   const cost = costOf(usage);
-  if (cost !== undefined || usage.tier === undefined) return cost;
-  const { tier, ...standard } = usage;
-  const standardCost = costOf(standard);
-  return standardCost !== undefined && tier === "priority" ? standardCost * priorityFactor : standardCost;
+  if (cost !== undefined || (usage.tier === undefined && usage.speed === undefined)) return cost;
+  const { tier, speed, ...standard } = usage;
+  const factor = (tier === undefined ? 1n : (mostFactors[tier] ?? 0n)) * (speed === undefined ? 1n : mostSpeedFactor);
+  const standardCost = factor === 0n ? undefined : costOf(standard);
+  return standardCost === undefined ? undefined : standardCost * factor;
 }
 
 /** The same for an entry without a cost. */
 export function highestCostOfRow(prices: PriceCatalogue, row: UsageRow): bigint | undefined {
-  const tier = readServiceTier(/^\{"tier":"(\w+)"\}$/.exec(row.price_snapshot ?? "")?.[1]);
-  const usage: Usage = Object.fromEntries(
-    Object.entries({
-      input: row.input_tokens,
-      output: row.output_tokens,
-      cacheRead: row.cache_read_tokens,
-      cacheWrite5m: row.cache_write_5m_tokens,
-      cacheWrite1h: row.cache_write_1h_tokens,
-      reasoning: row.reasoning_tokens,
-      tier,
-    }).filter(([, value]) => value !== null && value !== undefined),
-  );
-  const priced: Priced = { provider: row.provider, model: row.model_served, askedModel: row.model_asked, timeMs: row.time_ms };
-  return highestCost((own) => {
-    const rates = findRates(prices, priced, own);
-    return rates && reckonCost(rates, own);
-  }, usage);
+  const call = { provider: row.provider, model: row.model_served, askedModel: row.model_asked, timeMs: row.time_ms };
+  return highestCost((own) => costOfUsage(prices, call, own), usageOfRow(row));
 }
 
-/** What has a price at a time. */
-export interface Priced {
-  readonly provider: string;
-  /** The upstream's name of the model. */
-  readonly model: string;
-  /** The model to price instead if `model` has no price. */
-  readonly askedModel: string | undefined;
-  readonly timeMs: number;
-}
-
-export function findRates(prices: PriceCatalogue, { provider, model, askedModel, timeMs }: Priced, usage: Usage): Rates | undefined {
+/** The rates of a call, by the model that answered, or else by the model that was asked for. */
+export function findRates(prices: PriceCatalogue, { provider, model, askedModel, timeMs }: PricedCall, usage: Usage): Rates | undefined {
   const inputTokens = usage.input ?? 0;
-  const rates = prices.rates(provider, model, timeMs, inputTokens, usage.tier);
+  const rates = prices.rates(provider, model, timeMs, inputTokens, usage);
   if (rates !== undefined || askedModel === undefined || askedModel === model) return rates;
-  return prices.rates(provider, askedModel, timeMs, inputTokens, usage.tier);
+  return prices.rates(provider, askedModel, timeMs, inputTokens, usage);
 }

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { calcPrice, findProvider } from "@pydantic/genai-prices";
 import type { Usage } from "../../ir/index.ts";
 import { createPriceCatalogue, type PriceCatalogue } from "./price-catalogue.ts";
-import { reckonCost } from "./rates.ts";
+import { reckonCost } from "./bill.ts";
+import type { PriceList } from "./price-list.ts";
 
 const november = Date.parse("2026-11-01T12:00:00Z");
 
@@ -30,14 +31,14 @@ test("a model is priced by its provider's preset, whatever the provider's name i
       {
         source: "catalogue",
         vendor: "anthropic",
-        model: "claude-sonnet-4-5",
+        model: "claude-sonnet-4-5-20250929",
         input: "3",
         output: "15",
         cache_read: "0.3",
         cache_write_5m: "3.75",
         cache_write_1h: "6",
       },
-      { source: "catalogue", vendor: "openai", model: "gpt-4o", input: "2.5", output: "10", cache_read: "1.25" },
+      { source: "catalogue", vendor: "azure", model: "gpt-4o", input: "2.5", output: "10", cache_read: "1.25" },
       { source: "catalogue", vendor: "openai", model: "gpt-5", input: "1.25", output: "10", cache_read: "0.125" },
     ],
   );
@@ -113,7 +114,7 @@ test("a bare model name is priced if it can mean only one maker", () => {
 test("a name that two makers could claim belongs to neither", () => {
   const prices = createPriceCatalogue();
   assert.equal(prices.rates("", "claude-opus-4-1-gemini", november, 0), undefined);
-  assert.notEqual(prices.rates("anthropic", "claude-opus-4-1-gemini", november, 0), undefined);
+  assert.notEqual(prices.rates("anthropic", "claude-opus-4-1", november, 0), undefined);
 });
 
 test("a date without dashes matches the date with dashes; other digits do not", () => {
@@ -149,7 +150,7 @@ test("a price applies from its day on, and by the hour if the vendor's prices de
       inputAt("deepseek", "deepseek-v4-pro", "2026-08-18T01:00:00Z"),
       inputAt("deepseek", "deepseek-v4-pro", "2026-08-18T04:00:00Z"),
     ],
-    ["10", "2", "1.32", "0.66", "1.32", "0.66"],
+    ["10", "2", "0.435", "0.66", "1.32", "0.66"],
   );
 });
 
@@ -177,7 +178,7 @@ test("an invalid override is refused with its name and the correct form", () => 
     message:
       'The price of "openai/gpt-5" has input "1e3". Write US dollars a million tokens as a decimal with at most nine places, such as "0.25".',
   });
-  assert.throws(() => createPriceCatalogue({ overrides: { "gpt-5": { cache_read: "1" } } }), {
+  assert.throws(() => createPriceCatalogue({ overrides: { "gpt-5": {} } }), {
     name: "RangeError",
     message: 'The price of "gpt-5" has neither input nor output. Give at least one of them, in US dollars a million tokens.',
   });
@@ -219,9 +220,11 @@ function vendorIds(): readonly string[] {
   return ids.filter((id) => findProvider({ providerId: id })?.id === id);
 }
 
+const noList: PriceList = { sources: {}, fees: {}, vendors: {}, aliases: {}, disagreements: [] };
+
 test("on the whole catalogue, costs agree with the package's own calculation", () => {
   const vendors = vendorIds();
-  const prices = createPriceCatalogue({ describe: (provider) => ({ preset: provider }), maxCachedModels: 10_000 });
+  const prices = createPriceCatalogue({ describe: (provider) => ({ preset: provider }), maxCachedModels: 10_000, list: noList });
   const usages: Usage[] = [
     { input: 1000, output: 500 },
     { input: 150_000, output: 20_000, cacheRead: 100_000, cacheWrite5m: 30_000, cacheWrite1h: 10_000 },

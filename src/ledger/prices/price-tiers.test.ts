@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { ServiceTier, Usage } from "../../ir/index.ts";
 import { chargedRow } from "./charge.ts";
 import { createPriceCatalogue } from "./price-catalogue.ts";
-import { readSnapshot, reckonCost } from "./rates.ts";
+import { reckonCost } from "./bill.ts";
+import { readSnapshot } from "./rates.ts";
 import type { CloseRecord } from "../types.ts";
 
 const prices = createPriceCatalogue({
@@ -15,7 +16,7 @@ const prices = createPriceCatalogue({
 const usage: Usage = { input: 1000, output: 100 };
 
 function costOf(model: string, tier?: ServiceTier): bigint | undefined {
-  const rates = prices.rates("openai", model, 0, 1000, tier);
+  const rates = prices.rates("openai", model, 0, 1000, tier === undefined ? {} : { tier });
   return rates && reckonCost(rates, usage);
 }
 
@@ -24,14 +25,13 @@ test("each class of service has its own price; the cost of a class without a pri
     [undefined, "priority", "batch", "flex"].map((tier) => costOf("gpt-5", tier as ServiceTier | undefined)),
     [2_000_000n, 4_000_000n, 1_000_000n, undefined],
   );
-  // The catalogue knows only the standard class.
-  assert.notEqual(costOf("gpt-4o"), undefined);
-  assert.equal(costOf("gpt-4o", "priority"), undefined);
+  // The lists know some classes.
+  assert.deepEqual([costOf("gpt-4o"), costOf("gpt-4o", "priority"), costOf("gpt-4o", "flex")], [3_500_000n, 5_950_000n, undefined]);
   assert.equal(costOf("free", "priority"), 0n);
 });
 
 test("the snapshot names the class, and reproduces the cost", () => {
-  const rates = prices.rates("openai", "gpt-5", 0, 1000, "priority")!;
+  const rates = prices.rates("openai", "gpt-5", 0, 1000, { tier: "priority" })!;
   assert.equal(rates.snapshot, '{"source":"override","model":"gpt-5","tier":"priority","input":"2","output":"20"}');
   assert.equal(reckonCost(readSnapshot(rates.snapshot), usage), 4_000_000n);
 });

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import * as fc from "fast-check";
 import type { Usage } from "../../ir/index.ts";
 import { parseRate } from "../money.ts";
-import { compileRates, readSnapshot, reckonCost, type RateCard } from "./rates.ts";
-import { clampUsage } from "../entries/usage-row.ts";
+import { reckonCost } from "./bill.ts";
+import { compileRates, readSnapshot, type RateCard } from "./rates.ts";
+import { clampUsage } from "../entries/clamp-usage.ts";
 
 const card: RateCard = {
   input: 3_000_000_000n,

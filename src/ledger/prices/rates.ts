@@ -1,5 +1,40 @@
-import type { ServiceTier, Usage } from "../../ir/index.ts";
-import { femtoPerNano, formatRate, maxNanoUsd, parseRate, roundToNano } from "../money.ts";
+import type { ServiceTier, UnitName } from "../../ir/index.ts";
+import { femtoPerNano, formatRate, parseRate } from "../money.ts";
+
+/** Units that have a rate of their own. Predictions cost what `output` costs. */
+export type RatedUnit = Exclude<UnitName, "accepted_prediction" | "rejected_prediction">;
+
+/** Units that count calls, images or seconds: their rates are by one, and no factor for speed or region applies to them. All others count tokens. */
+export const feeUnits = [
+  "web_search",
+  "grounded_prompt",
+  "page_fetch",
+  "file_search",
+  "code_session",
+  "maps_search",
+  "image",
+  "input_seconds",
+  "output_seconds",
+] as const satisfies readonly RatedUnit[];
+const fees: ReadonlySet<string> = new Set(feeUnits);
+
+/** Units that count tokens. */
+export const tokenUnits = [
+  "input_audio",
+  "input_image",
+  "input_video",
+  "cache_read_audio",
+  "cache_read_image",
+  "cache_read_video",
+  "output_audio",
+  "output_image",
+  "output_video",
+  "cache_write_30m",
+  "cache_write_12h",
+  "cache_write_24h",
+] as const satisfies readonly RatedUnit[];
+
+export type UnitRates = Readonly<Partial<Record<RatedUnit, bigint>>>;
 
 /** Rates in femto-USD (10⁻¹⁵ $); `undefined`: there is no rate, and a count that needs it makes the cost unknown. */
 export interface RateCard {
@@ -15,6 +50,13 @@ export interface RateCard {
   readonly reasoning?: bigint | undefined;
   /** A fee per request, whatever its tokens. */
   readonly request?: bigint | undefined;
+  /** The least that a request costs. */
+  readonly minimum?: bigint | undefined;
+  /**
+   * By unit. Defaults: a picture or a video in the prompt costs what `input` costs, as vendors list them together (November 2026); a cached part what
+   * such a part costs; a write for 30 minutes what the short one costs. Sound, and everything else that is made, has no default.
+   */
+  readonly units?: UnitRates | undefined;
 }
 
 /** Rates for calculations, with all defaults filled in. */
@@ -26,7 +68,9 @@ export interface Rates {
   readonly cacheWrite1h: bigint | undefined;
   readonly reasoning: bigint | undefined;
   readonly request: bigint;
-  /** Whether everything is free: the cost is 0 even if the usage is unknown. */
+  readonly minimum: bigint;
+  readonly units: UnitRates;
+  /** Whether all tokens are free: their cost is 0 even if the usage is unknown. */
   readonly free: boolean;
   /**
    * Stored with an entry, so that its cost can be calculated again from its counts alone. Decimals are US dollars per million tokens:
@@ -34,22 +78,28 @@ export interface Rates {
    * above. `per_request` is dollars; `above_input_tokens` says that the rates are those of longer prompts.
    */
   readonly snapshot: string;
+  /** The same with the rates of `units`, for entries that have some: `"units":{"input_audio":"32","web_search":"0.01"}`; those of calls are dollars. */
+  readonly fullSnapshot: string;
 }
 
 /** The source of rates, for the snapshot. */
 export interface RateOrigin {
-  readonly source: "catalogue" | "override" | "builtin";
+  readonly source: "catalogue" | "list" | "file" | "override" | "builtin" | "upstream";
   readonly vendor?: string;
   readonly model?: string;
+  /** The day of the source, `2026-11-28`. */
+  readonly date?: string;
   readonly above_input_tokens?: number;
   /** The class of service of these rates. */
   readonly tier?: ServiceTier;
+  readonly speed?: string;
+  readonly region?: string;
 }
 
 /** Fills in the defaults and writes the snapshot. */
 export function compileRates(card: RateCard, origin: RateOrigin): Rates {
   const cacheWrite5m = card.cacheWrite5m ?? card.input;
-  const snapshot = JSON.stringify({
+  const plain = {
     ...origin,
     input: decimal(card.input),
     output: decimal(card.output),
@@ -59,7 +109,10 @@ export function compileRates(card: RateCard, origin: RateOrigin): Rates {
     reasoning: decimal(card.reasoning),
     // Femto-USD per request: a dollar is 10¹⁵ of them, and `formatRate` counts in 10⁹.
     per_request: card.request === undefined ? undefined : formatRate(card.request / femtoPerNano),
-  });
+    minimum: card.minimum === undefined ? undefined : formatRate(card.minimum / femtoPerNano),
+  };
+  const snapshot = JSON.stringify(plain);
+  const free = card.input === 0n && card.output === 0n && isAllZero(card);
   return {
     input: card.input,
     output: card.output,
@@ -68,9 +121,64 @@ export function compileRates(card: RateCard, origin: RateOrigin): Rates {
     cacheWrite1h: card.cacheWrite1h ?? cacheWrite5m,
     reasoning: card.reasoning ?? card.output,
     request: card.request ?? 0n,
-    free: card.input === 0n && card.output === 0n && Object.values(card).every((rate) => rate === undefined || rate === 0n),
+    minimum: card.minimum ?? 0n,
+    units: unitRatesOf(card, free, origin),
+    free,
     snapshot,
+    fullSnapshot: card.units === undefined ? snapshot : JSON.stringify({ ...plain, units: formatUnits(card.units) }),
   };
+}
+
+function isAllZero({ units: _units, ...plain }: RateCard): boolean {
+  return Object.values(plain).every((rate) => rate === undefined || rate === 0n);
+}
+
+function unitRatesOf(card: RateCard, free: boolean, { source }: RateOrigin): UnitRates {
+  const own = card.units ?? {};
+  const cacheRead = card.cacheRead ?? card.input;
+  const image = own.input_image ?? card.input;
+  const video = own.input_video ?? card.input;
+  const filled: Readonly<Partial<Record<RatedUnit, bigint | undefined>>> = {
+    input_image: image,
+    input_video: video,
+    cache_read_audio: own.input_audio,
+    cache_read_image: own.input_image === undefined ? cacheRead : image,
+    cache_read_video: own.input_video === undefined ? cacheRead : video,
+    cache_write_30m: card.cacheWrite5m ?? card.input,
+    ...own,
+  };
+  const zero = free ? Object.fromEntries([...tokenUnits, ...(source === "builtin" ? feeUnits : [])].map((unit) => [unit, 0n])) : {};
+  return { ...zero, ...Object.fromEntries(Object.entries(filled).filter(([, rate]) => rate !== undefined)) };
+}
+
+/** Rates with a factor, in thousandths, on all that is by token: another speed, another region. */
+export function scaleCard(card: RateCard, thousandths: bigint): RateCard {
+  const scale = (rate: bigint | undefined): bigint | undefined => (rate === undefined ? undefined : (rate * thousandths + 500n) / 1000n);
+  const { request, minimum, units, ...tokens } = card;
+  const scaled = Object.fromEntries(Object.entries(tokens).map(([name, rate]) => [name, scale(rate)])) as RateCard;
+  return {
+    ...scaled,
+    request,
+    minimum,
+    ...(units === undefined
+      ? {}
+      : { units: Object.fromEntries(Object.entries(units).map(([name, rate]) => [name, fees.has(name) ? rate : scale(rate)!])) }),
+  };
+}
+
+function formatUnits(units: UnitRates): Record<string, string> {
+  return Object.fromEntries(Object.entries(units).map(([name, rate]) => [name, formatUnitRate(name, rate)]));
+}
+
+/** A unit's rate as a decimal of US dollars: of one call, or of a million tokens. */
+export function formatUnitRate(name: string, rate: bigint): string {
+  return formatRate(fees.has(name) ? rate / femtoPerNano : rate);
+}
+
+/** Reads what `formatUnitRate` writes; `undefined` for any other text. */
+export function parseUnitRate(name: string, text: string): bigint | undefined {
+  const rate = parseRate(text);
+  return rate !== undefined && fees.has(name) ? rate * femtoPerNano : rate;
 }
 
 /**
@@ -78,68 +186,45 @@ export function compileRates(card: RateCard, origin: RateOrigin): Rates {
  * @throws SyntaxError, RangeError if the text is not a snapshot.
  */
 export function readSnapshot(snapshot: string): Rates {
-  const { source, vendor, model, above_input_tokens, tier, ...stored } = JSON.parse(snapshot) as RateOrigin &
-    Readonly<Record<string, string>>;
-  const rate = (name: string): bigint | undefined => {
-    const text = stored[name];
+  const stored = JSON.parse(snapshot) as Readonly<Record<string, unknown>>;
+  const rate = (name: string, from: Readonly<Record<string, unknown>> = stored): bigint | undefined => {
+    const text = from[name];
     if (text === undefined) return undefined;
-    const value = parseRate(text);
-    if (value === undefined) throw new RangeError(`A price snapshot has ${name} "${text}".`);
+    const value = typeof text === "string" ? parseUnitRate(name, text) : undefined;
+    if (value === undefined) throw new RangeError(`A price snapshot has ${name} ${JSON.stringify(text)}.`);
     return value;
   };
-  const perRequest = rate("per_request");
-  const card = {
+  const dollars = (name: string): bigint | undefined => {
+    const value = rate(name);
+    return value === undefined ? undefined : value * femtoPerNano;
+  };
+  const { units } = stored as { readonly units?: Readonly<Record<string, unknown>> };
+  const card: RateCard = {
     input: rate("input"),
     output: rate("output"),
     cacheRead: rate("cache_read"),
     cacheWrite5m: rate("cache_write_5m"),
     cacheWrite1h: rate("cache_write_1h"),
     reasoning: rate("reasoning"),
-    request: perRequest === undefined ? undefined : perRequest * femtoPerNano,
+    request: dollars("per_request"),
+    minimum: dollars("minimum"),
+    ...(units === undefined ? {} : { units: Object.fromEntries(Object.keys(units).map((name) => [name, rate(name, units)!])) }),
   };
-  const origin = { vendor, model, above_input_tokens, tier };
-  return compileRates(card, {
-    source,
-    ...(Object.fromEntries(Object.entries(origin).filter(([, value]) => value !== undefined)) as Omit<RateOrigin, "source">),
-  });
+  const origin = Object.fromEntries(originNames.filter((name) => stored[name] !== undefined).map((name) => [name, stored[name]]));
+  return compileRates(card, origin as unknown as RateOrigin);
 }
+
+const originNames = [
+  "source",
+  "vendor",
+  "model",
+  "date",
+  "above_input_tokens",
+  "tier",
+  "speed",
+  "region",
+] as const satisfies readonly (keyof RateOrigin)[];
 
 function decimal(rate: bigint | undefined): string | undefined {
   return rate === undefined ? undefined : formatRate(rate);
-}
-
-/**
- * The cost of a usage: exact except for one rounding, half up, to nano-USD. `usage` has been through `clampUsage`.
- * @returns `undefined`, cost unknown, if no count was reported, if a count above 0 has no rate, or if the sum exceeds a 64-bit column.
- */
-export function reckonCost(rates: Rates, usage: Usage): bigint | undefined {
-  const { input, output } = usage;
-  const cacheRead = usage.cacheRead ?? 0;
-  const cacheWrite5m = usage.cacheWrite5m ?? 0;
-  const cacheWrite1h = usage.cacheWrite1h ?? 0;
-  const reasoning = usage.reasoning ?? 0;
-  const cached = cacheRead + cacheWrite5m + cacheWrite1h;
-  if (rates.free) return 0n;
-  if (input === undefined && output === undefined && cached === 0 && reasoning === 0) return undefined;
-  const fresh = input === undefined ? 0 : input - cached;
-  const said = output === undefined ? 0 : output - reasoning;
-  let femto = rates.request;
-  if (fresh > 0) {
-    if (rates.input === undefined) return undefined;
-    femto += BigInt(fresh) * rates.input;
-  }
-  if (said > 0) {
-    if (rates.output === undefined) return undefined;
-    femto += BigInt(said) * rates.output;
-  }
-  if (reasoning > 0) {
-    if (rates.reasoning === undefined) return undefined;
-    femto += BigInt(reasoning) * rates.reasoning;
-  }
-  if (cached > 0) {
-    if (rates.cacheRead === undefined || rates.cacheWrite5m === undefined || rates.cacheWrite1h === undefined) return undefined;
-    femto += BigInt(cacheRead) * rates.cacheRead + BigInt(cacheWrite5m) * rates.cacheWrite5m + BigInt(cacheWrite1h) * rates.cacheWrite1h;
-  }
-  const nano = roundToNano(femto);
-  return nano > maxNanoUsd ? undefined : nano;
 }

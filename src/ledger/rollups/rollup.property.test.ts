@@ -12,7 +12,8 @@ import { createReports, type UsageQuery, type UsageSums } from "../reports/repor
 import { createRollupStep, spanMs } from "./rollup.ts";
 import { maxTags } from "./rollup-tags.ts";
 import { createStoreSink } from "../entries/sink.ts";
-import { clampUsage, rowOf, type UsageRow } from "../entries/usage-row.ts";
+import { clampUsage } from "../entries/clamp-usage.ts";
+import { rowOf, type UsageRow } from "../entries/usage-row.ts";
 
 const start = Date.parse("2026-03-07T00:00:00Z");
 
