@@ -33,6 +33,6 @@ export * from "./entries/tags.ts";
 export * from "./types.ts";
 export * from "./prices/unpriced-alarm.ts";
 export * from "./entries/usage-row.ts";
-export { pricesSchema } from "./prices/section.ts";
+export { pricesFileSchema, pricesSchema } from "./prices/section.ts";
 export { ledgerSchema, readLedger, type BodySettings, type LedgerSection } from "./section.ts";
 export { clampUsage } from "./entries/clamp-usage.ts";

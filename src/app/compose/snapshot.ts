@@ -1,6 +1,6 @@
 import { createTimeZone, messageOf, type Clock, type Logger, type TimeZone } from "../../core/index.ts";
 import type { GatewaySnapshot } from "../../gateway/index.ts";
-import { createPriceCatalogue, parseRate, type PriceCatalogue } from "../../ledger/index.ts";
+import { createPriceCatalogue, parseRate, readPriceFile, type PriceCatalogue } from "../../ledger/index.ts";
 import type { ModelInfo, ProtocolTable } from "../../protocols/index.ts";
 import type { EdgeSettings, OperationAnswer } from "../../server/index.ts";
 import {
@@ -75,7 +75,7 @@ export function createSnapshot(
         },
       })
     : undefined;
-  const prices = createPriceCatalogue({ overrides: settings.prices, describe: (name) => factsOf(providers, settings, name) });
+  const prices = createPrices(settings, providers);
   const { limits, workMode, onLoss, responses, earlyHeadMs } = settings.gateway;
   const costOf = ({ provider, id }: ModelInfo): bigint | undefined => costOfToken(prices, provider, id, clock.now());
   return {
@@ -170,15 +170,28 @@ function catalogSettings(settings: Settings): Pick<CatalogOptions, "routes" | "a
   return { routes: settings.modelProviderRoutes, aliases: settings.modelAliases, targets: settings.routing.targets };
 }
 
+function createPrices(settings: Settings, providers: readonly Provider[]): PriceCatalogue {
+  return createPriceCatalogue({
+    overrides: settings.prices,
+    file: settings.pricesFile === undefined ? undefined : readPriceFile(settings.pricesFile),
+    describe: (name) => factsOf(providers, settings, name),
+  });
+}
+
 function factsOf(
   providers: readonly Provider[],
   settings: Settings,
   name: string,
-): { preset?: string; baseUrls: readonly string[]; builtin: boolean } | undefined {
+): { preset?: string; baseUrls: readonly string[]; builtin: boolean; reportsDollars: boolean } | undefined {
   const provider = providers.find((candidate) => candidate.name === name);
   if (provider === undefined) return undefined;
   const preset = settings.providers.find((candidate) => candidate.name === name)?.preset;
-  return { ...(preset === undefined ? {} : { preset }), baseUrls: Object.values(provider.baseUrls), builtin: provider.builtin };
+  return {
+    ...(preset === undefined ? {} : { preset }),
+    baseUrls: Object.values(provider.baseUrls),
+    builtin: provider.builtin,
+    reportsDollars: provider.quirks.reportsDollars === true,
+  };
 }
 
 /** The current routes, aliases and providers, for people. */

@@ -1,4 +1,6 @@
 import type * as z from "zod";
+import { messageOf } from "../../core/index.ts";
+import { createPriceCatalogue, readPriceFile } from "../../ledger/index.ts";
 import {
   buildProviders,
   closestNames,
@@ -54,7 +56,12 @@ function build(parsed: ParsedSettings, layers: Layers, env: Env, base: PathBase)
   return {
     settings,
     warnings: [...keys.values()].flatMap((chosen) => chosen.warnings),
-    contradictions: [...checkHost(parsed, layers), ...checkDatabase(parsed, layers), ...checkProviders(settings, layers)],
+    contradictions: [
+      ...checkHost(parsed, layers),
+      ...checkDatabase(parsed, layers),
+      ...checkProviders(settings, layers),
+      ...checkPrices(settings, layers),
+    ],
   };
 }
 
@@ -81,6 +88,22 @@ function contradictionsOfTheRest(issues: readonly z.core.$ZodIssue[], layers: La
   if ([...suspect].some((part) => part.startsWith('["providers"'))) delete tree["model_provider_routes"];
   const parsed = settingsSchema.safeParse(tree);
   return parsed.success ? build(parsed.data, { ...layers, tree }, env, base).contradictions : [];
+}
+
+/** Whether the prices can be used: the file is read, and the first entry that is no price is named. */
+function checkPrices({ prices, pricesFile }: Settings, layers: Layers): Problem[] {
+  const refuse = (path: Path, error: unknown): Problem[] => [createToldProblem(layers.locate(path), path, messageOf(error))];
+  try {
+    createPriceCatalogue({ overrides: prices });
+  } catch (error) {
+    return refuse(["prices"], error);
+  }
+  try {
+    if (pricesFile !== undefined) readPriceFile(pricesFile);
+  } catch (error) {
+    return refuse(["prices_file"], error);
+  }
+  return [];
 }
 
 function problemsOf(issue: z.core.$ZodIssue, layers: Layers): Problem[] {

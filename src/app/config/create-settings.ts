@@ -1,5 +1,5 @@
 import { maskSettings } from "./masked.ts";
-import type { PathBase } from "../../settings/index.ts";
+import { resolvePath, type PathBase } from "../../settings/index.ts";
 import { readModelTraits, readProvider, readRouting, type ProviderKeys } from "../../upstream/index.ts";
 import type { ParsedSettings } from "./schema.ts";
 import { readDatabase } from "../../store/index.ts";
@@ -22,6 +22,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     ledger: readLedger(parsed.ledger),
     guards: readGuards(parsed.guards),
     prices: parsed.prices,
+    ...(parsed.prices_file === undefined ? {} : { pricesFile: resolvePath(parsed.prices_file, base) }),
   };
   return deepFreeze({ ...settings, shown: maskSettings(parsed, settings, base) });
 }

@@ -25,7 +25,7 @@ function messages(t: TestContext, text: string, input: Omit<LoadInput, "path"> =
 }
 
 const rootKeys =
-  "gateway, database, providers, model_provider_routes, model_aliases, model_traits, models, fallbacks, routing, ledger, guards, prices";
+  "gateway, database, providers, model_provider_routes, model_aliases, model_traits, models, fallbacks, routing, ledger, guards, prices, prices_file";
 const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, early_head, on_loss, responses, trust_loopback, cors";
 const providerKeys = "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header, quirks";
 
@@ -207,7 +207,7 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
   [
     "an invalid price",
     "prices:\n  m: { input: '-1' }\n",
-    'FILE:2: prices.m.input: found "-1", allowed input or output, and cache_read, cache_write_5m, cache_write_1h: US dollars a million tokens, as in 0.25, at most nine decimals; and the same again under batch, flex or priority',
+    'FILE:2: prices.m.input: found "-1", allowed rates such as input, output, cache_read, input_audio and web_search: US dollars a million tokens, or each, as in 0.25, at most nine decimals; the same again under above, batch, flex, priority, ultrafast and times; factors under speeds and regions (docs/prices.md has all)',
   ],
 ];
 

@@ -11,7 +11,7 @@ import {
 import { databaseSchema } from "../../store/index.ts";
 import { gatewaySchema } from "../../server/index.ts";
 import { guardsSchema } from "../../policy/index.ts";
-import { ledgerSchema, pricesSchema } from "../../ledger/index.ts";
+import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
 
 /** The configuration as the file has it: names as written there, values read into numbers, milliseconds and bytes. */
 export const settingsSchema = z
@@ -28,6 +28,7 @@ export const settingsSchema = z
     ledger: ledgerSchema,
     guards: guardsSchema,
     prices: pricesSchema,
+    prices_file: pricesFileSchema,
   })
   .describe("Configuration of Tokligence Gateway.");
 

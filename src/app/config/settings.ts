@@ -23,6 +23,8 @@ export interface Settings {
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
   readonly prices: PriceOverrides;
+  /** The path of a list of prices. */
+  readonly pricesFile?: string;
   /** The same as a file would have it, defaults included, for people to read; every value that may contain a secret is `[secret]`. */
   readonly shown: Readonly<Record<string, unknown>>;
 }

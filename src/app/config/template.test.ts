@@ -56,16 +56,22 @@ test("detected servers are active, each under a name of its own, and not shown a
   assert.equal(text.match(/#ollama:/), null);
 });
 
+/** Puts the file of prices that the template names beside the configuration. */
+function withPrices(path: string): string {
+  writeFileSync(join(dirname(path), "model_prices_and_context_window.json"), "{}");
+  return path;
+}
+
 test("all that is switched off is valid when switched on", (t) => {
   const text = allOn.replace("type: sqlite", "type: postgresql").replace(/^ +url: .*\n/m, "");
   const env = { DATABASE_PASSWORD: "pw", MY_SERVER_KEY: "k" };
-  const { settings } = loadSettings({ path: makeFile(t, text), env, homeDir });
+  const { settings } = loadSettings({ path: withPrices(makeFile(t, text)), env, homeDir });
   assert.deepEqual(
     settings.providers.map((provider) => provider.name),
     ["openai", "anthropic", "google", "azure", "openrouter", "ollama", "my-server"],
   );
   const url = allOn.replace("type: sqlite", "type: postgresql").replaceAll(/^ {2}(?:host|port|database|username|password): .*\n/gm, "");
-  const loaded = loadSettings({ path: makeFile(t, url), env: { ...env, DATABASE_URL: "postgres://u@h/d" }, homeDir });
+  const loaded = loadSettings({ path: withPrices(makeFile(t, url)), env: { ...env, DATABASE_URL: "postgres://u@h/d" }, homeDir });
   assert.equal(loaded.settings.database.postgresql?.url?.reveal(), "postgres://u@h/d");
 });
 

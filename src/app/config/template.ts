@@ -157,7 +157,8 @@ const tail = `
 # refuse_at its request is refused. exempt: tools that repeat themselves by design.
 #guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, refuse_at: 20, exempt: [write_stdin, wait, TaskOutput] } }
 
-# Prices that replace the catalogue's: US dollars a million tokens. Also cache_read, cache_write_5m and cache_write_1h;
-# batch, flex and priority: the same for these classes of service.
+# Prices over those of the lists that come with the program: US dollars a million tokens. docs/prices.md has all rates and conditions: cached and spoken
+# tokens, searches, classes of service, long prompts, hours, speeds and regions. prices_file: a list of your own, in the form of LiteLLM's.
+#prices_file: model_prices_and_context_window.json
 #prices: { ollama/qwen3: { input: "0.05", output: "0.2" } }
 `;
