@@ -1,11 +1,12 @@
 import type { RefusalKind } from "../core/index.ts";
-import type { Usage } from "../ir/index.ts";
+import type { ServiceTier, Usage } from "../ir/index.ts";
 import { costsNothing, highestCost, type ActiveAttempt, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
 import type { AnswerFacts } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import type { AnswerReport } from "./answer-report.ts";
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { AnswerWatcher, ClientExchange } from "./exchange.ts";
+import { findHeader } from "./headers/request-headers.ts";
 import { plausibleUsage } from "./tokens/plausible-usage.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
@@ -32,7 +33,7 @@ export interface Settlement {
 export interface EntryContext {
   readonly deps: Pick<GatewayDeps, "ledger" | "clock" | "logger">;
   readonly current: Pick<GatewaySnapshot, "redactor">;
-  readonly exchange: Pick<ClientExchange, "requestId" | "clientRequestId" | "startedMs" | "onSent">;
+  readonly exchange: Pick<ClientExchange, "requestId" | "clientRequestId" | "startedMs" | "onSent" | "rawHeaders">;
   readonly request: RequestFacts;
   readonly answer: AnswerReport;
   /** Budgets count the request: if its cost is not known, the most that it may be. */
@@ -51,6 +52,8 @@ export class AttemptEntry implements AnswerWatcher {
   readonly dispatchedMs: number;
   /** The id that the upstream gave the request; without secrets. */
   upstreamRequestId: string | undefined;
+  /** The class of service that the answer's head reports. */
+  servedTier: ServiceTier | undefined;
 
   readonly #context: EntryContext;
   readonly #open: OpenRecord;
@@ -65,12 +68,12 @@ export class AttemptEntry implements AnswerWatcher {
   #modelServed = "";
 
   /** Its OPEN goes to the ledger, unless the request is refused: `attempt` is `undefined`, and the entry is only settled. */
-  constructor(context: EntryContext, number: number, attempt: Attempt | undefined) {
+  constructor(context: EntryContext, number: number, attempt: Attempt | undefined, reason?: string) {
     this.#context = context;
     this.number = number;
     this.attempt = attempt;
     this.dispatchedMs = context.deps.clock.monotonic();
-    this.#open = openRecord(context, number, attempt);
+    this.#open = openRecord(context, number, attempt, reason);
     this.#active = attempt === undefined ? undefined : context.deps.ledger.open(this.#open);
   }
 
@@ -153,14 +156,26 @@ export class AttemptEntry implements AnswerWatcher {
   reckon({ usage, model }: AnswerFacts): bigint | undefined {
     if (this.#settlement !== undefined || usage === undefined) return undefined;
     const { provider, upstreamModel, timeMs } = this.#open;
-    const plausible = this.#plausible(usage, 0).usage;
+    const plausible = this.#served(this.#plausible(usage, 0).usage);
     return this.#context.deps.ledger.cost(provider, model ?? upstreamModel, plausible, timeMs, upstreamModel);
+  }
+
+  /** What the gateway took itself so far; of a stream, until its request was sent. */
+  #overheadMs(): number {
+    const { deps, exchange, request, answer } = this.#context;
+    if (request.envelope.stream) return Math.max(0, this.dispatchedMs - exchange.startedMs);
+    return Math.max(0, deps.clock.monotonic() - exchange.startedMs - answer.upstreamMs);
   }
 
   #servedBy(named: string | undefined): string {
     const { upstreamModel } = this.#open;
     if (named === undefined || named === upstreamModel || this.attempt === undefined) return upstreamModel;
     return this.#context.current.redactor.text(named, this.attempt.provider, maxModelLength);
+  }
+
+  /** With the class of service, if only the head of the answer reports it. */
+  #served(usage: Usage): Usage {
+    return this.servedTier === undefined || usage.tier !== undefined ? usage : { ...usage, tier: this.servedTier };
   }
 
   #plausible(usage: Usage, answerBytes: number): ReturnType<typeof plausibleUsage> {
@@ -173,9 +188,12 @@ export class AttemptEntry implements AnswerWatcher {
     const { deps, exchange, request } = this.#context;
     const reported = facts?.usage;
     if (this.attempt === undefined || reported === undefined || (reported.input === undefined && reported.output === undefined)) {
-      return estimate === undefined ? { usage: {}, usageSource: "none" } : { usage: estimate, usageSource: "estimated" };
+      if (estimate === undefined) return { usage: {}, usageSource: "none" };
+      // Calls of tools may be reported without tokens.
+      return { usage: this.#served({ ...estimate, ...reported }), usageSource: "estimated" };
     }
-    const { usage, isClamped } = this.#plausible(reported, answerBytes);
+    const { usage: plausible, isClamped } = this.#plausible(reported, answerBytes);
+    const usage = this.#served(plausible);
     if (isClamped) {
       const fields = { request_id: exchange.requestId, provider: this.attempt.provider.name, reported };
       deps.logger.warn(fields, "a provider reported more tokens than the request can hold: they are clamped");
@@ -208,6 +226,10 @@ export class AttemptEntry implements AnswerWatcher {
       usageSource,
       httpStatus: settlement.httpStatus,
       errorCode: settlement.errorCode,
+      errorText: settlement.errorMessage,
+      stopReason: settlement.facts?.stopReason,
+      isRefused: isRefusal(settlement.facts?.stopReason),
+      overheadUs: Math.round(this.#overheadMs() * 1000),
     };
     this.#cost = costsNothing(record) ? 0n : this.#costOf(usage);
     this.#budgetCost = this.#cost ?? (hasReservation ? highestCost((used) => this.#costOf(used), usage) : undefined);
@@ -220,7 +242,13 @@ export class AttemptEntry implements AnswerWatcher {
   }
 }
 
-function openRecord({ deps, exchange, request }: EntryContext, number: number, attempt: Attempt | undefined): OpenRecord {
+/** @param reason why there is another attempt. */
+function openRecord(
+  { deps, exchange, request }: EntryContext,
+  number: number,
+  attempt: Attempt | undefined,
+  reason: string | undefined,
+): OpenRecord {
   const { principal, tags } = request;
   return {
     requestId: exchange.requestId,
@@ -229,11 +257,44 @@ function openRecord({ deps, exchange, request }: EntryContext, number: number, a
     userId: principal.userId,
     keyId: principal.keyId,
     dialect: request.protocol.id,
+    protocol: attempt?.protocol,
+    lane: attempt?.lane,
+    stream: request.envelope.stream,
     provider: attempt?.provider.name ?? "",
     modelAsked: request.model,
     upstreamModel: attempt?.upstreamModel ?? "",
     inputTokensEstimate: request.traits.isBilled ? request.inputEstimate : undefined,
     clientRequestId: exchange.clientRequestId,
     tags,
+    clientName: clientNameOf(exchange.rawHeaders),
+    attemptReason: reason,
+    askedClass: request.envelope.tier,
   };
+}
+
+/** Stop reasons of the protocols that say that a model, or its provider, refused to answer. */
+const refusals: ReadonlySet<string> = new Set([
+  "refusal",
+  "content_filter",
+  "safety",
+  "prohibited_content",
+  "blocklist",
+  "spii",
+  "recitation",
+  "image_safety",
+  "image_prohibited_content",
+]);
+
+function isRefusal(reason: string | undefined): boolean {
+  return reason !== undefined && refusals.has(reason.toLowerCase());
+}
+
+const maxClientLength = 64;
+
+/** The first product of the user agent, `claude-cli/2.1.330`; `undefined` if there is none. */
+function clientNameOf(headers: readonly string[]): string | undefined {
+  const agent = findHeader(headers, "user-agent");
+  if (agent === undefined || agent === "") return undefined;
+  const end = agent.indexOf(" ");
+  return agent.slice(0, Math.min(end < 0 ? agent.length : end, maxClientLength));
 }

@@ -116,7 +116,9 @@ export class ModelCall implements EntryContext {
 
   /** An attempt begins: its OPEN goes to the ledger. */
   open(attempt: Attempt): AttemptEntry {
-    this.#entry = new AttemptEntry(this, this.attempts + 1, attempt);
+    // Why there is another attempt: the error of the one before.
+    const reason = this.attempts === 0 ? undefined : this.#entry?.settlement?.errorCode;
+    this.#entry = new AttemptEntry(this, this.attempts + 1, attempt, reason);
     return this.#entry;
   }
 

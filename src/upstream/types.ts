@@ -67,6 +67,8 @@ export interface Quirks extends RenderQuirks {
   readonly keyHeader?: string;
   /** Headers of its answers that are sent to the client in addition to the common ones, in lower case; a trailing `-` makes a prefix. */
   readonly answerHeaders?: readonly string[];
+  /** Its reports of what it bills (`usage.cost`, …) are US dollars, and are charged as they are. */
+  readonly reportsDollars?: boolean;
   /** The server cannot count the tokens of a request, although its protocol has an operation for that. */
   readonly noTokenCounter?: boolean;
 }

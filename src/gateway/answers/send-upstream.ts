@@ -10,7 +10,7 @@ import type {
   UpstreamHandler,
   UpstreamRequest,
 } from "../../upstream/index.ts";
-import type { Usage } from "../../ir/index.ts";
+import { readServiceTier, type Usage } from "../../ir/index.ts";
 import type { ActiveAttempt } from "./attempt-registry.ts";
 import { shownStatus } from "./early-head.ts";
 import { ErrorSink } from "./error-sink.ts";
@@ -82,6 +82,8 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     const { call, entry } = this;
     call.answer.upstreamMs = call.deps.clock.monotonic() - entry.dispatchedMs;
     entry.upstreamRequestId = upstreamRequestId(call, this.attempt.provider, headers);
+    const { tierHeader } = call.deps.protocols.get(this.attempt.protocol)!;
+    if (tierHeader !== undefined) entry.servedTier = readServiceTier(findHeader(headers, tierHeader));
     this.#sink = this.#openSink({ status, headers });
   }
 

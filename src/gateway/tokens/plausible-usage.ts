@@ -49,6 +49,7 @@ export interface PlausibleUsage {
  * a few comparisons.
  */
 export function plausibleUsage(request: CheckedRequest, server: CheckedAttempt, usage: Usage, answerBytes: number): PlausibleUsage {
+  if (usage.iterations !== undefined) return plausibleIterations(request, server, usage, answerBytes);
   const { input = 0, output = 0, cacheRead = 0, cacheWrite5m = 0, cacheWrite1h = 0, reasoning = 0 } = usage;
   const inputSum = Math.max(input, cacheRead + cacheWrite5m + cacheWrite1h);
   const outputSum = Math.max(output, reasoning);
@@ -71,6 +72,17 @@ export function plausibleUsage(request: CheckedRequest, server: CheckedAttempt, 
       ...(clampsOutput ? { output: Math.min(seenOutput, outputSum) } : {}),
     }),
     isClamped: true,
+  };
+}
+
+/** No model call behind an answer holds more than the longest context. */
+function plausibleIterations(request: CheckedRequest, server: CheckedAttempt, usage: Usage, answerBytes: number): PlausibleUsage {
+  const { iterations = [], ...own } = usage;
+  const isLong = ({ input = 0, output = 0 }: Usage): boolean => input > longestWindow || output > longestWindow;
+  const sound = plausibleUsage(request, server, own, answerBytes);
+  return {
+    usage: { ...sound.usage, iterations: iterations.filter((iteration) => !isLong(iteration)) },
+    isClamped: sound.isClamped || iterations.some(isLong),
   };
 }
 

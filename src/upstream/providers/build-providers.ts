@@ -138,7 +138,12 @@ function buildProvider(settings: ProviderSettings, modelTraits: readonly Operato
 }
 
 /** Quirks that are not about the body of a request. */
-const bodilessQuirks: ReadonlySet<string> = new Set(["keyHeader", "noTokenCounter", "answerHeaders"] satisfies (keyof Quirks)[]);
+const bodilessQuirks: ReadonlySet<string> = new Set([
+  "keyHeader",
+  "noTokenCounter",
+  "answerHeaders",
+  "reportsDollars",
+] satisfies (keyof Quirks)[]);
 
 function changesBodies(quirks: Quirks): boolean {
   return Object.keys(quirks).some((key) => !bodilessQuirks.has(key));

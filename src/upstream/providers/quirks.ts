@@ -284,6 +284,8 @@ export const openrouter: Quirks = {
   keyHeader: "authorization",
   reasoningField: "reasoning_details",
   thinkingSwitch: "reasoning",
+  // openrouter.ai/docs/guides/guides/usage-accounting: `usage.cost` in credits, which are dollars.
+  reportsDollars: true,
 };
 
 /** docs.litellm.ai/docs/completion/drop_params: a parameter that the model behind it does not support is refused. */
@@ -294,5 +296,5 @@ export const litellm: Quirks = {
   reasoningField: "reasoning_content",
 };
 
-/** docs.x.ai: its REST reference has `/v1/tokenize-text` for a text, and nothing that counts a request. */
-export const xai: Quirks = { ...hosted, translatedOnly: ["strictTurns", "noDeveloperRole"], noTokenCounter: true };
+/** docs.x.ai: its REST reference has `/v1/tokenize-text` for a text, and nothing that counts a request. `usage.cost_in_usd_ticks` is what it bills. */
+export const xai: Quirks = { ...hosted, translatedOnly: ["strictTurns", "noDeveloperRole"], noTokenCounter: true, reportsDollars: true };
