@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { formatSummary, RunReader, type RunOutput } from "./test-summary.ts";
 
 /** One process of Node's test runner. */
@@ -20,9 +21,10 @@ export interface RunTestsInput {
 }
 
 const leftOpen = new URL("../tests/testbed/left-open.ts", import.meta.url).href;
+const entry = fileURLToPath(new URL("./test-files.ts", import.meta.url));
 
 /** Arguments of `node` for one run: a test that hangs is ended, the run ends with its last test, and what a test left open fails it. */
-function argumentsOf(files: readonly string[], testTimeoutMs: number): string[] {
+function argumentsOf(testTimeoutMs: number): string[] {
   return [
     "--test",
     "--test-isolation=none",
@@ -32,7 +34,7 @@ function argumentsOf(files: readonly string[], testTimeoutMs: number): string[] 
     "--test-reporter-destination=stdout",
     `--test-reporter=${leftOpen}`,
     "--test-reporter-destination=stderr",
-    ...files,
+    entry,
   ];
 }
 
@@ -47,13 +49,19 @@ export async function runTests({ runs, testTimeoutMs, limitMs, print, signal }: 
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const ended = await Promise.all(
     runs.map(async ({ name, files }) => {
-      const child = spawn(process.execPath, argumentsOf(files, testTimeoutMs), { stdio: ["ignore", "pipe", "pipe"], detached: true, env });
+      const child = spawn(process.execPath, argumentsOf(testTimeoutMs), {
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: true,
+        env: { ...env, TEST_FILES: JSON.stringify(files) },
+      });
       const reader = new RunReader((line) => print(`${line}\n`));
       const problem = await follow(child, reader, print, over);
-      return { name, output: reader.end(), problem };
+      return { name, output: reader.end(), problem, tookMs: performance.now() - beganMs };
     }),
   );
   const outputs: readonly RunOutput[] = ended.map(({ output }) => output);
+  // The longest one decides: they should take about the same time.
+  if (ended.length > 1) print(`ℹ ${ended.map(({ name, tookMs }) => `${name}: ${(tookMs / 1000).toFixed(1)} s`).join(", ")}\n`);
   print(formatSummary(outputs, performance.now() - beganMs));
   const problems = ended.flatMap(({ name, output, problem }) => {
     if (problem !== undefined) return [`${name}: ${problem}`];

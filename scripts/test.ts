@@ -30,7 +30,7 @@ function planRuns(args: readonly string[]): {
     return { runs: [{ name: "the clients", files }], testTimeoutMs: 10 * minuteMs, limitMs: 30 * minuteMs };
   }
   const limits = { testTimeoutMs: minuteMs, limitMs: 20 * minuteMs };
-  if (args.length > 0) return { runs: [{ name: "the tests", files: args }], ...limits };
+  if (args.length > 0) return { runs: [{ name: "the tests", files: find(...args) }], ...limits };
   const all = find("src/**/*.test.ts", "tests/**/*.test.ts", "bench/**/*.test.ts", "scripts/**/*.test.ts");
   const runs = [
     { name: "the rooms", files: all.filter((path) => !whole.test(path)) },

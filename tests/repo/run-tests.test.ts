@@ -19,7 +19,7 @@ async function run(files: Readonly<Record<string, string>>, limits: Partial<RunT
   return {
     code,
     printed,
-    counts: /^ℹ tests (\d+)\nℹ suites 0\nℹ pass (\d+)\nℹ fail (\d+)\nℹ cancelled (\d+)/m.exec(printed)?.slice(1).map(Number),
+    counts: /^ℹ tests (\d+)\nℹ suites \d+\nℹ pass (\d+)\nℹ fail (\d+)\nℹ cancelled (\d+)/m.exec(printed)?.slice(1).map(Number),
   };
 }
 
@@ -32,7 +32,7 @@ suite("npm test", { concurrency: true }, () => {
     assert.equal(both.printed.match(/^ℹ pass /gm)?.length, 1);
     assert.match(
       both.printed,
-      /✔ one[^]*^ℹ tests 7$[^]*^ℹ duration_ms [\d.]+$[^]*failing tests:[^]*Error: broken[^]*✖ failing: ended with exit code 1\n$/m,
+      /✔ one[^]*^ *ℹ tests 7$[^]*^ℹ duration_ms [\d.]+$[^]*failing tests:[^]*Error: broken[^]*✖ failing: ended with exit code 1\n$/m,
     );
   });
 

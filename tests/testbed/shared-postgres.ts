@@ -1,4 +1,4 @@
-import { after } from "node:test";
+import { atEndOfRun } from "./end-of-run.ts";
 import { findPostgres, startPostgres, type PostgresServer } from "./postgres-server.ts";
 
 /** One server for all tests of a process, as starting it takes longer than most of them. It is started by the first that asks. */
@@ -15,7 +15,7 @@ export function sharedPostgres(): Promise<PostgresServer> {
   return server;
 }
 
-after(async () => {
+atEndOfRun(async () => {
   const started = server;
   server = undefined;
   await (await started)?.close();

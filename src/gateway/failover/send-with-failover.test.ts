@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import { shuttingDown } from "../../core/index.ts";
 import { noTargetTable, type TargetTable } from "../../upstream/index.ts";
 import { FakeExchange } from "../testing.ts";
-import { Scene, type Setup } from "./testing.ts";
+import { closeScenes, Scene, type Setup } from "./testing.ts";
+
+afterEach(closeScenes);
 
 test("what comes after a failure, by its kind, with one target", async () => {
   const outcomes: Record<string, string> = {};

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import { noTargetTable, type Strategy } from "../../upstream/index.ts";
 import { FakeExchange } from "../testing.ts";
-import { Scene, type Answer, type Setup } from "./testing.ts";
+import { closeScenes, Scene, type Answer, type Setup } from "./testing.ts";
+
+afterEach(closeScenes);
 
 /** The model m with one target at each provider, by weights. */
 function setup(strategy: Strategy, weights: Readonly<Record<string, number>>, hasAffinity = false): Setup {

@@ -1,4 +1,3 @@
-import { afterEach } from "node:test";
 import { GatewayError, Secret } from "../../core/index.ts";
 import {
   buildProviders,
@@ -147,6 +146,8 @@ export class Scene {
 }
 
 const scenes: Scene[] = [];
-afterEach(() => {
+
+/** Called after each test that makes scenes. */
+export function closeScenes(): void {
   for (const { registry } of scenes.splice(0)) registry.close();
-});
+}
