@@ -17,27 +17,60 @@ const errorSchema = {
   },
 };
 
-function schemaOf(schema: z.ZodType, io: "input" | "output"): object {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
-  return rest;
+/** Schemas and parameters that several operations share, by name; operations refer to them. */
+class Components {
+  readonly schemas = new Map<string, object>([["Error", errorSchema]]);
+  readonly parameters = new Map<string, object>();
+
+  /** A schema whose parts with an id (`.meta({ id })`) are references. @throws Error if two schemas have one id. */
+  schemaOf(schema: z.ZodType, io: "input" | "output"): object {
+    const { $schema: _, $defs = {}, ...rest } = z.toJSONSchema(schema, { io });
+    for (const [id, part] of Object.entries($defs)) this.#add(id, referring(part));
+    return referring(rest);
+  }
+
+  #add(id: string, schema: object): void {
+    const known = this.schemas.get(id);
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(schema)) throw new Error(`Two schemas have the id ${id}.`);
+    this.schemas.set(id, schema);
+  }
+
+  /** A query parameter: of several with one name, the first is named by it, and others by name and number. */
+  parameterOf(name: string, parameter: object): object {
+    const text = JSON.stringify(parameter);
+    for (let number = 1; ; number++) {
+      const key = number === 1 ? name : `${name}_${number}`;
+      const known = this.parameters.get(key);
+      if (known === undefined) this.parameters.set(key, parameter);
+      if (known === undefined || JSON.stringify(known) === text) return { $ref: `#/components/parameters/${key}` };
+    }
+  }
 }
 
-function parametersOf({ path, query }: OperationContract): object[] {
+/** References within a document of their own become those of the whole. */
+function referring(schema: object): object {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as object;
+}
+
+function parametersOf({ path, query }: OperationContract, components: Components): object[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: "path", required: true, schema: { type: "string" } }));
-  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
-    name,
-    in: "query",
-    schema: { type: "string" },
-    ...(z.globalRegistry.get(schema)?.description === undefined ? {} : { description: z.globalRegistry.get(schema)?.description }),
-  }));
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => {
+    const description = z.globalRegistry.get(schema)?.description;
+    return components.parameterOf(name, {
+      name,
+      in: "query",
+      schema: { type: "string" },
+      ...(description === undefined ? {} : { description }),
+    });
+  });
   return [...inPath, ...inQuery];
 }
 
-function operationOf(name: string, contract: OperationContract): object {
+function operationOf(name: string, contract: OperationContract, components: Components): object {
   const { body, access, status = 200, answer, summary, texts = {} } = contract;
-  const content = { "application/json": { schema: schemaOf(answer, "output") } };
+  const content = { "application/json": { schema: components.schemaOf(answer, "output") } };
   const others = Object.values(texts).map((type) => [type, { schema: { type: "string" } }] as const);
-  const parameters = parametersOf(contract);
+  const parameters = parametersOf(contract, components);
   return {
     operationId: name,
     summary,
@@ -46,10 +79,10 @@ function operationOf(name: string, contract: OperationContract): object {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: schemaOf(body, "input") } } } }),
+      : { requestBody: { required: true, content: { "application/json": { schema: components.schemaOf(body, "input") } } } }),
     responses: {
       [status]: { description: "Success", content: { ...content, ...Object.fromEntries(others) } },
-      default: { description: "An error", content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
+      default: { $ref: "#/components/responses/Error" },
     },
   };
 }
@@ -60,9 +93,10 @@ const served = Object.entries<OperationContract>(adminContracts).filter(([, { ac
 /** The text of `docs/openapi.json`: the admin API in OpenAPI 3.1, from the contracts of its operations. */
 export function renderOpenApi(): string {
   const paths: Record<string, Record<string, object>> = {};
+  const components = new Components();
   for (const [name, contract] of served) {
     const methods = (paths[contract.path] ??= {});
-    methods[contract.method.toLowerCase()] = operationOf(name, contract);
+    methods[contract.method.toLowerCase()] = operationOf(name, contract, components);
   }
   const document = {
     openapi: "3.1.0",
@@ -72,10 +106,18 @@ export function renderOpenApi(): string {
     paths,
     components: {
       securitySchemes: { key: { type: "http", scheme: "bearer" } },
-      schemas: { Error: errorSchema },
+      responses: {
+        Error: { description: "An error", content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
+      },
+      parameters: Object.fromEntries([...components.parameters].toSorted(byName)),
+      schemas: Object.fromEntries([...components.schemas].toSorted(byName)),
     },
   };
   return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+function byName([a]: readonly [string, object], [b]: readonly [string, object]): number {
+  return a < b ? -1 : 1;
 }
 
 /** The text of `docs/admin-api.md`. */

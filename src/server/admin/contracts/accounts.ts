@@ -1,35 +1,43 @@
 import { z } from "zod";
 import type { OperationContract } from "./contract.ts";
 
-const role = z.enum(["admin", "user"]);
+const role = z.enum(["admin", "user"]).meta({ id: "Role" });
 const time = z.string().describe("RFC 3339 in UTC");
 
-const user = z.object({
-  id: z.string().describe("`usr_…`; `local` if authentication is off"),
-  username: z.string(),
-  email: z.string().nullable(),
-  role,
-  created_at: time.nullable().describe("`null` for the user `local`"),
-  disabled_at: time.nullable().describe("since then all its keys are refused; `null`: it is not disabled"),
-});
+const user = z
+  .object({
+    id: z.string().describe("`usr_…`; `local` if authentication is off"),
+    username: z.string(),
+    email: z.string().nullable(),
+    role,
+    created_at: time.nullable().describe("`null` for the user `local`"),
+    disabled_at: time.nullable().describe("since then all its keys are refused; `null`: it is not disabled"),
+  })
+  .meta({ id: "Caller" });
 
-const storedUser = user.extend({ created_at: time });
+const storedUser = user.extend({ created_at: time }).meta({ id: "User" });
 
-const apiKey = z.object({
-  id: z.string(),
-  user_id: z.string(),
-  username: z.string(),
-  name: z.string().nullable(),
-  role,
-  prefix: z.string().describe("the first characters, to recognise the key by: `tok_ab12`"),
-  created_at: time,
-  revoked_at: time.nullable(),
-  expires_at: time.nullable().describe("from then on the key is refused"),
-  models: z.array(z.string()).readonly().nullable().describe("globs over the models it may call, `!` before those it may not; `null`: all"),
-  parent_id: z.string().nullable().describe("the key that it was made with; `null`: an admin made it"),
-});
+const apiKey = z
+  .object({
+    id: z.string(),
+    user_id: z.string(),
+    username: z.string(),
+    name: z.string().nullable(),
+    role,
+    prefix: z.string().describe("the first characters, to recognise the key by: `tok_ab12`"),
+    created_at: time,
+    revoked_at: time.nullable(),
+    expires_at: time.nullable().describe("from then on the key is refused"),
+    models: z
+      .array(z.string())
+      .readonly()
+      .nullable()
+      .describe("globs over the models it may call, `!` before those it may not; `null`: all"),
+    parent_id: z.string().nullable().describe("the key that it was made with; `null`: an admin made it"),
+  })
+  .meta({ id: "ApiKey" });
 
-const newApiKey = apiKey.extend({ key: z.string().describe("the key itself: shown once and stored nowhere") });
+const newApiKey = apiKey.extend({ key: z.string().describe("the key itself: shown once and stored nowhere") }).meta({ id: "NewApiKey" });
 
 const limits = {
   name: z.string().max(100).optional(),
@@ -43,6 +51,8 @@ const paging = {
 };
 const next = z.string().nullable().describe("give it as `after` for the next page; `null` on the last");
 
+const keyPage = z.object({ data: z.array(apiKey).readonly(), next }).meta({ id: "ApiKeyPage" });
+
 export const accountContracts = {
   "users.list": {
     method: "GET",
@@ -50,7 +60,7 @@ export const accountContracts = {
     access: "admin",
     summary: "Lists the users, the oldest first.",
     query: z.object(paging),
-    answer: z.object({ data: z.array(storedUser).readonly(), next }),
+    answer: z.object({ data: z.array(storedUser).readonly(), next }).meta({ id: "UserPage" }),
   },
   "users.create": {
     method: "POST",
@@ -96,7 +106,7 @@ export const accountContracts = {
     access: "admin",
     summary: "Lists the keys, of all users or of one, the oldest first.",
     query: z.object({ user: z.string().optional().describe("id or name"), ...paging }),
-    answer: z.object({ data: z.array(apiKey).readonly(), next }),
+    answer: keyPage,
   },
   "keys.create": {
     method: "POST",
@@ -121,7 +131,7 @@ export const accountContracts = {
     access: "user",
     summary: "Lists the caller's keys, the oldest first.",
     query: z.object(paging),
-    answer: z.object({ data: z.array(apiKey).readonly(), next }),
+    answer: keyPage,
   },
   "me.keys.create": {
     method: "POST",

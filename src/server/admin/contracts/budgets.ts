@@ -4,23 +4,27 @@ import type { OperationContract } from "./contract.ts";
 /** A decimal of US dollars, as text or number: `"12.50"`, `20`. */
 const amount = z.union([z.string(), z.number()]);
 const usd = z.string().describe("decimal of US dollars");
-const period = z.enum(["day", "month", "total"]);
+const period = z.enum(["day", "month", "total"]).meta({ id: "BudgetPeriod" });
 
-const budget = z.object({
-  id: z.string(),
-  user_id: z.string().nullable(),
-  username: z.string().nullable(),
-  key_id: z.string().nullable(),
-  key_name: z.string().nullable().describe("the key's name and prefix, as in `laptop (tok_ab12…)`"),
-  period,
-  warn_usd: usd.nullable(),
-  stop_usd: usd.nullable(),
-  spent_usd: usd.describe("what the ledger has of this period; models without a price at the ceiling's rate"),
-  held_usd: usd.describe("what requests under way may still cost"),
-  left_usd: usd.nullable().describe("of `stop_usd`, never below 0; `null` if there is no stop"),
-  period_start: z.string().nullable().describe("`null` for the period `total`"),
-  period_end: z.string().nullable(),
-});
+const budget = z
+  .object({
+    id: z.string(),
+    user_id: z.string().nullable(),
+    username: z.string().nullable(),
+    key_id: z.string().nullable(),
+    key_name: z.string().nullable().describe("the key's name and prefix, as in `laptop (tok_ab12…)`"),
+    period,
+    warn_usd: usd.nullable(),
+    stop_usd: usd.nullable(),
+    spent_usd: usd.describe("what the ledger has of this period; models without a price at the ceiling's rate"),
+    held_usd: usd.describe("what requests under way may still cost"),
+    left_usd: usd.nullable().describe("of `stop_usd`, never below 0; `null` if there is no stop"),
+    period_start: z.string().nullable().describe("`null` for the period `total`"),
+    period_end: z.string().nullable(),
+  })
+  .meta({ id: "Budget" });
+
+const budgetList = z.object({ data: z.array(budget).readonly() }).meta({ id: "BudgetList" });
 
 export const budgetContracts = {
   "budgets.list": {
@@ -29,7 +33,7 @@ export const budgetContracts = {
     access: "admin",
     summary: "Lists the budgets, all or those of one user or key.",
     query: z.object({ user: z.string().optional().describe("id or name"), key_id: z.string().optional().describe("id or prefix") }),
-    answer: z.object({ data: z.array(budget).readonly() }),
+    answer: budgetList,
   },
   "budgets.set": {
     method: "POST",
@@ -57,6 +61,6 @@ export const budgetContracts = {
     path: "/api/v1/me/budgets",
     access: "user",
     summary: "Lists the budgets of the caller's user and keys.",
-    answer: z.object({ data: z.array(budget).readonly() }),
+    answer: budgetList,
   },
 } as const satisfies Record<string, OperationContract>;

@@ -3,7 +3,7 @@ import { protocolIds } from "../../../ir/index.ts";
 import { fallbackReasons, strategies } from "../../../upstream/index.ts";
 import type { OperationContract } from "./contract.ts";
 
-const protocol = z.enum(protocolIds);
+const protocol = z.enum(protocolIds).meta({ id: "Protocol" });
 
 export const systemContracts = {
   "models.list": {

@@ -21,82 +21,88 @@ const sums = {
   unpriced_requests: z.number().describe("attempts whose cost is not known"),
 };
 
-const report = z.object({
-  group_by: z.array(group).readonly(),
-  time_zone: timeZone,
-  rows: z
-    .array(
-      z.object({
-        group: z.record(z.string(), z.string()).readonly(),
-        names: z
-          .record(z.string(), z.string())
-          .readonly()
-          .describe("of the groups `user` and `key`: the username, and the key's name and prefix"),
-        ...sums,
-      }),
-    )
-    .readonly(),
-  totals: z.object(sums).describe("of all rows that the filters let through, also of those on other pages"),
-  next: z.string().nullable().describe("give it as `after` for the next page; `null` on the last"),
-});
+const report = z
+  .object({
+    group_by: z.array(group).readonly(),
+    time_zone: timeZone,
+    rows: z
+      .array(
+        z.object({
+          group: z.record(z.string(), z.string()).readonly(),
+          names: z
+            .record(z.string(), z.string())
+            .readonly()
+            .describe("of the groups `user` and `key`: the username, and the key's name and prefix"),
+          ...sums,
+        }),
+      )
+      .readonly(),
+    totals: z.object(sums).describe("of all rows that the filters let through, also of those on other pages"),
+    next: z.string().nullable().describe("give it as `after` for the next page; `null` on the last"),
+  })
+  .meta({ id: "UsageReport" });
 
-const entry = z.object({
-  request_id: z.string(),
-  attempt: z.number().describe("from 1; 0 if the request was refused before any attempt"),
-  time: z.string().describe("RFC 3339 in UTC"),
-  duration_ms: z.number(),
-  ttft_ms: z.number().nullable().describe("milliseconds to the first content"),
-  user_id: z.string(),
-  username: z.string().nullable(),
-  key_id: z.string(),
-  key_name: z.string().nullable().describe("the key's name and prefix, as in `laptop (tok_ab12…)`"),
-  dialect: z.string(),
-  provider: z.string(),
-  model_asked: z.string(),
-  model_served: z.string(),
-  input_tokens: z.number().nullable(),
-  output_tokens: z.number().nullable(),
-  cache_read_tokens: z.number().nullable(),
-  cache_write_5m_tokens: z.number().nullable(),
-  cache_write_1h_tokens: z.number().nullable(),
-  reasoning_tokens: z.number().nullable(),
-  direction: z
-    .enum(["consume", "supply", "correct"])
-    .describe("`correct`: the difference that an entry costs more or less than it was charged at first"),
-  status,
-  usage_source: z.enum(["reported", "estimated", "none"]),
-  cost_usd: usd.nullable().describe("`null`: no price is known"),
-  price: z.unknown().describe("the rates that the cost was calculated with"),
-  http_status: z.number(),
-  error_code: z.string().nullable(),
-  tags: z.array(z.string()).readonly(),
-  client_request_id: z.string().nullable(),
-  upstream_model: z.string().describe("the provider's name of the model"),
-  protocol: z.string().describe("what the provider speaks"),
-  lane: z.string().nullable().describe("patched, translated or builtin; `null`: verbatim"),
-  stream: z.boolean().nullable(),
-  stop_reason: z.string().nullable().describe("the upstream's own word"),
-  refused: z.boolean().describe("the model, or its provider, refused to answer"),
-  tool_calls: z.number().nullable(),
-  tool_calls_parsed: z.number().nullable().describe("calls whose arguments are JSON"),
-  tool_calls_fit: z.number().nullable().describe("calls whose arguments fit their schema"),
-  attempt_reason: z.string().nullable().describe("of a later attempt: the error of the one before"),
-  overhead_us: z.number().nullable().describe("what the gateway itself took, in microseconds"),
-  region: z.string().nullable(),
-  service_class: z.string().nullable().describe("`null`: the standard one"),
-  units: z.unknown().describe("what is counted beside plain tokens, by unit"),
-  cost_lines: z.unknown().describe("the lines of the cost, if it is of more than plain tokens"),
-  error_text: z.string().nullable(),
-  client_name: z.string().nullable(),
-  cache_savings_usd: usd.nullable(),
-  from_cache: z.boolean(),
-});
+const entry = z
+  .object({
+    request_id: z.string(),
+    attempt: z.number().describe("from 1; 0 if the request was refused before any attempt"),
+    time: z.string().describe("RFC 3339 in UTC"),
+    duration_ms: z.number(),
+    ttft_ms: z.number().nullable().describe("milliseconds to the first content"),
+    user_id: z.string(),
+    username: z.string().nullable(),
+    key_id: z.string(),
+    key_name: z.string().nullable().describe("the key's name and prefix, as in `laptop (tok_ab12…)`"),
+    dialect: z.string(),
+    provider: z.string(),
+    model_asked: z.string(),
+    model_served: z.string(),
+    input_tokens: z.number().nullable(),
+    output_tokens: z.number().nullable(),
+    cache_read_tokens: z.number().nullable(),
+    cache_write_5m_tokens: z.number().nullable(),
+    cache_write_1h_tokens: z.number().nullable(),
+    reasoning_tokens: z.number().nullable(),
+    direction: z
+      .enum(["consume", "supply", "correct"])
+      .describe("`correct`: the difference that an entry costs more or less than it was charged at first"),
+    status,
+    usage_source: z.enum(["reported", "estimated", "none"]),
+    cost_usd: usd.nullable().describe("`null`: no price is known"),
+    price: z.unknown().describe("the rates that the cost was calculated with"),
+    http_status: z.number(),
+    error_code: z.string().nullable(),
+    tags: z.array(z.string()).readonly(),
+    client_request_id: z.string().nullable(),
+    upstream_model: z.string().describe("the provider's name of the model"),
+    protocol: z.string().describe("what the provider speaks"),
+    lane: z.string().nullable().describe("patched, translated or builtin; `null`: verbatim"),
+    stream: z.boolean().nullable(),
+    stop_reason: z.string().nullable().describe("the upstream's own word"),
+    refused: z.boolean().describe("the model, or its provider, refused to answer"),
+    tool_calls: z.number().nullable(),
+    tool_calls_parsed: z.number().nullable().describe("calls whose arguments are JSON"),
+    tool_calls_fit: z.number().nullable().describe("calls whose arguments fit their schema"),
+    attempt_reason: z.string().nullable().describe("of a later attempt: the error of the one before"),
+    overhead_us: z.number().nullable().describe("what the gateway itself took, in microseconds"),
+    region: z.string().nullable(),
+    service_class: z.string().nullable().describe("`null`: the standard one"),
+    units: z.unknown().describe("what is counted beside plain tokens, by unit"),
+    cost_lines: z.unknown().describe("the lines of the cost, if it is of more than plain tokens"),
+    error_text: z.string().nullable(),
+    client_name: z.string().nullable(),
+    cache_savings_usd: usd.nullable(),
+    from_cache: z.boolean(),
+  })
+  .meta({ id: "UsageEntry" });
 
-const entries = z.object({
-  time_zone: timeZone,
-  entries: z.array(entry).readonly().describe("newest first"),
-  next: z.string().nullable().describe("give it as `after` for the next page; `null` on the last"),
-});
+const entries = z
+  .object({
+    time_zone: timeZone,
+    entries: z.array(entry).readonly().describe("newest first"),
+    next: z.string().nullable().describe("give it as `after` for the next page; `null` on the last"),
+  })
+  .meta({ id: "UsageEntryPage" });
 
 const text = z.string().optional();
 const filters = {
