@@ -4,8 +4,8 @@ import { longRunFiles } from "./long-runs.ts";
 import { runTests, type TestRun } from "./run-tests.ts";
 
 /**
- * `npm test`, `npm run test:long`, `npm run test:clients`. Without arguments: all tests, in two processes. With files or globs: these, in one process.
- * `--long`: the long runs, or those whose short names follow. `--clients`: the clients. Each with limits of its own.
+ * `npm test`, `npm run test:long`, `npm run test:clients`, `npm run test:servers`. Without arguments: all tests, in two processes. With files or globs: these, in one process.
+ * `--long`: the long runs, or those whose short names follow. `--clients`: the clients. `--servers`: the chat templates of model servers. Each with limits of its own.
  */
 
 const minuteMs = 60_000;
@@ -28,6 +28,9 @@ function planRuns(args: readonly string[]): {
   if (args[0] === "--clients") {
     const files = ["tests/clients/agents.ts", "tests/clients/python.ts"];
     return { runs: [{ name: "the clients", files }], testTimeoutMs: 10 * minuteMs, limitMs: 30 * minuteMs };
+  }
+  if (args[0] === "--servers") {
+    return { runs: [{ name: "the servers", files: ["tests/servers/templates.ts"] }], testTimeoutMs: 10 * minuteMs, limitMs: 30 * minuteMs };
   }
   const limits = { testTimeoutMs: minuteMs, limitMs: 20 * minuteMs };
   if (args.length > 0) return { runs: [{ name: "the tests", files: find(...args) }], ...limits };

@@ -1,57 +1,15 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { protocols, ServerQuirks, type RouteCall } from "../../src/protocols/index.ts";
-import { findPreset } from "../../src/upstream/index.ts";
-import { chatServers, type ChatServer } from "../testbed/chat-servers/index.ts";
-import type { JsonObject } from "../testbed/json.ts";
-import { PROTOCOLS, type Protocol } from "../testbed/scenario.ts";
-import type { MatrixClient } from "./ask.ts";
-import { hardAsks } from "./chat-server-asks.ts";
-import { createAnthropicClient } from "./client-anthropic.ts";
-import { createGeminiClient } from "./client-gemini.ts";
-import { createChatClient } from "./client-openai-chat.ts";
-import { createResponsesClient } from "./client-openai-responses.ts";
-import { notPossible, scenarios } from "./scenarios.ts";
-
-/** The wires of the clients: nothing is sent. */
-const clients: Readonly<Record<Protocol, MatrixClient>> = {
-  "openai-chat": createChatClient("http://127.0.0.1:9", "none"),
-  "openai-responses": createResponsesClient("http://127.0.0.1:9", "none"),
-  "anthropic-messages": createAnthropicClient("http://127.0.0.1:9", "none"),
-  "gemini-generate": createGeminiClient("http://127.0.0.1:9", "none"),
-};
-
-/** What the server is sent for a client's body. */
-function sentTo(server: ChatServer, model: string, client: Protocol, stream: boolean, body: JsonObject): JsonObject {
-  const protocol = protocols.get(client)!;
-  const route = protocol.routes.find(
-    (each) => each.operation === "generate" && (each.stream ?? false) === (client === "gemini-generate" && stream),
-  )!;
-  const call: RouteCall = { route, param: model, query: "" };
-  const request = protocol.parseRequest({ model, ...(stream ? { stream } : {}), ...body }, call);
-  const quirks = new ServerQuirks(findPreset(server.name)!.quirks).of(model);
-  const { value } = protocols.get("openai-chat")!.upstream.renderRequest(request, { model, stream, quirks });
-  return JSON.parse(value) as JsonObject;
-}
+import { chatServers } from "../testbed/chat-servers/index.ts";
+import { sentAsks } from "./sent-to-server.ts";
 
 suite("servers that speak Chat and are not OpenAI take what they are sent", () => {
   for (const server of chatServers) {
     test(server.name, () => {
       for (const model of server.models) {
-        for (const stream of [false, true]) {
-          for (const client of PROTOCOLS.filter((each) => each !== "openai-chat")) {
-            for (const { name, ask } of scenarios) {
-              if (notPossible[name]?.[client] !== undefined) continue;
-              const { body } = clients[client].wire(ask, model, stream);
-              const refusal = server.refuse(sentTo(server, model, client, stream, body));
-              assert.equal(refusal, undefined, `${model}, ${client}, ${name}: ${JSON.stringify(refusal)}`);
-            }
-          }
-          for (const { name, client, body } of hardAsks) {
-            const sent = sentTo(server, model, client, stream, body);
-            const refusal = server.refuse(sent);
-            assert.equal(refusal, undefined, `${model}, ${name}: ${JSON.stringify(refusal)}\n${JSON.stringify(sent["messages"])}`);
-          }
+        for (const { name, client, sent } of sentAsks(server, model)) {
+          const refusal = server.refuse(sent);
+          assert.equal(refusal, undefined, `${model}, ${client}, ${name}: ${JSON.stringify(refusal)}\n${JSON.stringify(sent["messages"])}`);
         }
       }
     });

@@ -30,6 +30,11 @@ export const compatible: Quirks = {
   parts: ["image", "audio", "video"],
   byModel: [
     { models: "*qwen*", quirks: { efforts: ["low", "medium", "xhigh"] } },
+    // Mistral's templates raise "Tool call IDs should be alphanumeric strings with length 9!" (llama.cpp, models/templates/Mistral-Small-3.2…, line 91).
+    ...["*mistral*", "*ministral*", "*magistral*", "*devstral*", "*codestral*", "*pixtral*"].map((models) => ({
+      models,
+      quirks: { shortCallIds: true },
+    })),
     ...["*qwen3.[0-7]*", "*qwen3", "*qwen3[-:]*", "*qwen[12]*", "*qwen-[0-9]*"].map((models) => ({
       models,
       quirks: { efforts: undefined },
