@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { claudeTraits } from "./anthropic-messages/model-traits.ts";
 import { geminiTraits } from "./gemini-generate/model-traits.ts";
-import { ProviderTraits, type OperatorTraits } from "./model-traits.ts";
+import { ProviderTraits, type OperatorTraits, type TraitTable } from "./model-traits.ts";
 import { openaiTraits } from "./openai-shared/model-traits.ts";
 
 const at = (isVendor: boolean, settings: readonly OperatorTraits[] = []): ProviderTraits => new ProviderTraits("mine", isVendor, settings);
@@ -110,7 +110,10 @@ test("an OpenAI model is found by its version; moving names, deployments and unk
 test("an operator's traits win, by the model's name with or without the provider, the later over the earlier", () => {
   const traits = at(true, [
     { models: "Prod-*", like: "gpt-4.1", traits: { thinking: "budget" } },
-    { models: "mine/prod-b*", traits: { needsPhase: true, efforts: ["low"], sampling: "sometimes", takesSampling: true } },
+    {
+      models: "mine/prod-b*",
+      traits: { needsPhase: true, efforts: ["low"], sampling: "sometimes", takesSampling: true, maxOutputTokens: 500 },
+    },
     { models: "other/prod-*", like: "gpt-5", traits: {} },
   ]);
   assert.equal(traits.of(openaiTraits, "prod-a"), traits.of(openaiTraits, "prod-a"), "found once");
@@ -120,10 +123,50 @@ test("an operator's traits win, by the model's name with or without the provider
     sampling: "always",
     restsUnasked: true,
     needsPhase: false,
+    maxOutputTokens: 32_768,
   });
   const both = traits.of(openaiTraits, "PROD-B1");
-  assert.deepEqual(both, { reasons: false, efforts: ["low"], sampling: "always", restsUnasked: true, needsPhase: true });
+  assert.deepEqual(both, {
+    reasons: false,
+    efforts: ["low"],
+    sampling: "always",
+    restsUnasked: true,
+    needsPhase: true,
+    maxOutputTokens: 500,
+  });
   assert.equal(traits.of(geminiTraits, "prod-a").thinking, "budget");
+});
+
+test("the largest output of a model is known where its page names it", () => {
+  const rows: readonly (readonly [TraitTable<{ maxOutputTokens: number | undefined }>, Readonly<Record<string, number | undefined>>])[] = [
+    [
+      claudeTraits,
+      {
+        "claude-3-haiku-20240307": 4096,
+        "claude-3-5-sonnet-latest": 8192,
+        "claude-3-7-sonnet-latest": 64_000,
+        "claude-opus-4-1": 32_000,
+        "claude-sonnet-4-5": 64_000,
+        "claude-opus-4-6": undefined,
+        "claude-opus-latest": undefined,
+      },
+    ],
+    [geminiTraits, { "gemini-1.5-flash": 8192, "gemini-2.5-pro": 65_536, "gemini-pro-latest": undefined }],
+    [
+      openaiTraits,
+      {
+        "gpt-3.5-turbo": 4096,
+        "gpt-4o-mini": 16_384,
+        "ft:gpt-4.1-mini:org::id": 32_768,
+        "o3-mini": 100_000,
+        "gpt-5": 128_000,
+        "gpt-10": undefined,
+        "llama-4": undefined,
+      },
+    ],
+  ];
+  for (const [table, limits] of rows)
+    for (const [model, limit] of Object.entries(limits)) assert.equal(at(true).of(table, model).maxOutputTokens, limit, model);
 });
 
 test("every row says where it comes from", () => {

@@ -119,7 +119,8 @@ function settable<T extends object>(table: TraitTable<T>, traits: OperatorTraits
   const entries = Object.entries(traits).filter(([key, value]) => {
     if (!Object.hasOwn(table.newest.traits, key)) return false;
     const choices = table.choices[key as keyof T];
-    if (choices === undefined) return typeof value === typeof table.newest.traits[key as keyof T];
+    // What is not known of the newest models is a number.
+    if (choices === undefined) return typeof value === typeof (table.newest.traits[key as keyof T] ?? 0);
     return [value].flat().every((each) => choices.includes(String(each)));
   });
   return Object.fromEntries(entries) as Partial<T>;

@@ -28,6 +28,8 @@ export interface ModelTraits {
   readonly takesPrefill: boolean;
   /** The model accepts messages of the role `system` between a message of the user and one of the assistant. */
   readonly takesSystemTurns: boolean;
+  /** The most tokens of output that the model accepts as a limit; `undefined`: that is not known, and the client's limit is sent. */
+  readonly maxOutputTokens: number | undefined;
 }
 
 const readOn = "2026-11";
@@ -56,6 +58,7 @@ export const claudeTraits: TraitTable<ModelTraits> = {
       takesBothSamplings: false,
       takesPrefill: false,
       takesSystemTurns: true,
+      maxOutputTokens: undefined,
     },
   },
   families: [
@@ -110,6 +113,22 @@ export const claudeTraits: TraitTable<ModelTraits> = {
       traits: { thinking: "budget", takesEffort: false, highestEffort: "high", takesPrefill: true },
     },
     {
+      family: "before 4.6",
+      source: 'platform.claude.com, "Models overview": 64k tokens of output',
+      readOn,
+      before: 406,
+      traits: { maxOutputTokens: 64_000 },
+    },
+    {
+      family: "Opus 4, 4.1",
+      source: 'platform.claude.com, "Models overview": 32k tokens of output',
+      readOn,
+      names: /opus/,
+      from: 400,
+      before: 405,
+      traits: { maxOutputTokens: 32_000 },
+    },
+    {
       family: "Opus 4.5",
       source: 'platform.claude.com, "Effort": introduced with Opus 4.5',
       readOn,
@@ -137,7 +156,14 @@ export const claudeTraits: TraitTable<ModelTraits> = {
       source: 'platform.claude.com, "Extended thinking": from 3.7 on',
       readOn,
       before: 307,
-      traits: { thinking: "none", takesBudget: false },
+      traits: { thinking: "none", takesBudget: false, maxOutputTokens: 8192 },
+    },
+    {
+      family: "before 3.5",
+      source: 'platform.claude.com, "Models overview": 4,096 tokens of output',
+      readOn,
+      before: 305,
+      traits: { maxOutputTokens: 4096 },
     },
     {
       family: "Opus 5.5 and later",
@@ -174,6 +200,7 @@ export const claudeTraits: TraitTable<ModelTraits> = {
       takesBothSamplings: true,
       takesPrefill: true,
       takesSystemTurns: false,
+      maxOutputTokens: undefined,
     },
   },
   choices: {

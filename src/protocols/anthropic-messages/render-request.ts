@@ -38,7 +38,7 @@ export function renderRequest(given: ChatRequest, target: RenderTarget): Rendere
   const namer = new ToolNamer(request.tools ?? [], toolNameRules(request.tools ?? [], target));
   const traits = readTraits(claudeTraits, target);
   const names = { tools: namer, properties: new PropertyNamer(propertyNames) };
-  const maxTokens = renderMaxTokens(request, target, losses);
+  const maxTokens = renderMaxTokens(request, target.quirks.maxOutputTokens ?? traits.maxOutputTokens, losses);
   const declared = renderTools(request, traits, names, losses);
   const { format, instruction, tool: answerTool } = renderFormat(request, traits, names, losses);
   const { instructions, turns } = arrangeTurns(request.messages, turnRules(traits, target, losses), losses);
@@ -133,8 +133,7 @@ function marked(fields: WireObject, cache: OutBlock["cache"]): WireObject {
   return cache === undefined ? fields : { ...fields, cache_control: cacheControl(cache) };
 }
 
-function renderMaxTokens({ maxOutputTokens }: ChatRequest, { quirks }: RenderTarget, losses: Losses): number {
-  const limit = quirks.maxOutputTokens;
+function renderMaxTokens({ maxOutputTokens }: ChatRequest, limit: number | undefined, losses: Losses): number {
   const asked = maxOutputTokens ?? defaultMaxTokens;
   if (limit === undefined || asked <= limit) return asked;
   if (maxOutputTokens !== undefined) losses.clamp("maxOutputTokens", `The model writes at most ${limit} tokens.`);

@@ -18,6 +18,8 @@ export interface ModelTraits {
   readonly takesMediaResolution: boolean;
   /** The model accepts a schema for the answer beside function declarations. */
   readonly takesSchemaWithTools: boolean;
+  /** The most tokens of output that the model accepts as a limit; `undefined`: that is not known, and the client's limit is sent. */
+  readonly maxOutputTokens: number | undefined;
 }
 
 const readOn = "2026-11";
@@ -43,6 +45,7 @@ export const geminiTraits: TraitTable<ModelTraits> = {
       takesMediaInResults: true,
       takesMediaResolution: true,
       takesSchemaWithTools: true,
+      maxOutputTokens: undefined,
     },
   },
   families: [
@@ -64,7 +67,8 @@ export const geminiTraits: TraitTable<ModelTraits> = {
     },
     {
       family: "2.5 and older, Robotics-ER 1.5",
-      source: 'ai.google.dev, "Thinking": a budget; "Structured output": not beside tools',
+      source:
+        'ai.google.dev, "Thinking": a budget; "Structured output": not beside tools; the pages of the models: 65,536 tokens of output',
       readOn,
       before: 300,
       traits: {
@@ -74,6 +78,7 @@ export const geminiTraits: TraitTable<ModelTraits> = {
         takesMediaInResults: false,
         takesMediaResolution: false,
         takesSchemaWithTools: false,
+        maxOutputTokens: 65_536,
       },
     },
     {
@@ -94,10 +99,10 @@ export const geminiTraits: TraitTable<ModelTraits> = {
     },
     {
       family: "2.0 and older, Gemma, LearnLM",
-      source: 'ai.google.dev, "Thinking": from 2.5 on',
+      source: 'ai.google.dev, "Thinking": from 2.5 on; the pages of the models: 8,192 tokens of output',
       readOn,
       before: 205,
-      traits: { thinking: "none" },
+      traits: { thinking: "none", maxOutputTokens: 8192 },
     },
     {
       family: "2.5 models for images and speech",

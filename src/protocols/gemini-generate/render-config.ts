@@ -56,7 +56,7 @@ export function renderConfig(
     topP: request.topP,
     topK: request.topK,
     candidateCount: request.candidateCount,
-    maxOutputTokens: renderLimit(request, target, losses),
+    maxOutputTokens: renderLimit(request, target.quirks.maxOutputTokens ?? traits.maxOutputTokens, losses),
     stopSequences: renderStop(request, losses),
     seed: request.seed,
     presencePenalty: request.presencePenalty,
@@ -74,8 +74,7 @@ function clampTemperature(temperature: number | undefined, losses: Losses): numb
   return maxTemperature;
 }
 
-function renderLimit({ maxOutputTokens: asked }: ChatRequest, { quirks }: RenderTarget, losses: Losses): number | undefined {
-  const limit = quirks.maxOutputTokens;
+function renderLimit({ maxOutputTokens: asked }: ChatRequest, limit: number | undefined, losses: Losses): number | undefined {
   if (asked === undefined || limit === undefined || asked <= limit) return asked;
   losses.clamp("maxOutputTokens", `The model writes at most ${limit} tokens.`);
   return limit;

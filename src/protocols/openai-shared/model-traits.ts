@@ -17,6 +17,8 @@ export interface ModelTraits {
   readonly sampling: "always" | "at-rest" | "never";
   /** The model needs the `phase` of its messages back. */
   readonly needsPhase: boolean;
+  /** The most tokens of output that the model accepts as a limit; `undefined`: that is not known, and the client's limit is sent. */
+  readonly maxOutputTokens: number | undefined;
 }
 
 const readOn = "2026-11";
@@ -37,6 +39,7 @@ export const openaiTraits: TraitTable<ModelTraits> = {
       restsUnasked: false,
       sampling: "at-rest",
       needsPhase: true,
+      maxOutputTokens: undefined,
     },
   },
   families: [
@@ -45,7 +48,7 @@ export const openaiTraits: TraitTable<ModelTraits> = {
       source: 'developers.openai.com, "Using GPT-5.2": `xhigh`',
       readOn,
       before: 506,
-      traits: { efforts: ["none", "low", "medium", "high", "xhigh"] },
+      traits: { efforts: ["none", "low", "medium", "high", "xhigh"], maxOutputTokens: 128_000 },
     },
     {
       family: "GPT-5.1 to 5.4",
@@ -83,7 +86,7 @@ export const openaiTraits: TraitTable<ModelTraits> = {
       source: "developers.openai.com, the pages of the Pro models: they always reason",
       readOn,
       names: /-pro/,
-      traits: { efforts: ["medium", "high", "xhigh", "max"], restsUnasked: false },
+      traits: { efforts: ["medium", "high", "xhigh", "max"], restsUnasked: false, maxOutputTokens: undefined },
     },
     {
       family: "Pro before GPT-5.6",
@@ -129,35 +132,49 @@ export const openaiTraits: TraitTable<ModelTraits> = {
       source: 'developers.openai.com, GPT-5.2 Chat: "medium" alone',
       readOn,
       names: /(?:^|-)chat(?:-|$)/,
-      traits: { efforts: ["medium"], restsUnasked: false },
+      traits: { efforts: ["medium"], restsUnasked: false, maxOutputTokens: 16_384 },
     },
     {
       family: "o1, o3, o4, codex-mini",
       source: 'developers.openai.com, "Reasoning models"',
       readOn,
       names: /(?:^|[^a-z0-9])o\d(?![a-z0-9])|^codex-mini/,
-      traits: { efforts: ["low", "medium", "high"], restsUnasked: false, needsPhase: false },
+      traits: { efforts: ["low", "medium", "high"], restsUnasked: false, needsPhase: false, maxOutputTokens: 100_000 },
     },
     {
       family: "o1-mini, o1-preview",
       source: 'learn.microsoft.com, "Azure OpenAI reasoning models": no effort',
       readOn,
       names: /(?:^|[^a-z0-9])o1-(?:mini|preview)/,
-      traits: { efforts: [] },
+      traits: { efforts: [], maxOutputTokens: 32_768 },
     },
     {
       family: "gpt-oss",
       source: "docs.vllm.ai and docs.ollama.com, gpt-oss",
       readOn,
       names: /gpt-oss/,
-      traits: { efforts: ["low", "medium", "high"], sampling: "always", needsPhase: false },
+      traits: { efforts: ["low", "medium", "high"], sampling: "always", needsPhase: false, maxOutputTokens: undefined },
     },
     {
       family: "GPT-4 and older, and models for sound",
       source: "developers.openai.com, the pages of the models",
       readOn,
       names: /gpt-?(?:35|[34](?!\d)|audio|realtime)|chatgpt|davinci|babbage|gpt-5-chat/,
-      traits: { reasons: false, efforts: undefined, sampling: "always", restsUnasked: true, needsPhase: false },
+      traits: { reasons: false, efforts: undefined, sampling: "always", restsUnasked: true, needsPhase: false, maxOutputTokens: 4096 },
+    },
+    {
+      family: "GPT-4o, GPT-4.5, GPT-5 Chat, models for sound",
+      source: "developers.openai.com, the pages of the models: 16,384 tokens of output",
+      readOn,
+      names: /gpt-?(?:4o|4\.5|audio|realtime)|gpt-5-chat/,
+      traits: { maxOutputTokens: 16_384 },
+    },
+    {
+      family: "GPT-4.1",
+      source: "developers.openai.com, GPT-4.1: 32,768 tokens of output",
+      readOn,
+      names: /gpt-?4\.1/,
+      traits: { maxOutputTokens: 32_768 },
     },
     {
       family: "models that search by themselves (`gpt-5-search-api`, `gpt-4o-search-preview`)",
@@ -171,7 +188,7 @@ export const openaiTraits: TraitTable<ModelTraits> = {
     family: "models of other vendors",
     source: "what every server with the OpenAI protocols accepts; its preset says the rest (`upstream/providers/quirks.ts`)",
     readOn,
-    traits: { reasons: true, efforts: undefined, restsUnasked: true, sampling: "always", needsPhase: false },
+    traits: { reasons: true, efforts: undefined, restsUnasked: true, sampling: "always", needsPhase: false, maxOutputTokens: undefined },
   },
   choices: { efforts: allEfforts, sampling: ["always", "at-rest", "never"] },
 };

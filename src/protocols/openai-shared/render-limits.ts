@@ -10,7 +10,7 @@ import { allEfforts, openaiTraits, type Effort } from "./model-traits.ts";
 export function renderMaxTokens(request: ChatRequest, target: RenderTarget, least: number, losses: Losses): number | undefined {
   const asked = request.maxOutputTokens;
   if (asked === undefined) return undefined;
-  const most = target.quirks.maxOutputTokens;
+  const most = target.quirks.maxOutputTokens ?? readTraits(openaiTraits, target).maxOutputTokens;
   const limit = Math.max(least, most === undefined ? asked : Math.min(asked, most));
   if (limit !== asked) losses.clamp("maxOutputTokens", `The provider accepts ${limit} here.`);
   return limit;
