@@ -1,4 +1,4 @@
-import { isObject, mapFields, type WireObject } from "./fields.ts";
+import { define, isObject, mapFields, type WireObject } from "./fields.ts";
 
 /** Keywords whose value is not a schema and contains none. */
 const literals: ReadonlySet<string> = new Set(["enum", "const", "default", "examples", "example", "required", "dependentRequired"]);
@@ -11,13 +11,19 @@ export const namedSchemas: ReadonlySet<string> = new Set(["properties", "pattern
  * schemas with every request.
  */
 export function mapSchemas(schema: WireObject, change: (schema: WireObject) => WireObject): WireObject {
-  return change(mapFields(schema, (value, key) => mapValue(value, key, change)));
+  let out: Record<string, unknown> | undefined;
+  for (const key in schema) {
+    const value = schema[key];
+    if (typeof value !== "object" || value === null || literals.has(key)) continue;
+    const mapped = mapValue(value, key, change);
+    if (mapped !== value) define((out ??= { ...schema }), key, mapped);
+  }
+  return change(out ?? schema);
 }
 
-function mapValue(value: unknown, key: string, change: (schema: WireObject) => WireObject): unknown {
-  if (typeof value !== "object" || literals.has(key)) return value;
+function mapValue(value: object, key: string, change: (schema: WireObject) => WireObject): unknown {
   if (Array.isArray(value)) {
-    const items = value.map((each) => mapSchema(each, change));
+    const items = value.map((each: unknown) => mapSchema(each, change));
     return items.every((item, index) => item === value[index]) ? value : items;
   }
   return isObject(value) && namedSchemas.has(key) ? mapFields(value, (each) => mapSchema(each, change)) : mapSchema(value, change);

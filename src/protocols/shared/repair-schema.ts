@@ -1,5 +1,5 @@
 import { define, isObject, mapFields, type WireObject } from "./fields.ts";
-import { mapSchemas, namedSchemas } from "./map-schema.ts";
+import { mapSchemas } from "./map-schema.ts";
 
 /**
  * Repairs what is not JSON Schema (draft 2020-12) in a schema, as tool servers write it: vendors validate all tools, and refuse the whole request for one
@@ -40,22 +40,43 @@ function repairOne(schema: WireObject): WireObject {
     if (repaired === undefined) delete out[key];
     else define(out, key, repaired);
   }
-  return fitEnum(tupleItems(numericBounds(out ?? schema)));
+  const valid = out ?? schema;
+  const hasFlags = typeof valid["exclusiveMinimum"] === "boolean" || typeof valid["exclusiveMaximum"] === "boolean";
+  const bounded = hasFlags ? numericBounds(valid) : valid;
+  const listed = Array.isArray(bounded["items"]) ? tupleItems(bounded) : bounded;
+  return listed["enum"] === undefined ? listed : fitEnum(listed);
 }
 
 /** The value of a keyword in a form that is valid; `undefined` if there is none. */
 function repairKeyword(key: string, value: unknown, schema: WireObject): unknown {
   if (value === null) return undefined;
-  if (key === "type") return repairType(value);
-  // Draft 3 marked the property itself.
-  if (key === "required") return Array.isArray(value) ? value : undefined;
-  if (key === "enum") return Array.isArray(value) && value.length > 0 ? value : undefined;
-  if (key === "description" || key === "title") return typeof value === "string" ? value : undefined;
-  if (namedSchemas.has(key)) return isObject(value) ? mapFields(value, (each) => (each === true ? {} : each)) : undefined;
-  if (key === "items") return value === true || (Array.isArray(value) && value.length === 0) ? {} : value;
-  if (key === "minimum" || key === "maximum" || key === "exclusiveMinimum" || key === "exclusiveMaximum")
-    return typeof value === "number" || typeof value === "boolean" ? value : boundOf(value, schema);
-  return value;
+  switch (key) {
+    case "type":
+      return repairType(value);
+    case "required":
+      // Draft 3 marked the property itself.
+      return Array.isArray(value) ? value : undefined;
+    case "enum":
+      return Array.isArray(value) && value.length > 0 ? value : undefined;
+    case "description":
+    case "title":
+      return typeof value === "string" ? value : undefined;
+    case "properties":
+    case "patternProperties":
+    case "$defs":
+    case "definitions":
+    case "dependentSchemas":
+      return isObject(value) ? mapFields(value, (each) => (each === true ? {} : each)) : undefined;
+    case "items":
+      return value === true || (Array.isArray(value) && value.length === 0) ? {} : value;
+    case "minimum":
+    case "maximum":
+    case "exclusiveMinimum":
+    case "exclusiveMaximum":
+      return typeof value === "number" || typeof value === "boolean" ? value : boundOf(value, schema);
+    default:
+      return value;
+  }
 }
 
 function repairType(type: unknown): unknown {
@@ -100,7 +121,6 @@ function numericBounds(schema: WireObject): WireObject {
 /** Draft 7: a list under `items` is a tuple. */
 function tupleItems(schema: WireObject): WireObject {
   const { items, additionalItems, ...rest } = schema;
-  if (!Array.isArray(items)) return schema;
   return { ...rest, prefixItems: items, ...(additionalItems === undefined ? {} : { items: additionalItems }) };
 }
 
