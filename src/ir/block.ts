@@ -108,11 +108,20 @@ export interface ToolResultBlock {
   readonly extensions?: Extensions;
 }
 
+/** The medium that a block of an answer is, or shows. */
+export function mediaOf(block: Block): MediaBlock | undefined {
+  if (block.type === "media") return block;
+  return block.type === "opaque" ? block.media : undefined;
+}
+
 /** A piece that only its own protocol understands, kept as it was received. */
 export interface OpaqueBlock {
   readonly type: "opaque";
-  readonly protocol: ProtocolId;
+  /** `undefined`: of none, as all of it is in `media`. */
+  readonly protocol: ProtocolId | undefined;
   readonly value: unknown;
   /** In an answer: the search that it shows, for clients of other dialects. */
   readonly search?: WebSearch;
+  /** In an answer: the picture that it is, for clients of other dialects. */
+  readonly media?: MediaBlock;
 }

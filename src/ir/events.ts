@@ -1,4 +1,4 @@
-import type { Citation, ReasoningProof, WebSearch } from "./block.ts";
+import type { Citation, MediaBlock, ReasoningProof, WebSearch } from "./block.ts";
 import type { Extensions, ProtocolId } from "./protocol-id.ts";
 import type { StopReason } from "./response.ts";
 import type { Usage } from "./usage.ts";
@@ -51,7 +51,13 @@ export type BlockStart =
       readonly kind: "function" | "custom";
       readonly itemId?: string;
     }
-  | { readonly type: "opaque"; readonly protocol: ProtocolId; readonly value: unknown; readonly search?: WebSearch };
+  | {
+      readonly type: "opaque";
+      readonly protocol: ProtocolId | undefined;
+      readonly value: unknown;
+      readonly search?: WebSearch;
+      readonly media?: MediaBlock;
+    };
 
 export type BlockDelta =
   /** For text, refusal and reasoning blocks. */

@@ -66,6 +66,7 @@ function startOf(block: Block): BlockStart | undefined {
     case "opaque":
       return block;
     case "media":
+      return { type: "opaque", protocol: undefined, value: null, media: block };
     case "tool-result":
       return undefined;
   }

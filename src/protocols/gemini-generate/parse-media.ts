@@ -23,6 +23,12 @@ export function parseMedia(part: WireObject, path: string): MediaBlock | undefin
   return undefined;
 }
 
+/** The medium that the model made; `undefined` if a part has none. */
+export function pictureOf({ inlineData: blob }: WireObject): MediaBlock | undefined {
+  if (!isObject(blob) || typeof blob["mimeType"] !== "string" || typeof blob["data"] !== "string") return undefined;
+  return { type: "media", kind: kindOf(blob["mimeType"]), source: { type: "base64", mediaType: blob["mimeType"], data: blob["data"] } };
+}
+
 function parseInline(part: WireObject, blob: WireObject, path: string): MediaBlock {
   const mediaType = requiredString(blob, "mimeType", path);
   const data = requiredString(blob, "data", path);

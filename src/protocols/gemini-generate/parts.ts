@@ -1,4 +1,4 @@
-import type { ToolCallBlock } from "../../ir/index.ts";
+import type { MediaBlock, ToolCallBlock } from "../../ir/index.ts";
 import { objectText } from "../shared/json-text.ts";
 import type { ClientContext } from "../protocol.ts";
 import type { WireFunctionCall, WirePart } from "./wire.ts";
@@ -12,6 +12,11 @@ export function showsThoughts(client: ClientContext): boolean {
 /** Returns the JSON of a text part. */
 export function textPart(part: WirePart): string {
   return JSON.stringify(part);
+}
+
+/** Returns the JSON of the part of a picture; `undefined` if it has no data. */
+export function picturePart({ source }: MediaBlock): string | undefined {
+  return source.type === "base64" ? JSON.stringify({ inlineData: { mimeType: source.mediaType, data: source.data } }) : undefined;
 }
 
 /** Renders function calls; in this dialect a call is always whole. */

@@ -1,9 +1,9 @@
-import type { Block, Candidate, ChatResponse, ReasoningBlock } from "../../ir/index.ts";
+import type { Block, Candidate, ChatResponse, MediaBlock, ReasoningBlock } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import type { ClientContext } from "../protocol.ts";
 import { GroundingWriter } from "./grounding.ts";
 import { renderEnd } from "./render-stop-reason.ts";
-import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
+import { CallRenderer, picturePart, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";
 
 /**
@@ -57,14 +57,18 @@ function renderBlock(content: readonly Block[], at: number, calls: CallRenderer,
     case "tool-call":
       return [calls.render(block)].filter((part) => part !== "");
     case "opaque":
-      return block.protocol === "gemini-generate" && isObject(block.value) ? [JSON.stringify(block.value)] : [];
+      if (block.protocol === "gemini-generate" && isObject(block.value)) return [JSON.stringify(block.value)];
+      return block.media === undefined ? [] : pictureParts(block.media);
     case "media":
-      return block.source.type === "base64"
-        ? [JSON.stringify({ inlineData: { mimeType: block.source.mediaType, data: block.source.data } })]
-        : [];
+      return pictureParts(block);
     case "tool-result":
       return [];
   }
+}
+
+function pictureParts(media: MediaBlock): string[] {
+  const part = picturePart(media);
+  return part === undefined ? [] : [part];
 }
 
 /** A proof without text right after a text signs that text, see `parse-contents.ts`. */

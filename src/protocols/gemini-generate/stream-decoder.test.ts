@@ -275,10 +275,9 @@ test("a blocked prompt is an answer that was filtered", () => {
 test("images that the model made are media in an answer, and opaque blocks in a stream", () => {
   const part = { inlineData: { mimeType: "image/png", data: "AA==" } };
   const chunk = chunkOf([part], { finishReason: "STOP" });
-  assert.deepEqual(parseResponse(JSON.stringify(chunk)).content, [
-    { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "AA==" } },
-  ]);
-  assert.deepEqual(collect(decode(streamOf(chunk))).content, [{ type: "opaque", protocol: "gemini-generate", value: part }]);
+  const media = { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "AA==" } };
+  assert.deepEqual(parseResponse(JSON.stringify(chunk)).content, [media]);
+  assert.deepEqual(collect(decode(streamOf(chunk))).content, [{ type: "opaque", protocol: "gemini-generate", value: part, media }]);
 });
 
 test("an error chunk ends the stream; a stream that ends early is an error", () => {

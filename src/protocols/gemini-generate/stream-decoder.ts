@@ -10,6 +10,7 @@ import { namelessCall } from "../shared/whole-json.ts";
 import { readErrorChunk } from "./errors.ts";
 import { extensionsOf } from "./fields.ts";
 import { citationsOfGrounding, searchOfGrounding } from "./grounding.ts";
+import { pictureOf } from "./parse-media.ts";
 import { stopReasonOf } from "./stop-reason.ts";
 import { mostCalls, noUsage, readToolCalls, readUsage, withToolCalls } from "./usage.ts";
 
@@ -108,7 +109,9 @@ export class GeminiStreamDecoder implements StreamDecoder {
     else if (isObject(part["functionCall"])) this.#call(part["functionCall"], argsText, proof);
     else {
       this.#close();
-      if (Object.keys(part).length > 0) this.#whole({ type: "opaque", protocol: "gemini-generate", value: part }, "", undefined);
+      if (Object.keys(part).length === 0) return;
+      const opaque = { type: "opaque" as const, protocol: "gemini-generate" as const, value: part };
+      this.#whole(compact({ ...opaque, media: pictureOf(part) }), "", undefined);
     }
   }
 

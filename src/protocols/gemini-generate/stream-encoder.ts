@@ -12,7 +12,7 @@ import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { encodeStreamError } from "./errors.ts";
 import { GroundingWriter } from "./grounding.ts";
 import { renderEnd } from "./render-stop-reason.ts";
-import { CallRenderer, showsThoughts, textPart } from "./parts.ts";
+import { CallRenderer, picturePart, showsThoughts, textPart } from "./parts.ts";
 import { renderUsage } from "./usage.ts";
 
 /**
@@ -94,8 +94,10 @@ export class GeminiStreamEncoder implements StreamEncoder {
     if (start.type === "refusal") this.#hasRefusal = true;
     this.#open.set(index, { start, text: "", proof: undefined, offset: this.#grounding.length });
     if (start.type === "opaque" && start.search !== undefined) this.#grounding.search(start.search);
-    if (start.type !== "opaque" || start.protocol !== "gemini-generate" || !isObject(start.value)) return "";
-    return this.#chunk(JSON.stringify(start.value));
+    if (start.type !== "opaque") return "";
+    if (start.protocol === "gemini-generate" && isObject(start.value)) return this.#chunk(JSON.stringify(start.value));
+    const picture = start.media === undefined ? undefined : picturePart(start.media);
+    return picture === undefined ? "" : this.#chunk(picture);
   }
 
   #delta(index: number, delta: BlockDelta): string {

@@ -98,7 +98,7 @@ function parseCall(wire: WireObject, ids: Set<string>, seed: string, { toolNames
 }
 
 /** Pictures that the model made, in OpenRouter's form. */
-function parseImage(image: WireObject): MediaBlock[] {
+export function parseImage(image: WireObject): MediaBlock[] {
   const inner = image["image_url"];
   const url = isObject(inner) ? inner["url"] : undefined;
   return typeof url === "string" ? [{ type: "media", kind: "image", source: sourceOfUrl(url) }] : [];

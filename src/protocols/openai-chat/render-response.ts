@@ -1,4 +1,4 @@
-import type { Block, ChatResponse, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
+import { mediaOf, type Block, type ChatResponse, type MediaBlock, type ToolCallBlock } from "../../ir/index.ts";
 import type { ClientContext } from "../protocol.ts";
 import { annotationFields } from "../shared/web-search.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
@@ -34,7 +34,7 @@ function renderMessage(content: readonly Block[]): WireMessage {
   const reasoning = textsOf(content, "reasoning");
   const details = content.flatMap((block) => (block.type === "reasoning" ? detailsOf(block.proof) : []));
   const calls = content.filter((block) => block.type === "tool-call").map(renderToolCall);
-  const images = content.filter((block) => block.type === "media").flatMap(renderImage);
+  const images = content.flatMap((block) => renderImage(mediaOf(block)));
   return {
     role: "assistant",
     content: textsOf(content, "text") ?? null,
@@ -79,7 +79,8 @@ export function signedCall(proof: ToolCallBlock["proof"]): WireSignedCall {
   return proof?.protocol === "gemini-generate" ? { extra_content: { google: { thought_signature: proof.data } } } : {};
 }
 
-function renderImage(block: MediaBlock): { type: "image_url"; image_url: { url: string } }[] {
-  const url = block.kind === "image" ? urlOfSource(block.source) : undefined;
+/** A picture in OpenRouter's form; none if it has no address and no data. */
+export function renderImage(media: MediaBlock | undefined): { type: "image_url"; image_url: { url: string } }[] {
+  const url = media?.kind === "image" ? urlOfSource(media.source) : undefined;
   return url === undefined ? [] : [{ type: "image_url", image_url: { url } }];
 }

@@ -325,7 +325,12 @@ describe("a Chat stream", () => {
         arguments: "{}",
         proof: { protocol: "gemini-generate", kind: "signature", data: "c2ln" },
       },
-      { type: "opaque", protocol: "openai-chat", value: { type: "image_url", image_url: { url: "data:image/png;base64,aaaa" } } },
+      {
+        type: "opaque",
+        protocol: "openai-chat",
+        value: { type: "image_url", image_url: { url: "data:image/png;base64,aaaa" } },
+        media: { type: "media", kind: "image", source: { type: "base64", mediaType: "image/png", data: "aaaa" } },
+      },
     ]);
   });
 

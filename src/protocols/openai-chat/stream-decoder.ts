@@ -7,7 +7,7 @@ import { gluedCalls, namelessCall } from "../shared/whole-json.ts";
 import { brokenEndOfChoice } from "./choice-error.ts";
 import { readCall, readCitedPages, readHead, readSaid, type SaidFields } from "./answer-fields.ts";
 import { learnDeltaShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
-import { firstChoice } from "./parse-response.ts";
+import { firstChoice, parseImage } from "./parse-response.ts";
 import { DetailsOfStream, markReasoning, type ReasoningField } from "./returned-reasoning.ts";
 import { matchedStop, parseStopReason } from "./stop-reason.ts";
 import { StreamCalls } from "./stream-calls.ts";
@@ -174,11 +174,9 @@ export class ChatStreamDecoder implements StreamDecoder {
   #image(image: WireObject): StreamEvent[] {
     const closed = this.#closeText();
     const index = this.#blocks++;
-    return [
-      ...closed,
-      { type: "block-start", index, block: { type: "opaque", protocol: "openai-chat", value: image } },
-      { type: "block-end", index },
-    ];
+    const [media] = parseImage(image);
+    const block = compact({ type: "opaque" as const, protocol: "openai-chat" as const, value: image, media });
+    return [...closed, { type: "block-start", index, block }, { type: "block-end", index }];
   }
 
   #finish(): readonly StreamEvent[] {

@@ -6,7 +6,7 @@ import { annotationFields } from "../shared/web-search.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { renderStreamError } from "./errors.ts";
 import { renderFinishReason } from "./render-stop-reason.ts";
-import { signedCall } from "./render-response.ts";
+import { renderImage, signedCall } from "./render-response.ts";
 import { detailsOf } from "./returned-reasoning.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireDelta } from "./wire.ts";
@@ -91,8 +91,10 @@ export class ChatStreamEncoder implements StreamEncoder {
           : { index: number, id, type: "function" as const, function: { name, arguments: "" } };
         return this.#delta(this.#roleSent ? { tool_calls: [opened] } : { content: null, tool_calls: [opened] });
       }
-      case "opaque":
-        return "";
+      case "opaque": {
+        const images = renderImage(block.media);
+        return images.length === 0 ? "" : this.#delta({ images });
+      }
     }
   }
 

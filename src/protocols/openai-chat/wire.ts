@@ -38,6 +38,7 @@ export type WireDelta = Omit<ChatCompletionChunk.Choice.Delta, "tool_calls"> & {
   reasoning_content?: string;
   reasoning_details?: readonly Readonly<Record<string, unknown>>[];
   annotations?: ChatCompletionMessage.Annotation[];
+  images?: WireMessage["images"];
 };
 
 export type WireFinishReason = ChatCompletion.Choice["finish_reason"];

@@ -1,5 +1,6 @@
-import type { Block, BlockStart, OpaqueBlock, ReasoningProof } from "../../ir/index.ts";
+import type { Block, BlockStart, MediaBlock, OpaqueBlock, ReasoningProof } from "../../ir/index.ts";
 import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import { sniffMediaType } from "../shared/media-form.ts";
 import { restoreArguments, restoreCall, type RestoredCall } from "../shared/restore-tool.ts";
 import { takeCallId } from "../shared/tool-names.ts";
 import { readAnnotations } from "../shared/web-search.ts";
@@ -92,7 +93,20 @@ function parsePart(part: WireObject): Block[] {
 
 /** An item that only the vendor understands, apart from what it searched. */
 export function opaqueOf(item: WireObject): OpaqueBlock {
-  return compact({ type: "opaque" as const, protocol: "openai-responses" as const, value: item, search: searchOf(item) });
+  return compact({
+    type: "opaque" as const,
+    protocol: "openai-responses" as const,
+    value: item,
+    search: searchOf(item),
+    media: pictureOf(item),
+  });
+}
+
+/** The picture of an `image_generation_call`. */
+function pictureOf({ type, result, output_format: format }: WireObject): MediaBlock | undefined {
+  if (type !== "image_generation_call" || typeof result !== "string" || result === "") return undefined;
+  const mediaType = sniffMediaType(result) ?? `image/${typeof format === "string" ? format : "png"}`;
+  return { type: "media", kind: "image", source: { type: "base64", mediaType, data: result } };
 }
 
 /** The type of block for a part of a message. */

@@ -1,4 +1,4 @@
-import type { Citation, ReasoningProof, StopReason } from "../../ir/index.ts";
+import type { Citation, MediaBlock, ReasoningProof, StopReason } from "../../ir/index.ts";
 import { isObject } from "../shared/fields.ts";
 import { annotationFields } from "../shared/web-search.ts";
 import type { WireAnnotation, WireCustomCall, WireFunctionCall, WireItem, WireMessageItem, WirePart, WireReasoningItem } from "./wire.ts";
@@ -68,6 +68,13 @@ export function callItem(call: CallItemFields, status: ItemStatus): WireFunction
   return call.kind === "custom"
     ? { id, type: "custom_tool_call", status, call_id: callId, name, ...namespace, input: call.arguments }
     : { id, type: "function_call", status, call_id: callId, name, ...namespace, arguments: call.arguments };
+}
+
+/** A picture that the model made is the result of a call; `undefined` for a medium that is none, or has no data. */
+export function pictureItem(media: MediaBlock | undefined, responseId: string, outputIndex: number): WireItem | undefined {
+  if (media?.kind !== "image" || media.source.type !== "base64") return undefined;
+  const id = `ig_${responseId.replace(/^resp_/, "")}_${outputIndex}`;
+  return { id, type: "image_generation_call", status: "completed", result: media.source.data };
 }
 
 /** An opaque block of this protocol is an item in its wire form, if it has the fields that every item has. */

@@ -6,6 +6,7 @@ import {
   itemId,
   messageItem,
   opaqueItem,
+  pictureItem,
   reasoningItem,
   refusalPart,
   textPart,
@@ -80,6 +81,7 @@ function groupTexts(content: readonly Block[]): readonly (WirePart[] | ItemBlock
     } else if (block.type === "opaque") {
       const item = block.protocol === "openai-responses" ? opaqueItem(block.value) : itemOfSearch(block.search);
       if (item !== undefined) groups.push({ type: "item", item });
+      else if (block.media !== undefined && isPicture(block.media)) groups.push(block.media);
     } else if (block.type === "reasoning" || block.type === "tool-call" || isPicture(block)) {
       groups.push(block);
     }
@@ -119,10 +121,7 @@ function renderItem(block: ItemBlock, index: number, status: ItemStatus, { respo
       const id = itemId(kind === "custom" ? "ctc_" : "fc_", block.itemId, response, index);
       return callItem({ id, callId, name, namespace, kind, arguments: text }, status);
     }
-    case "media": {
-      // Only pictures in base64 reach this code; the vendor's own pictures are the result of a call.
-      const result = block.source.type === "base64" ? block.source.data : null;
-      return { id: `ig_${response.replace(/^resp_/, "")}_${index}`, type: "image_generation_call", status: "completed", result };
-    }
+    case "media":
+      return pictureItem(block, response, index)!;
   }
 }

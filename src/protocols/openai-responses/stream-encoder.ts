@@ -4,7 +4,7 @@ import { keepAlive } from "../openai-shared/keep-alive.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { isSearchCall } from "./client-tools.ts";
 import { failureOf } from "./errors.ts";
-import { incompleteReason, opaqueItem, type ItemStatus } from "./output-items.ts";
+import { incompleteReason, opaqueItem, pictureItem, type ItemStatus } from "./output-items.ts";
 import { renderEvent } from "./render-event.ts";
 import { showsReasoning } from "./render-response.ts";
 import { echoRequest, responseId, responseObject, type RequestEcho, type ResponseState } from "./response-object.ts";
@@ -114,7 +114,8 @@ export class ResponsesStreamEncoder implements StreamEncoder {
       case "opaque": {
         if (block.protocol !== "openai-responses" && block.search !== undefined)
           return this.#startItem(index, new WebSearchStreamItem(block.search, output));
-        const item = block.protocol === "openai-responses" ? opaqueItem(block.value) : undefined;
+        const own = block.protocol === "openai-responses" ? opaqueItem(block.value) : undefined;
+        const item = own ?? pictureItem(block.media, this.#id, output);
         return item === undefined ? [] : this.#startItem(index, new WholeStreamItem(item, output));
       }
     }
