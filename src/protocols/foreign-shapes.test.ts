@@ -197,6 +197,24 @@ test("fields at the top under another dialect's name are read, and the dialect's
   assert.deepEqual([anthropic.maxOutputTokens, anthropic.stop, anthropic.reasoning], [8, ["x"], { effort: "low" }]);
 });
 
+test("the form of the answer is read under every dialect's name, and in the shapes of compatible servers", () => {
+  const form = { type: "json-schema", schema };
+  const shapes: readonly object[] = [
+    { response_format: { type: "json_schema", json_schema: { schema, name: "n" } } },
+    { response_format: { type: "json_schema", schema, name: "n" } },
+    { response_format: { type: "json_object", schema, name: "n" } },
+    { text: { format: { type: "json_schema", schema, name: "n" } } },
+    { output_config: { format: { type: "json_schema", schema } } },
+  ];
+  for (const id of protocolIds.filter((each) => each !== "gemini-generate")) {
+    for (const shape of shapes) {
+      const { responseFormat } = parse(id, shape);
+      const { name: _name, isEnforced: _own, ...read } = responseFormat as object & { name?: string; isEnforced?: true };
+      assert.deepEqual(read, form, `${id} ${JSON.stringify(shape)}`);
+    }
+  }
+});
+
 test("the messages of a Chat request are an input, and a body of Responses sent to Chat is refused with the right path", () => {
   const { messages } = parse("openai-responses", { input: undefined, messages: chatLoop });
   assert.deepEqual(messages, [

@@ -1,6 +1,6 @@
 import type { ChatRequest, Message, ReasoningRequest } from "../../ir/index.ts";
 import type { RouteCall } from "../protocol.ts";
-import { compact, isAbsent, restOf, type WireObject } from "../shared/fields.ts";
+import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import {
   invalidField,
   optionalBoolean,
@@ -17,7 +17,7 @@ import { isNeutralFormat, parseFormat, parseJsonSchema, parseVerbosity } from ".
 import { parseMessages } from "./parse-messages.ts";
 import { extensionsOf, parseContent } from "./parse-parts.ts";
 import { parseParallel, parseToolChoice, parseTools } from "./parse-tools.ts";
-import { readForeignFields, type ForeignFields } from "../shared/foreign-fields.ts";
+import { readForeignFields, schemaFormat, type ForeignFields } from "../shared/foreign-fields.ts";
 
 /** Fields that have a neutral name. `top_k` is not OpenAI's; OpenRouter, vLLM and others accept it. */
 export const knownFields: ReadonlySet<string> = new Set([
@@ -72,9 +72,7 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
     toolChoice: parseToolChoice(wire),
     parallelToolCalls: parseParallel(wire),
     reasoning: parseReasoning(wire) ?? foreign.reasoning,
-    responseFormat: parseFormat(optionalObject(wire, "response_format", ""), ({ json_schema: schema }) =>
-      parseJsonSchema(readObject(schema, schemaPath), schemaPath),
-    ),
+    responseFormat: parseResponseFormat(wire) ?? foreign.responseFormat,
     maxOutputTokens: parseLimit(wire) ?? foreign.maxOutputTokens,
     temperature: optionalNumber(wire, "temperature", ""),
     topP: optionalNumber(wire, "top_p", ""),
@@ -85,7 +83,7 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
     candidateCount: optionalNumber(wire, "n", ""),
     logprobs: parseLogprobs(wire),
     stop: (typeof wire["stop"] === "string" ? [wire["stop"]] : optionalStrings(wire, "stop", "")) ?? foreign.stop,
-    verbosity: parseVerbosity(wire["verbosity"], "verbosity"),
+    verbosity: parseVerbosity(wire["verbosity"], "verbosity") ?? foreign.verbosity,
     cacheKey: optionalString(wire, "prompt_cache_key", ""),
     endUser: optionalString(wire, "safety_identifier", "") ?? optionalString(wire, "user", ""),
     serviceTier: optionalString(wire, "service_tier", ""),
@@ -126,6 +124,16 @@ function overrides(winner: unknown, other: unknown): boolean {
 function parseReasoning(wire: WireObject): ReasoningRequest | undefined {
   const effort = optionalString(wire, "reasoning_effort", "");
   return effort === undefined ? undefined : { effort };
+}
+
+/** Of several spellings, OpenAI's own is checked; others have the schema beside the type. */
+function parseResponseFormat(wire: WireObject): ChatRequest["responseFormat"] {
+  const format = optionalObject(wire, "response_format", "");
+  if (format !== undefined && !isObject(format["json_schema"])) {
+    const bare = schemaFormat(format);
+    if (bare !== undefined) return bare;
+  }
+  return parseFormat(format, ({ json_schema: schema }) => parseJsonSchema(readObject(schema, schemaPath), schemaPath));
 }
 
 function parseLogprobs(wire: WireObject): { top?: number } | undefined {

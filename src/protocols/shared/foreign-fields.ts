@@ -1,4 +1,4 @@
-import type { ReasoningRequest } from "../../ir/index.ts";
+import type { ChatRequest, JsonSchema, ReasoningRequest, ResponseFormat } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, type WireObject } from "./fields.ts";
 
 /** What fields of other dialects at the top of a request say. */
@@ -6,6 +6,8 @@ export interface ForeignFields {
   readonly maxOutputTokens?: number;
   readonly stop?: readonly string[];
   readonly reasoning?: ReasoningRequest;
+  readonly responseFormat?: ResponseFormat;
+  readonly verbosity?: NonNullable<ChatRequest["verbosity"]>;
   /** Instructions beside the messages: a text, or parts. */
   readonly system?: unknown;
   /** The names of the fields that were read. */
@@ -14,12 +16,13 @@ export interface ForeignFields {
 
 const limits = ["max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "maxTokens", "max_new_tokens"] as const;
 const stops = ["stop", "stop_sequences", "stopSequences"] as const;
-const efforts = ["reasoning_effort", "reasoning", "thinking"] as const;
+const efforts = ["reasoning_effort", "reasoning", "thinking", "output_config"] as const;
+const formats = ["response_format", "text", "output_config", "output_format"] as const;
 const instructions = ["system", "instructions"] as const;
 
 /**
  * Reads fields that other dialects have under other names: the output limit, stop sequences, the wish for reasoning (`reasoning` of OpenRouter, `thinking`
- * of Anthropic), instructions. `own`: the fields of the client's dialect, which win. A value in no known form is not read.
+ * of Anthropic), the form of the answer, instructions. `own`: the fields of the client's dialect, which win. A value in no known form is not read.
  */
 export function readForeignFields(wire: WireObject, own: ReadonlySet<string>): ForeignFields {
   const read: string[] = [];
@@ -38,9 +41,16 @@ export function readForeignFields(wire: WireObject, own: ReadonlySet<string>): F
     maxOutputTokens: first(limits, limitOf),
     stop: first(stops, textsOf),
     reasoning: first(efforts, reasoningOf),
+    responseFormat: first(formats, formatOf),
+    verbosity: first(["verbosity", "text"], verbosityOf),
     system: first(instructions, (value) => (typeof value === "string" || Array.isArray(value) ? (value as unknown) : undefined)),
   });
   return { ...found, read };
+}
+
+function verbosityOf(value: unknown): ChatRequest["verbosity"] | undefined {
+  const word = isObject(value) ? value["verbosity"] : value;
+  return word === "low" || word === "medium" || word === "high" ? word : undefined;
 }
 
 /** A number of tokens, or its decimal text. */
@@ -57,7 +67,36 @@ function textsOf(value: unknown): readonly string[] | undefined {
 function reasoningOf(value: unknown, name: string): ReasoningRequest | undefined {
   if (name === "reasoning_effort") return typeof value === "string" ? { effort: value } : undefined;
   if (!isObject(value)) return undefined;
+  if (name === "output_config") return typeof value["effort"] === "string" ? { effort: value["effort"] } : undefined;
   return name === "thinking" ? thinkingOf(value) : openRouterOf(value);
+}
+
+/**
+ * Chat's `{"type":"json_schema","json_schema":{"name","schema"}}`, Responses' `{"format":{"type":"json_schema","name","schema"}}`, Anthropic's
+ * `{"format":{"type":"json_schema","schema"}}`, or the same without `format`.
+ */
+function formatOf(value: unknown): ResponseFormat | undefined {
+  if (!isObject(value)) return undefined;
+  const format = isObject(value["format"]) ? value["format"] : value;
+  if (format["type"] === "text") return { type: "text" };
+  return schemaFormat(format) ?? (format["type"] === "json_object" ? { type: "json-object" } : undefined);
+}
+
+/**
+ * A format with a schema: in `json_schema`, or beside the type, as Together and Fireworks have it with `json_object` too. `undefined`: it has none.
+ */
+export function schemaFormat(format: WireObject): ResponseFormat | undefined {
+  if (format["type"] !== "json_schema" && format["type"] !== "json_object") return undefined;
+  const inner = isObject(format["json_schema"]) ? format["json_schema"] : format;
+  const { name, description, schema, strict } = inner as Partial<Record<string, unknown>>;
+  if (!isObject(schema)) return undefined;
+  return compact({
+    type: "json-schema" as const,
+    name: typeof name === "string" ? name : undefined,
+    description: typeof description === "string" ? description : undefined,
+    schema: schema satisfies JsonSchema,
+    strict: typeof strict === "boolean" ? strict : undefined,
+  });
 }
 
 /** Anthropic's `{"type":"enabled","budget_tokens":N}`, `{"type":"adaptive"}`, `{"type":"disabled"}`. */
