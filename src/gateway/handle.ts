@@ -1,6 +1,6 @@
-import { planModel, type Attempt } from "../upstream/index.ts";
+import type { Attempt } from "../upstream/index.ts";
 import { admit, guard } from "./admission/admit.ts";
-import { checkAllowed, checkNamedModels, notAllowed, withinLists } from "./admission/allowed-models.ts";
+import { checkAllowed, checkNamedModels } from "./admission/allowed-models.ts";
 import { answerError } from "./answers/answer-error.ts";
 import { asGatewayError } from "./errors/as-gateway-error.ts";
 import { watchSilence } from "./answers/early-head.ts";
@@ -11,6 +11,7 @@ import { isHeavy, nextTurn } from "./bodies/heavy-body.ts";
 import { createModelCall, type Caller, type ModelCall } from "./model-call.ts";
 import { receive } from "./admission/receive.ts";
 import { withFallbacks } from "./failover/fallbacks.ts";
+import { planRequest } from "./failover/plan-request.ts";
 import { sendWithFailover } from "./failover/send-with-failover.ts";
 import { finishCall } from "./finish-call.ts";
 import { reserveBudget } from "./admission/reserve-budget.ts";
@@ -71,16 +72,9 @@ async function serve(call: ModelCall): Promise<boolean> {
 
 /** A promise only if a stored response decides: all others are planned at once. */
 function plan(call: ModelCall): readonly Attempt[] | Promise<readonly Attempt[]> {
-  const { request, current, stored } = call;
-  const planned = planModel(current.catalog, {
-    model: request.model,
-    clientProtocol: request.protocol.id,
-    operation: request.operation,
-    workMode: current.workMode,
-  });
-  call.plan = withinLists(request.principal, request.model, planned);
+  const { stored } = call;
+  call.plan = planRequest(call);
   const { attempts } = call.plan;
-  if (attempts.length === 0) throw notAllowed(request.model);
   return stored === undefined ? continueConversation(call, attempts) : pinTo(call, attempts, stored, "id");
 }
 

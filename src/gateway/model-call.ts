@@ -75,6 +75,8 @@ export class ModelCall implements EntryContext {
   pinnedKey: string | undefined;
   /** The ways to serve it, as far as its key may use them; `undefined` before it is planned. */
   plan: Plan | undefined;
+  /** Fields of the body that the gateway has acted on, and cut out. */
+  takenParams: readonly string[] | undefined;
   /** When its last attempt must be over, monotonic milliseconds; `undefined` for the first one, whose provider's own limit holds. */
   deadlineAt: number | undefined;
   /** Each failed attempt: `overloaded openai/gpt-5.5`; `undefined` if there is none. */

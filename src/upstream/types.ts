@@ -69,6 +69,8 @@ export interface Quirks extends RenderQuirks {
   readonly answerHeaders?: readonly string[];
   /** Its reports of what it bills (`usage.cost`, …) are US dollars, and are charged as they are. */
   readonly reportsDollars?: boolean;
+  /** It chooses among models and providers itself, by fields of the request (`models`, `provider`): they are sent to it as they are. */
+  readonly routesItself?: boolean;
   /** The server cannot count the tokens of a request, although its protocol has an operation for that. */
   readonly noTokenCounter?: boolean;
 }

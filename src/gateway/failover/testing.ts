@@ -4,10 +4,8 @@ import {
   createCatalog,
   createProviderHealth,
   defaultResilience,
-  planModel,
   RetryBudget,
   type ModelRoute,
-  type Plan,
   type TargetTable,
   type UpstreamClient,
   type UpstreamFailureKind,
@@ -18,6 +16,7 @@ import { createAttemptRegistry, type AttemptRegistry } from "../answers/attempt-
 import type { GatewaySnapshot } from "../deps.ts";
 import type { ModelCall } from "../model-call.ts";
 import { FakeExchange, fakeCall, fakeWorld, type FakeWorld } from "../testing.ts";
+import { planRequest } from "./plan-request.ts";
 import { sendWithFailover } from "./send-with-failover.ts";
 
 /** What a provider answers: a status, or a failure on the wire. */
@@ -36,6 +35,8 @@ export class Scene {
   /** `a#1` for the first key of the provider a, one for each request. */
   readonly sent: string[] = [];
   readonly pausesMs: number[] = [];
+  /** As the last provider got it. */
+  lastBody = "";
   readonly world: FakeWorld;
   readonly registry: AttemptRegistry;
   /** By provider; the last answer stays. */
@@ -58,6 +59,8 @@ export class Scene {
       names.map((name) => ({
         name,
         enabled: true,
+        // OpenRouter acts on what a request says of its targets.
+        ...(name === "openrouter" ? { preset: "openrouter" } : {}),
         protocols: ["openai-chat" as const],
         baseUrl: "http://127.0.0.1:1/v1",
         keys: Array.from({ length: keys }, (_, index) => new Secret(`sk-${index}`)),
@@ -110,21 +113,22 @@ export class Scene {
     const before = this.sent.length;
     const call = fakeCall(this.world, exchange);
     await receive(call);
-    call.plan = this.#plan(call);
-    const outcome = await sendWithFailover(call, call.plan.attempts).then(
+    const outcome = await this.#send(call).then(
       () => "served",
       (error: unknown) => (error instanceof GatewayError ? `${error.code} ${error.status}` : String(error)),
     );
     return `${outcome}: ${this.sent.slice(before).join(" ")}`;
   }
 
-  #plan({ current, request }: ModelCall): Plan {
-    return planModel(current.catalog, { model: request.model, clientProtocol: "openai-chat", operation: "generate", workMode: "auto" });
+  async #send(call: ModelCall): Promise<void> {
+    call.plan = planRequest(call);
+    await sendWithFailover(call, call.plan.attempts);
   }
 
   #answer(...[request, handler]: Parameters<UpstreamClient["dispatch"]>): ReturnType<UpstreamClient["dispatch"]> {
     const { name } = request.provider;
     this.sent.push(request.key?.id ?? name);
+    this.lastBody = Buffer.concat(request.body as readonly Buffer[]).toString();
     const script = this.answers[name]!;
     const answer = script.length > 1 ? script.shift()! : script[0]!;
     queueMicrotask(() => {

@@ -1,6 +1,5 @@
 import { formatUsd } from "../../ledger/index.ts";
 import { boundedHeader, headerSafe } from "./header-safe.ts";
-import type { AnswerReport } from "../answer-report.ts";
 import type { ModelCall } from "../model-call.ts";
 
 /** Adds the headers of our own that are known when an answer's head goes out. Model names are made safe for a header. */
@@ -10,7 +9,7 @@ export function addOwnHeaders(call: ModelCall, headers: string[]): void {
     headers.push("x-tokligence-provider", attempt.provider.name, "x-tokligence-model", boundedHeader(attempt.upstreamModel));
   }
   if (entry?.upstreamRequestId !== undefined) headers.push("x-tokligence-upstream-request-id", entry.upstreamRequestId);
-  if (answer.losses.length > 0) headers.push("x-tokligence-dropped-params", droppedParams(answer));
+  if (answer.losses.length > 0 || call.takenParams !== undefined) headers.push("x-tokligence-dropped-params", droppedParams(call));
   if (call.guarded !== undefined) headers.push("x-tokligence-duplicate-tool-calls", String(call.guarded.count));
   if (answer.isEstimated) headers.push("x-tokligence-estimated", "true");
   if (reservation?.outputLimit !== undefined) headers.push("x-tokligence-output-limit", String(reservation.outputLimit));
@@ -32,7 +31,7 @@ export function addCostHeader(call: ModelCall, headers: string[]): void {
 }
 
 /** The names are few enough for a header, as `reportLosses` has seen to. */
-function droppedParams({ losses, unnamedLosses }: AnswerReport): string {
-  const names = losses.map(({ param }) => headerSafe(param)).join(",");
+function droppedParams({ answer: { losses, unnamedLosses }, takenParams = [] }: ModelCall): string {
+  const names = [...takenParams, ...losses.map(({ param }) => headerSafe(param))].join(",");
   return unnamedLosses === undefined ? names : `${names},${unnamedLosses}`;
 }

@@ -1,8 +1,9 @@
 import { GatewayError, readBoolean, readString, scanDocument, type Span } from "../../core/index.ts";
 import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../shared/output-limits.ts";
+import { routingKeys, routingSpans } from "../shared/routing-fields.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 
-const keys = ["model", "stream", ...outputLimitKeys] as const;
+const keys = ["model", "stream", ...outputLimitKeys, ...routingKeys] as const;
 const ownLimits: OwnLimits = { names: ["max_tokens"], isNested: false };
 const maxModelLength = 256;
 
@@ -20,7 +21,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
     model: readModel(body, model),
     stream: readStream(body, stream),
     ...readOutputLimits(body, object.spans, 2, ownLimits),
-    spans: { model, stream },
+    spans: { model, stream, ...routingSpans(object.spans) },
     insertAt: object.open + 1,
     empty: object.empty,
   };

@@ -1,11 +1,12 @@
 import { GatewayError, readString, scanDocument, scanObject, type Span } from "../../core/index.ts";
 import { readServiceTier } from "../../ir/index.ts";
 import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../shared/output-limits.ts";
+import { routingKeys, routingSpans } from "../shared/routing-fields.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 import { isNull, readModel, readSwitch } from "../openai-shared/envelope.ts";
 import { readUsageOption } from "../openai-shared/usage-option.ts";
 
-const keys = ["model", "stream", "stream_options", "usage", ...outputLimitKeys, "service_tier"];
+const keys = ["model", "stream", "stream_options", "usage", ...outputLimitKeys, "service_tier", ...routingKeys];
 const ownLimits: OwnLimits = { names: ["max_tokens", "max_completion_tokens"], isNested: false };
 const embeddingKeys = ["model"];
 
@@ -24,7 +25,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   const options = readStreamOptions(body, stream ? spans[2] : undefined);
   const usageOption = readUsageOption(body, spans[3]);
   const includeCost = usageOption?.includeCost === true;
-  const tier = readServiceTier(readString(body, spans.at(-1)));
+  const tier = readServiceTier(readString(body, spans.at(-1 - routingKeys.length)));
   return {
     model,
     stream,
@@ -33,7 +34,12 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
     // The cost is a field of the usage.
     includeUsage: options.includeUsage || includeCost,
     ...(includeCost ? { includeCost } : {}),
-    spans: { model: spans[0], ...options.spans, ...(usageOption === undefined ? {} : { usageOption: usageOption.span }) },
+    spans: {
+      model: spans[0],
+      ...options.spans,
+      ...(usageOption === undefined ? {} : { usageOption: usageOption.span }),
+      ...routingSpans(spans),
+    },
     insertAt: open + 1,
     empty,
   };

@@ -3,6 +3,7 @@ import { isNull, readModel, readSwitch } from "../openai-shared/envelope.ts";
 import { readUsageOption } from "../openai-shared/usage-option.ts";
 import { readServiceTier } from "../../ir/index.ts";
 import { outputLimitKeys, readOutputLimits, type OwnLimits } from "../shared/output-limits.ts";
+import { routingKeys, routingSpans } from "../shared/routing-fields.ts";
 import type { Envelope, RouteCall } from "../protocol.ts";
 
 const keys = [
@@ -16,6 +17,7 @@ const keys = [
   "usage",
   ...outputLimitKeys,
   "service_tier",
+  ...routingKeys,
 ];
 const ownLimits: OwnLimits = { names: ["max_output_tokens"], isNested: false };
 
@@ -34,7 +36,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
   const background = readSwitch(body, spans[4], "background");
   const isInConversation = spans[5] !== undefined && !isNull(body, spans[5]);
   const usageOption = readUsageOption(body, spans[7]);
-  const tier = readServiceTier(readString(body, spans.at(-1)));
+  const tier = readServiceTier(readString(body, spans.at(-1 - routingKeys.length)));
   return {
     model,
     stream,
@@ -50,6 +52,7 @@ export function readEnvelope(body: string, call: RouteCall): Envelope {
       previous_response_id: spans[2],
       input: spans[6],
       ...(usageOption === undefined ? {} : { usageOption: usageOption.span }),
+      ...routingSpans(spans),
     },
     insertAt: open + 1,
     empty,

@@ -142,6 +142,7 @@ const bodilessQuirks: ReadonlySet<string> = new Set([
   "keyHeader",
   "noTokenCounter",
   "answerHeaders",
+  "routesItself",
   "reportsDollars",
 ] satisfies (keyof Quirks)[]);
 

@@ -285,6 +285,7 @@ export const cerebras: Quirks = {
 /** openrouter.ai/docs/guides/best-practices/reasoning-tokens: `reasoning: {"enabled":false}`, and `reasoning_details` go back unmodified. */
 export const openrouter: Quirks = {
   ...hosted,
+  routesItself: true,
   translatedOnly: ["strictTurns", "noDeveloperRole"],
   keyHeader: "authorization",
   reasoningField: "reasoning_details",
