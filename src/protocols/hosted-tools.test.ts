@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { ProtocolId } from "../ir/index.ts";
 import { protocols, type RouteCall } from "./index.ts";
 import { bodyOf, lossesOf } from "./testing.ts";
+import type { Rendered } from "./translation.ts";
 
 const place = { type: "approximate", city: "Bern" };
 const claudeSearch = { type: "web_search_20250305", name: "web_search", max_uses: 8, allowed_domains: ["a.ch"], user_location: place };
@@ -11,14 +12,18 @@ const messages = [{ role: "user", content: "hi" }];
 
 /** What a request becomes at an upstream: its tools, its choice, and its losses. */
 function sent(dialect: ProtocolId, upstream: ProtocolId, body: object, model: string): readonly unknown[] {
+  const rendered = render(dialect, upstream, body, model);
+  const { tools, tool_choice, toolConfig, web_search_options } = bodyOf(rendered);
+  return [tools, tool_choice ?? toolConfig ?? web_search_options, lossesOf(rendered)];
+}
+
+function render(dialect: ProtocolId, upstream: ProtocolId, body: object, model: string): Rendered<string> {
   const protocol = protocols.get(dialect)!;
   const route = protocol.routes.find(({ operation }) => operation === "generate")!;
   const call: RouteCall = { route, param: "m", query: "" };
   const parsed = protocol.parseRequest({ model: "m", ...body }, call);
   const request = protocol.toForeign?.(parsed, { openSummary: () => undefined }) ?? parsed;
-  const rendered = protocols.get(upstream)!.upstream.renderRequest(request, { model, stream: false, quirks: {} });
-  const { tools, tool_choice, toolConfig, web_search_options } = bodyOf(rendered);
-  return [tools, tool_choice ?? toolConfig ?? web_search_options, lossesOf(rendered)];
+  return protocols.get(upstream)!.upstream.renderRequest(request, { model, stream: false, quirks: {} });
 }
 
 test("a search that a request forces is the vendor's own, forced where it can be (report 703)", () => {
@@ -101,4 +106,16 @@ test("web_search_options of Chat is a search", () => {
     undefined,
     ["emulated tools[]", "dropped tools[].search_context_size"],
   ]);
+});
+
+test("settings that a vendor refuses beside its own tools are changed", () => {
+  const search = { type: "web_search_20250305", name: "web_search" };
+  const format = { type: "json_schema", schema: { type: "object", properties: {}, additionalProperties: false } };
+  const body = { max_tokens: 99, messages, tools: [search], thinking: { type: "disabled" }, output_config: { format } };
+  const rendered = render("anthropic-messages", "openai-responses", body, "gpt-5");
+  assert.deepEqual(bodyOf(rendered)["reasoning"], { effort: "low" });
+  assert.ok(lossesOf(rendered).includes("clamped reasoning.effort"));
+  const { generationConfig, systemInstruction } = bodyOf(render("anthropic-messages", "gemini-generate", body, "gemini-2.5-flash"));
+  assert.equal(JSON.stringify(generationConfig).includes("responseMimeType"), false);
+  assert.match(JSON.stringify(systemInstruction), /JSON Schema/);
 });

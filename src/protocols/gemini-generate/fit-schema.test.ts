@@ -6,6 +6,10 @@ import { fitSchema } from "./fit-schema.ts";
 test("what Gemini would refuse has a form of the same meaning", () => {
   const cases: readonly (readonly [object, object])[] = [
     [{ type: "array" }, { type: "array", items: {} }],
+    [
+      { type: "string", enum: ["", "a"], description: "d" },
+      { type: "string", enum: ["a"], description: 'd (may be "")' },
+    ],
     [{ type: ["array", "null"] }, { type: ["array", "null"], items: {} }],
     [
       { type: "array", prefixItems: [{}] },

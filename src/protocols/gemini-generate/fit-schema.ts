@@ -11,7 +11,16 @@ export function fitSchema(schema: WireObject): WireObject {
 }
 
 function fitOne(schema: WireObject): WireObject {
-  return withRequired(withItems(withTypedEnum(withWholeBounds(withOneType(schema)))));
+  return withRequired(withItems(withoutEmptyText(withTypedEnum(withWholeBounds(withOneType(schema))))));
+}
+
+/** "enum[0]: cannot be empty": the description says that the text may be empty. */
+function withoutEmptyText(schema: WireObject): WireObject {
+  const { enum: values, description, ...rest } = schema;
+  if (!Array.isArray(values) || !values.includes("")) return schema;
+  const others = values.filter((value) => value !== "");
+  const words = [...(typeof description === "string" && description !== "" ? [description] : []), '(may be "")'].join(" ");
+  return { ...rest, ...(others.length === 0 ? {} : { enum: others }), description: words };
 }
 
 /** A value of several types fits one of several schemas; `null` beside one type is known to the vendor. */

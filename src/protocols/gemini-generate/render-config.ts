@@ -37,16 +37,16 @@ export interface RenderedConfig {
 export interface ConfigFacts {
   readonly traits: ModelTraits;
   /** The request offers functions. */
-  readonly hasFunctions: boolean;
+  readonly hasTools: boolean;
 }
 
 export function renderConfig(
   request: ChatRequest,
   target: RenderTarget,
-  { traits, hasFunctions }: ConfigFacts,
+  { traits, hasTools }: ConfigFacts,
   losses: Losses,
 ): RenderedConfig {
-  const { format, instruction } = renderFormat(request, traits, hasFunctions, losses);
+  const { format, instruction } = renderFormat(request, traits, hasTools, losses);
   const own = request.extensions?.["gemini-generate"]?.["generationConfig"];
   const { thinkingConfig: ownThinking, ...rest } = isObject(own) ? own : {};
   const thinking = { ...renderThinking(request.reasoning, traits, losses), ...(isObject(ownThinking) ? ownThinking : {}) };
@@ -90,7 +90,7 @@ function renderStop({ stop }: ChatRequest, losses: Losses): readonly string[] | 
 function renderFormat(
   request: ChatRequest,
   traits: ModelTraits,
-  hasFunctions: boolean,
+  hasTools: boolean,
   losses: Losses,
 ): { readonly format: WireObject; readonly instruction?: string } {
   const { responseFormat } = request;
@@ -99,7 +99,7 @@ function renderFormat(
   const isSchema = responseFormat.type === "json-schema";
   const isFree =
     isSchema && (responseFormat.schema === true || (isObject(responseFormat.schema) && Object.keys(responseFormat.schema).length === 0));
-  if (hasFunctions && !traits.takesSchemaWithTools) {
+  if (hasTools && !traits.takesSchemaWithTools) {
     losses.emulate("responseFormat", "The model accepts no form of the answer beside tools: the instructions ask for it.");
     const form =
       isSchema && !isFree

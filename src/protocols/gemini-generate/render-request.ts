@@ -9,7 +9,7 @@ import type { Rendered, RenderTarget } from "../translation.ts";
 import { geminiTraits } from "./model-traits.ts";
 import { renderConfig } from "./render-config.ts";
 import { renderContents } from "./render-contents.ts";
-import { hasDeclarations, propertyNames, renderToolConfig, renderTools } from "./render-tools.ts";
+import { propertyNames, renderToolConfig, renderTools } from "./render-tools.ts";
 
 const ownTiers: ReadonlySet<string> = new Set(["standard", "flex", "priority"]);
 
@@ -28,9 +28,8 @@ export function renderRequest(given: ChatRequest, target: RenderTarget): Rendere
   const traits = readTraits(geminiTraits, target);
   const properties = new PropertyNamer(propertyNames);
   const tools = renderTools(request, { tools: namer, properties }, losses);
-  const hasFunctions = hasDeclarations(tools);
   const toolConfig = renderToolConfig(request, tools, namer, losses);
-  const { config, instruction } = renderConfig(request, target, { traits, hasFunctions }, losses);
+  const { config, instruction } = renderConfig(request, target, { traits, hasTools: tools.length > 0 }, losses);
   const { instructions, contents } = renderContents(request.messages, { traits, names: { tools: namer, properties }, losses });
   const texts = instruction === undefined ? instructions : [...instructions, instruction];
   reportUnnamed(request, losses);

@@ -113,7 +113,7 @@ export function renderToolConfig(
 }
 
 /** Whether functions are among the rendered tools. */
-export function hasDeclarations(tools: readonly WireObject[]): boolean {
+function hasDeclarations(tools: readonly WireObject[]): boolean {
   return tools.some((tool) => tool["functionDeclarations"] !== undefined);
 }
 

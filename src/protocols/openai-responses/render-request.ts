@@ -48,7 +48,7 @@ export function renderRequest(given: ChatRequest, target: RenderTarget): Rendere
   });
   const toolFields = renderToolFields(request, quirks, names, losses);
   const { instructions, input } = renderInput(request, { names, customAsFunction, losses });
-  const effort = renderEffort(request, target, losses);
+  const effort = fitHosted(renderEffort(request, target, losses), toolFields, losses);
   const own = request.extensions?.["openai-responses"];
   const body = compact({
     model: target.model,
@@ -80,6 +80,14 @@ function withJsonWord(request: ChatRequest, input: readonly WireObject[], losses
   if (!lacksJsonWord(request, ["developer", "user", "assistant"])) return input;
   losses.emulate("responseFormat", "The provider requires that the input asks for JSON.");
   return [{ type: "message", role: "developer", content: [{ type: "input_text", text: jsonInstruction }] }, ...input];
+}
+
+/** "The following tools cannot be used with reasoning.effort 'minimal': web_search." */
+function fitHosted(effort: string | undefined, { tools }: WireObject, losses: Losses): string | undefined {
+  const isHosted = (tool: unknown): boolean => isObject(tool) && (tool["type"] === "web_search" || tool["type"] === "code_interpreter");
+  if (effort !== "minimal" || !Array.isArray(tools) || !tools.some(isHosted)) return effort;
+  losses.clamp("reasoning.effort", 'The least that the model accepts beside its own tools is "low".');
+  return "low";
 }
 
 function foreignDefaults(target: RenderTarget, { tools }: WireObject): WireObject {
