@@ -45,7 +45,19 @@ before(async () => {
   const packages = join(import.meta.dirname, "node_modules", ".cache");
   mkdirSync(packages, { recursive: true });
   const requirements = join(import.meta.dirname, "requirements.txt");
-  const pip = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "llama-cpp-python", "--requirement", requirements, "--dest", packages];
+  const pip = [
+    "-m",
+    "pip",
+    "download",
+    "--quiet",
+    "--no-deps",
+    "--no-binary",
+    "llama-cpp-python",
+    "--requirement",
+    requirements,
+    "--dest",
+    packages,
+  ];
   await run("python3", pip, { timeout: 300_000 });
   const archive = readdirSync(packages).find((name) => name.endsWith(".tar.gz"))!;
   mkdirSync(`${folder}.new`);
