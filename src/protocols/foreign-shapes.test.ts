@@ -153,6 +153,29 @@ const chatLoop: readonly object[] = [
   { role: "tool", tool_call_id: "c1", content: "rain" },
 ];
 
+test("a part of no known type is a 400 of Chat that names it, and a block of Anthropic's own tools goes to Claude alone", () => {
+  const content = [
+    { type: "text", text: "hi" },
+    { type: "server_tool_use", id: "s", name: "web_search", input: {} },
+  ];
+  const request = parse("openai-chat", { messages: [{ role: "user", content }] });
+  assert.deepEqual(render(request, "anthropic-messages")["messages"], [{ role: "user", content }]);
+  assert.deepEqual(render(request, "openai-chat")["messages"], [{ role: "user", content: "hi" }]);
+  assert.throws(
+    () => parse("openai-chat", { messages: [{ role: "user", content: [{ type: "hologram" }] }] }),
+    /messages\[0\]\.content\[0\]\.type/,
+  );
+});
+
+test("tools that Google runs, and a mark at the top of a Chat request, are read", () => {
+  const mark = { cache_control: { type: "ephemeral" } };
+  const chat = parse("openai-chat", { tools: [{ google_search: {} }], ...mark });
+  assert.deepEqual(chat.tools, [{ type: "server", name: "googleSearch", protocol: "gemini-generate", wire: { googleSearch: {} } }]);
+  assert.deepEqual(render(chat, "gemini-generate")["tools"], [{ googleSearch: {} }]);
+  assert.deepEqual(render(chat, "anthropic-messages")["cache_control"], mark.cache_control);
+  assert.throws(() => parse("gemini-generate", { contents: undefined, messages: [] }), /\/v1\/chat\/completions/);
+});
+
 test("calls and results in the shape of Anthropic or Chat reach an upstream of every other protocol", () => {
   for (const id of protocolIds) {
     for (const loop of id === "gemini-generate" ? [toolLoop] : [toolLoop, chatLoop]) {

@@ -1,7 +1,7 @@
 import type { ChatRequest, Message } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import type { RouteCall } from "../protocol.ts";
-import { extensionsOf, join, optionalArray, optionalObject, optionalString, readObject } from "./fields.ts";
+import { extensionsOf, invalidField, join, optionalArray, optionalObject, optionalString, readObject } from "./fields.ts";
 import { bareModel } from "./model-name.ts";
 import { parseConfig } from "./parse-config.ts";
 import { ContentsParser } from "./parse-contents.ts";
@@ -53,6 +53,8 @@ function parseMessages(body: WireObject, path: string): readonly Message[] {
   if (!isAbsent(instruction)) parser.addInstruction(instruction, join(path, "systemInstruction"));
   const at = join(path, "contents");
   const contents = body["contents"];
+  if (isAbsent(contents) && Array.isArray(body["messages"]))
+    throw invalidField(at, "an array. A body with `messages` belongs to /v1/chat/completions or /v1/messages");
   // The SDKs send an array; people who write the JSON themselves send a single content or a bare text.
   const list = Array.isArray(contents) ? contents : [typeof contents === "string" ? { parts: [{ text: contents }] } : contents];
   for (const [index, content] of list.entries()) parser.add(content, join(at, index));

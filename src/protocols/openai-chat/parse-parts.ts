@@ -1,7 +1,17 @@
 import type { Block, Extensions } from "../../ir/index.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { isBlockOfAnthropic } from "../shared/foreign-parts.ts";
 import { readPart } from "../shared/loose-media.ts";
-import { fields, join, optionalObject, optionalString, readArray, readObject, requiredString } from "../openai-shared/fields.ts";
+import {
+  fields,
+  invalidField,
+  join,
+  optionalObject,
+  optionalString,
+  readArray,
+  readObject,
+  requiredString,
+} from "../openai-shared/fields.ts";
 import { sourceOfAudio, readCacheMark } from "../openai-shared/media.ts";
 import { sourceOfFileData, sourceOfUrl } from "../shared/media-source.ts";
 
@@ -28,7 +38,11 @@ const knownVideo: ReadonlySet<string> = new Set(["type", "video_url", "cache_con
 const knownFile: ReadonlySet<string> = new Set(["type", "file", "cache_control"]);
 
 function parsePart(part: WireObject, path: string): readonly Block[] {
-  return readPart(part, path, readOwnPart, fields) ?? [{ type: "opaque", protocol: "openai-chat", value: part }];
+  const blocks = readPart(part, path, readOwnPart, fields);
+  if (blocks !== undefined) return blocks;
+  if (isBlockOfAnthropic(part)) return [{ type: "opaque", protocol: "anthropic-messages", value: part }];
+  // OpenAI refuses a type that it does not know, too: without the part, the answer would be one to another question.
+  throw invalidField(join(path, "type"), "text, image_url, input_audio, file, video_url or refusal");
 }
 
 /** `undefined`: the part is none of this dialect. */

@@ -1,4 +1,4 @@
-import type { ChatRequest, Message, ReasoningRequest } from "../../ir/index.ts";
+import type { ChatRequest, Extensions, Message, ReasoningRequest } from "../../ir/index.ts";
 import type { RouteCall } from "../protocol.ts";
 import { compact, isAbsent, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import {
@@ -88,7 +88,7 @@ export function parseRequest(body: unknown, _call: RouteCall): ChatRequest {
     endUser: optionalString(wire, "safety_identifier", "") ?? optionalString(wire, "user", ""),
     serviceTier: optionalString(wire, "service_tier", ""),
     metadata: optionalTexts(wire, "metadata", ""),
-    extensions: extensionsOf(unnamedFields(wire, foreign.read)),
+    extensions: withCacheControl(wire, extensionsOf(unnamedFields(wire, foreign.read))),
   });
 }
 
@@ -111,10 +111,24 @@ function unnamedFields(wire: WireObject, read: readonly string[]): WireObject | 
   if (!isNeutralFormat(wire["response_format"])) unnamed.push("response_format");
   if (overrides(wire["safety_identifier"], wire["user"])) unnamed.push("user");
   if (overrides(wire["max_completion_tokens"], wire["max_tokens"])) unnamed.push("max_tokens");
-  const isPlain = unnamed.length === 0 && read.length === 0;
-  const named = isPlain ? knownFields : new Set([...knownFields, ...read].filter((name) => !unnamed.includes(name)));
+  const isMarked = isObject(wire["cache_control"]);
+  const isPlain = unnamed.length === 0 && read.length === 0 && !isMarked;
+  const named = isPlain
+    ? knownFields
+    : new Set([...knownFields, ...read, ...(isMarked ? ["cache_control"] : [])].filter((name) => !unnamed.includes(name)));
   // The option that the gateway itself serves.
   return restOf(wire, isUsageOption(wire["usage"]) ? new Set([...named, "usage"]) : named);
+}
+
+/**
+ * `cache_control` at the top, as OpenRouter has it: at Claude it marks the last block that can be cached (`MessageCreateParams` of `@anthropic-ai/sdk`
+ * 1.12).
+ */
+function withCacheControl(
+  { cache_control: control }: { readonly cache_control?: unknown },
+  own: Extensions | undefined,
+): Extensions | undefined {
+  return isObject(control) ? { ...own, "anthropic-messages": { cache_control: control } } : own;
 }
 
 function overrides(winner: unknown, other: unknown): boolean {

@@ -160,6 +160,15 @@ function readToolResult({ part, path, fields }: PartAt): Block {
   });
 }
 
+/** Whether a part is a block that only Anthropic's servers understand, and want back as it was: of its own tools, or thinking that it encrypted. */
+export function isBlockOfAnthropic({ type }: { readonly type?: unknown }): boolean {
+  return typeof type === "string" && anthropicOwn.test(type);
+}
+
+/** `ContentBlockParam` of `@anthropic-ai/sdk` 1.12. */
+const anthropicOwn =
+  /^(?:redacted_thinking|server_tool_use|[a-z_]+_tool_result|container_upload|search_result|tool_reference|mcp_tool_use)$/;
+
 /** `cache_control` (`{"type":"ephemeral","ttl"?}`), Anthropic's mark that the prompt up to this part is worth caching. */
 export function readCacheControl({ cache_control: control }: { readonly cache_control?: unknown }): CacheHint | undefined {
   if (!isObject(control)) return undefined;

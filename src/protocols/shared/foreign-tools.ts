@@ -17,11 +17,26 @@ export function readForeignTool(tool: WireObject, path: string, fields: FieldRea
       functionOf(fields.readObject(each, fields.join(at, index)), fields.join(at, index), fields),
     );
   }
+  const hosted = isAbsent(type) ? geminiTool(tool) : undefined;
+  if (hosted !== undefined) return [hosted];
   if (isAbsent(type) || type === "function" || type === "custom") return readNamed(tool, path, fields);
   const protocol = vendorOf(tool);
   if (protocol === undefined || typeof type !== "string") return undefined;
   return [serverTool(tool, type, protocol)];
 }
+
+/** `{"googleSearch":{}}`: a tool that Google runs, in either spelling. */
+function geminiTool(tool: WireObject): ServerTool | undefined {
+  const [key, ...others] = Object.keys(tool);
+  const name = key === undefined || others.length > 0 ? undefined : geminiTools.get(key.replaceAll("_", "").toLowerCase());
+  return name === undefined || key === undefined
+    ? undefined
+    : { type: "server", name, protocol: "gemini-generate", wire: { [name]: tool[key] } };
+}
+
+const geminiTools: ReadonlyMap<string, string> = new Map(
+  ["googleSearch", "googleSearchRetrieval", "urlContext", "codeExecution", "googleMaps"].map((name) => [name.toLowerCase(), name]),
+);
 
 function readNamed(tool: WireObject, path: string, fields: FieldReaders): readonly Tool[] | undefined {
   const { function: inner, custom, type } = tool as { function?: unknown; custom?: unknown; type?: unknown };
