@@ -17,6 +17,7 @@ import { describeLedger, noLiveLedger } from "./compose/journals.ts";
 import { openStore } from "./compose/open-store.ts";
 import { runtimePaths } from "./paths.ts";
 import { explainRoute } from "./compose/explain-route.ts";
+import { composePriceAdmin } from "./compose/price-admin.ts";
 import { createSnapshot, describeRoutes } from "./compose/snapshot.ts";
 
 /** The admin API, wherever it is served. */
@@ -78,6 +79,8 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     timeZone: () => snapshot.timeZone,
     bodies: createEntryBodies(store),
     flushBodies: () => Promise.resolve(),
+    prices: composePriceAdmin(store, () => ({ snapshot, settings: loaded.settings }), clock),
+    clock,
     system: {
       catalog: () => snapshot.catalog,
       explain: (model, dialect) => explainRoute(snapshot, clock, { model, dialect }),

@@ -14,6 +14,32 @@ export function addLedgerCommands(program: Command, admin: WithAdmin): void {
       const report = await admin((call) => call("ledger.status"));
       print(json === true, report, () => ledgerText(report));
     });
+  ledger
+    .command("reprice")
+    .description("reckons the costs of a time anew; corrections are rows of their own")
+    .requiredOption("--from <time>", "a day, a time of RFC 3339, or how long ago (7d)")
+    .option("--to <time>", "now if omitted")
+    .option("--dry-run", "only show what would change")
+    .option("--json", "print JSON")
+    .action(async ({ from, to, dryRun = false, json }: RepriceOptions) => {
+      const result = await admin((call) =>
+        call("ledger.reprice", { body: { from, dry_run: dryRun, ...(to === undefined ? {} : { to }) } }),
+      );
+      print(json === true, result, () => repriceText(result, dryRun));
+    });
+}
+
+interface RepriceOptions {
+  readonly from: string;
+  readonly to?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+function repriceText(result: OperationAnswer<"ledger.reprice">, isDryRun: boolean): string {
+  const { entries, corrected, newly_priced: priced, difference_usd: difference } = result;
+  const done = isDryRun ? "would be corrected" : "were corrected";
+  return `${corrected} of ${entries} entries ${done}, ${priced} of them had no known cost. All costs together change by ${difference} USD.`;
 }
 
 function stateText(isHealthy: boolean | null): string {

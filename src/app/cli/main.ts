@@ -10,6 +10,7 @@ import { print, table } from "./output.ts";
 import { addLogsCommand } from "./logs-command.ts";
 import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon-aliases.ts";
 import { ExitStatus, load, runProgram } from "./run-program.ts";
+import { addPriceCommands } from "./price-commands.ts";
 import { addUsageCommand } from "./usage-command.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -45,6 +46,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addKeyCommands(program, admin);
   addBudgetCommands(program, admin);
   addLedgerCommands(program, admin);
+  addPriceCommands(program, admin);
   addDatabaseCommands(program, () => load(program.opts<Global>().config));
 
   addUsageCommand(program, admin);

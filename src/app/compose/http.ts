@@ -21,6 +21,7 @@ import { describeLedger, liveLedger, type LiveLedger } from "./journals.ts";
 import { limitConnections } from "./open-files.ts";
 import type { ModelRequests } from "./model-requests.ts";
 import type { Records } from "./records.ts";
+import { composePriceAdmin } from "./price-admin.ts";
 import { describeRoutes } from "./snapshot.ts";
 
 /** What the HTTP side needs from its process. */
@@ -55,6 +56,8 @@ export function composeOperations({ records, models, current, process, clock }: 
     timeZone: () => current.snapshot.timeZone,
     bodies: entryBodies,
     flushBodies: () => bodies.flush(),
+    prices: composePriceAdmin(store, () => current, clock),
+    clock,
     system: {
       catalog: () => current.snapshot.catalog,
       explain: (model, dialect) => explainRoute(current.snapshot, clock, { model, dialect }),

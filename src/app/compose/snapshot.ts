@@ -1,7 +1,7 @@
-import { createTimeZone, messageOf, type Clock, type Logger, type TimeZone } from "../../core/index.ts";
+import { createBoundedCache, createTimeZone, messageOf, type Clock, type Logger, type TimeZone } from "../../core/index.ts";
 import type { GatewaySnapshot } from "../../gateway/index.ts";
-import { createPriceCatalogue, parseRate, readPriceFile, type PriceCatalogue } from "../../ledger/index.ts";
-import type { ModelInfo, ProtocolTable } from "../../protocols/index.ts";
+import { createPriceCatalogue, listedFacts, parseRate, readPriceFile, type PriceCatalogue } from "../../ledger/index.ts";
+import type { ModelInfo, ModelListFacts, ProtocolTable } from "../../protocols/index.ts";
 import type { EdgeSettings, OperationAnswer } from "../../server/index.ts";
 import {
   buildProviders,
@@ -94,6 +94,7 @@ export function createSnapshot(
     redactor,
     providers,
     prices,
+    modelFacts: createModelFacts({ aliases: settings.modelAliases, catalog: () => catalog, prices, clock }),
     timeZone: createTimeZone(settings.ledger.timeZone),
     edge: edgeSettingsOf(settings),
     listings: names,
@@ -168,6 +169,37 @@ function edgeSettingsOf({ gateway: { auth, limits, timeouts, cors, trustLoopback
 
 function catalogSettings(settings: Settings): Pick<CatalogOptions, "routes" | "aliases" | "targets"> {
   return { routes: settings.modelProviderRoutes, aliases: settings.modelAliases, targets: settings.routing.targets };
+}
+
+/** The most models whose facts are kept. */
+const maxListedModels = 5000;
+
+interface FactSources {
+  readonly aliases: Settings["modelAliases"];
+  readonly catalog: () => Catalog;
+  readonly prices: PriceCatalogue;
+  readonly clock: Clock;
+}
+
+/** What lists of models say beside names: kept, as a list has hundreds and agents ask for it often; prices change with the day. */
+function createModelFacts({ aliases, catalog, prices, clock }: FactSources): Snapshot["modelFacts"] {
+  // Other names are those of their providers: to resolve them all would displace the catalog's names that are in use.
+  const targetOf = (id: string, provider: string): { readonly provider: string; readonly upstreamModel: string } | undefined =>
+    aliases.has(id)
+      ? catalog().resolve(id).targets[0]
+      : { provider, upstreamModel: id.startsWith(`${provider}/`) ? id.slice(provider.length + 1) : id };
+  const known = createBoundedCache<{ readonly day: number; readonly facts: ModelListFacts | undefined }>(maxListedModels);
+  return ({ id, provider }) => {
+    const nowMs = clock.now();
+    const day = Math.floor(nowMs / 86_400_000);
+    const found = known.get(id);
+    if (found?.day === day) return found.facts;
+    const target = targetOf(id, provider);
+    const sheet = target && prices.sheet(target.provider, target.upstreamModel, nowMs);
+    const facts = sheet && listedFacts(sheet, nowMs);
+    known.set(id, { day, facts });
+    return facts;
+  };
 }
 
 function createPrices(settings: Settings, providers: readonly Provider[]): PriceCatalogue {

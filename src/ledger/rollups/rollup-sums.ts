@@ -20,11 +20,13 @@ export const sumColumns = [
 export type SumColumn = (typeof sumColumns)[number];
 
 const nanoPerUsd = 1_000_000_000n;
+/** What the correction of an entry without a cost has in its `units`. */
+export const wasUnknown = '"was_unknown":true';
 
 /** What an entry adds to each sum, for a query over `usage_entries`. `RollupSums.add` does the same in code. */
 export const entrySums: Readonly<Record<SumColumn, RawBuilder<unknown>>> = {
   requests: sql`case when attempt <= 1 then 1 else 0 end`,
-  attempts: sql`1`,
+  attempts: sql`case when direction = 'correct' then 0 else 1 end`,
   errors: sql`case when status in ('error', 'interrupted', 'refused') then 1 else 0 end`,
   input_tokens: sql`coalesce(input_tokens, 0)`,
   output_tokens: sql`coalesce(output_tokens, 0)`,
@@ -34,7 +36,8 @@ export const entrySums: Readonly<Record<SumColumn, RawBuilder<unknown>>> = {
   // Literals, because a parameter may be bound as a real number, and the division would then not be of integers.
   whole_usd: sql`coalesce(cost_nano_usd / ${sql.lit(Number(nanoPerUsd))}, 0)`,
   rest_nano_usd: sql`coalesce(cost_nano_usd % ${sql.lit(Number(nanoPerUsd))}, 0)`,
-  unpriced: sql`case when cost_nano_usd is null then 1 else 0 end`,
+  // A correction of an entry without a cost gives it one.
+  unpriced: sql`case when cost_nano_usd is null then 1 when direction = 'correct' and units like ${sql.lit(`%${wasUnknown}%`)} then -1 else 0 end`,
 };
 
 /** The model under which an entry is counted: the one that served the request; if none did, the one that was requested. */
@@ -62,6 +65,11 @@ export class RollupSums {
 
   add(row: UsageRow): void {
     if (row.attempt <= 1) this.#requests += 1;
+    if (row.direction === "correct") {
+      this.#costNanoUsd += row.cost_nano_usd ?? 0n;
+      if (row.units?.includes(wasUnknown) === true) this.#unpriced -= 1;
+      return;
+    }
     this.#attempts += 1;
     if (row.status === "error" || row.status === "interrupted" || row.status === "refused") this.#errors += 1;
     this.#input += row.input_tokens ?? 0;

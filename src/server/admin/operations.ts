@@ -1,11 +1,12 @@
 import type { Accounts } from "../../accounts/index.ts";
-import type { TimeZone } from "../../core/index.ts";
-import type { BudgetAdmin, EntryBodies, Reports } from "../../ledger/index.ts";
+import type { Clock, TimeZone } from "../../core/index.ts";
+import type { BudgetAdmin, EntryBodies, PriceAdmin, Reports } from "../../ledger/index.ts";
 import { accountHandlers } from "./accounts.ts";
 import { operationsOf, type AdminOperation } from "./api.ts";
 import { bodyHandlers } from "./bodies.ts";
 import { budgetHandlers } from "./budgets.ts";
 import { adminContracts } from "./contracts/index.ts";
+import { priceHandlers } from "./prices.ts";
 import { systemHandlers, type SystemDeps } from "./system.ts";
 import { usageHandlers } from "./usage.ts";
 
@@ -20,6 +21,8 @@ export interface AdminDeps {
   readonly bodies: Pick<EntryBodies, "read">;
   /** Writes the bodies that this process still has in memory. */
   readonly flushBodies: () => Promise<void>;
+  readonly prices: PriceAdmin;
+  readonly clock: Clock;
   readonly system: SystemDeps;
 }
 
@@ -30,6 +33,7 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
     ...budgetHandlers(deps.budgets, deps.accounts, deps.onBudgetsChanged),
     ...usageHandlers(deps.reports, deps.accounts, deps.timeZone),
     ...bodyHandlers(deps.bodies, deps.flushBodies),
+    ...priceHandlers(deps),
     ...systemHandlers(deps.system),
   });
 }

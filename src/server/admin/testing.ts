@@ -1,6 +1,6 @@
 import type { TestContext } from "node:test";
 import type { Accounts, ApiKey, User } from "../../accounts/index.ts";
-import { GatewayError, utcZone } from "../../core/index.ts";
+import { GatewayError, systemClock, utcZone } from "../../core/index.ts";
 import type { Reports } from "../../ledger/index.ts";
 import { createCatalog, buildProviders } from "../../upstream/index.ts";
 import { keys, startEdge, type TestEdge } from "../testing.ts";
@@ -105,6 +105,13 @@ export function operationsOver(accounts: Accounts, reports: Reports, changes: Pa
     timeZone: () => utcZone,
     bodies: { read: refuse },
     flushBodies: refuse,
+    prices: {
+      sources: () => ({ sources: [] }),
+      show: (model) => ({ model, as_of: "2026-01-01T00:00:00.000Z", prices: [] }),
+      check: refuse,
+      reprice: refuse,
+    },
+    clock: systemClock,
     system: { ...system, ...changes },
   });
 }

@@ -98,9 +98,10 @@ export function modelsDialect(rawHeaders: readonly string[], protocols: Protocol
 
 /** The models that the key may call. */
 function models(deps: GatewayDeps, principal: Principal): readonly ModelInfo[] {
-  const { catalog } = deps.current();
+  const { catalog, modelFacts } = deps.current();
   const all = listModels(catalog);
-  return principal.modelLists === undefined ? all : all.filter(({ id }) => mayCall(principal, catalog, id));
+  const offered = principal.modelLists === undefined ? all : all.filter(({ id }) => mayCall(principal, catalog, id));
+  return offered.map((model) => ({ ...model, facts: modelFacts(model) }));
 }
 
 function answerModelList(deps: GatewayDeps, exchange: HttpExchange, principal: Principal, protocol: Protocol): void {

@@ -1,11 +1,18 @@
 import { accountContracts } from "./accounts.ts";
 import { budgetContracts } from "./budgets.ts";
 import type { AnswerOfContract, InputOfContract } from "./contract.ts";
+import { priceContracts } from "./prices.ts";
 import { systemContracts } from "./system.ts";
 import { usageContracts } from "./usage.ts";
 
 /** Every operation of the admin API by its name. */
-export const adminContracts = { ...accountContracts, ...budgetContracts, ...usageContracts, ...systemContracts } as const;
+export const adminContracts = {
+  ...accountContracts,
+  ...budgetContracts,
+  ...usageContracts,
+  ...priceContracts,
+  ...systemContracts,
+} as const;
 
 export type AdminContracts = typeof adminContracts;
 export type OperationName = keyof AdminContracts;
