@@ -2,7 +2,7 @@ import type { Clock, IdSource, Logger, Schedule, Sealer } from "../core/index.ts
 import type { Principal } from "../accounts/index.ts";
 import type { ProtocolId, Usage } from "../ir/index.ts";
 import type { Budgets, CeilingRates, EntryStatus, Ledger } from "../ledger/index.ts";
-import type { ProtocolTable } from "../protocols/index.ts";
+import type { ProtocolTable, ModelInfo, ModelListFacts } from "../protocols/index.ts";
 import type {
   Affinity,
   Catalog,
@@ -68,6 +68,8 @@ export interface GatewaySnapshot {
   readonly catalog: Catalog;
   readonly client: UpstreamClient;
   readonly redactor: Redactor;
+  /** What is known of a model beside its name, for lists of models. */
+  readonly modelFacts: (model: ModelInfo) => ModelListFacts | undefined;
   /** What budgets reckon with where a model has no price, and where a request sets no limit on its output. */
   readonly budget: { readonly ceiling: CeilingRates; readonly outputTokens: number };
 }

@@ -205,6 +205,17 @@ export interface ModelInfo {
   readonly provider: string;
   /** Seconds since 1970, when the gateway first saw the model. */
   readonly createdAt: number;
+  readonly facts?: ModelListFacts | undefined;
+}
+
+/** What is known of a model beside its name, for dialects whose lists have a place for it. */
+export interface ModelListFacts {
+  readonly contextWindow?: number;
+  readonly maxOutputTokens?: number;
+  readonly inputModalities?: readonly string[];
+  readonly outputModalities?: readonly string[];
+  /** Dollars of one token or call, as decimals, by OpenRouter's names: `prompt`, `completion`, `input_cache_read`, … */
+  readonly pricing?: Readonly<Record<string, string>>;
 }
 
 /** The path of an operation under a provider's base URL, e.g. `/chat/completions`. */
