@@ -5,6 +5,7 @@ import { renderErrorsPage } from "./errors-page.ts";
 import { renderMetricsPage } from "./metrics-page.ts";
 import { renderAdminApiPage, renderOpenApi } from "./openapi.ts";
 import { renderModelTraitsPage } from "./model-traits-page.ts";
+import { renderPricesPage } from "./prices-page.ts";
 import { renderExample, renderProvidersPage } from "./providers-page.ts";
 
 /** Every generated file by its path from the root, with its text. */
@@ -17,6 +18,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ["docs/errors.md", renderErrorsPage()],
     ["docs/metrics.md", await renderMetricsPage()],
     ["docs/model-traits.md", renderModelTraitsPage()],
+    ["docs/prices.md", renderPricesPage()],
     ["docs/providers.md", renderProvidersPage()],
     ...presets.map((preset) => [`examples/${preset.name}.yaml`, renderExample(preset)] as const),
   ]);
