@@ -122,6 +122,7 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
     maxValues: 1000,
     resilience: defaultResilience,
     catalog,
+    modelFacts: () => undefined,
     redactor: { text: (text: string) => text, whole: (text: string) => text },
     budget: { ceiling: { input: 10n ** 9n, output: 10n ** 9n }, outputTokens: 100 },
   } as unknown as GatewaySnapshot;

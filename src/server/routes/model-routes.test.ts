@@ -29,7 +29,7 @@ const catalog = createCatalog({
 });
 
 /** What listing needs of the gateway; the calls of models are not made here. */
-const deps = { protocols, current: () => ({ catalog }) } as unknown as GatewayDeps;
+const deps = { protocols, current: () => ({ catalog, modelFacts: () => undefined }) } as unknown as GatewayDeps;
 
 function start(t: TestContext): Promise<TestEdge> {
   return startEdge(t, modelRoutes(deps), { protocols });

@@ -2,24 +2,23 @@ import { z } from "zod";
 import type { OperationContract } from "./contract.ts";
 
 const rates = z.record(z.string(), z.string()).describe("by name: decimals of US dollars a million tokens, or of one call");
-const period = z.object({
-  when: z
-    .object({
-      from: z.string().optional(),
-      until: z.string().optional(),
-      weekdays: z.array(z.number()).readonly().optional(),
-      hours: z
-        .array(z.tuple([z.string(), z.string()]).readonly())
-        .readonly()
-        .optional(),
-    })
-    .describe("days, weekdays (1 is Monday) and hours in UTC; empty: always"),
-  holds: z.boolean().describe("it holds at `as_of`"),
-  bands: z
-    .array(z.object({ above_input_tokens: z.number(), rates }))
-    .readonly()
-    .describe("by the length of the prompt"),
-});
+const period = z
+  .object({
+    when: z
+      .object({
+        from: z.string().optional(),
+        until: z.string().optional(),
+        weekdays: z.array(z.number()).readonly().optional(),
+        hours: z.array(z.array(z.string()).readonly()).readonly().optional(),
+      })
+      .describe("days, weekdays (1 is Monday) and hours in UTC; empty: always"),
+    holds: z.boolean().describe("it holds at `as_of`"),
+    bands: z
+      .array(z.object({ above_input_tokens: z.number(), rates }))
+      .readonly()
+      .describe("by the length of the prompt"),
+  })
+  .meta({ id: "PricePeriod" });
 const price = z.object({
   source: z.string().describe("catalogue, list, file, override or builtin"),
   vendor: z.string().nullable(),
