@@ -36,8 +36,8 @@ export function renderStart(facts: StartFacts, columns: number): string {
     ...providerLines(facts, columns),
     "",
   ];
-  if (facts.unused.length > 0) lines.push(...facts.unused.map((line) => `  ${line}`), "");
-  if (facts.warnings.length > 0) lines.push(...facts.warnings.map((warning) => `  warning: ${warning}`), "");
+  if (facts.unused.length > 0) lines.push(...facts.unused.map((line) => wrapWords("  ", line, columns)), "");
+  if (facts.warnings.length > 0) lines.push(...facts.warnings.map((warning) => wrapWords("  warning: ", warning, columns)), "");
   if (key !== undefined) lines.push("  The user `admin` has this key. It is shown once and stored nowhere:", "", `    ${key}`, "");
   lines.push(...tryLines(facts), "", ...exportLines(facts), "", `  ${facts.help}`, "");
   return lines.join("\n");
@@ -63,9 +63,22 @@ function providerLines({ providers, states }: StartFacts, columns: number): stri
     const start = `    ${name.padEnd(nameWidth)}${" ".repeat(gap)}`;
     const line = `${start}${text.padEnd(textWidth)}${" ".repeat(gap)}${host}`;
     if (host !== "" && line.length <= columns) return line;
-    // What to do about it is in the log and in the documentation, too.
-    return start + (start.length + text.length > columns ? text.replace(/(?<=\.) .*/, "") : text);
+    return wrapWords(start, text, columns);
   });
+}
+
+/** A text behind its beginning, in lines that are not wider than the terminal if no word is; all but the first begin below the text. */
+function wrapWords(start: string, text: string, columns: number): string {
+  let line = start;
+  let wrapped = "";
+  for (const word of text.match(/\S+\s*/g) ?? []) {
+    if (line.length + word.trimEnd().length > columns && line.trim() !== "" && line !== start) {
+      wrapped += `${line.trimEnd()}\n`;
+      line = " ".repeat(start.length);
+    }
+    line += word;
+  }
+  return wrapped + line.trimEnd();
 }
 
 function hostsOf(provider: Provider): string {
