@@ -70,6 +70,16 @@ test("a choice of the vendor's own tools alone is left out at Gemini", () => {
   ]);
 });
 
+test("Gemini gets its search without a choice only if the client allows it", () => {
+  const body = { max_tokens: 99, messages, tools: [look, { type: "web_search_20250305", name: "web_search" }] };
+  const none = sent("anthropic-messages", "gemini-generate", { ...body, tool_choice: { type: "none" } }, "gemini-3-flash");
+  assert.deepEqual(none, [[{ functionDeclarations: [{ name: "look" }] }], { functionCallingConfig: { mode: "NONE" } }, []]);
+  const tools = [{ type: "web_search" }, { type: "function", name: "look", parameters: {} }];
+  const choice = { type: "allowed_tools", mode: "required", tools: [{ type: "web_search" }] };
+  const allowed = sent("openai-responses", "gemini-generate", { input: "hi", tools, tool_choice: choice }, "gemini-3-flash");
+  assert.deepEqual(allowed.slice(0, 2), [[{ googleSearch: {} }], undefined]);
+});
+
 test("OpenAI's and Google's searches are Claude's, once, and a choice calls it by its name", () => {
   const body = {
     input: "hi",

@@ -87,6 +87,10 @@ test("an image that the vendor refuses is a text that says so, and a loss", () =
   const bitmap = [{ type: "text", text: "[image left out]" }, ["dropped image"]];
   assert.deepEqual(sent("openai-chat", "anthropic-messages", "image/bmp", base64("BM\0\0")), bitmap);
   assert.deepEqual(sent("openai-chat", "anthropic-messages", "image/gif", gif)[1], []);
+  // A text alone is a string in Chat.
+  assert.deepEqual(sent("anthropic-messages", "openai-chat", "image/tiff", base64("II*\0")), ["[", ["dropped image"]]);
+  const left = { type: "input_text", text: "[image left out]" };
+  assert.deepEqual(sent("anthropic-messages", "openai-responses", "image/tiff", base64("II*\0")), [left, ["dropped image"]]);
 });
 
 test("a picture that a model made and the client sends back is the model's picture at Gemini, and a loss elsewhere", () => {

@@ -5,7 +5,7 @@ import { refuse, type Losses, type UnservedError } from "../shared/losses.ts";
 import { readHostedTool, reportHosted, type HostedTool } from "../shared/hosted-tools.ts";
 import { mergeBranches, withRule, type MergedSchema } from "../shared/merge-branches.ts";
 import type { PropertyNameRules, WireNames } from "../shared/property-names.ts";
-import { callNames, chosenTool, firstByName, namedTool, type ToolNamer } from "../shared/tool-names.ts";
+import { allowedTools, callNames, chosenTool, firstByName, namedTool, type ToolNamer } from "../shared/tool-names.ts";
 import { lowerForVendor } from "./render-schema.ts";
 
 /** "Parameter names must start with a letter or an underscore …" (`FunctionDeclaration` of `@google/genai` 3.1). */
@@ -25,12 +25,27 @@ export function renderTools(request: ChatRequest, names: WireNames, losses: Loss
   return declarations.length === 0 ? served : [{ functionDeclarations: declarations }, ...served];
 }
 
-/** A tool of the vendor's own cannot be forced, nor be beside functions: a request that forces one offers only this one. */
+/**
+ * A tool of the vendor's own cannot be forced or forbidden, nor be beside functions: a request that allows only such tools offers only these, and one that
+ * allows no tool offers none of them.
+ */
 function offeredTools({ tools = [], toolChoice }: ChatRequest, losses: Losses): readonly Tool[] {
-  const forced = toolChoice?.type === "named" ? chosenTool(tools, toolChoice) : undefined;
-  if (forced?.type !== "server" || forced.protocol === "gemini-generate" || readHostedTool(forced) === undefined) return tools;
+  if (toolChoice?.type === "none") return tools.filter((tool) => !isForeign(tool));
+  const chosen = chosenTools(tools, toolChoice);
+  if (chosen.length === 0 || !chosen.every((tool) => isForeign(tool) && readHostedTool(tool) !== undefined)) return tools;
   losses.drop("toolChoice", "The provider decides itself whether it runs its own tool.");
-  return [forced];
+  return chosen;
+}
+
+/** The tools that a choice lists. */
+function chosenTools(tools: readonly Tool[], choice: ToolChoice | undefined): readonly Tool[] {
+  if (choice?.type === "allowed") return allowedTools(tools, choice);
+  const named = choice?.type === "named" ? chosenTool(tools, choice) : undefined;
+  return named === undefined ? [] : [named];
+}
+
+function isForeign(tool: Tool): tool is ServerTool {
+  return tool.type === "server" && tool.protocol !== "gemini-generate";
 }
 
 /** Several tools of another vendor may be one of this vendor. */

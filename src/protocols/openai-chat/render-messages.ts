@@ -64,7 +64,7 @@ export class MessageWriter {
   #addInstructions(message: Message): void {
     this.#flush();
     const role = message.role === "developer" && this.#target.quirks.noDeveloperRole === true ? "system" : message.role;
-    const parts = renderParts(message.content, this.#losses);
+    const parts = renderParts(message.content, this.#target, this.#losses);
     const texts = parts.filter((part) => part.type === "text");
     for (const block of message.content) if (block.type === "media") this.#losses.drop(block.kind, "Instructions are text.");
     const content = contentOf(texts);
@@ -78,7 +78,8 @@ export class MessageWriter {
       if (block.type === "tool-result" && !this.#pairs.callOf.has(block))
         this.#losses.drop("toolResults", "No call in the conversation has its id.");
     }
-    const content = contentOf(renderParts(rest, this.#losses)) ?? (rest.some((block) => block.type === "text") ? "" : undefined);
+    const content =
+      contentOf(renderParts(rest, this.#target, this.#losses)) ?? (rest.some((block) => block.type === "text") ? "" : undefined);
     if (content !== undefined) this.#out.push({ role: "user", content, ...fieldsOf(message) });
   }
 
@@ -197,7 +198,7 @@ export class MessageWriter {
     this.#losses.emulate("toolResults.media", "It follows in a message of the user.");
     shown.push(
       { type: "text", text: `Attached to the result of ${call.name} (${wireCallId(call.id)}):` },
-      ...renderParts(media, this.#losses),
+      ...renderParts(media, this.#target, this.#losses),
     );
     return [
       ...texts,

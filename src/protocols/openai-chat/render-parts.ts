@@ -2,7 +2,8 @@ import type { Block, MediaBlock } from "../../ir/index.ts";
 import type { WireObject } from "../shared/fields.ts";
 import { nameOfOpaque, type Losses } from "../shared/losses.ts";
 import { normalizeMedia } from "../shared/media-form.ts";
-import { urlOfSource } from "../openai-shared/media.ts";
+import { isRefusedImage, omittedImage, urlOfSource } from "../openai-shared/media.ts";
+import type { RenderTarget } from "../translation.ts";
 import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
 /** The vendor requires a name beside the data of a file. */
@@ -15,7 +16,7 @@ export type WirePart = WireObject & { readonly type: string };
  * Renders the parts of a user's message (`ChatCompletionContentPart` of the npm package `openai` 7.57, and `video_url` as vLLM has it). Empty texts
  * are omitted, as several servers refuse them.
  */
-export function renderParts(blocks: readonly Block[], losses: Losses): readonly WirePart[] {
+export function renderParts(blocks: readonly Block[], { quirks }: Pick<RenderTarget, "quirks">, losses: Losses): readonly WirePart[] {
   return blocks.flatMap((block): readonly WirePart[] => {
     switch (block.type) {
       case "text":
@@ -25,7 +26,7 @@ export function renderParts(blocks: readonly Block[], losses: Losses): readonly 
         return [{ type: "text", text: block.text }];
       case "media":
         losses.dropForeign(block.extensions, "openai-chat", "content[]");
-        return [{ ...renderMedia(block, losses), ...ownPartFields(block, "openai-chat") }];
+        return [{ ...renderMedia(block, quirks.noVendorFields !== true, losses), ...ownPartFields(block, "openai-chat") }];
       case "opaque":
         if (block.protocol === "openai-chat") return [block.value as WirePart];
         losses.drop(`items[].${nameOfOpaque(block.value)}`, "The provider has no such content.");
@@ -39,8 +40,9 @@ export function renderParts(blocks: readonly Block[], losses: Losses): readonly 
 }
 
 /** Renders one medium. What the wire cannot carry becomes a text that names it, so that the model knows of it. */
-function renderMedia(given: MediaBlock, losses: Losses): WirePart {
+function renderMedia(given: MediaBlock, isOpenAi: boolean, losses: Losses): WirePart {
   const block = normalizeMedia(given);
+  if (isOpenAi && isRefusedImage(block)) return { ...omittedImage(block, losses) };
   const { kind, source, filename, detail } = block;
   const text = decodeText(block);
   if (text !== undefined) return { ...documentText(filename, text) };

@@ -2,7 +2,7 @@ import type { Block, MediaBlock } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import { nameOfOpaque, type Losses } from "../shared/losses.ts";
 import { normalizeMedia } from "../shared/media-form.ts";
-import { urlOfSource } from "../openai-shared/media.ts";
+import { isRefusedImage, omittedImage, urlOfSource } from "../openai-shared/media.ts";
 import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
 /** The vendor requires a name beside the data of a file. */
@@ -49,6 +49,7 @@ function renderMedia(block: MediaBlock, role: "input" | "output", losses: Losses
  */
 function renderInput(given: MediaBlock, losses: Losses): WireObject {
   const block = normalizeMedia(given);
+  if (isRefusedImage(block)) return { type: "input_text", text: omittedImage(block, losses).text };
   const { kind, source, filename } = block;
   const detail = block.detail === undefined ? {} : { detail: block.detail };
   const text = decodeText(block);

@@ -1,4 +1,5 @@
-import type { CacheHint, MediaBlock } from "../../ir/index.ts";
+import type { CacheHint, MediaBlock, TextBlock } from "../../ir/index.ts";
+import type { Losses } from "../shared/losses.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import { audioTypeOf } from "../shared/media-source.ts";
 import { join, readObject, requiredString } from "./fields.ts";
@@ -30,4 +31,17 @@ export function readCacheMark(part: WireObject): CacheHint | undefined {
     return ttl === "5m" || ttl === "1h" ? { ttl } : {};
   }
   return isObject(part["prompt_cache_breakpoint"]) ? {} : undefined;
+}
+
+const imageTypes: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
+
+/** Whether OpenAI refuses an image ("You uploaded an unsupported image …: ['png', 'jpeg', 'gif', 'webp']"). */
+export function isRefusedImage({ kind, source }: MediaBlock): boolean {
+  return kind === "image" && source.type === "base64" && source.mediaType.startsWith("image/") && !imageTypes.has(source.mediaType);
+}
+
+/** A text in place of an image that is not sent. */
+export function omittedImage({ filename }: MediaBlock, losses: Losses): TextBlock {
+  losses.drop("image", "The provider does not take this image.");
+  return { type: "text", text: `[image left out${filename === undefined ? "" : `: ${filename}`}]` };
 }

@@ -42,5 +42,6 @@ const mediaTypeOfFormat: Readonly<Record<string, string>> = { wav: "audio/wav", 
 
 /** The media type for `input_audio.format`. */
 export function audioTypeOf(format: string): string {
+  if (format.includes("/")) return format;
   return (Object.hasOwn(mediaTypeOfFormat, format) ? mediaTypeOfFormat[format] : undefined) ?? `audio/${format}`;
 }
