@@ -352,3 +352,19 @@ test("work_mode passthrough refuses a count that would have to be translated or 
     await strict.stop();
   }
 });
+
+test("a counter is asked although the rate of the model is limited, and its own limits do not hold for the model", async () => {
+  const limited = { trouble: { kind: "error", error: { status: 429, message: "slow down", headers: { "retry-after": "60" } } } } as const;
+  const headers = ["authorization", `Bearer ${alice.key}`, "content-type", "application/json"];
+  const body = JSON.stringify({ model: "claude-limited", max_tokens: 5, messages: [{ role: "user", content: said }] });
+  const send = (path: string): Promise<RawReply> => sendRaw(gateway.url, { path, headers, body });
+  mock.enqueue(limited);
+  const [generate, count] = ["/v1/messages", "/v1/messages/count_tokens"];
+  const statuses: number[] = [];
+  for (const path of [generate!, generate!, count!]) statuses.push((await send(path)).status);
+  assert.deepEqual(statuses, [429, 429, 200]);
+  mock.enqueue(limited);
+  const other = body.replace("claude-limited", "claude-counted");
+  assert.equal((await sendRaw(gateway.url, { path: count!, headers, body: other })).status, 429);
+  assert.equal((await sendRaw(gateway.url, { path: generate!, headers, body: other })).status, 200);
+});

@@ -247,6 +247,8 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   #learn(verdict: "good" | Refusal | undefined): void {
     if (!this.#isSent) return;
     this.#state.end();
+    // Calls on what is stored have limits of their own.
+    if (this.call.request.traits.translation === "none") return;
     if (verdict === "good") {
       this.#measure();
       this.#succeeded();

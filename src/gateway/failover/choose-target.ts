@@ -30,6 +30,12 @@ export function chooseNext(call: ModelCall, attempts: readonly Attempt[], tried:
   return isReady ? target : undefined;
 }
 
+/** The first target, whatever is known of it. */
+export function chooseAny(call: ModelCall, attempts: readonly Attempt[]): Target | undefined {
+  const attempt = attempts[0];
+  return attempt === undefined ? undefined : { attempt, state: attempt.states[pinnedIndex(call, attempt) ?? 0]! };
+}
+
 function choose(call: ModelCall, attempts: readonly Attempt[], tried: Tried): Choice {
   let lastResort: Target | undefined;
   let nowMs: number | undefined;

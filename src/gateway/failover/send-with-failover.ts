@@ -8,7 +8,7 @@ import { withCost } from "../lanes/cost-lane.ts";
 import { countTokens } from "../lanes/count-tokens.ts";
 import { openLane } from "../lanes/open-lane.ts";
 import type { ModelCall } from "../model-call.ts";
-import { chooseFirst, chooseNext } from "./choose-target.ts";
+import { chooseAny, chooseFirst, chooseNext } from "./choose-target.ts";
 import { conversationOf, type Conversation } from "./conversation.ts";
 import { fallbacksFor } from "./fallbacks.ts";
 import { orderAttempts } from "./order-attempts.ts";
@@ -91,6 +91,8 @@ class Failover {
     const known = this.#prefer();
     if (known !== undefined) return known;
     const choice = chooseFirst(this.#call, this.#attempts);
+    // A call on what is stored is no use of the model.
+    if (this.#call.request.traits.translation === "none") return choice.target ?? chooseAny(this.#call, this.#attempts);
     if (choice.isReady) return choice.target;
     return this.#fallBack(kindOfBlock(this.#attempts)) ?? choice.target;
   }

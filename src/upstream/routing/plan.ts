@@ -40,7 +40,7 @@ export function chooseAttempts(resolution: Resolution, { provider, states, capab
         upstreamModel: target.upstreamModel,
         weight: target.weight ?? 1,
         turn: { current: 0 },
-        states: states.of(found, target.upstreamModel),
+        states: states.of(found, stateNameOf(target.upstreamModel, input.operation)),
       });
     else unable ??= found;
   }
@@ -72,6 +72,11 @@ export function choosePlan(resolution: Resolution, context: PlanContext, input: 
     });
   }
   return { attempts, strategy, hasAffinity, fallbacks: chosen };
+}
+
+/** A counter of tokens has limits and failures of its own. */
+function stateNameOf(upstreamModel: string, operation: Operation): string {
+  return operations[operation].translation === "count" ? `${upstreamModel} (counts)` : upstreamModel;
 }
 
 /** A fallback that cannot be asked is passed over. */
