@@ -81,6 +81,14 @@ export interface TranslationLoss {
   readonly to: ProtocolId;
 }
 
+/** An attempt that failed before anything of it went to the client. */
+export interface FailedTry {
+  /** The kind of the failure, or the code of an error that is not the provider's. */
+  readonly reason: string;
+  readonly provider: string;
+  readonly model: string;
+}
+
 /** A request that is over, for metrics and the access log. */
 export interface ObservedRequest {
   readonly requestId: string;
@@ -97,6 +105,7 @@ export interface ObservedRequest {
   readonly httpStatus: number;
   readonly stream: boolean;
   readonly attempts: number;
+  readonly failures: readonly FailedTry[] | undefined;
   readonly durationMs: number;
   readonly ttftMs: number | undefined;
   readonly overheadMs: number;

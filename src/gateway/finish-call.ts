@@ -25,6 +25,7 @@ function reportCall(call: ModelCall): void {
     httpStatus: settlement.httpStatus,
     stream: request.envelope.stream,
     attempts: call.attempts,
+    failures: call.failures,
     durationMs: deps.clock.monotonic() - exchange.startedMs,
     ttftMs: firstContentMs === undefined ? undefined : firstContentMs - exchange.startedMs,
     overheadMs: call.overheadMs(),

@@ -4,7 +4,7 @@ import type { KnownResponse } from "../store/index.ts";
 import type { Attempt, Plan } from "../upstream/index.ts";
 import { createAnswerReport, type AnswerReport } from "./answer-report.ts";
 import { AttemptEntry, type EntryContext, type Settlement } from "./attempt-entry.ts";
-import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
+import type { FailedTry, GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import type { Guarded } from "../policy/index.ts";
 import { RequestFacts } from "./request-facts.ts";
@@ -79,8 +79,8 @@ export class ModelCall implements EntryContext {
   takenParams: readonly string[] | undefined;
   /** When its last attempt must be over, monotonic milliseconds; `undefined` for the first one, whose provider's own limit holds. */
   deadlineAt: number | undefined;
-  /** Each failed attempt: `overloaded openai/gpt-5.5`; `undefined` if there is none. */
-  failures: string[] | undefined;
+  /** Each failed attempt; `undefined` if there is none. */
+  failures: FailedTry[] | undefined;
 
   #entry: AttemptEntry | undefined;
   #served: Settlement | undefined;

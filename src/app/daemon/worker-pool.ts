@@ -75,7 +75,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   const members = new Map<ChildProcess, Member>();
   const deaths = Array.from({ length: count }, () => 0);
   /** Counters never go back: what a worker had counted when it died stays in the sum. */
-  let dead: MetricsSnapshot = { series: [], refused: {}, losses: {}, gauges: {} };
+  let dead: MetricsSnapshot = { series: [], refused: {}, losses: {}, failures: {}, gauges: {} };
   let closing = false;
   let lastId = 0;
   const counting = new Map<number, (snapshot: MetricsSnapshot) => void>();
@@ -211,7 +211,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
             resolve(snapshot);
           };
           const timer = setTimeout(() => {
-            done(member.last ?? { series: [], refused: {}, losses: {}, gauges: {} });
+            done(member.last ?? { series: [], refused: {}, losses: {}, failures: {}, gauges: {} });
           }, countTimeoutMs);
           counting.set(id, done);
           send(worker, { type: "count", id });

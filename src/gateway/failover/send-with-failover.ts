@@ -151,7 +151,7 @@ class Failover {
     this.#last = target;
     const refusal = refusalIn(error);
     const { provider, upstreamModel } = target.attempt;
-    (call.failures ??= []).push(`${refusal?.kind ?? error.code} ${provider.name}/${upstreamModel}`);
+    (call.failures ??= []).push({ reason: refusal?.kind ?? error.code, provider: provider.name, model: upstreamModel });
     if (refusal === undefined || !this.#mayGoOn()) return undefined;
     this.#tried.states.push(target.state);
     switch (refusal.kind) {

@@ -1,5 +1,6 @@
 import { formatUsd } from "../../ledger/index.ts";
 import { boundedHeader, headerSafe } from "./header-safe.ts";
+import type { FailedTry } from "../deps.ts";
 import type { ModelCall } from "../model-call.ts";
 
 /** Adds the headers of our own that are known when an answer's head goes out. Model names are made safe for a header. */
@@ -15,13 +16,19 @@ export function addOwnHeaders(call: ModelCall, headers: string[]): void {
   if (reservation?.outputLimit !== undefined) headers.push("x-tokligence-output-limit", String(reservation.outputLimit));
   if (reservation !== undefined && reservation.warnings.length > 0)
     headers.push("x-tokligence-budget-warning", boundedHeader(reservation.warnings.join(", ")));
-  if (call.failures !== undefined) headers.push("x-tokligence-attempt-errors", boundedHeader(call.failures.join(", ")));
+  if (call.failures !== undefined)
+    headers.push("x-tokligence-attempt-errors", boundedHeader(call.failures.map(describeFailure).join(", ")));
   headers.push(
     "x-tokligence-attempts",
     String(call.attempts),
     "x-tokligence-overhead-ms",
     String(Math.round(call.overheadMs() * 100) / 100),
   );
+}
+
+/** `overloaded openai/gpt-5.5`. */
+function describeFailure({ reason, provider, model }: FailedTry): string {
+  return `${reason} ${provider}/${model}`;
 }
 
 /** Adds the cost of a settled attempt, where the model has a price. */

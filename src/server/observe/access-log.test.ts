@@ -19,6 +19,7 @@ const plain: ObservedRequest = {
   httpStatus: 200,
   stream: false,
   attempts: 1,
+  failures: undefined,
   durationMs: 12.345,
   ttftMs: undefined,
   overheadMs: 0.456,
@@ -102,4 +103,13 @@ test("names of a client's choice cannot break the line", () => {
 test("a name of megabytes is cut", () => {
   const line = lineOf({ ...plain, modelAsked: "m".repeat(5_000_000) });
   assert.equal((JSON.parse(line) as { model: string }).model, `${"m".repeat(200)}…`);
+});
+
+test("a line says which attempts failed, and why", () => {
+  const failures = [
+    { reason: "overloaded", provider: "openai", model: "gpt-5" },
+    { reason: "throttled", provider: "azure", model: 'gpt "5"' },
+  ];
+  const { attempts, attempt_errors: errors } = JSON.parse(lineOf({ ...plain, attempts: 3, failures })) as Record<string, unknown>;
+  assert.deepEqual([attempts, errors], [3, ["overloaded openai/gpt-5", 'throttled azure/gpt "5"']]);
 });

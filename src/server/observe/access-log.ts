@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/index.ts";
-import type { ObservedRequest } from "../../gateway/index.ts";
+import type { FailedTry, ObservedRequest } from "../../gateway/index.ts";
 
 /** Takes finished lines, and writes them in larger pieces. */
 export interface LineSink {
@@ -25,11 +25,17 @@ export function createAccessLog(sink: LineSink, clock: Clock, pid: number): (req
     if (request.modelServed !== "" && request.modelServed !== request.modelAsked) line += `,"model_served":${quote(request.modelServed)}`;
     if (request.clientRequestId !== undefined) line += `,"client_request_id":${quote(request.clientRequestId)}`;
     if (request.upstreamRequestId !== undefined) line += `,"upstream_request_id":${quote(request.upstreamRequestId)}`;
+    if (request.failures !== undefined) line += `,"attempt_errors":${JSON.stringify(request.failures.map(shownFailure))}`;
     if (request.losses.length > 0) line += `,"dropped_params":${JSON.stringify(lossNames(request))}`;
     if (request.errorCode !== undefined) line += `,"error_code":"${request.errorCode}"`;
     if (request.upstreamMessage !== undefined) line += `,"upstream_error":${JSON.stringify(cut(request.upstreamMessage, maxWordsLength))}`;
     sink.write(`${line}}\n`);
   };
+}
+
+/** `overloaded openai/gpt-5.5`. */
+function shownFailure({ reason, provider, model }: FailedTry): string {
+  return `${reason} ${provider}/${cut(model, maxNameLength)}`;
 }
 
 /** Few enough for a line, as they are for a header. */

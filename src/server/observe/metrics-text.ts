@@ -80,14 +80,32 @@ export async function ownRegistry(snapshot: MetricsSnapshot): Promise<Registry> 
   histogram("tokligence_overhead_seconds", "Time spent in the gateway itself.", "overhead", overheadBounds);
   const refused = Object.entries(snapshot.refused).map(([code, value]) => ({ value, labels: { code } }));
   add("tokligence_refused_total", "counter", "Requests refused before a model route served them, by error code.", refused);
-  const losses = Object.entries(snapshot.losses).map(([key, value]) => {
-    const [param = "", from = "", to = ""] = key.split(" ");
-    return { value, labels: { param, from, to } };
-  });
-  add("tokligence_translation_losses_total", "counter", "Parameters left out, as the upstream's protocol has no place for them.", losses);
+  add("tokligence_attempts_total", "counter", "Attempts at providers, by how they ended: ok, or why they failed.", attemptValues(snapshot));
+  const losses = "Parameters left out, as the upstream's protocol has no place for them.";
+  add("tokligence_translation_losses_total", "counter", losses, lossValues(snapshot));
   for (const [name, value] of Object.entries(snapshot.gauges))
     add(`tokligence_${name}`, name.endsWith("_total") ? "counter" : "gauge", gaugeHelp[name] ?? name, [{ value, labels: {} }]);
   return registry;
+}
+
+function lossValues({ losses }: MetricsSnapshot): Value[] {
+  return Object.entries(losses).map(([key, value]) => {
+    const [param = "", from = "", to = ""] = key.split(" ");
+    return { value, labels: { param, from, to } };
+  });
+}
+
+function attemptValues({ series, failures }: MetricsSnapshot): Value[] {
+  const served = new Map<string, number>();
+  for (const { labels, served: count } of series) {
+    const [, provider] = labels;
+    if (count > 0) served.set(provider, (served.get(provider) ?? 0) + count);
+  }
+  const failed = Object.entries(failures).map(([key, value]) => {
+    const [reason = "", provider = ""] = key.split(" ");
+    return { value, labels: { provider, reason } };
+  });
+  return [...[...served].map(([provider, value]) => ({ value, labels: { provider, reason: "ok" } })), ...failed];
 }
 
 /** What the gauges of a snapshot count, by their names without prefix. */

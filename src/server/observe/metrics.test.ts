@@ -21,6 +21,7 @@ function observed(changes: Partial<ObservedRequest> = {}): ObservedRequest {
     httpStatus: 200,
     stream: false,
     attempts: 1,
+    failures: undefined,
     durationMs: 1500,
     ttftMs: 300,
     overheadMs: 0.4,
@@ -212,6 +213,28 @@ test("what translations leave out is counted by its name, from where and to wher
   assert.equal(value(families, "tokligence_translation_losses_total", { ...labels, param: "other" }), 2);
 });
 
+test("attempts are counted by provider, and by why they failed", async () => {
+  const metrics = new RequestMetrics();
+  const failed = (reason: string, provider: string): { reason: string; provider: string; model: string } => ({
+    reason,
+    provider,
+    model: "m",
+  });
+  metrics.observe(observed());
+  metrics.observe(observed({ attempts: 3, failures: [failed("overloaded", "azure"), failed("overloaded", "azure")] }));
+  metrics.observe(observed({ attempts: 1, status: "error", failures: [failed("throttled", "openai")] }));
+  metrics.observe(observed({ attempts: 0, status: "refused", provider: "" }));
+  const snapshot = metrics.snapshot({});
+  const families = await exposition(addSnapshots([snapshot, snapshot]));
+  const counts = [
+    ["openai", "ok"],
+    ["azure", "overloaded"],
+    ["openai", "throttled"],
+    ["azure", "ok"],
+  ].map(([provider, reason]) => value(families, "tokligence_attempts_total", { provider: provider!, reason: reason! }));
+  assert.deepEqual(counts, [4, 4, 2, undefined]);
+});
+
 test("the counters of several processes are added, also after a trip as JSON", async () => {
   const [one, two] = [new RequestMetrics(), new RequestMetrics()];
   one.observe(observed({ durationMs: 3 }));
@@ -230,11 +253,12 @@ test("the counters of several processes are added, also after a trip as JSON", a
     series: whole.snapshot({}).series,
     refused: { not_found: 2, admin_required: 1 },
     losses: {},
+    failures: {},
     gauges: { workers: 2, active_streams: 2 },
   });
   // The parts are left as they were.
   assert.equal(JSON.stringify(one.snapshot({})), before);
-  assert.deepEqual(addSnapshots([]), { series: [], refused: {}, losses: {}, gauges: {} });
+  assert.deepEqual(addSnapshots([]), { series: [], refused: {}, losses: {}, failures: {}, gauges: {} });
 });
 
 test("the route yields own and process metrics, again and again", async (t) => {
@@ -266,7 +290,7 @@ test("scrapes do not gather watchers of the garbage collector", async () => {
   };
   try {
     const fresh = createMetricsRenderer();
-    for (let i = 0; i < 5; i++) await fresh({ series: [], refused: {}, losses: {}, gauges: {} });
+    for (let i = 0; i < 5; i++) await fresh({ series: [], refused: {}, losses: {}, failures: {}, gauges: {} });
   } finally {
     PerformanceObserver.prototype.observe = original;
   }

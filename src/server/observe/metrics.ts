@@ -14,6 +14,8 @@ export interface Series {
   /** dialect, provider, model, status */
   readonly labels: readonly [string, string, string, string];
   requests: number;
+  /** Requests whose last attempt did not fail before anything of it went to the client. */
+  served: number;
   unpriced: number;
   costUsd: number;
   input: number;
@@ -32,6 +34,8 @@ export interface MetricsSnapshot {
   readonly refused: Readonly<Record<string, number>>;
   /** Fields that translations have dropped, by param, the client's dialect and the upstream's protocol: `stop_sequences anthropic-messages openai-responses`. */
   readonly losses: Readonly<Record<string, number>>;
+  /** Failed attempts, by reason and provider: `overloaded openai`. */
+  readonly failures: Readonly<Record<string, number>>;
   /** Values that are read, not counted; added over the processes. */
   readonly gauges: Readonly<Record<string, number>>;
 }
@@ -47,6 +51,8 @@ export class RequestMetrics {
   readonly #maxSeries: number;
   readonly #refused = new Map<string, number>();
   readonly #losses = new Map<string, number>();
+  /** Of few reasons, and of providers of the configuration. */
+  readonly #failures = new Map<string, number>();
   readonly #watched: (() => Readonly<Record<string, number>>)[] = [];
 
   /** @param maxSeries the most combinations of labels; then further models are `other`: aliases and globs can make many names. */
@@ -58,6 +64,7 @@ export class RequestMetrics {
     const series = this.#seriesOf(request, request.modelKnown ? request.modelAsked : "other");
     const { usage } = request;
     series.requests += 1;
+    if (request.attempts > (request.failures?.length ?? 0)) series.served += 1;
     if (request.costNanoUsd !== undefined) series.costUsd += Number(request.costNanoUsd) / 1e9;
     else if (request.attempts > 0 && (usage.input ?? usage.output) !== undefined) series.unpriced += 1;
     series.input += usage.input ?? 0;
@@ -68,6 +75,10 @@ export class RequestMetrics {
     record(series.duration, durationBounds, request.durationMs / 1000);
     if (request.ttftMs !== undefined) record(series.ttft, durationBounds, request.ttftMs / 1000);
     record(series.overhead, overheadBounds, request.overheadMs / 1000);
+    for (const { reason, provider } of request.failures ?? []) {
+      const key = `${reason} ${provider}`;
+      this.#failures.set(key, (this.#failures.get(key) ?? 0) + 1);
+    }
     for (const { label, to } of request.losses) {
       const key = `${label} ${request.dialect} ${to}`;
       this.#losses.set(key, (this.#losses.get(key) ?? 0) + 1);
@@ -102,8 +113,8 @@ export class RequestMetrics {
 
   snapshot(own: Readonly<Record<string, number>>): MetricsSnapshot {
     const gauges = Object.assign({}, own, ...this.#watched.map((read) => read())) as Readonly<Record<string, number>>;
-    const [refused, losses] = [Object.fromEntries(this.#refused), Object.fromEntries(this.#losses)];
-    return { series: [...this.#series.values()], refused, losses, gauges };
+    const [refused, losses, failures] = [this.#refused, this.#losses, this.#failures].map((counts) => Object.fromEntries(counts));
+    return { series: [...this.#series.values()], refused: refused!, losses: losses!, failures: failures!, gauges };
   }
 }
 
@@ -115,6 +126,7 @@ function newSeries(labels: Series["labels"]): Series {
   return {
     labels,
     requests: 0,
+    served: 0,
     unpriced: 0,
     costUsd: 0,
     input: 0,
@@ -144,13 +156,14 @@ export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnap
   const series = new Map<string, Series>();
   const refused: Record<string, number> = {};
   const losses: Record<string, number> = {};
+  const failures: Record<string, number> = {};
   const gauges: Record<string, number> = {};
   for (const snapshot of snapshots) {
     for (const part of snapshot.series) {
       const key = part.labels.join("\n");
       let sum = series.get(key);
       if (sum === undefined) series.set(key, (sum = newSeries(part.labels)));
-      for (const field of ["requests", "unpriced", "costUsd", "input", "output", "cacheRead", "cacheWrite", "reasoning"] as const)
+      for (const field of ["requests", "served", "unpriced", "costUsd", "input", "output", "cacheRead", "cacheWrite", "reasoning"] as const)
         sum[field] += part[field];
       for (const field of ["duration", "ttft", "overhead"] as const) {
         part[field].counts.forEach((count, i) => (sum[field].counts[i]! += count));
@@ -159,7 +172,8 @@ export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnap
     }
     for (const [code, count] of Object.entries(snapshot.refused)) refused[code] = (refused[code] ?? 0) + count;
     for (const [key, count] of Object.entries(snapshot.losses)) losses[key] = (losses[key] ?? 0) + count;
+    for (const [key, count] of Object.entries(snapshot.failures)) failures[key] = (failures[key] ?? 0) + count;
     for (const [name, value] of Object.entries(snapshot.gauges)) gauges[name] = (gauges[name] ?? 0) + value;
   }
-  return { series: [...series.values()], refused, losses, gauges };
+  return { series: [...series.values()], refused, losses, failures, gauges };
 }

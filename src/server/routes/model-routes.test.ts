@@ -131,7 +131,7 @@ test("the routes are those of the contract, each with its access and the dialect
     ...modelRoutes(deps),
     ...healthRoutes(notAsked),
     ...homeRoutes({ readHealth: notAsked, authEnabled: () => true, suggestModel: () => "" }),
-    metricsRoute(() => ({ series: [], refused: {}, losses: {}, gauges: {} })),
+    metricsRoute(() => ({ series: [], refused: {}, losses: {}, failures: {}, gauges: {} })),
   ]);
   const dialectOf = ({ dialect }: Route): string => (typeof dialect === "string" ? dialect : "by its headers");
   const found = (method: string, path: string): string => {
