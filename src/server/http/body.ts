@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable, Transform } from "node:stream";
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
-import { GatewayError, shuttingDown } from "../../core/index.ts";
+import { createInflater, GatewayError, shuttingDown } from "../../core/index.ts";
 import type { BodyBudget, BodyHolder } from "./body-budget.ts";
 import type { IdleSweep, Waiting } from "./idle-sweep.ts";
 
@@ -132,22 +131,6 @@ class BodyReader implements Waiting {
       this.#inflate.destroy();
     }
     this.#taker.reject(error);
-  }
-}
-
-function createInflater(encoding: string): Transform | undefined {
-  switch (encoding) {
-    case "gzip":
-    case "x-gzip":
-      return createGunzip();
-    case "deflate":
-      return createInflate();
-    case "br":
-      return createBrotliDecompress();
-    case "zstd":
-      return createZstdDecompress();
-    default:
-      return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult, TransactionSettings } from "kysely";
 import { PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
+import { createLeaseDriver } from "../lease-driver.ts";
 import type { PostgresDatabase, PostgresSession } from "./database.ts";
 
 /**
@@ -36,52 +37,39 @@ interface Lease extends DatabaseConnection {
 }
 
 function createDriver(database: PostgresDatabase): Driver {
-  const leases = new WeakMap<DatabaseConnection, Lease>();
-  const leaseOf = (connection: DatabaseConnection): Lease => {
-    const lease = leases.get(connection);
-    if (lease === undefined) throw new TypeError("The connection comes from another database.");
-    return lease;
-  };
-  /** Whatever a failed end leaves behind, the server undoes when the connection is closed. */
-  const end = async (connection: DatabaseConnection, how: "commit" | "rollback"): Promise<string | undefined> => {
-    const lease = leaseOf(connection);
-    const { transaction } = lease;
-    lease.transaction = undefined;
-    let ended = false;
-    try {
-      const done = await transaction?.query(how);
-      ended = true;
-      return done?.command;
-    } finally {
-      transaction?.release(!ended);
-    }
-  };
-  return {
-    init: () => Promise.resolve(),
-    acquireConnection() {
-      const lease = createLease(database);
-      leases.set(lease, lease);
-      return Promise.resolve(lease);
+  return createLeaseDriver<Lease>({
+    create: () => createLease(database),
+    async begin(lease, settings) {
+      lease.transaction = await database.begin(beginText(settings), database.turnMs);
     },
-    async beginTransaction(connection, settings) {
-      leaseOf(connection).transaction = await database.begin(beginText(settings), database.turnMs);
-    },
-    async commitTransaction(connection) {
+    async commit(lease) {
       // This is the server's answer to the commit of a transaction in which a statement has failed.
-      if ((await end(connection, "commit")) === "ROLLBACK")
-        throw new Error("A statement of the transaction had failed: all of it is undone.");
+      if ((await end(lease, "commit")) === "ROLLBACK") throw new Error("A statement of the transaction had failed: all of it is undone.");
     },
-    async rollbackTransaction(connection) {
+    async rollback(lease) {
       // If the connection broke, the server has rolled back. The caller gets the error that led here, not this one.
-      await end(connection, "rollback").catch(() => {});
+      await end(lease, "rollback").catch(() => {});
     },
-    async releaseConnection(connection) {
-      const lease = leaseOf(connection);
+    release(lease) {
       lease.over = true;
       lease.transaction?.release(true);
     },
-    destroy: () => database.close(),
-  };
+    close: () => database.close(),
+  });
+}
+
+/** Whatever a failed end leaves behind, the server undoes when the connection is closed. */
+async function end(lease: Lease, how: "commit" | "rollback"): Promise<string | undefined> {
+  const { transaction } = lease;
+  lease.transaction = undefined;
+  let ended = false;
+  try {
+    const done = await transaction?.query(how);
+    ended = true;
+    return done?.command;
+  } finally {
+    transaction?.release(!ended);
+  }
 }
 
 function createLease(database: PostgresDatabase): Lease {

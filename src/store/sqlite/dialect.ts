@@ -1,5 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from "kysely";
 import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
+import { createLeaseDriver } from "../lease-driver.ts";
 import type { SqliteDatabase } from "./database.ts";
 
 /**
@@ -28,39 +29,28 @@ interface Lease extends DatabaseConnection {
 }
 
 function createDriver(database: SqliteDatabase): Driver {
-  const leases = new WeakMap<DatabaseConnection, Lease>();
-  const leaseOf = (connection: DatabaseConnection): Lease => {
-    const lease = leases.get(connection);
-    if (lease === undefined) throw new TypeError("The connection comes from another database.");
-    return lease;
-  };
-  const end = (connection: DatabaseConnection, how: "commit" | "rollback"): void => {
+  const end = (lease: Lease, how: "commit" | "rollback"): void => {
     database.end(how);
-    leaseOf(connection).inTransaction = false;
+    lease.inTransaction = false;
   };
-  return {
-    init: () => Promise.resolve(),
-    acquireConnection() {
-      const lease = createLease(database);
-      leases.set(lease, lease);
-      return Promise.resolve(lease);
-    },
-    async beginTransaction(connection, settings) {
+  return createLeaseDriver<Lease>({
+    create: () => createLease(database),
+    async begin(lease, settings) {
       // A deferred transaction that reads and then writes fails at once if another process has written in between. So writers take the lock first.
       await database.begin(settings.accessMode === "read only" ? "deferred" : "immediate");
-      leaseOf(connection).inTransaction = true;
+      lease.inTransaction = true;
     },
-    async commitTransaction(connection) {
-      end(connection, "commit");
+    async commit(lease) {
+      end(lease, "commit");
     },
-    async rollbackTransaction(connection) {
-      end(connection, "rollback");
+    async rollback(lease) {
+      end(lease, "rollback");
     },
-    async releaseConnection(connection) {
-      if (leaseOf(connection).inTransaction) end(connection, "rollback");
+    release(lease) {
+      if (lease.inTransaction) end(lease, "rollback");
     },
-    destroy: () => database.close(),
-  };
+    close: () => database.close(),
+  });
 }
 
 function createLease(database: SqliteDatabase): Lease {

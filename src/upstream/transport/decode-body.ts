@@ -1,5 +1,5 @@
 import type { Transform } from "node:stream";
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { createInflater } from "../../core/index.ts";
 
 /** Receives the output of a decoder. Nothing follows after `decodedEnd` or `decodeFailed`. */
 export interface DecodedSink {
@@ -9,22 +9,6 @@ export interface DecodedSink {
   decodeFailed(what: string): void;
   /** The decoder accepts input again. */
   decoderDrained(): void;
-}
-
-function transformFor(encoding: string): Transform | undefined {
-  switch (encoding) {
-    case "gzip":
-    case "x-gzip":
-      return createGunzip();
-    case "br":
-      return createBrotliDecompress();
-    case "deflate":
-      return createInflate();
-    case "zstd":
-      return createZstdDecompress();
-    default:
-      return undefined;
-  }
 }
 
 /** Inflates a body that is compressed although identity was requested. It stops at `maxBytes`, so that a small body cannot fill the memory. */
@@ -37,7 +21,7 @@ export class BodyDecoder {
 
   /** `undefined` for an unknown encoding; `encoding` is in lower case. */
   static create(encoding: string, sink: DecodedSink, maxBytes: number): BodyDecoder | undefined {
-    const transform = transformFor(encoding);
+    const transform = createInflater(encoding);
     return transform === undefined ? undefined : new BodyDecoder(transform, sink, maxBytes);
   }
 
