@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatSummary, RunReader, type RunOutput } from "./test-summary.ts";
 
@@ -21,6 +23,8 @@ export interface RunTestsInput {
 }
 
 const leftOpen = new URL("../tests/testbed/left-open.ts", import.meta.url).href;
+/** Loading the modules of a run takes some seconds of computing; compiled code that a run before has left saves most of them. */
+const compileCache = join(tmpdir(), "tokligence-tests-compiled");
 const entry = fileURLToPath(new URL("./test-files.ts", import.meta.url));
 
 /** Arguments of `node` for one run: a test that hangs is ended, the run ends with its last test, and what a test left open fails it. */
@@ -52,7 +56,7 @@ export async function runTests({ runs, testTimeoutMs, limitMs, print, signal }: 
       const child = spawn(process.execPath, argumentsOf(testTimeoutMs), {
         stdio: ["ignore", "pipe", "pipe"],
         detached: true,
-        env: { ...env, TEST_FILES: JSON.stringify(files) },
+        env: { NODE_COMPILE_CACHE: compileCache, ...env, TEST_FILES: JSON.stringify(files) },
       });
       const reader = new RunReader((line) => print(`${line}\n`));
       const problem = await follow(child, reader, print, over);

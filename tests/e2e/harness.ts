@@ -85,6 +85,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   gateway.setServing(true);
   gateway.warmUp();
 
+  const entries = new EntryReader(database);
   let drained: Promise<void> | undefined;
   const drain = (graceMs: number): Promise<void> => (drained ??= gateway.close(graceMs));
   let users = 0;
@@ -106,7 +107,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     },
     async rows() {
       await gateway.ledger.flush();
-      return readRows(database);
+      return entries.read();
     },
     sql(text, ...values) {
       const handle = new DatabaseSync(database);
@@ -129,14 +130,47 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   };
 }
 
-function readRows(path: string): UsageRow[] {
-  const database = new DatabaseSync(path, { readOnly: true });
-  try {
-    const rows = database.prepare("select * from usage_entries order by time_ms, request_id, attempt").all();
-    return rows as unknown as UsageRow[];
-  } finally {
-    database.close();
+/** Reads the entries of a ledger. An entry never changes, so each is read once: many tests read all of them after each request. */
+class EntryReader {
+  readonly #path: string;
+  #rows: UsageRow[] = [];
+  #lastId = 0;
+
+  constructor(path: string) {
+    this.#path = path;
   }
+
+  /** All entries, the oldest first. */
+  read(): UsageRow[] {
+    const database = new DatabaseSync(this.#path, { readOnly: true });
+    try {
+      const { count, last } = database.prepare("select count(*) as count, max(rowid) as last from usage_entries").get() as {
+        readonly count: number;
+        readonly last: number | null;
+      };
+      const added = readBetween(database, this.#lastId, last ?? 0);
+      // If there are fewer than were known, some have been deleted.
+      const isWhole = this.#rows.length + added.length === count;
+      this.#rows = isWhole ? [...this.#rows, ...added] : readBetween(database, 0, last ?? 0);
+      this.#lastId = last ?? 0;
+      if (added.length > 0) this.#rows.sort(byTime);
+      return [...this.#rows];
+    } finally {
+      database.close();
+    }
+  }
+}
+
+function readBetween(database: DatabaseSync, after: number, last: number): UsageRow[] {
+  const rows = database.prepare("select * from usage_entries where rowid > ? and rowid <= ? order by time_ms, request_id, attempt");
+  return rows.all(after, last) as unknown as UsageRow[];
+}
+
+/** As `order by time_ms, request_id, attempt` of the database. */
+function byTime(a: UsageRow, b: UsageRow): number {
+  if (a.time_ms !== b.time_ms) return a.time_ms - b.time_ms;
+  if (a.request_id !== b.request_id) return a.request_id < b.request_id ? -1 : 1;
+  return a.attempt - b.attempt;
 }
 
 /** The keys that the mock upstream lets in, one a provider. */
