@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { noTargetTable } from "../../upstream/index.ts";
 import { FakeExchange } from "../testing.ts";
 import { Scene, type Answer, type Setup } from "./testing.ts";
 
@@ -80,4 +81,52 @@ test("what the gateway acts on is cut out of the body, and all else stays as it 
     sent.push(scene.lastBody);
   }
   assert.deepEqual(sent, Object.values(bodies));
+});
+
+test("what a request excludes is not asked as a configured fallback either", async () => {
+  const setup: Setup = {
+    routes: [
+      ["m", ["a", "b"]],
+      ["n", ["d", "b"]],
+    ],
+    targets: { targets: { ...noTargetTable, fallbacks: [["m", { any: ["n"], context: ["n"] }]] } },
+  };
+  const outcomes: Record<string, string> = {};
+  for (const more of [
+    "",
+    ',"provider":{"ignore":["d"]}',
+    ',"provider":{"only":["a","d"]}',
+    ',"provider":{"only":["a"]}',
+    ',"provider":{"max_price":{"prompt":2.5}}',
+    ',"provider":{"allow_fallbacks":false}',
+    ',"provider":{"order":["a","d"],"allow_fallbacks":false}',
+    ',"provider":{"ignore":["d"]},"models":["n"]',
+  ]) {
+    const scene = new Scene({ a: [413], b: [413], d: [200] }, setup);
+    Object.assign(scene.costBy, { a: 2_000n, b: 1_000n, d: 3_000n });
+    outcomes[more] = await scene.ask("m", new FakeExchange(`{"model":"m",${messages}${more}}`));
+  }
+  assert.deepEqual(outcomes, {
+    "": "served: a#1 d#1",
+    ',"provider":{"ignore":["d"]}': "invalid_request 413: a#1 b#1",
+    ',"provider":{"only":["a","d"]}': "served: a#1 d#1",
+    ',"provider":{"only":["a"]}': "invalid_request 413: a#1",
+    ',"provider":{"max_price":{"prompt":2.5}}': "invalid_request 413: a#1 b#1",
+    ',"provider":{"allow_fallbacks":false}': "invalid_request 413: a#1",
+    ',"provider":{"order":["a","d"],"allow_fallbacks":false}': "served: a#1 d#1",
+    ',"provider":{"ignore":["d"]},"models":["n"]': "invalid_request 413: a#1 b#1",
+  });
+});
+
+test("the highest price of a request is compared with the price of short prompts, without what each request costs", async () => {
+  const scene = new Scene(healthy, routes);
+  const { ledger } = scene.world.deps;
+  // $2 a million tokens, $4 for those of prompts of more than 200,000; $0.005 for each request.
+  Object.assign(ledger, {
+    cost: (_provider: string, _model: string, { input = 0, output = 0 }: { readonly input?: number; readonly output?: number }) =>
+      5_000_000n + BigInt(input + output) * (input > 200_000 ? 4_000n : 2_000n),
+  });
+  const ask = (usd: number): Promise<string> =>
+    scene.ask("m", new FakeExchange(`{"model":"m",${messages},"provider":{"max_price":{"prompt":${usd},"completion":${usd}}}}`));
+  assert.deepEqual([await ask(2), await ask(1.9)], ["served: a#1", "model_not_found 404: "]);
 });

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Usage } from "../../ir/index.ts";
-import type { Attempt, Fallback, Plan } from "../../upstream/index.ts";
+import { fallbackReasons, type Attempt, type Fallback, type FallbackReason, type Plan } from "../../upstream/index.ts";
 import type { ModelCall } from "../model-call.ts";
 import type { ClientRouting } from "./client-routing.ts";
 
@@ -25,11 +25,34 @@ export function narrowPlan(call: ModelCall, plan: Plan, wanted: ClientRouting, p
   const strategy = wanted.strategy ?? (wanted.order.length > 0 ? "priority" : plan.strategy);
   // An order of the request's own counts more than a cache.
   const hasAffinity = plan.hasAffinity && wanted.order.length === 0;
-  return { attempts, strategy, hasAffinity, fallbacks: own.length === 0 ? plan.fallbacks : withOwn(plan, own) };
+  const configured = narrowedFallbacks(call, plan, wanted, attempts);
+  return { attempts, strategy, hasAffinity, fallbacks: own.length === 0 ? configured : withOwn(configured, own) };
+}
+
+/** The configured fallbacks as far as the request allows them: what it excludes is not asked after a failure either. */
+function narrowedFallbacks(call: ModelCall, { fallbacks }: Plan, wanted: ClientRouting, attempts: readonly Attempt[]): Plan["fallbacks"] {
+  if (fallbacks === undefined) return undefined;
+  // Without an order, only the providers of the model itself are left.
+  const isOther = ({ provider }: Attempt): boolean =>
+    !wanted.allowsOthers && wanted.order.length === 0 && !attempts.some((attempt) => attempt.provider === provider);
+  const kept: { [R in FallbackReason]?: readonly Fallback[] } = {};
+  for (const reason of fallbackReasons) {
+    const found = fallbacks[reason]?.flatMap((fallback) => {
+      const left = narrowed(
+        call,
+        fallback.attempts.filter((attempt) => !isOther(attempt)),
+        wanted,
+      );
+      return left.length === 0 ? [] : [{ ...fallback, attempts: left }];
+    });
+    if (found !== undefined) kept[reason] = found;
+  }
+  return kept;
 }
 
 /** The request's own come first, for every reason. */
-function withOwn({ fallbacks = {} }: Plan, own: readonly Fallback[]): NonNullable<Plan["fallbacks"]> {
+function withOwn(configured: Plan["fallbacks"], own: readonly Fallback[]): NonNullable<Plan["fallbacks"]> {
+  const fallbacks = configured ?? {};
   const any = [...own, ...(fallbacks.any ?? [])];
   return {
     any,
@@ -62,12 +85,18 @@ function placeIn(names: readonly string[], { provider }: Attempt): number {
 /** A price that is not known may be too high. */
 function isAffordable(call: ModelCall, attempt: Attempt, { maxInputUsd, maxOutputUsd }: ClientRouting): boolean {
   if (maxInputUsd === undefined && maxOutputUsd === undefined) return true;
-  const usd = (usage: Usage): number | undefined => {
-    const { ledger, clock } = call.deps;
-    const cost = ledger.cost(attempt.provider.name, attempt.upstreamModel, usage, clock.now());
-    return cost === undefined ? undefined : Number(cost) / 1e9;
-  };
-  const input = usd({ input: 1_000_000, output: 0 });
-  const output = usd({ input: 0, output: 1_000_000 });
+  const input = perMillionUsd(call, attempt, "input");
+  const output = perMillionUsd(call, attempt, "output");
   return (input ?? Infinity) <= (maxInputUsd ?? Infinity) && (output ?? Infinity) <= (maxOutputUsd ?? Infinity) && input !== undefined;
+}
+
+/** The price that lists show: that of short prompts, without what each request costs. */
+function perMillionUsd(call: ModelCall, { provider, upstreamModel }: Attempt, what: "input" | "output"): number | undefined {
+  const { ledger, clock } = call.deps;
+  const costOf = (tokens: number): bigint | undefined => {
+    const usage: Usage = { input: 0, output: 0, [what]: tokens };
+    return ledger.cost(provider.name, upstreamModel, usage, clock.now());
+  };
+  const [once, twice] = [costOf(1000), costOf(2000)];
+  return once === undefined || twice === undefined ? undefined : Number(twice - once) / 1e6;
 }
