@@ -202,3 +202,8 @@ test("while all targets of a model are left alone, its fallbacks are asked at on
   for (let count = 0; count < 4; count++) asked.push(await scene.ask());
   assert.deepEqual(asked, ["served: a#1 a#1 a#1 b#1", "served: a#1 a#1 b#1", "served: b#1", "served: b#1"]);
 });
+
+test("fallbacks that are left alone too are no reason to pass over those for what the last target then answers", async () => {
+  const scene = new Scene({ a: [429, 413], b: [429], c: [429], d: [200] }, withFallbacks({ any: ["f"], context: ["g"] }));
+  assert.deepEqual([await scene.ask(), await scene.ask()], ["rate_limited 429: a#1 b#1 c#1", "served: a#1 d#1"]);
+});

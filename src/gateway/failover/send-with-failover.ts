@@ -196,9 +196,12 @@ class Failover {
     if (this.#isFallback) return undefined;
     const fallbacks = fallbacksFor(this.#call, kind);
     if (fallbacks === undefined) return undefined;
+    const attempts = fallbacks.flatMap((fallback) => fallback.attempts);
+    const target = chooseNext(this.#call, attempts, this.#tried);
+    if (target === undefined) return undefined;
     this.#isFallback = true;
-    this.#attempts = fallbacks.flatMap(({ attempts }) => attempts);
-    return this.#nextTarget();
+    this.#attempts = attempts;
+    return target;
   }
 
   /** A target that is left alone from now on is not tried again if there are fallbacks. */
