@@ -16,6 +16,8 @@ import {
 } from "./journal-codec.ts";
 import { storableChange, type KeptChange } from "../../store/index.ts";
 import type { OpenRecord } from "../types.ts";
+import { chargedRow } from "../prices/charge.ts";
+import { createPriceCatalogue } from "../prices/price-catalogue.ts";
 import { storable } from "../entries/storable.ts";
 import { rowOf, usageColumns, type UsageRow } from "../entries/usage-row.ts";
 
@@ -102,6 +104,18 @@ test("a record that is changed in any byte, or truncated, is not read", () => {
   }
   for (let length = 0; length < end; length++) assert.equal(readFrame(bytes.subarray(0, length), 3), undefined, `${length} bytes`);
   assert.equal(writeFrame(Buffer.alloc(20), 0, recordTypes.open, 1, "too long for it"), 0);
+});
+
+test("a row with as many model calls behind it as are kept, under long names, is read again", () => {
+  const model = "us.anthropic.claude-opus-4-6-20260205-v1:0".padEnd(256, "é");
+  const counts = { input: 1_234_567, output: 1_234_567, cacheRead: 12_345, cacheWrite5m: 12_345, cacheWrite1h: 12_345, reasoning: 12_345 };
+  const usage = { input: 1, output: 1, iterations: Array.from({ length: 100 }, () => ({ kind: "advisor" as const, model, ...counts })) };
+  const prices = createPriceCatalogue({ overrides: { [model]: { input: "5", output: "25" }, m: { input: "1", output: "2" } } });
+  const row = chargedRow(prices, { ...closeRecord("req_1"), modelServed: "m", usage });
+  const bytes = Buffer.alloc(4 * 1024 * 1024);
+  const end = writeFrame(bytes, 0, recordTypes.close, 1, encodeClose(row));
+  assert.ok(end > 64 * 1024, `${end} bytes`);
+  assert.deepEqual(decodeClose(readFrame(bytes.subarray(0, end), 0)!.payload), row);
 });
 
 test("a change of stored responses or proofs is decoded as it was encoded; the character NUL is replaced before", () => {

@@ -16,8 +16,11 @@ export const frameHeadBytes = 16;
 const version = 2;
 /** Records of version 1 have fewer fields; they are still read. */
 const oldestVersion = 1;
-/** Texts are cut at 256 characters, so no record but a KEEP comes near this size. A longer record is invalid. */
-const maxPayloadBytes = 64 * 1024;
+/**
+ * Texts are cut at 256 characters, and an answer's further model calls at 64, each with a few lines of its cost: no record but a KEEP comes near this size. A longer
+ * record is invalid.
+ */
+const maxPayloadBytes = 1024 * 1024;
 /** `gateway.responses.max_size` is at most 64 MiB, counted in characters. */
 const maxKeepBytes = 256 * 1024 * 1024;
 
