@@ -153,7 +153,7 @@ export function highestCost(costOf: (usage: Usage) => bigint | undefined, usage:
 
 /** The same for an entry without a cost. */
 export function highestCostOfRow(prices: PriceCatalogue, row: UsageRow): bigint | undefined {
-  const call = { provider: row.provider, model: row.model_served, askedModel: row.model_asked, timeMs: row.time_ms };
+  const call = { provider: row.provider, model: row.model_served, askedModel: row.upstream_model ?? row.model_asked, timeMs: row.time_ms };
   return highestCost((own) => costOfUsage(prices, call, own), usageOfRow(row));
 }
 

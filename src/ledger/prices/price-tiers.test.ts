@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServiceTier, Usage } from "../../ir/index.ts";
-import { chargedRow } from "./charge.ts";
+import { chargedRow, highestCostOfRow } from "./charge.ts";
 import { createPriceCatalogue } from "./price-catalogue.ts";
 import { reckonCost } from "./bill.ts";
 import { readSnapshot } from "./rates.ts";
+import { closeRecord } from "../testing.ts";
 import type { CloseRecord } from "../types.ts";
 
 const prices = createPriceCatalogue({
@@ -98,4 +99,16 @@ test("an operation without tokens costs nothing, with or without a price; the co
     ],
     [0n, 0n, null, null, 2_000_000n],
   );
+});
+
+test("the most that an entry may cost is that of the model that its alias or target meant", () => {
+  const record = closeRecord("req_1", {
+    provider: "openai",
+    modelAsked: "smart",
+    upstreamModel: "gpt-5",
+    modelServed: "gpt-5 (a deployment)",
+    usage: { ...usage, tier: "flex" },
+  });
+  const row = chargedRow(prices, record);
+  assert.deepEqual([row.cost_nano_usd, highestCostOfRow(prices, row)], [null, 2_000_000n]);
 });
