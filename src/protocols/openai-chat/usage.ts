@@ -30,11 +30,11 @@ export function parseUsage(wire: unknown): Usage | undefined {
   const inputDetails = isObject(wire["prompt_tokens_details"]) ? wire["prompt_tokens_details"] : {};
   const outputDetails = isObject(wire["completion_tokens_details"]) ? wire["completion_tokens_details"] : {};
   const prompt = readTokenCount(wire["prompt_tokens"]);
-  const output = outputOf(readTokenCount(wire["completion_tokens"]), prompt, readTokenCount(wire["total_tokens"]));
   const cache = readCacheUsage(wire, inputDetails);
-  const reasoning = readTokenCount(outputDetails["reasoning_tokens"]);
-  if (prompt === undefined && output === undefined) return undefined;
   const input = wholeInput(prompt, cache);
+  const output = outputOf(readTokenCount(wire["completion_tokens"]), input, readTokenCount(wire["total_tokens"]));
+  const reasoning = readTokenCount(outputDetails["reasoning_tokens"]);
+  if (input === undefined && output === undefined) return undefined;
   const plain = compact({ input, output, cacheRead: cache.read, cacheWrite5m: cache.write5m, cacheWrite1h: cache.write1h, reasoning });
   return withDetails(plain, { usage: wire, input: inputDetails, output: outputDetails }, cache);
 }

@@ -43,6 +43,11 @@ test("the two lifetimes of a cache are separate if the provider reports both", (
   assert.deepEqual(read({ claude_cache_creation_1_h_tokens: 100 }, { cached_creation_tokens: 300 }), lifetimes);
 });
 
+test("a total that has the cache, where the prompt has not, is no further output", () => {
+  const cache = { cache_creation_input_tokens: 3000, cache_read_input_tokens: 40 };
+  assert.deepEqual(read({ ...cache, total_tokens: 4045 }, {}), { input: 4040, output: 5, cacheRead: 40, cacheWrite5m: 3000 });
+});
+
 test("a prompt that is counted without its cache is counted whole", () => {
   assert.deepEqual(read({ cache_creation_input_tokens: 3000, cache_read_input_tokens: 40 }, {}), {
     input: 4040,
