@@ -24,7 +24,8 @@ export async function ownedResponse(call: ModelCall, id: string, param: "id" | "
 }
 
 /**
- * Keeps only the attempts at the provider, and the key, that keep the response which this request continues or names.
+ * Keeps only the attempts at the provider, and the key, that keep the response which this request continues or names: one of the model's targets, or a fallback that
+ * made it when they had failed.
  * @throws GatewayError `invalid_request` where the model is not served by that provider.
  */
 export function pinTo(
@@ -33,7 +34,9 @@ export function pinTo(
   stored: KnownResponse,
   param: "id" | "previous_response_id",
 ): readonly Attempt[] {
-  const pinned = attempts.filter((attempt) => attempt.provider.name === stored.provider && attempt.lane === "verbatim");
+  const keeps = ({ provider, lane }: Attempt): boolean => provider.name === stored.provider && lane === "verbatim";
+  const own = attempts.filter(keeps);
+  const pinned = own.length > 0 ? own : fallbackAttempts(call).filter(keeps).slice(0, 1);
   if (pinned.length === 0) {
     throw new GatewayError(
       "invalid_request",
@@ -43,6 +46,10 @@ export function pinTo(
   }
   call.pinnedKey = stored.providerKey;
   return pinned;
+}
+
+function fallbackAttempts({ plan }: ModelCall): readonly Attempt[] {
+  return Object.values(plan?.fallbacks ?? {}).flatMap((list) => list.flatMap((fallback) => fallback.attempts));
 }
 
 /**
