@@ -73,8 +73,9 @@ test("a Gemini model is found by its generation; moving and unknown names are th
 
 test("an OpenAI model is found by its version; moving names, deployments and unknown names are the newest", () => {
   const shortOf = (model: string, isVendor = true): string => {
-    const { efforts, sampling, restsUnasked, needsPhase } = at(isVendor).of(openaiTraits, model);
-    return `${efforts?.join(" ") ?? "-"} | ${sampling}${restsUnasked ? " rests" : ""}${needsPhase ? " phase" : ""}`;
+    const { efforts, sampling, restsUnasked, searches, needsPhase } = at(isVendor).of(openaiTraits, model);
+    const flags = [searches ? " searches" : "", restsUnasked ? " rests" : "", needsPhase ? " phase" : ""];
+    return `${efforts?.join(" ") ?? "-"} | ${sampling}${flags.join("")}`;
   };
   const groups: Readonly<Record<string, readonly string[]>> = {
     "none low medium high xhigh max | at-rest phase": ["gpt-10", "gpt-latest", "gpt-6.1-sol", "openai/gpt-5.6-luna", "my-deployment"],
@@ -99,7 +100,7 @@ test("an OpenAI model is found by its version; moving names, deployments and unk
       "gpt-5-chat-latest",
       "gpt-audio",
     ],
-    "- | never rests": ["gpt-4o-search-preview"],
+    "- | never searches rests": ["gpt-4o-search-preview", "openai/gpt-5-search-api"],
   };
   for (const [traits, models] of Object.entries(groups)) for (const model of models) assert.equal(shortOf(model), traits, model);
   assert.equal(shortOf("llama-3.3-70b"), "- | always rests", "another vendor's model");
@@ -122,6 +123,7 @@ test("an operator's traits win, by the model's name with or without the provider
     efforts: undefined,
     sampling: "always",
     restsUnasked: true,
+    searches: false,
     needsPhase: false,
     maxOutputTokens: 32_768,
   });
@@ -131,6 +133,7 @@ test("an operator's traits win, by the model's name with or without the provider
     efforts: ["low"],
     sampling: "always",
     restsUnasked: true,
+    searches: false,
     needsPhase: true,
     maxOutputTokens: 500,
   });

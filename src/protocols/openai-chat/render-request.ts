@@ -34,7 +34,7 @@ export function renderRequest(asked: ChatRequest, target: RenderTarget): Rendere
   refuseForeignState(asked, "openai-chat");
   refuseSeveralStreams(asked, target);
   const losses = new Losses();
-  const { request, options: searchOptions } = takeSearch(withDistinctTools(asked), target.model, losses);
+  const { request, options: searchOptions } = takeSearch(withDistinctTools(asked), target, losses);
   const { quirks } = target;
   const names = new ToolNamer(request.tools ?? [], { forbidden: wordCharacters, freeText: quirks.noCustomTools !== true });
   const toolFields = renderToolFields(request, quirks, names, losses);

@@ -2,18 +2,18 @@ import type { ChatRequest } from "../../ir/index.ts";
 import { compact, type WireObject } from "../shared/fields.ts";
 import { readHostedTool, reportHosted } from "../shared/hosted-tools.ts";
 import type { Losses } from "../shared/losses.ts";
+import { readTraits } from "../model-traits.ts";
+import { openaiTraits } from "../openai-shared/model-traits.ts";
 import { isCalled } from "../shared/tool-names.ts";
-
-/** `gpt-4o-search-preview`, `gpt-5-search-api`: other models refuse `web_search_options`. */
-const searchModel = /(?:^|\/)gpt-[\w.-]*search/i;
+import type { RenderTarget } from "../translation.ts";
 
 /** A request without another vendor's web search, which is `web_search_options` for a model that searches; these always search. */
 export function takeSearch(
   request: ChatRequest,
-  model: string,
+  target: RenderTarget,
   losses: Losses,
 ): { readonly request: ChatRequest; readonly options: WireObject | undefined } {
-  const tool = searchModel.test(model)
+  const tool = readTraits(openaiTraits, target).searches
     ? request.tools?.find(
         (each) => each.type === "server" && each.protocol !== "openai-chat" && readHostedTool(each)?.kind === "web-search",
       )

@@ -15,6 +15,8 @@ export interface ModelTraits {
   readonly restsUnasked: boolean;
   /** When the model accepts sampling parameters and stop sequences; `at-rest`: only if the request switches reasoning off. */
   readonly sampling: "always" | "at-rest" | "never";
+  /** The model searches the web by itself, and accepts `web_search_options` of Chat; other models refuse it. */
+  readonly searches: boolean;
   /** The model needs the `phase` of its messages back. */
   readonly needsPhase: boolean;
   /** The most tokens of output that the model accepts as a limit; `undefined`: that is not known, and the client's limit is sent. */
@@ -38,6 +40,7 @@ export const openaiTraits: TraitTable<ModelTraits> = {
       efforts: ["none", "low", "medium", "high", "xhigh", "max"],
       restsUnasked: false,
       sampling: "at-rest",
+      searches: false,
       needsPhase: true,
       maxOutputTokens: undefined,
     },
@@ -180,15 +183,23 @@ export const openaiTraits: TraitTable<ModelTraits> = {
       family: "models that search by themselves (`gpt-5-search-api`, `gpt-4o-search-preview`)",
       source: "developers.openai.com, GPT-4o Search Preview: no sampling parameters",
       readOn,
-      names: /gpt-.*-search/,
-      traits: { reasons: false, efforts: undefined, sampling: "never", restsUnasked: true, needsPhase: false },
+      names: /gpt-.*search/,
+      traits: { reasons: false, efforts: undefined, sampling: "never", searches: true, restsUnasked: true, needsPhase: false },
     },
   ],
   others: {
     family: "models of other vendors",
     source: "what every server with the OpenAI protocols accepts; its preset says the rest (`upstream/providers/quirks.ts`)",
     readOn,
-    traits: { reasons: true, efforts: undefined, restsUnasked: true, sampling: "always", needsPhase: false, maxOutputTokens: undefined },
+    traits: {
+      reasons: true,
+      efforts: undefined,
+      restsUnasked: true,
+      sampling: "always",
+      searches: false,
+      needsPhase: false,
+      maxOutputTokens: undefined,
+    },
   },
   choices: { efforts: allEfforts, sampling: ["always", "at-rest", "never"] },
 };

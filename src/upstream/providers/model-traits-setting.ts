@@ -44,6 +44,7 @@ const traitsShape = z
     sampling: z
       .enum(["always", "at-rest", "never"])
       .describe("OpenAI: when sampling parameters and stop are accepted; at-rest: while it does not reason."),
+    searches: flag("OpenAI: it searches the web by itself, and accepts web_search_options of Chat."),
     needs_phase: flag("OpenAI: messages of the assistant need their phase."),
   })
   .partial();
