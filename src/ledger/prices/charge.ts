@@ -43,7 +43,8 @@ export interface PricedCall {
 /** The row of a finished attempt, with its cost at the price of its time. */
 export function chargedRow(prices: PriceCatalogue, record: CloseRecord): UsageRow {
   const usage = clampUsage(record.usage);
-  const { lines, ...charged } = charge(prices, record, usage);
+  const charged = charge(prices, record, usage);
+  const { lines } = charged;
   return rowOf(record, usage, lines === undefined ? charged : { ...charged, linesText: encodeLines(lines) });
 }
 

@@ -6,6 +6,7 @@ import { calcPrice, findProvider } from "@pydantic/genai-prices";
 import type { Usage } from "../../ir/index.ts";
 import { createPriceCatalogue, type PriceCatalogue } from "./price-catalogue.ts";
 import { reckonCost } from "./bill.ts";
+import { lookUpIn } from "./list-look-up.ts";
 import type { PriceList } from "./price-list.ts";
 
 const november = Date.parse("2026-11-01T12:00:00Z");
@@ -224,7 +225,7 @@ const noList: PriceList = { sources: {}, fees: {}, vendors: {}, aliases: {}, dis
 
 test("on the whole catalogue, costs agree with the package's own calculation", () => {
   const vendors = vendorIds();
-  const prices = createPriceCatalogue({ describe: (provider) => ({ preset: provider }), maxCachedModels: 10_000, list: noList });
+  const prices = createPriceCatalogue({ describe: (provider) => ({ preset: provider }), maxCachedModels: 10_000, list: lookUpIn(noList) });
   const usages: Usage[] = [
     { input: 1000, output: 500 },
     { input: 150_000, output: 20_000, cacheRead: 100_000, cacheWrite5m: 30_000, cacheWrite1h: 10_000 },

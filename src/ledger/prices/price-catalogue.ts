@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import type { findProvider } from "@pydantic/genai-prices";
 import { sheetOfCatalogue } from "./catalogue-shape.ts";
-import { cardOf, readPriceList, sheetOfListed, type DatedAlias, type PriceList } from "./price-list.ts";
+import { openPriceList, type ListLookUp } from "./list-look-up.ts";
+import { cardOf, sheetOfListed, type DatedAlias } from "./price-list.ts";
 import { isWholeSheet, readOverrides, type PriceOverrides } from "./price-overrides.ts";
 import {
   compileSheet,
@@ -48,7 +49,7 @@ export interface PriceCatalogueOptions {
   /** Most cached models per provider. */
   readonly maxCachedModels?: number;
   /** The project's list, for tests. */
-  readonly list?: PriceList;
+  readonly list?: ListLookUp;
 }
 
 /**
@@ -83,7 +84,7 @@ class Catalogue implements PriceCatalogue {
   readonly #cache = new Map<string, Map<string, Found | null>>();
   readonly #dollars = new Map<string, boolean>();
   #find: FindVendor | undefined;
-  #list: PriceList | undefined;
+  #list: ListLookUp | undefined;
 
   constructor(options: PriceCatalogueOptions) {
     this.#overrides = readOverrides(options.overrides ?? {});
@@ -144,8 +145,8 @@ class Catalogue implements PriceCatalogue {
     return (this.#find ??= loadVendors());
   }
 
-  #listed(): PriceList {
-    return (this.#list ??= readPriceList());
+  #listed(): ListLookUp {
+    return (this.#list ??= openPriceList());
   }
 
   #look(provider: string, model: string): Found | null {
@@ -167,7 +168,7 @@ class Catalogue implements PriceCatalogue {
     const served = regionOf(facts);
     if (own !== undefined) return { ...only(own), served: servedFrom(own, served) };
     if (vendor === undefined) return null;
-    const aliases = this.#listed().aliases[vendor.id]?.[name];
+    const aliases = this.#listed().alias(vendor.id, name);
     if (aliases !== undefined) return this.#meanings(vendor.id, aliases);
     const listed = this.#listedSheet(vendor.id, name);
     if (listed !== undefined) return { ...only(this.#withFees(listed)), served: servedFrom(listed, served) };
@@ -180,7 +181,7 @@ class Catalogue implements PriceCatalogue {
 
   /** The fees of the vendor's tools, where the model has none of its own. */
   #withFees(sheet: PriceSheet): PriceSheet {
-    const fees = this.#listed().fees[sheet.origin.vendor ?? ""];
+    const fees = this.#listed().fees(sheet.origin.vendor ?? "");
     if (fees === undefined) return sheet;
     const { units } = cardOf(fees);
     const withOwn = ({ when, bands }: SheetPeriod): SheetPeriod => ({
@@ -196,10 +197,11 @@ class Catalogue implements PriceCatalogue {
   }
 
   #listedSheet(vendor: string, name: string): PriceSheet | undefined {
-    const models = this.#listed().vendors[vendor];
-    if (models === undefined) return undefined;
-    const key = [name, withoutDate(name) ?? name].find((spelling) => Object.hasOwn(models, spelling));
-    return key === undefined ? undefined : sheetOfListed(models[key]!, vendor, key);
+    for (const spelling of [name, withoutDate(name)]) {
+      const listed = spelling === undefined ? undefined : this.#listed().model(vendor, spelling);
+      if (listed !== undefined) return sheetOfListed(listed, vendor, spelling!);
+    }
+    return undefined;
   }
 
   #meanings(vendor: string, aliases: readonly DatedAlias[]): Found | null {
