@@ -27,14 +27,13 @@ const longestPauseMs = 2_000;
  * within the retry budget.
  * @throws GatewayError the last failure, in the words of the provider.
  */
-export async function sendWithFailover(call: ModelCall, attempts: readonly Attempt[]): Promise<void> {
-  const { retryBudget } = call.deps;
-  retryBudget.requestBegins(call.current.resilience.retryShare);
-  try {
-    await new Failover(call, attempts).run();
-  } finally {
-    retryBudget.requestEnds();
-  }
+export function sendWithFailover(call: ModelCall, attempts: readonly Attempt[]): Promise<void> {
+  return new Failover(call, attempts).run();
+}
+
+interface TriedTargets {
+  readonly states: TargetState[];
+  readonly attempts: Attempt[];
 }
 
 class Failover {
@@ -42,7 +41,8 @@ class Failover {
   /** Those of the model, later those of its fallbacks. */
   #attempts: readonly Attempt[];
   #isFallback = false;
-  readonly #tried: { states: TargetState[]; attempts: Attempt[] } = { states: [], attempts: [] };
+  /** Made with the first failure, as most requests have none. */
+  #triedTargets: TriedTargets | undefined;
   /** The last failure of a provider. */
   #failure: GatewayError | undefined;
   /** Why the request cannot be made for a provider. */
@@ -60,14 +60,31 @@ class Failover {
   }
 
   async run(): Promise<void> {
-    let target = this.#first();
-    while (target !== undefined) {
-      const outcome = await this.#sendOnce(target);
-      if (outcome === "served") return;
-      const next = outcome === "unfit" ? this.#nextTarget() : this.#after(target, outcome.error);
-      target = next instanceof Promise ? await next : next;
+    const { deps, current } = this.#call;
+    deps.retryBudget.requestBegins(current.resilience.retryShare);
+    try {
+      let target = this.#first();
+      while (target !== undefined) {
+        const outcome = await this.#send(target);
+        if (outcome === "served") return;
+        this.#endRetry();
+        const next = outcome === "unfit" ? this.#nextTarget() : this.#after(target, outcome.error);
+        target = next instanceof Promise ? await next : next;
+      }
+    } finally {
+      this.#endRetry();
+      deps.retryBudget.requestEnds();
     }
     throw this.#error();
+  }
+
+  #endRetry(): void {
+    if (this.#isRetrying) this.#call.deps.retryBudget.retryEnds();
+    this.#isRetrying = false;
+  }
+
+  get #tried(): TriedTargets {
+    return (this.#triedTargets ??= { states: [], attempts: [] });
   }
 
   /** Puts the attempts into the order of the model's strategy. Returns the target of the conversation, if it has one that is ready. */
@@ -100,15 +117,6 @@ class Failover {
   #error(): GatewayError {
     if (this.#failure !== undefined) return finalError(this.#call, this.#attempts, this.#failure);
     return this.#unfit ?? allOut(this.#call, this.#attempts);
-  }
-
-  async #sendOnce(target: Target): Promise<FailedAttempt | "served" | "unfit"> {
-    try {
-      return await this.#send(target);
-    } finally {
-      if (this.#isRetrying) this.#call.deps.retryBudget.retryEnds();
-      this.#isRetrying = false;
-    }
   }
 
   async #send(target: Target): Promise<FailedAttempt | "served" | "unfit"> {
