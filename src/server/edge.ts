@@ -163,7 +163,7 @@ export function createEdge(deps: EdgeDeps): Edge {
   ): Principal | Promise<Principal> {
     if (deps.trusted !== undefined) return deps.trusted;
     if (access === "control") throw new GatewayError("not_found", "There is no such path here.");
-    if (access === "public") return nobody;
+    if (access === "public") return identifyAdmin(request, queryKey, settings);
     if (!settings.authEnabled) return localPrincipal;
     const key = readCredential(request.rawHeaders, queryKey);
     if (key === undefined) {
@@ -175,6 +175,19 @@ export function createEdge(deps: EdgeDeps): Edge {
     }
     const found = deps.accounts.authenticate(key);
     return found instanceof Promise ? found.then((who) => admit(access, who)) : admit(access, found);
+  }
+
+  /** A public route is open to all, whatever key they send; it may show more to an admin. Callers on this machine see that without a key. */
+  function identifyAdmin(request: IncomingMessage, queryKey: string | undefined, settings: EdgeSettings): Principal | Promise<Principal> {
+    try {
+      const key = isLocalCaller(request, settings) ? undefined : readCredential(request.rawHeaders, queryKey);
+      if (key === undefined) return nobody;
+      const found = deps.accounts.authenticate(key);
+      return found instanceof Promise ? found.then(adminOrNobody, () => nobody) : adminOrNobody(found);
+    } catch {
+      // Two keys that differ, or accounts that cannot be read.
+      return nobody;
+    }
   }
 
   function admit(access: Access, principal: Principal | undefined): Principal {
@@ -265,6 +278,10 @@ export function checkHost(host: string, authEnabled: boolean): void {
 function handle(route: Route, exchange: HttpExchange, call: RouteContext): void | Promise<void> {
   exchange.keyId = call.principal.keyId;
   return route.handle(exchange, call);
+}
+
+function adminOrNobody(principal: Principal | undefined): Principal {
+  return principal?.role === "admin" ? principal : nobody;
 }
 
 function bodyBudgetOf({ maxBodyBytes, maxBodyBytesInFlight }: EdgeSettings): BodyBudgetLimits {

@@ -12,7 +12,7 @@ import { EdgeError } from "./http/refusal.ts";
 export type Access = "public" | "user" | "admin" | "loopback-or-admin" | "control";
 
 export interface RouteContext {
-  /** The caller; empty on public routes. */
+  /** The caller; on public routes an admin with a key, or nobody. */
   readonly principal: Principal;
   /** The path's parameter, decoded; "" if the route has none. */
   readonly param: string;

@@ -151,3 +151,40 @@ test("HEAD is answered on the base paths and on health, without a key and withou
     assert.match(answer.headers.get("x-request-id")!, /^req_/);
   }
 });
+
+test("latencies and messages are for admins and for callers on this machine; all others see states", async (t) => {
+  const health = createProviderHealth({ clock: systemClock });
+  health.record("openai", false, 12, "status 503");
+  const deps: HealthDeps = {
+    ...fine,
+    providerHealth: health,
+    providers: () => [{ name: "openai", enabled: true }],
+    journal: () => ({ healthy: true, message: "81 % full" }),
+  };
+  const { origin } = await startEdge(t, healthRoutes(createHealthReader(deps)));
+  const seen = async (headers: Record<string, string>): Promise<[number, unknown, unknown]> => {
+    const answer = await fetch(`${origin}/health`, { headers });
+    const body = (await answer.json()) as { dependencies: unknown; providers: unknown };
+    return [answer.status, body.dependencies, body.providers];
+  };
+  const journal = { name: "journal", state: "degraded", latency_ms: null, message: "81 % full" };
+  const whole = [200, [databaseUp, journal], [{ name: "openai", state: "down", latency_ms: 12, message: "status 503" }]];
+  const states = [
+    200,
+    [
+      { ...databaseUp, latency_ms: null },
+      { ...journal, message: null },
+    ],
+    [{ name: "openai", state: "down", latency_ms: null, message: null }],
+  ];
+  const far = { "x-forwarded-for": "203.0.113.7" };
+  assert.deepEqual(await seen({}), whole);
+  assert.deepEqual(await seen({ ...far, "x-api-key": "tok_admin" }), whole);
+  const others: Record<string, string>[] = [
+    {},
+    { "x-api-key": "tok_user" },
+    { "x-api-key": "tok_wrong" },
+    { "x-api-key": "tok_admin", "api-key": "tok_other" },
+  ];
+  for (const key of others) assert.deepEqual(await seen({ ...far, ...key }), states, JSON.stringify(key));
+});

@@ -1,6 +1,6 @@
 import { messageOf } from "../../core/index.ts";
 import type { ProviderHealth } from "../../upstream/index.ts";
-import type { Route } from "../route-table.ts";
+import type { Route, RouteContext } from "../route-table.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import { defaultDialect } from "../../protocols/index.ts";
 
@@ -41,8 +41,8 @@ const defaultPingTimeoutMs = 2000;
 export function healthRoutes(read: () => Promise<HealthReport>): Route[] {
   const common = { access: "public", dialect: defaultDialect } as const;
   const health: Pick<Route, "path" | "handle">[] = [
-    { path: "/health", handle: async (exchange) => answerHealth(exchange, await read(), true) },
-    { path: "/health/ready", handle: async (exchange) => answerHealth(exchange, await read(), false) },
+    { path: "/health", handle: async (exchange, context) => answerHealth(exchange, seenBy(context, await read()), true) },
+    { path: "/health/ready", handle: async (exchange, context) => answerHealth(exchange, seenBy(context, await read()), false) },
     { path: "/health/live", handle: (exchange) => answer(exchange, 200, { status: "live" }) },
   ];
   const bases = ["/v1", "/v1beta", "/anthropic", "/anthropic/v1", "/v1beta/openai"];
@@ -104,6 +104,13 @@ function ownStates(deps: HealthDeps): DependencyHealth[] {
   const files = deps.files?.();
   if (files !== undefined) own.push({ name: "files", state: "degraded", latency_ms: null, message: files });
   return own;
+}
+
+/** Latencies and messages are for admins, and for callers on the gateway's own machine; all others see the states. */
+function seenBy({ principal, isLocal }: Pick<RouteContext, "principal" | "isLocal">, report: HealthReport): HealthReport {
+  if (isLocal || principal.role === "admin") return report;
+  const stateOnly = ({ name, state }: DependencyHealth): DependencyHealth => ({ name, state, latency_ms: null, message: null });
+  return { ...report, dependencies: report.dependencies.map(stateOnly), providers: report.providers.map(stateOnly) };
 }
 
 function answerHealth(exchange: HttpExchange, report: HealthReport, whole: boolean): void {
