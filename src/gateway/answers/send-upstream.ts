@@ -252,13 +252,18 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     if (verdict === "good") {
       this.#measure();
       this.#succeeded();
-    } else if (verdict === undefined) {
+    } else if (verdict === undefined || this.#isOfCounter(verdict)) {
       this.#state.released();
     } else {
       const { deps, current } = this.call;
       const block = this.#state.refused(verdict, this.entry.dispatchedMs, deps.clock.monotonic(), current.resilience.breaker);
       if (block !== undefined) this.#reportBlock(block);
     }
+  }
+
+  /** A counter of tokens that is out of order says nothing of the model, which answers all the same. */
+  #isOfCounter({ kind }: Refusal): boolean {
+    return kind === "broken" && this.call.request.traits.translation === "count";
   }
 
   #measure(): void {

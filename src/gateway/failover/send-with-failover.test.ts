@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { shuttingDown } from "../../core/index.ts";
 import { noTargetTable, type TargetTable } from "../../upstream/index.ts";
-import { FakeExchange } from "../testing.ts";
+import { FakeExchange, routeOf } from "../testing.ts";
 import { closeScenes, Scene, type Setup } from "./testing.ts";
 
 afterEach(closeScenes);
@@ -206,4 +206,19 @@ test("while all targets of a model are left alone, its fallbacks are asked at on
 test("fallbacks that are left alone too are no reason to pass over those for what the last target then answers", async () => {
   const scene = new Scene({ a: [429, 413], b: [429], c: [429], d: [200] }, withFallbacks({ any: ["f"], context: ["g"] }));
   assert.deepEqual([await scene.ask(), await scene.ask()], ["rate_limited 429: a#1 b#1 c#1", "served: a#1 d#1"]);
+});
+
+test("a count of tokens goes to the next key, and a counter that is out of order does not keep requests from the model", async () => {
+  const count = (scene: Scene): Promise<string> =>
+    scene.ask("m", new FakeExchange('{"model":"m","messages":[]}'), routeOf("anthropic-messages", "count-tokens"));
+  const outcomes: Record<string, string> = {};
+  for (const answer of [400, 401, 429] as const)
+    outcomes[answer] = await count(new Scene({ a: [answer], b: [200] }, { keys: 2, protocol: "anthropic-messages" }));
+  assert.deepEqual(outcomes, { 400: "invalid_request 400: a#1", 401: "served: a#1 a#2 b#1", 429: "served: a#1 a#2 b#1" });
+
+  const broken = new Scene({ a: [500], b: [200] }, { protocol: "anthropic-messages" });
+  const asked: string[] = [];
+  for (let times = 0; times < 7; times++) asked.push(await count(broken));
+  // Each is estimated.
+  assert.deepEqual(new Set(asked), new Set(["served: a#1"]));
 });

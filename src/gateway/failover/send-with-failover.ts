@@ -127,10 +127,7 @@ class Failover {
       await answerBuiltin(call, attempt);
       return "served";
     }
-    if (call.request.traits.translation === "count") {
-      await countTokens(call, target);
-      return "served";
-    }
+    if (call.request.traits.translation === "count") return (await countTokens(call, target)) ?? "served";
     let lane;
     try {
       lane = openLane(call, attempt);

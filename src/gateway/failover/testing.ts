@@ -10,7 +10,8 @@ import {
   type UpstreamClient,
   type UpstreamFailureKind,
 } from "../../upstream/index.ts";
-import type { Usage } from "../../ir/index.ts";
+import type { ProtocolId, Usage } from "../../ir/index.ts";
+import type { RouteCall } from "../../protocols/index.ts";
 import { receive } from "../admission/receive.ts";
 import { createAttemptRegistry, type AttemptRegistry } from "../answers/attempt-registry.ts";
 import type { GatewaySnapshot } from "../deps.ts";
@@ -25,6 +26,8 @@ export type Answer = number | UpstreamFailureKind;
 export interface Setup {
   /** Of each provider. */
   readonly keys?: number;
+  /** Of all providers; Chat if omitted. */
+  readonly protocol?: ProtocolId;
   /** Every model goes to all providers if omitted. */
   readonly routes?: readonly ModelRoute[];
   readonly targets?: { readonly targets: TargetTable };
@@ -52,7 +55,7 @@ export class Scene {
   readonly costBy: Record<string, bigint | undefined> = {};
   readonly #snapshot: GatewaySnapshot;
 
-  constructor(answers: Record<string, Answer[]>, { keys = 1, routes, targets }: Setup = {}) {
+  constructor(answers: Record<string, Answer[]>, { keys = 1, protocol = "openai-chat", routes, targets }: Setup = {}) {
     this.answers = answers;
     const names = Object.keys(answers);
     const providers = buildProviders(
@@ -61,7 +64,7 @@ export class Scene {
         enabled: true,
         // OpenRouter acts on what a request says of its targets.
         ...(name === "openrouter" ? { preset: "openrouter" } : {}),
-        protocols: ["openai-chat" as const],
+        protocols: [protocol],
         baseUrl: "http://127.0.0.1:1/v1",
         keys: Array.from({ length: keys }, (_, index) => new Secret(`sk-${index}`)),
         timeouts: { totalMs: 5_000, streamTotalMs: 5_000 },
@@ -109,9 +112,10 @@ export class Scene {
   async ask(
     model = "m",
     exchange = new FakeExchange(JSON.stringify({ model, messages: [{ role: "user", content: "hi" }] })),
+    route?: RouteCall,
   ): Promise<string> {
     const before = this.sent.length;
-    const call = fakeCall(this.world, exchange);
+    const call = fakeCall(this.world, exchange, route);
     await receive(call);
     const outcome = await this.#send(call).then(
       () => "served",

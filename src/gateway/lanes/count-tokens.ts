@@ -4,6 +4,7 @@ import { refuseStoredState } from "../../protocols/index.ts";
 import type { Attempt, Target } from "../../upstream/index.ts";
 import { answerJson } from "../answers/answer-json.ts";
 import { withCost } from "./cost-lane.ts";
+import type { FailedAttempt } from "../delivery.ts";
 import type { ModelCall } from "../model-call.ts";
 import { parseBody } from "../bodies/parse-body.ts";
 import { sendUpstream } from "../answers/send-upstream.ts";
@@ -17,11 +18,14 @@ const noCounter: ReadonlySet<number> = new Set([404, 405, 501]);
 /**
  * Counts the tokens of a request: the provider's own counter is asked, in its own protocol, where it has one; else, and where the counter fails, the
  * gateway estimates, and `x-tokligence-estimated` says so. A count costs nothing; every attempt leaves an entry without usage.
- * @throws GatewayError where the provider's counter says that the request, or the gateway's key, is wrong.
+ * @returns what the provider's counter says where the request, or the gateway's key, is wrong; `undefined`: the client has its answer.
  */
-export async function countTokens(call: ModelCall, target: Target): Promise<void> {
+export async function countTokens(call: ModelCall, target: Target): Promise<FailedAttempt | undefined> {
   const failure = await askCounter(call, target);
-  if (failure !== "served") await answerEstimate(call, target.attempt, failure);
+  if (failure === "served") return undefined;
+  if (failure !== undefined && !mayEstimate(failure, target.attempt)) return { error: failure };
+  await answerEstimate(call, target.attempt, failure);
+  return undefined;
 }
 
 /** `undefined`: there is no counter to ask. */
@@ -31,9 +35,7 @@ async function askCounter(call: ModelCall, target: Target): Promise<"served" | G
   const lane = attempt.lane === "translated" ? translatedLane(call, attempt) : createVerbatimLane(call, attempt);
   if (lane === undefined) return undefined;
   const outcome = await sendUpstream(call, target, withCost(call, lane));
-  if (outcome === undefined) return "served";
-  if (!mayEstimate(outcome.error, attempt)) throw outcome.error;
-  return outcome.error;
+  return outcome === undefined ? "served" : outcome.error;
 }
 
 /** `undefined` where the protocol has no counter, or the request no form there that could be counted. */
