@@ -57,7 +57,7 @@ function logBytes(directory: string): number {
   return names.reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
 }
 
-/** Turns down figures of a gateway that serves without a key; says so where it has no metrics. */
+/** Refuses figures of a gateway that serves without a key; reports if it has no metrics. */
 async function checkDuties(context: TargetContext, origin: string): Promise<void> {
   const { path, body } = WORKLOADS.W1;
   const response = await fetch(origin + path, { method: "POST", headers: { "content-type": "application/json" }, body });

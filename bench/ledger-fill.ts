@@ -19,9 +19,9 @@ const batchRows = 8192;
 /**
  * Fills a ledger as the gateway does, in order of time, through the sink and its sums, but in larger batches. 200 users, some of whom send far more than
  * others, each with two keys and three models; a tenth of the rows has tags.
- * @param told is called with the count of rows from time to time.
+ * @param onProgress is called with the count of rows after every 50 batches.
  */
-export async function fillLedger(store: Store, rows: number, told: (done: number) => void = () => undefined): Promise<void> {
+export async function fillLedger(store: Store, rows: number, onProgress: (done: number) => void = () => undefined): Promise<void> {
   const sink = createStoreSink(store, { steps: [createRollupStep(store)] });
   const random = createRandom(1);
   let nowMs = monthStartMs;
@@ -33,7 +33,7 @@ export async function fillLedger(store: Store, rows: number, told: (done: number
       batch.push(makeRow(ids.next("req"), nowMs, random));
     }
     await sink.write(batch);
-    if (done % (50 * batchRows) === 0) told(done);
+    if (done % (50 * batchRows) === 0) onProgress(done);
   }
 }
 

@@ -53,7 +53,7 @@ export interface Traffic {
 /**
  * Why the rows stored do not account for a window's requests, or undefined. At its end each connection may have one request that the
  * client gave up: it has a row (cancelled) and no answer that was counted, and could hide a lost one. So the rows must cover what
- * reached the upstream too, whichever is more; where there is no upstream, as many as there are connections can stay hidden.
+ * reached the upstream too, whichever is more; without an upstream, one request for each connection can stay hidden.
  */
 export function rowsProblem(rows: number, traffic: Traffic): string | undefined {
   const least = Math.max(traffic.answered, traffic.dispatched);

@@ -132,7 +132,7 @@ export function turnsOf<T>(round: number, targets: readonly T[]): readonly T[] {
 
 /**
  * Measures one workload: a look at each target's answer, a warm-up each, then rounds in which they take turns. A window with
- * foreign load is taken anew, a few times at most; one that the target spoiled is left out.
+ * foreign load is measured again, a few times at most; one that the target spoiled is omitted.
  */
 export async function measureWorkload(bench: Bench, workload: Workload, targets: readonly Target[]): Promise<Measured> {
   const contestants: Contestant[] = [];

@@ -24,7 +24,7 @@ export interface ProcFiles {
   read(path: string): string | undefined;
 }
 
-/** Parses /proc/PID/stat (proc(5)). The name, in brackets, may hold blanks and brackets: fields are counted from the last one. */
+/** Parses /proc/PID/stat (proc(5)). The name, in brackets, may contain blanks and brackets: fields are counted from the last one. */
 export function parseProcessStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const field = (n: number): number => {
@@ -96,7 +96,7 @@ export interface Reading {
 const ticksOf = (stats: readonly ProcessStat[]): number => stats.reduce((sum, stat) => sum + stat.ownTicks + stat.reapedTicks, 0);
 
 /**
- * Reads all processes once. A child that ended and was waited for is counted in its parent, so a difference misses nobody.
+ * Reads all processes once. A child that ended and was waited for is counted in its parent, so a difference misses no process.
  * `bench` is the bench's own process id, `target` that of the root of the system under test.
  */
 export function takeReading(files: ProcFiles, bench: number, target: number): Reading {

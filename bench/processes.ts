@@ -60,7 +60,7 @@ async function stop(child: ChildProcess, pid: number, files: ProcFiles): Promise
   const family = descendants(readProcesses(files), pid).map((stat) => stat.pid);
   kill(pid, "SIGTERM");
   if (!(await endWithin(child, STOP_GRACE_MS))) kill(pid, "SIGKILL");
-  // Workers that outlived their parent now belong to init; the ids are a few seconds old, so nobody else has them yet.
+  // Workers that outlived their parent now belong to init; the ids are a few seconds old, so no other process has them yet.
   const left = new Set(readProcesses(files).map((stat) => stat.pid));
   for (const member of family) if (member !== pid && left.has(member)) kill(member, "SIGKILL");
 }

@@ -61,7 +61,7 @@ function requireTools(options: Options): void {
   }
 }
 
-/** A port that nobody listens on now. */
+/** A port without a listener now. */
 async function freePort(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const server = createServer().on("error", reject);

@@ -20,7 +20,7 @@ const HEAD = [
   "RSS MB",
 ];
 const TEXT_COLUMNS = 3;
-/** Targets that are a measure and not a contestant: no limit stands beside them. */
+/** Targets for comparison only: they have no limit. */
 const MEASURES = new Set(["nginx", "direct"]);
 
 function digits(value: number): string {

@@ -2,7 +2,7 @@
 export const WORKLOAD_NAMES = ["W1", "W2", "W3", "W4p", "W5p", "W6"] as const;
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
 
-/** A figure to meet: so many times nginx, or so many µs on a machine where nginx takes 21 µs for W2. */
+/** A figure to meet: a multiple of nginx, or µs on a machine where nginx takes 21 µs for W2. */
 interface Limits {
   readonly unit: "x nginx" | "us";
   readonly firstGate: number;
@@ -17,7 +17,7 @@ export interface Workload {
   readonly path: string;
   readonly body: string;
   readonly limits: Limits;
-  /** What a plain proxy does beside it in each round: itself, or W2 where it can't do this one. */
+  /** The workload of the plain proxy in the same round: this one, or W2 if the proxy cannot serve this one. */
   readonly yardstick: WorkloadName;
 }
 

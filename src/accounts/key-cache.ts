@@ -143,7 +143,7 @@ async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T>
     timer = setTimeout(() => reject(databaseAway()), deadlineMs);
     timer.unref();
   });
-  // What comes of it after the deadline is nobody's.
+  // The result after the deadline is ignored.
   work.catch(() => {});
   try {
     return await Promise.race([work, late]);

@@ -36,7 +36,9 @@ function idiomsIn(text: string): string[] {
 }
 
 test("comments, messages and pages are in plain English", () => {
-  const paths = globSync(["src/**/*.ts", "bin/*.js", "docs/**/*.md", "*.md"], { cwd: root }).map((path) => path.replaceAll("\\", "/"));
+  const paths = globSync(["src/**/*.ts", "bench/**/*.ts", "tests/testbed/**/*.ts", "scripts/**/*.ts", "bin/*.js", "docs/**/*.md", "*.md"], {
+    cwd: root,
+  }).map((path) => path.replaceAll("\\", "/"));
   assert.ok(paths.length > 500, `${paths.length} files`);
   const found = paths.flatMap((path) => {
     const text = readFileSync(new URL(path, `file://${root}`), "utf8");

@@ -9,7 +9,7 @@ export interface DeafListener {
   close(): Promise<void>;
 }
 
-/** Listens on a thread, which then stands still and accepts nothing. */
+/** Listens on a thread that then blocks and accepts nothing. */
 const listening = `
   const { createServer } = require("node:net");
   const { parentPort } = require("node:worker_threads");

@@ -57,7 +57,7 @@ function sampleFromSchema(schema: JsonObject, name = "value"): JsonValue {
   return isObjectMeant ? sampleObject(schema) : sampleString(name);
 }
 
-/** The text cut into pieces of so many code points, so that no surrogate pair is split. */
+/** The text in pieces of `size` code points, so that no surrogate pair is split. */
 function cutText(text: string, size: number): readonly string[] {
   const characters = Array.from(text);
   const pieces: string[] = [];

@@ -32,7 +32,7 @@ export type FaultContext = {
   readonly origin: string;
 };
 
-/** A way to break an answer. `on` says which kind of request it means anything for; on the other it plays all the same. */
+/** A way to break an answer. `on`: the kind of request that it is meant for; it can be played for the other kind, too. */
 export type Fault = { readonly on: "stream" | "json" | "both"; readonly play: (context: FaultContext) => Promise<void> };
 
 /** The text of every answer the fault server gives, with characters of two, three and four bytes. */

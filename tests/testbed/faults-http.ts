@@ -78,7 +78,7 @@ export const httpFaults = {
     await send(context, "zz\r\nnot a chunk\r\n");
     await end(context);
   }),
-  /** A whole answer, then a second one that nobody asked for, in the same write. */
+  /** A complete answer, then a second one without a request, in the same write. */
   "bytes-after-body": both(async (context) => {
     const poison = '{"poisoned":true}';
     await send(

@@ -146,7 +146,7 @@ const checks: Readonly<Record<FaultName, Check>> = {
   "usage-string": hasUsage((usage) => assert.match(usage ?? "", /:"(100|60)"/)),
 };
 
-/** Faults that leave the connection open in silence: there is no end to wait for. */
+/** Faults that leave the connection open and send nothing more: there is no end to wait for. */
 const SILENT: ReadonlySet<FaultName> = new Set(["hang-before-headers", "stall-after-headers", "stall-in-body"]);
 
 for (const name of faultNames) {

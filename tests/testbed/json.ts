@@ -3,12 +3,12 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 /** A JSON object with unknown keys. */
 export type JsonObject = { readonly [key: string]: JsonValue | undefined };
 
-/** The value as an object; an empty object where it is none. Test-bed code reads leniently and validates apart. */
+/** The value as an object; an empty object if it is not one. The test bed reads leniently and validates separately. */
 export function asObject(value: JsonValue | undefined): JsonObject {
   return isObject(value) ? value : {};
 }
 
-/** The value as an array; empty where it is none. */
+/** The value as an array; empty if it is not one. */
 export function asArray(value: JsonValue | undefined): readonly JsonValue[] {
   return Array.isArray(value) ? (value as readonly JsonValue[]) : [];
 }

@@ -42,7 +42,7 @@ function describeHandles(): string[] {
   const { _getActiveHandles: activeHandles } = process as unknown as { readonly _getActiveHandles?: () => readonly object[] };
   return (activeHandles?.() ?? []).flatMap((handle) => {
     const name = nameOf(handle);
-    // A connection that came to a server was opened by nobody here: what began to listen says more.
+    // A server did not open the connections that it accepted: the place where it began to listen is more useful.
     const { server } = handle as { readonly server?: object };
     return name === undefined ? [] : [`  ${name}\n${stacks.get(handle) ?? stacks.get(server ?? handle) ?? ""}`];
   });

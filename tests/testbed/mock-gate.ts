@@ -33,7 +33,7 @@ export function checkCredential(vendor: Vendor, request: RecordedRequest, apiKey
   }
 }
 
-/** Anthropic wants to be told the version of its API in a header. */
+/** Anthropic requires the version of its API in a header. */
 export function checkVersion(vendor: Vendor, request: RecordedRequest): ScenarioError | null {
   const isMissing = vendor === "anthropic" && request.headers["anthropic-version"] === undefined;
   return isMissing ? { status: 400, message: "anthropic-version: header is required" } : null;

@@ -18,7 +18,7 @@ import type { Answer, Protocol, RequestFacts, Scenario, ScenarioError } from "./
 /** Unix seconds; fixed, so that answers are the same in every run. */
 const CREATED_AT = 1_795_443_310;
 
-/** A request for a generation; `body` is null where it is no JSON object. */
+/** A request for a generation; `body` is null if it is no JSON object. */
 type GenerationCall = {
   readonly request: RecordedRequest;
   readonly route: Route;
@@ -78,7 +78,7 @@ export function createGeneration(deps: {
     const mock = protocolMocks[protocol];
     const whole = mock.renderJson(given);
     keep(protocol, given, whole);
-    // A body that is cut or never ends has told no usage.
+    // A body that is cut or never ends has reported no usage.
     if (trouble === undefined || (trouble.kind === "hang" && trouble.until !== undefined)) request.reportedUsage = given.scenario.usage;
     const shown = protocol === "openai-responses" && given.request["background"] === true ? queued(whole as WireResponse) : whole;
     return playJson({ ...bare, trouble }, 200, { ...mock.headers(request.serial), ...scenario.headers }, shown);

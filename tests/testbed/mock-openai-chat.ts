@@ -152,7 +152,7 @@ function renderStream(answer: Answer): StreamScript {
     service_tier: "default",
     system_fingerprint: "fp_mock",
   } as const;
-  // `usage` stands on every chunk as null, and once in full on a chunk without choices, but only where it was asked for.
+  // If usage was requested, it is null on every chunk, and complete on one chunk without choices.
   const chunk = (delta: Delta, finish: FinishReason | null): string =>
     frame({
       ...head,

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import type { Stage } from "./mock-player.ts";
 import { playStream } from "./mock-player.ts";
 
-/** A response whose client reads only when told to. */
+/** A response whose client reads only when the test asks it to. */
 function createSlowResponse(): { response: ServerResponse; written: string[]; drain: () => void } {
   const written: string[] = [];
   const emitter = Object.assign(new EventEmitter(), {

@@ -13,13 +13,13 @@ export type MockUpstreamOptions = {
   readonly apiKeys?: readonly string[];
   /** The models that exist; another one gets the vendor's 404. Absent: two are listed, and any is answered. */
   readonly models?: readonly string[];
-  /** The scenario for a POST that none was queued for. `facts` is null where no model is to answer. */
+  /** The scenario for a POST if none is queued. `facts` is null if no model answers. */
   readonly choose?: (request: RecordedRequest, facts: RequestFacts | null) => Scenario | undefined;
   /** False: requests are answered however wrong they are. Default true. */
   readonly validate?: boolean;
 };
 
-/** A stand-in for OpenAI, Anthropic and Gemini on one port; which one speaks is told by the path. */
+/** A stand-in for OpenAI, Anthropic and Gemini on one port; the path decides which one answers. */
 export type MockUpstream = {
   /** `http://127.0.0.1:PORT`, without a slash at the end. */
   readonly url: string;

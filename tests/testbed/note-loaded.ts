@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 /** What a process that was started with `--import` of this file leaves at its end in the folder `NOTE_LOADED_IN`, as `PID.json`. */
 export interface NoteOfLoaded {
-  /** URLs of the modules that had been loaded when it first wrote to its standard output; all of them where it wrote nothing. */
+  /** URLs of the modules that had been loaded when it first wrote to its standard output; all of them if it wrote nothing. */
   readonly modules: readonly string[];
   /** Node's own copy of undici was among them. */
   readonly hasInnerUndici: boolean;

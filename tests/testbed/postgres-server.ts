@@ -14,7 +14,7 @@ export interface PostgresServer {
   readonly port: number;
   readonly username: string;
   readonly password: string;
-  /** Makes a database: an empty one, or a copy of one that nobody is connected to. @returns its name. */
+  /** Makes a database: an empty one, or a copy of one without connections. @returns its name. */
   createDatabase(template?: string): Promise<string>;
   /** Statements as the server's owner. */
   run(database: string, sql: string): Promise<Record<string, unknown>[]>;
@@ -69,7 +69,7 @@ function packaged(): string | undefined {
   }
 }
 
-/** @throws Error with the server's own words where it does not start. */
+/** @throws Error with the server's own message if it does not start. */
 export async function startPostgres(bin: string): Promise<PostgresServer> {
   const root = process.getuid?.() === 0;
   const owner = root ? { uid: nobody, gid: nobody } : {};
@@ -141,7 +141,7 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
       stdio: ["ignore", "ignore", "pipe"],
     });
     server = child;
-    // A server that nobody closes keeps no process alive.
+    // A server that is not closed keeps no process alive.
     child.unref();
     (child.stderr as Socket).unref();
     child.stderr.on("data", (text: Buffer) => (said = (said + text.toString()).slice(-5000)));

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import type { Protocol } from "./scenario.ts";
 
-/** How a connection stands: a whole answer came and it is open, part of one came and it is open, or it is over. */
+/** The state of a connection: open after a complete answer, open after a part of one, or over. */
 type Outcome = "complete" | "open" | "ended" | "reset";
 
 /** An answer as its bytes tell it; `body` is without chunk framing. */

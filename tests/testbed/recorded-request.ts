@@ -21,9 +21,9 @@ export type RecordedRequest = {
   /** On the clock of `performance.now()`, when the headers were there. */
   readonly receivedAtMs: number;
   readonly route: Route | null;
-  /** What was played; null where no model was to answer. */
+  /** What was played; null if no model was to answer. */
   scenario: ResolvedScenario | null;
-  /** The usage that was put on the wire so far; null where none was, as in a stream that did not get there. */
+  /** The usage that was sent so far; null if none was, as in a stream that ended before. */
   reportedUsage: ScenarioUsage | null;
   /** Set when the exchange is over. */
   end: RequestEnd | null;

@@ -1,6 +1,6 @@
 import type { JsonObject } from "./json.ts";
 
-/** The wire format a request came in, told by its path. */
+/** The wire format of a request; its path decides. */
 export type Protocol = "openai-chat" | "openai-responses" | "anthropic-messages" | "gemini-generate";
 
 /** All four, for tests that walk every protocol. */
@@ -54,7 +54,7 @@ export type ScenarioError = {
  * - `error`: the error instead of an answer.
  * - `error-event`: status 200, then the error as an event; at 0 it is the very first event, ahead of any opening.
  * - `cut`: the socket is destroyed.
- * - `hang`: nothing more is sent, until `until` settles (never, where it is absent).
+ * - `hang`: nothing more is sent, until `until` settles (never, if it is absent).
  */
 export type ScenarioTrouble =
   | { readonly kind: "error"; readonly error: ScenarioError }
@@ -77,7 +77,7 @@ export type Scenario = {
   readonly usage?: Partial<ScenarioUsage>;
   /** Absent: all pieces in one write. 0: one turn of the event loop between pieces. */
   readonly delayBetweenChunksMs?: number;
-  /** A stream's bytes go out in writes of so many, wherever that cuts them; absent: piece by piece, or all in one. */
+  /** The size of each write of a stream, wherever that cuts it; absent: piece by piece, or all in one. */
   readonly writeBytes?: number;
   /** Chat only: the fragments of parallel calls take turns. */
   readonly interleaveToolCalls?: boolean;
@@ -143,7 +143,7 @@ export type Answer = {
 /**
  * A streamed answer, in the order it is written: `opening`, each of `pieces`, `finish` (stop reason and usage),
  * `end` (the mark after which nothing comes, empty where the protocol has none). All are whole frames.
- * `earlyUsage` is what the opening already tells, `usage` what is known after `finish`.
+ * `earlyUsage` is in the opening already, `usage` is known after `finish`.
  */
 export type StreamScript = {
   readonly opening: string;

@@ -40,7 +40,7 @@ export class SimulatedDisk {
   readonly #options: SimulatedDiskOptions;
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
-  /** So many of the next writes, or makings of files, fail. */
+  /** The number of next writes, or creations of files, that fail. */
   failWrites = 0;
   failSyncs = 0;
   /** Bytes that fit, of all files together. */

@@ -1,4 +1,4 @@
-/** Of an https server in tests, for `api.test`: nobody trusts it. Made for this alone, valid until 2126. */
+/** Of an https server in tests, for `api.test`: no system trusts it. Made only for tests, valid until 2126. */
 export const testCertificate = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg2ElcbDIbUyIuZjB8

@@ -33,7 +33,7 @@ export const together: ChatServer = { name: "together", models: ["Qwen/Qwen3.8-2
 
 /**
  * docs.litellm.ai/docs/completion/drop_params: "By default, LiteLLM raises an exception if you send a parameter to a model that doesn't support it"; here it
- * stands before a model that has neither a reasoning effort nor OpenAI's own fields.
+ * serves a model that has neither a reasoning effort nor OpenAI's own fields.
  */
 function refuseLiteLlm(body: JsonObject): Refusal | undefined {
   const refused = ["reasoning_effort", "store", "verbosity", "prompt_cache_key", "safety_identifier", "metadata"];

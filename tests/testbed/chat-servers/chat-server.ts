@@ -61,7 +61,7 @@ export function openAiRefusal(status: number, message: string, type = "invalid_r
   return { status, body: { error: { message, type, param: null, code: null } } };
 }
 
-/** A value as it stands in a message. */
+/** A value as it is in a message. */
 export function printed(value: JsonValue | undefined): string {
   return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
