@@ -75,7 +75,7 @@ export function formatRate(femtoUsd: bigint): string {
 
 /** Nano-USD as a decimal string of US dollars, without exponent or trailing zeros: `0.00123`, `12`, `0`. */
 export function formatUsd(nanoUsd: bigint): string {
-  return formatDecimal(nanoUsd, 9);
+  return nanoUsd === 0n ? "0" : formatDecimal(nanoUsd, 9);
 }
 
 function formatDecimal(value: bigint, decimals: number): string {

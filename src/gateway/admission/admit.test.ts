@@ -26,7 +26,7 @@ test("what cannot be received is refused, and what is known of it by then is kep
   ];
   for (const [exchange, error, model] of cases) {
     const call = fakeCall(fakeWorld(), exchange);
-    await assert.rejects(receive(call), error);
+    await assert.rejects(async () => receive(call), error);
     assert.equal(call.request.model, model);
   }
 });

@@ -5,14 +5,14 @@ import { readRequestTags } from "./request-tags.ts";
 import { readStoredResponse } from "../responses/stored-responses.ts";
 
 /** Takes the tags and the body, and reads its envelope. Routes without a body have their envelope from the stored response they name. */
-export async function receive(call: ModelCall): Promise<void> {
+export function receive(call: ModelCall): Promise<void> {
   const { request, exchange } = call;
   request.setTags(readRequestTags(exchange.rawHeaders));
-  if (!request.traits.hasBody) {
-    request.setEnvelope(await readStoredResponse(call));
-    return;
-  }
-  const parts = await exchange.readBody();
+  if (request.traits.hasBody) return exchange.readBody().then((parts) => takeBody(call, parts));
+  return readStoredResponse(call).then((envelope) => request.setEnvelope(envelope));
+}
+
+function takeBody({ request }: ModelCall, parts: readonly Buffer[]): void {
   request.setBody(parts, latin1Of(parts));
   if (request.route.route.modelInPath === true) {
     const named = putModel(parts, request.text, request.route.param);

@@ -76,11 +76,9 @@ function editedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly 
 
 /** Edits of the gateway's own. */
 function ownEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
-  return [
-    ...withoutSeals(call.request.text, call.request.protocol.proofs, (sealed) => openSummary(call, sealed)),
-    ...(call.guarded?.edits ?? []),
-    ...limitEdits(call, attempt),
-  ];
+  const seals = withoutSeals(call.request.text, call.request.protocol.proofs, (sealed) => openSummary(call, sealed));
+  if (call.guarded === undefined && call.reservation?.outputLimit === undefined) return seals;
+  return [...seals, ...(call.guarded?.edits ?? []), ...limitEdits(call, attempt)];
 }
 
 /**

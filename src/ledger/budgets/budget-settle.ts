@@ -27,7 +27,7 @@ export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger 
   return async (transaction, newRows) => {
     const zone = timeZone();
     const ancestors = await lineage(transaction, newRows);
-    const subjects = new Set(newRows.flatMap((row) => [row.user_id, row.key_id, ...(ancestors.get(row.key_id) ?? [])]));
+    const subjects = subjectsOf(newRows, ancestors);
     const budgets = await readBudgets(transaction, [...subjects]);
     if (budgets.length === 0) return;
     const bySubject = Map.groupBy(budgets, (budget) => budget.subjectId);
@@ -51,6 +51,20 @@ export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger 
       if (budget !== undefined) tellCrossing(logger, budget, spent[i]! - change.spentNanoUsd, spent[i]!);
     });
   };
+}
+
+/** The users and keys of rows, and the keys' ancestors. */
+function subjectsOf(rows: readonly UsageRow[], ancestors: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const subjects = new Set<string>();
+  let last: UsageRow | undefined;
+  for (const row of rows) {
+    if (row.key_id !== last?.key_id || row.user_id !== last.user_id) {
+      subjects.add(row.user_id).add(row.key_id);
+      for (const id of ancestors.get(row.key_id) ?? []) subjects.add(id);
+    }
+    last = row;
+  }
+  return subjects;
 }
 
 /** The number of keys whose ancestors are kept in memory. */

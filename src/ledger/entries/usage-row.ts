@@ -153,8 +153,37 @@ export function commonValues(row: UsageRow): SqlValue[] {
 
 /** The values of all columns. */
 export function rowValues(row: UsageRow): readonly SqlValue[] {
-  const values = commonValues(row);
-  values.push(
+  return [
+    row.request_id,
+    row.attempt,
+    row.time_ms,
+    row.duration_ms,
+    row.ttft_ms,
+    row.user_id,
+    row.key_id,
+    row.dialect,
+    row.provider,
+    row.model_asked,
+    row.model_served,
+    row.input_tokens,
+    row.output_tokens,
+    row.cache_read_tokens,
+    row.cache_write_5m_tokens,
+    row.cache_write_1h_tokens,
+    row.reasoning_tokens,
+    row.direction,
+    row.status,
+    row.usage_source,
+    row.cost_nano_usd,
+    row.price_snapshot,
+    row.http_status,
+    row.error_code,
+    row.tags,
+    row.client_request_id,
+    row.stream,
+    row.stop_reason,
+    row.overhead_us,
+    row.client_name,
     row.upstream_model,
     row.protocol,
     row.lane,
@@ -170,8 +199,7 @@ export function rowValues(row: UsageRow): readonly SqlValue[] {
     row.error_text,
     row.cache_savings_nano_usd,
     row.from_cache,
-  );
-  return values;
+  ];
 }
 
 /** What an entry costs and by which rates. */

@@ -90,14 +90,13 @@ export function encodeClose(row: UsageRow): string {
   return isRare(row) ? text + encodeRare(row) : text;
 }
 
+/** The rest of `usageColumns`. Rows of translated requests have it, so it is written out as well. */
 function encodeRare(row: UsageRow): string {
-  let text = "";
-  for (const column of usageColumns.slice(commonColumns.length)) {
-    const value = row[column];
-    const isText = columnKinds[column] === "text or null";
-    text += `\0${isText ? optional(value as string | null) : (value ?? "")}`;
-  }
-  return text;
+  return `\0${optional(row.upstream_model)}\0${optional(row.protocol)}\0${optional(row.lane)}\0${row.refused ?? ""}\0${row.tool_calls ?? ""}\0${
+    row.tool_calls_parsed ?? ""
+  }\0${row.tool_calls_fit ?? ""}\0${optional(row.attempt_reason)}\0${optional(row.region)}\0${optional(row.service_class)}\0${optional(
+    row.units,
+  )}\0${optional(row.cost_lines)}\0${optional(row.error_text)}\0${row.cache_savings_nano_usd ?? ""}\0${row.from_cache ?? ""}`;
 }
 
 type ColumnKind = "text" | "number" | "number or null" | "text or null" | "money";

@@ -22,11 +22,13 @@ const maxRows = 8192;
 
 /** The step of ingestion that adds new rows to the sums of their hour and day, each group of a batch once. */
 export function createRollupStep({ dialect }: Pick<Store, "dialect">): IngestStep {
+  const texts: UpsertTexts = new Map();
   return async (transaction, newRows) => {
     for (let at = 0; at < newRows.length; at += maxRows) {
       const rows = newRows.length <= maxRows ? newRows : newRows.slice(at, at + maxRows);
-      await addSums(transaction, dialect, "usage_sums", sumByGroup(rows));
-      if (rows.some((row) => row.tags !== null)) await addSums(transaction, dialect, "usage_tag_sums", await sumByTag(transaction, rows));
+      await addSums({ transaction, dialect, texts }, "usage_sums", sumByGroup(rows));
+      if (rows.some((row) => row.tags !== null))
+        await addSums({ transaction, dialect, texts }, "usage_tag_sums", await sumByTag(transaction, rows));
     }
   };
 }
@@ -103,12 +105,24 @@ async function sumByTag(transaction: Kysely<Tables>, rows: readonly UsageRow[]):
 /** Groups per statement: more gain little. */
 const groupsPerStatement = 16;
 
-async function addSums(transaction: Kysely<Tables>, dialect: Store["dialect"], table: SumTable, groups: readonly Group[]): Promise<void> {
+/** The statements of `addSums` by table and number of groups, each made once. */
+type UpsertTexts = Map<string, string>;
+
+interface SumWriter {
+  readonly transaction: Kysely<Tables>;
+  readonly dialect: Store["dialect"];
+  readonly texts: UpsertTexts;
+}
+
+async function addSums({ transaction, dialect, texts }: SumWriter, table: SumTable, groups: readonly Group[]): Promise<void> {
   for (let at = 0; at < groups.length;) {
     // Only two sizes of statement, so that both stay prepared.
     const count = groups.length - at >= groupsPerStatement ? groupsPerStatement : 1;
     const values = groups.slice(at, at + count).flatMap(({ key, sums }) => [...key, ...sums.values]);
-    await transaction.executeQuery(CompiledQuery.raw(upsertText(dialect, table, count), values));
+    const name = `${table} ${count}`;
+    let text = texts.get(name);
+    if (text === undefined) texts.set(name, (text = upsertText(dialect, table, count)));
+    await transaction.executeQuery(CompiledQuery.raw(text, values));
     at += count;
   }
 }

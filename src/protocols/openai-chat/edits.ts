@@ -10,12 +10,15 @@ const includeUsage = '"include_usage":true';
  * one splice each, and none if the body already has what is needed.
  */
 export function planEdits(envelope: Envelope, _call: RouteCall, patch: Patch): readonly Edit[] {
+  if (!envelope.stream && patch.model === undefined && envelope.spans["usageOption"] === undefined) return none;
   const edits = [...modelEdits(envelope, patch.model), ...optionEdits(envelope)];
   // A client that asked only for the cost has not asked the upstream for the usage.
   const asked = envelope.includeUsage === true && envelope.includeCost !== true;
   if (envelope.stream && !asked && patch.noStreamOptions !== true) edits.push(usageEdit(envelope));
   return edits.sort((a, b) => a.start - b.start || a.end - b.end);
 }
+
+const none: readonly Edit[] = [];
 
 function usageEdit({ spans, insertAt }: Envelope): Edit {
   const value = spans["includeUsage"];

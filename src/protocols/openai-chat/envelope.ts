@@ -55,8 +55,10 @@ interface StreamOptions {
   readonly spans: Readonly<Record<string, Span>>;
 }
 
+const noOptions: StreamOptions = { includeUsage: false, spans: {} };
+
 function readStreamOptions(body: string, span: Span | undefined): StreamOptions {
-  if (span === undefined) return { includeUsage: false, spans: {} };
+  if (span === undefined) return noOptions;
   if (isNull(body, span)) return { includeUsage: false, spans: { nullOptions: span } };
   if (!body.startsWith("{", span.start)) {
     throw new GatewayError("invalid_request", 'Invalid value for "stream_options": expected an object.', { param: "stream_options" });

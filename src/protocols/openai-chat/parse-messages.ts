@@ -44,20 +44,21 @@ export function parseMessages(wire: unknown): readonly Message[] {
 
 /** The calls seen so far: a result does not say of which kind its call was, and the retired form has no id at all. */
 class CallIndex {
-  readonly #kinds = new Map<string, ToolCallBlock["kind"]>();
-  readonly #idByName = new Map<string, string>();
+  // Made with the first call: most requests have none.
+  #kinds: Map<string, ToolCallBlock["kind"]> | undefined;
+  #idByName: Map<string, string> | undefined;
 
   add(call: ToolCallBlock): void {
-    this.#kinds.set(call.id, call.kind);
-    this.#idByName.set(call.name, call.id);
+    (this.#kinds ??= new Map()).set(call.id, call.kind);
+    (this.#idByName ??= new Map()).set(call.name, call.id);
   }
 
   kindOf(id: string): ToolCallBlock["kind"] | undefined {
-    return this.#kinds.get(id);
+    return this.#kinds?.get(id);
   }
 
   idOf(name: string): string {
-    return this.#idByName.get(name) ?? retiredCallId(name);
+    return this.#idByName?.get(name) ?? retiredCallId(name);
   }
 }
 

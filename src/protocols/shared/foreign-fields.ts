@@ -25,6 +25,7 @@ const instructions = ["system", "instructions"] as const;
  * of Anthropic), the form of the answer, instructions. `own`: the fields of the client's dialect, which win. A value in no known form is not read.
  */
 export function readForeignFields(wire: WireObject, own: ReadonlySet<string>): ForeignFields {
+  if (!holdsForeign(wire, own)) return nothing;
   const read: string[] = [];
   const first = <T>(names: readonly string[], readValue: (value: unknown, name: string) => T | undefined): T | undefined => {
     if (names.some((name) => own.has(name) && !isAbsent(wire[name]))) return undefined;
@@ -51,6 +52,14 @@ export function readForeignFields(wire: WireObject, own: ReadonlySet<string>): F
 function verbosityOf(value: unknown): ChatRequest["verbosity"] | undefined {
   const word = isObject(value) ? value["verbosity"] : value;
   return word === "low" || word === "medium" || word === "high" ? word : undefined;
+}
+
+const nothing: ForeignFields = { read: [] };
+const names: ReadonlySet<string> = new Set([...limits, ...stops, ...efforts, ...formats, ...instructions, "verbosity"]);
+
+function holdsForeign(wire: WireObject, own: ReadonlySet<string>): boolean {
+  for (const name in wire) if (names.has(name) && !own.has(name)) return true;
+  return false;
 }
 
 /** A number of tokens, or its decimal text. */

@@ -132,8 +132,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
       return;
     }
     const pending = this.bodyPending;
-    const head = this.#head(headers, status, pending);
-    if (status !== 204) head.push("content-length", String(body.length));
+    const head = this.#head(headers, status, pending, body.length);
     response.writeHead(status, head);
     this.#ended = true;
     // A latin1 string goes out in one string with the head; a Buffer would be a second piece.
@@ -217,8 +216,13 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
     if (!(Number(headers["content-length"]) > maxBytes)) this.#response.writeContinue();
   }
 
-  #head(headers: readonly string[], status: number, pending: boolean): string[] {
-    const head = [...headers, "x-request-id", this.requestId, "request-id", this.requestId];
+  /** @param length of the body; absent: not known yet. */
+  #head(headers: readonly string[], status: number, pending: boolean, length?: number): string[] {
+    const { requestId } = this;
+    const head =
+      length === undefined || status === 204
+        ? [...headers, "x-request-id", requestId, "request-id", requestId]
+        : [...headers, "x-request-id", requestId, "request-id", requestId, "content-length", String(length)];
     if (this.#extraHeaders !== undefined) head.push(...this.#extraHeaders);
     // Node closes such a connection as soon as the answer is written. If the client still sends, that would reset it (see `#linger`).
     if (status === 408 || (!pending && this.#options.draining())) head.push("connection", "close");

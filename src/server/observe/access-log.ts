@@ -11,12 +11,15 @@ export interface LineSink {
  * serializer costs. No secret and no content is in it; names that clients choose are JSON-escaped.
  */
 export function createAccessLog(sink: LineSink, clock: Clock, pid: number): (request: ObservedRequest) => void {
+  // Most requests are like the one before.
+  let last: ObservedRequest | undefined;
+  let who = "";
   return (request) => {
     const { usage } = request;
+    if (last === undefined || !isAlike(request, last)) who = describe(request);
+    last = request;
     let line =
-      `{"level":30,"time":${clock.now()},"pid":${pid},"msg":"request","request_id":"${request.requestId}","user":"${request.principal.userId}",` +
-      `"key":"${request.principal.keyId}","dialect":"${request.dialect}","operation":"${request.operation}","provider":${quote(request.provider)},` +
-      `"model":${quote(request.modelAsked)},"status":"${request.status}","http_status":${request.httpStatus},"stream":${request.stream},` +
+      `{"level":30,"time":${clock.now()},"pid":${pid},"msg":"request","request_id":"${request.requestId}",${who},"status":"${request.status}","http_status":${request.httpStatus},"stream":${request.stream},` +
       `"attempts":${request.attempts},"duration_ms":${Math.round(request.durationMs * 10) / 10},"overhead_ms":${Math.round(request.overheadMs * 100) / 100}`;
     if (request.ttftMs !== undefined) line += `,"ttft_ms":${Math.round(request.ttftMs * 10) / 10}`;
     if (usage.input !== undefined) line += `,"input_tokens":${usage.input}`;
@@ -36,6 +39,24 @@ export function createAccessLog(sink: LineSink, clock: Clock, pid: number): (req
 /** `overloaded openai/gpt-5.5`. */
 function shownFailure({ reason, provider, model }: FailedTry): string {
   return `${reason} ${provider}/${cut(model, maxNameLength)}`;
+}
+
+/** Who has asked whom for what. */
+function describe({ principal, dialect, operation, provider, modelAsked }: ObservedRequest): string {
+  return (
+    `"user":"${principal.userId}","key":"${principal.keyId}","dialect":"${dialect}","operation":"${operation}",` +
+    `"provider":${quote(provider)},"model":${quote(modelAsked)}`
+  );
+}
+
+function isAlike(one: ObservedRequest, other: ObservedRequest): boolean {
+  return (
+    one.principal === other.principal &&
+    one.dialect === other.dialect &&
+    one.operation === other.operation &&
+    one.provider === other.provider &&
+    one.modelAsked === other.modelAsked
+  );
 }
 
 /** Few enough for a line, as they are for a header. */

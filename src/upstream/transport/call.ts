@@ -309,10 +309,8 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
 
 /** Name, value, … as received. undici passes Buffers for HTTP/1.1. */
 function textHeaders(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
-  const headers: string[] = [];
-  if (!Array.isArray(raw)) return headers;
-  for (const part of raw) headers.push(typeof part === "string" ? part : part.toString("latin1"));
-  return headers;
+  if (!Array.isArray(raw)) return [];
+  return raw.map((part) => (typeof part === "string" ? part : part.toString("latin1")));
 }
 
 function contentEncoding(headers: readonly string[]): string {
