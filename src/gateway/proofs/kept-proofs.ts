@@ -30,6 +30,8 @@ export interface KeptProofsDeps {
   readonly timeoutMs?: number;
 }
 
+const noProofs: ReadonlyMap<string, string> = new Map();
+
 /** How long an answer waits for a store that other processes ask. */
 const maxWaitMs = 250;
 
@@ -77,6 +79,7 @@ export function createKeptProofs({ store, ledger, clock, logger, isShared, timeo
       }
     },
     find(userId, callIds) {
+      if (callIds.length === 0) return noProofs;
       const found = new Map<string, string>();
       const unknown: string[] = [];
       for (const callId of new Set(callIds)) {

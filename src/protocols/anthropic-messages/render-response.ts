@@ -18,30 +18,37 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
   const pages = new CitedPages();
   for (const block of content) if (block.type === "text") for (const citation of block.citations ?? []) pages.add(citation);
   const searches = new SearchWriter(client, pages);
-  const blocks = [
-    ...content.flatMap((block) => renderBlocks(block, client, searches)),
-    ...searches.end().map((block) => JSON.stringify(block)),
-  ].filter((block) => block !== "");
-  const end = renderEnd({
-    stopReason: response.stopReason,
-    stopSequence: response.stopSequence,
-    hasToolCall: content.some((block) => block.type === "tool-call"),
-    hasRefusal: content.some((block) => block.type === "refusal"),
-  });
+  let blocks = "";
+  let hasToolCall = false;
+  let hasRefusal = false;
+  for (const block of content) {
+    hasToolCall ||= block.type === "tool-call";
+    hasRefusal ||= block.type === "refusal";
+    const rendered = renderBlocks(block, client, searches);
+    if (rendered !== "") blocks += blocks === "" ? rendered : `,${rendered}`;
+  }
+  for (const block of searches.end()) blocks += `${blocks === "" ? "" : ","}${JSON.stringify(block)}`;
+  const end = renderEnd({ stopReason: response.stopReason, stopSequence: response.stopSequence, hasToolCall, hasRefusal });
+  const ownUsage = isObject(own["usage"]) ? own["usage"] : undefined;
   const head = JSON.stringify({ id: messageId(response.id), type: "message", role: "assistant", model: client.model });
   const tail = JSON.stringify({
     stop_reason: end.stop_reason,
     stop_sequence: end.stop_sequence,
     stop_details: isObject(own["stop_details"]) ? own["stop_details"] : end.stop_details,
     ...renderOwnFields(own),
-    usage: renderUsage(response.usage, { ...searches.usage, ...(isObject(own["usage"]) ? own["usage"] : {}) }),
+    usage: renderUsage(response.usage, searches.usage === undefined ? ownUsage : { ...searches.usage, ...ownUsage }),
   });
-  return `${head.slice(0, -1)},"content":[${blocks.join(",")}],${tail.slice(1)}`;
+  return `${head.slice(0, -1)},"content":[${blocks}],${tail.slice(1)}`;
 }
 
-function renderBlocks(block: Block, client: ClientContext, searches: SearchWriter): readonly string[] {
+/** The JSON of the blocks that a neutral one becomes, with commas between them. */
+function renderBlocks(block: Block, client: ClientContext, searches: SearchWriter): string {
   const search = block.type === "opaque" && block.protocol !== "anthropic-messages" ? block.search : undefined;
-  return search === undefined ? [renderBlock(block, client)] : searches.push(search).map((each) => JSON.stringify(each));
+  if (search === undefined) return renderBlock(block, client);
+  return searches
+    .push(search)
+    .map((each) => JSON.stringify(each))
+    .join(",");
 }
 
 /** Returns the JSON of a block, or "" if this dialect has no such block in an answer. */

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Block, Candidate, ChatResponse, Citation, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
 import { AnsweredError, isError } from "../shared/answered-error.ts";
-import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import { isObject, type WireObject } from "../shared/fields.ts";
 import { parseAnswerObject } from "../openai-shared/answer-object.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import { sourceOfUrl } from "../shared/media-source.ts";
@@ -26,15 +26,17 @@ export function parseResponse(body: string, toolNames?: ToolNames): ChatResponse
   const choice = firstChoice(wire["choices"]);
   if (choice === undefined || isError(wire["error"])) throw faultOf(wire);
   const head = readHead(wire);
-  const facts: AnswerFacts = compact({ id: head.id, model: head.model, usage: findUsage(wire) });
+  const usage = findUsage(wire);
+  const facts: AnswerFacts = { id: head.id, model: head.model, ...(usage === undefined ? {} : { usage }) };
   const failed = errorOfChoices(wire["choices"]);
   if (failed !== undefined) throw new AnsweredError(failed);
   const broken = brokenEndOfChoices(wire["choices"]);
   if (broken !== undefined) throw new AnsweredError(broken, facts);
   const pages = readCitedPages(wire);
-  const others = objectsOf(wire["choices"]).filter((other) => other !== choice);
+  const choices = objectsOf(wire["choices"]);
+  const others = choices.length === 1 ? [] : choices.filter((other) => other !== choice);
   return {
-    usage: findUsage(wire) ?? {},
+    usage: usage ?? {},
     ...head,
     ...withStop(parseChoice(choice, head.id, { toolNames, facts, pages }), matchedStop(choice)),
     ...(others.length === 0

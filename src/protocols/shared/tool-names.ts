@@ -48,6 +48,7 @@ export class ToolNamer {
     this.#rules = rules;
     this.#maxLength = rules.maxLength ?? maxLength;
     for (const name of rules.reserved ?? []) this.#taken.add(this.#scoped(name, undefined));
+    if (tools.length === 0) return;
     const named = tools.filter((tool) => tool.type !== "server").map(identityOf);
     // A name that fits keeps its spelling; another name that would become the same is changed.
     const ranks: [Named[], Named[], Named[]] = [[], [], []];
