@@ -2,7 +2,7 @@ import type { ProtocolId } from "../ir/index.ts";
 import { anthropicMessages } from "./anthropic-messages/index.ts";
 import { claudeTraits } from "./anthropic-messages/model-traits.ts";
 import { geminiTraits } from "./gemini-generate/model-traits.ts";
-import type { TraitTable } from "./model-traits.ts";
+import type { ProviderTraits, TraitTable } from "./model-traits.ts";
 import { openaiTraits } from "./openai-shared/model-traits.ts";
 import { geminiGenerate } from "./gemini-generate/index.ts";
 import { openaiChat } from "./openai-chat/index.ts";
@@ -33,6 +33,19 @@ export const protocols: ProtocolTable = new Map(
 
 /** What models accept, by vendor. */
 export const traitTables: readonly TraitTable<object>[] = [claudeTraits, geminiTraits, openaiTraits];
+
+const tableOf: Readonly<Partial<Record<ProtocolId, TraitTable<{ readonly maxOutputTokens: number | undefined }>>>> = {
+  "openai-chat": openaiTraits,
+  "openai-responses": openaiTraits,
+  "anthropic-messages": claudeTraits,
+  "gemini-generate": geminiTraits,
+};
+
+/** The largest output of a provider's model, to which a translated request's limit is lowered; `undefined`: that is not known. */
+export function maxOutputOf(traits: ProviderTraits, protocol: ProtocolId, model: string): number | undefined {
+  const table = tableOf[protocol];
+  return table === undefined ? undefined : traits.of(table, model).maxOutputTokens;
+}
 
 /** The dialect of routes and errors that belong to no protocol: the admin API, health, unknown paths. */
 export const defaultDialect: ProtocolId = openaiChat.id;

@@ -89,3 +89,11 @@ test("Cursor's Anthropic tools on the Chat path reach Claude, and a Chat server 
   mock.reset();
   assert.deepEqual(await sent("/v1/chat/completions", body("plain-m")), [body("plain-m"), undefined]);
 });
+
+test("the list of models has the output limit that a request gets", async () => {
+  const reply = await sendRaw(gateway.url, { path: "/v1/models", method: "GET", headers: ["authorization", `Bearer ${caller.key}`] });
+  const { data } = JSON.parse(reply.body.toString()) as { data: { id: string; top_provider?: { max_completion_tokens: number } }[] };
+  const limits = data.map(({ id, top_provider: most }) => [id, most?.max_completion_tokens] as const);
+  const known = new Map(limits);
+  assert.deepEqual([known.get("prod-chat"), known.get("claude-private"), known.get("prod-mini")], [500, 8192, undefined]);
+});

@@ -1,7 +1,7 @@
 import { createBoundedCache, createTimeZone, messageOf, type Clock, type Logger, type TimeZone } from "../../core/index.ts";
 import type { GatewaySnapshot } from "../../gateway/index.ts";
 import { createPriceCatalogue, listedFacts, parseRate, readPriceFile, type PriceCatalogue } from "../../ledger/index.ts";
-import type { ModelInfo, ModelListFacts, ProtocolTable } from "../../protocols/index.ts";
+import { maxOutputOf, type ModelInfo, type ModelListFacts, type ProtocolTable } from "../../protocols/index.ts";
 import type { EdgeSettings, OperationAnswer } from "../../server/index.ts";
 import {
   buildProviders,
@@ -94,7 +94,7 @@ export function createSnapshot(
     redactor,
     providers,
     prices,
-    modelFacts: createModelFacts({ aliases: settings.modelAliases, catalog: () => catalog, prices, clock }),
+    modelFacts: createModelFacts({ aliases: settings.modelAliases, catalog: () => catalog, prices, providers, clock }),
     timeZone: createTimeZone(settings.ledger.timeZone),
     edge: edgeSettingsOf(settings),
     listings: names,
@@ -178,13 +178,14 @@ interface FactSources {
   readonly aliases: Settings["modelAliases"];
   readonly catalog: () => Catalog;
   readonly prices: PriceCatalogue;
+  readonly providers: readonly Provider[];
   readonly clock: Clock;
 }
 
 /** What lists of models say beside names: kept, as a list has hundreds and agents ask for it often; prices change with the day. */
-function createModelFacts({ aliases, catalog, prices, clock }: FactSources): Snapshot["modelFacts"] {
+function createModelFacts({ aliases, catalog, prices, providers, clock }: FactSources): Snapshot["modelFacts"] {
   // Other names are those of their providers: to resolve them all would displace the catalog's names that are in use.
-  const targetOf = (id: string, provider: string): { readonly provider: string; readonly upstreamModel: string } | undefined =>
+  const targetOf = (id: string, provider: string): Target | undefined =>
     aliases.has(id)
       ? catalog().resolve(id).targets[0]
       : { provider, upstreamModel: id.startsWith(`${provider}/`) ? id.slice(provider.length + 1) : id };
@@ -196,10 +197,28 @@ function createModelFacts({ aliases, catalog, prices, clock }: FactSources): Sna
     if (found?.day === day) return found.facts;
     const target = targetOf(id, provider);
     const sheet = target && prices.sheet(target.provider, target.upstreamModel, nowMs);
-    const facts = sheet && listedFacts(sheet, nowMs);
+    const facts = withLimit(sheet && listedFacts(sheet, nowMs), target && limitOf(providers, target));
     known.set(id, { day, facts });
     return facts;
   };
+}
+
+interface Target {
+  readonly provider: string;
+  readonly upstreamModel: string;
+}
+
+/** The output limit that the gateway sends at most (`model_traits`). */
+function limitOf(providers: readonly Provider[], target: Target): number | undefined {
+  const provider = providers.find(({ name }) => name === target.provider);
+  const [protocol] = provider?.protocols ?? [];
+  if (provider === undefined || protocol === undefined) return undefined;
+  return provider.quirks.maxOutputTokens ?? maxOutputOf(provider.traits, protocol, target.upstreamModel);
+}
+
+function withLimit(facts: ModelListFacts | undefined, limit: number | undefined): ModelListFacts | undefined {
+  if (limit === undefined || (facts?.maxOutputTokens ?? Infinity) <= limit) return facts;
+  return { ...facts, maxOutputTokens: limit };
 }
 
 function createPrices(settings: Settings, providers: readonly Provider[]): PriceCatalogue {
