@@ -194,6 +194,7 @@ test("every model that a body names is checked, in its own protocol and translat
   const gemini = "/v1beta/models/gemini-mock:generateContent";
   const secret = [
     ["/v1/chat/completions", chat('"Model":"secret"'), "Model"],
+    ["/v1/chat/completions", chat('"models":"secret"'), "models"],
     ["/v1/chat/completions", chat('"fallbacks":["secret"]', "claude-mock"), "fallbacks"],
     ["/v1/chat/completions", chat('"tools":[{"type":"openrouter:advisor","parameters":{"model":"secret"}}]'), "model"],
     ["/v1/responses", responses('"tools":[{"type":"image_generation","model":"secret"}]'), "model"],

@@ -57,7 +57,9 @@ export function notAllowed(model: string): GatewayError {
 export function checkNamedModels({ principal, envelope, parts, text }: RequestFacts, attempts: readonly Attempt[]): void {
   const { modelLists } = principal;
   if (modelLists === undefined || parts.length === 0) return;
-  for (const { name, member } of readNamedModels(text, Object.values(envelope.spans))) {
+  // `models` names others than the model that the request is for.
+  const { models: _others, ...own } = envelope.spans;
+  for (const { name, member } of readNamedModels(text, Object.values(own))) {
     if (attempts.every(({ provider }) => allowsTarget(modelLists, name, [name, `${provider.name}/${name}`]))) continue;
     throw new GatewayError(
       "model_not_allowed",
