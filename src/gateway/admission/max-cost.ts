@@ -1,4 +1,5 @@
 import { ceilingCost, highestCost } from "../../ledger/index.ts";
+import type { Usage } from "../../ir/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { estimateInput } from "../tokens/estimate-usage.ts";
 import type { ModelCall } from "../model-call.ts";
@@ -35,13 +36,19 @@ export function affordableOutput(call: ModelCall, attempts: readonly Attempt[], 
 }
 
 function costOf(call: ModelCall, attempt: Attempt, output: number): bigint {
-  const { provider, upstreamModel } = attempt;
   const input = estimateInput(call, attempt);
+  const standard = priceOf(call, attempt, { input, output });
+  const { tier } = call.request.envelope;
+  if (tier === undefined) return standard;
+  // A server that does not know a cheaper class serves, and bills, the standard one.
+  const asked = priceOf(call, attempt, { input, output, tier });
+  return asked > standard ? asked : standard;
+}
+
+function priceOf(call: ModelCall, { provider, upstreamModel }: Attempt, usage: Usage & { input: number; output: number }): bigint {
   const { ledger, clock } = call.deps;
-  const tier = call.request.envelope.tier;
-  const usage = tier === undefined ? { input, output } : { input, output, tier };
   const cost = highestCost((used) => ledger.cost(provider.name, upstreamModel, used, clock.now()), usage);
-  return cost ?? ceilingCost(call.current.budget.ceiling, input, output);
+  return cost ?? ceilingCost(call.current.budget.ceiling, usage.input, usage.output);
 }
 
 /** The output tokens that the provider is asked for at most. */

@@ -4,6 +4,7 @@ import type { Budget, HoldRequest } from "../../ledger/index.ts";
 import { planAttempts, type Attempt } from "../../upstream/index.ts";
 import { FakeExchange, fakeCall, fakeWorld, routeOf } from "../testing.ts";
 import type { ModelCall } from "../model-call.ts";
+import { maxCost } from "./max-cost.ts";
 import { receive } from "./receive.ts";
 import { releaseBudget, reserveBudget } from "./reserve-budget.ts";
 
@@ -89,4 +90,18 @@ test("a reservation ends once: released if nothing was spent, else finished with
   await served.call.open(served.attempts[0]!).settle({ status: "ok", httpStatus: 200, facts: { usage: { input: 3, output: 2 } } });
   assert.equal(releaseBudget(served.call), undefined);
   assert.deepEqual([served.asked, served.call.hasReservation], [["whole", "finished req_1 5000"], false]);
+});
+
+test("a class of service reserves at least what the standard one costs, which a server may bill all the same", async () => {
+  const reserved: bigint[] = [];
+  for (const tier of ["default", "flex", "priority"]) {
+    const { call, attempts } = await withBudget(open.replace("{", `{"service_tier":"${tier}","max_completion_tokens":1000,`), 0n);
+    const thousandths = { flex: 500n, priority: 2_000n } as Readonly<Record<string, bigint>>;
+    Object.assign(call.deps.ledger, {
+      cost: (_provider: string, _model: string, { output = 0, tier: asked = "" }: { readonly output?: number; readonly tier?: string }) =>
+        BigInt(output) * (thousandths[asked] ?? 1_000n),
+    });
+    reserved.push(maxCost(call, attempts));
+  }
+  assert.deepEqual(reserved, [1_000_000n, 1_000_000n, 2_000_000n]);
 });
