@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from "kysely";
 import { utcZone, type TimeZone } from "../../core/index.ts";
+import { unitNames } from "../../ir/index.ts";
 import type { Store } from "../../store/index.ts";
 import { planRange, type RangePart } from "./report-plan.ts";
 import { spanMs, type Span } from "../rollups/rollup.ts";
@@ -80,6 +81,44 @@ export async function readSums(store: Pick<Store, "db" | "dialect">, query: Sums
   return rows.map((row) => ({ values: places.map((_, i) => row[`v${i}`]!), sums: sumsOf(sumColumns.map((_, i) => row[`t${i}`]!)) }));
 }
 
+/** Counts by unit. */
+export type UnitSums = Readonly<Record<string, number>>;
+
+/** Sums of units for each set of values (as JSON); sets without any are left out. Not by tag. */
+export async function readUnits(store: Pick<Store, "db" | "dialect">, query: SumsQuery): Promise<ReadonlyMap<string, UnitSums>> {
+  const { parts, zoneDays } = await planQuery(store, query);
+  const found = new Map<string, Record<string, number>>();
+  if (parts.length === 0) return found;
+  const sources = parts.map((part) => unitSource({ part, query, columns: columnsOf(part, zoneDays) }, store.dialect));
+  const places = query.groupBy.map((_, i) => sql.ref(`g${i}`));
+  const columns = [
+    ...places.map((place, i) => sql`cast(${place} as text) as ${sql.ref(`v${i}`)}`),
+    sql`unit`,
+    sql`cast(sum(count) as text) as total`,
+  ];
+  const { rows } = await sql<Record<string, string>>`
+    select ${sql.join(columns)} from (${sql.join(sources, sql` union all `)}) as parts group by ${sql.join([...places, sql`unit`])}`.execute(
+    store.db,
+  );
+  for (const row of rows) {
+    const key = JSON.stringify(places.map((_, i) => row[`v${i}`]!));
+    const units = found.get(key) ?? {};
+    found.set(key, units);
+    units[row["unit"]!] = Number(row["total"]);
+  }
+  return found;
+}
+
+function unitSource({ part, query, columns }: SourceOptions, dialect: Store["dialect"]): Column {
+  const filters = groupFilters({ part, query, columns });
+  if (part.source !== "entries") return select([...groupsOf(query, columns), sql`unit`, sql`count`], sql`usage_unit_sums`, filters);
+  const each = dialect === "sqlite" ? sql`json_each(units) as each_unit` : sql`jsonb_each_text(units::jsonb) as each_unit(key, value)`;
+  const isUnit = sql`each_unit.key in (${sql.join(unitNames.map((name) => sql.lit(name)))})`;
+  const counting = select([sql`*`], entriesOf(part), [sql`units is not null`, sql`direction <> 'correct'`]);
+  const counts = [sql`each_unit.key as unit`, sql`cast(each_unit.value as ${dialect === "sqlite" ? sql`integer` : sql`bigint`}) as count`];
+  return select([...groupsOf(query, columns), ...counts], sql`(${counting}) as counting cross join ${each}`, [...filters, isUnit]);
+}
+
 interface QueryPlan {
   readonly parts: readonly RangePart[];
   /** `undefined`: days are those of UTC, or are not asked for. */
@@ -121,9 +160,8 @@ function entriesOf({ hours }: RangePart): Column {
   return hours === undefined ? sql`usage_entries` : entriesOfHours(hours);
 }
 
-function groupSource({ part, query, columns }: SourceOptions): RawBuilder<unknown> {
-  const entries = part.source === "entries";
-  const filters = [
+function groupFilters({ part, query, columns }: SourceOptions): Column[] {
+  return [
     ...rangeFilters(part),
     ...equal(columns.user, query.userId),
     ...equal(columns.key, query.keyId),
@@ -131,6 +169,11 @@ function groupSource({ part, query, columns }: SourceOptions): RawBuilder<unknow
     ...equal(columns.model, query.model),
     ...equal(columns.dialect, query.dialect),
   ];
+}
+
+function groupSource({ part, query, columns }: SourceOptions): RawBuilder<unknown> {
+  const entries = part.source === "entries";
+  const filters = groupFilters({ part, query, columns });
   const sums = sumColumns.map((column, i) => sql`${entries ? entrySums[column] : sql.ref(column)} as ${sql.ref(`s${i}`)}`);
   return select([...groupsOf(query, columns), ...sums], entries ? entriesOf(part) : sql`usage_sums`, filters);
 }

@@ -2,7 +2,7 @@ import { GatewayError, localTimeText, utcZone, type TimeZone } from "../../core/
 import type { Store } from "../../store/index.ts";
 import { readEntries, type EntriesPage, type EntriesQuery } from "./entries.ts";
 import { formatUsd } from "../money.ts";
-import { noSums, readSums, type Sums, type SumsRow, type UsageFilter, type UsageGroup } from "./report-query.ts";
+import { noSums, readSums, readUnits, type Sums, type SumsRow, type UsageFilter, type UnitSums, type UsageGroup } from "./report-query.ts";
 import { spanMs } from "../rollups/rollup.ts";
 
 export interface UsageQuery extends UsageFilter {
@@ -34,6 +34,8 @@ export interface UsageSums {
   readonly cost_usd: string | null;
   /** Attempts whose cost is unknown; `cost_usd` does not include them. */
   readonly unpriced_requests: number;
+  /** What is counted beside plain tokens, by unit: `{"web_search":3}`; absent if there is nothing, and in reports by tag. */
+  readonly units?: UnitSums | undefined;
 }
 
 export interface UsageReportRow extends UsageSums {
@@ -88,16 +90,35 @@ export function createReports({ store }: { readonly store: Pick<Store, "db" | "d
       const totals = partial
         ? (await readSums(store, { ...filter, groupBy: [] }))[0]!.sums
         : page.map((row) => row.sums).reduce(add, noSums);
+      const isByTag = groupBy.includes("tag") || query.tag !== undefined;
+      const units = isByTag ? noUnits : await readUnits(store, { ...filter, groupBy });
+      const allUnits = partial && !isByTag ? await readUnits(store, { ...filter, groupBy: [] }) : units;
       return {
         group_by: query.groupBy,
         time_zone: zone.name,
-        rows: page.map((row) => ({ group: groupOf(row, groupBy, zone), ...render(row.sums) })),
-        totals: render(totals),
+        rows: page.map((row) => ({
+          group: groupOf(row, groupBy, zone),
+          ...render(row.sums),
+          ...withUnits(units.get(JSON.stringify(row.values))),
+        })),
+        totals: { ...render(totals), ...withUnits(sumUnits(partial ? allUnits : units)) },
         next: page.length < found.length ? writeCursor(page.at(-1)!) : null,
       };
     },
     entries: (query) => readEntries(store, query),
   };
+}
+
+const noUnits: ReadonlyMap<string, UnitSums> = new Map();
+
+function withUnits(units: UnitSums | undefined): Pick<UsageSums, "units"> {
+  return units === undefined || Object.keys(units).length === 0 ? {} : { units };
+}
+
+function sumUnits(units: ReadonlyMap<string, UnitSums>): UnitSums {
+  const sums: Record<string, number> = {};
+  for (const counts of units.values()) for (const [unit, count] of Object.entries(counts)) sums[unit] = (sums[unit] ?? 0) + count;
+  return sums;
 }
 
 /** An entry has several tags, so sums by tag are separate from the others, and have fewer groups. */

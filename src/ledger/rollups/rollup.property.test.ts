@@ -42,17 +42,20 @@ const rowArbitrary: fc.Arbitrary<UsageRow> = fc
     dialect: fc.constantFrom("openai-chat", "anthropic-messages"),
     status: fc.constantFrom("ok", "error", "cancelled", "interrupted", "refused"),
     usage: fc.record({ input: count, output: count, cacheRead: count, cacheWrite5m: count, cacheWrite1h: count, reasoning: count }),
+    units: fc.option(fc.dictionary(fc.constantFrom("web_search", "input_audio"), fc.nat({ max: 1000 }), { noNullPrototype: true }), {
+      nil: undefined,
+    }),
     cost: fc.option(fc.oneof(fc.bigInt({ min: 0n, max: 9_999_999n }), fc.bigInt({ min: 0n, max: 2n ** 63n - 1n })), { nil: undefined }),
     tags: fc.option(fc.uniqueArray(fc.constantFrom("a", "b", "other", "late-1", "late-2", "late-3"), { minLength: 1, maxLength: 4 }), {
       nil: undefined,
     }),
   })
-  .map(({ id, cost, tags, usage, ...rest }) => {
+  .map(({ id, cost, tags, usage, units, ...rest }) => {
     const known = Object.fromEntries(Object.entries(usage).filter(([, value]) => value !== undefined));
     const record = closeRecord(`req_${id}`, {
       ...(rest as object),
       timeMs: timeOfAttempt(id, rest.attempt),
-      usage: known,
+      usage: units === undefined ? known : { ...known, units },
       ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
     });
     return rowOf(record, clampUsage(record.usage), { costNanoUsd: cost, snapshot: null });
@@ -84,6 +87,7 @@ const queryArbitrary: fc.Arbitrary<UsageQuery> = fc
 /** What a report must say, reckoned from the rows themselves. */
 function expected(rows: readonly UsageRow[], query: UsageQuery, nameOf: (tag: string) => string): unknown {
   const { zone = utcZone } = query;
+  const isByTag = query.groupBy.includes("tag") || query.tag !== undefined;
   const named = (row: UsageRow): readonly string[] => [...new Set((JSON.parse(row.tags ?? "[]") as string[]).map(nameOf))];
   const modelOf = (row: UsageRow): string => (row.model_served === "" ? row.model_asked : row.model_served);
   const valuesOf = (row: UsageRow, tag: string): Record<UsageGroup, string> => ({
@@ -123,8 +127,8 @@ function expected(rows: readonly UsageRow[], query: UsageQuery, nameOf: (tag: st
   return {
     group_by: query.groupBy,
     time_zone: zone.name,
-    rows: sorted.map(({ group, rows: its }) => ({ group, ...sumUp(its) })),
-    totals: sumUp(passing),
+    rows: sorted.map(({ group, rows: its }) => ({ group, ...sumUp(its, isByTag) })),
+    totals: sumUp(passing, isByTag),
     next: null,
   };
 }
@@ -135,7 +139,7 @@ function compareLists(a: readonly string[], b: readonly string[]): number {
   return a[at]! < b[at]! ? -1 : 1;
 }
 
-function sumUp(rows: readonly UsageRow[]): UsageSums {
+function sumUp(rows: readonly UsageRow[], isByTag = false): UsageSums {
   const total = (pick: (row: UsageRow) => number | null): number => Number(rows.reduce((sum, row) => sum + BigInt(pick(row) ?? 0), 0n));
   const unpriced = rows.filter((row) => row.cost_nano_usd === null).length;
   const cost = rows.reduce((sum, row) => sum + (row.cost_nano_usd ?? 0n), 0n);
@@ -150,7 +154,17 @@ function sumUp(rows: readonly UsageRow[]): UsageSums {
     reasoning_tokens: total((row) => row.reasoning_tokens),
     cost_usd: rows.length > 0 && unpriced === rows.length ? null : formatUsd(cost),
     unpriced_requests: unpriced,
+    ...(isByTag ? {} : unitsOf(rows)),
   };
+}
+
+function unitsOf(rows: readonly UsageRow[]): Pick<UsageSums, "units"> {
+  const units: Record<string, number> = {};
+  for (const row of rows) {
+    for (const [unit, count] of Object.entries(JSON.parse(row.units ?? "{}") as Record<string, number>))
+      units[unit] = (units[unit] ?? 0) + count;
+  }
+  return Object.keys(units).length === 0 ? {} : { units };
 }
 
 /** Writes batches as they come, with repeats, and with other rows of the same keys. @returns the rows that are there. */

@@ -2,6 +2,7 @@ import { CompiledQuery, type Kysely } from "kysely";
 import type { SqlValue, Store, Tables } from "../../store/index.ts";
 import { modelOf, RollupSums, sumColumns } from "./rollup-sums.ts";
 import { admitTags } from "./rollup-tags.ts";
+import { addUnitSums, hasUnits } from "./rollup-units.ts";
 import type { IngestStep } from "../entries/sink.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
 import { readTags } from "../entries/tags.ts";
@@ -27,6 +28,8 @@ export function createRollupStep({ dialect }: Pick<Store, "dialect">): IngestSte
     for (let at = 0; at < newRows.length; at += maxRows) {
       const rows = newRows.length <= maxRows ? newRows : newRows.slice(at, at + maxRows);
       await addSums({ transaction, dialect, texts }, "usage_sums", sumByGroup(rows));
+      const counting = rows.filter(hasUnits);
+      if (counting.length > 0) await addUnitSums(transaction, dialect, counting);
       if (rows.some((row) => row.tags !== null))
         await addSums({ transaction, dialect, texts }, "usage_tag_sums", await sumByTag(transaction, rows));
     }

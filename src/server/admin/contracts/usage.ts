@@ -19,6 +19,10 @@ const sums = {
   reasoning_tokens: tokens,
   cost_usd: usd.nullable().describe("of all attempts whose cost is known; `null` if there are attempts and the cost of none is known"),
   unpriced_requests: z.number().describe("attempts whose cost is not known"),
+  units: z
+    .record(z.string(), z.number())
+    .optional()
+    .describe("what is counted beside plain tokens, by unit; absent if there is nothing, and in reports by tag"),
 };
 
 const report = z
