@@ -126,6 +126,8 @@ export interface AnswerFacts {
   stopReason?: string;
   /** Set if that word is one of the client's dialect and reports a broken answer: the answer passes as it came, its entry has the error. */
   broken?: UpstreamError;
+  /** A content filter refused the prompt: nothing was generated. */
+  isBlocked?: true;
   /** Responses: the `sequence_number` of the last event. */
   sequence?: number;
 }

@@ -6,6 +6,7 @@ import { startGateway } from "../e2e/harness.ts";
 import type { FaultServer } from "../testbed/fault-server.ts";
 import { createFaultServer } from "../testbed/fault-server.ts";
 import type { FaultName } from "../testbed/faults.ts";
+import { sendStream, sendWhole } from "../testbed/fault-wire.ts";
 import { faults } from "../testbed/faults.ts";
 import { PROTOCOLS, type Protocol } from "../testbed/scenario.ts";
 import type { Dialect } from "./dialects.ts";
@@ -38,13 +39,14 @@ before(async () => {
     `  "both-${protocol}-*": [one-${protocol}, two-${otherProtocol(protocol)}]\n`,
     `  "same-${protocol}-*": [one-${protocol}, two-${protocol}]\n`,
     `  "alone-${protocol}-*": one-${protocol}\n`,
+    `  "google-${protocol}-*": one-gemini-generate\n`,
     `  "pair-${protocol}-*": pair-${protocol}\n`,
     `  "hasty-${protocol}-*": [hasty-${protocol}, two-${otherProtocol(protocol)}]\n`,
   ]);
   const clock = { now: () => systemClock.now(), monotonic: () => systemClock.monotonic() + skippedMs };
   gateway = await startGateway({
     clock,
-    config: `providers:\n${providers.join("")}model_provider_routes:\n${routes.join("")}routing: { retries: 0 }\n`,
+    config: `providers:\n${providers.join("")}model_provider_routes:\n${routes.join("")}fallbacks: { "google-*-filtered": { filtered: [two-openai-chat/m] } }\nrouting: { retries: 0 }\n`,
   });
   caller = await gateway.createKey("alice");
   await Promise.all([first.waitForRequests(12), second.waitForRequests(4)]);
@@ -188,6 +190,21 @@ test("the last failure is the client's: its status, and that another try is of n
       assert.deepEqual(await rowsOf(seen), ["1 one error", "2 two error"]);
       skippedMs += 3_600_000;
     }
+  }
+});
+
+test("a prompt that the provider's filter refuses goes elsewhere only where fallbacks for that are configured", async () => {
+  const blocked = { promptFeedback: { blockReason: "SAFETY" }, usageMetadata: { promptTokenCount: 3 }, modelVersion: "m", responseId: "r" };
+  first.use((context) =>
+    context.isStream ? sendStream(context, [`data: ${JSON.stringify(blocked)}\n\n`]) : sendWhole(context, 200, {}, JSON.stringify(blocked)),
+  );
+  second.use("healthy");
+  for (const { dialect, stream } of cells) {
+    const ofModel = (name: string): Promise<Seen> => ask(gateway, caller.key, dialect, stream, undefined, `google-${dialect.id}-${name}`);
+    const elsewhere = await ofModel("filtered");
+    assert.equal(shown(elsewhere), "200 whole by two, 2 attempts: filtered one", `${dialect.id} ${elsewhere.body.toString()}`);
+    const here = await ofModel("x");
+    assert.deepEqual([here.status, here.headers["x-tokligence-attempts"]], [200, "1"]);
   }
 });
 

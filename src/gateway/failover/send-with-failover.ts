@@ -10,6 +10,7 @@ import { openLane } from "../lanes/open-lane.ts";
 import type { ModelCall } from "../model-call.ts";
 import { chooseAny, chooseFirst, chooseNext } from "./choose-target.ts";
 import { conversationOf, type Conversation } from "./conversation.ts";
+import { withFilterAsError } from "./filter-lane.ts";
 import { fallbacksFor } from "./fallbacks.ts";
 import { orderAttempts } from "./order-attempts.ts";
 import { allOut, finalError } from "./final-error.ts";
@@ -138,6 +139,8 @@ class Failover {
       this.#tried.attempts.push(attempt);
       return "unfit";
     }
+    // A fallback has no fallbacks.
+    if (!this.#isFallback && fallbacksFor(call, "filtered") !== undefined) lane = withFilterAsError(lane);
     return (await sendUpstream(call, target, withCost(call, lane))) ?? "served";
   }
 

@@ -326,10 +326,10 @@ class TranslatingPipe implements StreamTap {
       case "message-delta":
         if (event.usage !== undefined) facts.usage = mergeUsage(facts.usage, event.usage);
         if (event.rawStopReason !== undefined) facts.stopReason = event.rawStopReason;
-        if (event.stopReason !== undefined) {
-          this.finished = true;
-          this.opened = true;
-        }
+        if (event.stopReason === undefined) return;
+        if (event.stopReason === "content-filter" && !this.opened) facts.isBlocked = true;
+        this.finished = true;
+        this.opened = true;
         return;
       case "message-end":
         this.ended = true;

@@ -42,7 +42,8 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   const id = readString(body, idSpan);
   const stopReason = blocked ?? readString(body, finishSpan(body, candidates));
   const broken = brokenAmong(body, candidates);
-  return compact({ usage: usage ?? (blocked === undefined ? undefined : noUsage), model, id, stopReason, broken });
+  const isBlocked = blocked === undefined ? undefined : (true as const);
+  return compact({ usage: usage ?? (blocked === undefined ? undefined : noUsage), model, id, stopReason, broken, isBlocked });
 }
 
 function finishSpan(body: string, candidates: Span | undefined): Span | undefined {

@@ -73,7 +73,7 @@ for (const [name, stream, opened] of openings) {
 test("a blocked prompt is a complete answer", () => {
   const tap = new GeminiTap();
   feed(tap, frame({ promptFeedback: { blockReason: "SAFETY" }, usageMetadata: { promptTokenCount: 4 } }), [100]);
-  assert.deepEqual([tap.facts, tap.finished], [{ stopReason: "SAFETY", usage: { input: 4 } }, true]);
+  assert.deepEqual([tap.facts, tap.finished], [{ stopReason: "SAFETY", usage: { input: 4 }, isBlocked: true }, true]);
 });
 
 test("an unspecified finish reason is not an end", () => {

@@ -88,8 +88,10 @@ export class GeminiTap implements StreamTap {
   #readContent(chunk: WireObject): void {
     const feedback = chunk["promptFeedback"];
     if (isObject(feedback)) {
+      const isBegun = this.opened;
       this.#finish(feedback["blockReason"]);
       if (this.finished) this.#facts.usage ??= noUsage;
+      if (this.finished && !isBegun) this.#facts.isBlocked = true;
     }
     const candidates = chunk["candidates"];
     if (!Array.isArray(candidates)) return;

@@ -18,8 +18,9 @@ export class AnsweredError extends Error {
 }
 
 /** The facts of an answer in the neutral form. */
-export function answerFacts({ usage, model, id, rawStopReason }: ChatResponse): AnswerFacts {
-  return { usage, model, id, ...(rawStopReason === undefined ? {} : { stopReason: rawStopReason }) };
+export function answerFacts({ usage, model, id, rawStopReason, stopReason, content }: ChatResponse): AnswerFacts {
+  const isBlocked = stopReason === "content-filter" && content.length === 0;
+  return { usage, model, id, ...(rawStopReason === undefined ? {} : { stopReason: rawStopReason }), ...(isBlocked ? { isBlocked } : {}) };
 }
 
 /** Whether the field `error` of an answer contains an error: an object, or a text. Many servers send `"error":null` with every answer. */
