@@ -157,3 +157,16 @@ test("models in use are listed that have no price, an old one, or one that sourc
     own,
   );
 });
+
+test("what a vendor has billed itself stays, also if its provider is not configured any more", async () => {
+  const believed = createPriceCatalogue({ describe: () => ({ preset: "openrouter", reportsDollars: true }) });
+  const usage = { input: 1000, output: 100, vendorCostUsd: 0.5 };
+  await withEntries(
+    [entry("req_1", { usage })],
+    async (store) => {
+      const result = await repriceEntries({ store, prices: corrected }, range);
+      assert.deepEqual(result, { entries: 1, corrected: 0, newly_priced: 0, difference_usd: "0" });
+    },
+    believed,
+  );
+});

@@ -1,10 +1,10 @@
 import type { Store } from "../store/index.ts";
 import { insertEntries } from "./entries/sink.ts";
 import { clampUsage } from "./entries/clamp-usage.ts";
-import { noFurtherColumns, usageOfRow, type UsageRow } from "./entries/usage-row.ts";
+import { correctionStep, noFurtherColumns, usageOfRow, type UsageRow } from "./entries/usage-row.ts";
 import { formatUsd } from "./money.ts";
 import { encodeLines } from "./prices/bill.ts";
-import { chargeUsage } from "./prices/charge.ts";
+import { chargeUsage, upstreamSource } from "./prices/charge.ts";
 import type { PriceCatalogue } from "./prices/price-catalogue.ts";
 import { createRollupStep } from "./rollups/rollup.ts";
 import { wasUnknown } from "./rollups/rollup-sums.ts";
@@ -35,8 +35,6 @@ export interface RepriceResult {
   readonly difference_usd: string;
 }
 
-/** Attempts of corrections: the number of the correction, and the attempt that it corrects. */
-const correctionStep = 1000;
 const pageRows = 500;
 
 /**
@@ -119,6 +117,8 @@ async function withCorrections(store: Store, rows: readonly UsageRow[]): Promise
 function correctionOf(prices: PriceCatalogue, { row, corrections }: FoundEntry): UsageRow | undefined {
   // Refused, failed before any content, or an operation without tokens: it has no price.
   if (row.cost_nano_usd === 0n && row.price_snapshot === null) return undefined;
+  // The vendor itself has said what it bills, also where its provider is not configured any more.
+  if (row.price_snapshot?.startsWith(upstreamSource) === true) return undefined;
   const known = row.cost_nano_usd !== null || corrections.length > 0;
   const cost = corrections.reduce((sum, each) => sum + (each.cost_nano_usd ?? 0n), row.cost_nano_usd ?? 0n);
   const call = {

@@ -2,6 +2,7 @@ import { sql, type Kysely } from "kysely";
 import type { TimeZone } from "../../core/index.ts";
 import { readKeyDescendants, type Store, type Tables } from "../../store/index.ts";
 import { ceilingCost } from "./budget-ceiling.ts";
+import { correctionStep } from "../entries/usage-row.ts";
 import { periodStart } from "./budget-period.ts";
 import { readBudgets } from "./budget-rows.ts";
 import type { Budget, CeilingRates } from "./budget-types.ts";
@@ -51,7 +52,10 @@ export async function lockEntries({ dialect }: Pick<Store, "dialect">, transacti
   if (dialect === "postgresql") await sql`lock table usage_entries in share row exclusive mode`.execute(transaction);
 }
 
-/** The ledger's sum since a time, for a user, or for a key and all keys made with it. Entries without a price count at the ceiling's rates. */
+/**
+ * The ledger's sum since a time, for a user, or for a key and all keys made with it. Entries without a price count at the ceiling's rates, unless a correction has
+ * given them one.
+ */
 export async function spentSince(db: Kysely<Tables>, budget: Budget, startMs: number, ceiling: CeilingRates): Promise<bigint> {
   const { subject, subjectId } = budget;
   const subjectIds = subject === "key" ? [subjectId, ...(await readKeyDescendants(db, subjectId))] : [subjectId];
@@ -59,11 +63,18 @@ export async function spentSince(db: Kysely<Tables>, budget: Budget, startMs: nu
     .selectFrom("usage_entries")
     .select([
       sql<bigint | null>`cast(sum(cost_nano_usd) as bigint)`.as("cost_nano_usd"),
-      sql<number | null>`cast(sum(case when cost_nano_usd is null then input_tokens end) as bigint)`.as("input"),
-      sql<number | null>`cast(sum(case when cost_nano_usd is null then output_tokens end) as bigint)`.as("output"),
+      sql<number | null>`cast(sum(case when ${isUnpriced} then input_tokens end) as bigint)`.as("input"),
+      sql<number | null>`cast(sum(case when ${isUnpriced} then output_tokens end) as bigint)`.as("output"),
     ])
     .where(budget.subject === "user" ? "user_id" : "key_id", "in", subjectIds)
     .where("time_ms", ">=", startMs)
     .executeTakeFirstOrThrow();
   return (row.cost_nano_usd ?? 0n) + ceilingCost(ceiling, row.input ?? 0, row.output ?? 0);
 }
+
+/** Of an entry: it has no cost, and no correction. One of those is at the entry's own time. */
+const isUnpriced = sql<boolean>`cost_nano_usd is null and not exists (
+  select 1 from usage_entries as correction
+  where correction.request_id = usage_entries.request_id and correction.time_ms = usage_entries.time_ms and correction.direction = 'correct'
+  and correction.attempt % ${sql.lit(correctionStep)} = usage_entries.attempt
+)`;

@@ -98,6 +98,15 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
       }));
   });
 
+  it("a new budget counts an entry without a price at the ceiling until a correction has given it one", () =>
+    withBudgets(async ({ ingest, setStop, state }) => {
+      const unpriced = { cost_nano_usd: null, input_tokens: 100_000, output_tokens: 10_000 } as const;
+      await ingest({ request_id: "req_a", ...unpriced }, { request_id: "req_b", ...unpriced });
+      await ingest({ request_id: "req_a", attempt: 1001, direction: "correct", cost_nano_usd: usd("0.5"), input_tokens: null });
+      await setStop("10");
+      assert.deepStrictEqual(await state(), { spent_usd: "1.7", held_usd: "0", left_usd: "8.3" });
+    }));
+
   describe("periods", () => {
     it("reset at midnight UTC and with the month; total never does", () =>
       withBudgets(async ({ budgets, admin, clock, ingest, setStop }) => {

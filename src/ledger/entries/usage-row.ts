@@ -202,6 +202,9 @@ export function rowValues(row: UsageRow): readonly SqlValue[] {
   ];
 }
 
+/** Attempts of corrections: the number of the correction times this, and the attempt that it corrects. */
+export const correctionStep = 1000;
+
 /** What an entry costs and by which rates. */
 export interface Charge {
   readonly costNanoUsd: CostNanoUsd;

@@ -7,6 +7,8 @@ import type { CloseRecord, CostNanoUsd } from "../types.ts";
 import { clampUsage } from "../entries/clamp-usage.ts";
 import { rowOf, usageOfRow, type Charge, type UsageRow } from "../entries/usage-row.ts";
 
+/** What the snapshot of a cost begins with that the vendor itself has reported. */
+export const upstreamSource = '{"source":"upstream"';
 const noCharge: Charge = { costNanoUsd: 0n, snapshot: null };
 const unknownCharge: Charge = { costNanoUsd: undefined, snapshot: null };
 /**
