@@ -136,7 +136,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     answer.firstContentMs = deps.clock.monotonic();
     answer.upstreamMs = answer.firstContentMs - this.entry.dispatchedMs;
     this.#state.measures.firstContentMs.add(answer.upstreamMs, answer.firstContentMs);
-    this.#succeeded();
+    this.#state.opened(this.entry.dispatchedMs);
   }
 
   answered(ok: boolean, message?: string, refusal?: Refusal): void {

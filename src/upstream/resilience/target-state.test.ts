@@ -47,6 +47,18 @@ test("a throttled key is out for the time that its provider names, and a last re
   assert.deepEqual([unnamed.succeeded(), unnamed.state.isClear], ["ready", true]);
 });
 
+test("streams that begin and then break are failures in a row", () => {
+  const target = new Watched();
+  const broken = (): string => {
+    target.nowMs += 10_000;
+    target.state.begin(target.nowMs);
+    target.state.opened(target.nowMs);
+    target.state.refused({ kind: "broken" }, target.nowMs, target.nowMs, breaker);
+    return target.say();
+  };
+  assert.deepEqual([broken(), broken(), broken(), broken(), broken()], ["ready", "ready", "ready", "ready", "last-resort"]);
+});
+
 test("an answer to a request that began before the limit was reached does not end the wait", () => {
   const target = new Watched();
   target.refused({ kind: "throttled", waitMs: 7000 });

@@ -96,6 +96,11 @@ export class TargetState {
   /** The target has answered a request that began at `beganMs`. */
   succeeded(beganMs: number, nowMs: number, settings: BreakerSettings): void {
     this.#failures.succeeded(nowMs, settings);
+    this.opened(beganMs);
+  }
+
+  /** An answer has begun. It ends what kept requests away; whether it is a success or a failure is counted at its end. */
+  opened(beganMs: number): void {
     if (this.isClear) return;
     this.keyState.rejectedUntilMs = 0;
     this.keyState.isProbed = false;
