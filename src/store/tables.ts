@@ -148,7 +148,7 @@ export interface UsageEntriesTable {
   cost_lines: string | null;
   /** Without secrets, at most 300 characters. */
   error_text: string | null;
-  /** What the prompt's cached parts would have cost in addition as fresh ones; negative if writing them cost more than reading saved. */
+  /** What a response from the gateway's own cache would have cost. What the provider's cache saved is reckoned from the price when the entry is shown. */
   cache_savings_nano_usd: ColumnType<bigint | null, bigint | null, never>;
   /** 1: answered from the response cache. */
   from_cache: number | null;

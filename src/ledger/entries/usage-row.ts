@@ -211,7 +211,6 @@ export interface Charge {
   readonly snapshot: string | null;
   /** The lines of the cost, JSON, for a usage with more than plain tokens. */
   readonly linesText?: string;
-  readonly cacheSavingsNanoUsd?: bigint;
 }
 
 /** The row of a finished attempt. `usage` has been through `clampUsage`. Every database accepts the row, whatever the record contains. */
@@ -261,7 +260,7 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
     units: encodeDetails(usage, record.askedClass),
     cost_lines: charge.linesText ?? null,
     error_text: textOrNull(record.errorText, maxErrorLength),
-    cache_savings_nano_usd: charge.cacheSavingsNanoUsd ?? null,
+    cache_savings_nano_usd: null,
     from_cache: null,
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ServiceTier, Usage } from "../../ir/index.ts";
-import { chargedRow, highestCostOfRow } from "./charge.ts";
+import { chargedRow, costOfUsage, highestCost, highestCostOfRow } from "./charge.ts";
 import { createPriceCatalogue } from "./price-catalogue.ts";
 import { reckonCost } from "./bill.ts";
 import { readSnapshot } from "./rates.ts";
@@ -29,6 +29,13 @@ test("each class of service has its own price; the cost of a class without a pri
   // The lists know some classes.
   assert.deepEqual([costOf("gpt-4o"), costOf("gpt-4o", "priority"), costOf("gpt-4o", "flex")], [3_500_000n, 5_950_000n, undefined]);
   assert.equal(costOf("free", "priority"), 0n);
+});
+
+test("a class without a price counts in budgets for the most that it may cost", () => {
+  const costs = (tier: ServiceTier): bigint | undefined =>
+    highestCost((own) => costOfUsage(prices, { provider: "openai", model: "gpt-5", timeMs: 0 }, own), { ...usage, tier });
+  // Known, cheaper than the standard class, at most six times as much, not bounded.
+  assert.deepEqual((["priority", "flex", "ultrafast", "other"] as const).map(costs), [4_000_000n, 2_000_000n, 12_000_000n, undefined]);
 });
 
 test("the snapshot names the class, and reproduces the cost", () => {

@@ -2,6 +2,7 @@ import { sql, type RawBuilder, type Selectable } from "kysely";
 import { GatewayError } from "../../core/index.ts";
 import type { Store, UsageEntriesTable } from "../../store/index.ts";
 import { formatUsd } from "../money.ts";
+import { cacheSavings } from "./cache-savings.ts";
 import type { UsageFilter } from "./report-query.ts";
 import { entryModel } from "../rollups/rollup-sums.ts";
 import { readTags } from "../entries/tags.ts";
@@ -95,6 +96,7 @@ function hasTag(dialect: Store["dialect"], tag: string): RawBuilder<boolean> {
 
 function renderEntry(row: Selectable<UsageEntriesTable>): UsageEntry {
   const { time_ms: timeMs, cost_nano_usd: costNanoUsd, price_snapshot: snapshot, cache_savings_nano_usd: savings, tags, ...rest } = row;
+  const price: unknown = snapshot === null ? null : JSON.parse(snapshot);
   return {
     ...rest,
     upstream_model: row.upstream_model ?? row.model_asked,
@@ -104,10 +106,10 @@ function renderEntry(row: Selectable<UsageEntriesTable>): UsageEntry {
     from_cache: row.from_cache === 1,
     units: row.units === null ? null : JSON.parse(row.units),
     cost_lines: row.cost_lines === null ? null : JSON.parse(row.cost_lines),
-    cache_savings_usd: savings === null ? null : formatUsd(savings),
+    cache_savings_usd: savings === null ? cacheSavings(row, price) : formatUsd(savings),
     time: new Date(timeMs).toISOString(),
     cost_usd: costNanoUsd === null ? null : formatUsd(costNanoUsd),
-    price: snapshot === null ? null : JSON.parse(snapshot),
+    price,
     tags: readTags(tags),
   };
 }
