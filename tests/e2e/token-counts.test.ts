@@ -359,12 +359,12 @@ test("a counter is asked although the rate of the model is limited, and its own 
   const body = JSON.stringify({ model: "claude-limited", max_tokens: 5, messages: [{ role: "user", content: said }] });
   const send = (path: string): Promise<RawReply> => sendRaw(gateway.url, { path, headers, body });
   mock.enqueue(limited);
-  const [generate, count] = ["/v1/messages", "/v1/messages/count_tokens"];
+  const [generate, count] = ["/v1/messages", "/v1/messages/count_tokens"] as const;
   const statuses: number[] = [];
-  for (const path of [generate!, generate!, count!]) statuses.push((await send(path)).status);
+  for (const path of [generate, generate, count]) statuses.push((await send(path)).status);
   assert.deepEqual(statuses, [429, 429, 200]);
   mock.enqueue(limited);
   const other = body.replace("claude-limited", "claude-counted");
-  assert.equal((await sendRaw(gateway.url, { path: count!, headers, body: other })).status, 429);
-  assert.equal((await sendRaw(gateway.url, { path: generate!, headers, body: other })).status, 200);
+  assert.equal((await sendRaw(gateway.url, { path: count, headers, body: other })).status, 429);
+  assert.equal((await sendRaw(gateway.url, { path: generate, headers, body: other })).status, 200);
 });

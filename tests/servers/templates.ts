@@ -99,7 +99,7 @@ function textOf(content: unknown): string {
 
 function withValues(call: JsonObject): JsonObject {
   const { arguments: text, ...rest } = call["function"] as JsonObject;
-  return { ...call, function: { ...rest, arguments: JSON.parse(String(text)) as JsonObject } };
+  return { ...call, function: { ...rest, arguments: JSON.parse(text as string) as JsonObject } };
 }
 
 /** What the templates of one server say, by template and message, with the requests that they say it of. */

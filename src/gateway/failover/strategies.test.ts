@@ -29,7 +29,7 @@ test("weighted: the targets take turns smoothly, by their weights, and those tha
   const broken = new Scene({ ...healthy("a", "c"), b: ["unreachable"] }, setup("weighted", { a: 1, b: 1, c: 2 }));
   // Five failures, then b is left alone.
   const sent = await providersOf(broken, 40);
-  assert.equal([...sent].filter((name) => name === "b").length, 5);
+  assert.equal(sent.replaceAll(/[^b]/g, "").length, 5);
   assert.match(sent.slice(-12), /^(?:cac){4}$|^(?:acc){4}$|^(?:cca){4}$/);
 });
 

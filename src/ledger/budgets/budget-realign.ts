@@ -22,7 +22,7 @@ export async function realignPeriods({ store, ceiling, nowMs, zone }: RealignInp
     .where("start_ms", ">", 0)
     .groupBy("budget_id")
     .execute();
-  const lastOf = new Map(last.map((row) => [row.budget_id, Number(row.start_ms)]));
+  const lastOf = new Map(last.map((row) => [row.budget_id, row.start_ms]));
   const shifted = (await readBudgets(store.db)).filter(({ id, period }) => {
     const startMs = lastOf.get(id);
     return startMs !== undefined && period !== "total" && periodStart(period, startMs, zone) !== startMs;

@@ -29,8 +29,8 @@ export async function planZoneDays(
     .where("span", "=", "hour")
     .executeTakeFirst();
   if (known?.first == null || known.last == null) return undefined;
-  const fromMs = Math.max(Number(known.first), parts[0]?.fromMs ?? 0);
-  const toMs = Math.min(Number(known.last) + spanMs.hour, parts.at(-1)?.toMs ?? Infinity);
+  const fromMs = Math.max(known.first, parts[0]?.fromMs ?? 0);
+  const toMs = Math.min(known.last + spanMs.hour, parts.at(-1)?.toMs ?? Infinity);
   return {
     dayOf: dayColumn(offsetsBetween(zone, fromMs, Math.max(fromMs, toMs))),
     cutHours: findCutHours(zone, Math.max(fromMs, keptMs), toMs),

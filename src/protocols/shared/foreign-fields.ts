@@ -97,7 +97,7 @@ function formatOf(value: unknown): ResponseFormat | undefined {
 export function schemaFormat(format: WireObject): ResponseFormat | undefined {
   if (format["type"] !== "json_schema" && format["type"] !== "json_object") return undefined;
   const inner = isObject(format["json_schema"]) ? format["json_schema"] : format;
-  const { name, description, schema, strict } = inner as Partial<Record<string, unknown>>;
+  const { name, description, schema, strict } = inner;
   if (!isObject(schema)) return undefined;
   return compact({
     type: "json-schema" as const,
