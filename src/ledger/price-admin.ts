@@ -92,7 +92,7 @@ export function createPriceAdmin({ store, prices, list, file, targets, clock }: 
         as_of: new Date(timeMs).toISOString(),
         prices: targets(model).map(({ provider, upstreamModel }) => {
           const sheet = prices().sheet(provider, upstreamModel, timeMs);
-          return { provider, model: upstreamModel, price: sheet === undefined ? null : describePrice(sheet, timeMs) };
+          return { provider, model: upstreamModel, price: sheet === undefined ? null : dated(describePrice(sheet, timeMs), list()) };
         }),
       };
     },
@@ -106,6 +106,11 @@ export function createPriceAdmin({ store, prices, list, file, targets, clock }: 
     },
     reprice: (fromMs, toMs, isDryRun) => repriceEntries({ store, prices: prices() }, { fromMs, toMs, isDryRun }),
   };
+}
+
+/** A price of the catalogue is as old as the catalogue. */
+function dated(price: ShownPrice, { sources }: PriceList): ShownPrice {
+  return { ...price, date: price.date ?? sources[price.source]?.date ?? null };
 }
 
 interface Checked {

@@ -59,8 +59,8 @@ test("the price of a model is shown with its source and date, as of a day", asyn
   const { prices } = (await get("/api/v1/prices?model=careful&as_of=2026-11-01")) as { prices: Record<string, Record<string, unknown>>[] };
   const [{ price } = {}] = prices;
   assert.deepEqual(
-    [prices.length, price?.["source"], price?.["vendor"], price?.["speeds"], Object.keys(price?.["classes"] as object)],
-    [1, "catalogue", "anthropic", { fast: "2" }, ["batch"]],
+    [prices.length, price?.["source"], price?.["date"], price?.["vendor"], price?.["speeds"], Object.keys(price?.["classes"] as object)],
+    [1, "catalogue", "2026-11-28", "anthropic", { fast: "2" }, ["batch"]],
   );
   const { sources } = (await get("/api/v1/prices/sources")) as { sources: { name: string; date: string }[] };
   assert.deepEqual(
