@@ -74,6 +74,10 @@ test("what every operation answers is what its contract says", async () => {
   note("routes.explain", await call("routes.explain", { query: { model: "loopback" } }));
   note("config.get", await call("config.get"));
   note("ledger.status", await call("ledger.status"));
+  note("prices.sources", await call("prices.sources"));
+  note("prices.show", await call("prices.show", { query: { model: "loopback" } }));
+  note("prices.check", await call("prices.check"));
+  note("ledger.reprice", await call("ledger.reprice", { body: { from: "1d", dry_run: true } }));
   note("status.get", await call("status.get"));
   note("budgets.remove", await call("budgets.remove", { param: budgets.data[0]!.id }));
   note("me.keys.revoke", await call("me.keys.revoke", { param: own.id }));
