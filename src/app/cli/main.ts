@@ -110,21 +110,34 @@ function onOutputError(error: NodeJS.ErrnoException): void {
 
 const laneNames = { translated: "translated", builtin: "built in", verbatim: "as it is", patched: "as it is" } as const;
 
-function explanationText({ steps, targets, strategy, affinity, problem }: OperationAnswer<"routes.explain">): string {
-  const header = ["for", "target", "key", "protocol", "lane", "asked", "$/M in", "$/M out", "first ms", "total ms", "in flight", "why not"];
+type Explained = OperationAnswer<"routes.explain">;
+
+/** What is left out on a narrow terminal comes last. */
+const targetColumns: readonly (readonly [title: string, cell: (target: Explained["targets"][number]) => string | number | null])[] = [
+  ["asked", ({ kept }) => (kept ? "yes" : "no")],
+  ["$/M in", ({ input_usd }) => input_usd],
+  ["$/M out", ({ output_usd }) => output_usd],
+  ["key", ({ key }) => key],
+  ["lane", ({ lane }) => (lane === null ? null : laneNames[lane])],
+  ["protocol", ({ protocol }) => protocol],
+  ["first ms", ({ first_content_ms }) => first_content_ms],
+  ["total ms", ({ total_ms }) => total_ms],
+  ["in flight", ({ in_flight }) => in_flight],
+];
+
+function explanationText({ steps, targets, strategy, affinity, problem }: Explained): string {
+  const hasReasons = targets.some(({ reason }) => reason !== null);
+  const header = [
+    "for",
+    "target",
+    ...(hasReasons ? ["why not"] : []),
+    ...targetColumns.map(([title]) => ({ title, optional: true }) as const),
+  ];
   const rows = targets.map((target) => [
     target.role,
     `${target.provider}/${target.model}`,
-    target.key,
-    target.protocol,
-    target.lane === null ? null : laneNames[target.lane],
-    target.kept ? "yes" : "no",
-    target.input_usd,
-    target.output_usd,
-    target.first_content_ms,
-    target.total_ms,
-    target.in_flight,
-    target.reason,
+    ...(hasReasons ? [target.reason] : []),
+    ...targetColumns.map(([, cell]) => cell(target)),
   ]);
   const order = `strategy ${strategy}, affinity ${affinity ? "auto" : "off"}`;
   return [...steps, ...(rows.length === 0 ? [] : ["", order, table(header, rows)]), ...(problem === undefined ? [] : [problem])].join("\n");

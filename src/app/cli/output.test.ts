@@ -27,6 +27,15 @@ test("a table is as wide as its cells; in a terminal it is shortened, then optio
   assert.match(table(header, rows, 30), /^USER +KEY +REQUESTS\n/);
 });
 
+test("optional columns go before texts become unreadable; times stay whole", () => {
+  const targets = table(
+    ["TIME", "TARGET", { title: "LANE", optional: true }],
+    [["2026-01-31 17:04", "anthropic/claude-sonnet-4-5", "translated"]],
+    40,
+  );
+  assert.equal(targets, "TIME              TARGET\n2026-01-31 17:04  anthropic/claude-sonn…");
+});
+
 test("ids stay whole, as people copy them", () => {
   assert.ok(table(["ID", "NAME"], [[id, "a very long name that must give way"]], 50).includes(`${id}  a very …`));
 });

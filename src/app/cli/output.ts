@@ -18,11 +18,13 @@ type Cell = string | number | null;
 
 /** No text column is narrower than this or, if that is wider, its title. */
 const minWidth = 6;
+/** Optional columns are left out before texts get shorter than this: a name of six letters says little. */
+const readableWidth = 16;
 const gap = 2;
 
 /**
- * Rows as columns, each as wide as its widest cell; numbers to the right. In a terminal the widest texts are shortened until a row fits; then optional
- * columns are left out, the last one first. Ids stay whole, as people copy them.
+ * Rows as columns, each as wide as its widest cell; numbers to the right. If a row does not fit the terminal, the widest texts are shortened, as far as they stay
+ * readable; then optional columns are left out, the last one first; then texts are shortened further. Ids stay whole, as people copy them, and so do times.
  */
 export function table(header: readonly (string | OptionalColumn)[], rows: readonly (readonly Cell[])[], width = terminalWidth()): string {
   const titles = header.map((column) => (typeof column === "string" ? column : column.title));
@@ -31,13 +33,14 @@ export function table(header: readonly (string | OptionalColumn)[], rows: readon
   const isNumber = titles.map(
     (_, column) => rows.length > 0 && rows.every((row) => row[column] === null || /^-?[\d.,]+$/.test(String(row[column]))),
   );
-  const least = titles.map((title, column) => {
-    const isWhole = isNumber[column] === true || cells.some((row) => idPattern.test(row[column]!));
-    return isWhole ? natural[column]! : Math.min(natural[column]!, Math.max(title.length, minWidth));
-  });
+  const isWhole = titles.map((_, column) => isNumber[column] === true || cells.some((row) => wholePattern.test(row[column]!)));
+  const atLeast = (min: number): readonly number[] =>
+    titles.map((title, column) => (isWhole[column] === true ? natural[column]! : Math.min(natural[column]!, Math.max(title.length, min))));
+  const least = atLeast(minWidth);
+  const readable = atLeast(readableWidth);
   let shown = titles.map((_, column) => column);
   const total = (widths: readonly number[]): number => shown.reduce((sum, column) => sum + widths[column]! + gap, -gap);
-  while (total(least) > width) {
+  while (total(readable) > width) {
     const dropped = shown.findLast((column) => typeof header[column] !== "string");
     if (dropped === undefined) break;
     shown = shown.filter((column) => column !== dropped);
@@ -61,7 +64,8 @@ export function table(header: readonly (string | OptionalColumn)[], rows: readon
     .join("\n");
 }
 
-const idPattern = /^(?:usr|key|bgt|req)_[0-9a-f]{8}-/;
+/** Ids and times. */
+const wholePattern = /^(?:(?:usr|key|bgt|req)_[0-9a-f]{8}-|\d{4}-\d\d-\d\d)/;
 
 function shorten(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;

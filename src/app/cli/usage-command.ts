@@ -180,7 +180,7 @@ function entriesText({ entries, next, time_zone: timeZone }: OperationAnswer<"us
   const columns: readonly (readonly [title: string | OptionalColumn, cell: (entry: Entry) => string | number | null])[] = [
     ["TIME", ({ time }) => localTimeText(zone, Date.parse(time)).slice(0, 19).replace("T", " ")],
     ...(ids ? [["REQUEST", ({ request_id: id }: Entry) => id] as const] : []),
-    ...(hasAttempts ? [["ATTEMPT", ({ attempt }: Entry) => attempt] as const] : []),
+    ...(hasAttempts ? [[{ title: "ATTEMPT", optional: true }, ({ attempt }: Entry) => attempt] as const] : []),
     ["USER", (entry) => (ids ? entry.user_id : named(entry.username ?? undefined))],
     [{ title: "KEY", optional: true }, (entry) => named((ids ? entry.key_id : entry.key_name) ?? undefined)],
     ["MODEL", (entry) => named(entry.model_served === "" ? entry.model_asked : entry.model_served)],
