@@ -35,7 +35,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     admission: ["errors", "tokens", "bodies", "responses"],
     answers: ["errors", "headers", "tokens", "bodies", "responses", "admission"],
     lanes: ["errors", "headers", "tokens", "bodies", "proofs", "responses", "answers"],
-    failover: ["errors", "headers", "tokens", "admission", "answers", "lanes"],
+    failover: ["errors", "headers", "tokens", "bodies", "admission", "answers", "lanes"],
   },
   upstream: {
     transport: [],

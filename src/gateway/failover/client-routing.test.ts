@@ -83,6 +83,21 @@ test("what the gateway acts on is cut out of the body, and all else stays as it 
   assert.deepEqual(sent, Object.values(bodies));
 });
 
+test("what the first target acts on itself is cut out of the body for the next one", async () => {
+  const outcomes: Record<string, string> = {};
+  for (const more of ['"models":["n"],"provider":{"only":["b"]},"route":"fallback"', '"provider":{"only":["b"]}', '"provider":"b"']) {
+    const scene = new Scene({ ...healthy, openrouter: ["unreachable"] }, routes);
+    const outcome = await scene.ask("o", new FakeExchange(`{"model":"o",${more},${messages}}`));
+    outcomes[more] = `${outcome} ${scene.lastBody}`;
+  }
+  assert.deepEqual(outcomes, {
+    '"models":["n"],"provider":{"only":["b"]},"route":"fallback"': `served: openrouter#1 a#1 {"model":"o",${messages}}`,
+    '"provider":{"only":["b"]}': `served: openrouter#1 a#1 {"model":"o",${messages}}`,
+    // A field of another meaning.
+    '"provider":"b"': `served: openrouter#1 a#1 {"model":"o","provider":"b",${messages}}`,
+  });
+});
+
 test("what a request excludes is not asked as a configured fallback either", async () => {
   const setup: Setup = {
     routes: [

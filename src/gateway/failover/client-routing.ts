@@ -1,5 +1,6 @@
-import { applyEdits, GatewayError, memberOf, memberSpan, noBytes, parseSpan, type Span } from "../../core/index.ts";
+import { GatewayError } from "../../core/index.ts";
 import { strategies, type Strategy } from "../../upstream/index.ts";
+import { cutRouting, isRecord, isTexts, noRouting, readRouting } from "../bodies/routing-members.ts";
 import { findHeader } from "../headers/request-headers.ts";
 import type { ModelCall } from "../model-call.ts";
 
@@ -35,14 +36,16 @@ const strategyOfSort: Readonly<Record<string, Strategy>> = { price: "cheapest", 
  */
 export function takeClientRouting(call: ModelCall, asSent: boolean): ClientRouting | undefined {
   const { request, exchange } = call;
-  const { models: modelsSpan, provider: providerSpan } = request.envelope.spans;
+  const { spans } = request.envelope;
   const named = findHeader(exchange.rawHeaders, fallbacksHeader);
   const strategy = readStrategy(findHeader(exchange.rawHeaders, strategyHeader));
-  const inBody = asSent ? {} : { models: parsed(request.text, modelsSpan), provider: parsed(request.text, providerSpan) };
-  const models = isTexts(inBody.models) ? inBody.models : undefined;
-  const provider = isRecord(inBody.provider) ? inBody.provider : undefined;
+  const { models, provider } = asSent ? noRouting : readRouting(request.text, spans);
   if (named === undefined && strategy === undefined && models === undefined && provider === undefined) return undefined;
-  cut(call, { ...(models === undefined ? {} : { models: modelsSpan }), ...(provider === undefined ? {} : { provider: providerSpan }) });
+  const rest = cutRouting(request.text, spans, { models, provider });
+  if (rest !== undefined) {
+    request.replaceBody(rest.text);
+    call.takenParams = rest.names;
+  }
   const maxPrice = isRecord(provider?.["max_price"]) ? provider["max_price"] : {};
   const all = [...(named ?? "").split(","), ...(models ?? [])].map((model) => model.trim());
   return {
@@ -55,26 +58,6 @@ export function takeClientRouting(call: ModelCall, asSent: boolean): ClientRouti
     maxInputUsd: priceOf(maxPrice["prompt"]),
     maxOutputUsd: priceOf(maxPrice["completion"]),
   };
-}
-
-function parsed(text: string, span: Span | undefined): unknown {
-  return span === undefined ? undefined : parseSpan(text, span);
-}
-
-function cut(call: ModelCall, members: { readonly models?: Span | undefined; readonly provider?: Span | undefined }): void {
-  const { request } = call;
-  const names = Object.keys(members);
-  if (names.length === 0) return;
-  // OpenRouter's `"route": "fallback"` says that the list counts.
-  const route = members.models === undefined ? undefined : memberOf(request.text, "route");
-  const spans: readonly (readonly [string, Span | undefined])[] = [...Object.entries(members), ["route", route]];
-  const text = spans
-    .flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]))
-    .toSorted((one, other) => other.value.start - one.value.start)
-    // From the last to the first, so that the places of the others stay.
-    .reduce((body, { name, value }) => applyEdits(body, [{ ...memberSpan(body, name, value), text: noBytes }]), request.text);
-  request.replaceBody(text);
-  call.takenParams = route === undefined ? names : [...names, "route"];
 }
 
 function readStrategy(value: string | undefined): Strategy | undefined {
@@ -99,12 +82,4 @@ function namesOf(list: unknown): readonly string[] {
 function priceOf(value: unknown): number | undefined {
   const price = typeof value === "string" ? Number(value) : value;
   return typeof price === "number" && Number.isFinite(price) ? price : undefined;
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -15,6 +15,7 @@ import { findHeader } from "../headers/request-headers.ts";
 import { isHeavy, nextTurn } from "../bodies/heavy-body.ts";
 import type { TranslatedLane } from "../lane.ts";
 import type { ModelCall } from "../model-call.ts";
+import { withoutRouting } from "../bodies/routing-members.ts";
 import { checkTexts, checkTools, parseExactBody, refuseAnswer } from "../bodies/parse-body.ts";
 import {
   AnswerSealer,
@@ -38,7 +39,7 @@ import { renderForClient, reportLosses } from "./report-losses.ts";
  */
 export function openTranslatedLane(call: ModelCall, attempt: Attempt): TranslatedLane | Promise<TranslatedLane> {
   if (isHeavy(call.request)) return openInSteps(call, attempt);
-  const wire = parseWire(call);
+  const wire = parseWire(call, attempt);
   const request = parseRequest(call, wire);
   const foreign = fitForeign(call, request);
   const found = findProofs(call, attempt, foreign);
@@ -49,7 +50,7 @@ export function openTranslatedLane(call: ModelCall, attempt: Attempt): Translate
 
 /** The same for a long body: no step of it keeps the event loop for long. */
 async function openInSteps(call: ModelCall, attempt: Attempt): Promise<TranslatedLane> {
-  const wire = parseWire(call);
+  const wire = parseWire(call, attempt);
   await nextTurn();
   const request = parseRequest(call, wire);
   await nextTurn();
@@ -61,8 +62,9 @@ async function openInSteps(call: ModelCall, attempt: Attempt): Promise<Translate
   return createLane(call, attempt, { request, rendered });
 }
 
-function parseWire(call: ModelCall): unknown {
-  return parseExactBody(call, call.guarded === undefined ? call.request.text : applyEdits(call.request.text, call.guarded.edits));
+function parseWire(call: ModelCall, attempt: Attempt): unknown {
+  const edited = call.guarded === undefined ? call.request.text : applyEdits(call.request.text, call.guarded.edits);
+  return parseExactBody(call, withoutRouting(call, attempt, edited));
 }
 
 function parseRequest(call: ModelCall, wire: unknown): ChatRequest {
@@ -102,7 +104,6 @@ interface RenderedRequest {
 function render(call: ModelCall, attempt: Attempt, { wire, foreign, kept }: ReadRequest): Rendered<string> {
   const { provider, upstreamModel, protocol } = attempt;
   const upstream = call.deps.protocols.get(protocol)!.upstream;
-  const { stream } = call.request.envelope;
   const proofs = proofsOf(call, attempt);
   const returned = returnProofs(foreign, {
     carrier: call.request.protocol.proofs,
@@ -114,7 +115,7 @@ function render(call: ModelCall, attempt: Attempt, { wire, foreign, kept }: Read
   const rendered = renderForClient(call, wire, () =>
     upstream.renderRequest(withLimit(returned.request, call.reservation?.outputLimit), {
       model: upstreamModel,
-      stream,
+      stream: call.request.envelope.stream,
       quirks: provider.modelQuirks.of(upstreamModel),
       traits: provider.traits,
     }),
@@ -129,9 +130,8 @@ function signsCalls(call: ModelCall, attempt: Attempt): boolean {
 
 function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: RenderedRequest): TranslatedLane {
   const { provider } = attempt;
-  const envelope = call.request.envelope;
+  const { envelope } = call.request;
   const upstream = call.deps.protocols.get(attempt.protocol)!.upstream;
-  const { stream } = envelope;
   const proofs = proofsOf(call, attempt);
   const sealer = new AnswerSealer({
     carrier: call.request.protocol.proofs,
@@ -160,7 +160,7 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
     request: requestOf(call, attempt, rendered.value),
     kind: "translated",
     readJson: (whole) => answers.render(answers.parse(whole)),
-    readOtherForm: (whole) => (stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole))),
+    readOtherForm: (whole) => (envelope.stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole))),
     openStream: () => {
       const decoder = checkedDecoder(call, provider.name, upstream.createStreamDecoder(rendered.toolNames));
       const pipe = new TranslatingPipe(
@@ -185,7 +185,7 @@ function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: Re
 /** The request as it goes to the upstream. */
 function requestOf(call: ModelCall, { protocol, upstreamModel }: Attempt, body: string): TranslatedLane["request"] {
   const outer = call.deps.protocols.get(protocol)!;
-  const { streamQuery } = call.deps.protocols.get(protocol)!.upstream;
+  const { streamQuery } = outer.upstream;
   const { stream } = call.request.envelope;
   const target = outer.upstreamPath(
     { route: { method: "POST", path: "", operation: "generate", stream }, param: upstreamModel, query: "" },

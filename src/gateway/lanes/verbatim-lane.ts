@@ -6,6 +6,7 @@ import type { ReadAnswer, VerbatimLane } from "../lane.ts";
 import type { ModelCall } from "../model-call.ts";
 import { AnsweredError, setOutputLimit, type Patch } from "../../protocols/index.ts";
 import { checkValues, parseBody, refuseAnswer } from "../bodies/parse-body.ts";
+import { mayHaveRouting, withoutRouting } from "../bodies/routing-members.ts";
 import { reportChanges } from "./report-losses.ts";
 import { spliceParts } from "../bodies/splice-parts.ts";
 import { openSummary, withoutSeals } from "../proofs/index.ts";
@@ -19,7 +20,7 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): VerbatimL
     ...(upstreamModel === envelope.model ? {} : { model: upstreamModel }),
     ...(provider.quirks.noStreamOptions === true ? { noStreamOptions: true } : {}),
   };
-  const body = parts.length === 0 ? undefined : (fittedParts(call, attempt, patch) ?? editedParts(call, attempt, patch));
+  const body = parts.length === 0 ? undefined : (rewrittenParts(call, attempt, patch) ?? editedParts(call, attempt, patch));
   // The usage chunk was asked for by the gateway alone.
   const hideUsage = envelope.stream && envelope.includeUsage === false && provider.quirks.noStreamOptions !== true;
   return {
@@ -85,22 +86,30 @@ function ownEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
  * The body for a server that would refuse it as it is; `undefined` if it would not.
  * @throws GatewayError `body_too_complex`, `invalid_request` where a change refuses the request (`gateway.on_loss`).
  */
-function fittedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] | undefined {
+function rewrittenParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] | undefined {
   const { protocol, route, traits } = call.request;
-  const { provider, upstreamModel } = attempt;
-  if (provider.ownModelQuirks === undefined || protocol.fitOwnBody === undefined || !traits.hasOutput) return undefined;
+  const mayFit = attempt.provider.ownModelQuirks !== undefined && protocol.fitOwnBody !== undefined && traits.hasOutput;
+  if (!mayFit && !mayHaveRouting(call, attempt)) return undefined;
   const own = ownEdits(call, attempt);
-  const text = own.length === 0 ? call.request.text : applyEdits(call.request.text, inOrder([], own));
-  const fitted = protocol.fitOwnBody(text, {
+  const edited = own.length === 0 ? call.request.text : applyEdits(call.request.text, inOrder([], own));
+  const unrouted = withoutRouting(call, attempt, edited);
+  const text = (mayFit ? fittedText(call, attempt, unrouted) : undefined) ?? unrouted;
+  if (text === edited) return undefined;
+  const whole = [Buffer.from(text, "latin1")];
+  const edits = protocol.planEdits(protocol.readEnvelope(text, route), route, patch);
+  return edits.length === 0 ? whole : spliceParts(whole, edits);
+}
+
+/** As the model's own quirks want it; `undefined` if it fits. */
+function fittedText(call: ModelCall, attempt: Attempt, text: Bytes): string | undefined {
+  const { provider, upstreamModel } = attempt;
+  const fitted = call.request.protocol.fitOwnBody!(text, {
     model: upstreamModel,
-    quirks: provider.ownModelQuirks.ownOf(upstreamModel),
+    quirks: provider.ownModelQuirks!.ownOf(upstreamModel),
     beforeParse: (body) => checkValues(call, body),
   });
-  if (fitted === undefined) return undefined;
-  reportChanges(call, attempt, fitted.losses, parseLatin1(call.request.text));
-  const whole = [Buffer.from(fitted.text, "latin1")];
-  const edits = protocol.planEdits(protocol.readEnvelope(fitted.text, route), route, patch);
-  return edits.length === 0 ? whole : spliceParts(whole, edits);
+  if (fitted !== undefined) reportChanges(call, attempt, fitted.losses, parseLatin1(call.request.text));
+  return fitted?.text;
 }
 
 function inOrder(some: readonly Edit[], others: readonly Edit[]): readonly Edit[] {
