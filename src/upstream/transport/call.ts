@@ -66,7 +66,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     if (this.#over) return;
     this.#channel = channel;
     this.#options = options;
-    this.#send(channel.acquire());
+    this.#send(false);
   }
 
   abort(): void {
@@ -230,14 +230,16 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     this.#fail(kind, what);
   }
 
-  #send(carrier: Carrier): void {
-    this.#carrier = carrier;
+  #send(isFresh: boolean): void {
+    const channel = this.#channel!;
     this.#controller = undefined;
     this.#starting = true;
     try {
+      const carrier = isFresh ? channel.acquireFresh() : channel.acquire();
+      this.#carrier = carrier;
       carrier.dispatcher.dispatch(this.#options!, this);
     } catch (error) {
-      // The proxy agent throws here, while others report an error.
+      // The proxy agent throws here, while others report an error. A connection that cannot be made (a proxy's address, no memory) is a failure too.
       this.onResponseError(null, error instanceof Error ? error : new Error(messageOf(error)));
     } finally {
       this.#starting = false;
@@ -251,9 +253,8 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
       { provider: this.#destination.provider },
       "an idle connection was closed by the provider; the request is sent again",
     );
-    const channel = this.#channel!;
     this.#discardCarrier();
-    this.#send(channel.acquireFresh());
+    this.#send(true);
   }
 
   #fail(kind: UpstreamFailureKind, what: string): void {

@@ -29,6 +29,21 @@ test("a name that does not resolve is unreachable", async (t) => {
   });
 });
 
+test(
+  "a connection that cannot even be made ready, as the proxy's URL is not valid, is a failure of the call",
+  { timeout: 5_000 },
+  async (t) => {
+    const provider = providerAt("http://api.test");
+    const client = clientFor(t, [provider], { proxyEnv: { http_proxy: "http://[proxy" } });
+    // The first call loads the HTTP client, the second one has it.
+    const failures = [await gather(client, requestTo(provider)), await gather(client, requestTo(provider))].map(({ failure }) => failure);
+    const message =
+      "Provider upstream (api.test:80 through the proxy of the environment) could not be called (ERR_INVALID_URL). Check base_url and the network.";
+    const failure = { kind: "unreachable", message };
+    assert.deepEqual(failures, [failure, failure]);
+  },
+);
+
 test("a connection that is not made in time is abandoned", async (t) => {
   const provider = providerAt("http://api.test", { wait: { connectMs: 20 } });
   const client = clientFor(t, [provider], { resolve: () => {} });
