@@ -59,6 +59,23 @@ test("streams that begin and then break are failures in a row", () => {
   assert.deepEqual([broken(), broken(), broken(), broken(), broken()], ["ready", "ready", "ready", "ready", "last-resort"]);
 });
 
+test("a probe of the breaker that begins its answer and then breaks opens the breaker again", () => {
+  const target = new Watched();
+  for (let count = 0; count < 5; count++) target.refused("broken");
+  target.after(30_000);
+  target.state.begin(target.nowMs);
+  target.state.opened(target.nowMs);
+  const whileProbed = target.say();
+  target.state.refused({ kind: "broken" }, target.nowMs, target.nowMs, breaker);
+  assert.deepEqual(
+    [whileProbed, target.say(), target.state.block, target.after(29_999), target.after(1)],
+    ["ready", "last-resort", "breaker", "last-resort", "probe"],
+  );
+  target.state.begin(target.nowMs);
+  target.state.opened(target.nowMs);
+  assert.deepEqual([target.succeeded(), target.state.isQuiet, target.refused("broken")], ["ready", true, "ready"]);
+});
+
 test("an answer to a request that began before the limit was reached does not end the wait", () => {
   const target = new Watched();
   target.refused({ kind: "throttled", waitMs: 7000 });

@@ -38,6 +38,8 @@ export class TargetState {
   #isProbed = false;
   #probedAtMs = 0;
   #throttles = 0;
+  /** The breaker's block has ended with the beginning of an answer; none has been whole since. */
+  #isOnTrial = false;
 
   constructor(keyIndex: number, keyState: KeyState) {
     this.keyIndex = keyIndex;
@@ -51,7 +53,7 @@ export class TargetState {
 
   /** Nothing has failed of late: a success changes nothing. */
   get isQuiet(): boolean {
-    return this.isClear && this.#failures.isEmpty;
+    return this.isClear && !this.#isOnTrial && this.#failures.isEmpty;
   }
 
   get block(): BlockKind | undefined {
@@ -97,16 +99,22 @@ export class TargetState {
   succeeded(beganMs: number, nowMs: number, settings: BreakerSettings): void {
     this.#failures.succeeded(nowMs, settings);
     this.opened(beganMs);
+    if (!this.#isOnTrial || beganMs < this.#sinceMs) return;
+    this.#isOnTrial = false;
+    this.#failures.clear();
   }
 
-  /** An answer has begun. It ends what kept requests away; whether it is a success or a failure is counted at its end. */
+  /**
+   * An answer has begun. It ends what kept requests away; whether it is a success or a failure is counted at its end. The breaker opens again at the first failure
+   * before a success, as the answer may break.
+   */
   opened(beganMs: number): void {
     if (this.isClear) return;
     this.keyState.rejectedUntilMs = 0;
     this.keyState.isProbed = false;
     // An answer to an earlier request says nothing about a limit that was reached since.
     if (beganMs < this.#sinceMs) return;
-    if (this.#block === "breaker") this.#failures.clear();
+    if (this.#block === "breaker") this.#isOnTrial = true;
     this.#throttles = 0;
     this.#block = undefined;
     this.#untilMs = 0;
@@ -161,7 +169,7 @@ export class TargetState {
 
   #failed({ kind, waitMs }: Refusal, nowMs: number, settings: BreakerSettings): BlockKind | undefined {
     const isTooOften = this.#failures.failed(nowMs, settings);
-    if (isTooOften || this.#block === "breaker") return this.#leaveAlone("breaker", nowMs, settings.openMs);
+    if (isTooOften || this.#isOnTrial || this.#block === "breaker") return this.#leaveAlone("breaker", nowMs, settings.openMs);
     if (kind === "overloaded" && waitMs !== undefined) return this.#leaveAlone("overloaded", nowMs, Math.min(waitMs, longestOverloadMs));
     this.released();
     return undefined;
