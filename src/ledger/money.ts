@@ -8,6 +8,7 @@ export const femtoPerNano = 1_000_000n;
 export const maxNanoUsd = 2n ** 63n - 1n;
 
 const rateDecimals = 9;
+const dollarDecimals = 15;
 
 /** Femto-USD to nano-USD, rounded half up. The only rounding of an entry's cost. Not for negative amounts. */
 export function roundToNano(femtoUsd: bigint): bigint {
@@ -50,7 +51,9 @@ export type FemtoUsd = bigint;
  * @returns `undefined` for any other text, a sign, or a billion dollars and more.
  */
 export function rateOfDollars(text: string): FemtoUsd | undefined {
-  return /^\d{1,9}(?:\.\d{1,30})?(?:e[+-]\d{1,2})?$/i.test(text) && Number(text) < 1e9 ? roundDecimal(text.toLowerCase(), 15) : undefined;
+  return /^\d{1,9}(?:\.\d{1,30})?(?:e[+-]\d{1,2})?$/i.test(text) && Number(text) < 1e9
+    ? roundDecimal(text.toLowerCase(), dollarDecimals)
+    : undefined;
 }
 
 /** US dollars of a number as nano-USD, rounded half up. Not for negative amounts. */
@@ -71,6 +74,17 @@ function roundDecimal(text: string, decimals: number): bigint {
 /** A rate as a decimal of US dollars per million tokens: `0.0375`. */
 export function formatRate(femtoUsd: bigint): string {
   return formatDecimal(femtoUsd, rateDecimals);
+}
+
+/** Femto-USD as a decimal of US dollars, of a call or a second, with all its digits: `0.000011111111111`. */
+export function formatDollars(femtoUsd: FemtoUsd): string {
+  return formatDecimal(femtoUsd, dollarDecimals);
+}
+
+/** Reads what `formatDollars` writes; `undefined` for any other text, or a million dollars and more. */
+export function parseDollars(text: string): FemtoUsd | undefined {
+  const match = /^(\d{1,6})(?:\.(\d{1,15}))?$/.exec(text);
+  return match === null ? undefined : BigInt(match[1]! + (match[2] ?? "").padEnd(dollarDecimals, "0"));
 }
 
 /** Nano-USD as a decimal string of US dollars, without exponent or trailing zeros: `0.00123`, `12`, `0`. */

@@ -69,7 +69,8 @@ function cardAt(price: ModelPrice, above: number, free: boolean): RateCard {
     if (value !== undefined) units[unit] = value * 1000n;
   }
   const hours = rate("input_audio_hours");
-  if (hours !== undefined) units.input_seconds = (hours * 1_000_000n) / 3600n;
+  // Femto-USD of a second, rounded half up: an hour is exact to the nano-dollar.
+  if (hours !== undefined) units.input_seconds = (hours * 1_000_000n + 1800n) / 3600n;
   const perThousandRequests = rate("requests_kcount");
   return {
     input: rate("input_mtok") ?? (free ? 0n : undefined),

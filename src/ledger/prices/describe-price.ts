@@ -1,4 +1,4 @@
-import { formatRate } from "../money.ts";
+import { formatDollars, formatRate } from "../money.ts";
 import { plainNames } from "./price-list.ts";
 import type { ModelFacts, PriceSheet, SheetPeriod } from "./price-sheet.ts";
 import { holdsAt } from "./price-when.ts";
@@ -63,7 +63,7 @@ function ratesOfCard(card: RateCard): ShownRates {
   const plain = Object.entries(plainNames).flatMap(([name, key]) => {
     const rate = card[key];
     const isDollars = key === "request" || key === "minimum";
-    return rate === undefined ? [] : [[name, formatRate(isDollars ? rate / 1_000_000n : rate)] as const];
+    return rate === undefined ? [] : [[name, isDollars ? formatDollars(rate) : formatRate(rate)] as const];
   });
   const units = Object.entries(card.units ?? {}).map(([name, rate]) => [name, formatUnitRate(name, rate)] as const);
   return Object.fromEntries([...plain, ...units]);

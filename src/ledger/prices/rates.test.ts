@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import type { Usage } from "../../ir/index.ts";
 import { parseRate } from "../money.ts";
 import { reckonCost } from "./bill.ts";
+import { sheetOfCatalogue } from "./catalogue-shape.ts";
 import { compileRates, readSnapshot, type RateCard } from "./rates.ts";
 import { clampUsage } from "../entries/clamp-usage.ts";
 
@@ -188,4 +189,25 @@ test("the stored snapshot reproduces the stored cost, for any rates", () => {
 test("an invalid snapshot is refused", () => {
   assert.throws(() => readSnapshot("{"), SyntaxError);
   assert.throws(() => readSnapshot('{"source":"override","input":"-1"}'), RangeError);
+});
+
+test("an hour at the rate of a second costs what the hour does, from the snapshot too", () => {
+  const hourly = [0.04, 0.111, 0.36].map((price) => {
+    const model = { id: "m", match: { equals: "m" }, prices: { input_mtok: 1, input_audio_hours: price } };
+    const live = compileRates(sheetOfCatalogue(model, { source: "catalogue" })!.periods[0]!.bands[0]!.card, { source: "catalogue" });
+    const stored = readSnapshot(live.fullSnapshot);
+    const usage: Usage = { input: 0, units: { input_seconds: 3600 } };
+    return [reckonCost(live, usage), reckonCost(stored, usage), stored.fullSnapshot === live.fullSnapshot];
+  });
+  assert.deepEqual(hourly, [
+    [40_000_000n, 40_000_000n, true],
+    [111_000_000n, 111_000_000n, true],
+    [360_000_000n, 360_000_000n, true],
+  ]);
+});
+
+test("the fee of a request, and the least of one, keep the digits below a nano-dollar in the snapshot", () => {
+  const live = compileRates({ ...card, request: 1_234_567n, minimum: 7n }, { source: "override" });
+  const { request, minimum } = readSnapshot(live.snapshot);
+  assert.deepEqual([request, minimum], [1_234_567n, 7n]);
 });

@@ -1,5 +1,5 @@
 import type { ServiceTier, UnitName } from "../../ir/index.ts";
-import { femtoPerNano, formatRate, parseRate } from "../money.ts";
+import { formatDollars, formatRate, parseDollars, parseRate } from "../money.ts";
 
 /** Units that have a rate of their own. Predictions cost what `output` costs. */
 export type RatedUnit = Exclude<UnitName, "accepted_prediction" | "rejected_prediction">;
@@ -107,9 +107,8 @@ export function compileRates(card: RateCard, origin: RateOrigin): Rates {
     cache_write_5m: decimal(card.cacheWrite5m),
     cache_write_1h: decimal(card.cacheWrite1h),
     reasoning: decimal(card.reasoning),
-    // Femto-USD per request: a dollar is 10¹⁵ of them, and `formatRate` counts in 10⁹.
-    per_request: card.request === undefined ? undefined : formatRate(card.request / femtoPerNano),
-    minimum: card.minimum === undefined ? undefined : formatRate(card.minimum / femtoPerNano),
+    per_request: card.request === undefined ? undefined : formatDollars(card.request),
+    minimum: card.minimum === undefined ? undefined : formatDollars(card.minimum),
   };
   const snapshot = JSON.stringify(plain);
   const free = card.input === 0n && card.output === 0n && isAllZero(card);
@@ -172,13 +171,12 @@ function formatUnits(units: UnitRates): Record<string, string> {
 
 /** A unit's rate as a decimal of US dollars: of one call, or of a million tokens. */
 export function formatUnitRate(name: string, rate: bigint): string {
-  return formatRate(fees.has(name) ? rate / femtoPerNano : rate);
+  return fees.has(name) ? formatDollars(rate) : formatRate(rate);
 }
 
 /** Reads what `formatUnitRate` writes; `undefined` for any other text. */
 export function parseUnitRate(name: string, text: string): bigint | undefined {
-  const rate = parseRate(text);
-  return rate !== undefined && fees.has(name) ? rate * femtoPerNano : rate;
+  return fees.has(name) ? parseDollars(text) : parseRate(text);
 }
 
 /**
@@ -190,13 +188,10 @@ export function readSnapshot(snapshot: string): Rates {
   const rate = (name: string, from: Readonly<Record<string, unknown>> = stored): bigint | undefined => {
     const text = from[name];
     if (text === undefined) return undefined;
-    const value = typeof text === "string" ? parseUnitRate(name, text) : undefined;
+    const parse = name === "per_request" || name === "minimum" ? parseDollars : parseUnitRate.bind(undefined, name);
+    const value = typeof text === "string" ? parse(text) : undefined;
     if (value === undefined) throw new RangeError(`A price snapshot has ${name} ${JSON.stringify(text)}.`);
     return value;
-  };
-  const dollars = (name: string): bigint | undefined => {
-    const value = rate(name);
-    return value === undefined ? undefined : value * femtoPerNano;
   };
   const { units } = stored as { readonly units?: Readonly<Record<string, unknown>> };
   const card: RateCard = {
@@ -206,8 +201,8 @@ export function readSnapshot(snapshot: string): Rates {
     cacheWrite5m: rate("cache_write_5m"),
     cacheWrite1h: rate("cache_write_1h"),
     reasoning: rate("reasoning"),
-    request: dollars("per_request"),
-    minimum: dollars("minimum"),
+    request: rate("per_request"),
+    minimum: rate("minimum"),
     ...(units === undefined ? {} : { units: Object.fromEntries(Object.keys(units).map((name) => [name, rate(name, units)!])) }),
   };
   const origin = Object.fromEntries(originNames.filter((name) => stored[name] !== undefined).map((name) => [name, stored[name]]));
