@@ -214,6 +214,22 @@ test("invented names do not fill the memory, and a name that was dropped from th
   assert.equal(described, 5);
 });
 
+test("an override that only adds a rate to a name that has meant several models keeps all of them", () => {
+  const plain = createPriceCatalogue();
+  const prices = createPriceCatalogue({ overrides: { "mistral-large-latest": { cache_read: "0.5" } } });
+  const times = ["2025-11-01", "2025-12-02"].map((day) => Date.parse(day));
+  const rates = (of: PriceCatalogue): unknown =>
+    times.map((timeMs) => {
+      const found = of.rates("mistral", "mistral-large-latest", timeMs, 0)!;
+      return [found.input, found.output];
+    });
+  assert.deepEqual(rates(prices), rates(plain));
+  assert.deepEqual(
+    times.map((timeMs) => prices.rates("mistral", "mistral-large-latest", timeMs, 0)!.cacheRead),
+    [500_000_000n, 500_000_000n],
+  );
+});
+
 /** The ids of all vendors, from the package's text, as the package has no list of them. */
 function vendorIds(): readonly string[] {
   const text = readFileSync(fileURLToPath(import.meta.resolve("@pydantic/genai-prices")), "utf8");

@@ -157,8 +157,10 @@ class Catalogue implements PriceCatalogue {
     if (model === "") return null;
     if (facts?.builtin ?? provider === "loopback") return only(builtin);
     const found = this.#findPrice(provider, name, facts);
-    if (override === undefined) return found;
-    return found === null ? null : { ...found, later: [], rates: compileSheet(extendSheet(found.rates.sheet, override)) };
+    if (override === undefined || found === null) return found;
+    const extend = ({ sheet }: ModelRates): ModelRates => compileSheet(extendSheet(sheet, override));
+    const later = found.later.map(({ fromMs, rates }) => ({ fromMs, rates: rates && extend(rates) }));
+    return { ...found, later, rates: extend(found.rates) };
   }
 
   #findPrice(provider: string, name: string, facts: ProviderFacts | undefined): Found | null {
