@@ -1,4 +1,5 @@
 import type { Usage } from "../../ir/index.ts";
+import { addIterations } from "../entries/usage-details.ts";
 import { maxNanoUsd, roundToNano } from "../money.ts";
 import type { CostNanoUsd, EntryStatus } from "../types.ts";
 import type { CeilingRates } from "./budget-types.ts";
@@ -12,7 +13,8 @@ export function ceilingCost(rates: CeilingRates, inputTokens: number, outputToke
 /** How a request ended, as far as budgets are concerned. */
 export interface EndedRequest {
   readonly status: EntryStatus;
-  readonly usage: Pick<Usage, "input" | "output">;
+  /** Without `iterations` it has the counts of a row, which are those of the answer and of the model calls behind it. */
+  readonly usage: Pick<Usage, "input" | "output" | "iterations">;
   readonly costNanoUsd: CostNanoUsd;
 }
 
@@ -23,7 +25,7 @@ export interface EndedRequest {
  */
 export function budgetCharge({ status, usage, costNanoUsd }: EndedRequest, ceiling: CeilingRates): bigint | undefined {
   if (costNanoUsd !== undefined) return costNanoUsd;
-  const { input, output } = usage;
+  const { input, output } = usage.iterations === undefined ? usage : addIterations(usage, usage.iterations);
   if (input !== undefined || output !== undefined) return ceilingCost(ceiling, input ?? 0, output ?? 0);
   return status === "ok" ? 0n : undefined;
 }
