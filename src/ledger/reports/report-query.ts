@@ -84,20 +84,32 @@ export async function readSums(store: Pick<Store, "db" | "dialect">, query: Sums
 /** Counts by unit. */
 export type UnitSums = Readonly<Record<string, number>>;
 
-/** Sums of units for each set of values (as JSON); sets without any are left out. Not by tag. */
-export async function readUnits(store: Pick<Store, "db" | "dialect">, query: SumsQuery): Promise<ReadonlyMap<string, UnitSums>> {
+/**
+ * Sums of units for each set of values (as JSON); sets without any are left out. Not by tag.
+ * @param page rows of `readSums` that follow each other: only their sets are read.
+ */
+export async function readUnits(
+  store: Pick<Store, "db" | "dialect">,
+  query: SumsQuery,
+  page: readonly SumsRow[],
+): Promise<ReadonlyMap<string, UnitSums>> {
   const { parts, zoneDays } = await planQuery(store, query);
   const found = new Map<string, Record<string, number>>();
-  if (parts.length === 0) return found;
+  if (parts.length === 0 || page.length === 0) return found;
   const sources = parts.map((part) => unitSource({ part, query, columns: columnsOf(part, zoneDays) }, store.dialect));
   const places = query.groupBy.map((_, i) => sql.ref(`g${i}`));
+  const valuesOf = ({ values }: SumsRow): Column => sql.join(query.groupBy.map((group, i) => cursorValue(group, values[i]!)));
+  const within =
+    places.length === 0
+      ? sql``
+      : sql`where (${sql.join(places)}) >= (${valuesOf(page[0]!)}) and (${sql.join(places)}) <= (${valuesOf(page.at(-1)!)})`;
   const columns = [
     ...places.map((place, i) => sql`cast(${place} as text) as ${sql.ref(`v${i}`)}`),
     sql`unit`,
     sql`cast(sum(count) as text) as total`,
   ];
   const { rows } = await sql<Record<string, string>>`
-    select ${sql.join(columns)} from (${sql.join(sources, sql` union all `)}) as parts group by ${sql.join([...places, sql`unit`])}`.execute(
+    select ${sql.join(columns)} from (${sql.join(sources, sql` union all `)}) as parts ${within} group by ${sql.join([...places, sql`unit`])}`.execute(
     store.db,
   );
   for (const row of rows) {

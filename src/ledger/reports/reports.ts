@@ -87,12 +87,11 @@ export function createReports({ store }: { readonly store: Pick<Store, "db" | "d
       });
       const page = limit === undefined ? found : found.slice(0, limit);
       const partial = after !== undefined || page.length < found.length || groupBy.includes("tag");
-      const totals = partial
-        ? (await readSums(store, { ...filter, groupBy: [] }))[0]!.sums
-        : page.map((row) => row.sums).reduce(add, noSums);
+      const whole = partial ? await readSums(store, { ...filter, groupBy: [] }) : page;
+      const totals = partial ? whole[0]!.sums : page.map((row) => row.sums).reduce(add, noSums);
       const isByTag = groupBy.includes("tag") || query.tag !== undefined;
-      const units = isByTag ? noUnits : await readUnits(store, { ...filter, groupBy });
-      const allUnits = partial && !isByTag ? await readUnits(store, { ...filter, groupBy: [] }) : units;
+      const units = isByTag ? noUnits : await readUnits(store, { ...filter, groupBy }, page);
+      const allUnits = partial && !isByTag ? await readUnits(store, { ...filter, groupBy: [] }, whole) : units;
       return {
         group_by: query.groupBy,
         time_zone: zone.name,
