@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
+import { pathToFileURL } from "node:url";
 import { sql } from "kysely";
 import { waitUntil } from "../../../tests/testbed/wait-until.ts";
 import { systemClock } from "../../core/index.ts";
@@ -93,6 +94,20 @@ test("the thread makes one checkpoint at a time, only after new rows; if it ends
   assert.deepEqual([calls, fake.ownPages()], [["start", "checkpoint", "checkpoint"], 1000]);
 });
 
+test("what is changed or deleted without new rows is copied too, and alone begins no thread", (t) => {
+  const fake = withFakeThread(t);
+  const { checkpoints, calls } = fake;
+  for (let count = 0; count < 20; count++) checkpoints.written();
+  assert.deepEqual(calls, []);
+  checkpoints.inserted(10);
+  fake.owner!.onIdle();
+  t.mock.timers.tick(500);
+  fake.owner!.onIdle();
+  checkpoints.written();
+  t.mock.timers.tick(500);
+  assert.deepEqual(calls, ["start", "checkpoint", "checkpoint"]);
+});
+
 test("a database in memory has no thread", async (t) => {
   const native = new DatabaseSync(":memory:");
   t.after(() => native.close());
@@ -100,6 +115,18 @@ test("a database in memory has no thread", async (t) => {
   checkpoints.inserted(1_000_000);
   await checkpoints.close();
 });
+
+/** Rows in the database file alone, without its log; `undefined` while it is being written. */
+function copiedRows(path: string): unknown {
+  const file = new DatabaseSync(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
+  try {
+    return file.prepare("select count(*) as count from revisions where length(name) > 200").get()!["count"];
+  } catch {
+    return undefined;
+  } finally {
+    file.close();
+  }
+}
 
 test("the log is copied while the store is open, the store's end leaves no log, and all rows are there", async (t) => {
   const path = makePath(t);
@@ -119,9 +146,12 @@ test("the log is copied while the store is open, the store's end leaves no log, 
   const before = statSync(path).size;
   await insert(5000);
   await waitUntil("the thread has copied the log", () => statSync(path).size > before + 1_000_000);
+  await waitUntil("the file has all rows", () => copiedRows(path) === 10_000);
+  await store.db.deleteFrom("revisions").where("name", "like", "%9").execute();
+  await waitUntil("the thread has copied what the deletion wrote", () => copiedRows(path) === 9_000);
   await store.close();
   assert.equal(existsSync(`${path}-wal`), false);
   const again = new DatabaseSync(path, { readOnly: true });
   t.after(() => again.close());
-  assert.equal(again.prepare("select count(*) as count from revisions where length(name) > 200").get()!["count"], 10_000);
+  assert.equal(again.prepare("select count(*) as count from revisions where length(name) > 200").get()!["count"], 9_000);
 });

@@ -34,8 +34,9 @@ export interface CheckpointsOptions {
 const ownCheckpointPages = 1000;
 
 /**
- * Copies the write-ahead log into the database file twice a second while rows are inserted, in a thread with a connection of its own. Otherwise the commit
- * that makes the log longer than 1,000 pages does it, and requests wait for the disk meanwhile. If the thread cannot be used, it is as without it.
+ * Copies the write-ahead log into the database file twice a second while rows are inserted, changed or deleted, in a thread with a connection of its own.
+ * Otherwise the commit that makes the log longer than 1,000 pages does it, and requests wait for the disk meanwhile. If the thread cannot be used, it is as
+ * without it.
  */
 export class Checkpoints implements CheckpointOwner {
   readonly #options: CheckpointsOptions;
@@ -64,6 +65,13 @@ export class Checkpoints implements CheckpointOwner {
       this.#isBusy = true;
       this.#thread = (this.#options.startThread ?? startCheckpointThread)(this.#options.path, this);
     }
+  }
+
+  /** Other rows have been changed or deleted, as retention does. They alone do not begin the thread. */
+  written(): void {
+    if (this.#isOver || this.#thread === undefined) return;
+    this.#isWritten = true;
+    this.#plan();
   }
 
   onIdle(): void {

@@ -6,11 +6,12 @@ import type { SqliteDatabase } from "./database.ts";
 /**
  * Kysely's SQLite dialect over node:sqlite. The compiler and introspector are Kysely's. The connection is our own, as node:sqlite takes parameters
  * one by one, has no `reader`, and must not block while another process writes.
+ * @param onWritten called after each statement that has changed rows, perhaps in a transaction that is still open.
  */
-export function createSqliteDialect(database: SqliteDatabase): Dialect {
+export function createSqliteDialect(database: SqliteDatabase, onWritten: () => void): Dialect {
   return {
     createAdapter: () => new SharedConnectionAdapter(),
-    createDriver: () => createDriver(database),
+    createDriver: () => createDriver(database, onWritten),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
@@ -28,13 +29,13 @@ interface Lease extends DatabaseConnection {
   inTransaction: boolean;
 }
 
-function createDriver(database: SqliteDatabase): Driver {
+function createDriver(database: SqliteDatabase, onWritten: () => void): Driver {
   const end = (lease: Lease, how: "commit" | "rollback"): void => {
     database.end(how);
     lease.inTransaction = false;
   };
   return createLeaseDriver<Lease>({
-    create: () => createLease(database),
+    create: () => createLease(database, onWritten),
     async begin(lease, settings) {
       // A deferred transaction that reads and then writes fails at once if another process has written in between. So writers take the lock first.
       await database.begin(settings.accessMode === "read only" ? "deferred" : "immediate");
@@ -53,11 +54,12 @@ function createDriver(database: SqliteDatabase): Driver {
   });
 }
 
-function createLease(database: SqliteDatabase): Lease {
+function createLease(database: SqliteDatabase, onWritten: () => void): Lease {
   const lease: Lease = {
     inTransaction: false,
     async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
       const result = lease.inTransaction ? database.executeWithin(sql, parameters) : await database.execute(sql, parameters);
+      if (result.numAffectedRows !== undefined && result.numAffectedRows > 0n) onWritten();
       // The query builder's types say what a row is; the schema's STRICT tables guarantee it.
       return { ...result, rows: result.rows as R[] };
     },

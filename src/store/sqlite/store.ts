@@ -33,9 +33,12 @@ export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: S
     throw error;
   }
   const { native } = database;
-  const db = new Kysely<Tables>({ dialect: createSqliteDialect(database) });
-  const inserter = createRowInserter(native);
   const checkpoints = new Checkpoints({ path, native });
+  const onWritten = (): void => {
+    checkpoints.written();
+  };
+  const db = new Kysely<Tables>({ dialect: createSqliteDialect(database, onWritten) });
+  const inserter = createRowInserter(native);
   let closing: Promise<void> | undefined;
 
   /** Inserts within the caller's transaction, whose connection is the only one. A savepoint makes sure that an error leaves none of these rows. */
