@@ -216,6 +216,10 @@ test("a count of tokens goes to the next key, and a counter that is out of order
     outcomes[answer] = await count(new Scene({ a: [answer], b: [200] }, { keys: 2, protocol: "anthropic-messages" }));
   assert.deepEqual(outcomes, { 400: "invalid_request 400: a#1", 401: "served: a#1 a#2 b#1", 429: "served: a#1 a#2 b#1" });
 
+  // The second one asks no key, as its provider has said when to come back.
+  const out = new Scene({ a: [402] }, { protocol: "anthropic-messages" });
+  assert.deepEqual([await count(out), await count(out)], ["served: a#1", "served: "]);
+
   const broken = new Scene({ a: [500], b: [200] }, { protocol: "anthropic-messages" });
   const asked: string[] = [];
   for (let times = 0; times < 7; times++) asked.push(await count(broken));

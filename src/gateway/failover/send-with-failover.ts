@@ -5,7 +5,7 @@ import type { FailedAttempt } from "../delivery.ts";
 import { refusalIn } from "../errors/upstream-errors.ts";
 import { answerBuiltin } from "../lanes/answer-builtin.ts";
 import { withCost } from "../lanes/cost-lane.ts";
-import { countTokens } from "../lanes/count-tokens.ts";
+import { answerEstimate, countTokens } from "../lanes/count-tokens.ts";
 import { openLane } from "../lanes/open-lane.ts";
 import type { ModelCall } from "../model-call.ts";
 import { chooseAny, chooseFirst, chooseNext } from "./choose-target.ts";
@@ -76,7 +76,16 @@ class Failover {
       this.#endRetry();
       deps.retryBudget.requestEnds();
     }
-    throw this.#error();
+    await this.#end();
+  }
+
+  /** No target has served the request. A count for which no key could be asked is estimated; what a provider has answered is reported. */
+  async #end(): Promise<void> {
+    const error = this.#error();
+    const attempt = this.#attempts[0];
+    const isAsked = this.#failure !== undefined || this.#unfit !== undefined;
+    if (isAsked || attempt === undefined || this.#call.request.traits.translation !== "count") throw error;
+    await answerEstimate(this.#call, attempt, error);
   }
 
   #endRetry(): void {

@@ -56,7 +56,12 @@ function mayEstimate(error: GatewayError, { lane }: Attempt): boolean {
   return error.status >= 500 || noCounter.has(error.status) || lane === "translated";
 }
 
-async function answerEstimate(call: ModelCall, attempt: Attempt, failure: GatewayError | undefined): Promise<void> {
+/**
+ * Answers with the gateway's own count.
+ * @param failure why no counter has counted.
+ * @throws GatewayError `failure`, or the refusal of a request whose prompt the gateway does not have in full.
+ */
+export async function answerEstimate(call: ModelCall, attempt: Attempt, failure: GatewayError | undefined): Promise<void> {
   const request = parse(call);
   try {
     refuseStoredState(request);
