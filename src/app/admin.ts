@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { createAccounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
-import { createBudgetAdmin, createEntryBodies, createReports } from "../ledger/index.ts";
+import { createBudgetAdmin, createEntryBodies, createReports, highestCostOfRow } from "../ledger/index.ts";
 import { protocols } from "../protocols/index.ts";
 import {
   createAdminClient,
@@ -72,7 +72,14 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
   const snapshot = createSnapshot(loaded.settings, { protocols, clock, logger: silentLogger, announced: false });
   const operations = createAdminOperations({
     accounts,
-    budgets: createBudgetAdmin({ store, clock, ids, ceiling: () => snapshot.budget.ceiling, timeZone: () => snapshot.timeZone }),
+    budgets: createBudgetAdmin({
+      store,
+      clock,
+      ids,
+      ceiling: () => snapshot.budget.ceiling,
+      highestCost: (row) => highestCostOfRow(snapshot.prices, row),
+      timeZone: () => snapshot.timeZone,
+    }),
     // A daemon that is started meanwhile sees the change by the revision.
     onBudgetsChanged: () => Promise.resolve(),
     reports: createReports({ store }),

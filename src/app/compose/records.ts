@@ -129,7 +129,14 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
 
 function openBudgetAdmin(store: Store, { current, clock, ids }: RecordsDeps): BudgetAdmin {
   const ceiling = (): CeilingRates => current.snapshot.budget.ceiling;
-  return createBudgetAdmin({ store, clock, ids, ceiling, timeZone: () => current.snapshot.timeZone });
+  return createBudgetAdmin({
+    store,
+    clock,
+    ids,
+    ceiling,
+    highestCost: (row) => highestCostOfRow(current.snapshot.prices, row),
+    timeZone: () => current.snapshot.timeZone,
+  });
 }
 
 function createDatabaseSink(store: Store, { current, clock, log }: RecordsDeps): LedgerSink {

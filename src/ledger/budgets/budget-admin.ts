@@ -1,6 +1,7 @@
 import type { Kysely } from "kysely";
 import { GatewayError, type Clock, type IdSource, type TimeZone } from "../../core/index.ts";
 import type { Store, Tables } from "../../store/index.ts";
+import type { RowCharging } from "./budget-ceiling.ts";
 import { periodEnd, periodStart } from "./budget-period.ts";
 import { sweepExpired } from "./budget-periods.ts";
 import { lockEntries, realignPeriods, spentSince } from "./budget-realign.ts";
@@ -40,10 +41,12 @@ export interface BudgetAdminDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly ceiling: () => CeilingRates;
+  readonly highestCost?: RowCharging["highestCost"];
   readonly timeZone: () => TimeZone;
 }
 
-export function createBudgetAdmin({ store, clock, ids, ceiling, timeZone }: BudgetAdminDeps): BudgetAdmin {
+export function createBudgetAdmin({ store, clock, ids, ceiling, highestCost, timeZone }: BudgetAdminDeps): BudgetAdmin {
+  const charging = (): RowCharging => ({ ceiling: ceiling(), highestCost });
   const current = (): Moment => ({ nowMs: clock.now(), zone: timeZone() });
   return {
     async set(budget) {
@@ -74,7 +77,7 @@ export function createBudgetAdmin({ store, clock, ids, ceiling, timeZone }: Budg
           .values({
             budget_id: set.id,
             start_ms: startMs,
-            spent_nano_usd: await spentSince(transaction, set, startMs, ceiling()),
+            spent_nano_usd: await spentSince(transaction, set, startMs, charging()),
             held_nano_usd: 0n,
           })
           .onConflict((conflict) => conflict.doNothing())
@@ -87,7 +90,7 @@ export function createBudgetAdmin({ store, clock, ids, ceiling, timeZone }: Budg
       await sweepExpired(store, clock.now());
       return await statesOf(store.db, await readBudgets(store.db, subjectIds), current());
     },
-    realign: () => realignPeriods({ store, ceiling: ceiling(), ...current() }),
+    realign: () => realignPeriods({ store, charging: charging(), ...current() }),
     async remove(id) {
       return await store.db.transaction().execute(async (transaction) => {
         const row = await transaction.selectFrom("budgets").selectAll().where("id", "=", id).executeTakeFirst();

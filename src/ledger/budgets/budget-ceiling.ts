@@ -1,5 +1,6 @@
 import type { Usage } from "../../ir/index.ts";
 import { addIterations } from "../entries/usage-details.ts";
+import type { UsageRow } from "../entries/usage-row.ts";
 import { maxNanoUsd, roundToNano } from "../money.ts";
 import type { CostNanoUsd, EntryStatus } from "../types.ts";
 import type { CeilingRates } from "./budget-types.ts";
@@ -28,4 +29,18 @@ export function budgetCharge({ status, usage, costNanoUsd }: EndedRequest, ceili
   const { input, output } = usage.iterations === undefined ? usage : addIterations(usage, usage.iterations);
   if (input !== undefined || output !== undefined) return ceilingCost(ceiling, input ?? 0, output ?? 0);
   return status === "ok" ? 0n : undefined;
+}
+
+/** How rows without a cost are charged. */
+export interface RowCharging {
+  readonly ceiling: CeilingRates;
+  /** The highest possible cost of an entry without a cost, if a price of its model is known. */
+  readonly highestCost?: ((row: UsageRow) => bigint | undefined) | undefined;
+}
+
+/** What a row costs a budget, when it is settled as well as in the sums of a new budget; `undefined` as of `budgetCharge`. */
+export function chargeOfRow(row: UsageRow, { ceiling, highestCost }: RowCharging): bigint | undefined {
+  const { status, input_tokens: input, output_tokens: output } = row;
+  const usage = { ...(input === null ? {} : { input }), ...(output === null ? {} : { output }) };
+  return budgetCharge({ status, usage, costNanoUsd: row.cost_nano_usd ?? highestCost?.(row) }, ceiling);
 }

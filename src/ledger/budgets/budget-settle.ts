@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import { createBoundedCache, type Logger, type TimeZone } from "../../core/index.ts";
 import { readKeyAncestors, type Tables } from "../../store/index.ts";
-import { budgetCharge } from "./budget-ceiling.ts";
+import { chargeOfRow, type RowCharging } from "./budget-ceiling.ts";
 import { periodStart } from "./budget-period.ts";
 import { PeriodChanges, releasing, takeHolds, writeChanges } from "./budget-periods.ts";
 import type { Budget, CeilingRates } from "./budget-types.ts";
@@ -13,8 +13,7 @@ import type { UsageRow } from "../entries/usage-row.ts";
 export interface BudgetSettlementDeps {
   readonly ceiling: () => CeilingRates;
   readonly timeZone: () => TimeZone;
-  /** The highest possible cost of an entry without a cost, if a price of its model is known. */
-  readonly highestCost?: (row: UsageRow) => bigint | undefined;
+  readonly highestCost?: RowCharging["highestCost"];
   readonly logger: Logger;
 }
 
@@ -39,8 +38,7 @@ export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger 
     const changes = releasing(holds, new PeriodChanges());
     for (const row of newRows) {
       for (const budget of budgetsOf(row)) {
-        const cost = row.cost_nano_usd ?? highestCost?.(row);
-        const charge = chargeOf(row, cost, ceiling()) ?? held.get(`${row.request_id} ${budget.id}`) ?? 0n;
+        const charge = chargeOfRow(row, { ceiling: ceiling(), highestCost }) ?? held.get(`${row.request_id} ${budget.id}`) ?? 0n;
         changes.add(budget.id, periodStart(budget.period, row.time_ms, zone), charge, 0n);
       }
     }
@@ -99,12 +97,6 @@ const none: readonly string[] = [];
  */
 function endsRequest(row: UsageRow): boolean {
   return row.status === "ok" || row.status === "cancelled" || row.status === "interrupted";
-}
-
-function chargeOf(row: UsageRow, costNanoUsd: bigint | undefined, ceiling: CeilingRates): bigint | undefined {
-  const { status, input_tokens: input, output_tokens: output } = row;
-  const usage = { ...(input === null ? {} : { input }), ...(output === null ? {} : { output }) };
-  return budgetCharge({ status, usage, costNanoUsd }, ceiling);
 }
 
 /** Logged once for each period and limit, by the process that ingests the row that reaches it. */

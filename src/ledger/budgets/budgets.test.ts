@@ -107,6 +107,21 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
       assert.deepStrictEqual(await state(), { spent_usd: "1.7", held_usd: "0", left_usd: "8.3" });
     }));
 
+  it("a new budget counts an entry without a price as it was settled, with the bound of its class of service", () =>
+    withBudgets(async ({ admin, ingest, setStop }) => {
+      await setStop("10");
+      const unpriced = { cost_nano_usd: null, input_tokens: 100_000, output_tokens: 10_000 } as const;
+      await ingest({ request_id: "req_a", ...unpriced }, { request_id: "req_b", ...unpriced, service_class: "priority" });
+      await setStop("20", { period: "total" });
+      assert.deepStrictEqual(
+        (await admin.list()).map((budget) => [budget.period, budget.spent_usd]),
+        [
+          ["month", "2.2"],
+          ["total", "2.2"],
+        ],
+      );
+    }));
+
   describe("periods", () => {
     it("reset at midnight UTC and with the month; total never does", () =>
       withBudgets(async ({ budgets, admin, clock, ingest, setStop }) => {

@@ -14,6 +14,8 @@ import { noFurtherColumns, rowValues, usageColumns, type UsageRow } from "../ent
 export const usd = (text: string): bigint => parseUsd(text)!;
 /** $10 and $20 per million tokens. */
 const ceiling: CeilingRates = { input: 10_000_000_000n, output: 20_000_000_000n };
+/** Another class of service costs at most a dollar. */
+const highestCost = (row: UsageRow): bigint | undefined => (row.service_class === null ? undefined : usd("1"));
 export const noon = Date.UTC(2026, 10, 23, 12);
 
 export interface World {
@@ -42,8 +44,8 @@ async function runWith(openStore: OpenStore, body: (world: World) => Promise<voi
   const store = await openStore(clock);
   const log: Record<string, unknown>[] = [];
   const logger: Logger = { ...silentLogger, warn: (fields: object, message: string) => log.push({ ...fields, message }) };
-  const settle = createBudgetSettlement({ ceiling: () => ceiling, timeZone, logger });
-  const admin = createBudgetAdmin({ store, clock, ids: createIdSource(clock), ceiling: () => ceiling, timeZone });
+  const settle = createBudgetSettlement({ ceiling: () => ceiling, highestCost, timeZone, logger });
+  const admin = createBudgetAdmin({ store, clock, ids: createIdSource(clock), ceiling: () => ceiling, highestCost, timeZone });
   const opened: Budgets[] = [];
   const another = async (deps: Partial<BudgetsDeps> = {}): Promise<Budgets> => {
     const made = await createBudgets({ store, clock, logger, timeZone, schedule: () => () => undefined, ...deps });
