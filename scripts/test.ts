@@ -4,14 +4,15 @@ import { longRunFiles } from "./long-runs.ts";
 import { runTests, type TestRun } from "./run-tests.ts";
 
 /**
- * `npm test`, `npm run test:long`, `npm run test:clients`, `npm run test:servers`. Without arguments: all tests, in two processes. With files or globs: these, in one process.
+ * `npm test`, `npm run test:long`, `npm run test:clients`, `npm run test:servers`. Without arguments: all tests, in three processes. With files or globs: these, in one process.
  * `--long`: the long runs, or those whose short names follow. `--clients`: the clients. `--servers`: the chat templates of model servers. Each with limits of its own.
  */
 
 const minuteMs = 60_000;
 
-/** Files with the tests of whole gateways; all others go into the first process. Together they take about the same time. */
-const whole = /^tests\/(?:e2e|faults|process)\//;
+/** Tests of whole gateways, of daemons and of pairs of protocols wait for time-outs and other processes: three processes keep two cores busy. All others go into the first. */
+const whole = /^tests\/(?:e2e|faults)\//;
+const daemons = /^tests\/(?:process|matrix)\//;
 
 function find(...globs: readonly string[]): string[] {
   return globSync(globs, { exclude: (path) => path.includes("node_modules") }).toSorted();
@@ -36,8 +37,9 @@ function planRuns(args: readonly string[]): {
   if (args.length > 0) return { runs: [{ name: "the tests", files: find(...args) }], ...limits };
   const all = find("src/**/*.test.ts", "tests/**/*.test.ts", "bench/**/*.test.ts", "scripts/**/*.test.ts");
   const runs = [
-    { name: "the rooms", files: all.filter((path) => !whole.test(path)) },
+    { name: "the rooms", files: all.filter((path) => !whole.test(path) && !daemons.test(path)) },
     { name: "whole gateways", files: all.filter((path) => whole.test(path)) },
+    { name: "daemons and pairs", files: all.filter((path) => daemons.test(path)) },
   ];
   return { runs, ...limits };
 }
