@@ -22,7 +22,7 @@ let anthropic: Anthropic;
 let genai: GoogleGenAI;
 before(async () => {
   // No provider, no key, no network.
-  gateway = await startGateway({ config: "gateway: { work_mode: auto }\n" });
+  gateway = await startGateway({ config: "gateway: { work_mode: auto }\nmodels: { practice: { targets: [loopback] } }\n" });
   caller = await gateway.createKey("alice");
   openai = new OpenAI({ apiKey: caller.key, baseURL: `${gateway.url}/v1`, maxRetries: 0 });
   anthropic = new Anthropic({ apiKey: caller.key, baseURL: gateway.url, maxRetries: 0 });
@@ -336,5 +336,15 @@ test("an unknown model is a 404 in the dialect, and makes a row without cost", a
     [true, "anthropic-messages", "", "claude-5", "refused", null, null],
     [true, "gemini-generate", "", "gemini-5", "refused", null, null],
     [true, "openai-chat", "", "text-embedding-3-small", "refused", null, null],
+  ]);
+});
+
+test("an entry names the built-in model as the one that served, whatever name was asked for", async () => {
+  await recorded(() => openai.chat.completions.create({ model: "practice", messages: [{ role: "user", content: said }] }));
+  await recorded(() => anthropic.messages.create({ model: "practice", max_tokens: 100, messages: [{ role: "user", content: said }] }));
+  const named = (await gateway.rows()).slice(-2).map((row) => [row.model_asked, row.model_served]);
+  assert.deepEqual(named, [
+    ["practice", "loopback"],
+    ["practice", "loopback"],
   ]);
 });

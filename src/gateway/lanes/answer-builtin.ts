@@ -57,8 +57,9 @@ function generate(call: ModelCall, attempt: Attempt, wire: unknown): Promise<voi
   });
 }
 
-function factsOf({ usage, model, id }: ChatResponse): AnswerFacts {
-  return { usage, model, id };
+/** Without a model: the entry names the built-in one, whatever name the client asked for. */
+function factsOf({ usage, id }: ChatResponse): AnswerFacts {
+  return { usage, id };
 }
 
 async function stream(call: ModelCall, entry: AttemptEntry, response: ChatResponse, client: ClientContext): Promise<void> {
@@ -115,6 +116,6 @@ function embed(call: ModelCall, attempt: Attempt, wire: unknown): Promise<void> 
   const body = call.request.protocol.renderEmbedding({ model: call.request.model, vectors, inputTokens }, request);
   return answerJson(call, entry, {
     body: latin1OfUtf8(body),
-    facts: { usage: { input: inputTokens, output: 0 }, model: call.request.model },
+    facts: { usage: { input: inputTokens, output: 0 } },
   });
 }
