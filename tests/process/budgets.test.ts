@@ -87,6 +87,11 @@ test("budget set, list and remove, without a daemon; a daemon that is started th
   assert.deepEqual(await listed(), [{ period: "month", warn_usd: "15", stop_usd: "20" }]);
 });
 
+test("an error about an option of several words has the option's own name", async () => {
+  const refused = await run("prices", "gpt-mock", "--as-of", "never");
+  assert.match(refused.stderr, /^tokligence: --as-of takes a day such as /);
+});
+
 test("a process that is killed holds nothing after the next start, and the request that died with it is charged its prompt", async () => {
   const home = await createHome();
   try {

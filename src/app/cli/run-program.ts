@@ -60,7 +60,7 @@ const optionOf: Readonly<Record<string, string>> = {
 /** A message of the API, which quotes names of its fields, in the words of the command: `"stop_usd"` is `--stop`. */
 function inOptionNames(message: string, command: Command): string {
   return message.replaceAll(/"([a-z_]+)"/g, (quoted, field: string) => {
-    const name = optionOf[field] ?? field;
+    const name = optionOf[field] ?? field.replaceAll("_", "-");
     return command.options.some(({ long }) => long === `--${name}`) ? `--${name}` : quoted;
   });
 }
