@@ -1,16 +1,7 @@
 import { readTokenCount } from "./token-count.ts";
 
-/**
- * What vendors count beside plain tokens, by the names that rows, cost lines and `prices` use.
- *
- * Tokens are parts of a whole: `input_audio` of `input`, with the cached ones, of which `cache_read_audio` counts those; `output_image` of `output`;
- * `cache_write_30m` of the short lifetime (`cacheWrite5m`), `cache_write_12h` and `cache_write_24h` of the long one (`cacheWrite1h`). Predictions are
- * parts of `output` that cost what it costs.
- *
- * Calls are of tools that the vendor runs: `web_search` counts queries, `grounded_prompt` is 1 if there was at least one, as some prices are by prompt.
- * `code_session` counts containers. `image`, `input_seconds` and `output_seconds` are what was made or heard where no tokens are counted.
- */
-export const unitNames = [
+/** Units that count tokens, and may have a rate of their own. */
+export const tokenUnits = [
   "input_audio",
   "input_image",
   "input_video",
@@ -23,8 +14,10 @@ export const unitNames = [
   "cache_write_30m",
   "cache_write_12h",
   "cache_write_24h",
-  "accepted_prediction",
-  "rejected_prediction",
+] as const;
+
+/** Units that count calls, images or seconds: their rates are by one, and no factor for speed or region applies to them. */
+export const feeUnits = [
   "web_search",
   "grounded_prompt",
   "page_fetch",
@@ -35,6 +28,18 @@ export const unitNames = [
   "input_seconds",
   "output_seconds",
 ] as const;
+
+/**
+ * What vendors count beside plain tokens, by the names that rows, cost lines and `prices` use.
+ *
+ * Tokens are parts of a whole: `input_audio` of `input`, with the cached ones, of which `cache_read_audio` counts those; `output_image` of `output`;
+ * `cache_write_30m` of the short lifetime (`cacheWrite5m`), `cache_write_12h` and `cache_write_24h` of the long one (`cacheWrite1h`). Predictions are
+ * parts of `output` that cost what it costs.
+ *
+ * Calls are of tools that the vendor runs: `web_search` counts queries, `grounded_prompt` is 1 if there was at least one, as some prices are by prompt.
+ * `code_session` counts containers. `image`, `input_seconds` and `output_seconds` are what was made or heard where no tokens are counted.
+ */
+export const unitNames = [...tokenUnits, "accepted_prediction", "rejected_prediction", ...feeUnits] as const;
 export type UnitName = (typeof unitNames)[number];
 export type Units = Readonly<Partial<Record<UnitName, number>>>;
 

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { unitNames, type Iteration, type UnitName, type Usage } from "../../ir/index.ts";
+import { feeUnits, tokenUnits, unitNames, type Iteration, type UnitName, type Usage } from "../../ir/index.ts";
 import { clampUsage } from "../entries/clamp-usage.ts";
 import { usageOfRow } from "../entries/usage-row.ts";
 import { closeRecord } from "../testing.ts";
 import { reckonBill, reckonCost } from "./bill.ts";
 import { chargedRow, chargeUsage } from "./charge.ts";
 import { createPriceCatalogue, type PriceCatalogue } from "./price-catalogue.ts";
-import { compileRates, feeUnits, readSnapshot, scaleCard, tokenUnits, type RateCard } from "./rates.ts";
+import { compileRates, readSnapshot, scaleCard, type RateCard } from "./rates.ts";
 
 const count = fc.option(fc.nat({ max: 300_000 }), { nil: undefined });
 const tokens = fc.record({ input: count, output: count, cacheRead: count, cacheWrite5m: count, cacheWrite1h: count, reasoning: count });

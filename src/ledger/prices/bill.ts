@@ -1,6 +1,6 @@
-import type { TokenCounts, Units, Usage } from "../../ir/index.ts";
+import { feeUnits, type TokenCounts, type Units, type Usage } from "../../ir/index.ts";
 import { formatUsd, maxNanoUsd, roundToNano } from "../money.ts";
-import { formatUnitRate, type RatedUnit, type Rates } from "./rates.ts";
+import { formatUnitRate, type Rates } from "./rates.ts";
 
 /** One line of a bill. */
 export interface CostLine {
@@ -160,15 +160,8 @@ export function addCall(bill: BillWriter, rates: Rates, usage: Usage, call?: { r
 
 const none: Units = {};
 const media = ["audio", "image", "video"] as const;
-const plainFees = [
-  "page_fetch",
-  "file_search",
-  "code_session",
-  "maps_search",
-  "image",
-  "input_seconds",
-  "output_seconds",
-] as const satisfies readonly RatedUnit[];
+/** Fees that stand alone; a search is paid by query or by prompt. */
+const plainFees = feeUnits.filter((unit) => unit !== "web_search" && unit !== "grounded_prompt");
 
 function addFees(bill: BillWriter, rates: Rates, units: Units, call: { readonly of?: string } | undefined): void {
   const { web_search: searches = 0, grounded_prompt: prompts = 0 } = units;

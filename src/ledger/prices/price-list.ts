@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import type { ServiceTier } from "../../ir/index.ts";
+import { feeUnits, type ServiceTier } from "../../ir/index.ts";
 import { femtoPerNano, rateOfNumber } from "../money.ts";
 import type { ModelFacts, PriceSheet, SheetBand, SheetPeriod } from "./price-sheet.ts";
 import type { When } from "./price-when.ts";
-import { feeUnits, type RateCard, type RatedUnit } from "./rates.ts";
+import type { RateCard, RatedUnit } from "./rates.ts";
 
 /**
  * The project's own list of prices, `price-list.json`: what the catalogue lacks, and what is newer or richer elsewhere. `scripts/prices.ts` makes it from

@@ -1,9 +1,9 @@
-import type { ServiceTier } from "../../ir/index.ts";
+import { feeUnits, tokenUnits, type ServiceTier } from "../../ir/index.ts";
 import { femtoPerNano, parseRate } from "../money.ts";
 import { isFee, plainNames } from "./price-list.ts";
 import { extendCard, type PriceSheet, type SheetBand, type SheetPeriod } from "./price-sheet.ts";
 import { holdsAt, type When } from "./price-when.ts";
-import { feeUnits, tokenUnits, type RateCard, type RatedUnit } from "./rates.ts";
+import type { RateCard, RatedUnit } from "./rates.ts";
 
 /**
  * Prices of the configuration, by `provider/model` or by `model`, ignoring case: `{ "local/qwen3": { input: "0.05", output: "0.2" } }`. The first

@@ -1,38 +1,10 @@
-import type { ServiceTier, UnitName } from "../../ir/index.ts";
+import { feeUnits, tokenUnits, type ServiceTier, type UnitName } from "../../ir/index.ts";
 import { formatDollars, formatRate, parseDollars, parseRate } from "../money.ts";
 
 /** Units that have a rate of their own. Predictions cost what `output` costs. */
 export type RatedUnit = Exclude<UnitName, "accepted_prediction" | "rejected_prediction">;
 
-/** Units that count calls, images or seconds: their rates are by one, and no factor for speed or region applies to them. All others count tokens. */
-export const feeUnits = [
-  "web_search",
-  "grounded_prompt",
-  "page_fetch",
-  "file_search",
-  "code_session",
-  "maps_search",
-  "image",
-  "input_seconds",
-  "output_seconds",
-] as const satisfies readonly RatedUnit[];
 const fees: ReadonlySet<string> = new Set(feeUnits);
-
-/** Units that count tokens. */
-export const tokenUnits = [
-  "input_audio",
-  "input_image",
-  "input_video",
-  "cache_read_audio",
-  "cache_read_image",
-  "cache_read_video",
-  "output_audio",
-  "output_image",
-  "output_video",
-  "cache_write_30m",
-  "cache_write_12h",
-  "cache_write_24h",
-] as const satisfies readonly RatedUnit[];
 
 export type UnitRates = Readonly<Partial<Record<RatedUnit, bigint>>>;
 
