@@ -168,7 +168,7 @@ const typeOfEnding: Readonly<Record<string, string>> = {
 };
 
 /** The media type for the ending of a file's name; `undefined` if the ending says none. */
-function mediaTypeOfName(name: string | undefined): string | undefined {
+export function mediaTypeOfName(name: string | undefined): string | undefined {
   const ending = /\.([a-z0-9]+)$/i.exec(name ?? "")?.[1]?.toLowerCase() ?? "";
   return Object.hasOwn(typeOfEnding, ending) ? typeOfEnding[ending] : undefined;
 }

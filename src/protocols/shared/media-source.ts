@@ -1,4 +1,5 @@
 import type { MediaBlock } from "../../ir/index.ts";
+import { mediaTypeOfName } from "./media-form.ts";
 
 type Source = MediaBlock["source"];
 
@@ -16,26 +17,7 @@ export function sourceOfUrl(url: string): Source {
 /** Reads `file_data` of a file part: a data URL, or bare base64 whose type follows from the file's name. */
 export function sourceOfFileData(data: string, filename: string | undefined): Source {
   if (data.startsWith("data:")) return sourceOfUrl(data);
-  return { type: "base64", mediaType: mediaTypeOfName(filename), data };
-}
-
-const mediaTypes: Readonly<Record<string, string>> = {
-  pdf: "application/pdf",
-  txt: "text/plain",
-  md: "text/markdown",
-  csv: "text/csv",
-  html: "text/html",
-  json: "application/json",
-  xml: "application/xml",
-  doc: "application/msword",
-  docx: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-  pptx: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-};
-
-function mediaTypeOfName(filename: string | undefined): string {
-  const extension = filename === undefined ? "" : filename.slice(filename.lastIndexOf(".") + 1).toLowerCase();
-  return (Object.hasOwn(mediaTypes, extension) ? mediaTypes[extension] : undefined) ?? "application/octet-stream";
+  return { type: "base64", mediaType: mediaTypeOfName(filename) ?? "application/octet-stream", data };
 }
 
 const mediaTypeOfFormat: Readonly<Record<string, string>> = { wav: "audio/wav", mp3: "audio/mpeg" };
