@@ -21,5 +21,8 @@ export * from "./refusal.ts";
 export * from "./secret.ts";
 export * from "./slot-list.ts";
 export * from "./sse.ts";
+export * from "./subject.ts";
+export * from "./subject-index.ts";
+export * from "./tags.ts";
 export { readTime, timeForms } from "./time-text.ts";
 export { createTimeZone, isTimeZone, localTimeText, offsetsBetween, utcZone, type OffsetSpan, type TimeZone } from "./time-zone.ts";

@@ -33,7 +33,6 @@ export type { RepriceResult } from "./reprice.ts";
 export * from "./retention.ts";
 export * from "./rollups/rollup.ts";
 export * from "./entries/sink.ts";
-export * from "./entries/tags.ts";
 export * from "./types.ts";
 export * from "./prices/unpriced-alarm.ts";
 export * from "./entries/usage-row.ts";

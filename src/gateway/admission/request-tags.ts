@@ -1,5 +1,4 @@
-import { GatewayError, holdsGatewayKey } from "../../core/index.ts";
-import { parseTags, writeTags } from "../../ledger/index.ts";
+import { GatewayError, holdsGatewayKey, parseTags, writeTags } from "../../core/index.ts";
 
 const headerName = "x-tokligence-tags";
 

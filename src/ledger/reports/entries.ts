@@ -1,11 +1,10 @@
 import { sql, type RawBuilder, type Selectable } from "kysely";
-import { GatewayError } from "../../core/index.ts";
+import { GatewayError, readTags } from "../../core/index.ts";
 import type { Store, UsageEntriesTable } from "../../store/index.ts";
 import { formatUsd } from "../money.ts";
 import { cacheSavings } from "./cache-savings.ts";
 import type { UsageFilter } from "./report-query.ts";
 import { entryModel } from "../rollups/rollup-sums.ts";
-import { readTags } from "../entries/tags.ts";
 import type { EntryStatus } from "../types.ts";
 
 export interface EntriesQuery extends UsageFilter {

@@ -5,7 +5,7 @@ import { admitTags } from "./rollup-tags.ts";
 import { addUnitSums, hasUnits } from "./rollup-units.ts";
 import type { IngestStep } from "../entries/sink.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
-import { readTags } from "../entries/tags.ts";
+import { readTags } from "../../core/index.ts";
 
 /** The lengths of the spans that have sums, in milliseconds. Both begin at whole multiples since 1970, which are whole hours and days of UTC. */
 export const spanMs = { hour: 3_600_000, day: 86_400_000 } as const;

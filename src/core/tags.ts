@@ -6,6 +6,13 @@ export const tagLimits = { count: 8, length: 64 } as const;
  */
 const tagPattern = /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/;
 
+/** What a tag looks like, for messages. */
+export const tagForm = "a tag is made of ASCII letters, digits and . _ : / @ -, and begins with a letter or a digit";
+
+export function isTag(text: string): boolean {
+  return text.length <= tagLimits.length && tagPattern.test(text);
+}
+
 export type ParsedTags = { readonly tags: readonly string[] } | { readonly problem: string };
 
 /**
@@ -18,8 +25,7 @@ export function parseTags(list: string): ParsedTags {
     const tag = part.trim();
     if (tag === "") continue;
     if (tag.length > tagLimits.length) return { problem: `a tag has at most ${tagLimits.length} characters` };
-    if (!tagPattern.test(tag))
-      return { problem: "a tag is made of ASCII letters, digits and . _ : / @ -, and begins with a letter or a digit" };
+    if (!tagPattern.test(tag)) return { problem: tagForm };
     tags.add(tag);
     if (tags.size > tagLimits.count) return { problem: `a request has at most ${tagLimits.count} tags` };
   }
