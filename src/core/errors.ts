@@ -256,8 +256,10 @@ export const errorTable = {
   overloaded: {
     status: 503,
     kind: "overloaded",
-    meaning: "The gateway is at one of its limits: too many connections are open, or the request bodies are too large in total.",
-    remedy: "Send the request again after `Retry-After`. The operator can raise `gateway.limits`, or run more workers.",
+    meaning:
+      "The gateway is at one of its limits (connections, bodies in total, `limits.max_in_flight`), or has more work than it can do, or little memory.",
+    remedy:
+      "Send the request again after `Retry-After`. The operator can raise `gateway.limits` and `limits.max_in_flight`, or run more workers.",
   },
   shutting_down: {
     status: 503,

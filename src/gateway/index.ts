@@ -3,6 +3,7 @@ export { createBodyLog, type BodyLog } from "./bodies/index.ts";
 export * from "./deps.ts";
 export type { AnswerWatcher, ClientExchange } from "./exchange.ts";
 export { handleModelCall } from "./handle.ts";
+export type { Caller } from "./model-call.ts";
 export { createBackgroundJobs } from "./responses/background-jobs.ts";
 export { createJournaledResponses } from "./responses/journaled-responses.ts";
 export { createResponseSweep } from "./responses/sweep.ts";

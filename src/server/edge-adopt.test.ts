@@ -33,16 +33,16 @@ test("open connections and the bodies of requests that are served are counted, u
       exchange.json(200, [], "done");
     }),
   ]);
-  assert.deepEqual(edge.gauges(), { open_connections: 0, body_bytes_in_flight: 0 });
+  assert.deepEqual(edge.gauges(), { open_connections: 0, body_bytes_in_flight: 0, in_flight: 0, in_flight_waiting: 0 });
   const client = await rawClient(t, port);
   client.send("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
   await asked.promise;
-  assert.deepEqual(edge.gauges(), { open_connections: 1, body_bytes_in_flight: 5 });
+  assert.deepEqual(edge.gauges(), { open_connections: 1, body_bytes_in_flight: 5, in_flight: 0, in_flight_waiting: 0 });
   answered.resolve();
   await client.answer();
   client.socket.end();
   await waitUntil("the connection is gone", () => edge.gauges().open_connections === 0);
-  assert.deepEqual(edge.gauges(), { open_connections: 0, body_bytes_in_flight: 0 });
+  assert.deepEqual(edge.gauges(), { open_connections: 0, body_bytes_in_flight: 0, in_flight: 0, in_flight_waiting: 0 });
 });
 
 test("a connection that another process accepted is served as one of the edge's own, also when its client half-closes it", async (t) => {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Authenticator, Principal } from "../accounts/index.ts";
-import { GatewayError, type Clock, type IdSource, type Logger } from "../core/index.ts";
+import { GatewayError, systemSchedule, type Clock, type IdSource, type Logger } from "../core/index.ts";
 import { asGatewayError } from "../gateway/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Protocol, ProtocolTable } from "../protocols/index.ts";
@@ -13,8 +13,10 @@ import { readCredential, takeQueryKey } from "./http/credentials.ts";
 import { BodyBudget, type BodyBudgetLimits } from "./http/body-budget.ts";
 import { HttpExchange } from "./http/exchange.ts";
 import { IdleSweep } from "./http/idle-sweep.ts";
-import { createListeners, maxHeaderBytes } from "./http/listeners.ts";
+import { InFlight, type Load, type ShedReason } from "./http/in-flight.ts";
+import { createListeners } from "./http/listeners.ts";
 import { guardOrigin, isLocalCaller, isLoopbackHost, preflight } from "./http/origin.ts";
+import { checkHead, errorOfBroken } from "./http/check-head.ts";
 import { EdgeError, endRaw, errorHeaders } from "./http/refusal.ts";
 import { checkTarget, shownPath, type Access, type Route, type RouteContext, type RouteTable } from "./route-table.ts";
 import { defaultDialect } from "../protocols/index.ts";
@@ -28,6 +30,8 @@ export interface EdgeSettings {
   /** The most bytes of bodies of all active requests; one key may use half of it. */
   readonly maxBodyBytesInFlight: number;
   readonly maxConnections: number;
+  /** Model requests that are served at a time; `undefined`: no limit. */
+  readonly maxInFlight: number | undefined;
   /** A connection is cut off if a head is not complete, or a body makes no progress, in this time. */
   readonly slowClientMs: number;
   /** Origins that web pages may call from; none by default. */
@@ -46,6 +50,8 @@ export interface EdgeDeps {
   readonly logger: Logger;
   /** The edge has refused a request: 401, 403, 404 and the like have no row in the ledger, but are counted. */
   readonly onRefused: (code: string) => void;
+  /** How much of the new work is refused, as the process is in trouble; none if omitted. */
+  readonly load?: Load;
   /** The caller of all requests on the control socket: the operating system has checked who it is. */
   readonly trusted?: Principal;
 }
@@ -68,6 +74,8 @@ export interface Edge {
   close(graceMs: number, onGraceOver?: () => void): Promise<void>;
   /** The present values of the edge's metrics. */
   gauges(): EdgeGauges;
+  /** Model requests that were refused as the gateway had too much to do, by the reason. */
+  shed(): Readonly<Record<ShedReason, number>>;
 }
 
 /** By their names in the metrics. */
@@ -75,11 +83,16 @@ export type EdgeGauges = {
   readonly open_connections: number;
   /** Bytes of the bodies of active requests, which `gateway.limits.bodies_in_flight` limits. */
   readonly body_bytes_in_flight: number;
+  /** Model requests that are served, and those that wait for a place. */
+  readonly in_flight: number;
+  readonly in_flight_waiting: number;
 };
 
 /** The caller if authentication is off. */
 export const localPrincipal: Principal = { userId: "local", username: "local", keyId: "", role: "admin" };
 const nobody: Principal = { userId: "", username: "", keyId: "", role: "user" };
+
+const noLoad: Load = { share: 0, reason: "event_loop" };
 
 /** The connection of a client that does not read the end of its answer is closed after this time. */
 const flushIdleMs = 120_000;
@@ -94,6 +107,13 @@ export function createEdge(deps: EdgeDeps): Edge {
     ownFraming: ownFramingWorks(),
     sweep: new IdleSweep(() => settings.slowClientMs),
     budget: new BodyBudget(() => bodyBudgetOf(settings)),
+    inFlight: new InFlight({
+      maxInFlight: () => settings.maxInFlight,
+      load: deps.load ?? noLoad,
+      random: Math.random,
+      now: () => deps.clock.monotonic(),
+      schedule: systemSchedule,
+    }),
     draining: () => draining,
     flushIdleMs,
   };
@@ -256,7 +276,13 @@ export function createEdge(deps: EdgeDeps): Edge {
     adopt: (socket) => {
       listeners.adopt(socket);
     },
-    gauges: () => ({ open_connections: listeners.openCount, body_bytes_in_flight: options.budget.heldBytes }),
+    gauges: () => ({
+      open_connections: listeners.openCount,
+      body_bytes_in_flight: options.budget.heldBytes,
+      in_flight: options.inFlight.count,
+      in_flight_waiting: options.inFlight.waiting,
+    }),
+    shed: () => options.inFlight.shed,
     close(graceMs, onGraceOver) {
       draining = true;
       return listeners.close(graceMs, () => {
@@ -294,31 +320,6 @@ function bodyBudgetOf({ maxBodyBytes, maxBodyBytesInFlight }: EdgeSettings): Bod
 
 function limitsOf(settings: EdgeSettings): { readonly maxBytes: number; readonly idleMs: number } {
   return { maxBytes: settings.maxBodyBytes, idleMs: settings.slowClientMs };
-}
-
-/** @throws GatewayError for a head that is well-formed but not one for this server. */
-function checkHead({ headers, httpVersionMinor }: IncomingMessage): void {
-  if (headers.host === undefined && httpVersionMinor > 0) throw new GatewayError("invalid_request", "The request has no Host header.");
-  if (headers.upgrade !== undefined) {
-    throw new EdgeError("upgrade_required", "This server speaks plain HTTP/1.1 only. Send the request without Upgrade.", [
-      "upgrade",
-      "HTTP/1.1",
-      "connection",
-      // Node's parser loses what follows such a request in the same segment: nothing more is read from this connection.
-      "upgrade, close",
-    ]);
-  }
-}
-
-function errorOfBroken(error: NodeJS.ErrnoException): GatewayError {
-  switch (error.code) {
-    case "HPE_HEADER_OVERFLOW":
-      return new GatewayError("invalid_request", `The request's headers are larger than ${maxHeaderBytes} bytes.`, { status: 431 });
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return new GatewayError("request_timeout", "The request's head did not arrive in time.");
-    default:
-      return new GatewayError("invalid_request", "The request is not valid HTTP/1.1.");
-  }
 }
 
 /** Answers a refused request, unless it has its answer already. If a stream has begun, the exchange drops the connection. */

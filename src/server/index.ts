@@ -6,6 +6,9 @@ export { createHealthReader, healthRoutes, type HealthDeps } from "./routes/heal
 export { homeRoutes } from "./routes/home-routes.ts";
 export { metricsRoute } from "./routes/metrics-route.ts";
 export { addSnapshots, RequestMetrics, type MetricsSnapshot } from "./observe/metrics.ts";
+export type { Load } from "./http/in-flight.ts";
+export { LoadWatch } from "./http/load-watch.ts";
+export { limitsSchema, readLimits, type LimitsSection } from "./limits-section.ts";
 export { modelRoutes } from "./routes/model-routes.ts";
 export { createRouteTable, type Access, type Route, type RouteContext, type RouteTable } from "./route-table.ts";
 export { gatewaySchema, readGateway, type GatewaySection } from "./section.ts";

@@ -55,6 +55,7 @@ export const defaultSettings: EdgeSettings = {
   maxBodyBytes: 1024 * 1024,
   maxBodyBytesInFlight: 8 * 1024 * 1024,
   maxConnections: 100_000,
+  maxInFlight: undefined,
   slowClientMs: 5000,
   cors: [],
   trustLoopback: true,

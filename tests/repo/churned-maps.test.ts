@@ -35,6 +35,7 @@ const allowed: Readonly<Record<string, string>> = {
   "src/protocols/openai-responses/stream-encoder.ts #blocks": "lives as long as one stream",
   "src/protocols/openai-responses/stream-items.ts #open": "lives as long as one stream",
   "src/server/http/body-budget.ts #byKey": "loses entries only if there are more than 10,000 keys",
+  "src/server/http/in-flight.ts #byKey": "loses entries only if there are more than 10,000 keys",
   "src/server/http/connection.ts #sockets": "once for each connection",
   "src/store/postgres/database.ts sockets": "once for each connection",
   "src/store/sqlite/statements.ts statements": "once for each kind of statement",

@@ -4,6 +4,7 @@ import type { Budgets, LedgerService, LedgerSink } from "../../ledger/index.ts";
 import { protocols as allProtocols, type ProtocolTable } from "../../protocols/index.ts";
 import {
   createEdge,
+  LoadWatch,
   type AdminOperation,
   type Edge,
   type EdgeDeps,
@@ -17,7 +18,7 @@ import type { LoadedSettings } from "../config/index.ts";
 import type { Log } from "../logging/log.ts";
 import { createCurrentConfiguration } from "./configuration.ts";
 import { composeEdge, composeOperations, type HttpDeps } from "./http.ts";
-import { composeModelRequests } from "./model-requests.ts";
+import { composeModelRequests, type ModelRequests } from "./model-requests.ts";
 import { openRecords, type Records, type RecordsDeps } from "./records.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -88,7 +89,8 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const records = await openRecords({ current, clock, ids, log, processes, sink, openJournal: options.openJournal });
   const models = await composeModelRequests({ protocols, records, current, clock, ids, log });
   let serving = false;
-  const http: HttpDeps = { records, models, current, process: { ...options, isServing: () => serving }, clock, ids, logger };
+  const load = new LoadWatch({ now: () => clock.monotonic(), logger });
+  const http: HttpDeps = { records, models, current, load, process: { ...options, isServing: () => serving }, clock, ids, logger };
   const operations = composeOperations(http);
   const edgeDeps = composeEdge(http, operations);
   const edge = createEdge(edgeDeps);
@@ -124,12 +126,8 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     async close(graceMs) {
       serving = false;
       surroundings.close();
-      const { activeAttempts } = models.deps;
-      const terminate = (): void => {
-        activeAttempts.terminateAll(shuttingDown());
-      };
-      await Promise.all([edge.close(graceMs, terminate), models.closeBackground(graceMs, terminate)]);
-      activeAttempts.close();
+      load.stop();
+      await drain(edge, models, graceMs);
       const cancelAbort = abortLater(records.store, logger);
       await models.closeSweep();
       await records.flush();
@@ -139,6 +137,15 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       log.flush();
     },
   };
+}
+
+/** Waits for the answers under way; those that are not over after `graceMs` end with an error. */
+async function drain(edge: Edge, { deps: { activeAttempts }, closeBackground }: ModelRequests, graceMs: number): Promise<void> {
+  const terminate = (): void => {
+    activeAttempts.terminateAll(shuttingDown());
+  };
+  await Promise.all([edge.close(graceMs, terminate), closeBackground(graceMs, terminate)]);
+  activeAttempts.close();
 }
 
 /** A database that does not answer must not keep the process from ending: what is not written by then is in the journal. @returns cancels it. */

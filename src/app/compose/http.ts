@@ -11,6 +11,7 @@ import {
   modelRoutes,
   type AdminOperation,
   type EdgeDeps,
+  type Load,
   type MetricsSnapshot,
   type SystemDeps,
 } from "../../server/index.ts";
@@ -35,6 +36,7 @@ export interface ProcessDeps extends Pick<SystemDeps, "reload" | "status" | "sto
 }
 
 export interface HttpDeps {
+  readonly load: Load;
   readonly records: Records;
   readonly models: ModelRequests;
   readonly current: CurrentConfiguration;
@@ -73,7 +75,7 @@ export function composeOperations({ records, models, current, process, clock }: 
 
 /** The edge over one route table: models, admin API, health, metrics. */
 export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[]): EdgeDeps {
-  const { records, models, current, process, clock, ids, logger } = deps;
+  const { records, models, current, process, load, clock, ids, logger } = deps;
   const { store, ledger, accounts, surroundings } = records;
   const readHealth = createHealthReader({
     version: readVersion(),
@@ -104,6 +106,7 @@ export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[
     accounts,
     settings: () => current.snapshot.edge,
     mostConnections: limitConnections(current.settings.gateway.limits.connections, logger),
+    load,
     clock,
     ids,
     logger,

@@ -155,12 +155,13 @@ function budgetCeilingsOf({ ledger: { unpricedCeiling, outputCeiling } }: Settin
   };
 }
 
-function edgeSettingsOf({ gateway: { auth, limits, timeouts, cors, trustLoopback } }: Settings): EdgeSettings {
+function edgeSettingsOf({ gateway: { auth, limits, timeouts, cors, trustLoopback }, limits: { maxInFlight } }: Settings): EdgeSettings {
   return {
     authEnabled: auth.enabled,
     maxBodyBytes: limits.bodyBytes,
     maxBodyBytesInFlight: limits.bodiesInFlightBytes,
     maxConnections: limits.connections,
+    maxInFlight,
     slowClientMs: timeouts.clientMs,
     cors,
     trustLoopback,

@@ -3,7 +3,7 @@ import { resolvePath, type PathBase } from "../../settings/index.ts";
 import { readModelTraits, readProvider, readRouting, type ProviderKeys } from "../../upstream/index.ts";
 import type { ParsedSettings } from "./schema.ts";
 import { readDatabase } from "../../store/index.ts";
-import { readGateway } from "../../server/index.ts";
+import { readGateway, readLimits } from "../../server/index.ts";
 import { readGuards } from "../../policy/index.ts";
 import { readLedger } from "../../ledger/index.ts";
 import type { Settings } from "./settings.ts";
@@ -19,6 +19,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     modelAliases: new Map(Object.entries(parsed.model_aliases)),
     modelTraits: readModelTraits(parsed.model_traits),
     routing: readRouting(parsed),
+    limits: readLimits(parsed.limits),
     ledger: readLedger(parsed.ledger),
     guards: readGuards(parsed.guards),
     prices: parsed.prices,

@@ -46,6 +46,7 @@ test("without a file the contract's defaults hold", (t) => {
         targets: { models: new Map(), fallbacks: [], strategy: "priority", hasAffinity: true },
         resilience: { retries: 2, retryShare: 0.2, breaker: { inARow: 5, share: 0.5, of: 20, windowMs: 10_000, openMs: 30_000 } },
       },
+      limits: { maxInFlight: undefined },
       ledger: {
         durability: "process",
         timeZone: "UTC",

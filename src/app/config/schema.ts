@@ -9,7 +9,7 @@ import {
   routingSchema,
 } from "../../upstream/index.ts";
 import { databaseSchema } from "../../store/index.ts";
-import { gatewaySchema } from "../../server/index.ts";
+import { gatewaySchema, limitsSchema } from "../../server/index.ts";
 import { guardsSchema } from "../../policy/index.ts";
 import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
 
@@ -25,6 +25,7 @@ export const settingsSchema = z
     models: modelsSchema,
     fallbacks: fallbacksSchema,
     routing: routingSchema,
+    limits: limitsSchema,
     ledger: ledgerSchema,
     guards: guardsSchema,
     prices: pricesSchema,

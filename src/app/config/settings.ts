@@ -2,7 +2,7 @@ import type { PriceOverrides, LedgerSection } from "../../ledger/index.ts";
 import type { OperatorTraits } from "../../protocols/index.ts";
 import type { ModelRoute, ProviderSettings, RoutingSection } from "../../upstream/index.ts";
 import type { DatabaseSection } from "../../store/index.ts";
-import type { GatewaySection } from "../../server/index.ts";
+import type { GatewaySection, LimitsSection } from "../../server/index.ts";
 import type { GuardsSection } from "../../policy/index.ts";
 
 export type { DatabaseSection, PostgresqlSettings } from "../../store/index.ts";
@@ -20,6 +20,7 @@ export interface Settings {
   /** What is known of models, in the order written; a later row wins. */
   readonly modelTraits: readonly OperatorTraits[];
   readonly routing: RoutingSection;
+  readonly limits: LimitsSection;
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
   readonly prices: PriceOverrides;

@@ -146,6 +146,9 @@ const tail = `
 # that fails is left alone: after in_a_row failures, or a share of its last answers.
 #routing: { strategy: priority, affinity: auto, retries: 2, retry_budget: 20%, breaker: { in_a_row: 5, share: 50%, of: 20, window: 10s, open: 30s } }
 
+# Model requests that one process serves at a time; over that, 503: docs/limits.md. No limit if omitted.
+#limits: { max_in_flight: 2000 }
+
 # What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
 # Budgets reckon with unpriced_ceiling, US dollars a million tokens, where a model has no price; with output_ceiling where a request sets no limit.
 # retention: how long usage entries are kept (without it for ever; reports keep their sums) and journals of processes that have ended.

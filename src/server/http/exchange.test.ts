@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
-import { GatewayError, asBytes } from "../../core/index.ts";
+import { GatewayError, asBytes, systemSchedule } from "../../core/index.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { ownFramingWorks } from "./chunk-framing.ts";
+import { InFlight } from "./in-flight.ts";
 import { HttpExchange } from "./exchange.ts";
 import { deferred, parseAnswers, parseChunks, rawClient, route, startEdge } from "../testing.ts";
 import { IdleSweep } from "./idle-sweep.ts";
@@ -23,6 +24,13 @@ async function serve(
     ownFraming,
     sweep: new IdleSweep(() => 5000),
     budget: new BodyBudget(() => ({ totalBytes: 1e9, keyBytes: 1e9 })),
+    inFlight: new InFlight({
+      maxInFlight: () => undefined,
+      load: { share: 0, reason: "memory" },
+      random: () => 0,
+      now: () => 0,
+      schedule: systemSchedule,
+    }),
     draining: () => false,
     flushIdleMs,
   };

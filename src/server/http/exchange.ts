@@ -6,9 +6,11 @@ import type { BodyHolder } from "./body-budget.ts";
 import { readRequestBody, type BodyLimits, type BodyOptions } from "./body.ts";
 import { frame, lastChunk } from "./chunk-framing.ts";
 import { beginOn, endOn, type UnderWay } from "./connection.ts";
+import type { InFlight, InFlightRequest, Place } from "./in-flight.ts";
 
 /** The parts that all exchanges of a server share. */
 export interface ExchangeOptions extends BodyOptions {
+  readonly inFlight: InFlight;
   readonly ownFraming: boolean;
   /** New answers ask the client to close its connection: the server is shutting down. */
   readonly draining: () => boolean;
@@ -20,12 +22,13 @@ export interface ExchangeOptions extends BodyOptions {
 const maxLingerMs = 5000;
 
 /** A request on node:http and its answer. */
-export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
+export class HttpExchange implements ClientExchange, UnderWay, BodyHolder, InFlightRequest {
   readonly requestId: string;
   readonly startedMs: number;
   readonly queued: boolean;
   keyId = "";
   bodyBytes = 0;
+  place: Place = "none";
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
@@ -93,6 +96,14 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
 
   get remoteAddress(): string {
     return this.#socket.remoteAddress ?? "";
+  }
+
+  /**
+   * Takes a place among the requests that are served; it is free again when the answer has left, or the client. A promise if the request must wait for it.
+   * @throws GatewayError `overloaded`.
+   */
+  enter(): Promise<void> | undefined {
+    return this.#options.inFlight.enter(this);
   }
 
   /** Headers that every answer of this exchange carries (CORS). */
@@ -182,6 +193,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder {
     this.#closed = true;
     this.#isWhole = this.#ended && this.#hasLeft();
     this.#options.budget.release(this);
+    this.#options.inFlight.leave(this);
     if (this.bodyPending) {
       // The connection is not free before the rest of the body has come (see `#linger`).
       this.#request.once("close", () => {

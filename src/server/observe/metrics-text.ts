@@ -114,6 +114,8 @@ export const gaugeHelp: Readonly<Record<string, string>> = {
   open_connections: "Connections that clients have open. gateway.limits.connections limits them for each process.",
   body_bytes_in_flight:
     "Bytes of the bodies of all requests that are served. gateway.limits.bodies_in_flight limits them for each process.",
+  in_flight: "Model requests that are served. limits.max_in_flight limits them for each process.",
+  in_flight_waiting: "Model requests that wait for a moment, as limits.max_in_flight are served.",
   ledger_queued_records: "Ledger records that are not in the database yet.",
   ledger_open_attempts: "Attempts under way.",
   ledger_healthy: "Processes whose ledger takes records.",

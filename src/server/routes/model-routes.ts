@@ -1,6 +1,6 @@
 import type { Principal } from "../../accounts/index.ts";
 import { GatewayError } from "../../core/index.ts";
-import { handleModelCall, mayCall, type GatewayDeps } from "../../gateway/index.ts";
+import { handleModelCall, mayCall, type Caller, type GatewayDeps } from "../../gateway/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import type { ModelInfo, Protocol, ProtocolTable } from "../../protocols/index.ts";
 import { listModels } from "../../upstream/index.ts";
@@ -27,7 +27,7 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
         routes.push({
           ...common,
           handle: (exchange, { principal, param, query }) =>
-            handleModelCall(deps, exchange, { principal, protocol, route: { route: spec, param, query } }),
+            serve(deps, exchange, { principal, protocol, route: { route: spec, param, query } }),
         });
       }
     }
@@ -67,6 +67,12 @@ export function modelRoutes(deps: GatewayDeps): Route[] {
     }
   }
   return routes;
+}
+
+/** Model requests alone are limited: lists of models, health, metrics and the admin API are answered in any load. @throws GatewayError `overloaded`. */
+function serve(deps: GatewayDeps, exchange: HttpExchange, caller: Caller): Promise<void> {
+  const turn = exchange.enter();
+  return turn === undefined ? handleModelCall(deps, exchange, caller) : turn.then(() => handleModelCall(deps, exchange, caller));
 }
 
 /** Known parts of the vendors' APIs that answer with a 404 that says so. */
