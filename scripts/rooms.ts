@@ -10,8 +10,9 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   accounts: ["core", "store"],
   ledger: ["core", "ir", "settings", "store"],
   gateway: ["core", "ir", "store", "protocols", "upstream", "policy", "accounts", "ledger"],
-  server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
-  app: ["core", "ir", "settings", "store", "protocols", "upstream", "policy", "accounts", "ledger", "gateway", "server"],
+  market: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
+  server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway", "market"],
+  app: ["core", "ir", "settings", "store", "protocols", "upstream", "policy", "accounts", "ledger", "gateway", "market", "server"],
 };
 
 /**
@@ -36,6 +37,11 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     answers: ["errors", "headers", "tokens", "bodies", "responses", "admission"],
     lanes: ["errors", "headers", "tokens", "bodies", "proofs", "responses", "answers"],
     failover: ["errors", "headers", "tokens", "bodies", "admission", "answers", "lanes"],
+  },
+  market: {
+    identity: [],
+    documents: ["identity"],
+    clearing: ["documents"],
   },
   upstream: {
     transport: [],

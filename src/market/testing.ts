@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+
+const text = readFileSync(new URL("fixtures/market-vectors.json", import.meta.url), "utf8");
+
+interface Vectors {
+  readonly seeds: Readonly<Record<"seller" | "buyer" | "exchange" | "seller sealing key", string>>;
+  readonly nodes: Readonly<Record<"seller" | "buyer" | "exchange", string>>;
+  readonly documents: Readonly<
+    Record<
+      string,
+      {
+        readonly signer: "seller" | "buyer" | "exchange";
+        readonly document: { readonly type: string; readonly body: Readonly<Record<string, unknown>>; readonly sig: string };
+        readonly canonical: string;
+        readonly hash: string;
+        readonly bytes: number;
+      }
+    >
+  >;
+  readonly account_entry: {
+    readonly previous_head: string;
+    readonly entry: {
+      readonly seq: number;
+      readonly at: number;
+      readonly kind: "pay";
+      readonly lease: string;
+      readonly amount: string;
+      readonly balance: string;
+    };
+    readonly head: string;
+  };
+  readonly sealing: {
+    readonly kid: string;
+    readonly lease: string;
+    readonly enc: string;
+    readonly lease_secret: string;
+    readonly frames: Readonly<Record<"request" | "answer", readonly VectorFrame[]>>;
+  };
+  readonly costs: readonly {
+    readonly price: { readonly input: string; readonly output: string; readonly cache_read: string };
+    readonly usage: { readonly input: number; readonly cache_read: number; readonly output: number; readonly reasoning?: number };
+    readonly nano: string;
+  }[];
+  readonly canonical: readonly { readonly value: unknown; readonly text: string }[];
+  readonly refused: readonly string[];
+  readonly clearing_run: { readonly fee_ppm: string; readonly steps: readonly ClearingStep[] };
+}
+
+export interface VectorFrame {
+  readonly type: number;
+  readonly counter: number;
+  readonly plain: string;
+  readonly frame: string;
+}
+
+export interface ClearingStep {
+  readonly now: number;
+  readonly op: Readonly<Record<string, string | number>> & { readonly kind: string };
+  readonly result: string;
+  readonly accounts: Readonly<Record<string, { readonly balance: string; readonly held: string }>>;
+}
+
+/** Signed documents, frames, costs and a run of a clearing, which every implementation of the market must reproduce. */
+export const vectors = JSON.parse(text) as Vectors;
