@@ -1,3 +1,4 @@
+import { protocols } from "../../protocols/index.ts";
 import {
   amount,
   boolean,
@@ -26,6 +27,8 @@ const hashOrNothing = pattern(/^(?:sha256:[0-9a-f]{64})?$/, "sha256: and 64 hexa
 export const leaseId = pattern(/^lse_[0-9a-f]{32}$/, "lse_ and 32 hexadecimal digits");
 const modelName = text(1, 128);
 const unit = oneOf("credit");
+/** The dialects in which a request may travel: those whose servers store no answers. */
+export const marketDialects = [...protocols.values()].filter(({ storesAnswers }) => !storesAnswers).map(({ id }) => id);
 const maxRate = 10n ** 15n - 1n;
 
 /** Nano-credits per million tokens, which is femto-credits per token. */
@@ -68,7 +71,7 @@ const offer = object({
   quantization: text(0, 32),
   context: count,
   max_output: count,
-  dialects: sortedSet(oneOf("anthropic-messages", "gemini-generate", "openai-chat"), 3),
+  dialects: sortedSet(oneOf(...marketDialects), marketDialects.length),
   features: sortedSet(oneOf("json_schema", "logprobs", "reasoning", "tools", "vision"), 5),
   unit,
   price,
