@@ -1,12 +1,12 @@
 import type { Kysely, Selectable, Transaction } from "kysely";
 import type { Clock, IdSource } from "../core/index.ts";
-import { GatewayError } from "../core/index.ts";
+import { GatewayError, readTags, writeTags } from "../core/index.ts";
 import { readKeyDescendants, type ApiKeysTable, type Store, type Tables } from "../store/index.ts";
 import { effectiveAuthority, maxAncestors, readKeyChain } from "./authority.ts";
 import { hashKey, makeKeyText, readPrefix, shownPrefix } from "./key-text.ts";
 import type { Accounts, ApiKey, NewKeyInput, Role } from "./types.ts";
 import { findUser, type UserRow } from "./users.ts";
-import { checkKeyName, checkModels, checkRole, quoteRef, readExpiry } from "./validate.ts";
+import { checkKeyName, checkModels, checkRole, checkTags, quoteRef, readExpiry } from "./validate.ts";
 
 export interface ApiKeysDeps {
   readonly store: Store;
@@ -30,9 +30,10 @@ export function createApiKeys({
     async createKey(input) {
       const name = checkKeyName(input.name);
       const given = checkModels(input.models);
+      const tags = writeTags(checkTags(input.tags)) ?? null;
       const key = makeKeyText(random);
       const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
-        const made = await insertKey(transaction, input, { name, given, key, id: ids.next("key"), nowMs: clock.now() });
+        const made = await insertKey(transaction, input, { name, given, tags, key, id: ids.next("key"), nowMs: clock.now() });
         await store.bumpRevision(transaction);
         return made;
       });
@@ -73,6 +74,8 @@ interface CheckedKey {
   readonly name: string | null;
   /** The models that the caller gives; `null`: no list. */
   readonly given: readonly string[] | null;
+  /** As in the table. */
+  readonly tags: string | null;
   /** The whole key, whose hash is stored. */
   readonly key: string;
   readonly nowMs: number;
@@ -82,7 +85,7 @@ interface CheckedKey {
 async function insertKey(
   transaction: Transaction<Tables>,
   input: NewKeyInput,
-  { id, name, given, key, nowMs }: CheckedKey,
+  { id, name, given, tags, key, nowMs }: CheckedKey,
 ): Promise<KeyRow> {
   const user = await findUser(transaction, input.user);
   if (user.disabled_ms !== null) {
@@ -113,6 +116,7 @@ async function insertKey(
     expires_ms: readExpiry(input.expires ?? bounds.expires, nowMs, bounds.expires),
     models,
     parent_id: input.parent ?? null,
+    tags,
   };
   await transaction.insertInto("api_keys").values(made).executeTakeFirstOrThrow();
   return { ...made, username: user.username };
@@ -195,5 +199,6 @@ function keyOf(row: KeyRow): ApiKey {
     expires_at: row.expires_ms === null ? null : new Date(row.expires_ms).toISOString(),
     models: row.models === null ? null : (JSON.parse(row.models) as string[]),
     parent_id: row.parent_id,
+    tags: readTags(row.tags),
   };
 }

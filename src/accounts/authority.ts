@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Selectable } from "kysely";
-import { GlobList } from "../core/index.ts";
+import { GlobList, readTags, tagLimits } from "../core/index.ts";
 import type { ApiKeysTable, Tables } from "../store/index.ts";
 import type { Role } from "./types.ts";
 
@@ -8,6 +8,7 @@ export type KeyRow = Selectable<ApiKeysTable> & {
   readonly username: string;
   readonly user_role: Role;
   readonly user_disabled_ms: number | null;
+  readonly user_tags: string | null;
 };
 
 /** What a key may do: what the key and all its ancestors allow. */
@@ -22,6 +23,8 @@ export interface Authority {
   readonly modelLists: readonly GlobList[];
   /** The parent first. What the key spends also counts in their budgets. */
   readonly ancestorIds: readonly string[];
+  /** The user's tags, then those of the first ancestor, and so on to the key itself. */
+  readonly boundTags: readonly string[];
 }
 
 /** A key with this number of ancestors cannot make another one, so that no key is expensive to check. */
@@ -43,7 +46,14 @@ export function effectiveAuthority(chain: readonly KeyRow[]): Authority {
     role: chain.every((row) => row.role === "admin" && row.user_role === "admin") ? "admin" : "user",
     modelLists: [...lists].map((models) => new GlobList(JSON.parse(models) as string[])),
     ancestorIds: ancestors.map(({ id }) => id),
+    boundTags: boundTagsOf(chain),
   };
+}
+
+/** Each once. What is beyond the limit of a request is cut off at the key's end, as a user's tags matter most. */
+function boundTagsOf(chain: readonly KeyRow[]): readonly string[] {
+  const lists = [chain[0]?.user_tags ?? null, ...chain.map(({ tags }) => tags).toReversed()];
+  return [...new Set(lists.flatMap(readTags))].slice(0, tagLimits.count);
 }
 
 /** The key with this id, or this hash, and its ancestors, the parent first; empty if there is no such key. */
@@ -66,7 +76,7 @@ export async function readKeyChain(db: Kysely<Tables>, by: "id" | "hash", value:
     .innerJoin("api_keys", "api_keys.id", "chain.id")
     .innerJoin("users", "users.id", "api_keys.user_id")
     .selectAll("api_keys")
-    .select(["users.username", "users.role as user_role", "users.disabled_ms as user_disabled_ms"])
+    .select(["users.username", "users.role as user_role", "users.disabled_ms as user_disabled_ms", "users.tags as user_tags"])
     .orderBy("chain.depth")
     .execute();
 }

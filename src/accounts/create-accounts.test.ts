@@ -46,8 +46,9 @@ describe("users", () => {
           role: "admin",
           created_at: "2026-01-02T03:04:07.678Z",
           disabled_at: null,
+          tags: [],
         },
-        { id: bob.id, username: "bob", email: null, role: "user", created_at: "2026-01-02T03:04:09.678Z", disabled_at: null },
+        { id: bob.id, username: "bob", email: null, role: "user", created_at: "2026-01-02T03:04:09.678Z", disabled_at: null, tags: [] },
       ],
     );
     assert.deepStrictEqual(await accounts.listUsers(), [alice, bob]);
@@ -165,6 +166,7 @@ describe("keys", () => {
       expires_at: null,
       models: null,
       parent_id: null,
+      tags: [],
     };
     assert.match(made.id, /^key_[0-9a-f-]{36}$/);
     assert.deepStrictEqual(made, { ...shown, key: firstKey });
@@ -182,6 +184,7 @@ describe("keys", () => {
         expires_ms: null,
         models: null,
         parent_id: null,
+        tags: null,
       },
     ]);
   });

@@ -171,7 +171,7 @@ async function findKey(store: Store, keyHash: string): Promise<Omit<KnownKey, "e
   try {
     const chain = await readKeyChain(store.db, "hash", keyHash);
     const [row] = chain;
-    const { isRevoked, expiresMs, role, modelLists, ancestorIds } = effectiveAuthority(chain);
+    const { isRevoked, expiresMs, role, modelLists, ancestorIds, boundTags } = effectiveAuthority(chain);
     if (row === undefined || isRevoked) return undefined;
     const principal: Principal = {
       userId: row.user_id,
@@ -180,6 +180,7 @@ async function findKey(store: Store, keyHash: string): Promise<Omit<KnownKey, "e
       role,
       ...(modelLists.length === 0 ? {} : { modelLists }),
       ...(ancestorIds.length === 0 ? {} : { ancestorIds }),
+      ...(boundTags.length === 0 ? {} : { boundTags }),
     };
     return { principal, expiresMs };
   } catch (cause) {

@@ -13,6 +13,8 @@ export interface Principal {
   readonly modelLists?: readonly GlobList[];
   /** The key that this one was made with, that one's parent, and so on. What is spent counts in their budgets, too. Left out if there are none. */
   readonly ancestorIds?: readonly string[];
+  /** The tags that an admin bound to the user, to the key's ancestors and to the key: at most 8, on every request. Left out if there are none. */
+  readonly boundTags?: readonly string[];
 }
 
 export interface User {
@@ -24,6 +26,8 @@ export interface User {
   readonly created_at: string;
   /** Since then all its keys are refused; `null`: it is not disabled. */
   readonly disabled_at: string | null;
+  /** Tags that an admin bound to the user: they are on every request of its keys. */
+  readonly tags: readonly string[];
 }
 
 export interface ApiKey {
@@ -42,6 +46,8 @@ export interface ApiKey {
   readonly models: readonly string[] | null;
   /** The key that it was made with: it is never stronger than that one, and is revoked with it. `null`: an admin made it. */
   readonly parent_id: string | null;
+  /** Tags that an admin bound to the key: they are on every request of it, and of the keys made with it. Its user's come first on a request. */
+  readonly tags: readonly string[];
 }
 
 /** A key with its text, which is shown once and stored nowhere. */
@@ -60,6 +66,8 @@ export interface NewKeyInput {
   readonly parent?: string;
   /** Globs over the models it may call, at most 100; `!` before those it may not. */
   readonly models?: readonly string[];
+  /** On every request of the key, and of the keys made with it. Only an admin gives them. */
+  readonly tags?: readonly string[];
 }
 
 /** The request path's side: key → principal. Answers at once where the key is in the cache. */
@@ -85,13 +93,21 @@ export interface Names {
 
 /** Users and keys. A `userRef` is an id or a username. Errors are `GatewayError`: `invalid_request`, `conflict`, `not_found`. */
 export interface Accounts extends Authenticator {
-  createUser(input: { readonly username: string; readonly email?: string; readonly role?: Role }): Promise<User>;
+  createUser(input: {
+    readonly username: string;
+    readonly email?: string;
+    readonly role?: Role;
+    readonly tags?: readonly string[];
+  }): Promise<User>;
   listUsers(page?: PageQuery): Promise<User[]>;
   getUser(userRef: string): Promise<User>;
   /**
-   * Changes what is given. Keys of a user who is no admin any more lose what is the admins'. @throws GatewayError also `conflict` if no admin would be left.
+   * Changes what is given; `tags` replaces all tags of the user. Keys of a user who is no admin any more lose what is the admins'. @throws GatewayError also `conflict` if no admin would be left.
    */
-  updateUser(userRef: string, changes: { readonly email?: string | null; readonly role?: Role }): Promise<User>;
+  updateUser(
+    userRef: string,
+    changes: { readonly email?: string | null; readonly role?: Role; readonly tags?: readonly string[] },
+  ): Promise<User>;
   /** Refuses all keys of the user from now on; everything else of the user stays. @throws GatewayError also `conflict` if no admin would be left. */
   disableUser(userRef: string): Promise<User>;
   /** Accepts the keys of the user again, but for those that were revoked. */

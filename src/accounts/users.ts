@@ -1,10 +1,10 @@
 import type { Kysely, Selectable, Transaction } from "kysely";
 import { sql } from "kysely";
 import type { Clock, IdSource } from "../core/index.ts";
-import { GatewayError } from "../core/index.ts";
+import { GatewayError, readTags, writeTags } from "../core/index.ts";
 import type { Store, Tables, UsersTable } from "../store/index.ts";
 import type { Accounts, User } from "./types.ts";
-import { checkEmail, checkRole, checkUsername, quoteRef } from "./validate.ts";
+import { checkEmail, checkRole, checkTags, checkUsername, quoteRef } from "./validate.ts";
 
 export interface UsersDeps {
   readonly store: Store;
@@ -15,7 +15,7 @@ export interface UsersDeps {
 }
 
 export type UserRow = Selectable<UsersTable>;
-type UserChanges = Partial<Pick<UserRow, "email" | "role" | "disabled_ms">>;
+type UserChanges = Partial<Pick<UserRow, "email" | "role" | "disabled_ms" | "tags">>;
 type UserAccounts = Pick<Accounts, "createUser" | "listUsers" | "getUser" | "updateUser" | "disableUser" | "enableUser">;
 
 export function createUsers({ store, clock, ids, onChanged }: UsersDeps): UserAccounts {
@@ -42,6 +42,7 @@ export function createUsers({ store, clock, ids, onChanged }: UsersDeps): UserAc
         role: checkRole(input.role, "user"),
         created_ms: clock.now(),
         disabled_ms: null,
+        tags: writeTags(checkTags(input.tags)) ?? null,
       };
       await store.db.transaction().execute(async (transaction) => {
         const added = await transaction
@@ -70,6 +71,7 @@ export function createUsers({ store, clock, ids, onChanged }: UsersDeps): UserAc
       change(userRef, (row) => ({
         ...(changes.email === undefined ? {} : { email: checkEmail(changes.email) }),
         ...(changes.role === undefined ? {} : { role: checkRole(changes.role, row.role) }),
+        ...(changes.tags === undefined ? {} : { tags: writeTags(checkTags(changes.tags)) ?? null }),
       })),
     // A user that was disabled before keeps its time.
     disableUser: (userRef) => change(userRef, (row) => (row.disabled_ms === null ? { disabled_ms: clock.now() } : {})),
@@ -125,6 +127,7 @@ function userOf(row: UserRow): User {
     role: row.role,
     created_at: timeOf(row.created_ms)!,
     disabled_at: timeOf(row.disabled_ms),
+    tags: readTags(row.tags),
   };
 }
 

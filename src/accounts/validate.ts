@@ -1,4 +1,4 @@
-import { GatewayError, holdsGatewayKey, readTime, timeForms, utcZone } from "../core/index.ts";
+import { GatewayError, holdsGatewayKey, isTag, readTime, tagForm, tagLimits, timeForms, utcZone } from "../core/index.ts";
 import type { Role } from "./types.ts";
 
 const usernamePattern = /^[A-Za-z0-9._@-]{1,64}$/;
@@ -76,6 +76,19 @@ export function checkModels(value: unknown): readonly string[] | null {
     );
   }
   return value;
+}
+
+/** Tags to bind to a user or a key, each once. */
+export function checkTags(value: unknown): readonly string[] {
+  if (value === undefined || value === null) return [];
+  const isFit = (entry: unknown): entry is string => typeof entry === "string" && isTag(entry) && !holdsGatewayKey(entry);
+  if (!Array.isArray(value) || value.length > tagLimits.count || !value.every(isFit)) {
+    throw invalid(
+      "tags",
+      `The tags must be at most ${tagLimits.count}, of at most ${tagLimits.length} characters each, as in team:search: ${tagForm}.`,
+    );
+  }
+  return [...new Set(value)];
 }
 
 /** ` "bob"` for a message, or nothing where the text is no name or id, or may be a key: a message must hold no secret. */

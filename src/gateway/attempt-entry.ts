@@ -266,6 +266,7 @@ function openRecord(
     inputTokensEstimate: request.traits.isBilled ? request.inputEstimate : undefined,
     clientRequestId: exchange.clientRequestId,
     tags,
+    boundTags: principal.boundTags?.length,
     clientName: clientNameOf(exchange.rawHeaders),
     attemptReason: reason,
     askedClass: request.envelope.tier,

@@ -1,4 +1,4 @@
-import { noBytes, type Bytes } from "../core/index.ts";
+import { noBytes, writeTags, type Bytes } from "../core/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import { estimateBody } from "../ir/index.ts";
 import { operations, type Envelope, type Operation, type OperationTraits, type Protocol, type RouteCall } from "../protocols/index.ts";
@@ -19,6 +19,7 @@ export class RequestFacts {
 
   constructor(principal: Principal, protocol: Protocol, route: RouteCall) {
     this.principal = principal;
+    if (principal.boundTags !== undefined) this.#tags = writeTags(principal.boundTags);
     this.protocol = protocol;
     this.route = route;
   }
@@ -31,7 +32,7 @@ export class RequestFacts {
     return operations[this.route.route.operation];
   }
 
-  /** What the client calls its request's usage, as the ledger stores it. */
+  /** The tags that an admin bound to its key or user, then the client's own, as the ledger stores them. */
   get tags(): string | undefined {
     return this.#tags;
   }
@@ -60,8 +61,10 @@ export class RequestFacts {
     return (this.#inputEstimate ??= estimateBody(this.#text));
   }
 
-  setTags(tags: string | undefined): void {
-    this.#tags = tags;
+  /** The client's own tags. They replace none that is bound. */
+  setOwnTags(own: readonly string[]): void {
+    const { boundTags } = this.principal;
+    this.#tags = writeTags(boundTags === undefined ? own : [...new Set([...boundTags, ...own])]);
   }
 
   setBody(parts: readonly Buffer[], text: Bytes): void {
@@ -83,7 +86,7 @@ export class RequestFacts {
   /** The same request, answered as a stream. */
   asStream(): RequestFacts {
     const copy = new RequestFacts(this.principal, this.protocol, this.route);
-    copy.setTags(this.#tags);
+    copy.#tags = this.#tags;
     copy.setBody(this.#parts, this.#text);
     copy.setEnvelope({ ...this.#envelope, stream: true });
     return copy;

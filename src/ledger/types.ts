@@ -20,6 +20,8 @@ export interface OpenRecord {
   readonly clientRequestId?: string | undefined;
   /** JSON array of strings. */
   readonly tags?: string | undefined;
+  /** The number of tags, from the first on, that an admin bound to the user or the key; omitted if there are none. */
+  readonly boundTags?: number | undefined;
   /** What the provider speaks, if it is not the client's dialect. */
   readonly protocol?: ProtocolId | undefined;
   /** How the answer is made of the provider's: `verbatim` if omitted. */

@@ -51,6 +51,7 @@ const otherTables: readonly CopiedTable[] = [
     sums: { count: "count" },
   },
   { name: "entry_bodies", key: ["request_id", "attempt"], sums: { size: "length(request)" }, page: 20 },
+  { name: "alerts_raised", key: ["name"] },
   { name: "retention", key: ["name"], sums: { mark: "deletable_before_ms" } },
   { name: "revisions", key: ["name"], sums: { value: "value" } },
 ];

@@ -11,6 +11,7 @@ export interface Tables {
   stored_responses: StoredResponsesTable;
   installation_keys: InstallationKeysTable;
   kept_proofs: KeptProofsTable;
+  alerts_raised: AlertsRaisedTable;
   revisions: RevisionsTable;
   retention: RetentionTable;
   journal_checkpoints: JournalCheckpointsTable;
@@ -31,6 +32,8 @@ export interface UsersTable {
   created_ms: number;
   /** From then on all its keys are refused, until it is `null` again. */
   disabled_ms: number | null;
+  /** JSON array: the tags that an admin bound to the user; `null`: none. */
+  tags: string | null;
 }
 
 export interface ApiKeysTable {
@@ -49,18 +52,22 @@ export interface ApiKeysTable {
   models: string | null;
   /** The key with which this key was made, and which limits it; `null`: an admin made it. */
   parent_id: string | null;
+  /** JSON array: the tags that an admin bound to the key; `null`: none. */
+  tags: string | null;
 }
 
-/** What a user or a key may spend in each period. (subject_id, period) is unique. */
+/** What a subject may spend in each period. (subject, subject_id, period) is unique. */
 export interface BudgetsTable {
   id: string;
-  subject: "user" | "key";
-  /** Id of the user or the key; `local` with auth off. */
+  subject: "user" | "key" | "tag" | "model" | "provider";
+  /** Id of the user or the key (`local` with auth off), the tag, the pattern of models, or the provider's name. */
   subject_id: string;
   period: "day" | "month" | "total";
   warn_nano_usd: bigint | null;
   stop_nano_usd: bigint | null;
   created_ms: number;
+  /** Whose days and months its periods are; `null`: `ledger.time_zone`. */
+  time_zone: string | null;
 }
 
 /** The sums of a budget in one of its periods. Primary key (budget_id, start_ms). */
@@ -152,6 +159,15 @@ export interface UsageEntriesTable {
   cache_savings_nano_usd: ColumnType<bigint | null, bigint | null, never>;
   /** 1: answered from the response cache. */
   from_cache: number | null;
+  /** The number of `tags`, from the first on, that an admin bound to the user or the key; `null`: none. The others are the client's own. */
+  bound_tags: number | null;
+}
+
+/** The alerts that were raised, each once. */
+export interface AlertsRaisedTable {
+  /** Of what, for whom and in which period: `budget_stopped bgt_… 1764547200000`. */
+  name: string;
+  raised_ms: number;
 }
 
 /** Sums of units of usage entries. Primary key: all columns but `count`. */

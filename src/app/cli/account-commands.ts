@@ -14,6 +14,13 @@ interface ListOutput extends Output {
   readonly ids?: boolean;
 }
 
+const tagHelp = "a tag on every request, as in team:search; several by comma or by several --tag";
+
+/** The values of several `--tag`. */
+function collectTags(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...text.split(",").map((tag) => tag.trim())];
+}
+
 /** `user create|list|update|disable|enable` */
 export function addUserCommands(program: Command, admin: WithAdmin): void {
   const user = program.command("user").description("users").helpCommand(false);
@@ -22,10 +29,11 @@ export function addUserCommands(program: Command, admin: WithAdmin): void {
     .argument("<username>")
     .option("--email <email>")
     .option("--role <role>", "admin or user")
+    .option("--tag <tags>", tagHelp, collectTags)
     .option("--json", "print JSON")
-    .action(async (username: string, options: Output & { email?: string; role?: Role }) => {
-      const { email, role } = options;
-      const made = await admin((call) => call("users.create", { body: { username, email, role } }));
+    .action(async (username: string, options: Output & { email?: string; role?: Role; tag?: string[] }) => {
+      const { email, role, tag: tags } = options;
+      const made = await admin((call) => call("users.create", { body: { username, email, role, tags } }));
       print(options.json === true, made, () => `${made.id}  ${made.username}\nNext: tokligence apikey create ${made.username}`);
     });
   user
@@ -39,13 +47,15 @@ export function addUserCommands(program: Command, admin: WithAdmin): void {
   user
     .command("update")
     .argument("<user>", "id or username")
-    .description("change role or email")
+    .description("change role, email or tags")
     .option("--email <email>", "none takes it away")
     .option("--role <role>", "admin or user")
+    .option("--tag <tags>", `${tagHelp}; they replace those of before, none takes them away`, collectTags)
     .option("--json", "print JSON")
-    .action(async (name: string, { json, email, role }: Output & { email?: string; role?: Role }) => {
-      if (email === undefined && role === undefined) throw new Error("Give --email, --role, or both.");
-      const body = { role, email: email === "none" ? null : email };
+    .action(async (name: string, { json, email, role, tag }: Output & { email?: string; role?: Role; tag?: string[] }) => {
+      if (email === undefined && role === undefined && tag === undefined) throw new Error("Give --email, --role or --tag.");
+      const tags = tag?.length === 1 && tag[0] === "none" ? [] : tag;
+      const body = { role, email: email === "none" ? null : email, tags };
       const changed = await admin((call) => call("users.update", { param: name, body }));
       print(json === true, changed, () => userTable([changed], false));
     });
@@ -80,11 +90,12 @@ export function addKeyCommands(program: Command, admin: WithAdmin): void {
     .option("--role <role>", "admin or user; by default the user's own")
     .option("--expires <when>", "as in 30d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z; by default never")
     .option("--models <patterns>", "the models it may call, by comma, as in gpt-*,!gpt-5-pro; by default all")
+    .option("--tag <tags>", tagHelp, collectTags)
     .option("--json", "print JSON")
-    .action(async (owner: string, options: Output & { name?: string; role?: Role; expires?: string; models?: string }) => {
-      const { name, role, expires } = options;
+    .action(async (owner: string, options: Output & { name?: string; role?: Role; expires?: string; models?: string; tag?: string[] }) => {
+      const { name, role, expires, tag: tags } = options;
       const models = options.models?.split(",").map((pattern) => pattern.trim());
-      const made = await admin((call) => call("keys.create", { body: { user: owner, name, role, expires, models } }));
+      const made = await admin((call) => call("keys.create", { body: { user: owner, name, role, expires, models, tags } }));
       print(options.json === true, made, () => `${made.key}\nThis key (${made.id}) is shown once and stored nowhere.`);
     });
   apikey
@@ -108,8 +119,9 @@ export function addKeyCommands(program: Command, admin: WithAdmin): void {
 
 function userTable(users: readonly User[], ids: boolean): string {
   if (users.length === 0) return "No users yet. Next: tokligence user create NAME";
+  const hasTags = users.some((user) => user.tags.length > 0);
   return table(
-    [...(ids ? ["ID"] : []), "USERNAME", "ROLE", "STATE", { title: "CREATED", optional: true }, "EMAIL"],
+    [...(ids ? ["ID"] : []), "USERNAME", "ROLE", "STATE", { title: "CREATED", optional: true }, "EMAIL", ...(hasTags ? ["TAGS"] : [])],
     users.map((user) => [
       ...(ids ? [user.id] : []),
       user.username,
@@ -117,6 +129,7 @@ function userTable(users: readonly User[], ids: boolean): string {
       user.disabled_at === null ? "active" : `disabled ${shortTime(user.disabled_at)}`,
       shortTime(user.created_at ?? ""),
       user.email,
+      ...(hasTags ? [user.tags.join(",")] : []),
     ]),
   );
 }
@@ -127,6 +140,7 @@ function keyTable(keys: readonly ApiKey[], ids: boolean): string {
   const prefixes = new Map(keys.map((key) => [key.id, `${key.prefix}…`]));
   const hasNames = keys.some((key) => key.name !== null);
   const hasModels = keys.some((key) => key.models !== null);
+  const hasTags = keys.some((key) => key.tags.length > 0);
   const hasParents = keys.some((key) => key.parent_id !== null);
   return table(
     [
@@ -138,6 +152,7 @@ function keyTable(keys: readonly ApiKey[], ids: boolean): string {
       "STATE",
       { title: "CREATED", optional: true },
       ...(hasModels ? ["MODELS"] : []),
+      ...(hasTags ? ["TAGS"] : []),
       ...(hasParents ? [{ title: "MADE WITH", optional: true } as const] : []),
     ],
     keys.map((key) => [
@@ -149,6 +164,7 @@ function keyTable(keys: readonly ApiKey[], ids: boolean): string {
       stateOf(key, now),
       shortTime(key.created_at),
       ...(hasModels ? [key.models?.join(",") ?? "all"] : []),
+      ...(hasTags ? [key.tags.join(",")] : []),
       ...(hasParents ? [key.parent_id === null ? null : (prefixes.get(key.parent_id) ?? key.parent_id)] : []),
     ]),
   );

@@ -28,8 +28,19 @@ export class Gateway {
     return result;
   }
 
-  async createUser(username: string, options: { readonly email?: string; readonly role?: "admin" | "user" } = {}): Promise<User> {
+  async createUser(
+    username: string,
+    options: { readonly email?: string; readonly role?: "admin" | "user"; readonly tags?: string[] } = {},
+  ): Promise<User> {
     return await this.#admin((call) => call("users.create", { body: { username, ...options } }));
+  }
+
+  /** Changes what is given; `tags` replaces all tags of the user. @param user id or username. */
+  async updateUser(
+    user: string,
+    changes: { readonly email?: string | null; readonly role?: "admin" | "user"; readonly tags?: string[] },
+  ): Promise<User> {
+    return await this.#admin((call) => call("users.update", { param: user, body: changes }));
   }
 
   async listUsers(): Promise<User[]> {
@@ -37,7 +48,10 @@ export class Gateway {
   }
 
   /** @param user id or username. The answer's `key` is shown this once. */
-  async createApiKey(user: string, options: { readonly name?: string; readonly role?: "admin" | "user" } = {}): Promise<NewApiKey> {
+  async createApiKey(
+    user: string,
+    options: { readonly name?: string; readonly role?: "admin" | "user"; readonly tags?: string[] } = {},
+  ): Promise<NewApiKey> {
     return await this.#admin((call) => call("keys.create", { body: { user, ...options } }));
   }
 

@@ -17,6 +17,33 @@ test("a body is received in its parts, with its envelope and tags", async () => 
   assert.deepEqual([model, text, parts.length, tags, envelope.stream], ["gpt-5", body, 2, '["team:search","release/7"]', false]);
 });
 
+test("tags that an admin bound come first, and a client's own replace none of them", async () => {
+  const bound = { ...principal, boundTags: ["team:search", "b"] };
+  const tagsOf = async (...headers: string[]): Promise<string | undefined> => {
+    const call = createModelCall(fakeWorld().deps, new FakeExchange(body, headers), {
+      principal: bound,
+      protocol: protocols.get("openai-chat")!,
+      route: routeOf("openai-chat", "generate"),
+    });
+    await receive(call);
+    return call.request.tags;
+  };
+  assert.deepEqual(
+    [
+      await tagsOf(),
+      await tagsOf("x-tokligence-tags", "own,b,team:other"),
+      await tagsOf("x-tokligence-tags", " , "),
+      await tagsOf("x-tokligence-tags", "1,2,3,4,5,6,7,8"),
+    ],
+    [
+      '["team:search","b"]',
+      '["team:search","b","own","team:other"]',
+      '["team:search","b"]',
+      '["team:search","b","1","2","3","4","5","6","7","8"]',
+    ],
+  );
+});
+
 test("what cannot be received is refused, and what is known of it by then is kept for its entry", async () => {
   const cases: readonly (readonly [FakeExchange, object, string])[] = [
     [new FakeExchange(body, ["x-tokligence-tags", "no spaces, please: x y"]), { code: "invalid_request" }, ""],

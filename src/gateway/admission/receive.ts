@@ -7,7 +7,8 @@ import { readStoredResponse } from "../responses/stored-responses.ts";
 /** Takes the tags and the body, and reads its envelope. Routes without a body have their envelope from the stored response they name. */
 export function receive(call: ModelCall): Promise<void> {
   const { request, exchange } = call;
-  request.setTags(readRequestTags(exchange.rawHeaders));
+  const tags = readRequestTags(exchange.rawHeaders);
+  if (tags !== undefined) request.setOwnTags(tags);
   if (request.traits.hasBody) return exchange.readBody().then((parts) => takeBody(call, parts));
   return readStoredResponse(call).then((envelope) => request.setEnvelope(envelope));
 }

@@ -1,13 +1,13 @@
-import { GatewayError, holdsGatewayKey, parseTags, writeTags } from "../../core/index.ts";
+import { GatewayError, holdsGatewayKey, parseTags } from "../../core/index.ts";
 
 const headerName = "x-tokligence-tags";
 
 /**
  * The tags that the client puts on its request's usage: `x-tokligence-tags: team:search, release/7`. A repeated header is one list (RFC 9110, section
  * 5.3). It is the gateway's own, and goes to no upstream.
- * @returns as an entry holds them; `undefined` for none. @throws GatewayError `invalid_request` that says what is wrong.
+ * @returns `undefined` for none. @throws GatewayError `invalid_request` that says what is wrong.
  */
-export function readRequestTags(rawHeaders: readonly string[]): string | undefined {
+export function readRequestTags(rawHeaders: readonly string[]): readonly string[] | undefined {
   let list: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
@@ -19,5 +19,5 @@ export function readRequestTags(rawHeaders: readonly string[]): string | undefin
   if ("problem" in parsed) {
     throw new GatewayError("invalid_request", `The header ${headerName} cannot be taken: ${parsed.problem}.`, { param: headerName });
   }
-  return writeTags(parsed.tags);
+  return parsed.tags;
 }

@@ -66,7 +66,7 @@ export function createBudgetAdmin({ store, clock, ids, ceiling, highestCost, tim
             ...limits,
             created_ms: clock.now(),
           })
-          .onConflict((conflict) => conflict.columns(["subject_id", "period"]).doUpdateSet(limits))
+          .onConflict((conflict) => conflict.columns(["subject", "subject_id", "period"]).doUpdateSet(limits))
           .returningAll()
           .executeTakeFirstOrThrow();
         const set = budgetOf(row);

@@ -1,4 +1,6 @@
-export type BudgetSubject = "user" | "key";
+import type { SubjectKind } from "../../core/index.ts";
+
+export type BudgetSubject = SubjectKind;
 
 /** `day` and `month` begin at midnight UTC; `total` never resets. */
 export type BudgetPeriod = "day" | "month" | "total";

@@ -59,6 +59,7 @@ const rare = {
   error_text: true,
   cache_savings_nano_usd: true,
   from_cache: true,
+  bound_tags: true,
 } as const satisfies { readonly [Column in keyof UsageRow]?: true };
 
 /** Every column of the table, once: a missing or an extra column does not compile. */
@@ -85,6 +86,7 @@ export const noFurtherColumns = {
   error_text: null,
   cache_savings_nano_usd: null,
   from_cache: null,
+  bound_tags: null,
 } as const satisfies Partial<UsageRow>;
 
 /** The columns in the order of `rowValues`. */
@@ -110,7 +112,8 @@ export function isRare(row: UsageRow): boolean {
     row.cost_lines !== null ||
     row.error_text !== null ||
     row.cache_savings_nano_usd !== null ||
-    row.from_cache !== null
+    row.from_cache !== null ||
+    row.bound_tags !== null
   );
 }
 
@@ -170,6 +173,7 @@ export function rowValues(row: UsageRow): readonly SqlValue[] {
     row.error_text,
     row.cache_savings_nano_usd,
     row.from_cache,
+    row.bound_tags,
   ];
 }
 
@@ -233,6 +237,7 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
     error_text: textOrNull(record.errorText, maxErrorLength),
     cache_savings_nano_usd: null,
     from_cache: null,
+    bound_tags: record.boundTags ?? null,
   };
 }
 

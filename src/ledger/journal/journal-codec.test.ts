@@ -22,7 +22,7 @@ import { storable } from "../entries/storable.ts";
 import { rowOf, usageColumns, type UsageRow } from "../entries/usage-row.ts";
 
 function isNumber(column: string): boolean {
-  return /tokens$|^tool_calls|^(?:stream|overhead_us|refused|from_cache)$/.test(column);
+  return /tokens$|^tool_calls|^(?:stream|overhead_us|refused|from_cache|bound_tags)$/.test(column);
 }
 
 /** Every column has its own value, so that two swapped columns are noticed. */
@@ -44,20 +44,23 @@ test("a row is decoded as it was encoded, with every column or without the optio
   assert.deepEqual(decodeClose(encodeClose(full)), full);
   const bare = rowOf(closeRecord("req_1"), {}, { costNanoUsd: undefined, snapshot: null });
   assert.deepEqual(decodeClose(encodeClose(bare)), bare);
-  assert.throws(() => decodeClose("a\0b"), { message: "a CLOSE of 2 fields, where 30 or 45 were expected" });
+  assert.throws(() => decodeClose("a\0b"), { message: "a CLOSE of 2 fields, where 30 or 46 were expected" });
 });
 
-test("records of version 1 are still read", () => {
+test("records of earlier versions are still read", () => {
   const row = rowOf(closeRecord("req_1"), { input: 7 }, { costNanoUsd: 5n, snapshot: "{}" });
   const open = openRecord("req_1", { tags: '["a"]', clientRequestId: "abc" });
   assert.deepEqual(decodeClose(encodeClose(row).split("\0").slice(0, 26).join("\0")), row);
   assert.deepEqual(decodeOpen(encodeOpen(open).split("\0").slice(0, 12).join("\0")), open);
+  assert.deepEqual(decodeOpen(encodeOpen(open).split("\0").slice(0, 18).join("\0")), open);
+  const rare = { ...fullRow(), bound_tags: null };
+  assert.deepEqual(decodeClose(encodeClose(rare).split("\0").slice(0, 45).join("\0")), rare);
   const bytes = Buffer.alloc(200);
   const end = writeFrame(bytes, 0, recordTypes.open, 3, "old");
   bytes[8] = 1;
   bytes.writeUInt32LE(crc32(bytes.subarray(8, end)), 4);
   assert.deepEqual(readFrame(bytes, 0), { type: recordTypes.open, seq: 3, payload: "old", end });
-  bytes[8] = 3;
+  bytes[8] = 4;
   bytes.writeUInt32LE(crc32(bytes.subarray(8, end)), 4);
   assert.equal(readFrame(bytes, 0), undefined);
 });
@@ -71,6 +74,8 @@ test("what is known when an attempt begins is decoded as it was encoded", () => 
     attemptReason: "upstream_error",
     askedClass: "flex",
     inputTokensEstimate: 9,
+    tags: '["a","b"]',
+    boundTags: 1,
   });
   assert.deepEqual(decodeOpen(encodeOpen(open)), open);
 });

@@ -13,8 +13,8 @@ import { commonColumns, isRare, usageColumns, type UsageRow } from "../entries/u
  * text that may be `null` has a "=" before it. No field holds a NUL: names from outside have been through `storable`.
  */
 export const frameHeadBytes = 16;
-const version = 2;
-/** Records of version 1 have fewer fields; they are still read. */
+const version = 3;
+/** Records of earlier versions have fewer fields; they are still read. */
 const oldestVersion = 1;
 /**
  * Texts are cut at 256 characters, and an answer's further model calls at 64, each with a few lines of its cost: no record but a KEEP comes near this size. A longer
@@ -96,7 +96,9 @@ function encodeRare(row: UsageRow): string {
     row.tool_calls_parsed ?? ""
   }\0${row.tool_calls_fit ?? ""}\0${optional(row.attempt_reason)}\0${optional(row.region)}\0${optional(row.service_class)}\0${optional(
     row.units,
-  )}\0${optional(row.cost_lines)}\0${optional(row.error_text)}\0${row.cache_savings_nano_usd ?? ""}\0${row.from_cache ?? ""}`;
+  )}\0${optional(row.cost_lines)}\0${optional(row.error_text)}\0${row.cache_savings_nano_usd ?? ""}\0${row.from_cache ?? ""}\0${
+    row.bound_tags ?? ""
+  }`;
 }
 
 type ColumnKind = "text" | "number" | "number or null" | "text or null" | "money";
@@ -147,14 +149,15 @@ const columnKinds: { readonly [Column in keyof UsageRow]: ColumnKind } = {
   error_text: "text or null",
   cache_savings_nano_usd: "money",
   from_cache: "number or null",
+  bound_tags: "number or null",
 };
-/** Fields of a CLOSE of version 1. */
-const firstCloseFields = 26;
+/** Fields of a CLOSE of earlier versions, with their optional columns or without. */
+const earlierCloseFields: readonly number[] = [26, 45];
 
 /** @throws Error if the payload is not of this version. */
 export function decodeClose(payload: string): UsageRow {
   const fields = payload.split("\0");
-  if (fields.length !== usageColumns.length && fields.length !== commonColumns.length && fields.length !== firstCloseFields)
+  if (fields.length !== usageColumns.length && fields.length !== commonColumns.length && !earlierCloseFields.includes(fields.length))
     throw new Error(`a CLOSE of ${fields.length} fields, where ${commonColumns.length} or ${usageColumns.length} were expected`);
   // Fields that are left out are empty, which is `null`.
   return Object.fromEntries(
@@ -185,13 +188,14 @@ export function encodeOpen(open: OpenRecord): string {
     open.protocol,
   )}\0${optional(open.lane)}\0${open.stream === undefined ? "" : Number(open.stream)}\0${optional(open.clientName)}\0${optional(
     open.attemptReason,
-  )}\0${optional(open.askedClass)}`;
+  )}\0${optional(open.askedClass)}\0${open.boundTags ?? ""}`;
 }
 
 /** @throws Error if the payload is not of this version. */
 export function decodeOpen(payload: string): OpenRecord {
   const fields = payload.split("\0");
-  if (fields.length !== 18 && fields.length !== 12) throw new Error(`an OPEN of ${fields.length} fields, where 18 were expected`);
+  if (fields.length !== 19 && fields.length !== 18 && fields.length !== 12)
+    throw new Error(`an OPEN of ${fields.length} fields, where 19 were expected`);
   const [requestId, attempt, timeMs, userId, keyId, dialect, provider, modelAsked, upstreamModel, estimate, tags, clientRequestId] =
     fields as [string, string, string, string, string, string, string, string, string, string, string, string];
   const tagsText = required(tags);
@@ -221,6 +225,7 @@ function decodeOpenDetails([
   clientName = "",
   reason = "",
   asked = "",
+  boundTags = "",
 ]: readonly string[]): Partial<OpenRecord> {
   const texts = {
     protocol: required(protocol),
@@ -230,7 +235,11 @@ function decodeOpenDetails([
     askedClass: required(asked),
   };
   const given = Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)) as Partial<OpenRecord>;
-  return stream === "" ? given : { ...given, stream: stream === "1" };
+  return {
+    ...given,
+    ...(stream === "" ? {} : { stream: stream === "1" }),
+    ...(boundTags === "" ? {} : { boundTags: Number(boundTags) }),
+  };
 }
 
 /** The long texts come last. They are JSON, which contains no NUL. */

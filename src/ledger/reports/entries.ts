@@ -18,7 +18,7 @@ export interface EntriesQuery extends UsageFilter {
 /** One attempt, as the API gives it: the table's columns, with the time in RFC 3339 and the cost as a decimal of US dollars, `null` where not known. */
 export interface UsageEntry extends Omit<
   Selectable<UsageEntriesTable>,
-  "time_ms" | "cost_nano_usd" | "price_snapshot" | "tags" | Changed | "cache_savings_nano_usd"
+  "time_ms" | "cost_nano_usd" | "price_snapshot" | "tags" | "bound_tags" | Changed | "cache_savings_nano_usd"
 > {
   readonly time: string;
   readonly cost_usd: string | null;
@@ -94,7 +94,15 @@ function hasTag(dialect: Store["dialect"], tag: string): RawBuilder<boolean> {
 }
 
 function renderEntry(row: Selectable<UsageEntriesTable>): UsageEntry {
-  const { time_ms: timeMs, cost_nano_usd: costNanoUsd, price_snapshot: snapshot, cache_savings_nano_usd: savings, tags, ...rest } = row;
+  const {
+    time_ms: timeMs,
+    cost_nano_usd: costNanoUsd,
+    price_snapshot: snapshot,
+    cache_savings_nano_usd: savings,
+    tags,
+    bound_tags: _,
+    ...rest
+  } = row;
   const price: unknown = snapshot === null ? null : JSON.parse(snapshot);
   return {
     ...rest,

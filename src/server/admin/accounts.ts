@@ -23,7 +23,7 @@ export function accountHandlers(accounts: Accounts): Handlers {
     "me.get": ({ principal }) => {
       const { userId, username, role } = principal;
       return isKeyless(principal)
-        ? { id: userId, username, email: null, role, created_at: null, disabled_at: null }
+        ? { id: userId, username, email: null, role, created_at: null, disabled_at: null, tags: [] }
         : accounts.getUser(userId);
     },
     "me.keys.list": ({ principal, query }) => {

@@ -140,6 +140,7 @@ test("where auth is off the caller is shown as it is, without a row in the datab
     role: "admin",
     created_at: null,
     disabled_at: null,
+    tags: [],
   });
   assert.deepEqual(await get("/api/v1/me/keys"), { data: [], next: null });
   assert.deepEqual(await get("/api/v1/users"), { data: [alice], next: null });

@@ -15,6 +15,7 @@ export const alice: User = {
   role: "user",
   created_at: "2026-01-01T00:00:00Z",
   disabled_at: null,
+  tags: [],
 };
 
 export const keyOf = (id: string, userId: string): ApiKey => ({
@@ -29,6 +30,7 @@ export const keyOf = (id: string, userId: string): ApiKey => ({
   expires_at: null,
   models: null,
   parent_id: null,
+  tags: [],
 });
 
 export interface Call {

@@ -10,6 +10,7 @@ import { disabledUsers } from "./0009-disabled-users.ts";
 import { usageIndexes } from "./0010-usage-indexes.ts";
 import { smallerUsageIndexes } from "./0011-smaller-usage-indexes.ts";
 import { wholeBill } from "./0012-whole-bill.ts";
+import { boundTags } from "./0013-bound-tags.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   usageIndexes,
   smallerUsageIndexes,
   wholeBill,
+  boundTags,
 ];

@@ -35,7 +35,57 @@ async function rows(database: SqliteDatabase, sql: string): Promise<unknown[]> {
 
 const record = "select version, name, applied_ms from schema_migrations order by version";
 
+/** The database at a version, with these statements run. */
+async function databaseAt(path: string, version: number, sql: string): Promise<SqliteDatabase> {
+  const database = await open(path);
+  await migrateSqlite(
+    database,
+    migrations.filter((migration) => migration.version <= version),
+    clock,
+  );
+  database.native.exec(sql);
+  return database;
+}
+
 describe("migrations", () => {
+  it("budgets, their periods and reservations stay when their table is made anew, and are still deleted together", () =>
+    withFolder(async (folder) => {
+      const database = await databaseAt(
+        join(folder, "x.db"),
+        12,
+        `insert into budgets values ('bgt_1', 'user', 'usr_1', 'month', 1, 2, 3);
+         insert into budget_periods values ('bgt_1', 0, 5, 6);
+         insert into budget_holds values ('req_1', 'bgt_1', 0, 6, 9)`,
+      );
+      await migrateSqlite(database, migrations, clock);
+      const all = async (): Promise<unknown[]> => [
+        ...(await rows(database, "select * from budgets")),
+        ...(await rows(database, "select * from budget_periods")),
+        ...(await rows(database, "select * from budget_holds")),
+      ];
+      assert.deepStrictEqual(await all(), [
+        {
+          id: "bgt_1",
+          subject: "user",
+          subject_id: "usr_1",
+          period: "month",
+          warn_nano_usd: 1n,
+          stop_nano_usd: 2n,
+          created_ms: 3,
+          time_zone: null,
+        },
+        { budget_id: "bgt_1", start_ms: 0, spent_nano_usd: 5n, held_nano_usd: 6n },
+        { request_id: "req_1", budget_id: "bgt_1", start_ms: 0, amount_nano_usd: 6n, expires_ms: 9 },
+      ]);
+      await rows(
+        database,
+        "insert into budgets (id, subject, subject_id, period, created_ms) values ('bgt_2', 'tag', 'usr_1', 'month', 3)",
+      );
+      await rows(database, "delete from budgets");
+      assert.deepStrictEqual(await all(), []);
+      await database.close();
+    }));
+
   it("the list counts from 1 without gaps", () => {
     assert.deepStrictEqual(
       migrations.map((migration) => migration.version),

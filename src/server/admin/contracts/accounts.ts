@@ -12,6 +12,7 @@ const user = z
     role,
     created_at: time.nullable().describe("`null` for the user `local`"),
     disabled_at: time.nullable().describe("since then all its keys are refused; `null`: it is not disabled"),
+    tags: z.array(z.string()).readonly().describe("bound by an admin: they are on every request of its keys"),
   })
   .meta({ id: "Caller" });
 
@@ -34,10 +35,15 @@ const apiKey = z
       .nullable()
       .describe("globs over the models it may call, `!` before those it may not; `null`: all"),
     parent_id: z.string().nullable().describe("the key that it was made with; `null`: an admin made it"),
+    tags: z.array(z.string()).readonly().describe("bound by an admin: they are on every request of the key, and of keys made with it"),
   })
   .meta({ id: "ApiKey" });
 
 const newApiKey = apiKey.extend({ key: z.string().describe("the key itself: shown once and stored nowhere") }).meta({ id: "NewApiKey" });
+
+const tags = z
+  .array(z.string())
+  .describe("at most 8, as in `team:search`: they are on every request, and budgets and limits of tags count them");
 
 const limits = {
   name: z.string().max(100).optional(),
@@ -68,7 +74,7 @@ export const accountContracts = {
     access: "admin",
     status: 201,
     summary: "Creates a user.",
-    body: z.strictObject({ username: z.string(), email: z.string().optional(), role: role.optional() }),
+    body: z.strictObject({ username: z.string(), email: z.string().optional(), role: role.optional(), tags: tags.optional() }),
     answer: storedUser,
   },
   "users.get": {
@@ -82,8 +88,8 @@ export const accountContracts = {
     method: "PATCH",
     path: "/api/v1/users/{id}",
     access: "admin",
-    summary: "Changes role or email of a user, by id or name. Its keys lose at once what only admins may.",
-    body: z.strictObject({ email: z.string().nullish().describe("`null`: none"), role: role.optional() }),
+    summary: "Changes role, email or tags of a user, by id or name. Its keys lose at once what only admins may.",
+    body: z.strictObject({ email: z.string().nullish().describe("`null`: none"), role: role.optional(), tags: tags.optional() }),
     answer: storedUser,
   },
   "users.disable": {
@@ -114,7 +120,7 @@ export const accountContracts = {
     access: "admin",
     status: 201,
     summary: "Creates a key for a user.",
-    body: z.strictObject({ user: z.string().describe("id or name"), role: role.optional(), ...limits }),
+    body: z.strictObject({ user: z.string().describe("id or name"), role: role.optional(), tags: tags.optional(), ...limits }),
     answer: newApiKey,
   },
   "keys.revoke": {
