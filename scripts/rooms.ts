@@ -4,15 +4,16 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ir: ["core"],
   settings: ["core"],
   store: ["core", "settings"],
+  limits: ["core", "settings", "store"],
   protocols: ["core", "ir"],
   upstream: ["core", "ir", "settings", "protocols"],
   policy: ["core", "ir", "settings", "protocols"],
   accounts: ["core", "store"],
   ledger: ["core", "ir", "settings", "store"],
-  gateway: ["core", "ir", "store", "protocols", "upstream", "policy", "accounts", "ledger"],
+  gateway: ["core", "ir", "store", "protocols", "upstream", "policy", "accounts", "ledger", "limits"],
   market: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
-  server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway", "market"],
-  app: ["core", "ir", "settings", "store", "protocols", "upstream", "policy", "accounts", "ledger", "gateway", "market", "server"],
+  server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "limits", "gateway", "market"],
+  app: ["core", "ir", "settings", "store", "limits", "protocols", "upstream", "policy", "accounts", "ledger", "gateway", "market", "server"],
 };
 
 /**
@@ -62,6 +63,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     migrations: [],
     sqlite: ["migrations"],
     postgres: ["migrations"],
+    redis: [],
     kept: [],
   },
   protocols: {
@@ -77,7 +79,8 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
 /** Packages that only these rooms may import. A package that is not named may be imported anywhere. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   undici: ["upstream"],
-  kysely: ["store", "accounts", "ledger"],
+  kysely: ["store", "accounts", "ledger", "limits"],
+  ioredis: ["store"],
   "node:sqlite": ["store"],
   "prom-client": ["server"],
   pino: ["app"],

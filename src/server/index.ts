@@ -8,7 +8,6 @@ export { metricsRoute } from "./routes/metrics-route.ts";
 export { addSnapshots, RequestMetrics, type MetricsSnapshot } from "./observe/metrics.ts";
 export type { Load } from "./http/in-flight.ts";
 export { LoadWatch } from "./http/load-watch.ts";
-export { limitsSchema, readLimits, type LimitsSection } from "./limits-section.ts";
 export { modelRoutes } from "./routes/model-routes.ts";
 export { createRouteTable, type Access, type Route, type RouteContext, type RouteTable } from "./route-table.ts";
 export { gatewaySchema, readGateway, type GatewaySection } from "./section.ts";

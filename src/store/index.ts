@@ -16,6 +16,8 @@ export { describePlace, parsePostgresUrl } from "./postgres/place.ts";
 export type { PostgresPlace, PostgresTls } from "./postgres/place.ts";
 export { createPostgresStore } from "./postgres/store.ts";
 export type { PostgresStoreOptions } from "./postgres/store.ts";
+export { connectRedis, type RedisConnection, type RedisScript } from "./redis/connection.ts";
+export { readRedis, redisSchema, type RedisSection } from "./redis/section.ts";
 export { readPostgresStatus, readSqliteStatus } from "./schema-status.ts";
 export type { RowCounts, SchemaStatus } from "./schema-status.ts";
 export { createSqliteStore } from "./sqlite/store.ts";

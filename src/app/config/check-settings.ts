@@ -59,6 +59,7 @@ function build(parsed: ParsedSettings, layers: Layers, env: Env, base: PathBase)
     contradictions: [
       ...checkHost(parsed, layers),
       ...checkDatabase(parsed, layers),
+      ...checkSharing(parsed, layers),
       ...checkProviders(settings, layers),
       ...checkPrices(settings, layers),
     ],
@@ -200,6 +201,21 @@ function checkDatabase({ database }: ParsedSettings, layers: Layers): Problem[] 
   return [
     problem("url", "[secret]", "a URL as in postgresql://user@host:5432/database; in a password # is %23, / is %2F, ? is %3F, @ is %40"),
   ];
+}
+
+/** Where limits are counted must be there, and Redis is at a URL of its own kind. */
+function checkSharing({ limits, redis, database }: ParsedSettings, layers: Layers): Problem[] {
+  const path = ["limits", "store"];
+  const problem = (found: string, allowed: string): Problem[] => [createProblem({ origin: layers.locate(path), path, found, allowed })];
+  if (redis.url !== undefined && !/^rediss?:\/\/[^/]/.test(redis.url)) {
+    const url = ["redis", "url"];
+    const allowed = "a URL as in redis://user:password@host:6379/0 or rediss://host";
+    return [createProblem({ origin: layers.locate(url), path: url, found: "[secret]", allowed })];
+  }
+  if (limits.store === "redis" && redis.url === undefined) return problem("redis while redis.url is not set", "it with redis.url");
+  if (limits.store === "postgresql" && database.type !== "postgresql")
+    return problem(`postgresql while database.type is ${database.type}`, "it with database.type: postgresql");
+  return [];
 }
 
 function checkProviders(settings: Settings, layers: Layers): Problem[] {

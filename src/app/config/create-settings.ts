@@ -2,8 +2,9 @@ import { maskSettings } from "./masked.ts";
 import { resolvePath, type PathBase } from "../../settings/index.ts";
 import { readModelTraits, readProvider, readRouting, type ProviderKeys } from "../../upstream/index.ts";
 import type { ParsedSettings } from "./schema.ts";
-import { readDatabase } from "../../store/index.ts";
-import { readGateway, readLimits } from "../../server/index.ts";
+import { readDatabase, readRedis } from "../../store/index.ts";
+import { readLimits } from "../../limits/index.ts";
+import { readGateway } from "../../server/index.ts";
 import { readGuards } from "../../policy/index.ts";
 import { readLedger } from "../../ledger/index.ts";
 import type { Settings } from "./settings.ts";
@@ -20,6 +21,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     modelTraits: readModelTraits(parsed.model_traits),
     routing: readRouting(parsed),
     limits: readLimits(parsed.limits),
+    redis: readRedis(parsed.redis),
     ledger: readLedger(parsed.ledger),
     guards: readGuards(parsed.guards),
     prices: parsed.prices,

@@ -25,9 +25,10 @@ function messages(t: TestContext, text: string, input: Omit<LoadInput, "path"> =
 }
 
 const rootKeys =
-  "gateway, database, providers, model_provider_routes, model_aliases, model_traits, models, fallbacks, routing, limits, ledger, guards, prices, prices_file";
+  "gateway, database, providers, model_provider_routes, model_aliases, model_traits, models, fallbacks, routing, limits, redis, ledger, guards, prices, prices_file";
 const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, early_head, on_loss, responses, trust_loopback, cors";
-const providerKeys = "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header, quirks";
+const providerKeys =
+  "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header, quirks, limits";
 
 const fileRows: readonly (readonly [what: string, text: string, ...expected: string[]])[] = [
   ["a value of the wrong type", "gateway:\n  port: abc\n", 'FILE:2: gateway.port: found "abc", allowed a whole number from 0 to 65535'],
@@ -153,6 +154,26 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "settings of the other database",
     "database: { host: db }",
     "FILE:1: database.host: found a setting of PostgreSQL while database.type is sqlite, allowed it with database.type: postgresql",
+  ],
+  [
+    "limits in a Redis that is not configured",
+    "limits: { store: redis }",
+    "FILE:1: limits.store: found redis while redis.url is not set, allowed it with redis.url",
+  ],
+  [
+    "limits in another database",
+    "limits: { store: postgresql }",
+    "FILE:1: limits.store: found postgresql while database.type is sqlite, allowed it with database.type: postgresql",
+  ],
+  [
+    "a URL that is none of Redis",
+    "redis:\n  url: http://user:secret@host\n",
+    "FILE:2: redis.url: found [secret], allowed a URL as in redis://user:password@host:6379/0 or rediss://host",
+  ],
+  [
+    "a limit of nothing",
+    "providers:\n  openai: { limits: { requests_per_minute: 0 } }\n",
+    "FILE:2: providers.openai.limits.requests_per_minute: found the number 0, allowed a whole number from 1 to 1000000000000",
   ],
   [
     "a URL and its parts",

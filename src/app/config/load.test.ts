@@ -46,7 +46,8 @@ test("without a file the contract's defaults hold", (t) => {
         targets: { models: new Map(), fallbacks: [], strategy: "priority", hasAffinity: true },
         resilience: { retries: 2, retryShare: 0.2, breaker: { inARow: 5, share: 0.5, of: 20, windowMs: 10_000, openMs: 30_000 } },
       },
-      limits: { maxInFlight: undefined },
+      limits: { store: "memory", maxInFlight: undefined },
+      redis: {},
       ledger: {
         durability: "process",
         timeZone: "UTC",

@@ -83,7 +83,8 @@ prices: { a: { input: 1.5 } }
       retry_budget: "20%",
       breaker: { in_a_row: 5, share: "50%", of: 20, window: "10s", open: "30s" },
     },
-    limits: {},
+    limits: { store: "memory", default: {} },
+    redis: {},
     ledger: {
       durability: "process",
       time_zone: "UTC",

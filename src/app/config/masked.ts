@@ -16,8 +16,9 @@ export function maskSettings(parsed: ParsedSettings, settings: Omit<Settings, "s
   const byName = shown["providers"] as Record<string, Shown>;
   const providers = settings.providers.map((provider) => {
     // The key may come from the environment as well: it is one of `api_keys`.
-    const { api_key: _, ...row } = byName[provider.name] ?? {};
-    return [provider.name, { ...row, ...resolved(provider, base) }];
+    const { api_key: _, limits = {}, ...row } = byName[provider.name] ?? {};
+    const limited = Object.keys(limits as object).length === 0 ? {} : { limits };
+    return [provider.name, { ...row, ...limited, ...resolved(provider, base) }];
   });
   const routes = settings.modelProviderRoutes.map(([pattern, names]) => [pattern, [...names]]);
   return { ...shown, providers: Object.fromEntries(providers), model_provider_routes: Object.fromEntries(routes) };

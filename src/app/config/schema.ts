@@ -8,8 +8,9 @@ import {
   providersSchema,
   routingSchema,
 } from "../../upstream/index.ts";
-import { databaseSchema } from "../../store/index.ts";
-import { gatewaySchema, limitsSchema } from "../../server/index.ts";
+import { databaseSchema, redisSchema } from "../../store/index.ts";
+import { limitsSchema } from "../../limits/index.ts";
+import { gatewaySchema } from "../../server/index.ts";
 import { guardsSchema } from "../../policy/index.ts";
 import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
 
@@ -26,6 +27,7 @@ export const settingsSchema = z
     fallbacks: fallbacksSchema,
     routing: routingSchema,
     limits: limitsSchema,
+    redis: redisSchema,
     ledger: ledgerSchema,
     guards: guardsSchema,
     prices: pricesSchema,

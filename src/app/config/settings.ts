@@ -1,8 +1,9 @@
 import type { PriceOverrides, LedgerSection } from "../../ledger/index.ts";
 import type { OperatorTraits } from "../../protocols/index.ts";
 import type { ModelRoute, ProviderSettings, RoutingSection } from "../../upstream/index.ts";
-import type { DatabaseSection } from "../../store/index.ts";
-import type { GatewaySection, LimitsSection } from "../../server/index.ts";
+import type { DatabaseSection, RedisSection } from "../../store/index.ts";
+import type { LimitsSection } from "../../limits/index.ts";
+import type { GatewaySection } from "../../server/index.ts";
 import type { GuardsSection } from "../../policy/index.ts";
 
 export type { DatabaseSection, PostgresqlSettings } from "../../store/index.ts";
@@ -21,6 +22,7 @@ export interface Settings {
   readonly modelTraits: readonly OperatorTraits[];
   readonly routing: RoutingSection;
   readonly limits: LimitsSection;
+  readonly redis: RedisSection;
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
   readonly prices: PriceOverrides;

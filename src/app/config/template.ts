@@ -115,6 +115,7 @@ const anyServer = `  # Any other server. protocols: one or more of openai-chat, 
   #my-server: { protocols: [openai-chat], base_url: "http://localhost:9000/v1", api_key: "\${MY_SERVER_KEY}", models: [my-model] }
   # A provider can also have enabled: false, preset: NAME, api_keys: [several, taken in turn], headers: { name: text }, query: { name: text },
   # key_header: NAME (of the bare key), timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s },
+  # limits: { requests_per_minute: 500, tokens_per_minute: 200000, requests_per_day: 10000, tokens_per_day: 5000000, concurrent: 20 } (its quota),
   # quirks: { strict_turns: true, … } (what a server of your own refuses: docs/translation.md).
 `;
 
@@ -146,8 +147,12 @@ const tail = `
 # that fails is left alone: after in_a_row failures, or a share of its last answers.
 #routing: { strategy: priority, affinity: auto, retries: 2, retry_budget: 20%, breaker: { in_a_row: 5, share: 50%, of: 20, window: 10s, open: 30s } }
 
-# Model requests that one process serves at a time; over that, 503: docs/limits.md. No limit if omitted.
-#limits: { max_in_flight: 2000 }
+# How many requests and tokens keys may have: default is for a key without limits of its own, which "tokligence limit set" gives. store: memory, redis
+# or postgresql, which gateways on several machines share. A provider's own quota is limits under the provider.
+# max_in_flight: model requests that one process serves at a time; over that, 503: docs/limits.md. Nothing is limited unless it is set.
+#limits: { max_in_flight: 2000, store: memory, default: { requests_per_minute: 600, tokens_per_minute: 400000, requests_per_day: 100000, tokens_per_day: 50000000, concurrent: 50 } }
+# A Redis server that several gateways share.
+#redis: { url: "\${REDIS_URL}" }
 
 # What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
 # Budgets reckon with unpriced_ceiling, US dollars a million tokens, where a model has no price; with output_ceiling where a request sets no limit.

@@ -10,6 +10,7 @@ import {
   type ProtocolTable,
   type RenderQuirks,
 } from "../../protocols/index.ts";
+import type { LimitValues } from "../../settings/index.ts";
 import { BaseUrlError, baseUrlStem, normaliseBaseUrl } from "./base-url.ts";
 import type { Preset } from "./presets.ts";
 import { findPreset, presets } from "./presets.ts";
@@ -38,6 +39,8 @@ export interface ProviderSettings {
   readonly keyHeader?: string;
   /** These lie over those of the preset. */
   readonly quirks?: RenderQuirks;
+  /** What it may be asked at most. */
+  readonly limits?: LimitValues;
 }
 
 /** A provider that cannot be built. The message names the provider, the setting at fault and the correct form; it contains no secret. */

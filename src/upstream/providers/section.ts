@@ -3,7 +3,7 @@ import type { Secret } from "../../core/index.ts";
 import { protocolIds } from "../../ir/index.ts";
 import type { ProviderSettings } from "./build-providers.ts";
 import type { Timeouts } from "../types.ts";
-import { duration, flag, leaf, secret, text, texts } from "../../settings/index.ts";
+import { duration, flag, leaf, limitValues, readLimitValues, secret, text, texts } from "../../settings/index.ts";
 import { quirksSetting, readQuirks } from "./quirks-setting.ts";
 
 const providerTimeouts = z.strictObject({
@@ -54,6 +54,9 @@ const provider = z.strictObject({
     "the name of a header",
   ).optional(),
   quirks: quirksSetting.optional(),
+  limits: limitValues(
+    "What it may be asked at most: its own quota. A request waits up to a second for a free place, then goes to the next target.",
+  ).prefault({}),
 });
 
 export const providersSchema = z
@@ -87,6 +90,7 @@ export type ParsedProvider = z.output<typeof provider>;
 /** @param gateway the times that hold where the provider has none of its own. */
 export function readProvider(name: string, provider: ParsedProvider, keys: ProviderKeys | undefined, gateway: Timeouts): ProviderSettings {
   const { timeouts } = provider;
+  const limits = readLimitValues(provider.limits);
   const reason = keys?.disabledReason;
   return {
     name,
@@ -108,5 +112,6 @@ export function readProvider(name: string, provider: ParsedProvider, keys: Provi
     },
     ...(provider.key_header === undefined ? {} : { keyHeader: provider.key_header }),
     ...(provider.quirks === undefined ? {} : { quirks: readQuirks(provider.quirks) }),
+    ...(limits === undefined ? {} : { limits }),
   };
 }
