@@ -13,7 +13,21 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   gateway: ["core", "ir", "store", "protocols", "upstream", "policy", "accounts", "ledger", "limits"],
   market: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
   server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "limits", "gateway", "market"],
-  app: ["core", "ir", "settings", "store", "limits", "protocols", "upstream", "policy", "accounts", "ledger", "gateway", "market", "server"],
+  app: [
+    "core",
+    "ir",
+    "settings",
+    "store",
+    "limits",
+    "protocols",
+    "upstream",
+    "policy",
+    "accounts",
+    "ledger",
+    "gateway",
+    "market",
+    "server",
+  ],
 };
 
 /**
