@@ -76,7 +76,7 @@ export class SharedLimiter implements Limiter {
     this.#deps.remote.close();
   }
 
-  /** Each process has one of so many equal parts of a limit. */
+  /** Into this number of equal parts a limit is divided, one for each process. */
   get #share(): number {
     const nowMs = this.#deps.clock.monotonic();
     let alive = 0;
