@@ -150,7 +150,10 @@ export interface StreamTap {
    * copy, or "" to hide it.
    */
   push(event: SseEvent): Bytes;
-  /** What to add if the upstream ended without its terminal event although `finished` (Chat: `data: [DONE]`), or "". May set `error`. */
+  /**
+   * What to add if the upstream has ended without its terminal event although its stop reason has come (Chat: `data: [DONE]`), or "". May set `finished`
+   * and `error`; the error's code is `upstream_truncated` if no stop reason has come.
+   */
   completion(): Bytes;
 }
 

@@ -100,11 +100,12 @@ export class StreamSink implements AnswerSink, AnswerEnd {
     if (this.#over) return;
     this.#take(this.#splitter.end());
     if (this.#over) return;
-    const { provider } = this.#delivery.attempt;
-    const terminal = this.#tap.finished ? this.#tap.completion() : noBytes;
-    if (this.#tap.error !== undefined) this.#break(this.#tapError(this.#tap.error));
-    else if (this.#tap.finished) this.#complete(terminal);
-    else this.#break(errorOfTruncation(provider.name));
+    // In a translation only the end shows whether the answer is whole: the stop reason has come, and no more usage will.
+    const terminal = this.#tap.completion();
+    const { error, finished } = this.#tap;
+    if (error !== undefined && error.code !== "upstream_truncated") this.#break(this.#tapError(error));
+    else if (error === undefined && finished) this.#complete(terminal);
+    else this.#break(errorOfTruncation(this.#delivery.attempt.provider.name));
   }
 
   #tapError(error: UpstreamError): GatewayError {
