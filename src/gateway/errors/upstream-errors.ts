@@ -27,7 +27,7 @@ export function errorOfUpstream(
   const { kind } = refusal;
   if (kind === "credential" || kind === "quota") return aboutAccount(error, provider, refusal);
   const status = statusFor(kind, error.status);
-  const code = codeOfStatus(status);
+  const code = status === 502 && isOwnCode(error.code) ? error.code : codeOfStatus(status);
   return new GatewayError(code, error.message, {
     status,
     kind: kind === "filtered" ? "invalid_request" : errorKindOfStatus(status),
@@ -39,6 +39,11 @@ export function errorOfUpstream(
     // The client gets the message about its own mistake; the log does not, as the words may quote the request.
     ...(code === "invalid_request" ? {} : { upstreamMessage: error.message }),
   });
+}
+
+/** A reader of the gateway's own has given up on the answer; the client sees this code too. */
+function isOwnCode(code: string | undefined): code is "upstream_invalid_response" | "upstream_truncated" {
+  return code === "upstream_invalid_response" || code === "upstream_truncated";
 }
 
 /** An upstream's word is more exact than its status. */
