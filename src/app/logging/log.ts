@@ -22,6 +22,7 @@ export interface Log {
   reopenIfMoved(): boolean;
   /** Writes out what is gathered. */
   flush(): void;
+  /** Writes out what is gathered and closes the file. What is logged later is dropped. */
   close(): void;
 }
 
@@ -43,7 +44,11 @@ export function openLog(settings: LogSettings): Log {
     file = undefined;
     sink = destination({ dest: 2, sync: true });
   }
-  const logger = pino({ level: settings.level, base: { pid: process.pid } }, sink);
+  let isClosed = false;
+  const write = (lines: string): void => {
+    if (!isClosed) sink.write(lines);
+  };
+  const logger = pino({ level: settings.level, base: { pid: process.pid } }, { write });
   if (problem !== undefined)
     logger.warn({ file: settings.file, error: problem }, "the log file cannot be written (gateway.logging.file); logging to stderr");
   // A full or missing disk must not stop the gateway.
@@ -54,7 +59,7 @@ export function openLog(settings: LogSettings): Log {
     if (gathered === "") return;
     const lines = gathered;
     gathered = "";
-    sink.write(lines);
+    write(lines);
   };
   const stop = everyByTimer(gatherMs, writeOut);
   return {
@@ -68,10 +73,10 @@ export function openLog(settings: LogSettings): Log {
     },
     reopen: () => {
       writeOut();
-      if (file !== undefined) sink.reopen();
+      if (file !== undefined && !isClosed) sink.reopen();
     },
     reopenIfMoved() {
-      if (file === undefined || isAt(file, sink)) return false;
+      if (file === undefined || isClosed || isAt(file, sink)) return false;
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       writeOut();
       sink.reopen();
@@ -79,9 +84,12 @@ export function openLog(settings: LogSettings): Log {
     },
     flush: writeOut,
     close() {
+      if (isClosed) return;
       stop();
       writeOut();
       sink.flushSync();
+      isClosed = true;
+      sink.end();
     },
   };
 }
