@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import type { UsageRow } from "../../src/ledger/index.ts";
 import type { RawRequest, SocketRecord } from "../testbed/raw-request.ts";
 import { waitUntil } from "../testbed/wait-until.ts";
@@ -34,16 +34,6 @@ let rig: Rig;
 let sdks: Sdks;
 let baseline: Open;
 let isClosed = false;
-before(async () => {
-  baseline = countOpen();
-  rig = await startRig(rows);
-  const { key } = await rig.gateway.createKey("alice");
-  sdks = createSdks(rig.gateway.url, key);
-});
-after(async () => {
-  if (!isClosed) await rig.close();
-});
-
 let models = 0;
 async function ask(cell: Cell, way: Way): Promise<Asked> {
   const model = modelOf(cell.row, cell.dialect, way, ++models);
@@ -80,36 +70,6 @@ function describeRow(row: UsageRow): string {
   return [row.status, row.http_status, ...(row.error_code === null ? [] : [row.error_code]), row.usage_source].join(" ");
 }
 
-test("the matrix has all dialects, whole and streamed, of each of its faults", () => {
-  const cells = rows.flatMap(cellsOf);
-  assert.ok(rows.length >= 30, `${rows.length} faults`);
-  assert.equal(cells.length, rows.length * 8);
-  assert.equal(new Set(rows.map(({ name }) => name)).size, rows.length);
-});
-
-const named = (...names: readonly string[]): readonly MatrixRow[] => rows.filter(({ name }) => names.includes(name));
-
-test("what ends by a limit of time ends at most 250 ms after it", { skip: noDeafness }, async (t) => {
-  const asleep = named("connect-swallowed", "headers-never-come", "body-stalls", "one-byte-a-second");
-  assert.equal(asleep.length, 4);
-  const delay = monitorEventLoopDelay({ resolution: 5 });
-  delay.enable();
-  const asked = await meet(asleep);
-  delay.disable();
-  // What the machine itself adds is not the gateway's.
-  const allowedMs = 250 + delay.max / 1e6;
-  let mostMs = 0;
-  const byModel = Map.groupBy(await rig.gateway.rows(), ({ model_asked: model }) => model);
-  for (const { cell, way, model } of asked) {
-    for (const row of byModel.get(model)!.filter(({ status }) => status !== "ok")) {
-      const overMs = row.duration_ms! - limitOf(cell);
-      assert.ok(overMs < allowedMs, `${nameOf(cell, way)}: ${overMs} ms over its limit, at most ${allowedMs} ms`);
-      mostMs = Math.max(mostMs, overMs);
-    }
-  }
-  t.diagnostic(`at most ${mostMs.toFixed(0)} ms over a limit; the event loop was late by up to ${(delay.max / 1e6).toFixed(0)} ms`);
-});
-
 function limitOf({ row, stream }: Cell): number {
   switch (row.at) {
     case "swallowed":
@@ -123,30 +83,7 @@ function limitOf({ row, stream }: Cell): number {
   }
 }
 
-test("a socket that is reset as it is used again costs one retry on a fresh one", async () => {
-  const known = rig.reused.requests.length;
-  // Connections to use again.
-  await Promise.all(cellsOf(named("reset-on-a-reused-socket")[0]!).map((cell) => ask(cell, "alone")));
-  await meet(named("reset-on-a-reused-socket"));
-  const requests = rig.reused.requests.slice(known);
-  const again = requests.filter(({ indexOnSocket }) => indexOnSocket > 0);
-  assert.ok(again.length > 0);
-  // The cells, once more alone: each is served by a fresh socket, once.
-  assert.equal(requests.length - again.length, 8 * (ways.length + 1));
-});
-
-const others = rows.filter(({ at }) => at === undefined || at === "refused" || at === "certificate" || at === "own-key");
-
-for (const row of others) {
-  test(row.words, async () => {
-    await meet([row]);
-  });
-}
-
-test("no untrusted server has read a request, and no redirect was followed", () => {
-  assert.equal(rig.unverified(), 0);
-  assert.ok(rig.common.requests.every(({ target }) => !target.includes("redirected")));
-});
+const named = (...names: readonly string[]): readonly MatrixRow[] => rows.filter(({ name }) => names.includes(name));
 
 /** Faults after which a connection cannot be used again. */
 const spoiled: ReadonlySet<string | undefined> = new Set([
@@ -161,23 +98,89 @@ const spoiled: ReadonlySet<string | undefined> = new Set([
   "event-without-end",
 ]);
 
-test("connections with a fault are closed, and no answer is left open", async () => {
-  const { ledger, metrics } = rig.gateway.gateway;
-  const last = new Map<SocketRecord, RawRequest>(rig.common.requests.map((request) => [request.socket, request]));
-  const isSpoiled = (request: RawRequest): boolean => request.headers["x-target"] !== "second" && spoiled.has(faultIn(request));
-  const bad = [...last].filter(([, request]) => isSpoiled(request)).map(([socket]) => socket);
-  assert.ok(bad.length > 100, `${bad.length} connections`);
-  await waitUntil("connections with a fault are closed", () => bad.every(({ closedAtMs }) => closedAtMs !== null), 2000);
-  assert.deepEqual([ledger.status().open, metrics().gauges["active_streams"]], [0, 0]);
-  assert.ok(!/failed inside the gateway|a handler of an answer failed|that was not open/.test(await rig.gateway.logText()));
-});
+// A suite, so that its hooks run right before and after its own tests: nothing else opens connections meanwhile.
+describe("the matrix of faults", () => {
+  before(async () => {
+    baseline = countOpen();
+    rig = await startRig(rows);
+    const { key } = await rig.gateway.createKey("alice");
+    sdks = createSdks(rig.gateway.url, key);
+  });
+  after(async () => {
+    if (!isClosed) await rig.close();
+  });
 
-test("once it is closed there is no connection, timer or descriptor more than before", async () => {
-  await rig.close();
-  isClosed = true;
-  for (const { sockets } of [rig.common, rig.reused]) assert.ok(sockets.every(({ closedAtMs }) => closedAtMs !== null));
-  await waitUntil("nothing more is open than before", () => isAtMost(countOpen(), baseline), 10_000).catch(() => {
-    assert.deepEqual(countOpen(), baseline);
+  test("the matrix has all dialects, whole and streamed, of each of its faults", () => {
+    const cells = rows.flatMap(cellsOf);
+    assert.ok(rows.length >= 30, `${rows.length} faults`);
+    assert.equal(cells.length, rows.length * 8);
+    assert.equal(new Set(rows.map(({ name }) => name)).size, rows.length);
+  });
+
+  test("what ends by a limit of time ends at most 250 ms after it", { skip: noDeafness }, async (t) => {
+    const asleep = named("connect-swallowed", "headers-never-come", "body-stalls", "one-byte-a-second");
+    assert.equal(asleep.length, 4);
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const asked = await meet(asleep);
+    delay.disable();
+    // What the machine itself adds is not the gateway's.
+    const allowedMs = 250 + delay.max / 1e6;
+    let mostMs = 0;
+    const byModel = Map.groupBy(await rig.gateway.rows(), ({ model_asked: model }) => model);
+    for (const { cell, way, model } of asked) {
+      for (const row of byModel.get(model)!.filter(({ status }) => status !== "ok")) {
+        const overMs = row.duration_ms! - limitOf(cell);
+        assert.ok(overMs < allowedMs, `${nameOf(cell, way)}: ${overMs} ms over its limit, at most ${allowedMs} ms`);
+        mostMs = Math.max(mostMs, overMs);
+      }
+    }
+    t.diagnostic(`at most ${mostMs.toFixed(0)} ms over a limit; the event loop was late by up to ${(delay.max / 1e6).toFixed(0)} ms`);
+  });
+
+  test("a socket that is reset as it is used again costs one retry on a fresh one", async () => {
+    const known = rig.reused.requests.length;
+    // Connections to use again.
+    await Promise.all(cellsOf(named("reset-on-a-reused-socket")[0]!).map((cell) => ask(cell, "alone")));
+    await meet(named("reset-on-a-reused-socket"));
+    const requests = rig.reused.requests.slice(known);
+    const again = requests.filter(({ indexOnSocket }) => indexOnSocket > 0);
+    assert.ok(again.length > 0);
+    // The cells, once more alone: each is served by a fresh socket, once.
+    assert.equal(requests.length - again.length, 8 * (ways.length + 1));
+  });
+
+  const others = rows.filter(({ at }) => at === undefined || at === "refused" || at === "certificate" || at === "own-key");
+
+  for (const row of others) {
+    test(row.words, async () => {
+      await meet([row]);
+    });
+  }
+
+  test("no untrusted server has read a request, and no redirect was followed", () => {
+    assert.equal(rig.unverified(), 0);
+    assert.ok(rig.common.requests.every(({ target }) => !target.includes("redirected")));
+  });
+
+  test("connections with a fault are closed, and no answer is left open", async () => {
+    const { ledger, metrics } = rig.gateway.gateway;
+    const last = new Map<SocketRecord, RawRequest>(rig.common.requests.map((request) => [request.socket, request]));
+    const isSpoiled = (request: RawRequest): boolean => request.headers["x-target"] !== "second" && spoiled.has(faultIn(request));
+    const bad = [...last].filter(([, request]) => isSpoiled(request)).map(([socket]) => socket);
+    assert.ok(bad.length > 100, `${bad.length} connections`);
+    await waitUntil("connections with a fault are closed", () => bad.every(({ closedAtMs }) => closedAtMs !== null), 2000);
+    assert.deepEqual([ledger.status().open, metrics().gauges["active_streams"]], [0, 0]);
+    assert.ok(!/failed inside the gateway|a handler of an answer failed|that was not open/.test(await rig.gateway.logText()));
+  });
+
+  test("once it is closed there is no connection, timer or descriptor more than before", async () => {
+    await rig.close();
+    isClosed = true;
+    for (const { sockets } of [rig.common, rig.reused]) assert.ok(sockets.every(({ closedAtMs }) => closedAtMs !== null));
+    await waitUntil("nothing more is open than before", () => isAtMost(countOpen(), baseline), 10_000).catch(() => {
+      assert.deepEqual(countOpen(), baseline);
+    });
   });
 });
 
