@@ -1,7 +1,8 @@
 import type { ColumnType, Generated } from "kysely";
+import type { MarketTables } from "./market-tables.ts";
 
 /** The schema. Times are milliseconds since 1970 in integer columns; money is nano-USD in 64-bit columns, `bigint` in code. */
-export interface Tables {
+export interface Tables extends MarketTables {
   users: UsersTable;
   api_keys: ApiKeysTable;
   usage_entries: UsageEntriesTable;

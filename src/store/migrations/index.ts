@@ -11,6 +11,7 @@ import { usageIndexes } from "./0010-usage-indexes.ts";
 import { smallerUsageIndexes } from "./0011-smaller-usage-indexes.ts";
 import { wholeBill } from "./0012-whole-bill.ts";
 import { boundTags } from "./0013-bound-tags.ts";
+import { market } from "./0014-market.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   smallerUsageIndexes,
   wholeBill,
   boundTags,
+  market,
 ];

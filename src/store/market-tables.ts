@@ -1,0 +1,135 @@
+import type { Generated } from "kysely";
+
+/** What the market stores: see `migrations/0014-market.ts`. */
+export interface MarketTables {
+  market_keys: MarketKeysTable;
+  market_nodes: MarketNodesTable;
+  market_invites: MarketInvitesTable;
+  market_shares: MarketSharesTable;
+  market_accounts: MarketAccountsTable;
+  market_leases: MarketLeasesTable;
+  market_transfers: MarketTransfersTable;
+  market_sales: MarketSalesTable;
+  market_trades: MarketTradesTable;
+}
+
+/** The secrets of this installation as a node of the market. */
+export interface MarketKeysTable {
+  kid: string;
+  /** The key that signs, or one that others seal to. */
+  kind: "node" | "seal";
+  /** 32 random bytes, base64. */
+  secret: string;
+  created_ms: number;
+  /** When a sealing key ends; `null` for the node's key. */
+  until_ms: number | null;
+}
+
+/** A node that this one trades with. */
+export interface MarketNodesTable {
+  node: string;
+  /** What this installation calls it: unique, the name after `@`. */
+  name: string;
+  /** Where it can be reached; `null`: it only buys. */
+  url: string | null;
+  /** Its last node document, JSON. */
+  document: string;
+  /** How far below 0 its account here may go. */
+  limit_nano_usd: bigint;
+  blocked: Generated<number>;
+  joined_ms: number;
+}
+
+export interface MarketInvitesTable {
+  id: string;
+  limit_nano_usd: bigint;
+  created_ms: number;
+  until_ms: number;
+  /** The node that used it. */
+  used_by: string | null;
+}
+
+/** A model that this installation sells. */
+export interface MarketSharesTable {
+  model: string;
+  /** Id of its offer. */
+  offer: string;
+  provider: string;
+  upstream_model: string;
+  /** Price, licence and limits, JSON. */
+  terms: string;
+  created_ms: number;
+}
+
+/** An account at this installation's clearing; amounts of credits, one counted as one US dollar. */
+export interface MarketAccountsTable {
+  owner: string;
+  balance_nano_usd: bigint;
+  held_nano_usd: bigint;
+  seq: number;
+  head: string;
+}
+
+export interface MarketLeasesTable {
+  id: string;
+  buyer: string;
+  seller: string;
+  model: string;
+  hold_nano_usd: bigint;
+  fee_ppm: number;
+  state: "open" | "window" | "settled" | "split" | "void";
+  deadline_ms: number;
+  charged_nano_usd: bigint;
+  paid_nano_usd: bigint;
+  contested_nano_usd: bigint;
+  refunded_nano_usd: bigint;
+  legs: number;
+  opened_ms: number;
+  /** The signed lease, JSON. */
+  document: string;
+  /** The order with the highest acknowledgement and the last receipt, JSON. */
+  best_order: string | null;
+  last_receipt: string | null;
+}
+
+/** One debit and one credit. Append-only; primary key (key, leg). */
+export interface MarketTransfersTable {
+  /** The lease, or the operation of a deposit. */
+  key: string;
+  leg: number;
+  kind: "pay" | "fee" | "contest" | "refund" | "deposit" | "correction";
+  at_ms: number;
+  amount_nano_usd: bigint;
+  debit: string;
+  debit_seq: number;
+  debit_balance_nano_usd: bigint;
+  credit: string;
+  credit_seq: number;
+  credit_balance_nano_usd: bigint;
+}
+
+/** A request that this installation has sold: the seller's evidence. Primary key (lease, seq). */
+export interface MarketSalesTable {
+  lease: string;
+  seq: number;
+  request_id: string;
+  cost_nano_usd: bigint;
+  at_ms: number;
+  receipt: string;
+  order_text: string;
+}
+
+/** A request that this installation has bought: the buyer's evidence. Primary key (lease, seq). */
+export interface MarketTradesTable {
+  lease: string;
+  seq: number;
+  request_id: string;
+  /** Whose books the trade is in. */
+  clearing: string;
+  seller: string;
+  model: string;
+  cost_nano_usd: bigint;
+  state: "acked" | "refused";
+  at_ms: number;
+  receipt: string;
+}
