@@ -15,6 +15,7 @@ import type {
 } from "../upstream/index.ts";
 import type { DuplicateGuard, ToolCallGuard } from "../policy/index.ts";
 import type { AttemptRegistry } from "./answers/attempt-registry.ts";
+import type { PrefixMemory } from "./prompt-caches/prefix-memory.ts";
 import type { BodyLog } from "./bodies/index.ts";
 import type { KeptProofs } from "./proofs/index.ts";
 import type { ResponseStore } from "../store/index.ts";
@@ -39,6 +40,7 @@ export interface GatewayDeps {
   readonly providerHealth: ProviderHealth;
   readonly retryBudget: RetryBudget;
   readonly affinity: Affinity;
+  readonly prefixMemory: PrefixMemory;
   /** From 0 to 1, as `Math.random`. */
   readonly random: () => number;
   readonly schedule: Schedule;

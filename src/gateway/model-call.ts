@@ -7,6 +7,7 @@ import { AttemptEntry, type EntryContext, type Settlement } from "./attempt-entr
 import type { FailedTry, GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import type { Guarded } from "../policy/index.ts";
+import type { MarkedRequest } from "./prompt-caches/prefix-memory.ts";
 import { RequestFacts } from "./request-facts.ts";
 
 /** What a request has reserved in its budgets, until it is over. */
@@ -77,6 +78,8 @@ export class ModelCall implements EntryContext {
   plan: Plan | undefined;
   /** Fields of the body that the gateway has acted on, and cut out. */
   takenParams: readonly string[] | undefined;
+  /** What was decided about the cache marks of the last attempt that is rendered; `undefined`: nothing. */
+  markedPrompt: MarkedRequest | undefined;
   /** When its last attempt must be over, monotonic milliseconds; `undefined` for the first one, whose provider's own limit holds. */
   deadlineAt: number | undefined;
   /** Each failed attempt; `undefined` if there is none. */

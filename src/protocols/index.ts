@@ -20,6 +20,7 @@ export type { OpenSummary, ProofCarrier, WireRules } from "./capabilities.ts";
 export * from "./protocol.ts";
 export { refusalOf } from "./refusal.ts";
 export { ServerQuirks, type ModelQuirks, type PartKind, type RenderQuirks } from "./quirks.ts";
+export * from "./prompt-cache.ts";
 export * from "./translation.ts";
 export * as storedResponses from "./openai-responses/stored/index.ts";
 

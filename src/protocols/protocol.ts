@@ -11,7 +11,7 @@ import type {
   Usage,
 } from "../ir/index.ts";
 import type { RenderQuirks } from "./quirks.ts";
-import type { Loss, UpstreamProtocol } from "./translation.ts";
+import type { Loss, RenderTarget, UpstreamProtocol } from "./translation.ts";
 import type { OpenSummary, ProofCarrier, ToolResults, WireRules } from "./capabilities.ts";
 
 /** What a call asks for. `generate` is an answer of a model. */
@@ -247,6 +247,11 @@ export interface Protocol {
    * @throws GatewayError `invalid_json`, `ambiguous_json`, and what `beforeParse` throws.
    */
   fitOwnBody?(text: Bytes, target: OwnTarget): FittedBody | undefined;
+  /**
+   * Sets cache marks in a client's body (latin1) where the target's marker chooses them; empty: it is sent unchanged.
+   * @throws GatewayError `invalid_json`, `ambiguous_json`.
+   */
+  markOwnBody?(text: Bytes, target: RenderTarget): readonly Edit[];
   /** The path under the provider's base URL, without query; `model` is the upstream's name. */
   upstreamPath(call: RouteCall, model: string): UpstreamPath;
   /** The header pair that carries a provider's key: [name, value]. The value leaves the gateway only to that provider. */

@@ -1,6 +1,7 @@
 import type { SseEvent, Text } from "../core/index.ts";
 import type { ChatRequest, ChatResponse, EmbeddingAnswer, EmbeddingRequest, StreamEvent } from "../ir/index.ts";
 import type { ProviderTraits } from "./model-traits.ts";
+import type { Caching, CacheMarker } from "./prompt-cache.ts";
 import type { RenderQuirks } from "./quirks.ts";
 
 /** A part of a request or an answer that the target's wire cannot carry. */
@@ -39,6 +40,17 @@ export interface RenderTarget {
   readonly quirks: RenderQuirks;
   /** What is known of the provider's models, with the operator's settings; absent: what their names say. */
   readonly traits?: ProviderTraits;
+  /** Absent: as `client`. */
+  readonly caching?: CachingTarget;
+}
+
+/** How the prompt is prepared for the provider's cache. */
+export interface CachingTarget {
+  readonly mode: Caching;
+  /** With `auto`: for a provider that caches what is marked. */
+  readonly marker?: CacheMarker;
+  /** With `auto`: for a provider that finds a conversation's cache by a key, if the client gives none. */
+  readonly cacheKey?: string | undefined;
 }
 
 export interface StreamDecoder {

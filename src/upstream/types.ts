@@ -1,6 +1,6 @@
 import type { Secret } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
-import type { Operation, ProviderTraits, RenderQuirks, ServerQuirks } from "../protocols/index.ts";
+import type { Caching, Operation, ProviderTraits, RenderQuirks, ServerQuirks } from "../protocols/index.ts";
 import type { TargetState } from "./resilience/target-state.ts";
 import type { FallbackLists, FallbackReason, Strategy } from "./routing/targets.ts";
 
@@ -37,6 +37,8 @@ export interface Provider {
   readonly ownModelQuirks?: ServerQuirks;
   /** What its models accept. */
   readonly traits: ProviderTraits;
+  /** How prompts are marked for its cache, if the configuration says so. */
+  readonly caching?: Caching;
   /** Whether the gateway itself answers: no network, no key. */
   readonly builtin: boolean;
 }
@@ -85,6 +87,8 @@ export interface Attempt {
   /** `verbatim` here means the same protocol; whether bytes change is known once the body has been read. */
   readonly lane: Lane;
   readonly weight: number;
+  /** How prompts are marked for the provider's cache, if the configuration says so for the model or the provider. */
+  readonly caching?: Caching;
   /** Its place in the turns of `weighted`; changed by each request. */
   readonly turn: { current: number };
   /** What is known of it, for each of the provider's keys; one if it has no key. */
@@ -145,6 +149,8 @@ export interface Resolution {
   readonly strategy: Strategy;
   /** Whether a conversation stays at one target. */
   readonly hasAffinity: boolean;
+  /** Of the model, if it has a setting of its own. */
+  readonly caching?: Caching;
   readonly fallbacks?: FallbackLists;
   /** If there is no target: why, and what to do, for the client's `model_not_found`. */
   readonly problem?: string;

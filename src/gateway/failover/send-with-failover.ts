@@ -9,7 +9,7 @@ import { answerEstimate, countTokens } from "../lanes/count-tokens.ts";
 import { openLane } from "../lanes/open-lane.ts";
 import type { ModelCall } from "../model-call.ts";
 import { chooseAny, chooseFirst, chooseNext } from "./choose-target.ts";
-import { conversationOf, type Conversation } from "./conversation.ts";
+import { conversationOf, type Conversation } from "../prompt-caches/conversation.ts";
 import { withFilterAsError } from "./filter-lane.ts";
 import { fallbacksFor } from "./fallbacks.ts";
 import { orderAttempts } from "./order-attempts.ts";

@@ -12,6 +12,7 @@ import type {
 import type { Attempt } from "../../upstream/index.ts";
 import { AnswerTranslator, streamType } from "./answer-translator.ts";
 import { findHeader } from "../headers/request-headers.ts";
+import { cachingOf } from "../prompt-caches/caching-of.ts";
 import { isHeavy, nextTurn } from "../bodies/heavy-body.ts";
 import type { TranslatedLane } from "../lane.ts";
 import type { ModelCall } from "../model-call.ts";
@@ -118,6 +119,7 @@ function render(call: ModelCall, attempt: Attempt, { wire, foreign, kept }: Read
       stream: call.request.envelope.stream,
       quirks: provider.modelQuirks.of(upstreamModel),
       traits: provider.traits,
+      caching: cachingOf(call, attempt),
     }),
   );
   reportLosses(call, attempt, [...returned.losses, ...rendered.losses], wire);

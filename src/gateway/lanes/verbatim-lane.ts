@@ -9,6 +9,7 @@ import { checkValues, parseBody, refuseAnswer } from "../bodies/parse-body.ts";
 import { mayHaveRouting, withoutRouting } from "../bodies/routing-members.ts";
 import { reportChanges } from "./report-losses.ts";
 import { spliceParts } from "../bodies/splice-parts.ts";
+import { cachingOf } from "../prompt-caches/caching-of.ts";
 import { openSummary, withoutSeals } from "../proofs/index.ts";
 
 /** The client's own protocol: the received bytes go out, with small edits spliced in where something must change, and come back as they are. */
@@ -20,7 +21,7 @@ export function createVerbatimLane(call: ModelCall, attempt: Attempt): VerbatimL
     ...(upstreamModel === envelope.model ? {} : { model: upstreamModel }),
     ...(provider.quirks.noStreamOptions === true ? { noStreamOptions: true } : {}),
   };
-  const body = parts.length === 0 ? undefined : (rewrittenParts(call, attempt, patch) ?? editedParts(call, attempt, patch));
+  const body = parts.length === 0 ? undefined : bodyOf(call, attempt, patch);
   // The usage chunk was asked for by the gateway alone.
   const hideUsage = envelope.stream && envelope.includeUsage === false && provider.quirks.noStreamOptions !== true;
   return {
@@ -68,29 +69,42 @@ function limitEdits({ request, reservation }: ModelCall, { provider }: Attempt):
   return [setOutputLimit(text, place, outputLimit)];
 }
 
+function bodyOf(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] {
+  const own = ownEdits(call, attempt);
+  return rewrittenParts(call, attempt, patch, own) ?? editedParts(call, patch, own);
+}
+
 /** The received parts with the edits that every request of the provider gets. */
-function editedParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] {
+function editedParts(call: ModelCall, patch: Patch, own: readonly Edit[]): readonly Buffer[] {
   const { protocol, route, parts, envelope } = call.request;
-  const edits = inOrder(protocol.planEdits(envelope, route, patch), ownEdits(call, attempt));
+  const edits = inOrder(protocol.planEdits(envelope, route, patch), own);
   return edits.length === 0 ? parts : spliceParts(parts, edits);
 }
 
 /** Edits of the gateway's own. */
 function ownEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
   const seals = withoutSeals(call.request.text, call.request.protocol.proofs, (sealed) => openSummary(call, sealed));
-  if (call.guarded === undefined && call.reservation?.outputLimit === undefined) return seals;
-  return [...seals, ...(call.guarded?.edits ?? []), ...limitEdits(call, attempt)];
+  const isMarked = attempt.caching === "auto" && call.request.traits.hasOutput;
+  if (call.guarded === undefined && call.reservation?.outputLimit === undefined && !isMarked) return seals;
+  return [...seals, ...(call.guarded?.edits ?? []), ...limitEdits(call, attempt), ...(isMarked ? markEdits(call, attempt) : [])];
+}
+
+/** Cache marks, if the configuration asks for them. */
+function markEdits(call: ModelCall, attempt: Attempt): readonly Edit[] {
+  const { protocol, text, envelope } = call.request;
+  const { provider, upstreamModel: model } = attempt;
+  const target = { model, stream: envelope.stream, quirks: provider.modelQuirks.of(model), traits: provider.traits };
+  return protocol.markOwnBody?.(text, { ...target, caching: cachingOf(call, attempt) }) ?? [];
 }
 
 /**
  * The body for a server that would refuse it as it is; `undefined` if it would not.
  * @throws GatewayError `body_too_complex`, `invalid_request` where a change refuses the request (`gateway.on_loss`).
  */
-function rewrittenParts(call: ModelCall, attempt: Attempt, patch: Patch): readonly Buffer[] | undefined {
+function rewrittenParts(call: ModelCall, attempt: Attempt, patch: Patch, own: readonly Edit[]): readonly Buffer[] | undefined {
   const { protocol, route, traits } = call.request;
   const mayFit = attempt.provider.ownModelQuirks !== undefined && protocol.fitOwnBody !== undefined && traits.hasOutput;
   if (!mayFit && !mayHaveRouting(call, attempt)) return undefined;
-  const own = ownEdits(call, attempt);
   const edited = own.length === 0 ? call.request.text : applyEdits(call.request.text, inOrder([], own));
   const unrouted = withoutRouting(call, attempt, edited);
   const text = (mayFit ? fittedText(call, attempt, unrouted) : undefined) ?? unrouted;

@@ -5,6 +5,7 @@ import { readEnvelope } from "./envelope.ts";
 import { parseError, renderError, renderStreamError } from "./errors.ts";
 import { parseModelList, renderModel, renderModelList, renderTokenCount } from "./models.ts";
 import { fitOwnBody } from "./own-body.ts";
+import { markOwnBody } from "./own-marks.ts";
 import { anthropicParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -23,6 +24,7 @@ export const anthropicMessages: Protocol = {
   readEnvelope,
   planEdits,
   fitOwnBody,
+  markOwnBody,
   upstreamPath,
   credentialHeader: (key) => ["x-api-key", key.reveal()],
   forwardedHeaders: ["anthropic-*", "x-stainless-*", "x-app", "x-claude-code-*"],

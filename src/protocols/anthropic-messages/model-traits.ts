@@ -30,6 +30,8 @@ export interface ModelTraits {
   readonly takesSystemTurns: boolean;
   /** The most tokens of output that the model accepts as a limit; `undefined`: that is not known, and the client's limit is sent. */
   readonly maxOutputTokens: number | undefined;
+  /** A shorter prompt is not cached, even if it is marked; `undefined`: it is not known whether the server caches what is marked. */
+  readonly minCacheTokens: number | undefined;
 }
 
 const readOn = "2026-11";
@@ -59,6 +61,7 @@ export const claudeTraits: TraitTable<ModelTraits> = {
       takesPrefill: false,
       takesSystemTurns: true,
       maxOutputTokens: undefined,
+      minCacheTokens: 512,
     },
   },
   families: [
@@ -180,6 +183,62 @@ export const claudeTraits: TraitTable<ModelTraits> = {
       names: /fable|mythos/,
       traits: { rest: "never", takesForcedTool: false, thinksUnasked: true },
     },
+    {
+      family: "Sonnet 5",
+      source: 'platform.claude.com, "Prompt caching", cache limitations',
+      readOn,
+      names: /sonnet/,
+      before: 505,
+      traits: { minCacheTokens: 1024 },
+    },
+    {
+      family: "before 5",
+      source: 'platform.claude.com, "Prompt caching", cache limitations',
+      readOn,
+      before: 500,
+      traits: { minCacheTokens: 1024 },
+    },
+    {
+      family: "Opus 4.7",
+      source: 'platform.claude.com, "Prompt caching", cache limitations',
+      readOn,
+      names: /opus/,
+      from: 407,
+      before: 408,
+      traits: { minCacheTokens: 2048 },
+    },
+    {
+      family: "Opus 4.5, 4.6",
+      source: 'platform.claude.com, "Prompt caching", cache limitations',
+      readOn,
+      names: /opus/,
+      from: 405,
+      before: 407,
+      traits: { minCacheTokens: 4096 },
+    },
+    {
+      family: "Haiku 4.5",
+      source: 'platform.claude.com, "Prompt caching", cache limitations',
+      readOn,
+      names: /haiku/,
+      before: 500,
+      traits: { minCacheTokens: 4096 },
+    },
+    {
+      family: "Haiku 3.5 and older",
+      source: 'platform.claude.com, "Prompt caching", cache limitations',
+      readOn,
+      names: /haiku/,
+      before: 400,
+      traits: { minCacheTokens: 2048 },
+    },
+    {
+      family: "Mythos Preview",
+      source: 'platform.claude.com, "Prompt caching", cache limitations',
+      readOn,
+      names: /mythos-preview/,
+      traits: { minCacheTokens: 2048 },
+    },
   ],
   others: {
     family: "models of other vendors",
@@ -201,6 +260,7 @@ export const claudeTraits: TraitTable<ModelTraits> = {
       takesPrefill: true,
       takesSystemTurns: false,
       maxOutputTokens: undefined,
+      minCacheTokens: undefined,
     },
   },
   choices: {

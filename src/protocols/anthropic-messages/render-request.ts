@@ -8,7 +8,7 @@ import { PropertyNamer } from "../shared/property-names.ts";
 import { ToolNamer } from "../shared/tool-names.ts";
 import type { Rendered, RenderTarget } from "../translation.ts";
 import { arrangeTurns, type Turn, type TurnRules } from "../shared/turns.ts";
-import { limitMarks } from "./cache-marks.ts";
+import { markPrompt, type MarkedPrompt } from "./cache-marks.ts";
 import { claudeTraits, type ModelTraits } from "./model-traits.ts";
 import { BlockRenderer, cacheControl, hasPlace, printBlock, type OutBlock } from "./render-blocks.ts";
 import { renderFormat } from "./render-format.ts";
@@ -55,18 +55,14 @@ export function renderRequest(given: ChatRequest, target: RenderTarget): Rendere
   );
   const blocks = new BlockRenderer(names, losses);
   const began = withTurnsOfUser(turns, traits.takesPrefill && !reasoning.isOn, losses);
-  const prompt = limitMarks(
-    {
-      tools,
-      system: renderSystem(instructions, [instruction, toolRequest], blocks, losses),
-      turns: renderTurns(began, blocks),
-    },
-    request.cacheKey,
-    losses,
-  );
+  const unmarked = {
+    tools,
+    system: renderSystem(instructions, [instruction, toolRequest], blocks, losses),
+    turns: renderTurns(began, blocks),
+  };
+  const { prompt, messages } = printPrompt(unmarked, began, { request, target, traits }, losses);
   reportUnnamed(request, losses);
-  const own = request.extensions?.["anthropic-messages"] ?? {};
-  const { thinking: _, output_config: ownOutput, metadata: ownMetadata, ...ownFields } = own;
+  const { thinking: _, output_config: ownOutput, metadata: ownMetadata, ...ownFields } = request.extensions?.["anthropic-messages"] ?? {};
   const output = { effort: renderEffort(reasoning, target, losses), format, ...(isObject(ownOutput) ? ownOutput : {}) };
   const body = compact({
     model: target.model,
@@ -85,10 +81,40 @@ export function renderRequest(given: ChatRequest, target: RenderTarget): Rendere
   });
   const toolNames = names.properties.addTo(namer.toolNames);
   return {
-    value: `${JSON.stringify(body).slice(0, -1)},"messages":${printMessages(prompt.turns, began)}}`,
+    value: `${JSON.stringify(body).slice(0, -1)},"messages":[${messages.join(",")}]}`,
     losses: losses.list,
     ...(toolNames === undefined ? {} : { toolNames }),
   };
+}
+
+interface RequestOfModel {
+  readonly request: ChatRequest;
+  readonly target: RenderTarget;
+  readonly traits: ModelTraits;
+}
+
+/** The prompt with its cache marks, and its messages as JSON. */
+function printPrompt(
+  unmarked: MarkedPrompt,
+  turns: readonly Turn[],
+  { request, target, traits }: RequestOfModel,
+  losses: Losses,
+): { readonly prompt: MarkedPrompt; readonly messages: readonly string[] } {
+  const printed: string[] = [];
+  const prompt = markPrompt(
+    unmarked,
+    {
+      caching: target.caching,
+      cacheKey: request.cacheKey,
+      isMarkedAtTop: isObject(request.extensions?.["anthropic-messages"]?.["cache_control"]),
+      minTokens: traits.minCacheTokens,
+      print: (turn, at) => (printed[at] = printTurn(turn, at, turns)),
+    },
+    losses,
+  );
+  // A turn that got no mark may have been printed before.
+  const messages = prompt.turns.map((turn, at) => (turn === unmarked.turns[at] ? printed[at] : undefined) ?? printTurn(turn, at, turns));
+  return { prompt, messages };
 }
 
 /** Models of the vendor's that accept instructions between turns get them there; another server may not know such messages. */
@@ -99,16 +125,13 @@ function turnRules({ takesSystemTurns }: ModelTraits, { quirks }: RenderTarget, 
   };
 }
 
-/** The turns as JSON: the user's and the model's, one after the other, and instructions of the system between them. */
-function printMessages(contents: readonly (readonly OutBlock[])[], turns: readonly Turn[]): string {
-  const messages = contents.map((content, at) => {
-    const message = `{"role":"${at % 2 === 0 ? "user" : "assistant"}","content":[${content.map(printBlock).join(",")}]}`;
-    const system = turns[at]?.system;
-    return system === undefined
-      ? message
-      : `${message},${JSON.stringify({ role: "system", content: system.map((text) => ({ type: "text", text })) })}`;
-  });
-  return `[${messages.join(",")}]`;
+/** A turn as JSON, of the user's or the model's, with the instructions of the system that follow it. */
+function printTurn(content: readonly OutBlock[], at: number, turns: readonly Turn[]): string {
+  const message = `{"role":"${at % 2 === 0 ? "user" : "assistant"}","content":[${content.map(printBlock).join(",")}]}`;
+  const system = turns[at]?.system;
+  return system === undefined
+    ? message
+    : `${message},${JSON.stringify({ role: "system", content: system.map((text) => ({ type: "text", text })) })}`;
 }
 
 /** The model must call a tool: one of the client's, or the one that takes the answer. */

@@ -58,7 +58,7 @@ export function renderRequest(asked: ChatRequest, target: RenderTarget): Rendere
   if (maxTokens !== undefined) body[quirks.maxTokensField ?? "max_completion_tokens"] = maxTokens;
   addFields(body, renderSampling(request, target, effort, losses));
   addFields(body, renderPlain(request, target, effort, losses));
-  addFields(body, renderVendorFields(request, quirks.noVendorFields === true, losses));
+  addFields(body, renderVendorFields(request, target, losses));
   if (own !== undefined) addFields(body, own, "stream_options");
   dropUnserved(request, losses);
   dropVisibility(request, target, losses);
@@ -113,7 +113,7 @@ function dropVisibility({ reasoning }: ChatRequest, { quirks }: RenderTarget, lo
 }
 
 /** Renders fields that OpenAI has and only some of the compatible servers. */
-function renderVendorFields(request: ChatRequest, refused: boolean, losses: Losses): WireObject {
+function renderVendorFields(request: ChatRequest, target: RenderTarget, losses: Losses): WireObject {
   losses.dropForeign(request.extensions, "openai-chat", "request", sharedFields);
   const responses = request.extensions?.["openai-responses"];
   // A `false` or null is omitted, as it is the default.
@@ -123,12 +123,12 @@ function renderVendorFields(request: ChatRequest, refused: boolean, losses: Loss
       : Object.entries(responses).filter(([key, value]) => sharedFields.has(key) && value !== null && value !== false);
   const fields = compact({
     verbosity: request.verbosity,
-    prompt_cache_key: renderCacheKey(request.cacheKey, losses),
+    prompt_cache_key: renderCacheKey(request, target, losses),
     safety_identifier: renderEndUser(request.endUser, losses),
     metadata: renderMetadata(request, losses),
     ...(shared.length === 0 ? undefined : Object.fromEntries(shared)),
   });
-  if (!refused) return fields;
+  if (target.quirks.noVendorFields !== true) return fields;
   const reason = "The provider refuses fields that only OpenAI has.";
   for (const param of vendorParams) if (request[param] !== undefined) losses.drop(param, reason);
   if (shared.length > 0) losses.dropForeign({ "openai-responses": Object.fromEntries(shared) }, "openai-chat", "request");

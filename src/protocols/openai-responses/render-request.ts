@@ -64,7 +64,7 @@ export function renderRequest(given: ChatRequest, target: RenderTarget): Rendere
     }),
     max_output_tokens: renderMaxTokens(request, target, leastOutputTokens, losses),
     ...renderSampling(request, target, effort, losses),
-    prompt_cache_key: renderCacheKey(request.cacheKey, losses),
+    prompt_cache_key: renderCacheKey(request, target, losses),
     safety_identifier: renderEndUser(request.endUser, losses),
     metadata: renderMetadata(request, losses),
     ...(own === undefined ? foreignDefaults(target, toolFields) : {}),

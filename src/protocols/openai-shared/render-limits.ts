@@ -128,9 +128,18 @@ export function dropUnserved(request: ChatRequest, losses: Losses): void {
  */
 const maxCacheKey = 64;
 
-/** Renders `prompt_cache_key`: a key that is too long is replaced by its hash, which works as well. */
-export function renderCacheKey(cacheKey: string | undefined, losses: Losses): string | undefined {
-  if (cacheKey === undefined || cacheKey.length <= maxCacheKey) return cacheKey;
+/**
+ * Renders `prompt_cache_key`, which leads the requests of a conversation to the machine that has its prompt: the client's, or one of the gateway's own. A
+ * key that is too long is replaced by its hash, which works as well.
+ */
+export function renderCacheKey({ cacheKey }: ChatRequest, { caching, quirks }: RenderTarget, losses: Losses): string | undefined {
+  if (caching?.mode === "off") {
+    if (cacheKey !== undefined) losses.drop("cacheKey", "The configuration switches prompt caches off.");
+    return undefined;
+  }
+  const isRefused = quirks.noVendorFields === true || quirks.refusedFields?.includes("prompt_cache_key") === true;
+  if (cacheKey === undefined) return isRefused ? undefined : caching?.cacheKey;
+  if (cacheKey.length <= maxCacheKey) return cacheKey;
   losses.emulate("cacheKey", "The provider gets its SHA-256.");
   return createHash("sha256").update(cacheKey).digest("hex");
 }

@@ -5,6 +5,7 @@ import {
   protocols,
   ProviderTraits,
   ServerQuirks,
+  type Caching,
   type OperatorTraits,
   type Protocol,
   type ProtocolTable,
@@ -41,6 +42,8 @@ export interface ProviderSettings {
   readonly quirks?: RenderQuirks;
   /** What it may be asked at most. */
   readonly limits?: LimitValues;
+  /** See `Provider.caching`. */
+  readonly caching?: Caching;
 }
 
 /** A provider that cannot be built. The message names the provider, the setting at fault and the correct form; it contains no secret. */
@@ -136,6 +139,7 @@ function buildProvider(settings: ProviderSettings, modelTraits: readonly Operato
     modelQuirks: new ServerQuirks(quirks),
     traits: new ProviderTraits(name, quirks.noVendorFields !== true, modelTraits),
     ...(changesBodies(ownQuirks) ? { ownQuirks, ownModelQuirks: new ServerQuirks(ownQuirks) } : {}),
+    ...(settings.caching === undefined ? {} : { caching: settings.caching }),
     builtin: false,
   };
 }

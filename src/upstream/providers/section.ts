@@ -3,7 +3,8 @@ import type { Secret } from "../../core/index.ts";
 import { protocolIds } from "../../ir/index.ts";
 import type { ProviderSettings } from "./build-providers.ts";
 import type { Timeouts } from "../types.ts";
-import { duration, flag, leaf, limitValues, readLimitValues, secret, text, texts } from "../../settings/index.ts";
+import { choice, duration, flag, leaf, limitValues, readLimitValues, secret, text, texts } from "../../settings/index.ts";
+import { cachingModes } from "../../protocols/index.ts";
 import { quirksSetting, readQuirks } from "./quirks-setting.ts";
 
 const providerTimeouts = z.strictObject({
@@ -57,6 +58,10 @@ const provider = z.strictObject({
   limits: limitValues(
     "What it may be asked at most: its own quota. A request waits up to a second for a free place, then goes to the next target.",
   ).prefault({}),
+  caching: choice(
+    "How prompts are marked for its cache: auto sets marks where a prompt is expected to be used again, client keeps to the client's own, off sets none. If omitted, auto for translated requests; others go as they are. See docs/caching.md.",
+    cachingModes,
+  ).optional(),
 });
 
 export const providersSchema = z
@@ -111,6 +116,7 @@ export function readProvider(name: string, provider: ParsedProvider, keys: Provi
       streamTotalMs: timeouts.stream_total ?? gateway.streamTotalMs,
     },
     ...(provider.key_header === undefined ? {} : { keyHeader: provider.key_header }),
+    ...(provider.caching === undefined ? {} : { caching: provider.caching }),
     ...(provider.quirks === undefined ? {} : { quirks: readQuirks(provider.quirks) }),
     ...(limits === undefined ? {} : { limits }),
   };

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { fallbackReasons, strategies, type FallbackLists, type ModelSetting, type TargetTable } from "./targets.ts";
+import { cachingModes } from "../../protocols/index.ts";
 import { leaf } from "../../settings/index.ts";
 
 const name = z.string().min(1);
@@ -13,13 +14,14 @@ const model = z.strictObject({
   targets: z.array(target).min(1).describe("Its targets, best first: provider/model, a model, or a map of model and weight."),
   strategy: z.enum(strategies).optional().describe("As routing.strategy, for this model."),
   affinity: z.enum(["auto", "off"]).optional().describe("As routing.affinity, for this model."),
+  caching: z.enum(cachingModes).optional().describe("As providers.NAME.caching, for this model."),
 });
 
 export const modelsSchema = leaf(z.record(name, model), {
   kind: "json",
   description:
-    "Models of your own, each with its targets, best first: provider/model, a model, or a map of model and weight. strategy: priority, weighted, cheapest, fastest or least-busy. affinity: auto or off, whether a conversation stays at one target. See docs/routing.md.",
-  allowed: `a map of names, each with targets (a list of models, or maps of model and weight), strategy (${strategies.join(", ")}) and affinity (auto, off)`,
+    "Models of your own, each with its targets, best first: provider/model, a model, or a map of model and weight. strategy: priority, weighted, cheapest, fastest or least-busy. affinity: auto or off, whether a conversation stays at one target. caching: as providers.NAME.caching. See docs/routing.md.",
+  allowed: `a map of names, each with targets (a list of models, or maps of model and weight), strategy (${strategies.join(", ")}), affinity (auto, off) and caching (${cachingModes.join(", ")})`,
 }).prefault({});
 
 const names = z.array(name).min(1);
@@ -40,9 +42,14 @@ export function readTargets(
   fallbacks: z.output<typeof fallbacksSchema>,
   routing: Pick<TargetTable, "strategy" | "hasAffinity">,
 ): TargetTable {
-  const settings = Object.entries(models).map(([key, { targets, strategy, affinity }]): readonly [string, ModelSetting] => [
+  const settings = Object.entries(models).map(([key, { targets, strategy, affinity, caching }]): readonly [string, ModelSetting] => [
     key,
-    { targets, ...(strategy === undefined ? {} : { strategy }), ...(affinity === undefined ? {} : { hasAffinity: affinity === "auto" }) },
+    {
+      targets,
+      ...(strategy === undefined ? {} : { strategy }),
+      ...(affinity === undefined ? {} : { hasAffinity: affinity === "auto" }),
+      ...(caching === undefined ? {} : { caching }),
+    },
   ]);
   return { ...routing, models: new Map(settings), fallbacks: Object.entries(fallbacks) as [string, FallbackLists][] };
 }

@@ -33,12 +33,14 @@ export function chooseAttempts(resolution: Resolution, { provider, states, capab
   for (const target of resolution.targets) {
     const found = provider(target.provider);
     if (found === undefined) continue;
+    const caching = resolution.caching ?? found.caching;
     if (hasOperation(found, input.operation, capable[input.operation]))
       all.push({
         ...routeOf(found, input, capable[input.operation]),
         provider: found,
         upstreamModel: target.upstreamModel,
         weight: target.weight ?? 1,
+        ...(caching === undefined ? {} : { caching }),
         turn: { current: 0 },
         states: states.of(found, stateNameOf(target.upstreamModel, input.operation)),
       });

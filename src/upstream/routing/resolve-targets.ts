@@ -50,6 +50,7 @@ export class TargetResolver {
       passedOver,
       strategy: setting?.strategy ?? strategy,
       hasAffinity: setting?.hasAffinity ?? hasAffinity,
+      ...(setting?.caching === undefined ? {} : { caching: setting.caching }),
       ...(fallbacks === undefined ? {} : { fallbacks }),
       ...(problem === undefined ? {} : { problem }),
     };

@@ -1,3 +1,5 @@
+import type { Caching } from "../../protocols/index.ts";
+
 /** How the first target of a request is chosen among those of a model. */
 export const strategies = ["priority", "weighted", "cheapest", "fastest", "least-busy"] as const;
 export type Strategy = (typeof strategies)[number];
@@ -20,6 +22,8 @@ export interface ModelSetting {
   readonly strategy?: Strategy;
   /** Whether a conversation stays at one target; `routing.affinity` if omitted. */
   readonly hasAffinity?: boolean;
+  /** How prompts are marked for its providers' caches; the provider's own setting if omitted. */
+  readonly caching?: Caching;
 }
 
 /** The models to ask when all targets of a model have failed, by reason: `fallbacks` of the configuration. */
