@@ -65,6 +65,8 @@ export interface UpstreamProtocol {
   readonly streamQuery?: string;
   /** The output limit of a rendered request: at least `least`, and `unasked` if its client sets none. Absent: the client's own. */
   readonly outputBounds?: { readonly least?: number; readonly unasked?: number };
+  /** How a request leads to the provider's cache: by marks in the prompt, by a key of the conversation; absent: the provider finds it by itself. */
+  readonly cacheBy?: "marks" | "key";
   renderRequest(request: ChatRequest, target: RenderTarget): Rendered<string>;
   /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`; AnsweredError if the answer is an error. */
   parseResponse(body: Text, toolNames?: ToolNames): ChatResponse;

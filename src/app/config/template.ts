@@ -117,6 +117,7 @@ const anyServer = `  # Any other server. protocols: one or more of openai-chat, 
   # key_header: NAME (of the bare key), timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s },
   # limits: { requests_per_minute: 500, tokens_per_minute: 200000, requests_per_day: 10000, tokens_per_day: 5000000, concurrent: 20 } (its quota),
   # quirks: { strict_turns: true, … } (what a server of your own refuses: docs/translation.md).
+  # caching: auto     # auto | client | off: who marks prompts for its cache (docs/caching.md).
 `;
 
 function examples(detected: readonly DetectedServer[]): string {

@@ -9,14 +9,15 @@ export function cachingOf(call: ModelCall, attempt: Attempt): CachingTarget {
   const { caching: mode = "auto", provider, upstreamModel, protocol } = attempt;
   forgetMarks(call);
   if (mode !== "auto") return { mode };
-  if (protocol === "anthropic-messages") {
+  const { cacheBy } = call.deps.protocols.get(protocol)!.upstream;
+  if (cacheBy === "marks") {
     const scope = `${call.request.principal.keyId} ${provider.name} ${upstreamModel}`;
     const marker = call.deps.prefixMemory.marker(scope, (marked) => {
       call.markedPrompt = marked;
     });
     return { mode, marker };
   }
-  return { mode, cacheKey: conversationKey(call) };
+  return cacheBy === "key" ? { mode, cacheKey: conversationKey(call) } : { mode };
 }
 
 /** The same for all requests of a conversation; it says nothing of the user or the prompt. */

@@ -48,10 +48,10 @@ const writeSurcharge = 0.25;
 const readDiscount = 0.9;
 /** The part of the prompts' cost that marks may lose before the gateway stops setting new ones. */
 const maxLoss = 0.04;
-/** From so many conversations on, and if so many of them went on, the first request of a conversation is marked. */
+/** If at least `leastFirsts` conversations began, and this share of them went on, the first request of a conversation is marked. */
 const leastFirsts = 3;
 const continuedShare = 0.5;
-/** From so many requests with marks on, reads are expected only if they have paid. */
+/** After this number of requests with marks, reads are expected only if they have paid. */
 const leastMarked = 8;
 /** Older requests count for less: the sums are halved at this count. */
 const maxInput = 20_000_000;

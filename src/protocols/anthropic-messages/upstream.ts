@@ -8,6 +8,7 @@ import { tokenCounter } from "./token-counter.ts";
 export const anthropicMessagesUpstream: UpstreamProtocol = {
   // The vendor requires `max_tokens`.
   outputBounds: { unasked: defaultMaxTokens },
+  cacheBy: "marks",
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new AnthropicStreamDecoder(toolNames),

@@ -6,6 +6,7 @@ import { upstreamEmbeddings } from "./upstream-embeddings.ts";
 
 /** OpenAI Chat as the upstream protocol of a translation. */
 export const openaiChatUpstream: UpstreamProtocol = {
+  cacheBy: "key",
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new ChatStreamDecoder(toolNames),

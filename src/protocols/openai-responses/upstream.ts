@@ -7,6 +7,7 @@ import { tokenCounter } from "./token-counter.ts";
 /** OpenAI Responses as the upstream protocol of a translation. */
 export const openaiResponsesUpstream: UpstreamProtocol = {
   outputBounds: { least: leastOutputTokens },
+  cacheBy: "key",
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new ResponsesStreamDecoder(toolNames),

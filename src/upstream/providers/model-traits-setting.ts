@@ -25,6 +25,7 @@ const traitsShape = z
     takes_prefill: flag("Anthropic: a last message of the assistant is accepted."),
     takes_system_turns: flag("Anthropic: messages of the role system are accepted between others."),
     max_output_tokens: z.int().min(1).describe("The most tokens of output that can be asked for; a higher limit is lowered to it."),
+    min_cache_tokens: z.int().min(1).describe("Anthropic: the shortest prompt that is cached if it is marked."),
     levels: z
       .array(z.enum(["MINIMAL", "LOW", "MEDIUM", "HIGH"]))
       .min(1)
