@@ -246,6 +246,8 @@ export function createEdge(deps: EdgeDeps): Edge {
 
   function onBroken(error: NodeJS.ErrnoException, socket: Socket): void {
     if (refused.has(socket)) return;
+    // Something behind the last request of the connection: it is not read, and the connection is closed with that request's answer.
+    if (error.code === "HPE_CLOSED_CONNECTION") return;
     const exchange = underWayOn(socket);
     // Do not write: the client has gone, or an answer may be under way, and our bytes would corrupt it.
     if (
