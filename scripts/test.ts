@@ -11,7 +11,7 @@ import { runTests, type TestRun } from "./run-tests.ts";
 const minuteMs = 60_000;
 
 /** Tests of whole gateways, of daemons and of pairs of protocols wait for time-outs and other processes: three processes keep two cores busy. All others go into the first. */
-const whole = /^tests\/(?:e2e|faults)\//;
+const whole = /^tests\/(?:e2e|faults|security)\//;
 const daemons = /^tests\/(?:process|matrix)\//;
 
 function find(...globs: readonly string[]): string[] {
