@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createTestFolder } from "./test-folder.ts";
 import { formatSummary, RunReader, type RunOutput } from "./test-summary.ts";
 
 /** One process of Node's test runner. */
@@ -51,18 +52,26 @@ export async function runTests({ runs, testTimeoutMs, limitMs, print, signal }: 
   const over = AbortSignal.any([AbortSignal.timeout(limitMs), ...(signal === undefined ? [] : [signal])]);
   // Of a test that runs tests: without it they print for a parent, not for people.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const folder = createTestFolder();
   const ended = await Promise.all(
     runs.map(async ({ name, files }) => {
       const child = spawn(process.execPath, argumentsOf(testTimeoutMs), {
         stdio: ["ignore", "pipe", "pipe"],
         detached: true,
-        env: { NODE_COMPILE_CACHE: compileCache, ...env, TEST_FILES: JSON.stringify(files) },
+        env: {
+          NODE_COMPILE_CACHE: compileCache,
+          ...env,
+          TMPDIR: folder.path,
+          TEST_FILES: JSON.stringify(files),
+          TEST_LIMIT_MS: String(limitMs),
+        },
       });
       const reader = new RunReader((line) => print(`${line}\n`));
       const problem = await follow(child, reader, print, over);
       return { name, output: reader.end(), problem, tookMs: performance.now() - beganMs };
     }),
   );
+  folder.remove();
   const outputs: readonly RunOutput[] = ended.map(({ output }) => output);
   // The longest one decides: they should take about the same time.
   if (ended.length > 1) print(`ℹ ${ended.map(({ name, tookMs }) => `${name}: ${(tookMs / 1000).toFixed(1)} s`).join(", ")}\n`);

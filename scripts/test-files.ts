@@ -9,10 +9,13 @@ import { manageRun } from "../tests/testbed/end-of-run.ts";
  */
 const files = JSON.parse(process.env["TEST_FILES"] ?? "[]") as readonly string[];
 
+/** A file as a whole may take as long as the run: its tests have their own limits, and the first file also waits until all others are loaded. */
+const timeout = Number(process.env["TEST_LIMIT_MS"]);
+
 manageRun();
 for (const file of files) {
   const path = resolve(file);
-  suite(relative(process.cwd(), path), async () => {
+  suite(relative(process.cwd(), path), { timeout }, async () => {
     await import(pathToFileURL(path).href);
   });
 }

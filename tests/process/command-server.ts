@@ -1,9 +1,16 @@
+import { fileURLToPath } from "node:url";
+import { runDaemonCli } from "../../src/app/cli/daemon-main.ts";
 import { runCli } from "../../src/app/cli/main.ts";
 
 /** A command to run. */
 export interface CommandAsked {
   readonly id: number;
+  readonly program: "tokligence" | "tokligence-daemon";
   readonly args: readonly string[];
+  /** Where it is run. */
+  readonly folder: string;
+  /** Of its environment. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** A command that has ended, with what it printed. */
@@ -14,17 +21,20 @@ export interface CommandEnded {
   readonly stderr: string;
 }
 
+const daemonProgram = fileURLToPath(new URL("../../bin/tokligence-daemon.js", import.meta.url));
 /**
- * The program of a process that runs `tokligence` commands for its parent, one after the other: each costs what the command itself costs, and not half a
- * second of loading as well.
+ * The program of a process that runs commands for its parent, one after the other: each costs what the command itself costs, and not half a second of
+ * loading as well.
  */
 let last = Promise.resolve();
-process.on("message", ({ id, args }: CommandAsked) => {
+process.on("message", ({ id, program, args, folder, env }: CommandAsked) => {
   last = last.then(async () => {
     const printed = { stdout: "", stderr: "" };
     const restore = [takeOver("stdout", printed), takeOver("stderr", printed)];
     try {
-      const code = await runCli(args);
+      process.chdir(folder);
+      Object.assign(process.env, env);
+      const code = await (program === "tokligence" ? runCli(args) : runDaemonCli(args, daemonProgram));
       process.send!({ id, code, ...printed } satisfies CommandEnded);
     } finally {
       for (const each of restore) each();

@@ -1,25 +1,14 @@
 import type { ChildProcess } from "node:child_process";
-import { fork, spawn } from "node:child_process";
-import { on } from "node:events";
+import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import type { UsageRow } from "../../src/ledger/index.ts";
-import type { CommandAsked, CommandEnded } from "./command-server.ts";
+import { commandLimitMs, runCommand, type Ended } from "./commands.ts";
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../bin/${name}.js`, import.meta.url));
-
-const commandServer = fileURLToPath(new URL("command-server.ts", import.meta.url));
-
-/** A command that has ended. */
-export interface Ended {
-  /** `null`: ended by a signal. */
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** What `start --json` prints. */
 export interface DaemonReport {
@@ -44,8 +33,9 @@ export interface Home {
   readonly place: string;
   readonly database: string;
   writeConfig(yaml: string): Promise<void>;
+  /** Runs `tokligence-daemon`: `start` without `--background` in a process of its own, all else as `tokligence`. */
   daemon(...args: readonly string[]): Promise<Ended>;
-  /** Runs a command in a process that is shared by all commands of this home. */
+  /** Runs a command in a process that is shared by the commands of all homes. */
   tokligence(...args: readonly string[]): Promise<Ended>;
   /** Starts in the foreground on a free port and resolves when it serves. @throws Error with its output where it ends instead. */
   start(...args: readonly string[]): Promise<RunningProcess>;
@@ -55,9 +45,6 @@ export interface Home {
   /** Ends every process that was started here, by its id, and removes the folder. */
   clear(): Promise<void>;
 }
-
-/** No command of these tests takes longer; one that hangs is ended. */
-const limitMs = 20_000;
 
 /** @param openFiles the most files that a process started here may open (`ulimit -n`). */
 export async function createHome({ openFiles }: { readonly openFiles?: number } = {}): Promise<Home> {
@@ -86,26 +73,10 @@ export async function createHome({ openFiles }: { readonly openFiles?: number } 
   };
   const run = async (program: string, args: readonly string[]): Promise<Ended> => {
     const { child, ended } = launch(program, args);
-    const limit = setTimeout(() => child.kill("SIGKILL"), limitMs);
+    const limit = setTimeout(() => child.kill("SIGKILL"), commandLimitMs);
     const result = await ended;
     clearTimeout(limit);
     return result;
-  };
-  let server: ChildProcess | undefined;
-  let lastId = 0;
-  const command = async (...args: readonly string[]): Promise<Ended> => {
-    if (server === undefined) {
-      server = fork(commandServer, { env, cwd: folder, execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
-      server.setMaxListeners(0);
-      children.add(server);
-    }
-    const asked: CommandAsked = { id: ++lastId, args };
-    server.send(asked);
-    const signal = AbortSignal.timeout(limitMs);
-    for await (const [ended] of on(server, "message", { signal, close: ["exit"] }) as AsyncIterable<[CommandEnded]>) {
-      if (ended.id === asked.id) return { code: ended.code, stdout: ended.stdout, stderr: ended.stderr };
-    }
-    throw new Error(`the process of the commands ended during: tokligence ${args.join(" ")}`);
   };
   const pidInFile = async (): Promise<number | undefined> => {
     const pid = Number(await readFile(join(place, "gateway.pid"), "utf8").catch(() => ""));
@@ -123,12 +94,15 @@ export async function createHome({ openFiles }: { readonly openFiles?: number } 
       await writeFile(join(place, "config.yaml"), yaml, { mode: 0o600 });
     },
     async daemon(...args) {
-      const result = await run("tokligence-daemon", args);
+      const isForeground = args.includes("start") && !args.includes("--background");
+      const result = isForeground
+        ? await run("tokligence-daemon", args)
+        : await runCommand({ program: "tokligence-daemon", args, folder, env });
       const pid = await pidInFile();
       if (pid !== undefined) background.add(pid);
       return result;
     },
-    tokligence: command,
+    tokligence: (...args) => runCommand({ program: "tokligence", args, folder, env }),
     async start(...args) {
       const { child, ended, stdout } = launch("tokligence-daemon", [
         "start",
@@ -141,7 +115,7 @@ export async function createHome({ openFiles }: { readonly openFiles?: number } 
           if (stdout().includes("\n")) resolve(JSON.parse(stdout().slice(0, stdout().indexOf("\n"))) as DaemonReport);
         });
       });
-      const limit = setTimeout(() => child.kill("SIGKILL"), limitMs);
+      const limit = setTimeout(() => child.kill("SIGKILL"), commandLimitMs);
       const first = await Promise.race([report, ended]);
       clearTimeout(limit);
       if ("code" in first) throw new Error(`it ended (${first.code}): ${first.stderr}`);
@@ -161,8 +135,8 @@ export async function createHome({ openFiles }: { readonly openFiles?: number } 
       if (pid !== undefined) background.add(pid);
       for (const child of children) child.kill("SIGKILL");
       for (const id of background) {
-        // Only one that is a daemon of this folder: its pid file says so.
-        if (id === pid) end(id);
+        // Only one that is a daemon of this folder: its pid file says so. A test may have written the number of its own process there.
+        if (id === pid && id !== process.pid) end(id);
       }
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     },

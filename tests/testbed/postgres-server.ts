@@ -131,7 +131,13 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
       `port=${port}`,
       "listen_addresses=127.0.0.1",
       "unix_socket_directories=",
+      // A crash of the machine costs the tests nothing.
       "fsync=off",
+      "full_page_writes=off",
+      "wal_level=minimal",
+      "max_wal_senders=0",
+      "autovacuum=off",
+      "jit=off",
       "max_connections=60",
       "shared_buffers=16MB",
     ];
@@ -203,7 +209,7 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
     async createDatabase(template = "template1") {
       databases += 1;
       const name = `t${databases}`;
-      await run("postgres", `create database ${name} template ${template}`);
+      await run("postgres", `create database ${name} template ${template} strategy file_copy`);
       return name;
     },
     url: (database) => `postgres://${username}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`,
