@@ -121,8 +121,12 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
       log.flush();
       return readFile(logFile, "utf8");
     },
-    drain,
+    drain(graceMs) {
+      entries.close();
+      return drain(graceMs);
+    },
     async stop() {
+      entries.close();
       await drain(1000);
       log.close();
       await rm(folder, { recursive: true, force: true });
@@ -133,6 +137,8 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
 /** Reads the entries of a ledger. An entry never changes, so each is read once: many tests read all of them after each request. */
 class EntryReader {
   readonly #path: string;
+  /** Open while the gateway runs: opening it reads its whole schema. */
+  #database: DatabaseSync | undefined;
   #rows: UsageRow[] = [];
   #lastId = 0;
 
@@ -142,22 +148,24 @@ class EntryReader {
 
   /** All entries, the oldest first. */
   read(): UsageRow[] {
-    const database = new DatabaseSync(this.#path, { readOnly: true });
-    try {
-      const { count, last } = database.prepare("select count(*) as count, max(rowid) as last from usage_entries").get() as {
-        readonly count: number;
-        readonly last: number | null;
-      };
-      const added = readBetween(database, this.#lastId, last ?? 0);
-      // If there are fewer than were known, some have been deleted.
-      const isWhole = this.#rows.length + added.length === count;
-      this.#rows = isWhole ? [...this.#rows, ...added] : readBetween(database, 0, last ?? 0);
-      this.#lastId = last ?? 0;
-      if (added.length > 0) this.#rows.sort(byTime);
-      return [...this.#rows];
-    } finally {
-      database.close();
-    }
+    const database = (this.#database ??= new DatabaseSync(this.#path, { readOnly: true }));
+    const { count, last } = database.prepare("select count(*) as count, max(rowid) as last from usage_entries").get() as {
+      readonly count: number;
+      readonly last: number | null;
+    };
+    const added = readBetween(database, this.#lastId, last ?? 0);
+    // If there are fewer than were known, some have been deleted.
+    const isWhole = this.#rows.length + added.length === count;
+    this.#rows = isWhole ? [...this.#rows, ...added] : readBetween(database, 0, last ?? 0);
+    this.#lastId = last ?? 0;
+    if (added.length > 0) this.#rows.sort(byTime);
+    return [...this.#rows];
+  }
+
+  /** The gateway as the last one that has the database open removes the files beside it. Entries may be read afterwards. */
+  close(): void {
+    this.#database?.close();
+    this.#database = undefined;
   }
 }
 

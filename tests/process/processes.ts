@@ -46,12 +46,18 @@ export interface Home {
   clear(): Promise<void>;
 }
 
-/** @param openFiles the most files that a process started here may open (`ulimit -n`). */
-export async function createHome({ openFiles }: { readonly openFiles?: number } = {}): Promise<Home> {
+export interface HomeOptions {
+  /** The most files that a process started here may open (`ulimit -n`). */
+  readonly openFiles?: number;
+  /** More of the environment; `folder` is the home's. */
+  readonly env?: (folder: string) => Readonly<Record<string, string>>;
+}
+
+export async function createHome({ openFiles, env: more }: HomeOptions = {}): Promise<Home> {
   const folder = await mkdtemp(join(tmpdir(), "tokligence-process-"));
   const place = join(folder, "config", "tokligence");
   const children = new Set<ChildProcess>();
-  const env = { PATH: process.env["PATH"] ?? "", HOME: folder, XDG_CONFIG_HOME: join(folder, "config") };
+  const env = { PATH: process.env["PATH"] ?? "", HOME: folder, XDG_CONFIG_HOME: join(folder, "config"), ...more?.(folder) };
 
   const launch = (program: string, args: readonly string[]): { child: ChildProcess; ended: Promise<Ended>; stdout: () => string } => {
     const command = [process.execPath, bin(program), ...args];

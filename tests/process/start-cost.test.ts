@@ -13,11 +13,8 @@ import { waitUntil } from "../testbed/wait-until.ts";
 const note = new URL("../testbed/note-loaded.ts", import.meta.url).href;
 const program = fileURLToPath(new URL("../../bin/tokligence-daemon.js", import.meta.url));
 
-/** Starts a daemon, ends it when it says that it serves, and gives what each of its processes had loaded, by its pid. */
-async function startAndEnd(
-  t: TestContext,
-  config: string,
-): Promise<{ readonly primary: NoteOfLoaded; readonly workers: readonly NoteOfLoaded[] }> {
+/** Starts a daemon, ends it when it says that it serves, and gives what it had loaded. */
+async function startAndEnd(t: TestContext, config: string): Promise<NoteOfLoaded> {
   const home = await createHome();
   t.after(() => home.clear());
   await home.writeConfig(config);
@@ -35,29 +32,21 @@ async function startAndEnd(
   await ended;
   clearTimeout(limit);
   assert.equal(child.exitCode, 0);
-  const read = async (name: string): Promise<NoteOfLoaded> => JSON.parse(await readFile(join(notes, name), "utf8")) as NoteOfLoaded;
-  const own = `${child.pid}.json`;
-  const others = (await readdir(notes)).filter((name) => name !== own);
-  return { primary: await read(own), workers: await Promise.all(others.map(read)) };
+  return JSON.parse(await readFile(join(notes, `${child.pid}.json`), "utf8")) as NoteOfLoaded;
 }
 
 /** Nobody listens on this port of the providers. */
 const config = withMockUpstream("http://127.0.0.1:9");
 
 test("a start loads nothing before it serves that only a request, a report or another database needs", async (t) => {
-  const { primary } = await startAndEnd(t, config);
-  const packages = new Set(primary.modules.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []));
+  const loaded = await startAndEnd(t, config);
+  const packages = new Set(loaded.modules.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []));
   // The list is a real one: what a start needs is on it.
   for (const needed of ["kysely", "yaml", "zod"]) assert.ok(packages.has(needed), needed);
   for (const late of ["undici", "@pydantic/genai-prices", "pg", "prom-client", "re2js", "openai", "@anthropic-ai/sdk", "@google/genai"]) {
     assert.ok(!packages.has(late), `${late} is loaded before the gateway serves`);
   }
-  assert.equal(primary.hasInnerUndici, false);
-});
-
-test("all processes of a gateway take their compiled code from Node's cache", async (t) => {
-  const { primary, workers } = await startAndEnd(t, config.replace("{ work_mode: auto }", "{ workers: 2 }"));
-  assert.deepEqual([primary.compileCache, ...workers.map(({ compileCache }) => compileCache)], [true, true, true]);
+  assert.equal(loaded.hasInnerUndici, false);
 });
 
 test("what a start has compiled is kept while the gateway runs, so that one that is killed has not lost it", async (t) => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { NoteOfLoaded } from "../testbed/note-loaded.ts";
 import { withMockUpstream } from "../e2e/harness.ts";
 import type { RawReply } from "../e2e/raw-http.ts";
 import { sendRaw } from "../e2e/raw-http.ts";
@@ -12,14 +13,16 @@ import type { Home, RunningProcess } from "./processes.ts";
 import { createHome } from "./processes.ts";
 import { waitUntil } from "../testbed/wait-until.ts";
 
-/** One daemon with two workers for this file: the last test ends it. */
+const note = new URL("../testbed/note-loaded.ts", import.meta.url).href;
+
+/** One daemon with two workers for this file: a test at its end ends it. Each of its processes that ends in order leaves a note in its home. */
 let mock: MockUpstream;
 let home: Home;
 let daemon: RunningProcess;
 let origin: string;
 before(async () => {
   mock = await createMockUpstream({ validate: false });
-  home = await createHome();
+  home = await createHome({ env: (folder) => ({ NODE_OPTIONS: `--import=${note}`, NOTE_LOADED_IN: folder }) });
   await home.writeConfig(withMockUpstream(mock.url).replace("{ work_mode: auto }", "{ workers: 2 }"));
   daemon = await home.start();
   origin = `http://127.0.0.1:${daemon.port}`;
@@ -167,6 +170,15 @@ test("SIGTERM drains both workers, exits with 0, and every answered request is i
     [],
   );
   assert.equal(ids.length, answered.length);
+});
+
+test("all processes of the gateway took their compiled code from Node's cache", async () => {
+  const names = (await readdir(home.folder)).filter((name) => /^\d+\.json$/.test(name));
+  const notes = names.map(async (name) => JSON.parse(await readFile(join(home.folder, name), "utf8")) as NoteOfLoaded);
+  const found = (await Promise.all(notes)).map(({ compileCache }) => compileCache);
+  // The primary, and one worker at least: the other one may have been started just before the end.
+  assert.ok(names.includes(`${daemon.pid}.json`) && names.length >= 2, names.join());
+  assert.ok(!found.includes(false));
 });
 
 function isAlive(pid: number): boolean {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { anyText } from "../../../tests/testbed/any-text.ts";
 import { closeRecord, openRecord } from "../testing.ts";
 import {
   decodeClose,
@@ -81,7 +82,7 @@ test("what is known when an attempt begins is decoded as it was encoded", () => 
 });
 
 test("an OPEN and a row are decoded as they were encoded, whatever text they contain", () => {
-  const text = fc.string({ unit: "binary", maxLength: 300 });
+  const text = anyText(300);
   fc.assert(
     fc.property(text, text, fc.option(text), fc.option(fc.nat()), (model, client, tag, estimate) => {
       const open: OpenRecord = openRecord("req_1", {
