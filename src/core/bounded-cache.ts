@@ -3,6 +3,8 @@ export interface BoundedCache<V> {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
   clear(): void;
+  /** Calls `visit` for each value, in no order. */
+  forEach(visit: (value: V) => void): void;
   readonly size: number;
 }
 
@@ -40,6 +42,10 @@ export function createBoundedCache<V extends object | true>(capacity: number): B
     clear() {
       young = new Map();
       old = new Map();
+    },
+    forEach(visit) {
+      for (const value of young.values()) visit(value);
+      for (const value of old.values()) visit(value);
     },
     get size() {
       return young.size + old.size;

@@ -111,6 +111,8 @@ export interface ObservedRequest {
   readonly durationMs: number;
   readonly ttftMs: number | undefined;
   readonly overheadMs: number;
+  /** From sending the last attempt to its answer's head or, in a stream, its first content; `undefined`: it was not sent, or not answered. */
+  readonly upstreamMs: number | undefined;
   readonly usage: Usage;
   readonly costNanoUsd: bigint | undefined;
   readonly losses: readonly TranslationLoss[];

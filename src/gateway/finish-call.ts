@@ -31,6 +31,7 @@ function reportCall(call: ModelCall): void {
     durationMs: deps.clock.monotonic() - exchange.startedMs,
     ttftMs: firstContentMs === undefined ? undefined : firstContentMs - exchange.startedMs,
     overheadMs: call.overheadMs(),
+    upstreamMs: answer.upstreamMs > 0 ? answer.upstreamMs : undefined,
     usage: entry?.usage ?? {},
     costNanoUsd: entry?.costNanoUsd,
     losses: answer.losses,

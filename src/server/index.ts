@@ -5,9 +5,12 @@ export { checkHost, createEdge, localPrincipal, type Edge, type EdgeDeps, type E
 export { createHealthReader, healthRoutes, type HealthDeps } from "./routes/health-routes.ts";
 export { homeRoutes } from "./routes/home-routes.ts";
 export { metricsRoute } from "./routes/metrics-route.ts";
-export { addSnapshots, RequestMetrics, type MetricsSnapshot } from "./observe/metrics.ts";
+export { CallerMetrics } from "./observe/caller-metrics.ts";
+export { isCounter, watchedKey } from "./observe/metric-table.ts";
+export { addSnapshots, countersOf, emptySnapshot, RequestMetrics, type MetricsSnapshot } from "./observe/metrics.ts";
 export type { Load } from "./http/in-flight.ts";
 export { LoadWatch } from "./http/load-watch.ts";
 export { modelRoutes } from "./routes/model-routes.ts";
+export { telemetrySchema, readTelemetry, type OtlpSettings, type TelemetrySection } from "./telemetry-section.ts";
 export { createRouteTable, type Access, type Route, type RouteContext, type RouteTable } from "./route-table.ts";
 export { gatewaySchema, readGateway, type GatewaySection } from "./section.ts";

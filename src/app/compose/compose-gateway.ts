@@ -21,6 +21,7 @@ import { composeEdge, composeOperations, type HttpDeps } from "./http.ts";
 import { composeModelRequests, type ModelRequests } from "./model-requests.ts";
 import { openRecords, type Records, type RecordsDeps } from "./records.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { loadValues } from "./watched-values.ts";
 
 /** How long the end of a process waits for the database; longer than the ledger does. */
 const databaseMs = 11_000;
@@ -94,7 +95,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const operations = composeOperations(http);
   const edgeDeps = composeEdge(http, operations);
   const edge = createEdge(edgeDeps);
-  models.metrics.watch(() => edge.gauges());
+  models.metrics.watch(() => loadValues(edge, load));
   const { accounts, ledger, budgets, surroundings } = records;
   return {
     edge,

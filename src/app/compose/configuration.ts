@@ -1,13 +1,15 @@
 import { flushCompileCache } from "node:module";
 import type { Logger } from "../../core/index.ts";
 import type { DatabaseSection, LoadedSettings, Settings } from "../config/index.ts";
-import { createTargetStates } from "../../upstream/index.ts";
+import { createTargetStates, type TargetStates } from "../../upstream/index.ts";
 import { createSnapshot, type Snapshot, type SnapshotOptions } from "./snapshot.ts";
 
 /** The configuration in use and what is built from it. Other parts read it at each use, as a reload replaces all of it. */
 export interface CurrentConfiguration {
   readonly settings: Settings;
   readonly snapshot: Snapshot;
+  /** What is known of targets. */
+  readonly states: TargetStates;
   /** Applies a new configuration. The log names settings that need a restart. */
   apply(loaded: LoadedSettings): void;
   /** Loads what the first requests need, and asks the providers for their models. */
@@ -30,6 +32,7 @@ export function createCurrentConfiguration(loaded: LoadedSettings, deps: Snapsho
     get snapshot() {
       return snapshot;
     },
+    states,
     apply(next) {
       const old = snapshot;
       snapshot = createSnapshot(next.settings, { ...deps, states, previous: old });

@@ -24,6 +24,7 @@ import type { ModelRequests } from "./model-requests.ts";
 import type { Records } from "./records.ts";
 import { composePriceAdmin } from "./price-admin.ts";
 import { describeRoutes } from "./snapshot.ts";
+import { createBudgetValues } from "./watched-values.ts";
 
 /** What the HTTP side needs from its process. */
 export interface ProcessDeps extends Pick<SystemDeps, "reload" | "status" | "stop"> {
@@ -89,6 +90,11 @@ export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[
     providers: () => current.snapshot.providers,
     serving: process.isServing,
   });
+  const readBudgets = createBudgetValues(records.budgetAdmin, () => current.settings.telemetry, clock);
+  const collectAll = async (): Promise<MetricsSnapshot> => {
+    const all = await (process.collectMetrics?.(models.ownMetrics) ?? models.ownMetrics());
+    return { ...all, gauges: { ...all.gauges, ...(await readBudgets()) } };
+  };
   const routes = createRouteTable([
     ...modelRoutes(models.deps),
     ...adminRoutes(operations),
@@ -98,7 +104,7 @@ export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[
       authEnabled: () => current.snapshot.edge.authEnabled,
       suggestModel: () => current.snapshot.suggestModel(),
     }),
-    metricsRoute(() => process.collectMetrics?.(models.ownMetrics) ?? models.ownMetrics()),
+    metricsRoute(collectAll),
   ]);
   return {
     routes,

@@ -14,12 +14,13 @@ import {
 import { createToolCallGuard } from "../../policy/index.ts";
 import { createUnpricedAlarm } from "../../ledger/index.ts";
 import type { ProtocolTable } from "../../protocols/index.ts";
-import { createAccessLog, RequestMetrics, type MetricsSnapshot } from "../../server/index.ts";
+import { CallerMetrics, createAccessLog, RequestMetrics, type MetricsSnapshot } from "../../server/index.ts";
 import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../../store/index.ts";
 import { createAffinity, createProviderHealth, RetryBudget } from "../../upstream/index.ts";
 import type { Log } from "../logging/log.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import type { Records } from "./records.ts";
+import { targetValues } from "./watched-values.ts";
 
 /** What serves model requests, apart from the HTTP edge. */
 export interface ModelRequests {
@@ -50,6 +51,12 @@ export async function composeModelRequests({ protocols, records, current, clock,
   const background = createBackgroundJobs({ responses, logger });
   const responseSweep = createResponseSweep(responses, logger);
   const metrics = new RequestMetrics();
+  const callers = new CallerMetrics(() => {
+    const { labels, maxLabelValues } = current.settings.telemetry;
+    return { user: labels.includes("user"), key: labels.includes("key"), mostValues: maxLabelValues };
+  });
+  metrics.watch(() => callers.read());
+  metrics.watch(() => targetValues(current.snapshot.providers, current.states.list(), clock.monotonic()));
   const deps: GatewayDeps = {
     protocols,
     sealer: createSealer(await readInstallationKeys(store, clock, randomBytes), randomBytes),
@@ -74,7 +81,7 @@ export async function composeModelRequests({ protocols, records, current, clock,
     ids,
     clock,
     logger,
-    observe: createObserver(metrics, log, clock),
+    observe: createObserver([metrics, callers], log, clock),
   };
   return {
     deps,
@@ -86,24 +93,29 @@ export async function composeModelRequests({ protocols, records, current, clock,
 }
 
 /** Counts each finished request, writes its log line, and reports a model without a price. */
-function createObserver(metrics: RequestMetrics, log: Log, clock: Clock): (request: ObservedRequest) => void {
+function createObserver(
+  metrics: readonly { observe(request: ObservedRequest): void }[],
+  log: Log,
+  clock: Clock,
+): (request: ObservedRequest) => void {
   const unpriced = createUnpricedAlarm(log.logger);
   const writeAccessLine = createAccessLog(log.lines, clock, process.pid);
   return (request) => {
     const { costNanoUsd, attempts, usage, provider, modelServed } = request;
     if (costNanoUsd === undefined && attempts > 0 && (usage.input ?? usage.output) !== undefined) unpriced.noticed(provider, modelServed);
-    metrics.observe(request);
+    for (const each of metrics) each.observe(request);
     writeAccessLine(request);
   };
 }
 
 function gaugesOf({ activeAttempts, toolCallGuard }: GatewayDeps, { ledger, budgets, bodies }: Records): Readonly<Record<string, number>> {
-  const { queued, open } = ledger.status();
+  const { queued, open, lagMs } = ledger.status();
   const { noted, refused } = toolCallGuard.counts();
   return {
     active_streams: activeAttempts.countStreams(),
     ledger_queued_records: queued,
     ledger_open_attempts: open,
+    journal_lag_seconds: lagMs / 1000,
     ledger_healthy: ledger.healthy() ? 1 : 0,
     workers: 1,
     duplicate_tool_calls_noted_total: noted,

@@ -4,7 +4,7 @@ import { readModelTraits, readProvider, readRouting, type ProviderKeys } from ".
 import type { ParsedSettings } from "./schema.ts";
 import { readDatabase, readRedis } from "../../store/index.ts";
 import { readLimits } from "../../limits/index.ts";
-import { readGateway } from "../../server/index.ts";
+import { readGateway, readTelemetry } from "../../server/index.ts";
 import { readGuards } from "../../policy/index.ts";
 import { readLedger } from "../../ledger/index.ts";
 import type { Settings } from "./settings.ts";
@@ -24,6 +24,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     redis: readRedis(parsed.redis),
     ledger: readLedger(parsed.ledger),
     guards: readGuards(parsed.guards),
+    telemetry: readTelemetry(parsed.telemetry),
     prices: parsed.prices,
     ...(parsed.prices_file === undefined ? {} : { pricesFile: resolvePath(parsed.prices_file, base) }),
   };

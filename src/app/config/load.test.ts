@@ -57,6 +57,7 @@ test("without a file the contract's defaults hold", (t) => {
         bodies: { enabled: false, lifetimeMs: 604_800_000, maxSizeBytes: 262_144, redact: [] },
       },
       guards: { duplicateToolCalls: { enabled: true, noteAt: 3, warnAt: 5, exempt: new Set(["write_stdin", "wait", "TaskOutput"]) } },
+      telemetry: { otlp: undefined, content: false, labels: [], maxLabelValues: 100 },
       prices: {},
       // It has a test of its own.
       shown: loaded.settings.shown,

@@ -10,7 +10,7 @@ import {
 } from "../../upstream/index.ts";
 import { databaseSchema, redisSchema } from "../../store/index.ts";
 import { limitsSchema } from "../../limits/index.ts";
-import { gatewaySchema } from "../../server/index.ts";
+import { gatewaySchema, telemetrySchema } from "../../server/index.ts";
 import { guardsSchema } from "../../policy/index.ts";
 import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
 
@@ -30,6 +30,7 @@ export const settingsSchema = z
     redis: redisSchema,
     ledger: ledgerSchema,
     guards: guardsSchema,
+    telemetry: telemetrySchema,
     prices: pricesSchema,
     prices_file: pricesFileSchema,
   })

@@ -3,7 +3,7 @@ import type { OperatorTraits } from "../../protocols/index.ts";
 import type { ModelRoute, ProviderSettings, RoutingSection } from "../../upstream/index.ts";
 import type { DatabaseSection, RedisSection } from "../../store/index.ts";
 import type { LimitsSection } from "../../limits/index.ts";
-import type { GatewaySection } from "../../server/index.ts";
+import type { GatewaySection, TelemetrySection } from "../../server/index.ts";
 import type { GuardsSection } from "../../policy/index.ts";
 
 export type { DatabaseSection, PostgresqlSettings } from "../../store/index.ts";
@@ -25,6 +25,7 @@ export interface Settings {
   readonly redis: RedisSection;
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
+  readonly telemetry: TelemetrySection;
   readonly prices: PriceOverrides;
   /** The path of a list of prices. */
   readonly pricesFile?: string;

@@ -166,6 +166,9 @@ const tail = `
 # refuse_at its request is refused. exempt: tools that repeat themselves by design.
 #guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, refuse_at: 20, exempt: [write_stdin, wait, TaskOutput] } }
 
+# otlp: traces of requests go to an OpenTelemetry collector or to Langfuse; content: with what was asked and answered. labels: metrics by user, key or both: docs/telemetry.md.
+#telemetry: { otlp: { endpoint: "http://localhost:4318", headers: {}, service_name: tokligence }, content: false, labels: [], max_label_values: 100 }
+
 # Prices over those of the lists that come with the program: US dollars a million tokens. docs/prices.md has all rates and conditions: cached and spoken
 # tokens, searches, classes of service, long prompts, hours, speeds and regions. prices_file: a list of your own, in the form of LiteLLM's.
 #prices_file: model_prices_and_context_window.json

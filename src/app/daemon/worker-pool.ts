@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { everyByTimer, messageOf, type Clock, type Logger } from "../../core/index.ts";
 import { receiveBatches, type LedgerSink } from "../../ledger/index.ts";
-import { addSnapshots, createAcceptor, type MetricsSnapshot } from "../../server/index.ts";
+import { addSnapshots, countersOf, createAcceptor, emptySnapshot, type MetricsSnapshot } from "../../server/index.ts";
 import { createHandOut, type Taker } from "./hand-out.ts";
 import { explainListenError } from "./listen-error.ts";
 import { nodeOptionsForChild } from "./node-options.ts";
@@ -44,6 +44,8 @@ const maxBackoffMs = 30_000;
 const recoveredMs = 60_000;
 /** A worker that does not report its counts within this time is missing in the answer. */
 const countTimeoutMs = 1000;
+/** Workers report their counts at least this often, so that little is missing of one that is killed. */
+const countEveryMs = 5000;
 
 /** A connection that no worker takes in this time is closed. */
 const maxWaitMs = 10_000;
@@ -75,7 +77,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   const members = new Map<ChildProcess, Member>();
   const deaths = Array.from({ length: count }, () => 0);
   /** Counters never go back: what a worker had counted when it died stays in the sum. */
-  let dead: MetricsSnapshot = { series: [], refused: {}, losses: {}, failures: {}, gauges: {} };
+  let dead = emptySnapshot;
   let closing = false;
   let lastId = 0;
   const counting = new Map<number, (snapshot: MetricsSnapshot) => void>();
@@ -91,6 +93,9 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   }, logger);
   const stopSweep = everyByTimer(1000, () => {
     handOut.sweep();
+  });
+  const stopCounting = everyByTimer(countEveryMs, () => {
+    void total();
   });
 
   function startWorker(slot: number): void {
@@ -174,7 +179,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
     const member = members.get(worker);
     members.delete(worker);
     if (member === undefined) return;
-    if (member.last !== undefined) dead = { ...addSnapshots([dead, member.last]), gauges: {} };
+    if (member.last !== undefined) dead = addSnapshots([dead, countersOf(member.last)]);
     if (closing || onFirst !== undefined) {
       onFirst?.(new Error(`A worker ended before it served (exit ${code ?? signal}).`));
       return;
@@ -211,7 +216,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
             resolve(snapshot);
           };
           const timer = setTimeout(() => {
-            done(member.last ?? { series: [], refused: {}, losses: {}, failures: {}, gauges: {} });
+            done(member.last ?? emptySnapshot);
           }, countTimeoutMs);
           counting.set(id, done);
           send(worker, { type: "count", id });
@@ -223,6 +228,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   function stopAccepting(): void {
     acceptor.close();
     stopSweep();
+    stopCounting();
     handOut.close();
   }
 

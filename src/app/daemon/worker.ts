@@ -44,7 +44,7 @@ async function runWorker(task: WorkerTask): Promise<void> {
     if (stopping) return;
     stopping = true;
     await gateway.close(graceMs);
-    tell({ type: "ended", snapshot: { ...gateway.metrics(), gauges: {} } });
+    tell({ type: "ended", snapshot: gateway.metrics() });
     log.close();
     process.disconnect?.();
   };

@@ -54,6 +54,8 @@ export function createListeners(deps: ListenerDeps): Listeners {
     const server = new EdgeServer(
       {
         maxHeaderSize: maxHeaderBytes,
+        // Of an answer whose client does not read, less is kept in memory than with Node's 64 KiB.
+        highWaterMark: 16_384,
         headersTimeout: headMs,
         // A body may take any time as long as it makes progress; its reader checks that.
         requestTimeout: 0,

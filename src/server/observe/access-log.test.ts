@@ -24,6 +24,7 @@ const plain: ObservedRequest = {
   durationMs: 12.345,
   ttftMs: undefined,
   overheadMs: 0.456,
+  upstreamMs: undefined,
   usage: {},
   costNanoUsd: undefined,
   losses: [],

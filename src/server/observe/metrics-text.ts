@@ -1,5 +1,14 @@
 import type { Registry } from "prom-client";
-import { durationBounds, overheadBounds, type HistogramState, type MetricsSnapshot, type Series } from "./metrics.ts";
+import { isCounter, readWatchedKey, watchedMetrics } from "./metric-table.ts";
+import {
+  durationBounds,
+  overheadBounds,
+  rateBounds,
+  type HistogramName,
+  type HistogramState,
+  type MetricsSnapshot,
+  type Series,
+} from "./metrics.ts";
 
 type Value = { readonly value: number; readonly labels: Record<string, string | number>; readonly metricName?: string };
 
@@ -27,65 +36,92 @@ async function startProcessMetrics(): Promise<Registry> {
   return register;
 }
 
+/** Takes a metric's values as they are. */
+type AddMetric = (name: string, type: "counter" | "gauge" | "histogram", help: string, values: readonly Value[]) => void;
+
 /** The gateway's own metrics of a snapshot, for prom-client to print. */
 export async function ownRegistry(snapshot: MetricsSnapshot): Promise<Registry> {
   const { Registry } = await import("prom-client");
   const registry = new Registry();
-  const add = (name: string, type: "counter" | "gauge" | "histogram", help: string, values: readonly Value[]): void => {
-    // prom-client asks of a metric only that `get` yields this shape.
+  // prom-client asks of a metric only that `get` yields this shape.
+  const add: AddMetric = (name, type, help, values) => {
     const metric = { name, help, type, aggregator: "sum", get: () => Promise.resolve({ name, help, type, values, aggregator: "sum" }) };
     registry.registerMetric(metric as never);
   };
-  const labelled = (series: Series): Record<string, string> => {
-    const [dialect, provider, model, status] = series.labels;
-    return { dialect, provider, model, status };
-  };
-  const each = (read: (series: Series) => number): Value[] =>
-    snapshot.series.map((series) => ({ value: read(series), labels: labelled(series) }));
-  add(
-    "tokligence_requests_total",
-    "counter",
-    "Requests on model routes, by how they ended.",
-    each((series) => series.requests),
-  );
-  add(
-    "tokligence_unpriced_requests_total",
-    "counter",
-    "Requests with usage but no known price.",
-    each((series) => series.unpriced),
-  );
-  add(
-    "tokligence_cost_usd_total",
-    "counter",
-    "Cost in US dollars at catalogue prices.",
-    each((series) => series.costUsd),
-  );
-  add(
-    "tokligence_tokens_total",
-    "counter",
-    "Tokens, by kind; input includes cached, output includes reasoning.",
-    (["input", "output", "cacheRead", "cacheWrite", "reasoning"] as const).flatMap((kind) =>
-      snapshot.series.map((series) => ({
-        value: series[kind],
-        labels: { ...labelled(series), kind: kind.replace(/[A-Z]/, (c) => `_${c.toLowerCase()}`) },
-      })),
-    ),
-  );
-  const histogram = (name: string, help: string, field: "duration" | "ttft" | "overhead", bounds: readonly number[]): void => {
-    const values = snapshot.series.flatMap((series) => histogramValues(name, series[field], bounds, labelled(series)));
-    add(name, "histogram", help, values);
-  };
-  histogram("tokligence_request_duration_seconds", "From the request's head to the answer's end.", "duration", durationBounds);
-  histogram("tokligence_time_to_first_token_seconds", "From the request's head to the first content sent on.", "ttft", durationBounds);
-  histogram("tokligence_overhead_seconds", "Time spent in the gateway itself.", "overhead", overheadBounds);
+  addRequests(snapshot, add);
+  addHistograms(snapshot, add);
   const refused = Object.entries(snapshot.refused).map(([code, value]) => ({ value, labels: { code } }));
   add("tokligence_refused_total", "counter", "Requests refused before a model route served them, by error code.", refused);
   add("tokligence_attempts_total", "counter", "Attempts at providers, by how they ended: ok, or why they failed.", attemptValues(snapshot));
   const losses = "Parameters left out, as the upstream's protocol has no place for them.";
   add("tokligence_translation_losses_total", "counter", losses, lossValues(snapshot));
-  for (const [name, value] of Object.entries(snapshot.gauges))
-    add(`tokligence_${name}`, name.endsWith("_total") ? "counter" : "gauge", gaugeHelp[name] ?? name, [{ value, labels: {} }]);
+  const watched = watchedValues(snapshot);
+  for (const [name, { help }] of Object.entries(watchedMetrics))
+    add(`tokligence_${name}`, isCounter(name) ? "counter" : "gauge", help, watched.get(name) ?? []);
   return registry;
+}
+
+function labelled(series: Series): Record<string, string> {
+  const [dialect, provider, model, status] = series.labels;
+  return { dialect, provider, model, status };
+}
+
+function addRequests({ series: all }: MetricsSnapshot, add: AddMetric): void {
+  const each = (read: (series: Series) => number): Value[] => all.map((series) => ({ value: read(series), labels: labelled(series) }));
+  const requests = each((series) => series.requests);
+  add("tokligence_requests_total", "counter", "Requests on model routes, by how they ended.", requests);
+  const unpriced = each((series) => series.unpriced);
+  add("tokligence_unpriced_requests_total", "counter", "Requests with usage but no known price.", unpriced);
+  const cost = each((series) => series.costUsd);
+  add("tokligence_cost_usd_total", "counter", "Cost in US dollars at catalogue prices.", cost);
+  const tokens = (["input", "output", "cacheRead", "cacheWrite", "reasoning"] as const).flatMap((kind) =>
+    all.map((series) => ({
+      value: series[kind],
+      labels: { ...labelled(series), kind: kind.replace(/[A-Z]/, (c) => `_${c.toLowerCase()}`) },
+    })),
+  );
+  add("tokligence_tokens_total", "counter", "Tokens, by kind; input includes cached, output includes reasoning.", tokens);
+}
+
+const histograms: readonly (readonly [name: string, help: string, field: HistogramName, bounds: readonly number[]])[] = [
+  ["tokligence_request_duration_seconds", "From the request's head to the answer's end.", "duration", durationBounds],
+  ["tokligence_time_to_first_token_seconds", "From the request's head to the first content sent on.", "ttft", durationBounds],
+  ["tokligence_overhead_seconds", "Time spent in the gateway itself.", "overhead", overheadBounds],
+  ["tokligence_upstream_seconds", "Time that the provider of the last attempt took until its answer began.", "upstream", durationBounds],
+  ["tokligence_tokens_per_second", "Output tokens of streams, from the first content to the end.", "rate", rateBounds],
+];
+
+function addHistograms({ series: all }: MetricsSnapshot, add: AddMetric): void {
+  for (const [name, help, field, bounds] of histograms) {
+    const values = all.flatMap((series) => histogramValues(name, series[field], bounds, labelled(series)));
+    add(name, "histogram", help, values);
+  }
+}
+
+const ofRequests = ["dialect", "provider", "model", "status"] as const;
+const otherLabels: Readonly<Record<string, readonly string[]>> = {
+  tokligence_tokens_total: [...ofRequests, "kind"],
+  tokligence_refused_total: ["code"],
+  tokligence_attempts_total: ["provider", "reason"],
+  tokligence_translation_losses_total: ["param", "from", "to"],
+};
+
+/** The labels of a metric of the gateway. */
+export function metricLabels(name: string): readonly string[] {
+  const watched = watchedMetrics[name.slice("tokligence_".length)];
+  return watched === undefined ? (otherLabels[name] ?? ofRequests) : (watched.labels ?? []);
+}
+
+/** By the names of the metrics. */
+function watchedValues({ gauges }: MetricsSnapshot): ReadonlyMap<string, Value[]> {
+  const byName = new Map<string, Value[]>();
+  for (const [key, value] of Object.entries(gauges)) {
+    const { name, labels } = readWatchedKey(key);
+    const values = byName.get(name);
+    if (values === undefined) byName.set(name, [{ value, labels }]);
+    else values.push({ value, labels });
+  }
+  return byName;
 }
 
 function lossValues({ losses }: MetricsSnapshot): Value[] {
@@ -107,25 +143,6 @@ function attemptValues({ series, failures }: MetricsSnapshot): Value[] {
   });
   return [...[...served].map(([provider, value]) => ({ value, labels: { provider, reason: "ok" } })), ...failed];
 }
-
-/** What the gauges of a snapshot count, by their names without prefix. */
-export const gaugeHelp: Readonly<Record<string, string>> = {
-  active_streams: "Streams under way.",
-  open_connections: "Connections that clients have open. gateway.limits.connections limits them for each process.",
-  body_bytes_in_flight:
-    "Bytes of the bodies of all requests that are served. gateway.limits.bodies_in_flight limits them for each process.",
-  in_flight: "Model requests that are served. limits.max_in_flight limits them for each process.",
-  in_flight_waiting: "Model requests that wait for a moment, as limits.max_in_flight are served.",
-  ledger_queued_records: "Ledger records that are not in the database yet.",
-  ledger_open_attempts: "Attempts under way.",
-  ledger_healthy: "Processes whose ledger takes records.",
-  workers: "Processes that serve requests.",
-  duplicate_tool_calls_noted_total: "Requests with a note to the model that its agent repeats one tool call and gets one result.",
-  duplicate_tool_calls_refused_total: "Requests refused for repeating one tool call.",
-  budget_warned_requests_total: "Requests whose user or key has reached the warning of a budget.",
-  budget_refused_requests_total: "Requests that a budget has refused.",
-  bodies_dropped_total: "Requests whose bodies could not be kept.",
-};
 
 function histogramValues(name: string, histogram: HistogramState, bounds: readonly number[], labels: Record<string, string>): Value[] {
   const values: Value[] = [];

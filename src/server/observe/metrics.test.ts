@@ -3,7 +3,9 @@ import { test } from "node:test";
 import type { ObservedRequest } from "../../gateway/index.ts";
 import { createMetricsRenderer } from "./metrics-text.ts";
 import { metricsRoute } from "../routes/metrics-route.ts";
-import { addSnapshots, RequestMetrics, type MetricsSnapshot } from "./metrics.ts";
+import { CallerMetrics } from "./caller-metrics.ts";
+import { watchedKey } from "./metric-table.ts";
+import { addSnapshots, countersOf, RequestMetrics, type MetricsSnapshot } from "./metrics.ts";
 import { startEdge, users } from "../testing.ts";
 
 function observed(changes: Partial<ObservedRequest> = {}): ObservedRequest {
@@ -25,6 +27,7 @@ function observed(changes: Partial<ObservedRequest> = {}): ObservedRequest {
     durationMs: 1500,
     ttftMs: 300,
     overheadMs: 0.4,
+    upstreamMs: 250,
     usage: { input: 100, output: 20, cacheRead: 30, cacheWrite5m: 4, cacheWrite1h: 1, reasoning: 5 },
     costNanoUsd: 1_500_000_000n,
     losses: [],
@@ -295,4 +298,63 @@ test("scrapes do not gather watchers of the garbage collector", async () => {
     PerformanceObserver.prototype.observe = original;
   }
   assert.equal(observers, 1);
+});
+
+test("upstream time and tokens a second have histograms; a stream that ends at once, or is no stream, has no rate", async () => {
+  const metrics = new RequestMetrics();
+  metrics.observe(observed({ stream: true, usage: { output: 60 }, ttftMs: 300, durationMs: 1500 }));
+  metrics.observe(observed({ stream: true, usage: { output: 60 }, ttftMs: 300, durationMs: 305 }));
+  metrics.observe(observed({ stream: true, usage: {}, ttftMs: 300, durationMs: 1500, upstreamMs: undefined }));
+  metrics.observe(observed({ usage: { output: 60 } }));
+  const families = await exposition(metrics.snapshot({}));
+  const of = (name: string): (number | undefined)[] => ["count", "sum"].map((end) => value(families, name, {}, `${name}_${end}`));
+  assert.deepEqual(of("tokligence_tokens_per_second"), [1, 50]);
+  assert.deepEqual(of("tokligence_upstream_seconds"), [3, 0.75]);
+});
+
+test("values that are read have labels, and those of several processes are added or, for a state, the highest", async () => {
+  const metrics = new RequestMetrics();
+  metrics.watch(() => ({
+    [watchedKey("shed_total", "memory")]: 2,
+    [watchedKey("breaker_state", "p", "m", "p#1")]: 2,
+    event_loop_delay_seconds: 0.2,
+  }));
+  const other = new RequestMetrics().snapshot({
+    [watchedKey("shed_total", "memory")]: 3,
+    [watchedKey("breaker_state", "p", "m", "p#1")]: 1,
+    unknown: 7,
+  });
+  const families = await exposition(addSnapshots([metrics.snapshot({}), other]));
+  assert.equal(value(families, "tokligence_shed_total", { reason: "memory" }), 5);
+  assert.equal(value(families, "tokligence_breaker_state", { provider: "p", model: "m", key: "p#1" }), 2);
+  assert.equal(value(families, "tokligence_event_loop_delay_seconds", {}), 0.2);
+  assert.equal(families.get("tokligence_unknown"), undefined);
+});
+
+test("of a process that has ended the counters stay, and not what was read from it", () => {
+  const metrics = new RequestMetrics();
+  metrics.observe(observed());
+  const snapshot = metrics.snapshot({
+    workers: 1,
+    bodies_dropped_total: 3,
+    [watchedKey("shed_total", "memory")]: 2,
+    [watchedKey("breaker_state", "p", "m", "k")]: 2,
+  });
+  assert.deepEqual(countersOf(snapshot), { ...snapshot, gauges: { bodies_dropped_total: 3, [watchedKey("shed_total", "memory")]: 2 } });
+});
+
+test("users and keys are counted only where an operator asks for it, and beyond the limit as `other`", async () => {
+  const labels = { user: false, key: false, mostValues: 2 };
+  const callers = new CallerMetrics(() => labels);
+  const metrics = new RequestMetrics();
+  metrics.watch(() => callers.read());
+  callers.observe(observed());
+  assert.deepEqual(callers.read(), {});
+  labels.user = true;
+  for (const principal of [users.user, users.other, users.admin, users.admin, users.user]) callers.observe(observed({ principal }));
+  const families = await exposition(metrics.snapshot({}));
+  const counts = ["alice", "bob", "root", "other"].map((user) => value(families, "tokligence_caller_requests_total", { user, key: "" }));
+  assert.deepEqual(counts, [2, 1, undefined, 2]);
+  assert.equal(value(families, "tokligence_caller_tokens_total", { user: "alice", key: "" }), 240);
+  assert.equal(value(families, "tokligence_caller_cost_usd_total", { user: "alice", key: "" }), 3);
 });

@@ -1,8 +1,14 @@
 import type { ObservedRequest } from "../../gateway/index.ts";
+import { isCounter, mergeWatched } from "./metric-table.ts";
 
 /** Upper bounds, in seconds. */
 export const durationBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 export const overheadBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
+
+/** Output tokens a second. */
+export const rateBounds = [1, 2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000];
+/** The end of a shorter stream came with its beginning: it has no rate. */
+const shortestMs = 10;
 
 export interface HistogramState {
   /** One count for each bound, not cumulated, and one for the rest. */
@@ -26,7 +32,13 @@ export interface Series {
   readonly duration: HistogramState;
   readonly ttft: HistogramState;
   readonly overhead: HistogramState;
+  readonly upstream: HistogramState;
+  readonly rate: HistogramState;
 }
+
+export type HistogramName = "duration" | "ttft" | "overhead" | "upstream" | "rate";
+
+const histogramNames = ["duration", "ttft", "overhead", "upstream", "rate"] as const satisfies readonly HistogramName[];
 
 /** The counters of one process, as plain data: sent to the primary, and added up there. */
 export interface MetricsSnapshot {
@@ -36,7 +48,7 @@ export interface MetricsSnapshot {
   readonly losses: Readonly<Record<string, number>>;
   /** Failed attempts, by reason and provider: `overloaded openai`. */
   readonly failures: Readonly<Record<string, number>>;
-  /** Values that are read, not counted; added over the processes. */
+  /** Values that are read from the parts of the gateway, by `watchedKey`. */
   readonly gauges: Readonly<Record<string, number>>;
 }
 
@@ -75,6 +87,8 @@ export class RequestMetrics {
     record(series.duration, durationBounds, request.durationMs / 1000);
     if (request.ttftMs !== undefined) record(series.ttft, durationBounds, request.ttftMs / 1000);
     record(series.overhead, overheadBounds, request.overheadMs / 1000);
+    if (request.upstreamMs !== undefined) record(series.upstream, durationBounds, request.upstreamMs / 1000);
+    if (request.stream && request.ttftMs !== undefined) recordRate(series, usage.output, request.durationMs - request.ttftMs);
     for (const { reason, provider } of request.failures ?? []) {
       const key = `${reason} ${provider}`;
       this.#failures.set(key, (this.#failures.get(key) ?? 0) + 1);
@@ -137,6 +151,8 @@ function newSeries(labels: Series["labels"]): Series {
     duration: newHistogram(durationBounds.length),
     ttft: newHistogram(durationBounds.length),
     overhead: newHistogram(overheadBounds.length),
+    upstream: newHistogram(durationBounds.length),
+    rate: newHistogram(rateBounds.length),
   };
 }
 
@@ -144,11 +160,23 @@ function newHistogram(bounds: number): HistogramState {
   return { counts: Array.from({ length: bounds + 1 }, () => 0), sum: 0 };
 }
 
+function recordRate(series: Series, output: number | undefined, ms: number): void {
+  if (output !== undefined && output > 0 && ms >= shortestMs) record(series.rate, rateBounds, (output * 1000) / ms);
+}
+
 function record(histogram: HistogramState, bounds: readonly number[], value: number): void {
   let i = 0;
   while (i < bounds.length && value > bounds[i]!) i++;
   histogram.counts[i]! += 1;
   histogram.sum += value;
+}
+
+export const emptySnapshot: MetricsSnapshot = { series: [], refused: {}, losses: {}, failures: {}, gauges: {} };
+
+/** What stays in the sum when a process has ended: its counters, without what was read from it. */
+export function countersOf(snapshot: MetricsSnapshot): MetricsSnapshot {
+  const counters = Object.entries(snapshot.gauges).filter(([key]) => isCounter(key.split("\n", 1)[0]!));
+  return { ...snapshot, gauges: Object.fromEntries(counters) };
 }
 
 /** The sum of several processes' counters. */
@@ -165,7 +193,7 @@ export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnap
       if (sum === undefined) series.set(key, (sum = newSeries(part.labels)));
       for (const field of ["requests", "served", "unpriced", "costUsd", "input", "output", "cacheRead", "cacheWrite", "reasoning"] as const)
         sum[field] += part[field];
-      for (const field of ["duration", "ttft", "overhead"] as const) {
+      for (const field of histogramNames) {
         part[field].counts.forEach((count, i) => (sum[field].counts[i]! += count));
         sum[field].sum += part[field].sum;
       }
@@ -173,7 +201,8 @@ export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnap
     for (const [code, count] of Object.entries(snapshot.refused)) refused[code] = (refused[code] ?? 0) + count;
     for (const [key, count] of Object.entries(snapshot.losses)) losses[key] = (losses[key] ?? 0) + count;
     for (const [key, count] of Object.entries(snapshot.failures)) failures[key] = (failures[key] ?? 0) + count;
-    for (const [name, value] of Object.entries(snapshot.gauges)) gauges[name] = (gauges[name] ?? 0) + value;
+    for (const [key, value] of Object.entries(snapshot.gauges))
+      gauges[key] = key in gauges ? mergeWatched(key, gauges[key]!, value) : value;
   }
   return { series: [...series.values()], refused, losses, failures, gauges };
 }

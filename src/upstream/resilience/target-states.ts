@@ -11,6 +11,16 @@ export interface KeyedProvider {
 export interface TargetStates {
   /** Those of a model at a provider: one for each of its keys, in their order; one if it has no key. Called when a plan is made, not for each request. */
   of(provider: KeyedProvider, upstreamModel: string): readonly TargetState[];
+  /** All targets that plans were made for, of late. */
+  list(): readonly KnownTarget[];
+}
+
+export interface KnownTarget {
+  readonly provider: string;
+  readonly model: string;
+  /** The id of the provider's key; the provider's name if it has none. */
+  readonly keyId: string;
+  readonly state: TargetState;
 }
 
 /** Names of models come from clients. */
@@ -22,7 +32,7 @@ interface KnownKey {
 }
 
 export function createTargetStates(): TargetStates {
-  const targets = createBoundedCache<TargetState>(maxTargets);
+  const targets = createBoundedCache<KnownTarget>(maxTargets);
   // Keys come from the configuration.
   const keys = new Map<string, KnownKey>();
   const keyOf = (id: string, secret: Secret | undefined): KeyState => {
@@ -32,18 +42,24 @@ export function createTargetStates(): TargetStates {
     keys.set(id, { secret, state });
     return state;
   };
-  const targetOf = (keyState: KeyState, name: string, index: number): TargetState => {
-    const known = targets.get(name);
+  const targetOf = (keyState: KeyState, { provider, model, keyId }: Omit<KnownTarget, "state">, index: number): TargetState => {
+    const name = `${keyId} ${model}`;
+    const known = targets.get(name)?.state;
     // Another key under the same name has limits of its own.
     if (known?.keyState === keyState) return known;
-    const made = new TargetState(index, keyState);
-    targets.set(name, made);
-    return made;
+    const state = new TargetState(index, keyState);
+    targets.set(name, { provider, model, keyId, state });
+    return state;
   };
   return {
     of({ name, keys }, upstreamModel) {
-      if (keys.length === 0) return [targetOf(keyOf(name, undefined), `${name} ${upstreamModel}`, 0)];
-      return keys.map(({ id, secret }, index) => targetOf(keyOf(id, secret), `${id} ${upstreamModel}`, index));
+      if (keys.length === 0) return [targetOf(keyOf(name, undefined), { provider: name, model: upstreamModel, keyId: name }, 0)];
+      return keys.map(({ id, secret }, index) => targetOf(keyOf(id, secret), { provider: name, model: upstreamModel, keyId: id }, index));
+    },
+    list() {
+      const all: KnownTarget[] = [];
+      targets.forEach((target) => all.push(target));
+      return all;
     },
   };
 }

@@ -68,6 +68,9 @@ export class Channel {
 // undici's own timers are off: one sweep checks all calls. HTTP/1.1 only: aborting a call closes its connection, and affects no other call.
 const clientOptions = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: keepAliveMs, pipelining: 1, allowH2: false } as const;
 
+/** Of an answer whose client does not read, less is kept in memory than with Node's 64 KiB. */
+const socketOptions = { highWaterMark: 16_384 };
+
 function tlsOptions(lookup: LookupFunction, connectMs: number): buildConnector.BuildOptions {
   return {
     // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED cannot disable it.
@@ -82,7 +85,7 @@ function tlsOptions(lookup: LookupFunction, connectMs: number): buildConnector.B
 function directCarriers(destination: Destination, lookup: LookupFunction): () => Carrier {
   const { connectMs } = destination.timeouts;
   // One connector for all, so that TLS sessions are resumed.
-  const connect = buildConnector({ ...tlsOptions(lookup, connectMs), allowH2: false, timeout: connectMs });
+  const connect = buildConnector({ ...tlsOptions(lookup, connectMs), ...socketOptions, allowH2: false, timeout: connectMs });
   return () => {
     const carrier = { begun: 0 };
     return Object.assign(carrier, {

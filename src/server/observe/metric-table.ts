@@ -1,0 +1,76 @@
+/** A metric whose values are read from the parts of the gateway with each snapshot. */
+export interface WatchedMetric {
+  readonly help: string;
+  /** None if omitted. */
+  readonly labels?: readonly string[];
+  /** How the values of several processes become one; `sum` if omitted. */
+  readonly merge?: "sum" | "max";
+}
+
+/** The metrics that are read from the parts of the gateway, by their names without `tokligence_`. A name that ends in `_total` is a counter, any other a gauge. */
+export const watchedMetrics: Readonly<Record<string, WatchedMetric>> = {
+  active_streams: { help: "Streams under way." },
+  in_flight: { help: "Model requests that are served. limits.max_in_flight limits them for each process." },
+  in_flight_waiting: { help: "Model requests that wait for a moment, as limits.max_in_flight are served." },
+  shed_total: {
+    help: "Model requests refused with 503 before anything was done: limits.max_in_flight, an event loop that is late, little memory.",
+    labels: ["reason"],
+  },
+  limit_refused_total: { help: "Requests refused by a rate limit, by whose limit it is and what it counts.", labels: ["scope", "limit"] },
+  event_loop_delay_seconds: { help: "By how much the event loop of the busiest process is late.", merge: "max" },
+  open_connections: { help: "Connections that clients have open. gateway.limits.connections limits them for each process." },
+  body_bytes_in_flight: {
+    help: "Bytes of the bodies of all requests that are served. gateway.limits.bodies_in_flight limits them for each process.",
+  },
+  breaker_state: {
+    help: "Whether a target is left alone as it failed too often: 0 no, 1 a request may find out, 2 yes. The worst of all processes; targets that have been used.",
+    labels: ["provider", "model", "key"],
+    merge: "max",
+  },
+  key_cooldown_seconds: {
+    help: "How long a provider's key is still left alone, as it was throttled, out of quota or refused; 0: not at all.",
+    labels: ["provider", "key"],
+    merge: "max",
+  },
+  ledger_queued_records: { help: "Ledger records that are not in the database yet." },
+  journal_lag_seconds: { help: "How long the oldest ledger record that is not in the database has waited.", merge: "max" },
+  ledger_open_attempts: { help: "Attempts under way." },
+  ledger_healthy: { help: "Processes whose ledger takes records." },
+  workers: { help: "Processes that serve requests." },
+  duplicate_tool_calls_noted_total: { help: "Requests with a note to the model that its agent repeats one tool call and gets one result." },
+  duplicate_tool_calls_refused_total: { help: "Requests refused for repeating one tool call." },
+  budget_warned_requests_total: { help: "Requests whose user or key has reached the warning of a budget." },
+  budget_refused_requests_total: { help: "Requests that a budget has refused." },
+  budget_used_ratio: {
+    help: "The spent and reserved share of the fullest budget with a stop: 1 is all of it.",
+    labels: ["subject", "period", "id"],
+    merge: "max",
+  },
+  bodies_dropped_total: { help: "Requests whose bodies could not be kept." },
+  caller_requests_total: { help: "Requests by user and key, as far as telemetry.labels names them.", labels: ["user", "key"] },
+  caller_tokens_total: { help: "Input and output tokens by user and key, as far as telemetry.labels names them.", labels: ["user", "key"] },
+  caller_cost_usd_total: { help: "Cost in US dollars by user and key, as far as telemetry.labels names them.", labels: ["user", "key"] },
+};
+
+/** The key of a value in a snapshot: the name without `tokligence_`, and a line for the value of each label. */
+export function watchedKey(name: string, ...labels: readonly string[]): string {
+  return labels.length === 0 ? name : `${name}\n${labels.map((label) => label.replaceAll("\n", " ")).join("\n")}`;
+}
+
+/** Name and labels of a key. */
+export function readWatchedKey(key: string): { readonly name: string; readonly labels: Readonly<Record<string, string>> } {
+  const [name = "", ...values] = key.split("\n");
+  const labels = watchedMetrics[name]?.labels ?? [];
+  return { name, labels: Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ""])) };
+}
+
+export function isCounter(name: string): boolean {
+  return name.endsWith("_total");
+}
+
+/** The values of two processes as one. */
+export function mergeWatched(key: string, one: number, other: number): number {
+  const end = key.indexOf("\n");
+  const name = end < 0 ? key : key.slice(0, end);
+  return watchedMetrics[name]?.merge === "max" ? Math.max(one, other) : one + other;
+}
