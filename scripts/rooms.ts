@@ -60,7 +60,8 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     clearing: ["documents"],
   },
   upstream: {
-    transport: [],
+    http1: [],
+    transport: ["http1"],
     providers: ["transport"],
     resilience: [],
     routing: ["resilience"],

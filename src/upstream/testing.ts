@@ -1,7 +1,7 @@
 // Helpers for the tests of the client: raw servers, providers that point to them, and complete answers of calls.
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import type { TestContext } from "node:test";
+import { test, type TestContext } from "node:test";
 import { Secret, silentLogger, type Clock } from "../core/index.ts";
 import type { ProviderSettings } from "./providers/build-providers.ts";
 import { buildProviders } from "./providers/build-providers.ts";
@@ -131,6 +131,31 @@ export function clientFor(t: TestContext, providers: readonly Provider[], more: 
   });
   t.after(() => client.close());
   return client;
+}
+
+/** A provider at a server, and a client that reaches it. */
+export type Reach = (
+  t: TestContext,
+  upstream: RawServer,
+  provider?: Parameters<typeof providerAt>[1],
+  options?: Partial<UpstreamClientOptions>,
+) => { readonly provider: Provider; readonly client: PooledUpstreamClient };
+
+const reachDirectly: Reach = (t, upstream, more, options) => {
+  const provider = providerAt(upstream.origin, more);
+  return { provider, client: clientFor(t, [provider], options) };
+};
+
+/** The server itself stands in for the proxy. */
+const reachByProxy: Reach = (t, upstream, more, options) => {
+  const provider = providerAt("http://api.test", more);
+  return { provider, client: clientFor(t, [provider], { ...options, proxyEnv: { http_proxy: upstream.origin } }) };
+};
+
+/** Registers a test twice: over connections of our own, and over undici's, which are used through a proxy. */
+export function testBothWays(name: string, body: (t: TestContext, reach: Reach) => Promise<void>): void {
+  test(name, (t) => body(t, reachDirectly));
+  test(`${name}, through a proxy`, (t) => body(t, reachByProxy));
 }
 
 export function requestTo(provider: Provider, more: Partial<UpstreamRequest> = {}): UpstreamRequest {

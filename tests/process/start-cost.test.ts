@@ -57,7 +57,7 @@ test("what a start has compiled is kept while the gateway runs, so that one that
   const child = spawn(process.execPath, [program, "start", "--port", "0", "--json"], { env, stdio: "ignore" });
   const ended = once(child, "close");
   try {
-    // Of the gateway and of undici, which is loaded after it: several hundred.
+    // Several hundred.
     const cached = async (): Promise<number> =>
       (await readdir(join(home.folder, "node-compile-cache"), { recursive: true }).catch(() => [])).length;
     await waitUntil("the cache is written", async () => (await cached()) > 300);

@@ -27,7 +27,7 @@ export function outgoingBody(body: readonly Uint8Array[] | string | undefined): 
 }
 
 /** Joins small neighbouring parts, as each part costs one write. */
-function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
+export function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
   const joined: Uint8Array[] = [];
   let small: Uint8Array[] = [];
   let size = 0;

@@ -1,6 +1,6 @@
 import { messageOf, type Clock, type Logger } from "../../core/index.ts";
-import type { Dispatcher } from "undici";
-import type { Carrier, Channel } from "./connections.ts";
+import type { CarriedExchange, Carrier, OutgoingRequest } from "../http1/carrier.ts";
+import type { Channel } from "./connections.ts";
 import { BodyDecoder, type DecodedSink } from "./decode-body.ts";
 import type { Destination } from "./egress.ts";
 import { failureOf, isConnectionLoss, subjectOf } from "./failure.ts";
@@ -16,11 +16,8 @@ export interface CallDeps {
 /** The limit for a JSON answer, and for the inflated size of a compressed one. */
 export const maxAnswerBytes = 64 * 1024 * 1024;
 
-/** The reason that undici gets when a call is abandoned; no other code sees it. */
-const abandoned = new Error("the call was given up");
-
-/** One active request: undici's handler on one side, our handler on the other. It is one object per call, without a closure for each piece. */
-export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler, Swept, DecodedSink {
+/** One active request: its connection on one side, the caller's handler on the other. It is one object per call, without a closure for each piece. */
+export class DispatchedCall implements UpstreamCall, CarriedExchange, Swept, DecodedSink {
   slot = -1;
   readonly #deps: CallDeps;
   readonly #handler: UpstreamHandler;
@@ -28,15 +25,16 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
   readonly #stream: boolean;
   readonly #startedAt: number;
   readonly #deadlineAt: number;
-  #options: Dispatcher.DispatchOptions | undefined;
+  #request: OutgoingRequest | undefined;
   #channel: Channel | undefined;
   #carrier: Carrier | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
   #decoder: BodyDecoder | undefined;
   /** The handler has had its last call, or does not want any more. */
   #over = false;
   /** True while `start` runs, in which the handler must not be called. */
   #starting = false;
+  /** The request has a connection. */
+  #sent = false;
   /** The connection has carried requests before. */
   #reused = false;
   /** The answer has begun. */
@@ -62,10 +60,10 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
   }
 
   /** Sends the request; does nothing if the call was abandoned meanwhile. */
-  start(channel: Channel, options: Dispatcher.DispatchOptions): void {
+  start(channel: Channel, request: OutgoingRequest): void {
     if (this.#over) return;
     this.#channel = channel;
-    this.#options = options;
+    this.#request = request;
     this.#send(false);
   }
 
@@ -75,7 +73,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
 
   pause(): void {
     this.#paused = true;
-    if (this.#decoder === undefined) this.#controller?.pause();
+    if (this.#decoder === undefined) this.#carrier?.pause();
     else this.#decoder.pause();
   }
 
@@ -83,7 +81,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     this.#paused = false;
     // The client's time does not count as the provider's.
     this.#touched = true;
-    if (this.#decoder === undefined) this.#controller?.resume();
+    if (this.#decoder === undefined) this.#carrier?.resume();
     else this.#decoder.resume();
   }
 
@@ -122,29 +120,24 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     return `raise providers.${this.#destination.provider}.timeouts.${setting} in the gateway's configuration.`;
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    const carrier = this.#carrier;
-    // Abandoned while it waited for its connection: undici treats the thrown error as the end of the request, and sends nothing.
-    if (carrier === undefined) throw abandoned;
-    this.#controller = controller;
-    this.#reused = carrier.begun++ > 0;
-    if (this.#paused) controller.pause();
+  onBegin(isReused: boolean): void {
+    this.#sent = true;
+    this.#reused = isReused;
+    if (this.#paused) this.#carrier!.pause();
   }
 
-  onResponseStarted(): void {
+  onAnswering(): void {
     this.#answering = true;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    // Interim answers (1xx) are received here too.
-    if (this.#over || status < 200) return;
+  onHead(status: number, headers: readonly string[]): void {
+    if (this.#over) return;
     this.#headSeen = true;
     this.#touched = true;
     if (status >= 300 && status < 400) {
       this.#fail("malformed", `answered ${status}, a redirect, which the gateway does not follow. Check base_url.`);
       return;
     }
-    const headers = textHeaders(controller.rawHeaders);
     const encoding = contentEncoding(headers);
     if (encoding !== "") {
       this.#decoder = BodyDecoder.create(encoding, this, maxAnswerBytes);
@@ -162,31 +155,31 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     }
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onPiece(piece: Buffer): void {
     if (this.#over) return;
     this.#touched = true;
     if (this.#decoder === undefined) {
-      this.decoded(chunk);
-    } else if (!this.#decoder.write(chunk)) {
+      this.decoded(piece);
+    } else if (!this.#decoder.write(piece)) {
       this.#decoderFull = true;
-      controller.pause();
+      this.#carrier!.pause();
     }
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     this.#releaseCarrier();
     if (this.#over) return;
     if (this.#decoder === undefined) this.decodedEnd();
     else this.#decoder.end();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+  onError(error: Error): void {
     if (this.#over) return;
     if (this.#reused && !this.#answering && isConnectionLoss(error)) {
       this.#retry();
       return;
     }
-    const { kind, message } = failureOf(error, this.#destination, { sent: this.#controller !== undefined, headSeen: this.#headSeen });
+    const { kind, message } = failureOf(error, this.#destination, { sent: this.#sent, headSeen: this.#headSeen });
     this.#failWith(kind, message);
   }
 
@@ -222,7 +215,7 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
   decoderDrained(): void {
     if (!this.#decoderFull) return;
     this.#decoderFull = false;
-    this.#controller?.resume();
+    this.#carrier?.resume();
   }
 
   /** Ends the call with a failure. The client uses it if the call cannot be started. */
@@ -232,15 +225,14 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
 
   #send(isFresh: boolean): void {
     const channel = this.#channel!;
-    this.#controller = undefined;
+    this.#sent = false;
     this.#starting = true;
     try {
-      const carrier = isFresh ? channel.acquireFresh() : channel.acquire();
-      this.#carrier = carrier;
-      carrier.dispatcher.dispatch(this.#options!, this);
+      this.#carrier = isFresh ? channel.acquireFresh() : channel.acquire();
+      this.#carrier.send(this.#request!, this);
     } catch (error) {
-      // The proxy agent throws here, while others report an error. A connection that cannot be made (a proxy's address, no memory) is a failure too.
-      this.onResponseError(null, error instanceof Error ? error : new Error(messageOf(error)));
+      // A request that cannot be written, or a connection that cannot be made (a proxy's address, no memory), is a failure too.
+      this.onError(error instanceof Error ? error : new Error(messageOf(error)));
     } finally {
       this.#starting = false;
     }
@@ -281,7 +273,6 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     this.#over = true;
     this.#deps.sweep.delete(this);
     this.#decoder?.destroy();
-    this.#controller?.abort(abandoned);
     this.#discardCarrier();
   }
 
@@ -306,12 +297,6 @@ export class DispatchedCall implements UpstreamCall, Dispatcher.DispatchHandler,
     this.#carrier = undefined;
     if (carrier !== undefined) this.#channel!.discard(carrier);
   }
-}
-
-/** Name, value, … as received. undici passes Buffers for HTTP/1.1. */
-function textHeaders(raw: Dispatcher.DispatchController["rawHeaders"]): string[] {
-  if (!Array.isArray(raw)) return [];
-  return raw.map((part) => (typeof part === "string" ? part : part.toString("latin1")));
 }
 
 function contentEncoding(headers: readonly string[]): string {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { clientFor, gather, providerAt, rawServer, requestTo } from "../testing.ts";
+import { gather, rawServer, requestTo, testBothWays } from "../testing.ts";
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 
@@ -16,15 +15,14 @@ const compressed: readonly (readonly [encoding: string, compress: (text: string)
 ];
 
 for (const [encoding, compress] of compressed) {
-  test(`an answer in ${encoding} is inflated although it was asked for as it is`, async (t) => {
+  testBothWays(`an answer in ${encoding} is inflated although it was asked for as it is`, async (t, reach) => {
     const text = JSON.stringify({ text: "abc".repeat(10_000) });
     const body = compress(text);
     const upstream = await rawServer(t, ({ socket }) => {
       socket.write(`${ok}content-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\nx-kept: 1\r\n\r\n`);
       socket.write(body);
     });
-    const provider = providerAt(upstream.origin);
-    const client = clientFor(t, [provider]);
+    const { provider, client } = reach(t, upstream);
     assert.deepEqual(await gather(client, requestTo(provider)), {
       status: 200,
       headers: ["content-type", "application/json", "x-kept", "1"],
@@ -35,14 +33,14 @@ for (const [encoding, compress] of compressed) {
   });
 }
 
-test("a compressed answer without a body is an empty one", async (t) => {
+testBothWays("a compressed answer without a body is an empty one", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-encoding: gzip\r\ncontent-length: 0\r\n\r\n`));
-  const provider = providerAt(upstream.origin);
-  const { body, failure } = await gather(clientFor(t, [provider]), requestTo(provider));
+  const { provider, client } = reach(t, upstream);
+  const { body, failure } = await gather(client, requestTo(provider));
   assert.deepEqual([body, failure], ["", undefined]);
 });
 
-test("compression that is broken, cut off, unknown, or a bomb is malformed", async (t) => {
+testBothWays("compression that is broken, cut off, unknown, or a bomb is malformed", async (t, reach) => {
   const whole = gzipSync("a".repeat(1_000));
   const megabyte = gzipSync(Buffer.alloc(1024 * 1024));
   const rows: readonly (readonly [encoding: string, body: Buffer, message: RegExp])[] = [
@@ -60,21 +58,20 @@ test("compression that is broken, cut off, unknown, or a bomb is malformed", asy
       socket.write(`${ok}content-encoding: ${encoding}\r\ncontent-length: ${body.length}\r\n\r\n`);
       socket.write(body);
     });
-    const provider = providerAt(upstream.origin);
-    const { failure } = await gather(clientFor(t, [provider]), requestTo(provider, { stream: true }));
+    const { provider, client } = reach(t, upstream);
+    const { failure } = await gather(client, requestTo(provider, { stream: true }));
     assert.equal(failure?.kind, "malformed");
     assert.match(failure.message, message);
   }
 });
 
-test("a handler that pauses holds the provider back through the inflating, too", async (t) => {
+testBothWays("a handler that pauses holds the provider back through the inflating, too", async (t, reach) => {
   const body = gzipSync(randomBytes(12_000_000), { level: 0 });
   const upstream = await rawServer(t, ({ socket }) => {
     socket.write(`${ok}content-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`);
     socket.write(body);
   });
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   let size = 0;
   const ended = new Promise<void>((resolve, reject) => {
     const call = client.dispatch(requestTo(provider, { stream: true }), {

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import type { Resolve } from "./addresses.ts";
 import type { Arrived } from "../testing.ts";
-import { clientFor, gather, HandClock, jsonAnswer, listen, providerAt, rawServer, requestTo, start } from "../testing.ts";
+import { clientFor, gather, HandClock, jsonAnswer, listen, providerAt, rawServer, requestTo, start, testBothWays } from "../testing.ts";
 
 const ok = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 
@@ -83,58 +83,56 @@ const answers: readonly (readonly [what: string, kind: string, answer: (request:
 ];
 
 for (const [what, kind, answer] of answers) {
-  test(`${what} is ${kind}, and the next request uses a new connection`, async (t) => {
+  testBothWays(`${what} is ${kind}, and the next request uses a new connection`, async (t, reach) => {
     const upstream = await rawServer(t, (request) => (request.connection === 0 ? answer(request) : request.socket.write(jsonAnswer())));
-    const provider = providerAt(upstream.origin);
-    const client = clientFor(t, [provider]);
+    const { provider, client } = reach(t, upstream);
     const gatherer = start(client, requestTo(provider));
     const { failure } = await gatherer.done;
     assert.equal(failure?.kind, kind);
-    assert.match(failure.message, /^Provider upstream \(127\.0\.0\.1:\d+\) [a-z].*\.$/);
+    assert.match(failure.message, /^Provider upstream \((?:127\.0\.0\.1:\d+|api\.test:80 through the proxy 127\.0\.0\.1:\d+)\) [a-z].*\.$/);
     assert.equal((await gather(client, requestTo(provider))).status, 200);
     assert.deepEqual([gatherer.late, upstream.requests.length, upstream.sockets.length], [0, 2, 2]);
   });
 }
 
-test("a redirect is reported with its status and not followed", async (t) => {
+testBothWays("a redirect is reported with its status and not followed", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write("HTTP/1.1 301 X\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n"));
-  const provider = providerAt(upstream.origin);
-  const { failure, status } = await gather(clientFor(t, [provider]), requestTo(provider));
+  const { provider, client } = reach(t, upstream);
+  const { failure, status } = await gather(client, requestTo(provider));
   assert.deepEqual([status, upstream.requests.length], [undefined, 1]);
   assert.match(failure!.message, /answered 301, a redirect, which the gateway does not follow\. Check base_url\.$/);
 });
 
-test("a reset in the middle of the answer is distinguished from its end", async (t) => {
+testBothWays("a reset in the middle of the answer is distinguished from its end", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-length: 10\r\n\r\n{"a"`));
-  const provider = providerAt(upstream.origin);
-  const gatherer = start(clientFor(t, [provider]), requestTo(provider));
+  const { provider, client } = reach(t, upstream);
+  const gatherer = start(client, requestTo(provider));
   await gatherer.head;
   upstream.sockets[0]!.resetAndDestroy();
   assert.equal((await gatherer.done).failure!.kind, "reset");
 });
 
-test("an answer without length ends with its connection", async (t) => {
+testBothWays("an answer without length ends with its connection", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.end(`${ok}\r\n{"a":1}`));
-  const provider = providerAt(upstream.origin);
-  const { status, body, failure } = await gather(clientFor(t, [provider]), requestTo(provider));
+  const { provider, client } = reach(t, upstream);
+  const { status, body, failure } = await gather(client, requestTo(provider));
   assert.deepEqual([status, body, failure], [200, '{"a":1}', undefined]);
 });
 
-test("interim answers are skipped", async (t) => {
+testBothWays("interim answers are skipped", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(`HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${jsonAnswer()}`));
-  const provider = providerAt(upstream.origin);
-  const gatherer = start(clientFor(t, [provider]), requestTo(provider));
+  const { provider, client } = reach(t, upstream);
+  const gatherer = start(client, requestTo(provider));
   const { status, body } = await gatherer.done;
   assert.deepEqual([gatherer.heads, status, body], [1, 200, '{"ok":true}']);
 });
 
-test("a broken new connection is not an idle one: the request is not sent again", async (t) => {
+testBothWays("a broken new connection is not an idle one: the request is not sent again", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket, connection }) => {
     if (connection === 0) socket.end(jsonAnswer());
     else socket.resetAndDestroy();
   });
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   await gather(client, requestTo(provider));
   const first = upstream.sockets[0]!;
   if (!first.destroyed) await once(first, "close");
@@ -143,34 +141,35 @@ test("a broken new connection is not an idle one: the request is not sent again"
   assert.deepEqual([upstream.requests.length, upstream.sockets.length], [2, 2]);
 });
 
-test("if the provider closes an idle connection under a request, the whole request is sent once more over a new one", async (t) => {
-  const upstream = await rawServer(t, ({ socket, connection, turn }) => {
-    if (connection === 0 && turn === 1) socket.resetAndDestroy();
-    else socket.write(jsonAnswer());
-  });
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
-  await gather(client, requestTo(provider));
-  const body = [Buffer.from("a".repeat(50_000)), Buffer.from("b".repeat(50_000))];
-  const { status, failure } = await gather(client, requestTo(provider, { body }));
-  assert.deepEqual([status, failure], [200, undefined]);
-  assert.deepEqual(
-    upstream.requests.map((request) => [request.connection, request.body.length]),
-    [
-      [0, 2],
-      [0, 100_000],
-      [1, 100_000],
-    ],
-  );
-});
+testBothWays(
+  "if the provider closes an idle connection under a request, the whole request is sent once more over a new one",
+  async (t, reach) => {
+    const upstream = await rawServer(t, ({ socket, connection, turn }) => {
+      if (connection === 0 && turn === 1) socket.resetAndDestroy();
+      else socket.write(jsonAnswer());
+    });
+    const { provider, client } = reach(t, upstream);
+    await gather(client, requestTo(provider));
+    const body = [Buffer.from("a".repeat(50_000)), Buffer.from("b".repeat(50_000))];
+    const { status, failure } = await gather(client, requestTo(provider, { body }));
+    assert.deepEqual([status, failure], [200, undefined]);
+    assert.deepEqual(
+      upstream.requests.map((request) => [request.connection, request.body.length]),
+      [
+        [0, 2],
+        [0, 100_000],
+        [1, 100_000],
+      ],
+    );
+  },
+);
 
-test("the request is sent once more, not twice, and a partial answer ends the call", async (t) => {
+testBothWays("the request is sent once more, not twice, and a partial answer ends the call", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket, turn, connection }) => {
     if (connection === 0 && turn === 0) socket.write(jsonAnswer());
     else socket.resetAndDestroy();
   });
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   await gather(client, requestTo(provider));
   assert.equal((await gather(client, requestTo(provider))).failure!.kind, "reset");
   assert.equal(upstream.requests.length, 3);
@@ -179,17 +178,15 @@ test("the request is sent once more, not twice, and a partial answer ends the ca
     if (turn === 0) socket.write(jsonAnswer());
     else socket.write("HTTP/1.1 200 OK\r\nx: ", () => socket.resetAndDestroy());
   });
-  const other = providerAt(partial.origin);
-  const second = clientFor(t, [other]);
+  const { provider: other, client: second } = reach(t, partial);
   await gather(second, requestTo(other));
   assert.equal((await gather(second, requestTo(other))).failure!.kind, "reset");
   assert.equal(partial.requests.length, 2);
 });
 
-test("bytes after the answer close the connection, and never become another request's answer", async (t) => {
+testBothWays("bytes after the answer close the connection, and never become another request's answer", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(`${jsonAnswer()}${jsonAnswer('{"stray":1}')}`));
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   for (let i = 0; i < 3; i++) {
     const { body } = await gather(client, requestTo(provider));
     assert.equal(body, '{"ok":true}');
@@ -197,11 +194,10 @@ test("bytes after the answer close the connection, and never become another requ
   assert.equal(upstream.sockets.length, 3);
 });
 
-test("a stream has a limit for its first byte, a JSON answer has only its deadline", async (t) => {
+testBothWays("a stream has a limit for its first byte, a JSON answer has only its deadline", async (t, reach) => {
   const clock = new HandClock();
   const upstream = await rawServer(t, () => {});
-  const provider = providerAt(upstream.origin, { wait: { firstByteMs: 60, totalMs: 600, streamTotalMs: 3_600 } });
-  const client = clientFor(t, [provider], { clock });
+  const { provider, client } = reach(t, upstream, { wait: { firstByteMs: 60, totalMs: 600, streamTotalMs: 3_600 } }, { clock });
   const stream = start(client, requestTo(provider, { stream: true }));
   const json = start(client, requestTo(provider));
   await upstream.arrived(2);
@@ -217,21 +213,20 @@ test("a stream has a limit for its first byte, a JSON answer has only its deadli
   assert.match(json.result.failure!.message, /did not complete its answer within 0\.6 s, .* raise providers\.upstream\.timeouts\.total in/);
 });
 
-test("a request's own deadline is used if it is earlier", async (t) => {
+testBothWays("a request's own deadline is used if it is earlier", async (t, reach) => {
   const clock = new HandClock();
   const upstream = await rawServer(t, () => {});
-  const provider = providerAt(upstream.origin);
-  const gatherer = start(clientFor(t, [provider], { clock }), requestTo(provider, { deadlineAt: clock.ms + 100 }));
+  const { provider, client } = reach(t, upstream, {}, { clock });
+  const gatherer = start(client, requestTo(provider, { deadlineAt: clock.ms + 100 }));
   await upstream.arrived(1);
   clock.ms += 100;
   assert.equal((await gatherer.done).failure!.kind, "deadline");
 });
 
-test("a body that stalls is abandoned; a slow one, at its deadline", async (t) => {
+testBothWays("a body that stalls is abandoned; a slow one, at its deadline", async (t, reach) => {
   const clock = new HandClock();
   const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-length: 100\r\n\r\n{`));
-  const provider = providerAt(upstream.origin, { wait: { idleMs: 50, totalMs: 200 } });
-  const client = clientFor(t, [provider], { clock });
+  const { provider, client } = reach(t, upstream, { wait: { idleMs: 50, totalMs: 200 } }, { clock });
   const stalled = start(client, requestTo(provider));
   await stalled.head;
   // The idle time begins when a sweep has seen that something came.
@@ -261,11 +256,11 @@ test("a body that stalls is abandoned; a slow one, at its deadline", async (t) =
   assert.equal(last, "deadline");
 });
 
-test("time in which the client pauses the stream does not count as the provider's", async (t) => {
+testBothWays("time in which the client pauses the stream does not count as the provider's", async (t, reach) => {
   const clock = new HandClock();
   const upstream = await rawServer(t, ({ socket }) => socket.write(`${ok}content-length: 2\r\n\r\n{`));
-  const provider = providerAt(upstream.origin, { wait: { idleMs: 50, totalMs: 10_000 } });
-  const gatherer = start(clientFor(t, [provider], { clock }), requestTo(provider));
+  const { provider, client } = reach(t, upstream, { wait: { idleMs: 50, totalMs: 10_000 } }, { clock });
+  const gatherer = start(client, requestTo(provider));
   await gatherer.head;
   gatherer.call!.pause();
   await clock.swept();
@@ -279,12 +274,11 @@ test("time in which the client pauses the stream does not count as the provider'
   assert.deepEqual((await gatherer.done).failure, undefined);
 });
 
-test("abort closes the connection at once, and the handler is not called any more", async (t) => {
+testBothWays("abort closes the connection at once, and the handler is not called any more", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket, connection }) => {
     if (connection === 1) socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n");
   });
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   for (const [index, beganToAnswer] of [false, true].entries()) {
     const gatherer = start(client, requestTo(provider, { stream: true }));
     await (beganToAnswer ? gatherer.head : upstream.arrived(index + 1));
@@ -299,10 +293,9 @@ test("abort closes the connection at once, and the handler is not called any mor
   }
 });
 
-test("a call that is aborted before its connection is open sends nothing", async (t) => {
+testBothWays("a call that is aborted before its connection is open sends nothing", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   const loading = start(client, requestTo(provider));
   loading.call!.abort();
   await client.warmUp();
@@ -313,14 +306,13 @@ test("a call that is aborted before its connection is open sends nothing", async
   assert.deepEqual([loading.result, connecting.result], [{ body: "" }, { body: "" }]);
 });
 
-test("a handler that pauses slows the provider down, and loses nothing", async (t) => {
+testBothWays("a handler that pauses slows the provider down, and loses nothing", async (t, reach) => {
   const total = 20_000_000;
   const upstream = await rawServer(t, ({ socket }) => {
     socket.write(`${ok}content-length: ${total}\r\n\r\n`);
     socket.write(Buffer.alloc(total, "x"));
   });
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   let size = 0;
   let pauses = 0;
   const ended = new Promise<void>((resolve, reject) => {
@@ -346,14 +338,13 @@ test("a handler that pauses slows the provider down, and loses nothing", async (
   assert.deepEqual([size, pauses], [total, 3]);
 });
 
-test("a JSON answer beyond 64 MiB is abandoned, a stream is not", async (t) => {
+testBothWays("a JSON answer beyond 64 MiB is abandoned, a stream is not", async (t, reach) => {
   const piece = Buffer.alloc(8 * 1024 * 1024, "x");
   const upstream = await rawServer(t, ({ socket }) => {
     socket.write(`${ok}content-length: ${piece.length * 9}\r\n\r\n`);
     for (let i = 0; i < 9; i++) socket.write(piece);
   });
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   let size = 0;
   const outcome = (stream: boolean): Promise<string> =>
     new Promise((resolve) => {

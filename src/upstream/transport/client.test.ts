@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { inspect } from "node:util";
 import { test } from "node:test";
 import { Secret } from "../../core/index.ts";
-import { clientFor, gather, Gatherer, jsonAnswer, providerAt, rawServer, requestTo, start } from "../testing.ts";
+import { clientFor, gather, Gatherer, jsonAnswer, providerAt, rawServer, requestTo, start, testBothWays } from "../testing.ts";
 import { loopbackProvider } from "../providers/build-providers.ts";
 import { nextKeyIndex } from "../providers/next-key-index.ts";
 
@@ -39,18 +39,17 @@ test("a request arrives with its path, headers, key and body, and the answer com
   assert.equal(arrived!.body, '{"model":"m"}');
 });
 
-test("a string body is sent as the bytes it represents", async (t) => {
+testBothWays("a string body is sent as the bytes it represents", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
-  const provider = providerAt(upstream.origin);
+  const { provider, client } = reach(t, upstream);
   const body = Buffer.from('{"a":"é €"}', "utf8").toString("latin1");
-  await gather(clientFor(t, [provider]), requestTo(provider, { body }));
+  await gather(client, requestTo(provider, { body }));
   assert.equal(upstream.requests[0]!.body, body);
 });
 
-test("a body in parts arrives complete and in order, small or large", async (t) => {
+testBothWays("a body in parts arrives complete and in order, small or large", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   const letters = (letter: string, count: number): Uint8Array => Buffer.from(letter.repeat(count));
   const bodies = [
     [letters("a", 3), letters("b", 2)],
@@ -82,10 +81,9 @@ test("a GET and a DELETE carry no body", async (t) => {
   );
 });
 
-test("connections are reused, each for one request at a time", async (t) => {
+testBothWays("connections are reused, each for one request at a time", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   for (let round = 0; round < 4; round++) {
     await Promise.all([1, 2, 3].map(() => gather(client, requestTo(provider))));
   }
@@ -175,10 +173,10 @@ test("a key is sent only to its own provider, and only registered providers are 
   assert.equal(upstream.requests.length, 0);
 });
 
-test("no key at all sends none", async (t) => {
+testBothWays("no key at all sends none", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
-  const provider = providerAt(upstream.origin, { keys: [] });
-  await gather(clientFor(t, [provider]), requestTo(provider));
+  const { provider, client } = reach(t, upstream, { keys: [] });
+  await gather(client, requestTo(provider));
   assert.doesNotMatch(upstream.requests[0]!.head, /authorization/i);
 });
 
@@ -217,12 +215,11 @@ test("a new configuration is used at once, and a request with the old one still 
   assert.equal(upstream.sockets.length, 1, "both share their connection");
 });
 
-test("pieces of a stream are passed on as they are sent, without waiting for one another", async (t) => {
+testBothWays("pieces of a stream are passed on as they are sent, without waiting for one another", async (t, reach) => {
   const upstream = await rawServer(t, ({ socket }) => {
     socket.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\none\n\n\r\n");
   });
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   const pieces: string[] = [];
   const ended = new Promise<void>((resolve) => {
     client.dispatch(requestTo(provider, { stream: true }), {
@@ -256,12 +253,11 @@ test("the handler is never called from within dispatch, whatever goes wrong", as
   }
 });
 
-test("a handler that throws ends its own call, with the connection closed and the error logged", async (t) => {
+testBothWays("a handler that throws ends its own call, with the connection closed and the error logged", async (t, reach) => {
   const errors: object[] = [];
   const logger = { debug() {}, info() {}, warn() {}, error: (fields: object) => errors.push(fields) };
   const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer()));
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider], { logger });
+  const { provider, client } = reach(t, upstream, {}, { logger });
   for (const where of ["onHead", "onData", "onEnd"] as const) {
     const gatherer = new Gatherer();
     const failing = Object.assign(gatherer, {
@@ -279,10 +275,9 @@ test("a handler that throws ends its own call, with the connection closed and th
   );
 });
 
-test("close waits for the active calls, refuses new ones and closes the connections", async (t) => {
+testBothWays("close waits for the active calls, refuses new ones and closes the connections", async (t, reach) => {
   const upstream = await rawServer(t, () => {});
-  const provider = providerAt(upstream.origin);
-  const client = clientFor(t, [provider]);
+  const { provider, client } = reach(t, upstream);
   const running = start(client, requestTo(provider));
   await upstream.arrived(1);
   const socket = upstream.sockets[0]!;

@@ -1,12 +1,12 @@
-import type { Dispatcher } from "undici";
-import type { Clock, Logger } from "../../core/index.ts";
+import type { Clock, Every, Logger } from "../../core/index.ts";
+import type { OutgoingRequest } from "../http1/carrier.ts";
 import { createCheckedLookup, systemResolve, type Resolve } from "./addresses.ts";
 import { DispatchedCall, type CallDeps } from "./call.ts";
-import type * as ConnectionsModule from "./connections.ts";
+import { Channel, directCarriers, type CarrierFactory } from "./connections.ts";
 import { Egress, type CredentialHeader, type Destination } from "./egress.ts";
+import type * as ProxiedModule from "./proxied.ts";
 import type { ProxyEnv } from "./proxy.ts";
-import { outgoingBody } from "./request-body.ts";
-import { Sweep } from "./sweep.ts";
+import { lateMs, Sweep } from "./sweep.ts";
 import type { Provider, UpstreamCall, UpstreamClient, UpstreamHandler, UpstreamRequest } from "../types.ts";
 
 export interface UpstreamClientOptions {
@@ -21,6 +21,8 @@ export interface UpstreamClientOptions {
   readonly resolve?: Resolve;
   /** The interval between checks of time limits; by default a tenth of the shortest limit, between 10 and 250 ms. */
   readonly sweepMs?: number;
+  /** Calls at intervals for the connections that are idle; the process's timer by default. */
+  readonly every?: Every;
 }
 
 export interface PooledUpstreamClient extends UpstreamClient {
@@ -35,26 +37,27 @@ export interface PooledUpstreamClient extends UpstreamClient {
   close(): Promise<void>;
 }
 
-/** The only way to the network, over undici. */
+/** The only way to the network: HTTP/1.1 over connections of our own, and over undici's through a proxy. */
 export function createUpstreamClient(options: UpstreamClientOptions): PooledUpstreamClient {
-  return new UndiciClient(options);
+  return new ConnectedClient(options);
 }
 
-type Connections = typeof ConnectionsModule;
-type Channel = ConnectionsModule.Channel;
+type Proxied = typeof ProxiedModule;
 
-class UndiciClient implements PooledUpstreamClient {
+class ConnectedClient implements PooledUpstreamClient {
   readonly #deps: CallDeps;
   readonly #egress: Egress;
   readonly #lookup: ReturnType<typeof createCheckedLookup>;
   readonly #channels = new Map<string, Channel>();
   readonly #sweepMs: number | undefined;
-  #connections: Connections | undefined;
-  #loading: Promise<Connections> | undefined;
+  readonly #every: Every | undefined;
+  #proxied: Proxied | undefined;
+  #loading: Promise<Proxied> | undefined;
   #closed = false;
 
   constructor(options: UpstreamClientOptions) {
     this.#sweepMs = options.sweepMs;
+    this.#every = options.every;
     this.#deps = {
       clock: options.clock,
       logger: options.logger,
@@ -71,13 +74,13 @@ class UndiciClient implements PooledUpstreamClient {
   }
 
   async warmUp(): Promise<void> {
-    await this.#load();
+    if (this.#egress.hasProxies) await this.#load();
   }
 
   dispatch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
     const destination = this.#egress.find(request.provider, request.protocol);
-    const headers = destination?.headersByKey.get(request.key);
-    if (destination === undefined || headers === undefined) return refuse(request, handler);
+    const added = destination?.headersByKey.get(request.key);
+    if (destination === undefined || added === undefined) return refuse(request, handler);
     const call = new DispatchedCall(this.#deps, request, destination, handler);
     if (this.#closed) {
       queueMicrotask(() => {
@@ -85,20 +88,10 @@ class UndiciClient implements PooledUpstreamClient {
       });
       return call;
     }
-    const dispatch = dispatchOptions(request, destination, headers);
-    if (this.#connections === undefined) {
-      this.#load().then(
-        (connections) => {
-          call.start(this.#channel(destination, connections), dispatch);
-        },
-        (error: unknown) => {
-          this.#deps.logger.error({ error: String(error) }, "the HTTP client could not be loaded");
-          call.fail("unreachable", "could not be called: the gateway's HTTP client could not be loaded. Reinstall the gateway.");
-        },
-      );
-    } else {
-      call.start(this.#channel(destination, this.#connections), dispatch);
-    }
+    const { method, headers, body } = request;
+    const outgoing = { method, path: pathOf(request, destination), headers, heldHeaders: destination.heldHeaders, added, body };
+    if (destination.proxy === undefined || this.#proxied !== undefined) call.start(this.#channel(destination), outgoing);
+    else this.#startLater(call, destination, outgoing);
     return call;
   }
 
@@ -109,45 +102,45 @@ class UndiciClient implements PooledUpstreamClient {
     await Promise.all([...this.#channels.values()].map((channel) => channel.close()));
   }
 
-  #channel(destination: Destination, connections: Connections): Channel {
+  #startLater(call: DispatchedCall, destination: Destination, outgoing: OutgoingRequest): void {
+    this.#load().then(
+      () => {
+        call.start(this.#channel(destination), outgoing);
+      },
+      (error: unknown) => {
+        this.#deps.logger.error({ error: String(error) }, "the HTTP client for proxies could not be loaded");
+        call.fail("unreachable", "could not be called: the gateway's HTTP client for proxies could not be loaded. Reinstall the gateway.");
+      },
+    );
+  }
+
+  #channel(destination: Destination): Channel {
     let channel = this.#channels.get(destination.channelKey);
     if (channel === undefined) {
-      channel = new connections.Channel(destination, this.#lookup);
+      channel = new Channel(this.#carriers(destination), this.#every);
       this.#channels.set(destination.channelKey, channel);
     }
     return channel;
   }
 
-  #load(): Promise<Connections> {
-    this.#loading ??= import("./connections.ts").then((connections) => {
-      this.#connections = connections;
-      return connections;
+  #carriers(destination: Destination): CarrierFactory {
+    const options = { lookup: this.#lookup, connectMs: destination.timeouts.connectMs, lateMs };
+    if (destination.proxy === undefined) return directCarriers(destination, options);
+    return this.#proxied!.proxiedCarriers(destination, destination.proxy, options);
+  }
+
+  #load(): Promise<Proxied> {
+    this.#loading ??= import("./proxied.ts").then((proxied) => {
+      this.#proxied = proxied;
+      return proxied;
     });
     return this.#loading;
   }
 }
 
-function dispatchOptions(request: UpstreamRequest, destination: Destination, added: readonly string[]): Dispatcher.DispatchOptions {
-  const { body, length } = outgoingBody(request.body);
-  const headers: string[] = [];
-  for (let i = 0; i < request.headers.length; i += 2) {
-    const name = request.headers[i]!;
-    if (!destination.heldHeaders.has(name.toLowerCase())) headers.push(name, request.headers[i + 1]!);
-  }
-  for (const part of added) headers.push(part);
-  if (length !== undefined) headers.push("content-length", String(length));
-  let path = destination.basePath + request.path;
-  if (destination.query !== "") path += (path.includes("?") ? "&" : "?") + destination.query;
-  return {
-    origin: destination.origin,
-    path,
-    method: request.method,
-    headers,
-    // undici accepts any iterable of bytes, as its documentation and code say; its types name only streams.
-    body: body as Buffer | null,
-    idempotent: false,
-    blocking: false,
-  };
+function pathOf(request: UpstreamRequest, destination: Destination): string {
+  const path = destination.basePath + request.path;
+  return destination.query === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${destination.query}`;
 }
 
 /** For a provider that was never registered, or a key that does not belong to the provider. */

@@ -1,5 +1,7 @@
 import type { Secret } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
+import type { AddedHeaders } from "../http1/carrier.ts";
+import { headerLines } from "../http1/request-writer.ts";
 import type { ProxyEnv } from "./proxy.ts";
 import { portOf, proxyFor } from "./proxy.ts";
 import type { Provider, ProviderKey, Timeouts } from "../types.ts";
@@ -23,8 +25,8 @@ export interface Destination {
   readonly channelKey: string;
   /** Request headers that are not forwarded, in lower case: those that are set here, credentials, and headers of a single connection. */
   readonly heldHeaders: ReadonlySet<string>;
-  /** Name, value, …: the headers that are added for this key (`undefined`: no key). A key of another provider has no entry. */
-  readonly headersByKey: ReadonlyMap<ProviderKey | undefined, readonly string[]>;
+  /** The headers that are added for this key (`undefined`: no key). A key of another provider has no entry. */
+  readonly headersByKey: ReadonlyMap<ProviderKey | undefined, AddedHeaders>;
 }
 
 /** Never forwarded from a client to a provider, whatever the caller passes. */
@@ -56,10 +58,16 @@ export class Egress {
   readonly #known = new WeakMap<Provider, ReadonlyMap<ProtocolId, Destination>>();
   readonly #proxyEnv: ProxyEnv;
   readonly #credentialHeader: CredentialHeader;
+  #hasProxies = false;
 
   constructor(options: { readonly proxyEnv: ProxyEnv; readonly credentialHeader: CredentialHeader }) {
     this.#proxyEnv = options.proxyEnv;
     this.#credentialHeader = options.credentialHeader;
+  }
+
+  /** Whether a provider that was registered is called through a proxy. */
+  get hasProxies(): boolean {
+    return this.#hasProxies;
   }
 
   register(provider: Provider): void {
@@ -78,13 +86,14 @@ export class Egress {
 
   #destination(provider: Provider, protocol: ProtocolId, url: URL): Destination {
     const proxy = proxyFor(url, this.#proxyEnv);
+    if (proxy !== undefined) this.#hasProxies = true;
     const fixed = ["accept-encoding", "identity", ...provider.headers.flat()];
-    const headersByKey = new Map<ProviderKey | undefined, readonly string[]>([[undefined, fixed]]);
+    const headersByKey = new Map<ProviderKey | undefined, AddedHeaders>([[undefined, addedHeaders(fixed)]]);
     const heldHeaders = new Set([...neverForwarded, ...provider.headers.map(([name]) => name.toLowerCase())]);
     for (const key of provider.keys) {
       const [name, value] = this.#credential(provider, protocol, key);
       heldHeaders.add(name.toLowerCase());
-      headersByKey.set(key, [...fixed, name, value]);
+      headersByKey.set(key, addedHeaders([...fixed, name, value]));
     }
     return {
       provider: provider.name,
@@ -106,4 +115,8 @@ export class Egress {
     const value = key.secret.reveal();
     return [keyHeader, keyHeader === "authorization" ? `Bearer ${value}` : value];
   }
+}
+
+function addedHeaders(list: readonly string[]): AddedHeaders {
+  return { list, lines: headerLines(list) };
 }

@@ -1,4 +1,5 @@
 import { messageOf } from "../../core/index.ts";
+import { AnswerError, connectTimeoutCode, endedCode, unsendableCode } from "../http1/answer-error.ts";
 import { refusedAddressCode } from "./addresses.ts";
 import type { Destination } from "./egress.ts";
 import type { UpstreamFailure } from "../types.ts";
@@ -11,7 +12,7 @@ export interface FailurePoint {
   readonly headSeen: boolean;
 }
 
-/** Maps an error of undici or Node to a failure. The message names the provider, the host and what to check. */
+/** Maps an error of a connection to a failure: Node's, our own, or undici's if a proxy is between. The message names the provider, the host and what to check. */
 export function failureOf(error: unknown, destination: Destination, point: FailurePoint): UpstreamFailure {
   const code = codeOf(error);
   const fail = (kind: UpstreamFailure["kind"], what: string): UpstreamFailure => failure(kind, destination, what);
@@ -21,6 +22,7 @@ export function failureOf(error: unknown, destination: Destination, point: Failu
         "refused-destination",
         "resolves to a link-local or metadata address, which the gateway does not connect to. Check base_url.",
       );
+    case connectTimeoutCode:
     case "UND_ERR_CONNECT_TIMEOUT":
     case "UND_ERR_HEADERS_TIMEOUT": // From a proxy that was asked for a tunnel.
     case "ETIMEDOUT":
@@ -47,6 +49,7 @@ export function failureOf(error: unknown, destination: Destination, point: Failu
       return fail("malformed", "sent a head that contradicts itself.");
     case "UND_ERR_HEADERS_OVERFLOW":
       return fail("malformed", "sent a head that is too large.");
+    case unsendableCode:
     case "UND_ERR_INVALID_ARG":
       return fail("unreachable", `could not be called: ${messageOf(error)}.`);
     case "UND_ERR_CLOSED":
@@ -65,6 +68,7 @@ export function failureOf(error: unknown, destination: Destination, point: Failu
 function failureWithoutCase(error: unknown, destination: Destination, point: FailurePoint): UpstreamFailure {
   const code = codeOf(error);
   const fail = (kind: UpstreamFailure["kind"], what: string): UpstreamFailure => failure(kind, destination, what);
+  if (error instanceof AnswerError) return fail(error.kind, error.message);
   if (error instanceof Error && error.name === "HTTPParserError") {
     const reason = /\((.*)\)/.exec(error.message)?.[1] ?? "unreadable";
     if (reason === "Invalid EOF state") return fail("truncated", "ended the connection in the middle of its answer.");
@@ -103,7 +107,7 @@ export function subjectOf(destination: Destination): string {
 /** The connection was closed under the request, as happens when a server closes an idle connection while a request is on its way. */
 export function isConnectionLoss(error: unknown): boolean {
   const code = codeOf(error);
-  return code === "ECONNRESET" || code === "EPIPE" || code === "ECONNABORTED" || code === "UND_ERR_SOCKET";
+  return code === "ECONNRESET" || code === "EPIPE" || code === "ECONNABORTED" || code === endedCode || code === "UND_ERR_SOCKET";
 }
 
 function codeOf(error: unknown): string {
