@@ -1,7 +1,7 @@
 import { asBytes } from "../core/index.ts";
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { test } from "node:test";
 import { createEdge } from "./edge.ts";
@@ -64,6 +64,46 @@ test("a close lets what is under way end, and ends the connections with it", asy
   const [streamed] = parseAnswers(await streamClient.ended());
   assert.equal(streamed!.body, "data: 1\n\ndata: 2\n\ndata: [DONE]\n\n");
   await closing;
+});
+
+test("a close that lingers answers requests on open connections, and closes idle ones when they have been silent", async (t) => {
+  const json = waiting("/json");
+  const { edge, port } = await startEdge(t, [json.route, route("/idle", (exchange) => exchange.json(200, [], "idle"))]);
+  const [silent, idle, begun] = [await rawClient(t, port), await rawClient(t, port), await rawClient(t, port)];
+  await idle.send(post("/idle")).answer();
+  begun.send(post("/json"));
+  const exchange = await json.next();
+  // A stream whose head went out before: its client does not know that the connection is about to be closed, and sends the next request on it.
+  exchange.streamHead(200, []);
+  exchange.chunk(asBytes("1"));
+  await begun.until((received) => received.endsWith("1\r\n"));
+  const bodyless = "POST /idle HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+  const closing = edge.close(minutes, undefined, 50);
+  idle.send(bodyless);
+  exchange.finish(asBytes("2"));
+  await begun.until((received) => received.endsWith("0\r\n\r\n"));
+  begun.send(bodyless);
+  const answers = (received: string): unknown[] => parseAnswers(received).map(({ body, headers }) => [body, headers["connection"]]);
+  assert.deepEqual(answers(await idle.ended()).at(-1), ["idle", "close"]);
+  assert.deepEqual(answers(await begun.ended()), [
+    ["12", "keep-alive"],
+    ["idle", "close"],
+  ]);
+  assert.equal(await silent.ended(), "");
+  await closing;
+});
+
+test("a socket that another process listens on is served, and closing it leaves no other", async (t) => {
+  const { edge } = await startEdge(t, [route("/x", (exchange) => exchange.json(200, [], "served"))]);
+  const other = createServer();
+  await once(other.listen(0, "127.0.0.1"), "listening");
+  const { port } = other.address() as AddressInfo;
+  assert.equal(await edge.share("127.0.0.1", [other]), port);
+  assert.equal(edge.sockets.length, 2);
+  assert.equal(await (await fetch(`http://127.0.0.1:${port}/x`, { method: "POST" })).text(), "served");
+  await edge.close(minutes);
+  const [refusal] = (await once(connect(port, "127.0.0.1"), "error")) as [NodeJS.ErrnoException];
+  assert.equal(refusal.code, "ECONNREFUSED");
 });
 
 test("a close does not cut an answer that is still on its way to a slow reader", async (t) => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Authenticator, Principal } from "../accounts/index.ts";
 import { GatewayError, systemSchedule, type Clock, type IdSource, type Logger } from "../core/index.ts";
@@ -65,13 +65,20 @@ export interface Edge {
   listen(host: string, port: number): Promise<number>;
   /** Listens on a socket's path (a named pipe on Windows). */
   listenPath(path: string): Promise<void>;
+  /** Serves the sockets that another process listens on. They were sent to this process over its IPC channel. @returns the port. @throws as `listen` does. */
+  share(host: string, sockets: readonly Server[]): Promise<number>;
+  /** The sockets that are listened on, to send them to another process. */
+  readonly sockets: readonly Server[];
   /** Serves a connection that another process has accepted, and nothing has been read from. */
   adopt(socket: Socket): void;
   /**
    * Accepts no new connections, and resolves when the last answer has ended. After `graceMs` it refuses requests whose body is still on its way, calls
    * `onGraceOver`, and cuts the rest. If it is called again, the shorter grace counts.
+   *
+   * `lingerMs`: requests on open connections are answered, and close them; idle ones are closed after that time of silence. If omitted, they are closed at once,
+   * and a client that sends its next request at that moment loses it.
    */
-  close(graceMs: number, onGraceOver?: () => void): Promise<void>;
+  close(graceMs: number, onGraceOver?: () => void, lingerMs?: number): Promise<void>;
   /** The present values of the edge's metrics. */
   gauges(): EdgeGauges;
   /** Model requests that were refused as the gateway had too much to do, by the reason. */
@@ -101,6 +108,7 @@ const flushIdleMs = 120_000;
 // oxlint-disable-next-line max-lines-per-function
 export function createEdge(deps: EdgeDeps): Edge {
   let draining = false;
+  let lingering = false;
   let settings = deps.settings();
   const options = {
     limits: limitsOf(settings),
@@ -115,6 +123,7 @@ export function createEdge(deps: EdgeDeps): Edge {
       schedule: systemSchedule,
     }),
     draining: () => draining,
+    lingering: () => lingering,
     flushIdleMs,
   };
   const listeners = createListeners({
@@ -275,6 +284,13 @@ export function createEdge(deps: EdgeDeps): Edge {
       return await listeners.listen(host, port);
     },
     listenPath: (path) => listeners.listenPath(path),
+    async share(host, sockets) {
+      checkHost(host, deps.settings().authEnabled);
+      return await listeners.share(sockets);
+    },
+    get sockets() {
+      return listeners.sockets;
+    },
     adopt: (socket) => {
       listeners.adopt(socket);
     },
@@ -285,12 +301,14 @@ export function createEdge(deps: EdgeDeps): Edge {
       in_flight_waiting: options.inFlight.waiting,
     }),
     shed: () => options.inFlight.shed,
-    close(graceMs, onGraceOver) {
+    close(graceMs, onGraceOver, lingerMs) {
+      if (!draining) lingering = lingerMs !== undefined;
       draining = true;
-      return listeners.close(graceMs, () => {
+      const onOver = (): void => {
         options.sweep.shutDown();
         onGraceOver?.();
-      });
+      };
+      return listeners.close({ graceMs, lingerMs, onGraceOver: onOver });
     },
   };
 }

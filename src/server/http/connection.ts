@@ -49,6 +49,7 @@ const maxLookedAt = 100;
  */
 export class EdgeServer extends nodeHttp().Server {
   readonly #sockets = new Set<Socket>();
+  #isLingering = false;
 
   constructor(options: ServerOptions, onRequest: RequestListener) {
     super(options, onRequest);
@@ -60,14 +61,31 @@ export class EdgeServer extends nodeHttp().Server {
 
   /**
    * Closes, and resolves when the listeners of the last connection have been called; the callback of `close` comes before that.
+   * @param lingerMs how long a connection must have been silent before it is closed without an answer: a client may be sending its next request just now.
    */
-  async drain(): Promise<void> {
-    await new Promise<void>((resolve) => {
+  async drain(lingerMs = 0): Promise<void> {
+    this.#isLingering = lingerMs > 0;
+    const closed = new Promise<void>((resolve) => {
       this.close(() => {
         resolve();
       });
     });
+    const timer = lingerMs > 0 ? this.#closeSilent(lingerMs) : undefined;
+    await closed;
     await Promise.all([...this.#sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))));
+    clearInterval(timer);
+  }
+
+  /** Closes the connections that were idle and silent for one interval, again and again. */
+  #closeSilent(everyMs: number): NodeJS.Timeout {
+    const read = (): Map<Socket, number> => new Map([...this.#sockets].map((socket) => [socket, socket.bytesRead]));
+    let before = read();
+    return setInterval(() => {
+      for (const [socket, bytesRead] of before) {
+        if (socket.bytesRead === bytesRead && underWayOn(socket) === undefined) socket.destroySoon();
+      }
+      before = read();
+    }, everyMs);
   }
 
   /** Ends an idle connection, to make room for another one. `false`: none of the oldest is idle. */
@@ -86,6 +104,7 @@ export class EdgeServer extends nodeHttp().Server {
 
   /** Called by `close`, too. */
   override closeIdleConnections(): void {
+    if (this.#isLingering) return;
     for (const socket of this.#sockets) {
       if (underWayOn(socket) === undefined) socket.destroySoon();
     }

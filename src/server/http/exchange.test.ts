@@ -32,6 +32,7 @@ async function serve(
       schedule: systemSchedule,
     }),
     draining: () => false,
+    lingering: () => false,
     flushIdleMs,
   };
   const server: Server = createServer((request, response) => {

@@ -14,6 +14,8 @@ export interface ExchangeOptions extends BodyOptions {
   readonly ownFraming: boolean;
   /** New answers ask the client to close its connection: the server is shutting down. */
   readonly draining: () => boolean;
+  /** While it shuts down, the server closes idle connections itself, after a while of silence. */
+  readonly lingering: () => boolean;
   /** The end of an answer must make progress on its way to the client within this time. */
   readonly flushIdleMs: number;
 }
@@ -218,7 +220,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder, InFli
   #release(): void {
     const idle = endOn(this.#socket, this);
     // A head that went out before the shutdown began did not ask the client to close its connection.
-    if (idle && this.#options.draining()) this.#socket.destroySoon();
+    if (idle && this.#options.draining() && !this.#options.lingering()) this.#socket.destroySoon();
   }
 
   /** Asks a client for its body if it waits for that (`Expect: 100-continue`), unless the body is too large. */

@@ -29,14 +29,26 @@ export interface ListenerDeps {
 export interface Listeners {
   listen(host: string, port: number): Promise<number>;
   listenPath(path: string): Promise<void>;
+  /** Serves the sockets that another process listens on. They were sent to this process over its IPC channel. @returns the port. */
+  share(sockets: readonly Server[]): Promise<number>;
+  /** The sockets that are listened on, to send them to another process. */
+  readonly sockets: readonly Server[];
   /** Serves a connection that another process has accepted. */
   adopt(socket: Socket): void;
-  close(graceMs: number, onGraceOver?: () => void): Promise<void>;
+  close(closing: Closing): Promise<void>;
   /** Connections that are open. */
   readonly openCount: number;
 }
 
 type Where = { readonly host: string; readonly port: number } | { readonly path: string };
+
+export interface Closing {
+  /** What is still active after this time is cut. */
+  readonly graceMs: number;
+  /** Idle connections are closed after they have been silent for this time; at once if omitted. */
+  readonly lingerMs?: number | undefined;
+  readonly onGraceOver?: (() => void) | undefined;
+}
 
 /** Opens and closes the sockets that the edge serves on; see `Edge` for what its methods promise. */
 // A factory: its functions share the sockets that are open.
@@ -95,7 +107,7 @@ export function createListeners(deps: ListenerDeps): Listeners {
     return server;
   }
 
-  function listenOn(where: Where): Promise<EdgeServer> {
+  function listenOn(where: Where | Server): Promise<EdgeServer> {
     const server = createServer();
     return new Promise((resolve, reject) => {
       server.once("error", reject);
@@ -114,6 +126,10 @@ export function createListeners(deps: ListenerDeps): Listeners {
     listen: (host, port) => listenOnHost(host, port, listenOn),
     async listenPath(path) {
       await listenOn({ path });
+    },
+    share: (sockets) => shareSockets(sockets, listenOn),
+    get sockets() {
+      return [...servers].filter((server) => server !== adopting);
     },
     adopt(socket) {
       if (closed !== undefined) {
@@ -134,8 +150,8 @@ export function createListeners(deps: ListenerDeps): Listeners {
     get openCount() {
       return open;
     },
-    async close(graceMs, onGraceOver) {
-      closed ??= Promise.all([...servers].map((server) => server.drain()));
+    async close({ graceMs, lingerMs, onGraceOver }) {
+      closed ??= Promise.all([...servers].map((server) => server.drain(lingerMs)));
       let cut: NodeJS.Timeout | undefined;
       const grace = setTimeout(() => {
         onGraceOver?.();
@@ -177,6 +193,12 @@ export async function listenOnHost(
     if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw error;
   }
   return actual;
+}
+
+/** @param sockets not empty: all of them have the same port. @returns it. */
+export async function shareSockets(sockets: readonly Server[], listenOn: (socket: Server) => Promise<Server>): Promise<number> {
+  const servers = await Promise.all(sockets.map((socket) => listenOn(socket)));
+  return portOf(servers[0]!);
 }
 
 function portOf(server: Server): number {
