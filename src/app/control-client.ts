@@ -1,7 +1,7 @@
 import { errorTable, GatewayError, nodeHttp, type ErrorCode } from "../core/index.ts";
 import type { AdminSender } from "../server/index.ts";
 
-const timeoutMs = 30_000;
+const usualTimeoutMs = 30_000;
 
 /** Whether a socket error means that no process listens. */
 export function isNobodyThere(error: unknown): boolean {
@@ -10,7 +10,7 @@ export function isNobodyThere(error: unknown): boolean {
 }
 
 /** Calls the admin API of a running daemon over its control socket. @throws GatewayError with the daemon's own message; a socket error if no process listens. */
-export function createControlSender(socketPath: string): AdminSender {
+export function createControlSender(socketPath: string, timeoutMs = usualTimeoutMs): AdminSender {
   return (method, target, body) =>
     new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);

@@ -53,7 +53,7 @@ export interface LedgerOptions {
   readonly retryFirstMs?: number;
   readonly retryMaxMs?: number;
   /** Whether other processes use the database, too. Then a stored response is written without waiting for other rows. */
-  readonly sharesDatabase?: boolean;
+  readonly sharesDatabase?: () => boolean;
   /** How long `flush` and `stop` wait for the database; 10,000. */
   readonly flushTimeoutMs?: number;
 }
@@ -116,7 +116,7 @@ class LedgerOfProcess implements LedgerService {
   readonly #sink: LedgerSink;
   readonly #writer: BatchWriter;
   readonly #flushTimeoutMs: number;
-  readonly #sharesDatabase: boolean;
+  readonly #sharesDatabase: () => boolean;
   #refusedUnrecorded = 0;
   #hadRoom = true;
   #stopped = false;
@@ -127,7 +127,7 @@ class LedgerOfProcess implements LedgerService {
     this.#logger = options.logger;
     this.#journal = options.journal ?? createMemoryJournal();
     this.#sink = options.sink;
-    this.#sharesDatabase = options.sharesDatabase ?? false;
+    this.#sharesDatabase = options.sharesDatabase ?? (() => false);
     this.#flushTimeoutMs = options.flushTimeoutMs ?? 10_000;
     this.#writer = new BatchWriter({
       journal: this.#journal,
@@ -205,7 +205,7 @@ class LedgerOfProcess implements LedgerService {
     if (this.#stopped) return Promise.reject(shuttingDown());
     const storable = storableChange(change);
     const durable = this.#journal.append({ type: "keep", queued: { change: storable, size: sizeOfChange(change), written } });
-    this.#writer.poke(this.#sharesDatabase);
+    this.#writer.poke(this.#sharesDatabase());
     durable?.catch(() => undefined);
     return durable;
   }

@@ -87,7 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
 
   const entries = new EntryReader(database);
   let drained: Promise<void> | undefined;
-  const drain = (graceMs: number): Promise<void> => (drained ??= gateway.close(graceMs));
+  const drain = (graceMs: number): Promise<void> => (drained ??= gateway.close({ graceMs }));
   let users = 0;
   const callerOf = (user: User, made: NewApiKey): Caller => ({ user, key: made.key, keyId: made.id });
   const known = (await gateway.accounts.listUsers()).find((user) => user.username === "root");

@@ -186,7 +186,7 @@ test("a gateway that stops ends what it runs, which has then failed", async () =
     ids.push((await elsewhere.responses.create({ model: "claude-mock", input: "hi", background: true })).id);
   }
   await posts(2);
-  await other.gateway.close(0);
+  await other.gateway.close({ graceMs: 0 });
   for (const id of ids) {
     const read = await client.responses.retrieve(id);
     assert.deepEqual([read.status, read.error?.message], ["failed", "The gateway is shutting down. Send the request again."]);

@@ -64,9 +64,11 @@ export interface LoadedDaemon {
   readonly answered: ReadonlySet<string>;
   /** Answers that were not 200. */
   readonly refused: readonly string[];
-  start(): Promise<RunningProcess>;
+  start(...args: readonly string[]): Promise<RunningProcess>;
   /** Keeps a number of requests active, JSON and streams by turns, until a number more are answered, the daemon is gone or, if asked, one is refused. */
   load(count: number, width: number, stopWhenRefused?: boolean): Promise<void>;
+  /** Keeps a number of requests active, JSON and streams by turns, until `isOver`. What is not answered is tried no more. */
+  loadUntil(isOver: () => boolean, width: number): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -123,8 +125,8 @@ export async function createLoadedDaemon(yaml: string, patienceMs = 2000): Promi
     sent,
     answered,
     refused,
-    async start() {
-      daemon = await home.start();
+    async start(...args) {
+      daemon = await home.start(...args);
       key = daemon.api_key ?? key;
       return daemon;
     },
@@ -142,6 +144,22 @@ export async function createLoadedDaemon(yaml: string, patienceMs = 2000): Promi
             if (await ask(agent, port, id, lastId % 2 === 0)) answered.add(id);
             else if (stopWhenRefused && refused.length > 0) return;
             else if (daemon!.child.exitCode !== null || daemon!.child.signalCode !== null) return;
+          }
+        }),
+      );
+      agent.destroy();
+    },
+    async loadUntil(isOver, width) {
+      const { port } = daemon!;
+      const agent = new Agent({ keepAlive: true, maxSockets: width });
+      await Promise.all(
+        Array.from({ length: width }, async () => {
+          while (!isOver()) {
+            const id = `load-${++lastId}`;
+            sent.add(id);
+            if (await ask(agent, port, id, lastId % 2 === 0)) answered.add(id);
+            // Nobody listens for a while after a stop.
+            else await delay(5);
           }
         }),
       );

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 const daemonCommands: readonly (readonly [name: string, description: string])[] = [
   ["start", "start the gateway, as `tokligence-daemon start` does"],
   ["stop", "end the running gateway in order"],
-  ["restart", "stop and start it, in the background"],
+  ["restart", "put a new gateway in its place without a gap"],
   ["status", "state, pid, port, uptime; exit 3 when stopped"],
 ];
 

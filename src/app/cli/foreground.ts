@@ -38,8 +38,10 @@ export function showActivity(logFile: string | undefined): () => void {
   return () => follower.stop();
 }
 
+const shownMessages = new Set(["request", "configuration reloaded", "a new gateway serves; this one finishes its answers"]);
+
 function isForPeople({ level, msg }: LogLine): boolean {
-  return level >= 40 || msg === "request" || msg === "configuration reloaded";
+  return level >= 40 || shownMessages.has(msg);
 }
 
 export interface KeyActions {

@@ -24,14 +24,14 @@ export async function showStart(daemon: RunningDaemon, configWritten: boolean, o
   const { host } = loaded.settings.gateway;
   const url = `http://${shownHost(host)}:${port}`;
   if (output !== "json") {
-    gateway.warmUp();
+    void gateway.warmUp();
     await waitForListing(gateway.listings(), providersMs);
   }
   const tryModel = gateway.suggestModel(output !== "json");
   const started = { status: "running", pid: process.pid, port, url, config: loaded.path, api_key: key?.key ?? null, try_model: tryModel };
   if (output === "json") {
     process.stdout.write(`${JSON.stringify(started)}\n`);
-    gateway.warmUp();
+    void gateway.warmUp();
     return { url };
   }
   const providers = gateway.providers();

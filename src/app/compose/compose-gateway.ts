@@ -35,6 +35,8 @@ export interface ComposeOptions {
   readonly protocols?: ProtocolTable;
   /** Where ledger rows go; by default into the database. */
   readonly sink?: LedgerSink;
+  /** Where ledger rows go until this gateway takes the place of the one before it. */
+  readonly predecessor?: LedgerSink | undefined;
   /** Opens the journal of this process; in the folder beside the database if omitted. */
   readonly openJournal?: RecordsDeps["openJournal"];
   /** Counters of all processes; by default this one's. */
@@ -47,6 +49,18 @@ export interface ComposeOptions {
   readonly reload: SystemDeps["reload"];
   readonly status: SystemDeps["status"];
   readonly stop: () => void;
+  /** Without it, this gateway cannot be replaced by another one. */
+  readonly restart?: SystemDeps["restart"];
+}
+
+/** How a gateway ends. */
+export interface Drain {
+  /** Active answers get this time to end. */
+  readonly graceMs: number;
+  /** See `Edge.close`. */
+  readonly lingerMs?: number | undefined;
+  /** Another gateway serves in its place already: this one does not say of itself that it is about to end. */
+  readonly isReplaced?: boolean;
 }
 
 /** A gateway, built and not yet listening. */
@@ -75,19 +89,28 @@ export interface Gateway {
   /** Applies a new configuration. The log names settings that need a restart. */
   apply(loaded: LoadedSettings): void;
   setServing(serving: boolean): void;
-  /** Loads what the first requests need, and asks the providers for their models. Called once the port answers, so that a start does not wait for it. */
-  warmUp(): void;
+  /**
+   * Loads what the first requests need, and asks the providers for their models. Called once the port answers, so that a start does not wait for it. Resolves when
+   * it is loaded; never rejects.
+   */
+  warmUp(): Promise<void>;
+  /** Another gateway serves the same database from now on. */
+  shareDatabase(): void;
+  /** The gateway before this one has ended: brings what it left into the database, and does all that one process does for all. */
+  becomePrimary(): Promise<void>;
   /** Drains, flushes the ledger and releases everything. */
-  close(graceMs: number): Promise<void>;
+  close(drain: Drain): Promise<void>;
+  /** Shortens the grace of a `close` under way. */
+  hurry(graceMs: number): void;
 }
 
 /** Builds everything from configuration; the one place where the rooms meet. */
 export async function composeGateway(options: ComposeOptions): Promise<Gateway> {
-  const { loaded, log, clock = systemClock, processes = 1, sink, protocols = allProtocols } = options;
+  const { loaded, log, clock = systemClock, processes = 1, sink, predecessor, protocols = allProtocols } = options;
   const { logger } = log;
   const ids = createIdSource(clock);
   const current = createCurrentConfiguration(loaded, { protocols, clock, logger });
-  const records = await openRecords({ current, clock, ids, log, processes, sink, openJournal: options.openJournal });
+  const records = await openRecords({ current, clock, ids, log, processes, sink, predecessor, openJournal: options.openJournal });
   const models = await composeModelRequests({ protocols, records, current, clock, ids, log });
   let serving = false;
   const load = new LoadWatch({ now: () => clock.monotonic(), logger });
@@ -116,19 +139,25 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     apply(next) {
       const { timeZone } = current.settings.ledger;
       current.apply(next);
-      if (sink === undefined && next.settings.ledger.timeZone !== timeZone) void realignBudgets(records, logger);
+      if (records.role.isPrimary && next.settings.ledger.timeZone !== timeZone) void realignBudgets(records, logger);
     },
     setServing(value) {
       serving = value;
     },
-    warmUp() {
-      current.warmUp();
+    warmUp: () => current.warmUp(),
+    shareDatabase() {
+      records.role.isShared = true;
     },
-    async close(graceMs) {
-      serving = false;
+    becomePrimary: () => records.role.take(),
+    hurry(graceMs) {
+      void drain(edge, models, { graceMs });
+    },
+    async close(how) {
+      serving = how.isReplaced === true;
+      await drain(edge, models, how);
       surroundings.close();
       load.stop();
-      await drain(edge, models, graceMs);
+      models.deps.activeAttempts.close();
       const cancelAbort = abortLater(records.store, logger);
       await models.closeSweep();
       await records.flush();
@@ -140,13 +169,12 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   };
 }
 
-/** Waits for the answers under way; those that are not over after `graceMs` end with an error. */
-async function drain(edge: Edge, { deps: { activeAttempts }, closeBackground }: ModelRequests, graceMs: number): Promise<void> {
+/** Resolves when the last answer has ended, or was ended. */
+async function drain(edge: Edge, models: ModelRequests, { graceMs, lingerMs }: Drain): Promise<void> {
   const terminate = (): void => {
-    activeAttempts.terminateAll(shuttingDown());
+    models.deps.activeAttempts.terminateAll(shuttingDown());
   };
-  await Promise.all([edge.close(graceMs, terminate), closeBackground(graceMs, terminate)]);
-  activeAttempts.close();
+  await Promise.all([edge.close(graceMs, terminate, lingerMs), models.closeBackground(graceMs, terminate)]);
 }
 
 /** A database that does not answer must not keep the process from ending: what is not written by then is in the journal. @returns cancels it. */

@@ -12,8 +12,8 @@ export interface CurrentConfiguration {
   readonly states: TargetStates;
   /** Applies a new configuration. The log names settings that need a restart. */
   apply(loaded: LoadedSettings): void;
-  /** Loads what the first requests need, and asks the providers for their models. */
-  warmUp(): void;
+  /** Loads what the first requests need, and asks the providers for their models. Resolves when it is loaded; never rejects. */
+  warmUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,10 +41,11 @@ export function createCurrentConfiguration(loaded: LoadedSettings, deps: Snapsho
       if (isWarm) void snapshot.warmUp();
       old.retire();
     },
-    warmUp() {
+    async warmUp() {
       isWarm = true;
+      await snapshot.warmUp();
       // Written now, so that the next start finds the compiled code even if this process is killed.
-      void snapshot.warmUp().then(flushCompileCache);
+      flushCompileCache();
     },
     close: () => snapshot.close(),
   };

@@ -27,7 +27,7 @@ import { describeRoutes } from "./snapshot.ts";
 import { createBudgetValues } from "./watched-values.ts";
 
 /** What the HTTP side needs from its process. */
-export interface ProcessDeps extends Pick<SystemDeps, "reload" | "status" | "stop"> {
+export interface ProcessDeps extends Pick<SystemDeps, "reload" | "status" | "stop" | "restart"> {
   /** Counters of all processes; this one's if omitted. */
   readonly collectMetrics?: ((own: () => MetricsSnapshot) => Promise<MetricsSnapshot>) | undefined;
   /** Whether the configuration file as it is now cannot be used. */
@@ -69,6 +69,7 @@ export function composeOperations({ records, models, current, process, clock }: 
       ledger: async () => describeLedger(store, directory, durability, await readLiveLedger(records, models, process)),
       reload: process.reload,
       status: process.status,
+      restart: process.restart,
       stop: process.stop,
     },
   });

@@ -5,6 +5,8 @@ import {
   describePlace,
   isCopyUnfinished,
   parsePostgresUrl,
+  readPostgresStatus,
+  readSqliteStatus,
   type PostgresPlace,
   type Store,
 } from "../../store/index.ts";
@@ -23,6 +25,13 @@ export async function openStore({ type, path, postgresql }: DatabaseSection, clo
   throw new Error(
     `A copy into the database ${describePlace(place)} was broken off. Repeat it, with the configuration of the old database: tokligence db copy --to URL`,
   );
+}
+
+/** Whether a start would change the database's schema. @throws StoreError that says what to do. */
+export async function needsMigration({ type, path, postgresql }: DatabaseSection): Promise<boolean> {
+  const isSqlite = type === "sqlite" || postgresql === undefined;
+  const { pending } = isSqlite ? readSqliteStatus(path) : await readPostgresStatus(postgresPlace(postgresql));
+  return pending.length > 0;
 }
 
 /** For messages and logs: the file, or the database's name and server. */

@@ -2,6 +2,7 @@ import { createAccounts, type Accounts } from "../../accounts/index.ts";
 import { messageOf, type Clock, type IdSource } from "../../core/index.ts";
 import { createBodyLog, type BodyLog } from "../../gateway/index.ts";
 import {
+  ChangingSink,
   createBudgetAdmin,
   createBudgets,
   createBudgetSettlement,
@@ -29,6 +30,7 @@ import { tightenAll, type OwnFiles } from "../tighten.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import { openJournal, replayLeftJournals } from "./journals.ts";
 import { openStore } from "./open-store.ts";
+import { PrimaryRole } from "./primary-role.ts";
 import { createDatabaseLook, createSurroundings, type Surroundings } from "./surroundings.ts";
 
 /** Everything that is stored: the database, users and keys, budgets, the ledger and its journal, stored bodies. */
@@ -46,7 +48,8 @@ export interface Records {
   readonly bodies: BodyLog;
   readonly surroundings: Surroundings;
   /** Other processes write to the database as well. */
-  readonly sharesDatabase: boolean;
+  readonly sharesDatabase: () => boolean;
+  readonly role: PrimaryRole;
   /** Writes what dead processes have left in their journals into the database. */
   replay(): Promise<void>;
   /** Writes what is still in memory. */
@@ -63,6 +66,8 @@ export interface RecordsDeps {
   readonly processes: number;
   /** Where ledger rows go; the database if omitted. If it is given, another process has the database to itself. */
   readonly sink?: LedgerSink | undefined;
+  /** Brings rows into the database until this process is the primary: the gateway whose place this one takes. */
+  readonly predecessor?: LedgerSink | undefined;
   /** Opens the journal of this process; `openJournal` if omitted. */
   readonly openJournal?: typeof openJournal | undefined;
 }
@@ -75,26 +80,31 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   const budgets = await createBudgets({ store, clock, logger, timeZone: () => current.snapshot.timeZone });
   const budgetAdmin = openBudgetAdmin(store, deps);
   const accounts = createAccounts({ store, clock, ids, logger, onChange: () => budgets.refresh() });
-  const sink = deps.sink ?? createDatabaseSink(store, deps);
+  const sink = new ChangingSink(deps.sink ?? deps.predecessor ?? createDatabaseSink(store, deps));
   const { journal: directory } = runtimePaths(database.path);
   const keepMs = options.retention.journalMs;
   const prices = (): PriceCatalogue => current.snapshot.prices;
   const replay = (alone: boolean): Promise<void> => replayLeftJournals({ directory, keepMs, store, sink, prices, clock, logger }, alone);
-  // Before the journal of this process is there. In a worker it is the primary that has done it.
-  if (deps.sink === undefined) {
-    await replay(true);
-    await budgetAdmin.realign();
-  }
+  const role = new PrimaryRole({
+    isPrimary: deps.sink === undefined && deps.predecessor === undefined,
+    isSuccessor: deps.predecessor !== undefined,
+    sink,
+    createDatabaseSink: () => createDatabaseSink(store, deps),
+    replay,
+    budgetAdmin,
+    startRetention: () => startRetention(store, deps),
+  });
+  // Before the journal of this process is there.
+  await role.begin();
   const reserve = createDescriptorReserve();
   const { durability } = options;
   const journal = (deps.openJournal ?? openJournal)({ directory, durability, processes, keepMs, clock, logger, reserve });
-  const sharesDatabase = processes > 1 || store.dialect === "postgresql";
+  const sharesDatabase = (): boolean => role.isShared || processes > 1 || store.dialect === "postgresql";
   const ledger = createLedger({ sink, journal, prices, clock, logger, sharesDatabase });
   const surroundings = watchSurroundings({ store, ledger, log, clock }, { database: database.path, journal: directory, log: log.file });
   surroundings.watch(() => {
     reserve.refill();
   });
-  const retention = deps.sink === undefined ? startRetention(store, deps) : undefined;
   const entryBodies = createEntryBodies(store);
   const bodies = openBodyLog(entryBodies, deps);
   return {
@@ -109,9 +119,10 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     bodies,
     surroundings,
     sharesDatabase,
+    role,
     replay: () => replay(false),
     async flush() {
-      await retention?.close();
+      await role.close();
       await bodies.close();
       // The log has named what is kept in the journal or lost; everything else is closed in any case.
       await ledger.stop().catch((error: unknown) => {

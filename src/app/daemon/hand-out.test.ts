@@ -56,6 +56,29 @@ test("what a dead taker had not confirmed goes to another one, before those that
   assert.equal(seen.at(-1), "c<3");
 });
 
+test("all are handed out when none waits and each is confirmed, or all are dropped", async () => {
+  const { handOut, taker } = createScene();
+  await handOut.whenEmpty();
+  const seen: string[] = [];
+  const [a, b] = [taker("a"), taker("b")];
+  handOut.add(a);
+  handOut.offer("1");
+  handOut.offer("2");
+  const first = handOut.whenEmpty().then(() => seen.push("empty"));
+  handOut.confirm(a);
+  handOut.remove(a);
+  await Promise.resolve();
+  seen.push("the taker of 2 is gone");
+  handOut.add(b);
+  handOut.confirm(b);
+  await first;
+  assert.deepEqual(seen, ["the taker of 2 is gone", "empty"]);
+  handOut.offer("3");
+  const second = handOut.whenEmpty();
+  handOut.close();
+  await second;
+});
+
 test("without a taker connections wait, no more than the limit and no longer than the time", () => {
   const scene = createScene();
   const { handOut, seen, taker } = scene;

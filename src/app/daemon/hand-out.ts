@@ -25,6 +25,8 @@ export interface HandOut<C> {
   confirm(taker: Taker<C>): void;
   /** Drops what waits for too long; to be called now and then. */
   sweep(): void;
+  /** Resolves when no connection waits and all are confirmed. */
+  whenEmpty(): Promise<void>;
   /** Drops all that wait. */
   close(): void;
 }
@@ -33,11 +35,14 @@ export interface HandOut<C> {
  * Each taker has at most one connection that it has not confirmed yet. So a busy worker gets fewer, and one that dies leaves one, which another
  * takes: a worker confirms before it reads.
  */
+// A factory: its functions share the takers and those who wait.
+// oxlint-disable-next-line max-lines-per-function
 export function createHandOut<C>({ maxWaitMs, maxWaiting, now, drop, release }: HandOutOptions<C>): HandOut<C> {
   /** Those that have confirmed all they were given; the one whose turn is next comes first. */
   const free = new Set<Taker<C>>();
   const given = new Map<Taker<C>, C>();
   let waiting: { readonly connection: C; readonly sinceMs: number }[] = [];
+  let onEmpty: (() => void) | undefined;
 
   function give(taker: Taker<C>, connection: C): void {
     free.delete(taker);
@@ -48,9 +53,14 @@ export function createHandOut<C>({ maxWaitMs, maxWaiting, now, drop, release }: 
   function serveWaiting(): void {
     for (const taker of free) {
       const next = waiting.shift();
-      if (next === undefined) return;
+      if (next === undefined) break;
       give(taker, next.connection);
     }
+    if (isEmpty()) onEmpty?.();
+  }
+
+  function isEmpty(): boolean {
+    return waiting.length === 0 && given.size === 0;
   }
 
   return {
@@ -87,9 +97,14 @@ export function createHandOut<C>({ maxWaitMs, maxWaiting, now, drop, release }: 
       waiting = waiting.filter(({ sinceMs }) => nowMs - sinceMs <= maxWaitMs);
       for (const { connection } of late) drop(connection);
     },
+    async whenEmpty() {
+      if (isEmpty()) return;
+      await new Promise<void>((resolve) => (onEmpty = resolve));
+    },
     close() {
       for (const { connection } of waiting) drop(connection);
       waiting = [];
+      onEmpty?.();
     },
   };
 }

@@ -11,6 +11,8 @@ export interface DaemonStatus {
   readonly pid: number;
   readonly port: number;
   readonly uptime_seconds: number;
+  /** The process of the gateway whose place this one takes, while that one finishes its answers. */
+  readonly finishing_pid?: number;
   /** Why the configuration file as it is now is not used; absent: it is. */
   readonly reload_failed?: string;
   /** What its command line says over the configuration, by setting. */

@@ -1,4 +1,5 @@
 import type { MetricsSnapshot } from "../../server/index.ts";
+import type { Drain } from "../compose/compose-gateway.ts";
 
 /** The arguments that the daemon was started with. */
 export interface WorkerStart {
@@ -12,6 +13,8 @@ export interface WorkerTask extends WorkerStart {
   readonly text: string;
   /** How many workers there are. */
   readonly workers: number;
+  /** Its first requests come as soon as it serves: it loads what they need before that. */
+  readonly isPrepared: boolean;
   /** The configuration file as it is now cannot be used. */
   readonly configurationFailed: boolean;
   /** What the primary has repaired lately of its own files, for `/health`. */
@@ -27,7 +30,8 @@ export type ToWorker =
   /** Comes with a socket, which is confirmed with `taken`. */
   | { readonly type: "connection" }
   | { readonly type: "reopen-log" }
-  | { readonly type: "stop"; readonly graceMs: number }
+  /** Comes again to shorten the grace. */
+  | ({ readonly type: "stop" } & Drain)
   | { readonly type: "count"; readonly id: number }
   | { readonly type: "total"; readonly id: number; readonly snapshot: MetricsSnapshot }
   | { readonly type: "reloaded"; readonly id: number; readonly error?: string };

@@ -6,7 +6,15 @@ import { startWorkerPool, type WorkerPoolOptions } from "./worker-pool.ts";
 
 const options: WorkerPoolOptions = {
   count: 1,
-  task: () => ({ config: "/nowhere/config.yaml", overrides: {}, text: "", workers: 1, configurationFailed: false, repaired: undefined }),
+  task: () => ({
+    config: "/nowhere/config.yaml",
+    overrides: {},
+    text: "",
+    workers: 1,
+    isPrepared: false,
+    configurationFailed: false,
+    repaired: undefined,
+  }),
   host: "127.0.0.1",
   port: 0,
   sink: { write: () => Promise.resolve() },

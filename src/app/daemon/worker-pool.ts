@@ -1,9 +1,10 @@
 import { fork, type ChildProcess } from "node:child_process";
-import type { Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { everyByTimer, messageOf, type Clock, type Logger } from "../../core/index.ts";
 import { receiveBatches, type LedgerSink } from "../../ledger/index.ts";
 import { addSnapshots, countersOf, createAcceptor, emptySnapshot, type MetricsSnapshot } from "../../server/index.ts";
+import type { Drain } from "../compose/compose-gateway.ts";
 import { createHandOut, type Taker } from "./hand-out.ts";
 import { explainListenError } from "./listen-error.ts";
 import { nodeOptionsForChild } from "./node-options.ts";
@@ -15,6 +16,8 @@ export interface WorkerPoolOptions {
   readonly task: () => WorkerTask;
   readonly host: string;
   readonly port: number;
+  /** Gets listening sockets from another process once the workers serve, with `share`; this process listens itself if omitted. @returns the port. */
+  readonly takeSockets?: ((share: (socket: Server) => Promise<number>) => Promise<number>) | undefined;
   /** The primary alone writes to the database. */
   readonly sink: LedgerSink;
   /** Brings into the database what a dead worker has left in its journal. */
@@ -35,8 +38,12 @@ export interface WorkerPool {
   broadcast(message: ToWorker): void;
   /** Counts of all workers. */
   metrics(): Promise<MetricsSnapshot>;
+  /** The sockets that are listened on, to send them to another process. */
+  readonly sockets: readonly Server[];
   /** Drains all workers and waits until they have ended. */
-  close(graceMs: number): Promise<void>;
+  close(drain: Drain): Promise<void>;
+  /** Shortens the grace of a `close` under way. */
+  hurry(graceMs: number): void;
 }
 
 const maxBackoffMs = 30_000;
@@ -50,6 +57,10 @@ const countEveryMs = 5000;
 /** A connection that no worker takes in this time is closed. */
 const maxWaitMs = 10_000;
 const maxWaiting = 1024;
+/** After its drain a worker gets this long to write what it has. */
+const writeMs = 15_000;
+/** At the end, connections that no worker takes within this time are closed. */
+const maxLeftMs = 2000;
 /** A worker that has said why it fails gets this long to end by itself. */
 const failedMs = 2000;
 
@@ -72,7 +83,7 @@ const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./worke
 // A factory: its functions share the workers and their state.
 // oxlint-disable-next-line max-lines-per-function
 export async function startWorkerPool(options: WorkerPoolOptions): Promise<WorkerPool> {
-  const { count, clock, logger, backoffMs = 200, startMs = 20_000 } = options;
+  const { count, clock, logger, takeSockets, backoffMs = 200, startMs = 20_000 } = options;
   const receiver = receiveBatches(options.sink);
   const members = new Map<ChildProcess, Member>();
   const deaths = Array.from({ length: count }, () => 0);
@@ -83,6 +94,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   const counting = new Map<number, (snapshot: MetricsSnapshot) => void>();
   let onFirst: ((error: Error | undefined) => void) | undefined;
   let waitingFor = count;
+  let ending: NodeJS.Timeout | undefined;
 
   const drop = (socket: Socket): void => {
     socket.destroy();
@@ -225,6 +237,14 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
     return addSnapshots([dead, ...(await Promise.all(answers))]);
   }
 
+  function broadcast(message: ToWorker): void {
+    for (const worker of members.keys()) send(worker, message);
+  }
+
+  function killAll(): void {
+    for (const worker of members.keys()) worker.kill("SIGKILL");
+  }
+
   function stopAccepting(): void {
     acceptor.close();
     stopSweep();
@@ -234,10 +254,12 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
 
   let port = 0;
   try {
-    // Before the workers: those who connect meanwhile wait for them.
-    port = await acceptor.listen(options.host, options.port).catch((error: unknown) => {
-      throw explainListenError(error, options.host, options.port);
-    });
+    if (takeSockets === undefined) {
+      // Before the workers: those who connect meanwhile wait for them.
+      port = await acceptor.listen(options.host, options.port).catch((error: unknown) => {
+        throw explainListenError(error, options.host, options.port);
+      });
+    }
     await new Promise<void>((resolve, reject) => {
       onFirst = (error) => {
         onFirst = undefined;
@@ -246,30 +268,40 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
       };
       for (let slot = 0; slot < count; slot++) startWorker(slot);
     });
+    if (takeSockets !== undefined) port = await takeSockets((socket) => acceptor.share([socket]));
   } catch (error) {
     closing = true;
     stopAccepting();
-    for (const worker of members.keys()) worker.kill("SIGKILL");
+    killAll();
     throw error;
   }
 
   return {
     port,
     metrics: total,
-    broadcast(message) {
-      for (const worker of members.keys()) send(worker, message);
+    broadcast,
+    get sockets() {
+      return acceptor.sockets;
     },
-    async close(graceMs) {
+    hurry(graceMs) {
+      broadcast({ type: "stop", graceMs });
+      clearTimeout(ending);
+      ending = setTimeout(killAll, graceMs + writeMs);
+    },
+    async close(drain) {
       closing = true;
+      acceptor.close();
+      // Those who wait are served, too.
+      const late = setTimeout(stopAccepting, maxLeftMs);
+      await handOut.whenEmpty();
+      clearTimeout(late);
       stopAccepting();
       const ended = [...members.keys()].map((worker) => new Promise<void>((resolve) => worker.once("exit", () => resolve())));
-      for (const worker of members.keys()) send(worker, { type: "stop", graceMs });
-      // A worker that does not end by itself is ended: its drain, and some seconds to write what it has.
-      const timer = setTimeout(() => {
-        for (const worker of members.keys()) worker.kill("SIGKILL");
-      }, graceMs + 15_000);
+      broadcast({ type: "stop", ...drain });
+      // A worker that does not end by itself is ended.
+      ending ??= setTimeout(killAll, drain.graceMs + writeMs);
       await Promise.all(ended);
-      clearTimeout(timer);
+      clearTimeout(ending);
     },
   };
 }

@@ -3,10 +3,11 @@ import type { Socket } from "node:net";
 import { messageOf, systemClock } from "../../core/index.ts";
 import { createMessageSink } from "../../ledger/index.ts";
 import type { MetricsSnapshot } from "../../server/index.ts";
-import { composeGateway } from "../compose/compose-gateway.ts";
+import { composeGateway, type Drain } from "../compose/compose-gateway.ts";
 import { loadSettings, type LoadedSettings } from "../config/index.ts";
 import { openLog } from "../logging/log.ts";
 import { runtimePaths } from "../paths.ts";
+import { prepare } from "./prepare.ts";
 import type { ToPrimary, ToWorker, WorkerTask } from "./worker-messages.ts";
 
 /** One worker: serves the port, sends its ledger rows to the primary, and does what the primary says. */
@@ -40,10 +41,13 @@ async function runWorker(task: WorkerTask): Promise<void> {
 
   if (task.repaired !== undefined) gateway.surroundings.note(task.repaired);
   let stopping = false;
-  const stop = async (graceMs: number): Promise<void> => {
-    if (stopping) return;
+  const stop = async (drain: Drain): Promise<void> => {
+    if (stopping) {
+      gateway.hurry(drain.graceMs);
+      return;
+    }
     stopping = true;
-    await gateway.close(graceMs);
+    await gateway.close(drain);
     tell({ type: "ended", snapshot: gateway.metrics() });
     log.close();
     process.disconnect?.();
@@ -77,7 +81,7 @@ async function runWorker(task: WorkerTask): Promise<void> {
         log.reopen();
         return;
       case "stop":
-        void stop(message.graceMs);
+        void stop(message);
         return;
       case "count":
         tell({ type: "counted", id: message.id, snapshot: gateway.metrics() });
@@ -96,8 +100,9 @@ async function runWorker(task: WorkerTask): Promise<void> {
   });
 
   gateway.setServing(true);
+  if (task.isPrepared) await prepare(gateway);
   tell({ type: "serving" });
-  gateway.warmUp();
+  if (!task.isPrepared) void gateway.warmUp();
 }
 
 type Answer = MetricsSnapshot | undefined;

@@ -53,7 +53,7 @@ export class Daemon {
     }
     this.#own = await runDaemon({ config, overrides: this.#overrides() });
     const key = await createFirstAdmin(this.#own.gateway.accounts);
-    this.#own.gateway.warmUp();
+    void this.#own.gateway.warmUp();
     const state = await this.status();
     return state.status === "running" && key !== undefined ? { ...state, api_key: key.key } : state;
   }

@@ -19,7 +19,12 @@ const checkMs = 10_000;
  * Rolls the log by size and by day (UTC): `gateway.log` becomes `gateway.log.2026-01-31.1`, and the writers reopen the old name. One process does this.
  * @returns ends the checks; `check` can be called by hand.
  */
-export function startLogRolling(options: RollOptions): { check(): void; stop(): void } {
+export interface LogRolling {
+  check(): void;
+  stop(): void;
+}
+
+export function startLogRolling(options: RollOptions): LogRolling {
   const { file, clock, logger, maxBytes = 100 * 1024 * 1024, keep = 14 } = options;
   let day = dayOf(modifiedMs(file) ?? clock.now());
   const check = (): void => {

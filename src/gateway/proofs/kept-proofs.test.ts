@@ -38,7 +38,12 @@ function setUp(): Setup {
   };
   const logger = { debug: log, info: log, warn: log, error: log };
   const clock = { now: () => 1, monotonic: () => 1 };
-  return { asked, errors, fail, create: (isShared = false) => createKeptProofs({ store, ledger, clock, logger, isShared }) };
+  return {
+    asked,
+    errors,
+    fail,
+    create: (isShared = false) => createKeptProofs({ store, ledger, clock, logger, isShared: () => isShared }),
+  };
 }
 
 test("what is kept is found, in this process without asking the store, in another by asking once", async () => {

@@ -25,7 +25,7 @@ export interface KeptProofsDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Other processes ask the same store: an answer waits a moment until the store has its proofs. */
-  readonly isShared: boolean;
+  readonly isShared: () => boolean;
   /** How long a request waits for the store; 1,000. Then it goes without its proofs. */
   readonly timeoutMs?: number;
 }
@@ -70,7 +70,7 @@ export function createKeptProofs({ store, ledger, clock, logger, isShared, timeo
       for (const { callId, sealed } of proofs) cache.set(keyOf(userId, callId), { sealed });
       try {
         const written = await Promise.all(proofs.map((proof) => keepOne(userId, proof)));
-        if (isShared) await atMost(maxWaitMs, Promise.all(written.map(({ promise }) => promise)));
+        if (isShared()) await atMost(maxWaitMs, Promise.all(written.map(({ promise }) => promise)));
         store.sweep().catch((error: unknown) => {
           logger.warn({ error: messageOf(error) }, "proofs of reasoning past their lifetime could not be deleted");
         });

@@ -25,7 +25,7 @@ function setup(answers: Partial<ResponseStore>, more: Partial<JournaledResponses
     },
   };
   const clock = { now: () => 1000, monotonic: () => 1000 };
-  const deps = { responses: silent, ledger, clock, lifetimeMs: () => 500, isShared: false, timeoutMs: 20, ...more };
+  const deps = { responses: silent, ledger, clock, lifetimeMs: () => 500, isShared: () => false, timeoutMs: 20, ...more };
   return { responses: createJournaledResponses(deps), journal };
 }
 
@@ -89,6 +89,6 @@ test("what is deleted is deleted after the database has it", async () => {
 test("where other processes write to the database, what is not found is looked for a moment longer", async () => {
   let looks = 0;
   const known = { ...owner, held: true, unbilled: false };
-  const { responses } = setup({ find: () => Promise.resolve(++looks < 3 ? undefined : known) }, { isShared: true, timeoutMs: 5000 });
+  const { responses } = setup({ find: () => Promise.resolve(++looks < 3 ? undefined : known) }, { isShared: () => true, timeoutMs: 5000 });
   assert.deepEqual([await responses.find("resp_1"), looks], [known, 3]);
 });

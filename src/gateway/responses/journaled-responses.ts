@@ -13,7 +13,7 @@ export interface JournaledResponsesDeps {
   /** How long responses are kept. */
   readonly lifetimeMs: () => number;
   /** Other processes write to the database, too. */
-  readonly isShared: boolean;
+  readonly isShared: () => boolean;
   /** How long an answer of the database is waited for; 1,000. */
   readonly timeoutMs?: number;
 }
@@ -151,7 +151,7 @@ class JournaledResponses implements ResponseStore {
   #look<Found>(read: () => Promise<Found | undefined>): Promise<Found | undefined> {
     return ask(this.#reads, async () => {
       let found = await read();
-      if (!this.#deps.isShared) return found;
+      if (!this.#deps.isShared()) return found;
       for (const pauseMs of looksMs) {
         if (found !== undefined) break;
         await delay(pauseMs);

@@ -19,6 +19,23 @@ export interface LedgerSink {
   write(rows: readonly UsageRow[], checkpoint?: JournalCheckpoint, changes?: readonly KeptChange[]): Promise<void>;
 }
 
+/** A sink whose target can be replaced. A write that fails with the old one is tried again by its writer, with the new one. */
+export class ChangingSink implements LedgerSink {
+  #target: LedgerSink;
+
+  constructor(target: LedgerSink) {
+    this.#target = target;
+  }
+
+  write(...batch: Parameters<LedgerSink["write"]>): Promise<void> {
+    return this.#target.write(...batch);
+  }
+
+  change(target: LedgerSink): void {
+    this.#target = target;
+  }
+}
+
 /**
  * A further step in the transaction that inserts rows. It is given only rows that did not exist before, so it sees each row once, whenever and in
  * whichever process it is ingested. It awaits only the transaction. An error undoes the whole batch, which is tried again.

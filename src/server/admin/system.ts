@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/index.ts";
 import { protocolIds, type ProtocolId } from "../../ir/index.ts";
 import { listModels, type Catalog } from "../../upstream/index.ts";
-import type { AnswerOfContract, HandlersOf } from "./contracts/contract.ts";
+import type { AnswerOfContract, BodyOfContract, HandlersOf } from "./contracts/contract.ts";
 import type { systemContracts } from "./contracts/system.ts";
 import { defaultDialect } from "../../protocols/index.ts";
 
@@ -20,6 +20,10 @@ export interface SystemDeps {
   readonly status: () => Answer<"status.get">;
   /** The level of the ledger, what waits for the database, its journals. */
   readonly ledger: () => Promise<Answer<"ledger.status">>;
+  /** Starts the gateway that takes the place of this one. Missing where no daemon runs. */
+  readonly restart?:
+    | ((request: BodyOfContract<(typeof systemContracts)["daemon.restart"]>) => Promise<Answer<"daemon.restart">>)
+    | undefined;
   /** Begins the shutdown and returns. */
   readonly stop: () => void;
 }
@@ -40,6 +44,10 @@ export function systemHandlers(deps: SystemDeps): HandlersOf<typeof systemContra
     "ledger.status": () => deps.ledger(),
     "status.get": () => deps.status(),
     "config.reload": () => deps.reload(),
+    "daemon.restart": async ({ body }) => {
+      if (deps.restart === undefined) throw new GatewayError("conflict", "No daemon is running. Start one with `tokligence-daemon start`.");
+      return await deps.restart(body);
+    },
     "daemon.stop": () => {
       deps.stop();
       return { status: "stopping" };

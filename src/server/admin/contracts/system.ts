@@ -146,6 +146,21 @@ export const systemContracts = {
     summary: "Reads the configuration again. One that is not valid changes nothing.",
     answer: z.object({ status: z.literal("reloaded") }),
   },
+  "daemon.restart": {
+    method: "POST",
+    path: "/api/v1/restart",
+    access: "control",
+    summary: "Starts a gateway that takes the place of this one without a gap; only over the control socket.",
+    body: z.object({
+      command: z.array(z.string()).min(1).describe("the program, and its arguments"),
+      environment: z.record(z.string(), z.string()),
+    }),
+    answer: z.discriminatedUnion("outcome", [
+      z.object({ outcome: z.literal("serving"), pid: z.number() }),
+      z.object({ outcome: z.literal("declined"), reason: z.string().describe("why it has to be stopped before it is started") }),
+      z.object({ outcome: z.literal("failed"), problem: z.string(), stderr: z.string().describe("the last words of the new gateway") }),
+    ]),
+  },
   "daemon.stop": {
     method: "POST",
     path: "/api/v1/stop",

@@ -1,0 +1,83 @@
+import type { Command } from "commander";
+import { startBackground, type DaemonStatus } from "../daemon/start-background.ts";
+import { runtimePaths, type RuntimePaths } from "../paths.ts";
+import { load } from "./run-program.ts";
+import { print } from "./output.ts";
+import { printScreen } from "./start-screen.ts";
+
+export interface Output {
+  readonly json?: boolean;
+}
+export interface StartOptions extends Output {
+  readonly port?: string;
+  readonly host?: string;
+  readonly background?: boolean;
+  /** This process was started by `start --background`. */
+  readonly backgroundChild?: boolean;
+  /** This process was started by a gateway that is being restarted. */
+  readonly takeOver?: boolean;
+}
+
+export interface DaemonCli {
+  readonly program: Command;
+  /** The file that `start --background` starts again. */
+  readonly script: string;
+  /** What `--config` names. */
+  readonly config: () => string | undefined;
+}
+
+export function overridesOf({ port, host }: StartOptions): Record<string, unknown> {
+  return { ...(port === undefined ? {} : { "gateway.port": port }), ...(host === undefined ? {} : { "gateway.host": host }) };
+}
+
+/** The command line of `start`. */
+export function startArguments(config: string | undefined, { port, host }: StartOptions): string[] {
+  return [
+    ...(config === undefined ? [] : ["--config", config]),
+    "start",
+    ...(port === undefined ? [] : ["--port", port]),
+    ...(host === undefined ? [] : ["--host", host]),
+  ];
+}
+
+export async function runInBackground({ config, script }: DaemonCli, options: StartOptions): Promise<void> {
+  const path = config();
+  const loaded = await load(path, overridesOf(options));
+  const paths = runtimePaths(loaded.settings.database.path);
+  const args = [...startArguments(path, options), ...(options.json === true ? ["--json"] : [])];
+  const logFile = loaded.settings.gateway.logging.file ?? paths.log;
+  const started = await startBackground({ program: script, args, paths, logFile });
+  if (started.outcome === "started" && started.screen !== undefined) printScreen(started.screen);
+  else if (started.outcome === "started") print(true, started.daemon, () => "");
+  else print(options.json === true, { ...started.daemon, already_running: true }, () => runningText(started.daemon, options.port));
+}
+
+/** The paths of the daemon's files. They are found even if the configuration cannot be used, as the gateway may be running. */
+export async function locate(config: string | undefined): Promise<{ readonly paths: RuntimePaths; readonly problem: Error | undefined }> {
+  const { locateDatabase } = await import("../config/index.ts");
+  const { path, problem } = locateDatabase(config === undefined ? {} : { path: config });
+  return { paths: runtimePaths(path), problem };
+}
+
+/** Without the configuration the path is a guess: if no gateway is found there, the user must know that. */
+export function warn(problem: Error | undefined): void {
+  if (problem !== undefined) process.stderr.write(`tokligence-daemon: warning: ${indentLines(problem.message)}\n`);
+}
+
+/** The text of a start that found a running gateway. `port`: the one that the command names. */
+function runningText(status: DaemonStatus, port: string | undefined): string {
+  const text = `already ${statusText(status)}`;
+  if (port === undefined || port === String(status.port)) return text;
+  return `${text}\nTo serve another port: tokligence-daemon restart --port ${port}`;
+}
+
+export function statusText({ pid, port, uptime_seconds: uptime, reload_failed: problem, finishing_pid: finishing }: DaemonStatus): string {
+  const before = finishing === undefined ? "" : `; the gateway before it (pid ${finishing}) finishes its answers`;
+  const running = `running (pid ${pid}) on port ${port}, up ${uptime} s${before}`;
+  return problem === undefined ? running : `${running}\nreload failed, the settings read before stay in use: ${indentLines(problem)}`;
+}
+
+/** Several problems of a configuration have a line each. */
+function indentLines(text: string): string {
+  return text.replaceAll("\n", "\n  ");
+}
