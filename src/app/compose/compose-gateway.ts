@@ -20,6 +20,7 @@ import { createCurrentConfiguration } from "./configuration.ts";
 import { composeEdge, composeOperations, type HttpDeps } from "./http.ts";
 import { composeModelRequests, type ModelRequests } from "./model-requests.ts";
 import { openRecords, type Records, type RecordsDeps } from "./records.ts";
+import type { PrimaryRole } from "./primary-role.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { loadValues } from "./watched-values.ts";
 
@@ -94,10 +95,8 @@ export interface Gateway {
    * it is loaded; never rejects.
    */
   warmUp(): Promise<void>;
-  /** Another gateway serves the same database from now on. */
-  shareDatabase(): void;
-  /** The gateway before this one has ended: brings what it left into the database, and does all that one process does for all. */
-  becomePrimary(): Promise<void>;
+  /** What one process does for all that serve the database. */
+  readonly role: PrimaryRole;
   /** Drains, flushes the ledger and releases everything. */
   close(drain: Drain): Promise<void>;
   /** Shortens the grace of a `close` under way. */
@@ -145,10 +144,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       serving = value;
     },
     warmUp: () => current.warmUp(),
-    shareDatabase() {
-      records.role.isShared = true;
-    },
-    becomePrimary: () => records.role.take(),
+    role: records.role,
     hurry(graceMs) {
       void drain(edge, models, { graceMs });
     },

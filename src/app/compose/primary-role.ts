@@ -27,6 +27,11 @@ export class PrimaryRole {
     this.isShared = options.isSuccessor;
   }
 
+  /** Another gateway is about to serve the same database. */
+  share(): void {
+    this.isShared = true;
+  }
+
   /** Brings over what is left of earlier processes, before this one serves. */
   async begin(): Promise<void> {
     if (!this.isPrimary) return;

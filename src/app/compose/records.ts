@@ -72,6 +72,8 @@ export interface RecordsDeps {
   readonly openJournal?: typeof openJournal | undefined;
 }
 
+// One sequence: each part needs what the ones before have opened.
+// oxlint-disable-next-line max-lines-per-function
 export async function openRecords(deps: RecordsDeps): Promise<Records> {
   const { current, clock, ids, log, processes } = deps;
   const { logger } = log;

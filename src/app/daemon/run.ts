@@ -125,7 +125,7 @@ export async function runDaemon(start: DaemonStart): Promise<RunningDaemon> {
     address: () => ({ host: loaded.settings.gateway.host, port: loaded.settings.gateway.port, servedPort: port }),
     sockets: () => pool?.sockets ?? gateway.edge.sockets,
     sink: () => gateway.sink,
-    onStart: () => gateway.shareDatabase(),
+    onStart: () => gateway.role.share(),
     onServing() {
       servedElsewhereMs = clock.monotonic();
       drain = atReplacement;

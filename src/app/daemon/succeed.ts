@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, type Logger } from "../../core/index.ts";
 import type { FileLock } from "../../store/index.ts";
-import type { Gateway } from "../compose/compose-gateway.ts";
+import type { PrimaryRole } from "../compose/primary-role.ts";
 import type { RuntimePaths } from "../paths.ts";
 import { waitForDaemonLock } from "./daemon-lock.ts";
 import type { Predecessor } from "./predecessor.ts";
@@ -9,7 +9,7 @@ import type { Predecessor } from "./predecessor.ts";
 export interface SucceedOptions {
   readonly predecessor: Pick<Predecessor, "gone">;
   readonly paths: Pick<RuntimePaths, "folder" | "lock">;
-  readonly gateway: Pick<Gateway, "becomePrimary">;
+  readonly gateway: { readonly role: Pick<PrimaryRole, "take"> };
   /** Opens the files through which commands find this gateway. */
   readonly openFiles: (lock: FileLock) => Promise<void>;
   /** Aborted when this gateway ends itself. */
@@ -35,7 +35,7 @@ export async function succeed({ predecessor, paths, gateway, openFiles, ending, 
     logger.info({}, "this gateway has taken the place of the one before it");
     while (!ending.aborted) {
       try {
-        await gateway.becomePrimary();
+        await gateway.role.take();
         return;
       } catch (error) {
         logger.warn({ error: messageOf(error) }, "what the gateway before this one has left could not be brought over; it is tried again");
