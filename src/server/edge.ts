@@ -74,9 +74,7 @@ export interface Edge {
   /**
    * Accepts no new connections, and resolves when the last answer has ended. After `graceMs` it refuses requests whose body is still on its way, calls
    * `onGraceOver`, and cuts the rest. If it is called again, the shorter grace counts.
-   *
-   * `lingerMs`: requests on open connections are answered, and close them; idle ones are closed after that time of silence. If omitted, they are closed at once,
-   * and a client that sends its next request at that moment loses it.
+   * `lingerMs`: idle connections are closed after that time of silence; at once if omitted, and a client that sends its next request just then loses it.
    */
   close(graceMs: number, onGraceOver?: () => void, lingerMs?: number): Promise<void>;
   /** The present values of the edge's metrics. */
