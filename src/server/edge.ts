@@ -15,7 +15,7 @@ import { HttpExchange } from "./http/exchange.ts";
 import { IdleSweep } from "./http/idle-sweep.ts";
 import { InFlight, type Load, type ShedReason } from "./http/in-flight.ts";
 import { createListeners } from "./http/listeners.ts";
-import { guardOrigin, isLocalCaller, isLoopbackHost, preflight } from "./http/origin.ts";
+import { checkHost, guardOrigin, isLocalCaller, preflight } from "./http/origin.ts";
 import { checkHead, errorOfBroken } from "./http/check-head.ts";
 import { EdgeError, endRaw, errorHeaders } from "./http/refusal.ts";
 import { checkTarget, shownPath, type Access, type Route, type RouteContext, type RouteTable } from "./route-table.ts";
@@ -309,14 +309,6 @@ export function createEdge(deps: EdgeDeps): Edge {
       return listeners.close({ graceMs, lingerMs, onGraceOver: onOver });
     },
   };
-}
-
-/** @throws Error if authentication is off and other machines could reach the host. */
-export function checkHost(host: string, authEnabled: boolean): void {
-  if (authEnabled || host === "localhost" || isLoopbackHost(host.includes(":") ? `[${host}]` : host)) return;
-  throw new Error(
-    `Authentication is off, so only localhost can be served, not "${host}". Turn on gateway.auth.enabled, or set gateway.host to localhost.`,
-  );
 }
 
 function handle(route: Route, exchange: HttpExchange, call: RouteContext): void | Promise<void> {

@@ -1,7 +1,8 @@
 export { createAccessLog, type LineSink } from "./observe/access-log.ts";
 export * from "./admin/index.ts";
 export { createAcceptor, type Acceptor } from "./http/acceptor.ts";
-export { checkHost, createEdge, localPrincipal, type Edge, type EdgeDeps, type EdgeSettings } from "./edge.ts";
+export { checkHost } from "./http/origin.ts";
+export { createEdge, localPrincipal, type Edge, type EdgeDeps, type EdgeSettings } from "./edge.ts";
 export { createHealthReader, healthRoutes, type HealthDeps } from "./routes/health-routes.ts";
 export { homeRoutes } from "./routes/home-routes.ts";
 export { metricsRoute } from "./routes/metrics-route.ts";

@@ -117,3 +117,11 @@ export function isLoopbackHost(host: string): boolean {
 function isLoopbackAddress(address: string): boolean {
   return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
 }
+
+/** @throws Error if authentication is off and other machines could reach the host. */
+export function checkHost(host: string, authEnabled: boolean): void {
+  if (authEnabled || host === "localhost" || isLoopbackHost(host.includes(":") ? `[${host}]` : host)) return;
+  throw new Error(
+    `Authentication is off, so only localhost can be served, not "${host}". Turn on gateway.auth.enabled, or set gateway.host to localhost.`,
+  );
+}
