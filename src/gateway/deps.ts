@@ -28,7 +28,7 @@ export interface GatewayDeps {
   /** Read once for each request, so that a reload swaps all of it between two requests. */
   readonly current: () => GatewaySnapshot;
   readonly ledger: Ledger & { healthy(): boolean };
-  readonly budgets: Pick<Budgets, "of" | "reserve" | "release" | "finished">;
+  readonly budgets: Pick<Budgets, "of" | "ofTarget" | "reserve" | "release" | "finished">;
   readonly responses: ResponseStore;
   /** Why the database may not be used: its files are not those that were opened. */
   readonly databaseProblem: () => string | undefined;

@@ -150,7 +150,7 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
       healthy: () => true,
       release: () => undefined,
     },
-    budgets: { of: () => undefined },
+    budgets: { of: () => undefined, ofTarget: () => undefined },
     databaseProblem: () => undefined,
     calibration: createTokenCalibration(),
     bodyCalibration: createTokenCalibration(),

@@ -271,7 +271,10 @@ test("the API refuses an invalid budget, and a caller who is not an admin", asyn
   assert.deepStrictEqual(await set({ user: "nosy", period: "week", stop_usd: "1" }), invalid("period"));
   assert.deepStrictEqual(await set({ user: "nosy", period: "day", stop_usd: "-1" }), invalid("stop_usd"));
   assert.deepStrictEqual(await set({ user: "nosy", period: "day", stop_usd: "1", warn_usd: "2" }), invalid("warn_usd"));
-  assert.deepStrictEqual(await set({ user: "nosy", key_id: "key_1", period: "day", stop_usd: "1" }), invalid("user"));
+  assert.deepStrictEqual(await set({ user: "nosy", key_id: "key_1", period: "day", stop_usd: "1" }), invalid("subject"));
+  for (const subject of ["team:search", "tag:*", "model:", "provider:a b"])
+    assert.deepStrictEqual(await set({ subject, period: "day", stop_usd: "1" }), invalid("subject"));
+  assert.deepStrictEqual(await set({ subject: "nosy", period: "day", stop_usd: "1", time_zone: "Mars/Base" }), invalid("time_zone"));
   assert.deepStrictEqual(await set({ user: "nobody", period: "day", stop_usd: "1" }), [404, "not_found", "user"]);
   assert.deepStrictEqual(await set({ key_id: "key_none", period: "day", stop_usd: "1" }), [404, "not_found", "key_id"]);
   assert.deepStrictEqual(await codeOf(key, "GET", "/budgets"), [403, "admin_required", null]);

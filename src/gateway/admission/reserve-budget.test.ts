@@ -8,7 +8,15 @@ import { maxCost } from "./max-cost.ts";
 import { receive } from "./receive.ts";
 import { releaseBudget, reserveBudget } from "./reserve-budget.ts";
 
-const budget: Budget = { id: "b1", subject: "user", subjectId: "u1", period: "month", warnNanoUsd: 10n ** 9n, stopNanoUsd: 2n * 10n ** 9n };
+const budget: Budget = {
+  id: "b1",
+  subject: "user",
+  subjectId: "u1",
+  period: "month",
+  warnNanoUsd: 10n ** 9n,
+  stopNanoUsd: 2n * 10n ** 9n,
+  timeZone: null,
+};
 
 interface Case {
   readonly call: ModelCall;
@@ -22,8 +30,9 @@ async function withBudget(body: string, leftNanoUsd: bigint, budgets: readonly B
   const world = fakeWorld({
     budgets: {
       of: () => budgets,
+      ofTarget: () => undefined,
       reserve({ amountNanoUsd, fitInto }: HoldRequest) {
-        const fitting = amountNanoUsd <= leftNanoUsd ? amountNanoUsd : fitInto?.(leftNanoUsd);
+        const fitting = amountNanoUsd <= leftNanoUsd ? amountNanoUsd : fitInto?.(leftNanoUsd, budget);
         const fit = fitting === amountNanoUsd ? "whole" : "bounded";
         asked.push(fitting === undefined ? "refused" : fit);
         return Promise.resolve([{ budget, spentNanoUsd: 1_500_000_000n }]);

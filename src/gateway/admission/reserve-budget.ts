@@ -1,4 +1,5 @@
-import { budgetCharge, formatUsd, type BudgetWarning } from "../../ledger/index.ts";
+import { printSubject } from "../../core/index.ts";
+import { budgetCharge, formatUsd, type Budget, type Budgets, type BudgetWarning } from "../../ledger/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { isUnbounded } from "../../protocols/index.ts";
 import { affordableOutput, maxCost } from "./max-cost.ts";
@@ -8,30 +9,60 @@ import type { ModelCall } from "../model-call.ts";
 const minOutputTokens = 16;
 
 /**
- * Reserves what the request may cost in the budgets of its user, its key and the key's ancestors. `undefined`, and no promise, if there are none or the request costs
- * nothing. The reservation is for the whole request, however many attempts it takes. If its client names no bound on output and a budget has room for less than the
- * usual one, the budget's rest becomes the bound.
+ * Reserves what the request may cost in all its budgets: those of its user, its key, the key's ancestors and their tags, and those of the providers and models that may
+ * serve it. `undefined`, and no promise, if there are none or the request costs nothing. The reservation is for the whole request, however many attempts it takes. If its
+ * client names no bound on output and a budget has room for less than the usual one, the budget's rest becomes the bound.
  * @throws GatewayError `budget_exceeded`.
  */
 export function reserveBudget(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
   const { deps } = call;
-  const budgets = deps.budgets.of(call.request.principal);
-  if (budgets === undefined) return undefined;
+  const ofCaller = deps.budgets.of(call.request.principal);
+  const attemptsOf = attemptsByBudget(deps.budgets, attempts);
+  if (ofCaller === undefined && attemptsOf === undefined) return undefined;
   const amountNanoUsd = maxCost(call, attempts);
   if (amountNanoUsd === 0n) return undefined;
   const { requestId } = call.exchange;
   let limit: number | undefined;
-  const fitInto = (leftNanoUsd: bigint): bigint | undefined => {
+  // A budget of a provider or a model counts what the request may cost there.
+  const partOf = (budget: Budget): bigint | undefined => {
+    const counted = attemptsOf?.get(budget);
+    return counted === undefined ? undefined : maxCost(call, counted, limit);
+  };
+  const affordable = (leftNanoUsd: bigint, budget: Budget): number =>
+    affordableOutput(call, attemptsOf?.get(budget) ?? attempts, leftNanoUsd);
+  const fitInto = (leftNanoUsd: bigint, budget: Budget): bigint | undefined => {
     if (!call.request.traits.hasOutput || !isUnbounded(call.request.text)) return undefined;
-    const tokens = affordableOutput(call, attempts, leftNanoUsd);
+    const tokens = affordable(leftNanoUsd, budget);
     if (tokens < minOutputTokens) return undefined;
     limit = tokens;
     return maxCost(call, attempts, tokens);
   };
-  const advise = (leftNanoUsd: bigint): string => describeWayOut(call, affordableOutput(call, attempts, leftNanoUsd));
-  return deps.budgets.reserve({ requestId, amountNanoUsd, budgets, fitInto, advise }).then((warnings) => {
-    call.reservation = { outputLimit: limit, warnings: warnings.map(describeWarning), isReleased: false };
+  const advise = (leftNanoUsd: bigint, budget: Budget): string => describeWayOut(call, affordable(leftNanoUsd, budget));
+  // What costs nothing at a provider needs no room in its budget.
+  const ofTargets = attemptsOf === undefined ? [] : [...attemptsOf.keys()].filter((budget) => partOf(budget) !== 0n);
+  const budgets = ofTargets.length === 0 ? (ofCaller ?? []) : [...(ofCaller ?? []), ...ofTargets];
+  return deps.budgets.reserve({ requestId, amountNanoUsd, budgets, partOf, fitInto, advise }).then((warnings) => {
+    call.reservation = { outputLimit: limit, warnings: warnings.filter(isForClients).map(describeWarning), isReleased: false };
   });
+}
+
+/** The attempts that each budget of a provider or a model counts; `undefined` if there is none. */
+function attemptsByBudget(
+  budgets: Pick<Budgets, "ofTarget">,
+  attempts: readonly Attempt[],
+): ReadonlyMap<Budget, readonly Attempt[]> | undefined {
+  let found: Map<Budget, Attempt[]> | undefined;
+  for (const attempt of attempts) {
+    const ofTarget = budgets.ofTarget(attempt.provider.name, attempt.upstreamModel);
+    if (ofTarget === undefined) continue;
+    found ??= new Map();
+    for (const budget of ofTarget) {
+      const list = found.get(budget);
+      if (list === undefined) found.set(budget, [attempt]);
+      else list.push(attempt);
+    }
+  }
+  return found;
 }
 
 /**
@@ -47,7 +78,9 @@ export function releaseBudget(call: ModelCall): Promise<void> | undefined {
   const status = call.settlement?.status;
   if (status === undefined || entry === undefined || status === "error" || status === "refused") return budgets.release(requestId);
   const { usage, budgetCostNanoUsd: costNanoUsd } = entry;
-  budgets.finished(requestId, budgetCharge({ status, usage, costNanoUsd }, call.current.budget.ceiling));
+  const charge = budgetCharge({ status, usage, costNanoUsd }, call.current.budget.ceiling);
+  const { attempt } = call;
+  budgets.finished(requestId, charge, attempt && { provider: attempt.provider.name, upstreamModel: attempt.upstreamModel });
   return undefined;
 }
 
@@ -65,8 +98,15 @@ function describeWayOut({ request, current }: ModelCall, affordable: number): st
   return affordable < 1 ? `${counted} Send a shorter prompt` : `${counted} There is room for ${affordable}: ask for no more`;
 }
 
+/** What a provider or a model has cost all users is no client's business. */
+function isForClients({ budget: { subject } }: BudgetWarning): boolean {
+  return subject !== "provider" && subject !== "model";
+}
+
 /** `user/month spent=15.2 warn=15 stop=20`, in US dollars. */
 function describeWarning({ budget, spentNanoUsd }: BudgetWarning): string {
-  const stop = budget.stopNanoUsd === null ? "" : ` stop=${formatUsd(budget.stopNanoUsd)}`;
-  return `${budget.subject}/${budget.period} spent=${formatUsd(spentNanoUsd)} warn=${formatUsd(budget.warnNanoUsd ?? 0n)}${stop}`;
+  const { subject, subjectId, period, stopNanoUsd, warnNanoUsd } = budget;
+  const owner = subject === "tag" ? printSubject({ kind: "tag", name: subjectId }) : subject;
+  const stop = stopNanoUsd === null ? "" : ` stop=${formatUsd(stopNanoUsd)}`;
+  return `${owner}/${period} spent=${formatUsd(spentNanoUsd)} warn=${formatUsd(warnNanoUsd ?? 0n)}${stop}`;
 }

@@ -1,21 +1,25 @@
-import type { Kysely } from "kysely";
-import { GatewayError, type Clock, type IdSource, type TimeZone } from "../../core/index.ts";
+import type { Kysely, Transaction } from "kysely";
+import { GatewayError, printSubject, type Clock, type IdSource, type Subject, type TimeZone } from "../../core/index.ts";
 import type { Store, Tables } from "../../store/index.ts";
 import type { RowCharging } from "./budget-ceiling.ts";
 import { periodEnd, periodStart } from "./budget-period.ts";
 import { sweepExpired } from "./budget-periods.ts";
-import { lockEntries, realignPeriods, spentSince } from "./budget-realign.ts";
-import { budgetOf, readBudgets } from "./budget-rows.ts";
+import { lockEntries, realignPeriods } from "./budget-realign.ts";
+import { budgetOf, readBudgets, subjectOf } from "./budget-rows.ts";
+import { spentSince } from "./budget-spent.ts";
+import { createBudgetZones, type BudgetZones } from "./budget-zones.ts";
 import type { Budget, BudgetPeriod, BudgetState, BudgetSubject, CeilingRates } from "./budget-types.ts";
 import { formatUsd } from "../money.ts";
 
-/** A limit that is absent stays unchanged; `null` removes it. At least one limit must be given. */
+/** What is absent stays unchanged; `null` removes it. At least one limit must be given. */
 export interface NewBudget {
   readonly subject: BudgetSubject;
   readonly subjectId: string;
   readonly period: BudgetPeriod;
   readonly warnNanoUsd?: bigint | null;
   readonly stopNanoUsd?: bigint | null;
+  /** A name that `isTimeZone` accepts. */
+  readonly timeZone?: string | null;
 }
 
 /** Management of budgets. */
@@ -25,8 +29,8 @@ export interface BudgetAdmin {
    * @throws GatewayError `invalid_request` if it would have no limit, or if its warning is above its stop.
    */
   set(budget: NewBudget): Promise<BudgetState>;
-  /** The budgets of these users and keys, or all. */
-  list(subjectIds?: readonly string[]): Promise<readonly BudgetState[]>;
+  /** The budgets of these subjects, or all. */
+  list(subjects?: readonly Subject[]): Promise<readonly BudgetState[]>;
   /**
    * Makes the current period of each budget whose periods began at other times, as those of another time zone do: with the ledger's sums since its beginning.
    * Called at the start and when the zone has changed; else it does nothing.
@@ -47,48 +51,19 @@ export interface BudgetAdminDeps {
 
 export function createBudgetAdmin({ store, clock, ids, ceiling, highestCost, timeZone }: BudgetAdminDeps): BudgetAdmin {
   const charging = (): RowCharging => ({ ceiling: ceiling(), highestCost });
-  const current = (): Moment => ({ nowMs: clock.now(), zone: timeZone() });
+  const zoneOf = createBudgetZones(timeZone);
+  const current = (): Moment => ({ nowMs: clock.now(), zoneOf });
   return {
     async set(budget) {
       return await store.db.transaction().execute(async (transaction) => {
-        await lockEntries(store, transaction);
-        const { subject, subjectId, period } = budget;
-        const limits = limitsOf(budget);
-        const row = await transaction
-          .insertInto("budgets")
-          .values({
-            id: ids.next("bgt"),
-            subject,
-            subject_id: subjectId,
-            period,
-            warn_nano_usd: null,
-            stop_nano_usd: null,
-            ...limits,
-            created_ms: clock.now(),
-          })
-          .onConflict((conflict) => conflict.columns(["subject", "subject_id", "period"]).doUpdateSet(limits))
-          .returningAll()
-          .executeTakeFirstOrThrow();
-        const set = budgetOf(row);
-        checkLimits(set);
-        const startMs = periodStart(period, clock.now(), timeZone());
-        await transaction
-          .insertInto("budget_periods")
-          .values({
-            budget_id: set.id,
-            start_ms: startMs,
-            spent_nano_usd: await spentSince(transaction, set, startMs, charging()),
-            held_nano_usd: 0n,
-          })
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-        await store.bumpRevision(transaction);
-        return (await statesOf(transaction, [set], current()))[0]!;
+        const moment = current();
+        const set = await writeBudget(transaction, { store, ids, charging: charging(), ...moment }, budget);
+        return (await statesOf(transaction, [set], moment))[0]!;
       });
     },
-    async list(subjectIds) {
+    async list(subjects) {
       await sweepExpired(store, clock.now());
-      return await statesOf(store.db, await readBudgets(store.db, subjectIds), current());
+      return await statesOf(store.db, await readBudgets(store.db, subjects), current());
     },
     realign: () => realignPeriods({ store, charging: charging(), ...current() }),
     async remove(id) {
@@ -106,27 +81,77 @@ export function createBudgetAdmin({ store, clock, ids, ceiling, highestCost, tim
   };
 }
 
+interface WriteContext extends Moment {
+  readonly store: BudgetAdminDeps["store"];
+  readonly ids: IdSource;
+  readonly charging: RowCharging;
+}
+
+/** Makes or changes a budget, with the sums of its current period. */
+async function writeBudget(
+  transaction: Transaction<Tables>,
+  { store, ids, charging, nowMs, zoneOf }: WriteContext,
+  budget: NewBudget,
+): Promise<Budget> {
+  await lockEntries(store, transaction);
+  const { subject, subjectId, period } = budget;
+  const changes = changesOf(budget);
+  const row = await transaction
+    .insertInto("budgets")
+    .values({
+      id: ids.next("bgt"),
+      subject,
+      subject_id: subjectId,
+      period,
+      warn_nano_usd: null,
+      stop_nano_usd: null,
+      time_zone: null,
+      ...changes,
+      created_ms: nowMs,
+    })
+    .onConflict((conflict) => conflict.columns(["subject", "subject_id", "period"]).doUpdateSet(changes))
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  const set = budgetOf(row);
+  checkLimits(set);
+  const startMs = periodStart(period, nowMs, zoneOf(set));
+  await transaction
+    .insertInto("budget_periods")
+    .values({
+      budget_id: set.id,
+      start_ms: startMs,
+      spent_nano_usd: await spentSince({ db: transaction, dialect: store.dialect }, set, startMs, charging),
+      held_nano_usd: 0n,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await store.bumpRevision(transaction);
+  return set;
+}
+
 /** Those that are given. */
-function limitsOf({ warnNanoUsd, stopNanoUsd }: NewBudget): {
+function changesOf({ warnNanoUsd, stopNanoUsd, timeZone }: NewBudget): {
   readonly warn_nano_usd?: bigint | null;
   readonly stop_nano_usd?: bigint | null;
+  readonly time_zone?: string | null;
 } {
   return {
     ...(warnNanoUsd === undefined ? {} : { warn_nano_usd: warnNanoUsd }),
     ...(stopNanoUsd === undefined ? {} : { stop_nano_usd: stopNanoUsd }),
+    ...(timeZone === undefined ? {} : { time_zone: timeZone }),
   };
 }
 
 /** A time, and whose days and months are meant. */
 interface Moment {
   readonly nowMs: number;
-  readonly zone: TimeZone;
+  readonly zoneOf: BudgetZones;
 }
 
 /** The budgets with their sums of the current period. */
-async function statesOf(db: Kysely<Tables>, budgets: readonly Budget[], { nowMs, zone }: Moment): Promise<BudgetState[]> {
+async function statesOf(db: Kysely<Tables>, budgets: readonly Budget[], { nowMs, zoneOf }: Moment): Promise<BudgetState[]> {
   if (budgets.length === 0) return [];
-  const starts = [...new Set(budgets.map((budget) => periodStart(budget.period, nowMs, zone)))];
+  const starts = [...new Set(budgets.map((budget) => periodStart(budget.period, nowMs, zoneOf(budget))))];
   const rows = await db
     .selectFrom("budget_periods")
     .selectAll()
@@ -138,16 +163,17 @@ async function statesOf(db: Kysely<Tables>, budgets: readonly Budget[], { nowMs,
     )
     .execute();
   return budgets.map((budget) => {
+    const zone = zoneOf(budget);
     const startMs = periodStart(budget.period, nowMs, zone);
     const row = rows.find((candidate) => candidate.budget_id === budget.id && candidate.start_ms === startMs);
     const end = periodEnd(budget.period, startMs, zone);
-    return stateOf(budget, { startMs, end }, row?.spent_nano_usd ?? 0n, row?.held_nano_usd ?? 0n);
+    return stateOf(budget, { startMs, end, zone: zone.name }, row?.spent_nano_usd ?? 0n, row?.held_nano_usd ?? 0n);
   });
 }
 
 function stateOf(
   budget: Budget,
-  { startMs, end }: { readonly startMs: number; readonly end: number | undefined },
+  { startMs, end, zone }: { readonly startMs: number; readonly end: number | undefined; readonly zone: string },
   spent: bigint,
   held: bigint,
 ): BudgetState {
@@ -155,6 +181,8 @@ function stateOf(
   const left = stop === null ? null : stop - spent - held;
   return {
     id: budget.id,
+    kind: budget.subject,
+    subject: printSubject(subjectOf(budget)),
     user_id: budget.subject === "user" ? budget.subjectId : null,
     key_id: budget.subject === "key" ? budget.subjectId : null,
     period: budget.period,
@@ -165,6 +193,7 @@ function stateOf(
     left_usd: left === null ? null : formatUsd(left < 0n ? 0n : left),
     period_start: end === undefined ? null : new Date(startMs).toISOString(),
     period_end: end === undefined ? null : new Date(end).toISOString(),
+    time_zone: zone,
   };
 }
 

@@ -1,9 +1,11 @@
 import { sql, type Kysely } from "kysely";
-import { GatewayError, type Clock, type TimeZone } from "../../core/index.ts";
+import { GatewayError, printSubject, type Clock, type TimeZone } from "../../core/index.ts";
 import type { Store, Tables } from "../../store/index.ts";
 import { periodEnd, periodStart } from "./budget-period.ts";
 import { PeriodChanges, releasing, sweepExpired, takeHolds, writeChanges, type HoldRow } from "./budget-periods.ts";
+import { subjectOf } from "./budget-rows.ts";
 import type { Budget, HoldRequest } from "./budget-types.ts";
+import { createBudgetZones, type BudgetZones } from "./budget-zones.ts";
 import { formatUsd } from "../money.ts";
 
 /** A budget that has reached its warning. */
@@ -24,12 +26,19 @@ export interface BudgetHolds {
    * @throws GatewayError `budget_exceeded` if the sum of spent, reserved and requested is more than a budget's stop.
    */
   reserve(request: HoldRequest): Promise<Reserved>;
-  /** Sets the reservations of finished requests, by request id, to their cost. Does nothing for those whose row has settled them already. */
-  trueUp(costs: ReadonlyMap<string, bigint>): Promise<void>;
+  /** Sets the reservations of finished requests, by request id, to what they cost. Does nothing for those whose row has settled them already. */
+  trueUp(costs: ReadonlyMap<string, FinishedCost>): Promise<void>;
   /** Releases the reservation of a request. Does nothing if it has been settled already. */
   release(requestId: string): Promise<void>;
   /** Keeps the reservations of these requests from expiring. */
   renew(requestIds: readonly string[]): Promise<void>;
+}
+
+/** What a finished request costs its budgets. */
+export interface FinishedCost {
+  readonly costNanoUsd: bigint;
+  /** Ids of the budgets that it costs nothing, as another target answered; `undefined`: none of them. */
+  readonly spared: ReadonlySet<string> | undefined;
 }
 
 export interface BudgetHoldsDeps {
@@ -50,17 +59,18 @@ interface Refusal {
 const maxFits = 4;
 
 export function createBudgetHolds({ store, clock, timeZone, holdMs }: BudgetHoldsDeps): BudgetHolds {
+  const zoneOf = createBudgetZones(timeZone);
   return {
     async reserve(request) {
       const nowMs = clock.now();
-      const moment = { nowMs, expiresMs: nowMs + holdMs, zone: timeZone() };
+      const moment = { nowMs, expiresMs: nowMs + holdMs, zoneOf };
       let amount = request.amountNanoUsd;
       let outcome = await tryReserve(store.db, request, amount, moment);
       // Reservations of dead processes are released when another request needs the room.
       if ("budget" in outcome && (await sweepExpired(store, nowMs)) > 0) outcome = await tryReserve(store.db, request, amount, moment);
       for (let fits = 0; "budget" in outcome && request.fitInto !== undefined && fits < maxFits; fits++) {
         const { stop, spent, held } = await readState(store.db, outcome);
-        const smaller = request.fitInto(stop - spent - held);
+        const smaller = request.fitInto(stop - spent - held, outcome.budget);
         if (smaller === undefined || smaller >= amount) break;
         amount = smaller;
         outcome = await tryReserve(store.db, request, amount, moment);
@@ -101,15 +111,18 @@ async function tryReserve(
   db: Kysely<Tables>,
   request: HoldRequest,
   amountNanoUsd: bigint,
-  { nowMs, expiresMs, zone }: { readonly nowMs: number; readonly expiresMs: number; readonly zone: TimeZone },
+  { nowMs, expiresMs, zoneOf }: { readonly nowMs: number; readonly expiresMs: number; readonly zoneOf: BudgetZones },
 ): Promise<Reserved | Refusal> {
   const refused = { by: undefined as Refusal | undefined };
   const warnings: BudgetWarning[] = [];
   try {
     await db.transaction().execute(async (transaction) => {
-      for (const budget of request.budgets) {
+      // Always in the same order, so that two requests cannot deadlock.
+      for (const budget of request.budgets.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+        const zone = zoneOf(budget);
         const startMs = periodStart(budget.period, nowMs, zone);
-        const spentNanoUsd = await take(transaction, budget.id, startMs, amountNanoUsd);
+        const partNanoUsd = request.partOf?.(budget) ?? amountNanoUsd;
+        const spentNanoUsd = await take(transaction, budget.id, startMs, partNanoUsd);
         if (spentNanoUsd === undefined) {
           // A deleted budget refuses nothing.
           if (!(await exists(transaction, budget.id))) continue;
@@ -123,7 +136,7 @@ async function tryReserve(
             request_id: request.requestId,
             budget_id: budget.id,
             start_ms: startMs,
-            amount_nano_usd: amountNanoUsd,
+            amount_nano_usd: partNanoUsd,
             expires_ms: expiresMs,
           })
           .executeTakeFirstOrThrow();
@@ -137,9 +150,11 @@ async function tryReserve(
 }
 
 /** Sets the reservations of a request to its cost. A reservation that the request's row settles at the same time is gone, and nothing is set. */
-async function setAmounts(transaction: Kysely<Tables>, holds: readonly HoldRow[], amountNanoUsd: bigint): Promise<void> {
+async function setAmounts(transaction: Kysely<Tables>, holds: readonly HoldRow[], cost: FinishedCost): Promise<void> {
   const changes = new PeriodChanges();
   for (const { request_id, budget_id, start_ms, amount_nano_usd } of holds) {
+    const amountNanoUsd = cost.spared?.has(budget_id) === true ? 0n : cost.costNanoUsd;
+    if (amountNanoUsd === amount_nano_usd) continue;
     const { numUpdatedRows } = await transaction
       .updateTable("budget_holds")
       .set({ amount_nano_usd: amountNanoUsd })
@@ -194,15 +209,22 @@ async function readState(db: Kysely<Tables>, { budget, startMs }: Refusal): Prom
   return { stop: row?.stop_nano_usd ?? budget.stopNanoUsd ?? 0n, spent: row?.spent_nano_usd ?? 0n, held: row?.held_nano_usd ?? 0n };
 }
 
-async function exceeded(db: Kysely<Tables>, refusal: Refusal, { amountNanoUsd, advise }: HoldRequest): Promise<GatewayError> {
+async function exceeded(db: Kysely<Tables>, refusal: Refusal, { amountNanoUsd, partOf, advise }: HoldRequest): Promise<GatewayError> {
   const { budget, startMs, zone } = refusal;
   const { stop, spent, held } = await readState(db, refusal);
   const end = periodEnd(budget.period, startMs, zone);
   const limit = budget.period === "total" ? "The budget" : `The ${budget.period}'s budget`;
+  const owner = budget.subject === "user" || budget.subject === "key" ? `this ${budget.subject}` : printSubject(subjectOf(budget));
+  const cost = `this request may cost up to ${formatUsd(partOf?.(budget) ?? amountNanoUsd)}`;
+  // What a provider or a model has cost all users is no client's business.
+  const sums =
+    budget.subject === "provider" || budget.subject === "model"
+      ? `has no room: ${cost} US dollars`
+      : `is ${formatUsd(stop)} US dollars: ${formatUsd(spent)} are spent, ${formatUsd(held)} are reserved for active requests, and ${cost}`;
   return new GatewayError(
     "budget_exceeded",
-    `${limit} of this ${budget.subject} is ${formatUsd(stop)} US dollars: ${formatUsd(spent)} are spent, ` +
-      `${formatUsd(held)} are reserved for active requests, and this request may cost up to ${formatUsd(amountNanoUsd)}. ` +
-      `${advise?.(stop - spent - held) ?? "Ask for fewer output tokens"}, or have an admin raise the budget${end === undefined ? "" : `; it begins anew at ${new Date(end).toISOString()}`}.`,
+    `${limit} of ${owner} ${sums}. ${advise?.(stop - spent - held, budget) ?? "Ask for fewer output tokens"}, or have an admin raise the budget${
+      end === undefined ? "" : `; it begins anew at ${new Date(end).toISOString()}`
+    }.`,
   );
 }

@@ -1,11 +1,12 @@
 import type { Kysely } from "kysely";
-import { createBoundedCache, type Logger, type TimeZone } from "../../core/index.ts";
+import { createBoundedCache, createSubjectIndex, readTags, type Logger, type TimeZone } from "../../core/index.ts";
 import { readKeyAncestors, type Tables } from "../../store/index.ts";
 import { chargeOfRow, type RowCharging } from "./budget-ceiling.ts";
 import { periodStart } from "./budget-period.ts";
 import { PeriodChanges, releasing, takeHolds, writeChanges } from "./budget-periods.ts";
 import type { Budget, CeilingRates } from "./budget-types.ts";
-import { readBudgets } from "./budget-rows.ts";
+import { readCountingBudgets, subjectOf } from "./budget-rows.ts";
+import { createBudgetZones } from "./budget-zones.ts";
 import { formatUsd } from "../money.ts";
 import type { IngestStep } from "../entries/sink.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
@@ -23,15 +24,22 @@ export interface BudgetSettlementDeps {
  */
 export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger }: BudgetSettlementDeps): IngestStep {
   const lineage = createLineage();
+  const zoneOf = createBudgetZones(timeZone);
   return async (transaction, newRows) => {
-    const zone = timeZone();
     const ancestors = await lineage(transaction, newRows);
-    const subjects = subjectsOf(newRows, ancestors);
-    const budgets = await readBudgets(transaction, [...subjects]);
+    const budgets = await readCountingBudgets(transaction, [...namesOf(newRows, ancestors)]);
     if (budgets.length === 0) return;
-    const bySubject = Map.groupBy(budgets, (budget) => budget.subjectId);
-    const budgetsOf = (row: UsageRow): readonly Budget[] =>
-      [row.user_id, row.key_id, ...(ancestors.get(row.key_id) ?? [])].flatMap((subjectId) => bySubject.get(subjectId) ?? []);
+    const index = createSubjectIndex(budgets, subjectOf);
+    const budgetsOf = (row: UsageRow): readonly Budget[] => {
+      const ofCaller = index.ofCaller({
+        userId: row.user_id,
+        keyId: row.key_id,
+        ancestorIds: ancestors.get(row.key_id),
+        boundTags: boundTagsOf(row),
+      });
+      const ofTarget = index.ofTarget({ provider: row.provider, upstreamModel: row.upstream_model ?? row.model_asked });
+      return ofTarget === undefined ? (ofCaller ?? noBudgets) : [...(ofCaller ?? noBudgets), ...ofTarget];
+    };
     const ended = newRows.filter((row) => endsRequest(row) && budgetsOf(row).length > 0);
     const holds = await takeHolds(transaction, [...new Set(ended.map((row) => row.request_id))]);
     const held = new Map(holds.map((hold) => [`${hold.request_id} ${hold.budget_id}`, hold.amount_nano_usd]));
@@ -39,7 +47,7 @@ export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger 
     for (const row of newRows) {
       for (const budget of budgetsOf(row)) {
         const charge = chargeOfRow(row, { ceiling: ceiling(), highestCost }) ?? held.get(`${row.request_id} ${budget.id}`) ?? 0n;
-        changes.add(budget.id, periodStart(budget.period, row.time_ms, zone), charge, 0n);
+        changes.add(budget.id, periodStart(budget.period, row.time_ms, zoneOf(budget)), charge, 0n);
       }
     }
     const spent = await writeChanges(transaction, changes);
@@ -51,8 +59,15 @@ export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger 
   };
 }
 
-/** The users and keys of rows, and the keys' ancestors. */
-function subjectsOf(rows: readonly UsageRow[], ancestors: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+/** The tags that an admin bound; `undefined` if there are none. */
+function boundTagsOf({ tags, bound_tags: count }: UsageRow): readonly string[] | undefined {
+  return count === null ? undefined : readTags(tags).slice(0, count);
+}
+
+const noBudgets: readonly Budget[] = [];
+
+/** The users, keys and bound tags of rows, and the keys' ancestors. */
+function namesOf(rows: readonly UsageRow[], ancestors: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
   const subjects = new Set<string>();
   let last: UsageRow | undefined;
   for (const row of rows) {
@@ -60,6 +75,7 @@ function subjectsOf(rows: readonly UsageRow[], ancestors: ReadonlyMap<string, re
       subjects.add(row.user_id).add(row.key_id);
       for (const id of ancestors.get(row.key_id) ?? []) subjects.add(id);
     }
+    for (const tag of boundTagsOf(row) ?? []) subjects.add(tag);
     last = row;
   }
   return subjects;

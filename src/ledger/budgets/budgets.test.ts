@@ -166,6 +166,8 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
         assert.deepStrictEqual(await admin.list(), [
           {
             id: made.id,
+            kind: "user",
+            subject: "usr_1",
             user_id: "usr_1",
             key_id: null,
             period: "month",
@@ -176,6 +178,7 @@ function describeBudgets(withBudgets: (body: (world: World) => Promise<void>) =>
             left_usd: "14",
             period_start: "2026-11-01T00:00:00.000Z",
             period_end: "2026-12-01T00:00:00.000Z",
+            time_zone: "UTC",
           },
         ]);
       }));

@@ -1,30 +1,28 @@
 import {
   BoundedWait,
+  createSubjectIndex,
   GatewayError,
   messageOf,
   type Clock,
   type Logger,
   systemSchedule,
   type Schedule,
+  type SubjectCaller,
+  type SubjectIndex,
+  type SubjectTarget,
   type TimeZone,
 } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
-import { createBudgetHolds, type BudgetWarning, type Reserved } from "./budget-holds.ts";
-import { readBudgets } from "./budget-rows.ts";
+import { createBudgetHolds, type BudgetWarning, type FinishedCost, type Reserved } from "./budget-holds.ts";
+import { readBudgets, subjectOf } from "./budget-rows.ts";
 import type { Budget, HoldRequest } from "./budget-types.ts";
-
-/** The user and keys whose budgets a request counts in. */
-export interface Spender {
-  readonly userId: string;
-  readonly keyId: string;
-  /** The ancestors of the key: its parent, the parent's parent, and so on. */
-  readonly ancestorIds?: readonly string[];
-}
 
 /** The part of the budgets that the request path uses. */
 export interface Budgets {
-  /** The budgets that a request of this spender counts in, from memory; `undefined` for most spenders. */
-  of(spender: Spender): readonly Budget[] | undefined;
+  /** The budgets of the user, the key, its ancestors and their tags, from memory; `undefined` for most callers. */
+  of(caller: SubjectCaller): readonly Budget[] | undefined;
+  /** The budgets of a provider and a model; `undefined` for most. */
+  ofTarget(provider: string, upstreamModel: string): readonly Budget[] | undefined;
   /**
    * Reserves what a request may cost, in all its budgets or in none. The reservation does not expire until `finished` is called.
    * @returns the budgets that have reached their warning. @throws GatewayError `budget_exceeded`; `budget_unavailable`, within about a second, if the
@@ -39,8 +37,9 @@ export interface Budgets {
   /**
    * Reports that the request is over. Its row, on the way to the database, settles the reservation. Until then its budgets count its cost, if known,
    * in place of the reservation: at once if it cost more; if it cost less, as soon as another request needs the room.
+   * @param target who answered: budgets of other providers and models count nothing.
    */
-  finished(requestId: string, costNanoUsd?: bigint): void;
+  finished(requestId: string, costNanoUsd?: bigint, target?: SubjectTarget): void;
   /** Reads the budgets again. Call it when the accounts' revision has changed. */
   refresh(): Promise<void>;
   counts(): { readonly warned: number; readonly refused: number };
@@ -73,17 +72,39 @@ export async function createBudgets(deps: BudgetsDeps): Promise<Budgets> {
   return budgets;
 }
 
+interface ActiveHold {
+  readonly amountNanoUsd: bigint;
+  /** The smallest part that one of its budgets counts. */
+  readonly leastNanoUsd: bigint;
+  /** Its budgets of providers and models. */
+  readonly targeted: readonly Budget[];
+}
+
+function activeHold({ budgets, partOf }: HoldRequest, amountNanoUsd: bigint): ActiveHold {
+  const targeted = budgets.filter(countsTargets);
+  let leastNanoUsd = amountNanoUsd;
+  for (const budget of targeted) {
+    const part = partOf?.(budget) ?? amountNanoUsd;
+    if (part < leastNanoUsd) leastNanoUsd = part;
+  }
+  return { amountNanoUsd, leastNanoUsd, targeted };
+}
+
+function countsTargets({ subject }: Budget): boolean {
+  return subject === "provider" || subject === "model";
+}
+
 class BudgetsOfProcess implements Budgets {
   readonly #deps: BudgetsDeps;
   readonly #holdMs: number;
   readonly #schedule: Schedule;
   readonly #wait: BoundedWait;
   readonly #holds: ReturnType<typeof createBudgetHolds>;
-  #bySubject: ReadonlyMap<string, readonly Budget[]> = new Map();
-  /** Active requests that have a reservation, with its amount in nano-USD. */
-  readonly #underWay = new Map<string, bigint>();
+  #index: SubjectIndex<Budget> = createSubjectIndex<Budget>([], subjectOf);
+  /** Active requests that have a reservation. */
+  readonly #underWay = new Map<string, ActiveHold>();
   /** Costs of finished requests whose rows may not be in the database yet. */
-  #finished = new Map<string, bigint>();
+  #finished = new Map<string, FinishedCost>();
   /** The active write of finished requests' costs, if any. Never rejects. */
   #trueUp: Promise<void> | undefined;
   #cancelRenewal: (() => void) | undefined;
@@ -99,14 +120,12 @@ class BudgetsOfProcess implements Budgets {
     this.#holds = createBudgetHolds({ store: deps.store, clock: deps.clock, timeZone: deps.timeZone, holdMs: this.#holdMs });
   }
 
-  of({ userId, keyId, ancestorIds }: Spender): readonly Budget[] | undefined {
-    if (this.#bySubject.size === 0) return undefined;
-    const ofUser = this.#bySubject.get(userId);
-    const ofKey = this.#bySubject.get(keyId);
-    if (ancestorIds === undefined && (ofUser === undefined || ofKey === undefined)) return ofUser ?? ofKey;
-    const all = [...(ofUser ?? []), ...(ofKey ?? [])];
-    for (const id of ancestorIds ?? []) all.push(...(this.#bySubject.get(id) ?? []));
-    return all.length === 0 ? undefined : all.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  of(caller: SubjectCaller): readonly Budget[] | undefined {
+    return this.#index.isEmpty ? undefined : this.#index.ofCaller(caller);
+  }
+
+  ofTarget(provider: string, upstreamModel: string): readonly Budget[] | undefined {
+    return this.#index.hasTargets ? this.#index.ofTarget({ provider, upstreamModel }) : undefined;
   }
 
   async reserve(request: HoldRequest): Promise<readonly BudgetWarning[]> {
@@ -116,7 +135,7 @@ class BudgetsOfProcess implements Budgets {
       throw outcome;
     }
     const { warnings, amountNanoUsd } = outcome;
-    this.#underWay.set(request.requestId, amountNanoUsd);
+    this.#underWay.set(request.requestId, activeHold(request, amountNanoUsd));
     this.#planRenewal();
     if (warnings.length > 0) this.#warned += 1;
     return warnings;
@@ -168,22 +187,26 @@ class BudgetsOfProcess implements Budgets {
     }
   }
 
-  finished(requestId: string, costNanoUsd?: bigint): void {
+  finished(requestId: string, costNanoUsd?: bigint, target?: SubjectTarget): void {
     const held = this.#underWay.get(requestId);
     this.#underWay.delete(requestId);
-    if (held === undefined || costNanoUsd === undefined || costNanoUsd === held) return;
-    this.#finished.set(requestId, costNanoUsd);
-    if (costNanoUsd > held || this.#finished.size >= maxFinished) void this.#startTrueUp();
+    if (held === undefined || costNanoUsd === undefined) return;
+    const spared = target === undefined ? undefined : this.#sparedOf(held, target);
+    if (costNanoUsd === held.amountNanoUsd && held.targeted.length === 0) return;
+    this.#finished.set(requestId, { costNanoUsd, spared });
+    const isMore = costNanoUsd > held.leastNanoUsd;
+    if (isMore || this.#finished.size >= maxFinished) void this.#startTrueUp();
+  }
+
+  /** The budgets of other providers and models than the one that answered. */
+  #sparedOf({ targeted }: ActiveHold, target: SubjectTarget): ReadonlySet<string> | undefined {
+    if (targeted.length === 0) return undefined;
+    const counting = this.ofTarget(target.provider, target.upstreamModel) ?? [];
+    return new Set(targeted.filter((budget) => !counting.includes(budget)).map(({ id }) => id));
   }
 
   async refresh(): Promise<void> {
-    const bySubject = new Map<string, Budget[]>();
-    for (const budget of await readBudgets(this.#deps.store.db)) {
-      const list = bySubject.get(budget.subjectId);
-      if (list === undefined) bySubject.set(budget.subjectId, [budget]);
-      else list.push(budget);
-    }
-    this.#bySubject = bySubject;
+    this.#index = createSubjectIndex(await readBudgets(this.#deps.store.db), subjectOf);
   }
 
   counts(): { readonly warned: number; readonly refused: number } {
@@ -201,8 +224,8 @@ class BudgetsOfProcess implements Budgets {
     if (this.#finished.size === 0) return await this.#holds.reserve(request);
     try {
       // A part of the amount is reserved only after the room of finished requests has been given back.
-      const { requestId, amountNanoUsd, budgets } = request;
-      return await this.#holds.reserve({ requestId, amountNanoUsd, budgets });
+      const { fitInto: _, ...whole } = request;
+      return await this.#holds.reserve(whole);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       await this.#startTrueUp();

@@ -1,6 +1,6 @@
 import type { Accounts } from "../../accounts/index.ts";
-import { GatewayError } from "../../core/index.ts";
-import { parseUsd, type BudgetAdmin, type BudgetState, type BudgetSubject } from "../../ledger/index.ts";
+import { GatewayError, isTimeZone, parseSubject, type Subject } from "../../core/index.ts";
+import { parseUsd, type BudgetAdmin, type BudgetState } from "../../ledger/index.ts";
 import type { budgetContracts } from "./contracts/budgets.ts";
 import type { HandlersOf, OperationContext } from "./contracts/contract.ts";
 
@@ -11,8 +11,9 @@ export function budgetHandlers(
   onChange: () => Promise<void>,
 ): HandlersOf<typeof budgetContracts> {
   return {
-    "budgets.list": async ({ query: { user, key_id: keyId } }) => {
-      const subjects = user === undefined && keyId === undefined ? undefined : [(await subjectOf(accounts, user, keyId)).id];
+    "budgets.list": async ({ query }) => {
+      const { subject, user, key_id: keyId } = query;
+      const subjects = subject === undefined && user === undefined && keyId === undefined ? undefined : [await subjectOf(accounts, query)];
       return { data: await named(accounts, await budgets.list(subjects)) };
     },
     "budgets.set": async ({ body }) => {
@@ -27,7 +28,13 @@ export function budgetHandlers(
     },
     "me.budgets.list": async ({ principal }) => {
       const keys = principal.keyId === "" ? [] : await accounts.listKeys({ user: principal.userId });
-      return { data: await named(accounts, await budgets.list([principal.userId, ...keys.map((key) => key.id)])) };
+      const tags = new Set([...(principal.boundTags ?? []), ...keys.flatMap((key) => key.tags)]);
+      const own: readonly Subject[] = [
+        { kind: "user", name: principal.userId },
+        ...keys.map((key): Subject => ({ kind: "key", name: key.id })),
+        ...[...tags].map((name): Subject => ({ kind: "tag", name })),
+      ];
+      return { data: await named(accounts, await budgets.list(own)) };
     },
   };
 }
@@ -49,7 +56,7 @@ async function named(accounts: Accounts, states: readonly BudgetState[]): Promis
 type NewBudget = OperationContext<(typeof budgetContracts)["budgets.set"]>["body"];
 
 async function setBudget(budgets: BudgetAdmin, accounts: Accounts, body: NewBudget): Promise<BudgetState> {
-  const { user, key_id: keyId, period, warn_usd: warn, stop_usd: stop } = body;
+  const { period, warn_usd: warn, stop_usd: stop, time_zone: timeZone } = body;
   if (warn === undefined && stop === undefined) {
     throw new GatewayError("invalid_request", 'Give "stop_usd", "warn_usd", or both: a budget without a limit is none.', {
       param: "stop_usd",
@@ -59,22 +66,42 @@ async function setBudget(budgets: BudgetAdmin, accounts: Accounts, body: NewBudg
     ...(warn === undefined ? {} : { warnNanoUsd: amountOf("warn_usd", warn) }),
     ...(stop === undefined ? {} : { stopNanoUsd: amountOf("stop_usd", stop) }),
   };
-  const { subject, id } = await subjectOf(accounts, user, keyId);
-  return await budgets.set({ subject, subjectId: id, period, ...limits });
+  if (timeZone !== undefined && timeZone !== null && !isTimeZone(timeZone)) {
+    throw new GatewayError(
+      "invalid_request",
+      '"time_zone" must be a name of the IANA database such as "Europe/Berlin", or null for the one of the ledger.',
+      {
+        param: "time_zone",
+      },
+    );
+  }
+  const { kind, name } = await subjectOf(accounts, body);
+  return await budgets.set({ subject: kind, subjectId: name, period, ...limits, ...(timeZone === undefined ? {} : { timeZone }) });
 }
 
-/** The user (by id or name) or the key (by id) that a call names. @throws GatewayError `invalid_request`, `not_found`. */
-async function subjectOf(
-  accounts: Accounts,
-  user: string | undefined,
-  keyId: string | undefined,
-): Promise<{ subject: BudgetSubject; id: string }> {
-  if ((user === undefined) === (keyId === undefined)) {
-    throw new GatewayError("invalid_request", 'Say whose budget it is: either "user" or "key_id".', { param: "user" });
+/** How a call names whose budget it means: by `subject`, or by one of the older fields. */
+interface NamedSubject {
+  readonly subject?: string | undefined;
+  readonly user?: string | undefined;
+  readonly key_id?: string | undefined;
+}
+
+/** The subject that a call names, a user or key by its id. @throws GatewayError `invalid_request`, `not_found`. */
+async function subjectOf(accounts: Accounts, { subject: text, user, key_id: keyId }: NamedSubject): Promise<Subject> {
+  if ([text, user, keyId].filter((each) => each !== undefined).length !== 1) {
+    throw new GatewayError("invalid_request", 'Say whose budget it is by "subject", as in "alice", "tag:team:search" or "model:gpt-*".', {
+      param: "subject",
+    });
   }
-  if (keyId !== undefined) return { subject: "key", id: (await accounts.getKey(keyId)).id };
+  const subject = text === undefined ? olderSubject(user, keyId) : parseSubject(text);
+  if (subject.kind === "key") return { kind: "key", name: (await accounts.getKey(subject.name)).id };
+  if (subject.kind !== "user") return subject;
   // The caller if authentication is off: it has no row.
-  return { subject: "user", id: user === "local" ? "local" : (await accounts.getUser(user!)).id };
+  return { kind: "user", name: subject.name === "local" ? "local" : (await accounts.getUser(subject.name)).id };
+}
+
+function olderSubject(user: string | undefined, keyId: string | undefined): Subject {
+  return keyId === undefined ? { kind: "user", name: user! } : { kind: "key", name: keyId };
 }
 
 function amountOf(param: string, value: string | number | null): bigint | null {

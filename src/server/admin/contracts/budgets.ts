@@ -4,11 +4,14 @@ import type { OperationContract } from "./contract.ts";
 /** A decimal of US dollars, as text or number: `"12.50"`, `20`. */
 const amount = z.union([z.string(), z.number()]);
 const usd = z.string().describe("decimal of US dollars");
+const subject = z.string().describe("`alice`, `key_…`, `tag:team:search`, `model:gpt-*` or `provider:openai`");
 const period = z.enum(["day", "month", "total"]).meta({ id: "BudgetPeriod" });
 
 const budget = z
   .object({
     id: z.string(),
+    kind: z.enum(["user", "key", "tag", "model", "provider"]),
+    subject: z.string().describe("as commands take it: the id of the user or key, `tag:team:search`, `model:gpt-*`, `provider:openai`"),
     user_id: z.string().nullable(),
     username: z.string().nullable(),
     key_id: z.string().nullable(),
@@ -21,6 +24,7 @@ const budget = z
     left_usd: usd.nullable().describe("of `stop_usd`, never below 0; `null` if there is no stop"),
     period_start: z.string().nullable().describe("`null` for the period `total`"),
     period_end: z.string().nullable(),
+    time_zone: z.string().describe("whose days and months they are"),
   })
   .meta({ id: "Budget" });
 
@@ -31,21 +35,28 @@ export const budgetContracts = {
     method: "GET",
     path: "/api/v1/budgets",
     access: "admin",
-    summary: "Lists the budgets, all or those of one user or key.",
-    query: z.object({ user: z.string().optional().describe("id or name"), key_id: z.string().optional().describe("id or prefix") }),
+    summary: "Lists the budgets, all or those of one subject.",
+    query: z.object({
+      subject: subject.optional(),
+      user: z.string().optional().describe("id or name"),
+      key_id: z.string().optional().describe("id or prefix"),
+    }),
     answer: budgetList,
   },
   "budgets.set": {
     method: "POST",
     path: "/api/v1/budgets",
     access: "admin",
-    summary: "Sets the budget of a user or key for a period. A limit that is omitted stays as it was; `null` removes it.",
+    summary:
+      "Sets the budget of a user, key, tag, provider or the models of a pattern for a period. A limit that is omitted stays as it was; `null` removes it.",
     body: z.strictObject({
-      user: z.string().optional().describe("id or name"),
-      key_id: z.string().optional().describe("id or prefix"),
+      subject: subject.optional(),
+      user: z.string().optional().describe("id or name; the same as `subject`"),
+      key_id: z.string().optional().describe("id or prefix; the same as `subject`"),
       period,
       warn_usd: amount.nullish(),
       stop_usd: amount.nullish(),
+      time_zone: z.string().nullish().describe("whose days and months the periods are, as in `Europe/Berlin`; `null`: `ledger.time_zone`"),
     }),
     answer: budget,
   },
@@ -60,7 +71,7 @@ export const budgetContracts = {
     method: "GET",
     path: "/api/v1/me/budgets",
     access: "user",
-    summary: "Lists the budgets of the caller's user and keys.",
+    summary: "Lists the budgets of the caller's user, keys and tags.",
     answer: budgetList,
   },
 } as const satisfies Record<string, OperationContract>;
