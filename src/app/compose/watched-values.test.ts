@@ -55,6 +55,8 @@ function stateOf(
 ): Parameters<typeof budgetValues>[0][number] {
   return {
     id: "bgt_1",
+    kind: subject.key === undefined ? "user" : "key",
+    subject: subject.user ?? subject.key ?? "",
     user_id: subject.user ?? null,
     key_id: subject.key ?? null,
     period: "month",
@@ -65,6 +67,7 @@ function stateOf(
     left_usd: null,
     period_start: null,
     period_end: null,
+    time_zone: "UTC",
   };
 }
 

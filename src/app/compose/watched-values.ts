@@ -90,16 +90,17 @@ export function budgetValues(
   { labels, maxLabelValues }: Pick<TelemetrySection, "labels" | "maxLabelValues">,
 ): Values {
   const values: Values = {};
-  const full = states.flatMap(({ user_id: userId, key_id: keyId, period, stop_usd: stop, spent_usd: spent, held_usd: held }) => {
+  const full = states.flatMap(({ kind, subject, period, stop_usd: stop, spent_usd: spent, held_usd: held }) => {
     if (stop === null || Number(stop) <= 0) return [];
-    const subject = userId === null ? ("key" as const) : ("user" as const);
-    return [{ subject, id: userId ?? keyId ?? "", period, ratio: (Number(spent) + Number(held)) / Number(stop) }];
+    return [{ kind, subject, period, ratio: (Number(spent) + Number(held)) / Number(stop) }];
   });
   let shown = 0;
-  for (const { subject, id, period, ratio } of full.toSorted((one, other) => other.ratio - one.ratio)) {
-    const isShown = labels.includes(subject) && shown < maxLabelValues;
+  for (const { kind, subject, period, ratio } of full.toSorted((one, other) => other.ratio - one.ratio)) {
+    // Users and keys are labels only where configured; tags, models and providers are those that an admin has named.
+    const isLabel = (kind !== "user" && kind !== "key") || labels.includes(kind);
+    const isShown = isLabel && shown < maxLabelValues;
     if (isShown) shown += 1;
-    raise(values, watchedKey("budget_used_ratio", subject, period, isShown ? id : "other"), ratio);
+    raise(values, watchedKey("budget_used_ratio", kind, period, isShown ? subject : "other"), ratio);
   }
   return values;
 }
