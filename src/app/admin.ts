@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { createAccounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
 import { createBudgetAdmin, createEntryBodies, createReports, highestCostOfRow } from "../ledger/index.ts";
+import { createLimitAdmin } from "../limits/index.ts";
 import { protocols } from "../protocols/index.ts";
 import {
   createAdminClient,
@@ -82,6 +83,8 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     }),
     // A daemon that is started meanwhile sees the change by the revision.
     onBudgetsChanged: () => Promise.resolve(),
+    limits: createLimitAdmin({ store, clock }),
+    onLimitsChanged: () => Promise.resolve(),
     reports: createReports({ store }),
     timeZone: () => snapshot.timeZone,
     bodies: createEntryBodies(store),

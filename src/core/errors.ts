@@ -186,6 +186,12 @@ export const errorTable = {
     meaning: "The provider limits the rate of requests.",
     remedy: "Wait as long as `retry-after` says.",
   },
+  limit_reached: {
+    status: 429,
+    kind: "rate_limit",
+    meaning: "A limit of the key, its user, its tags, the model or the provider has no room for this request (`tokligence limit list`).",
+    remedy: "Wait as long as `retry-after` says, as SDKs do by themselves. An admin can raise the limit.",
+  },
   internal_error: {
     status: 500,
     kind: "internal",
@@ -324,21 +330,6 @@ export class GatewayError extends Error {
 /** The error for a request that the end of the process interrupts, or that arrives too late. */
 export function shuttingDown(): GatewayError {
   return new GatewayError("shutting_down", "The gateway is shutting down. Send the request again.");
-}
-
-/** Maps an HTTP status of an upstream to a kind. */
-export function errorKindOfStatus(status: number): ErrorKind {
-  if (status === 401) return "authentication";
-  if (status === 403) return "permission";
-  if (status === 404) return "not_found";
-  if (status === 413) return "too_large";
-  if (status === 429) return "rate_limit";
-  if (status === 503 || status === 529) return "overloaded";
-  if (status === 408 || status === 504) return "timeout";
-  if (status === 501) return "unsupported";
-  if (status === 502) return "upstream";
-  if (status >= 500) return "internal";
-  return "invalid_request";
 }
 
 /** The text to print for a thrown value of unknown type. */

@@ -4,6 +4,7 @@ export * from "./bytes.ts";
 export * from "./calendar-day.ts";
 export * from "./clock.ts";
 export * from "./periodic.ts";
+export * from "./error-kind.ts";
 export * from "./errors.ts";
 export * from "./exact-json.ts";
 export * from "./gateway-key.ts";

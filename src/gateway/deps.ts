@@ -1,6 +1,7 @@
 import type { Clock, IdSource, Logger, Schedule, Sealer } from "../core/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import type { ProtocolId, Usage } from "../ir/index.ts";
+import type { Limits } from "../limits/index.ts";
 import type { Budgets, CeilingRates, EntryStatus, Ledger } from "../ledger/index.ts";
 import type { ProtocolTable, ModelInfo, ModelListFacts } from "../protocols/index.ts";
 import type {
@@ -29,6 +30,7 @@ export interface GatewayDeps {
   readonly current: () => GatewaySnapshot;
   readonly ledger: Ledger & { healthy(): boolean };
   readonly budgets: Pick<Budgets, "of" | "ofTarget" | "reserve" | "release" | "finished">;
+  readonly limits: Pick<Limits, "ofCaller" | "ofTarget" | "take" | "settle">;
   readonly responses: ResponseStore;
   /** Why the database may not be used: its files are not those that were opened. */
   readonly databaseProblem: () => string | undefined;

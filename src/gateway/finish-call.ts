@@ -1,9 +1,11 @@
 import type { ModelCall } from "./model-call.ts";
 import { settleCaching } from "./prompt-caches/caching-of.ts";
 import { releaseBudget } from "./admission/reserve-budget.ts";
+import { settleLimits } from "./admission/take-limits.ts";
 
-/** The request is over: its reservation is released, then it is reported to metrics and the access log. */
+/** The request is over: its limits are settled and its reservation is released, then it is reported to metrics and the access log. */
 export function finishCall(call: ModelCall): void {
+  settleLimits(call);
   void releaseBudget(call);
   settleCaching(call);
   reportCall(call);

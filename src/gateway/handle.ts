@@ -15,6 +15,7 @@ import { planRequest } from "./failover/plan-request.ts";
 import { sendWithFailover } from "./failover/send-with-failover.ts";
 import { finishCall } from "./finish-call.ts";
 import { reserveBudget } from "./admission/reserve-budget.ts";
+import { takeLimits } from "./admission/take-limits.ts";
 import { continueConversation } from "./responses/continue.ts";
 import { serveStored } from "./lanes/serve-stored.ts";
 import { runsHere, startBackground } from "./responses/start-background.ts";
@@ -55,6 +56,8 @@ async function serve(call: ModelCall): Promise<boolean> {
   checkNamedModels(request, all);
   guard(call);
   if (isHeavy(request)) await nextTurn();
+  const limited = takeLimits(call, attempts);
+  if (limited !== undefined) await limited;
   const reserved = reserveBudget(call, all);
   if (reserved !== undefined) await reserved;
   if (runsHere(call, attempts)) {

@@ -1,4 +1,5 @@
 import type { Principal } from "../accounts/index.ts";
+import type { Bucket, LimitHold } from "../limits/index.ts";
 import type { Protocol, RouteCall } from "../protocols/index.ts";
 import type { KnownResponse } from "../store/index.ts";
 import type { Attempt, Plan } from "../upstream/index.ts";
@@ -67,6 +68,10 @@ export class ModelCall implements EntryContext {
   guarded: Guarded | undefined;
   /** `undefined` if no budget counts the request. */
   reservation: BudgetReservation | undefined;
+  /** The limits of who sends the request; `undefined` if there are none. */
+  limited: readonly Bucket[] | undefined;
+  /** What it has taken from them, until it is over. */
+  limitHold: LimitHold | undefined;
   /** The response that the path names, one of the user's own. */
   stored: KnownResponse | undefined;
   continued: Continuation | undefined;
@@ -149,6 +154,8 @@ export class ModelCall implements EntryContext {
     const call = new ModelCall({ deps, current, exchange, request: request.asStream(), background: pending });
     call.guarded = this.guarded;
     call.reservation = this.reservation;
+    call.limited = this.limited;
+    call.limitHold = this.limitHold;
     call.continued = this.continued;
     call.pinnedKey = this.pinnedKey;
     call.plan = this.plan;

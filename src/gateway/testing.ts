@@ -151,6 +151,7 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
       release: () => undefined,
     },
     budgets: { of: () => undefined, ofTarget: () => undefined },
+    limits: { ofCaller: () => undefined, ofTarget: () => undefined },
     databaseProblem: () => undefined,
     calibration: createTokenCalibration(),
     bodyCalibration: createTokenCalibration(),

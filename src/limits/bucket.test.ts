@@ -83,11 +83,10 @@ test("slots are free again when their requests are over, whatever became of them
   assert.deepEqual([full, admitted(free)], [0, 2]);
 });
 
-test("an amount that is changed keeps what is used", () => {
-  const time = new ManualTime();
-  const limiter = new LocalLimiter(time.clock);
-  const bucket = bucketOf("requests_per_minute", 10);
-  for (let count = 0; count < 5; count++) limiter.take([bucket], 0);
-  bucket.setAmount(100);
-  assert.deepEqual([bucket.remaining(time.nowMs), Math.round(bucket.usedMs(time.nowMs))], [50, 30_000]);
+test("a number of slots that is changed leaves them taken", () => {
+  const limiter = new LocalLimiter(new ManualTime().clock);
+  const bucket = bucketOf("concurrent", 3);
+  const before = admitted([limiter.take([bucket], 0), limiter.take([bucket], 0)]);
+  bucket.setSlots(2);
+  assert.deepEqual([before, admitted([limiter.take([bucket], 0)])], [2, 0]);
 });

@@ -39,7 +39,7 @@ const tolerance = 1e-6;
 /**
  * The state of one limit: a bucket that is full at first and fills again evenly, so that a key that was idle may use its whole amount at once (GCRA, the
  * generic cell rate algorithm of ATM Forum TM 4.1). The state is one time: when the bucket will be full. It has no unit of its own, and so it holds for a
- * changed amount, and for a share of the limit, too.
+ * share of the limit, too. A limit that is changed is another bucket, which is full; slots stay taken.
  */
 export class Bucket {
   readonly name: string;
@@ -55,10 +55,11 @@ export class Bucket {
   /** Slots that other processes have, as last reported. */
   others = 0;
   #amount: number;
-  #unitMs: number;
+  readonly #unitMs: number;
 
   constructor({ subject, kind, amount }: Limit) {
-    this.name = `${subject.kind}:${subject.name}:${kind}`;
+    const name = `${subject.kind}:${subject.name}:${kind}`;
+    this.name = kind === "concurrent" ? name : `${name}:${amount}`;
     this.subject = subject;
     this.kind = kind;
     this.counts = counted[kind];
@@ -71,10 +72,9 @@ export class Bucket {
     return this.#amount;
   }
 
-  /** The limit was changed; what is used stays used. */
-  setAmount(amount: number): void {
+  /** The number of slots was changed. */
+  setSlots(amount: number): void {
     this.#amount = amount;
-    this.#unitMs = this.periodMs / amount;
   }
 
   /** How long the bucket takes to fill up by what a request takes out. A request that is larger than the whole limit takes all. */

@@ -6,3 +6,7 @@ export { SharedLimiter } from "./shared-limiter.ts";
 export { LimitBook } from "./limit-book.ts";
 export { RedisRemote } from "./redis-remote.ts";
 export type { LimitRemote } from "./remote.ts";
+export { PostgresRemote } from "./postgres-remote.ts";
+export { createLimits, type Limits } from "./limits.ts";
+export { createLimitAdmin, type LimitAdmin } from "./limit-admin.ts";
+export type { ConfiguredLimits, SubjectLimits } from "./limit-table.ts";

@@ -11,6 +11,7 @@ import type { Protocol } from "./protocol.ts";
 
 export { answerFacts, AnsweredError } from "./shared/answered-error.ts";
 export { familiesThatSignCalls } from "./gemini-generate/proofs.ts";
+export { readReset, writeReset, type LimitHeaderNames, type LimitHeaders } from "./shared/limit-headers.ts";
 export { maxLosses, refuseStoredState } from "./shared/losses.ts";
 export { isUnbounded, setOutputLimit } from "./shared/output-limits.ts";
 export { paramLabel, spellLoss, spellRefusal, type ParamTable, type SpelledPlaces } from "./param-names.ts";

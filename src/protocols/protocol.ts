@@ -1,3 +1,4 @@
+import type { LimitHeaderNames } from "./shared/limit-headers.ts";
 import type { Bytes, Edit, ExactValues, GatewayError, Secret, Span, SseEvent, Text } from "../core/index.ts";
 import type { ParamTable } from "./param-names.ts";
 import type {
@@ -261,6 +262,8 @@ export interface Protocol {
   /** Headers that every request of this protocol must carry upstream, unless the client sent them. */
   readonly requiredHeaders: readonly (readonly [string, string])[];
 
+  /** The headers of answers that tell a client of its limits, if the dialect has any. Two dialects with the same names share one object. */
+  readonly limitHeaders?: LimitHeaderNames;
   /** A header of answers that names the class of service, in lower case. */
   readonly tierHeader?: string;
 

@@ -3,7 +3,7 @@ export * from "./admin/index.ts";
 export { createAcceptor, type Acceptor } from "./http/acceptor.ts";
 export { checkHost } from "./http/origin.ts";
 export { createEdge, localPrincipal, type Edge, type EdgeDeps, type EdgeSettings } from "./edge.ts";
-export { createHealthReader, healthRoutes, type HealthDeps } from "./routes/health-routes.ts";
+export { createHealthReader, healthRoutes, type DependencyHealth, type HealthDeps } from "./routes/health-routes.ts";
 export { homeRoutes } from "./routes/home-routes.ts";
 export { metricsRoute } from "./routes/metrics-route.ts";
 export { CallerMetrics } from "./observe/caller-metrics.ts";

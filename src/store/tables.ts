@@ -9,6 +9,9 @@ export interface Tables extends MarketTables {
   budgets: BudgetsTable;
   budget_periods: BudgetPeriodsTable;
   budget_holds: BudgetHoldsTable;
+  limits: LimitsTable;
+  limit_levels: LimitLevelsTable;
+  limit_slots: LimitSlotsTable;
   stored_responses: StoredResponsesTable;
   installation_keys: InstallationKeysTable;
   kept_proofs: KeptProofsTable;
@@ -90,6 +93,35 @@ export interface BudgetHoldsTable {
   amount_nano_usd: bigint;
   /** From this time on another request may take the reserved amount: the process has died. */
   expires_ms: number;
+}
+
+/** The limits on requests of one subject; `null`: none of that kind. Primary key (subject, subject_id). */
+export interface LimitsTable {
+  subject: "user" | "key" | "tag" | "model" | "provider";
+  /** Id of a user or key; a tag, a pattern of models, a provider's name. */
+  subject_id: string;
+  requests_per_minute: number | null;
+  tokens_per_minute: number | null;
+  requests_per_day: number | null;
+  tokens_per_day: number | null;
+  concurrent: number | null;
+  created_ms: number;
+}
+
+/** The state of a limit that gateways share in the database. */
+export interface LimitLevelsTable {
+  name: string;
+  /** When its bucket will be full, microseconds since 1970. */
+  full_at_us: number;
+}
+
+/** The slots of a process, likewise; the name "" is for the process itself. Primary key (name, node). */
+export interface LimitSlotsTable {
+  name: string;
+  node: string;
+  count: number;
+  /** Until then the process is believed to be alive. */
+  until_ms: number;
 }
 
 /** One row for each attempt of each authenticated request on a model route. Append-only; primary key (request_id, attempt). */

@@ -7,6 +7,7 @@ import { addBudgetCommands } from "./budget-commands.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
 import { print, table } from "./output.ts";
+import { addLimitCommands } from "./limit-commands.ts";
 import { addLogsCommand } from "./logs-command.ts";
 import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon-aliases.ts";
 import { ExitStatus, load, runProgram } from "./run-program.ts";
@@ -45,6 +46,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addUserCommands(program, admin);
   addKeyCommands(program, admin);
   addBudgetCommands(program, admin);
+  addLimitCommands(program, admin);
   addLedgerCommands(program, admin);
   addPriceCommands(program, admin);
   addDatabaseCommands(program, () => load(program.opts<Global>().config));

@@ -13,12 +13,14 @@ import {
   type SystemDeps,
 } from "../../server/index.ts";
 import type { AnnouncedModels, Catalog, Provider } from "../../upstream/index.ts";
-import type { Store } from "../../store/index.ts";
+import type { LimitRemote } from "../../limits/index.ts";
+import { connectRedis, type RedisConnection, type Store } from "../../store/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import type { Log } from "../logging/log.ts";
 import { createCurrentConfiguration } from "./configuration.ts";
 import { composeEdge, composeOperations, type HttpDeps } from "./http.ts";
 import { composeModelRequests, type ModelRequests } from "./model-requests.ts";
+import { configuredLimits } from "./limits.ts";
 import { openRecords, type Records, type RecordsDeps } from "./records.ts";
 import type { PrimaryRole } from "./primary-role.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -38,6 +40,8 @@ export interface ComposeOptions {
   readonly sink?: LedgerSink;
   /** Where ledger rows go until this gateway takes the place of the one before it. */
   readonly predecessor?: LedgerSink | undefined;
+  /** Where limits are counted, if not in this process alone; for a worker. */
+  readonly limitRemote?: LimitRemote;
   /** Opens the journal of this process; in the folder beside the database if omitted. */
   readonly openJournal?: RecordsDeps["openJournal"];
   /** Counters of all processes; by default this one's. */
@@ -109,7 +113,9 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const { logger } = log;
   const ids = createIdSource(clock);
   const current = createCurrentConfiguration(loaded, { protocols, clock, logger });
-  const records = await openRecords({ current, clock, ids, log, processes, sink, predecessor, openJournal: options.openJournal });
+  const redis = await openRedis(loaded.settings, logger);
+  const { limitRemote, openJournal } = options;
+  const records = await openRecords({ current, clock, ids, log, processes, sink, predecessor, limitRemote, redis, openJournal });
   const models = await composeModelRequests({ protocols, records, current, clock, ids, log });
   let serving = false;
   const load = new LoadWatch({ now: () => clock.monotonic(), logger });
@@ -138,6 +144,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     apply(next) {
       const { timeZone } = current.settings.ledger;
       current.apply(next);
+      records.limits.configure(configuredLimits(next.settings));
       if (records.role.isPrimary && next.settings.ledger.timeZone !== timeZone) void realignBudgets(records, logger);
     },
     setServing(value) {
@@ -163,6 +170,10 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       log.flush();
     },
   };
+}
+
+async function openRedis({ redis: { url } }: LoadedSettings["settings"], logger: Logger): Promise<RedisConnection | undefined> {
+  return url === undefined ? undefined : await connectRedis(url, logger);
 }
 
 /** Resolves when the last answer has ended, or was ended. */

@@ -55,10 +55,19 @@ export function createCurrentConfiguration(loaded: LoadedSettings, deps: Snapsho
 function warnOfRestart(old: Settings, next: Settings, logger: Logger): void {
   const fixed = (settings: Settings): object => {
     const { host, port, workers, logging } = settings.gateway;
-    return { gateway: { host, port, workers, logging }, database: placeOf(settings.database), durability: settings.ledger.durability };
+    return {
+      gateway: { host, port, workers, logging },
+      database: placeOf(settings.database),
+      durability: settings.ledger.durability,
+      limits: settings.limits.store,
+      redis: settings.redis.url?.reveal(),
+    };
   };
   if (JSON.stringify(fixed(old)) !== JSON.stringify(fixed(next))) {
-    logger.warn({}, "gateway.host, port, workers, logging, database and ledger.durability take effect at the next start");
+    logger.warn(
+      {},
+      "gateway.host, port, workers, logging, database, redis, limits.store and ledger.durability take effect at the next start",
+    );
   }
 }
 

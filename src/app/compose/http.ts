@@ -1,4 +1,5 @@
 import type { Clock, IdSource, Logger } from "../../core/index.ts";
+import { createLimitAdmin } from "../../limits/index.ts";
 import { createReports } from "../../ledger/index.ts";
 import {
   adminRoutes,
@@ -10,6 +11,7 @@ import {
   metricsRoute,
   modelRoutes,
   type AdminOperation,
+  type DependencyHealth,
   type EdgeDeps,
   type Load,
   type MetricsSnapshot,
@@ -49,12 +51,14 @@ export interface HttpDeps {
 
 /** The admin API's operations, over this process's own parts. */
 export function composeOperations({ records, models, current, process, clock }: HttpDeps): AdminOperation[] {
-  const { store, accounts, budgets, budgetAdmin, bodies, entryBodies, directory } = records;
+  const { store, accounts, budgets, budgetAdmin, limits, bodies, entryBodies, directory } = records;
   const { durability } = current.settings.ledger;
   return createAdminOperations({
     accounts,
     budgets: budgetAdmin,
     onBudgetsChanged: () => budgets.refresh(),
+    limits: createLimitAdmin({ store, clock }),
+    onLimitsChanged: () => limits.refresh(),
     reports: createReports({ store }),
     timeZone: () => current.snapshot.timeZone,
     bodies: entryBodies,
@@ -87,6 +91,7 @@ export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[
     configurationFailed: () => process.configurationFailed?.() === true,
     files: () => surroundings.recent(),
     journal: () => ({ healthy: ledger.healthy(), message: ledger.status().lastError ?? null }),
+    shared: () => sharedHealth(records),
     providerHealth: models.deps.providerHealth,
     providers: () => current.snapshot.providers,
     serving: process.isServing,
@@ -134,4 +139,24 @@ async function readLiveLedger({ ledger }: Records, { ownMetrics }: ModelRequests
     lag_ms: null,
     open_attempts: gauges["ledger_open_attempts"] ?? 0,
   };
+}
+
+/** Without Redis, and with limits that are not shared, the gateway serves: it is degraded. */
+function sharedHealth({ redis, limits }: Pick<Records, "redis" | "limits">): readonly DependencyHealth[] {
+  const states: (readonly [name: string, message: string | undefined])[] = [];
+  if (redis !== undefined) states.push(["redis", redis.problem]);
+  const sharing = limits.sharing();
+  if (sharing !== undefined) {
+    const { title, problem } = sharing;
+    states.push([
+      "limits",
+      problem === undefined ? undefined : `not shared over ${title} (${problem}): each process has its own part of them`,
+    ]);
+  }
+  return states.map(([name, message]) => ({
+    name,
+    state: message === undefined ? "up" : "degraded",
+    latency_ms: null,
+    message: message ?? null,
+  }));
 }

@@ -20,7 +20,7 @@ import { createAffinity, createProviderHealth, RetryBudget } from "../../upstrea
 import type { Log } from "../logging/log.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import type { Records } from "./records.ts";
-import { targetValues } from "./watched-values.ts";
+import { limitValues, targetValues } from "./watched-values.ts";
 
 /** What serves model requests, apart from the HTTP edge. */
 export interface ModelRequests {
@@ -65,6 +65,7 @@ export async function composeModelRequests({ protocols, records, current, clock,
     current: () => current.snapshot,
     ledger,
     budgets,
+    limits: records.limits,
     responses,
     databaseProblem: () => store.problem,
     bodies,
@@ -108,7 +109,10 @@ function createObserver(
   };
 }
 
-function gaugesOf({ activeAttempts, toolCallGuard }: GatewayDeps, { ledger, budgets, bodies }: Records): Readonly<Record<string, number>> {
+function gaugesOf(
+  { activeAttempts, toolCallGuard }: GatewayDeps,
+  { ledger, budgets, limits, bodies }: Records,
+): Readonly<Record<string, number>> {
   const { queued, open, lagMs } = ledger.status();
   const { noted, refused } = toolCallGuard.counts();
   return {
@@ -122,6 +126,7 @@ function gaugesOf({ activeAttempts, toolCallGuard }: GatewayDeps, { ledger, budg
     duplicate_tool_calls_refused_total: refused,
     budget_warned_requests_total: budgets.counts().warned,
     budget_refused_requests_total: budgets.counts().refused,
+    ...limitValues(limits),
     bodies_dropped_total: bodies.counts().dropped,
   };
 }

@@ -1,5 +1,5 @@
 import { createAccounts, type Accounts } from "../../accounts/index.ts";
-import { messageOf, type Clock, type IdSource } from "../../core/index.ts";
+import { messageOf, type Clock, type IdSource, type Logger } from "../../core/index.ts";
 import { createBodyLog, type BodyLog } from "../../gateway/index.ts";
 import {
   ChangingSink,
@@ -21,13 +21,15 @@ import {
   type LedgerSink,
   type PriceCatalogue,
 } from "../../ledger/index.ts";
-import type { Store } from "../../store/index.ts";
+import type { LimitRemote, Limits } from "../../limits/index.ts";
+import type { RedisConnection, Store } from "../../store/index.ts";
 import { secretsOf } from "../../upstream/index.ts";
 import type { DatabaseSection } from "../config/index.ts";
 import type { Log } from "../logging/log.ts";
 import { runtimePaths } from "../paths.ts";
 import { tightenAll, type OwnFiles } from "../tighten.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
+import { composeLimits } from "./limits.ts";
 import { openJournal, replayLeftJournals } from "./journals.ts";
 import { openStore } from "./open-store.ts";
 import { PrimaryRole } from "./primary-role.ts";
@@ -39,6 +41,9 @@ export interface Records {
   readonly accounts: Accounts;
   readonly budgets: Budgets;
   readonly budgetAdmin: BudgetAdmin;
+  readonly limits: Limits;
+  /** `undefined`: none is configured. */
+  readonly redis: RedisConnection | undefined;
   readonly ledger: LedgerService;
   /** Where ledger rows go: the database, or the primary process. */
   readonly sink: LedgerSink;
@@ -68,6 +73,9 @@ export interface RecordsDeps {
   readonly sink?: LedgerSink | undefined;
   /** Brings rows into the database until this process is the primary: the gateway whose place this one takes. */
   readonly predecessor?: LedgerSink | undefined;
+  /** Where the limits of several workers are counted; this process alone counts them if omitted. */
+  readonly limitRemote?: LimitRemote | undefined;
+  readonly redis?: RedisConnection | undefined;
   /** Opens the journal of this process; `openJournal` if omitted. */
   readonly openJournal?: typeof openJournal | undefined;
 }
@@ -81,7 +89,11 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   const store = await openStore(database, clock);
   const budgets = await createBudgets({ store, clock, logger, timeZone: () => current.snapshot.timeZone });
   const budgetAdmin = openBudgetAdmin(store, deps);
-  const accounts = createAccounts({ store, clock, ids, logger, onChange: () => budgets.refresh() });
+  const limits = await openLimits(store, deps);
+  const onChange = async (): Promise<void> => {
+    await Promise.all([budgets.refresh(), limits.refresh()]);
+  };
+  const accounts = createAccounts({ store, clock, ids, logger, onChange });
   const sink = new ChangingSink(deps.sink ?? deps.predecessor ?? createDatabaseSink(store, deps));
   const { journal: directory } = runtimePaths(database.path);
   const keepMs = options.retention.journalMs;
@@ -114,6 +126,8 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     accounts,
     budgets,
     budgetAdmin,
+    limits,
+    redis: deps.redis,
     ledger,
     sink,
     directory,
@@ -126,18 +140,29 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     async flush() {
       await role.close();
       await bodies.close();
-      // The log has named what is kept in the journal or lost; everything else is closed in any case.
-      await ledger.stop().catch((error: unknown) => {
-        logger.error({ error: messageOf(error) }, "the ledger could not be written to its end");
-      });
+      await stopLedger(ledger, logger);
     },
     async close() {
-      accounts.close();
-      budgets.close();
+      for (const part of [accounts, budgets, limits, deps.redis]) part?.close();
       await store.close();
       reserve.close();
     },
   };
+}
+
+/** The log has named what is kept in the journal or lost; everything else is closed in any case. */
+async function stopLedger(ledger: LedgerService, logger: Logger): Promise<void> {
+  try {
+    await ledger.stop();
+  } catch (error) {
+    logger.error({ error: messageOf(error) }, "the ledger could not be written to its end");
+  }
+}
+
+/** A process that serves no requests has no part of the limits. */
+function openLimits(store: Store, { current, clock, log, processes, limitRemote, redis }: RecordsDeps): Promise<Limits> {
+  const { settings } = current;
+  return composeLimits({ settings, store, redis, primary: limitRemote, isServing: processes > 0, clock, logger: log.logger });
 }
 
 function openBudgetAdmin(store: Store, { current, clock, ids }: RecordsDeps): BudgetAdmin {

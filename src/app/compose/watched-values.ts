@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/index.ts";
+import type { Limits } from "../../limits/index.ts";
 import type { BudgetAdmin } from "../../ledger/index.ts";
 import { watchedKey, type Edge, type LoadWatch, type TelemetrySection } from "../../server/index.ts";
 import type { KnownTarget, Provider, TargetState } from "../../upstream/index.ts";
@@ -9,6 +10,13 @@ type Values = Record<string, number>;
 export function loadValues(edge: Pick<Edge, "gauges" | "shed">, load: Pick<LoadWatch, "delayMs">): Values {
   const values: Values = { ...edge.gauges(), event_loop_delay_seconds: load.delayMs / 1000 };
   for (const [reason, count] of Object.entries(edge.shed())) values[watchedKey("shed_total", reason)] = count;
+  return values;
+}
+
+/** The requests that limits have refused. */
+export function limitValues(limits: Pick<Limits, "refusals">): Values {
+  const values: Values = {};
+  for (const { scope, kind, count } of limits.refusals()) values[watchedKey("limit_refused_total", scope, kind)] = count;
   return values;
 }
 

@@ -1,6 +1,6 @@
 import type { ApiKey, NewApiKey, User } from "../../accounts/index.ts";
 import type { UsageReport } from "../../ledger/index.ts";
-import { readAllPages, type AdminClient } from "../../server/index.ts";
+import { readAllPages, type AdminClient, type OperationAnswer, type OperationInput } from "../../server/index.ts";
 import { openAdmin } from "../admin.ts";
 import { initConfig, loadSettings, type LoadedSettings } from "../config/index.ts";
 
@@ -61,6 +61,22 @@ export class Gateway {
 
   async revokeApiKey(keyId: string): Promise<ApiKey> {
     return await this.#admin((call) => call("keys.revoke", { param: keyId }));
+  }
+
+  /**
+   * Sets limits on requests: of a user (id or name), a key (id or prefix), `tag:…`, `model:…` or `provider:…`. A limit that is omitted stays as it was, `null` takes
+   * it away.
+   */
+  async setLimit(subject: string, limits: Omit<OperationInput<"limits.set">["body"], "subject">): Promise<OperationAnswer<"limits.set">> {
+    return await this.#admin((call) => call("limits.set", { body: { subject, ...limits } }));
+  }
+
+  async listLimits(): Promise<OperationAnswer<"limits.list">["data"]> {
+    return (await this.#admin((call) => call("limits.list", { query: {} }))).data;
+  }
+
+  async removeLimits(subject: string): Promise<OperationAnswer<"limits.remove">> {
+    return await this.#admin((call) => call("limits.remove", { query: { subject } }));
   }
 
   /** Tokens and cost by user, key and model; of all users, or of one (`userId`: id or username). */

@@ -3,6 +3,7 @@ import { endEarlyStream, shownStatus } from "./early-head.ts";
 import type { ModelCall } from "../model-call.ts";
 import { addOwnHeaders } from "../headers/own-headers.ts";
 import { releaseBudget } from "../admission/reserve-budget.ts";
+import { settleLimits } from "../admission/take-limits.ts";
 
 /** Sending the same request again would end alike. */
 const finalCodes: ReadonlySet<ErrorCode> = new Set([
@@ -24,6 +25,7 @@ export async function answerError(call: ModelCall, error: GatewayError): Promise
   }
   await call.settleError(settlement);
   // Before the client can ask again.
+  settleLimits(call);
   await releaseBudget(call);
   if (endEarlyStream(call, error)) return;
   const headers = ["content-type", "application/json"];

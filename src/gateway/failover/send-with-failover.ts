@@ -1,7 +1,9 @@
 import { GatewayError, type Refusal, type RefusalKind } from "../../core/index.ts";
 import type { Attempt, Target, TargetState } from "../../upstream/index.ts";
+import { settleHold } from "../admission/take-limits.ts";
 import { sendUpstream } from "../answers/send-upstream.ts";
 import type { FailedAttempt } from "../delivery.ts";
+import { limitReached } from "../errors/limit-reached.ts";
 import { refusalIn } from "../errors/upstream-errors.ts";
 import { answerBuiltin } from "../lanes/answer-builtin.ts";
 import { withCost } from "../lanes/cost-lane.ts";
@@ -15,6 +17,7 @@ import { fallbacksFor } from "./fallbacks.ts";
 import { orderAttempts } from "./order-attempts.ts";
 import { allOut, finalError } from "./final-error.ts";
 import { pause } from "./pause.ts";
+import { takeTarget } from "./target-limits.ts";
 
 /** However many targets a model has, a request does not wander through more of them. */
 const maxAttempts = 10;
@@ -48,6 +51,8 @@ class Failover {
   #failure: GatewayError | undefined;
   /** Why the request cannot be made for a provider. */
   #unfit: GatewayError | undefined;
+  /** No place was free within the limits of a provider or model. */
+  #limited: GatewayError | undefined;
   #last: Target | undefined;
   #retries = 0;
   #isRetrying = false;
@@ -69,7 +74,7 @@ class Failover {
         const outcome = await this.#send(target);
         if (outcome === "served") return;
         this.#endRetry();
-        const next = outcome === "unfit" ? this.#nextTarget() : this.#after(target, outcome.error);
+        const next = this.#afterOutcome(target, outcome);
         target = next instanceof Promise ? await next : next;
       }
     } finally {
@@ -83,7 +88,7 @@ class Failover {
   async #end(): Promise<void> {
     const error = this.#error();
     const attempt = this.#attempts[0];
-    const isAsked = this.#failure !== undefined || this.#unfit !== undefined;
+    const isAsked = this.#failure !== undefined || this.#unfit !== undefined || this.#limited !== undefined;
     if (isAsked || attempt === undefined || this.#call.request.traits.translation !== "count") throw error;
     await answerEstimate(this.#call, attempt, error);
   }
@@ -126,10 +131,33 @@ class Failover {
 
   #error(): GatewayError {
     if (this.#failure !== undefined) return finalError(this.#call, this.#attempts, this.#failure);
-    return this.#unfit ?? allOut(this.#call, this.#attempts);
+    return this.#limited ?? this.#unfit ?? allOut(this.#call, this.#attempts);
   }
 
-  async #send(target: Target): Promise<FailedAttempt | "served" | "unfit"> {
+  /** An attempt at a target that has room for it. */
+  async #send(target: Target): Promise<FailedAttempt | "served" | "unfit" | "limited" | "cut"> {
+    const call = this.#call;
+    const { attempt } = target;
+    const buckets = call.deps.limits.ofTarget(attempt.provider.name, attempt.upstreamModel);
+    if (buckets === undefined) return await this.#attempt(target);
+    const taken = await takeTarget(call, attempt, buckets);
+    if ("end" in taken) {
+      this.#isCut = true;
+      if (taken.end !== "left") this.#failure = taken.end;
+      return "cut";
+    }
+    if ("refusal" in taken) {
+      this.#limited ??= limitReached(taken.refusal);
+      return "limited";
+    }
+    try {
+      return await this.#attempt(target);
+    } finally {
+      settleHold(call, taken.hold);
+    }
+  }
+
+  async #attempt(target: Target): Promise<FailedAttempt | "served" | "unfit"> {
     const call = this.#call;
     const { attempt } = target;
     this.#stay(target);
@@ -159,6 +187,27 @@ class Failover {
     const { deps } = this.#call;
     const { id, lifetimeMs } = this.#conversation;
     deps.affinity.set(id, state, deps.clock.monotonic() + lifetimeMs);
+  }
+
+  #afterOutcome(target: Target, outcome: FailedAttempt | "unfit" | "limited" | "cut"): Target | undefined | Promise<Target | undefined> {
+    switch (outcome) {
+      case "unfit":
+        return this.#nextTarget();
+      case "limited":
+        return this.#afterLimit(target.attempt);
+      case "cut":
+        return undefined;
+      default:
+        return this.#after(target, outcome.error);
+    }
+  }
+
+  /** The limits of a provider or model are those of all its keys. */
+  #afterLimit(attempt: Attempt): Target | undefined {
+    const call = this.#call;
+    (call.failures ??= []).push({ reason: "limited", provider: attempt.provider.name, model: attempt.upstreamModel });
+    this.#tried.attempts.push(attempt);
+    return call.exchange.closed ? undefined : (this.#nextTarget() ?? this.#fallBack("throttled"));
   }
 
   /** What follows a failed attempt; `undefined`: the client gets its error. */

@@ -1,4 +1,5 @@
 import type { Provider } from "../../upstream/index.ts";
+import { limitHeadersBetween } from "./limit-headers.ts";
 import { findHeader } from "./request-headers.ts";
 import type { ModelCall } from "../model-call.ts";
 
@@ -39,11 +40,13 @@ export function forwardAnswerHeaders(call: ModelCall, headers: readonly string[]
   if (provider === undefined) return;
   const own = provider.quirks.answerHeaders ?? noNames;
   const hopByHop = namedByConnection(headers);
+  const limits = limitHeadersBetween(call);
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase();
     if (!isPassed(name, own) || hopByHop?.has(name) === true) continue;
     const value = headers[i + 1]!;
-    if (value.length <= maxValueLength) out.push(name, call.current.redactor.whole(value, provider));
+    if (value.length > maxValueLength || limits?.isOwn(name) === true) continue;
+    if (limits?.translate(name, value, out) !== true) out.push(name, call.current.redactor.whole(value, provider));
   }
 }
 

@@ -1,5 +1,6 @@
 import { formatUsd } from "../../ledger/index.ts";
 import { boundedHeader, headerSafe } from "./header-safe.ts";
+import { addLimitHeaders } from "./limit-headers.ts";
 import type { FailedTry } from "../deps.ts";
 import type { ModelCall } from "../model-call.ts";
 
@@ -18,6 +19,7 @@ export function addOwnHeaders(call: ModelCall, headers: string[]): void {
     headers.push("x-tokligence-budget-warning", boundedHeader(reservation.warnings.join(", ")));
   if (call.failures !== undefined)
     headers.push("x-tokligence-attempt-errors", boundedHeader(call.failures.map(describeFailure).join(", ")));
+  if (call.limited !== undefined) addLimitHeaders(call, call.limited, headers);
   headers.push(
     "x-tokligence-attempts",
     String(call.attempts),

@@ -14,6 +14,7 @@ import { routes, upstreamPath } from "./routes.ts";
 import { AnthropicStreamEncoder, ping } from "./stream-encoder.ts";
 import { AnthropicTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
+import { anthropicLimitHeaders } from "../shared/limit-headers.ts";
 import { toolResults } from "./tool-results.ts";
 import { anthropicMessagesUpstream } from "./upstream.ts";
 
@@ -29,6 +30,7 @@ export const anthropicMessages: Protocol = {
   credentialHeader: (key) => ["x-api-key", key.reveal()],
   forwardedHeaders: ["anthropic-*", "x-stainless-*", "x-app", "x-claude-code-*"],
   requiredHeaders: [["anthropic-version", "2023-06-01"]],
+  limitHeaders: anthropicLimitHeaders,
   createTap: () => new AnthropicTap(),
   readAnswer,
   parseError,

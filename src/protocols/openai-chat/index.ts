@@ -5,6 +5,7 @@ import { keepAlive } from "../openai-shared/keep-alive.ts";
 import { parseModelList, renderModel, renderModelList } from "../openai-shared/models.ts";
 import { renderTokenCount } from "../openai-shared/token-count.ts";
 import { addCost } from "../openai-shared/usage-option.ts";
+import { openaiLimitHeaders } from "../shared/limit-headers.ts";
 import type { Protocol } from "../protocol.ts";
 import { planEdits } from "./edits.ts";
 import { parseEmbedding, renderEmbedding } from "./embeddings.ts";
@@ -34,6 +35,7 @@ export const openaiChat: Protocol = {
   credentialHeader: (key: Secret) => ["authorization", `Bearer ${key.reveal()}`],
   forwardedHeaders: ["openai-*", "x-openai-*", "x-stainless-*"],
   requiredHeaders: [],
+  limitHeaders: openaiLimitHeaders,
   createTap: (options) => new ChatTap(options),
   readAnswer,
   parseError,

@@ -5,6 +5,7 @@ import { keepAlive } from "../openai-shared/keep-alive.ts";
 import { parseModelList, renderModel, renderModelList } from "../openai-shared/models.ts";
 import { renderTokenCount } from "../openai-shared/token-count.ts";
 import { addCost } from "../openai-shared/usage-option.ts";
+import { openaiLimitHeaders } from "../shared/limit-headers.ts";
 import type { ClientContext, Protocol, StreamEncoder } from "../protocol.ts";
 import { planEdits } from "./edits.ts";
 import { readEnvelope } from "./envelope.ts";
@@ -32,6 +33,7 @@ export const openaiResponses: Protocol = {
   credentialHeader: (key: Secret) => ["authorization", `Bearer ${key.reveal()}`],
   forwardedHeaders: ["openai-*", "x-openai-*", "x-codex-*", "x-stainless-*"],
   requiredHeaders: [],
+  limitHeaders: openaiLimitHeaders,
   createTap: () => new ResponsesTap(),
   readAnswer,
   parseError,

@@ -54,7 +54,7 @@ export function gatewayErrorOf(error: StreamError): GatewayError {
 }
 
 function codeOf(error: GatewayError): string {
-  return error.code === "rate_limited" ? "rate_limit_exceeded" : error.code;
+  return error.code === "rate_limited" || error.code === "limit_reached" ? "rate_limit_exceeded" : error.code;
 }
 
 /**

@@ -1,11 +1,13 @@
 import type { Accounts } from "../../accounts/index.ts";
 import type { Clock, TimeZone } from "../../core/index.ts";
+import type { LimitAdmin } from "../../limits/index.ts";
 import type { BudgetAdmin, EntryBodies, PriceAdmin, Reports } from "../../ledger/index.ts";
 import { accountHandlers } from "./accounts.ts";
 import { operationsOf, type AdminOperation } from "./api.ts";
 import { bodyHandlers } from "./bodies.ts";
 import { budgetHandlers } from "./budgets.ts";
 import { adminContracts } from "./contracts/index.ts";
+import { limitHandlers } from "./limits.ts";
 import { priceHandlers } from "./prices.ts";
 import { systemHandlers, type SystemDeps } from "./system.ts";
 import { usageHandlers } from "./usage.ts";
@@ -15,6 +17,9 @@ export interface AdminDeps {
   readonly budgets: BudgetAdmin;
   /** Budgets have changed. */
   readonly onBudgetsChanged: () => Promise<void>;
+  readonly limits: LimitAdmin;
+  /** Limits have changed. */
+  readonly onLimitsChanged: () => Promise<void>;
   readonly reports: Reports;
   /** Of days in reports, if a request names none. */
   readonly timeZone: () => TimeZone;
@@ -31,6 +36,7 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
   return operationsOf(adminContracts, {
     ...accountHandlers(deps.accounts),
     ...budgetHandlers(deps.budgets, deps.accounts, deps.onBudgetsChanged),
+    ...limitHandlers({ limits: deps.limits, accounts: deps.accounts, onChange: deps.onLimitsChanged }),
     ...usageHandlers(deps.reports, deps.accounts, deps.timeZone),
     ...bodyHandlers(deps.bodies, deps.flushBodies),
     ...priceHandlers(deps),

@@ -103,6 +103,8 @@ export function operationsOver(accounts: Accounts, reports: Reports, changes: Pa
     accounts,
     budgets: { set: refuse, list: refuse, remove: refuse, realign: refuse },
     onBudgetsChanged: refuse,
+    limits: { set: refuse, list: refuse, remove: refuse },
+    onLimitsChanged: refuse,
     reports,
     timeZone: () => utcZone,
     bodies: { read: refuse },

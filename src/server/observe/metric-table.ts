@@ -16,7 +16,10 @@ export const watchedMetrics: Readonly<Record<string, WatchedMetric>> = {
     help: "Model requests refused with 503 before anything was done: limits.max_in_flight, an event loop that is late, little memory.",
     labels: ["reason"],
   },
-  limit_refused_total: { help: "Requests refused by a rate limit, by whose limit it is and what it counts.", labels: ["scope", "limit"] },
+  limit_refused_total: {
+    help: "Requests refused by a limit, by what the limit is for and what it counts; another target may have served them then.",
+    labels: ["scope", "limit"],
+  },
   event_loop_delay_seconds: { help: "By how much the event loop of the busiest process is late.", merge: "max" },
   open_connections: { help: "Connections that clients have open. gateway.limits.connections limits them for each process." },
   body_bytes_in_flight: {

@@ -24,6 +24,8 @@ export interface HealthDeps {
   /** A file of the gateway that another program removed a short while ago, and that was made again. */
   readonly files?: () => string | undefined;
   readonly journal: () => { readonly healthy: boolean; readonly message: string | null };
+  /** What gateways and workers share, and how it is. */
+  readonly shared?: () => readonly DependencyHealth[];
   readonly providerHealth: ProviderHealth;
   readonly providers: () => readonly { readonly name: string; readonly enabled: boolean; readonly disabledReason?: string }[];
   /** Serving has begun and no shutdown is under way. */
@@ -100,6 +102,7 @@ function ownStates(deps: HealthDeps): DependencyHealth[] {
       message: journal.message,
     },
   ];
+  own.push(...(deps.shared?.() ?? []));
   if (deps.configurationFailed?.() === true) own.push(configurationDegraded);
   const files = deps.files?.();
   if (files !== undefined) own.push({ name: "files", state: "degraded", latency_ms: null, message: files });

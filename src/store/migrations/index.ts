@@ -12,6 +12,7 @@ import { smallerUsageIndexes } from "./0011-smaller-usage-indexes.ts";
 import { wholeBill } from "./0012-whole-bill.ts";
 import { boundTags } from "./0013-bound-tags.ts";
 import { market } from "./0014-market.ts";
+import { limits } from "./0015-limits.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   wholeBill,
   boundTags,
   market,
+  limits,
 ];

@@ -1,6 +1,7 @@
 import { accountContracts } from "./accounts.ts";
 import { budgetContracts } from "./budgets.ts";
 import type { AnswerOfContract, InputOfContract } from "./contract.ts";
+import { limitContracts } from "./limits.ts";
 import { priceContracts } from "./prices.ts";
 import { systemContracts } from "./system.ts";
 import { usageContracts } from "./usage.ts";
@@ -9,6 +10,7 @@ import { usageContracts } from "./usage.ts";
 export const adminContracts = {
   ...accountContracts,
   ...budgetContracts,
+  ...limitContracts,
   ...usageContracts,
   ...priceContracts,
   ...systemContracts,

@@ -1,0 +1,52 @@
+import { isRefusal, type Bucket, type LimitHold, type LimitOutcome } from "../../limits/index.ts";
+import type { Attempt } from "../../upstream/index.ts";
+import { limitReached } from "../errors/limit-reached.ts";
+import type { ModelCall } from "../model-call.ts";
+import { reservedTokens } from "../tokens/reserved-tokens.ts";
+
+/**
+ * Takes the request from the limits of its user, its key, the keys that this one was made with, and their tags. `undefined`, and no promise, if there are none
+ * or they are counted in this process. The request counts once, however many attempts it takes.
+ * @throws GatewayError `limit_reached`.
+ */
+export function takeLimits(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
+  const { limits } = call.deps;
+  const buckets = limits.ofCaller(call.request.principal);
+  if (buckets === undefined) return undefined;
+  call.limited = buckets;
+  const outcome = limits.take(buckets, tokensFor(call, buckets, attempts[0]));
+  if (outcome instanceof Promise) return outcome.then((settled) => admitOrRefuse(call, settled));
+  admitOrRefuse(call, outcome);
+  return undefined;
+}
+
+function admitOrRefuse(call: ModelCall, outcome: LimitOutcome): void {
+  if (isRefusal(outcome)) throw limitReached(outcome);
+  call.limitHold = outcome;
+}
+
+/** What to reserve; 0 if no limit counts tokens. */
+export function tokensFor(call: ModelCall, buckets: readonly Bucket[], attempt: Attempt | undefined): number {
+  if (attempt === undefined) return 0;
+  for (const { counts } of buckets) if (counts === "tokens") return reservedTokens(call, attempt);
+  return 0;
+}
+
+/** The request is over: a failed one gives back what it took, any other one has used what its row says. Called again, it does nothing. */
+export function settleLimits(call: ModelCall): void {
+  if (call.limitHold !== undefined) settleHold(call, call.limitHold);
+}
+
+/** The same for what an attempt took. */
+export function settleHold(call: ModelCall, hold: LimitHold): void {
+  if (hold.isSettled) return;
+  const status = call.settlement?.status;
+  const isFailed = status === undefined || status === "error" || status === "refused";
+  call.deps.limits.settle(hold, isFailed ? undefined : usedTokens(call));
+}
+
+function usedTokens({ entry }: ModelCall): number {
+  if (entry === undefined) return 0;
+  const { input = 0, output = 0 } = entry.usage;
+  return input + output;
+}
