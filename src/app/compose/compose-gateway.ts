@@ -17,7 +17,7 @@ import type { LimitRemote } from "../../limits/index.ts";
 import { connectRedis, type RedisConnection, type Store } from "../../store/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import type { Log } from "../logging/log.ts";
-import { createCurrentConfiguration } from "./configuration.ts";
+import { createCurrentConfiguration, type CurrentConfiguration } from "./configuration.ts";
 import { composeEdge, composeOperations, type HttpDeps } from "./http.ts";
 import { composeModelRequests, type ModelRequests } from "./model-requests.ts";
 import { configuredLimits } from "./limits.ts";
@@ -109,13 +109,12 @@ export interface Gateway {
 
 /** Builds everything from configuration; the one place where the rooms meet. */
 export async function composeGateway(options: ComposeOptions): Promise<Gateway> {
-  const { loaded, log, clock = systemClock, processes = 1, sink, predecessor, protocols = allProtocols } = options;
+  const { loaded, log, clock = systemClock, processes = 1, protocols = allProtocols } = options;
   const { logger } = log;
   const ids = createIdSource(clock);
   const current = createCurrentConfiguration(loaded, { protocols, clock, logger });
   const redis = await openRedis(loaded.settings, logger);
-  const { limitRemote, openJournal } = options;
-  const records = await openRecords({ current, clock, ids, log, processes, sink, predecessor, limitRemote, redis, openJournal });
+  const records = await openRecords({ ...options, current, clock, ids, processes, redis });
   const models = await composeModelRequests({ protocols, records, current, clock, ids, log });
   let serving = false;
   const load = new LoadWatch({ now: () => clock.monotonic(), logger });
@@ -141,12 +140,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     catalog: () => current.snapshot.catalog,
     listings: () => current.snapshot.listings,
     suggestModel: (usePrices) => current.snapshot.suggestModel(usePrices),
-    apply(next) {
-      const { timeZone } = current.settings.ledger;
-      current.apply(next);
-      records.limits.configure(configuredLimits(next.settings));
-      if (records.role.isPrimary && next.settings.ledger.timeZone !== timeZone) void realignBudgets(records, logger);
-    },
+    apply: (next) => applySettings(current, records, next, logger),
     setServing(value) {
       serving = value;
     },
@@ -170,6 +164,13 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
       log.flush();
     },
   };
+}
+
+function applySettings(current: CurrentConfiguration, records: Records, next: LoadedSettings, logger: Logger): void {
+  const { timeZone } = current.settings.ledger;
+  current.apply(next);
+  records.limits.configure(configuredLimits(next.settings));
+  if (records.role.isPrimary && next.settings.ledger.timeZone !== timeZone) void realignBudgets(records, logger);
 }
 
 async function openRedis({ redis: { url } }: LoadedSettings["settings"], logger: Logger): Promise<RedisConnection | undefined> {
