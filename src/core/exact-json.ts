@@ -1,5 +1,6 @@
 import { asBytes, utf8OfLatin1, type Bytes } from "./bytes.ts";
-import { parseLatin1, skipString, skipValue } from "./json-scan.ts";
+import { skipString, skipValue } from "./json-scan.ts";
+import { parseLatin1 } from "./parse-json.ts";
 
 declare global {
   interface JSON {

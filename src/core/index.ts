@@ -15,6 +15,7 @@ export * from "./json-scan.ts";
 export * from "./json-size.ts";
 export * from "./logger.ts";
 export * from "./node-http.ts";
+export * from "./parse-json.ts";
 export * from "./pattern.ts";
 export * from "./schedule.ts";
 export * from "./seal.ts";

@@ -1,5 +1,6 @@
-import { asBytes, utf8OfLatin1, type Bytes } from "./bytes.ts";
+import { asBytes, type Bytes } from "./bytes.ts";
 import { GatewayError } from "./errors.ts";
+import { parseLatin1 } from "./parse-json.ts";
 
 /**
  * Finds values in JSON text without parsing it. The text is a latin1 string, so offsets are byte offsets, whatever the encoding of the text inside
@@ -320,15 +321,6 @@ export function readNumber(text: string, span: Span | undefined): number | undef
 /** Parses the value of a span. @throws GatewayError `invalid_json`. */
 export function parseSpan(text: string, span: Span): unknown {
   return parseLatin1(asBytes(text.slice(span.start, span.end)));
-}
-
-/** Parses JSON whose UTF-8 bytes are given as a latin1 string. @throws GatewayError `invalid_json` that names the position. */
-export function parseLatin1(text: Bytes): unknown {
-  try {
-    return JSON.parse(utf8OfLatin1(text));
-  } catch (error) {
-    throw new GatewayError("invalid_json", `The body is not valid JSON: ${error instanceof Error ? error.message : String(error)}.`);
-  }
 }
 
 /** One replacement in a text: the characters from `start` to `end` become `text` (latin1). An insertion has `start === end`. */

@@ -1,4 +1,4 @@
-import { parseSpan, utf8OfLatin1, asBytes, type Bytes } from "../../../core/index.ts";
+import { parseSpan, parseText, utf8OfLatin1, asBytes, type Bytes } from "../../../core/index.ts";
 import { isAbsent, isObject, type WireObject } from "../../shared/fields.ts";
 import { readArray, readObject } from "../../openai-shared/fields.ts";
 import type { Envelope } from "../../protocol.ts";
@@ -27,9 +27,9 @@ export function readInputItems(body: Bytes, envelope: Envelope): string {
   return JSON.stringify([{ type: "message", role: "user", content: [{ type: "input_text", text: parseSpan(body, span) }] }]);
 }
 
-/** `readInputItems`, parsed. @throws GatewayError `invalid_request` if `input` is neither a text nor an array of objects. */
+/** `readInputItems`, parsed. @throws GatewayError `invalid_json`; `invalid_request` if `input` is neither a text nor an array of objects. */
 export function parseInputItems(json: string): readonly WireObject[] {
-  return readArray(JSON.parse(json), "input").map((item, index) => readObject(item, `input[${index}]`));
+  return readArray(parseText(json), "input").map((item, index) => readObject(item, `input[${index}]`));
 }
 
 /** The id that a reference names; its `type` is optional (`ResponseInputItem.ItemReference` of the npm package `openai` 7.57). */
