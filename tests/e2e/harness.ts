@@ -28,6 +28,8 @@ export interface GatewayOptions {
   readonly protocols?: ProtocolTable;
   /** Providers that the configuration file cannot name, beside its own. */
   readonly providers?: readonly ProviderSettings[];
+  /** `debug` if omitted. */
+  readonly logLevel?: string;
 }
 
 /** A user and a key of that user. */
@@ -68,7 +70,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   const logFile = join(folder, "gateway.log");
   await writeFile(path, config);
   const loaded = loadSettings({ path, env: { HOME: folder, TOKLIGENCE_DATABASE_PATH: database, ...env } });
-  const log = openLog({ level: "debug", file: logFile });
+  const log = openLog({ level: options.logLevel ?? "debug", file: logFile });
   const { settings } = loaded;
   const gateway = await composeGateway({
     loaded: { ...loaded, settings: { ...settings, providers: [...settings.providers, ...providers] } },

@@ -1,0 +1,9 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fuzzAnswers } from "./fuzz-answers.ts";
+
+test("800 changed answers of providers of all protocols: no crash, and clients of other dialects can read what they get", async (t) => {
+  const { outcomes, wrong } = await fuzzAnswers({ answers: 800, seed: 1 });
+  t.diagnostic(JSON.stringify(outcomes));
+  assert.deepEqual(wrong, []);
+});
