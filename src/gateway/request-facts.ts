@@ -1,6 +1,7 @@
 import { noBytes, writeTags, type Bytes } from "../core/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import { estimateBody } from "../ir/index.ts";
+import { readAskedExtras, type AskedExtras } from "./tokens/asked-extras.ts";
 import { operations, type Envelope, type Operation, type OperationTraits, type Protocol, type RouteCall } from "../protocols/index.ts";
 
 /** Of a request whose body has not been read, or has none. */
@@ -16,6 +17,7 @@ export class RequestFacts {
   #text = noBytes;
   #envelope = noEnvelope;
   #inputEstimate: number | undefined;
+  #askedExtras: AskedExtras | undefined;
 
   constructor(principal: Principal, protocol: Protocol, route: RouteCall) {
     this.principal = principal;
@@ -67,10 +69,16 @@ export class RequestFacts {
     this.#tags = writeTags(boundTags === undefined ? own : [...new Set([...boundTags, ...own])]);
   }
 
+  /** What vendors bill beside plain tokens. Read for budgets alone. */
+  get askedExtras(): AskedExtras {
+    return (this.#askedExtras ??= readAskedExtras(this.#text, this.#envelope.model));
+  }
+
   setBody(parts: readonly Buffer[], text: Bytes): void {
     this.#parts = parts;
     this.#text = text;
     this.#inputEstimate = undefined;
+    this.#askedExtras = undefined;
   }
 
   setEnvelope(envelope: Envelope): void {

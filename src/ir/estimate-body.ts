@@ -18,8 +18,21 @@ const probeBytes = 64;
 
 /** Estimated tokens of a request's body (latin1) in any dialect, without a parse: text by its bytes, and media in base64 by `estimateMedia`. */
 export function estimateBody(body: string): number {
-  let textBytes = body.length;
   let mediaTokens = 0;
+  const mediaBytes = visitMedia(body, (_kind, tokens) => (mediaTokens += tokens));
+  return estimateBytes(body.length - mediaBytes) + mediaTokens;
+}
+
+/** The tokens of media alone, by kind. */
+export function estimateBodyMedia(body: string): Readonly<Record<MediaBlock["kind"], number>> {
+  const sums = { image: 0, audio: 0, video: 0, document: 0 };
+  visitMedia(body, (kind, tokens) => (sums[kind] += tokens));
+  return sums;
+}
+
+/** Finds the media in base64. @returns how many bytes of the body they are. */
+function visitMedia(body: string, visit: (kind: MediaBlock["kind"], tokens: number) => void): number {
+  let mediaBytes = 0;
   for (let at = step; at + probeBytes < body.length; at += step) {
     if (!isBase64(body, at)) continue;
     const start = body.lastIndexOf('"', at) + 1;
@@ -27,12 +40,12 @@ export function estimateBody(body: string): number {
     if (end < 0) break;
     const media = mediaAt(body, start, end);
     if (media !== undefined) {
-      textBytes -= end - start;
-      mediaTokens += estimateMedia(media);
+      mediaBytes += end - start;
+      visit(media.kind, estimateMedia(media));
     }
     at = end;
   }
-  return estimateBytes(textBytes) + mediaTokens;
+  return mediaBytes;
 }
 
 /** Some JSON writers escape slashes. */

@@ -1,11 +1,12 @@
 import { ceilingCost, highestCost } from "../../ledger/index.ts";
-import type { Usage } from "../../ir/index.ts";
+import type { Units, Usage } from "../../ir/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { estimateInput } from "../tokens/estimate-usage.ts";
 import type { ModelCall } from "../model-call.ts";
 
 /**
- * What the request may cost at most: that of its most expensive attempt, with the prompt as it is estimated and as much output as it allows. Nano-USD; 0 for what has no
+ * What the request may cost at most: that of its most expensive attempt, with the prompt as it is estimated, as much output as it allows, the class of
+ * service, speed and region that it asks for, and its calls of the provider's tools. Nano-USD; 0 for what has no
  * price.
  * @param outputTokens a bound on each of its answers in place of its own.
  */
@@ -36,19 +37,47 @@ export function affordableOutput(call: ModelCall, attempts: readonly Attempt[], 
 }
 
 function costOf(call: ModelCall, attempt: Attempt, output: number): bigint {
+  const { units, speed, region, tier: bodyTier } = call.request.askedExtras;
   const input = estimateInput(call, attempt);
-  const standard = priceOf(call, attempt, { input, output });
-  const { tier } = call.request.envelope;
-  if (tier === undefined) return standard;
+  const plain = { input, output, ...(units === undefined ? {} : { units: callsAndMedia(units, input) }) };
+  const standard = priceOf(call, attempt, plain);
+  const tier = call.request.envelope.tier ?? bodyTier;
+  if (tier === undefined && speed === undefined && region === undefined) return standard;
   // A server that does not know a cheaper class serves, and bills, the standard one.
-  const asked = priceOf(call, attempt, { input, output, tier });
+  const asked = priceOf(call, attempt, {
+    ...plain,
+    ...(tier === undefined ? {} : { tier }),
+    ...(speed === undefined ? {} : { speed }),
+    ...(region === undefined ? {} : { region }),
+  });
   return asked > standard ? asked : standard;
 }
 
-function priceOf(call: ModelCall, { provider, upstreamModel }: Attempt, usage: Usage & { input: number; output: number }): bigint {
+type BoundedUsage = Usage & { readonly input: number; readonly output: number };
+
+function priceOf(call: ModelCall, { provider, upstreamModel }: Attempt, usage: BoundedUsage): bigint {
   const { ledger, clock } = call.deps;
-  const cost = highestCost((used) => ledger.cost(provider.name, upstreamModel, used, clock.now()), usage);
-  return cost ?? ceilingCost(call.current.budget.ceiling, usage.input, usage.output);
+  const price = (used: Usage): bigint | undefined => ledger.cost(provider.name, upstreamModel, used, clock.now());
+  // A provider without a price for its searches, or one that runs none, is not counted with them.
+  let most = price(usage) ?? highestCost(price, withoutCalls(usage));
+  if (most === undefined) return ceilingCost(call.current.budget.ceiling, usage.input, usage.output);
+  // All of the answer may be what is dearest.
+  for (const unit of call.request.askedExtras.outputs) {
+    const cost = usage.output === 0 ? undefined : price({ ...usage, units: { ...usage.units, [unit]: usage.output } });
+    if (cost !== undefined && cost > most) most = cost;
+  }
+  return most;
+}
+
+function withoutCalls({ units = {}, ...usage }: BoundedUsage): BoundedUsage {
+  const { input_audio: audio = 0, input_image: image = 0, input_video: video = 0 } = units;
+  return audio + image + video === 0 ? usage : { ...usage, units: { input_audio: audio, input_image: image, input_video: video } };
+}
+
+/** Media are parts of the prompt, as it is estimated. */
+function callsAndMedia(units: Units, input: number): Units {
+  const { input_audio: audio = 0, input_image: image = 0, input_video: video = 0 } = units;
+  return audio + image + video <= input ? units : { ...units, input_audio: Math.min(audio, input), input_image: 0, input_video: 0 };
 }
 
 /** The output tokens that the provider is asked for at most. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Budget, HoldRequest } from "../../ledger/index.ts";
+import type { Usage } from "../../ir/index.ts";
 import { planAttempts, type Attempt } from "../../upstream/index.ts";
 import { FakeExchange, fakeCall, fakeWorld, routeOf } from "../testing.ts";
 import type { ModelCall } from "../model-call.ts";
@@ -113,4 +114,26 @@ test("a class of service reserves at least what the standard one costs, which a 
     reserved.push(maxCost(call, attempts));
   }
   assert.deepEqual(reserved, [1_000_000n, 1_000_000n, 2_000_000n]);
+});
+
+test("a reservation covers searches, sound, pictures and speed at their own prices, and no calls that have no price", async () => {
+  const reserved: bigint[] = [];
+  const bodies = [
+    "",
+    '"tools":[{"type":"web_search_20250305","max_uses":3}],',
+    '"tools":[{"type":"file_search"}],',
+    '"modalities":["text","audio"],',
+    '"speed":"fast",',
+  ];
+  for (const member of bodies) {
+    const { call, attempts } = await withBudget(open.replace("{", `{${member}"max_completion_tokens":1000,`), 0n);
+    const cost = (_provider: string, _model: string, { output = 0, speed, units = {} }: Usage): bigint | undefined => {
+      const { web_search: searches = 0, output_audio: sound = 0, ...others } = units;
+      const isKnown = Object.keys(others).every((name) => name === "grounded_prompt");
+      return isKnown ? BigInt((output + 7 * sound) * (speed === "fast" ? 2 : 1) + searches * 50) : undefined;
+    };
+    Object.assign(call.deps.ledger, { cost });
+    reserved.push(maxCost(call, attempts));
+  }
+  assert.deepEqual(reserved, [1000n, 1150n, 1000n, 8000n, 2000n]);
 });

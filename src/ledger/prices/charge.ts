@@ -1,10 +1,11 @@
-import type { Iteration, ServiceTier, Usage } from "../../ir/index.ts";
+import { feeUnits, type Iteration, type ServiceTier, type UnitName, type Usage } from "../../ir/index.ts";
 import { formatUsd, maxNanoUsd, nanoOfNumber } from "../money.ts";
 import { addCall, BillWriter, encodeLines, isReported, reckonTokens, type Bill, type CostLine } from "./bill.ts";
 import type { PriceCatalogue } from "./price-catalogue.ts";
 import type { Rates } from "./rates.ts";
 import type { CloseRecord, CostNanoUsd } from "../types.ts";
 import { clampUsage } from "../entries/clamp-usage.ts";
+import { addIterations } from "../entries/usage-details.ts";
 import { rowOf, usageOfRow, type Charge, type UsageRow } from "../entries/usage-row.ts";
 
 /** What the snapshot of a cost begins with that the vendor itself has reported. */
@@ -13,7 +14,7 @@ const noCharge: Charge = { costNanoUsd: 0n, snapshot: null };
 const unknownCharge: Charge = { costNanoUsd: undefined, snapshot: null };
 /**
  * The most that a class of service costs where its price is not known, as a multiple of the standard price (OpenAI's price list, November 2026); every
- * other class costs less than the standard one. A class that this program does not know has no bound.
+ * other class costs less than the standard one.
  */
 const mostFactors: Readonly<Partial<Record<ServiceTier, bigint>>> = {
   batch: 1n,
@@ -23,6 +24,14 @@ const mostFactors: Readonly<Partial<Record<ServiceTier, bigint>>> = {
   priority: 2n,
   ultrafast: 6n,
 };
+/** Of a class that this program does not know: as the dearest. */
+const mostFactor = 6n;
+/** A region costs up to a tenth more than the standard price (Anthropic's and OpenAI's price lists, November 2026). */
+const mostRegionFactor = 2n;
+/** A token of sound or a picture costs up to 20 times as much as one of text (Gemini's pictures, OpenAI's sound; November 2026). */
+const mostUnitFactor = 20n;
+/** No vendor's search, page or session costs more, nor a picture or second that is made (November 2026). */
+const mostFees = { call: 50_000_000n, made: 500_000_000n } as const;
 /** The same for a speed (Anthropic's first fast mode, 2026). */
 const mostSpeedFactor = 6n;
 
@@ -141,18 +150,38 @@ function ratesOfIteration(
 }
 
 /**
- * The highest possible cost of a usage: that of its class of service and speed, or else an upper bound from the standard price. For budgets, because
+ * The highest possible cost of a usage: that of its class of service, speed, region and units, or else an upper bound from the standard price. For budgets, because
  * an unknown price must not count as 0.
  * @returns `undefined` if no price of the model is known.
  */
 export function highestCost(costOf: (usage: Usage) => bigint | undefined, usage: Usage): bigint | undefined {
   const cost = costOf(usage);
-  if (cost !== undefined || (usage.tier === undefined && usage.speed === undefined)) return cost;
-  const { tier, speed, ...standard } = usage;
-  const factor = (tier === undefined ? 1n : (mostFactors[tier] ?? 0n)) * (speed === undefined ? 1n : mostSpeedFactor);
-  const standardCost = factor === 0n ? undefined : costOf(standard);
+  if (cost !== undefined) return cost;
+  const { tier, speed, region, ...standard } = usage;
+  const factor =
+    (tier === undefined ? 1n : (mostFactors[tier] ?? mostFactor)) *
+    (speed === undefined ? 1n : mostSpeedFactor) *
+    (region === undefined ? 1n : mostRegionFactor);
+  const standardCost = costOf(standard) ?? highestOfUnits(costOf, standard);
   return standardCost === undefined ? undefined : standardCost * factor;
 }
+
+/** A bound for units without a rate, and for calls of models that are not known, from what plain tokens cost. */
+function highestOfUnits(costOf: (usage: Usage) => bigint | undefined, { units = {}, iterations = [], ...own }: Usage): bigint | undefined {
+  const counts = addIterations(own, iterations);
+  const plain = costOf(counts);
+  if (plain === undefined) return undefined;
+  const all = [units, ...iterations.flatMap((iteration) => iteration.units ?? [])];
+  const sum = (names: readonly UnitName[]): number =>
+    all.reduce((total, each) => total + names.reduce((part, name) => part + (each[name] ?? 0), 0), 0);
+  const media = costOf({ input: sum(inputMedia), output: sum(outputMedia) }) ?? 0n;
+  return plain + media * (mostUnitFactor - 1n) + BigInt(sum(callUnits)) * mostFees.call + BigInt(sum(madeUnits)) * mostFees.made;
+}
+
+const madeUnits: readonly UnitName[] = ["image", "input_seconds", "output_seconds"];
+const callUnits: readonly UnitName[] = feeUnits.filter((unit) => !madeUnits.includes(unit));
+const inputMedia: readonly UnitName[] = ["input_audio", "input_image", "input_video"];
+const outputMedia: readonly UnitName[] = ["output_audio", "output_image", "output_video"];
 
 /** The same for an entry without a cost. */
 export function highestCostOfRow(prices: PriceCatalogue, row: UsageRow): bigint | undefined {

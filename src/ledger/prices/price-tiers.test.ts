@@ -34,8 +34,25 @@ test("each class of service has its own price; the cost of a class without a pri
 test("a class without a price counts in budgets for the most that it may cost", () => {
   const costs = (tier: ServiceTier): bigint | undefined =>
     highestCost((own) => costOfUsage(prices, { provider: "openai", model: "gpt-5", timeMs: 0 }, own), { ...usage, tier });
-  // Known, cheaper than the standard class, at most six times as much, not bounded.
-  assert.deepEqual((["priority", "flex", "ultrafast", "other"] as const).map(costs), [4_000_000n, 2_000_000n, 12_000_000n, undefined]);
+  // Known, cheaper than the standard class, at most six times as much, and not known: as the dearest.
+  assert.deepEqual((["priority", "flex", "ultrafast", "other"] as const).map(costs), [4_000_000n, 2_000_000n, 12_000_000n, 12_000_000n]);
+});
+
+test("units, regions and calls without a rate count in budgets for a multiple of the standard price, never at the ceiling", () => {
+  const most = (own: Usage, model = "gpt-5"): bigint | undefined =>
+    highestCost((used) => costOfUsage(prices, { provider: "openai", model, timeMs: 0 }, used), own);
+  // 1,000 tokens in and 100 out are 2,000,000 nano-USD.
+  assert.deepEqual(
+    [
+      most(usage),
+      most({ ...usage, region: "mars" }),
+      most({ ...usage, units: { output_image: 100 } }),
+      most({ ...usage, units: { maps_search: 2, image: 1 } }),
+      most({ ...usage, iterations: [{ kind: "advisor", model: "unheard-of", input: 1000, output: 100 }] }),
+      most({ ...usage, units: { output_image: 100 } }, "unheard-of"),
+    ],
+    [2_000_000n, 4_000_000n, 21_000_000n, 602_000_000n, 4_000_000n, undefined],
+  );
 });
 
 test("the snapshot names the class, and reproduces the cost", () => {
