@@ -80,13 +80,17 @@ async function runOperation(operation: AdminOperation, context: CallContext): Pr
   }
 }
 
-/** Refuses unknown parameters: a misspelt one must not look as if it had an effect. */
+/** Refuses unknown parameters, as a misspelt one must not look as if it had an effect, and a call without one that it needs. */
 function checkQuery({ query: schema }: OperationContract, query: URLSearchParams): void {
-  const names = Object.keys(schema?.shape ?? {});
+  const shape = schema?.shape ?? {};
+  const names = Object.keys(shape);
   const unknown = [...query.keys()].find((name) => !names.includes(name));
-  if (unknown === undefined) return;
-  const known = names.length === 0 ? "There are none" : `There are ${names.join(", ")}`;
-  throw new GatewayError("invalid_request", `"${unknown.slice(0, 40)}" is no parameter here. ${known}.`, { param: unknown.slice(0, 40) });
+  if (unknown !== undefined) {
+    const known = names.length === 0 ? "There are none" : `There are ${names.join(", ")}`;
+    throw new GatewayError("invalid_request", `"${unknown.slice(0, 40)}" is no parameter here. ${known}.`, { param: unknown.slice(0, 40) });
+  }
+  const missing = names.find((name) => !query.has(name) && !(shape[name] as z.ZodType).safeParse(undefined).success);
+  if (missing !== undefined) throw new GatewayError("invalid_request", `The parameter "${missing}" is missing.`, { param: missing });
 }
 
 /** The head goes out with the first text, so that what fails before it is an error in JSON. What fails later cuts the answer off, which clients notice. */
