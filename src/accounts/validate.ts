@@ -1,4 +1,4 @@
-import { GatewayError, holdsGatewayKey, isTag, readTime, tagForm, tagLimits, timeForms, utcZone } from "../core/index.ts";
+import { GatewayError, hasGatewayKey, isTag, readTime, tagForm, tagLimits, timeForms, utcZone } from "../core/index.ts";
 import type { Role } from "./types.ts";
 
 const usernamePattern = /^[A-Za-z0-9._@-]{1,64}$/;
@@ -19,7 +19,7 @@ export function checkUsername(value: unknown): string {
   if (reservedNames.includes(lower)) throw invalid("username", `The username "${lower}" is reserved. Choose another one.`);
   const prefix = reservedPrefixes.find((reserved) => lower.startsWith(reserved));
   if (prefix !== undefined) throw invalid("username", `A username cannot begin with "${prefix}", as ids and keys do. Choose another one.`);
-  if (holdsGatewayKey(value)) throw invalid("username", "The username contains an API key. Choose another one.");
+  if (hasGatewayKey(value)) throw invalid("username", "The username contains an API key. Choose another one.");
   return value;
 }
 
@@ -81,7 +81,7 @@ export function checkModels(value: unknown): readonly string[] | null {
 /** Tags to bind to a user or a key, each once. */
 export function checkTags(value: unknown): readonly string[] {
   if (value === undefined || value === null) return [];
-  const isFit = (entry: unknown): entry is string => typeof entry === "string" && isTag(entry) && !holdsGatewayKey(entry);
+  const isFit = (entry: unknown): entry is string => typeof entry === "string" && isTag(entry) && !hasGatewayKey(entry);
   if (!Array.isArray(value) || value.length > tagLimits.count || !value.every(isFit)) {
     throw invalid(
       "tags",
@@ -103,5 +103,5 @@ function invalid(param: string, message: string): GatewayError {
 /** Control characters, and what looks like a key, are not stored. */
 function isUnfit(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- they are what is refused
-  return /[\u0000-\u001f\u007f]/.test(text) || holdsGatewayKey(text);
+  return /[\u0000-\u001f\u007f]/.test(text) || hasGatewayKey(text);
 }

@@ -37,7 +37,7 @@ export function exactValues(list: string, keys: readonly string[]): ExactValues 
  */
 export function parseExact(text: Bytes, exact: ExactValues | undefined): unknown {
   const value = parseLatin1(text);
-  if (exact !== undefined && holdsInexact(text, exact)) {
+  if (exact !== undefined && hasInexact(text, exact)) {
     graft(value, parseKeepingNumbers(text), exact);
   }
   return value;
@@ -51,7 +51,7 @@ export function parseExact(text: Bytes, exact: ExactValues | undefined): unknown
 const inexact = /[:,[]\s*(?:-0(?![.\d])|-?(?:\d[\d.]{15}|\d+(?:\.\d+)?[eE]|\d+\.\d*0(?!\d)|0\.0{6}))/;
 
 /** Whether an object under one of the keys, at any depth, contains such a number. `text` is valid JSON. */
-function holdsInexact(text: string, { opening }: ExactValues): boolean {
+function hasInexact(text: string, { opening }: ExactValues): boolean {
   opening.lastIndex = 0;
   while (opening.test(text)) {
     const start = opening.lastIndex;
@@ -160,7 +160,7 @@ function maybeInexact(source: string): boolean {
 
 /** Replaces the marks inside `value`. */
 function putBack(value: unknown, numbers: readonly string[]): unknown {
-  if (!isHolder(value)) return value;
+  if (!isContainer(value)) return value;
   const index = value[numberKey];
   if (typeof index === "number") return exactNumber(numbers[index]!);
   if (Array.isArray(value)) {
@@ -178,18 +178,18 @@ function putBack(value: unknown, numbers: readonly string[]): unknown {
 
 /** Replaces objects of `value` with the exact ones of `source`: the same body, parsed with all its numbers exact. */
 function graft(value: unknown, source: unknown, { list, keys }: ExactValues): void {
-  if (isHolder(value) && isHolder(source)) graftInside(value[list], source[list], keys);
+  if (isContainer(value) && isContainer(source)) graftInside(value[list], source[list], keys);
 }
 
 function graftInside(value: unknown, source: unknown, keys: ReadonlySet<string>): void {
-  if (!isHolder(value) || !isHolder(source)) return;
+  if (!isContainer(value) || !isContainer(source)) return;
   for (const key of Object.keys(value)) {
-    if (keys.has(key) && isHolder(value[key])) value[key] = source[key];
+    if (keys.has(key) && isContainer(value[key])) value[key] = source[key];
     else graftInside(value[key], source[key], keys);
   }
 }
 
 /** An object or an array. */
-function isHolder(value: unknown): value is Record<string, unknown> {
+function isContainer(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }

@@ -3,7 +3,7 @@ const keyShape = /tok_[\w-]{16,}/;
 const keyShapes = new RegExp(keyShape, "g");
 
 /** Whether a text contains something that looks like a gateway key. */
-export function holdsGatewayKey(text: string): boolean {
+export function hasGatewayKey(text: string): boolean {
   return text.includes("tok_") && keyShape.test(text);
 }
 
@@ -19,12 +19,12 @@ const maxDecodings = 4;
  * Whether a part of a URL contains something that looks like a gateway key, in plain text or percent-encoded, also encoded several times or with
  * broken escapes.
  */
-export function holdsEscapedGatewayKey(text: string): boolean {
+export function hasEscapedGatewayKey(text: string): boolean {
   let decoded = text;
   for (let turn = 0; turn < maxDecodings; turn++) {
-    if (holdsGatewayKey(decoded)) return true;
+    if (hasGatewayKey(decoded)) return true;
     if (!decoded.includes("%")) return false;
     decoded = decoded.replace(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   }
-  return holdsGatewayKey(decoded);
+  return hasGatewayKey(decoded);
 }

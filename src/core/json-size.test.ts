@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { holdsMoreValues } from "./json-size.ts";
+import { hasMoreValues } from "./json-size.ts";
 
 /** The smallest limit that a text does not exceed. */
 function leastLimit(text: string): number {
   let limit = 0;
-  while (holdsMoreValues(text, limit)) limit++;
+  while (hasMoreValues(text, limit)) limit++;
   return limit;
 }
 
@@ -19,11 +19,11 @@ test("values and names count, the content of strings does not", () => {
 
 test("a text that is too short to exceed the limit is not scanned, and the densest text is", () => {
   const densest = (elements: number): string => `[${"[],".repeat(elements)}[]]`;
-  assert.equal(holdsMoreValues("[".repeat(1000), 1000), false);
-  assert.equal(holdsMoreValues(densest(1000), 2002), true);
-  assert.equal(holdsMoreValues(densest(1000), 2003), false);
+  assert.equal(hasMoreValues("[".repeat(1000), 1000), false);
+  assert.equal(hasMoreValues(densest(1000), 2002), true);
+  assert.equal(hasMoreValues(densest(1000), 2003), false);
 });
 
 test("an unclosed string is left to the parser", () => {
-  assert.equal(holdsMoreValues(`["${"x".repeat(100)}`, 9), false);
+  assert.equal(hasMoreValues(`["${"x".repeat(100)}`, 9), false);
 });

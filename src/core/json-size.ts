@@ -10,7 +10,7 @@ const quote = 0x22;
  * number of values is limited in addition to the number of bytes. A short text is not scanned: JSON has at most two values and names per three
  * characters (`[],[],[]`).
  */
-export function holdsMoreValues(text: string, limit: number): boolean {
+export function hasMoreValues(text: string, limit: number): boolean {
   if (text.length * 2 <= limit * 3) return false;
   let count = 1;
   for (let at = 0; at < text.length; at++) {

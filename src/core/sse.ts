@@ -47,7 +47,7 @@ export class SseSplitter {
   /** @throws GatewayError `upstream_invalid_response` if an event grows past `maxEventBytes`. */
   push(chunk: Bytes): SseEvent[] {
     if (chunk.length === 0) return [];
-    if (this.#rest.length > longRest && !this.#holdsEnd(chunk)) {
+    if (this.#rest.length > longRest && !this.#hasEnd(chunk)) {
       this.#more.push(chunk);
       this.#moreLength += chunk.length;
       this.#checkLength();
@@ -98,7 +98,7 @@ export class SseSplitter {
   }
 
   /** Whether an event ends in the chunk, which comes behind a long rest. */
-  #holdsEnd(chunk: string): boolean {
+  #hasEnd(chunk: string): boolean {
     // The last bytes may lie in several short chunks.
     let before = "";
     for (let at = this.#more.length - 1; at >= 0 && before.length < overlap; at--) before = this.#more[at]! + before;

@@ -1,5 +1,5 @@
 import { GatewayError } from "./errors.ts";
-import { holdsGatewayKey } from "./gateway-key.ts";
+import { hasGatewayKey } from "./gateway-key.ts";
 import { isTag, tagForm } from "./tags.ts";
 
 /** What a budget or a limit is for. */
@@ -23,7 +23,7 @@ const maxModelLength = 256;
 /** @param param the field that the error names. @throws GatewayError `invalid_request` that names the forms. */
 export function parseSubject(text: string, param = "subject"): Subject {
   const refuse = (problem: string): GatewayError => new GatewayError("invalid_request", problem, { param });
-  if (holdsGatewayKey(text))
+  if (hasGatewayKey(text))
     throw refuse("This is an API key itself. Name it by its id (key_…) or by its first eight characters (tok_ab12).");
   const colon = text.indexOf(":");
   if (colon < 0) {

@@ -61,7 +61,7 @@ export class AttemptEntry implements AnswerWatcher {
   readonly #active: ActiveAttempt | undefined;
   #settlement: Settlement | undefined;
   /** Its record says `ok`, and waits for the end of the answer. */
-  #isHeld = false;
+  #isUnsettled = false;
   #usage: Usage = {};
   #cost: bigint | undefined;
   #budgetCost: bigint | undefined;
@@ -88,25 +88,25 @@ export class AttemptEntry implements AnswerWatcher {
     if (this.#active === undefined) return deps.ledger.refuse(record);
     if (settlement.status !== "ok") return deps.ledger.close(this.#active, record);
     const durable = deps.ledger.close(this.#active, record, true);
-    this.#isHeld = true;
+    this.#isUnsettled = true;
     exchange.onSent(this);
     return durable;
   }
 
   sent(isWhole: boolean): void {
-    if (!this.#isHeld || this.#active === undefined) return;
+    if (!this.#isUnsettled || this.#active === undefined) return;
     if (!isWhole) {
       this.#correct({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
       return;
     }
-    this.#isHeld = false;
+    this.#isUnsettled = false;
     this.#context.deps.ledger.release(this.#active);
   }
 
   /** The answer was whole and is recorded, but the client does not get it. Its tokens and cost stay, as the provider has made it. */
   #correct({ status, httpStatus, errorCode = "", errorMessage }: Settlement): void {
-    if (!this.#isHeld || this.#active === undefined) return;
-    this.#isHeld = false;
+    if (!this.#isUnsettled || this.#active === undefined) return;
+    this.#isUnsettled = false;
     // Errors cost nothing.
     const corrected = status === "error" ? "interrupted" : status;
     this.#settlement = {

@@ -63,7 +63,7 @@ export interface GatewaySnapshot {
   readonly onLoss: "report" | "refuse";
   readonly duplicateGuard: DuplicateGuard;
   /** A response that is larger, with its input, is not kept. */
-  readonly maxHeldBytes: number;
+  readonly maxStoredBytes: number;
   /** Most values and names in the JSON of a request that is parsed. */
   readonly maxValues: number;
   /** A stream whose upstream is silent for this time begins without it; `undefined`: never. */

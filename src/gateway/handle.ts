@@ -44,7 +44,7 @@ async function serve(call: ModelCall): Promise<boolean> {
   const { request } = call;
   await receive(call);
   if (isHeavy(request)) await nextTurn();
-  if (call.stored?.held === true) {
+  if (call.stored?.isStored === true) {
     checkAllowed(request.principal, call.current.catalog, request.model);
     await serveStored(call);
     return true;

@@ -118,7 +118,7 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
   const snapshot = {
     workMode: "auto",
     onLoss: "report",
-    maxHeldBytes: 1000,
+    maxStoredBytes: 1000,
     maxValues: 1000,
     resilience: defaultResilience,
     catalog,

@@ -1,7 +1,7 @@
 export * from "./active-attempt.ts";
 export * from "./budgets/budget-admin.ts";
 export * from "./budgets/budget-ceiling.ts";
-export type { BudgetWarning } from "./budgets/budget-holds.ts";
+export type { BudgetWarning } from "./budgets/budget-reservations.ts";
 export * from "./budgets/budget-settle.ts";
 export * from "./budgets/budget-types.ts";
 export * from "./budgets/budgets.ts";

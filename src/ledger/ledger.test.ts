@@ -312,8 +312,8 @@ test("`close` waits for the journal if necessary, and an OPEN that the journal r
       get pending() {
         return memory.pending;
       },
-      get held() {
-        return memory.held;
+      get unsettled() {
+        return memory.unsettled;
       },
       hasRoom: (records) => memory.hasRoom(records),
       peek: (limit) => memory.peek(limit),

@@ -17,13 +17,13 @@ export interface Ledger {
   /**
    * Records that an attempt is over. `undefined` if the record is already as durable as the level requires; otherwise a promise to await before the
    * terminal bytes are sent. Called exactly once for each `open`.
-   * @param isHeld the row is written to the database only after `release`, because its answer is being sent and the row may have to be corrected.
+   * @param isUnsettled the row is written to the database only after `release`, because its answer is being sent and the row may have to be corrected.
    */
-  close(attempt: ActiveAttempt, record: CloseRecord, isHeld?: boolean): Promise<void> | undefined;
+  close(attempt: ActiveAttempt, record: CloseRecord, isUnsettled?: boolean): Promise<void> | undefined;
   /** Records a request that was refused before any attempt (`attempt` is 0), likewise. Without room for it, it is only counted. */
   refuse(record: CloseRecord): Promise<void> | undefined;
   /**
-   * Records that the answer of an attempt that was closed with `isHeld` has ended: its row may now be written. A second call does nothing.
+   * Records that the answer of an attempt that was closed with `isUnsettled` has ended: its row may now be written. A second call does nothing.
    * @param correction new values for the row, if the client did not get the answer.
    */
   release(attempt: ActiveAttempt, correction?: Correction): void;
@@ -149,13 +149,13 @@ class LedgerOfProcess implements LedgerService {
     return attempt;
   }
 
-  close(attempt: ActiveAttempt, record: CloseRecord, isHeld = false): Promise<void> | undefined {
+  close(attempt: ActiveAttempt, record: CloseRecord, isUnsettled = false): Promise<void> | undefined {
     if (!attempt.isOpen) {
       // Its row exists already: it was closed before, or interrupted by `stop`. The database would drop a second row.
       this.#logger.warn({ request_id: record.requestId, attempt: record.attempt }, "an attempt was closed that was not open");
       return undefined;
     }
-    return this.#record(attempt, record, isHeld);
+    return this.#record(attempt, record, isUnsettled);
   }
 
   refuse(record: CloseRecord): Promise<void> | undefined {
@@ -258,7 +258,7 @@ class LedgerOfProcess implements LedgerService {
       lagMs: oldest === undefined ? 0 : Math.max(0, this.#clock.now() - oldest.time_ms - oldest.duration_ms),
       journal,
       durability: this.#journal.durability,
-      queued: this.#journal.pending + this.#journal.held,
+      queued: this.#journal.pending + this.#journal.unsettled,
       written: this.#writer.written,
       open: this.#journal.openAttempts.size,
       healthy: this.healthy(),
@@ -272,10 +272,12 @@ class LedgerOfProcess implements LedgerService {
     return this.#journal.hasRoom(this.#journal.openAttempts.size + 1);
   }
 
-  #record(attempt: ActiveAttempt | undefined, record: CloseRecord, isHeld = false): Promise<void> | undefined {
+  #record(attempt: ActiveAttempt | undefined, record: CloseRecord, isUnsettled = false): Promise<void> | undefined {
     const row = chargedRow(this.#prices(), record);
-    const durable = this.#journal.append(attempt === undefined ? { type: "close", row } : { type: "close", row, attempt, held: isHeld });
-    if (!isHeld) this.#writer.poke();
+    const durable = this.#journal.append(
+      attempt === undefined ? { type: "close", row } : { type: "close", row, attempt, unsettled: isUnsettled },
+    );
+    if (!isUnsettled) this.#writer.poke();
     // A caller that awaits the promise gets the error; for a client that has left, no caller awaits it.
     durable?.catch(() => undefined);
     return durable;

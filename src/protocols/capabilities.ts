@@ -5,7 +5,7 @@ import type { ReasoningProof } from "../ir/index.ts";
 export interface ToolResults {
   /** The member of the body that contains the conversation. */
   readonly conversationKey: string;
-  /** A text that every body with a tool result contains, and a rare piece of it: see `holdsMark`. */
+  /** A text that every body with a tool result contains, and a rare piece of it: see `hasMark`. */
   readonly mark: string;
   readonly piece: string;
   /** A user's text beside results is a turn of its own: a user's turn right after results is one message with them. */

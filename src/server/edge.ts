@@ -294,7 +294,7 @@ export function createEdge(deps: EdgeDeps): Edge {
     },
     gauges: () => ({
       open_connections: listeners.openCount,
-      body_bytes_in_flight: options.budget.heldBytes,
+      body_bytes_in_flight: options.budget.bufferedBytes,
       in_flight: options.inFlight.count,
       in_flight_waiting: options.inFlight.waiting,
     }),

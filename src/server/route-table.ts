@@ -1,4 +1,4 @@
-import { GatewayError, holdsEscapedGatewayKey } from "../core/index.ts";
+import { GatewayError, hasEscapedGatewayKey } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import type { HttpExchange } from "./http/exchange.ts";
@@ -171,5 +171,5 @@ export function checkTarget(target: string, path: string): void {
 
 /** A path for a message: shortened, and omitted if it contains a key of the gateway. */
 export function shownPath(path: string): string {
-  return holdsEscapedGatewayKey(path) ? "[a path with an API key]" : path.slice(0, 200);
+  return hasEscapedGatewayKey(path) ? "[a path with an API key]" : path.slice(0, 200);
 }

@@ -48,7 +48,7 @@ export function createProblem({ origin, path, found, allowed }: ProblemText): Pr
 }
 
 /** A problem that another part of the program has put into words; `message` is one sentence. */
-export function createToldProblem(origin: Origin | undefined, path: Path, message: string): Problem {
+export function createMessageProblem(origin: Origin | undefined, path: Path, message: string): Problem {
   const key = formatPath(path);
   const sentence = message.replace(/\.$/, "");
   return { origin, key, found: "", allowed: "", message: withPlace(origin, key, sentence) };

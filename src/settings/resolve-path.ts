@@ -1,5 +1,5 @@
 import { isAbsolute, join, resolve } from "node:path";
-import { ConfigError, createToldProblem } from "./problems.ts";
+import { ConfigError, createMessageProblem } from "./problems.ts";
 
 /** Where paths start. */
 export interface PathBase {
@@ -13,7 +13,7 @@ export interface PathBase {
 export function resolvePath(path: string, base: PathBase): string {
   if (base.homeDir === "" && /^~(?:[/\\]|$)/.test(path)) {
     const message = `the path "${path}" begins at the home folder, and there is none (HOME is not set): give an absolute one`;
-    throw new ConfigError([createToldProblem(undefined, path.endsWith("gateway.db") ? ["database", "path"] : [], message)]);
+    throw new ConfigError([createMessageProblem(undefined, path.endsWith("gateway.db") ? ["database", "path"] : [], message)]);
   }
   if (path === "~") return base.homeDir;
   if (/^~[/\\]/.test(path)) return join(base.homeDir, path.slice(2));

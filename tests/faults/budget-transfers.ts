@@ -75,9 +75,9 @@ export async function budgetTransfers({ place, writers, transfers, seed }: Trans
     for (const state of before) assert.equal(parseUsd(state.spent_usd), bySubject.get(subjectOf(state)) ?? 0n, "the rows say otherwise");
 
     const holds = await store.db.selectFrom("budget_holds").selectAll().execute();
-    const heldBy = Map.groupBy(holds, (hold) => hold.budget_id);
+    const pendingBy = Map.groupBy(holds, (hold) => hold.budget_id);
     for (const state of before) {
-      const held = (heldBy.get(state.id) ?? []).reduce((sum, hold) => sum + hold.amount_nano_usd, 0n);
+      const held = (pendingBy.get(state.id) ?? []).reduce((sum, hold) => sum + hold.amount_nano_usd, 0n);
       assert.equal(parseUsd(state.held_usd), held, "what is held is not the sum of the holds");
     }
     // Only those of the dead are left, and they go when their time is up.

@@ -170,12 +170,12 @@ test("a slow reader holds the upstream back, and costs at most 256 KiB", async (
     );
     // Once nothing has moved for a while, everything between the two ends is full.
     const settled = await untilStill(() => written);
-    const heldBytes = held!.writableLength + held!.socket!.writableLength;
+    const bufferedBytes = held!.writableLength + held!.socket!.writableLength;
     t.diagnostic(
-      `${dialect.id}: ${settled >> 10} KiB left the upstream for a client that reads nothing, ${heldBytes >> 10} KiB are held by the gateway`,
+      `${dialect.id}: ${settled >> 10} KiB left the upstream for a client that reads nothing, ${bufferedBytes >> 10} KiB are held by the gateway`,
     );
     // The one or the other counts the same bytes, so their sum is an upper bound.
-    assert.ok(heldBytes > 0 && heldBytes <= 256 * 1024, `${heldBytes} bytes`);
+    assert.ok(bufferedBytes > 0 && bufferedBytes <= 256 * 1024, `${bufferedBytes} bytes`);
     // Kernel buffers of two connections hold a few MiB; what is offered is far more.
     assert.ok(settled < offered / 2, `${settled} bytes were taken`);
     assert.ok(settled > 0);

@@ -192,9 +192,9 @@ export async function simulateJournal(seed: number): Promise<SimulationFigures> 
     if (attempt === undefined) return;
     const mine = epoch;
     attempt.closed = pick<EntryStatus>(["ok", "ok", "error", "cancelled", "interrupted"]);
-    const isHeld = attempt.closed === "ok" && random() < 0.6;
-    if (isHeld) held.push(attempt);
-    const durable = ledger.close(attempt.active!, closeRecord(attempt.id, { timeMs: clock.now(), status: attempt.closed }), isHeld);
+    const isUnsettled = attempt.closed === "ok" && random() < 0.6;
+    if (isUnsettled) held.push(attempt);
+    const durable = ledger.close(attempt.active!, closeRecord(attempt.id, { timeMs: clock.now(), status: attempt.closed }), isUnsettled);
     const answer = (): void => {
       if (mine === epoch) attempt.answeredMs = time.nowMs;
     };

@@ -83,7 +83,7 @@ export function createSnapshot(
     onLoss,
     duplicateGuard: settings.guards.duplicateToolCalls,
     earlyHeadMs,
-    maxHeldBytes: responses.maxSizeBytes,
+    maxStoredBytes: responses.maxSizeBytes,
     maxValues: limits.values,
     resilience: settings.routing.resilience,
     budget: budgetCeilingsOf(settings),

@@ -11,7 +11,15 @@ import {
   type Provider,
 } from "../../upstream/index.ts";
 import { createSettings } from "./create-settings.ts";
-import { createProblem, createToldProblem, describeValue, isTree, type PathBase, type Problem, type Path } from "../../settings/index.ts";
+import {
+  createProblem,
+  createMessageProblem,
+  describeValue,
+  isTree,
+  type PathBase,
+  type Problem,
+  type Path,
+} from "../../settings/index.ts";
 import type { Env } from "./expand.ts";
 import type { Layers } from "./layers.ts";
 import { chooseKeys } from "./provider-keys.ts";
@@ -93,7 +101,7 @@ function contradictionsOfTheRest(issues: readonly z.core.$ZodIssue[], layers: La
 
 /** Whether the prices can be used: the file is read, and the first entry that is no price is named. */
 function checkPrices({ prices, pricesFile }: Settings, layers: Layers): Problem[] {
-  const refuse = (path: Path, error: unknown): Problem[] => [createToldProblem(layers.locate(path), path, messageOf(error))];
+  const refuse = (path: Path, error: unknown): Problem[] => [createMessageProblem(layers.locate(path), path, messageOf(error))];
   try {
     createPriceCatalogue({ overrides: prices });
   } catch (error) {
@@ -146,7 +154,7 @@ function unknownKey(path: Path, layers: Layers): Problem {
   if (path.length === 1 && liteLlmSections.has(key)) {
     const message =
       "a section of LiteLLM's configuration, which this gateway does not read; servers go under providers, names under model_aliases";
-    return createToldProblem(layers.locate(path), path, message);
+    return createMessageProblem(layers.locate(path), path, message);
   }
   const node = nodeAt(path.slice(0, -1));
   const known = node?.type === "object" ? [...node.keys.keys()] : [];
@@ -227,7 +235,7 @@ function checkProviders(settings: Settings, layers: Layers): Problem[] {
     } catch (error) {
       if (!(error instanceof ProviderSettingsError)) throw error;
       const path = ["providers", entry.name, ...(error.setting === "name" ? [] : [error.setting])];
-      problems.push(createToldProblem(layers.locate(path), path, error.message.replace(`Provider ${entry.name}: `, "")));
+      problems.push(createMessageProblem(layers.locate(path), path, error.message.replace(`Provider ${entry.name}: `, "")));
     }
   }
   const names = [loopbackProvider.name, ...settings.providers.map((provider) => provider.name)];
@@ -254,6 +262,6 @@ function checkProviders(settings: Settings, layers: Layers): Problem[] {
   } catch (error) {
     if (!(error instanceof RoutingError)) throw error;
     const path = [error.setting];
-    return [createToldProblem(layers.locate(path), path, error.message.replace(`${error.setting}: `, ""))];
+    return [createMessageProblem(layers.locate(path), path, error.message.replace(`${error.setting}: `, ""))];
   }
 }

@@ -1,7 +1,7 @@
 import type { Change, Layers } from "./layers.ts";
 import { envNameOf, writeValue } from "./environment.ts";
 import { editYaml } from "./edit-yaml.ts";
-import { isTrueText, ConfigError, createToldProblem, resolvePath, isTree, type Tree, type Value } from "../../settings/index.ts";
+import { isTrueText, ConfigError, createMessageProblem, resolvePath, isTree, type Tree, type Value } from "../../settings/index.ts";
 import { findPlace, readConfigFile, settle, type LoadInput, type Place } from "./load.ts";
 import { fixedLeaves, nodeAt, providerLeaves, type LeafAt, type SchemaNode } from "./schema-tree.ts";
 import type { Settings } from "./settings.ts";
@@ -154,7 +154,7 @@ function toValue(value: unknown, path: readonly string[]): Value | undefined {
   const isPlain = typeof value === "object" && (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null);
   if (!isPlain)
     throw new ConfigError([
-      createToldProblem({ kind: "program" }, path, `found a ${typeof value}, allowed texts, numbers, flags, lists and maps of them`),
+      createMessageProblem({ kind: "program" }, path, `found a ${typeof value}, allowed texts, numbers, flags, lists and maps of them`),
     ]);
   const entries = Object.entries(value as Record<string, unknown>).filter(([key]) => key !== "__proto__");
   return Object.fromEntries(entries.map(([key, item]) => [key, toValue(item, [...path, key]) ?? null]));

@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, parse, parseDocument, YAMLMap, type Document, type Node } from "yaml";
 import type { Change } from "./layers.ts";
-import { ConfigError, createToldProblem } from "../../settings/index.ts";
+import { ConfigError, createMessageProblem } from "../../settings/index.ts";
 
 /**
  * Changes a YAML text. If values are only replaced, every other byte stays; if keys are added or removed, comments and order stay.
@@ -10,7 +10,7 @@ export function editYaml(text: string, changes: readonly Change[], file: string)
   if (changes.length === 0) return text;
   const document: Document = parseDocument(text, { prettyErrors: false });
   if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map((error) => createToldProblem(undefined, [], `${file}: not valid YAML: ${error.message}`)));
+    throw new ConfigError(document.errors.map((error) => createMessageProblem(undefined, [], `${file}: not valid YAML: ${error.message}`)));
   }
   const spliced = spliceScalars(text, document, changes);
   if (spliced !== undefined) return spliced;
@@ -66,6 +66,6 @@ function makeMaps(document: Document, path: readonly string[], file: string): vo
       continue;
     }
     const found = isAlias(node) ? "an alias" : "no map";
-    throw new ConfigError([createToldProblem(undefined, at, `${found} is in its place in ${file}; change it by hand`)]);
+    throw new ConfigError([createMessageProblem(undefined, at, `${found} is in its place in ${file}; change it by hand`)]);
   }
 }

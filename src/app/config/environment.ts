@@ -1,7 +1,7 @@
 import { protocolIds } from "../../ir/index.ts";
 import { closestNames, presets } from "../../upstream/index.ts";
 import type { Env } from "./expand.ts";
-import { createToldProblem, isTree, type LeafKind, type Problem, type Tree, type Value } from "../../settings/index.ts";
+import { createMessageProblem, isTree, type LeafKind, type Problem, type Tree, type Value } from "../../settings/index.ts";
 import { fixedLeaves, providerLeaves, type SchemaLeaf } from "./schema-tree.ts";
 import { setAt } from "./tree.ts";
 
@@ -54,7 +54,7 @@ export function readEnvironment(env: Env, providerNames: readonly string[]): Env
       setAt(tree, found.path, readValue(found.leaf.kind, text));
       settings.push({ name, path: found.path });
     } catch {
-      problems.push(createToldProblem({ kind: "environment", name }, found.path, `not valid JSON, allowed ${found.leaf.allowed}`));
+      problems.push(createMessageProblem({ kind: "environment", name }, found.path, `not valid JSON, allowed ${found.leaf.allowed}`));
     }
   }
   return { tree, settings, problems, warnings };

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { messageOf } from "../../core/index.ts";
 import { checkSettings } from "./check-settings.ts";
 import { defaultConfigFolder, findHomeFolder } from "./config-path.ts";
-import { ConfigError, createToldProblem, type PathBase, type Origin, type Tree } from "../../settings/index.ts";
+import { ConfigError, createMessageProblem, type PathBase, type Origin, type Tree } from "../../settings/index.ts";
 import { hasReference, type Env } from "./expand.ts";
 import { listSources, readLayers, type Change, type Layers } from "./layers.ts";
 import { nodeAt } from "./schema-tree.ts";
@@ -70,7 +70,7 @@ export function findPlace({ path, env: given = process.env, homeDir = findHomeFo
   const folder = defaultConfigFolder(env, homeDir);
   if (path === undefined && folder === undefined) {
     const message = "there is no home folder (HOME is not set): give the configuration file with --config, with database.path in it";
-    throw new ConfigError([createToldProblem(undefined, [], message)]);
+    throw new ConfigError([createMessageProblem(undefined, [], message)]);
   }
   const absolute = resolve(path ?? join(folder ?? "", "config.yaml"));
   return {
@@ -92,7 +92,7 @@ const largestFile = 4 * 2 ** 20;
 
 /** @returns `undefined` if there is no file and the caller names none. @throws ConfigError */
 export function readConfigFile({ path, given }: Pick<Place, "path" | "given">): ConfigFile | undefined {
-  const refuse = (message: string): ConfigError => new ConfigError([createToldProblem(undefined, [], `${path}: ${message}`)]);
+  const refuse = (message: string): ConfigError => new ConfigError([createMessageProblem(undefined, [], `${path}: ${message}`)]);
   let bytes: Buffer;
   let mode: number;
   try {
@@ -139,14 +139,14 @@ function isMapOrNothing(tree: Tree): boolean {
 }
 
 function modeWarning({ path, platform }: Place, file: ConfigFile | undefined, fileTree: Tree): string[] {
-  if (file === undefined || platform === "win32" || (file.mode & 0o044) === 0 || !holdsSecret(fileTree)) return [];
+  if (file === undefined || platform === "win32" || (file.mode & 0o044) === 0 || !hasSecret(fileTree)) return [];
   const mode = (file.mode & 0o777).toString(8);
   return [
     `${path}: other users can read this file (mode ${mode}), and it may contain a key or a password; chmod 600 it, or write \${VARIABLE} in its place`,
   ];
 }
 
-function holdsSecret(tree: Tree): boolean {
+function hasSecret(tree: Tree): boolean {
   for (const [path, value] of valuesOf(tree)) {
     const node = nodeAt(path);
     const isSecret = node?.type === "leaf" && node.sensitive && node.kind !== "urls";

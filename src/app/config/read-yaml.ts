@@ -2,7 +2,7 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Docum
 import {
   isTree,
   createProblem,
-  createToldProblem,
+  createMessageProblem,
   type Tree,
   type Value,
   type Path,
@@ -66,7 +66,7 @@ class TreeReader {
     const { errors, warnings, contents } = this.#document;
     for (const fault of [...errors, ...warnings]) {
       const message = fault.code === "DUPLICATE_KEY" ? "a key is there twice" : `not valid YAML: ${firstLine(fault.message)}`;
-      this.problems.push(createToldProblem(this.#originAt(fault.pos[0]), [], message));
+      this.problems.push(createMessageProblem(this.#originAt(fault.pos[0]), [], message));
     }
     if (this.problems.length > 0) return {};
     const value = this.#read(contents, []);

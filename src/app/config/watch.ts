@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { everyByTimer, messageOf, type Logger } from "../../core/index.ts";
 import type { LoadedSettings } from "./load.ts";
-import { ConfigError, createToldProblem } from "../../settings/index.ts";
+import { ConfigError, createMessageProblem } from "../../settings/index.ts";
 
 export interface WatchInput {
   readonly path: string;
@@ -98,7 +98,7 @@ class FileWatch implements SettingsWatch {
     this.#seen = content;
     try {
       const fault = faultOf(content, this.#applied);
-      if (fault !== undefined) throw new ConfigError([createToldProblem(undefined, [], `${path}: ${fault}`)]);
+      if (fault !== undefined) throw new ConfigError([createMessageProblem(undefined, [], `${path}: ${fault}`)]);
       const loaded = load();
       onChange(loaded);
       this.#applied = content;

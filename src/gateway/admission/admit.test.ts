@@ -59,7 +59,16 @@ test("what cannot be received is refused, and what is known of it by then is kep
 });
 
 function known(more: Partial<KnownResponse> = {}): KnownResponse {
-  return { id: "resp_1", userId: "u1", provider: "openai", providerKey: "openai#1", model: "gpt-5", held: false, unbilled: false, ...more };
+  return {
+    id: "resp_1",
+    userId: "u1",
+    provider: "openai",
+    providerKey: "openai#1",
+    model: "gpt-5",
+    isStored: false,
+    unbilled: false,
+    ...more,
+  };
 }
 
 test("a call on a stored response has its model from there, and another user's does not exist", async () => {

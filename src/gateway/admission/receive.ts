@@ -1,4 +1,4 @@
-import { GatewayError, holdsGatewayKey, asBytes, bytesOf, type Bytes } from "../../core/index.ts";
+import { GatewayError, hasGatewayKey, asBytes, bytesOf, type Bytes } from "../../core/index.ts";
 import type { ModelCall } from "../model-call.ts";
 import { putModel } from "./put-model.ts";
 import { readRequestTags } from "./request-tags.ts";
@@ -20,7 +20,7 @@ function takeBody({ request }: ModelCall, parts: readonly Buffer[]): void {
     request.setBody(named, latin1Of(named));
   }
   const envelope = request.protocol.readEnvelope(request.text, request.route);
-  if (!holdsGatewayKey(envelope.model)) {
+  if (!hasGatewayKey(envelope.model)) {
     request.setEnvelope(envelope);
     return;
   }

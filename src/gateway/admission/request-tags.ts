@@ -1,4 +1,4 @@
-import { GatewayError, holdsGatewayKey, parseTags } from "../../core/index.ts";
+import { GatewayError, hasGatewayKey, parseTags } from "../../core/index.ts";
 
 const headerName = "x-tokligence-tags";
 
@@ -15,7 +15,7 @@ export function readRequestTags(rawHeaders: readonly string[]): readonly string[
     list = list === undefined ? rawHeaders[i + 1]! : `${list},${rawHeaders[i + 1]!}`;
   }
   if (list === undefined) return undefined;
-  const parsed = holdsGatewayKey(list) ? { problem: "it contains an API key" } : parseTags(list);
+  const parsed = hasGatewayKey(list) ? { problem: "it contains an API key" } : parseTags(list);
   if ("problem" in parsed) {
     throw new GatewayError("invalid_request", `The header ${headerName} cannot be taken: ${parsed.problem}.`, { param: headerName });
   }

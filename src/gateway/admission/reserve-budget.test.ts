@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Budget, HoldRequest } from "../../ledger/index.ts";
+import type { Budget, ReservationRequest } from "../../ledger/index.ts";
 import type { Usage } from "../../ir/index.ts";
 import { planAttempts, type Attempt } from "../../upstream/index.ts";
 import { FakeExchange, fakeCall, fakeWorld, routeOf } from "../testing.ts";
@@ -32,7 +32,7 @@ async function withBudget(body: string, leftNanoUsd: bigint, budgets: readonly B
     budgets: {
       of: () => budgets,
       ofTarget: () => undefined,
-      reserve({ amountNanoUsd, fitInto }: HoldRequest) {
+      reserve({ amountNanoUsd, fitInto }: ReservationRequest) {
         const fitting = amountNanoUsd <= leftNanoUsd ? amountNanoUsd : fitInto?.(leftNanoUsd, budget);
         const fit = fitting === amountNanoUsd ? "whole" : "bounded";
         asked.push(fitting === undefined ? "refused" : fit);

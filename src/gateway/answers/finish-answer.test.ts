@@ -41,7 +41,7 @@ function lookAt(steps: string[], claim: () => Promise<boolean>): ModelCall {
   };
   const world = fakeWorld({ responses: responses as never });
   const call = fakeCall(world, new FakeExchange(""), routeOf("openai-responses", "get-response", "resp_1"));
-  call.stored = { id: "resp_1", userId: "u1", provider: "openai", providerKey: "", model: "gpt-5", held: false, unbilled: true };
+  call.stored = { id: "resp_1", userId: "u1", provider: "openai", providerKey: "", model: "gpt-5", isStored: false, unbilled: true };
   return call;
 }
 

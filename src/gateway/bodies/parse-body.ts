@@ -1,4 +1,4 @@
-import { GatewayError, holdsMoreValues, parseExact, parseLatin1, type Bytes } from "../../core/index.ts";
+import { GatewayError, hasMoreValues, parseExact, parseLatin1, type Bytes } from "../../core/index.ts";
 import type { Block, ChatRequest } from "../../ir/index.ts";
 import type { GatewaySnapshot } from "../deps.ts";
 import type { ModelCall } from "../model-call.ts";
@@ -29,7 +29,7 @@ export function checkTexts(call: ModelCall, { messages }: ChatRequest): void {
     else if (block.type === "text" && /^\s*[[{]/.test(block.text)) text += block.text;
   };
   for (const { role, content } of messages) if (role !== "system") for (const block of content) if (block.type !== "text") take(block);
-  if (holdsMoreValues(text, limit)) throw tooComplex(limit);
+  if (hasMoreValues(text, limit)) throw tooComplex(limit);
 }
 
 /** More tools than any vendor takes: each gets a name of the other protocol. */
@@ -43,7 +43,7 @@ export function checkTools({ tools = [] }: ChatRequest): void {
 
 /** What is parsed beside the body counts like it. @throws GatewayError `body_too_complex`. */
 export function checkValues({ current: { maxValues } }: ModelCall, text: string): void {
-  if (holdsMoreValues(text, maxValues)) throw tooComplex(maxValues);
+  if (hasMoreValues(text, maxValues)) throw tooComplex(maxValues);
 }
 
 /** Values and names in one answer, or one event, for each that a request may contain: an answer with probabilities of tokens has many. */
@@ -59,7 +59,7 @@ export function refuseAnswer(
   isLong = false,
 ): GatewayError | undefined {
   const limit = maxValues * (isLong ? valuesOfStream : valuesOfAnswer);
-  if (!holdsMoreValues(text, limit)) return undefined;
+  if (!hasMoreValues(text, limit)) return undefined;
   return new GatewayError(
     "upstream_invalid_response",
     `The provider "${provider}" answered more than ${limit} values and names, the limit for an answer that the gateway has to parse.`,

@@ -1,4 +1,4 @@
-import { holdsGatewayKey } from "../../core/index.ts";
+import { hasGatewayKey } from "../../core/index.ts";
 import type { Protocol } from "../../protocols/index.ts";
 
 /** Request headers that every protocol forwards, lower case. Never credentials, cookies or `x-forwarded-*`. */
@@ -27,7 +27,7 @@ export function forwardRequestHeaders(rawHeaders: readonly string[], protocol: P
     const name = rawHeaders[i]!.toLowerCase();
     if (!commonRequestHeaders.has(name) && !isForwarded(name, protocol.forwardedHeaders)) continue;
     const value = rawHeaders[i + 1]!;
-    if (!holdsGatewayKey(value) && !holdsGatewayKey(name)) out.push(name, value);
+    if (!hasGatewayKey(value) && !hasGatewayKey(name)) out.push(name, value);
   }
   for (const [name, value] of protocol.requiredHeaders) if (findHeader(out, name) === undefined) out.push(name, value);
   return out;

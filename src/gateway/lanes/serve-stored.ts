@@ -1,6 +1,6 @@
 import { GatewayError, latin1OfEvents, latin1OfUtf8 } from "../../core/index.ts";
 import { storedResponses } from "../../protocols/index.ts";
-import type { HeldResponse } from "../../store/index.ts";
+import type { StoredResponse } from "../../store/index.ts";
 import { eventStreamType, streamHead } from "../headers/answer-head.ts";
 import { answerJson } from "../answers/answer-json.ts";
 import { finishAnswer } from "../answers/finish-answer.ts";
@@ -36,10 +36,10 @@ export async function serveStored(call: ModelCall): Promise<void> {
 async function get(call: ModelCall, id: string): Promise<void> {
   const params = new URLSearchParams(call.request.route.query);
   const after = params.get("starting_after");
-  const held = await current(call, id);
+  const stored = await current(call, id);
   if (!call.request.envelope.stream) {
     if (after !== null) throw new GatewayError("invalid_request", "starting_after needs stream=true.", { param: "starting_after" });
-    await answer(call, held.response);
+    await answer(call, stored.response);
     return;
   }
   if (after !== null && !/^\d{1,9}$/.test(after)) {
@@ -47,14 +47,14 @@ async function get(call: ModelCall, id: string): Promise<void> {
       param: "starting_after",
     });
   }
-  if (held.status === "in_progress" || held.status === "cancelled") {
+  if (stored.status === "in_progress" || stored.status === "cancelled") {
     throw new GatewayError(
       "invalid_request",
-      `The response "${id}" is ${held.status}, and only one that has ended with an answer is streamed here. Retrieve it without stream.`,
+      `The response "${id}" is ${stored.status}, and only one that has ended with an answer is streamed here. Retrieve it without stream.`,
       { param: "stream" },
     );
   }
-  const events = latin1OfEvents(storedResponses.replayStored(held.response, after === null ? -1 : Number(after)));
+  const events = latin1OfEvents(storedResponses.replayStored(stored.response, after === null ? -1 : Number(after)));
   await finishAnswer(call, {
     facts: {},
     record() {
@@ -73,24 +73,24 @@ async function get(call: ModelCall, id: string): Promise<void> {
 }
 
 /** The response as it is now. If the process that made it has died, it has failed. */
-async function current(call: ModelCall, id: string): Promise<HeldResponse> {
+async function current(call: ModelCall, id: string): Promise<StoredResponse> {
   const { responses, clock } = call.deps;
-  const held = await read(call, id);
-  if (held.status !== "in_progress" || clock.now() - held.touchedMs < silentMs) return held;
+  const stored = await read(call, id);
+  if (stored.status !== "in_progress" || clock.now() - stored.touchedMs < silentMs) return stored;
   const error = new GatewayError("internal_error", "The gateway's process that made this response has ended. Send the request again.");
-  await responses.conclude(id, "failed", storedResponses.asFailed(held.response, error));
+  await responses.conclude(id, "failed", storedResponses.asFailed(stored.response, error));
   return await read(call, id);
 }
 
-async function read(call: ModelCall, id: string): Promise<HeldResponse> {
-  const held = await call.deps.responses.read(id);
-  if (held === undefined) throw new GatewayError("response_not_found", `The response "${id}" has been deleted.`, { param: "id" });
-  return held;
+async function read(call: ModelCall, id: string): Promise<StoredResponse> {
+  const stored = await call.deps.responses.read(id);
+  if (stored === undefined) throw new GatewayError("response_not_found", `The response "${id}" has been deleted.`, { param: "id" });
+  return stored;
 }
 
 /** A second call, or one after the end, answers how the response ended. */
-async function cancel(call: ModelCall, held: HeldResponse): Promise<HeldResponse> {
-  if (!held.background) {
+async function cancel(call: ModelCall, stored: StoredResponse): Promise<StoredResponse> {
+  if (!stored.background) {
     throw new GatewayError(
       "invalid_request",
       "Only a response in the background can be cancelled: this one was made with background: false.",
@@ -99,9 +99,9 @@ async function cancel(call: ModelCall, held: HeldResponse): Promise<HeldResponse
       },
     );
   }
-  await call.deps.responses.conclude(held.id, "cancelled", storedResponses.asCancelled(held.response));
-  call.deps.background.cancel(held.id);
-  return await read(call, held.id);
+  await call.deps.responses.conclude(stored.id, "cancelled", storedResponses.asCancelled(stored.response));
+  call.deps.background.cancel(stored.id);
+  return await read(call, stored.id);
 }
 
 async function listInput(call: ModelCall, id: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { applyEdits, holdsGatewayKey, SseSplitter } from "../../core/index.ts";
+import { applyEdits, hasGatewayKey, SseSplitter } from "../../core/index.ts";
 import type { ChatRequest } from "../../ir/index.ts";
 import type { ClientContext, Rendered, StreamDecoder } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
@@ -230,7 +230,7 @@ export function translatedHeaders(call: ModelCall, required: readonly (readonly 
   const headers = ["content-type", "application/json", "accept", stream ? "text/event-stream" : "application/json"];
   for (const name of ["user-agent", "traceparent", "tracestate", "idempotency-key"]) {
     const value = findHeader(call.exchange.rawHeaders, name);
-    if (value !== undefined && !holdsGatewayKey(value)) headers.push(name, value);
+    if (value !== undefined && !hasGatewayKey(value)) headers.push(name, value);
   }
   for (const [name, value] of required) headers.push(name, value);
   return headers;

@@ -1,4 +1,4 @@
-import { holdsMark, sealMark, type Edit } from "../../core/index.ts";
+import { hasMark, sealMark, type Edit } from "../../core/index.ts";
 import type { OpenSummary, ProofCarrier } from "../../protocols/index.ts";
 
 /**
@@ -7,5 +7,5 @@ import type { OpenSummary, ProofCarrier } from "../../protocols/index.ts";
  * @throws GatewayError `invalid_json`, `ambiguous_json` if the body cannot be edited for sure.
  */
 export function withoutSeals(text: string, carrier: ProofCarrier, openSummary?: OpenSummary): readonly Edit[] {
-  return holdsMark(text, sealMark, "kligen") ? carrier.withoutSeals(text, openSummary) : [];
+  return hasMark(text, sealMark, "kligen") ? carrier.withoutSeals(text, openSummary) : [];
 }

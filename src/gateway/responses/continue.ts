@@ -12,8 +12,8 @@ const {
   asForeignItem,
   conversationItems,
   itemsAt,
-  mayHoldBareReferences,
-  mayHoldReferences,
+  mayHaveBareReferences,
+  mayHaveReferences,
   parseInputItems,
   placeOf,
   readInputItems,
@@ -52,7 +52,7 @@ export function continueConversation(call: ModelCall, attempts: readonly Attempt
     );
   }
   // A provider that keeps responses says itself what it does not know, and its requests are many.
-  const refers = mayHoldReferences(call.request.text) || (!native && mayHoldBareReferences(call.request.text));
+  const refers = mayHaveReferences(call.request.text) || (!native && mayHaveBareReferences(call.request.text));
   if (previousResponseId === undefined && !refers) return conversation === true || background === true ? alike : attempts;
   return rewrite(call, alike, native);
 }
@@ -69,7 +69,7 @@ async function rewrite(call: ModelCall, attempts: readonly Attempt[], native: bo
   const envelope = call.request.envelope;
   const previousId = envelope.previousResponseId;
   const previous = previousId === undefined ? undefined : await ownedResponse(call, previousId, "previous_response_id");
-  const turns = previous?.held === true ? await readTurns(call, previous.id) : [];
+  const turns = previous?.isStored === true ? await readTurns(call, previous.id) : [];
   checkValues(
     call,
     turns.reduce((text, { input, response }) => text + input + response, String(call.request.text)),
@@ -83,7 +83,7 @@ async function rewrite(call: ModelCall, attempts: readonly Attempt[], native: bo
     const items = [...conversationItems(turns), ...own];
     replaceInput(call, envelope, native ? items.map(asForeignItem).filter((item) => item !== undefined) : items, turns.length > 0);
   }
-  return previous === undefined || previous.held ? attempts : pinTo(call, attempts, previous, "previous_response_id");
+  return previous === undefined || previous.isStored ? attempts : pinTo(call, attempts, previous, "previous_response_id");
 }
 
 async function readTurns(call: ModelCall, id: string): Promise<readonly ChainTurn[]> {

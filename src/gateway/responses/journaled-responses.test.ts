@@ -34,8 +34,8 @@ test("what is kept is read from memory while the database is silent, and so is i
   assert.equal(await responses.hold(owner, body), true);
   await responses.hold({ ...owner, id: "resp_2" }, { ...body, previousId: "resp_1", input: "[1]" });
   await responses.record({ ...owner, id: "far", providerKey: "k" }, { unbilled: true });
-  assert.deepEqual(await responses.find("resp_1"), { ...owner, held: true, unbilled: false });
-  assert.deepEqual(await responses.find("far"), { ...owner, id: "far", providerKey: "k", held: false, unbilled: true });
+  assert.deepEqual(await responses.find("resp_1"), { ...owner, isStored: true, unbilled: false });
+  assert.deepEqual(await responses.find("far"), { ...owner, id: "far", providerKey: "k", isStored: false, unbilled: true });
   assert.deepEqual(await responses.read("resp_1"), { ...owner, ...body, touchedMs: 1000 });
   const turn = { id: "resp_1", status: "completed", input: "[]", response: "{}" };
   assert.deepEqual(await responses.chain("resp_2", "u", { maxTurns: 2, maxChars: 100 }), {
@@ -59,8 +59,8 @@ test("what this process does not know is unavailable while the database is silen
 });
 
 test("one in progress is running, and has ended once it is concluded, whatever the database says until then", async () => {
-  const held = { ...owner, ...body, status: "in_progress", touchedMs: 0, id: "resp_0" } as const;
-  const { responses, journal } = setup({ running: () => Promise.resolve(new Set(["resp_0"])), read: () => Promise.resolve(held) });
+  const stored = { ...owner, ...body, status: "in_progress", touchedMs: 0, id: "resp_0" } as const;
+  const { responses, journal } = setup({ running: () => Promise.resolve(new Set(["resp_0"])), read: () => Promise.resolve(stored) });
   await responses.hold(owner, { ...body, status: "in_progress" });
   assert.deepEqual(await responses.running(["resp_0", "resp_1"], false), new Set(["resp_0", "resp_1"]));
   assert.equal(await responses.conclude("resp_0", "cancelled", "{0}"), true);
@@ -88,7 +88,7 @@ test("what is deleted is deleted after the database has it", async () => {
 
 test("where other processes write to the database, what is not found is looked for a moment longer", async () => {
   let looks = 0;
-  const known = { ...owner, held: true, unbilled: false };
+  const known = { ...owner, isStored: true, unbilled: false };
   const { responses } = setup({ find: () => Promise.resolve(++looks < 3 ? undefined : known) }, { isShared: () => true, timeoutMs: 5000 });
   assert.deepEqual([await responses.find("resp_1"), looks], [known, 3]);
 });

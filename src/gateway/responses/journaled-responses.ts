@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BoundedWait, NoAnswer, type Clock } from "../../core/index.ts";
 import type { LedgerService } from "../../ledger/index.ts";
-import type { ChainBounds, ChainTurn, HeldResponse, KnownResponse, ResponseChain, ResponseStore } from "../../store/index.ts";
+import type { ChainBounds, ChainTurn, StoredResponse, KnownResponse, ResponseChain, ResponseStore } from "../../store/index.ts";
 import { databaseUnavailable } from "../errors/database-unavailable.ts";
 import { PendingResponses, type PendingResponse } from "./pending-responses.ts";
 
@@ -66,13 +66,13 @@ class JournaledResponses implements ResponseStore {
 
   async find(id: string): Promise<KnownResponse | undefined> {
     const pending = this.#get(id)?.inserted;
-    if (pending !== undefined) return { ...pending.owner, held: pending.body !== null, unbilled: pending.unbilled };
+    if (pending !== undefined) return { ...pending.owner, isStored: pending.body !== null, unbilled: pending.unbilled };
     return await this.#look(() => this.#deps.responses.find(id));
   }
 
-  async read(id: string): Promise<HeldResponse | undefined> {
+  async read(id: string): Promise<StoredResponse | undefined> {
     const pending = this.#get(id);
-    if (pending?.inserted !== undefined) return heldOf(pending);
+    if (pending?.inserted !== undefined) return responseOf(pending);
     const held = await this.#look(() => this.#deps.responses.read(id));
     return held && withConclusion(held, pending);
   }
@@ -81,7 +81,7 @@ class JournaledResponses implements ResponseStore {
     const own: ChainTurn[] = [];
     let chars = 0;
     let next: string | undefined = id;
-    for (let held = this.#heldBy(userId, next); held !== undefined; held = this.#heldBy(userId, next)) {
+    for (let held = this.#pendingBy(userId, next); held !== undefined; held = this.#pendingBy(userId, next)) {
       own.unshift({ id: held.id, status: held.status, input: held.input, response: held.response });
       chars += held.input.length + held.response.length;
       if (own.length > bounds.maxTurns || chars > bounds.maxChars) return { problem: "too-long" };
@@ -135,9 +135,9 @@ class JournaledResponses implements ResponseStore {
     });
   }
 
-  #heldBy(userId: string, id: string | undefined): HeldResponse | undefined {
+  #pendingBy(userId: string, id: string | undefined): StoredResponse | undefined {
     const pending = id === undefined ? undefined : this.#get(id);
-    return pending?.inserted?.owner.userId === userId ? heldOf(pending) : undefined;
+    return pending?.inserted?.owner.userId === userId ? responseOf(pending) : undefined;
   }
 
   /** What is past its lifetime is not found. */
@@ -174,7 +174,7 @@ async function ask<Answer>(wait: BoundedWait, question: () => Promise<Answer>): 
 type Tail<List extends readonly unknown[]> = List extends readonly [unknown, ...infer Rest] ? Rest : never;
 
 /** `undefined` if it lies at its provider. */
-function heldOf({ inserted, concluded }: PendingResponse): HeldResponse | undefined {
+function responseOf({ inserted, concluded }: PendingResponse): StoredResponse | undefined {
   if (inserted === undefined || inserted.body === null) return undefined;
   return withConclusion({ ...inserted.owner, ...inserted.body, touchedMs: inserted.createdMs }, { concluded });
 }

@@ -39,7 +39,7 @@ export async function startBackground(
   const state = { id, createdAt: Math.floor(deps.clock.now() / 1000), model: call.request.model };
   const pending = storedResponses.renderPending(request, { ...state, status: "in_progress" });
   const input = ownInput(call);
-  if (input.length > call.current.maxHeldBytes)
+  if (input.length > call.current.maxStoredBytes)
     throw invalid("input", "The input is larger than gateway.responses.max_size, and so cannot be kept.");
   await deps.responses.hold(
     { id, userId: call.request.principal.userId, provider: attempts[0]?.provider.name ?? "", providerKey: "", model: call.request.model },

@@ -31,7 +31,7 @@ export function storeWholeAnswer(
   if (response === undefined) return undefined;
   const input = ownInput(call);
   const sizeBytes = input.length + response.json.length;
-  const limit = call.current.maxHeldBytes;
+  const limit = call.current.maxStoredBytes;
   const isTooLarge = sizeBytes > limit;
   if (isTooLarge) {
     const fields = { request_id: exchange.requestId, size_bytes: sizeBytes, limit_bytes: limit };

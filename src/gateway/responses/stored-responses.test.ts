@@ -30,7 +30,7 @@ test("a response goes on at the provider and key that keep it, also if a fallbac
     const call = fakeCall(fakeWorld(), new FakeExchange("{}"), routeOf("openai-responses", "generate"));
     call.plan = plan;
     const owner = { id: "resp_1", userId: "u1", provider, providerKey: `${provider}#2`, model: "model-of-one" };
-    const attempts = pinTo(call, plan.attempts, { ...owner, unbilled: false, held: false }, "id");
+    const attempts = pinTo(call, plan.attempts, { ...owner, unbilled: false, isStored: false }, "id");
     return [call.pinnedKey, attempts.map((attempt) => `${attempt.provider.name}/${attempt.upstreamModel}`)];
   };
   assert.deepEqual(

@@ -175,10 +175,10 @@ function stateOf(
   budget: Budget,
   { startMs, end, zone }: { readonly startMs: number; readonly end: number | undefined; readonly zone: string },
   spent: bigint,
-  held: bigint,
+  reserved: bigint,
 ): BudgetState {
   const { stopNanoUsd: stop, warnNanoUsd: warn } = budget;
-  const left = stop === null ? null : stop - spent - held;
+  const left = stop === null ? null : stop - spent - reserved;
   return {
     id: budget.id,
     kind: budget.subject,
@@ -189,7 +189,7 @@ function stateOf(
     warn_usd: warn === null ? null : formatUsd(warn),
     stop_usd: stop === null ? null : formatUsd(stop),
     spent_usd: formatUsd(spent),
-    held_usd: formatUsd(held),
+    held_usd: formatUsd(reserved),
     left_usd: left === null ? null : formatUsd(left < 0n ? 0n : left),
     period_start: end === undefined ? null : new Date(startMs).toISOString(),
     period_end: end === undefined ? null : new Date(end).toISOString(),

@@ -2,28 +2,28 @@ import { sql, type Kysely, type Selectable } from "kysely";
 import type { BudgetHoldsTable, Store, Tables } from "../../store/index.ts";
 import { periodKey } from "./budget-period.ts";
 
-export type HoldRow = Selectable<BudgetHoldsTable>;
+export type ReservationRow = Selectable<BudgetHoldsTable>;
 
 /** An addition to a period of a budget. */
 export interface PeriodChange {
   readonly budgetId: string;
   readonly startMs: number;
   spentNanoUsd: bigint;
-  heldNanoUsd: bigint;
+  reservedNanoUsd: bigint;
 }
 
 /** Collects changes of periods, so that each period is written once. */
 export class PeriodChanges {
   readonly #byKey = new Map<string, PeriodChange>();
 
-  add(budgetId: string, startMs: number, spentNanoUsd: bigint, heldNanoUsd: bigint): void {
+  add(budgetId: string, startMs: number, spentNanoUsd: bigint, reservedNanoUsd: bigint): void {
     const key = periodKey(budgetId, startMs);
     const change = this.#byKey.get(key);
     if (change === undefined) {
-      this.#byKey.set(key, { budgetId, startMs, spentNanoUsd, heldNanoUsd });
+      this.#byKey.set(key, { budgetId, startMs, spentNanoUsd, reservedNanoUsd });
     } else {
       change.spentNanoUsd += spentNanoUsd;
-      change.heldNanoUsd += heldNanoUsd;
+      change.reservedNanoUsd += reservedNanoUsd;
     }
   }
 
@@ -36,10 +36,10 @@ export class PeriodChanges {
 /** Writes changes. @returns the sums spent after each, in the order of `changes.sorted()`. */
 export async function writeChanges(transaction: Kysely<Tables>, changes: PeriodChanges): Promise<readonly bigint[]> {
   const spent: bigint[] = [];
-  for (const { budgetId, startMs, spentNanoUsd, heldNanoUsd } of changes.sorted()) {
+  for (const { budgetId, startMs, spentNanoUsd, reservedNanoUsd } of changes.sorted()) {
     const row = await transaction
       .insertInto("budget_periods")
-      .values({ budget_id: budgetId, start_ms: startMs, spent_nano_usd: spentNanoUsd, held_nano_usd: heldNanoUsd })
+      .values({ budget_id: budgetId, start_ms: startMs, spent_nano_usd: spentNanoUsd, held_nano_usd: reservedNanoUsd })
       .onConflict((conflict) =>
         conflict.columns(["budget_id", "start_ms"]).doUpdateSet({
           spent_nano_usd: sql`budget_periods.spent_nano_usd + excluded.spent_nano_usd`,
@@ -54,7 +54,7 @@ export async function writeChanges(transaction: Kysely<Tables>, changes: PeriodC
 }
 
 /** Deletes the reservations of requests. The caller must change their sums in the periods. */
-export async function takeHolds(transaction: Kysely<Tables>, requestIds: readonly string[]): Promise<readonly HoldRow[]> {
+export async function takeReservations(transaction: Kysely<Tables>, requestIds: readonly string[]): Promise<readonly ReservationRow[]> {
   if (requestIds.length === 0) return [];
   return await transaction.deleteFrom("budget_holds").where("request_id", "in", requestIds).returningAll().execute();
 }
@@ -69,7 +69,7 @@ export async function sweepExpired(store: Pick<Store, "db">, nowMs: number): Pro
 }
 
 /** The changes that releasing these reservations makes. */
-export function releasing(holds: readonly HoldRow[], changes = new PeriodChanges()): PeriodChanges {
+export function releasing(holds: readonly ReservationRow[], changes = new PeriodChanges()): PeriodChanges {
   for (const hold of holds) changes.add(hold.budget_id, hold.start_ms, 0n, -hold.amount_nano_usd);
   return changes;
 }

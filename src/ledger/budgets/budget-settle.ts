@@ -3,7 +3,7 @@ import { createBoundedCache, createSubjectIndex, readTags, type Logger, type Tim
 import { readKeyAncestors, type Tables } from "../../store/index.ts";
 import { chargeOfRow, type RowCharging } from "./budget-ceiling.ts";
 import { periodStart } from "./budget-period.ts";
-import { PeriodChanges, releasing, takeHolds, writeChanges } from "./budget-periods.ts";
+import { PeriodChanges, releasing, takeReservations, writeChanges } from "./budget-periods.ts";
 import type { Budget, CeilingRates } from "./budget-types.ts";
 import { readCountingBudgets, subjectOf } from "./budget-rows.ts";
 import { createBudgetZones } from "./budget-zones.ts";
@@ -41,12 +41,12 @@ export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger 
       return ofTarget === undefined ? (ofCaller ?? noBudgets) : [...(ofCaller ?? noBudgets), ...ofTarget];
     };
     const ended = newRows.filter((row) => endsRequest(row) && budgetsOf(row).length > 0);
-    const holds = await takeHolds(transaction, [...new Set(ended.map((row) => row.request_id))]);
-    const held = new Map(holds.map((hold) => [`${hold.request_id} ${hold.budget_id}`, hold.amount_nano_usd]));
+    const holds = await takeReservations(transaction, [...new Set(ended.map((row) => row.request_id))]);
+    const reserved = new Map(holds.map((hold) => [`${hold.request_id} ${hold.budget_id}`, hold.amount_nano_usd]));
     const changes = releasing(holds, new PeriodChanges());
     for (const row of newRows) {
       for (const budget of budgetsOf(row)) {
-        const charge = chargeOfRow(row, { ceiling: ceiling(), highestCost }) ?? held.get(`${row.request_id} ${budget.id}`) ?? 0n;
+        const charge = chargeOfRow(row, { ceiling: ceiling(), highestCost }) ?? reserved.get(`${row.request_id} ${budget.id}`) ?? 0n;
         changes.add(budget.id, periodStart(budget.period, row.time_ms, zoneOf(budget)), charge, 0n);
       }
     }

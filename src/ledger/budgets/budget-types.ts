@@ -46,7 +46,7 @@ export interface BudgetState {
 }
 
 /** What a request may cost; reserved before it is dispatched. */
-export interface HoldRequest {
+export interface ReservationRequest {
   readonly requestId: string;
   readonly amountNanoUsd: bigint;
   /** From `Budgets.of` and `Budgets.ofTarget`, each once. */

@@ -13,9 +13,9 @@ import {
   type TimeZone,
 } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
-import { createBudgetHolds, type BudgetWarning, type FinishedCost, type Reserved } from "./budget-holds.ts";
+import { createBudgetReservations, type BudgetWarning, type FinishedCost, type Reserved } from "./budget-reservations.ts";
 import { readBudgets, subjectOf } from "./budget-rows.ts";
-import type { Budget, HoldRequest } from "./budget-types.ts";
+import type { Budget, ReservationRequest } from "./budget-types.ts";
 
 /** The part of the budgets that the request path uses. */
 export interface Budgets {
@@ -28,7 +28,7 @@ export interface Budgets {
    * @returns the budgets that have reached their warning. @throws GatewayError `budget_exceeded`; `budget_unavailable`, within about a second, if the
    * database does not answer.
    */
-  reserve(request: HoldRequest): Promise<readonly BudgetWarning[]>;
+  reserve(request: ReservationRequest): Promise<readonly BudgetWarning[]>;
   /**
    * Releases the reservation of a request that ended without a row to settle it. Resolves after about a second if the database does not answer; the
    * release goes on. Never rejects: a reservation that cannot be released expires.
@@ -57,7 +57,7 @@ export interface BudgetsDeps {
    * How long a reservation lasts after its process has died, in milliseconds; 10 minutes by default. A living process renews it ten times in that
    * time.
    */
-  readonly holdMs?: number;
+  readonly reservationMs?: number;
   /** How long a request waits for the database, in milliseconds; 1,000 by default. */
   readonly timeoutMs?: number;
 }
@@ -80,7 +80,7 @@ interface ActiveHold {
   readonly targeted: readonly Budget[];
 }
 
-function activeHold({ budgets, partOf }: HoldRequest, amountNanoUsd: bigint): ActiveHold {
+function activeHold({ budgets, partOf }: ReservationRequest, amountNanoUsd: bigint): ActiveHold {
   const targeted = budgets.filter(countsTargets);
   let leastNanoUsd = amountNanoUsd;
   for (const budget of targeted) {
@@ -96,10 +96,10 @@ function countsTargets({ subject }: Budget): boolean {
 
 class BudgetsOfProcess implements Budgets {
   readonly #deps: BudgetsDeps;
-  readonly #holdMs: number;
+  readonly #reservationMs: number;
   readonly #schedule: Schedule;
   readonly #wait: BoundedWait;
-  readonly #holds: ReturnType<typeof createBudgetHolds>;
+  readonly #holds: ReturnType<typeof createBudgetReservations>;
   #index: SubjectIndex<Budget> = createSubjectIndex<Budget>([], subjectOf);
   /** Active requests that have a reservation. */
   readonly #underWay = new Map<string, ActiveHold>();
@@ -114,10 +114,15 @@ class BudgetsOfProcess implements Budgets {
 
   constructor(deps: BudgetsDeps) {
     this.#deps = deps;
-    this.#holdMs = deps.holdMs ?? 600_000;
+    this.#reservationMs = deps.reservationMs ?? 600_000;
     this.#schedule = deps.schedule ?? systemSchedule;
     this.#wait = new BoundedWait(deps.timeoutMs ?? 1000, deps.clock);
-    this.#holds = createBudgetHolds({ store: deps.store, clock: deps.clock, timeZone: deps.timeZone, holdMs: this.#holdMs });
+    this.#holds = createBudgetReservations({
+      store: deps.store,
+      clock: deps.clock,
+      timeZone: deps.timeZone,
+      reservationMs: this.#reservationMs,
+    });
   }
 
   of(caller: SubjectCaller): readonly Budget[] | undefined {
@@ -128,7 +133,7 @@ class BudgetsOfProcess implements Budgets {
     return this.#index.hasTargets ? this.#index.ofTarget({ provider, upstreamModel }) : undefined;
   }
 
-  async reserve(request: HoldRequest): Promise<readonly BudgetWarning[]> {
+  async reserve(request: ReservationRequest): Promise<readonly BudgetWarning[]> {
     const outcome = await this.#ask(request);
     if (outcome instanceof GatewayError) {
       this.#refused += 1;
@@ -141,7 +146,7 @@ class BudgetsOfProcess implements Budgets {
     return warnings;
   }
 
-  async #ask(request: HoldRequest): Promise<Reserved | GatewayError> {
+  async #ask(request: ReservationRequest): Promise<Reserved | GatewayError> {
     const reserve = async (): Promise<Reserved | GatewayError> => {
       try {
         return await this.#reserve(request);
@@ -219,7 +224,7 @@ class BudgetsOfProcess implements Budgets {
     this.#cancelRenewal = undefined;
   }
 
-  async #reserve(request: HoldRequest): Promise<Reserved> {
+  async #reserve(request: ReservationRequest): Promise<Reserved> {
     if (this.#trueUp !== undefined) await this.#trueUp;
     if (this.#finished.size === 0) return await this.#holds.reserve(request);
     try {
@@ -260,7 +265,7 @@ class BudgetsOfProcess implements Budgets {
 
   #planRenewal(): void {
     if (this.#cancelRenewal !== undefined || this.#closed) return;
-    this.#cancelRenewal = this.#schedule(this.#holdMs / 10, () => {
+    this.#cancelRenewal = this.#schedule(this.#reservationMs / 10, () => {
       this.#cancelRenewal = undefined;
       void this.#renew();
     });

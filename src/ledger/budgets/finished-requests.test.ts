@@ -7,7 +7,7 @@ import { hold, onEachStore, refusal, usd, type World } from "./testing.ts";
 const dollars = (nano: bigint): number => Number(nano) / 1e9;
 
 /** Reserves; a rest of at least a dollar is enough as the smaller amount. */
-async function holdRest(budgets: Budgets, requestId: string, amount: string): Promise<number> {
+async function reserveRest(budgets: Budgets, requestId: string, amount: string): Promise<number> {
   let got = usd(amount);
   const fitInto = (left: bigint): bigint | undefined => (left < usd("1") ? undefined : (got = left));
   await budgets.reserve({ requestId, amountNanoUsd: got, budgets: budgets.of({ userId: "usr_1", keyId: "key_1" })!, fitInto });
@@ -101,9 +101,9 @@ onEachStore(
           await setStop("10");
           await setStop("5", { subjectId: "key_1" });
           await hold(budgets, "req_1", "3");
-          assert.equal(await holdRest(budgets, "req_2", "8"), 2);
+          assert.equal(await reserveRest(budgets, "req_2", "8"), 2);
           assert.deepStrictEqual(await state(), { spent_usd: "0", held_usd: "5", left_usd: "5" });
-          assert.match((await refusal(holdRest(budgets, "req_3", "8"))).message, /this request may cost up to 8\./);
+          assert.match((await refusal(reserveRest(budgets, "req_3", "8"))).message, /this request may cost up to 8\./);
         }));
 
       it("is reserved only after the room of finished requests has been given back", () =>
@@ -111,7 +111,7 @@ onEachStore(
           await setStop("10");
           await hold(budgets, "req_1", "8");
           budgets.finished("req_1", usd("1"));
-          assert.equal(await holdRest(budgets, "req_2", "8"), 8);
+          assert.equal(await reserveRest(budgets, "req_2", "8"), 8);
         }));
     });
   },

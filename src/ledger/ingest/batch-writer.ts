@@ -68,12 +68,12 @@ export class BatchWriter {
   }
 
   /**
-   * Writes the pending rows at once, even during a backoff, and held rows as soon as they are released.
+   * Writes the pending rows at once, even during a backoff, and unsettled rows as soon as they are released.
    * @throws GatewayError `ledger_unavailable` if that does not succeed in time. The rows stay, and are tried again.
    */
   flush(timeoutMs: number): Promise<void> {
     const { journal, schedule } = this.#options;
-    if (journal.pending + journal.held === 0) return Promise.resolve();
+    if (journal.pending + journal.unsettled === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const cancel = schedule(timeoutMs, () => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
@@ -81,12 +81,12 @@ export class BatchWriter {
         reject(
           new GatewayError(
             "ledger_unavailable",
-            `${journal.pending + journal.held} usage entries could not be written within ${timeoutMs} ms: ${reason}.`,
+            `${journal.pending + journal.unsettled} usage entries could not be written within ${timeoutMs} ms: ${reason}.`,
           ),
         );
       });
       const waiter: Waiter = {
-        target: this.#written + journal.pending + journal.held,
+        target: this.#written + journal.pending + journal.unsettled,
         done: () => {
           cancel();
           resolve();

@@ -5,7 +5,7 @@ import { devNull } from "node:os";
 const standardCount = 8;
 
 /**
- * File descriptors that are held open for the journal. The number of open files of a process is limited (`ulimit -n`), and sockets count as well: if its clients
+ * File descriptors that are kept open for the journal. The number of open files of a process is limited (`ulimit -n`), and sockets count as well: if its clients
  * take all of them, the journal gives up one of these for each file that it must open.
  */
 export interface DescriptorReserve {
@@ -13,17 +13,17 @@ export interface DescriptorReserve {
   open<Opened>(open: () => Opened): Opened;
   /** Opens again what was given up, as far as possible. Called about every second. */
   refill(): void;
-  /** Descriptors that are held. */
+  /** How many are spare. */
   readonly size: number;
   close(): void;
 }
 
 /** @param openOne opens a descriptor; the null device if omitted. */
 export function createDescriptorReserve(count = standardCount, openOne = (): number => openSync(devNull, "r")): DescriptorReserve {
-  const held: number[] = [];
+  const spare: number[] = [];
   const refill = (): void => {
     try {
-      while (held.length < count) held.push(openOne());
+      while (spare.length < count) spare.push(openOne());
     } catch {
       // There are none to be had now.
     }
@@ -35,19 +35,19 @@ export function createDescriptorReserve(count = standardCount, openOne = (): num
         try {
           return open();
         } catch (error) {
-          if (!isShortage(error) || held.length === 0) throw error;
+          if (!isShortage(error) || spare.length === 0) throw error;
           // Another thread may take the place of the first one.
-          closeSync(held.pop()!);
+          closeSync(spare.pop()!);
         }
       }
     },
     refill,
     get size() {
-      return held.length;
+      return spare.length;
     },
     close() {
-      for (const descriptor of held) closeSync(descriptor);
-      held.length = 0;
+      for (const descriptor of spare) closeSync(descriptor);
+      spare.length = 0;
     },
   };
 }

@@ -2,7 +2,7 @@ import { SlotList, type Clock, type Logger, systemSchedule, type Schedule } from
 import type { FileLock } from "../../store/index.ts";
 import type { Disk } from "./disk.ts";
 import { encodeClose, encodeKeep, encodeOpen, recordTypes } from "./journal-codec.ts";
-import { correctRow, HeldRows } from "./held-rows.ts";
+import { correctRow, UnsettledRows } from "./unsettled-rows.ts";
 import { JournalCommits } from "./journal-commits.ts";
 import { lockPath, removeEmptyDirectory, removeFiles } from "./journal-files.ts";
 import { RowQueue } from "./journal-queue.ts";
@@ -77,7 +77,7 @@ class FileJournal implements Journal {
   readonly #capacityBytes: number;
   readonly #capacityRows: number;
   readonly #queue = new RowQueue();
-  readonly #held = new HeldRows();
+  readonly #unsettled = new UnsettledRows();
   /** Rows that say something else than their CLOSE. */
   readonly #amended = new WeakSet<UsageRow>();
   readonly openAttempts = new SlotList<ActiveAttempt>();
@@ -159,7 +159,7 @@ class FileJournal implements Journal {
       const { attempt, row } = record;
       this.#commits.push(recordTypes.close, seq, encodeClose(row));
       if (attempt !== undefined) this.openAttempts.delete(attempt);
-      if (attempt !== undefined && record.held === true) this.#held.add(attempt, row, seq);
+      if (attempt !== undefined && record.unsettled === true) this.#unsettled.add(attempt, row, seq);
       else this.#queue.push(row, seq);
     }
     this.#rows += 1;
@@ -168,13 +168,13 @@ class FileJournal implements Journal {
   }
 
   release(attempt: ActiveAttempt, correction?: Correction): void {
-    const held = this.#held.take(attempt);
-    if (held === undefined) return;
+    const unsettled = this.#unsettled.take(attempt);
+    if (unsettled === undefined) return;
     if (correction === undefined) {
-      this.#queue.push(held, attempt.seq);
+      this.#queue.push(unsettled, attempt.seq);
       return;
     }
-    const row = correctRow(held, correction);
+    const row = correctRow(unsettled, correction);
     this.#amended.add(row);
     this.#commits.push(recordTypes.amend, ++this.#seq, encodeClose(row));
     this.#commits.writeLate();
@@ -182,22 +182,22 @@ class FileJournal implements Journal {
   }
 
   releaseAll(): void {
-    this.#held.forEach((attempt) => this.release(attempt));
+    this.#unsettled.forEach((attempt) => this.release(attempt));
   }
 
   get pending(): number {
     return this.#queue.length;
   }
 
-  get held(): number {
-    return this.#held.size;
+  get unsettled(): number {
+    return this.#unsettled.size;
   }
 
   hasRoom(records: number): boolean {
     return (
       this.#commits.failure === undefined &&
       this.#commits.unsyncedBytes <= maxWindowBytes &&
-      this.#queue.length + this.#held.size + records <= this.#capacityRows &&
+      this.#queue.length + this.#unsettled.size + records <= this.#capacityRows &&
       this.#queue.changeChars <= maxChangeChars &&
       this.#segments.neededBytes + records * recordBytes <= this.#capacityBytes
     );
@@ -212,7 +212,7 @@ class FileJournal implements Journal {
     if (count === 0) return;
     const seq = this.#seqCoveredWith(count);
     this.#queue.drop(count);
-    this.#moveHeldOn();
+    this.#moveUnsettledOn();
     this.#segments.cover(seq);
     this.#expire();
     if (this.#alarmed) this.#watchFill();
@@ -220,13 +220,13 @@ class FileJournal implements Journal {
 
   /** Up to where the database has all rows and changes once it has the oldest `count` of the queue. */
   #seqCoveredWith(count: number): number {
-    const lowest = Math.min(this.#queue.lowestSeqAfter(count), this.#held.lowestSeq);
+    const lowest = Math.min(this.#queue.lowestSeqAfter(count), this.#unsettled.lowestSeq);
     return lowest === Infinity ? this.#rowSeq : lowest - 1;
   }
 
-  #moveHeldOn(): void {
+  #moveUnsettledOn(): void {
     const seq = this.#seq;
-    this.#held.moveOn(this.#segments.sealedSeq, this.#commits.syncedSeq, (row) => {
+    this.#unsettled.moveOn(this.#segments.sealedSeq, this.#commits.syncedSeq, (row) => {
       this.#commits.push(recordTypes.close, ++this.#seq, encodeClose(row));
       return this.#seq;
     });
@@ -291,7 +291,7 @@ class FileJournal implements Journal {
       else this.#commits.push(recordTypes.close, seq, encodeClose(item));
       if ("status" in item && this.#amended.has(item)) this.#commits.push(recordTypes.amend, ++this.#seq, encodeClose(item));
     });
-    this.#held.forEach(({ seq }, row) => this.#commits.push(recordTypes.close, seq, encodeClose(row)));
+    this.#unsettled.forEach(({ seq }, row) => this.#commits.push(recordTypes.close, seq, encodeClose(row)));
   }
 
   #pushOpen(attempt: ActiveAttempt, seq: number): void {

@@ -5,7 +5,7 @@ import { SlotList } from "../../core/index.ts";
 import type { ActiveAttempt } from "../active-attempt.ts";
 import type { Correction } from "../types.ts";
 import type { UsageRow } from "../entries/usage-row.ts";
-import { correctRow, HeldRows } from "./held-rows.ts";
+import { correctRow, UnsettledRows } from "./unsettled-rows.ts";
 
 /**
  * What a record survives once `append` has confirmed it.
@@ -19,12 +19,12 @@ import { correctRow, HeldRows } from "./held-rows.ts";
 export type Durability = "power" | "process" | "async";
 
 /**
- * OPEN: an attempt is about to be dispatched. CLOSE: it is over, and this is its row, which has no attempt if the request was refused; `held`: the row
+ * OPEN: an attempt is about to be dispatched. CLOSE: it is over, and this is its row, which has no attempt if the request was refused; `unsettled`: the row
  * is not written to the database before `release`. KEEP: a change of a stored response.
  */
 export type JournalRecord =
   | { readonly type: "open"; readonly attempt: ActiveAttempt }
-  | { readonly type: "close"; readonly row: UsageRow; readonly attempt?: ActiveAttempt; readonly held?: boolean }
+  | { readonly type: "close"; readonly row: UsageRow; readonly attempt?: ActiveAttempt; readonly unsettled?: boolean }
   | { readonly type: "keep"; readonly queued: QueuedChange };
 
 /** Rows that are removed from a journal together. */
@@ -50,14 +50,14 @@ export interface Journal {
   append(record: JournalRecord): Promise<void> | undefined;
   /** The attempts with an OPEN and without a CLOSE. */
   readonly openAttempts: Pick<SlotList<ActiveAttempt>, "size" | "forEach">;
-  /** Releases the held row of this attempt, with the values of `correction`. Does nothing if its row is not held. */
+  /** Releases the unsettled row of this attempt, with the values of `correction`. Does nothing if its row is not unsettled. */
   release(attempt: ActiveAttempt, correction?: Correction): void;
-  /** Releases all held rows. */
+  /** Releases all unsettled rows. */
   releaseAll(): void;
-  /** Rows and changes that the database has not acknowledged, without those that are held. */
+  /** Rows and changes that the database has not acknowledged, without those that are unsettled. */
   readonly pending: number;
   /** Rows that wait for their `release`. */
-  readonly held: number;
+  readonly unsettled: number;
   /** Whether there is room for this number of records. `append` accepts records even without room: an answered request must be recorded. */
   hasRoom(records: number): boolean;
   /** The oldest pending rows and changes, at most `limit`. */
@@ -101,10 +101,10 @@ export interface MemoryJournalOptions {
 export function createMemoryJournal(options: MemoryJournalOptions = {}): Journal {
   const capacity = options.capacityRows ?? 200_000;
   const queue = new RowQueue();
-  const held = new HeldRows();
+  const unsettled = new UnsettledRows();
   const open = new SlotList<ActiveAttempt>();
   const release = (attempt: ActiveAttempt, correction?: Correction): void => {
-    const row = held.take(attempt);
+    const row = unsettled.take(attempt);
     if (row !== undefined) queue.push(correction === undefined ? row : correctRow(row, correction), 0);
   };
   return {
@@ -117,7 +117,7 @@ export function createMemoryJournal(options: MemoryJournalOptions = {}): Journal
       } else {
         const { attempt, row } = record;
         if (attempt !== undefined) open.delete(attempt);
-        if (attempt !== undefined && record.held === true) held.add(attempt, row, 0);
+        if (attempt !== undefined && record.unsettled === true) unsettled.add(attempt, row, 0);
         else queue.push(row, 0);
       }
       return undefined;
@@ -125,15 +125,15 @@ export function createMemoryJournal(options: MemoryJournalOptions = {}): Journal
     openAttempts: open,
     release,
     releaseAll() {
-      held.forEach((attempt) => release(attempt));
+      unsettled.forEach((attempt) => release(attempt));
     },
     get pending() {
       return queue.length;
     },
-    get held() {
-      return held.size;
+    get unsettled() {
+      return unsettled.size;
     },
-    hasRoom: (records) => queue.length + held.size + records <= capacity && queue.changeChars <= maxChangeChars,
+    hasRoom: (records) => queue.length + unsettled.size + records <= capacity && queue.changeChars <= maxChangeChars,
     peek: (limit) => queue.peek(limit),
     acknowledge: (count) => queue.drop(count),
     finalCheckpoint: undefined,

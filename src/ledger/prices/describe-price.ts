@@ -1,7 +1,7 @@
 import { formatDollars, formatRate } from "../money.ts";
 import { plainNames } from "./price-list.ts";
 import type { ModelFacts, PriceSheet, SheetPeriod } from "./price-sheet.ts";
-import { holdsAt } from "./price-when.ts";
+import { appliesAt } from "./price-when.ts";
 import { formatUnitRate, type RateCard } from "./rates.ts";
 
 /** Rates by name: decimals of US dollars by million tokens, or of one call. */
@@ -56,7 +56,7 @@ function describePeriods(periods: readonly SheetPeriod[], timeMs: number): reado
 }
 
 function currentPeriod(periods: readonly SheetPeriod[], timeMs: number): SheetPeriod | undefined {
-  return periods.findLast(({ when }) => when === undefined || holdsAt(when)(timeMs)) ?? periods[0];
+  return periods.findLast(({ when }) => when === undefined || appliesAt(when)(timeMs)) ?? periods[0];
 }
 
 function ratesOfCard(card: RateCard): ShownRates {

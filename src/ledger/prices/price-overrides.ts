@@ -2,7 +2,7 @@ import { feeUnits, tokenUnits, type ServiceTier } from "../../ir/index.ts";
 import { femtoPerNano, parseRate } from "../money.ts";
 import { isFee, plainNames } from "./price-list.ts";
 import { extendCard, type PriceSheet, type SheetBand, type SheetPeriod } from "./price-sheet.ts";
-import { holdsAt, type When } from "./price-when.ts";
+import { appliesAt, type When } from "./price-when.ts";
 import type { RateCard, RatedUnit } from "./rates.ts";
 
 /**
@@ -99,7 +99,7 @@ function neither(what: string): RangeError {
 function readTime(what: string, timed: TimedPrices, standard: readonly SheetBand[]): SheetPeriod {
   const { from, until, weekdays, hours } = timed;
   const when: When = Object.fromEntries(Object.entries({ from, until, weekdays, hours }).filter(([, value]) => value !== undefined));
-  holdsAt(when);
+  appliesAt(when);
   const bands = readBands(what, timed);
   const base = standard[0]!.card;
   return { when, bands: bands.map(({ above, card }) => ({ above, card: extendCard(base, card) })) };

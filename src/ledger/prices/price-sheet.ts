@@ -1,7 +1,7 @@
 import type { ServiceTier, Usage } from "../../ir/index.ts";
 import { rateOfNumber } from "../money.ts";
 import { compileRates, scaleCard, type RateCard, type RateOrigin, type Rates } from "./rates.ts";
-import { holdsAt, type When } from "./price-when.ts";
+import { appliesAt, type When } from "./price-when.ts";
 
 /** A model's price as every source of prices gives it, before it is compiled. */
 export interface PriceSheet {
@@ -48,7 +48,7 @@ export interface ModelRates {
 }
 
 interface Period {
-  readonly holdsAt: ((timeMs: number) => boolean) | undefined;
+  readonly appliesAt: ((timeMs: number) => boolean) | undefined;
   readonly bands: readonly Band[];
 }
 
@@ -79,7 +79,7 @@ export function flatSheet(card: RateCard, origin: PriceSheet["origin"]): PriceSh
 
 function compilePeriod({ when, bands }: SheetPeriod, origin: RateOrigin): Period {
   return {
-    holdsAt: when === undefined ? undefined : holdsAt(when),
+    appliesAt: when === undefined ? undefined : appliesAt(when),
     bands: bands.map(({ above, card }) => {
       const ofBand = above === 0 ? origin : { ...origin, above_input_tokens: above };
       return { above, card, origin: ofBand, rates: compileRates(card, ofBand), scaled: new Map() };
@@ -102,7 +102,7 @@ function bandAt(periods: readonly Period[], timeMs: number, inputTokens: number)
   let period = periods[0]!;
   for (let i = periods.length - 1; i > 0; i--) {
     const candidate = periods[i]!;
-    if (candidate.holdsAt === undefined || candidate.holdsAt(timeMs)) {
+    if (candidate.appliesAt === undefined || candidate.appliesAt(timeMs)) {
       period = candidate;
       break;
     }

@@ -13,7 +13,7 @@ export interface When {
 const dayMs = 86_400_000;
 
 /** Compiles the conditions. @throws RangeError that names what is not a date, a day or a time. */
-export function holdsAt({ from, until, weekdays, hours }: When): (timeMs: number) => boolean {
+export function appliesAt({ from, until, weekdays, hours }: When): (timeMs: number) => boolean {
   const fromMs = from === undefined ? -Infinity : readDate(from);
   const untilMs = until === undefined ? Infinity : readDate(until);
   const days = weekdays === undefined ? undefined : new Set(weekdays.map(readWeekday));

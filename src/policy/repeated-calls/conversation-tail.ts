@@ -1,4 +1,4 @@
-import { elementsOf, GatewayError, holdsMark, holdsMoreValues, memberOf, parseSpan, type Span } from "../../core/index.ts";
+import { elementsOf, GatewayError, hasMark, hasMoreValues, memberOf, parseSpan, type Span } from "../../core/index.ts";
 import type { Message } from "../../ir/index.ts";
 import type { Protocol, RouteCall } from "../../protocols/index.ts";
 
@@ -22,7 +22,7 @@ const maxTailValues = 100_000;
  */
 export function conversationTail(text: string, protocol: Protocol, route: RouteCall): ConversationTail | undefined {
   const { conversationKey: key, mark, piece } = protocol.toolResults;
-  if (!holdsMark(text, mark, piece)) return undefined;
+  if (!hasMark(text, mark, piece)) return undefined;
   const elements = elementsOf(text, memberOf(text, key));
   const last = elements.at(-1);
   if (last === undefined) return undefined;
@@ -33,7 +33,7 @@ export function conversationTail(text: string, protocol: Protocol, route: RouteC
     result,
     messages(count) {
       const spans = elements.slice(-count);
-      if (holdsMoreValues(text.slice(spans[0]!.start, last.end), maxTailValues))
+      if (hasMoreValues(text.slice(spans[0]!.start, last.end), maxTailValues))
         throw new GatewayError("body_too_complex", "The end of the conversation holds too many values to look for repeated calls.");
       const tail = spans.map((span) => parseSpan(text, span));
       return protocol.parseRequest({ model: "m", [key]: tail }, route).messages;

@@ -1,4 +1,4 @@
-import { holdsMoreValues } from "../../core/index.ts";
+import { hasMoreValues } from "../../core/index.ts";
 import type { Block, Message, ToolCallBlock } from "../../ir/index.ts";
 
 /** How often in a row, up to the conversation's end, one tool was called with one set of arguments and gave one result. */
@@ -57,7 +57,7 @@ function plain(block: Block): unknown {
 const maxComparedValues = 20_000;
 
 function canonical(text: string): unknown {
-  if (holdsMoreValues(text, maxComparedValues)) return text;
+  if (hasMoreValues(text, maxComparedValues)) return text;
   try {
     return sorted(JSON.parse(text));
   } catch {

@@ -16,7 +16,7 @@ export const ping = 'event: ping\ndata: {"type":"ping"}\n\n';
 /** A block that has begun, and the part of it that is not written yet because an earlier block is still open. */
 interface QueuedBlock {
   readonly writer: BlockWriter;
-  readonly held: BlockDelta[];
+  readonly buffered: BlockDelta[];
   ended: boolean;
 }
 
@@ -96,7 +96,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     if (start.type === "refusal") this.#hasRefusal = true;
     const search = start.type === "opaque" && start.protocol !== "anthropic-messages" ? start.search : undefined;
     if (search !== undefined) return this.#writeWhole(this.#searches.push(search));
-    const block: QueuedBlock = { writer: new BlockWriter(start, this.#client), held: [], ended: false };
+    const block: QueuedBlock = { writer: new BlockWriter(start, this.#client), buffered: [], ended: false };
     this.#byIndex.set(index, block);
     return this.#enqueue(block);
   }
@@ -111,7 +111,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     let text = "";
     for (const value of blocks) {
       const start: BlockStart = { type: "opaque", protocol: "anthropic-messages", value };
-      const block: QueuedBlock = { writer: new BlockWriter(start, this.#client), held: [], ended: true };
+      const block: QueuedBlock = { writer: new BlockWriter(start, this.#client), buffered: [], ended: true };
       text += this.#enqueue(block);
       if (block === this.#queue[0]) text += this.#advance();
     }
@@ -123,7 +123,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
     const block = this.#byIndex.get(index);
     if (block === undefined || block.ended) return "";
     if (block === this.#queue[0]) return block.writer.delta(delta);
-    block.held.push(delta);
+    block.buffered.push(delta);
     return "";
   }
 
@@ -149,7 +149,7 @@ export class AnthropicStreamEncoder implements StreamEncoder {
   /** Opens a block and writes its queued content. */
   #write(block: QueuedBlock): string {
     let text = block.writer.open(this.#written);
-    for (const delta of block.held) text += block.writer.delta(delta);
+    for (const delta of block.buffered) text += block.writer.delta(delta);
     return text;
   }
 

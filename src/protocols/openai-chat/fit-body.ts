@@ -42,14 +42,14 @@ function isPlain(body: WireObject, { quirks, wish }: Fit): boolean {
   if (wish === "off" || !isAbsent(body["response_format"])) return false;
   if (!isAbsent(body["tool_choice"]) && (body["tool_choice"] !== "auto" || quirks.toolChoice !== undefined)) return false;
   for (const key in quirks.renamedFields) if (body[key] !== undefined) return false;
-  if (quirks.refusedFields !== undefined && holdsOne(body, quirks.refusedFields)) return false;
+  if (quirks.refusedFields !== undefined && hasOne(body, quirks.refusedFields)) return false;
   if (quirks.noStreamOptions === true && "stream_options" in body) return false;
-  if (quirks.fixedSampling === true && holdsOne(body, samplingFields)) return false;
+  if (quirks.fixedSampling === true && hasOne(body, samplingFields)) return false;
   const { messages } = body;
   return !Array.isArray(messages) || arePlainTurns(messages);
 }
 
-function holdsOne(body: WireObject, keys: readonly string[]): boolean {
+function hasOne(body: WireObject, keys: readonly string[]): boolean {
   for (const key of keys) if (key in body) return true;
   return false;
 }

@@ -86,7 +86,7 @@ function isOrderRefused(text: string, messages: readonly Span[], quirks: RenderQ
     if (role === "assistant" && calls !== undefined && quirks.echoReasoning === true && others[1] === undefined) return true;
     if (role === "assistant" && quirks.noNullContent === true && (content === undefined || text.startsWith("null", content.start)))
       return true;
-    if (quirks.parts !== undefined && holdsParts(text, content)) return true;
+    if (quirks.parts !== undefined && hasParts(text, content)) return true;
     if (quirks.strictTurns === true && isOutOfTurn(role, before, { isFirst: index === 0, hasCalls, quirks })) return true;
     before = role;
     hasCalls = calls !== undefined;
@@ -109,7 +109,7 @@ function isOutOfTurn(role: string, before: string | undefined, { isFirst, hasCal
 }
 
 /** Whether a content has parts other than text. */
-function holdsParts(text: string, content: Span | undefined): boolean {
+function hasParts(text: string, content: Span | undefined): boolean {
   if (content === undefined || !text.startsWith("[", content.start)) return false;
   return elementsOf(text, content).some((part) => {
     if (!text.startsWith("{", part.start)) return false;

@@ -84,9 +84,9 @@ export class MessageWriter {
   }
 
   #addAssistant(message: Message): void {
-    const holdsCalls = message.content.some((block) => block.type === "tool-call");
+    const hasCalls = message.content.some((block) => block.type === "tool-call");
     const previous = this.#turn;
-    const isSame = previous !== undefined && (holdsCalls || previous.calls.length > 0 || isOnlyReasoning(previous));
+    const isSame = previous !== undefined && (hasCalls || previous.calls.length > 0 || isOnlyReasoning(previous));
     if (!isSame) this.#flush();
     const turn = (this.#turn ??= { texts: [], refusals: [], reasoning: [], calls: [], name: undefined, extensions: {} });
     turn.name ??= message.name;

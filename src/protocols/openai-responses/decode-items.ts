@@ -165,7 +165,7 @@ export class DecodedReasoning implements DecodedItem {
 export class DecodedCall implements DecodedItem {
   readonly #call: RestoredCall;
   readonly #block: OpenText;
-  #held = "";
+  #buffered = "";
   fault: UpstreamError | undefined;
 
   constructor(call: RestoredCall, next: NextIndex) {
@@ -180,13 +180,13 @@ export class DecodedCall implements DecodedItem {
 
   delta(_event: WireObject, text: string): StreamEvent[] {
     if (this.#block.ended) return [];
-    this.#held += text;
+    this.#buffered += text;
     return this.#call.wrapped ? [] : emitText(this.#block, text, "arguments");
   }
 
   whole(_event: WireObject, text: string): StreamEvent[] {
     if (this.#block.ended || text === "") return [];
-    this.#held = text;
+    this.#buffered = text;
     return this.#call.wrapped ? [] : emitText(this.#block, restOf(this.#block, text), "arguments");
   }
 
@@ -196,7 +196,7 @@ export class DecodedCall implements DecodedItem {
 
   done(item: WireObject): StreamEvent[] {
     if (this.#block.ended) return [];
-    const text = argumentsOf(item) || this.#held;
+    const text = argumentsOf(item) || this.#buffered;
     const isJson = this.#call.start.kind === "function" || this.#call.wrapped;
     if (isJson && (isGluedJson(text) || isGluedJson(this.#block.text))) this.fault ??= gluedCalls;
     const whole = restoreArguments(this.#call, text);

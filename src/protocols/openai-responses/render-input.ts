@@ -64,7 +64,7 @@ class InputWriter {
     this.#options = options;
     this.#pairs = pairResults(request.messages);
     const own = request.extensions?.["openai-responses"] ?? {};
-    this.#stored = ["previous_response_id", "conversation"].some((key) => !isAbsent(own[key])) || holdsReference(request);
+    this.#stored = ["previous_response_id", "conversation"].some((key) => !isAbsent(own[key])) || hasReference(request);
   }
 
   add(message: Message): void {
@@ -214,7 +214,7 @@ function isPart(value: WireObject): boolean {
   return /^(?:input|output)_/.test(nameOfOpaque(value));
 }
 
-function holdsReference({ messages }: ChatRequest): boolean {
+function hasReference({ messages }: ChatRequest): boolean {
   return messages.some((message) =>
     message.content.some((block) => block.type === "opaque" && nameOfOpaque(block.value) === "item_reference"),
   );

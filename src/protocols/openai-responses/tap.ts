@@ -68,7 +68,7 @@ export class ResponsesTap implements StreamTap {
         return noBytes;
       default:
         // Some servers send an error in place of an event, without a type.
-        if (!type.startsWith("response.") && holdsError(data)) {
+        if (!type.startsWith("response.") && hasError(data)) {
           this.error = errorOf(data);
           return noBytes;
         }
@@ -111,7 +111,7 @@ function typeOf(data: Bytes): string {
   }
 }
 
-function holdsError(data: Bytes): boolean {
+function hasError(data: Bytes): boolean {
   if (!data.includes('error"')) return false;
   const event = parseEvent(data);
   return isObject(event) && isError(event["error"]);

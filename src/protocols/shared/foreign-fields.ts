@@ -25,7 +25,7 @@ const instructions = ["system", "instructions"] as const;
  * of Anthropic), the form of the answer, instructions. `own`: the fields of the client's dialect, which win. A value in no known form is not read.
  */
 export function readForeignFields(wire: WireObject, own: ReadonlySet<string>): ForeignFields {
-  if (!holdsForeign(wire, own)) return nothing;
+  if (!hasForeign(wire, own)) return nothing;
   const read: string[] = [];
   const first = <T>(names: readonly string[], readValue: (value: unknown, name: string) => T | undefined): T | undefined => {
     if (names.some((name) => own.has(name) && !isAbsent(wire[name]))) return undefined;
@@ -57,7 +57,7 @@ function verbosityOf(value: unknown): ChatRequest["verbosity"] | undefined {
 const nothing: ForeignFields = { read: [] };
 const names: ReadonlySet<string> = new Set([...limits, ...stops, ...efforts, ...formats, ...instructions, "verbosity"]);
 
-function holdsForeign(wire: WireObject, own: ReadonlySet<string>): boolean {
+function hasForeign(wire: WireObject, own: ReadonlySet<string>): boolean {
   for (const name in wire) if (names.has(name) && !own.has(name)) return true;
   return false;
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Principal } from "../../accounts/index.ts";
-import { GatewayError, holdsMoreValues, latin1OfUtf8, parseLatin1, bytesOf } from "../../core/index.ts";
+import { GatewayError, hasMoreValues, latin1OfUtf8, parseLatin1, bytesOf } from "../../core/index.ts";
 import { StoreError } from "../../store/index.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import { createRouteTable, type Route } from "../route-table.ts";
@@ -135,7 +135,7 @@ const maxBodyValues = 10_000;
 
 function parseBody(parts: readonly Buffer[]): unknown {
   const text = bytesOf(Buffer.concat(parts));
-  if (holdsMoreValues(text, maxBodyValues))
+  if (hasMoreValues(text, maxBodyValues))
     throw new GatewayError(
       "body_too_complex",
       `The body holds more than ${maxBodyValues} values and names, the limit for an admin operation.`,

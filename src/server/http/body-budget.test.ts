@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BodyBudget, type BodyHolder } from "./body-budget.ts";
+import { BodyBudget, type BodyOwner } from "./body-budget.ts";
 
-const holder = (keyId: string): BodyHolder => ({ keyId, bodyBytes: 0 });
+const owner = (keyId: string): BodyOwner => ({ keyId, bodyBytes: 0 });
 
 test("one key gets its share, all together the total, and what is released can be taken again", () => {
   const budget = new BodyBudget(() => ({ totalBytes: 100, keyBytes: 60 }));
-  const [one, two, other, none] = [holder("a"), holder("a"), holder("b"), holder("")];
-  const take = (who: BodyHolder, bytes: number): string | undefined => budget.take(who, bytes)?.code;
+  const [one, two, other, none] = [owner("a"), owner("a"), owner("b"), owner("")];
+  const take = (who: BodyOwner, bytes: number): string | undefined => budget.take(who, bytes)?.code;
   assert.deepEqual([take(one, 40), take(two, 21), take(two, 20)], [undefined, "rate_limited", undefined]);
   assert.deepEqual([take(other, 41), take(other, 40), take(none, 1)], ["overloaded", undefined, "overloaded"]);
   assert.deepEqual(

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/index.ts";
 
 /** Whose body it is, and how much of it is counted. */
-export interface BodyHolder {
+export interface BodyOwner {
   /** Id of the caller's key; "" if there is none. */
   keyId: string;
   bodyBytes: number;
@@ -31,17 +31,17 @@ export class BodyBudget {
   }
 
   /** Counts bytes that have arrived, or returns why they are refused. */
-  take(holder: BodyHolder, bytes: number): GatewayError | undefined {
-    const refusal = this.refusal(holder, bytes);
+  take(owner: BodyOwner, bytes: number): GatewayError | undefined {
+    const refusal = this.refusal(owner, bytes);
     if (refusal !== undefined) return refusal;
     this.#total += bytes;
-    this.#byKey.set(holder.keyId, (this.#byKey.get(holder.keyId) ?? 0) + bytes);
-    holder.bodyBytes += bytes;
+    this.#byKey.set(owner.keyId, (this.#byKey.get(owner.keyId) ?? 0) + bytes);
+    owner.bodyBytes += bytes;
     return undefined;
   }
 
   /** The error for a body of this size, if it must be refused now. */
-  refusal({ keyId }: BodyHolder, bytes: number): GatewayError | undefined {
+  refusal({ keyId }: BodyOwner, bytes: number): GatewayError | undefined {
     const { totalBytes, keyBytes } = this.#limits();
     if (this.#total + bytes > totalBytes) {
       const message = `The requests that are served at the moment have bodies of ${totalBytes} bytes, which is the limit (gateway.limits.bodies_in_flight).`;
@@ -56,15 +56,15 @@ export class BodyBudget {
   }
 
   /** Bytes that are held at the moment. */
-  get heldBytes(): number {
+  get bufferedBytes(): number {
     return this.#total;
   }
 
   /** The answer is over. */
-  release(holder: BodyHolder): void {
-    const { keyId, bodyBytes } = holder;
+  release(owner: BodyOwner): void {
+    const { keyId, bodyBytes } = owner;
     if (bodyBytes === 0) return;
-    holder.bodyBytes = 0;
+    owner.bodyBytes = 0;
     this.#total -= bodyBytes;
     const rest = (this.#byKey.get(keyId) ?? 0) - bodyBytes;
     if (rest > 0 || this.#byKey.size <= maxIdleKeys) this.#byKey.set(keyId, rest);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable, Transform } from "node:stream";
 import { createInflater, GatewayError, shuttingDown } from "../../core/index.ts";
-import type { BodyBudget, BodyHolder } from "./body-budget.ts";
+import type { BodyBudget, BodyOwner } from "./body-budget.ts";
 import type { IdleSweep, Waiting } from "./idle-sweep.ts";
 
 export interface BodyLimits {
@@ -23,16 +23,16 @@ export interface BodyOptions {
 
 /**
  * Takes a request's body in the parts it comes in, inflated.
- * @param holder what has been counted must be released by the caller.
+ * @param owner what has been counted must be released by the caller.
  * @throws GatewayError `body_too_large` at the limit, not after reading; `overloaded`, `rate_limited` if too many bytes are in memory now; `request_timeout`;
  * `unsupported_content_encoding`; `invalid_request`.
  */
-export function readRequestBody(request: IncomingMessage, options: BodyOptions, holder: BodyHolder): Promise<readonly Buffer[]> {
+export function readRequestBody(request: IncomingMessage, options: BodyOptions, owner: BodyOwner): Promise<readonly Buffer[]> {
   const { headers } = request;
   const { limits, budget } = options;
   const declared = headers["content-length"];
   if (declared !== undefined && Number(declared) > limits.maxBytes) return Promise.reject(tooLarge(limits));
-  const refusal = declared === undefined ? undefined : budget.refusal(holder, Number(declared));
+  const refusal = declared === undefined ? undefined : budget.refusal(owner, Number(declared));
   if (refusal !== undefined) return Promise.reject(refusal);
   // The client left while its key was looked up: no event reports that any more.
   if (request.destroyed) return Promise.reject(endedEarly());
@@ -46,13 +46,13 @@ export function readRequestBody(request: IncomingMessage, options: BodyOptions, 
     }
   }
   return new Promise((resolve, reject) => {
-    new BodyReader(request, inflate, options, { holder, resolve, reject }).start();
+    new BodyReader(request, inflate, options, { owner, resolve, reject }).start();
   });
 }
 
 /** The reader that waits for the body. */
 interface BodyTaker {
-  readonly holder: BodyHolder;
+  readonly owner: BodyOwner;
   readonly resolve: (parts: readonly Buffer[]) => void;
   readonly reject: (error: GatewayError) => void;
 }
@@ -109,7 +109,7 @@ class BodyReader implements Waiting {
     this.idleTicks = 0;
     this.#size += chunk.length;
     const { limits, budget } = this.#options;
-    const refusal = this.#size > limits.maxBytes ? tooLarge(limits) : budget.take(this.#taker.holder, chunk.length);
+    const refusal = this.#size > limits.maxBytes ? tooLarge(limits) : budget.take(this.#taker.owner, chunk.length);
     if (refusal === undefined) this.#parts.push(chunk);
     else this.#fail(refusal);
   }

@@ -1,4 +1,4 @@
-import { GatewayError, holdsEscapedGatewayKey } from "../../core/index.ts";
+import { GatewayError, hasEscapedGatewayKey } from "../../core/index.ts";
 
 /**
  * The key that a request carries: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key` (Azure's clients) or `?key=`, all with one meaning; `undefined` if there is none.
@@ -42,7 +42,7 @@ export function takeQueryKey(query: string): { readonly query: string; readonly 
   let key: string | undefined;
   const rest = query.split("&").filter((pair) => {
     const equals = pair.indexOf("=");
-    if (decodeQuery(equals < 0 ? pair : pair.slice(0, equals)) !== "key") return !holdsEscapedGatewayKey(pair);
+    if (decodeQuery(equals < 0 ? pair : pair.slice(0, equals)) !== "key") return !hasEscapedGatewayKey(pair);
     const value = equals < 0 ? "" : decodeQuery(pair.slice(equals + 1));
     if (key !== undefined && key !== value) {
       throw new GatewayError("conflicting_credentials", "The query carries two different keys. Send one.");

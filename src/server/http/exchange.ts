@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { holdsGatewayKey, latin1OfUtf8, type Bytes, type Text, noBytes } from "../../core/index.ts";
+import { hasGatewayKey, latin1OfUtf8, type Bytes, type Text, noBytes } from "../../core/index.ts";
 import type { AnswerWatcher, ClientExchange } from "../../gateway/index.ts";
-import type { BodyHolder } from "./body-budget.ts";
+import type { BodyOwner } from "./body-budget.ts";
 import { readRequestBody, type BodyLimits, type BodyOptions } from "./body.ts";
 import { frame, lastChunk } from "./chunk-framing.ts";
 import { beginOn, endOn, type UnderWay } from "./connection.ts";
@@ -24,7 +24,7 @@ export interface ExchangeOptions extends BodyOptions {
 const maxLingerMs = 5000;
 
 /** A request on node:http and its answer. */
-export class HttpExchange implements ClientExchange, UnderWay, BodyHolder, InFlightRequest {
+export class HttpExchange implements ClientExchange, UnderWay, BodyOwner, InFlightRequest {
   readonly requestId: string;
   readonly startedMs: number;
   readonly queued: boolean;
@@ -78,7 +78,7 @@ export class HttpExchange implements ClientExchange, UnderWay, BodyHolder, InFli
 
   get clientRequestId(): string | undefined {
     const value = this.#request.headers["x-request-id"];
-    return typeof value === "string" && value !== "" && !holdsGatewayKey(value) ? value.slice(0, 200) : undefined;
+    return typeof value === "string" && value !== "" && !hasGatewayKey(value) ? value.slice(0, 200) : undefined;
   }
 
   get closed(): boolean {

@@ -1,7 +1,7 @@
 import type { Kysely } from "kysely";
 import type { Tables } from "../tables.ts";
 import type { SqlValue, Store } from "../types.ts";
-import type { HeldStatus } from "./response-chain.ts";
+import type { StoredStatus } from "./response-chain.ts";
 import { proofColumns, proofRow } from "./kept-proofs.ts";
 import type { ResponseBody, ResponseOwner } from "./response.ts";
 
@@ -20,7 +20,7 @@ export type KeptChange =
       readonly body: ResponseBody | null;
     }
   /** Ends a response that is in progress. */
-  | { readonly kind: "conclude"; readonly id: string; readonly status: Exclude<HeldStatus, "in_progress">; readonly response: string }
+  | { readonly kind: "conclude"; readonly id: string; readonly status: Exclude<StoredStatus, "in_progress">; readonly response: string }
   /** A sealed proof of reasoning beside the id of a tool call. */
   | { readonly kind: "proof"; readonly userId: string; readonly callId: string; readonly sealed: string; readonly createdMs: number };
 
@@ -89,7 +89,7 @@ export function sizeOfChange(change: KeptChange): number {
 /** @returns false if the response has ended already, or was deleted: then nothing has changed. */
 export async function concludeResponse(
   db: Kysely<Tables>,
-  { id, status, response }: { readonly id: string; readonly status: HeldStatus; readonly response: string },
+  { id, status, response }: { readonly id: string; readonly status: StoredStatus; readonly response: string },
 ): Promise<boolean> {
   const done = await db
     .updateTable("stored_responses")

@@ -2,7 +2,7 @@ import { sql, type Kysely } from "kysely";
 import type { StoredResponsesTable, Tables } from "../tables.ts";
 
 /** The state of a response that the gateway stores. */
-export type HeldStatus = NonNullable<StoredResponsesTable["status"]>;
+export type StoredStatus = NonNullable<StoredResponsesTable["status"]>;
 
 export interface ChainBounds {
   readonly maxTurns: number;
@@ -13,7 +13,7 @@ export interface ChainBounds {
 /** One response of a conversation. */
 export interface ChainTurn {
   readonly id: string;
-  readonly status: HeldStatus;
+  readonly status: StoredStatus;
   /** The turn's own input items, a JSON array. */
   readonly input: string;
   /** The response object, JSON. */

@@ -45,7 +45,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
       await responses.record(native);
       await responses.record(ownerOf("r", "usr_2"));
       assert.equal(await responses.hold(ownerOf("r", "usr_2"), bodyOf("r")), false);
-      assert.deepEqual(await responses.find("r"), { ...native, held: false, unbilled: false });
+      assert.deepEqual(await responses.find("r"), { ...native, isStored: false, unbilled: false });
       assert.deepEqual([await responses.read("r"), await responses.find("s")], [undefined, undefined]);
       await responses.forget("r");
       assert.equal(await responses.find("r"), undefined);
@@ -54,7 +54,7 @@ export function describeResponseStore(name: string, make: () => Promise<StoreUnd
     test("a stored response is read unchanged, by another process too", async (responses, time, other) => {
       const body = { ...bodyOf("b", "a"), input: '["日本 \\u0000 🚀"]' };
       assert.equal(await responses.hold(ownerOf("b"), body), true);
-      assert.deepEqual(await other.find("b"), { ...ownerOf("b"), held: true, unbilled: false });
+      assert.deepEqual(await other.find("b"), { ...ownerOf("b"), isStored: true, unbilled: false });
       assert.deepEqual(await other.read("b"), { ...ownerOf("b"), ...body, touchedMs: time.nowMs });
       await other.forget("b");
       assert.equal(await responses.read("b"), undefined);

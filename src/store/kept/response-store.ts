@@ -1,19 +1,19 @@
 import type { Kysely, Selectable } from "kysely";
 import type { Clock } from "../../core/index.ts";
 import { concludeResponse } from "./kept-changes.ts";
-import { readChain, type ChainBounds, type HeldStatus, type ResponseChain } from "./response-chain.ts";
+import { readChain, type ChainBounds, type StoredStatus, type ResponseChain } from "./response-chain.ts";
 import type { ResponseBody, ResponseOwner } from "./response.ts";
 import type { StoredResponsesTable, Tables } from "../tables.ts";
 import type { Store } from "../types.ts";
 
 export interface KnownResponse extends ResponseOwner {
   /** The gateway stores the response itself; otherwise the provider does. */
-  readonly held: boolean;
+  readonly isStored: boolean;
   /** It runs in the background at the provider, and its tokens have not been billed yet. */
   readonly unbilled: boolean;
 }
 
-export interface HeldResponse extends ResponseOwner, ResponseBody {
+export interface StoredResponse extends ResponseOwner, ResponseBody {
   /** When the process that runs it last reported that it is alive. */
   readonly touchedMs: number;
 }
@@ -29,12 +29,12 @@ export interface ResponseStore {
   hold(owner: ResponseOwner, body: ResponseBody): Promise<boolean>;
   find(id: string): Promise<KnownResponse | undefined>;
   /** Reads a response that the gateway stores. */
-  read(id: string): Promise<HeldResponse | undefined>;
+  read(id: string): Promise<StoredResponse | undefined>;
   /** The user's response and those it continues, the oldest first; only responses that the gateway stores. */
   chain(id: string, userId: string, bounds: ChainBounds): Promise<ResponseChain>;
   forget(id: string): Promise<void>;
   /** Ends a response that is in progress. @returns false if it has ended already, or was deleted: then nothing has changed. */
-  conclude(id: string, status: Exclude<HeldStatus, "in_progress">, response: string): Promise<boolean>;
+  conclude(id: string, status: Exclude<StoredStatus, "in_progress">, response: string): Promise<boolean>;
   /** Which of these are still in progress. `touch`: also records for all of them that their process is alive. */
   running(ids: readonly string[], touch: boolean): Promise<ReadonlySet<string>>;
   /** Claims the billing of a background response. @returns false if it was claimed before. */
@@ -71,7 +71,7 @@ export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () =
         .where("id", "=", id)
         .where("created_ms", ">=", oldest())
         .executeTakeFirst();
-      return row === undefined ? undefined : { ...ownerOf(row), held: row.status !== null, unbilled: row.unbilled === 1 };
+      return row === undefined ? undefined : { ...ownerOf(row), isStored: row.status !== null, unbilled: row.unbilled === 1 };
     },
     async read(id) {
       const row = await db
@@ -80,7 +80,7 @@ export function createResponseStore(store: Store, clock: Clock, lifetimeMs: () =
         .where("id", "=", id)
         .where("created_ms", ">=", oldest())
         .executeTakeFirst();
-      return row === undefined || row.status === null ? undefined : heldOf(row, row.status);
+      return row === undefined || row.status === null ? undefined : responseOf(row, row.status);
     },
     chain: (id, userId, bounds) => readChain(db, { id, userId, oldestMs: oldest() }, bounds),
     async forget(id) {
@@ -141,7 +141,7 @@ function ownerOf(row: OwnerRow): ResponseOwner {
   return { id: row.id, userId: row.user_id, provider: row.provider, providerKey: row.provider_key, model: row.model };
 }
 
-function heldOf(row: Selectable<StoredResponsesTable>, status: HeldStatus): HeldResponse {
+function responseOf(row: Selectable<StoredResponsesTable>, status: StoredStatus): StoredResponse {
   return {
     ...ownerOf(row),
     status,

@@ -1,4 +1,4 @@
-import type { HeldStatus } from "./response-chain.ts";
+import type { StoredStatus } from "./response-chain.ts";
 
 /** Who a response belongs to, and which provider made it. */
 export interface ResponseOwner {
@@ -14,7 +14,7 @@ export interface ResponseOwner {
 
 /** The parts of a response that the gateway stores itself. */
 export interface ResponseBody {
-  readonly status: HeldStatus;
+  readonly status: StoredStatus;
   readonly background: boolean;
   readonly previousId: string | undefined;
   /** The response's own input items, a JSON array. */

@@ -40,12 +40,12 @@ export function referenceOf(item: WireObject): string | undefined {
 }
 
 /** Whether a body may contain references with their type: a search of the text that never misses one. `body` is latin1. */
-export function mayHoldReferences(body: string): boolean {
+export function mayHaveReferences(body: string): boolean {
   return body.includes("item_reference");
 }
 
 /** The same for references without their type, which takes longer. */
-export function mayHoldBareReferences(body: string): boolean {
+export function mayHaveBareReferences(body: string): boolean {
   return /\{\s*"(?:id"\s*:\s*"[^"]*"\s*(?:\}|,\s*"type"\s*:\s*null)|type"\s*:\s*null)/.test(body);
 }
 

@@ -11,7 +11,7 @@ export function correctRow(row: UsageRow, { status, httpStatus, errorCode }: Cor
  * Attempts whose rows are in the journal and do not reach the database yet: their answers are on their way to their clients, and a row may have to be
  * corrected.
  */
-export class HeldRows {
+export class UnsettledRows {
   readonly #attempts = new SlotList<ActiveAttempt>();
 
   get size(): number {
@@ -34,7 +34,7 @@ export class HeldRows {
     this.#attempts.add(attempt);
   }
 
-  /** Ends the hold. @returns the row; `undefined` if none was held. */
+  /** @returns the row, which is settled with this; `undefined` if it was not unsettled. */
   take(attempt: ActiveAttempt): UsageRow | undefined {
     const { row } = attempt;
     if (row === undefined) return undefined;
@@ -55,13 +55,13 @@ export class HeldRows {
    * @param syncedSeq copies up to this one are on the disk.
    */
   moveOn(lastSeq: number, syncedSeq: number, write: (row: UsageRow) => number): void {
-    this.forEach((held, row) => {
-      if (held.seq > lastSeq) return;
-      if (held.rewrittenSeq === undefined) {
-        held.rewrittenSeq = write(row);
-      } else if (held.rewrittenSeq <= syncedSeq) {
-        held.seq = held.rewrittenSeq;
-        held.rewrittenSeq = undefined;
+    this.forEach((unsettled, row) => {
+      if (unsettled.seq > lastSeq) return;
+      if (unsettled.rewrittenSeq === undefined) {
+        unsettled.rewrittenSeq = write(row);
+      } else if (unsettled.rewrittenSeq <= syncedSeq) {
+        unsettled.seq = unsettled.rewrittenSeq;
+        unsettled.rewrittenSeq = undefined;
       }
     });
   }

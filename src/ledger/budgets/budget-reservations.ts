@@ -2,9 +2,9 @@ import { sql, type Kysely } from "kysely";
 import { GatewayError, printSubject, type Clock, type TimeZone } from "../../core/index.ts";
 import type { Store, Tables } from "../../store/index.ts";
 import { periodEnd, periodStart } from "./budget-period.ts";
-import { PeriodChanges, releasing, sweepExpired, takeHolds, writeChanges, type HoldRow } from "./budget-periods.ts";
+import { PeriodChanges, releasing, sweepExpired, takeReservations, writeChanges, type ReservationRow } from "./budget-periods.ts";
 import { subjectOf } from "./budget-rows.ts";
-import type { Budget, HoldRequest } from "./budget-types.ts";
+import type { Budget, ReservationRequest } from "./budget-types.ts";
 import { createBudgetZones, type BudgetZones } from "./budget-zones.ts";
 import { formatUsd } from "../money.ts";
 
@@ -20,12 +20,12 @@ export interface Reserved {
   readonly amountNanoUsd: bigint;
 }
 
-export interface BudgetHolds {
+export interface BudgetReservations {
   /**
    * Reserves the amount in all of the budgets, or in none. If a budget refuses, a smaller amount that is enough for the request is tried.
    * @throws GatewayError `budget_exceeded` if the sum of spent, reserved and requested is more than a budget's stop.
    */
-  reserve(request: HoldRequest): Promise<Reserved>;
+  reserve(request: ReservationRequest): Promise<Reserved>;
   /** Sets the reservations of finished requests, by request id, to what they cost. Does nothing for those whose row has settled them already. */
   trueUp(costs: ReadonlyMap<string, FinishedCost>): Promise<void>;
   /** Releases the reservation of a request. Does nothing if it has been settled already. */
@@ -41,12 +41,12 @@ export interface FinishedCost {
   readonly spared: ReadonlySet<string> | undefined;
 }
 
-export interface BudgetHoldsDeps {
+export interface BudgetReservationsDeps {
   readonly store: Pick<Store, "db">;
   readonly clock: Clock;
   readonly timeZone: () => TimeZone;
   /** How long a reservation lasts without being renewed. */
-  readonly holdMs: number;
+  readonly reservationMs: number;
 }
 
 interface Refusal {
@@ -58,19 +58,19 @@ interface Refusal {
 /** The most tries with a smaller amount: the room for it may be gone by the time it is reserved. */
 const maxFits = 4;
 
-export function createBudgetHolds({ store, clock, timeZone, holdMs }: BudgetHoldsDeps): BudgetHolds {
+export function createBudgetReservations({ store, clock, timeZone, reservationMs }: BudgetReservationsDeps): BudgetReservations {
   const zoneOf = createBudgetZones(timeZone);
   return {
     async reserve(request) {
       const nowMs = clock.now();
-      const moment = { nowMs, expiresMs: nowMs + holdMs, zoneOf };
+      const moment = { nowMs, expiresMs: nowMs + reservationMs, zoneOf };
       let amount = request.amountNanoUsd;
       let outcome = await tryReserve(store.db, request, amount, moment);
       // Reservations of dead processes are released when another request needs the room.
       if ("budget" in outcome && (await sweepExpired(store, nowMs)) > 0) outcome = await tryReserve(store.db, request, amount, moment);
       for (let fits = 0; "budget" in outcome && request.fitInto !== undefined && fits < maxFits; fits++) {
-        const { stop, spent, held } = await readState(store.db, outcome);
-        const smaller = request.fitInto(stop - spent - held, outcome.budget);
+        const { stop, spent, reserved } = await readState(store.db, outcome);
+        const smaller = request.fitInto(stop - spent - reserved, outcome.budget);
         if (smaller === undefined || smaller >= amount) break;
         amount = smaller;
         outcome = await tryReserve(store.db, request, amount, moment);
@@ -93,13 +93,13 @@ export function createBudgetHolds({ store, clock, timeZone, holdMs }: BudgetHold
     },
     async release(requestId) {
       await store.db.transaction().execute(async (transaction) => {
-        await writeChanges(transaction, releasing(await takeHolds(transaction, [requestId])));
+        await writeChanges(transaction, releasing(await takeReservations(transaction, [requestId])));
       });
     },
     async renew(requestIds) {
       await store.db
         .updateTable("budget_holds")
-        .set({ expires_ms: clock.now() + holdMs })
+        .set({ expires_ms: clock.now() + reservationMs })
         .where("request_id", "in", requestIds)
         .execute();
     },
@@ -109,7 +109,7 @@ export function createBudgetHolds({ store, clock, timeZone, holdMs }: BudgetHold
 /** Reserves the amount in all budgets of the request; rolled back completely if one of them refuses. */
 async function tryReserve(
   db: Kysely<Tables>,
-  request: HoldRequest,
+  request: ReservationRequest,
   amountNanoUsd: bigint,
   { nowMs, expiresMs, zoneOf }: { readonly nowMs: number; readonly expiresMs: number; readonly zoneOf: BudgetZones },
 ): Promise<Reserved | Refusal> {
@@ -150,7 +150,7 @@ async function tryReserve(
 }
 
 /** Sets the reservations of a request to its cost. A reservation that the request's row settles at the same time is gone, and nothing is set. */
-async function setAmounts(transaction: Kysely<Tables>, holds: readonly HoldRow[], cost: FinishedCost): Promise<void> {
+async function setAmounts(transaction: Kysely<Tables>, holds: readonly ReservationRow[], cost: FinishedCost): Promise<void> {
   const changes = new PeriodChanges();
   for (const { request_id, budget_id, start_ms, amount_nano_usd } of holds) {
     const amountNanoUsd = cost.spared?.has(budget_id) === true ? 0n : cost.costNanoUsd;
@@ -196,7 +196,7 @@ async function exists(db: Kysely<Tables>, budgetId: string): Promise<boolean> {
 interface BudgetSums {
   readonly stop: bigint;
   readonly spent: bigint;
-  readonly held: bigint;
+  readonly reserved: bigint;
 }
 
 async function readState(db: Kysely<Tables>, { budget, startMs }: Refusal): Promise<BudgetSums> {
@@ -206,12 +206,16 @@ async function readState(db: Kysely<Tables>, { budget, startMs }: Refusal): Prom
     .select(["stop_nano_usd", "spent_nano_usd", "held_nano_usd"])
     .where("id", "=", budget.id)
     .executeTakeFirst();
-  return { stop: row?.stop_nano_usd ?? budget.stopNanoUsd ?? 0n, spent: row?.spent_nano_usd ?? 0n, held: row?.held_nano_usd ?? 0n };
+  return { stop: row?.stop_nano_usd ?? budget.stopNanoUsd ?? 0n, spent: row?.spent_nano_usd ?? 0n, reserved: row?.held_nano_usd ?? 0n };
 }
 
-async function exceeded(db: Kysely<Tables>, refusal: Refusal, { amountNanoUsd, partOf, advise }: HoldRequest): Promise<GatewayError> {
+async function exceeded(
+  db: Kysely<Tables>,
+  refusal: Refusal,
+  { amountNanoUsd, partOf, advise }: ReservationRequest,
+): Promise<GatewayError> {
   const { budget, startMs, zone } = refusal;
-  const { stop, spent, held } = await readState(db, refusal);
+  const { stop, spent, reserved } = await readState(db, refusal);
   const end = periodEnd(budget.period, startMs, zone);
   const limit = budget.period === "total" ? "The budget" : `The ${budget.period}'s budget`;
   const owner = budget.subject === "user" || budget.subject === "key" ? `this ${budget.subject}` : printSubject(subjectOf(budget));
@@ -220,10 +224,10 @@ async function exceeded(db: Kysely<Tables>, refusal: Refusal, { amountNanoUsd, p
   const sums =
     budget.subject === "provider" || budget.subject === "model"
       ? `has no room: ${cost} US dollars`
-      : `is ${formatUsd(stop)} US dollars: ${formatUsd(spent)} are spent, ${formatUsd(held)} are reserved for active requests, and ${cost}`;
+      : `is ${formatUsd(stop)} US dollars: ${formatUsd(spent)} are spent, ${formatUsd(reserved)} are reserved for active requests, and ${cost}`;
   return new GatewayError(
     "budget_exceeded",
-    `${limit} of ${owner} ${sums}. ${advise?.(stop - spent - held, budget) ?? "Ask for fewer output tokens"}, or have an admin raise the budget${
+    `${limit} of ${owner} ${sums}. ${advise?.(stop - spent - reserved, budget) ?? "Ask for fewer output tokens"}, or have an admin raise the budget${
       end === undefined ? "" : `; it begins anew at ${new Date(end).toISOString()}`
     }.`,
   );
