@@ -97,6 +97,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
       routes: () => describeRoutes(loaded.settings, snapshot),
       config: () => loaded.settings.shown,
       ledger: () => describeLedger(store, journal, loaded.settings.ledger.durability, noLiveLedger),
+      health: () => Promise.reject(notRunning()),
       reload: () => Promise.reject(notRunning()),
       status: () => ({ status: "stopped" }),
       stop: () => {

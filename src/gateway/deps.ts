@@ -40,6 +40,8 @@ export interface GatewayDeps {
   readonly keptProofs: KeptProofs;
   readonly toolCallGuard: ToolCallGuard;
   readonly providerHealth: ProviderHealth;
+  /** The same for each key of the providers, by its id. */
+  readonly keyHealth: ProviderHealth;
   readonly retryBudget: RetryBudget;
   readonly affinity: Affinity;
   readonly prefixMemory: PrefixMemory;

@@ -25,7 +25,13 @@ export {
   type LoopbackContext,
 } from "./providers/loopback.ts";
 export { closestNames } from "./routing/closest-names.ts";
-export { createAnnouncedModels, type AnnouncedModels, type AnnouncedOptions, type AnnouncedState } from "./providers/announced.ts";
+export {
+  createAnnouncedModels,
+  type AnnouncedModels,
+  type AnnouncedOptions,
+  type AnnouncedState,
+  type ListingOutcome,
+} from "./providers/announced.ts";
 export { createLocalProbe, detectLocalServers, type LocalModelServer, type LocalProbe } from "./providers/detect-local.ts";
 export { Redactor, secretForms, secretsOf, shortestSecret } from "./providers/redactor.ts";
 export { modelTraitsSetting, readModelTraits, traitNames } from "./providers/model-traits-setting.ts";

@@ -41,6 +41,8 @@ export interface Provider {
   readonly caching?: Caching;
   /** Whether the gateway itself answers: no network, no key. */
   readonly builtin: boolean;
+  /** `false`: the gateway does not ask it whether it answers while nobody else does. */
+  readonly isProbed?: boolean;
 }
 
 export interface ProviderKey {

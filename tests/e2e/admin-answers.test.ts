@@ -79,11 +79,16 @@ test("what every operation answers is what its contract says", async () => {
   note("prices.check", await call("prices.check"));
   note("ledger.reprice", await call("ledger.reprice", { body: { from: "1d", dry_run: true } }));
   note("status.get", await call("status.get"));
+  note("health.get", await call("health.get"));
+  note("limits.set", await call("limits.set", { body: { subject: key.id, requests_per_minute: 600 } }));
+  note("limits.list", await call("limits.list"));
+  note("me.limits.list", await call("me.limits.list"));
+  note("limits.remove", await call("limits.remove", { query: { subject: key.id } }));
   note("budgets.remove", await call("budgets.remove", { param: budgets.data[0]!.id }));
   note("me.keys.revoke", await call("me.keys.revoke", { param: own.id }));
   note("keys.revoke", await call("keys.revoke", { param: key.id }));
   for (const [name, answer] of answers) assertAnswer(name, answer);
-  // A reload needs a file, and the stop is of the control socket.
+  // A reload needs a file; the stop and the restart are of the control socket.
   const left = Object.keys(adminContracts).filter((name) => !answers.some(([noted]) => noted === name));
-  assert.deepEqual(left, ["config.reload", "daemon.stop"]);
+  assert.deepEqual(left, ["config.reload", "daemon.restart", "daemon.stop"]);
 });

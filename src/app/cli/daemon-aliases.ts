@@ -5,7 +5,6 @@ const daemonCommands: readonly (readonly [name: string, description: string])[] 
   ["start", "start the gateway, as `tokligence-daemon start` does"],
   ["stop", "end the running gateway in order"],
   ["restart", "put a new gateway in its place without a gap"],
-  ["status", "state, pid, port, uptime; exit 3 when stopped"],
 ];
 
 /** Lists the daemon's commands in the help of `tokligence`, too. They run as `tokligence-daemon` would. */

@@ -12,6 +12,7 @@ import { addLogsCommand } from "./logs-command.ts";
 import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon-aliases.ts";
 import { ExitStatus, load, runProgram } from "./run-program.ts";
 import { addPriceCommands } from "./price-commands.ts";
+import { addStatusCommand } from "./status-command.ts";
 import { addUsageCommand } from "./usage-command.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -54,6 +55,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addUsageCommand(program, admin);
   addLogsCommand(program, () => load(program.opts<Global>().config));
   addDaemonCommands(program);
+  addStatusCommand(program, () => program.opts<Global>().config);
 
   addRouteCommand(program, admin);
 

@@ -12,17 +12,20 @@ import {
   type RouteTable,
   type SystemDeps,
 } from "../../server/index.ts";
-import type { AnnouncedModels, Catalog, Provider } from "../../upstream/index.ts";
+import { createProviderHealth, type AnnouncedModels, type Catalog, type Provider } from "../../upstream/index.ts";
 import type { LimitRemote } from "../../limits/index.ts";
 import { connectRedis, type RedisConnection, type Store } from "../../store/index.ts";
 import type { LoadedSettings } from "../config/index.ts";
 import type { Log } from "../logging/log.ts";
 import { createCurrentConfiguration, type CurrentConfiguration } from "./configuration.ts";
-import { composeEdge, composeOperations, type HttpDeps } from "./http.ts";
+import { composeHttp } from "./http.ts";
 import { composeModelRequests, type ModelRequests } from "./model-requests.ts";
 import { configuredLimits } from "./limits.ts";
 import { openRecords, type Records, type RecordsDeps } from "./records.ts";
 import type { PrimaryRole } from "./primary-role.ts";
+import { composeHealth } from "./health.ts";
+import { createHealthFacts, type HealthFacts } from "./health-facts.ts";
+import type { SnapshotOptions } from "./snapshot.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { loadValues } from "./watched-values.ts";
 
@@ -112,15 +115,16 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const { loaded, log, clock = systemClock, processes = 1, protocols = allProtocols } = options;
   const { logger } = log;
   const ids = createIdSource(clock);
-  const current = createCurrentConfiguration(loaded, { protocols, clock, logger });
+  const facts = createHealthFacts(clock, createProviderHealth({ clock }), createProviderHealth({ clock }));
+  const current = createCurrentConfiguration(loaded, { protocols, clock, logger, listing: probesOf(facts, processes) });
   const redis = await openRedis(loaded.settings, logger);
   const records = await openRecords({ ...options, current, clock, ids, processes, redis });
-  const models = await composeModelRequests({ protocols, records, current, clock, ids, log });
+  const models = await composeModelRequests({ protocols, records, current, facts, clock, ids, log });
   let serving = false;
   const load = new LoadWatch({ now: () => clock.monotonic(), logger });
-  const http: HttpDeps = { records, models, current, load, process: { ...options, isServing: () => serving }, clock, ids, logger };
-  const operations = composeOperations(http);
-  const edgeDeps = composeEdge(http, operations);
+  const process = { ...options, isServing: () => serving };
+  const sources = { records, models, current, process, clock };
+  const { edgeDeps, operations } = composeHttp({ ...sources, load, readHealth: composeHealth(sources), ids, logger });
   const edge = createEdge(edgeDeps);
   models.metrics.watch(() => loadValues(edge, load));
   const { accounts, ledger, budgets, surroundings } = records;
@@ -146,9 +150,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     },
     warmUp: () => current.warmUp(),
     role: records.role,
-    hurry(graceMs) {
-      void drain(edge, models, { graceMs });
-    },
+    hurry: (graceMs) => void drain(edge, models, { graceMs }),
     async close(how) {
       serving = how.isReplaced === true;
       await drain(edge, models, how);
@@ -175,6 +177,11 @@ function applySettings(current: CurrentConfiguration, records: Records, next: Lo
 
 async function openRedis({ redis: { url } }: LoadedSettings["settings"], logger: Logger): Promise<RedisConnection | undefined> {
   return url === undefined ? undefined : await connectRedis(url, logger);
+}
+
+/** Of several processes each probes in its turn, so that a provider is asked about once a minute. */
+function probesOf({ onOutcome, isIdle }: HealthFacts, processes: number): NonNullable<SnapshotOptions["listing"]> {
+  return processes === 0 ? { onOutcome } : { onOutcome, isIdle, probeMs: 60_000 * processes };
 }
 
 /** Resolves when the last answer has ended, or was ended. */

@@ -17,7 +17,7 @@ export interface CurrentConfiguration {
   close(): Promise<void>;
 }
 
-type SnapshotDeps = Pick<SnapshotOptions, "protocols" | "clock" | "logger">;
+type SnapshotDeps = Pick<SnapshotOptions, "protocols" | "clock" | "logger" | "listing">;
 
 export function createCurrentConfiguration(loaded: LoadedSettings, deps: SnapshotDeps): CurrentConfiguration {
   const { logger } = deps;

@@ -4,20 +4,18 @@ import { createReports } from "../../ledger/index.ts";
 import {
   adminRoutes,
   createAdminOperations,
-  createHealthReader,
   createRouteTable,
   healthRoutes,
   homeRoutes,
   metricsRoute,
   modelRoutes,
   type AdminOperation,
-  type DependencyHealth,
   type EdgeDeps,
+  type HealthReport,
   type Load,
   type MetricsSnapshot,
   type SystemDeps,
 } from "../../server/index.ts";
-import { readVersion } from "../version.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import { explainRoute } from "./explain-route.ts";
 import { describeLedger, liveLedger, type LiveLedger } from "./journals.ts";
@@ -40,6 +38,7 @@ export interface ProcessDeps extends Pick<SystemDeps, "reload" | "status" | "sto
 
 export interface HttpDeps {
   readonly load: Load;
+  readonly readHealth: () => Promise<HealthReport>;
   readonly records: Records;
   readonly models: ModelRequests;
   readonly current: CurrentConfiguration;
@@ -49,8 +48,14 @@ export interface HttpDeps {
   readonly logger: Logger;
 }
 
+/** The edge and the admin API's operations, over one gateway. */
+export function composeHttp(deps: HttpDeps): { readonly edgeDeps: EdgeDeps; readonly operations: readonly AdminOperation[] } {
+  const operations = composeOperations(deps);
+  return { edgeDeps: composeEdge(deps, operations), operations };
+}
+
 /** The admin API's operations, over this process's own parts. */
-export function composeOperations({ records, models, current, process, clock }: HttpDeps): AdminOperation[] {
+function composeOperations({ records, models, current, process, readHealth, clock }: HttpDeps): AdminOperation[] {
   const { store, accounts, budgets, budgetAdmin, limits, bodies, entryBodies, directory } = records;
   const { durability } = current.settings.ledger;
   return createAdminOperations({
@@ -71,6 +76,7 @@ export function composeOperations({ records, models, current, process, clock }: 
       routes: () => describeRoutes(current.settings, current.snapshot),
       config: () => current.settings.shown,
       ledger: async () => describeLedger(store, directory, durability, await readLiveLedger(records, models, process)),
+      health: readHealth,
       reload: process.reload,
       status: process.status,
       restart: process.restart,
@@ -80,22 +86,9 @@ export function composeOperations({ records, models, current, process, clock }: 
 }
 
 /** The edge over one route table: models, admin API, health, metrics. */
-export function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[]): EdgeDeps {
-  const { records, models, current, process, load, clock, ids, logger } = deps;
-  const { store, ledger, accounts, surroundings } = records;
-  const readHealth = createHealthReader({
-    version: readVersion(),
-    startedMs: clock.monotonic(),
-    now: () => clock.monotonic(),
-    pingDatabase: () => store.ping(),
-    configurationFailed: () => process.configurationFailed?.() === true,
-    files: () => surroundings.recent(),
-    journal: () => ({ healthy: ledger.healthy(), message: ledger.status().lastError ?? null }),
-    shared: () => sharedHealth(records),
-    providerHealth: models.deps.providerHealth,
-    providers: () => current.snapshot.providers,
-    serving: process.isServing,
-  });
+function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[]): EdgeDeps {
+  const { records, models, current, process, load, readHealth, clock, ids, logger } = deps;
+  const { accounts } = records;
   const readBudgets = createBudgetValues(records.budgetAdmin, () => current.settings.telemetry, clock);
   const collectAll = async (): Promise<MetricsSnapshot> => {
     const all = await (process.collectMetrics?.(models.ownMetrics) ?? models.ownMetrics());
@@ -139,24 +132,4 @@ async function readLiveLedger({ ledger }: Records, { ownMetrics }: ModelRequests
     lag_ms: null,
     open_attempts: gauges["ledger_open_attempts"] ?? 0,
   };
-}
-
-/** Without Redis, and with limits that are not shared, the gateway serves: it is degraded. */
-function sharedHealth({ redis, limits }: Pick<Records, "redis" | "limits">): readonly DependencyHealth[] {
-  const states: (readonly [name: string, message: string | undefined])[] = [];
-  if (redis !== undefined) states.push(["redis", redis.problem]);
-  const sharing = limits.sharing();
-  if (sharing !== undefined) {
-    const { title, problem } = sharing;
-    states.push([
-      "limits",
-      problem === undefined ? undefined : `not shared over ${title} (${problem}): each process has its own part of them`,
-    ]);
-  }
-  return states.map(([name, message]) => ({
-    name,
-    state: message === undefined ? "up" : "degraded",
-    latency_ms: null,
-    message: message ?? null,
-  }));
 }

@@ -16,9 +16,10 @@ import { createUnpricedAlarm } from "../../ledger/index.ts";
 import type { ProtocolTable } from "../../protocols/index.ts";
 import { CallerMetrics, createAccessLog, RequestMetrics, type MetricsSnapshot } from "../../server/index.ts";
 import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../../store/index.ts";
-import { createAffinity, createProviderHealth, RetryBudget } from "../../upstream/index.ts";
+import { createAffinity, RetryBudget } from "../../upstream/index.ts";
 import type { Log } from "../logging/log.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
+import { readHealthFacts, type HealthFacts } from "./health-facts.ts";
 import type { Records } from "./records.ts";
 import { limitValues, targetValues } from "./watched-values.ts";
 
@@ -37,12 +38,21 @@ export interface ModelRequestsDeps {
   readonly protocols: ProtocolTable;
   readonly records: Records;
   readonly current: CurrentConfiguration;
+  readonly facts: HealthFacts;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
 }
 
-export async function composeModelRequests({ protocols, records, current, clock, ids, log }: ModelRequestsDeps): Promise<ModelRequests> {
+export async function composeModelRequests({
+  protocols,
+  records,
+  current,
+  facts,
+  clock,
+  ids,
+  log,
+}: ModelRequestsDeps): Promise<ModelRequests> {
   const { logger } = log;
   const { store, ledger, budgets, bodies, sharesDatabase: isShared } = records;
   const lifetimeMs = (): number => current.settings.gateway.responses.lifetimeMs;
@@ -51,10 +61,7 @@ export async function composeModelRequests({ protocols, records, current, clock,
   const background = createBackgroundJobs({ responses, logger });
   const responseSweep = createResponseSweep(responses, logger);
   const metrics = new RequestMetrics();
-  const callers = new CallerMetrics(() => {
-    const { labels, maxLabelValues } = current.settings.telemetry;
-    return { user: labels.includes("user"), key: labels.includes("key"), mostValues: maxLabelValues };
-  });
+  const callers = createCallerMetrics(current);
   metrics.watch(() => callers.read());
   metrics.watch(() => targetValues(current.snapshot.providers, current.states.list(), clock.monotonic()));
   const deps: GatewayDeps = {
@@ -70,7 +77,8 @@ export async function composeModelRequests({ protocols, records, current, clock,
     databaseProblem: () => store.problem,
     bodies,
     background,
-    providerHealth: createProviderHealth({ clock }),
+    providerHealth: facts.providerHealth,
+    keyHealth: facts.keyHealth,
     retryBudget: new RetryBudget(),
     affinity: createAffinity(),
     prefixMemory: new PrefixMemory(clock),
@@ -87,10 +95,20 @@ export async function composeModelRequests({ protocols, records, current, clock,
   return {
     deps,
     metrics,
-    ownMetrics: () => metrics.snapshot(gaugesOf(deps, records)),
+    ownMetrics: () => ({
+      ...metrics.snapshot(gaugesOf(deps, records)),
+      health: readHealthFacts(facts, current.states.list(), clock.monotonic()),
+    }),
     closeBackground: (graceMs, terminate) => background.close(graceMs, terminate),
     closeSweep: () => responseSweep.close(),
   };
+}
+
+function createCallerMetrics(current: Pick<CurrentConfiguration, "settings">): CallerMetrics {
+  return new CallerMetrics(() => {
+    const { labels, maxLabelValues } = current.settings.telemetry;
+    return { user: labels.includes("user"), key: labels.includes("key"), mostValues: maxLabelValues };
+  });
 }
 
 /** Counts each finished request, writes its log line, and reports a model without a price. */

@@ -11,6 +11,7 @@ import {
   createUpstreamClient,
   Redactor,
   type AnnouncedModels,
+  type AnnouncedOptions,
   type Catalog,
   type CatalogOptions,
   type PooledUpstreamClient,
@@ -48,6 +49,8 @@ export interface SnapshotOptions {
   readonly announced?: boolean;
   /** What is known of targets: it outlives a reload. */
   readonly states?: TargetStates;
+  /** Learns what listings of models show of providers. */
+  readonly listing?: Pick<AnnouncedOptions, "isIdle" | "onOutcome" | "probeMs">;
   /** The one that this one replaces; its connections are taken over. */
   readonly previous?: Snapshot;
 }
@@ -55,7 +58,7 @@ export interface SnapshotOptions {
 /** @throws ProviderSettingsError, RoutingError, RangeError if the settings contradict each other. */
 export function createSnapshot(
   settings: Settings,
-  { protocols, clock, logger, announced = true, states = createTargetStates(), previous }: SnapshotOptions,
+  { protocols, clock, logger, announced = true, states = createTargetStates(), listing = {}, previous }: SnapshotOptions,
 ): Snapshot {
   const providers = buildProviders(settings.providers, settings.modelTraits, protocols);
   const base = { ...catalogSettings(settings), providers, createdAt: Math.floor(clock.now() / 1000), states, protocols };
@@ -70,6 +73,7 @@ export function createSnapshot(
         clock,
         logger,
         redactor,
+        ...listing,
         onChange: () => {
           catalog = createCatalog({ ...base, announced: names?.names() ?? new Map<string, readonly string[]>() });
         },
@@ -104,9 +108,7 @@ export function createSnapshot(
       names?.start();
       return loadAhead(client, prices, logger);
     },
-    retire() {
-      names?.stop();
-    },
+    retire: () => names?.stop(),
     async close() {
       names?.stop();
       await client.close();

@@ -28,7 +28,7 @@ const rootKeys =
   "gateway, database, providers, model_provider_routes, model_aliases, model_traits, models, fallbacks, routing, limits, redis, ledger, guards, telemetry, prices, prices_file";
 const gatewayKeys = "host, port, work_mode, auth, logging, workers, limits, timeouts, early_head, on_loss, responses, trust_loopback, cors";
 const providerKeys =
-  "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header, quirks, limits, caching";
+  "enabled, preset, protocols, base_url, api_key, api_keys, models, headers, query, timeouts, key_header, probe, quirks, limits, caching";
 
 const fileRows: readonly (readonly [what: string, text: string, ...expected: string[]])[] = [
   ["a value of the wrong type", "gateway:\n  port: abc\n", 'FILE:2: gateway.port: found "abc", allowed a whole number from 0 to 65535'],

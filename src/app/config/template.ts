@@ -113,7 +113,7 @@ const exampleRows: readonly Example[] = [
 const anyServer = `  # Any other server. protocols: one or more of openai-chat, openai-responses, anthropic-messages, gemini-generate.
   # base_url: with /v1 for the OpenAI protocols, without for Anthropic and Gemini.
   #my-server: { protocols: [openai-chat], base_url: "http://localhost:9000/v1", api_key: "\${MY_SERVER_KEY}", models: [my-model] }
-  # A provider can also have enabled: false, preset: NAME, api_keys: [several, taken in turn], headers: { name: text }, query: { name: text },
+  # A provider can also have enabled: false, probe: false (it is not asked for its models each minute without requests), preset: NAME, api_keys: [several, taken in turn], headers: { name: text }, query: { name: text },
   # key_header: NAME (of the bare key), timeouts: { connect: 3s, first_byte: 60s, idle: 120s, total: 600s, stream_total: 3600s },
   # limits: { requests_per_minute: 500, tokens_per_minute: 200000, requests_per_day: 10000, tokens_per_day: 5000000, concurrent: 20 } (its quota),
   # quirks: { strict_turns: true, … } (what a server of your own refuses: docs/translation.md).

@@ -117,13 +117,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
 
   onFailure(failure: UpstreamFailure): void {
     if (this.#done) return;
-    const { deps } = this.call;
-    deps.providerHealth.record(
-      this.attempt.provider.name,
-      false,
-      deps.clock.monotonic() - this.entry.dispatchedMs,
-      this.#shown(failure.message),
-    );
+    this.#record(false, this.call.deps.clock.monotonic() - this.entry.dispatchedMs, this.#shown(failure.message));
     if (this.#sink !== undefined) {
       this.#sink.fail(failure);
       return;
@@ -142,7 +136,13 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   answered(ok: boolean, message?: string, refusal?: Refusal): void {
     this.#verdict = ok ? "good" : refusal;
     const shown = message === undefined ? undefined : this.#shown(message);
-    this.call.deps.providerHealth.record(this.attempt.provider.name, ok, this.call.answer.upstreamMs, shown);
+    this.#record(ok, this.call.answer.upstreamMs, shown);
+  }
+
+  #record(ok: boolean, latencyMs: number, message?: string): void {
+    const { providerHealth, keyHealth } = this.call.deps;
+    providerHealth.record(this.attempt.provider.name, ok, latencyMs, message);
+    if (this.key !== undefined) keyHealth.record(this.key.id, ok, latencyMs, message);
   }
 
   clean(error: GatewayError): GatewayError {

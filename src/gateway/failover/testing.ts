@@ -94,6 +94,7 @@ export class Scene {
     Object.assign(this.world.deps, {
       activeAttempts: this.registry,
       providerHealth: createProviderHealth({ clock }),
+      keyHealth: createProviderHealth({ clock }),
       retryBudget: new RetryBudget(),
       random: () => this.random,
       ledger: {

@@ -16,6 +16,8 @@ export interface SystemDeps {
   readonly config: () => Answer<"config.get">;
   /** Re-reads the configuration. @throws GatewayError if it is not valid; the old one stays. */
   readonly reload: () => Promise<Answer<"config.reload">>;
+  /** The health of all parts. @throws GatewayError if no daemon runs. */
+  readonly health: () => Promise<Answer<"health.get">>;
   /** State, pid, port, uptime. */
   readonly status: () => Answer<"status.get">;
   /** The level of the ledger, what waits for the database, its journals. */
@@ -43,6 +45,7 @@ export function systemHandlers(deps: SystemDeps): HandlersOf<typeof systemContra
     "config.get": () => deps.config(),
     "ledger.status": () => deps.ledger(),
     "status.get": () => deps.status(),
+    "health.get": () => deps.health(),
     "config.reload": () => deps.reload(),
     "daemon.restart": async ({ body }) => {
       if (deps.restart === undefined) throw new GatewayError("conflict", "No daemon is running. Start one with `tokligence-daemon start`.");

@@ -83,6 +83,7 @@ const system: SystemDeps = {
   routes: () => ({ model_provider_routes: [], model_aliases: {}, models: {}, fallbacks: {}, providers: [] }),
   config: () => ({ providers: { openai: { api_key: "[secret]" } } }),
   reload: () => Promise.reject(new GatewayError("invalid_request", "config.yaml:3: gateway.port must be a number.")),
+  health: () => Promise.reject(new GatewayError("internal_error", "not asked here")),
   status: () => ({ status: "running" }),
   ledger: () => Promise.reject(new GatewayError("internal_error", "not asked here")),
   stop: () => {},

@@ -1,4 +1,6 @@
 import type { ObservedRequest } from "../../gateway/index.ts";
+import { mergeStates } from "../../upstream/index.ts";
+import type { ProviderFacts } from "./provider-facts.ts";
 import { isCounter, mergeWatched } from "./metric-table.ts";
 
 /** Upper bounds, in seconds. */
@@ -50,6 +52,8 @@ export interface MetricsSnapshot {
   readonly failures: Readonly<Record<string, number>>;
   /** Values that are read from the parts of the gateway, by `watchedKey`. */
   readonly gauges: Readonly<Record<string, number>>;
+  /** What the process knows of providers. */
+  readonly health?: ProviderFacts;
 }
 
 /**
@@ -176,7 +180,8 @@ export const emptySnapshot: MetricsSnapshot = { series: [], refused: {}, losses:
 /** What stays in the sum when a process has ended: its counters, without what was read from it. */
 export function countersOf(snapshot: MetricsSnapshot): MetricsSnapshot {
   const counters = Object.entries(snapshot.gauges).filter(([key]) => isCounter(key.split("\n", 1)[0]!));
-  return { ...snapshot, gauges: Object.fromEntries(counters) };
+  const { health: _, ...rest } = snapshot;
+  return { ...rest, gauges: Object.fromEntries(counters) };
 }
 
 /** The sum of several processes' counters. */
@@ -204,5 +209,15 @@ export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnap
     for (const [key, value] of Object.entries(snapshot.gauges))
       gauges[key] = key in gauges ? mergeWatched(key, gauges[key]!, value) : value;
   }
-  return { series: [...series.values()], refused, losses, failures, gauges };
+  const health = snapshots.flatMap((snapshot) => snapshot.health ?? []);
+  const sum = { series: [...series.values()], refused, losses, failures, gauges };
+  return health.length === 0 ? sum : { ...sum, health: mergeFacts(health) };
+}
+
+function mergeFacts(all: readonly ProviderFacts[]): ProviderFacts {
+  return {
+    providers: mergeStates(all.map(({ providers }) => providers)),
+    keys: mergeStates(all.map(({ keys }) => keys)),
+    blocks: all.flatMap(({ blocks }) => blocks),
+  };
 }

@@ -1,17 +1,10 @@
 import { messageOf } from "../../core/index.ts";
-import type { ProviderHealth } from "../../upstream/index.ts";
 import type { Route, RouteContext } from "../route-table.ts";
 import type { HttpExchange } from "../http/exchange.ts";
+import type { DependencyHealth, HealthReport, PartHealth } from "./health-report.ts";
+import type { ProviderFacts } from "../observe/provider-facts.ts";
+import { reportProviders, type ConfiguredProvider } from "./provider-report.ts";
 import { defaultDialect } from "../../protocols/index.ts";
-
-/** One dependency as `/health` shows it. */
-export interface DependencyHealth {
-  readonly name: string;
-  /** `idle`: a provider that has not been asked yet. `degraded`: it serves, and its message says what is about to go wrong. */
-  readonly state: "up" | "degraded" | "down" | "idle" | "disabled";
-  readonly latency_ms: number | null;
-  readonly message: string | null;
-}
 
 export interface HealthDeps {
   readonly version: string;
@@ -24,10 +17,13 @@ export interface HealthDeps {
   /** A file of the gateway that another program removed a short while ago, and that was made again. */
   readonly files?: () => string | undefined;
   readonly journal: () => { readonly healthy: boolean; readonly message: string | null };
-  /** What gateways and workers share, and how it is. */
-  readonly shared?: () => readonly DependencyHealth[];
-  readonly providerHealth: ProviderHealth;
-  readonly providers: () => readonly { readonly name: string; readonly enabled: boolean; readonly disabledReason?: string }[];
+  /** What gateways and workers share, such as Redis, and how it is. What is down makes the gateway degraded, not unavailable. */
+  readonly shared?: () => readonly PartHealth[];
+  /** What all processes know of providers. */
+  readonly providerFacts: () => ProviderFacts | Promise<ProviderFacts>;
+  readonly providers: () => readonly ConfiguredProvider[];
+  /** Milliseconds since 1970. */
+  readonly wallClock?: () => number;
   /** Serving has begun and no shutdown is under way. */
   readonly serving: () => boolean;
   /** A database that does not answer in this time counts as down; 2 s by default. */
@@ -59,69 +55,100 @@ export function healthRoutes(read: () => Promise<HealthReport>): Route[] {
 }
 
 /** The reason is for operators only: it quotes the file. */
-const configurationDegraded: DependencyHealth = {
+const configurationDegraded: PartHealth = {
   name: "configuration",
   state: "degraded",
-  latency_ms: null,
   message: "The configuration file cannot be used as it is now; the settings read before stay in use. `tokligence-daemon status` says why.",
 };
-
-/** What `/health` shows. */
-export interface HealthReport {
-  readonly status: "ok" | "degraded" | "unavailable";
-  readonly version: string;
-  readonly uptime_seconds: number;
-  readonly dependencies: readonly DependencyHealth[];
-  readonly providers: readonly DependencyHealth[];
-}
 
 /** @returns a function that reads the health of all parts, with at most one query to the database at a time. */
 export function createHealthReader(deps: HealthDeps): () => Promise<HealthReport> {
   const probe = createDatabaseProbe(deps);
+  const wallClock = deps.wallClock ?? Date.now;
+  const memory = new StateMemory(wallClock);
   return async () => {
-    const dependencies = [await probe(), ...ownStates(deps)];
-    const isReady = deps.serving() && dependencies.every((dependency) => dependency.state !== "down");
-    const readyStatus = dependencies.some((dependency) => dependency.state === "degraded") ? "degraded" : "ok";
+    const parts = [await probe(), ...ownStates(deps)];
+    const further = deps.shared?.() ?? [];
+    const isReady = deps.serving() && parts.every((part) => part.state !== "down");
+    const isWhole = [...parts, ...further].every((part) => part.state === "up");
     return {
-      status: isReady ? readyStatus : "unavailable",
+      status: isReady ? statusOf(isWhole) : "unavailable",
       version: deps.version,
       uptime_seconds: Math.round((deps.now() - deps.startedMs) / 1000),
-      dependencies,
-      providers: providerStates(deps),
+      dependencies: [...parts, ...further].map((part) => memory.remember(part)),
+      providers: reportProviders(deps.providers(), await deps.providerFacts(), wallClock()),
     };
   };
 }
 
-function ownStates(deps: HealthDeps): DependencyHealth[] {
+function statusOf(isWhole: boolean): HealthReport["status"] {
+  return isWhole ? "ok" : "degraded";
+}
+
+interface Remembered {
+  readonly state: PartHealth["state"];
+  readonly sinceMs: number;
+  readonly error: string | undefined;
+  readonly errorAtMs: number | undefined;
+}
+
+/** Remembers since when parts are in their states, and what was last wrong with them: as of the questions about the health. */
+class StateMemory {
+  readonly #known = new Map<string, Remembered>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  remember({ name, state, latencyMs, message }: PartHealth): DependencyHealth {
+    const before = this.#known.get(name);
+    const nowMs = this.#now();
+    const isWrong = state !== "up";
+    const now: Remembered = {
+      state,
+      sinceMs: before?.state === state ? before.sinceMs : nowMs,
+      error: isWrong ? (message ?? undefined) : before?.error,
+      errorAtMs: isWrong ? nowMs : before?.errorAtMs,
+    };
+    this.#known.set(name, now);
+    return {
+      name,
+      state,
+      latency_ms: latencyMs === undefined ? null : round(latencyMs),
+      message,
+      since: new Date(now.sinceMs).toISOString(),
+      last_error: now.error ?? null,
+      last_error_at: now.errorAtMs === undefined ? null : new Date(now.errorAtMs).toISOString(),
+    };
+  }
+}
+
+function ownStates(deps: HealthDeps): PartHealth[] {
   const journal = deps.journal();
-  const own: DependencyHealth[] = [
-    {
-      name: "journal",
-      state: stateOf(journal),
-      latency_ms: null,
-      message: journal.message,
-    },
-  ];
-  own.push(...(deps.shared?.() ?? []));
+  const own: PartHealth[] = [{ name: "journal", state: stateOf(journal), message: journal.message }];
   if (deps.configurationFailed?.() === true) own.push(configurationDegraded);
   const files = deps.files?.();
-  if (files !== undefined) own.push({ name: "files", state: "degraded", latency_ms: null, message: files });
+  if (files !== undefined) own.push({ name: "files", state: "degraded", message: files });
   return own;
 }
 
-/** Latencies and messages are for admins, and for callers on the gateway's own machine; all others see the states. */
+/** Keys, latencies, times and messages are for admins, and for callers on the gateway's own machine; all others see the states. */
 function seenBy({ principal, isLocal }: Pick<RouteContext, "principal" | "isLocal">, report: HealthReport): HealthReport {
   if (isLocal || principal.role === "admin") return report;
-  const stateOnly = ({ name, state }: DependencyHealth): DependencyHealth => ({ name, state, latency_ms: null, message: null });
-  return { ...report, dependencies: report.dependencies.map(stateOnly), providers: report.providers.map(stateOnly) };
+  const stateOnly = ({ name, state }: DependencyHealth): DependencyHealth => ({ name, state, ...nothing });
+  const providers = report.providers.map((provider) => ({ ...stateOnly(provider), keys: [] }));
+  return { ...report, dependencies: report.dependencies.map(stateOnly), providers };
 }
+
+const nothing = { latency_ms: null, message: null, since: null, last_error: null, last_error_at: null } as const;
 
 function answerHealth(exchange: HttpExchange, report: HealthReport, whole: boolean): void {
   const { providers, ...body } = report;
   answer(exchange, report.status === "unavailable" ? 503 : 200, whole ? { ...body, providers } : body);
 }
 
-type DatabaseProbe = () => Promise<DependencyHealth>;
+type DatabaseProbe = () => Promise<PartHealth>;
 
 /** Asks the database once at a time: callers share the answer, so that a stuck database does not collect queries. */
 function createDatabaseProbe(deps: HealthDeps): DatabaseProbe {
@@ -136,7 +163,7 @@ function createDatabaseProbe(deps: HealthDeps): DatabaseProbe {
   };
 }
 
-async function databaseHealth(asked: Promise<number>, timeoutMs: number): Promise<DependencyHealth> {
+async function databaseHealth(asked: Promise<number>, timeoutMs: number): Promise<PartHealth> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
@@ -144,23 +171,13 @@ async function databaseHealth(asked: Promise<number>, timeoutMs: number): Promis
     }, timeoutMs);
   });
   try {
-    const latency = await Promise.race([asked, late]);
-    return { name: "database", state: "up", latency_ms: round(latency), message: null };
+    const latencyMs = await Promise.race([asked, late]);
+    return { name: "database", state: "up", latencyMs, message: null };
   } catch (error) {
-    return { name: "database", state: "down", latency_ms: null, message: messageOf(error) };
+    return { name: "database", state: "down", message: messageOf(error) };
   } finally {
     clearTimeout(timer);
   }
-}
-
-function providerStates(deps: HealthDeps): DependencyHealth[] {
-  const seen = new Map(deps.providerHealth.snapshot().map((state) => [state.provider, state]));
-  return deps.providers().map((provider) => {
-    if (!provider.enabled) return { name: provider.name, state: "disabled", latency_ms: null, message: provider.disabledReason ?? null };
-    const state = seen.get(provider.name);
-    if (state === undefined) return { name: provider.name, state: "idle", latency_ms: null, message: null };
-    return { name: provider.name, state: state.ok ? "up" : "down", latency_ms: round(state.latencyMs), message: state.message ?? null };
-  });
 }
 
 function round(ms: number): number {
@@ -171,7 +188,7 @@ function answer(exchange: HttpExchange, status: number, body: object): void {
   exchange.json(status, ["content-type", "application/json", "cache-control", "no-store"], `${JSON.stringify(body)}\n`);
 }
 
-function stateOf({ healthy, message }: ReturnType<HealthDeps["journal"]>): DependencyHealth["state"] {
+function stateOf({ healthy, message }: ReturnType<HealthDeps["journal"]>): PartHealth["state"] {
   if (!healthy) return "down";
   return message === null ? "up" : "degraded";
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { DependencyHealth, HealthReport } from "./health-routes.ts";
+import type { DependencyHealth, HealthReport } from "./health-report.ts";
 import { snippetsOf, type Snippet } from "./home-snippets.ts";
 
 /** What the page shows. */

@@ -2,18 +2,20 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { rawClient, startEdge, type TestEdgeOptions } from "../testing.ts";
-import type { HealthReport } from "./health-routes.ts";
+import type { HealthReport } from "./health-report.ts";
 import { homeRoutes, prefersHtml, type HomeDeps } from "./home-routes.ts";
+
+const more = { since: null, last_error: null, last_error_at: null };
 
 const report: HealthReport = {
   status: "degraded",
   version: "1.2.3",
   uptime_seconds: 5,
   dependencies: [
-    { name: "database", state: "up", latency_ms: 1, message: null },
-    { name: "journal", state: "degraded", latency_ms: null, message: "81 % <full>" },
+    { name: "database", state: "up", latency_ms: 1, message: null, ...more },
+    { name: "journal", state: "degraded", latency_ms: null, message: "81 % <full>", ...more },
   ],
-  providers: [{ name: "openai", state: "down", latency_ms: 3, message: "status 503 & more" }],
+  providers: [{ name: "openai", state: "down", latency_ms: 3, message: "status 503 & more", ...more, keys: [] }],
 };
 
 const home: HomeDeps = { readHealth: () => Promise.resolve(report), authEnabled: () => true, suggestModel: () => "gpt-5-nano" };

@@ -2,7 +2,7 @@ import { defaultDialect } from "../../protocols/index.ts";
 import { calledOrigin } from "../http/base-url.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import type { Route } from "../route-table.ts";
-import type { HealthReport } from "./health-routes.ts";
+import type { HealthReport } from "./health-report.ts";
 import { baseUrlsOf, homePolicy, renderHomePage } from "./home-page.ts";
 
 export interface HomeDeps {

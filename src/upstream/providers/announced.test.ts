@@ -7,6 +7,7 @@ import { createAnnouncedModels, type AnnouncedOptions, type ListingProtocol } fr
 import { Redactor } from "./redactor.ts";
 import { clientFor, HandClock, jsonAnswer, providerAt, rawServer, requestTo, gather, type Arrived } from "../testing.ts";
 import type { Provider } from "../types.ts";
+import { waitUntil } from "../../../tests/testbed/wait-until.ts";
 
 const chat: ListingProtocol = {
   id: "openai-chat",
@@ -166,4 +167,35 @@ test("requests to a provider are served while its models are requested", async (
   assert.equal((await gather(own.client, requestTo(provider))).status, 200);
   announced.stop();
   upstream.sockets.forEach((socket) => socket.destroy());
+});
+
+test("a provider that nobody asks is probed by its list of models, but not one with `probe: false`; the outcome tells what works", async (t) => {
+  let answer = listing("m");
+  const upstream = await rawServer(t, ({ socket }) => void socket.write(answer));
+  const quiet = providerAt(upstream.origin, { name: "quiet" });
+  const busy = providerAt(upstream.origin, { name: "busy" });
+  const left = { ...providerAt(upstream.origin, { name: "left" }), isProbed: false };
+  const outcomes: string[] = [];
+  const announced = createAnnouncedModels(
+    options(t, [quiet, busy, left], {
+      isIdle: (name) => name !== "busy",
+      probeMs: 5,
+      onOutcome: ({ name }, _key, { isReachable, message }) => void outcomes.push(`${name} ${isReachable ? "up" : `down: ${message}`}`),
+    }),
+  );
+  t.after(() => announced.stop());
+  announced.start();
+  await waitUntil("all were listed, and one was probed", () => outcomes.length >= 5);
+  assert.deepEqual(outcomes.slice(0, 3).toSorted(), ["busy up", "left up", "quiet up"]);
+  assert.deepEqual([...new Set(outcomes.slice(3))], ["quiet up"]);
+  const rows: [string, string][] = [
+    ["401 Unauthorized", "quiet down: it answered 401 when asked for its models"],
+    ["404 Not Found", "quiet up"],
+    ["403 Forbidden", "quiet up"],
+    ["500 Oops", "quiet down: it answered 500 when asked for its models"],
+  ];
+  for (const [status, expected] of rows) {
+    answer = `HTTP/1.1 ${status}\r\ncontent-length: 2\r\n\r\n{}`;
+    await waitUntil(expected, () => outcomes.at(-1) === expected);
+  }
 });

@@ -4,7 +4,7 @@ import type { Protocol } from "../../protocols/index.ts";
 import { fetchJson } from "../transport/fetch-json.ts";
 import { nextKeyIndex } from "./next-key-index.ts";
 import type { Redactor } from "./redactor.ts";
-import type { Provider, UpstreamClient, UpstreamRequest } from "../types.ts";
+import type { Provider, ProviderKey, UpstreamClient, UpstreamRequest } from "../types.ts";
 
 /** The parts of a protocol that a listing of models needs. */
 export type ListingProtocol = Pick<Protocol, "id" | "upstreamPath" | "requiredHeaders" | "parseModelList" | "wireRules">;
@@ -21,6 +21,20 @@ export interface AnnouncedOptions {
   readonly onChange?: (names: ReadonlyMap<string, readonly string[]>) => void;
   /** Ten minutes by default. */
   readonly refreshMs?: number;
+  /** Whether nobody has asked a provider for a while: its models are then listed as a probe. No probes if omitted. */
+  readonly isIdle?: (provider: string) => boolean;
+  /** How often providers are probed; a minute by default. */
+  readonly probeMs?: number;
+  /** What a listing has shown of a provider and of the key that it was asked with. */
+  readonly onOutcome?: (provider: Provider, key: ProviderKey | undefined, outcome: ListingOutcome) => void;
+}
+
+export interface ListingOutcome {
+  /** It answered, and did not refuse the key. That it has no list, or does not show it, is no fault. */
+  readonly isReachable: boolean;
+  readonly latencyMs: number;
+  /** Why not; without secrets. */
+  readonly message?: string;
 }
 
 /** The state of a provider's own listing, for health. */
@@ -49,6 +63,7 @@ export interface AnnouncedModels {
 }
 
 const defaultRefreshMs = 10 * 60_000;
+const defaultProbeMs = 60_000;
 const mostNames = 5_000;
 const longestName = 256;
 const maxBytes = 4 * 1024 * 1024;
@@ -65,6 +80,7 @@ class BackgroundListing implements AnnouncedModels {
   readonly #providers: readonly Provider[];
   readonly #states = new Map<string, AnnouncedState>();
   readonly #task: PeriodicTask;
+  readonly #probes: PeriodicTask;
   #names: ReadonlyMap<string, readonly string[]> = new Map();
   readonly #stopped = new AbortController();
 
@@ -73,11 +89,13 @@ class BackgroundListing implements AnnouncedModels {
     this.#clock = options.clock ?? systemClock;
     this.#providers = options.providers.filter((provider) => provider.enabled && !provider.builtin);
     this.#task = createPeriodic({ everyMs: options.refreshMs ?? defaultRefreshMs, run: () => this.#askAll() });
+    this.#probes = createPeriodic({ everyMs: options.probeMs ?? defaultProbeMs, run: () => this.#probeIdle() });
   }
 
   start(): void {
     if (this.#stopped.signal.aborted) return;
     this.#task.start();
+    if (this.#options.isIdle !== undefined) this.#probes.start();
     void this.refresh();
   }
 
@@ -96,17 +114,33 @@ class BackgroundListing implements AnnouncedModels {
   stop(): void {
     this.#stopped.abort();
     void this.#task.stop();
+    void this.#probes.stop();
   }
 
   async #askAll(): Promise<void> {
     await Promise.all(this.#providers.map((provider) => this.#ask(provider)));
   }
 
+  async #probeIdle(): Promise<void> {
+    const idle = this.#providers.filter(({ name, isProbed }) => isProbed !== false && this.#options.isIdle?.(name) === true);
+    await Promise.all(idle.map((provider) => this.#ask(provider)));
+  }
+
   async #ask(provider: Provider): Promise<void> {
     const { name } = provider;
+    const protocol = listingProtocol(provider, this.#options.protocol);
+    const key = provider.keys[nextKeyIndex(provider)];
+    const beganMs = this.#clock.monotonic();
+    const report = (isReachable: boolean, message?: string): void => {
+      const outcome = { isReachable, latencyMs: this.#clock.monotonic() - beganMs };
+      if (protocol !== undefined) this.#options.onOutcome?.(provider, key, message === undefined ? outcome : { ...outcome, message });
+    };
     try {
-      const listed = await listModelNames(provider, this.#options, this.#clock.monotonic() + patienceMs, this.#stopped.signal);
+      if (protocol === undefined) throw new Error("none of its protocols has a listing of models");
+      const request = listRequest(provider, protocol, key, beganMs + patienceMs);
+      const listed = await listModelNames(request, protocol, this.#options, this.#stopped.signal);
       if (this.#stopped.signal.aborted) return;
+      report(true);
       this.#states.set(name, { provider: name, models: listed.length, refreshedAtMs: this.#clock.now() });
       const known = this.#names.get(name) ?? [];
       if (known.length === listed.length && known.every((model, index) => model === listed[index])) return;
@@ -117,6 +151,7 @@ class BackgroundListing implements AnnouncedModels {
       const message = this.#options.redactor.text(messageOf(error), provider);
       const { models, refreshedAtMs } = this.#states.get(name) ?? { models: 0, refreshedAtMs: 0 };
       const refused = error instanceof ListingRefused ? { status: error.status } : {};
+      report(isAnswer(error), message);
       this.#states.set(name, { provider: name, models, refreshedAtMs, message, ...refused });
       this.#options.logger.debug({ provider: name, error: message }, "the provider's models could not be listed");
     }
@@ -132,15 +167,18 @@ class ListingRefused extends Error {
   }
 }
 
+/** It has answered, although not with a list: it works, as far as can be seen. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof ListingRefused && error.status !== 401 && error.status < 500;
+}
+
 async function listModelNames(
-  provider: Provider,
+  request: UpstreamRequest,
+  protocol: ListingProtocol,
   options: AnnouncedOptions,
-  deadlineAt: number,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const protocol = listingProtocol(provider, options.protocol);
-  if (protocol === undefined) throw new Error("none of its protocols has a listing of models");
-  const request = listRequest(provider, protocol, deadlineAt);
+  const { provider } = request;
   const { status, value } = await fetchJson(options.client, request, maxBytes, signal);
   if (status !== 200) throw new ListingRefused(status);
   const listed = new Set<string>();
@@ -160,7 +198,7 @@ function listingProtocol(provider: Provider, find: AnnouncedOptions["protocol"])
   return undefined;
 }
 
-function listRequest(provider: Provider, protocol: ListingProtocol, deadlineAt: number): UpstreamRequest {
+function listRequest(provider: Provider, protocol: ListingProtocol, key: ProviderKey | undefined, deadlineAt: number): UpstreamRequest {
   const route = { method: "GET", path: "", operation: "list-models" } as const;
   const { method, path } = protocol.upstreamPath({ route, param: "", query: "" }, "");
   const query = protocol.wireRules.listQuery;
@@ -170,7 +208,7 @@ function listRequest(provider: Provider, protocol: ListingProtocol, deadlineAt: 
     method,
     path: query === undefined ? path : `${path}?${query}`,
     headers: ["accept", "application/json", ...protocol.requiredHeaders.flat()],
-    key: provider.keys[nextKeyIndex(provider)],
+    key,
     body: undefined,
     stream: false,
     deadlineAt,

@@ -32,6 +32,8 @@ export interface ProviderSettings {
    */
   readonly baseUrl?: string | { readonly [P in ProtocolId]?: string };
   readonly keys: readonly Secret[];
+  /** See `Provider.isProbed`. */
+  readonly isProbed?: boolean;
   readonly models?: readonly string[];
   readonly headers?: readonly (readonly [string, string])[];
   readonly query?: readonly (readonly [string, string])[];
@@ -141,6 +143,7 @@ function buildProvider(settings: ProviderSettings, modelTraits: readonly Operato
     ...(changesBodies(ownQuirks) ? { ownQuirks, ownModelQuirks: new ServerQuirks(ownQuirks) } : {}),
     ...(settings.caching === undefined ? {} : { caching: settings.caching }),
     builtin: false,
+    ...(settings.isProbed === undefined ? {} : { isProbed: settings.isProbed }),
   };
 }
 

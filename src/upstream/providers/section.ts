@@ -54,6 +54,9 @@ const provider = z.strictObject({
     "Header that carries the bare key, where it is not the protocol's own, as in api-key.",
     "the name of a header",
   ).optional(),
+  probe: flag(
+    "Whether the gateway asks it for its models each minute while no request goes to it, so that its state is known; true if omitted.",
+  ).optional(),
   quirks: quirksSetting.optional(),
   limits: limitValues(
     "What it may be asked at most: its own quota. A request waits up to a second for a free place, then goes to the next target.",
@@ -116,6 +119,7 @@ export function readProvider(name: string, provider: ParsedProvider, keys: Provi
       streamTotalMs: timeouts.stream_total ?? gateway.streamTotalMs,
     },
     ...(provider.key_header === undefined ? {} : { keyHeader: provider.key_header }),
+    ...(provider.probe === false ? { isProbed: false } : {}),
     ...(provider.caching === undefined ? {} : { caching: provider.caching }),
     ...(provider.quirks === undefined ? {} : { quirks: readQuirks(provider.quirks) }),
     ...(limits === undefined ? {} : { limits }),

@@ -5,6 +5,20 @@ import type { OperationContract } from "./contract.ts";
 
 const protocol = z.enum(protocolIds).meta({ id: "Protocol" });
 
+const dependency = z
+  .object({
+    name: z.string(),
+    state: z
+      .enum(["up", "degraded", "down", "idle", "disabled"])
+      .describe("idle: it has not been asked, or not for a while; degraded: it serves, and its message says what is wrong"),
+    latency_ms: z.number().nullable().describe("of a provider the time to an answer's head, averaged"),
+    message: z.string().nullable().describe("why it is not up"),
+    since: z.string().nullable().describe("since when it is in this state, as far as the process knows"),
+    last_error: z.string().nullable(),
+    last_error_at: z.string().nullable(),
+  })
+  .meta({ id: "Dependency" });
+
 export const systemContracts = {
   "models.list": {
     method: "GET",
@@ -137,6 +151,19 @@ export const systemContracts = {
       pid: z.number().optional(),
       port: z.number().optional(),
       uptime_seconds: z.number().optional(),
+    }),
+  },
+  "health.get": {
+    method: "GET",
+    path: "/api/v1/health",
+    access: "admin",
+    summary: "Shows the health of all parts, as `/health` does on the gateway's own machine.",
+    answer: z.object({
+      status: z.enum(["ok", "degraded", "unavailable"]),
+      version: z.string(),
+      uptime_seconds: z.number(),
+      dependencies: z.array(dependency).readonly(),
+      providers: z.array(dependency.extend({ keys: z.array(dependency).readonly() })).readonly(),
     }),
   },
   "config.reload": {
