@@ -64,6 +64,10 @@ export interface LoadedDaemon {
   readonly answered: ReadonlySet<string>;
   /** Answers that were not 200. */
   readonly refused: readonly string[];
+  /** Requests that the gateway did not take, as the machine had too much to do. They count as not sent. */
+  readonly shed: () => number;
+  /** What broke off requests, with the client's id. */
+  readonly broken: readonly string[];
   start(...args: readonly string[]): Promise<RunningProcess>;
   /** Keeps a number of requests active, JSON and streams by turns, until a number more are answered, the daemon is gone or, if asked, one is refused. */
   load(count: number, width: number, stopWhenRefused?: boolean): Promise<void>;
@@ -85,6 +89,8 @@ export async function createLoadedDaemon(yaml: string, patienceMs = 2000): Promi
   const sent = new Set<string>();
   const answered = new Set<string>();
   const refused: string[] = [];
+  const broken: string[] = [];
+  let shed = 0;
   let daemon: RunningProcess | undefined;
   let key = "";
   let lastId = 0;
@@ -105,15 +111,24 @@ export async function createLoadedDaemon(yaml: string, patienceMs = 2000): Promi
           let text = "";
           incoming.setEncoding("latin1");
           incoming.on("data", (part: string) => (text += part));
-          incoming.on("error", () => resolve(false));
+          incoming.on("error", (error) => {
+            broken.push(`${id}: ${error.message} after ${text.length} characters`);
+            resolve(false);
+          });
           incoming.on("close", () => {
-            if (incoming.statusCode !== 200) refused.push(`${incoming.statusCode} ${text}`);
+            if (incoming.statusCode === 503 && text.includes('"code":"overloaded"')) {
+              shed += 1;
+              sent.delete(id);
+            } else if (incoming.statusCode !== 200) refused.push(`${incoming.statusCode} ${text}`);
             // A stream is answered with its terminal event, whatever becomes of the connection after it.
             resolve(incoming.statusCode === 200 && (stream ? text.includes("data: [DONE]\n\n") : incoming.complete));
           });
         },
       );
-      outgoing.on("error", () => resolve(false));
+      outgoing.on("error", (error: NodeJS.ErrnoException) => {
+        broken.push(`${id}: ${error.message}${outgoing.reusedSocket ? " on an open connection" : ""}`);
+        resolve(false);
+      });
       // A connection that was handed to a worker as it died is lost.
       outgoing.setTimeout(patienceMs, () => outgoing.destroy(new Error("no answer")));
       outgoing.end(body);
@@ -125,6 +140,8 @@ export async function createLoadedDaemon(yaml: string, patienceMs = 2000): Promi
     sent,
     answered,
     refused,
+    broken,
+    shed: () => shed,
     async start(...args) {
       daemon = await home.start(...args);
       key = daemon.api_key ?? key;

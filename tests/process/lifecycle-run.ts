@@ -11,6 +11,8 @@ export interface LifecycleFigures {
   /** Requests without an answer. */
   readonly unanswered: number;
   readonly rows: number;
+  /** Requests that the gateway did not take, as the machine had too much to do. */
+  readonly shed: number;
 }
 
 interface RunOptions {
@@ -49,7 +51,7 @@ async function underLoad(
 }
 
 function figuresOf(run: LoadedDaemon, rounds: number, rows: number): LifecycleFigures {
-  return { rounds, answered: run.answered.size, unanswered: run.sent.size - run.answered.size, rows };
+  return { rounds, answered: run.answered.size, unanswered: run.sent.size - run.answered.size, rows, shed: run.shed() };
 }
 
 /** Restarts the daemon under load, time and again: no client may notice, and no row may be missing. */
@@ -67,7 +69,7 @@ export async function restartRun(options: RunOptions): Promise<LifecycleFigures>
     });
     assert.equal((await first.ended).code, 0);
     assert.equal((await run.home.daemon("stop")).code, 0);
-    assert.deepEqual([run.refused, run.sent.size - run.answered.size], [[], 0]);
+    assert.deepEqual([run.refused, run.broken, run.sent.size - run.answered.size], [[], [], 0]);
     return figuresOf(run, options.rounds, checkRows(run).length);
   } finally {
     await run.clear();
@@ -90,7 +92,7 @@ export async function reloadRun(options: RunOptions): Promise<LifecycleFigures> 
     });
     daemon.child.kill("SIGTERM");
     assert.equal((await daemon.ended).code, 0);
-    assert.deepEqual([run.refused, run.sent.size - run.answered.size], [[], 0]);
+    assert.deepEqual([run.refused, run.broken, run.sent.size - run.answered.size], [[], [], 0]);
     return figuresOf(run, options.rounds, checkRows(run).length);
   } finally {
     await run.clear();

@@ -6,6 +6,7 @@ import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
 import { readKeys, showActivity } from "./foreground.ts";
 import { locate, overridesOf, runInBackground, statusText, warn, type DaemonCli, type Output, type StartOptions } from "./daemon-cli.ts";
 import { addRestartCommand } from "./restart-command.ts";
+import { addServiceCommands } from "./service-commands.ts";
 import { ExitStatus, runProgram } from "./run-program.ts";
 import { print } from "./output.ts";
 import { showStart, type StartOutput } from "./start-screen.ts";
@@ -24,6 +25,7 @@ export async function runDaemonCli(argv: readonly string[], script: string): Pro
   addStopCommand(cli);
   addRestartCommand(cli);
   addStatusCommand(cli);
+  addServiceCommands(cli);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;

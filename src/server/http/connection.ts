@@ -80,12 +80,14 @@ export class EdgeServer extends nodeHttp().Server {
   #closeSilent(everyMs: number): NodeJS.Timeout {
     const read = (): Map<Socket, number> => new Map([...this.#sockets].map((socket) => [socket, socket.bytesRead]));
     let before = read();
-    return setInterval(() => {
+    const look = (): void => {
       for (const [socket, bytesRead] of before) {
         if (socket.bytesRead === bytesRead && underWayOn(socket) === undefined) socket.destroySoon();
       }
       before = read();
-    }, everyMs);
+    };
+    // If the process was busy or did not run, a timer fires before sockets are read: what has come meanwhile is read first.
+    return setInterval(() => setImmediate(look), everyMs);
   }
 
   /** Ends an idle connection, to make room for another one. `false`: none of the oldest is idle. */
