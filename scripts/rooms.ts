@@ -10,7 +10,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   policy: ["core", "ir", "settings", "protocols"],
   accounts: ["core", "store"],
   ledger: ["core", "ir", "settings", "store"],
-  gateway: ["core", "ir", "store", "protocols", "upstream", "policy", "accounts", "ledger", "limits"],
+  gateway: ["core", "ir", "settings", "store", "protocols", "upstream", "policy", "accounts", "ledger", "limits"],
   market: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
   server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "limits", "gateway", "market"],
   app: [
@@ -48,10 +48,11 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     bodies: [],
     proofs: [],
     "prompt-caches": ["headers"],
+    "response-cache": ["headers", "bodies"],
     responses: ["errors", "headers", "bodies"],
     admission: ["errors", "tokens", "bodies", "responses"],
     answers: ["errors", "headers", "tokens", "bodies", "responses", "admission"],
-    lanes: ["errors", "headers", "tokens", "bodies", "proofs", "prompt-caches", "responses", "answers"],
+    lanes: ["errors", "headers", "tokens", "bodies", "proofs", "prompt-caches", "response-cache", "responses", "answers"],
     failover: ["errors", "headers", "tokens", "bodies", "prompt-caches", "admission", "answers", "lanes"],
   },
   market: {

@@ -117,6 +117,7 @@ async function insertKey(
     models,
     parent_id: input.parent ?? null,
     tags,
+    cache: input.cache === "on" ? 1 : null,
   };
   await transaction.insertInto("api_keys").values(made).executeTakeFirstOrThrow();
   return { ...made, username: user.username };
@@ -200,5 +201,6 @@ function keyOf(row: KeyRow): ApiKey {
     models: row.models === null ? null : (JSON.parse(row.models) as string[]),
     parent_id: row.parent_id,
     tags: readTags(row.tags),
+    cache: row.cache === 1 ? "on" : "off",
   };
 }

@@ -167,6 +167,7 @@ describe("keys", () => {
       models: null,
       parent_id: null,
       tags: [],
+      cache: "off",
     };
     assert.match(made.id, /^key_[0-9a-f-]{36}$/);
     assert.deepStrictEqual(made, { ...shown, key: firstKey });

@@ -181,6 +181,7 @@ async function findKey(store: Store, keyHash: string): Promise<Omit<KnownKey, "e
       ...(modelLists.length === 0 ? {} : { modelLists }),
       ...(ancestorIds.length === 0 ? {} : { ancestorIds }),
       ...(boundTags.length === 0 ? {} : { boundTags }),
+      ...(row.cache === 1 ? { hasCache: true } : {}),
     };
     return { principal, expiresMs };
   } catch (cause) {

@@ -15,6 +15,8 @@ export interface Principal {
   readonly ancestorIds?: readonly string[];
   /** The tags that an admin bound to the user, to the key's ancestors and to the key: at most 8, on every request. Left out if there are none. */
   readonly boundTags?: readonly string[];
+  /** Equal requests are answered from the response cache, if there is one. Left out if not. */
+  readonly hasCache?: true;
 }
 
 export interface User {
@@ -48,6 +50,8 @@ export interface ApiKey {
   readonly parent_id: string | null;
   /** Tags that an admin bound to the key: they are on every request of it, and of the keys made with it. Its user's come first on a request. */
   readonly tags: readonly string[];
+  /** `on`: equal requests are answered from the response cache, if there is one. */
+  readonly cache: "on" | "off";
 }
 
 /** A key with its text, which is shown once and stored nowhere. */
@@ -68,6 +72,8 @@ export interface NewKeyInput {
   readonly models?: readonly string[];
   /** On every request of the key, and of the keys made with it. Only an admin gives them. */
   readonly tags?: readonly string[];
+  /** Whether equal requests are answered from the response cache; `off` if omitted. */
+  readonly cache?: "on" | "off";
 }
 
 /** The request path's side: key → principal. Answers at once where the key is in the cache. */

@@ -29,6 +29,12 @@ export interface Settlement {
   readonly refusal?: RefusalKind | undefined;
 }
 
+/** An answer from the response cache. */
+export interface CachedEntry {
+  /** What the answer cost when it was made. */
+  readonly savedNanoUsd: bigint | undefined;
+}
+
 /** The parts of a call that an entry is made from. */
 export interface EntryContext {
   readonly deps: Pick<GatewayDeps, "ledger" | "clock" | "logger">;
@@ -57,6 +63,7 @@ export class AttemptEntry implements AnswerWatcher {
 
   readonly #context: EntryContext;
   readonly #open: OpenRecord;
+  readonly #cached: CachedEntry | undefined;
   /** What the ledger knows the attempt by; `undefined` if the request is refused. */
   readonly #active: ActiveAttempt | undefined;
   #settlement: Settlement | undefined;
@@ -68,12 +75,15 @@ export class AttemptEntry implements AnswerWatcher {
   #modelServed = "";
 
   /** Its OPEN goes to the ledger, unless the request is refused: `attempt` is `undefined`, and the entry is only settled. */
-  constructor(context: EntryContext, number: number, attempt: Attempt | undefined, reason?: string) {
+  // The last two are for few requests, and an options object would be made for each.
+  // oxlint-disable-next-line max-params
+  constructor(context: EntryContext, number: number, attempt: Attempt | undefined, reason?: string, cached?: CachedEntry) {
     this.#context = context;
     this.number = number;
     this.attempt = attempt;
     this.dispatchedMs = context.deps.clock.monotonic();
-    this.#open = openRecord(context, number, attempt, reason);
+    this.#cached = cached;
+    this.#open = openRecord(context, number, attempt, { reason, isCached: cached !== undefined });
     this.#active = attempt === undefined ? undefined : context.deps.ledger.open(this.#open);
   }
 
@@ -135,6 +145,15 @@ export class AttemptEntry implements AnswerWatcher {
   /** What the settled attempt has used, as the ledger has it. */
   get usage(): Usage {
     return this.#usage;
+  }
+
+  get isFromCache(): boolean {
+    return this.#cached !== undefined;
+  }
+
+  /** The model, or its provider, refused to answer. */
+  get isRefused(): boolean {
+    return isRefusal(this.#settlement?.facts?.stopReason);
   }
 
   /** The model that the upstream says it was. */
@@ -230,6 +249,7 @@ export class AttemptEntry implements AnswerWatcher {
       stopReason: settlement.facts?.stopReason,
       isRefused: isRefusal(settlement.facts?.stopReason),
       overheadUs: Math.round(this.#overheadMs() * 1000),
+      fromCache: this.#cached,
     };
     this.#cost = costsNothing(record) ? 0n : this.#costOf(usage);
     this.#budgetCost = this.#cost ?? (hasReservation ? highestCost((used) => this.#costOf(used), usage) : undefined);
@@ -247,7 +267,7 @@ function openRecord(
   { deps, exchange, request }: EntryContext,
   number: number,
   attempt: Attempt | undefined,
-  reason: string | undefined,
+  { reason, isCached }: { readonly reason: string | undefined; readonly isCached: boolean },
 ): OpenRecord {
   const { principal, tags } = request;
   return {
@@ -258,12 +278,12 @@ function openRecord(
     keyId: principal.keyId,
     dialect: request.protocol.id,
     protocol: attempt?.protocol,
-    lane: attempt?.lane,
+    lane: isCached ? "cached" : attempt?.lane,
     stream: request.envelope.stream,
     provider: attempt?.provider.name ?? "",
     modelAsked: request.model,
     upstreamModel: attempt?.upstreamModel ?? "",
-    inputTokensEstimate: request.traits.isBilled ? request.inputEstimate : undefined,
+    inputTokensEstimate: request.traits.isBilled && !isCached ? request.inputEstimate : undefined,
     clientRequestId: exchange.clientRequestId,
     tags,
     boundTags: principal.boundTags?.length,

@@ -17,6 +17,8 @@ import type {
 import type { DuplicateGuard, ToolCallGuard } from "../policy/index.ts";
 import type { AttemptRegistry } from "./answers/attempt-registry.ts";
 import type { PrefixMemory } from "./prompt-caches/prefix-memory.ts";
+import type { AnswerStore } from "./response-cache/answer-store.ts";
+import type { ResponseCacheOptions } from "./section.ts";
 import type { BodyLog } from "./bodies/index.ts";
 import type { KeptProofs } from "./proofs/index.ts";
 import type { ResponseStore } from "../store/index.ts";
@@ -45,6 +47,7 @@ export interface GatewayDeps {
   readonly retryBudget: RetryBudget;
   readonly affinity: Affinity;
   readonly prefixMemory: PrefixMemory;
+  readonly responseCache: AnswerStore;
   /** From 0 to 1, as `Math.random`. */
   readonly random: () => number;
   readonly schedule: Schedule;
@@ -71,6 +74,8 @@ export interface GatewaySnapshot {
   /** A stream whose upstream is silent for this time begins without it; `undefined`: never. */
   readonly earlyHeadMs: number | undefined;
   readonly resilience: ResilienceSettings;
+  /** `undefined`: no answers are kept. */
+  readonly responseCache: ResponseCacheOptions | undefined;
   readonly catalog: Catalog;
   readonly client: UpstreamClient;
   readonly redactor: Redactor;

@@ -17,6 +17,9 @@ import { finishCall } from "./finish-call.ts";
 import { reserveBudget } from "./admission/reserve-budget.ts";
 import { takeLimits } from "./admission/take-limits.ts";
 import { continueConversation } from "./responses/continue.ts";
+import { serveCached } from "./lanes/serve-cached.ts";
+import { cacheUseOf } from "./response-cache/cache-key.ts";
+import { KeptExchange, keepCachedAnswer } from "./response-cache/keep-answer.ts";
 import { serveStored } from "./lanes/serve-stored.ts";
 import { runsHere, startBackground } from "./responses/start-background.ts";
 import { pinTo } from "./responses/stored-responses.ts";
@@ -24,10 +27,12 @@ import { pinTo } from "./responses/stored-responses.ts";
 /** The life of a request on a model route. The edge has found the route and the principal. */
 export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchange, caller: Caller): Promise<void> {
   const recorded = deps.bodies.record(exchange, caller.route.route.operation);
-  const call = createModelCall(deps, recorded ?? exchange, caller);
+  const kept = keptExchange(deps, recorded ?? exchange, caller);
+  const call = createModelCall(deps, kept?.exchange ?? recorded ?? exchange, caller);
   let isOver = true;
   try {
     isOver = await serve(call);
+    if (kept !== undefined) keepCachedAnswer(call, kept);
   } catch (error) {
     await answerError(call, asGatewayError(error, deps, exchange.requestId));
   } finally {
@@ -37,6 +42,13 @@ export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchang
     // What a client of a response in the background has got is what its first attempt began with.
     recorded?.end(isOver ? call.attempts : 1);
   }
+}
+
+/** For a key whose answers are kept. */
+function keptExchange(deps: GatewayDeps, exchange: ClientExchange, { principal }: Caller): KeptExchange | undefined {
+  if (principal.hasCache !== true) return undefined;
+  const settings = deps.current().responseCache;
+  return settings === undefined ? undefined : new KeptExchange(exchange, settings.maxBytes / 4);
 }
 
 /** `false`: the client has its answer, and the request goes on in the background. @throws GatewayError. */
@@ -63,6 +75,14 @@ async function serve(call: ModelCall): Promise<boolean> {
   if (runsHere(call, attempts)) {
     await startBackground(call, attempts, sendDetached);
     return false;
+  }
+  if (request.principal.hasCache === true) {
+    call.cacheUse = cacheUseOf(call);
+    const served = serveCached(call, all);
+    if (served !== undefined) {
+      await served;
+      return true;
+    }
   }
   const unwatch = watchSilence(call);
   try {

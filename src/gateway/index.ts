@@ -2,6 +2,8 @@ export { mayCall } from "./admission/allowed-models.ts";
 export { createBodyLog, type BodyLog } from "./bodies/index.ts";
 export * from "./deps.ts";
 export type { AnswerWatcher, ClientExchange } from "./exchange.ts";
+export { AnswerStore } from "./response-cache/answer-store.ts";
+export { readResponseCache, responseCacheSchema, type ResponseCacheSettings } from "./section.ts";
 export { handleModelCall } from "./handle.ts";
 export type { Caller } from "./model-call.ts";
 export { createBackgroundJobs } from "./responses/background-jobs.ts";

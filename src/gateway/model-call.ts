@@ -4,10 +4,11 @@ import type { Protocol, RouteCall } from "../protocols/index.ts";
 import type { KnownResponse } from "../store/index.ts";
 import type { Attempt, Plan } from "../upstream/index.ts";
 import { createAnswerReport, type AnswerReport } from "./answer-report.ts";
-import { AttemptEntry, type EntryContext, type Settlement } from "./attempt-entry.ts";
+import { AttemptEntry, type CachedEntry, type EntryContext, type Settlement } from "./attempt-entry.ts";
 import type { FailedTry, GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import type { Guarded } from "../policy/index.ts";
+import type { CacheUse } from "./response-cache/cache-use.ts";
 import type { MarkedRequest } from "./prompt-caches/prefix-memory.ts";
 import { RequestFacts } from "./request-facts.ts";
 
@@ -83,6 +84,10 @@ export class ModelCall implements EntryContext {
   plan: Plan | undefined;
   /** Fields of the body that the gateway has acted on, and cut out. */
   takenParams: readonly string[] | undefined;
+  /** How the request uses the response cache; `undefined`: not at all. */
+  cacheUse: CacheUse | undefined;
+  /** The age of its answer from the response cache; `undefined`: it is a new one. */
+  cacheAgeMs: number | undefined;
   /** What was decided about the cache marks of the last attempt that is rendered; `undefined`: nothing. */
   markedPrompt: MarkedRequest | undefined;
   /** When its last attempt must be over, monotonic milliseconds; `undefined` for the first one, whose provider's own limit holds. */
@@ -129,6 +134,12 @@ export class ModelCall implements EntryContext {
     // Why there is another attempt: the error of the one before.
     const reason = this.attempts === 0 ? undefined : this.#entry?.settlement?.errorCode;
     this.#entry = new AttemptEntry(this, this.attempts + 1, attempt, reason);
+    return this.#entry;
+  }
+
+  /** The request is answered from the response cache: one row, without an OPEN that would be charged. */
+  openCached(attempt: Attempt, cached: CachedEntry): AttemptEntry {
+    this.#entry = new AttemptEntry(this, 1, attempt, undefined, cached);
     return this.#entry;
   }
 

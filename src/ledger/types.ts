@@ -64,6 +64,8 @@ export interface CloseRecord extends OpenRecord {
   /** Calls of the client's tools in the answer, and how many of them have arguments that are JSON. */
   readonly toolCalls?: number | undefined;
   readonly toolCallsParsed?: number | undefined;
+  /** Answered from the response cache; what the answer cost when it was made, if that is known. */
+  readonly fromCache?: { readonly savedNanoUsd: bigint | undefined } | undefined;
   /** What the gateway itself took of the request's time, in microseconds. */
   readonly overheadUs?: number | undefined;
 }

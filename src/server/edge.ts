@@ -94,7 +94,7 @@ export type EdgeGauges = {
 };
 
 /** The caller if authentication is off. */
-export const localPrincipal: Principal = { userId: "local", username: "local", keyId: "", role: "admin" };
+export const localPrincipal: Principal = { userId: "local", username: "local", keyId: "", role: "admin", hasCache: true };
 const nobody: Principal = { userId: "", username: "", keyId: "", role: "user" };
 
 const noLoad: Load = { share: 0, reason: "event_loop" };

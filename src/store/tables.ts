@@ -58,6 +58,8 @@ export interface ApiKeysTable {
   parent_id: string | null;
   /** JSON array: the tags that an admin bound to the key; `null`: none. */
   tags: string | null;
+  /** 1: equal requests are answered from the response cache. */
+  cache: number | null;
 }
 
 /** What a subject may spend in each period. (subject, subject_id, period) is unique. */

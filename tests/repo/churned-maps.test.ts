@@ -21,6 +21,8 @@ const allowed: Readonly<Record<string, string>> = {
   "src/app/daemon/worker.ts #waiting": "once for each call to the main process",
   "src/core/bounded-cache.ts old": "once for each entry and generation",
   "src/gateway/proofs/seal-answer.ts #open": "lives as long as one answer",
+  "src/gateway/response-cache/answer-store.ts #kept":
+    "once for each answer that a key keeps, which was asked of a provider, and each that it gets again",
   "src/gateway/responses/background-jobs.ts jobs": "once for each response in the background",
   "src/gateway/responses/journaled-responses.ts running": "lives as long as one sweep",
   "src/gateway/responses/pending-responses.ts #entries": "once for each response that the gateway stores, which costs a transaction",

@@ -14,6 +14,15 @@ interface ListOutput extends Output {
   readonly ids?: boolean;
 }
 
+interface NewKeyOptions extends Output {
+  readonly name?: string;
+  readonly role?: Role;
+  readonly expires?: string;
+  readonly models?: string;
+  readonly tag?: string[];
+  readonly cache?: boolean;
+}
+
 const tagHelp = "a tag on every request, as in team:search; several by comma or by several --tag";
 
 /** The values of several `--tag`. */
@@ -91,11 +100,13 @@ export function addKeyCommands(program: Command, admin: WithAdmin): void {
     .option("--expires <when>", "as in 30d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z; by default never")
     .option("--models <patterns>", "the models it may call, by comma, as in gpt-*,!gpt-5-pro; by default all")
     .option("--tag <tags>", tagHelp, collectTags)
+    .option("--cache", "answer equal requests from the response cache (response_cache in the configuration)")
     .option("--json", "print JSON")
-    .action(async (owner: string, options: Output & { name?: string; role?: Role; expires?: string; models?: string; tag?: string[] }) => {
+    .action(async (owner: string, options: NewKeyOptions) => {
       const { name, role, expires, tag: tags } = options;
+      const cache = options.cache === true ? "on" : undefined;
       const models = options.models?.split(",").map((pattern) => pattern.trim());
-      const made = await admin((call) => call("keys.create", { body: { user: owner, name, role, expires, models, tags } }));
+      const made = await admin((call) => call("keys.create", { body: { user: owner, name, role, expires, models, tags, cache } }));
       print(options.json === true, made, () => `${made.key}\nThis key (${made.id}) is shown once and stored nowhere.`);
     });
   apikey

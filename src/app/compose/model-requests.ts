@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createSealer, systemSchedule, type Clock, type IdSource } from "../../core/index.ts";
 import {
+  AnswerStore,
   createAttemptRegistry,
   createBackgroundJobs,
   createJournaledResponses,
@@ -82,6 +83,7 @@ export async function composeModelRequests({
     retryBudget: new RetryBudget(),
     affinity: createAffinity(),
     prefixMemory: new PrefixMemory(clock),
+    responseCache: new AnswerStore(),
     random: Math.random,
     schedule: systemSchedule,
     activeAttempts: createAttemptRegistry(clock),
@@ -128,7 +130,7 @@ function createObserver(
 }
 
 function gaugesOf(
-  { activeAttempts, toolCallGuard }: GatewayDeps,
+  { activeAttempts, toolCallGuard, responseCache }: GatewayDeps,
   { ledger, budgets, limits, bodies }: Records,
 ): Readonly<Record<string, number>> {
   const { queued, open, lagMs } = ledger.status();
@@ -140,6 +142,8 @@ function gaugesOf(
     journal_lag_seconds: lagMs / 1000,
     ledger_healthy: ledger.healthy() ? 1 : 0,
     workers: 1,
+    response_cache_hits_total: responseCache.hits,
+    response_cache_bytes: responseCache.sizeBytes,
     duplicate_tool_calls_noted_total: noted,
     duplicate_tool_calls_refused_total: refused,
     budget_warned_requests_total: budgets.counts().warned,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createBoundedCache, createTimeZone, messageOf, type Clock, type Logger, type TimeZone } from "../../core/index.ts";
 import type { GatewaySnapshot } from "../../gateway/index.ts";
 import { createPriceCatalogue, listedFacts, parseRate, readPriceFile, type PriceCatalogue } from "../../ledger/index.ts";
@@ -80,17 +81,9 @@ export function createSnapshot(
       })
     : undefined;
   const prices = createPrices(settings, providers);
-  const { limits, workMode, onLoss, responses, earlyHeadMs } = settings.gateway;
   const costOf = ({ provider, id }: ModelInfo): bigint | undefined => costOfToken(prices, provider, id, clock.now());
   return {
-    workMode,
-    onLoss,
-    duplicateGuard: settings.guards.duplicateToolCalls,
-    earlyHeadMs,
-    maxStoredBytes: responses.maxSizeBytes,
-    maxValues: limits.values,
-    resilience: settings.routing.resilience,
-    budget: budgetCeilingsOf(settings),
+    ...requestRules(settings),
     get catalog(): Catalog {
       return catalog;
     },
@@ -155,6 +148,32 @@ function budgetCeilingsOf({ ledger: { unpricedCeiling, outputCeiling } }: Settin
     ceiling: { input: parseRate(unpricedCeiling.input)!, output: parseRate(unpricedCeiling.output)! },
     outputTokens: outputCeiling,
   };
+}
+
+/** What the configuration says of requests. */
+function requestRules(
+  settings: Settings,
+): Pick<
+  Snapshot,
+  "workMode" | "onLoss" | "duplicateGuard" | "earlyHeadMs" | "maxStoredBytes" | "maxValues" | "resilience" | "responseCache" | "budget"
+> {
+  const { limits, workMode, onLoss, responses, earlyHeadMs } = settings.gateway;
+  return {
+    workMode,
+    onLoss,
+    duplicateGuard: settings.guards.duplicateToolCalls,
+    earlyHeadMs,
+    maxStoredBytes: responses.maxSizeBytes,
+    maxValues: limits.values,
+    resilience: settings.routing.resilience,
+    responseCache: responseCacheOf(settings),
+    budget: budgetCeilingsOf(settings),
+  };
+}
+
+function responseCacheOf({ responseCache, shown }: Settings): Snapshot["responseCache"] {
+  if (responseCache === undefined) return undefined;
+  return { ...responseCache, configuration: createHash("sha256").update(JSON.stringify(shown)).digest("base64url") };
 }
 
 function edgeSettingsOf({ gateway: { auth, limits, timeouts, cors, trustLoopback }, limits: { maxInFlight } }: Settings): EdgeSettings {

@@ -4,6 +4,7 @@ import { readModelTraits, readProvider, readRouting, type ProviderKeys } from ".
 import type { ParsedSettings } from "./schema.ts";
 import { readDatabase, readRedis } from "../../store/index.ts";
 import { readLimits } from "../../limits/index.ts";
+import { readResponseCache } from "../../gateway/index.ts";
 import { readGateway, readTelemetry } from "../../server/index.ts";
 import { readGuards } from "../../policy/index.ts";
 import { readLedger } from "../../ledger/index.ts";
@@ -21,6 +22,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     modelTraits: readModelTraits(parsed.model_traits),
     routing: readRouting(parsed),
     limits: readLimits(parsed.limits),
+    responseCache: readResponseCache(parsed.response_cache),
     redis: readRedis(parsed.redis),
     ledger: readLedger(parsed.ledger),
     guards: readGuards(parsed.guards),

@@ -47,6 +47,7 @@ test("without a file the contract's defaults hold", (t) => {
         resilience: { retries: 2, retryShare: 0.2, breaker: { inARow: 5, share: 0.5, of: 20, windowMs: 10_000, openMs: 30_000 } },
       },
       limits: { store: "memory", maxInFlight: undefined },
+      responseCache: undefined,
       redis: {},
       ledger: {
         durability: "process",

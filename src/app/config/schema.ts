@@ -10,6 +10,7 @@ import {
 } from "../../upstream/index.ts";
 import { databaseSchema, redisSchema } from "../../store/index.ts";
 import { limitsSchema } from "../../limits/index.ts";
+import { responseCacheSchema } from "../../gateway/index.ts";
 import { gatewaySchema, telemetrySchema } from "../../server/index.ts";
 import { guardsSchema } from "../../policy/index.ts";
 import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
@@ -27,6 +28,7 @@ export const settingsSchema = z
     fallbacks: fallbacksSchema,
     routing: routingSchema,
     limits: limitsSchema,
+    response_cache: responseCacheSchema,
     redis: redisSchema,
     ledger: ledgerSchema,
     guards: guardsSchema,

@@ -3,6 +3,7 @@ import type { OperatorTraits } from "../../protocols/index.ts";
 import type { ModelRoute, ProviderSettings, RoutingSection } from "../../upstream/index.ts";
 import type { DatabaseSection, RedisSection } from "../../store/index.ts";
 import type { LimitsSection } from "../../limits/index.ts";
+import type { ResponseCacheSettings } from "../../gateway/index.ts";
 import type { GatewaySection, TelemetrySection } from "../../server/index.ts";
 import type { GuardsSection } from "../../policy/index.ts";
 
@@ -22,6 +23,8 @@ export interface Settings {
   readonly modelTraits: readonly OperatorTraits[];
   readonly routing: RoutingSection;
   readonly limits: LimitsSection;
+  /** `undefined`: no answers are kept. */
+  readonly responseCache: ResponseCacheSettings | undefined;
   readonly redis: RedisSection;
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;

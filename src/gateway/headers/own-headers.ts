@@ -13,6 +13,8 @@ export function addOwnHeaders(call: ModelCall, headers: string[]): void {
   if (entry?.upstreamRequestId !== undefined) headers.push("x-tokligence-upstream-request-id", entry.upstreamRequestId);
   if (answer.losses.length > 0 || call.takenParams !== undefined) headers.push("x-tokligence-dropped-params", droppedParams(call));
   if (call.guarded !== undefined) headers.push("x-tokligence-duplicate-tool-calls", String(call.guarded.count));
+  if (call.cacheUse !== undefined) headers.push("x-tokligence-cache", call.cacheAgeMs === undefined ? "miss" : "hit");
+  if (call.cacheAgeMs !== undefined) headers.push("age", String(Math.floor(call.cacheAgeMs / 1000)));
   if (answer.isEstimated) headers.push("x-tokligence-estimated", "true");
   if (reservation?.outputLimit !== undefined) headers.push("x-tokligence-output-limit", String(reservation.outputLimit));
   if (reservation !== undefined && reservation.warnings.length > 0)

@@ -131,7 +131,7 @@ function inOrder(some: readonly Edit[], others: readonly Edit[]): readonly Edit[
 }
 
 /** Through the neutral form, as for a translation from the protocol to itself; the ledger records what the upstream reported. */
-function readOtherForm(call: ModelCall, attempt: Attempt, whole: Bytes): ReadAnswer {
+export function readOtherForm(call: ModelCall, attempt: Attempt, whole: Bytes): ReadAnswer {
   const { deps } = call;
   const { protocol, route } = call.request;
   const { model, stream, includeUsage = false, jsonArray = false } = call.request.envelope;

@@ -235,8 +235,8 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
     units: encodeDetails(usage, record.askedClass),
     cost_lines: charge.linesText ?? null,
     error_text: textOrNull(record.errorText, maxErrorLength),
-    cache_savings_nano_usd: null,
-    from_cache: null,
+    cache_savings_nano_usd: record.fromCache?.savedNanoUsd ?? null,
+    from_cache: record.fromCache === undefined ? null : 1,
     bound_tags: record.boundTags ?? null,
   };
 }

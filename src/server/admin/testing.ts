@@ -31,6 +31,7 @@ export const keyOf = (id: string, userId: string): ApiKey => ({
   models: null,
   parent_id: null,
   tags: [],
+  cache: "off" as const,
 });
 
 export interface Call {

@@ -40,6 +40,8 @@ export const watchedMetrics: Readonly<Record<string, WatchedMetric>> = {
   ledger_open_attempts: { help: "Attempts under way." },
   ledger_healthy: { help: "Processes whose ledger takes records." },
   workers: { help: "Processes that serve requests." },
+  response_cache_hits_total: { help: "Requests that were answered from the response cache." },
+  response_cache_bytes: { help: "Bytes of answers in the response cache." },
   duplicate_tool_calls_noted_total: { help: "Requests with a note to the model that its agent repeats one tool call and gets one result." },
   duplicate_tool_calls_refused_total: { help: "Requests refused for repeating one tool call." },
   budget_warned_requests_total: { help: "Requests whose user or key has reached the warning of a budget." },

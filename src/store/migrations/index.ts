@@ -13,6 +13,7 @@ import { wholeBill } from "./0012-whole-bill.ts";
 import { boundTags } from "./0013-bound-tags.ts";
 import { market } from "./0014-market.ts";
 import { limits } from "./0015-limits.ts";
+import { cachedKeys } from "./0016-cached-keys.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   boundTags,
   market,
   limits,
+  cachedKeys,
 ];

@@ -36,6 +36,7 @@ const apiKey = z
       .describe("globs over the models it may call, `!` before those it may not; `null`: all"),
     parent_id: z.string().nullable().describe("the key that it was made with; `null`: an admin made it"),
     tags: z.array(z.string()).readonly().describe("bound by an admin: they are on every request of the key, and of keys made with it"),
+    cache: z.enum(["on", "off"]).describe("`on`: equal requests are answered from the response cache, if the configuration has one"),
   })
   .meta({ id: "ApiKey" });
 
@@ -49,6 +50,7 @@ const limits = {
   name: z.string().max(100).optional(),
   expires: z.string().optional().describe("RFC 3339, a day, or how long from now: `12h`, `30d`"),
   models: z.array(z.string()).optional().describe("globs, at most 100; `!` before models that it may not call"),
+  cache: z.enum(["on", "off"]).optional().describe("whether equal requests are answered from the response cache; `off` if omitted"),
 };
 
 const paging = {
