@@ -186,6 +186,7 @@ describe("keys", () => {
         models: null,
         parent_id: null,
         tags: null,
+        cache: null,
       },
     ]);
   });
