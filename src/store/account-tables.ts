@@ -1,0 +1,34 @@
+export interface UsersTable {
+  id: string;
+  /** Unique. The case is kept, but names are compared without it: the unique index is on `lower(username)`. */
+  username: string;
+  email: string | null;
+  role: "admin" | "user";
+  created_ms: number;
+  /** From then on all its keys are refused, until it is `null` again. */
+  disabled_ms: number | null;
+  /** JSON array: the tags that an admin bound to the user; `null`: none. */
+  tags: string | null;
+}
+
+export interface ApiKeysTable {
+  id: string;
+  user_id: string;
+  name: string | null;
+  role: "admin" | "user";
+  /** SHA-256 of the key, hex. Unique. */
+  hash: string;
+  prefix: string;
+  created_ms: number;
+  revoked_ms: number | null;
+  /** The key is refused from this time on. */
+  expires_ms: number | null;
+  /** JSON array of globs: the models that the key may call; `null`: all. */
+  models: string | null;
+  /** The key with which this key was made, and which limits it; `null`: an admin made it. */
+  parent_id: string | null;
+  /** JSON array: the tags that an admin bound to the key; `null`: none. */
+  tags: string | null;
+  /** 1: equal requests are answered from the response cache. */
+  cache: number | null;
+}
