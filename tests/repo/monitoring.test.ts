@@ -100,6 +100,8 @@ test("the dashboard uses only metrics and labels that exist, and shows every met
     "tokligence_ledger_open_attempts",
     "tokligence_ledger_healthy",
     "tokligence_workers",
+    "tokligence_response_cache_hits_total",
+    "tokligence_response_cache_bytes",
     "tokligence_duplicate_tool_calls_noted_total",
     "tokligence_duplicate_tool_calls_refused_total",
     "tokligence_budget_warned_requests_total",
