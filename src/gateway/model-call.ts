@@ -8,7 +8,7 @@ import { AttemptEntry, type CachedEntry, type EntryContext, type Settlement } fr
 import type { FailedTry, GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import type { Guarded } from "../policy/index.ts";
-import type { CacheUse } from "./response-cache/cache-use.ts";
+import type { CacheUse } from "./cache-use.ts";
 import type { MarkedRequest } from "./prompt-caches/prefix-memory.ts";
 import { RequestFacts } from "./request-facts.ts";
 
@@ -86,8 +86,6 @@ export class ModelCall implements EntryContext {
   takenParams: readonly string[] | undefined;
   /** How the request uses the response cache; `undefined`: not at all. */
   cacheUse: CacheUse | undefined;
-  /** The age of its answer from the response cache; `undefined`: it is a new one. */
-  cacheAgeMs: number | undefined;
   /** What was decided about the cache marks of the last attempt that is rendered; `undefined`: nothing. */
   markedPrompt: MarkedRequest | undefined;
   /** When its last attempt must be over, monotonic milliseconds; `undefined` for the first one, whose provider's own limit holds. */

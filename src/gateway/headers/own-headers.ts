@@ -2,6 +2,7 @@ import { formatUsd } from "../../ledger/index.ts";
 import { boundedHeader, headerSafe } from "./header-safe.ts";
 import { addLimitHeaders } from "./limit-headers.ts";
 import type { FailedTry } from "../deps.ts";
+import type { CacheUse } from "../cache-use.ts";
 import type { ModelCall } from "../model-call.ts";
 
 /** Adds the headers of our own that are known when an answer's head goes out. Model names are made safe for a header. */
@@ -13,8 +14,7 @@ export function addOwnHeaders(call: ModelCall, headers: string[]): void {
   if (entry?.upstreamRequestId !== undefined) headers.push("x-tokligence-upstream-request-id", entry.upstreamRequestId);
   if (answer.losses.length > 0 || call.takenParams !== undefined) headers.push("x-tokligence-dropped-params", droppedParams(call));
   if (call.guarded !== undefined) headers.push("x-tokligence-duplicate-tool-calls", String(call.guarded.count));
-  if (call.cacheUse !== undefined) headers.push("x-tokligence-cache", call.cacheAgeMs === undefined ? "miss" : "hit");
-  if (call.cacheAgeMs !== undefined) headers.push("age", String(Math.floor(call.cacheAgeMs / 1000)));
+  if (call.cacheUse !== undefined) addCacheHeaders(call.cacheUse, headers);
   if (answer.isEstimated) headers.push("x-tokligence-estimated", "true");
   if (reservation?.outputLimit !== undefined) headers.push("x-tokligence-output-limit", String(reservation.outputLimit));
   if (reservation !== undefined && reservation.warnings.length > 0)
@@ -28,6 +28,11 @@ export function addOwnHeaders(call: ModelCall, headers: string[]): void {
     "x-tokligence-overhead-ms",
     String(Math.round(call.overheadMs() * 100) / 100),
   );
+}
+
+function addCacheHeaders({ ageMs }: CacheUse, headers: string[]): void {
+  headers.push("x-tokligence-cache", ageMs === undefined ? "miss" : "hit");
+  if (ageMs !== undefined) headers.push("age", String(Math.floor(ageMs / 1000)));
 }
 
 /** `overloaded openai/gpt-5.5`. */

@@ -22,7 +22,7 @@ export function serveCached(call: ModelCall, attempts: readonly Attempt[]): Prom
   const answer = found === undefined || attempt === undefined ? undefined : formedAnswer(call, attempt, found);
   if (found === undefined || attempt === undefined || answer === undefined) return undefined;
   deps.responseCache.hits += 1;
-  call.cacheAgeMs = Math.max(0, deps.clock.now() - found.storedMs);
+  cacheUse.ageMs = Math.max(0, deps.clock.now() - found.storedMs);
   const entry = call.openCached(attempt, { savedNanoUsd: found.costNanoUsd });
   const facts = { model: found.modelServed };
   if (!call.request.envelope.stream) return answerJson(call, entry, { body: answer.body, facts }) ?? true;

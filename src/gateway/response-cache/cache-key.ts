@@ -3,7 +3,7 @@ import { applyEdits, asBytes, GatewayError, memberSpan, scanDocument, type Bytes
 import type { ChatRequest } from "../../ir/index.ts";
 import { findHeader } from "../headers/request-headers.ts";
 import { parseBody } from "../bodies/parse-body.ts";
-import type { CacheUse } from "./cache-use.ts";
+import type { CacheUse } from "../cache-use.ts";
 import type { ModelCall } from "../model-call.ts";
 
 /** A longer body is not looked at. */
@@ -41,7 +41,7 @@ export function cacheUseOf(call: ModelCall): CacheUse | undefined {
   ];
   const hash = createHash("sha256");
   for (const part of parts) hash.update(`${part.length}:`).update(part, "latin1");
-  return { key: hash.digest("base64url"), isRead: !/\bno-cache\b|\bmax-age=0\b/i.test(control) };
+  return { key: hash.digest("base64url"), isRead: !/\bno-cache\b|\bmax-age=0\b/i.test(control), ageMs: undefined };
 }
 
 /** Requests that refer to what is stored elsewhere, or whose answer is stored, are each answered anew. */

@@ -4,4 +4,6 @@ export interface CacheUse {
   readonly key: string;
   /** `false`: the client wants a new answer. */
   readonly isRead: boolean;
+  /** The age of the answer, once it came from the cache. */
+  ageMs: number | undefined;
 }
