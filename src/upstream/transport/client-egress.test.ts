@@ -58,6 +58,50 @@ test("a name that resolves only to link-local or metadata addresses is refused",
   }
 });
 
+test("a name that resolves to another address for each connection is checked for each: after a good one comes no forbidden one", async (t) => {
+  const upstream = await rawServer(t, ({ socket }) => socket.end(jsonAnswer().replace("\r\n", "\r\nconnection: close\r\n")));
+  const provider = providerAt(`http://rebound.test:${upstream.port}`);
+  const answers = [["127.0.0.1"], ["169.254.169.254"], ["127.0.0.1"], ["fd00:ec2::254", "169.254.1.1"], ["100.100.100.200", "127.0.0.1"]];
+  let asked = 0;
+  const client = clientFor(t, [provider], { resolve: (name, callback) => to(...answers[asked++]!)(name, callback) });
+  const outcomes: unknown[] = [];
+  for (const _ of answers) {
+    const { status, failure } = await gather(client, requestTo(provider));
+    outcomes.push(status ?? failure?.kind);
+  }
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome || "refused-destination"),
+    [200, "refused-destination", 200, "refused-destination", 200],
+  );
+  assert.deepEqual([asked, upstream.sockets.length], [5, 3]);
+});
+
+test("a redirect is not followed, wherever it points: no other name is looked up, and the key goes nowhere else", async (t) => {
+  const places = [
+    "http://169.254.169.254/latest/meta-data/",
+    "http://metadata.test/",
+    "//other.test/",
+    "/v1/other",
+    "file:///etc/passwd",
+    "http://127.0.0.1:1/",
+  ];
+  const names: string[] = [];
+  for (const status of [300, 301, 302, 303, 304, 305, 307, 308]) {
+    for (const place of places) {
+      const upstream = await rawServer(t, ({ socket }) => socket.write(jsonAnswer("{}", `HTTP/1.1 ${status} Moved\r\nlocation: ${place}`)));
+      const provider = providerAt(`http://api.test:${upstream.port}`);
+      const resolve: Resolve = (name, callback) => {
+        names.push(name);
+        to("127.0.0.1")(name, callback);
+      };
+      const { failure } = await gather(clientFor(t, [provider], { resolve }), requestTo(provider));
+      assert.equal(failure?.kind, "malformed", `${status} ${place}`);
+      assert.equal(upstream.requests.length, 1);
+    }
+  }
+  assert.deepEqual(new Set(names), new Set(["api.test"]));
+});
+
 test("only the allowed ones of several addresses are returned; private addresses are allowed", () => {
   const handedOut: unknown[] = [];
   const lookup = createCheckedLookup(to("fe80::1", "10.0.0.7", "169.254.0.1", "::1"));
