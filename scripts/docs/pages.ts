@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { renderJsonSchema } from "../../src/app/config/json-schema.ts";
 import { presets } from "../../src/upstream/index.ts";
 import { renderConfigurationPage } from "./configuration-page.ts";
@@ -7,6 +8,7 @@ import { renderAdminApiPage, renderOpenApi } from "./openapi.ts";
 import { renderModelTraitsPage } from "./model-traits-page.ts";
 import { renderPricesPage } from "./prices-page.ts";
 import { renderExample, renderProvidersPage } from "./providers-page.ts";
+import { renderReliabilityPage } from "./reliability-page.ts";
 
 /** Every generated file by its path from the root, with its text. */
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
@@ -20,6 +22,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ["docs/model-traits.md", renderModelTraitsPage()],
     ["docs/prices.md", renderPricesPage()],
     ["docs/providers.md", renderProvidersPage()],
+    ["docs/reliability.md", renderReliabilityPage(await readFile(new URL("../../docs/reliability.json", import.meta.url), "utf8"))],
     ...presets.map((preset) => [`examples/${preset.name}.yaml`, renderExample(preset)] as const),
   ]);
 }

@@ -1,0 +1,171 @@
+/** A promise of the gateway, the test that holds it to it, and which figures of its last long run are shown. */
+export interface ReliabilityRow {
+  readonly promise: string;
+  /** A long run by its short name, or a file of tests that `npm test` runs. */
+  readonly test: { readonly long: string } | { readonly file: string };
+  /** Text with the figures' paths under the long run in braces: `{overloaded.attempts} attempts`. `max` and `count` of an object's values: `{max:pairs.*.request.longest_ms}`. */
+  readonly figures?: string;
+}
+
+const inTest = (file: string): { readonly file: string } => ({ file });
+
+export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>> = {
+  "When a provider fails": [
+    {
+      promise:
+        "36 kinds of faults of a provider, in all dialects, streamed and not, same protocol, translated and with a second target: an answer that the dialect's SDK reads, at most 250 ms after a limit of time, the right row in the ledger, and no socket, timer or descriptor is left.",
+      test: inTest("tests/faults/matrix.test.ts"),
+    },
+    {
+      promise: "A provider that always answers 503 gets at most 1.2 requests for each of the clients', and ten.",
+      test: { long: "failover" },
+      figures: "{overloaded.attempts} attempts for {overloaded.requests} requests, at most {overloaded.limit}",
+    },
+    {
+      promise:
+        "A provider that dies under 500 requests a second, with a second target: no client sees an error, the 99th percentile rises by less than 50 ms once its breaker is open, and it comes back by itself.",
+      test: { long: "provider-dies" },
+      figures: "{client_errors} errors in {requests} requests, {added_p99_ms} ms added, back after {back_after_ms} ms",
+    },
+    {
+      promise:
+        "With three keys of a provider a conversation stays at one of them: at least 95 % as much is read from the provider's prompt cache as with one key.",
+      test: inTest("tests/e2e/cache-affinity.test.ts"),
+    },
+    {
+      promise: "A stream that breaks after its first content ends with an error in the stream; what was used is in the ledger.",
+      test: inTest("tests/faults/upstream.test.ts"),
+    },
+    {
+      promise: "A million random and broken HTTP answers are understood as llhttp understands them, or refused.",
+      test: { long: "answer-fuzz" },
+      figures: "{answers} answers: {whole} whole, {cut} cut short, {refused} refused",
+    },
+  ],
+  "When the process or its machine fails": [
+    {
+      promise: "`kill -9` under load: no answered request is missing from the ledger, none is counted twice.",
+      test: { long: "kill" },
+      figures: "{killed.kills} kills at {killed.requests_per_second} requests a second",
+    },
+    {
+      promise: "A database that is locked for 30 s under load costs no client anything.",
+      test: { long: "kill" },
+      figures: "{locked.answered} answered in {locked.locked_ms} ms",
+    },
+    {
+      promise: "Crashes at any write and faults of disk and database: the ledger keeps its promise.",
+      test: { long: "journal-simulation" },
+      figures: "{seeds} seeds, {crashes} crashes, {answered} answers",
+    },
+    {
+      promise: "A row says `ok` if, and only if, the client got the whole answer.",
+      test: { long: "row-outcomes" },
+      figures: "{rows_that_are_wrong} wrong rows in {requests} requests with {faults} faults",
+    },
+    {
+      promise: "A full disk: metered requests get 503, nothing is lost, and it goes on when there is room.",
+      test: { long: "full-disk" },
+      figures: "{answered} answered, {refused} refused with 503",
+    },
+    {
+      promise: "A process that is stopped for longer than its limits of time, as on a laptop that sleeps, and goes on: no request fails.",
+      test: { long: "stopped-process" },
+      figures: "{stops} stops of {stop_ms} ms, {answered} answered",
+    },
+    {
+      promise: "Reloads, restarts and stops under load: no request fails, no row is missing.",
+      test: { long: "lifecycle" },
+      figures:
+        "{restarts.answered} answered in 50 restarts, {restarts.unanswered} not; {reloads.answered} in 200 reloads, {reloads.unanswered} not",
+    },
+    {
+      promise: "PostgreSQL frozen, stopped or killed under load: each request is served or refused at once, each row is there once.",
+      test: { long: "postgres-away" },
+      figures: "{frozen.served} served and {frozen.refused} refused while frozen, the slowest in {frozen.slowest_ms} ms",
+    },
+    {
+      promise: "PostgreSQL restarted ten times under load: no client sees it.",
+      test: { long: "postgres-restarts" },
+      figures: "{answered} answered",
+    },
+    {
+      promise: "Two gateways behind PgBouncer, in session and in transaction mode.",
+      test: { long: "pgbouncer" },
+      figures: "{answered.session} and {answered.transaction} answered, {restarts} restarts",
+    },
+  ],
+  "When there is too much": [
+    {
+      promise:
+        "Five times more requests than it can serve: at least 80 % of the capacity is used, refusals take less than 20 ms, memory is flat.",
+      test: { long: "overload" },
+      figures: "{five_times.served_share_of_capacity} of the capacity, refusals {five_times.refused_ms.p99} ms (99th percentile)",
+    },
+    {
+      promise: "500 readers of 10 MB who stop reading take at most 150 MB.",
+      test: { long: "overload" },
+      figures: "{slow_readers.added_mib} MiB for {slow_readers.readers} readers",
+    },
+    {
+      promise: "10,000 idle connections leave room for others.",
+      test: { long: "idle-connections" },
+      figures: "{connections} connections, {kib_each} KiB each",
+    },
+    {
+      promise: "Slow clients are cut off after 15 s without progress, and others are served meanwhile.",
+      test: { long: "slow-clients" },
+      figures: "{own.connections} slow clients, {own.still_open} left; {own.failed} of {own.good_requests} good requests failed",
+    },
+    {
+      promise: "The costliest body that is accepted keeps the event loop for at most 300 ms at a time, as far as the machine allows.",
+      test: { long: "costliest-body" },
+      figures: "{max:pairs.*.request.longest_ms} ms for a request, {max:pairs.*.answer.longest_ms} ms for an answer",
+    },
+    {
+      promise: "A session of 217 turns with 501 tool calls, between all dialects and protocols.",
+      test: { long: "long-session" },
+      figures: "{count:pairs} pairs",
+    },
+  ],
+  "When somebody attacks": [
+    {
+      promise:
+        "Every route refuses whom its row in the route table does not name, whichever way the key comes and however the path is spelt (over 500 spellings, as eight kinds of callers).",
+      test: inTest("tests/security/routes.test.ts"),
+    },
+    {
+      promise:
+        "185 requests and 39 answers that could be read in two ways are refused or have one meaning: no request is smuggled, no answer reaches another client.",
+      test: inTest("tests/security/smuggling.test.ts"),
+    },
+    {
+      promise:
+        "A million changed bodies of all dialects and of the admin API, and 200,000 changed answers of providers: no crash, no status 500, no prototype changes.",
+      test: { long: "fuzz-bodies" },
+      figures: "{bodies} bodies, {answers} answers, {wrong} wrong",
+    },
+    {
+      promise: "Secrets that are planted come out nowhere: logs, errors, metrics, database, journal, commands.",
+      test: inTest("tests/faults/canaries.test.ts"),
+    },
+    {
+      promise:
+        "Only the configured addresses are connected to: the address that was checked, no redirect, no link-local or metadata address, whatever a name resolves to.",
+      test: inTest("src/upstream/transport/client-egress.test.ts"),
+    },
+  ],
+  "What is charged": [
+    {
+      promise: "Each request has its row, its tokens and its price, whatever goes wrong.",
+      test: { long: "ledger-run" },
+      figures: "{rows} rows for {requests} requests",
+    },
+    {
+      promise: "Budgets of many processes add up, and none is exceeded.",
+      test: { long: "budget-transfers" },
+      figures: "{sqlite.transfers} transfers on SQLite",
+    },
+  ],
+  "What operators see": [{ promise: "Prometheus accepts the alert rules.", test: { long: "alert-rules" } }],
+};
