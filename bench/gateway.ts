@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { stringify } from "yaml";
 
+import { readHeap } from "./garbage.ts";
 import type { RowCounter } from "./ledger-rows.ts";
 import { openRowCounter, rowsProblem, settledRows } from "./ledger-rows.ts";
 import { waitFor } from "./processes.ts";
@@ -12,6 +13,7 @@ import { BENCH_MODEL, WORKLOADS, WORKLOAD_NAMES } from "./workloads.ts";
 
 const START_TIMEOUT_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 15_000;
+const HEAP_PROBE = join(import.meta.dirname, "heap-probe.ts");
 const UPSTREAM_KEY = "bench-upstream-key";
 /** Less than the shortest line that names a time, a request, a model and a status. */
 const LEAST_LOG_BYTES = 40;
@@ -77,11 +79,13 @@ export async function startGateway(name: "gateway" | "against", root: string, co
   const port = await context.freePort();
   const config = join(directory, "config.yaml");
   writeFileSync(config, gatewayConfiguration(directory, port, context.upstreamPort), { mode: 0o600 });
+  const heapSocket = join(directory, "heap");
   const running = context.processes.start({
     command: process.execPath,
     args: [join(root, "bin", "tokligence-daemon.js"), "--config", config, "start"],
     core: context.core,
     cwd: root,
+    ...(context.heapProbe ? { env: { NODE_OPTIONS: `--import=${HEAP_PROBE}`, BENCH_HEAP_SOCKET: heapSocket } } : {}),
   });
   const origin = `http://127.0.0.1:${port}`;
   await waitFor(name === "gateway" ? "the gateway" : "the gateway of the other commit", running, START_TIMEOUT_MS, () =>
@@ -108,6 +112,7 @@ export async function startGateway(name: "gateway" | "against", root: string, co
     origin,
     running,
     headers: (workload) => clientHeaders(workload, key),
+    ...(context.heapProbe ? { heap: () => readHeap(heapSocket) } : {}),
     async mark() {
       counter ??= openRowCounter(join(directory, "gateway.db"));
       rowsBefore = await settledRows(counter, 0);

@@ -53,7 +53,7 @@ export interface Measured {
   readonly discarded: readonly Discarded[];
 }
 
-interface Contestant {
+export interface Contestant {
   readonly target: Target;
   readonly load: Workload;
   /** Length of an answer that was looked at and found right. */
@@ -61,7 +61,7 @@ interface Contestant {
 }
 
 /** Asks once and reads the answer. A new key may take a second to be known, so it asks again for a while. */
-async function probe(target: Target, load: Workload): Promise<number> {
+export async function probe(target: Target, load: Workload): Promise<number> {
   const deadline = performance.now() + PROBE_TIMEOUT_MS;
   for (;;) {
     const response = await fetch(target.origin + load.path, {
@@ -78,7 +78,7 @@ async function probe(target: Target, load: Workload): Promise<number> {
   }
 }
 
-async function runWrk(bench: Bench, contestant: Contestant, seconds: number): Promise<ReturnType<typeof parseWrkReport>> {
+export async function runWrk(bench: Bench, contestant: Contestant, seconds: number): Promise<ReturnType<typeof parseWrkReport>> {
   const { target, load } = contestant;
   const args = wrkArguments({
     url: target.origin + load.path,

@@ -12,6 +12,7 @@ test("without arguments everything is measured", () => {
     warmup: 8,
     maxForeign: 0.1,
     against: undefined,
+    garbage: false,
     json: undefined,
   });
 });
@@ -26,6 +27,7 @@ test("every argument is taken", () => {
     warmup: 1,
     maxForeign: 0.3,
     against: undefined,
+    garbage: false,
     json: "out.json",
   });
 });
@@ -45,4 +47,10 @@ test("an argument that cannot be is refused by name", () => {
   throws(() => parseOptions(["--seconds", "1.5"]), /--seconds: "1.5" is not a whole number/);
   throws(() => parseOptions(["--max-foreign", "x"]), /--max-foreign: "x" is not a number from 0 to 2/);
   throws(() => parseOptions(["--speed", "9"]), /--speed/);
+});
+
+test("--garbage measures the gateway alone", () => {
+  const { garbage, targets, rounds } = parseOptions(["--garbage"]);
+  deepEqual({ garbage, targets, rounds }, { garbage: true, targets: ["gateway"], rounds: 5 });
+  deepEqual(parseOptions(["--garbage", "--against", "main"]).targets, ["gateway", "against"]);
 });

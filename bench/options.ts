@@ -16,13 +16,17 @@ export interface Options {
   readonly maxForeign: number;
   /** A commit whose gateway is measured beside this one; `targets` then has both. */
   readonly against: string | undefined;
+  /** Measure what a request allocates, and no times. */
+  readonly garbage: boolean;
   /** Where the JSON goes; undefined: a file named after the time, in bench/results/. */
   readonly json: string | undefined;
 }
 
+const DEFAULT_ROUNDS = 5;
+
 export const USAGE = `node bench/run.ts [--workloads ${WORKLOAD_NAMES.join(",")}] [--targets gateway,nginx,direct] [--rounds 5] [--seconds 4]
                   [--warmup 8] [--max-foreign 0.1] [--json FILE]
-                  [--against COMMIT]
+                  [--against COMMIT] [--garbage]
 targets: ${TARGET_NAMES.join(", ")}`;
 
 function names<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
@@ -54,18 +58,25 @@ export function parseOptions(args: readonly string[]): Options {
       "max-foreign": { type: "string", default: "0.1" },
       json: { type: "string" },
       against: { type: "string" },
+      garbage: { type: "boolean", default: false },
     },
   });
-  const { against } = values;
-  const targets = names("targets", values.targets ?? (against === undefined ? "gateway,nginx,direct" : "gateway"), TARGET_NAMES);
+  const { against, garbage } = values;
+  const defaultRounds = against === undefined || garbage ? DEFAULT_ROUNDS : LEAST_ROUNDS;
+  const targets = names(
+    "targets",
+    values.targets ?? (against === undefined && !values.garbage ? "gateway,nginx,direct" : "gateway"),
+    TARGET_NAMES,
+  );
   return {
     workloads: names("workloads", values.workloads, WORKLOAD_NAMES),
     targets: against === undefined ? targets : ["gateway", "against", ...targets.filter((name) => name !== "gateway")],
-    rounds: within("rounds", values.rounds ?? (against === undefined ? "5" : String(LEAST_ROUNDS)), [1, 50], true),
+    rounds: within("rounds", values.rounds ?? String(defaultRounds), [1, 50], true),
     seconds: within("seconds", values.seconds, [1, 60], true),
     warmup: within("warmup", values.warmup, [1, 60], true),
     maxForeign: within("max-foreign", values["max-foreign"], [0, 2], false),
     against,
+    garbage,
     json: values.json,
   };
 }

@@ -13,6 +13,8 @@ import type { Comparison } from "./comparison.ts";
 import { compareWindows, renderComparisons } from "./comparison.ts";
 import type { Figure } from "./figures.ts";
 import { summarise } from "./figures.ts";
+import type { GarbageFigure } from "./garbage.ts";
+import { measureGarbage, renderGarbage } from "./garbage.ts";
 import { startGateway } from "./gateway.ts";
 import type { Bench, Measured } from "./measure.ts";
 import { measureWorkload } from "./measure.ts";
@@ -84,12 +86,11 @@ async function startTargets(options: Options, context: TargetContext, other: Che
   return targets;
 }
 
-function writeResults(options: Options, measured: ReadonlyMap<string, Measured>, reckoned: object): string {
+function writeResults(options: Options, results: object): string {
   const file = options.json ?? join(HERE, "results", `${new Date().toISOString().replaceAll(/[:.]/g, "-")}.json`);
   if (options.json === undefined) mkdirSync(join(HERE, "results"), { recursive: true });
   const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, kernel: release(), node: process.version };
-  const workloads = Object.fromEntries(measured);
-  writeFileSync(file, `${JSON.stringify({ time: new Date().toISOString(), machine, options, ...reckoned, workloads }, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ time: new Date().toISOString(), machine, options, ...results }, null, 2)}\n`);
   return file;
 }
 
@@ -109,6 +110,7 @@ async function run(options: Options, processes: Processes, directory: string): P
     connections: CONNECTIONS,
     freePort,
     warn: (text) => say(`warning: ${text}`),
+    heapProbe: options.garbage,
   };
   const other = options.against === undefined ? undefined : checkOut(options.against, join(directory, "against"));
   const targets = await startTargets(options, context, other);
@@ -126,6 +128,19 @@ async function run(options: Options, processes: Processes, directory: string): P
     bodyFile,
     say,
   };
+  return options.garbage ? runGarbage(options, bench, targets) : runTimes(options, bench, targets, other);
+}
+
+/** Measures and prints what a request allocates. */
+async function runGarbage(options: Options, bench: Bench, targets: readonly Target[]): Promise<number> {
+  const figures: GarbageFigure[] = [];
+  for (const name of options.workloads) figures.push(...(await measureGarbage(bench, WORKLOADS[name], targets)));
+  process.stdout.write(`${renderGarbage(figures)}\n`);
+  say(`results in ${writeResults(options, { garbage: figures })}`);
+  return 0;
+}
+
+async function runTimes(options: Options, bench: Bench, targets: readonly Target[], other: Checkout | undefined): Promise<number> {
   const measured = new Map<string, Measured>();
   const figures: Figure[] = [];
   const comparisons: Comparison[] = [];
@@ -142,10 +157,10 @@ async function run(options: Options, processes: Processes, directory: string): P
   const spoiled = discarded.filter((window) => !window.foreign);
   for (const window of spoiled) say(`INVALID ${window.workload} round ${window.round} ${window.target}: ${window.reason}`);
   say(
-    `${discarded.length - spoiled.length} windows thrown away for foreign load; results in ${writeResults(options, measured, { figures, comparisons })}`,
+    `${discarded.length - spoiled.length} windows thrown away for foreign load; results in ${writeResults(options, { figures, comparisons, workloads: Object.fromEntries(measured) })}`,
   );
-  const thin = figures.filter((figure) => figure.rounds * 2 < rounds);
-  for (const figure of thin) say(`${figure.workload} ${figure.target}: only ${figure.rounds} of ${rounds} rounds count`);
+  const thin = figures.filter((figure) => figure.rounds * 2 < bench.rounds);
+  for (const figure of thin) say(`${figure.workload} ${figure.target}: only ${figure.rounds} of ${bench.rounds} rounds count`);
   return spoiled.length > 0 || thin.length > 0 ? 1 : 0;
 }
 

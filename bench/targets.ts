@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import type { HeapReading } from "./garbage.ts";
 import type { Processes, Running } from "./processes.ts";
 import { waitFor } from "./processes.ts";
 import type { Workload, WorkloadName } from "./workloads.ts";
@@ -25,6 +26,8 @@ export interface Target {
    * with them, and gives the reason why the window does not count, if there is one.
    */
   settle(requests: number): Promise<string | undefined>;
+  /** What it has allocated up to now; absent if it cannot say. */
+  heap?(this: void): Promise<HeapReading>;
 }
 
 /** What a target needs to be started. `core` is the core of the system under test. */
@@ -37,6 +40,8 @@ export interface TargetContext {
   readonly connections: number;
   readonly freePort: () => Promise<number>;
   readonly warn: (text: string) => void;
+  /** Gateways are started with the probe of their heap. */
+  readonly heapProbe: boolean;
 }
 
 const START_TIMEOUT_MS = 15_000;
