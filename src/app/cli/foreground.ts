@@ -5,6 +5,8 @@ import { hasColours, parseLogLine, prettyLine, type LogLine } from "../logging/p
 
 /** Nobody can read a terminal that scrolls faster than this. */
 const maxLinesPerSecond = 50;
+/** Of the lines that came since the last look, a fraction of a second ago, more are not parsed: under load that costs more than a twentieth of each request. */
+const mostLinesPerLook = 50;
 
 /**
  * Shows the new lines of the gateway's log that are meant for people: requests, reloads, warnings and errors. It is read from the file, as several
@@ -30,6 +32,10 @@ export function showActivity(logFile: string | undefined): () => void {
   const follower = followFile({
     file: logFile,
     from: statSync(logFile, { throwIfNoEntry: false })?.size ?? 0,
+    mostLines: mostLinesPerLook,
+    onSkipped(lines) {
+      left += lines;
+    },
     onLine(text) {
       const line = parseLogLine(text);
       if (line !== undefined && isForPeople(line)) show(line);
