@@ -19,6 +19,7 @@ const longestId = 200;
 
 const sessionHeaders = ["x-session-id", "session_id", "session-id"] as const;
 const ids = ["prompt_cache_key", "metadata", "previous_response_id"] as const;
+const idNames = /"(?:prompt_cache_key|metadata|previous_response_id)"/;
 /** Of all dialects: what comes before the turns, and the turns. */
 const fixedParts = ["system", "tools", "instructions", "systemInstruction", "system_instruction"] as const;
 const turns = ["messages", "input", "contents"] as const;
@@ -45,7 +46,8 @@ function sessionOf(rawHeaders: readonly string[]): string | undefined {
 }
 
 function idInBody(text: string): string | undefined {
-  if (text === "") return undefined;
+  // The text is not scanned if nothing can be found: it is too short for a prompt that counts, and has no id.
+  if (text.length < shortestPromptBytes && !idNames.test(text)) return undefined;
   try {
     const { spans } = scanDocument(text, [...ids, ...fixedParts, ...turns]);
     const [cacheKey, metadata, previous] = spans;
