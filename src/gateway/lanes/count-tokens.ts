@@ -84,15 +84,16 @@ export function learnFromUsage(call: ModelCall): void {
   const { attempt, settlement } = call;
   const reportedInput = settlement?.facts?.usage?.input;
   if (attempt === undefined || reportedInput === undefined || !call.request.traits.hasOutput) return;
-  if (attempt.lane === "builtin" || call.request.text.length > maxLearnedBytes) return;
+  const sizeBytes = call.request.text.length;
+  if (attempt.lane === "builtin" || sizeBytes > maxLearnedBytes) return;
   const { calibration, bodyCalibration } = call.deps;
   const { provider, upstreamModel } = attempt;
   // What its provider keeps of a conversation is no part of the body.
   const isSelfContained = call.request.envelope.previousResponseId === undefined && call.request.envelope.conversation !== true;
-  if (isSelfContained && bodyCalibration.wants(provider.name, upstreamModel)) {
+  if (isSelfContained && bodyCalibration.wants(provider.name, upstreamModel, sizeBytes)) {
     bodyCalibration.observe(provider.name, upstreamModel, call.request.inputEstimate, reportedInput);
   }
-  if (!calibration.wants(provider.name, upstreamModel)) return;
+  if (!calibration.wants(provider.name, upstreamModel, sizeBytes)) return;
   try {
     const request = parse(call);
     refuseStoredState(request);

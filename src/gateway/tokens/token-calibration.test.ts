@@ -43,11 +43,20 @@ describe("the calibration of estimates", () => {
     );
   });
 
-  test("looks at the first requests of a model, then at one in 64", () => {
+  test("looks at the first requests of a model, then at one in 256", () => {
     const calibration = createTokenCalibration();
-    const looks = Array.from({ length: 140 }, () => (calibration.wants("p", "m") ? "x" : ".")).join("");
-    assert.equal(looks, "xxxx" + `${".".repeat(63)}x`.repeat(2) + ".".repeat(8));
-    assert.equal(calibration.wants("p", "other"), true);
+    const looks = Array.from({ length: 530 }, () => (calibration.wants("p", "m", 700) ? "x" : ".")).join("");
+    assert.equal(looks, "xxxx" + `${".".repeat(255)}x`.repeat(2) + ".".repeat(14));
+    assert.equal(calibration.wants("p", "other", 700), true);
+  });
+
+  test("the looks take the same part of the bytes, however long the requests are, and the short ones come first", () => {
+    const calibration = createTokenCalibration();
+    const sizes = Array.from({ length: 20_000 }, (_, i) => (i % 100 === 0 ? 100_000 : 1_000));
+    const looked = sizes.filter((size) => calibration.wants("p", "m", size)).slice(4);
+    const part = looked.reduce((sum, size) => sum + size, 0) / sizes.reduce((sum, size) => sum + size, 0);
+    assert.ok(part > 1 / 1000 && part <= 1 / 256, `${part}`);
+    assert.ok(looked.filter((size) => size === 1_000).length > 100);
   });
 
   test("forgets models that are not asked for, so that names from outside cannot fill the memory", () => {
