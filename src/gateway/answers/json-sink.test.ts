@@ -23,7 +23,7 @@ async function open(): Promise<Open> {
   const call = fakeCall(world, exchange);
   await receive(call);
   const delivery = new FakeDelivery(call);
-  return { world, exchange, delivery, sink: new JsonSink(delivery, head, (whole) => delivery.lane.readJson(whole)) };
+  return { world, exchange, delivery, sink: new JsonSink(delivery, head, false) };
 }
 
 function bytes(text: string): Buffer {
@@ -121,10 +121,14 @@ async function turns(count: number): Promise<void> {
 /** A sink whose answer has this length and cannot be read; `events` has the reading, too. */
 function openUnreadable(sizeBytes: number): { readonly sink: JsonSink; readonly events: readonly string[] } {
   const delivery = new FakeDelivery(fakeCall(fakeWorld(), new FakeExchange("")));
-  const sink = new JsonSink(delivery, head, () => {
-    delivery.events.push("read");
-    throw new Error("not an answer");
-  });
+  const lane = {
+    ...delivery.lane,
+    readJson() {
+      delivery.events.push("read");
+      throw new Error("not an answer");
+    },
+  };
+  const sink = new JsonSink(Object.assign(delivery, { lane }), head, false);
   sink.data(Buffer.alloc(sizeBytes, "x"));
   sink.end();
   return { sink, events: delivery.events };

@@ -7,7 +7,7 @@ import type { Usage } from "../../ir/index.ts";
 import { nextTurn } from "../bodies/heavy-body.ts";
 import { refuseAnswer } from "../bodies/parse-body.ts";
 import type { AnswerSink, Delivery, UpstreamHead, UsedTokens } from "../delivery.ts";
-import { isForeign, type ReadAnswer } from "../lane.ts";
+import { isAnyForm, isForeign, type ReadAnswer } from "../lane.ts";
 import { estimateInput, estimateLength, estimateWhole } from "../tokens/estimate-usage.ts";
 import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
 import { jsonTypeOf } from "../headers/answer-headers.ts";
@@ -25,23 +25,24 @@ const maxAnswerBytes = 64 * 1024 * 1024;
 const longAnswerBytes = 1024 * 1024;
 
 /**
- * Takes an answer in whole, checks and records it, and then passes it on in one write: JSON byte for byte, or what `read` makes of an answer in the
+ * Takes an answer in whole, checks and records it, and then passes it on in one write: JSON byte for byte, or what the lane makes of an answer in the
  * form that was not asked for.
  */
 export class JsonSink implements AnswerSink {
   readonly #delivery: Delivery;
   readonly #head: UpstreamHead;
-  readonly #read: (whole: Bytes) => ReadAnswer;
+  readonly #isOtherForm: boolean;
   readonly #parts: Buffer[] = [];
   #size = 0;
   /** The answer is here, and only its record is waited for. */
   #isWhole = false;
   #hasLeft = false;
 
-  constructor(delivery: Delivery, head: UpstreamHead, read: (whole: Bytes) => ReadAnswer) {
+  /** @param isOtherForm the answer is not in the form that was asked for. */
+  constructor(delivery: Delivery, head: UpstreamHead, isOtherForm: boolean) {
     this.#delivery = delivery;
     this.#head = head;
-    this.#read = read;
+    this.#isOtherForm = isOtherForm;
   }
 
   data(chunk: Buffer): void {
@@ -92,7 +93,8 @@ export class JsonSink implements AnswerSink {
   #readWhole(whole: Bytes): ReadAnswer | undefined {
     const delivery = this.#delivery;
     try {
-      return this.#read(whole);
+      const { lane } = delivery;
+      return this.#isOtherForm && isAnyForm(lane) ? lane.readOtherForm(whole) : lane.readJson(whole);
     } catch (error) {
       const failure = errorOfReading(error, delivery.attempt.provider, isForeign(delivery.lane));
       delivery.answered(false, failure.message);
@@ -176,7 +178,7 @@ class JsonEnd implements AnswerEnd {
       httpStatus: this.#head.status,
       facts: isBilled ? facts : {},
       answerBytes: this.#whole.length,
-      ...(isEstimated ? { estimate: estimate ?? this.#estimate() } : {}),
+      estimate: isEstimated ? (estimate ?? this.#estimate()) : undefined,
     });
   }
 

@@ -92,11 +92,11 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     if (head.status >= 300 || head.status < 200) return new ErrorSink(this, head);
     const type = findHeader(head.headers, "content-type") ?? "";
     if (isAnyForm(lane)) {
-      if (this.#isOtherForm(type)) return new JsonSink(this, head, (whole) => lane.readOtherForm(whole));
+      if (this.#isOtherForm(type)) return new JsonSink(this, head, true);
       if (this.call.request.envelope.stream || type.startsWith("text/event-stream"))
         return new StreamSink(this, head, lane.openStream(type), type);
     }
-    return new JsonSink(this, head, (whole) => lane.readJson(whole));
+    return new JsonSink(this, head, false);
   }
 
   /** One JSON object where a stream was asked for, or a stream where one object was; Gemini's stream may be JSON itself. */
@@ -295,6 +295,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   #request(): UpstreamRequest {
     const { provider, protocol } = this.attempt;
     const { deadlineAt, request } = this.call;
-    return { provider, protocol, ...this.lane.request, key: this.key, stream: request.envelope.stream, deadlineAt };
+    const { method, path, headers, body } = this.lane.request;
+    return { provider, protocol, method, path, headers, body, key: this.key, stream: request.envelope.stream, deadlineAt };
   }
 }

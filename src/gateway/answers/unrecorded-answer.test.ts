@@ -35,7 +35,14 @@ async function playBackgroundAnswer(claimBill: () => Promise<boolean>, record: (
         return record();
       },
     },
-    lane: { kind: "verbatim" },
+    lane: {
+      kind: "verbatim",
+      readJson: () => ({
+        body: latin1OfUtf8("{}"),
+        facts: { usage: { input: 3, output: 4 }, stopReason: "end" },
+        contentType: "x",
+      }),
+    },
     answered: () => undefined,
     failed(error: GatewayError) {
       failed.push(error);
@@ -43,12 +50,7 @@ async function playBackgroundAnswer(claimBill: () => Promise<boolean>, record: (
     },
     delivered: () => ended.resolve(),
   };
-  const facts = { usage: { input: 3, output: 4 }, stopReason: "end" as const };
-  const sink = new JsonSink(delivery as unknown as Delivery, { status: 200, headers: [] }, () => ({
-    body: latin1OfUtf8("{}"),
-    facts,
-    contentType: "x",
-  }));
+  const sink = new JsonSink(delivery as unknown as Delivery, { status: 200, headers: [] }, false);
   sink.data(Buffer.from("{}"));
   sink.end();
   await ended.promise;

@@ -17,11 +17,11 @@ interface TranslationContext {
   readonly client: ClientContext;
   readonly provider: Provider;
   /** Refuses what would take too long to parse; `isLong`: it is a whole stream. */
-  readonly refuse: (text: string, isLong: boolean) => GatewayError | undefined;
+  refuse(text: string, isLong: boolean): GatewayError | undefined;
   readonly toolNames?: ToolNames | undefined;
   /** What becomes of the blocks before the client gets them. */
-  readonly change?: (content: readonly Block[]) => readonly Block[];
-  readonly nowSeconds: () => number;
+  change?(content: readonly Block[]): readonly Block[];
+  nowSeconds(): number;
 }
 
 /** Reads an upstream's answer, whole or as a stream that has ended, and writes it for the client in either form. All strings are latin1. */
@@ -78,11 +78,10 @@ export class AnswerTranslator {
   }
 
   /** Arguments of calls are text in some protocols, and JSON in others. */
-  #checkArguments({ content, alternatives = [] }: ChatResponse): void {
-    let text = "";
-    for (const blocks of [content, ...alternatives.map((other) => other.content)])
-      for (const block of blocks) if (block.type === "tool-call") text += block.arguments;
-    this.#check(text, false);
+  #checkArguments({ content, alternatives }: ChatResponse): void {
+    let text = argumentsOf(content);
+    if (alternatives !== undefined) for (const other of alternatives) text += argumentsOf(other.content);
+    if (text !== "") this.#check(text, false);
   }
 
   #check(text: string, isLong: boolean): void {
@@ -93,12 +92,19 @@ export class AnswerTranslator {
   /** Some wires tell no time; their answers are from now. */
   #completed(response: ChatResponse): ChatResponse {
     this.#checkArguments(response);
-    const { change, nowSeconds } = this.#context;
-    const createdAt = response.createdAt === 0 ? nowSeconds() : response.createdAt;
-    if (change === undefined) return { ...response, createdAt };
-    const alternatives = response.alternatives?.map((other) => ({ ...other, content: change(other.content) }));
-    return { ...response, createdAt, content: change(response.content), ...(alternatives === undefined ? {} : { alternatives }) };
+    const context = this.#context;
+    const createdAt = response.createdAt === 0 ? context.nowSeconds() : response.createdAt;
+    if (context.change === undefined) return { ...response, createdAt };
+    const completed = { ...response, createdAt, content: context.change(response.content) };
+    if (response.alternatives === undefined) return completed;
+    return { ...completed, alternatives: response.alternatives.map((other) => ({ ...other, content: context.change!(other.content) })) };
   }
+}
+
+function argumentsOf(content: readonly Block[]): string {
+  let text = "";
+  for (const block of content) if (block.type === "tool-call") text += block.arguments;
+  return text;
 }
 
 /** The content type of a stream to this client. */

@@ -2,7 +2,10 @@ import { GatewayError } from "../../core/index.ts";
 import { maxLosses, paramLabel, spellLoss, spellRefusal, type Loss, type Rendered, type SpelledPlaces } from "../../protocols/index.ts";
 import { headerSafe } from "../headers/header-safe.ts";
 import type { Attempt } from "../../upstream/index.ts";
+import type { TranslationLoss } from "../deps.ts";
 import type { ModelCall } from "../model-call.ts";
+
+const noLosses: readonly TranslationLoss[] = [];
 
 /**
  * Reports what a rendering has lost, in the client's words: in `x-tokligence-dropped-params`, the log and the metrics, or as the 400 where `gateway.on_loss`
@@ -10,6 +13,11 @@ import type { ModelCall } from "../model-call.ts";
  * @throws GatewayError `invalid_request` where losses refuse the request.
  */
 export function reportLosses(call: ModelCall, attempt: Attempt, losses: readonly Loss[], wire: unknown): void {
+  if (losses.length === 0) {
+    call.answer.losses = noLosses;
+    call.answer.unnamedLosses = undefined;
+    return;
+  }
   const { params } = call.request.protocol;
   const dropped = losses.filter((loss) => loss.action === "dropped");
   const { named, unnamed } = nameLosses(dropped, (loss, places) => spellLoss(loss, params, wire, places));

@@ -36,10 +36,11 @@ export function openTranslatedLane(call: ModelCall, attempt: Attempt): Translate
   const wire = parseWire(call, attempt);
   const request = parseRequest(call, wire);
   const foreign = fitForeign(call, request);
-  const found = findProofs(call, attempt, foreign);
+  const proofs = proofsOf(call, attempt);
+  const found = findProofs(call, attempt, foreign, proofs);
   return found instanceof Promise
-    ? found.then((kept) => createLane(call, attempt, { request, rendered: render(call, attempt, { wire, foreign, kept }) }))
-    : createLane(call, attempt, { request, rendered: render(call, attempt, { wire, foreign, kept: found }) });
+    ? found.then((kept) => createLane(call, attempt, { request, proofs, rendered: render(call, attempt, { wire, foreign, proofs, kept }) }))
+    : createLane(call, attempt, { request, proofs, rendered: render(call, attempt, { wire, foreign, proofs, kept: found }) });
 }
 
 /** The same for a long body: no step of it keeps the event loop for long. */
@@ -49,11 +50,12 @@ async function openInSteps(call: ModelCall, attempt: Attempt): Promise<Translate
   const request = parseRequest(call, wire);
   await nextTurn();
   const foreign = fitForeign(call, request);
-  const kept = await findProofs(call, attempt, foreign);
+  const proofs = proofsOf(call, attempt);
+  const kept = await findProofs(call, attempt, foreign, proofs);
   await nextTurn();
-  const rendered = render(call, attempt, { wire, foreign, kept });
+  const rendered = render(call, attempt, { wire, foreign, proofs, kept });
   await nextTurn();
-  return createLane(call, attempt, { request, rendered });
+  return createLane(call, attempt, { request, proofs, rendered });
 }
 
 function parseWire(call: ModelCall, attempt: Attempt): unknown {
@@ -73,10 +75,10 @@ export function fitForeign(call: ModelCall, request: ChatRequest): ChatRequest {
   return call.request.protocol.toForeign?.(request, { openSummary: (sealed) => openSummary(call, sealed) }) ?? request;
 }
 
-function findProofs(call: ModelCall, attempt: Attempt, request: ChatRequest): ReturnType<KeptProofs["find"]> {
+function findProofs(call: ModelCall, attempt: Attempt, request: ChatRequest, { origin }: UserProofs): ReturnType<KeptProofs["find"]> {
   return call.deps.keptProofs.find(
     call.request.principal.userId,
-    callsToFind(request, call.request.protocol.proofs, { upstreamSignsCalls: signsCalls(call, attempt), family: originOf(attempt).family }),
+    callsToFind(request, call.request.protocol.proofs, { upstreamSignsCalls: signsCalls(call, attempt), family: origin.family }),
   );
 }
 
@@ -84,6 +86,7 @@ interface ReadRequest {
   /** The body, parsed. */
   readonly wire: unknown;
   readonly foreign: ChatRequest;
+  readonly proofs: UserProofs;
   /** Proofs of earlier calls that the client has no field for, by call id. */
   readonly kept: ReadonlyMap<string, string>;
 }
@@ -91,14 +94,14 @@ interface ReadRequest {
 interface RenderedRequest {
   /** As the client sent it. */
   readonly request: ChatRequest;
+  readonly proofs: UserProofs;
   readonly rendered: Rendered<string>;
 }
 
 /** Renders the request for the upstream, and reports what is lost. */
-function render(call: ModelCall, attempt: Attempt, { wire, foreign, kept }: ReadRequest): Rendered<string> {
+function render(call: ModelCall, attempt: Attempt, { wire, foreign, proofs, kept }: ReadRequest): Rendered<string> {
   const { provider, upstreamModel, protocol } = attempt;
   const upstream = call.deps.protocols.get(protocol)!.upstream;
-  const proofs = proofsOf(call, attempt);
   const returned = returnProofs(foreign, {
     carrier: call.request.protocol.proofs,
     upstreamSignsCalls: signsCalls(call, attempt),
@@ -115,7 +118,7 @@ function render(call: ModelCall, attempt: Attempt, { wire, foreign, kept }: Read
       caching: cachingOf(call, attempt),
     }),
   );
-  reportLosses(call, attempt, [...returned.losses, ...rendered.losses], wire);
+  reportLosses(call, attempt, returned.losses.length === 0 ? rendered.losses : [...returned.losses, ...rendered.losses], wire);
   return rendered;
 }
 
@@ -123,11 +126,10 @@ function signsCalls(call: ModelCall, attempt: Attempt): boolean {
   return call.deps.protocols.get(attempt.protocol)!.proofs.signsCalls;
 }
 
-function createLane(call: ModelCall, attempt: Attempt, { request, rendered }: RenderedRequest): TranslatedLane {
+function createLane(call: ModelCall, attempt: Attempt, { request, proofs, rendered }: RenderedRequest): TranslatedLane {
   const { provider } = attempt;
   const { envelope } = call.request;
   const upstream = call.deps.protocols.get(attempt.protocol)!.upstream;
-  const proofs = proofsOf(call, attempt);
   const sealer = new AnswerSealer({
     carrier: call.request.protocol.proofs,
     origin: proofs.origin,
@@ -200,14 +202,13 @@ function withLimit(request: ChatRequest, maxOutputTokens: number | undefined): C
 }
 
 /** Seals for the user, with what they are good for. */
-function proofsOf(
-  call: ModelCall,
-  attempt: Attempt,
-): {
+interface UserProofs {
   readonly origin: ProofOrigin;
   readonly seal: (content: ProofContent) => string;
   readonly open: (sealed: string) => ProofContent | undefined;
-} {
+}
+
+function proofsOf(call: ModelCall, attempt: Attempt): UserProofs {
   const { sealer } = call.deps;
   const { userId } = call.request.principal;
   return {

@@ -31,8 +31,15 @@ export function originOf({
 
 /** `gpt` of `openai/gpt-5.5`, `claude` of `claude-opus-5`; "" where the name does not begin with letters. */
 export function modelFamily(model: string): string {
-  const name = model.slice(model.lastIndexOf("/") + 1);
-  return /^[a-z]*/i.exec(name)![0].toLowerCase();
+  const start = model.lastIndexOf("/") + 1;
+  let end = start;
+  while (isLetter(model.charCodeAt(end))) end++;
+  return model.slice(start, end).toLowerCase();
+}
+
+function isLetter(code: number): boolean {
+  const lower = code | 32;
+  return lower >= 97 && lower <= 122;
 }
 
 export function isSameOrigin(one: ProofOrigin, other: ProofOrigin): boolean {

@@ -7,7 +7,7 @@ import { createBoundedCache } from "../../core/index.ts";
 export interface TokenCalibration {
   /** An estimate as this model's own count is likely to be: a whole number. */
   correct(provider: string, model: string, estimate: number): number;
-  /** Whether this request of the model, of so many bytes, is worth the work of an estimate: asked once for each, as it counts them. */
+  /** Whether this request of the model, `sizeBytes` long, is worth the work of an estimate: asked once for each, as it counts them. */
   wants(provider: string, model: string, sizeBytes: number): boolean;
   /** The estimate of a request, uncorrected, and the input tokens that the provider reported for it. */
   observe(provider: string, model: string, estimate: number, actual: number): void;

@@ -63,7 +63,10 @@ export function readCitedPages({ citations, search_results: results }: WireObjec
 
 /** The objects of a list; none if the value is not a list. */
 export function objectsOf(value: unknown): readonly WireObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : none;
+  if (!Array.isArray(value)) return none;
+  const list = value as readonly unknown[];
+  // Nearly always all of them are; a list of one is read for each answer and each piece of a stream.
+  return list.every(isObject) ? list : list.filter(isObject);
 }
 
 function textOf(value: unknown): string {
@@ -128,14 +131,20 @@ export interface AnswerHead {
 
 const knownHead: ReadonlySet<string> = new Set(["id", "object", "created", "model", "choices", "usage", "x_groq", "obfuscation", "error"]);
 
+const idPrefix = "chatcmpl-";
+
+function withoutPrefix(id: string): string {
+  return id.startsWith(idPrefix) ? id.slice(idPrefix.length) : id;
+}
+
 export function readHead(wire: WireObject): AnswerHead {
   const { id, model, created } = wire;
-  const rest = restOf(wire, knownHead);
-  const fields = rest === undefined ? [] : Object.entries(rest).filter(([, value]) => value !== null);
-  return {
-    id: textOf(id).replace(/^chatcmpl-/, ""),
+  const head = {
+    id: withoutPrefix(textOf(id)),
     model: textOf(model),
     createdAt: typeof created === "number" && Number.isSafeInteger(created) ? created : 0,
-    ...(fields.length === 0 ? {} : { extensions: { "openai-chat": Object.fromEntries(fields) } }),
   };
+  const rest = restOf(wire, knownHead);
+  const fields = rest === undefined ? [] : Object.entries(rest).filter(([, value]) => value !== null);
+  return fields.length === 0 ? head : { ...head, extensions: { "openai-chat": Object.fromEntries(fields) } };
 }

@@ -58,24 +58,24 @@ interface AnswerContext {
 
 function parseChoice(choice: WireObject, answerId: string, context: AnswerContext): Candidate {
   const said = readSaid(isObject(choice["message"]) ? choice["message"] : {});
-  const { reasoning, reasoningField, details } = said;
-  const thoughts: Block[] =
-    reasoning === "" && details.length === 0 ? [] : [{ type: "reasoning", text: reasoning, proof: markReasoning(reasoningField, details) }];
-  const { text, refusal } = said;
-  const citations = said.citations.length > 0 ? said.citations : context.pages;
-  const texts: Block[] = [
-    ...(text === "" ? [] : [{ type: "text" as const, text, ...(citations.length === 0 ? {} : { citations }) }]),
-    ...(refusal === "" ? [] : [{ type: "refusal" as const, text: refusal }]),
-  ];
-  const ids = new Set<string>();
-  const calls = said.calls.map((call, index) => parseCall(call, ids, `${answerId} ${index}`, context));
+  const { reasoning, reasoningField, details, text, refusal } = said;
+  const content: Block[] = [];
+  if (reasoning !== "" || details.length > 0)
+    content.push({ type: "reasoning", text: reasoning, proof: markReasoning(reasoningField, details) });
+  if (text !== "") {
+    const citations = said.citations.length > 0 ? said.citations : context.pages;
+    content.push(citations.length === 0 ? { type: "text", text } : { type: "text", text, citations });
+  }
+  if (refusal !== "") content.push({ type: "refusal", text: refusal });
+  if (said.calls.length > 0) {
+    const ids = new Set<string>();
+    for (const [index, call] of said.calls.entries()) content.push(parseCall(call, ids, `${answerId} ${index}`, context));
+  }
+  for (const image of said.images) content.push(...parseImage(image));
   const reason = choice["finish_reason"];
   const word = typeof reason === "string" && reason !== "" ? reason : undefined;
-  return {
-    content: [...thoughts, ...texts, ...calls, ...said.images.flatMap(parseImage)],
-    stopReason: parseStopReason(word, { calls: calls.length > 0, refusal: said.refusal !== "" }),
-    ...(word === undefined ? {} : { rawStopReason: word }),
-  };
+  const stopReason = parseStopReason(word, { calls: said.calls.length > 0, refusal: refusal !== "" });
+  return word === undefined ? { content, stopReason } : { content, stopReason, rawStopReason: word };
 }
 
 /** The choice of index 0; a choice without an index is the first. */

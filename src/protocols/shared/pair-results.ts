@@ -1,4 +1,4 @@
-import type { ChatRequest, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
+import type { ChatRequest, Message, ToolCallBlock, ToolResultBlock } from "../../ir/index.ts";
 
 /** Which result belongs to which call. The keys of both maps are the blocks themselves, as clients reuse ids. */
 export interface Pairing {
@@ -20,6 +20,17 @@ interface OpenCalls {
  * may have no result (it was aborted), and a result no call (its turn was cut off); the renderer decides what to do then.
  */
 export function pairResults(messages: ChatRequest["messages"]): Pairing {
+  return messages.some(hasCallOrResult) ? pairAll(messages) : noPairs;
+}
+
+const noPairs: Pairing = { resultOf: new Map(), callOf: new Map() };
+
+function hasCallOrResult({ content }: Message): boolean {
+  for (const { type } of content) if (type === "tool-call" || type === "tool-result") return true;
+  return false;
+}
+
+function pairAll(messages: ChatRequest["messages"]): Pairing {
   const resultOf = new Map<ToolCallBlock, ToolResultBlock>();
   const callOf = new Map<ToolResultBlock, ToolCallBlock>();
   const open = new Map<string, OpenCalls>();
