@@ -105,10 +105,14 @@ export class Bucket {
     else this.fullAtMs = Math.max(this.fullAtMs, nowMs) + this.costMs(tokens, share);
   }
 
-  /** Something was given back, or has cost more. */
-  adjust(nowMs: number, deltaMs: number): void {
-    const from = deltaMs > 0 ? Math.max(this.fullAtMs, nowMs) : this.fullAtMs;
-    this.fullAtMs = Math.min(from + deltaMs, nowMs + mostDebtPeriods * this.periodMs);
+  /** A request has cost more than it took. */
+  charge(nowMs: number, ms: number): void {
+    this.fullAtMs = Math.min(Math.max(this.fullAtMs, nowMs) + ms, nowMs + mostDebtPeriods * this.periodMs);
+  }
+
+  /** A request gives back what it did not use. */
+  giveBack(ms: number): void {
+    this.fullAtMs -= ms;
   }
 
   /** What a request could take out now. */

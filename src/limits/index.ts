@@ -10,3 +10,4 @@ export { PostgresRemote } from "./postgres-remote.ts";
 export { createLimits, type Limits } from "./limits.ts";
 export { createLimitAdmin, type LimitAdmin } from "./limit-admin.ts";
 export type { ConfiguredLimits, SubjectLimits } from "./limit-table.ts";
+export { answerLimits, PrimaryRemote, type LimitQuestion, type LimitReply } from "./primary-remote.ts";

@@ -15,6 +15,8 @@ export interface Limits extends Limiter {
   ofCaller(caller: SubjectCaller): readonly Bucket[] | undefined;
   /** Of a provider and its model; `undefined` for most. */
   ofTarget(provider: string, upstreamModel: string): readonly Bucket[] | undefined;
+  /** Connects to the place where they are shared. Resolves when it has answered or failed to; never rejects. */
+  start(): Promise<void>;
   /** Reads the limits again. Call it when the accounts' revision has changed. */
   refresh(): Promise<void>;
   /** Applies those of the configuration. */
@@ -46,7 +48,6 @@ export interface LimitsDeps {
 export async function createLimits(deps: LimitsDeps): Promise<Limits> {
   const limits = new LimitsOfProcess(deps);
   await limits.refresh();
-  await limits.start();
   return limits;
 }
 

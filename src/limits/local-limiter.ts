@@ -21,10 +21,14 @@ export class LocalLimiter implements Limiter {
   settle(hold: LimitHold, usedTokens: number | undefined): void {
     if (hold.isSettled) return;
     hold.isSettled = true;
-    const nowMs = this.#clock.monotonic();
     for (const bucket of hold.buckets) {
-      if (bucket.counts === "slots") bucket.inFlight -= 1;
-      else bucket.adjust(nowMs, changeMs(bucket, hold, usedTokens));
+      if (bucket.counts === "slots") {
+        bucket.inFlight -= 1;
+        continue;
+      }
+      const deltaMs = changeMs(bucket, hold, usedTokens);
+      if (deltaMs > 0) bucket.charge(this.#clock.monotonic(), deltaMs);
+      else if (deltaMs < 0) bucket.giveBack(-deltaMs);
     }
   }
 }

@@ -168,7 +168,7 @@ export class PostgresRemote implements LimitRemote {
         .selectFrom("limit_slots")
         .selectAll()
         .where("name", "in", names)
-        .where("until_ms", ">", nowMs)
+        .where("until_ms", ">", Math.floor(nowMs))
         .execute();
       for (const { name, node, count } of slots) {
         if (node !== this.#node) locked.others.set(name, (locked.others.get(name) ?? 0) + count);

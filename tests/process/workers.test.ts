@@ -82,6 +82,22 @@ test("requests are served by both workers, and the metrics of either are those o
   assert.equal(await metric("tokligence_workers"), 2);
 });
 
+test("a limit that a command sets is that of both workers together", async () => {
+  const made = await home.tokligence("apikey", "create", "admin", "--json");
+  const { id, key } = JSON.parse(made.stdout) as { id: string; key: string };
+  assert.equal((await home.tokligence("limit", "set", id, "--rpd", "1000", "--concurrent", "100")).code, 0);
+  const left = async (): Promise<unknown> => (await ask(key)).headers["x-ratelimit-remaining-requests"];
+  const both = (): Promise<unknown[]> => Promise.all(Array.from({ length: 6 }, left));
+  await waitUntil("both know the limit", async () => (await both()).every((value) => value !== undefined));
+  const counts: number[] = [];
+  for (let request = 0; request < 10; request++) counts.push(Number(await left()));
+  // Each request was counted before the next one, whichever worker served it.
+  assert.deepEqual(
+    counts,
+    counts.map((_, index) => counts[0]! - index),
+  );
+});
+
 test("a key that a command revokes is refused by all workers within a second", async () => {
   const made = await home.tokligence("apikey", "create", "admin", "--json");
   const { id, key } = JSON.parse(made.stdout) as { id: string; key: string };

@@ -38,7 +38,11 @@ export interface ComposeLimitsDeps {
 export async function composeLimits(deps: ComposeLimitsDeps): Promise<Limits> {
   const { settings, store, isServing, clock, logger } = deps;
   const remote = isServing ? remoteOf(settings.limits.store, deps) : undefined;
-  return await createLimits({ store, clock, logger, configured: configuredLimits(settings), remote });
+  const limits = await createLimits({ store, clock, logger, configured: configuredLimits(settings), remote });
+  const started = limits.start();
+  // A worker reads what its primary answers only after it has been made.
+  if (remote !== deps.primary) await started;
+  return limits;
 }
 
 function remoteOf(

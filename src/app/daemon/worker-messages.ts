@@ -1,3 +1,4 @@
+import type { LimitQuestion, LimitReply } from "../../limits/index.ts";
 import type { MetricsSnapshot } from "../../server/index.ts";
 import type { Drain } from "../compose/compose-gateway.ts";
 
@@ -30,6 +31,7 @@ export type ToWorker =
   /** Comes with a socket, which is confirmed with `taken`. */
   | { readonly type: "connection" }
   | { readonly type: "reopen-log" }
+  | { readonly type: "limits"; readonly reply: LimitReply }
   /** Comes again to shorten the grace. */
   | ({ readonly type: "stop" } & Drain)
   | { readonly type: "count"; readonly id: number }
@@ -41,6 +43,7 @@ export type ToPrimary =
   | string
   | { readonly type: "serving" }
   | { readonly type: "taken" }
+  | { readonly type: "limits"; readonly question: LimitQuestion }
   | { readonly type: "failed"; readonly message: string }
   | { readonly type: "counted"; readonly id: number; readonly snapshot: MetricsSnapshot }
   | { readonly type: "total-wanted"; readonly id: number }

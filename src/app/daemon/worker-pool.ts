@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import type { Server, Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { everyByTimer, messageOf, type Clock, type Logger } from "../../core/index.ts";
+import { answerLimits, LimitBook } from "../../limits/index.ts";
 import { receiveBatches, type LedgerSink } from "../../ledger/index.ts";
 import { addSnapshots, countersOf, createAcceptor, emptySnapshot, type MetricsSnapshot } from "../../server/index.ts";
 import type { Drain } from "../compose/compose-gateway.ts";
@@ -85,6 +86,7 @@ const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./worke
 export async function startWorkerPool(options: WorkerPoolOptions): Promise<WorkerPool> {
   const { count, clock, logger, takeSockets, backoffMs = 200, startMs = 20_000 } = options;
   const receiver = receiveBatches(options.sink);
+  const book = new LimitBook(clock);
   const members = new Map<ChildProcess, Member>();
   const deaths = Array.from({ length: count }, () => 0);
   /** Counters never go back: what a worker had counted when it died stays in the sum. */
@@ -148,6 +150,11 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
       return;
     }
     switch (message.type) {
+      case "limits": {
+        const reply = answerLimits(book, String(worker.pid), message.question);
+        if (reply !== undefined) send(worker, { type: "limits", reply });
+        return;
+      }
       case "taken":
         handOut.confirm(member.taker);
         return;
@@ -190,6 +197,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   function onExit(worker: ChildProcess, code: number | null, signal: string | null): void {
     const member = members.get(worker);
     members.delete(worker);
+    book.remove(String(worker.pid));
     if (member === undefined) return;
     if (member.last !== undefined) dead = addSnapshots([dead, countersOf(member.last)]);
     if (closing || onFirst !== undefined) {

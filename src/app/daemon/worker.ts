@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { messageOf, systemClock } from "../../core/index.ts";
+import { PrimaryRemote } from "../../limits/index.ts";
 import { createMessageSink } from "../../ledger/index.ts";
 import type { MetricsSnapshot } from "../../server/index.ts";
 import { composeGateway, type Drain } from "../compose/compose-gateway.ts";
@@ -22,12 +23,14 @@ async function runWorker(task: WorkerTask): Promise<void> {
   const log = openLog({ level: loaded.settings.gateway.logging.level, file: loaded.settings.gateway.logging.file ?? paths.log });
   const sink = createMessageSink((message) => tell(message));
   const questions = new Questions();
+  const limitRemote = new PrimaryRemote((question) => tell({ type: "limits", question }));
 
   const gateway = await composeGateway({
     loaded,
     log,
     clock: systemClock,
     sink,
+    limitRemote,
     processes: task.workers,
     configurationFailed: () => configurationFailed,
     collectMetrics: async (own) => (await questions.ask((id) => ({ type: "total-wanted", id }))) ?? own(),
@@ -76,6 +79,9 @@ async function runWorker(task: WorkerTask): Promise<void> {
         return;
       case "repaired":
         gateway.surroundings.note(message.message);
+        return;
+      case "limits":
+        limitRemote.receive(message.reply);
         return;
       case "reopen-log":
         log.reopen();
