@@ -6,6 +6,7 @@ export { createAffinity, type Affinity } from "./resilience/affinity.ts";
 export { RetryBudget } from "./resilience/retry-budget.ts";
 export { defaultResilience, type BreakerSettings, type ResilienceSettings } from "./resilience/settings.ts";
 export type { Availability, BlockKind, TargetState } from "./resilience/target-state.ts";
+export { shareStates, type StateSharing } from "./resilience/share-states.ts";
 export { createTargetStates, type KnownTarget, type TargetStates } from "./resilience/target-states.ts";
 export * from "./providers/next-key-index.ts";
 export * from "./providers/presets.ts";

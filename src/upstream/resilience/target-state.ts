@@ -1,6 +1,6 @@
 import type { Refusal } from "../../core/index.ts";
 import { FailureCount } from "./failure-count.ts";
-import { TargetMeasures } from "./measures.ts";
+import { TargetMeasures, type Mean } from "./measures.ts";
 import type { BreakerSettings } from "./settings.ts";
 
 /** Why a target is left alone for a time. */
@@ -22,6 +22,19 @@ const longestOverloadMs = 60_000;
 export class KeyState {
   rejectedUntilMs = 0;
   isProbed = false;
+  /** Until when it was refused when other processes last heard of it. */
+  sharedUntilMs = 0;
+}
+
+/** What a process has learned of a target since it last said so. Times are milliseconds from now. */
+export interface TargetNews {
+  /** `null`: it is not left alone any more. */
+  readonly block?: { readonly kind: BlockKind; readonly forMs: number; readonly isNamed: boolean } | null | undefined;
+  /** How long its key is refused; `null`: not any more. */
+  readonly keyForMs?: number | null | undefined;
+  readonly firstContentMs?: Mean | undefined;
+  readonly totalMs?: Mean | undefined;
+  readonly outputTokens?: Mean | undefined;
 }
 
 /** What the answers of one target have shown: a provider, a model and a key. Times are monotonic milliseconds. */
@@ -38,6 +51,8 @@ export class TargetState {
   #isProbed = false;
   #probedAtMs = 0;
   #throttles = 0;
+  /** Whether it is left alone, or not any more, is not known to other processes. */
+  #isNews = false;
   /** The breaker's block has ended with the beginning of an answer; none has been whole since. */
   #isOnTrial = false;
 
@@ -114,11 +129,61 @@ export class TargetState {
     this.keyState.isProbed = false;
     // An answer to an earlier request says nothing about a limit that was reached since.
     if (beganMs < this.#sinceMs) return;
+    if (this.#block !== undefined) this.#isNews = true;
+    this.#end();
+  }
+
+  #end(): void {
     if (this.#block === "breaker") this.#isOnTrial = true;
     this.#throttles = 0;
     this.#block = undefined;
     this.#untilMs = 0;
     this.#isProbed = false;
+  }
+
+  /** What this process has learned since the last call; `undefined`: nothing. */
+  takeNews(nowMs: number): TargetNews | undefined {
+    const { firstContentMs, totalMs, outputTokens } = this.measures;
+    const news: TargetNews = {
+      block: this.#takeBlock(nowMs),
+      keyForMs: this.#takeKey(nowMs),
+      firstContentMs: firstContentMs.takeNews(),
+      totalMs: totalMs.takeNews(),
+      outputTokens: outputTokens.takeNews(),
+    };
+    return Object.values(news).every((value) => value === undefined) ? undefined : news;
+  }
+
+  #takeBlock(nowMs: number): TargetNews["block"] {
+    if (!this.#isNews) return undefined;
+    this.#isNews = false;
+    const forMs = this.#untilMs - nowMs;
+    return this.#block === undefined || forMs <= 0 ? null : { kind: this.#block, forMs, isNamed: this.#isNamed };
+  }
+
+  #takeKey(nowMs: number): TargetNews["keyForMs"] {
+    const { rejectedUntilMs, sharedUntilMs } = this.keyState;
+    if (rejectedUntilMs === sharedUntilMs) return undefined;
+    this.keyState.sharedUntilMs = rejectedUntilMs;
+    return rejectedUntilMs === 0 ? null : Math.max(0, rejectedUntilMs - nowMs);
+  }
+
+  /** Another process has learned this. What this one knows itself and has not said yet is newer. */
+  hear({ block, keyForMs, firstContentMs, totalMs, outputTokens }: TargetNews, nowMs: number): void {
+    if (block === null && !this.#isNews) this.#end();
+    if (block !== undefined && block !== null) {
+      const wasNews = this.#isNews;
+      this.#leaveAlone(block.kind, nowMs, block.forMs, block.isNamed);
+      this.#isNews = wasNews;
+    }
+    if (keyForMs !== undefined && this.keyState.rejectedUntilMs === this.keyState.sharedUntilMs) {
+      this.keyState.rejectedUntilMs = keyForMs === null ? 0 : nowMs + keyForMs;
+      this.keyState.sharedUntilMs = this.keyState.rejectedUntilMs;
+      this.keyState.isProbed = false;
+    }
+    if (firstContentMs !== undefined) this.measures.firstContentMs.hear(firstContentMs, nowMs);
+    if (totalMs !== undefined) this.measures.totalMs.hear(totalMs, nowMs);
+    if (outputTokens !== undefined) this.measures.outputTokens.hear(outputTokens, nowMs);
   }
 
   /** The target has failed. Returns the kind of block that begins with it. */
@@ -181,6 +246,7 @@ export class TargetState {
     // A shorter time does not shorten what is known.
     if (this.#block !== undefined && this.#untilMs >= nowMs + forMs) return this.#block;
     this.#block = block;
+    this.#isNews = true;
     this.#sinceMs = nowMs;
     this.#untilMs = nowMs + forMs;
     this.#isNamed = isNamed;

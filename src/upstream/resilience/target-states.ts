@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { createBoundedCache, type Secret } from "../../core/index.ts";
-import { KeyState, TargetState } from "./target-state.ts";
+import { KeyState, TargetState, type TargetNews } from "./target-state.ts";
 
 /** A provider, as far as its targets differ. */
 export interface KeyedProvider {
@@ -13,6 +14,19 @@ export interface TargetStates {
   of(provider: KeyedProvider, upstreamModel: string): readonly TargetState[];
   /** All targets that plans were made for, of late. */
   list(): readonly KnownTarget[];
+  /** What this process has learned since the last call. */
+  takeNews(nowMs: number): readonly NewsOfTarget[];
+  /** What another process has learned. */
+  hear(news: readonly NewsOfTarget[], nowMs: number): void;
+}
+
+/** For other processes, which may have other keys under the same ids. */
+export interface NewsOfTarget {
+  readonly keyId: string;
+  /** Tells keys apart, and does not give them away. */
+  readonly fingerprint: string;
+  readonly model: string;
+  readonly news: TargetNews;
 }
 
 export interface KnownTarget {
@@ -28,7 +42,12 @@ const maxTargets = 10_000;
 
 interface KnownKey {
   readonly secret: Secret | undefined;
+  readonly fingerprint: string;
   readonly state: KeyState;
+}
+
+function fingerprintOf(secret: Secret | undefined): string {
+  return secret === undefined ? "" : createHash("sha256").update(`tokligence ${secret.reveal()}`).digest("hex").slice(0, 16);
 }
 
 export function createTargetStates(): TargetStates {
@@ -39,7 +58,7 @@ export function createTargetStates(): TargetStates {
     const known = keys.get(id);
     if (known !== undefined && known.secret?.reveal() === secret?.reveal()) return known.state;
     const state = new KeyState();
-    keys.set(id, { secret, state });
+    keys.set(id, { secret, fingerprint: fingerprintOf(secret), state });
     return state;
   };
   const targetOf = (keyState: KeyState, { provider, model, keyId }: Omit<KnownTarget, "state">, index: number): TargetState => {
@@ -60,6 +79,23 @@ export function createTargetStates(): TargetStates {
       const all: KnownTarget[] = [];
       targets.forEach((target) => all.push(target));
       return all;
+    },
+    takeNews(nowMs) {
+      const all: NewsOfTarget[] = [];
+      targets.forEach(({ keyId, model, state }) => {
+        const news = state.takeNews(nowMs);
+        const key = keys.get(keyId);
+        if (news !== undefined && key?.state === state.keyState) all.push({ keyId, fingerprint: key.fingerprint, model, news });
+      });
+      return all;
+    },
+    hear(all, nowMs) {
+      for (const { keyId, fingerprint, model, news } of all) {
+        // A target that this process has not used yet is learned of when it is used.
+        const state = targets.get(`${keyId} ${model}`)?.state;
+        const key = keys.get(keyId);
+        if (state !== undefined && key?.state === state.keyState && key.fingerprint === fingerprint) state.hear(news, nowMs);
+      }
     },
   };
 }
