@@ -21,6 +21,13 @@ export interface BudgetReservation {
   isReleased: boolean;
 }
 
+/** The limits of who sends a request. */
+export interface CallLimits {
+  readonly buckets: readonly Bucket[];
+  /** What the request has taken from them; `undefined`: they have refused it. */
+  readonly hold: LimitHold | undefined;
+}
+
 /** The head of a stream that goes out before an upstream has answered, as it is silent for long. */
 export interface EarlyHead {
   /** It has gone out. */
@@ -69,10 +76,8 @@ export class ModelCall implements EntryContext {
   guarded: Guarded | undefined;
   /** `undefined` if no budget counts the request. */
   reservation: BudgetReservation | undefined;
-  /** The limits of who sends the request; `undefined` if there are none. */
-  limited: readonly Bucket[] | undefined;
-  /** What it has taken from them, until it is over. */
-  limitHold: LimitHold | undefined;
+  /** `undefined`: who sends the request has none. */
+  limits: CallLimits | undefined;
   /** The response that the path names, one of the user's own. */
   stored: KnownResponse | undefined;
   continued: Continuation | undefined;
@@ -163,8 +168,7 @@ export class ModelCall implements EntryContext {
     const call = new ModelCall({ deps, current, exchange, request: request.asStream(), background: pending });
     call.guarded = this.guarded;
     call.reservation = this.reservation;
-    call.limited = this.limited;
-    call.limitHold = this.limitHold;
+    call.limits = this.limits;
     call.continued = this.continued;
     call.pinnedKey = this.pinnedKey;
     call.plan = this.plan;

@@ -53,10 +53,10 @@ suite("limits in Redis", { skip: withoutRedis }, () => {
     assert.deepEqual(
       [first, second, third, fourth],
       [
-        { isAdmitted: true, states: [0] },
-        { isAdmitted: true, states: [1] },
-        { isAdmitted: false, states: [1] },
-        { isAdmitted: true, states: [0] },
+        { isAdmitted: true, states: [0], processes: 0 },
+        { isAdmitted: true, states: [1], processes: 0 },
+        { isAdmitted: false, states: [1], processes: 0 },
+        { isAdmitted: true, states: [0], processes: 0 },
       ],
     );
   });

@@ -70,8 +70,8 @@ if admitted == 1 then
     end
   end
 end
-local answer = {admitted}
-for i, state in ipairs(states) do answer[i + 1] = string.format('%.3f', state) end
+local answer = {admitted, redis.call('ZCARD', '${nodesKey}')}
+for i, state in ipairs(states) do answer[i + 2] = string.format('%.3f', state) end
 return answer
 `;
 
@@ -123,8 +123,8 @@ export class RedisRemote implements LimitRemote {
   async take(parts: readonly TakenPart[]): Promise<TakenAnswer> {
     const keys = parts.map(({ name }) => prefix + name);
     const answer = await this.#take(keys, [this.#node, ...parts.flatMap(({ periodMs, cost, most }) => [periodMs, cost, most])]);
-    const [admitted, ...states] = answer as readonly (number | string)[];
-    return { isAdmitted: admitted === 1, states: states.map(Number) };
+    const [admitted, processes, ...states] = answer as readonly (number | string)[];
+    return { isAdmitted: admitted === 1, states: states.map(Number), processes: Number(processes) };
   }
 
   settle(adjustments: readonly Adjustment[], slots: readonly OwnSlots[]): void {

@@ -14,6 +14,8 @@ export interface TakenAnswer {
   readonly isAdmitted: boolean;
   /** In the order of the parts: milliseconds until the bucket is full; of slots: how many other processes have. */
   readonly states: readonly number[];
+  /** How many processes are alive, if that is known without another question. */
+  readonly processes?: number;
 }
 
 export interface Adjustment {

@@ -32,6 +32,8 @@ export class SharedLimiter implements Limiter {
   readonly #local: LocalLimiter;
   /** Processes, each with the time until which it is believed to be alive. Their number outlives the remote's memory. */
   readonly #nodes = new Map<string, number>();
+  /** How many processes an answer has named. */
+  #counted = { processes: 0, untilMs: 0 };
   #isUp = false;
   #problem: string | undefined;
   #isClosed = false;
@@ -81,7 +83,7 @@ export class SharedLimiter implements Limiter {
     const nowMs = this.#deps.clock.monotonic();
     let alive = 0;
     for (const untilMs of this.#nodes.values()) if (nowMs < untilMs) alive += 1;
-    return Math.max(1, alive);
+    return Math.max(1, alive, nowMs < this.#counted.untilMs ? this.#counted.processes : 0);
   }
 
   async #ask(buckets: readonly Bucket[], tokens: number): Promise<LimitOutcome> {
@@ -98,8 +100,10 @@ export class SharedLimiter implements Limiter {
     return this.#outcome(buckets, tokens, answer);
   }
 
-  #outcome(buckets: readonly Bucket[], tokens: number, { isAdmitted, states }: TakenAnswer): LimitOutcome {
+  #outcome(buckets: readonly Bucket[], tokens: number, { isAdmitted, states, processes = 0 }: TakenAnswer): LimitOutcome {
     const nowMs = this.#deps.clock.monotonic();
+    if (processes >= this.#counted.processes || nowMs >= this.#counted.untilMs)
+      this.#counted = { processes, untilMs: nowMs + 2 * nodeLifeMs };
     let refusal: LimitOutcome | undefined;
     for (const [index, bucket] of buckets.entries()) {
       const state = states[index] ?? 0;

@@ -75,11 +75,10 @@ async function run(gateways: readonly TestGateway[], key: string, redis: RedisSe
   const killedMs: number[] = [];
   const everyMs = (load.requests / load.perSecond / (load.kills + 1)) * 1000;
   const killing = killAndStart(load.isSpared === true ? undefined : redis, load.kills, everyMs, killedMs);
-  // As many as are due; the loop ends when all have been sent.
-  while (pending.length < load.requests) {
-    const due = Math.min(load.requests, Math.ceil(((performance.now() - startMs) / 1000) * load.perSecond));
-    while (pending.length < due) pending.push(ask(gateways[pending.length % gateways.length]!, key, agent));
-    await new Promise((resolve) => setTimeout(resolve, 2));
+  for (let index = 0; index < load.requests; index++) {
+    const dueMs = startMs + (index / load.perSecond) * 1000;
+    await waitUntil("the next request is due", () => performance.now() >= dueMs);
+    pending.push(ask(gateways[index % gateways.length]!, key, agent));
   }
   const answers = await Promise.all(pending);
   const seconds = (performance.now() - startMs) / 1000;

@@ -13,16 +13,16 @@ export function takeLimits(call: ModelCall, attempts: readonly Attempt[]): Promi
   const { limits } = call.deps;
   const buckets = limits.ofCaller(call.request.principal);
   if (buckets === undefined) return undefined;
-  call.limited = buckets;
   const outcome = limits.take(buckets, tokensFor(call, buckets, attempts[0]));
-  if (outcome instanceof Promise) return outcome.then((settled) => admitOrRefuse(call, settled));
-  admitOrRefuse(call, outcome);
+  if (outcome instanceof Promise) return outcome.then((settled) => admitOrRefuse(call, buckets, settled));
+  admitOrRefuse(call, buckets, outcome);
   return undefined;
 }
 
-function admitOrRefuse(call: ModelCall, outcome: LimitOutcome): void {
-  if (isRefusal(outcome)) throw limitReached(outcome);
-  call.limitHold = outcome;
+function admitOrRefuse(call: ModelCall, buckets: readonly Bucket[], outcome: LimitOutcome): void {
+  const isRefused = isRefusal(outcome);
+  call.limits = { buckets, hold: isRefused ? undefined : outcome };
+  if (isRefused) throw limitReached(outcome);
 }
 
 /** What to reserve; 0 if no limit counts tokens. */
@@ -34,7 +34,7 @@ export function tokensFor(call: ModelCall, buckets: readonly Bucket[], attempt: 
 
 /** The request is over: a failed one gives back what it took, any other one has used what its row says. Called again, it does nothing. */
 export function settleLimits(call: ModelCall): void {
-  if (call.limitHold !== undefined) settleHold(call, call.limitHold);
+  if (call.limits?.hold !== undefined) settleHold(call, call.limits.hold);
 }
 
 /** The same for what an attempt took. */

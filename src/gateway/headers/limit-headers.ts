@@ -45,7 +45,7 @@ export function limitHeadersBetween(call: ModelCall): ForwardedLimits | undefine
   if (client === undefined) return undefined;
   const upstream = call.attempt === undefined ? undefined : call.deps.protocols.get(call.attempt.protocol)?.limitHeaders;
   const isForeign = upstream !== undefined && upstream !== client;
-  if (call.limited === undefined && !isForeign) return undefined;
+  if (call.limits === undefined && !isForeign) return undefined;
   return new LimitsBetween(call, client, isForeign ? upstream : undefined);
 }
 
@@ -61,10 +61,10 @@ class LimitsBetween implements ForwardedLimits {
   }
 
   isOwn(name: string): boolean {
-    const { limited } = this.#call;
-    if (limited === undefined) return false;
+    const { limits } = this.#call;
+    if (limits === undefined) return false;
     const counts = described.find((one) => isOneOf(this.#client[one], name));
-    return counts !== undefined && limited.some((bucket) => bucket.counts === counts);
+    return counts !== undefined && limits.buckets.some((bucket) => bucket.counts === counts);
   }
 
   translate(name: string, value: string, out: string[]): boolean {

@@ -21,7 +21,7 @@ export function addOwnHeaders(call: ModelCall, headers: string[]): void {
     headers.push("x-tokligence-budget-warning", boundedHeader(reservation.warnings.join(", ")));
   if (call.failures !== undefined)
     headers.push("x-tokligence-attempt-errors", boundedHeader(call.failures.map(describeFailure).join(", ")));
-  if (call.limited !== undefined) addLimitHeaders(call, call.limited, headers);
+  if (call.limits !== undefined) addLimitHeaders(call, call.limits.buckets, headers);
   headers.push(
     "x-tokligence-attempts",
     String(call.attempts),
