@@ -22,6 +22,16 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       figures: "{overloaded.attempts} attempts for {overloaded.requests} requests, at most {overloaded.limit}",
     },
     {
+      promise: "Two gateways on one Redis admit together between 0.99 and 1.01 of what a limit allows.",
+      test: { long: "limits-redis" },
+      figures: "{shared.admitted} of {shared.requests} requests admitted in {shared.seconds} s, {shared.allowed} allowed",
+    },
+    {
+      promise: "Redis that is killed and started again ten times costs no answer, and at most 1.1 of what the limit allows is admitted.",
+      test: { long: "limits-redis" },
+      figures: "{killed.admitted} admitted, {killed.allowed} allowed, {killed.server_errors} answers of 5xx",
+    },
+    {
       promise:
         "A provider that dies under 500 requests a second, with a second target: no client sees an error, the 99th percentile rises by less than 50 ms once its breaker is open, and it comes back by itself.",
       test: { long: "provider-dies" },
