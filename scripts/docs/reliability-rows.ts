@@ -43,6 +43,11 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       test: inTest("tests/e2e/cache-affinity.test.ts"),
     },
     {
+      promise:
+        "A stream that breaks before its first content goes on with another provider, also of another protocol; the client sees nothing of the first.",
+      test: inTest("tests/faults/before-content.test.ts"),
+    },
+    {
       promise: "A stream that breaks after its first content ends with an error in the stream; what was used is in the ledger.",
       test: inTest("tests/faults/upstream.test.ts"),
     },
@@ -88,6 +93,10 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       test: { long: "lifecycle" },
       figures:
         "{restarts.answered} answered in 50 restarts, {restarts.unanswered} not; {reloads.answered} in 200 reloads, {reloads.unanswered} not",
+    },
+    {
+      promise: "The clock jumps an hour, forward or back: no duration is negative, limits and cooldowns hold.",
+      test: inTest("tests/faults/clock-jumps.test.ts"),
     },
     {
       promise: "PostgreSQL frozen, stopped or killed under load: each request is served or refused at once, each row is there once.",

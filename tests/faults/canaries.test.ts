@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import type { RawReply } from "../e2e/raw-http.ts";
 import { sendRaw } from "../e2e/raw-http.ts";
@@ -150,6 +150,12 @@ test("the operator's own views give nothing away", async () => {
     "/api/v1/keys",
     "/api/v1/usage",
     "/api/v1/status",
+    "/api/v1/usage/entries",
+    "/api/v1/budgets",
+    "/api/v1/limits",
+    "/api/v1/ledger",
+    "/api/v1/prices/sources",
+    "/api/v1/routes/explain?model=gpt-mock",
   ])
     assert.equal((await call(path, { method: "GET" })).status, 200, path);
   const { body } = await call("/api/v1/config", { method: "GET" });
@@ -185,6 +191,11 @@ test("of all that came out, nothing holds a secret that must not be there", asyn
   // While it runs: what lies in the write-ahead log counts, too.
   for (const file of ["gateway.db", "gateway.db-wal", "gateway.db-shm", "gateway.log", "gateway.pid", "gateway.lock"])
     note(file, await readFile(`${home.place}/${file}`));
+  const journal = `${home.database}.journal`;
+  const segments = await readdir(journal);
+  for (const file of segments) note(`journal ${file}`, await readFile(`${journal}/${file}`));
+  const segment = outputs.find(({ where }) => where.startsWith("journal ") && where.endsWith(".wal"))!;
+  assert.ok(segment.bytes.length > 1000, "there was something to find");
   const { stdout, stderr } = await endBy(daemon, "SIGTERM");
   note("start", stdout + stderr);
   for (const file of ["gateway.db", "gateway.log"]) note(`${file} after the end`, await readFile(`${home.place}/${file}`));
