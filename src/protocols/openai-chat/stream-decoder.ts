@@ -29,6 +29,8 @@ export class ChatStreamDecoder implements StreamDecoder {
   /** The field in which the server shows its reasoning. */
   #field: ReasoningField | undefined;
   readonly #details = new DetailsOfStream();
+  /** Some of the reasoning came in that field alone. */
+  #hasBareReasoning = false;
   #refused = false;
   /** Pages beside the choices; cited at the end, if no annotation names one. */
   #pages: readonly Citation[] = [];
@@ -125,12 +127,17 @@ export class ChatStreamDecoder implements StreamDecoder {
 
   /** Entries may come without a text: an encrypted entry is a block too. */
   #reasoning({ reasoning, reasoningField, details }: SaidFields, events: StreamEvent[]): void {
-    if (reasoningField !== undefined) this.#field ??= reasoningField;
+    // Details behind reasoning that came without them repeat its text: another gateway adds them at the end of the reasoning.
+    const isRepeated = reasoningField === undefined && this.#hasBareReasoning;
+    if (reasoningField !== undefined) {
+      this.#field ??= reasoningField;
+      if (details.length === 0) this.#hasBareReasoning = true;
+    }
     if (details.length > 0) {
       this.#openText("reasoning", events);
       this.#details.push(details);
     }
-    this.#text("reasoning", reasoning, events);
+    if (!isRepeated) this.#text("reasoning", reasoning, events);
   }
 
   #text(type: TextType, text: string, events: StreamEvent[]): void {
