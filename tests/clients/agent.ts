@@ -18,9 +18,13 @@ export interface Agent {
   readonly dialect: Protocol;
   /** Names of models whose kind makes the agent send something else. */
   readonly models: readonly string[];
+  /** It takes long to start: what goes wrong is tried on one upstream alone. */
+  readonly isSlow?: true;
   /** Files that it wants in its home. */
   readonly homeFiles: (connection: Connection, model: string) => Readonly<Record<string, string>>;
   readonly command: (connection: Connection, model: string, prompt: string) => Command;
+  /** Goes on with the last session of the project. */
+  readonly resume: (connection: Connection, model: string, prompt: string) => Command;
   /** Calls that write the file and run the shell command, in one turn: one call where the agent has no parallel ones. */
   readonly work: (tools: readonly ToolSpec[], file: string, text: string, shell: string) => readonly ScenarioToolCall[];
   /** The call that puts an image before the model; `undefined`: this kind of model has none. */
@@ -52,14 +56,17 @@ export async function createPlace(): Promise<Place> {
 
 const limitMs = 120_000;
 
-/** Runs the agent to its end. Of the surroundings it sees nothing but the path to programs. */
-export async function runAgent(agent: Agent, place: Place, connection: Connection, model: string, prompt: string): Promise<AgentRun> {
+/** Writes the files that the agent wants in its home. */
+export async function writeHomeFiles(agent: Agent, place: Place, connection: Connection, model: string): Promise<void> {
   for (const [name, text] of Object.entries(agent.homeFiles(connection, model))) {
     const path = join(place.home, name);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text);
   }
-  const { program, args, env } = agent.command(connection, model, prompt);
+}
+
+/** Runs a command of an agent to its end. Of the surroundings it sees nothing but the path to programs. */
+export async function runCommand({ program, args, env }: Command, place: Place): Promise<AgentRun> {
   const child = spawn(program, args, {
     cwd: place.project,
     env: { PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter), HOME: place.home, TERM: "dumb", ...env },

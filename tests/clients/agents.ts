@@ -5,14 +5,15 @@ import { test } from "node:test";
 import { startGateway, type TestGateway } from "../e2e/harness.ts";
 import { createMockUpstream, type MockUpstream } from "../testbed/mock-upstream.ts";
 import { PROTOCOLS, type Protocol, type ScenarioTrouble } from "../testbed/scenario.ts";
-import { createPlace, runAgent, type Agent, type AgentRun, type Place } from "./agent.ts";
+import { createPlace, runCommand, writeHomeFiles, type Agent, type AgentRun, type Place } from "./agent.ts";
 import { claudeCode } from "./claude-code.ts";
 import { codex } from "./codex.ts";
 import { geminiCli } from "./gemini-cli.ts";
+import { createOpencode } from "./opencode.ts";
 import { upstreamModels } from "../testbed/upstream-models.ts";
 import { createStory, fileText, finalText, image, shellText, type Story } from "./story.ts";
 
-const agents = [codex, claudeCode, geminiCli];
+const agents = [codex, claudeCode, geminiCli, ...PROTOCOLS.map(createOpencode)];
 
 /** What the mock signs its nth answer with; Chat has no proofs of reasoning. */
 const proofs: Readonly<Partial<Record<Protocol, (serial: number) => string>>> = {
@@ -27,6 +28,7 @@ const troubles: Readonly<Record<string, ScenarioTrouble>> = {
   "a 503": { kind: "error", error: { status: 503 } },
   "a 529": { kind: "error", error: { status: 529 } },
   "a stream that is cut": { kind: "cut", afterPieces: 2 },
+  "an error in the stream": { kind: "error-event", afterPieces: 2, error: { status: 529 } },
 };
 
 /** Everything that one run of an agent is judged by. */
@@ -36,7 +38,11 @@ interface Seen {
   readonly mock: MockUpstream;
   readonly gateway: TestGateway;
   readonly place: Place;
+  /** Goes on with the session, in a new process. */
+  resume(): Promise<AgentRun>;
 }
+
+const secondPrompt = "Say it once more, please ✓.";
 
 async function play(
   agent: Agent,
@@ -58,13 +64,16 @@ model_aliases: { "${model}": "upstream/${served}" }
 `,
   });
   const { key } = await gateway.createKey("agent");
-  const run = await runAgent(agent, place, { url: gateway.url, key }, model, "Do the task that you were given.");
+  const connection = { url: gateway.url, key };
+  await writeHomeFiles(agent, place, connection, model);
+  const run = await runCommand(agent.command(connection, model, "Do the task that you were given."), place);
   return {
     run,
     story,
     mock,
     gateway,
     place,
+    resume: () => runCommand(agent.resume(connection, model, secondPrompt), place),
     async [Symbol.asyncDispose]() {
       await gateway.stop();
       await mock.close();
@@ -95,11 +104,25 @@ async function judge({ run, story, mock, gateway, place }: Seen, upstream: Proto
   // Whatever went wrong on the way, each request has its entry, and what was answered well is charged as the upstream reported.
   // A count of tokens has an entry without any.
   const rows = (await gateway.rows()).filter((row) => row.status === "ok" && row.usage_source !== "none");
-  const reported = mock.requests.filter((request) => request.end?.how === "answered" && request.reportedUsage !== null);
+  const reported = mock.requests.filter(
+    (request) => request.end?.how === "answered" && request.reportedUsage !== null && !story.troubled.includes(request),
+  );
   assert.deepEqual(
     rows.map((row) => `${row.input_tokens} in, ${row.output_tokens} out`).sort(),
     reported.map(({ reportedUsage }) => `${reportedUsage!.input} in, ${reportedUsage!.output} out`).sort(),
   );
+}
+
+/** The model sees what was said and done before, and the agent shows its answer. */
+async function judgeResumed({ story, gateway }: Seen, run: AgentRun): Promise<void> {
+  const output = `exit ${run.code}\n${run.stdout.slice(-2000)}\n${run.stderr.slice(-3000)}\n${await gateway.logText()}`;
+  assert.equal(run.code, 0, output);
+  assert.ok(run.stdout.trimEnd().endsWith(finalText), output);
+  for (const request of story.turns)
+    assert.notEqual(request.scenario, null, `the upstream refused ${request.body.toString().slice(0, 2000)}`);
+  const last = story.turns.at(-1)!.body.toString();
+  for (const part of ["Do the task that you were given.", shellText, "I work.", secondPrompt])
+    assert.ok(last.includes(part), `${part}: ${output}`);
 }
 
 const only = process.env["AGENTS"]?.split(",");
@@ -115,8 +138,13 @@ for (const agent of agents) {
       });
     }
   }
-  for (const upstream of PROTOCOLS) {
-    if (upstream === agent.dialect) continue;
+  const foreign = PROTOCOLS.filter((upstream) => upstream !== agent.dialect);
+  for (const upstream of agent.isSlow === true ? foreign.slice(0, 1) : foreign) {
+    test(`${agent.name} on ${upstream}: a session that is resumed`, async () => {
+      await using seen = await play(agent, agent.models[0]!, upstream, {});
+      await judge(seen, upstream);
+      await judgeResumed(seen, await seen.resume());
+    });
     test(`${agent.name} on ${upstream}: the upstream's bytes cut at odd places`, async () => {
       await using seen = await play(agent, agent.models[0]!, upstream, { writeBytes: 7 });
       await judge(seen, upstream);

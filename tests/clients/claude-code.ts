@@ -1,14 +1,10 @@
-import { installed, type Agent } from "./agent.ts";
+import type { Connection } from "../e2e/sdk-story.ts";
+import { installed, type Agent, type Command } from "./agent.ts";
 
-/** Claude Code. A newer model gets adaptive thinking, an older one a budget; the text of neither is asked for. */
-export const claudeCode: Agent = {
-  name: "claude-code",
-  dialect: "anthropic-messages",
-  models: ["claude-opus-5-5", "claude-sonnet-4-5"],
-  homeFiles: () => ({}),
-  command: ({ url, key }, model, prompt) => ({
+function command({ url, key }: Connection, model: string, ...args: readonly string[]): Command {
+  return {
     program: installed("claude"),
-    args: ["-p", prompt, "--model", model, "--dangerously-skip-permissions"],
+    args: [...args, "--model", model, "--dangerously-skip-permissions"],
     env: {
       ANTHROPIC_BASE_URL: `${url}/anthropic`,
       ANTHROPIC_API_KEY: key,
@@ -20,7 +16,17 @@ export const claudeCode: Agent = {
       // It refuses to skip permissions for root, unless it is told that this is a sandbox.
       IS_SANDBOX: "1",
     },
-  }),
+  };
+}
+
+/** Claude Code. A newer model gets adaptive thinking, an older one a budget; the text of neither is asked for. */
+export const claudeCode: Agent = {
+  name: "claude-code",
+  dialect: "anthropic-messages",
+  models: ["claude-opus-5-5", "claude-sonnet-4-5"],
+  homeFiles: () => ({}),
+  command: (connection, model, prompt) => command(connection, model, "-p", prompt),
+  resume: (connection, model, prompt) => command(connection, model, "--continue", "-p", prompt),
   work: (_tools, file, text, shell) => [
     { name: "Write", arguments: { file_path: file, content: `${text}\n` } },
     { name: "Bash", arguments: { command: shell, description: "Say what was asked" } },

@@ -25,6 +25,11 @@ enabled = false
     args: ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", prompt],
     env: { TOKLIGENCE_KEY: key },
   }),
+  resume: ({ key }, _model, prompt) => ({
+    program: installed("codex"),
+    args: ["exec", "resume", "--last", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", prompt],
+    env: { TOKLIGENCE_KEY: key },
+  }),
   work(tools, file, text, shell) {
     if (offers(tools, "exec")) {
       const write = `await tools.exec_command({cmd: ${JSON.stringify(`printf '%s' '${text}' > ${file}`)}});`;
