@@ -1,4 +1,4 @@
-import type { TranslationLoss } from "./deps.ts";
+import type { TranslationLoss } from "./observed-request.ts";
 
 /** What has become known of an answer on its way to the client: for its headers, the metrics and the access log. */
 export interface AnswerReport {

@@ -1,8 +1,6 @@
 import type { Clock, IdSource, Logger, Schedule, Sealer } from "../core/index.ts";
-import type { Principal } from "../accounts/index.ts";
-import type { ProtocolId, Usage } from "../ir/index.ts";
 import type { Limits } from "../limits/index.ts";
-import type { Budgets, CeilingRates, EntryStatus, Ledger } from "../ledger/index.ts";
+import type { Budgets, CeilingRates, Ledger } from "../ledger/index.ts";
 import type { ProtocolTable, ModelInfo, ModelListFacts } from "../protocols/index.ts";
 import type {
   Affinity,
@@ -24,6 +22,8 @@ import type { KeptProofs } from "./proofs/index.ts";
 import type { ResponseStore } from "../store/index.ts";
 import type { BackgroundJobs } from "./responses/background-jobs.ts";
 import type { TokenCalibration } from "./tokens/token-calibration.ts";
+import type { ObservedRequest } from "./observed-request.ts";
+import type { Tracer } from "./trace.ts";
 
 /** What the life of a request needs. */
 export interface GatewayDeps {
@@ -58,6 +58,8 @@ export interface GatewayDeps {
   readonly bodyCalibration: TokenCalibration;
   readonly ids: IdSource;
   readonly observe: (request: ObservedRequest) => void;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -83,54 +85,4 @@ export interface GatewaySnapshot {
   readonly modelFacts: (model: ModelInfo) => ModelListFacts | undefined;
   /** What budgets reckon with where a model has no price, and where a request sets no limit on its output. */
   readonly budget: { readonly ceiling: CeilingRates; readonly outputTokens: number };
-}
-
-/** What the upstream's wire had no place for, as the client spells it; `label` is one of a bounded number of names. */
-export interface TranslationLoss {
-  readonly param: string;
-  readonly label: string;
-  readonly to: ProtocolId;
-}
-
-/** An attempt that failed before anything of it went to the client. */
-export interface FailedTry {
-  /** The kind of the failure, or the code of an error that is not the provider's. */
-  readonly reason: string;
-  readonly provider: string;
-  readonly model: string;
-}
-
-/** A request that is over, for metrics and the access log. */
-export interface ObservedRequest {
-  readonly requestId: string;
-  readonly clientRequestId: string | undefined;
-  readonly principal: Principal;
-  readonly dialect: ProtocolId;
-  readonly operation: string;
-  readonly provider: string;
-  readonly modelAsked: string;
-  readonly modelServed: string;
-  /** The model is one that configuration names: safe as a metric's label. */
-  readonly modelKnown: boolean;
-  readonly status: EntryStatus;
-  readonly httpStatus: number;
-  readonly stream: boolean;
-  readonly attempts: number;
-  readonly failures: readonly FailedTry[] | undefined;
-  readonly durationMs: number;
-  readonly ttftMs: number | undefined;
-  readonly overheadMs: number;
-  /** From sending the last attempt to its answer's head or, in a stream, its first content; `undefined`: it was not sent, or not answered. */
-  readonly upstreamMs: number | undefined;
-  readonly usage: Usage;
-  readonly costNanoUsd: bigint | undefined;
-  readonly losses: readonly TranslationLoss[];
-  /** Set if there were more losses than are named: `and 12 more`. */
-  readonly unnamedLosses?: string | undefined;
-  readonly errorCode: string | undefined;
-  readonly errorMessage: string | undefined;
-  /** The id that the upstream of the last attempt gave the request. */
-  readonly upstreamRequestId: string | undefined;
-  /** What the upstream said of a failure, unless it quotes the client's own request; without secrets. */
-  readonly upstreamMessage: string | undefined;
 }

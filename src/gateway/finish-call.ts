@@ -1,4 +1,5 @@
 import type { ModelCall } from "./model-call.ts";
+import type { ObservedRequest } from "./observed-request.ts";
 import { settleCaching } from "./prompt-caches/caching-of.ts";
 import { releaseBudget } from "./admission/reserve-budget.ts";
 import { settleLimits } from "./admission/take-limits.ts";
@@ -15,7 +16,7 @@ function reportCall(call: ModelCall): void {
   const { deps, exchange, request, answer, attempt, entry, settlement } = call;
   if (settlement === undefined) return;
   const { firstContentMs } = answer;
-  deps.observe({
+  const observed: ObservedRequest = {
     requestId: exchange.requestId,
     clientRequestId: exchange.clientRequestId,
     principal: request.principal,
@@ -42,5 +43,7 @@ function reportCall(call: ModelCall): void {
     errorMessage: settlement.errorMessage,
     upstreamRequestId: entry?.upstreamRequestId,
     upstreamMessage: settlement.upstreamMessage,
-  });
+  };
+  deps.observe(observed);
+  call.trace?.end(observed);
 }

@@ -8,6 +8,8 @@ import { learnFromUsage } from "./lanes/count-tokens.ts";
 import type { GatewayDeps } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
 import { isHeavy, nextTurn } from "./bodies/heavy-body.ts";
+import { RecordedExchange } from "./bodies/recorded-exchange.ts";
+import { maxContentBytes } from "./trace.ts";
 import { createModelCall, type Caller, type ModelCall } from "./model-call.ts";
 import { receive } from "./admission/receive.ts";
 import { withFallbacks } from "./failover/fallbacks.ts";
@@ -27,8 +29,10 @@ import { pinTo } from "./responses/stored-responses.ts";
 /** The life of a request on a model route. The edge has found the route and the principal. */
 export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchange, caller: Caller): Promise<void> {
   const recorded = deps.bodies.record(exchange, caller.route.route.operation);
-  const kept = keptExchange(deps, recorded ?? exchange, caller);
-  const call = createModelCall(deps, kept?.exchange ?? recorded ?? exchange, caller);
+  const traced = tracedExchange(deps, recorded ?? exchange, () => call);
+  const base = traced ?? recorded ?? exchange;
+  const kept = keptExchange(deps, base, caller);
+  const call = createModelCall(deps, kept?.exchange ?? base, caller);
   let isOver = true;
   try {
     isOver = await serve(call);
@@ -36,12 +40,22 @@ export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchang
   } catch (error) {
     await answerError(call, asGatewayError(error, deps, exchange.requestId));
   } finally {
+    traced?.end(call.attempts);
     // One that goes on in the background reports when it is over.
     if (isOver) finishCall(call);
     learnFromUsage(call);
     // What a client of a response in the background has got is what its first attempt began with.
     recorded?.end(isOver ? call.attempts : 1);
   }
+}
+
+/** Where traces contain what was asked and answered. */
+function tracedExchange({ tracer }: GatewayDeps, exchange: ClientExchange, call: () => ModelCall): RecordedExchange | undefined {
+  if (tracer?.hasContent !== true) return undefined;
+  return new RecordedExchange(exchange, maxContentBytes, ({ parts, answer = "" }) => {
+    const input = Buffer.concat(parts).subarray(0, maxContentBytes).toString("latin1");
+    call().trace?.setContent(input, answer.slice(0, maxContentBytes));
+  });
 }
 
 /** For a key whose answers are kept. */

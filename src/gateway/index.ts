@@ -1,6 +1,9 @@
 export { mayCall } from "./admission/allowed-models.ts";
 export { createBodyLog, type BodyLog } from "./bodies/index.ts";
 export * from "./deps.ts";
+export * from "./observed-request.ts";
+export type { RequestTrace, TracedAttempt, Tracer } from "./trace.ts";
+export { findHeader } from "./headers/request-headers.ts";
 export type { AnswerWatcher, ClientExchange } from "./exchange.ts";
 export { AnswerStore } from "./response-cache/answer-store.ts";
 export { readResponseCache, responseCacheSchema, type ResponseCacheSettings } from "./section.ts";

@@ -5,12 +5,14 @@ import type { KnownResponse } from "../store/index.ts";
 import type { Attempt, Plan } from "../upstream/index.ts";
 import { createAnswerReport, type AnswerReport } from "./answer-report.ts";
 import { AttemptEntry, type CachedEntry, type EntryContext, type Settlement } from "./attempt-entry.ts";
-import type { FailedTry, GatewayDeps, GatewaySnapshot } from "./deps.ts";
+import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
+import type { FailedTry } from "./observed-request.ts";
 import type { ClientExchange } from "./exchange.ts";
 import type { Guarded } from "../policy/index.ts";
 import type { CacheUse } from "./cache-use.ts";
 import type { MarkedRequest } from "./prompt-caches/prefix-memory.ts";
 import { RequestFacts } from "./request-facts.ts";
+import type { RequestTrace } from "./trace.ts";
 
 /** What a request has reserved in its budgets, until it is over. */
 export interface BudgetReservation {
@@ -57,6 +59,7 @@ interface CallParts {
   readonly exchange: ClientExchange;
   readonly request: RequestFacts;
   readonly background?: string;
+  readonly trace?: RequestTrace | undefined;
 }
 
 /**
@@ -71,6 +74,8 @@ export class ModelCall implements EntryContext {
   readonly answer: AnswerReport = createAnswerReport();
   /** Set if the gateway makes a response without its client: the response object without an answer, JSON. */
   readonly background: string | undefined;
+  /** `undefined`: it is not traced. */
+  readonly trace: RequestTrace | undefined;
 
   /** What the guard has found: its edits belong into every body that goes upstream. */
   guarded: Guarded | undefined;
@@ -101,12 +106,13 @@ export class ModelCall implements EntryContext {
   #entry: AttemptEntry | undefined;
   #served: Settlement | undefined;
 
-  constructor({ deps, current, exchange, request, background }: CallParts) {
+  constructor({ deps, current, exchange, request, background, trace }: CallParts) {
     this.deps = deps;
     this.current = current;
     this.exchange = exchange;
     this.request = request;
     this.background = background;
+    this.trace = trace;
   }
 
   /** The entry of the last attempt, or of the refusal; `undefined` before. */
@@ -164,8 +170,8 @@ export class ModelCall implements EntryContext {
 
   /** The same request without its client: it goes on as a stream to `exchange`. */
   inBackground({ exchange, pending }: BackgroundRun): ModelCall {
-    const { deps, current, request } = this;
-    const call = new ModelCall({ deps, current, exchange, request: request.asStream(), background: pending });
+    const { deps, current, request, trace } = this;
+    const call = new ModelCall({ deps, current, exchange, request: request.asStream(), background: pending, trace });
     call.guarded = this.guarded;
     call.reservation = this.reservation;
     call.limits = this.limits;
@@ -185,5 +191,5 @@ export interface Caller {
 
 export function createModelCall(deps: GatewayDeps, exchange: ClientExchange, { principal, protocol, route }: Caller): ModelCall {
   const request = new RequestFacts(principal, protocol, route);
-  return new ModelCall({ deps, current: deps.current(), exchange, request });
+  return new ModelCall({ deps, current: deps.current(), exchange, request, trace: deps.tracer?.begin(exchange.rawHeaders) });
 }

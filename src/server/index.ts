@@ -15,5 +15,7 @@ export type { Load } from "./http/in-flight.ts";
 export { LoadWatch } from "./http/load-watch.ts";
 export { modelRoutes } from "./routes/model-routes.ts";
 export { telemetrySchema, readTelemetry, type OtlpSettings, type TelemetrySection } from "./telemetry-section.ts";
+export { createTracer } from "./observe/tracer.ts";
+export { createTraceExporter } from "./observe/trace-exporter.ts";
 export { createRouteTable, type Access, type Route, type RouteContext, type RouteTable } from "./route-table.ts";
 export { gatewaySchema, readGateway, type GatewaySection } from "./section.ts";

@@ -107,6 +107,7 @@ test("the dashboard uses only metrics and labels that exist, and shows every met
     "tokligence_budget_warned_requests_total",
     "tokligence_budget_refused_requests_total",
     "tokligence_bodies_dropped_total",
+    "tokligence_traces_dropped_total",
   ]);
 });
 

@@ -59,6 +59,7 @@ function warnOfRestart(old: Settings, next: Settings, logger: Logger): void {
       gateway: { host, port, workers, logging },
       database: placeOf(settings.database),
       durability: settings.ledger.durability,
+      traces: [settings.telemetry.otlp, settings.telemetry.content],
       limits: settings.limits.store,
       redis: settings.redis.url?.reveal(),
     };
@@ -66,7 +67,7 @@ function warnOfRestart(old: Settings, next: Settings, logger: Logger): void {
   if (JSON.stringify(fixed(old)) !== JSON.stringify(fixed(next))) {
     logger.warn(
       {},
-      "gateway.host, port, workers, logging, database, redis, limits.store and ledger.durability take effect at the next start",
+      "gateway.host, port, workers, logging, database, redis, limits.store, ledger.durability, telemetry.otlp and telemetry.content take effect at the next start",
     );
   }
 }

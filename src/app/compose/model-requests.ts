@@ -20,6 +20,7 @@ import { createKeptProofTable, createResponseStore, readInstallationKeys } from 
 import { createAffinity, RetryBudget } from "../../upstream/index.ts";
 import type { Log } from "../logging/log.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
+import { composeTelemetry, type Telemetry } from "./telemetry.ts";
 import { readHealthFacts, type HealthFacts } from "./health-facts.ts";
 import type { Records } from "./records.ts";
 import { limitValues, targetValues } from "./watched-values.ts";
@@ -32,6 +33,7 @@ export interface ModelRequests {
   readonly ownMetrics: () => MetricsSnapshot;
   /** Ends the responses in the background, after at most `graceMs` by `terminate`. */
   closeBackground(graceMs: number, terminate: () => void): Promise<void>;
+  /** Ends the sweep of responses, and sends the last traces. */
   closeSweep(): Promise<void>;
 }
 
@@ -45,15 +47,8 @@ export interface ModelRequestsDeps {
   readonly log: Log;
 }
 
-export async function composeModelRequests({
-  protocols,
-  records,
-  current,
-  facts,
-  clock,
-  ids,
-  log,
-}: ModelRequestsDeps): Promise<ModelRequests> {
+export async function composeModelRequests(options: ModelRequestsDeps): Promise<ModelRequests> {
+  const { protocols, records, current, facts, clock, ids, log } = options;
   const { logger } = log;
   const { store, ledger, budgets, bodies, sharesDatabase: isShared } = records;
   const lifetimeMs = (): number => current.settings.gateway.responses.lifetimeMs;
@@ -61,10 +56,7 @@ export async function composeModelRequests({
   const responses = createJournaledResponses({ responses: stored, ledger, lifetimeMs, clock, isShared });
   const background = createBackgroundJobs({ responses, logger });
   const responseSweep = createResponseSweep(responses, logger);
-  const metrics = new RequestMetrics();
-  const callers = createCallerMetrics(current);
-  metrics.watch(() => callers.read());
-  metrics.watch(() => targetValues(current.snapshot.providers, current.states.list(), clock.monotonic()));
+  const { metrics, telemetry, observe } = composeObservation(options);
   const deps: GatewayDeps = {
     protocols,
     sealer: createSealer(await readInstallationKeys(store, clock, randomBytes), randomBytes),
@@ -92,7 +84,8 @@ export async function composeModelRequests({
     ids,
     clock,
     logger,
-    observe: createObserver([metrics, callers], log, clock),
+    observe,
+    tracer: telemetry?.tracer,
   };
   return {
     deps,
@@ -102,8 +95,26 @@ export async function composeModelRequests({
       health: readHealthFacts(facts, current.states.list(), clock.monotonic()),
     }),
     closeBackground: (graceMs, terminate) => background.close(graceMs, terminate),
-    closeSweep: () => responseSweep.close(),
+    async closeSweep() {
+      await responseSweep.close();
+      await telemetry?.close();
+    },
   };
+}
+
+/** What learns of requests when they are over. */
+function composeObservation({ current, log, clock }: Pick<ModelRequestsDeps, "current" | "log" | "clock">): {
+  readonly metrics: RequestMetrics;
+  readonly telemetry: Telemetry | undefined;
+  readonly observe: GatewayDeps["observe"];
+} {
+  const metrics = new RequestMetrics();
+  const callers = createCallerMetrics(current);
+  const telemetry = composeTelemetry(current.settings.telemetry, { clock, logger: log.logger });
+  metrics.watch(() => callers.read());
+  metrics.watch(() => targetValues(current.snapshot.providers, current.states.list(), clock.monotonic()));
+  metrics.watch(() => ({ traces_dropped_total: telemetry?.dropped() ?? 0 }));
+  return { metrics, telemetry, observe: createObserver([metrics, callers], log, clock) };
 }
 
 function createCallerMetrics(current: Pick<CurrentConfiguration, "settings">): CallerMetrics {

@@ -23,6 +23,7 @@ import { estimateInput } from "../tokens/estimate-usage.ts";
 import { JsonSink } from "./json-sink.ts";
 import type { ModelCall } from "../model-call.ts";
 import { StreamSink } from "./stream-sink.ts";
+import { withTraceparent } from "../trace.ts";
 import { errorOfFailure, refusalIn, withoutSecrets } from "../errors/upstream-errors.ts";
 
 /**
@@ -48,6 +49,8 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   #resolve: (outcome: FailedAttempt | undefined) => void;
   #done = false;
   #isSent = false;
+  /** `undefined`: the request is not traced. */
+  #traceparent: string | undefined;
   /** What the answer says of the target; `undefined`: nothing yet. */
   #verdict: "good" | Refusal | undefined;
 
@@ -74,6 +77,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     if (this.#isSettled) return;
     this.#state.begin(this.entry.dispatchedMs);
     this.#isSent = true;
+    this.#traceparent = call.trace?.attemptBegins();
     this.upstream = call.current.client.dispatch(this.#request(), this);
     if (this.#done) this.upstream.abort();
   }
@@ -239,6 +243,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     if (this.#done) return;
     this.#done = true;
     this.call.deps.activeAttempts.delete(this);
+    this.#endTrace();
     this.#learn(outcome === undefined ? this.#verdict : refusalIn(outcome.error));
     this.#resolve(outcome);
   }
@@ -292,10 +297,30 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     );
   }
 
+  #endTrace(): void {
+    if (this.#traceparent === undefined) return;
+    const { call, attempt, entry, key } = this;
+    const { settlement, usage, modelServed, servedTier: tier, upstreamRequestId: id } = entry;
+    call.trace?.attemptEnds({
+      attempt,
+      operation: call.request.operation,
+      keyId: key?.id,
+      stream: call.request.envelope.stream,
+      modelServed,
+      usage,
+      tier,
+      stopReason: settlement?.facts?.stopReason,
+      httpStatus: settlement?.httpStatus ?? 0,
+      errorCode: settlement?.errorCode,
+      upstreamRequestId: id,
+    });
+  }
+
   #request(): UpstreamRequest {
     const { provider, protocol } = this.attempt;
     const { deadlineAt, request } = this.call;
-    const { method, path, headers, body } = this.lane.request;
+    const { method, path, headers: own, body } = this.lane.request;
+    const headers = this.#traceparent === undefined ? own : withTraceparent(own, this.#traceparent);
     return { provider, protocol, method, path, headers, body, key: this.key, stream: request.envelope.stream, deadlineAt };
   }
 }

@@ -1,7 +1,7 @@
 import { formatUsd } from "../../ledger/index.ts";
 import { boundedHeader, headerSafe } from "./header-safe.ts";
 import { addLimitHeaders } from "./limit-headers.ts";
-import type { FailedTry } from "../deps.ts";
+import type { FailedTry } from "../observed-request.ts";
 import type { CacheUse } from "../cache-use.ts";
 import type { ModelCall } from "../model-call.ts";
 

@@ -52,6 +52,7 @@ export const watchedMetrics: Readonly<Record<string, WatchedMetric>> = {
     merge: "max",
   },
   bodies_dropped_total: { help: "Requests whose bodies could not be kept." },
+  traces_dropped_total: { help: "Spans that could not be sent to telemetry.otlp.endpoint." },
   caller_requests_total: { help: "Requests by user and key, as far as telemetry.labels names them.", labels: ["user", "key"] },
   caller_tokens_total: { help: "Input and output tokens by user and key, as far as telemetry.labels names them.", labels: ["user", "key"] },
   caller_cost_usd_total: { help: "Cost in US dollars by user and key, as far as telemetry.labels names them.", labels: ["user", "key"] },
