@@ -2,7 +2,7 @@ import { GatewayError } from "../../core/index.ts";
 import { maxLosses, paramLabel, spellLoss, spellRefusal, type Loss, type Rendered, type SpelledPlaces } from "../../protocols/index.ts";
 import { headerSafe } from "../headers/header-safe.ts";
 import type { Attempt } from "../../upstream/index.ts";
-import type { TranslationLoss } from "../deps.ts";
+import type { TranslationLoss } from "../observed-request.ts";
 import type { ModelCall } from "../model-call.ts";
 
 const noLosses: readonly TranslationLoss[] = [];
