@@ -98,6 +98,17 @@ test("a limit that a command sets is that of both workers together", async () =>
   );
 });
 
+test("what one worker learns of a provider's key the other one knows", async () => {
+  mock.enqueue({ trouble: { kind: "error", error: { status: 429, headers: { "retry-after": "60" } } } });
+  const first = (await ask(undefined, "claude-mock")).status;
+  await waitUntil("both leave the key alone", async () => {
+    const before = mock.requests.length;
+    const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await ask(undefined, "claude-mock")).status));
+    return statuses.every((status) => status === 429) && mock.requests.length === before;
+  });
+  assert.equal(first, 429);
+});
+
 test("a key that a command revokes is refused by all workers within a second", async () => {
   const made = await home.tokligence("apikey", "create", "admin", "--json");
   const { id, key } = JSON.parse(made.stdout) as { id: string; key: string };

@@ -26,6 +26,7 @@ import type { PrimaryRole } from "./primary-role.ts";
 import { composeHealth } from "./health.ts";
 import { createHealthFacts, type HealthFacts } from "./health-facts.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
+import { composeSharedStates, type SharedStates } from "./shared-states.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { loadValues } from "./watched-values.ts";
 
@@ -43,6 +44,8 @@ export interface ComposeOptions {
   readonly sink?: LedgerSink;
   /** Where ledger rows go until this gateway takes the place of the one before it. */
   readonly predecessor?: LedgerSink | undefined;
+  /** Tells the primary what this process has learned of targets; for a worker. */
+  readonly toPrimary?: (news: string) => void;
   /** Where limits are counted, if not in this process alone; for a worker. */
   readonly limitRemote?: LimitRemote;
   /** Opens the journal of this process; in the folder beside the database if omitted. */
@@ -88,6 +91,7 @@ export interface Gateway {
   readonly sink: LedgerSink;
   /** Checks files and sockets about every second; other parts may add theirs. */
   readonly surroundings: Surroundings;
+  readonly sharedStates: SharedStates;
   readonly providers: () => readonly Provider[];
   readonly catalog: () => Catalog;
   /** The providers' lists of models. */
@@ -120,6 +124,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const redis = await openRedis(loaded.settings, logger);
   const records = await openRecords({ ...options, current, clock, ids, processes, redis });
   const models = await composeModelRequests({ protocols, records, current, facts, clock, ids, log });
+  const sharedStates = composeSharedStates({ states: current.states, redis, toPrimary: options.toPrimary, clock, logger });
   let serving = false;
   const load = new LoadWatch({ now: () => clock.monotonic(), logger });
   const process = { ...options, isServing: () => serving };
@@ -140,6 +145,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     replay: () => records.replay(),
     sink: records.sink,
     surroundings,
+    sharedStates,
     providers: () => current.snapshot.providers,
     catalog: () => current.snapshot.catalog,
     listings: () => current.snapshot.listings,
@@ -154,7 +160,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     async close(how) {
       serving = how.isReplaced === true;
       await drain(edge, models, how);
-      surroundings.close();
+      for (const part of [surroundings, sharedStates]) part.close();
       load.stop();
       models.deps.activeAttempts.close();
       const cancelAbort = abortLater(records.store, logger);

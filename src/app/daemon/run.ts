@@ -218,11 +218,13 @@ export async function runDaemon(start: DaemonStart): Promise<RunningDaemon> {
         sink: gateway.sink,
         replay: gateway.replay,
         reload,
+        onTargetNews: (news) => gateway.sharedStates.toMachines(news),
         clock,
         logger: log.logger,
       });
       port = pool.port;
       const workers = pool;
+      gateway.sharedStates.onNews((news) => workers.broadcast({ type: "targets", news }));
       cleanup.push(() => workers.close(drain));
     }
     const openFiles = async (held: FileLock): Promise<void> => {

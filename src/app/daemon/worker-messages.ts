@@ -32,6 +32,8 @@ export type ToWorker =
   | { readonly type: "connection" }
   | { readonly type: "reopen-log" }
   | { readonly type: "limits"; readonly reply: LimitReply }
+  /** What another process knows of targets. */
+  | { readonly type: "targets"; readonly news: string }
   /** Comes again to shorten the grace. */
   | ({ readonly type: "stop" } & Drain)
   | { readonly type: "count"; readonly id: number }
@@ -44,6 +46,7 @@ export type ToPrimary =
   | { readonly type: "serving" }
   | { readonly type: "taken" }
   | { readonly type: "limits"; readonly question: LimitQuestion }
+  | { readonly type: "targets"; readonly news: string }
   | { readonly type: "failed"; readonly message: string }
   | { readonly type: "counted"; readonly id: number; readonly snapshot: MetricsSnapshot }
   | { readonly type: "total-wanted"; readonly id: number }

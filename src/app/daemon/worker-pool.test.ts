@@ -15,6 +15,7 @@ const options: WorkerPoolOptions = {
     configurationFailed: false,
     repaired: undefined,
   }),
+  onTargetNews: () => undefined,
   host: "127.0.0.1",
   port: 0,
   sink: { write: () => Promise.resolve() },

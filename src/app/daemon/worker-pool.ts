@@ -24,6 +24,8 @@ export interface WorkerPoolOptions {
   /** Brings into the database what a dead worker has left in its journal. */
   readonly replay: () => Promise<void>;
   readonly reload: () => Promise<unknown>;
+  /** What a worker has learned of targets; the other workers have it already. */
+  readonly onTargetNews: (news: string) => void;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The first pause before a worker that died is started again; doubled each time it dies soon. */
@@ -155,6 +157,10 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
         if (reply !== undefined) send(worker, { type: "limits", reply });
         return;
       }
+      case "targets":
+        for (const other of members.keys()) if (other !== worker) send(other, message);
+        options.onTargetNews(message.news);
+        return;
       case "taken":
         handOut.confirm(member.taker);
         return;

@@ -31,6 +31,7 @@ async function runWorker(task: WorkerTask): Promise<void> {
     clock: systemClock,
     sink,
     limitRemote,
+    toPrimary: (news) => tell({ type: "targets", news }),
     processes: task.workers,
     configurationFailed: () => configurationFailed,
     collectMetrics: async (own) => (await questions.ask((id) => ({ type: "total-wanted", id }))) ?? own(),
@@ -79,6 +80,9 @@ async function runWorker(task: WorkerTask): Promise<void> {
         return;
       case "repaired":
         gateway.surroundings.note(message.message);
+        return;
+      case "targets":
+        gateway.sharedStates.receive(message.news);
         return;
       case "limits":
         limitRemote.receive(message.reply);

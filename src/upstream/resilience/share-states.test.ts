@@ -91,3 +91,12 @@ test("another key under the same id, and what cannot be read, change nothing", (
   for (const text of ["", "[", "{}", '[{"keyId":1}]', "null"]) two.sharing.receive(text);
   assert.equal(two.target.isClear, true);
 });
+
+test("a target that a process has not used yet is known when it is used", () => {
+  const provider = { name: "p", keys: [{ id: "p#1", secret: new Secret("a") }] };
+  const [one, two] = [createTargetStates(), createTargetStates()];
+  one.of(provider, "m")[0]!.refused({ kind: "throttled", waitMs: 5000 }, 1000, 1000, breaker);
+  two.hear(one.takeNews(1000), 2000);
+  const [target] = two.of(provider, "m");
+  assert.deepEqual([target!.block, target!.untilMs], ["throttled", 7000]);
+});

@@ -39,6 +39,7 @@ export interface KnownTarget {
 
 /** Names of models come from clients. */
 const maxTargets = 10_000;
+const maxHeard = 1000;
 
 interface KnownKey {
   readonly secret: Secret | undefined;
@@ -52,6 +53,8 @@ function fingerprintOf(secret: Secret | undefined): string {
 
 export function createTargetStates(): TargetStates {
   const targets = createBoundedCache<KnownTarget>(maxTargets);
+  /** The last news of targets that this process has not used yet. */
+  const heard = createBoundedCache<{ readonly news: TargetNews; readonly fingerprint: string; readonly atMs: number }>(maxHeard);
   // Keys come from the configuration.
   const keys = new Map<string, KnownKey>();
   const keyOf = (id: string, secret: Secret | undefined): KeyState => {
@@ -68,6 +71,8 @@ export function createTargetStates(): TargetStates {
     if (known?.keyState === keyState) return known;
     const state = new TargetState(index, keyState);
     targets.set(name, { provider, model, keyId, state });
+    const news = heard.get(name);
+    if (news !== undefined && news.fingerprint === keys.get(keyId)?.fingerprint) state.hear(news.news, news.atMs);
     return state;
   };
   return {
@@ -91,9 +96,10 @@ export function createTargetStates(): TargetStates {
     },
     hear(all, nowMs) {
       for (const { keyId, fingerprint, model, news } of all) {
-        // A target that this process has not used yet is learned of when it is used.
-        const state = targets.get(`${keyId} ${model}`)?.state;
+        const name = `${keyId} ${model}`;
+        const state = targets.get(name)?.state;
         const key = keys.get(keyId);
+        if (state === undefined) heard.set(name, { news, fingerprint, atMs: nowMs });
         if (state !== undefined && key?.state === state.keyState && key.fingerprint === fingerprint) state.hear(news, nowMs);
       }
     },
