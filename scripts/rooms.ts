@@ -5,6 +5,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   settings: ["core"],
   store: ["core", "settings"],
   limits: ["core", "settings", "store"],
+  alerts: ["core", "settings", "store"],
   protocols: ["core", "ir"],
   upstream: ["core", "ir", "settings", "protocols"],
   policy: ["core", "ir", "settings", "protocols"],
@@ -12,12 +13,13 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ledger: ["core", "ir", "settings", "store"],
   gateway: ["core", "ir", "settings", "store", "protocols", "upstream", "policy", "accounts", "ledger", "limits"],
   market: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
-  server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "limits", "gateway", "market"],
+  server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "limits", "alerts", "gateway", "market"],
   app: [
     "core",
     "ir",
     "settings",
     "store",
+    "alerts",
     "limits",
     "protocols",
     "upstream",
@@ -96,7 +98,8 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
 /** Packages that only these rooms may import. A package that is not named may be imported anywhere. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   undici: ["upstream"],
-  kysely: ["store", "accounts", "ledger", "limits"],
+  nodemailer: ["upstream"],
+  kysely: ["store", "accounts", "alerts", "ledger", "limits"],
   ioredis: ["store"],
   "node:sqlite": ["store"],
   "prom-client": ["server"],

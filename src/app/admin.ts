@@ -18,6 +18,7 @@ import { describeLedger, noLiveLedger } from "./compose/journals.ts";
 import { openStore } from "./compose/open-store.ts";
 import { runtimePaths } from "./paths.ts";
 import { explainRoute } from "./compose/explain-route.ts";
+import { composeAlerts } from "./compose/alerts.ts";
 import { composePriceAdmin } from "./compose/price-admin.ts";
 import { createSnapshot, describeRoutes } from "./compose/snapshot.ts";
 
@@ -89,6 +90,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     timeZone: () => snapshot.timeZone,
     bodies: createEntryBodies(store),
     flushBodies: () => Promise.resolve(),
+    alerts: composeAlerts({ store, settings: () => loaded.settings.alerts, clock, logger: silentLogger }),
     prices: composePriceAdmin(store, () => ({ snapshot, settings: loaded.settings }), clock),
     clock,
     system: {

@@ -35,6 +35,7 @@ export * from "./rollups/rollup.ts";
 export * from "./entries/sink.ts";
 export * from "./types.ts";
 export * from "./prices/unpriced-alarm.ts";
+export * from "./prices/unpriced-step.ts";
 export * from "./entries/usage-row.ts";
 export { pricesFileSchema, pricesSchema } from "./prices/section.ts";
 export { ledgerSchema, readLedger, type BodySettings, type LedgerSection } from "./section.ts";

@@ -37,6 +37,8 @@ const allowed: Readonly<Record<string, string>> = {
   "src/protocols/anthropic-messages/stream-decoder.ts #open": "lives as long as one stream",
   "src/protocols/gemini-generate/stream-encoder.ts #open": "lives as long as one stream",
   "src/protocols/openai-responses/parse-request.ts named": "lives as long as the reading of one request",
+  "src/alerts/alerts.ts #underWay": "once for each alert",
+  "src/alerts/alerts.ts #waits": "once for each alert",
   "src/protocols/openai-responses/stream-encoder.ts #blocks": "lives as long as one stream",
   "src/protocols/openai-responses/stream-items.ts #open": "lives as long as one stream",
   "src/server/http/body-budget.ts #byKey": "loses entries only if there are more than 10,000 keys",

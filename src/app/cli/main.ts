@@ -3,6 +3,7 @@ import { protocolIds } from "../../ir/index.ts";
 import type { OperationAnswer } from "../../server/index.ts";
 import { readVersion } from "../version.ts";
 import { addKeyCommands, addUserCommands } from "./account-commands.ts";
+import { addAlertCommands } from "./alert-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
@@ -50,6 +51,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addLimitCommands(program, admin);
   addLedgerCommands(program, admin);
   addPriceCommands(program, admin);
+  addAlertCommands(program, admin);
   addDatabaseCommands(program, () => load(program.opts<Global>().config));
 
   addUsageCommand(program, admin);

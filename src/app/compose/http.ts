@@ -68,6 +68,7 @@ function composeOperations({ records, models, current, process, readHealth, cloc
     timeZone: () => current.snapshot.timeZone,
     bodies: entryBodies,
     flushBodies: () => bodies.flush(),
+    alerts: records.alerts,
     prices: composePriceAdmin(store, () => current, clock),
     clock,
     system: {

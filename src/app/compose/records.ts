@@ -1,3 +1,4 @@
+import type { Alerts } from "../../alerts/index.ts";
 import { createAccounts, type Accounts } from "../../accounts/index.ts";
 import { messageOf, type Clock, type IdSource, type Logger } from "../../core/index.ts";
 import { createBodyLog, type BodyLog } from "../../gateway/index.ts";
@@ -12,6 +13,7 @@ import {
   createRetention,
   createRollupStep,
   createStoreSink,
+  createUnpricedStep,
   highestCostOfRow,
   type BudgetAdmin,
   type Budgets,
@@ -31,6 +33,7 @@ import { tightenAll, type OwnFiles } from "../tighten.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import { composeLimits } from "./limits.ts";
 import { openJournal, replayLeftJournals } from "./journals.ts";
+import { composeAlerts, createAlertWatch, crossingEvent, unpricedEvent } from "./alerts.ts";
 import { openStore } from "./open-store.ts";
 import { PrimaryRole } from "./primary-role.ts";
 import { createDatabaseLook, createSurroundings, type Surroundings } from "./surroundings.ts";
@@ -45,6 +48,7 @@ export interface Records {
   /** `undefined`: none is configured. */
   readonly redis: RedisConnection | undefined;
   readonly ledger: LedgerService;
+  readonly alerts: Alerts;
   /** Where ledger rows go: the database, or the primary process. */
   readonly sink: LedgerSink;
   /** The folder of the journals. */
@@ -94,7 +98,8 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     await Promise.all([budgets.refresh(), limits.refresh()]);
   };
   const accounts = createAccounts({ store, clock, ids, logger, onChange });
-  const sink = new ChangingSink(deps.sink ?? deps.predecessor ?? createDatabaseSink(store, deps));
+  const alerts = composeAlerts({ store, settings: () => current.settings.alerts, clock, logger });
+  const sink = new ChangingSink(deps.sink ?? deps.predecessor ?? createDatabaseSink(store, deps, alerts));
   const { journal: directory } = runtimePaths(database.path);
   const keepMs = options.retention.journalMs;
   const prices = (): PriceCatalogue => current.snapshot.prices;
@@ -103,7 +108,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     isPrimary: deps.sink === undefined && deps.predecessor === undefined,
     isSuccessor: deps.predecessor !== undefined,
     sink,
-    createDatabaseSink: () => createDatabaseSink(store, deps),
+    createDatabaseSink: () => createDatabaseSink(store, deps, alerts),
     replay,
     budgetAdmin,
     startRetention: () => startRetention(store, deps),
@@ -119,6 +124,16 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   surroundings.watch(() => {
     reserve.refill();
   });
+  const watch = createAlertWatch({
+    store,
+    settings: () => current.settings.alerts,
+    clock,
+    logger,
+    alerts,
+    ledger,
+    timeZone: () => current.snapshot.timeZone,
+    isPrimary: () => role.isPrimary,
+  });
   const entryBodies = createEntryBodies(store);
   const bodies = openBodyLog(entryBodies, deps);
   return {
@@ -129,6 +144,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     limits,
     redis: deps.redis,
     ledger,
+    alerts,
     sink,
     directory,
     entryBodies,
@@ -141,6 +157,9 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
       await role.close();
       await bodies.close();
       await stopLedger(ledger, logger);
+      await watch.stop();
+      alerts.close();
+      await alerts.flush();
     },
     async close() {
       for (const part of [accounts, budgets, limits, deps.redis]) part?.close();
@@ -177,14 +196,18 @@ function openBudgetAdmin(store: Store, { current, clock, ids }: RecordsDeps): Bu
   });
 }
 
-function createDatabaseSink(store: Store, { current, clock, log }: RecordsDeps): LedgerSink {
+function createDatabaseSink(store: Store, { current, clock, log }: RecordsDeps, alerts: Alerts): LedgerSink {
   const settlement = createBudgetSettlement({
     ceiling: () => current.snapshot.budget.ceiling,
     timeZone: () => current.snapshot.timeZone,
     highestCost: (row) => highestCostOfRow(current.snapshot.prices, row),
     logger: log.logger,
+    onCrossing: (crossing) => alerts.raise(crossingEvent(crossing)),
   });
-  return createStoreSink(store, { clock, steps: [createRollupStep(store), settlement] });
+  const unpriced = createUnpricedStep((provider, model, timeMs) => {
+    alerts.raise(unpricedEvent(provider, model, current.snapshot.timeZone.startOf("day", timeMs)));
+  });
+  return createStoreSink(store, { clock, steps: [createRollupStep(store), settlement, unpriced] });
 }
 
 interface Watched {

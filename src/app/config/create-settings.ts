@@ -3,6 +3,7 @@ import { resolvePath, type PathBase } from "../../settings/index.ts";
 import { readModelTraits, readProvider, readRouting, type ProviderKeys } from "../../upstream/index.ts";
 import type { ParsedSettings } from "./schema.ts";
 import { readDatabase, readRedis } from "../../store/index.ts";
+import { readAlerts } from "../../alerts/index.ts";
 import { readLimits } from "../../limits/index.ts";
 import { readResponseCache } from "../../gateway/index.ts";
 import { readGateway, readTelemetry } from "../../server/index.ts";
@@ -26,6 +27,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     redis: readRedis(parsed.redis),
     ledger: readLedger(parsed.ledger),
     guards: readGuards(parsed.guards),
+    alerts: readAlerts(parsed.alerts),
     telemetry: readTelemetry(parsed.telemetry),
     prices: parsed.prices,
     ...(parsed.prices_file === undefined ? {} : { pricesFile: resolvePath(parsed.prices_file, base) }),

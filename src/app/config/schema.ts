@@ -9,6 +9,7 @@ import {
   routingSchema,
 } from "../../upstream/index.ts";
 import { databaseSchema, redisSchema } from "../../store/index.ts";
+import { alertsSchema } from "../../alerts/index.ts";
 import { limitsSchema } from "../../limits/index.ts";
 import { responseCacheSchema } from "../../gateway/index.ts";
 import { gatewaySchema, telemetrySchema } from "../../server/index.ts";
@@ -32,6 +33,7 @@ export const settingsSchema = z
     redis: redisSchema,
     ledger: ledgerSchema,
     guards: guardsSchema,
+    alerts: alertsSchema,
     telemetry: telemetrySchema,
     prices: pricesSchema,
     prices_file: pricesFileSchema,

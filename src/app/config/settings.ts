@@ -2,6 +2,7 @@ import type { PriceOverrides, LedgerSection } from "../../ledger/index.ts";
 import type { OperatorTraits } from "../../protocols/index.ts";
 import type { ModelRoute, ProviderSettings, RoutingSection } from "../../upstream/index.ts";
 import type { DatabaseSection, RedisSection } from "../../store/index.ts";
+import type { AlertsSection } from "../../alerts/index.ts";
 import type { LimitsSection } from "../../limits/index.ts";
 import type { ResponseCacheSettings } from "../../gateway/index.ts";
 import type { GatewaySection, TelemetrySection } from "../../server/index.ts";
@@ -28,6 +29,7 @@ export interface Settings {
   readonly redis: RedisSection;
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
+  readonly alerts: AlertsSection;
   readonly telemetry: TelemetrySection;
   readonly prices: PriceOverrides;
   /** The path of a list of prices. */

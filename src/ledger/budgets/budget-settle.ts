@@ -1,9 +1,9 @@
 import type { Kysely } from "kysely";
-import { createBoundedCache, createSubjectIndex, readTags, type Logger, type TimeZone } from "../../core/index.ts";
+import { createBoundedCache, createSubjectIndex, printSubject, readTags, type Logger, type TimeZone } from "../../core/index.ts";
 import { readKeyAncestors, type Tables } from "../../store/index.ts";
 import { chargeOfRow, type RowCharging } from "./budget-ceiling.ts";
 import { periodStart } from "./budget-period.ts";
-import { PeriodChanges, releasing, takeReservations, writeChanges } from "./budget-periods.ts";
+import { PeriodChanges, type PeriodChange, releasing, takeReservations, writeChanges } from "./budget-periods.ts";
 import type { Budget, CeilingRates } from "./budget-types.ts";
 import { readCountingBudgets, subjectOf } from "./budget-rows.ts";
 import { createBudgetZones } from "./budget-zones.ts";
@@ -16,13 +16,27 @@ export interface BudgetSettlementDeps {
   readonly timeZone: () => TimeZone;
   readonly highestCost?: RowCharging["highestCost"];
   readonly logger: Logger;
+  /** Called when a row brings a budget to its warning or its stop. */
+  readonly onCrossing?: (crossing: BudgetCrossing) => void;
+}
+
+/** A budget has reached a limit. */
+export interface BudgetCrossing {
+  readonly budget: Budget;
+  /** As commands take it. */
+  readonly subject: string;
+  readonly limit: "warn" | "stop";
+  readonly limitNanoUsd: bigint;
+  readonly spentNanoUsd: bigint;
+  /** The beginning of the budget's period. */
+  readonly startMs: number;
 }
 
 /**
  * The step of ingestion that moves the cost of requests from reserved to spent, in the transaction that inserts their rows. So this happens exactly
  * once, whenever and in whichever process the rows are ingested.
  */
-export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger }: BudgetSettlementDeps): IngestStep {
+export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger, onCrossing }: BudgetSettlementDeps): IngestStep {
   const lineage = createLineage();
   const zoneOf = createBudgetZones(timeZone);
   return async (transaction, newRows) => {
@@ -54,7 +68,10 @@ export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger 
     const byId = new Map(budgets.map((budget) => [budget.id, budget]));
     changes.sorted().forEach((change, i) => {
       const budget = byId.get(change.budgetId);
-      if (budget !== undefined) tellCrossing(logger, budget, spent[i]! - change.spentNanoUsd, spent[i]!);
+      const crossing = budget && findCrossing(budget, change, spent[i]!);
+      if (crossing === undefined) return;
+      logCrossing(logger, crossing);
+      onCrossing?.(crossing);
     });
   };
 }
@@ -115,13 +132,20 @@ function endsRequest(row: UsageRow): boolean {
   return row.status === "ok" || row.status === "cancelled" || row.status === "interrupted";
 }
 
-/** Logged once for each period and limit, by the process that ingests the row that reaches it. */
-function tellCrossing(logger: Logger, budget: Budget, before: bigint, after: bigint): void {
+/** Found once for each period and limit, by the process that ingests the row that reaches it. @param after what is spent after the change. */
+function findCrossing(budget: Budget, { startMs, spentNanoUsd }: PeriodChange, after: bigint): BudgetCrossing | undefined {
+  const before = after - spentNanoUsd;
   const { warnNanoUsd, stopNanoUsd } = budget;
-  const fields = { budget: budget.id, [budget.subject]: budget.subjectId, period: budget.period, spent_usd: formatUsd(after) };
-  if (stopNanoUsd !== null && before < stopNanoUsd && after >= stopNanoUsd) {
-    logger.warn({ ...fields, stop_usd: formatUsd(stopNanoUsd) }, "a budget is used up");
-  } else if (warnNanoUsd !== null && before < warnNanoUsd && after >= warnNanoUsd) {
-    logger.warn({ ...fields, warn_usd: formatUsd(warnNanoUsd) }, "a budget has reached its warning");
-  }
+  const crosses = (limit: bigint | null): limit is bigint => limit !== null && before < limit && after >= limit;
+  const found = { budget, subject: printSubject(subjectOf(budget)), spentNanoUsd: after, startMs };
+  if (crosses(stopNanoUsd)) return { ...found, limit: "stop", limitNanoUsd: stopNanoUsd };
+  return crosses(warnNanoUsd) ? { ...found, limit: "warn", limitNanoUsd: warnNanoUsd } : undefined;
+}
+
+function logCrossing(logger: Logger, { budget, limit, limitNanoUsd, spentNanoUsd }: BudgetCrossing): void {
+  const { id, subject, subjectId, period } = budget;
+  logger.warn(
+    { budget: id, [subject]: subjectId, period, spent_usd: formatUsd(spentNanoUsd), [`${limit}_usd`]: formatUsd(limitNanoUsd) },
+    limit === "stop" ? "a budget is used up" : "a budget has reached its warning",
+  );
 }

@@ -1,5 +1,6 @@
 import type { Accounts } from "../../accounts/index.ts";
 import type { Clock, TimeZone } from "../../core/index.ts";
+import type { Alerts } from "../../alerts/index.ts";
 import type { LimitAdmin } from "../../limits/index.ts";
 import type { BudgetAdmin, EntryBodies, PriceAdmin, Reports } from "../../ledger/index.ts";
 import { accountHandlers } from "./accounts.ts";
@@ -27,6 +28,7 @@ export interface AdminDeps {
   /** Writes the bodies that this process still has in memory. */
   readonly flushBodies: () => Promise<void>;
   readonly prices: PriceAdmin;
+  readonly alerts: Pick<Alerts, "test">;
   readonly clock: Clock;
   readonly system: SystemDeps;
 }
@@ -40,6 +42,7 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
     ...usageHandlers(deps.reports, deps.accounts, deps.timeZone),
     ...bodyHandlers(deps.bodies, deps.flushBodies),
     ...priceHandlers(deps),
+    "alerts.test": async () => ({ deliveries: await deps.alerts.test() }),
     ...systemHandlers(deps.system),
   });
 }

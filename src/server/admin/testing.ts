@@ -103,6 +103,7 @@ const refuse = (): Promise<never> => Promise.reject(new GatewayError("not_found"
 export function operationsOver(accounts: Accounts, reports: Reports, changes: Partial<SystemDeps> = {}): AdminOperation[] {
   return createAdminOperations({
     accounts,
+    alerts: { test: () => Promise.resolve([]) },
     budgets: { set: refuse, list: refuse, remove: refuse, realign: refuse },
     onBudgetsChanged: refuse,
     limits: { set: refuse, list: refuse, remove: refuse },

@@ -1,4 +1,5 @@
 import { accountContracts } from "./accounts.ts";
+import { alertContracts } from "./alerts.ts";
 import { budgetContracts } from "./budgets.ts";
 import type { AnswerOfContract, InputOfContract } from "./contract.ts";
 import { limitContracts } from "./limits.ts";
@@ -12,6 +13,7 @@ export const adminContracts = {
   ...budgetContracts,
   ...limitContracts,
   ...usageContracts,
+  ...alertContracts,
   ...priceContracts,
   ...systemContracts,
 } as const;
