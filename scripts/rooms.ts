@@ -77,6 +77,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     rollups: ["entries"],
     budgets: ["entries"],
     reports: ["entries", "rollups"],
+    reconcile: [],
   },
   store: {
     migrations: [],

@@ -31,6 +31,8 @@ export * from "./reports/reports.ts";
 export * from "./price-admin.ts";
 export type { RepriceResult } from "./reprice.ts";
 export * from "./retention.ts";
+export { compareReport, type Compared, type LedgerLine } from "./reconcile/compare.ts";
+export { isReportVendor, readVendorReport, reportVendors } from "./reconcile/read-report.ts";
 export * from "./rollups/rollup.ts";
 export * from "./entries/sink.ts";
 export * from "./types.ts";

@@ -14,6 +14,7 @@ import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon
 import { ExitStatus, load, runProgram } from "./run-program.ts";
 import { addPriceCommands } from "./price-commands.ts";
 import { addStatusCommand } from "./status-command.ts";
+import { addReconcileCommand } from "./reconcile-command.ts";
 import { addUsageCommand } from "./usage-command.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -55,6 +56,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addDatabaseCommands(program, () => load(program.opts<Global>().config));
 
   addUsageCommand(program, admin);
+  addReconcileCommand(program, admin);
   addLogsCommand(program, () => load(program.opts<Global>().config));
   addDaemonCommands(program);
   addStatusCommand(program, () => program.opts<Global>().config);
