@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { quantile } from "./comparison.ts";
 import type { Bench, Contestant } from "./measure.ts";
@@ -10,6 +11,9 @@ import type { Workload, WorkloadName } from "./workloads.ts";
 /** Requests after which V8 has compiled what is hot. Streams are few, and long. */
 const warmRequests = 20_000;
 const mostWarmUps = 4;
+/** In which the rows of the last requests are written. */
+const settlingMs = 1000;
+const idleMs = 2000;
 
 /** What a gateway's process has allocated on V8's heap and collected since its start. */
 export interface HeapReading {
@@ -54,14 +58,16 @@ export async function measureGarbage(bench: Bench, workload: Workload, targets: 
     if (heap === undefined) throw new Error(`${target.name} does not say what it allocates`);
     const contestant = { target, load: workload, bodyBytes: await probe(target, workload) };
     await warmUp(bench, contestant);
+    const idle = await idleRate(heap);
     const windows: GarbageWindow[] = [];
     for (let round = 1; round <= bench.rounds; round++) {
+      const startedAt = performance.now();
       const before = await heap();
       const { requests } = await runWrk(bench, contestant, bench.seconds);
       const after = await heap();
       windows.push({
         requests,
-        bytes: after.allocatedBytes - before.allocatedBytes,
+        bytes: after.allocatedBytes - before.allocatedBytes - idle * (performance.now() - startedAt),
         minorCollections: after.minorCollections - before.minorCollections,
       });
     }
@@ -70,6 +76,16 @@ export async function measureGarbage(bench: Bench, workload: Workload, targets: 
     figures.push(figure);
   }
   return figures;
+}
+
+/** What an idle gateway allocates in a millisecond: on a slow machine it would count for each of few requests. */
+async function idleRate(heap: () => Promise<HeapReading>): Promise<number> {
+  await delay(settlingMs);
+  const startedAt = performance.now();
+  const before = await heap();
+  await delay(idleMs);
+  const after = await heap();
+  return (after.allocatedBytes - before.allocatedBytes) / (performance.now() - startedAt);
 }
 
 /** On a loaded machine, few requests are answered in the time of a warm-up: what counts here is that V8 has compiled what is hot. */

@@ -13,6 +13,7 @@ test("without arguments everything is measured", () => {
     maxForeign: 0.1,
     against: undefined,
     garbage: false,
+    record: false,
     json: undefined,
   });
 });
@@ -28,6 +29,7 @@ test("every argument is taken", () => {
     maxForeign: 0.3,
     against: undefined,
     garbage: false,
+    record: false,
     json: "out.json",
   });
 });
@@ -52,5 +54,6 @@ test("an argument that cannot be is refused by name", () => {
 test("--garbage measures the gateway alone", () => {
   const { garbage, targets, rounds } = parseOptions(["--garbage"]);
   deepEqual({ garbage, targets, rounds }, { garbage: true, targets: ["gateway"], rounds: 5 });
+  throws(() => parseOptions(["--record"]), /only what --garbage measures/);
   deepEqual(parseOptions(["--garbage", "--against", "main"]).targets, ["gateway", "against"]);
 });

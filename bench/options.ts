@@ -18,6 +18,8 @@ export interface Options {
   readonly against: string | undefined;
   /** Measure what a request allocates, and no times. */
   readonly garbage: boolean;
+  /** Put what was measured into history.json, under this tree's version. */
+  readonly record: boolean;
   /** Where the JSON goes; undefined: a file named after the time, in bench/results/. */
   readonly json: string | undefined;
 }
@@ -26,7 +28,7 @@ const DEFAULT_ROUNDS = 5;
 
 export const USAGE = `node bench/run.ts [--workloads ${WORKLOAD_NAMES.join(",")}] [--targets gateway,nginx,direct] [--rounds 5] [--seconds 4]
                   [--warmup 8] [--max-foreign 0.1] [--json FILE]
-                  [--against COMMIT] [--garbage]
+                  [--against COMMIT] [--garbage [--record]]
 targets: ${TARGET_NAMES.join(", ")}`;
 
 function names<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
@@ -59,9 +61,11 @@ export function parseOptions(args: readonly string[]): Options {
       json: { type: "string" },
       against: { type: "string" },
       garbage: { type: "boolean", default: false },
+      record: { type: "boolean", default: false },
     },
   });
-  const { against, garbage } = values;
+  const { against, garbage, record } = values;
+  if (record && !garbage) throw new Error("--record: only what --garbage measures is recorded");
   const defaultRounds = against === undefined || garbage ? DEFAULT_ROUNDS : LEAST_ROUNDS;
   const targets = names(
     "targets",
@@ -77,6 +81,7 @@ export function parseOptions(args: readonly string[]): Options {
     maxForeign: within("max-foreign", values["max-foreign"], [0, 2], false),
     against,
     garbage,
+    record,
     json: values.json,
   };
 }

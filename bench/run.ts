@@ -15,6 +15,7 @@ import type { Figure } from "./figures.ts";
 import { summarise } from "./figures.ts";
 import type { GarbageFigure } from "./garbage.ts";
 import { measureGarbage, renderGarbage } from "./garbage.ts";
+import { recordGarbage } from "./history.ts";
 import { startGateway } from "./gateway.ts";
 import type { Bench, Measured } from "./measure.ts";
 import { measureWorkload } from "./measure.ts";
@@ -136,6 +137,7 @@ async function runGarbage(options: Options, bench: Bench, targets: readonly Targ
   const figures: GarbageFigure[] = [];
   for (const name of options.workloads) figures.push(...(await measureGarbage(bench, WORKLOADS[name], targets)));
   process.stdout.write(`${renderGarbage(figures)}\n`);
+  if (options.record) recordGarbage(figures.filter(({ target }) => target === "gateway"));
   say(`results in ${writeResults(options, { garbage: figures })}`);
   return 0;
 }
