@@ -27,7 +27,7 @@ export interface GarbageFigure {
   readonly target: string;
   /** The median of the rounds. */
   readonly bytesPerRequest: number;
-  /** Largest less smallest of the rounds, as a share of the median. */
+  /** The upper quartile of the rounds less the lower one, as a share of the median. */
   readonly spread: number;
   /** For each thousand requests. */
   readonly minorCollections: number;
@@ -105,7 +105,7 @@ export function summariseGarbage(workload: WorkloadName, target: string, windows
     workload,
     target,
     bytesPerRequest: Math.round(median),
-    spread: (Math.max(...each) - Math.min(...each)) / median,
+    spread: (quantile(each, 0.75) - quantile(each, 0.25)) / median,
     minorCollections: Math.round((minor / requests) * 1e6) / 1e3,
     requests,
   };

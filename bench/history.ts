@@ -7,7 +7,7 @@ import type { WorkloadName } from "./workloads.ts";
 /** What a request of a workload allocated in a version of the gateway. */
 export interface RecordedGarbage {
   readonly bytes_per_request: number;
-  /** Largest less smallest of the rounds, as a share of the median. */
+  /** The upper quartile of the rounds less the lower one, as a share of the median. */
   readonly spread: number;
   readonly minor_collections_per_1000: number;
 }
