@@ -97,6 +97,32 @@ test("a translated request has at most 10,000 tools", async () => {
   assert.equal((await ask(models["openai-chat"])).status, 200);
 });
 
+test("the schemas of a translated request have at most 10,000 definitions in all", async () => {
+  const schemaOf = (count: number): object => ({
+    type: "object",
+    properties: { a: { $ref: "#/$defs/d0" } },
+    $defs: Object.fromEntries(Array.from({ length: count }, (_, index) => [`d${index}`, { type: "string" }])),
+  });
+  const ask = async (counts: readonly number[]): Promise<unknown> => {
+    const [format, ...tools] = counts.map(schemaOf);
+    const body = {
+      model: models["gemini-generate"],
+      messages: [{ role: "user", content: "hi" }],
+      tools: tools.map((parameters, index) => ({ type: "function", function: { name: `f${index}`, parameters } })),
+      response_format: { type: "json_schema", json_schema: { name: "answer", schema: format } },
+    };
+    const reply = await send({ path: "/v1/chat/completions", body: JSON.stringify(body) });
+    return [reply.status, (JSON.parse(reply.body.toString()) as { error?: { message: string } }).error?.message];
+  };
+  assert.deepEqual(
+    [await ask([3_000, 3_000, 4_000]), await ask([3_000, 3_000, 4_001])],
+    [
+      [200, undefined],
+      [400, "The schemas of the request have 10001 definitions. A request that is translated may have 10000."],
+    ],
+  );
+});
+
 test("arguments of tools that are text count by what is in them", async () => {
   const call = { id: "c", type: "function", function: { name: "f", arguments: `{"a":${ones(limit)}}` } };
   const messages = [

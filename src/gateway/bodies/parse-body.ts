@@ -1,5 +1,5 @@
 import { GatewayError, hasMoreValues, parseExact, parseLatin1, type Bytes } from "../../core/index.ts";
-import type { Block, ChatRequest } from "../../ir/index.ts";
+import type { Block, ChatRequest, JsonSchema } from "../../ir/index.ts";
 import type { GatewaySnapshot } from "../deps.ts";
 import type { ModelCall } from "../model-call.ts";
 
@@ -35,10 +35,30 @@ export function checkTexts(call: ModelCall, { messages }: ChatRequest): void {
 /** More tools than any vendor takes: each gets a name of the other protocol. */
 const maxTools = 10_000;
 
+/** Of all schemas of a request together: each pass over a schema of 80,000 definitions takes tens of milliseconds. */
+const maxDefinitions = 10_000;
+
 /** @throws GatewayError `body_too_complex`. */
-export function checkTools({ tools = [] }: ChatRequest): void {
+export function checkTools({ tools = [], responseFormat }: ChatRequest): void {
   if (tools.length > maxTools)
     throw new GatewayError("body_too_complex", `The request has ${tools.length} tools. A request that is translated may have ${maxTools}.`);
+  let definitions = responseFormat?.type === "json-schema" ? countDefinitions(responseFormat.schema) : 0;
+  for (const tool of tools) if (tool.type === "function") definitions += countDefinitions(tool.parameters);
+  if (definitions > maxDefinitions) {
+    throw new GatewayError(
+      "body_too_complex",
+      `The schemas of the request have ${definitions} definitions. A request that is translated may have ${maxDefinitions}.`,
+    );
+  }
+}
+
+function countDefinitions(schema: JsonSchema | undefined): number {
+  if (typeof schema !== "object") return 0;
+  let count = 0;
+  for (const list of [schema["$defs"], schema["definitions"]]) {
+    if (typeof list === "object" && list !== null) for (const _ in list) count++;
+  }
+  return count;
 }
 
 /** What is parsed beside the body counts like it. @throws GatewayError `body_too_complex`. */

@@ -43,14 +43,25 @@ export function addFields(object: Record<string, unknown>, more: WireObject, omi
 
 /** The object with its values changed; the object itself if `change` returns every value unchanged. */
 export function mapFields(object: WireObject, change: (value: unknown, key: string) => unknown): WireObject {
+  const keys = Object.keys(object);
   let out: Record<string, unknown> | undefined;
-  for (const key of Object.keys(object)) {
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index]!;
     const value = change(object[key], key);
-    if (value === object[key]) continue;
-    out ??= { ...object };
+    if (out === undefined) {
+      if (value === object[key]) continue;
+      out = copyUpTo(object, keys, index);
+    }
     define(out, key, value);
   }
   return out ?? object;
+}
+
+/** A copy with the fields before `end`, one by one: a spread of 120,000 fields takes several times as long. */
+function copyUpTo(object: WireObject, keys: readonly string[], end: number): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (let index = 0; index < end; index++) define(copy, keys[index]!, object[keys[index]!]);
+  return copy;
 }
 
 /** Sets a property whose key may come from a client: a key `__proto__` stays an ordinary key. */
