@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { quantile } from "./comparison.ts";
 import type { Bench, Contestant } from "./measure.ts";
-import { probe, runWrk } from "./measure.ts";
+import { probe, runWrk, turnsOf } from "./measure.ts";
 import type { Target } from "./targets.ts";
 import type { Workload, WorkloadName } from "./workloads.ts";
 
@@ -47,35 +47,49 @@ export async function readHeap(socketPath: string): Promise<HeapReading> {
   return { allocatedBytes: allocated, minorCollections: minor };
 }
 
+/** A target, what it allocates while it does nothing, and its windows. */
+interface Measuring {
+  readonly contestant: Contestant;
+  readonly heap: () => Promise<HeapReading>;
+  /** Bytes in a millisecond. */
+  readonly idle: number;
+  readonly windows: GarbageWindow[];
+}
+
 /**
- * Measures what the targets allocate for each request of a workload. The figure hardly depends on the speed and the load of the machine, so windows with foreign load count.
+ * Measures what the targets allocate for each request of a workload, in turns. On a loaded machine the figure grows, as less is done at a time and V8 compiles later: only figures of the same run
+ * should be compared. Windows with foreign load count, as it meets all targets alike.
  * @throws Error if a target cannot say what it allocates.
  */
 export async function measureGarbage(bench: Bench, workload: Workload, targets: readonly Target[]): Promise<GarbageFigure[]> {
-  const figures: GarbageFigure[] = [];
+  const measuring: Measuring[] = [];
   for (const target of targets) {
     const { heap } = target;
     if (heap === undefined) throw new Error(`${target.name} does not say what it allocates`);
     const contestant = { target, load: workload, bodyBytes: await probe(target, workload) };
     await warmUp(bench, contestant);
-    const idle = await idleRate(heap);
-    const windows: GarbageWindow[] = [];
-    for (let round = 1; round <= bench.rounds; round++) {
-      const startedAt = performance.now();
-      const before = await heap();
-      const { requests } = await runWrk(bench, contestant, bench.seconds);
-      const after = await heap();
-      windows.push({
-        requests,
-        bytes: after.allocatedBytes - before.allocatedBytes - idle * (performance.now() - startedAt),
-        minorCollections: after.minorCollections - before.minorCollections,
-      });
-    }
-    const figure = summariseGarbage(workload.name, target.name, windows);
-    bench.say(`${workload.name} ${target.name}: ${figure.bytesPerRequest} bytes a request, spread ${(figure.spread * 100).toFixed(1)} %`);
-    figures.push(figure);
+    measuring.push({ contestant, heap, idle: await idleRate(heap), windows: [] });
   }
-  return figures;
+  for (let round = 1; round <= bench.rounds; round++) {
+    for (const each of turnsOf(round, measuring)) each.windows.push(await takeWindow(bench, each));
+  }
+  return measuring.map(({ contestant, windows }) => {
+    const figure = summariseGarbage(workload.name, contestant.target.name, windows);
+    bench.say(`${workload.name} ${figure.target}: ${figure.bytesPerRequest} bytes a request, spread ${(figure.spread * 100).toFixed(1)} %`);
+    return figure;
+  });
+}
+
+async function takeWindow(bench: Bench, { contestant, heap, idle }: Measuring): Promise<GarbageWindow> {
+  const startedAt = performance.now();
+  const before = await heap();
+  const { requests } = await runWrk(bench, contestant, bench.seconds);
+  const after = await heap();
+  return {
+    requests,
+    bytes: after.allocatedBytes - before.allocatedBytes - idle * (performance.now() - startedAt),
+    minorCollections: after.minorCollections - before.minorCollections,
+  };
 }
 
 /** What an idle gateway allocates in a millisecond: on a slow machine it would count for each of few requests. */

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -15,13 +16,15 @@ export interface RecordedGarbage {
 export interface RecordedVersion {
   readonly date: string;
   readonly node: string;
+  /** The commit that was measured. */
+  readonly commit: string;
   readonly garbage: { readonly [W in WorkloadName]?: RecordedGarbage };
 }
 
 /** By version, in the order in which they were recorded. */
 export type History = Readonly<Record<string, RecordedVersion>>;
 
-/** The median of a few rounds moves by this share from run to run. */
+/** The ratio of two medians of a few rounds moves by this from run to run. */
 const noise = 0.05;
 
 const page = join(import.meta.dirname, "history.json");
@@ -38,17 +41,16 @@ export function currentVersion(): string {
 /** Puts the figures of this tree into the history, under its version. */
 export function recordGarbage(figures: readonly GarbageFigure[]): void {
   const date = new Date().toISOString().slice(0, 10);
-  writeFileSync(
-    page,
-    `${JSON.stringify(withVersion(readHistory(), currentVersion(), { date, node: process.version }, figures), null, 2)}\n`,
-  );
+  const commit = execFileSync("git", ["rev-parse", "HEAD"], { cwd: import.meta.dirname, encoding: "utf8" }).trim();
+  const history = withVersion(readHistory(), currentVersion(), { date, node: process.version, commit }, figures);
+  writeFileSync(page, `${JSON.stringify(history, null, 2)}\n`);
 }
 
 /** Workloads that were not measured keep the figures that the version has. */
 export function withVersion(
   history: History,
   version: string,
-  when: Pick<RecordedVersion, "date" | "node">,
+  when: Omit<RecordedVersion, "garbage">,
   figures: readonly GarbageFigure[],
 ): History {
   const garbage = Object.fromEntries(
@@ -60,20 +62,21 @@ export function withVersion(
   return { ...history, [version]: { ...when, garbage: { ...history[version]?.garbage, ...garbage } } };
 }
 
+/** The commit of the last version that was recorded; `undefined` if there is none. */
+export function lastCommit(history: History): string | undefined {
+  return Object.values(history).at(-1)?.commit;
+}
+
 /**
- * What has become dearer since the last version that was recorded, in words, one line for each workload: its bytes a request are above that version's by more than the noise, which is 5 %, or
- * the spread of that version's rounds if that is larger.
+ * What this tree allocates more of than the commit that was measured in the same run, in words, one line for each workload: its bytes a request are above the other's by more than the noise, which is
+ * 5 %, or the spread of the rounds if that is larger.
  */
-export function findDearer(history: History, figures: readonly GarbageFigure[]): readonly string[] {
-  const [version, last] = Object.entries(history).at(-1) ?? [];
-  if (last === undefined) return [];
-  return figures.flatMap(({ workload, bytesPerRequest }) => {
-    const before = last.garbage[workload];
-    if (before === undefined) return [];
-    const most = before.bytes_per_request * (1 + Math.max(noise, before.spread));
+export function findDearer(figures: readonly GarbageFigure[]): readonly string[] {
+  return figures.flatMap(({ workload, target, bytesPerRequest, spread }) => {
+    const before = figures.find((other) => other.workload === workload && other.target === "against");
+    if (target !== "gateway" || before === undefined) return [];
+    const most = before.bytesPerRequest * (1 + Math.max(noise, before.spread, spread));
     if (bytesPerRequest <= most) return [];
-    return [
-      `${workload}: ${bytesPerRequest} bytes a request, ${before.bytes_per_request} in ${version}, at most ${Math.round(most)} expected`,
-    ];
+    return [`${workload}: ${bytesPerRequest} bytes a request, ${before.bytesPerRequest} before, at most ${Math.round(most)} expected`];
   });
 }
