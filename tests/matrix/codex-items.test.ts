@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { sendRaw } from "../e2e/raw-http.ts";
-import type { JsonObject } from "../testbed/json.ts";
 import type { Protocol, Scenario } from "../testbed/scenario.ts";
+import { askResponses, type AnsweredItems } from "./ask-responses.ts";
 import { models, startBench, type Bench } from "./bench.ts";
-import { checkGrammar } from "./grammar.ts";
-import { readEvents } from "./wire-events.ts";
 
 let bench: Bench;
 before(async () => {
@@ -13,34 +11,8 @@ before(async () => {
 });
 after(() => bench.stop());
 
-interface Answered {
-  readonly output: readonly JsonObject[];
-  /** The items of `response.output_item.done`, as Codex reads them; of an answer in one piece its output. */
-  readonly items: readonly JsonObject[];
-  /** What the upstream was sent. */
-  readonly sent: string;
-}
-
-async function ask(upstream: Protocol, stream: boolean, scenario: Scenario, body: object): Promise<Answered> {
-  bench.mock.reset();
-  bench.mock.enqueue(scenario);
-  const headers = ["authorization", `Bearer ${bench.caller.key}`, "content-type", "application/json"];
-  const whole = { model: models[upstream], store: false, ...(stream ? { stream } : {}), ...body };
-  const reply = await sendRaw(bench.gateway.url, { path: "/v1/responses", headers, body: JSON.stringify(whole) });
-  const text = reply.body.toString();
-  assert.equal(reply.status, 200, text);
-  const sent = bench.mock.requests[0]!.body.toString();
-  if (!stream) {
-    const { output } = JSON.parse(text) as { output: JsonObject[] };
-    return { output, items: output, sent };
-  }
-  checkGrammar("openai-responses", reply.body);
-  const events = readEvents(text).map(
-    ({ data }) => JSON.parse(data) as { type: string; item?: JsonObject; response?: { output: JsonObject[] } },
-  );
-  const items = events.flatMap(({ type, item }) => (type === "response.output_item.done" && item !== undefined ? [item] : []));
-  return { output: events.at(-1)!.response!.output, items, sent };
-}
+const ask = (upstream: Protocol, stream: boolean, scenario: Scenario, body: object): Promise<AnsweredItems> =>
+  askResponses(bench, { upstream, stream, scenario, body });
 
 const foreign = ["openai-chat", "anthropic-messages", "gemini-generate"] as const;
 const parameters = { type: "object", properties: { query: { type: "string" } }, required: ["query"], additionalProperties: false };

@@ -6,7 +6,7 @@ import type { WireAnnotation, WireCustomCall, WireFunctionCall, WireItem, WireMe
 export type ItemStatus = "in_progress" | "completed" | "incomplete";
 
 /** The vendor's prefixes of item ids. */
-type ItemPrefix = "msg_" | "rs_" | "fc_" | "ctc_" | "tsc_";
+export type ItemPrefix = "msg_" | "rs_" | "fc_" | "ctc_" | "tsc_" | "lsh_" | "sh_" | "apc_";
 
 /** The id of an item: the upstream's if it has one of this kind, else one made of the response's id and the item's place, so that it is stable. */
 export function itemId(prefix: ItemPrefix, given: string | undefined, responseId: string, outputIndex: number): string {

@@ -12,7 +12,7 @@ import {
   textPart,
   type ItemStatus,
 } from "./output-items.ts";
-import { isSearchCall, searchCallItem } from "./client-tools.ts";
+import { clientCallItem, clientToolOfCall } from "./client-tools.ts";
 import { compactedContent, isCompaction } from "./compaction.ts";
 import { searchItem } from "./search-items.ts";
 import { echoRequest, responseId, responseObject } from "./response-object.ts";
@@ -116,8 +116,9 @@ function renderItem(block: ItemBlock, index: number, status: ItemStatus, { respo
       });
     case "tool-call": {
       const { id: callId, name, namespace, kind, arguments: text } = block;
-      if (isSearchCall(request, { name, namespace, kind }))
-        return searchCallItem({ id: itemId("tsc_", block.itemId, response, index), callId, arguments: text }, status);
+      const own = clientToolOfCall(request, { name, namespace, kind });
+      if (own !== undefined)
+        return clientCallItem(own, { id: itemId(own.idPrefix, block.itemId, response, index), callId, arguments: text }, status);
       const id = itemId(kind === "custom" ? "ctc_" : "fc_", block.itemId, response, index);
       return callItem({ id, callId, name, namespace, kind, arguments: text }, status);
     }

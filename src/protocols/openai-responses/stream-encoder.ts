@@ -2,7 +2,7 @@ import { mergeUsage, type BlockStart, type StopReason, type StreamEvent, type Us
 import { gatewayErrorOf } from "../openai-shared/errors.ts";
 import { keepAlive } from "../openai-shared/keep-alive.ts";
 import type { ClientContext, StreamEncoder } from "../protocol.ts";
-import { isSearchCall } from "./client-tools.ts";
+import { clientToolOfCall, type ClientTool } from "./client-tools.ts";
 import { failureOf } from "./errors.ts";
 import { incompleteReason, opaqueItem, pictureItem, type ItemStatus } from "./output-items.ts";
 import { renderEvent } from "./render-event.ts";
@@ -10,9 +10,9 @@ import { showsReasoning } from "./render-response.ts";
 import { echoRequest, responseId, responseObject, type RequestEcho, type ResponseState } from "./response-object.ts";
 import {
   CallStreamItem,
+  ClientCallStreamItem,
   MessageStreamItem,
   ReasoningStreamItem,
-  SearchStreamItem,
   WebSearchStreamItem,
   WholeStreamItem,
   type StreamItem,
@@ -30,7 +30,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
   readonly #answerId: string | undefined;
   readonly #echo: RequestEcho;
   readonly #shown: boolean;
-  readonly #isSearch: (call: Extract<BlockStart, { type: "tool-call" }>) => boolean;
+  readonly #clientToolOf: (call: Extract<BlockStart, { type: "tool-call" }>) => ClientTool | undefined;
   #id = "";
   #createdAt = 0;
   #sequence = 0;
@@ -49,7 +49,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     this.#model = client.model;
     this.#answerId = client.answerId;
     this.#echo = echoRequest(client.request);
-    this.#isSearch = ({ name, namespace, kind }) => isSearchCall(client.request, { name, namespace, kind });
+    this.#clientToolOf = ({ name, namespace, kind }) => clientToolOfCall(client.request, { name, namespace, kind });
     this.#shown = showsReasoning(client.request);
   }
 
@@ -106,11 +106,12 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     switch (block.type) {
       case "reasoning":
         return this.#startItem(index, new ReasoningStreamItem(block, this.#id, output, this.#shown));
-      case "tool-call":
-        return this.#startItem(
-          index,
-          this.#isSearch(block) ? new SearchStreamItem(block, this.#id, output) : new CallStreamItem(block, this.#id, output),
-        );
+      case "tool-call": {
+        const own = this.#clientToolOf(block);
+        const item =
+          own === undefined ? new CallStreamItem(block, this.#id, output) : new ClientCallStreamItem(own, block, this.#id, output);
+        return this.#startItem(index, item);
+      }
       case "opaque": {
         if (block.protocol !== "openai-responses" && block.search !== undefined)
           return this.#startItem(index, new WebSearchStreamItem(block.search, output));

@@ -1,5 +1,5 @@
 import type { BlockStart, Citation, ReasoningProof, WebSearch } from "../../ir/index.ts";
-import { searchCallItem } from "./client-tools.ts";
+import { clientCallItem, type ClientTool } from "./client-tools.ts";
 import { searchItem } from "./search-items.ts";
 import {
   annotationOf,
@@ -209,21 +209,23 @@ export class CallStreamItem implements StreamItem {
   }
 }
 
-/** A call of the search of tools that the client runs: its arguments are JSON, so that they come whole. */
-export class SearchStreamItem implements StreamItem {
+/** A call of a tool with a type of its own that the client runs: its fields come whole. */
+export class ClientCallStreamItem implements StreamItem {
   readonly isProofAlone = false;
+  readonly #tool: ClientTool;
   readonly #call: Pick<CallItemFields, "id" | "callId">;
   readonly #output: number;
   #arguments = "";
   ended = false;
 
-  constructor(block: Extract<BlockStart, { type: "tool-call" }>, responseId: string, output: number) {
-    this.#call = { id: itemId("tsc_", block.itemId, responseId, output), callId: block.id };
+  constructor(tool: ClientTool, block: Extract<BlockStart, { type: "tool-call" }>, responseId: string, output: number) {
+    this.#tool = tool;
+    this.#call = { id: itemId(tool.idPrefix, block.itemId, responseId, output), callId: block.id };
     this.#output = output;
   }
 
   start(): WireEvent[] {
-    const item = searchCallItem({ ...this.#call, arguments: "" }, "in_progress");
+    const item = clientCallItem(this.#tool, { ...this.#call, arguments: "" }, "in_progress");
     return [{ type: "response.output_item.added", output_index: this.#output, item }];
   }
 
@@ -240,7 +242,7 @@ export class SearchStreamItem implements StreamItem {
   }
 
   finish(status: ItemStatus): WireItem {
-    return searchCallItem({ ...this.#call, arguments: this.#arguments }, status);
+    return clientCallItem(this.#tool, { ...this.#call, arguments: this.#arguments }, status);
   }
 }
 

@@ -3,58 +3,60 @@ import { compact, isObject, type WireObject } from "../shared/fields.ts";
 import { join, readArray } from "../openai-shared/fields.ts";
 import type { ForeignContext } from "../protocol.ts";
 import { textOf } from "./answer-items.ts";
-import { isSearchTool, searchNameIn } from "./client-tools.ts";
+import { clientToolOf, clientToolOfItem, functionNameIn, type ClientTool } from "./client-tools.ts";
 import { isCompaction, summaryPrompt, summaryText } from "./compaction.ts";
 import { mergeTools, parseToolList } from "./parse-tools.ts";
 
 /**
- * The request for an upstream of another protocol. The search of tools that the client runs itself becomes a function, its calls and results become those of a
- * function, and the tools that it found can be called. A trigger of a compaction becomes the request for a summary, and a summary that this gateway sealed
+ * The request for an upstream of another protocol. A tool with a type of its own that the client runs itself (the search of tools, shells, patches) becomes a
+ * function, its calls and results become those of a function, and the tools that a search found can be called. A trigger of a compaction becomes the request for a summary, and a summary that this gateway sealed
  * becomes a text. (`ToolSearchTool`, `ResponseToolSearchOutputItemParam`, `CompactionTrigger` of the npm package `openai` 7.57.)
  */
 export function toForeign(request: ChatRequest, context: ForeignContext): ChatRequest {
-  const hasSearch = request.tools?.some(isSearchTool) === true;
+  const hasTools = request.tools?.some((tool) => clientToolOf(tool) !== undefined) === true;
   const hasItems = request.messages.some(({ content }) => content.some(isSpecial));
-  if (!hasSearch && !hasItems) return request;
-  const fit: Fit = { openSummary: context.openSummary, searchName: searchNameIn(request.tools ?? []), found: [] };
+  if (!hasTools && !hasItems) return request;
+  const own = request.tools ?? [];
+  const fit: Fit = { openSummary: context.openSummary, nameOf: (tool) => functionNameIn(own, tool), found: [], callIds: new Map() };
   const messages = hasItems ? request.messages.map((message, index) => fitMessage(message, join("input", index), fit)) : request.messages;
   const tools = mergeTools(
     request.tools?.map((tool) => fitTool(tool, fit)),
     fit.found,
   );
-  if (!isCompaction(request)) return compact({ ...request, messages, tools });
+  if (!isCompaction(request)) return compact({ ...request, messages, tools, toolChoice: fitChoice(request, fit) });
   // The tools stay, as the calls before refer to them.
   const { responseFormat: _format, toolChoice: _choice, ...rest } = request;
   return compact({ ...rest, messages, tools, toolChoice: tools === undefined ? undefined : ({ type: "none" } as const) });
 }
 
 interface Fit extends ForeignContext {
-  /** The name of the search of tools. */
-  readonly searchName: string;
+  /** The name of a tool as a function. */
+  readonly nameOf: (tool: ClientTool) => string;
   /** The tools that earlier searches found. */
   readonly found: Tool[];
+  /** The ids of calls by the ids of their items: a result may name either. */
+  readonly callIds: Map<string, string>;
 }
 
-const specialTypes: ReadonlySet<string> = new Set(["tool_search_call", "tool_search_output", "compaction", "compaction_trigger"]);
+function isSpecialType(type: unknown): boolean {
+  return type === "compaction" || type === "compaction_trigger" || clientToolOfItem(type) !== undefined;
+}
 
 function isSpecial(block: Block): boolean {
-  return (
-    block.type === "opaque" &&
-    block.protocol === "openai-responses" &&
-    isObject(block.value) &&
-    specialTypes.has(textOf(block.value["type"]))
-  );
+  return block.type === "opaque" && block.protocol === "openai-responses" && isObject(block.value) && isSpecialType(block.value["type"]);
 }
 
-function fitTool(tool: Tool, { searchName }: Fit): Tool {
-  if (tool.type !== "server" || !isSearchTool(tool)) return tool;
-  const { description, parameters } = tool.wire;
-  return compact({
-    type: "function" as const,
-    name: searchName,
-    description: textOf(description) || undefined,
-    parameters: isObject(parameters) ? parameters : undefined,
-  });
+function fitTool(tool: Tool, { nameOf }: Fit): Tool {
+  const own = clientToolOf(tool);
+  if (own === undefined || tool.type !== "server") return tool;
+  return compact({ type: "function" as const, name: nameOf(own), ...own.declare(tool.wire) });
+}
+
+/** `{"type":"local_shell"}` chooses the function that stands for it. */
+function fitChoice({ tools = [], toolChoice }: ChatRequest, { nameOf }: Fit): ChatRequest["toolChoice"] {
+  if (toolChoice?.type !== "named" || toolChoice.isServer !== true) return toolChoice;
+  const chosen = tools.map(clientToolOf).find((own) => own?.type === toolChoice.name);
+  return chosen === undefined ? toolChoice : { type: "named", name: nameOf(chosen) };
 }
 
 function fitMessage(message: Message, path: string, fit: Fit): Message {
@@ -65,34 +67,40 @@ function fitMessage(message: Message, path: string, fit: Fit): Message {
 }
 
 /** `undefined`: it stays what only the vendor understands. */
-function fitItem(item: WireObject, path: string, { found, openSummary, searchName }: Fit): Message | undefined {
-  const callId = textOf(item["call_id"]);
+function fitItem(item: WireObject, path: string, fit: Fit): Message | undefined {
   switch (item["type"]) {
     case "compaction_trigger":
       return { role: "user", content: [{ type: "text", text: summaryPrompt }] };
     case "compaction": {
-      const summary = openSummary(textOf(item["encrypted_content"]));
+      const summary = fit.openSummary(textOf(item["encrypted_content"]));
       return summary === undefined ? undefined : { role: "user", content: [{ type: "text", text: summaryText(summary) }] };
     }
-    case "tool_search_call": {
-      // One that the vendor ran itself has no id.
-      if (callId === "") return undefined;
-      const { arguments: args } = item;
-      const text = typeof args === "string" ? args : JSON.stringify(args ?? {});
-      return { role: "assistant", content: [{ type: "tool-call", id: callId, name: searchName, kind: "function", arguments: text }] };
-    }
-    case "tool_search_output": {
-      if (callId === "") return undefined;
-      const tools = parseToolList(readArray(item["tools"] ?? [], join(path, "tools")), join(path, "tools")).map(undeferred);
-      found.push(...tools);
-      return {
-        role: "user",
-        content: [{ type: "tool-result", callId, kind: "function", content: [{ type: "text", text: listOf(tools) }] }],
-      };
-    }
     default:
-      return undefined;
+      return fitToolItem(item, path, fit);
   }
+}
+
+function fitToolItem(item: WireObject, path: string, { found, nameOf, callIds }: Fit): Message | undefined {
+  const known = clientToolOfItem(item["type"]);
+  const id = textOf(item["id"]);
+  // A result of `local_shell` names its call under `id`.
+  const callId = textOf(item["call_id"]) || (known?.isResult === true ? (callIds.get(id) ?? id) : "");
+  // A call that the vendor ran itself has no id of its own.
+  if (known === undefined || callId === "") return undefined;
+  const { tool, isResult } = known;
+  if (!isResult) {
+    callIds.set(id, callId);
+    const args = tool.argumentsOf(item);
+    const text = typeof args === "string" ? args : JSON.stringify(args);
+    return { role: "assistant", content: [{ type: "tool-call", id: callId, name: nameOf(tool), kind: "function", arguments: text }] };
+  }
+  let text = tool.resultOf?.(item);
+  if (text === undefined) {
+    const tools = parseToolList(readArray(item["tools"] ?? [], join(path, "tools")), join(path, "tools")).map(undeferred);
+    found.push(...tools);
+    text = listOf(tools);
+  }
+  return { role: "user", content: [{ type: "tool-result", callId, kind: "function", content: [{ type: "text", text }] }] };
 }
 
 /** A tool that was found can be called at once. */
