@@ -95,7 +95,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     clock,
     system: {
       catalog: () => snapshot.catalog,
-      explain: (model, dialect) => explainRoute(snapshot, clock, { model, dialect }),
+      explain: (asked) => explainRoute(snapshot, clock, asked),
       routes: () => describeRoutes(loaded.settings, snapshot),
       config: () => loaded.settings.shown,
       ledger: () => describeLedger(store, journal, loaded.settings.ledger.durability, noLiveLedger),

@@ -1,4 +1,4 @@
-export { mayCall } from "./admission/allowed-models.ts";
+export { mayCall, mayUseTarget } from "./admission/allowed-models.ts";
 export { createBodyLog, type BodyLog } from "./bodies/index.ts";
 export * from "./deps.ts";
 export * from "./observed-request.ts";

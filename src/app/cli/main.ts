@@ -102,9 +102,11 @@ function addRouteCommand(program: Command, admin: WithAdmin): void {
     .command("explain")
     .argument("<model>")
     .option("--dialect <dialect>", `${protocolIds.join(", ")}; the first if omitted`)
+    .option("--key <key>", "id or prefix of a key: which targets its model list allows")
     .option("--json", "print JSON")
-    .action(async (model: string, options: Output & { dialect?: string }) => {
-      const explained = await admin((call) => call("routes.explain", { query: { model, dialect: options.dialect } }));
+    .action(async (model: string, options: Output & { dialect?: string; key?: string }) => {
+      const { dialect, key } = options;
+      const explained = await admin((call) => call("routes.explain", { query: { model, dialect, key } }));
       print(options.json === true, explained, () => explanationText(explained));
       if (explained.attempts.length === 0) throw new ExitStatus(1);
     });

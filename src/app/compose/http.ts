@@ -73,7 +73,7 @@ function composeOperations({ records, models, current, process, readHealth, cloc
     clock,
     system: {
       catalog: () => current.snapshot.catalog,
-      explain: (model, dialect) => explainRoute(current.snapshot, clock, { model, dialect }),
+      explain: (asked) => explainRoute(current.snapshot, clock, asked),
       routes: () => describeRoutes(current.settings, current.snapshot),
       config: () => current.settings.shown,
       ledger: async () => describeLedger(store, directory, durability, await readLiveLedger(records, models, process)),

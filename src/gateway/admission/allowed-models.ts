@@ -1,6 +1,14 @@
 import type { Principal } from "../../accounts/index.ts";
 import { GatewayError, type GlobList } from "../../core/index.ts";
-import { fallbackReasons, type Attempt, type Catalog, type Fallback, type FallbackReason, type Plan } from "../../upstream/index.ts";
+import {
+  fallbackReasons,
+  type Attempt,
+  type Catalog,
+  type Fallback,
+  type FallbackReason,
+  type Plan,
+  type ResolvedTarget,
+} from "../../upstream/index.ts";
 import { readNamedModels } from "./named-models.ts";
 import type { RequestFacts } from "../request-facts.ts";
 
@@ -21,6 +29,11 @@ function allowsTarget(lists: readonly GlobList[], model: string, names: readonly
     if (list.excludes(model) || names.some((name) => list.excludes(name))) return false;
     return list.match(model) !== undefined || names.some((name) => list.match(name) !== undefined);
   });
+}
+
+/** Whether these lists, those of a key and its ancestors, allow a target under a name: the one asked for, or that of a fallback. */
+export function mayUseTarget(lists: readonly GlobList[], name: string, { provider, upstreamModel }: ResolvedTarget): boolean {
+  return allowsTarget(lists, name, [upstreamModel, `${provider}/${upstreamModel}`]);
 }
 
 /** The plan without the targets that the key's lists exclude; a fallback is another name, which the lists must allow by itself. */

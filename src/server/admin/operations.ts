@@ -43,6 +43,6 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
     ...bodyHandlers(deps.bodies, deps.flushBodies),
     ...priceHandlers(deps),
     "alerts.test": async () => ({ deliveries: await deps.alerts.test() }),
-    ...systemHandlers(deps.system),
+    ...systemHandlers(deps.system, deps.accounts),
   });
 }

@@ -1,4 +1,5 @@
-import { GatewayError } from "../../core/index.ts";
+import type { Accounts, ApiKey } from "../../accounts/index.ts";
+import { GatewayError, GlobList } from "../../core/index.ts";
 import { protocolIds, type ProtocolId } from "../../ir/index.ts";
 import { listModels, type Catalog } from "../../upstream/index.ts";
 import type { AnswerOfContract, BodyOfContract, HandlersOf } from "./contracts/contract.ts";
@@ -9,7 +10,12 @@ type Answer<N extends keyof typeof systemContracts> = AnswerOfContract<(typeof s
 
 export interface SystemDeps {
   readonly catalog: () => Catalog;
-  readonly explain: (model: string, dialect: ProtocolId) => Answer<"routes.explain">;
+  /** `modelLists`: those of a key and its ancestors, which must all allow a target. */
+  readonly explain: (asked: {
+    readonly model: string;
+    readonly dialect: ProtocolId;
+    readonly modelLists?: readonly GlobList[] | undefined;
+  }) => Answer<"routes.explain">;
   /** Models, routes in written order and providers as they are now. */
   readonly routes: () => Answer<"routes.list">;
   /** The configuration, secrets masked. */
@@ -31,16 +37,16 @@ export interface SystemDeps {
 }
 
 /** Models, routes, configuration and the daemon itself. */
-export function systemHandlers(deps: SystemDeps): HandlersOf<typeof systemContracts> {
+export function systemHandlers(deps: SystemDeps, accounts: Pick<Accounts, "getKey">): HandlersOf<typeof systemContracts> {
   return {
     "models.list": () => ({ data: listModels(deps.catalog()) }),
     "routes.list": () => deps.routes(),
-    "routes.explain": ({ query: { model = "", dialect: asked = defaultDialect } }) => {
+    "routes.explain": async ({ query: { model = "", dialect: asked = defaultDialect, key } }) => {
       if (model === "") throw new GatewayError("invalid_request", 'Say which model: "?model=gpt-5".', { param: "model" });
       const dialect = protocolIds.find((id) => id === asked);
       if (dialect === undefined)
         throw new GatewayError("invalid_request", `"dialect" takes ${protocolIds.join(", ")}.`, { param: "dialect" });
-      return deps.explain(model, dialect);
+      return deps.explain({ model, dialect, modelLists: key === undefined ? undefined : await modelListsOf(accounts, key) });
     },
     "config.get": () => deps.config(),
     "ledger.status": () => deps.ledger(),
@@ -56,4 +62,14 @@ export function systemHandlers(deps: SystemDeps): HandlersOf<typeof systemContra
       return { status: "stopping" };
     },
   };
+}
+
+/** The model lists of a key and of the keys that it was made with, as far as they have any. */
+async function modelListsOf(accounts: Pick<Accounts, "getKey">, keyRef: string): Promise<readonly GlobList[]> {
+  const lists: GlobList[] = [];
+  for (let key: ApiKey | undefined = await accounts.getKey(keyRef); key !== undefined;) {
+    if (key.models !== null) lists.push(new GlobList(key.models));
+    key = key.parent_id === null ? undefined : await accounts.getKey(key.parent_id);
+  }
+  return lists;
 }

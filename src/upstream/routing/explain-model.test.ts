@@ -102,3 +102,30 @@ test("each target is kept, or passed over with the reason, and has its figures",
     google,
   ]);
 });
+
+test("for a key, the targets that its model list excludes are passed over, fallbacks by their own names", () => {
+  const targets = {
+    ...noTargetTable,
+    models: new Map([["smart", { targets: ["anthropic/claude-opus-5", "openai/gpt-5"].map((model) => ({ model, weight: 1 })) }]]),
+    fallbacks: [["smart", { quota: ["llama-3"] }] as const],
+  };
+  const catalog = createCatalog({ providers, routes: [], aliases: new Map(), targets });
+  const explain = (allowed: string): readonly [lines: readonly string[], attempts: number, problem: string | undefined] => {
+    const mayUse = (name: string, { upstreamModel }: { readonly upstreamModel: string }): boolean =>
+      [name, upstreamModel].includes(allowed);
+    const found = explainModel(catalog, { model: "smart", dialect: "openai-chat", workMode: "auto", nowMs: 0, mayUse });
+    return [found.targets.map(({ role, model, reason }) => `${role} ${model}: ${reason ?? "kept"}`), found.attempts.length, found.problem];
+  };
+  const excluded = "the model list of the key excludes it";
+  assert.deepEqual(
+    [explain("claude-opus-5"), explain("llama-3")],
+    [
+      [["target claude-opus-5: kept", `target gpt-5: ${excluded}`, `quota llama-3: ${excluded}`], 1, undefined],
+      [
+        [`target claude-opus-5: ${excluded}`, `target gpt-5: ${excluded}`, "quota llama-3: kept"],
+        0,
+        "The model list of the key excludes all targets of this model.",
+      ],
+    ],
+  );
+});

@@ -1,6 +1,6 @@
 import { messageOf } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
-import type { Attempt, Lane, Plan, PlanInput, WorkMode } from "../types.ts";
+import type { Attempt, Lane, Plan, PlanInput, ResolvedTarget, WorkMode } from "../types.ts";
 import type { Catalog } from "./catalog.ts";
 import { fallbackReasons, type FallbackReason, type Strategy } from "./targets.ts";
 
@@ -46,18 +46,27 @@ export interface ExplainInput {
   readonly workMode: WorkMode;
   /** Monotonic milliseconds. */
   readonly nowMs: number;
+  /** Whether a key may use a target, under the name that was asked for or that of a fallback; all targets if omitted. */
+  readonly mayUse?: ((name: string, target: ResolvedTarget) => boolean) | undefined;
 }
 
-export function explainModel(catalog: Catalog, { model, dialect, workMode, nowMs }: ExplainInput): ModelExplanation {
+export function explainModel(catalog: Catalog, { model, dialect, workMode, nowMs, mayUse = () => true }: ExplainInput): ModelExplanation {
   const { steps, strategy, hasAffinity: affinity, passedOver } = catalog.resolve(model);
   const input: PlanInput = { model, clientProtocol: dialect, operation: "generate", workMode };
   const { plan, problem } = planOf(catalog, input);
-  const attempts = plan?.attempts ?? [];
+  const planned = plan?.attempts ?? [];
   const excluded = planOf(catalog, { ...input, workMode: "auto" }).plan?.attempts.filter(
-    (attempt) => !attempts.some((kept) => isSame(kept, attempt)),
+    (attempt) => !planned.some((kept) => isSame(kept, attempt)),
   );
-  const explain = (role: ExplainedTarget["role"], list: readonly Attempt[]): ExplainedTarget[] =>
-    list.flatMap((attempt) => explainAttempt(role, attempt, nowMs));
+  const isAllowed = (name: string, { provider, upstreamModel }: Attempt): boolean =>
+    mayUse(name, { provider: provider.name, upstreamModel });
+  const attempts = planned.filter((attempt) => isAllowed(model, attempt));
+  const explain = (role: ExplainedTarget["role"], name: string, list: readonly Attempt[]): ExplainedTarget[] =>
+    list.flatMap((attempt) =>
+      isAllowed(name, attempt)
+        ? explainAttempt(role, attempt, nowMs)
+        : [passed(attempt.provider.name, attempt.upstreamModel, keyReason, role)],
+    );
   return {
     model,
     dialect,
@@ -71,17 +80,14 @@ export function explainModel(catalog: Catalog, { model, dialect, workMode, nowMs
     strategy,
     affinity,
     targets: [
-      ...explain("target", attempts),
+      ...explain("target", model, planned),
       ...(excluded ?? []).map((attempt) => passed(attempt.provider.name, attempt.upstreamModel, `gateway.work_mode is ${workMode}`)),
       ...passedOver.map(({ provider, upstreamModel, reason }) => passed(provider, upstreamModel, reason)),
       ...fallbackReasons.flatMap((reason) =>
-        explain(
-          reason,
-          (plan?.fallbacks?.[reason] ?? []).flatMap((fallback) => fallback.attempts),
-        ),
+        (plan?.fallbacks?.[reason] ?? []).flatMap((fallback) => explain(reason, fallback.model, fallback.attempts)),
       ),
     ],
-    ...(problem === undefined ? {} : { problem }),
+    ...problemOf(problem, planned, attempts),
   };
 }
 
@@ -97,9 +103,20 @@ function isSame(one: Attempt, other: Attempt): boolean {
   return one.provider === other.provider && one.upstreamModel === other.upstreamModel;
 }
 
-function passed(provider: string, model: string, reason: string): ExplainedTarget {
+const keyReason = "the model list of the key excludes it";
+
+function problemOf(
+  problem: string | undefined,
+  planned: readonly Attempt[],
+  attempts: readonly Attempt[],
+): Pick<ModelExplanation, "problem"> {
+  if (problem !== undefined) return { problem };
+  return planned.length > 0 && attempts.length === 0 ? { problem: "The model list of the key excludes all targets of this model." } : {};
+}
+
+function passed(provider: string, model: string, reason: string, role: ExplainedTarget["role"] = "target"): ExplainedTarget {
   const none = { key: null, protocol: null, lane: null, firstContentMs: null, totalMs: null, inFlight: 0, weight: 1 };
-  return { role: "target", provider, model, isKept: false, reason, ...none };
+  return { role, provider, model, isKept: false, reason, ...none };
 }
 
 function explainAttempt(role: ExplainedTarget["role"], attempt: Attempt, nowMs: number): ExplainedTarget[] {

@@ -81,6 +81,7 @@ export const systemContracts = {
         .string()
         .optional()
         .describe(`${protocolIds.join(", ")}; openai-chat if omitted`),
+      key: z.string().optional().describe("id or prefix of a key of the gateway: which targets its model list allows"),
     }),
     answer: z.object({
       model: z.string(),
