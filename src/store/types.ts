@@ -20,6 +20,11 @@ export interface Store {
   readonly dialect: "sqlite" | "postgresql";
   readonly db: Kysely<Tables>;
   /**
+   * For reads that may take long, as reports and exports do: SQLite does them in a thread of its own, so that no request waits for them. It sees what has been
+   * committed, and has no transactions. The same as `db` on PostgreSQL.
+   */
+  readonly reader: Kysely<Tables>;
+  /**
    * Inserts rows into one table, all or none. Rows whose key exists already are skipped. Much cheaper per row than a query builder. It uses its own
    * transaction, or `transaction` if one is given.
    * @returns how many rows were new.

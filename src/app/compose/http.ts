@@ -64,7 +64,7 @@ function composeOperations({ records, models, current, process, readHealth, cloc
     onBudgetsChanged: () => budgets.refresh(),
     limits: createLimitAdmin({ store, clock }),
     onLimitsChanged: () => limits.refresh(),
-    reports: createReports({ store }),
+    reports: createReports({ store: { dialect: store.dialect, db: store.reader } }),
     timeZone: () => current.snapshot.timeZone,
     bodies: entryBodies,
     flushBodies: () => bodies.flush(),

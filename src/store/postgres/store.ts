@@ -40,6 +40,7 @@ export async function createPostgresStore({ place, clock, pool = 10, timeouts }:
   return {
     dialect: "postgresql",
     db,
+    reader: db,
     async insertRows(table, columns, rows, transaction) {
       if (rows.length === 0) return 0;
       if (transaction === undefined) return await inserter.insert(database, table, columns, rows);

@@ -5,6 +5,7 @@ import { bumpAccountsRevision, readAccountsRevision } from "../revisions.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { createSqliteDatabase } from "./database.ts";
 import { createSqliteDialect } from "./dialect.ts";
+import { createSqliteReader } from "./reader.ts";
 import { openSqliteFile } from "./file.ts";
 import { createRowInserter } from "./insert.ts";
 import { migrateSqlite } from "./migrate.ts";
@@ -34,10 +35,9 @@ export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: S
   }
   const { native } = database;
   const checkpoints = new Checkpoints({ path, native });
-  const onWritten = (): void => {
-    checkpoints.written();
-  };
-  const db = new Kysely<Tables>({ dialect: createSqliteDialect(database, onWritten) });
+  const db = new Kysely<Tables>({ dialect: createSqliteDialect(database, () => checkpoints.written()) });
+  // A database in memory has one connection.
+  const reader = path === ":memory:" ? undefined : createSqliteReader({ path, check: () => database.files.check() });
   const inserter = createRowInserter(native);
   let closing: Promise<void> | undefined;
 
@@ -58,6 +58,7 @@ export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: S
   return {
     dialect: "sqlite",
     db,
+    reader: reader?.db ?? db,
     async insertRows(table, columns, rows, transaction) {
       if (rows.length === 0) return 0;
       checkpoints.inserted(rows.length);
@@ -80,8 +81,8 @@ export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: S
     abort: () => undefined,
     close() {
       // Kysely closes the database only if it has been used through Kysely.
-      closing ??= checkpoints
-        .close()
+      // The connection that is closed last makes a checkpoint, so this must be the serving one.
+      closing ??= Promise.all([checkpoints.close(), reader?.close()])
         .then(() => db.destroy())
         .then(() => database.close());
       return closing;
