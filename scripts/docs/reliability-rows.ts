@@ -95,6 +95,11 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
         "{restarts.answered} answered in 50 restarts, {restarts.unanswered} not; {reloads.answered} in 200 reloads, {reloads.unanswered} not",
     },
     {
+      promise: "SIGTERM and a start under load: every request that was accepted is answered, no row is missing.",
+      test: { long: "lifecycle" },
+      figures: "{stops.answered} answered and {stops.rows} rows in {stops.rounds} stops",
+    },
+    {
       promise: "The clock jumps an hour, forward or back: no duration is negative, limits and cooldowns hold.",
       test: inTest("tests/faults/clock-jumps.test.ts"),
     },
@@ -125,6 +130,12 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       promise: "500 readers of 10 MB who stop reading take at most 150 MB.",
       test: { long: "overload" },
       figures: "{slow_readers.added_mib} MiB for {slow_readers.readers} readers",
+    },
+    {
+      promise: "Reports and exports from a million entries on SQLite keep no request waiting.",
+      test: { long: "reports" },
+      figures:
+        "the longest turn of the event loop {max:in_a_thread.*.longest_turn_ms} ms, without the thread {max:on_the_serving_thread.*.longest_turn_ms} ms",
     },
     {
       promise: "10,000 idle connections leave room for others.",

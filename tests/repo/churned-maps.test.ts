@@ -45,6 +45,7 @@ const allowed: Readonly<Record<string, string>> = {
   "src/server/http/in-flight.ts #byKey": "loses entries only if there are more than 10,000 keys",
   "src/server/http/connection.ts #sockets": "once for each connection",
   "src/store/postgres/database.ts sockets": "once for each connection",
+  "src/store/sqlite/reader.ts #waiting": "once for each read of a report",
   "src/store/sqlite/statements.ts statements": "once for each kind of statement",
   "src/upstream/transport/connections.ts #all": "once for each connection",
 };
