@@ -61,6 +61,9 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     identity: [],
     documents: ["identity"],
     clearing: ["documents"],
+    peers: ["documents"],
+    sell: ["identity", "documents", "clearing", "peers"],
+    buy: ["identity", "documents", "peers"],
   },
   upstream: {
     http1: [],
@@ -100,7 +103,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
 export const packages: Readonly<Record<string, readonly string[]>> = {
   undici: ["upstream"],
   nodemailer: ["upstream"],
-  kysely: ["store", "accounts", "alerts", "ledger", "limits"],
+  kysely: ["store", "accounts", "alerts", "ledger", "limits", "market"],
   ioredis: ["store"],
   "node:sqlite": ["store"],
   "prom-client": ["server"],

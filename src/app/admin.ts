@@ -3,6 +3,7 @@ import { createAccounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
 import { createBudgetAdmin, createEntryBodies, createReports, highestCostOfRow } from "../ledger/index.ts";
 import { createLimitAdmin } from "../limits/index.ts";
+import { marketWithout } from "../market/index.ts";
 import { protocols } from "../protocols/index.ts";
 import {
   createAdminClient,
@@ -93,6 +94,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     alerts: composeAlerts({ store, settings: () => loaded.settings.alerts, clock, logger: silentLogger }),
     prices: composePriceAdmin(store, () => ({ snapshot, settings: loaded.settings }), clock),
     clock,
+    market: marketWithout(notRunning),
     system: {
       catalog: () => snapshot.catalog,
       explain: (asked) => explainRoute(snapshot, clock, asked),

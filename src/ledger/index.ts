@@ -35,6 +35,7 @@ export { compareReport, type Compared, type LedgerLine } from "./reconcile/compa
 export { isReportVendor, readVendorReport, reportVendors } from "./reconcile/read-report.ts";
 export * from "./rollups/rollup.ts";
 export * from "./entries/sink.ts";
+export { supplyUserId } from "./entries/supply.ts";
 export * from "./types.ts";
 export * from "./prices/unpriced-alarm.ts";
 export * from "./prices/unpriced-step.ts";

@@ -43,6 +43,8 @@ export interface Provider {
   readonly builtin: boolean;
   /** `false`: the gateway does not ask it whether it answers while nobody else does. */
   readonly isProbed?: boolean;
+  /** Its requests carry an `authorization` of their own, made for each: it is another node of the market. */
+  readonly signsRequests?: boolean;
 }
 
 export interface ProviderKey {
@@ -173,6 +175,9 @@ export interface UpstreamRequest {
   readonly stream: boolean;
   /** The latest end of the call in monotonic milliseconds, if it is earlier than the provider's total. */
   readonly deadlineAt?: number | undefined;
+  /** The provider's name of the model, and the gateway's id of the request; omitted for requests that are not a client's. */
+  readonly model?: string;
+  readonly requestId?: string;
 }
 
 export type UpstreamFailureKind =

@@ -7,6 +7,7 @@ import { addAlertCommands } from "./alert-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
+import { addMarketCommands } from "./market-commands.ts";
 import { print, table } from "./output.ts";
 import { addLimitCommands } from "./limit-commands.ts";
 import { addLogsCommand } from "./logs-command.ts";
@@ -53,6 +54,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addLedgerCommands(program, admin);
   addPriceCommands(program, admin);
   addAlertCommands(program, admin);
+  addMarketCommands(program, admin);
   addDatabaseCommands(program, () => load(program.opts<Global>().config));
 
   addUsageCommand(program, admin);

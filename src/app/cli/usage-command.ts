@@ -13,6 +13,7 @@ interface Options {
   readonly model?: string;
   readonly dialect?: string;
   readonly tag?: string;
+  readonly supply?: boolean;
   readonly status?: string;
   readonly from?: string;
   readonly to?: string;
@@ -37,6 +38,7 @@ export function addUsageCommand(program: Command, admin: WithAdmin): void {
     .option("--model <model>")
     .option("--dialect <dialect>")
     .option("--tag <tag>", "as given in the header x-tokligence-tags")
+    .option("--supply", "what was sold to other gateways")
     .option("--by <groups>", "user, key, model, provider, dialect, day, hour, tag; by comma")
     .option("--from <time>", "as in 7d (ago), 2026-01-31 or 2026-01-31T12:00:00Z")
     .option("--to <time>", "the same; not included")
@@ -111,6 +113,7 @@ function queryOf(options: Options, page?: { readonly limit?: number; readonly af
     model: options.model,
     dialect: options.dialect,
     tag: options.tag,
+    supply: options.supply === true ? "true" : undefined,
     ...(options.entries === true ? { status: options.status } : { group_by: options.by }),
     from: options.from,
     to: options.to,

@@ -19,6 +19,8 @@ import type { LoadedSettings } from "../config/index.ts";
 import type { Log } from "../logging/log.ts";
 import { createCurrentConfiguration, type CurrentConfiguration } from "./configuration.ts";
 import { composeHttp } from "./http.ts";
+import { MarketLink } from "./market-link.ts";
+import { composeMarket } from "./market.ts";
 import { composeModelRequests, type ModelRequests } from "./model-requests.ts";
 import { configuredLimits } from "./limits.ts";
 import { openRecords, type Records, type RecordsDeps } from "./records.ts";
@@ -120,7 +122,8 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const { logger } = log;
   const ids = createIdSource(clock);
   const facts = createHealthFacts(clock, createProviderHealth({ clock }), createProviderHealth({ clock }));
-  const current = createCurrentConfiguration(loaded, { protocols, clock, logger, listing: probesOf(facts, processes) });
+  const link = new MarketLink();
+  const current = createCurrentConfiguration(loaded, { protocols, clock, logger, listing: probesOf(facts, processes), market: link });
   const redis = await openRedis(loaded.settings, logger);
   const records = await openRecords({ ...options, current, clock, ids, processes, redis });
   const models = await composeModelRequests({ protocols, records, current, facts, clock, ids, log });
@@ -129,7 +132,8 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const load = new LoadWatch({ now: () => clock.monotonic(), logger });
   const process = { ...options, isServing: () => serving };
   const sources = { records, models, current, process, clock };
-  const { edgeDeps, operations } = composeHttp({ ...sources, load, readHealth: composeHealth(sources), ids, logger });
+  const market = composeMarket({ ...sources, link, processes, ids, logger });
+  const { edgeDeps, operations } = composeHttp({ ...sources, market: market.admin, load, readHealth: composeHealth(sources), ids, logger });
   const edge = createEdge(edgeDeps);
   models.metrics.watch(() => loadValues(edge, load));
   const { accounts, ledger, budgets, surroundings } = records;
@@ -154,24 +158,41 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
     setServing(value) {
       serving = value;
     },
-    warmUp: () => current.warmUp(),
+    async warmUp() {
+      await current.warmUp();
+      market.start();
+    },
     role: records.role,
     hurry: (graceMs) => void drain(edge, models, { graceMs }),
     async close(how) {
       serving = how.isReplaced === true;
       await drain(edge, models, how);
-      for (const part of [surroundings, sharedStates]) part.close();
+      await market.close();
+      sharedStates.close();
       load.stop();
-      models.deps.activeAttempts.close();
-      const cancelAbort = abortLater(records.store, logger);
-      await models.closeSweep();
-      await records.flush();
-      await current.close();
-      await records.close();
-      cancelAbort();
-      log.flush();
+      await closeParts({ records, models, current, log });
     },
   };
+}
+
+interface ClosedParts {
+  readonly records: Records;
+  readonly models: ModelRequests;
+  readonly current: CurrentConfiguration;
+  readonly log: Log;
+}
+
+/** Everything that no request uses any more. */
+async function closeParts({ records, models, current, log }: ClosedParts): Promise<void> {
+  records.surroundings.close();
+  models.deps.activeAttempts.close();
+  const cancelAbort = abortLater(records.store, log.logger);
+  await models.closeSweep();
+  await records.flush();
+  await current.close();
+  await records.close();
+  cancelAbort();
+  log.flush();
 }
 
 function applySettings(current: CurrentConfiguration, records: Records, next: LoadedSettings, logger: Logger): void {

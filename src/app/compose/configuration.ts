@@ -12,12 +12,14 @@ export interface CurrentConfiguration {
   readonly states: TargetStates;
   /** Applies a new configuration. The log names settings that need a restart. */
   apply(loaded: LoadedSettings): void;
+  /** Makes the snapshot again from the same settings: what other nodes sell has changed. */
+  refresh(): void;
   /** Loads what the first requests need, and asks the providers for their models. Resolves when it is loaded; never rejects. */
   warmUp(): Promise<void>;
   close(): Promise<void>;
 }
 
-type SnapshotDeps = Pick<SnapshotOptions, "protocols" | "clock" | "logger" | "listing">;
+type SnapshotDeps = Pick<SnapshotOptions, "protocols" | "clock" | "logger" | "listing" | "market">;
 
 export function createCurrentConfiguration(loaded: LoadedSettings, deps: SnapshotDeps): CurrentConfiguration {
   const { logger } = deps;
@@ -25,6 +27,13 @@ export function createCurrentConfiguration(loaded: LoadedSettings, deps: Snapsho
   const states = createTargetStates();
   let snapshot = createSnapshot(settings, { ...deps, states });
   let isWarm = false;
+  const replace = (next: Settings): void => {
+    const old = snapshot;
+    snapshot = createSnapshot(next, { ...deps, states, previous: old });
+    settings = next;
+    if (isWarm) void snapshot.warmUp();
+    old.retire();
+  };
   return {
     get settings() {
       return settings;
@@ -34,12 +43,11 @@ export function createCurrentConfiguration(loaded: LoadedSettings, deps: Snapsho
     },
     states,
     apply(next) {
-      const old = snapshot;
-      snapshot = createSnapshot(next.settings, { ...deps, states, previous: old });
       warnOfRestart(settings, next.settings, logger);
-      ({ settings } = next);
-      if (isWarm) void snapshot.warmUp();
-      old.retire();
+      replace(next.settings);
+    },
+    refresh() {
+      replace(settings);
     },
     async warmUp() {
       isWarm = true;

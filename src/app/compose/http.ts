@@ -1,6 +1,7 @@
 import type { Clock, IdSource, Logger } from "../../core/index.ts";
 import { createLimitAdmin } from "../../limits/index.ts";
 import { createReports } from "../../ledger/index.ts";
+import type { MarketAdmin } from "../../market/index.ts";
 import {
   adminRoutes,
   createAdminOperations,
@@ -41,6 +42,7 @@ export interface HttpDeps {
   readonly readHealth: () => Promise<HealthReport>;
   readonly records: Records;
   readonly models: ModelRequests;
+  readonly market: MarketAdmin;
   readonly current: CurrentConfiguration;
   readonly process: ProcessDeps;
   readonly clock: Clock;
@@ -55,7 +57,7 @@ export function composeHttp(deps: HttpDeps): { readonly edgeDeps: EdgeDeps; read
 }
 
 /** The admin API's operations, over this process's own parts. */
-function composeOperations({ records, models, current, process, readHealth, clock }: HttpDeps): AdminOperation[] {
+function composeOperations({ records, models, market, current, process, readHealth, clock }: HttpDeps): AdminOperation[] {
   const { store, accounts, budgets, budgetAdmin, limits, bodies, entryBodies, directory } = records;
   const { durability } = current.settings.ledger;
   return createAdminOperations({
@@ -71,6 +73,7 @@ function composeOperations({ records, models, current, process, readHealth, cloc
     alerts: records.alerts,
     prices: composePriceAdmin(store, () => current, clock),
     clock,
+    market,
     system: {
       catalog: () => current.snapshot.catalog,
       explain: (asked) => explainRoute(current.snapshot, clock, asked),

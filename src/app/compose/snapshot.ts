@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import { createBoundedCache, createTimeZone, messageOf, type Clock, type Logger, type TimeZone } from "../../core/index.ts";
 import type { GatewaySnapshot } from "../../gateway/index.ts";
-import { createPriceCatalogue, listedFacts, parseRate, readPriceFile, type PriceCatalogue } from "../../ledger/index.ts";
+import {
+  createPriceCatalogue,
+  listedFacts,
+  parseRate,
+  readPriceFile,
+  type PriceCatalogue,
+  type PriceOverrides,
+} from "../../ledger/index.ts";
 import { maxOutputOf, type ModelInfo, type ModelListFacts, type ProtocolTable } from "../../protocols/index.ts";
 import type { EdgeSettings, OperationAnswer } from "../../server/index.ts";
 import {
@@ -20,6 +27,7 @@ import {
   type TargetStates,
 } from "../../upstream/index.ts";
 import type { Settings } from "../config/index.ts";
+import type { MarketLink } from "./market-link.ts";
 import { suggestModel } from "./suggest-model.ts";
 
 /** The objects of a configuration, all built before any of them is used. */
@@ -52,6 +60,8 @@ export interface SnapshotOptions {
   readonly states?: TargetStates;
   /** Learns what listings of models show of providers. */
   readonly listing?: Pick<AnnouncedOptions, "isIdle" | "onOutcome" | "probeMs">;
+  /** What other nodes sell; nothing if omitted. */
+  readonly market?: MarketLink;
   /** The one that this one replaces; its connections are taken over. */
   readonly previous?: Snapshot;
 }
@@ -59,16 +69,17 @@ export interface SnapshotOptions {
 /** @throws ProviderSettingsError, RoutingError, RangeError if the settings contradict each other. */
 export function createSnapshot(
   settings: Settings,
-  { protocols, clock, logger, announced = true, states = createTargetStates(), listing = {}, previous }: SnapshotOptions,
+  { protocols, clock, logger, announced = true, states = createTargetStates(), listing = {}, previous, market }: SnapshotOptions,
 ): Snapshot {
-  const providers = buildProviders(settings.providers, settings.modelTraits, protocols);
+  const own = buildProviders(settings.providers, settings.modelTraits, protocols);
+  const providers = [...own, ...(market?.providers() ?? [])];
   const base = { ...catalogSettings(settings), providers, createdAt: Math.floor(clock.now() / 1000), states, protocols };
   let catalog = createCatalog(base);
-  const client = takeClient(providers, previous, { protocols, clock, logger });
+  const client = takeClient(providers, previous, { protocols, clock, logger }, market);
   const redactor = new Redactor();
   const names: AnnouncedModels | undefined = announced
     ? createAnnouncedModels({
-        providers,
+        providers: own,
         client,
         protocol: (id) => protocols.get(id),
         clock,
@@ -80,7 +91,7 @@ export function createSnapshot(
         },
       })
     : undefined;
-  const prices = createPrices(settings, providers);
+  const prices = createPrices(settings, own, market?.prices() ?? {});
   const costOf = ({ provider, id }: ModelInfo): bigint | undefined => costOfToken(prices, provider, id, clock.now());
   return {
     ...requestRules(settings),
@@ -95,8 +106,7 @@ export function createSnapshot(
     timeZone: createTimeZone(settings.ledger.timeZone),
     edge: edgeSettingsOf(settings),
     listings: names,
-    suggestModel: (usePrices = true) =>
-      suggestModel({ catalog, states: names?.snapshot() ?? [], costOf: usePrices ? costOf : () => undefined }),
+    suggestModel: (usePrices = true) => suggestModel({ catalog, states: names?.snapshot() ?? [], costOf: usePrices ? costOf : noCost }),
     warmUp() {
       names?.start();
       return loadAhead(client, prices, logger);
@@ -109,23 +119,27 @@ export function createSnapshot(
   };
 }
 
+const noCost = (): undefined => undefined;
+
 /** A reload keeps the connections that it can still use, and requests to a former provider go on. */
 function takeClient(
   providers: readonly Provider[],
   previous: Snapshot | undefined,
   { protocols, clock, logger }: Pick<SnapshotOptions, "protocols" | "clock" | "logger">,
+  market: MarketLink | undefined,
 ): PooledUpstreamClient {
   if (previous !== undefined) {
     previous.client.configure(providers);
     return previous.client;
   }
-  return createUpstreamClient({
+  const client = createUpstreamClient({
     providers,
     clock,
     logger,
     proxyEnv: process.env,
     credentialHeader: (protocol, key) => protocols.get(protocol)!.credentialHeader(key),
   });
+  return market?.wrap(client) ?? client;
 }
 
 /** What a token of the prompt and one of the answer cost together, in the unit of the rates; `undefined` if the price is not known. */
@@ -243,9 +257,9 @@ function withLimit(facts: ModelListFacts | undefined, limit: number | undefined)
   return { ...facts, maxOutputTokens: limit };
 }
 
-function createPrices(settings: Settings, providers: readonly Provider[]): PriceCatalogue {
+function createPrices(settings: Settings, providers: readonly Provider[], ofNodes: PriceOverrides): PriceCatalogue {
   return createPriceCatalogue({
-    overrides: settings.prices,
+    overrides: { ...settings.prices, ...ofNodes },
     file: settings.pricesFile === undefined ? undefined : readPriceFile(settings.pricesFile),
     describe: (name) => factsOf(providers, settings, name),
   });

@@ -7,6 +7,7 @@ import { readAlerts } from "../../alerts/index.ts";
 import { readLimits } from "../../limits/index.ts";
 import { readResponseCache } from "../../gateway/index.ts";
 import { readGateway, readTelemetry } from "../../server/index.ts";
+import { readMarket } from "../../market/index.ts";
 import { readGuards } from "../../policy/index.ts";
 import { readLedger } from "../../ledger/index.ts";
 import type { Settings } from "./settings.ts";
@@ -29,6 +30,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     guards: readGuards(parsed.guards),
     alerts: readAlerts(parsed.alerts),
     telemetry: readTelemetry(parsed.telemetry),
+    market: readMarket(parsed.market),
     prices: parsed.prices,
     ...(parsed.prices_file === undefined ? {} : { pricesFile: resolvePath(parsed.prices_file, base) }),
   };

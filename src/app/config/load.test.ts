@@ -60,6 +60,7 @@ test("without a file the contract's defaults hold", (t) => {
       guards: { duplicateToolCalls: { enabled: true, noteAt: 3, warnAt: 5, exempt: new Set(["write_stdin", "wait", "TaskOutput"]) } },
       alerts: { webhooks: [], email: undefined, spendFactor: 3, spendLeastUsd: 10, ledgerLagMs: 60_000 },
       telemetry: { otlp: undefined, content: false, labels: [], maxLabelValues: 100 },
+      market: { host: "127.0.0.1", port: 8082, reach: "http://127.0.0.1:8082", name: undefined, hold: "0.02", leaseMs: 300_000 },
       prices: {},
       // It has a test of its own.
       shown: loaded.settings.shown,

@@ -13,6 +13,7 @@ import { alertsSchema } from "../../alerts/index.ts";
 import { limitsSchema } from "../../limits/index.ts";
 import { responseCacheSchema } from "../../gateway/index.ts";
 import { gatewaySchema, telemetrySchema } from "../../server/index.ts";
+import { marketSchema } from "../../market/index.ts";
 import { guardsSchema } from "../../policy/index.ts";
 import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
 
@@ -35,6 +36,7 @@ export const settingsSchema = z
     guards: guardsSchema,
     alerts: alertsSchema,
     telemetry: telemetrySchema,
+    market: marketSchema,
     prices: pricesSchema,
     prices_file: pricesFileSchema,
   })

@@ -176,6 +176,10 @@ const tail = `
 # otlp: traces of requests go to an OpenTelemetry collector or to Langfuse; content: with what was asked and answered. labels: metrics by user, key or both: docs/telemetry.md.
 #telemetry: { otlp: { endpoint: "http://localhost:4318", headers: {}, service_name: tokligence }, content: false, labels: [], max_label_values: 100 }
 
+# Buying models from other gateways and sharing your own: docs/market.md. listen: where others reach this one, once something is shared; reach: the URL that they
+# use; hold: credits that a lease reserves at least; lease: how long one lasts.
+#market: { listen: "127.0.0.1:8082", reach: "http://192.0.2.7:8082", name: rig, hold: "0.02", lease: 5m }
+
 # Prices over those of the lists that come with the program: US dollars a million tokens. docs/prices.md has all rates and conditions: cached and spoken
 # tokens, searches, classes of service, long prompts, hours, speeds and regions. prices_file: a list of your own, in the form of LiteLLM's.
 #prices_file: model_prices_and_context_window.json

@@ -317,10 +317,23 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   }
 
   #request(): UpstreamRequest {
-    const { provider, protocol } = this.attempt;
-    const { deadlineAt, request } = this.call;
+    const { provider, protocol, upstreamModel: model } = this.attempt;
+    const { deadlineAt, request, exchange } = this.call;
     const { method, path, headers: own, body } = this.lane.request;
     const headers = this.#traceparent === undefined ? own : withTraceparent(own, this.#traceparent);
-    return { provider, protocol, method, path, headers, body, key: this.key, stream: request.envelope.stream, deadlineAt };
+    const { requestId } = exchange;
+    return {
+      provider,
+      protocol,
+      method,
+      path,
+      headers,
+      body,
+      key: this.key,
+      stream: request.envelope.stream,
+      deadlineAt,
+      model,
+      requestId,
+    };
   }
 }

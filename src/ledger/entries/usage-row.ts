@@ -3,6 +3,7 @@ import { readServiceTier, type Usage } from "../../ir/index.ts";
 import type { SqlValue, UsageEntriesTable } from "../../store/index.ts";
 import type { CloseRecord, CostNanoUsd, OpenRecord } from "../types.ts";
 import { storable } from "./storable.ts";
+import { isSupplyUser } from "./supply.ts";
 import { addIterations, compactCounts, decodeDetails, encodeDetails } from "./usage-details.ts";
 
 /** A row of `usage_entries`, as written. */
@@ -209,7 +210,7 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
     cache_write_5m_tokens: counts.cacheWrite5m ?? null,
     cache_write_1h_tokens: counts.cacheWrite1h ?? null,
     reasoning_tokens: counts.reasoning ?? null,
-    direction: "consume",
+    direction: isSupplyUser(record.userId) ? "supply" : "consume",
     status: record.status,
     usage_source: record.usageSource,
     cost_nano_usd: charge.costNanoUsd ?? null,

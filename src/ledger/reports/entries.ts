@@ -3,6 +3,7 @@ import { GatewayError, readTags } from "../../core/index.ts";
 import type { Store, UsageEntriesTable } from "../../store/index.ts";
 import { formatUsd } from "../money.ts";
 import { cacheSavings } from "./cache-savings.ts";
+import { supplyUsersLike } from "../entries/supply.ts";
 import type { UsageFilter } from "./report-query.ts";
 import { entryModel } from "../rollups/rollup-sums.ts";
 import type { EntryStatus } from "../types.ts";
@@ -69,6 +70,7 @@ export function selectEntries(store: Pick<Store, "db" | "dialect">, query: Omit<
     .orderBy("attempt", "desc")
     .limit(limit);
   if (query.userId !== undefined) select = select.where("user_id", "=", query.userId);
+  else select = select.where(isOfSide(query.supply === true));
   if (query.keyId !== undefined) select = select.where("key_id", "=", query.keyId);
   if (query.provider !== undefined) select = select.where("provider", "=", query.provider);
   if (query.model !== undefined) select = select.where(entryModel, "=", query.model);
@@ -85,6 +87,11 @@ export function selectEntries(store: Pick<Store, "db" | "dialect">, query: Omit<
     select = select.where(sql<boolean>`(time_ms, request_id, attempt) < (${timeMs}, ${requestId}, ${attempt})`);
   }
   return select;
+}
+
+function isOfSide(isSupply: boolean): RawBuilder<boolean> {
+  const like = sql`like ${sql.lit(supplyUsersLike)} escape '!'`;
+  return isSupply ? sql<boolean>`user_id ${like}` : sql<boolean>`user_id not ${like}`;
 }
 
 function hasTag(dialect: Store["dialect"], tag: string): RawBuilder<boolean> {

@@ -3,6 +3,7 @@ import { utcZone, type TimeZone } from "../../core/index.ts";
 import { unitNames } from "../../ir/index.ts";
 import type { Store } from "../../store/index.ts";
 import { planRange, type RangePart } from "./report-plan.ts";
+import { supplyUsersLike } from "../entries/supply.ts";
 import { spanMs, type Span } from "../rollups/rollup.ts";
 import { entryModel, entrySums, joinCost, sumColumns } from "../rollups/rollup-sums.ts";
 import { otherTag } from "../rollups/rollup-tags.ts";
@@ -18,6 +19,8 @@ export interface UsageFilter {
   readonly model?: string;
   readonly dialect?: string;
   readonly tag?: string;
+  /** What was sold to other gateways, in place of what was used here. */
+  readonly supply?: boolean;
   /** Attempts that began at this time or later, milliseconds since 1970. */
   readonly fromMs?: number;
   /** Attempts that began before this time. */
@@ -175,7 +178,7 @@ function entriesOf({ hours }: RangePart): Column {
 function groupFilters({ part, query, columns }: SourceOptions): Column[] {
   return [
     ...rangeFilters(part),
-    ...equal(columns.user, query.userId),
+    ...sideOf(columns.user, query),
     ...equal(columns.key, query.keyId),
     ...equal(columns.provider, query.provider),
     ...equal(columns.model, query.model),
@@ -191,7 +194,7 @@ function groupSource({ part, query, columns }: SourceOptions): RawBuilder<unknow
 }
 
 function tagSource({ part, query, columns }: SourceOptions, dialect: Store["dialect"]): RawBuilder<unknown> {
-  const filters = [...rangeFilters(part), ...equal(columns.user, query.userId)];
+  const filters = [...rangeFilters(part), ...sideOf(columns.user, query)];
   if (part.source !== "entries") {
     const sums = sumColumns.map((column, i) => sql`${sql.ref(column)} as ${sql.ref(`s${i}`)}`);
     return select([...groupsOf(query, columns), ...sums], sql`usage_tag_sums`, [...filters, ...equal(columns.tag, query.tag)]);
@@ -232,6 +235,13 @@ function rangeFilters({ source, fromMs, toMs, withoutHours }: RangePart): Column
     ...(toMs === undefined ? [] : [sql`${time} < ${toMs}`]),
     ...(withoutHours === undefined ? [] : [sql`${time} not in (${sql.join(withoutHours.map((hour) => sql.lit(hour)))})`]),
   ];
+}
+
+/** One user, or all users of this gateway, or all gateways that buy here. */
+function sideOf(column: Column, { userId, supply }: SumsQuery): Column[] {
+  if (userId !== undefined) return equal(column, userId);
+  const like = sql`like ${sql.lit(supplyUsersLike)} escape '!'`;
+  return [supply === true ? sql`${column} ${like}` : sql`${column} not ${like}`];
 }
 
 function equal(column: Column, value: string | undefined): Column[] {

@@ -3,12 +3,14 @@ import type { Clock, TimeZone } from "../../core/index.ts";
 import type { Alerts } from "../../alerts/index.ts";
 import type { LimitAdmin } from "../../limits/index.ts";
 import type { BudgetAdmin, EntryBodies, PriceAdmin, Reports } from "../../ledger/index.ts";
+import type { MarketAdmin } from "../../market/index.ts";
 import { accountHandlers } from "./accounts.ts";
 import { operationsOf, type AdminOperation } from "./api.ts";
 import { bodyHandlers } from "./bodies.ts";
 import { budgetHandlers } from "./budgets.ts";
 import { adminContracts } from "./contracts/index.ts";
 import { limitHandlers } from "./limits.ts";
+import { marketHandlers } from "./market.ts";
 import { priceHandlers } from "./prices.ts";
 import { systemHandlers, type SystemDeps } from "./system.ts";
 import { usageHandlers } from "./usage.ts";
@@ -29,6 +31,7 @@ export interface AdminDeps {
   readonly flushBodies: () => Promise<void>;
   readonly prices: PriceAdmin;
   readonly alerts: Pick<Alerts, "test">;
+  readonly market: MarketAdmin;
   readonly clock: Clock;
   readonly system: SystemDeps;
 }
@@ -44,5 +47,6 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
     ...priceHandlers(deps),
     "alerts.test": async () => ({ deliveries: await deps.alerts.test() }),
     ...systemHandlers(deps.system, deps.accounts),
+    ...marketHandlers(deps.market),
   });
 }

@@ -1,3 +1,4 @@
+import { marketWithout } from "../../market/index.ts";
 import type { TestContext } from "node:test";
 import type { Accounts, ApiKey, User } from "../../accounts/index.ts";
 import { GatewayError, systemClock, utcZone } from "../../core/index.ts";
@@ -119,6 +120,7 @@ export function operationsOver(accounts: Accounts, reports: Reports, changes: Pa
       reprice: refuse,
     },
     clock: systemClock,
+    market: marketWithout(() => new GatewayError("not_found", "There is no market.")),
     system: { ...system, ...changes },
   });
 }

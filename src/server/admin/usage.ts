@@ -104,6 +104,7 @@ function filterOf(query: Query, userId: string | undefined, zone: TimeZone): Usa
   return {
     ...Object.fromEntries(given),
     ...(userId === undefined ? {} : { userId }),
+    ...(query["supply"] === "true" ? { supply: true } : {}),
     ...(fromMs === undefined ? {} : { fromMs }),
     ...(toMs === undefined ? {} : { toMs }),
   };

@@ -89,7 +89,8 @@ export class Egress {
     if (proxy !== undefined) this.#hasProxies = true;
     const fixed = ["accept-encoding", "identity", ...provider.headers.flat()];
     const headersByKey = new Map<ProviderKey | undefined, AddedHeaders>([[undefined, addedHeaders(fixed)]]);
-    const heldHeaders = new Set([...neverForwarded, ...provider.headers.map(([name]) => name.toLowerCase())]);
+    const never = provider.signsRequests === true ? neverForwarded.filter((name) => name !== "authorization") : neverForwarded;
+    const heldHeaders = new Set([...never, ...provider.headers.map(([name]) => name.toLowerCase())]);
     for (const key of provider.keys) {
       const [name, value] = this.#credential(provider, protocol, key);
       heldHeaders.add(name.toLowerCase());

@@ -3,6 +3,7 @@ import { alertContracts } from "./alerts.ts";
 import { budgetContracts } from "./budgets.ts";
 import type { AnswerOfContract, InputOfContract } from "./contract.ts";
 import { limitContracts } from "./limits.ts";
+import { marketContracts } from "./market.ts";
 import { priceContracts } from "./prices.ts";
 import { systemContracts } from "./system.ts";
 import { usageContracts } from "./usage.ts";
@@ -15,6 +16,7 @@ export const adminContracts = {
   ...usageContracts,
   ...alertContracts,
   ...priceContracts,
+  ...marketContracts,
   ...systemContracts,
 } as const;
 

@@ -123,6 +123,7 @@ const filters = {
   format: text.describe("json, csv or jsonl"),
 };
 const user = text.describe("id or name");
+const supply = text.describe("`true`: what was sold to other gateways, in place of what was used here");
 const groupBy = text.describe(`by comma: ${group.options.join(", ")}; user,key,model if omitted`);
 const entryStatus = text.describe(status.options.join(", "));
 const texts = { csv: "text/csv", jsonl: "application/jsonl" };
@@ -133,7 +134,7 @@ export const usageContracts = {
     path: "/api/v1/usage",
     access: "admin",
     summary: "Sums tokens and cost by groups.",
-    query: z.object({ group_by: groupBy, user, ...filters }),
+    query: z.object({ group_by: groupBy, user, supply, ...filters }),
     answer: report,
     texts,
   },
@@ -142,7 +143,7 @@ export const usageContracts = {
     path: "/api/v1/usage/entries",
     access: "admin",
     summary: "Lists ledger entries, one an attempt, newest first.",
-    query: z.object({ status: entryStatus, user, ...filters }),
+    query: z.object({ status: entryStatus, user, supply, ...filters }),
     answer: entries,
     texts,
   },

@@ -1,0 +1,287 @@
+import { createInterface } from "node:readline/promises";
+import type { Command } from "commander";
+import { readInvite } from "../../market/index.ts";
+import type { OperationAnswer } from "../../server/index.ts";
+import { print, shortTime, table } from "./output.ts";
+import type { WithAdmin } from "./with-admin.ts";
+
+interface Output {
+  readonly json?: boolean;
+}
+
+type Peer = OperationAnswer<"market.join">;
+type Status = OperationAnswer<"market.status">;
+type Share = OperationAnswer<"market.share">;
+
+interface ShareOptions extends Output {
+  readonly input: string;
+  readonly output: string;
+  readonly cacheRead?: string;
+  readonly licence?: string;
+  readonly contract?: string;
+  readonly concurrency?: string;
+  readonly limit: string;
+}
+
+/** `tokligence market …` */
+export function addMarketCommands(program: Command, admin: WithAdmin): void {
+  const market = program.command("market").description("buy models from other gateways, and share your own").helpCommand(false);
+  addSelling(market, admin);
+  addBuying(market, admin);
+  addPeers(market, admin);
+}
+
+function addSelling(market: Command, admin: WithAdmin): void {
+  market
+    .command("share")
+    .description("share a model, and print an invite for one other gateway")
+    .argument("<model>", "a model of a server of your own")
+    .option("--input <usd>", "credits a million tokens of the prompt; one is counted as one US dollar", "0")
+    .option("--output <usd>", "credits a million tokens of the answer", "0")
+    .option("--cache-read <usd>", "of cached tokens of the prompt; as --input if omitted")
+    .option("--licence <spdx>", "the model's licence, as in Apache-2.0")
+    .option("--contract <reference>", "the contract that allows to resell a vendor's API")
+    .option("--concurrency <requests>", "requests that are served at a time; 2 if omitted")
+    .option("--limit <credits>", "what the other gateway may owe", "5")
+    .option("--json", "print JSON")
+    .action(async (model: string, { json, input, output, cacheRead, licence, contract, concurrency, limit }: ShareOptions) => {
+      const body = {
+        model,
+        input,
+        output,
+        ...(cacheRead === undefined ? {} : { cache_read: cacheRead }),
+        ...(licence === undefined ? {} : { licence }),
+        ...(contract === undefined ? {} : { contract }),
+        ...(concurrency === undefined ? {} : { concurrency: Number(concurrency) }),
+      };
+      const made = await admin(async (call) => ({
+        share: await call("market.share", { body }),
+        ...(await call("market.invite", { body: { limit } })),
+      }));
+      print(json === true, made, () => shareText(made.share, made));
+    });
+  addPausing(market, admin);
+}
+
+function addPausing(market: Command, admin: WithAdmin): void {
+  market
+    .command("unshare")
+    .description("share a model no more")
+    .argument("<model>")
+    .option("--json", "print JSON")
+    .action(async (model: string, { json }: Output) => {
+      const gone = await admin((call) => call("market.unshare", { param: model }));
+      print(json === true, gone, () => `${gone.model} is not shared any more.`);
+    });
+  market
+    .command("invite")
+    .description("print an invite for one other gateway")
+    .option("--limit <credits>", "what it may owe", "5")
+    .option("--json", "print JSON")
+    .action(async ({ json, limit }: Output & { readonly limit: string }) => {
+      const made = await admin((call) => call("market.invite", { body: { limit } }));
+      print(json === true, made, () => inviteLines(made).join("\n"));
+    });
+  for (const [name, paused] of [
+    ["pause", true],
+    ["resume", false],
+  ] as const) {
+    market
+      .command(name)
+      .description(paused ? "take no requests of other gateways for now" : "take requests of other gateways again")
+      .option("--json", "print JSON")
+      .action(async ({ json }: Output) => {
+        const status = await admin((call) => call("market.pause", { body: { paused } }));
+        print(json === true, status, () => statusText(status));
+      });
+  }
+}
+
+function addBuying(market: Command, admin: WithAdmin): void {
+  market
+    .command("join")
+    .description("take an invite")
+    .argument("<invite>", "the word that `tokligence market share` printed")
+    .option("--name <name>", "what you call the other gateway; its own name if omitted")
+    .option("--yes", "do not ask")
+    .option("--json", "print JSON")
+    .action(async (invite: string, { json, name, yes }: Output & { readonly name?: string; readonly yes?: boolean }) => {
+      const { urls, node } = readInvite(invite);
+      if (yes !== true && !(await isAgreed(urls, node))) throw new Error("Nothing was done.");
+      const peer = await admin((call) => call("market.join", { body: { invite, ...(name === undefined ? {} : { name }) } }));
+      print(json === true, peer, () => joinedText(peer));
+    });
+  market
+    .command("offers")
+    .description("what other gateways sell now")
+    .option("--json", "print JSON")
+    .action(async ({ json }: Output) => {
+      const { data } = await admin((call) => call("market.offers"));
+      print(json === true, { data }, () => offersText(data));
+    });
+  market
+    .command("trades")
+    .description("the last requests that were bought and sold")
+    .option("--limit <rows>", "at most 1000", "50")
+    .option("--json", "print JSON")
+    .action(async ({ json, limit }: Output & { readonly limit: string }) => {
+      const { data } = await admin((call) => call("market.trades", { query: { limit } }));
+      print(json === true, { data }, () => tradesText(data));
+    });
+}
+
+function addPeers(market: Command, admin: WithAdmin): void {
+  market
+    .command("status")
+    .description("what is shared, earned, spent and reserved")
+    .option("--json", "print JSON")
+    .action(async ({ json }: Output) => {
+      const status = await admin((call) => call("market.status"));
+      print(json === true, status, () => statusText(status));
+    });
+  const peer = market.command("peer").description("the gateways that you trade with").helpCommand(false);
+  const change = (name: string, what: string, bodyOf: (value: string) => { limit?: string; credit?: string }): void => {
+    peer
+      .command(name)
+      .description(what)
+      .argument("<name>")
+      .argument("<credits>")
+      .option("--json", "print JSON")
+      .action(async (reference: string, value: string, { json }: Output) => {
+        const changed = await admin((call) => call("market.peers.update", { param: reference, body: bodyOf(value) }));
+        print(json === true, changed, () => peersText([changed]));
+      });
+  };
+  change("limit", "what it may owe", (limit) => ({ limit }));
+  change("credit", "book what it has paid back outside of the market", (credit) => ({ credit }));
+  for (const [name, blocked] of [
+    ["block", true],
+    ["unblock", false],
+  ] as const) {
+    peer
+      .command(name)
+      .description(blocked ? "sell it nothing, and buy nothing from it" : "trade with it again")
+      .argument("<name>")
+      .option("--json", "print JSON")
+      .action(async (reference: string, { json }: Output) => {
+        const changed = await admin((call) => call("market.peers.update", { param: reference, body: { blocked } }));
+        print(json === true, changed, () => peersText([changed]));
+      });
+  }
+  market
+    .command("leave")
+    .description("trade with a gateway no more")
+    .argument("<name>")
+    .option("--json", "print JSON")
+    .action(async (reference: string, { json }: Output) => {
+      const gone = await admin((call) => call("market.leave", { param: reference }));
+      print(json === true, gone, () => `You do not trade with ${gone.name} any more.`);
+    });
+}
+
+async function isAgreed(urls: readonly string[], node: string): Promise<boolean> {
+  const lines = [
+    `This invite is of the gateway ${node.slice(0, 16)}… at ${urls.join(", ")}.`,
+    "It will know: this gateway's name and address, and what you send to its models, in clear.",
+    "Nobody between you and it can read that. Requests go to it only if they name a model of it (@NAME/MODEL).",
+  ];
+  if (!process.stdin.isTTY) throw new Error(`${lines.join("\n")}\nGive --yes to join.`);
+  const ask = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/i.test(await ask.question(`${lines.join("\n")}\nJoin? [y/N] `));
+  } finally {
+    ask.close();
+  }
+}
+
+function shareText(share: Share, made: { readonly invite: string; readonly reach: string; readonly limit_credits: string }): string {
+  const price = `${share.input_usd} credits a million tokens in, ${share.output_usd} out`;
+  return [`${share.model} of ${share.provider} is shared: ${price}.`, "", ...inviteLines(made)].join("\n");
+}
+
+function inviteLines({
+  invite,
+  reach,
+  limit_credits: limit,
+}: {
+  readonly invite: string;
+  readonly reach: string;
+  readonly limit_credits: string;
+}): string[] {
+  const isLocal = /^https?:\/\/(?:127\.|localhost|\[::1\])/.test(reach);
+  return [
+    `Others reach this gateway at ${reach}.${isLocal ? " That is only this machine: set market.listen and market.reach for others." : ""}`,
+    `The invite is for one gateway, which may owe ${limit} credits, and ends in seven days. On that gateway:`,
+    "",
+    `  tokligence market join ${invite}`,
+  ];
+}
+
+function joinedText(peer: Peer): string {
+  return [
+    `You trade with ${peer.name} now, up to ${peer.limit_credits} credits.`,
+    "Next: tokligence market offers, then name a model as @NAME/MODEL in any client.",
+  ].join("\n");
+}
+
+function offersText(data: OperationAnswer<"market.offers">["data"]): string {
+  if (data.length === 0) return "Nobody sells anything now. tokligence market status says whom you trade with.";
+  return table(
+    ["MODEL", "CREDITS/M IN", "CREDITS/M OUT", "FREE", "CONTEXT", { title: "LICENCE", optional: true }],
+    data.map((offer) => [offer.model, offer.input_usd, offer.output_usd, offer.free, offer.context, offer.licence]),
+  );
+}
+
+function tradesText(data: OperationAnswer<"market.trades">["data"]): string {
+  if (data.length === 0) return "Nothing was bought or sold yet.";
+  return table(
+    ["TIME", "", "GATEWAY", "MODEL", "CREDITS", "STATE"],
+    data.map((trade) => [shortTime(trade.time), trade.direction, trade.peer, trade.model, trade.credits, trade.state]),
+  );
+}
+
+function peersText(peers: readonly Peer[]): string {
+  return table(
+    ["GATEWAY", "LIMIT", "OWES YOU", "RESERVED", "YOU OWE", { title: "RESERVED THERE", optional: true }, "STATE"],
+    peers.map((peer) => [
+      peer.name,
+      peer.limit_credits,
+      owed(peer.balance_credits),
+      peer.reserved_credits,
+      peer.own_balance_credits === null ? null : owed(peer.own_balance_credits),
+      peer.own_reserved_until === null
+        ? peer.own_reserved_credits
+        : `${peer.own_reserved_credits} until ${shortTime(peer.own_reserved_until)}`,
+      stateOf(peer),
+    ]),
+  );
+}
+
+function stateOf({ blocked, problem, url }: Peer): string {
+  if (blocked) return "blocked";
+  if (url === null) return "buys only";
+  return problem ?? "ok";
+}
+
+/** A balance below 0 is what is owed. */
+function owed(balance: string): string {
+  return balance.startsWith("-") ? balance.slice(1) : "0";
+}
+
+function statusText(status: Status): string {
+  if (status.node === null) return "This gateway trades with nobody. Next: tokligence market share MODEL, or tokligence market join INVITE";
+  const selling = sellingSentence(status);
+  const lines = [`Earned ${status.earned_credits} credits, spent ${status.spent_credits}. ${selling}`];
+  if (status.shares.length > 0) {
+    const rows = status.shares.map((share) => [share.model, share.provider, share.input_usd, share.output_usd, share.concurrency]);
+    lines.push("", table(["SHARED MODEL", "PROVIDER", "CREDITS/M IN", "CREDITS/M OUT", "AT A TIME"], rows));
+  }
+  if (status.peers.length > 0) lines.push("", peersText(status.peers));
+  return lines.join("\n");
+}
+
+function sellingSentence({ shares, paused, listening, reach }: Status): string {
+  if (shares.length === 0) return "Nothing is sold, as no model is shared.";
+  if (paused) return "Nothing is sold, as selling is paused: tokligence market resume.";
+  return listening ? `Selling at ${reach}.` : "Nothing is sold, as the market's address could not be opened; the log says why.";
+}

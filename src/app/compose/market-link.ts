@@ -1,0 +1,50 @@
+import type { PriceOverrides } from "../../ledger/index.ts";
+import type { Market } from "../../market/index.ts";
+import type { PooledUpstreamClient, Provider } from "../../upstream/index.ts";
+
+/**
+ * What a snapshot takes from the market: providers and their prices, and the client that buys. It is there before the market is, and does nothing while
+ * this installation does not trade.
+ */
+export class MarketLink {
+  #client: PooledUpstreamClient | undefined;
+  #market: Market | undefined;
+
+  /** The client of the gateway, which passes requests for other nodes to the market. */
+  wrap(client: PooledUpstreamClient): PooledUpstreamClient {
+    this.#client = client;
+    return {
+      dispatch: (request, handler) =>
+        this.#market !== undefined && isNode(request.provider)
+          ? this.#market.dispatch(request, handler)
+          : client.dispatch(request, handler),
+      configure: (providers) => {
+        client.configure(providers.filter((provider) => !isNode(provider)));
+      },
+      warmUp: () => client.warmUp(),
+      close: () => client.close(),
+    };
+  }
+
+  /** The client itself. */
+  get client(): PooledUpstreamClient {
+    if (this.#client === undefined) throw new Error("The market's link has no client yet.");
+    return this.#client;
+  }
+
+  attach(market: Market): void {
+    this.#market = market;
+  }
+
+  providers(): readonly Provider[] {
+    return this.#market?.providers() ?? [];
+  }
+
+  prices(): PriceOverrides {
+    return this.#market?.prices() ?? {};
+  }
+}
+
+function isNode({ name }: Provider): boolean {
+  return name.startsWith("@");
+}

@@ -1,0 +1,91 @@
+/** What `tokligence market share` asks for. Prices: US dollars a million tokens, decimals. */
+export interface ShareRequest {
+  readonly model: string;
+  readonly input: string;
+  readonly output: string;
+  readonly cacheRead?: string | undefined;
+  readonly licence?: string | undefined;
+  readonly contract?: string | undefined;
+  readonly concurrency?: number | undefined;
+  readonly context?: number | undefined;
+  readonly maxOutput?: number | undefined;
+}
+
+export interface SharedModel {
+  readonly model: string;
+  readonly provider: string;
+  readonly upstream_model: string;
+  readonly input_usd: string;
+  readonly output_usd: string;
+  readonly cache_read_usd: string;
+  readonly licence: string;
+  readonly source: string;
+  readonly concurrency: number;
+}
+
+export interface PeerState {
+  readonly name: string;
+  readonly node: string;
+  readonly url: string | null;
+  readonly limit_credits: string;
+  readonly blocked: boolean;
+  /** Of its account here: what it owes is below 0. */
+  readonly balance_credits: string;
+  readonly reserved_credits: string;
+  /** Of this node's account there, as its last statement says; `null`: not known. */
+  readonly own_balance_credits: string | null;
+  /** What leases that this process has open there reserve, and when the last of them ends. */
+  readonly own_reserved_credits: string;
+  readonly own_reserved_until: string | null;
+  readonly problem: string | null;
+}
+
+export interface MarketStatus {
+  readonly node: string | null;
+  readonly reach: string | null;
+  readonly listening: boolean;
+  readonly paused: boolean;
+  readonly shares: readonly SharedModel[];
+  readonly peers: readonly PeerState[];
+  readonly earned_credits: string;
+  readonly spent_credits: string;
+}
+
+export interface OfferRow {
+  readonly model: string;
+  readonly seller: string;
+  readonly input_usd: string;
+  readonly output_usd: string;
+  readonly cache_read_usd: string;
+  readonly free: number;
+  readonly context: number;
+  readonly licence: string;
+}
+
+export interface TradeState {
+  readonly request_id: string;
+  readonly direction: "bought" | "sold";
+  readonly peer: string;
+  readonly model: string;
+  readonly credits: string;
+  readonly state: string;
+  readonly time: string;
+}
+
+/** The operations of the market, for the admin API and the command line. */
+export interface MarketAdmin {
+  status(): Promise<MarketStatus>;
+  share(request: ShareRequest): Promise<SharedModel>;
+  unshare(model: string): Promise<SharedModel>;
+  /** @param limit credits that the new node may owe, a decimal. */
+  invite(limit: string): Promise<{ readonly invite: string; readonly reach: string; readonly limit_credits: string }>;
+  join(invite: string, name: string | undefined): Promise<PeerState>;
+  offers(): Promise<readonly OfferRow[]>;
+  trades(limit: number): Promise<readonly TradeState[]>;
+  setPeer(
+    reference: string,
+    change: { limit?: string | undefined; blocked?: boolean | undefined; credit?: string | undefined },
+  ): Promise<PeerState>;
+  leave(reference: string): Promise<PeerState>;
+  pause(isPaused: boolean): Promise<MarketStatus>;
+}

@@ -1,0 +1,133 @@
+import type { GatewayError, IdSource } from "../core/index.ts";
+import { formatUsd } from "../ledger/index.ts";
+import type { Catalog } from "../upstream/index.ts";
+import type { MarketAdmin, MarketStatus, OfferRow, PeerState, SharedModel, ShareRequest, TradeState } from "./admin-types.ts";
+import { noMarket, peersOf, rateOf, shownShare, statusOf, tradesOf } from "./admin-views.ts";
+import { createInvite, joinBy } from "./join.ts";
+import type { Market } from "./market.ts";
+import { creditsOf, shareOf } from "./share-request.ts";
+
+export interface MarketAdminDeps {
+  /** The node, made if this installation has not traded yet. */
+  readonly open: () => Promise<Market>;
+  /** The node if this installation has traded. */
+  readonly opened: () => Promise<Market | undefined>;
+  readonly catalog: () => Catalog;
+  readonly ids: IdSource;
+}
+
+export function createMarketAdmin(deps: MarketAdminDeps): MarketAdmin {
+  return new MarketOperations(deps);
+}
+
+class MarketOperations implements MarketAdmin {
+  readonly #deps: MarketAdminDeps;
+
+  constructor(deps: MarketAdminDeps) {
+    this.#deps = deps;
+  }
+
+  async status(): Promise<MarketStatus> {
+    const market = await this.#deps.opened();
+    return market === undefined ? noMarket : await statusOf(market);
+  }
+
+  async share(request: ShareRequest): Promise<SharedModel> {
+    const { catalog, ids, open } = this.#deps;
+    const share = shareOf(catalog(), ids.next("ofr"), request);
+    const market = await open();
+    const known = (await market.shares.list()).find(({ model }) => model === share.model);
+    await market.shares.set({ ...share, offer: known?.offer ?? share.offer });
+    market.offers.changed();
+    await market.listen();
+    return shownShare(share);
+  }
+
+  async unshare(model: string): Promise<SharedModel> {
+    const market = await this.#deps.open();
+    const share = (await market.shares.list()).find((one) => one.model === model);
+    await market.shares.remove(model);
+    market.offers.changed();
+    return shownShare(share!);
+  }
+
+  async invite(limit: string): Promise<{ readonly invite: string; readonly reach: string; readonly limit_credits: string }> {
+    const nano = creditsOf("limit", limit);
+    const market = await this.#deps.open();
+    return { invite: await createInvite(market, nano), reach: market.reach(), limit_credits: formatUsd(nano) };
+  }
+
+  async join(invite: string, name: string | undefined): Promise<PeerState> {
+    const market = await this.#deps.open();
+    return await peerOf(market, (await joinBy(market, invite, name)).name);
+  }
+
+  async offers(): Promise<readonly OfferRow[]> {
+    const market = await this.#deps.opened();
+    if (market === undefined) return [];
+    await market.book.refresh();
+    return market.book.sellers().flatMap(({ peer, offers }) =>
+      [...offers.values()].map(({ body }) => ({
+        model: `@${peer.name}/${body.model}`,
+        seller: peer.name,
+        input_usd: rateOf(body.price.input),
+        output_usd: rateOf(body.price.output),
+        cache_read_usd: rateOf(body.price.cache_read),
+        free: body.free,
+        context: body.context,
+        licence: body.licence,
+      })),
+    );
+  }
+
+  async trades(limit: number): Promise<readonly TradeState[]> {
+    const market = await this.#deps.opened();
+    return market === undefined ? [] : await tradesOf(market, limit);
+  }
+
+  async setPeer(reference: string, { limit, blocked, credit }: Parameters<MarketAdmin["setPeer"]>[1]): Promise<PeerState> {
+    const market = await this.#deps.open();
+    const { node } = await market.peers.find(reference);
+    if (limit !== undefined) await market.peers.setLimit(node, creditsOf("limit", limit));
+    if (blocked !== undefined) await market.peers.setBlocked(node, blocked);
+    if (credit !== undefined) await market.clearing.deposit(`deposit-${this.#deps.ids.next("mkt")}`, node, creditsOf("credit", credit));
+    await market.book.refresh();
+    return await peerOf(market, reference);
+  }
+
+  async leave(reference: string): Promise<PeerState> {
+    const market = await this.#deps.open();
+    const state = await peerOf(market, reference);
+    await market.peers.remove(state.node);
+    await market.book.refresh();
+    return state;
+  }
+
+  async pause(isPaused: boolean): Promise<MarketStatus> {
+    const market = await this.#deps.open();
+    market.pause(isPaused);
+    return await statusOf(market);
+  }
+}
+
+async function peerOf(market: Market, reference: string): Promise<PeerState> {
+  const { name } = await market.peers.find(reference);
+  return (await peersOf(market)).find((peer) => peer.name === name)!;
+}
+
+/** The market of a process that does not serve: it cannot reach other nodes. @param problem what every operation answers. */
+export function marketWithout(problem: () => GatewayError): MarketAdmin {
+  const refuse = (): Promise<never> => Promise.reject(problem());
+  return {
+    status: refuse,
+    share: refuse,
+    unshare: refuse,
+    invite: refuse,
+    join: refuse,
+    offers: refuse,
+    trades: refuse,
+    setPeer: refuse,
+    leave: refuse,
+    pause: refuse,
+  };
+}

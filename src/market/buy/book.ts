@@ -1,0 +1,157 @@
+import { messageOf, type Clock, type Logger } from "../../core/index.ts";
+import { buildProviders, type Provider } from "../../upstream/index.ts";
+import { parseCanonical } from "../documents/canonical.ts";
+import { documentOf, verifyDocument, type MarketDocument } from "../documents/document.ts";
+import { marketDialects, type Price } from "../documents/kinds.ts";
+import type { Peer, Peers } from "../peers/peers.ts";
+import { transportOf, transportProtocol, type NodeCalls } from "./node-calls.ts";
+
+/** An offer of a peer, verified. */
+export interface KnownOffer {
+  readonly body: MarketDocument<"offer/1">["body"];
+  readonly hash: string;
+}
+
+/** A peer that sells, and what it offers now. */
+export interface PeerSeller {
+  readonly peer: Peer;
+  readonly node: MarketDocument<"node/1">["body"];
+  /** By model. */
+  readonly offers: ReadonlyMap<string, KnownOffer>;
+  readonly statement: MarketDocument<"statement/1">["body"];
+  /** Where its own interface is called. */
+  readonly transport: Provider;
+  readonly seenMs: number;
+}
+
+/** What peers sell, in memory. It is read anew about every 20 seconds, as offers are valid for two minutes. */
+export interface Book {
+  /** By its name with `@`. */
+  seller(provider: string): PeerSeller | undefined;
+  sellers(): readonly PeerSeller[];
+  /** The providers `@name`, one for each peer that sells, with the models that it offers. */
+  providers(): readonly Provider[];
+  /** The price of a model, for the ledger. */
+  price(provider: string, model: string): Price | undefined;
+  /** Asks all peers, or the one of this name. */
+  refresh(only?: string): Promise<void>;
+  /** Why a peer could not be asked, by its name with `@`. */
+  problems(): ReadonlyMap<string, string>;
+}
+
+export interface BookDeps {
+  readonly peers: Peers;
+  readonly calls: NodeCalls;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The set of models, or of peers, has changed. */
+  readonly onChange: () => void;
+}
+
+const mostOffers = 500;
+
+export function createBook(deps: BookDeps): Book {
+  return new PeerBook(deps);
+}
+
+class PeerBook implements Book {
+  readonly #deps: BookDeps;
+  readonly #sellers = new Map<string, PeerSeller>();
+  readonly #transports = new Map<string, { readonly url: string; readonly provider: Provider }>();
+  readonly #problems = new Map<string, string>();
+  #providers: readonly Provider[] = [];
+  #models = "[]";
+
+  constructor(deps: BookDeps) {
+    this.#deps = deps;
+  }
+
+  seller(provider: string): PeerSeller | undefined {
+    return this.#sellers.get(provider);
+  }
+
+  sellers(): readonly PeerSeller[] {
+    return [...this.#sellers.values()];
+  }
+
+  providers(): readonly Provider[] {
+    return this.#providers;
+  }
+
+  price(provider: string, model: string): Price | undefined {
+    return this.#sellers.get(provider)?.offers.get(model)?.body.price;
+  }
+
+  problems(): ReadonlyMap<string, string> {
+    return this.#problems;
+  }
+
+  async refresh(only?: string): Promise<void> {
+    const peers = (await this.#deps.peers.list()).filter((peer) => peer.url !== undefined && !peer.isBlocked);
+    const wanted = peers.filter((peer) => only === undefined || peer.name === only);
+    await Promise.all(wanted.map((peer) => this.#ask(peer, peer.url!)));
+    const names = new Set(peers.map(({ name }) => `@${name}`));
+    for (const name of this.#sellers.keys()) if (!names.has(name)) this.#sellers.delete(name);
+    for (const name of this.#problems.keys()) if (!names.has(name)) this.#problems.delete(name);
+    this.#dropOld();
+    this.#announce();
+  }
+
+  async #ask(peer: Peer, url: string): Promise<void> {
+    const name = `@${peer.name}`;
+    let known = this.#transports.get(name);
+    if (known?.url !== url) {
+      known = { url, provider: transportOf(name, url) };
+      this.#transports.set(name, known);
+      this.#deps.calls.register([known.provider]);
+    }
+    const transport = known.provider;
+    try {
+      const text = await this.#deps.calls.get(transport, "/book");
+      this.#sellers.set(name, readBook(text, { peer, transport, nowMs: this.#deps.clock.now() }));
+      this.#problems.delete(name);
+    } catch (error) {
+      const message = messageOf(error);
+      const isNew = this.#problems.get(name) !== message;
+      if (isNew) this.#deps.logger.warn({ peer: name, error: message }, "a node of the market cannot be asked for its offers");
+      this.#problems.set(name, message);
+    }
+  }
+
+  /** An offer that has ended is of a seller that is away. */
+  #dropOld(): void {
+    const now = this.#deps.clock.now();
+    for (const [name, seller] of this.#sellers) {
+      const offers = new Map([...seller.offers].filter(([, { body }]) => body.until > now));
+      if (offers.size !== seller.offers.size) this.#sellers.set(name, { ...seller, offers });
+    }
+  }
+
+  #announce(): void {
+    const models = JSON.stringify([...this.#sellers].map(([name, { offers }]) => [name, [...offers.keys()]]));
+    if (models === this.#models) return;
+    this.#models = models;
+    this.#providers = [...this.#sellers].map(([name, { offers, transport }]) => {
+      const baseUrl = Object.fromEntries(marketDialects.map((id) => [id, transport.baseUrls[transportProtocol]!]));
+      const settings = { name, enabled: true, protocols: marketDialects, baseUrl, keys: [], models: [...offers.keys()] };
+      return buildProviders([settings]).at(-1)!;
+    });
+    this.#deps.onChange();
+  }
+}
+
+/** `{"node":…,"offers":[…],"statement":…}`: everything is signed by the peer. @throws DocumentError */
+function readBook(text: string, { peer, transport, nowMs }: { peer: Peer; transport: Provider; nowMs: number }): PeerSeller {
+  const value = parseCanonical(text) as Readonly<Record<string, unknown>>;
+  const node = documentOf("node/1", value["node"]);
+  verifyDocument(node, peer.node);
+  const statement = documentOf("statement/1", value["statement"]);
+  verifyDocument(statement, peer.node);
+  const offers = new Map<string, KnownOffer>();
+  for (const entry of Array.isArray(value["offers"]) ? (value["offers"] as unknown[]).slice(0, mostOffers) : []) {
+    const offer = documentOf("offer/1", entry);
+    const hash = verifyDocument(offer, peer.node);
+    if (offer.body.seller === peer.node && offer.body.until > nowMs) offers.set(offer.body.model, { body: offer.body, hash });
+  }
+  return { peer, node: node.body, offers, statement: statement.body, transport, seenMs: nowMs };
+}

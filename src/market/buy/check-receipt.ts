@@ -1,0 +1,61 @@
+import { costOfReceipt } from "../documents/cost.ts";
+import type { DocumentBody } from "../documents/kinds.ts";
+import type { SentOrder } from "./sent-order.ts";
+
+/** What the buyer has received of an answer. */
+export interface Received {
+  /** `sha256:…` of the plain bytes, or "" if there were none; `undefined`: the answer was cut, so its hash is not known. */
+  readonly answer: string | undefined;
+  /** Plain bytes of the answer. */
+  readonly bytes: number;
+  /** The status in the answer's head; `undefined`: none arrived. */
+  readonly status: number | undefined;
+  /** Bytes of the request's body. */
+  readonly requestBytes: number;
+}
+
+export interface Expected {
+  readonly lease: DocumentBody<"lease/1">;
+  readonly seq: number;
+  readonly cum: bigint;
+  readonly previous: string;
+  readonly order: SentOrder;
+  readonly received: Received;
+}
+
+/** A receipt does not say what happened. It is not acknowledged, and its seller is avoided for a day. */
+export class ReceiptError extends Error {
+  constructor(message: string) {
+    super(`The seller's receipt is wrong: ${message}.`);
+    this.name = "ReceiptError";
+  }
+}
+
+/** A token is at least a byte of text; the rest is what a protocol adds. */
+const outputSlack = 64;
+
+/** @throws ReceiptError */
+export function checkReceipt(body: DocumentBody<"receipt/1">, expected: Expected): void {
+  const { lease, order, received } = expected;
+  const refuse = (isWrong: boolean, what: string): void => {
+    if (isWrong) throw new ReceiptError(what);
+  };
+  const { n, request } = order.document.body;
+  refuse(body.lease !== lease.lease || body.n !== n || body.request !== request || body.final, "it is for another request");
+  refuse(body.seq !== expected.seq || body.previous !== expected.previous, "it does not follow the one before");
+  const cost = BigInt(body.cost);
+  refuse(BigInt(body.cum) !== expected.cum + cost, "its sum is wrong");
+  refuse(cost > order.max, "it costs more than was agreed");
+  refuse(body.usage.cache_read > body.usage.input || body.usage.reasoning > body.usage.output, "its usage contradicts itself");
+  const isFree = body.status === "failed" || body.status === "interrupted";
+  const reckoned = costOfReceipt(lease.price, body.usage);
+  refuse(isFree ? cost !== 0n : cost !== (reckoned > order.max ? order.max : reckoned), "its cost is not that of its usage");
+  if (received.answer !== undefined) {
+    refuse(body.answer !== received.answer, "it is for another answer");
+    refuse(!isFree && (received.status ?? 0) >= 400, "it bills an error");
+  }
+  if (cost === 0n) return;
+  refuse(body.status === "done" && received.answer === undefined, "it bills an answer that did not arrive whole");
+  refuse(body.usage.input > Math.ceil(received.requestBytes / 3) + outputSlack + 1000, "it bills more input than the request has");
+  refuse(body.usage.output - body.usage.reasoning > received.bytes + outputSlack, "it bills more output than arrived");
+}

@@ -1,0 +1,30 @@
+import type { Clock, Logger } from "../../core/index.ts";
+import type { ProtocolTable } from "../../protocols/index.ts";
+import type { Book, KnownOffer, PeerSeller } from "./book.ts";
+import type { LeasePool } from "./lease-pool.ts";
+import type { NodeCalls } from "./node-calls.ts";
+import type { Trades } from "./trades.ts";
+
+export interface MarketClientDeps {
+  readonly book: Book;
+  readonly pool: LeasePool;
+  readonly calls: NodeCalls;
+  readonly trades: Trades;
+  readonly protocols: ProtocolTable;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A request as a seller gets it. */
+export interface MarketRequest {
+  readonly seller: PeerSeller;
+  readonly offer: KnownOffer;
+  /** `{"dialect":…,"path":…}`, a line feed, and the body. */
+  readonly plain: Buffer;
+  readonly hash: string;
+  readonly bodyBytes: number;
+  readonly max: bigint;
+  readonly maxOutput: number;
+  readonly requestId: string;
+  readonly deadline: number;
+}

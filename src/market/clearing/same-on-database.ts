@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import type { Store } from "../../store/index.ts";
+import { checkClearing } from "./check.ts";
+import { createClearing, type Clearing } from "./clearing.ts";
+import { applyOperation, type ClearingOperation, type ClearingState } from "./engine.ts";
+import { createOperations } from "./random-operations.ts";
+
+/**
+ * Applies random operations in a database and in memory, and compares results, accounts with their heads, and leases.
+ * @throws AssertionError at a difference.
+ */
+export async function sameOnDatabase(store: Store, { seed, operations }: { seed: number; operations: number }): Promise<void> {
+  const next = createOperations(seed);
+  const memory: ClearingState = { accounts: new Map(), leases: new Map() };
+  let now = 0;
+  const clearing = createClearing(store, () => now);
+  for (let index = 0; index < operations; index++) {
+    const { operation, now: at } = next();
+    if (operation.kind === "correction") continue;
+    now = at;
+    // An operation reads no other leases, so what is due ends first.
+    await run(clearing, { kind: "tick" });
+    applyOperation(memory, { kind: "tick" }, at);
+    const { result } = applyOperation(memory, operation, at);
+    assert.equal(await run(clearing, operation), result, `operation ${index}: ${operation.kind}`);
+  }
+  const written = await clearing.readAll();
+  assert.deepEqual(sorted(written), sorted(memory));
+  assert.deepEqual(checkClearing(written), []);
+}
+
+async function run(clearing: Clearing, operation: ClearingOperation): Promise<string> {
+  switch (operation.kind) {
+    case "open":
+      return (await clearing.open({ ...operation, model: "m", document: "{}", limit: 0n })).result;
+    case "settle":
+      return await clearing.settle(operation);
+    case "ack":
+      return await clearing.acknowledge(operation.id, operation.acked);
+    case "contest":
+      return await clearing.contest(operation.id);
+    case "deposit":
+    case "correction":
+      await clearing.deposit(operation.id, operation.owner, operation.amount);
+      return "ok";
+    case "tick":
+      await clearing.sweep(1000);
+      return "ok";
+    case "resume":
+      await clearing.resume(operation.gap);
+      return "ok";
+  }
+}
+
+function sorted({ accounts, leases }: ClearingState): unknown {
+  const used = [...accounts.values()].filter(({ seq, held }) => seq > 0 || held > 0n);
+  return {
+    accounts: used.toSorted((a, b) => (a.owner < b.owner ? -1 : 1)),
+    leases: [...leases.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+  };
+}

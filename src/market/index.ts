@@ -1,0 +1,6 @@
+export { createMarketAdmin, marketWithout } from "./admin.ts";
+export type { MarketAdmin } from "./admin-types.ts";
+export { hasMarketKeys } from "./identity/market-keys.ts";
+export { openMarket, type Market, type MarketDeps } from "./market.ts";
+export { readInvite } from "./peers/invites.ts";
+export { marketSchema, readMarket, type MarketSection } from "./section.ts";

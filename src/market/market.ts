@@ -1,0 +1,253 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { createPeriodic, GatewayError, messageOf, type Clock, type IdSource, type Logger, type Sealer } from "../core/index.ts";
+import type { GatewayDeps } from "../gateway/index.ts";
+import { formatRate, parseUsd, type PriceOverrides } from "../ledger/index.ts";
+import type { Store } from "../store/index.ts";
+import type { PooledUpstreamClient, Provider, UpstreamCall, UpstreamHandler, UpstreamRequest } from "../upstream/index.ts";
+import { createBook, type Book } from "./buy/book.ts";
+import { createLeasePool, type LeasePool } from "./buy/lease-pool.ts";
+import { buyFrom } from "./buy/market-client.ts";
+import { createNodeCalls, type NodeCalls } from "./buy/node-calls.ts";
+import { createTrades, type Trades } from "./buy/trades.ts";
+import { createClearing, type Clearing } from "./clearing/clearing.ts";
+import { openMarketKeys, type MarketKeys } from "./identity/market-keys.ts";
+import { createInvites, type Invites } from "./peers/invites.ts";
+import { createPeers, type Peers } from "./peers/peers.ts";
+import type { MarketSection } from "./section.ts";
+import { createMarketListener, type MarketListener } from "./sell/listener.ts";
+import { createNodeApi, type NodeApi } from "./sell/node-api.ts";
+import { createOffers, type Offers } from "./sell/offers.ts";
+import { createSeller, type Seller } from "./sell/seller.ts";
+import { createShares, type Shares } from "./sell/shares.ts";
+
+export interface MarketDeps {
+  readonly store: Store;
+  readonly gateway: GatewayDeps;
+  readonly client: PooledUpstreamClient;
+  readonly sealer: Sealer;
+  readonly settings: () => MarketSection;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  /** Only a gateway with one process may sell. */
+  readonly maySell: boolean;
+  readonly maxBodyBytes: () => number;
+  /** The models that peers offer have changed: the catalog is made again. */
+  readonly onChange: () => void;
+}
+
+/** A request that was sold. */
+export interface Sale {
+  readonly requestId: string;
+  readonly buyer: string;
+  readonly model: string;
+  readonly cost: bigint;
+  readonly atMs: number;
+}
+
+const bookMs = 20_000;
+const sweepMs = 5_000;
+
+/** This gateway as a node of the market: what it sells, what it buys, and whom it trades with. */
+export class Market {
+  readonly keys: MarketKeys;
+  readonly peers: Peers;
+  readonly shares: Shares;
+  readonly invites: Invites;
+  readonly clearing: Clearing;
+  readonly trades: Trades;
+  readonly book: Book;
+  readonly pool: LeasePool;
+  readonly calls: NodeCalls;
+  readonly offers: Offers;
+  readonly seller: Seller;
+  readonly api: NodeApi;
+  readonly #deps: MarketDeps;
+  readonly #periodic: readonly ReturnType<typeof createPeriodic>[];
+  #listener: { readonly listener: MarketListener; readonly port: number } | undefined;
+  #isPaused = false;
+
+  constructor(deps: MarketDeps, keys: MarketKeys) {
+    const { store, clock, client, gateway, ids, logger, sealer, settings } = deps;
+    const now = (): number => clock.now();
+    const key = keys.node;
+    this.#deps = deps;
+    this.keys = keys;
+    this.peers = createPeers(store);
+    this.shares = createShares(store, now);
+    this.invites = createInvites({ store, sealer, now, random: randomBytes });
+    this.clearing = createClearing(store, now);
+    this.trades = createTrades(store);
+    this.calls = createNodeCalls(client, () => key, clock);
+    this.book = createBook({ peers: this.peers, calls: this.calls, clock, logger, onChange: deps.onChange });
+    this.pool = createLeasePool({
+      calls: this.calls,
+      key: () => key,
+      clock,
+      logger,
+      random: randomBytes,
+      hold: () => parseUsd(settings().hold) ?? 20_000_000n,
+      ttlMs: () => settings().leaseMs,
+    });
+    this.offers = createOffers({
+      shares: this.shares,
+      key,
+      clock,
+      freeSlots: ({ model, terms }) => (this.#isPaused ? 0 : terms.concurrency - this.seller.inFlight(model)),
+    });
+    const ackedTo = (node: string): Promise<bigint> => this.trades.ackedTo(node);
+    const { peers, offers, clearing } = this;
+    this.seller = createSeller({ gateway, store, keys, peers, offers, clearing, clock, ids, logger, ackedTo });
+    this.api = createNodeApi({
+      keys,
+      peers,
+      invites: this.invites,
+      offers,
+      clearing,
+      seller: this.seller,
+      clock,
+      name: () => settings().name ?? hostname(),
+      reach: () => (this.#listener === undefined ? undefined : this.reach()),
+      readEntries: (owner, after) => readEntries(store, owner, after),
+    });
+    const onError = (error: unknown): void => {
+      logger.warn({ error: messageOf(error) }, "the market's work in the background failed; it is tried again");
+    };
+    this.#periodic = [
+      createPeriodic({ everyMs: bookMs, run: () => this.book.refresh(), onError }),
+      createPeriodic({ everyMs: sweepMs, run: () => this.#sweep(), onError }),
+    ];
+  }
+
+  now(): number {
+    return this.#deps.clock.now();
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  get port(): number | undefined {
+    return this.#listener?.port;
+  }
+
+  /** Where others reach this node. */
+  reach(): string {
+    const { reach, port } = this.#deps.settings();
+    // A port that the system has chosen.
+    return port === 0 && this.#listener !== undefined ? reach.replace(/:0$/, `:${this.#listener.port}`) : reach;
+  }
+
+  /** Begins its work; the listener is opened if anything is shared. Never rejects: what fails is logged. */
+  async start(): Promise<void> {
+    for (const periodic of this.#periodic) periodic.start();
+    try {
+      if ((await this.shares.list()).length > 0) await this.listen();
+    } catch (error) {
+      this.#deps.logger.error({ error: messageOf(error) }, "the market's address cannot be listened on; nothing is sold");
+    }
+    // Also settles what an earlier start has left.
+    await Promise.allSettled([this.book.refresh(), this.#sweep()]);
+  }
+
+  /** Opens the market's own address, if it is not open yet. @throws GatewayError `invalid_request` with several workers. */
+  async listen(): Promise<void> {
+    if (this.#listener !== undefined) return;
+    const { maySell, settings, clock, logger, maxBodyBytes } = this.#deps;
+    if (!maySell) throw new GatewayError("invalid_request", "Selling needs one process: set gateway.workers to 1, and restart.");
+    const { host, port } = settings();
+    const listener = createMarketListener({ api: this.api, logger, now: () => clock.now(), maxBodyBytes });
+    this.#listener = { listener, port: await listener.listen(host, port) };
+    logger.info({ host, port: this.#listener.port }, "the market's address is open");
+  }
+
+  dispatch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
+    const { book, pool, calls, trades } = this;
+    const { gateway, clock, logger } = this.#deps;
+    return buyFrom({ book, pool, calls, trades, protocols: gateway.protocols, clock, logger }, request, handler);
+  }
+
+  providers(): readonly Provider[] {
+    return this.book.providers();
+  }
+
+  /** What peers ask for their models, as prices of the configuration. */
+  prices(): PriceOverrides {
+    const entries = this.book.sellers().flatMap(({ peer, offers }) =>
+      [...offers.values()].map(({ body: { model, price } }) => {
+        const rates = { input: rateText(price.input), output: rateText(price.output), cache_read: rateText(price.cache_read) };
+        return [`@${peer.name}/${model}`, rates] as const;
+      }),
+    );
+    return Object.fromEntries(entries);
+  }
+
+  /** The last requests that were sold. */
+  async sales(limit: number): Promise<readonly Sale[]> {
+    const rows = await this.#deps.store.db
+      .selectFrom("market_sales")
+      .innerJoin("market_leases", "market_leases.id", "market_sales.lease")
+      .select(["request_id", "buyer", "model", "cost_nano_usd", "at_ms"])
+      .orderBy("at_ms", "desc")
+      .limit(limit)
+      .execute();
+    return rows.map((row) => ({ requestId: row.request_id, buyer: row.buyer, model: row.model, cost: row.cost_nano_usd, atMs: row.at_ms }));
+  }
+
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    this.seller.setPaused(isPaused);
+  }
+
+  async #sweep(): Promise<void> {
+    await this.pool.sweep();
+    if (this.#deps.maySell) await this.seller.sweep();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#periodic.map((periodic) => periodic.stop()));
+    await this.pool.closeAll();
+    await this.#listener?.listener.close();
+  }
+}
+
+/** Opens the node. `keys` are made if there are none. */
+export async function openMarket(deps: MarketDeps): Promise<Market> {
+  const keys = await openMarketKeys({ store: deps.store, now: () => deps.clock.now(), random: randomBytes });
+  return new Market(deps, keys);
+}
+
+function rateText(femto: string): string {
+  return formatRate(BigInt(femto));
+}
+
+const entriesPerPage = 200;
+
+/** The entries of an account, as its owner can hash them. */
+async function readEntries(store: Store, owner: string, after: number): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const rows = await store.db
+    .selectFrom("market_transfers")
+    .selectAll()
+    .where((eb) =>
+      eb.or([
+        eb.and([eb("debit", "=", owner), eb("debit_seq", ">", after)]),
+        eb.and([eb("credit", "=", owner), eb("credit_seq", ">", after)]),
+      ]),
+    )
+    .orderBy("at_ms")
+    .limit(entriesPerPage)
+    .execute();
+  const entries = rows.map((row) => {
+    const isDebit = row.debit === owner;
+    return {
+      seq: isDebit ? row.debit_seq : row.credit_seq,
+      at: row.at_ms,
+      kind: row.kind,
+      lease: row.key,
+      amount: String(isDebit ? -row.amount_nano_usd : row.amount_nano_usd),
+      balance: String(isDebit ? row.debit_balance_nano_usd : row.credit_balance_nano_usd),
+    };
+  });
+  return entries.toSorted((a, b) => a.seq - b.seq);
+}

@@ -1,0 +1,54 @@
+import * as z from "zod";
+import { leaf, lifetime, text } from "../settings/index.ts";
+
+const address = leaf(z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^:/\s]+):\d{1,5}$/), {
+  kind: "text",
+  description: "Where other nodes reach this gateway's market, apart from `gateway.port`. It listens only once something is shared.",
+  allowed: "HOST:PORT",
+});
+
+export const marketSchema = z
+  .strictObject({
+    listen: address.prefault("127.0.0.1:8082"),
+    reach: leaf(z.url({ protocol: /^https?$/ }), {
+      kind: "text",
+      description: "The URL at which others reach `listen`; `http://` and `listen` if omitted.",
+      allowed: "an http or https URL without a path",
+    }).optional(),
+    name: text("What this gateway calls itself to others; the name of the machine if omitted.").optional(),
+    hold: leaf(z.string().regex(/^\d{1,6}(?:\.\d{1,9})?$/), {
+      kind: "text",
+      description: "Credits that a lease reserves at least; one is counted as one US dollar.",
+      allowed: 'a decimal in quotes, as in "0.02"',
+    }).prefault("0.02"),
+    lease: lifetime("How long a lease takes requests, from one minute to 15 minutes.").prefault("5m"),
+  })
+  .describe(
+    "Buying from other gateways and selling to them. Nothing of it runs before `tokligence market share` or `tokligence market join`.",
+  )
+  .prefault({});
+
+export type ParsedMarket = z.output<typeof marketSchema>;
+
+export interface MarketSection {
+  readonly host: string;
+  readonly port: number;
+  readonly reach: string;
+  readonly name: string | undefined;
+  /** US dollars, a decimal. */
+  readonly hold: string;
+  readonly leaseMs: number;
+}
+
+export function readMarket({ listen, reach, name, hold, lease }: ParsedMarket): MarketSection {
+  const colon = listen.lastIndexOf(":");
+  const host = listen.slice(0, colon).replaceAll(/^\[|\]$/g, "");
+  return {
+    host,
+    port: Number(listen.slice(colon + 1)),
+    reach: new URL(reach ?? `http://${listen}`).origin,
+    name,
+    hold,
+    leaseMs: lease,
+  };
+}

@@ -1,0 +1,210 @@
+import type { Store } from "../../store/index.ts";
+import { checkTime, documentText, readDocument, signDocument, verifyDocument } from "../documents/document.ts";
+import { MarketRefusal } from "../refusal.ts";
+import type { Peer } from "../peers/peers.ts";
+import type { SellerDeps } from "./seller-deps.ts";
+import { saleTexts, ServedLease, type SaleOutcome, type SignedSale, type TakenOrder } from "./served-lease.ts";
+import type { Share } from "./shares.ts";
+
+/** How long a seller may settle after a lease takes no more orders. */
+const settleMs = 3_600_000;
+/** How long a buyer may contest what it has not acknowledged. */
+const windowMs = 24 * 3_600_000;
+const mostLeases = 10_000;
+const mostReceipts = 100;
+
+/** The leases of this node: asked for, served, closed, settled. Between peers the seller is the clearing as well. */
+export interface LeaseDesk {
+  open(text: string): Promise<string>;
+  /** @throws MarketRefusal `unknown_lease` also for a lease of an earlier start. */
+  served(lease: string): ServedLease;
+  checkBuyer(node: string): Promise<Peer>;
+  shareOf(lease: ServedLease): Promise<Share>;
+  /** Signs and stores the receipt of an order. @returns its text, once it is stored. */
+  readonly record: (lease: ServedLease, order: TakenOrder, outcome: SaleOutcome) => Promise<string>;
+  close(lease: string, order: string): Promise<string>;
+  contest(lease: string, order: string): Promise<string>;
+  receipts(lease: string, after: number, node: string): Promise<readonly string[]>;
+  sweep(): Promise<void>;
+}
+
+export function createLeaseDesk(deps: SellerDeps): LeaseDesk {
+  return new Desk(deps);
+}
+
+class Desk implements LeaseDesk {
+  readonly #deps: SellerDeps;
+  readonly #served = new Map<string, ServedLease>();
+  #hasSettledOld = false;
+
+  constructor(deps: SellerDeps) {
+    this.#deps = deps;
+  }
+
+  async open(text: string): Promise<string> {
+    const { keys, offers, clearing, clock, ackedTo } = this.#deps;
+    const request = readDocument("lease-request/1", text);
+    const { body } = request;
+    const now = clock.now();
+    const own = keys.node.id;
+    const buyer = await this.checkBuyer(body.buyer);
+    if (body.clearing !== own || body.seller !== own) throw new MarketRefusal("bad_document", "The lease is for another node.");
+    checkTime(body.at, now);
+    const hash = verifyDocument(request, body.buyer);
+    await offers.current();
+    const offer = offers.byHash(body.offer);
+    if (offer === undefined)
+      throw new MarketRefusal("unknown_offer", "The offer is not one of the last ten minutes. Read the offers again.");
+    const { limits, price, model, unit } = offer.document.body;
+    if (BigInt(body.hold) > BigInt(limits.hold) || body.ttl_s > limits.ttl_s) {
+      throw new MarketRefusal("bad_document", `A lease of this offer holds at most ${limits.hold}, for at most ${limits.ttl_s} s.`);
+    }
+    if (this.#served.size >= mostLeases) throw new MarketRefusal("unavailable", "Too many leases are open.");
+    const serveUntil = now + body.ttl_s * 1000;
+    const lease = signDocument(keys.node, "lease/1", {
+      lease: `lse_${hash.slice("sha256:".length, "sha256:".length + 32)}`,
+      clearing: own,
+      buyer: body.buyer,
+      seller: own,
+      offer: body.offer,
+      model,
+      unit,
+      price,
+      hold: body.hold,
+      fee_ppm: 0,
+      unacked: limits.unacked,
+      opened_at: now,
+      serve_until: serveUntil,
+      settle_by: serveUntil + settleMs,
+    });
+    const { result, document } = await clearing.open({
+      kind: "open",
+      id: lease.body.lease,
+      buyer: body.buyer,
+      seller: own,
+      hold: BigInt(body.hold),
+      settleBy: lease.body.settle_by,
+      feePpm: 0n,
+      model,
+      document: documentText(lease),
+      limit: buyer.limit + (await ackedTo(body.buyer)),
+    });
+    if (result === "insufficient_funds") {
+      throw new MarketRefusal(
+        "insufficient_credit",
+        "The limit of your account here does not cover this lease. Pay back, or ask for a higher limit.",
+      );
+    }
+    if (result === "ok") this.#served.set(lease.body.lease, new ServedLease(lease.body, keys.node));
+    else if (!this.#served.has(lease.body.lease)) throw new MarketRefusal("lease_over", "This lease is over. Ask for a new one.");
+    return document!;
+  }
+
+  served(lease: string): ServedLease {
+    const found = this.#served.get(lease);
+    if (found === undefined) throw new MarketRefusal("unknown_lease", "The lease is not served any more. Ask for a new one.");
+    return found;
+  }
+
+  async checkBuyer(node: string): Promise<Peer> {
+    const peer = await this.#deps.peers.byNode(node);
+    if (peer === undefined || peer.isBlocked) throw new MarketRefusal("unknown_node", "This node does not sell to yours.");
+    return peer;
+  }
+
+  async shareOf(lease: ServedLease): Promise<Share> {
+    const found = (await this.#deps.offers.current()).find(({ share }) => share.model === lease.body.model);
+    if (found === undefined) throw new MarketRefusal("lease_over", "The model is not shared any more.");
+    return found.share;
+  }
+
+  readonly record = async (lease: ServedLease, order: TakenOrder, outcome: SaleOutcome): Promise<string> => {
+    const sale = lease.sign(order, outcome, this.#deps.clock.now());
+    await this.#store(lease, sale, outcome.requestId);
+    return documentText(sale.receipt);
+  };
+
+  /** The order and the receipt are stored before the receipt leaves: after a crash the seller can prove what it has served. */
+  async #store(lease: ServedLease, sale: SignedSale, requestId: string): Promise<void> {
+    const { store } = this.#deps;
+    const { receipt, order } = saleTexts(sale);
+    const { seq, at } = sale.receipt.body;
+    await store.db.transaction().execute(async (db) => {
+      const columns = ["lease", "seq", "request_id", "cost_nano_usd", "at_ms", "receipt", "order_text"];
+      await store.insertRows("market_sales", columns, [[lease.body.lease, seq, requestId, sale.cost, at, receipt, order]], db);
+      await writeEvidence(db, lease.body.lease, { best_order: order, last_receipt: receipt });
+    });
+  }
+
+  async close(id: string, text: string): Promise<string> {
+    const document = readDocument("order/1", text);
+    const lease = this.served(id);
+    verifyDocument(document, lease.body.buyer);
+    if (lease.openOrders > 0) throw new MarketRefusal("too_many_open", "Requests of this lease are still being served.");
+    lease.acknowledge(document);
+    const final = documentText(lease.signFinal(this.#deps.clock.now()));
+    await writeEvidence(this.#deps.store.db, id, { best_order: text, last_receipt: final });
+    await this.#settle(id, lease);
+    return final;
+  }
+
+  async contest(id: string, text: string): Promise<string> {
+    const document = readDocument("order/1", text);
+    const row = await this.#deps.store.db.selectFrom("market_leases").select("buyer").where("id", "=", id).executeTakeFirst();
+    if (row === undefined || document.body.lease !== id) throw new MarketRefusal("unknown_lease", "There is no such lease here.");
+    verifyDocument(document, row.buyer);
+    const served = this.#served.get(id);
+    if (served !== undefined) await this.#settle(id, served);
+    return JSON.stringify({ result: await this.#deps.clearing.contest(id) });
+  }
+
+  async receipts(id: string, after: number, node: string): Promise<readonly string[]> {
+    const rows = await this.#deps.store.db
+      .selectFrom("market_sales")
+      .innerJoin("market_leases", "market_leases.id", "market_sales.lease")
+      .select("receipt")
+      .where("lease", "=", id)
+      .where("buyer", "=", node)
+      .where("market_sales.seq", ">", after)
+      .orderBy("market_sales.seq")
+      .limit(mostReceipts)
+      .execute();
+    return rows.map(({ receipt }) => receipt);
+  }
+
+  async sweep(): Promise<void> {
+    const { clock, clearing } = this.#deps;
+    if (!this.#hasSettledOld) await this.#settleOld();
+    for (const [id, lease] of this.#served) {
+      if (lease.isOver(clock.now()) && lease.openOrders === 0) await this.#settle(id, lease);
+    }
+    await clearing.sweep(100);
+  }
+
+  async #settle(id: string, lease: ServedLease): Promise<void> {
+    this.#served.delete(id);
+    await this.#deps.clearing.settle({ id, ...lease.sums, window: windowMs });
+  }
+
+  /** Leases of an earlier start are settled from what was stored, and served no more. */
+  async #settleOld(): Promise<void> {
+    this.#hasSettledOld = true;
+    const { store, clearing, keys } = this.#deps;
+    const rows = await store.db
+      .selectFrom("market_leases")
+      .select(["id", "best_order", "last_receipt"])
+      .where("state", "=", "open")
+      .where("seller", "=", keys.node.id)
+      .execute();
+    for (const { id, best_order: order, last_receipt: receipt } of rows) {
+      if (this.#served.has(id)) continue;
+      const best = order === null ? undefined : readDocument("order/1", order).body;
+      const cum = receipt === null ? 0n : BigInt(readDocument("receipt/1", receipt).body.cum);
+      await clearing.settle({ id, cum, ceiling: BigInt(best?.ceiling ?? "0"), acked: BigInt(best?.ack.cum ?? "0"), window: windowMs });
+    }
+  }
+}
+
+async function writeEvidence(db: Store["db"], id: string, evidence: { best_order: string; last_receipt: string }): Promise<void> {
+  await db.updateTable("market_leases").set(evidence).where("id", "=", id).execute();
+}

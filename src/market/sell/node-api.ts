@@ -1,0 +1,118 @@
+import type { Clock } from "../../core/index.ts";
+import { asRefusal } from "../documents/as-refusal.ts";
+import { checkTime, readDocument, signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
+import { nodeId } from "../documents/kinds.ts";
+import { isSignedBy } from "../identity/node-key.ts";
+import type { MarketKeys } from "../identity/market-keys.ts";
+import type { Invites } from "../peers/invites.ts";
+import type { Peers } from "../peers/peers.ts";
+import type { Clearing } from "../clearing/clearing.ts";
+import { MarketRefusal } from "../refusal.ts";
+import { requestBytes } from "../wire.ts";
+import type { Offers } from "./offers.ts";
+import type { Seller } from "./seller.ts";
+
+/** What other nodes ask of this one, apart from serving a request. Texts in, texts out. */
+export interface NodeApi {
+  /** This node's document, JSON. */
+  document(): Promise<MarketDocument<"node/1">>;
+  /** `{"code":…,"node":{…}}` of a node that has an invite. @returns this node's document and the limit. */
+  join(text: string): Promise<string>;
+  /** `{"node":…,"offers":[…],"statement":…}` for a node that is known. */
+  book(node: string): Promise<string>;
+  entries(node: string, after: number): Promise<string>;
+  /** The node that signed the header `authorization: TN1 node.at.sig` of a GET. @throws MarketRefusal `unknown_node`, `bad_document` */
+  caller(authorization: string | undefined, path: string): Promise<string>;
+  readonly seller: Seller;
+}
+
+export interface NodeApiDeps {
+  readonly keys: MarketKeys;
+  readonly peers: Peers;
+  readonly invites: Invites;
+  readonly offers: Offers;
+  readonly clearing: Clearing;
+  readonly seller: Seller;
+  readonly clock: Pick<Clock, "now">;
+  readonly name: () => string;
+  /** Where others reach this node; `undefined`: it only buys. */
+  readonly reach: () => string | undefined;
+  readonly readEntries: (owner: string, after: number) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+}
+
+export function createNodeApi(deps: NodeApiDeps): NodeApi {
+  const { keys, peers, invites, offers, clearing, clock } = deps;
+  const document = async (): Promise<MarketDocument<"node/1">> => await nodeDocument(deps);
+  const statement = async (owner: string): Promise<MarketDocument<"statement/1">> => {
+    const { balance, held, seq, head } = await clearing.account(owner);
+    const limit = (await peers.byNode(owner))?.limit ?? 0n;
+    return signDocument(keys.node, "statement/1", {
+      clearing: keys.node.id,
+      owner,
+      unit: "credit",
+      seq,
+      balance: String(balance),
+      held: String(held),
+      limit: String(limit),
+      head: `sha256:${head}`,
+      at: clock.now(),
+    });
+  };
+  return {
+    document,
+    seller: deps.seller,
+    join: (text) =>
+      asRefusal(async () => {
+        const { code, node } = readJoin(text);
+        const other = readDocument("node/1", JSON.stringify(node));
+        verifyDocument(other, other.body.node);
+        checkTime(other.body.at, clock.now());
+        if (other.body.node === keys.node.id) throw new MarketRefusal("bad_invite", "A node cannot join itself.");
+        const limit = await invites.use(code, other.body.node);
+        await peers.add({ node: other.body.node, url: other.body.reach.direct, document: other, limit, joinedMs: clock.now() });
+        return JSON.stringify({ node: await document(), limit: String(limit) });
+      }),
+    async book(node) {
+      const documents = (await offers.current()).map((offer) => offer.document);
+      return JSON.stringify({ node: await document(), offers: documents, statement: await statement(node) });
+    },
+    async entries(node, after) {
+      return JSON.stringify({ entries: await deps.readEntries(node, after) });
+    },
+    caller: (authorization, path) =>
+      asRefusal(async () => {
+        const [node = "", at = "", sig = ""] = (authorization ?? "").replace(/^TN1 /, "").split(".");
+        nodeId(node, "authorization");
+        const peer = await peers.byNode(node);
+        if (peer === undefined || peer.isBlocked) throw new MarketRefusal("unknown_node", "This node does not trade with yours.");
+        checkTime(Number(at), clock.now());
+        if (!isSignedBy(node, requestBytes(path, Number(at)), Buffer.from(sig, "base64url"))) {
+          throw new MarketRefusal("bad_document", "The authorization header is not signed by its node.");
+        }
+        return node;
+      }),
+  };
+}
+
+async function nodeDocument({ keys, clock, name, reach }: NodeApiDeps): Promise<MarketDocument<"node/1">> {
+  const now = clock.now();
+  const direct = reach();
+  return signDocument(keys.node, "node/1", {
+    node: keys.node.id,
+    name: name(),
+    seq: Math.floor(now / 1000) % 1_000_000_000,
+    at: now,
+    seal: (await keys.sealing()).map(({ kid, publicKey, untilMs }) => ({ kid, x25519: publicKey, until: untilMs })),
+    reach: direct === undefined ? {} : { direct },
+  });
+}
+
+function readJoin(text: string): { readonly code: string; readonly node: unknown } {
+  try {
+    const { code, node } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof code === "string" && code.length < 1000) return { code, node };
+  } catch {
+    // As below.
+  }
+  throw new MarketRefusal("bad_document", "A node that joins sends its code and its document.");
+}

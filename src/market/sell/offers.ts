@@ -1,0 +1,84 @@
+import type { Clock } from "../../core/index.ts";
+import { signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
+import { marketDialects } from "../documents/kinds.ts";
+import type { NodeKey } from "../identity/node-key.ts";
+import type { Share, Shares } from "./shares.ts";
+
+/** An offer and the share that it is of. */
+export interface SignedOffer {
+  readonly document: MarketDocument<"offer/1">;
+  readonly hash: string;
+  readonly share: Share;
+}
+
+/** The offers of this node. Each is valid for two minutes and signed anew every 30 seconds, so that a buyer sees only sellers that are alive. */
+export interface Offers {
+  /** The offers that buyers are shown now. */
+  current(): Promise<readonly SignedOffer[]>;
+  /** An offer of the last ten minutes, whose price a lease may still use. */
+  byHash(hash: string): SignedOffer | undefined;
+  /** The shares, their prices or the room for requests have changed. */
+  changed(): void;
+}
+
+interface OffersDeps {
+  readonly shares: Shares;
+  readonly key: NodeKey;
+  readonly clock: Pick<Clock, "now">;
+  /** Requests that would be taken now. */
+  readonly freeSlots: (share: Share) => number;
+}
+
+const renewMs = 30_000;
+const validMs = 120_000;
+const keptMs = 600_000;
+
+export function createOffers({ shares, key, clock, freeSlots }: OffersDeps): Offers {
+  let signedAt = -Infinity;
+  let current: readonly SignedOffer[] = [];
+  let past: readonly SignedOffer[] = [];
+  let seq = 0;
+  const sign = (share: Share, at: number): SignedOffer => {
+    const { terms } = share;
+    const document = signDocument(key, "offer/1", {
+      offer: share.offer,
+      seq,
+      seller: key.id,
+      at,
+      until: at + validMs,
+      model: share.model,
+      weights: terms.weights,
+      quantization: terms.quantization,
+      context: terms.context,
+      max_output: terms.maxOutput,
+      dialects: marketDialects.toSorted(),
+      features: terms.features,
+      unit: "credit",
+      price: terms.price,
+      free: Math.max(0, Math.min(1000, freeSlots(share))),
+      limits: { hold: terms.hold, ttl_s: 300, unacked: 2 },
+      policy: { retention: "unknown", training: false, region: "" },
+      source: terms.source,
+      licence: terms.licence,
+      audience: ["*"],
+    });
+    return { document, hash: verifyDocument(document, key.id), share };
+  };
+  return {
+    async current() {
+      const now = clock.now();
+      if (now - signedAt < renewMs) return current;
+      const list = await shares.list();
+      // Also greater than before a restart, as buyers ignore an offer whose number is not greater.
+      seq = Math.max(seq + 1, Math.floor(now / 1000) % 1_000_000_000);
+      signedAt = now;
+      past = [...current, ...past].filter(({ document }) => document.body.at > now - keptMs);
+      current = list.map((share) => sign(share, now));
+      return current;
+    },
+    byHash: (hash) => [...current, ...past].find((offer) => offer.hash === hash && offer.document.body.at > clock.now() - keptMs),
+    changed() {
+      signedAt = -Infinity;
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { Clock, IdSource, Logger } from "../../core/index.ts";
+import type { GatewayDeps } from "../../gateway/index.ts";
+import type { Store } from "../../store/index.ts";
+import type { Clearing } from "../clearing/clearing.ts";
+import type { MarketKeys } from "../identity/market-keys.ts";
+import type { Peers } from "../peers/peers.ts";
+import type { Offers } from "./offers.ts";
+
+/** What opens a request: in clear, the first frame. */
+export interface OpenFrame {
+  readonly order: string;
+  readonly kid: string;
+  /** base64url */
+  readonly enc: string;
+}
+
+export interface SellerDeps {
+  readonly gateway: GatewayDeps;
+  readonly store: Store;
+  readonly keys: MarketKeys;
+  readonly peers: Peers;
+  readonly offers: Offers;
+  readonly clearing: Clearing;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  /** Amounts that this node has acknowledged to a node at that node's clearing: they widen its limit here. */
+  readonly ackedTo: (node: string) => Promise<bigint>;
+}

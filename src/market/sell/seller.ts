@@ -1,0 +1,205 @@
+import { messageOf } from "../../core/index.ts";
+import { handleModelCall } from "../../gateway/index.ts";
+import { maxCost } from "../documents/cost.ts";
+import { hashOfBytes, readDocument, verifyDocument } from "../documents/document.ts";
+import { asRefusal } from "../documents/as-refusal.ts";
+import type { MarketKeys } from "../identity/market-keys.ts";
+import { openLeaseSecret, type LeaseSecret } from "../identity/sealing.ts";
+import { MarketRefusal } from "../refusal.ts";
+import { createLeaseDesk } from "./lease-desk.ts";
+import { outcomeOf, type LastRecord } from "./outcome.ts";
+import type { OpenFrame, SellerDeps } from "./seller-deps.ts";
+import { SealedExchange, type FrameWriter } from "./sealed-exchange.ts";
+import { callerOf, sellingDeps } from "./selling-deps.ts";
+import type { ServedLease, TakenOrder } from "./served-lease.ts";
+import type { Share } from "./shares.ts";
+
+/** The selling side of this node. Every text is as it arrived; refusals are thrown as `MarketRefusal`. */
+export interface Seller {
+  /** @returns the signed lease, JSON. */
+  lease(request: string): Promise<string>;
+  /** Accepts the order of a request. The caller then reads the sealed request, and calls `run` or `fail`. */
+  accept(open: OpenFrame): Promise<AcceptedRequest>;
+  /** A closing order. @returns the final receipt, JSON. */
+  close(lease: string, order: string): Promise<string>;
+  /** The buyer does not agree with what is not acknowledged. */
+  contest(lease: string, order: string): Promise<string>;
+  /** The receipts of a lease after a number, JSON texts. */
+  receipts(lease: string, after: number, node: string): Promise<readonly string[]>;
+  /** Requests of all buyers for a share that are being served. */
+  inFlight(model: string): number;
+  /** Settles leases that are over, and ends what is due. */
+  sweep(): Promise<void>;
+  setPaused(isPaused: boolean): void;
+}
+
+export interface AcceptedRequest {
+  readonly opener: ReturnType<LeaseSecret["opener"]>;
+  /** The request is complete: `plain` is what was sealed. Resolves when the answer has ended. */
+  run(plain: Buffer, writer: FrameWriter, onOver: (over: (isWhole: boolean) => void) => void): Promise<void>;
+  /** The request did not arrive, or cannot be served: its order ends with a receipt that costs nothing. */
+  fail(): Promise<void>;
+}
+
+/** Requests of one buyer that are served at a time. */
+const perBuyer = 2;
+
+export function createSeller(deps: SellerDeps): Seller {
+  const { keys, clock } = deps;
+  const desk = createLeaseDesk(deps);
+  const running = new Map<string, number>();
+  let isPaused = false;
+  const count = (key: string, change: number): number => {
+    const next = (running.get(key) ?? 0) + change;
+    if (next <= 0) running.delete(key);
+    else running.set(key, next);
+    return next;
+  };
+
+  /** Takes a place of the share and one of the buyer. @returns what gives them back. */
+  const takePlaces = (share: Share, buyer: string): (() => void) => {
+    const [ofShare, ofBuyer] = [`share ${share.model}`, `buyer ${buyer}`];
+    if (isPaused) throw new MarketRefusal("paused", "The seller takes no requests at the moment.", { retry_after_ms: 30_000 });
+    if ((running.get(ofShare) ?? 0) >= share.terms.concurrency || (running.get(ofBuyer) ?? 0) >= perBuyer) {
+      throw new MarketRefusal("at_capacity", "All places for this model are taken.", { retry_after_ms: 1000 });
+    }
+    count(ofShare, 1);
+    count(ofBuyer, 1);
+    deps.offers.changed();
+    let isGiven = false;
+    return () => {
+      if (isGiven) return;
+      isGiven = true;
+      count(ofShare, -1);
+      count(ofBuyer, -1);
+      deps.offers.changed();
+    };
+  };
+
+  return {
+    lease: (text) => asRefusal(() => desk.open(text)),
+    accept: (open) =>
+      asRefusal(async () => {
+        const document = readDocument("order/1", open.order);
+        const lease = desk.served(document.body.lease);
+        verifyDocument(document, lease.body.buyer);
+        await desk.checkBuyer(lease.body.buyer);
+        const share = await desk.shareOf(lease);
+        const secret = await secretOf(lease, keys, open);
+        const release = takePlaces(share, lease.body.buyer);
+        try {
+          const order = lease.take(document, secret.session, clock.now());
+          return new Accepted(deps, desk.record, { lease, order, share, secret, release });
+        } catch (error) {
+          release();
+          throw error;
+        }
+      }),
+    close: (lease, order) => asRefusal(() => desk.close(lease, order)),
+    contest: (lease, order) => asRefusal(() => desk.contest(lease, order)),
+    receipts: (lease, after, node) => asRefusal(() => desk.receipts(lease, after, node)),
+    inFlight: (model) => running.get(`share ${model}`) ?? 0,
+    sweep: () => desk.sweep(),
+    setPaused(value) {
+      isPaused = value;
+      deps.offers.changed();
+    },
+  };
+}
+
+/** The secret of a lease is opened once, and all its orders use it. */
+async function secretOf(lease: ServedLease, keys: MarketKeys, { kid, enc }: OpenFrame): Promise<LeaseSecret> {
+  if (lease.secret !== undefined && lease.secret.kid === kid && lease.secret.enc.toString("base64url") === enc) return lease.secret;
+  if (lease.secret !== undefined) throw new MarketRefusal("bad_order", "A lease has one session.");
+  const key = (await keys.sealing()).find((known) => known.kid === kid);
+  if (key === undefined) throw new MarketRefusal("bad_order", "The sealing key is not known, or not live any more.");
+  const secret = openLeaseSecret(lease.body.lease, kid, Buffer.from(enc, "base64url"), key.key);
+  lease.secret = secret;
+  return secret;
+}
+
+interface AcceptedParts {
+  readonly lease: ServedLease;
+  readonly order: TakenOrder;
+  readonly share: Share;
+  readonly secret: LeaseSecret;
+  readonly release: () => void;
+}
+
+type Recorder = ReturnType<typeof createLeaseDesk>["record"];
+
+class Accepted implements AcceptedRequest {
+  readonly opener: ReturnType<LeaseSecret["opener"]>;
+  readonly #deps: SellerDeps;
+  readonly #record: Recorder;
+  readonly #parts: AcceptedParts;
+  readonly #requestId: string;
+  #receipt: Promise<string> | undefined;
+
+  constructor(deps: SellerDeps, record: Recorder, parts: AcceptedParts) {
+    this.#deps = deps;
+    this.#record = record;
+    this.#parts = parts;
+    this.#requestId = deps.ids.next("req");
+    this.opener = parts.secret.opener(parts.order.document.body.n, "request");
+  }
+
+  async run(plain: Buffer, writer: FrameWriter, onOver: (over: (isWhole: boolean) => void) => void): Promise<void> {
+    const { gateway, clock, logger } = this.#deps;
+    const { order, share, lease, secret, release } = this.#parts;
+    const { n, request, max_output: maxOutput } = order.document.body;
+    const last: { record?: LastRecord } = {};
+    try {
+      if (hashOfBytes(plain) !== request) throw new MarketRefusal("bad_order", "The request is not the one that the order names.");
+      const { target, body } = splitRequest(plain);
+      const least = maxCost(lease.body.price, body.length, maxOutput);
+      if (order.max < least) throw new MarketRefusal("max_too_low", `The order's max must be at least ${least}.`, { max: String(least) });
+      const caller = callerOf(gateway.protocols, target, lease.body.buyer, share.model);
+      const exchange = new SealedExchange({
+        requestId: this.#requestId,
+        startedMs: clock.monotonic(),
+        body,
+        sealer: secret.sealer(n, "answer"),
+        writer,
+        receipt: (answer) => this.#end(answer, last.record),
+      });
+      onOver((isWhole) => {
+        exchange.over(isWhole);
+      });
+      const recorder = { closed: (record: LastRecord) => void (last.record = record) };
+      await handleModelCall(sellingDeps(gateway, share, recorder), exchange, caller);
+    } catch (error) {
+      if (error instanceof MarketRefusal) throw error;
+      logger.error({ error: messageOf(error), lease: lease.body.lease }, "a request of the market ended with an unexpected error");
+      writer.destroy();
+    } finally {
+      // Also of a buyer that has left: it pays for what it received.
+      await this.#end("", last.record).catch(() => undefined);
+      release();
+    }
+  }
+
+  async fail(): Promise<void> {
+    await this.#end("", undefined).catch(() => undefined);
+    this.#parts.release();
+  }
+
+  /** The receipt is signed and stored once. */
+  #end(answer: string, record: LastRecord | undefined): Promise<string> {
+    this.#receipt ??= this.#record(this.#parts.lease, this.#parts.order, outcomeOf(record, { requestId: this.#requestId, answer }));
+    return this.#receipt;
+  }
+}
+
+/** `{"dialect":…,"path":…}`, a line feed, and the body in that dialect. */
+function splitRequest(plain: Buffer): { readonly target: { readonly dialect: string; readonly path: string }; readonly body: Buffer } {
+  const end = plain.subarray(0, 2048).indexOf(0x0a);
+  try {
+    const { dialect, path } = JSON.parse(plain.subarray(0, end).toString("utf8")) as Record<string, unknown>;
+    if (end > 0 && typeof dialect === "string" && typeof path === "string")
+      return { target: { dialect, path }, body: plain.subarray(end + 1) };
+  } catch {
+    // As below.
+  }
+  throw new MarketRefusal("bad_order", "A request begins with its dialect and path.");
+}

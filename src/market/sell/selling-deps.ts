@@ -1,0 +1,95 @@
+import { GlobList } from "../../core/index.ts";
+import type { Principal } from "../../accounts/index.ts";
+import type { Caller, GatewayDeps, GatewaySnapshot } from "../../gateway/index.ts";
+import { supplyUserId, type CloseRecord } from "../../ledger/index.ts";
+import type { Protocol, ProtocolTable } from "../../protocols/index.ts";
+import { createCatalog } from "../../upstream/index.ts";
+import { marketDialects } from "../documents/kinds.ts";
+import { MarketRefusal } from "../refusal.ts";
+import type { Share } from "./shares.ts";
+
+/** Learns how the attempts of one sale ended, before the last bytes of its answer leave. */
+export interface SaleRecorder {
+  closed(record: CloseRecord): void;
+}
+
+/** The gateway as a buyer sees it: one model of one provider, no budgets of users, and no bodies stored. */
+export function sellingDeps(deps: GatewayDeps, share: Share, recorder: SaleRecorder): GatewayDeps {
+  const { ledger } = deps;
+  const snapshot = deps.current();
+  const provider = snapshot.catalog.provider(share.provider);
+  if (provider === undefined) throw new MarketRefusal("unavailable", "The model is not available now.");
+  const catalog = createCatalog({
+    providers: [provider],
+    routes: [],
+    aliases: new Map([[share.model, `${share.provider}/${share.upstreamModel}`]]),
+    protocols: deps.protocols,
+  });
+  const own: GatewaySnapshot = Object.create(snapshot, { catalog: { value: catalog } }) as GatewaySnapshot;
+  return {
+    ...deps,
+    current: () => own,
+    budgets: {
+      of: () => undefined,
+      ofTarget: () => undefined,
+      reserve: () => Promise.resolve([]),
+      release: () => Promise.resolve(),
+      finished: () => undefined,
+    },
+    bodies: { record: () => undefined },
+    ledger: {
+      open: (record) => ledger.open(record),
+      close(attempt, record, isHeld) {
+        recorder.closed(record);
+        return ledger.close(attempt, record, isHeld);
+      },
+      refuse(record) {
+        recorder.closed(record);
+        return ledger.refuse(record);
+      },
+      release: (attempt, correction) => {
+        ledger.release(attempt, correction);
+      },
+      cost: (...call) => ledger.cost(...call),
+      contextWindow: (name, model) => ledger.contextWindow(name, model),
+      healthy: () => ledger.healthy(),
+    },
+  };
+}
+
+/** What a sealed request says of itself, before its body: `{"dialect":"openai-chat","path":"/v1/chat/completions"}`. */
+export interface SealedTarget {
+  readonly dialect: string;
+  readonly path: string;
+}
+
+/** The call of a route that a buyer may use: making an answer, in a dialect of the market. @throws MarketRefusal `bad_order` */
+export function callerOf(protocols: ProtocolTable, { dialect, path }: SealedTarget, node: string, model: string): Caller {
+  const id = marketDialects.find((known) => known === dialect);
+  const protocol = id === undefined ? undefined : protocols.get(id);
+  const found = protocol === undefined ? undefined : routeOf(protocol, path);
+  if (protocol === undefined || found === undefined) throw new MarketRefusal("bad_order", "The request's dialect or path is not served.");
+  const principal: Principal = {
+    userId: supplyUserId(node),
+    username: supplyUserId(node),
+    keyId: "",
+    role: "user",
+    modelLists: [new GlobList([model])],
+  };
+  return { principal, protocol, route: found };
+}
+
+function routeOf(protocol: Protocol, target: string): Caller["route"] | undefined {
+  const [path = "", query = ""] = target.split("?", 2);
+  for (const route of protocol.routes) {
+    if (route.method !== "POST" || route.operation !== "generate") continue;
+    const [prefix = "", suffix] = route.path.split("{model}");
+    if (suffix === undefined) {
+      if (path === route.path) return { route, param: "", query };
+    } else if (path.startsWith(prefix) && path.endsWith(suffix) && path.length > prefix.length + suffix.length) {
+      const param = decodeURIComponent(path.slice(prefix.length, path.length - suffix.length));
+      return { route, param, query };
+    }
+  }
+  return undefined;
+}
