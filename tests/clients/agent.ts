@@ -20,6 +20,8 @@ export interface Agent {
   readonly models: readonly string[];
   /** It takes long to start: what goes wrong is tried on one upstream alone. */
   readonly isSlow?: true;
+  /** It does not repeat a request whose stream is cut or ends with an error: it shows the error and ends. */
+  readonly endsWithStream?: true;
   /** Files that it wants in its home. */
   readonly homeFiles: (connection: Connection, model: string) => Readonly<Record<string, string>>;
   readonly command: (connection: Connection, model: string, prompt: string) => Command;

@@ -125,6 +125,14 @@ async function judgeResumed({ story, gateway }: Seen, run: AgentRun): Promise<vo
     assert.ok(last.includes(part), `${part}: ${output}`);
 }
 
+/** The agent shows the error that the gateway sent and ends. */
+function judgeShown({ run, story }: Seen): void {
+  const output = `exit ${run.code}\n${run.stdout.slice(-2000)}\n${run.stderr.slice(-3000)}`;
+  assert.equal(run.code, 1, output);
+  assert.match(run.stdout + run.stderr, /"type":"(?:api|overloaded)_error","message":"[^"]+/, output);
+  assert.equal(story.turns.length, 1, output);
+}
+
 const only = process.env["AGENTS"]?.split(",");
 
 for (const agent of agents) {
@@ -153,7 +161,8 @@ for (const agent of agents) {
       test(`${agent.name} on ${upstream}: ${name} in between`, async () => {
         await using seen = await play(agent, agent.models[0]!, upstream, { trouble });
         assert.equal(seen.story.troubled.length, 1);
-        await judge(seen, upstream);
+        if (agent.endsWithStream === true && trouble.kind !== "error") judgeShown(seen);
+        else await judge(seen, upstream);
       });
     }
   }

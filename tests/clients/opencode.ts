@@ -23,6 +23,8 @@ export function createOpencode(dialect: Protocol): Agent {
     dialect,
     models: ["my-model"],
     isSlow: true,
+    // Its library for Anthropic's protocol makes an error of the event, and opencode repeats a request only after errors that it knows.
+    ...(dialect === "anthropic-messages" ? { endsWithStream: true } : {}),
     homeFiles: ({ url, key }, model) => ({
       ".config/opencode/opencode.json": JSON.stringify({
         provider: {
