@@ -1,7 +1,7 @@
 import { parseSpan, readString, scanDocument, utf8OfLatin1, type Bytes } from "../../core/index.ts";
 import { AnsweredError, isErrorAt } from "../shared/answered-error.ts";
 import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
-import { compact } from "../shared/fields.ts";
+import { compact, isObject } from "../shared/fields.ts";
 import type { AnswerFacts, RouteCall } from "../protocol.ts";
 import { answeredError } from "./errors.ts";
 import { mergeCounts, usageOfCounts } from "./usage.ts";
@@ -22,7 +22,14 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   const model = readString(body, modelSpan);
   const id = readString(body, idSpan);
   const stopReason = readString(body, reasonSpan);
-  const facts = compact({ usage, model, id, stopReason });
+  const isBlocked =
+    stopReason === "refusal" && isEmptyContent(content === undefined ? [] : parseSpan(body, content)) ? (true as const) : undefined;
+  const facts = compact({ usage, model, id, stopReason, isBlocked });
   if (stopReason !== undefined && isBrokenEnd(stopReason)) throw new AnsweredError(brokenEnd(stopReason), facts);
   return facts;
+}
+
+/** The blocks of an answer that say nothing. */
+function isEmptyContent(content: unknown): boolean {
+  return Array.isArray(content) && content.every((block) => isObject(block) && block["type"] === "text" && block["text"] === "");
 }

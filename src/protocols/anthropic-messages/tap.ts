@@ -97,6 +97,7 @@ export class AnthropicTap implements StreamTap {
     if (typeof reason !== "string") return;
     if (isBrokenEnd(reason)) this.error ??= brokenEnd(reason);
     this.facts.stopReason = reason;
+    if (reason === "refusal" && !this.opened) this.facts.isBlocked = true;
     this.finished = true;
     this.opened ||= this.error === undefined;
   }

@@ -25,6 +25,7 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   if (id !== undefined && id !== "") facts.id = id;
   if (model !== undefined && model !== "") facts.model = model;
   if (usage !== undefined) facts.usage = usage;
+  if (body.includes('content_filter"') && isBlockedIn(body, choices)) facts.isBlocked = true;
   const failed = errorAmong(body, choices);
   if (failed === undefined) return facts;
   throw failed.isEnd ? new AnsweredError(failed.error, facts) : new AnsweredError(failed.error);
@@ -32,6 +33,22 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
 
 function isArrayAt(body: string, span: Span | undefined): boolean {
   return span !== undefined && body[span.start] === "[";
+}
+
+/** Whether a content filter ended all choices before they said anything. */
+function isBlockedIn(body: string, choices: Span | undefined): boolean {
+  const all = [...elementsOf(body, choices)].map((span) => parseSpan(body, span));
+  return (
+    all.length > 0 && all.every((choice) => isObject(choice) && choice["finish_reason"] === "content_filter" && isSilent(choice["message"]))
+  );
+}
+
+function isSilent(message: unknown): boolean {
+  if (!isObject(message)) return true;
+  const { content, refusal, tool_calls: calls } = message;
+  return (
+    [content, refusal].every((text) => text === undefined || text === null || text === "") && !(Array.isArray(calls) && calls.length > 0)
+  );
 }
 
 /** An end in other words than OpenAI's. */

@@ -92,6 +92,7 @@ export class ChatTap implements StreamTap {
     const ends = typeof reason === "string" && reason !== "";
     this.#choices.set(index, ends || this.#choices.get(index) === true);
     if (ends) this.facts.stopReason = reason;
+    if (reason === "content_filter" && !this.opened && this.finished && !hasContent(choice["delta"])) this.facts.isBlocked = true;
     if (ends) this.#broken ??= brokenEndOfChoice(choice);
     const delta = choice["delta"];
     if (isObject(delta)) this.textBytes += bytesOfDelta(delta);

@@ -62,7 +62,20 @@ function readFacts(text: string, { spans }: ScannedObject): AnswerFacts {
   // The vendor has no single field for it: it is the status, or what made the response incomplete.
   const reason = isObject(details) && typeof details["reason"] === "string" ? details["reason"] : status;
   if (reason !== undefined && reason !== "in_progress" && reason !== "queued") facts.stopReason = reason;
+  if (reason === "content_filter" && outputSpan !== undefined && isSilent(parseSpan(text, outputSpan))) facts.isBlocked = true;
   return facts;
+}
+
+/** The items of an output that say nothing. */
+function isSilent(output: unknown): boolean {
+  const isEmpty = (part: unknown): boolean => isObject(part) && (part["text"] === "" || part["refusal"] === "");
+  return (
+    Array.isArray(output) &&
+    output.every((item) => {
+      if (!isObject(item) || item["type"] !== "message") return isObject(item) && item["type"] === "reasoning";
+      return Array.isArray(item["content"]) && item["content"].every(isEmpty);
+    })
+  );
 }
 
 function readUsage(text: string, spans: ScannedObject["spans"], items: readonly unknown[] | undefined): Usage | undefined {

@@ -56,6 +56,7 @@ export class ResponsesTap implements StreamTap {
       case "response.incomplete":
         this.#readResponse(data);
         this.error = this.#brokenIn(data);
+        if (this.#facts.stopReason === "content_filter" && !this.opened) this.#facts.isBlocked = true;
         this.ended = true;
         this.opened ||= this.error === undefined;
         return this.error === undefined ? raw : noBytes;
