@@ -17,6 +17,8 @@ export interface Segment {
   readonly filled: boolean;
   /** When the database had all of its rows; monotonic milliseconds. */
   coveredMs: number | undefined;
+  /** Bytes of all segments that had been covered by then. */
+  coveredBytes: number;
 }
 
 export interface SegmentsOptions {
@@ -30,7 +32,7 @@ export interface SegmentsOptions {
   readonly fill: boolean;
   /** How long a segment is kept after its rows are in the database, … */
   readonly keepMs: number;
-  /** … and the most bytes that the kept segments may take. */
+  /** … and the most bytes that the kept segments may take; more, if they were covered together. */
   readonly keepBytes: number;
 }
 
@@ -48,6 +50,7 @@ export class Segments {
   #prepared: { readonly path: string; readonly file: DiskFile } | undefined;
   #preparing: Promise<void> | undefined;
   #keptBytes = 0;
+  #coveredBytes = 0;
   readonly #probe = Buffer.alloc(4);
   /** Bytes of older segments with rows that the database does not have. */
   #neededBytes = 0;
@@ -106,7 +109,7 @@ export class Segments {
       this.#discard(file, path);
       throw error;
     }
-    this.#current = { path, id, file, sizeBytes, lastSeq: 0, filled: prepared !== undefined, coveredMs: undefined };
+    this.#current = { path, id, file, sizeBytes, lastSeq: 0, filled: prepared !== undefined, coveredMs: undefined, coveredBytes: 0 };
   }
 
   /** The path of a segment that is still needed and that was removed, replaced or truncated from outside. */
@@ -200,21 +203,29 @@ export class Segments {
 
   /** The database has all rows up to `seq`. */
   cover(seq: number): void {
+    const covered: Segment[] = [];
     for (const segment of this.#older) {
       if (segment.coveredMs !== undefined) continue;
       if (segment.lastSeq > seq) break;
       segment.coveredMs = this.#options.clock.monotonic();
       this.#neededBytes -= segment.sizeBytes;
       this.#keptBytes += segment.sizeBytes;
+      this.#coveredBytes += segment.sizeBytes;
+      covered.push(segment);
     }
+    for (const segment of covered) segment.coveredBytes = this.#coveredBytes;
   }
 
-  /** The oldest segment, if it has been kept long enough or there is no more room to keep it. */
+  /**
+   * The oldest segment, if it has been kept long enough or there is no more room to keep it. A row that came early and was released late keeps many segments from
+   * being covered, which then are so all at once: such a segment stays until others have been covered after it, as its rows may be in the database's last transactions.
+   */
   get expired(): Segment | undefined {
     const { clock, keepMs, keepBytes } = this.#options;
     const segment = this.#older[0];
     if (segment?.coveredMs === undefined) return undefined;
-    return clock.monotonic() - segment.coveredMs >= keepMs || this.#keptBytes > keepBytes ? segment : undefined;
+    if (clock.monotonic() - segment.coveredMs >= keepMs) return segment;
+    return this.#keptBytes > keepBytes && this.#coveredBytes - segment.coveredBytes > keepBytes ? segment : undefined;
   }
 
   removeExpired(): void {
