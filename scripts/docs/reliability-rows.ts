@@ -153,6 +153,10 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       figures: "{max:pairs.*.request.longest_ms} ms for a request, {max:pairs.*.answer.longest_ms} ms for an answer",
     },
     {
+      promise: "A request allocates no more memory than in the last version that was recorded.",
+      test: { long: "garbage" },
+    },
+    {
       promise: "A session of 217 turns with 501 tool calls, between all dialects and protocols.",
       test: { long: "long-session" },
       figures: "{count:pairs} pairs",
