@@ -1,6 +1,6 @@
 import { noBytes, writeTags, type Bytes } from "../core/index.ts";
 import type { Principal } from "../accounts/index.ts";
-import { estimateBody } from "../ir/index.ts";
+import { estimateBody, estimatePrompt } from "../ir/index.ts";
 import { readAskedExtras, type AskedExtras } from "./tokens/asked-extras.ts";
 import { operations, type Envelope, type Operation, type OperationTraits, type Protocol, type RouteCall } from "../protocols/index.ts";
 
@@ -17,6 +17,7 @@ export class RequestFacts {
   #text = noBytes;
   #envelope = noEnvelope;
   #inputEstimate: number | undefined;
+  #promptEstimate: number | undefined;
   #askedExtras: AskedExtras | undefined;
 
   constructor(principal: Principal, protocol: Protocol, route: RouteCall) {
@@ -69,6 +70,11 @@ export class RequestFacts {
     this.#tags = writeTags(boundTags === undefined ? own : [...new Set([...boundTags, ...own])]);
   }
 
+  /** The same, closer and slower: for budgets, and for entries that are charged by an estimate. */
+  get promptEstimate(): number {
+    return (this.#promptEstimate ??= estimatePrompt(this.#text));
+  }
+
   /** What vendors bill beside plain tokens. Read for budgets alone. */
   get askedExtras(): AskedExtras {
     return (this.#askedExtras ??= readAskedExtras(this.#text, this.#envelope.model));
@@ -78,6 +84,7 @@ export class RequestFacts {
     this.#parts = parts;
     this.#text = text;
     this.#inputEstimate = undefined;
+    this.#promptEstimate = undefined;
     this.#askedExtras = undefined;
   }
 

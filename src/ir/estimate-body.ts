@@ -1,5 +1,7 @@
 import type { MediaBlock } from "./block.ts";
+import { asBytes, utf8OfLatin1 } from "../core/index.ts";
 import { estimateMedia } from "./estimate-media.ts";
+import { estimateText } from "./estimate-tokens.ts";
 
 /** Average number of bytes per token, for text and for the JSON around it. */
 const bytesPerToken = 4;
@@ -23,6 +25,49 @@ export function estimateBody(body: string): number {
   return estimateBytes(body.length - mediaBytes) + mediaTokens;
 }
 
+/** A longer body is read in this number of parts, spread over it. */
+const partCount = 16;
+const partBytes = 2048;
+
+/**
+ * The same, closer and slower: text is cut as tokenizers cut it (`estimateText`), of a long body in parts. For budgets and for entries that are charged by an estimate.
+ * The names, quotes and brackets of the JSON around a text count a little; vendors add about as much around a message.
+ */
+export function estimatePrompt(body: string): number {
+  let mediaTokens = 0;
+  const texts: string[] = [];
+  let from = 0;
+  const mediaBytes = visitMedia(body, (_kind, tokens, start, end) => {
+    mediaTokens += tokens;
+    texts.push(body.slice(from, start));
+    from = end;
+  });
+  texts.push(body.slice(from));
+  const text = texts.join("");
+  if (text.length === 0) return mediaTokens;
+  // A body of at most this size is read whole.
+  const step = Math.max(partBytes, Math.floor(text.length / partCount));
+  let tokens = 0;
+  let readBytes = 0;
+  for (let at = 0; at < text.length; at += step) {
+    const part = text.slice(at, at + partBytes);
+    readBytes += part.length;
+    tokens += estimateText(unescape(utf8OfLatin1(asBytes(part))));
+  }
+  return Math.round((tokens * (body.length - mediaBytes)) / readBytes) + mediaTokens;
+}
+
+/** A part of JSON as its texts read. Punctuation between them is dropped, as no vendor counts it. */
+function unescape(json: string): string {
+  return json
+    .replaceAll(/"[,:{}[\]\s]*"|[{}[\]]/g, " ")
+    .replaceAll(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_, hex: string | undefined, letter: string | undefined) =>
+      hex === undefined ? (whiteSpace[letter ?? ""] ?? letter ?? "") : String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+}
+
+const whiteSpace: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
+
 /** The tokens of media alone, by kind. */
 export function estimateBodyMedia(body: string): Readonly<Record<MediaBlock["kind"], number>> {
   const sums = { image: 0, audio: 0, video: 0, document: 0 };
@@ -31,7 +76,8 @@ export function estimateBodyMedia(body: string): Readonly<Record<MediaBlock["kin
 }
 
 /** Finds the media in base64. @returns how many bytes of the body they are. */
-function visitMedia(body: string, visit: (kind: MediaBlock["kind"], tokens: number) => void): number {
+// oxlint-disable-next-line max-params -- of the callback: it is called for each medium
+function visitMedia(body: string, visit: (kind: MediaBlock["kind"], tokens: number, start: number, end: number) => void): number {
   let mediaBytes = 0;
   for (let at = step; at + probeBytes < body.length; at += step) {
     if (!isBase64(body, at)) continue;
@@ -41,7 +87,7 @@ function visitMedia(body: string, visit: (kind: MediaBlock["kind"], tokens: numb
     const media = mediaAt(body, start, end);
     if (media !== undefined) {
       mediaBytes += end - start;
-      visit(media.kind, estimateMedia(media));
+      visit(media.kind, estimateMedia(media), start, end);
     }
     at = end;
   }

@@ -91,7 +91,7 @@ export function learnFromUsage(call: ModelCall): void {
   // What its provider keeps of a conversation is no part of the body.
   const isSelfContained = call.request.envelope.previousResponseId === undefined && call.request.envelope.conversation !== true;
   if (isSelfContained && bodyCalibration.wants(provider.name, upstreamModel, sizeBytes)) {
-    bodyCalibration.observe(provider.name, upstreamModel, call.request.inputEstimate, reportedInput);
+    bodyCalibration.observe(provider.name, upstreamModel, call.request.promptEstimate, reportedInput);
   }
   if (!calibration.wants(provider.name, upstreamModel, sizeBytes)) return;
   try {

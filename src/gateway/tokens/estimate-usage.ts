@@ -7,7 +7,7 @@ import type { ModelCall } from "../model-call.ts";
 
 /** Tokens of the request's prompt, as budgets and entries without a report count them: corrected by what was learned of the attempt's model. */
 export function estimateInput(call: ModelCall, { provider, upstreamModel }: Attempt): number {
-  return call.deps.bodyCalibration.correct(provider.name, upstreamModel, call.request.inputEstimate);
+  return call.deps.bodyCalibration.correct(provider.name, upstreamModel, call.request.promptEstimate);
 }
 
 /** Tokens of `textBytes` bytes of text that have passed on to the client. */
