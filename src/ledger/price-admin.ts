@@ -87,14 +87,14 @@ export function createPriceAdmin({ store, prices, list, file, targets, clock }: 
       };
     },
     show(model, timeMs) {
-      return {
-        model,
-        as_of: new Date(timeMs).toISOString(),
-        prices: targets(model).map(({ provider, upstreamModel }) => {
-          const sheet = prices().sheet(provider, upstreamModel, timeMs);
-          return { provider, model: upstreamModel, price: sheet === undefined ? null : dated(describePrice(sheet, timeMs), list()) };
-        }),
+      const shown = (provider: string, upstreamModel: string): ModelPrices["prices"][number] => {
+        const sheet = prices().sheet(provider, upstreamModel, timeMs);
+        return { provider, model: upstreamModel, price: sheet === undefined ? null : dated(describePrice(sheet, timeMs), list()) };
       };
+      const served = targets(model).map(({ provider, upstreamModel }) => shown(provider, upstreamModel));
+      // That of its maker, if no provider serves it.
+      const listed = served.length > 0 ? served : [shown("", model)].filter(({ price }) => price !== null);
+      return { model, as_of: new Date(timeMs).toISOString(), prices: listed };
     },
     async check() {
       const used = await readSums(store, { groupBy: ["provider", "model"], zone: utcZone, fromMs: clock.now() - usedMs });

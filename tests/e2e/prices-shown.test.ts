@@ -55,6 +55,16 @@ test("OpenAI's list of models has context, modalities and prices in OpenRouter's
   assert.deepEqual(one, { id: "careful", ...facts });
 });
 
+test("a model that no provider serves is shown with the price of its maker, and one that nobody lists with none", async () => {
+  const shown = async (model: string): Promise<readonly unknown[]> => {
+    const { prices } = (await get(`/api/v1/prices?model=${model}`)) as {
+      prices: { provider: string; model: string; price: { vendor: string } }[];
+    };
+    return prices.map(({ provider, model: listed, price }) => [provider, listed, price.vendor]);
+  };
+  assert.deepEqual([await shown("gpt-5"), await shown("nobodys-model-1")], [[["", "gpt-5", "openai"]], []]);
+});
+
 test("the price of a model is shown with its source and date, as of a day", async () => {
   const { prices } = (await get("/api/v1/prices?model=careful&as_of=2026-11-01")) as { prices: Record<string, Record<string, unknown>>[] };
   const [{ price } = {}] = prices;

@@ -53,7 +53,7 @@ function pricesText({ model, prices }: Shown, isWhole: boolean): string {
   if (prices.length === 0) return `No provider serves "${model}"; tokligence route explain ${model} says why.`;
   return prices
     .map(({ provider, model: upstream, price }) => {
-      const head = `${provider}/${upstream}`;
+      const head = provider === "" ? `${upstream}, which no provider of the configuration serves` : `${provider}/${upstream}`;
       if (price === null) return `${head}: no price is known; set one under prices`;
       const from = [price.source, price.vendor, price.listed_as, price.date].filter((part) => part !== null).join(", ");
       return [`${head} (${from})`, ...(isWhole ? wholeLines(price) : currentLines(price.periods))].join("\n");

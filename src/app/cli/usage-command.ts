@@ -144,7 +144,7 @@ function usageText(report: OperationAnswer<"usage.report">, options: Options): s
   const header = [
     ...columns.map((name) => name.toUpperCase()),
     "REQUESTS",
-    optional("ERRORS"),
+    optional("FAILED ATTEMPTS"),
     "INPUT",
     optional("CACHED"),
     "OUTPUT",

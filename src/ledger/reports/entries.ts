@@ -19,7 +19,7 @@ export interface EntriesQuery extends UsageFilter {
 /** One attempt, as the API gives it: the table's columns, with the time in RFC 3339 and the cost as a decimal of US dollars, `null` where not known. */
 export interface UsageEntry extends Omit<
   Selectable<UsageEntriesTable>,
-  "time_ms" | "cost_nano_usd" | "price_snapshot" | "tags" | "bound_tags" | Changed | "cache_savings_nano_usd"
+  "time_ms" | "cost_nano_usd" | "price_snapshot" | "tags" | Unshown | Changed | "cache_savings_nano_usd"
 > {
   readonly time: string;
   readonly cost_usd: string | null;
@@ -39,6 +39,8 @@ export interface UsageEntry extends Omit<
   readonly cache_savings_usd: string | null;
 }
 
+/** Of the gateway's own; the counts of tool calls are not filled yet. */
+type Unshown = "bound_tags" | "tool_calls" | "tool_calls_parsed" | "tool_calls_fit";
 type Changed = "upstream_model" | "protocol" | "stream" | "refused" | "from_cache" | "units" | "cost_lines";
 
 export interface EntriesPage {
@@ -101,15 +103,8 @@ function hasTag(dialect: Store["dialect"], tag: string): RawBuilder<boolean> {
 }
 
 function renderEntry(row: Selectable<UsageEntriesTable>): UsageEntry {
-  const {
-    time_ms: timeMs,
-    cost_nano_usd: costNanoUsd,
-    price_snapshot: snapshot,
-    cache_savings_nano_usd: savings,
-    tags,
-    bound_tags: _,
-    ...rest
-  } = row;
+  const { time_ms: timeMs, cost_nano_usd: costNanoUsd, price_snapshot: snapshot, cache_savings_nano_usd: savings, tags, ...all } = row;
+  const { bound_tags: _bound, tool_calls: _calls, tool_calls_parsed: _parsed, tool_calls_fit: _fit, ...rest } = all;
   const price: unknown = snapshot === null ? null : JSON.parse(snapshot);
   return {
     ...rest,

@@ -49,13 +49,19 @@ export const priceContracts = {
     method: "GET",
     path: "/api/v1/prices",
     access: "admin",
-    summary: "Shows the price of a model at each provider that serves it.",
+    summary: "Shows the price of a model at each provider that serves it, or that of its maker.",
     query: z.object({ model: z.string().optional(), as_of: time }),
     answer: z.object({
       model: z.string(),
       as_of: z.string(),
       prices: z
-        .array(z.object({ provider: z.string(), model: z.string(), price: price.nullable().describe("`null`: no price is known") }))
+        .array(
+          z.object({
+            provider: z.string().describe("empty: no provider of the configuration serves it"),
+            model: z.string(),
+            price: price.nullable().describe("`null`: no price is known"),
+          }),
+        )
         .readonly(),
     }),
   },
