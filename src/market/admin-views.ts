@@ -69,13 +69,13 @@ export async function tradesOf(market: Market, limit: number): Promise<readonly 
     state,
     time: new Date(atMs).toISOString(),
   }));
-  const sold = (await market.sales(limit)).map(({ requestId, buyer, model, cost, atMs }) => ({
+  const sold = (await market.sales(limit)).map(({ requestId, buyer, model, cost, status, atMs }) => ({
     request_id: requestId,
     direction: "sold" as const,
     peer: names.get(buyer) ?? buyer,
     model,
     credits: formatUsd(cost),
-    state: "served",
+    state: status,
     time: new Date(atMs).toISOString(),
   }));
   return [...bought, ...sold].toSorted((a, b) => (a.time < b.time ? 1 : -1)).slice(0, limit);

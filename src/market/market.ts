@@ -11,6 +11,7 @@ import { buyFrom } from "./buy/market-client.ts";
 import { createNodeCalls, type NodeCalls } from "./buy/node-calls.ts";
 import { createTrades, type Trades } from "./buy/trades.ts";
 import { createClearing, type Clearing } from "./clearing/clearing.ts";
+import { readDocument } from "./documents/document.ts";
 import { openMarketKeys, type MarketKeys } from "./identity/market-keys.ts";
 import { createInvites, type Invites } from "./peers/invites.ts";
 import { createPeers, type Peers } from "./peers/peers.ts";
@@ -43,6 +44,8 @@ export interface Sale {
   readonly buyer: string;
   readonly model: string;
   readonly cost: bigint;
+  /** As its receipt says: done, cancelled, interrupted or failed. */
+  readonly status: string;
   readonly atMs: number;
 }
 
@@ -188,11 +191,18 @@ export class Market {
     const rows = await this.#deps.store.db
       .selectFrom("market_sales")
       .innerJoin("market_leases", "market_leases.id", "market_sales.lease")
-      .select(["request_id", "buyer", "model", "cost_nano_usd", "at_ms"])
+      .select(["request_id", "buyer", "model", "cost_nano_usd", "at_ms", "receipt"])
       .orderBy("at_ms", "desc")
       .limit(limit)
       .execute();
-    return rows.map((row) => ({ requestId: row.request_id, buyer: row.buyer, model: row.model, cost: row.cost_nano_usd, atMs: row.at_ms }));
+    return rows.map((row) => ({
+      requestId: row.request_id,
+      buyer: row.buyer,
+      model: row.model,
+      cost: row.cost_nano_usd,
+      status: readDocument("receipt/1", row.receipt).body.status,
+      atMs: row.at_ms,
+    }));
   }
 
   pause(isPaused: boolean): void {

@@ -83,7 +83,7 @@ test("a friend's model answers an OpenAI client, and both ledgers have what it c
   assert.equal(Number(trade.credits) * 1e9, Number(cost));
   assert.deepEqual(
     { ...sale, request_id: "", time: "" },
-    { request_id: "", direction: "sold", peer: "alice", model: "qwen3", credits: trade.credits, state: "served", time: "" },
+    { request_id: "", direction: "sold", peer: "alice", model: "qwen3", credits: trade.credits, state: "done", time: "" },
   );
 });
 
@@ -108,6 +108,15 @@ test("a Responses client gets an answer of a friend", async () => {
   assert.ok(answer.output_text.length > 0);
 });
 
+test("a model that is built in can be shared as well", async () => {
+  await call(bob, "market.share", { body: { model: "loopback", input: "0", output: "0" } });
+  await call(alice, "market.offers");
+  const client = new OpenAI({ apiKey: caller.key, baseURL: `${alice.url}/v1`, maxRetries: 0 });
+  const answer = await client.chat.completions.create({ model: "@bob/loopback", messages: [{ role: "user", content: "Hi there" }] });
+  assert.match(answer.choices[0]!.message.content ?? "", /Hi there/);
+  await call(bob, "market.unshare", { param: "loopback" });
+});
+
 test("what is offered is shown, and what is sold is in no report of usage unless asked for", async () => {
   const { data } = await call(alice, "market.offers");
   assert.deepEqual(
@@ -120,7 +129,7 @@ test("what is offered is shown, and what is sold is in no report of usage unless
   };
   await bob.rows();
   assert.deepEqual(await requestsOf({}), []);
-  assert.deepEqual(await requestsOf({ supply: "true" }), [4]);
+  assert.deepEqual(await requestsOf({ supply: "true" }), [5]);
 });
 
 test("a paused seller takes no requests, and a blocked buyer gets none", async () => {

@@ -171,7 +171,7 @@ class Accepted implements AcceptedRequest {
     } catch (error) {
       if (error instanceof MarketRefusal) throw error;
       logger.error({ error: messageOf(error), lease: lease.body.lease }, "a request of the market ended with an unexpected error");
-      writer.destroy();
+      throw new MarketRefusal("unavailable", "The request could not be served.");
     } finally {
       // Also of a buyer that has left: it pays for what it received.
       await this.#end("", last.record).catch(() => undefined);

@@ -21,8 +21,9 @@ export function sellingDeps(deps: GatewayDeps, share: Share, recorder: SaleRecor
   if (provider === undefined) throw new MarketRefusal("unavailable", "The model is not available now.");
   const catalog = createCatalog({
     providers: [provider],
-    routes: [],
-    aliases: new Map([[share.model, `${share.provider}/${share.upstreamModel}`]]),
+    // A name without wildcards is its own pattern.
+    routes: share.model === share.upstreamModel ? [[share.model, [share.provider]]] : [],
+    aliases: share.model === share.upstreamModel ? new Map() : new Map([[share.model, `${share.provider}/${share.upstreamModel}`]]),
     protocols: deps.protocols,
   });
   const own: GatewaySnapshot = Object.create(snapshot, { catalog: { value: catalog } }) as GatewaySnapshot;
