@@ -165,7 +165,7 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
   "When somebody attacks": [
     {
       promise:
-        "Every route refuses whom its row in the route table does not name, whichever way the key comes and however the path is spelt (over 500 spellings, as eight kinds of callers).",
+        "Every route refuses whom its row in the route table does not name, whichever way the key comes and however the path is spelt (over 400 paths, as eight kinds of callers).",
       test: inTest("tests/security/routes.test.ts"),
     },
     {

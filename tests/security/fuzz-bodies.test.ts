@@ -8,11 +8,11 @@ test("what the fuzzer begins with is read, and there is a body for each operatio
     answers.filter((answer) => !/ 20[01]$/.test(answer)),
     [],
   );
-  assert.deepEqual(unseeded, []);
+  assert.deepEqual(unseeded, [], "fuzz-seeds.ts has no body for it");
 });
 
-test("1,500 changed bodies of all dialects and of the admin API: no crash, no 500, and no prototype changes", async (t) => {
-  const { statuses, wrong } = await fuzzBodies({ bodies: 1500, seed: 1 });
+test("800 changed bodies of all dialects and of the admin API: no crash, no 500, and no prototype changes", async (t) => {
+  const { statuses, wrong } = await fuzzBodies({ bodies: 800, seed: 1 });
   t.diagnostic(JSON.stringify(statuses));
   assert.deepEqual(wrong, []);
 });

@@ -7,7 +7,7 @@ import { createFaultServer } from "../testbed/fault-server.ts";
 import { PROTOCOLS } from "../testbed/scenario.ts";
 import { createRandom } from "../testbed/simulated-disk.ts";
 import { mutate, printNode, nodeOf, type Random } from "./fuzz-mutate.ts";
-import { adminSeeds, modelSeeds, type Seed } from "./fuzz-seeds.ts";
+import { adminSeeds, marketSeeds, modelSeeds, type Seed } from "./fuzz-seeds.ts";
 
 export interface FuzzFigures {
   readonly bodies: number;
@@ -65,13 +65,14 @@ interface Run {
 async function fuzzGateway(gateway: TestGateway, { bodies, random, statuses, wrong }: Run): Promise<void> {
   const caller = await gateway.createKey("alice");
   const { user } = await gateway.createKey("victim");
-  const others = [...modelSeeds, ...adminSeeds].map(({ body }) => body);
+  const operatorSeeds = [...adminSeeds, ...marketSeeds];
+  const others = [...modelSeeds, ...operatorSeeds].map(({ body }) => body);
   const models = ["loopback", ...PROTOCOLS.map((protocol) => `to-${protocol}`)];
   let left = bodies;
   const client = async (): Promise<void> => {
     while (left-- > 0) {
       const isAdmin = random() < 0.15;
-      const seeds: readonly Seed[] = isAdmin ? adminSeeds : modelSeeds;
+      const seeds: readonly Seed[] = isAdmin ? operatorSeeds : modelSeeds;
       const { method, path, body } = seeds[Math.floor(random() * seeds.length)]!;
       const model = models[Math.floor(random() * models.length)]!;
       const fill = (text: string): string =>
@@ -129,7 +130,9 @@ export async function sendSeeds(): Promise<{ readonly answers: readonly string[]
       }
     }
     const seeded = new Set(
-      [...modelSeeds, ...adminSeeds].map(({ method, path }) => `${method} ${path.replace(/\b(?:ID|MODEL)\b/, "{}").split("?")[0]}`),
+      [...modelSeeds, ...adminSeeds, ...marketSeeds].map(
+        ({ method, path }) => `${method} ${path.replace(/\b(?:ID|MODEL)\b/, "{}").split("?")[0]}`,
+      ),
     );
     const unseeded = Object.values<OperationContract>(adminContracts)
       .filter(({ body, access }) => body !== undefined && access !== "control")

@@ -208,3 +208,20 @@ export const adminSeeds: readonly Seed[] = [
   post("/api/v1/ledger/reprice", { from: "7d", to: "1d", dry_run: true }),
   post("/api/v1/reload", {}),
 ];
+
+/** For an admin's key; the market is off, so that no other gateway is called. */
+export const marketSeeds: readonly Seed[] = [
+  post("/api/v1/market/shares", {
+    model: "loopback",
+    input: "1",
+    output: "2",
+    cache_read: "0.1",
+    licence: "MIT",
+    concurrency: 2,
+    context: 1000,
+  }),
+  post("/api/v1/market/invites", { limit: "5" }),
+  post("/api/v1/market/peers", { invite: "x", name: "n" }),
+  { method: "PATCH", path: "/api/v1/market/peers/ID", body: { limit: "5", blocked: true, credit: "1" } },
+  post("/api/v1/market/pause", { paused: true }),
+];
