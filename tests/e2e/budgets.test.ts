@@ -272,7 +272,7 @@ test("the API refuses an invalid budget, and a caller who is not an admin", asyn
   assert.deepStrictEqual(await set({ user: "nosy", period: "day", stop_usd: "-1" }), invalid("stop_usd"));
   assert.deepStrictEqual(await set({ user: "nosy", period: "day", stop_usd: "1", warn_usd: "2" }), invalid("warn_usd"));
   assert.deepStrictEqual(await set({ user: "nosy", key_id: "key_1", period: "day", stop_usd: "1" }), invalid("subject"));
-  for (const subject of ["team:search", "tag:*", "model:", "provider:a b"])
+  for (const subject of ["team:search", "tag:*", "model:", "provider:a b", "provider:opnai"])
     assert.deepStrictEqual(await set({ subject, period: "day", stop_usd: "1" }), invalid("subject"));
   assert.deepStrictEqual(await set({ subject: "nosy", period: "day", stop_usd: "1", time_zone: "Mars/Base" }), invalid("time_zone"));
   assert.deepStrictEqual(await set({ user: "nobody", period: "day", stop_usd: "1" }), [404, "not_found", "user"]);

@@ -1,15 +1,21 @@
 import type { Accounts } from "../../accounts/index.ts";
 import { GatewayError, isTimeZone, parseSubject, type Subject } from "../../core/index.ts";
 import { parseUsd, type BudgetAdmin, type BudgetState } from "../../ledger/index.ts";
+import { closestNames } from "../../upstream/index.ts";
 import type { budgetContracts } from "./contracts/budgets.ts";
 import type { HandlersOf, OperationContext } from "./contracts/contract.ts";
 
-/** Budgets: all of them for admins; users read their own and those of their keys. @param onChange is called after budgets have changed. */
-export function budgetHandlers(
-  budgets: BudgetAdmin,
-  accounts: Accounts,
-  onChange: () => Promise<void>,
-): HandlersOf<typeof budgetContracts> {
+export interface BudgetHandlerDeps {
+  readonly budgets: BudgetAdmin;
+  readonly accounts: Accounts;
+  /** Called after budgets have changed. */
+  readonly onChange: () => Promise<void>;
+  /** Names of the configuration. */
+  readonly providers: () => readonly string[];
+}
+
+/** Budgets: all of them for admins; users read their own and those of their keys and tags. */
+export function budgetHandlers({ budgets, accounts, onChange, providers }: BudgetHandlerDeps): HandlersOf<typeof budgetContracts> {
   return {
     "budgets.list": async ({ query }) => {
       const { subject, user, key_id: keyId } = query;
@@ -17,6 +23,7 @@ export function budgetHandlers(
       return { data: await named(accounts, await budgets.list(subjects)) };
     },
     "budgets.set": async ({ body }) => {
+      checkProvider(body.subject, providers());
       const made = await setBudget(budgets, accounts, body);
       await onChange();
       return (await named(accounts, [made]))[0]!;
@@ -98,6 +105,17 @@ async function subjectOf(accounts: Accounts, { subject: text, user, key_id: keyI
   if (subject.kind !== "user") return subject;
   // The caller if authentication is off: it has no row.
   return { kind: "user", name: subject.name === "local" ? "local" : (await accounts.getUser(subject.name)).id };
+}
+
+/** A budget of a name that no provider has would never count. @throws GatewayError `invalid_request`. */
+function checkProvider(subject: string | undefined, known: readonly string[]): void {
+  const name = /^provider:(.*)$/.exec(subject ?? "")?.[1];
+  if (name === undefined || known.includes(name)) return;
+  const [nearest] = closestNames(name, known, 1);
+  const hint = nearest === undefined ? `The providers are ${known.join(", ")}` : `Did you mean provider:${nearest}`;
+  throw new GatewayError("invalid_request", `No provider of the configuration has this name. ${hint}${nearest === undefined ? "." : "?"}`, {
+    param: "subject",
+  });
 }
 
 function olderSubject(user: string | undefined, keyId: string | undefined): Subject {

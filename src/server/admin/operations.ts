@@ -40,7 +40,12 @@ export interface AdminDeps {
 export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
   return operationsOf(adminContracts, {
     ...accountHandlers(deps.accounts),
-    ...budgetHandlers(deps.budgets, deps.accounts, deps.onBudgetsChanged),
+    ...budgetHandlers({
+      budgets: deps.budgets,
+      accounts: deps.accounts,
+      onChange: deps.onBudgetsChanged,
+      providers: () => deps.system.catalog().providers.map(({ name }) => name),
+    }),
     ...limitHandlers({ limits: deps.limits, accounts: deps.accounts, onChange: deps.onLimitsChanged }),
     ...usageHandlers(deps.reports, deps.accounts, deps.timeZone),
     ...bodyHandlers(deps.bodies, deps.flushBodies),
