@@ -41,7 +41,7 @@ test("bytes that a used connection has before the next request is written end th
     connector: {
       open(sink) {
         const socket = connect(upstream.port, "127.0.0.1", () => sink.onOpen(socket));
-        return socket;
+        return socket.on("data", (bytes: Buffer) => sink.onBytes(bytes));
       },
     },
     departures: {

@@ -121,9 +121,6 @@ export class Connection implements Carrier, AnswerSink, ConnectSink {
 
   onOpen(socket: Socket): void {
     this.#isOpen = true;
-    socket.on("data", (chunk: Buffer) => {
-      this.#received(chunk);
-    });
     socket.on("end", () => {
       this.#ended();
     });
@@ -137,6 +134,23 @@ export class Connection implements Carrier, AnswerSink, ConnectSink {
 
   onConnectError(error: Error): void {
     this.#fail(error);
+  }
+
+  onBytes(bytes: Buffer): void {
+    if (this.#isDestroyed) return;
+    if (this.#exchange === undefined || this.#waiting !== undefined) {
+      this.#fail(errorWithCode(endedCode, "bytes without a request"));
+      return;
+    }
+    if (!this.#isAnswering) {
+      this.#isAnswering = true;
+      this.#exchange.onAnswering();
+    }
+    try {
+      this.#reader.read(bytes);
+    } catch (error) {
+      this.#fail(error as Error);
+    }
   }
 
   headRead(head: AnswerHead): void {
@@ -159,22 +173,6 @@ export class Connection implements Carrier, AnswerSink, ConnectSink {
     if (isKept) socket.unref();
     else this.destroy();
     exchange?.onEnd();
-  }
-
-  #received(chunk: Buffer): void {
-    if (this.#exchange === undefined || this.#waiting !== undefined) {
-      this.#fail(errorWithCode(endedCode, "bytes without a request"));
-      return;
-    }
-    if (!this.#isAnswering) {
-      this.#isAnswering = true;
-      this.#exchange.onAnswering();
-    }
-    try {
-      this.#reader.read(chunk);
-    } catch (error) {
-      this.#fail(error as Error);
-    }
   }
 
   #ended(): void {

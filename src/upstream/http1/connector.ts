@@ -10,14 +10,18 @@ export interface ConnectorOptions {
   readonly lateMs: number;
 }
 
-/** Receives the outcome of an attempt to connect: one of the two, once. */
+/** Receives the outcome of an attempt to connect, `onOpen` or `onConnectError`, once, and then what the connection carries. */
 export interface ConnectSink {
   onOpen(socket: Socket): void;
   onConnectError(error: Error): void;
+  /** The bytes belong to the receiver. */
+  onBytes(bytes: Buffer): void;
 }
 
 /** Of an answer whose client does not read, less is kept in memory than with Node's 64 KiB. */
 const highWaterMark = 16 * 1024;
+/** What is read from a socket at a time. */
+const readBytes = 64 * 1024;
 /** Idle connections are probed by the operating system after this time. */
 const probeAfterMs = 60_000;
 
@@ -44,6 +48,11 @@ export class Connector {
   readonly #isTls: boolean;
   readonly #host: string;
   readonly #port: number;
+  /**
+   * All TCP sockets read into it, one after the other, and what has come is copied. A buffer of this size for each read, as Node makes it otherwise, costs a forwarded request several µs, and most
+   * answers, and pieces of streams, are small.
+   */
+  readonly #buffer = Buffer.allocUnsafeSlow(readBytes);
   #session: Buffer | undefined;
 
   constructor(origin: string, options: ConnectorOptions) {
@@ -57,20 +66,27 @@ export class Connector {
 
   /** Begins to connect; the returned socket may be destroyed, and the sink then receives nothing. */
   open(sink: ConnectSink): Socket {
-    const socket = this.#isTls ? this.#openTls() : this.#openTcp();
+    const socket = this.#isTls ? this.#openTls(sink) : this.#openTcp(sink);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, probeAfterMs);
     watchOpening(socket, this.#isTls ? "secureConnect" : "connect", this.#options, sink);
     return socket;
   }
 
-  #openTcp(): Socket {
+  #openTcp(sink: ConnectSink): Socket {
+    const onread = {
+      buffer: this.#buffer,
+      callback: (length: number, buffer: Uint8Array): boolean => {
+        sink.onBytes(Buffer.from(buffer.subarray(0, length)));
+        return true;
+      },
+    };
     // `highWaterMark` is not among the types of the options, although Node passes it on.
-    const options = { ...secureOptions(this.#options), host: this.#host, port: this.#port, highWaterMark };
+    const options = { ...secureOptions(this.#options), host: this.#host, port: this.#port, highWaterMark, onread };
     return connectTcp(options);
   }
 
-  #openTls(): TLSSocket {
+  #openTls(sink: ConnectSink): TLSSocket {
     const options = {
       ...secureOptions(this.#options),
       host: this.#host,
@@ -83,6 +99,9 @@ export class Connector {
     const socket = nodeTls().connect(options);
     socket.on("session", (session) => {
       this.#session = session;
+    });
+    socket.on("data", (bytes: Buffer) => {
+      sink.onBytes(bytes);
     });
     return socket;
   }
