@@ -24,6 +24,8 @@ export interface GatewayOptions {
   readonly openJournal?: NonNullable<ComposeOptions["openJournal"]>;
   /** The database of another gateway, to be shared with it. */
   readonly database?: string;
+  /** Processes that the gateway is told of; 2 if omitted and the database is another gateway's. */
+  readonly processes?: number;
   /** Other protocols than the program's. */
   readonly protocols?: ProtocolTable;
   /** Providers that the configuration file cannot name, beside its own. */
@@ -81,7 +83,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     ...(clock === undefined ? {} : { clock }),
     ...(protocols === undefined ? {} : { protocols }),
     ...(openJournal === undefined ? {} : { openJournal }),
-    ...(shared === undefined ? {} : { processes: 2 }),
+    ...(shared === undefined ? {} : { processes: options.processes ?? 2 }),
   });
   const port = await gateway.edge.listen("127.0.0.1", 0);
   gateway.setServing(true);

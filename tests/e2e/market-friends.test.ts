@@ -3,11 +3,9 @@ import { after, before, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
-import type { OperationName } from "../../src/server/admin/contracts/index.ts";
-import { createAdminClient, type OperationAnswer } from "../../src/server/index.ts";
 import { createMockUpstream, type MockUpstream } from "../testbed/mock-upstream.ts";
 import { waitUntil } from "../testbed/wait-until.ts";
-import { assertAnswer } from "./assert-answer.ts";
+import { callAdmin } from "./call-admin.ts";
 import { startGateway, type Caller, type TestGateway } from "./harness.ts";
 
 /** Bob has a server of his own and shares its model; Alice has no provider at all. */
@@ -15,27 +13,6 @@ let mock: MockUpstream;
 let bob: TestGateway;
 let alice: TestGateway;
 let caller: Caller;
-
-/** A call of the admin API; its answer is what its contract says. */
-async function call<N extends OperationName>(
-  gateway: TestGateway,
-  name: N,
-  input: Record<string, unknown> = {},
-): Promise<OperationAnswer<N>> {
-  const send = async (method: string, target: string, body?: unknown): Promise<unknown> => {
-    const reply = await fetch(`${gateway.url}${target}`, {
-      method,
-      headers: { authorization: `Bearer ${gateway.adminKey}` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const json: unknown = await reply.json();
-    assert.equal(reply.status, 200, JSON.stringify(json));
-    return json;
-  };
-  const answer = await createAdminClient(send)(name, input as never);
-  assertAnswer(name, answer);
-  return answer as OperationAnswer<N>;
-}
 
 before(async () => {
   mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
@@ -45,9 +22,9 @@ before(async () => {
   });
   alice = await startGateway({ config: market.replace("NAME", "alice") });
   caller = await alice.createKey();
-  await call(bob, "market.share", { body: { model: "qwen3", input: "0.08", output: "0.28", licence: "Apache-2.0" } });
-  const { invite } = await call(bob, "market.invite", { body: { limit: "5" } });
-  assert.equal((await call(alice, "market.join", { body: { invite } })).name, "bob");
+  await callAdmin(bob, "market.share", { body: { model: "qwen3", input: "0.08", output: "0.28", licence: "Apache-2.0" } });
+  const { invite } = await callAdmin(bob, "market.invite", { body: { limit: "5" } });
+  assert.equal((await callAdmin(alice, "market.join", { body: { invite } })).name, "bob");
 });
 after(async () => {
   await alice.stop();
@@ -62,8 +39,8 @@ async function lastRows() {
   return {
     bought: { provider: bought.provider, model: bought.model_served, status: bought.status, cost: BigInt(bought.cost_nano_usd ?? -1) },
     sold: { user: sold.user_id.slice(0, 8), direction: sold.direction, status: sold.status, provider: sold.provider },
-    trade: (await call(alice, "market.trades")).data[0]!,
-    sale: (await call(bob, "market.trades")).data[0]!,
+    trade: (await callAdmin(alice, "market.trades")).data[0]!,
+    sale: (await callAdmin(bob, "market.trades")).data[0]!,
   };
 }
 
@@ -109,22 +86,22 @@ test("a Responses client gets an answer of a friend", async () => {
 });
 
 test("a model that is built in can be shared as well", async () => {
-  await call(bob, "market.share", { body: { model: "loopback", input: "0", output: "0" } });
-  await call(alice, "market.offers");
+  await callAdmin(bob, "market.share", { body: { model: "loopback", input: "0", output: "0" } });
+  await callAdmin(alice, "market.offers");
   const client = new OpenAI({ apiKey: caller.key, baseURL: `${alice.url}/v1`, maxRetries: 0 });
   const answer = await client.chat.completions.create({ model: "@bob/loopback", messages: [{ role: "user", content: "Hi there" }] });
   assert.match(answer.choices[0]!.message.content ?? "", /Hi there/);
-  await call(bob, "market.unshare", { param: "loopback" });
+  await callAdmin(bob, "market.unshare", { param: "loopback" });
 });
 
 test("what is offered is shown, and what is sold is in no report of usage unless asked for", async () => {
-  const { data } = await call(alice, "market.offers");
+  const { data } = await callAdmin(alice, "market.offers");
   assert.deepEqual(
     data.map(({ model, seller, input_usd: input, output_usd: output, licence }) => ({ model, seller, input, output, licence })),
     [{ model: "@bob/qwen3", seller: "bob", input: "0.08", output: "0.28", licence: "Apache-2.0" }],
   );
   const requestsOf = async (query: Record<string, string>): Promise<readonly number[]> => {
-    const report = await call(bob, "usage.report", { query: { group_by: "user", ...query } });
+    const report = await callAdmin(bob, "usage.report", { query: { group_by: "user", ...query } });
     return "rows" in report ? report.rows.map(({ requests }) => requests) : [];
   };
   await bob.rows();
@@ -135,26 +112,26 @@ test("what is offered is shown, and what is sold is in no report of usage unless
 test("a paused seller takes no requests, and a blocked buyer gets none", async () => {
   const client = new OpenAI({ apiKey: caller.key, baseURL: `${alice.url}/v1`, maxRetries: 0 });
   const ask = (): Promise<unknown> => client.chat.completions.create({ model: "@bob/qwen3", messages: [{ role: "user", content: "Hi" }] });
-  assert.equal((await call(bob, "market.pause", { body: { paused: true } })).paused, true);
+  assert.equal((await callAdmin(bob, "market.pause", { body: { paused: true } })).paused, true);
   await assert.rejects(ask(), (error: InstanceType<typeof OpenAI.APIError>) => error.status === 429);
-  await call(bob, "market.pause", { body: { paused: false } });
-  await call(bob, "market.peers.update", { param: "alice", body: { blocked: true } });
+  await callAdmin(bob, "market.pause", { body: { paused: false } });
+  await callAdmin(bob, "market.peers.update", { param: "alice", body: { blocked: true } });
   await assert.rejects(ask(), (error: InstanceType<typeof OpenAI.APIError>) => error.status === 503 || error.status === 429);
-  const peer = await call(bob, "market.peers.update", { param: "alice", body: { blocked: false, limit: "7", credit: "1" } });
+  const peer = await callAdmin(bob, "market.peers.update", { param: "alice", body: { blocked: false, limit: "7", credit: "1" } });
   assert.deepEqual([peer.blocked, peer.limit_credits], [false, "7"]);
 });
 
 test("what was bought is acknowledged, and settled when the lease is closed", async () => {
   await alice.drain(1000);
   const { status, peer } = await waitUntil("bob's leases are settled", async () => {
-    const found = await call(bob, "market.status");
+    const found = await callAdmin(bob, "market.status");
     return found.peers[0]!.reserved_credits === "0" ? { status: found, peer: found.peers[0]! } : undefined;
   });
-  const sales = (await call(bob, "market.trades")).data;
+  const sales = (await callAdmin(bob, "market.trades")).data;
   const sum = sales.reduce((total, { credits }) => total + Number(credits), 0);
   // Alice has paid back one credit outside of the market.
   assert.equal(Number(peer.balance_credits).toFixed(9), (1 - sum).toFixed(9));
   assert.equal(Number(status.earned_credits).toFixed(9), sum.toFixed(9));
-  assert.equal((await call(bob, "market.unshare", { param: "qwen3" })).model, "qwen3");
-  assert.equal((await call(bob, "market.leave", { param: "alice" })).name, "alice");
+  assert.equal((await callAdmin(bob, "market.unshare", { param: "qwen3" })).model, "qwen3");
+  assert.equal((await callAdmin(bob, "market.leave", { param: "alice" })).name, "alice");
 });

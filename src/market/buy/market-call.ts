@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { messageOf } from "../../core/index.ts";
 import type { UpstreamCall, UpstreamFailure, UpstreamHandler } from "../../upstream/index.ts";
+import { maxCost } from "../documents/cost.ts";
 import { DocumentError } from "../documents/document-error.ts";
 import { documentOf, readDocument, type MarketDocument } from "../documents/document.ts";
 import { parseCanonical } from "../documents/canonical.ts";
@@ -74,7 +75,15 @@ export class MarketCall implements UpstreamCall {
 
   async #run(request: MarketRequest, isRetry: boolean): Promise<void> {
     const { pool } = this.#deps;
-    const lease = await pool.take(request.seller, request.offer, request.max);
+    let lease: BoughtLease;
+    try {
+      lease = await pool.take(request.seller, request.offer, request.max);
+    } catch (error) {
+      // A seller that was restarted does not know its offers of before.
+      if (isRetry || !(error instanceof MarketRefusal) || error.code !== "unknown_offer") throw error;
+      await this.#run(await withNewOffer(this.#deps, request), true);
+      return;
+    }
     if (this.#isDone) {
       pool.giveBack(lease, request.seller);
       return;
@@ -145,6 +154,16 @@ export class MarketCall implements UpstreamCall {
     if (last.length > 0) this.#handler.onData(last);
     this.#handler.onEnd();
   }
+}
+
+/** The same request for what the seller offers now. @throws MarketRefusal `unknown_offer` if it offers the model no more. */
+async function withNewOffer({ book }: MarketClientDeps, request: MarketRequest): Promise<MarketRequest> {
+  const { name } = request.seller.peer;
+  await book.refresh(name);
+  const seller = book.seller(`@${name}`);
+  const offer = seller?.offers.get(request.offer.body.model);
+  if (seller === undefined || offer === undefined) throw new MarketRefusal("unknown_offer", `@${name} does not offer the model now.`);
+  return { ...request, seller, offer, max: maxCost(offer.body.price, request.bodyBytes, request.maxOutput) };
 }
 
 function sealedRequest(lease: BoughtLease, n: number, plain: Buffer): Buffer[] {
