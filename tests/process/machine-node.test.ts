@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { readVersion } from "../../src/app/version.ts";
+import { readVersion } from "../../src/app/self.ts";
 import { withMockUpstream } from "../e2e/harness.ts";
 import { sendRaw } from "../e2e/raw-http.ts";
 import { createMockUpstream } from "../testbed/mock-upstream.ts";

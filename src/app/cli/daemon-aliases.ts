@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { fileURLToPath } from "node:url";
+import { daemonProgram } from "../self.ts";
 
 const daemonCommands: readonly (readonly [name: string, description: string])[] = [
   ["start", "start the gateway, as `tokligence-daemon start` does"],
@@ -24,6 +24,5 @@ export function findDaemonCommand(program: Command, argv: readonly string[]): bo
 
 export async function runDaemonCommand(argv: readonly string[]): Promise<number> {
   const { runDaemonCli } = await import("./daemon-main.ts");
-  // `src/app/cli` and `dist/app/cli` have the same depth.
-  return await runDaemonCli(argv, fileURLToPath(new URL("../../../bin/tokligence-daemon.js", import.meta.url)));
+  return await runDaemonCli(argv, daemonProgram());
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { DaemonStart, RunningDaemon } from "../daemon/run.ts";
 import { readDaemonStatus, stopDaemon } from "../daemon/start-background.ts";
-import { readVersion } from "../version.ts";
+import { readVersion } from "../self.ts";
 import { createSignalHandler, hasTerminal } from "./daemon-signals.ts";
 import { readKeys, showActivity } from "./foreground.ts";
 import { locate, overridesOf, runInBackground, statusText, warn, type DaemonCli, type Output, type StartOptions } from "./daemon-cli.ts";

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { explainFileError } from "../explain-file-error.ts";
-import { readVersion } from "../version.ts";
+import { readVersion } from "../self.ts";
 import { runDaemonCli } from "./daemon-main.ts";
 import { runCli } from "./main.ts";
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { protocolIds } from "../../ir/index.ts";
 import type { OperationAnswer } from "../../server/index.ts";
-import { readVersion } from "../version.ts";
+import { readVersion } from "../self.ts";
 import { addKeyCommands, addUserCommands } from "./account-commands.ts";
 import { addAlertCommands } from "./alert-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
@@ -77,10 +77,21 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   if (forDaemon) return await runDaemonCommand(argv);
   if (argv.length === 0) {
     program.outputHelp();
+    process.stdout.write(`\n${await stateLine()}\n`);
     return 0;
   }
   process.stdout.once("error", onOutputError);
   return await runProgram(program, argv);
+}
+
+/** Whether the gateway of the standard configuration runs. */
+async function stateLine(): Promise<string> {
+  const { locateDatabase } = await import("../config/index.ts");
+  const { readDaemonStatus } = await import("../daemon/start-background.ts");
+  const { runtimePaths } = await import("../paths.ts");
+  const status = await readDaemonStatus(runtimePaths(locateDatabase().path)).catch(() => undefined);
+  if (status === undefined) return "The gateway is not running. To start it: tokligence start";
+  return `The gateway is running (pid ${status.pid}) on port ${status.port}.`;
 }
 
 function addInitCommand(program: Command): void {

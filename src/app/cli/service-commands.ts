@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { readDaemonStatus } from "../daemon/start-background.ts";
 import { nodeOptionsForChild } from "../daemon/node-options.ts";
+import { packageFolder } from "../self.ts";
 import { runtimePaths } from "../paths.ts";
 import { commandText, createServiceFile, installService, runCommand, uninstallService, type InstallResult } from "../service/install.ts";
 import type { ServiceFacts, ServiceFile } from "../service/service.ts";
@@ -68,7 +68,7 @@ async function fileOf({ config, script }: DaemonCli, { system, runAs }: ScopeOpt
     scope: isSystem ? "system" : "user",
     user: isSystem && process.platform !== "win32" ? runAs : undefined,
     writable: [...new Set([paths.folder, dirname(logFile)])],
-    readable: [process.execPath, path, fileURLToPath(new URL("../../../", import.meta.url))],
+    readable: [process.execPath, path, packageFolder()],
     isPortPrivileged: gateway.port > 0 && gateway.port < 1024,
     environmentFile: join(dirname(path), "keys.env"),
     outputFile: join(paths.folder, "gateway.out"),

@@ -2,7 +2,7 @@ import { presets, type AnnouncedModels, type Provider } from "../../upstream/ind
 import type { RunningDaemon } from "../daemon/run.ts";
 import { createFirstAdmin } from "../first-start.ts";
 import { hasColours } from "../logging/pretty-line.ts";
-import { readVersion } from "../version.ts";
+import { readVersion } from "../self.ts";
 import { terminalWidth } from "./output.ts";
 import { colourStart, renderStart } from "./start-text.ts";
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/index.ts";
 import { createHealthReader, type HealthReport, type MetricsSnapshot, type PartHealth, type ProviderFacts } from "../../server/index.ts";
-import { readVersion } from "../version.ts";
+import { readVersion } from "../self.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import type { ProcessDeps } from "./http.ts";
 import type { ModelRequests } from "./model-requests.ts";

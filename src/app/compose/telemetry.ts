@@ -1,7 +1,7 @@
 import type { Clock, Logger } from "../../core/index.ts";
 import type { Tracer } from "../../gateway/index.ts";
 import { createTraceExporter, createTracer, type TelemetrySection } from "../../server/index.ts";
-import { readVersion } from "../version.ts";
+import { readVersion } from "../self.ts";
 
 export interface Telemetry {
   readonly tracer: Tracer;

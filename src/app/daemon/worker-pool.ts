@@ -1,12 +1,12 @@
 import { fork, type ChildProcess } from "node:child_process";
 import type { Server, Socket } from "node:net";
-import { fileURLToPath } from "node:url";
 import { everyByTimer, messageOf, type Clock, type Logger } from "../../core/index.ts";
 import { answerLimits, LimitBook } from "../../limits/index.ts";
 import { receiveBatches, type LedgerSink } from "../../ledger/index.ts";
 import { addSnapshots, countersOf, createAcceptor, emptySnapshot, type MetricsSnapshot } from "../../server/index.ts";
 import type { Drain } from "../compose/compose-gateway.ts";
 import { createHandOut, type Taker } from "./hand-out.ts";
+import { workerProgram } from "../self.ts";
 import { explainListenError } from "./listen-error.ts";
 import { nodeOptionsForChild } from "./node-options.ts";
 import type { ToPrimary, ToWorker, WorkerTask } from "./worker-messages.ts";
@@ -76,9 +76,6 @@ interface Member {
   last: MetricsSnapshot | undefined;
 }
 
-// In a clone this file is TypeScript, in a package JavaScript: so is its neighbour.
-const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./worker-start.ts" : "./worker-start.js", import.meta.url));
-
 /**
  * Listens, and starts the workers; resolves when all of them serve. This process accepts the connections and hands them out.
  * @throws Error with the first worker's reason if one cannot serve, or with what to do if the port cannot be listened on.
@@ -115,7 +112,7 @@ export async function startWorkerPool(options: WorkerPoolOptions): Promise<Worke
   });
 
   function startWorker(slot: number): void {
-    const worker = fork(program, [], { execArgv: nodeOptionsForChild(process.execArgv) });
+    const worker = fork(workerProgram(), [], { execArgv: nodeOptionsForChild(process.execArgv) });
     // Not as an argument, which other users of this machine could read.
     worker.send(options.task(), () => {});
     const deadline = setTimeout(() => {

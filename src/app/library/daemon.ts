@@ -1,8 +1,8 @@
-import { fileURLToPath } from "node:url";
 import { initConfig, loadSettings, locateDatabase, type LoadInput } from "../config/index.ts";
 import { runDaemon, type RunningDaemon } from "../daemon/run.ts";
 import { readDaemonStatus, startBackground, stopDaemon } from "../daemon/start-background.ts";
 import { createFirstAdmin } from "../first-start.ts";
+import { daemonProgram } from "../self.ts";
 import { runtimePaths, type RuntimePaths } from "../paths.ts";
 
 export interface DaemonOptions {
@@ -46,8 +46,7 @@ export class Daemon {
         ...(host === undefined ? [] : ["--host", host]),
         "--json",
       ];
-      // `src/app/library` and `dist/app/library` lie equally deep.
-      const program = fileURLToPath(new URL("../../../bin/tokligence-daemon.js", import.meta.url));
+      const program = daemonProgram();
       const logFile = loaded.settings.gateway.logging.file ?? paths.log;
       return (await startBackground({ program, args, paths, logFile })).daemon;
     }

