@@ -71,8 +71,11 @@ export interface LoadedDaemon {
   start(...args: readonly string[]): Promise<RunningProcess>;
   /** Keeps a number of requests active, JSON and streams by turns, until a number more are answered, the daemon is gone or, if asked, one is refused. */
   load(count: number, width: number, stopWhenRefused?: boolean): Promise<void>;
-  /** Keeps a number of requests active, JSON and streams by turns, until `isOver`. What is not answered is tried no more. */
-  loadUntil(isOver: () => boolean, width: number): Promise<void>;
+  /**
+   * Keeps a number of requests active, JSON and streams by turns, until `isOver`. What is not answered is tried no more.
+   * @param share of the time in which each of them is active; 1 if omitted. 0.5 is half of the load.
+   */
+  loadUntil(isOver: () => boolean, width: number, share?: number): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -166,7 +169,7 @@ export async function createLoadedDaemon(yaml: string, patienceMs = 2000): Promi
       );
       agent.destroy();
     },
-    async loadUntil(isOver, width) {
+    async loadUntil(isOver, width, share = 1) {
       const { port } = daemon!;
       const agent = new Agent({ keepAlive: true, maxSockets: width });
       await Promise.all(
@@ -174,9 +177,11 @@ export async function createLoadedDaemon(yaml: string, patienceMs = 2000): Promi
           while (!isOver()) {
             const id = `load-${++lastId}`;
             sent.add(id);
+            const fromMs = performance.now();
             if (await ask(agent, port, id, lastId % 2 === 0)) answered.add(id);
             // Nobody listens for a while after a stop.
             else await delay(5);
+            if (share < 1) await delay((performance.now() - fromMs) * (1 / share - 1));
           }
         }),
       );
