@@ -100,6 +100,17 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       figures: "{stops.answered} answered and {stops.rows} rows in {stops.rounds} stops",
     },
     {
+      promise: "Half of the load for a while: heap, descriptors and the delay of the event loop do not grow.",
+      test: { long: "soak" },
+      figures:
+        "{minutes} minutes, {answered} answered; a minute: {slopes_a_minute.heap_mib} MiB of heap, {slopes_a_minute.descriptors} descriptors, {slopes_a_minute.event_loop_delay_ms} ms",
+    },
+    {
+      promise: "The package that is published installs in an empty folder and answers under Node 18 to 26.",
+      test: { long: "npm-package" },
+      figures: "{size_kib} KiB; {start_of_the_package.cpu_ms} ms of processor time to start, a clone {start_of_the_clone.cpu_ms} ms",
+    },
+    {
       promise: "The clock jumps an hour, forward or back: no duration is negative, limits and cooldowns hold.",
       test: inTest("tests/faults/clock-jumps.test.ts"),
     },
