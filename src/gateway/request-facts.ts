@@ -59,9 +59,9 @@ export class RequestFacts {
     return this.#envelope.model;
   }
 
-  /** Tokens of the prompt by rule of thumb. */
+  /** Tokens of the prompt: by the closer estimate if a budget has asked for it, else by rule of thumb. */
   get inputEstimate(): number {
-    return (this.#inputEstimate ??= estimateBody(this.#text));
+    return this.#promptEstimate ?? (this.#inputEstimate ??= estimateBody(this.#text));
   }
 
   /** The client's own tags. They replace none that is bound. */

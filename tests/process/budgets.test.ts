@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { estimatePrompt } from "../../src/ir/index.ts";
 import type { BudgetState } from "../../src/ledger/index.ts";
 import { sendRaw } from "../e2e/raw-http.ts";
 import { withMockUpstream } from "../e2e/harness.ts";
@@ -116,7 +117,7 @@ test("a process that is killed holds nothing after the next start, and the reque
     }).catch(() => undefined);
     await waitUntil("the upstream is asked", () => mock.requests.some((request) => request.url.endsWith("/chat/completions")));
     // A prompt token is a tenth of a cent, one of the output ten cents.
-    const prompt = Math.ceil(body.length / 4) / 1000;
+    const prompt = estimatePrompt(body) / 1000;
     assert.deepEqual(await state(), { spent: "0", held: String(10 + prompt) });
     daemon.child.kill("SIGKILL");
     await Promise.all([daemon.ended, lost]);
