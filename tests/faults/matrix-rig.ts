@@ -12,10 +12,10 @@ import type { MatrixRow, Play, TargetName, Way } from "./matrix-rows.ts";
 
 /** The limits of time of the targets that end by one, in milliseconds. Those that are omitted are far away. */
 export const limits = {
-  swallowed: { connect: 100 },
-  hasty: { first_byte: 150, total: 300 },
-  stalling: { idle: 150 },
-  limited: { total: 300, stream_total: 300 },
+  swallowed: { connect: 150 },
+  hasty: { first_byte: 300, total: 500 },
+  stalling: { idle: 350 },
+  limited: { total: 500, stream_total: 500 },
 } as const satisfies { readonly [T in TargetName]?: object };
 
 const farLimits = { connect: 10_000, first_byte: 30_000, idle: 30_000, total: 60_000, stream_total: 60_000 };
