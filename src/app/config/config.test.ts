@@ -30,6 +30,24 @@ test("get gives what the file says over the defaults, with the environment over 
   assert.equal(config.settings.gateway.port, 9);
 });
 
+test("a key may be set to a variable that is not set: its provider is disabled, as with the same file", (t) => {
+  const config = open(t, "providers:\n  openrouter: { api_key: sk-old-openrouter }\n");
+  config.update({ "providers.openrouter.api_key": "${OPENROUTER_KEY}", "model_provider_routes.gemini-*": "openrouter" });
+  const provider = config.settings.providers.find(({ name }) => name === "openrouter");
+  assert.deepEqual([provider?.enabled, provider?.disabledReason, provider?.keys], [false, "OPENROUTER_KEY is not set", []]);
+});
+
+test("a preview is the file as it is and as it would be written, and writes nothing", (t) => {
+  const text = "gateway: { port: 1 } # of the lab\n";
+  const config = open(t, text);
+  config.set("gateway.port", 2);
+  assert.deepEqual(config.preview(), { before: text, after: "gateway: { port: 2 } # of the lab\n" });
+  assert.equal(readFileSync(config.path, "utf8"), text);
+  const none = new Config({ path: join(makeFolder(t), "none.yaml"), env: {}, homeDir });
+  none.set("gateway.port", 2);
+  assert.deepEqual(none.preview(), { before: undefined, after: "gateway:\n  port: 2\n" });
+});
+
 test("a setting that is set counts at once, over the environment, and can be taken out again", (t) => {
   const config = open(t, "gateway: { port: 1 }", { TOKLIGENCE_GATEWAY_PORT: "9" });
   config.set("gateway.port", 8080);

@@ -60,6 +60,12 @@ export class Config {
     this.#apply(Object.entries(values).flatMap(([key, value]) => flatten(parsePath(key), toValue(value, parsePath(key)))));
   }
 
+  /** The file as it is now, `undefined` if there is none, and as `save` would write it. Contains keys in plain text. @throws ConfigError */
+  preview(): { readonly before: string | undefined; readonly after: string } {
+    const before = readConfigFile({ path: this.#place.path, given: false })?.text;
+    return { before, after: editYaml(before ?? "", this.#changes, this.#place.path) };
+  }
+
   /**
    * Writes what was changed into the file as it is now; comments, order and all else stay. @throws ConfigError if the file would not be valid, and
    * then it stays as it was; what the file system throws.

@@ -85,6 +85,8 @@ export function readLayers(input: LayerInput): Layers {
     expansions.push(...expanded.expansions);
     setAt(tree, path, expanded.value);
     setAt(programTree, path, expanded.value);
+    // A key whose variable is not set disables the provider, as in the file.
+    if (expanded.value === null && isKeyPath(path)) for (const top of [tree, programTree]) removeAt(top, path);
   }
   const programLayer: Layer = { tree: programTree, originOf: () => ({ kind: "program" }) };
 
@@ -130,14 +132,16 @@ function withDefaultProviders(tree: Tree): Tree {
   return { ...tree, providers: { ...providers, ...Object.fromEntries(missing.map((name) => [name, {}])) } };
 }
 
+function removeAt(tree: Tree, path: readonly string[]): void {
+  const parent = getAt(tree, path.slice(0, -1));
+  if (isTree(parent)) delete parent[path.at(-1)!];
+}
+
 function withoutRemoved(tree: Tree, changes: readonly Change[]): Tree {
   const removed = changes.filter((change) => change.value === undefined);
   if (removed.length === 0) return tree;
   const copy = structuredClone(tree);
-  for (const { path } of removed) {
-    const parent = getAt(copy, path.slice(0, -1));
-    if (isTree(parent)) delete parent[path.at(-1)!];
-  }
+  for (const { path } of removed) removeAt(copy, path);
   return copy;
 }
 
