@@ -1,0 +1,48 @@
+import type { ChangeTool } from "./tool.ts";
+
+/** Values that a question does not repeat: it says them in other words, or not at all. */
+const plainWords: Readonly<Record<string, RegExp>> = {
+  day: /\bdays?|daily|today\b/i,
+  month: /\bmonths?|monthly\b/i,
+  total: /\btotal|overall|ever|altogether|lifetime\b/i,
+  on: /\bon|enable|use|with\b/i,
+  off: /\boff|disable|without|no\b/i,
+  true: /\bon|true|enable[ds]?|yes\b/i,
+  false: /\boff|false|disable[ds]?|no\b/i,
+};
+
+/** Parts of a path of a setting that say nothing by themselves. */
+const settingParts = /^(?:gateway|providers|model_provider_routes|model_aliases|models|ledger|routing|limits|logging)$/;
+
+/**
+ * Whether `--yes` covers a change although the model has read text that others wrote: the question itself must ask for a change of this kind, and
+ * name every value of it. So a text in a log or a name can neither cause another change, nor give a change another target or amount.
+ */
+export function isAskedFor(question: string, tool: Pick<ChangeTool, "askedBy">, input: Readonly<Record<string, unknown>>): boolean {
+  if (!tool.askedBy.test(question)) return false;
+  const words = wordsOf(question);
+  return valuesOf(input).every((value) => isNamed(value, question, words));
+}
+
+function wordsOf(text: string): ReadonlySet<string> {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}_{}][\p{L}\p{N}_.:*/@{}-]*/gu) ?? [];
+  return new Set(words.flatMap((word) => [word, word.replace(/[.:,]+$/, ""), word.replace(/'s$/, "")]));
+}
+
+function isNamed(value: string, question: string, words: ReadonlySet<string>): boolean {
+  const text = value.toLowerCase();
+  const plain = Object.hasOwn(plainWords, text) ? plainWords[text] : undefined;
+  if (plain?.test(question) === true) return true;
+  if (words.has(text)) return true;
+  // Amounts: `5` of `5.00`.
+  return /^\d+(?:\.\d+)?$/.test(text) && [...words].some((word) => /^\d/.test(word) && Number(word) === Number(text));
+}
+
+/** Every text, number and boolean; of a setting's path the parts that name something. */
+function valuesOf(value: unknown, key = ""): string[] {
+  if (value === null || value === undefined) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => valuesOf(item, key));
+  if (typeof value === "object") return Object.entries(value).flatMap(([name, item]) => valuesOf(item, name));
+  const text = String(value);
+  return key === "setting" ? text.split(".").filter((part) => !settingParts.test(part)) : [text];
+}
