@@ -5,6 +5,7 @@ import { readVersion } from "../self.ts";
 import { addKeyCommands, addUserCommands } from "./account-commands.ts";
 import { addAlertCommands } from "./alert-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
+import { addChatCommand } from "./chat-command.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
 import { addMarketCommands } from "./market-commands.ts";
@@ -64,6 +65,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addStatusCommand(program, () => program.opts<Global>().config);
 
   addRouteCommand(program, admin);
+  addChatCommand(program);
 
   program
     .command("version")

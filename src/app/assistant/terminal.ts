@@ -1,0 +1,215 @@
+import { writeFileSync } from "node:fs";
+import { createInterface, type Interface } from "node:readline/promises";
+import { messageOf } from "../../core/index.ts";
+import { readVersion } from "../version.ts";
+import { answerFromDocumentation } from "./answer-from-documentation.ts";
+import { MarkdownPrinter, paint, printable, wrap, type Paint, type TextStyle } from "./markdown.ts";
+import { openSession, type Session, type SessionOptions } from "./session.ts";
+
+const commands: readonly (readonly [string, string])[] = [
+  ["/help", "this list"],
+  ["/model [NAME]", "the model that answers, or another one for a new conversation"],
+  ["/tools", "what the assistant can read and change"],
+  ["/undo", "takes back the last change of this conversation"],
+  ["/save FILE", "writes the conversation to a file, without secrets"],
+  ["/clear", "begins a new conversation"],
+  ["/exit", "ends (also Ctrl-D)"],
+];
+
+type TerminalSession = Omit<SessionOptions, "approve" | "showOnce" | "onCall">;
+
+/** A conversation in a terminal. @returns the exit status. */
+export async function runTerminal(input: TerminalSession, style: TextStyle): Promise<number> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout, historySize: 200, removeHistoryDuplicates: true });
+  const terminal = new Terminal(lines, style);
+  try {
+    await terminal.run(input);
+    return 0;
+  } finally {
+    lines.close();
+  }
+}
+
+class Terminal {
+  readonly #lines: Interface;
+  readonly #style: TextStyle;
+  #answer: AbortController | undefined;
+  #isOver = false;
+
+  constructor(lines: Interface, style: TextStyle) {
+    this.#lines = lines;
+    this.#style = style;
+    // Ctrl-C stops an answer; without one it ends the conversation.
+    lines.on("SIGINT", () => {
+      if (this.#answer !== undefined) this.#answer.abort();
+      else lines.close();
+    });
+    lines.on("close", () => {
+      this.#isOver = true;
+      this.#answer?.abort();
+    });
+  }
+
+  async run(input: TerminalSession): Promise<void> {
+    let session = await openSession({
+      ...input,
+      approve: (change) => this.#approve(change),
+      showOnce: (secret) => this.#say("yellow", `The key, shown this once: ${secret}`),
+      onCall: (name, text) => this.#say("dim", `· ${name} ${text === "{}" ? "" : printable(text).slice(0, 200)}`),
+    });
+    try {
+      this.#welcome(session, input);
+      while (!this.#isOver) {
+        const typed = await this.#read(session);
+        if (typed === undefined || typed === "/exit") break;
+        if (typed.startsWith("/")) session = await this.#command(typed, session);
+        else if (typed !== "") await this.#ask(typed, session);
+      }
+    } finally {
+      await session.close();
+    }
+  }
+
+  #welcome({ chosen, problem }: Session, { isReadOnly, isYes }: TerminalSession): void {
+    this.#write(`${paint(this.#style, "bold", `Tokligence ${readVersion()}`)} assistant\n`);
+    if (chosen === undefined) this.#say("yellow", `${problem ?? ""} Until then, questions are answered from the documentation by search.`);
+    else this.#say("dim", `Model: ${chosen.model}, ${chosen.way} (${chosen.reason}).`);
+    if (isReadOnly) this.#say("dim", "Read only: nothing is changed.");
+    else this.#say("dim", isYes ? "--yes: changes that you ask for are made at once." : "Reads by itself; asks before each change.");
+    this.#say("dim", "/help lists the commands. A \\ at the end of a line goes on with the next one.");
+  }
+
+  /** A question, of several lines if they end with a backslash. `undefined`: the input is over. */
+  async #read({ masker }: Session): Promise<string | undefined> {
+    const parts: string[] = [];
+    for (;;) {
+      const line = await this.#question(parts.length === 0 ? "\n> " : "… ");
+      if (line === undefined) return undefined;
+      this.#cleanHistory(masker.take.bind(masker));
+      if (!line.endsWith("\\")) return [...parts, line].join("\n").trim();
+      parts.push(line.slice(0, -1));
+    }
+  }
+
+  /** The history of the arrow keys has no secrets. */
+  #cleanHistory(clean: (text: string) => string): void {
+    const { history } = this.#lines as Interface & { history?: string[] };
+    if (history?.[0] !== undefined) history[0] = clean(history[0]);
+  }
+
+  async #question(prompt: string): Promise<string | undefined> {
+    if (this.#isOver) return undefined;
+    const closed = new AbortController();
+    const onClose = (): void => closed.abort();
+    this.#lines.once("close", onClose);
+    try {
+      return await this.#lines.question(prompt, { signal: closed.signal });
+    } catch {
+      // Ctrl-D, or Ctrl-C outside an answer.
+      return undefined;
+    } finally {
+      this.#lines.off("close", onClose);
+    }
+  }
+
+  async #approve({ summary, hasForeignText }: { readonly summary: string; readonly hasForeignText: boolean }): Promise<boolean> {
+    this.#write("\n");
+    for (const line of printable(summary).split("\n")) this.#write(`${paint(this.#style, colourOf(line), line)}\n`);
+    if (hasForeignText)
+      this.#say("dim", "The assistant has read text that others wrote (names, logs, errors). Agree only if you want this change.");
+    const answer = await this.#question("Make this change? [y/N] ");
+    return /^\s*y(?:es)?\s*$/i.test(answer ?? "");
+  }
+
+  async #ask(question: string, session: Session): Promise<void> {
+    const { conversation, masker, documentation } = session;
+    const printer = new MarkdownPrinter(
+      this.#style,
+      (text) => masker.mask(text),
+      (text) => this.#write(text),
+    );
+    if (conversation === undefined) {
+      printer.push(answerFromDocumentation(documentation, masker.take(question)).text);
+      printer.end();
+      return;
+    }
+    this.#answer = new AbortController();
+    try {
+      await conversation.ask(question, { onText: (text) => printer.push(text), signal: this.#answer.signal });
+      printer.end();
+    } catch (error) {
+      printer.end();
+      if (this.#answer.signal.aborted) this.#say("dim", "Stopped.");
+      else this.#say("red", printable(masker.mask(messageOf(error))));
+    } finally {
+      this.#answer = undefined;
+    }
+  }
+
+  async #command(line: string, session: Session): Promise<Session> {
+    const [name = "", ...rest] = line.split(/\s+/);
+    const argument = rest.join(" ");
+    try {
+      switch (name) {
+        case "/help":
+          for (const [command, what] of commands) this.#write(`${paint(this.#style, "cyan", command.padEnd(16))} ${what}\n`);
+          return session;
+        case "/tools":
+          for (const { name: tool, kind, description } of session.tools) this.#describe(tool, kind, description);
+          return session;
+        case "/model":
+          return await this.#model(argument, session);
+        case "/undo":
+          this.#say("green", (await session.conversation?.undo()) ?? "Without a model nothing was changed.");
+          return session;
+        case "/save":
+          this.#save(argument, session);
+          return session;
+        case "/clear":
+          session.conversation?.clear();
+          this.#say("dim", "A new conversation begins.");
+          return session;
+        default:
+          this.#say("yellow", `There is no ${name}. /help lists the commands.`);
+          return session;
+      }
+    } catch (error) {
+      this.#say("red", printable(session.masker.mask(messageOf(error))));
+      return session;
+    }
+  }
+
+  async #model(name: string, session: Session): Promise<Session> {
+    const next = name === "" ? session : await session.withModel(name);
+    const { chosen, problem } = next;
+    this.#say("dim", chosen === undefined ? (problem ?? "") : `Model: ${chosen.model}, ${chosen.way} (${chosen.reason}).`);
+    return next;
+  }
+
+  #describe(tool: string, kind: string, description: string): void {
+    const lines = wrap(description, Math.max(20, this.#style.width - 26));
+    this.#write(
+      `${paint(this.#style, kind === "read" ? "cyan" : "yellow", tool.padEnd(18))} ${kind.padEnd(6)} ${lines.join(`\n${" ".repeat(26)}`)}\n`,
+    );
+  }
+
+  #save(file: string, { conversation }: Session): void {
+    if (file === "" || conversation === undefined) throw new Error("/save takes the name of a file, once there is a conversation.");
+    writeFileSync(file, conversation.transcript(), { mode: 0o600, flag: "wx" });
+    this.#say("dim", `Wrote ${file}.`);
+  }
+
+  #say(how: Paint, text: string): void {
+    for (const line of wrap(text, this.#style.width)) this.#write(`${paint(this.#style, how, line)}\n`);
+  }
+
+  #write(text: string): void {
+    process.stdout.write(text);
+  }
+}
+
+/** The lines of a diff in colour. */
+function colourOf(line: string): Paint {
+  if (line.startsWith("+ ")) return "green";
+  return line.startsWith("- ") ? "red" : "bold";
+}
