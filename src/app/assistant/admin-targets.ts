@@ -1,6 +1,8 @@
-import { readAllPages, type AdminClient, type OperationAnswer, type OperationInput } from "../../server/index.ts";
-import type { OperationName } from "./admin-tools.ts";
+import { readAllPages, type adminContracts, type AdminClient, type OperationAnswer, type OperationInput } from "../../server/index.ts";
 import type { ToolResult } from "./tool.ts";
+
+/** The name of an operation of the admin API. */
+export type OperationName = keyof typeof adminContracts;
 
 type Input = Readonly<Record<string, unknown>>;
 

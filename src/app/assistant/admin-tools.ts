@@ -1,9 +1,7 @@
 import * as z from "zod";
 import { adminContracts, type AdminClient, type OperationContract } from "../../server/index.ts";
 import type { ChangeTool, ReadTool, Tool, ToolResult } from "./tool.ts";
-import { describeTarget, undoOf } from "./admin-targets.ts";
-
-export type OperationName = keyof typeof adminContracts;
+import { describeTarget, undoOf, type OperationName } from "./admin-targets.ts";
 
 /**
  * Changes that the assistant offers, with words of which one is in a question that asks for it. Not offered: `daemon.restart`, whose argument is a

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { Secret, silentLogger, systemClock } from "../../core/index.ts";
-import { protocols } from "../../protocols/index.ts";
+import { defaultDialect, protocols } from "../../protocols/index.ts";
 import { buildProviders, createUpstreamClient, type LocalModelServer, type PooledUpstreamClient } from "../../upstream/index.ts";
 import type { AdminClient } from "../../server/index.ts";
 import { createSnapshot } from "../compose/snapshot.ts";
@@ -75,7 +75,7 @@ async function chooseAtGateway(input: ChooseInput, port: number): Promise<Chosen
         {
           name: "gateway",
           enabled: true,
-          protocols: ["openai-chat"],
+          protocols: [defaultDialect],
           baseUrl: `http://${host}:${port}/v1`,
           keys: key === undefined ? [] : [key.secret],
         },

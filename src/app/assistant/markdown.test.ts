@@ -38,4 +38,5 @@ test("a secret in several pieces is masked, and control characters are removed",
 
 test("a word that is longer than a line stays whole", () => {
   assert.deepEqual(wrap("a bbbbbbbbbb c", 5), ["a", "bbbbbbbbbb", "c"]);
+  assert.deepEqual(wrap("run (`a b c`) now", 9), ["run", "(`a b c`)", "now"]);
 });

@@ -77,7 +77,7 @@ export class MarkdownPrinter {
   }
 }
 
-/** Breaks a line between words. What continues a point of a list is set below its text. */
+/** Breaks a line between words; code in a line stays whole. What continues a point of a list is set below its text. */
 export function wrap(line: string, width: number): string[] {
   if (line.length <= width) return [line];
   const indent = /^\s*(?:(?:[-*+]|\d+[.)])\s+|>\s+)?/.exec(line)![0];
@@ -85,7 +85,7 @@ export function wrap(line: string, width: number): string[] {
   const lines: string[] = [];
   let current = indent;
   let isFirst = true;
-  for (const word of line.slice(indent.length).split(/ +/)) {
+  for (const [word] of line.slice(indent.length).matchAll(/(?:`[^`]+`|\S)+/g)) {
     if (!isFirst && current.length + 1 + word.length > width) {
       lines.push(current);
       current = below + word;

@@ -35,6 +35,9 @@ class Terminal {
   readonly #style: TextStyle;
   #answer: AbortController | undefined;
   #isOver = false;
+  /** Removes secrets from what the arrow keys find. */
+  #clean: (text: string) => string = (text) => text;
+  #isAsking = false;
 
   constructor(lines: Interface, style: TextStyle) {
     this.#lines = lines;
@@ -43,6 +46,11 @@ class Terminal {
     lines.on("SIGINT", () => {
       if (this.#answer !== undefined) this.#answer.abort();
       else lines.close();
+    });
+    // The list of earlier lines may be changed here (Node's documentation of readline). A yes is no question.
+    lines.on("history", (history: string[]) => {
+      if (this.#isAsking) history.shift();
+      else if (history[0] !== undefined) history[0] = this.#clean(history[0]);
     });
     lines.on("close", () => {
       this.#isOver = true;
@@ -55,12 +63,13 @@ class Terminal {
       ...input,
       approve: (change) => this.#approve(change),
       showOnce: (secret) => this.#say("yellow", `The key, shown this once: ${secret}`),
-      onCall: (name, text) => this.#say("dim", `· ${name} ${text === "{}" ? "" : printable(text).slice(0, 200)}`),
+      onCall: (name, text) => this.#call(name, text),
     });
+    this.#clean = (text) => session.masker.take(text);
     try {
       this.#welcome(session, input);
       while (!this.#isOver) {
-        const typed = await this.#read(session);
+        const typed = await this.#read();
         if (typed === undefined || typed === "/exit") break;
         if (typed.startsWith("/")) session = await this.#command(typed, session);
         else if (typed !== "") await this.#ask(typed, session);
@@ -80,21 +89,14 @@ class Terminal {
   }
 
   /** A question, of several lines if they end with a backslash. `undefined`: the input is over. */
-  async #read({ masker }: Session): Promise<string | undefined> {
+  async #read(): Promise<string | undefined> {
     const parts: string[] = [];
     for (;;) {
       const line = await this.#question(parts.length === 0 ? "\n> " : "… ");
       if (line === undefined) return undefined;
-      this.#cleanHistory(masker.take.bind(masker));
       if (!line.endsWith("\\")) return [...parts, line].join("\n").trim();
       parts.push(line.slice(0, -1));
     }
-  }
-
-  /** The history of the arrow keys has no secrets. */
-  #cleanHistory(clean: (text: string) => string): void {
-    const { history } = this.#lines as Interface & { history?: string[] };
-    if (history?.[0] !== undefined) history[0] = clean(history[0]);
   }
 
   async #question(prompt: string): Promise<string | undefined> {
@@ -117,7 +119,9 @@ class Terminal {
     for (const line of printable(summary).split("\n")) this.#write(`${paint(this.#style, colourOf(line), line)}\n`);
     if (hasForeignText)
       this.#say("dim", "The assistant has read text that others wrote (names, logs, errors). Agree only if you want this change.");
+    this.#isAsking = true;
     const answer = await this.#question("Make this change? [y/N] ");
+    this.#isAsking = false;
     return /^\s*y(?:es)?\s*$/i.test(answer ?? "");
   }
 
@@ -197,6 +201,12 @@ class Terminal {
     if (file === "" || conversation === undefined) throw new Error("/save takes the name of a file, once there is a conversation.");
     writeFileSync(file, conversation.transcript(), { mode: 0o600, flag: "wx" });
     this.#say("dim", `Wrote ${file}.`);
+  }
+
+  /** A call of a tool, in one line. */
+  #call(name: string, text: string): void {
+    const line = printable(`· ${name} ${text === "{}" ? "" : text}`).replaceAll(/\s+/g, " ");
+    this.#write(`${paint(this.#style, "dim", line.length > this.#style.width ? `${line.slice(0, this.#style.width - 1)}…` : line)}\n`);
   }
 
   #say(how: Paint, text: string): void {
