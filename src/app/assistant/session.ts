@@ -3,7 +3,7 @@ import { createLocalProbe, detectLocalServers, type LocalModelServer } from "../
 import { openAdmin, type Admin } from "../admin.ts";
 import { loadSettings, type LoadedSettings } from "../config/index.ts";
 import { runtimePaths } from "../paths.ts";
-import { readVersion } from "../version.ts";
+import { readVersion } from "../self.ts";
 import { adminTools } from "./admin-tools.ts";
 import { chooseModel, NoModelError, type ChosenModel } from "./choose-model.ts";
 import type { ConfigPlace } from "./config-place.ts";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { createInterface, type Interface } from "node:readline/promises";
 import { messageOf } from "../../core/index.ts";
-import { readVersion } from "../version.ts";
+import { readVersion } from "../self.ts";
 import { answerFromDocumentation } from "./answer-from-documentation.ts";
 import { MarkdownPrinter, paint, printable, wrap, type Paint, type TextStyle } from "./markdown.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
