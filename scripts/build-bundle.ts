@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync, readdirSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync, readdirSync } from "node:fs";
 import { build, type Plugin } from "esbuild";
 
 /**
@@ -50,12 +50,13 @@ function writeManifest(): void {
     license,
     type: "module",
     bin: {
+      tgw: "bin/tokligence.cjs",
       tokligence: "bin/tokligence.cjs",
       "tokligence-daemon": "bin/tokligence-daemon.cjs",
       tokligenced: "bin/tokligence-daemon.cjs",
     },
     exports: { ".": { types: "./types/app/index.d.ts", default: "./lib/index.js" } },
-    files: ["bin", "lib", "types"],
+    files: ["bin", "docs", "lib", "types"],
     engines: { node: ">=18" },
     optionalDependencies: Object.fromEntries(nodePackages.map((each) => [each, dependencies["node"]])),
   };
@@ -84,6 +85,8 @@ await build({
 });
 copyFileSync("src/ledger/prices/price-list.json", `${out}/lib/price-list.json`);
 for (const file of ["launch.cjs", "tokligence.cjs", "tokligence-daemon.cjs"]) copyFileSync(`packaging/npm/${file}`, `${out}/bin/${file}`);
+// The assistant searches the pages.
+cpSync("docs", `${out}/docs`, { recursive: true, filter: (path) => statSync(path).isDirectory() || path.endsWith(".md") });
 for (const file of ["README.md", "LICENSE"]) copyFileSync(file, `${out}/${file}`);
 writeManifest();
 const tsc = new URL("../node_modules/typescript/bin/tsc", import.meta.url).pathname;

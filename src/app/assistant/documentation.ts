@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { packageFolder } from "../self.ts";
 
 /** A part of a page: the text under one heading. */
 export interface DocumentSection {
@@ -20,10 +20,7 @@ export interface Documentation {
   read(page: string): string | undefined;
 }
 
-/** `src/app/assistant` and `dist/app/assistant` lie equally deep. */
-const docsFolder = fileURLToPath(new URL("../../../docs", import.meta.url));
-
-export function readDocumentation(folder = docsFolder): Documentation {
+export function readDocumentation(folder = join(packageFolder(), "docs")): Documentation {
   const texts = new Map(listPages(folder).map((page) => [page, readFileSync(join(folder, page), "utf8")]));
   const sections = [...texts].flatMap(([page, text]) => splitPage(page, text));
   const index = createIndex(
