@@ -96,7 +96,9 @@ test("ten thousand idle connections: all stay, it still serves them and others, 
       connections,
       resident_mib: Math.round(after / 1024),
       kib_each: Math.round(perConnection * 10) / 10,
+      added_mib: Math.round((perConnection * connections) / 1024),
     });
+    assert.ok(perConnection * connections <= 200 * 1024, `${perConnection} KiB for each connection`);
 
     const gone = sockets.map((socket) => once(socket, "close"));
     for (const socket of sockets) socket.resume();
