@@ -13,7 +13,10 @@ const namePattern = /^tokligence-tests-(\d+)-/;
  * files costs more computing than the tests themselves.
  * @param parent for tests
  */
-export function createTestFolder(parent: string = hasRoom(memory) ? memory : tmpdir()): { readonly path: string; remove(): void } {
+export function createTestFolder(parent: string = hasRoom(memory) ? memory : tmpdir()): {
+  readonly path: string;
+  readonly remove: () => void;
+} {
   for (const name of readdirSync(parent)) {
     const pid = namePattern.exec(name)?.[1];
     // Left by a run that was killed.

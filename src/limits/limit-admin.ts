@@ -63,7 +63,7 @@ function givenOf(changes: LimitChanges): { readonly [K in LimitKind]?: number | 
     throw new GatewayError("invalid_request", `Give at least one of ${limitKinds.join(", ")}.`, { param: limitKinds[0] });
   }
   for (const [kind, amount] of Object.entries(given)) {
-    if (amount === null || (Number.isInteger(amount) && amount! >= 1 && amount! <= mostOfLimit)) continue;
+    if (amount === null || (Number.isInteger(amount) && amount >= 1 && amount <= mostOfLimit)) continue;
     throw new GatewayError("invalid_request", `"${kind}" must be a whole number from 1 to ${mostOfLimit}, or null for no limit.`, {
       param: kind,
     });

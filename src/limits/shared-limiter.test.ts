@@ -19,7 +19,7 @@ async function start(time: ManualTime, count: number, make: () => Bucket): Promi
   const nodes = Array.from({ length: count }, (_, index): Node => {
     const buckets = [make()];
     const remote = new BookRemote(() => book, `node ${index}`);
-    const limiter = new SharedLimiter({ remote, buckets: () => buckets, ...time, logger: silentLogger });
+    const limiter = new SharedLimiter({ remote, buckets: () => buckets, clock: time.clock, schedule: time.schedule, logger: silentLogger });
     return { limiter, remote, buckets };
   });
   for (const { limiter } of nodes) await limiter.start();
@@ -34,7 +34,7 @@ async function start(time: ManualTime, count: number, make: () => Bucket): Promi
 }
 
 async function ask({ limiter, buckets }: Node, times: number, tokens = 0): Promise<LimitHold[]> {
-  const outcomes: LimitOutcome[] = await Promise.all(Array.from({ length: times }, () => limiter.take(buckets, tokens)));
+  const outcomes: LimitOutcome[] = await Promise.all(Array.from({ length: times }, async () => await limiter.take(buckets, tokens)));
   return outcomes.filter((outcome): outcome is LimitHold => !isRefusal(outcome));
 }
 

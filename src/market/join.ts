@@ -27,7 +27,7 @@ export async function joinBy(market: Market, text: string, name: string | undefi
       const answer = parseCanonical(await market.calls.post(transport, "/join", body)) as Readonly<Record<string, unknown>>;
       const document = documentOf("node/1", answer["node"]);
       verifyDocument(document, node);
-      const limit = BigInt(String(answer["limit"] ?? "0"));
+      const limit = typeof answer["limit"] === "string" ? BigInt(answer["limit"]) : 0n;
       const peer = await market.peers.add({ node, url, document, limit, joinedMs: market.now(), ...(name === undefined ? {} : { name }) });
       await market.book.refresh();
       return peer;

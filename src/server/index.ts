@@ -9,7 +9,7 @@ export type { KeyBlock, ProviderFacts } from "./observe/provider-facts.ts";
 export { homeRoutes } from "./routes/home-routes.ts";
 export { metricsRoute } from "./routes/metrics-route.ts";
 export { CallerMetrics } from "./observe/caller-metrics.ts";
-export { isCounter, watchedKey } from "./observe/metric-table.ts";
+export { watchedKey } from "./observe/metric-table.ts";
 export { addSnapshots, countersOf, emptySnapshot, RequestMetrics, type MetricsSnapshot } from "./observe/metrics.ts";
 export type { Load } from "./http/in-flight.ts";
 export { LoadWatch } from "./http/load-watch.ts";

@@ -22,5 +22,5 @@ export async function callAdmin<N extends OperationName>(
   };
   const answer = await createAdminClient(send)(name, input as never);
   assertAnswer(name, answer);
-  return answer as OperationAnswer<N>;
+  return answer;
 }

@@ -87,7 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   });
   const port = await gateway.edge.listen("127.0.0.1", 0);
   gateway.setServing(true);
-  gateway.warmUp();
+  void gateway.warmUp();
 
   const entries = new EntryReader(database);
   let drained: Promise<void> | undefined;

@@ -269,7 +269,7 @@ test("OpenAI gets a cache key, the same for the requests of a conversation and a
   }
   await ask("/v1/messages", users[0]!.key, "openai/gpt-5", { ...body(["short"]), system: "short" });
   const keys = upstream.requests.map(({ body: sent }) => (JSON.parse(sent.toString()) as JsonObject)["prompt_cache_key"]);
-  assert.match(String(keys[0]), /^[\w-]{43}$/);
+  assert.match(keys[0] as string, /^[\w-]{43}$/);
   assert.deepEqual([keys[1], keys[3]], [keys[0], keys[2]]);
   assert.notEqual(keys[2], keys[0]);
   assert.equal(keys[4], undefined);

@@ -12,11 +12,11 @@ export interface Predecessor {
    * Asks for its listening sockets. `share` is called for each as it comes, and must accept connections from it at once.
    * @returns the port. @throws Error if it has ended.
    */
-  takeSockets(share: (socket: Server) => Promise<number>): Promise<number>;
+  readonly takeSockets: (share: (socket: Server) => Promise<number>) => Promise<number>;
   /** This process serves. */
   serving(): void;
   /** This process cannot take its place while it runs. @returns the error with which this process ends. */
-  decline(reason: DeclineReason, message: string): Promise<Error>;
+  readonly decline: (reason: DeclineReason, message: string) => Promise<Error>;
   /** Called when it is asked to stop the gateway. */
   onStop(callback: () => void): void;
   /** Resolves when it has ended. */

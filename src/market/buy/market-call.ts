@@ -316,9 +316,13 @@ class AnswerReader {
     if (this.#isOver) return;
     this.#isOver = true;
     const { lease, request } = this.#parts;
+    const { pool } = this.#deps;
     void this.#askForReceipt().then(
-      (isRight) => (isRight ? void this.#deps.pool.giveBack(lease, request.seller) : this.#deps.pool.close(lease, request.seller)),
-      () => this.#deps.pool.close(lease, request.seller),
+      async (isRight) => {
+        if (isRight) pool.giveBack(lease, request.seller);
+        else await pool.close(lease, request.seller);
+      },
+      () => pool.close(lease, request.seller),
     );
   }
 

@@ -42,7 +42,7 @@ export function createTrades(store: Store): Trades {
     async ackedTo(seller) {
       const row = await store.db
         .selectFrom("market_trades")
-        .select((eb) => eb.fn.sum<bigint | null>("cost_nano_usd").as("cost_nano_usd"))
+        .select((eb) => eb.fn.sum<bigint | string | null>("cost_nano_usd").as("cost_nano_usd"))
         .where("seller", "=", seller)
         .where("state", "=", "acked")
         .executeTakeFirst();

@@ -194,7 +194,7 @@ function reversed(value: CanonicalValue): CanonicalValue {
   return Object.fromEntries(
     Object.entries(value)
       .toReversed()
-      .map(([key, member]) => [key, reversed(member as CanonicalValue)]),
+      .map(([key, member]) => [key, reversed(member)]),
   );
 }
 

@@ -1,5 +1,3 @@
-import type * as Nodemailer from "nodemailer";
-
 /** An SMTP server and how to log in there. */
 export interface MailServer {
   readonly host: string;
@@ -21,7 +19,7 @@ const timeoutMs = 15_000;
 
 /** Sends a mail by SMTP. The library is loaded by the first one. @throws Error in the server's words. */
 export async function sendMail({ host, port, username, password, tls }: MailServer, mail: Mail): Promise<void> {
-  const { createTransport } = (await import("nodemailer")) as typeof Nodemailer;
+  const { createTransport } = await import("nodemailer");
   const transport = createTransport({
     host,
     port,
