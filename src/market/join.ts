@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { GatewayError } from "../core/index.ts";
 import { documentOf, verifyDocument } from "./documents/document.ts";
+import { amount } from "./documents/fields.ts";
 import { parseCanonical } from "./documents/canonical.ts";
 import { transportOf } from "./buy/node-calls.ts";
 import type { Market } from "./market.ts";
@@ -27,7 +28,7 @@ export async function joinBy(market: Market, text: string, name: string | undefi
       const answer = parseCanonical(await market.calls.post(transport, "/join", body)) as Readonly<Record<string, unknown>>;
       const document = documentOf("node/1", answer["node"]);
       verifyDocument(document, node);
-      const limit = typeof answer["limit"] === "string" ? BigInt(answer["limit"]) : 0n;
+      const limit = BigInt(amount(0n)(answer["limit"], "limit"));
       const peer = await market.peers.add({ node, url, document, limit, joinedMs: market.now(), ...(name === undefined ? {} : { name }) });
       await market.book.refresh();
       return peer;

@@ -245,10 +245,10 @@ async function readEntries(store: Store, owner: string, after: number): Promise<
         eb.and([eb("credit", "=", owner), eb("credit_seq", ">", after)]),
       ]),
     )
-    .orderBy("at_ms")
+    .orderBy((eb) => eb.case().when("debit", "=", owner).then(eb.ref("debit_seq")).else(eb.ref("credit_seq")).end())
     .limit(entriesPerPage)
     .execute();
-  const entries = rows.map((row) => {
+  return rows.map((row) => {
     const isDebit = row.debit === owner;
     return {
       seq: isDebit ? row.debit_seq : row.credit_seq,
@@ -259,5 +259,4 @@ async function readEntries(store: Store, owner: string, after: number): Promise<
       balance: String(isDebit ? row.debit_balance_nano_usd : row.credit_balance_nano_usd),
     };
   });
-  return entries.toSorted((a, b) => a.seq - b.seq);
 }

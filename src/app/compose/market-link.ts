@@ -1,6 +1,6 @@
 import type { PriceOverrides } from "../../ledger/index.ts";
 import type { Market } from "../../market/index.ts";
-import type { PooledUpstreamClient, Provider } from "../../upstream/index.ts";
+import { isMarketProvider, type PooledUpstreamClient, type Provider } from "../../upstream/index.ts";
 
 /**
  * What a snapshot takes from the market: providers and their prices, and the client that buys. It is there before the market is, and does nothing while
@@ -15,11 +15,11 @@ export class MarketLink {
     this.#client = client;
     return {
       dispatch: (request, handler) =>
-        this.#market !== undefined && isNode(request.provider)
+        this.#market !== undefined && isMarketProvider(request.provider.name)
           ? this.#market.dispatch(request, handler)
           : client.dispatch(request, handler),
       configure: (providers) => {
-        client.configure(providers.filter((provider) => !isNode(provider)));
+        client.configure(providers.filter((provider) => !isMarketProvider(provider.name)));
       },
       warmUp: () => client.warmUp(),
       close: () => client.close(),
@@ -43,8 +43,4 @@ export class MarketLink {
   prices(): PriceOverrides {
     return this.#market?.prices() ?? {};
   }
-}
-
-function isNode({ name }: Provider): boolean {
-  return name.startsWith("@");
 }

@@ -1,5 +1,5 @@
 import type { AnnouncedState, Catalog } from "../../upstream/index.ts";
-import { listModels } from "../../upstream/index.ts";
+import { isMarketProvider, listModels } from "../../upstream/index.ts";
 import type { ModelInfo } from "../../protocols/index.ts";
 
 export interface SuggestInput {
@@ -25,7 +25,12 @@ const mostPriced = 300;
 export function suggestModel({ catalog, states, costOf }: SuggestInput): string {
   const failing = new Set(states.filter(isFailing).map(({ provider }) => provider));
   const real = listModels(catalog).filter(
-    ({ id, provider }) => catalog.provider(provider)?.builtin === false && !failing.has(provider) && !noChat.test(id) && plainName.test(id),
+    ({ id, provider }) =>
+      catalog.provider(provider)?.builtin === false &&
+      !isMarketProvider(provider) &&
+      !failing.has(provider) &&
+      !noChat.test(id) &&
+      plainName.test(id),
   );
   const likely = real.filter(({ id }) => small.test(id));
   let cheapest: { readonly id: string; readonly cost: bigint } | undefined;

@@ -44,7 +44,7 @@ export interface BookDeps {
   readonly calls: NodeCalls;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The set of models, or of peers, has changed. */
+  /** The peers, their models or the prices have changed. */
   readonly onChange: () => void;
 }
 
@@ -60,7 +60,7 @@ class PeerBook implements Book {
   readonly #transports = new Map<string, { readonly url: string; readonly provider: Provider }>();
   readonly #problems = new Map<string, string>();
   #providers: readonly Provider[] = [];
-  #models = "[]";
+  #announced = "[]";
 
   constructor(deps: BookDeps) {
     this.#deps = deps;
@@ -107,7 +107,7 @@ class PeerBook implements Book {
     }
     const transport = known.provider;
     try {
-      const text = await this.#deps.calls.get(transport, "/book");
+      const text = await this.#deps.calls.get(transport, peer.node, "/book");
       this.#sellers.set(name, readBook(text, { peer, transport, nowMs: this.#deps.clock.now() }));
       this.#problems.delete(name);
     } catch (error) {
@@ -128,9 +128,11 @@ class PeerBook implements Book {
   }
 
   #announce(): void {
-    const models = JSON.stringify([...this.#sellers].map(([name, { offers }]) => [name, [...offers.keys()]]));
-    if (models === this.#models) return;
-    this.#models = models;
+    const announced = JSON.stringify(
+      [...this.#sellers].map(([name, { offers }]) => [name, [...offers.values()].map(({ body }) => [body.model, body.price])]),
+    );
+    if (announced === this.#announced) return;
+    this.#announced = announced;
     this.#providers = [...this.#sellers].map(([name, { offers, transport }]) => {
       const baseUrl = Object.fromEntries(marketDialects.map((id) => [id, transport.baseUrls[transportProtocol]!]));
       const settings = { name, enabled: true, protocols: marketDialects, baseUrl, keys: [], models: [...offers.keys()] };

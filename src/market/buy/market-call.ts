@@ -16,6 +16,9 @@ import type { SentOrder } from "./sent-order.ts";
 /** Refusals after which another lease is tried, once: the lease is over, or the two sides disagree about it. */
 const retriedCodes: ReadonlySet<string> = new Set(["lease_over", "unknown_lease", "stale_ack", "bad_order"]);
 
+/** The longest that a node may ask to be left alone. */
+const longestWaitMs = 600_000;
+
 /** A request to another node, as the gateway sees a call of a provider. The last bytes of an answer go on once its receipt has been checked. */
 export class MarketCall implements UpstreamCall {
   readonly #deps: MarketClientDeps;
@@ -57,7 +60,7 @@ export class MarketCall implements UpstreamCall {
   refuse({ code, status, message, details }: MarketRefusal): void {
     if (this.#isDone) return;
     this.#isDone = true;
-    const wait = Number(details["retry_after_ms"]);
+    const wait = Math.min(Number(details["retry_after_ms"]), longestWaitMs);
     const headers = ["content-type", "application/json", ...(wait > 0 ? ["retry-after", String(Math.ceil(wait / 1000))] : [])];
     const type = status === 429 ? "rate_limit_error" : "market_error";
     // A node that does not sell now is like a server that is overloaded.
@@ -182,6 +185,20 @@ interface Opened {
   readonly data: readonly Buffer[];
 }
 
+/** `{"status":200,"content_type":"application/json"}` @throws FrameError, SyntaxError */
+function headOf(plain: Buffer): NonNullable<Opened["head"]> {
+  const { status, content_type: contentType } = (JSON.parse(plain.toString("utf8")) ?? {}) as Record<string, unknown>;
+  const isRight =
+    typeof status === "number" &&
+    Number.isInteger(status) &&
+    status >= 200 &&
+    status <= 599 &&
+    typeof contentType === "string" &&
+    /^[\x20-\x7e]{1,200}$/.test(contentType);
+  if (!isRight) throw new FrameError("The head of an answer has a status and a content type.");
+  return { status, contentType };
+}
+
 interface AnswerParts {
   readonly request: MarketRequest;
   readonly lease: BoughtLease;
@@ -238,10 +255,11 @@ class AnswerReader {
     if (type === frameTypes.ping) return undefined;
     const plain = this.#parts.opener.open(type, payload);
     if (type === frameTypes.head && this.#head === undefined) {
-      const { status, content_type: contentType } = JSON.parse(plain.toString("utf8")) as Record<string, unknown>;
-      this.#head = Number(status);
-      return { status: this.#head, contentType: String(contentType) };
+      const head = headOf(plain);
+      this.#head = head.status;
+      return head;
     }
+    if (this.#head === undefined) throw new FrameError("An answer begins with its head.");
     if (type === frameTypes.data && this.#last === undefined) {
       this.#add(plain);
       return plain;
@@ -329,7 +347,9 @@ class AnswerReader {
   async #askForReceipt(): Promise<boolean> {
     const { lease, request } = this.#parts;
     const path = `/leases/${lease.body.lease}/receipts?after=${lease.seq}`;
-    const { receipts } = parseCanonical(await this.#deps.calls.get(request.seller.transport, path)) as { readonly receipts?: unknown };
+    const { receipts } = parseCanonical(await this.#deps.calls.get(request.seller.transport, request.seller.peer.node, path)) as {
+      readonly receipts?: unknown;
+    };
     const first: unknown = Array.isArray(receipts) ? receipts[0] : undefined;
     return first !== undefined && this.#accept(JSON.stringify(documentOf("receipt/1", first)), undefined);
   }

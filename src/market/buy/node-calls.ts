@@ -9,8 +9,8 @@ import { marketPrefix, requestBytes } from "../wire.ts";
 export interface NodeCalls {
   /** Allows these destinations. */
   register(transports: readonly Provider[]): void;
-  /** @returns the JSON text. @throws MarketRefusal what the node says; `unavailable` if it cannot be reached. */
-  get(transport: Provider, path: string): Promise<string>;
+  /** @param node that is asked. @returns the JSON text. @throws MarketRefusal what the node says; `unavailable` if it cannot be reached. */
+  get(transport: Provider, node: string, path: string): Promise<string>;
   post(transport: Provider, path: string, text: string): Promise<string>;
   /** A sealed request: `frames` are sent as they are. */
   serve(transport: Provider, frames: readonly Uint8Array[], handler: UpstreamHandler): UpstreamCall;
@@ -47,10 +47,10 @@ export function createNodeCalls(
     register(transports) {
       client.configure(transports);
     },
-    get(transport, path) {
+    get(transport, node, path) {
       const at = clock.now();
       const sig = key()
-        .sign(requestBytes(marketPrefix + path, at))
+        .sign(requestBytes(node, marketPrefix + path, at))
         .toString("base64url");
       return call(transport, { method: "GET", path, headers: ["authorization", `TN1 ${key().id}.${at}.${sig}`], body: undefined });
     },

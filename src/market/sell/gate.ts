@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { GatewayError } from "../../core/index.ts";
-import type { Provider } from "../../upstream/index.ts";
+import { isMarketProvider, type Provider } from "../../upstream/index.ts";
 
 /** What the owner of the gateway affirms about a model that is not his own. */
 export interface Affirmation {
@@ -10,11 +10,14 @@ export interface Affirmation {
 
 /**
  * Whether a provider's capacity may be sold. Models on one's own machines: yes. A vendor's API: its terms forbid resale, unless the owner names the
- * contract that allows it. Nothing that a subscription pays for is ever sold: the gateway has no credentials of that kind.
+ * contract that allows it. What another gateway sells is never sold again. Nothing that a subscription pays for is ever sold: the gateway has no credentials of that kind.
  * @returns what the offer states as its source.
  * @throws GatewayError `invalid_request`
  */
 export function resaleSource(provider: Provider, { contract }: Affirmation): "self-hosted" | "contract" {
+  if (isMarketProvider(provider.name)) {
+    throw new GatewayError("invalid_request", `"${provider.name}" is another gateway: what was bought is not sold again.`);
+  }
   if (provider.builtin || isOwnMachine(provider)) return "self-hosted";
   if (contract !== undefined && contract.trim() !== "") return "contract";
   throw new GatewayError(

@@ -30,7 +30,8 @@ const perSecond = 50;
 export function createMarketListener(deps: MarketListenerDeps): MarketListener {
   const rate = new CallRate(deps.now);
   const server = createServer(
-    { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 0, keepAliveTimeout: 75_000 },
+    // A node may upload slowly, but not hold a socket for ever.
+    { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 120_000, keepAliveTimeout: 75_000 },
     (request, response) => {
       serve(deps, rate, { request, response }).catch((error: unknown) => {
         refuse(response, error, deps.logger);
@@ -118,9 +119,12 @@ async function serveRequest({ seller }: NodeApi, { request, response }: Exchange
     throw error;
   }
   await accepted.run(plain, writerOf(response), (over) => {
-    response.once("close", () => {
+    const close = (): void => {
       over(response.writableFinished);
-    });
+    };
+    // The buyer may have left while its order was checked.
+    if (response.closed) close();
+    else response.once("close", close);
   });
 }
 

@@ -1,6 +1,8 @@
 import type { Clock } from "../../core/index.ts";
 import { asRefusal } from "../documents/as-refusal.ts";
-import { checkTime, readDocument, signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
+import { parseCanonical } from "../documents/canonical.ts";
+import { DocumentError } from "../documents/document-error.ts";
+import { checkTime, documentOf, signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
 import { nodeId } from "../documents/kinds.ts";
 import { isSignedBy } from "../identity/node-key.ts";
 import type { MarketKeys } from "../identity/market-keys.ts";
@@ -64,7 +66,7 @@ export function createNodeApi(deps: NodeApiDeps): NodeApi {
     join: (text) =>
       asRefusal(async () => {
         const { code, node } = readJoin(text);
-        const other = readDocument("node/1", JSON.stringify(node));
+        const other = documentOf("node/1", node);
         verifyDocument(other, other.body.node);
         checkTime(other.body.at, clock.now());
         if (other.body.node === keys.node.id) throw new MarketRefusal("bad_invite", "A node cannot join itself.");
@@ -85,8 +87,9 @@ export function createNodeApi(deps: NodeApiDeps): NodeApi {
         nodeId(node, "authorization");
         const peer = await peers.byNode(node);
         if (peer === undefined || peer.isBlocked) throw new MarketRefusal("unknown_node", "This node does not trade with yours.");
+        if (!/^\d{1,15}$/.test(at)) throw new MarketRefusal("bad_document", "The authorization header is TN1 node.at.sig.");
         checkTime(Number(at), clock.now());
-        if (!isSignedBy(node, requestBytes(path, Number(at)), Buffer.from(sig, "base64url"))) {
+        if (!isSignedBy(node, requestBytes(keys.node.id, path, Number(at)), Buffer.from(sig, "base64url"))) {
           throw new MarketRefusal("bad_document", "The authorization header is not signed by its node.");
         }
         return node;
@@ -109,10 +112,10 @@ async function nodeDocument({ keys, clock, name, reach }: NodeApiDeps): Promise<
 
 function readJoin(text: string): { readonly code: string; readonly node: unknown } {
   try {
-    const { code, node } = JSON.parse(text) as Record<string, unknown>;
+    const { code, node } = parseCanonical(text) as Readonly<Record<string, unknown>>;
     if (typeof code === "string" && code.length < 1000) return { code, node };
-  } catch {
-    // As below.
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error;
   }
   throw new MarketRefusal("bad_document", "A node that joins sends its code and its document.");
 }

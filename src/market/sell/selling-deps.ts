@@ -3,9 +3,10 @@ import type { Principal } from "../../accounts/index.ts";
 import type { Caller, GatewayDeps, GatewaySnapshot } from "../../gateway/index.ts";
 import { supplyUserId, type CloseRecord } from "../../ledger/index.ts";
 import type { Protocol, ProtocolTable } from "../../protocols/index.ts";
-import { createCatalog } from "../../upstream/index.ts";
+import { createCatalog, type Provider } from "../../upstream/index.ts";
 import { marketDialects } from "../documents/kinds.ts";
 import { MarketRefusal } from "../refusal.ts";
+import { resaleSource } from "./gate.ts";
 import type { Share } from "./shares.ts";
 
 /** Learns how the attempts of one sale ended, before the last bytes of its answer leave. */
@@ -18,7 +19,7 @@ export function sellingDeps(deps: GatewayDeps, share: Share, recorder: SaleRecor
   const { ledger } = deps;
   const snapshot = deps.current();
   const provider = snapshot.catalog.provider(share.provider);
-  if (provider === undefined) throw new MarketRefusal("unavailable", "The model is not available now.");
+  if (provider === undefined || !mayStillSell(provider, share)) throw new MarketRefusal("unavailable", "The model is not available now.");
   const catalog = createCatalog({
     providers: [provider],
     // A name without wildcards is its own pattern.
@@ -58,6 +59,16 @@ export function sellingDeps(deps: GatewayDeps, share: Share, recorder: SaleRecor
   };
 }
 
+/** The configuration may have changed since the model was shared: a server of one's own that is a vendor's API now is not sold. */
+function mayStillSell(provider: Provider, { terms }: Share): boolean {
+  if (terms.source !== "self-hosted") return true;
+  try {
+    return resaleSource(provider, {}) === "self-hosted";
+  } catch {
+    return false;
+  }
+}
+
 /** What a sealed request says of itself, before its body: `{"dialect":"openai-chat","path":"/v1/chat/completions"}`. */
 export interface SealedTarget {
   readonly dialect: string;
@@ -88,9 +99,18 @@ function routeOf(protocol: Protocol, target: string): Caller["route"] | undefine
     if (suffix === undefined) {
       if (path === route.path) return { route, param: "", query };
     } else if (path.startsWith(prefix) && path.endsWith(suffix) && path.length > prefix.length + suffix.length) {
-      const param = decodeURIComponent(path.slice(prefix.length, path.length - suffix.length));
-      return { route, param, query };
+      const param = decoded(path.slice(prefix.length, path.length - suffix.length));
+      return param === undefined ? undefined : { route, param, query };
     }
   }
   return undefined;
+}
+
+/** `undefined` for a `%` that encodes nothing. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }

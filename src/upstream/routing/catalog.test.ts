@@ -372,3 +372,14 @@ test("planning for a model seen before takes less than a microsecond", () => {
   }
   assert.ok(best < 1, `${best} µs each`);
 });
+
+test("a model of another gateway is found by its prefix only, and never by a name that the gateway's own providers could have", () => {
+  const node = provider("@bob", { protocols: ["openai-chat"], baseUrl: "http://192.0.2.7:8082/market/v1", models: ["gpt-4o", "qwen3"] });
+  const catalog = catalogOf([provider("openai"), local, node], { aliases: new Map([["friend", "@bob/qwen3"]]) });
+  assert.equal(served(catalog, "gpt-4o"), "openai:gpt-4o");
+  assert.match(served(catalog, "qwen3"), /^No provider serves the model "qwen3"/);
+  assert.equal(served(catalog, "@bob/qwen3"), "@bob:qwen3");
+  assert.equal(served(catalog, "friend"), "@bob:qwen3");
+  const listed = listModels(catalog).flatMap(({ id, provider: by }) => (by === "@bob" ? [id] : []));
+  assert.deepEqual(listed, ["friend", "@bob/gpt-4o", "@bob/qwen3"]);
+});

@@ -1,5 +1,6 @@
 import { closestNames } from "./closest-names.ts";
 import { compileGlob, GlobList, type Glob } from "../../core/index.ts";
+import { isMarketProvider } from "../providers/market-provider.ts";
 import type { PassedTarget, Provider, ResolvedTarget } from "../types.ts";
 
 /** A glob over models and the providers that serve them, best first. */
@@ -43,7 +44,7 @@ const shownNames = 6;
 /**
  * Finds the providers of a model, in this order: the built-in names, an alias, the configuration's routes (the first match wins), an exact name in an
  * enabled provider's `models`, the presets' globs (only if the configuration has no routes), names that providers announce, `provider/model`.
- * Immutable.
+ * The models of other gateways are found by `@name/model` only. Immutable.
  */
 export class ModelResolver {
   readonly #table: RoutingTable;
@@ -54,6 +55,7 @@ export class ModelResolver {
   readonly #exact: ReadonlyMap<string, readonly Provider[]>;
   readonly #patterns: readonly (readonly [Provider, GlobList])[];
   readonly #announced: ReadonlyMap<string, readonly Provider[]>;
+  readonly #bought: readonly Provider[];
 
   /** @throws RoutingError if aliases form a chain or a cycle, or hide a built-in name. */
   constructor(table: RoutingTable) {
@@ -64,7 +66,9 @@ export class ModelResolver {
     this.#builtin = withPatterns.filter(([provider]) => provider.builtin);
     this.#patterns = withPatterns.filter(([provider]) => !provider.builtin && provider.modelPatterns.length > 0);
     this.#routes = table.routes.map(([pattern, names]) => [compileGlob(pattern), names]);
-    this.#exact = indexByModel(table.providers.map((provider) => [provider, provider.models]));
+    const isOwn = ({ name }: Provider): boolean => !isMarketProvider(name);
+    this.#exact = indexByModel(table.providers.filter(isOwn).map((provider) => [provider, provider.models]));
+    this.#bought = table.providers.filter(({ name }) => isMarketProvider(name));
     this.#announced = indexByModel(
       table.providers.filter((provider) => provider.enabled).map((provider) => [provider, table.announced.get(provider.name) ?? []]),
     );
@@ -75,13 +79,14 @@ export class ModelResolver {
     return this.#byName.get(name);
   }
 
-  /** Every model with a known exact name: built in, aliases, configured, announced. May repeat names. */
+  /** Every model with a known exact name: built in, aliases, configured, announced, and those of other gateways as `@name/model`. May repeat names. */
   *knownNames(): Iterable<string> {
     for (const [provider] of this.#builtin) yield* provider.models;
     yield* this.#table.ownModels ?? [];
     yield* this.#table.aliases.keys();
     yield* this.#exact.keys();
     yield* this.#announced.keys();
+    for (const { name, models } of this.#bought) for (const model of models) yield `${name}/${model}`;
   }
 
   /** Whether it is `provider/model` of a provider that exists. */
