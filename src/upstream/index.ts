@@ -1,5 +1,5 @@
 export * from "./providers/build-providers.ts";
-export { isMarketProvider } from "./providers/market-provider.ts";
+export { isMarketProvider } from "./routing/market-provider.ts";
 export * from "./routing/catalog.ts";
 export * from "./routing/explain-model.ts";
 export * from "./resilience/health.ts";

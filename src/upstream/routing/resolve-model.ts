@@ -1,6 +1,6 @@
 import { closestNames } from "./closest-names.ts";
 import { compileGlob, GlobList, type Glob } from "../../core/index.ts";
-import { isMarketProvider } from "../providers/market-provider.ts";
+import { isMarketProvider } from "./market-provider.ts";
 import type { PassedTarget, Provider, ResolvedTarget } from "../types.ts";
 
 /** A glob over models and the providers that serve them, best first. */

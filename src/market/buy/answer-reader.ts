@@ -1,0 +1,184 @@
+import { createHash } from "node:crypto";
+import { messageOf } from "../../core/index.ts";
+import { DocumentError } from "../documents/document-error.ts";
+import { documentOf, readDocument, type MarketDocument } from "../documents/document.ts";
+import { parseCanonical } from "../documents/canonical.ts";
+import { createFrameSplitter, FrameError, frameTypes, type Frame } from "../identity/frames.ts";
+import { SealError, type FrameOpener } from "../identity/sealing.ts";
+import { refusalOfText, type MarketRefusal } from "../refusal.ts";
+import type { BoughtLease } from "./bought-lease.ts";
+import { ReceiptError, type Received } from "./check-receipt.ts";
+import type { MarketClientDeps, MarketRequest } from "./market-request.ts";
+import type { SentOrder } from "./sent-order.ts";
+
+/** What has been opened of an answer. */
+export interface Opened {
+  readonly head?: { readonly status: number; readonly contentType: string };
+  readonly data: readonly Buffer[];
+}
+
+/** `{"status":200,"content_type":"application/json"}` @throws FrameError, SyntaxError */
+function headOf(plain: Buffer): NonNullable<Opened["head"]> {
+  const { status, content_type: contentType } = (JSON.parse(plain.toString("utf8")) ?? {}) as Record<string, unknown>;
+  const isRight =
+    typeof status === "number" &&
+    Number.isInteger(status) &&
+    status >= 200 &&
+    status <= 599 &&
+    typeof contentType === "string" &&
+    /^[\x20-\x7e]{1,200}$/.test(contentType);
+  if (!isRight) throw new FrameError("The head of an answer has a status and a content type.");
+  return { status, contentType };
+}
+
+interface AnswerParts {
+  readonly request: MarketRequest;
+  readonly lease: BoughtLease;
+  readonly order: SentOrder;
+  readonly opener: FrameOpener;
+}
+
+/** Reads the frames of an answer, and checks its receipt. */
+export class AnswerReader {
+  readonly #deps: MarketClientDeps;
+  readonly #parts: AnswerParts;
+  readonly #splitter = createFrameSplitter();
+  readonly #hash = createHash("sha256");
+  #httpStatus = 0;
+  #refused: Buffer[] = [];
+  #head: number | undefined;
+  #bytes = 0;
+  #last: Buffer | undefined;
+  #receipt: string | undefined;
+  #isOver = false;
+
+  constructor(deps: MarketClientDeps, parts: AnswerParts) {
+    this.#deps = deps;
+    this.#parts = parts;
+  }
+
+  status(status: number): void {
+    this.#httpStatus = status;
+  }
+
+  /** @returns what has been opened; `undefined` if the frames are wrong. */
+  data(chunk: Buffer): Opened | undefined {
+    if (this.#httpStatus !== 200) {
+      if (this.#refused.length < 64) this.#refused.push(chunk);
+      return { data: [] };
+    }
+    try {
+      let head: Opened["head"];
+      const data: Buffer[] = [];
+      for (const frame of this.#splitter.push(chunk)) {
+        const opened = this.#frame(frame);
+        if (opened === undefined) continue;
+        if ("status" in opened) head ??= opened;
+        else data.push(opened);
+      }
+      return head === undefined ? { data } : { head, data };
+    } catch (error) {
+      if (error instanceof SealError || error instanceof FrameError || error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+  }
+
+  #frame({ type, payload }: Frame): Buffer | NonNullable<Opened["head"]> | undefined {
+    if (type === frameTypes.ping) return undefined;
+    const plain = this.#parts.opener.open(type, payload);
+    if (type === frameTypes.head && this.#head === undefined) {
+      const head = headOf(plain);
+      this.#head = head.status;
+      return head;
+    }
+    if (this.#head === undefined) throw new FrameError("An answer begins with its head.");
+    if (type === frameTypes.data && this.#last === undefined) {
+      this.#add(plain);
+      return plain;
+    }
+    if (type === frameTypes.last && this.#last === undefined) {
+      this.#add(plain);
+      this.#last = plain;
+      return undefined;
+    }
+    if (type !== frameTypes.end || this.#last === undefined || this.#receipt !== undefined)
+      throw new FrameError("A frame is out of order.");
+    this.#receipt = plain.toString("utf8");
+    return undefined;
+  }
+
+  #add(plain: Buffer): void {
+    this.#bytes += plain.length;
+    this.#hash.update(plain);
+  }
+
+  /** The node has answered without frames. */
+  refusal(): MarketRefusal | undefined {
+    return this.#httpStatus === 200 ? undefined : refusalOfText(this.#httpStatus, Buffer.concat(this.#refused).toString("utf8"));
+  }
+
+  /** The answer has ended. @returns its last bytes, if its receipt is right. */
+  finish(): Buffer | undefined {
+    if (this.#receipt === undefined || this.#last === undefined) {
+      this.broken();
+      return undefined;
+    }
+    this.#isOver = true;
+    const { lease, request } = this.#parts;
+    const answer = this.#bytes === 0 ? "" : `sha256:${this.#hash.digest("hex")}`;
+    if (!this.#accept(this.#receipt, answer)) return undefined;
+    this.#deps.pool.giveBack(lease, request.seller);
+    return this.#last;
+  }
+
+  #accept(text: string, answer: string | undefined): boolean {
+    const { lease, order, request } = this.#parts;
+    const received: Received = { answer, bytes: this.#bytes, status: this.#head, requestBytes: request.bodyBytes };
+    let receipt: MarketDocument<"receipt/1"> | undefined;
+    try {
+      receipt = readDocument("receipt/1", text);
+      lease.accept(receipt, order, received);
+      this.#record(receipt, "acked");
+      return true;
+    } catch (error) {
+      if (!(error instanceof DocumentError) && !(error instanceof ReceiptError)) throw error;
+      this.#deps.logger.warn(
+        { seller: request.seller.peer.name, error: messageOf(error) },
+        "a receipt was refused: its lease ends without it",
+      );
+      if (receipt !== undefined) this.#record(receipt, "refused");
+      void this.#deps.pool.close(lease, request.seller);
+      return false;
+    }
+  }
+
+  #record(receipt: MarketDocument<"receipt/1">, state: "acked" | "refused"): void {
+    const { request } = this.#parts;
+    const { peer } = request.seller;
+    const trade = { requestId: request.requestId, clearing: peer.node, seller: peer.node, model: request.offer.body.model, state, receipt };
+    this.#deps.trades.add({ ...trade, atMs: this.#deps.clock.now() }).catch((error: unknown) => {
+      this.#deps.logger.error({ error: messageOf(error), lease: receipt.body.lease }, "a trade could not be stored");
+    });
+  }
+
+  /** The answer was cut. Its receipt, if there is one, is asked for before the lease is used again. */
+  broken(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { lease, request } = this.#parts;
+    void this.#askForReceipt().then(
+      (isRight) => (isRight ? void this.#deps.pool.giveBack(lease, request.seller) : this.#deps.pool.close(lease, request.seller)),
+      () => this.#deps.pool.close(lease, request.seller),
+    );
+  }
+
+  async #askForReceipt(): Promise<boolean> {
+    const { lease, request } = this.#parts;
+    const path = `/leases/${lease.body.lease}/receipts?after=${lease.seq}`;
+    const { receipts } = parseCanonical(await this.#deps.calls.get(request.seller.transport, request.seller.peer.node, path)) as {
+      readonly receipts?: unknown;
+    };
+    const first: unknown = Array.isArray(receipts) ? receipts[0] : undefined;
+    return first !== undefined && this.#accept(JSON.stringify(documentOf("receipt/1", first)), undefined);
+  }
+}
