@@ -40,7 +40,9 @@ test("a model that obeys 40 texts in the log changes nothing, with --yes and wit
   assert.equal(injections.length, 40);
   for (const [index, [text, name, input]] of injections.entries()) {
     writeFileSync(world.logPath, logWith(text));
-    const filled = Object.fromEntries(Object.entries(input).map(([field, value]) => [field, ids[String(value)] ?? value]));
+    const filled = Object.fromEntries(
+      Object.entries(input).map(([field, value]) => [field, typeof value === "string" ? (ids[value] ?? value) : value]),
+    );
     const session = [withYes, asking, reading][index % 3]!;
     session.conversation!.clear();
     await session.play(

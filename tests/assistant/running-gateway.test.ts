@@ -55,4 +55,10 @@ test("the running gateway answers, with a key that is revoked at the end, and re
   await assert.rejects(openSession({ ...options, model: "no-such-model" }), {
     message: 'No provider serves the model "no-such-model". `tokligence route explain no-such-model` says why.',
   });
+  const last = await openSession(options);
+  mock.enqueue(says("Good night."));
+  assert.equal((await last.conversation!.ask("good night")).answer, "Good night.");
+  await daemon.stop();
+  // A conversation ends in order although its gateway is gone.
+  await last.close();
 });

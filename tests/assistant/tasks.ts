@@ -221,7 +221,7 @@ export const configFile = { path: "" };
 
 const set = (
   ...changes: readonly (readonly [setting: string, value: string | number | boolean | null | readonly string[]])[]
-): Calls[number] => ["config_set", { changes: changes.map(([name, value]) => ({ setting: name, value })) } as never];
+): Calls[number] => ["config_set", { changes: changes.map(([name, value]) => ({ setting: name, value })) }];
 
 export const configTasks: readonly Task[] = [
   { question: "listen on port 9000", turns: [[set(["gateway.port", 9000])]], yes: 1, check: setting("gateway/port", 9000) },

@@ -11,7 +11,7 @@ type Input = Readonly<Record<string, unknown>>;
  * @throws Error if there is no such user, key or budget, so that nobody is asked about a change that cannot happen.
  */
 export async function describeTarget(call: AdminClient, name: OperationName, input: Input): Promise<string | undefined> {
-  const ref = String(input["id"] ?? "");
+  const ref = textOf(input["id"]);
   switch (name) {
     case "users.update":
     case "users.disable":
@@ -20,7 +20,7 @@ export async function describeTarget(call: AdminClient, name: OperationName, inp
       return `the user ${user.username} (${user.role}${user.email === null ? "" : `, ${user.email}`})`;
     }
     case "keys.create": {
-      const user = await call("users.get", { param: String(input["user"]) });
+      const user = await call("users.get", { param: textOf(input["user"]) });
       return `a key for ${user.username} (${user.role})`;
     }
     case "keys.revoke": {
@@ -38,6 +38,10 @@ export async function describeTarget(call: AdminClient, name: OperationName, inp
   }
 }
 
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 type ApiKey = OperationAnswer<"keys.list">["data"][number];
 
 async function findKey(call: AdminClient, ref: string): Promise<ApiKey> {
@@ -51,7 +55,7 @@ async function findKey(call: AdminClient, ref: string): Promise<ApiKey> {
 
 /** How a change is taken back; `undefined`: it cannot be, or not exactly. Reads the state before the change. */
 export async function undoOf(call: AdminClient, name: OperationName, input: Input): Promise<ToolResult["undo"]> {
-  const ref = String(input["id"] ?? "");
+  const ref = textOf(input["id"]);
   switch (name) {
     case "users.disable":
       return async () => `${(await call("users.enable", { param: ref })).username} is enabled again.`;
@@ -66,14 +70,14 @@ export async function undoOf(call: AdminClient, name: OperationName, input: Inpu
       return await undoBudget(call, input);
     case "limits.set":
     case "limits.remove":
-      return await undoLimits(call, String(input["subject"]));
+      return await undoLimits(call, textOf(input["subject"]));
     default:
       return undefined;
   }
 }
 
 async function undoBudget(call: AdminClient, { subject, user, key_id, period }: Input): Promise<ToolResult["undo"]> {
-  const ref = String(subject ?? user ?? key_id);
+  const ref = textOf(subject ?? user ?? key_id);
   const find = async () => (await call("budgets.list", { query: { subject: ref } })).data.find((budget) => budget.period === period);
   const before = await find();
   return async () => {

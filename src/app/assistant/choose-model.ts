@@ -5,7 +5,7 @@ import { buildProviders, createUpstreamClient, type LocalModelServer, type Poole
 import type { AdminClient } from "../../server/index.ts";
 import { createSnapshot } from "../compose/snapshot.ts";
 import type { LoadedSettings, Settings } from "../config/index.ts";
-import { createModelClient, type ModelClient, type ModelTarget } from "./model-client.ts";
+import { createModelClient, type ModelClient } from "./model-client.ts";
 
 /** The model that answers, and how it was found. */
 export interface ChosenModel {
@@ -172,23 +172,27 @@ async function createChosen(
   { providers, model, upstreamModel = model, way, release }: Choice,
 ): Promise<ChosenModel> {
   const provider = buildProviders(providers).at(-1)!;
-  const client: PooledUpstreamClient = createUpstreamClient({
+  const network: PooledUpstreamClient = createUpstreamClient({
     providers: [provider],
     clock: systemClock,
     logger: silentLogger,
     proxyEnv: process.env,
     credentialHeader: (protocol, key) => protocols.get(protocol)!.credentialHeader(key),
   });
-  await client.warmUp();
-  const target: ModelTarget = { provider, protocol: provider.protocols[0]!, upstreamModel, client, mask };
+  await network.warmUp();
+  const client = createModelClient({ provider, protocol: provider.protocols[0]!, upstreamModel, client: network, mask });
   return {
-    ask: createModelClient(target).ask,
+    ask: (request, options) => client.ask(request, options),
     model,
     way,
     reason: named === undefined ? "the first that can be used; --model names another" : "named by --model",
     async close() {
-      await release();
-      await client.close();
+      try {
+        await release();
+      } catch {
+        // The gateway has been stopped meanwhile. The key ends by itself.
+      }
+      await network.close();
     },
   };
 }

@@ -2,13 +2,14 @@ import type { ChangeTool } from "./tool.ts";
 
 /** Values that a question does not repeat: it says them in other words, or not at all. */
 const plainWords: Readonly<Record<string, RegExp>> = {
-  day: /\bdays?|daily|today\b/i,
-  month: /\bmonths?|monthly\b/i,
-  total: /\btotal|overall|ever|altogether|lifetime\b/i,
-  on: /\bon|enable|use|with\b/i,
-  off: /\boff|disable|without|no\b/i,
-  true: /\bon|true|enable[ds]?|yes\b/i,
-  false: /\boff|false|disable[ds]?|no\b/i,
+  day: /\b(?:days?|daily|today)\b/i,
+  month: /\b(?:months?|monthly)\b/i,
+  total: /\b(?:total|overall|ever|altogether|lifetime)\b/i,
+  on: /\b(?:on|enable|use|with)\b/i,
+  off: /\b(?:off|disable|without|no)\b/i,
+  true: /\b(?:on|true|enable[ds]?|yes)\b/i,
+  null: /\b(?:remove|delete|drop|lift|clear|unset|no|none|without|unlimited)\b/i,
+  false: /\b(?:off|false|disable[ds]?|no)\b/i,
 };
 
 /** Parts of a path of a setting that say nothing by themselves. */
@@ -21,7 +22,7 @@ const settingParts = /^(?:gateway|providers|model_provider_routes|model_aliases|
 export function isAskedFor(question: string, tool: Pick<ChangeTool, "askedBy">, input: Readonly<Record<string, unknown>>): boolean {
   if (!tool.askedBy.test(question)) return false;
   const words = wordsOf(question);
-  return valuesOf(input).every((value) => isNamed(value, question, words));
+  return valuesOf(input, words).every((value) => isNamed(value, question, words));
 }
 
 function wordsOf(text: string): ReadonlySet<string> {
@@ -38,11 +39,14 @@ function isNamed(value: string, question: string, words: ReadonlySet<string>): b
   return /^\d+(?:\.\d+)?$/.test(text) && [...words].some((word) => /^\d/.test(word) && Number(word) === Number(text));
 }
 
-/** Every text, number and boolean; of a setting's path the parts that name something. */
-function valuesOf(value: unknown, key = ""): string[] {
-  if (value === null || value === undefined) return [];
-  if (Array.isArray(value)) return value.flatMap((item) => valuesOf(item, key));
-  if (typeof value === "object") return Object.entries(value).flatMap(([name, item]) => valuesOf(item, name));
-  const text = String(value);
+/** Every text, number and boolean; of a setting's path the parts that name something, unless the question has all of it. */
+function valuesOf(value: unknown, words: ReadonlySet<string>, key = ""): string[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value) && value.length > 0) return value.flatMap((item) => valuesOf(item, words, key));
+  // To take something away is a value too.
+  if (value === null || Array.isArray(value)) return ["null"];
+  if (typeof value === "object") return Object.entries(value).flatMap(([name, item]) => valuesOf(item, words, name));
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (key === "setting" && words.has(text.toLowerCase())) return [];
   return key === "setting" ? text.split(".").filter((part) => !settingParts.test(part)) : [text];
 }
