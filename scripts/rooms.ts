@@ -6,6 +6,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   store: ["core", "settings"],
   limits: ["core", "settings", "store"],
   alerts: ["core", "settings", "store"],
+  audit: ["core", "settings", "store"],
   protocols: ["core", "ir"],
   upstream: ["core", "ir", "settings", "protocols"],
   policy: ["core", "ir", "settings", "protocols"],
@@ -13,7 +14,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   ledger: ["core", "ir", "settings", "store"],
   gateway: ["core", "ir", "settings", "store", "protocols", "upstream", "policy", "accounts", "ledger", "limits"],
   market: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "gateway"],
-  server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "limits", "alerts", "gateway", "market"],
+  server: ["core", "ir", "settings", "store", "protocols", "upstream", "accounts", "ledger", "limits", "alerts", "audit", "gateway", "market"],
   app: [
     "core",
     "ir",
@@ -21,6 +22,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "store",
     "alerts",
     "limits",
+    "audit",
     "protocols",
     "upstream",
     "policy",
@@ -103,7 +105,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
 export const packages: Readonly<Record<string, readonly string[]>> = {
   undici: ["upstream"],
   nodemailer: ["upstream"],
-  kysely: ["store", "accounts", "alerts", "ledger", "limits", "market"],
+  kysely: ["store", "accounts", "alerts", "audit", "ledger", "limits", "market"],
   ioredis: ["store"],
   "node:sqlite": ["store"],
   "prom-client": ["server"],

@@ -6,6 +6,7 @@ import { createLimitAdmin } from "../limits/index.ts";
 import { marketWithout } from "../market/index.ts";
 import { protocols } from "../protocols/index.ts";
 import {
+  auditOperations,
   createAdminClient,
   createAdminOperations,
   createLocalSender,
@@ -20,6 +21,7 @@ import { openStore } from "./compose/open-store.ts";
 import { runtimePaths } from "./paths.ts";
 import { explainRoute } from "./compose/explain-route.ts";
 import { composeAlerts } from "./compose/alerts.ts";
+import { composeAudit } from "./compose/audit.ts";
 import { composePriceAdmin } from "./compose/price-admin.ts";
 import { createSnapshot, describeRoutes } from "./compose/snapshot.ts";
 
@@ -73,7 +75,9 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
   const ids = createIdSource(clock);
   const accounts = createAccounts({ store, clock, ids });
   const snapshot = createSnapshot(loaded.settings, { protocols, clock, logger: silentLogger, announced: false });
+  const audit = composeAudit(loaded.settings, { store, clock, logger: silentLogger });
   const operations = createAdminOperations({
+    audit,
     accounts,
     budgets: createBudgetAdmin({
       store,
@@ -110,9 +114,10 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     },
   });
   return {
-    send: createLocalSender(operations, localPrincipal),
+    send: createLocalSender(auditOperations(operations, audit.log), localPrincipal),
     async close() {
       accounts.close();
+      await audit.close();
       await snapshot.close();
       await store.close();
     },

@@ -20,7 +20,10 @@ export function createControlSender(socketPath: string, timeoutMs = usualTimeout
         response.on("data", (part: Buffer) => parts.push(part));
         response.on("error", reject);
         response.on("end", () => {
-          const answer: unknown = JSON.parse(Buffer.concat(parts).toString("utf8"));
+          const received = Buffer.concat(parts).toString("utf8");
+          // Some answers are long texts.
+          const isJson = response.headers["content-type"]?.startsWith("application/json") === true;
+          const answer: unknown = isJson ? JSON.parse(received) : received;
           const status = response.statusCode ?? 500;
           if (status < 400) resolve(answer);
           else reject(errorOf(status, answer));

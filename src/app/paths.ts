@@ -11,6 +11,9 @@ export interface RuntimePaths {
   readonly log: string;
   /** Where the journals of the ledger lie. */
   readonly journal: string;
+  /** The key that signs the audit trail, and the last signature. */
+  readonly auditKey: string;
+  readonly auditHead: string;
   /** A Unix socket's path, or a named pipe on Windows. */
   readonly socket: string;
 }
@@ -28,6 +31,8 @@ export function runtimePaths(database: string, platform: NodeJS.Platform = proce
     lock: join(folder, `${stem}.lock`),
     log: join(folder, `${stem}.log`),
     journal: `${database}.journal`,
+    auditKey: join(folder, `${stem}.audit-key.pem`),
+    auditHead: join(folder, `${stem}.audit-head.json`),
     socket: socketPath(join(folder, `${stem}.sock`), database, platform),
   };
 }

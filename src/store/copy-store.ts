@@ -64,11 +64,17 @@ const otherTables: readonly CopiedTable[] = [
   { name: "market_transfers", key: ["key", "leg"], sums: money("amount_nano_usd") },
   { name: "market_sales", key: ["lease", "seq"], sums: money("cost_nano_usd") },
   { name: "market_trades", key: ["lease", "seq"], sums: money("cost_nano_usd") },
+  { name: "audit_entries", key: ["seq"], sums: { times: "time_ms / 60000" } },
+  { name: "audit_checkpoints", key: ["number"], sums: { seq: "seq" } },
+  { name: "audit_batches", key: ["seq"], sums: { size: "length(members)" }, page: 20 },
   { name: "retention", key: ["name"], sums: { mark: "deletable_before_ms" } },
   { name: "revisions", key: ["name"], sums: { value: "value" } },
 ];
 
-/** All tables that are copied: every table of the schema except the record of its migrations. */
+/**
+ * All tables that are copied: every table of the schema except the record of its migrations, and what says which usage entries are in the audit trail already, as that is
+ * about places in one database.
+ */
 export const copiedTables: readonly TableName[] = [usageEntries, ...otherTables].map(({ name }) => name);
 
 /** The row of `revisions` that marks a target whose copy has begun and has not ended. */

@@ -25,6 +25,7 @@ export type { SqliteStoreOptions } from "./sqlite/store.ts";
 export { StoreError } from "./store-error.ts";
 export type { StoreErrorReason } from "./store-error.ts";
 export type * from "./account-tables.ts";
+export type * from "./audit-tables.ts";
 export type * from "./market-tables.ts";
 export type * from "./tables.ts";
 export type { SqlValue, Store } from "./types.ts";

@@ -7,6 +7,7 @@ import { addAlertCommands } from "./alert-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
 import { addChatCommand } from "./chat-command.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
+import { addAuditCommands } from "./audit-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
 import { addMarketCommands } from "./market-commands.ts";
 import { print, table } from "./output.ts";
@@ -53,6 +54,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addBudgetCommands(program, admin);
   addLimitCommands(program, admin);
   addLedgerCommands(program, admin);
+  addAuditCommands(program, admin);
   addPriceCommands(program, admin);
   addAlertCommands(program, admin);
   addMarketCommands(program, admin);

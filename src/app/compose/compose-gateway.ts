@@ -126,6 +126,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const current = createCurrentConfiguration(loaded, { protocols, clock, logger, listing: probesOf(facts, processes), market: link });
   const redis = await openRedis(loaded.settings, logger);
   const records = await openRecords({ ...options, current, clock, ids, processes, redis });
+  if (records.role.isPrimary) records.audit.configured(loaded.settings);
   const models = await composeModelRequests({ protocols, records, current, facts, clock, ids, log });
   const sharedStates = composeSharedStates({ states: current.states, redis, toPrimary: options.toPrimary, clock, logger });
   let serving = false;
@@ -199,6 +200,7 @@ function applySettings(current: CurrentConfiguration, records: Records, next: Lo
   const { timeZone } = current.settings.ledger;
   current.apply(next);
   records.limits.configure(configuredLimits(next.settings));
+  if (records.role.isPrimary) records.audit.configured(next.settings);
   if (records.role.isPrimary && next.settings.ledger.timeZone !== timeZone) void realignBudgets(records, logger);
 }
 

@@ -4,6 +4,7 @@ import { createReports } from "../../ledger/index.ts";
 import type { MarketAdmin } from "../../market/index.ts";
 import {
   adminRoutes,
+  auditOperations,
   createAdminOperations,
   createRouteTable,
   healthRoutes,
@@ -58,9 +59,10 @@ export function composeHttp(deps: HttpDeps): { readonly edgeDeps: EdgeDeps; read
 
 /** The admin API's operations, over this process's own parts. */
 function composeOperations({ records, models, market, current, process, readHealth, clock }: HttpDeps): AdminOperation[] {
-  const { store, accounts, budgets, budgetAdmin, limits, bodies, entryBodies, directory } = records;
+  const { store, audit, accounts, budgets, budgetAdmin, limits, bodies, entryBodies, directory } = records;
   const { durability } = current.settings.ledger;
-  return createAdminOperations({
+  const operations = createAdminOperations({
+    audit,
     accounts,
     budgets: budgetAdmin,
     onBudgetsChanged: () => budgets.refresh(),
@@ -87,6 +89,7 @@ function composeOperations({ records, models, market, current, process, readHeal
       stop: process.stop,
     },
   });
+  return auditOperations(operations, audit.log);
 }
 
 /** The edge over one route table: models, admin API, health, metrics. */

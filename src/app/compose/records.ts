@@ -32,6 +32,7 @@ import { runtimePaths } from "../paths.ts";
 import { tightenAll, type OwnFiles } from "../tighten.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import { composeLimits } from "./limits.ts";
+import { composeAudit, type Audit } from "./audit.ts";
 import { openJournal, replayLeftJournals } from "./journals.ts";
 import { composeAlerts, createAlertWatch, crossingEvent, unpricedEvent } from "./alerts.ts";
 import { openStore } from "./open-store.ts";
@@ -42,6 +43,7 @@ import { createDatabaseLook, createSurroundings, type Surroundings } from "./sur
 export interface Records {
   readonly store: Store;
   readonly accounts: Accounts;
+  readonly audit: Audit;
   readonly budgets: Budgets;
   readonly budgetAdmin: BudgetAdmin;
   readonly limits: Limits;
@@ -91,6 +93,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   const { logger } = log;
   const { database, ledger: options } = current.settings;
   const store = await openStore(database, clock);
+  const audit = composeAudit(current.settings, { store, clock, logger });
   const budgets = await createBudgets({ store, clock, logger, timeZone: () => current.snapshot.timeZone });
   const budgetAdmin = openBudgetAdmin(store, deps);
   const limits = await openLimits(store, deps);
@@ -111,7 +114,10 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     createDatabaseSink: () => createDatabaseSink(store, deps, alerts),
     replay,
     budgetAdmin,
-    startRetention: () => startRetention(store, deps),
+    startRetention: () => {
+      audit.log?.start();
+      return startRetention(store, deps);
+    },
   });
   // Before the journal of this process is there.
   await role.begin();
@@ -139,6 +145,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   return {
     store,
     accounts,
+    audit,
     budgets,
     budgetAdmin,
     limits,
@@ -162,6 +169,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
       await alerts.flush();
     },
     async close() {
+      await audit.close();
       for (const part of [accounts, budgets, limits, deps.redis]) part?.close();
       await store.close();
       reserve.close();

@@ -8,6 +8,7 @@ import { readLimits } from "../../limits/index.ts";
 import { readResponseCache } from "../../gateway/index.ts";
 import { readGateway, readTelemetry } from "../../server/index.ts";
 import { readMarket } from "../../market/index.ts";
+import { readAudit } from "../../audit/index.ts";
 import { readGuards } from "../../policy/index.ts";
 import { readLedger } from "../../ledger/index.ts";
 import type { Settings } from "./settings.ts";
@@ -29,6 +30,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     ledger: readLedger(parsed.ledger),
     guards: readGuards(parsed.guards),
     alerts: readAlerts(parsed.alerts),
+    audit: readAudit(parsed.audit, base),
     telemetry: readTelemetry(parsed.telemetry),
     market: readMarket(parsed.market),
     prices: parsed.prices,

@@ -14,6 +14,7 @@ import { limitsSchema } from "../../limits/index.ts";
 import { responseCacheSchema } from "../../gateway/index.ts";
 import { gatewaySchema, telemetrySchema } from "../../server/index.ts";
 import { marketSchema } from "../../market/index.ts";
+import { auditSchema } from "../../audit/index.ts";
 import { guardsSchema } from "../../policy/index.ts";
 import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
 
@@ -35,6 +36,7 @@ export const settingsSchema = z
     ledger: ledgerSchema,
     guards: guardsSchema,
     alerts: alertsSchema,
+    audit: auditSchema,
     telemetry: telemetrySchema,
     market: marketSchema,
     prices: pricesSchema,

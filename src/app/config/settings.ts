@@ -7,6 +7,7 @@ import type { LimitsSection } from "../../limits/index.ts";
 import type { ResponseCacheSettings } from "../../gateway/index.ts";
 import type { GatewaySection, TelemetrySection } from "../../server/index.ts";
 import type { MarketSection } from "../../market/index.ts";
+import type { AuditSection } from "../../audit/index.ts";
 import type { GuardsSection } from "../../policy/index.ts";
 
 export type { DatabaseSection, PostgresqlSettings } from "../../store/index.ts";
@@ -31,6 +32,7 @@ export interface Settings {
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
   readonly alerts: AlertsSection;
+  readonly audit: AuditSection;
   readonly telemetry: TelemetrySection;
   readonly market: MarketSection;
   readonly prices: PriceOverrides;

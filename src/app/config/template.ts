@@ -179,6 +179,9 @@ const tail = `
 # Buying models from other gateways and sharing your own: docs/market.md. listen: where others reach this one, once something is shared; reach: the URL that they
 # use; hold: credits that a lease reserves at least; lease: how long one lasts.
 #market: { listen: "127.0.0.1:8082", reach: "http://192.0.2.7:8082", name: rig, hold: "0.02", lease: 5m }
+# What was changed and used, in a chain of hashes that shows tampering: docs/audit.md. usage: usage entries too. head: a file that gets each signature. events: a file of
+# OCSF events for a SIEM. key: the key that signs, beside the database if omitted.
+#audit: { enabled: true, usage: true, key: audit-key.pem, head: audit-head.json, events: audit-events.jsonl }
 
 # Prices over those of the lists that come with the program: US dollars a million tokens. docs/prices.md has all rates and conditions: cached and spoken
 # tokens, searches, classes of service, long prompts, hours, speeds and regions. prices_file: a list of your own, in the form of LiteLLM's.

@@ -8,7 +8,7 @@ import type { RuntimePaths } from "../paths.ts";
 export async function openControlSocket(gateway: Gateway, log: Log, paths: RuntimePaths): Promise<Edge> {
   const edge = createEdge({
     ...gateway.edgeDeps,
-    routes: createRouteTable(adminRoutes(gateway.operations)),
+    routes: createRouteTable(adminRoutes(gateway.operations, "socket")),
     trusted: localPrincipal,
     logger: log.logger,
   });

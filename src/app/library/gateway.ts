@@ -50,7 +50,7 @@ export class Gateway {
   /** @param user id or username. The answer's `key` is shown this once. */
   async createApiKey(
     user: string,
-    options: { readonly name?: string; readonly role?: "admin" | "user"; readonly tags?: string[] } = {},
+    options: { readonly name?: string; readonly role?: "admin" | "user"; readonly tags?: string[]; readonly cache?: "on" | "off" } = {},
   ): Promise<NewApiKey> {
     return await this.#admin((call) => call("keys.create", { body: { user, ...options } }));
   }
@@ -82,6 +82,22 @@ export class Gateway {
   /** Tokens and cost by user, key and model; of all users, or of one (`userId`: id or username). */
   async getUsage(options: { readonly userId?: string } = {}): Promise<UsageReport> {
     return await this.#admin((call) => call("usage.report", { query: { user: options.userId } }));
+  }
+
+  /** The newest entries of the audit trail. */
+  async listAudit(options: { readonly limit?: number } = {}): Promise<OperationAnswer<"audit.list">["data"]> {
+    const limit = options.limit === undefined ? undefined : String(options.limit);
+    return (await this.#admin((call) => call("audit.list", { query: { limit } }))).data;
+  }
+
+  /** Checks the whole audit trail; `ok` is false if something in it was changed. */
+  async verifyAudit(): Promise<OperationAnswer<"audit.verify">> {
+    return await this.#admin((call) => call("audit.verify"));
+  }
+
+  /** Proofs that the usage entries of a request are in the audit trail. */
+  async proveRequest(requestId: string): Promise<OperationAnswer<"audit.prove">["data"]> {
+    return (await this.#admin((call) => call("audit.prove", { param: requestId }))).data;
   }
 
   #settings(): LoadedSettings {

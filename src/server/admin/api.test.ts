@@ -42,6 +42,7 @@ test("only an admin reads what is wrong with the database", async (t) => {
     throw new StoreError("busy", "The database g.db is locked by another process. Find it.");
   };
   const operations = (["admin", "user"] as const).map((access) => ({
+    name: `test.${access}`,
     method: "GET" as const,
     path: `/api/v1/me/${access}`,
     access,

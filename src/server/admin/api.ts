@@ -11,6 +11,8 @@ import { defaultDialect } from "../../protocols/index.ts";
 
 /** One operation of the admin API. It knows no HTTP, so that the command line can call it without a server. */
 export interface AdminOperation extends OperationContract {
+  /** `users.create`. */
+  readonly name: string;
   /** What it returns is the answer's JSON, or a `TextStream`. @throws GatewayError */
   run(context: CallContext): unknown;
 }
@@ -22,6 +24,16 @@ export interface CallContext {
   readonly query: URLSearchParams;
   /** The parsed JSON body; `undefined` if there was none. */
   readonly body: unknown;
+  /** From where; a command of this process if omitted. */
+  readonly origin?: CallOrigin;
+}
+
+/** From where a call comes. */
+export interface CallOrigin {
+  /** Through the port, or through the control socket, which only the user of the process can open. */
+  readonly channel: "http" | "socket";
+  /** The caller's address; "" for a socket. */
+  readonly address: string;
 }
 
 /** Joins contracts and their code. Query and body are checked against the contract before the code runs. */
@@ -33,6 +45,7 @@ export function operationsOf<Table extends Readonly<Record<string, OperationCont
     const handler = handlers[name] as (context: object) => unknown;
     return {
       ...contract,
+      name,
       run({ principal, param, query, body }) {
         checkQuery(contract, query);
         return handler({
@@ -47,7 +60,7 @@ export function operationsOf<Table extends Readonly<Record<string, OperationCont
 }
 
 /** The operations as rows of the route table. */
-export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
+export function adminRoutes(operations: readonly AdminOperation[], channel: CallOrigin["channel"] = "http"): Route[] {
   return operations.map((operation) => ({
     method: operation.method,
     path: operation.path,
@@ -56,7 +69,8 @@ export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
     async handle(exchange: HttpExchange, { principal, param, query }) {
       const body =
         operation.body !== undefined || operation.method === "POST" ? parseBody(await exchange.readBody(maxBodyBytes)) : undefined;
-      const result = await runOperation(operation, { principal, param, query: new URLSearchParams(query), body });
+      const origin = { channel, address: exchange.remoteAddress };
+      const result = await runOperation(operation, { principal, param, query: new URLSearchParams(query), body, origin });
       if (result instanceof TextStream) {
         await sendText(exchange, result);
         return;

@@ -1,4 +1,5 @@
 export { adminRoutes, createLocalSender, type AdminOperation } from "./api.ts";
+export { auditOperations } from "./audited.ts";
 export { createAdminClient, readAllPages, type AdminClient, type AdminSender } from "./client.ts";
 export { adminContracts, type OperationAnswer, type OperationContract, type OperationInput } from "./contracts/index.ts";
 export { createAdminOperations, type AdminDeps } from "./operations.ts";

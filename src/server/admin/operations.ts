@@ -5,6 +5,7 @@ import type { LimitAdmin } from "../../limits/index.ts";
 import type { BudgetAdmin, EntryBodies, PriceAdmin, Reports } from "../../ledger/index.ts";
 import type { MarketAdmin } from "../../market/index.ts";
 import { accountHandlers } from "./accounts.ts";
+import { auditHandlers, type AuditDeps } from "./audit.ts";
 import { operationsOf, type AdminOperation } from "./api.ts";
 import { bodyHandlers } from "./bodies.ts";
 import { budgetHandlers } from "./budgets.ts";
@@ -32,6 +33,7 @@ export interface AdminDeps {
   readonly prices: PriceAdmin;
   readonly alerts: Pick<Alerts, "test">;
   readonly market: MarketAdmin;
+  readonly audit: AuditDeps;
   readonly clock: Clock;
   readonly system: SystemDeps;
 }
@@ -53,5 +55,6 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
     "alerts.test": async () => ({ deliveries: await deps.alerts.test() }),
     ...systemHandlers(deps.system, deps.accounts),
     ...marketHandlers(deps.market),
+    ...auditHandlers(deps.audit),
   });
 }

@@ -105,6 +105,18 @@ export function operationsOver(accounts: Accounts, reports: Reports, changes: Pa
   return createAdminOperations({
     accounts,
     alerts: { test: () => Promise.resolve([]) },
+    audit: {
+      trail: {
+        list: refuse,
+        verify: refuse,
+        prove: refuse,
+        exportLines: () => {
+          throw new Error("not asked here");
+        },
+      },
+      flush: refuse,
+      publishedHead: () => undefined,
+    },
     budgets: { set: refuse, list: refuse, remove: refuse, realign: refuse },
     onBudgetsChanged: refuse,
     limits: { set: refuse, list: refuse, remove: refuse },

@@ -14,6 +14,7 @@ import { boundTags } from "./0013-bound-tags.ts";
 import { market } from "./0014-market.ts";
 import { limits } from "./0015-limits.ts";
 import { cachedKeys } from "./0016-cached-keys.ts";
+import { audit } from "./0017-audit.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   market,
   limits,
   cachedKeys,
+  audit,
 ];

@@ -1,5 +1,6 @@
 import { accountContracts } from "./accounts.ts";
 import { alertContracts } from "./alerts.ts";
+import { auditContracts } from "./audit.ts";
 import { budgetContracts } from "./budgets.ts";
 import type { AnswerOfContract, InputOfContract } from "./contract.ts";
 import { limitContracts } from "./limits.ts";
@@ -18,6 +19,7 @@ export const adminContracts = {
   ...priceContracts,
   ...marketContracts,
   ...systemContracts,
+  ...auditContracts,
 } as const;
 
 export type AdminContracts = typeof adminContracts;

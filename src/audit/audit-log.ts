@@ -1,0 +1,163 @@
+import type { Kysely } from "kysely";
+import { createPeriodic, messageOf, type Clock, type Every, type Logger, type PeriodicTask } from "../core/index.ts";
+import type { Store, Tables } from "../store/index.ts";
+import { appendEntries, gatewayEntry, readLast, type NewEntry } from "./append.ts";
+import { checkpointText, type ChainedEntry, type Checkpoint } from "./entry.ts";
+import { noteRetention, sealUsage } from "./seal-usage.ts";
+import type { AuditKey } from "./signing.ts";
+
+export interface AuditLog {
+  /** Adds an entry. It is written in the background; while the database is away, it waits in memory. */
+  add(entry: NewEntry): void;
+  /** Begins to take usage entries into the trail and to sign it. Only one process of a database does this, or each of several, in turn. */
+  start(): void;
+  /** Writes what waits. @throws what the database throws. */
+  flush(): Promise<void>;
+  /** Takes usage entries into the trail, and signs it if it is time; timers do this, too. @throws what the database throws. */
+  seal(): Promise<void>;
+  /** Writes what waits; never rejects. */
+  close(): Promise<void>;
+}
+
+export interface AuditLogOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly key: AuditKey;
+  readonly hasUsage: boolean;
+  /** Takes each checkpoint when it is in the database. */
+  readonly publish: (checkpoint: Checkpoint) => void;
+  /** Takes each entry when it is in the database. */
+  readonly onEntry?: ((entry: ChainedEntry) => void) | undefined;
+  readonly every?: Every;
+}
+
+/** More entries that wait for the database are not kept; their number is an entry of its own. */
+const maxQueue = 10_000;
+const writeEveryMs = 1000;
+const sealEveryMs = 10_000;
+const signEveryMs = 60_000;
+const signEveryEntries = 10_000;
+/** Batches of usage entries in one run: each is a transaction of a few milliseconds. */
+const maxBatches = 200;
+
+export function createAuditLog(options: AuditLogOptions): AuditLog {
+  return new ChainedLog(options);
+}
+
+class ChainedLog implements AuditLog {
+  readonly #options: AuditLogOptions;
+  readonly #writer: PeriodicTask;
+  readonly #sealer: PeriodicTask;
+  #queue: (NewEntry & { readonly timeMs: number })[] = [];
+  #lost = 0;
+  #isReported = false;
+  #signedMs: number;
+
+  constructor(options: AuditLogOptions) {
+    this.#options = options;
+    this.#signedMs = options.clock.monotonic();
+    const { every } = options;
+    const shared = { onError: (error: unknown) => this.#report(error), ...(every === undefined ? {} : { every }) };
+    this.#writer = createPeriodic({ everyMs: writeEveryMs, run: () => this.#write(), ...shared });
+    this.#sealer = createPeriodic({ everyMs: sealEveryMs, run: () => this.#seal(), ...shared });
+    this.#writer.start();
+  }
+
+  add(entry: NewEntry): void {
+    if (this.#queue.length >= maxQueue) this.#lost += 1;
+    else this.#queue.push({ timeMs: this.#options.clock.now(), ...entry });
+  }
+
+  start(): void {
+    this.#sealer.start();
+  }
+
+  async flush(): Promise<void> {
+    await this.#writer.runNow();
+    // A run that was under way has not seen what came meanwhile.
+    if (this.#queue.length > 0) await this.#writer.runNow();
+  }
+
+  seal(): Promise<void> {
+    return this.#sealer.runNow();
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.stop();
+    await this.#sealer.stop();
+    try {
+      await this.#write();
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  async #write(): Promise<void> {
+    if (this.#queue.length === 0) return;
+    const { store, clock, onEntry } = this.#options;
+    const entries = this.#queue;
+    const lost = this.#lost;
+    const all = lost === 0 ? entries : [...entries, lostEntry(lost, clock.now())];
+    const chained = await store.db.transaction().execute((transaction) => appendEntries(store, transaction, all));
+    // Others may have come while it was written.
+    this.#queue = this.#queue.slice(entries.length);
+    this.#lost -= lost;
+    this.#isReported = false;
+    if (onEntry !== undefined) for (const entry of chained) onEntry(entry);
+  }
+
+  /** Takes usage entries into the trail, and signs it when it is time. */
+  async #seal(): Promise<void> {
+    const { store, clock, hasUsage } = this.#options;
+    await noteRetention(store, clock.now());
+    for (let batch = 0; batch < (hasUsage ? maxBatches : 0); batch++) {
+      const isFull = await sealUsage(store, clock.now());
+      if (!isFull) break;
+    }
+    const nowMs = clock.monotonic();
+    if (nowMs - this.#signedMs >= signEveryMs || (await this.#unsigned()) >= signEveryEntries) {
+      await this.#sign();
+      this.#signedMs = nowMs;
+    }
+  }
+
+  async #unsigned(): Promise<number> {
+    const { db } = this.#options.store;
+    const [last, signed] = [await readLast(db), await readLastCheckpoint(db)];
+    return last.seq - (signed?.seq ?? 0);
+  }
+
+  async #sign(): Promise<void> {
+    const { store, clock, key, publish } = this.#options;
+    const checkpoint = await store.db.transaction().execute(async (transaction): Promise<Checkpoint | undefined> => {
+      const last = await readLast(transaction);
+      const before = await readLastCheckpoint(transaction);
+      if (last.seq === (before?.seq ?? 0)) return undefined;
+      const unsigned = { number: (before?.number ?? 0) + 1, seq: last.seq, timeMs: clock.now(), head: last.hash, publicKey: key.publicKey };
+      const made = { ...unsigned, signature: key.sign(checkpointText(unsigned)) };
+      const { number, seq, timeMs: time_ms, head, publicKey: public_key, signature } = made;
+      await transaction.insertInto("audit_checkpoints").values({ number, seq, time_ms, head, public_key, signature }).execute();
+      return made;
+    });
+    if (checkpoint !== undefined) publish(checkpoint);
+  }
+
+  /** Once, until it works again. */
+  #report(error: unknown): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
+    this.#options.logger.warn(
+      { error: messageOf(error), waiting: this.#queue.length },
+      "the audit trail could not be written; its entries wait in memory, and it is tried again",
+    );
+  }
+}
+
+function lostEntry(count: number, timeMs: number): NewEntry & { readonly timeMs: number } {
+  return { ...gatewayEntry("audit.lost", { count }), outcome: "lost", timeMs };
+}
+
+async function readLastCheckpoint(db: Kysely<Tables>): Promise<{ readonly number: number; readonly seq: number } | undefined> {
+  return await db.selectFrom("audit_checkpoints").select(["number", "seq"]).orderBy("number", "desc").limit(1).executeTakeFirst();
+}

@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import type { AuditLog } from "../../audit/index.ts";
+import { GatewayError } from "../../core/index.ts";
+import type { AdminOperation, CallContext } from "./api.ts";
+
+/** The operations, of which those that change something are written to the audit trail, with who called them and digests of what they changed. */
+export function auditOperations(operations: readonly AdminOperation[], log: Pick<AuditLog, "add"> | undefined): AdminOperation[] {
+  if (log === undefined) return [...operations];
+  return operations.map((operation) =>
+    operation.method === "GET"
+      ? operation
+      : { ...operation, run: (context) => runAudited(operation, context, { log, reader: readerOf(operation, operations) }) },
+  );
+}
+
+interface AuditedWith {
+  readonly log: Pick<AuditLog, "add">;
+  /** Shows what an operation changes. */
+  readonly reader: AdminOperation | undefined;
+}
+
+async function runAudited(operation: AdminOperation, context: CallContext, { log, reader }: AuditedWith): Promise<unknown> {
+  const before = reader === undefined ? "" : await digestBefore(reader, context);
+  const { principal, origin, param, body } = context;
+  const entry = {
+    kind: "admin",
+    action: operation.name,
+    subject: param,
+    actor: `${principal.userId} ${principal.username}`,
+    keyId: principal.keyId,
+    address: origin?.address ?? "",
+    channel: origin?.channel ?? "command",
+    before,
+    details: JSON.stringify({ body: digestOf(body), fields: fieldsOf(body) }),
+  };
+  try {
+    const result = await operation.run(context);
+    log.add({ ...entry, outcome: "ok", after: digestOf(result) });
+    return result;
+  } catch (error) {
+    log.add({ ...entry, outcome: error instanceof GatewayError ? error.code : "internal_error", after: "" });
+    throw error;
+  }
+}
+
+/** The operation that shows the object of another one: `GET /api/v1/users/{id}` for `POST /api/v1/users/{id}/disable`. */
+function readerOf({ path }: AdminOperation, operations: readonly AdminOperation[]): AdminOperation | undefined {
+  const end = path.indexOf("}");
+  if (end < 0) return undefined;
+  return operations.find((other) => other.method === "GET" && other.path === path.slice(0, end + 1) && other.query === undefined);
+}
+
+async function digestBefore(reader: AdminOperation, context: CallContext): Promise<string> {
+  try {
+    return digestOf(await reader.run({ ...context, query: new URLSearchParams(), body: undefined }));
+  } catch {
+    // There is no such object: the operation itself reports that.
+    return "";
+  }
+}
+
+/** Names of the fields that were sent, not their values. */
+function fieldsOf(body: unknown): readonly string[] {
+  return typeof body === "object" && body !== null ? Object.keys(body).slice(0, 20) : [];
+}
+
+/** SHA-256 of the JSON of a value whose members are sorted by name. A new key's own text is not part of it. */
+function digestOf(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  const text = JSON.stringify(value, (name, part: unknown) => {
+    if (name === "key" && typeof part === "string") return undefined;
+    if (typeof part === "bigint") return String(part);
+    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
+  return createHash("sha256").update(text).digest("hex");
+}
