@@ -52,7 +52,7 @@ export function addAuditCommands(program: Command, admin: WithAdmin): void {
     .description("print the whole trail as signed JSON Lines")
     .action(async () => {
       await admin(async (call) => {
-        const answer = (await call("audit.export")) as string | { readonly chunks: AsyncIterable<string> };
+        const answer: string | { readonly chunks: AsyncIterable<string> } = await call("audit.export");
         if (typeof answer === "string") process.stdout.write(answer);
         else for await (const chunk of answer.chunks) process.stdout.write(chunk);
       });

@@ -94,7 +94,7 @@ export const auditContracts = {
     access: "admin",
     summary: "Exports the audit trail as signed JSON Lines, which can be checked without the gateway.",
     query: z.object({ format: z.string().optional().describe("`jsonl`, also if omitted") }),
-    answer: z.never(),
+    answer: z.string().describe("JSON Lines"),
     texts: { jsonl: "application/x-ndjson" },
   },
 } as const satisfies Record<string, OperationContract>;
