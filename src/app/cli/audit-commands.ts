@@ -2,7 +2,7 @@ import { createReadStream, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { checkProof, ExportVerifier, type AuditProof } from "../../audit/index.ts";
-import type { OperationAnswer } from "../../server/index.ts";
+import { TextStream, type OperationAnswer } from "../../server/index.ts";
 import { print, shortTime, table } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -52,9 +52,10 @@ export function addAuditCommands(program: Command, admin: WithAdmin): void {
     .description("print the whole trail as signed JSON Lines")
     .action(async () => {
       await admin(async (call) => {
-        const answer: string | { readonly chunks: AsyncIterable<string> } = await call("audit.export");
-        if (typeof answer === "string") process.stdout.write(answer);
-        else for await (const chunk of answer.chunks) process.stdout.write(chunk);
+        // Without a daemon the lines come as they are made.
+        const answer: unknown = await call("audit.export");
+        if (answer instanceof TextStream) for await (const chunk of answer.chunks) process.stdout.write(chunk);
+        else process.stdout.write(String(answer));
       });
     });
 }

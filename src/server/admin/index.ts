@@ -4,3 +4,4 @@ export { createAdminClient, readAllPages, type AdminClient, type AdminSender } f
 export { adminContracts, type OperationAnswer, type OperationContract, type OperationInput } from "./contracts/index.ts";
 export { createAdminOperations, type AdminDeps } from "./operations.ts";
 export type { SystemDeps } from "./system.ts";
+export { TextStream } from "./text-stream.ts";
