@@ -83,9 +83,11 @@ test("what every operation answers is what its contract says", async () => {
   note("budgets.remove", await call("budgets.remove", { param: budgets.data[0]!.id }));
   note("me.keys.revoke", await call("me.keys.revoke", { param: own.id }));
   note("keys.revoke", await call("keys.revoke", { param: key.id }));
+  note("audit.list", await call("audit.list"));
+  note("audit.verify", await call("audit.verify"));
   for (const [name, answer] of answers) assertAnswer(name, answer);
   // A reload needs a file; the stop and the restart are of the control socket; those of the market need another gateway (market-friends.test.ts).
   const isNoted = (name: string): boolean => answers.some(([noted]) => noted === name);
   const left = Object.keys(adminContracts).filter((name) => !isNoted(name) && !name.startsWith("market."));
-  assert.deepEqual(left, ["config.reload", "daemon.restart", "daemon.stop"]);
+  assert.deepEqual(left, ["config.reload", "daemon.restart", "daemon.stop", "audit.prove", "audit.export"]);
 });
