@@ -14,7 +14,7 @@ import { messageOf, type Clock, type Logger } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
 import type { Settings } from "../config/index.ts";
 import { runtimePaths } from "../paths.ts";
-import { readVersion } from "../version.ts";
+import { readVersion } from "../self.ts";
 
 /** The audit trail of a gateway. */
 export interface Audit {
