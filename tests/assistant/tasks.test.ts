@@ -24,12 +24,33 @@ test("tasks over the stand-ins of all four protocols end in the right state, wit
     await task.check(call);
     assert.equal(world.mock.queued, 0, task.question);
   }
-  assert.equal(tasks.length, 56);
+  assert.equal(tasks.length, 60);
   // Keys that were made were shown to the user, and to nobody else.
   const keys = sessions.flatMap(({ keysShown }) => keysShown);
   assert.equal(keys.length, 2);
   const sent = sentTexts(world.mock).join("\n");
   for (const secret of [...keys, ...canaries]) assert.equal(sent.includes(secret), false, secret);
+});
+
+test("a key is rotated: the new one is shown to the user alone, the old one is named before it is revoked", async (t) => {
+  const world = await startWorld(t, { validate: false });
+  const { call } = world.admin;
+  await call("users.create", { body: { username: "bob" } });
+  const old = await call("keys.create", { body: { user: "bob", name: "laptop" } });
+  const session = await world.session({});
+  const turns = [calls(["keys_create", { user: "bob", name: "laptop 2" }]), calls(["keys_revoke", { id: old.prefix }]), says("Rotated.")];
+  assert.equal(await session.play("rotate the key of bob", ...turns), "Rotated.");
+  const { data } = await call("keys.list", { query: { user: "bob" } });
+  assert.deepEqual(
+    data.map(({ name, revoked_at }) => [name, revoked_at === null]),
+    [
+      ["laptop", false],
+      ["laptop 2", true],
+    ],
+  );
+  assert.match(session.asked[1]!.summary, /that is +the key laptop \(tok_\w{4}…\) of bob, and keys that were made with it$/);
+  assert.equal(session.keysShown.length, 1);
+  assert.equal(sentTexts(world.mock).join("").includes(session.keysShown[0]!), false);
 });
 
 for (const [protocol, model] of Object.entries(models)) {

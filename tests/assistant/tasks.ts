@@ -203,6 +203,25 @@ export const moneyTasks: readonly Task[] = [
     yes: 1,
     check: nothing,
   },
+  {
+    question: "bob's days are those of Berlin",
+    turns: [[["budgets_set", { subject: "bob", period: "day", time_zone: "Europe/Berlin" }]]],
+    yes: 1,
+    check: budgetsOf("bob", [{ period: "day", warn_usd: null, stop_usd: "5" }]),
+  },
+  {
+    question: "openai gets at most 5 requests at a time",
+    turns: [[["limits_set", { subject: "provider:openai", concurrent: 5 }]]],
+    yes: 1,
+    check: limitsOf("provider:openai", [{ requests: null, tokens: null, concurrent: 5 }]),
+  },
+  { question: "who spent what, day by day?", turns: [[["usage_report", { group_by: "user,day" }]]], yes: 0, check: nothing },
+  {
+    question: "where do Gemini clients end up with claude-mock?",
+    turns: [[["routes_explain", { model: "claude-mock", dialect: "gemini-generate" }]]],
+    yes: 0,
+    check: nothing,
+  },
 ];
 
 /** A setting of the configuration as it is after a change. */
