@@ -6,6 +6,7 @@ import { parseCanonical } from "../documents/canonical.ts";
 import { createFrameSplitter, FrameError, frameTypes, type Frame } from "../identity/frames.ts";
 import { SealError, type FrameOpener } from "../identity/sealing.ts";
 import { refusalOfText, type MarketRefusal } from "../refusal.ts";
+import { AnswerUsage } from "./answer-usage.ts";
 import type { BoughtLease } from "./bought-lease.ts";
 import { ReceiptError, type Received } from "./check-receipt.ts";
 import type { MarketClientDeps, MarketRequest } from "./market-request.ts";
@@ -47,6 +48,7 @@ export class AnswerReader {
   #httpStatus = 0;
   #refused: Buffer[] = [];
   #head: number | undefined;
+  #usage: AnswerUsage | undefined;
   #bytes = 0;
   #last: Buffer | undefined;
   #receipt: string | undefined;
@@ -89,6 +91,7 @@ export class AnswerReader {
     if (type === frameTypes.head && this.#head === undefined) {
       const head = headOf(plain);
       this.#head = head.status;
+      this.#usage = new AnswerUsage(this.#parts.request.protocol, head.contentType);
       return head;
     }
     if (this.#head === undefined) throw new FrameError("An answer begins with its head.");
@@ -109,6 +112,7 @@ export class AnswerReader {
 
   #add(plain: Buffer): void {
     this.#bytes += plain.length;
+    this.#usage?.add(plain);
     this.#hash.update(plain);
   }
 
@@ -126,14 +130,18 @@ export class AnswerReader {
     this.#isOver = true;
     const { lease, request } = this.#parts;
     const answer = this.#bytes === 0 ? "" : `sha256:${this.#hash.digest("hex")}`;
-    if (!this.#accept(this.#receipt, answer)) return undefined;
+    if (!this.#accept(this.#receipt, answer)) {
+      void this.#deps.pool.dispute(lease, request.seller);
+      return undefined;
+    }
     this.#deps.pool.giveBack(lease, request.seller);
     return this.#last;
   }
 
   #accept(text: string, answer: string | undefined): boolean {
     const { lease, order, request } = this.#parts;
-    const received: Received = { answer, bytes: this.#bytes, status: this.#head, requestBytes: request.bodyBytes };
+    const usage = answer === undefined ? undefined : this.#usage?.read();
+    const received: Received = { answer, usage, bytes: this.#bytes, status: this.#head, requestBytes: request.bodyBytes };
     let receipt: MarketDocument<"receipt/1"> | undefined;
     try {
       receipt = readDocument("receipt/1", text);
@@ -147,7 +155,6 @@ export class AnswerReader {
         "a receipt was refused: its lease ends without it",
       );
       if (receipt !== undefined) this.#record(receipt, "refused");
-      void this.#deps.pool.close(lease, request.seller);
       return false;
     }
   }
@@ -166,9 +173,13 @@ export class AnswerReader {
     if (this.#isOver) return;
     this.#isOver = true;
     const { lease, request } = this.#parts;
+    const { pool } = this.#deps;
     void this.#askForReceipt().then(
-      (isRight) => (isRight ? void this.#deps.pool.giveBack(lease, request.seller) : this.#deps.pool.close(lease, request.seller)),
-      () => this.#deps.pool.close(lease, request.seller),
+      async (isRight) => {
+        if (isRight) pool.giveBack(lease, request.seller);
+        else await pool.close(lease, request.seller);
+      },
+      () => pool.close(lease, request.seller),
     );
   }
 

@@ -1,11 +1,14 @@
 import { costOfReceipt } from "../documents/cost.ts";
-import type { DocumentBody } from "../documents/kinds.ts";
+import type { DocumentBody, Price } from "../documents/kinds.ts";
+import type { StatedUsage } from "./answer-usage.ts";
 import type { SentOrder } from "./sent-order.ts";
 
 /** What the buyer has received of an answer. */
 export interface Received {
   /** `sha256:…` of the plain bytes, or "" if there were none; `undefined`: the answer was cut, so its hash is not known. */
   readonly answer: string | undefined;
+  /** What the answer itself says that it used; `undefined` if it does not, or was cut. */
+  readonly usage?: StatedUsage | undefined;
   /** Plain bytes of the answer. */
   readonly bytes: number;
   /** The status in the answer's head; `undefined`: none arrived. */
@@ -55,7 +58,13 @@ export function checkReceipt(body: DocumentBody<"receipt/1">, expected: Expected
     refuse(!isFree && (received.status ?? 0) >= 400, "it bills an error");
   }
   if (cost === 0n) return;
+  refuse(cost > costOfStated(lease.price, received.usage, order.max), "it bills more than the answer says that it used");
   refuse(body.status === "done" && received.answer === undefined, "it bills an answer that did not arrive whole");
   refuse(body.usage.input > Math.ceil(received.requestBytes / 3) + outputSlack + 1000, "it bills more input than the request has");
   refuse(body.usage.output - body.usage.reasoning > received.bytes + outputSlack, "it bills more output than arrived");
+}
+
+function costOfStated(price: Price, usage: StatedUsage | undefined, max: bigint): bigint {
+  if (usage === undefined) return max;
+  return costOfReceipt(price, { input: usage.input, cache_read: usage.cacheRead, output: usage.output, reasoning: 0 });
 }

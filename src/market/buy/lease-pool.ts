@@ -15,6 +15,8 @@ export interface LeasePool {
   giveBack(lease: BoughtLease, seller: PeerSeller): void;
   /** It is not used any more: what was accepted is acknowledged, and the seller may settle. */
   close(lease: BoughtLease, seller: PeerSeller): Promise<void>;
+  /** Its seller sent a wrong receipt: what is not acknowledged is contested, and the seller is avoided for a day. */
+  dispute(lease: BoughtLease, seller: PeerSeller): Promise<void>;
   /** Closes leases that are idle or about to end. */
   sweep(): Promise<void>;
   closeAll(): Promise<void>;
@@ -40,25 +42,32 @@ interface Idle {
 }
 
 const idleMs = 60_000;
+const avoidedMs = 24 * 3_600_000;
 
 export function createLeasePool(deps: LeasePoolDeps): LeasePool {
   const { calls, clock, logger } = deps;
   let idle: Idle[] = [];
   const open = new Set<BoughtLease>();
 
-  const close = async (lease: BoughtLease, { transport }: PeerSeller): Promise<void> => {
+  /** By node: until when nothing is bought from it. */
+  const avoided = new Map<string, number>();
+
+  const end = async (lease: BoughtLease, { transport }: PeerSeller, action: "ack" | "contest"): Promise<void> => {
     open.delete(lease);
     try {
-      await calls.post(transport, `/leases/${lease.body.lease}/ack`, lease.closing(clock.now()));
+      await calls.post(transport, `/leases/${lease.body.lease}/${action}`, lease.closing(clock.now()));
     } catch (error) {
       // The seller settles it by what it has.
       logger.debug({ lease: lease.body.lease, error: messageOf(error) }, "a lease could not be closed at its seller");
     }
   };
 
+  const close = (lease: BoughtLease, seller: PeerSeller): Promise<void> => end(lease, seller, "ack");
   return {
     async take(seller, offer, max) {
       const now = clock.now();
+      if ((avoided.get(seller.peer.node) ?? 0) > now)
+        throw new MarketRefusal("unavailable", "The seller has sent a wrong receipt: nothing is bought from it for a day.");
       const fits = ({ lease }: Idle): boolean =>
         lease.body.seller === offer.body.seller &&
         lease.body.model === offer.body.model &&
@@ -74,6 +83,10 @@ export function createLeasePool(deps: LeasePoolDeps): LeasePool {
       idle.push({ lease, seller, sinceMs: clock.now() });
     },
     close,
+    dispute(lease, seller) {
+      avoided.set(seller.peer.node, clock.now() + avoidedMs);
+      return end(lease, seller, "contest");
+    },
     async sweep() {
       const now = clock.now();
       const isOver = ({ lease, sinceMs }: Idle): boolean => now - sinceMs > idleMs || !lease.hasRoom(0n, now);

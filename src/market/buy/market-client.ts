@@ -1,7 +1,8 @@
-import { applyEdits, memberIn, memberOf, memberSpan, messageOf, noBytes, readNumber, scanDocument } from "../../core/index.ts";
+import { applyEdits, memberOf, memberSpan, messageOf, noBytes } from "../../core/index.ts";
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from "../../upstream/index.ts";
 import { maxCost } from "../documents/cost.ts";
-import { hashOfBytes } from "../documents/document.ts";
+import { hashOfBytes, maxClockSkewMs } from "../documents/document.ts";
+import { generateRoute, outputBound } from "../output-bound.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { MarketCall } from "./market-call.ts";
 import type { MarketClientDeps, MarketRequest } from "./market-request.ts";
@@ -22,8 +23,6 @@ export function buyFrom(deps: MarketClientDeps, request: UpstreamRequest, handle
   return call;
 }
 
-const defaultOutput = 4096;
-
 /** @throws MarketRefusal if the model is not offered now. */
 function marketRequest({ book, protocols, clock }: MarketClientDeps, request: UpstreamRequest): MarketRequest {
   const { provider, protocol, path, body, model = "", requestId = "", stream } = request;
@@ -31,41 +30,41 @@ function marketRequest({ book, protocols, clock }: MarketClientDeps, request: Up
   const offer = seller?.offers.get(model);
   if (seller === undefined || offer === undefined)
     throw new MarketRefusal("unknown_offer", `${provider.name} does not offer "${model}" now.`);
-  const rules = protocols.get(protocol)!.wireRules;
-  const header = JSON.stringify({ dialect: protocol, path: rules.hasVersionInBaseUrl ? `/v1${path}` : path });
+  const wire = protocols.get(protocol)!;
+  const target = wire.wireRules.hasVersionInBaseUrl ? `/v1${path}` : path;
+  const header = JSON.stringify({ dialect: protocol, path: target });
   const whole = typeof body === "string" ? Buffer.from(body, "latin1") : Buffer.concat(body ?? []);
-  const { text, limit } = withoutIdentity(whole.toString("latin1"));
+  const text = withoutIdentity(whole.toString("latin1"));
   const sent = Buffer.from(text, "latin1");
   const plain = Buffer.concat([Buffer.from(`${header}\n`), sent]);
-  const most = offer.body.max_output > 0 ? offer.body.max_output : defaultOutput;
-  const maxOutput = limit === undefined ? most : Math.min(limit, most);
+  const route = generateRoute(wire, target);
+  if (route === undefined) throw new MarketRefusal("bad_order", "Only requests that make an answer are bought.");
+  const maxOutput = outputBound(wire, route, text, offer.body.max_output);
   const totalMs = stream ? provider.timeouts.streamTotalMs : provider.timeouts.totalMs;
   return {
     seller,
     offer,
     plain,
+    protocol: wire,
     hash: hashOfBytes(plain),
     bodyBytes: sent.length,
     max: maxCost(offer.body.price, sent.length, maxOutput),
     maxOutput,
     requestId,
-    deadline: clock.now() + totalMs,
+    // The seller's clock may be ahead.
+    deadline: clock.now() + totalMs + maxClockSkewMs,
   };
 }
 
 /** Fields that say who the client's user is: they stay here. */
 const identityKeys = ["user", "metadata", "safety_identifier", "prompt_cache_key"] as const;
-const limitKeys = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
 
-/** The body without what names the user, and its limit of output tokens. @throws GatewayError if it is not JSON, or names such a field twice. */
-function withoutIdentity(body: string): { readonly text: string; readonly limit: number | undefined } {
+/** The body without what names the user. @throws GatewayError if it is not JSON, or names such a field twice. */
+function withoutIdentity(body: string): string {
   let text = body;
   for (const key of identityKeys) {
     const span = memberOf(text, key);
     if (span !== undefined) text = applyEdits(text, [{ ...memberSpan(text, key, span), text: noBytes }]);
   }
-  const { spans } = scanDocument(text, [...limitKeys, "generationConfig"]);
-  const nested = memberIn(text, spans[limitKeys.length], "maxOutputTokens");
-  const limits = [...spans.slice(0, limitKeys.length), nested].map((span) => readNumber(text, span)).filter((limit) => limit !== undefined);
-  return { text, limit: limits.length === 0 ? undefined : Math.max(...limits) };
+  return text;
 }

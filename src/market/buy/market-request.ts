@@ -1,5 +1,5 @@
 import type { Clock, Logger } from "../../core/index.ts";
-import type { ProtocolTable } from "../../protocols/index.ts";
+import type { Protocol, ProtocolTable } from "../../protocols/index.ts";
 import type { Book, KnownOffer, PeerSeller } from "./book.ts";
 import type { LeasePool } from "./lease-pool.ts";
 import type { NodeCalls } from "./node-calls.ts";
@@ -21,6 +21,8 @@ export interface MarketRequest {
   readonly offer: KnownOffer;
   /** `{"dialect":…,"path":…}`, a line feed, and the body. */
   readonly plain: Buffer;
+  /** The dialect of its body and of its answer. */
+  readonly protocol: Protocol;
   readonly hash: string;
   readonly bodyBytes: number;
   readonly max: bigint;

@@ -47,10 +47,10 @@ function isWebAddress(url: string): boolean {
 export interface Invites {
   create(limit: bigint): Promise<string>;
   /**
-   * @returns the limit that the invite gives.
+   * @returns the limit that the invite gives, and whether the same node has used it before: its first answer may have been lost.
    * @throws MarketRefusal `bad_invite` if it was used by another node, has ended, or is not of this node.
    */
-  use(code: string, node: string): Promise<bigint>;
+  use(code: string, node: string): Promise<{ readonly limit: bigint; readonly isRepeat: boolean }>;
 }
 
 interface InvitesDeps {
@@ -72,18 +72,18 @@ export function createInvites({ store, sealer, now, random }: InvitesDeps): Invi
       const id = sealer.open(scope, code);
       if (id === undefined) throw refused("This invite is not of this node.");
       // One statement, so that of two nodes that use it at once one is refused.
-      await store.db
+      const { numUpdatedRows } = await store.db
         .updateTable("market_invites")
         .set({ used_by: node })
         .where("id", "=", id)
         .where("used_by", "is", null)
         .where("until_ms", ">", now())
-        .execute();
+        .executeTakeFirst();
       const row = await store.db.selectFrom("market_invites").selectAll().where("id", "=", id).executeTakeFirst();
       if (row === undefined) throw refused("This invite does not exist any more.");
       if (row.used_by === null) throw refused("This invite has ended. Ask for a new one.");
       if (row.used_by !== node) throw refused("This invite was used by another node. Ask for a new one.");
-      return row.limit_nano_usd;
+      return { limit: row.limit_nano_usd, isRepeat: numUpdatedRows === 0n };
     },
   };
 }

@@ -28,6 +28,7 @@ export interface Peers {
   update(node: string, document: MarketDocument<"node/1">): Promise<void>;
   setLimit(node: string, limit: bigint): Promise<void>;
   setBlocked(node: string, isBlocked: boolean): Promise<void>;
+  /** Its invites are void too, so that it cannot come back by one that it has used. */
   remove(node: string): Promise<void>;
 }
 
@@ -87,6 +88,7 @@ export function createPeers(store: Store): Peers {
         .execute();
     },
     async remove(node) {
+      await store.db.deleteFrom("market_invites").where("used_by", "=", node).execute();
       await store.db.deleteFrom("market_nodes").where("node", "=", node).execute();
     },
   };

@@ -128,11 +128,13 @@ class Desk implements LeaseDesk {
   async #store(lease: ServedLease, sale: SignedSale, requestId: string): Promise<void> {
     const { store } = this.#deps;
     const { receipt, order } = saleTexts(sale);
+    // With two orders at once, the later one covers both.
+    const best = lease.best === undefined ? order : documentText(lease.best);
     const { seq, at } = sale.receipt.body;
     await store.db.transaction().execute(async (db) => {
       const columns = ["lease", "seq", "request_id", "cost_nano_usd", "at_ms", "receipt", "order_text"];
       await store.insertRows("market_sales", columns, [[lease.body.lease, seq, requestId, sale.cost, at, receipt, order]], db);
-      await writeEvidence(db, lease.body.lease, { best_order: order, last_receipt: receipt });
+      await writeEvidence(db, lease.body.lease, { best_order: best, last_receipt: receipt });
     });
   }
 
@@ -143,7 +145,8 @@ class Desk implements LeaseDesk {
     if (lease.openOrders > 0) throw new MarketRefusal("too_many_open", "Requests of this lease are still being served.");
     lease.acknowledge(document);
     const final = documentText(lease.signFinal(this.#deps.clock.now()));
-    await writeEvidence(this.#deps.store.db, id, { best_order: text, last_receipt: final });
+    const best = lease.best === undefined ? text : documentText(lease.best);
+    await writeEvidence(this.#deps.store.db, id, { best_order: best, last_receipt: final });
     await this.#settle(id, lease);
     return final;
   }
@@ -153,7 +156,12 @@ class Desk implements LeaseDesk {
     const row = await this.#deps.store.db.selectFrom("market_leases").select("buyer").where("id", "=", id).executeTakeFirst();
     if (row === undefined || document.body.lease !== id) throw new MarketRefusal("unknown_lease", "There is no such lease here.");
     verifyDocument(document, row.buyer);
+    // The orders of requests are sent in clear: who has seen one must not be able to contest with it.
+    if (!document.body.close) throw new MarketRefusal("bad_order", "Only a closing order contests.");
     const served = this.#served.get(id);
+    if (served !== undefined && served.openOrders > 0)
+      throw new MarketRefusal("too_many_open", "Requests of this lease are still being served.");
+    served?.acknowledge(document);
     if (served !== undefined) await this.#settle(id, served);
     return JSON.stringify({ result: await this.#deps.clearing.contest(id) });
   }

@@ -70,7 +70,10 @@ export function createNodeApi(deps: NodeApiDeps): NodeApi {
         verifyDocument(other, other.body.node);
         checkTime(other.body.at, clock.now());
         if (other.body.node === keys.node.id) throw new MarketRefusal("bad_invite", "A node cannot join itself.");
-        const limit = await invites.use(code, other.body.node);
+        const used = await invites.use(code, other.body.node);
+        // An invite counts once: a limit that was lowered since stays so.
+        const known = used.isRepeat ? await peers.byNode(other.body.node) : undefined;
+        const limit = known?.limit ?? used.limit;
         await peers.add({ node: other.body.node, url: other.body.reach.direct, document: other, limit, joinedMs: clock.now() });
         return JSON.stringify({ node: await document(), limit: String(limit) });
       }),

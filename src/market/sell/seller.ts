@@ -1,10 +1,11 @@
-import { messageOf } from "../../core/index.ts";
-import { handleModelCall } from "../../gateway/index.ts";
+import { GatewayError, messageOf } from "../../core/index.ts";
+import { handleModelCall, type Caller } from "../../gateway/index.ts";
 import { maxCost } from "../documents/cost.ts";
 import { hashOfBytes, readDocument, verifyDocument } from "../documents/document.ts";
 import { asRefusal } from "../documents/as-refusal.ts";
 import type { MarketKeys } from "../identity/market-keys.ts";
 import { openLeaseSecret, type LeaseSecret } from "../identity/sealing.ts";
+import { outputBound } from "../output-bound.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { createLeaseDesk } from "./lease-desk.ts";
 import { outcomeOf, type LastRecord } from "./outcome.ts";
@@ -152,9 +153,10 @@ class Accepted implements AcceptedRequest {
     try {
       if (hashOfBytes(plain) !== request) throw new MarketRefusal("bad_order", "The request is not the one that the order names.");
       const { target, body } = splitRequest(plain);
-      const least = maxCost(lease.body.price, body.length, maxOutput);
-      if (order.max < least) throw new MarketRefusal("max_too_low", `The order's max must be at least ${least}.`, { max: String(least) });
       const caller = callerOf(gateway.protocols, target, lease.body.buyer, share.model);
+      const wanted = boundOf(caller, body, share.terms.maxOutput);
+      const least = maxCost(lease.body.price, body.length, Math.max(maxOutput, wanted));
+      if (order.max < least) throw new MarketRefusal("max_too_low", `The order's max must be at least ${least}.`, { max: String(least) });
       const exchange = new SealedExchange({
         requestId: this.#requestId,
         startedMs: clock.monotonic(),
@@ -188,6 +190,16 @@ class Accepted implements AcceptedRequest {
   #end(answer: string, record: LastRecord | undefined): Promise<string> {
     this.#receipt ??= this.#record(this.#parts.lease, this.#parts.order, outcomeOf(record, { requestId: this.#requestId, answer }));
     return this.#receipt;
+  }
+}
+
+/** What the body may make the model write, whatever its order says. */
+function boundOf({ protocol, route }: Caller, body: Buffer, offered: number): number {
+  try {
+    return outputBound(protocol, route, body.toString("latin1"), offered);
+  } catch (error) {
+    if (error instanceof GatewayError) throw new MarketRefusal("bad_order", "The body is not one of its dialect.");
+    throw error;
   }
 }
 

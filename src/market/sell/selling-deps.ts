@@ -2,9 +2,10 @@ import { GlobList } from "../../core/index.ts";
 import type { Principal } from "../../accounts/index.ts";
 import type { Caller, GatewayDeps, GatewaySnapshot } from "../../gateway/index.ts";
 import { supplyUserId, type CloseRecord } from "../../ledger/index.ts";
-import type { Protocol, ProtocolTable } from "../../protocols/index.ts";
+import type { ProtocolTable } from "../../protocols/index.ts";
 import { createCatalog, type Provider } from "../../upstream/index.ts";
 import { marketDialects } from "../documents/kinds.ts";
+import { generateRoute } from "../output-bound.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { resaleSource } from "./gate.ts";
 import type { Share } from "./shares.ts";
@@ -79,7 +80,7 @@ export interface SealedTarget {
 export function callerOf(protocols: ProtocolTable, { dialect, path }: SealedTarget, node: string, model: string): Caller {
   const id = marketDialects.find((known) => known === dialect);
   const protocol = id === undefined ? undefined : protocols.get(id);
-  const found = protocol === undefined ? undefined : routeOf(protocol, path);
+  const found = protocol === undefined ? undefined : generateRoute(protocol, path);
   if (protocol === undefined || found === undefined) throw new MarketRefusal("bad_order", "The request's dialect or path is not served.");
   const principal: Principal = {
     userId: supplyUserId(node),
@@ -89,28 +90,4 @@ export function callerOf(protocols: ProtocolTable, { dialect, path }: SealedTarg
     modelLists: [new GlobList([model])],
   };
   return { principal, protocol, route: found };
-}
-
-function routeOf(protocol: Protocol, target: string): Caller["route"] | undefined {
-  const [path = "", query = ""] = target.split("?", 2);
-  for (const route of protocol.routes) {
-    if (route.method !== "POST" || route.operation !== "generate") continue;
-    const [prefix = "", suffix] = route.path.split("{model}");
-    if (suffix === undefined) {
-      if (path === route.path) return { route, param: "", query };
-    } else if (path.startsWith(prefix) && path.endsWith(suffix) && path.length > prefix.length + suffix.length) {
-      const param = decoded(path.slice(prefix.length, path.length - suffix.length));
-      return param === undefined ? undefined : { route, param, query };
-    }
-  }
-  return undefined;
-}
-
-/** `undefined` for a `%` that encodes nothing. */
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

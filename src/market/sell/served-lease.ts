@@ -60,6 +60,7 @@ export class ServedLease {
   #ackedSeq = 0;
   #best: OrderDocument | undefined;
   #last: ReceiptDocument | undefined;
+  #acked = 0n;
   #isClosed = false;
 
   constructor(body: DocumentBody<"lease/1">, key: NodeKey) {
@@ -79,7 +80,12 @@ export class ServedLease {
   /** What settlement needs. */
   get sums(): { readonly cum: bigint; readonly ceiling: bigint; readonly acked: bigint } {
     const best = this.#best?.body;
-    return { cum: this.#cum, ceiling: BigInt(best?.ceiling ?? "0"), acked: BigInt(best?.ack.cum ?? "0") };
+    return { cum: this.#cum, ceiling: BigInt(best?.ceiling ?? "0"), acked: this.#acked };
+  }
+
+  /** The order that covers all that was charged: what the seller proves it with. */
+  get best(): OrderDocument | undefined {
+    return this.#best;
   }
 
   /**
@@ -109,18 +115,21 @@ export class ServedLease {
     this.#n = body.n;
     this.#open.set(body.n, taken);
     this.#acknowledged(document);
+    this.#best = document;
     return taken;
   }
 
-  /** A buyer's last word: it acknowledges, and if `close` is set, ends the lease. @throws MarketRefusal */
+  /** A buyer's last word, which ends the lease. What it does not acknowledge is for the clearing. @throws MarketRefusal */
   acknowledge(document: OrderDocument): void {
     const { body } = document;
     if (body.lease !== this.body.lease) throw wrong("The order is of another lease.");
     if (!body.close || body.max !== "0") throw wrong("Only a closing order may come without a request.");
-    this.#checkAck(body);
+    if (!this.#isKnown(body)) throw this.#stale();
     if (BigInt(body.ceiling) < BigInt(body.ack.cum)) throw wrong("The ceiling is below what is acknowledged.");
     this.#isClosed = true;
     this.#acknowledged(document);
+    // One that does not cover what was charged proves less than the order before.
+    if (BigInt(body.ceiling) >= this.#cum) this.#best = document;
   }
 
   /** The receipt of an order that has ended. It costs at most the order's max; what was interrupted or failed is free. */
@@ -174,19 +183,26 @@ export class ServedLease {
     return receipt;
   }
 
-  #checkAck({ ack }: OrderDocument["body"]): void {
-    const receipt = ack.seq === 0 ? { hash: "", cum: 0n } : this.#receipts.get(ack.seq);
-    const isRight = receipt !== undefined && receipt.hash === ack.receipt && receipt.cum === BigInt(ack.cum) && ack.seq >= this.#ackedSeq;
+  #checkAck(body: OrderDocument["body"]): void {
     // All that the buyer has not acknowledged may be open; a gap means that it has lost an answer.
-    const isBehind = this.#seq - ack.seq > 0 && this.#open.size === 0;
-    if (isRight && !isBehind) return;
-    throw new MarketRefusal("stale_ack", "The order does not acknowledge the last receipt.", { receipt: this.#last ?? null });
+    const isBehind = this.#seq - body.ack.seq > 0 && this.#open.size === 0;
+    if (!this.#isKnown(body) || isBehind) throw this.#stale();
+  }
+
+  /** It acknowledges a receipt of this lease, and none before the one that was acknowledged. */
+  #isKnown({ ack }: OrderDocument["body"]): boolean {
+    const receipt = ack.seq === 0 ? { hash: "", cum: 0n } : this.#receipts.get(ack.seq);
+    return receipt !== undefined && receipt.hash === ack.receipt && receipt.cum === BigInt(ack.cum) && ack.seq >= this.#ackedSeq;
+  }
+
+  #stale(): MarketRefusal {
+    return new MarketRefusal("stale_ack", "The order does not acknowledge the last receipt.", { receipt: this.#last ?? null });
   }
 
   #acknowledged(document: OrderDocument): void {
     this.#ackedSeq = document.body.ack.seq;
+    this.#acked = BigInt(document.body.ack.cum);
     for (const seq of this.#receipts.keys()) if (seq < this.#ackedSeq && seq < this.#seq) this.#receipts.delete(seq);
-    this.#best = document;
   }
 
   #unackedCost(seq: number): bigint {

@@ -1,0 +1,58 @@
+import { asBytes, GatewayError, SseSplitter } from "../../core/index.ts";
+import { AnsweredError, type AnswerFacts, type Protocol, type StreamTap } from "../../protocols/index.ts";
+
+/** The tokens that an answer itself says that it used. */
+export interface StatedUsage {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+}
+
+/** The longest JSON answer that is read for its usage. */
+const mostBytes = 16 * 1024 * 1024;
+
+/** Reads from the plain bytes of an answer the usage that it states, as the buyer's own ledger reads it. */
+export class AnswerUsage {
+  readonly #protocol: Protocol;
+  readonly #stream: { readonly splitter: SseSplitter; readonly tap: StreamTap } | undefined;
+  #parts: Buffer[] = [];
+  #size = 0;
+
+  constructor(protocol: Protocol, contentType: string) {
+    this.#protocol = protocol;
+    const isStream = contentType.startsWith("text/event-stream");
+    this.#stream = isStream ? { splitter: new SseSplitter(), tap: protocol.createTap({ hideUsage: false }) } : undefined;
+  }
+
+  add(bytes: Buffer): void {
+    if (this.#stream !== undefined) {
+      const { splitter, tap } = this.#stream;
+      for (const event of splitter.push(asBytes(bytes.toString("latin1")))) tap.push(event);
+      return;
+    }
+    this.#size += bytes.length;
+    if (this.#size <= mostBytes) this.#parts.push(bytes);
+    else this.#parts = [];
+  }
+
+  /** `undefined`: it states none, or only a part of it. */
+  read(): StatedUsage | undefined {
+    const { input, output, cacheRead = 0 } = this.#facts().usage ?? {};
+    if (input === undefined || output === undefined) return undefined;
+    return [input, output, cacheRead].every((tokens) => Number.isSafeInteger(tokens) && tokens >= 0)
+      ? { input, output, cacheRead: Math.min(cacheRead, input) }
+      : undefined;
+  }
+
+  #facts(): AnswerFacts {
+    if (this.#stream !== undefined) return this.#stream.tap.facts;
+    const route = this.#protocol.routes.find(({ operation, method }) => operation === "generate" && method === "POST")!;
+    try {
+      return this.#protocol.readAnswer(asBytes(Buffer.concat(this.#parts).toString("latin1")), { route, param: "", query: "" });
+    } catch (error) {
+      // An error, or an answer in a form that states no usage.
+      if (error instanceof GatewayError || error instanceof AnsweredError) return {};
+      throw error;
+    }
+  }
+}
