@@ -68,12 +68,7 @@ export function createLeasePool(deps: LeasePoolDeps): LeasePool {
       const now = clock.now();
       if ((avoided.get(seller.peer.node) ?? 0) > now)
         throw new MarketRefusal("unavailable", "The seller has sent a wrong receipt: nothing is bought from it for a day.");
-      const fits = ({ lease }: Idle): boolean =>
-        lease.body.seller === offer.body.seller &&
-        lease.body.model === offer.body.model &&
-        JSON.stringify(lease.body.price) === JSON.stringify(offer.body.price) &&
-        lease.hasRoom(max, now);
-      const index = idle.findIndex(fits);
+      const index = idle.findIndex(({ lease }) => isOf(lease, offer) && lease.hasRoom(max, now));
       if (index >= 0) return idle.splice(index, 1)[0]!.lease;
       const lease = await openLease(deps, { seller, offer, max });
       open.add(lease);
@@ -110,6 +105,10 @@ export function createLeasePool(deps: LeasePoolDeps): LeasePool {
       return { amount, untilMs };
     },
   };
+}
+
+function isOf({ body }: BoughtLease, { body: offer }: KnownOffer): boolean {
+  return body.seller === offer.seller && body.model === offer.model && JSON.stringify(body.price) === JSON.stringify(offer.price);
 }
 
 async function openLease(

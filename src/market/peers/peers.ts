@@ -44,6 +44,12 @@ export function createPeers(store: Store): Peers {
       joinedMs: row.joined_ms,
     }));
   const byNode = async (node: string): Promise<Peer | undefined> => (await list()).find((peer) => peer.node === node);
+  const change = async (
+    node: string,
+    values: { readonly document?: string; readonly url?: string | null; readonly limit_nano_usd?: bigint; readonly blocked?: number },
+  ): Promise<void> => {
+    await store.db.updateTable("market_nodes").set(values).where("node", "=", node).execute();
+  };
   return {
     list,
     byNode,
@@ -62,7 +68,7 @@ export function createPeers(store: Store): Peers {
           url: url ?? old.url ?? null,
           limit_nano_usd: limit > old.limit ? limit : old.limit,
         };
-        await store.db.updateTable("market_nodes").set(values).where("node", "=", node).execute();
+        await change(node, values);
         return (await byNode(node))!;
       }
       const free = freeName(name ?? document.body.name, new Set(known.map((peer) => peer.name)));
@@ -70,23 +76,9 @@ export function createPeers(store: Store): Peers {
       await store.insertRows("market_nodes", columns, [[node, free, url ?? null, documentText(document), limit, joinedMs]]);
       return (await byNode(node))!;
     },
-    async update(node, document) {
-      await store.db
-        .updateTable("market_nodes")
-        .set({ document: documentText(document) })
-        .where("node", "=", node)
-        .execute();
-    },
-    async setLimit(node, limit) {
-      await store.db.updateTable("market_nodes").set({ limit_nano_usd: limit }).where("node", "=", node).execute();
-    },
-    async setBlocked(node, isBlocked) {
-      await store.db
-        .updateTable("market_nodes")
-        .set({ blocked: isBlocked ? 1 : 0 })
-        .where("node", "=", node)
-        .execute();
-    },
+    update: (node, document) => change(node, { document: documentText(document) }),
+    setLimit: (node, limit) => change(node, { limit_nano_usd: limit }),
+    setBlocked: (node, isBlocked) => change(node, { blocked: isBlocked ? 1 : 0 }),
     async remove(node) {
       await store.db.deleteFrom("market_invites").where("used_by", "=", node).execute();
       await store.db.deleteFrom("market_nodes").where("node", "=", node).execute();
