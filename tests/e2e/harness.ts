@@ -63,6 +63,9 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
+/** Many gateways of tests share one process, which is busy with the tests themselves. */
+const noLoad = { share: 0, reason: "event_loop", delayMs: 0, stop: () => undefined } as const;
+
 /** Starts the gateway as the daemon does, in this process. */
 export async function startGateway(options: GatewayOptions): Promise<TestGateway> {
   const { config, env = {}, clock, openJournal, database: shared, protocols, providers = [] } = options;
@@ -80,6 +83,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     reload: () => Promise.resolve({ status: "reloaded" }),
     status: () => ({ status: "running" }),
     stop: () => undefined,
+    load: noLoad,
     ...(clock === undefined ? {} : { clock }),
     ...(protocols === undefined ? {} : { protocols }),
     ...(openJournal === undefined ? {} : { openJournal }),

@@ -217,7 +217,7 @@ function deltaUsage(usage: ScenarioUsage): Anthropic.MessageDeltaUsage {
 
 /** Anthropic's `input_tokens` is what was neither read from the cache nor written to it. */
 function freshInput(usage: ScenarioUsage): number {
-  return usage.input - usage.cached - usage.cacheWrite5m - usage.cacheWrite1h;
+  return Math.max(0, usage.input - usage.cached - usage.cacheWrite5m - usage.cacheWrite1h);
 }
 
 function isThinkingOmitted(answer: Answer): boolean {

@@ -61,6 +61,8 @@ export interface ComposeOptions {
   /** Re-reads the configuration everywhere. */
   readonly reload: SystemDeps["reload"];
   readonly status: SystemDeps["status"];
+  /** What is known of the load of this process; it is watched if omitted. */
+  readonly load?: Pick<LoadWatch, "share" | "reason" | "delayMs" | "stop">;
   readonly stop: () => void;
   /** Without it, this gateway cannot be replaced by another one. */
   readonly restart?: SystemDeps["restart"];
@@ -130,7 +132,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const models = await composeModelRequests({ protocols, records, current, facts, clock, ids, log });
   const sharedStates = composeSharedStates({ states: current.states, redis, toPrimary: options.toPrimary, clock, logger });
   let serving = false;
-  const load = new LoadWatch({ now: () => clock.monotonic(), logger });
+  const load = options.load ?? new LoadWatch({ now: () => clock.monotonic(), logger });
   const process = { ...options, isServing: () => serving };
   const sources = { records, models, current, process, clock };
   const market = composeMarket({ ...sources, link, processes, ids, logger });

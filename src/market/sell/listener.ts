@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { messageOf, type Logger } from "../../core/index.ts";
+import { messageOf, nodeHttp, type Logger } from "../../core/index.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { marketPrefix } from "../wire.ts";
 import type { FrameWriter } from "./sealed-exchange.ts";
@@ -29,7 +29,7 @@ const perSecond = 50;
 
 export function createMarketListener(deps: MarketListenerDeps): MarketListener {
   const rate = new CallRate(deps.now);
-  const server = createServer(
+  const server = nodeHttp().createServer(
     // A node may upload slowly, but not hold a socket for ever.
     { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 120_000, keepAliveTimeout: 75_000 },
     (request, response) => {
