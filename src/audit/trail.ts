@@ -64,10 +64,7 @@ export class AuditTrail {
       verifier.entry(item);
       if (item.kind === "usage") batches.push(item);
       if (item.kind === "retention")
-        deletableMs = Math.max(
-          deletableMs,
-          Number((JSON.parse(item.details) as { deletable_before_ms?: number }).deletable_before_ms ?? 0),
-        );
+        deletableMs = Math.max(deletableMs, (JSON.parse(item.details) as { deletable_before_ms?: number }).deletable_before_ms ?? 0);
     }
     for (const batch of batches) {
       const checked = await this.#checkBatch(batch, deletableMs);
