@@ -53,10 +53,11 @@ test("a seller that is started anew settles what it sold before, and sells on to
     await store.close();
     assert.deepEqual(checkClearing(state), []);
     assert.deepEqual(
-      [...state.leases.values()].map(({ state: how, charged }) => [how === "open", charged > 0n]),
+      // The lease of before the restart was settled without its last acknowledgement, which came later.
+      [...state.leases.values()].map(({ state: how, charged, paid }) => [how, charged > 0n, paid === charged]),
       [
-        [false, true],
-        [false, true],
+        ["settled", true, true],
+        ["settled", true, true],
       ],
     );
   } finally {

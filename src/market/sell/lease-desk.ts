@@ -3,7 +3,7 @@ import { checkTime, documentText, readDocument, signDocument, verifyDocument } f
 import { MarketRefusal } from "../refusal.ts";
 import type { Peer } from "../peers/peers.ts";
 import type { SellerDeps } from "./seller-deps.ts";
-import { saleTexts, ServedLease, type SaleOutcome, type SignedSale, type TakenOrder } from "./served-lease.ts";
+import { saleTexts, ServedLease, type OrderDocument, type SaleOutcome, type SignedSale, type TakenOrder } from "./served-lease.ts";
 import type { Share } from "./shares.ts";
 
 /** How long a seller may settle after a lease takes no more orders. */
@@ -140,7 +140,8 @@ class Desk implements LeaseDesk {
 
   async close(id: string, text: string): Promise<string> {
     const document = readDocument("order/1", text);
-    const lease = this.served(id);
+    const lease = this.#served.get(id);
+    if (lease === undefined) return await this.#acknowledgeLate(id, document);
     verifyDocument(document, lease.body.buyer);
     if (lease.openOrders > 0) throw new MarketRefusal("too_many_open", "Requests of this lease are still being served.");
     lease.acknowledge(document);
@@ -149,6 +150,17 @@ class Desk implements LeaseDesk {
     await writeEvidence(this.#deps.store.db, id, { best_order: best, last_receipt: final });
     await this.#settle(id, lease);
     return final;
+  }
+
+  /** A lease that is settled already, as this node was started anew: what the buyer acknowledges now is paid without waiting for the window. */
+  async #acknowledgeLate(id: string, document: OrderDocument): Promise<string> {
+    const { store, clearing } = this.#deps;
+    const row = await store.db.selectFrom("market_leases").select(["buyer", "last_receipt"]).where("id", "=", id).executeTakeFirst();
+    if (row === undefined || document.body.lease !== id) throw new MarketRefusal("unknown_lease", "There is no such lease here.");
+    verifyDocument(document, row.buyer);
+    if (!document.body.close) throw new MarketRefusal("lease_over", "The lease is settled; only a closing order acknowledges more.");
+    await clearing.acknowledge(id, BigInt(document.body.ack.cum));
+    return row.last_receipt ?? "{}";
   }
 
   async contest(id: string, text: string): Promise<string> {
