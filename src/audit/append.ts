@@ -1,6 +1,6 @@
 import type { Kysely, Transaction } from "kysely";
 import type { Store, Tables } from "../store/index.ts";
-import { canonicalText, chainHash, chainStart, digestOf, type AuditEntry, type ChainedEntry } from "./entry.ts";
+import { canonicalText, chainHash, chainStart, digestOf, type AuditEntry, type ChainedEntry, valuesOf } from "./entry.ts";
 
 /** An entry before it has a place in the chain. */
 export type NewEntry = Omit<AuditEntry, "seq" | "timeMs"> & { readonly timeMs?: number };
@@ -55,22 +55,7 @@ export async function appendEntries(
   await store.insertRows(
     "audit_entries",
     columns,
-    chained.map((entry) => [
-      entry.seq,
-      entry.timeMs,
-      entry.kind,
-      entry.action,
-      entry.subject,
-      entry.actor,
-      entry.keyId,
-      entry.address,
-      entry.channel,
-      entry.outcome,
-      entry.before,
-      entry.after,
-      entry.details,
-      entry.hash,
-    ]),
+    chained.map((entry) => [...valuesOf(entry), entry.hash]),
     transaction,
   );
   return chained;

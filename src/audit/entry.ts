@@ -51,9 +51,9 @@ export interface Checkpoint {
 /** The hash before the first entry. */
 export const chainStart = "0".repeat(64);
 
-/** The entry as it is hashed: a JSON array in a fixed order. */
-export function canonicalText(entry: AuditEntry): string {
-  return JSON.stringify([
+/** The values of an entry in a fixed order, as they are hashed and stored; its hash comes behind them. */
+export function valuesOf(entry: AuditEntry): readonly (string | number)[] {
+  return [
     entry.seq,
     entry.timeMs,
     entry.kind,
@@ -67,7 +67,12 @@ export function canonicalText(entry: AuditEntry): string {
     entry.before,
     entry.after,
     entry.details,
-  ]);
+  ];
+}
+
+/** The entry as it is hashed: a JSON array in a fixed order. */
+export function canonicalText(entry: AuditEntry): string {
+  return JSON.stringify(valuesOf(entry));
 }
 
 /** The digest of an entry stands for it in a proof, so that a proof discloses no other entry. */
