@@ -33,6 +33,23 @@ async function listed(...args: string[]): Promise<unknown> {
   return (JSON.parse(stdout) as BudgetState[]).map(({ period, warn_usd, stop_usd }) => ({ period, warn_usd, stop_usd }));
 }
 
+test("what is wrong on the command line is one line that says what to do", async () => {
+  const wrong: readonly (readonly [args: readonly string[], problem: RegExp])[] = [
+    [
+      ["budget", "set", "provider:opnai", "--stop", "1"],
+      /No provider of the configuration has this name\. Did you mean provider:openai\?$/,
+    ],
+    [["limit", "set", "provider:opnai", "--rpm", "1"], /No provider of the configuration has this name\. Did you mean provider:openai\?$/],
+    [["reconcile", "--provider", "openai", "--file", "nowhere.csv"], /The export cannot be read: ENOENT: .*nowhere\.csv'$/],
+    [["market", "share", "loopback", "--concurrency", "x"], /--concurrency must be a whole number from 1 up, not "x"\.$/],
+  ];
+  for (const [args, problem] of wrong) {
+    const { code, stdout, stderr } = await run(...args);
+    assert.deepEqual([code, stdout, stderr.split("\n").length], [1, "", 2], stderr);
+    assert.match(stderr.trimEnd(), problem);
+  }
+});
+
 test("budget set, list and remove, without a daemon; a daemon that is started then keeps to it, and to a change by a command", async () => {
   await run("user", "create", "alice");
   const { key, expires_at, models } = JSON.parse(

@@ -52,7 +52,7 @@ function addSelling(market: Command, admin: WithAdmin): void {
         ...(cacheRead === undefined ? {} : { cache_read: cacheRead }),
         ...(licence === undefined ? {} : { licence }),
         ...(contract === undefined ? {} : { contract }),
-        ...(concurrency === undefined ? {} : { concurrency: Number(concurrency) }),
+        ...(concurrency === undefined ? {} : { concurrency: wholeNumber("--concurrency", concurrency) }),
       };
       const made = await admin(async (call) => ({
         share: await call("market.share", { body }),
@@ -177,6 +177,12 @@ function addPeers(market: Command, admin: WithAdmin): void {
       const gone = await admin((call) => call("market.leave", { param: reference }));
       print(json === true, gone, () => `You do not trade with ${gone.name} any more.`);
     });
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new Error(`${option} must be a whole number from 1 up, not "${text}".`);
 }
 
 async function isAgreed(urls: readonly string[], node: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { compareReport, isReportVendor, readVendorReport, reportVendors, type Compared, type LedgerLine } from "../../ledger/index.ts";
 import { readAllPages } from "../../server/index.ts";
 import { print, table } from "./output.ts";
+import { messageOf } from "../../core/index.ts";
 import { ExitStatus } from "./run-program.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -30,7 +31,7 @@ export function addReconcileCommand(program: Command, admin: WithAdmin): void {
       if (!isReportVendor(format)) throw new Error(`Say whose export it is: --format ${reportVendors.join(", ")}.`);
       const share = Number(tolerance) / 100;
       if (!(share >= 0)) throw new Error("--tolerance is a number of percent, as in 1 or 0.5.");
-      const lines = (await Promise.all(file.map(async (path) => readVendorReport(format, await readFile(path, "utf8"))))).flat();
+      const lines = (await Promise.all(file.map(async (path) => readVendorReport(format, await readExport(path))))).flat();
       const days = lines.map(({ day }) => day).toSorted();
       const compared = compareReport(lines, await readLedger(admin, { provider, from: days[0]!, until: days.at(-1)!, tz }), share);
       const differing = compared.filter(({ differs }) => differs);
@@ -89,4 +90,12 @@ function reportText(compared: readonly Compared[], differing: readonly Compared[
 
 function figure(what: Compared["what"], value: number): string {
   return what === "cost_usd" ? value.toFixed(4) : String(value);
+}
+
+async function readExport(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new Error(`The export cannot be read: ${messageOf(error)}`);
+  }
 }

@@ -1,9 +1,9 @@
 import type { Accounts } from "../../accounts/index.ts";
 import { GatewayError, isTimeZone, parseSubject, type Subject } from "../../core/index.ts";
 import { parseUsd, type BudgetAdmin, type BudgetState } from "../../ledger/index.ts";
-import { closestNames } from "../../upstream/index.ts";
 import type { budgetContracts } from "./contracts/budgets.ts";
 import type { HandlersOf, OperationContext } from "./contracts/contract.ts";
+import { checkProvider, ownSubjects, subjectById } from "./subjects.ts";
 
 export interface BudgetHandlerDeps {
   readonly budgets: BudgetAdmin;
@@ -34,14 +34,7 @@ export function budgetHandlers({ budgets, accounts, onChange, providers }: Budge
       return (await named(accounts, [removed]))[0]!;
     },
     "me.budgets.list": async ({ principal }) => {
-      const keys = principal.keyId === "" ? [] : await accounts.listKeys({ user: principal.userId });
-      const tags = new Set([...(principal.boundTags ?? []), ...keys.flatMap((key) => key.tags)]);
-      const own: readonly Subject[] = [
-        { kind: "user", name: principal.userId },
-        ...keys.map((key): Subject => ({ kind: "key", name: key.id })),
-        ...[...tags].map((name): Subject => ({ kind: "tag", name })),
-      ];
-      return { data: await named(accounts, await budgets.list(own)) };
+      return { data: await named(accounts, await budgets.list(await ownSubjects(accounts, principal))) };
     },
   };
 }
@@ -101,21 +94,7 @@ async function subjectOf(accounts: Accounts, { subject: text, user, key_id: keyI
     });
   }
   const subject = text === undefined ? olderSubject(user, keyId) : parseSubject(text);
-  if (subject.kind === "key") return { kind: "key", name: (await accounts.getKey(subject.name)).id };
-  if (subject.kind !== "user") return subject;
-  // The caller if authentication is off: it has no row.
-  return { kind: "user", name: subject.name === "local" ? "local" : (await accounts.getUser(subject.name)).id };
-}
-
-/** A budget of a name that no provider has would never count. @throws GatewayError `invalid_request`. */
-function checkProvider(subject: string | undefined, known: readonly string[]): void {
-  const name = /^provider:(.*)$/.exec(subject ?? "")?.[1];
-  if (name === undefined || known.includes(name)) return;
-  const [nearest] = closestNames(name, known, 1);
-  const hint = nearest === undefined ? `The providers are ${known.join(", ")}` : `Did you mean provider:${nearest}`;
-  throw new GatewayError("invalid_request", `No provider of the configuration has this name. ${hint}${nearest === undefined ? "." : "?"}`, {
-    param: "subject",
-  });
+  return await subjectById(accounts, subject);
 }
 
 function olderSubject(user: string | undefined, keyId: string | undefined): Subject {

@@ -3,22 +3,26 @@ import { parseSubject, printSubject, type Subject } from "../../core/index.ts";
 import type { LimitAdmin, SubjectLimits } from "../../limits/index.ts";
 import type { HandlersOf } from "./contracts/contract.ts";
 import type { limitContracts } from "./contracts/limits.ts";
+import { checkProvider, ownSubjects, subjectById } from "./subjects.ts";
 
 export interface LimitHandlerDeps {
   readonly limits: LimitAdmin;
   readonly accounts: Accounts;
   /** Called after limits have changed. */
   readonly onChange: () => Promise<void>;
+  /** Names of the configuration. */
+  readonly providers: () => readonly string[];
 }
 
 /** Limits on requests: all of them for admins; users read their own and those of their keys. */
-export function limitHandlers({ limits, accounts, onChange }: LimitHandlerDeps): HandlersOf<typeof limitContracts> {
+export function limitHandlers({ limits, accounts, onChange, providers }: LimitHandlerDeps): HandlersOf<typeof limitContracts> {
   return {
     "limits.list": async ({ query: { subject } }) => {
       const all = await limits.list();
       return { data: await named(accounts, subject === undefined ? all : only(all, [await subjectOf(accounts, subject)])) };
     },
     "limits.set": async ({ body: { subject, ...changes } }) => {
+      checkProvider(subject, providers());
       const set = await limits.set(await subjectOf(accounts, subject), changes);
       await onChange();
       return (await named(accounts, [set]))[0]!;
@@ -29,14 +33,7 @@ export function limitHandlers({ limits, accounts, onChange }: LimitHandlerDeps):
       return (await named(accounts, [removed]))[0]!;
     },
     "me.limits.list": async ({ principal }) => {
-      const keys = principal.keyId === "" ? [] : await accounts.listKeys({ user: principal.userId });
-      const tags = new Set([...(principal.boundTags ?? []), ...keys.flatMap((key) => key.tags)]);
-      const own: readonly Subject[] = [
-        { kind: "user", name: principal.userId },
-        ...keys.map((key): Subject => ({ kind: "key", name: key.id })),
-        ...[...tags].map((name): Subject => ({ kind: "tag", name })),
-      ];
-      return { data: await named(accounts, only(await limits.list(), own)) };
+      return { data: await named(accounts, only(await limits.list(), await ownSubjects(accounts, principal))) };
     },
   };
 }
@@ -47,11 +44,7 @@ function only(all: readonly SubjectLimits[], subjects: readonly Subject[]): read
 
 /** The subject that a call names, a user or key by its id. @throws GatewayError `invalid_request`, `not_found`. */
 async function subjectOf(accounts: Accounts, text: string): Promise<Subject> {
-  const subject = parseSubject(text);
-  if (subject.kind === "key") return { kind: "key", name: (await accounts.getKey(subject.name)).id };
-  if (subject.kind !== "user") return subject;
-  // The caller if authentication is off: it has no row.
-  return { kind: "user", name: subject.name === "local" ? "local" : (await accounts.getUser(subject.name)).id };
+  return await subjectById(accounts, parseSubject(text));
 }
 
 interface NamedLimits {

@@ -40,15 +40,16 @@ export interface AdminDeps {
 
 /** Every operation of the admin API, for a server, the control socket, and commands without a daemon. */
 export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
+  const providers = (): string[] => deps.system.catalog().providers.map(({ name }) => name);
   return operationsOf(adminContracts, {
     ...accountHandlers(deps.accounts),
     ...budgetHandlers({
       budgets: deps.budgets,
       accounts: deps.accounts,
       onChange: deps.onBudgetsChanged,
-      providers: () => deps.system.catalog().providers.map(({ name }) => name),
+      providers,
     }),
-    ...limitHandlers({ limits: deps.limits, accounts: deps.accounts, onChange: deps.onLimitsChanged }),
+    ...limitHandlers({ limits: deps.limits, accounts: deps.accounts, onChange: deps.onLimitsChanged, providers }),
     ...usageHandlers(deps.reports, deps.accounts, deps.timeZone),
     ...bodyHandlers(deps.bodies, deps.flushBodies),
     ...priceHandlers(deps),
