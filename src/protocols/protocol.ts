@@ -262,7 +262,7 @@ export interface Protocol {
   /** Headers that every request of this protocol must carry upstream, unless the client sent them. */
   readonly requiredHeaders: readonly (readonly [string, string])[];
 
-  /** The headers of answers that tell a client of its limits, if the dialect has any. Two dialects with the same names share one object. */
+  /** The headers of answers that report a client's limits, if the dialect has any. Two dialects with the same names share one object. */
   readonly limitHeaders?: LimitHeaderNames;
   /** A header of answers that names the class of service, in lower case. */
   readonly tierHeader?: string;

@@ -146,7 +146,7 @@ const reachDirectly: Reach = (t, upstream, more, options) => {
   return { provider, client: clientFor(t, [provider], options) };
 };
 
-/** The server itself stands in for the proxy. */
+/** The server itself acts as the proxy. */
 const reachByProxy: Reach = (t, upstream, more, options) => {
   const provider = providerAt("http://api.test", more);
   return { provider, client: clientFor(t, [provider], { ...options, proxyEnv: { http_proxy: upstream.origin } }) };
