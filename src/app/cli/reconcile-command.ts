@@ -96,6 +96,6 @@ async function readExport(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw new Error(`The export cannot be read: ${messageOf(error)}`);
+    throw new Error(`The export cannot be read: ${messageOf(error)}`, { cause: error });
   }
 }
