@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { after, before, describe, test } from "node:test";
@@ -180,7 +180,7 @@ describe("the matrix of faults", () => {
     isClosed = true;
     for (const { sockets } of [rig.common, rig.reused]) assert.ok(sockets.every(({ closedAtMs }) => closedAtMs !== null));
     await waitUntil("nothing more is open than before", () => isAtMost(countOpen(), baseline), 10_000).catch(() => {
-      assert.deepEqual(countOpen(), baseline);
+      assert.deepEqual(countOpen(), baseline, describeSockets());
     });
   });
 });
@@ -206,12 +206,24 @@ function countOpen(): Open {
 }
 
 function isOwnDescriptor(descriptor: string): boolean {
+  const target = linkOf(descriptor);
+  return target.startsWith("socket:") || target.startsWith(tmpdir());
+}
+
+/** The TCP sockets of this process, a line each: `local remote state`, in hexadecimal as Linux lists them (proc(5), /proc/net/tcp). */
+function describeSockets(): string {
+  if (process.platform !== "linux") return "more is open than before";
+  const inodes = new Set(readdirSync("/proc/self/fd").map((descriptor) => /^socket:\[(\d+)\]$/.exec(linkOf(descriptor))?.[1]));
+  const lines = readFileSync("/proc/self/net/tcp", "utf8").trim().split("\n").slice(1);
+  const own = lines.map((line) => line.trim().split(/\s+/)).filter((fields) => inodes.has(fields[9]));
+  return `more is open than before; the process's sockets:\n${own.map(([, local, remote, state]) => `${local} ${remote} ${state}`).join("\n")}`;
+}
+
+function linkOf(descriptor: string): string {
   try {
-    const target = readlinkSync(`/proc/self/fd/${descriptor}`);
-    return target.startsWith("socket:") || target.startsWith(tmpdir());
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
   } catch {
-    // That of the listing itself.
-    return false;
+    return ""; // That of the listing itself.
   }
 }
 
