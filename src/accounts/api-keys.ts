@@ -1,20 +1,20 @@
 import type { Kysely, Selectable, Transaction } from "kysely";
 import type { Clock, IdSource } from "../core/index.ts";
-import { GatewayError, readTags, writeTags } from "../core/index.ts";
+import { defaultMarketScope, GatewayError, readTags, writeTags, type MarketScope } from "../core/index.ts";
 import { readKeyDescendants, type ApiKeysTable, type Store, type Tables } from "../store/index.ts";
 import { effectiveAuthority, maxAncestors, readKeyChain } from "./authority.ts";
 import { hashKey, makeKeyText, readPrefix, shownPrefix } from "./key-text.ts";
 import type { Accounts, ApiKey, NewKeyInput, Role } from "./types.ts";
 import { findUser, type UserRow } from "./users.ts";
-import { checkKeyName, checkModels, checkRole, checkTags, quoteRef, readExpiry } from "./validate.ts";
+import { checkKeyName, checkMarketScope, checkModels, checkRole, checkTags, quoteRef, readExpiry } from "./validate.ts";
 
 export interface ApiKeysDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly random: (size: number) => Uint8Array;
-  /** Called after a revocation is in the database and before it is answered. */
-  readonly onRevoked: (keyId: string) => void;
+  /** Called after a change or a revocation is in the database and before it is answered. */
+  readonly onChanged: (keyId: string) => void;
 }
 
 type KeyRow = Selectable<ApiKeysTable> & { readonly username: string };
@@ -24,8 +24,8 @@ export function createApiKeys({
   clock,
   ids,
   random,
-  onRevoked,
-}: ApiKeysDeps): Pick<Accounts, "createKey" | "getKey" | "listKeys" | "revokeKey"> {
+  onChanged,
+}: ApiKeysDeps): Pick<Accounts, "createKey" | "updateKey" | "getKey" | "listKeys" | "revokeKey"> {
   return {
     async createKey(input) {
       const name = checkKeyName(input.name);
@@ -38,6 +38,19 @@ export function createApiKeys({
         return made;
       });
       return { ...keyOf(row), key };
+    },
+    async updateKey(keyRef, { market }) {
+      const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
+        const found = await findKey(transaction, keyRef, undefined);
+        if (found.revoked_ms !== null) throw new GatewayError("conflict", "The key is revoked.", { param: "key_id" });
+        if (market === undefined) return found;
+        const changed = { market: storedScope(checkMarketScope(market)) };
+        await transaction.updateTable("api_keys").set(changed).where("id", "=", found.id).execute();
+        await store.bumpRevision(transaction);
+        return { ...found, ...changed };
+      });
+      onChanged(row.id);
+      return keyOf(row);
     },
     getKey: async (keyRef) => keyOf(await findKey(store.db, keyRef, undefined)),
     async listKeys({ user, limit, after } = {}) {
@@ -63,7 +76,7 @@ export function createApiKeys({
         if (revoked.numUpdatedRows > 0n) await store.bumpRevision(transaction);
         return { ...found, revoked_ms: found.revoked_ms ?? revoked_ms };
       });
-      onRevoked(row.id);
+      onChanged(row.id);
       return keyOf(row);
     },
   };
@@ -118,9 +131,14 @@ async function insertKey(
     parent_id: input.parent ?? null,
     tags,
     cache: input.cache === "on" ? 1 : null,
+    market: storedScope(checkMarketScope(input.market ?? defaultMarketScope)),
   };
   await transaction.insertInto("api_keys").values(made).executeTakeFirstOrThrow();
   return { ...made, username: user.username };
+}
+
+function storedScope(scope: MarketScope): "off" | "any" | null {
+  return scope === "peers" ? null : scope;
 }
 
 interface Bounds {
@@ -202,5 +220,6 @@ function keyOf(row: KeyRow): ApiKey {
     parent_id: row.parent_id,
     tags: readTags(row.tags),
     cache: row.cache === 1 ? "on" : "off",
+    market: row.market ?? defaultMarketScope,
   };
 }

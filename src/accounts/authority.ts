@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Selectable } from "kysely";
-import { GlobList, readTags, tagLimits } from "../core/index.ts";
+import { defaultMarketScope, GlobList, narrowestScope, readTags, tagLimits, type MarketScope } from "../core/index.ts";
 import type { ApiKeysTable, Tables } from "../store/index.ts";
 import type { Role } from "./types.ts";
 
@@ -25,6 +25,8 @@ export interface Authority {
   readonly ancestorIds: readonly string[];
   /** The user's tags, then those of the first ancestor, and so on to the key itself. */
   readonly boundTags: readonly string[];
+  /** What all keys of the chain allow. */
+  readonly market: MarketScope;
 }
 
 /** A key with this number of ancestors cannot make another one, so that no key is expensive to check. */
@@ -47,6 +49,7 @@ export function effectiveAuthority(chain: readonly KeyRow[]): Authority {
     modelLists: [...lists].map((models) => new GlobList(JSON.parse(models) as string[])),
     ancestorIds: ancestors.map(({ id }) => id),
     boundTags: boundTagsOf(chain),
+    market: narrowestScope(chain.map(({ market }) => market ?? defaultMarketScope)),
   };
 }
 

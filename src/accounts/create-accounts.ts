@@ -52,7 +52,7 @@ export function createAccounts({
   });
   return {
     ...createUsers({ store, clock, ids, onChanged: (userId) => cache.drop(userId) }),
-    ...createApiKeys({ store, clock, ids, random, onRevoked: (keyId) => cache.drop(keyId) }),
+    ...createApiKeys({ store, clock, ids, random, onChanged: (keyId) => cache.drop(keyId) }),
     readNames: (userIds, keyIds) => readNames(store.db, userIds, keyIds),
     authenticate: (key) => cache.authenticate(key),
     close: stop,

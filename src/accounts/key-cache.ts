@@ -1,4 +1,4 @@
-import { createBoundedCache, GatewayError, type Clock } from "../core/index.ts";
+import { createBoundedCache, defaultMarketScope, GatewayError, type Clock } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
 import { effectiveAuthority, readKeyChain } from "./authority.ts";
 import { hashKey, isKeyText } from "./key-text.ts";
@@ -171,7 +171,7 @@ async function findKey(store: Store, keyHash: string): Promise<Omit<KnownKey, "e
   try {
     const chain = await readKeyChain(store.db, "hash", keyHash);
     const [row] = chain;
-    const { isRevoked, expiresMs, role, modelLists, ancestorIds, boundTags } = effectiveAuthority(chain);
+    const { isRevoked, expiresMs, role, modelLists, ancestorIds, boundTags, market } = effectiveAuthority(chain);
     if (row === undefined || isRevoked) return undefined;
     const principal: Principal = {
       userId: row.user_id,
@@ -182,6 +182,7 @@ async function findKey(store: Store, keyHash: string): Promise<Omit<KnownKey, "e
       ...(ancestorIds.length === 0 ? {} : { ancestorIds }),
       ...(boundTags.length === 0 ? {} : { boundTags }),
       ...(row.cache === 1 ? { hasCache: true } : {}),
+      ...(market === defaultMarketScope ? {} : { market }),
     };
     return { principal, expiresMs };
   } catch (cause) {

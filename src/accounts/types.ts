@@ -1,4 +1,4 @@
-import type { GlobList } from "../core/index.ts";
+import type { GlobList, MarketScope } from "../core/index.ts";
 
 export type Role = "admin" | "user";
 
@@ -17,6 +17,8 @@ export interface Principal {
   readonly boundTags?: readonly string[];
   /** Equal requests are answered from the response cache, if there is one. Left out if not. */
   readonly hasCache?: true;
+  /** Where its requests may go beside this gateway's providers. Left out: to peers. */
+  readonly market?: MarketScope;
 }
 
 export interface User {
@@ -52,6 +54,8 @@ export interface ApiKey {
   readonly tags: readonly string[];
   /** `on`: equal requests are answered from the response cache, if there is one. */
   readonly cache: "on" | "off";
+  /** Where its requests may go beside this gateway's own providers. A key made with it goes no further. */
+  readonly market: MarketScope;
 }
 
 /** A key with its text, which is shown once and stored nowhere. */
@@ -74,6 +78,8 @@ export interface NewKeyInput {
   readonly tags?: readonly string[];
   /** Whether equal requests are answered from the response cache; `off` if omitted. */
   readonly cache?: "on" | "off";
+  /** Where its requests may go beside this gateway's own providers; `peers` if omitted. */
+  readonly market?: MarketScope;
 }
 
 /** The request path's side: key → principal. Answers at once where the key is in the cache. */
@@ -121,6 +127,8 @@ export interface Accounts extends Authenticator {
   createKey(input: NewKeyInput): Promise<NewApiKey>;
   /** Also of a key that is revoked or has expired. A key is referred to by its id, or by its prefix if no other key has the same. */
   getKey(keyRef: string): Promise<ApiKey>;
+  /** @throws GatewayError `conflict` if the key is revoked. */
+  updateKey(keyRef: string, changes: { readonly market?: MarketScope }): Promise<ApiKey>;
   listKeys(filter?: PageQuery & { readonly user?: string }): Promise<ApiKey[]>;
   readNames(userIds: readonly string[], keyIds: readonly string[]): Promise<Names>;
   /** Revokes the key and all that were made with it. With `user`: only a key of that user, else `not_found`. */

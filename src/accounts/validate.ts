@@ -1,4 +1,15 @@
-import { GatewayError, hasGatewayKey, isTag, readTime, tagForm, tagLimits, timeForms, utcZone } from "../core/index.ts";
+import {
+  GatewayError,
+  hasGatewayKey,
+  isTag,
+  marketScopes,
+  readTime,
+  tagForm,
+  tagLimits,
+  timeForms,
+  utcZone,
+  type MarketScope,
+} from "../core/index.ts";
 import type { Role } from "./types.ts";
 
 const usernamePattern = /^[A-Za-z0-9._@-]{1,64}$/;
@@ -38,6 +49,12 @@ export function checkRole(value: unknown, fallback: Role): Role {
   if (value === undefined) return fallback;
   if (value !== "admin" && value !== "user") throw invalid("role", 'The role must be "admin" or "user".');
   return value;
+}
+
+export function checkMarketScope(value: unknown): MarketScope {
+  const scope = marketScopes.find((known) => known === value);
+  if (scope === undefined) throw invalid("market", `Where its requests may go must be one of ${marketScopes.join(", ")}.`);
+  return scope;
 }
 
 export function checkKeyName(value: unknown): string | null {

@@ -14,6 +14,7 @@ export * from "./inflater.ts";
 export * from "./json-scan.ts";
 export * from "./json-size.ts";
 export * from "./logger.ts";
+export * from "./market-scope.ts";
 export * from "./node-http.ts";
 export * from "./parse-json.ts";
 export * from "./pattern.ts";

@@ -170,9 +170,14 @@ export function routeOf(protocol: ProtocolId, operation: Operation, param = ""):
   return { route: protocols.get(protocol)!.routes.find((route) => route.operation === operation)!, param, query: "" };
 }
 
-export function fakeCall(world: FakeWorld, exchange: ClientExchange, route: RouteCall = routeOf("openai-chat", "generate")): ModelCall {
+export function fakeCall(
+  world: Pick<FakeWorld, "deps">,
+  exchange: ClientExchange,
+  route: RouteCall = routeOf("openai-chat", "generate"),
+  sender: Principal = principal,
+): ModelCall {
   const protocol = [...protocols.values()].find(({ routes }) => routes.includes(route.route))!;
-  return createModelCall(world.deps, exchange, { principal, protocol, route });
+  return createModelCall(world.deps, exchange, { principal: sender, protocol, route });
 }
 
 /** Notes how the sink ends it. */

@@ -31,4 +31,6 @@ export interface ApiKeysTable {
   tags: string | null;
   /** 1: equal requests are answered from the response cache. */
   cache: number | null;
+  /** Where its requests may go: `off` or `any`; `null`: to peers. */
+  market: "off" | "any" | null;
 }

@@ -64,6 +64,8 @@ const otherTables: readonly CopiedTable[] = [
   { name: "market_transfers", key: ["key", "leg"], sums: money("amount_nano_usd") },
   { name: "market_sales", key: ["lease", "seq"], sums: money("cost_nano_usd") },
   { name: "market_trades", key: ["lease", "seq"], sums: money("cost_nano_usd") },
+  { name: "market_statements", key: ["clearing"], sums: money("balance_nano_usd") },
+  { name: "market_avoided", key: ["node"] },
   { name: "audit_entries", key: ["seq"], sums: { times: "time_ms / 60000" } },
   { name: "audit_checkpoints", key: ["number"], sums: { seq: "seq" } },
   { name: "audit_batches", key: ["seq"], sums: { size: "length(members)" }, page: 20 },

@@ -1,6 +1,6 @@
 import type { Generated } from "kysely";
 
-/** What the market stores: see `migrations/0014-market.ts`. */
+/** What the market stores: see `migrations/0014-market.ts` and `migrations/0018-market-memory.ts`. */
 export interface MarketTables {
   market_keys: MarketKeysTable;
   market_nodes: MarketNodesTable;
@@ -11,6 +11,8 @@ export interface MarketTables {
   market_transfers: MarketTransfersTable;
   market_sales: MarketSalesTable;
   market_trades: MarketTradesTable;
+  market_statements: MarketStatementsTable;
+  market_avoided: MarketAvoidedTable;
 }
 
 /** The secrets of this installation as a node of the market. */
@@ -132,4 +134,30 @@ export interface MarketTradesTable {
   state: "acked" | "refused";
   at_ms: number;
   receipt: string;
+}
+
+/** What this node knows of its account at a clearing. */
+export interface MarketStatementsTable {
+  clearing: string;
+  /** Of the last entry that was verified, with the head and the balance after it. */
+  seq: number;
+  /** 64 hexadecimal digits. */
+  head: string;
+  balance_nano_usd: bigint;
+  /** When it was verified. */
+  at_ms: number;
+  /** The last statement that was verified, JSON. */
+  statement: string;
+  /** Why there is no trade with this clearing: a statement contradicts what was verified before, or its own entries; `null`: it fits. */
+  problem: string | null;
+  /** That statement, and the entries that came with it, JSON. */
+  other_statement: string | null;
+  other_entries: string | null;
+}
+
+/** A node from which nothing is bought for a while, as it sent a wrong receipt. */
+export interface MarketAvoidedTable {
+  node: string;
+  until_ms: number;
+  reason: string;
 }

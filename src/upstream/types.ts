@@ -1,4 +1,4 @@
-import type { Secret } from "../core/index.ts";
+import type { MarketScope, Secret } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Caching, Operation, ProviderTraits, RenderQuirks, ServerQuirks } from "../protocols/index.ts";
 import type { TargetState } from "./resilience/target-state.ts";
@@ -178,6 +178,8 @@ export interface UpstreamRequest {
   /** The provider's name of the model, and the gateway's id of the request; omitted for requests that are not a client's. */
   readonly model?: string;
   readonly requestId?: string;
+  /** For another gateway only: where the request may go. If omitted or `off`, it is not sent. */
+  readonly market?: MarketScope | undefined;
 }
 
 export type UpstreamFailureKind =

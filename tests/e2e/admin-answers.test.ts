@@ -81,6 +81,7 @@ test("what every operation answers is what its contract says", async () => {
   note("me.limits.list", await call("me.limits.list"));
   note("limits.remove", await call("limits.remove", { query: { subject: key.id } }));
   note("budgets.remove", await call("budgets.remove", { param: budgets.data[0]!.id }));
+  note("keys.update", await call("keys.update", { param: key.id, body: { market: "off" } }));
   note("me.keys.revoke", await call("me.keys.revoke", { param: own.id }));
   note("keys.revoke", await call("keys.revoke", { param: key.id }));
   note("audit.list", await call("audit.list"));

@@ -6,6 +6,7 @@ import type { WithAdmin } from "./with-admin.ts";
 type Role = OperationInput<"users.create">["body"]["role"];
 type User = OperationAnswer<"users.get">;
 type ApiKey = OperationAnswer<"keys.revoke">;
+type MarketScope = ApiKey["market"];
 
 interface Output {
   readonly json?: boolean;
@@ -21,6 +22,7 @@ interface NewKeyOptions extends Output {
   readonly models?: string;
   readonly tag?: string[];
   readonly cache?: boolean;
+  readonly market?: MarketScope;
 }
 
 const tagHelp = "a tag on every request, as in team:search; several by comma or by several --tag";
@@ -89,7 +91,7 @@ export function addUserCommands(program: Command, admin: WithAdmin): void {
     });
 }
 
-/** `apikey create|list|revoke` */
+/** `apikey create|list|update|revoke` */
 export function addKeyCommands(program: Command, admin: WithAdmin): void {
   const apikey = program.command("apikey").description("API keys").helpCommand(false);
   apikey
@@ -100,13 +102,14 @@ export function addKeyCommands(program: Command, admin: WithAdmin): void {
     .option("--expires <when>", "as in 30d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z; by default never")
     .option("--models <patterns>", "the models it may call, by comma, as in gpt-*,!gpt-5-pro; by default all")
     .option("--tag <tags>", tagHelp, collectTags)
+    .option("--market <where>", "may its requests go to other gateways: off, peers or any; by default peers")
     .option("--cache", "answer equal requests from the response cache (response_cache in the configuration)")
     .option("--json", "print JSON")
     .action(async (owner: string, options: NewKeyOptions) => {
-      const { name, role, expires, tag: tags } = options;
+      const { name, role, expires, tag: tags, market } = options;
       const cache = options.cache === true ? "on" : undefined;
       const models = options.models?.split(",").map((pattern) => pattern.trim());
-      const made = await admin((call) => call("keys.create", { body: { user: owner, name, role, expires, models, tags, cache } }));
+      const made = await admin((call) => call("keys.create", { body: { user: owner, name, role, expires, models, tags, cache, market } }));
       print(options.json === true, made, () => `${made.key}\nThis key (${made.id}) is shown once and stored nowhere.`);
     });
   apikey
@@ -119,6 +122,16 @@ export function addKeyCommands(program: Command, admin: WithAdmin): void {
       print(json === true, keys, () => keyTable(keys, ids === true));
     });
   apikey
+    .command("update")
+    .argument("<key>", "its id, or its prefix as in tok_ab12")
+    .description("change where the requests of a key may go")
+    .requiredOption("--market <where>", "off: nowhere; peers: to gateways you have joined; any: also to exchanges")
+    .option("--json", "print JSON")
+    .action(async (ref: string, { json, market }: Output & { market: MarketScope }) => {
+      const changed = await admin((call) => call("keys.update", { param: ref, body: { market } }));
+      print(json === true, changed, () => `Requests of ${labelOf(changed)} of ${changed.username} ${scopeText[changed.market]}.`);
+    });
+  apikey
     .command("revoke")
     .argument("<key>", "its id, or its prefix as in tok_ab12")
     .option("--json", "print JSON")
@@ -127,6 +140,12 @@ export function addKeyCommands(program: Command, admin: WithAdmin): void {
       print(json === true, revoked, () => `${labelOf(revoked)} of ${revoked.username} is revoked.`);
     });
 }
+
+const scopeText: Readonly<Record<MarketScope, string>> = {
+  off: "go to no other gateway",
+  peers: "may go to gateways that you have joined",
+  any: "may go to gateways that you have joined, and to exchanges",
+};
 
 function userTable(users: readonly User[], ids: boolean): string {
   if (users.length === 0) return "No users yet. Next: tokligence user create NAME";
@@ -152,6 +171,7 @@ function keyTable(keys: readonly ApiKey[], ids: boolean): string {
   const hasNames = keys.some((key) => key.name !== null);
   const hasModels = keys.some((key) => key.models !== null);
   const hasTags = keys.some((key) => key.tags.length > 0);
+  const hasScopes = keys.some((key) => key.market !== "peers");
   const hasParents = keys.some((key) => key.parent_id !== null);
   return table(
     [
@@ -164,6 +184,7 @@ function keyTable(keys: readonly ApiKey[], ids: boolean): string {
       { title: "CREATED", optional: true },
       ...(hasModels ? ["MODELS"] : []),
       ...(hasTags ? ["TAGS"] : []),
+      ...(hasScopes ? ["MARKET"] : []),
       ...(hasParents ? [{ title: "MADE WITH", optional: true } as const] : []),
     ],
     keys.map((key) => [
@@ -176,6 +197,7 @@ function keyTable(keys: readonly ApiKey[], ids: boolean): string {
       shortTime(key.created_at),
       ...(hasModels ? [key.models?.join(",") ?? "all"] : []),
       ...(hasTags ? [key.tags.join(",")] : []),
+      ...(hasScopes ? [key.market] : []),
       ...(hasParents ? [key.parent_id === null ? null : (prefixes.get(key.parent_id) ?? key.parent_id)] : []),
     ]),
   );

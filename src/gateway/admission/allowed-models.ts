@@ -2,6 +2,7 @@ import type { Principal } from "../../accounts/index.ts";
 import { GatewayError, type GlobList } from "../../core/index.ts";
 import {
   fallbackReasons,
+  isMarketProvider,
   type Attempt,
   type Catalog,
   type Fallback,
@@ -13,11 +14,18 @@ import { readNamedModels } from "./named-models.ts";
 import type { RequestFacts } from "../request-facts.ts";
 
 /** Whether a key may call a model: each of its lists, its own and its ancestors', must allow one of the model's targets, the same one. */
-export function mayCall({ modelLists }: Principal, catalog: Catalog, model: string): boolean {
+export function mayCall({ modelLists, market }: Principal, catalog: Catalog, model: string): boolean {
+  if (market === "off" && isOnlyElsewhere(catalog, model)) return false;
   if (modelLists === undefined) return true;
   const { targets } = catalog.resolve(model);
   if (targets.length === 0) return modelLists.every((list) => list.match(model) !== undefined);
   return targets.some(({ provider, upstreamModel }) => allowsTarget(modelLists, model, [upstreamModel, `${provider}/${upstreamModel}`]));
+}
+
+/** Only other gateways serve the model. */
+function isOnlyElsewhere(catalog: Catalog, model: string): boolean {
+  const { targets } = catalog.resolve(model);
+  return targets.length > 0 && targets.every(({ provider }) => isMarketProvider(provider));
 }
 
 /**

@@ -1,20 +1,22 @@
-import type { GatewayError, Refusal } from "../../core/index.ts";
-import type {
-  Attempt,
-  BlockKind,
-  ProviderKey,
-  Target,
-  TargetState,
-  UpstreamCall,
-  UpstreamFailure,
-  UpstreamHandler,
-  UpstreamRequest,
+import type { GatewayError, MarketScope, Refusal } from "../../core/index.ts";
+import {
+  isMarketProvider,
+  type Attempt,
+  type BlockKind,
+  type ProviderKey,
+  type Target,
+  type TargetState,
+  type UpstreamCall,
+  type UpstreamFailure,
+  type UpstreamHandler,
+  type UpstreamRequest,
 } from "../../upstream/index.ts";
 import { readServiceTier, type Usage } from "../../ir/index.ts";
 import type { ActiveAttempt } from "./attempt-registry.ts";
 import { shownStatus } from "./early-head.ts";
 import { ErrorSink } from "./error-sink.ts";
 import { upstreamRequestId } from "../headers/answer-headers.ts";
+import { marketScopeOf } from "../headers/market-scope.ts";
 import { findHeader } from "../headers/request-headers.ts";
 import type { AttemptEntry } from "../attempt-entry.ts";
 import { isAnyForm, isForeign, type Lane } from "../lane.ts";
@@ -316,6 +318,12 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     });
   }
 
+  /** Read once more for the client that sends to other gateways, which refuses what must stay here. */
+  #marketScope(): MarketScope {
+    const { request, exchange } = this.call;
+    return marketScopeOf({ principal: request.principal, rawHeaders: exchange.rawHeaders });
+  }
+
   #request(): UpstreamRequest {
     const { provider, protocol, upstreamModel: model } = this.attempt;
     const { deadlineAt, request, exchange } = this.call;
@@ -334,6 +342,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
       deadlineAt,
       model,
       requestId,
+      market: isMarketProvider(provider.name) ? this.#marketScope() : undefined,
     };
   }
 }

@@ -4,6 +4,7 @@ import { notAllowed, withinLists } from "../admission/allowed-models.ts";
 import type { ModelCall } from "../model-call.ts";
 import { takeClientRouting } from "./client-routing.ts";
 import { narrowPlan } from "./narrow-plan.ts";
+import { withinMarketScope } from "./within-market-scope.ts";
 
 /**
  * The plan of a request: as configured, without the targets that its key may not use, and as the request itself narrows it.
@@ -18,14 +19,15 @@ export function planRequest(call: ModelCall): Plan {
   return wanted === undefined ? plan : narrowPlan(call, plan, wanted, (model) => planOrNone(call, model));
 }
 
-function planOf({ request, current }: ModelCall, model: string): Plan {
+function planOf({ request, current, exchange }: ModelCall, model: string): Plan {
   const planned = planModel(current.catalog, {
     model,
     clientProtocol: request.protocol.id,
     operation: request.operation,
     workMode: current.workMode,
   });
-  return withinLists(request.principal, model, planned);
+  const scoped = { principal: request.principal, rawHeaders: exchange.rawHeaders };
+  return withinMarketScope(scoped, model, withinLists(request.principal, model, planned));
 }
 
 /** A model of the request's own that cannot be asked is passed over. */

@@ -25,6 +25,8 @@ export function buyFrom(deps: MarketClientDeps, request: UpstreamRequest, handle
 
 /** @throws MarketRefusal if the model is not offered now. */
 function marketRequest({ book, protocols, clock }: MarketClientDeps, request: UpstreamRequest): MarketRequest {
+  // The plan has no such target for a request that must stay here; what leaves is checked again where it leaves.
+  if ((request.market ?? "off") === "off") throw new MarketRefusal("bad_order", "The request must not go to another gateway.");
   const { provider, protocol, path, body, model = "", requestId = "", stream } = request;
   const seller = book.seller(provider.name);
   const offer = seller?.offers.get(model);

@@ -19,6 +19,7 @@ export function accountHandlers(accounts: Accounts): Handlers {
       return readPage(query, (page) => accounts.listKeys({ ...page, ...(user === undefined ? {} : { user }) }));
     },
     "keys.create": ({ body }) => accounts.createKey(withoutUndefined(body)),
+    "keys.update": ({ param, body }) => accounts.updateKey(param, body),
     "keys.revoke": ({ param }) => accounts.revokeKey(param),
     "me.get": ({ principal }) => {
       const { userId, username, role } = principal;

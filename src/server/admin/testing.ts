@@ -33,6 +33,7 @@ export const keyOf = (id: string, userId: string): ApiKey => ({
   parent_id: null,
   tags: [],
   cache: "off" as const,
+  market: "peers" as const,
 });
 
 export interface Call {

@@ -15,6 +15,7 @@ import { market } from "./0014-market.ts";
 import { limits } from "./0015-limits.ts";
 import { cachedKeys } from "./0016-cached-keys.ts";
 import { audit } from "./0017-audit.ts";
+import { marketMemory } from "./0018-market-memory.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   limits,
   cachedKeys,
   audit,
+  marketMemory,
 ];

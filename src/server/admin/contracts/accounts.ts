@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { marketScopes } from "../../../core/index.ts";
 import type { OperationContract } from "./contract.ts";
 
 const role = z.enum(["admin", "user"]).meta({ id: "Role" });
@@ -17,6 +18,10 @@ const user = z
   .meta({ id: "Caller" });
 
 const storedUser = user.extend({ created_at: time }).meta({ id: "User" });
+
+const marketScope = z
+  .enum(marketScopes)
+  .describe("where its requests may go beside this gateway's own providers: nowhere, to gateways that it has joined, or also to exchanges");
 
 const apiKey = z
   .object({
@@ -37,6 +42,7 @@ const apiKey = z
     parent_id: z.string().nullable().describe("the key that it was made with; `null`: an admin made it"),
     tags: z.array(z.string()).readonly().describe("bound by an admin: they are on every request of the key, and of keys made with it"),
     cache: z.enum(["on", "off"]).describe("`on`: equal requests are answered from the response cache, if the configuration has one"),
+    market: marketScope,
   })
   .meta({ id: "ApiKey" });
 
@@ -51,6 +57,7 @@ const limits = {
   expires: z.string().optional().describe("RFC 3339, a day, or how long from now: `12h`, `30d`"),
   models: z.array(z.string()).optional().describe("globs, at most 100; `!` before models that it may not call"),
   cache: z.enum(["on", "off"]).optional().describe("whether equal requests are answered from the response cache; `off` if omitted"),
+  market: marketScope.optional(),
 };
 
 const paging = {
@@ -124,6 +131,14 @@ export const accountContracts = {
     summary: "Creates a key for a user.",
     body: z.strictObject({ user: z.string().describe("id or name"), role: role.optional(), tags: tags.optional(), ...limits }),
     answer: newApiKey,
+  },
+  "keys.update": {
+    method: "PATCH",
+    path: "/api/v1/keys/{id}",
+    access: "admin",
+    summary: "Changes where the requests of a key may go, by id or prefix. Keys that were made with it never go further.",
+    body: z.strictObject({ market: marketScope }),
+    answer: apiKey,
   },
   "keys.revoke": {
     method: "DELETE",
