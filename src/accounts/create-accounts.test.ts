@@ -168,7 +168,7 @@ describe("keys", () => {
       parent_id: null,
       tags: [],
       cache: "off",
-    market: "peers",
+      market: "peers",
     };
     assert.match(made.id, /^key_[0-9a-f-]{36}$/);
     assert.deepStrictEqual(made, { ...shown, key: firstKey });
