@@ -80,6 +80,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     peers: ["documents"],
     sell: ["identity", "documents", "clearing", "peers"],
     buy: ["identity", "documents", "peers"],
+    statements: ["identity", "documents", "clearing", "peers", "buy"],
   },
   upstream: {
     http1: [],

@@ -20,7 +20,11 @@ export interface SharedModel {
   readonly cache_read_usd: string;
   readonly licence: string;
   readonly source: string;
+  /** Of a vendor's API: the contract that allows to resell it. */
+  readonly contract: string | null;
   readonly concurrency: number;
+  /** Requests that would be taken now. */
+  readonly free: number;
 }
 
 export interface PeerState {
@@ -49,6 +53,9 @@ export interface MarketStatus {
   readonly peers: readonly PeerState[];
   readonly earned_credits: string;
   readonly spent_credits: string;
+  /** What leases that are open at others reserve, and when the last of them frees. */
+  readonly reserved_credits: string;
+  readonly reserved_until: string | null;
 }
 
 export interface OfferRow {
@@ -72,6 +79,26 @@ export interface TradeState {
   readonly time: string;
 }
 
+/** An account at a clearing, as it was checked. */
+export interface StatementState {
+  /** The peer whose books they are; `here` for this node's own. */
+  readonly clearing: string;
+  /** Whose account; omitted for this node's. */
+  readonly owner?: string;
+  readonly entries: number;
+  /** Entries that were hashed now. */
+  readonly checked_entries: number;
+  readonly balance_credits: string;
+  readonly reserved_credits: string;
+  readonly limit_credits: string;
+  /** What this node has acknowledged there; omitted for its own books. */
+  readonly acknowledged_credits?: string;
+  readonly head: string;
+  readonly time: string;
+  /** What is wrong; `null`: nothing. */
+  readonly problem: string | null;
+}
+
 /** The operations of the market, for the admin API and the command line. */
 export interface MarketAdmin {
   status(): Promise<MarketStatus>;
@@ -81,6 +108,8 @@ export interface MarketAdmin {
   invite(limit: string): Promise<{ readonly invite: string; readonly reach: string; readonly limit_credits: string }>;
   join(invite: string, name: string | undefined): Promise<PeerState>;
   offers(): Promise<readonly OfferRow[]>;
+  /** @param isWhole all entries are hashed anew, from the first one. */
+  statements(name: string | undefined, isWhole: boolean): Promise<readonly StatementState[]>;
   trades(limit: number): Promise<readonly TradeState[]>;
   setPeer(
     reference: string,

@@ -5,15 +5,19 @@ import type { Share } from "./sell/shares.ts";
 
 export async function statusOf(market: Market): Promise<MarketStatus> {
   const { earned, spent } = await sumsOf(market);
+  const peers = await peersOf(market);
+  const reserved = market.pool.reserved();
   return {
     node: market.keys.node.id,
     reach: market.port === undefined ? null : market.reach(),
     listening: market.port !== undefined,
     paused: market.isPaused,
-    shares: (await market.shares.list()).map(shownShare),
-    peers: await peersOf(market),
+    shares: (await market.shares.list()).map((share) => shownShare(share, market.freeSlots(share))),
+    peers,
     earned_credits: formatUsd(earned),
     spent_credits: formatUsd(spent),
+    reserved_credits: formatUsd(reserved.amount),
+    reserved_until: timeOf(reserved.untilMs),
   };
 }
 
@@ -22,7 +26,7 @@ export async function peersOf(market: Market): Promise<readonly PeerState[]> {
   for (const peer of await market.peers.list()) {
     const { balance, held } = await market.clearing.account(peer.node);
     const there = market.book.seller(`@${peer.name}`);
-    const reserved = market.pool.held(peer.node);
+    const reserved = market.pool.reserved(peer.node);
     states.push({
       name: peer.name,
       node: peer.node,
@@ -33,11 +37,22 @@ export async function peersOf(market: Market): Promise<readonly PeerState[]> {
       reserved_credits: formatUsd(held),
       own_balance_credits: there === undefined ? null : signedUsd(BigInt(there.statement.balance)),
       own_reserved_credits: formatUsd(reserved.amount),
-      own_reserved_until: reserved.untilMs === 0 || reserved.untilMs < market.now() ? null : new Date(reserved.untilMs).toISOString(),
-      problem: market.book.problems().get(`@${peer.name}`) ?? null,
+      own_reserved_until: timeOf(reserved.untilMs),
+      problem: problemOf(market, peer),
     });
   }
   return states;
+}
+
+function timeOf(ms: number): string | null {
+  return ms === 0 ? null : new Date(ms).toISOString();
+}
+
+/** Why nothing is bought from a peer. */
+function problemOf(market: Market, { node, name }: { readonly node: string; readonly name: string }): string | null {
+  const wrong = market.statements.problem(node);
+  if (wrong !== undefined) return `its statement is wrong: ${wrong}`;
+  return market.avoided.has(node) ? "avoided for a day, as a receipt was refused" : (market.book.problems().get(`@${name}`) ?? null);
 }
 
 export const noMarket: MarketStatus = {
@@ -49,6 +64,8 @@ export const noMarket: MarketStatus = {
   peers: [],
   earned_credits: "0",
   spent_credits: "0",
+  reserved_credits: "0",
+  reserved_until: null,
 };
 
 async function sumsOf(market: Market): Promise<{ readonly earned: bigint; readonly spent: bigint }> {
@@ -81,7 +98,7 @@ export async function tradesOf(market: Market, limit: number): Promise<readonly 
   return [...bought, ...sold].toSorted((a, b) => (a.time < b.time ? 1 : -1)).slice(0, limit);
 }
 
-export function shownShare({ model, provider, upstreamModel, terms }: Share): SharedModel {
+export function shownShare({ model, provider, upstreamModel, terms }: Share, free: number): SharedModel {
   return {
     model,
     provider,
@@ -91,7 +108,9 @@ export function shownShare({ model, provider, upstreamModel, terms }: Share): Sh
     cache_read_usd: rateOf(terms.price.cache_read),
     licence: terms.licence,
     source: terms.source,
+    contract: terms.contract ?? null,
     concurrency: terms.concurrency,
+    free,
   };
 }
 
@@ -100,6 +119,7 @@ export function rateOf(femto: string): string {
   return formatUsd(BigInt(femto));
 }
 
-function signedUsd(nano: bigint): string {
+/** A decimal, with a minus sign if it is below 0. */
+export function signedUsd(nano: bigint): string {
   return nano < 0n ? `-${formatUsd(-nano)}` : formatUsd(nano);
 }

@@ -1,11 +1,22 @@
-import type { GatewayError, IdSource } from "../core/index.ts";
+import { GatewayError, type IdSource } from "../core/index.ts";
 import { formatUsd } from "../ledger/index.ts";
 import type { Catalog } from "../upstream/index.ts";
-import type { MarketAdmin, MarketStatus, OfferRow, PeerState, SharedModel, ShareRequest, TradeState } from "./admin-types.ts";
+import type {
+  MarketAdmin,
+  MarketStatus,
+  OfferRow,
+  PeerState,
+  SharedModel,
+  ShareRequest,
+  StatementState,
+  TradeState,
+} from "./admin-types.ts";
 import { noMarket, peersOf, rateOf, shownShare, statusOf, tradesOf } from "./admin-views.ts";
 import { createInvite, joinBy } from "./join.ts";
 import type { Market } from "./market.ts";
+import { MarketRefusal } from "./refusal.ts";
 import { creditsOf, shareOf } from "./share-request.ts";
+import { statementsOf } from "./statement-views.ts";
 
 export interface MarketAdminDeps {
   /** The node, made if this installation has not traded yet. */
@@ -40,7 +51,7 @@ class MarketOperations implements MarketAdmin {
     await market.shares.set({ ...share, offer: known?.offer ?? share.offer });
     market.offers.changed();
     await market.listen();
-    return shownShare(share);
+    return shownShare(share, market.freeSlots(share));
   }
 
   async unshare(model: string): Promise<SharedModel> {
@@ -48,7 +59,7 @@ class MarketOperations implements MarketAdmin {
     const share = (await market.shares.list()).find((one) => one.model === model);
     await market.shares.remove(model);
     market.offers.changed();
-    return shownShare(share!);
+    return shownShare(share!, 0);
   }
 
   async invite(limit: string): Promise<{ readonly invite: string; readonly reach: string; readonly limit_credits: string }> {
@@ -80,6 +91,11 @@ class MarketOperations implements MarketAdmin {
     );
   }
 
+  async statements(name: string | undefined, isWhole: boolean): Promise<readonly StatementState[]> {
+    const market = await this.#deps.opened();
+    return market === undefined ? [] : await asAdminError(() => statementsOf(market, name, isWhole));
+  }
+
   async trades(limit: number): Promise<readonly TradeState[]> {
     const market = await this.#deps.opened();
     return market === undefined ? [] : await tradesOf(market, limit);
@@ -90,6 +106,8 @@ class MarketOperations implements MarketAdmin {
     const { node } = await market.peers.find(reference);
     if (limit !== undefined) await market.peers.setLimit(node, creditsOf("limit", limit));
     if (blocked !== undefined) await market.peers.setBlocked(node, blocked);
+    // A person has decided to trade with it again.
+    if (blocked === false) await Promise.all([market.statements.forget(node), market.avoided.forget(node)]);
     if (credit !== undefined) await market.clearing.deposit(`deposit-${this.#deps.ids.next("mkt")}`, node, creditsOf("credit", credit));
     await market.book.refresh();
     return await peerOf(market, reference);
@@ -110,6 +128,17 @@ class MarketOperations implements MarketAdmin {
   }
 }
 
+/** What another node refuses, or that it is away, as an error of the admin API. */
+async function asAdminError<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof MarketRefusal)
+      throw new GatewayError("upstream_unreachable", `The other gateway does not answer: ${error.message}`);
+    throw error;
+  }
+}
+
 async function peerOf(market: Market, reference: string): Promise<PeerState> {
   const { name } = await market.peers.find(reference);
   return (await peersOf(market)).find((peer) => peer.name === name)!;
@@ -126,6 +155,7 @@ export function marketWithout(problem: () => GatewayError): MarketAdmin {
     join: refuse,
     offers: refuse,
     trades: refuse,
+    statements: refuse,
     setPeer: refuse,
     leave: refuse,
     pause: refuse,

@@ -5,6 +5,11 @@ import type { GatewayDeps } from "../gateway/index.ts";
 import { formatRate, parseUsd, type PriceOverrides } from "../ledger/index.ts";
 import type { Store } from "../store/index.ts";
 import type { PooledUpstreamClient, Provider, UpstreamCall, UpstreamHandler, UpstreamRequest } from "../upstream/index.ts";
+import { createAvoided, type Avoided } from "./peers/avoided.ts";
+import { createOpenLeases } from "./buy/open-leases.ts";
+import { createStatements, type Statements } from "./statements/statements.ts";
+import { checkEntries, readEntries } from "./clearing/entries.ts";
+import { BuyerLimits } from "./sell/buyer-limits.ts";
 import { createBook, type Book } from "./buy/book.ts";
 import { createLeasePool, type LeasePool } from "./buy/lease-pool.ts";
 import { buyFrom } from "./buy/market-client.ts";
@@ -17,10 +22,11 @@ import { createInvites, type Invites } from "./peers/invites.ts";
 import { createPeers, type Peers } from "./peers/peers.ts";
 import type { MarketSection } from "./section.ts";
 import { createMarketListener, type MarketListener } from "./sell/listener.ts";
+import { BuyersRedactor } from "./sell/hide-provider.ts";
 import { createNodeApi, type NodeApi } from "./sell/node-api.ts";
 import { createOffers, type Offers } from "./sell/offers.ts";
 import { createSeller, type Seller } from "./sell/seller.ts";
-import { createShares, type Shares } from "./sell/shares.ts";
+import { createShares, type Share, type Shares } from "./sell/shares.ts";
 
 export interface MarketDeps {
   readonly store: Store;
@@ -62,6 +68,8 @@ export class Market {
   readonly trades: Trades;
   readonly book: Book;
   readonly pool: LeasePool;
+  readonly statements: Statements;
+  readonly avoided: Avoided;
   readonly calls: NodeCalls;
   readonly offers: Offers;
   readonly seller: Seller;
@@ -72,7 +80,7 @@ export class Market {
   #isPaused = false;
 
   constructor(deps: MarketDeps, keys: MarketKeys) {
-    const { store, clock, client, gateway, ids, logger, sealer, settings } = deps;
+    const { store, clock, client, logger, sealer, settings } = deps;
     const now = (): number => clock.now();
     const key = keys.node;
     this.#deps = deps;
@@ -83,37 +91,26 @@ export class Market {
     this.clearing = createClearing(store, now);
     this.trades = createTrades(store);
     this.calls = createNodeCalls(client, () => key, clock);
-    this.book = createBook({ peers: this.peers, calls: this.calls, clock, logger, onChange: deps.onChange });
-    this.pool = createLeasePool({
+    this.statements = createStatements({ store, calls: this.calls, owner: key.id, clock, logger });
+    this.avoided = createAvoided(store, clock);
+    this.book = createBook({
+      peers: this.peers,
       calls: this.calls,
-      key: () => key,
       clock,
       logger,
-      random: randomBytes,
-      hold: () => parseUsd(settings().hold) ?? 20_000_000n,
-      ttlMs: () => settings().leaseMs,
+      onChange: deps.onChange,
+      onStatement: ({ node }, transport, statement) => this.statements.take({ clearing: node, transport }, statement),
     });
+    this.pool = this.#createPool();
     this.offers = createOffers({
       shares: this.shares,
       key,
       clock,
-      freeSlots: ({ model, terms }) => (this.#isPaused ? 0 : terms.concurrency - this.seller.inFlight(model)),
+      freeSlots: (share) => this.freeSlots(share),
     });
-    const ackedTo = (node: string): Promise<bigint> => this.trades.ackedTo(node);
-    const { peers, offers, clearing } = this;
-    this.seller = createSeller({ gateway, store, keys, peers, offers, clearing, clock, ids, logger, ackedTo });
-    this.api = createNodeApi({
-      keys,
-      peers,
-      invites: this.invites,
-      offers,
-      clearing,
-      seller: this.seller,
-      clock,
-      name: () => settings().name ?? hostname(),
-      reach: () => (this.#listener === undefined ? undefined : this.reach()),
-      readEntries: (owner, after) => readEntries(store, owner, after),
-    });
+    const limits = new BuyerLimits(() => settings().perBuyer, now);
+    this.seller = this.#createSeller(limits);
+    this.api = this.#createApi(limits);
     const onError = (error: unknown): void => {
       logger.warn({ error: messageOf(error) }, "the market's work in the background failed; it is tried again");
     };
@@ -121,6 +118,66 @@ export class Market {
       createPeriodic({ everyMs: bookMs, run: () => this.book.refresh(), onError }),
       createPeriodic({ everyMs: sweepMs, run: () => this.#sweep(), onError }),
     ];
+  }
+
+  #createPool(): LeasePool {
+    const { store, clock, logger, settings } = this.#deps;
+    return createLeasePool({
+      calls: this.calls,
+      key: () => this.keys.node,
+      clock,
+      logger,
+      random: randomBytes,
+      hold: () => parseUsd(settings().hold) ?? 20_000_000n,
+      ttlMs: () => settings().leaseMs,
+      avoided: this.avoided,
+      openLeases: createOpenLeases(store),
+      clearingProblem: (clearing) => this.statements.problem(clearing),
+      sellerOf: (node) => this.book.sellers().find(({ peer }) => peer.node === node),
+    });
+  }
+
+  #createSeller(limits: BuyerLimits): Seller {
+    const { store, gateway, clock, ids, logger } = this.#deps;
+    const ackedTo = (node: string): Promise<bigint> => this.trades.ackedTo(node);
+    const { keys, peers, offers, clearing, avoided } = this;
+    return createSeller({
+      gateway,
+      store,
+      keys,
+      peers,
+      offers,
+      clearing,
+      clock,
+      ids,
+      logger,
+      limits,
+      avoided,
+      redactor: new BuyersRedactor(),
+      ackedTo,
+    });
+  }
+
+  #createApi(limits: BuyerLimits): NodeApi {
+    const { store, clock, settings } = this.#deps;
+    return createNodeApi({
+      keys: this.keys,
+      peers: this.peers,
+      invites: this.invites,
+      offers: this.offers,
+      clearing: this.clearing,
+      seller: this.seller,
+      clock,
+      limits,
+      name: () => settings().name ?? hostname(),
+      reach: () => (this.#listener === undefined ? undefined : this.reach()),
+      readEntries: (owner, after) => readEntries(store, owner, after),
+    });
+  }
+
+  /** Requests for a share that would be taken now. */
+  freeSlots({ model, terms }: Share): number {
+    return this.#isPaused ? 0 : Math.max(0, terms.concurrency - this.seller.inFlight(model));
   }
 
   now(): number {
@@ -146,6 +203,8 @@ export class Market {
   async start(): Promise<void> {
     for (const periodic of this.#periodic) periodic.start();
     try {
+      await Promise.all([this.avoided.load(), this.statements.load()]);
+      if (this.#deps.maySell) await this.clearing.beat();
       if ((await this.shares.list()).length > 0) await this.listen();
     } catch (error) {
       this.#deps.logger.error({ error: messageOf(error) }, "the market's address cannot be listened on; nothing is sold");
@@ -205,6 +264,11 @@ export class Market {
     }));
   }
 
+  /** Hashes all entries of an account at this node's clearing. */
+  checkEntries(account: Parameters<typeof checkEntries>[1]): ReturnType<typeof checkEntries> {
+    return checkEntries(this.#deps.store, account);
+  }
+
   pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
     this.seller.setPaused(isPaused);
@@ -230,33 +294,4 @@ export async function openMarket(deps: MarketDeps): Promise<Market> {
 
 function rateText(femto: string): string {
   return formatRate(BigInt(femto));
-}
-
-const entriesPerPage = 200;
-
-/** The entries of an account, as its owner can hash them. */
-async function readEntries(store: Store, owner: string, after: number): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const rows = await store.db
-    .selectFrom("market_transfers")
-    .selectAll()
-    .where((eb) =>
-      eb.or([
-        eb.and([eb("debit", "=", owner), eb("debit_seq", ">", after)]),
-        eb.and([eb("credit", "=", owner), eb("credit_seq", ">", after)]),
-      ]),
-    )
-    .orderBy((eb) => eb.case().when("debit", "=", owner).then(eb.ref("debit_seq")).else(eb.ref("credit_seq")).end())
-    .limit(entriesPerPage)
-    .execute();
-  return rows.map((row) => {
-    const isDebit = row.debit === owner;
-    return {
-      seq: isDebit ? row.debit_seq : row.credit_seq,
-      at: row.at_ms,
-      kind: row.kind,
-      lease: row.key,
-      amount: String(isDebit ? -row.amount_nano_usd : row.amount_nano_usd),
-      balance: String(isDebit ? row.debit_balance_nano_usd : row.credit_balance_nano_usd),
-    };
-  });
 }

@@ -1,4 +1,5 @@
-import type { Protocol, RouteCall } from "../protocols/index.ts";
+import { applyEdits } from "../core/index.ts";
+import { isUnbounded, setOutputLimit, type Protocol, type RouteCall } from "../protocols/index.ts";
 
 /** What an offer that states no limit is counted with. */
 const defaultOutput = 4096;
@@ -13,6 +14,15 @@ export function outputBound(protocol: Protocol, call: RouteCall, body: string, o
   const { maxOutputTokens, otherLimit, choices = 1 } = protocol.readEnvelope(body, call);
   const most = offered > 0 ? offered : defaultOutput;
   return Math.min(mostTokens, Math.min(maxOutputTokens ?? otherLimit ?? most, most) * choices);
+}
+
+/** The body with the offer's limit of output, if it has none of its own: a model that writes more would do so at its seller's cost. */
+export function withOutputLimit(protocol: Protocol, body: string, offered: number): string {
+  if (!isUnbounded(body)) return body;
+  const { maxOutputTokens: names } = protocol.params.names;
+  // Of the two names that OpenAI's dialect has, every server knows this one.
+  const place = typeof names === "string" ? names : (names.find((name) => name === "max_tokens") ?? names[0]);
+  return applyEdits(body, [setOutputLimit(body, place, offered > 0 ? offered : defaultOutput)]);
 }
 
 /** The route of a sealed request, which makes an answer; `undefined` if there is none. @param target path and query. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { leaf, lifetime, text } from "../settings/index.ts";
+import { integer, leaf, lifetime, text } from "../settings/index.ts";
+import type { BuyerLimitSettings } from "./sell/buyer-limits.ts";
 
 const address = leaf(z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^:/\s]+):\d{1,5}$/), {
   kind: "text",
@@ -21,6 +22,16 @@ export const marketSchema = z
       description: "Credits that a lease reserves at least; one is counted as one US dollar.",
       allowed: 'a decimal in quotes, as in "0.02"',
     }).prefault("0.02"),
+    per_buyer: z
+      .strictObject({
+        concurrency: integer("Requests of one buyer that are served at a time.", 1, 1000).prefault(2),
+        leases: integer("Leases of one buyer that are open at a time.", 1, 10_000).prefault(100),
+        calls_per_second: integer("Calls of this gateway's market by one node in a second.", 1, 10_000).prefault(20),
+        tokens_per_minute: integer("Tokens of one buyer in a minute, of prompts and answers together.", 1, 1e12).optional(),
+        tokens_per_day: integer("Tokens of one buyer in a day of UTC, counted from the gateway's start.", 1, 1e12).optional(),
+      })
+      .describe("What each buyer may use of this gateway.")
+      .prefault({}),
     lease: lifetime("How long a lease takes requests, from one minute to 15 minutes.").prefault("5m"),
   })
   .describe(
@@ -38,9 +49,10 @@ export interface MarketSection {
   /** US dollars, a decimal. */
   readonly hold: string;
   readonly leaseMs: number;
+  readonly perBuyer: BuyerLimitSettings;
 }
 
-export function readMarket({ listen, reach, name, hold, lease }: ParsedMarket): MarketSection {
+export function readMarket({ listen, reach, name, hold, lease, per_buyer: buyer }: ParsedMarket): MarketSection {
   const colon = listen.lastIndexOf(":");
   const host = listen.slice(0, colon).replaceAll(/^\[|\]$/g, "");
   return {
@@ -50,5 +62,12 @@ export function readMarket({ listen, reach, name, hold, lease }: ParsedMarket): 
     name,
     hold,
     leaseMs: lease,
+    perBuyer: {
+      concurrency: buyer.concurrency,
+      leases: buyer.leases,
+      callsPerSecond: buyer.calls_per_second,
+      tokensPerMinute: buyer.tokens_per_minute,
+      tokensPerDay: buyer.tokens_per_day,
+    },
   };
 }

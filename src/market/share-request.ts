@@ -36,6 +36,7 @@ export function shareOf(catalog: Catalog, offer: string, request: ShareRequest):
     price,
     licence,
     source,
+    ...(source === "contract" ? { contract: request.contract } : {}),
     concurrency,
     context,
     maxOutput,

@@ -66,6 +66,8 @@ const otherTables: readonly CopiedTable[] = [
   { name: "market_trades", key: ["lease", "seq"], sums: money("cost_nano_usd") },
   { name: "market_statements", key: ["clearing"], sums: money("balance_nano_usd") },
   { name: "market_avoided", key: ["node"] },
+  { name: "market_uptime", key: ["name"] },
+  { name: "market_bought", key: ["lease"] },
   { name: "audit_entries", key: ["seq"], sums: { times: "time_ms / 60000" } },
   { name: "audit_checkpoints", key: ["number"], sums: { seq: "seq" } },
   { name: "audit_batches", key: ["seq"], sums: { size: "length(members)" }, page: 20 },

@@ -1,6 +1,6 @@
 import type { Generated } from "kysely";
 
-/** What the market stores: see `migrations/0014-market.ts` and `migrations/0018-market-memory.ts`. */
+/** What the market stores: see `migrations/0014-market.ts` and the later ones of its name. */
 export interface MarketTables {
   market_keys: MarketKeysTable;
   market_nodes: MarketNodesTable;
@@ -13,6 +13,8 @@ export interface MarketTables {
   market_trades: MarketTradesTable;
   market_statements: MarketStatementsTable;
   market_avoided: MarketAvoidedTable;
+  market_uptime: MarketUptimeTable;
+  market_bought: MarketBoughtTable;
 }
 
 /** The secrets of this installation as a node of the market. */
@@ -160,4 +162,19 @@ export interface MarketAvoidedTable {
   node: string;
   until_ms: number;
   reason: string;
+}
+
+/** When the clearing was last at work. */
+export interface MarketUptimeTable {
+  name: string;
+  seen_ms: number;
+}
+
+/** A lease that this node has bought, until its seller has the last acknowledgement. */
+export interface MarketBoughtTable {
+  lease: string;
+  seller: string;
+  /** What its orders name: `sha256:…`. */
+  session: string;
+  opened_ms: number;
 }

@@ -109,6 +109,27 @@ test("what is offered is shown, and what is sold is in no report of usage unless
   assert.deepEqual(await requestsOf({ supply: "true" }), [5]);
 });
 
+test("a key, or a header, keeps a request from a friend", async () => {
+  const own = await alice.createKey();
+  await callAdmin(alice, "keys.update", { param: own.keyId, body: { market: "off" } });
+  const ask = async (key: string, headers: Record<string, string> = {}): Promise<string> => {
+    const reply = await fetch(`${alice.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+      body: JSON.stringify({ model: "@bob/qwen3", messages: [{ role: "user", content: "Hi" }] }),
+    });
+    const { error } = (await reply.json()) as { readonly error?: { readonly code: string } };
+    return `${reply.status} ${error?.code ?? "answered"}`;
+  };
+  const before = mock.requests.length;
+  assert.deepEqual(
+    [await ask(own.key), await ask(caller.key, { "x-tokligence-market": "off" }), await ask(own.key, { "x-tokligence-market": "any" })],
+    ["403 model_not_allowed", "403 model_not_allowed", "403 model_not_allowed"],
+  );
+  assert.equal(mock.requests.length, before);
+  assert.equal(await ask(caller.key, { "x-tokligence-market": "peers" }), "200 answered");
+});
+
 test("a paused seller takes no requests, and a blocked buyer gets none", async () => {
   const client = new OpenAI({ apiKey: caller.key, baseURL: `${alice.url}/v1`, maxRetries: 0 });
   const ask = (): Promise<unknown> => client.chat.completions.create({ model: "@bob/qwen3", messages: [{ role: "user", content: "Hi" }] });
@@ -118,6 +139,9 @@ test("a paused seller takes no requests, and a blocked buyer gets none", async (
   await callAdmin(bob, "market.peers.update", { param: "alice", body: { blocked: true } });
   await assert.rejects(ask(), (error: InstanceType<typeof OpenAI.APIError>) => error.status === 503 || error.status === 429);
   const peer = await callAdmin(bob, "market.peers.update", { param: "alice", body: { blocked: false, limit: "7", credit: "1" } });
+  const [statement] = (await callAdmin(alice, "market.statements", { query: { name: "bob", verify: "true" } })).data;
+  assert.deepEqual([statement?.clearing, statement?.problem], ["bob", null]);
+  assert.ok(statement!.entries > 0 && statement!.checked_entries === statement!.entries);
   assert.deepEqual([peer.blocked, peer.limit_credits], [false, "7"]);
 });
 
@@ -129,6 +153,16 @@ test("what was bought is acknowledged, and settled when the lease is closed", as
   });
   const sales = (await callAdmin(bob, "market.trades")).data;
   const sum = sales.reduce((total, { credits }) => total + Number(credits), 0);
+  const { data } = await callAdmin(bob, "market.statements", { query: { verify: "true" } });
+  assert.deepEqual(
+    data.map(({ clearing, owner, entries, checked_entries: checked, problem }) => ({
+      clearing,
+      owner,
+      isWhole: entries === checked,
+      problem,
+    })),
+    [{ clearing: "here", owner: "alice", isWhole: true, problem: null }],
+  );
   // Alice has paid back one credit outside of the market.
   assert.equal(Number(peer.balance_credits).toFixed(9), (1 - sum).toFixed(9));
   assert.equal(Number(status.earned_credits).toFixed(9), sum.toFixed(9));

@@ -1,17 +1,13 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { readInvite } from "../../market/index.ts";
-import type { OperationAnswer } from "../../server/index.ts";
-import { print, shortTime, table } from "./output.ts";
+import { inviteLines, joinedText, offersText, peersText, shareText, statementsText, statusText, tradesText } from "./market-texts.ts";
+import { print } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
 interface Output {
   readonly json?: boolean;
 }
-
-type Peer = OperationAnswer<"market.join">;
-type Status = OperationAnswer<"market.status">;
-type Share = OperationAnswer<"market.share">;
 
 interface ShareOptions extends Output {
   readonly input: string;
@@ -28,6 +24,7 @@ export function addMarketCommands(program: Command, admin: WithAdmin): void {
   const market = program.command("market").description("buy models from other gateways, and share your own").helpCommand(false);
   addSelling(market, admin);
   addBuying(market, admin);
+  addStatements(market, admin);
   addPeers(market, admin);
 }
 
@@ -130,6 +127,22 @@ function addBuying(market: Command, admin: WithAdmin): void {
     });
 }
 
+function addStatements(market: Command, admin: WithAdmin): void {
+  market
+    .command("statement")
+    .description("check what others state of your account, and your own books")
+    .argument("[name]", "of one gateway; all if omitted")
+    .option("--verify", "hash all entries anew, from the first one")
+    .option("--json", "print JSON")
+    .action(async (name: string | undefined, { json, verify }: Output & { readonly verify?: boolean }) => {
+      const query = { ...(name === undefined ? {} : { name }), ...(verify === true ? { verify: "true" as const } : {}) };
+      const { data } = await admin((call) => call("market.statements", { query }));
+      print(json === true, { data }, () => statementsText(data));
+      // A script needs to see it.
+      if (data.some(({ problem }) => problem !== null)) process.exitCode = 1;
+    });
+}
+
 function addPeers(market: Command, admin: WithAdmin): void {
   market
     .command("status")
@@ -198,96 +211,4 @@ async function isAgreed(urls: readonly string[], node: string): Promise<boolean>
   } finally {
     ask.close();
   }
-}
-
-function shareText(share: Share, made: { readonly invite: string; readonly reach: string; readonly limit_credits: string }): string {
-  const price = `${share.input_usd} credits a million tokens in, ${share.output_usd} out`;
-  return [`${share.model} of ${share.provider} is shared: ${price}.`, "", ...inviteLines(made)].join("\n");
-}
-
-function inviteLines({
-  invite,
-  reach,
-  limit_credits: limit,
-}: {
-  readonly invite: string;
-  readonly reach: string;
-  readonly limit_credits: string;
-}): string[] {
-  const isLocal = /^https?:\/\/(?:127\.|localhost|\[::1\])/.test(reach);
-  return [
-    `Others reach this gateway at ${reach}.${isLocal ? " That is only this machine: set market.listen and market.reach for others." : ""}`,
-    `The invite is for one gateway, which may owe ${limit} credits, and ends in seven days. On that gateway:`,
-    "",
-    `  tokligence market join ${invite}`,
-  ];
-}
-
-function joinedText(peer: Peer): string {
-  return [
-    `You trade with ${peer.name} now, up to ${peer.limit_credits} credits.`,
-    "Next: tokligence market offers, then name a model as @NAME/MODEL in any client.",
-  ].join("\n");
-}
-
-function offersText(data: OperationAnswer<"market.offers">["data"]): string {
-  if (data.length === 0) return "Nobody sells anything now. tokligence market status says whom you trade with.";
-  return table(
-    ["MODEL", "CREDITS/M IN", "CREDITS/M OUT", "FREE", "CONTEXT", { title: "LICENCE", optional: true }],
-    data.map((offer) => [offer.model, offer.input_usd, offer.output_usd, offer.free, offer.context, offer.licence]),
-  );
-}
-
-function tradesText(data: OperationAnswer<"market.trades">["data"]): string {
-  if (data.length === 0) return "Nothing was bought or sold yet.";
-  return table(
-    ["TIME", "", "GATEWAY", "MODEL", "CREDITS", "STATE"],
-    data.map((trade) => [shortTime(trade.time), trade.direction, trade.peer, trade.model, trade.credits, trade.state]),
-  );
-}
-
-function peersText(peers: readonly Peer[]): string {
-  return table(
-    ["GATEWAY", "LIMIT", "OWES YOU", "RESERVED", "YOU OWE", { title: "RESERVED THERE", optional: true }, "STATE"],
-    peers.map((peer) => [
-      peer.name,
-      peer.limit_credits,
-      owed(peer.balance_credits),
-      peer.reserved_credits,
-      peer.own_balance_credits === null ? null : owed(peer.own_balance_credits),
-      peer.own_reserved_until === null
-        ? peer.own_reserved_credits
-        : `${peer.own_reserved_credits} until ${shortTime(peer.own_reserved_until)}`,
-      stateOf(peer),
-    ]),
-  );
-}
-
-function stateOf({ blocked, problem, url }: Peer): string {
-  if (blocked) return "blocked";
-  if (url === null) return "buys only";
-  return problem ?? "ok";
-}
-
-/** A balance below 0 is what is owed. */
-function owed(balance: string): string {
-  return balance.startsWith("-") ? balance.slice(1) : "0";
-}
-
-function statusText(status: Status): string {
-  if (status.node === null) return "This gateway trades with nobody. Next: tokligence market share MODEL, or tokligence market join INVITE";
-  const selling = sellingSentence(status);
-  const lines = [`Earned ${status.earned_credits} credits, spent ${status.spent_credits}. ${selling}`];
-  if (status.shares.length > 0) {
-    const rows = status.shares.map((share) => [share.model, share.provider, share.input_usd, share.output_usd, share.concurrency]);
-    lines.push("", table(["SHARED MODEL", "PROVIDER", "CREDITS/M IN", "CREDITS/M OUT", "AT A TIME"], rows));
-  }
-  if (status.peers.length > 0) lines.push("", peersText(status.peers));
-  return lines.join("\n");
-}
-
-function sellingSentence({ shares, paused, listening, reach }: Status): string {
-  if (shares.length === 0) return "Nothing is sold, as no model is shared.";
-  if (paused) return "Nothing is sold, as selling is paused: tokligence market resume.";
-  return listening ? `Selling at ${reach}.` : "Nothing is sold, as the market's address could not be opened; the log says why.";
 }

@@ -61,7 +61,15 @@ test("without a file the contract's defaults hold", (t) => {
       guards: { duplicateToolCalls: { enabled: true, noteAt: 3, warnAt: 5, exempt: new Set(["write_stdin", "wait", "TaskOutput"]) } },
       alerts: { webhooks: [], email: undefined, spendFactor: 3, spendLeastUsd: 10, ledgerLagMs: 60_000 },
       telemetry: { otlp: undefined, content: false, labels: [], maxLabelValues: 100 },
-      market: { host: "127.0.0.1", port: 8082, reach: "http://127.0.0.1:8082", name: undefined, hold: "0.02", leaseMs: 300_000 },
+      market: {
+        host: "127.0.0.1",
+        port: 8082,
+        reach: "http://127.0.0.1:8082",
+        name: undefined,
+        hold: "0.02",
+        leaseMs: 300_000,
+        perBuyer: { concurrency: 2, leases: 100, callsPerSecond: 20, tokensPerMinute: undefined, tokensPerDay: undefined },
+      },
       prices: {},
       // It has a test of its own.
       shown: loaded.settings.shown,

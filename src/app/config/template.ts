@@ -177,8 +177,8 @@ const tail = `
 #telemetry: { otlp: { endpoint: "http://localhost:4318", headers: {}, service_name: tokligence }, content: false, labels: [], max_label_values: 100 }
 
 # Buying models from other gateways and sharing your own: docs/market.md. listen: where others reach this one, once something is shared; reach: the URL that they
-# use; hold: credits that a lease reserves at least; lease: how long one lasts.
-#market: { listen: "127.0.0.1:8082", reach: "http://192.0.2.7:8082", name: rig, hold: "0.02", lease: 5m }
+# use; hold: credits that a lease reserves at least; lease: how long one lasts; per_buyer: what each buyer may use.
+#market: { listen: "127.0.0.1:8082", reach: "http://192.0.2.7:8082", name: rig, hold: "0.02", lease: 5m, per_buyer: { concurrency: 2, leases: 100, calls_per_second: 20, tokens_per_minute: 100000, tokens_per_day: 5000000 } }
 # What was changed and used, in a chain of hashes that shows tampering: docs/audit.md. usage: usage entries too. head: a file that gets each signature. events: a file of
 # OCSF events for a SIEM. key: the key that signs, beside the database if omitted.
 #audit: { enabled: true, usage: true, key: audit-key.pem, head: audit-head.json, events: audit-events.jsonl }

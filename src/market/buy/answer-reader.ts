@@ -53,6 +53,7 @@ export class AnswerReader {
   #last: Buffer | undefined;
   #receipt: string | undefined;
   #isOver = false;
+  #answer: string | undefined;
 
   constructor(deps: MarketClientDeps, parts: AnswerParts) {
     this.#deps = deps;
@@ -129,8 +130,7 @@ export class AnswerReader {
     }
     this.#isOver = true;
     const { lease, request } = this.#parts;
-    const answer = this.#bytes === 0 ? "" : `sha256:${this.#hash.digest("hex")}`;
-    if (!this.#accept(this.#receipt, answer)) {
+    if (!this.#accept(this.#receipt)) {
       void this.#deps.pool.dispute(lease, request.seller);
       return undefined;
     }
@@ -138,8 +138,16 @@ export class AnswerReader {
     return this.#last;
   }
 
-  #accept(text: string, answer: string | undefined): boolean {
+  /** The hash of the whole answer; `undefined` if it was cut. */
+  #answerHash(): string | undefined {
+    if (this.#last === undefined) return undefined;
+    this.#answer ??= this.#bytes === 0 ? "" : `sha256:${this.#hash.digest("hex")}`;
+    return this.#answer;
+  }
+
+  #accept(text: string): boolean {
     const { lease, order, request } = this.#parts;
+    const answer = this.#answerHash();
     const usage = answer === undefined ? undefined : this.#usage?.read();
     const received: Received = { answer, usage, bytes: this.#bytes, status: this.#head, requestBytes: request.bodyBytes };
     let receipt: MarketDocument<"receipt/1"> | undefined;
@@ -168,28 +176,43 @@ export class AnswerReader {
     });
   }
 
-  /** The answer was cut. Its receipt, if there is one, is asked for before the lease is used again. */
+  /** All of the answer has arrived, but not its receipt. */
+  get isWithoutReceipt(): boolean {
+    return !this.#isOver && this.#last !== undefined && this.#receipt === undefined;
+  }
+
+  /** Asks for the receipt of an answer that arrived without it. @returns the last bytes of the answer, if its receipt is right. */
+  async recover(): Promise<Buffer | undefined> {
+    this.#isOver = true;
+    const { lease, request } = this.#parts;
+    const { pool } = this.#deps;
+    const isRight = await this.#askForReceipt().catch(() => undefined);
+    if (isRight === true) {
+      pool.giveBack(lease, request.seller);
+      return this.#last;
+    }
+    await (isRight === false ? pool.dispute(lease, request.seller) : pool.askLater(lease, request.seller, () => this.#askForReceipt()));
+    return undefined;
+  }
+
+  /**
+   * The answer was cut. Its receipt is asked for, now and later, before the lease is used again. One that does not fit what arrived is not acknowledged, but its
+   * seller is not to blame: it has sent more than the line has carried.
+   */
   broken(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     const { lease, request } = this.#parts;
-    const { pool } = this.#deps;
-    void this.#askForReceipt().then(
-      async (isRight) => {
-        if (isRight) pool.giveBack(lease, request.seller);
-        else await pool.close(lease, request.seller);
-      },
-      () => pool.close(lease, request.seller),
-    );
+    void this.#deps.pool.askLater(lease, request.seller, () => this.#askForReceipt());
   }
 
-  async #askForReceipt(): Promise<boolean> {
+  async #askForReceipt(): Promise<boolean | undefined> {
     const { lease, request } = this.#parts;
     const path = `/leases/${lease.body.lease}/receipts?after=${lease.seq}`;
     const { receipts } = parseCanonical(await this.#deps.calls.get(request.seller.transport, request.seller.peer.node, path)) as {
       readonly receipts?: unknown;
     };
     const first: unknown = Array.isArray(receipts) ? receipts[0] : undefined;
-    return first !== undefined && this.#accept(JSON.stringify(documentOf("receipt/1", first)), undefined);
+    return first === undefined ? undefined : this.#accept(JSON.stringify(documentOf("receipt/1", first)));
   }
 }

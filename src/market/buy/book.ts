@@ -46,6 +46,8 @@ export interface BookDeps {
   readonly logger: Logger;
   /** The peers, their models or the prices have changed. */
   readonly onChange: () => void;
+  /** A peer has stated this node's account there. */
+  readonly onStatement: (peer: Peer, transport: Provider, statement: MarketDocument<"statement/1">) => Promise<void>;
 }
 
 const mostOffers = 500;
@@ -108,7 +110,9 @@ class PeerBook implements Book {
     const transport = known.provider;
     try {
       const text = await this.#deps.calls.get(transport, peer.node, "/book");
-      this.#sellers.set(name, readBook(text, { peer, transport, nowMs: this.#deps.clock.now() }));
+      const { statement, ...seller } = readBook(text, { peer, transport, nowMs: this.#deps.clock.now() });
+      this.#sellers.set(name, { ...seller, statement: statement.body });
+      await this.#deps.onStatement(peer, transport, statement);
       this.#problems.delete(name);
     } catch (error) {
       const message = messageOf(error);
@@ -143,7 +147,10 @@ class PeerBook implements Book {
 }
 
 /** `{"node":…,"offers":[…],"statement":…}`: everything is signed by the peer. @throws DocumentError */
-function readBook(text: string, { peer, transport, nowMs }: { peer: Peer; transport: Provider; nowMs: number }): PeerSeller {
+function readBook(
+  text: string,
+  { peer, transport, nowMs }: { peer: Peer; transport: Provider; nowMs: number },
+): Omit<PeerSeller, "statement"> & { readonly statement: MarketDocument<"statement/1"> } {
   const value = parseCanonical(text) as Readonly<Record<string, unknown>>;
   const node = documentOf("node/1", value["node"]);
   verifyDocument(node, peer.node);
@@ -155,5 +162,5 @@ function readBook(text: string, { peer, transport, nowMs }: { peer: Peer; transp
     const hash = verifyDocument(offer, peer.node);
     if (offer.body.seller === peer.node && offer.body.until > nowMs) offers.set(offer.body.model, { body: offer.body, hash });
   }
-  return { peer, node: node.body, offers, statement: statement.body, transport, seenMs: nowMs };
+  return { peer, node: node.body, offers, statement, transport, seenMs: nowMs };
 }

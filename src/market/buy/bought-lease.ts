@@ -45,14 +45,15 @@ export class BoughtLease {
   order(request: string, { max, maxOutput, deadline }: { max: bigint; maxOutput: number; deadline: number }): SentOrder {
     this.#n += 1;
     const ends = Math.min(deadline, this.body.settle_by - settleMarginMs);
-    return { document: this.#sign({ request, max, maxOutput, deadline: ends, close: false }), max };
+    return { document: this.#sign({ request, max, maxOutput, deadline: ends }), max };
   }
 
   /** The last order: it acknowledges what was accepted, and ends the lease. */
   closing(nowMs: number): string {
     this.#n += 1;
     const deadline = Math.max(nowMs, Math.min(nowMs + 60_000, this.body.settle_by - settleMarginMs));
-    return documentText(this.#sign({ request: "", max: 0n, maxOutput: 0, deadline, close: true }));
+    const ack = { seq: this.#seq, cum: String(this.#cum), receipt: this.#receipt };
+    return closingOrder(this.#key, { lease: this.body.lease, n: this.#n, session: this.secret.session, ack, deadline });
   }
 
   /**
@@ -67,7 +68,20 @@ export class BoughtLease {
     this.#receipt = hash;
   }
 
-  #sign(what: { request: string; max: bigint; maxOutput: number; deadline: number; close: boolean }): MarketDocument<"order/1"> {
+  /**
+   * Accepts a receipt that costs nothing, of an order of which nothing is known any more: the seller has counted a request that the buyer has not.
+   * @returns whether it follows the last one.
+   */
+  adopt(receipt: MarketDocument<"receipt/1">): boolean {
+    const { body } = receipt;
+    const isNext = body.lease === this.body.lease && body.seq === this.#seq + 1 && body.previous === this.#receipt && !body.final;
+    if (!isNext || body.cost !== "0" || BigInt(body.cum) !== this.#cum) return false;
+    this.#receipt = verifyDocument(receipt, this.body.seller);
+    this.#seq = body.seq;
+    return true;
+  }
+
+  #sign(what: { request: string; max: bigint; maxOutput: number; deadline: number }): MarketDocument<"order/1"> {
     return signDocument(this.#key, "order/1", {
       lease: this.body.lease,
       n: this.#n,
@@ -78,7 +92,13 @@ export class BoughtLease {
       max_output: what.maxOutput,
       deadline: what.deadline,
       ack: { seq: this.#seq, cum: String(this.#cum), receipt: this.#receipt },
-      close: what.close,
+      close: false,
     });
   }
+}
+
+/** The last order of a lease, as text. It asks for nothing, and acknowledges what was accepted. */
+export function closingOrder(key: NodeKey, order: Pick<DocumentBody<"order/1">, "lease" | "n" | "session" | "ack" | "deadline">): string {
+  const nothing = { request: "", max: "0", max_output: 0, ceiling: order.ack.cum, close: true };
+  return documentText(signDocument(key, "order/1", { ...order, ...nothing }));
 }

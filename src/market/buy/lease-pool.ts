@@ -1,13 +1,14 @@
 import { messageOf, type Clock, type Logger } from "../../core/index.ts";
-import { documentText, readDocument, signDocument, verifyDocument } from "../documents/document.ts";
 import type { NodeKey } from "../identity/node-key.ts";
-import { createLeaseSecret } from "../identity/sealing.ts";
 import { MarketRefusal } from "../refusal.ts";
+import type { Avoided } from "../peers/avoided.ts";
 import type { KnownOffer, PeerSeller } from "./book.ts";
-import { BoughtLease } from "./bought-lease.ts";
+import { closingOrder, type BoughtLease } from "./bought-lease.ts";
 import type { NodeCalls } from "./node-calls.ts";
+import { openLease } from "./open-lease.ts";
+import type { OpenLeases } from "./open-leases.ts";
 
-/** Leases that this process has open. After a crash they are forgotten: their sellers settle them. */
+/** Leases that this process has open. After a crash they are forgotten; what was accepted of them is acknowledged at the next start. */
 export interface LeasePool {
   /** A lease with room for the request, for this request alone until it is given back. @throws MarketRefusal */
   take(seller: PeerSeller, offer: KnownOffer, max: bigint): Promise<BoughtLease>;
@@ -15,14 +16,19 @@ export interface LeasePool {
   giveBack(lease: BoughtLease, seller: PeerSeller): void;
   /** It is not used any more: what was accepted is acknowledged, and the seller may settle. */
   close(lease: BoughtLease, seller: PeerSeller): Promise<void>;
+  /** An answer was cut: its receipt is asked for now and at each sweep, and the lease is used again only if it is accepted. */
+  askLater(lease: BoughtLease, seller: PeerSeller, ask: AskForReceipt): Promise<void>;
   /** Its seller sent a wrong receipt: what is not acknowledged is contested, and the seller is avoided for a day. */
   dispute(lease: BoughtLease, seller: PeerSeller): Promise<void>;
-  /** Closes leases that are idle or about to end. */
+  /** Asks for receipts again, and closes leases that are idle or about to end, or that an earlier start has left. */
   sweep(): Promise<void>;
   closeAll(): Promise<void>;
-  /** Nano-credits that open leases hold at a clearing, and when the last of them frees. */
-  held(clearing: string): { readonly amount: bigint; readonly untilMs: number };
+  /** Nano-credits that open leases reserve, at one clearing or at all, and when the last of them frees; 0: there are none. */
+  reserved(clearing?: string): { readonly amount: bigint; readonly untilMs: number };
 }
+
+/** @returns whether the receipt was accepted; `undefined`: the seller has none yet. @throws MarketRefusal if it cannot be asked. */
+export type AskForReceipt = () => Promise<boolean | undefined>;
 
 export interface LeasePoolDeps {
   readonly calls: NodeCalls;
@@ -33,6 +39,12 @@ export interface LeasePoolDeps {
   /** Nano-credits that a lease holds at least; four requests of the size of the first one if that is more. */
   readonly hold: () => bigint;
   readonly ttlMs: () => number;
+  readonly avoided: Avoided;
+  readonly openLeases: OpenLeases;
+  /** Why nothing is bought at a clearing; `undefined`: it may be. */
+  readonly clearingProblem: (clearing: string) => string | undefined;
+  /** The peer that sells, by its node. */
+  readonly sellerOf: (node: string) => PeerSeller | undefined;
 }
 
 interface Idle {
@@ -41,103 +53,145 @@ interface Idle {
   readonly sinceMs: number;
 }
 
+interface Asked extends Idle {
+  readonly ask: AskForReceipt;
+}
+
 const idleMs = 60_000;
-const avoidedMs = 24 * 3_600_000;
+/** How long a receipt is asked for. */
+const askedMs = 60_000;
+/** When a seller has settled a lease, whatever happened: the longest lease, the time to settle it, and the window. */
+const settledMs = 27 * 3_600_000;
 
 export function createLeasePool(deps: LeasePoolDeps): LeasePool {
-  const { calls, clock, logger } = deps;
-  let idle: Idle[] = [];
-  const open = new Set<BoughtLease>();
-
-  /** By node: until when nothing is bought from it. */
-  const avoided = new Map<string, number>();
-
-  const end = async (lease: BoughtLease, { transport }: PeerSeller, action: "ack" | "contest"): Promise<void> => {
-    open.delete(lease);
-    try {
-      await calls.post(transport, `/leases/${lease.body.lease}/${action}`, lease.closing(clock.now()));
-    } catch (error) {
-      // The seller settles it by what it has.
-      logger.debug({ lease: lease.body.lease, error: messageOf(error) }, "a lease could not be closed at its seller");
-    }
-  };
-
-  const close = (lease: BoughtLease, seller: PeerSeller): Promise<void> => end(lease, seller, "ack");
-  return {
-    async take(seller, offer, max) {
-      const now = clock.now();
-      if ((avoided.get(seller.peer.node) ?? 0) > now)
-        throw new MarketRefusal("unavailable", "The seller has sent a wrong receipt: nothing is bought from it for a day.");
-      const index = idle.findIndex(({ lease }) => isOf(lease, offer) && lease.hasRoom(max, now));
-      if (index >= 0) return idle.splice(index, 1)[0]!.lease;
-      const lease = await openLease(deps, { seller, offer, max });
-      open.add(lease);
-      return lease;
-    },
-    giveBack(lease, seller) {
-      idle.push({ lease, seller, sinceMs: clock.now() });
-    },
-    close,
-    dispute(lease, seller) {
-      avoided.set(seller.peer.node, clock.now() + avoidedMs);
-      return end(lease, seller, "contest");
-    },
-    async sweep() {
-      const now = clock.now();
-      const isOver = ({ lease, sinceMs }: Idle): boolean => now - sinceMs > idleMs || !lease.hasRoom(0n, now);
-      const over = idle.filter(isOver);
-      idle = idle.filter((entry) => !over.includes(entry));
-      await Promise.all(over.map(({ lease, seller }) => close(lease, seller)));
-    },
-    async closeAll() {
-      const all = idle;
-      idle = [];
-      await Promise.all(all.map(({ lease, seller }) => close(lease, seller)));
-    },
-    held(clearing) {
-      let amount = 0n;
-      let untilMs = 0;
-      for (const { body } of open) {
-        if (body.clearing !== clearing) continue;
-        amount += BigInt(body.hold);
-        untilMs = Math.max(untilMs, body.settle_by);
-      }
-      return { amount, untilMs };
-    },
-  };
+  return new Pool(deps);
 }
+
+class Pool implements LeasePool {
+  readonly #deps: LeasePoolDeps;
+  readonly #open = new Set<BoughtLease>();
+  readonly #startedMs: number;
+  #idle: Idle[] = [];
+  #asked: Asked[] = [];
+
+  constructor(deps: LeasePoolDeps) {
+    this.#deps = deps;
+    this.#startedMs = deps.clock.now();
+  }
+
+  async take(seller: PeerSeller, offer: KnownOffer, max: bigint): Promise<BoughtLease> {
+    const { avoided, clock, clearingProblem, openLeases } = this.#deps;
+    const now = clock.now();
+    if (avoided.has(seller.peer.node))
+      throw new MarketRefusal("unavailable", "A receipt of the seller was wrong: nothing is bought from it for a day.");
+    const problem = clearingProblem(seller.peer.node);
+    if (problem !== undefined)
+      throw new MarketRefusal("unavailable", `The seller's statement is wrong (${problem}): nothing is bought from it.`);
+    const index = this.#idle.findIndex(({ lease }) => isOf(lease, offer) && lease.hasRoom(max, now));
+    if (index >= 0) return this.#idle.splice(index, 1)[0]!.lease;
+    const lease = await openLease(this.#deps, { seller, offer, max });
+    this.#open.add(lease);
+    await openLeases.add(lease.body.lease, { seller: seller.peer.node, session: lease.secret.session, openedMs: clock.now() });
+    return lease;
+  }
+
+  giveBack(lease: BoughtLease, seller: PeerSeller): void {
+    this.#idle.push({ lease, seller, sinceMs: this.#deps.clock.now() });
+  }
+
+  close(lease: BoughtLease, seller: PeerSeller): Promise<void> {
+    return this.#end(lease, seller, "ack");
+  }
+
+  async askLater(lease: BoughtLease, seller: PeerSeller, ask: AskForReceipt): Promise<void> {
+    await this.#ask({ lease, seller, ask, sinceMs: this.#deps.clock.now() });
+  }
+
+  async #ask(asked: Asked): Promise<void> {
+    const { lease, seller, ask, sinceMs } = asked;
+    const isAccepted = await ask().catch(() => undefined);
+    if (isAccepted === true) this.giveBack(lease, seller);
+    else if (isAccepted === undefined && this.#deps.clock.now() - sinceMs < askedMs) this.#asked.push(asked);
+    else await this.close(lease, seller);
+  }
+
+  async dispute(lease: BoughtLease, seller: PeerSeller): Promise<void> {
+    await this.#deps.avoided.add(seller.peer.node, "a receipt was refused");
+    await this.#end(lease, seller, "contest");
+  }
+
+  async sweep(): Promise<void> {
+    const { clock, openLeases } = this.#deps;
+    const now = clock.now();
+    const asked = this.#asked;
+    this.#asked = [];
+    await Promise.all(asked.map((one) => this.#ask(one)));
+    const over = this.#idle.filter(({ lease, sinceMs }) => now - sinceMs > idleMs || !lease.hasRoom(0n, now));
+    this.#idle = this.#idle.filter((entry) => !over.includes(entry));
+    await Promise.all(over.map(({ lease, seller }) => this.close(lease, seller)));
+    await openLeases.dropBefore(now - settledMs);
+    await this.#closeLeft();
+  }
+
+  /** What an earlier start has accepted is acknowledged, so that its sellers need not wait for the window. */
+  async #closeLeft(): Promise<void> {
+    const { openLeases, sellerOf, key, clock } = this.#deps;
+    for (const { lease, seller: node, session, ack } of await openLeases.left(this.#startedMs)) {
+      const seller = sellerOf(node);
+      if (seller === undefined) continue;
+      const order = closingOrder(key(), { lease, n: lastOrder, session, ack, deadline: clock.now() + 60_000 });
+      await this.#send(lease, seller, { action: "ack", order });
+    }
+  }
+
+  async closeAll(): Promise<void> {
+    const all = [...this.#idle, ...this.#asked];
+    this.#idle = [];
+    this.#asked = [];
+    await Promise.all(all.map(({ lease, seller }) => this.close(lease, seller)));
+  }
+
+  reserved(clearing?: string): { readonly amount: bigint; readonly untilMs: number } {
+    let amount = 0n;
+    let untilMs = 0;
+    for (const { body } of this.#open) {
+      if (clearing !== undefined && body.clearing !== clearing) continue;
+      // Its seller has settled it by now, or lost the right to.
+      if (body.settle_by <= this.#deps.clock.now()) continue;
+      amount += BigInt(body.hold);
+      untilMs = Math.max(untilMs, body.settle_by);
+    }
+    return { amount, untilMs };
+  }
+
+  async #end(lease: BoughtLease, seller: PeerSeller, action: "ack" | "contest"): Promise<void> {
+    this.#open.delete(lease);
+    await this.#send(lease.body.lease, seller, { action, order: lease.closing(this.#deps.clock.now()) });
+  }
+
+  async #send(
+    lease: string,
+    { transport }: PeerSeller,
+    { action, order }: { readonly action: "ack" | "contest"; readonly order: string },
+  ): Promise<void> {
+    const { calls, openLeases, logger } = this.#deps;
+    try {
+      await calls.post(transport, `/leases/${lease}/${action}`, order);
+      await openLeases.remove(lease);
+    } catch (error) {
+      // The seller settles it by what it has; after a restart of this gateway it is acknowledged once more.
+      logger.debug({ lease, error: messageOf(error) }, "a lease could not be closed at its seller");
+      if (error instanceof MarketRefusal && !passingCodes.has(error.code)) await openLeases.remove(lease);
+    }
+  }
+}
+
+/** Refusals after which the same closing order may be taken later. */
+const passingCodes: ReadonlySet<string> = new Set(["unavailable", "too_many_open", "too_many_requests"]);
+
+/** The number of an order after which there is none. */
+const lastOrder = 1_000_000_000;
 
 function isOf({ body }: BoughtLease, { body: offer }: KnownOffer): boolean {
   return body.seller === offer.seller && body.model === offer.model && JSON.stringify(body.price) === JSON.stringify(offer.price);
-}
-
-async function openLease(
-  { calls, key, clock, random, hold, ttlMs }: LeasePoolDeps,
-  { seller, offer, max }: { seller: PeerSeller; offer: KnownOffer; max: bigint },
-): Promise<BoughtLease> {
-  const most = BigInt(offer.body.limits.hold);
-  if (max > most) throw new MarketRefusal("max_too_low", "The request may cost more than one lease of this offer holds.");
-  const wanted = max * 4n > hold() ? max * 4n : hold();
-  const request = signDocument(key(), "lease-request/1", {
-    buyer: key().id,
-    clearing: seller.peer.node,
-    seller: offer.body.seller,
-    offer: offer.hash,
-    hold: String(wanted < most ? wanted : most),
-    ttl_s: Math.min(offer.body.limits.ttl_s, Math.max(60, Math.floor(ttlMs() / 1000))),
-    nonce: Buffer.from(random(16)).toString("base64url"),
-    at: clock.now(),
-  });
-  const document = readDocument("lease/1", await calls.post(seller.transport, "/leases", documentText(request)));
-  verifyDocument(document, seller.peer.node);
-  const { body } = document;
-  const isAsked =
-    body.buyer === key().id &&
-    body.seller === offer.body.seller &&
-    body.hold === request.body.hold &&
-    body.model === offer.body.model &&
-    JSON.stringify(body.price) === JSON.stringify(offer.body.price);
-  if (!isAsked) throw new MarketRefusal("bad_document", "The lease is not the one that was asked for.");
-  const seal = seller.node.seal.reduce((newest, one) => (one.until > newest.until ? one : newest));
-  return new BoughtLease(body, createLeaseSecret(body.lease, seal.kid, seal.x25519), key());
 }

@@ -1,6 +1,8 @@
 import { messageOf } from "../../core/index.ts";
 import type { UpstreamCall, UpstreamFailure, UpstreamHandler } from "../../upstream/index.ts";
 import { maxCost } from "../documents/cost.ts";
+import { DocumentError } from "../documents/document-error.ts";
+import { documentOf } from "../documents/document.ts";
 import { encodeFrame, frameTypes, maxPlainBytes } from "../identity/frames.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { AnswerReader, type Opened } from "./answer-reader.ts";
@@ -8,7 +10,7 @@ import type { BoughtLease } from "./bought-lease.ts";
 import type { MarketClientDeps, MarketRequest } from "./market-request.ts";
 
 /** Refusals after which another lease is tried, once: the lease is over, or the two sides disagree about it. */
-const retriedCodes: ReadonlySet<string> = new Set(["lease_over", "unknown_lease", "stale_ack", "bad_order"]);
+const retriedCodes: ReadonlySet<string> = new Set(["lease_over", "unknown_lease", "stale_ack", "bad_order", "max_too_low"]);
 
 /** The longest that a node may ask to be left alone. */
 const longestWaitMs = 600_000;
@@ -81,16 +83,26 @@ export class MarketCall implements UpstreamCall {
       await this.#run(await withNewOffer(this.#deps, request), true);
       return;
     }
+    await this.#use(request, lease, isRetry);
+  }
+
+  async #use(request: MarketRequest, lease: BoughtLease, isRetry: boolean): Promise<void> {
+    const { pool } = this.#deps;
     if (this.#isDone) {
       pool.giveBack(lease, request.seller);
       return;
     }
     const refusal = await this.#send(request, lease);
     if (refusal === undefined) return;
+    if (!isRetry && isAdopted(refusal, lease)) {
+      await this.#use(request, lease, true);
+      return;
+    }
     // Its order was not taken, or was: the seller's numbers say, and a new lease does not care.
     await pool.close(lease, request.seller);
-    if (isRetry || !retriedCodes.has(refusal.code)) throw refusal;
-    await this.#run(request, true);
+    const next = isRetry ? undefined : nextRequest(request, refusal);
+    if (next === undefined) throw refusal;
+    await this.#run(next, true);
   }
 
   /** @returns why the node refused the request before it answered. */
@@ -117,8 +129,11 @@ export class MarketCall implements UpstreamCall {
           resolve(refusal);
         },
         onFailure: (failure) => {
-          answer.broken();
-          this.#fail(failure);
+          if (answer.isWithoutReceipt) this.#recover(answer, failure);
+          else {
+            answer.broken();
+            this.#fail(failure);
+          }
           resolve(undefined);
         },
       });
@@ -141,9 +156,25 @@ export class MarketCall implements UpstreamCall {
   }
 
   #end(answer: AnswerReader): void {
-    const last = answer.finish();
+    const noReceipt = { kind: "truncated", message: "The node's answer has no receipt, or a wrong one." } as const;
+    if (answer.isWithoutReceipt) this.#recover(answer, noReceipt);
+    else this.#finish(answer.finish(), noReceipt);
+  }
+
+  #recover(answer: AnswerReader, failure: UpstreamFailure): void {
+    answer.recover().then(
+      (last) => {
+        this.#finish(last, failure);
+      },
+      () => {
+        this.#fail(failure);
+      },
+    );
+  }
+
+  #finish(last: Buffer | undefined, failure: UpstreamFailure): void {
     if (last === undefined) {
-      this.#fail({ kind: "truncated", message: "The node's answer has no receipt, or a wrong one." });
+      this.#fail(failure);
       return;
     }
     if (this.#isDone) return;
@@ -151,6 +182,27 @@ export class MarketCall implements UpstreamCall {
     if (last.length > 0) this.#handler.onData(last);
     this.#handler.onEnd();
   }
+}
+
+/** The seller has counted a request that the buyer has not, and it cost nothing: the next order acknowledges it. */
+function isAdopted({ code, details }: MarketRefusal, lease: BoughtLease): boolean {
+  if (code !== "stale_ack") return false;
+  try {
+    return lease.adopt(documentOf("receipt/1", details["receipt"]));
+  } catch (error) {
+    if (error instanceof DocumentError) return false;
+    throw error;
+  }
+}
+
+/** What is asked for with another lease; `undefined`: nothing. The seller may count a request a little dearer than its buyer. */
+function nextRequest(request: MarketRequest, { code, details }: MarketRefusal): MarketRequest | undefined {
+  if (!retriedCodes.has(code)) return undefined;
+  if (code !== "max_too_low") return request;
+  const text = details["max"];
+  if (typeof text !== "string" || !/^\d{1,18}$/.test(text)) return undefined;
+  const max = BigInt(text);
+  return max > request.max && max <= request.max * 2n ? { ...request, max } : undefined;
 }
 
 /** The same request for what the seller offers now. @throws MarketRefusal `unknown_offer` if it offers the model no more. */

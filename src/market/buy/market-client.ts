@@ -2,7 +2,7 @@ import { applyEdits, memberOf, memberSpan, messageOf, noBytes } from "../../core
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from "../../upstream/index.ts";
 import { maxCost } from "../documents/cost.ts";
 import { hashOfBytes, maxClockSkewMs } from "../documents/document.ts";
-import { generateRoute, outputBound } from "../output-bound.ts";
+import { generateRoute, outputBound, withOutputLimit } from "../output-bound.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { MarketCall } from "./market-call.ts";
 import type { MarketClientDeps, MarketRequest } from "./market-request.ts";
@@ -36,7 +36,7 @@ function marketRequest({ book, protocols, clock }: MarketClientDeps, request: Up
   const target = wire.wireRules.hasVersionInBaseUrl ? `/v1${path}` : path;
   const header = JSON.stringify({ dialect: protocol, path: target });
   const whole = typeof body === "string" ? Buffer.from(body, "latin1") : Buffer.concat(body ?? []);
-  const text = withoutIdentity(whole.toString("latin1"));
+  const text = withOutputLimit(wire, withoutIdentity(whole.toString("latin1")), offer.body.max_output);
   const sent = Buffer.from(text, "latin1");
   const plain = Buffer.concat([Buffer.from(`${header}\n`), sent]);
   const route = generateRoute(wire, target);

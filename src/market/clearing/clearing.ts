@@ -33,6 +33,11 @@ export interface Clearing {
   sweep(limit: number): Promise<number>;
   /** Moves all deadlines: the clearing was away for `gapMs`. */
   resume(gapMs: number): Promise<void>;
+  /**
+   * Says that the clearing is at work, every few seconds and before anything else. If the last time was more than a minute ago, all deadlines move by the
+   * time in between: they count the clearing's uptime, so that nobody loses anything because it was away. Of several processes one moves them.
+   */
+  beat(): Promise<void>;
   account(owner: string): Promise<Account>;
   /** Everything, for `checkClearing`. */
   readAll(): Promise<ClearingState>;
@@ -84,16 +89,36 @@ export function createClearing(store: Store, now: () => number): Clearing {
         await applyAndWrite(store, db, { state, operation: { kind: "tick" }, now: now() });
         return due.length;
       }),
-    async resume(gapMs) {
-      await store.db
-        .updateTable("market_leases")
-        .set((eb) => ({ deadline_ms: eb("deadline_ms", "+", gapMs) }))
-        .where("state", "in", ["open", "window"])
-        .execute();
-    },
+    resume: (gapMs) => moveDeadlines(store.db, gapMs),
+    beat: () => beat(store, now()),
     account: async (owner) => accountOf(await readState(store.db, [], [owner]), owner),
     readAll: () => readAll(store.db),
   };
+}
+
+/** A clearing that is seen again after this time was away. */
+const longestGapMs = 60_000;
+
+async function moveDeadlines(db: Database, gapMs: number): Promise<void> {
+  await db
+    .updateTable("market_leases")
+    .set((eb) => ({ deadline_ms: eb("deadline_ms", "+", gapMs) }))
+    .where("state", "in", ["open", "window"])
+    .execute();
+}
+
+async function beat(store: Store, seen: number): Promise<void> {
+  await store.insertRows("market_uptime", ["name", "seen_ms"], [["clearing", seen]]);
+  await store.db.transaction().execute(async (db) => {
+    const row = await db.selectFrom("market_uptime").select("seen_ms").where("name", "=", "clearing").executeTakeFirstOrThrow();
+    const changed = await db
+      .updateTable("market_uptime")
+      .set({ seen_ms: seen })
+      .where("name", "=", "clearing")
+      .where("seen_ms", "=", row.seen_ms)
+      .executeTakeFirst();
+    if (changed.numUpdatedRows > 0n && seen - row.seen_ms > longestGapMs) await moveDeadlines(db, seen - row.seen_ms);
+  });
 }
 
 function accountOf(state: ClearingState, owner: string): Account {

@@ -1,5 +1,6 @@
 import type { Store } from "../../store/index.ts";
-import { checkTime, documentText, readDocument, signDocument, verifyDocument } from "../documents/document.ts";
+import type { Clearing } from "../clearing/clearing.ts";
+import { checkTime, documentText, readDocument, signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
 import { MarketRefusal } from "../refusal.ts";
 import type { Peer } from "../peers/peers.ts";
 import type { SellerDeps } from "./seller-deps.ts";
@@ -35,6 +36,8 @@ export function createLeaseDesk(deps: SellerDeps): LeaseDesk {
 class Desk implements LeaseDesk {
   readonly #deps: SellerDeps;
   readonly #served = new Map<string, ServedLease>();
+  /** Leases whose transaction runs: they are not of an earlier start. */
+  readonly #opening = new Set<string>();
   #hasSettledOld = false;
 
   constructor(deps: SellerDeps) {
@@ -42,7 +45,7 @@ class Desk implements LeaseDesk {
   }
 
   async open(text: string): Promise<string> {
-    const { keys, offers, clearing, clock, ackedTo } = this.#deps;
+    const { keys, offers, clock, ackedTo, limits: buyers } = this.#deps;
     const request = readDocument("lease-request/1", text);
     const { body } = request;
     const now = clock.now();
@@ -51,6 +54,11 @@ class Desk implements LeaseDesk {
     if (body.clearing !== own || body.seller !== own) throw new MarketRefusal("bad_document", "The lease is for another node.");
     checkTime(body.at, now);
     const hash = verifyDocument(request, body.buyer);
+    buyers.call(body.buyer);
+    if (this.#deps.avoided.has(body.buyer)) {
+      throw new MarketRefusal("unavailable", "Your node has contested a receipt of this one: nothing is sold to it for a day.");
+    }
+    this.#checkLeases(body.buyer);
     await offers.current();
     const offer = offers.byHash(body.offer);
     if (offer === undefined)
@@ -77,27 +85,36 @@ class Desk implements LeaseDesk {
       serve_until: serveUntil,
       settle_by: serveUntil + settleMs,
     });
-    const { result, document } = await clearing.open({
-      kind: "open",
-      id: lease.body.lease,
-      buyer: body.buyer,
-      seller: own,
-      hold: BigInt(body.hold),
-      settleBy: lease.body.settle_by,
-      feePpm: 0n,
-      model,
-      document: documentText(lease),
-      limit: buyer.limit + (await ackedTo(body.buyer)),
-    });
+    const { result, document } = await this.#openOnce(lease, buyer.limit + (await ackedTo(body.buyer)));
     if (result === "insufficient_funds") {
       throw new MarketRefusal(
         "insufficient_credit",
         "The limit of your account here does not cover this lease. Pay back, or ask for a higher limit.",
       );
     }
-    if (result === "ok") this.#served.set(lease.body.lease, new ServedLease(lease.body, keys.node));
-    else if (!this.#served.has(lease.body.lease)) throw new MarketRefusal("lease_over", "This lease is over. Ask for a new one.");
+    if (result !== "ok" && !this.#served.has(lease.body.lease))
+      throw new MarketRefusal("lease_over", "This lease is over. Ask for a new one.");
     return document!;
+  }
+
+  #checkLeases(buyer: string): void {
+    let open = 0;
+    for (const { body } of this.#served.values()) if (body.buyer === buyer) open++;
+    if (open >= this.#deps.limits.settings.leases) throw new MarketRefusal("too_many_open", `Your node has ${open} leases open here.`);
+  }
+
+  async #openOnce(lease: MarketDocument<"lease/1">, limit: bigint): ReturnType<Clearing["open"]> {
+    const { keys, clearing } = this.#deps;
+    const { lease: id, buyer, seller, hold, settle_by: settleBy, model } = lease.body;
+    this.#opening.add(id);
+    try {
+      const operation = { kind: "open", id, buyer, seller, hold: BigInt(hold), settleBy, feePpm: 0n, model, limit } as const;
+      const opened = await clearing.open({ ...operation, document: documentText(lease) });
+      if (opened.result === "ok") this.#served.set(id, new ServedLease(lease.body, keys.node));
+      return opened;
+    } finally {
+      this.#opening.delete(id);
+    }
   }
 
   served(lease: string): ServedLease {
@@ -175,6 +192,8 @@ class Desk implements LeaseDesk {
       throw new MarketRefusal("too_many_open", "Requests of this lease are still being served.");
     served?.acknowledge(document);
     if (served !== undefined) await this.#settle(id, served);
+    // Who is right cannot be proved: the two avoid each other.
+    await this.#deps.avoided.add(row.buyer, "it has contested a receipt");
     return JSON.stringify({ result: await this.#deps.clearing.contest(id) });
   }
 
@@ -194,6 +213,7 @@ class Desk implements LeaseDesk {
 
   async sweep(): Promise<void> {
     const { clock, clearing } = this.#deps;
+    await clearing.beat();
     if (!this.#hasSettledOld) await this.#settleOld();
     for (const [id, lease] of this.#served) {
       if (lease.isOver(clock.now()) && lease.openOrders === 0) await this.#settle(id, lease);
@@ -202,13 +222,13 @@ class Desk implements LeaseDesk {
   }
 
   async #settle(id: string, lease: ServedLease): Promise<void> {
-    this.#served.delete(id);
     await this.#deps.clearing.settle({ id, ...lease.sums, window: windowMs });
+    // After: a settlement that fails is tried again.
+    this.#served.delete(id);
   }
 
   /** Leases of an earlier start are settled from what was stored, and served no more. */
   async #settleOld(): Promise<void> {
-    this.#hasSettledOld = true;
     const { store, clearing, keys } = this.#deps;
     const rows = await store.db
       .selectFrom("market_leases")
@@ -217,11 +237,12 @@ class Desk implements LeaseDesk {
       .where("seller", "=", keys.node.id)
       .execute();
     for (const { id, best_order: order, last_receipt: receipt } of rows) {
-      if (this.#served.has(id)) continue;
+      if (this.#served.has(id) || this.#opening.has(id)) continue;
       const best = order === null ? undefined : readDocument("order/1", order).body;
       const cum = receipt === null ? 0n : BigInt(readDocument("receipt/1", receipt).body.cum);
       await clearing.settle({ id, cum, ceiling: BigInt(best?.ceiling ?? "0"), acked: BigInt(best?.ack.cum ?? "0"), window: windowMs });
     }
+    this.#hasSettledOld = true;
   }
 }
 

@@ -93,6 +93,7 @@ async function get(api: NodeApi, { path, url, query, authorization }: Get): Prom
   const after = Number(query.get("after") ?? "0");
   if (!Number.isSafeInteger(after) || after < 0) throw new MarketRefusal("bad_document", "`after` must be a number.");
   if (path === "/book") return await api.book(node);
+  if (path === "/statement") return await api.statement(node);
   if (path === "/entries") return await api.entries(node, after);
   const lease = /^\/leases\/(lse_[0-9a-f]{32})\/receipts$/.exec(path)?.[1];
   if (lease === undefined) throw notFound();

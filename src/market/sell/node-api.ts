@@ -2,15 +2,17 @@ import type { Clock } from "../../core/index.ts";
 import { asRefusal } from "../documents/as-refusal.ts";
 import { parseCanonical } from "../documents/canonical.ts";
 import { DocumentError } from "../documents/document-error.ts";
-import { checkTime, documentOf, signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
+import { checkTime, documentOf, documentText, signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
 import { nodeId } from "../documents/kinds.ts";
 import { isSignedBy } from "../identity/node-key.ts";
 import type { MarketKeys } from "../identity/market-keys.ts";
 import type { Invites } from "../peers/invites.ts";
 import type { Peers } from "../peers/peers.ts";
 import type { Clearing } from "../clearing/clearing.ts";
+import type { EntryText } from "../clearing/entries.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { requestBytes } from "../wire.ts";
+import type { BuyerLimits } from "./buyer-limits.ts";
 import type { Offers } from "./offers.ts";
 import type { Seller } from "./seller.ts";
 
@@ -22,6 +24,8 @@ export interface NodeApi {
   join(text: string): Promise<string>;
   /** `{"node":…,"offers":[…],"statement":…}` for a node that is known. */
   book(node: string): Promise<string>;
+  /** This node's statement of the caller's account, JSON. */
+  statement(node: string): Promise<string>;
   entries(node: string, after: number): Promise<string>;
   /** The node that signed the header `authorization: TN1 node.at.sig` of a GET. @throws MarketRefusal `unknown_node`, `bad_document` */
   caller(authorization: string | undefined, path: string): Promise<string>;
@@ -36,10 +40,11 @@ export interface NodeApiDeps {
   readonly clearing: Clearing;
   readonly seller: Seller;
   readonly clock: Pick<Clock, "now">;
+  readonly limits: BuyerLimits;
   readonly name: () => string;
   /** Where others reach this node; `undefined`: it only buys. */
   readonly reach: () => string | undefined;
-  readonly readEntries: (owner: string, after: number) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+  readonly readEntries: (owner: string, after: number) => Promise<readonly EntryText[]>;
 }
 
 export function createNodeApi(deps: NodeApiDeps): NodeApi {
@@ -81,6 +86,7 @@ export function createNodeApi(deps: NodeApiDeps): NodeApi {
       const documents = (await offers.current()).map((offer) => offer.document);
       return JSON.stringify({ node: await document(), offers: documents, statement: await statement(node) });
     },
+    statement: async (node) => documentText(await statement(node)),
     async entries(node, after) {
       return JSON.stringify({ entries: await deps.readEntries(node, after) });
     },
@@ -95,6 +101,7 @@ export function createNodeApi(deps: NodeApiDeps): NodeApi {
         if (!isSignedBy(node, requestBytes(keys.node.id, path, Number(at)), Buffer.from(sig, "base64url"))) {
           throw new MarketRefusal("bad_document", "The authorization header is not signed by its node.");
         }
+        deps.limits.call(node);
         return node;
       }),
   };

@@ -21,6 +21,8 @@ export interface SealedExchangeOptions {
   readonly body: Buffer;
   readonly sealer: FrameSealer;
   readonly writer: FrameWriter;
+  /** The text of an error, as the buyer sees it. */
+  readonly hideError: (text: string) => string;
   /**
    * Makes and stores the receipt, given the hash of the answer's plain bytes. @returns its text. @throws if it could not be stored: then the answer ends
    * without it, and costs nothing.
@@ -69,7 +71,7 @@ export class SealedExchange implements ClientExchange {
   }
 
   json(status: number, headers: readonly string[], body: Text): void {
-    this.jsonBytes(status, headers, latin1OfUtf8(body));
+    this.jsonBytes(status, headers, latin1OfUtf8(status < 400 ? body : this.#options.hideError(body)));
   }
 
   jsonBytes(status: number, headers: readonly string[], body: Bytes): void {

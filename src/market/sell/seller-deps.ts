@@ -4,6 +4,9 @@ import type { Store } from "../../store/index.ts";
 import type { Clearing } from "../clearing/clearing.ts";
 import type { MarketKeys } from "../identity/market-keys.ts";
 import type { Peers } from "../peers/peers.ts";
+import type { Avoided } from "../peers/avoided.ts";
+import type { BuyersRedactor } from "./hide-provider.ts";
+import type { BuyerLimits } from "./buyer-limits.ts";
 import type { Offers } from "./offers.ts";
 
 /** What opens a request: in clear, the first frame. */
@@ -25,5 +28,8 @@ export interface SellerDeps {
   readonly ids: IdSource;
   readonly logger: Logger;
   /** Amounts that this node has acknowledged to a node at that node's clearing: they widen its limit here. */
+  readonly redactor: BuyersRedactor;
+  readonly limits: BuyerLimits;
+  readonly avoided: Avoided;
   readonly ackedTo: (node: string) => Promise<bigint>;
 }

@@ -8,7 +8,9 @@ import { openLeaseSecret, type LeaseSecret } from "../identity/sealing.ts";
 import { outputBound } from "../output-bound.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { createLeaseDesk } from "./lease-desk.ts";
+import { hideInError } from "./hide-provider.ts";
 import { outcomeOf, type LastRecord } from "./outcome.ts";
+import { Places } from "./places.ts";
 import type { OpenFrame, SellerDeps } from "./seller-deps.ts";
 import { SealedExchange, type FrameWriter } from "./sealed-exchange.ts";
 import { callerOf, sellingDeps } from "./selling-deps.ts";
@@ -42,41 +44,12 @@ export interface AcceptedRequest {
   fail(): Promise<void>;
 }
 
-/** Requests of one buyer that are served at a time. */
-const perBuyer = 2;
-
 export function createSeller(deps: SellerDeps): Seller {
   const { keys, clock } = deps;
   const desk = createLeaseDesk(deps);
-  const running = new Map<string, number>();
-  let isPaused = false;
-  const count = (key: string, change: number): number => {
-    const next = (running.get(key) ?? 0) + change;
-    if (next <= 0) running.delete(key);
-    else running.set(key, next);
-    return next;
-  };
-
-  /** Takes a place of the share and one of the buyer. @returns what gives them back. */
-  const takePlaces = (share: Share, buyer: string): (() => void) => {
-    const [ofShare, ofBuyer] = [`share ${share.model}`, `buyer ${buyer}`];
-    if (isPaused) throw new MarketRefusal("paused", "The seller takes no requests at the moment.", { retry_after_ms: 30_000 });
-    if ((running.get(ofShare) ?? 0) >= share.terms.concurrency || (running.get(ofBuyer) ?? 0) >= perBuyer) {
-      throw new MarketRefusal("at_capacity", "All places for this model are taken.", { retry_after_ms: 1000 });
-    }
-    count(ofShare, 1);
-    count(ofBuyer, 1);
+  const places = new Places(deps.limits, () => {
     deps.offers.changed();
-    let isGiven = false;
-    return () => {
-      if (isGiven) return;
-      isGiven = true;
-      count(ofShare, -1);
-      count(ofBuyer, -1);
-      deps.offers.changed();
-    };
-  };
-
+  });
   return {
     lease: (text) => asRefusal(() => desk.open(text)),
     accept: (open) =>
@@ -85,9 +58,10 @@ export function createSeller(deps: SellerDeps): Seller {
         const lease = desk.served(document.body.lease);
         verifyDocument(document, lease.body.buyer);
         await desk.checkBuyer(lease.body.buyer);
+        deps.limits.call(lease.body.buyer);
         const share = await desk.shareOf(lease);
         const secret = await secretOf(lease, keys, open);
-        const release = takePlaces(share, lease.body.buyer);
+        const release = places.take(share, lease.body.buyer);
         try {
           const order = lease.take(document, secret.session, clock.now());
           return new Accepted(deps, desk.record, { lease, order, share, secret, release });
@@ -99,10 +73,10 @@ export function createSeller(deps: SellerDeps): Seller {
     close: (lease, order) => asRefusal(() => desk.close(lease, order)),
     contest: (lease, order) => asRefusal(() => desk.contest(lease, order)),
     receipts: (lease, after, node) => asRefusal(() => desk.receipts(lease, after, node)),
-    inFlight: (model) => running.get(`share ${model}`) ?? 0,
+    inFlight: (model) => places.ofShare(model),
     sweep: () => desk.sweep(),
     setPaused(value) {
-      isPaused = value;
+      places.isPaused = value;
       deps.offers.changed();
     },
   };
@@ -163,12 +137,14 @@ class Accepted implements AcceptedRequest {
         body,
         sealer: secret.sealer(n, "answer"),
         writer,
+        hideError: (text) =>
+          hideInError(text, gateway.current().catalog.provider(share.provider) ?? { name: share.provider, baseUrls: {} }),
         receipt: (answer) => this.#end(answer, last.record),
       });
       onOver((isWhole) => {
         exchange.over(isWhole);
       });
-      const recorder = { closed: (record: LastRecord) => void (last.record = record) };
+      const recorder = { redactor: this.#deps.redactor, closed: (record: LastRecord) => void (last.record = record) };
       await handleModelCall(sellingDeps(gateway, share, recorder), exchange, caller);
     } catch (error) {
       if (error instanceof MarketRefusal) throw error;
@@ -188,7 +164,12 @@ class Accepted implements AcceptedRequest {
 
   /** The receipt is signed and stored once. */
   #end(answer: string, record: LastRecord | undefined): Promise<string> {
-    this.#receipt ??= this.#record(this.#parts.lease, this.#parts.order, outcomeOf(record, { requestId: this.#requestId, answer }));
+    if (this.#receipt === undefined) {
+      const { lease, order } = this.#parts;
+      const outcome = outcomeOf(record, { requestId: this.#requestId, answer });
+      this.#deps.limits.used(lease.body.buyer, outcome.usage.input + outcome.usage.output);
+      this.#receipt = this.#record(lease, order, outcome);
+    }
     return this.#receipt;
   }
 }

@@ -8,11 +8,14 @@ import { marketDialects } from "../documents/kinds.ts";
 import { generateRoute } from "../output-bound.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { resaleSource } from "./gate.ts";
+import type { BuyersRedactor } from "./hide-provider.ts";
 import type { Share } from "./shares.ts";
 
 /** Learns how the attempts of one sale ended, before the last bytes of its answer leave. */
 export interface SaleRecorder {
   closed(record: CloseRecord): void;
+  /** Of what a buyer sees. */
+  readonly redactor: BuyersRedactor;
 }
 
 /** The gateway as a buyer sees it: one model of one provider, no budgets of users, and no bodies stored. */
@@ -28,7 +31,10 @@ export function sellingDeps(deps: GatewayDeps, share: Share, recorder: SaleRecor
     aliases: share.model === share.upstreamModel ? new Map() : new Map([[share.model, `${share.provider}/${share.upstreamModel}`]]),
     protocols: deps.protocols,
   });
-  const own: GatewaySnapshot = Object.create(snapshot, { catalog: { value: catalog } }) as GatewaySnapshot;
+  const own: GatewaySnapshot = Object.create(snapshot, {
+    catalog: { value: catalog },
+    redactor: { value: recorder.redactor },
+  }) as GatewaySnapshot;
   return {
     ...deps,
     current: () => own,

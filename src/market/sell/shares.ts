@@ -8,6 +8,8 @@ export interface ShareTerms {
   /** SPDX id of the model's licence, or text; "" if it is not stated. */
   readonly licence: string;
   readonly source: DocumentBody<"offer/1">["source"];
+  /** The contract that allows to resell a vendor's API, as its owner named it. It goes to no buyer. */
+  readonly contract?: string | undefined;
   /** Requests of others that are served at a time. */
   readonly concurrency: number;
   readonly context: number;

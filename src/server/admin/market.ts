@@ -24,6 +24,7 @@ export function marketHandlers(market: MarketAdmin): HandlersOf<typeof marketCon
       }
       return { data: await market.trades(count) };
     },
+    "market.statements": async ({ query: { name, verify } }) => ({ data: await market.statements(name, verify === "true") }),
     "market.pause": ({ body: { paused } }) => market.pause(paused),
   };
 }

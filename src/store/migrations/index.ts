@@ -16,6 +16,7 @@ import { limits } from "./0015-limits.ts";
 import { cachedKeys } from "./0016-cached-keys.ts";
 import { audit } from "./0017-audit.ts";
 import { marketMemory } from "./0018-market-memory.ts";
+import { marketLeases } from "./0019-market-leases.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   cachedKeys,
   audit,
   marketMemory,
+  marketLeases,
 ];

@@ -14,7 +14,9 @@ const share = z
     cache_read_usd: rate,
     licence: z.string(),
     source: z.string().describe("self-hosted, organisation or contract"),
+    contract: z.string().nullable().describe("of a vendor's API: the contract that allows to resell it"),
     concurrency: z.number(),
+    free: z.number().describe("requests that would be taken now"),
   })
   .meta({ id: "MarketShare" });
 
@@ -44,6 +46,8 @@ const status = z
     peers: z.array(peer).readonly(),
     earned_credits: credits,
     spent_credits: credits,
+    reserved_credits: credits.describe("what leases at others reserve"),
+    reserved_until: z.string().nullable().describe("when the last of them frees"),
   })
   .meta({ id: "MarketStatus" });
 
@@ -150,6 +154,35 @@ export const marketContracts = {
             credits,
             state: z.string(),
             time: z.string(),
+          }),
+        )
+        .readonly(),
+    }),
+  },
+  "market.statements": {
+    method: "GET",
+    path: "/api/v1/market/statements",
+    access: "admin",
+    summary: "Checks the statements of this gateway's accounts at others against their entries, and its own books.",
+    query: z.object({
+      name: z.string().optional().describe("of one peer; all, and this gateway's own books, if omitted"),
+      verify: z.enum(["true", "false"]).optional().describe("`true`: all entries are hashed anew, from the first one"),
+    }),
+    answer: z.object({
+      data: z
+        .array(
+          z.object({
+            clearing: z.string().describe("the peer whose books they are; `here`: this gateway's own"),
+            owner: z.string().optional().describe("whose account; omitted: this gateway's"),
+            entries: z.number(),
+            checked_entries: z.number().describe("entries that were hashed now"),
+            balance_credits: credits.describe("below 0: the owner owes"),
+            reserved_credits: credits,
+            limit_credits: credits,
+            acknowledged_credits: credits.optional().describe("what this gateway has acknowledged there"),
+            head: z.string(),
+            time: z.string(),
+            problem: z.string().nullable().describe("what is wrong; `null`: nothing"),
           }),
         )
         .readonly(),

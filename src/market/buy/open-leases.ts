@@ -1,0 +1,55 @@
+import type { Store } from "../../store/index.ts";
+import { readDocument, verifyDocument } from "../documents/document.ts";
+
+/** A lease that a crash has left open at its seller, with what was accepted of it. */
+export interface LeftLease {
+  readonly lease: string;
+  readonly seller: string;
+  readonly session: string;
+  readonly ack: { readonly seq: number; readonly cum: string; readonly receipt: string };
+}
+
+/** The leases of this node in the database, until their sellers have the last acknowledgement. */
+export interface OpenLeases {
+  add(lease: string, values: { readonly seller: string; readonly session: string; readonly openedMs: number }): Promise<void>;
+  remove(lease: string): Promise<void>;
+  /** Those that were opened before a time. */
+  left(beforeMs: number): Promise<readonly LeftLease[]>;
+  /** Forgets those that were opened before a time: their sellers have settled them. */
+  dropBefore(openedMs: number): Promise<void>;
+}
+
+const mostLeft = 100;
+
+export function createOpenLeases(store: Store): OpenLeases {
+  const ackOf = async (lease: string, seller: string): Promise<LeftLease["ack"]> => {
+    const last = await store.db
+      .selectFrom("market_trades")
+      .select("receipt")
+      .where("lease", "=", lease)
+      .where("state", "=", "acked")
+      .orderBy("seq", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    if (last === undefined) return { seq: 0, cum: "0", receipt: "" };
+    const receipt = readDocument("receipt/1", last.receipt);
+    return { seq: receipt.body.seq, cum: receipt.body.cum, receipt: verifyDocument(receipt, seller) };
+  };
+  return {
+    async add(lease, { seller, session, openedMs }) {
+      await store.insertRows("market_bought", ["lease", "seller", "session", "opened_ms"], [[lease, seller, session, openedMs]]);
+    },
+    async remove(lease) {
+      await store.db.deleteFrom("market_bought").where("lease", "=", lease).execute();
+    },
+    async left(beforeMs) {
+      const rows = await store.db.selectFrom("market_bought").selectAll().where("opened_ms", "<", beforeMs).limit(mostLeft).execute();
+      const left: LeftLease[] = [];
+      for (const { lease, seller, session } of rows) left.push({ lease, seller, session, ack: await ackOf(lease, seller) });
+      return left;
+    },
+    async dropBefore(openedMs) {
+      await store.db.deleteFrom("market_bought").where("opened_ms", "<", openedMs).execute();
+    },
+  };
+}
