@@ -98,6 +98,7 @@ export const folders: Readonly<Record<string, Readonly<Record<string, readonly s
     budgets: ["entries"],
     reports: ["entries", "rollups"],
     reconcile: [],
+    performance: ["entries"],
   },
   store: {
     migrations: [],

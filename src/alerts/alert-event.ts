@@ -1,5 +1,13 @@
 /** What alerts are about. Other rooms raise those of their own subject. */
-export const alertKinds = ["budget_warned", "budget_stopped", "unpriced_model", "unusual_spend", "ledger_lag", "test"] as const;
+export const alertKinds = [
+  "budget_warned",
+  "budget_stopped",
+  "unpriced_model",
+  "unusual_spend",
+  "ledger_lag",
+  "model_changed",
+  "test",
+] as const;
 export type AlertKind = (typeof alertKinds)[number];
 
 /** Something that an operator wants to hear of. */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { createAccounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
-import { createBudgetAdmin, createEntryBodies, createReports, highestCostOfRow } from "../ledger/index.ts";
+import { createBudgetAdmin, createEntryBodies, createPerformanceReports, createReports, highestCostOfRow } from "../ledger/index.ts";
 import { createLimitAdmin } from "../limits/index.ts";
 import { marketWithout } from "../market/index.ts";
 import { protocols } from "../protocols/index.ts";
@@ -92,6 +92,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     limits: createLimitAdmin({ store, clock }),
     onLimitsChanged: () => Promise.resolve(),
     reports: createReports({ store }),
+    performance: createPerformanceReports(store, clock),
     timeZone: () => snapshot.timeZone,
     bodies: createEntryBodies(store),
     flushBodies: () => Promise.resolve(),

@@ -43,3 +43,12 @@ export * from "./entries/usage-row.ts";
 export { pricesFileSchema, pricesSchema } from "./prices/section.ts";
 export { ledgerSchema, readLedger, type BodySettings, type LedgerSection } from "./section.ts";
 export { clampUsage } from "./entries/clamp-usage.ts";
+export {
+  createPerformanceReports,
+  type ModelHistory,
+  type ModelPerformance,
+  type PerformanceReports,
+} from "./performance/performance-reports.ts";
+export { createPerformanceWatch, type PerformanceWatch } from "./performance/performance-watch.ts";
+export { amountText, changeSentence, differenceText, subjectOfChange, type ModelChange } from "./performance/stored-change.ts";
+export { measureNames, measures, type Measure } from "./performance/measures.ts";

@@ -15,6 +15,7 @@ import { addLimitCommands } from "./limit-commands.ts";
 import { addLogsCommand } from "./logs-command.ts";
 import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon-aliases.ts";
 import { ExitStatus, load, runProgram } from "./run-program.ts";
+import { addModelCommands } from "./model-commands.ts";
 import { addPriceCommands } from "./price-commands.ts";
 import { addStatusCommand } from "./status-command.ts";
 import { addReconcileCommand } from "./reconcile-command.ts";
@@ -56,6 +57,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addLedgerCommands(program, admin);
   addAuditCommands(program, admin);
   addPriceCommands(program, admin);
+  addModelCommands(program, admin);
   addAlertCommands(program, admin);
   addMarketCommands(program, admin);
   addDatabaseCommands(program, () => load(program.opts<Global>().config));

@@ -1,6 +1,13 @@
 import { createAlerts, findUnusualSpend, type AlertEvent, type Alerts, type AlertsSection } from "../../alerts/index.ts";
 import { createPeriodic, messageOf, type Clock, type Logger, type PeriodicTask, type TimeZone } from "../../core/index.ts";
-import { formatUsd, type BudgetCrossing, type LedgerService } from "../../ledger/index.ts";
+import {
+  changeSentence,
+  formatUsd,
+  subjectOfChange,
+  type BudgetCrossing,
+  type LedgerService,
+  type ModelChange,
+} from "../../ledger/index.ts";
 import type { Store } from "../../store/index.ts";
 import { postHook, sendMail } from "../../upstream/index.ts";
 
@@ -54,6 +61,19 @@ export function unpricedEvent(provider: string, model: string, dayMs: number): A
     severity: "warning",
     message: `No price is known for ${provider}/${model}: its cost is recorded as unknown. Set one under prices; \`tokligence prices check\` lists all such models.`,
     details: { provider, model },
+  };
+}
+
+/** A model does something else than in earlier weeks. */
+export function modelChangedEvent(change: ModelChange): AlertEvent {
+  const { provider, model, region, before, after, sinceMs, windowHours, p } = change;
+  return {
+    kind: "model_changed",
+    subject: `${provider}/${model}${region === "" ? "" : ` (${region})`}`,
+    period: `${subjectOfChange(change)} ${change.foundMs}`,
+    severity: "warning",
+    message: changeSentence(change),
+    details: { measure: subjectOfChange(change), before, after, since: new Date(sinceMs).toISOString(), window_hours: windowHours, p },
   };
 }
 

@@ -30,7 +30,7 @@ import { createHealthFacts, type HealthFacts } from "./health-facts.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
 import { composeSharedStates, type SharedStates } from "./shared-states.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { loadValues } from "./watched-values.ts";
+import { changeValues, loadValues } from "./watched-values.ts";
 
 /** How long the end of a process waits for the database; longer than the ledger does. */
 const databaseMs = 11_000;
@@ -139,6 +139,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const { edgeDeps, operations } = composeHttp({ ...sources, market: market.admin, load, readHealth: composeHealth(sources), ids, logger });
   const edge = createEdge(edgeDeps);
   models.metrics.watch(() => loadValues(edge, load));
+  models.metrics.watch(() => changeValues(records.performance));
   const { accounts, ledger, budgets, surroundings } = records;
   return {
     edge,

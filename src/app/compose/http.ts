@@ -1,6 +1,6 @@
 import type { Clock, IdSource, Logger } from "../../core/index.ts";
 import { createLimitAdmin } from "../../limits/index.ts";
-import { createReports } from "../../ledger/index.ts";
+import { createPerformanceReports, createReports } from "../../ledger/index.ts";
 import type { MarketAdmin } from "../../market/index.ts";
 import {
   adminRoutes,
@@ -69,6 +69,7 @@ function composeOperations({ records, models, market, current, process, readHeal
     limits: createLimitAdmin({ store, clock }),
     onLimitsChanged: () => limits.refresh(),
     reports: createReports({ store: { dialect: store.dialect, db: store.reader } }),
+    performance: createPerformanceReports(store, clock),
     timeZone: () => current.snapshot.timeZone,
     bodies: entryBodies,
     flushBodies: () => bodies.flush(),

@@ -10,6 +10,7 @@ import {
   createDescriptorReserve,
   createEntryBodies,
   createLedger,
+  createPerformanceWatch,
   createRetention,
   createRollupStep,
   createStoreSink,
@@ -21,6 +22,7 @@ import {
   type EntryBodies,
   type LedgerService,
   type LedgerSink,
+  type PerformanceWatch,
   type PriceCatalogue,
 } from "../../ledger/index.ts";
 import type { LimitRemote, Limits } from "../../limits/index.ts";
@@ -34,7 +36,7 @@ import type { CurrentConfiguration } from "./configuration.ts";
 import { composeLimits } from "./limits.ts";
 import { composeAudit, type Audit } from "./audit.ts";
 import { openJournal, replayLeftJournals } from "./journals.ts";
-import { composeAlerts, createAlertWatch, crossingEvent, unpricedEvent } from "./alerts.ts";
+import { composeAlerts, createAlertWatch, crossingEvent, modelChangedEvent, unpricedEvent } from "./alerts.ts";
 import { openStore } from "./open-store.ts";
 import { PrimaryRole } from "./primary-role.ts";
 import { createDatabaseLook, createSurroundings, type Surroundings } from "./surroundings.ts";
@@ -51,6 +53,7 @@ export interface Records {
   readonly redis: RedisConnection | undefined;
   readonly ledger: LedgerService;
   readonly alerts: Alerts;
+  readonly performance: PerformanceWatch;
   /** Where ledger rows go: the database, or the primary process. */
   readonly sink: LedgerSink;
   /** The folder of the journals. */
@@ -140,6 +143,15 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     timeZone: () => current.snapshot.timeZone,
     isPrimary: () => role.isPrimary,
   });
+  const performance = createPerformanceWatch({
+    store,
+    clock,
+    ids,
+    logger,
+    isPrimary: () => role.isPrimary && processes > 0,
+    onChange: (change) => alerts.raise(modelChangedEvent(change)),
+  });
+  performance.start();
   const entryBodies = createEntryBodies(store);
   const bodies = openBodyLog(entryBodies, deps);
   return {
@@ -152,6 +164,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     redis: deps.redis,
     ledger,
     alerts,
+    performance,
     sink,
     directory,
     entryBodies,
@@ -165,6 +178,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
       await bodies.close();
       await stopLedger(ledger, logger);
       await watch.stop();
+      await performance.stop();
       alerts.close();
       await alerts.flush();
     },

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/index.ts";
 import type { Limits } from "../../limits/index.ts";
-import type { BudgetAdmin } from "../../ledger/index.ts";
+import type { BudgetAdmin, PerformanceWatch } from "../../ledger/index.ts";
 import { watchedKey, type Edge, type LoadWatch, type TelemetrySection } from "../../server/index.ts";
 import type { KnownTarget, Provider, TargetState } from "../../upstream/index.ts";
 
@@ -10,6 +10,13 @@ type Values = Record<string, number>;
 export function loadValues(edge: Pick<Edge, "gauges" | "shed">, load: Pick<LoadWatch, "delayMs">): Values {
   const values: Values = { ...edge.gauges(), event_loop_delay_seconds: load.delayMs / 1000 };
   for (const [reason, count] of Object.entries(edge.shed())) values[watchedKey("shed_total", reason)] = count;
+  return values;
+}
+
+/** The changes of models that were found. */
+export function changeValues(performance: Pick<PerformanceWatch, "counts">): Values {
+  const values: Values = {};
+  for (const [names, count] of performance.counts()) values[watchedKey("model_changes_total", ...names.split("\n"))] = count;
   return values;
 }
 

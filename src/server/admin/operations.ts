@@ -2,7 +2,7 @@ import type { Accounts } from "../../accounts/index.ts";
 import type { Clock, TimeZone } from "../../core/index.ts";
 import type { Alerts } from "../../alerts/index.ts";
 import type { LimitAdmin } from "../../limits/index.ts";
-import type { BudgetAdmin, EntryBodies, PriceAdmin, Reports } from "../../ledger/index.ts";
+import type { BudgetAdmin, EntryBodies, PerformanceReports, PriceAdmin, Reports } from "../../ledger/index.ts";
 import type { MarketAdmin } from "../../market/index.ts";
 import { accountHandlers } from "./accounts.ts";
 import { auditHandlers, type AuditDeps } from "./audit.ts";
@@ -12,6 +12,7 @@ import { budgetHandlers } from "./budgets.ts";
 import { adminContracts } from "./contracts/index.ts";
 import { limitHandlers } from "./limits.ts";
 import { marketHandlers } from "./market.ts";
+import { performanceHandlers } from "./performance.ts";
 import { priceHandlers } from "./prices.ts";
 import { systemHandlers, type SystemDeps } from "./system.ts";
 import { usageHandlers } from "./usage.ts";
@@ -34,6 +35,7 @@ export interface AdminDeps {
   readonly alerts: Pick<Alerts, "test">;
   readonly market: MarketAdmin;
   readonly audit: AuditDeps;
+  readonly performance: PerformanceReports;
   readonly clock: Clock;
   readonly system: SystemDeps;
 }
@@ -57,5 +59,6 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
     ...systemHandlers(deps.system, deps.accounts),
     ...marketHandlers(deps.market),
     ...auditHandlers(deps.audit),
+    ...performanceHandlers(deps.performance),
   });
 }

@@ -132,6 +132,7 @@ export function operationsOver(accounts: Accounts, reports: Reports, changes: Pa
       check: refuse,
       reprice: refuse,
     },
+    performance: { list: () => Promise.resolve([]), history: () => Promise.resolve([]) },
     clock: systemClock,
     market: marketWithout(() => new GatewayError("not_found", "There is no market.")),
     system: { ...system, ...changes },

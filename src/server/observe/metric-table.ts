@@ -51,6 +51,10 @@ export const watchedMetrics: Readonly<Record<string, WatchedMetric>> = {
     labels: ["subject", "period", "id"],
     merge: "max",
   },
+  model_changes_total: {
+    help: "Changes of a model's behaviour that were found since the start, as `tokligence models` shows them.",
+    labels: ["provider", "model", "measure"],
+  },
   bodies_dropped_total: { help: "Requests whose bodies could not be kept." },
   traces_dropped_total: { help: "Spans that could not be sent to telemetry.otlp.endpoint." },
   caller_requests_total: { help: "Requests by user and key, as far as telemetry.labels names them.", labels: ["user", "key"] },

@@ -17,6 +17,7 @@ import { cachedKeys } from "./0016-cached-keys.ts";
 import { audit } from "./0017-audit.ts";
 import { marketMemory } from "./0018-market-memory.ts";
 import { marketLeases } from "./0019-market-leases.ts";
+import { performance } from "./0020-performance.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   audit,
   marketMemory,
   marketLeases,
+  performance,
 ];

@@ -5,6 +5,7 @@ import { budgetContracts } from "./budgets.ts";
 import type { AnswerOfContract, InputOfContract } from "./contract.ts";
 import { limitContracts } from "./limits.ts";
 import { marketContracts } from "./market.ts";
+import { performanceContracts } from "./performance.ts";
 import { priceContracts } from "./prices.ts";
 import { systemContracts } from "./system.ts";
 import { usageContracts } from "./usage.ts";
@@ -20,6 +21,7 @@ export const adminContracts = {
   ...marketContracts,
   ...systemContracts,
   ...auditContracts,
+  ...performanceContracts,
 } as const;
 
 export type AdminContracts = typeof adminContracts;
