@@ -222,4 +222,25 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
     },
     { promise: "Prometheus accepts the alert rules.", test: { long: "alert-rules" } },
   ],
+  "When gateways trade": [
+    {
+      promise:
+        "A million random operations of the clearing do what a plain model does, 50,000 on each database; every rule holds after each, and planted faults are found.",
+      test: { long: "market-engine" },
+      figures:
+        "{memory.operations} in memory, {sqlite.operations} on SQLite, {postgresql.operations} on PostgreSQL; {faults.found} of {faults.planted} faults found",
+    },
+    {
+      promise: "A second implementation, in Python, reproduces documents, seals, costs and the clearing: the vectors, and random ones.",
+      test: { long: "market-vectors" },
+      figures:
+        "{vectors.checks} checks of the vectors, {random.checks} of random values; {fuzz.runs} changed documents: {fuzz.accepted} read as they were, {fuzz.refused} refused",
+    },
+    {
+      promise:
+        "kill -9 of buyer and of seller, 20 times each, under load: the sums of both are exact, and statements verify on both sides.",
+      test: { long: "market-kill" },
+      figures: "{kills} kills, {answered} answers, {charged_nano} nano-credits charged on both sides",
+    },
+  ],
 };

@@ -210,7 +210,7 @@ export class Market {
       this.#deps.logger.error({ error: messageOf(error) }, "the market's address cannot be listened on; nothing is sold");
     }
     // Also settles what an earlier start has left.
-    await Promise.allSettled([this.book.refresh(), this.#sweep()]);
+    await Promise.allSettled([this.book.refresh().then(() => this.pool.sweep()), this.#sweep()]);
   }
 
   /** Opens the market's own address, if it is not open yet. @throws GatewayError `invalid_request` with several workers. */
@@ -219,7 +219,14 @@ export class Market {
     const { maySell, settings, clock, logger, maxBodyBytes } = this.#deps;
     if (!maySell) throw new GatewayError("invalid_request", "Selling needs one process: set gateway.workers to 1, and restart.");
     const { host, port } = settings();
-    const listener = createMarketListener({ api: this.api, logger, now: () => clock.now(), maxBodyBytes });
+    const listener = createMarketListener({
+      api: this.api,
+      logger,
+      now: () => clock.now(),
+      maxBodyBytes,
+      // Several nodes may share an address.
+      callsPerSecond: () => settings().perBuyer.callsPerSecond * 3,
+    });
     this.#listener = { listener, port: await listener.listen(host, port) };
     logger.info({ host, port: this.#listener.port }, "the market's address is open");
   }

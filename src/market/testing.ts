@@ -27,6 +27,7 @@ interface Vectors {
       readonly amount: string;
       readonly balance: string;
     };
+    readonly canonical: string;
     readonly head: string;
   };
   readonly sealing: {
@@ -43,6 +44,9 @@ interface Vectors {
   }[];
   readonly canonical: readonly { readonly value: unknown; readonly text: string }[];
   readonly refused: readonly string[];
+  /** What each field of a body is, by type, in words; `rules` of all. */
+  readonly fields: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly note: string;
   readonly clearing_run: { readonly fee_ppm: string; readonly steps: readonly ClearingStep[] };
 }
 

@@ -1,7 +1,7 @@
 import { messageOf, type Clock, type Logger } from "../../core/index.ts";
 import { buildProviders, type Provider } from "../../upstream/index.ts";
 import { parseCanonical } from "../documents/canonical.ts";
-import { documentOf, verifyDocument, type MarketDocument } from "../documents/document.ts";
+import { documentOf, maxClockSkewMs, verifyDocument, type MarketDocument } from "../documents/document.ts";
 import { marketDialects, type Price } from "../documents/kinds.ts";
 import type { Peer, Peers } from "../peers/peers.ts";
 import { transportOf, transportProtocol, type NodeCalls } from "./node-calls.ts";
@@ -51,6 +51,7 @@ export interface BookDeps {
 }
 
 const mostOffers = 500;
+const longestOfferMs = 120_000;
 
 export function createBook(deps: BookDeps): Book {
   return new PeerBook(deps);
@@ -160,7 +161,12 @@ function readBook(
   for (const entry of Array.isArray(value["offers"]) ? (value["offers"] as unknown[]).slice(0, mostOffers) : []) {
     const offer = documentOf("offer/1", entry);
     const hash = verifyDocument(offer, peer.node);
-    if (offer.body.seller === peer.node && offer.body.until > nowMs) offers.set(offer.body.model, { body: offer.body, hash });
+    if (offer.body.seller === peer.node && isCurrent(offer.body, nowMs)) offers.set(offer.body.model, { body: offer.body, hash });
   }
   return { peer, node: node.body, offers, statement, transport, seenMs: nowMs };
+}
+
+/** It is valid now, and for at most two minutes: nobody keeps a price for longer, nor makes offers for later. */
+function isCurrent({ at, until }: MarketDocument<"offer/1">["body"], nowMs: number): boolean {
+  return until > nowMs && until - at <= longestOfferMs && at <= nowMs + maxClockSkewMs;
 }

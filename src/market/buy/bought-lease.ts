@@ -78,6 +78,8 @@ export class BoughtLease {
     if (!isNext || body.cost !== "0" || BigInt(body.cum) !== this.#cum) return false;
     this.#receipt = verifyDocument(receipt, this.body.seller);
     this.#seq = body.seq;
+    // The order that was refused has not used its number.
+    this.#n = body.n;
     return true;
   }
 

@@ -73,6 +73,8 @@ class Pool implements LeasePool {
   readonly #startedMs: number;
   #idle: Idle[] = [];
   #asked: Asked[] = [];
+  /** Leases of this start whose seller could not be reached to close them. */
+  #unclosed: string[] = [];
 
   constructor(deps: LeasePoolDeps) {
     this.#deps = deps;
@@ -136,9 +138,14 @@ class Pool implements LeasePool {
   /** What an earlier start has accepted is acknowledged, so that its sellers need not wait for the window. */
   async #closeLeft(): Promise<void> {
     const { openLeases, sellerOf, key, clock } = this.#deps;
-    for (const { lease, seller: node, session, ack } of await openLeases.left(this.#startedMs)) {
+    const unclosed = this.#unclosed;
+    this.#unclosed = [];
+    for (const { lease, seller: node, session, ack } of await openLeases.left(this.#startedMs, unclosed)) {
       const seller = sellerOf(node);
-      if (seller === undefined) continue;
+      if (seller === undefined) {
+        if (unclosed.includes(lease)) this.#unclosed.push(lease);
+        continue;
+      }
       const order = closingOrder(key(), { lease, n: lastOrder, session, ack, deadline: clock.now() + 60_000 });
       await this.#send(lease, seller, { action: "ack", order });
     }
@@ -179,12 +186,16 @@ class Pool implements LeasePool {
       await calls.post(transport, `/leases/${lease}/${action}`, order);
       await openLeases.remove(lease);
     } catch (error) {
-      // The seller settles it by what it has; after a restart of this gateway it is acknowledged once more.
+      // The seller settles it by what it has; what was accepted is acknowledged once it can be reached.
       logger.debug({ lease, error: messageOf(error) }, "a lease could not be closed at its seller");
       if (error instanceof MarketRefusal && !passingCodes.has(error.code)) await openLeases.remove(lease);
+      else if (this.#unclosed.length < mostUnclosed) this.#unclosed.push(lease);
     }
   }
 }
+
+/** More are left to the next start. */
+const mostUnclosed = 1000;
 
 /** Refusals after which the same closing order may be taken later. */
 const passingCodes: ReadonlySet<string> = new Set(["unavailable", "too_many_open", "too_many_requests"]);

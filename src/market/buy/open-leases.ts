@@ -13,8 +13,8 @@ export interface LeftLease {
 export interface OpenLeases {
   add(lease: string, values: { readonly seller: string; readonly session: string; readonly openedMs: number }): Promise<void>;
   remove(lease: string): Promise<void>;
-  /** Those that were opened before a time. */
-  left(beforeMs: number): Promise<readonly LeftLease[]>;
+  /** Those that were opened before a time, and these. */
+  left(beforeMs: number, leases?: readonly string[]): Promise<readonly LeftLease[]>;
   /** Forgets those that were opened before a time: their sellers have settled them. */
   dropBefore(openedMs: number): Promise<void>;
 }
@@ -42,8 +42,13 @@ export function createOpenLeases(store: Store): OpenLeases {
     async remove(lease) {
       await store.db.deleteFrom("market_bought").where("lease", "=", lease).execute();
     },
-    async left(beforeMs) {
-      const rows = await store.db.selectFrom("market_bought").selectAll().where("opened_ms", "<", beforeMs).limit(mostLeft).execute();
+    async left(beforeMs, leases = []) {
+      const rows = await store.db
+        .selectFrom("market_bought")
+        .selectAll()
+        .where((eb) => eb.or([eb("opened_ms", "<", beforeMs), ...(leases.length === 0 ? [] : [eb("lease", "in", leases)])]))
+        .limit(mostLeft)
+        .execute();
       const left: LeftLease[] = [];
       for (const { lease, seller, session } of rows) left.push({ lease, seller, session, ack: await ackOf(lease, seller) });
       return left;

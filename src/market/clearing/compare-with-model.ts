@@ -7,9 +7,13 @@ import { systemAccounts } from "./account.ts";
 
 /**
  * Applies random operations to the engine and to a new plain model every 500 operations, and compares results and balances.
+ * @param apply another engine than the program's: one with a fault.
  * @throws AssertionError at the first difference.
  */
-export function compareWithModel({ seed, operations, checkEvery }: { seed: number; operations: number; checkEvery: number }): void {
+export function compareWithModel(
+  { seed, operations, checkEvery }: { readonly seed: number; readonly operations: number; readonly checkEvery: number },
+  apply: typeof applyOperation = applyOperation,
+): void {
   const owners = [...operationOwners, ...Object.values(systemAccounts)];
   const perModel = 500;
   for (let done = 0, round = 0; done < operations; done += perModel, round++) {
@@ -18,7 +22,7 @@ export function compareWithModel({ seed, operations, checkEvery }: { seed: numbe
     const next = createOperations(seed + round);
     for (let index = 0; index < perModel; index++) {
       const { operation, now } = next();
-      const { result } = applyOperation(state, operation, now);
+      const { result } = apply(state, operation, now);
       assert.equal(result, model.run(operation, now), `seed ${seed + round}, operation ${index}: ${operation.kind}`);
       if (index % checkEvery !== 0 && index !== perModel - 1) continue;
       for (const owner of owners) {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { vectors } from "../testing.ts";
+import { canonicalText } from "../documents/canonical.ts";
 import { createAccount, nextHead, systemAccounts } from "./account.ts";
 import { checkClearing } from "./check.ts";
 import { accountIn, applyOperation, type ClearingOperation, type ClearingState } from "./engine.ts";
 import { compareWithModel } from "./compare-with-model.ts";
+import { plantedFaults } from "./planted-faults.ts";
 
 function emptyState(): ClearingState {
   return { accounts: new Map(), leases: new Map() };
@@ -28,12 +30,25 @@ test("the clearing's run of the vectors has the same results and balances", () =
 });
 
 test("a head is the hash of the head before and the entry", () => {
-  const { previous_head, entry, head } = vectors.account_entry;
+  const { previous_head, entry, head, canonical } = vectors.account_entry;
+  assert.equal(canonicalText(entry), canonical);
   assert.equal(nextHead(previous_head, { ...entry, amount: BigInt(entry.amount), balance: BigInt(entry.balance) }), head);
 });
 
 test("20,000 random operations do what the plain model does, and every rule holds after each", () => {
   compareWithModel({ seed: 7, operations: 20_000, checkEvery: 100 });
+});
+
+test("engines with a fault differ from the plain model", () => {
+  for (const [name, engine] of Object.entries(plantedFaults)) {
+    assert.throws(
+      () => {
+        compareWithModel({ seed: 7, operations: 2000, checkEvery: 20 }, engine);
+      },
+      assert.AssertionError,
+      name,
+    );
+  }
 });
 
 test("each transfer has its own key, and moves each head", () => {

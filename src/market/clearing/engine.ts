@@ -146,7 +146,7 @@ class Step {
       case "correction":
         return this.#deposit(operation);
       case "tick":
-        for (const lease of this.#state.leases.values()) this.#endIfDue(lease);
+        for (const lease of dueLeases(this.#state, this.#now)) this.#endIfDue(lease);
         return "ok";
       case "resume":
         for (const lease of this.#state.leases.values()) if (!isFinal(lease)) lease.deadline += operation.gap;
@@ -266,6 +266,13 @@ interface Way {
 
 function sideOf({ owner, seq, balance }: Account): TransferSide {
   return { owner, seq, balance };
+}
+
+/** In the order of their deadlines, so that heads do not depend on the order in which a database has the rows. */
+function dueLeases({ leases }: ClearingState, now: number): readonly ClearingLease[] {
+  const due: ClearingLease[] = [];
+  for (const lease of leases.values()) if (!isFinal(lease) && lease.deadline <= now) due.push(lease);
+  return due.toSorted((one, other) => one.deadline - other.deadline || (one.id < other.id ? -1 : 1));
 }
 
 function isFinal({ state }: ClearingLease): boolean {

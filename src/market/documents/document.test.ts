@@ -34,6 +34,29 @@ function problemOf(run: () => unknown): string {
   return "accepted";
 }
 
+test("the vectors have a document of every type, with every field, and nothing that no test uses", () => {
+  const { note, fields, ...sections } = vectors;
+  assert.ok(note.length > 0);
+  assert.deepEqual(Object.keys(sections).toSorted(), [
+    "account_entry",
+    "canonical",
+    "clearing_run",
+    "costs",
+    "documents",
+    "nodes",
+    "refused",
+    "sealing",
+    "seeds",
+  ]);
+  const { rules: _rules, account_entry: _entry, ...types } = fields;
+  assert.deepEqual(Object.keys(types).toSorted(), Object.keys(documentKinds).toSorted());
+  for (const [type, described] of Object.entries(types)) {
+    const bodies = Object.values(vectors.documents).filter(({ document }) => document.type === type);
+    assert.ok(bodies.length > 0, type);
+    for (const { document } of bodies) assert.deepEqual(Object.keys(document.body).toSorted(), Object.keys(described).toSorted(), type);
+  }
+});
+
 test("a node's id is its public key", () => {
   assert.deepEqual({ seller: keys.seller.id, buyer: keys.buyer.id, exchange: keys.exchange.id }, vectors.nodes);
 });

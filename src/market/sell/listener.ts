@@ -13,6 +13,8 @@ export interface MarketListenerDeps {
   readonly now: () => number;
   /** The most plain bytes of a request. */
   readonly maxBodyBytes: () => number;
+  /** Calls of one address in a second, of all nodes behind it: no more signatures are checked. */
+  readonly callsPerSecond: () => number;
 }
 
 /** The market's own listening socket: only other nodes call it, and what they sign says who they are. */
@@ -24,11 +26,9 @@ export interface MarketListener {
 
 const maxSockets = 200;
 const maxTextBytes = 65_536;
-/** Calls of one address in a second. */
-const perSecond = 50;
 
 export function createMarketListener(deps: MarketListenerDeps): MarketListener {
-  const rate = new CallRate(deps.now);
+  const rate = new CallRate(deps);
   const server = nodeHttp().createServer(
     // A node may upload slowly, but not hold a socket for ever.
     { maxHeaderSize: 8192, headersTimeout: 10_000, requestTimeout: 120_000, keepAliveTimeout: 75_000 },
@@ -185,22 +185,22 @@ function notFound(): MarketRefusal {
 
 /** Counts the calls of each address in the current second. */
 class CallRate {
-  readonly #now: () => number;
+  readonly #deps: Pick<MarketListenerDeps, "now" | "callsPerSecond">;
   readonly #counts = new Map<string, number>();
   #second = 0;
 
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(deps: Pick<MarketListenerDeps, "now" | "callsPerSecond">) {
+    this.#deps = deps;
   }
 
   take(address: string): boolean {
-    const second = Math.floor(this.#now() / 1000);
+    const second = Math.floor(this.#deps.now() / 1000);
     if (second !== this.#second) {
       this.#second = second;
       this.#counts.clear();
     }
     const count = (this.#counts.get(address) ?? 0) + 1;
     this.#counts.set(address, count);
-    return count <= perSecond;
+    return count <= this.#deps.callsPerSecond();
   }
 }

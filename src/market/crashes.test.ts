@@ -1,0 +1,297 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { silentLogger } from "../core/index.ts";
+import type { BoughtLease } from "./buy/bought-lease.ts";
+import type { Received } from "./buy/check-receipt.ts";
+import { createLeasePool, type LeasePool } from "./buy/lease-pool.ts";
+import { createOpenLeases } from "./buy/open-leases.ts";
+import type { SentOrder } from "./buy/sent-order.ts";
+import { createTrades } from "./buy/trades.ts";
+import { checkClearing } from "./clearing/check.ts";
+import { buyerKey, deskScene, randomOf, sellerKey, transport, type DeskScene } from "./desk-testing.ts";
+import { documentOf, readDocument, signDocument } from "./documents/document.ts";
+import { createAvoided } from "./peers/avoided.ts";
+import type { MarketRefusal } from "./refusal.ts";
+import type { SaleOutcome } from "./sell/served-lease.ts";
+
+/** Each row of the table of crashes and cut lines. A seller that crashes loses all its memory; so does a buyer. */
+let scene: DeskScene;
+let pool: LeasePool;
+
+/** A test with a seller and a buyer of its own, whose sums are right at its end. */
+function crashTest(name: string, body: () => Promise<void>): void {
+  test(name, async () => {
+    scene = await deskScene();
+    try {
+      pool = newPool();
+      await body();
+      assert.deepEqual(checkClearing(await scene.clearing.readAll()), []);
+    } finally {
+      await scene.close();
+    }
+  });
+}
+
+/** The buyer's process, started anew. */
+function newPool(): LeasePool {
+  scene.nowMs += 1;
+  return createLeasePool({
+    calls: scene.calls(),
+    key: () => buyerKey,
+    clock: scene.clock,
+    logger: silentLogger,
+    random: randomOf,
+    hold: () => 1_000_000n,
+    ttlMs: () => 300_000,
+    avoided: createAvoided(scene.store, scene.clock),
+    openLeases: createOpenLeases(scene.store),
+    clearingProblem: () => undefined,
+    sellerOf: (node) => (node === sellerKey.id ? scene.seller() : undefined),
+  });
+}
+
+const usage = { input: 10, cache_read: 0, output: 20, reasoning: 0 };
+const hash = `sha256:${"b".repeat(64)}`;
+const outcome: SaleOutcome = {
+  requestId: "req_1",
+  status: "done",
+  usage,
+  usageSource: "engine",
+  finish: "stop",
+  model: "m",
+  ttftMs: 1,
+  durationMs: 2,
+  answer: hash,
+};
+const received: Received = { answer: hash, usage: { input: 10, output: 20, cacheRead: 0 }, bytes: 300, status: 200, requestBytes: 90 };
+const cost = 50_000n;
+
+interface Served {
+  readonly lease: BoughtLease;
+  readonly order: SentOrder;
+  /** The text of the receipt, as END has it. */
+  readonly receipt: string;
+}
+
+/** A request that the seller serves up to its receipt, which the buyer has not got yet. */
+async function serve(result: Partial<SaleOutcome> = {}, used?: BoughtLease): Promise<Served> {
+  const lease = used ?? (await pool.take(scene.seller(), scene.known(), 200_000n));
+  const order = lease.order(hash, { max: 200_000n, maxOutput: 50, deadline: scene.nowMs + 60_000 });
+  const served = scene.desk.served(lease.body.lease);
+  const taken = served.take(order.document, lease.secret.session, scene.nowMs);
+  const receipt = await scene.desk.record(served, taken, { ...outcome, ...result });
+  return { lease, order, receipt };
+}
+
+/** What the buyer's reader of answers does with a receipt that is right. */
+async function accept({ lease, order, receipt }: Served, got: Received = received): Promise<void> {
+  const document = readDocument("receipt/1", receipt);
+  lease.accept(document, order, got);
+  const trade = {
+    requestId: "req_1",
+    clearing: sellerKey.id,
+    seller: sellerKey.id,
+    model: "m",
+    state: "acked",
+    receipt: document,
+  } as const;
+  await createTrades(scene.store).add({ ...trade, atMs: scene.nowMs });
+}
+
+/** State, charged, paid and contested of each lease. */
+async function leases(): Promise<readonly (readonly [string, bigint, bigint, bigint])[]> {
+  const { leases: all } = await scene.clearing.readAll();
+  return [...all.values()].map(({ state, charged, paid, contested }) => [state, charged, paid, contested] as const);
+}
+
+async function left(): Promise<number> {
+  return (await createOpenLeases(scene.store).left(Infinity)).length;
+}
+
+const dayMs = 24 * 3_600_000;
+
+crashTest("a buyer that crashes acknowledges at its next start what it had accepted", async () => {
+  await accept(await serve());
+  pool = newPool();
+  await pool.sweep();
+  assert.deepEqual([await leases(), await left()], [[["settled", cost, cost, 0n]], 0]);
+});
+
+crashTest("of a buyer that crashes before it accepts, the rest is paid when its window has passed without a word of it", async () => {
+  await serve();
+  pool = newPool();
+  await pool.sweep();
+  assert.deepEqual(await leases(), [["window", cost, 0n, cost]]);
+  scene.nowMs += dayMs;
+  await scene.clearing.sweep(10);
+  assert.deepEqual(await leases(), [["settled", cost, cost, 0n]]);
+});
+
+crashTest("an answer that is lost after the clearing has opened a lease: the request is repeated, and finds the same lease", async () => {
+  scene.faults.set("/leases", "after");
+  const lease = await pool.take(scene.seller(), scene.known(), 200_000n);
+  assert.deepEqual([scene.posted, await leases()], [["/leases", "/leases"], [["open", 0n, 0n, 0n]]]);
+  // It is the lease that the seller serves.
+  await accept(await serve({}, lease));
+});
+
+crashTest("an answer that is lost after the clearing has settled: the closing order is repeated, and settles nothing twice", async () => {
+  const served = await serve();
+  await accept(served);
+  scene.faults.set("ack", "after");
+  await pool.close(served.lease, scene.seller());
+  assert.deepEqual([await leases(), await left()], [[["settled", cost, cost, 0n]], 1]);
+  pool = newPool();
+  await pool.sweep();
+  assert.deepEqual([await leases(), await left()], [[["settled", cost, cost, 0n]], 0]);
+});
+
+crashTest("a seller that crashes before it has stored a receipt charges nothing for it", async () => {
+  const lease = await pool.take(scene.seller(), scene.known(), 200_000n);
+  const order = lease.order(hash, { max: 200_000n, maxOutput: 50, deadline: scene.nowMs + 60_000 });
+  scene.desk.served(lease.body.lease).take(order.document, lease.secret.session, scene.nowMs);
+  await scene.crash();
+  assert.deepEqual(await leases(), [["settled", 0n, 0n, 0n]]);
+});
+
+crashTest("a seller that crashes while it serves settles what it has stored, and serves the lease no more", async () => {
+  const one = await serve();
+  await accept(one);
+  const order = one.lease.order(hash, { max: 200_000n, maxOutput: 50, deadline: scene.nowMs + 60_000 });
+  scene.desk.served(one.lease.body.lease).take(order.document, one.lease.secret.session, scene.nowMs);
+  await scene.crash();
+  assert.throws(() => scene.desk.served(one.lease.body.lease), { code: "unknown_lease" });
+  // The order that acknowledged the first receipt came with the second request, which left no receipt: its own closing order is what counts.
+  assert.deepEqual(await leases(), [["window", cost, 0n, cost]]);
+  await pool.close(one.lease, scene.seller());
+  assert.deepEqual(await leases(), [["settled", cost, cost, 0n]]);
+});
+
+crashTest("a seller that crashes between the stored receipt and END is paid what the buyer reads of it and accepts", async () => {
+  const served = await serve();
+  await scene.crash();
+  assert.deepEqual(await leases(), [["window", cost, 0n, cost]]);
+  const { receipts } = JSON.parse(
+    await scene.calls().get(transport, sellerKey.id, `/leases/${served.lease.body.lease}/receipts?after=0`),
+  ) as {
+    readonly receipts: readonly unknown[];
+  };
+  await accept({ ...served, receipt: JSON.stringify(documentOf("receipt/1", receipts[0])) });
+  await pool.close(served.lease, scene.seller());
+  assert.deepEqual(await leases(), [["settled", cost, cost, 0n]]);
+});
+
+crashTest("a lease whose transaction runs while an earlier start is settled is not one of it", async () => {
+  const opening = pool.take(scene.seller(), scene.known(), 200_000n);
+  await Promise.all([opening, scene.desk.sweep(), scene.desk.sweep()]);
+  assert.deepEqual(await leases(), [["open", 0n, 0n, 0n]]);
+});
+
+crashTest("a receipt that the seller has not stored yet is asked for again, and the lease is used again once it is accepted", async () => {
+  const served = await serve({ status: "cancelled", answer: "" });
+  const answers = [undefined, undefined, true];
+  const ask = async (): Promise<boolean | undefined> => {
+    const answer = answers.shift();
+    if (answer === true) await accept(served, { ...received, answer: undefined, usage: undefined });
+    return answer;
+  };
+  await pool.askLater(served.lease, scene.seller(), ask);
+  const other = await pool.take(scene.seller(), scene.known(), 200_000n);
+  assert.notEqual(other.body.lease, served.lease.body.lease);
+  await pool.sweep();
+  await pool.sweep();
+  assert.equal((await pool.take(scene.seller(), scene.known(), 200_000n)).body.lease, served.lease.body.lease);
+});
+
+crashTest("a receipt that does not come in a minute, or does not fit what arrived, ends its lease, and nobody is avoided", async () => {
+  const never = await serve();
+  await pool.askLater(never.lease, scene.seller(), () => Promise.resolve(undefined));
+  scene.nowMs += 60_000;
+  await pool.sweep();
+  const unfit = await serve();
+  await pool.askLater(unfit.lease, scene.seller(), () => Promise.resolve(false));
+  assert.deepEqual(await leases(), [
+    ["window", cost, 0n, cost],
+    ["window", cost, 0n, cost],
+  ]);
+  await pool.take(scene.seller(), scene.known(), 200_000n);
+});
+
+crashTest("while the clearing is away nothing new is bought, and leases are closed when it is back", async () => {
+  const served = await serve();
+  await accept(served);
+  scene.isAway = true;
+  await pool.close(served.lease, scene.seller());
+  await assert.rejects(async () => pool.take(scene.seller(), scene.known(), 200_000n), { code: "unavailable" });
+  assert.deepEqual([await leases(), await left()], [[["open", 0n, 0n, 0n]], 1]);
+  await pool.sweep();
+  scene.isAway = false;
+  await pool.sweep();
+  assert.deepEqual([await leases(), await left()], [[["settled", cost, cost, 0n]], 0]);
+});
+
+crashTest("a lease of a clearing that stays away runs out, and is forgotten", async () => {
+  await pool.take(scene.seller(), scene.known(), 200_000n);
+  scene.isAway = true;
+  scene.nowMs += 28 * 3_600_000;
+  await pool.sweep();
+  assert.deepEqual([await left(), pool.reserved().amount], [0, 0n]);
+});
+
+crashTest("stale_ack: a receipt that costs nothing is adopted if it follows the last one, and the order is sent once more", async () => {
+  const { lease, receipt } = await serve({ status: "interrupted" });
+  const served = scene.desk.served(lease.body.lease);
+  const orderOf = (): SentOrder => lease.order(hash, { max: 200_000n, maxOutput: 50, deadline: scene.nowMs + 60_000 });
+  const second = orderOf();
+  let refused: unknown;
+  assert.throws(
+    () => served.take(second.document, lease.secret.session, scene.nowMs),
+    (error: MarketRefusal) => {
+      refused = error.details["receipt"];
+      return error.code === "stale_ack";
+    },
+  );
+  const last = documentOf("receipt/1", refused);
+  const { body } = readDocument("receipt/1", receipt);
+  const wrong = [
+    { ...body, seq: 2 },
+    { ...body, previous: hash },
+    { ...body, cost: "1", cum: "1" },
+    { ...body, lease: `lse_${"0".repeat(32)}` },
+  ];
+  for (const one of wrong) assert.equal(lease.adopt(signDocument(sellerKey, "receipt/1", one)), false);
+  assert.throws(() => lease.adopt(signDocument(buyerKey, "receipt/1", body)), { problem: "bad_signature" });
+  assert.equal(lease.adopt(last), true);
+  const third = served.take(orderOf().document, lease.secret.session, scene.nowMs).document.body;
+  assert.deepEqual([third.n, third.ack.seq], [2, 1]);
+});
+
+crashTest("deadlines count the clearing's uptime: a gap of more than a minute moves all of them, once", async () => {
+  await scene.clearing.beat();
+  const { lease } = await serve();
+  await scene.crash();
+  const before = (await scene.clearing.readAll()).leases.get(lease.body.lease)!.deadline;
+  scene.nowMs += 60_000;
+  await scene.clearing.beat();
+  assert.equal((await scene.clearing.readAll()).leases.get(lease.body.lease)!.deadline, before);
+  // The seller's gateway was off for two days: the buyer keeps its day to contest.
+  scene.nowMs += 2 * dayMs;
+  await Promise.all([scene.clearing.beat(), scene.clearing.beat(), scene.clearing.beat()]);
+  await scene.desk.sweep();
+  assert.deepEqual(await leases(), [["window", cost, 0n, cost]]);
+  assert.equal((await scene.clearing.readAll()).leases.get(lease.body.lease)!.deadline, before + 2 * dayMs);
+  await pool.dispute(lease, scene.seller());
+  assert.deepEqual(await leases(), [["split", cost, cost / 2n, 0n]]);
+});
+
+crashTest("whom a buyer avoids, and who avoids it, outlives a restart of both, for a day", async () => {
+  const { lease } = await serve();
+  await pool.dispute(lease, scene.seller());
+  pool = newPool();
+  const avoided = createAvoided(scene.store, scene.clock);
+  assert.equal(avoided.has(sellerKey.id), false);
+  await avoided.load();
+  assert.deepEqual([avoided.has(sellerKey.id), avoided.has(buyerKey.id)], [true, true]);
+  scene.nowMs += dayMs;
+  assert.deepEqual([avoided.has(sellerKey.id), avoided.has(buyerKey.id)], [false, false]);
+});
