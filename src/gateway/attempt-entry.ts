@@ -1,6 +1,14 @@
 import type { RefusalKind } from "../core/index.ts";
 import type { ServiceTier, Usage } from "../ir/index.ts";
-import { costsNothing, highestCost, type ActiveAttempt, type CloseRecord, type EntryStatus, type OpenRecord } from "../ledger/index.ts";
+import {
+  costsNothing,
+  highestCost,
+  type ActiveAttempt,
+  type CloseRecord,
+  type EntryStatus,
+  type OpenRecord,
+  type ToolCallCounts,
+} from "../ledger/index.ts";
 import type { AnswerFacts } from "../protocols/index.ts";
 import type { Attempt } from "../upstream/index.ts";
 import type { AnswerReport } from "./answer-report.ts";
@@ -44,6 +52,8 @@ export interface EntryContext {
   readonly answer: AnswerReport;
   /** Budgets count the request: if its cost is not known, the most that it may be. */
   readonly hasReservation: boolean;
+  /** Present if the answer is looked at for calls of tools, once the client has it. */
+  readonly readToolCalls?: (() => ToolCallCounts | undefined) | undefined;
 }
 
 /**
@@ -110,7 +120,7 @@ export class AttemptEntry implements AnswerWatcher {
       return;
     }
     this.#isUnsettled = false;
-    this.#context.deps.ledger.release(this.#active);
+    this.#context.deps.ledger.release(this.#active, undefined, this.#context.readToolCalls?.());
   }
 
   /** The answer was whole and is recorded, but the client does not get it. Its tokens and cost stay, as the provider has made it. */

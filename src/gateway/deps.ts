@@ -23,6 +23,7 @@ import type { ResponseStore } from "../store/index.ts";
 import type { BackgroundJobs } from "./responses/background-jobs.ts";
 import type { TokenCalibration } from "./tokens/token-calibration.ts";
 import type { ObservedRequest } from "./observed-request.ts";
+import type { ToolSampler } from "./tool-sampler.ts";
 import type { Tracer } from "./trace.ts";
 
 /** What the life of a request needs. */
@@ -41,6 +42,7 @@ export interface GatewayDeps {
   readonly sealer: Sealer;
   readonly keptProofs: KeptProofs;
   readonly toolCallGuard: ToolCallGuard;
+  readonly toolSampler: Pick<ToolSampler, "chooses">;
   readonly providerHealth: ProviderHealth;
   /** The same for each key of the providers, by its id. */
   readonly keyHealth: ProviderHealth;

@@ -10,6 +10,7 @@ import type { ClientExchange } from "./exchange.ts";
 import { isHeavy, nextTurn } from "./bodies/heavy-body.ts";
 import { RecordedExchange } from "./bodies/recorded-exchange.ts";
 import { maxContentBytes } from "./trace.ts";
+import { SampledExchange } from "./tool-sample.ts";
 import { createModelCall, type Caller, type ModelCall } from "./model-call.ts";
 import { receive } from "./admission/receive.ts";
 import { withFallbacks } from "./failover/fallbacks.ts";
@@ -32,7 +33,10 @@ export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchang
   const traced = tracedExchange(deps, recorded ?? exchange, () => call);
   const base = traced ?? recorded ?? exchange;
   const kept = keptExchange(deps, base, caller);
-  const call = createModelCall(deps, kept?.exchange ?? base, caller);
+  const plain = kept?.exchange ?? base;
+  const sampled = deps.toolSampler.chooses(caller.route.route.operation) ? new SampledExchange(plain) : undefined;
+  const call = createModelCall(deps, sampled ?? plain, caller);
+  if (sampled !== undefined) call.readToolCalls = () => sampled.readToolCalls(call);
   let isOver = true;
   try {
     isOver = await serve(call);

@@ -1,3 +1,4 @@
+import type { ToolCallCounts } from "../ledger/index.ts";
 import type { Principal } from "../accounts/index.ts";
 import type { Bucket, LimitHold } from "../limits/index.ts";
 import type { Protocol, RouteCall } from "../protocols/index.ts";
@@ -100,6 +101,8 @@ export class ModelCall implements EntryContext {
   markedPrompt: MarkedRequest | undefined;
   /** When its last attempt must be over, monotonic milliseconds; `undefined` for the first one, whose provider's own limit holds. */
   deadlineAt: number | undefined;
+  /** Set if the answer is looked at for calls of tools, once the client has it. */
+  readToolCalls: (() => ToolCallCounts | undefined) | undefined;
   /** Each failed attempt; `undefined` if there is none. */
   failures: FailedTry[] | undefined;
 

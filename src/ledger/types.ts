@@ -61,13 +61,17 @@ export interface CloseRecord extends OpenRecord {
   readonly stopReason?: string | undefined;
   /** The model, or its provider, refused to answer. */
   readonly isRefused?: boolean | undefined;
-  /** Calls of the client's tools in the answer, and how many of them have arguments that are JSON. */
-  readonly toolCalls?: number | undefined;
-  readonly toolCallsParsed?: number | undefined;
   /** Answered from the response cache; what the answer cost when it was made, if that is known. */
   readonly fromCache?: { readonly savedNanoUsd: bigint | undefined } | undefined;
   /** What the gateway itself took of the request's time, in microseconds. */
   readonly overheadUs?: number | undefined;
+}
+
+/** Calls of the client's tools in an answer that was looked at: how many, how many have arguments that are JSON, how many fit their schema (omitted: not compared). */
+export interface ToolCallCounts {
+  readonly calls: number;
+  readonly parsed: number;
+  readonly fit?: number;
 }
 
 /** What an entry says instead, because the client did not get the answer that it was recorded for. Tokens and cost stay: the provider has made it. */

@@ -176,3 +176,23 @@ test("a long download goes out in pieces, and one that its client leaves ends", 
   await left.body!.cancel();
   assert.equal((await get(caller.key, "/me/usage")).status, 200);
 });
+
+test("one of ten answers is looked at for calls of tools once its client has it, streamed or not", async () => {
+  const caller = await gateway.createKey("tools");
+  const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+  const tools = [{ type: "function", function: { name: "get_weather", parameters } }];
+  for (let i = 0; i < 40; i++) {
+    const args = i % 2 === 0 ? '{"city":"Bern"}' : '{"town":"Bern"}';
+    const asked = [{ role: "user", content: `call get_weather ${args}` }];
+    const answer = await post(caller, "/v1/chat/completions", { model: "loopback", messages: asked, tools, stream: i >= 20 });
+    assert.match(await answer.text(), /get_weather/);
+  }
+  const rows = (await gateway.rows()).filter((row) => row.user_id === caller.user.id);
+  const looked = rows.filter((row) => row.tool_calls !== null);
+  assert.deepEqual([rows.length, looked.length], [40, 4]);
+  for (const row of looked) {
+    assert.deepEqual([row.tool_calls, row.tool_calls_parsed], [1, 1]);
+    assert.ok(row.tool_calls_fit === 0 || row.tool_calls_fit === 1);
+  }
+  assert.deepEqual(new Set(looked.map(({ stream }) => stream)), new Set([0, 1]));
+});

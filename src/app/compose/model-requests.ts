@@ -11,6 +11,7 @@ import {
   PrefixMemory,
   type GatewayDeps,
   type ObservedRequest,
+  ToolSampler,
 } from "../../gateway/index.ts";
 import { createToolCallGuard } from "../../policy/index.ts";
 import { createUnpricedAlarm } from "../../ledger/index.ts";
@@ -61,6 +62,7 @@ export async function composeModelRequests(options: ModelRequestsDeps): Promise<
     protocols,
     sealer: createSealer(await readInstallationKeys(store, clock, randomBytes), randomBytes),
     toolCallGuard: createToolCallGuard(),
+    toolSampler: new ToolSampler(),
     keptProofs: createKeptProofs({ store: createKeptProofTable(store, clock), ledger, clock, logger, isShared }),
     current: () => current.snapshot,
     ledger,

@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import { readServiceTier, type Usage } from "../../ir/index.ts";
 import type { SqlValue, UsageEntriesTable } from "../../store/index.ts";
-import type { CloseRecord, CostNanoUsd, OpenRecord } from "../types.ts";
+import type { CloseRecord, CostNanoUsd, OpenRecord, ToolCallCounts } from "../types.ts";
 import { storable } from "./storable.ts";
 import { isSupplyUser } from "./supply.ts";
 import { addIterations, compactCounts, decodeDetails, encodeDetails } from "./usage-details.ts";
@@ -227,8 +227,8 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
     protocol: record.protocol === undefined || record.protocol === record.dialect ? null : record.protocol,
     lane: record.lane === undefined || record.lane === "verbatim" ? null : record.lane,
     refused: record.isRefused === true ? 1 : null,
-    tool_calls: record.toolCalls ?? null,
-    tool_calls_parsed: record.toolCallsParsed ?? null,
+    tool_calls: null,
+    tool_calls_parsed: null,
     tool_calls_fit: null,
     attempt_reason: textOrNull(record.attemptReason),
     region: textOrNull(usage.region),
@@ -240,6 +240,10 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
     from_cache: record.fromCache === undefined ? null : 1,
     bound_tags: record.boundTags ?? null,
   };
+}
+
+export function withToolCalls(row: UsageRow, { calls, parsed, fit }: ToolCallCounts): UsageRow {
+  return { ...row, tool_calls: calls, tool_calls_parsed: parsed, tool_calls_fit: fit ?? null };
 }
 
 /** The usage that a row was charged for. */

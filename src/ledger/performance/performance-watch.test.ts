@@ -46,7 +46,7 @@ for (const [name, open, skip] of openStores) {
         await createStoreSink(store).write([
           row("req_1", { stopReason: "stop", usage: { input: 10, output: 100, cacheRead: 5 } }),
           row("req_2", { stream: false, ttftMs: undefined, stopReason: "refusal", isRefused: true, usage: { input: 10, output: 50 } }),
-          row("req_3", { toolCalls: 3, toolCallsParsed: 2, upstreamModel: "gpt-5-x", usage: { region: "eu" } }, { tool_calls_fit: 1 }),
+          row("req_3", { upstreamModel: "gpt-5-x", usage: { region: "eu" } }, { tool_calls: 3, tool_calls_parsed: 2, tool_calls_fit: 1 }),
           row("req_4", { status: "error", usage: {} }),
           // Not counted: another hour, a client that left, no provider.
           row("req_5", { timeMs: startMs + hourMs }),
