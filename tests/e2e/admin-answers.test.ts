@@ -81,16 +81,18 @@ test("what every operation answers is what its contract says", async () => {
   note("me.limits.list", await call("me.limits.list"));
   note("limits.remove", await call("limits.remove", { query: { subject: key.id } }));
   note("budgets.remove", await call("budgets.remove", { param: budgets.data[0]!.id }));
+  note("keys.update", await call("keys.update", { param: key.id, body: { market: "off" } }));
+  note("performance.list", await call("performance.list"));
   note("me.keys.revoke", await call("me.keys.revoke", { param: own.id }));
   note("keys.revoke", await call("keys.revoke", { param: key.id }));
   note("audit.list", await call("audit.list"));
   note("audit.verify", await call("audit.verify"));
   await noteEntries(answers);
   for (const [name, answer] of answers) assertAnswer(name, answer);
-  // A reload needs a file; the stop and the restart are of the control socket; those of the market need another gateway (market-friends.test.ts).
+  // A reload needs a file; the stop and the restart are of the control socket; those of the market need another gateway (market-friends.test.ts); a history needs rows that were counted.
   const isNoted = (name: string): boolean => answers.some(([noted]) => noted === name);
   const left = Object.keys(adminContracts).filter((name) => !isNoted(name) && !name.startsWith("market."));
-  assert.deepEqual(left, ["config.reload", "daemon.restart", "daemon.stop", "audit.prove", "audit.export"]);
+  assert.deepEqual(left, ["config.reload", "daemon.restart", "daemon.stop", "audit.prove", "audit.export", "performance.history"]);
 });
 
 /** Calls operations that show one entry of a list, as `users.get` does, with the first entry of that list, so that a new one needs no line above. */
