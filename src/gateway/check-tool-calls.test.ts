@@ -4,6 +4,7 @@ import { latin1OfUtf8 } from "../core/index.ts";
 import { replay, type ChatResponse, type Tool } from "../ir/index.ts";
 import { protocols, type ClientContext } from "../protocols/index.ts";
 import { checkToolCalls } from "./check-tool-calls.ts";
+import { schemaWithoutPatterns } from "./schema-without-patterns.ts";
 
 const tools: readonly Tool[] = [
   {
@@ -56,11 +57,36 @@ test("calls of tools in an answer are counted as their client got them, in every
 
 test("arguments that are no JSON are counted; a schema that cannot be compiled compares nothing; an answer without calls says nothing", () => {
   const chat = protocols.get("openai-chat")!;
-  const count = (made: ChatResponse, known: readonly Tool[]): unknown =>
+  const count = (made: ChatResponse, known: readonly Tool[] | undefined): unknown =>
     checkToolCalls(chat.upstream, latin1OfUtf8(chat.renderResponse(made, context)), () => known);
   const broken = answer([...calls.slice(0, 1), ["get_weather", '{"city":']]);
   assert.deepEqual(count(broken, tools), { calls: 2, parsed: 1, fit: 1 });
   const strange: Tool = { type: "function", name: "get_weather", parameters: { type: "object", $ref: "https://example.org/other" } };
   assert.deepEqual(count(broken, [strange]), { calls: 2, parsed: 1 });
+  assert.deepEqual(count(broken, undefined), { calls: 2, parsed: 1 });
   assert.equal(count(answer([]), tools), undefined);
+});
+
+test("patterns of a client's schema are not run, and properties of their names are kept", () => {
+  const schema = {
+    type: "object",
+    properties: { pattern: { type: "string", pattern: "^(a+)+$" }, mail: { type: "string", format: "email" }, kind: { enum: ["pattern"] } },
+    patternProperties: { "^(b+)+$": { type: "string" } },
+    required: ["pattern"],
+    allOf: [{ pattern: "x", minProperties: 1 }],
+  };
+  assert.deepEqual(schemaWithoutPatterns(schema), {
+    type: "object",
+    properties: { pattern: { type: "string" }, mail: { type: "string" }, kind: { enum: ["pattern"] } },
+    required: ["pattern"],
+    allOf: [{ minProperties: 1 }],
+  });
+  const slow = { type: "object", properties: { text: { type: "string", pattern: "^(a+)+$" } } };
+  const openai = protocols.get("openai-chat")!;
+  const calls = [["f", JSON.stringify({ text: `${"a".repeat(60)}!` })]] as const;
+  const json = latin1OfUtf8(openai.renderResponse(answer(calls), context));
+  assert.deepEqual(
+    checkToolCalls(openai.upstream, json, () => [{ type: "function", name: "f", parameters: slow }]),
+    { calls: 1, parsed: 1, fit: 1 },
+  );
 });

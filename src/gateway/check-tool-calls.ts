@@ -3,17 +3,25 @@ import { SseSplitter, utf8OfLatin1, type Bytes } from "../core/index.ts";
 import { collect, type ChatResponse, type StreamEvent, type Tool, type ToolCallBlock } from "../ir/index.ts";
 import type { ToolCallCounts } from "../ledger/index.ts";
 import type { UpstreamProtocol } from "../protocols/index.ts";
+import { schemaWithoutPatterns } from "./schema-without-patterns.ts";
+
+type JsonSchema = Parameters<typeof fromJSONSchema>[0];
 
 /** Calls of more tools than this are not compared: each schema is compiled for it. */
 const mostSchemas = 16;
 
-/** Counts the calls of the client's own tools in an answer, as the client got it. `undefined`: it has none, or cannot be read. */
-export function checkToolCalls(protocol: UpstreamProtocol, answer: Bytes, tools: () => readonly Tool[]): ToolCallCounts | undefined {
+/** Counts the calls of the client's own tools in an answer, as the client got it. `undefined`: it has none, or cannot be read. Tools that are `undefined` are not known: nothing is compared. */
+export function checkToolCalls(
+  protocol: UpstreamProtocol,
+  answer: Bytes,
+  tools: () => readonly Tool[] | undefined,
+): ToolCallCounts | undefined {
   const calls = readAnswer(protocol, answer).content.filter((block) => block.type === "tool-call" && block.kind === "function");
   if (calls.length === 0) return undefined;
   const parsed = (calls as readonly ToolCallBlock[]).map((call) => ({ name: call.name, value: parseArguments(call.arguments) }));
   const counts = { calls: calls.length, parsed: parsed.filter(({ value }) => value !== undefined).length };
-  const fit = countFitting(parsed, tools());
+  const known = tools();
+  const fit = known === undefined ? undefined : countFitting(parsed, known);
   return fit === undefined ? counts : { ...counts, fit };
 }
 
@@ -50,10 +58,7 @@ function countFitting(
     if (!schemas.has(name)) {
       if (schemas.size >= mostSchemas) return undefined;
       try {
-        schemas.set(
-          name,
-          tool.parameters === undefined ? undefined : fromJSONSchema(tool.parameters as Parameters<typeof fromJSONSchema>[0]),
-        );
+        schemas.set(name, tool.parameters === undefined ? undefined : fromJSONSchema(schemaWithoutPatterns(tool.parameters) as JsonSchema));
       } catch {
         return undefined;
       }

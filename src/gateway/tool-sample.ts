@@ -6,8 +6,10 @@ import { checkToolCalls } from "./check-tool-calls.ts";
 import type { ClientExchange } from "./exchange.ts";
 import type { ModelCall } from "./model-call.ts";
 
-/** A longer request or answer is not looked at. */
+/** A longer answer is not looked at. */
 const maxBytes = 128 * 1024;
+/** A longer request is not parsed again for its tools: calls are counted, and not compared. */
+const maxRequestBytes = 512 * 1024;
 
 /** An exchange that remembers the answer until it has been looked at. */
 export class SampledExchange extends RecordedExchange {
@@ -25,9 +27,11 @@ export class SampledExchange extends RecordedExchange {
     const { answer, isCut } = this.#recording ?? { answer: undefined, isCut: true };
     this.#recording = undefined;
     const { protocol, route, text } = call.request;
-    if (answer === undefined || isCut || answer.length > maxBytes || text.length > maxBytes || !text.includes('"tools"')) return undefined;
+    if (answer === undefined || isCut || answer.length > maxBytes || !text.includes('"tools"')) return undefined;
     try {
-      return checkToolCalls(protocol.upstream, asBytes(answer), () => protocol.parseRequest(parseBody(call), route).tools ?? []);
+      return checkToolCalls(protocol.upstream, asBytes(answer), () =>
+        text.length > maxRequestBytes ? undefined : (protocol.parseRequest(parseBody(call), route).tools ?? []),
+      );
     } catch {
       // An answer in another form, as one JSON array, or an error: it says nothing about tools.
       return undefined;

@@ -29,7 +29,7 @@ export class HourStore {
       .where("provider", "=", mark.provider)
       .executeTakeFirst();
     const countedMs = last?.last;
-    return countedMs === null || countedMs === undefined ? fromMs : Math.max(fromMs, Number(countedMs) + hourMs);
+    return countedMs === null || countedMs === undefined ? fromMs : Math.max(fromMs, countedMs + hourMs);
   }
 
   async write(startMs: number, hours: readonly CountedHour[]): Promise<void> {
@@ -77,7 +77,7 @@ export class HourStore {
       .where("start_ms", "<", fromMs + hours * hourMs)
       .execute();
     const all: (HourCounts | undefined)[] = Array.from({ length: hours }, () => undefined);
-    for (const row of rows) all[(Number(row.start_ms) - fromMs) / hourMs] = JSON.parse(row.counts) as HourCounts;
+    for (const row of rows) all[(row.start_ms - fromMs) / hourMs] = JSON.parse(row.counts) as HourCounts;
     return all;
   }
 
@@ -104,8 +104,8 @@ export class HourStore {
       region,
       measure: measure as Measure,
       name,
-      sinceMs: Number(sinceMs),
-      foundMs: Number(foundMs),
+      sinceMs,
+      foundMs,
       ...(JSON.parse(change) as StoredChange),
     }));
   }
