@@ -12,6 +12,7 @@ import { buyerKey, deskScene, randomOf, sellerKey, transport, type DeskScene } f
 import { documentOf, readDocument, signDocument } from "./documents/document.ts";
 import { createAvoided } from "./peers/avoided.ts";
 import type { MarketRefusal } from "./refusal.ts";
+import { BuyerLimits } from "./sell/buyer-limits.ts";
 import type { SaleOutcome } from "./sell/served-lease.ts";
 
 /** Each row of the table of crashes and cut lines. A seller that crashes loses all its memory; so does a buyer. */
@@ -294,4 +295,62 @@ crashTest("whom a buyer avoids, and who avoids it, outlives a restart of both, f
   assert.deepEqual([avoided.has(sellerKey.id), avoided.has(buyerKey.id)], [true, true]);
   scene.nowMs += dayMs;
   assert.deepEqual([avoided.has(sellerKey.id), avoided.has(buyerKey.id)], [false, false]);
+});
+
+crashTest(
+  "a seller that bills 1.5 times as much is contested: it gets half of one request at most, and then nothing for a day",
+  async () => {
+    const served = await serve({ usage: { ...usage, input: 15, output: 30 } });
+    await assert.rejects(async () => accept(served), /bills more than the answer says/);
+    await pool.dispute(served.lease, scene.seller());
+    const billed = (cost * 3n) / 2n;
+    assert.deepEqual(await leases(), [["split", billed, billed / 2n, 0n]]);
+    assert.ok(billed / 2n <= served.order.max);
+    await assert.rejects(async () => pool.take(scene.seller(), scene.known(), 200_000n), { code: "unavailable" });
+  },
+);
+
+crashTest("a buyer that contests what was right pays half of it, and is sold nothing for a day", async () => {
+  const served = await serve();
+  await pool.dispute(served.lease, scene.seller());
+  assert.deepEqual(await leases(), [["split", cost, cost / 2n, 0n]]);
+  // Also if it asks as if nothing had happened.
+  await createAvoided(scene.store, scene.clock).forget(sellerKey.id);
+  pool = newPool();
+  await assert.rejects(async () => pool.take(scene.seller(), scene.known(), 200_000n), {
+    code: "unavailable",
+    message: /contested a receipt/,
+  });
+  scene.nowMs += dayMs;
+  await pool.take(scene.seller(), scene.known(), 200_000n);
+});
+
+crashTest("what a buyer may use is limited: leases, and tokens of a minute and of a day", async () => {
+  scene.limits = { ...scene.limits, leases: 2 };
+  const seller = scene.seller();
+  await Promise.all([pool.take(seller, scene.known(), 200_000n), pool.take(seller, scene.known(), 200_000n)]);
+  await assert.rejects(async () => pool.take(seller, scene.known(), 200_000n), { code: "too_many_open" });
+  const limits = new BuyerLimits(
+    () => ({ ...scene.limits, callsPerSecond: 2, tokensPerMinute: 100, tokensPerDay: 150 }),
+    () => scene.nowMs,
+  );
+  limits.used("a", 100);
+  assert.throws(() => {
+    limits.checkTokens("a");
+  }, /tokens of this minute/);
+  limits.checkTokens("b");
+  scene.nowMs += 60_000;
+  limits.checkTokens("a");
+  limits.used("a", 50);
+  scene.nowMs += 60_000;
+  assert.throws(() => {
+    limits.checkTokens("a");
+  }, /tokens of today/);
+  for (const node of ["a", "a", "b"]) limits.call(node);
+  assert.throws(
+    () => {
+      limits.call("a");
+    },
+    { code: "too_many_requests" },
+  );
 });
