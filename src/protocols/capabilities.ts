@@ -23,6 +23,8 @@ export interface ProofCarrier {
    * `calls`: on a tool call, while reasoning may be dropped (Gemini `thoughtSignature`; Chat `extra_content`, which few clients give back).
    */
   readonly carriesOn: "blocks" | "calls";
+  /** Some clients carry reasoning blocks with a proof although the dialect's own do not: the proof goes to the client, and is kept beside the next call as well. */
+  readonly showsBlocks?: true;
   /** Whether a tool call has a field for a proof: `always`, only if the call itself was `signed`, or `never`. */
   readonly callField: "always" | "signed" | "never";
   /** An answer may end with a proof that belongs to no block. */

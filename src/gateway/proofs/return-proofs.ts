@@ -79,7 +79,8 @@ class ReturnedMessage {
     const reasoning = this.#usable(content)?.reasoning;
     // Of their own thoughts Google's models want back only what they signed: nothing is lost with the rest.
     const isSpare = content !== undefined && isSameOrigin(content.origin, this.#around.origin) && this.#around.upstreamSignsCalls;
-    if (this.#around.carrier.carriesOn === "calls") {
+    const { carriesOn, showsBlocks } = this.#around.carrier;
+    if (carriesOn === "calls" && showsBlocks !== true) {
       this.#push(unsigned);
       this.#restore(reasoning ?? []);
     } else {
@@ -123,7 +124,10 @@ class ReturnedMessage {
   #restore(reasoning: readonly ReasoningBlock[]): void {
     const filled = reasoning.filter((block) => block.text !== "" || block.proof !== undefined);
     if (filled.length === 0) return;
-    const step = this.content.splice(this.#step).filter((block) => block.type !== "reasoning" || block.proof !== undefined);
+    // A client that gave the same reasoning back on a block of its own is not served it twice.
+    const isRestored = (block: Block): boolean =>
+      block.type === "reasoning" && (block.proof === undefined || filled.some(({ proof }) => proof?.data === block.proof?.data));
+    const step = this.content.splice(this.#step).filter((block) => !isRestored(block));
     this.content.push(...filled, ...step);
   }
 

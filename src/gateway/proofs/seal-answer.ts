@@ -41,8 +41,11 @@ export class AnswerSealer {
     const { proof, id } = block;
     const isWanted = proof !== undefined;
     if (carrier.carriesOn === "calls") {
-      if (isWanted) this.#waiting.push(plain(block));
-      return undefined;
+      if (!isWanted) return undefined;
+      this.#waiting.push(plain(block));
+      // A mark without a secret says only where the text goes, and what is signed behind the answer's words is wanted with a call alone.
+      const isShown = carrier.showsBlocks === true && proof.kind !== "field" && (block.text !== "" || !this.#spoke);
+      return isShown ? this.#proof(this.#seal([plain(block)], undefined)) : undefined;
     }
     if (carrier.isLastBlockSpeech && block.text === "" && this.#spoke) {
       if (isWanted) this.#waiting.push(plain(block));

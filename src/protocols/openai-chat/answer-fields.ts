@@ -1,14 +1,14 @@
 import type { Citation, ReasoningProof } from "../../ir/index.ts";
 import { isObject, restOf, type WireObject } from "../shared/fields.ts";
 import { readAnnotations, readPages } from "../shared/web-search.ts";
-import { isDetail, textOfDetails, type ReasoningField } from "./returned-reasoning.ts";
+import { isDetail, isThinkingBlock, textOfDetails, type ReasoningField } from "./returned-reasoning.ts";
 
 /** The fields of an answer's message, or of the delta of one. */
 export interface SaidFields {
   readonly reasoning: string;
   /** The field that has the reasoning; `undefined` if there is none, or only entries. */
   readonly reasoningField: ReasoningField | undefined;
-  /** Entries of `reasoning_details`. */
+  /** Entries of `reasoning_details`, and of `thinking_blocks`. */
   readonly details: readonly WireObject[];
   readonly text: string;
   readonly refusal: string;
@@ -20,7 +20,8 @@ export interface SaidFields {
 
 /**
  * Reads a `message` or a `delta`. Reasoning is in `reasoning_content` (DeepSeek, vLLM, Moonshot, …) or `reasoning` (OpenRouter, Groq); some servers
- * send both with the same text. OpenRouter and MiniMax send entries of `reasoning_details` as well, or only those. `content` may be an array of parts
+ * send both with the same text. OpenRouter and MiniMax send entries of `reasoning_details` as well, or only those;
+ * LiteLLM sends `thinking_blocks` of Claude. `content` may be an array of parts
  * with `thinking` among them (Mistral). The retired `function_call` is a call without an id.
  */
 export function readSaid(message: WireObject): SaidFields {
@@ -31,8 +32,7 @@ export function readSaid(message: WireObject): SaidFields {
   const own = textOf(message["reasoning_content"]);
   const other = own === "" ? textOf(message["reasoning"]) : "";
   const thinking = own === "" && other === "" ? partTexts(parts, "thinking") : "";
-  const entries = message["reasoning_details"];
-  const details = Array.isArray(entries) ? entries.filter(isDetail) : none;
+  const details = detailsIn(message);
   return {
     reasoning: own || other || thinking || (details.length === 0 ? "" : textOfDetails(details)),
     reasoningField: fieldOf(own, other, thinking),
@@ -59,6 +59,12 @@ export function readCitedPages({ citations, search_results: results }: WireObjec
   const pages = readPages(results);
   if (pages.length > 0 || !Array.isArray(citations)) return pages;
   return citations.flatMap((url: unknown) => (typeof url === "string" && url !== "" ? [{ url }] : []));
+}
+
+/** OpenRouter's entries, and the blocks of LiteLLM. */
+function detailsIn({ reasoning_details: entries, thinking_blocks: blocks }: WireObject): readonly WireObject[] {
+  const details = Array.isArray(entries) ? entries.filter(isDetail) : none;
+  return Array.isArray(blocks) ? [...details, ...blocks.filter(isThinkingBlock)] : details;
 }
 
 /** The objects of a list; none if the value is not a list. */

@@ -13,6 +13,7 @@ import {
   requiredString,
 } from "../openai-shared/fields.ts";
 import { extensionsOf, parseContent } from "./parse-parts.ts";
+import { readThinkingBlocks } from "./thinking-blocks.ts";
 
 const knownPlain: ReadonlySet<string> = new Set(["role", "content", "name", "cache_control"]);
 const knownTool: ReadonlySet<string> = new Set(["role", "content", "name", "tool_call_id", "cache_control"]);
@@ -26,6 +27,7 @@ const knownAssistant: ReadonlySet<string> = new Set([
   "function_call",
   "reasoning_content",
   "reasoning",
+  "thinking_blocks",
   "images",
   "cache_control",
 ]);
@@ -117,8 +119,10 @@ function parseImages(message: WireObject, path: string): readonly Block[] {
   return Array.isArray(images) ? parseContent(images, join(path, "images")) : [];
 }
 
-/** Reasoning that the client sends back: `reasoning_content` (DeepSeek, vLLM, …) or `reasoning` (OpenRouter, Groq, newer vLLM), as in the answer. */
+/** Reasoning that the client sends back: signed in `thinking_blocks` (LiteLLM), `reasoning_content` (DeepSeek, vLLM, …) or `reasoning` (OpenRouter, Groq, newer vLLM), as in the answer. */
 function parseReasoning(message: WireObject, path: string): readonly Block[] {
+  const blocks = readThinkingBlocks(message["thinking_blocks"]);
+  if (blocks.length > 0) return blocks;
   const text =
     optionalString(message, "reasoning_content", path) ?? (typeof message["reasoning"] === "string" ? message["reasoning"] : undefined);
   return text === undefined || text === "" ? [] : [{ type: "reasoning", text }];

@@ -1,10 +1,11 @@
-import { latin1OfUtf8, memberIn, memberOf, parseSpan, type Edit, type Span } from "../../core/index.ts";
+import { elementsOf, latin1OfUtf8, memberIn, memberOf, memberSpan, noBytes, parseSpan, type Edit, type Span } from "../../core/index.ts";
 import { editsOf, hasSeal } from "../shared/body-edits.ts";
 import type { ProofCarrier } from "../capabilities.ts";
 
-/** A client of Chat carries no reasoning, and the proof of a call only if it knows Google's `extra_content`. */
+/** Few clients of Chat carry reasoning (LiteLLM's `thinking_blocks`), and the proof of a call only those that know Google's `extra_content`. */
 export const proofs: ProofCarrier = {
   carriesOn: "calls",
+  showsBlocks: true,
   callField: "signed",
   hasTrailingProof: false,
   isLastBlockSpeech: false,
@@ -14,9 +15,18 @@ export const proofs: ProofCarrier = {
   wrap: (data) => ({ protocol: "gemini-generate", kind: "signature", data }),
   withoutSeals: (text) =>
     editsOf(text, memberOf(text, "messages"), (message) =>
-      editsOf(text, memberIn(text, message, "tool_calls"), (call) => stripCall(text, call)),
+      [...stripBlocks(text, message), ...editsOf(text, memberIn(text, message, "tool_calls"), (call) => stripCall(text, call))].sort(
+        (one, other) => one.start - other.start,
+      ),
     ),
 };
+
+/** Servers of Chat refuse unknown members, so the list goes as a whole if it contains a seal. */
+function stripBlocks(text: string, message: Span): readonly Edit[] {
+  const blocks = memberIn(text, message, "thinking_blocks");
+  const isSealed = elementsOf(text, blocks).some((block) => hasSeal(text, block, "signature") || hasSeal(text, block, "data"));
+  return blocks === undefined || !isSealed ? [] : [{ ...memberSpan(text, "thinking_blocks", blocks), text: noBytes }];
+}
 
 /** Arguments are a string, so the call can be rewritten. */
 function stripCall(text: string, call: Span): readonly Edit[] {

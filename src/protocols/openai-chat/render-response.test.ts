@@ -51,6 +51,7 @@ describe("a Chat answer", () => {
       shell(
         {
           reasoning_content: "hm",
+          thinking_blocks: [{ type: "thinking", thinking: "hm", signature: "s" }],
           tool_calls: [
             { id: "c", type: "custom", custom: { name: "patch", input: "x" }, extra_content: { google: { thought_signature: "sig" } } },
           ],

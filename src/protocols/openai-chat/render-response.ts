@@ -4,13 +4,13 @@ import { annotationFields } from "../shared/web-search.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
 import { urlOfSource } from "../openai-shared/media.ts";
 import { hasRefusal, renderFinishReason } from "./render-stop-reason.ts";
-import { detailsOf } from "./returned-reasoning.ts";
+import { proofFields } from "./thinking-blocks.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireCompletion, WireMessage, WireSignedCall, WireToolCall } from "./wire.ts";
 
 /**
- * Renders a completion. All texts are one `content`, all reasoning is one `reasoning_content`. This dialect has no field for proofs of reasoning, but
- * it has one for those of calls (Gemini's). The model has the name that the client used.
+ * Renders a completion. All texts are one `content`, all reasoning is one `reasoning_content`. Proofs of reasoning are LiteLLM's
+ * `thinking_blocks`, and those of calls Gemini's field. The model has the name that the client used.
  */
 export function renderResponse(response: ChatResponse, client: ClientContext): string {
   const usage = renderUsage(response.usage);
@@ -32,7 +32,6 @@ export function renderResponse(response: ChatResponse, client: ClientContext): s
 
 function renderMessage(content: readonly Block[]): WireMessage {
   const reasoning = textsOf(content, "reasoning");
-  const details = content.flatMap((block) => (block.type === "reasoning" ? detailsOf(block.proof) : []));
   const calls = content.filter((block) => block.type === "tool-call").map(renderToolCall);
   const images = content.flatMap((block) => renderImage(mediaOf(block)));
   return {
@@ -41,7 +40,7 @@ function renderMessage(content: readonly Block[]): WireMessage {
     refusal: textsOf(content, "refusal") ?? null,
     ...renderAnnotations(content),
     ...(reasoning === undefined || reasoning === "" ? {} : { reasoning_content: reasoning }),
-    ...(details.length === 0 ? {} : { reasoning_details: details }),
+    ...proofFields(content.filter((block) => block.type === "reasoning")),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
     ...(images.length === 0 ? {} : { images }),
   };

@@ -16,7 +16,7 @@ interface Shown {
  */
 export function markReasoning(field: ReasoningField | undefined, details: readonly WireObject[]): ReasoningProof {
   const shown: Shown = details.length > 0 ? { details } : { field: field ?? "reasoning_content" };
-  const isSecret = details.some((detail) => detail["data"] !== undefined || typeof detail["signature"] === "string");
+  const isSecret = details.some(({ data, signature }) => data !== undefined || (typeof signature === "string" && signature !== ""));
   return { protocol: "openai-chat", kind: isSecret ? "encrypted" : "field", data: JSON.stringify(shown) };
 }
 
@@ -55,6 +55,8 @@ export class DetailsOfStream {
 /** An encrypted entry is always whole, so two of them are two entries. */
 function isSameEntry(last: WireObject, piece: WireObject): boolean {
   const { type, index } = piece;
+  // The signature ends a block of LiteLLM; before it, it is null or "".
+  if (type === "thinking") return last["type"] === type && !isFilled(last["signature"]);
   if (type !== "reasoning.text" && type !== "reasoning.summary") return false;
   const isOtherId = typeof last["id"] === "string" && typeof piece["id"] === "string" && last["id"] !== piece["id"];
   return last["type"] === type && last["index"] === index && index !== undefined && !isOtherId;
@@ -64,7 +66,7 @@ function addPiece(entry: Record<string, unknown>, piece: WireObject): void {
   for (const [key, value] of Object.entries(piece)) {
     if (value === null || value === undefined) continue;
     const known = entry[key];
-    const isText = (key === "text" || key === "summary") && typeof known === "string" && typeof value === "string";
+    const isText = (key === "text" || key === "summary" || key === "thinking") && typeof known === "string" && typeof value === "string";
     entry[key] = isText ? known + value : value;
   }
 }
@@ -92,8 +94,22 @@ export function returnReasoning(blocks: readonly ReasoningBlock[]): ReturnedReas
   }
   const fields: Record<string, unknown> = {};
   for (const [field, own] of texts) if (field !== "thinking") fields[field] = own.join("\n\n");
-  if (details.length > 0) fields["reasoning_details"] = details;
-  return { fields, thinking: (texts.get("thinking") ?? []).join("\n\n"), foreign };
+  return {
+    fields: { ...fields, ...detailFields(details) },
+    thinking: (texts.get("thinking") ?? []).join("\n\n"),
+    foreign,
+  };
+}
+
+/** The entries in the fields that they came in. */
+export function detailFields(details: readonly WireObject[]): WireObject {
+  if (details.length === 0) return {};
+  const blocks = details.filter(isThinkingBlock);
+  const others = details.filter((detail) => !isThinkingBlock(detail));
+  return {
+    ...(others.length === 0 ? {} : { reasoning_details: others }),
+    ...(blocks.length === 0 ? {} : { thinking_blocks: blocks }),
+  };
 }
 
 /** The text of the entries, if the reasoning is nowhere else. */
@@ -101,6 +117,7 @@ export function textOfDetails(details: readonly WireObject[]): string {
   return details
     .map((detail) => {
       if (detail["type"] === "reasoning.summary") return detail["summary"];
+      if (detail["type"] === "thinking") return detail["thinking"];
       return detail["type"] === "reasoning.text" ? detail["text"] : "";
     })
     .filter((text) => typeof text === "string")
@@ -112,6 +129,15 @@ export function withThinking(thinking: string, content: string | null): unknown 
   if (thinking === "") return content;
   const part = { type: "thinking", thinking: [{ type: "text", text: thinking }] };
   return content === null || content === "" ? [part] : [part, { type: "text", text: content }];
+}
+
+/** A block of LiteLLM: `{"type":"thinking","thinking":…,"signature":…}` or `{"type":"redacted_thinking","data":…}` (docs.litellm.ai, "Reasoning content"). */
+export function isThinkingBlock(value: unknown): value is WireObject {
+  return isObject(value) && (value["type"] === "thinking" || value["type"] === "redacted_thinking");
+}
+
+function isFilled(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
 }
 
 export function isDetail(value: unknown): value is WireObject {

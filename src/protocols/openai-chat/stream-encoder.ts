@@ -1,4 +1,12 @@
-import { mergeUsage, type BlockDelta, type BlockStart, type StopReason, type StreamEvent, type Usage } from "../../ir/index.ts";
+import {
+  mergeUsage,
+  type BlockDelta,
+  type BlockStart,
+  type ReasoningProof,
+  type StopReason,
+  type StreamEvent,
+  type Usage,
+} from "../../ir/index.ts";
 import { gatewayErrorOf } from "../openai-shared/errors.ts";
 import { withPrefix } from "../openai-shared/ids.ts";
 import { keepAlive } from "../openai-shared/keep-alive.ts";
@@ -7,7 +15,7 @@ import type { ClientContext, StreamEncoder } from "../protocol.ts";
 import { renderStreamError } from "./errors.ts";
 import { renderFinishReason } from "./render-stop-reason.ts";
 import { renderImage, signedCall } from "./render-response.ts";
-import { detailsOf } from "./returned-reasoning.ts";
+import { proofFields } from "./thinking-blocks.ts";
 import { renderUsage } from "./usage.ts";
 import type { WireDelta } from "./wire.ts";
 
@@ -26,6 +34,8 @@ export class ChatStreamEncoder implements StreamEncoder {
   readonly #calls = new Map<number, { readonly number: number; readonly custom: boolean }>();
   readonly #blocks = new Map<number, BlockStart["type"]>();
   #refused = false;
+  /** The text of the reasoning that is open: its signature goes out with it. */
+  #thinking = "";
   /** The length of the text so far, and of the text before the block that is open. */
   #length = 0;
   #offset = 0;
@@ -80,6 +90,7 @@ export class ChatStreamEncoder implements StreamEncoder {
         this.#refused = true;
         return this.#roleSent ? "" : this.#delta({ content: null, refusal: "" });
       case "reasoning":
+        this.#thinking = "";
         return this.#roleSent ? "" : this.#delta({ content: null, reasoning_content: "" });
       case "tool-call": {
         const { id, name } = block;
@@ -111,13 +122,18 @@ export class ChatStreamEncoder implements StreamEncoder {
       case "proof": {
         const call = this.#calls.get(index);
         const signature = signedCall(delta.proof);
-        const details = call === undefined ? detailsOf(delta.proof) : [];
-        if (details.length > 0) return this.#delta({ reasoning_details: details });
-        if (call === undefined || signature.extra_content === undefined) return "";
+        if (call === undefined) return this.#pushProof(delta.proof);
+        if (signature.extra_content === undefined) return "";
         // Clients read the arguments of every piece, so they must be there even if they are empty.
         return this.#delta({ tool_calls: [{ index: call.number, ...argumentsPiece(call.custom, ""), ...signature }] });
       }
     }
+  }
+
+  /** Clients of LiteLLM read one block with its whole text and its signature as the pieces of one. */
+  #pushProof(proof: ReasoningProof): string {
+    const fields = proofFields([{ text: this.#thinking, proof }]);
+    return Object.keys(fields).length === 0 ? "" : this.#delta(fields);
   }
 
   #pushText(type: BlockStart["type"] | undefined, text: string): string {
@@ -125,7 +141,10 @@ export class ChatStreamEncoder implements StreamEncoder {
       this.#length += text.length;
       return this.#delta({ content: text });
     }
-    if (type === "reasoning") return this.#delta({ reasoning_content: text });
+    if (type === "reasoning") {
+      this.#thinking += text;
+      return this.#delta({ reasoning_content: text });
+    }
     return type === "refusal" ? this.#delta({ refusal: text }) : "";
   }
 

@@ -22,6 +22,8 @@ export type WireMessage = Omit<ChatCompletionMessage, "tool_calls"> & {
   reasoning_content?: string;
   /** Entries of the reasoning, which are sent back unchanged: OpenRouter, MiniMax. */
   reasoning_details?: readonly Readonly<Record<string, unknown>>[];
+  /** Signed reasoning: LiteLLM. */
+  thinking_blocks?: readonly Readonly<Record<string, unknown>>[];
   /** Pictures that the model made: OpenRouter. */
   images?: { type: "image_url"; image_url: { url: string } }[];
 };
@@ -37,6 +39,7 @@ export type WireDelta = Omit<ChatCompletionChunk.Choice.Delta, "tool_calls"> & {
   tool_calls?: (ChatCompletionChunk.Choice.Delta.ToolCall & WireSignedCall)[];
   reasoning_content?: string;
   reasoning_details?: readonly Readonly<Record<string, unknown>>[];
+  thinking_blocks?: WireMessage["thinking_blocks"];
   annotations?: ChatCompletionMessage.Annotation[];
   images?: WireMessage["images"];
 };
