@@ -27,7 +27,7 @@ function planRuns(args: readonly string[]): {
     return { runs: [{ name: "the long runs", files: longRunFiles(args.slice(1)) }], testTimeoutMs: 30 * minuteMs, limitMs: 120 * minuteMs };
   }
   if (args[0] === "--clients") {
-    const files = ["tests/clients/agents.ts", "tests/clients/python.ts"];
+    const files = ["tests/clients/agents.ts", "tests/clients/connected.ts", "tests/clients/python.ts"];
     return { runs: [{ name: "the clients", files }], testTimeoutMs: 10 * minuteMs, limitMs: 30 * minuteMs };
   }
   if (args[0] === "--servers") {

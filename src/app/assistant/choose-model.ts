@@ -28,6 +28,8 @@ export interface ChooseInput {
   readonly learn: (secret: string) => void;
   /** Looks for model servers on this machine. */
   readonly detect: () => Promise<readonly LocalModelServer[]>;
+  /** The built-in model answers if it is named; it cannot call the assistant's tools. */
+  readonly takesBuiltin?: true;
 }
 
 /** No model can be used. The message says what to set. */
@@ -66,7 +68,7 @@ async function chooseAtGateway(input: ChooseInput, port: number): Promise<Chosen
   const listed = input.model === undefined ? (await call("models.list")).data.map(({ id }) => id) : [];
   for (const model of candidates(input.model, listed)) {
     const { targets } = await call("routes.explain", { query: { model } });
-    const target = targets.find(({ role, kept, lane }) => role === "target" && kept && lane !== "builtin");
+    const target = targets.find(({ role, kept, lane }) => role === "target" && kept && (lane !== "builtin" || input.takesBuiltin === true));
     if (target === undefined) continue;
     const key = await makeKey(input);
     const host = loopbackOf(input.loaded.settings.gateway.host);

@@ -5,7 +5,9 @@ import { readVersion } from "../self.ts";
 import { addKeyCommands, addUserCommands } from "./account-commands.ts";
 import { addAlertCommands } from "./alert-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
+import { addAskCommand } from "./ask-command.ts";
 import { addChatCommand } from "./chat-command.ts";
+import { addConnectCommand } from "./connect-command.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addAuditCommands } from "./audit-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
@@ -17,6 +19,7 @@ import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon
 import { ExitStatus, load, runProgram } from "./run-program.ts";
 import { addModelCommands } from "./model-commands.ts";
 import { addPriceCommands } from "./price-commands.ts";
+import { addRunCommand } from "./run-command.ts";
 import { addStatusCommand } from "./status-command.ts";
 import { addReconcileCommand } from "./reconcile-command.ts";
 import { addUsageCommand } from "./usage-command.ts";
@@ -70,6 +73,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
   addRouteCommand(program, admin);
   addChatCommand(program);
+  const loadConfigured = (): ReturnType<typeof load> => load(program.opts<Global>().config);
+  addAskCommand(program, admin, loadConfigured);
+  addConnectCommand(program, admin, loadConfigured);
+  addRunCommand(program, admin, loadConfigured);
 
   program
     .command("version")

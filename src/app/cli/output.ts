@@ -80,3 +80,8 @@ function printable(text: string): string {
 export function shortTime(time: string): string {
   return time.slice(0, 16).replace("T", " ");
 }
+
+/** Puts examples at the end of a command's help. */
+export function addExamples(command: { addHelpText(position: "after", text: string): unknown }, examples: readonly string[]): void {
+  command.addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
+}
