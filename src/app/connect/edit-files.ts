@@ -26,16 +26,16 @@ export function editJson(text: string, changes: readonly Change[], file: string)
 
 /** Sets variables of a `.env` file; other lines stay. */
 export function editEnvFile(text: string, variables: Readonly<Record<string, string>>): string {
-  const left = new Map(Object.entries(variables));
+  const written = new Set<string>();
   const lines = text === "" ? [] : text.replace(/\n$/, "").split("\n");
   const changed = lines.map((line) => {
     const name = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=/.exec(line)?.[1];
-    const value = name === undefined ? undefined : left.get(name);
+    const value = name === undefined ? undefined : variables[name];
     if (name === undefined || value === undefined) return line;
-    left.delete(name);
+    written.add(name);
     return `${name}=${value}`;
   });
-  return `${[...changed, ...[...left].map(([name, value]) => `${name}=${value}`)].join("\n")}\n`;
+  return `${[...changed, ...Object.entries(variables).flatMap(([name, value]) => (written.has(name) ? [] : [`${name}=${value}`]))].join("\n")}\n`;
 }
 
 /** Sets members of a YAML text; comments and order stay. */
@@ -71,20 +71,20 @@ export function editToml(
   const kinds = lineKinds(lines);
   const firstTable = kinds.indexOf("table");
   const topEnd = firstTable < 0 ? lines.length : firstTable;
-  const left = new Map(Object.entries(top));
+  const written = new Set<string>();
   const head: string[] = [];
   for (let i = 0; i < topEnd; i++) {
     const name = kinds[i] === "line" ? /^\s*(\w+)\s*=/.exec(lines[i]!)?.[1] : undefined;
-    const value = name === undefined ? undefined : left.get(name);
+    const value = name === undefined ? undefined : top[name];
     if (name === undefined || value === undefined) {
       head.push(lines[i]!);
       continue;
     }
-    left.delete(name);
+    written.add(name);
     head.push(`${name} = ${JSON.stringify(value)}`);
     while (kinds[i + 1] === "inside") i++;
   }
-  const added = [...left].map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+  const added = Object.entries(top).flatMap(([name, value]) => (written.has(name) ? [] : [`${name} = ${JSON.stringify(value)}`]));
   const start = lines.findIndex((line, i) => kinds[i] === "table" && line.replace(/#.*$/, "").trim() === `[${table.name}]`);
   const after = start < 0 ? -1 : kinds.indexOf("table", start + 1);
   const tables = start < 0 ? lines.slice(topEnd) : [...lines.slice(topEnd, start), ...(after < 0 ? [] : lines.slice(after))];
