@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync, readdirSync } from "node:fs";
-import { build, type Plugin } from "esbuild";
+import { build } from "esbuild";
+import { bundleOptions } from "./bundle-options.ts";
 
 /**
  * `npm run build:bundle`: makes the package that is published, in `build/npm`. The gateway with all packages that it uses is in about forty parts in
@@ -17,19 +18,6 @@ const entries = {
   "worker-start": "src/app/daemon/worker-start.ts",
   "checkpoint-thread": "src/store/sqlite/checkpoint-thread.ts",
   "read-thread": "src/store/sqlite/read-thread.ts",
-};
-
-/** A package that is loaded at its first use: a bundler follows only a plain `require`, and loads it as late. */
-const lateRequires: Plugin = {
-  name: "late requires",
-  setup(run) {
-    run.onLoad({ filter: /\/src\/(?:core\/pattern|ledger\/prices\/price-catalogue)\.ts$/ }, ({ path }) => {
-      const text = readFileSync(path, "utf8");
-      const contents = text.replaceAll("createRequire(import.meta.url)(", "require(");
-      if (contents === text) throw new Error(`${path} has no late require any more: change the bundler's plugin.`);
-      return { contents, loader: "ts" };
-    });
-  },
 };
 
 /** One Node that all platforms have, for machines whose own is too old. */
@@ -66,22 +54,14 @@ function writeManifest(): void {
 rmSync(out, { recursive: true, force: true });
 for (const folder of ["bin", "lib"]) mkdirSync(`${out}/${folder}`, { recursive: true });
 await build({
+  ...bundleOptions,
   entryPoints: entries,
   outdir: `${out}/lib`,
-  bundle: true,
   splitting: true,
   format: "esm",
-  platform: "node",
-  target: "node24",
-  minify: true,
-  keepNames: true,
-  legalComments: "none",
   define: { TOKLIGENCE_BUNDLED: "true" },
   // CommonJS packages ask for Node's own modules at run time.
   banner: { js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);' },
-  external: ["pg-native", "cloudflare:sockets"],
-  plugins: [lateRequires],
-  logLevel: "warning",
 });
 copyFileSync("src/ledger/prices/price-list.json", `${out}/lib/price-list.json`);
 for (const file of ["launch.cjs", "tokligence.cjs", "tokligence-daemon.cjs"]) copyFileSync(`packaging/npm/${file}`, `${out}/bin/${file}`);

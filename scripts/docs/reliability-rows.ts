@@ -111,6 +111,12 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       figures: "{size_kib} KiB; {start_of_the_package.cpu_ms} ms of processor time to start, a clone {start_of_the_clone.cpu_ms} ms",
     },
     {
+      promise:
+        "Two builds of the executables are equal, macOS' are signed with all pointers as they were, and the one for Linux x64 serves, restarts and stops.",
+      test: { long: "executables" },
+      figures: "`version` takes {version_cpu_ms} ms of processor time; {max:size_mib.*} MiB at most",
+    },
+    {
       promise: "The clock jumps an hour, forward or back: no duration is negative, limits and cooldowns hold.",
       test: inTest("tests/faults/clock-jumps.test.ts"),
     },

@@ -16,6 +16,7 @@ export * from "./json-size.ts";
 export * from "./logger.ts";
 export * from "./market-scope.ts";
 export * from "./node-http.ts";
+export * from "./packaged.ts";
 export * from "./parse-json.ts";
 export * from "./pattern.ts";
 export * from "./schedule.ts";

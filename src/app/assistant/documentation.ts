@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isExecutable, readAsset } from "../../core/index.ts";
 import { packageFolder } from "../self.ts";
 
 /** A part of a page: the text under one heading. */
@@ -20,8 +21,8 @@ export interface Documentation {
   read(page: string): string | undefined;
 }
 
-export function readDocumentation(folder = join(packageFolder(), "docs")): Documentation {
-  const texts = new Map(listPages(folder).map((page) => [page, readFileSync(join(folder, page), "utf8")]));
+export function readDocumentation(folder?: string): Documentation {
+  const texts = readPages(folder);
   const sections = [...texts].flatMap(([page, text]) => splitPage(page, text));
   const index = createIndex(
     sections.map((section) => ({ title: wordsOf(`${section.heading} ${section.page}`), body: wordsOf(section.text) })),
@@ -31,6 +32,13 @@ export function readDocumentation(folder = join(packageFolder(), "docs")): Docum
     search: (question, limit) => index(wordsOf(question), limit).map((position) => sections[position]!),
     read: (page) => texts.get(page.replace(/^docs\//, "")),
   };
+}
+
+/** Of a folder; of the gateway's own documentation if it is omitted. An executable has all pages in one asset. */
+function readPages(folder: string | undefined): Map<string, string> {
+  if (folder === undefined && isExecutable) return new Map(Object.entries(JSON.parse(readAsset("docs.json")) as Record<string, string>));
+  const place = folder ?? join(packageFolder(), "docs");
+  return new Map(listPages(place).map((page) => [page, readFileSync(join(place, page), "utf8")]));
 }
 
 function listPages(folder: string): string[] {

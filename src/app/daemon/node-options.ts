@@ -1,3 +1,5 @@
+import { isExecutable } from "../../core/index.ts";
+
 /** SIGUSR1 must not open Node's debugger, from the first moment on. */
 const noDebugger = "--disable-sigusr1";
 
@@ -12,6 +14,8 @@ const withValue = new Set(["-e", "-p", "-pe", "--eval", "--print", "--run"]);
  * run by `node -e` or `node --test`, which must not be done again.
  */
 export function nodeOptionsForChild(execArgv: readonly string[]): string[] {
+  // An executable has its options inside, and takes no others.
+  if (isExecutable) return [];
   const kept: string[] = [];
   for (let i = 0; i < execArgv.length; i++) {
     const option = execArgv[i]!;

@@ -1,6 +1,7 @@
 import type { Server } from "node:net";
 import type { Logger } from "../../core/index.ts";
 import type { LedgerSink } from "../../ledger/index.ts";
+import { ownDaemonCommand } from "../self.ts";
 import type { ServiceManager } from "./service-manager.ts";
 import type { ServedAddress } from "./succession.ts";
 import { startSuccessor, type Successor } from "./successor.ts";
@@ -89,7 +90,7 @@ function failed(problem: string): RestartOutcome {
 
 /** The command line of this process, for a service: the one who asks for a restart may have another environment, other rights and another folder. */
 function ownCommand(): string[] {
-  const own = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const own = ownDaemonCommand();
   return own.includes("--take-over") ? own : [...own, "--take-over"];
 }
 

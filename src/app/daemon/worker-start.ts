@@ -4,4 +4,5 @@ import { enableCompileCache } from "node:module";
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"] as const) process.on(signal, () => {});
 // As the launcher does in the primary, and before anything of the gateway is loaded.
 enableCompileCache();
-await import("./worker.ts");
+const { serveAsWorker } = await import("./worker.ts");
+await serveAsWorker();

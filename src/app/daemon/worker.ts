@@ -142,10 +142,13 @@ function tell(message: ToPrimary): void {
   process.send?.(message, undefined, undefined, () => {});
 }
 
-// Those behind it wait until there is a listener for them.
-const [task] = (await once(process, "message")) as [WorkerTask];
-await runWorker(task).catch((error: unknown) => {
-  tell({ type: "failed", message: messageOf(error) });
-  process.exitCode = 1;
-  if (process.connected) process.disconnect?.();
-});
+/** Does what the primary asks for in its first message. */
+export async function serveAsWorker(): Promise<void> {
+  // Those behind it wait until there is a listener for them.
+  const [task] = (await once(process, "message")) as [WorkerTask];
+  await runWorker(task).catch((error: unknown) => {
+    tell({ type: "failed", message: messageOf(error) });
+    process.exitCode = 1;
+    if (process.connected) process.disconnect?.();
+  });
+}

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readPackaged } from "../../core/index.ts";
 import type { DatedAlias, ListedModel, ListedRates, PriceList } from "./price-list.ts";
 
 /** The project's list, as prices are looked up in it. */
@@ -13,7 +13,7 @@ export interface ListLookUp {
  * parsed. `price-list.json` is made in this form by `scripts/prices/build.ts`, and a test compares the two ways to read it.
  */
 export function openPriceList(): ListLookUp {
-  return lookUpInText(readFileSync(new URL("./price-list.json", import.meta.url), "utf8"));
+  return lookUpInText(readPackaged("price-list.json", import.meta.url));
 }
 
 const vendorsStart = '\n  "vendors": {\n';

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readPackaged } from "../../core/index.ts";
 import { feeUnits, type ServiceTier } from "../../ir/index.ts";
 import { femtoPerNano, rateOfNumber } from "../money.ts";
 import type { ModelFacts, PriceSheet, SheetBand, SheetPeriod } from "./price-sheet.ts";
@@ -79,7 +79,7 @@ export function isFee(name: string): boolean {
 }
 
 export function readPriceList(): PriceList {
-  return JSON.parse(readFileSync(new URL("./price-list.json", import.meta.url), "utf8")) as PriceList;
+  return JSON.parse(readPackaged("price-list.json", import.meta.url)) as PriceList;
 }
 
 /** The sheet of a listed model. */

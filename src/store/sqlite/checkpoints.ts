@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { threadProgram } from "../../core/index.ts";
 
 /** What `Checkpoints` uses of a thread. */
 export interface CheckpointThread {
@@ -114,16 +114,15 @@ export class Checkpoints implements CheckpointOwner {
   }
 }
 
-const program = fileURLToPath(
-  new URL(import.meta.url.endsWith(".ts") ? "./checkpoint-thread.ts" : "./checkpoint-thread.js", import.meta.url),
-);
 /** How long `close` waits for a checkpoint that is under way. */
 const closeMs = 5000;
 
 /** @param path the database file. */
 export function startCheckpointThread(path: string, owner: CheckpointOwner): CheckpointThread {
   let isClosing = false;
+  const { program, eval: isText } = threadProgram("checkpoint-thread", import.meta.url);
   const worker = new Worker(program, {
+    eval: isText,
     workerData: path,
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import {
   Kysely,
@@ -10,6 +9,7 @@ import {
   type DatabaseConnection,
   type QueryResult,
 } from "kysely";
+import { threadProgram } from "../../core/index.ts";
 import { createLeaseDriver } from "../lease-driver.ts";
 import { explainSqliteError } from "../store-error.ts";
 import type { Tables } from "../tables.ts";
@@ -28,7 +28,6 @@ export interface SqliteReader {
   close(): Promise<void>;
 }
 
-const program = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./read-thread.ts" : "./read-thread.js", import.meta.url));
 /** A report that needs more fails, and not the whole process. */
 const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 };
 
@@ -102,7 +101,8 @@ class ReadThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(program, { workerData: this.#path, execArgv: [], resourceLimits });
+    const { program, eval: isText } = threadProgram("read-thread", import.meta.url);
+    const worker = new Worker(program, { eval: isText, workerData: this.#path, execArgv: [], resourceLimits });
     // A process ends without waiting for the thread.
     worker.unref();
     worker.on("message", (answer: ReadAnswer) => {
