@@ -208,6 +208,11 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
   ],
   "What is charged": [
     {
+      promise: "Keys, budgets and configurations of LiteLLM are taken over, and what is not is named.",
+      test: { long: "import-litellm" },
+      figures: "{configurations} example configurations; {keys} keys in a database of {migrations} migrations",
+    },
+    {
       promise: "Each request has its row, its tokens and its price, whatever goes wrong.",
       test: { long: "ledger-run" },
       figures: "{rows} rows for {requests} requests",

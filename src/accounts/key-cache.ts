@@ -1,7 +1,7 @@
 import { createBoundedCache, defaultMarketScope, GatewayError, type Clock } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
 import { effectiveAuthority, readKeyChain } from "./authority.ts";
-import { hashKey, isKeyText } from "./key-text.ts";
+import { hashKey, isImportedKeyText, isKeyText } from "./key-text.ts";
 import type { Authenticator, Principal } from "./types.ts";
 
 export interface KeyCacheDeps {
@@ -113,7 +113,7 @@ export function createKeyCache({ store, clock, cacheSize, deadlineMs = standardD
     authenticate(key) {
       const used = inUse.get(key);
       if (used !== undefined) return admit(used);
-      if (!isKeyText(key)) return undefined;
+      if (!isKeyText(key) && !isImportedKeyText(key)) return undefined;
       const keyHash = hashKey(key);
       const found = known.get(keyHash);
       if (found?.epoch === epoch) {

@@ -22,7 +22,13 @@ export async function readNames(db: Kysely<Tables>, userIds: readonly string[], 
 
 /** `laptop (tok_ab12…)`, or `tok_ab12…` for a key without a name. */
 export function keyLabel({ name, prefix }: Pick<ApiKey, "name" | "prefix">): string {
-  return name === null ? `${prefix}…` : `${name} (${prefix}…)`;
+  const shown = prefixLabel(prefix);
+  return name === null ? shown : `${name} (${shown})`;
+}
+
+/** `tok_ab12…`, or the `sk-…AbCd` of an imported key. */
+export function prefixLabel(prefix: string): string {
+  return prefix.includes("…") ? prefix : `${prefix}…`;
 }
 
 function chunksOf(ids: readonly string[]): string[][] {

@@ -1,15 +1,18 @@
-/** A gateway key (`tok_` and 43 characters of base64url), or the beginning of a truncated one. Whatever looks like a key is treated as one. */
-const keyShape = /tok_[\w-]{16,}/;
+/**
+ * A gateway key (`tok_` and 43 characters of base64url), or the beginning of a truncated one, or a key that was imported from LiteLLM (`sk-…`). Whatever
+ * looks like a key is treated as one.
+ */
+const keyShape = /tok_[\w-]{16,}|(?<![A-Za-z0-9_])sk-[\w-]{16,}/;
 const keyShapes = new RegExp(keyShape, "g");
 
 /** Whether a text contains something that looks like a gateway key. */
 export function hasGatewayKey(text: string): boolean {
-  return text.includes("tok_") && keyShape.test(text);
+  return (text.includes("tok_") || text.includes("sk-")) && keyShape.test(text);
 }
 
 /** The text with `[key]` in place of each gateway key. */
 export function maskGatewayKeys(text: string): string {
-  return text.includes("tok_") ? text.replace(keyShapes, "[key]") : text;
+  return text.includes("tok_") || text.includes("sk-") ? text.replace(keyShapes, "[key]") : text;
 }
 
 /** Some servers decode more than once. */

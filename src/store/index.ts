@@ -20,6 +20,7 @@ export { connectRedis, type RedisConnection, type RedisScript } from "./redis/co
 export { readRedis, redisSchema, type RedisSection } from "./redis/section.ts";
 export { readPostgresStatus, readSqliteStatus } from "./schema-status.ts";
 export type { RowCounts, SchemaStatus } from "./schema-status.ts";
+export { readForeignSqlite } from "./sqlite/read-foreign.ts";
 export { createSqliteStore } from "./sqlite/store.ts";
 export type { SqliteStoreOptions } from "./sqlite/store.ts";
 export { StoreError } from "./store-error.ts";

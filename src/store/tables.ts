@@ -116,7 +116,7 @@ export interface UsageEntriesTable {
   /** `correct`: a cost that was reckoned again. Its cost is the difference, its `units` say what is corrected; no tokens. */
   direction: "consume" | "supply" | "correct";
   status: "ok" | "error" | "cancelled" | "interrupted" | "refused";
-  usage_source: "reported" | "estimated" | "none";
+  usage_source: "reported" | "estimated" | "none" | "imported";
   /** `null`: no price is known. */
   cost_nano_usd: ColumnType<bigint | null, bigint | null, never>;
   /** The rates from which the cost was calculated, JSON. */

@@ -1,3 +1,4 @@
+import { prefixLabel } from "../../accounts/index.ts";
 import { readAllPages, type adminContracts, type AdminClient, type OperationAnswer, type OperationInput } from "../../server/index.ts";
 import type { ToolResult } from "./tool.ts";
 
@@ -25,7 +26,7 @@ export async function describeTarget(call: AdminClient, name: OperationName, inp
     }
     case "keys.revoke": {
       const key = await findKey(call, ref);
-      return `the key ${key.name ?? "without a name"} (${key.prefix}…) of ${key.username}, and keys that were made with it`;
+      return `the key ${key.name ?? "without a name"} (${prefixLabel(key.prefix)}) of ${key.username}, and keys that were made with it`;
     }
     case "budgets.remove": {
       const { data } = await call("budgets.list");

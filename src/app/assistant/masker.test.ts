@@ -6,7 +6,7 @@ test("keys are masked by their form, and known secrets in any encoding", () => {
   const { mask } = createMasker(["hunter2-hunter2", "short"]);
   const cases: [string, string][] = [
     [`tok_${"x".repeat(43)} and tok_ab12`, "[key] and tok_ab12"],
-    ["sk-ant-api03-abcdefghijkl", "[secret]"],
+    ["sk-ant-api03-abcdefghijkl", "[key]"],
     ["AIzaSyA1234567890abcdef", "[secret]"],
     ["ghp_0123456789abcdef0123", "[secret]"],
     ["Authorization: Bearer abcdefghijklmnop.qrs", "Authorization: Bearer [secret]"],

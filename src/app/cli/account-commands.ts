@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { prefixLabel } from "../../accounts/index.ts";
 import { readAllPages, type OperationAnswer, type OperationInput } from "../../server/index.ts";
 import { print, shortTime, table } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
@@ -167,7 +168,7 @@ function userTable(users: readonly User[], ids: boolean): string {
 function keyTable(keys: readonly ApiKey[], ids: boolean): string {
   if (keys.length === 0) return "No keys yet. Next: tokligence apikey create USER";
   const now = Date.now();
-  const prefixes = new Map(keys.map((key) => [key.id, `${key.prefix}…`]));
+  const prefixes = new Map(keys.map((key) => [key.id, prefixLabel(key.prefix)]));
   const hasNames = keys.some((key) => key.name !== null);
   const hasModels = keys.some((key) => key.models !== null);
   const hasTags = keys.some((key) => key.tags.length > 0);
@@ -190,7 +191,7 @@ function keyTable(keys: readonly ApiKey[], ids: boolean): string {
     keys.map((key) => [
       ...(ids ? [key.id] : []),
       key.username,
-      `${key.prefix}…`,
+      prefixLabel(key.prefix),
       ...(hasNames ? [key.name] : []),
       key.role,
       stateOf(key, now),
@@ -204,7 +205,7 @@ function keyTable(keys: readonly ApiKey[], ids: boolean): string {
 }
 
 function labelOf({ prefix, name }: ApiKey): string {
-  return name === null ? `${prefix}…` : `${name} (${prefix}…)`;
+  return name === null ? prefixLabel(prefix) : `${name} (${prefixLabel(prefix)})`;
 }
 
 function stateOf({ revoked_at: revoked, expires_at: expires }: ApiKey, nowMs: number): string {

@@ -12,6 +12,7 @@ import { addDatabaseCommands } from "./database-commands.ts";
 import { addAuditCommands } from "./audit-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
 import { addMarketCommands } from "./market-commands.ts";
+import { addImportCommands } from "./import-command.ts";
 import { print, table } from "./output.ts";
 import { addLimitCommands } from "./limit-commands.ts";
 import { addLogsCommand } from "./logs-command.ts";
@@ -64,6 +65,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addAlertCommands(program, admin);
   addMarketCommands(program, admin);
   addDatabaseCommands(program, () => load(program.opts<Global>().config));
+
+  addImportCommands(program, () => program.opts<Global>().config);
 
   addUsageCommand(program, admin);
   addReconcileCommand(program, admin);

@@ -38,7 +38,7 @@ export function readCredential(rawHeaders: readonly string[], queryKey: string |
  */
 export function takeQueryKey(query: string): { readonly query: string; readonly key: string | undefined } {
   // A name may be escaped: `%6bey` is `key` for the next program that reads the query.
-  if (!query.includes("key") && !query.includes("%") && !query.includes("tok_")) return { query, key: undefined };
+  if (!query.includes("key") && !query.includes("%") && !query.includes("tok_") && !query.includes("sk-")) return { query, key: undefined };
   let key: string | undefined;
   const rest = query.split("&").filter((pair) => {
     const equals = pair.indexOf("=");

@@ -71,7 +71,7 @@ const entry = z
       .enum(["consume", "supply", "correct"])
       .describe("`correct`: the difference that an entry costs more or less than it was charged at first"),
     status,
-    usage_source: z.enum(["reported", "estimated", "none"]),
+    usage_source: z.enum(["reported", "estimated", "none", "imported"]),
     cost_usd: usd.nullable().describe("`null`: no price is known"),
     price: z.unknown().describe("the rates that the cost was calculated with"),
     http_status: z.number(),
