@@ -1,0 +1,111 @@
+/** A place in a text, in UTF-16 units, and what is there, as in `email`. */
+export interface MaskedPlace {
+  readonly start: number;
+  readonly end: number;
+  readonly kind: string;
+}
+
+/** Where an original goes back: into plain text, or into JSON text, inside a string of it. */
+export type RestoredForm = "text" | "json";
+
+/**
+ * The placeholders of one request, as in `[EMAIL_1]`. One original has one placeholder wherever it appears, and numbers follow the order of appearance, so the
+ * beginning of a conversation is masked alike in each turn, and the provider's prompt cache still finds it.
+ */
+export class Placeholders {
+  readonly #isTaken: (placeholder: string) => boolean;
+  readonly #byOriginal = new Map<string, string>();
+  readonly #originals = new Map<string, string>();
+  readonly #lastNumbers = new Map<string, number>();
+  #longest = 0;
+
+  /** @param isTaken whether the request contains this text already: it is the client's own, and must not come back as an original. */
+  constructor(isTaken: (placeholder: string) => boolean) {
+    this.#isTaken = isTaken;
+  }
+
+  /** The number of different originals. */
+  get size(): number {
+    return this.#originals.size;
+  }
+
+  /** The text with placeholders at these places, which are in order and do not overlap. */
+  mask(text: string, places: readonly MaskedPlace[]): string {
+    let masked = "";
+    let at = 0;
+    for (const { start, end, kind } of places) {
+      masked += text.slice(at, start) + this.#placeholderOf(text.slice(start, end), kind);
+      at = end;
+    }
+    return masked + text.slice(at);
+  }
+
+  /** The text with originals in place of their placeholders. An original is not searched for placeholders. */
+  restore(text: string, form: RestoredForm = "text"): string {
+    let restored = "";
+    let copied = 0;
+    let open = this.size === 0 ? -1 : text.indexOf("[");
+    while (open >= 0) {
+      const close = text.slice(open, open + this.#longest).indexOf("]");
+      const original = close < 0 ? undefined : this.#originals.get(text.slice(open, open + close + 1));
+      if (original !== undefined) {
+        restored += text.slice(copied, open) + (form === "json" ? JSON.stringify(original).slice(1, -1) : original);
+        copied = open + close + 1;
+      }
+      open = text.indexOf("[", original === undefined ? open + 1 : copied);
+    }
+    return restored + text.slice(copied);
+  }
+
+  /** Where the beginning of a placeholder begins that the text ends with; the text's length if it ends with none. */
+  openEnd(text: string): number {
+    if (this.size === 0) return text.length;
+    const open = text.lastIndexOf("[");
+    if (open < 0 || text.length - open >= this.#longest) return text.length;
+    const tail = text.slice(open);
+    for (const placeholder of this.#originals.keys()) if (placeholder.startsWith(tail) && tail !== placeholder) return open;
+    return text.length;
+  }
+
+  #placeholderOf(original: string, kind: string): string {
+    const key = `${kind}:${original}`;
+    const known = this.#byOriginal.get(key);
+    if (known !== undefined) return known;
+    let number = this.#lastNumbers.get(kind) ?? 0;
+    let placeholder: string;
+    do placeholder = `[${kind.toUpperCase()}_${++number}]`;
+    while (this.#isTaken(placeholder));
+    this.#lastNumbers.set(kind, number);
+    this.#byOriginal.set(key, placeholder);
+    this.#originals.set(placeholder, original);
+    this.#longest = Math.max(this.#longest, placeholder.length);
+    return placeholder;
+  }
+}
+
+/** Restores one text that arrives in pieces, cut anywhere. It holds back only the beginning of a placeholder that is not complete. */
+export class StreamRestorer {
+  readonly #placeholders: Placeholders;
+  readonly #form: RestoredForm;
+  #held = "";
+
+  constructor(placeholders: Placeholders, form: RestoredForm) {
+    this.#placeholders = placeholders;
+    this.#form = form;
+  }
+
+  /** @returns what may go on to the client. */
+  push(piece: string): string {
+    const text = this.#held + piece;
+    const end = this.#placeholders.openEnd(text);
+    this.#held = text.slice(end);
+    return this.#placeholders.restore(text.slice(0, end), this.#form);
+  }
+
+  /** The text is over: what was held back is no placeholder. */
+  end(): string {
+    const rest = this.#held;
+    this.#held = "";
+    return rest;
+  }
+}
