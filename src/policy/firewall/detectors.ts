@@ -1,0 +1,58 @@
+import { findEmails, findIps, findPhones } from "./contacts.ts";
+import { findInjections } from "./injections.ts";
+import { findNationalIds } from "./national-ids.ts";
+import { findCards, findIbans } from "./payment.ts";
+import { findSecrets } from "./secrets.ts";
+import { merged, type Finder, type TextMatch } from "./text-match.ts";
+
+/** The detectors that are built in, by the names that rules call them. */
+export const detectors = {
+  secret: findSecrets,
+  email: findEmails,
+  iban: findIbans,
+  card: findCards,
+  national_id: findNationalIds,
+  phone: findPhones,
+  ip: findIps,
+  prompt_injection: findInjections,
+} as const satisfies Record<string, Finder>;
+
+export type DetectorName = keyof typeof detectors;
+
+export const detectorNames = Object.keys(detectors) as readonly DetectorName[];
+
+/** The longest text that a detector finds, in characters: how much of a stream must be held back to see it whole. */
+export const longestMatch: Readonly<Record<DetectorName, number>> = {
+  secret: 16_500,
+  email: 320,
+  iban: 42,
+  card: 23,
+  national_id: 21,
+  phone: 40,
+  ip: 45,
+  prompt_injection: 200,
+};
+
+export interface NamedMatch extends TextMatch {
+  /** The detector, as in `email`, or `pattern`, `word` for those of the configuration. */
+  readonly kind: string;
+}
+
+export interface NamedFinder {
+  readonly kind: string;
+  readonly find: Finder;
+}
+
+/** What some detectors find, from left to right. Where two overlap, the one named first keeps its place: the order goes from the most certain to the least. */
+export function findAll(finders: readonly NamedFinder[], text: string): readonly NamedMatch[] {
+  let found: readonly NamedMatch[] = [];
+  for (const { kind, find } of finders) {
+    const more = find(text);
+    if (more.length > 0)
+      found = merged(
+        found,
+        more.map(({ start, end }) => ({ start, end, kind })),
+      );
+  }
+  return found;
+}

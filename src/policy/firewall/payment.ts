@@ -1,0 +1,91 @@
+import { digitsOf, findAccepted, isAlone, isDigit, type Finder } from "./text-match.ts";
+
+/** The sum of Luhn (ISO/IEC 7812-1, annex B): every second digit from the right is doubled. */
+export function hasLuhnSum(digits: readonly number[]): boolean {
+  let sum = 0;
+  for (let at = digits.length - 1, isSecond = false; at >= 0; at--, isSecond = !isSecond) {
+    const doubled = isSecond ? digits[at]! * 2 : digits[at]!;
+    sum += doubled > 9 ? doubled - 9 : doubled;
+  }
+  return sum % 10 === 0;
+}
+
+/** In one piece, or in the groups that are printed on cards. */
+const card = /\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}/g;
+
+/** The first digits of Visa, Mastercard, American Express, Discover, Diners Club, JCB, UnionPay and Maestro, with the lengths of their numbers. */
+const issuers: readonly (readonly [first: RegExp, lengths: readonly number[]])[] = [
+  [/^4/, [13, 16, 19]],
+  [/^(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, [16]],
+  [/^3[47]/, [15]],
+  [/^(?:6011|64[4-9]|65)/, [16, 19]],
+  [/^3(?:0[0-5]|[689])/, [14, 16]],
+  [/^35(?:2[89]|[3-8])/, [16]],
+  [/^62/, [16, 17, 18, 19]],
+  [/^(?:50|5[6-9]|6)/, [13, 14, 15, 16, 17, 18, 19]],
+];
+
+/** Numbers of payment cards, with the issuer's first digits and a right sum. */
+export const findCards: Finder = findAccepted(card, (match, start, text) => {
+  const end = start + match.length;
+  const digits = match.replaceAll(/[ -]/g, "");
+  if (!isAlone(text, start, end) || text[start - 1] === "." || isPartOfNumber(text, end)) return false;
+  if (!issuers.some(([first, lengths]) => lengths.includes(digits.length) && first.test(digits))) return false;
+  return hasLuhnSum(digitsOf(digits));
+});
+
+function isPartOfNumber(text: string, end: number): boolean {
+  return text[end] === "." && isDigit(text.charCodeAt(end + 1));
+}
+
+/** Lengths by country, of the registry of ISO 13616 (release 99). */
+const ibanLengths: ReadonlyMap<string, number> = new Map(
+  [
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18",
+    "FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25",
+    "MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19",
+    "SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30",
+  ]
+    .join(" ")
+    .split(" ")
+    .map((each) => [each.slice(0, 2), Number(each.slice(2))]),
+);
+
+const ibanStart = /[A-Z]{2}\d{2}(?=[ \d A-Z])/g;
+
+/** Numbers of bank accounts (IBAN), in one piece or in groups of four, with their country's length and a right sum (ISO 7064, MOD 97-10). */
+export const findIbans: Finder = (text) => {
+  const found = [];
+  let free = 0;
+  for (const { 0: head, index: start } of text.matchAll(ibanStart)) {
+    const length = ibanLengths.get(head.slice(0, 2));
+    if (length === undefined || start < free) continue;
+    const end = endOfIban(text, start, length);
+    if (end === undefined || !isAlone(text, start, end) || !hasIbanSum(text.slice(start, end))) continue;
+    found.push({ start, end });
+    free = end;
+  }
+  return found;
+};
+
+/** Where its last character ends; single spaces may separate groups of four. */
+function endOfIban(text: string, start: number, length: number): number | undefined {
+  let at = start;
+  for (let count = 0; count < length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 32 && count % 4 === 0 && text.charCodeAt(at - 1) !== 32) continue;
+    if (!(isDigit(code) || (code >= 65 && code <= 90))) return undefined;
+    count++;
+  }
+  return at;
+}
+
+function hasIbanSum(iban: string): boolean {
+  const plain = iban.replaceAll(" ", "");
+  let rest = 0;
+  for (const character of plain.slice(4) + plain.slice(0, 4)) {
+    const value = Number.parseInt(character, 36);
+    rest = (rest * (value > 9 ? 100 : 10) + value) % 97;
+  }
+  return rest === 1;
+}
