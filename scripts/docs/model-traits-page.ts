@@ -49,7 +49,12 @@ model_traits:
 \`\`\`
 
 A pattern (\`*\`, \`?\`, \`[0-9]\`) is compared with the provider's own name of the model, in any case. Of several that fit, the later ones win. A setting has an effect in the protocols whose table
-has the trait. Requests of the model's own protocol are forwarded as they are, whatever the traits.
+has the trait. Requests of the model's own protocol are forwarded as they are, whatever the traits, with one exception: a Chat request with functions for a model that refuses them in Chat
+(\`refuses_functions_in_chat\`) goes over Responses, if its provider has that protocol and the work mode allows a translation.
+
+Unknown names at the vendors' own presets are taken to be new models, not old ones. Both can be wrong, and the costs differ: a new model that gets an old one's fields refuses every request or
+loses its reasoning, on the day on which everybody tries it, while an old deployment under a name of its own loses at most a setting, such as \`temperature\`. That loss is named in
+\`x-tokligence-dropped-params\`, and one line of \`model_traits\` (\`like: gpt-4.1\`) ends it.
 
 ${traitTables.map(renderTable).join("\n")}
 This page is made by \`npm run docs\` from \`src/protocols/*/model-traits.ts\`.

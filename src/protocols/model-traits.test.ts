@@ -125,6 +125,7 @@ test("an operator's traits win, by the model's name with or without the provider
     restsUnasked: true,
     searches: false,
     needsPhase: false,
+    refusesFunctionsInChat: false,
     maxOutputTokens: 32_768,
   });
   const both = traits.of(openaiTraits, "PROD-B1");
@@ -135,6 +136,7 @@ test("an operator's traits win, by the model's name with or without the provider
     restsUnasked: true,
     searches: false,
     needsPhase: true,
+    refusesFunctionsInChat: false,
     maxOutputTokens: 500,
   });
   assert.equal(traits.of(geminiTraits, "prod-a").thinking, "budget");

@@ -1,3 +1,4 @@
+import type { TraitsTarget } from "./model-traits.ts";
 import type { LimitHeaderNames } from "./shared/limit-headers.ts";
 import type { Bytes, Edit, ExactValues, GatewayError, Secret, Span, SseEvent, Text } from "../core/index.ts";
 import type { ParamTable } from "./param-names.ts";
@@ -248,6 +249,8 @@ export interface Protocol {
    * @throws GatewayError `invalid_json`, `ambiguous_json`, and what `beforeParse` throws.
    */
   fitOwnBody?(text: Bytes, target: OwnTarget): FittedBody | undefined;
+  /** The protocol over which the server takes a body (latin1) that it refuses in this one; `undefined`: it takes it. @throws GatewayError `invalid_json`, `ambiguous_json`. */
+  otherProtocol?(text: Bytes, target: TraitsTarget): ProtocolId | undefined;
   /**
    * Sets cache marks in a client's body (latin1) where the target's marker chooses them; empty: it is sent unchanged.
    * @throws GatewayError `invalid_json`, `ambiguous_json`.

@@ -13,7 +13,7 @@ before(async () => {
   const config = `providers:
   google: ${provider("gemini-pro-latest, gemini-2.5-pro")}
   anthropic: ${provider("claude-private, claude-next")}
-  openai: ${provider("prod-chat, prod-mini")}
+  openai: ${provider("prod-chat, prod-mini, gpt-5.6-sol, gpt-5.4, gpt-5.2")}
   plain: ${provider("plain-m", ", protocols: [openai-chat]")}
 model_traits: { "claude-private": { like: claude-3-5-haiku-latest }, "openai/prod-c*": { like: gpt-4.1, max_output_tokens: 500 } }
 `;
@@ -88,6 +88,39 @@ test("Cursor's Anthropic tools on the Chat path reach Claude, and a Chat server 
   assert.deepEqual([wire["tools"], wire["tool_choice"], dropped], [tools, choice, undefined]);
   mock.reset();
   assert.deepEqual(await sent("/v1/chat/completions", body("plain-m")), [body("plain-m"), undefined]);
+});
+
+test("functions for a model that refuses them in Chat while it reasons go over Responses, and all else stays in Chat", async () => {
+  const tools = [{ type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } }];
+  const paths: Record<string, string> = {};
+  const ask = async (name: string, body: Body): Promise<void> => {
+    mock.reset();
+    const text = JSON.stringify({ messages, ...body });
+    const headers = ["authorization", `Bearer ${caller.key}`, "content-type", "application/json"];
+    const reply = await sendRaw(gateway.url, { path: "/v1/chat/completions", headers, body: text });
+    const { object } = JSON.parse(reply.body.toString()) as Body;
+    const sent = mock.requests.find(({ method }) => method === "POST")!;
+    paths[name] = `${sent.url} ${sent.body.toString() === text ? "as sent" : "translated"} ${String(object)}`;
+  };
+  await ask("asked", { model: "gpt-5.6-sol", tools, reasoning_effort: "high" });
+  await ask("by default", { model: "gpt-5.6-sol", tools });
+  await ask("at rest", { model: "gpt-5.6-sol", tools, reasoning_effort: "none" });
+  await ask("without functions", { model: "gpt-5.6-sol", tools: [], reasoning_effort: "high" });
+  await ask("5.4, asked", { model: "gpt-5.4", tools, reasoning_effort: "low" });
+  await ask("5.4, by default", { model: "gpt-5.4", tools });
+  await ask("older", { model: "gpt-5.2", tools, reasoning_effort: "high" });
+  await ask("an unknown name", { model: "prod-mini", tools, reasoning_effort: "high" });
+  const [inChat, overResponses] = ["/v1/chat/completions as sent chat.completion", "/v1/responses translated chat.completion"];
+  assert.deepEqual(paths, {
+    asked: overResponses,
+    "by default": overResponses,
+    "at rest": inChat,
+    "without functions": inChat,
+    "5.4, asked": overResponses,
+    "5.4, by default": inChat,
+    older: inChat,
+    "an unknown name": inChat,
+  });
 });
 
 test("the list of models has the output limit that a request gets", async () => {

@@ -17,6 +17,7 @@ import { fallbacksFor } from "./fallbacks.ts";
 import { orderAttempts } from "./order-attempts.ts";
 import { allOut, finalError } from "./final-error.ts";
 import { pause } from "./pause.ts";
+import { reroute } from "./reroute.ts";
 import { takeTarget } from "./target-limits.ts";
 
 /** However many targets a model has, a request does not wander through more of them. */
@@ -157,9 +158,10 @@ class Failover {
     }
   }
 
-  async #attempt(target: Target): Promise<FailedAttempt | "served" | "unfit"> {
+  async #attempt(planned: Target): Promise<FailedAttempt | "served" | "unfit"> {
     const call = this.#call;
-    const { attempt } = target;
+    const attempt = reroute(call, planned.attempt);
+    const target = attempt === planned.attempt ? planned : { attempt, state: planned.state };
     this.#stay(target);
     if (attempt.lane === "builtin") {
       await answerBuiltin(call, attempt);
@@ -173,7 +175,7 @@ class Failover {
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       this.#unfit ??= error;
-      this.#tried.attempts.push(attempt);
+      this.#tried.attempts.push(planned.attempt);
       return "unfit";
     }
     // A fallback has no fallbacks.

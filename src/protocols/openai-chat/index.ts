@@ -12,6 +12,7 @@ import { parseEmbedding, renderEmbedding } from "./embeddings.ts";
 import { readEnvelope } from "./envelope.ts";
 import { renderStreamError } from "./errors.ts";
 import { fitOwnBody } from "./own-body.ts";
+import { otherProtocol } from "./other-protocol.ts";
 import { chatParams } from "./param-names.ts";
 import { parseRequest } from "./parse-request.ts";
 import { readAnswer } from "./read-answer.ts";
@@ -31,6 +32,7 @@ export const openaiChat: Protocol = {
   readEnvelope,
   planEdits,
   fitOwnBody,
+  otherProtocol,
   upstreamPath,
   credentialHeader: (key: Secret) => ["authorization", `Bearer ${key.reveal()}`],
   forwardedHeaders: ["openai-*", "x-openai-*", "x-stainless-*"],

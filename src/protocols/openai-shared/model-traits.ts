@@ -19,6 +19,8 @@ export interface ModelTraits {
   readonly searches: boolean;
   /** The model needs the `phase` of its messages back. */
   readonly needsPhase: boolean;
+  /** In Chat, the model refuses functions unless the request switches reasoning off; Responses takes both. */
+  readonly refusesFunctionsInChat: boolean;
   /** The most tokens of output that the model accepts as a limit; `undefined`: that is not known, and the client's limit is sent. */
   readonly maxOutputTokens: number | undefined;
 }
@@ -42,6 +44,7 @@ export const openaiTraits: TraitTable<ModelTraits> = {
       sampling: "at-rest",
       searches: false,
       needsPhase: true,
+      refusesFunctionsInChat: false,
       maxOutputTokens: undefined,
     },
   },
@@ -61,6 +64,15 @@ export const openaiTraits: TraitTable<ModelTraits> = {
       from: 501,
       before: 505,
       traits: { restsUnasked: true },
+    },
+    {
+      family: "GPT-5.4 and later, by the version in the name",
+      source:
+        'developers.openai.com, "Responses or Chat Completions": tools in Chat from GPT-5.4 on only with the effort `none`; openai/openai-openapi 541, aaif-goose/goose 11413',
+      readOn,
+      from: 504,
+      before: 10_000,
+      traits: { refusesFunctionsInChat: true },
     },
     {
       family: "before GPT-5.3",
@@ -198,6 +210,7 @@ export const openaiTraits: TraitTable<ModelTraits> = {
       sampling: "always",
       searches: false,
       needsPhase: false,
+      refusesFunctionsInChat: false,
       maxOutputTokens: undefined,
     },
   },

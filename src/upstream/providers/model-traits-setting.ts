@@ -47,6 +47,7 @@ const traitsShape = z
       .describe("OpenAI: when sampling parameters and stop are accepted; at-rest: while it does not reason."),
     searches: flag("OpenAI: it searches the web by itself, and accepts web_search_options of Chat."),
     needs_phase: flag("OpenAI: messages of the assistant need their phase."),
+    refuses_functions_in_chat: flag("OpenAI: Chat takes functions only without reasoning; such requests go over Responses."),
   })
   .partial();
 
