@@ -95,7 +95,8 @@ export interface StatementState {
   readonly acknowledged_credits?: string;
   readonly head: string;
   readonly time: string;
-  /** What is wrong; `null`: nothing. */
+  readonly state: "right" | "wrong" | "unknown";
+  /** What is wrong, or why the peer cannot be asked; `null`: nothing. */
   readonly problem: string | null;
 }
 

@@ -8,12 +8,13 @@ import type { Market } from "./market.ts";
 /** This node's account at each clearing, checked, and its own books. @param name of one peer. @param isWhole from the first entry. */
 export async function statementsOf(market: Market, name: string | undefined, isWhole: boolean): Promise<readonly StatementState[]> {
   const wanted = name === undefined ? undefined : (await market.peers.find(name)).name;
+  await market.book.refresh(wanted);
+  const problems = market.book.problems();
   const sellers = market.book.sellers().filter(({ peer }) => wanted === undefined || peer.name === wanted);
-  if (wanted !== undefined && sellers.length === 0) {
-    throw new GatewayError("invalid_request", `"${wanted}" sells nothing, or cannot be reached: there is no account of this gateway.`);
-  }
   const states: StatementState[] = [];
   for (const { peer, transport } of sellers) {
+    // What it stated before is old.
+    if (problems.has(`@${peer.name}`)) continue;
     const { statement, entries, problem } = await market.statements.check({ clearing: peer.node, transport }, isWhole);
     const { seq, balance, held, limit, head, at } = statement.body;
     states.push({
@@ -26,12 +27,32 @@ export async function statementsOf(market: Market, name: string | undefined, isW
       acknowledged_credits: formatUsd(await market.trades.ackedTo(peer.node)),
       head,
       time: new Date(at).toISOString(),
+      state: problem === undefined ? "right" : "wrong",
       problem: problem ?? null,
     });
+  }
+  for (const { name: peer, url } of await market.peers.list()) {
+    const problem = problems.get(`@${peer}`);
+    if (problem !== undefined && (wanted === undefined || peer === wanted)) states.push({ ...notAsked, clearing: peer, problem });
+    else if (peer === wanted && url === undefined)
+      throw new GatewayError("invalid_request", `"${peer}" only buys: this gateway has no account there.`);
   }
   if (wanted === undefined) states.push(...(await ownBooks(market, isWhole)));
   return states;
 }
+
+/** Of a peer that cannot be asked. */
+const notAsked: Omit<StatementState, "clearing"> = {
+  entries: 0,
+  checked_entries: 0,
+  balance_credits: "0",
+  reserved_credits: "0",
+  limit_credits: "0",
+  head: "",
+  time: "",
+  state: "unknown",
+  problem: "",
+};
 
 /** The accounts of others at this node. */
 async function ownBooks(market: Market, isWhole: boolean): Promise<readonly StatementState[]> {
@@ -54,6 +75,7 @@ async function ownBooks(market: Market, isWhole: boolean): Promise<readonly Stat
       limit_credits: formatUsd(known.limit),
       head: `sha256:${account.head}`,
       time: new Date(market.now()).toISOString(),
+      state: problems.length === 0 ? "right" : "wrong",
       problem: problems[0] ?? null,
     });
   }

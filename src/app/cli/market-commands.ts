@@ -139,7 +139,7 @@ function addStatements(market: Command, admin: WithAdmin): void {
       const { data } = await admin((call) => call("market.statements", { query }));
       print(json === true, { data }, () => statementsText(data));
       // A script needs to see it.
-      if (data.some(({ problem }) => problem !== null)) process.exitCode = 1;
+      if (data.some(({ state }) => state === "wrong")) process.exitCode = 1;
     });
 }
 

@@ -1,5 +1,5 @@
 import type { OperationAnswer } from "../../server/index.ts";
-import { shortTime, table } from "./output.ts";
+import { shortTime, table, terminalWidth, wrapped } from "./output.ts";
 
 export type Peer = OperationAnswer<"market.join">;
 export type Status = OperationAnswer<"market.status">;
@@ -65,7 +65,9 @@ export function peersText(peers: readonly Peer[]): string {
       stateOf(peer),
     ]),
   );
-  const problems = peers.flatMap(({ name, problem, blocked }) => (problem === null || blocked ? [] : [`${name}: ${problem}.`]));
+  const problems = peers.flatMap(({ name, problem, blocked }) =>
+    problem === null || blocked ? [] : [folded(`${name}: ${sentence(problem)}`)],
+  );
   return [rows, ...(problems.length === 0 ? [] : ["", ...problems])].join("\n");
 }
 
@@ -73,6 +75,15 @@ function stateOf({ blocked, problem, url }: Peer): string {
   if (blocked) return "blocked";
   if (url === null) return "buys only";
   return problem === null ? "ok" : "problem";
+}
+
+/** With one full stop. */
+function sentence(text: string): string {
+  return text.endsWith(".") ? text : `${text}.`;
+}
+
+function folded(text: string): string {
+  return wrapped(text, terminalWidth()).join("\n");
 }
 
 /** A balance below 0 is what is owed. */
@@ -121,18 +132,21 @@ export function statementsText(data: Statements): string {
     one.balance_credits,
     one.reserved_credits,
     one.limit_credits,
-    one.problem === null ? "right" : "WRONG",
+    stateTexts[one.state],
   ]);
   return [table(["ACCOUNT", "ENTRIES", "BALANCE", "RESERVED", "LIMIT", "STATE"], rows), "", ...data.map(statementLine)].join("\n");
 }
 
-function statementLine({ clearing, owner, entries, checked_entries: checked, problem }: Statements[number]): string {
+const stateTexts = { right: "right", wrong: "WRONG", unknown: "not known" } as const;
+
+function statementLine({ clearing, owner, entries, checked_entries: checked, problem, state }: Statements[number]): string {
   const whose = owner === undefined ? `Your account at ${clearing}` : `${owner}'s account here`;
+  if (state === "unknown") return folded(`${clearing} cannot be asked now: ${sentence(problem ?? "")}`);
   if (problem !== null) {
     const stopped = owner === undefined ? `\nNothing is bought from ${clearing}; both documents are kept.` : "";
-    return `${whose} is wrong: ${problem}.${stopped}`;
+    return folded(`${whose} is wrong: ${sentence(problem)}`) + stopped;
   }
   if (entries === 0) return `${whose} has no entries.`;
   const count = checked === 1 ? "1 entry was" : `${checked} entries were`;
-  return checked === 0 ? `${whose}: nothing new; --verify hashes all entries.` : `${whose}: ${count} hashed, and they are the signed head.`;
+  return checked === 0 ? `${whose}: nothing new; --verify hashes all entries.` : `${whose}: ${count} hashed, and the head is right.`;
 }

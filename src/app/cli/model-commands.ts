@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { amountText, differenceText, measureNames, measures, type Measure } from "../../ledger/index.ts";
 import type { OperationAnswer } from "../../server/index.ts";
-import { print, shortTime, table, terminalWidth } from "./output.ts";
+import { print, shortTime, table, terminalWidth, wrapped } from "./output.ts";
 import { plotLines } from "./plot.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
@@ -96,17 +96,4 @@ export function historyText(history: History, width: number): string {
   });
   const found = changes.flatMap(({ message }) => wrapped(message, width));
   return [head, ...plots, ...(found.length === 0 ? [] : ["", ...found])].join("\n");
-}
-
-/** At spaces, to lines that fit. */
-function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = `  ${word}`;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

@@ -182,7 +182,8 @@ export const marketContracts = {
             acknowledged_credits: credits.optional().describe("what this gateway has acknowledged there"),
             head: z.string(),
             time: z.string(),
-            problem: z.string().nullable().describe("what is wrong; `null`: nothing"),
+            state: z.enum(["right", "wrong", "unknown"]).describe("`unknown`: the peer cannot be asked now"),
+            problem: z.string().nullable().describe("what is wrong, or why the peer cannot be asked; `null`: nothing"),
           }),
         )
         .readonly(),

@@ -1,0 +1,169 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { createHome, endBy, type Home, type RunningProcess } from "../tests/process/processes.ts";
+import { createMockUpstream, type MockUpstream } from "../tests/testbed/mock-upstream.ts";
+import { waitUntil } from "../tests/testbed/wait-until.ts";
+
+/**
+ * `npm run demo:market`: two gateways on this machine, each with a model of its own behind a mock server, buy from each other on one limit. The seller
+ * is killed under load, and at the end both check their statements. Everything listens on 127.0.0.1 and lies in folders that are removed.
+ */
+
+interface Side {
+  readonly name: string;
+  readonly model: string;
+  readonly home: Home;
+  readonly mock: MockUpstream;
+  readonly port: string;
+  running: RunningProcess;
+  key: string;
+}
+
+const began = performance.now();
+
+function say(text: string): void {
+  const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(5);
+  process.stdout.write(`${text === "" ? "" : `\n${seconds} s  `}${text}\n`);
+}
+
+function show(command: string, output: string): void {
+  process.stdout.write(`\n  $ ${command}\n${output.trimEnd().replaceAll(/^/gm, "  ")}\n`);
+}
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return String(port);
+}
+
+async function startSide(name: string, model: string): Promise<Side> {
+  const home = await createHome();
+  const mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
+  const port = await freePort();
+  await home.writeConfig(
+    `market: { listen: "127.0.0.1:${await freePort()}", name: ${name}, lease: 1m, per_buyer: { calls_per_second: 200 } }
+providers: { rig: { base_url: "${mock.url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [${model}] } }
+`,
+  );
+  const running = await home.start("--port", port);
+  return { name, model, home, mock, port, running, key: running.api_key ?? "" };
+}
+
+/** Runs a command, shows it with what it prints, and expects it to end well. */
+async function run({ name, home }: Side, ...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await home.tokligence(...args);
+  const shown = args.map((arg) => (arg.length > 40 ? `${arg.slice(0, 12)}…` : arg)).join(" ");
+  show(
+    `${name}: tokligence ${shown}`,
+    `${stdout}${stderr}`.replaceAll(/[\w-]{80,}/g, (word) => `${word.slice(0, 24)}…`),
+  );
+  if (code !== 0) throw new Error(`"${shown}" ended with ${code}`);
+  return stdout;
+}
+
+/** @returns how many of the requests were answered. */
+async function ask(buyer: Side, model: string, count: number): Promise<number> {
+  let answered = 0;
+  for (let request = 0; request < count; request++) {
+    const reply = await fetch(`${buyer.running.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${buyer.key}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        model,
+        max_tokens: 200,
+        stream: request % 2 === 1,
+        messages: [{ role: "user", content: "What is a lease?" }],
+      }),
+    }).catch(() => undefined);
+    const text = (await reply?.text().catch(() => "")) ?? "";
+    if (reply?.status === 200 && text !== "") answered += 1;
+  }
+  return answered;
+}
+
+async function introduce(seller: Side, buyer: Side): Promise<void> {
+  const { stdout } = await seller.home.tokligence("market", "invite", "--limit", "5", "--json");
+  await run(buyer, "market", "join", (JSON.parse(stdout) as { readonly invite: string }).invite, "--yes");
+}
+
+async function settled(sides: readonly Side[]): Promise<void> {
+  await waitUntil(
+    "the leases are settled",
+    async () => {
+      for (const { home } of sides) {
+        const { stdout } = await home.tokligence("market", "status", "--json");
+        const { peers } = JSON.parse(stdout) as { readonly peers: readonly { readonly reserved_credits: string }[] };
+        if (peers.some(({ reserved_credits: reserved }) => reserved !== "0")) return false;
+      }
+      return true;
+    },
+    30_000,
+  );
+}
+
+async function restart(side: Side): Promise<void> {
+  await endBy(side.running, "SIGTERM");
+  side.running = await side.home.start("--port", side.port);
+}
+
+async function demo(anna: Side, bob: Side): Promise<void> {
+  say("Bob shares his model, and Anna takes his invite.");
+  await run(bob, "market", "share", bob.model, "--input", "0.08", "--output", "0.28", "--licence", "Apache-2.0");
+  await introduce(bob, anna);
+  await run(anna, "market", "offers");
+  say("Anna's clients name the model as @bob/qwen3, as JSON and as streams.");
+  show("answered", `${await ask(anna, "@bob/qwen3", 10)} of 10`);
+
+  say("The other way: Anna shares hers. Both buy on one limit.");
+  await run(anna, "market", "share", anna.model, "--input", "0.10", "--output", "0.40", "--licence", "MIT");
+  await introduce(anna, bob);
+  show("answered", `${await ask(bob, "@anna/phi4", 6)} of 6`);
+
+  say("A request that must stay at home is refused before anything is sent.");
+  const kept = await fetch(`${anna.running.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${anna.key}`, "x-tokligence-market": "off" },
+    body: JSON.stringify({ model: "@bob/qwen3", messages: [{ role: "user", content: "A secret" }] }),
+  });
+  show(
+    `with x-tokligence-market: off: ${kept.status}`,
+    ((await kept.json()) as { readonly error: { readonly message: string } }).error.message,
+  );
+
+  say("Bob's gateway is killed with kill -9 under load, and started again.");
+  const load = ask(anna, "@bob/qwen3", 30);
+  await waitUntil("the load goes on", () => bob.mock.requests.length > 15);
+  await endBy(bob.running, "SIGKILL");
+  bob.running = await bob.home.start("--port", bob.port);
+  show("answered", `${await load} of 30; the others got an error, and cost nothing that was not received`);
+
+  await run(anna, "market", "status");
+
+  say("Both end their leases, and check all that the other has stated.");
+  await restart(anna);
+  await restart(bob);
+  await settled([anna, bob]);
+  await run(anna, "market", "trades", "--limit", "4");
+  for (const side of [anna, bob]) {
+    await run(side, "market", "statement", "--verify");
+    await run(side, "market", "status");
+  }
+}
+
+const sides: Side[] = [];
+try {
+  say("Two gateways start, each with a server of its own.");
+  sides.push(await startSide("anna", "phi4"), await startSide("bob", "qwen3"));
+  await demo(sides[0]!, sides[1]!);
+  say("Done.");
+} finally {
+  for (const { home, mock } of sides) {
+    await home.clear();
+    await mock.close();
+  }
+}
+// The server that runs the commands has a connection of its own.
+process.exit();
