@@ -3,7 +3,7 @@ import { createAccounts } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
 import { createBudgetAdmin, createEntryBodies, createPerformanceReports, createReports, highestCostOfRow } from "../ledger/index.ts";
 import { createLimitAdmin } from "../limits/index.ts";
-import { marketWithout } from "../market/index.ts";
+import { exchangeWithout, marketWithout } from "../market/index.ts";
 import { protocols } from "../protocols/index.ts";
 import {
   auditOperations,
@@ -100,6 +100,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     prices: composePriceAdmin(store, () => ({ snapshot, settings: loaded.settings }), clock),
     clock,
     market: marketWithout(notRunning),
+    exchange: exchangeWithout(notRunning),
     system: {
       catalog: () => snapshot.catalog,
       explain: (asked) => explainRoute(snapshot, clock, asked),

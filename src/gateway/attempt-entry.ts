@@ -18,9 +18,6 @@ import { findHeader } from "./headers/request-headers.ts";
 import { plausibleUsage } from "./tokens/plausible-usage.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
-/** A longer name of a model is cut. */
-const maxModelLength = 256;
-
 /** How an attempt ended, for the ledger. */
 export interface Settlement {
   readonly status: EntryStatus;
@@ -70,6 +67,8 @@ export class AttemptEntry implements AnswerWatcher {
   upstreamRequestId: string | undefined;
   /** The class of service that the answer's head reports. */
   servedTier: ServiceTier | undefined;
+  /** What the provider has billed for the attempt, exactly. */
+  billedNanoUsd: bigint | undefined;
 
   readonly #context: EntryContext;
   readonly #open: OpenRecord;
@@ -199,7 +198,7 @@ export class AttemptEntry implements AnswerWatcher {
   #servedBy(named: string | undefined): string {
     const { upstreamModel } = this.#open;
     if (named === undefined || named === upstreamModel || this.attempt === undefined) return upstreamModel;
-    return this.#context.current.redactor.text(named, this.attempt.provider, maxModelLength);
+    return this.#context.current.redactor.text(named, this.attempt.provider, 256);
   }
 
   /** With the class of service, if only the head of the answer reports it. */
@@ -279,8 +278,9 @@ export class AttemptEntry implements AnswerWatcher {
       isRefused: isRefusal(settlement.facts?.stopReason),
       overheadUs: Math.round(this.#overheadMs() * 1000),
       fromCache: this.#cached,
+      billedNanoUsd: this.billedNanoUsd,
     };
-    this.#cost = costsNothing(record) ? 0n : this.#costOf(usage);
+    this.#cost = costsNothing(record) ? 0n : (this.billedNanoUsd ?? this.#costOf(usage));
     this.#budgetCost = this.#cost ?? (hasReservation ? highestCost((used) => this.#costOf(used), usage) : undefined);
     return record;
   }
@@ -339,12 +339,10 @@ function isRefusal(reason: string | undefined): boolean {
   return reason !== undefined && refusals.has(reason.toLowerCase());
 }
 
-const maxClientLength = 64;
-
 /** The first product of the user agent, `claude-cli/2.1.330`; `undefined` if there is none. */
 function clientNameOf(headers: readonly string[]): string | undefined {
   const agent = findHeader(headers, "user-agent");
   if (agent === undefined || agent === "") return undefined;
   const end = agent.indexOf(" ");
-  return agent.slice(0, Math.min(end < 0 ? agent.length : end, maxClientLength));
+  return agent.slice(0, Math.min(end < 0 ? agent.length : end, 64));
 }

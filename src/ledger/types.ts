@@ -65,6 +65,8 @@ export interface CloseRecord extends OpenRecord {
   readonly fromCache?: { readonly savedNanoUsd: bigint | undefined } | undefined;
   /** What the gateway itself took of the request's time, in microseconds. */
   readonly overheadUs?: number | undefined;
+  /** What the provider has billed, exactly: the cost, whatever the list of prices says. */
+  readonly billedNanoUsd?: bigint | undefined;
 }
 
 /** Calls of the client's tools in an answer that was looked at: how many, how many have arguments that are JSON, how many fit their schema (omitted: not compared). */

@@ -6,6 +6,7 @@ export interface ShareRequest {
   readonly cacheRead?: string | undefined;
   readonly licence?: string | undefined;
   readonly contract?: string | undefined;
+  readonly affirm?: "same-organisation" | undefined;
   readonly concurrency?: number | undefined;
   readonly context?: number | undefined;
   readonly maxOutput?: number | undefined;

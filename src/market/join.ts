@@ -5,14 +5,19 @@ import { amount } from "./documents/fields.ts";
 import { parseCanonical } from "./documents/canonical.ts";
 import { transportOf } from "./buy/node-calls.ts";
 import type { Market } from "./market.ts";
-import { inviteText, readInvite } from "./peers/invites.ts";
+import { inviteText, readInvite, type InviteRole } from "./peers/invites.ts";
 import type { Peer } from "./peers/peers.ts";
 import { MarketRefusal } from "./refusal.ts";
 
 /** An invite to this node, as one word. `limit`: nano-credits that the new node may owe. */
-export async function createInvite(market: Market, limit: bigint): Promise<string> {
+export async function createInvite(market: Market, limit: bigint, role: InviteRole = "peer"): Promise<string> {
   await market.listen();
-  return inviteText({ urls: [market.reach()], node: market.keys.node.id, code: await market.invites.create(limit) });
+  return inviteText({
+    urls: [market.reach()],
+    node: market.keys.node.id,
+    code: await market.invites.create(limit, role),
+    isExchange: role === "member",
+  });
 }
 
 /** Takes an invite: both nodes know each other from then on. @throws GatewayError with what the other node says. */
@@ -29,8 +34,17 @@ export async function joinBy(market: Market, text: string, name: string | undefi
       const document = documentOf("node/1", answer["node"]);
       verifyDocument(document, node);
       const limit = BigInt(amount(0n)(answer["limit"], "limit"));
-      const peer = await market.peers.add({ node, url, document, limit, joinedMs: market.now(), ...(name === undefined ? {} : { name }) });
+      const peer = await market.peers.add({
+        node,
+        url,
+        document,
+        limit,
+        joinedMs: market.now(),
+        ...exchangeOf(answer["exchange"]),
+        ...(name === undefined ? {} : { name }),
+      });
       await market.book.refresh();
+      await market.publisher.now();
       return peer;
     } catch (error) {
       problem = error;
@@ -38,4 +52,11 @@ export async function joinBy(market: Market, text: string, name: string | undefi
   }
   const reason = problem instanceof MarketRefusal ? problem.message : "The node did not answer as one of the market.";
   throw new GatewayError("invalid_request", `${reason} (${urls.join(", ")})`);
+}
+
+/** `{"organisation":"acme","fee_ppm":0}`: the node is an exchange, and this one its member. */
+function exchangeOf(value: unknown): { readonly role?: "exchange"; readonly organisation?: string } {
+  if (typeof value !== "object" || value === null) return {};
+  const { organisation } = value as Readonly<Record<string, unknown>>;
+  return { role: "exchange", organisation: typeof organisation === "string" ? organisation.slice(0, 64) : "" };
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { createPeriodic, GatewayError, messageOf, type Clock, type IdSource, type Logger, type Sealer } from "../core/index.ts";
 import type { GatewayDeps } from "../gateway/index.ts";
-import { formatRate, parseUsd, type PriceOverrides } from "../ledger/index.ts";
+import { parseUsd, type PriceOverrides } from "../ledger/index.ts";
 import type { Store } from "../store/index.ts";
 import type { PooledUpstreamClient, Provider, UpstreamCall, UpstreamHandler, UpstreamRequest } from "../upstream/index.ts";
 import { createAvoided, type Avoided } from "./peers/avoided.ts";
@@ -16,10 +16,19 @@ import { buyFrom } from "./buy/market-client.ts";
 import { createNodeCalls, type NodeCalls } from "./buy/node-calls.ts";
 import { createTrades, type Trades } from "./buy/trades.ts";
 import { createClearing, type Clearing } from "./clearing/clearing.ts";
-import { readDocument } from "./documents/document.ts";
 import { openMarketKeys, type MarketKeys } from "./identity/market-keys.ts";
 import { createInvites, type Invites } from "./peers/invites.ts";
 import { createPeers, type Peers } from "./peers/peers.ts";
+import { SellerRecord } from "./buy/seller-record.ts";
+import { Exchange } from "./exchange/exchange.ts";
+import type { checkBooks } from "./exchange/check-books.ts";
+import { bookDeposit, type Deposit } from "./exchange/deposits.ts";
+import { reportMembers } from "./exchange/report.ts";
+import type { ExchangeSection } from "./exchange/section.ts";
+import { Publisher } from "./sell/publish.ts";
+import type { ExchangeLink } from "./sell/seller-deps.ts";
+import { pricesOf } from "./buy/prices-of-book.ts";
+import { readSales } from "./sell/sales.ts";
 import type { MarketSection } from "./section.ts";
 import { createMarketListener, type MarketListener } from "./sell/listener.ts";
 import { BuyersRedactor } from "./sell/hide-provider.ts";
@@ -34,6 +43,7 @@ export interface MarketDeps {
   readonly client: PooledUpstreamClient;
   readonly sealer: Sealer;
   readonly settings: () => MarketSection;
+  readonly exchangeSettings: () => ExchangeSection;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
@@ -42,17 +52,6 @@ export interface MarketDeps {
   readonly maxBodyBytes: () => number;
   /** The models that peers offer have changed: the catalog is made again. */
   readonly onChange: () => void;
-}
-
-/** A request that was sold. */
-export interface Sale {
-  readonly requestId: string;
-  readonly buyer: string;
-  readonly model: string;
-  readonly cost: bigint;
-  /** As its receipt says: done, cancelled, interrupted or failed. */
-  readonly status: string;
-  readonly atMs: number;
 }
 
 const bookMs = 20_000;
@@ -74,6 +73,9 @@ export class Market {
   readonly offers: Offers;
   readonly seller: Seller;
   readonly api: NodeApi;
+  readonly exchange: Exchange;
+  readonly publisher: Publisher;
+  readonly #record = new SellerRecord();
   readonly #deps: MarketDeps;
   readonly #periodic: readonly ReturnType<typeof createPeriodic>[];
   #listener: { readonly listener: MarketListener; readonly port: number } | undefined;
@@ -99,6 +101,9 @@ export class Market {
       clock,
       logger,
       onChange: deps.onChange,
+      allowPrivate: () => settings().allowPrivate,
+      record: this.#record,
+      random: () => Math.random(),
       onStatement: ({ node }, transport, statement) => this.statements.take({ clearing: node, transport }, statement),
     });
     this.pool = this.#createPool();
@@ -110,13 +115,22 @@ export class Market {
     });
     const limits = new BuyerLimits(() => settings().perBuyer, now);
     this.seller = this.#createSeller(limits);
+    this.exchange = this.#createExchange(limits);
     this.api = this.#createApi(limits);
+    this.publisher = new Publisher({
+      offers: this.offers,
+      exchanges: () => (this.#listener === undefined ? [] : this.exchanges()),
+      document: () => this.api.document(),
+      clock,
+      logger,
+    });
     const onError = (error: unknown): void => {
       logger.warn({ error: messageOf(error) }, "the market's work in the background failed; it is tried again");
     };
     this.#periodic = [
       createPeriodic({ everyMs: bookMs, run: () => this.book.refresh(), onError }),
       createPeriodic({ everyMs: sweepMs, run: () => this.#sweep(), onError }),
+      createPeriodic({ everyMs: sweepMs, run: () => this.publisher.run(), onError }),
     ];
   }
 
@@ -133,7 +147,7 @@ export class Market {
       avoided: this.avoided,
       openLeases: createOpenLeases(store),
       clearingProblem: (clearing) => this.statements.problem(clearing),
-      sellerOf: (node) => this.book.sellers().find(({ peer }) => peer.node === node),
+      sellerOf: (seller) => this.book.sellers().find(({ node }) => node.node === seller),
     });
   }
 
@@ -154,6 +168,8 @@ export class Market {
       limits,
       avoided,
       redactor: new BuyersRedactor(),
+      exchanges: () => this.exchanges(),
+      maxExposure: () => parseUsd(this.#deps.settings().maxExposure) ?? 0n,
       ackedTo,
     });
   }
@@ -167,12 +183,48 @@ export class Market {
       offers: this.offers,
       clearing: this.clearing,
       seller: this.seller,
+      exchange: this.exchange,
       clock,
       limits,
       name: () => settings().name ?? hostname(),
       reach: () => (this.#listener === undefined ? undefined : this.reach()),
       readEntries: (owner, after) => readEntries(store, owner, after),
     });
+  }
+
+  #createExchange(limits: BuyerLimits): Exchange {
+    const { store, clock, exchangeSettings } = this.#deps;
+    return new Exchange({
+      store,
+      keys: this.keys,
+      members: createPeers(store, ["member"]),
+      clearing: this.clearing,
+      clock,
+      settings: exchangeSettings,
+      document: () => this.api.document(),
+      statement: (member) => this.api.statement(member),
+      count: (member) => {
+        limits.call(member);
+      },
+    });
+  }
+
+  /** The exchanges that this node has joined and reached. */
+  exchanges(): readonly ExchangeLink[] {
+    const joined = this.book.sellers().filter(({ peer, node }) => peer.role === "exchange" && node.node === peer.node);
+    return joined.map(({ peer, statement, clearingTransport }) => ({
+      node: peer.node,
+      name: peer.name,
+      organisation: peer.organisation,
+      balance: BigInt(statement.balance),
+      post: (path, text) => this.calls.post(clearingTransport, path, text),
+    }));
+  }
+
+  /** Makes this node an exchange. @throws GatewayError `invalid_request` with several workers. */
+  async startExchange(): Promise<void> {
+    await this.listen();
+    await this.exchange.start();
   }
 
   /** Requests for a share that would be taken now. */
@@ -205,12 +257,14 @@ export class Market {
     try {
       await Promise.all([this.avoided.load(), this.statements.load()]);
       if (this.#deps.maySell) await this.clearing.beat();
+      if (this.#deps.exchangeSettings().enabled || (await this.exchange.wasStarted())) await this.startExchange();
       if ((await this.shares.list()).length > 0) await this.listen();
     } catch (error) {
       this.#deps.logger.error({ error: messageOf(error) }, "the market's address cannot be listened on; nothing is sold");
     }
     // Also settles what an earlier start has left.
     await Promise.allSettled([this.book.refresh().then(() => this.pool.sweep()), this.#sweep()]);
+    await Promise.allSettled([this.publisher.run()]);
   }
 
   /** Opens the market's own address, if it is not open yet. @throws GatewayError `invalid_request` with several workers. */
@@ -234,44 +288,40 @@ export class Market {
   dispatch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
     const { book, pool, calls, trades } = this;
     const { gateway, clock, logger } = this.#deps;
-    return buyFrom({ book, pool, calls, trades, protocols: gateway.protocols, clock, logger }, request, handler);
+    const policy = { isAvoided: (node: string) => this.avoided.has(node), buysTools: () => this.#deps.settings().buysTools };
+    return buyFrom(
+      { book, pool, calls, trades, protocols: gateway.protocols, clock, logger, record: this.#record, ...policy },
+      request,
+      handler,
+    );
   }
 
   providers(): readonly Provider[] {
     return this.book.providers();
   }
 
-  /** What peers ask for their models, as prices of the configuration. */
+  /** What others ask for their models, as prices of the configuration. */
   prices(): PriceOverrides {
-    const entries = this.book.sellers().flatMap(({ peer, offers }) =>
-      [...offers.values()].map(({ body: { model, price } }) => {
-        const rates = { input: rateText(price.input), output: rateText(price.output), cache_read: rateText(price.cache_read) };
-        return [`@${peer.name}/${model}`, rates] as const;
-      }),
-    );
-    return Object.fromEntries(entries);
+    return pricesOf(this.book);
   }
 
-  /** The last requests that were sold. */
-  async sales(limit: number): Promise<readonly Sale[]> {
-    const rows = await this.#deps.store.db
-      .selectFrom("market_sales")
-      .innerJoin("market_leases", "market_leases.id", "market_sales.lease")
-      .select(["request_id", "buyer", "model", "cost_nano_usd", "at_ms", "receipt"])
-      .orderBy("at_ms", "desc")
-      .limit(limit)
-      .execute();
-    return rows.map((row) => ({
-      requestId: row.request_id,
-      buyer: row.buyer,
-      model: row.model,
-      cost: row.cost_nano_usd,
-      status: readDocument("receipt/1", row.receipt).body.status,
-      atMs: row.at_ms,
-    }));
+  sales(limit: number): ReturnType<typeof readSales> {
+    return readSales(this.#deps.store, limit);
   }
 
-  /** Hashes all entries of an account at this node's clearing. */
+  checkBooks(check: typeof checkBooks): ReturnType<typeof checkBooks> {
+    return check(this.#deps.store, this.clearing);
+  }
+
+  reportMembers(): ReturnType<typeof reportMembers> {
+    return reportMembers(this.#deps.store, this.exchange.members);
+  }
+
+  /** Books what was paid outside, with who booked it and why. @throws GatewayError if a payout is more than the account has. */
+  bookDeposit(deposit: Deposit): Promise<void> {
+    return bookDeposit({ store: this.#deps.store, clearing: this.clearing, now: this.now() }, deposit);
+  }
+
   checkEntries(account: Parameters<typeof checkEntries>[1]): ReturnType<typeof checkEntries> {
     return checkEntries(this.#deps.store, account);
   }
@@ -297,8 +347,4 @@ export class Market {
 export async function openMarket(deps: MarketDeps): Promise<Market> {
   const keys = await openMarketKeys({ store: deps.store, now: () => deps.clock.now(), random: randomBytes });
   return new Market(deps, keys);
-}
-
-function rateText(femto: string): string {
-  return formatRate(BigInt(femto));
 }

@@ -1,6 +1,8 @@
 /** Why a node refuses what another one asks of it, as a plain HTTP answer before anything is sealed. */
 export type MarketRefusalCode =
   | "bad_document"
+  /** A request that must not leave this gateway: nothing was sent. */
+  | "stays_here"
   | "unknown_node"
   | "bad_invite"
   | "unknown_offer"
@@ -19,6 +21,7 @@ export type MarketRefusalCode =
 
 const statuses: Readonly<Record<MarketRefusalCode, number>> = {
   bad_document: 400,
+  stays_here: 400,
   unknown_node: 403,
   bad_invite: 403,
   unknown_offer: 409,

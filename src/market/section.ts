@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { integer, leaf, lifetime, text } from "../settings/index.ts";
+import { flag, integer, leaf, lifetime, text } from "../settings/index.ts";
 import type { BuyerLimitSettings } from "./sell/buyer-limits.ts";
 
 const address = leaf(z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^:/\s]+):\d{1,5}$/), {
@@ -32,6 +32,22 @@ export const marketSchema = z
       })
       .describe("What each buyer may use of this gateway.")
       .prefault({}),
+    allow_private: flag(
+      "Whether sellers of an exchange may be at private addresses, as in a company's own network, or on this machine.",
+    ).prefault(false),
+    max_exposure: leaf(z.string().regex(/^\d{1,6}(?:\.\d{1,9})?$/), {
+      kind: "text",
+      description: "Credits that an exchange may owe this gateway, at most; then nothing more is sold over it.",
+      allowed: 'a decimal in quotes, as in "5"',
+    }).prefault("5"),
+    buy: z
+      .strictObject({
+        tools: flag(
+          "Whether requests with tools may go to sellers of an exchange: an agent runs what an answer says, and such a seller may be anybody.",
+        ).prefault(false),
+      })
+      .describe("What is bought over exchanges.")
+      .prefault({}),
     lease: lifetime("How long a lease takes requests, from one minute to 15 minutes.").prefault("5m"),
   })
   .describe(
@@ -49,10 +65,15 @@ export interface MarketSection {
   /** US dollars, a decimal. */
   readonly hold: string;
   readonly leaseMs: number;
+  readonly allowPrivate: boolean;
+  /** US dollars, a decimal. */
+  readonly maxExposure: string;
+  readonly buysTools: boolean;
   readonly perBuyer: BuyerLimitSettings;
 }
 
-export function readMarket({ listen, reach, name, hold, lease, per_buyer: buyer }: ParsedMarket): MarketSection {
+export function readMarket(parsed: ParsedMarket): MarketSection {
+  const { listen, reach, name, hold, lease, per_buyer: buyer } = parsed;
   const colon = listen.lastIndexOf(":");
   const host = listen.slice(0, colon).replaceAll(/^\[|\]$/g, "");
   return {
@@ -62,6 +83,9 @@ export function readMarket({ listen, reach, name, hold, lease, per_buyer: buyer 
     name,
     hold,
     leaseMs: lease,
+    allowPrivate: parsed.allow_private,
+    maxExposure: parsed.max_exposure,
+    buysTools: parsed.buy.tools,
     perBuyer: {
       concurrency: buyer.concurrency,
       leases: buyer.leases,

@@ -31,7 +31,7 @@ export function shareOf(catalog: Catalog, offer: string, request: ShareRequest):
     cache_read: rateText("cache_read", request.cacheRead ?? request.input),
   };
   const { concurrency = defaultConcurrency, context = defaultContext, maxOutput = defaultOutput, licence = "" } = request;
-  const source = resaleSource(provider, { contract: request.contract });
+  const source = resaleSource(provider, { contract: request.contract, isSameOrganisation: request.affirm === "same-organisation" });
   const terms = {
     price,
     licence,

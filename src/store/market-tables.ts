@@ -11,6 +11,10 @@ export interface MarketTables {
   market_transfers: MarketTransfersTable;
   market_sales: MarketSalesTable;
   market_trades: MarketTradesTable;
+  market_exchange: MarketExchangeTable;
+  market_offers: MarketOffersTable;
+  market_served: MarketServedTable;
+  market_deposits: MarketDepositsTable;
   market_statements: MarketStatementsTable;
   market_avoided: MarketAvoidedTable;
   market_uptime: MarketUptimeTable;
@@ -41,6 +45,10 @@ export interface MarketNodesTable {
   /** How far below 0 its account here may go. */
   limit_nano_usd: bigint;
   blocked: Generated<number>;
+  /** A peer, an exchange that this node has joined, or a member of its own exchange. */
+  role: Generated<"peer" | "exchange" | "member">;
+  /** The organisation that an exchange says all its members belong to; "" if none. */
+  organisation: Generated<string>;
   joined_ms: number;
 }
 
@@ -49,6 +57,8 @@ export interface MarketInvitesTable {
   limit_nano_usd: bigint;
   created_ms: number;
   until_ms: number;
+  /** What the node that uses it becomes. */
+  role: Generated<"peer" | "member">;
   /** The node that used it. */
   used_by: string | null;
 }
@@ -72,6 +82,8 @@ export interface MarketAccountsTable {
   held_nano_usd: bigint;
   seq: number;
   head: string;
+  /** The limit at the last lease that was opened. */
+  limit_nano_usd: Generated<bigint>;
 }
 
 export interface MarketLeasesTable {
@@ -94,6 +106,9 @@ export interface MarketLeasesTable {
   /** The order with the highest acknowledgement and the last receipt, JSON. */
   best_order: string | null;
   last_receipt: string | null;
+  /** The closing order that the buyer has sent to the exchange while the lease was open, and whether it contests the rest. */
+  buyer_order: string | null;
+  buyer_contests: Generated<number>;
 }
 
 /** One debit and one credit. Append-only; primary key (key, leg). */
@@ -177,4 +192,49 @@ export interface MarketBoughtTable {
   /** What its orders name: `sha256:…`. */
   session: string;
   opened_ms: number;
+}
+
+/** This node is an exchange: one row. */
+export interface MarketExchangeTable {
+  id: number;
+  started_ms: number;
+  /** Grows with each change of the offers. */
+  rev: number;
+}
+
+/** The offers of members of this node's exchange, of the last ten minutes. */
+export interface MarketOffersTable {
+  hash: string;
+  offer: string;
+  seller: string;
+  model: string;
+  seq: number;
+  rev: number;
+  at_ms: number;
+  until_ms: number;
+  is_current: number;
+  /** The signed offer, JSON. */
+  document: string;
+}
+
+/** A lease that an exchange has given on an offer of this node: the seller's view. */
+export interface MarketServedTable {
+  id: string;
+  clearing: string;
+  buyer: string;
+  model: string;
+  state: "open" | "settled" | "void";
+  settle_by_ms: number;
+  document: string;
+  best_order: string | null;
+  last_receipt: string | null;
+}
+
+/** Who booked a deposit, and why. */
+export interface MarketDepositsTable {
+  id: string;
+  owner: string;
+  actor: string;
+  reason: string;
+  at_ms: number;
 }

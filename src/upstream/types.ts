@@ -45,6 +45,10 @@ export interface Provider {
   readonly isProbed?: boolean;
   /** Its requests carry an `authorization` of their own, made for each: it is another node of the market. */
   readonly signsRequests?: boolean;
+  /** Its address comes from somebody else: only public addresses are connected to. */
+  readonly isPublicOnly?: boolean;
+  /** Its models are bought over an exchange, from sellers that this gateway's owner has not chosen. */
+  readonly isExchange?: boolean;
 }
 
 export interface ProviderKey {
@@ -209,6 +213,8 @@ export interface UpstreamHandler {
   /** `headers`: name, value, …, as received. */
   onHead(status: number, headers: readonly string[]): void;
   onData(chunk: Buffer): void;
+  /** What the request costs, exactly: the provider has signed it. Before the last bytes, if at all. */
+  onBilled?(costNanoUsd: bigint): void;
   onEnd(): void;
   onFailure(failure: UpstreamFailure): void;
 }

@@ -11,6 +11,7 @@ import { addConnectCommand } from "./connect-command.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addAuditCommands } from "./audit-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
+import { addExchangeCommands } from "./exchange-commands.ts";
 import { addMarketCommands } from "./market-commands.ts";
 import { addImportCommands } from "./import-command.ts";
 import { print, table } from "./output.ts";
@@ -64,6 +65,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addModelCommands(program, admin);
   addAlertCommands(program, admin);
   addMarketCommands(program, admin);
+  addExchangeCommands(program, admin);
   addDatabaseCommands(program, () => load(program.opts<Global>().config));
 
   addImportCommands(program, () => program.opts<Global>().config);

@@ -15,6 +15,7 @@ interface ShareOptions extends Output {
   readonly cacheRead?: string;
   readonly licence?: string;
   readonly contract?: string;
+  readonly affirm?: string;
   readonly concurrency?: string;
   readonly limit: string;
 }
@@ -38,10 +39,11 @@ function addSelling(market: Command, admin: WithAdmin): void {
     .option("--cache-read <usd>", "of cached tokens of the prompt; as --input if omitted")
     .option("--licence <spdx>", "the model's licence, as in Apache-2.0")
     .option("--contract <reference>", "the contract that allows to resell a vendor's API")
+    .option("--affirm <what>", "same-organisation: sell a vendor's API to nobody outside, over the exchange of your organisation")
     .option("--concurrency <requests>", "requests that are served at a time; 2 if omitted")
     .option("--limit <credits>", "what the other gateway may owe", "5")
     .option("--json", "print JSON")
-    .action(async (model: string, { json, input, output, cacheRead, licence, contract, concurrency, limit }: ShareOptions) => {
+    .action(async (model: string, { json, input, output, cacheRead, licence, contract, affirm, concurrency, limit }: ShareOptions) => {
       const body = {
         model,
         input,
@@ -49,6 +51,7 @@ function addSelling(market: Command, admin: WithAdmin): void {
         ...(cacheRead === undefined ? {} : { cache_read: cacheRead }),
         ...(licence === undefined ? {} : { licence }),
         ...(contract === undefined ? {} : { contract }),
+        ...affirmed(affirm),
         ...(concurrency === undefined ? {} : { concurrency: wholeNumber("--concurrency", concurrency) }),
       };
       const made = await admin(async (call) => ({
@@ -103,8 +106,8 @@ function addBuying(market: Command, admin: WithAdmin): void {
     .option("--yes", "do not ask")
     .option("--json", "print JSON")
     .action(async (invite: string, { json, name, yes }: Output & { readonly name?: string; readonly yes?: boolean }) => {
-      const { urls, node } = readInvite(invite);
-      if (yes !== true && !(await isAgreed(urls, node))) throw new Error("Nothing was done.");
+      const { urls, node, isExchange } = readInvite(invite);
+      if (yes !== true && !(await isAgreed(urls, node, isExchange))) throw new Error("Nothing was done.");
       const peer = await admin((call) => call("market.join", { body: { invite, ...(name === undefined ? {} : { name }) } }));
       print(json === true, peer, () => joinedText(peer));
     });
@@ -192,17 +195,22 @@ function addPeers(market: Command, admin: WithAdmin): void {
     });
 }
 
+function affirmed(text: string | undefined): { affirm?: "same-organisation" } {
+  if (text === undefined) return {};
+  if (text === "same-organisation") return { affirm: text };
+  throw new Error(`--affirm takes same-organisation, not "${text}".`);
+}
+
 function wholeNumber(option: string, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new Error(`${option} must be a whole number from 1 up, not "${text}".`);
 }
 
-async function isAgreed(urls: readonly string[], node: string): Promise<boolean> {
+async function isAgreed(urls: readonly string[], node: string, isExchange: boolean): Promise<boolean> {
   const lines = [
-    `This invite is of the gateway ${node.slice(0, 16)}… at ${urls.join(", ")}.`,
-    "It will know: this gateway's name and address, and what you send to its models, in clear.",
-    "Nobody between you and it can read that. Requests go to it only if they name a model of it (@NAME/MODEL).",
+    `This invite is of the ${isExchange ? "exchange" : "gateway"} ${node.slice(0, 16)}… at ${urls.join(", ")}.`,
+    ...(isExchange ? exchangeLines : gatewayLines),
   ];
   if (!process.stdin.isTTY) throw new Error(`${lines.join("\n")}\nGive --yes to join.`);
   const ask = createInterface({ input: process.stdin, output: process.stderr });
@@ -212,3 +220,14 @@ async function isAgreed(urls: readonly string[], node: string): Promise<boolean>
     ask.close();
   }
 }
+
+const exchangeLines = [
+  "It will know: this gateway's name and address, what it sells, whom it buys from, and what that costs.",
+  "It cannot read requests and answers. The sellers that you buy from read your requests in clear.",
+  "Requests go there only if they name a model of it (@NAME/MODEL) and their API key has --market any.",
+];
+
+const gatewayLines = [
+  "It will know: this gateway's name and address, and what you send to its models, in clear.",
+  "Nobody between you and it can read that. Requests go to it only if they name a model of it (@NAME/MODEL).",
+];

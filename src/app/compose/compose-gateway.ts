@@ -136,7 +136,7 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const process = { ...options, isServing: () => serving };
   const sources = { records, models, current, process, clock };
   const market = composeMarket({ ...sources, link, processes, ids, logger });
-  const { edgeDeps, operations } = composeHttp({ ...sources, market: market.admin, load, readHealth: composeHealth(sources), ids, logger });
+  const { edgeDeps, operations } = composeHttp({ ...sources, market, load, readHealth: composeHealth(sources), ids, logger });
   const edge = createEdge(edgeDeps);
   models.metrics.watch(() => loadValues(edge, load));
   models.metrics.watch(() => changeValues(records.performance));

@@ -1,7 +1,6 @@
 import type { Clock, IdSource, Logger } from "../../core/index.ts";
 import { createLimitAdmin } from "../../limits/index.ts";
 import { createPerformanceReports, createReports } from "../../ledger/index.ts";
-import type { MarketAdmin } from "../../market/index.ts";
 import {
   adminRoutes,
   auditOperations,
@@ -22,6 +21,7 @@ import type { CurrentConfiguration } from "./configuration.ts";
 import { explainRoute } from "./explain-route.ts";
 import { describeLedger, liveLedger, type LiveLedger } from "./journals.ts";
 import { limitConnections } from "./open-files.ts";
+import type { ComposedMarket } from "./market.ts";
 import type { ModelRequests } from "./model-requests.ts";
 import type { Records } from "./records.ts";
 import { composePriceAdmin } from "./price-admin.ts";
@@ -43,7 +43,7 @@ export interface HttpDeps {
   readonly readHealth: () => Promise<HealthReport>;
   readonly records: Records;
   readonly models: ModelRequests;
-  readonly market: MarketAdmin;
+  readonly market: Pick<ComposedMarket, "admin" | "exchange">;
   readonly current: CurrentConfiguration;
   readonly process: ProcessDeps;
   readonly clock: Clock;
@@ -76,7 +76,8 @@ function composeOperations({ records, models, market, current, process, readHeal
     alerts: records.alerts,
     prices: composePriceAdmin(store, () => current, clock),
     clock,
-    market,
+    market: market.admin,
+    exchange: market.exchange,
     system: {
       catalog: () => current.snapshot.catalog,
       explain: (asked) => explainRoute(current.snapshot, clock, asked),

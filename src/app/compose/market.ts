@@ -1,5 +1,13 @@
 import { messageOf, type Clock, type IdSource, type Logger } from "../../core/index.ts";
-import { createMarketAdmin, hasMarketKeys, openMarket, type Market, type MarketAdmin } from "../../market/index.ts";
+import {
+  createExchangeAdmin,
+  createMarketAdmin,
+  hasMarketKeys,
+  openMarket,
+  type Market,
+  type ExchangeAdmin,
+  type MarketAdmin,
+} from "../../market/index.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import type { MarketLink } from "./market-link.ts";
 import type { ModelRequests } from "./model-requests.ts";
@@ -8,6 +16,7 @@ import type { Records } from "./records.ts";
 /** The market of a process. */
 export interface ComposedMarket {
   readonly admin: MarketAdmin;
+  readonly exchange: ExchangeAdmin;
   /** Begins to trade if this installation ever has. It does not wait for other nodes. */
   start(): void;
   close(): Promise<void>;
@@ -35,6 +44,7 @@ export function composeMarket({ link, records, models, current, processes, clock
       client: link.client,
       sealer: models.deps.sealer,
       settings: () => current.settings.market,
+      exchangeSettings: () => current.settings.exchange,
       clock,
       ids,
       logger,
@@ -56,9 +66,10 @@ export function composeMarket({ link, records, models, current, processes, clock
     return opened;
   };
   const openIfTrading = async (): Promise<Market | undefined> =>
-    opened !== undefined || (await hasMarketKeys(store)) ? await open() : undefined;
+    opened !== undefined || current.settings.exchange.enabled || (await hasMarketKeys(store)) ? await open() : undefined;
   return {
     admin: createMarketAdmin({ open, opened: openIfTrading, catalog: () => current.snapshot.catalog, ids }),
+    exchange: createExchangeAdmin({ open, opened: openIfTrading, ids }),
     start() {
       openIfTrading().catch((error: unknown) => {
         logger.error({ error: messageOf(error) }, "the market could not be started; models of other nodes are not available");

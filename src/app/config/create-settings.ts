@@ -7,7 +7,7 @@ import { readAlerts } from "../../alerts/index.ts";
 import { readLimits } from "../../limits/index.ts";
 import { readResponseCache } from "../../gateway/index.ts";
 import { readGateway, readTelemetry } from "../../server/index.ts";
-import { readMarket } from "../../market/index.ts";
+import { readExchange, readMarket } from "../../market/index.ts";
 import { readAudit } from "../../audit/index.ts";
 import { readGuards } from "../../policy/index.ts";
 import { readLedger } from "../../ledger/index.ts";
@@ -33,6 +33,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     audit: readAudit(parsed.audit, base),
     telemetry: readTelemetry(parsed.telemetry),
     market: readMarket(parsed.market),
+    exchange: readExchange(parsed.exchange),
     prices: parsed.prices,
     ...(parsed.prices_file === undefined ? {} : { pricesFile: resolvePath(parsed.prices_file, base) }),
   };

@@ -13,7 +13,7 @@ import { alertsSchema } from "../../alerts/index.ts";
 import { limitsSchema } from "../../limits/index.ts";
 import { responseCacheSchema } from "../../gateway/index.ts";
 import { gatewaySchema, telemetrySchema } from "../../server/index.ts";
-import { marketSchema } from "../../market/index.ts";
+import { exchangeSchema, marketSchema } from "../../market/index.ts";
 import { auditSchema } from "../../audit/index.ts";
 import { guardsSchema } from "../../policy/index.ts";
 import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
@@ -39,6 +39,7 @@ export const settingsSchema = z
     audit: auditSchema,
     telemetry: telemetrySchema,
     market: marketSchema,
+    exchange: exchangeSchema,
     prices: pricesSchema,
     prices_file: pricesFileSchema,
   })

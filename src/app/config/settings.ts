@@ -6,7 +6,7 @@ import type { AlertsSection } from "../../alerts/index.ts";
 import type { LimitsSection } from "../../limits/index.ts";
 import type { ResponseCacheSettings } from "../../gateway/index.ts";
 import type { GatewaySection, TelemetrySection } from "../../server/index.ts";
-import type { MarketSection } from "../../market/index.ts";
+import type { ExchangeSection, MarketSection } from "../../market/index.ts";
 import type { AuditSection } from "../../audit/index.ts";
 import type { GuardsSection } from "../../policy/index.ts";
 
@@ -35,6 +35,7 @@ export interface Settings {
   readonly audit: AuditSection;
   readonly telemetry: TelemetrySection;
   readonly market: MarketSection;
+  readonly exchange: ExchangeSection;
   readonly prices: PriceOverrides;
   /** The path of a list of prices. */
   readonly pricesFile?: string;

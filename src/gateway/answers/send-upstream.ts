@@ -1,4 +1,4 @@
-import type { GatewayError, MarketScope, Refusal } from "../../core/index.ts";
+import type { GatewayError, Refusal } from "../../core/index.ts";
 import {
   isMarketProvider,
   type Attempt,
@@ -115,6 +115,10 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
 
   onData(chunk: Buffer): void {
     if (!this.#done) this.#sink?.data(chunk);
+  }
+
+  onBilled(costNanoUsd: bigint): void {
+    this.entry.billedNanoUsd = costNanoUsd;
   }
 
   onEnd(): void {
@@ -318,12 +322,6 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     });
   }
 
-  /** Read once more for the client that sends to other gateways, which refuses what must stay here. */
-  #marketScope(): MarketScope {
-    const { request, exchange } = this.call;
-    return marketScopeOf({ principal: request.principal, rawHeaders: exchange.rawHeaders });
-  }
-
   #request(): UpstreamRequest {
     const { provider, protocol, upstreamModel: model } = this.attempt;
     const { deadlineAt, request, exchange } = this.call;
@@ -342,7 +340,9 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
       deadlineAt,
       model,
       requestId,
-      market: isMarketProvider(provider.name) ? this.#marketScope() : undefined,
+      market: isMarketProvider(provider.name)
+        ? marketScopeOf({ principal: request.principal, rawHeaders: exchange.rawHeaders })
+        : undefined,
     };
   }
 }

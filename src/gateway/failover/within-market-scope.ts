@@ -1,4 +1,4 @@
-import { GatewayError } from "../../core/index.ts";
+import { defaultMarketScope, GatewayError, type MarketScope } from "../../core/index.ts";
 import { fallbackReasons, isMarketProvider, type Attempt, type Fallback, type FallbackReason, type Plan } from "../../upstream/index.ts";
 import { marketHeader, marketScopeOf, mayLeave, type ScopedRequest } from "../headers/market-scope.ts";
 
@@ -27,7 +27,10 @@ function hasMarketTargets({ attempts, fallbacks }: Plan): boolean {
 }
 
 function staysHere({ principal }: ScopedRequest, model: string): GatewayError {
-  const why =
-    principal.market === "off" ? "Requests of this API key go to no other gateway" : `The header ${marketHeader} keeps this request here`;
-  return new GatewayError("model_not_allowed", `${why}, and "${model}" is served by one.`, { param: "model" });
+  return new GatewayError("model_not_allowed", `${reasonOf(principal.market)}, and "${model}" is served by one.`, { param: "model" });
+}
+
+function reasonOf(ofKey: MarketScope = defaultMarketScope): string {
+  if (ofKey === "off") return "Requests of this API key go to no other gateway";
+  return ofKey === "peers" ? "Requests of this API key do not go to exchanges" : `The header ${marketHeader} keeps this request here`;
 }

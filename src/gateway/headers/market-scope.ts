@@ -28,6 +28,7 @@ export function marketScopeOf({ principal, rawHeaders }: ScopedRequest): MarketS
 }
 
 /** Whether a request with this scope may be sent by a provider. */
-export function mayLeave(scope: MarketScope, { name }: { readonly name: string }): boolean {
-  return scope !== "off" || !isMarketProvider(name);
+export function mayLeave(scope: MarketScope, { name, isExchange }: { readonly name: string; readonly isExchange?: boolean }): boolean {
+  if (!isMarketProvider(name)) return true;
+  return scope === "any" || (scope === "peers" && isExchange !== true);
 }

@@ -72,6 +72,7 @@ export function costsNothing(record: Pick<CloseRecord, "status" | "ttftMs" | "us
 
 function charge(prices: PriceCatalogue, record: CloseRecord, usage: Usage): ChargedUsage {
   if (costsNothing(record)) return noCharge;
+  if (record.billedNanoUsd !== undefined) return billedCharge(record.billedNanoUsd);
   const { provider, modelServed, upstreamModel, timeMs } = record;
   return chargeUsage(prices, { provider, model: modelServed, askedModel: upstreamModel, timeMs }, usage);
 }
@@ -97,7 +98,10 @@ export function costOfUsage(prices: PriceCatalogue, call: PricedCall, usage: Usa
 }
 
 function vendorCharge(usd: number): ChargedUsage {
-  const costNanoUsd = nanoOfNumber(usd);
+  return billedCharge(nanoOfNumber(usd));
+}
+
+function billedCharge(costNanoUsd: bigint): ChargedUsage {
   if (costNanoUsd > maxNanoUsd) return unknownCharge;
   const line: CostLine = { what: "upstream", count: 1, rate: costNanoUsd * 1_000_000n, costNanoUsd };
   return { costNanoUsd, snapshot: JSON.stringify({ source: "upstream", cost: formatUsd(costNanoUsd) }), lines: [line] };

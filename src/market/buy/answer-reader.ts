@@ -53,6 +53,8 @@ export class AnswerReader {
   #last: Buffer | undefined;
   #receipt: string | undefined;
   #isOver = false;
+  /** What the receipt bills, once it is accepted. */
+  cost: bigint | undefined;
   #answer: string | undefined;
 
   constructor(deps: MarketClientDeps, parts: AnswerParts) {
@@ -154,6 +156,8 @@ export class AnswerReader {
     try {
       receipt = readDocument("receipt/1", text);
       lease.accept(receipt, order, received);
+      this.cost = BigInt(receipt.body.cost);
+      this.#deps.record.answered(request.offer.body.model, receipt.body.usage.output);
       this.#record(receipt, "acked");
       return true;
     } catch (error) {
@@ -170,7 +174,14 @@ export class AnswerReader {
   #record(receipt: MarketDocument<"receipt/1">, state: "acked" | "refused"): void {
     const { request } = this.#parts;
     const { peer } = request.seller;
-    const trade = { requestId: request.requestId, clearing: peer.node, seller: peer.node, model: request.offer.body.model, state, receipt };
+    const trade = {
+      requestId: request.requestId,
+      clearing: peer.node,
+      seller: request.seller.node.node,
+      model: request.offer.body.model,
+      state,
+      receipt,
+    };
     this.#deps.trades.add({ ...trade, atMs: this.#deps.clock.now() }).catch((error: unknown) => {
       this.#deps.logger.error({ error: messageOf(error), lease: receipt.body.lease }, "a trade could not be stored");
     });
@@ -209,7 +220,7 @@ export class AnswerReader {
   async #askForReceipt(): Promise<boolean | undefined> {
     const { lease, request } = this.#parts;
     const path = `/leases/${lease.body.lease}/receipts?after=${lease.seq}`;
-    const { receipts } = parseCanonical(await this.#deps.calls.get(request.seller.transport, request.seller.peer.node, path)) as {
+    const { receipts } = parseCanonical(await this.#deps.calls.get(request.seller.transport, request.seller.node.node, path)) as {
       readonly receipts?: unknown;
     };
     const first: unknown = Array.isArray(receipts) ? receipts[0] : undefined;

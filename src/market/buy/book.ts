@@ -4,6 +4,10 @@ import { parseCanonical } from "../documents/canonical.ts";
 import { documentOf, maxClockSkewMs, verifyDocument, type MarketDocument } from "../documents/document.ts";
 import { marketDialects, type Price } from "../documents/kinds.ts";
 import type { Peer, Peers } from "../peers/peers.ts";
+import { chooseOffer, highestPrice, isWithin, type Choice, type Need } from "./choose.ts";
+import { ExchangeOffers } from "./exchange-offers.ts";
+import { isForbiddenReach, isPublicReach } from "./reach.ts";
+import type { SellerRecord } from "./seller-record.ts";
 import { transportOf, transportProtocol, type NodeCalls } from "./node-calls.ts";
 
 /** An offer of a peer, verified. */
@@ -12,15 +16,18 @@ export interface KnownOffer {
   readonly hash: string;
 }
 
-/** A peer that sells, and what it offers now. */
+/** Who sells, and what it offers now: a peer, or a node that is bought from over an exchange. */
 export interface PeerSeller {
+  /** The clearing: the peer itself, or the exchange. */
   readonly peer: Peer;
+  /** Of the seller. */
   readonly node: MarketDocument<"node/1">["body"];
   /** By model. */
   readonly offers: ReadonlyMap<string, KnownOffer>;
   readonly statement: MarketDocument<"statement/1">["body"];
-  /** Where its own interface is called. */
+  /** Where the interface of the seller is called, and that of the clearing. */
   readonly transport: Provider;
+  readonly clearingTransport: Provider;
   readonly seenMs: number;
 }
 
@@ -28,10 +35,13 @@ export interface PeerSeller {
 export interface Book {
   /** By its name with `@`. */
   seller(provider: string): PeerSeller | undefined;
+  /** Also those of exchanges, and the exchanges themselves, without offers. */
   sellers(): readonly PeerSeller[];
+  /** Who is asked for a model; `undefined`: nobody offers it now. */
+  choose(provider: string, model: string, need: Need): Choice | undefined;
   /** The providers `@name`, one for each peer that sells, with the models that it offers. */
   providers(): readonly Provider[];
-  /** The price of a model, for the ledger. */
+  /** The price of a model, for the ledger: at an exchange the highest that is paid. */
   price(provider: string, model: string): Price | undefined;
   /** Asks all peers, or the one of this name. */
   refresh(only?: string): Promise<void>;
@@ -47,6 +57,11 @@ export interface BookDeps {
   /** The peers, their models or the prices have changed. */
   readonly onChange: () => void;
   /** A peer has stated this node's account there. */
+  /** Whether sellers of exchanges may be at private addresses. */
+  readonly allowPrivate: () => boolean;
+  readonly record: SellerRecord;
+  /** From 0 to 1. */
+  readonly random: () => number;
   readonly onStatement: (peer: Peer, transport: Provider, statement: MarketDocument<"statement/1">) => Promise<void>;
 }
 
@@ -61,6 +76,7 @@ class PeerBook implements Book {
   readonly #deps: BookDeps;
   readonly #sellers = new Map<string, PeerSeller>();
   readonly #transports = new Map<string, { readonly url: string; readonly provider: Provider }>();
+  readonly #exchanges = new Map<string, ExchangeOffers>();
   readonly #problems = new Map<string, string>();
   #providers: readonly Provider[] = [];
   #announced = "[]";
@@ -74,7 +90,24 @@ class PeerBook implements Book {
   }
 
   sellers(): readonly PeerSeller[] {
-    return [...this.#sellers.values()];
+    return [...this.#sellers.values(), ...[...this.#exchanges.values()].flatMap(({ sellers }) => sellers)];
+  }
+
+  choose(provider: string, model: string, need: Need): Choice | undefined {
+    const { clock, record, random } = this.#deps;
+    const found = this.#exchanges.get(provider);
+    if (found === undefined) {
+      const seller = this.#sellers.get(provider);
+      const offer = seller?.offers.get(model);
+      return seller === undefined || offer === undefined ? undefined : { seller, offer };
+    }
+    const choices = found.sellers.flatMap((seller) => {
+      const offer = seller.offers.get(model);
+      return offer === undefined ? [] : [{ seller, offer }];
+    });
+    const most = highestPrice(choices.map(({ offer }) => offer));
+    const affordable = most === undefined ? [] : choices.filter(({ offer }) => isWithin(offer.body.price, most));
+    return chooseOffer(affordable, need, { record, nowMs: clock.now(), random });
   }
 
   providers(): readonly Provider[] {
@@ -82,7 +115,9 @@ class PeerBook implements Book {
   }
 
   price(provider: string, model: string): Price | undefined {
-    return this.#sellers.get(provider)?.offers.get(model)?.body.price;
+    const found = this.#exchanges.get(provider);
+    if (found === undefined) return this.#sellers.get(provider)?.offers.get(model)?.body.price;
+    return highestPrice(found.sellers.flatMap((seller) => seller.offers.get(model) ?? []));
   }
 
   problems(): ReadonlyMap<string, string> {
@@ -95,6 +130,7 @@ class PeerBook implements Book {
     await Promise.all(wanted.map((peer) => this.#ask(peer, peer.url!)));
     const names = new Set(peers.map(({ name }) => `@${name}`));
     for (const name of this.#sellers.keys()) if (!names.has(name)) this.#sellers.delete(name);
+    for (const name of this.#exchanges.keys()) if (!names.has(name)) this.#exchanges.delete(name);
     for (const name of this.#problems.keys()) if (!names.has(name)) this.#problems.delete(name);
     this.#dropOld();
     this.#announce();
@@ -110,8 +146,9 @@ class PeerBook implements Book {
     }
     const transport = known.provider;
     try {
-      const text = await this.#deps.calls.get(transport, peer.node, "/book");
-      const { statement, ...seller } = readBook(text, { peer, transport, nowMs: this.#deps.clock.now() });
+      const { statement, ...seller } = await (peer.role === "exchange"
+        ? this.#readExchange(name, peer, transport)
+        : this.#readPeer(peer, transport));
       this.#sellers.set(name, { ...seller, statement: statement.body });
       await this.#deps.onStatement(peer, transport, statement);
       this.#problems.delete(name);
@@ -123,9 +160,40 @@ class PeerBook implements Book {
     }
   }
 
+  async #readPeer(peer: Peer, transport: Provider): Promise<ReturnType<typeof readBook>> {
+    const text = await this.#deps.calls.get(transport, peer.node, "/book");
+    return readBook(text, { peer, transport, nowMs: this.#deps.clock.now() });
+  }
+
+  async #readExchange(name: string, peer: Peer, transport: Provider): Promise<ReturnType<typeof readBook>> {
+    const { calls, clock } = this.#deps;
+    let known = this.#exchanges.get(name);
+    if (known === undefined) {
+      known = new ExchangeOffers();
+      this.#exchanges.set(name, known);
+    }
+    const text = await calls.get(transport, peer.node, `/book?after=${known.rev}`);
+    return known.take(text, { peer, transport, nowMs: clock.now(), transportTo: (url) => this.#transportTo(name, url) });
+  }
+
+  /** The way to a seller that only the exchange knows. Its name is that of the exchange, as no label or message names the seller. */
+  #transportTo(exchange: string, url: string): Provider | undefined {
+    const allowPrivate = this.#deps.allowPrivate();
+    if (isForbiddenReach(url) || (!allowPrivate && !isPublicReach(url))) return undefined;
+    const key = `${exchange} ${url} ${allowPrivate}`;
+    let known = this.#transports.get(key);
+    if (known === undefined) {
+      known = { url, provider: { ...transportOf(exchange, url), isPublicOnly: !allowPrivate } };
+      this.#transports.set(key, known);
+      this.#deps.calls.register([known.provider]);
+    }
+    return known.provider;
+  }
+
   /** An offer that has ended is of a seller that is away. */
   #dropOld(): void {
     const now = this.#deps.clock.now();
+    for (const exchange of this.#exchanges.values()) exchange.dropOld(now);
     for (const [name, seller] of this.#sellers) {
       const offers = new Map([...seller.offers].filter(([, { body }]) => body.until > now));
       if (offers.size !== seller.offers.size) this.#sellers.set(name, { ...seller, offers });
@@ -133,17 +201,23 @@ class PeerBook implements Book {
   }
 
   #announce(): void {
-    const announced = JSON.stringify(
-      [...this.#sellers].map(([name, { offers }]) => [name, [...offers.values()].map(({ body }) => [body.model, body.price])]),
-    );
+    const listed = [...this.#sellers].map(([name, seller]) => ({ name, seller, models: this.#modelsOf(name, seller) }));
+    const announced = JSON.stringify(listed.map(({ name, models }) => [name, models.map((model) => [model, this.price(name, model)])]));
     if (announced === this.#announced) return;
     this.#announced = announced;
-    this.#providers = [...this.#sellers].map(([name, { offers, transport }]) => {
+    this.#providers = listed.map(({ name, seller: { peer, transport }, models }) => {
       const baseUrl = Object.fromEntries(marketDialects.map((id) => [id, transport.baseUrls[transportProtocol]!]));
-      const settings = { name, enabled: true, protocols: marketDialects, baseUrl, keys: [], models: [...offers.keys()] };
-      return buildProviders([settings]).at(-1)!;
+      const settings = { name, enabled: true, protocols: marketDialects, baseUrl, keys: [], models };
+      const provider = buildProviders([settings]).at(-1)!;
+      return peer.role === "exchange" ? { ...provider, isExchange: true } : provider;
     });
     this.#deps.onChange();
+  }
+
+  #modelsOf(name: string, { offers }: PeerSeller): readonly string[] {
+    const found = this.#exchanges.get(name);
+    if (found === undefined) return [...offers.keys()];
+    return [...new Set(found.sellers.flatMap((seller) => [...seller.offers.keys()]))].toSorted();
   }
 }
 
@@ -163,7 +237,7 @@ function readBook(
     const hash = verifyDocument(offer, peer.node);
     if (offer.body.seller === peer.node && isCurrent(offer.body, nowMs)) offers.set(offer.body.model, { body: offer.body, hash });
   }
-  return { peer, node: node.body, offers, statement, transport, seenMs: nowMs };
+  return { peer, node: node.body, offers, statement, transport, clearingTransport: transport, seenMs: nowMs };
 }
 
 /** It is valid now, and for at most two minutes: nobody keeps a price for longer, nor makes offers for later. */

@@ -17,14 +17,17 @@ const serveMarginMs = 5_000;
 export class BoughtLease {
   readonly body: DocumentBody<"lease/1">;
   readonly secret: LeaseSecret;
+  /** As the clearing has signed it: the seller of an exchange gets it with each order. */
+  readonly document: MarketDocument<"lease/1"> | undefined;
   readonly #key: NodeKey;
   #n = 0;
   #seq = 0;
   #cum = 0n;
   #receipt = "";
 
-  constructor(body: DocumentBody<"lease/1">, secret: LeaseSecret, key: NodeKey) {
+  constructor(body: DocumentBody<"lease/1">, secret: LeaseSecret, key: NodeKey, document?: MarketDocument<"lease/1">) {
     this.body = body;
+    this.document = document;
     this.secret = secret;
     this.#key = key;
   }

@@ -84,7 +84,7 @@ class Pool implements LeasePool {
   async take(seller: PeerSeller, offer: KnownOffer, max: bigint): Promise<BoughtLease> {
     const { avoided, clock, clearingProblem, openLeases } = this.#deps;
     const now = clock.now();
-    if (avoided.has(seller.peer.node))
+    if (avoided.has(seller.node.node))
       throw new MarketRefusal("unavailable", "A receipt of the seller was wrong: nothing is bought from it for a day.");
     const problem = clearingProblem(seller.peer.node);
     if (problem !== undefined)
@@ -93,7 +93,7 @@ class Pool implements LeasePool {
     if (index >= 0) return this.#idle.splice(index, 1)[0]!.lease;
     const lease = await openLease(this.#deps, { seller, offer, max });
     this.#open.add(lease);
-    await openLeases.add(lease.body.lease, { seller: seller.peer.node, session: lease.secret.session, openedMs: clock.now() });
+    await openLeases.add(lease.body.lease, { seller: seller.node.node, session: lease.secret.session, openedMs: clock.now() });
     return lease;
   }
 
@@ -118,7 +118,7 @@ class Pool implements LeasePool {
   }
 
   async dispute(lease: BoughtLease, seller: PeerSeller): Promise<void> {
-    await this.#deps.avoided.add(seller.peer.node, "a receipt was refused");
+    await this.#deps.avoided.add(seller.node.node, "a receipt was refused");
     await this.#end(lease, seller, "contest");
   }
 
@@ -178,12 +178,12 @@ class Pool implements LeasePool {
 
   async #send(
     lease: string,
-    { transport }: PeerSeller,
+    seller: PeerSeller,
     { action, order }: { readonly action: "ack" | "contest"; readonly order: string },
   ): Promise<void> {
     const { calls, openLeases, logger } = this.#deps;
     try {
-      await calls.post(transport, `/leases/${lease}/${action}`, order);
+      await sendClosing(calls, seller, { lease, action, order });
       await openLeases.remove(lease);
     } catch (error) {
       // The seller settles it by what it has; what was accepted is acknowledged once it can be reached.
@@ -196,6 +196,23 @@ class Pool implements LeasePool {
 
 /** More are left to the next start. */
 const mostUnclosed = 1000;
+
+/**
+ * A peer takes it as its own clearing. Over an exchange the seller learns that the lease is over, and the exchange what is acknowledged or contested: it applies it
+ * when the seller settles.
+ * @throws MarketRefusal if the clearing did not take it.
+ */
+async function sendClosing(
+  calls: NodeCalls,
+  { transport, clearingTransport }: PeerSeller,
+  { lease, action, order }: { readonly lease: string; readonly action: "ack" | "contest"; readonly order: string },
+): Promise<void> {
+  if (transport !== clearingTransport) {
+    // A seller that is away settles later.
+    await Promise.allSettled([calls.post(transport, `/leases/${lease}/ack`, order)]);
+  }
+  await calls.post(clearingTransport, `/leases/${lease}/${action}`, order);
+}
 
 /** Refusals after which the same closing order may be taken later. */
 const passingCodes: ReadonlySet<string> = new Set(["unavailable", "too_many_open", "too_many_requests"]);

@@ -60,7 +60,7 @@ export class MarketCall implements UpstreamCall {
     const headers = ["content-type", "application/json", ...(wait > 0 ? ["retry-after", String(Math.ceil(wait / 1000))] : [])];
     const type = status === 429 ? "rate_limit_error" : "market_error";
     // A node that does not sell now is like a server that is overloaded.
-    const shown = status === 402 || status === 429 ? status : 503;
+    const shown = status === 402 || status === 429 || status === 400 ? status : 503;
     this.#handler.onHead(shown, headers);
     this.#handler.onData(Buffer.from(JSON.stringify({ error: { message, type, code: status === 402 ? "insufficient_quota" : code } })));
     this.#handler.onEnd();
@@ -78,8 +78,13 @@ export class MarketCall implements UpstreamCall {
     try {
       lease = await pool.take(request.seller, request.offer, request.max);
     } catch (error) {
+      if (isRetry || !(error instanceof MarketRefusal)) throw error;
+      if (request.withOther !== undefined && error.code !== "insufficient_credit") {
+        await this.#run(request.withOther(), true);
+        return;
+      }
       // A seller that was restarted does not know its offers of before.
-      if (isRetry || !(error instanceof MarketRefusal) || error.code !== "unknown_offer") throw error;
+      if (error.code !== "unknown_offer") throw error;
       await this.#run(await withNewOffer(this.#deps, request), true);
       return;
     }
@@ -100,7 +105,8 @@ export class MarketCall implements UpstreamCall {
     }
     // Its order was not taken, or was: the seller's numbers say, and a new lease does not care.
     await pool.close(lease, request.seller);
-    const next = isRetry ? undefined : nextRequest(request, refusal);
+    this.#note(request, false);
+    const next = isRetry ? undefined : (request.withOther?.() ?? nextRequest(request, refusal));
     if (next === undefined) throw refusal;
     await this.#run(next, true);
   }
@@ -111,7 +117,10 @@ export class MarketCall implements UpstreamCall {
     const order = lease.order(hash, { max, maxOutput, deadline });
     const { n } = order.document.body;
     const { kid, enc } = lease.secret;
-    const open = JSON.stringify({ order: order.document, kid, enc: enc.toString("base64url") });
+    // A peer has made the lease itself.
+    const isOfExchange = seller.transport !== seller.clearingTransport;
+    const shown = isOfExchange && lease.document !== undefined ? { lease: lease.document } : {};
+    const open = JSON.stringify({ order: order.document, kid, enc: enc.toString("base64url"), ...shown });
     const frames = [encodeFrame(frameTypes.open, Buffer.from(open)), ...sealedRequest(lease, n, plain)];
     return new Promise((resolve) => {
       const answer = new AnswerReader(this.#deps, { request, lease, order, opener: lease.secret.opener(n, "answer") });
@@ -125,10 +134,11 @@ export class MarketCall implements UpstreamCall {
         },
         onEnd: () => {
           const refusal = answer.refusal();
-          if (refusal === undefined) this.#end(answer);
+          if (refusal === undefined) this.#end(answer, request);
           resolve(refusal);
         },
         onFailure: (failure) => {
+          this.#note(request, false);
           if (answer.isWithoutReceipt) this.#recover(answer, failure);
           else {
             answer.broken();
@@ -155,16 +165,25 @@ export class MarketCall implements UpstreamCall {
     for (const data of opened.data) this.#handler.onData(data);
   }
 
-  #end(answer: AnswerReader): void {
+  #note({ seller }: MarketRequest, isGood: boolean): void {
+    const { record, clock } = this.#deps;
+    record.add(seller.node.node, isGood, clock.now());
+  }
+
+  #end(answer: AnswerReader, request: MarketRequest): void {
     const noReceipt = { kind: "truncated", message: "The node's answer has no receipt, or a wrong one." } as const;
     if (answer.isWithoutReceipt) this.#recover(answer, noReceipt);
-    else this.#finish(answer.finish(), noReceipt);
+    else {
+      const last = answer.finish();
+      this.#note(request, last !== undefined);
+      this.#finish(last, noReceipt, answer.cost);
+    }
   }
 
   #recover(answer: AnswerReader, failure: UpstreamFailure): void {
     answer.recover().then(
       (last) => {
-        this.#finish(last, failure);
+        this.#finish(last, failure, answer.cost);
       },
       () => {
         this.#fail(failure);
@@ -172,13 +191,14 @@ export class MarketCall implements UpstreamCall {
     );
   }
 
-  #finish(last: Buffer | undefined, failure: UpstreamFailure): void {
+  #finish(last: Buffer | undefined, failure: UpstreamFailure, cost: bigint | undefined): void {
     if (last === undefined) {
       this.#fail(failure);
       return;
     }
     if (this.#isDone) return;
     this.#isDone = true;
+    if (cost !== undefined) this.#handler.onBilled?.(cost);
     if (last.length > 0) this.#handler.onData(last);
     this.#handler.onEnd();
   }

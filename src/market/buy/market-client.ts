@@ -23,20 +23,26 @@ export function buyFrom(deps: MarketClientDeps, request: UpstreamRequest, handle
   return call;
 }
 
-/** @throws MarketRefusal if the model is not offered now. */
-function marketRequest({ book, protocols, clock }: MarketClientDeps, request: UpstreamRequest): MarketRequest {
+/**
+ * @param refused a seller of an exchange that has refused the request.
+ * @throws MarketRefusal if the model is not offered now.
+ */
+function marketRequest(deps: MarketClientDeps, request: UpstreamRequest, refused?: string): MarketRequest {
+  const { book, protocols, clock } = deps;
   // The plan has no such target for a request that must stay here; what leaves is checked again where it leaves.
   if ((request.market ?? "off") === "off") throw new MarketRefusal("bad_order", "The request must not go to another gateway.");
   const { provider, protocol, path, body, model = "", requestId = "", stream } = request;
-  const seller = book.seller(provider.name);
-  const offer = seller?.offers.get(model);
-  if (seller === undefined || offer === undefined)
-    throw new MarketRefusal("unknown_offer", `${provider.name} does not offer "${model}" now.`);
+  const whole = (typeof body === "string" ? Buffer.from(body, "latin1") : Buffer.concat(body ?? [])).toString("latin1");
+  const hasTools = namesTools(whole);
+  if (provider.isExchange === true) checkExchange(deps, request, hasTools);
+  const without = (node: string): boolean => node === refused || deps.isAvoided(node);
+  const choice = book.choose(provider.name, model, { inputTokens: Math.ceil(whole.length / 4), hasTools, dialect: protocol, without });
+  if (choice === undefined) throw new MarketRefusal("unknown_offer", `${provider.name} does not offer "${model}" now.`);
+  const { seller, offer } = choice;
   const wire = protocols.get(protocol)!;
   const target = wire.wireRules.hasVersionInBaseUrl ? `/v1${path}` : path;
   const header = JSON.stringify({ dialect: protocol, path: target });
-  const whole = typeof body === "string" ? Buffer.from(body, "latin1") : Buffer.concat(body ?? []);
-  const text = withOutputLimit(wire, withoutIdentity(whole.toString("latin1")), offer.body.max_output);
+  const text = withOutputLimit(wire, withoutIdentity(whole), offer.body.max_output);
   const sent = Buffer.from(text, "latin1");
   const plain = Buffer.concat([Buffer.from(`${header}\n`), sent]);
   const route = generateRoute(wire, target);
@@ -53,9 +59,34 @@ function marketRequest({ book, protocols, clock }: MarketClientDeps, request: Up
     max: maxCost(offer.body.price, sent.length, maxOutput),
     maxOutput,
     requestId,
+    ...(provider.isExchange === true && refused === undefined ? { withOther: () => marketRequest(deps, request, seller.node.node) } : {}),
     // The seller's clock may be ahead.
     deadline: clock.now() + totalMs + maxClockSkewMs,
   };
+}
+
+/** Sellers of an exchange may be anybody. @throws MarketRefusal `stays_here` */
+function checkExchange({ buysTools }: MarketClientDeps, { market, provider }: UpstreamRequest, hasTools: boolean): void {
+  if (market !== "any")
+    throw new MarketRefusal(
+      "stays_here",
+      `Requests of this API key do not go to exchanges, as ${provider.name} is: its market setting must be "any".`,
+    );
+  if (hasTools && !buysTools())
+    throw new MarketRefusal(
+      "stays_here",
+      "Requests with tools are not sent to exchanges, as an agent runs what an answer says. market.buy.tools allows it.",
+    );
+}
+
+/** Fields that make an answer call something. */
+const toolKeys = ["tools", "functions", "mcp_servers"] as const;
+
+function namesTools(body: string): boolean {
+  return toolKeys.some((key) => {
+    const span = memberOf(body, key);
+    return span !== undefined && !/^(?:null|\[\s*\])$/.test(body.slice(span.start, span.end).trim());
+  });
 }
 
 /** Fields that say who the client's user is: they stay here. */

@@ -3,6 +3,7 @@ import type { Protocol, ProtocolTable } from "../../protocols/index.ts";
 import type { Book, KnownOffer, PeerSeller } from "./book.ts";
 import type { LeasePool } from "./lease-pool.ts";
 import type { NodeCalls } from "./node-calls.ts";
+import type { SellerRecord } from "./seller-record.ts";
 import type { Trades } from "./trades.ts";
 
 export interface MarketClientDeps {
@@ -11,6 +12,10 @@ export interface MarketClientDeps {
   readonly calls: NodeCalls;
   readonly trades: Trades;
   readonly protocols: ProtocolTable;
+  /** Nothing is bought from the node for a while. */
+  readonly isAvoided: (node: string) => boolean;
+  readonly buysTools: () => boolean;
+  readonly record: SellerRecord;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -29,4 +34,6 @@ export interface MarketRequest {
   readonly maxOutput: number;
   readonly requestId: string;
   readonly deadline: number;
+  /** The same request for another seller of the exchange. @throws MarketRefusal if there is none. */
+  readonly withOther?: () => MarketRequest;
 }

@@ -48,11 +48,11 @@ export async function openLease(
     JSON.stringify(body.price) === JSON.stringify(offer.body.price);
   if (!isAsked) throw new MarketRefusal("bad_document", "The lease is not the one that was asked for.");
   const seal = seller.node.seal.reduce((newest, one) => (one.until > newest.until ? one : newest));
-  return new BoughtLease(body, createLeaseSecret(body.lease, seal.kid, seal.x25519), key());
+  return new BoughtLease(body, createLeaseSecret(body.lease, seal.kid, seal.x25519), key(), document);
 }
 
 /** The answer may be lost after the lease was opened: the same request finds the same lease. */
-async function postTwice({ calls }: OpenLeaseDeps, { transport }: PeerSeller, text: string): Promise<string> {
+async function postTwice({ calls }: OpenLeaseDeps, { clearingTransport: transport }: PeerSeller, text: string): Promise<string> {
   try {
     return await calls.post(transport, "/leases", text);
   } catch (error) {

@@ -57,9 +57,11 @@ export function createClearing(store: Store, now: () => number): Clearing {
       store.db.transaction().execute(async (db) => {
         const state = await readState(db, [lease.id], [lease.buyer]);
         const known = state.leases.has(lease.id);
-        accountOf(state, lease.buyer).limit = lease.limit;
+        const account = accountOf(state, lease.buyer);
+        const limitBefore = account.limit;
+        account.limit = lease.limit;
         const { document, model, limit: _limit, ...operation } = lease;
-        const result = await applyAndWrite(store, db, { state, operation, now: now(), opened: { document, model } });
+        const result = await applyAndWrite(store, db, { state, operation, now: now(), opened: { document, model, limitBefore } });
         if (!known) return { result, document: result === "ok" ? document : undefined };
         const row = await db.selectFrom("market_leases").select("document").where("id", "=", lease.id).executeTakeFirst();
         return { result, document: row?.document };
@@ -147,14 +149,21 @@ async function readAll(db: Database): Promise<ClearingState> {
 
 function stateOf(
   leases: readonly Selectable<MarketLeasesTable>[],
-  accounts: readonly { owner: string; balance_nano_usd: bigint; held_nano_usd: bigint; seq: number; head: string }[],
+  accounts: readonly {
+    owner: string;
+    balance_nano_usd: bigint;
+    held_nano_usd: bigint;
+    seq: number;
+    head: string;
+    limit_nano_usd: bigint;
+  }[],
 ): ClearingState {
   return {
     leases: new Map(leases.map((row) => [row.id, leaseOf(row)])),
     accounts: new Map(
-      accounts.map(({ owner, balance_nano_usd: balance, held_nano_usd: held, seq, head }) => [
+      accounts.map(({ owner, balance_nano_usd: balance, held_nano_usd: held, seq, head, limit_nano_usd: limit }) => [
         owner,
-        { owner, balance, held, limit: 0n, seq, head },
+        { owner, balance, held, limit, seq, head },
       ]),
     ),
   };
@@ -182,21 +191,23 @@ interface Applied {
   readonly operation: ClearingOperation;
   readonly now: number;
   /** Of a lease that is opened. */
-  readonly opened?: { readonly document: string; readonly model: string };
+  readonly opened?: { readonly document: string; readonly model: string; readonly limitBefore: bigint };
 }
 
 /** Applies the operation to what was read, and writes what has changed. */
 async function applyAndWrite(store: Store, db: Database, { state, operation, now, opened }: Applied): Promise<ClearingResult> {
   const before = new Map([...state.leases].map(([id, lease]) => [id, { ...lease }]));
-  const seqs = new Map([...state.accounts].map(([owner, { seq, held }]) => [owner, `${seq} ${held}`]));
+  const seqs = new Map([...state.accounts].map(([owner, { seq, held, limit }]) => [owner, `${seq} ${held} ${limit}`]));
   const { result, transfers } = applyOperation(state, operation, now);
+  // The stored limit is that of the last lease that was opened.
+  if (operation.kind === "open" && result !== "ok") accountOf(state, operation.buyer).limit = opened!.limitBefore;
   for (const lease of state.leases.values()) {
     const old = before.get(lease.id);
     if (old === undefined) await insertLease(store, db, lease, { ...opened!, now });
     else if (isChanged(old, lease)) await updateLease(db, lease);
   }
   for (const account of state.accounts.values()) {
-    if (seqs.get(account.owner) !== `${account.seq} ${account.held}`) await writeAccount(db, account);
+    if (seqs.get(account.owner) !== `${account.seq} ${account.held} ${account.limit}`) await writeAccount(db, account);
   }
   if (transfers.length > 0) await insertTransfers(store, db, transfers);
   return result;
@@ -247,8 +258,8 @@ function sumsOf(
   };
 }
 
-async function writeAccount(db: Database, { owner, balance, held, seq, head }: Account): Promise<void> {
-  const values = { balance_nano_usd: balance, held_nano_usd: held, seq, head };
+async function writeAccount(db: Database, { owner, balance, held, seq, head, limit }: Account): Promise<void> {
+  const values = { balance_nano_usd: balance, held_nano_usd: held, seq, head, limit_nano_usd: limit };
   await db
     .insertInto("market_accounts")
     .values({ owner, ...values })

@@ -1,5 +1,6 @@
 import { GatewayError } from "../../core/index.ts";
-import type { Store } from "../../store/index.ts";
+import type { Selectable } from "kysely";
+import type { MarketNodesTable, Store } from "../../store/index.ts";
 import { documentText, readDocument, type MarketDocument } from "../documents/document.ts";
 
 /** A node that this installation trades with. */
@@ -14,7 +15,13 @@ export interface Peer {
   readonly limit: bigint;
   readonly isBlocked: boolean;
   readonly joinedMs: number;
+  readonly role: NodeRole;
+  /** The organisation that an exchange says all its members belong to; "" if none. */
+  readonly organisation: string;
 }
+
+/** A peer, an exchange that this node has joined, or a member of this node's own exchange. */
+export type NodeRole = "peer" | "exchange" | "member";
 
 /** The nodes that this installation trades with. Lists are read from the database each time: they are short, and only commands and new leases need them. */
 export interface Peers {
@@ -23,7 +30,9 @@ export interface Peers {
   /** By its name or its node id. @throws GatewayError `not_found` */
   find(reference: string): Promise<Peer>;
   /** A node that is known already keeps its name and gets the new document; its limit only grows. */
-  add(peer: Omit<Peer, "isBlocked" | "name"> & { readonly name?: string }): Promise<Peer>;
+  add(
+    peer: Pick<Peer, "node" | "url" | "document" | "limit" | "joinedMs"> & Partial<Pick<Peer, "name" | "role" | "organisation">>,
+  ): Promise<Peer>;
   /** Stores a newer node document. */
   update(node: string, document: MarketDocument<"node/1">): Promise<void>;
   setLimit(node: string, limit: bigint): Promise<void>;
@@ -32,57 +41,87 @@ export interface Peers {
   remove(node: string): Promise<void>;
 }
 
-export function createPeers(store: Store): Peers {
-  const list = async (): Promise<readonly Peer[]> =>
-    (await store.db.selectFrom("market_nodes").selectAll().orderBy("joined_ms").execute()).map((row) => ({
-      node: row.node,
-      name: row.name,
-      url: row.url ?? undefined,
-      document: readDocument("node/1", row.document),
-      limit: row.limit_nano_usd,
-      isBlocked: row.blocked !== 0,
-      joinedMs: row.joined_ms,
-    }));
-  const byNode = async (node: string): Promise<Peer | undefined> => (await list()).find((peer) => peer.node === node);
+type Row = Selectable<MarketNodesTable>;
+
+/** @param roles of the nodes that it knows: those that this one trades with, or the members of its exchange. */
+// A factory: its functions share the queries.
+// oxlint-disable-next-line max-lines-per-function
+export function createPeers(store: Store, roles: readonly NodeRole[] = ["peer", "exchange"]): Peers {
+  const rows = (column: "node" | "name" | "role", values: readonly string[]): Promise<Row[]> =>
+    store.db
+      .selectFrom("market_nodes")
+      .selectAll()
+      .where(column, "in", values as NodeRole[])
+      .where("role", "in", roles)
+      .orderBy("joined_ms")
+      .execute();
+  const byNode = async (node: string): Promise<Peer | undefined> => (await rows("node", [node])).map(peerOf)[0];
   const change = async (
     node: string,
-    values: { readonly document?: string; readonly url?: string | null; readonly limit_nano_usd?: bigint; readonly blocked?: number },
+    values: {
+      readonly document?: string;
+      readonly url?: string | null;
+      readonly limit_nano_usd?: bigint;
+      readonly blocked?: number;
+      readonly organisation?: string;
+    },
   ): Promise<void> => {
-    await store.db.updateTable("market_nodes").set(values).where("node", "=", node).execute();
+    await store.db.updateTable("market_nodes").set(values).where("node", "=", node).where("role", "in", roles).execute();
   };
   return {
-    list,
+    list: async () => (await rows("role", roles)).map(peerOf),
     byNode,
     async find(reference) {
       const name = reference.replace(/^@/, "");
-      const found = (await list()).find((peer) => peer.name === name || peer.node === name);
+      const found = [...(await rows("name", [name])), ...(await rows("node", [name]))].map(peerOf)[0];
       if (found !== undefined) return found;
       throw new GatewayError("not_found", `There is no node "${name.slice(0, 64)}" here. \`tokligence market status\` lists them.`);
     },
-    async add({ node, url, document, limit, joinedMs, name }) {
-      const known = await list();
-      const old = known.find((peer) => peer.node === node);
+    async add({ node, url, document, limit, joinedMs, name, role = roles[0]!, organisation = "" }) {
+      const known = await store.db.selectFrom("market_nodes").select(["node", "name", "role"]).execute();
+      const other = known.find((row) => row.node === node);
+      if (other !== undefined && other.role !== role) {
+        throw new GatewayError("conflict", `The node is known here as "${other.name}" already (${other.role}). Leave it first.`);
+      }
+      const old = await byNode(node);
       if (old !== undefined) {
         const values = {
           document: documentText(document),
           url: url ?? old.url ?? null,
           limit_nano_usd: limit > old.limit ? limit : old.limit,
+          organisation,
         };
         await change(node, values);
         return (await byNode(node))!;
       }
-      const free = freeName(name ?? document.body.name, new Set(known.map((peer) => peer.name)));
-      const columns = ["node", "name", "url", "document", "limit_nano_usd", "joined_ms"];
-      await store.insertRows("market_nodes", columns, [[node, free, url ?? null, documentText(document), limit, joinedMs]]);
+      const free = freeName(name ?? document.body.name, new Set(known.map((row) => row.name)));
+      const columns = ["node", "name", "url", "document", "limit_nano_usd", "joined_ms", "role", "organisation"];
+      await store.insertRows("market_nodes", columns, [
+        [node, free, url ?? null, documentText(document), limit, joinedMs, role, organisation],
+      ]);
       return (await byNode(node))!;
     },
-    update: (node, document) => change(node, { document: documentText(document) }),
+    update: (node, document) => change(node, { document: documentText(document), url: document.body.reach.direct ?? null }),
     setLimit: (node, limit) => change(node, { limit_nano_usd: limit }),
     setBlocked: (node, isBlocked) => change(node, { blocked: isBlocked ? 1 : 0 }),
     async remove(node) {
       await store.db.deleteFrom("market_invites").where("used_by", "=", node).execute();
-      await store.db.deleteFrom("market_nodes").where("node", "=", node).execute();
+      await store.db.deleteFrom("market_nodes").where("node", "=", node).where("role", "in", roles).execute();
     },
+  };
+}
+
+function peerOf(row: Row): Peer {
+  return {
+    node: row.node,
+    name: row.name,
+    url: row.url ?? undefined,
+    document: readDocument("node/1", row.document),
+    limit: row.limit_nano_usd,
+    isBlocked: row.blocked !== 0,
+    joinedMs: row.joined_ms,
+    role: row.role,
+    organisation: row.organisation,
   };
 }
 

@@ -6,6 +6,8 @@ import { isMarketProvider, type Provider } from "../../upstream/index.ts";
 export interface Affirmation {
   /** Reference of the contract that allows the resale. */
   readonly contract?: string | undefined;
+  /** The buyers are of the same organisation, as its exchange says. */
+  readonly isSameOrganisation?: boolean | undefined;
 }
 
 /**
@@ -14,15 +16,19 @@ export interface Affirmation {
  * @returns what the offer states as its source.
  * @throws GatewayError `invalid_request`
  */
-export function resaleSource(provider: Provider, { contract }: Affirmation): "self-hosted" | "contract" {
+export function resaleSource(
+  provider: Provider,
+  { contract, isSameOrganisation }: Affirmation,
+): "self-hosted" | "contract" | "organisation" {
   if (isMarketProvider(provider.name)) {
     throw new GatewayError("invalid_request", `"${provider.name}" is another gateway: what was bought is not sold again.`);
   }
   if (provider.builtin || isOwnMachine(provider)) return "self-hosted";
   if (contract !== undefined && contract.trim() !== "") return "contract";
+  if (isSameOrganisation === true) return "organisation";
   throw new GatewayError(
     "invalid_request",
-    `"${provider.name}" is a vendor's API, whose terms forbid to resell it. Share a model of your own server, or name the contract that allows the resale: --contract REF.`,
+    `"${provider.name}" is a vendor's API, whose terms forbid to resell it. Share a model of your own server, or name the contract that allows the resale: --contract REF. Inside one organisation, over its exchange: --affirm same-organisation.`,
   );
 }
 

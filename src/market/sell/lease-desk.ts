@@ -3,6 +3,7 @@ import type { Clearing } from "../clearing/clearing.ts";
 import { checkTime, documentText, readDocument, signDocument, verifyDocument, type MarketDocument } from "../documents/document.ts";
 import { MarketRefusal } from "../refusal.ts";
 import type { Peer } from "../peers/peers.ts";
+import { ExchangeLeases } from "./exchange-leases.ts";
 import type { SellerDeps } from "./seller-deps.ts";
 import { saleTexts, ServedLease, type OrderDocument, type SaleOutcome, type SignedSale, type TakenOrder } from "./served-lease.ts";
 import type { Share } from "./shares.ts";
@@ -20,6 +21,11 @@ export interface LeaseDesk {
   /** @throws MarketRefusal `unknown_lease` also for a lease of an earlier start. */
   served(lease: string): ServedLease;
   checkBuyer(node: string): Promise<Peer>;
+  /** The lease of an order. @param text the lease of an exchange, which comes with the first order. */
+  forOrder(id: string, text: string | undefined): Promise<ServedLease>;
+  /** @throws MarketRefusal if nothing more is sold to the buyer, or over the exchange. */
+  checkBuyerOf(lease: ServedLease): Promise<void>;
+  knows(buyer: string): Promise<boolean>;
   shareOf(lease: ServedLease): Promise<Share>;
   /** Signs and stores the receipt of an order. @returns its text, once it is stored. */
   readonly record: (lease: ServedLease, order: TakenOrder, outcome: SaleOutcome) => Promise<string>;
@@ -38,10 +44,47 @@ class Desk implements LeaseDesk {
   readonly #served = new Map<string, ServedLease>();
   /** Leases whose transaction runs: they are not of an earlier start. */
   readonly #opening = new Set<string>();
+  readonly #exchangeLeases: ExchangeLeases;
   #hasSettledOld = false;
 
   constructor(deps: SellerDeps) {
     this.#deps = deps;
+    this.#exchangeLeases = new ExchangeLeases(deps);
+  }
+
+  async forOrder(id: string, text: string | undefined): Promise<ServedLease> {
+    if (text === undefined || this.#served.has(id)) return this.served(id);
+    if (this.#served.size >= mostLeases) throw new MarketRefusal("unavailable", "Too many leases are open.");
+    this.#opening.add(id);
+    try {
+      const body = await this.#exchangeLeases.adopt(text);
+      if (body.lease !== id) throw new MarketRefusal("bad_document", "The lease is not that of the order.");
+      this.#served.set(id, new ServedLease(body, this.#deps.keys.node));
+      return this.served(id);
+    } finally {
+      this.#opening.delete(id);
+    }
+  }
+
+  async checkBuyerOf({ body: { buyer, clearing } }: ServedLease): Promise<void> {
+    if (!this.#isOfExchange(clearing)) {
+      await this.checkBuyer(buyer);
+      return;
+    }
+    // An exchange answers for its members, but this node may have blocked one.
+    const isBlocked = (await this.#deps.peers.byNode(buyer))?.isBlocked === true;
+    if (isBlocked || this.#deps.avoided.has(buyer)) throw new MarketRefusal("unknown_node", "This node does not sell to yours.");
+    let earning = 0n;
+    for (const { body, sums } of this.#served.values()) if (body.clearing === clearing) earning += sums.cum;
+    this.#exchangeLeases.checkExposure(clearing, earning);
+  }
+
+  knows(buyer: string): Promise<boolean> {
+    return this.#exchangeLeases.knows(buyer);
+  }
+
+  #isOfExchange(clearing: string): boolean {
+    return clearing !== this.#deps.keys.node.id;
   }
 
   async open(text: string): Promise<string> {
@@ -151,7 +194,9 @@ class Desk implements LeaseDesk {
     await store.db.transaction().execute(async (db) => {
       const columns = ["lease", "seq", "request_id", "cost_nano_usd", "at_ms", "receipt", "order_text"];
       await store.insertRows("market_sales", columns, [[lease.body.lease, seq, requestId, sale.cost, at, receipt, order]], db);
-      await writeEvidence(db, lease.body.lease, { best_order: best, last_receipt: receipt });
+      const evidence = { best_order: best, last_receipt: receipt };
+      if (this.#isOfExchange(lease.body.clearing)) await this.#exchangeLeases.write(lease.body.lease, evidence, db);
+      else await writeEvidence(db, lease.body.lease, evidence);
     });
   }
 
@@ -162,6 +207,11 @@ class Desk implements LeaseDesk {
     verifyDocument(document, lease.body.buyer);
     if (lease.openOrders > 0) throw new MarketRefusal("too_many_open", "Requests of this lease are still being served.");
     lease.acknowledge(document);
+    if (this.#isOfExchange(lease.body.clearing)) {
+      if (lease.best !== undefined) await this.#exchangeLeases.writeOrder(id, documentText(lease.best));
+      this.#served.delete(id);
+      return await this.#exchangeLeases.finish(id);
+    }
     const final = documentText(lease.signFinal(this.#deps.clock.now()));
     const best = lease.best === undefined ? text : documentText(lease.best);
     await writeEvidence(this.#deps.store.db, id, { best_order: best, last_receipt: final });
@@ -208,6 +258,7 @@ class Desk implements LeaseDesk {
       .orderBy("market_sales.seq")
       .limit(mostReceipts)
       .execute();
+    if (rows.length === 0) return await this.#exchangeLeases.receipts(id, after, node);
     return rows.map(({ receipt }) => receipt);
   }
 
@@ -219,9 +270,17 @@ class Desk implements LeaseDesk {
       if (lease.isOver(clock.now()) && lease.openOrders === 0) await this.#settle(id, lease);
     }
     await clearing.sweep(100);
+    for (const id of await this.#exchangeLeases.open()) {
+      if (!this.#served.has(id) && !this.#opening.has(id)) await this.#exchangeLeases.finish(id);
+    }
   }
 
   async #settle(id: string, lease: ServedLease): Promise<void> {
+    if (this.#isOfExchange(lease.body.clearing)) {
+      this.#served.delete(id);
+      await this.#exchangeLeases.finish(id);
+      return;
+    }
     await this.#deps.clearing.settle({ id, ...lease.sums, window: windowMs });
     // After: a settlement that fails is tried again.
     this.#served.delete(id);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { messageOf, nodeHttp, type Logger } from "../../core/index.ts";
+import { documentText } from "../documents/document.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { marketPrefix } from "../wire.ts";
 import type { FrameWriter } from "./sealed-exchange.ts";
@@ -73,7 +74,11 @@ async function serve({ api, maxBodyBytes }: MarketListenerDeps, rate: CallRate, 
   if (!url.startsWith(`${marketPrefix}/`)) throw notFound();
   const [path = "", query = ""] = url.slice(marketPrefix.length).split("?", 2);
   if (request.method === "GET") {
-    answer(response, await get(api, { path, url, query: new URLSearchParams(query), authorization: request.headers.authorization }));
+    const text = await get(api, { path, url, query: new URLSearchParams(query), authorization: request.headers.authorization });
+    // A reader that has this state of an exchange's book already needs no answer.
+    const tag = path === "/book" && query.includes("after=") ? `"${await api.exchange.rev()}"` : undefined;
+    if (tag !== undefined && request.headers["if-none-match"] === tag) response.writeHead(304, { etag: tag }).end();
+    else answer(response, text, tag);
   } else if (request.method === "POST" && path === "/serve") {
     await serveRequest(api, { request, response }, maxBodyBytes());
   } else if (request.method === "POST") {
@@ -92,20 +97,37 @@ async function get(api: NodeApi, { path, url, query, authorization }: Get): Prom
   const node = await api.caller(authorization, url);
   const after = Number(query.get("after") ?? "0");
   if (!Number.isSafeInteger(after) || after < 0) throw new MarketRefusal("bad_document", "`after` must be a number.");
+  if (path === "/book" && query.has("after")) return await api.exchange.book(node, after, query.get("model") ?? undefined);
   if (path === "/book") return await api.book(node);
-  if (path === "/statement") return await api.statement(node);
+  if (path === "/statement") return documentText(await api.statement(node));
   if (path === "/entries") return await api.entries(node, after);
   const lease = /^\/leases\/(lse_[0-9a-f]{32})\/receipts$/.exec(path)?.[1];
   if (lease === undefined) throw notFound();
   return JSON.stringify({ receipts: (await api.seller.receipts(lease, after, node)).map((text) => JSON.parse(text) as unknown) });
 }
 
-async function post({ seller, ...api }: NodeApi, path: string, text: string): Promise<string> {
-  if (path === "/join") return await api.join(text);
-  if (path === "/leases") return await seller.lease(text);
-  const [, lease, action] = /^\/leases\/(lse_[0-9a-f]{32})\/(ack|contest)$/.exec(path) ?? [];
+async function post({ seller, exchange, join, node }: NodeApi, path: string, text: string): Promise<string> {
+  if (path === "/join") return await join(text);
+  if (path === "/offers") return await exchange.offers(text);
+  if (path === "/leases") return await (exchange.isStarted && isOfOther(text, node) ? exchange.lease(text) : seller.lease(text));
+  const [, lease, action] = /^\/leases\/(lse_[0-9a-f]{32})\/(ack|contest|settle)$/.exec(path) ?? [];
   if (lease === undefined) throw notFound();
+  if (await exchange.has(lease)) {
+    if (action === "settle") return await exchange.settle(lease, text);
+    return action === "ack" ? await exchange.acknowledge(lease, text) : await exchange.contest(lease, text);
+  }
+  if (action === "settle") throw notFound();
   return action === "ack" ? await seller.close(lease, text) : await seller.contest(lease, text);
+}
+
+/** A lease request for an offer of another node: this one is asked as an exchange. What is wrong with it is said later. */
+function isOfOther(text: string, node: string): boolean {
+  try {
+    const { body } = JSON.parse(text) as { readonly body?: { readonly seller?: unknown } };
+    return typeof body?.seller === "string" && body.seller !== node;
+  } catch {
+    return false;
+  }
 }
 
 /** A sealed request: its frames in, the frames of its answer out. What is wrong before the head of the answer is a plain refusal. */
@@ -165,8 +187,8 @@ async function readText(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-function answer(response: ServerResponse, text: string): void {
-  response.writeHead(200, { "content-type": "application/json" }).end(text);
+function answer(response: ServerResponse, text: string, etag?: string): void {
+  response.writeHead(200, { "content-type": "application/json", ...(etag === undefined ? {} : { etag }) }).end(text);
 }
 
 function refuse(response: ServerResponse, error: unknown, logger: Logger): void {

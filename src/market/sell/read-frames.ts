@@ -18,9 +18,9 @@ export class RequestFrames {
     const frame = await this.#next();
     if (frame?.type !== frameTypes.open) throw malformed();
     try {
-      const { order, kid, enc } = JSON.parse(frame.payload.toString("utf8")) as Record<string, unknown>;
+      const { order, kid, enc, lease } = JSON.parse(frame.payload.toString("utf8")) as Record<string, unknown>;
       if (typeof kid === "string" && typeof enc === "string" && typeof order === "object")
-        return { order: JSON.stringify(order), kid, enc };
+        return { order: JSON.stringify(order), kid, enc, ...(lease === undefined ? {} : { lease: JSON.stringify(lease) }) };
     } catch {
       // As below.
     }

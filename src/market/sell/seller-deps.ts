@@ -15,9 +15,26 @@ export interface OpenFrame {
   readonly kid: string;
   /** base64url */
   readonly enc: string;
+  /** The lease of an exchange, with its first order. */
+  readonly lease?: string;
+}
+
+/** An exchange that this node has joined. */
+export interface ExchangeLink {
+  readonly node: string;
+  /** What this node calls it. */
+  readonly name: string;
+  readonly organisation: string;
+  /** Of this node's account there, as its last statement says. */
+  readonly balance: bigint;
+  /** @returns the JSON text. @throws MarketRefusal */
+  post(path: string, text: string): Promise<string>;
 }
 
 export interface SellerDeps {
+  readonly exchanges: () => readonly ExchangeLink[];
+  /** Nano-credits: what an exchange may owe this node, at most. */
+  readonly maxExposure: () => bigint;
   readonly gateway: GatewayDeps;
   readonly store: Store;
   readonly keys: MarketKeys;

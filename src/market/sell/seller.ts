@@ -33,6 +33,8 @@ export interface Seller {
   inFlight(model: string): number;
   /** Settles leases that are over, and ends what is due. */
   sweep(): Promise<void>;
+  /** Whether a node that is no peer has bought over an exchange. */
+  knows(buyer: string): Promise<boolean>;
   setPaused(isPaused: boolean): void;
 }
 
@@ -55,9 +57,9 @@ export function createSeller(deps: SellerDeps): Seller {
     accept: (open) =>
       asRefusal(async () => {
         const document = readDocument("order/1", open.order);
-        const lease = desk.served(document.body.lease);
+        const lease = await desk.forOrder(document.body.lease, open.lease);
         verifyDocument(document, lease.body.buyer);
-        await desk.checkBuyer(lease.body.buyer);
+        await desk.checkBuyerOf(lease);
         deps.limits.call(lease.body.buyer);
         const share = await desk.shareOf(lease);
         const secret = await secretOf(lease, keys, open);
@@ -75,6 +77,7 @@ export function createSeller(deps: SellerDeps): Seller {
     receipts: (lease, after, node) => asRefusal(() => desk.receipts(lease, after, node)),
     inFlight: (model) => places.ofShare(model),
     sweep: () => desk.sweep(),
+    knows: (buyer) => desk.knows(buyer),
     setPaused(value) {
       places.isPaused = value;
       deps.offers.changed();

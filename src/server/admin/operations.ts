@@ -3,13 +3,14 @@ import type { Clock, TimeZone } from "../../core/index.ts";
 import type { Alerts } from "../../alerts/index.ts";
 import type { LimitAdmin } from "../../limits/index.ts";
 import type { BudgetAdmin, EntryBodies, PerformanceReports, PriceAdmin, Reports } from "../../ledger/index.ts";
-import type { MarketAdmin } from "../../market/index.ts";
+import type { ExchangeAdmin, MarketAdmin } from "../../market/index.ts";
 import { accountHandlers } from "./accounts.ts";
 import { auditHandlers, type AuditDeps } from "./audit.ts";
 import { operationsOf, type AdminOperation } from "./api.ts";
 import { bodyHandlers } from "./bodies.ts";
 import { budgetHandlers } from "./budgets.ts";
 import { adminContracts } from "./contracts/index.ts";
+import { exchangeHandlers } from "./exchange.ts";
 import { limitHandlers } from "./limits.ts";
 import { marketHandlers } from "./market.ts";
 import { performanceHandlers } from "./performance.ts";
@@ -34,6 +35,7 @@ export interface AdminDeps {
   readonly prices: PriceAdmin;
   readonly alerts: Pick<Alerts, "test">;
   readonly market: MarketAdmin;
+  readonly exchange: ExchangeAdmin;
   readonly audit: AuditDeps;
   readonly performance: PerformanceReports;
   readonly clock: Clock;
@@ -58,6 +60,7 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
     "alerts.test": async () => ({ deliveries: await deps.alerts.test() }),
     ...systemHandlers(deps.system, deps.accounts),
     ...marketHandlers(deps.market),
+    ...exchangeHandlers(deps.exchange),
     ...auditHandlers(deps.audit),
     ...performanceHandlers(deps.performance),
   });

@@ -1,4 +1,4 @@
-import { marketWithout } from "../../market/index.ts";
+import { exchangeWithout, marketWithout } from "../../market/index.ts";
 import type { TestContext } from "node:test";
 import type { Accounts, ApiKey, User } from "../../accounts/index.ts";
 import { GatewayError, systemClock, utcZone } from "../../core/index.ts";
@@ -135,6 +135,7 @@ export function operationsOver(accounts: Accounts, reports: Reports, changes: Pa
     performance: { list: () => Promise.resolve([]), history: () => Promise.resolve([]) },
     clock: systemClock,
     market: marketWithout(() => new GatewayError("not_found", "There is no market.")),
+    exchange: exchangeWithout(() => new GatewayError("not_found", "There is no exchange.")),
     system: { ...system, ...changes },
   });
 }

@@ -18,6 +18,7 @@ import { audit } from "./0017-audit.ts";
 import { marketMemory } from "./0018-market-memory.ts";
 import { marketLeases } from "./0019-market-leases.ts";
 import { performance } from "./0020-performance.ts";
+import { exchange } from "./0021-exchange.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -44,4 +45,5 @@ export const migrations: readonly Migration[] = [
   marketMemory,
   marketLeases,
   performance,
+  exchange,
 ];

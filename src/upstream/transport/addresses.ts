@@ -15,6 +15,28 @@ export const refusedAddressCode = "ERR_ADDRESS_REFUSED";
  * Link-local addresses, at which clouds give machine credentials to every caller inside. No provider is there; a name that resolves to one is a
  * mistake or an attack. (RFC 3927, RFC 4291 section 2.5.6; AWS's IPv6 metadata address, docs.aws.amazon.com, instance metadata; Alibaba's.)
  */
+/** Addresses of this machine and of private networks, and those that lead to them (IANA's special-purpose registries, RFC 6890). */
+function addPrivate(list: BlockList): void {
+  const ipv4 = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+  ];
+  for (const net of [...ipv4, "224.0.0.0/3"]) addNet(list, net, "ipv4");
+  for (const net of ["::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fc00::/7", "fec0::/10", "ff00::/8"])
+    addNet(list, net, "ipv6");
+}
+
+function addNet(list: BlockList, net: string, family: "ipv4" | "ipv6"): void {
+  const [address = "", prefix = ""] = net.split("/");
+  list.addSubnet(address, Number(prefix), family);
+}
+
 function createForbiddenList(): BlockList {
   const list = new BlockList();
   list.addSubnet("169.254.0.0", 16, "ipv4");
@@ -26,10 +48,13 @@ function createForbiddenList(): BlockList {
 
 /**
  * A lookup for `net.connect` that returns only addresses that may be connected to, so that the checked address is the one that is used. It is called
+
+ * @param isPublicOnly whether addresses of private networks and of this machine are refused, too. It is called
  * only for names: an address that is written in the configuration is the operator's decision.
  */
-export function createCheckedLookup(resolve: Resolve): LookupFunction {
+export function createCheckedLookup(resolve: Resolve, isPublicOnly = false): LookupFunction {
   const forbidden = createForbiddenList();
+  if (isPublicOnly) addPrivate(forbidden);
   return (hostname, options, callback) => {
     resolve(hostname, (error, addresses) => {
       if (error !== null) {

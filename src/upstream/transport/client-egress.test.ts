@@ -270,3 +270,24 @@ test("a proxy is chosen by scheme and NO_PROXY, and never for this machine", () 
   assert.equal(proxyFor(new URL("https://a.b"), { HTTP_PROXY: "http://plain:1" }), undefined);
   assert.equal(proxyFor(new URL("https://a.b"), { https_proxy: "proxy.example:3128" }), "http://proxy.example:3128");
 });
+
+test("an address that somebody else has named is connected to only if it is public", () => {
+  const inside = [
+    "127.0.0.1",
+    "10.0.0.7",
+    "172.16.0.1",
+    "192.168.1.1",
+    "100.64.0.1",
+    "0.0.0.0",
+    "::1",
+    "fd00::1",
+    "::ffff:127.0.0.1",
+    "64:ff9b::7f00:1",
+    "224.0.0.1",
+  ];
+  const found: unknown[] = [];
+  const isAll = { all: true } as const;
+  createCheckedLookup(to(...inside), true)("name", isAll, (error) => found.push((error as NodeJS.ErrnoException | null)?.code));
+  createCheckedLookup(to(...inside, "93.184.216.34"), true)("name", isAll, (error, addresses) => found.push(error, addresses));
+  assert.deepEqual(found, ["ERR_ADDRESS_REFUSED", null, [{ address: "93.184.216.34", family: 4 }]]);
+});

@@ -48,6 +48,7 @@ class ConnectedClient implements PooledUpstreamClient {
   readonly #deps: CallDeps;
   readonly #egress: Egress;
   readonly #lookup: ReturnType<typeof createCheckedLookup>;
+  readonly #publicLookup: ReturnType<typeof createCheckedLookup>;
   readonly #channels = new Map<string, Channel>();
   readonly #sweepMs: number | undefined;
   readonly #every: Every | undefined;
@@ -65,6 +66,7 @@ class ConnectedClient implements PooledUpstreamClient {
     };
     this.#egress = new Egress(options);
     this.#lookup = createCheckedLookup(options.resolve ?? systemResolve);
+    this.#publicLookup = createCheckedLookup(options.resolve ?? systemResolve, true);
     this.configure(options.providers);
   }
 
@@ -124,7 +126,11 @@ class ConnectedClient implements PooledUpstreamClient {
   }
 
   #carriers(destination: Destination): CarrierFactory {
-    const options = { lookup: this.#lookup, connectMs: destination.timeouts.connectMs, lateMs };
+    const options = {
+      lookup: destination.isPublicOnly ? this.#publicLookup : this.#lookup,
+      connectMs: destination.timeouts.connectMs,
+      lateMs,
+    };
     if (destination.proxy === undefined) return directCarriers(destination, options);
     return this.#proxied!.proxiedCarriers(destination, destination.proxy, options);
   }

@@ -20,6 +20,8 @@ export interface Destination {
   /** Added to every path; "" or `a=b&c=d`. */
   readonly query: string;
   readonly proxy: string | undefined;
+  /** Only public addresses are connected to. */
+  readonly isPublicOnly: boolean;
   readonly timeouts: Timeouts;
   /** The same for destinations that can share connections. */
   readonly channelKey: string;
@@ -103,8 +105,9 @@ export class Egress {
       basePath: url.pathname.replace(/\/+$/, ""),
       query: provider.query.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&"),
       proxy,
+      isPublicOnly: provider.isPublicOnly === true,
       timeouts: provider.timeouts,
-      channelKey: [url.origin, proxy ?? "", provider.timeouts.connectMs].join(" "),
+      channelKey: [url.origin, proxy ?? "", provider.timeouts.connectMs, provider.isPublicOnly === true ? "public" : ""].join(" "),
       heldHeaders,
       headersByKey,
     };

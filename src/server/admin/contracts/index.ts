@@ -3,6 +3,7 @@ import { alertContracts } from "./alerts.ts";
 import { auditContracts } from "./audit.ts";
 import { budgetContracts } from "./budgets.ts";
 import type { AnswerOfContract, InputOfContract } from "./contract.ts";
+import { exchangeContracts } from "./exchange.ts";
 import { limitContracts } from "./limits.ts";
 import { marketContracts } from "./market.ts";
 import { performanceContracts } from "./performance.ts";
@@ -19,6 +20,7 @@ export const adminContracts = {
   ...alertContracts,
   ...priceContracts,
   ...marketContracts,
+  ...exchangeContracts,
   ...systemContracts,
   ...auditContracts,
   ...performanceContracts,

@@ -70,6 +70,7 @@ export const marketContracts = {
       output: z.string(),
       cache_read: z.string().optional(),
       licence: z.string().max(64).optional().describe("SPDX id of the model's licence"),
+      affirm: z.enum(["same-organisation"]).optional().describe("a vendor's API is sold inside this organisation only, over its exchange"),
       contract: z.string().max(200).optional().describe("reference of the contract that allows to resell a vendor's API"),
       concurrency: z.int().min(1).max(1000).optional(),
       context: z.int().min(1).max(1_000_000_000).optional(),
