@@ -85,6 +85,8 @@ export class DeskScene {
         () => this.nowMs,
       ),
       avoided: createAvoided(this.store, this.clock),
+      exchanges: () => [],
+      maxExposure: () => 5_000_000_000n,
       ackedTo: () => Promise.resolve(0n),
     };
     return createLeaseDesk(deps as unknown as SellerDeps);
@@ -123,7 +125,13 @@ export class DeskScene {
 
   seller() {
     const seal = [{ kid: "d1", x25519: sealing, until: this.nowMs + 1 }];
-    return { peer: { node: sellerKey.id, name: "bob" }, node: { seal }, offers: new Map(), transport } as never;
+    return {
+      peer: { node: sellerKey.id, name: "bob" },
+      node: { node: sellerKey.id, seal },
+      offers: new Map(),
+      transport,
+      clearingTransport: transport,
+    } as never;
   }
 
   /** The buyer's calls. */

@@ -69,7 +69,11 @@ test("without a file the contract's defaults hold", (t) => {
         hold: "0.02",
         leaseMs: 300_000,
         perBuyer: { concurrency: 2, leases: 100, callsPerSecond: 20, tokensPerMinute: undefined, tokensPerDay: undefined },
+        allowPrivate: false,
+        maxExposure: "5",
+        buysTools: false,
       },
+      exchange: { enabled: false, organisation: "", feePpm: 0, settleMs: 3_600_000, windowMs: 86_400_000 },
       prices: {},
       // It has a test of its own.
       shown: loaded.settings.shown,

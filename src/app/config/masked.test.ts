@@ -98,7 +98,16 @@ prices: { a: { input: 1.5 } }
     guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, exempt: ["write_stdin", "wait", "TaskOutput"] } },
     alerts: { webhooks: {}, email: { to: [], port: 587, tls: "starttls" }, spend_factor: 3, spend_least: 10, ledger_lag: "60s" },
     telemetry: { otlp: { headers: {}, service_name: "tokligence" }, content: false, labels: [], max_label_values: 100 },
-    market: { listen: "127.0.0.1:8082", hold: "0.02", lease: "5m", per_buyer: { concurrency: 2, leases: 100, calls_per_second: 20 } },
+    market: {
+      listen: "127.0.0.1:8082",
+      hold: "0.02",
+      lease: "5m",
+      per_buyer: { concurrency: 2, leases: 100, calls_per_second: 20 },
+      allow_private: false,
+      max_exposure: "5",
+      buy: { tools: false },
+    },
+    exchange: { enabled: false, fee_ppm: 0, settle: "1h", window: "1d" },
     prices: { a: { input: "1.5" } },
   });
   assert.doesNotMatch(JSON.stringify(shown), new RegExp(canary));

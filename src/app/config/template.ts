@@ -178,7 +178,12 @@ const tail = `
 
 # Buying models from other gateways and sharing your own: docs/market.md. listen: where others reach this one, once something is shared; reach: the URL that they
 # use; hold: credits that a lease reserves at least; lease: how long one lasts; per_buyer: what each buyer may use.
-#market: { listen: "127.0.0.1:8082", reach: "http://192.0.2.7:8082", name: rig, hold: "0.02", lease: 5m, per_buyer: { concurrency: 2, leases: 100, calls_per_second: 20, tokens_per_minute: 100000, tokens_per_day: 5000000 } }
+# allow_private, max_exposure, buy: of exchanges that this gateway has joined.
+#market: { listen: "127.0.0.1:8082", reach: "http://192.0.2.7:8082", name: rig, hold: "0.02", lease: 5m, per_buyer: { concurrency: 2, leases: 100, calls_per_second: 20, tokens_per_minute: 100000, tokens_per_day: 5000000 }, allow_private: false, max_exposure: "5", buy: { tools: false } }
+
+# Clearing what other gateways trade with each other: docs/market.md. organisation: that all members belong to; fee_ppm: millionths of each payment; settle: how long a seller
+# may settle; window: how long a buyer may contest.
+#exchange: { enabled: false, organisation: acme, fee_ppm: 0, settle: 1h, window: 1d }
 # What was changed and used, in a chain of hashes that shows tampering: docs/audit.md. usage: usage entries too. head: a file that gets each signature. events: a file of
 # OCSF events for a SIEM. key: the key that signs, beside the database if omitted.
 #audit: { enabled: true, usage: true, key: audit-key.pem, head: audit-head.json, events: audit-events.jsonl }

@@ -1,4 +1,4 @@
-import { defaultMarketScope, GatewayError, type MarketScope } from "../../core/index.ts";
+import { defaultMarketScope, GatewayError } from "../../core/index.ts";
 import { fallbackReasons, isMarketProvider, type Attempt, type Fallback, type FallbackReason, type Plan } from "../../upstream/index.ts";
 import { marketHeader, marketScopeOf, mayLeave, type ScopedRequest } from "../headers/market-scope.ts";
 
@@ -26,11 +26,13 @@ function hasMarketTargets({ attempts, fallbacks }: Plan): boolean {
   return fallbacks !== undefined && fallbackReasons.some((reason) => fallbacks[reason]?.some((one) => one.attempts.some(isMarket)));
 }
 
-function staysHere({ principal }: ScopedRequest, model: string): GatewayError {
-  return new GatewayError("model_not_allowed", `${reasonOf(principal.market)}, and "${model}" is served by one.`, { param: "model" });
+function staysHere(request: ScopedRequest, model: string): GatewayError {
+  return new GatewayError("model_not_allowed", `${reasonOf(request)}, and "${model}" is served by one.`, { param: "model" });
 }
 
-function reasonOf(ofKey: MarketScope = defaultMarketScope): string {
+function reasonOf(request: ScopedRequest): string {
+  const { market: ofKey = defaultMarketScope } = request.principal;
   if (ofKey === "off") return "Requests of this API key go to no other gateway";
-  return ofKey === "peers" ? "Requests of this API key do not go to exchanges" : `The header ${marketHeader} keeps this request here`;
+  if (marketScopeOf(request) !== ofKey) return `The header ${marketHeader} keeps this request here`;
+  return "Requests of this API key do not go to exchanges";
 }

@@ -7,29 +7,11 @@ import type { Peer, Peers } from "../peers/peers.ts";
 import { chooseOffer, highestPrice, isWithin, type Choice, type Need } from "./choose.ts";
 import { ExchangeOffers } from "./exchange-offers.ts";
 import { isForbiddenReach, isPublicReach } from "./reach.ts";
+import type { KnownOffer, PeerSeller } from "./peer-seller.ts";
 import type { SellerRecord } from "./seller-record.ts";
 import { transportOf, transportProtocol, type NodeCalls } from "./node-calls.ts";
 
-/** An offer of a peer, verified. */
-export interface KnownOffer {
-  readonly body: MarketDocument<"offer/1">["body"];
-  readonly hash: string;
-}
-
-/** Who sells, and what it offers now: a peer, or a node that is bought from over an exchange. */
-export interface PeerSeller {
-  /** The clearing: the peer itself, or the exchange. */
-  readonly peer: Peer;
-  /** Of the seller. */
-  readonly node: MarketDocument<"node/1">["body"];
-  /** By model. */
-  readonly offers: ReadonlyMap<string, KnownOffer>;
-  readonly statement: MarketDocument<"statement/1">["body"];
-  /** Where the interface of the seller is called, and that of the clearing. */
-  readonly transport: Provider;
-  readonly clearingTransport: Provider;
-  readonly seenMs: number;
-}
+export type { KnownOffer, PeerSeller } from "./peer-seller.ts";
 
 /** What peers sell, in memory. It is read anew about every 20 seconds, as offers are valid for two minutes. */
 export interface Book {

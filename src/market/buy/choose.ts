@@ -1,5 +1,5 @@
 import type { Price } from "../documents/kinds.ts";
-import type { KnownOffer, PeerSeller } from "./book.ts";
+import type { KnownOffer, PeerSeller } from "./peer-seller.ts";
 import type { SellerRecord } from "./seller-record.ts";
 
 /** An offer, and who makes it. */

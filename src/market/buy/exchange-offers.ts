@@ -2,7 +2,7 @@ import type { Provider } from "../../upstream/index.ts";
 import { parseCanonical } from "../documents/canonical.ts";
 import { documentOf, verifyDocument, type MarketDocument } from "../documents/document.ts";
 import type { Peer } from "../peers/peers.ts";
-import type { KnownOffer, PeerSeller } from "./book.ts";
+import type { KnownOffer, PeerSeller } from "./peer-seller.ts";
 
 interface ExchangeParts {
   readonly peer: Peer;

@@ -42,7 +42,7 @@ export class Exchange {
   async start(): Promise<void> {
     const { store, clock } = this.#deps;
     await store.insertRows("market_exchange", ["id", "started_ms", "rev"], [[1, clock.now(), 1]]);
-    // What the members were told is settled must survive a power cut.
+    // A settlement that was confirmed to a member must survive a power cut.
     if (store.dialect === "sqlite") await sql`pragma synchronous = full`.execute(store.db);
     this.#isStarted = true;
   }

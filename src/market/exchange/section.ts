@@ -9,7 +9,7 @@ export const exchangeSchema = z
     ).optional(),
     fee_ppm: integer("The exchange's fee, in millionths of each payment.", 0, 200_000).prefault(0),
     settle: lifetime("How long a seller may settle a lease after it takes no more requests.").prefault("1h"),
-    window: lifetime("How long a buyer may contest what it has not acknowledged.").prefault("24h"),
+    window: lifetime("How long a buyer may contest what it has not acknowledged.").prefault("1d"),
   })
   .describe("Clearing the trade of other gateways. Nothing of it runs before `tokligence exchange start`.")
   .prefault({});

@@ -10,7 +10,7 @@ export function exchangeHandlers(exchange: ExchangeAdmin): HandlersOf<typeof exc
     "exchange.invite": ({ body: { limit } }) => exchange.invite(limit),
     "exchange.members": async () => ({ data: await exchange.members() }),
     "exchange.members.update": ({ param, body, principal }) => {
-      if (body.credit !== undefined && body.reason === undefined) {
+      if (body.credit !== undefined && (body.reason ?? "").trim() === "") {
         throw new GatewayError("invalid_request", 'A credit needs its "reason", for the books.', { param: "reason" });
       }
       return exchange.update(param, body, principal.username);

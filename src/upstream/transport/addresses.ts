@@ -28,7 +28,7 @@ function addPrivate(list: BlockList): void {
     "198.18.0.0/15",
   ];
   for (const net of [...ipv4, "224.0.0.0/3"]) addNet(list, net, "ipv4");
-  for (const net of ["::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fc00::/7", "fec0::/10", "ff00::/8"])
+  for (const net of ["::/128", "::1/128", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fc00::/7", "fec0::/10", "ff00::/8"])
     addNet(list, net, "ipv6");
 }
 

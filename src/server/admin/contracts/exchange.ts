@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { OperationContract } from "./contract.ts";
+import { invite } from "./market.ts";
 
 const credits = z.string().describe("decimal of credits, each counted as one US dollar");
 
@@ -30,7 +31,7 @@ export const exchangeContracts = {
     access: "admin",
     summary: "Makes an invite: one gateway can use it once, within seven days, and is a member then.",
     body: z.strictObject({ limit: z.string().describe("credits that the member may owe") }),
-    answer: z.object({ invite: z.string(), reach: z.string(), limit_credits: credits }),
+    answer: invite,
   },
   "exchange.members": {
     method: "GET",
@@ -48,7 +49,7 @@ export const exchangeContracts = {
       limit: z.string().optional(),
       blocked: z.boolean().optional(),
       credit: z.string().optional().describe("credits; below 0: the member was paid"),
-      reason: z.string().min(1).max(200).optional().describe("of the credit: needed for it"),
+      reason: z.string().max(200).optional().describe("of the credit: needed for it"),
     }),
     answer: member,
   },

@@ -51,6 +51,9 @@ const status = z
   })
   .meta({ id: "MarketStatus" });
 
+/** An invite, as one word, and where it leads. */
+export const invite = z.object({ invite: z.string(), reach: z.string(), limit_credits: credits }).meta({ id: "MarketInvite" });
+
 export const marketContracts = {
   "market.status": {
     method: "GET",
@@ -91,7 +94,7 @@ export const marketContracts = {
     access: "admin",
     summary: "Makes an invite: one node can use it once, within seven days.",
     body: z.strictObject({ limit: z.string().describe("credits that the node may owe") }),
-    answer: z.object({ invite: z.string(), reach: z.string(), limit_credits: credits }),
+    answer: invite,
   },
   "market.join": {
     method: "POST",
