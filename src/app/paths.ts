@@ -14,6 +14,8 @@ export interface RuntimePaths {
   /** The key that signs the audit trail, and the last signature. */
   readonly auditKey: string;
   readonly auditHead: string;
+  /** Entries of the trail that wait for the database; the number of their process follows. */
+  readonly auditWaiting: string;
   /** A Unix socket's path, or a named pipe on Windows. */
   readonly socket: string;
 }
@@ -33,6 +35,7 @@ export function runtimePaths(database: string, platform: NodeJS.Platform = proce
     journal: `${database}.journal`,
     auditKey: join(folder, `${stem}.audit-key.pem`),
     auditHead: join(folder, `${stem}.audit-head.json`),
+    auditWaiting: join(folder, `${stem}.audit-waiting`),
     socket: socketPath(join(folder, `${stem}.sock`), database, platform),
   };
 }

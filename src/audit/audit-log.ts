@@ -5,6 +5,7 @@ import { appendEntries, gatewayEntry, readLast, type NewEntry } from "./append.t
 import { checkpointText, type ChainedEntry, type Checkpoint } from "./entry.ts";
 import { noteRetention, sealUsage } from "./seal-usage.ts";
 import type { AuditKey } from "./signing.ts";
+import type { WaitingEntries, WaitingEntry } from "./waiting-file.ts";
 
 export interface AuditLog {
   /** Adds an entry. It is written in the background; while the database is away, it waits in memory. */
@@ -29,6 +30,8 @@ export interface AuditLogOptions {
   readonly publish: (checkpoint: Checkpoint) => void;
   /** Takes each entry when it is in the database. */
   readonly onEntry?: ((entry: ChainedEntry) => void) | undefined;
+  /** Keeps entries that wait for the database beyond the end of the process; they are in memory alone if omitted. */
+  readonly waiting?: WaitingEntries;
   readonly every?: Every;
 }
 
@@ -49,7 +52,9 @@ class ChainedLog implements AuditLog {
   readonly #options: AuditLogOptions;
   readonly #writer: PeriodicTask;
   readonly #sealer: PeriodicTask;
-  #queue: (NewEntry & { readonly timeMs: number })[] = [];
+  #queue: WaitingEntry[] = [];
+  /** Entries at the beginning of the queue that are kept beyond the end of the process. */
+  #kept = 0;
   #lost = 0;
   #isReported = false;
   #signedMs: number;
@@ -61,6 +66,7 @@ class ChainedLog implements AuditLog {
     const shared = { onError: (error: unknown) => this.#report(error), ...(every === undefined ? {} : { every }) };
     this.#writer = createPeriodic({ everyMs: writeEveryMs, run: () => this.#write(), ...shared });
     this.#sealer = createPeriodic({ everyMs: sealEveryMs, run: () => this.#seal(), ...shared });
+    this.#takeLeft();
     this.#writer.start();
   }
 
@@ -99,12 +105,40 @@ class ChainedLog implements AuditLog {
     const entries = this.#queue;
     const lost = this.#lost;
     const all = lost === 0 ? entries : [...entries, lostEntry(lost, clock.now())];
-    const chained = await store.db.transaction().execute((transaction) => appendEntries(store, transaction, all));
+    const chained = await store.db
+      .transaction()
+      .execute((transaction) => appendEntries(store, transaction, all))
+      .catch((error: unknown) => {
+        if (this.#queue.length > this.#kept) this.#keep();
+        throw error;
+      });
     // Others may have come while it was written.
     this.#queue = this.#queue.slice(entries.length);
+    if (this.#kept > 0) this.#keep();
     this.#lost -= lost;
     this.#isReported = false;
     if (onEntry !== undefined) for (const entry of chained) onEntry(entry);
+  }
+
+  /** Entries of processes that have ended before the database was there again. */
+  #takeLeft(): void {
+    try {
+      this.#queue = [...(this.#options.waiting?.take() ?? [])];
+      this.#kept = this.#queue.length;
+    } catch (error) {
+      this.#options.logger.error({ error: messageOf(error) }, "entries of the audit trail that earlier processes have left cannot be read");
+    }
+  }
+
+  #keep(): void {
+    const { waiting, logger } = this.#options;
+    if (waiting === undefined) return;
+    try {
+      waiting.save(this.#queue);
+      this.#kept = this.#queue.length;
+    } catch (error) {
+      logger.warn({ error: messageOf(error) }, "entries of the audit trail that wait for the database are in memory alone");
+    }
   }
 
   /** Takes usage entries into the trail, and signs it when it is time. */

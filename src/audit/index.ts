@@ -6,4 +6,6 @@ export { ocsfEvent } from "./ocsf.ts";
 export { checkProof, type AuditProof } from "./prove.ts";
 export { auditSchema, readAudit, type AuditSection } from "./section.ts";
 export { openAuditKey, type AuditKey } from "./signing.ts";
+export { syslogMessage } from "./syslog.ts";
+export { createWaitingFiles } from "./waiting-file.ts";
 export { AuditTrail, type TrailReport } from "./trail.ts";

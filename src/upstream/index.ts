@@ -15,6 +15,7 @@ export * from "./types.ts";
 export * from "./routing/targets.ts";
 export { RoutingError, type ModelRoute } from "./routing/resolve-model.ts";
 export { postHook, type HookDeps } from "./providers/post-hook.ts";
+export { createSyslogClient, type SyslogClient, type SyslogTarget } from "./transport/syslog-client.ts";
 export { sendMail } from "./transport/send-mail.ts";
 export { createUpstreamClient, type PooledUpstreamClient, type UpstreamClientOptions } from "./transport/client.ts";
 export type { CredentialHeader } from "./transport/egress.ts";

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,15 +9,27 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ExportVerifier } from "../../src/audit/index.ts";
 import type { JsonObject } from "../testbed/json.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
 import { startGateway, type TestGateway } from "./harness.ts";
 
 const script = fileURLToPath(new URL("../../examples/audit/verify_audit.py", import.meta.url));
 
 let gateway: TestGateway;
-before(async () => {
-  gateway = await startGateway({ config: "providers: {}\n" });
+let syslogText = "";
+const syslog = createServer((socket) => {
+  socket.on("data", (part: Buffer) => (syslogText += part.toString()));
+  socket.on("error", () => undefined);
 });
-after(() => gateway.stop());
+before(async () => {
+  syslog.listen(0, "127.0.0.1");
+  await once(syslog, "listening");
+  const { port } = syslog.address() as AddressInfo;
+  gateway = await startGateway({ config: `providers: {}\naudit: { syslog: "tcp://127.0.0.1:${port}" }\n` });
+});
+after(async () => {
+  await gateway.stop();
+  syslog.close();
+});
 
 async function call(
   method: string,
@@ -48,7 +62,7 @@ test("what an admin changes is in the trail: who, from where, through what, and 
   assert.deepEqual(rest, {
     kind: "admin",
     action: "users.create",
-    subject: "",
+    subject: "carol",
     actor: `${gateway.admin.user.id} root`,
     key_id: gateway.admin.keyId,
     address: "127.0.0.1",
@@ -63,6 +77,28 @@ test("what an admin changes is in the trail: who, from where, through what, and 
   assert.deepEqual([loaded!["action"], loaded!["channel"]], ["config.loaded", "gateway"]);
   assert.ok(!JSON.stringify(await entries()).includes("carol@example.com"));
   assert.match(`${hash as string} ${time as string} ${seq as number}`, /^[0-9a-f]{64} 20\S+Z \d+$/);
+});
+
+test("budgets and limits are in the trail with their subject", async () => {
+  await call("POST", "/api/v1/budgets", { subject: "tag:team:search", period: "day", stop_usd: "5" });
+  await call("POST", "/api/v1/limits", { subject: "model:gpt-*", requests_per_minute: 5 });
+  await call("DELETE", "/api/v1/limits?subject=model:gpt-*");
+  const found = (await entries()).filter(({ action }) => /^(?:budgets|limits)\./.test(action as string));
+  assert.deepEqual(
+    found.map(({ action, subject, outcome }) => [action, subject, outcome]),
+    [
+      ["limits.remove", "model:gpt-*", "ok"],
+      ["limits.set", "model:gpt-*", "ok"],
+      ["budgets.set", "tag:team:search", "ok"],
+    ],
+  );
+});
+
+test("each entry goes to the syslog server", async () => {
+  await call("POST", "/api/v1/users", { username: "dora" });
+  await entries();
+  await waitUntil("the message", () => syslogText.includes('"resources":[{"uid":"dora"}]'));
+  assert.match(syslogText, /^\d+ <109>1 \S+ \S+ tokligence \d+ config\.loaded - /);
 });
 
 test("a key's text is neither in the trail nor hashed", async () => {

@@ -1,17 +1,22 @@
 import { createHash } from "node:crypto";
+import { hostname } from "node:os";
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import {
   AuditTrail,
   createAuditLog,
+  createWaitingFiles,
   gatewayEntry,
   ocsfEvent,
   openAuditKey,
+  syslogMessage,
   type AuditKey,
   type AuditLog,
+  type ChainedEntry,
   type Checkpoint,
 } from "../../audit/index.ts";
-import { messageOf, type Clock, type Logger } from "../../core/index.ts";
+import { messageOf, type Clock, type Logger, type Secret } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
+import { createSyslogClient, postHook } from "../../upstream/index.ts";
 import type { Settings } from "../config/index.ts";
 import { runtimePaths } from "../paths.ts";
 import { readVersion } from "../self.ts";
@@ -42,6 +47,13 @@ export function composeAudit(
   const paths = runtimePaths(database.path);
   const key = lazyKey(audit.key ?? paths.auditKey);
   const headFile = audit.head ?? paths.auditHead;
+  const toFile = guarded<Checkpoint>(logger, (checkpoint) => publishHead(headFile, checkpoint));
+  const syslog = audit.syslog === undefined ? undefined : createSyslogClient(audit.syslog, { logger });
+  const sender = { host: hostname(), pid: process.pid, version: readVersion() };
+  const writers = [
+    ...(audit.events === undefined ? [] : [guarded(logger, eventWriter(audit.events))]),
+    ...(syslog === undefined ? [] : [(entry: ChainedEntry) => syslog.send(syslogMessage(entry, sender))]),
+  ];
   const log = audit.enabled
     ? createAuditLog({
         store,
@@ -49,8 +61,12 @@ export function composeAudit(
         logger,
         key,
         hasUsage: audit.usage,
-        publish: guarded(logger, (checkpoint) => publishHead(headFile, checkpoint)),
-        onEntry: audit.events === undefined ? undefined : guarded(logger, eventWriter(audit.events)),
+        publish: (checkpoint) => {
+          toFile(checkpoint);
+          if (audit.headWebhook !== undefined) void postHead(audit.headWebhook, checkpoint, parts);
+        },
+        onEntry: writers.length === 0 ? undefined : (entry) => writers.forEach((write) => write(entry)),
+        waiting: createWaitingFiles(paths.auditWaiting),
       })
     : undefined;
   let shown: object | undefined = settings.shown;
@@ -66,7 +82,10 @@ export function composeAudit(
       log?.add({ ...gatewayEntry("config.loaded", { version: readVersion() }), before: digest, after });
       digest = after;
     },
-    close: () => log?.close() ?? Promise.resolve(),
+    async close() {
+      await log?.close();
+      await syslog?.close();
+    },
   };
 }
 
@@ -91,6 +110,25 @@ function guarded<T>(logger: Logger, write: (value: T) => void): (value: T) => vo
       logger.warn({ error: messageOf(error) }, "a file of the audit trail could not be written");
     }
   };
+}
+
+/** The database has the signature in any case. */
+async function postHead(url: Secret, checkpoint: Checkpoint, { clock, logger }: AuditParts): Promise<void> {
+  try {
+    const message = {
+      name: "audit.head_webhook",
+      url: url.reveal(),
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(checkpoint),
+    };
+    const status = await postHook({ clock, logger, proxyEnv: process.env }, message);
+    if (status < 200 || status > 299) throw new Error(`audit.head_webhook answered ${status}`);
+  } catch (error) {
+    logger.warn(
+      { error: messageOf(error), number: checkpoint.number },
+      "a signature of the audit trail could not be posted; the next one covers it",
+    );
+  }
 }
 
 /** Replaces the file at once, so that a reader never finds half of it. */

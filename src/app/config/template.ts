@@ -185,8 +185,8 @@ const tail = `
 # may settle; window: how long a buyer may contest.
 #exchange: { enabled: false, organisation: acme, fee_ppm: 0, settle: 1h, window: 1d }
 # What was changed and used, in a chain of hashes that shows tampering: docs/audit.md. usage: usage entries too. head: a file that gets each signature. events: a file of
-# OCSF events for a SIEM. key: the key that signs, beside the database if omitted.
-#audit: { enabled: true, usage: true, key: audit-key.pem, head: audit-head.json, events: audit-events.jsonl }
+# OCSF events for a SIEM. head_webhook: gets each signature. syslog: gets each event. key: the key that signs, beside the database if omitted.
+#audit: { enabled: true, usage: true, key: audit-key.pem, head: audit-head.json, events: audit-events.jsonl, head_webhook: "https://hooks.example.com/audit", syslog: "tls://siem.example.com:6514" }
 
 # Prices over those of the lists that come with the program: US dollars a million tokens. docs/prices.md has all rates and conditions: cached and spoken
 # tokens, searches, classes of service, long prompts, hours, speeds and regions. prices_file: a list of your own, in the form of LiteLLM's.

@@ -21,11 +21,11 @@ interface AuditedWith {
 
 async function runAudited(operation: AdminOperation, context: CallContext, { log, reader }: AuditedWith): Promise<unknown> {
   const before = reader === undefined ? "" : await digestBefore(reader, context);
-  const { principal, origin, param, body } = context;
+  const { principal, origin, param, query, body } = context;
   const entry = {
     kind: "admin",
     action: operation.name,
-    subject: param,
+    subject: param === "" ? subjectOf(body, query) : param,
     actor: `${principal.userId} ${principal.username}`,
     keyId: principal.keyId,
     address: origin?.address ?? "",
@@ -58,6 +58,15 @@ async function digestBefore(reader: AdminOperation, context: CallContext): Promi
     return "";
   }
 }
+
+/** What an operation without a parameter in its path is about, as its caller names it: the subject of a budget or of limits, the owner of a new key. */
+function subjectOf(body: unknown, query: URLSearchParams): string {
+  const named = typeof body === "object" && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
+  const found = subjectFields.map((name) => named[name] ?? query.get(name)).find((value) => typeof value === "string");
+  return typeof found === "string" ? found : "";
+}
+
+const subjectFields = ["subject", "key_id", "user", "username"] as const;
 
 /** Names of the fields that were sent, not their values. */
 function fieldsOf(body: unknown): readonly string[] {

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { silentLogger } from "../core/index.ts";
+import { createSqliteStore } from "../store/index.ts";
+import { gatewayEntry } from "./append.ts";
+import { createAuditLog, type AuditLog } from "./audit-log.ts";
+import { AuditTrail } from "./trail.ts";
+import { createWaitingFiles, type WaitingEntries } from "./waiting-file.ts";
+
+const clock = { now: () => 1000, monotonic: () => 0 };
+const key = { publicKey: "", sign: () => "" };
+
+test("entries that wait for a database that is away survive the end of their process, and are written once by the next one", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "audit-waiting-"));
+  const stem = join(folder, "gateway.audit-waiting");
+  const store = await createSqliteStore({ path: ":memory:", clock });
+  const away = await createSqliteStore({ path: ":memory:", clock });
+  await away.close();
+  const open = (database: typeof store, waiting: WaitingEntries): AuditLog =>
+    createAuditLog({
+      store: database,
+      clock,
+      logger: silentLogger,
+      key,
+      hasUsage: false,
+      publish: () => undefined,
+      waiting,
+      every: () => () => undefined,
+    });
+  try {
+    const cutOff = open(away, createWaitingFiles(stem, 101));
+    cutOff.add(gatewayEntry("first", {}));
+    // Killed: it was never closed.
+    await assert.rejects(cutOff.flush());
+    const ended = open(
+      away,
+      createWaitingFiles(stem, 102, () => true),
+    );
+    ended.add(gatewayEntry("second", {}));
+    await ended.close();
+    assert.deepEqual(readdirSync(folder), ["gateway.audit-waiting-101.jsonl", "gateway.audit-waiting-102.jsonl"]);
+    const isAlive = (pid: number): boolean => pid === 102;
+    const next = open(store, createWaitingFiles(stem, 103, isAlive));
+    next.add(gatewayEntry("third", {}));
+    await next.flush();
+    assert.deepEqual(readdirSync(folder), ["gateway.audit-waiting-102.jsonl"]);
+    // Its number is that of the process that has ended.
+    const last = open(store, createWaitingFiles(stem, 102, isAlive));
+    await last.flush();
+    assert.deepEqual(readdirSync(folder), []);
+    const entries = await new AuditTrail(store, key, clock).list({ limit: 10 });
+    assert.deepEqual(entries.map(({ action }) => action).toReversed(), ["first", "third", "second"]);
+    await next.close();
+    await last.close();
+  } finally {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  }
+});

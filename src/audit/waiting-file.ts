@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { NewEntry } from "./append.ts";
+
+export type WaitingEntry = NewEntry & { readonly timeMs: number };
+
+/** Keeps entries that wait for the database, so that they survive the end of their process. */
+export interface WaitingEntries {
+  /** Those that processes which have ended have left. They are this process's from now on. @throws what the file system throws. */
+  take(): readonly WaitingEntry[];
+  /** Replaces what this process has kept; an empty list removes it. @throws what the file system throws. */
+  save(entries: readonly WaitingEntry[]): void;
+}
+
+/** In files beside the database, one for each process: `gateway.audit-waiting-4711.jsonl`. @param stem the path up to the number. */
+export function createWaitingFiles(stem: string, pid = process.pid, isAlive = isRunning): WaitingEntries {
+  const own = `${stem}-${pid}.jsonl`;
+  const save = (entries: readonly WaitingEntry[]): void => {
+    if (entries.length === 0) {
+      rmSync(own, { force: true });
+      return;
+    }
+    writeFileSync(`${own}.new`, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""), { mode: 0o600 });
+    renameSync(`${own}.new`, own);
+  };
+  return {
+    save,
+    take() {
+      const prefix = `${basename(stem)}-`;
+      const left = readdirSync(dirname(stem))
+        .filter((name) => name.startsWith(prefix) && name.endsWith(".jsonl"))
+        .filter((name) => {
+          const holder = Number(name.slice(prefix.length, -".jsonl".length));
+          // In a container a new process often has the number of the one before.
+          return holder === pid || !isAlive(holder);
+        })
+        .map((name) => join(dirname(stem), name));
+      const entries = left.flatMap((path) => readEntries(path)).toSorted((one, other) => one.timeMs - other.timeMs);
+      if (left.length > 0) save(entries);
+      for (const path of left) if (path !== own) rmSync(path, { force: true });
+      return entries;
+    },
+  };
+}
+
+function readEntries(path: string): readonly WaitingEntry[] {
+  return readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as WaitingEntry);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: there is one, of another user.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
