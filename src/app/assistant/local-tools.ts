@@ -1,3 +1,4 @@
+import { homedir } from "node:os";
 import * as z from "zod";
 import { createLogFilter, readLastLines } from "../logging/read-log.ts";
 import { levelNames } from "../logging/pretty-line.ts";
@@ -72,6 +73,22 @@ export function logTool(file: () => string): Tool {
         ...line,
       }));
       return { value: { file: path, lines: shown } };
+    },
+  };
+}
+
+/** What `tokligence doctor` shows. */
+export function doctorTool(config: string | undefined): Tool {
+  return {
+    kind: "read",
+    name: "doctor",
+    description:
+      "Examines configuration, port, database, disk, clock, the keys of all providers, and clients on this machine; names what mends what is wrong.",
+    parameters: z.strictObject({}),
+    isForeign: true,
+    async read() {
+      const { examine } = await import("../doctor/examine.ts");
+      return { value: await examine({ config, env: process.env, home: homedir(), nowMs: Date.now() }) };
     },
   };
 }

@@ -11,7 +11,7 @@ import { configSecrets } from "./config-secrets.ts";
 import { configTools } from "./config-tools.ts";
 import { Conversation } from "./conversation.ts";
 import { readDocumentation, type Documentation } from "./documentation.ts";
-import { documentationTools, logTool } from "./local-tools.ts";
+import { doctorTool, documentationTools, logTool } from "./local-tools.ts";
 import { createMasker, environmentSecrets, type Masker } from "./masker.ts";
 import type { ToolRunnerDeps } from "./tool-runner.ts";
 import type { Tool } from "./tool.ts";
@@ -58,6 +58,7 @@ async function openWith(options: SessionOptions, loaded: LoadedSettings, admin: 
     ...documentationTools(documentation),
     ...configTools({ place: options.place, call: admin.call, masker }),
     logTool(() => settings.gateway.logging.file ?? runtimePaths(settings.database.path).log),
+    doctorTool(options.place.path),
     ...adminTools(admin.call),
   ];
   const choose = (model: string | undefined): Promise<ChosenModel> =>

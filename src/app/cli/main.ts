@@ -20,6 +20,7 @@ import { addLogsCommand } from "./logs-command.ts";
 import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon-aliases.ts";
 import { ExitStatus, load, runProgram } from "./run-program.ts";
 import { addModelCommands } from "./model-commands.ts";
+import { addDoctorCommand } from "./doctor-command.ts";
 import { addPriceCommands } from "./price-commands.ts";
 import { addRunCommand } from "./run-command.ts";
 import { addStatusCommand } from "./status-command.ts";
@@ -76,6 +77,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addDaemonCommands(program);
   addStatusCommand(program, () => program.opts<Global>().config);
 
+  addDoctorCommand(program, () => program.opts<Global>().config);
   addRouteCommand(program, admin);
   addChatCommand(program);
   const loadConfigured = (): ReturnType<typeof load> => load(program.opts<Global>().config);
