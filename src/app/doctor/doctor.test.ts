@@ -47,12 +47,17 @@ test("keys are tried, and what is wrong has what mends it", async (t) => {
   writeFileSync(
     config,
     `gateway: { host: 127.0.0.1, port: ${port} }\ndatabase: { path: gateway.db }\nproviders: { ${off}, a: ${provider("good")}, b: ${provider("bad")} }\n`,
+    { mode: 0o600 },
   );
   writeFileSync(join(home, ".aider.conf.yml"), "dark-mode: true\n");
   const findings = await examine({ config, env: {}, home, nowMs });
   const shown = findings
     .filter(({ name }) => name !== "disk" && !/openai|anthropic|google/.test(name))
     .map(({ name, state, remedy }) => [name, state, remedy]);
+  assert.deepEqual(
+    findings.filter(({ state }) => state === "warning").map(({ message }) => message),
+    [],
+  );
   assert.deepEqual(shown, [
     ["configuration", "ok", undefined],
     ["port", "problem", "tokligence start --port ANOTHER, or set gateway.port"],
