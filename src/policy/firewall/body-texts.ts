@@ -1,0 +1,129 @@
+import {
+  applyEdits,
+  asBytes,
+  latin1OfUtf8,
+  memberIn,
+  parseLatin1,
+  readString,
+  skipSpace,
+  skipString,
+  utf8OfLatin1,
+  type Bytes,
+  type Edit,
+} from "../../core/index.ts";
+
+/** Members whose texts are no words of a user or a model: ids, signed or encrypted reasoning, media, addresses, and names of the wire. In any dialect. */
+const fixedKeys: ReadonlySet<string> = new Set(
+  (
+    "id call_id tool_call_id tool_use_id item_id file_id container_id previous_response_id " +
+    "conversation signature encrypted_content thoughtSignature thought_signature " +
+    "extra_content encrypted_index url image_url file_url file_data fileUri file_uri media_type " +
+    "mimeType mime_type type role model models name metadata labels user safety_identifier prompt_cache_key " +
+    "cachedContent enum const pattern required format $ref"
+  ).split(" "),
+);
+
+/** Objects that a tool's own schema describes: their members have the tool's names, so `id` is a text there as any other. */
+const toolKeys: ReadonlySet<string> = new Set(["input", "args", "response"]);
+
+/** An object or array that is open. */
+interface Level {
+  readonly start: number;
+  readonly isObject: boolean;
+  readonly isFixed: boolean;
+  readonly isOfTool: boolean;
+  /** The member that contains it. */
+  readonly key: string;
+  /** Its `data` is the text of a document; `undefined`: not looked at yet. */
+  hasPlainData?: boolean;
+}
+
+/**
+ * The edits that change the texts of a request's or an answer's body in any dialect: instructions, messages, reasoning, arguments and results of tools, and
+ * descriptions of tools. One pass, without a parse; numbers and names of members are not texts.
+ * @param body valid JSON.
+ * @param change returns the same string if nothing changes.
+ * @param isOfTool all members have names of the client's own.
+ * @throws GatewayError `invalid_json` where a string cannot be decoded.
+ */
+export function editTexts(body: Bytes, change: (text: string) => string, isOfTool = false): Edit[] {
+  const edits: Edit[] = [];
+  const levels: Level[] = [];
+  let key = "";
+  let isKeyNext = false;
+  for (let at = 0; at < body.length;) {
+    const code = body.charCodeAt(at);
+    const level = levels.at(-1);
+    if (code === 0x22) {
+      const end = skipString(body, at);
+      if (isKeyNext) {
+        key = decode(body, at, end);
+        isKeyNext = false;
+        at = skipSpace(body, end) + 1;
+        continue;
+      }
+      if (!isFixed(body, level, key)) {
+        const text = decode(body, at, end);
+        const changed = changeText(text, change);
+        if (changed !== text) edits.push({ start: at, end, text: latin1OfUtf8(JSON.stringify(changed)) });
+      }
+      at = end;
+      continue;
+    }
+    if (code === 0x7b || code === 0x5b) {
+      const isObject = code === 0x7b;
+      const isToolLevel = isOfTool || level?.isOfTool === true || (isObject && level?.isObject === true && toolKeys.has(key));
+      // A schema's own names: `id` there is a property like any other.
+      const isProperty = level?.key === "properties";
+      levels.push({
+        start: at,
+        isObject,
+        isOfTool: isToolLevel,
+        isFixed: level?.isFixed === true || (!isToolLevel && !isProperty && fixedKeys.has(key)),
+        key,
+      });
+      isKeyNext = isObject;
+      if (isObject) key = "";
+    } else if (code === 0x7d || code === 0x5d) {
+      key = levels.pop()?.key ?? "";
+      isKeyNext = false;
+    } else if (code === 0x2c) {
+      isKeyNext = level?.isObject === true;
+    }
+    at++;
+  }
+  return edits;
+}
+
+/** `data` is base64 of a medium or of hidden reasoning, but the text itself in a document of plain text. */
+function isFixed(body: Bytes, level: Level | undefined, key: string): boolean {
+  if (level === undefined) return false;
+  if (level.isFixed) return true;
+  if (level.isOfTool) return false;
+  if (key !== "data" || !level.isObject) return fixedKeys.has(key);
+  // Once for each object: one of many such members would take quadratic time.
+  level.hasPlainData ??= readString(body, memberIn(body, { start: level.start, end: body.length }, "type")) === "text";
+  return !level.hasPlainData;
+}
+
+/** Arguments of calls are JSON inside a string. It is a text like any other; besides, its own strings are looked at, so that their escapes hide nothing. */
+function changeText(text: string, change: (text: string) => string): string {
+  const changed = change(text);
+  if (!/^\s*[[{]/.test(changed) || !changed.includes("\\") || !isJson(changed)) return changed;
+  const inner = latin1OfUtf8(changed);
+  const edits = editTexts(inner, change, true);
+  return edits.length === 0 ? changed : utf8OfLatin1(applyEdits(inner, edits));
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false; // A text that only looks like it.
+  }
+}
+
+function decode(body: Bytes, start: number, end: number): string {
+  return parseLatin1(asBytes(body.slice(start, end))) as string;
+}
