@@ -41,7 +41,7 @@ before(async () => {
 providers: { secret-rig: { base_url: "${mock.url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [qwen3, hidden] } }
 `,
   });
-  alice = await startGateway({ config: 'market: { listen: "127.0.0.1:0", name: alice }\n' });
+  alice = await startGateway({ config: 'market: { listen: "127.0.0.1:0", name: alice }\nrouting: { retries: 0 }\n' });
   caller = await alice.createKey();
   await callAdmin(bob, "market.share", { body: { model: "qwen3", input: "0.08", output: "0.28" } });
   await callAdmin(alice, "market.join", { body: { invite: await invite() } });

@@ -94,7 +94,7 @@ function owed(balance: string): string {
 export function statusText(status: Status): string {
   if (status.node === null)
     return "This gateway trades with nobody.\nNext: tokligence market share MODEL, or tokligence market join INVITE";
-  const lines = [`${moneySentence(status)}\n${sellingSentence(status)}`];
+  const lines = [folded(moneySentence(status)), folded(sellingSentence(status))];
   if (status.shares.length > 0) {
     const rows = status.shares.map((share) => [share.model, share.provider, share.input_usd, share.output_usd, share.concurrency]);
     lines.push("", table(["SHARED MODEL", "PROVIDER", "CREDITS/M IN", "CREDITS/M OUT", "AT A TIME"], rows));

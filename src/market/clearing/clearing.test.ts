@@ -56,11 +56,11 @@ test("a lease that is asked for twice is one lease, with the document of the fir
   });
 });
 
-test("50 leases at once on a limit for 10 open 10", async () => {
+test("200 leases at once on a limit for 10 open 10", async () => {
   await withSqlite(async (store) => {
     const clearing = createClearing(store, () => 5);
     const opened = await Promise.all(
-      Array.from({ length: 50 }, (_, index) =>
+      Array.from({ length: 200 }, (_, index) =>
         clearing.open({
           kind: "open",
           id: `l${index}`,
