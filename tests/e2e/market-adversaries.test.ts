@@ -316,6 +316,40 @@ test("a key's list of models holds for what others sell", async () => {
   assert.equal(((await reply.json()) as { readonly error: { readonly code: string } }).error.code, "model_not_allowed");
 });
 
+test("a client that leaves pays for what it received, also if its gateway ends before the receipt was there", async () => {
+  const { promise: until, resolve } = Promise.withResolvers<undefined>();
+  mock.enqueue({ text: ["first ", "second"], trouble: { kind: "hang", afterPieces: 1, until } });
+  const client = new AbortController();
+  const reply = await fetch(`${alice.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${caller.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "@bob/qwen3", messages, stream: true }),
+    signal: client.signal,
+  });
+  const reader = reply.body!.getReader();
+  await reader.read();
+  client.abort();
+  const sold = await waitUntil("the seller has signed", async () => {
+    const [last] = (await callAdmin(bob, "market.trades")).data;
+    return last?.state === "cancelled" ? last : undefined;
+  });
+  resolve(undefined);
+  assert.ok(Number(sold.credits) > 0);
+  await alice.drain(1000);
+  await waitUntil("it is paid", async () => {
+    const [row] = await bob.sql(
+      "select count(*) as n from market_leases where state = 'open' and buyer like 'tn1_%' and id in (select lease from market_sales where request_id = ?)",
+      sold.request_id,
+    );
+    return row!["n"] === 0;
+  });
+  const [lease] = await bob.sql(
+    "select state, contested_nano_usd as contested from market_leases where id in (select lease from market_sales where request_id = ?)",
+    sold.request_id,
+  );
+  assert.deepEqual({ ...lease }, { state: "settled", contested: 0 });
+});
+
 test("after all of that Bob's books are right, and Alice's account has what she acknowledged and what waits", async () => {
   const { data } = await callAdmin(bob, "market.statements", { query: { verify: "true" } });
   assert.deepEqual(

@@ -75,6 +75,9 @@ class Pool implements LeasePool {
   #asked: Asked[] = [];
   /** Leases of this start whose seller could not be reached to close them. */
   #unclosed: string[] = [];
+  /** The first questions for receipts that are under way. */
+  #asking: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(deps: LeasePoolDeps) {
     this.#deps = deps;
@@ -98,7 +101,9 @@ class Pool implements LeasePool {
   }
 
   giveBack(lease: BoughtLease, seller: PeerSeller): void {
-    this.#idle.push({ lease, seller, sinceMs: this.#deps.clock.now() });
+    // A request or a receipt may still have been under way when everything was closed.
+    if (this.#isClosed) void this.close(lease, seller);
+    else this.#idle.push({ lease, seller, sinceMs: this.#deps.clock.now() });
   }
 
   close(lease: BoughtLease, seller: PeerSeller): Promise<void> {
@@ -106,14 +111,16 @@ class Pool implements LeasePool {
   }
 
   async askLater(lease: BoughtLease, seller: PeerSeller, ask: AskForReceipt): Promise<void> {
-    await this.#ask({ lease, seller, ask, sinceMs: this.#deps.clock.now() });
+    const asking = this.#ask({ lease, seller, ask, sinceMs: this.#deps.clock.now() });
+    this.#asking = Promise.allSettled([this.#asking, asking]);
+    await asking;
   }
 
   async #ask(asked: Asked): Promise<void> {
     const { lease, seller, ask, sinceMs } = asked;
     const isAccepted = await ask().catch(() => undefined);
-    if (isAccepted === true) this.giveBack(lease, seller);
-    else if (isAccepted === undefined && this.#deps.clock.now() - sinceMs < askedMs) this.#asked.push(asked);
+    if (isAccepted === true && !this.#isClosed) this.giveBack(lease, seller);
+    else if (isAccepted === undefined && !this.#isClosed && this.#deps.clock.now() - sinceMs < askedMs) this.#asked.push(asked);
     else await this.close(lease, seller);
   }
 
@@ -152,9 +159,14 @@ class Pool implements LeasePool {
   }
 
   async closeAll(): Promise<void> {
+    this.#isClosed = true;
+    await this.#asking;
     const all = [...this.#idle, ...this.#asked];
+    // A last time: what is accepted now is acknowledged by the closing order.
+    const asked = this.#asked.map(({ ask }) => ask().catch(() => undefined));
     this.#idle = [];
     this.#asked = [];
+    await Promise.all(asked);
     await Promise.all(all.map(({ lease, seller }) => this.close(lease, seller)));
   }
 
