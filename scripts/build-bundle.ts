@@ -15,6 +15,7 @@ const entries = {
   main: "src/app/cli/main.ts",
   "daemon-main": "src/app/cli/daemon-main.ts",
   index: "src/app/index.ts",
+  "bridge-start": "src/app/library/bridge-start.ts",
   "worker-start": "src/app/daemon/worker-start.ts",
   "checkpoint-thread": "src/store/sqlite/checkpoint-thread.ts",
   "read-thread": "src/store/sqlite/read-thread.ts",

@@ -117,6 +117,12 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       figures: "`version` takes {version_cpu_ms} ms of processor time; {max:size_mib.*} MiB at most",
     },
     {
+      promise:
+        "The wheel installs under Python 3.9 to 3.13: library, commands, types, pytest fixture, and the set-up of a team, ended by Ctrl-C.",
+      test: { long: "python" },
+      figures: "{size_kib} KiB",
+    },
+    {
       promise: "The clock jumps an hour, forward or back: no duration is negative, limits and cooldowns hold.",
       test: inTest("tests/faults/clock-jumps.test.ts"),
     },
