@@ -17,7 +17,7 @@ import { withFallbacks } from "./failover/fallbacks.ts";
 import { planRequest } from "./failover/plan-request.ts";
 import { sendWithFailover } from "./failover/send-with-failover.ts";
 import { finishCall } from "./finish-call.ts";
-import { reserveBudget } from "./admission/reserve-budget.ts";
+import { reserveTargets, unspent } from "./failover/reserve-targets.ts";
 import { takeLimits } from "./admission/take-limits.ts";
 import { continueConversation } from "./responses/continue.ts";
 import { serveCached } from "./lanes/serve-cached.ts";
@@ -88,15 +88,16 @@ async function serve(call: ModelCall): Promise<boolean> {
   if (isHeavy(request)) await nextTurn();
   const limited = takeLimits(call, attempts);
   if (limited !== undefined) await limited;
-  const reserved = reserveBudget(call, all);
+  const reserved = reserveTargets(call, all);
   if (reserved !== undefined) await reserved;
-  if (runsHere(call, attempts)) {
-    await startBackground(call, attempts, sendDetached);
+  const affordable = unspent(call, attempts);
+  if (runsHere(call, affordable)) {
+    await startBackground(call, affordable, sendDetached);
     return false;
   }
   if (request.principal.hasCache === true) {
     call.cacheUse = cacheUseOf(call);
-    const served = serveCached(call, all);
+    const served = serveCached(call, unspent(call, all));
     if (served !== undefined) {
       await served;
       return true;
@@ -104,7 +105,7 @@ async function serve(call: ModelCall): Promise<boolean> {
   }
   const unwatch = watchSilence(call);
   try {
-    await sendWithFailover(call, attempts);
+    await sendWithFailover(call, affordable);
   } finally {
     unwatch?.();
   }

@@ -108,6 +108,7 @@ export class ModelCall implements EntryContext {
 
   #entry: AttemptEntry | undefined;
   #served: Settlement | undefined;
+  #spentTargets: readonly Attempt[] | undefined;
 
   constructor({ deps, current, exchange, request, background, trace }: CallParts) {
     this.deps = deps;
@@ -130,6 +131,15 @@ export class ModelCall implements EntryContext {
 
   get attempts(): number {
     return this.#entry?.number ?? 0;
+  }
+
+  /** Targets whose provider or model has used up its budget: they are not asked. `undefined`: none. */
+  get spentTargets(): readonly Attempt[] | undefined {
+    return this.#spentTargets;
+  }
+
+  passOver(spent: readonly Attempt[]): void {
+    this.#spentTargets = [...(this.#spentTargets ?? []), ...spent];
   }
 
   get hasReservation(): boolean {
@@ -181,6 +191,7 @@ export class ModelCall implements EntryContext {
     call.continued = this.continued;
     call.pinnedKey = this.pinnedKey;
     call.plan = this.plan;
+    call.#spentTargets = this.#spentTargets;
     return call;
   }
 }

@@ -16,7 +16,7 @@ prices:
   gemini-mock: { input: "0", output: "100000" }
   claude-mock: { input: "0", output: "200000" }
 ledger: { output_ceiling: 10 }
-models: { smart: { targets: [openai/gpt-mock] } }
+models: { smart: { targets: [openai/gpt-mock] }, both: { targets: [openai/gpt-mock, anthropic/claude-mock] } }
 fallbacks: { gpt-mock-2: [claude-mock] }
 `;
 
@@ -141,6 +141,33 @@ test("a tag's budget counts all users and keys that an admin gave it, and no cli
   assert.deepEqual([await shown(annKey), await shown(benTagged), await shown(outsider)], [["tag:team:search"], ["tag:team:search"], []]);
 });
 
+test("a target whose budget is used up is passed over if another one may serve the request, and never asked as a fallback", async () => {
+  const { key } = await gateway.createKey("elsewhere");
+  const asked = (): string[] => mock.requests.map(({ body }) => String((JSON.parse(body.toString()) as { model?: string }).model));
+  // The first of two targets, then the only target of a model with a fallback.
+  await setStop("provider:openai", "0.5");
+  assert.equal(await chat(key, "both"), 200);
+  assert.equal(await chat(key, "gpt-mock-2", {}, { stream: true }), 200);
+  assert.deepEqual(asked(), ["claude-mock", "claude-mock"]);
+  // The second: if the first fails, it is not asked.
+  mock.reset();
+  mock.enqueue({ trouble: { kind: "error", error: { status: 400, message: "your fault" } } });
+  assert.equal(await chat(key, "gemini-mock", {}, { models: ["gpt-mock"] }), 400);
+  mock.reset();
+  mock.enqueue({ trouble: { kind: "error", error: { status: 401, message: "bad key" } } });
+  assert.equal(await chat(key, "gemini-mock", {}, { models: ["gpt-mock"] }), 502);
+  assert.equal(mock.requests.length, 1);
+  // Nobody is left.
+  await setStop("provider:anthropic", "0.5");
+  mock.reset();
+  for (const model of ["both", "gpt-mock-2"]) assert.equal(await chat(key, model), 402, model);
+  assert.equal(mock.requests.length, 0);
+  // A user's own budget is nobody's to pass by.
+  await setStop("provider:anthropic", "100");
+  await setStop("elsewhere", "1");
+  assert.equal(await chat(key, "both"), 402);
+});
+
 test("a model's budget that is used up is passed by in no way: alias, provider, dialect, stream, fallback, background, storage", async () => {
   const { key } = await gateway.createKey("roundabout");
   await setStop("model:gpt-mock", "0.5");
@@ -149,7 +176,6 @@ test("a model's budget that is used up is passed by in no way: alias, provider, 
   const ways: readonly (readonly [string, object])[] = [
     ...["gpt-mock", "fast", "smart", "openai/gpt-mock"].map((model) => ["/v1/chat/completions", { model, messages }] as const),
     ["/v1/chat/completions", { model: "gpt-mock", messages, stream: true }],
-    ["/v1/chat/completions", { model: "gemini-mock", messages, models: ["gemini-mock", "gpt-mock"] }],
     ["/v1/responses", { model: "gpt-mock", input: "Hello" }],
     ["/v1/responses", { model: "gpt-mock", input: "Hello", background: true }],
     ["/v1/responses", { model: "smart", input: "Hello", store: true }],

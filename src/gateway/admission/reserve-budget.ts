@@ -12,7 +12,7 @@ const minOutputTokens = 16;
  * Reserves what the request may cost in all its budgets: those of its user, its key, the key's ancestors and their tags, and those of the providers and models that may
  * serve it. `undefined`, and no promise, if there are none or the request costs nothing. The reservation is for the whole request, however many attempts it takes. If its
  * client names no bound on output and a budget has room for less than the usual one, the budget's rest becomes the bound.
- * @throws GatewayError `budget_exceeded`.
+ * @throws BudgetExceeded.
  */
 export function reserveBudget(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
   const { deps } = call;
@@ -99,7 +99,7 @@ function describeWayOut({ request, current }: ModelCall, affordable: number): st
 }
 
 /** What a provider or a model has cost all users is no client's business. */
-function isForClients({ budget: { subject } }: BudgetWarning): boolean {
+export function isForClients({ budget: { subject } }: Pick<BudgetWarning, "budget">): boolean {
   return subject !== "provider" && subject !== "model";
 }
 

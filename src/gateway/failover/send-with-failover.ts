@@ -18,6 +18,7 @@ import { orderAttempts } from "./order-attempts.ts";
 import { allOut, finalError } from "./final-error.ts";
 import { pause } from "./pause.ts";
 import { reroute } from "./reroute.ts";
+import { unspent } from "./reserve-targets.ts";
 import { takeTarget } from "./target-limits.ts";
 
 /** However many targets a model has, a request does not wander through more of them. */
@@ -264,7 +265,10 @@ class Failover {
     if (this.#isFallback) return undefined;
     const fallbacks = fallbacksFor(this.#call, kind);
     if (fallbacks === undefined) return undefined;
-    const attempts = fallbacks.flatMap((fallback) => fallback.attempts);
+    const attempts = unspent(
+      this.#call,
+      fallbacks.flatMap((fallback) => fallback.attempts),
+    );
     const target = chooseNext(this.#call, attempts, this.#tried);
     if (target === undefined) return undefined;
     this.#isFallback = true;
@@ -313,6 +317,7 @@ function kindOfBlock(attempts: readonly Attempt[]): RefusalKind {
     case "overloaded":
     case "breaker":
     case undefined:
-      return "overloaded";
+      // Without any target, the budgets of all are used up.
+      return attempts.length === 0 ? "quota" : "overloaded";
   }
 }

@@ -1,10 +1,10 @@
 import { sql, type Kysely } from "kysely";
-import { GatewayError, printSubject, type Clock, type TimeZone } from "../../core/index.ts";
+import { printSubject, type Clock, type TimeZone } from "../../core/index.ts";
 import type { Store, Tables } from "../../store/index.ts";
 import { periodEnd, periodStart } from "./budget-period.ts";
 import { PeriodChanges, releasing, sweepExpired, takeReservations, writeChanges, type ReservationRow } from "./budget-periods.ts";
 import { subjectOf } from "./budget-rows.ts";
-import type { Budget, ReservationRequest } from "./budget-types.ts";
+import { BudgetExceeded, type Budget, type ReservationRequest } from "./budget-types.ts";
 import { createBudgetZones, type BudgetZones } from "./budget-zones.ts";
 import { formatUsd } from "../money.ts";
 
@@ -23,7 +23,7 @@ export interface Reserved {
 export interface BudgetReservations {
   /**
    * Reserves the amount in all of the budgets, or in none. If a budget refuses, a smaller amount that is enough for the request is tried.
-   * @throws GatewayError `budget_exceeded` if the sum of spent, reserved and requested is more than a budget's stop.
+   * @throws BudgetExceeded if the sum of spent, reserved and requested is more than a budget's stop.
    */
   reserve(request: ReservationRequest): Promise<Reserved>;
   /** Sets the reservations of finished requests, by request id, to what they cost. Does nothing for those whose row has settled them already. */
@@ -213,7 +213,7 @@ async function exceeded(
   db: Kysely<Tables>,
   refusal: Refusal,
   { amountNanoUsd, partOf, advise }: ReservationRequest,
-): Promise<GatewayError> {
+): Promise<BudgetExceeded> {
   const { budget, startMs, zone } = refusal;
   const { stop, spent, reserved } = await readState(db, refusal);
   const end = periodEnd(budget.period, startMs, zone);
@@ -225,8 +225,8 @@ async function exceeded(
     budget.subject === "provider" || budget.subject === "model"
       ? `has no room: ${cost} US dollars`
       : `is ${formatUsd(stop)} US dollars: ${formatUsd(spent)} are spent, ${formatUsd(reserved)} are reserved for active requests, and ${cost}`;
-  return new GatewayError(
-    "budget_exceeded",
+  return new BudgetExceeded(
+    budget,
     `${limit} of ${owner} ${sums}. ${advise?.(stop - spent - reserved, budget) ?? "Ask for fewer output tokens"}, or have an admin raise the budget${
       end === undefined ? "" : `; it begins anew at ${new Date(end).toISOString()}`
     }.`,

@@ -1,4 +1,4 @@
-import type { SubjectKind } from "../../core/index.ts";
+import { GatewayError, type SubjectKind } from "../../core/index.ts";
 
 export type BudgetSubject = SubjectKind;
 
@@ -46,6 +46,16 @@ export interface BudgetState {
 }
 
 /** What a request may cost; reserved before it is dispatched. */
+/** A budget has no room for a request. */
+export class BudgetExceeded extends GatewayError {
+  readonly budget: Budget;
+
+  constructor(budget: Budget, message: string) {
+    super("budget_exceeded", message);
+    this.budget = budget;
+  }
+}
+
 export interface ReservationRequest {
   readonly requestId: string;
   readonly amountNanoUsd: bigint;
