@@ -93,7 +93,10 @@ test("patterns of a client's schema are not run, and properties of their names a
 
 test("a schema whose definitions grow at each step, or name themselves, is not compared", () => {
   const chat = protocols.get("openai-chat")!;
-  const steps = Array.from({ length: 30 }, (_, at) => [`d${at}`, { anyOf: [{ $ref: `#/$defs/d${at + 1}` }, { $ref: `#/$defs/d${at + 1}` }] }]);
+  const steps = Array.from({ length: 30 }, (_, at) => [
+    `d${at}`,
+    { anyOf: [{ $ref: `#/$defs/d${at + 1}` }, { $ref: `#/$defs/d${at + 1}` }] },
+  ]);
   const growing = { ...Object.fromEntries(steps), d30: { type: "string" } };
   const own = { d0: { properties: { a: { $ref: "#/$defs/d0" } } } };
   const shared = { d0: { type: "integer" } };
@@ -101,5 +104,12 @@ test("a schema whose definitions grow at each step, or name themselves, is not c
     checkToolCalls(chat.upstream, latin1OfUtf8(chat.renderResponse(answer([["f", '{"a":1}']]), context)), () => [
       { type: "function", name: "f", parameters: { type: "object", properties: { a: { $ref: "#/$defs/d0" } }, $defs } },
     ]);
-  assert.deepEqual([count(growing), count(own), count(shared)], [{ calls: 1, parsed: 1 }, { calls: 1, parsed: 1 }, { calls: 1, parsed: 1, fit: 1 }]);
+  assert.deepEqual(
+    [count(growing), count(own), count(shared)],
+    [
+      { calls: 1, parsed: 1 },
+      { calls: 1, parsed: 1 },
+      { calls: 1, parsed: 1, fit: 1 },
+    ],
+  );
 });

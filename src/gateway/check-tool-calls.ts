@@ -21,7 +21,11 @@ export function checkToolCalls(
 ): ToolCallCounts | undefined {
   const calls = readAnswer(protocol, answer).content.filter((block) => block.type === "tool-call" && block.kind === "function");
   if (calls.length === 0) return undefined;
-  const parsed = (calls as readonly ToolCallBlock[]).map((call) => ({ name: call.name, length: call.arguments.length, value: parseArguments(call.arguments) }));
+  const parsed = (calls as readonly ToolCallBlock[]).map((call) => ({
+    name: call.name,
+    length: call.arguments.length,
+    value: parseArguments(call.arguments),
+  }));
   const counts = { calls: calls.length, parsed: parsed.filter(({ value }) => value !== undefined).length };
   const known = tools();
   const fit = known === undefined ? undefined : countFitting(parsed, known);

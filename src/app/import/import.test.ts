@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
+import pg from "pg";
 import { createAccounts } from "../../accounts/index.ts";
 import { createIdSource, systemClock } from "../../core/index.ts";
 import { createSqliteStore } from "../../store/index.ts";
@@ -13,7 +14,7 @@ import { applyAccounts } from "./apply-accounts.ts";
 import { planAccounts } from "./litellm/plan-accounts.ts";
 import { planConfig } from "./litellm/plan-config.ts";
 import { readLitellmConfig } from "./litellm/read-config.ts";
-import { noRows, type TokenRow } from "./litellm/read-database.ts";
+import { noRows, parserOf, type TokenRow } from "./litellm/read-database.ts";
 import { importLitellm, importOpenrouterUsage, importTokligenceGo } from "./sources.ts";
 
 let folder: string;
@@ -283,4 +284,50 @@ test("OpenRouter's activity becomes usage entries, each once", async () => {
   assert.equal((await importOpenrouterUsage(file, { path, apply: true })).added?.usage, 0);
   writeFileSync(file, "a,b\n1,2\n");
   await assert.rejects(importOpenrouterUsage(file, { path, apply: true }), /created_at and cost_total/);
+});
+
+test("an old key gets no more rights: models of its team or user limit it, and a key for some routes is not taken over", () => {
+  const none = { ...noLimits, max_budget: null, spend: 0, budget_duration: null, budget_reset_at: null };
+  const team = { ...none, team_id: "t1", team_alias: "t", organization_id: null, models: ["fast", "openai/*"], blocked: false };
+  const user = { ...none, user_id: "u1", user_alias: "u", user_email: null, user_role: null, models: ["claude"] };
+  const cases: readonly (readonly [Partial<TokenRow>, readonly string[] | null | undefined])[] = [
+    [{ models: ["fast", "claude", "openai/gpt-5"] }, ["fast", "openai/gpt-5"]],
+    [{ models: ["all-proxy-models"] }, ["fast", "openai/*"]],
+    [{ models: ["all-team-models"] }, ["fast", "openai/*"]],
+    [{ models: ["claude"] }, ["no-default-models"]],
+    [{ models: [], team_id: null }, ["claude"]],
+    [{ models: [], team_id: null, user_id: null }, null],
+    [{ allowed_routes: ["/key/info"] }, undefined],
+    [{ allowed_routes: ["llm_api_routes"], models: ["fast"] }, ["fast"]],
+  ];
+  for (const [columns, models] of cases) {
+    const rows = { ...noRows, teams: [team], users: [user], tokens: [{ ...token, ...columns }] };
+    assert.deepEqual(planAccounts({ rows, masterKey: undefined, nowMs: 0 }).keys[0]?.models, models, JSON.stringify(columns));
+  }
+});
+
+test("LiteLLM's times are UTC, whatever the zone of this machine", () => {
+  assert.deepEqual(parserOf(pg.types.builtins.TIMESTAMP)("2026-01-31 17:04:05.123"), new Date("2026-01-31T17:04:05.123Z"));
+});
+
+test("merge keys are read, also many; a report shows no key, and a second replacement keeps the first backup", async () => {
+  const file = join(folder, "merged.yaml");
+  const entry = (name: string): string =>
+    `  - { model_name: ${name}, litellm_params: { <<: *shared, model: openai/${name}, extra_headers: { X-Key: header-secret } } }\n`;
+  const names = Array.from({ length: 120 }, (_, at) => `m${at}`);
+  writeFileSync(
+    file,
+    `x: &shared { api_base: "http://10.0.0.5:8000/v1", api_key: sk-very-secret }\nrouter_settings: { redis_url: "redis://u:pass-secret@h:6379" }\nmodel_list:\n${names.map(entry).join("")}`,
+  );
+  const path = join(folder, "merged", "config.yaml");
+  const target = { path, replace: true, keepConfig: false, database: undefined };
+  const shown = await importLitellm(file, { ...target, apply: false });
+  assert.deepEqual(/[a-z-]+-secret/.exec(JSON.stringify(shown)), null);
+  await importLitellm(file, { ...target, apply: true });
+  assert.match(readFileSync(path, "utf8"), /api_key: sk-very-secret/);
+  for (const own of ["a: 1\n", "b: 2\n"]) {
+    writeFileSync(path, own);
+    await importLitellm(file, { ...target, apply: true });
+  }
+  assert.deepEqual([readFileSync(`${path}.before-import`, "utf8"), readFileSync(`${path}.before-import-2`, "utf8")], ["a: 1\n", "b: 2\n"]);
 });

@@ -25,7 +25,7 @@ export interface ImportInput {
 export interface ImportReport {
   readonly from: string;
   readonly applied: boolean;
-  /** Where the configuration is or will be; its text; what happens to it. */
+  /** Where the configuration is or will be; its text with secrets masked; what happens to it. */
   readonly config: { readonly path: string; readonly state: "new" | "unchanged" | "replaced" | "kept"; readonly text: string | null };
   readonly planned: {
     readonly users: number;
@@ -50,7 +50,7 @@ export async function runImport(input: ImportInput): Promise<ImportReport> {
   const { users, keys, budgets, limits, usage } = accounts;
   const report = {
     from: input.from,
-    config: { path: place.path, state, text: text ?? null } as const,
+    config: { path: place.path, state, text: config === undefined ? null : renderConfig(input.from, maskConfig(config)) } as const,
     planned: { users: users.length, keys: keys.length, budgets: budgets.length, limits: limits.length, usage: usage.length },
     not_taken_over: [...notes, ...problems],
   };
@@ -91,6 +91,23 @@ function renderConfig(from: string, { tree }: ConfigPlan): string {
   return `# Made by \`tokligence import\` from ${from}. Keys of providers come from the environment, as before.\n${stringify(tree, { lineWidth: 0 })}`;
 }
 
+/** As the report shows it: keys, headers and passwords that are written out, not as a variable, are `[secret]`. */
+function maskConfig({ tree, notes }: ConfigPlan): ConfigPlan {
+  return { tree: maskSecrets(tree) as ConfigPlan["tree"], notes };
+}
+
+function maskSecrets(value: unknown, isSecret = false): unknown {
+  if (typeof value === "string") {
+    if (isSecret && !/^\$\{\w+\}$/.test(value)) return "[secret]";
+    return value.replace(/^([a-z+]+:\/\/)[^@/]*@/i, "$1[secret]@");
+  }
+  if (Array.isArray(value)) return value.map((each) => maskSecrets(each, isSecret));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, maskSecrets(each, isSecret || name === "api_key" || name === "headers")]),
+  );
+}
+
 function stateOf(path: string, text: string): "new" | "unchanged" | "replaced" {
   if (!existsSync(path)) return "new";
   return readFileSync(path, "utf8") === text ? "unchanged" : "replaced";
@@ -116,6 +133,13 @@ function loadNew(
 
 function writeConfig(path: string, text: string, state: ImportReport["config"]["state"]): void {
   if (state === "unchanged") return;
-  if (state === "replaced") renameSync(path, `${path}.before-import`);
+  if (state === "replaced") renameSync(path, freeName(`${path}.before-import`));
   createFile(path, text);
+}
+
+/** What an earlier import kept is not overwritten: `….before-import-2`. */
+function freeName(wanted: string): string {
+  let name = wanted;
+  for (let count = 2; existsSync(name); count++) name = `${wanted}-${count}`;
+  return name;
 }

@@ -12,12 +12,14 @@ import {
   type ImportedUser,
   type Note,
 } from "../import-plan.ts";
-import type { LitellmRows, MoneyColumns, TeamRow, TokenRow } from "./read-database.ts";
+import type { LitellmRows, MoneyColumns, TeamRow, TokenRow, UserRow } from "./read-database.ts";
 
 /** Who owns keys that name no user. */
 const nobody = "litellm";
 /** A shorter master key can be guessed. */
 const shortestMasterKey = 16;
+/** LiteLLM's names of sets of routes with which a key may call models in each way. */
+const modelRoutes = new Set(["llm_api_routes", "openai_routes", "/*", "*"]);
 
 export interface AccountsInput {
   readonly rows: LitellmRows;
@@ -32,6 +34,7 @@ export function planAccounts({ rows, masterKey, nowMs }: AccountsInput): Account
   const { users, nameOf } = planUsers(rows, money);
   const tagOf = planTeams(rows.teams, money);
   const teams = new Map(rows.teams.map((team) => [team.team_id, team]));
+  const owners = new Map(rows.users.map((user) => [user.user_id, user]));
   const budgets = new Map(rows.budgets.map((budget) => [budget.budget_id, budget]));
   const keys: ImportedKey[] = [];
   for (const row of rows.tokens) {
@@ -40,8 +43,22 @@ export function planAccounts({ rows, masterKey, nowMs }: AccountsInput): Account
       notes.push({ path, reason: "it is not stored as a SHA-256: make a new key" });
       continue;
     }
+    if (row.allowed_routes.length > 0 && !row.allowed_routes.some((route) => modelRoutes.has(route))) {
+      notes.push({
+        path: `${path}.allowed_routes`,
+        reason: "keys are not limited to routes, so the key would get more rights: make a new key",
+      });
+      continue;
+    }
     const team = row.team_id === null ? undefined : teams.get(row.team_id);
-    const key = planKey(row, { path, team, username: nameOf(row.user_id), tag: tagOf.get(row.team_id ?? ""), notes });
+    const key = planKey(row, {
+      path,
+      team,
+      owner: owners.get(row.user_id ?? ""),
+      username: nameOf(row.user_id),
+      tag: tagOf.get(row.team_id ?? ""),
+      notes,
+    });
     keys.push(key);
     const shared = row.budget_id === null ? undefined : budgets.get(row.budget_id);
     addMoney({ kind: "key", name: row.token }, { ...withShared(row, shared), path }, money);
@@ -70,7 +87,10 @@ function planUsers(rows: LitellmRows, money: Money): { readonly users: ImportedU
     const path = `LiteLLM_UserTable ${row.user_id}`;
     addMoney({ kind: "user", name: username }, { ...row, path }, money);
     if (row.models.length > 0)
-      money.notes.push({ path: `${path}.models`, reason: "models are limited by key: tokligence apikey create --models" });
+      money.notes.push({
+        path: `${path}.models`,
+        reason: "they limit the user's old keys that have no team; for new keys: tokligence apikey create --models",
+      });
     const isAdmin = row.user_role === "proxy_admin";
     if (isAdmin)
       money.notes.push({
@@ -114,17 +134,17 @@ function planTeams(teams: readonly TeamRow[], money: Money): ReadonlyMap<string,
 interface KeyContext {
   readonly path: string;
   readonly team: TeamRow | undefined;
+  readonly owner: UserRow | undefined;
   readonly username: string;
   readonly tag: string | undefined;
   readonly notes: Note[];
 }
 
-function planKey(row: TokenRow, { path, team, username, tag, notes }: KeyContext): ImportedKey {
+function planKey(row: TokenRow, { path, team, owner, username, tag, notes }: KeyContext): ImportedKey {
   for (const [column, isSet] of Object.entries({
     aliases: hasFields(row.aliases),
     permissions: hasFields(row.permissions),
     model_max_budget: hasFields(row.model_max_budget),
-    allowed_routes: row.allowed_routes.length > 0,
   })) {
     if (isSet) notes.push({ path: `${path}.${column}`, reason: "no counterpart for a key" });
   }
@@ -137,20 +157,39 @@ function planKey(row: TokenRow, { path, team, username, tag, notes }: KeyContext
     createdMs: row.created_at?.getTime() ?? null,
     expiresMs: row.expires?.getTime() ?? null,
     isRevoked: row.blocked === true || team?.blocked === true,
-    models: modelsOf(row, team, path, notes),
+    models: modelsOf(row, team?.models ?? (row.team_id === null ? owner?.models : undefined) ?? [], path, notes),
     tags: tag !== undefined && isTag(tag) ? [tag] : [],
   };
 }
 
-/** LiteLLM's words for sets of models; an empty list is all models. */
-function modelsOf(row: TokenRow, team: TeamRow | undefined, path: string, notes: Note[]): readonly string[] | null {
-  const own = row.models.includes("all-team-models") || row.models.length === 0 ? (team?.models ?? []) : row.models;
-  if (own.length === 0 || own.includes("all-proxy-models") || own.includes("*")) return null;
-  if (own.includes("no-default-models")) return ["no-default-models"];
-  if (own.length > 100) {
+/**
+ * The models of a key that also its team allows or, if it has none, its user. LiteLLM's words for sets of models; an empty list is all models. A key for which
+ * none is left gets a name that no model has.
+ */
+function modelsOf(row: TokenRow, others: readonly string[], path: string, notes: Note[]): readonly string[] | null {
+  const own = setOf(row.models.includes("all-team-models") ? [] : row.models);
+  const outer = setOf(others);
+  const both = own === null || outer === null ? (own ?? outer) : sharedModels(own, outer);
+  if (both === null) return null;
+  if (both.length > 100) {
     notes.push({ path: `${path}.models`, reason: "a key has at most 100 patterns: those after the first 100 are not taken over" });
   }
-  return own.slice(0, 100);
+  return both.length === 0 ? [noModels] : both.slice(0, 100);
+}
+
+const noModels = "no-default-models";
+
+/** `null`: all models. */
+function setOf(models: readonly string[]): readonly string[] | null {
+  if (models.includes(noModels)) return [];
+  return models.length === 0 || models.includes("all-proxy-models") || models.includes("*") ? null : models;
+}
+
+/** What both lists allow: names or patterns of one that the other one has, or that fit a pattern of it. */
+function sharedModels(one: readonly string[], other: readonly string[]): readonly string[] {
+  const fits = (name: string, patterns: readonly string[]): boolean =>
+    patterns.some((pattern) => pattern === name || (pattern.endsWith("*") && name.startsWith(pattern.slice(0, -1))));
+  return [...new Set([...one.filter((name) => fits(name, other)), ...other.filter((name) => fits(name, one))])];
 }
 
 function hasFields(value: unknown): boolean {

@@ -10,6 +10,8 @@ export function isTable(value: unknown): value is Table {
 }
 
 const maxIncludes = 50;
+/** Often each model merges the same values. */
+const maxAliases = 10_000;
 
 /** Reads LiteLLM's `config.yaml` with the files of its `include`, whose lists are added as LiteLLM does. @throws Error that names the file. */
 export function readLitellmConfig(path: string): Table {
@@ -40,7 +42,8 @@ function readOne(path: string): Table {
   }
   let value: unknown;
   try {
-    value = parse(text, { maxAliasCount: 100 });
+    // PyYAML reads YAML 1.1, with `<<` and `yes`.
+    value = parse(text, { version: "1.1", maxAliasCount: maxAliases });
   } catch (error) {
     throw new Error(`${path} is no valid YAML: ${messageOf(error).split("\n")[0] ?? ""}`, { cause: error });
   }

@@ -77,6 +77,7 @@ export async function readLitellmDatabase(url: string): Promise<LitellmRows> {
     connectionString: withoutPrismaParameters(url),
     connectionTimeoutMillis: 10_000,
     statement_timeout: 60_000,
+    types: { getTypeParser: parserOf },
   });
   client.on("error", () => {});
   try {
@@ -142,3 +143,9 @@ function withoutPrismaParameters(url: string): string {
     parsed.searchParams.delete(name);
   return parsed.toString();
 }
+
+/** Prisma stores UTC in columns without a time zone, which the client would read as local times. */
+export const parserOf: typeof pg.types.getTypeParser = ((type: number, format?: "text") =>
+  type === Number(pg.types.builtins.TIMESTAMP)
+    ? (text: string): Date => new Date(`${text.replace(" ", "T")}Z`)
+    : pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser;
