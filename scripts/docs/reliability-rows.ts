@@ -237,6 +237,11 @@ export const reliabilityRows: Readonly<Record<string, readonly ReliabilityRow[]>
       figures:
         "second half: {reported.found} of {reported.histories} found, the longest after {reported.longest_hours} h; {reported.false_alarms} false alarms in {reported.noise_windows} windows",
     },
+    {
+      promise: "Linters and schemas accept the Dockerfile, the compose file and the Helm chart.",
+      test: { long: "containers" },
+      figures: "{manifests} manifests",
+    },
     { promise: "Prometheus accepts the alert rules.", test: { long: "alert-rules" } },
   ],
   "When gateways trade": [
