@@ -75,9 +75,7 @@ async function writeScripts(folder: string, version: string): Promise<Scripts> {
     outExtension: { ".js": ".cjs" },
     define: { ...define, TOKLIGENCE_DIGEST: JSON.stringify(digest) },
   });
-  const pages = globSync("docs/**/*.md")
-    .toSorted()
-    .filter((path) => path !== "docs/README.md");
+  const pages = globSync("docs/**/*.md").toSorted();
   writeFileSync(
     join(folder, "docs.json"),
     JSON.stringify(Object.fromEntries(pages.map((path) => [path.slice("docs/".length), readFileSync(path, "utf8")]))),

@@ -6,6 +6,7 @@ export { createEdge, localPrincipal, type Edge, type EdgeDeps, type EdgeSettings
 export type { HealthReport, PartHealth } from "./routes/health-report.ts";
 export { createHealthReader, healthRoutes, type HealthDeps } from "./routes/health-routes.ts";
 export type { KeyBlock, ProviderFacts } from "./observe/provider-facts.ts";
+export { docsRoutes } from "./routes/docs-routes.ts";
 export { homeRoutes } from "./routes/home-routes.ts";
 export { metricsRoute } from "./routes/metrics-route.ts";
 export { CallerMetrics } from "./observe/caller-metrics.ts";

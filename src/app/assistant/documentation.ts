@@ -21,14 +21,17 @@ export interface Documentation {
   read(page: string): string | undefined;
 }
 
+/** The list of all pages; it answers no question itself. */
+const indexPage = "README.md";
+
 export function readDocumentation(folder?: string): Documentation {
   const texts = readPages(folder);
-  const sections = [...texts].flatMap(([page, text]) => splitPage(page, text));
+  const sections = [...texts].filter(([page]) => page !== indexPage).flatMap(([page, text]) => splitPage(page, text));
   const index = createIndex(
     sections.map((section) => ({ title: wordsOf(`${section.heading} ${section.page}`), body: wordsOf(section.text) })),
   );
   return {
-    pages: [...texts.keys()],
+    pages: [...texts.keys()].filter((page) => page !== indexPage),
     search: (question, limit) => index(wordsOf(question), limit).map((position) => sections[position]!),
     read: (page) => texts.get(page.replace(/^docs\//, "")),
   };
@@ -45,7 +48,7 @@ function listPages(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => file.endsWith(".md") && file !== "README.md")
+    .filter((file) => file.endsWith(".md"))
     .toSorted();
 }
 

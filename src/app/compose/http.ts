@@ -1,4 +1,5 @@
 import type { Clock, IdSource, Logger } from "../../core/index.ts";
+import { readVersion } from "../self.ts";
 import { createLimitAdmin } from "../../limits/index.ts";
 import { createPerformanceReports, createReports } from "../../ledger/index.ts";
 import {
@@ -7,6 +8,7 @@ import {
   createAdminOperations,
   createRouteTable,
   healthRoutes,
+  docsRoutes,
   homeRoutes,
   metricsRoute,
   modelRoutes,
@@ -111,6 +113,10 @@ function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[]): Edg
       readHealth,
       authEnabled: () => current.snapshot.edge.authEnabled,
       suggestModel: () => current.snapshot.suggestModel(),
+    }),
+    ...docsRoutes({
+      readDocs: async () => (await import("../assistant/documentation.ts")).readDocumentation(),
+      version: readVersion(),
     }),
     metricsRoute(collectAll),
   ]);
