@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -58,5 +58,18 @@ test("entries that wait for a database that is away survive the end of their pro
   } finally {
     await store.close();
     rmSync(folder, { recursive: true });
+  }
+});
+
+test("lines that are no entries do not keep the other ones from being taken", () => {
+  const folder = mkdtempSync(join(tmpdir(), "audit-waiting-"));
+  const stem = join(folder, "w");
+  try {
+    const entry = { ...gatewayEntry("first", {}), timeMs: 1 };
+    writeFileSync(`${stem}-7.jsonl`, `{"cut\n5\nnull\n${JSON.stringify(entry)}\n`);
+    assert.deepEqual(createWaitingFiles(stem, 7).take(), [JSON.parse(JSON.stringify(entry))]);
+    assert.deepEqual(readdirSync(folder).toSorted(), ["w-7.jsonl", "w-7.jsonl.unreadable"]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 });

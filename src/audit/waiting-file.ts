@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { NewEntry } from "./append.ts";
 
@@ -43,11 +43,23 @@ export function createWaitingFiles(stem: string, pid = process.pid, isAlive = is
   };
 }
 
+/** A line that is no entry, as of a damaged file, must not keep the other ones from the database: the file is then copied to `….unreadable`. */
 function readEntries(path: string): readonly WaitingEntry[] {
-  return readFileSync(path, "utf8")
+  const lines = readFileSync(path, "utf8")
     .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as WaitingEntry);
+    .filter((line) => line !== "");
+  const entries = lines.flatMap((line) => parseEntry(line) ?? []);
+  if (entries.length < lines.length) copyFileSync(path, `${path}.unreadable`);
+  return entries;
+}
+
+function parseEntry(line: string): WaitingEntry | undefined {
+  try {
+    const value = JSON.parse(line) as Partial<WaitingEntry> | null;
+    return typeof value?.timeMs === "number" && typeof value.action === "string" ? (value as WaitingEntry) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function isRunning(pid: number): boolean {
