@@ -140,3 +140,20 @@ test("variables that a client does not read, or reads first, are named", () => {
   assert.deepEqual(first("aider"), []);
   assert.deepEqual(first("langchain"), ["ANTHROPIC_API_BASE"]);
 });
+
+test("a file that others may read becomes its owner's alone, as its backup, and a later backup keeps the first", (t) => {
+  const home = folder(t);
+  const record = join(home, "connected.json");
+  const path = join(home, ".aider.conf.yml");
+  writeFileSync(path, "dark-mode: true\n", { mode: 0o644 });
+  const { files } = clients["aider"]!({ url: "http://localhost:8081", key: "tok_key", model: "m", env: {}, home });
+  writeClientFiles(files, record);
+  writeFileSync(path, `${readFileSync(path, "utf8")}own: 1\n`);
+  const [written] = writeClientFiles(files, record);
+  assert.equal(readFileSync(`${path}.before-tokligence`, "utf8"), "dark-mode: true\n");
+  assert.equal(written!.backup, `${path}.before-tokligence-2`);
+  if (process.platform !== "win32")
+    for (const name of [path, `${path}.before-tokligence`, written!.backup]) assert.equal(statSync(name).mode & 0o077, 0, name);
+  undoClientFiles([path], record);
+  assert.match(readFileSync(path, "utf8"), /own: 1/);
+});

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { replaceFile } from "../config/write-file.ts";
 import type { ClientFile } from "./client.ts";
 
@@ -14,6 +14,8 @@ export interface WrittenFile {
 interface Written {
   readonly sha256: string;
   readonly existed: boolean;
+  /** If omitted, `….before-tokligence`. */
+  readonly backup?: string;
 }
 
 type Records = Readonly<Record<string, Written>>;
@@ -30,11 +32,16 @@ export function writeClientFiles(files: readonly ClientFile[], recordFile: strin
     const isOurs = known !== undefined && before !== undefined && known.sha256 === sha256Of(before);
     const existed = isOurs ? known.existed : before !== undefined;
     // A file that was changed since is a new state to go back to.
-    if (!isOurs && before !== undefined) copyFileSync(path, backupOf(path));
+    const backup = isOurs ? backupOf(path, known) : freeName(backupOf(path));
+    if (before !== undefined) {
+      // It gets a key, and what it has may have one: for its owner alone.
+      chmodSync(path, statSync(path).mode & 0o700);
+      if (!isOurs) copyFileSync(path, backup);
+    }
     replaceFile(path, text);
-    records = { ...records, [path]: { sha256: sha256Of(text), existed } };
+    records = { ...records, [path]: { sha256: sha256Of(text), existed, backup } };
     replaceFile(recordFile, `${JSON.stringify(records, null, 2)}\n`);
-    return { path, backup: existed ? backupOf(path) : null };
+    return { path, backup: existed ? backup : null };
   });
 }
 
@@ -46,13 +53,14 @@ export function undoClientFiles(paths: readonly string[], recordFile: string): s
   for (const path of written) {
     const text = readIfThere(path);
     if (text === undefined || sha256Of(text) === records[path]!.sha256) continue;
-    const how = records[path]!.existed ? `compare it with ${backupOf(path)}` : "take out by hand what `connect` shows";
+    const how = records[path]!.existed ? `compare it with ${backupOf(path, records[path])}` : "take out by hand what `connect` shows";
     throw new Error(`${path} was changed since it was written, so nothing was undone: ${how}.`);
   }
   for (const path of written) {
     if (records[path]!.existed) {
-      replaceFile(path, readFileSync(backupOf(path), "utf8"));
-      rmSync(backupOf(path));
+      const backup = backupOf(path, records[path]);
+      replaceFile(path, readFileSync(backup, "utf8"));
+      rmSync(backup);
     } else rmSync(path, { force: true });
     records = Object.fromEntries(Object.entries(records).filter(([name]) => name !== path));
     replaceFile(recordFile, `${JSON.stringify(records, null, 2)}\n`);
@@ -60,8 +68,15 @@ export function undoClientFiles(paths: readonly string[], recordFile: string): s
   return written;
 }
 
-function backupOf(path: string): string {
-  return `${path}.before-tokligence`;
+function backupOf(path: string, written?: Written): string {
+  return written?.backup ?? `${path}.before-tokligence`;
+}
+
+/** An earlier backup is not overwritten: `….before-tokligence-2`. */
+function freeName(wanted: string): string {
+  let name = wanted;
+  for (let count = 2; existsSync(name); count++) name = `${wanted}-${count}`;
+  return name;
 }
 
 function readIfThere(path: string): string | undefined {
