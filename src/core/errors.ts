@@ -71,6 +71,12 @@ export const errorTable = {
     meaning: "The agent repeats one tool call and gets one result, more often than `guards.duplicate_tool_calls.refuse_at` allows.",
     remedy: "Stop the loop, or exempt the tool in the configuration.",
   },
+  firewall_blocked: {
+    status: 400,
+    kind: "invalid_request",
+    meaning: "The request contains what a rule of the firewall with `action: block` does not let out. Nothing of it was sent.",
+    remedy: "Take it out of the request. `tokligence firewall test` shows what a rule finds.",
+  },
   work_mode_refused: {
     status: 400,
     kind: "invalid_request",

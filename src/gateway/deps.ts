@@ -12,12 +12,13 @@ import type {
   UpstreamClient,
   WorkMode,
 } from "../upstream/index.ts";
-import type { DuplicateGuard, ToolCallGuard } from "../policy/index.ts";
+import type { DuplicateGuard, Firewall, ToolCallGuard } from "../policy/index.ts";
 import type { AttemptRegistry } from "./answers/attempt-registry.ts";
 import type { PrefixMemory } from "./prompt-caches/prefix-memory.ts";
 import type { AnswerStore } from "./response-cache/answer-store.ts";
 import type { ResponseCacheOptions } from "./section.ts";
 import type { BodyLog } from "./bodies/index.ts";
+import type { FirewallCounts } from "./firewall/firewall-counts.ts";
 import type { KeptProofs } from "./proofs/index.ts";
 import type { ResponseStore } from "../store/index.ts";
 import type { BackgroundJobs } from "./responses/background-jobs.ts";
@@ -42,6 +43,7 @@ export interface GatewayDeps {
   readonly sealer: Sealer;
   readonly keptProofs: KeptProofs;
   readonly toolCallGuard: ToolCallGuard;
+  readonly firewallCounts: FirewallCounts;
   readonly toolSampler: Pick<ToolSampler, "chooses">;
   readonly providerHealth: ProviderHealth;
   /** The same for each key of the providers, by its id. */
@@ -71,6 +73,8 @@ export interface GatewaySnapshot {
   readonly workMode: WorkMode;
   readonly onLoss: "report" | "refuse";
   readonly duplicateGuard: DuplicateGuard;
+  /** `undefined`: it has no rules. */
+  readonly firewall: Firewall | undefined;
   /** A response that is larger, with its input, is not kept. */
   readonly maxStoredBytes: number;
   /** Most values and names in the JSON of a request that is parsed. */

@@ -23,15 +23,19 @@ import { continueConversation } from "./responses/continue.ts";
 import { serveCached } from "./lanes/serve-cached.ts";
 import { cacheUseOf } from "./response-cache/cache-key.ts";
 import { KeptExchange, keepCachedAnswer } from "./response-cache/keep-answer.ts";
+import { applyFirewall } from "./firewall/apply-firewall.ts";
+import { RestoringExchange } from "./firewall/restoring-exchange.ts";
 import { serveStored } from "./lanes/serve-stored.ts";
 import { runsHere, startBackground } from "./responses/start-background.ts";
 import { pinTo } from "./responses/stored-responses.ts";
 
 /** The life of a request on a model route. The edge has found the route and the principal. */
 export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchange, caller: Caller): Promise<void> {
-  const recorded = deps.bodies.record(exchange, caller.route.route.operation);
-  const traced = tracedExchange(deps, recorded ?? exchange, () => call);
-  const base = traced ?? recorded ?? exchange;
+  const restoring = deps.current().firewall === undefined ? undefined : new RestoringExchange(exchange, caller.protocol);
+  const client = restoring ?? exchange;
+  const recorded = deps.bodies.record(client, caller.route.route.operation);
+  const traced = tracedExchange(deps, recorded ?? client, () => call);
+  const base = traced ?? recorded ?? client;
   const kept = keptExchange(deps, base, caller);
   const plain = kept?.exchange ?? base;
   const sampled = deps.toolSampler.chooses(caller.route.route.operation) ? new SampledExchange(plain) : undefined;
@@ -39,7 +43,7 @@ export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchang
   if (sampled !== undefined) call.readToolCalls = () => sampled.readToolCalls(call);
   let isOver = true;
   try {
-    isOver = await serve(call);
+    isOver = await serve(call, restoring);
     if (kept !== undefined) keepCachedAnswer(call, kept);
   } catch (error) {
     await answerError(call, asGatewayError(error, deps, exchange.requestId));
@@ -70,7 +74,7 @@ function keptExchange(deps: GatewayDeps, exchange: ClientExchange, { principal }
 }
 
 /** `false`: the client has its answer, and the request goes on in the background. @throws GatewayError. */
-async function serve(call: ModelCall): Promise<boolean> {
+async function serve(call: ModelCall, restoring: RestoringExchange | undefined): Promise<boolean> {
   const { request } = call;
   await receive(call);
   if (isHeavy(request)) await nextTurn();
@@ -84,6 +88,7 @@ async function serve(call: ModelCall): Promise<boolean> {
   const attempts = planned instanceof Promise ? await planned : planned;
   const all = withFallbacks(call, attempts);
   checkNamedModels(request, all);
+  applyFirewall(call, restoring);
   guard(call);
   if (isHeavy(request)) await nextTurn();
   const limited = takeLimits(call, attempts);

@@ -9,7 +9,7 @@ import { AttemptEntry, type CachedEntry, type EntryContext, type Settlement } fr
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { FailedTry } from "./observed-request.ts";
 import type { ClientExchange } from "./exchange.ts";
-import type { Guarded } from "../policy/index.ts";
+import type { Finding, Guarded } from "../policy/index.ts";
 import type { CacheUse } from "./cache-use.ts";
 import type { MarkedRequest } from "./prompt-caches/prefix-memory.ts";
 import { RequestFacts } from "./request-facts.ts";
@@ -80,6 +80,8 @@ export class ModelCall implements EntryContext {
 
   /** What the guard has found: its edits belong into every body that goes upstream. */
   guarded: Guarded | undefined;
+  /** What the firewall has found; `undefined`: nothing. */
+  findings: readonly Finding[] | undefined;
   /** `undefined` if no budget counts the request. */
   reservation: BudgetReservation | undefined;
   /** `undefined`: who sends the request has none. */
@@ -186,6 +188,7 @@ export class ModelCall implements EntryContext {
     const { deps, current, request, trace } = this;
     const call = new ModelCall({ deps, current, exchange, request: request.asStream(), background: pending, trace });
     call.guarded = this.guarded;
+    call.findings = this.findings;
     call.reservation = this.reservation;
     call.limits = this.limits;
     call.continued = this.continued;

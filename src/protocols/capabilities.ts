@@ -16,6 +16,19 @@ export interface ToolResults {
   addNote(text: string, result: Span | undefined, note: string): Edit | undefined;
 }
 
+/** A piece of a text in an event of a stream. */
+export interface TextDelta {
+  /** The same for all pieces of one text. */
+  readonly channel: string;
+  /** The object in the event that has the piece as its member `key`. */
+  readonly holder: Record<string, unknown>;
+  readonly key: string;
+  /** `json`: the text is JSON, as arguments of a tool. */
+  readonly form: "text" | "json";
+  /** The text ends with it. */
+  readonly isLast?: boolean;
+}
+
 /** How clients of a protocol carry proofs of reasoning, which vendors sign or encrypt and need back unchanged. */
 export interface ProofCarrier {
   /**

@@ -17,7 +17,7 @@ export { isUnbounded, setOutputLimit } from "./shared/output-limits.ts";
 export { paramLabel, spellLoss, spellRefusal, type ParamTable, type SpelledPlaces } from "./param-names.ts";
 export { ProviderTraits, type OperatorTraits, type TraitTable } from "./model-traits.ts";
 export { operations, type OperationTraits } from "./operations.ts";
-export type { OpenSummary, ProofCarrier, WireRules } from "./capabilities.ts";
+export type { OpenSummary, ProofCarrier, TextDelta, WireRules } from "./capabilities.ts";
 export * from "./protocol.ts";
 export { refusalOf } from "./refusal.ts";
 export { ServerQuirks, type ModelQuirks, type PartKind, type RenderQuirks } from "./quirks.ts";

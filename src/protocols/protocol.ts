@@ -14,7 +14,7 @@ import type {
 } from "../ir/index.ts";
 import type { RenderQuirks } from "./quirks.ts";
 import type { Loss, RenderTarget, UpstreamProtocol } from "./translation.ts";
-import type { OpenSummary, ProofCarrier, ToolResults, WireRules } from "./capabilities.ts";
+import type { OpenSummary, ProofCarrier, TextDelta, ToolResults, WireRules } from "./capabilities.ts";
 
 /** What a call asks for. `generate` is an answer of a model. */
 export type Operation =
@@ -319,6 +319,8 @@ export interface Protocol {
   readonly upstream: UpstreamProtocol;
   /** The places of tool results in a request. */
   readonly toolResults: ToolResults;
+  /** The pieces of text in the parsed data of an event (Gemini's JSON array: an element). */
+  textDeltas(event: object): readonly TextDelta[];
   /** How clients carry proofs of reasoning. */
   readonly proofs: ProofCarrier;
   /** What the server and the providers know of the protocol before a body is read. */

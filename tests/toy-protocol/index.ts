@@ -52,6 +52,7 @@ export const toy: Protocol = {
     lastResult: () => undefined,
     addNote: () => undefined,
   },
+  textDeltas: () => [],
   proofs: {
     carriesOn: "blocks",
     callField: "never",

@@ -16,6 +16,7 @@ import { addMarketCommands } from "./market-commands.ts";
 import { addImportCommands } from "./import-command.ts";
 import { print, table } from "./output.ts";
 import { addLimitCommands } from "./limit-commands.ts";
+import { addFirewallCommand } from "./firewall-command.ts";
 import { addLogsCommand } from "./logs-command.ts";
 import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon-aliases.ts";
 import { ExitStatus, load, runProgram } from "./run-program.ts";
@@ -67,20 +68,18 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addAlertCommands(program, admin);
   addMarketCommands(program, admin);
   addExchangeCommands(program, admin);
-  addDatabaseCommands(program, () => load(program.opts<Global>().config));
-
+  const loadConfigured = (): ReturnType<typeof load> => load(program.opts<Global>().config);
+  addDatabaseCommands(program, loadConfigured);
   addImportCommands(program, () => program.opts<Global>().config);
-
   addUsageCommand(program, admin);
   addReconcileCommand(program, admin);
-  addLogsCommand(program, () => load(program.opts<Global>().config));
+  addFirewallCommand(program, loadConfigured);
+  addLogsCommand(program, loadConfigured);
   addDaemonCommands(program);
   addStatusCommand(program, () => program.opts<Global>().config);
-
   addDoctorCommand(program, () => program.opts<Global>().config);
   addRouteCommand(program, admin);
   addChatCommand(program);
-  const loadConfigured = (): ReturnType<typeof load> => load(program.opts<Global>().config);
   addAskCommand(program, admin, loadConfigured);
   addConnectCommand(program, admin, loadConfigured);
   addRunCommand(program, admin, loadConfigured);

@@ -8,6 +8,7 @@ import {
   createKeptProofs,
   createResponseSweep,
   createTokenCalibration,
+  FirewallCounts,
   PrefixMemory,
   type GatewayDeps,
   type ObservedRequest,
@@ -63,6 +64,7 @@ export async function composeModelRequests(options: ModelRequestsDeps): Promise<
     sealer: createSealer(await readInstallationKeys(store, clock, randomBytes), randomBytes),
     toolCallGuard: createToolCallGuard(),
     toolSampler: new ToolSampler(),
+    firewallCounts: new FirewallCounts(),
     keptProofs: createKeptProofs({ store: createKeptProofTable(store, clock), ledger, clock, logger, isShared }),
     current: () => current.snapshot,
     ledger,
@@ -143,7 +145,7 @@ function createObserver(
 }
 
 function gaugesOf(
-  { activeAttempts, toolCallGuard, responseCache }: GatewayDeps,
+  { activeAttempts, toolCallGuard, firewallCounts, responseCache }: GatewayDeps,
   { ledger, budgets, limits, bodies }: Records,
 ): Readonly<Record<string, number>> {
   const { queued, open, lagMs } = ledger.status();
@@ -159,6 +161,9 @@ function gaugesOf(
     response_cache_bytes: responseCache.sizeBytes,
     duplicate_tool_calls_noted_total: noted,
     duplicate_tool_calls_refused_total: refused,
+    firewall_observed_requests_total: firewallCounts.observed,
+    firewall_masked_requests_total: firewallCounts.masked,
+    firewall_blocked_requests_total: firewallCounts.blocked,
     budget_warned_requests_total: budgets.counts().warned,
     budget_refused_requests_total: budgets.counts().refused,
     ...limitValues(limits),

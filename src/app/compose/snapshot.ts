@@ -26,6 +26,7 @@ import {
   type Provider,
   type TargetStates,
 } from "../../upstream/index.ts";
+import { Firewall } from "../../policy/index.ts";
 import type { Settings } from "../config/index.ts";
 import type { MarketLink } from "./market-link.ts";
 import { suggestModel } from "./suggest-model.ts";
@@ -169,13 +170,23 @@ function requestRules(
   settings: Settings,
 ): Pick<
   Snapshot,
-  "workMode" | "onLoss" | "duplicateGuard" | "earlyHeadMs" | "maxStoredBytes" | "maxValues" | "resilience" | "responseCache" | "budget"
+  | "workMode"
+  | "onLoss"
+  | "duplicateGuard"
+  | "firewall"
+  | "earlyHeadMs"
+  | "maxStoredBytes"
+  | "maxValues"
+  | "resilience"
+  | "responseCache"
+  | "budget"
 > {
   const { limits, workMode, onLoss, responses, earlyHeadMs } = settings.gateway;
   return {
     workMode,
     onLoss,
     duplicateGuard: settings.guards.duplicateToolCalls,
+    firewall: settings.firewall.length === 0 ? undefined : new Firewall(settings.firewall),
     earlyHeadMs,
     maxStoredBytes: responses.maxSizeBytes,
     maxValues: limits.values,

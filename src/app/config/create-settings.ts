@@ -9,7 +9,7 @@ import { readResponseCache } from "../../gateway/index.ts";
 import { readGateway, readTelemetry } from "../../server/index.ts";
 import { readExchange, readMarket } from "../../market/index.ts";
 import { readAudit } from "../../audit/index.ts";
-import { readGuards } from "../../policy/index.ts";
+import { readFirewall, readGuards } from "../../policy/index.ts";
 import { readLedger } from "../../ledger/index.ts";
 import type { Settings } from "./settings.ts";
 
@@ -29,6 +29,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     redis: readRedis(parsed.redis),
     ledger: readLedger(parsed.ledger),
     guards: readGuards(parsed.guards),
+    firewall: readFirewall(parsed.firewall),
     alerts: readAlerts(parsed.alerts),
     audit: readAudit(parsed.audit, base),
     telemetry: readTelemetry(parsed.telemetry),

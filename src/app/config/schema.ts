@@ -15,7 +15,7 @@ import { responseCacheSchema } from "../../gateway/index.ts";
 import { gatewaySchema, telemetrySchema } from "../../server/index.ts";
 import { exchangeSchema, marketSchema } from "../../market/index.ts";
 import { auditSchema } from "../../audit/index.ts";
-import { guardsSchema } from "../../policy/index.ts";
+import { firewallSchema, guardsSchema } from "../../policy/index.ts";
 import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
 
 /** The configuration as the file has it: names as written there, values read into numbers, milliseconds and bytes. */
@@ -35,6 +35,7 @@ export const settingsSchema = z
     redis: redisSchema,
     ledger: ledgerSchema,
     guards: guardsSchema,
+    firewall: firewallSchema,
     alerts: alertsSchema,
     audit: auditSchema,
     telemetry: telemetrySchema,

@@ -8,7 +8,7 @@ import type { ResponseCacheSettings } from "../../gateway/index.ts";
 import type { GatewaySection, TelemetrySection } from "../../server/index.ts";
 import type { ExchangeSection, MarketSection } from "../../market/index.ts";
 import type { AuditSection } from "../../audit/index.ts";
-import type { GuardsSection } from "../../policy/index.ts";
+import type { FirewallRule, GuardsSection } from "../../policy/index.ts";
 
 export type { DatabaseSection, PostgresqlSettings } from "../../store/index.ts";
 
@@ -31,6 +31,7 @@ export interface Settings {
   readonly redis: RedisSection;
   readonly ledger: LedgerSection;
   readonly guards: GuardsSection;
+  readonly firewall: readonly FirewallRule[];
   readonly alerts: AlertsSection;
   readonly audit: AuditSection;
   readonly telemetry: TelemetrySection;

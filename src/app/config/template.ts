@@ -169,6 +169,10 @@ const tail = `
 # refuse_at its request is refused. exempt: tools that repeat themselves by design.
 #guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, refuse_at: 20, exempt: [write_stdin, wait, TaskOutput] } }
 
+# What must not leave for a provider: docs/firewall.md. detect: secret, email, iban, card, national_id, phone, ip, prompt_injection. action: observe, mask (the provider
+# gets placeholders, the client its own texts back) or block.
+#firewall: { rules: { personal-data: { action: mask, detect: [email, phone, iban, card], words: [], patterns: [], users: ["*"], models: ["*", "!local/*"] } } }
+
 # Who hears of budgets that are used up, models without a price, unusual spend and a late ledger; the log always does: docs/alerts.md. A webhook has a name:
 # { ops: { url: "https://hooks.example.com/gateway", secret: a-secret-of-yours, format: json (or slack, discord), events: [budget_stopped] } }
 #alerts: { webhooks: {}, email: { to: [], from: gateway@example.com, host: smtp.example.com, port: 587, username: gateway, password: "\${SMTP_PASSWORD}", tls: starttls }, spend_factor: 3, spend_least: 10, ledger_lag: 1m }

@@ -106,13 +106,12 @@ function isFixed(body: Bytes, level: Level | undefined, key: string): boolean {
   return !level.hasPlainData;
 }
 
-/** Arguments of calls are JSON inside a string. It is a text like any other; besides, its own strings are looked at, so that their escapes hide nothing. */
+/** Arguments of calls are JSON inside a string: its own strings are looked at, so that their escapes neither hide nor join anything. Other JSON is a text like any other. */
 function changeText(text: string, change: (text: string) => string): string {
-  const changed = change(text);
-  if (!/^\s*[[{]/.test(changed) || !changed.includes("\\") || !isJson(changed)) return changed;
-  const inner = latin1OfUtf8(changed);
+  if (!text.includes("\\") || !/^\s*[[{]/.test(text) || !isJson(text)) return change(text);
+  const inner = latin1OfUtf8(text);
   const edits = editTexts(inner, change, true);
-  return edits.length === 0 ? changed : utf8OfLatin1(applyEdits(inner, edits));
+  return edits.length === 0 ? text : utf8OfLatin1(applyEdits(inner, edits));
 }
 
 function isJson(text: string): boolean {

@@ -21,6 +21,7 @@ import { routes, upstreamPath } from "./routes.ts";
 import { ChatStreamEncoder } from "./stream-encoder.ts";
 import { ChatTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
+import { textDeltas } from "./text-deltas.ts";
 import { toForeign } from "./to-foreign.ts";
 import { toolResults } from "./tool-results.ts";
 import { openaiChatUpstream } from "./upstream.ts";
@@ -59,6 +60,7 @@ export const openaiChat: Protocol = {
   upstream: openaiChatUpstream,
   toolResults,
   proofs,
+  textDeltas,
   wireRules: { ownsPath: (path) => path.startsWith("/v1beta/openai"), hasVersionInBaseUrl: true },
   storesAnswers: false,
   renderModelList,

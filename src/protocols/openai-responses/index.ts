@@ -20,6 +20,7 @@ import { toForeign } from "./to-foreign.ts";
 import { ResponsesStreamEncoder } from "./stream-encoder.ts";
 import { ResponsesTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
+import { textDeltas } from "./text-deltas.ts";
 import { toolResults } from "./tool-results.ts";
 import { openaiResponsesUpstream } from "./upstream.ts";
 
@@ -52,6 +53,7 @@ export const openaiResponses: Protocol = {
   upstream: openaiResponsesUpstream,
   toolResults,
   proofs,
+  textDeltas,
   wireRules: { ownsPath: (path) => path.startsWith("/v1/responses"), hasVersionInBaseUrl: true },
   storesAnswers: true,
   renderModelList,

@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { GatewayError } from "../../core/index.ts";
+import { Firewall } from "../../policy/index.ts";
+import type { LoadedSettings } from "../config/index.ts";
+import { print } from "./output.ts";
+
+/** `tokligence firewall test`: what the rules of the configuration find in a text. Nothing is sent. */
+export function addFirewallCommand(program: Command, load: () => Promise<LoadedSettings>): void {
+  program
+    .command("firewall")
+    .description("what must not leave for a provider")
+    .helpCommand(false)
+    .command("test")
+    .description("show what the rules of the configuration find in a file or a text")
+    .argument("<text-or-file>")
+    .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  tokligence firewall test 'write to ada@example.com'")
+    .action(async (given: string, { json }: { readonly json?: boolean }) => {
+      const { settings } = await load();
+      if (settings.firewall.length === 0) {
+        throw new GatewayError("invalid_request", "The configuration has no rules: add some under firewall.rules (docs/firewall.md).");
+      }
+      const text = existsSync(given) ? readFileSync(given, "utf8") : given;
+      const results = new Firewall(settings.firewall).test(text).map(({ rule, action, matches }) => ({
+        rule,
+        action,
+        matches: matches.map(({ start, end, kind }) => ({ kind, start, end, text: text.slice(start, end) })),
+      }));
+      print(json === true, results, () => results.flatMap(showRule).join("\n"));
+    });
+}
+
+function showRule({
+  rule,
+  action,
+  matches,
+}: {
+  rule: string;
+  action: string;
+  matches: readonly { kind: string; text: string }[];
+}): string[] {
+  if (matches.length === 0) return [`${rule} (${action}): nothing`];
+  return [`${rule} (${action}):`, ...matches.map(({ kind, text }) => `  ${kind}  ${text.replaceAll(/\s+/g, " ").slice(0, 100)}`)];
+}

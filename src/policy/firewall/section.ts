@@ -1,0 +1,70 @@
+import * as z from "zod";
+import { compilePattern, PatternError } from "../../core/index.ts";
+import { choice, texts } from "../../settings/index.ts";
+import { detectorNames, type DetectorName } from "./detectors.ts";
+
+const actions = ["observe", "mask", "block"] as const;
+export type FirewallAction = (typeof actions)[number];
+
+const rule = z
+  .strictObject({
+    action: choice(
+      "What happens: observe counts; mask puts placeholders in place, and the originals back into the answer; block refuses the request.",
+      actions,
+    ),
+    detect: texts("Built-in detectors.", `a list of ${detectorNames.join(", ")}`).prefault([]),
+    patterns: texts("Regular expressions in the syntax of RE2.", "a list of patterns").prefault([]),
+    words: texts("Words or phrases, found whole and in any case.", "a list of words").prefault([]),
+    users: texts("Globs of the users whose requests it is for; a leading ! excludes.", "a list of globs").prefault(["*"]),
+    models: texts("Globs of the models, as clients name them, that it is for; a leading ! excludes.", "a list of globs").prefault(["*"]),
+  })
+  .describe("A rule.")
+  .check(({ value, issues }) => {
+    const report = (path: (string | number)[], found: unknown, message: string): void => {
+      issues.push({ code: "custom", message, input: found, path });
+    };
+    if (value.detect.length + value.patterns.length + value.words.length === 0) report([], value, "a rule with detect, patterns or words");
+    for (const [at, name] of value.detect.entries()) {
+      if (!isDetector(name)) report(["detect", at], name, `one of ${detectorNames.join(", ")}`);
+    }
+    for (const [at, pattern] of value.patterns.entries()) {
+      const problem = problemOf(pattern);
+      if (problem !== undefined) report(["patterns", at], pattern, `a pattern that is not one ${problem}`);
+    }
+  });
+
+function isDetector(name: string): name is DetectorName {
+  return detectorNames.some((each) => each === name);
+}
+
+function problemOf(pattern: string): string | undefined {
+  try {
+    compilePattern(pattern);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PatternError) return error.message;
+    throw error;
+  }
+}
+
+export const firewallSchema = z
+  .strictObject({ rules: z.record(z.string(), rule).describe("By name. In their order; all that apply act.").prefault({}) })
+  .describe("What must not leave for a provider. See docs/firewall.md.")
+  .prefault({});
+
+export type ParsedFirewall = z.output<typeof firewallSchema>;
+
+export interface FirewallRule {
+  readonly name: string;
+  readonly action: FirewallAction;
+  readonly detect: readonly DetectorName[];
+  readonly patterns: readonly string[];
+  readonly words: readonly string[];
+  readonly users: readonly string[];
+  readonly models: readonly string[];
+}
+
+/** Its rules; none: nothing is looked at. */
+export function readFirewall({ rules }: ParsedFirewall): readonly FirewallRule[] {
+  return Object.entries(rules).map(([name, parsed]) => ({ name, ...parsed, detect: parsed.detect.filter(isDetector) }));
+}
