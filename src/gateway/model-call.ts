@@ -188,7 +188,6 @@ export class ModelCall implements EntryContext {
     const { deps, current, request, trace } = this;
     const call = new ModelCall({ deps, current, exchange, request: request.asStream(), background: pending, trace });
     call.guarded = this.guarded;
-    call.findings = this.findings;
     call.reservation = this.reservation;
     call.limits = this.limits;
     call.continued = this.continued;

@@ -45,16 +45,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .helpCommand("help [command]", "print the help of a command")
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  // Each command loads the large modules that it needs: `version` answers at once.
-  const admin: WithAdmin = async (run) => {
-    const { openAdmin } = await import("../admin.ts");
-    const opened = await openAdmin(await load(program.opts<Global>().config));
-    try {
-      return await run(opened.call);
-    } finally {
-      await opened.close();
-    }
-  };
+  const admin = withAdmin(() => program.opts<Global>().config);
 
   addInitCommand(program);
   addUserCommands(program, admin);
@@ -101,6 +92,19 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
   process.stdout.once("error", onOutputError);
   return await runProgram(program, argv);
+}
+
+/** Each command loads the large modules that it needs: `version` answers at once. */
+function withAdmin(config: () => string | undefined): WithAdmin {
+  return async (run) => {
+    const { openAdmin } = await import("../admin.ts");
+    const opened = await openAdmin(await load(config()));
+    try {
+      return await run(opened.call);
+    } finally {
+      await opened.close();
+    }
+  };
 }
 
 /** Whether the gateway of the standard configuration runs. */

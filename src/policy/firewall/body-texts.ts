@@ -106,12 +106,15 @@ function isFixed(body: Bytes, level: Level | undefined, key: string): boolean {
   return !level.hasPlainData;
 }
 
-/** Arguments of calls are JSON inside a string: its own strings are looked at, so that their escapes neither hide nor join anything. Other JSON is a text like any other. */
+/** Arguments of calls are JSON inside a string: its own strings are looked at, so that their escapes neither hide nor join anything. Then it is a text like any other. */
 function changeText(text: string, change: (text: string) => string): string {
   if (!text.includes("\\") || !/^\s*[[{]/.test(text) || !isJson(text)) return change(text);
   const inner = latin1OfUtf8(text);
   const edits = editTexts(inner, change, true);
-  return edits.length === 0 ? text : utf8OfLatin1(applyEdits(inner, edits));
+  const edited = edits.length === 0 ? text : utf8OfLatin1(applyEdits(inner, edits));
+  // Names of members, and numbers. What would break the JSON began in an escape.
+  const changed = change(edited);
+  return changed === edited || isJson(changed) ? changed : edited;
 }
 
 function isJson(text: string): boolean {

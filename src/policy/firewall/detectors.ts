@@ -21,18 +21,6 @@ export type DetectorName = keyof typeof detectors;
 
 export const detectorNames = Object.keys(detectors) as readonly DetectorName[];
 
-/** The longest text that a detector finds, in characters: how much of a stream must be held back to see it whole. */
-export const longestMatch: Readonly<Record<DetectorName, number>> = {
-  secret: 16_500,
-  email: 320,
-  iban: 42,
-  card: 23,
-  national_id: 21,
-  phone: 40,
-  ip: 45,
-  prompt_injection: 200,
-};
-
 export interface NamedMatch extends TextMatch {
   /** The detector, as in `email`, or `pattern`, `word` for those of the configuration. */
   readonly kind: string;
