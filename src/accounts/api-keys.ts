@@ -17,7 +17,8 @@ export interface ApiKeysDeps {
   readonly onChanged: (keyId: string) => void;
 }
 
-type KeyRow = Selectable<ApiKeysTable> & { readonly username: string };
+/** A key, with the name of its user. */
+export type ListedKeyRow = Selectable<ApiKeysTable> & { readonly username: string };
 
 export function createApiKeys({
   store,
@@ -25,32 +26,19 @@ export function createApiKeys({
   ids,
   random,
   onChanged,
-}: ApiKeysDeps): Pick<Accounts, "createKey" | "updateKey" | "getKey" | "listKeys" | "revokeKey"> {
+}: ApiKeysDeps): Pick<Accounts, "createKey" | "getKey" | "listKeys" | "revokeKey"> {
   return {
     async createKey(input) {
       const name = checkKeyName(input.name);
       const given = checkModels(input.models);
       const tags = writeTags(checkTags(input.tags)) ?? null;
       const key = makeKeyText(random);
-      const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
+      const row = await store.db.transaction().execute(async (transaction): Promise<ListedKeyRow> => {
         const made = await insertKey(transaction, input, { name, given, tags, key, id: ids.next("key"), nowMs: clock.now() });
         await store.bumpRevision(transaction);
         return made;
       });
       return { ...keyOf(row), key };
-    },
-    async updateKey(keyRef, { market }) {
-      const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
-        const found = await findKey(transaction, keyRef, undefined);
-        if (found.revoked_ms !== null) throw new GatewayError("conflict", "The key is revoked.", { param: "key_id" });
-        if (market === undefined) return found;
-        const changed = { market: storedScope(checkMarketScope(market)) };
-        await transaction.updateTable("api_keys").set(changed).where("id", "=", found.id).execute();
-        await store.bumpRevision(transaction);
-        return { ...found, ...changed };
-      });
-      onChanged(row.id);
-      return keyOf(row);
     },
     getKey: async (keyRef) => keyOf(await findKey(store.db, keyRef, undefined)),
     async listKeys({ user, limit, after } = {}) {
@@ -62,7 +50,7 @@ export function createApiKeys({
       return (await query.execute()).map(keyOf);
     },
     async revokeKey(keyRef, filter = {}) {
-      const row = await store.db.transaction().execute(async (transaction): Promise<KeyRow> => {
+      const row = await store.db.transaction().execute(async (transaction): Promise<ListedKeyRow> => {
         const userId = filter.user === undefined ? undefined : (await findUser(transaction, filter.user)).id;
         const found = await findKey(transaction, keyRef, userId);
         const revoked_ms = clock.now();
@@ -99,7 +87,7 @@ async function insertKey(
   transaction: Transaction<Tables>,
   input: NewKeyInput,
   { id, name, given, tags, key, nowMs }: CheckedKey,
-): Promise<KeyRow> {
+): Promise<ListedKeyRow> {
   const user = await findUser(transaction, input.user);
   if (user.disabled_ms !== null) {
     throw new GatewayError(
@@ -131,13 +119,16 @@ async function insertKey(
     parent_id: input.parent ?? null,
     tags,
     cache: input.cache === "on" ? 1 : null,
+    disabled_ms: null,
+    previous_hash: null,
+    previous_until_ms: null,
     market: storedScope(checkMarketScope(input.market ?? defaultMarketScope)),
   };
   await transaction.insertInto("api_keys").values(made).executeTakeFirstOrThrow();
   return { ...made, username: user.username };
 }
 
-function storedScope(scope: MarketScope): "off" | "any" | null {
+export function storedScope(scope: MarketScope): "off" | "any" | null {
   return scope === "peers" ? null : scope;
 }
 
@@ -187,7 +178,7 @@ function selectKeys(db: Kysely<Tables>) {
  * Finds a key by its id, or by its prefix if only one key has it. The key of another user is reported as not found.
  * @throws GatewayError `not_found`; `conflict` if several keys have the prefix.
  */
-async function findKey(db: Kysely<Tables>, keyRef: string, userId: string | undefined): Promise<KeyRow> {
+export async function findKey(db: Kysely<Tables>, keyRef: string, userId: string | undefined): Promise<ListedKeyRow> {
   const prefix = readPrefix(keyRef);
   let query = selectKeys(db).where(prefix === undefined ? "api_keys.id" : "api_keys.prefix", "=", prefix ?? keyRef);
   if (userId !== undefined) query = query.where("api_keys.user_id", "=", userId);
@@ -205,7 +196,7 @@ async function findKey(db: Kysely<Tables>, keyRef: string, userId: string | unde
   );
 }
 
-function keyOf(row: KeyRow): ApiKey {
+export function keyOf(row: ListedKeyRow): ApiKey {
   return {
     id: row.id,
     user_id: row.user_id,
@@ -220,6 +211,8 @@ function keyOf(row: KeyRow): ApiKey {
     parent_id: row.parent_id,
     tags: readTags(row.tags),
     cache: row.cache === 1 ? "on" : "off",
+    disabled_at: row.disabled_ms === null ? null : new Date(row.disabled_ms).toISOString(),
+    previous_until: row.previous_until_ms === null ? null : new Date(row.previous_until_ms).toISOString(),
     market: row.market ?? defaultMarketScope,
   };
 }

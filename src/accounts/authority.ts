@@ -13,7 +13,7 @@ export type KeyRow = Selectable<ApiKeysTable> & {
 
 /** What a key may do: what the key and all its ancestors allow. */
 export interface Authority {
-  /** A key of the chain is revoked, the chain is incomplete, or the user is disabled. */
+  /** A key of the chain is revoked or disabled, the chain is incomplete, or the user is disabled. */
   readonly isRevoked: boolean;
   /** The earliest expiry in the chain; `null`: never. */
   readonly expiresMs: number | null;
@@ -43,7 +43,7 @@ export function effectiveAuthority(chain: readonly KeyRow[]): Authority {
   const expiries = chain.flatMap(({ expires_ms: expiresMs }) => expiresMs ?? []);
   const lists = new Set(chain.flatMap(({ models }) => models ?? []));
   return {
-    isRevoked: !isWhole || chain.some((row) => row.revoked_ms !== null || row.user_disabled_ms !== null),
+    isRevoked: !isWhole || chain.some((row) => row.revoked_ms !== null || row.disabled_ms !== null || row.user_disabled_ms !== null),
     expiresMs: expiries.length === 0 ? null : Math.min(...expiries),
     role: chain.every((row) => row.role === "admin" && row.user_role === "admin") ? "admin" : "user",
     modelLists: [...lists].map((models) => new GlobList(JSON.parse(models) as string[])),
@@ -59,14 +59,16 @@ function boundTagsOf(chain: readonly KeyRow[]): readonly string[] {
   return [...new Set(lists.flatMap(readTags))].slice(0, tagLimits.count);
 }
 
-/** The key with this id, or this hash, and its ancestors, the parent first; empty if there is no such key. */
+/** The key with this id, or with this hash now or before its rotation, and its ancestors, the parent first; empty if there is no such key. */
 export async function readKeyChain(db: Kysely<Tables>, by: "id" | "hash", value: string): Promise<readonly KeyRow[]> {
   return await db
     .withRecursive("chain(id, parent_id, depth)", (query) =>
       query
         .selectFrom("api_keys")
         .select(["id", "parent_id", sql.lit(0).as("depth")])
-        .where(by, "=", value)
+        .where((where) =>
+          by === "id" ? where("id", "=", value) : where.or([where("hash", "=", value), where("previous_hash", "=", value)]),
+        )
         .unionAll(
           query
             .selectFrom("chain")

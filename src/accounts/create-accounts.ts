@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { everyByTimer, silentLogger, type Clock, type Every, type IdSource, type Logger } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
 import { createApiKeys } from "./api-keys.ts";
+import { createKeyChanges } from "./key-changes.ts";
 import { createKeyCache } from "./key-cache.ts";
 import { watchRevision } from "./revision-watch.ts";
 import { readNames } from "./names.ts";
@@ -53,6 +54,7 @@ export function createAccounts({
   return {
     ...createUsers({ store, clock, ids, onChanged: (userId) => cache.drop(userId) }),
     ...createApiKeys({ store, clock, ids, random, onChanged: (keyId) => cache.drop(keyId) }),
+    ...createKeyChanges({ store, clock, random, onChanged: (keyId) => cache.drop(keyId) }),
     readNames: (userIds, keyIds) => readNames(store.db, userIds, keyIds),
     authenticate: (key) => cache.authenticate(key),
     close: stop,

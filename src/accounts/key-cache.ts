@@ -184,7 +184,9 @@ async function findKey(store: Store, keyHash: string): Promise<Omit<KnownKey, "e
       ...(row.cache === 1 ? { hasCache: true } : {}),
       ...(market === defaultMarketScope ? {} : { market }),
     };
-    return { principal, expiresMs };
+    const until = row.hash === keyHash ? null : (row.previous_until_ms ?? 0);
+    const ends = [expiresMs, until].filter((ms) => ms !== null);
+    return { principal, expiresMs: ends.length === 0 ? null : Math.min(...ends) };
   } catch (cause) {
     throw databaseAway(cause);
   }

@@ -50,6 +50,10 @@ export interface ApiKey {
   readonly models: readonly string[] | null;
   /** The key that it was made with: it is never stronger than that one, and is revoked with it. `null`: an admin made it. */
   readonly parent_id: string | null;
+  /** Refused since then; `null`: it is not disabled. */
+  readonly disabled_at: string | null;
+  /** It was rotated, and its former text is accepted until then. */
+  readonly previous_until: string | null;
   /** Tags that an admin bound to the key: they are on every request of it, and of the keys made with it. Its user's come first on a request. */
   readonly tags: readonly string[];
   /** `on`: equal requests are answered from the response cache, if there is one. */
@@ -124,11 +128,30 @@ export interface Accounts extends Authenticator {
   disableUser(userRef: string): Promise<User>;
   /** Accepts the keys of the user again, but for those that were revoked. */
   enableUser(userRef: string): Promise<User>;
+  /** Takes name, email and tags from the user, and the names of its keys, which are revoked. Rows of usage stay under the id. It cannot be undone. */
+  eraseUser(userRef: string): Promise<User>;
   createKey(input: NewKeyInput): Promise<NewApiKey>;
   /** Also of a key that is revoked or has expired. A key is referred to by its id, or by its prefix if no other key has the same. */
   getKey(keyRef: string): Promise<ApiKey>;
   /** @throws GatewayError `conflict` if the key is revoked. */
-  updateKey(keyRef: string, changes: { readonly market?: MarketScope }): Promise<ApiKey>;
+  updateKey(
+    keyRef: string,
+    changes: {
+      readonly market?: MarketScope;
+      readonly name?: string | null;
+      readonly models?: readonly string[] | null;
+      readonly expires?: string | null;
+      readonly tags?: readonly string[];
+    },
+  ): Promise<ApiKey>;
+  /** Refuses the key, and those made with it, until it is enabled again. @throws GatewayError `conflict` if the key is revoked. */
+  disableKey(keyRef: string): Promise<ApiKey>;
+  enableKey(keyRef: string): Promise<ApiKey>;
+  /**
+   * Gives the key a new text; everything else of it stays, as its id, budgets, limits and the keys made with it.
+   * @param options `overlap`: how long the former text is accepted, too (`24h`); if omitted it ends at once
+   */
+  rotateKey(keyRef: string, options?: { readonly overlap?: string }): Promise<NewApiKey>;
   listKeys(filter?: PageQuery & { readonly user?: string }): Promise<ApiKey[]>;
   readNames(userIds: readonly string[], keyIds: readonly string[]): Promise<Names>;
   /** Revokes the key and all that were made with it. With `user`: only a key of that user, else `not_found`. */

@@ -15,24 +15,11 @@ export interface UsersDeps {
 }
 
 export type UserRow = Selectable<UsersTable>;
-type UserChanges = Partial<Pick<UserRow, "email" | "role" | "disabled_ms" | "tags">>;
-type UserAccounts = Pick<Accounts, "createUser" | "listUsers" | "getUser" | "updateUser" | "disableUser" | "enableUser">;
+type UserChanges = Partial<Pick<UserRow, "username" | "email" | "role" | "disabled_ms" | "tags" | "erased_ms">>;
+type UserAccounts = Pick<Accounts, "createUser" | "listUsers" | "getUser" | "updateUser" | "disableUser" | "enableUser" | "eraseUser">;
 
 export function createUsers({ store, clock, ids, onChanged }: UsersDeps): UserAccounts {
-  const change = async (userRef: string, changesOf: (row: UserRow) => UserChanges): Promise<User> => {
-    const row = await store.db.transaction().execute(async (transaction): Promise<UserRow> => {
-      const found = await findUser(transaction, userRef);
-      const changes = changesOf(found);
-      const changed = { ...found, ...changes };
-      if (isActiveAdmin(found) && !isActiveAdmin(changed)) await refuseLastAdmin(transaction, found);
-      if (Object.keys(changes).length === 0) return found;
-      await transaction.updateTable("users").set(changes).where("id", "=", found.id).executeTakeFirstOrThrow();
-      await store.bumpRevision(transaction);
-      return changed;
-    });
-    onChanged(row.id);
-    return userOf(row);
-  };
+  const change = createUserChange(store, onChanged);
   return {
     async createUser(input) {
       const row: UserRow = {
@@ -43,6 +30,7 @@ export function createUsers({ store, clock, ids, onChanged }: UsersDeps): UserAc
         created_ms: clock.now(),
         disabled_ms: null,
         tags: writeTags(checkTags(input.tags)) ?? null,
+        erased_ms: null,
       };
       await store.db.transaction().execute(async (transaction) => {
         const added = await transaction
@@ -68,15 +56,66 @@ export function createUsers({ store, clock, ids, onChanged }: UsersDeps): UserAc
     },
     getUser: async (userRef) => userOf(await findUser(store.db, userRef)),
     updateUser: (userRef, changes) =>
-      change(userRef, (row) => ({
-        ...(changes.email === undefined ? {} : { email: checkEmail(changes.email) }),
-        ...(changes.role === undefined ? {} : { role: checkRole(changes.role, row.role) }),
-        ...(changes.tags === undefined ? {} : { tags: writeTags(checkTags(changes.tags)) ?? null }),
-      })),
+      change(
+        userRef,
+        (row) => (
+          refuseErased(row),
+          {
+            ...(changes.email === undefined ? {} : { email: checkEmail(changes.email) }),
+            ...(changes.role === undefined ? {} : { role: checkRole(changes.role, row.role) }),
+            ...(changes.tags === undefined ? {} : { tags: writeTags(checkTags(changes.tags)) ?? null }),
+          }
+        ),
+      ),
     // A user that was disabled before keeps its time.
     disableUser: (userRef) => change(userRef, (row) => (row.disabled_ms === null ? { disabled_ms: clock.now() } : {})),
-    enableUser: (userRef) => change(userRef, (row) => (row.disabled_ms === null ? {} : { disabled_ms: null })),
+    enableUser: (userRef) => change(userRef, (row) => (row.disabled_ms === null ? {} : (refuseErased(row), { disabled_ms: null }))),
+    eraseUser: (userRef) =>
+      change(userRef, (row) => {
+        if (row.erased_ms !== null) return {};
+        const now = clock.now();
+        return { username: erasedName(row.id), email: null, tags: null, disabled_ms: row.disabled_ms ?? now, erased_ms: now };
+      }),
   };
+}
+
+type ChangeUser = (userRef: string, changesOf: (row: UserRow) => UserChanges) => Promise<User>;
+
+function createUserChange(store: Store, onChanged: (userId: string) => void): ChangeUser {
+  return async (userRef: string, changesOf: (row: UserRow) => UserChanges): Promise<User> => {
+    const row = await store.db.transaction().execute(async (transaction): Promise<UserRow> => {
+      const found = await findUser(transaction, userRef);
+      const changes = changesOf(found);
+      const changed = { ...found, ...changes };
+      if (isActiveAdmin(found) && !isActiveAdmin(changed)) await refuseLastAdmin(transaction, found);
+      if (Object.keys(changes).length === 0) return found;
+      await transaction.updateTable("users").set(changes).where("id", "=", found.id).executeTakeFirstOrThrow();
+      if (changes.erased_ms !== undefined) await eraseKeys(transaction, found.id, changes.erased_ms);
+      await store.bumpRevision(transaction);
+      return changed;
+    });
+    onChanged(row.id);
+    return userOf(row);
+  };
+}
+
+/** Names of keys are often names of people, and of their machines. */
+async function eraseKeys(transaction: Transaction<Tables>, userId: string, nowMs: number | null): Promise<void> {
+  await transaction.updateTable("api_keys").set({ name: null, tags: null }).where("user_id", "=", userId).execute();
+  const left = transaction.updateTable("api_keys").set({ revoked_ms: nowMs }).where("user_id", "=", userId);
+  await left.where("revoked_ms", "is", null).execute();
+}
+
+/** The name of a user whose own was erased: it says which rows belong together, and nothing else. */
+function erasedName(id: string): string {
+  return `erased-${id.slice(-12)}`;
+}
+
+function refuseErased({ erased_ms: erasedMs }: UserRow): void {
+  if (erasedMs === null) return;
+  throw new GatewayError("conflict", "The user was erased, which cannot be undone. Make a new one: tokligence user create NAME", {
+    param: "user",
+  });
 }
 
 function isActiveAdmin({ role, disabled_ms: disabledMs }: UserRow): boolean {

@@ -78,6 +78,14 @@ export function readExpiry(value: unknown, nowMs: number, notAfter?: string): nu
   return atMs;
 }
 
+/** Until when the former text of a key is accepted; `null`: it is not. */
+export function readOverlap(value: unknown, nowMs: number): number | null {
+  if (value === undefined || value === "0") return null;
+  const atMs = typeof value === "string" ? readTime(value, nowMs, { sign: 1, zone: utcZone }) : undefined;
+  if (atMs === undefined || atMs <= nowMs) throw invalid("overlap", "Say how long the former key is accepted, as in 24h or 7d, or 0.");
+  return atMs;
+}
+
 const maxModels = 100;
 const maxModelLength = 256;
 

@@ -9,6 +9,8 @@ export interface UsersTable {
   disabled_ms: number | null;
   /** JSON array: the tags that an admin bound to the user; `null`: none. */
   tags: string | null;
+  /** Since then name and email are gone, and the user is disabled for ever. */
+  erased_ms: number | null;
 }
 
 export interface ApiKeysTable {
@@ -33,4 +35,10 @@ export interface ApiKeysTable {
   cache: number | null;
   /** Where its requests may go: `off` or `any`; `null`: to peers. */
   market: "off" | "any" | null;
+  /** It is refused from then on, until it is `null` again. */
+  disabled_ms: number | null;
+  /** SHA-256 of the text that the key had before it was rotated, hex. Unique. `null`: there was none, or it ended at once. */
+  previous_hash: string | null;
+  /** Until then that text is accepted, too. */
+  previous_until_ms: number | null;
 }

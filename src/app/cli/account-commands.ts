@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { prefixLabel } from "../../accounts/index.ts";
 import { readAllPages, type OperationAnswer, type OperationInput } from "../../server/index.ts";
-import { print, shortTime, table } from "./output.ts";
+import { addExamples, print, shortTime, table } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
 
 type Role = OperationInput<"users.create">["body"]["role"];
@@ -90,9 +90,35 @@ export function addUserCommands(program: Command, admin: WithAdmin): void {
       const changed = await admin((call) => call("users.enable", { param: name }));
       print(json === true, changed, () => `${changed.username} is enabled: its keys are accepted, but for revoked ones.`);
     });
+  addEraseCommand(user, admin);
 }
 
-/** `apikey create|list|update|revoke` */
+function addEraseCommand(user: Command, admin: WithAdmin): void {
+  const erase = user
+    .command("erase")
+    .argument("<user>", "id or username")
+    .description("take name, email and tags from a user for ever, and revoke its keys; usage stays under the id")
+    .option("--yes", "do it without asking")
+    .option("--json", "print JSON")
+    .action(async (name: string, { json, yes }: Output & { yes?: boolean }) => {
+      const found = await admin((call) => call("users.get", { param: name }));
+      if (yes !== true) {
+        throw new Error(
+          `Name, email and tags of ${found.username} would be gone for ever, and its keys revoked; usage stays under ${found.id}. To do it: tokligence user erase ${found.username} --yes`,
+        );
+      }
+      // By the id, so that the audit trail does not take the name in.
+      const erased = await admin((call) => call("users.erase", { param: found.id }));
+      print(
+        json === true,
+        erased,
+        () => `The user is erased: its usage stays under ${erased.id} (${erased.username}), its keys are revoked.`,
+      );
+    });
+  addExamples(erase, ["tokligence user erase alice --yes"]);
+}
+
+/** `apikey create|list|update|disable|enable|rotate|revoke` */
 export function addKeyCommands(program: Command, admin: WithAdmin): void {
   const apikey = program.command("apikey").description("API keys").helpCommand(false);
   apikey
@@ -122,16 +148,7 @@ export function addKeyCommands(program: Command, admin: WithAdmin): void {
       const keys = await admin((call) => readAllPages((after) => call("keys.list", { query: { user, after } })));
       print(json === true, keys, () => keyTable(keys, ids === true));
     });
-  apikey
-    .command("update")
-    .argument("<key>", "its id, or its prefix as in tok_ab12")
-    .description("change where the requests of a key may go")
-    .requiredOption("--market <where>", "off: nowhere; peers: to gateways you have joined; any: also to exchanges")
-    .option("--json", "print JSON")
-    .action(async (ref: string, { json, market }: Output & { market: MarketScope }) => {
-      const changed = await admin((call) => call("keys.update", { param: ref, body: { market } }));
-      print(json === true, changed, () => `Requests of ${labelOf(changed)} of ${changed.username} ${scopeText[changed.market]}.`);
-    });
+  addKeyChanges(apikey, admin);
   apikey
     .command("revoke")
     .argument("<key>", "its id, or its prefix as in tok_ab12")
@@ -140,6 +157,87 @@ export function addKeyCommands(program: Command, admin: WithAdmin): void {
       const revoked = await admin((call) => call("keys.revoke", { param: ref }));
       print(json === true, revoked, () => `${labelOf(revoked)} of ${revoked.username} is revoked.`);
     });
+}
+
+interface KeyChangeOptions extends Output {
+  readonly name?: string;
+  readonly expires?: string;
+  readonly models?: string;
+  readonly tag?: string[];
+  readonly market?: MarketScope;
+}
+
+/** `apikey update|disable|enable|rotate` */
+function addKeyChanges(apikey: Command, admin: WithAdmin): void {
+  const keyHelp = "its id, or its prefix as in tok_ab12";
+  const update = apikey
+    .command("update")
+    .argument("<key>", keyHelp)
+    .description("change a key's name, expiry, models, tags, or where its requests may go; the rest stays")
+    .option("--name <name>", "none takes it away")
+    .option("--expires <when>", "as in 30d, 12h or 2027-01-31; none: never")
+    .option("--models <patterns>", "by comma, as in gpt-*,!gpt-5-pro; all: every model")
+    .option("--tag <tags>", `${tagHelp}; they replace those of before, none takes them away`, collectTags)
+    .option("--market <where>", "off: nowhere; peers: to gateways you have joined; any: also to exchanges")
+    .option("--json", "print JSON")
+    .action(async (ref: string, { json, name, expires, models, tag, market }: KeyChangeOptions) => {
+      const body = {
+        market,
+        name: name === "none" ? null : name,
+        expires: expires === "none" ? null : expires,
+        models: models === "all" ? null : models?.split(",").map((pattern) => pattern.trim()),
+        tags: tag?.length === 1 && tag[0] === "none" ? [] : tag,
+      };
+      if (Object.values(body).every((value) => value === undefined))
+        throw new Error("Give --name, --expires, --models, --tag or --market.");
+      const changed = await admin((call) => call("keys.update", { param: ref, body }));
+      print(json === true, changed, () =>
+        market === undefined
+          ? keyTable([changed], false)
+          : `Requests of ${labelOf(changed)} of ${changed.username} ${scopeText[changed.market]}.`,
+      );
+    });
+  addExamples(update, ["tokligence apikey update tok_ab12 --models 'gpt-*' --expires 90d"]);
+  const disable = apikey
+    .command("disable")
+    .argument("<key>", keyHelp)
+    .description("refuse a key until it is enabled again")
+    .option("--json", "print JSON")
+    .action(async (ref: string, { json }: Output) => {
+      const changed = await admin((call) => call("keys.disable", { param: ref }));
+      const undo = `\`tokligence apikey enable ${changed.prefix}\` undoes it.`;
+      print(json === true, changed, () => `${labelOf(changed)} of ${changed.username} is disabled. ${undo}`);
+    });
+  addExamples(disable, ["tokligence apikey disable tok_ab12"]);
+  const enable = apikey
+    .command("enable")
+    .argument("<key>", keyHelp)
+    .description("accept a disabled key again")
+    .option("--json", "print JSON")
+    .action(async (ref: string, { json }: Output) => {
+      const changed = await admin((call) => call("keys.enable", { param: ref }));
+      print(json === true, changed, () => `${labelOf(changed)} of ${changed.username} is accepted again.`);
+    });
+  addExamples(enable, ["tokligence apikey enable tok_ab12"]);
+  addRotateCommand(apikey, admin);
+}
+
+function addRotateCommand(apikey: Command, admin: WithAdmin): void {
+  const rotate = apikey
+    .command("rotate")
+    .argument("<key>", "its id, or its prefix as in tok_ab12")
+    .description("give a key a new text; its id, budgets, limits and usage stay")
+    .option("--overlap <time>", "how long the former text is accepted, too, as in 24h or 7d; by default it ends at once")
+    .option("--json", "print JSON")
+    .action(async (ref: string, { json, overlap }: Output & { overlap?: string }) => {
+      const made = await admin((call) => call("keys.rotate", { param: ref, body: { overlap } }));
+      const former =
+        made.previous_until === null
+          ? "The former one is refused from now on."
+          : `The former one is accepted until ${made.previous_until}.`;
+      print(json === true, made, () => `${made.key}\nThis key (${made.id}) is shown once and stored nowhere. ${former}`);
+    });
+  addExamples(rotate, ["tokligence apikey rotate tok_ab12 --overlap 24h"]);
 }
 
 const scopeText: Readonly<Record<MarketScope, string>> = {
@@ -208,7 +306,8 @@ function labelOf({ prefix, name }: ApiKey): string {
   return name === null ? prefixLabel(prefix) : `${name} (${prefixLabel(prefix)})`;
 }
 
-function stateOf({ revoked_at: revoked, expires_at: expires }: ApiKey, nowMs: number): string {
+function stateOf({ revoked_at: revoked, expires_at: expires, disabled_at: disabled }: ApiKey, nowMs: number): string {
+  if (revoked === null && disabled !== null) return `disabled ${shortTime(disabled)}`;
   if (revoked !== null) return `revoked ${shortTime(revoked)}`;
   if (expires === null) return "active";
   return `${Date.parse(expires) <= nowMs ? "expired" : "until"} ${shortTime(expires)}`;

@@ -14,12 +14,16 @@ export function accountHandlers(accounts: Accounts): Handlers {
     "users.update": ({ param, body }) => accounts.updateUser(param, withoutUndefined(body)),
     "users.disable": ({ param }) => accounts.disableUser(param),
     "users.enable": ({ param }) => accounts.enableUser(param),
+    "users.erase": ({ param }) => accounts.eraseUser(param),
     "keys.list": ({ query }) => {
       const { user } = query;
       return readPage(query, (page) => accounts.listKeys({ ...page, ...(user === undefined ? {} : { user }) }));
     },
     "keys.create": ({ body }) => accounts.createKey(withoutUndefined(body)),
-    "keys.update": ({ param, body }) => accounts.updateKey(param, body),
+    "keys.update": ({ param, body }) => accounts.updateKey(param, withoutUndefined(body)),
+    "keys.disable": ({ param }) => accounts.disableKey(param),
+    "keys.enable": ({ param }) => accounts.enableKey(param),
+    "keys.rotate": ({ param, body }) => accounts.rotateKey(param, withoutUndefined(body)),
     "keys.revoke": ({ param }) => accounts.revokeKey(param),
     "me.get": ({ principal }) => {
       const { userId, username, role } = principal;

@@ -31,6 +31,8 @@ export const keyOf = (id: string, userId: string): ApiKey => ({
   expires_at: null,
   models: null,
   parent_id: null,
+  disabled_at: null,
+  previous_until: null,
   tags: [],
   cache: "off" as const,
   market: "peers" as const,

@@ -19,6 +19,7 @@ import { marketMemory } from "./0018-market-memory.ts";
 import { marketLeases } from "./0019-market-leases.ts";
 import { performance } from "./0020-performance.ts";
 import { exchange } from "./0021-exchange.ts";
+import { keyRotation } from "./0022-key-rotation.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = [
   marketLeases,
   performance,
   exchange,
+  keyRotation,
 ];

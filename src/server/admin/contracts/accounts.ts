@@ -39,6 +39,8 @@ const apiKey = z
       .readonly()
       .nullable()
       .describe("globs over the models it may call, `!` before those it may not; `null`: all"),
+    disabled_at: time.nullable().describe("refused since then; `null`: it is not disabled"),
+    previous_until: time.nullable().describe("it was rotated, and its former text is accepted until then"),
     parent_id: z.string().nullable().describe("the key that it was made with; `null`: an admin made it"),
     tags: z.array(z.string()).readonly().describe("bound by an admin: they are on every request of the key, and of keys made with it"),
     cache: z.enum(["on", "off"]).describe("`on`: equal requests are answered from the response cache, if the configuration has one"),
@@ -115,6 +117,13 @@ export const accountContracts = {
     summary: "Accepts the keys of a disabled user again, but for revoked ones.",
     answer: storedUser,
   },
+  "users.erase": {
+    method: "POST",
+    path: "/api/v1/users/{id}/erase",
+    access: "admin",
+    summary: "Takes name, email and tags from a user for ever, and revokes its keys. What it has used stays under its id.",
+    answer: storedUser,
+  },
   "keys.list": {
     method: "GET",
     path: "/api/v1/keys",
@@ -136,9 +145,39 @@ export const accountContracts = {
     method: "PATCH",
     path: "/api/v1/keys/{id}",
     access: "admin",
-    summary: "Changes where the requests of a key may go, by id or prefix. Keys that were made with it never go further.",
-    body: z.strictObject({ market: marketScope }),
+    summary: "Changes a key, by id or prefix. What is omitted stays. Keys that were made with it are never stronger.",
+    body: z.strictObject({
+      market: marketScope.optional(),
+      name: z.string().max(100).nullish().describe("`null`: none"),
+      expires: z.string().nullish().describe("RFC 3339, a day, or how long from now: `12h`, `30d`; `null`: never"),
+      models: z.array(z.string()).nullish().describe("globs, at most 100; `null`: all models"),
+      tags: tags.optional(),
+    }),
     answer: apiKey,
+  },
+  "keys.disable": {
+    method: "POST",
+    path: "/api/v1/keys/{id}/disable",
+    access: "admin",
+    summary: "Refuses a key, and those made with it, until it is enabled again.",
+    answer: apiKey,
+  },
+  "keys.enable": {
+    method: "POST",
+    path: "/api/v1/keys/{id}/enable",
+    access: "admin",
+    summary: "Accepts a disabled key again.",
+    answer: apiKey,
+  },
+  "keys.rotate": {
+    method: "POST",
+    path: "/api/v1/keys/{id}/rotate",
+    access: "admin",
+    summary: "Gives a key a new text. Its id, budgets, limits, usage and the keys made with it stay.",
+    body: z.strictObject({
+      overlap: z.string().optional().describe("how long the former text is accepted, too: `24h`; if omitted it ends at once"),
+    }),
+    answer: newApiKey,
   },
   "keys.revoke": {
     method: "DELETE",
