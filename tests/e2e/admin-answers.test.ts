@@ -82,9 +82,13 @@ test("what every operation answers is what its contract says", async () => {
   note("limits.remove", await call("limits.remove", { query: { subject: key.id } }));
   note("budgets.remove", await call("budgets.remove", { param: budgets.data[0]!.id }));
   note("keys.update", await call("keys.update", { param: key.id, body: { market: "off" } }));
+  note("keys.disable", await call("keys.disable", { param: key.id }));
+  note("keys.enable", await call("keys.enable", { param: key.id }));
+  note("keys.rotate", await call("keys.rotate", { param: key.id, body: { overlap: "1h" } }));
   note("performance.list", await call("performance.list"));
   note("me.keys.revoke", await call("me.keys.revoke", { param: own.id }));
   note("keys.revoke", await call("keys.revoke", { param: key.id }));
+  note("users.erase", await call("users.erase", { param: user.id }));
   note("audit.list", await call("audit.list"));
   note("audit.verify", await call("audit.verify"));
   await noteEntries(answers);
