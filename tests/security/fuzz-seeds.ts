@@ -209,7 +209,7 @@ export const adminSeeds: readonly Seed[] = [
   post("/api/v1/reload", {}),
 ];
 
-/** For an admin's key; the market is off, so that no other gateway is called. */
+/** For an admin's key; the market is off, so that no other gateway is called, and `ID` is no key's. */
 export const marketSeeds: readonly Seed[] = [
   post("/api/v1/market/shares", {
     model: "loopback",
@@ -224,4 +224,8 @@ export const marketSeeds: readonly Seed[] = [
   post("/api/v1/market/peers", { invite: "x", name: "n" }),
   { method: "PATCH", path: "/api/v1/market/peers/ID", body: { limit: "5", blocked: true, credit: "1" } },
   post("/api/v1/market/pause", { paused: true }),
+  post("/api/v1/exchange/invites", { limit: "5" }),
+  { method: "PATCH", path: "/api/v1/exchange/members/ID", body: { limit: "5", blocked: true, credit: "1", reason: "paid" } },
+  { method: "PATCH", path: "/api/v1/keys/ID", body: { name: "n", expires: "30d", models: ["*"], tags: ["team:a"], market: "off" } },
+  post("/api/v1/keys/ID/rotate", { overlap: "24h" }),
 ];
