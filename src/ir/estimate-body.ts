@@ -1,10 +1,26 @@
 import type { MediaBlock } from "./block.ts";
-import { asBytes, utf8OfLatin1 } from "../core/index.ts";
+import { asBytes, utf8OfLatin1, type Bytes } from "../core/index.ts";
 import { estimateMedia } from "./estimate-media.ts";
 import { estimateText } from "./estimate-tokens.ts";
 
 /** Average number of bytes per token, for text and for the JSON around it. */
 const bytesPerToken = 4;
+
+/** Estimated tokens of `sizeBytes` bytes of text in JSON, by the tokens of its beginning (latin1); not rounded. */
+export function estimatePassed(sizeBytes: number, sample: Bytes): number {
+  if (sample === "") return estimateBytes(sizeBytes);
+  return (estimateText(unescaped(sample)) * sizeBytes) / sample.length;
+}
+
+/** The beginning of a string in JSON may end within an escape or a character. */
+function unescaped(sample: Bytes): string {
+  const text = utf8OfLatin1(sample).replace(/\ufffd+$|\\(?:u[0-9a-fA-F]{0,3})?$/, "");
+  try {
+    return String(JSON.parse(`"${text}"`));
+  } catch {
+    return text; // Not a string of JSON: its marks are counted as they are.
+  }
+}
 
 /** Estimated tokens of `sizeBytes` bytes of text. */
 export function estimateBytes(sizeBytes: number): number {

@@ -9,6 +9,7 @@ import { openaiChat } from "./openai-chat/index.ts";
 import { openaiResponses } from "./openai-responses/index.ts";
 import type { Protocol } from "./protocol.ts";
 
+export { PassedText } from "./shared/text-bytes.ts";
 export { answerFacts, AnsweredError } from "./shared/answered-error.ts";
 export { familiesThatSignCalls } from "./gemini-generate/proofs.ts";
 export { readReset, writeReset, type LimitHeaderNames, type LimitHeaders } from "./shared/limit-headers.ts";

@@ -147,6 +147,8 @@ export interface StreamTap {
   readonly error: UpstreamError | undefined;
   /** The approximate bytes of text, reasoning and arguments that have passed: they are billed if the upstream reports no usage. */
   readonly textBytes: number;
+  /** The beginning of that text, latin1, as it is written in JSON. */
+  readonly textSample: Bytes;
   /**
    * Takes one event, whose `data` is a latin1 string (for Gemini's JSON array: one element). Returns the bytes to pass on: `raw` unchanged, a changed
    * copy, or "" to hide it.

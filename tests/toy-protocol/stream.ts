@@ -104,6 +104,7 @@ export class ToyTap implements StreamTap {
   finished = false;
   error: UpstreamError | undefined;
   textBytes = 0;
+  readonly textSample = noBytes;
 
   push(sent: SseEvent): Bytes {
     const event = eventOf(sent);

@@ -53,6 +53,10 @@ class FilterTap implements StreamTap {
     return this.#tap.textBytes;
   }
 
+  get textSample(): Bytes {
+    return this.#tap.textSample;
+  }
+
   get error(): UpstreamError | undefined {
     return this.#isRefused ? refused : this.#tap.error;
   }

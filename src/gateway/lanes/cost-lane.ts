@@ -80,6 +80,10 @@ class PricingPipe implements StreamTap {
     return this.#tap.textBytes;
   }
 
+  get textSample(): Bytes {
+    return this.#tap.textSample;
+  }
+
   get error(): UpstreamError | undefined {
     return this.#tap.error;
   }

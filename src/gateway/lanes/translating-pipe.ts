@@ -1,6 +1,13 @@
 import { asBytes, latin1OfEvents, noBytes, SseSplitter, type Bytes, type SseEvent } from "../../core/index.ts";
 import { mergeUsage, type StreamEvent } from "../../ir/index.ts";
-import type { AnswerFacts, StreamDecoder, StreamEncoder, StreamTap, UpstreamError } from "../../protocols/index.ts";
+import {
+  PassedText,
+  type AnswerFacts,
+  type StreamDecoder,
+  type StreamEncoder,
+  type StreamTap,
+  type UpstreamError,
+} from "../../protocols/index.ts";
 import type { EventSealer } from "../proofs/index.ts";
 
 /** Reads the upstream's stream and writes the client's: decoder and encoder, and what a tap must know between them. */
@@ -10,7 +17,7 @@ export class TranslatingPipe implements StreamTap {
   ended = false;
   finished = false;
   error: UpstreamError | undefined;
-  textBytes = 0;
+  readonly #text = new PassedText();
   readonly #decoder: StreamDecoder;
   readonly #sealer: EventSealer;
   readonly #encoder: StreamEncoder;
@@ -24,6 +31,14 @@ export class TranslatingPipe implements StreamTap {
     this.#sealer = sealer;
     this.#encoder = encoder;
     this.#createdAt = createdAt;
+  }
+
+  get textBytes(): number {
+    return this.#text.bytes;
+  }
+
+  get textSample(): Bytes {
+    return this.#text.sample;
   }
 
   push(event: SseEvent): Bytes {
@@ -72,7 +87,7 @@ export class TranslatingPipe implements StreamTap {
         return;
       case "block-delta":
         this.opened = true;
-        if ("text" in event.delta) this.textBytes += Buffer.byteLength(event.delta.text);
+        if ("text" in event.delta) this.#text.addParsed(event.delta.text);
         return;
       case "message-delta":
         if (event.usage !== undefined) facts.usage = mergeUsage(facts.usage, event.usage);

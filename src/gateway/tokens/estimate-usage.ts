@@ -1,5 +1,5 @@
-import { utf8OfLatin1, type Bytes } from "../../core/index.ts";
-import { estimateAnswer, estimateBytes, type Usage } from "../../ir/index.ts";
+import { noBytes, utf8OfLatin1, type Bytes } from "../../core/index.ts";
+import { estimateAnswer, estimatePassed, type Usage } from "../../ir/index.ts";
 import type { StreamTap } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import type { UsedTokens } from "../delivery.ts";
@@ -10,21 +10,21 @@ export function estimateInput(call: ModelCall, { provider, upstreamModel }: Atte
   return call.deps.bodyCalibration.correct(provider.name, upstreamModel, call.request.promptEstimate);
 }
 
-/** Tokens of `textBytes` bytes of text that have passed on to the client. */
-export function estimateOutput(call: ModelCall, { provider, upstreamModel }: Attempt, textBytes: number): number {
-  return call.deps.calibration.correct(provider.name, upstreamModel, estimateBytes(textBytes));
+/** Tokens of `textBytes` bytes of text that have passed on to the client; `sample`: the beginning of it, as it is written in JSON. */
+export function estimateOutput(call: ModelCall, { provider, upstreamModel }: Attempt, textBytes: number, sample = noBytes): number {
+  return call.deps.calibration.correct(provider.name, upstreamModel, estimatePassed(textBytes, sample));
 }
 
 /** What the ledger is to have of a stream so far. `isWhole`: it has come to its end. */
 export function usedByStream(
   call: ModelCall,
   attempt: Attempt,
-  { facts, textBytes: answerBytes }: Pick<StreamTap, "facts" | "textBytes">,
+  { facts, textBytes: answerBytes, textSample }: Pick<StreamTap, "facts" | "textBytes" | "textSample">,
   isWhole: boolean,
 ): UsedTokens {
   const { usage } = facts;
   if (isWhole && usage?.input !== undefined && usage.output !== undefined) return { facts, answerBytes };
-  const estimate: Usage = { input: estimateInput(call, attempt), output: estimateOutput(call, attempt, answerBytes) };
+  const estimate: Usage = { input: estimateInput(call, attempt), output: estimateOutput(call, attempt, answerBytes, textSample) };
   // Before its end a stream reports the prompt's tokens alone, or a first few of the output: the rest of what went out is estimated.
   const isPartial = !isWhole && usage !== undefined && (usage.output ?? 0) < estimate.output! / 2;
   if (!isPartial) return { facts, estimate, answerBytes };

@@ -13,7 +13,7 @@ import { isError, isErrorAt } from "../shared/answered-error.ts";
 import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
-import { lastTextBytes } from "../shared/text-bytes.ts";
+import { PassedText } from "../shared/text-bytes.ts";
 import { parseStreamError } from "./errors.ts";
 import { mergeCounts, usageOfCounts, type WireCounts } from "./usage.ts";
 
@@ -40,8 +40,16 @@ export class AnthropicTap implements StreamTap {
   ended = false;
   finished = false;
   error: UpstreamError | undefined;
-  textBytes = 0;
+  readonly #text = new PassedText();
   #counts: WireCounts = {};
+
+  get textBytes(): number {
+    return this.#text.bytes;
+  }
+
+  get textSample(): Bytes {
+    return this.#text.sample;
+  }
 
   push(event: SseEvent): Bytes {
     // Data after the end is not part of the answer.
@@ -51,7 +59,7 @@ export class AnthropicTap implements StreamTap {
       case "content_block_delta":
         this.opened = true;
         // A signature is long, and it is not billed.
-        if (event.data.length < 300 || !event.data.includes('signature_delta"')) this.textBytes += lastTextBytes(event.data);
+        if (event.data.length < 300 || !event.data.includes('signature_delta"')) this.#text.addLast(event.data);
         break;
       case "content_block_start":
         if (!this.opened) this.opened = isOpening(event.data);

@@ -3,7 +3,7 @@ import { mergeUsage, type Units } from "../../ir/index.ts";
 import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
-import { textBytesOf } from "../shared/text-bytes.ts";
+import { PassedText } from "../shared/text-bytes.ts";
 import { readErrorChunk } from "./errors.ts";
 import { hasToolCalls, mostCalls, noUsage, readToolCalls, readUsage, withToolCalls } from "./usage.ts";
 
@@ -18,7 +18,7 @@ export class GeminiTap implements StreamTap {
   opened = false;
   finished = false;
   error: UpstreamError | undefined;
-  textBytes = 0;
+  readonly #text = new PassedText();
   readonly #facts: AnswerFacts = {};
   /** Calls of Google's own tools. */
   #calls: Units | undefined;
@@ -32,6 +32,14 @@ export class GeminiTap implements StreamTap {
     return this.#facts;
   }
 
+  get textBytes(): number {
+    return this.#text.bytes;
+  }
+
+  get textSample(): Bytes {
+    return this.#text.sample;
+  }
+
   push(event: SseEvent): Bytes {
     const { data, raw } = event;
     if (data === "") {
@@ -39,7 +47,7 @@ export class GeminiTap implements StreamTap {
       return raw;
     }
     if (!this.opened && raw.trimStart().startsWith("[")) this.#array = "open";
-    this.textBytes += textBytesOf(data, "text");
+    this.#text.addOf(data, "text");
     if (!this.#isPlain(data)) this.#read(data);
     else if (data.indexOf('usageMetadata"') >= 0) this.#unread = data;
     return raw;

@@ -5,7 +5,7 @@ import { jsonObject } from "../shared/json-text.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import { isError } from "../shared/answered-error.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
-import { lastTextBytes } from "../shared/text-bytes.ts";
+import { PassedText } from "../shared/text-bytes.ts";
 import { brokenEndOfChoice, errorOfChoices } from "./choice-error.ts";
 import { learnShape, matchShape, type ChunkShape } from "./chunk-shape.ts";
 import { withoutNullUsage } from "./hide-usage.ts";
@@ -20,7 +20,7 @@ export class ChatTap implements StreamTap {
   opened = false;
   ended = false;
   error: UpstreamError | undefined;
-  textBytes = 0;
+  readonly #text = new PassedText();
   readonly #hideUsage: boolean;
   /** The choices seen (`n` may be above 1), and whether each has had its finish reason. */
   readonly #choices = new Map<number, boolean>();
@@ -36,6 +36,14 @@ export class ChatTap implements StreamTap {
     return this.#choices.size > 0 && [...this.#choices.values()].every(Boolean);
   }
 
+  get textBytes(): number {
+    return this.#text.bytes;
+  }
+
+  get textSample(): Bytes {
+    return this.#text.sample;
+  }
+
   push(event: SseEvent): Bytes {
     if (this.ended || this.error !== undefined) return noBytes;
     const { data, name, raw } = event;
@@ -48,7 +56,7 @@ export class ChatTap implements StreamTap {
     }
     if (this.#shape !== undefined && name === "") {
       const end = matchShape(this.#shape, data);
-      if (end >= 0) this.textBytes += deltaBytes(data, this.#shape.head.length, end);
+      if (end >= 0) addDelta(this.#text, data, this.#shape.head.length, end);
       if (end >= 0) return this.#hideUsage ? cutShaped(event, this.#shape, end) : raw;
     }
     return this.#read(event);
@@ -95,34 +103,33 @@ export class ChatTap implements StreamTap {
     if (reason === "content_filter" && !this.opened && this.finished && !hasContent(choice["delta"])) this.facts.isBlocked = true;
     if (ends) this.#broken ??= brokenEndOfChoice(choice);
     const delta = choice["delta"];
-    if (isObject(delta)) this.textBytes += bytesOfDelta(delta);
+    if (isObject(delta)) addParsedDelta(this.#text, delta);
     // The head waits for the usage behind a broken end, so that its error has a status.
     if ((ends && this.#broken === undefined) || hasContent(delta)) this.opened = true;
     return ends;
   }
 }
 
-/** Bytes of the texts and arguments in a parsed delta. */
-function bytesOfDelta(delta: WireObject): number {
-  let bytes = 0;
+/** The texts and arguments in a parsed delta. */
+function addParsedDelta(passed: PassedText, delta: WireObject): void {
   for (const [key, value] of Object.entries(delta)) {
-    if (typeof value === "string" && key !== "role") bytes += Buffer.byteLength(value);
+    if (typeof value === "string" && key !== "role") passed.addParsed(value);
     if (!Array.isArray(value)) continue;
     for (const item of value as readonly unknown[]) {
       const call = isObject(item) ? item["function"] : undefined;
-      if (isObject(call) && typeof call["arguments"] === "string") bytes += Buffer.byteLength(call["arguments"]);
+      if (isObject(call) && typeof call["arguments"] === "string") passed.addParsed(call["arguments"]);
     }
   }
-  return bytes;
 }
 
 const contentKey = '{"content":"';
 
-/** Bytes of the text in the delta of a chunk of a known shape, which begins at `start`. */
-function deltaBytes(data: string, start: number, end: number): number {
+/** The text in the delta of a chunk of a known shape, which begins at `start`. */
+function addDelta(passed: PassedText, data: string, start: number, end: number): void {
   // The common delta has nothing else. The two characters distinguish `{"content":` from `{"tool_calls":`.
   const isContent = data.charCodeAt(start + 2) === 0x63 && data.charCodeAt(start + contentKey.length - 1) === 0x22;
-  return isContent ? Math.max(0, end - start - contentKey.length - 2) : lastTextBytes(data, end);
+  if (isContent) passed.add(data, start + contentKey.length, end - 2);
+  else passed.addLast(data, end);
 }
 
 /** The event of a known shape without its `"usage":null`; `end` is the offset after the value of `delta` in its data. */

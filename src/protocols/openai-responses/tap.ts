@@ -4,7 +4,7 @@ import { isBrokenEnd } from "../shared/broken-end.ts";
 import { isObject, restOf } from "../shared/fields.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
-import { textBytesOf } from "../shared/text-bytes.ts";
+import { PassedText } from "../shared/text-bytes.ts";
 import { brokenResponse } from "./answer-end.ts";
 import { readResponseFacts } from "./read-answer.ts";
 
@@ -26,7 +26,7 @@ export class ResponsesTap implements StreamTap {
   opened = false;
   ended = false;
   error: UpstreamError | undefined;
-  textBytes = 0;
+  readonly #text = new PassedText();
   #last = noBytes;
 
   /** Includes the number of the last event, which is read only when the facts are needed. */
@@ -38,6 +38,14 @@ export class ResponsesTap implements StreamTap {
 
   get finished(): boolean {
     return this.ended;
+  }
+
+  get textBytes(): number {
+    return this.#text.bytes;
+  }
+
+  get textSample(): Bytes {
+    return this.#text.sample;
   }
 
   push(event: SseEvent): Bytes {
@@ -74,7 +82,7 @@ export class ResponsesTap implements StreamTap {
           return noBytes;
         }
         if (!this.opened) this.opened = opens(type, data);
-        if (type.endsWith(".delta")) this.textBytes += textBytesOf(data, "delta");
+        if (type.endsWith(".delta")) this.#text.addOf(data, "delta");
         return raw;
     }
   }
