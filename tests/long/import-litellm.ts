@@ -28,9 +28,12 @@ before(() => {
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Variables that the examples name, so that the new configuration can be checked as a whole. */
-const anyVariable = new Proxy({} as Record<string, string>, {
-  get: (_, name) => (String(name).includes("PORT") ? "6379" : "http://127.0.0.1:9"),
-});
+const anyVariable = new Proxy<Record<string, string>>(
+  {},
+  {
+    get: (_, name) => (String(name).includes("PORT") ? "6379" : "http://127.0.0.1:9"),
+  },
+);
 
 test("each of LiteLLM's example configurations becomes a configuration that loads, and every setting is taken over or named", () => {
   const files = globSync(join(folder, "unpacked/litellm/proxy/{example_config_yaml/*,*}.yaml")).filter((file) =>

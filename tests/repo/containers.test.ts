@@ -33,7 +33,7 @@ test("the image copies executables that the build makes, and the chart scales by
   const copied = [...read("deploy/container/Dockerfile").matchAll(/build\/executables\/tokligence-(\S+)/g)].map((match) => match[1]);
   assert.deepEqual(copied, ["linux-x64", "linux-arm64"]);
   const targets = read("scripts/executables/targets.ts");
-  for (const name of copied) assert.ok(targets.includes(`"${name!}"`), name);
+  for (const name of copied) assert.ok(targets.includes(`"${name}"`), name);
   const { autoscaling } = parse(read("deploy/helm/tokligence/values.yaml")) as { readonly autoscaling: { readonly metric: string } };
   assert.ok(read("docs/metrics.md").includes(`\`${autoscaling.metric}\``));
 });

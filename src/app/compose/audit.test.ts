@@ -34,7 +34,7 @@ test("each signature is posted to the webhook; one that is refused is in the log
   const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/head?token=hidden`;
   const section = { enabled: true, usage: false, headWebhook: new Secret(url) };
   const database = { type: "sqlite" as const, path: join(folder, "gateway.db") };
-  const audit = composeAudit({ audit: section, database } as Parameters<typeof composeAudit>[0], { store, clock, logger });
+  const audit = composeAudit({ audit: section, database }, { store, clock, logger });
   try {
     for (let round = 1; round <= 2; round++) {
       audit.log!.add(gatewayEntry("something", {}));

@@ -12,7 +12,7 @@ export interface ConnectInput {
 export interface ClientFile {
   readonly path: string;
   /** What the file has afterwards. `text` is "" if there is no file. @throws Error that says what to do by hand. */
-  edit(text: string): string;
+  readonly edit: (text: string) => string;
 }
 
 export interface Connection {

@@ -17,7 +17,7 @@ export function editJson(text: string, changes: readonly Change[], file: string)
     let at = root;
     for (const name of path.slice(0, -1)) {
       const next = at[name];
-      at = isObject(next) ? next : ((at[name] = {}) as Record<string, unknown>);
+      at = isObject(next) ? next : (at[name] = {});
     }
     at[path.at(-1)!] = value;
   }

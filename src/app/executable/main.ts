@@ -33,7 +33,7 @@ function loadProgram(): Program {
   const cached = readCodeCache(file, uid);
   // The bundler writes ASCII alone: one byte a character, read without decoding.
   const bytes = process.getBuiltinModule("node:sea").getRawAsset("program.cjs");
-  const source = `(function (require, module, exports) {${Buffer.from(bytes as ArrayBuffer).toString("latin1")}\n})`;
+  const source = `(function (require, module, exports) {${Buffer.from(bytes).toString("latin1")}\n})`;
   const script = new Script(source, { filename: "tokligence.cjs", ...(cached === undefined ? {} : { cachedData: cached }) });
   // At the end, when most of the functions that are used have been compiled. A worker leaves it to its primary.
   if ((cached === undefined || script.cachedDataRejected === true) && role !== "worker") {

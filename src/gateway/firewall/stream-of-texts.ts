@@ -6,7 +6,7 @@ import type { EventSplitter, Protocol } from "../../protocols/index.ts";
 interface Open {
   readonly restorer: StreamRestorer;
   /** The event with another piece in its place. */
-  withPiece(piece: string): Bytes;
+  readonly withPiece: (piece: string) => Bytes;
 }
 
 /** Restores the texts of a stream, event by event. A placeholder may be cut anywhere: what could be the beginning of one waits for the next piece of its text. */

@@ -41,7 +41,7 @@ export async function reportMembers(store: Store, members: Peers): Promise<reado
     return {
       name,
       node,
-      leases: Number(row?.leases ?? 0),
+      leases: row?.leases ?? 0,
       paid_credits: formatUsd(row?.paid_nano_usd ?? 0n),
       earned_credits: formatUsd(row?.earned_nano_usd ?? 0n),
       contested_credits: formatUsd(row?.contested_nano_usd ?? 0n),

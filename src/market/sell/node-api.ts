@@ -24,7 +24,7 @@ export interface NodeApi {
   /** This node's document, JSON. */
   document(): Promise<MarketDocument<"node/1">>;
   /** `{"code":…,"node":{…}}` of a node that has an invite. @returns this node's document and the limit. */
-  join(text: string): Promise<string>;
+  readonly join: (text: string) => Promise<string>;
   /** `{"node":…,"offers":[…],"statement":…}` for a node that is known. */
   book(node: string): Promise<string>;
   /** This node's statement of the caller's account. */

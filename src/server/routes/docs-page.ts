@@ -50,8 +50,8 @@ const longestExtract = 300;
 /** Renders the pages of the documentation as HTML. */
 export interface DocsSite {
   /** @param path after `/docs/`: empty, `running.html`, `clients/codex.html`. `undefined`: there is no such page. */
-  render(path: string): string | undefined;
-  renderSearch(question: string): string;
+  readonly render: (path: string) => string | undefined;
+  readonly renderSearch: (question: string) => string;
 }
 
 export function createDocsSite(source: DocsSource, markdown: MarkdownIt, version: string): DocsSite {

@@ -287,7 +287,7 @@ test("an address that somebody else has named is connected to only if it is publ
   ];
   const found: unknown[] = [];
   const isAll = { all: true } as const;
-  createCheckedLookup(to(...inside), true)("name", isAll, (error) => found.push((error as NodeJS.ErrnoException | null)?.code));
+  createCheckedLookup(to(...inside), true)("name", isAll, (error) => found.push(error?.code));
   createCheckedLookup(to(...inside, "93.184.216.34"), true)("name", isAll, (error, addresses) => found.push(error, addresses));
   assert.deepEqual(found, ["ERR_ADDRESS_REFUSED", null, [{ address: "93.184.216.34", family: 4 }]]);
 });

@@ -145,7 +145,7 @@ function withoutPrismaParameters(url: string): string {
 }
 
 /** Prisma stores UTC in columns without a time zone, which the client would read as local times. */
-export const parserOf: typeof pg.types.getTypeParser = ((type: number, format?: "text") =>
-  type === Number(pg.types.builtins.TIMESTAMP)
+export const parserOf: typeof pg.types.getTypeParser = ((type: Parameters<typeof pg.types.getTypeParser>[0], format?: "text") =>
+  type === pg.types.builtins.TIMESTAMP
     ? (text: string): Date => new Date(`${text.replace(" ", "T")}Z`)
     : pg.types.getTypeParser(type, format)) as typeof pg.types.getTypeParser;
