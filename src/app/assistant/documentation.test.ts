@@ -23,7 +23,7 @@ test("questions find the page that answers them", () => {
 });
 
 test("an answer by search alone names its pages, and says if there is nothing", () => {
-  assert.match(answerFromDocumentation(documentation, "set a budget for alice").text, /^# .+ \(docs\/budgets\.md\)\n/);
+  assert.match(answerFromDocumentation(documentation, "set a budget for alice").text, /^# .+ \(docs\/budgets\.md\)$/m);
   assert.deepEqual(answerFromDocumentation(documentation, "xyzzy plugh").pages, []);
 });
 
