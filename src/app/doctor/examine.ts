@@ -19,7 +19,7 @@ export interface ExamineInput {
 
 /** Looks at everything that a gateway needs, and changes nothing. */
 export async function examine(input: ExamineInput): Promise<Finding[]> {
-  const place = input.config === undefined ? {} : { path: input.config };
+  const place = input.config === undefined ? { env: input.env } : { path: input.config, env: input.env };
   let loaded: LoadedSettings;
   try {
     loaded = loadSettings(place);
@@ -70,7 +70,11 @@ async function checkDatabase({ settings }: LoadedSettings): Promise<Finding> {
     const { database, schema_version: version, newest_version: newest, pending } = await databaseStatus(settings.database);
     if (version > newest) {
       const text = `${database} has schema version ${version}, newer than this program, which knows ${newest}`;
-      return problem("database", text, "use the newer program, or restore a backup that was made before: tokligence restore FILE");
+      return problem(
+        "database",
+        text,
+        "use the newer program, or restore a backup of the database that was made before (docs/deployment.md)",
+      );
     }
     if (version === 0) return { name: "database", state: "info", message: `${database} will be made at the first start` };
     if (pending.length > 0)

@@ -72,7 +72,7 @@ export function createDocsSite(source: DocsSource, markdown: MarkdownIt, version
 <main>
 ${body}
 </main>
-<footer>Tokligence Gateway ${escapeHtml(version)}. These pages are those of this version, and were tried with it.</footer>
+<footer>Tokligence Gateway ${escapeHtml(version)}. These pages are those of this version.</footer>
 </body>
 </html>
 `;
