@@ -34,6 +34,8 @@ interface Asked {
 let rig: Rig;
 let sdks: Sdks;
 let baseline: Open;
+/** The ports of servers that other test files of this process have open: what goes on there is not this file's. */
+let foreignPorts: ReadonlySet<string>;
 let isClosed = false;
 let models = 0;
 async function ask(cell: Cell, way: Way): Promise<Asked> {
@@ -102,6 +104,7 @@ const spoiled: ReadonlySet<string | undefined> = new Set([
 // A suite, so that its hooks run right before and after its own tests: nothing else opens connections meanwhile.
 describe("the matrix of faults", () => {
   before(async () => {
+    foreignPorts = listeningPorts();
     baseline = countOpen();
     rig = await startRig(rows);
     const { key } = await rig.gateway.createKey("alice");
@@ -197,9 +200,12 @@ function countOpen(): Open {
   const types = process.getActiveResourcesInfo();
   const count = (...names: readonly string[]): number => types.filter((type) => names.includes(type)).length;
   const descriptors = process.platform === "linux" ? readdirSync("/proc/self/fd").filter(isOwnDescriptor).length : 0;
+  const foreign = ownSockets().filter(
+    ({ local, remote, state }) => state !== listening && (foreignPorts.has(local) || foreignPorts.has(remote)),
+  ).length;
   return {
-    descriptors,
-    connections: count("TCPSocketWrap", "TLSWrap", "TCPConnectWrap"),
+    descriptors: descriptors - foreign,
+    connections: Math.max(0, count("TCPSocketWrap", "TLSWrap", "TCPConnectWrap") - foreign),
     servers: count("TCPServerWrap", "PipeServerWrap"),
     timers: count("Timeout"),
   };
@@ -210,13 +216,35 @@ function isOwnDescriptor(descriptor: string): boolean {
   return target.startsWith("socket:") || target.startsWith(tmpdir());
 }
 
-/** The TCP sockets of this process, a line each: `local remote state`, in hexadecimal as Linux lists them (proc(5), /proc/net/tcp). */
-function describeSockets(): string {
-  if (process.platform !== "linux") return "more is open than before";
+/** As Linux writes it. */
+const listening = "0A";
+
+interface OwnSocket {
+  /** Addresses and ports in hexadecimal, as in `0100007F:93E1`; on this machine the two ends of a connection have each other's. */
+  readonly local: string;
+  readonly remote: string;
+  readonly state: string;
+}
+
+/** The TCP sockets of this process, as Linux lists them (proc(5), /proc/net/tcp); none elsewhere. */
+function ownSockets(): readonly OwnSocket[] {
+  if (process.platform !== "linux") return [];
   const inodes = new Set(readdirSync("/proc/self/fd").map((descriptor) => /^socket:\[(\d+)\]$/.exec(linkOf(descriptor))?.[1]));
   const lines = readFileSync("/proc/self/net/tcp", "utf8").trim().split("\n").slice(1);
-  const own = lines.map((line) => line.trim().split(/\s+/)).filter((fields) => inodes.has(fields[9]));
-  return `more is open than before; the process's sockets:\n${own.map(([, local, remote, state]) => `${local} ${remote} ${state}`).join("\n")}`;
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => inodes.has(fields[9]))
+    .map(([, local = "", remote = "", state = ""]) => ({ local, remote, state }));
+}
+
+function listeningPorts(): ReadonlySet<string> {
+  return new Set(ownSockets().flatMap(({ local, state }) => (state === listening ? [local] : [])));
+}
+
+function describeSockets(): string {
+  return `more is open than before; the process's sockets:\n${ownSockets()
+    .map(({ local, remote, state }) => `${local} ${remote} ${state}`)
+    .join("\n")}`;
 }
 
 function linkOf(descriptor: string): string {
