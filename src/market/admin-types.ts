@@ -116,6 +116,8 @@ export interface MarketAdmin {
   setPeer(
     reference: string,
     change: { limit?: string | undefined; blocked?: boolean | undefined; credit?: string | undefined },
+    /** Who changes it. */
+    actor: string,
   ): Promise<PeerState>;
   leave(reference: string): Promise<PeerState>;
   pause(isPaused: boolean): Promise<MarketStatus>;

@@ -101,14 +101,23 @@ class MarketOperations implements MarketAdmin {
     return market === undefined ? [] : await tradesOf(market, limit);
   }
 
-  async setPeer(reference: string, { limit, blocked, credit }: Parameters<MarketAdmin["setPeer"]>[1]): Promise<PeerState> {
+  async setPeer(reference: string, { limit, blocked, credit }: Parameters<MarketAdmin["setPeer"]>[1], actor: string): Promise<PeerState> {
     const market = await this.#deps.open();
     const { node } = await market.peers.find(reference);
+    if (credit !== undefined) {
+      const amount = creditsOf("credit", credit);
+      await market.bookDeposit({
+        id: `deposit-${this.#deps.ids.next("mkt")}`,
+        owner: node,
+        amount,
+        actor,
+        reason: "paid outside of the market",
+      });
+    }
     if (limit !== undefined) await market.peers.setLimit(node, creditsOf("limit", limit));
     if (blocked !== undefined) await market.peers.setBlocked(node, blocked);
     // A person has decided to trade with it again.
     if (blocked === false) await Promise.all([market.statements.forget(node), market.avoided.forget(node)]);
-    if (credit !== undefined) await market.clearing.deposit(`deposit-${this.#deps.ids.next("mkt")}`, node, creditsOf("credit", credit));
     await market.book.refresh();
     return await peerOf(market, reference);
   }

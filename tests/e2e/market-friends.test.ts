@@ -143,6 +143,15 @@ test("a paused seller takes no requests, and a blocked buyer gets none", async (
   assert.deepEqual([statement?.clearing, statement?.problem], ["bob", null]);
   assert.ok(statement!.entries > 0 && statement!.checked_entries === statement!.entries);
   assert.deepEqual([peer.blocked, peer.limit_credits], [false, "7"]);
+  // Who booked it, and why: each transfer has documents, or an actor and a reason.
+  const booked = await bob.sql(
+    "select d.actor, d.reason, t.amount_nano_usd as amount from market_deposits d join market_transfers t on t.key = d.id where d.owner = ?",
+    peer.node,
+  );
+  assert.deepEqual(
+    booked.map((row) => ({ ...row })),
+    [{ actor: bob.admin.user.username, reason: "paid outside of the market", amount: 1_000_000_000 }],
+  );
 });
 
 test("what was bought is acknowledged, and settled when the lease is closed", async () => {

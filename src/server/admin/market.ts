@@ -14,7 +14,7 @@ export function marketHandlers(market: MarketAdmin): HandlersOf<typeof marketCon
     "market.unshare": ({ param }) => market.unshare(param),
     "market.invite": ({ body: { limit } }) => market.invite(limit),
     "market.join": ({ body: { invite, name } }) => market.join(invite, name),
-    "market.peers.update": ({ param, body }) => market.setPeer(param, body),
+    "market.peers.update": ({ param, body, principal }) => market.setPeer(param, body, principal.username),
     "market.leave": ({ param }) => market.leave(param),
     "market.offers": async () => ({ data: await market.offers() }),
     "market.trades": async ({ query: { limit = "50" } }) => {
