@@ -1,5 +1,6 @@
 import { latin1OfUtf8, noBytes, type Bytes, type Text } from "../../core/index.ts";
-import type { AnswerWatcher, ClientExchange } from "../exchange.ts";
+import type { ClientExchange } from "../exchange.ts";
+import { WrappedExchange } from "../wrapped-exchange.ts";
 
 /** What went over an exchange: the request's parts as sent and inflated, and what the client was sent, latin1. */
 export interface Recording {
@@ -12,8 +13,7 @@ export interface Recording {
 }
 
 /** An exchange that remembers what goes over it. All else is the exchange behind it. */
-export class RecordedExchange implements ClientExchange {
-  readonly #inner: ClientExchange;
+export class RecordedExchange extends WrappedExchange {
   readonly #maxStreamBytes: number;
   readonly #done: (recording: Recording, attempt: number) => void;
   #parts: readonly Buffer[] = [];
@@ -22,7 +22,7 @@ export class RecordedExchange implements ClientExchange {
 
   /** @param maxStreamBytes so much of a stream is kept. @param done takes the recording of a request whose body has come. */
   constructor(inner: ClientExchange, maxStreamBytes: number, done: (recording: Recording, attempt: number) => void) {
-    this.#inner = inner;
+    super(inner);
     this.#maxStreamBytes = maxStreamBytes;
     this.#done = done;
   }
@@ -33,74 +33,34 @@ export class RecordedExchange implements ClientExchange {
     this.#done({ requestId: this.requestId, parts: this.#parts, answer: this.#answer, isCut: this.#isCut }, attempt);
   }
 
-  get requestId(): string {
-    return this.#inner.requestId;
-  }
-
-  get method(): string {
-    return this.#inner.method;
-  }
-
-  get startedMs(): number {
-    return this.#inner.startedMs;
-  }
-
-  get rawHeaders(): readonly string[] {
-    return this.#inner.rawHeaders;
-  }
-
-  get clientRequestId(): string | undefined {
-    return this.#inner.clientRequestId;
-  }
-
-  get closed(): boolean {
-    return this.#inner.closed;
-  }
-
-  async readBody(): Promise<readonly Buffer[]> {
-    this.#parts = await this.#inner.readBody();
+  override async readBody(): Promise<readonly Buffer[]> {
+    this.#parts = await this.inner.readBody();
     return this.#parts;
   }
 
-  onLeave(callback: () => void): void {
-    this.#inner.onLeave(callback);
-  }
-
-  onSent(watcher: AnswerWatcher): void {
-    this.#inner.onSent(watcher);
-  }
-
-  json(status: number, headers: readonly string[], body: Text): void {
+  override json(status: number, headers: readonly string[], body: Text): void {
     this.jsonBytes(status, headers, latin1OfUtf8(body));
   }
 
-  jsonBytes(status: number, headers: readonly string[], body: Bytes): void {
+  override jsonBytes(status: number, headers: readonly string[], body: Bytes): void {
     // A stream that has begun cannot become something else.
     if (!this.closed && this.#answer === undefined) this.#answer = body;
-    this.#inner.jsonBytes(status, headers, body);
+    this.inner.jsonBytes(status, headers, body);
   }
 
-  streamHead(status: number, headers: readonly string[]): void {
+  override streamHead(status: number, headers: readonly string[]): void {
     if (!this.closed) this.#answer = "";
-    this.#inner.streamHead(status, headers);
+    this.inner.streamHead(status, headers);
   }
 
-  chunk(data: Bytes): boolean {
+  override chunk(data: Bytes): boolean {
     this.#take(data);
-    return this.#inner.chunk(data);
+    return this.inner.chunk(data);
   }
 
-  onDrain(callback: () => void): void {
-    this.#inner.onDrain(callback);
-  }
-
-  finish(last = noBytes): void {
+  override finish(last = noBytes): void {
     this.#take(last);
-    this.#inner.finish(last);
-  }
-
-  abort(): void {
-    this.#inner.abort();
+    this.inner.finish(last);
   }
 
   #take(data: string): void {
