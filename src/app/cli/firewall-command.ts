@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { GatewayError } from "../../core/index.ts";
 import { Firewall } from "../../policy/index.ts";
@@ -21,7 +21,7 @@ export function addFirewallCommand(program: Command, load: () => Promise<LoadedS
       if (settings.firewall.length === 0) {
         throw new GatewayError("invalid_request", "The configuration has no rules: add some under firewall.rules (docs/firewall.md).");
       }
-      const text = existsSync(given) ? readFileSync(given, "utf8") : given;
+      const text = isFile(given) ? readFileSync(given, "utf8") : given;
       const results = new Firewall(settings.firewall).test(text).map(({ rule, action, matches }) => ({
         rule,
         action,
@@ -29,6 +29,18 @@ export function addFirewallCommand(program: Command, load: () => Promise<LoadedS
       }));
       print(json === true, results, () => results.flatMap(showRule).join("\n"));
     });
+}
+
+/** A text may be longer than a path can be, and a folder is no text. */
+function isFile(path: string): boolean {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory() === true) throw new GatewayError("invalid_request", `${path} is a folder. Give a file, or a text.`);
+    return found !== undefined;
+  } catch (error) {
+    if (error instanceof GatewayError) throw error;
+    return false;
+  }
 }
 
 function showRule({

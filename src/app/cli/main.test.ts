@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { explainFileError } from "../explain-file-error.ts";
@@ -67,4 +69,26 @@ test("a folder that cannot be made is explained with what to do", { skip: proces
   );
   const other = new Error("something else");
   assert.equal(explainFileError(other), other);
+});
+
+test("a text to try the firewall with may be a file, but not a folder", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "tokligence-firewall-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const config = join(folder, "config.yaml");
+  writeFileSync(config, "firewall: { rules: { mail: { action: mask, detect: [email] } } }\n", { mode: 0o600 });
+  writeFileSync(join(folder, "text"), "to ada@example.com");
+  const written = t.mock.method(process.stdout, "write", () => true);
+  for (const given of [join(folder, "text"), "to ada@example.com", `${"x ".repeat(5000)}ada@example.com`]) {
+    assert.equal(await runCli(["--config", config, "firewall", "test", given]), 0);
+  }
+  const texts = written.mock.calls.map(({ arguments: [text] }) => String(text));
+  written.mock.restore();
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 3 }, () => "mail (mask):\n  email  ada@example.com\n"),
+  );
+  assert.deepEqual(await refusal(t, () => runCli(["--config", config, "firewall", "test", folder])), [
+    1,
+    `tokligence: ${folder} is a folder. Give a file, or a text.\n`,
+  ]);
 });
