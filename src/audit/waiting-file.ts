@@ -1,5 +1,6 @@
 import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { isRunning } from "../core/index.ts";
 import type { NewEntry } from "./append.ts";
 
 export type WaitingEntry = NewEntry & { readonly timeMs: number };
@@ -59,15 +60,5 @@ function parseEntry(line: string): WaitingEntry | undefined {
     return typeof value?.timeMs === "number" && typeof value.action === "string" ? (value as WaitingEntry) : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: there is one, of another user.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

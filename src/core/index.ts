@@ -11,6 +11,7 @@ export * from "./gateway-key.ts";
 export * from "./glob.ts";
 export * from "./ids.ts";
 export * from "./inflater.ts";
+export * from "./is-running.ts";
 export * from "./json-scan.ts";
 export * from "./json-size.ts";
 export * from "./logger.ts";

@@ -1,3 +1,4 @@
+import { isRunning } from "../../core/index.ts";
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -154,19 +155,10 @@ export async function stopDaemon(paths: RuntimePaths): Promise<number | undefine
 
 /** The lock shows it, too: a process that has ended keeps its number until its parent has asked for its exit, which in a container may be never. */
 function hasEnded(pid: number, paths: RuntimePaths): boolean {
-  if (!isAlive(pid)) return true;
+  if (!isRunning(pid)) return true;
   const lock = takeFileLock(paths.lock);
   lock?.release();
   return lock !== undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 function readText(file: string): string {

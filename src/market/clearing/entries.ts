@@ -16,7 +16,8 @@ export async function readEntries(store: Pick<Store, "db">, owner: string, after
   }));
 }
 
-async function readPage(store: Pick<Store, "db">, owner: string, after: number): Promise<readonly AccountEntry[]> {
+/** At most 200 entries of an account after a number, in their order. */
+export async function readPage(store: Pick<Store, "db">, owner: string, after: number): Promise<readonly AccountEntry[]> {
   const rows = await store.db
     .selectFrom("market_transfers")
     .selectAll()

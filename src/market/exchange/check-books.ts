@@ -3,6 +3,7 @@ import type { Store } from "../../store/index.ts";
 import { nextHead, systemAccounts, type AccountEntry } from "../clearing/account.ts";
 import { checkClearing, type BrokenRule } from "../clearing/check.ts";
 import type { Clearing } from "../clearing/clearing.ts";
+import { readPage } from "../clearing/entries.ts";
 import { readDocument } from "../documents/document.ts";
 
 export interface CheckedBooks {
@@ -57,7 +58,7 @@ async function checkTransfers(store: Store, accounts: Awaited<ReturnType<Clearin
   for (const account of accounts.values()) {
     const chain: Chain = { balance: 0n, seq: 0, head: noEntries };
     for (;;) {
-      const entries = await readEntries(store, account.owner, chain.seq);
+      const entries = await readPage(store, account.owner, chain.seq);
       for (const entry of entries) {
         chain.balance += entry.amount;
         chain.seq += 1;
@@ -74,32 +75,6 @@ async function checkTransfers(store: Store, accounts: Awaited<ReturnType<Clearin
     if (chain.head !== account.head) add("the head of an account is the hash of its entries", account.owner);
   }
   return count;
-}
-
-async function readEntries(store: Store, owner: string, after: number): Promise<readonly AccountEntry[]> {
-  const rows = await store.db
-    .selectFrom("market_transfers")
-    .selectAll()
-    .where((eb) =>
-      eb.or([
-        eb.and([eb("debit", "=", owner), eb("debit_seq", ">", after)]),
-        eb.and([eb("credit", "=", owner), eb("credit_seq", ">", after)]),
-      ]),
-    )
-    .orderBy((eb) => eb.case().when("debit", "=", owner).then(eb.ref("debit_seq")).else(eb.ref("credit_seq")).end())
-    .limit(page)
-    .execute();
-  return rows.map((row) => {
-    const isDebit = row.debit === owner;
-    return {
-      seq: isDebit ? row.debit_seq : row.credit_seq,
-      at: row.at_ms,
-      kind: row.kind,
-      lease: row.key,
-      amount: isDebit ? -row.amount_nano_usd : row.amount_nano_usd,
-      balance: isDebit ? row.debit_balance_nano_usd : row.credit_balance_nano_usd,
-    };
-  });
 }
 
 async function hasEvidence(store: Store, { kind, lease }: AccountEntry): Promise<boolean> {

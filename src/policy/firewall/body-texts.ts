@@ -108,7 +108,7 @@ function isFixed(body: Bytes, level: Level | undefined, key: string): boolean {
 
 /** Arguments of calls are JSON inside a string: its own strings are looked at, so that their escapes neither hide nor join anything. Then it is a text like any other. */
 function changeText(text: string, change: (text: string) => string): string {
-  if (!text.includes("\\") || !/^\s*[[{]/.test(text) || !isJson(text)) return change(text);
+  if (!text.includes("\\") || !isJson(text)) return change(text);
   const inner = latin1OfUtf8(text);
   const edits = editTexts(inner, change, true);
   const edited = edits.length === 0 ? text : utf8OfLatin1(applyEdits(inner, edits));
@@ -117,7 +117,9 @@ function changeText(text: string, change: (text: string) => string): string {
   return changed === edited || isJson(changed) ? changed : edited;
 }
 
-function isJson(text: string): boolean {
+/** An object or array. */
+export function isJson(text: string): boolean {
+  if (!/^\s*[[{]/.test(text)) return false;
   try {
     JSON.parse(text);
     return true;

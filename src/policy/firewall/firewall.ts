@@ -1,5 +1,5 @@
 import { applyEdits, compilePattern, GlobList, type Bytes } from "../../core/index.ts";
-import { editTexts } from "./body-texts.ts";
+import { editTexts, isJson } from "./body-texts.ts";
 import { detectors, findAll, type NamedFinder, type NamedMatch } from "./detectors.ts";
 import { Placeholders } from "./placeholders.ts";
 import type { FirewallRule } from "./section.ts";
@@ -85,19 +85,8 @@ export function describeCounts(counts: ReadonlyMap<string, number>): string {
   return [...counts].map(([kind, count]) => `${kind} ${count}`).join(", ");
 }
 
-/** Puts the originals back into the texts of a whole answer or event (latin1). */
+/** Puts the originals back into the texts of a whole answer or event (latin1). In arguments of tools, which are JSON, they are escaped once more. */
 export function restoreTexts(body: Bytes, placeholders: Placeholders): Bytes {
-  const edits = editTexts(body, (text) => (text.includes("[") ? placeholders.restore(text, looksLikeJson(text) ? "json" : "text") : text));
+  const edits = editTexts(body, (text) => (text.includes("[") ? placeholders.restore(text, isJson(text) ? "json" : "text") : text));
   return edits.length === 0 ? body : applyEdits(body, edits);
-}
-
-/** Arguments of tools: what goes into their strings must be escaped once more. */
-function looksLikeJson(text: string): boolean {
-  if (!/^\s*[[{]/.test(text)) return false;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

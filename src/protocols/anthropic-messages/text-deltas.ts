@@ -1,5 +1,6 @@
 import type { TextDelta } from "../capabilities.ts";
-import { deltasIn, isObject } from "../shared/text-deltas.ts";
+import { isObject } from "../shared/fields.ts";
+import { deltasIn } from "../shared/text-deltas.ts";
 
 /** The piece of text in an event. */
 export function textDeltas(event: object): readonly TextDelta[] {

@@ -1,5 +1,5 @@
 import type { Citation, ReasoningProof } from "../../ir/index.ts";
-import { isObject, restOf, type WireObject } from "../shared/fields.ts";
+import { objectsOf, isObject, restOf, type WireObject } from "../shared/fields.ts";
 import { readAnnotations, readPages } from "../shared/web-search.ts";
 import { isDetail, isThinkingBlock, textOfDetails, type ReasoningField } from "./returned-reasoning.ts";
 
@@ -65,14 +65,6 @@ export function readCitedPages({ citations, search_results: results }: WireObjec
 function detailsIn({ reasoning_details: entries, thinking_blocks: blocks }: WireObject): readonly WireObject[] {
   const details = Array.isArray(entries) ? entries.filter(isDetail) : none;
   return Array.isArray(blocks) ? [...details, ...blocks.filter(isThinkingBlock)] : details;
-}
-
-/** The objects of a list; none if the value is not a list. */
-export function objectsOf(value: unknown): readonly WireObject[] {
-  if (!Array.isArray(value)) return none;
-  const list = value as readonly unknown[];
-  // Nearly always all of them are; a list of one is read for each answer and each piece of a stream.
-  return list.every(isObject) ? list : list.filter(isObject);
 }
 
 function textOf(value: unknown): string {

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/index.ts";
 import type { Block, Candidate, ChatResponse, Citation, MediaBlock, ToolCallBlock } from "../../ir/index.ts";
 import { AnsweredError, isError } from "../shared/answered-error.ts";
-import { isObject, type WireObject } from "../shared/fields.ts";
+import { objectsOf, isObject, type WireObject } from "../shared/fields.ts";
 import { parseAnswerObject } from "../openai-shared/answer-object.ts";
 import { readErrorObject } from "../openai-shared/errors.ts";
 import { sourceOfUrl } from "../shared/media-source.ts";
@@ -9,7 +9,7 @@ import { restoreArguments, restoreCall } from "../shared/restore-tool.ts";
 import type { AnswerFacts } from "../protocol.ts";
 import { takeCallId } from "../shared/tool-names.ts";
 import type { ToolNames } from "../translation.ts";
-import { objectsOf, readCall, readCitedPages, readHead, readSaid } from "./answer-fields.ts";
+import { readCall, readCitedPages, readHead, readSaid } from "./answer-fields.ts";
 import { markReasoning } from "./returned-reasoning.ts";
 import { faultOfCall } from "../shared/whole-json.ts";
 import { brokenEndOfChoices, errorOfChoices } from "./choice-error.ts";

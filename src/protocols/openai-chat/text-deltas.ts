@@ -1,5 +1,6 @@
 import type { TextDelta } from "../capabilities.ts";
-import { deltasIn, isObject, objectsOf } from "../shared/text-deltas.ts";
+import { isObject, objectsOf } from "../shared/fields.ts";
+import { deltasIn } from "../shared/text-deltas.ts";
 
 const texts = ["content", "reasoning_content", "reasoning", "refusal"];
 

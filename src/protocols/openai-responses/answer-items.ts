@@ -1,5 +1,5 @@
 import type { Block, BlockStart, MediaBlock, OpaqueBlock, ReasoningProof } from "../../ir/index.ts";
-import { compact, isObject, type WireObject } from "../shared/fields.ts";
+import { objectsOf, compact, isObject, type WireObject } from "../shared/fields.ts";
 import { sniffMediaType } from "../shared/media-form.ts";
 import { restoreArguments, restoreCall, type RestoredCall } from "../shared/restore-tool.ts";
 import { takeCallId } from "../shared/tool-names.ts";
@@ -10,10 +10,6 @@ import { searchOf } from "./search-items.ts";
 /** The items of an answer are read leniently: a field that is missing or of another type is empty. */
 export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
-}
-
-export function objectsOf(value: unknown): readonly WireObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 /** The facts of a reasoning item; the text is `content` if the item shows the reasoning itself, else its summary. */

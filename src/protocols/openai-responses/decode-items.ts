@@ -1,10 +1,11 @@
+import { objectsOf } from "../shared/fields.ts";
 import type { StreamEvent } from "../../ir/index.ts";
 import type { WireObject } from "../shared/fields.ts";
 import { restoreArguments, type RestoredCall } from "../shared/restore-tool.ts";
 import type { UpstreamError } from "../protocol.ts";
 import { readAnnotation } from "../shared/web-search.ts";
 import { gluedCalls, isGluedJson, namelessCall } from "../shared/whole-json.ts";
-import { argumentsOf, objectsOf, partText, partType, readReasoning, textOf } from "./answer-items.ts";
+import { argumentsOf, partText, partType, readReasoning, textOf } from "./answer-items.ts";
 
 /** An item of a stream while its deltas come. Each method returns the events for the change. */
 export interface DecodedItem {

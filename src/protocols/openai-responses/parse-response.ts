@@ -1,14 +1,14 @@
 import { GatewayError } from "../../core/index.ts";
 import type { ChatResponse } from "../../ir/index.ts";
 import { AnsweredError, isError } from "../shared/answered-error.ts";
-import { compact, type WireObject } from "../shared/fields.ts";
+import { objectsOf, compact, type WireObject } from "../shared/fields.ts";
 import type { UpstreamError } from "../protocol.ts";
 import { faultOfCall } from "../shared/whole-json.ts";
 import { parseAnswerObject } from "../openai-shared/answer-object.ts";
 import { answeredError } from "../openai-shared/errors.ts";
 import type { ToolNames } from "../translation.ts";
 import { brokenResponse, readEnd, readHead } from "./answer-end.ts";
-import { argumentsOf, isCall, objectsOf, parseItem, textOf } from "./answer-items.ts";
+import { argumentsOf, isCall, parseItem, textOf } from "./answer-items.ts";
 import { usageOf } from "./usage.ts";
 
 /**

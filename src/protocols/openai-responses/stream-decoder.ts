@@ -1,11 +1,11 @@
 import { parseLatin1, type SseEvent, type Bytes } from "../../core/index.ts";
 import type { StreamError, StreamEvent } from "../../ir/index.ts";
 import { isError } from "../shared/answered-error.ts";
-import { isObject, type WireObject } from "../shared/fields.ts";
+import { objectsOf, isObject, type WireObject } from "../shared/fields.ts";
 import type { StreamDecoder, ToolNames } from "../translation.ts";
 import type { UpstreamError } from "../protocol.ts";
 import { brokenResponse, readEnd, readHead } from "./answer-end.ts";
-import { isCall, objectsOf, opaqueOf, readCall, textOf, type CallContext } from "./answer-items.ts";
+import { isCall, opaqueOf, readCall, textOf, type CallContext } from "./answer-items.ts";
 import { DecodedCall, DecodedMessage, DecodedReasoning, type DecodedItem } from "./decode-items.ts";
 import { errorOf, failureOf } from "./tap.ts";
 import { usageOf } from "./usage.ts";

@@ -7,6 +7,16 @@ export function isObject(value: unknown): value is WireObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The objects of a list; none if the value is not a list. */
+export function objectsOf(value: unknown): readonly WireObject[] {
+  if (!Array.isArray(value)) return none;
+  const list = value as readonly unknown[];
+  // Nearly always all of them are; a list of one is read for each answer and each piece of a stream.
+  return list.every(isObject) ? list : list.filter(isObject);
+}
+
+const none: readonly WireObject[] = [];
+
 /** `null` counts as absent for nearly all optional fields: the vendors' SDKs allow it, and so does the JSON form of protocol buffers. */
 export function isAbsent(value: unknown): value is undefined | null {
   return value === undefined || value === null;
