@@ -142,6 +142,7 @@ test("a client that leaves while it sends its body is not a request that was dis
 test("a slow reader holds the upstream back, and costs at most 256 KiB", async (t) => {
   // The gateway's side of the connection, to see how much it holds.
   let held: ServerResponse | undefined;
+  const heldBytes = (): number => (held === undefined ? 0 : held.writableLength + (held.socket?.writableLength ?? 0));
   const onRequest = (message: unknown): void => {
     const { response, socket } = message as { response: ServerResponse; socket: { localPort: number } };
     if (socket.localPort === rough.port) held = response;
@@ -152,6 +153,7 @@ test("a slow reader holds the upstream back, and costs at most 256 KiB", async (
   const block = 64 * 1024;
   const offered = 24 * 1024 * 1024;
   for (const dialect of dialects) {
+    held = undefined;
     let written = 0;
     server.use(async (context) => {
       await send(context, head(200, STREAM_HEADERS));
@@ -168,9 +170,10 @@ test("a slow reader holds the upstream back, and costs at most 256 KiB", async (
     socket.write(
       `POST ${dialect.path(true)} HTTP/1.1\r\nhost: x\r\nx-api-key: ${key}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     );
-    // Once nothing has moved for a while, everything between the two ends is full.
+    // Once nothing has moved for a while, everything between the two ends is full. A busy machine may do nothing for a while before that.
+    await waitUntil("the gateway holds bytes", () => heldBytes() > 0);
     const settled = await untilStill(() => written);
-    const bufferedBytes = held!.writableLength + held!.socket!.writableLength;
+    const bufferedBytes = heldBytes();
     t.diagnostic(
       `${dialect.id}: ${settled >> 10} KiB left the upstream for a client that reads nothing, ${bufferedBytes >> 10} KiB are held by the gateway`,
     );

@@ -13,6 +13,8 @@ export interface LimitFigures {
   /** `limit` + a second's share × `seconds`. */
   readonly allowed: number;
   readonly serverErrors: number;
+  /** A gateway has found Redis silent, as on a machine that is busy with something else, and has used its own part of the limit meanwhile. */
+  readonly wasSilent: boolean;
   /** 99th percentiles, milliseconds, of the second after each time that Redis was killed, or would have been: the median of them, and the worst. */
   readonly secondP99Ms: number;
   readonly worstSecondP99Ms: number;
@@ -45,7 +47,9 @@ export async function limitOverRedis(load: LimitLoad): Promise<LimitFigures> {
     const { key } = await one.createKey("limited");
     await setLimit(one, load.limit);
     for (const gateway of [one, other]) await waitUntil("limits are shared, and known", () => isReady(gateway, key));
-    return await run([one, other], key, redis, load);
+    const figures = await run([one, other], key, redis, load);
+    const logs = await Promise.all([one.logText(), other.logText()]);
+    return { ...figures, wasSilent: logs.some((log) => log.includes("limits cannot be shared")) };
   } finally {
     await other.stop();
     await one.stop();
@@ -68,7 +72,12 @@ async function isReady({ url }: TestGateway, key: string): Promise<boolean> {
   return isShared && reply.headers.has("x-ratelimit-limit-requests");
 }
 
-async function run(gateways: readonly TestGateway[], key: string, redis: RedisServer, load: LimitLoad): Promise<LimitFigures> {
+async function run(
+  gateways: readonly TestGateway[],
+  key: string,
+  redis: RedisServer,
+  load: LimitLoad,
+): Promise<Omit<LimitFigures, "wasSilent">> {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const startMs = performance.now();
   const pending: Promise<Seen>[] = [];
