@@ -1,6 +1,6 @@
 import { applyEdits, hasGatewayKey, SseSplitter } from "../../core/index.ts";
 import type { ChatRequest } from "../../ir/index.ts";
-import type { ClientContext, Rendered, StreamDecoder } from "../../protocols/index.ts";
+import type { CachingTarget, ClientContext, Rendered, StreamDecoder } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { TranslatingPipe } from "./translating-pipe.ts";
 import { AnswerTranslator, streamType } from "./answer-translator.ts";
@@ -39,8 +39,10 @@ export function openTranslatedLane(call: ModelCall, attempt: Attempt): Translate
   const proofs = proofsOf(call, attempt);
   const found = findProofs(call, attempt, foreign, proofs);
   return found instanceof Promise
-    ? found.then((kept) => createLane(call, attempt, { request, proofs, rendered: render(call, attempt, { wire, foreign, proofs, kept }) }))
-    : createLane(call, attempt, { request, proofs, rendered: render(call, attempt, { wire, foreign, proofs, kept: found }) });
+    ? found.then((kept) =>
+        createLane(call, attempt, { request, proofs, rendered: renderCached(call, attempt, { wire, foreign, proofs, kept }) }),
+      )
+    : createLane(call, attempt, { request, proofs, rendered: renderCached(call, attempt, { wire, foreign, proofs, kept: found }) });
 }
 
 /** The same for a long body: no step of it keeps the event loop for long. */
@@ -53,7 +55,9 @@ async function openInSteps(call: ModelCall, attempt: Attempt): Promise<Translate
   const proofs = proofsOf(call, attempt);
   const kept = await findProofs(call, attempt, foreign, proofs);
   await nextTurn();
-  const rendered = render(call, attempt, { wire, foreign, proofs, kept });
+  const caching = cachingOf(call, attempt);
+  await nextTurn();
+  const rendered = render(call, attempt, { wire, foreign, proofs, kept }, caching);
   await nextTurn();
   return createLane(call, attempt, { request, proofs, rendered });
 }
@@ -98,8 +102,12 @@ interface RenderedRequest {
   readonly rendered: Rendered<string>;
 }
 
+function renderCached(call: ModelCall, attempt: Attempt, request: ReadRequest): Rendered<string> {
+  return render(call, attempt, request, cachingOf(call, attempt));
+}
+
 /** Renders the request for the upstream, and reports what is lost. */
-function render(call: ModelCall, attempt: Attempt, { wire, foreign, proofs, kept }: ReadRequest): Rendered<string> {
+function render(call: ModelCall, attempt: Attempt, { wire, foreign, proofs, kept }: ReadRequest, caching: CachingTarget): Rendered<string> {
   const { provider, upstreamModel, protocol } = attempt;
   const upstream = call.deps.protocols.get(protocol)!.upstream;
   const returned = returnProofs(foreign, {
@@ -115,7 +123,7 @@ function render(call: ModelCall, attempt: Attempt, { wire, foreign, proofs, kept
       stream: call.request.envelope.stream,
       quirks: provider.modelQuirks.of(upstreamModel),
       traits: provider.traits,
-      caching: cachingOf(call, attempt),
+      caching,
     }),
   );
   reportLosses(call, attempt, returned.losses.length === 0 ? rendered.losses : [...returned.losses, ...rendered.losses], wire);

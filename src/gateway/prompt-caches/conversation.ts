@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { elementsOf, GatewayError, memberIn, readString, scanDocument, type Span } from "../../core/index.ts";
+import { GatewayError, memberIn, readString, scanDocument, skipSpace, skipValue, type Span } from "../../core/index.ts";
 import { findHeader } from "../headers/request-headers.ts";
 import type { ModelCall } from "../model-call.ts";
 
@@ -16,6 +16,8 @@ const longLifetimeMs = 3_600_000;
 /** Anthropic's, OpenAI's and Google's caches begin at 1,024 tokens (November 2026): a shorter prompt has nothing to lose by another target. */
 const shortestPromptBytes = 4096;
 const longestId = 200;
+/** What is alike in the first turns of two requests up to here belongs to one conversation. */
+const longestTurnBytes = 64 * 1024;
 
 const sessionHeaders = ["x-session-id", "session_id", "session-id"] as const;
 const ids = ["prompt_cache_key", "metadata", "previous_response_id"] as const;
@@ -69,12 +71,18 @@ function prefixOf(text: string, spans: readonly (Span | undefined)[]): string | 
   return prefix.length < shortestPromptBytes ? undefined : prefix;
 }
 
-/** The turns up to the first of the user. */
-function firstTurn(text: string, span: Span): string {
-  if (text[span.start] !== "[") return text.slice(span.start, span.end);
-  for (const element of elementsOf(text, span)) {
-    const role = readString(text, memberIn(text, element, "role"));
-    if (role === "user") return text.slice(span.start, element.end);
+/** The turns up to the first of the user, or what of them is within the part that counts. */
+function firstTurn(text: string, { start, end }: Span): string {
+  const longest = Math.min(end, start + longestTurnBytes);
+  if (text[start] !== "[") return text.slice(start, longest);
+  for (let at = skipSpace(text, start + 1); text[at] !== "]" && at < longest; at = nextElement(text, skipValue(text, at))) {
+    const role = readString(text, memberIn(text, { start: at, end }, "role"));
+    if (role === "user") return text.slice(start, Math.min(longest, skipValue(text, at)));
   }
-  return text.slice(span.start, span.end);
+  return text.slice(start, longest);
+}
+
+function nextElement(text: string, end: number): number {
+  const at = skipSpace(text, end);
+  return text[at] === "," ? skipSpace(text, at + 1) : at;
 }

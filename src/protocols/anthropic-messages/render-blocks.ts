@@ -144,8 +144,16 @@ export function cacheControl({ ttl }: CacheHint): WireObject {
   return { type: "ephemeral", ...(ttl === undefined ? {} : { ttl }) };
 }
 
-/** Returns the JSON of a block. */
-export function printBlock({ fields, cache, input }: OutBlock): string {
-  const head = JSON.stringify(cache === undefined ? fields : { ...fields, cache_control: cacheControl(cache) });
-  return input === undefined ? head : `${head.slice(0, -1)},"input":${input}}`;
+/**
+ * Returns the JSON of a block.
+ * @param printed the JSON of the fields of blocks that were printed before: a block that gets a mark afterwards may be long.
+ */
+export function printBlock({ fields, cache, input }: OutBlock, printed: Map<WireObject, string>): string {
+  let text = printed.get(fields);
+  if (text === undefined) {
+    text = JSON.stringify(fields);
+    printed.set(fields, text);
+  }
+  if (cache !== undefined) text = `${text.slice(0, -1)},"cache_control":${JSON.stringify(cacheControl(cache))}}`;
+  return input === undefined ? text : `${text.slice(0, -1)},"input":${input}}`;
 }

@@ -101,6 +101,7 @@ function printPrompt(
   losses: Losses,
 ): { readonly prompt: MarkedPrompt; readonly messages: readonly string[] } {
   const printed: string[] = [];
+  const blocks = new Map<WireObject, string>();
   const prompt = markPrompt(
     unmarked,
     {
@@ -108,12 +109,14 @@ function printPrompt(
       cacheKey: request.cacheKey,
       isMarkedAtTop: isObject(request.extensions?.["anthropic-messages"]?.["cache_control"]),
       minTokens: traits.minCacheTokens,
-      print: (turn, at) => (printed[at] = printTurn(turn, at, turns)),
+      print: (turn, at) => (printed[at] = printTurn(turn, turns[at], at, blocks)),
     },
     losses,
   );
   // A turn that got no mark may have been printed before.
-  const messages = prompt.turns.map((turn, at) => (turn === unmarked.turns[at] ? printed[at] : undefined) ?? printTurn(turn, at, turns));
+  const messages = prompt.turns.map(
+    (turn, at) => (turn === unmarked.turns[at] ? printed[at] : undefined) ?? printTurn(turn, turns[at], at, blocks),
+  );
   return { prompt, messages };
 }
 
@@ -126,9 +129,10 @@ function turnRules({ takesSystemTurns }: ModelTraits, { quirks }: RenderTarget, 
 }
 
 /** A turn as JSON, of the user's or the model's, with the instructions of the system that follow it. */
-function printTurn(content: readonly OutBlock[], at: number, turns: readonly Turn[]): string {
-  const message = `{"role":"${at % 2 === 0 ? "user" : "assistant"}","content":[${content.map(printBlock).join(",")}]}`;
-  const system = turns[at]?.system;
+function printTurn(content: readonly OutBlock[], turn: Turn | undefined, at: number, printed: Map<WireObject, string>): string {
+  const blocks = content.map((block) => printBlock(block, printed)).join(",");
+  const message = `{"role":"${at % 2 === 0 ? "user" : "assistant"}","content":[${blocks}]}`;
+  const system = turn?.system;
   return system === undefined
     ? message
     : `${message},${JSON.stringify({ role: "system", content: system.map((text) => ({ type: "text", text })) })}`;
