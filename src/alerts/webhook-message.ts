@@ -8,7 +8,7 @@ export interface WebhookMessage {
   readonly body: string;
 }
 
-/** Discord refuses longer ones (Discord developer documentation, Create Message, November 2026). */
+/** Discord refuses longer ones (Discord developer documentation, Execute Webhook: "the message contents (up to 2000 characters)"; November 2026). */
 const maxContent = 2000;
 
 /**
@@ -34,10 +34,10 @@ function writeBody(event: AlertEvent, format: WebhookSettings["format"], nowMs: 
     case "json":
       return JSON.stringify({ event: kind, severity, subject, message, time: new Date(nowMs).toISOString(), details });
     case "slack":
-      // Slack's own marks (Formatting text for app surfaces, November 2026).
+      // Slack's own marks: `<!channel>` calls everyone (Slack documentation, Formatting message text, "Escaping text", and Sending messages using incoming webhooks; November 2026).
       return JSON.stringify({ text: plainText(event).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;") });
     case "discord":
-      return JSON.stringify({ content: plainText(event).slice(0, maxContent), allowed_mentions: { parse: [] } });
+      return JSON.stringify({ content: plainText(event).slice(0, maxContent).toWellFormed(), allowed_mentions: { parse: [] } });
   }
 }
 

@@ -32,7 +32,7 @@ export function addReconcileCommand(program: Command, admin: WithAdmin): void {
       const share = Number(tolerance) / 100;
       if (!(share >= 0)) throw new Error("--tolerance is a number of percent, as in 1 or 0.5.");
       const lines = (await Promise.all(file.map(async (path) => readVendorReport(format, await readExport(path))))).flat();
-      const days = lines.map(({ day }) => day).toSorted();
+      const days = lines.flatMap(({ day, lastDay = day }) => [day, lastDay]).toSorted();
       const compared = compareReport(lines, await readLedger(admin, { provider, from: days[0]!, until: days.at(-1)!, tz }), share);
       const differing = compared.filter(({ differs }) => differs);
       print(json === true, { provider, compared: compared.length, differing: differing.length, rows: compared }, () =>

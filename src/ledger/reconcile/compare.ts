@@ -13,6 +13,7 @@ export interface LedgerLine {
 }
 
 export interface Compared {
+  /** `2026-11-28`, or `2026-11-01..2026-11-30` if the report has no shorter time. */
   readonly day: string;
   /** `all`: the report does not divide this day by models. */
   readonly model: string;
@@ -39,22 +40,26 @@ const leastDifference = { cost_usd: 0.01, input_tokens: 10, output_tokens: 10, r
  * either name. @param tolerance a share: 0.01 is one percent.
  */
 export function compareReport(vendor: readonly VendorLine[], ledger: readonly LedgerLine[], tolerance: number): readonly Compared[] {
-  const isWhole = new Set(vendor.filter(({ model }) => model === null).map(({ day }) => day));
-  const nameOf = (day: string, model: string | null): string => (model === null || isWhole.has(day) ? "all" : withoutDate(model));
-  const days = new Set(vendor.map(({ day }) => day));
-  const theirs = Map.groupBy(vendor, ({ day, model }) => `${day} ${nameOf(day, model)}`);
+  const periodOf = periodsOf(vendor);
+  const isWhole = new Set(vendor.filter(({ model }) => model === null).map(({ day }) => periodOf(day)));
+  const keyOf = ({ day, model }: { readonly day: string; readonly model: string | null }): string => {
+    const period = periodOf(day)!;
+    return `${period} ${model === null || isWhole.has(period) ? "all" : comparedName(model)}`;
+  };
+  const theirs = Map.groupBy(vendor, keyOf);
   // A day that the report does not have is not compared.
   const ours = Map.groupBy(
-    ledger.filter(({ day }) => days.has(day)),
-    ({ day, model }) => `${day} ${nameOf(day, model)}`,
+    ledger.filter(({ day }) => periodOf(day) !== undefined),
+    keyOf,
   );
   const counted = measures.filter(([, field]) => vendor.some((line) => line[field] !== undefined));
   const rows = [...new Set([...theirs.keys(), ...ours.keys()])].toSorted().flatMap((key) => {
-    const [day, model] = [key.slice(0, 10), key.slice(11)];
+    const [day, model] = [key.slice(0, key.indexOf(" ")), key.slice(key.indexOf(" ") + 1)];
     const [lines, entries] = [theirs.get(key) ?? [], ours.get(key) ?? []];
     return counted.map(([what, field]): Compared => {
       const [said, known] = [sum(lines, field), sum(entries, field)];
-      const differs = isDifferent(said, known, Math.max(leastDifference[what], tolerance * Math.max(said, known)));
+      const least = leastDifference[what] + (what === "cost_usd" ? roundingOf(lines) : 0);
+      const differs = isDifferent(said, known, Math.max(least, tolerance * Math.max(said, known)));
       const unpriced = entries.reduce((total, entry) => total + entry.unpriced, 0);
       return {
         day,
@@ -78,9 +83,36 @@ function isDifferent(a: number, b: number, most: number): boolean {
   return Math.abs(a - b) > most;
 }
 
-/** `gpt-5-2025-08-07` and `claude-haiku-4-5-20251001` without their days. */
-function withoutDate(model: string): string {
-  return model.toLowerCase().replace(/-(?:\d{4}-\d\d-\d\d|20\d{6})$/, "");
+/** `gpt-5-2025-08-07` and `claude-haiku-4-5-20251001` without their days; Google bills `gemini-3-flash-preview` as `gemini 3 flash`. */
+function comparedName(model: string): string {
+  return model
+    .toLowerCase()
+    .replace(/-(?:\d{4}-\d\d-\d\d|20\d{6})$/, "")
+    .replace(/^(gemini-.+)-preview(?:-\d\d-\d{2,4})?$/, "$1");
+}
+
+/** Finds the time that a day is compared in: the day itself, or all days of lines that overlap. `undefined`: the report does not have the day. */
+function periodsOf(vendor: readonly VendorLine[]): (day: string) => string | undefined {
+  const periods: { readonly from: string; until: string }[] = [];
+  for (const { day: from, lastDay: until = from } of vendor.toSorted((a, b) => (a.day < b.day ? -1 : 1))) {
+    const last = periods.at(-1);
+    if (last === undefined || from > last.until) periods.push({ from, until });
+    else if (until > last.until) last.until = until;
+  }
+  const found = new Map<string, string | undefined>();
+  return (day) => {
+    if (found.has(day)) return found.get(day);
+    const period = periods.find(({ from, until }) => from <= day && day <= until);
+    const name = period && (period.from === period.until ? period.from : `${period.from}..${period.until}`);
+    found.set(day, name);
+    return name;
+  };
+}
+
+/** Exports in whole cents, a line for each kind of token and key, are off by up to half a cent a line. */
+function roundingOf(lines: readonly VendorLine[]): number {
+  const isRounded = lines.every(({ costUsd = 0 }) => Math.abs(costUsd * 100 - Math.round(costUsd * 100)) < 1e-9);
+  return isRounded ? 0.005 * lines.length : 0;
 }
 
 interface Difference {

@@ -26,8 +26,12 @@ test("OpenAI's costs and usage are read, of the API and as CSV", () => {
   assert.deepEqual(read("openai", page({ input_tokens: 5, output_tokens: 7, num_model_requests: 2, model: "gpt-5" })), [
     { day, model: "gpt-5", requests: 2, inputTokens: 5, outputTokens: 7 },
   ]);
-  const csv = `\ufeffstart_time,start_time_iso,amount_value,amount_currency,line_item\r\n${startSeconds},2026-11-28T00:00:00+00:00,0.25,usd,"gpt-5, output"\r\n`;
-  assert.deepEqual(read("openai", csv), [{ day, model: "gpt-5", costUsd: 0.25 }]);
+  // As the dashboard exports it, with a line for a day without costs.
+  const names =
+    "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,quantity,quantity_unit,line_item,user_id,api_key_id,project_id";
+  const times = `${startSeconds},${startSeconds + 86_400},2026-11-28T00:00:00+00:00,2026-11-29T00:00:00+00:00`;
+  const csv = `\ufeff${names}\r\n${times},,,,,,,,\r\n${times},0.2500000000000000,usd,1000,tokens,"gpt-5-nano, input_tokens",,key_1,proj_a\r\n`;
+  assert.deepEqual(read("openai", csv), [{ day, model: "gpt-5-nano", costUsd: 0.25 }]);
 });
 
 test("Anthropic's costs in cents and its usage with cached tokens are read, and the Console's CSV in dollars", () => {
@@ -49,8 +53,19 @@ test("Anthropic's costs in cents and its usage with cached tokens are read, and 
     output_tokens: 7,
   };
   assert.deepEqual(read("anthropic", report(usage)), [{ day, model: "claude-opus-5", inputTokens: 1125, outputTokens: 7 }]);
-  assert.deepEqual(read("anthropic", `usage_date_utc,model_version,token_type,cost_usd\n${day},claude-opus-5,input,0.5\n`), [
-    { day, model: "claude-opus-5", costUsd: 0.5 },
+  const costs =
+    "usage_date_utc,model,workspace,api_key,usage_type,context_window,token_type,cost_usd,list_price_usd,cost_type,inference_geo,speed,api_key_id,api_key_status";
+  const cost = (model: string, usd: string): string =>
+    `${day},${model},Default,key,message,≤ 200k,output,${usd},${usd},token,global,,apikey_x,active\n`;
+  assert.deepEqual(read("anthropic", `${costs}\n${cost("Claude Haiku 4.5", "0.05")}${cost("Claude 3.5 Sonnet 2024-10-22", "1.00")}`), [
+    { day, model: "claude-haiku-4-5", costUsd: 0.05 },
+    { day, model: "claude-3-5-sonnet-2024-10-22", costUsd: 1 },
+  ]);
+  const counts =
+    "usage_date_utc,model_version,api_key,workspace,usage_type,context_window,usage_input_tokens_no_cache,usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h," +
+    "usage_input_tokens_cache_read,usage_output_tokens,web_search_count,inference_geo,speed";
+  assert.deepEqual(read("anthropic", `${counts}\n${day},claude-opus-5,key,Default,standard,≤ 200k,5,100,1000,20,7,0,,\n`), [
+    { day, model: "claude-opus-5", inputTokens: 1125, outputTokens: 7 },
   ]);
 });
 
@@ -66,6 +81,35 @@ test("Google's billing export is read as rows of BigQuery, lines of JSON and the
   assert.deepEqual(read("google", `${JSON.stringify(row)}\n${JSON.stringify({ ...row, cost: "1" })}\n`), [line, { ...line, costUsd: 1 }]);
   const csv = `Service description,SKU description,Usage start date,Cost ($)\nVertex AI,Gemini 3 Pro Text Input,${day},"1,234.50"\n`;
   assert.deepEqual(read("google", csv), [{ day, model: "gemini-3-pro", costUsd: 1234.5 }]);
+});
+
+test("Google's cost table is read below the lines of its invoice, a line a month, without credits and taxes; other currencies need their rate", () => {
+  const table = (symbol: string): string =>
+    [
+      "Invoice number,123,",
+      "Total amount due,$95.00,",
+      `Project ID,Service description,SKU description,Credit type,Cost type,Usage start date,Usage end date,Usage amount,Unrounded Cost (${symbol}),Cost (${symbol})`,
+      'p,Gemini API,Generate_content text output token count for gemini 3 flash,,Usage,2026-11-01,2026-11-30,"1,000",60.004,60.00',
+      "p,Gemini API,Gemini 3 Flash Image Input,,Usage,2026-11-03,2026-11-30,5,1.5,1.50",
+      "p,Gemini API,Generate content input token count gemini 3 flash text,PROMOTION,Usage,2026-11-01,2026-11-30,0,-10,-10.00",
+      "p,Gemini API,EmbedContent input token count for gemini-embedding-001,,Usage,2026-11-01,2026-11-30,5,0.06,0.06",
+      "p,Gemini API,State sales tax,,Tax,2026-11-01,2026-11-30,0,7,7.00",
+      "",
+    ].join("\n");
+  const month = { day: "2026-11-01", lastDay: "2026-11-30" };
+  assert.deepEqual(read("google", table("$")), [
+    { ...month, model: "gemini-3-flash", costUsd: 60.004 },
+    { ...month, day: "2026-11-03", model: "gemini-3-flash", costUsd: 1.5 },
+    { ...month, model: "gemini-embedding-001", costUsd: 0.06 },
+  ]);
+  assert.throws(() => read("google", table("A$")), /^Error: The costs are in A\$, and the ledger's are in US dollars/);
+  const row = {
+    service: { description: "Gemini API" },
+    sku: { description: "Gemini 3.8 Flash Global Text Input" },
+    usage_start_time: `${day} 08:00:00 UTC`,
+  };
+  const euros = { ...row, cost: 1.8, currency: "EUR", currency_conversion_rate: 0.9, cost_type: "regular" };
+  assert.deepEqual(read("google", [euros, { ...euros, cost_type: "tax" }]), [{ day, model: "gemini-3.8-flash", costUsd: 2 }]);
 });
 
 test("OpenRouter's activity is read by day and by generation", () => {
@@ -85,6 +129,9 @@ test("OpenRouter's activity is read by day and by generation", () => {
     read("openrouter", `created_at,cost_total,tokens_prompt,tokens_completion,model_permaslug\n${day} 10:00:00,0.5,3,4,a/b\n`),
     [{ day, model: "a/b", costUsd: 0.5, requests: 1, inputTokens: 3, outputTokens: 4 }],
   );
+  const days =
+    'Date,Slug,Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens\n"2026-11-28 00:00:00","a/b","430.07","0","4115","7","5","0"\n';
+  assert.deepEqual(read("openrouter", days), [{ day, model: "a/b", costUsd: 430.07, requests: 4115, inputTokens: 7, outputTokens: 5 }]);
 });
 
 test("a file without usage or costs is refused", () => {
@@ -154,6 +201,33 @@ test("a report of all models is compared with all of them; tokens and requests a
       ["requests", false],
     ],
   );
+});
+
+test("lines of a month are compared with the sum of its days, previews under the name that is billed, and cents with what they round", () => {
+  const month = { day: "2026-11-01", lastDay: "2026-11-30" };
+  const rows = compareReport(
+    [
+      { ...month, model: "gemini-3-flash", costUsd: 3 },
+      { day: "2026-11-10", lastDay: "2026-11-30", model: "gemini-3-flash", costUsd: 1 },
+    ],
+    [
+      entry("gemini-3-flash-preview", 1.5, { day: "2026-11-02" }),
+      entry("gemini-3-flash-preview-09-2026", 2.5, { day: "2026-11-30" }),
+      entry("gemini-3-flash", 9, { day: "2026-12-01" }),
+    ],
+    0,
+  );
+  assert.deepEqual(rows, [
+    { day: "2026-11-01..2026-11-30", model: "gemini-3-flash", what: "cost_usd", vendor: 4, ledger: 4, differs: false, reasons: [] },
+  ]);
+  const cents = (costUsd: number): boolean[] =>
+    compareReport(
+      Array.from({ length: 10 }, () => ({ day, model: "a", costUsd })),
+      [entry("a", 0.155)],
+      0,
+    ).map(({ differs }) => differs);
+  // Ten lines in whole cents may be off by five cents; exact ones may not.
+  assert.deepEqual([cents(0.01), cents(0.0101)], [[false], [true]]);
 });
 
 test("days that differ while their sum agrees are those of another time zone", () => {

@@ -2,6 +2,8 @@
 export interface VendorLine {
   /** `2026-11-28`, as the vendor counts days. */
   readonly day: string;
+  /** The last day, if the line is the sum of several: Google's cost table has one line a month. */
+  readonly lastDay?: string;
   /** `null`: of all models together. */
   readonly model: string | null;
   readonly costUsd?: number;
@@ -49,6 +51,7 @@ export function sumOf(...counts: readonly (number | undefined)[]): number | unde
 /** A line without the members that are absent. */
 export function lineOf(line: {
   readonly day: string;
+  readonly lastDay?: string | undefined;
   readonly model: string | null;
   readonly costUsd?: number | undefined;
   readonly requests?: number | undefined;
