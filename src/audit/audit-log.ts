@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Kysely } from "kysely";
 import { createPeriodic, messageOf, type Clock, type Every, type Logger, type PeriodicTask } from "../core/index.ts";
 import type { Store, Tables } from "../store/index.ts";
@@ -148,6 +149,8 @@ class ChainedLog implements AuditLog {
     for (let batch = 0; batch < (hasUsage ? maxBatches : 0); batch++) {
       const isFull = await sealUsage(store, clock.now());
       if (!isFull) break;
+      // Requests are served between two batches.
+      await setImmediate();
     }
     const nowMs = clock.monotonic();
     if (nowMs - this.#signedMs >= signEveryMs || (await this.#unsigned()) >= signEveryEntries) {

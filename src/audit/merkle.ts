@@ -19,11 +19,11 @@ function split(count: number): number {
   return left;
 }
 
-/** @param leaves at least one. */
-export function merkleRoot(leaves: readonly string[]): string {
-  if (leaves.length === 1) return leaves[0]!;
-  const left = split(leaves.length);
-  return nodeHash(merkleRoot(leaves.slice(0, left)), merkleRoot(leaves.slice(left)));
+/** @param leaves at least one; of these, those from `start` up to `end`, without it. */
+export function merkleRoot(leaves: readonly string[], start = 0, end = leaves.length): string {
+  if (end - start === 1) return leaves[start]!;
+  const middle = start + split(end - start);
+  return nodeHash(merkleRoot(leaves, start, middle), merkleRoot(leaves, middle, end));
 }
 
 /** The hashes beside the way from a leaf to the root, the lowest first. */

@@ -10,6 +10,11 @@ export interface PreparedStatement {
   run(parameters: readonly unknown[]): { readonly changes: bigint; readonly lastInsertRowid: bigint };
 }
 
+interface Column {
+  readonly name: string;
+  readonly isMoney: boolean;
+}
+
 export interface StatementCache {
   get(sql: string): PreparedStatement;
 }
@@ -41,10 +46,10 @@ export function createStatementCache(database: DatabaseSync): StatementCache {
 function prepare(database: DatabaseSync, sql: string): PreparedStatement {
   const statement = database.prepare(sql);
   const reader = statement.columns().length > 0;
-  const money = readMoney(statement);
+  const columns = readMoney(statement);
   return {
     reader,
-    all: (parameters) => statement.all(...parameters.map(toSqlite)).map((row) => fromSqlite(row, money)),
+    all: (parameters) => statement.all(...parameters.map(toSqlite)).map((row) => fromSqlite(row, columns)),
     run(parameters) {
       const { changes, lastInsertRowid } = statement.run(...parameters.map(toSqlite));
       return { changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) };
@@ -56,11 +61,12 @@ function isMoney(column: string): boolean {
   return column.endsWith("_nano_usd");
 }
 
-/** Whether a column is money. If so, the statement reads all its integers as bigint from now on. */
-function readMoney(statement: StatementSync): boolean {
-  const money = statement.columns().some((column) => isMoney(column.name));
-  if (money) statement.setReadBigInts(true);
-  return money;
+/** The statement's columns if one of them is money: then it reads all its integers as bigint from now on. Otherwise none. */
+function readMoney(statement: StatementSync): readonly Column[] {
+  const columns = statement.columns().map(({ name }) => ({ name, isMoney: isMoney(name) }));
+  if (!columns.some((column) => column.isMoney)) return [];
+  statement.setReadBigInts(true);
+  return columns;
 }
 
 function toSqlite(value: unknown): SQLInputValue {
@@ -76,12 +82,15 @@ function toSqlite(value: unknown): SQLInputValue {
   }
 }
 
-/** A plain object (node:sqlite's rows have no prototype), with bigint for money and number for everything else. */
-function fromSqlite(row: Record<string, SQLOutputValue>, money: boolean): Record<string, unknown> {
+/**
+ * A plain object (node:sqlite's rows have no prototype), with bigint for money and number for everything else.
+ * @param columns those of a statement that reads money; of others, nothing changes.
+ */
+function fromSqlite(row: Record<string, SQLOutputValue>, columns: readonly Column[]): Record<string, unknown> {
   const out: Record<string, unknown> = { ...row };
-  if (!money) return out;
-  for (const [name, value] of Object.entries(row)) {
-    if (isMoney(name)) {
+  for (const { name, isMoney: isExact } of columns) {
+    const value = out[name];
+    if (isExact) {
       if (typeof value !== "bigint" && value !== null) {
         throw new RangeError(`The column ${name} holds ${typeof value}, not a whole number of nano-USD.`);
       }

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { systemClock } from "../core/index.ts";
+import { createSqliteStore, type SqlValue } from "../store/index.ts";
+import { leafHash, merkleRoot } from "./merkle.ts";
+import { sealUsage, usageText } from "./seal-usage.ts";
+
+const oddTexts = [
+  '"quoted"',
+  "back\\slash",
+  "line\nand\ttab\u0001\u007f\u0085\u2028",
+  "Jörg 🦊",
+  "",
+  "'",
+  "null",
+  "1e5",
+  "\u0000zero",
+  '{"a":[1]}',
+];
+/** All characters below 65,536, but for halves of pairs, which UTF-8 has not. */
+const allCharacters = Array.from({ length: 63_488 }, (_, code) => String.fromCharCode(code < 0xd800 ? code : code + 0x800)).join("");
+const oddNumbers = [0, -1, 1, 2 ** 53 - 1, -(2 ** 53 - 1)];
+const money = [0n, 1n, -1n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)];
+
+test("a usage entry is hashed with the same text when it is taken in and when it is verified, whatever its columns hold", async () => {
+  const store = await createSqliteStore({ path: ":memory:", clock: systemClock });
+  const names = [
+    "request_id",
+    "attempt",
+    "time_ms",
+    "duration_ms",
+    "user_id",
+    "key_id",
+    "dialect",
+    "provider",
+    "model_asked",
+    "model_served",
+  ];
+  const columns = [...names, "direction", "status", "usage_source", "cost_nano_usd", "error_text", "tags", "http_status"];
+  const rows = Array.from({ length: 60 }, (_, at): SqlValue[] => {
+    const text = oddTexts[at % oddTexts.length]!;
+    const start = [
+      `req_${at}`,
+      1,
+      1_700_000_000_000 + at,
+      oddNumbers[at % 5]!,
+      "usr_1",
+      text,
+      "openai-chat",
+      "p",
+      text,
+      at === 3 ? allCharacters : text + text,
+    ];
+    return [...start, "consume", "ok", "reported", money[at % 6]!, at % 7 === 0 ? null : text, null, (at * 7) % 600];
+  });
+  await store.insertRows("usage_entries", columns, rows);
+
+  assert.equal(await sealUsage(store, 1_700_000_100_000), false);
+
+  const found = await store.db.selectFrom("usage_entries").selectAll().orderBy("time_ms").execute();
+  assert.equal(found.length, 60);
+  const { details } = await store.db.selectFrom("audit_entries").select("details").executeTakeFirstOrThrow();
+  assert.deepEqual(JSON.parse(details), { count: 60, root: merkleRoot(found.map((row) => leafHash(usageText({ ...row })))) });
+  assert.ok(usageText({ ...found[5]! }).includes('["cost_nano_usd","-9223372036854775808"]'));
+  await store.close();
+});
