@@ -1,4 +1,5 @@
 export { createAccounts } from "./create-accounts.ts";
 export { keyLabel, prefixLabel } from "./names.ts";
 export type { AccountsDeps } from "./create-accounts.ts";
+export { createSessions, type Session, type SessionCaller, type Sessions } from "./sessions.ts";
 export type * from "./types.ts";

@@ -1,6 +1,6 @@
 import { createBoundedCache, defaultMarketScope, GatewayError, type Clock } from "../core/index.ts";
 import type { Store } from "../store/index.ts";
-import { effectiveAuthority, readKeyChain } from "./authority.ts";
+import { effectiveAuthority, readKeyChain, type KeyRow } from "./authority.ts";
 import { hashKey, isImportedKeyText, isKeyText } from "./key-text.ts";
 import type { Authenticator, Principal } from "./types.ts";
 
@@ -136,8 +136,27 @@ export function createKeyCache({ store, clock, cacheSize, deadlineMs = standardD
   };
 }
 
+/** Who a key, with its ancestors, means, and until when; `undefined`: it is refused. */
+export function principalOf(chain: readonly KeyRow[]): Pick<KnownKey, "principal" | "expiresMs"> | undefined {
+  const [row] = chain;
+  const { isRevoked, expiresMs, role, modelLists, ancestorIds, boundTags, market } = effectiveAuthority(chain);
+  if (row === undefined || isRevoked) return undefined;
+  const principal: Principal = {
+    userId: row.user_id,
+    username: row.username,
+    keyId: row.id,
+    role,
+    ...(modelLists.length === 0 ? {} : { modelLists }),
+    ...(ancestorIds.length === 0 ? {} : { ancestorIds }),
+    ...(boundTags.length === 0 ? {} : { boundTags }),
+    ...(row.cache === 1 ? { hasCache: true } : {}),
+    ...(market === defaultMarketScope ? {} : { market }),
+  };
+  return { principal, expiresMs };
+}
+
 /** @throws GatewayError `database_unavailable` after `deadlineMs`; the work goes on. */
-async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+export async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(databaseAway()), deadlineMs);
@@ -152,7 +171,7 @@ async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T>
   }
 }
 
-function databaseAway(cause?: unknown): GatewayError {
+export function databaseAway(cause?: unknown): GatewayError {
   return new GatewayError(
     "database_unavailable",
     "The API key could not be checked, as the database does not answer. Try again in a moment.",
@@ -170,21 +189,11 @@ function isAway(error: unknown): boolean {
 async function findKey(store: Store, keyHash: string): Promise<Omit<KnownKey, "epoch"> | undefined> {
   try {
     const chain = await readKeyChain(store.db, "hash", keyHash);
+    const found = principalOf(chain);
+    if (found === undefined) return undefined;
+    const { principal, expiresMs } = found;
     const [row] = chain;
-    const { isRevoked, expiresMs, role, modelLists, ancestorIds, boundTags, market } = effectiveAuthority(chain);
-    if (row === undefined || isRevoked) return undefined;
-    const principal: Principal = {
-      userId: row.user_id,
-      username: row.username,
-      keyId: row.id,
-      role,
-      ...(modelLists.length === 0 ? {} : { modelLists }),
-      ...(ancestorIds.length === 0 ? {} : { ancestorIds }),
-      ...(boundTags.length === 0 ? {} : { boundTags }),
-      ...(row.cache === 1 ? { hasCache: true } : {}),
-      ...(market === defaultMarketScope ? {} : { market }),
-    };
-    const until = row.hash === keyHash ? null : (row.previous_until_ms ?? 0);
+    const until = row!.hash === keyHash ? null : (row!.previous_until_ms ?? 0);
     const ends = [expiresMs, until].filter((ms) => ms !== null);
     return { principal, expiresMs: ends.length === 0 ? null : Math.min(...ends) };
   } catch (cause) {

@@ -90,13 +90,22 @@ function createUserChange(store: Store, onChanged: (userId: string) => void): Ch
       if (isActiveAdmin(found) && !isActiveAdmin(changed)) await refuseLastAdmin(transaction, found);
       if (Object.keys(changes).length === 0) return found;
       await transaction.updateTable("users").set(changes).where("id", "=", found.id).executeTakeFirstOrThrow();
-      if (changes.erased_ms !== undefined) await eraseKeys(transaction, found.id, changes.erased_ms);
+      if (changes.erased_ms !== undefined) {
+        await eraseKeys(transaction, found.id, changes.erased_ms);
+        await eraseSignIns(transaction, found.id);
+      }
       await store.bumpRevision(transaction);
       return changed;
     });
     onChanged(row.id);
     return userOf(row);
   };
+}
+
+/** An identity names a person, and a session a machine. */
+async function eraseSignIns(transaction: Transaction<Tables>, userId: string): Promise<void> {
+  await transaction.deleteFrom("sessions").where("user_id", "=", userId).execute();
+  await transaction.deleteFrom("identities").where("user_id", "=", userId).execute();
 }
 
 /** Names of keys are often names of people, and of their machines. */

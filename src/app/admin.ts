@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { createAccounts } from "../accounts/index.ts";
+import { createAccounts, createSessions } from "../accounts/index.ts";
 import { createIdSource, GatewayError, silentLogger, systemClock } from "../core/index.ts";
 import { createBudgetAdmin, createEntryBodies, createPerformanceReports, createReports, highestCostOfRow } from "../ledger/index.ts";
 import { createLimitAdmin } from "../limits/index.ts";
 import { exchangeWithout, marketWithout } from "../market/index.ts";
 import { protocols } from "../protocols/index.ts";
 import {
+  AttemptLimit,
   auditOperations,
   createAdminClient,
   createAdminOperations,
@@ -79,6 +80,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
   const operations = createAdminOperations({
     audit,
     accounts,
+    sessions: { sessions: createSessions({ store, clock, ids }), ...noSignIns },
     budgets: createBudgetAdmin({
       store,
       clock,
@@ -125,6 +127,13 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     },
   };
 }
+
+/** Browsers sign in over the port of a daemon. */
+const noSignIns = {
+  publicOrigin: () => undefined,
+  attempts: new AttemptLimit(systemClock, 1),
+  onSignIn: () => undefined,
+};
 
 function notRunning(): GatewayError {
   return new GatewayError("conflict", "No daemon is running. Start one with `tokligence-daemon start --background`.");

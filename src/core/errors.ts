@@ -1,5 +1,6 @@
 import { maskGatewayKeys } from "./gateway-key.ts";
 import type { Refusal } from "./refusal.ts";
+import { signInErrors } from "./sign-in-errors.ts";
 
 /**
  * The kind of a coded error. A code (`errorTable`) determines the HTTP status and the kind; the client's protocol determines the form on the wire
@@ -107,6 +108,7 @@ export const errorTable = {
     meaning: "The key has expired.",
     remedy: "Create a new key, or one without `--expires`.",
   },
+  ...signInErrors,
   // The status is 402 because vendors' SDKs retry a 408, 409, 429 or 5xx, and the retry would be refused too.
   budget_exceeded: {
     status: 402,

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "./clock.ts";
 
-export type IdPrefix = "usr" | "key" | "req" | "bgt" | "ofr" | "mkt" | "chg";
+export type IdPrefix = "usr" | "key" | "req" | "bgt" | "ofr" | "mkt" | "chg" | "ses";
 
 /** Creates ids `prefix_` + UUIDv7 (RFC 9562, section 5.7). Ids of one process sort by the time they were created. */
 export interface IdSource {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Authenticator, Principal } from "../accounts/index.ts";
+import type { Authenticator, Principal, Sessions } from "../accounts/index.ts";
 import { GatewayError, systemSchedule, type Clock, type IdSource, type Logger } from "../core/index.ts";
 import { asGatewayError } from "../gateway/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
@@ -12,6 +12,7 @@ import { underWayOn } from "./http/connection.ts";
 import { readCredential, takeQueryKey } from "./http/credentials.ts";
 import { BodyBudget, type BodyBudgetLimits } from "./http/body-budget.ts";
 import { HttpExchange } from "./http/exchange.ts";
+import { authenticateSession } from "./http/session-caller.ts";
 import { IdleSweep } from "./http/idle-sweep.ts";
 import { InFlight, type Load, type ShedReason } from "./http/in-flight.ts";
 import { createListeners } from "./http/listeners.ts";
@@ -36,12 +37,16 @@ export interface EdgeSettings {
   readonly slowClientMs: number;
   /** Origins that web pages may call from; none by default. */
   readonly cors: readonly string[];
+  /** Where browsers reach the gateway, if it is configured. */
+  readonly publicOrigin?: string | undefined;
 }
 
 export interface EdgeDeps {
   readonly routes: RouteTable;
   readonly protocols: ProtocolTable;
   readonly accounts: Authenticator;
+  /** Who the cookie of a browser's session belongs to; if omitted, only keys are accepted. */
+  readonly sessions?: Pick<Sessions, "authenticate">;
   readonly settings: () => EdgeSettings;
   /** What the process can serve, whatever the settings are. */
   readonly mostConnections?: number;
@@ -169,7 +174,7 @@ export function createEdge(deps: EdgeDeps): Edge {
       route = matched;
       const { query: sent, key } = takeQueryKey(mark < 0 ? "" : target.slice(mark + 1));
       const query = sent === "" ? sent : withoutApiVersion(path, sent);
-      const principal = authorize(matched.access, request, key, current);
+      const principal = authorize(matched, request, key, current);
       const isLocal = matched.access === "public" && isLocalCaller(request, current);
       const done =
         principal instanceof Promise
@@ -183,7 +188,7 @@ export function createEdge(deps: EdgeDeps): Edge {
 
   /** Deny by default: a route that is not public needs a key, and an admin's route an admin's key. */
   function authorize(
-    access: Access,
+    { access, path }: Route,
     request: IncomingMessage,
     queryKey: string | undefined,
     settings: EdgeSettings,
@@ -194,6 +199,8 @@ export function createEdge(deps: EdgeDeps): Edge {
     if (!settings.authEnabled) return localPrincipal;
     const key = readCredential(request.rawHeaders, queryKey);
     if (key === undefined) {
+      const session = authenticateSession(deps.sessions, path, request.headers, settings.publicOrigin);
+      if (session !== undefined) return session.then((who) => admit(access, who));
       if (access === "loopback-or-admin" && isLocalCaller(request, settings)) return nobody;
       throw new GatewayError(
         "missing_api_key",

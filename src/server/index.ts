@@ -1,6 +1,7 @@
 export { createAccessLog, type LineSink } from "./observe/access-log.ts";
 export * from "./admin/index.ts";
 export { createAcceptor, type Acceptor } from "./http/acceptor.ts";
+export { AttemptLimit } from "./http/attempt-limit.ts";
 export { checkHost } from "./http/origin.ts";
 export { createEdge, localPrincipal, type Edge, type EdgeDeps, type EdgeSettings } from "./edge.ts";
 export type { HealthReport, PartHealth } from "./routes/health-report.ts";

@@ -31,6 +31,9 @@ const usageEntries: CopiedTable = {
 const otherTables: readonly CopiedTable[] = [
   { name: "users", key: ["id"] },
   { name: "api_keys", key: ["id"] },
+  { name: "sessions", key: ["id"] },
+  { name: "identities", key: ["issuer", "subject"] },
+  { name: "used_sign_ins", key: ["id"] },
   { name: "budgets", key: ["id"], sums: money("stop_nano_usd") },
   { name: "budget_periods", key: ["budget_id", "start_ms"], sums: { ...money("spent_nano_usd"), ...money("held_nano_usd") } },
   { name: "budget_holds", key: ["request_id", "budget_id"], sums: money("amount_nano_usd") },

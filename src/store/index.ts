@@ -28,6 +28,7 @@ export type { StoreErrorReason } from "./store-error.ts";
 export type * from "./account-tables.ts";
 export type * from "./audit-tables.ts";
 export type * from "./market-tables.ts";
+export type * from "./session-tables.ts";
 export type * from "./tables.ts";
 export type { SqlValue, Store } from "./types.ts";
 export { databaseSchema, readDatabase, type DatabaseSection, type PostgresqlSettings } from "./section.ts";

@@ -3,9 +3,10 @@ import type { ApiKeysTable, UsersTable } from "./account-tables.ts";
 import type { AuditTables } from "./audit-tables.ts";
 import type { MarketTables } from "./market-tables.ts";
 import type { PerformanceTables } from "./performance-tables.ts";
+import type { SessionTables } from "./session-tables.ts";
 
 /** The schema. Times are milliseconds since 1970 in integer columns; money is nano-USD in 64-bit columns, `bigint` in code. */
-export interface Tables extends MarketTables, AuditTables, PerformanceTables {
+export interface Tables extends MarketTables, AuditTables, PerformanceTables, SessionTables {
   users: UsersTable;
   api_keys: ApiKeysTable;
   usage_entries: UsageEntriesTable;

@@ -54,7 +54,8 @@ function send(
   return sendRaw(gateway.url, {
     method,
     path: path + query,
-    headers: [...credential, ...headers],
+    // Signing a browser in needs the header of a page.
+    headers: [...credential, ...headers, "x-tokligence-page", "1"],
     ...(method === "POST" ? { body: body ?? "{}" } : {}),
   });
 }

@@ -93,9 +93,9 @@ test("what every operation answers is what its contract says", async () => {
   note("audit.verify", await call("audit.verify"));
   await noteEntries(answers);
   for (const [name, answer] of answers) assertAnswer(name, answer);
-  // A reload needs a file; the stop and the restart are of the control socket; those of market and exchange need other gateways (market-friends.test.ts, market-exchange.test.ts); a history needs rows that were counted.
+  // A reload needs a file; the stop and the restart are of the control socket; those of market and exchange need other gateways (market-friends.test.ts, market-exchange.test.ts); those of sessions need a browser's cookie (sessions.test.ts); a history needs rows that were counted.
   const isNoted = (name: string): boolean => answers.some(([noted]) => noted === name);
-  const left = Object.keys(adminContracts).filter((name) => !isNoted(name) && !name.startsWith("market.") && !name.startsWith("exchange."));
+  const left = Object.keys(adminContracts).filter((name) => !isNoted(name) && !/^(?:market|exchange)\.|^(?:me\.)?sessions?\./.test(name));
   assert.deepEqual(left, ["config.reload", "daemon.restart", "daemon.stop", "audit.prove", "audit.export", "performance.history"]);
 });
 

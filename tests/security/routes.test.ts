@@ -80,7 +80,8 @@ async function send(method: string, path: string, role: Role, carrier: (typeof c
   const key = keys.get(role);
   const inQuery = key !== undefined && carrier === "query" ? `${path.includes("?") ? "&" : "?"}key=${key}` : "";
   const header = carrier === "authorization" ? ["authorization", `Bearer ${key}`] : [carrier, String(key)];
-  const headers = key === undefined || carrier === "query" ? [] : header;
+  // Signing a browser in needs the header of a page.
+  const headers = [...(key === undefined || carrier === "query" ? [] : header), "x-tokligence-page", "1"];
   const body = method === "GET" || method === "HEAD" ? {} : { body: "{}" };
   return (await sendRaw(gateway.url, { method, path: path + inQuery, headers, ...body })).status;
 }

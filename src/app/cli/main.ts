@@ -22,6 +22,7 @@ import { addDaemonCommands, findDaemonCommand, runDaemonCommand } from "./daemon
 import { ExitStatus, load, runProgram } from "./run-program.ts";
 import { addModelCommands } from "./model-commands.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
+import { addSessionCommands } from "./session-commands.ts";
 import { addPriceCommands } from "./price-commands.ts";
 import { addRunCommand } from "./run-command.ts";
 import { addStatusCommand } from "./status-command.ts";
@@ -50,6 +51,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addInitCommand(program);
   addUserCommands(program, admin);
   addKeyCommands(program, admin);
+  addSessionCommands(program, admin);
   addBudgetCommands(program, admin);
   addLimitCommands(program, admin);
   addLedgerCommands(program, admin);

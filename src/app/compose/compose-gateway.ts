@@ -27,6 +27,7 @@ import { openRecords, type Records, type RecordsDeps } from "./records.ts";
 import type { PrimaryRole } from "./primary-role.ts";
 import { composeHealth } from "./health.ts";
 import { createHealthFacts, type HealthFacts } from "./health-facts.ts";
+import { createSignIns } from "./sign-ins.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
 import { composeSharedStates, type SharedStates } from "./shared-states.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -135,10 +136,11 @@ export async function composeGateway(options: ComposeOptions): Promise<Gateway> 
   const load = options.load ?? new LoadWatch({ now: () => clock.monotonic(), logger });
   const process = { ...options, isServing: () => serving };
   const sources = { records, models, current, process, clock };
+  const signIns = createSignIns(clock);
   const market = composeMarket({ ...sources, link, processes, ids, logger });
-  const { edgeDeps, operations } = composeHttp({ ...sources, market, load, readHealth: composeHealth(sources), ids, logger });
+  const { edgeDeps, operations } = composeHttp({ ...sources, market, load, readHealth: composeHealth(sources), signIns, ids, logger });
   const edge = createEdge(edgeDeps);
-  models.metrics.watch(() => loadValues(edge, load));
+  models.metrics.watch(() => ({ ...loadValues(edge, load), ...signIns.values() }));
   models.metrics.watch(() => changeValues(records.performance));
   const { accounts, ledger, budgets, surroundings } = records;
   return {

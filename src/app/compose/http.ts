@@ -25,6 +25,7 @@ import { describeLedger, liveLedger, type LiveLedger } from "./journals.ts";
 import { limitConnections } from "./open-files.ts";
 import type { ComposedMarket } from "./market.ts";
 import type { ModelRequests } from "./model-requests.ts";
+import type { SignIns } from "./sign-ins.ts";
 import type { Records } from "./records.ts";
 import { composePriceAdmin } from "./price-admin.ts";
 import { describeRoutes } from "./snapshot.ts";
@@ -47,6 +48,7 @@ export interface HttpDeps {
   readonly models: ModelRequests;
   readonly market: Pick<ComposedMarket, "admin" | "exchange">;
   readonly current: CurrentConfiguration;
+  readonly signIns: SignIns;
   readonly process: ProcessDeps;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -60,12 +62,18 @@ export function composeHttp(deps: HttpDeps): { readonly edgeDeps: EdgeDeps; read
 }
 
 /** The admin API's operations, over this process's own parts. */
-function composeOperations({ records, models, market, current, process, readHealth, clock }: HttpDeps): AdminOperation[] {
-  const { store, audit, accounts, budgets, budgetAdmin, limits, bodies, entryBodies, directory } = records;
+function composeOperations({ records, models, market, current, process, readHealth, signIns, clock }: HttpDeps): AdminOperation[] {
+  const { store, audit, accounts, sessions, budgets, budgetAdmin, limits, bodies, entryBodies, directory } = records;
   const { durability } = current.settings.ledger;
   const operations = createAdminOperations({
     audit,
     accounts,
+    sessions: {
+      sessions,
+      publicOrigin: () => current.snapshot.edge.publicOrigin,
+      attempts: signIns.attempts,
+      onSignIn: () => signIns.count("key", "ok"),
+    },
     budgets: budgetAdmin,
     onBudgetsChanged: () => budgets.refresh(),
     limits: createLimitAdmin({ store, clock }),
@@ -124,6 +132,7 @@ function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[]): Edg
     routes,
     protocols: models.deps.protocols,
     accounts,
+    sessions: records.sessions,
     settings: () => current.snapshot.edge,
     mostConnections: limitConnections(current.settings.gateway.limits.connections, logger),
     load,

@@ -1,5 +1,5 @@
 import type { Alerts } from "../../alerts/index.ts";
-import { createAccounts, type Accounts } from "../../accounts/index.ts";
+import { createAccounts, createSessions, type Accounts, type Sessions } from "../../accounts/index.ts";
 import { messageOf, type Clock, type IdSource, type Logger } from "../../core/index.ts";
 import { createBodyLog, type BodyLog } from "../../gateway/index.ts";
 import {
@@ -45,6 +45,7 @@ import { createDatabaseLook, createSurroundings, type Surroundings } from "./sur
 export interface Records {
   readonly store: Store;
   readonly accounts: Accounts;
+  readonly sessions: Sessions;
   readonly audit: Audit;
   readonly budgets: Budgets;
   readonly budgetAdmin: BudgetAdmin;
@@ -157,6 +158,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   return {
     store,
     accounts,
+    sessions: createSessions({ store, clock, ids }),
     audit,
     budgets,
     budgetAdmin,

@@ -1,7 +1,7 @@
 import type { Accounts, PageQuery, Principal } from "../../accounts/index.ts";
 import { GatewayError } from "../../core/index.ts";
 import type { accountContracts } from "./contracts/accounts.ts";
-import type { HandlersOf, OperationContext } from "./contracts/contract.ts";
+import type { AnswerOfContract, HandlersOf, OperationContext } from "./contracts/contract.ts";
 
 type Handlers = HandlersOf<typeof accountContracts>;
 
@@ -25,12 +25,7 @@ export function accountHandlers(accounts: Accounts): Handlers {
     "keys.enable": ({ param }) => accounts.enableKey(param),
     "keys.rotate": ({ param, body }) => accounts.rotateKey(param, withoutUndefined(body)),
     "keys.revoke": ({ param }) => accounts.revokeKey(param),
-    "me.get": ({ principal }) => {
-      const { userId, username, role } = principal;
-      return isKeyless(principal)
-        ? { id: userId, username, email: null, role, created_at: null, disabled_at: null, tags: [] }
-        : accounts.getUser(userId);
-    },
+    "me.get": ({ principal }) => userOfCaller(accounts, principal),
     "me.keys.list": ({ principal, query }) => {
       if (isKeyless(principal)) return { data: [], next: null };
       return readPage(query, (page) => accounts.listKeys({ ...page, user: principal.userId }));
@@ -40,11 +35,22 @@ export function accountHandlers(accounts: Accounts): Handlers {
   };
 }
 
+/** The user of a call: `local` where the database does not know it. */
+export function userOfCaller(
+  accounts: Pick<Accounts, "getUser">,
+  principal: Principal,
+): AnswerOfContract<(typeof accountContracts)["me.get"]> | ReturnType<Accounts["getUser"]> {
+  const { userId, username, role } = principal;
+  return isKeyless(principal)
+    ? { id: userId, username, email: null, role, created_at: null, disabled_at: null, tags: [] }
+    : accounts.getUser(userId);
+}
+
 /** Rows of a page: an answer of bounded size, however many rows there are. */
 const maxRows = 1000;
 
 /** @param list gives at most `limit` rows, those after the one with the id `after`. */
-async function readPage<Row extends { readonly id: string }>(
+export async function readPage<Row extends { readonly id: string }>(
   { limit: text, after }: { readonly limit?: string | undefined; readonly after?: string | undefined },
   list: (page: PageQuery) => Promise<readonly Row[]>,
 ): Promise<{ readonly data: readonly Row[]; readonly next: string | null }> {
@@ -67,7 +73,7 @@ function createOwnKey(accounts: Accounts, principal: Principal, body: OwnKey): R
 }
 
 /** If authentication is off, and on the control socket, the database does not know the caller. */
-function isKeyless(principal: Principal): boolean {
+export function isKeyless(principal: Principal): boolean {
   return principal.keyId === "";
 }
 

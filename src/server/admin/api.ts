@@ -4,8 +4,10 @@ import { GatewayError, hasMoreValues, latin1OfUtf8, parseLatin1, bytesOf } from 
 import { StoreError } from "../../store/index.ts";
 import type { HttpExchange } from "../http/exchange.ts";
 import { createRouteTable, type Route } from "../route-table.ts";
+import type { CallOrigin } from "./call-origin.ts";
 import type { AdminSender } from "./client.ts";
 import type { HandlersOf, OperationContract } from "./contracts/contract.ts";
+import { AnswerWithHeaders } from "./answer-with-headers.ts";
 import { TextStream } from "./text-stream.ts";
 import { defaultDialect } from "../../protocols/index.ts";
 
@@ -28,14 +30,6 @@ export interface CallContext {
   readonly origin?: CallOrigin;
 }
 
-/** From where a call comes. */
-export interface CallOrigin {
-  /** Through the port, or through the control socket, which only the user of the process can open. */
-  readonly channel: "http" | "socket";
-  /** The caller's address; "" for a socket. */
-  readonly address: string;
-}
-
 /** Joins contracts and their code. Query and body are checked against the contract before the code runs. */
 export function operationsOf<Table extends Readonly<Record<string, OperationContract>>>(
   contracts: Table,
@@ -46,11 +40,12 @@ export function operationsOf<Table extends Readonly<Record<string, OperationCont
     return {
       ...contract,
       name,
-      run({ principal, param, query, body }) {
+      run({ principal, param, query, body, origin }) {
         checkQuery(contract, query);
         return handler({
           principal,
           param,
+          origin,
           query: Object.fromEntries(query),
           body: contract.body === undefined ? undefined : readBody(contract.body, body),
         });
@@ -69,15 +64,16 @@ export function adminRoutes(operations: readonly AdminOperation[], channel: Call
     async handle(exchange: HttpExchange, { principal, param, query }) {
       const body =
         operation.body !== undefined || operation.method === "POST" ? parseBody(await exchange.readBody(maxBodyBytes)) : undefined;
-      const origin = { channel, address: exchange.remoteAddress };
+      const origin = { channel, address: exchange.remoteAddress, headers: exchange.headers };
       const result = await runOperation(operation, { principal, param, query: new URLSearchParams(query), body, origin });
       if (result instanceof TextStream) {
         await sendText(exchange, result);
         return;
       }
+      const own = result instanceof AnswerWithHeaders ? result.headers : [];
       exchange.json(
         operation.status ?? 200,
-        ["content-type", "application/json", "cache-control", "no-store"],
+        ["content-type", "application/json", "cache-control", "no-store", ...own],
         `${JSON.stringify(result ?? null)}\n`,
       );
     },

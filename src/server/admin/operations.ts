@@ -15,11 +15,13 @@ import { limitHandlers } from "./limits.ts";
 import { marketHandlers } from "./market.ts";
 import { performanceHandlers } from "./performance.ts";
 import { priceHandlers } from "./prices.ts";
+import { sessionHandlers, type SessionHandlerDeps } from "./sessions.ts";
 import { systemHandlers, type SystemDeps } from "./system.ts";
 import { usageHandlers } from "./usage.ts";
 
 export interface AdminDeps {
   readonly accounts: Accounts;
+  readonly sessions: SessionHandlerDeps;
   readonly budgets: BudgetAdmin;
   /** Budgets have changed. */
   readonly onBudgetsChanged: () => Promise<void>;
@@ -47,6 +49,7 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
   const providers = (): string[] => deps.system.catalog().providers.map(({ name }) => name);
   return operationsOf(adminContracts, {
     ...accountHandlers(deps.accounts),
+    ...sessionHandlers(deps.sessions, deps.accounts),
     ...budgetHandlers({
       budgets: deps.budgets,
       accounts: deps.accounts,

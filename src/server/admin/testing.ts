@@ -4,6 +4,7 @@ import type { Accounts, ApiKey, User } from "../../accounts/index.ts";
 import { GatewayError, systemClock, utcZone } from "../../core/index.ts";
 import type { Reports } from "../../ledger/index.ts";
 import { createCatalog, buildProviders } from "../../upstream/index.ts";
+import { AttemptLimit } from "../http/attempt-limit.ts";
 import { keys, startEdge, type TestEdge } from "../testing.ts";
 import { adminRoutes, type AdminOperation } from "./api.ts";
 import { createAdminOperations } from "./operations.ts";
@@ -119,6 +120,12 @@ export function operationsOver(accounts: Accounts, reports: Reports, changes: Pa
       },
       flush: refuse,
       publishedHead: () => undefined,
+    },
+    sessions: {
+      sessions: { create: refuse, authenticate: refuse, list: refuse, end: refuse },
+      publicOrigin: () => undefined,
+      attempts: new AttemptLimit(systemClock, 20),
+      onSignIn: () => undefined,
     },
     budgets: { set: refuse, list: refuse, remove: refuse, realign: refuse },
     onBudgetsChanged: refuse,

@@ -58,6 +58,10 @@ export const watchedMetrics: Readonly<Record<string, WatchedMetric>> = {
     help: "Changes of a model's behaviour that were found since the start, as `tokligence models` shows them.",
     labels: ["provider", "model", "measure"],
   },
+  sign_ins_total: {
+    help: "Sign-ins of browsers and of the command line: with a key or over single sign-on; ok, refused, failed or unavailable.",
+    labels: ["method", "outcome"],
+  },
   bodies_dropped_total: { help: "Requests whose bodies could not be kept." },
   traces_dropped_total: { help: "Spans that could not be sent to telemetry.otlp.endpoint." },
   caller_requests_total: { help: "Requests by user and key, as far as telemetry.labels names them.", labels: ["user", "key"] },

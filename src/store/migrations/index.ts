@@ -20,6 +20,7 @@ import { marketLeases } from "./0019-market-leases.ts";
 import { performance } from "./0020-performance.ts";
 import { exchange } from "./0021-exchange.ts";
 import { keyRotation } from "./0022-key-rotation.ts";
+import { sessions } from "./0023-sessions.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   performance,
   exchange,
   keyRotation,
+  sessions,
 ];

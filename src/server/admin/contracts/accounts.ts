@@ -5,7 +5,7 @@ import type { OperationContract } from "./contract.ts";
 const role = z.enum(["admin", "user"]).meta({ id: "Role" });
 const time = z.string().describe("RFC 3339 in UTC");
 
-const user = z
+export const callingUser = z
   .object({
     id: z.string().describe("`usr_…`; `local` if authentication is off"),
     username: z.string(),
@@ -17,7 +17,7 @@ const user = z
   })
   .meta({ id: "Caller" });
 
-const storedUser = user.extend({ created_at: time }).meta({ id: "User" });
+const storedUser = callingUser.extend({ created_at: time }).meta({ id: "User" });
 
 const marketScope = z
   .enum(marketScopes)
@@ -62,7 +62,7 @@ const limits = {
   market: marketScope.optional(),
 };
 
-const paging = {
+export const paging = {
   limit: z.string().optional().describe("rows of a page: 1000 if omitted, and at most"),
   after: z.string().optional().describe("`next` of the page before"),
 };
@@ -186,7 +186,7 @@ export const accountContracts = {
     summary: "Revokes a key, by id or prefix, and all keys that were made with it.",
     answer: apiKey,
   },
-  "me.get": { method: "GET", path: "/api/v1/me", access: "user", summary: "Shows the caller's user.", answer: user },
+  "me.get": { method: "GET", path: "/api/v1/me", access: "user", summary: "Shows the caller's user.", answer: callingUser },
   "me.keys.list": {
     method: "GET",
     path: "/api/v1/me/keys",

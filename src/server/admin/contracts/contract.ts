@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import type { Principal } from "../../../accounts/index.ts";
 import type { Access } from "../../route-table.ts";
+import type { AnswerWithHeaders } from "../answer-with-headers.ts";
+import type { CallOrigin } from "../call-origin.ts";
 import type { TextStream } from "../text-stream.ts";
 
 /**
@@ -44,9 +46,14 @@ export interface OperationContext<C extends OperationContract> {
   readonly param: string;
   readonly query: QueryOfContract<C>;
   readonly body: BodyOfContract<C>;
+  /** From where the call comes; a command of this process if omitted. */
+  readonly origin?: CallOrigin | undefined;
 }
 
-type Result<C extends OperationContract> = AnswerOfContract<C> | (C extends { readonly texts: object } ? TextStream : never);
+type Result<C extends OperationContract> =
+  | AnswerOfContract<C>
+  | AnswerWithHeaders<AnswerOfContract<C>>
+  | (C extends { readonly texts: object } ? TextStream : never);
 
 /** The code of each contract of a table. @throws GatewayError */
 export type HandlersOf<Table extends Readonly<Record<string, OperationContract>>> = {

@@ -8,12 +8,14 @@ import { limitContracts } from "./limits.ts";
 import { marketContracts } from "./market.ts";
 import { performanceContracts } from "./performance.ts";
 import { priceContracts } from "./prices.ts";
+import { sessionContracts } from "./sessions.ts";
 import { systemContracts } from "./system.ts";
 import { usageContracts } from "./usage.ts";
 
 /** Every operation of the admin API by its name. */
 export const adminContracts = {
   ...accountContracts,
+  ...sessionContracts,
   ...budgetContracts,
   ...limitContracts,
   ...usageContracts,
