@@ -49,8 +49,8 @@ class MarketOperations implements MarketAdmin {
     const market = await open();
     const known = (await market.shares.list()).find(({ model }) => model === share.model);
     await market.shares.set({ ...share, offer: known?.offer ?? share.offer });
+    await market.sell();
     market.offers.changed();
-    await market.listen();
     return shownShare(share, market.freeSlots(share));
   }
 

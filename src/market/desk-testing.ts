@@ -85,6 +85,7 @@ export class DeskScene {
         () => this.nowMs,
       ),
       avoided: createAvoided(this.store, this.clock),
+      sells: () => true,
       exchanges: () => [],
       maxExposure: () => 5_000_000_000n,
       ackedTo: () => Promise.resolve(0n),

@@ -1,10 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { createPeriodic, GatewayError, messageOf, type Clock, type IdSource, type Logger, type Sealer } from "../core/index.ts";
-import type { GatewayDeps } from "../gateway/index.ts";
+import { createPeriodic, GatewayError, messageOf } from "../core/index.ts";
 import { parseUsd, type PriceOverrides } from "../ledger/index.ts";
-import type { Store } from "../store/index.ts";
-import type { PooledUpstreamClient, Provider, UpstreamCall, UpstreamHandler, UpstreamRequest } from "../upstream/index.ts";
+import type { Provider, UpstreamCall, UpstreamHandler, UpstreamRequest } from "../upstream/index.ts";
 import { createAvoided, type Avoided } from "./peers/avoided.ts";
 import { createOpenLeases } from "./buy/open-leases.ts";
 import { createStatements, type Statements } from "./statements/statements.ts";
@@ -24,35 +22,18 @@ import { Exchange } from "./exchange/exchange.ts";
 import type { checkBooks } from "./exchange/check-books.ts";
 import { bookDeposit, type Deposit } from "./exchange/deposits.ts";
 import { reportMembers } from "./exchange/report.ts";
-import type { ExchangeSection } from "./exchange/section.ts";
+import { ProcessWork } from "./exchange/process-work.ts";
 import { Publisher } from "./sell/publish.ts";
 import type { ExchangeLink } from "./sell/seller-deps.ts";
 import { pricesOf } from "./buy/prices-of-book.ts";
 import { readSales } from "./sell/sales.ts";
-import type { MarketSection } from "./section.ts";
 import { createMarketListener, type MarketListener } from "./sell/listener.ts";
 import { BuyersRedactor } from "./sell/hide-provider.ts";
 import { createNodeApi, type NodeApi } from "./sell/node-api.ts";
+import type { MarketDeps } from "./market-deps.ts";
 import { createOffers, type Offers } from "./sell/offers.ts";
 import { createSeller, type Seller } from "./sell/seller.ts";
 import { createShares, type Share, type Shares } from "./sell/shares.ts";
-
-export interface MarketDeps {
-  readonly store: Store;
-  readonly gateway: GatewayDeps;
-  readonly client: PooledUpstreamClient;
-  readonly sealer: Sealer;
-  readonly settings: () => MarketSection;
-  readonly exchangeSettings: () => ExchangeSection;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly logger: Logger;
-  /** Only a gateway with one process may sell. */
-  readonly maySell: boolean;
-  readonly maxBodyBytes: () => number;
-  /** The models that peers offer have changed: the catalog is made again. */
-  readonly onChange: () => void;
-}
 
 const bookMs = 20_000;
 const sweepMs = 5_000;
@@ -76,6 +57,7 @@ export class Market {
   readonly exchange: Exchange;
   readonly publisher: Publisher;
   readonly #record = new SellerRecord();
+  readonly #work: ProcessWork;
   readonly #deps: MarketDeps;
   readonly #periodic: readonly ReturnType<typeof createPeriodic>[];
   #listener: { readonly listener: MarketListener; readonly port: number } | undefined;
@@ -86,6 +68,7 @@ export class Market {
     const now = (): number => clock.now();
     const key = keys.node;
     this.#deps = deps;
+    this.#work = new ProcessWork({ store, clock, logger, address: () => `${settings().host}:${this.port ?? settings().port}` });
     this.keys = keys;
     this.peers = createPeers(store);
     this.shares = createShares(store, now);
@@ -108,7 +91,8 @@ export class Market {
     });
     this.pool = this.#createPool();
     this.offers = createOffers({
-      shares: this.shares,
+      // A process that may not sell offers nothing.
+      shares: { list: () => (this.#work.sells ? this.shares.list() : Promise.resolve([])) },
       key,
       clock,
       freeSlots: (share) => this.freeSlots(share),
@@ -156,6 +140,7 @@ export class Market {
     const ackedTo = (node: string): Promise<bigint> => this.trades.ackedTo(node);
     const { keys, peers, offers, clearing, avoided } = this;
     return createSeller({
+      sells: () => this.#work.sells,
       gateway,
       store,
       keys,
@@ -221,10 +206,20 @@ export class Market {
     }));
   }
 
-  /** Makes this node an exchange. @throws GatewayError `invalid_request` with several workers. */
+  /**
+   * Makes this node an exchange.
+   * @throws GatewayError `invalid_request` with several workers, `conflict` if another process is the exchange on this SQLite database.
+   */
   async startExchange(): Promise<void> {
     await this.listen();
+    await this.#work.clear();
     await this.exchange.start();
+  }
+
+  /** Opens the address for what is shared. @throws GatewayError as `listen`, and `conflict` if another process sells on this database. */
+  async sell(): Promise<void> {
+    await this.listen();
+    await this.#work.sell();
   }
 
   /** Requests for a share that would be taken now. */
@@ -258,9 +253,9 @@ export class Market {
       await Promise.all([this.avoided.load(), this.statements.load()]);
       if (this.#deps.maySell) await this.clearing.beat();
       if (this.#deps.exchangeSettings().enabled || (await this.exchange.wasStarted())) await this.startExchange();
-      if ((await this.shares.list()).length > 0) await this.listen();
+      if ((await this.shares.list()).length > 0) await this.sell();
     } catch (error) {
-      this.#deps.logger.error({ error: messageOf(error) }, "the market's address cannot be listened on; nothing is sold");
+      this.#deps.logger.error({ error: messageOf(error) }, "the market cannot sell or clear in this process now");
     }
     // Also settles what an earlier start has left.
     await Promise.allSettled([this.book.refresh().then(() => this.pool.sweep()), this.#sweep()]);
@@ -319,7 +314,7 @@ export class Market {
 
   /** Books what was paid outside, with who booked it and why. @throws GatewayError if a payout is more than the account has. */
   bookDeposit(deposit: Deposit): Promise<void> {
-    return bookDeposit({ store: this.#deps.store, clearing: this.clearing, now: this.now() }, deposit);
+    return bookDeposit(this.clearing, deposit);
   }
 
   checkEntries(account: Parameters<typeof checkEntries>[1]): ReturnType<typeof checkEntries> {
@@ -333,13 +328,16 @@ export class Market {
 
   async #sweep(): Promise<void> {
     await this.pool.sweep();
-    if (this.#deps.maySell) await this.seller.sweep();
+    if (!this.#deps.maySell) return;
+    if (this.#listener !== undefined) await this.#work.keep(this);
+    await this.seller.sweep();
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#periodic.map((periodic) => periodic.stop()));
     await this.pool.closeAll();
     await this.#listener?.listener.close();
+    await this.#work.release();
   }
 }
 

@@ -179,7 +179,7 @@ export interface MarketAvoidedTable {
   reason: string;
 }
 
-/** When the clearing was last at work. */
+/** When the clearing was last at work (`clearing`), and which process does what only one may do: `selling rig 0.0.0.0:8082`. */
 export interface MarketUptimeTable {
   name: string;
   seen_ms: number;

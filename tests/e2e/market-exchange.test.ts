@@ -3,42 +3,52 @@ import { after, before, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
+import { migratedPostgresUrl } from "../testbed/migrated-postgres.ts";
 import { createMockUpstream, type MockUpstream } from "../testbed/mock-upstream.ts";
+import { withoutPostgres } from "../testbed/shared-postgres.ts";
 import { waitUntil } from "../testbed/wait-until.ts";
 import { callAdmin } from "./call-admin.ts";
 import { startGateway, type Caller, type TestGateway } from "./harness.ts";
 
-/** Bob sells the model of his server over an exchange, and Alice, who has no provider at all, buys it there. */
+/**
+ * Bob sells the model of his server over an exchange, and Alice, who has no provider at all, buys it there. The exchange is two processes on one PostgreSQL database, if there
+ * is one here: Bob calls the first, Alice the second.
+ */
 let mock: MockUpstream;
 let exchange: TestGateway;
+let second: TestGateway;
 let bob: TestGateway;
 let alice: TestGateway;
 let caller: Caller;
 
 const market = (name: string, more = ""): string => `market: { listen: 127.0.0.1:0, name: ${name}, allow_private: true${more} }\n`;
 
-async function join(gateway: TestGateway, limit: string): Promise<void> {
-  const { invite } = await callAdmin(exchange, "exchange.invite", { body: { limit } });
+async function join(gateway: TestGateway, limit: string, at = exchange): Promise<void> {
+  const { invite } = await callAdmin(at, "exchange.invite", { body: { limit } });
   assert.equal((await callAdmin(gateway, "market.join", { body: { invite } })).name, "plaza");
 }
 
 before(async () => {
   mock = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
-  exchange = await startGateway({ config: `${market("plaza")}exchange: { fee_ppm: 100000 }\n` });
+  const database = withoutPostgres === false ? `database: { type: postgresql, url: "${await migratedPostgresUrl()}", pool: 6 }\n` : "";
+  const config = `${market("plaza")}exchange: { fee_ppm: 100000 }\n${database}`;
+  exchange = await startGateway({ config });
+  assert.equal((await callAdmin(exchange, "exchange.start")).fee_ppm, 100_000);
+  second = withoutPostgres === false ? await startGateway({ config }) : exchange;
   bob = await startGateway({
     config: `${market("bob")}providers: { rig: { base_url: "${mock.url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [qwen3] } }\n`,
   });
   alice = await startGateway({ config: market("alice", ", buy: { tools: true }") });
   caller = await alice.createKey();
   await callAdmin(alice, "keys.update", { param: caller.keyId, body: { market: "any" } });
-  assert.equal((await callAdmin(exchange, "exchange.start")).fee_ppm, 100_000);
   await callAdmin(bob, "market.share", { body: { model: "qwen3", input: "0.08", output: "0.28", licence: "Apache-2.0" } });
   await join(bob, "0");
-  await join(alice, "5");
+  await join(alice, "5", second);
 });
 after(async () => {
   await alice.stop();
   await bob.stop();
+  if (second !== exchange) await second.stop();
   await exchange.stop();
   await mock.close();
 });

@@ -104,7 +104,7 @@ export class ExchangeDesk {
 
   /** `{"order":{…},"final":{…}}` of the seller; no order if nothing was ordered. @returns `{"result":"settled"}`; a repeat gets `same`. */
   async settle(id: string, text: string): Promise<string> {
-    const { store, clearing, settings } = this.#deps;
+    const { clearing, settings } = this.#deps;
     const { buyer, seller } = await this.#known(id);
     const { order: sentOrder, final: sentFinal } = parseCanonical(text) as Readonly<Record<string, unknown>>;
     const final = documentOf("receipt/1", sentFinal);
@@ -115,42 +115,28 @@ export class ExchangeDesk {
       verifyDocument(order, buyer);
       if (order.body.lease !== id) throw new MarketRefusal("bad_document", "The order is of another lease.");
     }
-    const evidence = { last_receipt: documentText(final), ...(order === undefined ? {} : { best_order: documentText(order) }) };
-    await store.db.updateTable("market_leases").set(evidence).where("id", "=", id).where("state", "=", "open").execute();
+    const texts = { last_receipt: documentText(final), ...(order === undefined ? {} : { best_order: documentText(order) }) };
     const ceiling = BigInt(order?.body.ceiling ?? "0");
     const acked = BigInt(order?.body.ack.cum ?? "0");
-    const result = await clearing.settle({ id, cum: BigInt(final.body.cum), ceiling, acked, window: settings().windowMs });
-    if (result !== "window") return JSON.stringify({ result });
-    return JSON.stringify({ result: await this.#applyBuyersOrder(id) });
-  }
-
-  /** What the buyer has sent while the lease was open. */
-  async #applyBuyersOrder(id: string): Promise<string> {
-    const { store, clearing } = this.#deps;
-    const row = await store.db
-      .selectFrom("market_leases")
-      .select(["buyer_order", "buyer_contests"])
-      .where("id", "=", id)
-      .executeTakeFirstOrThrow();
-    if (row.buyer_order === null) return "window";
-    const acked = await clearing.acknowledge(id, BigInt(readDocument("order/1", row.buyer_order).body.ack.cum));
-    return row.buyer_contests === 0 || acked !== "window" ? acked : await clearing.contest(id);
+    // Also what the buyer has sent while the lease was open.
+    const result = await clearing.settle({ id, cum: BigInt(final.body.cum), ceiling, acked, window: settings().windowMs }, texts);
+    return JSON.stringify({ result });
   }
 
   /** A closing order of the buyer: what it acknowledges is paid at once, or when the seller settles. */
   async acknowledge(id: string, text: string): Promise<string> {
-    const order = await this.#closing(id, text);
-    await this.#remember(id, text, 0);
-    return JSON.stringify({ result: await this.#deps.clearing.acknowledge(id, BigInt(order.body.ack.cum)) });
+    return await this.#close(id, text, false);
   }
 
   /** The buyer does not agree with what it has not acknowledged: each side bears half of it. */
   async contest(id: string, text: string): Promise<string> {
-    const { clearing } = this.#deps;
+    return await this.#close(id, text, true);
+  }
+
+  async #close(id: string, text: string, contests: boolean): Promise<string> {
     const order = await this.#closing(id, text);
-    await this.#remember(id, text, 1);
-    const acked = await clearing.acknowledge(id, BigInt(order.body.ack.cum));
-    return JSON.stringify({ result: acked === "window" ? await clearing.contest(id) : acked });
+    const acked = BigInt(order.body.ack.cum);
+    return JSON.stringify({ result: await this.#deps.clearing.close(id, { order: documentText(order), acked, contests }) });
   }
 
   async #closing(id: string, text: string): Promise<MarketDocument<"order/1">> {
@@ -160,14 +146,5 @@ export class ExchangeDesk {
     if (order.body.lease !== id || !order.body.close)
       throw new MarketRefusal("bad_order", "Only a closing order of this lease counts here.");
     return order;
-  }
-
-  async #remember(id: string, text: string, contests: 0 | 1): Promise<void> {
-    await this.#deps.store.db
-      .updateTable("market_leases")
-      .set({ buyer_order: text, buyer_contests: contests })
-      .where("id", "=", id)
-      .where("state", "=", "open")
-      .execute();
   }
 }

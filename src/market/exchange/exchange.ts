@@ -47,6 +47,11 @@ export class Exchange {
     this.#isStarted = true;
   }
 
+  /** This process is the exchange no more. */
+  stop(): void {
+    this.#isStarted = false;
+  }
+
   offers(text: string): Promise<string> {
     return this.#run(() => this.#book.post(text));
   }

@@ -73,9 +73,12 @@ export class OfferBook {
         .where("seller", "=", seller)
         .where("is_current", "=", 1)
         .execute();
-      const seqs = new Map(old.map(({ offer, seq }) => [offer, seq]));
-      // One that is older than what is known was sent again by somebody, or overtaken.
-      const isStale = ({ document: { body } }: PostedOffer): boolean => body.seq < (seqs.get(body.offer) ?? 0);
+      const known = new Map(old.map((row) => [row.offer, row]));
+      // One that is older than what is known was sent again by somebody, or overtaken. Of two with the same number the first counts.
+      const isStale = ({ hash, document: { body } }: PostedOffer): boolean => {
+        const row = known.get(body.offer);
+        return row !== undefined && row.hash !== hash && body.seq <= row.seq;
+      };
       if (offers.some(isStale)) throw new MarketRefusal("bad_document", "The offers are older than those that are known.");
       const hashes = new Set(offers.map(({ hash }) => hash));
       const isSame = old.length === hashes.size && old.every(({ hash }) => hashes.has(hash));

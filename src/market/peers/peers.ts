@@ -43,6 +43,8 @@ export interface Peers {
 
 type Row = Selectable<MarketNodesTable>;
 
+const mostAttempts = 20;
+
 /** @param roles of the nodes that it knows: those that this one trades with, or the members of its exchange. */
 // A factory: its functions share the queries.
 // oxlint-disable-next-line max-lines-per-function
@@ -78,28 +80,30 @@ export function createPeers(store: Store, roles: readonly NodeRole[] = ["peer", 
       throw new GatewayError("not_found", `There is no node "${name.slice(0, 64)}" here. \`tokligence market status\` lists them.`);
     },
     async add({ node, url, document, limit, joinedMs, name, role = roles[0]!, organisation = "" }) {
-      const known = await store.db.selectFrom("market_nodes").select(["node", "name", "role"]).execute();
-      const other = known.find((row) => row.node === node);
-      if (other !== undefined && other.role !== role) {
-        throw new GatewayError("conflict", `The node is known here as "${other.name}" already (${other.role}). Leave it first.`);
+      // Two nodes may want the same name at once.
+      for (let attempt = 0; attempt < mostAttempts; attempt++) {
+        const known = await store.db.selectFrom("market_nodes").select(["node", "name", "role"]).execute();
+        const other = known.find((row) => row.node === node);
+        if (other !== undefined && other.role !== role) {
+          throw new GatewayError("conflict", `The node is known here as "${other.name}" already (${other.role}). Leave it first.`);
+        }
+        const old = await byNode(node);
+        if (old !== undefined) {
+          const values = {
+            document: documentText(document),
+            url: url ?? old.url ?? null,
+            limit_nano_usd: limit > old.limit ? limit : old.limit,
+            organisation,
+          };
+          await change(node, values);
+          return (await byNode(node))!;
+        }
+        const free = freeName(name ?? document.body.name, new Set(known.map((row) => row.name)));
+        const columns = ["node", "name", "url", "document", "limit_nano_usd", "joined_ms", "role", "organisation"];
+        const row = [node, free, url ?? null, documentText(document), limit, joinedMs, role, organisation];
+        if ((await store.insertRows("market_nodes", columns, [row])) === 1) return (await byNode(node))!;
       }
-      const old = await byNode(node);
-      if (old !== undefined) {
-        const values = {
-          document: documentText(document),
-          url: url ?? old.url ?? null,
-          limit_nano_usd: limit > old.limit ? limit : old.limit,
-          organisation,
-        };
-        await change(node, values);
-        return (await byNode(node))!;
-      }
-      const free = freeName(name ?? document.body.name, new Set(known.map((row) => row.name)));
-      const columns = ["node", "name", "url", "document", "limit_nano_usd", "joined_ms", "role", "organisation"];
-      await store.insertRows("market_nodes", columns, [
-        [node, free, url ?? null, documentText(document), limit, joinedMs, role, organisation],
-      ]);
-      return (await byNode(node))!;
+      throw new GatewayError("conflict", "Other nodes join at the moment. Try again.");
     },
     update: (node, document) => change(node, { document: documentText(document), url: document.body.reach.direct ?? null }),
     setLimit: (node, limit) => change(node, { limit_nano_usd: limit }),

@@ -14,6 +14,9 @@ const settleMs = 3_600_000;
 const windowMs = 24 * 3_600_000;
 const mostLeases = 10_000;
 const mostReceipts = 100;
+/** Leases that are due are ended in transactions of this size, at most so many of them at a time. */
+const sweptAtOnce = 100;
+const mostSweeps = 50;
 
 /** The leases of this node: asked for, served, closed, settled. Between peers the seller is the clearing as well. */
 export interface LeaseDesk {
@@ -244,7 +247,8 @@ class Desk implements LeaseDesk {
     if (served !== undefined) await this.#settle(id, served);
     // Who is right cannot be proved: the two avoid each other.
     await this.#deps.avoided.add(row.buyer, "it has contested a receipt");
-    return JSON.stringify({ result: await this.#deps.clearing.contest(id) });
+    const acked = BigInt(document.body.ack.cum);
+    return JSON.stringify({ result: await this.#deps.clearing.close(id, { order: text, acked, contests: true }) });
   }
 
   async receipts(id: string, after: number, node: string): Promise<readonly string[]> {
@@ -265,11 +269,22 @@ class Desk implements LeaseDesk {
   async sweep(): Promise<void> {
     const { clock, clearing } = this.#deps;
     await clearing.beat();
-    if (!this.#hasSettledOld) await this.#settleOld();
-    for (const [id, lease] of this.#served) {
-      if (lease.isOver(clock.now()) && lease.openOrders === 0) await this.#settle(id, lease);
+    if (this.#deps.sells()) {
+      if (!this.#hasSettledOld) await this.#settleOld();
+      for (const [id, lease] of this.#served) {
+        if (lease.isOver(clock.now()) && lease.openOrders === 0) await this.#settle(id, lease);
+      }
+    } else {
+      // Another process of this database sells now, and settles what this one has served.
+      this.#served.clear();
+      this.#hasSettledOld = false;
     }
-    await clearing.sweep(100);
+    // At most this many, so that a clearing that was away long does not keep its database busy.
+    for (let round = 0; round < mostSweeps && (await clearing.sweep(sweptAtOnce)) === sweptAtOnce; round++);
+    if (this.#deps.sells()) await this.#finishExchangeLeases();
+  }
+
+  async #finishExchangeLeases(): Promise<void> {
     for (const id of await this.#exchangeLeases.open()) {
       if (!this.#served.has(id) && !this.#opening.has(id)) await this.#exchangeLeases.finish(id);
     }

@@ -17,12 +17,14 @@ export interface Offers {
   current(): Promise<readonly SignedOffer[]>;
   /** An offer of the last ten minutes, whose price a lease may still use. */
   byHash(hash: string): SignedOffer | undefined;
-  /** The shares, their prices or the room for requests have changed. */
+  /** The shares or their prices have changed. */
   changed(): void;
+  /** The room for requests has changed, which buyers learn within ten seconds. */
+  roomChanged(): void;
 }
 
 interface OffersDeps {
-  readonly shares: Shares;
+  readonly shares: Pick<Shares, "list">;
   readonly key: NodeKey;
   readonly clock: Pick<Clock, "now">;
   /** Requests that would be taken now. */
@@ -30,11 +32,14 @@ interface OffersDeps {
 }
 
 const renewMs = 30_000;
+/** Changes of the room are signed no more often, as each is a new number of the offer. */
+const soonestMs = 10_000;
 const validMs = 120_000;
 const keptMs = 600_000;
 
 export function createOffers({ shares, key, clock, freeSlots }: OffersDeps): Offers {
   let signedAt = -Infinity;
+  let hasNewRoom = false;
   let current: readonly SignedOffer[] = [];
   let past: readonly SignedOffer[] = [];
   let seq = 0;
@@ -67,7 +72,8 @@ export function createOffers({ shares, key, clock, freeSlots }: OffersDeps): Off
   return {
     async current() {
       const now = clock.now();
-      if (now - signedAt < renewMs) return current;
+      if (now - signedAt < (hasNewRoom ? soonestMs : renewMs)) return current;
+      hasNewRoom = false;
       const list = await shares.list();
       // Also greater than before a restart, as buyers ignore an offer whose number is not greater.
       seq = Math.max(seq + 1, Math.floor(now / 1000) % 1_000_000_000);
@@ -79,6 +85,9 @@ export function createOffers({ shares, key, clock, freeSlots }: OffersDeps): Off
     byHash: (hash) => [...current, ...past].find((offer) => offer.hash === hash && offer.document.body.at > clock.now() - keptMs),
     changed() {
       signedAt = -Infinity;
+    },
+    roomChanged() {
+      hasNewRoom = true;
     },
   };
 }

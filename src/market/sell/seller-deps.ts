@@ -32,6 +32,8 @@ export interface ExchangeLink {
 }
 
 export interface SellerDeps {
+  /** Whether this process is the one of its database that sells. */
+  readonly sells: () => boolean;
   readonly exchanges: () => readonly ExchangeLink[];
   /** Nano-credits: what an exchange may owe this node, at most. */
   readonly maxExposure: () => bigint;

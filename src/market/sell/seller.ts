@@ -50,7 +50,7 @@ export function createSeller(deps: SellerDeps): Seller {
   const { keys, clock } = deps;
   const desk = createLeaseDesk(deps);
   const places = new Places(deps.limits, () => {
-    deps.offers.changed();
+    deps.offers.roomChanged();
   });
   return {
     lease: (text) => asRefusal(() => desk.open(text)),

@@ -1,0 +1,24 @@
+import type { Clock, IdSource, Logger, Sealer } from "../core/index.ts";
+import type { GatewayDeps } from "../gateway/index.ts";
+import type { Store } from "../store/index.ts";
+import type { PooledUpstreamClient } from "../upstream/index.ts";
+import type { ExchangeSection } from "./exchange/section.ts";
+import type { MarketSection } from "./section.ts";
+
+/** What a gateway gives to its market. */
+export interface MarketDeps {
+  readonly store: Store;
+  readonly gateway: GatewayDeps;
+  readonly client: PooledUpstreamClient;
+  readonly sealer: Sealer;
+  readonly settings: () => MarketSection;
+  readonly exchangeSettings: () => ExchangeSection;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  /** Only a gateway with one process may sell. */
+  readonly maySell: boolean;
+  readonly maxBodyBytes: () => number;
+  /** The models that peers offer have changed: the catalog is made again. */
+  readonly onChange: () => void;
+}
