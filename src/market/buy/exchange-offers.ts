@@ -53,7 +53,7 @@ export class ExchangeOffers {
       const offer = documentOf("offer/1", entry);
       const hash = verifyDocument(offer, id);
       const known = this.#sellers.get(id)?.offers.get(offer.body.model);
-      // Of two offers with the same number the first counts, whoever passes them on.
+      // Of two offers with the same number the first counts.
       const isOld = known !== undefined && known.hash !== hash && known.body.offer === offer.body.offer && offer.body.seq <= known.body.seq;
       if (isOld) offers.set(offer.body.model, known);
       else if (offer.body.seller === id && offer.body.until > nowMs) offers.set(offer.body.model, { body: offer.body, hash });

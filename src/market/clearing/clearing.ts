@@ -48,7 +48,7 @@ export interface Clearing {
   close(lease: string, close: BuyersClose): Promise<ClearingResult>;
   /**
    * Money that moves outside. `id` is unique.
-   * @param by whoever pays out an amount below 0 cannot pay more than the account has free: `insufficient_funds`.
+   * @param by who books it. An amount below 0 cannot be more than the account has free: `insufficient_funds`.
    */
   deposit(id: string, owner: string, amount: bigint, by?: BookedBy): Promise<ClearingResult>;
   /** Ends what is due, at most `limit` leases. @returns how many were ended. */

@@ -14,7 +14,7 @@ const settleMs = 3_600_000;
 const windowMs = 24 * 3_600_000;
 const mostLeases = 10_000;
 const mostReceipts = 100;
-/** Leases that are due are ended in transactions of this size, at most so many of them at a time. */
+/** Leases that are due are ended in transactions of this size, at most `mostSweeps` of them at a time. */
 const sweptAtOnce = 100;
 const mostSweeps = 50;
 
