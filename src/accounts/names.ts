@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { printSubject, type Subject } from "../core/index.ts";
 import type { Tables } from "../store/index.ts";
 import type { ApiKey, Names } from "./types.ts";
 
@@ -18,6 +19,14 @@ export async function readNames(db: Kysely<Tables>, userIds: readonly string[], 
     for (const row of rows) keys.set(row.id, keyLabel(row));
   }
   return { users, keys };
+}
+
+/** What people call a subject: `alice`, `laptop (tok_ab12…)`, `tag:team:search`. The id of a user or key that is gone. */
+export async function readSubjectName(db: Kysely<Tables>, subject: Subject): Promise<string> {
+  const { kind, name: id } = subject;
+  if (kind !== "user" && kind !== "key") return printSubject(subject);
+  const { users, keys } = await readNames(db, kind === "user" ? [id] : [], kind === "key" ? [id] : []);
+  return (kind === "user" ? users : keys).get(id) ?? id;
 }
 
 /** `laptop (tok_ab12…)`, or `tok_ab12…` for a key without a name. */

@@ -87,6 +87,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
       ids,
       ceiling: () => snapshot.budget.ceiling,
       highestCost: (row) => highestCostOfRow(snapshot.prices, row),
+      isAlias: (model) => snapshot.catalog.resolve(model).isAlias,
       timeZone: () => snapshot.timeZone,
     }),
     // A daemon that is started meanwhile sees the change by the revision.

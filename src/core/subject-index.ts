@@ -17,6 +17,8 @@ export interface SubjectTarget {
   readonly provider: string;
   /** The provider's name of the model, whatever name the client used. */
   readonly upstreamModel: string;
+  /** The client's name of the model, if it is one of the configuration's own: of `models` or `model_aliases`. */
+  readonly alias?: string | undefined;
 }
 
 /** Finds what is set for a request: budgets, limits. Users and keys are compared by id. */
@@ -26,7 +28,7 @@ export interface SubjectIndex<T> {
   readonly hasTargets: boolean;
   /** Of the user, the key, its ancestors and their tags; each item once. `undefined` if there is none. */
   ofCaller(caller: SubjectCaller): readonly T[] | undefined;
-  /** Of the provider and the model. A pattern is compared with `gpt-5` and with `openai/gpt-5`. `undefined` if there is none. */
+  /** Of the provider and the model. A pattern is compared with `gpt-5`, with `openai/gpt-5` and with the alias. `undefined` if there is none. */
   ofTarget(target: SubjectTarget): readonly T[] | undefined;
 }
 
@@ -80,26 +82,29 @@ class IndexOfSubjects<T> implements SubjectIndex<T> {
     return all.length === 0 ? undefined : all;
   }
 
-  ofTarget({ provider, upstreamModel }: SubjectTarget): readonly T[] | undefined {
+  ofTarget(target: SubjectTarget): readonly T[] | undefined {
     if (!this.hasTargets) return undefined;
+    const { provider, upstreamModel, alias } = target;
+    const key = alias === undefined ? upstreamModel : `${alias}\n${upstreamModel}`;
     let ofProvider = this.#targets.get(provider);
-    if (ofProvider?.has(upstreamModel) === true) return ofProvider.get(upstreamModel);
+    if (ofProvider?.has(key) === true) return ofProvider.get(key);
     if (this.#targetCount >= maxTargets) {
       this.#targets.clear();
       this.#targetCount = 0;
       ofProvider = undefined;
     }
     if (ofProvider === undefined) this.#targets.set(provider, (ofProvider = new Map<string, readonly T[] | undefined>()));
-    const found = this.#find(provider, upstreamModel);
-    ofProvider.set(upstreamModel, found);
+    const found = this.#find(target);
+    ofProvider.set(key, found);
     this.#targetCount++;
     return found;
   }
 
-  #find(provider: string, upstreamModel: string): readonly T[] | undefined {
+  #find({ provider, upstreamModel, alias }: SubjectTarget): readonly T[] | undefined {
     const found = [...(this.#byProvider.get(provider) ?? [])];
     const whole = `${provider}/${upstreamModel}`;
-    for (const { glob, item } of this.#byModel) if (glob.matches(upstreamModel) || glob.matches(whole)) found.push(item);
+    for (const { glob, item } of this.#byModel)
+      if (glob.matches(upstreamModel) || glob.matches(whole) || (alias !== undefined && glob.matches(alias))) found.push(item);
     return found.length === 0 ? undefined : found;
   }
 }

@@ -33,8 +33,8 @@ export interface GatewayDeps {
   /** Read once for each request, so that a reload swaps all of it between two requests. */
   readonly current: () => GatewaySnapshot;
   readonly ledger: Ledger & { healthy(): boolean };
-  readonly budgets: Pick<Budgets, "of" | "ofTarget" | "reserve" | "release" | "finished">;
-  readonly limits: Pick<Limits, "ofCaller" | "ofTarget" | "take" | "settle">;
+  readonly budgets: Pick<Budgets, "of" | "hasTargets" | "ofTarget" | "reserve" | "release" | "finished" | "countRefusal">;
+  readonly limits: Pick<Limits, "ofCaller" | "hasTargets" | "ofTarget" | "take" | "settle">;
   readonly responses: ResponseStore;
   /** Why the database may not be used: its files are not those that were opened. */
   readonly databaseProblem: () => string | undefined;

@@ -1,4 +1,13 @@
-import { messageOf, type Clock, type Logger, type Schedule, type SubjectCaller, type SubjectKind, systemSchedule } from "../core/index.ts";
+import {
+  messageOf,
+  type Clock,
+  type Logger,
+  type Schedule,
+  type SubjectCaller,
+  type SubjectKind,
+  type SubjectTarget,
+  systemSchedule,
+} from "../core/index.ts";
 import type { LimitKind } from "../settings/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Bucket } from "./bucket.ts";
@@ -13,8 +22,10 @@ import { SharedLimiter } from "./shared-limiter.ts";
 export interface Limits extends Limiter {
   /** Of who sends a request; `undefined` for most. */
   ofCaller(caller: SubjectCaller): readonly Bucket[] | undefined;
-  /** Of a provider and its model; `undefined` for most. */
-  ofTarget(provider: string, upstreamModel: string): readonly Bucket[] | undefined;
+  /** Whether there are limits of providers or models. */
+  readonly hasTargets: boolean;
+  /** Of a provider, its model and the alias that a client asked for; `undefined` for most. */
+  ofTarget(target: SubjectTarget): readonly Bucket[] | undefined;
   /** Connects to the place where they are shared. Resolves when it has answered or failed to; never rejects. */
   start(): Promise<void>;
   /** Reads the limits again. Call it when the accounts' revision has changed. */
@@ -76,8 +87,12 @@ class LimitsOfProcess implements Limits {
     return this.#table.ofCaller(caller);
   }
 
-  ofTarget(provider: string, upstreamModel: string): readonly Bucket[] | undefined {
-    return this.#table.hasTargets ? this.#table.ofTarget({ provider, upstreamModel }) : undefined;
+  get hasTargets(): boolean {
+    return this.#table.hasTargets;
+  }
+
+  ofTarget(target: SubjectTarget): readonly Bucket[] | undefined {
+    return this.#table.ofTarget(target);
   }
 
   take(buckets: readonly Bucket[], tokens: number): LimitOutcome | Promise<LimitOutcome> {

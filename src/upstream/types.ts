@@ -112,6 +112,8 @@ export interface Fallback {
 
 /** All ways to serve a model, made once for each model, protocol and operation. */
 export interface Plan {
+  /** The model's name, if it is one of the configuration's own: of `models` or `model_aliases`. */
+  readonly alias: string | undefined;
   /** In the order of the configuration. */
   readonly attempts: readonly Attempt[];
   readonly strategy: Strategy;
@@ -149,6 +151,8 @@ export interface PassedTarget extends ResolvedTarget {
 /** How a model was resolved, for `route explain`. */
 export interface Resolution {
   readonly model: string;
+  /** The name is one of `models` or `model_aliases`. */
+  readonly isAlias: boolean;
   /** Each step tried, in order, with its outcome in words. */
   readonly steps: readonly string[];
   readonly targets: readonly ResolvedTarget[];

@@ -53,7 +53,7 @@ before(async () => {
   mock = await createMockUpstream({ apiKeys: Object.values(providerKeys) });
   const origin = `http://127.0.0.1:${portOf(hooks)}`;
   const config = `
-prices: { gpt-mock: { input: "0", output: "100000" } }
+prices: { gpt-mock: { input: "0", output: "100000" }, gpt-mock-2: { input: "0", output: "100000" } }
 alerts:
   webhooks:
     ops: { url: "${origin}/hook/a?b=c", secret: "${secret}" }
@@ -125,6 +125,28 @@ test("a used up budget and a model without a price reach the webhooks, signed, a
   // Secrets of the configuration are shown to nobody.
   const shown = JSON.stringify(await admin("GET", "/config"));
   assert.ok(!shown.includes(secret) && !shown.includes("/hook/a"), shown);
+});
+
+test("an alert on the budget of a user or a key has the name that people know, and the id beside it", async () => {
+  posts.length = 0;
+  const { user, key, keyId } = await gateway.createKey("bob");
+  await admin("POST", "/budgets", { subject: "bob", period: "month", stop_usd: "100", warn_usd: "1" });
+  await admin("POST", "/budgets", { subject: keyId, period: "day", stop_usd: "1" });
+  assert.equal(await ask(key, "gpt-mock-2"), 200);
+  await gateway.rows();
+  await waitUntil("both alerts are sent", () => posts.filter(({ path }) => path === "/hook/a?b=c").length === 2);
+  const events = posts
+    .filter(({ path }) => path === "/hook/a?b=c")
+    .map(({ body }) => JSON.parse(body) as { event: string; subject: string; message: string; details: Record<string, unknown> })
+    .toSorted((a, b) => (a.event < b.event ? -1 : 1));
+  const label = `${key.slice(0, 8)}…`;
+  assert.deepEqual(
+    events.map(({ event, subject, message, details }) => [event, subject, message, details["user"] ?? details["key"]]),
+    [
+      ["budget_stopped", label, `The budget of ${label} (day) is used up: 1 of 1 US dollars. Its requests are refused.`, keyId],
+      ["budget_warned", "bob", "The budget of bob (month) has reached its warning: 1 US dollars, warning at 1.", user.id],
+    ],
+  );
 });
 
 test("a test message is sent to every channel", async () => {

@@ -71,6 +71,12 @@ async function post(key: string, path: string, body: object, headers: Record<str
   return reply.status;
 }
 
+/** Requests that budgets have refused, as the metrics count them. */
+async function refusals(): Promise<number> {
+  const reply = await fetch(`${gateway.url}/metrics`, { headers: { authorization: `Bearer ${gateway.adminKey}` } });
+  return Number(/^tokligence_budget_refused_requests_total (\d+)$/m.exec(await reply.text())?.[1] ?? 0);
+}
+
 const messages = [{ role: "user", content: "Hello" }];
 const chat = (key: string, model: string, headers?: Record<string, string>, extra: object = {}): Promise<number> =>
   post(key, "/v1/chat/completions", { model, max_tokens: 10, messages, ...extra }, headers);
@@ -146,9 +152,11 @@ test("a target whose budget is used up is passed over if another one may serve t
   const asked = (): string[] => mock.requests.map(({ body }) => String((JSON.parse(body.toString()) as { model?: string }).model));
   // The first of two targets, then the only target of a model with a fallback.
   await setStop("provider:openai", "0.5");
+  const before = await refusals();
   assert.equal(await chat(key, "both"), 200);
   assert.equal(await chat(key, "gpt-mock-2", {}, { stream: true }), 200);
   assert.deepEqual(asked(), ["claude-mock", "claude-mock"]);
+  assert.equal(await refusals(), before);
   // The second: if the first fails, it is not asked.
   mock.reset();
   mock.enqueue({ trouble: { kind: "error", error: { status: 400, message: "your fault" } } });
@@ -162,10 +170,58 @@ test("a target whose budget is used up is passed over if another one may serve t
   mock.reset();
   for (const model of ["both", "gpt-mock-2"]) assert.equal(await chat(key, model), 402, model);
   assert.equal(mock.requests.length, 0);
+  assert.equal(await refusals(), before + 2);
   // A user's own budget is nobody's to pass by.
   await setStop("provider:anthropic", "100");
   await setStop("elsewhere", "1");
   assert.equal(await chat(key, "both"), 402);
+});
+
+test("a budget or limit of an alias counts what is asked under that name, whichever target serves it; one of the model behind it counts that, too", async () => {
+  const { key } = await gateway.createKey("aliased");
+  const subjects = ["model:both", "model:fast", "model:gpt-mock", "model:gpt-mock-2"];
+  for (const subject of subjects) await setStop(subject, "100");
+  // The month has costs of other tests.
+  let last = await sums();
+  const spentBy = async (send: () => Promise<void>): Promise<number[]> => {
+    await send();
+    const now = await sums();
+    const spent = subjects.map((subject) => Number.parseFloat(now[subject]!) - Number.parseFloat(last[subject]!));
+    last = now;
+    return spent;
+  };
+  const served =
+    (model: string, output: number, extra: object = {}) =>
+    async (): Promise<void> => {
+      mock.enqueue(costs(output));
+      assert.equal(await chat(key, model, {}, extra), 200);
+    };
+  assert.deepEqual(await spentBy(served("both", 10)), [1, 0, 1, 0]);
+  assert.deepEqual(await spentBy(served("fast", 5, { stream: true })), [0, 0.5, 0.5, 0]);
+  assert.deepEqual(await spentBy(served("gpt-mock", 10)), [0, 0, 1, 0]);
+  // The target that is left costs twice as much.
+  await setStop("model:gpt-mock", "0.1");
+  assert.deepEqual(await spentBy(served("both", 5)), [1, 0, 0, 0]);
+  await setStop("model:gpt-mock", "100");
+  await setStop("model:both", "2.1");
+  assert.deepEqual([await chat(key, "both"), await chat(key, "claude-mock")], [402, 200]);
+  // A budget that is made anew begins with what was asked under the name.
+  for (const { id, subject } of await budgets()) if (subject === "model:both") await api("DELETE", `/budgets/${id}`);
+  await setStop("model:both", "100");
+  assert.deepEqual((await sums())["model:both"], last["model:both"]);
+  // The name of a model is no alias: what its fallback serves is not counted.
+  const failed = { trouble: { kind: "error", error: { status: 500, message: "broken" } } } as const;
+  assert.deepEqual(
+    await spentBy(async () => {
+      mock.enqueue(failed);
+      await served("gpt-mock-2", 5)();
+    }),
+    [0, 0, 0, 0],
+  );
+
+  await api("POST", "/limits", { subject: "model:both", requests_per_minute: 1 });
+  assert.deepEqual([await chat(key, "both"), await chat(key, "both"), await chat(key, "gpt-mock")], [200, 429, 200]);
+  await api("DELETE", "/limits?subject=model:both");
 });
 
 test("a model's budget that is used up is passed by in no way: alias, provider, dialect, stream, fallback, background, storage", async () => {

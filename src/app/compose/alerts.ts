@@ -35,7 +35,7 @@ export function composeAlerts({ store, settings, clock, logger }: AlertsParts): 
 
 /** A budget has reached its warning or its stop. */
 export function crossingEvent({ budget, limit, limitNanoUsd, spentNanoUsd, startMs, subject }: BudgetCrossing): AlertEvent {
-  const { id, period } = budget;
+  const { id, period, subject: kind, subjectId } = budget;
   const isStop = limit === "stop";
   const spent = formatUsd(spentNanoUsd);
   const usd = formatUsd(limitNanoUsd);
@@ -48,7 +48,13 @@ export function crossingEvent({ budget, limit, limitNanoUsd, spentNanoUsd, start
     message: isStop
       ? `The budget of ${subject} (${period}) is used up: ${spent} of ${usd} US dollars. Its requests are refused.`
       : `The budget of ${subject} (${period}) has reached its warning: ${spent} US dollars, warning at ${usd}.`,
-    details: { budget: id, period, spent_usd: spent, [`${limit}_usd`]: usd },
+    details: {
+      budget: id,
+      ...(kind === "user" || kind === "key" ? { [kind]: subjectId } : {}),
+      period,
+      spent_usd: spent,
+      [`${limit}_usd`]: usd,
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Alerts } from "../../alerts/index.ts";
-import { createAccounts, createSessions, type Accounts, type Sessions } from "../../accounts/index.ts";
+import { createAccounts, createSessions, readSubjectName, type Accounts, type Sessions } from "../../accounts/index.ts";
 import { messageOf, type Clock, type IdSource, type Logger } from "../../core/index.ts";
 import { createBodyLog, type BodyLog } from "../../gateway/index.ts";
 import {
@@ -216,6 +216,7 @@ function openBudgetAdmin(store: Store, { current, clock, ids }: RecordsDeps): Bu
     ids,
     ceiling,
     highestCost: (row) => highestCostOfRow(current.snapshot.prices, row),
+    isAlias: (model) => current.snapshot.catalog.resolve(model).isAlias,
     timeZone: () => current.snapshot.timeZone,
   });
 }
@@ -225,6 +226,8 @@ function createDatabaseSink(store: Store, { current, clock, log }: RecordsDeps, 
     ceiling: () => current.snapshot.budget.ceiling,
     timeZone: () => current.snapshot.timeZone,
     highestCost: (row) => highestCostOfRow(current.snapshot.prices, row),
+    isAlias: (model) => current.snapshot.catalog.resolve(model).isAlias,
+    readName: readSubjectName,
     logger: log.logger,
     onCrossing: (crossing) => alerts.raise(crossingEvent(crossing)),
   });

@@ -49,6 +49,10 @@ test("what cannot be received is refused, and what is known of it by then is kep
     [new FakeExchange(body, ["x-tokligence-tags", "no spaces, please: x y"]), { code: "invalid_request" }, ""],
     [new FakeExchange("<html>"), { code: "invalid_json" }, ""],
     [new FakeExchange('{"messages":[]}'), { code: "invalid_request", param: "model" }, ""],
+    // The model that can be read, and not one in a text.
+    [new FakeExchange('{"model":"gpt-5","messages":['), { code: "invalid_json" }, "gpt-5"],
+    [new FakeExchange('{"messages":[{"content":"{\\"model\\":\\"x\\"}"'), { code: "invalid_json" }, ""],
+    [new FakeExchange(`{"model":"tok_${"a".repeat(43)}",`), { code: "invalid_json" }, ""],
     [new FakeExchange(`{"model":"tok_${"a".repeat(43)}"}`), { code: "model_not_found" }, ""],
   ];
   for (const [exchange, error, model] of cases) {
@@ -56,6 +60,10 @@ test("what cannot be received is refused, and what is known of it by then is kep
     await assert.rejects(async () => receive(call), error);
     assert.equal(call.request.model, model);
   }
+  // A path names it, whatever the body is.
+  const call = fakeCall(fakeWorld(), new FakeExchange("<html>"), routeOf("gemini-generate", "generate", "gemini-3-flash"));
+  await assert.rejects(async () => receive(call), { code: "invalid_json" });
+  assert.equal(call.request.model, "gemini-3-flash");
 });
 
 function known(more: Partial<KnownResponse> = {}): KnownResponse {

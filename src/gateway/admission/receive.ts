@@ -1,4 +1,4 @@
-import { GatewayError, hasGatewayKey, asBytes, bytesOf, type Bytes } from "../../core/index.ts";
+import { GatewayError, hasGatewayKey, asBytes, bytesOf, utf8OfLatin1, type Bytes } from "../../core/index.ts";
 import type { ModelCall } from "../model-call.ts";
 import { putModel } from "./put-model.ts";
 import { readRequestTags } from "./request-tags.ts";
@@ -9,8 +9,28 @@ export function receive(call: ModelCall): Promise<void> {
   const { request, exchange } = call;
   const tags = readRequestTags(exchange.rawHeaders);
   if (tags !== undefined) request.setOwnTags(tags);
-  if (request.traits.hasBody) return exchange.readBody().then((parts) => takeBody(call, parts));
+  if (request.traits.hasBody) return exchange.readBody().then((parts) => takeNamedBody(call, parts));
   return readStoredResponse(call).then((envelope) => request.setEnvelope(envelope));
+}
+
+/** A body that cannot be read is refused, and its entry has the model that the path or the part that can be read names. */
+function takeNamedBody(call: ModelCall, parts: readonly Buffer[]): void {
+  const { request } = call;
+  try {
+    takeBody(call, parts);
+  } catch (error) {
+    if (request.model === "") request.setEnvelope({ ...request.envelope, model: namedModel(request.route.param, request.text) });
+    throw error;
+  }
+}
+
+/** How much of a body is looked at. */
+const namedWithin = 4096;
+const modelMember = /(?<!\\)"model"\s*:\s*"([^"\\]{1,256})"/;
+
+function namedModel(param: string, text: Bytes): string {
+  const name = param === "" ? utf8OfLatin1(asBytes(modelMember.exec(text.slice(0, namedWithin))?.[1] ?? "")) : param;
+  return hasGatewayKey(name) ? "" : name;
 }
 
 function takeBody({ request }: ModelCall, parts: readonly Buffer[]): void {

@@ -31,6 +31,7 @@ async function withBudget(body: string, leftNanoUsd: bigint, budgets: readonly B
   const world = fakeWorld({
     budgets: {
       of: () => budgets,
+      hasTargets: false,
       ofTarget: () => undefined,
       reserve({ amountNanoUsd, fitInto }: ReservationRequest) {
         const fitting = amountNanoUsd <= leftNanoUsd ? amountNanoUsd : fitInto?.(leftNanoUsd, budget);
@@ -39,6 +40,7 @@ async function withBudget(body: string, leftNanoUsd: bigint, budgets: readonly B
         return Promise.resolve([{ budget, spentNanoUsd: 1_500_000_000n }]);
       },
       release: (id: string) => Promise.resolve(void asked.push(`release ${id}`)),
+      countRefusal: () => undefined,
       finished: (id: string, cost?: bigint) => void asked.push(`finished ${id} ${String(cost)}`),
     },
   });

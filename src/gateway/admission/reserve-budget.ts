@@ -1,8 +1,9 @@
 import { printSubject } from "../../core/index.ts";
-import { budgetCharge, formatUsd, type Budget, type Budgets, type BudgetWarning } from "../../ledger/index.ts";
+import { budgetCharge, formatUsd, type Budget, type BudgetWarning } from "../../ledger/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { isUnbounded } from "../../protocols/index.ts";
 import { affordableOutput, maxCost } from "./max-cost.ts";
+import { subjectOf } from "./subject-of.ts";
 import type { ModelCall } from "../model-call.ts";
 
 /** The fewest output tokens that are worth a request: vendors refuse a lower bound. */
@@ -17,7 +18,7 @@ const minOutputTokens = 16;
 export function reserveBudget(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
   const { deps } = call;
   const ofCaller = deps.budgets.of(call.request.principal);
-  const attemptsOf = attemptsByBudget(deps.budgets, attempts);
+  const attemptsOf = deps.budgets.hasTargets ? attemptsByBudget(call, attempts) : undefined;
   if (ofCaller === undefined && attemptsOf === undefined) return undefined;
   const amountNanoUsd = maxCost(call, attempts);
   if (amountNanoUsd === 0n) return undefined;
@@ -47,13 +48,11 @@ export function reserveBudget(call: ModelCall, attempts: readonly Attempt[]): Pr
 }
 
 /** The attempts that each budget of a provider or a model counts; `undefined` if there is none. */
-function attemptsByBudget(
-  budgets: Pick<Budgets, "ofTarget">,
-  attempts: readonly Attempt[],
-): ReadonlyMap<Budget, readonly Attempt[]> | undefined {
+function attemptsByBudget(call: ModelCall, attempts: readonly Attempt[]): ReadonlyMap<Budget, readonly Attempt[]> | undefined {
+  const { budgets } = call.deps;
   let found: Map<Budget, Attempt[]> | undefined;
   for (const attempt of attempts) {
-    const ofTarget = budgets.ofTarget(attempt.provider.name, attempt.upstreamModel);
+    const ofTarget = budgets.ofTarget(subjectOf(call, attempt));
     if (ofTarget === undefined) continue;
     found ??= new Map();
     for (const budget of ofTarget) {
@@ -80,7 +79,7 @@ export function releaseBudget(call: ModelCall): Promise<void> | undefined {
   const { usage, budgetCostNanoUsd: costNanoUsd } = entry;
   const charge = budgetCharge({ status, usage, costNanoUsd }, call.current.budget.ceiling);
   const { attempt } = call;
-  budgets.finished(requestId, charge, attempt && { provider: attempt.provider.name, upstreamModel: attempt.upstreamModel });
+  budgets.finished(requestId, charge, attempt && subjectOf(call, attempt));
   return undefined;
 }
 

@@ -2,6 +2,7 @@ import { BudgetExceeded } from "../../ledger/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { isForClients, reserveBudget } from "../admission/reserve-budget.ts";
 import type { ModelCall } from "../model-call.ts";
+import { subjectOf } from "../admission/subject-of.ts";
 import { fallbacksFor } from "./fallbacks.ts";
 
 /**
@@ -10,6 +11,13 @@ import { fallbacksFor } from "./fallbacks.ts";
  * @throws BudgetExceeded.
  */
 export function reserveTargets(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
+  return tryTargets(call, attempts)?.catch((error: unknown) => {
+    if (error instanceof BudgetExceeded) call.deps.budgets.countRefusal();
+    throw error;
+  });
+}
+
+function tryTargets(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
   return reserveBudget(call, attempts)?.catch((error: unknown) => reserveElsewhere(call, attempts, error));
 }
 
@@ -17,13 +25,12 @@ export function reserveTargets(call: ModelCall, attempts: readonly Attempt[]): P
 async function reserveElsewhere(call: ModelCall, attempts: readonly Attempt[], error: unknown): Promise<void> {
   if (!(error instanceof BudgetExceeded) || isForClients(error)) throw error;
   const { budget } = error;
-  const isCounted = ({ provider, upstreamModel }: Attempt): boolean =>
-    call.deps.budgets.ofTarget(provider.name, upstreamModel)?.includes(budget) === true;
+  const isCounted = (attempt: Attempt): boolean => call.deps.budgets.ofTarget(subjectOf(call, attempt))?.includes(budget) === true;
   call.passOver(attempts.filter(isCounted));
   const rest = unspent(call, attempts);
   const isServed = call.plan === undefined || unspent(call, call.plan.attempts).length > 0 || hasUnspentFallback(call);
   if (rest.length === 0 || rest.length === attempts.length || !isServed) throw error;
-  await reserveTargets(call, rest);
+  await tryTargets(call, rest);
 }
 
 /** The attempts that no used-up budget excludes. */

@@ -20,6 +20,7 @@ import { pause } from "./pause.ts";
 import { reroute } from "./reroute.ts";
 import { unspent } from "./reserve-targets.ts";
 import { takeTarget } from "./target-limits.ts";
+import { subjectOf } from "../admission/subject-of.ts";
 
 /** However many targets a model has, a request does not wander through more of them. */
 const maxAttempts = 10;
@@ -140,7 +141,8 @@ class Failover {
   async #send(target: Target): Promise<FailedAttempt | "served" | "unfit" | "limited" | "cut"> {
     const call = this.#call;
     const { attempt } = target;
-    const buckets = call.deps.limits.ofTarget(attempt.provider.name, attempt.upstreamModel);
+    const { limits } = call.deps;
+    const buckets = limits.hasTargets ? limits.ofTarget(subjectOf(call, attempt)) : undefined;
     if (buckets === undefined) return await this.#attempt(target);
     const taken = await takeTarget(call, attempt, buckets);
     if ("end" in taken) {

@@ -46,11 +46,12 @@ export interface BudgetAdminDeps {
   readonly ids: IdSource;
   readonly ceiling: () => CeilingRates;
   readonly highestCost?: RowCharging["highestCost"];
+  readonly isAlias?: RowCharging["isAlias"];
   readonly timeZone: () => TimeZone;
 }
 
-export function createBudgetAdmin({ store, clock, ids, ceiling, highestCost, timeZone }: BudgetAdminDeps): BudgetAdmin {
-  const charging = (): RowCharging => ({ ceiling: ceiling(), highestCost });
+export function createBudgetAdmin({ store, clock, ids, ceiling, highestCost, isAlias, timeZone }: BudgetAdminDeps): BudgetAdmin {
+  const charging = (): RowCharging => ({ ceiling: ceiling(), highestCost, isAlias });
   const zoneOf = createBudgetZones(timeZone);
   const current = (): Moment => ({ nowMs: clock.now(), zoneOf });
   return {

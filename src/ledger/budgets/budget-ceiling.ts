@@ -36,6 +36,8 @@ export interface RowCharging {
   readonly ceiling: CeilingRates;
   /** The highest possible cost of an entry without a cost, if a price of its model is known. */
   readonly highestCost?: ((row: UsageRow) => bigint | undefined) | undefined;
+  /** Whether a client's name of a model is one of the configuration's own (`models`, `model_aliases`): budgets of models count these names, too. */
+  readonly isAlias?: ((model: string) => boolean) | undefined;
 }
 
 /** What a row costs a budget, when it is settled as well as in the sums of a new budget; `undefined` as of `budgetCharge`. */

@@ -1,5 +1,13 @@
 import type { Kysely } from "kysely";
-import { createBoundedCache, createSubjectIndex, printSubject, readTags, type Logger, type TimeZone } from "../../core/index.ts";
+import {
+  createBoundedCache,
+  createSubjectIndex,
+  printSubject,
+  readTags,
+  type Logger,
+  type Subject,
+  type TimeZone,
+} from "../../core/index.ts";
 import { readKeyAncestors, type Tables } from "../../store/index.ts";
 import { chargeOfRow, type RowCharging } from "./budget-ceiling.ts";
 import { periodStart } from "./budget-period.ts";
@@ -15,7 +23,10 @@ export interface BudgetSettlementDeps {
   readonly ceiling: () => CeilingRates;
   readonly timeZone: () => TimeZone;
   readonly highestCost?: RowCharging["highestCost"];
+  readonly isAlias?: RowCharging["isAlias"];
   readonly logger: Logger;
+  /** The name of a budget's user or key, as people know it; as commands take it if omitted. */
+  readonly readName?: (db: Kysely<Tables>, subject: Subject) => Promise<string>;
   /** Called when a row brings a budget to its warning or its stop. */
   readonly onCrossing?: (crossing: BudgetCrossing) => void;
 }
@@ -23,7 +34,7 @@ export interface BudgetSettlementDeps {
 /** A budget has reached a limit. */
 export interface BudgetCrossing {
   readonly budget: Budget;
-  /** As commands take it. */
+  /** The name of the user or key; else as commands take it. */
   readonly subject: string;
   readonly limit: "warn" | "stop";
   readonly limitNanoUsd: bigint;
@@ -36,7 +47,8 @@ export interface BudgetCrossing {
  * The step of ingestion that moves the cost of requests from reserved to spent, in the transaction that inserts their rows. So this happens exactly
  * once, whenever and in whichever process the rows are ingested.
  */
-export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger, onCrossing }: BudgetSettlementDeps): IngestStep {
+export function createBudgetSettlement(deps: BudgetSettlementDeps): IngestStep {
+  const { ceiling, timeZone, highestCost, isAlias } = deps;
   const lineage = createLineage();
   const zoneOf = createBudgetZones(timeZone);
   return async (transaction, newRows) => {
@@ -51,7 +63,11 @@ export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger,
         ancestorIds: ancestors.get(row.key_id),
         boundTags: boundTagsOf(row),
       });
-      const ofTarget = index.ofTarget({ provider: row.provider, upstreamModel: row.upstream_model ?? row.model_asked });
+      const ofTarget = index.ofTarget({
+        provider: row.provider,
+        upstreamModel: row.upstream_model ?? row.model_asked,
+        alias: isAlias?.(row.model_asked) === true ? row.model_asked : undefined,
+      });
       return ofTarget === undefined ? (ofCaller ?? noBudgets) : [...(ofCaller ?? noBudgets), ...ofTarget];
     };
     const ended = newRows.filter((row) => endsRequest(row) && budgetsOf(row).length > 0);
@@ -66,14 +82,23 @@ export function createBudgetSettlement({ ceiling, timeZone, highestCost, logger,
     }
     const spent = await writeChanges(transaction, changes);
     const byId = new Map(budgets.map((budget) => [budget.id, budget]));
-    changes.sorted().forEach((change, i) => {
+    for (const [i, change] of changes.sorted().entries()) {
       const budget = byId.get(change.budgetId);
       const crossing = budget && findCrossing(budget, change, spent[i]!);
-      if (crossing === undefined) return;
-      logCrossing(logger, crossing);
-      onCrossing?.(crossing);
-    });
+      if (crossing !== undefined) await reportCrossing(deps, transaction, crossing);
+    }
   };
+}
+
+/** Few rows cross a limit, so the name is read then. */
+async function reportCrossing(
+  { logger, readName, onCrossing }: BudgetSettlementDeps,
+  db: Kysely<Tables>,
+  crossing: Omit<BudgetCrossing, "subject">,
+): Promise<void> {
+  logCrossing(logger, crossing);
+  const subject = subjectOf(crossing.budget);
+  onCrossing?.({ ...crossing, subject: (await readName?.(db, subject)) ?? printSubject(subject) });
 }
 
 /** The tags that an admin bound; `undefined` if there are none. */
@@ -133,16 +158,16 @@ function endsRequest(row: UsageRow): boolean {
 }
 
 /** Found once for each period and limit, by the process that ingests the row that reaches it. @param after what is spent after the change. */
-function findCrossing(budget: Budget, { startMs, spentNanoUsd }: PeriodChange, after: bigint): BudgetCrossing | undefined {
+function findCrossing(budget: Budget, { startMs, spentNanoUsd }: PeriodChange, after: bigint): Omit<BudgetCrossing, "subject"> | undefined {
   const before = after - spentNanoUsd;
   const { warnNanoUsd, stopNanoUsd } = budget;
   const crosses = (limit: bigint | null): limit is bigint => limit !== null && before < limit && after >= limit;
-  const found = { budget, subject: printSubject(subjectOf(budget)), spentNanoUsd: after, startMs };
+  const found = { budget, spentNanoUsd: after, startMs };
   if (crosses(stopNanoUsd)) return { ...found, limit: "stop", limitNanoUsd: stopNanoUsd };
   return crosses(warnNanoUsd) ? { ...found, limit: "warn", limitNanoUsd: warnNanoUsd } : undefined;
 }
 
-function logCrossing(logger: Logger, { budget, limit, limitNanoUsd, spentNanoUsd }: BudgetCrossing): void {
+function logCrossing(logger: Logger, { budget, limit, limitNanoUsd, spentNanoUsd }: Omit<BudgetCrossing, "subject">): void {
   const { id, subject, subjectId, period } = budget;
   logger.warn(
     { budget: id, [subject]: subjectId, period, spent_usd: formatUsd(spentNanoUsd), [`${limit}_usd`]: formatUsd(limitNanoUsd) },

@@ -16,7 +16,7 @@ export interface LedgerReading {
  * models of a pattern. Entries without a price count as they are settled, unless a correction has given them one.
  */
 export async function spentSince(ledger: LedgerReading, budget: Budget, startMs: number, charging: RowCharging): Promise<bigint> {
-  const counted = await countedBy(ledger, budget, startMs);
+  const counted = await countedBy(ledger, budget, startMs, charging.isAlias);
   const entries = ledger.db.selectFrom("usage_entries").where("time_ms", ">=", startMs).where(counted);
   const plain = sql<boolean>`not ${mayHaveBound} and ${isUnpriced}`;
   const row = await entries
@@ -38,7 +38,12 @@ export async function spentSince(ledger: LedgerReading, budget: Budget, startMs:
 const pageRows = 1000;
 
 /** The condition for the entries that a budget counts. */
-async function countedBy({ db, dialect }: LedgerReading, budget: Budget, startMs: number): Promise<RawBuilder<boolean>> {
+async function countedBy(
+  { db, dialect }: LedgerReading,
+  budget: Budget,
+  startMs: number,
+  isAlias: RowCharging["isAlias"],
+): Promise<RawBuilder<boolean>> {
   const { subject, subjectId } = budget;
   switch (subject) {
     case "user":
@@ -56,10 +61,13 @@ async function countedBy({ db, dialect }: LedgerReading, budget: Budget, startMs
     case "model": {
       const models = await modelsSince(db, startMs);
       const glob = compileGlob(subjectId);
-      const counted = models.filter(({ provider, model }) => glob.matches(model) || glob.matches(`${provider}/${model}`));
+      const counted = models.filter(
+        ({ provider, model, asked }) =>
+          glob.matches(model) || glob.matches(`${provider}/${model}`) || (isAlias?.(asked) === true && glob.matches(asked)),
+      );
       if (counted.length === 0) return sql`1 = 0`;
       return sql`(${sql.join(
-        counted.map(({ provider, model }) => sql`(provider = ${provider} and ${rowModel} = ${model})`),
+        counted.map(({ provider, model, asked }) => sql`(provider = ${provider} and ${rowModel} = ${model} and model_asked = ${asked})`),
         sql` or `,
       )})`;
     }
@@ -72,11 +80,19 @@ const rowModel = sql<string>`coalesce(upstream_model, model_asked)`;
 /** A database takes a limited number of values in a statement. It is far above what an installation uses in a period. */
 const maxModels = 5000;
 
+interface UsedModel {
+  readonly provider: string;
+  /** The provider's name. */
+  readonly model: string;
+  /** The client's name. */
+  readonly asked: string;
+}
+
 /** The models that were used, at each provider. */
-async function modelsSince(db: Kysely<Tables>, startMs: number): Promise<readonly { readonly provider: string; readonly model: string }[]> {
+async function modelsSince(db: Kysely<Tables>, startMs: number): Promise<readonly UsedModel[]> {
   return await db
     .selectFrom("usage_entries")
-    .select(["provider", rowModel.as("model")])
+    .select(["provider", rowModel.as("model"), "model_asked as asked"])
     .distinct()
     .where("time_ms", ">=", startMs)
     .where("provider", "<>", "")

@@ -26,7 +26,7 @@ async function reserve(budgets: Budgets, requestId: string, costs: readonly (rea
   const ofCaller = budgets.of({ userId: "usr_1", keyId: "key_1", boundTags: ["team:search"] }) ?? [];
   const parts = new Map<Budget, bigint>();
   for (const [{ provider, upstreamModel }, cost] of costs) {
-    for (const budget of budgets.ofTarget(provider, upstreamModel) ?? []) {
+    for (const budget of budgets.ofTarget({ provider, upstreamModel }) ?? []) {
       if ((parts.get(budget) ?? 0n) < usd(cost)) parts.set(budget, usd(cost));
     }
   }

@@ -21,8 +21,10 @@ import type { Budget, ReservationRequest } from "./budget-types.ts";
 export interface Budgets {
   /** The budgets of the user, the key, its ancestors and their tags, from memory; `undefined` for most callers. */
   of(caller: SubjectCaller): readonly Budget[] | undefined;
-  /** The budgets of a provider and a model; `undefined` for most. */
-  ofTarget(provider: string, upstreamModel: string): readonly Budget[] | undefined;
+  /** Whether there are budgets of providers or models. */
+  readonly hasTargets: boolean;
+  /** The budgets of a provider, a model and the alias that a client asked for; `undefined` for most. */
+  ofTarget(target: SubjectTarget): readonly Budget[] | undefined;
   /**
    * Reserves what a request may cost, in all its budgets or in none. The reservation does not expire until `finished` is called.
    * @returns the budgets that have reached their warning. @throws GatewayError `budget_exceeded`; `budget_unavailable`, within about a second, if the
@@ -42,6 +44,8 @@ export interface Budgets {
   finished(requestId: string, costNanoUsd?: bigint, target?: SubjectTarget): void;
   /** Reads the budgets again. Call it when the accounts' revision has changed. */
   refresh(): Promise<void>;
+  /** Counts a request that was refused. A budget's refusal is none if another target serves the request, so it is not counted by itself. */
+  countRefusal(): void;
   counts(): { readonly warned: number; readonly refused: number };
   close(): void;
 }
@@ -129,16 +133,17 @@ class BudgetsOfProcess implements Budgets {
     return this.#index.isEmpty ? undefined : this.#index.ofCaller(caller);
   }
 
-  ofTarget(provider: string, upstreamModel: string): readonly Budget[] | undefined {
-    return this.#index.hasTargets ? this.#index.ofTarget({ provider, upstreamModel }) : undefined;
+  get hasTargets(): boolean {
+    return this.#index.hasTargets;
+  }
+
+  ofTarget(target: SubjectTarget): readonly Budget[] | undefined {
+    return this.#index.ofTarget(target);
   }
 
   async reserve(request: ReservationRequest): Promise<readonly BudgetWarning[]> {
     const outcome = await this.#ask(request);
-    if (outcome instanceof GatewayError) {
-      this.#refused += 1;
-      throw outcome;
-    }
+    if (outcome instanceof GatewayError) throw outcome;
     const { warnings, amountNanoUsd } = outcome;
     this.#underWay.set(request.requestId, activeHold(request, amountNanoUsd));
     this.#planRenewal();
@@ -206,12 +211,16 @@ class BudgetsOfProcess implements Budgets {
   /** The budgets of other providers and models than the one that answered. */
   #sparedOf({ targeted }: ActiveHold, target: SubjectTarget): ReadonlySet<string> | undefined {
     if (targeted.length === 0) return undefined;
-    const counting = this.ofTarget(target.provider, target.upstreamModel) ?? [];
+    const counting = this.ofTarget(target) ?? [];
     return new Set(targeted.filter((budget) => !counting.includes(budget)).map(({ id }) => id));
   }
 
   async refresh(): Promise<void> {
     this.#index = createSubjectIndex(await readBudgets(this.#deps.store.db), subjectOf);
+  }
+
+  countRefusal(): void {
+    this.#refused += 1;
   }
 
   counts(): { readonly warned: number; readonly refused: number } {

@@ -40,10 +40,12 @@ export function sellingDeps(deps: GatewayDeps, share: Share, recorder: SaleRecor
     current: () => own,
     budgets: {
       of: () => undefined,
+      hasTargets: false,
       ofTarget: () => undefined,
       reserve: () => Promise.resolve([]),
       release: () => Promise.resolve(),
       finished: () => undefined,
+      countRefusal: () => undefined,
     },
     bodies: { record: () => undefined },
     ledger: {

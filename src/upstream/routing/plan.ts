@@ -63,7 +63,8 @@ export function chooseAttempts(resolution: Resolution, { provider, states, capab
 export function choosePlan(resolution: Resolution, context: PlanContext, input: PlanInput, resolve: (model: string) => Resolution): Plan {
   const { strategy, hasAffinity, fallbacks } = resolution;
   const attempts = chooseAttempts(resolution, context, input);
-  if (fallbacks === undefined) return { attempts, strategy, hasAffinity, fallbacks };
+  const alias = resolution.isAlias ? resolution.model : undefined;
+  if (fallbacks === undefined) return { alias, attempts, strategy, hasAffinity, fallbacks };
   const chosen: { [R in FallbackReason]?: readonly Fallback[] } = {};
   for (const reason of fallbackReasons) {
     const names = fallbacks[reason];
@@ -73,7 +74,7 @@ export function choosePlan(resolution: Resolution, context: PlanContext, input: 
       return found.length === 0 ? [] : [{ model, attempts: found }];
     });
   }
-  return { attempts, strategy, hasAffinity, fallbacks: chosen };
+  return { alias, attempts, strategy, hasAffinity, fallbacks: chosen };
 }
 
 /** A counter of tokens has limits and failures of its own. */

@@ -79,6 +79,11 @@ export class ModelResolver {
     return this.#byName.get(name);
   }
 
+  /** Whether the name is one of `model_aliases`. */
+  isAlias(model: string): boolean {
+    return this.#table.aliases.has(model);
+  }
+
   /** Every model with a known exact name: built in, aliases, configured, announced, and those of other gateways as `@name/model`. May repeat names. */
   *knownNames(): Iterable<string> {
     for (const [provider] of this.#builtin) yield* provider.models;

@@ -45,6 +45,7 @@ export class TargetResolver {
     const fallbacks = this.#fallbacksOf(model, targets);
     return {
       model,
+      isAlias: setting !== undefined || this.#resolver.isAlias(model),
       steps,
       targets,
       passedOver,
