@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { GatewayError } from "../core/index.ts";
-import type { EdgeSettings } from "./edge.ts";
+import type { EdgeSettings } from "./edge-types.ts";
 import { defaultSettings, deferred, keys, parseAnswers, rawClient, route, startEdge } from "./testing.ts";
 
 /** Answers with the size and digest of the body. */

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Authenticator, Principal, Sessions } from "../accounts/index.ts";
-import { GatewayError, systemSchedule, type Clock, type IdSource, type Logger } from "../core/index.ts";
+import type { Principal } from "../accounts/index.ts";
+import { GatewayError, shuttingDown, systemSchedule } from "../core/index.ts";
 import { asGatewayError } from "../gateway/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
-import type { Protocol, ProtocolTable } from "../protocols/index.ts";
+import type { Protocol } from "../protocols/index.ts";
+import type { Edge, EdgeDeps, EdgeSettings } from "./edge-types.ts";
 import { nameBaseUrls, withoutApiVersion } from "./http/base-url.ts";
 import { ownFramingWorks } from "./http/chunk-framing.ts";
 import { underWayOn } from "./http/connection.ts";
@@ -14,89 +15,15 @@ import { BodyBudget, type BodyBudgetLimits } from "./http/body-budget.ts";
 import { HttpExchange } from "./http/exchange.ts";
 import { authenticateSession } from "./http/session-caller.ts";
 import { IdleSweep } from "./http/idle-sweep.ts";
-import { InFlight, type Load, type ShedReason } from "./http/in-flight.ts";
+import { HostedRequests } from "./http/hosted-requests.ts";
+import { InFlight, type Load } from "./http/in-flight.ts";
 import { createListeners } from "./http/listeners.ts";
 import { checkHost, guardOrigin, isLocalCaller, preflight } from "./http/origin.ts";
 import { checkHead, errorOfBroken } from "./http/check-head.ts";
 import { EdgeError, endRaw, errorHeaders } from "./http/refusal.ts";
-import { checkTarget, shownPath, type Access, type Route, type RouteContext, type RouteTable } from "./route-table.ts";
+import { checkTarget, shownPath, type Access, type Route, type RouteContext } from "./route-table.ts";
 import { defaultDialect } from "../protocols/index.ts";
 import { dialectOfPath } from "./http/dialect-of-path.ts";
-
-export interface EdgeSettings {
-  readonly authEnabled: boolean;
-  /** Whether a program on this machine may read, without a key, what needs an admin's key otherwise: the metrics. */
-  readonly trustLoopback: boolean;
-  readonly maxBodyBytes: number;
-  /** The most bytes of bodies of all active requests; one key may use half of it. */
-  readonly maxBodyBytesInFlight: number;
-  readonly maxConnections: number;
-  /** Model requests that are served at a time; `undefined`: no limit. */
-  readonly maxInFlight: number | undefined;
-  /** A connection is cut off if a head is not complete, or a body makes no progress, in this time. */
-  readonly slowClientMs: number;
-  /** Origins that web pages may call from; none by default. */
-  readonly cors: readonly string[];
-  /** Where browsers reach the gateway, if it is configured. */
-  readonly publicOrigin?: string | undefined;
-}
-
-export interface EdgeDeps {
-  readonly routes: RouteTable;
-  readonly protocols: ProtocolTable;
-  readonly accounts: Authenticator;
-  /** Who the cookie of a browser's session belongs to; if omitted, only keys are accepted. */
-  readonly sessions?: Pick<Sessions, "authenticate">;
-  readonly settings: () => EdgeSettings;
-  /** What the process can serve, whatever the settings are. */
-  readonly mostConnections?: number;
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly logger: Logger;
-  /** The edge has refused a request: 401, 403, 404 and the like have no row in the ledger, but are counted. */
-  readonly onRefused: (code: string) => void;
-  /** How much of the new work is refused, as the process is in trouble; none if omitted. */
-  readonly load?: Load;
-  /** The caller of all requests on the control socket: the operating system has checked who it is. */
-  readonly trusted?: Principal;
-}
-
-/** The HTTP edge: finds the route, finds out who calls, and hands the exchange on. */
-export interface Edge {
-  /**
-   * Listens; `localhost` means 127.0.0.1 and ::1. @returns the port.
-   * @throws what the socket throws (EADDRINUSE, EACCES); an Error if authentication is off and the host is not loopback.
-   */
-  listen(host: string, port: number): Promise<number>;
-  /** Listens on a socket's path (a named pipe on Windows). */
-  listenPath(path: string): Promise<void>;
-  /** Serves the sockets that another process listens on. They were sent to this process over its IPC channel. @returns the port. @throws as `listen` does. */
-  share(host: string, sockets: readonly Server[]): Promise<number>;
-  /** The sockets that are listened on, to send them to another process. */
-  readonly sockets: readonly Server[];
-  /** Serves a connection that another process has accepted, and nothing has been read from. */
-  adopt(socket: Socket): void;
-  /**
-   * Accepts no new connections, and resolves when the last answer has ended. After `graceMs` it refuses requests whose body is still on its way, calls
-   * `onGraceOver`, and cuts the rest. If it is called again, the shorter grace counts.
-   * `lingerMs`: idle connections are closed after that time of silence; at once if omitted, and a client that sends its next request just then loses it.
-   */
-  close(graceMs: number, onGraceOver?: () => void, lingerMs?: number): Promise<void>;
-  /** The present values of the edge's metrics. */
-  gauges(): EdgeGauges;
-  /** Model requests that were refused as the gateway had too much to do, by the reason. */
-  shed(): Readonly<Record<ShedReason, number>>;
-}
-
-/** By their names in the metrics. */
-export type EdgeGauges = {
-  readonly open_connections: number;
-  /** Bytes of the bodies of active requests, which `gateway.limits.bodies_in_flight` limits. */
-  readonly body_bytes_in_flight: number;
-  /** Model requests that are served, and those that wait for a place. */
-  readonly in_flight: number;
-  readonly in_flight_waiting: number;
-};
 
 /** The caller if authentication is off. */
 export const localPrincipal: Principal = { userId: "local", username: "local", keyId: "", role: "admin", hasCache: true };
@@ -129,6 +56,9 @@ export function createEdge(deps: EdgeDeps): Edge {
     lingering: () => lingering,
     flushIdleMs,
   };
+  const hosted = new HostedRequests();
+  /** The connections belong to the host program, which closes them itself. */
+  const hostedOptions = { ...options, draining: () => false };
   const listeners = createListeners({
     onRequest,
     onBroken,
@@ -142,13 +72,16 @@ export function createEdge(deps: EdgeDeps): Edge {
   });
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
-    if (refused.has(request.socket)) return;
+    if (!refused.has(request.socket)) answer(request, response, options);
+  }
+
+  function answer(request: IncomingMessage, response: ServerResponse, shared: typeof options): void {
     const current = deps.settings();
     if (current !== settings) {
       settings = current;
-      options.limits = limitsOf(current);
+      options.limits = hostedOptions.limits = limitsOf(current);
     }
-    const exchange = new HttpExchange(request, response, deps.ids.next("req"), deps.clock.monotonic(), options);
+    const exchange = new HttpExchange(request, response, deps.ids.next("req"), deps.clock.monotonic(), shared);
     const target = request.url ?? "";
     const mark = target.indexOf("?");
     const path = mark < 0 ? target : target.slice(0, mark);
@@ -160,6 +93,7 @@ export function createEdge(deps: EdgeDeps): Edge {
       sendError(exchange, deps.protocols.get(dialect)!, error);
     };
     try {
+      if (shared === hostedOptions) checkHosted(request, draining);
       if (mark >= 0 || !deps.routes.isLiteral(path)) checkTarget(target, path);
       checkHead(request);
       if (deps.trusted === undefined) {
@@ -299,6 +233,11 @@ export function createEdge(deps: EdgeDeps): Edge {
     adopt: (socket) => {
       listeners.adopt(socket);
     },
+    serve(request, response) {
+      if (!draining) hosted.add(response);
+      answer(request, response, hostedOptions);
+    },
+    refuseBroken: onBroken,
     gauges: () => ({
       open_connections: listeners.openCount,
       body_bytes_in_flight: options.budget.bufferedBytes,
@@ -306,14 +245,14 @@ export function createEdge(deps: EdgeDeps): Edge {
       in_flight_waiting: options.inFlight.waiting,
     }),
     shed: () => options.inFlight.shed,
-    close(graceMs, onGraceOver, lingerMs) {
+    async close(graceMs, onGraceOver, lingerMs) {
       if (!draining) lingering = lingerMs !== undefined;
       draining = true;
       const onOver = (): void => {
         options.sweep.shutDown();
         onGraceOver?.();
       };
-      return listeners.close({ graceMs, lingerMs, onGraceOver: onOver });
+      await Promise.all([listeners.close({ graceMs, lingerMs, onGraceOver: onOver }), hosted.close(graceMs, onOver)]);
     },
   };
 }
@@ -321,6 +260,17 @@ export function createEdge(deps: EdgeDeps): Edge {
 function handle(route: Route, exchange: HttpExchange, call: RouteContext): void | Promise<void> {
   exchange.keyId = call.principal.keyId;
   return route.handle(exchange, call);
+}
+
+/** @throws GatewayError if the gateway was closed, or a part of the host program has read the body. */
+function checkHosted(request: IncomingMessage, draining: boolean): void {
+  if (draining) throw shuttingDown();
+  const { "transfer-encoding": coding, "content-length": length = "0" } = request.headers;
+  if (!request.readableDidRead || (coding === undefined && length === "0")) return;
+  throw new GatewayError(
+    "internal_error",
+    "The program around the gateway has read the body of this request. It must hand the request on before any body parser.",
+  );
 }
 
 function adminOrNobody(principal: Principal | undefined): Principal {

@@ -6,7 +6,8 @@ import type { Principal } from "../accounts/index.ts";
 import { createIdSource, systemClock, type GatewayError, type Logger } from "../core/index.ts";
 import { protocolIds, type ProtocolId } from "../ir/index.ts";
 import { protocols, type ModelInfo, type Protocol } from "../protocols/index.ts";
-import { createEdge, type Edge, type EdgeDeps, type EdgeSettings } from "./edge.ts";
+import { createEdge } from "./edge.ts";
+import type { Edge, EdgeDeps, EdgeSettings } from "./edge-types.ts";
 import { createRouteTable, type Route } from "./route-table.ts";
 
 export const users = {

@@ -23,6 +23,7 @@ export interface Problem {
 
 /** Configuration that cannot be used. The message has one line for each of `problems`, which are all that is wrong. */
 export class ConfigError extends Error {
+  readonly code = "config_invalid";
   readonly problems: readonly Problem[];
   /** What may be the reason for a problem, as a variable whose name is no setting's. */
   readonly warnings: readonly string[];

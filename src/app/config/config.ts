@@ -27,7 +27,7 @@ export class Config {
   constructor(input: LoadInput = {}) {
     this.#place = findPlace(input);
     this.#overrides = input.overrides ?? {};
-    this.#text = readConfigFile({ path: this.#place.path, given: false })?.text;
+    this.#text = input.text ?? readConfigFile({ path: this.#place.path, given: false })?.text;
     ({ layers: this.#layers, settings: this.#settings } = this.#settle(this.#changes));
   }
 
@@ -36,7 +36,7 @@ export class Config {
     return this.#place.path;
   }
 
-  /** All of it, checked and typed. */
+  /** All of it, checked and typed. @internal */
   get settings(): Settings {
     return this.#settings;
   }

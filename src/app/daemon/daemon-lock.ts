@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { GatewayError } from "../../core/index.ts";
 import { takeFileLock, type FileLock } from "../../store/index.ts";
 import type { RuntimePaths } from "../paths.ts";
 import { readDaemonStatus } from "./start-background.ts";
@@ -12,7 +13,8 @@ export async function takeDaemonLock(paths: RuntimePaths): Promise<FileLock> {
   if (lock !== undefined) return lock;
   const other = await readDaemonStatus(paths).catch(() => undefined);
   const who = other === undefined ? "" : ` (pid ${other.pid}, port ${other.port})`;
-  throw new Error(
+  throw new GatewayError(
+    "conflict",
     `A gateway is running on this database already${who}. Stop it with \`tokligence-daemon stop\`, or give this one a database.path of its own.`,
   );
 }

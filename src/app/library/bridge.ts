@@ -92,6 +92,5 @@ async function answer(line: string): Promise<string> {
 }
 
 function codeOf(error: unknown): string | null {
-  if (error instanceof GatewayError) return error.code;
-  return error instanceof ConfigError ? "config_invalid" : null;
+  return error instanceof GatewayError || error instanceof ConfigError ? error.code : null;
 }

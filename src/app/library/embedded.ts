@@ -1,0 +1,159 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { resolve } from "node:path";
+import {
+  createAdminClient,
+  createFetchHandler,
+  createLocalSender,
+  localPrincipal,
+  type AdminClient,
+  type FetchHandler,
+} from "../../server/index.ts";
+import { composeGateway, type Gateway } from "../compose/compose-gateway.ts";
+import { Config, loadSettings, type LoadedSettings } from "../config/index.ts";
+import { takeDaemonLock } from "../daemon/daemon-lock.ts";
+import { createFirstAdmin } from "../first-start.ts";
+import { openLog, type Log } from "../logging/log.ts";
+import { runtimePaths } from "../paths.ts";
+import { AdminApi } from "./admin-api.ts";
+
+export interface EmbeddedOptions {
+  /** The configuration file. If neither it nor `settings` is given, it is the one that the command line uses. */
+  readonly config?: string;
+  /** Settings as the file has them, `{ providers: { openai: { api_key: "…" } } }`: above those of the file and of the environment. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Where `${…}` and `TOKLIGENCE_…` are read; by default the environment of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Cut off from the path of each request, as `/ai` of `/ai/v1/models`; not needed if the host program cuts it off itself. */
+  readonly basePath?: string;
+}
+
+/** Answers a request of a server of `node:http`, and of frameworks that hand on its objects. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The gateway's server inside another program. */
+export interface EmbeddedGateway {
+  /** Answers a web request. Rejects only if the request's signal aborts it, or its body fails; everything else is an answer. */
+  readonly fetch: FetchHandler;
+  readonly handler: NodeHandler;
+  /** Users, keys, limits and usage of this gateway. */
+  readonly admin: AdminApi;
+  /** Of the very first start on a database alone: the key of the user `admin`, which is stored nowhere. */
+  readonly apiKey: string | undefined;
+  /** Reads the configuration again. @throws ConfigError, and the old one stays. */
+  reload(): void;
+  /** Refuses new requests, gives active answers up to `graceMs` (30 s) to end, writes the ledger, and releases everything. */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const defaultGraceMs = 30_000;
+
+/**
+ * Starts a gateway in this process, without a port of its own. It takes no signals, and several may run side by side, each on a database of its own.
+ * @throws ConfigError; GatewayError `conflict` if another gateway runs on the database; an Error that says what to do.
+ */
+export async function createGateway(options: EmbeddedOptions = {}): Promise<EmbeddedGateway> {
+  const load = (): LoadedSettings => loadEmbedded(options);
+  const loaded = load();
+  const paths = runtimePaths(loaded.settings.database.path);
+  const lock = await takeDaemonLock(paths);
+  let log: Log | undefined;
+  try {
+    const { level, file } = loaded.settings.gateway.logging;
+    log = openLog({ level, file: file ?? paths.log });
+    return await serve({ options, load, loaded, log, release: () => lock.release() });
+  } catch (error) {
+    log?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly options: EmbeddedOptions;
+  readonly load: () => LoadedSettings;
+  readonly loaded: LoadedSettings;
+  readonly log: Log;
+  readonly release: () => void;
+}
+
+async function serve({ options, load, loaded, log, release }: Opened): Promise<EmbeddedGateway> {
+  for (const warning of loaded.warnings) log.logger.warn({}, warning);
+  const startedMs = performance.now();
+  let closing: Promise<void> | undefined;
+  const reload = (): void => gateway.apply(load());
+  const close = (graceMs: number): Promise<void> =>
+    (closing ??= (async () => {
+      await gateway.close({ graceMs });
+      log.close();
+      release();
+    })());
+  const gateway = await composeGateway({
+    loaded,
+    log,
+    status: () => ({ status: "running", pid: process.pid, uptime_seconds: Math.round((performance.now() - startedMs) / 1000) }),
+    reload: async () => {
+      reload();
+      return await Promise.resolve({ status: "reloaded" });
+    },
+    stop: () => setImmediate(() => void close(defaultGraceMs)),
+  });
+  const key = await createFirstAdmin(gateway.accounts);
+  gateway.setServing(true);
+  void gateway.warmUp();
+  const cut = createPathCutter(options.basePath);
+  const fetch = createFetchHandler({
+    serve(request, response) {
+      request.url = cut(request.url ?? "");
+      gateway.edge.serve(request, response);
+    },
+    refuseBroken: gateway.edge.refuseBroken,
+  });
+  return {
+    fetch,
+    handler: (request, response) => {
+      request.url = cut(request.url ?? "");
+      gateway.edge.serve(request, response);
+    },
+    admin: new OwnAdmin(gateway),
+    apiKey: key?.key,
+    reload,
+    close: ({ graceMs = defaultGraceMs } = {}) => close(graceMs),
+    [Symbol.asyncDispose]: () => close(defaultGraceMs),
+  };
+}
+
+function loadEmbedded({ config, settings, env }: EmbeddedOptions): LoadedSettings {
+  const input = { ...(config === undefined ? {} : { path: config }), ...(env === undefined ? {} : { env }) };
+  if (settings === undefined) return loadSettings(input);
+  // Without a file, relative paths begin in the working folder.
+  const made = new Config(config === undefined ? { ...input, path: resolve("config.yaml"), text: "" } : input);
+  made.update(settings);
+  return { settings: made.settings, path: made.path, found: config !== undefined, text: undefined, warnings: [], sources: new Map() };
+}
+
+function createPathCutter(basePath = ""): (url: string) => string {
+  const base = basePath.replace(/\/+$/, "");
+  if (base === "") return (url) => url;
+  return (url) => {
+    if (!url.startsWith(base)) return url;
+    const rest = url.slice(base.length);
+    if (rest === "" || rest.startsWith("?")) return `/${rest}`;
+    return rest.startsWith("/") ? rest : url;
+  };
+}
+
+/** The operations of this very gateway. */
+class OwnAdmin extends AdminApi {
+  readonly #call: AdminClient;
+
+  constructor({ operations }: Gateway) {
+    super();
+    this.#call = createAdminClient(createLocalSender(operations, localPrincipal));
+  }
+
+  /** @internal */
+  protected override async run<T>(operation: (call: AdminClient) => Promise<T>): Promise<T> {
+    return await operation(this.#call);
+  }
+}
