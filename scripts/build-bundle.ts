@@ -1,7 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync, readdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { bundleOptions } from "./bundle-options.ts";
+import { libraryPage } from "./docs/library-page.ts";
+import { rollUp } from "./types/roll-up.ts";
 
 /**
  * `npm run build:bundle`: makes the package that is published, in `build/npm`. The gateway with all packages that it uses is in about forty parts in
@@ -44,7 +48,9 @@ function writeManifest(): void {
       "tokligence-daemon": "bin/tokligence-daemon.cjs",
       tokligenced: "bin/tokligence-daemon.cjs",
     },
-    exports: { ".": { types: "./types/app/index.d.ts", default: "./lib/index.js" } },
+    main: "./lib/index.js",
+    types: "./types/index.d.ts",
+    exports: { ".": { types: "./types/index.d.ts", default: "./lib/index.js" }, "./package.json": "./package.json" },
     files: ["bin", "docs", "lib", "types"],
     engines: { node: ">=18" },
     optionalDependencies: Object.fromEntries(nodePackages.map((each) => [each, dependencies["node"]])),
@@ -52,8 +58,20 @@ function writeManifest(): void {
   writeFileSync(`${out}/package.json`, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
+/** One file of types, and the page about them. */
+function writeTypes(): void {
+  const separate = "build/types";
+  rmSync(separate, { recursive: true, force: true });
+  const tsc = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
+  execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--emitDeclarationOnly", "--outDir", separate], { stdio: "inherit" });
+  const types = rollUp(resolve(separate, "app/index.d.ts"));
+  rmSync(separate, { recursive: true });
+  writeFileSync(`${out}/types/index.d.ts`, types.text);
+  writeFileSync("docs/library-api.md", libraryPage(types));
+}
+
 rmSync(out, { recursive: true, force: true });
-for (const folder of ["bin", "lib"]) mkdirSync(`${out}/${folder}`, { recursive: true });
+for (const folder of ["bin", "lib", "types"]) mkdirSync(`${out}/${folder}`, { recursive: true });
 await build({
   ...bundleOptions,
   entryPoints: entries,
@@ -66,14 +84,11 @@ await build({
 });
 copyFileSync("src/ledger/prices/price-list.json", `${out}/lib/price-list.json`);
 for (const file of ["launch.cjs", "tokligence.cjs", "tokligence-daemon.cjs"]) copyFileSync(`packaging/npm/${file}`, `${out}/bin/${file}`);
+writeTypes();
 // The assistant searches the pages.
 cpSync("docs", `${out}/docs`, { recursive: true, filter: (path) => statSync(path).isDirectory() || path.endsWith(".md") });
 for (const file of ["README.md", "LICENSE"]) copyFileSync(file, `${out}/${file}`);
 writeManifest();
-const tsc = new URL("../node_modules/typescript/bin/tsc", import.meta.url).pathname;
-execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--emitDeclarationOnly", "--outDir", `${out}/types`], {
-  stdio: "inherit",
-});
 const parts = readdirSync(`${out}/lib`);
 const sizeBytes = parts.reduce((sum, part) => sum + statSync(`${out}/lib/${part}`).size, 0);
 process.stdout.write(`${out}: ${parts.length} parts, ${(sizeBytes / 1e6).toFixed(1)} MB\n`);

@@ -1,0 +1,2 @@
+// The gateway is loaded as it is: it must not become part of a bundle.
+export default { serverExternalPackages: ["tokligence"] };
