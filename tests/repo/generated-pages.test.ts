@@ -52,8 +52,8 @@ test("every error code is used by the sources", () => {
 });
 
 test("docs/library-api.md has every name that the library exports", () => {
-  const names = [...readFileSync(join(root, "src/app/index.ts"), "utf8").matchAll(/^export (?:type )?\{([^}]+)\}/gm)].flatMap(([, list = ""]) =>
-    list.split(",").map((name) => name.trim().replace(/^type /, "")),
+  const names = [...readFileSync(join(root, "src/app/index.ts"), "utf8").matchAll(/^export (?:type )?\{([^}]+)\}/gm)].flatMap(
+    ([, list = ""]) => list.split(",").map((name) => name.trim().replace(/^type /, "")),
   );
   const page = readFileSync(join(root, "docs/library-api.md"), "utf8");
   assert.ok(names.length > 20);
