@@ -15,6 +15,7 @@ export * from "./ingest/ingest.ts";
 export * from "./journal/journal.ts";
 export * from "./journal/journal-file.ts";
 export * from "./journal/journal-files.ts";
+export { readWaitingRecords, type WaitingRecord } from "./journal/journal-scan.ts";
 export * from "./ledger.ts";
 export * from "./ingest/message-sink.ts";
 export * from "./money.ts";

@@ -3,7 +3,7 @@ import { StoreError } from "./store-error.ts";
 import type { Tables } from "./tables.ts";
 import type { SqlValue, Store } from "./types.ts";
 
-type TableName = Exclude<keyof Tables, "schema_migrations">;
+export type TableName = Exclude<keyof Tables, "schema_migrations">;
 
 interface CopiedTable {
   readonly name: TableName;
@@ -90,6 +90,11 @@ const otherTables: readonly CopiedTable[] = [
  */
 export const copiedTables: readonly TableName[] = [usageEntries, ...otherTables].map(({ name }) => name);
 
+/** The columns of a table's primary key. */
+export function keyOf(name: TableName): readonly string[] {
+  return [usageEntries, ...otherTables].find((table) => table.name === name)!.key;
+}
+
 /** The row of `revisions` that marks a target whose copy has begun and has not ended. */
 const mark = "copy";
 
@@ -104,7 +109,7 @@ export interface CopyResult {
  * @throws StoreError `unwritable` if the target has data of its own; `damaged` if the comparison finds a difference.
  */
 export async function copyStore(from: Store, to: Store, onTable: (table: string, rows: number) => void = () => {}): Promise<CopyResult> {
-  await claim(to);
+  await claimForCopy(to);
   const rows: Record<string, number> = {};
   const copy = async (table: CopiedTable, transaction?: Kysely<Tables>): Promise<void> => {
     let count = 0;
@@ -135,8 +140,8 @@ export async function isCopyUnfinished(store: Pick<Store, "db">): Promise<boolea
   return (await store.db.selectFrom("revisions").select("name").where("name", "=", mark).executeTakeFirst()) !== undefined;
 }
 
-/** Marks the target. Copying `revisions` removes the mark, in the transaction that ends the copy. */
-async function claim(to: Store): Promise<void> {
+/** Marks the target. Copying `revisions` removes the mark, in the transaction that ends the copy. @throws StoreError if it has data. */
+export async function claimForCopy(to: Store): Promise<void> {
   if (await isCopyUnfinished(to)) return;
   for (const table of ["users", "usage_entries", "budgets", "stored_responses", "installation_keys"] as const) {
     if (

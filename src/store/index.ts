@@ -1,5 +1,10 @@
 export { copyStore, isCopyUnfinished } from "./copy-store.ts";
 export type { CopyResult } from "./copy-store.ts";
+export { dumpStore, hasData, newestSchema, readDumpVersion } from "./dump.ts";
+export type { Dump, DumpPage, DumpSection } from "./dump.ts";
+export { openPostgresDump, openSqliteDump } from "./dump-source.ts";
+export type { DumpRow, DumpSource } from "./dump-source.ts";
+export { loadDump } from "./load-dump.ts";
 export { takeFileLock } from "./file-lock.ts";
 export type { FileLock } from "./file-lock.ts";
 export { readKeyAncestors, readKeyDescendants } from "./key-ancestors.ts";
@@ -14,6 +19,7 @@ export type { StoredResponse, KnownResponse, ResponseStore } from "./kept/respon
 export type { ChainBounds, ChainTurn, StoredStatus, ResponseChain } from "./kept/response-chain.ts";
 export { describePlace, parsePostgresUrl } from "./postgres/place.ts";
 export type { PostgresPlace, PostgresTls } from "./postgres/place.ts";
+export { resetPostgres } from "./postgres/reset.ts";
 export { createPostgresStore } from "./postgres/store.ts";
 export type { PostgresStoreOptions } from "./postgres/store.ts";
 export { connectRedis, type RedisConnection, type RedisScript } from "./redis/connection.ts";

@@ -8,6 +8,7 @@ import { addBudgetCommands } from "./budget-commands.ts";
 import { addAskCommand } from "./ask-command.ts";
 import { addChatCommand } from "./chat-command.ts";
 import { addConnectCommand } from "./connect-command.ts";
+import { addBackupCommands } from "./backup-commands.ts";
 import { addDatabaseCommands } from "./database-commands.ts";
 import { addAuditCommands } from "./audit-commands.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
@@ -63,6 +64,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addExchangeCommands(program, admin);
   const loadConfigured = (): ReturnType<typeof load> => load(program.opts<Global>().config);
   addDatabaseCommands(program, loadConfigured);
+  addBackupCommands(program, loadConfigured, () => program.opts<Global>().config);
   addImportCommands(program, () => program.opts<Global>().config);
   addUsageCommand(program, admin);
   addReconcileCommand(program, admin);

@@ -23,7 +23,7 @@ export async function openStore({ type, path, postgresql }: DatabaseSection, clo
   if (!(await isCopyUnfinished(store))) return store;
   await store.close();
   throw new Error(
-    `A copy into the database ${describePlace(place)} was broken off. Repeat it, with the configuration of the old database: tokligence db copy --to URL`,
+    `A copy into the database ${describePlace(place)} was broken off. Repeat it, with the configuration of the old database: tokligence db copy --to URL (if it was a backup: tokligence restore FILE)`,
   );
 }
 

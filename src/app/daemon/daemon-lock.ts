@@ -9,7 +9,7 @@ type LockPaths = Pick<RuntimePaths, "folder" | "lock">;
 
 /** Of two daemons on one database exactly one gets the lock; a lock of a dead one does not exist. @throws Error that names the one that has it. */
 export async function takeDaemonLock(paths: RuntimePaths): Promise<FileLock> {
-  const lock = tryLock(paths);
+  const lock = tryDaemonLock(paths);
   if (lock !== undefined) return lock;
   const other = await readDaemonStatus(paths).catch(() => undefined);
   const who = other === undefined ? "" : ` (pid ${other.pid}, port ${other.port})`;
@@ -24,13 +24,14 @@ const pauseMs = 20;
 /** Waits for the lock of a process that has ended or is about to. @throws Error if it is not free in time; the signal's reason. */
 export async function waitForDaemonLock(paths: LockPaths, signal: AbortSignal, timeoutMs = 20_000): Promise<FileLock> {
   for (const deadline = performance.now() + timeoutMs; performance.now() < deadline; await delay(pauseMs, undefined, { signal })) {
-    const lock = tryLock(paths);
+    const lock = tryDaemonLock(paths);
     if (lock !== undefined) return lock;
   }
   throw new Error(`Another gateway holds ${paths.lock}: two run on one database.`);
 }
 
-function tryLock(paths: LockPaths): FileLock | undefined {
+/** `undefined`: another process has the lock. */
+export function tryDaemonLock(paths: LockPaths): FileLock | undefined {
   mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
   // Made here, because SQLite would make it with the umask's mode; its `-journal` has the file's own.
   closeSync(openSync(paths.lock, "a", 0o600));

@@ -96,6 +96,33 @@ export function readAmendedRows(disk: Disk, paths: readonly string[]): Map<strin
   return amended;
 }
 
+/** A record that the database may not have yet. */
+export interface WaitingRecord {
+  readonly seq: number;
+  /** Of a usage entry; `undefined`: a change of a stored response or proof. */
+  readonly entry?: { readonly requestId: string; readonly attempt: number };
+}
+
+/** The records of entries and changes beyond the checkpoint. Another process may be writing the files. */
+export function readWaitingRecords(disk: Disk, paths: readonly string[], coveredSeq: number): readonly WaitingRecord[] {
+  const waiting: WaitingRecord[] = [];
+  // Older segments have older records.
+  for (const path of paths.toReversed()) {
+    let count = 0;
+    for (const { frame } of readPieces(readWhole(disk, path))) {
+      if (frame === undefined || frame.seq <= coveredSeq) continue;
+      if (frame.type === recordTypes.close) {
+        const { request_id: requestId, attempt } = decodeClose(frame.payload);
+        waiting.push({ seq: frame.seq, entry: { requestId, attempt } });
+      } else if (frame.type === recordTypes.keep) waiting.push({ seq: frame.seq });
+      else continue;
+      count += 1;
+    }
+    if (count === 0) break;
+  }
+  return waiting;
+}
+
 interface Piece {
   readonly at: number;
   /** `undefined`: bytes that hold no whole record. */

@@ -51,3 +51,8 @@ export const migrations: readonly Migration[] = [
   keyRotation,
   sessions,
 ];
+
+/** The migrations that make a schema of this version; all of them if it is omitted. */
+export function migrationsUpTo(version: number | undefined): readonly Migration[] {
+  return version === undefined ? migrations : migrations.filter((migration) => migration.version <= version);
+}

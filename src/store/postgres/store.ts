@@ -1,6 +1,6 @@
 import { CompiledQuery, Kysely } from "kysely";
 import type { Clock } from "../../core/index.ts";
-import { migrations } from "../migrations/index.ts";
+import { migrationsUpTo } from "../migrations/index.ts";
 import { createPostgresDatabase, defaultTimeouts, type PostgresTimeouts } from "./database.ts";
 import { createPostgresDialect } from "./dialect.ts";
 import { createPostgresInserter, type InsertTarget } from "./insert.ts";
@@ -14,6 +14,8 @@ import type { Store } from "../types.ts";
 export interface PostgresStoreOptions {
   readonly place: PostgresPlace;
   readonly clock: Clock;
+  /** The schema is brought to this version; to the newest if omitted. */
+  readonly schemaVersion?: number;
   /** Maximum number of connections; 10. */
   readonly pool?: number;
   readonly timeouts?: Partial<PostgresTimeouts>;
@@ -24,10 +26,10 @@ export interface PostgresStoreOptions {
  * timeout for a connection; a write that was active then fails with a StoreError `unavailable` and may be tried again.
  * @throws StoreError that says what to do if the server is not there, refuses the user, lacks the database, or has the schema of a newer program.
  */
-export async function createPostgresStore({ place, clock, pool = 10, timeouts }: PostgresStoreOptions): Promise<Store> {
+export async function createPostgresStore({ place, clock, schemaVersion, pool = 10, timeouts }: PostgresStoreOptions): Promise<Store> {
   const database = await createPostgresDatabase(place, pool, { ...defaultTimeouts, ...timeouts });
   try {
-    await migratePostgres(database, migrations, clock);
+    await migratePostgres(database, migrationsUpTo(schemaVersion), clock);
     await makeMonths(database, monthsAhead(clock.now()));
   } catch (error) {
     await database.close();

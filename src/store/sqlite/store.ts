@@ -1,6 +1,6 @@
 import { Kysely } from "kysely";
 import type { Clock } from "../../core/index.ts";
-import { migrations } from "../migrations/index.ts";
+import { migrationsUpTo } from "../migrations/index.ts";
 import { bumpAccountsRevision, readAccountsRevision } from "../revisions.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { createSqliteDatabase } from "./database.ts";
@@ -17,6 +17,8 @@ export interface SqliteStoreOptions {
   /** The database file, made if missing, or `:memory:`. */
   readonly path: string;
   readonly clock: Clock;
+  /** The schema is brought to this version; to the newest if omitted. */
+  readonly schemaVersion?: number;
   /** How long to wait for another process's lock, in milliseconds; 5000 by default. The wait does not block this process. */
   readonly busyTimeoutMs?: number;
 }
@@ -25,10 +27,10 @@ export interface SqliteStoreOptions {
  * Opens a SQLite database and brings its schema up to date.
  * @throws StoreError that says what to do if the path cannot be written, the file is damaged, or it comes from a newer program.
  */
-export async function createSqliteStore({ path, clock, busyTimeoutMs = 5000 }: SqliteStoreOptions): Promise<Store> {
+export async function createSqliteStore({ path, clock, schemaVersion, busyTimeoutMs = 5000 }: SqliteStoreOptions): Promise<Store> {
   const database = createSqliteDatabase(path, await openSqliteFile(path, busyTimeoutMs), busyTimeoutMs);
   try {
-    await migrateSqlite(database, migrations, clock);
+    await migrateSqlite(database, migrationsUpTo(schemaVersion), clock);
   } catch (error) {
     await database.close();
     throw error;
