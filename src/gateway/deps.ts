@@ -18,6 +18,7 @@ import type { PrefixMemory } from "./prompt-caches/prefix-memory.ts";
 import type { AnswerStore } from "./response-cache/answer-store.ts";
 import type { ResponseCacheOptions } from "./section.ts";
 import type { BodyLog } from "./bodies/index.ts";
+import type { HedgeCounts } from "./failover/hedge-counts.ts";
 import type { FirewallCounts } from "./firewall/firewall-counts.ts";
 import type { KeptProofs } from "./proofs/index.ts";
 import type { ResponseStore } from "../store/index.ts";
@@ -44,6 +45,7 @@ export interface GatewayDeps {
   readonly keptProofs: KeptProofs;
   readonly toolCallGuard: ToolCallGuard;
   readonly firewallCounts: FirewallCounts;
+  readonly hedges: HedgeCounts;
   readonly toolSampler: Pick<ToolSampler, "chooses">;
   readonly providerHealth: ProviderHealth;
   /** The same for each key of the providers, by its id. */

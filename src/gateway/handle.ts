@@ -14,6 +14,7 @@ import { SampledExchange } from "./tool-sample.ts";
 import { createModelCall, type Caller, type ModelCall } from "./model-call.ts";
 import { receive } from "./admission/receive.ts";
 import { withFallbacks } from "./failover/fallbacks.ts";
+import { planHedge } from "./failover/plan-hedge.ts";
 import { planRequest } from "./failover/plan-request.ts";
 import { sendWithFailover } from "./failover/send-with-failover.ts";
 import { finishCall } from "./finish-call.ts";
@@ -48,12 +49,12 @@ export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchang
   } catch (error) {
     await answerError(call, asGatewayError(error, deps, exchange.requestId));
   } finally {
-    traced?.end(call.attempts);
+    traced?.end(call.entry?.number ?? 0);
     // One that goes on in the background reports when it is over.
     if (isOver) finishCall(call);
     learnFromUsage(call);
     // What a client of a response in the background has got is what its first attempt began with.
-    recorded?.end(isOver ? call.attempts : 1);
+    recorded?.end(isOver ? (call.entry?.number ?? 0) : 1);
   }
 }
 
@@ -91,6 +92,7 @@ async function serve(call: ModelCall, restoring: RestoringExchange | undefined):
   applyFirewall(call, restoring);
   guard(call);
   if (isHeavy(request)) await nextTurn();
+  planHedge(call);
   const limited = takeLimits(call, attempts);
   if (limited !== undefined) await limited;
   const reserved = reserveTargets(call, all);

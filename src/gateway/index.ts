@@ -15,6 +15,7 @@ export { createResponseSweep } from "./responses/sweep.ts";
 export { asGatewayError } from "./errors/as-gateway-error.ts";
 export { PrefixMemory } from "./prompt-caches/prefix-memory.ts";
 export { createKeptProofs } from "./proofs/index.ts";
+export { HedgeCounts } from "./failover/hedge-counts.ts";
 export { FirewallCounts } from "./firewall/firewall-counts.ts";
 export { ToolSampler } from "./tool-sampler.ts";
 export { createTokenCalibration, type TokenCalibration } from "./tokens/token-calibration.ts";

@@ -3,7 +3,7 @@ import type { Principal } from "../accounts/index.ts";
 import type { Bucket, LimitHold } from "../limits/index.ts";
 import type { Protocol, RouteCall } from "../protocols/index.ts";
 import type { KnownResponse } from "../store/index.ts";
-import type { Attempt, Plan } from "../upstream/index.ts";
+import type { Attempt, Hedge, Plan } from "../upstream/index.ts";
 import { createAnswerReport, type AnswerReport } from "./answer-report.ts";
 import { AttemptEntry, type CachedEntry, type EntryContext, type Settlement } from "./attempt-entry.ts";
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
@@ -47,6 +47,24 @@ export interface Continuation {
   readonly input: string;
 }
 
+/** One of two attempts of a request at the same time. */
+export interface RaceLeg {
+  /** The other attempt may answer, too: it has not failed. */
+  readonly isOpen: boolean;
+  /** The other attempt answers. */
+  readonly isLost: boolean;
+  /** This attempt has content: the other one is cancelled, unless this one is. */
+  claim(): void;
+}
+
+/** How two attempts at the same time have ended. */
+export interface RaceEnd {
+  /** The attempt that has answered, or that has failed last. */
+  readonly last: ModelCall;
+  /** The entry of the attempt that was cancelled; `undefined`: there is none. */
+  readonly lost: AttemptEntry | undefined;
+}
+
 /** A request whose client has its answer already, and polls for the response. */
 export interface BackgroundRun {
   readonly exchange: ClientExchange;
@@ -62,6 +80,9 @@ interface CallParts {
   readonly background?: string;
   readonly trace?: RequestTrace | undefined;
 }
+
+/** The code of an attempt that was cancelled, as another one at the same time answered first. */
+const hedgeLost = "hedge_lost";
 
 /**
  * One request on its way through the gateway: what it is (`request`), what its admission decided, the ledger's entry of its last attempt (`entry`), and
@@ -105,10 +126,17 @@ export class ModelCall implements EntryContext {
   deadlineAt: number | undefined;
   /** Set if the answer is looked at for calls of tools, once the client has it. */
   readToolCalls: (() => ToolCallCounts | undefined) | undefined;
-  /** Each failed attempt; `undefined` if there is none. */
-  failures: FailedTry[] | undefined;
+  /** Set while two attempts may be under way at the same time. */
+  readonly race: RaceLeg | undefined = undefined;
 
+  /** Each failed attempt. */
+  #failures: readonly FailedTry[] | undefined;
   #entry: AttemptEntry | undefined;
+  /** Of this request, those at the same time included. */
+  #attempts = 0;
+  /** The entry of an attempt that was cancelled, as another one answered first. */
+  #lost: AttemptEntry | undefined;
+  #hedge: Hedge | undefined;
   #served: Settlement | undefined;
   #spentTargets: readonly Attempt[] | undefined;
 
@@ -132,7 +160,40 @@ export class ModelCall implements EntryContext {
   }
 
   get attempts(): number {
-    return this.#entry?.number ?? 0;
+    return this.#attempts;
+  }
+
+  /** Each failed attempt; `undefined` if there is none. */
+  get failures(): readonly FailedTry[] | undefined {
+    return this.#failures;
+  }
+
+  noteFailure(failed: FailedTry): void {
+    this.#failures = [...(this.#failures ?? []), failed];
+  }
+
+  /** What was used by an attempt that was cancelled, as another one answered first; `undefined`: there is none. */
+  get lost(): AttemptEntry | undefined {
+    return this.#lost;
+  }
+
+  /** When a second target is asked at the same time; `undefined`: never. */
+  get hedge(): Hedge | undefined {
+    return this.#hedge;
+  }
+
+  planHedge(hedge: Hedge | undefined): void {
+    this.#hedge = hedge;
+  }
+
+  /** Another attempt may yet have the first content, or the head has gone out already: there is no need to send it without content. */
+  get waitsForContent(): boolean {
+    return this.earlyHead?.isOpen === true || this.race?.isOpen === true;
+  }
+
+  /** Why an attempt is cancelled. */
+  get cancelCode(): string {
+    return this.race?.isLost === true ? hedgeLost : "client_closed_request";
   }
 
   /** Targets whose provider or model has used up its budget: they are not asked. `undefined`: none. */
@@ -156,13 +217,16 @@ export class ModelCall implements EntryContext {
   /** An attempt begins: its OPEN goes to the ledger. */
   open(attempt: Attempt): AttemptEntry {
     // Why there is another attempt: the error of the one before.
-    const reason = this.attempts === 0 ? undefined : this.#entry?.settlement?.errorCode;
-    this.#entry = new AttemptEntry(this, this.attempts + 1, attempt, reason);
+    const reason = this.#attempts === 0 ? undefined : (this.#entry?.settlement?.errorCode ?? this.#hedgeReason);
+    const number = this.#attempts + 1;
+    this.#attempts = number;
+    this.#entry = new AttemptEntry(this, number, attempt, reason);
     return this.#entry;
   }
 
   /** The request is answered from the response cache: one row, without an OPEN that would be charged. */
   openCached(attempt: Attempt, cached: CachedEntry): AttemptEntry {
+    this.#attempts = 1;
     this.#entry = new AttemptEntry(this, 1, attempt, undefined, cached);
     return this.#entry;
   }
@@ -179,8 +243,43 @@ export class ModelCall implements EntryContext {
     this.#served = { status: "ok", httpStatus };
   }
 
+  get #hedgeReason(): string | undefined {
+    return this.race === undefined ? undefined : "hedge";
+  }
+
   overheadMs(): number {
     return Math.max(0, this.deps.clock.monotonic() - this.exchange.startedMs - this.answer.upstreamMs - this.answer.earlierMs);
+  }
+
+  /**
+   * The same request for one of two attempts at the same time: its entry, and what is known of its answer, are its own until `adopt`.
+   * @param isSecond another attempt is under way.
+   */
+  asLeg(exchange: ClientExchange, race: RaceLeg, isSecond: boolean): ModelCall {
+    const { deps, current, request, trace } = this;
+    const leg = new ModelCall({ deps, current, exchange, request, trace });
+    const markedPrompt = isSecond ? undefined : this.markedPrompt;
+    Object.assign(leg, this, { exchange, answer: { ...this.answer }, race, markedPrompt });
+    leg.#spentTargets = this.#spentTargets;
+    leg.#failures = this.#failures;
+    leg.#attempts = this.#attempts;
+    if (!isSecond) leg.#entry = this.#entry;
+    return leg;
+  }
+
+  /** A second attempt begins beside this one. */
+  countAttempt(): void {
+    this.#attempts += 1;
+  }
+
+  /** The two attempts are over: what is known of the last one is known of the request. */
+  adopt({ last, lost }: RaceEnd): void {
+    const { exchange, race } = this;
+    Object.assign(this, last, { exchange, answer: Object.assign(this.answer, last.answer), race });
+    this.#entry = last.#entry;
+    this.#attempts = Math.max(this.#attempts, last.#attempts);
+    this.#failures = last.#failures;
+    this.#lost = lost;
   }
 
   /** The same request without its client: it goes on as a stream to `exchange`. */

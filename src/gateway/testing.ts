@@ -16,6 +16,7 @@ import {
 import type { Delivery } from "./delivery.ts";
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { ClientExchange } from "./exchange.ts";
+import { HedgeCounts } from "./failover/hedge-counts.ts";
 import type { Lane } from "./lane.ts";
 import { createVerbatimLane } from "./lanes/verbatim-lane.ts";
 import { createModelCall, type ModelCall } from "./model-call.ts";
@@ -158,6 +159,7 @@ export function fakeWorld(more: Partial<GatewayDeps> = {}): FakeWorld {
     clock: { now: () => 1_000 + world.nowMs, monotonic: () => world.nowMs },
     logger: silentLogger,
     retryBudget: new RetryBudget(),
+    hedges: new HedgeCounts(),
     affinity: createAffinity(),
     random: () => 0,
     ...more,

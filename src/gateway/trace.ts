@@ -14,7 +14,8 @@ export interface Tracer {
 export interface RequestTrace {
   /** An attempt begins. Returns the value of its `traceparent` header. */
   attemptBegins(): string;
-  attemptEnds(attempt: TracedAttempt): void;
+  /** @param traceparent of its beginning. */
+  attemptEnds(traceparent: string, attempt: TracedAttempt): void;
   /** What was asked and answered, latin1 of its bytes, each cut at `maxContentBytes`. */
   setContent(input: string, output: string): void;
   /** The request is over. */

@@ -2,7 +2,7 @@ import type { MarketScope, Secret } from "../core/index.ts";
 import type { ProtocolId } from "../ir/index.ts";
 import type { Caching, Operation, ProviderTraits, RenderQuirks, ServerQuirks } from "../protocols/index.ts";
 import type { TargetState } from "./resilience/target-state.ts";
-import type { FallbackLists, FallbackReason, Strategy } from "./routing/targets.ts";
+import type { FallbackLists, FallbackReason, Hedge, Strategy } from "./routing/targets.ts";
 
 export type WorkMode = "auto" | "passthrough" | "translation";
 
@@ -118,6 +118,8 @@ export interface Plan {
   readonly attempts: readonly Attempt[];
   readonly strategy: Strategy;
   readonly hasAffinity: boolean;
+  /** When a second target is asked at the same time; `undefined`: never. */
+  readonly hedge?: Hedge | undefined;
   /** What is asked next when these have failed; `undefined` if there is nothing. */
   readonly fallbacks: { readonly [R in FallbackReason]?: readonly Fallback[] } | undefined;
 }
@@ -161,6 +163,7 @@ export interface Resolution {
   readonly strategy: Strategy;
   /** Whether a conversation stays at one target. */
   readonly hasAffinity: boolean;
+  readonly hedge?: Hedge | undefined;
   /** Of the model, if it has a setting of its own. */
   readonly caching?: Caching;
   readonly fallbacks?: FallbackLists;

@@ -172,10 +172,12 @@ const targetColumns: readonly (readonly [title: string, cell: (target: Explained
   ["protocol", ({ protocol }) => protocol],
   ["first ms", ({ first_content_ms }) => first_content_ms],
   ["total ms", ({ total_ms }) => total_ms],
+  ["first p95", ({ first_content_p95_ms }) => first_content_p95_ms],
+  ["total p95", ({ total_p95_ms }) => total_p95_ms],
   ["in flight", ({ in_flight }) => in_flight],
 ];
 
-function explanationText({ steps, targets, strategy, affinity, problem }: Explained): string {
+function explanationText({ steps, targets, strategy, affinity, hedge, problem }: Explained): string {
   const hasReasons = targets.some(({ reason }) => reason !== null);
   const header = [
     "for",
@@ -189,6 +191,6 @@ function explanationText({ steps, targets, strategy, affinity, problem }: Explai
     ...(hasReasons ? [target.reason] : []),
     ...targetColumns.map(([, cell]) => cell(target)),
   ]);
-  const order = `strategy ${strategy}, affinity ${affinity ? "auto" : "off"}`;
+  const order = `strategy ${strategy}, affinity ${affinity ? "auto" : "off"}, hedge ${hedge}`;
   return [...steps, ...(rows.length === 0 ? [] : ["", order, table(header, rows)]), ...(problem === undefined ? [] : [problem])].join("\n");
 }

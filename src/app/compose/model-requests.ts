@@ -9,6 +9,7 @@ import {
   createResponseSweep,
   createTokenCalibration,
   FirewallCounts,
+  HedgeCounts,
   PrefixMemory,
   type GatewayDeps,
   type ObservedRequest,
@@ -65,6 +66,7 @@ export async function composeModelRequests(options: ModelRequestsDeps): Promise<
     toolCallGuard: createToolCallGuard(),
     toolSampler: new ToolSampler(),
     firewallCounts: new FirewallCounts(),
+    hedges: new HedgeCounts(),
     keptProofs: createKeptProofs({ store: createKeptProofTable(store, clock), ledger, clock, logger, isShared }),
     current: () => current.snapshot,
     ledger,
@@ -145,7 +147,7 @@ function createObserver(
 }
 
 function gaugesOf(
-  { activeAttempts, toolCallGuard, firewallCounts, responseCache }: GatewayDeps,
+  { activeAttempts, toolCallGuard, firewallCounts, hedges, responseCache }: GatewayDeps,
   { ledger, budgets, limits, bodies }: Records,
 ): Readonly<Record<string, number>> {
   const { queued, open, lagMs } = ledger.status();
@@ -164,6 +166,9 @@ function gaugesOf(
     firewall_observed_requests_total: firewallCounts.observed,
     firewall_masked_requests_total: firewallCounts.masked,
     firewall_blocked_requests_total: firewallCounts.blocked,
+    hedged_requests_total: hedges.asked,
+    hedges_won_total: hedges.won,
+    hedge_lost_cost_usd_total: Number(hedges.lostNanoUsd) / 1e9,
     budget_warned_requests_total: budgets.counts().warned,
     budget_refused_requests_total: budgets.counts().refused,
     ...limitValues(limits),

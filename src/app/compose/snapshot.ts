@@ -26,6 +26,7 @@ import {
   type Provider,
   type TargetStates,
 } from "../../upstream/index.ts";
+import { formatDuration } from "../../settings/index.ts";
 import { Firewall } from "../../policy/index.ts";
 import type { Settings } from "../config/index.ts";
 import type { MarketLink } from "./market-link.ts";
@@ -299,9 +300,9 @@ export function describeRoutes(settings: Settings, snapshot: Snapshot): Operatio
     model_provider_routes: settings.modelProviderRoutes.map(([pattern, targets]) => ({ pattern, providers: targets })),
     model_aliases: Object.fromEntries(settings.modelAliases),
     models: Object.fromEntries(
-      [...table.models].map(([name, { targets, strategy = table.strategy, hasAffinity = table.hasAffinity }]) => [
+      [...table.models].map(([name, { targets, strategy = table.strategy, hasAffinity = table.hasAffinity, hedge = "off" }]) => [
         name,
-        { targets, strategy, affinity: hasAffinity },
+        { targets, strategy, affinity: hasAffinity, hedge: typeof hedge === "number" ? formatDuration(hedge) : hedge },
       ]),
     ),
     fallbacks: Object.fromEntries(table.fallbacks),

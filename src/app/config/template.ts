@@ -141,9 +141,10 @@ const tail = `
 #model_traits: { "prod-*": { like: gpt-4.1 } }
 
 # Models of your own, with several targets, and what to ask when all targets of a model have failed: docs/routing.md.
-#models: { smart: { targets: [anthropic/claude-opus-4-6, { model: openai/gpt-5.5, weight: 2 }], strategy: priority, affinity: auto } }
+#models: { smart: { targets: [anthropic/claude-opus-4-6, { model: openai/gpt-5.5, weight: 2 }], strategy: priority, affinity: auto, hedge: off } }
 #fallbacks: { "gpt-*": [anthropic/claude-sonnet-4-6] }
 # strategy: priority, weighted, cheapest, fastest or least-busy. affinity: whether a conversation stays at one target, whose prompt cache knows it.
+# hedge: after this time without content (800ms, or p95: the time of 95 % of its answers) a second target is asked at the same time.
 # A target that fails is tried again at most retries times, and only by a share of the requests in flight; other targets are asked first. breaker: when a target
 # that fails is left alone: after in_a_row failures, or a share of its last answers.
 #routing: { strategy: priority, affinity: auto, retries: 2, retry_budget: 20%, breaker: { in_a_row: 5, share: 50%, of: 20, window: 10s, open: 30s } }

@@ -1,7 +1,8 @@
 import { printSubject } from "../../core/index.ts";
-import { budgetCharge, formatUsd, type Budget, type BudgetWarning } from "../../ledger/index.ts";
+import { budgetCharge, formatUsd, type Budget, type BudgetWarning, type EntryStatus } from "../../ledger/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
 import { isUnbounded } from "../../protocols/index.ts";
+import type { AttemptEntry } from "../attempt-entry.ts";
 import { affordableOutput, maxCost } from "./max-cost.ts";
 import { subjectOf } from "./subject-of.ts";
 import type { ModelCall } from "../model-call.ts";
@@ -13,26 +14,28 @@ const minOutputTokens = 16;
  * Reserves what the request may cost in all its budgets: those of its user, its key, the key's ancestors and their tags, and those of the providers and models that may
  * serve it. `undefined`, and no promise, if there are none or the request costs nothing. The reservation is for the whole request, however many attempts it takes. If its
  * client names no bound on output and a budget has room for less than the usual one, the budget's rest becomes the bound.
+ * @param isHedged two attempts may be made at the same time, and both cost.
  * @throws BudgetExceeded.
  */
-export function reserveBudget(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
+export function reserveBudget(call: ModelCall, attempts: readonly Attempt[], isHedged = false): Promise<void> | undefined {
   const { deps } = call;
   const ofCaller = deps.budgets.of(call.request.principal);
   const attemptsOf = deps.budgets.hasTargets ? attemptsByBudget(call, attempts) : undefined;
   if (ofCaller === undefined && attemptsOf === undefined) return undefined;
-  const amountNanoUsd = maxCost(call, attempts);
+  const times = isHedged ? 2n : 1n;
+  const amountNanoUsd = maxCost(call, attempts) * times;
   if (amountNanoUsd === 0n) return undefined;
   const { requestId } = call.exchange;
   let limit: number | undefined;
   // A budget of a provider or a model counts what the request may cost there.
   const partOf = (budget: Budget): bigint | undefined => {
     const counted = attemptsOf?.get(budget);
-    return counted === undefined ? undefined : maxCost(call, counted, limit);
+    return counted === undefined ? undefined : maxCost(call, counted, limit) * times;
   };
   const affordable = (leftNanoUsd: bigint, budget: Budget): number =>
     affordableOutput(call, attemptsOf?.get(budget) ?? attempts, leftNanoUsd);
   const fitInto = (leftNanoUsd: bigint, budget: Budget): bigint | undefined => {
-    if (!call.request.traits.hasOutput || !isUnbounded(call.request.text)) return undefined;
+    if (isHedged || !call.request.traits.hasOutput || !isUnbounded(call.request.text)) return undefined;
     const tokens = affordable(leftNanoUsd, budget);
     if (tokens < minOutputTokens) return undefined;
     limit = tokens;
@@ -76,11 +79,20 @@ export function releaseBudget(call: ModelCall): Promise<void> | undefined {
   const { requestId } = call.exchange;
   const status = call.settlement?.status;
   if (status === undefined || entry === undefined || status === "error" || status === "refused") return budgets.release(requestId);
-  const { usage, budgetCostNanoUsd: costNanoUsd } = entry;
-  const charge = budgetCharge({ status, usage, costNanoUsd }, call.current.budget.ceiling);
-  const { attempt } = call;
-  budgets.finished(requestId, charge, attempt && subjectOf(call, attempt));
+  const charge = chargeOf(call, entry, status);
+  const { attempt, lost } = call;
+  if (lost === undefined) budgets.finished(requestId, charge, attempt && subjectOf(call, attempt));
+  // Until the rows are there, the budgets of both targets count both.
+  else budgets.finished(requestId, charge === undefined ? undefined : charge + (chargeOf(call, lost, "cancelled") ?? 0n));
   return undefined;
+}
+
+function chargeOf(
+  { current }: ModelCall,
+  { usage, budgetCostNanoUsd: costNanoUsd }: AttemptEntry,
+  status: EntryStatus,
+): bigint | undefined {
+  return budgetCharge({ status, usage, costNanoUsd }, current.budget.ceiling);
 }
 
 /** What a refused client can do: the number that was counted, its setting, and the number that there is room for. */

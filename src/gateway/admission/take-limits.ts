@@ -1,5 +1,6 @@
 import { isRefusal, type Bucket, type LimitHold, type LimitOutcome } from "../../limits/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
+import type { AttemptEntry } from "../attempt-entry.ts";
 import { limitReached } from "../errors/limit-reached.ts";
 import type { ModelCall } from "../model-call.ts";
 import { reservedTokens } from "../tokens/reserved-tokens.ts";
@@ -45,7 +46,11 @@ export function settleHold(call: ModelCall, hold: LimitHold): void {
   call.deps.limits.settle(hold, isFailed ? undefined : usedTokens(call));
 }
 
-function usedTokens({ entry }: ModelCall): number {
+function usedTokens({ entry, lost }: ModelCall): number {
+  return tokensOf(entry) + tokensOf(lost);
+}
+
+function tokensOf(entry: AttemptEntry | undefined): number {
   if (entry === undefined) return 0;
   const { input = 0, output = 0 } = entry.usage;
   return input + output;

@@ -63,7 +63,7 @@ export class ErrorSink implements AnswerSink {
   leave(): void {
     // The upstream had refused already: nothing was generated.
     const estimate = { input: 0, output: 0 };
-    void this.#delivery.entry.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request", estimate });
+    void this.#delivery.entry.settle({ status: "cancelled", httpStatus: 499, errorCode: this.#delivery.call.cancelCode, estimate });
     this.#delivery.delivered();
   }
 }

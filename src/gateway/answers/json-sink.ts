@@ -8,7 +8,7 @@ import { nextTurn } from "../bodies/heavy-body.ts";
 import { refuseAnswer } from "../bodies/parse-body.ts";
 import type { AnswerSink, Delivery, UpstreamHead, UsedTokens } from "../delivery.ts";
 import { isAnyForm, isForeign, type ReadAnswer } from "../lane.ts";
-import { estimateInput, estimateLength, estimateWhole } from "../tokens/estimate-usage.ts";
+import { estimateInput, estimateLength, estimateUnseen, estimateWhole } from "../tokens/estimate-usage.ts";
 import { finishAnswer, type AnswerEnd } from "./finish-answer.ts";
 import { jsonTypeOf } from "../headers/answer-headers.ts";
 import { findHeader } from "../headers/request-headers.ts";
@@ -106,6 +106,7 @@ export class JsonSink implements AnswerSink {
   #finish(answer: ReadAnswer, whole: Bytes): void {
     const { call } = this.#delivery;
     const { broken } = answer.facts;
+    call.race?.claim();
     this.#delivery.answered(broken === undefined, broken?.message);
     call.answer.firstContentMs = call.deps.clock.monotonic();
     void finishAnswer(call, new JsonEnd(this.#delivery, this.#head, answer, whole));
@@ -126,11 +127,12 @@ export class JsonSink implements AnswerSink {
   leave(): void {
     this.#hasLeft = true;
     const { call, attempt, entry } = this.#delivery;
-    const estimate = { input: estimateInput(call, attempt) };
+    const input = estimateInput(call, attempt);
+    const estimate = call.race === undefined ? { input } : { input, output: estimateUnseen(call, entry) };
     void entry.settle({
       status: "cancelled",
       httpStatus: 499,
-      errorCode: "client_closed_request",
+      errorCode: call.cancelCode,
       ...(call.request.traits.isBilled ? { estimate } : {}),
     });
     this.#delivery.delivered();

@@ -21,10 +21,11 @@ import { findHeader } from "../headers/request-headers.ts";
 import type { AttemptEntry } from "../attempt-entry.ts";
 import { isAnyForm, isForeign, type Lane } from "../lane.ts";
 import type { AnswerSink, Delivery, FailedAttempt, UpstreamHead, UsedTokens } from "../delivery.ts";
-import { estimateInput } from "../tokens/estimate-usage.ts";
+import { estimateInput, estimateUnseen } from "../tokens/estimate-usage.ts";
 import { JsonSink } from "./json-sink.ts";
 import type { ModelCall } from "../model-call.ts";
 import { StreamSink } from "./stream-sink.ts";
+import { tracedAttempt } from "./traced-attempt.ts";
 import { withTraceparent } from "../trace.ts";
 import { errorOfFailure, refusalIn, withoutSecrets } from "../errors/upstream-errors.ts";
 
@@ -136,7 +137,8 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   }
 
   opened(): void {
-    const { answer, deps } = this.call;
+    const { answer, deps, race } = this.call;
+    race?.claim();
     answer.firstContentMs = deps.clock.monotonic();
     answer.upstreamMs = answer.firstContentMs - this.entry.dispatchedMs;
     this.#state.measures.firstContentMs.add(answer.upstreamMs, answer.firstContentMs);
@@ -219,10 +221,11 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
 
   #left(): void {
     if (this.#done) return;
+    const { call } = this;
     this.upstream?.abort();
     if (this.#sink === undefined) {
       const estimate = this.#estimateSent();
-      void this.entry.settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request", estimate });
+      void this.entry.settle({ status: "cancelled", httpStatus: 499, errorCode: call.cancelCode, estimate });
       this.#finish(undefined);
       return;
     }
@@ -233,7 +236,8 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   #estimateSent(): Usage {
     const { call, upstream } = this;
     const isSent = upstream !== undefined && call.request.traits.isBilled;
-    return { input: isSent ? estimateInput(call, this.attempt) : 0, output: 0 };
+    if (!isSent) return { input: 0, output: 0 };
+    return { input: estimateInput(call, this.attempt), output: call.race === undefined ? 0 : estimateUnseen(call, this.entry) };
   }
 
   /** Recorded or not, the client must have its error. */
@@ -304,22 +308,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
   }
 
   #endTrace(): void {
-    if (this.#traceparent === undefined) return;
-    const { call, attempt, entry, key } = this;
-    const { settlement, usage, modelServed, servedTier: tier, upstreamRequestId: id } = entry;
-    call.trace?.attemptEnds({
-      attempt,
-      operation: call.request.operation,
-      keyId: key?.id,
-      stream: call.request.envelope.stream,
-      modelServed,
-      usage,
-      tier,
-      stopReason: settlement?.facts?.stopReason,
-      httpStatus: settlement?.httpStatus ?? 0,
-      errorCode: settlement?.errorCode,
-      upstreamRequestId: id,
-    });
+    if (this.#traceparent !== undefined) this.call.trace?.attemptEnds(this.#traceparent, tracedAttempt(this));
   }
 
   #request(): UpstreamRequest {

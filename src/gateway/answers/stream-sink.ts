@@ -119,7 +119,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
 
   leave(): void {
     if (this.#over) return;
-    void this.#settle({ status: "cancelled", httpStatus: 499, errorCode: "client_closed_request" });
+    void this.#settle({ status: "cancelled", httpStatus: 499, errorCode: this.#delivery.call.cancelCode });
     void this.#rememberUnfinished();
     this.#close();
   }
@@ -127,7 +127,7 @@ export class StreamSink implements AnswerSink, AnswerEnd {
   tick(nowMs: number): void {
     if (this.#over || this.#paused) return;
     if (!this.#headSent) {
-      if (nowMs - this.#openedMs < maxBufferMs || this.#delivery.call.earlyHead?.isOpen === true) return;
+      if (nowMs - this.#openedMs < maxBufferMs || this.#delivery.call.waitsForContent) return;
       const nothing = this.#buffered === "";
       this.#sendHead();
       // The head leaves with the first bytes behind it.

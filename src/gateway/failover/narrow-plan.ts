@@ -26,7 +26,7 @@ export function narrowPlan(call: ModelCall, plan: Plan, wanted: ClientRouting, p
   // An order of the request's own counts more than a cache.
   const hasAffinity = plan.hasAffinity && wanted.order.length === 0;
   const configured = narrowedFallbacks(call, plan, wanted, attempts);
-  return { alias: plan.alias, attempts, strategy, hasAffinity, fallbacks: own.length === 0 ? configured : withOwn(configured, own) };
+  return { ...plan, attempts, strategy, hasAffinity, fallbacks: own.length === 0 ? configured : withOwn(configured, own) };
 }
 
 /** The configured fallbacks as far as the request allows them: what it excludes is not asked after a failure either. */

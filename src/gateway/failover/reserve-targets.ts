@@ -18,6 +18,16 @@ export function reserveTargets(call: ModelCall, attempts: readonly Attempt[]): P
 }
 
 function tryTargets(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
+  if (call.hedge === undefined) return reserveOnce(call, attempts);
+  return reserveBudget(call, attempts, true)?.catch(async (error: unknown) => {
+    if (!(error instanceof BudgetExceeded)) throw error;
+    // There may be room for one attempt.
+    call.planHedge(undefined);
+    await reserveOnce(call, attempts);
+  });
+}
+
+function reserveOnce(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | undefined {
   return reserveBudget(call, attempts)?.catch((error: unknown) => reserveElsewhere(call, attempts, error));
 }
 

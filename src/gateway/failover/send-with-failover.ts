@@ -1,26 +1,19 @@
-import { GatewayError, type Refusal, type RefusalKind } from "../../core/index.ts";
+import type { GatewayError } from "../../core/index.ts";
+import { type Refusal, type RefusalKind } from "../../core/index.ts";
 import type { Attempt, Target, TargetState } from "../../upstream/index.ts";
-import { settleHold } from "../admission/take-limits.ts";
-import { sendUpstream } from "../answers/send-upstream.ts";
-import type { FailedAttempt } from "../delivery.ts";
-import { limitReached } from "../errors/limit-reached.ts";
 import { refusalIn } from "../errors/upstream-errors.ts";
-import { answerBuiltin } from "../lanes/answer-builtin.ts";
-import { withCost } from "../lanes/cost-lane.ts";
-import { answerEstimate, countTokens } from "../lanes/count-tokens.ts";
-import { openLane } from "../lanes/open-lane.ts";
+import { answerEstimate } from "../lanes/count-tokens.ts";
 import type { ModelCall } from "../model-call.ts";
+import { attemptTarget, type AttemptOutcome } from "./attempt-target.ts";
 import { chooseAny, chooseFirst, chooseNext } from "./choose-target.ts";
 import { conversationOf, type Conversation } from "../prompt-caches/conversation.ts";
-import { withFilterAsError } from "./filter-lane.ts";
 import { fallbacksFor } from "./fallbacks.ts";
 import { orderAttempts } from "./order-attempts.ts";
 import { allOut, finalError } from "./final-error.ts";
+import { hedgeDelayMs, mayRace } from "./plan-hedge.ts";
 import { pause } from "./pause.ts";
-import { reroute } from "./reroute.ts";
+import { sendHedged } from "./send-hedged.ts";
 import { unspent } from "./reserve-targets.ts";
-import { takeTarget } from "./target-limits.ts";
-import { subjectOf } from "../admission/subject-of.ts";
 
 /** However many targets a model has, a request does not wander through more of them. */
 const maxAttempts = 10;
@@ -74,10 +67,10 @@ class Failover {
     try {
       let target = this.#first();
       while (target !== undefined) {
-        const outcome = await this.#send(target);
+        const [last, outcome] = await this.#send(target);
         if (outcome === "served") return;
         this.#endRetry();
-        const next = this.#afterOutcome(target, outcome);
+        const next = this.#afterOutcome(last, outcome);
         target = next instanceof Promise ? await next : next;
       }
     } finally {
@@ -137,53 +130,33 @@ class Failover {
     return this.#limited ?? this.#unfit ?? allOut(this.#call, this.#attempts);
   }
 
-  /** An attempt at a target that has room for it. */
-  async #send(target: Target): Promise<FailedAttempt | "served" | "unfit" | "limited" | "cut"> {
+  /** An attempt at a target; if that is silent for long, one at a second target at the same time. */
+  async #send(target: Target): Promise<readonly [Target, AttemptOutcome]> {
     const call = this.#call;
-    const { attempt } = target;
-    const { limits } = call.deps;
-    const buckets = limits.hasTargets ? limits.ofTarget(subjectOf(call, attempt)) : undefined;
-    if (buckets === undefined) return await this.#attempt(target);
-    const taken = await takeTarget(call, attempt, buckets);
-    if ("end" in taken) {
-      this.#isCut = true;
-      if (taken.end !== "left") this.#failure = taken.end;
-      return "cut";
+    this.#stay(target);
+    // A fallback has no fallbacks.
+    const options = { isFilterAnError: !this.#isFallback && fallbacksFor(call, "filtered") !== undefined };
+    const delayMs = call.hedge === undefined || !mayRace(call, target) ? undefined : hedgeDelayMs(call, target);
+    if (delayMs === undefined) return [target, await attemptTarget(call, target, options)];
+    const end = await sendHedged(call, { first: target, delayMs, options, chooseSecond: () => this.#chooseSecond(target) });
+    call.adopt(end);
+    // At most once for each request.
+    if (end.isHedged) call.planHedge(undefined);
+    if (end.failedBefore !== undefined) {
+      this.#tried.states.push(end.failedBefore.state);
+      this.#stay(end.target);
     }
-    if ("refusal" in taken) {
-      this.#limited ??= limitReached(taken.refusal);
-      return "limited";
-    }
-    try {
-      return await this.#attempt(target);
-    } finally {
-      settleHold(call, taken.hold);
-    }
+    return [end.target, end.outcome];
   }
 
-  async #attempt(planned: Target): Promise<FailedAttempt | "served" | "unfit"> {
+  /** Of another provider or model, if there is one, else another key of the same. */
+  #chooseSecond({ attempt, state }: Target): Target | undefined {
     const call = this.#call;
-    const attempt = reroute(call, planned.attempt);
-    const target = attempt === planned.attempt ? planned : { attempt, state: planned.state };
-    this.#stay(target);
-    if (attempt.lane === "builtin") {
-      await answerBuiltin(call, attempt);
-      return "served";
-    }
-    if (call.request.traits.translation === "count") return (await countTokens(call, target)) ?? "served";
-    let lane;
-    try {
-      lane = openLane(call, attempt);
-      if (lane instanceof Promise) lane = await lane;
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      this.#unfit ??= error;
-      this.#tried.attempts.push(planned.attempt);
-      return "unfit";
-    }
-    // A fallback has no fallbacks.
-    if (!this.#isFallback && fallbacksFor(call, "filtered") !== undefined) lane = withFilterAsError(lane);
-    return (await sendUpstream(call, target, withCost(call, lane))) ?? "served";
+    const [states, attempts] = [[...this.#tried.states, state], this.#tried.attempts];
+    const second =
+      chooseNext(call, this.#attempts, { states, attempts: [...attempts, attempt] }) ??
+      chooseNext(call, this.#attempts, { states, attempts });
+    return second !== undefined && mayRace(call, second) ? second : undefined;
   }
 
   /** The next requests of the conversation go to the same target. */
@@ -194,23 +167,26 @@ class Failover {
     deps.affinity.set(id, state, deps.clock.monotonic() + lifetimeMs);
   }
 
-  #afterOutcome(target: Target, outcome: FailedAttempt | "unfit" | "limited" | "cut"): Target | undefined | Promise<Target | undefined> {
-    switch (outcome) {
-      case "unfit":
-        return this.#nextTarget();
-      case "limited":
-        return this.#afterLimit(target.attempt);
-      case "cut":
-        return undefined;
-      default:
-        return this.#after(target, outcome.error);
+  #afterOutcome(target: Target, outcome: Exclude<AttemptOutcome, "served">): Target | undefined | Promise<Target | undefined> {
+    if ("error" in outcome) return this.#after(target, outcome.error);
+    if ("limited" in outcome) {
+      this.#limited ??= outcome.limited;
+      return this.#afterLimit(target.attempt);
     }
+    if ("unfit" in outcome) {
+      this.#unfit ??= outcome.unfit;
+      this.#tried.attempts.push(target.attempt);
+      return this.#nextTarget();
+    }
+    this.#isCut = true;
+    if (outcome.cut !== undefined) this.#failure = outcome.cut;
+    return undefined;
   }
 
   /** The limits of a provider or model are those of all its keys. */
   #afterLimit(attempt: Attempt): Target | undefined {
     const call = this.#call;
-    (call.failures ??= []).push({ reason: "limited", provider: attempt.provider.name, model: attempt.upstreamModel });
+    call.noteFailure({ reason: "limited", provider: attempt.provider.name, model: attempt.upstreamModel });
     this.#tried.attempts.push(attempt);
     return call.exchange.closed ? undefined : (this.#nextTarget() ?? this.#fallBack("throttled"));
   }
@@ -222,7 +198,7 @@ class Failover {
     this.#last = target;
     const refusal = refusalIn(error);
     const { provider, upstreamModel } = target.attempt;
-    (call.failures ??= []).push({ reason: refusal?.kind ?? error.code, provider: provider.name, model: upstreamModel });
+    call.noteFailure({ reason: refusal?.kind ?? error.code, provider: provider.name, model: upstreamModel });
     if (refusal === undefined || !this.#mayGoOn()) return undefined;
     this.#tried.states.push(target.state);
     switch (refusal.kind) {

@@ -13,8 +13,18 @@ const shortestPauseMs = 5;
 /** What came of it: what was taken, why nothing was, or that nobody waits for it any more. */
 export type TargetTaken = { readonly hold: LimitHold } | { readonly refusal: LimitRefusal } | { readonly end: Exclude<PauseEnd, "over"> };
 
+export interface TargetWait {
+  readonly attempt: Attempt;
+  /** The limits of its provider and model. */
+  readonly buckets: readonly Bucket[];
+  readonly waitMs: number | undefined;
+}
+
 /** Takes an attempt from the limits of its provider and model, and waits for a free place if one is expected within a second. */
-export async function takeTarget(call: ModelCall, attempt: Attempt, buckets: readonly Bucket[]): Promise<TargetTaken> {
+export async function takeTarget(
+  call: ModelCall,
+  { attempt, buckets, waitMs: longestMs = longestWaitMs }: TargetWait,
+): Promise<TargetTaken> {
   const { limits, clock } = call.deps;
   const tokens = tokensFor(call, buckets, attempt);
   const startMs = clock.monotonic();
@@ -25,7 +35,7 @@ export async function takeTarget(call: ModelCall, attempt: Attempt, buckets: rea
       call.answer.earlierMs += spentMs;
       return { hold: outcome };
     }
-    const leftMs = longestWaitMs - spentMs;
+    const leftMs = longestMs - spentMs;
     const waitMs = outcome.bucket.counts === "slots" ? slotPauseMs : Math.max(shortestPauseMs, outcome.waitMs);
     if (waitMs > leftMs) {
       call.answer.earlierMs += spentMs;

@@ -17,6 +17,7 @@ import { createAttemptRegistry, type AttemptRegistry } from "../answers/attempt-
 import type { GatewaySnapshot } from "../deps.ts";
 import type { ModelCall } from "../model-call.ts";
 import { FakeExchange, fakeCall, fakeWorld, type FakeWorld } from "../testing.ts";
+import { planHedge } from "./plan-hedge.ts";
 import { planRequest } from "./plan-request.ts";
 import { sendWithFailover } from "./send-with-failover.ts";
 
@@ -127,6 +128,7 @@ export class Scene {
 
   async #send(call: ModelCall): Promise<void> {
     call.plan = planRequest(call);
+    planHedge(call);
     await sendWithFailover(call, call.plan.attempts);
   }
 

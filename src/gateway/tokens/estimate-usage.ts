@@ -2,6 +2,7 @@ import { noBytes, utf8OfLatin1, type Bytes } from "../../core/index.ts";
 import { estimateAnswer, estimatePassed, type Usage } from "../../ir/index.ts";
 import type { StreamTap } from "../../protocols/index.ts";
 import type { Attempt } from "../../upstream/index.ts";
+import type { AttemptEntry } from "../attempt-entry.ts";
 import type { UsedTokens } from "../delivery.ts";
 import type { ModelCall } from "../model-call.ts";
 
@@ -13,6 +14,18 @@ export function estimateInput(call: ModelCall, { provider, upstreamModel }: Atte
 /** Tokens of `textBytes` bytes of text that have passed on to the client; `sample`: the beginning of it, as it is written in JSON. */
 export function estimateOutput(call: ModelCall, { provider, upstreamModel }: Attempt, textBytes: number, sample = noBytes): number {
   return call.deps.calibration.correct(provider.name, upstreamModel, estimatePassed(textBytes, sample));
+}
+
+/**
+ * Output tokens that a provider has probably generated for an answer of one piece that is cancelled before it comes: the part of an usual answer of the target that fits
+ * into the time since its request was sent. 0 of a stream, whose output would have been seen, and where nothing was measured.
+ */
+export function estimateUnseen(call: ModelCall, { attempt, dispatchedMs }: AttemptEntry): number {
+  const measures = attempt?.states[0]?.measures;
+  const [usual, usualMs] = [measures?.outputTokens.value, measures?.totalMs.value];
+  if (call.request.envelope.stream || usual === undefined || usualMs === undefined) return 0;
+  const spentMs = call.deps.clock.monotonic() - dispatchedMs;
+  return Math.round(usual * Math.min(1, usualMs > 0 ? spentMs / usualMs : 1));
 }
 
 /** What the ledger is to have of a stream so far. `isWhole`: it has come to its end. */

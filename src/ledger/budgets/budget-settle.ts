@@ -149,11 +149,15 @@ function createLineage(): (transaction: Kysely<Tables>, rows: readonly UsageRow[
 
 const none: readonly string[] = [];
 
+/** The code of an attempt that was cancelled, as another one at the same time answered first. */
+const hedgeLost = "hedge_lost";
+
 /**
- * After an error another attempt of the request may follow, so the reservation stays until the process that serves the request releases it. Every
- * other status is final.
+ * After an error another attempt of the request may follow, so the reservation stays until the process that serves the request releases it; and one that lost against
+ * another attempt ends before that one. Every other status is final.
  */
 function endsRequest(row: UsageRow): boolean {
+  if (row.error_code === hedgeLost) return false;
   return row.status === "ok" || row.status === "cancelled" || row.status === "interrupted";
 }
 

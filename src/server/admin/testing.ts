@@ -85,7 +85,16 @@ export function fakes(): { calls: Call[]; accounts: Accounts; reports: Reports }
 
 const system: SystemDeps = {
   catalog: () => createCatalog({ providers: buildProviders([]), routes: [], aliases: new Map() }),
-  explain: ({ model, dialect }) => ({ model, dialect, steps: [], attempts: [], strategy: "priority", affinity: true, targets: [] }),
+  explain: ({ model, dialect }) => ({
+    model,
+    dialect,
+    steps: [],
+    attempts: [],
+    strategy: "priority",
+    affinity: true,
+    hedge: "off",
+    targets: [],
+  }),
   routes: () => ({ model_provider_routes: [], model_aliases: {}, models: {}, fallbacks: {}, providers: [] }),
   config: () => ({ providers: { openai: { api_key: "[secret]" } } }),
   reload: () => Promise.reject(new GatewayError("invalid_request", "config.yaml:3: gateway.port must be a number.")),

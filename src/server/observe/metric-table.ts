@@ -42,6 +42,11 @@ export const watchedMetrics: Readonly<Record<string, WatchedMetric>> = {
   workers: { help: "Processes that serve requests." },
   response_cache_hits_total: { help: "Requests that were answered from the response cache." },
   response_cache_bytes: { help: "Bytes of answers in the response cache." },
+  hedged_requests_total: { help: "Requests for which a second target was asked at the same time, as the first one was silent for long." },
+  hedges_won_total: { help: "Those of them that the second target has answered." },
+  hedge_lost_cost_usd_total: {
+    help: "Cost in US dollars of the attempts that were cancelled, as another one of their request answered first.",
+  },
   firewall_observed_requests_total: { help: "Requests in which a rule of the firewall with `action: observe` found something." },
   firewall_masked_requests_total: { help: "Requests that went on with placeholders in place of what a rule of the firewall found." },
   firewall_blocked_requests_total: { help: "Requests that a rule of the firewall refused." },

@@ -47,14 +47,21 @@ interface CallTraceDeps extends Required<Pick<TracerDeps, "clock" | "take" | "ra
   readonly parent: Parent | undefined;
 }
 
+interface OpenAttempt {
+  readonly traceparent: string;
+  readonly spanId: string;
+  readonly startMs: number;
+  readonly number: number;
+}
+
 class CallTrace implements RequestTrace {
   readonly #deps: CallTraceDeps;
   readonly #traceId: string;
   readonly #spanId: string;
   readonly #beganMs: number;
   readonly #monotonicMs: number;
-  #attemptId = "";
-  #attemptMs = 0;
+  /** Those under way: one, or two at the same time. */
+  #open: readonly OpenAttempt[] = [];
   #attempts = 0;
   #input: string | undefined;
   #output: string | undefined;
@@ -73,27 +80,29 @@ class CallTrace implements RequestTrace {
   }
 
   attemptBegins(): string {
-    this.#attemptId = this.#deps.randomId(8);
-    this.#attemptMs = this.#nowMs();
+    const spanId = this.#deps.randomId(8);
+    const traceparent = `00-${this.#traceId}-${spanId}-01`;
     this.#attempts += 1;
-    return `00-${this.#traceId}-${this.#attemptId}-01`;
+    this.#open = [...this.#open, { traceparent, spanId, startMs: this.#nowMs(), number: this.#attempts }];
+    return traceparent;
   }
 
-  attemptEnds(traced: TracedAttempt): void {
-    if (this.#attemptId === "") return;
+  attemptEnds(traceparent: string, traced: TracedAttempt): void {
+    const open = this.#open.find((one) => one.traceparent === traceparent);
+    if (open === undefined) return;
+    this.#open = this.#open.filter((one) => one !== open);
     const { attempt, operation, errorCode } = traced;
     this.#deps.take({
       traceId: this.#traceId,
-      spanId: this.#attemptId,
+      spanId: open.spanId,
       parentId: this.#spanId,
       name: `${operationName(operation)} ${attempt.upstreamModel}`,
       kind: "client",
-      startMs: this.#attemptMs,
+      startMs: open.startMs,
       endMs: this.#nowMs(),
-      attributes: { ...attributesOf(traced), [spanNames.attempt]: this.#attempts },
+      attributes: { ...attributesOf(traced), [spanNames.attempt]: open.number },
       error: errorCode,
     });
-    this.#attemptId = "";
   }
 
   setContent(input: string, output: string): void {

@@ -47,6 +47,37 @@ export class DecayedAverage {
   }
 }
 
+/** How many of the last values are kept, and from how many on a share of them says something. */
+const keptTimes = 100;
+const fewestTimes = 20;
+
+/** Times, with the bound of the slowest twentieth of the last ones that this process has measured. */
+export class MeasuredTime extends DecayedAverage {
+  #last: Float64Array | undefined;
+  #measured = 0;
+  /** How many there were when `#p95` was found. */
+  #foundAt = 0;
+  #p95 = 0;
+
+  override add(value: number, nowMs: number): void {
+    super.add(value, nowMs);
+    this.#last ??= new Float64Array(keptTimes);
+    this.#last[this.#measured++ % keptTimes] = value;
+  }
+
+  /** 95 % of the last values are at most this; `undefined`: too few were measured. */
+  get p95(): number | undefined {
+    const count = Math.min(this.#measured, keptTimes);
+    if (this.#last === undefined || count < fewestTimes) return undefined;
+    // Found anew after each tenth value.
+    if (this.#foundAt === 0 || this.#measured - this.#foundAt >= keptTimes / 10) {
+      this.#foundAt = this.#measured;
+      this.#p95 = this.#last.slice(0, count).sort()[Math.ceil(count * 0.95) - 1]!;
+    }
+    return this.#p95;
+  }
+}
+
 /** What the requests to one target have measured. */
 export class TargetMeasures {
   /** Requests under way. */
@@ -54,9 +85,9 @@ export class TargetMeasures {
   /** Requests under way when the provider last limited the rate; `undefined`: it has not. */
   capacity: number | undefined;
   /** Time to the first content of streams, milliseconds. */
-  readonly firstContentMs = new DecayedAverage();
+  readonly firstContentMs = new MeasuredTime();
   /** Time of whole answers, milliseconds. */
-  readonly totalMs = new DecayedAverage();
+  readonly totalMs = new MeasuredTime();
   /** Output tokens of an answer. */
   readonly outputTokens = new DecayedAverage();
 }

@@ -43,6 +43,7 @@ test("an explanation lists every step and how it would be served", () => {
     attempts: [{ provider: "groq", model: "llama-3", protocol: "openai-chat", lane: "translated" }],
     strategy: "priority",
     affinity: true,
+    hedge: null,
   });
   assert.deepEqual(targets.map(lineOf), ["target groq/llama-3 groq#1 translated kept | 1 - - 0"]);
   const unknown = explainModel(catalog, { model: "x/y", dialect: "openai-chat", workMode: "auto", nowMs: 0 });

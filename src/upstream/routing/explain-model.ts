@@ -2,7 +2,7 @@ import { messageOf } from "../../core/index.ts";
 import type { ProtocolId } from "../../ir/index.ts";
 import type { Attempt, Lane, Plan, PlanInput, ResolvedTarget, WorkMode } from "../types.ts";
 import type { Catalog } from "./catalog.ts";
-import { fallbackReasons, type FallbackReason, type Strategy } from "./targets.ts";
+import { fallbackReasons, type FallbackReason, type Hedge, type Strategy } from "./targets.ts";
 
 /** One target of a model or of its fallbacks: whether a request may go to it now, and what is known of it. */
 export interface ExplainedTarget {
@@ -21,6 +21,9 @@ export interface ExplainedTarget {
   /** Averages of the last minutes; `null`: not measured. */
   readonly firstContentMs: number | null;
   readonly totalMs: number | null;
+  /** In this time 95 % of the last streams had content, and of the last whole answers were there; `null`: too few were measured. */
+  readonly firstContentP95Ms: number | null;
+  readonly totalP95Ms: number | null;
   readonly inFlight: number;
 }
 
@@ -34,6 +37,8 @@ export interface ModelExplanation {
   readonly strategy: Strategy;
   /** A conversation stays at one target. */
   readonly affinity: boolean;
+  /** When a second target is asked at the same time, in milliseconds, or by what was measured; `null`: never. */
+  readonly hedge: Hedge | null;
   /** Every target, and then those of fallbacks, in the order of the configuration. */
   readonly targets: readonly ExplainedTarget[];
   /** Why there is no attempt. */
@@ -51,7 +56,7 @@ export interface ExplainInput {
 }
 
 export function explainModel(catalog: Catalog, { model, dialect, workMode, nowMs, mayUse = () => true }: ExplainInput): ModelExplanation {
-  const { steps, strategy, hasAffinity: affinity, passedOver } = catalog.resolve(model);
+  const { steps, strategy, hasAffinity: affinity, hedge = null, passedOver } = catalog.resolve(model);
   const input: PlanInput = { model, clientProtocol: dialect, operation: "generate", workMode };
   const { plan, problem } = planOf(catalog, input);
   const planned = plan?.attempts ?? [];
@@ -79,6 +84,7 @@ export function explainModel(catalog: Catalog, { model, dialect, workMode, nowMs
     })),
     strategy,
     affinity,
+    hedge,
     targets: [
       ...explain("target", model, planned),
       ...(excluded ?? []).map((attempt) => passed(attempt.provider.name, attempt.upstreamModel, `gateway.work_mode is ${workMode}`)),
@@ -115,7 +121,17 @@ function problemOf(
 }
 
 function passed(provider: string, model: string, reason: string, role: ExplainedTarget["role"] = "target"): ExplainedTarget {
-  const none = { key: null, protocol: null, lane: null, firstContentMs: null, totalMs: null, inFlight: 0, weight: 1 };
+  const none = {
+    key: null,
+    protocol: null,
+    lane: null,
+    firstContentMs: null,
+    totalMs: null,
+    firstContentP95Ms: null,
+    totalP95Ms: null,
+    inFlight: 0,
+    weight: 1,
+  };
   return { role, provider, model, isKept: false, reason, ...none };
 }
 
@@ -137,6 +153,8 @@ function explainAttempt(role: ExplainedTarget["role"], attempt: Attempt, nowMs: 
       weight,
       firstContentMs: rounded(firstContentMs.value),
       totalMs: rounded(totalMs.value),
+      firstContentP95Ms: rounded(firstContentMs.p95),
+      totalP95Ms: rounded(totalMs.p95),
       inFlight,
     };
   });

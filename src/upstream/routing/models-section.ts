@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { fallbackReasons, strategies, type FallbackLists, type ModelSetting, type TargetTable } from "./targets.ts";
 import { cachingModes } from "../../protocols/index.ts";
-import { leaf } from "../../settings/index.ts";
+import { leaf, parseDuration } from "../../settings/index.ts";
 
 const name = z.string().min(1);
 
@@ -10,18 +10,32 @@ const target = z.union([
   z.strictObject({ model: name, weight: z.number().min(1).max(1000).default(1) }),
 ]);
 
+const hedge = z.union([
+  z.literal("off").transform(() => undefined),
+  z.literal("p95"),
+  z
+    .union([z.number(), z.string()])
+    .transform((value) => parseDuration(value) ?? Number.NaN)
+    .refine((value) => value >= 1),
+]);
+
 const model = z.strictObject({
   targets: z.array(target).min(1).describe("Its targets, best first: provider/model, a model, or a map of model and weight."),
   strategy: z.enum(strategies).optional().describe("As routing.strategy, for this model."),
   affinity: z.enum(["auto", "off"]).optional().describe("As routing.affinity, for this model."),
+  hedge: hedge
+    .optional()
+    .describe(
+      "When a second target is asked at the same time: after this time without content, p95 (the time of 95 % of its answers), or off.",
+    ),
   caching: z.enum(cachingModes).optional().describe("As providers.NAME.caching, for this model."),
 });
 
 export const modelsSchema = leaf(z.record(name, model), {
   kind: "json",
   description:
-    "Models of your own, each with its targets, best first: provider/model, a model, or a map of model and weight. strategy: priority, weighted, cheapest, fastest or least-busy. affinity: auto or off, whether a conversation stays at one target. caching: as providers.NAME.caching. See docs/routing.md.",
-  allowed: `a map of names, each with targets (a list of models, or maps of model and weight), strategy (${strategies.join(", ")}), affinity (auto, off) and caching (${cachingModes.join(", ")})`,
+    "Models of your own, each with its targets, best first: provider/model, a model, or a map of model and weight. strategy: priority, weighted, cheapest, fastest or least-busy. affinity: auto or off, whether a conversation stays at one target. hedge: off, a time or p95, after which a second target is asked at the same time. caching: as providers.NAME.caching. See docs/routing.md.",
+  allowed: `a map of names, each with targets (a list of models, or maps of model and weight), strategy (${strategies.join(", ")}), affinity (auto, off), hedge (off, a time as in 800ms, p95) and caching (${cachingModes.join(", ")})`,
 }).prefault({});
 
 const names = z.array(name).min(1);
@@ -42,14 +56,17 @@ export function readTargets(
   fallbacks: z.output<typeof fallbacksSchema>,
   routing: Pick<TargetTable, "strategy" | "hasAffinity">,
 ): TargetTable {
-  const settings = Object.entries(models).map(([key, { targets, strategy, affinity, caching }]): readonly [string, ModelSetting] => [
-    key,
-    {
-      targets,
-      ...(strategy === undefined ? {} : { strategy }),
-      ...(affinity === undefined ? {} : { hasAffinity: affinity === "auto" }),
-      ...(caching === undefined ? {} : { caching }),
-    },
-  ]);
+  const settings = Object.entries(models).map(
+    ([key, { targets, strategy, affinity, hedge: delay, caching }]): readonly [string, ModelSetting] => [
+      key,
+      {
+        targets,
+        ...(strategy === undefined ? {} : { strategy }),
+        ...(affinity === undefined ? {} : { hasAffinity: affinity === "auto" }),
+        ...(delay === undefined ? {} : { hedge: delay }),
+        ...(caching === undefined ? {} : { caching }),
+      },
+    ],
+  );
   return { ...routing, models: new Map(settings), fallbacks: Object.entries(fallbacks) as [string, FallbackLists][] };
 }

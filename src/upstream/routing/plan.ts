@@ -61,10 +61,10 @@ export function chooseAttempts(resolution: Resolution, { provider, states, capab
  * @throws GatewayError as `chooseAttempts`.
  */
 export function choosePlan(resolution: Resolution, context: PlanContext, input: PlanInput, resolve: (model: string) => Resolution): Plan {
-  const { strategy, hasAffinity, fallbacks } = resolution;
+  const { strategy, hasAffinity, hedge, fallbacks } = resolution;
   const attempts = chooseAttempts(resolution, context, input);
   const alias = resolution.isAlias ? resolution.model : undefined;
-  if (fallbacks === undefined) return { alias, attempts, strategy, hasAffinity, fallbacks };
+  if (fallbacks === undefined) return { alias, attempts, strategy, hasAffinity, hedge, fallbacks };
   const chosen: { [R in FallbackReason]?: readonly Fallback[] } = {};
   for (const reason of fallbackReasons) {
     const names = fallbacks[reason];
@@ -74,7 +74,7 @@ export function choosePlan(resolution: Resolution, context: PlanContext, input: 
       return found.length === 0 ? [] : [{ model, attempts: found }];
     });
   }
-  return { alias, attempts, strategy, hasAffinity, fallbacks: chosen };
+  return { alias, attempts, strategy, hasAffinity, hedge, fallbacks: chosen };
 }
 
 /** A counter of tokens has limits and failures of its own. */

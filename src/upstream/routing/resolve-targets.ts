@@ -51,6 +51,7 @@ export class TargetResolver {
       passedOver,
       strategy: setting?.strategy ?? strategy,
       hasAffinity: setting?.hasAffinity ?? hasAffinity,
+      ...(setting?.hedge === undefined ? {} : { hedge: setting.hedge }),
       ...(setting?.caching === undefined ? {} : { caching: setting.caching }),
       ...(fallbacks === undefined ? {} : { fallbacks }),
       ...(problem === undefined ? {} : { problem }),

@@ -8,6 +8,12 @@ export type Strategy = (typeof strategies)[number];
 export const fallbackReasons = ["context", "quota", "overloaded", "credential", "filtered", "any"] as const;
 export type FallbackReason = (typeof fallbackReasons)[number];
 
+/**
+ * When a second target is asked while the first one is silent: after this time, in milliseconds, or after the time in which 95 % of the first target's answers have
+ * begun.
+ */
+export type Hedge = number | "p95";
+
 /** One target of a model, as configured: `provider/model`, or a model that is found as any other. */
 export interface TargetSetting {
   readonly model: string;
@@ -22,6 +28,8 @@ export interface ModelSetting {
   readonly strategy?: Strategy;
   /** Whether a conversation stays at one target; `routing.affinity` if omitted. */
   readonly hasAffinity?: boolean;
+  /** Never if omitted. */
+  readonly hedge?: Hedge;
   /** How prompts are marked for its providers' caches; the provider's own setting if omitted. */
   readonly caching?: Caching;
 }

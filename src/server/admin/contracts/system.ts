@@ -51,6 +51,7 @@ export const systemContracts = {
           targets: z.array(z.object({ model: z.string(), weight: z.number() })).readonly(),
           strategy: z.enum(strategies),
           affinity: z.boolean(),
+          hedge: z.string(),
         }),
       ),
       fallbacks: z
@@ -94,6 +95,7 @@ export const systemContracts = {
         .readonly(),
       strategy: z.enum(strategies),
       affinity: z.boolean().describe("a conversation stays at one target"),
+      hedge: z.string().describe("after this time without content a second target is asked at the same time: a duration, p95 or off"),
       targets: z
         .array(
           z.object({
@@ -110,6 +112,11 @@ export const systemContracts = {
             output_usd: z.string().nullable(),
             first_content_ms: z.number().nullable().describe("average of the last minutes, in this process; null: not measured"),
             total_ms: z.number().nullable(),
+            first_content_p95_ms: z
+              .number()
+              .nullable()
+              .describe("95 % of the last streams had content within this time; null: too few were measured"),
+            total_p95_ms: z.number().nullable(),
             in_flight: z.number(),
           }),
         )

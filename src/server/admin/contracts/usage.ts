@@ -84,7 +84,10 @@ const entry = z
     stream: z.boolean().nullable(),
     stop_reason: z.string().nullable().describe("the upstream's own word"),
     refused: z.boolean().describe("the model, or its provider, refused to answer"),
-    attempt_reason: z.string().nullable().describe("of a later attempt: the error of the one before"),
+    attempt_reason: z
+      .string()
+      .nullable()
+      .describe("of a later attempt: the error of the one before, or hedge, if it was made at the same time"),
     overhead_us: z.number().nullable().describe("what the gateway itself took, in microseconds"),
     region: z.string().nullable(),
     service_class: z.string().nullable().describe("`null`: the standard one"),
