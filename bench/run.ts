@@ -20,6 +20,7 @@ import { startGateway } from "./gateway.ts";
 import type { Bench, Measured } from "./measure.ts";
 import { measureWorkload } from "./measure.ts";
 import type { Options } from "./options.ts";
+import { startPeer } from "./peers.ts";
 import { parseOptions, USAGE } from "./options.ts";
 import { procFiles } from "./proc.ts";
 import type { Processes } from "./processes.ts";
@@ -78,6 +79,7 @@ async function freePort(): Promise<number> {
 async function startTargets(options: Options, context: TargetContext, other: Checkout | undefined): Promise<Target[]> {
   const start = (name: TargetName): Promise<Target> => {
     if (name === "gateway") return startGateway(name, ROOT, context);
+    if (name === "litellm" || name === "portkey") return startPeer(name, context);
     if (name !== "against") return startMeasure(name, context);
     if (other === undefined) throw new Error("no commit is given to measure against");
     return startGateway(name, other.root, context);

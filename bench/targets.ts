@@ -6,7 +6,7 @@ import type { Processes, Running } from "./processes.ts";
 import { waitFor } from "./processes.ts";
 import type { Workload, WorkloadName } from "./workloads.ts";
 
-export const TARGET_NAMES = ["gateway", "nginx", "minimal", "direct"] as const;
+export const TARGET_NAMES = ["gateway", "nginx", "minimal", "direct", "litellm", "portkey"] as const;
 /** `against`: the gateway of another commit. */
 export type TargetName = (typeof TARGET_NAMES)[number] | "against";
 
@@ -170,8 +170,8 @@ function direct(context: TargetContext): Target {
   };
 }
 
-/** Starts one of the measures; the gateway has a file of its own. */
-export function startMeasure(name: Exclude<TargetName, "gateway" | "against">, context: TargetContext): Promise<Target> {
+/** Starts one of the measures; gateways have files of their own. */
+export function startMeasure(name: "nginx" | "minimal" | "direct", context: TargetContext): Promise<Target> {
   switch (name) {
     case "nginx":
       return startNginx(context);
