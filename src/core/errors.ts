@@ -78,6 +78,12 @@ export const errorTable = {
     meaning: "The request contains what a rule of the firewall with `action: block` does not let out. Nothing of it was sent.",
     remedy: "Take it out of the request. `tokligence firewall test` shows what a rule finds.",
   },
+  firewall_answer_blocked: {
+    status: 400,
+    kind: "invalid_request",
+    meaning: "The answer contains what a rule of the firewall with `action: block` does not let through. A stream ends with it.",
+    remedy: "Ask for something else, or change the rule. `tokligence firewall test` shows what a rule finds.",
+  },
   work_mode_refused: {
     status: 400,
     kind: "invalid_request",

@@ -3,8 +3,11 @@ import type * as re2js from "re2js";
 
 /** A regular expression of the configuration. */
 export interface Pattern {
-  /** The matches from left to right, each as [start, end] in UTF-16 units. Empty matches are skipped. The search for one match takes linear time. */
-  matches(text: string): Generator<readonly [number, number]>;
+  /**
+   * The matches from left to right, each as [start, end] in UTF-16 units. Empty matches are skipped. The search for one match takes linear time.
+   * @param from where the search begins; what lies before it is still seen by `^` and `\b`. 0 if omitted.
+   */
+  matches(text: string, from?: number): Generator<readonly [number, number]>;
 }
 
 /** A pattern that cannot be compiled. The message is the end of a sentence that begins with the pattern: `with a lookahead "(?="`. */
@@ -24,9 +27,10 @@ const maxInstructions = 300;
 /**
  * Compiles a regular expression that a user wrote, in the syntax of RE2 (https://github.com/google/re2/wiki/Syntax). No such pattern takes more than
  * linear time to search. All patterns of users are compiled here.
+ * @param options `isOwn`: it was made of a pattern that has been compiled, and may be several times as long.
  * @throws PatternError
  */
-export function compilePattern(text: string): Pattern {
+export function compilePattern(text: string, { isOwn = false }: { readonly isOwn?: boolean } = {}): Pattern {
   // Loaded only if a pattern is configured, as loading takes 25 ms.
   const { RE2JS } = createRequire(import.meta.url)("re2js") as typeof re2js;
   let compiled: re2js.RE2JS;
@@ -36,15 +40,15 @@ export function compilePattern(text: string): Pattern {
     throw new PatternError(describeFault((error as Error).message));
   }
   const instructions = compiled.programSize();
-  if (instructions > maxInstructions) {
+  if (instructions > maxInstructions && !isOwn) {
     throw new PatternError(`of ${instructions} instructions (at most ${maxInstructions}; a repetition such as {1,500} counts 500 times)`);
   }
   return {
-    *matches(text) {
+    *matches(text, from = 0) {
       // This test is several times as fast as the search for the positions, and most texts have no match.
       if (!compiled.test(text)) return;
       const matcher = compiled.matcher(text);
-      while (matcher.find()) {
+      for (let isFound = matcher.find(from); isFound; isFound = matcher.find()) {
         const [start, end] = [matcher.start(), matcher.end()];
         if (end > start) yield [start, end];
       }

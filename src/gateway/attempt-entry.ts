@@ -1,4 +1,4 @@
-import type { RefusalKind } from "../core/index.ts";
+import type { GatewayError, RefusalKind } from "../core/index.ts";
 import type { ServiceTier, Usage } from "../ir/index.ts";
 import {
   costsNothing,
@@ -14,8 +14,9 @@ import type { Attempt } from "../upstream/index.ts";
 import type { AnswerReport } from "./answer-report.ts";
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
 import type { AnswerWatcher, ClientExchange } from "./exchange.ts";
-import { findHeader } from "./headers/request-headers.ts";
+import { clientNameOf } from "./headers/client-name.ts";
 import { plausibleUsage } from "./tokens/plausible-usage.ts";
+import { isRefusal } from "./refusal-reasons.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
 /** How an attempt ended, for the ledger. */
@@ -51,6 +52,8 @@ export interface EntryContext {
   readonly hasReservation: boolean;
   /** Present if the answer is looked at for calls of tools, once the client has it. */
   readonly readToolCalls?: (() => ToolCallCounts | undefined) | undefined;
+  /** Present if there are rules of the firewall. `error` is set once a rule has blocked the answer. */
+  readonly firewall?: { readonly error: GatewayError | undefined } | undefined;
 }
 
 /**
@@ -97,8 +100,9 @@ export class AttemptEntry implements AnswerWatcher {
   }
 
   /** The attempt is over: its CLOSE goes to the ledger, once. The promise, if any, must be awaited before the terminal bytes. */
-  settle(settlement: Settlement): Promise<void> | undefined {
+  settle(given: Settlement): Promise<void> | undefined {
     const { deps, exchange } = this.#context;
+    const settlement = this.#unlessBlocked(given);
     if (this.#settlement !== undefined) {
       if (settlement.status !== "ok") this.#correct(settlement);
       return undefined;
@@ -110,6 +114,20 @@ export class AttemptEntry implements AnswerWatcher {
     this.#isUnsettled = true;
     exchange.onSent(this);
     return durable;
+  }
+
+  /** The answer was good, or its client seems to have left: but a rule of the firewall has ended it. */
+  #unlessBlocked(settlement: Settlement): Settlement {
+    const error = this.#context.firewall?.error;
+    if (error === undefined || settlement.status === "error" || settlement.status === "refused") return settlement;
+    const { httpStatus } = settlement;
+    return {
+      ...settlement,
+      status: "interrupted",
+      httpStatus: httpStatus === 499 ? 200 : httpStatus,
+      errorCode: error.code,
+      errorMessage: error.message,
+    };
   }
 
   sent(isWhole: boolean): void {
@@ -320,29 +338,4 @@ function openRecord(
     attemptReason: reason,
     askedClass: request.envelope.tier,
   };
-}
-
-/** Stop reasons of the protocols that say that a model, or its provider, refused to answer. */
-const refusals: ReadonlySet<string> = new Set([
-  "refusal",
-  "content_filter",
-  "safety",
-  "prohibited_content",
-  "blocklist",
-  "spii",
-  "recitation",
-  "image_safety",
-  "image_prohibited_content",
-]);
-
-function isRefusal(reason: string | undefined): boolean {
-  return reason !== undefined && refusals.has(reason.toLowerCase());
-}
-
-/** The first product of the user agent, `claude-cli/2.1.330`; `undefined` if there is none. */
-function clientNameOf(headers: readonly string[]): string | undefined {
-  const agent = findHeader(headers, "user-agent");
-  if (agent === undefined || agent === "") return undefined;
-  const end = agent.indexOf(" ");
-  return agent.slice(0, Math.min(end < 0 ? agent.length : end, 64));
 }

@@ -9,6 +9,7 @@ export function finishCall(call: ModelCall): void {
   settleLimits(call);
   void releaseBudget(call);
   settleCaching(call);
+  call.firewall?.finish();
   reportCall(call);
 }
 

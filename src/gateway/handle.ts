@@ -24,27 +24,29 @@ import { continueConversation } from "./responses/continue.ts";
 import { serveCached } from "./lanes/serve-cached.ts";
 import { cacheUseOf } from "./response-cache/cache-key.ts";
 import { KeptExchange, keepCachedAnswer } from "./response-cache/keep-answer.ts";
-import { applyFirewall } from "./firewall/apply-firewall.ts";
-import { RestoringExchange } from "./firewall/restoring-exchange.ts";
+import { CallFirewall } from "./firewall/call-firewall.ts";
+import { FirewallExchange } from "./firewall/firewall-exchange.ts";
 import { serveStored } from "./lanes/serve-stored.ts";
 import { runsHere, startBackground } from "./responses/start-background.ts";
 import { pinTo } from "./responses/stored-responses.ts";
 
 /** The life of a request on a model route. The edge has found the route and the principal. */
 export async function handleModelCall(deps: GatewayDeps, exchange: ClientExchange, caller: Caller): Promise<void> {
-  const restoring = deps.current().firewall === undefined ? undefined : new RestoringExchange(exchange, caller.protocol);
-  const client = restoring ?? exchange;
+  const { firewall: rules } = deps.current();
+  const firewall = rules === undefined ? undefined : new CallFirewall(rules);
+  const client = firewall === undefined ? exchange : new FirewallExchange(exchange, caller.protocol, firewall);
   const recorded = deps.bodies.record(client, caller.route.route.operation);
   const traced = tracedExchange(deps, recorded ?? client, () => call);
   const base = traced ?? recorded ?? client;
   const kept = keptExchange(deps, base, caller);
   const plain = kept?.exchange ?? base;
   const sampled = deps.toolSampler.chooses(caller.route.route.operation) ? new SampledExchange(plain) : undefined;
-  const call = createModelCall(deps, sampled ?? plain, caller);
+  const call = createModelCall(deps, sampled ?? plain, caller, firewall);
+  firewall?.begin(call);
   if (sampled !== undefined) call.readToolCalls = () => sampled.readToolCalls(call);
   let isOver = true;
   try {
-    isOver = await serve(call, restoring);
+    isOver = await serve(call);
     if (kept !== undefined) keepCachedAnswer(call, kept);
   } catch (error) {
     await answerError(call, asGatewayError(error, deps, exchange.requestId));
@@ -75,7 +77,7 @@ function keptExchange(deps: GatewayDeps, exchange: ClientExchange, { principal }
 }
 
 /** `false`: the client has its answer, and the request goes on in the background. @throws GatewayError. */
-async function serve(call: ModelCall, restoring: RestoringExchange | undefined): Promise<boolean> {
+async function serve(call: ModelCall): Promise<boolean> {
   const { request } = call;
   await receive(call);
   if (isHeavy(request)) await nextTurn();
@@ -89,7 +91,7 @@ async function serve(call: ModelCall, restoring: RestoringExchange | undefined):
   const attempts = planned instanceof Promise ? await planned : planned;
   const all = withFallbacks(call, attempts);
   checkNamedModels(request, all);
-  applyFirewall(call, restoring);
+  call.firewall?.checkRequest();
   guard(call);
   if (isHeavy(request)) await nextTurn();
   planHedge(call);

@@ -7,9 +7,10 @@ import type { Attempt, Hedge, Plan } from "../upstream/index.ts";
 import { createAnswerReport, type AnswerReport } from "./answer-report.ts";
 import { AttemptEntry, type CachedEntry, type EntryContext, type Settlement } from "./attempt-entry.ts";
 import type { GatewayDeps, GatewaySnapshot } from "./deps.ts";
+import type { CallFirewall } from "./firewall/call-firewall.ts";
 import type { FailedTry } from "./observed-request.ts";
 import type { ClientExchange } from "./exchange.ts";
-import type { Finding, Guarded } from "../policy/index.ts";
+import type { Guarded } from "../policy/index.ts";
 import type { CacheUse } from "./cache-use.ts";
 import type { MarkedRequest } from "./prompt-caches/prefix-memory.ts";
 import { RequestFacts } from "./request-facts.ts";
@@ -79,6 +80,7 @@ interface CallParts {
   readonly request: RequestFacts;
   readonly background?: string;
   readonly trace?: RequestTrace | undefined;
+  readonly firewall?: CallFirewall | undefined;
 }
 
 /** The code of an attempt that was cancelled, as another one at the same time answered first. */
@@ -98,11 +100,11 @@ export class ModelCall implements EntryContext {
   readonly background: string | undefined;
   /** `undefined`: it is not traced. */
   readonly trace: RequestTrace | undefined;
+  /** `undefined`: there are no rules. */
+  readonly firewall: CallFirewall | undefined;
 
   /** What the guard has found: its edits belong into every body that goes upstream. */
   guarded: Guarded | undefined;
-  /** What the firewall has found; `undefined`: nothing. */
-  findings: readonly Finding[] | undefined;
   /** `undefined` if no budget counts the request. */
   reservation: BudgetReservation | undefined;
   /** `undefined`: who sends the request has none. */
@@ -140,13 +142,14 @@ export class ModelCall implements EntryContext {
   #served: Settlement | undefined;
   #spentTargets: readonly Attempt[] | undefined;
 
-  constructor({ deps, current, exchange, request, background, trace }: CallParts) {
+  constructor({ deps, current, exchange, request, background, trace, firewall }: CallParts) {
     this.deps = deps;
     this.current = current;
     this.exchange = exchange;
     this.request = request;
     this.background = background;
     this.trace = trace;
+    this.firewall = firewall;
   }
 
   /** The entry of the last attempt, or of the refusal; `undefined` before. */
@@ -284,8 +287,8 @@ export class ModelCall implements EntryContext {
 
   /** The same request without its client: it goes on as a stream to `exchange`. */
   inBackground({ exchange, pending }: BackgroundRun): ModelCall {
-    const { deps, current, request, trace } = this;
-    const call = new ModelCall({ deps, current, exchange, request: request.asStream(), background: pending, trace });
+    const { deps, current, request, trace, firewall } = this;
+    const call = new ModelCall({ deps, current, exchange, request: request.asStream(), background: pending, trace, firewall });
     call.guarded = this.guarded;
     call.reservation = this.reservation;
     call.limits = this.limits;
@@ -304,7 +307,12 @@ export interface Caller {
   readonly route: RouteCall;
 }
 
-export function createModelCall(deps: GatewayDeps, exchange: ClientExchange, { principal, protocol, route }: Caller): ModelCall {
+export function createModelCall(
+  deps: GatewayDeps,
+  exchange: ClientExchange,
+  { principal, protocol, route }: Caller,
+  firewall?: CallFirewall,
+): ModelCall {
   const request = new RequestFacts(principal, protocol, route);
-  return new ModelCall({ deps, current: deps.current(), exchange, request, trace: deps.tracer?.begin(exchange.rawHeaders) });
+  return new ModelCall({ deps, current: deps.current(), exchange, request, trace: deps.tracer?.begin(exchange.rawHeaders), firewall });
 }

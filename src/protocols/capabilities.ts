@@ -20,6 +20,8 @@ export interface ToolResults {
 export interface TextDelta {
   /** The same for all pieces of one text. */
   readonly channel: string;
+  /** What pieces of different texts have in common if one of them follows another: the other has ended, unless it is JSON. */
+  readonly owner: string;
   /** The object in the event that has the piece as its member `key`. */
   readonly holder: Record<string, unknown>;
   readonly key: string;

@@ -323,6 +323,8 @@ export interface Protocol {
   readonly toolResults: ToolResults;
   /** The pieces of text in the parsed data of an event (Gemini's JSON array: an element). */
   textDeltas(event: object): readonly TextDelta[];
+  /** The beginnings of the channels whose texts end with an event, or have ended before it: "" is all of them. */
+  endedTexts(event: object): readonly string[];
   /** How clients carry proofs of reasoning. */
   readonly proofs: ProofCarrier;
   /** What the server and the providers know of the protocol before a body is read. */

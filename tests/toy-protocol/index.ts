@@ -53,6 +53,7 @@ export const toy: Protocol = {
     addNote: () => undefined,
   },
   textDeltas: () => [],
+  endedTexts: () => [],
   proofs: {
     carriesOn: "blocks",
     callField: "never",

@@ -18,7 +18,7 @@ import {
 import { createToolCallGuard } from "../../policy/index.ts";
 import { createUnpricedAlarm } from "../../ledger/index.ts";
 import type { ProtocolTable } from "../../protocols/index.ts";
-import { CallerMetrics, createAccessLog, RequestMetrics, type MetricsSnapshot } from "../../server/index.ts";
+import { CallerMetrics, createAccessLog, RequestMetrics, watchedKey, type MetricsSnapshot } from "../../server/index.ts";
 import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../../store/index.ts";
 import { createAffinity, RetryBudget } from "../../upstream/index.ts";
 import type { Log } from "../logging/log.ts";
@@ -93,6 +93,7 @@ export async function composeModelRequests(options: ModelRequestsDeps): Promise<
     observe,
     tracer: telemetry?.tracer,
   };
+  metrics.watch(() => firewallValues(deps));
   return {
     deps,
     metrics,
@@ -121,6 +122,15 @@ function composeObservation({ current, log, clock }: Pick<ModelRequestsDeps, "cu
   metrics.watch(() => targetValues(current.snapshot.providers, current.states.list(), clock.monotonic()));
   metrics.watch(() => ({ traces_dropped_total: telemetry?.dropped() ?? 0 }));
   return { metrics, telemetry, observe: createObserver([metrics, callers], log, clock) };
+}
+
+function firewallValues({ firewallCounts }: GatewayDeps): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    firewallCounts.rules.map(({ rule, action, direction, requests }) => [
+      watchedKey("firewall_found_total", rule, action, direction),
+      requests,
+    ]),
+  );
 }
 
 function createCallerMetrics(current: Pick<CurrentConfiguration, "settings">): CallerMetrics {

@@ -28,7 +28,7 @@ export class RedactionTooLong extends Error {}
  * @param cpuMs the computing time of this thread so far. It does not count the time in which a busy machine lets it wait.
  */
 export function createBodyRedactor(patterns: readonly string[], cpuMs: () => number = threadCpuMs): BodyRedactor {
-  const compiled = patterns.map(compilePattern);
+  const compiled = patterns.map((pattern) => compilePattern(pattern));
   return {
     async redact(text, secrets) {
       let out = text.replace(ownKeys, "[secret]");

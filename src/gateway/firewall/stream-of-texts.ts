@@ -1,75 +1,168 @@
-import { asBytes, latin1OfEvents, noBytes, replaceData, SseSplitter, utf8OfLatin1, type Bytes, type SseEvent } from "../../core/index.ts";
-import { restoreTexts, StreamRestorer, type Placeholders } from "../../policy/index.ts";
+import {
+  asBytes,
+  latin1OfEvents,
+  latin1OfUtf8,
+  noBytes,
+  replaceData,
+  SseSplitter,
+  utf8OfLatin1,
+  type Bytes,
+  type SseEvent,
+} from "../../core/index.ts";
+import {
+  restoreTexts,
+  StreamRestorer,
+  type AnswerCheck,
+  type AnswerText,
+  type Placeholders,
+  type RestoredForm,
+} from "../../policy/index.ts";
 import type { EventSplitter, Protocol } from "../../protocols/index.ts";
 
-/** The last event that had a piece of a text. */
-interface Open {
-  readonly restorer: StreamRestorer;
-  /** The event with another piece in its place. */
-  readonly withPiece: (piece: string) => Bytes;
+/** What is done with the texts of a stream: first the rules on answers, then the originals of the request come back. */
+export interface StreamWork {
+  readonly check: AnswerCheck | undefined;
+  readonly placeholders: Placeholders | undefined;
 }
 
-/** Restores the texts of a stream, event by event. A placeholder may be cut anywhere: what could be the beginning of one waits for the next piece of its text. */
+/** One text on its way to the client. */
+class OpenText {
+  readonly owner: string;
+  readonly form: RestoredForm;
+  readonly #checked: AnswerText | undefined;
+  readonly #restorer: StreamRestorer | undefined;
+  /** The last event that had a piece of it, with another piece in its place. */
+  withPiece: (piece: string) => Bytes = () => noBytes;
+
+  constructor({ check, placeholders }: StreamWork, owner: string, form: RestoredForm) {
+    this.owner = owner;
+    this.form = form;
+    this.#checked = check?.open(form);
+    this.#restorer = placeholders === undefined ? undefined : new StreamRestorer(placeholders, form);
+  }
+
+  push(piece: string): string {
+    const passed = this.#checked === undefined ? piece : this.#checked.push(piece);
+    return this.#restorer === undefined ? passed : this.#restorer.push(passed);
+  }
+
+  end(): string {
+    const passed = this.#checked === undefined ? "" : this.#checked.end();
+    return this.#restorer === undefined ? passed : this.#restorer.push(passed) + this.#restorer.end();
+  }
+}
+
+/**
+ * Checks and restores the texts of a stream, event by event. What could be the beginning of a match or of a placeholder waits for the next piece of its text. Once a
+ * rule has blocked the answer, nothing more comes out.
+ */
 export class StreamOfTexts {
-  readonly #placeholders: Placeholders;
+  readonly #work: StreamWork;
   readonly #protocol: Protocol;
   readonly #splitter: EventSplitter;
-  readonly #open = new Map<string, Open>();
+  readonly #watch: (event: SseEvent) => void;
+  readonly #open = new Map<string, OpenText>();
 
-  /** @param isEventStream `false`: the stream is one JSON array. */
-  constructor(placeholders: Placeholders, protocol: Protocol, isEventStream: boolean) {
-    this.#placeholders = placeholders;
+  /** @param isEventStream `false`: the stream is one JSON array. @param watch takes each event as it comes. */
+  constructor(
+    work: StreamWork,
+    protocol: Protocol,
+    options: { readonly isEventStream: boolean; readonly watch: (event: SseEvent) => void },
+  ) {
+    this.#work = work;
     this.#protocol = protocol;
-    this.#splitter = (isEventStream ? undefined : protocol.createArraySplitter?.()) ?? new SseSplitter();
+    this.#watch = options.watch;
+    this.#splitter = (options.isEventStream ? undefined : protocol.createArraySplitter?.()) ?? new SseSplitter();
+  }
+
+  get isBlocked(): boolean {
+    return this.#work.check?.isBlocked === true;
   }
 
   /** @returns what goes on to the client now. */
   push(data: Bytes): Bytes {
-    let out = "";
-    for (const event of this.#splitter.push(data)) out += this.#restore(event);
-    return asBytes(out);
+    return this.#take(this.#splitter.push(data));
   }
 
   /** What is left when the stream is over. */
   end(): Bytes {
-    let out = "";
-    for (const event of this.#splitter.end()) out += this.#restore(event);
-    return asBytes(out + this.#release());
+    const out = this.#take(this.#splitter.end());
+    return this.isBlocked ? out : asBytes(out + this.#release(""));
   }
 
-  #restore(event: SseEvent): string {
+  #take(events: readonly SseEvent[]): Bytes {
+    let out = "";
+    for (const event of events) {
+      if (this.isBlocked) break;
+      out += this.#change(event);
+      this.#watch(event);
+    }
+    return asBytes(out);
+  }
+
+  #change(event: SseEvent): string {
     const parsed = parse(event.data);
     // A keep-alive or an end: no text ends with a comment.
-    if (parsed === undefined) return event.data === "" ? event.raw : this.#release() + event.raw;
+    if (parsed === undefined) return event.data === "" ? event.raw : this.#release("") + event.raw;
     const deltas = this.#protocol.textDeltas(parsed);
-    const before = deltas.length === 0 ? this.#release() : "";
-    if (deltas.length === 0 && !event.data.includes("[")) return before + event.raw;
-    for (const { channel, holder, key, form, isLast } of deltas) {
-      let open = this.#open.get(channel);
-      const restorer: StreamRestorer = open?.restorer ?? new StreamRestorer(this.#placeholders, form);
-      const piece = restorer.push(holder[key] as string);
-      const withPiece = (other: string): Bytes => {
-        for (const each of deltas) each.holder[each.key] = "";
-        holder[key] = other;
-        return replaceData(event, latin1OfEvents(JSON.stringify(parsed)));
-      };
-      holder[key] = isLast === true ? piece + restorer.end() : piece;
-      open = { restorer, withPiece };
-      if (isLast === true) this.#open.delete(channel);
-      else this.#open.set(channel, open);
+    const channels = new Set(deltas.map(({ channel }) => channel));
+    let before = "";
+    for (const ended of this.#protocol.endedTexts(parsed)) before += this.#release(ended, channels);
+    for (const { owner } of deltas) before += this.#releaseOthers(owner, channels);
+    if (this.isBlocked) return before;
+    if (deltas.length === 0) {
+      const whole = this.#changeWhole(event.data);
+      if (this.isBlocked) return before;
+      return before + (whole === event.data ? event.raw : replaceData(event, whole));
     }
-    const text = deltas.length === 0 ? event.data : latin1OfEvents(JSON.stringify(parsed));
-    return before + replaceData(event, deltas.length === 0 ? restoreTexts(text, this.#placeholders) : text);
+    const pieces: string[] = [];
+    for (const { channel, owner, holder, key, form, isLast } of deltas) {
+      let open = this.#open.get(channel);
+      if (open === undefined) this.#open.set(channel, (open = new OpenText(this.#work, owner, form)));
+      const piece = open.push(holder[key] as string);
+      pieces.push(isLast === true ? piece + open.end() : piece);
+      open.withPiece = (other) =>
+        this.#withPieces(event, parsed, (at) => (deltas[at]!.holder === holder && deltas[at]!.key === key ? other : ""));
+      if (isLast === true) this.#open.delete(channel);
+    }
+    return before + this.#withPieces(event, parsed, (at) => pieces[at]!);
   }
 
-  /** Texts have ended: what was held back of them is no placeholder. */
-  #release(): string {
+  /** The event with other pieces of its texts, in their order. Its other texts are whole. */
+  #withPieces(event: SseEvent, parsed: object, pieceOf: (at: number) => string): Bytes {
+    const deltas = this.#protocol.textDeltas(parsed);
+    for (const { holder, key } of deltas) holder[key] = "";
+    const blank = latin1OfUtf8(JSON.stringify(parsed));
+    const changed = this.#changeWhole(blank);
+    const other = changed === blank ? parsed : (JSON.parse(utf8OfLatin1(changed)) as object);
+    for (const [at, { holder, key }] of this.#protocol.textDeltas(other).entries()) holder[key] = pieceOf(at);
+    return replaceData(event, latin1OfEvents(JSON.stringify(other)));
+  }
+
+  #changeWhole(data: Bytes): Bytes {
+    const { check, placeholders } = this.#work;
+    const passed = check === undefined ? data : check.body(data);
+    return placeholders === undefined || !passed.includes("[") ? passed : restoreTexts(passed, placeholders);
+  }
+
+  /** Texts have ended: what waits of them is no beginning of anything. @param except channels that this event goes on with. */
+  #release(channel: string, except?: ReadonlySet<string>): string {
     let out = "";
-    for (const { restorer, withPiece } of this.#open.values()) {
-      const rest = restorer.end();
-      if (rest !== "") out += withPiece(rest);
+    for (const [each, open] of this.#open) {
+      if (!`${each} `.startsWith(channel) || except?.has(each) === true) continue;
+      this.#open.delete(each);
+      const rest = open.end();
+      if (rest !== "") out += open.withPiece(rest);
     }
-    this.#open.clear();
+    return out;
+  }
+
+  /** Where one text follows another of the same owner, as an answer its reasoning, the other has ended. */
+  #releaseOthers(owner: string, except: ReadonlySet<string>): string {
+    let out = "";
+    for (const [channel, open] of this.#open) {
+      if (open.owner === owner && open.form === "text" && !except.has(channel)) out += this.#release(channel, except);
+    }
     return out;
   }
 }

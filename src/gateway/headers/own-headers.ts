@@ -1,5 +1,5 @@
 import { formatUsd } from "../../ledger/index.ts";
-import { describeFinding } from "../firewall/apply-firewall.ts";
+import { describeFindings } from "../firewall/call-firewall.ts";
 import { boundedHeader, headerSafe } from "./header-safe.ts";
 import { addLimitHeaders } from "./limit-headers.ts";
 import type { FailedTry } from "../observed-request.ts";
@@ -15,7 +15,8 @@ export function addOwnHeaders(call: ModelCall, headers: string[]): void {
   if (entry?.upstreamRequestId !== undefined) headers.push("x-tokligence-upstream-request-id", entry.upstreamRequestId);
   if (answer.losses.length > 0 || call.takenParams !== undefined) headers.push("x-tokligence-dropped-params", droppedParams(call));
   if (call.guarded !== undefined) headers.push("x-tokligence-duplicate-tool-calls", String(call.guarded.count));
-  if (call.findings !== undefined) headers.push("x-tokligence-firewall", boundedHeader(call.findings.map(describeFinding).join("; ")));
+  const found = call.firewall === undefined ? undefined : describeFindings(call.firewall.findings);
+  if (found !== undefined) headers.push("x-tokligence-firewall", boundedHeader(found));
   if (call.cacheUse !== undefined) addCacheHeaders(call.cacheUse, headers);
   if (answer.isEstimated) headers.push("x-tokligence-estimated", "true");
   if (reservation?.outputLimit !== undefined) headers.push("x-tokligence-output-limit", String(reservation.outputLimit));

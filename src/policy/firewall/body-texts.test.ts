@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { applyEdits, latin1OfUtf8, utf8OfLatin1 } from "../../core/index.ts";
-import { editTexts } from "./body-texts.ts";
+import { changeText, editTexts } from "./body-texts.ts";
 
 const hide = (text: string): string => text.replaceAll("ann@example.com", "[EMAIL_1]");
 const edited = (text: string): string => {
   const body = latin1OfUtf8(text);
-  return utf8OfLatin1(applyEdits(body, editTexts(body, hide)));
+  return utf8OfLatin1(
+    applyEdits(
+      body,
+      editTexts(body, (each) => changeText(each, hide)),
+    ),
+  );
 };
 
 /** `@` is the address, and `!` the same where it must stay. */

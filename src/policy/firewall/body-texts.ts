@@ -7,6 +7,7 @@ import {
   readString,
   skipSpace,
   skipString,
+  skipValue,
   utf8OfLatin1,
   type Bytes,
   type Edit,
@@ -26,6 +27,16 @@ const fixedKeys: ReadonlySet<string> = new Set(
 /** Objects that a tool's own schema describes: their members have the tool's names, so `id` is a text there as any other. */
 const toolKeys: ReadonlySet<string> = new Set(["input", "args", "response"]);
 
+/** Members that have an answer's text once more, token by token. */
+const tokenKeys: ReadonlySet<string> = new Set(["logprobs", "logprobsResult"]);
+
+export interface EditOptions {
+  /** All members have names of the client's own. */
+  readonly isOfTool?: boolean;
+  /** Probabilities of tokens are emptied. */
+  readonly hasNoTokens?: boolean;
+}
+
 /** An object or array that is open. */
 interface Level {
   readonly start: number;
@@ -40,13 +51,16 @@ interface Level {
 
 /**
  * The edits that change the texts of a request's or an answer's body in any dialect: instructions, messages, reasoning, arguments and results of tools, and
- * descriptions of tools. One pass, without a parse; numbers and names of members are not texts.
+ * descriptions of tools. One pass, without a parse. Numbers are not texts, and names of members only inside what a tool is called with or returns.
  * @param body valid JSON.
- * @param change returns the same string if nothing changes.
- * @param isOfTool all members have names of the client's own.
+ * @param change returns the same string if nothing changes; `key` is the member's name.
  * @throws GatewayError `invalid_json` where a string cannot be decoded.
  */
-export function editTexts(body: Bytes, change: (text: string) => string, isOfTool = false): Edit[] {
+export function editTexts(
+  body: Bytes,
+  change: (text: string, key: string) => string,
+  { isOfTool = false, hasNoTokens = false }: EditOptions = {},
+): Edit[] {
   const edits: Edit[] = [];
   const levels: Level[] = [];
   let key = "";
@@ -56,22 +70,25 @@ export function editTexts(body: Bytes, change: (text: string) => string, isOfToo
     const level = levels.at(-1);
     if (code === 0x22) {
       const end = skipString(body, at);
-      if (isKeyNext) {
-        key = decode(body, at, end);
-        isKeyNext = false;
-        at = skipSpace(body, end) + 1;
-        continue;
-      }
-      if (!isFixed(body, level, key)) {
-        const text = decode(body, at, end);
-        const changed = changeText(text, change);
+      if (isKeyNext) key = decode(body, at, end);
+      // Names that a tool gives may be texts as well, as in a map of addresses.
+      if (isKeyNext ? level?.isOfTool === true : !isFixed(body, level, key)) {
+        const text = isKeyNext ? key : decode(body, at, end);
+        const changed = change(text, key);
         if (changed !== text) edits.push({ start: at, end, text: latin1OfUtf8(JSON.stringify(changed)) });
       }
-      at = end;
+      at = isKeyNext ? skipSpace(body, end) + 1 : end;
+      isKeyNext = false;
       continue;
     }
     if (code === 0x7b || code === 0x5b) {
       const isObject = code === 0x7b;
+      if (hasNoTokens && level?.isObject === true && !level.isOfTool && tokenKeys.has(key)) {
+        const end = skipValue(body, at);
+        edits.push({ start: at, end, text: asBytes(isObject ? "null" : "[]") });
+        at = end;
+        continue;
+      }
       const isToolLevel = isOfTool || level?.isOfTool === true || (isObject && level?.isObject === true && toolKeys.has(key));
       // A schema's own names: `id` there is a property like any other.
       const isProperty = level?.key === "properties";
@@ -107,10 +124,10 @@ function isFixed(body: Bytes, level: Level | undefined, key: string): boolean {
 }
 
 /** Arguments of calls are JSON inside a string: its own strings are looked at, so that their escapes neither hide nor join anything. Then it is a text like any other. */
-function changeText(text: string, change: (text: string) => string): string {
+export function changeText(text: string, change: (text: string) => string): string {
   if (!text.includes("\\") || !isJson(text)) return change(text);
   const inner = latin1OfUtf8(text);
-  const edits = editTexts(inner, change, true);
+  const edits = editTexts(inner, (each) => changeText(each, change), { isOfTool: true });
   const edited = edits.length === 0 ? text : utf8OfLatin1(applyEdits(inner, edits));
   // Names of members, and numbers. What would break the JSON began in an escape.
   const changed = change(edited);

@@ -1,94 +1,149 @@
-import { findAccepted, isAlone, isDigit, isWordPart, merged, type Finder, type TextMatch } from "./text-match.ts";
+import {
+  characterSet,
+  digitCharacters,
+  isAlone,
+  isDigit,
+  isWordPart,
+  isWordStart,
+  matchAt,
+  merged,
+  startOfRun,
+  upperCharacters,
+  type Detector,
+  type TextMatch,
+} from "./text-match.ts";
+import { detectByNumber } from "./numbers.ts";
 
 /** Lengths of RFC 5321: a mailbox has at most 64 characters before its `@` and 255 after it. */
 const maxLocal = 64;
 const maxDomain = 255;
-const localPart = /[\w.!#$%&'*+/=?^`{|}~-]/;
+const letters = upperCharacters + upperCharacters.toLowerCase();
+/** The characters of RFC 5322 without those that separate an address from what is before it, as in `to=ada@example.com`. */
+const local = `${digitCharacters}${letters}_.!#$%&'+^~-`;
+const inLocal = characterSet(local);
+const inAddress = characterSet(`${local}@`);
+/** These do not begin an address. */
+const beforeLocal = characterSet(".'!#$%&^~-");
 /** A domain of at least two labels, whose last one is of letters. */
 const domainAt = /(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.){1,8}(?:[a-z]{2,24}|xn--[a-z\d-]{2,59})/iy;
 
-/** E-mail addresses: found by their `@`. A text without one costs one search. */
-export const findEmails: Finder = (text) => {
-  const found: TextMatch[] = [];
-  let free = 0;
-  for (let at = text.indexOf("@"); at !== -1; at = text.indexOf("@", at + 1)) {
-    let start = at;
-    while (start > free && at - start < maxLocal && localPart.test(text[start - 1]!)) start--;
-    while (start < at && (text[start] === "." || text[start] === "'" || text[start] === "`")) start++;
-    if (start === at || text[at - 1] === ".") continue;
-    domainAt.lastIndex = at + 1;
-    const domain = domainAt.exec(text)?.[0];
-    if (domain === undefined || domain.length > maxDomain) continue;
-    const end = at + 1 + domain.length;
-    // A version of a package, as in name@1.2.x, has no letters alone as its last label; a word that goes on is no domain.
-    if (end < text.length && isWordPart(text.charCodeAt(end))) continue;
-    found.push({ start, end });
-    free = end;
-  }
-  return found;
+/** E-mail addresses, found by their `@`. */
+export const emails: Detector = {
+  find(text, { ats }, from) {
+    const found: TextMatch[] = [];
+    let free = from;
+    for (const at of ats) {
+      const start = startOfLocal(text, at, free);
+      if (start === at || text[at - 1] === ".") continue;
+      const domain = matchAt(domainAt, text, at + 1);
+      if (domain === undefined || domain.length > maxDomain) continue;
+      const end = at + 1 + domain.length;
+      // A version of a package, as in name@1.2.x, has no letters alone as its last label; a word that goes on is no domain.
+      if (end < text.length && isWordPart(text.charCodeAt(end))) continue;
+      found.push({ start, end });
+      free = end;
+    }
+    return found;
+  },
+  openFrom(text, _candidates, from) {
+    const start = startOfRun(text, inAddress, Math.max(from, text.length - maxLocal - 2 - maxDomain));
+    return text.indexOf("@", start) === -1 ? Math.max(start, text.length - maxLocal) : start;
+  },
 };
 
+function startOfLocal(text: string, at: number, free: number): number {
+  let start = at;
+  while (start > free && at - start < maxLocal && inLocal[text.charCodeAt(start - 1)] === 1) start--;
+  while (start < at && beforeLocal[text.charCodeAt(start)] === 1) start++;
+  // The letter of an escape, as in `\nada@example.com`, is no part of the address.
+  if (start < at && text[start - 1] === "\\" && /[nrtbf]/.test(text[start]!)) start++;
+  return start;
+}
+
 /** International numbers begin with `+`; others are written in one of the groupings of North America. Separators are single. */
-const international = /\+(?:\(?\d{1,4}\)?[ .\-\u00a0/]?){2,7}/g;
-const northAmerican = /(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-.]\d{4}/g;
+const internationalAt = /\+(?:\(?\d{1,4}\)?[ .\-/]?){2,7}/y;
+const northAmericanAt = /(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-.]\d{4}/y;
 
-const findInternational = findAccepted(international, (match, start, text) => {
+function readInternational(text: string, start: number): TextMatch | undefined {
+  const match = matchAt(internationalAt, text, start);
+  if (match === undefined) return undefined;
   const digits = match.replaceAll(/\D/g, "");
-  return digits.length >= 8 && digits.length <= 15 && digits[0] !== "0" && isAlone(text, start, start + match.trimEnd().length);
-});
-const findNorthAmerican = findAccepted(northAmerican, (match, start, text) => {
-  const digits = match.replaceAll(/\D/g, "");
-  const before = text[start - 1];
-  // Neither an area nor an exchange begins with 0 or 1.
-  return (
-    digits[0]! > "1" &&
-    digits[3]! > "1" &&
-    before !== "-" &&
-    before !== "." &&
-    isAlone(text, start, start + match.length) &&
-    !isMoreDigits(text, start + match.length)
-  );
-});
+  const end = start + match.length - /\D*$/.exec(match)![0].length;
+  return digits.length >= 8 && digits.length <= 15 && digits[0] !== "0" && isAlone(text, start, end) ? { start, end } : undefined;
+}
 
-/** A number that goes on after its separator is a longer number of another kind. */
-function isMoreDigits(text: string, end: number): boolean {
-  return (text[end] === "-" || text[end] === ".") && isDigit(text.charCodeAt(end + 1));
+function readNorthAmerican(text: string, start: number): TextMatch | undefined {
+  const match = matchAt(northAmericanAt, text, start);
+  if (match === undefined) return undefined;
+  const digits = match.replaceAll(/\D/g, "");
+  const [before, end] = [text[start - 1], start + match.length];
+  // Neither an area nor an exchange begins with 0 or 1. A number that goes on after its separator is a longer number of another kind.
+  if (digits[0]! <= "1" || digits[3]! <= "1" || before === "-" || before === "." || !isAlone(text, start, end)) return undefined;
+  return (text[end] === "-" || text[end] === ".") && isDigit(text.charCodeAt(end + 1)) ? undefined : { start, end };
 }
 
 /** Telephone numbers. */
-export const findPhones: Finder = (text) => {
-  const found = text.includes("+") ? findInternational(text).map((match) => trimmed(text, match)) : [];
-  return merged(found, findNorthAmerican(text));
-};
-
-function trimmed(text: string, { start, end }: TextMatch): TextMatch {
-  let last = end;
-  while (last > start && !isDigit(text.charCodeAt(last - 1))) last--;
-  return { start, end: last };
-}
+export const phones = detectByNumber((text, start, end) => {
+  const before = text[start - 1];
+  if (before === "+") return readInternational(text, start - 1);
+  if (before === "(" && text[start - 2] === "+") return readInternational(text, start - 2);
+  if (end - start !== 3) return undefined;
+  return (before === "(" ? readNorthAmerican(text, start - 1) : undefined) ?? readNorthAmerican(text, start);
+});
 
 const byte = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
-const version4 = new RegExp(String.raw`(?:${byte}\.){3}${byte}`, "g");
-const version6 = /(?:[\da-f]{0,4}:){2,7}[\da-f]{0,4}/gi;
+const version4At = new RegExp(String.raw`(?:${byte}\.){3}${byte}`, "y");
 
-const findVersion4 = findAccepted(version4, (match, start, text) => {
+const versions4 = detectByNumber((text, start, next) => {
+  if (next - start > 3 || text[next] !== "." || text[start - 1] === ".") return undefined;
+  const match = matchAt(version4At, text, start);
+  if (match === undefined) return undefined;
   const end = start + match.length;
-  return isAlone(text, start, end) && text[start - 1] !== "." && !(text[end] === "." && isDigit(text.charCodeAt(end + 1)));
+  return isAlone(text, start, end) && !(text[end] === "." && isDigit(text.charCodeAt(end + 1))) ? { start, end } : undefined;
 });
-const findVersion6 = findAccepted(version6, (match, start, text) => {
-  const end = start + match.length;
-  if (!isAlone(text, start, end) || text[start - 1] === ":" || text[end] === ":") return false;
-  const groups = match.split(":");
-  const isShort = match.includes("::");
+
+const inVersion6 = characterSet(`${digitCharacters}abcdefABCDEF:`);
+const inAnyVersion = characterSet(`${digitCharacters}abcdefABCDEF:.`);
+const maxVersion6 = 39;
+
+/** Addresses of version 6: each is a whole run of hexadecimal digits and colons. */
+const versions6: Detector = {
+  find(text, { colons }, from) {
+    const found: TextMatch[] = [];
+    let free = from;
+    for (const colon of colons) {
+      if (colon < free) continue;
+      let start = colon;
+      while (start > free && colon - start < 5 && inVersion6[text.charCodeAt(start - 1)] === 1) start--;
+      let end = colon;
+      while (end < text.length && inVersion6[text.charCodeAt(end)] === 1) end++;
+      free = end;
+      if (isAlone(text, start, end) && text[start - 1] !== ":" && isVersion6(text.slice(start, Math.min(end, start + maxVersion6 + 1)))) {
+        found.push({ start, end });
+      }
+    }
+    return found;
+  },
+  openFrom(text, _candidates, from) {
+    let start = startOfRun(text, inAnyVersion, Math.max(from, text.length - maxVersion6 - 3));
+    while (start < text.length && !isWordStart(text, start)) start++;
+    return start;
+  },
+};
+
+function isVersion6(run: string): boolean {
+  if (run.length > maxVersion6 || !/^(?:[\da-f]{0,4}:){2,7}[\da-f]{0,4}$/i.test(run)) return false;
+  const groups = run.split(":");
+  const isShort = run.includes("::");
   // Times, and names such as std::vector, are no addresses: at least one group has a digit, and a short form has four groups or begins as one in use does.
-  if (match.indexOf("::") !== match.lastIndexOf("::") || (isShort ? groups.length > 8 : groups.length !== 8)) return false;
+  if (run.indexOf("::") !== run.lastIndexOf("::") || (isShort ? groups.length > 8 : groups.length !== 8)) return false;
   if (!isShort) return groups.every((group) => group !== "");
   const filled = groups.filter((group) => group !== "");
-  return match === "::1" || (filled.length >= 2 && /^(?:[23][\da-f]{3}|f[cde][\da-f]{2}|64)$/i.test(groups[0]!) && /\d/.test(match));
-});
+  return run === "::1" || (filled.length >= 2 && /^(?:[23][\da-f]{3}|f[cde][\da-f]{2}|64)$/i.test(groups[0]!) && /\d/.test(run));
+}
 
 /** Internet addresses of both versions. */
-export const findIps: Finder = (text) => {
-  const found = text.includes(".") ? findVersion4(text) : [];
-  return text.includes(":") ? merged(found, findVersion6(text)) : found;
+export const ips: Detector = {
+  find: (text, candidates, from) => merged(versions4.find(text, candidates, from), versions6.find(text, candidates, from)),
+  openFrom: (text, candidates, from) => versions6.openFrom(text, candidates, from),
 };

@@ -1,21 +1,21 @@
-import { findEmails, findIps, findPhones } from "./contacts.ts";
-import { findInjections } from "./injections.ts";
-import { findNationalIds } from "./national-ids.ts";
-import { findCards, findIbans } from "./payment.ts";
-import { findSecrets } from "./secrets.ts";
-import { merged, type Finder, type TextMatch } from "./text-match.ts";
+import { emails, ips, phones } from "./contacts.ts";
+import { injections } from "./injections.ts";
+import { nationalIds } from "./national-ids.ts";
+import { cards, ibans } from "./payment.ts";
+import { secrets } from "./secrets.ts";
+import { merged, type Candidates, type Detector, type TextMatch } from "./text-match.ts";
 
 /** The detectors that are built in, by the names that rules call them. */
 export const detectors = {
-  secret: findSecrets,
-  email: findEmails,
-  iban: findIbans,
-  card: findCards,
-  national_id: findNationalIds,
-  phone: findPhones,
-  ip: findIps,
-  prompt_injection: findInjections,
-} as const satisfies Record<string, Finder>;
+  secret: secrets,
+  email: emails,
+  iban: ibans,
+  card: cards,
+  national_id: nationalIds,
+  phone: phones,
+  ip: ips,
+  prompt_injection: injections,
+} as const satisfies Record<string, Detector>;
 
 export type DetectorName = keyof typeof detectors;
 
@@ -26,21 +26,22 @@ export interface NamedMatch extends TextMatch {
   readonly kind: string;
 }
 
-export interface NamedFinder {
+export interface NamedDetector {
   readonly kind: string;
-  readonly find: Finder;
+  readonly detector: Detector;
 }
 
 /** What some detectors find, from left to right. Where two overlap, the one named first keeps its place: the order goes from the most certain to the least. */
-export function findAll(finders: readonly NamedFinder[], text: string): readonly NamedMatch[] {
+export function findAll(all: readonly NamedDetector[], text: string, candidates: Candidates, from = 0): readonly NamedMatch[] {
   let found: readonly NamedMatch[] = [];
-  for (const { kind, find } of finders) {
-    const more = find(text);
-    if (more.length > 0)
+  for (const { kind, detector } of all) {
+    const more = detector.find(text, candidates, from);
+    if (more.length > 0) {
       found = merged(
         found,
         more.map(({ start, end }) => ({ start, end, kind })),
       );
+    }
   }
   return found;
 }

@@ -1,18 +1,12 @@
-import { applyEdits, compilePattern, GlobList, type Bytes } from "../../core/index.ts";
-import { editTexts, isJson } from "./body-texts.ts";
-import { detectors, findAll, type NamedFinder, type NamedMatch } from "./detectors.ts";
+import { applyEdits, type Bytes } from "../../core/index.ts";
+import { AnswerCheck } from "./answer-check.ts";
+import { changeText, editTexts, isJson } from "./body-texts.ts";
+import { compileRule, type CompiledRule, type Finding } from "./compiled-rule.ts";
+import { findAll, type NamedMatch } from "./detectors.ts";
 import { Placeholders } from "./placeholders.ts";
+import { scan } from "./scan.ts";
 import type { FirewallRule } from "./section.ts";
-import { findWords } from "./word-list.ts";
 import { merged } from "./text-match.ts";
-
-/** What a rule has found in one request. */
-export interface Finding {
-  readonly rule: string;
-  readonly action: FirewallRule["action"];
-  /** Matches by detector, as in `email`; never a text. */
-  readonly counts: ReadonlyMap<string, number>;
-}
 
 /** What the rules say of one request. */
 export interface Verdict {
@@ -21,12 +15,6 @@ export interface Verdict {
   /** The body with placeholders; `undefined`: nothing is masked. */
   readonly masked: Bytes | undefined;
   readonly placeholders: Placeholders;
-}
-
-interface CompiledRule extends Pick<FirewallRule, "name" | "action"> {
-  readonly users: GlobList;
-  readonly models: GlobList;
-  readonly finders: readonly NamedFinder[];
 }
 
 /** The rules of one configuration. */
@@ -43,46 +31,49 @@ export class Firewall {
    * @throws GatewayError `invalid_json`, `ambiguous_json`.
    */
   check(body: Bytes, user: string, model: string): Verdict | undefined {
-    const rules = this.#rules.filter(({ users, models }) => users.match(user) !== undefined && models.match(model) !== undefined);
+    const rules = this.#rulesOf("request", user, model);
     if (rules.length === 0) return undefined;
     const counts = rules.map(() => new Map<string, number>());
     const placeholders = new Placeholders((placeholder) => body.includes(placeholder));
-    const edits = editTexts(body, (text) => {
+    const look = (text: string): string => {
+      const candidates = scan(text);
       let places: readonly NamedMatch[] = [];
-      for (const [at, { action, finders }] of rules.entries()) {
-        const found = findAll(finders, text);
+      for (const [at, { action, detectors: own }] of rules.entries()) {
+        const found = findAll(own, text, candidates);
         for (const { kind } of found) counts[at]!.set(kind, (counts[at]!.get(kind) ?? 0) + 1);
         if (action === "mask" && found.length > 0) places = merged(places, found);
       }
       return places.length === 0 ? text : placeholders.mask(text, places);
-    });
-    const findings = rules.map(({ name, action }, at) => ({ rule: name, action, counts: counts[at]! }));
+    };
+    const edits = editTexts(body, (text) => changeText(text, look));
+    const findings = rules.map(({ name, action }, at) => ({ rule: name, action, direction: "request" as const, counts: counts[at]! }));
     const made = findings.filter((finding) => finding.counts.size > 0);
     if (made.length === 0) return undefined;
     return { findings: made, masked: edits.length === 0 ? undefined : applyEdits(body, edits), placeholders };
+  }
+
+  /** The rules on the answer; `undefined`: no rule is for the answers of this user and model. */
+  answerCheck(user: string, model: string, placeholders: Placeholders): AnswerCheck | undefined {
+    const rules = this.#rulesOf("answer", user, model);
+    return rules.length === 0 ? undefined : new AnswerCheck(rules, placeholders);
+  }
+
+  #rulesOf(direction: "request" | "answer", user: string, model: string): readonly CompiledRule[] {
+    return this.#rules.filter(
+      (rule) =>
+        (rule.direction === direction || rule.direction === "both") &&
+        rule.users.match(user) !== undefined &&
+        rule.models.match(model) !== undefined,
+    );
   }
 
   /** The same for a text, with the places: for trying rules. */
   test(
     text: string,
   ): readonly { readonly rule: string; readonly action: FirewallRule["action"]; readonly matches: readonly NamedMatch[] }[] {
-    return this.#rules.map(({ name, action, finders }) => ({ rule: name, action, matches: findAll(finders, text) }));
+    const candidates = scan(text);
+    return this.#rules.map(({ name, action, detectors: own }) => ({ rule: name, action, matches: findAll(own, text, candidates) }));
   }
-}
-
-function compileRule({ name, action, detect, patterns, words, users, models }: FirewallRule): CompiledRule {
-  const finders: NamedFinder[] = detect.map((kind) => ({ kind, find: detectors[kind] }));
-  if (words.length > 0) finders.push({ kind: "word", find: findWords(words) });
-  for (const pattern of patterns) {
-    const compiled = compilePattern(pattern);
-    finders.push({ kind: "pattern", find: (text) => Array.from(compiled.matches(text), ([start, end]) => ({ start, end })) });
-  }
-  return { name, action, users: new GlobList(users), models: new GlobList(models), finders };
-}
-
-/** `email 2, phone 1`. */
-export function describeCounts(counts: ReadonlyMap<string, number>): string {
-  return [...counts].map(([kind, count]) => `${kind} ${count}`).join(", ");
 }
 
 /** Puts the originals back into the texts of a whole answer or event (latin1). In arguments of tools, which are JSON, they are escaped once more. */

@@ -1,4 +1,5 @@
-import { digitsOf, findAccepted, isAlone, isDigit, type Finder } from "./text-match.ts";
+import { detectByNumber } from "./numbers.ts";
+import { digitsOf, isAlone, isDigit, isUpper, matchAt, type TextMatch } from "./text-match.ts";
 
 const weightedSum = (digits: readonly number[], weights: readonly number[]): number =>
   weights.reduce((sum, weight, at) => sum + weight * digits[at]!, 0);
@@ -92,38 +93,72 @@ function isCodiceFiscale(match: string): boolean {
   return sum % 26 === match.charCodeAt(15) - 65;
 }
 
-const patterns = [
-  /\d{3}-\d{2}-\d{4}/,
-  /\d{3}\.\d{3}\.\d{3}-\d{2}/,
-  /\d{8}-?[A-HJ-NP-TV-Z]|[XYZ]-?\d{7}-?[A-HJ-NP-TV-Z]/,
-  /[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-4]\d) ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}/,
-  /[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]/,
-  /[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?\d{2}){3} ?[A-D]/,
-  /[2-9]\d{3} \d{4} \d{4}/,
-  /\d{11}/,
-];
-const all = new RegExp(patterns.map(({ source }) => source).join("|"), "g");
+const forms = {
+  ssn: /\d{3}-\d{2}-\d{4}/y,
+  cpf: /\d{3}\.\d{3}\.\d{3}-\d{2}/y,
+  dni: /\d{8}-?[A-HJ-NP-TV-Z]|[XYZ]-?\d{7}-?[A-HJ-NP-TV-Z]/y,
+  nir: /[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-4]\d) ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}/y,
+  codiceFiscale: /[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]/y,
+  nino: /[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?\d{2}){3} ?[A-D]/y,
+  aadhaar: /[2-9]\d{3} \d{4} \d{4}/y,
+} as const;
 
-function isNationalId(match: string): boolean {
-  if (/^\d{3}-/.test(match)) return isSsn(match);
-  if (/^\d{3}\./.test(match)) return isCpf(match);
-  if (/^\d{11}$/.test(match)) {
-    const digits = digitsOf(match);
-    return isPesel(digits) || isSteuerId(digits);
-  }
-  if (/^(?:\d{8}|[XYZ]).*[A-Z]$/.test(match) && match.length <= 11) return isDni(match);
-  if (/^[A-Z]{6}/.test(match)) return isCodiceFiscale(match);
-  if (/^[A-Z]{2}/.test(match)) return !/^(?:BG|GB|KN|NK|NT|TN|ZZ)/.test(match);
-  if (/^\d{4} \d{4} \d{4}$/.test(match)) return hasVerhoeffSum(digitsOf(match));
-  return isNir(match);
+type Form = keyof typeof forms;
+
+/** The match of a form whose sum, if it has one, is right. */
+function read(text: string, start: number, form: Form, isRight: (match: string) => boolean): TextMatch | undefined {
+  if (start < 0) return undefined;
+  const match = matchAt(forms[form], text, start);
+  return match !== undefined && isWhole(text, start, start + match.length) && isRight(match)
+    ? { start, end: start + match.length }
+    : undefined;
 }
+
+function isWhole(text: string, start: number, end: number): boolean {
+  const isLonger = (text[end] === "-" || text[end] === ".") && isDigit(text.charCodeAt(end + 1));
+  return isAlone(text, start, end) && !isLonger && text[start - 1] !== "-" && text[start - 1] !== ".";
+}
+
+const isNino = (match: string): boolean => !/^(?:BG|GB|KN|NK|NT|TN|ZZ)/.test(match);
+const isAadhaar = (match: string): boolean => hasVerhoeffSum(digitsOf(match));
+
+function readEleven(text: string, start: number, end: number): TextMatch | undefined {
+  const digits = digitsOf(text.slice(start, end));
+  return isWhole(text, start, end) && (isPesel(digits) || isSteuerId(digits)) ? { start, end } : undefined;
+}
+
+/** Ids that begin with letters, of which the run of digits is the first or the second part. */
+function readLettered(text: string, digits: number, count: number): TextMatch | undefined {
+  const before = text.charCodeAt(digits - 1);
+  if (count === 7) {
+    return read(text, digits - (before === 45 ? 2 : 1), "dni", isDni);
+  }
+  if (!isUpper(before) && before !== 32) return undefined;
+  const spaced = before === 32 ? 1 : 0;
+  if (!isUpper(text.charCodeAt(digits - spaced - 1)) || !isUpper(text.charCodeAt(digits - spaced - 2))) return undefined;
+  const nino = count === 2 || count === 6 ? read(text, digits - spaced - 2, "nino", isNino) : undefined;
+  return nino ?? (count === 2 && spaced === 0 ? read(text, digits - 6, "codiceFiscale", isCodiceFiscale) : undefined);
+}
+
+/** The groups of a NIR end after so many digits: a run of digits ends with one of them. */
+const nirRuns: ReadonlySet<number> = new Set([1, 3, 5, 6, 7, 10, 13, 15]);
 
 /**
  * National identity numbers with a form of their own or a sum: United States (SSN), Brazil (CPF), Spain (DNI, NIE), France (NIR), Italy (codice fiscale),
  * United Kingdom (NINO), India (Aadhaar), Poland (PESEL), Germany (Steuer-ID).
  */
-export const findNationalIds: Finder = findAccepted(all, (match, start, text) => {
-  const end = start + match.length;
-  const isLonger = (text[end] === "-" || text[end] === ".") && isDigit(text.charCodeAt(end + 1));
-  return isAlone(text, start, end) && !isLonger && text[start - 1] !== "-" && text[start - 1] !== "." && isNationalId(match);
+export const nationalIds = detectByNumber((text, start, end) => {
+  const count = end - start;
+  const next = text[end];
+  if (count === 3 && next === "-") return read(text, start, "ssn", isSsn);
+  if (count === 3 && next === ".") return read(text, start, "cpf", isCpf);
+  if (count === 11) return readEleven(text, start, end);
+  if (count === 8) return read(text, start, "dni", isDni);
+  if (count === 2 || count === 6 || count === 7) {
+    const lettered = start === 0 ? undefined : readLettered(text, start, count);
+    if (lettered !== undefined) return lettered;
+  }
+  if (count === 4 && next === " ") return read(text, start, "aadhaar", isAadhaar);
+  const first = text.charCodeAt(start);
+  return (first === 49 || first === 50) && nirRuns.has(count) ? read(text, start, "nir", isNir) : undefined;
 });

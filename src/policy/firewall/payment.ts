@@ -1,4 +1,5 @@
-import { digitsOf, findAccepted, isAlone, isDigit, type Finder } from "./text-match.ts";
+import { detectByNumber } from "./numbers.ts";
+import { digitsOf, isAlone, isDigit, isUpper, matchAt } from "./text-match.ts";
 
 /** The sum of Luhn (ISO/IEC 7812-1, annex B): every second digit from the right is doubled. */
 export function hasLuhnSum(digits: readonly number[]): boolean {
@@ -11,7 +12,7 @@ export function hasLuhnSum(digits: readonly number[]): boolean {
 }
 
 /** In one piece, or in the groups that are printed on cards. */
-const card = /\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}/g;
+const cardAt = /\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}/y;
 
 /** The first digits of Visa, Mastercard, American Express, Discover, Diners Club, JCB, UnionPay and Maestro, with the lengths of their numbers. */
 const issuers: readonly (readonly [first: RegExp, lengths: readonly number[]])[] = [
@@ -26,12 +27,16 @@ const issuers: readonly (readonly [first: RegExp, lengths: readonly number[]])[]
 ];
 
 /** Numbers of payment cards, with the issuer's first digits and a right sum. */
-export const findCards: Finder = findAccepted(card, (match, start, text) => {
+export const cards = detectByNumber((text, start, next) => {
+  const count = next - start;
+  if (count !== 4 && (count < 13 || count > 19)) return undefined;
+  const match = matchAt(cardAt, text, start);
+  if (match === undefined) return undefined;
   const end = start + match.length;
   const digits = match.replaceAll(/[ -]/g, "");
-  if (!isAlone(text, start, end) || text[start - 1] === "." || isPartOfNumber(text, end)) return false;
-  if (!issuers.some(([first, lengths]) => lengths.includes(digits.length) && first.test(digits))) return false;
-  return hasLuhnSum(digitsOf(digits));
+  if (!isAlone(text, start, end) || text[start - 1] === "." || isPartOfNumber(text, end)) return undefined;
+  if (!issuers.some(([first, lengths]) => lengths.includes(digits.length) && first.test(digits))) return undefined;
+  return hasLuhnSum(digitsOf(digits)) ? { start, end } : undefined;
 });
 
 function isPartOfNumber(text: string, end: number): boolean {
@@ -51,22 +56,15 @@ const ibanLengths: ReadonlyMap<string, number> = new Map(
     .map((each) => [each.slice(0, 2), Number(each.slice(2))]),
 );
 
-const ibanStart = /[A-Z]{2}\d{2}(?=[ \d A-Z])/g;
-
 /** Numbers of bank accounts (IBAN), in one piece or in groups of four, with their country's length and a right sum (ISO 7064, MOD 97-10). */
-export const findIbans: Finder = (text) => {
-  const found = [];
-  let free = 0;
-  for (const { 0: head, index: start } of text.matchAll(ibanStart)) {
-    const length = ibanLengths.get(head.slice(0, 2));
-    if (length === undefined || start < free) continue;
-    const end = endOfIban(text, start, length);
-    if (end === undefined || !isAlone(text, start, end) || !hasIbanSum(text.slice(start, end))) continue;
-    found.push({ start, end });
-    free = end;
-  }
-  return found;
-};
+export const ibans = detectByNumber((text, digits, next) => {
+  const start = digits - 2;
+  if (start < 0 || next - digits < 2 || !isUpper(text.charCodeAt(start)) || !isUpper(text.charCodeAt(start + 1))) return undefined;
+  const length = ibanLengths.get(text.slice(start, digits));
+  if (length === undefined) return undefined;
+  const end = endOfIban(text, start, length);
+  return end !== undefined && isAlone(text, start, end) && hasIbanSum(text.slice(start, end)) ? { start, end } : undefined;
+});
 
 /** Where its last character ends; single spaces may separate groups of four. */
 function endOfIban(text: string, start: number, length: number): number | undefined {

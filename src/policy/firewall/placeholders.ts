@@ -16,6 +16,7 @@ export class Placeholders {
   readonly #isTaken: (placeholder: string) => boolean;
   readonly #byOriginal = new Map<string, string>();
   readonly #originals = new Map<string, string>();
+  readonly #covers = new Map<string, string>();
   readonly #lastNumbers = new Map<string, number>();
   #longest = 0;
 
@@ -38,6 +39,16 @@ export class Placeholders {
       at = end;
     }
     return masked + text.slice(at);
+  }
+
+  /** A placeholder for a text of the answer, that stays in place: unless it is one of the request's own originals, nothing comes back for it. */
+  cover(original: string, kind: string): string {
+    const key = `${kind}:${original}`;
+    const known = this.#byOriginal.get(key) ?? this.#covers.get(key);
+    if (known !== undefined) return known;
+    const placeholder = this.#nextOf(kind);
+    this.#covers.set(key, placeholder);
+    return placeholder;
   }
 
   /** The text with originals in place of their placeholders. An original is not searched for placeholders. */
@@ -71,14 +82,19 @@ export class Placeholders {
     const key = `${kind}:${original}`;
     const known = this.#byOriginal.get(key);
     if (known !== undefined) return known;
+    const placeholder = this.#nextOf(kind);
+    this.#byOriginal.set(key, placeholder);
+    this.#originals.set(placeholder, original);
+    this.#longest = Math.max(this.#longest, placeholder.length);
+    return placeholder;
+  }
+
+  #nextOf(kind: string): string {
     let number = this.#lastNumbers.get(kind) ?? 0;
     let placeholder: string;
     do placeholder = `[${kind.toUpperCase()}_${++number}]`;
     while (this.#isTaken(placeholder));
     this.#lastNumbers.set(kind, number);
-    this.#byOriginal.set(key, placeholder);
-    this.#originals.set(placeholder, original);
-    this.#longest = Math.max(this.#longest, placeholder.length);
     return placeholder;
   }
 }

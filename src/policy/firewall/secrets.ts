@@ -1,75 +1,104 @@
-import { findAccepted, isWordPart, merged, type Finder, type TextMatch } from "./text-match.ts";
-
-/**
- * The published forms of keys, each with a beginning of its own. Lengths are bounded, and what follows is what the vendor makes keys of, so that words of
- * prose do not look like one.
- */
-const forms: readonly (readonly [vendor: string, pattern: string])[] = [
-  ["Anthropic", String.raw`sk-ant-[\w-]{20,200}`],
-  ["OpenAI", String.raw`sk-(?:proj|svcacct|admin|None)-[\w-]{20,250}`],
-  ["OpenRouter", String.raw`sk-or-v1-[\da-f]{40,64}`],
-  ["OpenAI and others", String.raw`sk-[A-Za-z\d]{32,64}`],
-  ["this gateway", String.raw`tok_[\w-]{16,64}`],
-  ["AWS", String.raw`(?:AKIA|ASIA)[A-Z2-7]{16}`],
-  ["Google", String.raw`AIza[\w-]{35}`],
-  ["Google OAuth", String.raw`(?:ya29\.[\w-]{20,300}|GOCSPX-[\w-]{28})`],
-  ["GitHub", String.raw`(?:gh[pousr]_[A-Za-z\d]{36,251}|github_pat_\w{60,100})`],
-  ["GitLab", String.raw`gl(?:pat|ptt|dt|rt|cbt|soat|agent)-[\w-]{20,64}`],
-  ["Slack", String.raw`xox[abeoprs]-[\w-]{10,200}`],
-  ["Slack webhook", String.raw`https://hooks\.slack\.com/services/T\w{6,14}/B\w{6,14}/\w{20,32}`],
-  ["Stripe", String.raw`(?:[rs]k_(?:live|test)_|whsec_)[A-Za-z\d]{16,99}`],
-  ["npm", String.raw`npm_[A-Za-z\d]{36}`],
-  ["PyPI", String.raw`pypi-AgEIcHlwaS5vcmc[\w-]{50,200}`],
-  ["Hugging Face", String.raw`hf_[A-Za-z]{34}`],
-  ["Groq", String.raw`gsk_[A-Za-z\d]{40,60}`],
-  ["xAI", String.raw`xai-[A-Za-z\d]{60,100}`],
-  ["Replicate", String.raw`r8_[A-Za-z\d]{37}`],
-  ["Perplexity", String.raw`pplx-[A-Za-z\d]{40,64}`],
-  ["SendGrid", String.raw`SG\.[\w-]{22}\.[\w-]{43}`],
-  ["Twilio", String.raw`SK[\da-f]{32}`],
-  ["Telegram", String.raw`\d{8,10}:AA[\w-]{33}`],
-  ["DigitalOcean", String.raw`do[opr]_v1_[\da-f]{64}`],
-  ["Databricks", String.raw`dapi[\da-f]{32}`],
-  ["Vault", String.raw`hv[sbr]\.[\w-]{24,200}`],
-];
-
-/** Its parts are base64url of JSON objects. */
-const jwt = String.raw`eyJ[\w-]{10,4000}\.eyJ[\w-]{10,8000}\.[\w-]{20,1500}`;
-
-const keys = new RegExp([...forms.map(([, pattern]) => pattern), jwt].join("|"), "g");
+import { detectByHead } from "./head-form.ts";
+import { keyForms } from "./key-forms.ts";
+import { partialPattern } from "./partial-pattern.ts";
+import { isWordPart, matchAt, merged, type Candidates, type Detector, type TextMatch } from "./text-match.ts";
 
 /** The key is a whole: no letter or digit before or after it, and it is more than one character repeated, as in examples. */
-const findKeys = findAccepted(keys, (match, start, text) => {
-  const end = start + match.length;
+function isKey(text: string, start: number, end: number): boolean {
   const before = start > 0 ? text.charCodeAt(start - 1) : 32;
   if (isWordPart(before) || before === 45 || (end < text.length && isWordPart(text.charCodeAt(end)))) return false;
-  return new Set(match.slice(8)).size > 5;
-});
+  return new Set(text.slice(start + 8, end)).size > 5;
+}
 
-const begin = /-----BEGIN (?:[A-Z\d]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----/g;
+const keys = detectByHead(keyForms, { ignoresCase: false, accepts: isKey });
+
+/** Tokens of Telegram's bots begin with a number. */
+const bot = String.raw`\d{8,10}:AA[\w-]{33}`;
+const botAt = new RegExp(bot, "y");
+const partialBot = new RegExp(partialPattern(bot, "$"), "y");
+
+const bots: Detector = {
+  find(text, { numbers }, from) {
+    const found: TextMatch[] = [];
+    for (let at = 0; at < numbers.length; at += 2) {
+      const [start, end] = [numbers[at]!, numbers[at + 1]!];
+      if (start < from || end - start < 8 || end - start > 10 || text.charCodeAt(end) !== 58) continue;
+      const key = matchAt(botAt, text, start);
+      if (key !== undefined && isKey(text, start, start + key.length)) found.push({ start, end: start + key.length });
+    }
+    return found;
+  },
+  openFrom(text, { numbers }) {
+    for (let at = 0; at < numbers.length; at += 2) {
+      const start = numbers[at]!;
+      if (text.length - start <= 46 && matchAt(partialBot, text, start) !== undefined) return start;
+    }
+    return text.length;
+  },
+};
+
+const dashes = "-----BEGIN ";
+const begin = /-----BEGIN (?:[A-Z\d]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----/y;
+const maxBegin = 70;
 /** A key of RSA with 16,384 bits has 12,700 characters. */
 const maxPrivateKey = 16_384;
 
-/** Private keys in PEM or of OpenPGP, to their last line, or, where that is missing, to the end of their text. */
-const findPrivateKeys: Finder = (text) => {
-  const found: TextMatch[] = [];
-  let free = 0;
-  for (const { 0: head, index: start } of text.matchAll(begin)) {
-    if (start < free) continue;
-    const last = head.replace("BEGIN", "END");
-    const body = text.slice(start + head.length, start + head.length + maxPrivateKey);
-    const at = body.indexOf(last);
-    const end =
-      at === -1 ? start + head.length + /^(?:\\[nr]|[\s\w+/=:,-])*/.exec(body)![0].length : start + head.length + at + last.length;
-    found.push({ start, end });
-    free = end;
-  }
-  return found;
+/** Where the private key ends that begins at `start`: at its last line, or, where that is missing, at the end of its characters. `undefined`: there is none. */
+function endOfPrivateKey(text: string, start: number): number | undefined {
+  const head = matchAt(begin, text, start);
+  if (head === undefined) return undefined;
+  const last = head.replace("BEGIN", "END");
+  const body = text.slice(start + head.length, start + head.length + maxPrivateKey);
+  const at = body.indexOf(last);
+  if (at !== -1) return start + head.length + at + last.length;
+  return start + head.length + /^(?:\\[nr]|[\s\w+/=:,-])*/.exec(body)![0].length;
+}
+
+/** Private keys in PEM or of OpenPGP. */
+const privateKeys: Detector = {
+  find(text, _candidates, from) {
+    const found: TextMatch[] = [];
+    for (let start = text.indexOf(dashes, from); start !== -1;) {
+      const end = endOfPrivateKey(text, start);
+      if (end !== undefined) found.push({ start, end });
+      start = text.indexOf(dashes, end ?? start + 1);
+    }
+    return found;
+  },
+  openFrom(text, candidates, from) {
+    const closed = privateKeys.find(text, candidates, from).at(-1);
+    const start = text.indexOf(dashes, from);
+    for (let at = closed?.end ?? from; ;) {
+      const next = text.indexOf(dashes, at);
+      if (next === -1) break;
+      if (text.length - next < maxBegin) return next;
+      at = next + 1;
+    }
+    // The last one may lack its last line, and go on.
+    if (closed !== undefined && start !== -1 && isUnended(text, closed)) return closed.start;
+    let tail = Math.max(from, text.length - dashes.length + 1);
+    while (tail < text.length && !dashes.startsWith(text.slice(tail))) tail++;
+    return tail;
+  },
 };
 
+function isUnended(text: string, { start, end }: TextMatch): boolean {
+  return (
+    !/-----END [A-Z\d ]{0,50}-----$/.test(text.slice(Math.max(start, end - 80), end)) && text.length - start < maxPrivateKey + maxBegin
+  );
+}
+
 /** Keys of vendors, tokens, and private keys. */
-export const findSecrets: Finder = (text) => {
-  const found = findKeys(text);
-  // A key inside a private key is part of it.
-  return text.includes("-----BEGIN ") ? merged(findPrivateKeys(text), found) : found;
+export const secrets: Detector = {
+  find(text, candidates, from) {
+    const found = merged(keys.find(text, candidates, from), bots.find(text, candidates, from));
+    const whole = privateKeys.find(text, candidates, from);
+    // A key inside a private key is part of it.
+    return whole.length === 0 ? found : merged(whole, found);
+  },
+  openFrom: (text, candidates, from) => openOfAll([keys, bots, privateKeys], text, candidates, from),
 };
+
+function openOfAll(all: readonly Detector[], text: string, candidates: Candidates, from: number): number {
+  return Math.min(...all.map((detector) => detector.openFrom(text, candidates, from)));
+}

@@ -5,13 +5,16 @@ import { detectorNames, type DetectorName } from "./detectors.ts";
 
 const actions = ["observe", "mask", "block"] as const;
 export type FirewallAction = (typeof actions)[number];
+const directions = ["request", "answer", "both"] as const;
+export type FirewallDirection = (typeof directions)[number];
 
 const rule = z
   .strictObject({
     action: choice(
-      "What happens: observe counts; mask puts placeholders in place, and the originals back into the answer; block refuses the request.",
+      "What happens: observe counts; mask puts placeholders in place, and the originals of a request back into its answer; block refuses the request, or ends the answer.",
       actions,
     ),
+    direction: choice("What it looks at: requests, answers of models, or both.", directions).prefault("request"),
     detect: texts("Built-in detectors.", `a list of ${detectorNames.join(", ")}`).prefault([]),
     patterns: texts("Regular expressions in the syntax of RE2.", "a list of patterns").prefault([]),
     words: texts("Words or phrases, found whole and in any case.", "a list of words").prefault([]),
@@ -57,6 +60,7 @@ export type ParsedFirewall = z.output<typeof firewallSchema>;
 export interface FirewallRule {
   readonly name: string;
   readonly action: FirewallAction;
+  readonly direction: FirewallDirection;
   readonly detect: readonly DetectorName[];
   readonly patterns: readonly string[];
   readonly words: readonly string[];

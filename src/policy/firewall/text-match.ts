@@ -4,12 +4,35 @@ export interface TextMatch {
   readonly end: number;
 }
 
-/** Finds all places of one kind, from left to right, without overlaps, in time linear in the text's length. */
-export type Finder = (text: string) => TextMatch[];
+/**
+ * The places in a text where detectors have to look, found in one pass for all of them: a text without digits, `@`, `:` and beginnings of keys costs this pass
+ * alone.
+ */
+export interface Candidates {
+  /** Runs of digits: start, end, start, end, … */
+  readonly numbers: readonly number[];
+  /** Each `@`. */
+  readonly ats: readonly number[];
+  /** Each `:` before a hexadecimal digit or another `:`. */
+  readonly colons: readonly number[];
+  /** Where a word begins with the first two characters of a key or phrase. */
+  readonly heads: readonly number[];
+}
+
+/**
+ * Finds all places of one kind. Whether there is a match at a place depends only on the text around it, so a text that is cut where `openFrom` allows gives
+ * the matches of the whole. Both take time linear in the text's length.
+ */
+export interface Detector {
+  /** The matches that begin at `from` or later, from left to right, without overlaps. */
+  find(text: string, candidates: Candidates, from: number): TextMatch[];
+  /** The first place at `from` or later where a match may begin that more text would complete, lengthen or prevent; the text's length if there is none. */
+  openFrom(text: string, candidates: Candidates, from: number): number;
+}
 
 export const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
-const isUpper = (code: number): boolean => code >= 65 && code <= 90;
+export const isUpper = (code: number): boolean => code >= 65 && code <= 90;
 const isLower = (code: number): boolean => code >= 97 && code <= 122;
 
 /** A character that continues a word or number: letters, digits, `_`, and all letters beyond ASCII. */
@@ -18,18 +41,35 @@ export const isWordPart = (code: number): boolean =>
 
 /** Neither before `start` nor after `end` does a word or number go on. */
 export function isAlone(text: string, start: number, end: number): boolean {
-  return !(start > 0 && isWordPart(text.charCodeAt(start - 1))) && !(end < text.length && isWordPart(text.charCodeAt(end)));
+  return isWordStart(text, start) && !(end < text.length && isWordPart(text.charCodeAt(end)));
 }
 
-/** The matches of a pattern of ours that `accepts` takes. The pattern is global and takes linear time: its repetitions are bounded and begin with fixed characters. */
-export function findAccepted(pattern: RegExp, accepts: (match: string, start: number, text: string) => boolean): Finder {
-  return (text) => {
-    const found: TextMatch[] = [];
-    for (const { 0: match, index: start } of text.matchAll(pattern)) {
-      if (accepts(match, start, text)) found.push({ start, end: start + match.length });
-    }
-    return found;
-  };
+/** No word or number goes on at `start`. */
+export function isWordStart(text: string, start: number): boolean {
+  return start === 0 || !isWordPart(text.charCodeAt(start - 1));
+}
+
+/** What a sticky pattern matches at a place; `undefined`: nothing. */
+export function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0];
+}
+
+/** A table of ASCII characters, for sets that are asked for each character. */
+export function characterSet(characters: string): Uint8Array {
+  const set = new Uint8Array(128);
+  for (let at = 0; at < characters.length; at++) set[characters.charCodeAt(at)] = 1;
+  return set;
+}
+
+export const digitCharacters = "0123456789";
+export const upperCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/** Where the run of characters of a set begins that the text ends with, at `least` or later. */
+export function startOfRun(text: string, set: Uint8Array, least: number): number {
+  let at = text.length;
+  while (at > least && set[text.charCodeAt(at - 1)] === 1) at--;
+  return at;
 }
 
 /** The digits of a text as numbers. */

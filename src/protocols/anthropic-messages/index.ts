@@ -14,7 +14,7 @@ import { routes, upstreamPath } from "./routes.ts";
 import { AnthropicStreamEncoder, ping } from "./stream-encoder.ts";
 import { AnthropicTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
-import { textDeltas } from "./text-deltas.ts";
+import { endedTexts, textDeltas } from "./text-deltas.ts";
 import { anthropicLimitHeaders } from "../shared/limit-headers.ts";
 import { toolResults } from "./tool-results.ts";
 import { anthropicMessagesUpstream } from "./upstream.ts";
@@ -48,6 +48,7 @@ export const anthropicMessages: Protocol = {
   toolResults,
   proofs,
   textDeltas,
+  endedTexts,
   wireRules: {
     ownsPath: (path) => path.startsWith("/anthropic") || path.startsWith("/v1/messages"),
     listHeader: "anthropic-version",

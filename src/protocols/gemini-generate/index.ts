@@ -14,7 +14,7 @@ import { routes, upstreamPath } from "./routes.ts";
 import { GeminiStreamEncoder, keepAlive } from "./stream-encoder.ts";
 import { GeminiTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
-import { textDeltas } from "./text-deltas.ts";
+import { endedTexts, textDeltas } from "./text-deltas.ts";
 import { toolResults } from "./tool-results.ts";
 import { geminiGenerateUpstream } from "./upstream.ts";
 
@@ -48,6 +48,7 @@ export const geminiGenerate: Protocol = {
   toolResults,
   proofs,
   textDeltas,
+  endedTexts,
   wireRules: {
     ownsPath: (path) => path.startsWith("/v1beta") || (path.startsWith("/v1/models/") && path.includes(":")),
     listHeader: "x-goog-api-key",

@@ -21,7 +21,7 @@ import { routes, upstreamPath } from "./routes.ts";
 import { ChatStreamEncoder } from "./stream-encoder.ts";
 import { ChatTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
-import { textDeltas } from "./text-deltas.ts";
+import { endedTexts, textDeltas } from "./text-deltas.ts";
 import { toForeign } from "./to-foreign.ts";
 import { toolResults } from "./tool-results.ts";
 import { openaiChatUpstream } from "./upstream.ts";
@@ -61,6 +61,7 @@ export const openaiChat: Protocol = {
   toolResults,
   proofs,
   textDeltas,
+  endedTexts,
   wireRules: { ownsPath: (path) => path.startsWith("/v1beta/openai"), hasVersionInBaseUrl: true },
   storesAnswers: false,
   renderModelList,

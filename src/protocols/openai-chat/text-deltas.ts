@@ -8,11 +8,30 @@ const texts = ["content", "reasoning_content", "reasoning", "refusal"];
 export function textDeltas(chunk: object): readonly TextDelta[] {
   return objectsOf((chunk as { readonly choices?: unknown }).choices).flatMap(({ index, delta, finish_reason: end }) => {
     if (!isObject(delta)) return [];
-    const channel = `choice ${String(index)}`;
+    const owner = `choice ${String(index)}`;
     const calls = objectsOf(delta["tool_calls"]).flatMap(({ index: call, function: called }) =>
-      isObject(called) ? deltasIn(called, ["arguments"], `${channel} call ${String(call)}`, "json") : [],
+      argumentsOf(called, `${owner} call ${String(call)}`, owner),
     );
+    const { audio } = delta;
     const isLast = typeof end === "string";
-    return [...deltasIn(delta, texts, channel), ...calls].map((each) => (isLast ? { ...each, isLast } : each));
+    return [
+      ...deltasIn(delta, texts, { channel: owner, owner }),
+      ...objectsOf(delta["reasoning_details"]).flatMap((detail) =>
+        deltasIn(detail, ["text", "summary"], { channel: `${owner} detail ${String(detail["index"])}`, owner }),
+      ),
+      ...(isObject(audio) ? deltasIn(audio, ["transcript"], { channel: owner, owner: `${owner} audio` }) : []),
+      ...argumentsOf(delta["function_call"], owner, owner),
+      ...calls,
+    ].map((each) => (isLast ? { ...each, isLast } : each));
   });
+}
+
+function argumentsOf(called: unknown, channel: string, owner: string): TextDelta[] {
+  return isObject(called) ? deltasIn(called, ["arguments"], { channel, owner, form: "json" }) : [];
+}
+
+/** The beginnings of the channels whose texts have ended. */
+export function endedTexts(chunk: object): readonly string[] {
+  const choices = objectsOf((chunk as { readonly choices?: unknown }).choices);
+  return choices.flatMap(({ index, finish_reason: end }) => (typeof end === "string" ? [`choice ${String(index)} `] : []));
 }

@@ -20,7 +20,7 @@ import { toForeign } from "./to-foreign.ts";
 import { ResponsesStreamEncoder } from "./stream-encoder.ts";
 import { ResponsesTap } from "./tap.ts";
 import { proofs } from "./proofs.ts";
-import { textDeltas } from "./text-deltas.ts";
+import { endedTexts, textDeltas } from "./text-deltas.ts";
 import { toolResults } from "./tool-results.ts";
 import { openaiResponsesUpstream } from "./upstream.ts";
 
@@ -54,6 +54,7 @@ export const openaiResponses: Protocol = {
   toolResults,
   proofs,
   textDeltas,
+  endedTexts,
   wireRules: { ownsPath: (path) => path.startsWith("/v1/responses"), hasVersionInBaseUrl: true },
   storesAnswers: true,
   renderModelList,

@@ -47,9 +47,17 @@ export const watchedMetrics: Readonly<Record<string, WatchedMetric>> = {
   hedge_lost_cost_usd_total: {
     help: "Cost in US dollars of the attempts that were cancelled, as another one of their request answered first.",
   },
-  firewall_observed_requests_total: { help: "Requests in which a rule of the firewall with `action: observe` found something." },
-  firewall_masked_requests_total: { help: "Requests that went on with placeholders in place of what a rule of the firewall found." },
-  firewall_blocked_requests_total: { help: "Requests that a rule of the firewall refused." },
+  firewall_observed_requests_total: {
+    help: "Requests in which, or in whose answer, a rule of the firewall with `action: observe` found something.",
+  },
+  firewall_masked_requests_total: {
+    help: "Requests that went on, or whose answer did, with placeholders in place of what a rule of the firewall found.",
+  },
+  firewall_blocked_requests_total: { help: "Requests, or their answers, that a rule of the firewall did not let through." },
+  firewall_found_total: {
+    help: "Requests, or their answers, in which a rule of the firewall found something, by what it did.",
+    labels: ["rule", "action", "direction"],
+  },
   duplicate_tool_calls_noted_total: { help: "Requests with a note to the model that its agent repeats one tool call and gets one result." },
   duplicate_tool_calls_refused_total: { help: "Requests refused for repeating one tool call." },
   budget_warned_requests_total: { help: "Requests whose user or key has reached the warning of a budget." },

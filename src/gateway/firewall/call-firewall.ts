@@ -1,0 +1,133 @@
+import { GatewayError, type Bytes } from "../../core/index.ts";
+import { describeCounts, Placeholders, restoreTexts, type AnswerCheck, type Finding, type Firewall } from "../../policy/index.ts";
+import type { ModelCall } from "../model-call.ts";
+
+/** What the firewall does for one request: its findings, what comes back in the answer, and the rules on the answer. */
+export class CallFirewall {
+  readonly #firewall: Firewall;
+  #call: ModelCall | undefined;
+  #placeholders: Placeholders | undefined;
+  #requestFindings: readonly Finding[] = [];
+  /** `null`: no rule is for the answer. */
+  #check: AnswerCheck | null | undefined;
+  #error: GatewayError | undefined;
+
+  constructor(firewall: Firewall) {
+    this.#firewall = firewall;
+  }
+
+  /** Called once, before anything else. */
+  begin(call: ModelCall): void {
+    this.#call = call;
+  }
+
+  /** What has been found so far, in the request and in its answer. */
+  get findings(): readonly Finding[] {
+    const { findings = [] } = this.#check ?? {};
+    return findings.length === 0 ? this.#requestFindings : [...this.#requestFindings, ...findings];
+  }
+
+  /** Set if a rule has blocked the answer. */
+  get error(): GatewayError | undefined {
+    return this.#error;
+  }
+
+  /** `undefined`: the request has gone on as it is. */
+  get placeholders(): Placeholders | undefined {
+    return this.#placeholders;
+  }
+
+  /** The rules on the answer, if there are any; what is looked at then is text of the model. */
+  get check(): AnswerCheck | undefined {
+    if (this.#check !== undefined) return this.#check ?? undefined;
+    const { request } = this.#call!;
+    const hasText = request.traits.hasOutput || request.traits.translation === "none";
+    this.#check = hasText
+      ? (this.#firewall.answerCheck(
+          request.principal.username,
+          request.model,
+          this.#placeholders ?? new Placeholders(isTakenBy(request.text)),
+        ) ?? null)
+      : null;
+    return this.#check ?? undefined;
+  }
+
+  /**
+   * Looks through the request, once all of its conversation is there and before anything of it is sent, cached or kept: every lane, target and fallback gets the masked
+   * body alone.
+   * @throws GatewayError `firewall_blocked`.
+   */
+  checkRequest(): void {
+    const { request, deps, exchange } = this.#call!;
+    if (request.text === "") return;
+    const verdict = this.#firewall.check(request.text, request.principal.username, request.model);
+    if (verdict === undefined) return;
+    const { findings, masked, placeholders } = verdict;
+    this.#requestFindings = findings;
+    deps.logger.warn(
+      { request_id: exchange.requestId, user_id: request.principal.userId, found: findings.map(describeFinding) },
+      "the firewall found something in a request",
+    );
+    const blocking = findings.find(({ action }) => action === "block");
+    if (blocking !== undefined) {
+      throw new GatewayError(
+        "firewall_blocked",
+        `The firewall's rule "${blocking.rule}" does not let this request out: it contains ${describeCounts(blocking.counts)}.`,
+      );
+    }
+    if (masked === undefined) return;
+    request.replaceBody(masked);
+    this.#placeholders = placeholders;
+  }
+
+  /** What the client gets of a whole body of a model's text (latin1 JSON); `undefined`: it is blocked. */
+  clientForm(body: Bytes): Bytes | undefined {
+    const { check } = this;
+    const passed = check === undefined ? body : check.body(body);
+    if (check?.isBlocked === true) return undefined;
+    return this.#placeholders === undefined ? passed : restoreTexts(passed, this.#placeholders);
+  }
+
+  /** The answer is over before its end: the row of the attempt says so, and the upstream is left. @returns what the client gets in its place. */
+  block(httpStatus?: number): GatewayError {
+    const { exchange, request, entry } = this.#call!;
+    const blocking = this.findings.find(({ action, direction }) => action === "block" && direction === "answer");
+    const error = new GatewayError(
+      "firewall_answer_blocked",
+      `The firewall's rule "${blocking?.rule}" does not let this answer through: it contains ${describeCounts(blocking?.counts ?? new Map())}.`,
+    );
+    this.#error = error;
+    const status = httpStatus ?? request.protocol.renderError(error, exchange.requestId).status;
+    // One that is settled says `ok`, and waits until its answer has left.
+    if (entry?.settlement !== undefined)
+      void entry.settle({ status: "interrupted", httpStatus: status, errorCode: error.code, errorMessage: error.message });
+    return error;
+  }
+
+  /** The request is over. */
+  finish(): void {
+    const { deps, exchange, request } = this.#call!;
+    const { findings } = this;
+    deps.firewallCounts.add(findings);
+    const inAnswer = findings.filter(({ direction }) => direction === "answer");
+    if (inAnswer.length === 0) return;
+    deps.logger.warn(
+      { request_id: exchange.requestId, user_id: request.principal.userId, found: inAnswer.map(describeFinding) },
+      "the firewall found something in an answer",
+    );
+  }
+}
+
+/** `no-personal-data mask: email 2`, or `no-personal-data mask in answer: email 2`. */
+export function describeFinding({ rule, action, direction, counts }: Finding): string {
+  return `${rule} ${action}${direction === "answer" ? " in answer" : ""}: ${describeCounts(counts)}`;
+}
+
+/** All findings in one line; `undefined`: nothing was found. */
+export function describeFindings(findings: readonly Finding[]): string | undefined {
+  return findings.length === 0 ? undefined : findings.map(describeFinding).join("; ");
+}
+
+function isTakenBy(body: Bytes): (placeholder: string) => boolean {
+  return (placeholder) => body.includes(placeholder);
+}

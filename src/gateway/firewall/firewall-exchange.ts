@@ -1,0 +1,127 @@
+import { asBytes, latin1OfEvents, latin1OfUtf8, noBytes, type Bytes, type Text } from "../../core/index.ts";
+import type { Protocol, StreamTap } from "../../protocols/index.ts";
+import type { ClientExchange } from "../exchange.ts";
+import { WrappedExchange } from "../wrapped-exchange.ts";
+import { describeFindings, type CallFirewall } from "./call-firewall.ts";
+import { StreamOfTexts } from "./stream-of-texts.ts";
+
+const header = "x-tokligence-firewall";
+
+/**
+ * An exchange whose client gets what the rules on answers let through, and its own texts back where the provider has placeholders. It is the one nearest to the client:
+ * whatever answers a request passes it, and what is recorded or kept of an answer is what the provider has sent.
+ */
+export class FirewallExchange extends WrappedExchange {
+  readonly #protocol: Protocol;
+  readonly #firewall: CallFirewall;
+  #stream: StreamOfTexts | undefined;
+  #tap: StreamTap | undefined;
+  #isArray = false;
+  #isEmpty = true;
+  #isBlocked = false;
+  #leave: (() => void) | undefined;
+
+  constructor(inner: ClientExchange, protocol: Protocol, firewall: CallFirewall) {
+    super(inner);
+    this.#protocol = protocol;
+    this.#firewall = firewall;
+  }
+
+  override get closed(): boolean {
+    return this.#isBlocked || this.inner.closed;
+  }
+
+  override onLeave(callback: () => void): void {
+    this.#leave = callback;
+    this.inner.onLeave(callback);
+  }
+
+  override json(status: number, headers: readonly string[], body: Text): void {
+    if (this.#isPassedOn) this.inner.json(status, headers, body);
+    else this.jsonBytes(status, headers, latin1OfUtf8(body));
+  }
+
+  override jsonBytes(status: number, headers: readonly string[], body: Bytes): void {
+    if (this.#isPassedOn) {
+      this.inner.jsonBytes(status, headers, body);
+      return;
+    }
+    const passed = this.#firewall.clientForm(body);
+    if (passed !== undefined) {
+      this.inner.jsonBytes(status, this.#withFindings(headers), passed);
+      return;
+    }
+    this.#isBlocked = true;
+    const error = this.#firewall.block();
+    const rendered = this.#protocol.renderError(error, this.requestId);
+    this.inner.json(rendered.status, this.#withFindings(headers), rendered.body);
+  }
+
+  override streamHead(status: number, headers: readonly string[]): void {
+    if (!this.#isPassedOn) {
+      const { check, placeholders } = this.#firewall;
+      this.#isArray = !isEventStream(headers);
+      const tap = check === undefined ? undefined : this.#protocol.createTap({ hideUsage: false });
+      this.#tap = tap;
+      this.#stream = new StreamOfTexts({ check, placeholders }, this.#protocol, {
+        isEventStream: !this.#isArray,
+        watch: (event) => tap?.push(event),
+      });
+    }
+    this.inner.streamHead(status, headers);
+  }
+
+  override chunk(data: Bytes): boolean {
+    if (this.#isBlocked) return true;
+    if (this.#stream === undefined) return this.inner.chunk(data);
+    const out = this.#stream.push(data);
+    if (out !== "") this.#isEmpty = false;
+    if (!this.#stream.isBlocked) return this.inner.chunk(out);
+    this.#endBlocked(out);
+    return true;
+  }
+
+  override finish(last = noBytes): void {
+    if (this.#isBlocked) return;
+    if (this.#stream === undefined) {
+      this.inner.finish(last);
+      return;
+    }
+    const out = this.#stream.push(last);
+    const rest = this.#stream.isBlocked ? noBytes : this.#stream.end();
+    if (this.#stream.isBlocked) this.#endBlocked(asBytes(out + rest));
+    else this.inner.finish(asBytes(out + rest));
+  }
+
+  override abort(): void {
+    if (!this.#isBlocked) this.inner.abort();
+  }
+
+  /** Nothing is changed, and no rule is for the answer. */
+  get #isPassedOn(): boolean {
+    return this.#firewall.placeholders === undefined && this.#firewall.check === undefined;
+  }
+
+  /** The stream ends with an error in the client's dialect. For what is upstream, the client has left. */
+  #endBlocked(last: Bytes): void {
+    this.#isBlocked = true;
+    const error = this.#firewall.block(200);
+    this.#leave?.();
+    const facts = this.#tap?.facts ?? {};
+    const options = { jsonArray: this.#isArray, facts, isEmpty: this.#isEmpty && last === "" };
+    this.inner.finish(asBytes(last + latin1OfEvents(this.#protocol.renderStreamError(error, this.requestId, options))));
+  }
+
+  /** What was found in the answer is known only now. */
+  #withFindings(headers: readonly string[]): readonly string[] {
+    const found = describeFindings(this.#firewall.findings);
+    if (found === undefined) return headers;
+    const others = headers.filter((_, at) => headers[at - (at % 2)]!.toLowerCase() !== header);
+    return [...others, header, found.slice(0, 1000)];
+  }
+}
+
+function isEventStream(headers: readonly string[]): boolean {
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === "content-type");
+  return at === -1 || headers[at + 1]!.includes("event-stream");
+}
