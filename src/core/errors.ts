@@ -345,8 +345,3 @@ export class GatewayError extends Error {
 export function shuttingDown(): GatewayError {
   return new GatewayError("shutting_down", "The gateway is shutting down. Send the request again.");
 }
-
-/** The text to print for a thrown value of unknown type. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

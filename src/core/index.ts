@@ -15,6 +15,7 @@ export * from "./is-running.ts";
 export * from "./json-scan.ts";
 export * from "./json-size.ts";
 export * from "./logger.ts";
+export * from "./message-of.ts";
 export * from "./market-scope.ts";
 export * from "./node-http.ts";
 export * from "./packaged.ts";
