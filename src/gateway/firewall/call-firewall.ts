@@ -1,11 +1,21 @@
 import { GatewayError, type Bytes } from "../../core/index.ts";
 import { describeCounts, Placeholders, restoreTexts, type AnswerCheck, type Finding, type Firewall } from "../../policy/index.ts";
-import type { ModelCall } from "../model-call.ts";
+import type { AttemptEntry } from "../attempt-entry.ts";
+import type { GatewayDeps } from "../deps.ts";
+import type { RequestFacts } from "../request-facts.ts";
+
+/** The parts of a call that the firewall works on. */
+export interface CheckedCall {
+  readonly deps: Pick<GatewayDeps, "firewallCounts" | "logger">;
+  readonly exchange: { readonly requestId: string };
+  readonly request: RequestFacts;
+  readonly entry: Pick<AttemptEntry, "settlement" | "settle"> | undefined;
+}
 
 /** What the firewall does for one request: its findings, what comes back in the answer, and the rules on the answer. */
 export class CallFirewall {
   readonly #firewall: Firewall;
-  #call: ModelCall | undefined;
+  #call: CheckedCall | undefined;
   #placeholders: Placeholders | undefined;
   #requestFindings: readonly Finding[] = [];
   /** `null`: no rule is for the answer. */
@@ -17,7 +27,7 @@ export class CallFirewall {
   }
 
   /** Called once, before anything else. */
-  begin(call: ModelCall): void {
+  begin(call: CheckedCall): void {
     this.#call = call;
   }
 

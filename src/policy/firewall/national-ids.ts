@@ -140,7 +140,7 @@ function readLettered(text: string, digits: number, count: number): TextMatch | 
   return nino ?? (count === 2 && spaced === 0 ? read(text, digits - 6, "codiceFiscale", isCodiceFiscale) : undefined);
 }
 
-/** The groups of a NIR end after so many digits: a run of digits ends with one of them. */
+/** The digits before the end of each group of a NIR: a run of digits has one of these lengths. */
 const nirRuns: ReadonlySet<number> = new Set([1, 3, 5, 6, 7, 10, 13, 15]);
 
 /**
