@@ -57,6 +57,7 @@ export function createAccounts({
     ...createKeyChanges({ store, clock, random, onChanged: (keyId) => cache.drop(keyId) }),
     readNames: (userIds, keyIds) => readNames(store.db, userIds, keyIds),
     authenticate: (key) => cache.authenticate(key),
+    noteChange: (id) => cache.drop(id),
     close: stop,
   };
 }

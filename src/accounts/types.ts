@@ -156,6 +156,8 @@ export interface Accounts extends Authenticator {
   readNames(userIds: readonly string[], keyIds: readonly string[]): Promise<Names>;
   /** Revokes the key and all that were made with it. With `user`: only a key of that user, else `not_found`. */
   revokeKey(keyRef: string, filter?: { readonly user?: string }): Promise<ApiKey>;
+  /** What a user, or the keys made with a key, may do has changed outside these functions, and is in the database. */
+  noteChange(id: string): void;
   /** Ends the background check for changes by other processes. */
   close(): void;
 }

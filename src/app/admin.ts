@@ -134,6 +134,7 @@ const noSignIns = {
   publicOrigin: () => undefined,
   attempts: new AttemptLimit(systemClock, 1),
   onSignIn: () => undefined,
+  signOutUrl: () => Promise.resolve(undefined),
 };
 
 function notRunning(): GatewayError {

@@ -5,7 +5,7 @@ export interface AuditEntry {
   /** From 1 on, without gaps. */
   readonly seq: number;
   readonly timeMs: number;
-  /** `admin`: an operation of the admin API; `config`: a configuration that was loaded; `usage`: a batch of usage entries; `retention`: what may be deleted. */
+  /** `admin`: an operation of the admin API; `sign_in`: single sign-on; `config`: a configuration that was loaded; `usage`: a batch of usage entries; `retention`: what may be deleted. */
   readonly kind: string;
   /** The name of the operation: `users.create`. */
   readonly action: string;

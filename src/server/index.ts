@@ -17,6 +17,7 @@ export { watchedKey } from "./observe/metric-table.ts";
 export { addSnapshots, countersOf, emptySnapshot, RequestMetrics, type MetricsSnapshot } from "./observe/metrics.ts";
 export type { Load } from "./http/in-flight.ts";
 export { LoadWatch } from "./http/load-watch.ts";
+export { ssoRoutes } from "./routes/sso-routes.ts";
 export { modelRoutes } from "./routes/model-routes.ts";
 export { telemetrySchema, readTelemetry, type OtlpSettings, type TelemetrySection } from "./telemetry-section.ts";
 export { createTracer } from "./observe/tracer.ts";

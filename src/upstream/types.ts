@@ -175,7 +175,7 @@ export interface Resolution {
 export interface UpstreamRequest {
   readonly provider: Provider;
   readonly protocol: ProtocolId;
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "DELETE" | "PATCH";
   /** Path under the base URL, with query. */
   readonly path: string;
   /** Name, value, name, value, … without credentials: the client adds those. */

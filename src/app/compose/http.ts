@@ -12,6 +12,7 @@ import {
   homeRoutes,
   metricsRoute,
   modelRoutes,
+  ssoRoutes,
   type AdminOperation,
   type EdgeDeps,
   type HealthReport,
@@ -25,6 +26,7 @@ import { describeLedger, liveLedger, type LiveLedger } from "./journals.ts";
 import { limitConnections } from "./open-files.ts";
 import type { ComposedMarket } from "./market.ts";
 import type { ModelRequests } from "./model-requests.ts";
+import type { SignIn } from "../../sso/index.ts";
 import type { SignIns } from "./sign-ins.ts";
 import type { Records } from "./records.ts";
 import { composePriceAdmin } from "./price-admin.ts";
@@ -49,6 +51,7 @@ export interface HttpDeps {
   readonly market: Pick<ComposedMarket, "admin" | "exchange">;
   readonly current: CurrentConfiguration;
   readonly signIns: SignIns;
+  readonly signIn: SignIn;
   readonly process: ProcessDeps;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -62,7 +65,7 @@ export function composeHttp(deps: HttpDeps): { readonly edgeDeps: EdgeDeps; read
 }
 
 /** The admin API's operations, over this process's own parts. */
-function composeOperations({ records, models, market, current, process, readHealth, signIns, clock }: HttpDeps): AdminOperation[] {
+function composeOperations({ records, models, market, current, process, readHealth, signIns, signIn, clock }: HttpDeps): AdminOperation[] {
   const { store, audit, accounts, sessions, budgets, budgetAdmin, limits, bodies, entryBodies, directory } = records;
   const { durability } = current.settings.ledger;
   const operations = createAdminOperations({
@@ -73,6 +76,7 @@ function composeOperations({ records, models, market, current, process, readHeal
       publicOrigin: () => current.snapshot.edge.publicOrigin,
       attempts: signIns.attempts,
       onSignIn: () => signIns.count("key", "ok"),
+      signOutUrl: () => signIn.signOutUrl(),
     },
     budgets: budgetAdmin,
     onBudgetsChanged: () => budgets.refresh(),
@@ -106,7 +110,7 @@ function composeOperations({ records, models, market, current, process, readHeal
 
 /** The edge over one route table: models, admin API, health, metrics. */
 function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[]): EdgeDeps {
-  const { records, models, current, process, load, readHealth, clock, ids, logger } = deps;
+  const { records, models, current, process, load, readHealth, signIns, signIn, clock, ids, logger } = deps;
   const { accounts } = records;
   const readBudgets = createBudgetValues(records.budgetAdmin, () => current.settings.telemetry, clock);
   const collectAll = async (): Promise<MetricsSnapshot> => {
@@ -120,8 +124,10 @@ function composeEdge(deps: HttpDeps, operations: readonly AdminOperation[]): Edg
     ...homeRoutes({
       readHealth,
       authEnabled: () => current.snapshot.edge.authEnabled,
+      hasSingleSignOn: () => signIn.isConfigured,
       suggestModel: () => current.snapshot.suggestModel(),
     }),
+    ...ssoRoutes({ signIn, attempts: signIns.attempts }),
     ...docsRoutes({
       readDocs: async () => (await import("../assistant/documentation.ts")).readDocumentation(),
       version: readVersion(),

@@ -202,7 +202,11 @@ function responseCacheOf({ responseCache, shown }: Settings): Snapshot["response
   return { ...responseCache, configuration: createHash("sha256").update(JSON.stringify(shown)).digest("base64url") };
 }
 
-function edgeSettingsOf({ gateway: { auth, limits, timeouts, cors, trustLoopback }, limits: { maxInFlight } }: Settings): EdgeSettings {
+function edgeSettingsOf({
+  auth: { oidc },
+  gateway: { auth, limits, timeouts, cors, trustLoopback },
+  limits: { maxInFlight },
+}: Settings): EdgeSettings {
   return {
     authEnabled: auth.enabled,
     maxBodyBytes: limits.bodyBytes,
@@ -211,6 +215,7 @@ function edgeSettingsOf({ gateway: { auth, limits, timeouts, cors, trustLoopback
     maxInFlight,
     slowClientMs: timeouts.clientMs,
     cors,
+    publicOrigin: oidc === undefined ? undefined : new URL(oidc.publicUrl).origin,
     trustLoopback,
   };
 }

@@ -8,6 +8,7 @@ import { readLimits } from "../../limits/index.ts";
 import { readResponseCache } from "../../gateway/index.ts";
 import { readGateway, readTelemetry } from "../../server/index.ts";
 import { readExchange, readMarket } from "../../market/index.ts";
+import { readAuth } from "../../sso/index.ts";
 import { readAudit } from "../../audit/index.ts";
 import { readFirewall, readGuards } from "../../policy/index.ts";
 import { readLedger } from "../../ledger/index.ts";
@@ -31,6 +32,7 @@ export function createSettings(parsed: ParsedSettings, keys: ReadonlyMap<string,
     guards: readGuards(parsed.guards),
     firewall: readFirewall(parsed.firewall),
     alerts: readAlerts(parsed.alerts),
+    auth: readAuth(parsed.auth),
     audit: readAudit(parsed.audit, base),
     telemetry: readTelemetry(parsed.telemetry),
     market: readMarket(parsed.market),

@@ -57,6 +57,7 @@ test("without a file the contract's defaults hold", (t) => {
         retention: { journalMs: 86_400_000 },
         bodies: { enabled: false, lifetimeMs: 604_800_000, maxSizeBytes: 262_144, redact: [] },
       },
+      auth: { oidc: undefined },
       audit: { enabled: true, usage: true },
       guards: { duplicateToolCalls: { enabled: true, noteAt: 3, warnAt: 5, exempt: new Set(["write_stdin", "wait", "TaskOutput"]) } },
       firewall: [],

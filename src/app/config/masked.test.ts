@@ -22,6 +22,7 @@ providers:
   openai: { api_key: "\${KEY}" }
 model_provider_routes: { "a*": [mine, openai], "b": openai }
 model_aliases: { fast: a }
+auth: { oidc: { issuer: "https://id.example.com", client_id: gateway, client_secret: ${canary}, public_url: "https://gateway.example.com" } }
 prices: { a: { input: 1.5 } }
 `,
   );
@@ -93,6 +94,22 @@ prices: { a: { input: 1.5 } }
       output_ceiling: 16_384,
       retention: { journal: "1d" },
       bodies: { enabled: false, lifetime: "7d", max_size: "256KiB", redact: [] },
+    },
+    auth: {
+      oidc: {
+        issuer: "https://id.example.com",
+        client_id: "gateway",
+        client_secret: "[secret]",
+        public_url: "https://gateway.example.com",
+        scopes: ["openid", "profile", "email"],
+        groups_claim: "groups",
+        roles: {},
+        default_role: "none",
+        allowed_domains: [],
+        username_claim: "preferred_username",
+        key_lifetime: "30d",
+        check_every: "900s",
+      },
     },
     audit: { enabled: true, usage: true },
     guards: { duplicate_tool_calls: { enabled: true, note_at: 3, warn_at: 5, exempt: ["write_stdin", "wait", "TaskOutput"] } },

@@ -14,6 +14,7 @@ import { limitsSchema } from "../../limits/index.ts";
 import { responseCacheSchema } from "../../gateway/index.ts";
 import { gatewaySchema, telemetrySchema } from "../../server/index.ts";
 import { exchangeSchema, marketSchema } from "../../market/index.ts";
+import { authSchema } from "../../sso/index.ts";
 import { auditSchema } from "../../audit/index.ts";
 import { firewallSchema, guardsSchema } from "../../policy/index.ts";
 import { ledgerSchema, pricesFileSchema, pricesSchema } from "../../ledger/index.ts";
@@ -37,6 +38,7 @@ export const settingsSchema = z
     guards: guardsSchema,
     firewall: firewallSchema,
     alerts: alertsSchema,
+    auth: authSchema,
     audit: auditSchema,
     telemetry: telemetrySchema,
     market: marketSchema,

@@ -7,6 +7,7 @@ import type { LimitsSection } from "../../limits/index.ts";
 import type { ResponseCacheSettings } from "../../gateway/index.ts";
 import type { GatewaySection, TelemetrySection } from "../../server/index.ts";
 import type { ExchangeSection, MarketSection } from "../../market/index.ts";
+import type { AuthSection } from "../../sso/index.ts";
 import type { AuditSection } from "../../audit/index.ts";
 import type { FirewallRule, GuardsSection } from "../../policy/index.ts";
 
@@ -33,6 +34,7 @@ export interface Settings {
   readonly guards: GuardsSection;
   readonly firewall: readonly FirewallRule[];
   readonly alerts: AlertsSection;
+  readonly auth: AuthSection;
   readonly audit: AuditSection;
   readonly telemetry: TelemetrySection;
   readonly market: MarketSection;

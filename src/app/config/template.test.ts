@@ -64,7 +64,7 @@ function withPrices(path: string): string {
 
 test("all that is switched off is valid when switched on", (t) => {
   const text = allOn.replace("type: sqlite", "type: postgresql").replace(/^ +url: .*\n/m, "");
-  const env = { DATABASE_PASSWORD: "pw", MY_SERVER_KEY: "k", REDIS_URL: "redis://localhost", SMTP_PASSWORD: "p" };
+  const env = { DATABASE_PASSWORD: "pw", MY_SERVER_KEY: "k", REDIS_URL: "redis://localhost", SMTP_PASSWORD: "p", OIDC_CLIENT_SECRET: "s" };
   const { settings } = loadSettings({ path: withPrices(makeFile(t, text)), env, homeDir });
   assert.deepEqual(
     settings.providers.map((provider) => provider.name),
@@ -87,6 +87,7 @@ test("what is switched off shows the default", () => {
     "model_traits",
     "models",
     "fallbacks",
+    "auth.oidc.roles",
     "prices",
   ]);
   for (const { path, leaf } of fixedLeaves) {

@@ -189,6 +189,10 @@ const tail = `
 # Clearing what other gateways trade with each other: docs/market.md. organisation: that all members belong to; fee_ppm: millionths of each payment; settle: how long a seller
 # may settle; window: how long a buyer may contest.
 #exchange: { enabled: false, organisation: acme, fee_ppm: 0, settle: 1h, window: 1d }
+
+# Single sign-on with OpenID Connect: docs/sso.md. roles: the role that each group gives; without a group that is named, default_role. issuer, client_id and client_secret: of
+# the provider. public_url: where browsers reach this gateway.
+#auth: { oidc: { issuer: "https://id.example.com", client_id: gateway, client_secret: "\${OIDC_CLIENT_SECRET}", public_url: "https://gateway.example.com", scopes: [openid, profile, email], groups_claim: groups, roles: { gateway-admins: admin, engineers: user }, default_role: none, allowed_domains: [], username_claim: preferred_username, key_lifetime: 30d, check_every: 15m } }
 # What was changed and used, in a chain of hashes that shows tampering: docs/audit.md. usage: usage entries too. head: a file that gets each signature. events: a file of
 # OCSF events for a SIEM. head_webhook: gets each signature. syslog: gets each event. key: the key that signs, beside the database if omitted.
 #audit: { enabled: true, usage: true, key: audit-key.pem, head: audit-head.json, events: audit-events.jsonl, head_webhook: "https://hooks.example.com/audit", syslog: "tls://siem.example.com:6514" }

@@ -15,6 +15,8 @@ export interface SessionHandlerDeps {
   /** Sign-ins from one address. */
   readonly attempts: AttemptLimit;
   readonly onSignIn: () => void;
+  /** Where a browser ends its session at the identity provider, if it has such a page. */
+  readonly signOutUrl: () => Promise<string | undefined>;
 }
 
 /** Signing browsers in and out, and their sessions. */
@@ -49,8 +51,9 @@ export function sessionHandlers(deps: SessionHandlerDeps, accounts: Accounts): H
       const session = await sessionOfCall(sessions, principal, origin);
       if (session === undefined) throw new GatewayError("not_found", "The call carries no cookie of a session, so none is ended.");
       const ended = await sessions.end(session.id);
+      const provider_sign_out_url = ended.method === "sso" ? ((await deps.signOutUrl()) ?? null) : null;
       const isSecure = isSecureRequest(overHttp(origin).headers);
-      return new AnswerWithHeaders(ended, ["set-cookie", sessionCookie("", { isSecure, maxAgeSeconds: 0 })]);
+      return new AnswerWithHeaders({ ...ended, provider_sign_out_url }, ["set-cookie", sessionCookie("", { isSecure, maxAgeSeconds: 0 })]);
     },
     "sessions.list": async ({ query: { user: name, ...query } }) => {
       const user = name === undefined ? {} : { user: (await accounts.getUser(name)).id };

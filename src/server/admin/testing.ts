@@ -135,6 +135,7 @@ export function operationsOver(accounts: Accounts, reports: Reports, changes: Pa
       publicOrigin: () => undefined,
       attempts: new AttemptLimit(systemClock, 20),
       onSignIn: () => undefined,
+      signOutUrl: () => Promise.resolve(undefined),
     },
     budgets: { set: refuse, list: refuse, remove: refuse, realign: refuse },
     onBudgetsChanged: refuse,

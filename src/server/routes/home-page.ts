@@ -11,6 +11,8 @@ export interface HomeView {
   readonly authEnabled: boolean;
   /** The model of the snippets. */
   readonly model: string;
+  /** Whether people can sign in at an identity provider. */
+  readonly hasSingleSignOn: boolean;
   /** Shown only to callers on the gateway's own machine. */
   readonly internals: Pick<HealthReport, "dependencies" | "providers"> | undefined;
 }
@@ -58,20 +60,10 @@ const icon =
 export function renderHomePage(view: HomeView): string {
   const { version, status, origin } = view;
   const urls = baseUrlsOf(origin);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Tokligence Gateway</title>
-<link rel="icon" href="${icon}">
-<style>${style}</style>
-</head>
-<body>
-<main>
-<h1>Tokligence Gateway</h1>
-<p><span class="soft">Version ${escapeHtml(version)}</span> · <strong class="${status}">${statusTexts[status]}</strong></p>
-${internalsOf(view)}
+  return renderPage(
+    "Tokligence Gateway",
+    `<p><span class="soft">Version ${escapeHtml(version)}</span> · <strong class="${status}">${statusTexts[status]}</strong></p>
+${view.hasSingleSignOn ? '<p><a href="api/v1/sso">Sign in</a></p>\n' : ""}${internalsOf(view)}
 <h2>Base URLs</h2>
 <dl>
 <dt>OpenAI</dt><dd><code>${escapeHtml(urls.openai)}</code></dd>
@@ -84,7 +76,25 @@ ${keyText(view)}
 <p class="soft">Each snippet asks the model <code>${escapeHtml(view.model)}</code>. Any model of <code>GET /v1/models</code> works with any client.</p>
 ${snippetsOf(view).map(detailsOf).join("\n")}
 <h2>More</h2>
-<p>The documentation is in the folder <code>docs</code> of the gateway; it begins with <code>docs/README.md</code>. Every command explains itself with <code>--help</code>. Programs get this page as JSON.</p>
+<p>The documentation is in the folder <code>docs</code> of the gateway; it begins with <code>docs/README.md</code>. Every command explains itself with <code>--help</code>. Programs get this page as JSON.</p>`,
+  );
+}
+
+/** A page in the manner of `/`, under `homePolicy`. @param body HTML. */
+export function renderPage(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<link rel="icon" href="${icon}">
+<style>${style}</style>
+</head>
+<body>
+<main>
+<h1>${escapeHtml(title)}</h1>
+${body}
 </main>
 </body>
 </html>
@@ -133,6 +143,6 @@ function detailsOf({ title, place, text }: Snippet): string {
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities[character]!);
 }

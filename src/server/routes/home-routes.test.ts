@@ -18,7 +18,12 @@ const report: HealthReport = {
   providers: [{ name: "openai", state: "down", latency_ms: 3, message: "status 503 & more", ...more, keys: [] }],
 };
 
-const home: HomeDeps = { readHealth: () => Promise.resolve(report), authEnabled: () => true, suggestModel: () => "gpt-5-nano" };
+const home: HomeDeps = {
+  readHealth: () => Promise.resolve(report),
+  authEnabled: () => true,
+  hasSingleSignOn: () => false,
+  suggestModel: () => "gpt-5-nano",
+};
 
 /** As Firefox and Chrome ask for a page. */
 const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";

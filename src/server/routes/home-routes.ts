@@ -8,6 +8,8 @@ import { baseUrlsOf, homePolicy, renderHomePage } from "./home-page.ts";
 export interface HomeDeps {
   readonly readHealth: () => Promise<HealthReport>;
   readonly authEnabled: () => boolean;
+  /** Whether people can sign in at an identity provider. */
+  readonly hasSingleSignOn: () => boolean;
   /** A model that answers a chat at little cost. */
   readonly suggestModel: () => string;
 }
@@ -47,6 +49,7 @@ async function answerHome(deps: HomeDeps, exchange: HttpExchange, isLocal: boole
     status,
     origin,
     authEnabled: deps.authEnabled(),
+    hasSingleSignOn: deps.hasSingleSignOn(),
     model: isLocal ? deps.suggestModel() : builtinModel,
     internals: isLocal ? { dependencies, providers } : undefined,
   });

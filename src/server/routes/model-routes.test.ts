@@ -130,7 +130,7 @@ test("the routes are those of the contract, each with its access and the dialect
   const table = createRouteTable([
     ...modelRoutes(deps),
     ...healthRoutes(notAsked),
-    ...homeRoutes({ readHealth: notAsked, authEnabled: () => true, suggestModel: () => "" }),
+    ...homeRoutes({ readHealth: notAsked, authEnabled: () => true, hasSingleSignOn: () => false, suggestModel: () => "" }),
     metricsRoute(() => ({ series: [], refused: {}, losses: {}, failures: {}, gauges: {} })),
   ]);
   const dialectOf = ({ dialect }: Route): string => (typeof dialect === "string" ? dialect : "by its headers");

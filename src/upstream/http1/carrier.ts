@@ -8,7 +8,7 @@ export interface AddedHeaders {
 
 /** One request, ready to be written. */
 export interface OutgoingRequest {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "DELETE" | "PATCH";
   /** With the base path and the query. */
   readonly path: string;
   /** Name, value, … */

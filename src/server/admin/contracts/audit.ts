@@ -5,7 +5,7 @@ const entry = z
   .object({
     seq: z.int().describe("from 1 on, without gaps"),
     time: z.string().describe("RFC 3339 in UTC"),
-    kind: z.string().describe("`admin`, `gateway`, `usage`, `retention`"),
+    kind: z.string().describe("`admin`, `sign_in`, `gateway`, `usage`, `retention`"),
     action: z.string().describe("the name of the operation: `users.create`"),
     subject: z.string().describe("what it was about"),
     actor: z.string().describe("id and name of the caller; empty: the gateway itself"),

@@ -54,7 +54,9 @@ export const sessionContracts = {
     path: "/api/v1/session",
     access: "user",
     summary: "Signs a browser out: ends the session whose cookie the call carries, and removes the cookie.",
-    answer: session,
+    answer: session
+      .extend({ provider_sign_out_url: z.string().nullable().describe("where the browser signs out at the identity provider, too") })
+      .meta({ id: "EndedSession" }),
   },
   "sessions.list": {
     method: "GET",
