@@ -1,10 +1,12 @@
-import type { Clock, IdSource, Logger, Schedule, Sealer } from "../core/index.ts";
+import type { Bytes, Clock, IdSource, Logger, MarketScope, Schedule, Sealer } from "../core/index.ts";
 import type { Limits } from "../limits/index.ts";
 import type { Budgets, CeilingRates, Ledger } from "../ledger/index.ts";
 import type { ProtocolTable, ModelInfo, ModelListFacts } from "../protocols/index.ts";
 import type {
   Affinity,
   Catalog,
+  Plan,
+  PlanInput,
   ProviderHealth,
   Redactor,
   ResilienceSettings,
@@ -70,8 +72,25 @@ export interface GatewayDeps {
   readonly logger: Logger;
 }
 
+/** What a policy for buying needs to know of a request. */
+export interface BuyingRequest {
+  readonly catalog: Catalog;
+  readonly input: PlanInput;
+  /** The body, latin1. */
+  readonly text: Bytes;
+  readonly scope: MarketScope;
+}
+
+/** Adds to plans the targets that other gateways sell, by the policies of the models. */
+export interface Buying {
+  /** The plan itself if nothing is added. Pure, apart from random numbers. */
+  extend(plan: Plan, request: BuyingRequest): Plan;
+}
+
 /** What the gateway uses of a configuration. */
 export interface GatewaySnapshot {
+  /** `undefined`: no model has a policy for buying. */
+  readonly buying?: Buying | undefined;
   readonly workMode: WorkMode;
   readonly onLoss: "report" | "refuse";
   readonly duplicateGuard: DuplicateGuard;

@@ -1,3 +1,5 @@
+import type { AutomaticAdmin } from "./automatic-types.ts";
+
 /** What `tokligence market share` asks for. Prices: US dollars a million tokens, decimals. */
 export interface ShareRequest {
   readonly model: string;
@@ -103,6 +105,7 @@ export interface StatementState {
 
 /** The operations of the market, for the admin API and the command line. */
 export interface MarketAdmin {
+  readonly automatic: AutomaticAdmin;
   status(): Promise<MarketStatus>;
   share(request: ShareRequest): Promise<SharedModel>;
   unshare(model: string): Promise<SharedModel>;

@@ -13,6 +13,8 @@ import type {
 } from "./admin-types.ts";
 import { noMarket, peersOf, rateOf, shownShare, statusOf, tradesOf } from "./admin-views.ts";
 import { createInvite, joinBy } from "./join.ts";
+import { createAutomaticAdmin } from "./automatic-admin.ts";
+import type { AutomaticAdmin } from "./automatic-types.ts";
 import type { Market } from "./market.ts";
 import { MarketRefusal } from "./refusal.ts";
 import { creditsOf, shareOf } from "./share-request.ts";
@@ -32,10 +34,12 @@ export function createMarketAdmin(deps: MarketAdminDeps): MarketAdmin {
 }
 
 class MarketOperations implements MarketAdmin {
+  readonly automatic: AutomaticAdmin;
   readonly #deps: MarketAdminDeps;
 
   constructor(deps: MarketAdminDeps) {
     this.#deps = deps;
+    this.automatic = createAutomaticAdmin(deps);
   }
 
   async status(): Promise<MarketStatus> {
@@ -157,6 +161,7 @@ async function peerOf(market: Market, reference: string): Promise<PeerState> {
 export function marketWithout(problem: () => GatewayError): MarketAdmin {
   const refuse = (): Promise<never> => Promise.reject(problem());
   return {
+    automatic: { policies: refuse, setPolicy: refuse, removePolicy: refuse, explain: refuse },
     status: refuse,
     share: refuse,
     unshare: refuse,

@@ -1,4 +1,5 @@
 export { createMarketAdmin, marketWithout } from "./admin.ts";
+export type { AutomaticAdmin } from "./automatic-types.ts";
 export type { MarketAdmin } from "./admin-types.ts";
 export { hasMarketKeys } from "./identity/market-keys.ts";
 export { openMarket, type Market } from "./market.ts";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { createPeriodic, GatewayError, messageOf } from "../core/index.ts";
 import { parseUsd, type PriceOverrides } from "../ledger/index.ts";
-import type { Provider, UpstreamCall, UpstreamHandler, UpstreamRequest } from "../upstream/index.ts";
+import type { Provider } from "../upstream/index.ts";
 import { createAvoided, type Avoided } from "./peers/avoided.ts";
 import { createOpenLeases } from "./buy/open-leases.ts";
 import { createStatements, type Statements } from "./statements/statements.ts";
@@ -10,7 +10,6 @@ import { checkEntries, readEntries } from "./clearing/entries.ts";
 import { BuyerLimits } from "./sell/buyer-limits.ts";
 import { createBook, type Book } from "./buy/book.ts";
 import { createLeasePool, type LeasePool } from "./buy/lease-pool.ts";
-import { buyFrom } from "./buy/market-client.ts";
 import { createNodeCalls, type NodeCalls } from "./buy/node-calls.ts";
 import { createTrades, type Trades } from "./buy/trades.ts";
 import { createClearing, type Clearing } from "./clearing/clearing.ts";
@@ -24,7 +23,9 @@ import { bookDeposit, type Deposit } from "./exchange/deposits.ts";
 import { reportMembers } from "./exchange/report.ts";
 import { ProcessWork } from "./exchange/process-work.ts";
 import { Publisher } from "./sell/publish.ts";
+import { linksOf } from "./exchange-links.ts";
 import type { ExchangeLink } from "./sell/seller-deps.ts";
+import { Purchasing } from "./purchasing.ts";
 import { pricesOf } from "./buy/prices-of-book.ts";
 import { readSales } from "./sell/sales.ts";
 import { createMarketListener, type MarketListener } from "./sell/listener.ts";
@@ -56,7 +57,8 @@ export class Market {
   readonly api: NodeApi;
   readonly exchange: Exchange;
   readonly publisher: Publisher;
-  readonly #record = new SellerRecord();
+  readonly record = new SellerRecord();
+  readonly purchasing: Purchasing;
   readonly #work: ProcessWork;
   readonly #deps: MarketDeps;
   readonly #periodic: readonly ReturnType<typeof createPeriodic>[];
@@ -85,11 +87,12 @@ export class Market {
       logger,
       onChange: deps.onChange,
       allowPrivate: () => settings().allowPrivate,
-      record: this.#record,
+      record: this.record,
       random: () => Math.random(),
       onStatement: ({ node }, transport, statement) => this.statements.take({ clearing: node, transport }, statement),
     });
     this.pool = this.#createPool();
+    this.purchasing = new Purchasing({ ...deps, ...this.#bought(), settings: () => settings().buy });
     this.offers = createOffers({
       // A process that may not sell offers nothing.
       shares: { list: () => (this.#work.sells ? this.shares.list() : Promise.resolve([])) },
@@ -116,6 +119,12 @@ export class Market {
       createPeriodic({ everyMs: sweepMs, run: () => this.#sweep(), onError }),
       createPeriodic({ everyMs: sweepMs, run: () => this.publisher.run(), onError }),
     ];
+  }
+
+  /** What buying works with. */
+  #bought() {
+    const { book, pool, calls, trades, record, avoided, statements } = this;
+    return { book, pool, calls, trades, record, avoided, statements };
   }
 
   #createPool(): LeasePool {
@@ -196,14 +205,7 @@ export class Market {
 
   /** The exchanges that this node has joined and reached. */
   exchanges(): readonly ExchangeLink[] {
-    const joined = this.book.sellers().filter(({ peer, node }) => peer.role === "exchange" && node.node === peer.node);
-    return joined.map(({ peer, statement, clearingTransport }) => ({
-      node: peer.node,
-      name: peer.name,
-      organisation: peer.organisation,
-      balance: BigInt(statement.balance),
-      post: (path, text) => this.calls.post(clearingTransport, path, text),
-    }));
+    return linksOf(this.book, this.calls);
   }
 
   /**
@@ -223,8 +225,15 @@ export class Market {
   }
 
   /** Requests for a share that would be taken now. */
-  freeSlots({ model, terms }: Share): number {
-    return this.#isPaused ? 0 : Math.max(0, terms.concurrency - this.seller.inFlight(model));
+  freeSlots(share: Share): number {
+    return this.places(share).free;
+  }
+
+  /** The same, and why none would be. */
+  places({ model, terms }: Share): { readonly free: number; readonly reason: string | undefined } {
+    if (this.#isPaused) return { free: 0, reason: "selling is paused (tokligence market resume)" };
+    const free = Math.max(0, terms.concurrency - this.seller.inFlight(model));
+    return { free, reason: free === 0 ? "all its places are taken" : undefined };
   }
 
   now(): number {
@@ -250,7 +259,7 @@ export class Market {
   async start(): Promise<void> {
     for (const periodic of this.#periodic) periodic.start();
     try {
-      await Promise.all([this.avoided.load(), this.statements.load()]);
+      await Promise.all([this.avoided.load(), this.statements.load(), this.purchasing.load()]);
       if (this.#deps.maySell) await this.clearing.beat();
       if (this.#deps.exchangeSettings().enabled || (await this.exchange.wasStarted())) await this.startExchange();
       if ((await this.shares.list()).length > 0) await this.sell();
@@ -278,17 +287,6 @@ export class Market {
     });
     this.#listener = { listener, port: await listener.listen(host, port) };
     logger.info({ host, port: this.#listener.port }, "the market's address is open");
-  }
-
-  dispatch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
-    const { book, pool, calls, trades } = this;
-    const { gateway, clock, logger } = this.#deps;
-    const policy = { isAvoided: (node: string) => this.avoided.has(node), buysTools: () => this.#deps.settings().buysTools };
-    return buyFrom(
-      { book, pool, calls, trades, protocols: gateway.protocols, clock, logger, record: this.#record, ...policy },
-      request,
-      handler,
-    );
   }
 
   providers(): readonly Provider[] {
@@ -327,7 +325,7 @@ export class Market {
   }
 
   async #sweep(): Promise<void> {
-    await this.pool.sweep();
+    await Promise.all([this.pool.sweep(), this.purchasing.load()]);
     if (!this.#deps.maySell) return;
     if (this.#listener !== undefined) await this.#work.keep(this);
     await this.seller.sweep();

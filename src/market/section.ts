@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { flag, integer, leaf, lifetime, text } from "../settings/index.ts";
+import { buySchema, readBuy, type BuySettings } from "./buy/buy-section.ts";
 import type { BuyerLimitSettings } from "./sell/buyer-limits.ts";
 
 const address = leaf(z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[^:/\s]+):\d{1,5}$/), {
@@ -40,14 +41,7 @@ export const marketSchema = z
       description: "Credits that an exchange may owe this gateway, at most; then nothing more is sold over it.",
       allowed: 'a decimal in quotes, as in "5"',
     }).prefault("5"),
-    buy: z
-      .strictObject({
-        tools: flag(
-          "Whether requests with tools may go to sellers of an exchange: an agent runs what an answer says, and such a seller may be anybody.",
-        ).prefault(false),
-      })
-      .describe("What is bought over exchanges.")
-      .prefault({}),
+    buy: buySchema,
     lease: lifetime("How long a lease takes requests, from one minute to 15 minutes.").prefault("5m"),
   })
   .describe(
@@ -68,7 +62,7 @@ export interface MarketSection {
   readonly allowPrivate: boolean;
   /** US dollars, a decimal. */
   readonly maxExposure: string;
-  readonly buysTools: boolean;
+  readonly buy: BuySettings;
   readonly perBuyer: BuyerLimitSettings;
 }
 
@@ -85,7 +79,7 @@ export function readMarket(parsed: ParsedMarket): MarketSection {
     leaseMs: lease,
     allowPrivate: parsed.allow_private,
     maxExposure: parsed.max_exposure,
-    buysTools: parsed.buy.tools,
+    buy: readBuy(parsed.buy),
     perBuyer: {
       concurrency: buyer.concurrency,
       leases: buyer.leases,

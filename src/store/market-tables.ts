@@ -19,6 +19,9 @@ export interface MarketTables {
   market_avoided: MarketAvoidedTable;
   market_uptime: MarketUptimeTable;
   market_bought: MarketBoughtTable;
+  market_policies: MarketPoliciesTable;
+  market_scores: MarketScoresTable;
+  market_gate: MarketGateTable;
 }
 
 /** The secrets of this installation as a node of the market. */
@@ -237,4 +240,38 @@ export interface MarketDepositsTable {
   actor: string;
   reason: string;
   at_ms: number;
+}
+
+/** When a model is bought, as a command has set it. */
+export interface MarketPoliciesTable {
+  model: string;
+  policy: "off" | "prefer" | "spill" | "cheaper";
+  /** Nano-credits a million tokens, a decimal. */
+  max_price: string | null;
+  /** Ten-thousandths. */
+  min_saving: number | null;
+  set_ms: number;
+}
+
+/** What this node has seen of a seller's model. Primary key (node, model). */
+export interface MarketScoresTable {
+  node: string;
+  model: string;
+  /** Decayed counts and averages, JSON. */
+  evidence: string;
+  at_ms: number;
+}
+
+/** Whether a model might be sold, as it was asked for and decided. */
+export interface MarketGateTable {
+  id: string;
+  at_ms: number;
+  model: string;
+  provider: string;
+  /** What the owner affirmed, JSON. */
+  affirmed: string;
+  /** The source that the offer states, or `refused`. */
+  decision: string;
+  reason: string;
+  actor: string;
 }

@@ -122,6 +122,14 @@ export interface Plan {
   readonly hedge?: Hedge | undefined;
   /** What is asked next when these have failed; `undefined` if there is nothing. */
   readonly fallbacks: { readonly [R in FallbackReason]?: readonly Fallback[] } | undefined;
+  /** Attempts at other gateways that a policy has added to this request; they are among `attempts`. */
+  readonly bought?: BoughtAttempts | undefined;
+}
+
+export interface BoughtAttempts {
+  readonly attempts: readonly Attempt[];
+  /** They come before all others; otherwise after them. The strategy orders the others alone. */
+  readonly isFirst: boolean;
 }
 
 /** An attempt with the key that it is made with. */

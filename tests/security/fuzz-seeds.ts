@@ -224,6 +224,7 @@ export const marketSeeds: readonly Seed[] = [
   post("/api/v1/market/peers", { invite: "x", name: "n" }),
   { method: "PATCH", path: "/api/v1/market/peers/ID", body: { limit: "5", blocked: true, credit: "1" } },
   post("/api/v1/market/pause", { paused: true }),
+  post("/api/v1/market/policies", { model: "m", policy: "spill", max_price: "0.3", min_saving: 0.1 }),
   post("/api/v1/exchange/invites", { limit: "5" }),
   { method: "PATCH", path: "/api/v1/exchange/members/ID", body: { limit: "5", blocked: true, credit: "1", reason: "paid" } },
   { method: "PATCH", path: "/api/v1/keys/ID", body: { name: "n", expires: "30d", models: ["*"], tags: ["team:a"], market: "off" } },

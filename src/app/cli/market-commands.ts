@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { readInvite } from "../../market/index.ts";
+import { addAutomaticCommands } from "./market-automatic-commands.ts";
 import { inviteLines, joinedText, offersText, peersText, shareText, statementsText, statusText, tradesText } from "./market-texts.ts";
 import { print } from "./output.ts";
 import type { WithAdmin } from "./with-admin.ts";
@@ -27,6 +28,7 @@ export function addMarketCommands(program: Command, admin: WithAdmin): void {
   addBuying(market, admin);
   addStatements(market, admin);
   addPeers(market, admin);
+  addAutomaticCommands(market, admin);
 }
 
 function addSelling(market: Command, admin: WithAdmin): void {

@@ -1,3 +1,4 @@
+import type { Buying } from "../../gateway/index.ts";
 import type { PriceOverrides } from "../../ledger/index.ts";
 import type { Market } from "../../market/index.ts";
 import { isMarketProvider, type PooledUpstreamClient, type Provider } from "../../upstream/index.ts";
@@ -16,7 +17,7 @@ export class MarketLink {
     return {
       dispatch: (request, handler) =>
         this.#market !== undefined && isMarketProvider(request.provider.name)
-          ? this.#market.dispatch(request, handler)
+          ? this.#market.purchasing.dispatch(request, handler)
           : client.dispatch(request, handler),
       configure: (providers) => {
         client.configure(providers.filter((provider) => !isMarketProvider(provider.name)));
@@ -34,6 +35,11 @@ export class MarketLink {
 
   attach(market: Market): void {
     this.#market = market;
+  }
+
+  /** What policies buy; `undefined`: no model has one. */
+  get buying(): Buying | undefined {
+    return this.#market?.purchasing.buying;
   }
 
   providers(): readonly Provider[] {

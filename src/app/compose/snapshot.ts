@@ -100,6 +100,9 @@ export function createSnapshot(
     get catalog(): Catalog {
       return catalog;
     },
+    get buying() {
+      return market?.buying;
+    },
     client,
     redactor,
     providers,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError, GlobList, marketScopes, type MarketScope } from "../../core/index.ts";
-import { buildProviders, createCatalog, isMarketProvider, noTargetTable, type Plan } from "../../upstream/index.ts";
+import { buildProviders, createCatalog, isMarketProvider, noTargetTable, planAttempts, type Plan } from "../../upstream/index.ts";
+import type { Buying } from "../deps.ts";
 import { receive } from "../admission/receive.ts";
 import { fakeCall, FakeExchange, fakeWorld, principal } from "../testing.ts";
 import { planRequest } from "./plan-request.ts";
@@ -40,7 +41,8 @@ test("with 10,000 random policies no request that is marked private has a target
     return values[Math.floor((state / 4_294_967_296) * values.length)]!;
   };
   const counts = { away: 0, kept: 0, refused: 0 };
-  const snapshots = catalogs.map((catalog) => ({ ...world.deps.current(), catalog }));
+  const buyings = [undefined, carelessBuying(true), carelessBuying(false)];
+  const snapshots = catalogs.flatMap((catalog) => buyings.map((buying) => ({ ...world.deps.current(), catalog, buying })));
   for (let round = 0; round < 10_000; round++) {
     const key = pick<MarketScope | undefined>([undefined, ...marketScopes]);
     const header = pick<string | undefined>([undefined, undefined, ...marketScopes, " off "]);
@@ -65,6 +67,38 @@ test("with 10,000 random policies no request that is marked private has a target
   }
   // The policies are of use only if a good part of the other requests may go.
   assert.ok(counts.away > 2000 && counts.kept > 1000, JSON.stringify(counts));
+});
+
+/** Adds other gateways to every plan, however private: the plan of a request that must stay has none of them all the same. */
+function carelessBuying(isFirst: boolean): Buying {
+  return {
+    extend(plan, { catalog, input }) {
+      const attempts = ["@bob/m", "@eve/n"].flatMap((model) => planAttempts(catalog, { ...input, model }));
+      return {
+        ...plan,
+        attempts: isFirst ? [...attempts, ...plan.attempts] : [...plan.attempts, ...attempts],
+        bought: { attempts, isFirst },
+      };
+    },
+  };
+}
+
+test("a gateway on which no model has a policy looks at one field for each request, and its plans are those of the catalog", async () => {
+  let looked = 0;
+  const snapshot = Object.defineProperty({ ...world.deps.current(), catalog: catalogs[1]! }, "buying", {
+    get: () => {
+      looked += 1;
+      return undefined;
+    },
+  });
+  const exchange = new FakeExchange('{"model":"m","messages":[]}');
+  const plan = await planOf(snapshot, exchange, { ...principal, market: "any" });
+  assert.equal(looked, 1);
+  // Not even a copy is made.
+  const input = { model: "m", clientProtocol: "openai-chat", operation: "generate", workMode: "auto" } as const;
+  assert.equal(plan?.attempts[0], catalogs[1]!.plan(input).attempts[0]);
+  const own = { ...snapshot, catalog: createCatalog({ providers: providers.slice(0, 2), routes: [], aliases: new Map() }) };
+  assert.equal(await planOf(own, exchange, principal), own.catalog.plan(input));
 });
 
 async function planOf(

@@ -26,7 +26,9 @@ export function narrowPlan(call: ModelCall, plan: Plan, wanted: ClientRouting, p
   // An order of the request's own counts more than a cache.
   const hasAffinity = plan.hasAffinity && wanted.order.length === 0;
   const configured = narrowedFallbacks(call, plan, wanted, attempts);
-  return { ...plan, attempts, strategy, hasAffinity, fallbacks: own.length === 0 ? configured : withOwn(configured, own) };
+  // An order of the request's own also says when other gateways are asked.
+  const bought = wanted.order.length > 0 ? undefined : plan.bought;
+  return { ...plan, attempts, strategy, hasAffinity, fallbacks: own.length === 0 ? configured : withOwn(configured, own), bought };
 }
 
 /** The configured fallbacks as far as the request allows them: what it excludes is not asked after a failure either. */

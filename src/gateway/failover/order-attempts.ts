@@ -1,4 +1,4 @@
-import type { Attempt, Strategy } from "../../upstream/index.ts";
+import type { Attempt, Plan, Strategy } from "../../upstream/index.ts";
 import { estimateInput } from "../tokens/estimate-usage.ts";
 import type { ModelCall } from "../model-call.ts";
 
@@ -7,8 +7,20 @@ const exploration = 0.05;
 /** The output that is assumed where neither the request nor earlier answers say anything. */
 const usualOutputTokens = 1000;
 
-/** The attempts in the order in which they are to be made. */
-export function orderAttempts(call: ModelCall, strategy: Strategy, attempts: readonly Attempt[]): readonly Attempt[] {
+/** The attempts in the order in which they are to be made. Those at other gateways come before or after all others, as their policy says. */
+export function orderTargets(call: ModelCall, { strategy, bought }: Plan, attempts: readonly Attempt[]): readonly Attempt[] {
+  if (bought === undefined) return orderAttempts(call, strategy, attempts);
+  const isBought = (attempt: Attempt): boolean => bought.attempts.includes(attempt);
+  const own = orderAttempts(
+    call,
+    strategy,
+    attempts.filter((attempt) => !isBought(attempt)),
+  );
+  const others = attempts.filter(isBought);
+  return bought.isFirst ? [...others, ...own] : [...own, ...others];
+}
+
+function orderAttempts(call: ModelCall, strategy: Strategy, attempts: readonly Attempt[]): readonly Attempt[] {
   if (attempts.length < 2) return attempts;
   switch (strategy) {
     case "priority":

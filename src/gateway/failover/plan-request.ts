@@ -1,6 +1,8 @@
 import { GatewayError } from "../../core/index.ts";
-import { planModel, type Plan } from "../../upstream/index.ts";
+import { planModel, type Plan, type PlanInput } from "../../upstream/index.ts";
 import { notAllowed, withinLists } from "../admission/allowed-models.ts";
+import type { Buying } from "../deps.ts";
+import { marketScopeOf, type ScopedRequest } from "../headers/market-scope.ts";
 import type { ModelCall } from "../model-call.ts";
 import { takeClientRouting } from "./client-routing.ts";
 import { narrowPlan } from "./narrow-plan.ts";
@@ -19,15 +21,29 @@ export function planRequest(call: ModelCall): Plan {
   return wanted === undefined ? plan : narrowPlan(call, plan, wanted, (model) => planOrNone(call, model));
 }
 
-function planOf({ request, current, exchange }: ModelCall, model: string): Plan {
-  const planned = planModel(current.catalog, {
-    model,
-    clientProtocol: request.protocol.id,
-    operation: request.operation,
-    workMode: current.workMode,
-  });
+function planOf(call: ModelCall, model: string): Plan {
+  const { request, current, exchange } = call;
+  const input = { model, clientProtocol: request.protocol.id, operation: request.operation, workMode: current.workMode };
+  const planned = planModel(current.catalog, input);
+  const { buying } = current;
   const scoped = { principal: request.principal, rawHeaders: exchange.rawHeaders };
-  return withinMarketScope(scoped, model, withinLists(request.principal, model, planned));
+  const extended = buying === undefined || !mayBuy(call, planned) ? planned : withBought(buying, call, { plan: planned, input, scoped });
+  return withinMarketScope(scoped, model, withinLists(request.principal, model, extended));
+}
+
+/** Only requests for an answer are bought. What a provider stores of its answers, no other gateway can go on with. */
+function mayBuy({ request, stored }: ModelCall, { attempts }: Plan): boolean {
+  if (request.operation !== "generate" || stored !== undefined) return false;
+  return !request.protocol.storesAnswers || attempts.every(({ lane }) => lane !== "verbatim");
+}
+
+function withBought(
+  buying: Buying,
+  { request, current }: ModelCall,
+  { plan, input, scoped }: { readonly plan: Plan; readonly input: PlanInput; readonly scoped: ScopedRequest },
+): Plan {
+  const scope = marketScopeOf(scoped);
+  return scope === "off" ? plan : buying.extend(plan, { catalog: current.catalog, input, text: request.text, scope });
 }
 
 /** A model of the request's own that cannot be asked is passed over. */

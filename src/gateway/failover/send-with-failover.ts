@@ -8,7 +8,7 @@ import { attemptTarget, type AttemptOutcome } from "./attempt-target.ts";
 import { chooseAny, chooseFirst, chooseNext } from "./choose-target.ts";
 import { conversationOf, type Conversation } from "../prompt-caches/conversation.ts";
 import { fallbacksFor } from "./fallbacks.ts";
-import { orderAttempts } from "./order-attempts.ts";
+import { orderTargets } from "./order-attempts.ts";
 import { allOut, finalError } from "./final-error.ts";
 import { hedgeDelayMs, mayRace } from "./plan-hedge.ts";
 import { pause } from "./pause.ts";
@@ -110,7 +110,7 @@ class Failover {
     const attempt = known === undefined ? undefined : this.#attempts.find(({ states }) => states.includes(known));
     // The turns go on without the requests that have a place already.
     if (attempt !== undefined && known!.availability(nowMs) === "ready") return { attempt, state: known! };
-    this.#attempts = orderAttempts(call, plan.strategy, this.#attempts);
+    this.#attempts = orderTargets(call, plan, this.#attempts);
     return undefined;
   }
 
@@ -135,7 +135,8 @@ class Failover {
     const call = this.#call;
     this.#stay(target);
     // A fallback has no fallbacks.
-    const options = { isFilterAnError: !this.#isFallback && fallbacksFor(call, "filtered") !== undefined };
+    const isFilterAnError = !this.#isFallback && fallbacksFor(call, "filtered") !== undefined;
+    const options = this.#hasSpill(target.attempt) ? { isFilterAnError, waitMs: 0 } : { isFilterAnError };
     const delayMs = call.hedge === undefined || !mayRace(call, target) ? undefined : hedgeDelayMs(call, target);
     if (delayMs === undefined) return [target, await attemptTarget(call, target, options)];
     const end = await sendHedged(call, { first: target, delayMs, options, chooseSecond: () => this.#chooseSecond(target) });
@@ -159,9 +160,18 @@ class Failover {
     return second !== undefined && mayRace(call, second) ? second : undefined;
   }
 
-  /** The next requests of the conversation go to the same target. */
-  #stay({ state }: Target): void {
+  /** Other gateways take what this one has no room for: its own limits are not waited for. */
+  #hasSpill(attempt: Attempt): boolean {
+    const bought = this.#call.plan?.bought;
+    if (bought === undefined || bought.isFirst || bought.attempts.includes(attempt)) return false;
+    return this.#attempts.some((other) => bought.attempts.includes(other));
+  }
+
+  /** The next requests of the conversation go to the same target, but not to one that is asked only while there is no room here. */
+  #stay({ attempt, state }: Target): void {
     if (this.#conversation === undefined) return;
+    const bought = this.#call.plan?.bought;
+    if (bought?.isFirst === false && bought.attempts.includes(attempt)) return;
     const { deps } = this.#call;
     const { id, lifetimeMs } = this.#conversation;
     deps.affinity.set(id, state, deps.clock.monotonic() + lifetimeMs);

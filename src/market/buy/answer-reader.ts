@@ -158,6 +158,7 @@ export class AnswerReader {
       lease.accept(receipt, order, received);
       this.cost = BigInt(receipt.body.cost);
       this.#deps.record.answered(request.offer.body.model, receipt.body.usage.output);
+      this.#deps.spend.paid(request.seller.peer.node, this.cost);
       this.#record(receipt, "acked");
       return true;
     } catch (error) {

@@ -21,6 +21,8 @@ export interface Book {
   sellers(): readonly PeerSeller[];
   /** Who is asked for a model; `undefined`: nobody offers it now. */
   choose(provider: string, model: string, need: Need): Choice | undefined;
+  /** What is offered of a model there: one offer of a peer, or those of an exchange. */
+  offersOf(provider: string, model: string): readonly Choice[];
   /** The providers `@name`, one for each peer that sells, with the models that it offers. */
   providers(): readonly Provider[];
   /** The price of a model, for the ledger: at an exchange the highest that is paid. */
@@ -77,19 +79,19 @@ class PeerBook implements Book {
 
   choose(provider: string, model: string, need: Need): Choice | undefined {
     const { clock, record, random } = this.#deps;
-    const found = this.#exchanges.get(provider);
-    if (found === undefined) {
-      const seller = this.#sellers.get(provider);
-      const offer = seller?.offers.get(model);
-      return seller === undefined || offer === undefined ? undefined : { seller, offer };
-    }
-    const choices = found.sellers.flatMap((seller) => {
-      const offer = seller.offers.get(model);
-      return offer === undefined ? [] : [{ seller, offer }];
-    });
+    const choices = this.offersOf(provider, model);
+    if (!this.#exchanges.has(provider)) return choices[0];
     const most = highestPrice(choices.map(({ offer }) => offer));
     const affordable = most === undefined ? [] : choices.filter(({ offer }) => isWithin(offer.body.price, most));
     return chooseOffer(affordable, need, { record, nowMs: clock.now(), random });
+  }
+
+  offersOf(provider: string, model: string): readonly Choice[] {
+    const sellers = this.#exchanges.get(provider)?.sellers ?? [this.#sellers.get(provider)];
+    return sellers.flatMap((seller) => {
+      const offer = seller?.offers.get(model);
+      return seller === undefined || offer === undefined ? [] : [{ seller, offer }];
+    });
   }
 
   providers(): readonly Provider[] {

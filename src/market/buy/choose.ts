@@ -50,8 +50,12 @@ export function chooseOffer(
   return weighed.at(-1)?.choice;
 }
 
-/** In nano-credits. */
-function expectedCost({ seller, offer: { body } }: Choice, { inputTokens }: Need, record: SellerRecord): number {
+/** What a request is expected to cost there, in nano-credits, divided by the share of requests that the seller has answered. */
+export function expectedCost(
+  { seller, offer: { body } }: Choice,
+  { inputTokens }: Pick<Need, "inputTokens">,
+  record: SellerRecord,
+): number {
   const rated = inputTokens * Number(body.price.input) + record.meanOutput(body.model) * Number(body.price.output);
   return rated / 1e6 / record.rate(seller.node.node);
 }

@@ -21,6 +21,7 @@ export class MarketCall implements UpstreamCall {
   readonly #handler: UpstreamHandler;
   #call: UpstreamCall | undefined;
   #answer: AnswerReader | undefined;
+  #release: (() => void) | undefined;
   #isDone = false;
   #isPaused = false;
 
@@ -30,14 +31,25 @@ export class MarketCall implements UpstreamCall {
   }
 
   start(request: MarketRequest): void {
-    this.#run(request, false).catch((error: unknown) => {
+    this.#begin(request).catch((error: unknown) => {
       if (error instanceof MarketRefusal) this.refuse(error);
       else this.#fail({ kind: "malformed", message: messageOf(error) });
     });
   }
 
+  async #begin(request: MarketRequest): Promise<void> {
+    // Another seller of the same exchange may be a little dearer; what was paid is counted by its receipt.
+    this.#release = this.#deps.spend.reserve(request.seller.peer.node, request.max);
+    try {
+      await this.#run(request, false);
+    } finally {
+      this.#release();
+    }
+  }
+
   abort(): void {
     this.#isDone = true;
+    this.#release?.();
     this.#call?.abort();
     this.#answer?.broken();
   }

@@ -6,6 +6,7 @@ import { generateRoute, outputBound, withOutputLimit } from "../output-bound.ts"
 import { MarketRefusal } from "../refusal.ts";
 import { MarketCall } from "./market-call.ts";
 import type { MarketClientDeps, MarketRequest } from "./market-request.ts";
+import { namesTools } from "./tool-fields.ts";
 
 /** A request to a node of the market: leased, sealed, and checked by its receipt. */
 export function buyFrom(deps: MarketClientDeps, request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall {
@@ -77,16 +78,6 @@ function checkExchange({ buysTools }: MarketClientDeps, { market, provider }: Up
       "stays_here",
       "Requests with tools are not sent to exchanges, as an agent runs what an answer says. market.buy.tools allows it.",
     );
-}
-
-/** Fields that make an answer call something. */
-const toolKeys = ["tools", "functions", "mcp_servers"] as const;
-
-function namesTools(body: string): boolean {
-  return toolKeys.some((key) => {
-    const span = memberOf(body, key);
-    return span !== undefined && !/^(?:null|\[\s*\])$/.test(body.slice(span.start, span.end).trim());
-  });
 }
 
 /** Fields that say who the client's user is: they stay here. */

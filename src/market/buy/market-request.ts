@@ -4,6 +4,7 @@ import type { Book, KnownOffer, PeerSeller } from "./book.ts";
 import type { LeasePool } from "./lease-pool.ts";
 import type { NodeCalls } from "./node-calls.ts";
 import type { SellerRecord } from "./seller-record.ts";
+import type { SpendLimits } from "./spend-limits.ts";
 import type { Trades } from "./trades.ts";
 
 export interface MarketClientDeps {
@@ -16,6 +17,7 @@ export interface MarketClientDeps {
   readonly isAvoided: (node: string) => boolean;
   readonly buysTools: () => boolean;
   readonly record: SellerRecord;
+  readonly spend: SpendLimits;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -19,6 +19,11 @@ export class SellerRecord {
     return (good + 4) / (good + bad + 4);
   }
 
+  /** From 0 to 1; policies ask no seller below 0.6. */
+  score(seller: string, _model: string, _nowMs: number): number {
+    return this.rate(seller);
+  }
+
   /** Two requests have failed in the last minute. */
   isFailing(seller: string, nowMs: number): boolean {
     const failedMs = this.#sellers.get(seller)?.failedMs ?? [];

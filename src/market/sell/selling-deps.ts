@@ -34,6 +34,8 @@ export function sellingDeps(deps: GatewayDeps, share: Share, recorder: SaleRecor
   const own: GatewaySnapshot = Object.create(snapshot, {
     catalog: { value: catalog },
     redactor: { value: recorder.redactor },
+    // What was bought is not sold again.
+    buying: { value: undefined },
   }) as GatewaySnapshot;
   return {
     ...deps,
@@ -95,6 +97,8 @@ export function callerOf(protocols: ProtocolTable, { dialect, path }: SealedTarg
     username: supplyUserId(node),
     keyId: "",
     role: "user",
+    // A second lock beside the catalog, which has no other gateway: a request that was sold goes no further.
+    market: "off",
     modelLists: [new GlobList([model])],
   };
   return { principal, protocol, route: found };

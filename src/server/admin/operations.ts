@@ -12,6 +12,7 @@ import { budgetHandlers } from "./budgets.ts";
 import { adminContracts } from "./contracts/index.ts";
 import { exchangeHandlers } from "./exchange.ts";
 import { limitHandlers } from "./limits.ts";
+import { marketAutomaticHandlers } from "./market-automatic.ts";
 import { marketHandlers } from "./market.ts";
 import { performanceHandlers } from "./performance.ts";
 import { priceHandlers } from "./prices.ts";
@@ -63,6 +64,7 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
     "alerts.test": async () => ({ deliveries: await deps.alerts.test() }),
     ...systemHandlers(deps.system, deps.accounts),
     ...marketHandlers(deps.market),
+    ...marketAutomaticHandlers(deps.market.automatic),
     ...exchangeHandlers(deps.exchange),
     ...auditHandlers(deps.audit),
     ...performanceHandlers(deps.performance),

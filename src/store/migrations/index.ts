@@ -21,6 +21,7 @@ import { performance } from "./0020-performance.ts";
 import { exchange } from "./0021-exchange.ts";
 import { keyRotation } from "./0022-key-rotation.ts";
 import { sessions } from "./0023-sessions.ts";
+import { marketPolicies } from "./0024-market-policies.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -50,6 +51,7 @@ export const migrations: readonly Migration[] = [
   exchange,
   keyRotation,
   sessions,
+  marketPolicies,
 ];
 
 /** The migrations that make a schema of this version; all of them if it is omitted. */

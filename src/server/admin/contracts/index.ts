@@ -5,6 +5,7 @@ import { budgetContracts } from "./budgets.ts";
 import type { AnswerOfContract, InputOfContract } from "./contract.ts";
 import { exchangeContracts } from "./exchange.ts";
 import { limitContracts } from "./limits.ts";
+import { marketAutomaticContracts } from "./market-automatic.ts";
 import { marketContracts } from "./market.ts";
 import { performanceContracts } from "./performance.ts";
 import { priceContracts } from "./prices.ts";
@@ -22,6 +23,7 @@ export const adminContracts = {
   ...alertContracts,
   ...priceContracts,
   ...marketContracts,
+  ...marketAutomaticContracts,
   ...exchangeContracts,
   ...systemContracts,
   ...auditContracts,

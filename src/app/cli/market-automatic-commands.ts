@@ -1,0 +1,70 @@
+import type { Command } from "commander";
+import { explanationText, policiesText } from "./market-automatic-texts.ts";
+import { print } from "./output.ts";
+import type { WithAdmin } from "./with-admin.ts";
+
+interface Output {
+  readonly json?: boolean;
+}
+
+interface PolicyOptions extends Output {
+  readonly maxPrice?: string;
+  readonly minSaving?: string;
+}
+
+const policyNames = ["off", "prefer", "spill", "cheaper"] as const;
+
+/** `tokligence market buy …` and `tokligence market explain` */
+export function addAutomaticCommands(market: Command, admin: WithAdmin): void {
+  const buy = market.command("buy").description("when models are bought from other gateways").helpCommand(false);
+  buy
+    .command("policy")
+    .description("show the policies, or set that of a model")
+    .argument("[model]", "a model of this gateway; * for all others")
+    .argument("[policy]", "off, prefer (first), spill (when there is no room here), cheaper; default: as the configuration says")
+    .option("--max-price <credits>", "no rate of an offer may be above it, a million tokens")
+    .option("--min-saving <percent>", "what cheaper must save, as in 15%")
+    .option("--json", "print JSON")
+    .action(async (model: string | undefined, policy: string | undefined, { json, maxPrice, minSaving }: PolicyOptions) => {
+      if (model === undefined || policy === undefined) {
+        const { data } = await admin((call) => call("market.policies"));
+        const shown = model === undefined ? data : data.filter((one) => one.model === model);
+        print(json === true, { data: shown }, () => policiesText(shown));
+        return;
+      }
+      if (policy === "default") {
+        const gone = await admin((call) => call("market.policies.remove", { param: model }));
+        print(json === true, gone, () => `What the configuration says of ${gone.model} is in force again.`);
+        return;
+      }
+      const body = {
+        model,
+        policy: knownPolicy(policy),
+        ...(maxPrice === undefined ? {} : { max_price: maxPrice }),
+        ...(minSaving === undefined ? {} : { min_saving: shareOf(minSaving) }),
+      };
+      const set = await admin((call) => call("market.policies.set", { body }));
+      print(json === true, set, () => policiesText([set]));
+    });
+  market
+    .command("explain")
+    .description("where requests for a model would go, and why models are sold or not")
+    .argument("[model]", "all that have a policy or are shared if omitted")
+    .option("--json", "print JSON")
+    .action(async (model: string | undefined, { json }: Output) => {
+      const found = await admin((call) => call("market.explain", { query: model === undefined ? {} : { model } }));
+      print(json === true, found, () => explanationText(found));
+    });
+}
+
+function knownPolicy(text: string): (typeof policyNames)[number] {
+  const found = policyNames.find((name) => name === text);
+  if (found === undefined) throw new Error(`A policy is ${policyNames.join(", ")} or default, not "${text}".`);
+  return found;
+}
+
+function shareOf(text: string): number {
+  const [, digits] = /^(\d{1,2}(?:\.\d{1,2})?)%$/.exec(text) ?? [];
+  if (digits === undefined) throw new Error(`--min-saving takes a share as in 15%, not "${text}".`);
+  return Number(digits) / 100;
+}

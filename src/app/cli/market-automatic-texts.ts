@@ -1,0 +1,54 @@
+import type { OperationAnswer } from "../../server/index.ts";
+import { table, terminalWidth, wrapped } from "./output.ts";
+
+type Policies = OperationAnswer<"market.policies">["data"];
+type Explanation = OperationAnswer<"market.explain">;
+
+export function policiesText(policies: Policies): string {
+  if (policies.length === 0) return "No model is bought by a policy.\nNext: tokligence market buy policy MODEL spill";
+  return table(
+    ["MODEL", "POLICY", "MAX CREDITS/M", "MUST SAVE", "SET BY"],
+    policies.map(({ model, policy, max_price: price, min_saving: saving, source }) => [
+      model,
+      policy,
+      price,
+      policy === "cheaper" ? `${Number((saving * 100).toFixed(2))}%` : null,
+      source,
+    ]),
+  );
+}
+
+export function explanationText({ buying, selling, spent_today_credits: spent, per_day_credits: most }: Explanation): string {
+  if (buying.length === 0 && selling.length === 0) {
+    return "No model has a policy for buying, and none is shared.\nNext: tokligence market buy policy MODEL spill, or tokligence market share MODEL";
+  }
+  const limit = most === null ? "" : ` of ${most}`;
+  return [...buying.map(buyingText), ...selling.map(({ summary }) => folded(summary)), `Spent today: ${spent}${limit} credits.`].join(
+    "\n\n",
+  );
+}
+
+function buyingText({ summary, own, offers }: Explanation["buying"][number]): string {
+  const rows = [
+    ...own.map(({ provider, model, ready, reason, cost_usd: cost }) => [
+      `${provider}/${model}`,
+      cost,
+      null,
+      null,
+      ready ? "own, ready" : `own: ${reason ?? "left alone"}`,
+    ]),
+    ...offers.map((offer) => [
+      `${offer.seller}/${offer.model}`,
+      offer.expected_usd,
+      offer.free,
+      offer.score,
+      offer.reason ?? "may be asked",
+    ]),
+  ];
+  if (rows.length === 0) return folded(summary);
+  return `${folded(summary)}\n\n${table(["TARGET", "EXPECTED CREDITS", "FREE", "SCORE", "STATE"], rows)}`;
+}
+
+function folded(text: string): string {
+  return wrapped(text, terminalWidth()).join("\n");
+}

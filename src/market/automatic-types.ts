@@ -1,0 +1,82 @@
+import type { BuyPolicy } from "./buy/buy-section.ts";
+
+export interface PolicyState {
+  readonly model: string;
+  readonly policy: BuyPolicy;
+  /** Credits a million tokens; `null`: any price. */
+  readonly max_price: string | null;
+  /** What `cheaper` must save, from 0 to 1. */
+  readonly min_saving: number;
+  readonly source: "command" | "configuration";
+}
+
+export interface PolicyRequest {
+  readonly model: string;
+  readonly policy: BuyPolicy;
+  readonly max_price?: string | undefined;
+  readonly min_saving?: number | undefined;
+}
+
+export interface OwnTarget {
+  readonly provider: string;
+  readonly model: string;
+  readonly ready: boolean;
+  /** Why it is left alone; `null`: it is not. */
+  readonly reason: string | null;
+  /** Of a request of usual size; `null`: it has no price. */
+  readonly cost_usd: string | null;
+}
+
+export interface ExplainedOffer {
+  /** The peer or the exchange, as its models are named. */
+  readonly seller: string;
+  /** The id of the node that sells. */
+  readonly node: string;
+  readonly model: string;
+  readonly input_usd: string;
+  readonly output_usd: string;
+  readonly free: number;
+  /** From 0 to 1. */
+  readonly score: number;
+  /** What a request of usual size is expected to cost there, with those that fail. */
+  readonly expected_usd: string;
+  readonly usable: boolean;
+  /** Why it is not bought; `null`: it may be. */
+  readonly reason: string | null;
+}
+
+export interface ExplainedBuying {
+  readonly model: string;
+  readonly policy: BuyPolicy | null;
+  /** One sentence: where a request goes now, and why. */
+  readonly summary: string;
+  readonly own: readonly OwnTarget[];
+  readonly offers: readonly ExplainedOffer[];
+}
+
+export interface ExplainedSelling {
+  readonly model: string;
+  readonly provider: string;
+  readonly free: number;
+  readonly selling: boolean;
+  /** One sentence: why it is sold, or not. */
+  readonly summary: string;
+}
+
+export interface MarketExplanation {
+  readonly buying: readonly ExplainedBuying[];
+  readonly selling: readonly ExplainedSelling[];
+  readonly spent_today_credits: string;
+  /** `null`: there is no limit. */
+  readonly per_day_credits: string | null;
+}
+
+/** The operations of buying and selling by policies. */
+export interface AutomaticAdmin {
+  policies(): Promise<readonly PolicyState[]>;
+  setPolicy(request: PolicyRequest): Promise<PolicyState>;
+  /** The configuration's policy is in force again. @throws GatewayError `not_found` */
+  removePolicy(model: string): Promise<PolicyState>;
+  /** @param model all that have a policy or are shared if omitted. */
+  explain(model: string | undefined): Promise<MarketExplanation>;
+}

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import type { OperationContract } from "./contract.ts";
+
+const credits = z.string().describe("decimal of credits, each counted as one US dollar");
+const rate = z.string().describe("decimal of credits a million tokens");
+const policyName = z.enum(["off", "prefer", "spill", "cheaper"]);
+
+const policy = z
+  .object({
+    model: z.string().describe("`*`: every model without a policy of its own"),
+    policy: policyName,
+    max_price: rate.nullable().describe("no rate of an offer may be above it; `null`: any price"),
+    min_saving: z.number().describe("what `cheaper` must save of this gateway's own cost, from 0 to 1"),
+    source: z.enum(["command", "configuration"]),
+  })
+  .meta({ id: "MarketPolicy" });
+
+const buying = z.object({
+  model: z.string(),
+  policy: policyName.nullable(),
+  summary: z.string().describe("one sentence: where a request goes now, and why"),
+  own: z
+    .array(
+      z.object({
+        provider: z.string(),
+        model: z.string(),
+        ready: z.boolean(),
+        reason: z.string().nullable().describe("why it is left alone"),
+        cost_usd: z.string().nullable().describe("of a request of usual size; `null`: it has no price"),
+      }),
+    )
+    .readonly(),
+  offers: z
+    .array(
+      z.object({
+        seller: z.string(),
+        node: z.string(),
+        model: z.string(),
+        input_usd: rate,
+        output_usd: rate,
+        free: z.number(),
+        score: z.number().describe("from 0 to 1"),
+        expected_usd: credits.describe("what a request of usual size is expected to cost, with those that fail"),
+        usable: z.boolean(),
+        reason: z.string().nullable().describe("why it is not bought"),
+      }),
+    )
+    .readonly(),
+});
+
+export const marketAutomaticContracts = {
+  "market.policies": {
+    method: "GET",
+    path: "/api/v1/market/policies",
+    access: "admin",
+    summary: "Lists the policies by which models are bought.",
+    answer: z.object({ data: z.array(policy).readonly() }),
+  },
+  "market.policies.set": {
+    method: "POST",
+    path: "/api/v1/market/policies",
+    access: "admin",
+    summary: "Sets when a model is bought from other gateways. It counts more than the configuration.",
+    body: z.strictObject({
+      model: z.string(),
+      policy: policyName,
+      max_price: z.string().optional().describe("credits a million tokens"),
+      min_saving: z.number().optional().describe("from 0 to 0.95"),
+    }),
+    answer: policy,
+  },
+  "market.policies.remove": {
+    method: "DELETE",
+    path: "/api/v1/market/policies/{model}",
+    access: "admin",
+    summary: "Forgets the policy that a command has set for a model: what the configuration says is in force again.",
+    answer: policy,
+  },
+  "market.explain": {
+    method: "GET",
+    path: "/api/v1/market/explain",
+    access: "admin",
+    summary: "Explains where requests for models would go, and why models are sold or not.",
+    query: z.object({ model: z.string().optional().describe("all that have a policy or are shared if omitted") }),
+    answer: z.object({
+      buying: z.array(buying).readonly(),
+      selling: z
+        .array(
+          z.object({
+            model: z.string(),
+            provider: z.string(),
+            free: z.number().describe("requests that would be taken now"),
+            selling: z.boolean(),
+            summary: z.string().describe("one sentence: why it is sold, or not"),
+          }),
+        )
+        .readonly(),
+      spent_today_credits: credits,
+      per_day_credits: credits.nullable(),
+    }),
+  },
+} as const satisfies Record<string, OperationContract>;

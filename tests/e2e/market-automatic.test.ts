@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import type { Clock } from "../../src/core/index.ts";
+import { createMockUpstream, type MockUpstream } from "../testbed/mock-upstream.ts";
+import type { Scenario } from "../testbed/scenario.ts";
+import { waitUntil } from "../testbed/wait-until.ts";
+import { callAdmin } from "./call-admin.ts";
+import { startGateway, type Caller, type TestGateway } from "./harness.ts";
+
+/** Bob sells the model of his server; Alice has a server with a model of the same name, and buys by policies. */
+let rig: MockUpstream;
+let own: MockUpstream;
+let bob: TestGateway;
+let alice: TestGateway;
+let caller: Caller;
+
+/** Alice's clock is ahead by this. */
+let aheadMs = 0;
+const clock: Clock = { now: () => Date.now() + aheadMs, monotonic: () => performance.now() + aheadMs };
+
+const provider = (name: string, url: string, more = ""): string =>
+  `providers: { ${name}: { base_url: "${url}/v1", protocols: [openai-chat], api_key: rig-key-1234567890, models: [qwen3]${more} } }\n`;
+
+before(async () => {
+  rig = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
+  own = await createMockUpstream({ apiKeys: ["rig-key-1234567890"] });
+  bob = await startGateway({ config: `market: { listen: 127.0.0.1:0, name: bob }\n${provider("rig", rig.url)}` });
+  const market = 'market: { listen: 127.0.0.1:0, name: alice, buy: { per_day: "0.5", max_price: { "*": "2" } } }\n';
+  const routing = "routing: { retries: 0 }\n";
+  const prices = 'prices: { own/qwen3: { input: "1", output: "1" } }\n';
+  alice = await startGateway({ clock, config: `${market}${routing}${prices}${provider("own", own.url)}` });
+  caller = await alice.createKey();
+  await callAdmin(bob, "market.share", { body: { model: "qwen3", input: "0.08", output: "0.28", licence: "Apache-2.0", concurrency: 4 } });
+  const { invite } = await callAdmin(bob, "market.invite", { body: { limit: "5" } });
+  await callAdmin(alice, "market.join", { body: { invite } });
+});
+after(async () => {
+  await alice.stop();
+  await bob.stop();
+  await own.close();
+  await rig.close();
+});
+beforeEach(() => {
+  own.reset();
+  rig.reset();
+});
+
+/** Lists of models are asked for as well. */
+const postsOf = ({ requests }: MockUpstream): number => requests.filter(({ method }) => method === "POST").length;
+
+interface Asked {
+  readonly key?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: object;
+}
+
+/** @returns the status, and how many requests reached Alice's own server and Bob's. */
+async function ask({ key = caller.key, headers = {}, body = {} }: Asked = {}): Promise<string> {
+  const [here, there] = [postsOf(own), postsOf(rig)];
+  const reply = await fetch(`${alice.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+    body: JSON.stringify({ model: "qwen3", max_tokens: 100, messages: [{ role: "user", content: "Hi" }], ...body }),
+  });
+  await reply.text();
+  return `${reply.status} own ${postsOf(own) - here} bob ${postsOf(rig) - there}`;
+}
+
+const policy = (name: string, more: object = {}): Promise<unknown> =>
+  callAdmin(alice, "market.policies.set", { body: { model: "qwen3", policy: name, ...more } });
+
+const limited: Scenario = {
+  trouble: { kind: "error", error: { status: 429, code: "rate_limit", message: "Slow down.", headers: { "retry-after": "1" } } as never },
+};
+
+/** The own target is not left alone any more. */
+function recover(): void {
+  aheadMs += 1100;
+}
+
+test("without a policy nothing is bought, whatever is offered", async () => {
+  assert.equal(await ask(), "200 own 1 bob 0");
+  own.enqueue(limited);
+  assert.equal(await ask(), "429 own 1 bob 0");
+  const { buying } = await callAdmin(alice, "market.explain", { query: { model: "qwen3" } });
+  assert.match(buying[0]!.summary, /nothing is bought, as the model has no policy for buying\.$/);
+  recover();
+});
+
+test("spill: what the own server refuses is bought, at once and while it is left alone, and is asked here again afterwards", async () => {
+  assert.deepEqual(await policy("spill"), {
+    model: "qwen3",
+    policy: "spill",
+    max_price: null,
+    min_saving: 0.15,
+    source: "command",
+  });
+  assert.equal(await ask(), "200 own 1 bob 0");
+  own.enqueue(limited);
+  assert.equal(await ask(), "200 own 1 bob 1");
+  assert.equal(await ask(), "200 own 0 bob 1");
+  const row = (await alice.rows()).at(-1)!;
+  assert.deepEqual([row.provider, row.model_asked, row.status], ["@bob", "qwen3", "ok"]);
+  const { buying } = await callAdmin(alice, "market.explain", { query: { model: "qwen3" } });
+  assert.equal(buying[0]!.summary, "qwen3 is bought from @bob, as there is no room here.");
+  recover();
+  assert.equal(await ask(), "200 own 1 bob 0");
+});
+
+test("spill: a request that must stay here gets the own server's refusal", async () => {
+  own.enqueue(limited);
+  assert.equal(await ask({ headers: { "x-tokligence-market": "off" } }), "429 own 1 bob 0");
+  const kept = await alice.createKey();
+  await callAdmin(alice, "keys.update", { param: kept.keyId, body: { market: "off" } });
+  assert.equal(await ask({ key: kept.key }), "429 own 0 bob 0");
+  // A list that excludes the other gateway, and a limit of the key's own, hold as for every target.
+  await callAdmin(alice, "keys.update", { param: kept.keyId, body: { market: "peers", models: ["*", "!@bob/*"] } });
+  assert.equal(await ask({ key: kept.key }), "429 own 0 bob 0");
+  recover();
+});
+
+test("cheaper: bought where that saves enough, and not otherwise", async () => {
+  await policy("cheaper");
+  assert.equal(await ask(), "200 own 0 bob 1");
+  await policy("cheaper", { min_saving: 0.95 });
+  assert.equal(await ask(), "200 own 1 bob 0");
+  await policy("cheaper", { max_price: "0.2" });
+  assert.equal(await ask(), "200 own 1 bob 0");
+  const { buying } = await callAdmin(alice, "market.explain");
+  assert.deepEqual(
+    buying[0]!.offers.map(({ seller, usable, reason }) => ({ seller, usable, reason })),
+    [{ seller: "@bob", usable: false, reason: "it is dearer than the most that the policy pays" }],
+  );
+  assert.deepEqual((await callAdmin(alice, "market.policies")).data, [
+    { model: "qwen3", policy: "cheaper", max_price: "0.2", min_saving: 0.15, source: "command" },
+  ]);
+});
+
+test("prefer: bought first, and the own server answers where the seller takes nothing", async () => {
+  await policy("prefer");
+  assert.equal(await ask({ body: { stream: true } }), "200 own 0 bob 1");
+  await callAdmin(bob, "market.pause", { body: { paused: true } });
+  assert.equal(await ask(), "200 own 1 bob 0");
+  await callAdmin(bob, "market.pause", { body: { paused: false } });
+});
+
+test("the audit trail has who set a policy, and its removal leaves what the configuration says", async () => {
+  await callAdmin(alice, "market.policies.remove", { param: "qwen3" });
+  assert.deepEqual((await callAdmin(alice, "market.policies")).data, []);
+  const written = (): Promise<Record<string, unknown>[]> =>
+    alice.sql("select outcome from audit_entries where action = 'market.policies.remove'");
+  await waitUntil("the entry is written", async () => (await written()).length > 0);
+  assert.deepEqual(
+    (await written()).map(({ outcome }) => outcome),
+    ["ok"],
+  );
+});
