@@ -1,5 +1,6 @@
 import { messageOf } from "../core/index.ts";
 import { formatUsd } from "../ledger/index.ts";
+import { defaultDialect } from "../protocols/index.ts";
 import { explainModel, isMarketProvider, type ModelExplanation, type Plan, type PlanInput } from "../upstream/index.ts";
 import { rateOf } from "./admin-views.ts";
 import type { ExplainedBuying, ExplainedOffer, ExplainedSelling, MarketExplanation, OwnTarget } from "./automatic-types.ts";
@@ -34,7 +35,7 @@ export async function explainMarket(market: Market, model: string | undefined): 
 
 function explainBuying(market: Market, model: string): ExplainedBuying {
   const { catalog } = market.purchasing;
-  const input: PlanInput = { model, clientProtocol: "openai-chat", operation: "generate", workMode: "auto" };
+  const input: PlanInput = { model, clientProtocol: defaultDialect, operation: "generate", workMode: "auto" };
   let plan: Plan;
   try {
     plan = catalog.plan(input);
@@ -44,7 +45,7 @@ function explainBuying(market: Market, model: string): ExplainedBuying {
   }
   const asked = { inputTokens: usualInputTokens, hasTools: false, scope: "any" as const };
   const found = market.purchasing.considers.consider(plan, { catalog, input, asked });
-  const explained = explainModel(catalog, { model, dialect: "openai-chat", workMode: "auto", nowMs: market.purchasing.monotonic() });
+  const explained = explainModel(catalog, { model, dialect: defaultDialect, workMode: "auto", nowMs: market.purchasing.monotonic() });
   const own = ownTargets(market, explained);
   return { model, policy: found.policy?.policy ?? null, summary: summaryOf(model, found, own), own, offers: offersOf(market, found) };
 }
