@@ -13,6 +13,7 @@ test("without arguments everything is measured", () => {
     maxForeign: 0.1,
     against: undefined,
     garbage: false,
+    latency: false,
     record: false,
     json: undefined,
   });
@@ -29,6 +30,7 @@ test("every argument is taken", () => {
     maxForeign: 0.3,
     against: undefined,
     garbage: false,
+    latency: false,
     record: false,
     json: "out.json",
   });
@@ -56,4 +58,10 @@ test("--garbage measures the gateway alone", () => {
   deepEqual({ garbage, targets, rounds }, { garbage: true, targets: ["gateway"], rounds: 5 });
   throws(() => parseOptions(["--record"]), /only what --garbage measures/);
   deepEqual(parseOptions(["--garbage", "--against", "main"]).targets, ["gateway", "against"]);
+});
+
+test("latency is measured beside direct, and with nothing else", () => {
+  const { latency, targets } = parseOptions(["--latency"]);
+  deepEqual([latency, targets], [true, ["gateway", "direct"]]);
+  throws(() => parseOptions(["--latency", "--garbage"]), /--latency: it is measured alone/);
 });

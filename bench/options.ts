@@ -18,6 +18,8 @@ export interface Options {
   readonly against: string | undefined;
   /** Measure what a request allocates, and no times. */
   readonly garbage: boolean;
+  /** Measure what is added to the time of a request while there is little load. */
+  readonly latency: boolean;
   /** Put what was measured into history.json, under this tree's version. */
   readonly record: boolean;
   /** Where the JSON goes; undefined: a file named after the time, in bench/results/. */
@@ -28,7 +30,7 @@ const DEFAULT_ROUNDS = 5;
 
 export const USAGE = `node bench/run.ts [--workloads ${WORKLOAD_NAMES.join(",")}] [--targets gateway,nginx,direct] [--rounds 5] [--seconds 4]
                   [--warmup 8] [--max-foreign 0.1] [--json FILE]
-                  [--against COMMIT] [--garbage [--record]]
+                  [--against COMMIT] [--garbage [--record]] [--latency]
 targets: ${TARGET_NAMES.join(", ")}`;
 
 function names<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
@@ -47,6 +49,19 @@ function within(flag: string, text: string, [least, most]: readonly [number, num
   return value;
 }
 
+function defaultTargets({
+  against,
+  garbage,
+  latency,
+}: {
+  readonly against?: string;
+  readonly garbage: boolean;
+  readonly latency: boolean;
+}): string {
+  if (latency) return "gateway,direct";
+  return against === undefined && !garbage ? "gateway,nginx,direct" : "gateway";
+}
+
 /** Reads the command line. Throws with one line that says which argument is wrong. */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
@@ -61,17 +76,15 @@ export function parseOptions(args: readonly string[]): Options {
       json: { type: "string" },
       against: { type: "string" },
       garbage: { type: "boolean", default: false },
+      latency: { type: "boolean", default: false },
       record: { type: "boolean", default: false },
     },
   });
-  const { against, garbage, record } = values;
+  const { against, garbage, latency, record } = values;
   if (record && !garbage) throw new Error("--record: only what --garbage measures is recorded");
+  if (latency && (garbage || against !== undefined)) throw new Error("--latency: it is measured alone, beside direct");
   const defaultRounds = against === undefined || garbage ? DEFAULT_ROUNDS : LEAST_ROUNDS;
-  const targets = names(
-    "targets",
-    values.targets ?? (against === undefined && !values.garbage ? "gateway,nginx,direct" : "gateway"),
-    TARGET_NAMES,
-  );
+  const targets = names("targets", values.targets ?? defaultTargets(values), TARGET_NAMES);
   return {
     workloads: names("workloads", values.workloads, WORKLOAD_NAMES),
     targets: against === undefined ? targets : ["gateway", "against", ...targets.filter((name) => name !== "gateway")],
@@ -81,6 +94,7 @@ export function parseOptions(args: readonly string[]): Options {
     maxForeign: within("max-foreign", values["max-foreign"], [0, 2], false),
     against,
     garbage,
+    latency,
     record,
     json: values.json,
   };

@@ -17,6 +17,8 @@ import type { GarbageFigure } from "./garbage.ts";
 import { measureGarbage, renderGarbage } from "./garbage.ts";
 import { recordGarbage } from "./history.ts";
 import { startGateway } from "./gateway.ts";
+import type { LatencyFigure } from "./latency.ts";
+import { measureLatency, renderLatency } from "./latency.ts";
 import type { Bench, Measured } from "./measure.ts";
 import { measureWorkload } from "./measure.ts";
 import type { Options } from "./options.ts";
@@ -131,7 +133,17 @@ async function run(options: Options, processes: Processes, directory: string): P
     bodyFile,
     say,
   };
+  if (options.latency) return runLatency(options, bench, targets);
   return options.garbage ? runGarbage(options, bench, targets) : runTimes(options, bench, targets, other);
+}
+
+/** Measures and prints what a target adds to the time of a request. */
+async function runLatency(options: Options, bench: Bench, targets: readonly Target[]): Promise<number> {
+  const figures: LatencyFigure[] = [];
+  for (const name of options.workloads) figures.push(...(await measureLatency(bench, WORKLOADS[name], targets)));
+  process.stdout.write(`${renderLatency(figures)}\n`);
+  say(`results in ${writeResults(options, { latency: figures })}`);
+  return 0;
 }
 
 /** Measures and prints what a request allocates. */
