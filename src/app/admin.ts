@@ -22,6 +22,7 @@ import { openStore } from "./compose/open-store.ts";
 import { runtimePaths } from "./paths.ts";
 import { explainRoute } from "./compose/explain-route.ts";
 import { composeAlerts } from "./compose/alerts.ts";
+import { composeSecrets } from "./compose/secrets.ts";
 import { composeAudit } from "./compose/audit.ts";
 import { composePriceAdmin } from "./compose/price-admin.ts";
 import { createSnapshot, describeRoutes } from "./compose/snapshot.ts";
@@ -96,6 +97,7 @@ async function openOwn(loaded: LoadedSettings, database: DatabaseSection): Promi
     onLimitsChanged: () => Promise.resolve(),
     reports: createReports({ store }),
     performance: createPerformanceReports(store, clock),
+    secrets: composeSecrets(store, audit, { clock }),
     timeZone: () => snapshot.timeZone,
     bodies: createEntryBodies(store),
     flushBodies: () => Promise.resolve(),

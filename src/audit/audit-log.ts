@@ -1,10 +1,10 @@
 import { setImmediate } from "node:timers/promises";
-import type { Kysely } from "kysely";
 import { createPeriodic, messageOf, type Clock, type Every, type Logger, type PeriodicTask } from "../core/index.ts";
-import type { Store, Tables } from "../store/index.ts";
+import type { Store } from "../store/index.ts";
 import { appendEntries, gatewayEntry, readLast, type NewEntry } from "./append.ts";
-import { checkpointText, type ChainedEntry, type Checkpoint } from "./entry.ts";
+import type { ChainedEntry, Checkpoint } from "./entry.ts";
 import { noteRetention, sealUsage } from "./seal-usage.ts";
+import { readLastCheckpoint, signTrail } from "./sign-trail.ts";
 import type { AuditKey } from "./signing.ts";
 import type { WaitingEntries, WaitingEntry } from "./waiting-file.ts";
 
@@ -167,16 +167,7 @@ class ChainedLog implements AuditLog {
 
   async #sign(): Promise<void> {
     const { store, clock, key, publish } = this.#options;
-    const checkpoint = await store.db.transaction().execute(async (transaction): Promise<Checkpoint | undefined> => {
-      const last = await readLast(transaction);
-      const before = await readLastCheckpoint(transaction);
-      if (last.seq === (before?.seq ?? 0)) return undefined;
-      const unsigned = { number: (before?.number ?? 0) + 1, seq: last.seq, timeMs: clock.now(), head: last.hash, publicKey: key.publicKey };
-      const made = { ...unsigned, signature: key.sign(checkpointText(unsigned)) };
-      const { number, seq, timeMs: time_ms, head, publicKey: public_key, signature } = made;
-      await transaction.insertInto("audit_checkpoints").values({ number, seq, time_ms, head, public_key, signature }).execute();
-      return made;
-    });
+    const checkpoint = await store.db.transaction().execute((transaction) => signTrail(transaction, key, clock.now()));
     if (checkpoint !== undefined) publish(checkpoint);
   }
 
@@ -193,8 +184,4 @@ class ChainedLog implements AuditLog {
 
 function lostEntry(count: number, timeMs: number): NewEntry & { readonly timeMs: number } {
   return { ...gatewayEntry("audit.lost", { count }), outcome: "lost", timeMs };
-}
-
-async function readLastCheckpoint(db: Kysely<Tables>): Promise<{ readonly number: number; readonly seq: number } | undefined> {
-  return await db.selectFrom("audit_checkpoints").select(["number", "seq"]).orderBy("number", "desc").limit(1).executeTakeFirst();
 }

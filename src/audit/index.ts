@@ -5,6 +5,8 @@ export { ExportVerifier } from "./export-text.ts";
 export { ocsfEvent } from "./ocsf.ts";
 export { checkProof, type AuditProof } from "./prove.ts";
 export { auditSchema, readAudit, type AuditSection } from "./section.ts";
+export { AuditKeyFile } from "./key-file.ts";
+export { rotateAuditKey, type RotatedAuditKey } from "./rotate-key.ts";
 export { openAuditKey, type AuditKey } from "./signing.ts";
 export { syslogMessage } from "./syslog.ts";
 export { createWaitingFiles } from "./waiting-file.ts";

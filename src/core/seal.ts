@@ -1,11 +1,18 @@
 import { createCipheriv, createDecipheriv, createHmac } from "node:crypto";
 
-/** A key of the installation. The key with the greatest id seals; all of them open. */
+/** A key of the installation. One of them seals; all of them open. */
 export interface SealKey {
   /** From 1 to 2^24 - 1. */
   readonly id: number;
   /** 32 random bytes. */
   readonly secret: Uint8Array;
+}
+
+/** The keys of the installation, which may become more. */
+export interface SealKeys {
+  /** The key that seals now. */
+  sealing(): SealKey;
+  find(id: number): SealKey | undefined;
 }
 
 /** Seals texts so that only this installation can have made them and only it can read them. */
@@ -32,15 +39,14 @@ const tagSize = 16;
  * derived from the installation's key by HMAC-SHA-256, so that random nonces can collide only among the texts of one user. `random` returns `size`
  * random bytes.
  */
-export function createSealer(keys: readonly SealKey[], random: (size: number) => Uint8Array): Sealer {
-  const newest = keys.reduce<SealKey | undefined>((found, key) => (found === undefined || key.id > found.id ? key : found), undefined);
-  if (newest === undefined) throw new RangeError("A sealer needs at least one key.");
+export function createSealer(keys: SealKeys, random: (size: number) => Uint8Array): Sealer {
   return {
     seal(scope, text) {
       const head = Buffer.concat([markBytes, Buffer.alloc(3)]);
-      head.writeUIntBE(newest.id, markBytes.length, 3);
+      const key = keys.sealing();
+      head.writeUIntBE(key.id, markBytes.length, 3);
       const nonce = random(nonceSize);
-      const cipher = createCipheriv("aes-256-gcm", keyOf(newest, scope), nonce).setAAD(head);
+      const cipher = createCipheriv("aes-256-gcm", keyOf(key, scope), nonce).setAAD(head);
       const body = [cipher.update(text, "utf8"), cipher.final()];
       return Buffer.concat([head, nonce, ...body, cipher.getAuthTag()]).toString("base64");
     },
@@ -50,7 +56,7 @@ export function createSealer(keys: readonly SealKey[], random: (size: number) =>
       const bytes = Buffer.from(sealed, "base64");
       if (bytes.length < headSize + nonceSize + tagSize) return undefined;
       const id = bytes.readUIntBE(markBytes.length, 3);
-      const key = keys.find((known) => known.id === id);
+      const key = keys.find(id);
       if (key === undefined) return undefined;
       const nonce = bytes.subarray(headSize, headSize + nonceSize);
       const decipher = createDecipheriv("aes-256-gcm", keyOf(key, scope), nonce)

@@ -8,7 +8,7 @@ export { loadDump } from "./load-dump.ts";
 export { takeFileLock } from "./file-lock.ts";
 export type { FileLock } from "./file-lock.ts";
 export { readKeyAncestors, readKeyDescendants } from "./key-ancestors.ts";
-export { readInstallationKeys } from "./kept/installation-keys.ts";
+export { addInstallationKey, InstallationKeys } from "./kept/installation-keys.ts";
 export type { InstallationKey } from "./kept/installation-keys.ts";
 export { createKeptProofTable } from "./kept/kept-proofs.ts";
 export type { KeptProofRow, KeptProofTable } from "./kept/kept-proofs.ts";

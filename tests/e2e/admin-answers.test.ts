@@ -89,6 +89,7 @@ test("what every operation answers is what its contract says", async () => {
   note("me.keys.revoke", await call("me.keys.revoke", { param: own.id }));
   note("keys.revoke", await call("keys.revoke", { param: key.id }));
   note("users.erase", await call("users.erase", { param: user.id }));
+  note("secrets.rotate", await call("secrets.rotate", { body: {} }));
   note("audit.list", await call("audit.list"));
   note("audit.verify", await call("audit.verify"));
   await noteEntries(answers);

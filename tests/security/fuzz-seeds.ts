@@ -206,6 +206,7 @@ export const adminSeeds: readonly Seed[] = [
   post("/api/v1/budgets", { user: "ID", period: "month", warn_usd: "1.50", stop_usd: "2" }),
   post("/api/v1/limits", { subject: "ID", requests_per_minute: 5, tokens_per_minute: null, concurrent: 2 }),
   post("/api/v1/ledger/reprice", { from: "7d", to: "1d", dry_run: true }),
+  post("/api/v1/secrets/rotate", { only: "sealing" }),
   post("/api/v1/reload", {}),
 ];
 

@@ -26,6 +26,7 @@ import { addDoctorCommand } from "./doctor-command.ts";
 import { addSessionCommands } from "./session-commands.ts";
 import { addPriceCommands } from "./price-commands.ts";
 import { addRunCommand } from "./run-command.ts";
+import { addRotateSecretsCommand } from "./secrets-command.ts";
 import { addStatusCommand } from "./status-command.ts";
 import { addReconcileCommand } from "./reconcile-command.ts";
 import { addUsageCommand } from "./usage-command.ts";
@@ -57,6 +58,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   addLimitCommands(program, admin);
   addLedgerCommands(program, admin);
   addAuditCommands(program, admin);
+  addRotateSecretsCommand(program, admin);
   addPriceCommands(program, admin);
   addModelCommands(program, admin);
   addAlertCommands(program, admin);

@@ -2,17 +2,18 @@ import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import {
+  AuditKeyFile,
   AuditTrail,
   createAuditLog,
   createWaitingFiles,
   gatewayEntry,
   ocsfEvent,
-  openAuditKey,
+  rotateAuditKey,
   syslogMessage,
-  type AuditKey,
   type AuditLog,
   type ChainedEntry,
   type Checkpoint,
+  type RotatedAuditKey,
 } from "../../audit/index.ts";
 import { messageOf, type Clock, type Logger, type Secret } from "../../core/index.ts";
 import type { Store } from "../../store/index.ts";
@@ -28,6 +29,8 @@ export interface Audit {
   readonly trail: AuditTrail;
   flush(): Promise<void>;
   publishedHead(): { readonly seq: number; readonly head: string } | undefined;
+  /** Makes a new key for signatures. `undefined`: the trail is off. */
+  rotateKey(): Promise<RotatedAuditKey | undefined>;
   /** A configuration has been loaded. */
   configured(settings: Settings): void;
   close(): Promise<void>;
@@ -45,7 +48,7 @@ export function composeAudit(
 ): Audit {
   const { store, clock, logger } = parts;
   const paths = runtimePaths(database.path);
-  const key = lazyKey(audit.key ?? paths.auditKey);
+  const key = new AuditKeyFile(audit.key ?? paths.auditKey);
   const headFile = audit.head ?? paths.auditHead;
   const toFile = guarded<Checkpoint>(logger, (checkpoint) => publishHead(headFile, checkpoint));
   const syslog = audit.syslog === undefined ? undefined : createSyslogClient(audit.syslog, { logger });
@@ -54,6 +57,10 @@ export function composeAudit(
     ...(audit.events === undefined ? [] : [guarded(logger, eventWriter(audit.events))]),
     ...(syslog === undefined ? [] : [(entry: ChainedEntry) => syslog.send(syslogMessage(entry, sender))]),
   ];
+  const publish = (checkpoint: Checkpoint): void => {
+    toFile(checkpoint);
+    if (audit.headWebhook !== undefined) void postHead(audit.headWebhook, checkpoint, parts);
+  };
   const log = audit.enabled
     ? createAuditLog({
         store,
@@ -61,10 +68,7 @@ export function composeAudit(
         logger,
         key,
         hasUsage: audit.usage,
-        publish: (checkpoint) => {
-          toFile(checkpoint);
-          if (audit.headWebhook !== undefined) void postHead(audit.headWebhook, checkpoint, parts);
-        },
+        publish,
         onEntry: writers.length === 0 ? undefined : (entry) => writers.forEach((write) => write(entry)),
         waiting: createWaitingFiles(paths.auditWaiting),
       })
@@ -76,6 +80,7 @@ export function composeAudit(
     trail: new AuditTrail(store, key, clock),
     flush: () => log?.flush() ?? Promise.resolve(),
     publishedHead: () => readHead(headFile),
+    rotateKey: async () => (audit.enabled ? await rotateAuditKey({ store, clock, file: key, publish }) : undefined),
     configured(next) {
       ({ shown } = next);
       const after = createHash("sha256").update(JSON.stringify(shown)).digest("hex");
@@ -86,18 +91,6 @@ export function composeAudit(
       await log?.close();
       await syslog?.close();
     },
-  };
-}
-
-/** The key is made when it is first needed. */
-function lazyKey(path: string): AuditKey {
-  let opened: AuditKey | undefined;
-  const open = (): AuditKey => (opened ??= openAuditKey(path));
-  return {
-    get publicKey() {
-      return open().publicKey;
-    },
-    sign: (text) => open().sign(text),
   };
 }
 

@@ -20,6 +20,7 @@ import {
   type MetricsSnapshot,
   type SystemDeps,
 } from "../../server/index.ts";
+import { composeSecrets } from "./secrets.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
 import { explainRoute } from "./explain-route.ts";
 import { describeLedger, liveLedger, type LiveLedger } from "./journals.ts";
@@ -84,6 +85,7 @@ function composeOperations({ records, models, market, current, process, readHeal
     onLimitsChanged: () => limits.refresh(),
     reports: createReports({ store: { dialect: store.dialect, db: store.reader } }),
     performance: createPerformanceReports(store, clock),
+    secrets: composeSecrets(store, audit, { clock, onSealingKey: () => records.sealKeys.refresh() }),
     timeZone: () => current.snapshot.timeZone,
     bodies: entryBodies,
     flushBodies: () => bodies.flush(),

@@ -19,7 +19,7 @@ import { createToolCallGuard } from "../../policy/index.ts";
 import { createUnpricedAlarm } from "../../ledger/index.ts";
 import type { ProtocolTable } from "../../protocols/index.ts";
 import { CallerMetrics, createAccessLog, RequestMetrics, watchedKey, type MetricsSnapshot } from "../../server/index.ts";
-import { createKeptProofTable, createResponseStore, readInstallationKeys } from "../../store/index.ts";
+import { createKeptProofTable, createResponseStore } from "../../store/index.ts";
 import { createAffinity, RetryBudget } from "../../upstream/index.ts";
 import type { Log } from "../logging/log.ts";
 import type { CurrentConfiguration } from "./configuration.ts";
@@ -62,7 +62,7 @@ export async function composeModelRequests(options: ModelRequestsDeps): Promise<
   const { metrics, telemetry, observe } = composeObservation(options);
   const deps: GatewayDeps = {
     protocols,
-    sealer: createSealer(await readInstallationKeys(store, clock, randomBytes), randomBytes),
+    sealer: createSealer(records.sealKeys, randomBytes),
     toolCallGuard: createToolCallGuard(),
     toolSampler: new ToolSampler(),
     firewallCounts: new FirewallCounts(),

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Alerts } from "../../alerts/index.ts";
 import { createAccounts, createSessions, readSubjectName, type Accounts, type Sessions } from "../../accounts/index.ts";
 import { messageOf, type Clock, type IdSource, type Logger } from "../../core/index.ts";
@@ -26,7 +27,7 @@ import {
   type PriceCatalogue,
 } from "../../ledger/index.ts";
 import type { LimitRemote, Limits } from "../../limits/index.ts";
-import type { RedisConnection, Store } from "../../store/index.ts";
+import { InstallationKeys, type RedisConnection, type Store } from "../../store/index.ts";
 import { secretsOf } from "../../upstream/index.ts";
 import type { DatabaseSection } from "../config/index.ts";
 import type { Log } from "../logging/log.ts";
@@ -46,6 +47,8 @@ export interface Records {
   readonly store: Store;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
+  /** What proofs of reasoning are sealed with. */
+  readonly sealKeys: InstallationKeys;
   readonly audit: Audit;
   readonly budgets: Budgets;
   readonly budgetAdmin: BudgetAdmin;
@@ -101,8 +104,9 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
   const budgets = await createBudgets({ store, clock, logger, timeZone: () => current.snapshot.timeZone });
   const budgetAdmin = openBudgetAdmin(store, deps);
   const limits = await openLimits(store, deps);
+  const sealKeys = await InstallationKeys.open(store, clock, randomBytes);
   const onChange = async (): Promise<void> => {
-    await Promise.all([budgets.refresh(), limits.refresh()]);
+    await Promise.all([budgets.refresh(), limits.refresh(), sealKeys.refresh()]);
   };
   const accounts = createAccounts({ store, clock, ids, logger, onChange });
   const alerts = composeAlerts({ store, settings: () => current.settings.alerts, clock, logger });
@@ -159,6 +163,7 @@ export async function openRecords(deps: RecordsDeps): Promise<Records> {
     store,
     accounts,
     sessions: createSessions({ store, clock, ids }),
+    sealKeys,
     audit,
     budgets,
     budgetAdmin,

@@ -16,6 +16,7 @@ import { marketAutomaticHandlers } from "./market-automatic.ts";
 import { marketHandlers } from "./market.ts";
 import { performanceHandlers } from "./performance.ts";
 import { priceHandlers } from "./prices.ts";
+import { secretsHandlers, type SecretsDeps } from "./secrets.ts";
 import { sessionHandlers, type SessionHandlerDeps } from "./sessions.ts";
 import { systemHandlers, type SystemDeps } from "./system.ts";
 import { usageHandlers } from "./usage.ts";
@@ -40,6 +41,7 @@ export interface AdminDeps {
   readonly market: MarketAdmin;
   readonly exchange: ExchangeAdmin;
   readonly audit: AuditDeps;
+  readonly secrets: SecretsDeps;
   readonly performance: PerformanceReports;
   readonly clock: Clock;
   readonly system: SystemDeps;
@@ -67,6 +69,7 @@ export function createAdminOperations(deps: AdminDeps): AdminOperation[] {
     ...marketAutomaticHandlers(deps.market.automatic),
     ...exchangeHandlers(deps.exchange),
     ...auditHandlers(deps.audit),
+    ...secretsHandlers(deps.secrets),
     ...performanceHandlers(deps.performance),
   });
 }

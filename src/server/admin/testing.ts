@@ -151,6 +151,7 @@ export function operationsOver(accounts: Accounts, reports: Reports, changes: Pa
       check: refuse,
       reprice: refuse,
     },
+    secrets: { rotateSealingKey: refuse, rotateAuditKey: refuse },
     performance: { list: () => Promise.resolve([]), history: () => Promise.resolve([]) },
     clock: systemClock,
     market: marketWithout(() => new GatewayError("not_found", "There is no market.")),

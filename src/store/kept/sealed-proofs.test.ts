@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withoutPostgres } from "../../../tests/testbed/shared-postgres.ts";
 import type { StoreUnderTest } from "../store-testing.ts";
-import { readInstallationKeys } from "./installation-keys.ts";
+import { addInstallationKey, InstallationKeys } from "./installation-keys.ts";
 import { createKeptProofTable } from "./kept-proofs.ts";
 import { makePostgres } from "../postgres/testing.ts";
 import { makeSqlite } from "../sqlite/testing.ts";
@@ -25,18 +25,32 @@ function describeSealedProofs(name: string, make: () => Promise<StoreUnderTest>,
     });
 
   describe(`sealing keys and sealed proofs: ${name}`, () => {
-    test("the first key is made once, whichever process starts first, and a later key is added", async (one, other) => {
+    test("the first key is made once, whichever process starts first; a later key seals when all processes have read it, and older ones still open", async (one, other) => {
       const random = (byte: number) => (size: number) => Buffer.alloc(size, byte);
-      const [first, again] = await Promise.all([
-        readInstallationKeys(one, clock, random(1)),
-        readInstallationKeys(other, clock, random(2)),
+      const [here, there] = await Promise.all([
+        InstallationKeys.open(one, clock, random(1)),
+        InstallationKeys.open(other, clock, random(2)),
       ]);
-      assert.deepEqual(first, again);
-      assert.deepEqual([first.length, first[0]!.id, first[0]!.secret.length], [1, 1, 32]);
-      assert.deepEqual(await readInstallationKeys(one, clock, random(3)), first);
-      const second = Buffer.alloc(32, 4);
-      await one.insertRows("installation_keys", ["id", "secret", "created_ms"], [[2, second.toString("base64"), 0]]);
-      assert.deepEqual(await readInstallationKeys(other, clock, random(3)), [...first, { id: 2, secret: second }]);
+      assert.deepEqual(here.find(1), there.find(1));
+      assert.deepEqual([here.ids, here.find(1)!.secret.length], [[1], 32]);
+      assert.deepEqual((await InstallationKeys.open(one, clock, random(3))).find(1), here.find(1));
+      assert.deepEqual(await addInstallationKey(one, clock, random(4)), { id: 2, sealsFromMs: time.nowMs + 10_000 });
+      await Promise.all([here.refresh(), there.refresh()]);
+      // The other process opens what is sealed with it before any process seals with it.
+      assert.deepEqual([there.find(2)!.secret, here.sealing().id, there.find(3)], [Buffer.alloc(32, 4), 1, undefined]);
+      time.nowMs += 9999;
+      assert.equal(here.sealing().id, 1);
+      time.nowMs += 1;
+      assert.deepEqual([here.sealing().id, there.sealing().id, here.find(1)!.secret.length], [2, 2, 32]);
+      const both = await Promise.all([addInstallationKey(one, clock, random(5)), addInstallationKey(other, clock, random(6))]);
+      await there.refresh();
+      assert.deepEqual(
+        [both.map(({ id }) => id >= 3), there.ids.slice(0, 3)],
+        [
+          [true, true],
+          [1, 2, 3],
+        ],
+      );
     });
 
     test("a proof is found by its user and call, in every process; the first proof of a call is kept", async (one, other) => {

@@ -9,6 +9,7 @@ import { marketAutomaticContracts } from "./market-automatic.ts";
 import { marketContracts } from "./market.ts";
 import { performanceContracts } from "./performance.ts";
 import { priceContracts } from "./prices.ts";
+import { secretsContracts } from "./secrets.ts";
 import { sessionContracts } from "./sessions.ts";
 import { systemContracts } from "./system.ts";
 import { usageContracts } from "./usage.ts";
@@ -27,6 +28,7 @@ export const adminContracts = {
   ...exchangeContracts,
   ...systemContracts,
   ...auditContracts,
+  ...secretsContracts,
   ...performanceContracts,
 } as const;
 
