@@ -7,6 +7,7 @@ import {
   type CloseRecord,
   type EntryStatus,
   type OpenRecord,
+  type LateFacts,
   type ToolCallCounts,
 } from "../ledger/index.ts";
 import type { AnswerFacts } from "../protocols/index.ts";
@@ -53,7 +54,7 @@ export interface EntryContext {
   /** Present if the answer is looked at for calls of tools, once the client has it. */
   readonly readToolCalls?: (() => ToolCallCounts | undefined) | undefined;
   /** Present if there are rules of the firewall. `error` is set once a rule has blocked the answer. */
-  readonly firewall?: { readonly error: GatewayError | undefined } | undefined;
+  readonly firewall?: { readonly error: GatewayError | undefined; readonly summary: string | undefined } | undefined;
 }
 
 /**
@@ -137,7 +138,8 @@ export class AttemptEntry implements AnswerWatcher {
       return;
     }
     this.#isUnsettled = false;
-    this.#context.deps.ledger.release(this.#active, undefined, this.#context.readToolCalls?.());
+    const { deps, firewall, readToolCalls } = this.#context;
+    deps.ledger.release(this.#active, undefined, lateFacts(readToolCalls?.(), firewall?.summary));
   }
 
   /** The answer was whole and is recorded, but the client does not get it. Its tokens and cost stay, as the provider has made it. */
@@ -154,7 +156,7 @@ export class AttemptEntry implements AnswerWatcher {
       ...(errorMessage === undefined ? {} : { errorMessage }),
     };
     const { ledger, logger } = this.#context.deps;
-    ledger.release(this.#active, { status: corrected, httpStatus, errorCode });
+    ledger.release(this.#active, { status: corrected, httpStatus, errorCode }, lateFacts(undefined, this.#context.firewall?.summary));
     const fields = { request_id: this.#open.requestId, attempt: this.number, status: corrected, error_code: errorCode };
     logger.info(fields, "a recorded answer did not reach its client: its entry was corrected");
   }
@@ -296,6 +298,7 @@ export class AttemptEntry implements AnswerWatcher {
       isRefused: isRefusal(settlement.facts?.stopReason),
       overheadUs: Math.round(this.#overheadMs() * 1000),
       fromCache: this.#cached,
+      firewall: this.#context.firewall?.summary,
       billedNanoUsd: this.billedNanoUsd,
     };
     this.#cost = costsNothing(record) ? 0n : (this.billedNanoUsd ?? this.#costOf(usage));
@@ -338,4 +341,8 @@ function openRecord(
     attemptReason: reason,
     askedClass: request.envelope.tier,
   };
+}
+
+function lateFacts(tools: ToolCallCounts | undefined, firewall: string | undefined): LateFacts | undefined {
+  return tools === undefined && firewall === undefined ? undefined : { tools, firewall };
 }

@@ -41,6 +41,7 @@ function reportCall(call: ModelCall): void {
     losses: answer.losses,
     unnamedLosses: answer.unnamedLosses,
     errorCode: settlement.errorCode,
+    firewall: call.firewall?.summary,
     errorMessage: settlement.errorMessage,
     upstreamRequestId: entry?.upstreamRequestId,
     upstreamMessage: settlement.upstreamMessage,

@@ -45,6 +45,8 @@ export interface ObservedRequest {
   /** Set if there were more losses than are named: `and 12 more`. */
   readonly unnamedLosses?: string | undefined;
   readonly errorCode: string | undefined;
+  /** What rules of the firewall have found, without a text. */
+  readonly firewall?: string | undefined;
   readonly errorMessage: string | undefined;
   /** The id that the upstream of the last attempt gave the request. */
   readonly upstreamRequestId: string | undefined;

@@ -6,9 +6,9 @@ import { createMemoryJournal, type Durability, type Journal, type JournalFacts }
 import type { PriceCatalogue } from "./prices/price-catalogue.ts";
 import type { LedgerSink } from "./entries/sink.ts";
 import { ActiveAttempt } from "./active-attempt.ts";
-import type { CloseRecord, Correction, CostNanoUsd, OpenRecord, ToolCallCounts } from "./types.ts";
+import type { CloseRecord, Correction, CostNanoUsd, OpenRecord, LateFacts } from "./types.ts";
 import { chargedRow, costOfUsage } from "./prices/charge.ts";
-import { interruptedRecord, withToolCalls } from "./entries/usage-row.ts";
+import { interruptedRecord, withLateFacts } from "./entries/usage-row.ts";
 
 /** The part of the ledger that the request path uses. */
 export interface Ledger {
@@ -24,9 +24,9 @@ export interface Ledger {
   refuse(record: CloseRecord): Promise<void> | undefined;
   /**
    * Records that the answer of an attempt that was closed with `isUnsettled` has ended: its row may now be written. A second call does nothing.
-   * @param correction new values for the row, if the client did not get the answer. @param tools what was found in the answer; a crash may lose it.
+   * @param correction new values for the row, if the client did not get the answer. @param late what was found in the answer.
    */
-  release(attempt: ActiveAttempt, correction?: Correction, tools?: ToolCallCounts): void;
+  release(attempt: ActiveAttempt, correction?: Correction, late?: LateFacts): void;
   /**
    * The cost of this usage of this provider's model at the price of that time. Pure and fast: called before JSON answers are sent.
    * @param askedModel the model to price instead if `model`, the upstream's name, has no price. Entries are charged in the same way.
@@ -167,8 +167,8 @@ class LedgerOfProcess implements LedgerService {
     return this.#record(undefined, record);
   }
 
-  release(attempt: ActiveAttempt, correction?: Correction, tools?: ToolCallCounts): void {
-    if (tools !== undefined && attempt.row !== undefined) attempt.row = withToolCalls(attempt.row, tools);
+  release(attempt: ActiveAttempt, correction?: Correction, late?: LateFacts): void {
+    if (late !== undefined && attempt.row !== undefined) attempt.row = withLateFacts(attempt.row, late);
     this.#journal.release(attempt, correction);
     this.#writer.poke();
   }

@@ -63,6 +63,8 @@ export interface CloseRecord extends OpenRecord {
   readonly isRefused?: boolean | undefined;
   /** Answered from the response cache; what the answer cost when it was made, if that is known. */
   readonly fromCache?: { readonly savedNanoUsd: bigint | undefined } | undefined;
+  /** What rules of the firewall have found: `personal-data mask: email 2`. */
+  readonly firewall?: string | undefined;
   /** What the gateway itself took of the request's time, in microseconds. */
   readonly overheadUs?: number | undefined;
   /** What the provider has billed, exactly: the cost, whatever the list of prices says. */
@@ -74,6 +76,13 @@ export interface ToolCallCounts {
   readonly calls: number;
   readonly parsed: number;
   readonly fit?: number;
+}
+
+/** What is known of an answer only once its client has it. A crash may lose it. */
+export interface LateFacts {
+  readonly tools: ToolCallCounts | undefined;
+  /** In place of what the record says. */
+  readonly firewall: string | undefined;
 }
 
 /** What an entry says instead, because the client did not get the answer that it was recorded for. Tokens and cost stay: the provider has made it. */

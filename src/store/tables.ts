@@ -165,6 +165,8 @@ export interface UsageEntriesTable {
   from_cache: number | null;
   /** The number of `tags`, from the first on, that an admin bound to the user or the key; `null`: none. The others are the client's own. */
   bound_tags: number | null;
+  /** What rules of the firewall have found, without a text: `personal-data mask: email 2`. */
+  firewall: string | null;
 }
 
 /** The alerts that were raised, each once. */
@@ -198,6 +200,8 @@ export interface StoredResponsesTable {
   created_ms: number;
   /** 1: it runs in the background at its provider, and its tokens have not been billed yet. */
   unbilled: Generated<number>;
+  /** The originals of the placeholders that its request and its answer have, sealed for its user. */
+  placeholders: string | null;
   /** This column and all below are set only for responses that the gateway stores. */
   status: "in_progress" | "completed" | "incomplete" | "failed" | "cancelled" | null;
   /** 1: it runs, or ran, without its client. */

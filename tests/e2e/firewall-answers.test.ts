@@ -103,6 +103,10 @@ for (const [name, model] of Object.entries({
       assert.ok(textsOf(text).includes(masked), text);
       assert.ok(!text.includes(other), text);
       assert.equal(found, `personal mask: email 1${stream ? "" : "; personal mask in answer: email 1; places observe in answer: ip 1"}`);
+      assert.equal(
+        (await gateway.rows()).at(-1)!.firewall,
+        "personal mask: email 1; personal mask in answer: email 1; places observe in answer: ip 1",
+      );
     });
 
     test(`${name}, ${stream ? "streamed" : "JSON"}: arguments of a tool are masked as JSON`, async () => {
@@ -124,8 +128,8 @@ for (const [name, model] of Object.entries({
       if (stream) assert.ok(textsOf(text).startsWith("The key is "), text);
       const row = (await gateway.rows()).at(-1)!;
       assert.deepEqual(
-        [row.status, row.error_code, row.http_status, row.output_tokens === null],
-        ["interrupted", "firewall_answer_blocked", stream ? 200 : 400, false],
+        [row.status, row.error_code, row.http_status, row.output_tokens === null, row.firewall],
+        ["interrupted", "firewall_answer_blocked", stream ? 200 : 400, false, "personal mask: email 1; keys block in answer: secret 1"],
       );
     });
   }

@@ -172,8 +172,8 @@ test("a request with a secret is refused in the client's dialect, and nothing of
   const rows = await gateway.rows();
   const refused = rows.filter((row) => row.error_code === "firewall_blocked");
   assert.deepEqual(
-    new Set(refused.map((row) => `${row.model_asked} ${row.status}`)),
-    new Set([...Object.values(models), "fast"].map((model) => `${model} refused`)),
+    new Set(refused.map((row) => `${row.model_asked} ${row.status} ${/secrets block: secret 1/.exec(row.firewall ?? "")?.[0]}`)),
+    new Set([...Object.values(models), "fast"].map((model) => `${model} refused secrets block: secret 1`)),
   );
 });
 

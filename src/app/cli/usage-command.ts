@@ -179,6 +179,7 @@ function entriesText({ entries, next, time_zone: timeZone }: OperationAnswer<"us
   const ids = options.ids === true;
   const zone = createTimeZone(timeZone);
   const hasAttempts = entries.some(({ attempt }) => attempt > 1);
+  const hasFindings = entries.some(({ firewall }) => firewall !== null);
   const hasTags = entries.some(({ tags }) => tags.length > 0);
   const columns: readonly (readonly [title: string | OptionalColumn, cell: (entry: Entry) => string | number | null])[] = [
     ["TIME", ({ time }) => localTimeText(zone, Date.parse(time)).slice(0, 19).replace("T", " ")],
@@ -192,6 +193,7 @@ function entriesText({ entries, next, time_zone: timeZone }: OperationAnswer<"us
     ["INPUT", (entry) => entry.input_tokens],
     ["OUTPUT", (entry) => entry.output_tokens],
     ["COST USD", (entry) => entry.cost_usd],
+    ...(hasFindings ? [[{ title: "FIREWALL", optional: true }, ({ firewall }: Entry) => firewall ?? ""] as const] : []),
     ...(hasTags ? [[{ title: "TAGS", optional: true }, ({ tags }: Entry) => tags.join(" ")] as const] : []),
   ];
   const rows = entries.map((entry) => columns.map(([, cell]) => cell(entry)));

@@ -48,6 +48,8 @@ function requestText(line: LogLine, paint: (colour: Colour, text: string) => str
   ];
   const code = textOf(line["error_code"]);
   if (code !== "") facts.push(paint(colour, code));
+  const found = textOf(line["firewall"]);
+  if (found !== "") facts.push(paint("yellow", found));
   if (code !== "" && ids) facts.push(paint("dim", textOf(line["request_id"])));
   return facts.join("  ");
 }

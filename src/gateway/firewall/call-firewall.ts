@@ -37,6 +37,11 @@ export class CallFirewall {
     return findings.length === 0 ? this.#requestFindings : [...this.#requestFindings, ...findings];
   }
 
+  /** The findings in one line, without a text; `undefined`: nothing was found. */
+  get summary(): string | undefined {
+    return describeFindings(this.findings);
+  }
+
   /** Set if a rule has blocked the answer. */
   get error(): GatewayError | undefined {
     return this.#error;

@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import { readServiceTier, type Usage } from "../../ir/index.ts";
 import type { SqlValue, UsageEntriesTable } from "../../store/index.ts";
-import type { CloseRecord, CostNanoUsd, OpenRecord, ToolCallCounts } from "../types.ts";
+import type { CloseRecord, CostNanoUsd, LateFacts, OpenRecord } from "../types.ts";
 import { storable } from "./storable.ts";
 import { isSupplyUser } from "./supply.ts";
 import { addIterations, compactCounts, decodeDetails, encodeDetails } from "./usage-details.ts";
@@ -61,6 +61,7 @@ const rare = {
   cache_savings_nano_usd: true,
   from_cache: true,
   bound_tags: true,
+  firewall: true,
 } as const satisfies { readonly [Column in keyof UsageRow]?: true };
 
 /** Every column of the table, once: a missing or an extra column does not compile. */
@@ -88,6 +89,7 @@ export const noFurtherColumns = {
   cache_savings_nano_usd: null,
   from_cache: null,
   bound_tags: null,
+  firewall: null,
 } as const satisfies Partial<UsageRow>;
 
 /** The columns in the order of `rowValues`. */
@@ -114,7 +116,8 @@ export function isRare(row: UsageRow): boolean {
     row.error_text !== null ||
     row.cache_savings_nano_usd !== null ||
     row.from_cache !== null ||
-    row.bound_tags !== null
+    row.bound_tags !== null ||
+    row.firewall !== null
   );
 }
 
@@ -175,6 +178,7 @@ export function rowValues(row: UsageRow): readonly SqlValue[] {
     row.cache_savings_nano_usd,
     row.from_cache,
     row.bound_tags,
+    row.firewall,
   ];
 }
 
@@ -239,11 +243,14 @@ export function rowOf(record: CloseRecord, usage: Usage, charge: Charge): UsageR
     cache_savings_nano_usd: record.fromCache?.savedNanoUsd ?? null,
     from_cache: record.fromCache === undefined ? null : 1,
     bound_tags: record.boundTags ?? null,
+    firewall: textOrNull(record.firewall, maxErrorLength),
   };
 }
 
-export function withToolCalls(row: UsageRow, { calls, parsed, fit }: ToolCallCounts): UsageRow {
-  return { ...row, tool_calls: calls, tool_calls_parsed: parsed, tool_calls_fit: fit ?? null };
+/** The row with what is known of its answer once the client has it. */
+export function withLateFacts(row: UsageRow, { tools, firewall }: LateFacts): UsageRow {
+  const counts = tools === undefined ? {} : { tool_calls: tools.calls, tool_calls_parsed: tools.parsed, tool_calls_fit: tools.fit ?? null };
+  return { ...row, ...counts, ...(firewall === undefined ? {} : { firewall: storable(firewall, maxErrorLength) }) };
 }
 
 /** The usage that a row was charged for. */
@@ -282,7 +289,7 @@ export function interruptedRecord(open: OpenRecord, nowMs: number, errorCode: st
   };
 }
 
-/** Of an error's text. */
+/** Of an error's text, or of what the firewall has found. */
 const maxErrorLength = 300;
 
 function textOrNull(text: string | undefined, maxLength?: number): string | null {

@@ -119,7 +119,7 @@ test("a batch of another version is refused", async () => {
   await settle();
   assert.deepEqual(
     [sink.batches, answers],
-    [[], ['ledger-ack {"id":4,"error":"a usage entry has 2 values instead of 46: worker and primary are of different versions"}']],
+    [[], ['ledger-ack {"id":4,"error":"a usage entry has 2 values instead of 47: worker and primary are of different versions"}']],
   );
 });
 

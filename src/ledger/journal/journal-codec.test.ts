@@ -45,7 +45,7 @@ test("a row is decoded as it was encoded, with every column or without the optio
   assert.deepEqual(decodeClose(encodeClose(full)), full);
   const bare = rowOf(closeRecord("req_1"), {}, { costNanoUsd: undefined, snapshot: null });
   assert.deepEqual(decodeClose(encodeClose(bare)), bare);
-  assert.throws(() => decodeClose("a\0b"), { message: "a CLOSE of 2 fields, where 30 or 46 were expected" });
+  assert.throws(() => decodeClose("a\0b"), { message: "a CLOSE of 2 fields, where 30 or 47 were expected" });
 });
 
 test("records of earlier versions are still read", () => {
@@ -54,7 +54,9 @@ test("records of earlier versions are still read", () => {
   assert.deepEqual(decodeClose(encodeClose(row).split("\0").slice(0, 26).join("\0")), row);
   assert.deepEqual(decodeOpen(encodeOpen(open).split("\0").slice(0, 12).join("\0")), open);
   assert.deepEqual(decodeOpen(encodeOpen(open).split("\0").slice(0, 18).join("\0")), open);
-  const rare = { ...fullRow(), bound_tags: null };
+  const earlier = { ...fullRow(), firewall: null };
+  assert.deepEqual(decodeClose(encodeClose(earlier).split("\0").slice(0, 46).join("\0")), earlier);
+  const rare = { ...earlier, bound_tags: null };
   assert.deepEqual(decodeClose(encodeClose(rare).split("\0").slice(0, 45).join("\0")), rare);
   const bytes = Buffer.alloc(200);
   const end = writeFrame(bytes, 0, recordTypes.open, 3, "old");

@@ -98,7 +98,7 @@ function encodeRare(row: UsageRow): string {
     row.units,
   )}\0${optional(row.cost_lines)}\0${optional(row.error_text)}\0${row.cache_savings_nano_usd ?? ""}\0${row.from_cache ?? ""}\0${
     row.bound_tags ?? ""
-  }`;
+  }\0${optional(row.firewall)}`;
 }
 
 type ColumnKind = "text" | "number" | "number or null" | "text or null" | "money";
@@ -150,9 +150,10 @@ const columnKinds: { readonly [Column in keyof UsageRow]: ColumnKind } = {
   cache_savings_nano_usd: "money",
   from_cache: "number or null",
   bound_tags: "number or null",
+  firewall: "text or null",
 };
 /** Fields of a CLOSE of earlier versions, with their optional columns or without. */
-const earlierCloseFields: readonly number[] = [26, 45];
+const earlierCloseFields: readonly number[] = [26, 45, 46];
 
 /** @throws Error if the payload is not of this version. */
 export function decodeClose(payload: string): UsageRow {

@@ -125,6 +125,7 @@ test("an entry is one record, with its tags in one cell and its price as JSON", 
     client_name: null,
     cache_savings_usd: "0.1",
     from_cache: false,
+    firewall: "secrets block: secret 1",
     username: "alice",
     key_name: "laptop (tok_ab12…)",
   };
@@ -134,8 +135,8 @@ test("an entry is one record, with its tags in one cell and its price as JSON", 
     return Promise.resolve({ entries: [entry], next: null });
   };
   assert.deepEqual(await read(exportEntries(readPage, { status: "ok" }, "csv")), [
-    "time,request_id,attempt,user_id,key_id,dialect,provider,model_asked,model_served,status,http_status,error_code,input_tokens,output_tokens,cache_read_tokens,cache_write_5m_tokens,cache_write_1h_tokens,reasoning_tokens,usage_source,cost_usd,price,duration_ms,ttft_ms,direction,tags,client_request_id,upstream_model,protocol,lane,stream,stop_reason,refused,attempt_reason,overhead_us,region,service_class,units,cost_lines,error_text,client_name,cache_savings_usd,from_cache,username,key_name\r\n" +
-      `2026-03-01T00:00:00.000Z,req_1,1,usr_1,key_1,openai-chat,openai,'-x,gpt-5,ok,200,,1,2,,,,0,reported,0.1,"{""input"":""1""}",12,,consume,a b:c,,x,openai-responses,translated,true,stop,false,,210,,flex,"{""web_search"":2}","[{""what"":""web_search"",""count"":2,""rate"":""0.01"",""cost_usd"":""0.02""}]",,,0.1,false,alice,laptop (tok_ab12…)\r\n`,
+    "time,request_id,attempt,user_id,key_id,dialect,provider,model_asked,model_served,status,http_status,error_code,input_tokens,output_tokens,cache_read_tokens,cache_write_5m_tokens,cache_write_1h_tokens,reasoning_tokens,usage_source,cost_usd,price,duration_ms,ttft_ms,direction,tags,client_request_id,upstream_model,protocol,lane,stream,stop_reason,refused,attempt_reason,overhead_us,region,service_class,units,cost_lines,error_text,client_name,cache_savings_usd,from_cache,firewall,username,key_name\r\n" +
+      `2026-03-01T00:00:00.000Z,req_1,1,usr_1,key_1,openai-chat,openai,'-x,gpt-5,ok,200,,1,2,,,,0,reported,0.1,"{""input"":""1""}",12,,consume,a b:c,,x,openai-responses,translated,true,stop,false,,210,,flex,"{""web_search"":2}","[{""what"":""web_search"",""count"":2,""rate"":""0.01"",""cost_usd"":""0.02""}]",,,0.1,false,secrets block: secret 1,alice,laptop (tok_ab12…)\r\n`,
   ]);
   assert.deepEqual(asked, [{ status: "ok", limit: 1000 }]);
   assert.deepEqual(await read(exportEntries(readPage, {}, "jsonl")), [`${JSON.stringify(entry)}\n`]);

@@ -135,6 +135,7 @@ const entryColumns: { readonly [Name in keyof NamedUsageEntry]: true } = {
   client_name: true,
   cache_savings_usd: true,
   from_cache: true,
+  firewall: true,
   username: true,
   key_name: true,
 };

@@ -294,6 +294,7 @@ test("an entry is returned in its JSON form", async () => {
       client_name: null,
       cache_savings_usd: null,
       from_cache: false,
+      firewall: null,
     });
     assert.deepEqual([entries[1]!.cost_usd, entries[1]!.price], [null, null]);
     assert.deepEqual(JSON.parse(JSON.stringify(entries)), entries);

@@ -21,6 +21,9 @@ const expected = (value: unknown): string => JSON.stringify(value).replaceAll("@
 const bodies: Readonly<Record<string, unknown>> = {
   "OpenAI Chat": {
     model: "!",
+    user: "@",
+    safety_identifier: "@",
+    metadata: { ticket: "from @", id: "@" },
     messages: [
       { role: "system", content: "to @" },
       {
@@ -52,7 +55,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   "OpenAI Responses with a plain text": { model: "m", input: "@" },
   "Anthropic Messages": {
     system: [{ type: "text", text: "@", cache_control: { type: "ephemeral" } }],
-    metadata: { user_id: "!" },
+    metadata: { user_id: "@" },
     tools: [{ name: "mail", description: "@", input_schema: { type: "object", properties: { id: { description: "@", enum: ["!"] } } } }],
     messages: [
       {

@@ -19,13 +19,13 @@ const fixedKeys: ReadonlySet<string> = new Set(
     "id call_id tool_call_id tool_use_id item_id file_id container_id previous_response_id " +
     "conversation signature encrypted_content thoughtSignature thought_signature " +
     "extra_content encrypted_index url image_url file_url file_data fileUri file_uri media_type " +
-    "mimeType mime_type type role model models name metadata labels user safety_identifier prompt_cache_key " +
+    "mimeType mime_type type role model models name prompt_cache_key " +
     "cachedContent enum const pattern required format $ref"
   ).split(" "),
 );
 
-/** Objects that a tool's own schema describes: their members have the tool's names, so `id` is a text there as any other. */
-const toolKeys: ReadonlySet<string> = new Set(["input", "args", "response"]);
+/** Objects of a tool's own schema, and what a client adds to a request: their members have names of its own, so `id` is a text there as any other. */
+const toolKeys: ReadonlySet<string> = new Set(["input", "args", "response", "metadata", "labels"]);
 
 /** Members that have an answer's text once more, token by token. */
 const tokenKeys: ReadonlySet<string> = new Set(["logprobs", "logprobsResult"]);

@@ -31,6 +31,7 @@ export function createAccessLog(sink: LineSink, clock: Clock, pid: number): (req
     if (request.failures !== undefined) line += `,"attempt_errors":${JSON.stringify(request.failures.map(shownFailure))}`;
     if (request.losses.length > 0) line += `,"dropped_params":${JSON.stringify(lossNames(request))}`;
     if (request.errorCode !== undefined) line += `,"error_code":"${request.errorCode}"`;
+    if (request.firewall !== undefined) line += `,"firewall":${JSON.stringify(cut(request.firewall, maxWordsLength))}`;
     if (request.upstreamMessage !== undefined) line += `,"upstream_error":${JSON.stringify(cut(request.upstreamMessage, maxWordsLength))}`;
     sink.write(`${line}}\n`);
   };

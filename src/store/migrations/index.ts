@@ -22,6 +22,7 @@ import { exchange } from "./0021-exchange.ts";
 import { keyRotation } from "./0022-key-rotation.ts";
 import { sessions } from "./0023-sessions.ts";
 import { marketPolicies } from "./0024-market-policies.ts";
+import { firewall } from "./0025-firewall.ts";
 import type { Migration } from "./migration.ts";
 
 export type { Migration } from "./migration.ts";
@@ -52,6 +53,7 @@ export const migrations: readonly Migration[] = [
   keyRotation,
   sessions,
   marketPolicies,
+  firewall,
 ];
 
 /** The migrations that make a schema of this version; all of them if it is omitted. */

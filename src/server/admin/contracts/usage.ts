@@ -97,6 +97,7 @@ const entry = z
     client_name: z.string().nullable(),
     cache_savings_usd: usd.nullable(),
     from_cache: z.boolean(),
+    firewall: z.string().nullable().describe("what rules of the firewall have found, without a text"),
   })
   .meta({ id: "UsageEntry" });
 
