@@ -28,7 +28,7 @@ const secondHalf =
   "data: [DONE]\n\n";
 
 /** An upstream that does next to nothing, so that the gateway is what is loaded. */
-async function createCheapUpstream(): Promise<{ readonly url: string; close(): void }> {
+export async function createCheapUpstream(): Promise<{ readonly url: string; close(): void }> {
   const server: Server = createServer((incoming, outgoing) => {
     const parts: Buffer[] = [];
     incoming.on("data", (part: Buffer) => parts.push(part));
