@@ -17,7 +17,7 @@ import type {
 import type { DuplicateGuard, Firewall, ToolCallGuard } from "../policy/index.ts";
 import type { AttemptRegistry } from "./answers/attempt-registry.ts";
 import type { PrefixMemory } from "./prompt-caches/prefix-memory.ts";
-import type { AnswerStore } from "./response-cache/answer-store.ts";
+import type { AnswerCache } from "./response-cache/answer-store.ts";
 import type { ResponseCacheOptions } from "./section.ts";
 import type { BodyLog } from "./bodies/index.ts";
 import type { HedgeCounts } from "./failover/hedge-counts.ts";
@@ -55,7 +55,7 @@ export interface GatewayDeps {
   readonly retryBudget: RetryBudget;
   readonly affinity: Affinity;
   readonly prefixMemory: PrefixMemory;
-  readonly responseCache: AnswerStore;
+  readonly responseCache: AnswerCache;
   /** From 0 to 1, as `Math.random`. */
   readonly random: () => number;
   readonly schedule: Schedule;

@@ -107,10 +107,7 @@ async function serve(call: ModelCall): Promise<boolean> {
   if (request.principal.hasCache === true) {
     call.cacheUse = cacheUseOf(call);
     const served = serveCached(call, unspent(call, all));
-    if (served !== undefined) {
-      await served;
-      return true;
-    }
+    if (served instanceof Promise ? await served : served) return true;
   }
   const unwatch = watchSilence(call);
   try {

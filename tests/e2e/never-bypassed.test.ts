@@ -55,7 +55,7 @@ after(async () => {
 });
 
 const names = [
-  ...["open", "claude-open", "nick", "hedged", "hedged-secret", "falls", "hopeless", "wobbly"],
+  ...["open", "claude-open", "nick", "hedged", "hedged", "hedged", "hedged-secret", "falls", "hopeless", "wobbly"],
   // What the key may not call, by every name that leads there.
   ...["secret", "claude-secret", "sly", "slyer", "good/secret", "claude/claude-secret"],
 ];

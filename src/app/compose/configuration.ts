@@ -69,13 +69,14 @@ function warnOfRestart(old: Settings, next: Settings, logger: Logger): void {
       durability: settings.ledger.durability,
       traces: [settings.telemetry.otlp, settings.telemetry.content],
       limits: settings.limits.store,
+      answers: settings.responseCache?.store ?? "memory",
       redis: settings.redis.url?.reveal(),
     };
   };
   if (JSON.stringify(fixed(old)) !== JSON.stringify(fixed(next))) {
     logger.warn(
       {},
-      "gateway.host, port, workers, logging, database, redis, limits.store, ledger.durability, telemetry.otlp and telemetry.content take effect at the next start",
+      "gateway.host, port, workers, logging, database, redis, limits.store, response_cache.store, ledger.durability, telemetry.otlp and telemetry.content take effect at the next start",
     );
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createSealer, systemSchedule, type Clock, type IdSource } from "../../core/index.ts";
 import {
+  type AnswerCache,
   AnswerStore,
   createAttemptRegistry,
   createBackgroundJobs,
@@ -10,6 +11,7 @@ import {
   createTokenCalibration,
   FirewallCounts,
   HedgeCounts,
+  RedisAnswers,
   PrefixMemory,
   type GatewayDeps,
   type ObservedRequest,
@@ -81,7 +83,7 @@ export async function composeModelRequests(options: ModelRequestsDeps): Promise<
     retryBudget: new RetryBudget(),
     affinity: createAffinity(),
     prefixMemory: new PrefixMemory(clock),
-    responseCache: new AnswerStore(),
+    responseCache: createAnswerCache(records, current, clock),
     random: Math.random,
     schedule: systemSchedule,
     activeAttempts: createAttemptRegistry(clock),
@@ -107,6 +109,12 @@ export async function composeModelRequests(options: ModelRequestsDeps): Promise<
       await telemetry?.close();
     },
   };
+}
+
+/** Where `response_cache.store` says, as it was at the start. */
+function createAnswerCache({ redis }: Records, { settings }: CurrentConfiguration, clock: Clock): AnswerCache {
+  const isInRedis = settings.responseCache?.store === "redis" && redis !== undefined;
+  return isInRedis ? new RedisAnswers({ redis, clock, schedule: systemSchedule }) : new AnswerStore();
 }
 
 /** What learns of requests when they are over. */

@@ -212,15 +212,20 @@ function checkDatabase({ database }: ParsedSettings, layers: Layers): Problem[] 
 }
 
 /** Where limits are counted must be there, and Redis is at a URL of its own kind. */
-function checkSharing({ limits, redis, database }: ParsedSettings, layers: Layers): Problem[] {
-  const path = ["limits", "store"];
-  const problem = (found: string, allowed: string): Problem[] => [createProblem({ origin: layers.locate(path), path, found, allowed })];
+function checkSharing({ limits, redis, database, response_cache: cache }: ParsedSettings, layers: Layers): Problem[] {
+  const problem = (found: string, allowed: string, path = ["limits", "store"]): Problem[] => [
+    createProblem({ origin: layers.locate(path), path, found, allowed }),
+  ];
   if (redis.url !== undefined && !/^rediss?:\/\/[^/]/.test(redis.url)) {
     const url = ["redis", "url"];
     const allowed = "a URL as in redis://user:password@host:6379/0 or rediss://host";
     return [createProblem({ origin: layers.locate(url), path: url, found: "[secret]", allowed })];
   }
-  if (limits.store === "redis" && redis.url === undefined) return problem("redis while redis.url is not set", "it with redis.url");
+  if (redis.url === undefined) {
+    const [found, allowed] = ["redis while redis.url is not set", "it with redis.url"] as const;
+    if (limits.store === "redis") return problem(found, allowed);
+    if (cache.store === "redis") return problem(found, allowed, ["response_cache", "store"]);
+  }
   if (limits.store === "postgresql" && database.type !== "postgresql")
     return problem(`postgresql while database.type is ${database.type}`, "it with database.type: postgresql");
   return [];

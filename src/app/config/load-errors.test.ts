@@ -161,6 +161,11 @@ const fileRows: readonly (readonly [what: string, text: string, ...expected: str
     "FILE:1: limits.store: found redis while redis.url is not set, allowed it with redis.url",
   ],
   [
+    "answers in a Redis that is not configured",
+    "response_cache: { enabled: true, store: redis }",
+    "FILE:1: response_cache.store: found redis while redis.url is not set, allowed it with redis.url",
+  ],
+  [
     "limits in another database",
     "limits: { store: postgresql }",
     "FILE:1: limits.store: found postgresql while database.type is sqlite, allowed it with database.type: postgresql",

@@ -85,7 +85,7 @@ prices: { a: { input: 1.5 } }
       breaker: { in_a_row: 5, share: "50%", of: 20, window: "10s", open: "30s" },
     },
     limits: { store: "memory", default: {} },
-    response_cache: { enabled: false, lifetime: "10m", max_size: "64MiB", shared: false },
+    response_cache: { enabled: false, store: "memory", lifetime: "10m", max_size: "64MiB", shared: false },
     redis: {},
     ledger: {
       durability: "process",

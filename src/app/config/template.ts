@@ -157,7 +157,7 @@ const tail = `
 #redis: { url: "\${REDIS_URL}" }
 
 # With enabled: true the answers of keys made with --cache are kept, and sent again to equal requests. shared: true sends them to other users, too: docs/caching.md.
-#response_cache: { enabled: false, lifetime: 10m, max_size: 64MiB, shared: false }
+#response_cache: { enabled: false, store: memory, lifetime: 10m, max_size: 64MiB, shared: false }
 
 # What a crash may cost. power: nothing, even when the power fails. process: nothing when the process dies. async: entries still in memory.
 # Budgets reckon with unpriced_ceiling, US dollars a million tokens, where a model has no price; with output_ceiling where a request sets no limit.

@@ -9,23 +9,28 @@ import type { CachedAnswer } from "../response-cache/answer-store.ts";
 import { readOtherForm } from "./verbatim-lane.ts";
 
 /**
- * Answers from the response cache. `undefined`: there is no answer that the request may have. A promise only if the record must be waited for.
+ * Answers from the response cache. `false`: there is no answer that the request may have. A promise only if the answer, or its record, must be waited for.
  * @param attempts all that the request may be served by: an answer of another provider or model is not for it.
  */
-export function serveCached(call: ModelCall, attempts: readonly Attempt[]): Promise<void> | true | undefined {
+export function serveCached(call: ModelCall, attempts: readonly Attempt[]): Promise<boolean> | boolean {
   const { cacheUse, deps } = call;
-  if (cacheUse?.isRead !== true) return undefined;
+  if (cacheUse?.isRead !== true) return false;
   const found = deps.responseCache.get(cacheUse.key, deps.clock.now());
+  return found instanceof Promise ? found.then((answer) => serveFound(call, attempts, answer)) : serveFound(call, attempts, found);
+}
+
+function serveFound(call: ModelCall, attempts: readonly Attempt[], found: CachedAnswer | undefined): Promise<boolean> | boolean {
+  const { cacheUse, deps } = call;
   const attempt = attempts.find(
     ({ provider, upstreamModel }) => provider.name === found?.provider && upstreamModel === found.upstreamModel,
   );
   const answer = found === undefined || attempt === undefined ? undefined : formedAnswer(call, attempt, found);
-  if (found === undefined || attempt === undefined || answer === undefined) return undefined;
+  if (cacheUse === undefined || found === undefined || attempt === undefined || answer === undefined) return false;
   deps.responseCache.hits += 1;
   cacheUse.ageMs = Math.max(0, deps.clock.now() - found.storedMs);
   const entry = call.openCached(attempt, { savedNanoUsd: found.costNanoUsd });
   const facts = { model: found.modelServed };
-  if (!call.request.envelope.stream) return answerJson(call, entry, { body: answer.body, facts }) ?? true;
+  if (!call.request.envelope.stream) return answerJson(call, entry, { body: answer.body, facts })?.then(() => true) ?? true;
   call.answer.firstContentMs = deps.clock.monotonic();
   const ended = finishAnswer(call, {
     facts,
@@ -39,7 +44,7 @@ export function serveCached(call: ModelCall, attempts: readonly Attempt[]): Prom
       throw error;
     },
   });
-  return ended ?? true;
+  return ended?.then(() => true) ?? true;
 }
 
 /** The answer in the form that the client asked for; `undefined`: it cannot be made. */

@@ -23,6 +23,17 @@ export interface AnswerStoreLimits {
   readonly maxBytes: number;
 }
 
+/** Where answers are kept. */
+export interface AnswerCache {
+  /** Requests that were answered from it. */
+  hits: number;
+  /** Bytes in the memory of this process. */
+  readonly sizeBytes: number;
+  /** A promise only if the answer is elsewhere. It never rejects, and is bounded: an answer that cannot be had in time is not there. */
+  get(key: string, nowMs: number): CachedAnswer | undefined | Promise<CachedAnswer | undefined>;
+  put(key: string, answer: CachedAnswer, limits: AnswerStoreLimits): void;
+}
+
 interface Kept {
   readonly answer: CachedAnswer;
   readonly sizeBytes: number;
@@ -32,10 +43,10 @@ interface Kept {
 /** A string of latin1 takes a byte for each character; the rest is about this. */
 const overheadBytes = 500;
 /** A longer answer would push too many others out. */
-const largestShare = 0.25;
+export const largestShare = 0.25;
 
 /** Answers in memory, by key: those used last stay when there is no room. */
-export class AnswerStore {
+export class AnswerStore implements AnswerCache {
   // Entries are few and live for minutes: each belongs to a request that went to a provider.
   readonly #kept = new Map<string, Kept>();
   #sizeBytes = 0;

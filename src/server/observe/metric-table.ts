@@ -41,7 +41,7 @@ export const watchedMetrics: Readonly<Record<string, WatchedMetric>> = {
   ledger_healthy: { help: "Processes whose ledger takes records." },
   workers: { help: "Processes that serve requests." },
   response_cache_hits_total: { help: "Requests that were answered from the response cache." },
-  response_cache_bytes: { help: "Bytes of answers in the response cache." },
+  response_cache_bytes: { help: "Bytes of answers in the response cache, as far as that is in memory." },
   hedged_requests_total: { help: "Requests for which a second target was asked at the same time, as the first one was silent for long." },
   hedges_won_total: { help: "Those of them that the second target has answered." },
   hedge_lost_cost_usd_total: {
