@@ -54,11 +54,10 @@ after(async () => {
   for (const mock of [silent, broken, good]) await mock.close();
 });
 
-const names = [
-  ...["open", "claude-open", "nick", "hedged", "hedged", "hedged", "hedged-secret", "falls", "hopeless", "wobbly"],
-  // What the key may not call, by every name that leads there.
-  ...["secret", "claude-secret", "sly", "slyer", "good/secret", "claude/claude-secret"],
-];
+const allowed = ["open", "claude-open", "nick", "hedged", "hedged", "hedged", "hedged-secret", "falls", "hopeless", "wobbly"];
+/** What the key may not call, by every name that leads there. */
+const forbidden = ["secret", "claude-secret", "sly", "slyer", "good/secret", "claude/claude-secret"];
+const names = [...allowed, ...forbidden];
 const say = (content: string): JsonObject[] => [{ role: "user", content }];
 
 interface Case {

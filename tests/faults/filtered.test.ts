@@ -74,6 +74,13 @@ const streams: Readonly<Record<Protocol, readonly object[]>> = {
   "gemini-generate": [blocked],
 };
 
+/** Gemini's filters also end an answer that has a candidate. */
+const filteredCandidates: readonly object[] = ["SAFETY", "PROHIBITED_CONTENT", "RECITATION", "IMAGE_SAFETY"].map((finishReason) => ({
+  candidates: [{ index: 0, finishReason, content: { role: "model", parts: [{ text: "" }] } }],
+  usageMetadata: { promptTokenCount: 3 },
+  modelVersion: "m",
+}));
+
 function eventOf(event: object): string {
   const { type } = event as { readonly type?: string };
   return `${type === undefined ? "" : `event: ${type}\n`}data: ${JSON.stringify(event)}\n\n`;
@@ -96,5 +103,23 @@ test("an answer of the client's own protocol that a filter ended before any cont
       const here = await ask(gateway, key, dialect, isStream, undefined, `${dialect.id}-x`);
       assert.deepEqual([here.status, here.headers["x-tokligence-attempts"]], [200, "1"], cell);
     }
+  }
+});
+
+test("an answer of Gemini whose only candidate a filter ended before any content goes elsewhere; one that has said something does not", async () => {
+  second.use("healthy");
+  const { key } = await gateway.createKey();
+  const gemini = dialects.find(({ id }) => id === "gemini-generate")!;
+  const attemptsFor = async (answer: object, isStream: boolean): Promise<unknown> => {
+    first.use((context) =>
+      context.isStream ? sendStream(context, [eventOf(answer)]) : sendWhole(context, 200, {}, JSON.stringify(answer)),
+    );
+    const { headers } = await ask(gateway, key, gemini, isStream, undefined, "gemini-generate-elsewhere");
+    return headers["x-tokligence-attempts"];
+  };
+  for (const isStream of [false, true]) {
+    for (const answer of filteredCandidates) assert.equal(await attemptsFor(answer, isStream), "2", JSON.stringify(answer));
+    const said = { candidates: [{ index: 0, finishReason: "SAFETY", content: { role: "model", parts: [{ text: "Well" }] } }] };
+    assert.equal(await attemptsFor({ ...said, usageMetadata: { promptTokenCount: 3 } }, isStream), "1");
   }
 });

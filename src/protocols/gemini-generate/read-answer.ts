@@ -1,3 +1,4 @@
+import { isFilteredAway } from "./stop-reason.ts";
 import {
   elementsOf,
   GatewayError,
@@ -42,7 +43,7 @@ export function readAnswer(body: Bytes, call: RouteCall): AnswerFacts {
   const id = readString(body, idSpan);
   const stopReason = blocked ?? readString(body, finishSpan(body, candidates));
   const broken = brokenAmong(body, candidates);
-  const isBlocked = blocked === undefined ? undefined : (true as const);
+  const isBlocked = blocked !== undefined || isFilteredIn(body, candidates) ? (true as const) : undefined;
   return compact({ usage: usage ?? (blocked === undefined ? undefined : noUsage), model, id, stopReason, broken, isBlocked });
 }
 
@@ -53,6 +54,13 @@ function finishSpan(body: string, candidates: Span | undefined): Span | undefine
 }
 
 const unusualEnd = /"finishReason"\s*:\s*"(?!(?:STOP|MAX_TOKENS)")/;
+
+/** Whether a content filter ended all candidates before they said anything. */
+function isFilteredIn(body: string, candidates: Span | undefined): boolean {
+  if (!unusualEnd.test(body)) return false;
+  const all = [...elementsOf(body, candidates)].map((span) => parseSpan(body, span));
+  return all.length > 0 && all.every(isFilteredAway);
+}
 
 /** The error that the end of a candidate is. */
 function brokenAmong(body: string, candidates: Span | undefined): UpstreamError | undefined {

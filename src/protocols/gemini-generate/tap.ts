@@ -4,6 +4,7 @@ import { brokenEnd, isBrokenEnd } from "../shared/broken-end.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import type { AnswerFacts, StreamTap, UpstreamError } from "../protocol.ts";
 import { PassedText } from "../shared/text-bytes.ts";
+import { isContent, isFilteredAway } from "./stop-reason.ts";
 import { readErrorChunk } from "./errors.ts";
 import { hasToolCalls, mostCalls, noUsage, readToolCalls, readUsage, withToolCalls } from "./usage.ts";
 
@@ -103,6 +104,7 @@ export class GeminiTap implements StreamTap {
     }
     const candidates = chunk["candidates"];
     if (!Array.isArray(candidates)) return;
+    if (!this.opened && candidates.length > 0 && candidates.every(isFilteredAway)) this.#facts.isBlocked = true;
     for (const candidate of candidates as readonly unknown[]) {
       if (!isObject(candidate)) continue;
       const content = candidate["content"];
@@ -119,11 +121,6 @@ export class GeminiTap implements StreamTap {
     this.finished = true;
     this.opened = true;
   }
-}
-
-/** Whether a part is anything but an empty text. */
-function isContent(part: unknown): boolean {
-  return isObject(part) && Object.entries(part).some(([key, value]) => key !== "text" || value !== "");
 }
 
 function parseChunk(data: Bytes): WireObject | undefined {
