@@ -1,6 +1,6 @@
 import type { Bytes } from "../core/index.ts";
 import type { Usage } from "../ir/index.ts";
-import type { AnswerFacts, EventSplitter, StreamTap } from "../protocols/index.ts";
+import type { AnswerFacts, EventSplitter, PausedTurns, StreamTap } from "../protocols/index.ts";
 
 /** How the request of one attempt is made and its answer is read. */
 export type Lane = VerbatimLane | TranslatedLane | EmbeddingsLane | CountLane;
@@ -34,6 +34,8 @@ export interface VerbatimLane extends AnyFormLane {
 /** Another protocol: request and answer go through the neutral form. */
 export interface TranslatedLane extends AnyFormLane {
   readonly kind: "translated";
+  /** The answer may pause, and is gone on with; see `PausedTurns`. */
+  readonly turns?: PausedTurns | undefined;
   /** Keeps the proofs of the answer that was read, before its last bytes go out. Never rejects. */
   keepProofs(): Promise<void> | undefined;
 }

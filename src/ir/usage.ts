@@ -32,9 +32,9 @@ export interface Usage extends TokenCounts {
   readonly vendorCostUsd?: number;
 }
 
-/** A further model call behind one answer: a compaction of the conversation, the advice of another model, an image. */
+/** A further model call behind one answer: a compaction of the conversation, the advice of another model, an image, a turn before the last one of an answer that paused. */
 export interface Iteration extends TokenCounts {
-  readonly kind: "compaction" | "advisor" | "image_generation";
+  readonly kind: "compaction" | "advisor" | "image_generation" | "paused_turn";
   /** The model, if it is not the one that answered; "" if it is another one and not known. */
   readonly model?: string;
   readonly units?: Units;

@@ -1,4 +1,4 @@
-import type { SseEvent, Text } from "../core/index.ts";
+import type { Bytes, SseEvent, Text } from "../core/index.ts";
 import type { ChatRequest, ChatResponse, EmbeddingAnswer, EmbeddingRequest, StreamEvent } from "../ir/index.ts";
 import type { ProviderTraits } from "./model-traits.ts";
 import type { Caching, CacheMarker } from "./prompt-cache.ts";
@@ -71,10 +71,31 @@ export interface UpstreamProtocol {
   /** `body` is text, not latin1. @throws GatewayError `upstream_invalid_response`; AnsweredError if the answer is an error. */
   parseResponse(body: Text, toolNames?: ToolNames): ChatResponse;
   createStreamDecoder(toolNames?: ToolNames): StreamDecoder;
+  /** Present if the vendor pauses answers in which its own tools run. `body`: the rendered request. `undefined`: it has no such tools. */
+  createPausedTurns?(body: Text): PausedTurns | undefined;
   /** Present if the protocol has embeddings. */
   readonly embeddings?: UpstreamEmbeddings;
   /** Present if the protocol has an operation that counts the tokens of a request. */
   readonly counter?: TokenCounter;
+}
+
+/**
+ * The turns of an answer that the vendor pauses, joined to one answer. One turn after the other is pushed, in the form of the first; when one has ended, `nextRequest` says
+ * whether another follows.
+ */
+export interface PausedTurns {
+  /** Takes bytes of a stream. @returns those of the joined stream, in whole events. */
+  push(chunk: Bytes): Bytes;
+  /** The turn's stream has ended. @returns what was left of it. */
+  endTurn(): Bytes;
+  /** Takes a whole answer. @returns the joined one; `undefined`: it has paused, or is no answer. */
+  pushWhole(body: Bytes): Bytes | undefined;
+  /** The body of the request that goes on; `undefined`: the answer has ended, or has paused too often. */
+  nextRequest(): Text | undefined;
+  /** What ends a stream whose last turn has not ended, or has paused; else nothing. */
+  endStream(): Bytes;
+  /** The same of an answer without a stream: all of it. */
+  endWhole(): Bytes;
 }
 
 export interface UpstreamEmbeddings {

@@ -163,7 +163,10 @@ export const scenarios: readonly MatrixScenario[] = [
     ask: { turns: [user] },
     // Anthropic alone pauses.
     answer: (upstream) => ({ text: ["Wait."], ...(upstream === "anthropic-messages" ? { stop: "pause" } : {}) }),
-    expect: (client, upstream) => ({ text: "Wait.", stop: ownEnd(client, upstream, "anthropic-messages", "pause_turn", "end") }),
+    expect: (client, upstream) => ({
+      text: "Wait.",
+      stop: ownEnd(client, upstream, "anthropic-messages", "pause_turn", upstream === "anthropic-messages" ? "length" : "end"),
+    }),
   },
   {
     name: "an answer that filled the context window",

@@ -14,6 +14,7 @@ import {
 import { readServiceTier, type Usage } from "../../ir/index.ts";
 import type { ActiveAttempt } from "./attempt-registry.ts";
 import { shownStatus } from "./early-head.ts";
+import { dispatchTurns } from "./dispatch-turns.ts";
 import { ErrorSink } from "./error-sink.ts";
 import { upstreamRequestId } from "../headers/answer-headers.ts";
 import { marketScopeOf } from "../headers/market-scope.ts";
@@ -81,7 +82,7 @@ class UpstreamDelivery implements Delivery, UpstreamHandler, ActiveAttempt {
     this.#state.begin(this.entry.dispatchedMs);
     this.#isSent = true;
     this.#traceparent = call.trace?.attemptBegins();
-    this.upstream = call.current.client.dispatch(this.#request(), this);
+    this.upstream = dispatchTurns(call.current.client, this.#request(), this, { lane: this.lane, startMs: this.entry.dispatchedMs });
     if (this.#done) this.upstream.abort();
   }
 

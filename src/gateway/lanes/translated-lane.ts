@@ -164,6 +164,7 @@ function createLane(call: ModelCall, attempt: Attempt, { request, proofs, render
   return {
     request: requestOf(call, attempt, rendered.value),
     kind: "translated",
+    turns: upstream.createPausedTurns?.(rendered.value),
     readJson: (whole) => answers.render(answers.parse(whole)),
     readOtherForm: (whole) => (envelope.stream ? answers.replay(answers.parse(whole)) : answers.render(answers.collect(whole))),
     openStream: () => {

@@ -1,4 +1,5 @@
 import type { UpstreamProtocol } from "../translation.ts";
+import { JoinedTurns, runsTools } from "./joined-turns.ts";
 import { parseResponse } from "./parse-response.ts";
 import { defaultMaxTokens, renderRequest } from "./render-request.ts";
 import { AnthropicStreamDecoder } from "./stream-decoder.ts";
@@ -12,5 +13,6 @@ export const anthropicMessagesUpstream: UpstreamProtocol = {
   renderRequest,
   parseResponse,
   createStreamDecoder: (toolNames) => new AnthropicStreamDecoder(toolNames),
+  createPausedTurns: (body) => (runsTools(body) ? new JoinedTurns(body) : undefined),
   counter: tokenCounter,
 };

@@ -76,13 +76,15 @@ function readDetails(known: WireDetails | undefined, usage: WireObject): WireDet
   };
 }
 
-/** The iterations that the top level does not include: summaries of the conversation, and advice of another model. */
+/** The iterations that the top level does not include: summaries of the conversation, advice of another model, and turns that were gone on with (`JoinedTurns`). */
 function readIterations(iterations: readonly unknown[]): readonly Iteration[] {
   return iterations.flatMap((wire): Iteration[] => {
     if (!isObject(wire)) return [];
     const { type, model } = wire;
-    if (type !== "compaction" && type !== "advisor_message") return [];
-    const counts = plainOf(usageOfCounts(mergeCounts({}, wire)) ?? {});
+    if (type !== "compaction" && type !== "advisor_message" && type !== "paused_turn") return [];
+    const usage = usageOfCounts(mergeCounts({}, wire)) ?? {};
+    const counts = plainOf(usage);
+    if (type === "paused_turn") return [compact({ kind: "paused_turn" as const, ...counts, units: usage.units })];
     if (type === "compaction") return [{ kind: "compaction", ...counts }];
     return [{ kind: "advisor", model: typeof model === "string" ? model : "", ...counts }];
   });

@@ -8,7 +8,8 @@ const wireReasons: Readonly<Record<StopReason, WireFinishReason>> = {
   "tool-calls": "STOP",
   refusal: "SAFETY",
   "content-filter": "SAFETY",
-  pause: "STOP",
+  // Of an answer that was not gone on with.
+  pause: "MAX_TOKENS",
   "context-window": "MAX_TOKENS",
   error: "OTHER",
   other: "OTHER",

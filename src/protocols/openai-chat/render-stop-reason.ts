@@ -9,6 +9,8 @@ export function renderFinishReason(reason: StopReason | undefined, refused: bool
   switch (reason) {
     case "length":
     case "context-window":
+    // Of an answer that was not gone on with.
+    case "pause":
       return "length";
     case "tool-calls":
       return "tool_calls";
@@ -18,7 +20,6 @@ export function renderFinishReason(reason: StopReason | undefined, refused: bool
       return refused ? "stop" : "content_filter";
     case "stop":
     case "stop-sequence":
-    case "pause":
     case "error":
     case "other":
     case undefined:

@@ -86,7 +86,7 @@ export function opaqueItem(value: unknown): WireItem | undefined {
 
 /** Why a response is incomplete; `undefined`: it is complete. `saidRefusal`: the answer has a refusal as text, which is a complete answer here. */
 export function incompleteReason(reason: StopReason | undefined, saidRefusal: boolean): "max_output_tokens" | "content_filter" | undefined {
-  if (reason === "length" || reason === "context-window") return "max_output_tokens";
+  if (reason === "length" || reason === "context-window" || reason === "pause") return "max_output_tokens";
   if (reason === "refusal" && !saidRefusal) return "content_filter";
   return reason === "content-filter" ? "content_filter" : undefined;
 }
