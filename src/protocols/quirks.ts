@@ -31,6 +31,8 @@ export interface RenderQuirks {
   readonly noSystemTurns?: boolean;
   /** The content that the server accepts beside text; absent: all kinds. */
   readonly parts?: readonly PartKind[];
+  /** OpenAI Chat: the values of `input_audio.format`; absent: OpenAI's two at OpenAI, all at other servers. */
+  readonly audioFormats?: readonly string[];
 
   // Fields
   readonly maxTokensField?: "max_tokens" | "max_completion_tokens";

@@ -1,6 +1,6 @@
 import type { MediaBlock } from "../../ir/index.ts";
 import { compact, type WireObject } from "../shared/fields.ts";
-import type { Losses } from "../shared/losses.ts";
+import { refuse, type Losses } from "../shared/losses.ts";
 import { isTextType, mediaTypeOfUrl, normalizeMedia } from "../shared/media-form.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
@@ -21,6 +21,10 @@ const documentTypes: ReadonlySet<string> = new Set([
   "text/rtf",
   "text/javascript",
 ]);
+/** Gemini API, "Audio understanding", and Vertex AI, "Audio understanding", November 2026. */
+const audioTypes: ReadonlySet<string> = new Set(
+  ["wav", "mpeg", "aiff", "aac", "ogg", "flac", "m4a", "mp4", "opus", "pcm", "webm"].map((subtype) => `audio/${subtype}`),
+);
 const typeByKind: Readonly<Record<MediaBlock["kind"], string>> = {
   image: "image/jpeg",
   document: "application/pdf",
@@ -60,6 +64,8 @@ export function renderMedia(given: MediaBlock, traits: ModelTraits, losses: Loss
 
 /** The vendor refuses the whole request for a type that it does not know ("Unsupported MIME type: image/gif"). */
 function renderInline(block: MediaBlock, { mediaType, data }: Inline, fields: WireObject, losses: Losses): WireObject {
+  if (block.kind === "audio" && !audioTypes.has(mediaType))
+    throw refuse("audio", `it takes no ${mediaType}. Convert the sound to wav, mp3, aiff, aac, ogg or flac.`);
   if (block.kind === "image" ? imageTypes.has(mediaType) : block.kind !== "document" || documentTypes.has(mediaType))
     return { inlineData: { mimeType: mediaType, data }, ...fields };
   if (isTextType(mediaType)) return { inlineData: { mimeType: "text/plain", data }, ...fields };

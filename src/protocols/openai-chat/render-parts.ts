@@ -2,7 +2,7 @@ import type { Block, MediaBlock } from "../../ir/index.ts";
 import type { WireObject } from "../shared/fields.ts";
 import { nameOfOpaque, type Losses } from "../shared/losses.ts";
 import { normalizeMedia } from "../shared/media-form.ts";
-import { isRefusedImage, omittedImage, urlOfSource } from "../openai-shared/media.ts";
+import { inputAudioOf, isRefusedImage, omittedImage, openAiAudioFormats, urlOfSource } from "../openai-shared/media.ts";
 import type { RenderTarget } from "../translation.ts";
 import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
@@ -26,7 +26,7 @@ export function renderParts(blocks: readonly Block[], { quirks }: Pick<RenderTar
         return [{ type: "text", text: block.text }];
       case "media":
         losses.dropForeign(block.extensions, "openai-chat", "content[]");
-        return [{ ...renderMedia(block, quirks.noVendorFields !== true, losses), ...ownPartFields(block, "openai-chat") }];
+        return [{ ...renderMedia(block, quirks, losses), ...ownPartFields(block, "openai-chat") }];
       case "opaque":
         if (block.protocol === "openai-chat") return [block.value as WirePart];
         losses.drop(`items[].${nameOfOpaque(block.value)}`, "The provider has no such content.");
@@ -40,8 +40,9 @@ export function renderParts(blocks: readonly Block[], { quirks }: Pick<RenderTar
 }
 
 /** Renders one medium. What the wire cannot carry becomes a text that names it, so that the model knows of it. */
-function renderMedia(given: MediaBlock, isOpenAi: boolean, losses: Losses): WirePart {
+function renderMedia(given: MediaBlock, quirks: RenderTarget["quirks"], losses: Losses): WirePart {
   const block = normalizeMedia(given);
+  const isOpenAi = quirks.noVendorFields !== true;
   if (isOpenAi && isRefusedImage(block)) return { ...omittedImage(block, losses) };
   const { kind, source, filename, detail } = block;
   const text = decodeText(block);
@@ -51,19 +52,12 @@ function renderMedia(given: MediaBlock, isOpenAi: boolean, losses: Losses): Wire
   if (url !== undefined && kind === "image") return { type: "image_url", image_url: { url, ...(detail === undefined ? {} : { detail }) } };
   if (url !== undefined && kind === "video") return { type: "video_url", video_url: { url } };
   if (source.type === "base64") {
-    if (kind === "audio") return { type: "input_audio", input_audio: { data: source.data, format: formatOf(source.mediaType) } };
+    if (kind === "audio") {
+      const formats = quirks.audioFormats ?? (isOpenAi ? openAiAudioFormats : undefined);
+      return { type: "input_audio", input_audio: inputAudioOf(source, formats) };
+    }
     return { type: "file", file: { filename: filename ?? defaultFilename, file_data: url } };
   }
   losses.emulate(kind, "The provider accepts no addresses of such content: the address is sent as text.");
   return { type: "text", text: `[${kind}${filename === undefined ? "" : ` "${filename}"`}: ${url ?? "no content"}]` };
-}
-
-/** `input_audio.format` for a media type: `audio/mpeg` is mp3, any other type has the name of its subtype. */
-function formatOf(mediaType: string): string {
-  const subtype = mediaType
-    .slice(mediaType.indexOf("/") + 1)
-    .replace(/^x-/, "")
-    .replace(/;.*$/, "");
-  if (subtype === "mpeg") return "mp3";
-  return subtype === "wave" ? "wav" : subtype;
 }

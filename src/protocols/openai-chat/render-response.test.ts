@@ -70,7 +70,7 @@ describe("a Chat answer", () => {
     ["tool-calls", "tool_calls"],
     ["content-filter", "content_filter"],
     ["refusal", "content_filter"],
-    ["pause", "stop"],
+    ["pause", "length"],
     ["error", "stop"],
     ["other", "stop"],
   ] as const) {

@@ -2,7 +2,7 @@ import type { Block, MediaBlock } from "../../ir/index.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
 import { nameOfOpaque, type Losses } from "../shared/losses.ts";
 import { normalizeMedia } from "../shared/media-form.ts";
-import { isRefusedImage, omittedImage, urlOfSource } from "../openai-shared/media.ts";
+import { inputAudioOf, isRefusedImage, omittedImage, openAiAudioFormats, urlOfSource } from "../openai-shared/media.ts";
 import { decodeText, documentText, ownPartFields } from "../openai-shared/result-text.ts";
 
 /** The vendor requires a name beside the data of a file. */
@@ -67,8 +67,7 @@ function renderInput(given: MediaBlock, losses: Losses): WireObject {
     return { type: "input_file", file_data: url, filename: filename ?? defaultFilename, ...detail };
   }
   if (kind === "audio" && source.type === "base64") {
-    const format = source.mediaType.endsWith("mpeg") ? "mp3" : source.mediaType.replace(/^.*\/(?:x-)?/, "");
-    return { type: "input_audio", input_audio: { data: source.data, format } };
+    return { type: "input_audio", input_audio: inputAudioOf(source, openAiAudioFormats) };
   }
   losses.emulate(kind, "The provider accepts no such content: a text says that there is some.");
   const place = source.type === "url" ? `: ${source.url}` : "";

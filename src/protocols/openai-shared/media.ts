@@ -1,7 +1,7 @@
 import type { CacheHint, MediaBlock, TextBlock } from "../../ir/index.ts";
-import type { Losses } from "../shared/losses.ts";
+import { refuse, type Losses } from "../shared/losses.ts";
 import { isObject, type WireObject } from "../shared/fields.ts";
-import { audioTypeOf } from "../shared/media-source.ts";
+import { audioFormatOf, audioTypeOf } from "../shared/media-source.ts";
 import { join, readObject, requiredString } from "./fields.ts";
 
 type Source = MediaBlock["source"];
@@ -31,6 +31,17 @@ export function readCacheMark(part: WireObject): CacheHint | undefined {
     return ttl === "5m" || ttl === "1h" ? { ttl } : {};
   }
   return isObject(part["prompt_cache_breakpoint"]) ? {} : undefined;
+}
+
+/** The formats of OpenAI itself (`InputAudio.format` of the npm package `openai` 7.57). */
+export const openAiAudioFormats: readonly string[] = ["wav", "mp3"];
+
+/** `input_audio` for a sound. @throws UnservedError if the server takes other formats: its client can convert the sound. */
+export function inputAudioOf({ mediaType, data }: Extract<Source, { type: "base64" }>, taken: readonly string[] | undefined): WireObject {
+  const format = audioFormatOf(mediaType);
+  if (taken?.includes(format) === false)
+    throw refuse("audio", `it takes sound as ${taken.join(" or ")}, not as ${format}. Convert the sound, or ask a model that takes it.`);
+  return { data, format };
 }
 
 const imageTypes: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);

@@ -20,10 +20,29 @@ export function sourceOfFileData(data: string, filename: string | undefined): So
   return { type: "base64", mediaType: mediaTypeOfName(filename) ?? "application/octet-stream", data };
 }
 
-const mediaTypeOfFormat: Readonly<Record<string, string>> = { wav: "audio/wav", mp3: "audio/mpeg" };
+const mediaTypeOfFormat: Readonly<Record<string, string>> = {
+  wav: "audio/wav",
+  mp3: "audio/mpeg",
+  aif: "audio/aiff",
+  oga: "audio/ogg",
+  pcm16: "audio/pcm",
+};
 
 /** The media type for `input_audio.format`. */
 export function audioTypeOf(format: string): string {
   if (format.includes("/")) return format;
-  return (Object.hasOwn(mediaTypeOfFormat, format) ? mediaTypeOfFormat[format] : undefined) ?? `audio/${format}`;
+  const name = format.toLowerCase();
+  return (Object.hasOwn(mediaTypeOfFormat, name) ? mediaTypeOfFormat[name] : undefined) ?? `audio/${name}`;
+}
+
+const formatOfType: Readonly<Record<string, string>> = { mpeg: "mp3", wave: "wav", mp4: "m4a", pcm: "pcm16", l16: "pcm16" };
+
+/** `input_audio.format` for a media type that has been normalized: `audio/mpeg` is mp3; most others have the name of their subtype. */
+export function audioFormatOf(mediaType: string): string {
+  const subtype = mediaType
+    .slice(mediaType.indexOf("/") + 1)
+    .replace(/^x-/, "")
+    .replace(/;.*$/, "")
+    .toLowerCase();
+  return (Object.hasOwn(formatOfType, subtype) ? formatOfType[subtype] : undefined) ?? subtype;
 }

@@ -58,7 +58,7 @@ export const sglang: Quirks = {
 
 /**
  * llama.cpp 006639c, tools/server/server-common.cpp, `oaicompat_chat_params_parse`: "unsupported content[].type", `enable_thinking`;
- * common/chat.cpp: `tool_choice` is a text, anything else counts as "auto".
+ * "input_audio.format must be either 'wav' or 'mp3'"; common/chat.cpp: `tool_choice` is a text, anything else counts as "auto".
  */
 export const llamaCpp: Quirks = {
   ...compatible,
@@ -66,6 +66,7 @@ export const llamaCpp: Quirks = {
   reasoningField: "reasoning_content",
   thinkingSwitch: "chat_template_kwargs",
   parts: ["image", "audio"],
+  audioFormats: ["wav", "mp3"],
 };
 
 /** ollama fb30760, openai/openai.go: `Message.Reasoning`, line 535 (efforts), line 612 (parts), line 741 (no addresses of images); it has no `tool_choice`. */
