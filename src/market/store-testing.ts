@@ -7,33 +7,56 @@ import { withoutPostgres } from "../../tests/testbed/shared-postgres.ts";
 import { systemClock } from "../core/index.ts";
 import { createPostgresStore, createSqliteStore, type Store } from "../store/index.ts";
 
-export async function withSqlite(body: (store: Store) => Promise<void>): Promise<void> {
+/** The stores of the processes that share one database. */
+export interface OpenedStores {
+  readonly stores: readonly Store[];
+  close(): Promise<void>;
+}
+
+/** On SQLite a clearing is one process. */
+export async function openSqlite(): Promise<OpenedStores> {
   const folder = await mkdtemp(join(tmpdir(), "tokligence-clearing-"));
   const store = await createSqliteStore({ path: join(folder, "gateway.db"), clock: systemClock });
-  try {
-    await body(store);
-  } finally {
-    await store.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+  return {
+    stores: [store],
+    close: async () => {
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
 
-/** `second`: the store of another process on the same database; on SQLite the same store, as a clearing there is one process. */
-export async function withPostgres(body: (store: Store, second: Store) => Promise<void>): Promise<void> {
+/** Two processes. */
+export async function openPostgres(): Promise<OpenedStores> {
   const place = await migratedPostgres();
-  const [store, second] = await Promise.all([
-    createPostgresStore({ place, clock: systemClock, pool: 6 }),
-    createPostgresStore({ place, clock: systemClock, pool: 6 }),
-  ]);
+  const stores = await Promise.all([1, 2].map(() => createPostgresStore({ place, clock: systemClock, pool: 6 })));
+  return {
+    stores,
+    close: async () => {
+      await Promise.all(stores.map((store) => store.close()));
+    },
+  };
+}
+
+async function withOpened(open: () => Promise<OpenedStores>, body: (store: Store, second: Store) => Promise<void>): Promise<void> {
+  const { stores, close } = await open();
   try {
-    await body(store, second);
+    await body(stores[0]!, stores.at(-1)!);
   } finally {
-    await Promise.all([store.close(), second.close()]);
+    await close();
   }
 }
 
-/** A test on each database, with the stores of two processes. */
+export function withSqlite(body: (store: Store) => Promise<void>): Promise<void> {
+  return withOpened(openSqlite, body);
+}
+
+export function withPostgres(body: (store: Store, second: Store) => Promise<void>): Promise<void> {
+  return withOpened(openPostgres, body);
+}
+
+/** A test on each database, with the stores of two processes; on SQLite both are the same one. */
 export function withMarketStores(name: string, body: (store: Store, second: Store) => Promise<void>): void {
-  test(`SQLite: ${name}`, () => withSqlite((store) => body(store, store)));
-  test(`PostgreSQL: ${name}`, { skip: withoutPostgres }, () => withPostgres(body));
+  test(`SQLite: ${name}`, () => withOpened(openSqlite, body));
+  test(`PostgreSQL: ${name}`, { skip: withoutPostgres }, () => withOpened(openPostgres, body));
 }
